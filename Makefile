@@ -1,0 +1,66 @@
+# modelaudit: what can be done in a checkout. "make" alone lists it.
+# Needs Node 20 with npm, and git; Deno and Bun are fetched where there are none.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-deno test-bun check check-fmt check-lint check-types \
+        check-imports check-rules fmt rules coverage fixtures bench clean
+
+# Where scripts/setup found Deno; a relative path begins in this folder.
+DENO = "$$(cat .cache/deno-path)"
+# Nothing is downloaded and no lock file written while working.
+OFFLINE = --no-lock --cached-only
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## fetch npm packages, Deno and Bun where they are missing
+	@scripts/setup bun
+
+demo: ## scan the shipped sample files, one of them harmful, and show the report
+	@scripts/demo
+
+test: ## run all tests, under Deno and under Bun
+	@scripts/test
+
+test-deno: ## run all tests under Deno only
+	@scripts/test deno
+
+test-bun: ## run all tests under Bun only
+	@scripts/test bun
+
+check: check-fmt check-lint check-types check-imports check-rules ## formatting, lint, types, import rules, embedded rules
+	@echo "check: all good"
+
+check-fmt: setup
+	@$(DENO) fmt --check
+
+check-lint: setup
+	@$(DENO) lint --quiet
+
+check-types: setup
+	@$(DENO) check --quiet --no-lock cli.ts mod.ts src scripts
+
+check-imports: setup
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_imports.ts
+
+check-rules: setup
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
+
+fmt: setup ## format the sources
+	@$(DENO) fmt --quiet
+
+rules: setup ## embed rules/ into src/rules/embedded.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
+	  scripts/embed.ts
+
+coverage: setup ## statement coverage of src/ under Deno
+	@scripts/coverage
+
+fixtures: ## make testdata/ again with Python; says which packages are missing
+	@$${PYTHON:-python3} scripts/fixtures/make.py
+
+bench: setup ## measure scan time, memory and bytes read (with Python: against pickle.load)
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/bench/bench.ts $(BENCH)
+
+clean: ## remove everything that was fetched or made: node_modules, .cache, dist, coverage
+	rm -rf node_modules .cache dist coverage

@@ -1,0 +1,12 @@
+/**
+ * The entry of the command line.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { processIo } from "./src/cli/io.ts";
+import { runMain } from "./src/cli/main.ts";
+
+// All output was handed over by now; a standard input that nobody closes must not keep us.
+process.exit(await runMain(process.argv.slice(2), processIo()));

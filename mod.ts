@@ -1,0 +1,70 @@
+/**
+ * modelaudit: says what would happen if a machine-learning model file were loaded, without loading
+ * it. Nothing in a scanned file is executed, imported, unpickled or written to disk.
+ *
+ * ```ts
+ * import { scan } from "@modelaudit/modelaudit";
+ *
+ * const report = await scan("models/");
+ * for (const file of report.files) {
+ *   console.log(file.path, file.verdict, file.findings.map((finding) => finding.message));
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import { loadRules } from "./src/rules/rules.ts";
+import { type ScanInput, scanMany, type ScanManyOptions } from "./src/scan_many.ts";
+import type { ScanReport } from "./src/types.ts";
+
+export { ConfigError, FormatError, LimitError, SourceError } from "./src/errors.ts";
+export type { SourceErrorOptions, SourceErrorReason } from "./src/errors.ts";
+export type { Format, FormatContext, Sample } from "./src/formats/format.ts";
+export { type FormatEntry, formatEntry, FORMATS } from "./src/formats/registry.ts";
+export { DEFAULT_LIMITS, withDefaults } from "./src/limits.ts";
+export type { Package, PackageObservation } from "./src/packages/package.ts";
+export type { Classification, Judged, RuleSet } from "./src/rules/rule_set.ts";
+export type { Rule } from "./src/rules/rule.ts";
+export type { RuleOptions, Rules } from "./src/rules/rules.ts";
+export { type ScanOptions, scanSource } from "./src/scan.ts";
+export type { ScanInput, ScanManyOptions } from "./src/scan_many.ts";
+export type { WalkOptions } from "./src/source/file.ts";
+export { blobSource, bytesSource, sliceSource, type Source } from "./src/source/source.ts";
+export * from "./src/types.ts";
+export { loadRules };
+
+/** What `scan` may be told; everything has a default. */
+export type ScanSettings = Partial<ScanManyOptions>;
+
+/**
+ * Scans files, folders, bytes, Blobs or sources.
+ *
+ * What cannot be opened is listed in the report's `errors`, what could not be read to its end makes
+ * a file `incomplete`; neither is thrown.
+ *
+ * @param input one or several: a string is a path, a URL must be a `file:` URL
+ * @param settings rules, limits, a signal to stop early, how folders are gone through
+ * @returns one report; `files` are in the order of the inputs, sorted within a folder
+ * @throws RangeError when a limit is no number
+ *
+ * @example A file's bytes from elsewhere
+ * ```ts
+ * import { bytesSource, scan } from "@modelaudit/modelaudit";
+ *
+ * const pickle = new TextEncoder().encode("cos\nsystem\n(S'echo hi'\ntR.");
+ * const report = await scan(bytesSource("model.pkl", pickle));
+ * console.log(report.files[0]?.verdict); // "dangerous"
+ * ```
+ */
+export async function scan(
+  input: ScanInput | readonly ScanInput[],
+  settings: ScanSettings = {},
+): Promise<ScanReport> {
+  const inputs = isList(input) ? input : [input];
+  return await scanMany(inputs, { ...settings, rules: settings.rules ?? loadRules() });
+}
+
+function isList(input: ScanInput | readonly ScanInput[]): input is readonly ScanInput[] {
+  return Array.isArray(input);
+}

@@ -1,0 +1,47 @@
+/**
+ * `modelaudit disasm FILE`: the opcodes of a pickle, annotated. Safe on any input.
+ *
+ * @module
+ */
+
+import { escapeText } from "../../report/escape.ts";
+import { fileSource, stdinSource } from "../../source/file.ts";
+import type { Io } from "../io.ts";
+import { STDIN_PATH } from "../scan_paths.ts";
+
+/** Characters gathered before they are written: a pickle has millions of lines. */
+const BUFFER_LENGTH = 65_536;
+
+/** Ends the listing when nobody reads it any more (`| head`). */
+const READER_GONE = new Error("the reader of the listing has gone away");
+
+/**
+ * Writes the listing.
+ *
+ * @param path a file, or `-` for standard input
+ * @returns the exit code
+ * @throws SourceError when the file cannot be read
+ */
+export async function runDisasm(path: string, io: Io): Promise<number> {
+  const { disassemble } = await import("../../pickle/disasm.ts");
+  const file = path === STDIN_PATH ? undefined : await fileSource(path);
+  let buffer = "";
+  const flush = async (): Promise<void> => {
+    const text = buffer;
+    buffer = "";
+    await io.stdout.write(text);
+    if (io.stdout.closed) throw READER_GONE;
+  };
+  try {
+    await disassemble(file ?? stdinSource(io.stdin()), (line: string) => {
+      buffer += line.split("\n").map((part) => `${escapeText(part)}\n`).join("");
+      return buffer.length < BUFFER_LENGTH ? undefined : flush();
+    });
+    await flush();
+  } catch (error) {
+    if (error !== READER_GONE) throw error;
+  } finally {
+    file?.close();
+  }
+  return 0;
+}

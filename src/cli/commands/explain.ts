@@ -1,0 +1,183 @@
+/**
+ * `modelaudit explain SUBJECT` and `modelaudit rules show RULE`: how a rule or a global is judged, and
+ * why.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../errors.ts";
+import { escapeText, jsonText } from "../../report/escape.ts";
+import { hang, type Page, paragraph } from "../../report/layout.ts";
+import { painter, severityLabel } from "../../report/style.ts";
+import { explainGlobal, type GlobalExplanation } from "../../rules/explain.ts";
+import type { Rule } from "../../rules/rule.ts";
+import { loadRules, type Rules } from "../../rules/rules.ts";
+import type { Severity } from "../../types.ts";
+import type { Io } from "../io.ts";
+import { didYouMean } from "../nearest.ts";
+import { columnsOf, wantsColor } from "../terminal.ts";
+
+/** Modules of a rule that are listed; a rule may cover hundreds. */
+const MODULES_SHOWN = 40;
+
+const LABEL_WIDTH = 10;
+
+/** How the explanation is written. */
+export interface ExplainOptions {
+  readonly format: string;
+  readonly emoji: boolean;
+}
+
+/**
+ * Writes the explanation.
+ *
+ * @param subject id of a rule, or a global such as `os.system`
+ * @returns the exit code
+ * @throws ConfigError when it is neither
+ */
+export async function runExplain(
+  subject: string,
+  options: ExplainOptions,
+  io: Io,
+): Promise<number> {
+  const rules = loadRules();
+  const page: Page = {
+    width: Math.min(columnsOf(io.env, io.stdout), 100),
+    emoji: options.emoji,
+    paint: painter(wantsColor(io.env, io.stdout)),
+  };
+  const rule = rules.find(subject);
+  const found = rule ?? globalOf(rules, subject);
+  const text = options.format === "json"
+    ? jsonText("globals" in found ? ruleRecord(found) : globalRecord(found), 2) + "\n"
+    : ("globals" in found ? ruleLines(page, found) : globalLines(page, found))
+      .map((line) => line + "\n").join("");
+  await io.stdout.write(text);
+  return 0;
+}
+
+function globalOf(rules: Rules, subject: string): GlobalExplanation {
+  if (/[.:\s]/.test(subject.trim())) {
+    try {
+      return explainGlobal(rules, subject);
+    } catch (error) {
+      if (error instanceof RangeError) throw new ConfigError(subject, error.message);
+      throw error;
+    }
+  }
+  const meant = didYouMean(subject, rules.list().map((it) => it.id));
+  throw new ConfigError(
+    subject,
+    `There is no rule "${subject}".${meant} "modelaudit rules" lists them; ` +
+      "a global is written with its module, such as os.system",
+  );
+}
+
+/** A rule as data: what `rules --format json` lists. */
+export function ruleRecord(rule: Rule): Record<string, unknown> {
+  return {
+    id: rule.id,
+    area: rule.format,
+    kind: rule.kind,
+    severity: rule.severity,
+    safety_level: rule.safety,
+    title: rule.title,
+    effect: rule.effect,
+    why: rule.why,
+    fix: rule.fix,
+    references: rule.references,
+    globals: rule.globals,
+    operators: rule.operators,
+    wrapper: rule.wrapper ?? null,
+  };
+}
+
+function globalRecord(it: GlobalExplanation): Record<string, unknown> {
+  const verdict = (one: GlobalExplanation["called"]) => ({
+    rule_id: one.ruleId,
+    severity: one.severity,
+    safety_level: one.safety,
+  });
+  return {
+    global: it.global,
+    reaches: it.reaches,
+    called: verdict(it.called),
+    imported: verdict(it.imported),
+    wrapper: it.wrapper,
+    effect: it.effect,
+    title: it.title,
+    why: it.why,
+    fix: it.fix,
+    references: it.references,
+  };
+}
+
+function ruleLines(page: Page, rule: Rule): string[] {
+  const modules = Object.entries(rule.globals);
+  const shown = modules.slice(0, MODULES_SHOWN).map(([module, names]) =>
+    `${module}: ${typeof names === "string" ? names : names.join(", ")}`
+  );
+  if (modules.length > shown.length) shown.push(`… and ${modules.length - shown.length} more`);
+  return [
+    ...title(page, rule.id, rule.title),
+    ...verdictLine(page, "verdict", rule.severity, rule.safety),
+    ...note(page, "area", rule.format),
+    ...note(page, "why", rule.why),
+    ...note(page, "fix", rule.fix),
+    ...note(page, "see", rule.references.join(", ")),
+    ...shown.flatMap((text, index) => note(page, index === 0 ? "covers" : "", text)),
+    ...note(page, rule.globals && modules.length > 0 ? "" : "covers", rule.operators.join(", ")),
+  ];
+}
+
+function globalLines(page: Page, it: GlobalExplanation): string[] {
+  const wrapper = it.wrapper
+    ? "What it is applied to decides; the verdict is for when that is not known."
+    : "";
+  return [
+    ...title(page, it.global, it.effect === "" ? it.title : `A call of it ${it.effect}.`),
+    ...(it.reaches === it.global ? [] : note(page, "reaches", it.reaches)),
+    ...verdictLine(page, "called", it.called.severity, `${it.called.safety} · ${it.called.ruleId}`),
+    ...verdictLine(
+      page,
+      "imported",
+      it.imported.severity,
+      `${it.imported.safety} · ${it.imported.ruleId}`,
+    ),
+    ...note(page, "wrapper", wrapper),
+    ...note(page, "why", it.why),
+    ...note(page, "fix", it.fix),
+    ...note(page, "see", it.references.join(", ")),
+  ];
+}
+
+function title(page: Page, name: string, text: string): string[] {
+  return [
+    page.paint(escapeText(name), "bold"),
+    ...paragraph(page, 0, { text: escapeText(text) }),
+    "",
+  ];
+}
+
+function verdictLine(page: Page, label: string, severity: Severity, rest: string): string[] {
+  const { text, style } = severityLabel(severity, page.emoji);
+  return hang(page, {
+    indent: 0,
+    label,
+    labelStyles: ["cyan"],
+    labelWidth: LABEL_WIDTH,
+    text: `${text} ${escapeText(rest)}`,
+    highlight: { text, styles: [style, "bold"] },
+  });
+}
+
+function note(page: Page, label: string, text: string): string[] {
+  if (text === "") return [];
+  return hang(page, {
+    indent: 0,
+    label,
+    labelStyles: ["cyan"],
+    labelWidth: LABEL_WIDTH,
+    text: escapeText(text),
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * `modelaudit scan PATH…`: scans files and folders and reports.
+ *
+ * @module
+ */
+
+import { renderJson } from "../../report/json.ts";
+import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
+import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
+import { renderText } from "../../report/text.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
+import type { FileReport, Limits, ScanError, ScanReport } from "../../types.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../version.ts";
+import type { Io } from "../io.ts";
+import { didYouMean } from "../nearest.ts";
+import type { ReportFormat } from "../options.ts";
+import { showProgress, SILENT } from "../progress.ts";
+import { scanPaths, type ScanSource, type Stop } from "../scan_paths.ts";
+import { columnsOf, wantsColor } from "../terminal.ts";
+
+/** What the options of `scan` amount to. */
+export interface ScanCommandOptions {
+  readonly format: ReportFormat;
+  readonly failOn: FailOn;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly emoji: boolean;
+  /** Undefined: when standard error is a terminal. */
+  readonly progress: boolean | undefined;
+  /** Seconds for the whole scan. */
+  readonly timeout: number | undefined;
+  readonly limits: Partial<Limits>;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly followSymlinks: boolean;
+  readonly allowNoModels: boolean;
+}
+
+/** What does the work; tests put others in their place. */
+export interface Engine {
+  readonly scan: ScanSource;
+  readonly rules: RuleSet;
+}
+
+/**
+ * Scans and writes the report.
+ *
+ * @param commands words that a missing path may have been meant as
+ * @returns the exit code
+ */
+export async function runScan(
+  paths: readonly string[],
+  options: ScanCommandOptions,
+  commands: readonly string[],
+  io: Io,
+  engine: Engine,
+): Promise<number> {
+  const began = io.now();
+  const stop = startStop(io, options.timeout);
+  const progress = options.progress ?? io.stderr.isTTY ? showProgress(io) : SILENT;
+  const head = {
+    tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: engine.rules.version },
+    startTime: new Date(began).toISOString(),
+    configuration: "embedded",
+  };
+  const stream = options.format === "ndjson";
+  const summary = new SummaryBuilder();
+  const files: FileReport[] = [];
+  const errors: ScanError[] = [];
+  const write = async (text: string): Promise<void> => {
+    await progress.clear();
+    await io.stdout.write(text);
+    if (io.stdout.closed) stop.abandon();
+  };
+  try {
+    if (stream) await write(ndjsonStart(head));
+    const { scan, rules } = engine;
+    for await (
+      const it of scanPaths(paths, { ...options, scan, rules, stdin: io.stdin, progress, stop })
+    ) {
+      if (it.type === "file") {
+        summary.add(it.file);
+        if (stream) await write(ndjsonFile(it.file));
+        else files.push(it.file);
+      } else {
+        const error = withSuggestion(it.error, commands);
+        summary.addError();
+        if (stream) await write(ndjsonError(error));
+        else errors.push(error);
+      }
+    }
+  } finally {
+    stop.end();
+    await progress.clear();
+  }
+  const exit: ExitOptions = { ...options, interrupted: stop.interrupted() };
+  const duration = Math.round(io.now() - began) / 1000;
+  const report: ScanReport = { ...head, duration, files, errors, suppressed: 0 };
+  if (stream) await write(ndjsonSummary(report, summary.summary(), exit));
+  else await write(render(report, options, exit, io));
+  return exitCode(summary.summary(), exit);
+}
+
+function render(
+  report: ScanReport,
+  options: ScanCommandOptions,
+  exit: ExitOptions,
+  io: Io,
+): string {
+  if (options.format === "json") return renderJson(report, exit);
+  return renderText(report, {
+    color: wantsColor(io.env, io.stdout),
+    emoji: options.emoji,
+    width: columnsOf(io.env, io.stdout),
+    verbose: options.verbose,
+    quiet: options.quiet,
+  });
+}
+
+interface RunningStop extends Stop {
+  interrupted(): boolean;
+  /** Nobody reads the report any more. */
+  abandon(): void;
+  /** Stops listening and waiting. */
+  end(): void;
+}
+
+/** Ends the scan when the user presses Ctrl-C or the time is spent. */
+function startStop(io: Io, timeout: number | undefined): RunningStop {
+  const controller = new AbortController();
+  const deadline = timeout === undefined ? undefined : io.now() + timeout * 1000;
+  let interrupted = false;
+  const deaf = io.onInterrupt(() => {
+    interrupted = true;
+    controller.abort();
+  });
+  const timer = timeout === undefined
+    ? undefined
+    // Longer timers than 2^31 ms fire at once.
+    : setTimeout(() => controller.abort(), Math.min(timeout * 1000, 2 ** 31 - 1));
+  return {
+    signal: controller.signal,
+    remaining: () => deadline === undefined ? undefined : deadline - io.now(),
+    reason: () =>
+      interrupted ? { message: "Interrupted.", remedy: "Scan again without interrupting." } : {
+        message: `The scan ended: its time (--timeout ${timeout} s) was spent.`,
+        remedy: "Raise --timeout, or scan fewer files at a time.",
+      },
+    interrupted: () => interrupted,
+    abandon: () => controller.abort(),
+    end() {
+      deaf();
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A missing path that looks like a mistyped command is probably one. */
+function withSuggestion(error: ScanError, commands: readonly string[]): ScanError {
+  const { path } = error.location;
+  if (/[\\/.]/.test(path)) return error;
+  if (commands.includes(path)) {
+    return { ...error, remedy: `${error.remedy} The command "${path}" must come first.` };
+  }
+  return { ...error, remedy: `${error.remedy}${didYouMean(path, commands)}` };
+}

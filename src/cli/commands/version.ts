@@ -1,0 +1,36 @@
+/**
+ * `modelaudit version`: as text one line, as JSON with the rules and the runtime.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { jsonText } from "../../report/escape.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../version.ts";
+
+/** One line, at once: nothing else is loaded for it. */
+export function versionText(): string {
+  return `${TOOL_NAME} ${TOOL_VERSION}\n`;
+}
+
+/**
+ * What a bug report needs.
+ *
+ * @param rules hash of the rules
+ */
+export function versionJson(rules: string): string {
+  const { versions, platform, arch } = process;
+  const runtime = versions["deno"] !== undefined
+    ? `deno ${versions["deno"]}`
+    : versions["bun"] !== undefined
+    ? `bun ${versions["bun"]}`
+    : `node ${versions["node"] ?? "unknown"}`;
+  const data = {
+    name: TOOL_NAME,
+    version: TOOL_VERSION,
+    rules,
+    runtime,
+    platform: `${platform}-${arch}`,
+  };
+  return jsonText(data, 2) + "\n";
+}

@@ -1,0 +1,108 @@
+/**
+ * The world around the command line, so that tests can put another in its place.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+/** Where text goes. */
+export interface Output {
+  /** True when a person sits behind it. */
+  readonly isTTY: boolean;
+  /** Columns of the terminal, where there is one. */
+  readonly columns: number | undefined;
+  /** True once the reader has gone away (`| head`): what is written now is lost, without an error. */
+  readonly closed: boolean;
+  /** Settles when the text was handed over. */
+  write(text: string): Promise<void>;
+}
+
+/** All that the command line touches besides files. */
+export interface Io {
+  /** Opens standard input; called once at most, and only when it is to be scanned. */
+  stdin(): AsyncIterable<Uint8Array>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Of the environment only what {@linkcode ENVIRONMENT} names. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
+  onInterrupt(callback: () => void): () => void;
+}
+
+/** The environment variables that are read; the executable may see no others. */
+export const ENVIRONMENT = ["NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS"] as const;
+
+/** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
+export const INTERRUPTED = 130;
+
+/** The world of this process. */
+export function processIo(): Io {
+  const env: Record<string, string | undefined> = {};
+  for (const name of ENVIRONMENT) env[name] = readVariable(name);
+  return {
+    stdin: () => process.stdin as AsyncIterable<Uint8Array>,
+    stdout: streamOutput(process.stdout),
+    stderr: streamOutput(process.stderr),
+    env,
+    now: () => Date.now(),
+    onInterrupt(callback) {
+      let pressed = false;
+      const listener = (): void => {
+        // Who presses twice does not want to wait.
+        if (pressed) process.exit(INTERRUPTED);
+        pressed = true;
+        callback();
+      };
+      process.on("SIGINT", listener);
+      return () => process.off("SIGINT", listener);
+    },
+  };
+}
+
+/** A variable that may not be read counts as not set. */
+function readVariable(name: string): string | undefined {
+  try {
+    return process.env[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is used of a stream of `node:stream`. */
+interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string, done: (error?: Error | null) => void): boolean;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+function streamOutput(stream: Stream): Output {
+  let closed = false;
+  const close = (): void => {
+    closed = true;
+  };
+  stream.on("error", close);
+  return {
+    get isTTY() {
+      return stream.isTTY === true;
+    },
+    get columns() {
+      return stream.columns;
+    },
+    get closed() {
+      return closed;
+    },
+    write(text) {
+      if (closed || text === "") return Promise.resolve();
+      return new Promise((done) => {
+        stream.write(text, (error) => {
+          if (error) close();
+          done();
+        });
+      });
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * The command line: arguments in, exit code out. Commands are loaded when they are asked for, so that
+ * `version` costs nothing.
+ *
+ * @module
+ */
+
+import { ConfigError, SourceError } from "../errors.ts";
+import { escapeText } from "../report/escape.ts";
+import { versionText } from "./commands/version.ts";
+import type { Io } from "./io.ts";
+
+/** The exit code of wrong usage. */
+const USAGE = 2;
+
+/** The exit code of a failure of this program itself: it must not pass for "nothing found". */
+const DEFECT = 2;
+
+/**
+ * Runs the command line.
+ *
+ * @param argv arguments without runtime and script
+ * @param io the world around
+ * @returns the exit code; never throws
+ */
+export async function runMain(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    if (argv.length === 1 && /^(version|--version|-V)$/.test(argv[0] ?? "")) {
+      await io.stdout.write(versionText());
+      return 0;
+    }
+    const { runProgram } = await import("./program.ts");
+    return await runProgram(argv, io);
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof SourceError) {
+      const remedy = error instanceof SourceError && error.remedy !== "" ? ` ${error.remedy}` : "";
+      await io.stderr.write(`error: ${escapeText(error.message)}${remedy}\n`);
+      return USAGE;
+    }
+    const trace = error instanceof Error ? error.stack ?? error.message : String(error);
+    const safe = trace.split("\n").map(escapeText).join("\n");
+    await io.stderr.write(`error: this program failed; please report it\n${safe}\n`);
+    return DEFECT;
+  }
+}

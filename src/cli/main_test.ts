@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { TOOL_VERSION } from "../version.ts";
+import { runMain } from "./main.ts";
+import { testIo, type TestWorld } from "./testing.ts";
+
+async function run(args: readonly string[], world: TestWorld = {}) {
+  const io = testIo(world);
+  const code = await runMain(args, io);
+  return { code, out: io.stdout.text, err: io.stderr.text };
+}
+
+/** `cos\nsystem\n(S'echo hi'\ntR.` in protocol 0. */
+const HARMFUL = new TextEncoder().encode("cos\nsystem\n(S'echo hi'\ntR.");
+/** An empty dictionary in protocol 2. */
+const HARMLESS = new Uint8Array([0x80, 2, 0x7d, 0x2e]);
+
+async function withFiles(
+  files: Readonly<Record<string, Uint8Array>>,
+  check: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "modelaudit-main-"));
+  try {
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    await check(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("The version is one line, and data where that is wanted", async () => {
+  for (const args of [["version"], ["--version"], ["-V"]]) {
+    assert.deepEqual(await run(args), { code: 0, out: `modelaudit ${TOOL_VERSION}\n`, err: "" });
+  }
+  const { out } = await run(["version", "--format", "json"]);
+  const data = JSON.parse(out);
+  assert.equal(data.version, TOOL_VERSION);
+  assert.notEqual(data.rules, "");
+});
+
+test("Without arguments the help is shown and the exit code is that of wrong usage", async () => {
+  const { code, out, err } = await run([]);
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  assert.match(err, /Usage: modelaudit/);
+});
+
+test("Help is no failure, for the program and for each command", async () => {
+  for (
+    const args of [["--help"], ["help"], ["scan", "--help"], ["help", "scan"], ["rules", "-h"]]
+  ) {
+    const { code, out } = await run(args);
+    assert.equal(code, 0, args.join(" "));
+    assert.match(out, /Usage: modelaudit/);
+  }
+  assert.match((await run(["scan", "--help"])).out, /--max-expanded <size>/);
+  assert.match((await run(["--help"])).out, /Exit code:/);
+});
+
+test("A misspelt option is refused with the nearest one, exit code 2", async () => {
+  const { code, out, err } = await run(["x.pkl", "--verbos"]);
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  assert.match(err, /unknown option '--verbos'/);
+  assert.match(err, /Did you mean --verbose\?/);
+});
+
+test("A value that an option cannot take is refused, exit code 2", async () => {
+  const wrong: readonly (readonly string[])[] = [
+    ["--format", "sarif", "x"],
+    ["--fail-on", "bad", "x"],
+    ["--max-depth", "deep", "x"],
+    ["--max-expanded", "2 elephants", "x"],
+    ["--timeout", "0", "x"],
+    ["--timeout"],
+    ["version", "--format", "xml"],
+    ["explain"],
+    ["explain", "a.b", "extra"],
+    ["rules", "list", "--severity", "awful"],
+  ];
+  for (const args of wrong) {
+    const { code, out, err } = await run(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.equal(out, "", args.join(" "));
+    assert.match(err, /error: /, args.join(" "));
+  }
+  assert.match((await run(["--format", "sarif", "x"])).err, /There are: text, json, ndjson/);
+});
+
+test("Control characters in arguments do not reach the terminal", async () => {
+  for (
+    const args of [["--\x1b[2J"], ["--format", "\x1b]0;x\x07", "x"], ["\x1b[31m/x"], [
+      "explain",
+      "\x1b[2J",
+    ]]
+  ) {
+    const { err, out } = await run(args);
+    assert.doesNotMatch((err + out).replaceAll("\n", ""), /\p{Cc}/u);
+  }
+});
+
+test("A harmful file fails with its call spelled out, whether or not scan is written", async () => {
+  await withFiles({ "evil.pkl": HARMFUL, "good.pkl": HARMLESS }, async (folder) => {
+    for (
+      const args of [[folder], ["scan", folder], ["--format", "text", folder], [
+        "scan",
+        "-v",
+        folder,
+      ]]
+    ) {
+      const { code, out, err } = await run(args);
+      assert.equal(code, 1, err);
+      assert.match(out, /🔴 DANGEROUS .*evil\.pkl/u);
+      assert.match(out, /🔴 CRITICAL .*os\.system\('echo hi'\)/u);
+    }
+    assert.equal((await run([join(folder, "good.pkl")])).code, 0);
+  });
+});
+
+test("JSON of a harmful file has its severities where jq looks for them", async () => {
+  await withFiles({ "evil.pkl": HARMFUL }, async (folder) => {
+    const { out } = await run(["scan", "--format", "json", folder]);
+    const severities = JSON.parse(out).issues.map((it: { severity: string }) => it.severity);
+    assert.equal(severities[0], "critical");
+    assert.match(JSON.parse(out).issues[0].location, /evil\.pkl:stream_0$/);
+  });
+});
+
+test("The JSON report of real files is what the published schema describes", async () => {
+  const schema = new URL("../../docs/report.schema.json", import.meta.url);
+  const folder = fileURLToPath(new URL("../../testdata/disguised", import.meta.url));
+  const { out } = await run(["scan", "--format", "json", folder]);
+  const validate = new Ajv2020({ allowUnionTypes: true, allErrors: true })
+    .compile(JSON.parse(readFileSync(schema, "utf8")));
+  validate(JSON.parse(out));
+  assert.deepEqual(validate.errors, null);
+  assert.ok(JSON.parse(out).assets.length > 5);
+});
+
+test("Standard input is scanned like a file", async () => {
+  assert.equal((await run(["-"], { stdin: [HARMFUL] })).code, 1);
+  assert.equal((await run(["-"], { stdin: [HARMLESS] })).code, 0);
+});
+
+test("A path that begins with a dash can be given behind two dashes", async () => {
+  const { code, out } = await run(["--", "--no-such-file.pkl"]);
+  assert.equal(code, 2);
+  assert.match(out, /--no-such-file\.pkl/);
+});
+
+test("A global is explained with its verdict, its reasons and what it does", async () => {
+  const { code, out } = await run(["explain", "os.system"]);
+  assert.equal(code, 0);
+  assert.match(out, /🔴 CRITICAL dangerous/u);
+  assert.match(out, /^why /m);
+  const data = JSON.parse((await run(["explain", "os.system", "--format", "json"])).out);
+  assert.equal(data.called.severity, "critical");
+});
+
+test("A rule is explained by its id, and a misspelt one by the nearest", async () => {
+  const { code, out } = await run(["explain", "pickle-malformed"]);
+  assert.equal(code, 0);
+  assert.match(out, /pickle-malformed/);
+  const wrong = await run(["explain", "pickle-malfromed"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /Did you mean "pickle-malformed"\?/);
+});
+
+test("Rules are listed worst first and can be filtered", async () => {
+  const all = await run(["rules"]);
+  assert.equal(all.code, 0);
+  assert.match(all.out, /^🔴 CRITICAL {2}\S+/u);
+  assert.match(all.out, /\d+ rules; modelaudit explain RULE/);
+  const data = JSON.parse(
+    (await run(["rules", "list", "--format", "json", "--severity", "warning"])).out,
+  );
+  assert.ok(data.rules.length > 0);
+  assert.ok(data.rules.every((it: { severity: string }) => it.severity === "medium"));
+  const some = JSON.parse((await run(["rules", "list", "os.system", "--format", "json"])).out);
+  assert.ok(some.rules.length < data.rules.length + 100);
+  assert.equal((await run(["rules", "show", "pickle-malformed"])).code, 0);
+});
+
+test("The opcodes of every stream are listed, and nothing in them reaches the terminal raw", async () => {
+  const hostile = new TextEncoder().encode("S'\x1b[2J'\n.N.");
+  await withFiles({ "two.pkl": hostile }, async (folder) => {
+    const { out } = await run(["disasm", join(folder, "two.pkl")]);
+    assert.match(out, /^stream_0$[^]*^stream_1$/m);
+    assert.doesNotMatch(out.replaceAll("\n", ""), /\p{Cc}/u);
+  });
+});
+
+test("A listing that nobody reads any more ends", async () => {
+  const long = new TextEncoder().encode("N0".repeat(50_000) + "N.");
+  await withFiles({ "long.pkl": long }, async (folder) => {
+    const { code, out } = await run(["disasm", join(folder, "long.pkl")], { closesAfter: 1 });
+    assert.equal(code, 0);
+    assert.ok(out.length < 200_000);
+  });
+});
+
+test("A pickle's opcodes are listed", async () => {
+  await withFiles({ "evil.pkl": HARMFUL }, async (folder) => {
+    const { code, out, err } = await run(["disasm", join(folder, "evil.pkl")]);
+    assert.equal(code, 0, err);
+    assert.match(out, /GLOBAL.*os.*system/);
+    assert.equal((await run(["disasm", join(folder, "gone.pkl")])).code, 2);
+  });
+});

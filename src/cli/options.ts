@@ -1,0 +1,152 @@
+/**
+ * The values that options take, and the options that set limits.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import type { FailOn } from "../report/summary.ts";
+import type { Limits } from "../types.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** Report formats of `scan`. */
+export const REPORT_FORMATS = ["text", "json", "ndjson"] as const;
+export type ReportFormat = typeof REPORT_FORMATS[number];
+
+const FAIL_ON = ["critical", "high", "medium", "low", "info", "never"] as const;
+
+/** Factors behind numbers: decimal as disks count, binary as memory does. */
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  m: 1e6,
+  mb: 1e6,
+  g: 1e9,
+  gb: 1e9,
+  t: 1e12,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+const COUNT_UNITS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9 };
+
+const TIME_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  s: 1,
+  ms: 0.001,
+  m: 60,
+  min: 60,
+  h: 3600,
+};
+
+/** An option that sets a limit. */
+export interface LimitOption {
+  readonly flags: string;
+  readonly limit: keyof Limits;
+  readonly parse: (text: string) => number;
+  readonly description: string;
+}
+
+/** One option a limit. The defaults are in `src/limits.ts`. */
+export const LIMIT_OPTIONS: readonly LimitOption[] = [
+  limit("--max-depth <n>", "depth", parseCount, "containers in containers"),
+  limit("--max-members <n>", "members", parseCount, "members of one archive"),
+  limit("--max-expanded <size>", "expandedBytes", parseSize, "bytes decompressed for one file"),
+  limit("--max-spool <size>", "spoolBytes", parseSize, "bytes of one member kept in memory"),
+  limit("--max-ratio <n>", "ratio", parseCount, "expanded over compressed size of a member"),
+  limit("--max-file-time <seconds>", "milliseconds", parseMilliseconds, "time for one file"),
+  limit("--max-opcodes <n>", "opcodes", parseCount, "pickle opcodes of one file"),
+  limit("--max-values <n>", "values", parseCount, "memo, stack and container items kept"),
+  limit("--max-resync <size>", "resyncBytes", parseSize, "bytes searched behind a corrupt stream"),
+  limit("--max-issues <n>", "issues", parseCount, "issues of one file"),
+];
+
+function limit(
+  flags: string,
+  name: keyof Limits,
+  parse: (text: string) => number,
+  description: string,
+): LimitOption {
+  return { flags, limit: name, parse, description };
+}
+
+/**
+ * Bytes: `4096`, `64k`, `2GB`, `1.5GiB`.
+ *
+ * @throws ConfigError when it is no size
+ */
+export function parseSize(text: string): number {
+  return Math.floor(parseNumber(text, SIZE_UNITS, "a size such as 500MB, 2GB or 1.5GiB"));
+}
+
+/**
+ * A count: `8`, `200_000`, `2M`.
+ *
+ * @throws ConfigError when it is no count
+ */
+export function parseCount(text: string): number {
+  return Math.floor(parseNumber(text, COUNT_UNITS, "a number such as 8, 200000 or 2M"));
+}
+
+/**
+ * Seconds: `30`, `0.5`, `2min`.
+ *
+ * @throws ConfigError when it is no duration above zero
+ */
+export function parseSeconds(text: string): number {
+  const seconds = parseNumber(text, TIME_UNITS, "a time such as 30, 0.5s or 2min");
+  if (seconds <= 0) throw new ConfigError(text, `"${text}" is no time above zero`);
+  return seconds;
+}
+
+function parseMilliseconds(text: string): number {
+  return parseSeconds(text) * 1000;
+}
+
+function parseNumber(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  wanted: string,
+): number {
+  const parts = /^(\d[\d_]*(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
+  const unit = parts?.[2]?.toLowerCase() ?? "";
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  const value = Number(parts?.[1]?.replaceAll("_", "")) * (factor ?? NaN);
+  if (Number.isFinite(value)) return value;
+  throw new ConfigError(text, `"${text}" is not ${wanted}`);
+}
+
+/**
+ * The format of a report.
+ *
+ * @throws ConfigError when there is none of that name
+ */
+export function parseReportFormat(text: string): ReportFormat {
+  return choose(text, REPORT_FORMATS, "format");
+}
+
+/**
+ * A severity to fail on; `warning` is another word for `medium`.
+ *
+ * @throws ConfigError when it is none
+ */
+export function parseFailOn(text: string): FailOn {
+  const word = text.toLowerCase() === "warning" ? "medium" : text;
+  return choose(word, FAIL_ON, "severity");
+}
+
+/** One of some words, whatever its case. */
+export function choose<T extends string>(text: string, words: readonly T[], what: string): T {
+  const found = words.find((word) => word === text.toLowerCase());
+  if (found !== undefined) return found;
+  const meant = didYouMean(text, words);
+  throw new ConfigError(
+    text,
+    `There is no ${what} "${text}".${meant} There are: ${words.join(", ")}`,
+  );
+}

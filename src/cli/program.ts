@@ -1,0 +1,250 @@
+/**
+ * Commands, options and help.
+ *
+ * @module
+ */
+
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { ConfigError } from "../errors.ts";
+import { escapeText } from "../report/escape.ts";
+import type { Limits } from "../types.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../version.ts";
+import type { ExplainOptions } from "./commands/explain.ts";
+import type { RulesListOptions } from "./commands/rules.ts";
+import type { ScanCommandOptions } from "./commands/scan.ts";
+import type { Io } from "./io.ts";
+import {
+  choose,
+  LIMIT_OPTIONS,
+  parseFailOn,
+  parseReportFormat,
+  parseSeconds,
+  REPORT_FORMATS,
+} from "./options.ts";
+import { columnsOf } from "./terminal.ts";
+
+const DATA_FORMATS = ["text", "json"] as const;
+
+const EXAMPLES = `
+"modelaudit scan --help" lists the options of a scan.
+
+Examples:
+  modelaudit model.pt                     what would happen if this file were loaded
+  modelaudit --format json models/ | jq '.issues[].severity'
+  cat model.pkl | modelaudit -            standard input
+  modelaudit explain os.system            how a global is judged, and why
+
+Exit code:
+  0  nothing at or above --fail-on
+  1  at least one such issue
+  2  none, but something could not be read, nothing scannable was found, or wrong usage
+`;
+
+/** What a command gives back to be run: parsing comes first, work after. */
+type Job = () => Promise<number>;
+
+/**
+ * Parses arguments and runs the command.
+ *
+ * @throws ConfigError and what the command throws
+ */
+export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  let job: Job | undefined;
+  const texts: { out: string; err: string } = { out: "", err: "" };
+  const program = describeProgram(io, texts, (it) => job = it);
+  let code = 0;
+  try {
+    if (argv.length === 0) {
+      texts.err += program.helpInformation() + EXAMPLES;
+      code = 2;
+    } else {
+      program.parse([...argv], { from: "user" });
+    }
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end in an "error" with exit code 0; all others are wrong usage.
+    code = error.exitCode === 0 ? 0 : 2;
+    job = undefined;
+  }
+  await io.stdout.write(texts.out);
+  await io.stderr.write(texts.err);
+  return job === undefined ? code : await job();
+}
+
+function describeProgram(
+  io: Io,
+  texts: { out: string; err: string },
+  run: (job: Job) => void,
+): Command {
+  const program = new Command("modelaudit")
+    .description("Says what would happen if a model file were loaded, without loading it.")
+    .version(`${TOOL_NAME} ${TOOL_VERSION}`, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help of a command")
+    .showHelpAfterError("(modelaudit --help shows what there is)")
+    .addHelpText("after", EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => texts.out += text,
+      writeErr: (text) => texts.err += text.split("\n").map(escapeText).join("\n"),
+      getOutHelpWidth: () => columnsOf(io.env, io.stdout),
+      getErrHelpWidth: () => columnsOf(io.env, io.stderr),
+      // Otherwise commander looks into the environment, which the executable may not.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  describeScan(program, io, run);
+  describeExplain(program, io, run);
+  describeRules(program, io, run);
+  program.command("disasm").description(
+    "list a pickle's opcodes with what the machine makes of them",
+  )
+    .argument("<file>", "a pickle, or - for standard input")
+    .action((path: string) =>
+      run(async () => (await import("./commands/disasm.ts")).runDisasm(path, io))
+    );
+  program.command("version").description("show the version")
+    .addOption(dataFormat())
+    .action((options: { format: string }) =>
+      run(async () => {
+        const { versionJson, versionText } = await import("./commands/version.ts");
+        const { loadRules } = await import("../rules/rules.ts");
+        await io.stdout.write(
+          options.format === "json" ? versionJson(loadRules().version) : versionText(),
+        );
+        return 0;
+      })
+    );
+  return program;
+}
+
+/** The options of `scan` as commander leaves them. */
+interface RawScanOptions {
+  readonly format: ReturnType<typeof parseReportFormat>;
+  readonly failOn: ReturnType<typeof parseFailOn>;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+  readonly emoji: boolean;
+  readonly progress?: boolean;
+  readonly timeout?: number;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly followSymlinks?: boolean;
+  readonly allowNoModels?: boolean;
+}
+
+function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
+  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+  const scan = program.command("scan", { isDefault: true })
+    .description("scan files and folders (the default command)")
+    .argument("<path...>", "files and folders; - is standard input")
+    .addOption(
+      option("-f, --format <format>", `form of the report: ${REPORT_FORMATS.join(", ")}`)
+        .default("text").argParser(checked(parseReportFormat)),
+    )
+    .addOption(
+      option("--fail-on <severity>", "least severity that fails: critical … info, or never")
+        .default("medium").argParser(checked(parseFailOn)),
+    )
+    .option("-v, --verbose", "also show what is harmless, and every file")
+    .option("-q, --quiet", "one line an issue and nothing else")
+    .option("--include <glob>", "scan only files that match (repeatable)", collect)
+    .option("--exclude <glob>", "leave out files and folders that match (repeatable)", collect)
+    .option("--follow-symlinks", "go into links to folders")
+    .option("--allow-no-models", "finding nothing to scan is no failure")
+    .addOption(
+      option("--timeout <seconds>", "time for the whole scan").argParser(checked(parseSeconds)),
+    )
+    .option("--progress", "show progress on standard error even if it is no terminal")
+    .option("--no-progress", "never show progress")
+    .option("--no-emoji", "words without symbols");
+  for (const it of LIMIT_OPTIONS) {
+    scan.addOption(option(it.flags, `limit: ${it.description}`).argParser(checked(it.parse)));
+  }
+  scan.action((paths: string[], raw: RawScanOptions) => {
+    const commands = program.commands.map((it) => it.name());
+    const options: ScanCommandOptions = {
+      format: raw.format,
+      failOn: raw.failOn,
+      verbose: raw.verbose ?? false,
+      quiet: raw.quiet ?? false,
+      emoji: raw.emoji,
+      progress: raw.progress,
+      timeout: raw.timeout,
+      limits: limitsOf(scan),
+      include: raw.include ?? [],
+      exclude: raw.exclude ?? [],
+      followSymlinks: raw.followSymlinks ?? false,
+      allowNoModels: raw.allowNoModels ?? false,
+    };
+    run(async () => {
+      const [{ runScan }, { scanSource }, { loadRules }] = await Promise.all([
+        import("./commands/scan.ts"),
+        import("../scan.ts"),
+        import("../rules/rules.ts"),
+      ]);
+      return await runScan(paths, options, commands, io, { scan: scanSource, rules: loadRules() });
+    });
+  });
+}
+
+function limitsOf(scan: Command): Partial<Limits> {
+  const limits: Partial<Record<keyof Limits, number>> = {};
+  for (const it of LIMIT_OPTIONS) {
+    const found = scan.options.find((candidate) => candidate.flags === it.flags);
+    const value: unknown = found && scan.getOptionValue(found.attributeName());
+    if (typeof value === "number") limits[it.limit] = value;
+  }
+  return limits as Partial<Limits>;
+}
+
+function describeExplain(program: Command, io: Io, run: (job: Job) => void): void {
+  program.command("explain").description("say how a rule or a global is judged, and why")
+    .argument("<rule|global>", "for instance pickle-malformed or os.system")
+    .addOption(dataFormat())
+    .option("--no-emoji", "words without symbols")
+    .action((subject: string, options: ExplainOptions) =>
+      run(async () => (await import("./commands/explain.ts")).runExplain(subject, options, io))
+    );
+}
+
+function describeRules(program: Command, io: Io, run: (job: Job) => void): void {
+  const rules = program.command("rules").description("the rules there are");
+  rules.command("list", { isDefault: true }).description("list rules (the default)")
+    .argument("[text]", "only rules with this text in them")
+    .option("--severity <severity>", "only this severity")
+    .option("--area <area>", "only rules of this format, for instance pickle or zip")
+    .addOption(dataFormat())
+    .option("--no-emoji", "words without symbols")
+    .action((text: string | undefined, options: RulesListOptions) =>
+      run(async () => (await import("./commands/rules.ts")).runRulesList(text, options, io))
+    );
+  rules.command("show").description("show one rule")
+    .argument("<rule>", "its id")
+    .addOption(dataFormat())
+    .option("--no-emoji", "words without symbols")
+    .action((id: string, options: ExplainOptions) =>
+      run(async () => (await import("./commands/explain.ts")).runExplain(id, options, io))
+    );
+}
+
+function dataFormat(): Option {
+  return option("-f, --format <format>", DATA_FORMATS.join(" or ")).default("text")
+    .argParser(checked((text) => choose(text, DATA_FORMATS, "format")));
+}
+
+function option(flags: string, description: string): Option {
+  return new Option(flags, description);
+}
+
+/** A parser whose ConfigError commander reports with the option's name. */
+function checked<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof ConfigError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
+}

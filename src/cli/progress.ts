@@ -1,0 +1,98 @@
+/**
+ * A line on standard error that says how far the scan has come.
+ *
+ * @module
+ */
+
+import { escapeText } from "../report/escape.ts";
+import { formatBytes, formatCount, formatSeconds } from "../report/format.ts";
+import { truncate, truncateStart } from "../report/width.ts";
+import type { Io } from "./io.ts";
+import { columnsOf } from "./terminal.ts";
+
+/** A scan shorter than this shows none, so that nothing flickers. */
+const FIRST_AFTER_MS = 300;
+const TERMINAL_INTERVAL_MS = 100;
+/** A log takes a line now and then, not ten a second. */
+const LOG_INTERVAL_MS = 2000;
+
+/** Carriage return, erase the line: ECMA-48 EL. */
+const CLEAR = "\r\x1b[2K";
+
+/** Tells a person how far the scan has come; every method may be called at any time. */
+export interface Progress {
+  /** A file begins. */
+  start(path: string): void;
+  /** Bytes read of the current file so far. */
+  update(bytesRead: number): void;
+  /** The current file has ended. */
+  finish(bytesRead: number): void;
+  /** Removes the line, before anything else is written to the terminal. */
+  clear(): Promise<void>;
+}
+
+/** A progress that shows nothing. */
+export const SILENT: Progress = {
+  start: () => {},
+  update: () => {},
+  finish: () => {},
+  clear: () => Promise.resolve(),
+};
+
+/**
+ * Progress on standard error: one line that is written over in a terminal, a line every other second
+ * elsewhere.
+ */
+export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
+  const { stderr, env, now } = io;
+  const began = now();
+  const interval = stderr.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
+  let next = began + FIRST_AFTER_MS;
+  let files = 0;
+  let bytesBefore = 0;
+  let bytes = 0;
+  let path = "";
+  let shown = false;
+  let writing: Promise<void> = Promise.resolve();
+  const write = (text: string): void => {
+    writing = writing.then(() => stderr.write(text));
+  };
+  const show = (): void => {
+    const time = now();
+    if (time < next) return;
+    next = time + interval;
+    const counts =
+      `${formatCount(files, "file")} done · ${formatBytes(bytesBefore + bytes)} read · ` +
+      formatSeconds((time - began) / 1000);
+    if (!stderr.isTTY) return write(`${counts} · ${escapeText(path)}\n`);
+    // The last column stays free: some terminals begin a new line when it is filled.
+    const columns = columnsOf(env, stderr) - 1;
+    const head = truncate(counts, columns);
+    const room = columns - head.length - 3;
+    const name = room < 8 ? "" : ` · ${truncateStart(escapeText(path), room)}`;
+    write(CLEAR + head + name);
+    shown = true;
+  };
+  return {
+    start(name) {
+      path = name;
+      bytes = 0;
+      show();
+    },
+    update(bytesRead) {
+      bytes = bytesRead;
+      show();
+    },
+    finish(bytesRead) {
+      files++;
+      bytesBefore += bytesRead;
+      bytes = 0;
+      show();
+    },
+    clear() {
+      if (shown) write(CLEAR);
+      shown = false;
+      return writing;
+    },
+  };
+}

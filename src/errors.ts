@@ -1,0 +1,95 @@
+/**
+ * The errors that this program throws on purpose. Each says where it happened;
+ * any other error that escapes a format is a defect and is reported as one.
+ *
+ * @module
+ */
+
+/** The bytes are not what their format demands. `offset` is from the start of the source. */
+export class FormatError extends Error {
+  /** Tells the kinds of errors apart across realms. */
+  override readonly name = "FormatError";
+  /** Bytes from the start of the source; undefined where no one place is wrong. */
+  readonly offset: number | undefined;
+
+  /**
+   * An error at a place.
+   *
+   * @param offset bytes from the start of the source
+   */
+  constructor(message: string, offset?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.offset = offset;
+  }
+}
+
+/** A budget is spent. `limit` is the name of the field in `Limits`. */
+export class LimitError extends Error {
+  /** Tells the kinds of errors apart across realms. */
+  override readonly name = "LimitError";
+  /** Name of the field in `Limits`; `signal` when the caller gave up. */
+  readonly limit: string;
+
+  /**
+   * A spent budget.
+   *
+   * @param limit name of the field in `Limits`
+   */
+  constructor(limit: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.limit = limit;
+  }
+}
+
+/** Why bytes could not be had: the file changed while it was read, or anything else. */
+export type SourceErrorReason = "changed" | "unreadable";
+
+/** What a SourceError may carry besides its message. */
+export interface SourceErrorOptions extends ErrorOptions {
+  /** `unreadable` unless given. */
+  readonly reason?: SourceErrorReason;
+  /** What the user can do about it, one sentence. */
+  readonly remedy?: string;
+}
+
+/** Bytes could not be had: unreadable file, changed while read, look-back exceeded. */
+export class SourceError extends Error {
+  /** Tells the kinds of errors apart across realms. */
+  override readonly name = "SourceError";
+  /** Name of the source. */
+  readonly source: string;
+  /** Whether the bytes changed or could not be had at all. */
+  readonly reason: SourceErrorReason;
+  /** What the user can do about it, one sentence; empty when nothing is known to help. */
+  readonly remedy: string;
+
+  /**
+   * An error of a source.
+   *
+   * @param source name of the source
+   */
+  constructor(source: string, message: string, options?: SourceErrorOptions) {
+    super(message, options);
+    this.source = source;
+    this.reason = options?.reason ?? "unreadable";
+    this.remedy = options?.remedy ?? "";
+  }
+}
+
+/** The user asked for something that cannot be: wrong option, wrong configuration. `where` is a file or an option. */
+export class ConfigError extends Error {
+  /** Tells the kinds of errors apart across realms. */
+  override readonly name = "ConfigError";
+  /** A file, with line and column where known, or an option. */
+  readonly where: string;
+
+  /**
+   * An error of the user's.
+   *
+   * @param where a file or an option
+   */
+  constructor(where: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.where = where;
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Files that are one compressed stream: zlib (RFC 1950) and gzip (RFC 1952), which are decoded, and
+ * bzip2, xz, lzma, lz4 and zstandard, which are recognised. joblib writes all of them; its oldest
+ * files have a header of their own before a zlib stream.
+ *
+ * @module
+ */
+
+import { type Codec, type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
+import { FormatError, LimitError } from "../errors.ts";
+import { restSource } from "../source/forward.ts";
+import type { Source } from "../source/source.ts";
+import type { Observation } from "../types.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+
+/** Compressed input that decides whether bytes are a zlib stream. */
+const TRIAL_BYTES = 4096;
+/** Output of text that happens to look like a header breaks off long before. */
+const TRIAL_OUTPUT_BYTES = 64 * 1024;
+/** A stream that is cut off says nothing before it has this much. */
+const CUT_STREAM_BYTES = 10;
+/** Suffixes that compressors append to a name. */
+const SUFFIX = /\.(?:gz|gzip|z|zlib)$/iu;
+
+/** `joblib.numpy_pickle_compat`: "ZF", then the length in hexadecimal, padded to 19 characters. */
+const ZFILE_HEADER_BYTES = 21;
+
+/** What a head is, and where its stream begins. */
+type Kind =
+  | { readonly codec: Codec; readonly offset: number }
+  | { readonly unsupported: string };
+
+/** Magic numbers of what cannot be decoded yet, each by its specification. */
+const UNSUPPORTED: readonly (readonly [name: string, test: (head: Uint8Array) => boolean])[] = [
+  ["bzip2", isBzip2],
+  ["xz", (head) => begins(head, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
+  ["lzma", isLzma],
+  ["lzip", (head) => begins(head, [0x4c, 0x5a, 0x49, 0x50]) && (head[4] ?? 9) <= 1],
+  ["lz4", (head) => begins(head, [0x04, 0x22, 0x4d, 0x18])],
+  ["lz4 (legacy)", (head) => begins(head, [0x02, 0x21, 0x4c, 0x18])],
+  ["zstandard", (head) => begins(head, [0x28, 0xb5, 0x2f, 0xfd])],
+  ["compress", (head) => begins(head, [0x1f, 0x9d]) && ((head[2] ?? 0) & 0x60) === 0],
+];
+
+/** Single compressed streams. */
+export const compressedFormat: Format = {
+  id: "compressed",
+  random: false,
+  detect: (sample) => kindOf(sample) !== undefined,
+  scan,
+};
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const kind = kindOf(context.sample);
+  if (kind === undefined) {
+    throw new FormatError(`Cannot decompress "${source.name}": no such format`, 0);
+  }
+  if ("unsupported" in kind) {
+    yield [{
+      type: "anomaly",
+      rule: "compression-unsupported",
+      detail: `The file is compressed with ${kind.unsupported}, which cannot be decompressed yet`,
+      offset: 0,
+      unread: true,
+    }];
+    return;
+  }
+  const part = partName(context.sample.name, kind.codec);
+  const decoded = decompress(part, source, kind.codec, {
+    offset: kind.offset,
+    ratio: context.limits.ratio,
+    spend: (bytes) => {
+      context.checkDeadline();
+      context.spendExpanded(bytes);
+    },
+  });
+  yield [{ type: "entry", source: decoded, part }];
+  const after = verify(source, decoded, kind.offset);
+  if (after.length > 0) yield after;
+}
+
+/** `a.pkl.gz` holds `a.pkl`; a name without such a suffix says nothing about the content. */
+function partName(name: string, codec: Codec): string {
+  const stripped = name.replace(SUFFIX, "");
+  return stripped === name || stripped === "" ? `(${codec})` : stripped;
+}
+
+/** What decoding brought to light. */
+function verify(source: Source, decoded: DecodedSource, offset: number): Observation[] {
+  const { fault } = decoded;
+  const { produced, cutOff, mismatch, trailing } = decoded.progress();
+  if (fault instanceof LimitError && fault.limit === "ratio") {
+    return [{ type: "anomaly", rule: "compression-bomb", detail: fault.message, unread: true }];
+  }
+  if (fault instanceof FormatError) {
+    return [{
+      type: "anomaly",
+      rule: cutOff ? "compression-truncated" : "compression-malformed",
+      detail: `${fault.message}, after ${produced} bytes came out`,
+      ...(fault.offset !== undefined && { offset: offset + fault.offset }),
+      unread: true,
+    }];
+  }
+  if (fault !== undefined) throw fault;
+  const observations: Observation[] = [];
+  if (mismatch !== undefined) {
+    const rule = cutOff ? "compression-truncated" : "compression-crc";
+    observations.push({ type: "anomaly", rule, detail: `The stream: ${mismatch}`, offset });
+  }
+  if (trailing !== undefined) {
+    const at = offset + trailing;
+    observations.push(
+      {
+        type: "anomaly",
+        rule: "compression-trailing-data",
+        detail: "Data follows the end of the compressed stream, which loaders do not decode",
+        offset: at,
+      },
+      trailingEntry(source, at),
+    );
+  }
+  return observations;
+}
+
+function trailingEntry(source: Source, offset: number): Observation {
+  const part = "(data behind the stream)";
+  return { type: "entry", source: restSource(part, source, offset), part, loaded: "data" };
+}
+
+function kindOf(sample: Sample): Kind | undefined {
+  const { head } = sample;
+  if (begins(head, [0x1f, 0x8b, 8])) return { codec: "gzip", offset: 0 };
+  const zfile = zfileOffset(head);
+  if (zfile !== undefined) return { codec: "zlib", offset: zfile };
+  if (isZlib(sample)) return { codec: "zlib", offset: 0 };
+  const unsupported = UNSUPPORTED.find(([, test]) => test(head))?.[0];
+  return unsupported === undefined ? undefined : { unsupported };
+}
+
+function begins(head: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, at) => head[at] === byte);
+}
+
+/** The header has two bytes only, which text can begin with too: the stream must inflate. */
+function isZlib({ head, size }: Sample): boolean {
+  const [method = 0, flags = 0] = head;
+  // Windows are up to 32 KiB; a preset dictionary could not be had.
+  if ((method & 0x0f) !== 8 || method > 0x78 || (flags & 0x20) !== 0) return false;
+  if ((method * 256 + flags) % 31 !== 0) return false;
+  const input = head.subarray(2, TRIAL_BYTES);
+  const { output, failed, ended } = tryInflate(input, TRIAL_OUTPUT_BYTES);
+  if (failed) return output.length >= TRIAL_OUTPUT_BYTES;
+  if (ended) return true;
+  // All of the file and no end: a stream that is cut off, or a few words that begin like one.
+  if (size !== undefined && size <= TRIAL_BYTES) {
+    return method === 0x78 && size >= CUT_STREAM_BYTES && !isText(head);
+  }
+  return output.length > 0;
+}
+
+function isText(head: Uint8Array): boolean {
+  return head.every((byte) => byte === 9 || byte === 10 || byte === 13 || byte >= 32 && byte < 127);
+}
+
+function zfileOffset(head: Uint8Array): number | undefined {
+  const text = String.fromCharCode(...head.subarray(0, ZFILE_HEADER_BYTES));
+  if (!/^ZF0x[0-9a-fA-F]{1,16}L?\s*$/u.test(text)) return undefined;
+  // Some versions put a blank between header and stream.
+  return head[ZFILE_HEADER_BYTES] === 0x20 ? ZFILE_HEADER_BYTES + 1 : ZFILE_HEADER_BYTES;
+}
+
+/** "BZh", the block size, then pi or, for an empty stream, its square root. */
+function isBzip2(head: Uint8Array): boolean {
+  const level = head[3] ?? 0;
+  return begins(head, [0x42, 0x5a, 0x68]) && level >= 0x31 && level <= 0x39 &&
+    (begins(head.subarray(4), [0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) ||
+      begins(head.subarray(4), [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]));
+}
+
+/**
+ * LZMA-alone has no magic: a byte of properties, the dictionary's size, the length or all ones.
+ * As `file` and xz have it: the size is 2^n or 2^n + 2^(n-1), the length below 256 GiB.
+ */
+function isLzma(head: Uint8Array): boolean {
+  if (head.length < 14 || (head[0] ?? 255) >= 9 * 5 * 5) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const dictionary = view.getUint32(1, true);
+  const low = view.getUint32(5, true);
+  const high = view.getUint32(9, true);
+  const unknown = low === 0xffffffff && high === 0xffffffff;
+  // The range coder's first byte is always zero.
+  return isDictionarySize(dictionary) && (unknown || high < 64) && head[13] === 0;
+}
+
+function isDictionarySize(size: number): boolean {
+  if (size === 0xffffffff) return true;
+  if (size < 4096) return false;
+  const top = 2 ** Math.floor(Math.log2(size));
+  return size === top || size === top + top / 2;
+}

@@ -1,0 +1,228 @@
+/**
+ * Opens members of a zip archive: stored ones as a part of the archive, deflated ones as a stream.
+ *
+ * @module
+ */
+
+import { crc32 } from "../bytes/crc32.ts";
+import { type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
+import { FormatError, LimitError } from "../errors.ts";
+import { sliceSource, type Source } from "../source/source.ts";
+import type { Anomaly } from "./zip_directory.ts";
+import type { ZipMember } from "./zip_members.ts";
+import {
+  DEFLATED,
+  FLAG_ENCRYPTED,
+  FLAG_MASKED,
+  FLAG_PATCH,
+  FLAG_STRONG_ENCRYPTION,
+  STORED,
+} from "./zip_records.ts";
+
+/** Checksums are compared for members up to this size: no tensor is read for its checksum. */
+const CRC_BYTES = 1024 * 1024;
+/** Noise does not inflate to this much without an error. */
+const TRIAL_OUTPUT_BYTES = 64 * 1024;
+const TRIAL_INPUT_BYTES = 16 * 1024;
+const ENDED_OUTPUT_BYTES = 32;
+
+/** Flags that tell a reader to keep off, and which loaders ignore. */
+const ODD_FLAGS = FLAG_ENCRYPTED | FLAG_PATCH | FLAG_STRONG_ENCRYPTION | FLAG_MASKED;
+
+/** What decoding may cost. */
+export interface OpenOptions {
+  readonly ratio: number;
+  readonly spend: (bytes: number) => void;
+}
+
+/** A member to be read. */
+export interface OpenMember {
+  readonly source: Source;
+  /** What reading brought to light; to be asked when reading is over. */
+  verify(): readonly Anomaly[];
+}
+
+/** The names of methods that cannot be read, APPNOTE 4.4.5. */
+const METHOD_NAMES: Readonly<Record<number, string>> = {
+  1: "shrunk",
+  6: "imploded",
+  9: "deflate64",
+  12: "bzip2",
+  14: "LZMA",
+  93: "zstandard",
+  95: "XZ",
+  98: "PPMd",
+  99: "AES encryption",
+};
+
+/** True when a member's method can be read. */
+export function isReadable(member: ZipMember): boolean {
+  return member.method === STORED || member.method === DEFLATED;
+}
+
+/** What a member of a method that cannot be read is worth. */
+export function unreadable(member: ZipMember): Anomaly {
+  const { method, name } = member;
+  const called = METHOD_NAMES[method];
+  return {
+    type: "anomaly",
+    rule: method === 99 ? "zip-encrypted" : "zip-method-unknown",
+    detail: `"${name}" is compressed by method ${method}${called ? ` (${called})` : ""}, ` +
+      `which cannot be read`,
+    offset: member.headerOffset,
+    unread: true,
+  };
+}
+
+/** Opens a member whose method can be read. */
+export function openMember(archive: Source, member: ZipMember, options: OpenOptions): OpenMember {
+  return member.method === STORED
+    ? openStored(archive, member)
+    : openDeflated(archive, member, options);
+}
+
+function openStored(archive: Source, member: ZipMember): OpenMember {
+  const slice = sliceSource(member.name, archive, member.dataOffset, member.compressedSize);
+  const { crc, size } = member;
+  const anomalies: Anomaly[] = [];
+  if (size !== undefined && size !== member.compressedSize && (member.flags & ODD_FLAGS) === 0) {
+    anomalies.push(note(
+      "zip-header-mismatch",
+      member,
+      `is stored in ${member.compressedSize} bytes and should have ${size}`,
+    ));
+  }
+  if (crc === undefined || slice.size === undefined || slice.size > CRC_BYTES) {
+    return { source: slice, verify: () => anomalies };
+  }
+  const { source, sum } = summing(slice, slice.size);
+  return {
+    source,
+    verify: () => {
+      const actual = sum();
+      return actual === undefined || actual === crc ? anomalies : [...anomalies, badCrc(member)];
+    },
+  };
+}
+
+/** A source that adds up the CRC-32 of what is read from start to end, however it is read. */
+function summing(
+  source: Source,
+  size: number,
+): { source: Source; sum: () => number | undefined } {
+  let next = 0;
+  let crc = 0;
+  const see = (offset: number, bytes: Uint8Array): Uint8Array => {
+    if (offset <= next && offset + bytes.length > next) {
+      crc = crc32(bytes.subarray(next - offset), crc);
+      next = offset + bytes.length;
+    }
+    return bytes;
+  };
+  const { readSync } = source;
+  return {
+    source: {
+      name: source.name,
+      size: source.size,
+      access: source.access,
+      read: async (offset, length) => see(offset, await source.read(offset, length)),
+      ...(readSync && {
+        readSync: (offset: number, length: number) =>
+          see(offset, readSync.call(source, offset, length)),
+      }),
+    },
+    sum: () => next === size ? crc : undefined,
+  };
+}
+
+function openDeflated(archive: Source, member: ZipMember, options: OpenOptions): OpenMember {
+  const source = decompress(member.name, archive, "deflate", {
+    offset: member.dataOffset,
+    length: member.compressedSize,
+    ...options,
+  });
+  return { source, verify: () => verifyDeflated(member, source) };
+}
+
+function verifyDeflated(member: ZipMember, source: DecodedSource): Anomaly[] {
+  const { fault } = source;
+  const { consumed, produced, ended, crc } = source.progress();
+  if (fault instanceof LimitError && fault.limit === "ratio") {
+    return [{ ...note("zip-bomb", member, `expands too far: ${fault.message}`), unread: true }];
+  }
+  if (fault instanceof FormatError) {
+    const detail = `is broken after ${produced} bytes: ${fault.message}`;
+    return [{ ...note("zip-malformed", member, detail), unread: true }];
+  }
+  if (fault !== undefined) throw fault;
+  if (!ended) return [];
+  const anomalies: Anomaly[] = [];
+  if (member.size !== undefined && member.size !== produced) {
+    const detail = `should have ${member.size} bytes and has ${produced}`;
+    anomalies.push(note("zip-header-mismatch", member, detail));
+  }
+  if (member.size !== undefined && consumed < member.compressedSize) {
+    const detail = `ends ${member.compressedSize - consumed} bytes before its compressed size`;
+    anomalies.push(note("zip-header-mismatch", member, detail));
+  }
+  if (member.crc !== undefined && member.crc !== crc && produced <= CRC_BYTES) {
+    anomalies.push(badCrc(member));
+  }
+  return anomalies;
+}
+
+function badCrc(member: ZipMember): Anomaly {
+  return note("zip-crc", member, "does not have the checksum that its header states");
+}
+
+function note(rule: string, member: ZipMember, detail: string): Anomaly {
+  return {
+    type: "anomaly",
+    rule,
+    detail: `"${member.name}" ${detail}`,
+    offset: member.headerOffset,
+  };
+}
+
+/**
+ * What the flag bits of a member are worth: nothing, a trick (the data is there to be read all the
+ * same), or encryption.
+ *
+ * @throws SourceError when the bytes cannot be had
+ */
+export async function checkFlags(
+  archive: Source,
+  member: ZipMember,
+): Promise<Anomaly | undefined> {
+  const odd = member.flags & ODD_FLAGS;
+  if (odd === 0) return undefined;
+  const bits = `0x${odd.toString(16)}`;
+  const encrypting = odd & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION);
+  if (encrypting === 0 || await isPlain(archive, member)) {
+    return note(
+      "zip-flags",
+      member,
+      `has flag bits ${bits} set although its data is plain: some readers refuse it, loaders do not`,
+    );
+  }
+  return { ...note("zip-encrypted", member, "is encrypted"), unread: true };
+}
+
+/** True when a member said to be encrypted is not. */
+async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
+  if (member.method === STORED) {
+    if (member.size === undefined) return false;
+    // Encryption puts a header before the data, so equal sizes leave no room for it.
+    if (member.compressedSize === member.size) return member.size > 0;
+    if (member.compressedSize > CRC_BYTES) return false;
+    const bytes = await archive.read(member.dataOffset, member.compressedSize);
+    return crc32(bytes) === member.crc;
+  }
+  const length = Math.min(member.compressedSize, TRIAL_INPUT_BYTES);
+  const input = await archive.read(member.dataOffset, length);
+  const { output, failed, ended } = tryInflate(input, TRIAL_OUTPUT_BYTES);
+  if (failed) return false;
+  // Noise can end at once by chance, so a short output must have the length that was said.
+  if (ended) return output.length >= ENDED_OUTPUT_BYTES || output.length === member.size;
+  return output.length >= TRIAL_OUTPUT_BYTES || length === TRIAL_INPUT_BYTES;
+}

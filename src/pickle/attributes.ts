@@ -1,0 +1,128 @@
+/**
+ * Attribute access on abstract values: what `getattr` and its kin reach.
+ *
+ * @module
+ */
+
+import type { GlobalName } from "../types.ts";
+import type { Heap } from "./heap.ts";
+import { isPureMethod } from "./methods.ts";
+import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "./values.ts";
+
+/**
+ * The value of `object.name`; undefined when only a running program would know.
+ * A global reached this way is logged as imported.
+ */
+export function attribute(
+  heap: Heap,
+  object: Handle,
+  name: string,
+  via: string,
+  at: number,
+): Handle | undefined {
+  const value = heap.valueOf(object);
+  switch (value?.type) {
+    case "global":
+      return heap.importGlobal(value.module, `${value.name}.${name}`, via, at);
+    case "module":
+      return heap.importGlobal(value.module, name, via, at);
+    case "partial":
+      if (name === "func") return value.callee;
+      return name === "args" ? heap.container(CONTAINER.TUPLE, value.args) : undefined;
+    case "method": {
+      const owner = methodGlobal(heap, value);
+      return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at);
+    }
+    case "call":
+    case "getter":
+    case "persistent":
+      return undefined;
+    default:
+      break;
+  }
+  const type = typeOf(heap, object);
+  if (type === undefined) return undefined;
+  if (heap.instanceOf(object) === undefined && isPureMethod(heap, object, name)) {
+    return heap.object({ type: "method", self: object, name });
+  }
+  heap.importGlobal(type.module, `${type.name}.${name}`, via, at);
+  return heap.object({ type: "method", self: object, name });
+}
+
+/** The same along a dotted path. */
+export function attributePath(
+  heap: Heap,
+  object: Handle,
+  path: string,
+  via: string,
+  at: number,
+): Handle | undefined {
+  let value: Handle | undefined = object;
+  for (const name of path.split(".").slice(0, 64)) {
+    if (value === undefined) return undefined;
+    value = attribute(heap, value, name, via, at);
+  }
+  return value;
+}
+
+/** The class of a value whose class is known. */
+export function typeOf(heap: Heap, object: Handle): GlobalName | undefined {
+  const instance = heap.instanceOf(object);
+  if (instance !== undefined) return instance;
+  if (object < 0) {
+    const names = ["tuple", "list", "dict", "set", "frozenset"];
+    return { module: "builtins", name: names[heap.containers.kind(object)] ?? "object" };
+  }
+  switch (kindOf(object)) {
+    case KIND.STRING:
+      return { module: "builtins", name: "str" };
+    case KIND.BYTES:
+      return { module: "builtins", name: "bytes" };
+    case KIND.INTEGER:
+    case KIND.NEGATIVE:
+      return { module: "builtins", name: "int" };
+    default: {
+      const type = heap.valueOf(object)?.type;
+      if (type === "text") return { module: "builtins", name: "str" };
+      return type === "bytes" ? { module: "builtins", name: "bytes" } : undefined;
+    }
+  }
+}
+
+/** The dotted global that a bound method stands for. */
+export function methodGlobal(heap: Heap, method: MethodValue): GlobalName | undefined {
+  const owner = typeOf(heap, method.self);
+  return owner && { module: owner.module, name: `${owner.name}.${method.name}` };
+}
+
+/**
+ * The globals that a callable comes down to: itself, what a partial wraps, the class of a bound
+ * method's instance. Empty for plain data; undefined when it cannot be known.
+ */
+export function targetsOf(heap: Heap, handle: Handle): readonly GlobalName[] | undefined {
+  const value = heap.valueOf(handle);
+  switch (value?.type) {
+    case "global":
+      return [{ module: value.module, name: value.name }];
+    case "partial":
+      return targetsOf(heap, value.callee);
+    case "method": {
+      if (heap.instanceOf(value.self) === undefined && isPureMethod(heap, value.self, value.name)) {
+        return [];
+      }
+      const owner = methodGlobal(heap, value);
+      return owner && [owner];
+    }
+    case "getter":
+      return value.kind === "itemgetter" ? [] : undefined;
+    case "module":
+    case "call":
+    case "persistent":
+      return undefined;
+    default: {
+      const instance = heap.instanceOf(handle);
+      if (instance !== undefined) return [{ module: instance.module, name: instance.name }];
+      return handle < 0 || kindOf(handle) !== KIND.CONSTANT ? [] : undefined;
+    }
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * What calls, BUILD and item assignment mean: they are logged as facts, computed when they are pure,
+ * and followed through wrappers.
+ *
+ * @module
+ */
+
+import type { Fact, GlobalName } from "../types.ts";
+import { methodGlobal, typeOf } from "./attributes.ts";
+import { evidenceOf } from "./evidence.ts";
+import { foldOf } from "./fold.ts";
+import type { GlobalEntry, Heap } from "./heap.ts";
+import { callMethod } from "./methods.ts";
+import { render, renderCall } from "./render.ts";
+import { CONTAINER, type Handle, handleOf, KIND, kindOf, LOST, NONE, UNKNOWN } from "./values.ts";
+import { applyGetter, wrapperOf } from "./wrappers.ts";
+
+/** Results of one global that are told apart; later ones share a value. */
+const RESULTS_TOLD = 256;
+/** Calls inside calls that are followed. */
+const CALL_DEPTH = 32;
+
+/** Harmless classes whose arguments and state are needed: joblib's arrays by their size, slices by folding. */
+const DETAILED = new Set(["joblib.numpy_pickle.NumpyArrayWrapper", "numpy.dtype", "builtins.slice"]);
+
+/** Functions that hand out a live namespace: what is assigned into their result changes the program. */
+const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
+
+/** A call as the machine sees it. */
+export interface Call {
+  readonly entry: GlobalEntry;
+  readonly args: readonly Handle[] | undefined;
+  readonly kwargs: Handle | undefined;
+  /** The opcode, or the wrapper that makes the call. */
+  readonly via: string;
+  /** Virtual offset of the opcode. */
+  readonly at: number;
+}
+
+/** Bytes handed to a loader: they are a pickle, or something that holds one. */
+export interface LoadedBytes {
+  readonly handle: Handle;
+  readonly via: string;
+}
+
+/** The semantics of calls over one heap. */
+export class Calls {
+  readonly heap: Heap;
+  /** Bytes that the file itself loads. */
+  readonly loaded: LoadedBytes[] = [];
+  private readonly extensions: Map<number, GlobalName>;
+  private depth = 0;
+
+  /** @param extensions codes registered so far in this process, by any stream */
+  constructor(heap: Heap, extensions: Map<number, GlobalName>) {
+    this.heap = heap;
+    this.extensions = extensions;
+  }
+
+  /** REDUCE, NEWOBJ and NEWOBJ_EX: the arguments are a tuple, the keyword arguments a dict. */
+  callTuple(callee: Handle, args: Handle, kwargs: Handle | undefined, via: string, at: number): Handle {
+    const entry = this.heap.globalOf(callee);
+    if (entry !== undefined && (entry.plain ??= entry.quiet && !this.matters(entry))) {
+      this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
+      return handleOf(KIND.INSTANCE, entry.id);
+    }
+    const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
+    return this.call(callee, items, kwargs, via, at);
+  }
+
+  private matters(entry: GlobalEntry): boolean {
+    return DETAILED.has(entry.key) || foldOf(entry.key) !== undefined ||
+      wrapperOf(entry.key) !== undefined;
+  }
+
+  /** Calls a value. `args` undefined means that nobody knows them. */
+  call(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    if (this.depth >= CALL_DEPTH) {
+      this.unresolved(callee, args, kwargs, via, at);
+      return UNKNOWN;
+    }
+    this.depth++;
+    try {
+      return this.dispatch(callee, args, kwargs, via, at);
+    } finally {
+      this.depth--;
+    }
+  }
+
+  private dispatch(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    const value = this.heap.valueOf(callee);
+    switch (value?.type) {
+      case "global": {
+        const entry = this.heap.globalOf(callee) as GlobalEntry;
+        return this.callGlobal({ entry, args, kwargs, via, at });
+      }
+      case "partial": {
+        const all = args === undefined ? undefined : [...value.args, ...args];
+        return this.call(value.callee, all, kwargs ?? value.kwargs, "functools.partial", at);
+      }
+      case "getter":
+        return applyGetter(this, value, args, at) ??
+          this.unresolved(callee, args, kwargs, via, at);
+      case "method": {
+        const result = args === undefined
+          ? undefined
+          : callMethod(this.heap, value.self, value.name, args);
+        if (result !== undefined) return result;
+        const owner = methodGlobal(this.heap, value);
+        if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
+          return this.result(callee, args, kwargs);
+        }
+        const entry = this.heap.entryOf(owner.module, owner.name);
+        return this.callGlobal({ entry, args, kwargs, via, at });
+      }
+      default:
+        return this.callOther(callee, args, kwargs, via, at);
+    }
+  }
+
+  /** Calls what is no function: harmless data raises, an instance runs its class's `__call__`. */
+  private callOther(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    const instance = this.heap.instanceOf(callee);
+    if (instance !== undefined) {
+      const entry = this.heap.entryOf(instance.module, `${instance.name}.__call__`);
+      return this.callGlobal({ entry, args, kwargs, via, at });
+    }
+    if (typeOf(this.heap, callee) !== undefined || callee === NONE) return UNKNOWN;
+    return this.unresolved(callee, args, kwargs, via, at);
+  }
+
+  private callGlobal(call: Call): Handle {
+    const { entry, args, kwargs } = call;
+    this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
+    const wrapper = wrapperOf(entry.key);
+    if (wrapper !== undefined) return wrapper(this, call);
+    const fold = foldOf(entry.key);
+    if (entry.quiet && fold === undefined && !DETAILED.has(entry.key)) {
+      return handleOf(KIND.INSTANCE, entry.id);
+    }
+    const simple = args !== undefined && (kwargs === undefined || this.isEmpty(kwargs));
+    const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
+    if (!entry.quiet) this.log(call);
+    if (folded !== undefined) return folded;
+    if (entry.results++ >= RESULTS_TOLD && !DETAILED.has(entry.key)) {
+      return handleOf(KIND.INSTANCE, entry.id);
+    }
+    return this.result(entry.handle, args, kwargs);
+  }
+
+  private isEmpty(kwargs: Handle): boolean {
+    return kwargs < 0 && this.heap.containers.count(kwargs) === 0;
+  }
+
+  /** A value that stands for a call's unknown result. */
+  result(callee: Handle, args: readonly Handle[] | undefined, kwargs: Handle | undefined): Handle {
+    return this.heap.object({ type: "call", callee, args, kwargs, state: undefined });
+  }
+
+  /** Logs a call; `targets` as in `CallFact`. */
+  log(call: Call, targets?: { readonly of: readonly GlobalName[] | undefined }): void {
+    const { entry, args, kwargs, via, at } = call;
+    const shown = `${entry.module}.${entry.name}`;
+    const fact: Fact = {
+      kind: "call",
+      module: entry.module,
+      name: entry.name,
+      via,
+      expression: renderCall(this.heap, shown, args, kwargs),
+      evidence: evidenceOf(this.heap, entry.key, args, kwargs),
+      ...(targets?.of !== undefined && { targets: targets.of }),
+    };
+    this.heap.facts.add(fact, at);
+  }
+
+  /** Logs a call on something that is no known global, and gives its unknown result. */
+  unresolved(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    if (callee === LOST) this.heap.lost();
+    const expression = renderCall(this.heap, render(this.heap, callee), args, kwargs);
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+    return this.result(callee, args, kwargs);
+  }
+
+  /** STACK_GLOBAL; undefined when the two are no texts, where the unpickler raises. */
+  stackGlobal(module: Handle, name: Handle, at: number): Handle | undefined {
+    const [moduleText, nameText] = [this.heap.textOf(module), this.heap.textOf(name)];
+    if (moduleText !== undefined && nameText !== undefined) {
+      return this.heap.importGlobal(moduleText, nameText, "STACK_GLOBAL", at);
+    }
+    for (const handle of [module, name]) {
+      const type = typeOf(this.heap, handle);
+      if (handle === NONE || (type !== undefined && type.name !== "str")) return undefined;
+    }
+    const expression = `${render(this.heap, module)} . ${render(this.heap, name)}`;
+    this.heap.facts.add({ kind: "unresolved-call", via: "STACK_GLOBAL", expression }, at);
+    return UNKNOWN;
+  }
+
+  /** EXT1, EXT2 and EXT4. */
+  extension(code: number, at: number): Handle {
+    const known = this.extensions.get(code);
+    if (known !== undefined) return this.heap.importGlobal(known.module, known.name, "EXT", at);
+    this.heap.facts.add({ kind: "extension", code }, at);
+    return UNKNOWN;
+  }
+
+  /** `copyreg.add_extension`. */
+  register(code: number, module: string, name: string): void {
+    this.extensions.set(code, { module, name });
+  }
+
+  /** BUILD: `target.__setstate__(state)`, or an update of its attributes. */
+  build(target: Handle, state: Handle, at: number): void {
+    const value = this.heap.valueOf(target);
+    switch (value?.type) {
+      case "call":
+        value.state = state;
+        return;
+      case "partial": {
+        const items = this.heap.itemsOf(state, CONTAINER.TUPLE);
+        value.callee = items?.[0] ?? UNKNOWN;
+        value.args = this.heap.itemsOf(items?.[1] ?? UNKNOWN, CONTAINER.TUPLE) ?? [];
+        value.kwargs = items?.[2];
+        const entry = this.heap.entryOf("functools", "partial");
+        wrapperOf(entry.key)?.(this, {
+          entry,
+          args: [value.callee, ...value.args],
+          kwargs: undefined,
+          via: "BUILD",
+          at,
+        });
+        return;
+      }
+      default:
+        this.mutate(target, "BUILD", (shown) => `${shown}.__setstate__(${render(this.heap, state)})`, at);
+    }
+  }
+
+  /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
+  fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void {
+    this.mutate(target, opcode, (shown) => {
+      const parts = items.slice(0, 4).map((item) => render(this.heap, item));
+      if (opcode.startsWith("SETITEM")) return `${shown}[${parts[0]}] = ${parts[1]}`;
+      return `${shown}.${opcode === "ADDITEMS" ? "add" : "append"}(${parts[0]})`;
+    }, at);
+  }
+
+  /** Logs a change of something imported; changes of what the file made itself are nobody's business. */
+  mutate(target: Handle, via: string, expression: (shown: string) => string, at: number): void {
+    const owner = this.liveOwner(target);
+    if (owner === undefined) return;
+    this.heap.facts.add(
+      { kind: "mutation", ...owner, via, expression: expression(render(this.heap, target)) },
+      at,
+    );
+  }
+
+  private liveOwner(target: Handle): GlobalName | undefined {
+    const value = this.heap.valueOf(target);
+    switch (value?.type) {
+      case "global":
+        return { module: value.module, name: value.name };
+      case "module":
+        return { module: value.module, name: "" };
+      case "method":
+        return methodGlobal(this.heap, value);
+      case "call": {
+        const entry = this.heap.globalOf(value.callee);
+        return entry !== undefined && NAMESPACES.test(entry.key)
+          ? { module: entry.module, name: entry.name }
+          : undefined;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** Whether a value is joblib's stand-in for raw array bytes. */
+  isArrayWrapper(handle: Handle): boolean {
+    if (handle < 0 || kindOf(handle) !== KIND.OBJECT) return false;
+    const value = this.heap.valueOf(handle);
+    return value?.type === "call" &&
+      this.heap.globalOf(value.callee)?.key === "joblib.numpy_pickle.NumpyArrayWrapper";
+  }
+}

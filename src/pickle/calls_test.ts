@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CallFact, MutationFact } from "../types.ts";
+import { byteString, bytes, calls, factsIn, imports, observe, run, str } from "./testing_pickle.ts";
+
+/** A call in protocol 0: `module.name(args)` with args given as opcodes. */
+function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {
+  return bytes(`c${module}\n${name}\n(`, ...args, "tR");
+}
+
+/** os.system over a value. */
+function system(value: string | Uint8Array): Uint8Array {
+  return bytes(call("os", "system", value), ".");
+}
+
+/** The last call that a pickle makes. */
+async function last(data: Uint8Array): Promise<string | undefined> {
+  return (await calls(data)).at(-1);
+}
+
+test("texts put together by pure functions are seen whole", async () => {
+  const built: Uint8Array[] = [
+    call("operator", "add", "S'ech'\n", "S'o hi'\n"),
+    call("_operator", "concat", "S'echo'\n", "S' hi'\n"),
+    call("builtins", "str.join", "S' '\n", "(S'echo'\nS'hi'\nl"),
+    call("builtins", "bytes.decode", byteString(bytes("echo hi"))),
+    call("codecs", "decode", "S'rpub uv'\n", "S'rot13'\n"),
+    call("builtins", "bytes.decode", call("_codecs", "decode", byteString(bytes("6563686f206869")), "S'hex'\n")),
+    call("builtins", "str", call("base64", "b64decode", "S'ZWNobyBoaQ=='\n"), "S'utf-8'\n"),
+    call("operator", "mod", "S'%s %s'\n", "(S'echo'\nS'hi'\nt"),
+    call("builtins", "str.format", "S'{} {}'\n", "S'echo'\n", "S'hi'\n"),
+    call("builtins", "str.replace", "S'eXho hi'\n", "S'X'\n", "S'c'\n"),
+    call("builtins", "str.lower", "S'ECHO HI'\n"),
+    call("builtins", "str.strip", "S'  echo hi '\n"),
+    call("operator", "getitem", "S'ih ohce'\n", call("builtins", "slice", "N", "N", "I-1\n")),
+    call("operator", "getitem", "(S'no'\nS'echo hi'\nl", "I1\n"),
+    call("builtins", "str.join", "S''\n", call("builtins", "map", "cbuiltins\nchr\n", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl")),
+    call("functools", "reduce", "coperator\nadd\n", "(S'ec'\nS'ho'\nS' hi'\nl"),
+    call("builtins", "bytes.decode", call("builtins", "bytes", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl")),
+    call("builtins", "bytes.decode", call("binascii", "unhexlify", "S'6563686f206869'\n")),
+    call("builtins", "bytes.decode", call("base64", "b32decode", "S'MVRWQ3ZANBUQ===='\n")),
+    call("builtins", "bytes.decode", call("base64", "b85decode", "S'Wn*Y>AZTd'\n")),
+  ];
+  for (const value of built) {
+    const told = await last(system(value));
+    assert.equal(told, "os.system('echo hi')", new TextDecoder("latin1").decode(value));
+  }
+});
+
+test("zlib and gzip constants are opened within a bound", async () => {
+  const deflated = bytes(0x78, 0x9c, 0x4b, 0x4d, 0xce, 0xc8, 0x57, 0xc8, 0xc8, 0x04, 0x00, 0x0a, 0xbd, 0x02, 0xa2);
+  const value = call("builtins", "bytes.decode", call("zlib", "decompress", byteString(deflated)));
+  assert.equal(await last(system(value)), "os.system('echo hi')");
+});
+
+test("getattr over constants reaches the global it names", async () => {
+  const system = bytes(call("builtins", "getattr", "cos\npath\n", "S'os'\n"), ".");
+  assert.ok((await imports(system)).includes("os.path.os"));
+  const module = call("importlib", "import_module", "S'os'\n");
+  const reached = bytes(call("builtins", "getattr", module, "S'system'\n"), "(S'x'\ntR.");
+  assert.ok((await calls(reached)).includes("os.system('x')"));
+});
+
+test("every way of importing by name is followed", async () => {
+  const ways = [
+    call("builtins", "getattr", call("builtins", "__import__", "S'os'\n"), "S'system'\n"),
+    call("__builtin__", "getattr", call("__builtin__", "__import__", "S'os'\n"), "S'system'\n"),
+    call("pkgutil", "resolve_name", "S'os:system'\n"),
+    call("pydoc", "locate", "S'os.system'\n"),
+    bytes(call("operator", "attrgetter", "S'system'\n"), "(", call("builtins", "__import__", "S'os'\n"), "tR"),
+    call("functools", "reduce", "cbuiltins\ngetattr\n", "(S'system'\nl", call("importlib", "import_module", "S'os'\n")),
+    call("operator", "getitem", call("builtins", "vars", call("builtins", "__import__", "S'os'\n")), "S'system'\n"),
+    call("builtins", "getattr", call("operator", "getitem", "csys\nmodules\n", "S'os'\n"), "S'system'\n"),
+    call("builtins", "object.__getattribute__", call("builtins", "__import__", "S'os'\n"), "S'system'\n"),
+  ];
+  for (const way of ways) {
+    const told = await calls(bytes("(", way, "S'echo hi'\no."));
+    assert.ok(told.includes("os.system('echo hi')"), new TextDecoder("latin1").decode(way));
+  }
+});
+
+test("a partial calls what it wraps, with its arguments first", async () => {
+  const partial = call("functools", "partial", "cos\nsystem\n", "S'echo hi'\n");
+  assert.equal(await last(bytes("(", partial, "o.")), "os.system('echo hi')");
+});
+
+test("BUILD puts another target into a partial", async () => {
+  const partial = call("functools", "partial", "cbuiltins\nprint\n");
+  const data = bytes("(", partial, "(cos\nsystem\n(S'x'\nt}Ntbo.");
+  const { machine } = await run(data);
+  const facts = machine.facts.all().map(({ fact }) => fact);
+  const rebuilt = facts.find((fact): fact is CallFact => fact.kind === "call" && fact.via === "BUILD");
+  assert.deepEqual(rebuilt?.targets, [{ module: "os", name: "system" }]);
+  assert.ok((await calls(data)).includes("os.system('x')"));
+});
+
+test("map and apply call what they are given", async () => {
+  assert.ok((await calls(bytes(call("builtins", "map", "cos\nsystem\n", "(S'a'\nS'b'\nl"), ".")))
+    .includes("os.system('b')"));
+  assert.ok((await calls(bytes(call("__builtin__", "apply", "cos\nsystem\n", "(S'a'\nt"), ".")))
+    .includes("os.system('a')"));
+});
+
+test("methodcaller calls the method of its object", async () => {
+  const caller = call("operator", "methodcaller", "S'system'\n", "S'x'\n");
+  const data = bytes("(", caller, call("pydoc", "locate", "S'os'\n"), "o.");
+  assert.ok((await calls(data)).includes("os.system('x')"));
+});
+
+test("an extension code stands for what the file registered, in later streams too", async () => {
+  const data = bytes(
+    call("copyreg", "add_extension", "S'os'\n", "S'system'\n", "I7\n"), ".",
+    0x80, 2, 0x82, 7, "(S'x'\ntR.",
+  );
+  const facts = factsIn(await observe(data));
+  assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === "os.system('x')"));
+});
+
+test("an extension code that nobody registered is a fact of its own", async () => {
+  const facts = factsIn(await observe(bytes(0x80, 2, 0x84, "\x70\x11\x01\0", ".")));
+  assert.deepEqual(facts, [{ kind: "extension", code: 70_000 }]);
+});
+
+test("BUILD, SETITEM and APPEND on imported things are mutations", async () => {
+  const changes = [
+    "cos\nsystem\n}b.",
+    "csys\nmodules\nS'os'\nNs.",
+    "cos\nenviron\n(S'PATH'\nS'x'\nu.",
+    "csys\npath\nS'x'\na.",
+    "ccollections\nOrderedDict\n}b.",
+  ];
+  for (const change of changes) {
+    const facts = factsIn(await observe(bytes(change)));
+    assert.ok(facts.some((fact): fact is MutationFact => fact.kind === "mutation"), change);
+  }
+});
+
+test("BUILD and SETITEM on what the file made itself are none", async () => {
+  for (const text of ["ccollections\nOrderedDict\n)R}b.", "ccollections\nOrderedDict\n)RS'a'\nNs.", "}S'a'\nNs."]) {
+    assert.ok(!factsIn(await observe(bytes(text))).some((fact) => fact.kind === "mutation"), text);
+  }
+});
+
+test("a call on what only a running program knows is unresolved", async () => {
+  const data = bytes(call("foo", "make"), "(S'x'\ntR.");
+  const facts = factsIn(await observe(data));
+  assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.expression === "foo.make()('x')"));
+});
+
+test("names made by unresolved calls are unresolved, not forgotten", async () => {
+  const data = bytes("(", call("foo", "make"), str("system"), 0x93, "o.");
+  assert.ok(factsIn(await observe(data)).some((fact) => fact.kind === "unresolved-call"));
+});
+
+test("code and commands are kept as evidence, cut at 2 KiB", async () => {
+  const code = "import os; " + "x".repeat(3000);
+  const { machine } = await run(bytes(call("builtins", "exec", bytes("X\xc3\x0b\0\0", code.slice(0, 3011))), "."));
+  const fact = machine.facts.all().map((it) => it.fact).find((it): it is CallFact => it.kind === "call");
+  assert.equal(fact?.evidence[0]?.kind, "code");
+  assert.equal(fact?.evidence[0]?.text.length, 2048);
+  assert.equal(fact?.evidence[0]?.cut, true);
+});
+
+test("a million equal calls are one fact with a count", async () => {
+  const unit = bytes("h\0)R0");
+  const data = new Uint8Array(16 + unit.length * 100_000 + 2);
+  data.set(bytes("cfoo\nBar\nq\0"));
+  for (let at = 0; at < 100_000; at++) data.set(unit, 11 + at * unit.length);
+  data.set(bytes("0N."), 11 + 100_000 * unit.length);
+  const { machine } = await run(data);
+  const fact = machine.facts.all().find((it) => it.fact.kind === "call");
+  assert.equal(fact?.count, 100_000);
+});
+
+test("doubling texts over and over ends in a budget, not in memory", async () => {
+  let value: Uint8Array = bytes("S'" + "x".repeat(1000) + "'\nq\0");
+  for (let at = 0; at < 60; at++) value = bytes(value, "0coperator\nadd\n(h\0h\0tRq\0");
+  const { machine } = await run(bytes(value, "."));
+  assert.ok(machine.opcodes > 60);
+});
+
+test("calls inside calls are followed to a bounded depth", async () => {
+  let value = bytes("cos\nsystem\n");
+  for (let at = 0; at < 200; at++) value = call("functools", "partial", value);
+  const facts = (await run(bytes("(", value, "S'x'\no."))).machine.facts.all();
+  assert.ok(facts.length > 0);
+});

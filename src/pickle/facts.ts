@@ -1,0 +1,81 @@
+/**
+ * What a machine saw, equal things counted once.
+ *
+ * @module
+ */
+
+import type { Fact, Reading } from "../types.ts";
+
+/** A fact with how often it was seen and where first (virtual offset). */
+export interface CountedFact {
+  readonly fact: Fact;
+  count: number;
+  readonly offset: number;
+}
+
+/** Different calls of one global that are told apart; more are counted with the last. */
+const CALLS_TOLD = 32;
+
+/** The facts of one stream, in the order of their first appearance. */
+export class FactLog {
+  private readonly facts = new Map<string, CountedFact>();
+  private readonly told = new Map<string, number>();
+  /** Imports and calls in order, as `module name`, for comparing with a real unpickler. */
+  readonly trace: string[] | undefined;
+
+  /** @param traced whether `trace` is kept */
+  constructor(traced: boolean) {
+    this.trace = traced ? [] : undefined;
+  }
+
+  /** Adds a fact seen at `offset`. */
+  add(fact: Fact, offset: number): void {
+    const key = keyOf(fact);
+    const known = this.facts.get(key);
+    if (known !== undefined) {
+      known.count++;
+      return;
+    }
+    if (fact.kind === "call" || fact.kind === "unresolved-call") {
+      const owner = fact.kind === "call" ? `${fact.module}\0${fact.name}\0${targetKey(fact)}` : "";
+      const told = (this.told.get(owner) ?? 0) + 1;
+      this.told.set(owner, told);
+      if (told > CALLS_TOLD) return;
+    }
+    this.facts.set(key, { fact, count: 1, offset });
+  }
+
+  /** All of it. */
+  all(): CountedFact[] {
+    return [...this.facts.values()];
+  }
+}
+
+function targetKey(fact: { targets?: readonly { module: string; name: string }[] }): string {
+  return fact.targets === undefined
+    ? "?"
+    : fact.targets.map(({ module, name }) => `${module}.${name}`).join(",");
+}
+
+/** What makes two facts the same, whatever the reading. */
+export function keyOf(fact: Fact): string {
+  switch (fact.kind) {
+    case "import":
+      return `import\0${fact.module}\0${fact.name}`;
+    case "call":
+      return `call\0${fact.module}\0${fact.name}\0${fact.expression}\0${targetKey(fact)}`;
+    case "mutation":
+      return `mutation\0${fact.module}\0${fact.name}\0${fact.expression}`;
+    case "extension":
+      return `extension\0${fact.code}`;
+    case "unresolved-call":
+      return `unresolved\0${fact.expression}`;
+    case "operator":
+      return `operator\0${fact.name}\0${fact.expression}`;
+  }
+}
+
+/** The same fact as seen under another reading. */
+export function underReading(fact: Fact, reading: Reading): Fact {
+  return fact.kind === "operator" ? fact : { ...fact, reading };
+}

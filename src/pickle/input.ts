@@ -1,0 +1,176 @@
+/**
+ * The machine's window over a source.
+ *
+ * Offsets are *virtual*: those of the bytes as the reader at hand sees them. They differ from the
+ * source's only under a reading that drops bytes (see `readings.ts`), after `drop`.
+ *
+ * @module
+ */
+
+import { SourceError } from "../errors.ts";
+import type { Source } from "../source/source.ts";
+
+/** Bytes of the window. Large enough that refills cost nothing, small enough to stay in a cache. */
+export const WINDOW_BYTES = 256 * 1024;
+/** The longest opcode line kept whole in the window (module and global names, memo indices). */
+export const LONGEST_LINE = 1024 * 1024;
+
+interface Segment {
+  readonly virtual: number;
+  readonly actual: number;
+}
+
+/** Bytes of a source that a machine steps through, a window at a time. */
+export class Input {
+  readonly source: Source;
+  /** The window's bytes; only the first `length` count. */
+  buffer: Uint8Array = new Uint8Array(WINDOW_BYTES);
+  /** Virtual offset of the window's first byte. */
+  base = 0;
+  length = 0;
+  /** True when nothing comes after the window. */
+  ended = false;
+  private readonly segments: Segment[] = [{ virtual: 0, actual: 0 }];
+  private readonly retained: { offset: number; bytes: Uint8Array }[] = [];
+  private retainedBytes = 0;
+  private readonly retainLimit: number;
+
+  /** @param retainLimit bytes of a source without `readSync` that are kept for looking back */
+  constructor(source: Source, retainLimit: number) {
+    this.source = source;
+    this.retainLimit = retainLimit;
+  }
+
+  /** The source's offset of a virtual one. */
+  actual(virtual: number): number {
+    const segment = this.segmentAt(virtual);
+    return segment.actual + virtual - segment.virtual;
+  }
+
+  /** Virtual bytes in all; Infinity while the source does not know its size. */
+  get size(): number {
+    const last = this.segments[this.segments.length - 1] as Segment;
+    return this.source.size === undefined
+      ? Infinity
+      : this.source.size - last.actual + last.virtual;
+  }
+
+  /** From now on the reader does not see `count` bytes at `virtual`. Only onward of earlier drops. */
+  drop(virtual: number, count: number): void {
+    this.segments.push({ virtual, actual: this.actual(virtual) + count });
+    if (virtual < this.base + this.length) this.length = Math.max(0, virtual - this.base);
+    this.ended = false;
+  }
+
+  /**
+   * Moves the window so that it starts at `virtual`.
+   *
+   * @param wanted bytes that the reader needs at least; the window grows to hold them
+   * @returns nothing when it was done at once, otherwise a promise
+   * @throws SourceError when the bytes cannot be had
+   */
+  fill(virtual: number, wanted: number): Promise<void> | undefined {
+    const capacity = Math.max(WINDOW_BYTES, wanted);
+    if (this.buffer.length !== capacity) this.buffer = new Uint8Array(capacity);
+    this.base = virtual;
+    this.length = 0;
+    this.ended = false;
+    return this.fillMore();
+  }
+
+  private fillMore(): Promise<void> | undefined {
+    while (this.length < this.buffer.length && !this.ended) {
+      const { actual, room } = this.nextRead();
+      const held = this.held(actual, room);
+      if (held === undefined) return this.fillLater();
+      this.take(held, room);
+    }
+    return undefined;
+  }
+
+  private async fillLater(): Promise<void> {
+    while (this.length < this.buffer.length && !this.ended) {
+      const { actual, room } = this.nextRead();
+      const bytes = this.held(actual, room) ?? await this.source.read(actual, room);
+      this.retain(actual, bytes);
+      this.take(bytes, room);
+    }
+  }
+
+  private nextRead(): { actual: number; room: number } {
+    const virtual = this.base + this.length;
+    const index = this.segmentIndexAt(virtual);
+    const next = this.segments[index + 1];
+    const room = Math.min(
+      this.buffer.length - this.length,
+      next === undefined ? Infinity : next.virtual - virtual,
+    );
+    return { actual: this.actual(virtual), room };
+  }
+
+  private take(bytes: Uint8Array, room: number): void {
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+    const size = this.source.size;
+    this.ended = bytes.length < room ||
+      (size !== undefined && this.actual(this.base + this.length) >= size);
+  }
+
+  /**
+   * Bytes anywhere before the window's end, copied; undefined when they cannot be had without waiting.
+   */
+  bytesAt(virtual: number, length: number): Uint8Array | undefined {
+    const from = virtual - this.base;
+    if (from >= 0 && from + length <= this.length) return this.buffer.slice(from, from + length);
+    const result = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const index = this.segmentIndexAt(virtual + done);
+      const next = this.segments[index + 1];
+      const room = Math.min(
+        length - done,
+        next === undefined ? Infinity : next.virtual - virtual - done,
+      );
+      const bytes = this.held(this.actual(virtual + done), room);
+      if (bytes === undefined || bytes.length === 0) return undefined;
+      result.set(bytes, done);
+      done += bytes.length;
+    }
+    return result;
+  }
+
+  /** What can be had without waiting: from the source, or from what was kept of it. */
+  private held(actual: number, length: number): Uint8Array | undefined {
+    if (this.source.readSync !== undefined) {
+      try {
+        return this.source.readSync(actual, length);
+      } catch (error) {
+        if (error instanceof SourceError && this.source.access === "forward") return undefined;
+        throw error;
+      }
+    }
+    const chunk = this.retained.find(({ offset, bytes }) =>
+      offset <= actual && actual + length <= offset + bytes.length
+    );
+    return chunk?.bytes.subarray(actual - chunk.offset, actual - chunk.offset + length);
+  }
+
+  private retain(actual: number, bytes: Uint8Array): void {
+    if (this.source.readSync !== undefined) return;
+    this.retained.push({ offset: actual, bytes: bytes.slice() });
+    this.retainedBytes += bytes.length;
+    while (this.retainedBytes > this.retainLimit) {
+      this.retainedBytes -= this.retained.shift()?.bytes.length ?? this.retainedBytes;
+    }
+  }
+
+  private segmentIndexAt(virtual: number): number {
+    let index = this.segments.length - 1;
+    while (index > 0 && (this.segments[index] as Segment).virtual > virtual) index--;
+    return index;
+  }
+
+  private segmentAt(virtual: number): Segment {
+    return this.segments[this.segmentIndexAt(virtual)] as Segment;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Pickles inside constants: what a loader in the file is given, and what merely lies there.
+ *
+ * @module
+ */
+
+import { tryInflate } from "../bytes/decompress.ts";
+import { bytesSource, sliceSource, type Source } from "../source/source.ts";
+import type { Observation } from "../types.ts";
+import { decodeBase64, decodeHex, inflateGzip, inflateZlib } from "./codecs.ts";
+import type { Input } from "./input.ts";
+import { encodeLatin1 } from "./literals.ts";
+import type { Run } from "./run.ts";
+import { looksLikePickle } from "./trial.ts";
+import { handleOf, indexOf, KIND, kindOf } from "./values.ts";
+
+/** Constants looked into, for one stream. */
+const ENTRIES = 256;
+const GLANCE = 4096;
+
+/** The entries of a stream: first what is loaded, then constants that are pickles. */
+export function nestedEntries(
+  run: Run,
+  input: Input,
+  source: Source,
+  within: readonly string[],
+): Observation[] {
+  const entries: Observation[] = [];
+  const taken = new Set<number>();
+  for (const { handle } of run.machine.loaded.slice(0, ENTRIES)) {
+    const isLiteral = kindOf(handle) === KIND.BYTES;
+    if (isLiteral && taken.has(indexOf(handle))) continue;
+    if (isLiteral) taken.add(indexOf(handle));
+    const bytes = isLiteral ? literalSource(run, input, source, indexOf(handle)) : undefined;
+    const computed = isLiteral ? undefined : run.machine.bytesOf(handle);
+    const opened = bytes ?? (computed && bytesSource("loaded", computed));
+    if (opened !== undefined) {
+      entries.push({ type: "entry", source: opened, part: `loaded_${entries.length}`, hint: "pickle", within });
+    }
+  }
+  for (const offset of run.machine.nestedCandidates) {
+    if (entries.length >= ENTRIES) break;
+    if (taken.has(offset)) continue;
+    const nested = constantPickle(run, input, source, offset);
+    if (nested !== undefined) {
+      const part = `constant_${input.actual(offset)}`;
+      entries.push({ type: "entry", source: nested, part, loaded: "data", within });
+    }
+  }
+  return entries;
+}
+
+/** The payload of a literal where it lies, or its text as bytes where it does not. */
+function literalSource(run: Run, input: Input, source: Source, offset: number): Source | undefined {
+  const payload = run.machine.payload(offset);
+  const whole = payload && input.actual(payload.offset + payload.length) -
+      input.actual(payload.offset) === payload.length;
+  const raw = run.machine.isTextLiteral(offset);
+  if (payload !== undefined && whole && !raw && source.access === "random") {
+    return sliceSource("loaded", source, input.actual(payload.offset), payload.length);
+  }
+  const bytes = run.machine.bytesOf(handleOf(KIND.BYTES, offset));
+  return bytes && bytesSource("loaded", bytes);
+}
+
+/** The pickle that a constant is: raw, compressed, hexadecimal or base64. */
+function constantPickle(run: Run, input: Input, source: Source, offset: number): Source | undefined {
+  const { machine } = run;
+  const payload = machine.payload(offset);
+  if (payload === undefined) return undefined;
+  const head = input.bytesAt(payload.offset, Math.min(payload.length, GLANCE));
+  if (head === undefined) return undefined;
+  if (looksLikePickle(head, payload.length)) {
+    return literalSource(run, input, source, offset);
+  }
+  if (compressedPickle(head)) return literalSource(run, input, source, offset);
+  const text = machine.textOf(handleOf(KIND.STRING, offset)) ?? asText(machine.bytesOf(handleOf(KIND.BYTES, offset)));
+  if (text === undefined || text.length < 16) return undefined;
+  const plain = text.trim();
+  const decoded = /^[0-9a-fA-F]+$/.test(plain)
+    ? decodeHex(plain)
+    : /^[A-Za-z0-9+/_=\s-]+$/.test(plain)
+    ? decodeBase64(plain)
+    : encodeLatin1(text);
+  if (decoded === undefined) return undefined;
+  const promising = looksLikePickle(decoded.subarray(0, GLANCE), decoded.length) ||
+    compressedPickle(decoded.subarray(0, GLANCE));
+  return promising ? bytesSource("constant", decoded) : undefined;
+}
+
+function asText(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined || !bytes.every((byte) => byte < 0x80)) return undefined;
+  return String.fromCharCode(...bytes.subarray(0, 65_536));
+}
+
+function compressedPickle(head: Uint8Array): boolean {
+  const output = head[0] === 0x1f ? inflateGzip(head) : head[0] === 0x78 ? inflateZlib(head) : undefined;
+  if (output === undefined || output.length < 2) return false;
+  const { ended } = tryInflate(head.subarray(2), 1);
+  return looksLikePickle(output.subarray(0, GLANCE), ended ? output.length : undefined);
+}

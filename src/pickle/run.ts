@@ -1,0 +1,156 @@
+/**
+ * Drives one machine from its first byte to its end: fills windows, spends budgets, steps over arrays.
+ *
+ * @module
+ */
+
+import { LimitError } from "../errors.ts";
+import type { GlobalName, Interest, Limits } from "../types.ts";
+import { arrayExtent } from "./arrays.ts";
+import type { Input } from "./input.ts";
+import { Machine, type MachineOptions, STATUS, type Status } from "./machine.ts";
+import type { Memo } from "./values.ts";
+
+/** What a run needs of its surroundings. */
+export interface RunContext {
+  readonly interest: Interest;
+  readonly limits: Limits;
+  checkDeadline(): void;
+  spendOpcodes(count: number): void;
+}
+
+/** How to read one stream. */
+export interface RunOptions {
+  readonly start: number;
+  readonly drops?: readonly boolean[];
+  readonly stepArrays?: boolean;
+  readonly memo?: Memo;
+  /** Keep as much detail as the limits allow, instead of as much as most files need. */
+  readonly thorough?: boolean;
+  readonly traced?: boolean;
+  /** The process's extension registry. */
+  readonly extensions?: Map<number, GlobalName>;
+  /** Opcodes after which the run is broken off. */
+  readonly opcodeLimit?: number;
+}
+
+/** One stream, read to its end. */
+export interface Run {
+  readonly machine: Machine;
+  readonly status: Status;
+  /** Virtual offset behind the stream, or of the opcode that failed. */
+  readonly end: number;
+  /** Runs of pickled object arrays inside, in order. */
+  readonly arrays: readonly Run[];
+  /** Raw arrays that were stepped over. */
+  readonly stepped: number;
+  /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
+  readonly badArray: number | undefined;
+}
+
+const ITEMS_USUAL = 1 << 20;
+const CONTAINERS_USUAL = 1 << 22;
+const ARRAY_DEPTH = 8;
+
+/**
+ * Reads one stream.
+ *
+ * @throws LimitError when a budget is spent @throws SourceError when bytes cannot be had
+ */
+export async function runStream(
+  input: Input,
+  context: RunContext,
+  options: RunOptions,
+  depth = 0,
+): Promise<Run> {
+  const machine = new Machine(input, options.start, machineOptions(context, options), options.memo);
+  const state = { arrays: [] as Run[], stepped: 0, badArray: undefined as number | undefined };
+  let spent = 0;
+  for (;;) {
+    const status = guarded(machine);
+    context.spendOpcodes(machine.opcodes - spent);
+    spent = machine.opcodes;
+    if (spent > (options.opcodeLimit ?? Infinity)) return finished(machine, STATUS.FAILED, state);
+    if (status === STATUS.NEED) {
+      context.checkDeadline();
+      const waiting = input.fill(machine.offset, machine.wanted);
+      if (waiting !== undefined) await waiting;
+    } else if (status === STATUS.ARRAY) {
+      await stepArray(machine, context, options, state, depth);
+    } else return finished(machine, status, state);
+  }
+}
+
+interface State {
+  readonly arrays: Run[];
+  stepped: number;
+  badArray: number | undefined;
+}
+
+function finished(machine: Machine, status: Status, state: State): Run {
+  return { machine, status, end: machine.offset, ...state };
+}
+
+function machineOptions(context: RunContext, options: RunOptions): MachineOptions {
+  const { values } = context.limits;
+  const thorough = options.thorough ?? false;
+  return {
+    interest: context.interest,
+    drops: options.drops ?? [],
+    stepArrays: options.stepArrays ?? false,
+    valueLimit: values,
+    itemLimit: thorough ? values : Math.min(values, ITEMS_USUAL),
+    containerLimit: thorough ? values : Math.min(values, CONTAINERS_USUAL),
+    traced: options.traced ?? false,
+    extensions: options.extensions,
+  };
+}
+
+/** Runs; a machine that is full says so with a RangeError. */
+function guarded(machine: Machine): Status {
+  try {
+    return machine.run();
+  } catch (error) {
+    if (error instanceof RangeError) throw new LimitError("values", error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function stepArray(
+  machine: Machine,
+  context: RunContext,
+  options: RunOptions,
+  state: State,
+  depth: number,
+): Promise<void> {
+  const { input } = machine;
+  const extent = arrayExtent(machine, machine.arrayWrapper);
+  if (extent === undefined || depth >= ARRAY_DEPTH) {
+    state.badArray ??= machine.offset;
+    return;
+  }
+  if (extent.kind === "pickle") {
+    const run = await runStream(
+      input,
+      context,
+      { start: machine.offset, ...(options.thorough && { thorough: true }) },
+      depth + 1,
+    );
+    state.arrays.push(run);
+    if (run.status !== STATUS.STOPPED) state.badArray ??= machine.offset;
+    machine.offset = run.end;
+    return;
+  }
+  const padding = extent.padded ? 1 + await byteAt(input, machine.offset) : 0;
+  const next = machine.offset + padding + extent.bytes;
+  if (next > input.size) state.badArray ??= machine.offset;
+  state.stepped++;
+  machine.offset = next;
+}
+
+/** One byte at a virtual offset; 0 behind the end. */
+async function byteAt(input: Input, offset: number): Promise<number> {
+  const at = offset - input.base;
+  if (at < 0 || at >= input.length) await input.fill(offset, 1);
+  return input.length === 0 ? 0 : input.buffer[offset - input.base] ?? 0;
+}

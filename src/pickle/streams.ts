@@ -1,0 +1,416 @@
+/**
+ * All the pickle streams of a source, under every reading that a loader may have of them.
+ *
+ * The base reading takes opcodes as they come, without regard to frames, each stream with a fresh memo,
+ * joblib's arrays stepped over. It sees all that Python's own unpickler sees, and what C's sees in
+ * memory. Other readings are run only for streams on which they can differ; what they see beyond the
+ * base reading carries the reading's name.
+ *
+ * @module
+ */
+
+import { SourceError } from "../errors.ts";
+import type { FormatContext } from "../formats/format.ts";
+import type { Source } from "../source/source.ts";
+import type { GlobalName, Observation, Reading } from "../types.ts";
+import { type CountedFact, keyOf, underReading } from "./facts.ts";
+import { Input } from "./input.ts";
+import { LAYOUTS, type LayoutName } from "./layouts.ts";
+import { STATUS } from "./machine.ts";
+import { nestedEntries } from "./nested.ts";
+import { type Run, type RunOptions, runStream } from "./run.ts";
+import { looksLikePickle } from "./trial.ts";
+import { Memo } from "./values.ts";
+
+/** Subsets of frame crossings that are tried, each taken or not. */
+const FRAME_READINGS = 16;
+/** Bytes of a resync search window. */
+const SEARCH_BYTES = 64 * 1024;
+/** Bytes that a plausible start is judged by. */
+const PLAUSIBLE_BYTES = 4096;
+/** Streams of a file that are read under the memo-carried reading. */
+const CARRIED_STREAMS = 256;
+
+/**
+ * Scans every stream of a source.
+ *
+ * @param layout what lies between the streams
+ * @throws LimitError when a budget is spent @throws SourceError when bytes cannot be had; what was
+ * yielded before counts
+ */
+export async function* scanStreams(
+  source: Source,
+  context: FormatContext,
+  layout: LayoutName,
+): AsyncGenerator<readonly Observation[]> {
+  yield* new StreamScan(source, context, layout).scan();
+}
+
+class StreamScan {
+  private readonly source: Source;
+  private readonly context: FormatContext;
+  private readonly layout;
+  private readonly input: Input;
+  /** Where the streams that were read begin, for readings over several. */
+  private readonly starts: number[] = [];
+  private readonly extensions = new Map<number, GlobalName>();
+  private searched = 0;
+  /** Whether a search ended at its budget and nobody has said so yet. */
+  private searchCut = false;
+
+  constructor(source: Source, context: FormatContext, layout: LayoutName) {
+    this.source = source;
+    this.context = context;
+    this.layout = LAYOUTS[layout]();
+    this.input = new Input(source, context.limits.spoolBytes);
+  }
+
+  async *scan(): AsyncGenerator<readonly Observation[]> {
+    let offset = 0;
+    let found = true;
+    let stream = 0;
+    while (found) {
+      const { run, options } = await this.read(offset);
+      const junk = stream > 0 && run.status === STATUS.FAILED && !await this.hasHeader(offset) &&
+        !await this.plausible(offset);
+      if (junk) {
+        yield this.trailing(offset, run);
+        const next = await this.search(offset + 1);
+        yield* this.searchLimit();
+        found = next !== undefined;
+        offset = next ?? offset;
+        continue;
+      }
+      this.starts.push(offset);
+      yield* this.describe(stream++, run, options);
+      const after = run.status === STATUS.STOPPED
+        ? await this.layout.after(stream - 1, run, this.input)
+        : undefined;
+      if (after?.mismatch !== undefined) {
+        yield [{
+          type: "anomaly",
+          rule: "torch-storage-mismatch",
+          detail: after.mismatch,
+          offset: after.next,
+          ...(after.truncated && { unread: true }),
+        }];
+      }
+      const next = await this.following(run, after?.next ?? run.end, after?.done ?? false);
+      yield* this.searchLimit();
+      found = next !== undefined;
+      offset = next ?? offset;
+    }
+  }
+
+  /** Where the next stream begins: right behind a good one, somewhere behind a corrupt one. */
+  private async following(run: Run, next: number, done: boolean): Promise<number | undefined> {
+    if (done) return undefined;
+    if (run.status === STATUS.STOPPED) return await this.hasBytes(next) ? next : undefined;
+    return await this.search(run.end + 1);
+  }
+
+  /** Says, once, that the search behind corrupt bytes was given up. */
+  private *searchLimit(): Generator<readonly Observation[]> {
+    if (!this.searchCut) return;
+    this.searchCut = false;
+    yield [{
+      type: "anomaly",
+      rule: "pickle-resync-limit",
+      detail: `${this.searched} bytes behind the corrupt stream were searched for another, the rest was not`,
+      unread: true,
+    }];
+  }
+
+  private async hasBytes(offset: number): Promise<boolean> {
+    if (Number.isFinite(this.input.size)) return offset < this.input.size;
+    if (offset < this.input.base + this.input.length) return true;
+    await this.input.fill(offset, 1);
+    return this.input.length > 0;
+  }
+
+  // --- one stream -------------------------------------------------------------------
+
+  /** The base reading of the stream at `offset`, again with all detail when some was missed. */
+  private async read(offset: number): Promise<{ run: Run; options: RunOptions }> {
+    const { extensions } = this;
+    const options: RunOptions = { start: offset, stepArrays: true, extensions };
+    const run = await runStream(this.input, this.context, options);
+    if (!run.machine.detailLost || !await this.canReread(offset)) return { run, options };
+    const thorough = { ...options, thorough: true };
+    return { run: await runStream(this.input, this.context, thorough), options: thorough };
+  }
+
+  /** Whether the window can go back to `offset`. */
+  private async canReread(offset: number): Promise<boolean> {
+    try {
+      await this.input.fill(offset, 1);
+      return true;
+    } catch (error) {
+      if (error instanceof SourceError) return false;
+      throw error;
+    }
+  }
+
+  private async *describe(
+    stream: number,
+    run: Run,
+    options: RunOptions,
+  ): AsyncGenerator<readonly Observation[]> {
+    const within = [`stream_${stream}`];
+    yield [...this.factsOf(run, this.input, within), ...this.oddities(run, within)];
+    yield* this.arrays(run, within);
+    yield nestedEntries(run, this.input, this.source, within);
+    yield* this.readings(stream, run, options, within);
+  }
+
+  private async *arrays(run: Run, within: readonly string[]): AsyncGenerator<readonly Observation[]> {
+    for (const [index, array] of run.arrays.entries()) {
+      const inside = [...within, `array_${index}`];
+      yield [...this.factsOf(array, this.input, inside), ...this.oddities(array, inside)];
+      yield nestedEntries(array, this.input, this.source, inside);
+      yield* this.arrays(array, inside);
+    }
+  }
+
+  private factsOf(run: Run, input: Input, within: readonly string[]): Observation[] {
+    return run.machine.facts.all().map(({ fact, count, offset }) => ({
+      type: "fact",
+      fact,
+      count,
+      offset: input.actual(offset),
+      within,
+    }));
+  }
+
+  /** What is wrong with a stream's bytes under the base reading. */
+  private oddities(run: Run, within: readonly string[]): Observation[] {
+    const { machine } = run;
+    const { notes, error } = machine;
+    const found: Observation[] = [];
+    const anomaly = (rule: string, detail: string, offset: number, unread = false): void => {
+      found.push({
+        type: "anomaly",
+        rule,
+        detail,
+        offset: this.input.actual(offset),
+        within,
+        ...(unread && { unread: true }),
+      });
+    };
+    if (run.status === STATUS.FAILED && error !== undefined) {
+      const rule = error.truncated ? "pickle-truncated" : "pickle-malformed";
+      anomaly(rule, error.message, error.offset, true);
+    }
+    if (run.badArray !== undefined) {
+      anomaly("joblib-array-truncated", "the array's bytes cannot be counted or go past the end", run.badArray, true);
+    }
+    if (machine.detailLost) {
+      anomaly("pickle-budget", "values were too many to keep the arguments of every call", run.end, true);
+    }
+    if (notes.refused !== undefined) {
+      anomaly("pickle-malformed", notes.refused.message, notes.refused.offset, true);
+    }
+    if (notes.straddles > 0 || notes.oddFrame >= 0) {
+      const at = notes.straddles > 0 ? notes.straddleOffset : notes.oddFrame;
+      anomaly("pickle-frame-divergence", "an argument or a frame crosses the end of its frame", at, notes.longFrame);
+    }
+    if (notes.looseArgument >= 0) {
+      anomaly("pickle-grammar-divergence", "only the C unpickler reads this argument", notes.looseArgument);
+    }
+    if (notes.oddProtocol >= 0) {
+      anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
+    }
+    if (machine.leftovers > 0 && run.status === STATUS.STOPPED) {
+      anomaly("pickle-stack-left", `${machine.leftovers} values or marks are left at STOP`, run.end - 1);
+    }
+    return found;
+  }
+
+  // --- other readings ---------------------------------------------------------------
+
+  private async *readings(
+    stream: number,
+    run: Run,
+    options: RunOptions,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
+    const known = new Set(run.machine.facts.all().map(({ fact }) => keyOf(fact)));
+    for (const array of run.arrays) {
+      for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
+    }
+    if (run.machine.notes.straddles > 0) yield await this.frameReadings(run, options, known, within);
+    if (run.stepped + run.arrays.length > 0) {
+      const plain = await this.another({ ...options, stepArrays: false });
+      if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
+    }
+    if (stream > 0 && stream < CARRIED_STREAMS && run.machine.notes.memoRead) {
+      yield await this.carried(stream, known, within);
+    }
+  }
+
+  /** Every subset of the crossings at which a C unpickler on a file would drop the frame's rest. */
+  private async frameReadings(
+    run: Run,
+    options: RunOptions,
+    known: Set<string>,
+    within: readonly string[],
+  ): Promise<Observation[]> {
+    const found: Observation[] = [];
+    const pending: boolean[][] = [];
+    const branch = (taken: readonly boolean[], crossings: number): void => {
+      for (let at = taken.length; at < crossings; at++) {
+        pending.push([...taken, ...Array(at - taken.length).fill(false), true]);
+      }
+    };
+    branch([], run.machine.notes.straddles);
+    for (let tried = 0; pending.length > 0; tried++) {
+      if (tried === FRAME_READINGS) {
+        found.push({
+          type: "anomaly",
+          rule: "pickle-reading-divergence",
+          detail: `more than ${FRAME_READINGS} ways of reading the frames`,
+          offset: run.machine.notes.straddleOffset,
+          within,
+          unread: true,
+        });
+        break;
+      }
+      const drops = pending.shift() as boolean[];
+      const input = new Input(this.source, this.context.limits.spoolBytes);
+      const other = await this.another({ ...options, drops }, input);
+      if (other === undefined) continue;
+      found.push(...this.beyond(other, known, "frames", within, input));
+      branch(drops, other.machine.notes.straddles);
+    }
+    return found;
+  }
+
+  /** One Unpickler loading stream after stream keeps its memo. */
+  private async carried(
+    stream: number,
+    known: Set<string>,
+    within: readonly string[],
+  ): Promise<Observation[]> {
+    const memo = new Memo(this.context.limits.values);
+    for (let before = 0; before < stream; before++) {
+      const start = this.starts[before];
+      if (start === undefined) return [];
+      const run = await this.another({ start, stepArrays: true, memo });
+      if (run === undefined || run.status !== STATUS.STOPPED) return [];
+    }
+    const start = this.starts[stream] as number;
+    const run = await this.another({ start, stepArrays: true, memo });
+    return run === undefined ? [] : this.beyond(run, known, "memo", within);
+  }
+
+  /** Reads again in another way; undefined when the bytes are gone. */
+  private async another(options: RunOptions, input = this.input): Promise<Run | undefined> {
+    try {
+      return await runStream(input, this.context, options);
+    } catch (error) {
+      if (error instanceof SourceError && this.source.access === "forward") return undefined;
+      throw error;
+    }
+  }
+
+  /** What a reading saw that the base reading did not. */
+  private beyond(
+    run: Run,
+    known: Set<string>,
+    reading: Reading,
+    within: readonly string[],
+    input = this.input,
+  ): Observation[] {
+    const fresh = run.machine.facts.all().filter((counted) =>
+      !known.has(keyOf(counted.fact)) && wellFormed(counted)
+    );
+    for (const { fact } of fresh) known.add(keyOf(fact));
+    return fresh.map(({ fact, count, offset }) => ({
+      type: "fact",
+      fact: underReading(fact, reading),
+      count,
+      offset: input.actual(offset),
+      within,
+    }));
+  }
+
+  // --- between and behind streams -----------------------------------------------------
+
+  /** Bytes behind the last good stream that begin none: noted, and what they would run all the same. */
+  private trailing(offset: number, run: Run): Observation[] {
+    const at = this.input.actual(offset);
+    const size = this.source.size;
+    const length = size === undefined ? "some" : String(size - at);
+    const noted: Observation = {
+      type: "anomaly",
+      rule: "pickle-trailing-data",
+      detail: `${length} bytes behind the last stream are no pickle`,
+      offset: at,
+    };
+    return [noted, ...this.beyond(run, new Set(), "resync", ["trailing"])];
+  }
+
+  /** Whether PROTO stands at `offset`. */
+  private async hasHeader(offset: number): Promise<boolean> {
+    await this.input.fill(offset, 2);
+    return this.input.buffer[0] === 0x80 && this.input.length > 1 && (this.input.buffer[1] ?? 6) <= 5;
+  }
+
+  private async plausible(offset: number): Promise<boolean> {
+    await this.input.fill(offset, 1);
+    const length = Math.min(this.input.length, PLAUSIBLE_BYTES);
+    return looksLikePickle(
+      this.input.buffer.slice(0, length),
+      this.input.ended && length === this.input.length ? length : undefined,
+    );
+  }
+
+  /** The next place where a stream may begin, from `offset` on, within the budget for searching. */
+  private async search(offset: number): Promise<number | undefined> {
+    let at = offset;
+    while (this.searched < this.context.limits.resyncBytes) {
+      this.context.checkDeadline();
+      await this.input.fill(at, SEARCH_BYTES + PLAUSIBLE_BYTES);
+      const { length, ended } = this.input;
+      const bytes = this.input.buffer.slice(0, Math.min(length, SEARCH_BYTES + PLAUSIBLE_BYTES));
+      const whole = ended && bytes.length === length;
+      const left = this.context.limits.resyncBytes - this.searched;
+      const until = Math.min(left, whole ? bytes.length : Math.min(bytes.length, SEARCH_BYTES));
+      for (let from = 0; from < until; from++) {
+        if (!mayStart(bytes, from)) continue;
+        const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
+        if (looksLikePickle(candidate, whole ? bytes.length - from : undefined)) return at + from;
+      }
+      this.searched += until;
+      if (whole && until === bytes.length) return undefined;
+      at += until;
+    }
+    this.searchCut = true;
+    return undefined;
+  }
+}
+
+/** A cheap look before a trial: PROTO, or GLOBAL or INST with an identifier. */
+function mayStart(bytes: Uint8Array, at: number): boolean {
+  const second = bytes[at + 1] ?? 0;
+  switch (bytes[at]) {
+    case 0x80:
+      return second <= 5;
+    case 0x63: // c
+      return isLetter(second);
+    case 0x28: // (
+      return second === 0x63 || second === 0x69 || second === 0x53 || second === 0x56 ||
+        second === 0x6c || second === 0x64;
+    default:
+      return false;
+  }
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === 0x5f;
+}
+
+/** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */
+function wellFormed({ fact }: CountedFact): boolean {
+  return "module" in fact && /^[A-Za-z_][\w.]*$/.test(fact.module) && /^[\w.]*$/.test(fact.name);
+}

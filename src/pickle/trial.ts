@@ -1,0 +1,77 @@
+/**
+ * Whether bytes are a pickle, by running them a little way.
+ *
+ * @module
+ */
+
+import { bytesSource } from "../source/source.ts";
+import type { Interest } from "../types.ts";
+import { Input } from "./input.ts";
+import { Machine, STATUS } from "./machine.ts";
+import { opcodeOf } from "./opcodes.ts";
+
+const NOTHING_MATTERS: Interest = { argumentsMatter: () => false };
+/** Opcodes that have to run without fault before bytes with a PROTO header count as a pickle. */
+const PLAUSIBLE_OPCODES = 8;
+/** The same for bytes without that header, which text may look like. */
+const PLAUSIBLE_WITHOUT_HEADER = 24;
+const TRIAL_VALUES = 1 << 16;
+
+/**
+ * True when a loader would get somewhere with these bytes: to STOP, through a well-formed import
+ * followed by a call, or through enough opcodes.
+ *
+ * @param head the first bytes, cut off anywhere
+ * @param size bytes in all; undefined when nobody knows
+ */
+export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
+  const header = head[0] === 0x80;
+  if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
+  const input = new Input({ ...bytesSource("head", head), size }, 0);
+  const machine = new Machine(input, 0, {
+    interest: NOTHING_MATTERS,
+    drops: [],
+    stepArrays: false,
+    valueLimit: TRIAL_VALUES,
+    itemLimit: 1024,
+    containerLimit: 1024,
+    traced: true,
+  });
+  const status = runToEnd(machine);
+  if (status === STATUS.STOPPED) return header || machine.opcodes > 2 || tiny(head, machine.offset);
+  const trace = machine.facts.trace ?? [];
+  const wellFormed = trace.some((line) => /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/.test(line));
+  const calls = trace.some((line) => line.startsWith("call "));
+  if (wellFormed && (header || calls)) return true;
+  const enough = header ? PLAUSIBLE_OPCODES : PLAUSIBLE_WITHOUT_HEADER;
+  if (machine.opcodes > enough) return true;
+  const cut = machine.error?.truncated === true && machine.offset <= (size ?? Infinity);
+  return cut && header && machine.opcodes >= (machine.offset >= head.length ? 2 : 3);
+}
+
+/** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
+function tiny(head: Uint8Array, end: number): boolean {
+  return end === head.length || head[end] === 0x80;
+}
+
+function runToEnd(machine: Machine): number {
+  for (;;) {
+    try {
+      const status = machine.run();
+      if (status !== STATUS.NEED) return status;
+    } catch (error) {
+      if (error instanceof RangeError) return STATUS.FAILED;
+      throw error;
+    }
+    machine.input.fill(machine.offset, machine.wanted);
+  }
+}
+
+/** Whether a pickle without PROTO may begin so: an opcode of protocol 0 or 1 that pushes. */
+function mayBegin(head: Uint8Array): boolean {
+  const opcode = opcodeOf(head[0] ?? 0);
+  if (opcode === undefined || head.length < 2) return false;
+  return "(c]})IJKLMNFGSTUVXPBC".includes(String.fromCharCode(opcode.code)) ||
+    (opcode.code >= 0x82 && opcode.code <= 0x96 && opcode.argument !== "none") ||
+    opcode.code === 0x8f || opcode.code === 0x88 || opcode.code === 0x89;
+}

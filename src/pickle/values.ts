@@ -1,0 +1,296 @@
+/**
+ * Abstract values of the pickle machine.
+ *
+ * A value is one number, a *handle*, so that stack and memo are dense arrays of numbers and a file of
+ * thirty million opcodes makes no garbage. A negative handle is a container in the `ContainerPool`;
+ * any other is `index * 16 + kind`. A string, bytes or long number is the offset of the opcode that
+ * pushed it: its text is decoded when somebody asks. What needs more than a number is a heap `Value`.
+ *
+ * @module
+ */
+
+import type { GlobalName } from "../types.ts";
+
+/** A value as one number. */
+export type Handle = number;
+
+/** The kinds of handles that are not containers. */
+export const KIND = {
+  /** One of `NONE`, `TRUE`, `FALSE`, `UNKNOWN`, `LOST`. */
+  CONSTANT: 0,
+  /** An integer from 0 up; the index is its value. */
+  INTEGER: 1,
+  /** A negative integer; the index is its absolute value. */
+  NEGATIVE: 2,
+  /** A str; the index is the offset of its opcode. */
+  STRING: 3,
+  /** A bytes or bytearray; the index is the offset of its opcode. */
+  BYTES: 4,
+  /** A float or a long integer; the index is the offset of its opcode. */
+  NUMBER: 5,
+  /** A heap `Value`; the index is its place there. */
+  OBJECT: 6,
+  /** An instance of a harmless class whose arguments nobody wants; the index is the global's number. */
+  INSTANCE: 7,
+} as const;
+
+/** Makes a handle. `index` is a safe integer from 0 up to 2^49. */
+export function handleOf(kind: number, index: number): Handle {
+  return index * 16 + kind;
+}
+
+/** The kind of a handle that is not negative. */
+export function kindOf(handle: Handle): number {
+  return handle - Math.floor(handle / 16) * 16;
+}
+
+/** The index of a handle that is not negative. */
+export function indexOf(handle: Handle): number {
+  return Math.floor(handle / 16);
+}
+
+export const NONE: Handle = handleOf(KIND.CONSTANT, 0);
+export const TRUE: Handle = handleOf(KIND.CONSTANT, 1);
+export const FALSE: Handle = handleOf(KIND.CONSTANT, 2);
+/** A value that only a running program would know. */
+export const UNKNOWN: Handle = handleOf(KIND.CONSTANT, 3);
+/** A value that the file states and that was not kept, for want of room. */
+export const LOST: Handle = handleOf(KIND.CONSTANT, 4);
+
+/** What containers there are. */
+export const CONTAINER = { TUPLE: 0, LIST: 1, DICT: 2, SET: 3, FROZENSET: 4 } as const;
+
+/** A global that the file imports, or that a constant attribute chain reaches. */
+export interface GlobalValue extends GlobalName {
+  readonly type: "global";
+  /** Number in the machine's table of globals. */
+  readonly id: number;
+}
+
+/** A module object, from `__import__` and its kin. */
+export interface ModuleValue {
+  readonly type: "module";
+  readonly module: string;
+}
+
+/** A string that was computed. */
+export interface TextValue {
+  readonly type: "text";
+  readonly text: string;
+}
+
+/** Bytes that were computed. */
+export interface BytesValue {
+  readonly type: "bytes";
+  readonly bytes: Uint8Array;
+}
+
+/** The result of a call that the machine cannot compute. `state` is what BUILD gave it. */
+export interface CallValue {
+  readonly type: "call";
+  readonly callee: Handle;
+  /** Undefined when the file's argument tuple could not be resolved. */
+  readonly args: readonly Handle[] | undefined;
+  readonly kwargs: Handle | undefined;
+  state: Handle | undefined;
+}
+
+/** `functools.partial(...)`: a callee with arguments waiting. BUILD may replace both. */
+export interface PartialValue {
+  readonly type: "partial";
+  callee: Handle;
+  args: readonly Handle[];
+  kwargs: Handle | undefined;
+}
+
+/** An attribute of something that is no global: a bound method of a literal or an instance. */
+export interface MethodValue {
+  readonly type: "method";
+  readonly self: Handle;
+  readonly name: string;
+}
+
+/** `operator.attrgetter`, `itemgetter` or `methodcaller` with its arguments. */
+export interface GetterValue {
+  readonly type: "getter";
+  readonly kind: "attrgetter" | "itemgetter" | "methodcaller";
+  readonly args: readonly Handle[];
+}
+
+/** What a persistent id stands for; `id` is the id. */
+export interface PersistentValue {
+  readonly type: "persistent";
+  readonly id: Handle;
+}
+
+export type Value =
+  | GlobalValue
+  | ModuleValue
+  | TextValue
+  | BytesValue
+  | CallValue
+  | PartialValue
+  | MethodValue
+  | GetterValue
+  | PersistentValue;
+
+const LOSSY = 0x80;
+const INITIAL = 1024;
+
+/**
+ * Tuples, lists, dictionaries and sets with their items, in arrays. Dictionaries hold keys and values
+ * in turn. Beyond `itemLimit` items or `containerLimit` containers it forgets, and says so: `lossy`.
+ */
+export class ContainerPool {
+  /** Containers made so far, including forgotten ones' common stand-in. */
+  size = 0;
+  private kinds = new Uint8Array(INITIAL);
+  private heads = new Int32Array(INITIAL);
+  private tails = new Int32Array(INITIAL);
+  private counts = new Int32Array(INITIAL);
+  private items = 0;
+  private values = new Float64Array(INITIAL);
+  private nexts = new Int32Array(INITIAL);
+  readonly itemLimit: number;
+  readonly containerLimit: number;
+
+  /** @param itemLimit items kept in all @param containerLimit containers kept in all */
+  constructor(itemLimit: number, containerLimit: number) {
+    this.itemLimit = itemLimit;
+    this.containerLimit = containerLimit;
+  }
+
+  /** A new empty container, or LOST when there is no room for another. */
+  create(kind: number): Handle {
+    const index = this.size;
+    if (index >= this.containerLimit) return LOST;
+    if (index === this.kinds.length) this.growContainers();
+    this.size = index + 1;
+    this.kinds[index] = kind;
+    this.heads[index] = -1;
+    return -1 - index;
+  }
+
+  /** Appends `stack[from]` … `stack[to - 1]` to a container. */
+  append(container: Handle, stack: Float64Array, from: number, to: number): void {
+    const index = -1 - container;
+    this.counts[index] = (this.counts[index] as number) + to - from;
+    if (this.items + to - from > this.itemLimit) {
+      this.kinds[index] = (this.kinds[index] as number) | LOSSY;
+      return;
+    }
+    while (this.items + to - from > this.values.length) this.growItems();
+    let place = this.items;
+    let tail = this.heads[index] === -1 ? -1 : this.tails[index] as number;
+    for (let at = from; at < to; at++) {
+      this.values[place] = stack[at] as number;
+      this.nexts[place] = -1;
+      if (tail === -1) this.heads[index] = place;
+      else this.nexts[tail] = place;
+      tail = place++;
+    }
+    this.tails[index] = tail;
+    this.items = place;
+  }
+
+  /** Which of `CONTAINER` it is. */
+  kind(container: Handle): number {
+    return (this.kinds[-1 - container] as number) & ~LOSSY;
+  }
+
+  /** Items it has had, whether kept or not. */
+  count(container: Handle): number {
+    return this.counts[-1 - container] as number;
+  }
+
+  /** True when some of its items were forgotten. */
+  lossy(container: Handle): boolean {
+    return ((this.kinds[-1 - container] as number) & LOSSY) !== 0;
+  }
+
+  /** The first `limit` items that were kept. */
+  list(container: Handle, limit = Infinity): Handle[] {
+    const items: Handle[] = [];
+    let place = this.heads[-1 - container] as number;
+    while (place !== -1 && items.length < limit) {
+      items.push(this.values[place] as number);
+      place = this.nexts[place] as number;
+    }
+    return items;
+  }
+
+  private growContainers(): void {
+    const length = Math.min(this.containerLimit, this.kinds.length * 2);
+    this.kinds = grown(this.kinds, new Uint8Array(length));
+    this.heads = grown(this.heads, new Int32Array(length));
+    this.tails = grown(this.tails, new Int32Array(length));
+    this.counts = grown(this.counts, new Int32Array(length));
+  }
+
+  private growItems(): void {
+    const length = this.values.length * 2;
+    this.values = grown(this.values, new Float64Array(length));
+    this.nexts = grown(this.nexts, new Int32Array(length));
+  }
+}
+
+/** The same numbers in a longer array. */
+export function grown<A extends Uint8Array | Int32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
+
+/**
+ * The memo: dense where the file's indices are, a map for stray ones, so that an index of 2^31 costs
+ * one entry. An unset entry is NaN.
+ */
+export class Memo {
+  /** Dense part; index up to `dense.length`. */
+  dense: Float64Array = new Float64Array(INITIAL).fill(NaN);
+  private sparse: Map<number, Handle> | undefined;
+  /** Entries that are set. MEMOIZE writes at this index. */
+  size = 0;
+  readonly limit: number;
+
+  /** @param limit entries kept in all */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** The value at an index, NaN when it is not set. */
+  get(index: number): Handle {
+    return index < this.dense.length
+      ? this.dense[index] as number
+      : this.sparse?.get(index) ?? NaN;
+  }
+
+  /**
+   * Writes a value; true when one was there already.
+   *
+   * @throws RangeError when the memo is full
+   */
+  set(index: number, value: Handle): boolean {
+    if (index >= this.dense.length && index <= this.size * 4 + INITIAL) this.grow(index);
+    const had = this.get(index);
+    if (index < this.dense.length) this.dense[index] = value;
+    else (this.sparse ??= new Map()).set(index, value);
+    if (!Number.isNaN(had)) return true;
+    if (++this.size > this.limit) {
+      throw new RangeError(`Cannot keep more than ${this.limit} memo entries`);
+    }
+    return false;
+  }
+
+  private grow(index: number): void {
+    const length = Math.max(index + 1, this.dense.length * 2);
+    const old = this.dense.length;
+    this.dense = grown(this.dense, new Float64Array(length));
+    this.dense.fill(NaN, old);
+    for (const [key, value] of this.sparse ?? []) {
+      if (key < length) {
+        this.dense[key] = value;
+        this.sparse?.delete(key);
+      }
+    }
+  }
+}

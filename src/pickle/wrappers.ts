@@ -1,0 +1,383 @@
+/**
+ * Functions whose danger is that of what they are applied to: `functools.partial`, `getattr`, `map`,
+ * imports by name, loaders. Each is followed as far as constants lead.
+ *
+ * @module
+ */
+
+import type { GlobalName } from "../types.ts";
+import { attribute, attributePath, targetsOf } from "./attributes.ts";
+import type { Call, Calls } from "./calls.ts";
+import { isTextCodec } from "./codecs.ts";
+import { foldOf } from "./fold.ts";
+import { itemOf } from "./methods.ts";
+import { CONTAINER, type GetterValue, type Handle, indexOf, KIND, kindOf, UNKNOWN } from "./values.ts";
+
+/** Follows one call of a wrapper and gives its value. */
+type Wrapper = (calls: Calls, call: Call) => Handle;
+
+/** Items of an iterable that `map` and its kin are followed over. */
+const FOLLOWED = 16;
+
+/** The wrapper under a key (see `foldKey`); undefined for every other global. */
+export function wrapperOf(key: string): Wrapper | undefined {
+  return WRAPPERS[key];
+}
+
+const WRAPPERS: Readonly<Record<string, Wrapper>> = {
+  __proto__: null as never,
+  "builtins.getattr": getattr,
+  "builtins.object.__getattribute__": getattr,
+  "builtins.type.__getattribute__": getattr,
+  "inspect.getattr_static": getattr,
+  "functools.partial": partial,
+  "functools.partialmethod": partial,
+  "operator.attrgetter": getter("attrgetter"),
+  "operator.itemgetter": getter("itemgetter"),
+  "operator.methodcaller": getter("methodcaller"),
+  "builtins.map": mapped,
+  "builtins.filter": mapped,
+  "itertools.starmap": starmapped,
+  "functools.reduce": reduce,
+  "builtins.apply": apply,
+  "operator.call": operatorCall,
+  "builtins.__import__": importModule,
+  "importlib.__import__": importModule,
+  "importlib.import_module": importModule,
+  "importlib._gcd_import": importModule,
+  "pkgutil.resolve_name": resolveName,
+  "pydoc.locate": resolveName,
+  "operator.getitem": getItem,
+  "operator.setitem": setItem,
+  "builtins.setattr": setAttribute,
+  "builtins.vars": namespaceOf,
+  "copyreg.add_extension": addExtension,
+  "copyreg._reconstructor": construct,
+  "copyreg.__newobj__": construct,
+  "copyreg.__newobj_ex__": construct,
+  "torch._tensor._rebuild_from_type_v2": rebuildFromType,
+  "torch._tensor._rebuild_from_type": rebuildFromType,
+  "dill._dill._load_type": loadType,
+  "codecs.encode": encodeText,
+  ...Object.fromEntries(
+    [
+      "pickle.loads",
+      "pickle._loads",
+      "pickle.load",
+      "pickle._load",
+      "dill.loads",
+      "dill._dill.loads",
+      "cloudpickle.loads",
+      "cloudpickle.cloudpickle.loads",
+      "joblib.load",
+      "torch.storage._load_from_bytes",
+      "torch.load",
+      "torch.serialization.load",
+      "numpy.load",
+      "pandas.read_pickle",
+      "pandas.io.pickle.read_pickle",
+    ].map((key) => [key, loader]),
+  ),
+};
+
+// --- attributes -----------------------------------------------------------------
+
+function getattr(calls: Calls, call: Call): Handle {
+  const [object, name] = call.args ?? [];
+  const text = name === undefined ? undefined : calls.heap.textOf(name);
+  const reached = object === undefined || text === undefined
+    ? undefined
+    : attribute(calls.heap, object, text, "getattr", call.at);
+  calls.log(call, { of: reached === undefined ? undefined : targetsOf(calls.heap, reached) });
+  return reached ?? calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+function getter(kind: GetterValue["kind"]): Wrapper {
+  return (calls, call) => {
+    const args = call.args;
+    const harmless = kind === "itemgetter" && args !== undefined;
+    // What an attrgetter reaches is known where it is applied; until then its names speak for it.
+    calls.log(call, { of: harmless ? [] : undefined });
+    return args === undefined
+      ? calls.result(call.entry.handle, args, call.kwargs)
+      : calls.heap.object({ type: "getter", kind, args });
+  };
+}
+
+/** Applies an `attrgetter`, `itemgetter` or `methodcaller`; undefined when it cannot be followed. */
+export function applyGetter(
+  calls: Calls,
+  getter: GetterValue,
+  args: readonly Handle[] | undefined,
+  at: number,
+): Handle | undefined {
+  const object = args?.[0];
+  const first = getter.args[0];
+  if (object === undefined || first === undefined) return undefined;
+  if (getter.kind === "itemgetter") return itemOrAttribute(calls, object, first, at);
+  const name = calls.heap.textOf(first);
+  if (name === undefined) return undefined;
+  if (getter.kind === "methodcaller") {
+    const method = attribute(calls.heap, object, name, "methodcaller", at);
+    return method === undefined
+      ? undefined
+      : calls.call(method, getter.args.slice(1), undefined, "operator.methodcaller", at);
+  }
+  const reached = attributePath(calls.heap, object, name, "attrgetter", at);
+  logGetter(calls, getter, reached, at);
+  return reached;
+}
+
+/** Says what an attrgetter, logged before as unresolved, has reached. */
+function logGetter(calls: Calls, getter: GetterValue, reached: Handle | undefined, at: number): void {
+  const entry = calls.heap.entryOf("operator", getter.kind);
+  const of = reached === undefined ? undefined : targetsOf(calls.heap, reached);
+  calls.log({ entry, args: getter.args, kwargs: undefined, via: "REDUCE", at }, { of });
+}
+
+// --- application ------------------------------------------------------------------
+
+function partial(calls: Calls, call: Call): Handle {
+  const [callee, ...args] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  return callee === undefined
+    ? calls.result(call.entry.handle, call.args, call.kwargs)
+    : calls.heap.object({ type: "partial", callee, args, kwargs: call.kwargs });
+}
+
+function mapped(calls: Calls, call: Call): Handle {
+  const [callee, items] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return UNKNOWN;
+  const list = items === undefined ? undefined : itemsFollowed(calls, items);
+  const results = list?.map((item) => calls.call(callee, [item], undefined, call.entry.name, call.at));
+  if (results === undefined) {
+    calls.call(callee, undefined, undefined, call.entry.name, call.at);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  return calls.heap.container(CONTAINER.LIST, results);
+}
+
+function starmapped(calls: Calls, call: Call): Handle {
+  const [callee, items] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return UNKNOWN;
+  const list = items === undefined ? undefined : itemsFollowed(calls, items);
+  const results = (list ?? [UNKNOWN]).map((item) =>
+    calls.call(callee, calls.heap.itemsOf(item), undefined, "starmap", call.at)
+  );
+  return calls.heap.container(CONTAINER.LIST, results);
+}
+
+function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
+  const text = calls.heap.textOf(items);
+  if (text !== undefined) return [...text.slice(0, FOLLOWED)].map((c) => calls.heap.text(c));
+  return calls.heap.itemsOf(items)?.slice(0, FOLLOWED);
+}
+
+function reduce(calls: Calls, call: Call): Handle {
+  const [callee, items, start] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  const list = items === undefined ? undefined : calls.heap.itemsOf(items)?.slice(0, 4096);
+  if (callee === undefined || list === undefined) {
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  let value = start ?? list.shift();
+  for (const item of list) {
+    value = calls.call(callee, [value ?? UNKNOWN, item], undefined, "functools.reduce", call.at);
+  }
+  return value ?? UNKNOWN;
+}
+
+function apply(calls: Calls, call: Call): Handle {
+  const [callee, args, kwargs] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return UNKNOWN;
+  const items = args === undefined ? [] : calls.heap.itemsOf(args);
+  return calls.call(callee, items, kwargs, "apply", call.at);
+}
+
+function operatorCall(calls: Calls, call: Call): Handle {
+  const [callee, ...args] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  return callee === undefined ? UNKNOWN : calls.call(callee, args, call.kwargs, "operator.call", call.at);
+}
+
+/** `copyreg._reconstructor(class, base, state)` and `__newobj__(class, *args)`. */
+function construct(calls: Calls, call: Call): Handle {
+  const [cls, ...args] = call.args ?? [];
+  calls.log(call, { of: cls === undefined ? undefined : targetsOf(calls.heap, cls) });
+  if (cls === undefined) return UNKNOWN;
+  const given = call.entry.name === "__newobj__" ? args : [];
+  return calls.call(cls, given, undefined, call.entry.name, call.at);
+}
+
+/** `_rebuild_from_type_v2(func, type, args, state)`: calls func(*args), then makes it a `type`. */
+function rebuildFromType(calls: Calls, call: Call): Handle {
+  const [callee, type, args] = call.args ?? [];
+  const targets = [callee, type].map((part) =>
+    part === undefined ? undefined : targetsOf(calls.heap, part)
+  );
+  const known = targets.every((part) => part !== undefined);
+  calls.log(call, { of: known ? targets.flatMap((part) => part ?? []) : undefined });
+  if (callee === undefined) return UNKNOWN;
+  const items = args === undefined ? undefined : calls.heap.itemsOf(args);
+  return calls.call(callee, items, undefined, call.entry.name, call.at);
+}
+
+// --- imports by name ----------------------------------------------------------------
+
+function importModule(calls: Calls, call: Call): Handle {
+  const [name, , , from] = call.args ?? [];
+  const path = name === undefined ? undefined : calls.heap.textOf(name);
+  if (path === undefined || path === "") {
+    calls.log(call);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  const whole = call.entry.name !== "__import__" ||
+    (from !== undefined && from < 0 && calls.heap.containers.count(from) > 0);
+  const module = whole ? path : path.split(".")[0] as string;
+  calls.heap.importGlobal(path, "", call.entry.name, call.at);
+  calls.log(call, { of: [{ module: path, name: "" }] });
+  return calls.heap.object({ type: "module", module });
+}
+
+function resolveName(calls: Calls, call: Call): Handle {
+  const path = calls.heap.textOf(call.args?.[0] ?? UNKNOWN);
+  const split = path === undefined ? undefined : splitPath(path);
+  if (split === undefined) {
+    calls.log(call);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  const reached = calls.heap.importGlobal(split.module, split.name, call.entry.name, call.at);
+  calls.log(call, { of: [split] });
+  return split.name === "" ? calls.heap.object({ type: "module", module: split.module }) : reached;
+}
+
+/** `os:system`, `os.system` or `os`, as `pkgutil.resolve_name` takes them. */
+function splitPath(path: string): GlobalName | undefined {
+  if (path === "") return undefined;
+  const at = path.includes(":") ? path.indexOf(":") : path.lastIndexOf(".");
+  if (at < 0) return isBuiltin(path) ? { module: "builtins", name: path } : { module: path, name: "" };
+  return { module: path.slice(0, at), name: path.slice(at + 1) };
+}
+
+/** `pydoc.locate` looks among the builtins for what no module is called. */
+function isBuiltin(name: string): boolean {
+  return ["eval", "exec", "compile", "open", "__import__", "getattr", "breakpoint"].includes(name);
+}
+
+/** `dill._dill._load_type` maps a name to a type object of `types` or the builtins. */
+function loadType(calls: Calls, call: Call): Handle {
+  const name = calls.heap.textOf(call.args?.[0] ?? UNKNOWN);
+  if (name === undefined) {
+    calls.log(call);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  const target = { module: name.endsWith("Type") ? "types" : "builtins", name };
+  calls.log(call, { of: [target] });
+  return calls.heap.importGlobal(target.module, target.name, "_load_type", call.at);
+}
+
+function addExtension(calls: Calls, call: Call): Handle {
+  const [module, name, code] = (call.args ?? []).map((arg, index) =>
+    index < 2 ? calls.heap.textOf(arg) : calls.heap.integerOf(arg)
+  );
+  calls.log(call);
+  if (typeof module === "string" && typeof name === "string" && typeof code === "number") {
+    calls.register(code, module, name);
+  }
+  return calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+// --- items ----------------------------------------------------------------------------
+
+function getItem(calls: Calls, call: Call): Handle {
+  const [object, key] = call.args ?? [];
+  const found = object === undefined || key === undefined
+    ? undefined
+    : itemOrAttribute(calls, object, key, call.at);
+  calls.log(call, { of: found === undefined ? undefined : targetsOf(calls.heap, found) ?? [] });
+  return found ?? calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+/** An item; of a namespace it is a global: `vars(os)['system']`, `sys.modules['os']`, `f.__globals__['x']`. */
+function itemOrAttribute(calls: Calls, object: Handle, key: Handle, at: number): Handle | undefined {
+  const { heap } = calls;
+  const name = heap.textOf(key);
+  const value = heap.valueOf(object);
+  if (name !== undefined && value?.type === "global") {
+    const { module, name: owner } = value;
+    if (module === "sys" && owner === "modules") return heap.object({ type: "module", module: name });
+    if (/(^|\.)__builtins__$/.test(owner)) return heap.importGlobal("builtins", name, "getitem", at);
+    const namespace = /^(?:(.*)\.)?(?:__dict__|__globals__)$/.exec(owner);
+    if (namespace === null) return undefined;
+    const prefix = owner.endsWith("__dict__") && namespace[1] !== undefined ? `${namespace[1]}.` : "";
+    return heap.importGlobal(module, prefix + name, "getitem", at);
+  }
+  return itemOf(heap, object, key);
+}
+
+function setItem(calls: Calls, call: Call): Handle {
+  const [object, ...rest] = call.args ?? [];
+  calls.log(call, { of: object !== undefined && object < 0 ? [] : undefined });
+  if (object !== undefined) calls.fill(object, rest, "SETITEM", call.at);
+  return UNKNOWN;
+}
+
+function setAttribute(calls: Calls, call: Call): Handle {
+  const [object, name, value] = call.args ?? [];
+  calls.log(call);
+  if (object !== undefined) {
+    const attributeName = calls.heap.textOf(name ?? UNKNOWN) ?? "?";
+    calls.mutate(object, "setattr", (shown) => `setattr(${shown}, '${attributeName}')`, call.at);
+    if (value !== undefined) targetsOf(calls.heap, value);
+  }
+  return UNKNOWN;
+}
+
+function namespaceOf(calls: Calls, call: Call): Handle {
+  calls.log(call);
+  const object = call.args?.[0];
+  const reached = object === undefined
+    ? undefined
+    : attribute(calls.heap, object, "__dict__", "vars", call.at);
+  return reached ?? calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+// --- data ---------------------------------------------------------------------------------
+
+/** Loaders take their bytes with them: these are looked into. */
+function loader(calls: Calls, call: Call): Handle {
+  const resolved = call.args?.map((arg) => loadedBytes(calls, arg)).find((arg) => arg !== undefined);
+  if (resolved !== undefined) {
+    calls.loaded.push({ handle: resolved, via: `${call.entry.module}.${call.entry.name}` });
+  }
+  calls.log(call, { of: resolved === undefined ? undefined : [] });
+  return calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+/** The bytes under `io.BytesIO(…)`, decoders that were not computed, and plain bytes. */
+function loadedBytes(calls: Calls, handle: Handle, depth = 0): Handle | undefined {
+  if (handle >= 0 && (kindOf(handle) === KIND.BYTES || calls.heap.valueOf(handle)?.type === "bytes")) {
+    return handle;
+  }
+  const value = calls.heap.valueOf(handle);
+  const first = value?.type === "call" ? value.args?.[0] : undefined;
+  return first === undefined || depth > 4 ? undefined : loadedBytes(calls, first, depth + 1);
+}
+
+/** `_codecs.encode` writes text down; with other codecs it computes. */
+function encodeText(calls: Calls, call: Call): Handle {
+  const { heap } = calls;
+  const [value, codec] = call.args ?? [];
+  const name = codec === undefined ? "utf-8" : heap.textOf(codec);
+  const harmless = name !== undefined && isTextCodec(name);
+  if (!harmless || call.entry.results++ < 1) calls.log(call, { of: harmless ? [] : undefined });
+  const folded = call.args === undefined ? undefined : foldOf(call.entry.key)?.(heap, call.args);
+  if (folded !== undefined) return folded;
+  // A literal too long to compute is still bytes that somebody may load.
+  return harmless && value !== undefined && value >= 0 && kindOf(value) === KIND.STRING
+    ? indexOf(value) * 16 + KIND.BYTES
+    : calls.result(call.entry.handle, call.args, call.kwargs);
+}

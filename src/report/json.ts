@@ -1,0 +1,67 @@
+/**
+ * The report as one JSON document. Deterministic but for its times.
+ *
+ * @module
+ */
+
+import { type ScanReport, SEVERITIES } from "../types.ts";
+import { jsonText } from "./escape.ts";
+import { orderFiles, orderFilesByPath } from "./order.ts";
+import {
+  type AssetRecord,
+  assetRecord,
+  type ErrorRecord,
+  errorRecords,
+  type HeadRecord,
+  headRecord,
+  type IssueRecord,
+  issueRecords,
+  type SummaryRecord,
+  summaryRecord,
+  type TotalsRecord,
+  totalsRecord,
+} from "./record.ts";
+import { exitCode, type ExitOptions, summarize } from "./summary.ts";
+
+/** The JSON report: what `docs/report.schema.json` describes. */
+export interface JsonReport extends HeadRecord, TotalsRecord {
+  readonly issues: readonly IssueRecord[];
+  readonly assets: readonly AssetRecord[];
+  readonly errors: readonly ErrorRecord[];
+  readonly summary: SummaryRecord;
+  readonly exit_code: number;
+}
+
+/**
+ * The report as plain data, ready for `JSON.stringify`.
+ *
+ * @param report what was found
+ * @param options what counts as failing, for `exit_code`
+ */
+export function jsonReport(report: ScanReport, options: ExitOptions): JsonReport {
+  const summary = summarize(report);
+  const files = orderFiles(report.files);
+  const { duration, suppressed, ...counts } = totalsRecord(report, summary);
+  return {
+    ...headRecord(report),
+    duration,
+    ...counts,
+    // Sorting is stable: within a severity the order of paths and each file's own stay.
+    issues: orderFilesByPath(files).flatMap(issueRecords).toSorted((a, b) =>
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
+    ),
+    assets: files.map(assetRecord),
+    errors: errorRecords([...report.errors, ...files.flatMap((file) => file.errors)]),
+    suppressed,
+    summary: summaryRecord(summary),
+    exit_code: exitCode(summary, options),
+  };
+}
+
+/**
+ * The report as JSON text, indented, with a line break at its end. No character in it means anything
+ * to a terminal.
+ */
+export function renderJson(report: ScanReport, options: ExitOptions): string {
+  return jsonText(jsonReport(report, options), 2) + "\n";
+}

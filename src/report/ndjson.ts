@@ -1,0 +1,68 @@
+/**
+ * The report as newline-delimited JSON: one record a line, each with a `type`, written while the scan
+ * goes on. `start`, then for each file its `issue`s, its `error`s and its `asset`, then `summary`.
+ *
+ * @module
+ */
+
+import type { FileReport, ScanError, ScanReport } from "../types.ts";
+import { jsonText } from "./escape.ts";
+import { orderFiles } from "./order.ts";
+import {
+  assetRecord,
+  errorRecords,
+  headRecord,
+  issueRecords,
+  summaryRecord,
+  totalsRecord,
+} from "./record.ts";
+import { exitCode, type ExitOptions, summarize, type Summary } from "./summary.ts";
+
+/** The first line. */
+export function ndjsonStart(
+  report: Pick<ScanReport, "tool" | "startTime" | "configuration">,
+): string {
+  return line({ type: "start", ...headRecord(report) });
+}
+
+/** The lines of one file. */
+export function ndjsonFile(file: FileReport): string {
+  return [
+    ...issueRecords(file).map((issue) => line({ type: "issue", ...issue })),
+    ...errorRecords(file.errors).map((error) => line({ type: "error", ...error })),
+    line({ type: "asset", ...assetRecord(file) }),
+  ].join("");
+}
+
+/** The line of an error that belongs to no file. */
+export function ndjsonError(error: ScanError): string {
+  return errorRecords([error]).map((record) => line({ type: "error", ...record })).join("");
+}
+
+/** The last line. */
+export function ndjsonSummary(
+  report: Pick<ScanReport, "duration" | "suppressed">,
+  summary: Summary,
+  options: ExitOptions,
+): string {
+  return line({
+    type: "summary",
+    ...totalsRecord(report, summary),
+    ...summaryRecord(summary),
+    exit_code: exitCode(summary, options),
+  });
+}
+
+/** A finished report at once. */
+export function renderNdjson(report: ScanReport, options: ExitOptions): string {
+  return [
+    ndjsonStart(report),
+    ...orderFiles(report.files).map(ndjsonFile),
+    ...report.errors.map(ndjsonError),
+    ndjsonSummary(report, summarize(report), options),
+  ].join("");
+}
+
+function line(record: { readonly type: string; readonly [key: string]: unknown }): string {
+  return jsonText(record) + "\n";
+}

@@ -1,0 +1,179 @@
+/**
+ * Reports as plain records in snake_case, the shape that every machine-readable format shares.
+ * `docs/report.schema.json` describes it.
+ *
+ * @module
+ */
+
+import {
+  type FileReport,
+  type Safety,
+  type ScanError,
+  type ScanReport,
+  type Severity,
+  SEVERITY_SCORES,
+  type Verdict,
+} from "../types.ts";
+import { aggregateInnocuous } from "./aggregate.ts";
+import { locationText, orderErrors, orderFindings } from "./order.ts";
+import type { Summary } from "./summary.ts";
+
+/** Grows with a change that breaks readers; fields may be added without. */
+export const SCHEMA_VERSION = "1.0";
+
+/** One issue. */
+export interface IssueRecord {
+  readonly rule_id: string;
+  readonly severity: Severity;
+  readonly severity_score: number;
+  readonly safety_level: Safety;
+  readonly message: string;
+  /** Path, members and stream as text. */
+  readonly location: string;
+  /** The same, apart. */
+  readonly location_parts: readonly string[];
+  /** Equal to its asset's. */
+  readonly path: string;
+  /** Byte in the innermost part of the location; null when the issue is about the whole. */
+  readonly offset: number | null;
+  /** How often it was seen. */
+  readonly count: number;
+  readonly why: string;
+  readonly fix: string;
+  readonly references: readonly string[];
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** One file given or found; its verdict covers everything inside it. */
+export interface AssetRecord {
+  readonly path: string;
+  /** Id of the outermost format; null when none matched. */
+  readonly format: string | null;
+  readonly formats: readonly string[];
+  readonly size: number | null;
+  readonly verdict: Verdict;
+  readonly risk_score: number;
+  readonly bytes_read: number;
+  readonly parts_scanned: number;
+}
+
+/** Something that could not be read. */
+export interface ErrorRecord {
+  readonly path: string;
+  readonly location: string;
+  readonly location_parts: readonly string[];
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** Verdict and counts of a run. */
+export interface SummaryRecord {
+  /** The worst verdict; null when nothing scannable was found. */
+  readonly verdict: Verdict | null;
+  readonly risk_score: number;
+  readonly files: Readonly<Record<Verdict, number>>;
+  readonly issues: Readonly<Record<Severity, number>>;
+  readonly errors: number;
+}
+
+/** What is known before the first file is read. */
+export interface HeadRecord {
+  readonly schema_version: string;
+  readonly tool: ScanReport["tool"];
+  readonly start_time: string;
+  readonly configuration: string;
+}
+
+/** The counts of a run that stand at the top of a JSON report. */
+export interface TotalsRecord {
+  readonly duration: number;
+  readonly files_scanned: number;
+  readonly files_skipped: number;
+  readonly bytes_total: number;
+  readonly bytes_read: number;
+  readonly suppressed: number;
+}
+
+/** The issues of one file: worst first, innocuous ones of the same global told as one. */
+export function issueRecords(file: FileReport): IssueRecord[] {
+  return orderFindings(aggregateInnocuous(file.findings)).map((finding) => ({
+    rule_id: finding.ruleId,
+    severity: finding.severity,
+    severity_score: SEVERITY_SCORES[finding.severity],
+    safety_level: finding.safety,
+    message: finding.message,
+    location: locationText(finding.location),
+    location_parts: [finding.location.path, ...finding.location.parts],
+    path: file.path,
+    offset: finding.offset ?? null,
+    count: finding.count,
+    why: finding.why,
+    fix: finding.fix,
+    references: finding.references,
+    details: finding.details,
+  }));
+}
+
+/** One file as a record. */
+export function assetRecord(file: FileReport): AssetRecord {
+  return {
+    path: file.path,
+    format: file.formats[0] ?? null,
+    formats: file.formats,
+    size: file.size ?? null,
+    verdict: file.verdict,
+    risk_score: file.riskScore,
+    bytes_read: file.bytesRead,
+    parts_scanned: file.partsScanned,
+  };
+}
+
+/** Errors as records, by place. */
+export function errorRecords(errors: readonly ScanError[]): ErrorRecord[] {
+  return orderErrors(errors).map((error) => ({
+    path: error.location.path,
+    location: locationText(error.location),
+    location_parts: [error.location.path, ...error.location.parts],
+    message: error.message,
+    remedy: error.remedy,
+  }));
+}
+
+/** Verdict and counts as a record. */
+export function summaryRecord(summary: Summary): SummaryRecord {
+  return {
+    verdict: summary.verdict ?? null,
+    risk_score: summary.riskScore,
+    files: summary.files,
+    issues: summary.issues,
+    errors: summary.errors,
+  };
+}
+
+/** What stands at the head of a report. */
+export function headRecord(
+  report: Pick<ScanReport, "tool" | "startTime" | "configuration">,
+): HeadRecord {
+  return {
+    schema_version: SCHEMA_VERSION,
+    tool: report.tool,
+    start_time: report.startTime,
+    configuration: report.configuration,
+  };
+}
+
+/** The counts at the top of a report. */
+export function totalsRecord(
+  report: Pick<ScanReport, "duration" | "suppressed">,
+  summary: Summary,
+): TotalsRecord {
+  const files = Object.values(summary.files).reduce((sum, count) => sum + count, 0);
+  return {
+    duration: report.duration,
+    files_scanned: files - summary.files.skipped,
+    files_skipped: summary.files.skipped,
+    bytes_total: summary.bytesTotal,
+    bytes_read: summary.bytesRead,
+    suppressed: report.suppressed,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Counts over a report, the verdict of a whole run and its exit code.
+ *
+ * @module
+ */
+
+import {
+  type FileReport,
+  type ScanReport,
+  SEVERITIES,
+  type Severity,
+  type Verdict,
+  VERDICTS,
+} from "../types.ts";
+import { aggregateInnocuous } from "./aggregate.ts";
+
+/** The least severity that fails a run; `never` fails none. */
+export type FailOn = Exclude<Severity, "debug"> | "never";
+
+/** What the counts of a run amount to. */
+export interface Summary {
+  /** The worst verdict of its files; undefined when nothing was given a verdict but `skipped`. */
+  readonly verdict: Verdict | undefined;
+  readonly riskScore: number;
+  /** Files by verdict. */
+  readonly files: Readonly<Record<Verdict, number>>;
+  /** Issues by severity, innocuous ones among them, each global once a file. */
+  readonly issues: Readonly<Record<Severity, number>>;
+  /** Problems with reading: those of files and those of the run. */
+  readonly errors: number;
+  /** Bytes of all files whose size is known. */
+  readonly bytesTotal: number;
+  readonly bytesRead: number;
+}
+
+/** What the exit code depends on besides the report. */
+export interface ExitOptions {
+  readonly failOn: FailOn;
+  /** Nothing scannable is fine, as a commit hook needs it. */
+  readonly allowNoModels: boolean;
+  /** The user ended the run before its time. */
+  readonly interrupted?: boolean;
+}
+
+/** 0: nothing found; 1: an issue at or above `failOn`; 2: something was not read; 130: interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130;
+
+/** Collects a {@linkcode Summary} file by file, so that a stream of them can be summed. */
+export class SummaryBuilder {
+  readonly #files = Object.fromEntries(VERDICTS.map((it) => [it, 0])) as Record<Verdict, number>;
+  readonly #issues = Object.fromEntries(SEVERITIES.map((it) => [it, 0])) as Record<
+    Severity,
+    number
+  >;
+  #riskScore = 0;
+  #errors = 0;
+  #bytesTotal = 0;
+  #bytesRead = 0;
+
+  /** Counts a file. */
+  add(file: FileReport): void {
+    this.#files[file.verdict]++;
+    for (const finding of aggregateInnocuous(file.findings)) this.#issues[finding.severity]++;
+    this.#riskScore = Math.max(this.#riskScore, file.riskScore);
+    this.#errors += file.errors.length;
+    this.#bytesTotal += file.size ?? file.bytesRead;
+    this.#bytesRead += file.bytesRead;
+  }
+
+  /** Counts an error of the run. */
+  addError(): void {
+    this.#errors++;
+  }
+
+  /** What was counted so far. */
+  summary(): Summary {
+    return {
+      verdict: VERDICTS.find((verdict) => verdict !== "skipped" && this.#files[verdict] > 0),
+      riskScore: this.#riskScore,
+      files: { ...this.#files },
+      issues: { ...this.#issues },
+      errors: this.#errors,
+      bytesTotal: this.#bytesTotal,
+      bytesRead: this.#bytesRead,
+    };
+  }
+}
+
+/** The summary of a finished report. */
+export function summarize(report: ScanReport): Summary {
+  const builder = new SummaryBuilder();
+  for (const file of report.files) builder.add(file);
+  for (const _ of report.errors) builder.addError();
+  return builder.summary();
+}
+
+/**
+ * The exit code of a run: an issue outranks what could not be read.
+ *
+ * @param summary counts of the run
+ * @param options what counts as failing
+ */
+export function exitCode(summary: Summary, options: ExitOptions): ExitCode {
+  const { failOn, allowNoModels, interrupted } = options;
+  const failing = failOn === "never" ? [] : SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1);
+  // What was cut off is itself an issue: the code must still tell a person's Ctrl-C from harm.
+  if (interrupted) return 130;
+  if (failing.some((severity) => summary.issues[severity] > 0)) return 1;
+  if (summary.files.incomplete > 0 || summary.errors > 0) return 2;
+  return summary.verdict === undefined && !allowNoModels ? 2 : 0;
+}

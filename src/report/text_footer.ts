@@ -1,0 +1,113 @@
+/**
+ * The end of the text report: the verdict of the whole run and its totals.
+ *
+ * @module
+ */
+
+import { type ScanReport, SEVERITIES, VERDICTS } from "../types.ts";
+import { aggregateInnocuous } from "./aggregate.ts";
+import { escapeText } from "./escape.ts";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
+import { factLines, hang, type Page, paragraph } from "./layout.ts";
+import { type Style, verdictLabel } from "./style.ts";
+import type { Summary } from "./summary.ts";
+import { displayWidth } from "./width.ts";
+
+/** A line across, the verdict, the counts, and what they rest on. */
+export function footer(
+  page: Page,
+  report: ScanReport,
+  summary: Summary,
+  verbose: boolean,
+): string[] {
+  const verdict = conclusion(page, summary);
+  const { skipped } = summary.files;
+  const scanned = report.files.length - skipped;
+  const totals = scanned === 0
+    ? `${formatCount(skipped, "file")} of no known format skipped`
+    : `${formatCount(scanned, "file")}: ${verdicts(summary)}`;
+  const lines = [
+    page.paint((page.emoji ? "─" : "-").repeat(page.width), "dim"),
+    ...hang(page, {
+      indent: 0,
+      label: verdict.label,
+      labelStyles: [verdict.style, "bold"],
+      labelWidth: displayWidth(verdict.label) + 2,
+      text: verdict.text,
+      textStyles: ["bold"],
+    }),
+  ];
+  if (report.files.length > 1 && summary.files.clean < report.files.length) {
+    lines.push(...paragraph(page, 0, { text: totals }));
+  }
+  const issues = issueCounts(report, verbose);
+  if (issues !== "") lines.push(...paragraph(page, 0, { text: `Issues: ${issues}` }));
+  const configuration = report.configuration === "embedded"
+    ? "embedded rules"
+    : `rules of ${escapeText(report.configuration)}`;
+  const basis = [
+    bytesText(summary),
+    formatSeconds(report.duration),
+    `${configuration} ${escapeText(report.tool.rules.slice(0, 12))}`,
+    `${formatNumber(report.suppressed)} suppressed`,
+  ];
+  return [...lines, ...factLines(page, 0, basis, ["dim"])];
+}
+
+/** What was read; small files are read more than once, which nobody wants to know. */
+function bytesText({ bytesRead, bytesTotal }: Summary): string {
+  if (bytesTotal === 0) return "Nothing to read";
+  return bytesRead >= bytesTotal
+    ? `Read all ${formatBytes(bytesTotal)}`
+    : `Read ${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`;
+}
+
+/** Counts by severity, worst first, of what the report shows. */
+function issueCounts(report: ScanReport, verbose: boolean): string {
+  const shown = report.files.flatMap((file) => aggregateInnocuous(file.findings))
+    .filter((it) => verbose || it.safety !== "innocuous");
+  return SEVERITIES.map((severity) => ({
+    severity,
+    count: shown.filter((it) => it.severity === severity).length,
+  })).filter((it) => it.count > 0)
+    .map((it) => `${formatNumber(it.count)} ${it.severity}`).join(", ");
+}
+
+/** Counts by verdict, worst first. */
+function verdicts(summary: Summary): string {
+  const counts = VERDICTS.filter((it) => it !== "skipped" && summary.files[it] > 0)
+    .map((it) => `${formatNumber(summary.files[it])} ${it}`);
+  const { skipped } = summary.files;
+  const others = skipped > 0 ? ` (${formatCount(skipped, "other file")} skipped)` : "";
+  return counts.join(", ") + others;
+}
+
+function conclusion(page: Page, summary: Summary): { label: string; style: Style; text: string } {
+  const { files, verdict, errors } = summary;
+  const total = Object.values(files).reduce((sum, it) => sum + it, 0) - files.skipped;
+  const some = (count: number): string =>
+    total === 1 ? "This file" : `${formatNumber(count)} of ${formatCount(total, "file")}`;
+  if (verdict === undefined) {
+    const text = errors > 0
+      ? "Nothing could be scanned: see above."
+      : "No model files were found, so nothing was scanned.";
+    return { label: page.emoji ? "⚪ NOTHING SCANNED" : "NOTHING SCANNED", style: "white", text };
+  }
+  const label = verdictLabel(verdict, page.emoji);
+  const unread = errors > 0 ? " Not everything could be read: see above." : "";
+  const texts: Readonly<Record<string, string>> = {
+    dangerous: total === 1
+      ? "Do not load this file: loading it would do harm."
+      : `Do not load: ${some(files.dangerous)} would do harm when loaded.`,
+    incomplete: `${some(files.incomplete)} could not be read to the end and may do harm.`,
+    suspicious: total === 1
+      ? "This file needs a person's look before it is loaded."
+      : `${some(files.suspicious)} ${
+        files.suspicious === 1 ? "needs" : "need"
+      } a person's look before loading.`,
+    clean: `${
+      total === 1 ? "This file" : formatCount(total, "file")
+    }: nothing harmful found.${unread}`,
+  };
+  return { label: label.text, style: label.style, text: texts[verdict] ?? "" };
+}

@@ -1,0 +1,193 @@
+/**
+ * One issue in the text report.
+ *
+ * @module
+ */
+
+import type { Evidence, Finding, ScanError } from "../types.ts";
+import { escapeLines, escapeText } from "./escape.ts";
+import { formatNumber } from "./format.ts";
+import { factLines, hang, isNarrow, type Page, paragraph } from "./layout.ts";
+import { wrap } from "./width.ts";
+import { SEVERITY_WORD_WIDTH, severityLabel, type Style } from "./style.ts";
+
+/** State and wishes of the report around the issue. */
+export interface IssueOptions {
+  /** Rules whose reasons the report has given already; grows. */
+  readonly explained: Set<string>;
+  readonly verbose: boolean;
+}
+
+const INDENT = 3;
+const NOTE_WIDTH = 6;
+const EXPRESSIONS_SHOWN = 3;
+const EVIDENCE_SHOWN = 3;
+const EVIDENCE_LINES_SHOWN = 6;
+
+/**
+ * An issue: severity and message, the expressions, where it is, and, the first time that its rule
+ * occurs, why it matters, what to do and which published weakness it is.
+ */
+export function issueLines(page: Page, finding: Finding, options: IssueOptions): string[] {
+  const label = severityLabel(finding.severity, page.emoji);
+  const message = escapeText(finding.message);
+  const expressions = expressionsOf(finding.details["calls"]).map(escapeText);
+  const further = expressions.filter((it) =>
+    !message.includes(it) && (options.verbose || !message.includes(beginning(it)))
+  );
+  const alarming = finding.safety === "dangerous";
+  const strong: Style[] = alarming ? [label.style, "bold"] : ["bold"];
+  const lines = hang(page, {
+    indent: INDENT,
+    label: label.text,
+    labelStyles: [label.style, "bold"],
+    labelWidth: labelWidth(page),
+    text: message,
+    highlight: { text: quoted(message, expressions), styles: strong },
+  });
+  lines.push(...expressionLines(page, further, strong, options.verbose));
+  lines.push(...factLines(page, bodyIndent(page), place(finding), ["dim"]));
+  if (finding.safety === "innocuous" && finding.severity === "info") return lines;
+  const shown = [message, ...further].join("\n");
+  lines.push(
+    ...evidenceLines(page, evidenceOf(finding.details["evidence"]), shown, options.verbose),
+  );
+  if (options.explained.has(finding.ruleId)) return lines;
+  options.explained.add(finding.ruleId);
+  lines.push(...note(page, "why", finding.why, "cyan"), ...note(page, "fix", finding.fix, "green"));
+  return [...lines, ...note(page, "see", finding.references.join(", "), "dim", ["dim"])];
+}
+
+/** What could not be read of a file, and what helps. */
+export function unreadLines(page: Page, error: ScanError): string[] {
+  const inside = error.location.parts.join(":");
+  return [
+    ...hang(page, {
+      indent: INDENT,
+      label: page.emoji ? "⚪ UNREAD" : "UNREAD",
+      labelStyles: ["white", "bold"],
+      labelWidth: labelWidth(page),
+      text: escapeText(error.message),
+    }),
+    ...(inside === ""
+      ? []
+      : paragraph(page, bodyIndent(page), { text: escapeText(inside), textStyles: ["dim"] })),
+    ...note(page, "fix", error.remedy, "green"),
+  ];
+}
+
+/** `model.pt:archive/data.pkl:stream_0 · byte 42 · 3 times · pickle-process`. */
+function place(finding: Finding): string[] {
+  const name = finding.location.path.split(/[\\/]/).filter((it) => it !== "").at(-1);
+  return [
+    escapeText([name ?? finding.location.path, ...finding.location.parts].join(":")),
+    finding.offset === undefined ? "" : `byte ${formatNumber(finding.offset)}`,
+    finding.count > 1 ? `${formatNumber(finding.count)} times` : "",
+    escapeText(finding.ruleId),
+  ];
+}
+
+/** Expressions that the message does not spell out. */
+function expressionLines(
+  page: Page,
+  further: readonly string[],
+  styles: readonly Style[],
+  verbose: boolean,
+): string[] {
+  const shown = verbose ? further : further.slice(0, EXPRESSIONS_SHOWN);
+  const lines = shown.flatMap((text) =>
+    paragraph(page, bodyIndent(page), { text, textStyles: styles })
+  );
+  if (shown.length < further.length) {
+    const text = `… and ${further.length - shown.length} more`;
+    lines.push(...paragraph(page, bodyIndent(page), { text, textStyles: ["dim"] }));
+  }
+  return lines;
+}
+
+/** Code, commands and addresses, unless they can be read in what was shown already. */
+function evidenceLines(
+  page: Page,
+  evidence: readonly Evidence[],
+  shown: string,
+  verbose: boolean,
+): string[] {
+  const fresh = evidence.filter((it) => !shown.includes(escapeText(it.text)));
+  return fresh.slice(0, verbose ? fresh.length : EVIDENCE_SHOWN).flatMap((item) => {
+    const all = escapeLines(item.text.trimEnd());
+    const some = verbose ? all : all.slice(0, EVIDENCE_LINES_SHOWN);
+    const cut = item.cut || some.length < all.length;
+    const bar = page.emoji ? "│ " : "| ";
+    const width = Math.max(NOTE_WIDTH, item.kind.length + 2);
+    const room = page.width - bodyIndent(page) - width - bar.length;
+    return [...some, ...(cut ? ["…"] : [])].flatMap((text) => wrap(text, room)).flatMap(
+      (text, index) =>
+        hang(page, {
+          indent: bodyIndent(page),
+          label: index === 0 ? item.kind : "",
+          labelStyles: ["cyan"],
+          labelWidth: width,
+          text: bar + text,
+        }),
+    );
+  });
+}
+
+function note(
+  page: Page,
+  label: string,
+  text: string,
+  style: Style,
+  textStyles: readonly Style[] = [],
+): string[] {
+  if (text === "") return [];
+  return hang(page, {
+    indent: bodyIndent(page),
+    label,
+    labelStyles: [style],
+    labelWidth: NOTE_WIDTH,
+    text: escapeText(text),
+    textStyles,
+  });
+}
+
+function labelWidth(page: Page): number {
+  return SEVERITY_WORD_WIDTH + 2 + (page.emoji ? 3 : 0);
+}
+
+function bodyIndent(page: Page): number {
+  return isNarrow(page) ? INDENT + 2 : INDENT + labelWidth(page);
+}
+
+/** What of the message is an expression, perhaps cut with an ellipsis; empty when nothing is. */
+function quoted(message: string, expressions: readonly string[]): string {
+  const whole = expressions.find((it) => message.includes(it));
+  if (whole !== undefined) return whole;
+  const begun = expressions.map(beginning).find((it) => message.includes(it));
+  if (begun === undefined) return "";
+  const from = message.indexOf(begun);
+  const to = message.indexOf("…", from);
+  return message.slice(from, to < 0 ? from + begun.length : to + 1);
+}
+
+/** So much of an expression that a message which cut it still has it. */
+function beginning(expression: string): string {
+  return expression.slice(0, 140);
+}
+
+/** The expressions of a finding's calls, each once. */
+function expressionsOf(calls: unknown): string[] {
+  if (!Array.isArray(calls)) return [];
+  const texts = calls.map((it: unknown) =>
+    typeof it === "object" && it !== null && "expression" in it ? it.expression : undefined
+  );
+  return [...new Set(texts.filter((it): it is string => typeof it === "string"))];
+}
+
+function evidenceOf(value: unknown): Evidence[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((it): it is Evidence =>
+    typeof it === "object" && it !== null && typeof it.kind === "string" &&
+    typeof it.text === "string"
+  );
+}

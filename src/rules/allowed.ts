@@ -1,0 +1,89 @@
+/**
+ * The allowlists as the program carries them: one text a library, unpacked when a file first names
+ * something under one of its roots. Parsing ten thousand names at each start would cost more than
+ * scanning a small model.
+ *
+ * @module
+ */
+
+import type { Allowlist } from "./toml.ts";
+
+/** One library's harmless globals, packed. */
+export interface PackedAllowlist {
+  readonly library: string;
+  readonly version: string;
+  /** First components of its modules. */
+  readonly roots: readonly string[];
+  /** A line for each module: the module, then its names, separated by blanks. */
+  readonly text: string;
+}
+
+/** Packs an allowlist for embedding. */
+export function packAllowlist(list: Allowlist): PackedAllowlist {
+  const modules = Object.keys(list.globals).sort();
+  return {
+    library: list.library,
+    version: list.version,
+    roots: [...new Set(modules.map((module) => module.split(".", 1)[0] ?? module))],
+    text: modules.map((module) => [module, ...list.globals[module] ?? []].join(" ")).join("\n"),
+  };
+}
+
+/** Answers whether a path is on a list. Unpacks as little as the question needs. */
+export class AllowedGlobals {
+  readonly #byRoot = new Map<string, PackedAllowlist[]>();
+  /** Names by module; a string until the module is first asked for. */
+  readonly #modules = new Map<string, string | ReadonlySet<string>>();
+
+  constructor(lists: readonly PackedAllowlist[]) {
+    for (const list of lists) {
+      for (const root of list.roots) {
+        const others = this.#byRoot.get(root);
+        if (others === undefined) this.#byRoot.set(root, [list]);
+        else others.push(list);
+      }
+    }
+  }
+
+  /** True when the path, split into module and name anywhere, is on a list. */
+  has(path: string): boolean {
+    const first = path.indexOf(".");
+    if (first <= 0) return false;
+    this.#unpack(path.slice(0, first));
+    for (let dot = path.lastIndexOf("."); dot > 0; dot = path.lastIndexOf(".", dot - 1)) {
+      if (this.#names(path.slice(0, dot))?.has(path.slice(dot + 1)) === true) return true;
+    }
+    return false;
+  }
+
+  #names(module: string): ReadonlySet<string> | undefined {
+    const names = this.#modules.get(module);
+    if (typeof names !== "string") return names;
+    const unpacked = new Set(names.split(" "));
+    this.#modules.set(module, unpacked);
+    return unpacked;
+  }
+
+  #unpack(root: string): void {
+    const lists = this.#byRoot.get(root);
+    if (lists === undefined) return;
+    this.#byRoot.delete(root);
+    for (const list of lists) {
+      for (const line of list.text.split("\n")) {
+        const blank = line.indexOf(" ");
+        const module = line.slice(0, blank);
+        if (module !== root && !module.startsWith(`${root}.`)) continue;
+        const names = line.slice(blank + 1);
+        const others = this.#modules.get(module);
+        this.#modules.set(
+          module,
+          others === undefined
+            ? names
+            : typeof others === "string"
+            ? `${others} ${names}`
+            : new Set([...others, ...names.split(" ")]),
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Which rule a global falls under.
+ *
+ * Entries are looked up by path, module and name joined. An exact entry beats a wildcard, a longer
+ * path a shorter one, and of two equally exact entries the more severe holds. Every way to read the
+ * name is tried (as written, as Python 2 meant it, as a walk through imported modules) and the worst
+ * that an entry covers counts. Only what no entry covers falls back to the rules for the unknown.
+ *
+ * @module
+ */
+
+import { AllowedGlobals } from "./allowed.ts";
+import type { PackedAllowlist } from "./allowed.ts";
+import { compareVerdicts } from "./rule.ts";
+import type { Rule } from "./rule.ts";
+import {
+  isListedStandardModule,
+  isPython2Only,
+  isStandardLibrary,
+  pathOf,
+  python3Path,
+  reachedPaths,
+  withoutMoves,
+  withoutUnderscores,
+} from "../python/names.ts";
+
+/** Ids of the rules for what no table names. */
+export const FALLBACK = {
+  allowed: "pickle-known-harmless",
+  attribute: "pickle-known-attribute",
+  longWalk: "pickle-attribute-walk",
+  standardLibraryCall: "pickle-standard-library-call",
+  standardLibraryImport: "pickle-standard-library-import",
+  unclassified: "pickle-unclassified",
+} as const;
+
+/** How a global is covered. */
+export interface Match {
+  readonly rule: Rule;
+  /** The path that the rule's entry was found under, for instance `os.system`. */
+  readonly reaches: string;
+  /** Completes "…, which". */
+  readonly effect: string;
+}
+
+/** Module names that nobody gives to a part of a package, except to stand for the real one. */
+const UNMISTAKABLE: ReadonlySet<string> = new Set([
+  "builtins",
+  "__builtin__",
+  "__builtins__",
+  "ctypes",
+  "marshal",
+  "nt",
+  "os",
+  "posix",
+  "pty",
+  "runpy",
+  "subprocess",
+]);
+
+/** Classifications kept; a file that names more distinct globals is classified without memory. */
+const CACHE_SIZE = 65_536;
+
+/** A name with more dots is judged by that alone: walking it would cost the cube of their number. */
+const MAX_COMPONENTS = 64;
+
+/** Classifies globals against tables built once. Remembers what it was asked. */
+export class Classifier {
+  readonly #exact = new Map<string, Rule>();
+  readonly #wildcards = new Map<string, Rule>();
+  readonly #attributes = new Map<string, Rule>();
+  readonly #allowed: AllowedGlobals;
+  readonly #cache = new Map<string, Match>();
+  readonly #fallback: Readonly<Record<keyof typeof FALLBACK, Rule>>;
+
+  /** @throws RangeError when one of the fallback rules is missing */
+  constructor(rules: readonly Rule[], allowlists: readonly PackedAllowlist[]) {
+    this.#allowed = new AllowedGlobals(allowlists);
+    const find = (id: string): Rule => {
+      const rule = rules.find((each) => each.id === id);
+      if (rule === undefined) throw new RangeError(`Cannot classify without the rule "${id}"`);
+      return rule;
+    };
+    this.#fallback = {
+      allowed: find(FALLBACK.allowed),
+      attribute: find(FALLBACK.attribute),
+      longWalk: find(FALLBACK.longWalk),
+      standardLibraryCall: find(FALLBACK.standardLibraryCall),
+      standardLibraryImport: find(FALLBACK.standardLibraryImport),
+      unclassified: find(FALLBACK.unclassified),
+    };
+    for (const rule of rules) this.#enter(rule);
+  }
+
+  /**
+   * The rule that covers a global.
+   *
+   * @param called whether the file calls it, or only names it
+   */
+  match(module: string, name: string, called: boolean): Match {
+    const key = `${called ? "c" : "i"}${module}\n${name}`;
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const match = this.#find(module, name, called);
+    if (this.#cache.size < CACHE_SIZE) this.#cache.set(key, match);
+    return match;
+  }
+
+  /** True when no argument can make a call of this global matter. */
+  isHarmless(module: string, name: string): boolean {
+    return this.match(module, name, true).rule === this.#fallback.allowed;
+  }
+
+  #enter(rule: Rule): void {
+    for (const [module, names] of Object.entries(rule.globals)) {
+      if (names === "*") put(this.#wildcards, module, rule);
+      else for (const name of names) put(this.#exact, pathOf(module, name), rule);
+    }
+    for (const attribute of rule.attributes) put(this.#attributes, attribute, rule);
+  }
+
+  #find(module: string, name: string, called: boolean): Match {
+    const written = pathOf(withoutMoves(module), name);
+    if (dotsIn(module) + dotsIn(name) > MAX_COMPONENTS) {
+      const rule = this.#fallback.longWalk;
+      return { rule, reaches: written, effect: rule.effect };
+    }
+    if (this.#isExactlyAllowed(written)) return this.#allowedMatch(written);
+
+    const mapped = python3Path(module, name);
+    const found: Match[] = [];
+    const explicit = this.#explicit(written);
+    if (explicit !== undefined) found.push(explicit);
+    if (mapped !== undefined) {
+      const second = this.#isExactlyAllowed(mapped)
+        ? this.#allowedMatch(mapped)
+        : this.#explicit(mapped);
+      if (second !== undefined) found.push(second);
+      if (explicit === undefined && (second === undefined || !isPython2Only(module))) {
+        found.push(this.#unnamed(isPython2Only(module) ? mapped : written, called));
+      }
+    }
+    found.push(...this.#reached(module, name, called));
+    return worst(found) ?? this.#unnamed(written, called);
+  }
+
+  /** An entry that does not say "harmless" and covers the path itself or what it is part of. */
+  #explicit(path: string): Match | undefined {
+    let longest = true;
+    for (let end = path.length; end > 0; end = path.lastIndexOf(".", end - 1)) {
+      const part = path.slice(0, end);
+      const exact = this.#exact.get(part);
+      if (exact !== undefined && (longest || exact.safety !== "innocuous")) {
+        return matchOf(exact, path);
+      }
+      if (!longest && this.#allowed.has(part)) return undefined;
+      const wildcard = this.#wildcards.get(part);
+      if (wildcard !== undefined) return matchOf(wildcard, path);
+      longest = false;
+    }
+    return undefined;
+  }
+
+  /** What a name reaches through the modules and attributes that it passes. */
+  #reached(module: string, name: string, called: boolean): Match[] {
+    const found: Match[] = [];
+    for (const path of reachedPaths({ module, name }, UNMISTAKABLE)) {
+      const explicit = this.#explicit(path);
+      if (explicit !== undefined && explicit.rule.safety !== "innocuous") found.push(explicit);
+      else if (explicit === undefined && path.includes(".")) {
+        const listed = isListedStandardModule(path.slice(0, path.indexOf(".")));
+        if (listed && !this.#allowed.has(path)) found.push(this.#unnamed(path, called));
+      }
+    }
+    const root = module.split(".", 1)[0] ?? "";
+    if (root.startsWith("_")) {
+      const bare = this.#explicit(withoutUnderscores(root));
+      if (bare?.rule.safety === "dangerous") {
+        found.push(matchOf(bare.rule, pathOf(module, name)));
+      }
+    }
+    for (const component of name.split(".")) {
+      const rule = this.#attributes.get(component);
+      if (rule !== undefined) found.push(matchOf(rule, pathOf(module, name)));
+    }
+    return found;
+  }
+
+  #isExactlyAllowed(path: string): boolean {
+    return this.#allowed.has(path) && !this.#exact.has(path);
+  }
+
+  #allowedMatch(path: string): Match {
+    return matchOf(this.#fallback.allowed, path);
+  }
+
+  /** What the rules say of a path that no entry covers. */
+  #unnamed(path: string, called: boolean): Match {
+    let rule = this.#fallback.unclassified;
+    if (!called && this.#isAttributeOfAllowed(path)) rule = this.#fallback.attribute;
+    else if (isStandardLibrary(path)) {
+      rule = called ? this.#fallback.standardLibraryCall : this.#fallback.standardLibraryImport;
+    }
+    return matchOf(rule, path);
+  }
+
+  #isAttributeOfAllowed(path: string): boolean {
+    const last = path.lastIndexOf(".");
+    if (last <= 0 || path.startsWith("_", last + 1)) return false;
+    const owner = path.slice(0, last);
+    return this.#allowed.has(owner) || this.#exact.get(owner)?.safety === "innocuous";
+  }
+}
+
+function dotsIn(text: string): number {
+  return text.split(".", MAX_COMPONENTS + 2).length - 1;
+}
+
+function put(table: Map<string, Rule>, key: string, rule: Rule): void {
+  const other = table.get(key);
+  if (other === undefined || compareVerdicts(rule, other) < 0) table.set(key, rule);
+}
+
+/** A match, with the effect that the rule gives for the path or for what it is part of. */
+function matchOf(rule: Rule, path: string): Match {
+  for (let end = path.length; end > 0; end = path.lastIndexOf(".", end - 1)) {
+    const part = path.slice(0, end);
+    if (Object.hasOwn(rule.effects, part)) {
+      return { rule, reaches: path, effect: rule.effects[part] ?? rule.effect };
+    }
+  }
+  return { rule, reaches: path, effect: rule.effect };
+}
+
+function worst(matches: readonly Match[]): Match | undefined {
+  return matches.reduce<Match | undefined>(
+    (worse, match) =>
+      worse === undefined || compareVerdicts(match.rule, worse.rule) < 0 ? match : worse,
+    undefined,
+  );
+}

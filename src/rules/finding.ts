@@ -1,0 +1,95 @@
+/**
+ * The sentences of findings: what loading the file would do, said to a person.
+ *
+ * Text from the file is passed on as it is; reports escape it.
+ *
+ * @module
+ */
+
+import type { Reading } from "../types.ts";
+import type { Match } from "./classify.ts";
+import type { Rule, Verdict } from "./rule.ts";
+
+/** Characters of an expression shown in a message; all of it is in the details. */
+const EXPRESSION_IN_MESSAGE = 160;
+
+/** Who would do it: the beginning of a sentence, for each reading and for data that nothing loads. */
+const SUBJECTS: Readonly<Record<Reading | "base" | "data", string>> = {
+  base: "Loading this file",
+  data: "Nothing here loads these bytes, but loading them",
+  frames: "Loading this file with a C unpickler that drops the rest of a frame",
+  memo: "Loading this file's pickles one after another with one Unpickler",
+  plain: "Loading this file with plain pickle.load instead of joblib",
+  resync: "Loading the pickle behind the broken bytes here",
+};
+
+/** How a sentence begins. */
+export interface Voice {
+  readonly reading: Reading | undefined;
+  /** True for bytes that nothing loads. */
+  readonly data: boolean;
+}
+
+function subject(voice: Voice): string {
+  return SUBJECTS[voice.reading ?? (voice.data ? "data" : "base")];
+}
+
+/** At most `EXPRESSION_IN_MESSAGE` characters of an expression, never half of a surrogate pair. */
+export function shortened(expression: string): string {
+  if (expression.length <= EXPRESSION_IN_MESSAGE) return expression;
+  const characters = [...expression.slice(0, EXPRESSION_IN_MESSAGE)];
+  const last = characters.at(-1) ?? "";
+  if (/[\ud800-\udbff]/.test(last) && last.length === 1) characters.pop();
+  return `${characters.join("")}…`;
+}
+
+/** The path reached, where the file wrote another one. */
+function truly(match: Match, written: string): string {
+  return match.reaches === written ? "" : `, that is ${match.reaches}`;
+}
+
+/** "Loading this file calls os.system('echo hi'), which runs a shell command." */
+export function callMessage(voice: Voice, expression: string, match: Match, path: string): string {
+  const called = `${subject(voice)} calls ${shortened(expression)}${truly(match, path)}`;
+  return `${called}, which ${match.effect}.`;
+}
+
+/** The same for a wrapper whose target is known. */
+export function wrapperMessage(voice: Voice, expression: string, target: Match): string {
+  const called = `${subject(voice)} calls ${shortened(expression)}`;
+  return `${called}, which reaches ${target.reaches}: it ${target.effect}.`;
+}
+
+/** For a global that is only named. */
+export function importMessage(voice: Voice, match: Match, path: string): string {
+  return `${subject(voice)} imports ${shortened(path)}${
+    truly(match, path)
+  }, which ${match.effect}` +
+    (match.rule.safety === "innocuous" ? "." : ` when it is called.`);
+}
+
+/** For what is told by expression alone: changed modules, unresolved calls. */
+export function expressionMessage(voice: Voice, expression: string, rule: Rule): string {
+  return `${subject(voice)} runs ${shortened(expression)}, which ${rule.effect}.`;
+}
+
+/** For an operator of a program in the file. */
+export function operatorMessage(voice: Voice, expression: string, rule: Rule): string {
+  return `Running this model uses ${shortened(expression)}, which ${rule.effect}.` +
+    (voice.data ? " Nothing here loads it." : "");
+}
+
+/** For harmless things, told briefly. */
+export function harmlessMessage(path: string, effect: string): string {
+  return `Uses ${shortened(path)}, which ${effect}.`;
+}
+
+/** For bytes that are wrong: the rule's title, then what was seen. */
+export function anomalyMessage(rule: Pick<Rule, "title">, detail: string): string {
+  return detail === "" ? `${rule.title}.` : `${rule.title}: ${detail}`;
+}
+
+/** True when a verdict is the one for harmless things. */
+export function isHarmless(verdict: Verdict): boolean {
+  return verdict.safety === "innocuous";
+}

@@ -1,0 +1,371 @@
+/**
+ * Facts in, findings out.
+ *
+ * What concerns one global at one place becomes one finding: its import, and all its calls with
+ * their expressions and evidence. A wrapper takes its verdict from what it is applied to. What was
+ * seen only under another reading of the bytes counts when it is harmful.
+ *
+ * @module
+ */
+
+import type {
+  CallFact,
+  Evidence,
+  Fact,
+  Finding,
+  GlobalName,
+  ImportFact,
+  Location,
+  Reading,
+} from "../types.ts";
+import { isDottedName, pathOf } from "../python/names.ts";
+import type { Classifier, Match } from "./classify.ts";
+import * as words from "./finding.ts";
+import type { Voice } from "./finding.ts";
+import { operatorRule } from "./operators.ts";
+import { atMost, compareVerdicts, HARMLESS, worseSeverity } from "./rule.ts";
+import type { Rule, Verdict } from "./rule.ts";
+import type { Judged } from "./rule_set.ts";
+
+/** Ids of the rules for facts that are not about one named global. */
+export const FACT_RULES = {
+  mutation: "pickle-mutation",
+  extension: "pickle-extension",
+  unresolved: "pickle-unresolved-call",
+} as const;
+
+/** Distinct calls of one global kept in a finding's details; more are counted. */
+const CALLS_KEPT = 20;
+
+/** What judging needs to know of the rules. */
+export interface Judging {
+  readonly classifier: Classifier;
+  readonly rules: ReadonlyMap<string, Rule>;
+  /** Throw for an anomaly that no rule describes, instead of judging it as suspicious. */
+  readonly strict: boolean;
+}
+
+type FactObservation = Extract<Judged, { type: "fact" }>;
+type AnomalyObservation = Extract<Judged, { type: "anomaly" }>;
+
+/** A call together with how often and where it was first seen. */
+interface Seen<F extends Fact> {
+  readonly fact: F;
+  readonly count: number;
+  readonly offset: number;
+}
+
+/** All that was seen of one subject at one place under one reading. */
+interface Group {
+  readonly within: readonly string[];
+  readonly reading: Reading | undefined;
+  readonly imports: Seen<ImportFact>[];
+  readonly calls: Seen<CallFact>[];
+  readonly others: Seen<Exclude<Fact, ImportFact | CallFact>>[];
+}
+
+/** A verdict with the rule and words it stands on. */
+interface Opinion {
+  readonly rule: Rule;
+  readonly verdict: Verdict;
+  readonly message: string;
+  /** The rule whose reasons apply: a wrapper's are those of its target. */
+  readonly reasons: Rule;
+  readonly reaches: string;
+}
+
+/**
+ * The findings for what was seen in one source.
+ *
+ * @param most caps severity and safety of what nothing loads
+ * @throws RangeError in strict judging, for an anomaly without a rule
+ */
+export function judge(
+  judging: Judging,
+  observations: readonly Judged[],
+  location: Location,
+  most?: Verdict,
+): Finding[] {
+  const groups = new Map<string, Group>();
+  const findings: Finding[] = [];
+  for (const observation of observations) {
+    if (observation.type === "fact") gather(groups, observation);
+    else findings.push(anomalyFinding(judging, observation, location, most));
+  }
+  for (const [key, group] of groups) {
+    const finding = groupFinding(judging, group, location, most);
+    if (finding !== undefined && !isTold(groups, key, group)) findings.push(finding);
+  }
+  return findings;
+}
+
+function subjectOf(fact: Fact): string {
+  switch (fact.kind) {
+    case "import":
+    case "call":
+      return `global\n${fact.module}\n${fact.name}`;
+    case "mutation":
+      return `mutation\n${fact.module}\n${fact.name}`;
+    case "extension":
+      return `extension\n${fact.code}`;
+    case "unresolved-call":
+      return "unresolved-call";
+    case "operator":
+      return `operator\n${fact.language}\n${fact.name}`;
+  }
+}
+
+function readingOf(fact: Fact): Reading | undefined {
+  return fact.kind === "operator" ? undefined : fact.reading;
+}
+
+function keyOf(fact: Fact, within: readonly string[], reading: Reading | undefined): string {
+  return `${reading ?? ""}\n${JSON.stringify(within)}\n${subjectOf(fact)}`;
+}
+
+function gather(groups: Map<string, Group>, observation: FactObservation): void {
+  const { fact, count, offset, within = [] } = observation;
+  const reading = readingOf(fact);
+  const key = keyOf(fact, within, reading);
+  let group = groups.get(key);
+  if (group === undefined) {
+    group = { within, reading, imports: [], calls: [], others: [] };
+    groups.set(key, group);
+  }
+  if (fact.kind === "import") group.imports.push({ fact, count, offset });
+  else if (fact.kind === "call") group.calls.push({ fact, count, offset });
+  else group.others.push({ fact, count, offset });
+}
+
+/** True when the base reading of the same place already says all that this group has. */
+function isTold(groups: ReadonlyMap<string, Group>, key: string, group: Group): boolean {
+  if (group.reading === undefined) return false;
+  const base = groups.get(key.slice(group.reading.length));
+  if (base === undefined) return false;
+  const told = new Set([...base.calls, ...base.others].map(({ fact }) => expressionOf(fact)));
+  return [...group.calls, ...group.others].every(({ fact }) => told.has(expressionOf(fact)));
+}
+
+function expressionOf(fact: Fact): string {
+  if (fact.kind === "import") return pathOf(fact.module, fact.name);
+  return fact.kind === "extension" ? `EXT${fact.code}` : fact.expression;
+}
+
+function groupFinding(
+  judging: Judging,
+  group: Group,
+  location: Location,
+  most: Verdict | undefined,
+): Finding | undefined {
+  const voice: Voice = { reading: group.reading, data: most !== undefined };
+  const opinion = opinionOf(judging, group, voice);
+  if (opinion === undefined) return undefined;
+  let verdict = opinion.verdict;
+  if (group.reading !== undefined) {
+    if (verdict.severity !== "critical" && verdict.severity !== "high") {
+      if (verdict.safety !== "dangerous") return undefined;
+    }
+    verdict = { ...verdict, severity: worseSeverity(verdict.severity, "high") };
+  }
+  const all = [...group.imports, ...group.calls, ...group.others];
+  const counted = group.calls.length > 0 ? group.calls : all;
+  return {
+    ruleId: opinion.rule.id,
+    ...atMost(verdict, most),
+    message: opinion.message,
+    location: { path: location.path, parts: [...location.parts, ...group.within] },
+    offset: all.reduce((least, seen) => Math.min(least, seen.offset), Infinity),
+    count: counted.reduce((sum, seen) => sum + seen.count, 0),
+    why: opinion.reasons.why,
+    fix: opinion.reasons.fix,
+    references: [...new Set([...opinion.rule.references, ...opinion.reasons.references])],
+    details: detailsOf(group, opinion),
+  };
+}
+
+function opinionOf(judging: Judging, group: Group, voice: Voice): Opinion | undefined {
+  const other = group.others[0];
+  if (other !== undefined) return otherOpinion(judging, other.fact, voice);
+  if (group.reading === "plain" || group.reading === "resync") {
+    const named = group.imports[0]?.fact ?? group.calls[0]?.fact;
+    // Bytes that are no pickle seldom spell identifiers: what they name could not be imported.
+    if (named === undefined || !isDottedName(named.module) || !isDottedName(named.name)) {
+      return undefined;
+    }
+  }
+  const calls = group.calls.map(({ fact }) => callOpinion(judging.classifier, fact, voice));
+  const first = group.imports[0];
+  if (first !== undefined && calls.length === 0) {
+    calls.push(importOpinion(judging.classifier, first.fact, voice));
+  }
+  return calls.reduce<Opinion | undefined>(
+    (worst, each) =>
+      worst === undefined || compareVerdicts(each.verdict, worst.verdict) < 0 ? each : worst,
+    undefined,
+  );
+}
+
+function importOpinion(classifier: Classifier, fact: ImportFact, voice: Voice): Opinion {
+  const path = pathOf(fact.module, fact.name);
+  const match = classifier.match(fact.module, fact.name, false);
+  const message = match.rule.safety === "innocuous"
+    ? words.harmlessMessage(path, match.effect)
+    : words.importMessage(voice, match, path);
+  return plain(match, message);
+}
+
+function plain(match: Match, message: string): Opinion {
+  const { rule, reaches } = match;
+  return { rule, verdict: rule, message, reasons: rule, reaches };
+}
+
+function callOpinion(classifier: Classifier, fact: CallFact, voice: Voice): Opinion {
+  const path = pathOf(fact.module, fact.name);
+  const match = classifier.match(fact.module, fact.name, true);
+  const { wrapper } = match.rule;
+  if (wrapper !== undefined && fact.targets !== undefined) {
+    return wrapperOpinion(classifier, fact, fact.targets, match, voice);
+  }
+  const message = match.rule.safety === "innocuous"
+    ? words.harmlessMessage(path, match.effect)
+    : words.callMessage(voice, fact.expression, match, path);
+  return plain(match, message);
+}
+
+/** What a wrapper is applied to decides, and nothing it could do to plain data matters. */
+function wrapperOpinion(
+  classifier: Classifier,
+  fact: CallFact,
+  targets: readonly GlobalName[],
+  match: Match,
+  voice: Voice,
+): Opinion {
+  let worst: Match | undefined;
+  for (const { module, name } of targets) {
+    const target = classifier.match(module, name, match.rule.wrapper === "calls");
+    if (worst === undefined || compareVerdicts(target.rule, worst.rule) < 0) worst = target;
+  }
+  const { rule, reaches } = match;
+  if (worst === undefined || worst.rule.safety === "innocuous") {
+    const message = words.harmlessMessage(fact.expression, "is applied to known, harmless things");
+    return { rule, verdict: HARMLESS, message, reasons: rule, reaches };
+  }
+  const { severity, safety } = worst.rule;
+  const verdict = safety === "dangerous"
+    ? { severity, safety }
+    : { severity: worseSeverity(severity, "medium"), safety };
+  const message = words.wrapperMessage(voice, fact.expression, worst);
+  return { rule, verdict, message, reasons: worst.rule, reaches: worst.reaches };
+}
+
+function otherOpinion(
+  judging: Judging,
+  fact: Exclude<Fact, ImportFact | CallFact>,
+  voice: Voice,
+): Opinion | undefined {
+  switch (fact.kind) {
+    case "mutation": {
+      const rule = required(judging, FACT_RULES.mutation);
+      const message = words.expressionMessage(voice, fact.expression, rule);
+      const reaches = judging.classifier.match(fact.module, fact.name, false).reaches;
+      return { rule, verdict: rule, message, reasons: rule, reaches };
+    }
+    case "extension": {
+      const rule = required(judging, FACT_RULES.extension);
+      const message = words.expressionMessage(voice, `extension code ${fact.code}`, rule);
+      return { rule, verdict: rule, message, reasons: rule, reaches: "" };
+    }
+    case "unresolved-call": {
+      const rule = required(judging, FACT_RULES.unresolved);
+      const message = words.expressionMessage(voice, fact.expression, rule);
+      return { rule, verdict: rule, message, reasons: rule, reaches: "" };
+    }
+    case "operator": {
+      const rule = operatorRule([...judging.rules.values()], fact.language, fact.name);
+      if (rule === undefined) return undefined;
+      const message = rule.safety === "innocuous"
+        ? words.harmlessMessage(fact.name, rule.effect)
+        : words.operatorMessage(voice, fact.expression, rule);
+      return { rule, verdict: rule, message, reasons: rule, reaches: fact.name };
+    }
+  }
+}
+
+function required(judging: Judging, id: string): Rule {
+  const rule = judging.rules.get(id);
+  if (rule === undefined) throw new RangeError(`Cannot judge without the rule "${id}"`);
+  return rule;
+}
+
+function detailsOf(group: Group, opinion: Opinion): Record<string, unknown> {
+  const details: Record<string, unknown> = {};
+  const first: Fact | undefined = group.imports[0]?.fact ?? group.calls[0]?.fact ??
+    group.others[0]?.fact;
+  if (first !== undefined && "module" in first) {
+    details["global"] = pathOf(first.module, first.name);
+    details["module"] = first.module;
+    details["name"] = first.name;
+  }
+  if (opinion.reaches !== "" && opinion.reaches !== details["global"]) {
+    details["reaches"] = opinion.reaches;
+  }
+  if (group.reading !== undefined) details["reading"] = group.reading;
+  if (group.imports.length > 0) {
+    details["imported_by"] = [...new Set(group.imports.map(({ fact }) => fact.via))];
+  }
+  if (opinion.verdict.safety === "innocuous") return details;
+  const calls = [...group.calls, ...group.others];
+  if (calls.length > 0) {
+    details["calls"] = calls.slice(0, CALLS_KEPT).map((seen) => callDetails(seen));
+    if (calls.length > CALLS_KEPT) details["calls_left_out"] = calls.length - CALLS_KEPT;
+  }
+  const evidence = distinctEvidence(group.calls.map(({ fact }) => fact));
+  if (evidence.length > 0) details["evidence"] = evidence;
+  return details;
+}
+
+function callDetails({ fact, count, offset }: Seen<Exclude<Fact, ImportFact>>): unknown {
+  return {
+    expression: expressionOf(fact),
+    ...("via" in fact ? { via: fact.via } : {}),
+    offset,
+    count,
+    ...("targets" in fact && fact.targets !== undefined
+      ? { targets: fact.targets.map(({ module, name }) => pathOf(module, name)) }
+      : {}),
+  };
+}
+
+function distinctEvidence(calls: readonly CallFact[]): Evidence[] {
+  const found = new Map<string, Evidence>();
+  for (const { evidence } of calls) {
+    for (const each of evidence) found.set(`${each.kind}\n${each.text}`, each);
+  }
+  return [...found.values()].slice(0, CALLS_KEPT);
+}
+
+function anomalyFinding(
+  judging: Judging,
+  observation: AnomalyObservation,
+  location: Location,
+  most: Verdict | undefined,
+): Finding {
+  const { rule: id, detail, offset, unread = false, within = [] } = observation;
+  const rule = judging.rules.get(id);
+  if (rule === undefined && judging.strict) {
+    throw new RangeError(`Cannot judge the anomaly "${id}": no rule has this id`);
+  }
+  const verdict: Verdict = rule ?? { severity: "medium", safety: "suspicious" };
+  return {
+    ruleId: id,
+    ...atMost({ severity: verdict.severity, safety: verdict.safety }, most),
+    message: words.anomalyMessage(rule ?? { title: "Something is wrong with this file" }, detail),
+    location: { path: location.path, parts: [...location.parts, ...within] },
+    ...(offset === undefined ? {} : { offset }),
+    count: 1,
+    why: rule?.why ?? "No loader writes files like this.",
+    fix: rule?.fix ?? "Ask whoever made the file how it came to be, or make it again.",
+    references: rule?.references ?? [],
+    details: { detail, ...(unread ? { unread } : {}) },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * The rules of a run, ready to judge.
+ *
+ * @module
+ */
+
+import type { Finding, Interest, Location } from "../types.ts";
+import type { PackedAllowlist } from "./allowed.ts";
+import { Classifier } from "./classify.ts";
+import type { Match } from "./classify.ts";
+import { ALLOWLISTS, RULES_HASH, RULES_JSON } from "./embedded.ts";
+import { judge } from "./judge.ts";
+import type { Judging } from "./judge.ts";
+import type { Rule, Verdict } from "./rule.ts";
+import type { Classification, Judged, RuleSet } from "./rule_set.ts";
+
+/** A rule set that can also be read. */
+export interface Rules extends RuleSet {
+  /** All rules, in the order of their files. */
+  list(): readonly Rule[];
+  /** The rule with this id. */
+  find(id: string): Rule | undefined;
+  /** The rule that a global falls under, called or only named. */
+  match(module: string, name: string, called: boolean): Match;
+  /** The libraries on the allowlists. */
+  libraries(): readonly { readonly library: string; readonly version: string }[];
+}
+
+/** How rules are loaded. */
+export interface RuleOptions {
+  /** Throw for an anomaly that no rule describes; tests want this, users never. */
+  readonly strict?: boolean;
+}
+
+/**
+ * Builds a rule set.
+ *
+ * @param version identifies the rules' text in reports
+ * @throws RangeError when two rules have the same id or a rule is missing that no table replaces
+ */
+export function buildRules(
+  rules: readonly Rule[],
+  allowlists: readonly PackedAllowlist[],
+  version: string,
+  options: RuleOptions = {},
+): Rules {
+  const byId = new Map<string, Rule>();
+  for (const rule of rules) {
+    if (byId.has(rule.id)) throw new RangeError(`Cannot load two rules with the id "${rule.id}"`);
+    byId.set(rule.id, rule);
+  }
+  const classifier = new Classifier(rules, allowlists);
+  const judging: Judging = { classifier, rules: byId, strict: options.strict ?? false };
+  const interest: Interest = {
+    argumentsMatter: (module, name) => !classifier.isHarmless(module, name),
+  };
+  return {
+    version,
+    interest,
+    classify(module: string, name: string): Classification {
+      const { rule, reaches } = classifier.match(module, name, false);
+      return { ruleId: rule.id, severity: rule.severity, safety: rule.safety, reaches };
+    },
+    judge: (observations: readonly Judged[], location: Location, most?: Verdict): Finding[] =>
+      judge(judging, observations, location, most),
+    list: () => rules,
+    find: (id) => byId.get(id),
+    match: (module, name, called) => classifier.match(module, name, called),
+    libraries: () => allowlists.map(({ library, version }) => ({ library, version })),
+  };
+}
+
+/** The rules that come with the program. */
+export function loadRules(options: RuleOptions = {}): Rules {
+  const rules = (JSON.parse(RULES_JSON) as readonly Rule[]).map(complete);
+  return buildRules(rules, ALLOWLISTS, RULES_HASH.slice(0, 12), options);
+}
+
+/** A rule as embedded: fields that say nothing are left out there. */
+function complete(rule: Rule): Rule {
+  return { ...EMPTY, ...rule };
+}
+
+const EMPTY = {
+  effect: "",
+  references: [],
+  globals: {},
+  attributes: [],
+  effects: {},
+  wrapper: undefined,
+  folds: false,
+  language: undefined,
+  operators: [],
+  hit: [],
+  miss: [],
+};

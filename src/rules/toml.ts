@@ -1,0 +1,237 @@
+/**
+ * Rules and allowlists as they are written: TOML in, checked shapes out.
+ *
+ * Mistakes are told with file, line and what was expected, because rules are written by hand.
+ *
+ * @module
+ */
+
+import { parse, TomlError } from "smol-toml";
+import { ConfigError } from "../errors.ts";
+import { SAFETY_LEVELS, SEVERITIES } from "../types.ts";
+import { RULE_KINDS, WRAPPERS } from "./rule.ts";
+import type { Rule } from "./rule.ts";
+
+/** An allowlist: the harmless globals of one library, by module. */
+export interface Allowlist {
+  readonly library: string;
+  /** The library's version that was enumerated, or who reviewed. */
+  readonly version: string;
+  readonly globals: Readonly<Record<string, readonly string[]>>;
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+const RULE_KEYS: ReadonlySet<string> = new Set([
+  "id",
+  "kind",
+  "severity",
+  "safety",
+  "title",
+  "effect",
+  "why",
+  "fix",
+  "references",
+  "globals",
+  "attributes",
+  "effects",
+  "wrapper",
+  "folds",
+  "language",
+  "operators",
+  "hit",
+  "miss",
+]);
+
+/** A table being read, and the words with which to complain about it. */
+class Reader {
+  constructor(readonly table: Table, readonly where: string) {}
+
+  fail(message: string): never {
+    throw new ConfigError(this.where, `Cannot read ${this.where}: ${message}`);
+  }
+
+  text(key: string, fallback?: string): string {
+    const value = this.table[key] ?? fallback;
+    if (typeof value !== "string" || value.trim() === "" && fallback === undefined) {
+      return this.fail(`"${key}" must be text, but is ${show(value)}`);
+    }
+    return value;
+  }
+
+  oneOf<T extends string>(key: string, words: readonly T[]): T {
+    const value = this.text(key);
+    return words.find((word) => word === value) ??
+      this.fail(`"${key}" is "${value}", which is none of ${words.join(", ")}`);
+  }
+
+  flag(key: string): boolean {
+    const value = this.table[key] ?? false;
+    return typeof value === "boolean"
+      ? value
+      : this.fail(`"${key}" must be true or false, but is ${show(value)}`);
+  }
+
+  texts(key: string): string[] {
+    return this.textsOf(key, this.table[key] ?? []);
+  }
+
+  textsOf(key: string, value: unknown): string[] {
+    if (!Array.isArray(value)) {
+      return this.fail(`"${key}" must be a list of texts, but is ${show(value)}`);
+    }
+    return value.map((item: unknown) =>
+      typeof item === "string"
+        ? item
+        : this.fail(`"${key}" must hold texts only, but has ${show(item)}`)
+    );
+  }
+
+  tableOf(key: string): Table {
+    const value = this.table[key] ?? {};
+    return isTable(value) ? value : this.fail(`"${key}" must be a table, but is ${show(value)}`);
+  }
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}
+
+function show(value: unknown): string {
+  return value === undefined ? "missing" : JSON.stringify(value);
+}
+
+function parseToml(text: string, file: string): Table {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
+    throw new ConfigError(
+      `${file}:${error.line}:${error.column}`,
+      `Cannot read ${file}, line ${error.line}, column ${error.column}: ${reason}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The line on which the rule with this number begins, counted from 1. */
+function lineOfRule(text: string, index: number): number {
+  const starts = [...text.matchAll(/^[ \t]*\[\[[ \t]*rule[ \t]*\]\]/gm)];
+  return text.slice(0, starts[index]?.index ?? 0).split("\n").length;
+}
+
+function globalsOf(reader: Reader): Record<string, "*" | readonly string[]> {
+  const globals: Record<string, "*" | readonly string[]> = {};
+  for (const [module, names] of Object.entries(reader.tableOf("globals"))) {
+    globals[module] = names === "*" ? "*" : reader.textsOf(`globals.${module}`, names);
+  }
+  return globals;
+}
+
+function effectsOf(reader: Reader): Record<string, string> {
+  const effects: Record<string, string> = {};
+  for (const [path, effect] of Object.entries(reader.tableOf("effects"))) {
+    effects[path] = typeof effect === "string"
+      ? effect
+      : reader.fail(`"effects.${path}" must be text, but is ${show(effect)}`);
+  }
+  return effects;
+}
+
+function ruleOf(table: Table, format: string, where: string): Rule {
+  const reader = new Reader(table, where);
+  for (const key of Object.keys(table)) {
+    if (!RULE_KEYS.has(key)) reader.fail(`a rule has no "${key}"`);
+  }
+  const kind = reader.oneOf("kind", RULE_KINDS);
+  const rule: Rule = {
+    id: reader.text("id"),
+    format,
+    kind,
+    severity: reader.oneOf("severity", SEVERITIES),
+    safety: reader.oneOf("safety", SAFETY_LEVELS),
+    title: reader.text("title"),
+    effect: kind === "anomaly" ? reader.text("effect", "") : reader.text("effect"),
+    why: reader.text("why"),
+    fix: reader.text("fix"),
+    references: reader.texts("references"),
+    globals: globalsOf(reader),
+    attributes: reader.texts("attributes"),
+    effects: effectsOf(reader),
+    wrapper: table["wrapper"] === undefined ? undefined : reader.oneOf("wrapper", WRAPPERS),
+    folds: reader.flag("folds"),
+    language: table["language"] === undefined ? undefined : reader.text("language"),
+    operators: reader.texts("operators"),
+    hit: reader.texts("hit"),
+    miss: reader.texts("miss"),
+  };
+  checkRule(rule, reader);
+  return rule;
+}
+
+function checkRule(rule: Rule, reader: Reader): void {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(rule.id)) {
+    reader.fail(`"${rule.id}" is no rule id: lower case, digits and hyphens`);
+  }
+  const named = Object.keys(rule.globals).length + rule.attributes.length;
+  if (rule.kind === "global" && named === 0) reader.fail(`"${rule.id}" names no globals`);
+  if (rule.kind !== "global" && named > 0) {
+    reader.fail(`"${rule.id}" names globals, but its kind is "${rule.kind}"`);
+  }
+  if (rule.kind === "operator" && (rule.operators.length === 0 || rule.language === undefined)) {
+    reader.fail(`"${rule.id}" needs "language" and "operators"`);
+  }
+  if (rule.kind !== "anomaly" && (rule.hit.length === 0 || rule.miss.length === 0)) {
+    reader.fail(`"${rule.id}" needs examples: at least one "hit" and one "miss"`);
+  }
+}
+
+/**
+ * The rules of one file.
+ *
+ * @param text TOML with an array of tables `rule`
+ * @param file the file's name, for messages; its stem is the rules' format
+ * @throws ConfigError with file and line when the text is no TOML or a rule is wrong
+ */
+export function parseRules(text: string, file: string): Rule[] {
+  const document = parseToml(text, file);
+  const format = file.replace(/^.*[\\/]/, "").replace(/\.toml$/, "");
+  for (const key of Object.keys(document)) {
+    if (key !== "rule") {
+      throw new ConfigError(file, `Cannot read ${file}: "${key}" is unknown, expected [[rule]]`);
+    }
+  }
+  const tables: unknown = document["rule"] ?? [];
+  if (!Array.isArray(tables)) {
+    throw new ConfigError(file, `Cannot read ${file}: rules are written as [[rule]]`);
+  }
+  return tables.map((table: unknown, index) => {
+    const where = `${file}:${lineOfRule(text, index)}`;
+    if (!isTable(table)) {
+      throw new ConfigError(where, `Cannot read ${where}: rules are written as [[rule]]`);
+    }
+    return ruleOf(table, format, where);
+  });
+}
+
+/**
+ * One allowlist.
+ *
+ * @param text TOML with `library`, `version` and a table `globals` of lists of names by module
+ * @param file the file's name, for messages
+ * @throws ConfigError when the text is no TOML, or a name is a wildcard or no dotted name
+ */
+export function parseAllowlist(text: string, file: string): Allowlist {
+  const reader = new Reader(parseToml(text, file), file);
+  const globals: Record<string, readonly string[]> = {};
+  for (const [module, value] of Object.entries(reader.tableOf("globals"))) {
+    const names = reader.textsOf(`globals.${module}`, value);
+    for (const name of [module, ...names]) {
+      if (!/^[^\s.*]+(\.[^\s.*]+)*$/.test(name)) reader.fail(`"${name}" is no dotted name`);
+    }
+    globals[module] = names;
+  }
+  return { library: reader.text("library"), version: reader.text("version"), globals };
+}

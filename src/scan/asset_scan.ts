@@ -1,0 +1,375 @@
+/**
+ * One asset from its first byte to its report: formats state, entries are followed, rules judge.
+ *
+ * @module
+ */
+
+import { FormatError, LimitError, SourceError } from "../errors.ts";
+import { baseName } from "../formats/detect.ts";
+import type { FormatContext, Sample } from "../formats/format.ts";
+import { type FormatEntry, FORMATS } from "../formats/registry.ts";
+import { withDefaults } from "../limits.ts";
+import type { Package } from "../packages/package.ts";
+import type { Judged, RuleSet } from "../rules/rule_set.ts";
+import { spool } from "../source/forward.ts";
+import type { Source } from "../source/source.ts";
+import type {
+  FileReport,
+  Limits,
+  Listing,
+  Observation,
+  Safety,
+  ScanError,
+  Severity,
+} from "../types.ts";
+import { Budget } from "./budget.ts";
+import { atHead, detect, identify, type Match } from "./identify.ts";
+import { faultOf, meter, type MeteredSource } from "./metered.ts";
+import { type Anomaly, compareWithName } from "./naming.ts";
+import { Notes } from "./notes.ts";
+import { Outcome } from "./outcome.ts";
+import { tailOfStream } from "./sampling.ts";
+import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./troubles.ts";
+
+/** What a scan is told. */
+export interface ScanOptions {
+  /** What judges; `loadRules` gives the embedded ones. */
+  readonly rules: RuleSet;
+  /** Budgets; those of `limits.ts` unless given. */
+  readonly limits?: Partial<Limits>;
+  /** Ends the scan early; what was found by then is reported, as incomplete. */
+  readonly signal?: AbortSignal;
+  /** The path for the report; the source's name unless given. */
+  readonly path?: string;
+  /** Called now and then. */
+  onProgress?(progress: { readonly bytesRead: number }): void;
+  /** The formats to try; all of the registry unless given. */
+  readonly formats?: readonly FormatEntry[];
+  /** The packages to try; all unless given. */
+  readonly packages?: readonly Package[];
+}
+
+/** The most that is said of bytes that nothing in the file loads. */
+const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
+
+/** Observations of one source that are held before the rules judge them; judged together they merge. */
+const NOTES_HELD = 50_000;
+
+/** Times that reaching the same limit is told one by one. */
+const LIMIT_TOLD = 10;
+
+/** Problems with reading that are listed for one asset. */
+const ERRORS_KEPT = 100;
+
+/** A source to look into, and where it is. */
+interface Visit {
+  readonly source: Source;
+  /** Base name, for detection. */
+  readonly name: string;
+  readonly parts: readonly string[];
+  readonly depth: number;
+  readonly hint: string | undefined;
+  readonly atMost: { readonly safety: Safety; readonly severity: Severity } | undefined;
+}
+
+type Entry = Extract<Observation, { type: "entry" }>;
+
+/** The scan of one asset; used once. */
+export class AssetScan {
+  readonly #options: ScanOptions;
+  readonly #limits: Limits;
+  readonly #budget: Budget;
+  readonly #root: MeteredSource;
+  readonly #path: string;
+  readonly #formats: readonly FormatEntry[];
+  readonly #outcome: Outcome;
+  readonly #matched = new Set<string>();
+  readonly #errors: ScanError[] = [];
+  readonly #limitsReached = new Map<string, number>();
+  #told: unknown[] = [];
+  #parts = 0;
+
+  constructor(source: Source, options: ScanOptions) {
+    this.#options = options;
+    this.#limits = withDefaults(options.limits);
+    this.#budget = new Budget(this.#limits, options.signal);
+    const { onProgress } = options;
+    this.#root = meter(
+      source,
+      this.#budget,
+      onProgress && ((bytesRead) => onProgress.call(options, { bytesRead })),
+    );
+    this.#path = options.path ?? source.name;
+    this.#formats = options.formats ?? FORMATS;
+    this.#outcome = new Outcome(this.#limits.issues);
+  }
+
+  /** Scans; never rejects for what is in the bytes. */
+  async run(): Promise<FileReport> {
+    await this.#visit({
+      source: this.#root,
+      name: baseName(this.#path),
+      parts: [],
+      depth: 0,
+      hint: undefined,
+      atMost: undefined,
+    });
+    this.#tellTheRest();
+    const findings = this.#outcome.sorted();
+    return {
+      path: this.#path,
+      formats: [...this.#matched],
+      size: this.#root.size,
+      bytesRead: this.#root.bytesRead,
+      verdict: this.#outcome.verdict(this.#matched.size > 0),
+      riskScore: this.#outcome.riskScore,
+      findings,
+      errors: this.#errors,
+      partsScanned: this.#parts,
+    };
+  }
+
+  /** Looks into one source; whatever goes wrong is said there, and the scan goes on behind it. */
+  async #visit(visit: Visit): Promise<void> {
+    const notes = new Notes();
+    this.#parts++;
+    try {
+      if (visit.depth > this.#limits.depth) {
+        throw new LimitError("depth", `It lies more than ${this.#limits.depth} containers deep`);
+      }
+      this.#budget.spendVisit();
+      this.#budget.checkDeadline();
+      await this.#look(visit, notes);
+    } catch (error) {
+      this.#trouble(error, visit, notes);
+    }
+    this.#tellFault(visit, notes);
+    this.#parts += Math.max(0, notes.places - 1);
+    this.#judge(visit, notes);
+  }
+
+  /**
+   * A stream that broke off was not read to its end, although its reader may have taken that for
+   * the end. Broken compressed data is told by the format that opened it, which knows what it is.
+   */
+  #tellFault(visit: Visit, notes: Notes): void {
+    const fault = faultOf(visit.source);
+    if (fault === undefined) return;
+    this.#outcome.unread = true;
+    const ratio = fault instanceof LimitError && fault.limit === "ratio";
+    if (visit.depth > 0 && (fault instanceof FormatError || ratio)) return;
+    this.#trouble(fault, visit, notes);
+  }
+
+  async #look(visit: Visit, notes: Notes): Promise<void> {
+    const { sample, matches, broken } = await identify(
+      visit.source,
+      visit.name,
+      visit.hint,
+      visit.depth === 0,
+      this.#formats,
+    );
+    for (const one of broken) {
+      this.#note(notes, anomalyOfBroken(one));
+      if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
+    }
+    const ids = matches.map(({ entry }) => entry.id);
+    for (
+      const anomaly of compareWithName(sample, ids, visit.depth === 0, atHead(sample, matches))
+    ) {
+      this.#note(notes, anomaly);
+    }
+    for (const id of ids) this.#matched.add(id);
+    const [source, scannable] = await this.#readable(visit, matches, notes);
+    for (const match of scannable) {
+      if (this.#budget.stopped) return;
+      await this.#scan(match, { ...visit, source }, sample, notes);
+    }
+    await this.#checkStreamTail(source, sample, ids, notes);
+  }
+
+  /** The source in a form that every format that matched can read, as far as memory allows. */
+  async #readable(
+    visit: Visit,
+    matches: readonly Match[],
+    notes: Notes,
+  ): Promise<[Source, readonly Match[]]> {
+    const { source } = visit;
+    const needed = matches.length > 1 || matches.some(({ format }) => format.random);
+    if (source.access === "random" || !needed) return [source, matches];
+    const tooLong = source.size !== undefined && source.size > this.#limits.spoolBytes;
+    try {
+      const spooled = await spool(source, this.#limits.spoolBytes);
+      return [meter(spooled, this.#budget, undefined), matches];
+    } catch (error) {
+      this.#trouble(error, visit, notes);
+      const forward = matches.filter(({ format }) => !format.random).slice(0, 1);
+      return [source, tooLong ? forward : []];
+    }
+  }
+
+  async #scan(match: Match, visit: Visit, sample: Sample, notes: Notes): Promise<void> {
+    const budget = this.#budget;
+    const context: FormatContext = {
+      sample,
+      interest: this.#options.rules.interest,
+      limits: this.#limits,
+      depth: visit.depth,
+      checkDeadline: () => budget.checkDeadline(),
+      spendExpanded: (bytes) => budget.spendExpanded(bytes),
+      spendOpcodes: (count) => budget.spendOpcodes(count),
+    };
+    try {
+      for await (const batch of match.format.scan(visit.source, context)) {
+        for (const observation of batch) {
+          await this.#take(observation, visit, notes);
+        }
+        if (budget.stopped) break;
+        if (notes.count > NOTES_HELD) this.#judge(visit, notes);
+        await budget.pause();
+      }
+    } catch (error) {
+      this.#trouble(error, visit, notes, match.entry.malformedRule);
+    }
+  }
+
+  async #take(observation: Observation, visit: Visit, notes: Notes): Promise<void> {
+    switch (observation.type) {
+      case "fact":
+      case "anomaly":
+        this.#note(notes, observation);
+        break;
+      case "entry":
+        await this.#follow(observation, visit);
+        break;
+      case "listing":
+        await this.#showPackages(observation.listing, visit, notes);
+        break;
+    }
+  }
+
+  async #follow(entry: Entry, parent: Visit): Promise<void> {
+    if (this.#budget.stopped) return;
+    await this.#visit({
+      source: entry.source,
+      name: baseName(entry.part),
+      parts: [...parent.parts, ...(entry.within ?? []), entry.part],
+      depth: parent.depth + 1,
+      hint: entry.hint,
+      atMost: entry.loaded === "data" ? DATA_AT_MOST : parent.atMost,
+    });
+  }
+
+  async #showPackages(listing: Listing, visit: Visit, notes: Notes): Promise<void> {
+    const packages = this.#options.packages ??
+      (await import("../packages/registry.ts")).PACKAGES;
+    for (const one of packages) {
+      try {
+        if (!one.matches(listing)) continue;
+        for (const { part, observation } of one.observe(listing)) {
+          if (observation.type === "entry") await this.#follow(observation, visit);
+          else {
+            const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
+            this.#note(notes, { ...observation, within });
+          }
+        }
+      } catch (error) {
+        this.#trouble(error, visit, notes);
+      }
+    }
+  }
+
+  /** A stream cannot be read again: should its end show a further format, that is said. */
+  async #checkStreamTail(
+    source: Source,
+    sample: Sample,
+    ids: readonly string[],
+    notes: Notes,
+  ): Promise<void> {
+    if (ids.length === 0 || sample.tail !== undefined) return;
+    const tail = tailOfStream(source);
+    if (tail === undefined) return;
+    const seen = await detect({ ...sample, tail }, this.#formats);
+    const missed = seen.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
+    if (missed.length === 0) return;
+    this.#note(notes, {
+      type: "anomaly",
+      rule: "scan-limit",
+      detail: `It also ends like ${missed.join(" and ")}, ` +
+        "which cannot be read from a stream a second time",
+      unread: true,
+    });
+  }
+
+  #note(notes: Notes, observation: Judged): void {
+    if (observation.type === "anomaly" && observation.unread) this.#outcome.unread = true;
+    notes.add(observation);
+  }
+
+  /** Says what was thrown, once. */
+  #trouble(error: unknown, visit: Visit, notes: Notes, malformedRule?: string): void {
+    this.#outcome.unread = true;
+    if (this.#told.includes(error)) return;
+    // The same error arrives again by way of a parent or a fault, right after it was told.
+    this.#told = [error, ...this.#told.slice(0, 7)];
+    if (error instanceof LimitError) {
+      const times = (this.#limitsReached.get(error.limit) ?? 0) + 1;
+      this.#limitsReached.set(error.limit, times);
+      if (times > LIMIT_TOLD) return;
+    }
+    if (error instanceof SourceError || isDefect(error)) this.#listError(visit, error);
+    this.#note(notes, anomalyOf(error, malformedRule));
+  }
+
+  #listError(visit: Visit, error: unknown): void {
+    if (this.#errors.length >= ERRORS_KEPT) return;
+    const known = error instanceof SourceError;
+    this.#errors.push({
+      location: { path: this.#path, parts: visit.parts },
+      message: known ? error.message : `The scan failed on this file: ${describe(error)}`,
+      remedy: known ? error.remedy : "This is a defect of modelaudit: please report it.",
+    });
+  }
+
+  #judge(visit: Visit, notes: Notes): void {
+    const location = { path: this.#path, parts: visit.parts };
+    try {
+      const findings = this.#options.rules.judge(notes.drain(), location, visit.atMost);
+      this.#outcome.add(findings);
+    } catch (error) {
+      this.#outcome.unread = true;
+      this.#listError(visit, error);
+      this.#outcome.add([unjudged(location, error)]);
+    }
+  }
+
+  /** What was only counted so far. */
+  #tellTheRest(): void {
+    const anomalies: Anomaly[] = [];
+    for (const [limit, times] of this.#limitsReached) {
+      if (times <= LIMIT_TOLD) continue;
+      anomalies.push({
+        type: "anomaly",
+        rule: "scan-limit",
+        detail: `The limit "${limit}" was reached at ${times - LIMIT_TOLD} further places`,
+        unread: true,
+      });
+    }
+    const dropped = this.#outcome.settle();
+    if (dropped > 0) {
+      anomalies.push({
+        type: "anomaly",
+        rule: "scan-issues-limit",
+        detail: `${dropped} further issues, none worse than those shown, are not listed`,
+      });
+    }
+    if (anomalies.length === 0) return;
+    const notes = new Notes();
+    for (const anomaly of anomalies) this.#note(notes, anomaly);
+    const parts: readonly string[] = [];
+    this.#judge(
+      { source: this.#root, name: "", parts, depth: 0, hint: undefined, atMost: undefined },
+      notes,
+    );
+  }
+}

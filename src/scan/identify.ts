@@ -1,0 +1,92 @@
+/**
+ * Which formats a source is of: every one that matches.
+ *
+ * @module
+ */
+
+import type { Format, Sample } from "../formats/format.ts";
+import { SAMPLE_BYTES } from "../formats/format.ts";
+import type { FormatEntry } from "../formats/registry.ts";
+import type { Source } from "../source/source.ts";
+import { FIRST_LOOK_BYTES, STORAGE_HINT, STORAGE_LOOK_BYTES, takeSample } from "./sampling.ts";
+
+/** A format that matches, with its entry in the list. */
+export interface Match {
+  readonly entry: FormatEntry;
+  readonly format: Format;
+}
+
+/** What a source turned out to be. */
+export interface Identified {
+  readonly sample: Sample;
+  readonly matches: readonly Match[];
+  readonly broken: readonly Broken[];
+}
+
+/** A format that could not be asked whether it matches. */
+export interface Broken {
+  readonly entry: FormatEntry;
+  /** "load": its module or decoder cannot be had; "detect": its detection threw. */
+  readonly stage: "load" | "detect";
+  readonly error: unknown;
+}
+
+/**
+ * Reads a bounded head and tail and asks every format.
+ *
+ * @param root true for the file itself, whose head is looked at in full at once
+ * @throws SourceError when the bytes cannot be had
+ */
+export async function identify(
+  source: Source,
+  name: string,
+  hint: string | undefined,
+  root: boolean,
+  formats: readonly FormatEntry[],
+): Promise<Identified> {
+  const look = async (headBytes: number, withTail: boolean): Promise<Identified> => {
+    const sample = await takeSample(source, name, hint, headBytes, withTail);
+    return { sample, ...await detect(sample, formats) };
+  };
+  if (root) return await look(SAMPLE_BYTES, true);
+  if (hint === STORAGE_HINT) {
+    const seen = await look(STORAGE_LOOK_BYTES, false);
+    if (seen.matches.length === 0) return seen;
+  }
+  const seen = await look(FIRST_LOOK_BYTES, true);
+  return seen.matches.length > 0 || seen.sample.head.length < FIRST_LOOK_BYTES
+    ? seen
+    : await look(SAMPLE_BYTES, true);
+}
+
+/**
+ * Every format whose detection says yes to a sample.
+ *
+ * @param formats in the order of the report
+ */
+export async function detect(
+  sample: Sample,
+  formats: readonly FormatEntry[],
+): Promise<Pick<Identified, "matches" | "broken">> {
+  const matches: Match[] = [];
+  const broken: Broken[] = [];
+  for (const entry of formats) {
+    let stage: Broken["stage"] = "detect";
+    try {
+      if (!entry.mayMatch(sample)) continue;
+      stage = "load";
+      const format = await entry.load();
+      stage = "detect";
+      if (format.detect(sample)) matches.push({ entry, format });
+    } catch (error) {
+      broken.push({ entry, stage, error });
+    }
+  }
+  return { matches, broken };
+}
+
+/** Ids of the formats that match without a look at the tail. */
+export function atHead(sample: Sample, matches: readonly Match[]): readonly string[] {
+  const headOnly = { ...sample, tail: undefined };
+  return matches.filter(({ format }) => format.detect(headOnly)).map(({ entry }) => entry.id);
+}

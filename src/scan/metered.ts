@@ -1,0 +1,88 @@
+/**
+ * The outermost source of an asset, and what was read into memory, wrapped: counts what is read,
+ * ends reading that goes in circles, and gives way to timers.
+ *
+ * @module
+ */
+
+import { TAIL_BYTES } from "../formats/format.ts";
+import type { Source } from "../source/source.ts";
+import type { Budget } from "./budget.ts";
+
+/** A source that knows how much was read of it. */
+export interface MeteredSource extends Source {
+  /** Bytes asked of the source so far; what it is asked twice counts twice. */
+  readonly bytesRead: number;
+  /** What ended the wrapped source early, should it be a stream. */
+  readonly fault: Error | undefined;
+}
+
+/** What ended a stream early, where its reader took that for the end. */
+export function faultOf(source: Source): Error | undefined {
+  return "fault" in source && source.fault instanceof Error ? source.fault : undefined;
+}
+
+/** Bytes of a random source that were read once and are at hand. */
+interface Held {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Wraps a source. The first read and the first at the end, which detection makes, are kept, so that
+ * the formats which then read the same bytes cost nothing further.
+ *
+ * @param onProgress called now and then with the bytes read so far
+ */
+export function meter(
+  source: Source,
+  budget: Budget,
+  onProgress: ((bytesRead: number) => void) | undefined,
+): MeteredSource {
+  let bytesRead = 0;
+  const held: Held[] = [];
+  const count = (offset: number, bytes: Uint8Array): Uint8Array => {
+    bytesRead += bytes.length;
+    const atEnd = offset + bytes.length === source.size;
+    const worthwhile = bytes.length <= TAIL_BYTES &&
+      ((held.length === 0 && offset === 0) || (held.length === 1 && atEnd));
+    if (source.access === "random" && worthwhile) held.push({ offset, bytes: bytes.slice() });
+    return bytes;
+  };
+  const atHand = (offset: number, length: number): Uint8Array | undefined => {
+    if (source.size === undefined) return undefined;
+    const end = Math.min(offset + length, source.size);
+    const one = held.find((it) => it.offset <= offset && end <= it.offset + it.bytes.length);
+    return one?.bytes.subarray(offset - one.offset, Math.max(0, end - one.offset));
+  };
+  const random = source.access === "random";
+  if (random) budget.addMaterial(source.size ?? 0);
+  const spend = (bytes: Uint8Array): Uint8Array => {
+    if (random) budget.spendRead(bytes.length);
+    return bytes;
+  };
+  const { readSync } = source;
+  return {
+    name: source.name,
+    access: source.access,
+    get size() {
+      return source.size;
+    },
+    get bytesRead() {
+      return bytesRead;
+    },
+    get fault() {
+      return faultOf(source);
+    },
+    async read(offset, length) {
+      await budget.pause();
+      const bytes = atHand(offset, length) ?? count(offset, await source.read(offset, length));
+      if (onProgress && budget.progressDue()) onProgress(bytesRead);
+      return spend(bytes);
+    },
+    ...(readSync && {
+      readSync: (offset: number, length: number) =>
+        spend(atHand(offset, length) ?? count(offset, readSync.call(source, offset, length))),
+    }),
+  };
+}

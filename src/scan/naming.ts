@@ -1,0 +1,151 @@
+/**
+ * Compares what a name claims with what the content is, and says what follows.
+ *
+ * @module
+ */
+
+import {
+  claimOf,
+  lfsPointer,
+  looksLikeText,
+  type NameClaim,
+  unreadableFormat,
+} from "../formats/detect.ts";
+import type { Sample } from "../formats/format.ts";
+import type { Observation } from "../types.ts";
+
+/** An anomaly about a source as a whole. */
+export type Anomaly = Extract<Observation, { type: "anomaly" }>;
+
+/** Hint of bytes that a format knows a loader will unpickle. */
+const PICKLE_HINT = "pickle";
+
+/**
+ * What is odd about name and content.
+ *
+ * @param matched ids of the formats that matched
+ * @param root true for the file itself, false for what is inside one
+ * @param atHead those that matched by the beginning, and not only by something appended
+ */
+export function compareWithName(
+  sample: Sample,
+  matched: readonly string[],
+  root: boolean,
+  atHead: readonly string[] = matched,
+): readonly Anomaly[] {
+  const claim = claimOf(sample.name);
+  const known = unreadableFormat(sample);
+  if (known !== undefined && !onlyContainer(claim, matched)) {
+    const anomalies = [unsupported(sample.name, known)];
+    if (claim?.kind === "other") anomalies.push(disguised(sample.name, claim.label, known));
+    return anomalies;
+  }
+  if (matched.length > 0) {
+    const anomalies = mismatch(sample, claim, matched);
+    // What is appended to a model says nothing of the model: its beginning was not read.
+    const beginsUnread = atHead.length === 0 && claim?.kind === "model" && !claim.weak &&
+      !matched.some((id) => claim.formats.includes(id));
+    return beginsUnread ? [...anomalies, ...unrecognised(sample, claim, root)] : anomalies;
+  }
+  const pointer = lfsPointer(sample);
+  if (pointer !== undefined && claim?.kind !== "other") {
+    return [{
+      type: "anomaly",
+      rule: "file-lfs-pointer",
+      detail: `"${sample.name}" is a Git-LFS pointer to ${pointer.size} bytes (${pointer.oid}), ` +
+        "not the file itself",
+      unread: true,
+    }];
+  }
+  return sample.head.length === 0 ? empty(sample, claim, root) : unrecognised(sample, claim, root);
+}
+
+/** True when the name promises a format whose container matched, so that its own text is said. */
+function onlyContainer(claim: NameClaim | undefined, matched: readonly string[]): boolean {
+  return claim !== undefined && !claim.supported &&
+    matched.some((id) => claim.formats.includes(id));
+}
+
+function mismatch(
+  sample: Sample,
+  claim: NameClaim | undefined,
+  matched: readonly string[],
+): readonly Anomaly[] {
+  if (claim === undefined) return [];
+  if (onlyContainer(claim, matched)) return [unsupported(sample.name, claim.label)];
+  if (claim.weak || matched.some((id) => claim.formats.includes(id))) return [];
+  const content = matched.map((id) => LABELS[id] ?? `of format ${id}`).join(" and ");
+  if (claim.kind === "other") return [disguised(sample.name, claim.label, content)];
+  return [{
+    type: "anomaly",
+    rule: "file-extension-mismatch",
+    detail: `"${sample.name}" has the name of ${claim.label}, but is ${content}`,
+  }];
+}
+
+function disguised(name: string, claimed: string, content: string): Anomaly {
+  return {
+    type: "anomaly",
+    rule: "file-disguised",
+    detail: `"${name}" has the name of ${claimed}, but is ${content}`,
+  };
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  zip: "a zip archive",
+  tar: "a tar archive",
+  compressed: "compressed",
+  npy: "a NumPy array",
+  pickle: "a pickle",
+  "torch-legacy": "a PyTorch checkpoint of the old kind",
+  torchscript: "TorchScript source",
+};
+
+function unsupported(name: string, label: string): Anomaly {
+  return {
+    type: "anomaly",
+    rule: "file-unsupported",
+    detail: `"${name}" is ${label}, a format that this version does not read yet`,
+    unread: true,
+  };
+}
+
+/** No bytes: nothing to load where a model should be; nothing to speak of elsewhere. */
+function empty(sample: Sample, claim: NameClaim | undefined, root: boolean): readonly Anomaly[] {
+  const expected = claim === undefined ? root && !isMarker(sample.name) : claim.kind === "model";
+  if (!expected && sample.hint !== PICKLE_HINT) return [];
+  return [{
+    type: "anomaly",
+    rule: "file-empty",
+    detail: `"${sample.name}" is empty`,
+    unread: true,
+  }];
+}
+
+/** Names such as `.gitkeep` belong to tools, and are often empty. */
+function isMarker(name: string): boolean {
+  return name.startsWith(".");
+}
+
+function unrecognised(
+  sample: Sample,
+  claim: NameClaim | undefined,
+  root: boolean,
+): readonly Anomaly[] {
+  if (sample.hint === PICKLE_HINT) return [notWhatItSays(sample, "a pickle")];
+  if (claim === undefined || claim.kind === "other") return [];
+  if (!claim.supported) return [unsupported(sample.name, claim.label)];
+  // Archives hold raw data under such names; a file given or found under one is meant to be loaded.
+  if (claim.weak && !root) return [];
+  return [notWhatItSays(sample, claim.label)];
+}
+
+function notWhatItSays(sample: Sample, expected: string): Anomaly {
+  const kind = looksLikeText(sample.head) ? "text" : "of no format that this version knows";
+  return {
+    type: "anomaly",
+    rule: "file-not-what-name-says",
+    detail: `"${sample.name}" should be ${expected}, but its content is ${kind}`,
+    unread: true,
+  };
+}

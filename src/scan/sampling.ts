@@ -1,0 +1,75 @@
+/**
+ * Takes the bytes that detection sees: little at first, more where that decides nothing.
+ *
+ * @module
+ */
+
+import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../formats/format.ts";
+import type { Source } from "../source/source.ts";
+
+/**
+ * Bytes of the head of a member before more is read: enough for every magic number, a tar header
+ * and the first opcodes of a pickle, so that a checkpoint with hundreds of members stays cheap.
+ */
+export const FIRST_LOOK_BYTES = 4096;
+
+/**
+ * Bytes of a member that its archive knows to be the raw storage of a tensor. Such a one is read as
+ * numbers whatever it holds; magic numbers are looked for all the same.
+ */
+export const STORAGE_LOOK_BYTES = 64;
+
+/** Hint of a member that holds the raw storage of a tensor. */
+export const STORAGE_HINT = "torch-storage";
+
+/**
+ * Head and, where there is random access, tail of a source.
+ *
+ * @param name of the file or member
+ * @param headBytes bytes of the head
+ * @param withTail false to leave the tail unread
+ */
+export async function takeSample(
+  source: Source,
+  name: string,
+  hint: string | undefined,
+  headBytes: number,
+  withTail: boolean,
+): Promise<Sample> {
+  const head = copy(await source.read(0, Math.min(headBytes, SAMPLE_BYTES)));
+  const size = source.size;
+  const whole = head.length < Math.min(headBytes, SAMPLE_BYTES) || head.length === size;
+  return {
+    name,
+    size: whole ? head.length : size,
+    head,
+    tail: whole ? head : withTail ? await tailOf(source) : undefined,
+    hint,
+  };
+}
+
+async function tailOf(source: Source): Promise<Uint8Array | undefined> {
+  if (source.access !== "random" || source.size === undefined) return undefined;
+  const offset = Math.max(0, source.size - TAIL_BYTES);
+  return copy(await source.read(offset, source.size - offset));
+}
+
+/**
+ * The tail of a stream that was read to its end, from what it still holds.
+ *
+ * @returns undefined when it has not ended or let those bytes go
+ */
+export function tailOfStream(source: Source): Uint8Array | undefined {
+  if (source.access !== "forward" || source.size === undefined) return undefined;
+  const offset = Math.max(0, source.size - TAIL_BYTES);
+  try {
+    return source.readSync?.(offset, source.size - offset);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A source may overwrite its view on the next read; a sample outlives it. */
+function copy(bytes: Uint8Array): Uint8Array {
+  return bytes.slice();
+}

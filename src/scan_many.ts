@@ -1,0 +1,126 @@
+/**
+ * Several inputs, one report.
+ *
+ * @module
+ */
+
+import { SourceError } from "./errors.ts";
+import { type ScanOptions, scanSource } from "./scan.ts";
+import { blobSource, bytesSource, type Source } from "./source/source.ts";
+import type { FileReport, ScanError, ScanReport } from "./types.ts";
+import { TOOL_NAME, TOOL_VERSION } from "./version.ts";
+
+/** One thing to scan: a path, a `file:` URL, bytes, a Blob or File, or a source of one's own. */
+export type ScanInput = string | URL | Uint8Array | Blob | Source;
+
+/** What a scan of several inputs is told. */
+export interface ScanManyOptions extends Omit<ScanOptions, "path"> {
+  /** How paths of folders are gone through. */
+  readonly walk?: import("./source/file.ts").WalkOptions;
+  /** Name of the configuration for the report; "embedded" unless given. */
+  readonly configuration?: string;
+}
+
+/**
+ * Scans inputs one after the other, in order. One that cannot be opened is an error in the report;
+ * the others are still scanned.
+ *
+ * @throws RangeError when a limit is no number
+ */
+export async function scanMany(
+  inputs: Iterable<ScanInput>,
+  options: ScanManyOptions,
+): Promise<ScanReport> {
+  const started = Date.now();
+  const files: FileReport[] = [];
+  const errors: ScanError[] = [];
+  let unnamed = 0;
+  for (const input of inputs) {
+    if (options.signal?.aborted) {
+      errors.push(stopped(nameOf(input)));
+      break;
+    }
+    if (typeof input === "string" || input instanceof URL) {
+      for await (const found of scanPath(input, options)) {
+        if ("verdict" in found) files.push(found);
+        else errors.push(found);
+      }
+    } else {
+      files.push(await scanSource(sourceOf(input, () => `input-${++unnamed}`), options));
+    }
+  }
+  return {
+    tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: options.rules.version },
+    startTime: new Date(started).toISOString(),
+    duration: (Date.now() - started) / 1000,
+    files,
+    errors,
+    configuration: options.configuration ?? "embedded",
+    suppressed: 0,
+  };
+}
+
+function nameOf(input: ScanInput): string {
+  if (typeof input === "string") return input;
+  if (input instanceof URL) return input.href;
+  return "name" in input && typeof input.name === "string" ? input.name : "bytes";
+}
+
+/** What was not scanned is never passed over in silence. */
+function stopped(path: string): ScanError {
+  return {
+    location: { path, parts: [] },
+    message: "The scan was stopped: this and what comes after it was not scanned",
+    remedy: "Scan again.",
+  };
+}
+
+function sourceOf(input: Uint8Array | Blob | Source, nextName: () => string): Source {
+  if (input instanceof Uint8Array) return bytesSource(nextName(), input);
+  if (!(input instanceof Blob)) return input;
+  return blobSource(
+    "name" in input && typeof input.name === "string" ? input.name : nextName(),
+    input,
+  );
+}
+
+/** All files at a path. The module that knows paths is loaded here, so that browsers never ask for it. */
+async function* scanPath(
+  input: string | URL,
+  options: ScanManyOptions,
+): AsyncGenerator<FileReport | ScanError> {
+  const { fileSource, pathOfUrl, scanErrorOf, walk } = await import("./source/file.ts");
+  let path = String(input);
+  try {
+    if (input instanceof URL) path = pathOfUrl(input);
+    for await (const found of walk([path], options.walk)) {
+      if (options.signal?.aborted) {
+        yield stopped(found.path);
+        return;
+      }
+      if (found.kind === "error") {
+        yield found.error;
+        continue;
+      }
+      path = found.path;
+      const source = await fileSource(path).catch((error: unknown) => failed(path, error));
+      if ("remedy" in source) {
+        yield source;
+        continue;
+      }
+      try {
+        yield await scanSource(source, options);
+      } finally {
+        source.close();
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    yield scanErrorOf(path, error);
+  }
+
+  function failed(where: string, error: unknown): ScanError {
+    if (!(error instanceof SourceError)) throw error;
+    return scanErrorOf(where, error);
+  }
+}

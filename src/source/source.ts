@@ -1,0 +1,98 @@
+/**
+ * Bytes to read. The core never sees a path, a URL or a handle.
+ *
+ * @module
+ */
+
+import { SourceError } from "../errors.ts";
+
+/** A run of bytes. Valid until the observation that brought it is handled. */
+export interface Source {
+  readonly name: string;
+  /** Bytes in all; undefined while a stream has not ended. */
+  readonly size: number | undefined;
+  /**
+   * "forward": only onward from what was read, with a bounded look-back
+   * (standard input, inflating members, servers without ranges).
+   */
+  readonly access: "random" | "forward";
+  /**
+   * At most `length` bytes from `offset`; fewer only at the end. The result may be a view that the
+   * next read overwrites: copy what is kept.
+   *
+   * @throws SourceError when the bytes cannot be had
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * The same without waiting, where the bytes are at hand (files, memory). A forward source has it too
+   * and serves what it still holds, throwing SourceError for the rest.
+   */
+  readSync?(offset: number, length: number): Uint8Array;
+}
+
+/** A source over bytes in memory; reads are views, nothing is copied. */
+export function bytesSource(name: string, bytes: Uint8Array): Source {
+  const readSync = (offset: number, length: number): Uint8Array => {
+    checkRange(name, offset, length);
+    return bytes.subarray(Math.min(offset, bytes.length), Math.min(offset + length, bytes.length));
+  };
+  return {
+    name,
+    size: bytes.length,
+    access: "random",
+    readSync,
+    read: (offset, length) => Promise.resolve(readSync(offset, length)),
+  };
+}
+
+/**
+ * A part of another source, without copying.
+ *
+ * @param length bytes of the part; cut to what the parent has
+ * @throws RangeError when `offset` or `length` is negative or no safe integer
+ */
+export function sliceSource(name: string, parent: Source, offset: number, length: number): Source {
+  checkRange(name, offset, length);
+  const size = parent.size === undefined
+    ? length
+    : Math.max(0, Math.min(length, parent.size - offset));
+  const clamp = (at: number, wanted: number): number => {
+    checkRange(name, at, wanted);
+    return Math.max(0, Math.min(wanted, size - at));
+  };
+  const { readSync } = parent;
+  return {
+    name,
+    size,
+    access: parent.access,
+    read: (at, wanted) => parent.read(offset + at, clamp(at, wanted)),
+    ...(readSync && {
+      readSync: (at: number, wanted: number) =>
+        readSync.call(parent, offset + at, clamp(at, wanted)),
+    }),
+  };
+}
+
+/** A source over a Blob or File of the web platform. */
+export function blobSource(name: string, blob: Blob): Source {
+  return {
+    name,
+    size: blob.size,
+    access: "random",
+    async read(offset, length) {
+      checkRange(name, offset, length);
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    },
+  };
+}
+
+function checkRange(name: string, offset: number, length: number): void {
+  if (
+    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0
+  ) {
+    throw new SourceError(
+      name,
+      `Cannot read ${length} bytes at ${offset} of "${name}": not a range`,
+    );
+  }
+}

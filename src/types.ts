@@ -1,0 +1,274 @@
+/**
+ * The vocabulary shared by every room: severities, facts, observations,
+ * findings and reports. Plain data, no behaviour.
+ *
+ * @module
+ */
+
+import type { Source } from "./source/source.ts";
+
+/** How bad an issue is, worst first. */
+export const SEVERITIES = ["critical", "high", "medium", "low", "info", "debug"] as const;
+export type Severity = typeof SEVERITIES[number];
+
+/** The number behind each severity; a file's risk score is the highest of its issues'. */
+export const SEVERITY_SCORES: Readonly<Record<Severity, number>> = {
+  critical: 10.0,
+  high: 7.5,
+  medium: 5.0,
+  low: 2.5,
+  info: 1.0,
+  debug: 0.0,
+};
+
+/** How sure we are, worst first. */
+export const SAFETY_LEVELS = ["dangerous", "suspicious", "innocuous"] as const;
+export type Safety = typeof SAFETY_LEVELS[number];
+
+/** A file's verdict, worst first; `skipped` means that no format matched. */
+export const VERDICTS = ["dangerous", "incomplete", "suspicious", "clean", "skipped"] as const;
+export type Verdict = typeof VERDICTS[number];
+
+// ---------------------------------------------------------------------------
+// Facts: what a format saw. Rules judge them.
+
+/** A Python global as the file names it: module and (possibly dotted) qualified name. */
+export interface GlobalName {
+  readonly module: string;
+  readonly name: string;
+}
+
+/** A piece of what a call was given that a person wants to read in full: code, a command, an address. */
+export interface Evidence {
+  readonly kind: "code" | "command" | "url" | "address" | "path" | "text";
+  /** At most 2 KiB, control characters still raw: a report escapes them. */
+  readonly text: string;
+  /** True when the text was cut. */
+  readonly cut: boolean;
+}
+
+/**
+ * The way of reading under which a fact was seen, when it is not the plain one:
+ * "frames" (a C unpickler on a file drops what is left of a frame), "memo"
+ * (memo carried over from the previous stream), "plain" (a joblib file read by
+ * plain `pickle.load`), "python2" and so on. Absent for the base reading.
+ */
+export type Reading = "frames" | "memo" | "plain" | "resync";
+
+/** The unpickler imports a global. */
+export interface ImportFact extends GlobalName {
+  readonly kind: "import";
+  /** The opcode that did it, or the function that a fold resolved (for instance `getattr`). */
+  readonly via: string;
+  readonly reading?: Reading;
+}
+
+/** The unpickler calls something. */
+export interface CallFact extends GlobalName {
+  readonly kind: "call";
+  /** REDUCE, NEWOBJ, OBJ, INST, BUILD (`__setstate__`), … */
+  readonly via: string;
+  /** What a person would write, for instance `os.system('echo hi')`; at most 2 KiB. */
+  readonly expression: string;
+  readonly evidence: readonly Evidence[];
+  /**
+   * For a wrapper (`functools.partial`, `getattr`, `map` …): the globals that it is applied to.
+   * Undefined when the machine could not resolve them; empty when it is applied to plain data.
+   */
+  readonly targets?: readonly GlobalName[];
+  readonly reading?: Reading;
+}
+
+/** BUILD, SETITEM(S), APPEND(S) or ADDITEMS on an imported object: a live module, class or function changes. */
+export interface MutationFact extends GlobalName {
+  readonly kind: "mutation";
+  readonly via: string;
+  readonly expression: string;
+  readonly reading?: Reading;
+}
+
+/** An EXT1/2/4 code that no `copyreg.add_extension` in the file registered. */
+export interface ExtensionFact {
+  readonly kind: "extension";
+  readonly code: number;
+  readonly reading?: Reading;
+}
+
+/** A call on something that is not a global: a value the machine could not resolve. */
+export interface UnresolvedCallFact {
+  readonly kind: "unresolved-call";
+  readonly via: string;
+  readonly expression: string;
+  readonly reading?: Reading;
+}
+
+/** An operator or function named by program text that is not Python bytecode (TorchScript source). */
+export interface OperatorFact {
+  readonly kind: "operator";
+  /** For instance `torchscript`. */
+  readonly language: string;
+  readonly name: string;
+  readonly expression: string;
+}
+
+export type Fact =
+  | ImportFact
+  | CallFact
+  | MutationFact
+  | ExtensionFact
+  | UnresolvedCallFact
+  | OperatorFact;
+
+// ---------------------------------------------------------------------------
+// Observations: what a format hands to the loop.
+
+/** One member of an archive or folder. */
+export interface Member {
+  readonly name: string;
+  readonly kind: "file" | "folder" | "link" | "hardlink" | "other";
+  /** Bytes when expanded; undefined when not known. */
+  readonly size?: number;
+  readonly linkTarget?: string;
+  /** Opens the member's bytes. Undefined for what has none. */
+  readonly open?: () => Source;
+}
+
+/** The members of an archive, a folder or a repository, for the packages that look at several at once. */
+export interface Listing {
+  /** Id of the format that produced it, for instance `zip`. */
+  readonly format: string;
+  readonly members: readonly Member[];
+}
+
+/** What a format states, in batches. `within` names a place inside the source, such as `stream_1`. */
+export type Observation =
+  | {
+    readonly type: "fact";
+    readonly fact: Fact;
+    /** How often the same fact was seen. */
+    readonly count: number;
+    /** Byte offset of the first, from the start of the source. */
+    readonly offset: number;
+    readonly within?: readonly string[];
+  }
+  | {
+    /** Look inside this too. A hint adds to detection, never replaces it. */
+    readonly type: "entry";
+    readonly source: Source;
+    /** Name of the part for the location, for instance the member's name. */
+    readonly part: string;
+    readonly hint?: string;
+    /**
+     * "data": bytes that nothing in the file loads (a constant that is itself a pickle):
+     * what is in there is at most suspicious. Absent: loaded with its parent.
+     */
+    readonly loaded?: "data";
+    readonly within?: readonly string[];
+  }
+  | { readonly type: "listing"; readonly listing: Listing }
+  | {
+    /** Something is wrong with the bytes; `rule` is the id of an anomaly rule. */
+    readonly type: "anomaly";
+    readonly rule: string;
+    readonly detail: string;
+    readonly offset?: number;
+    /** True when something could not be read: the file becomes `incomplete`. */
+    readonly unread?: boolean;
+    readonly within?: readonly string[];
+  };
+
+/** What the rules want to know more about; compiled from them, handed to formats. */
+export interface Interest {
+  /**
+   * False for a global whose calls are harmless whatever the arguments (an allowlisted
+   * constructor): the machine then keeps neither arguments nor identity of the result.
+   */
+  argumentsMatter(module: string, name: string): boolean;
+}
+
+/** Budgets. Every number can be set by the caller; the defaults are in `limits.ts`. */
+export interface Limits {
+  /** Archives in archives, pickles in constants. */
+  readonly depth: number;
+  /** Members of one archive, and of all archives in one asset. */
+  readonly members: number;
+  /** Bytes that decompression may produce for one asset, in all. */
+  readonly expandedBytes: number;
+  /** Bytes of one compressed member kept in memory for a format that needs random access. */
+  readonly spoolBytes: number;
+  /** Expanded size over compressed size of one member, looked at beyond 16 MiB. */
+  readonly ratio: number;
+  /** Milliseconds for one asset; undefined for none. */
+  readonly milliseconds: number | undefined;
+  /** Opcodes of one asset's pickles, all readings together. */
+  readonly opcodes: number;
+  /** Memo entries, stack items and container items the machine keeps (each). */
+  readonly values: number;
+  /** Bytes searched for another stream behind a corrupt one. */
+  readonly resyncBytes: number;
+  /** Distinct issues kept for one asset; more are counted. */
+  readonly issues: number;
+}
+
+// ---------------------------------------------------------------------------
+// Findings and reports.
+
+/** Where something is: the asset's path, then members and streams. */
+export interface Location {
+  readonly path: string;
+  readonly parts: readonly string[];
+}
+
+/** What a rule says of something observed. */
+export interface Finding {
+  readonly ruleId: string;
+  readonly severity: Severity;
+  readonly safety: Safety;
+  /** One sentence, for instance "Loading calls os.system('echo hi')". Raw: reports escape control characters. */
+  readonly message: string;
+  readonly location: Location;
+  readonly offset?: number;
+  readonly count: number;
+  readonly why: string;
+  readonly fix: string;
+  readonly references: readonly string[];
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A problem with reading, as opposed to one with what was read. */
+export interface ScanError {
+  readonly location: Location;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** Everything about one file given or found. */
+export interface FileReport {
+  readonly path: string;
+  /** Ids of the formats that matched, outermost first; empty when skipped. */
+  readonly formats: readonly string[];
+  readonly size: number | undefined;
+  readonly bytesRead: number;
+  readonly verdict: Verdict;
+  readonly riskScore: number;
+  /** Worst first, then by location and offset. */
+  readonly findings: readonly Finding[];
+  readonly errors: readonly ScanError[];
+  /** Pickle streams, archive members and other parts looked at. */
+  readonly partsScanned: number;
+}
+
+/** The report of one run. */
+export interface ScanReport {
+  readonly tool: { readonly name: string; readonly version: string; readonly rules: string };
+  /** ISO 8601, UTC. */
+  readonly startTime: string;
+  /** Seconds. */
+  readonly duration: number;
+  readonly files: readonly FileReport[];
+  /** Paths that could not be opened or named nothing. */
+  readonly errors: readonly ScanError[];
+  /** Which configuration was used: "embedded" or a path. */
+  readonly configuration: string;
+  readonly suppressed: number;
+}
