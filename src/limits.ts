@@ -32,7 +32,9 @@ export const DEFAULT_LIMITS: Limits = {
 export function withDefaults(limits: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(limits)) {
     if (value !== undefined && !(value >= 0)) {
-      throw new RangeError(`Cannot use ${value} as limit "${name}": it must be a number of at least 0`);
+      throw new RangeError(
+        `Cannot use ${value} as limit "${name}": it must be a number of at least 0`,
+      );
     }
   }
   return { ...DEFAULT_LIMITS, ...limits };

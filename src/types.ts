@@ -122,6 +122,9 @@ export type Fact =
 // ---------------------------------------------------------------------------
 // Observations: what a format hands to the loop.
 
+/** Bytes of a file by its path from the folder at hand; undefined when there is none. */
+export type SiblingSizes = (path: string) => number | undefined;
+
 /** One member of an archive or folder. */
 export interface Member {
   readonly name: string;
@@ -163,6 +166,8 @@ export type Observation =
      * what is in there is at most suspicious. Absent: loaded with its parent.
      */
     readonly loaded?: "data";
+    /** Bytes of a file beside this one, by its path from the same folder; undefined when there is none. */
+    readonly siblings?: SiblingSizes;
     readonly within?: readonly string[];
   }
   | { readonly type: "listing"; readonly listing: Listing }

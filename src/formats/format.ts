@@ -6,7 +6,7 @@
  */
 
 import type { Source } from "../source/source.ts";
-import type { Interest, Limits, Observation } from "../types.ts";
+import type { Interest, Limits, Observation, SiblingSizes } from "../types.ts";
 
 /** Bytes of the head that detection sees. */
 export const SAMPLE_BYTES = 65_536;
@@ -38,6 +38,8 @@ export interface FormatContext {
   readonly limits: Limits;
   /** How many containers are around this source; 0 for a file. */
   readonly depth: number;
+  /** Sizes of the files beside this one, where it is a member of an archive. */
+  readonly siblings?: SiblingSizes;
   /** Throws LimitError once the asset's time is spent. Cheap; call it once a window. */
   checkDeadline(): void;
   /** Counts bytes that decompression produced; throws LimitError beyond the budget. */

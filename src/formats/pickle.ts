@@ -7,7 +7,7 @@
  */
 
 import type { Source } from "../source/source.ts";
-import { LAYOUTS, type LayoutName } from "../pickle/layouts.ts";
+import { type LayoutName, LAYOUTS } from "../pickle/layouts.ts";
 import { scanStreams } from "../pickle/streams.ts";
 import { looksLikePickle } from "../pickle/trial.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";

@@ -134,7 +134,9 @@ class Walk implements TarMembers {
   #skip(): boolean {
     this.#at += BLOCK_BYTES;
     this.#searched += BLOCK_BYTES;
-    return this.#searched <= SEARCH_BYTES;
+    if (this.#searched <= SEARCH_BYTES) return true;
+    this.#say("tar-trailing-data", "The search for further members was given up", true);
+    return false;
   }
 
   /** Goes to the next header, as GNU tar does. */

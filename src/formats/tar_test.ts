@@ -164,6 +164,11 @@ test("members and data behind the end are noted, and members are looked at", asy
   assert.deepEqual([data.rules, data.unread], [["tar-trailing-data"], false]);
 });
 
+test("a desert behind the end is not crossed", async () => {
+  const seen = await scan(member("a", "1"), new Uint8Array(20 * 1024 * 1024), member("b", EVIL));
+  assert.deepEqual([seen.rules, seen.unread], [["tar-trailing-data"], true]);
+});
+
 test("pax headers that are not well-formed are malformed", async () => {
   const bad = ["x", "5 a=b\n", "99 a=b\n", "6 a=bc", "5 =b\n\n", "a a=b\n", "-6 a=b\n", "6 a b\n"];
   for (const text of bad) {

@@ -15,11 +15,11 @@ import { Window } from "../bytes/cursor.ts";
 import { LimitError, SourceError } from "../errors.ts";
 import { torchHints } from "../packages/torch_members.ts";
 import { sliceSource, type Source } from "../source/source.ts";
-import type { Member, Observation } from "../types.ts";
+import type { Member, Observation, SiblingSizes } from "../types.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Anomaly, type Directory, readDirectory } from "./zip_directory.ts";
 import { checkFlags, isReadable, openMember, type OpenOptions, unreadable } from "./zip_entry.ts";
-import { type Members, readMembers, type ZipMember } from "./zip_members.ts";
+import { readMembers, type ZipMember } from "./zip_members.ts";
 import {
   END_BYTES,
   END_OF_DIRECTORY,
@@ -30,6 +30,7 @@ import {
   signatureAt,
   STORED,
 } from "./zip_records.ts";
+import { readSurroundings } from "./zip_surroundings.ts";
 
 /** A link's target is a path. */
 const LINK_BYTES = 4096;
@@ -79,13 +80,19 @@ async function* scan(
   const window = new Window(source);
   const { limits } = context;
   const directory = await readDirectory(window, size, limits.members);
-  const found = await readMembers(
-    window,
-    directory,
-    size,
-    limits.members,
-    () => context.checkDeadline(),
-  );
+  const check = () => context.checkDeadline();
+  const known = await readMembers(window, directory, size, check);
+  const around = directory.full
+    ? { members: [], slack: [], anomalies: [] }
+    : await readSurroundings(
+      window,
+      directory,
+      known,
+      size,
+      limits.members - known.members.length,
+      check,
+    );
+  const all = [...known.members, ...around.members];
   const options: OpenOptions = {
     ratio: limits.ratio,
     spend: (bytes) => {
@@ -95,17 +102,19 @@ async function* scan(
   };
   const members: Member[] = [];
   const odd: Anomaly[] = [];
-  for (const member of found.members) members.push(...await listed(source, member, options, odd));
+  for (const member of all) members.push(...await listed(source, member, options, odd));
   yield [
     ...directory.anomalies,
-    ...missingDirectory(directory, found),
-    ...found.anomalies,
-    ...surroundings(directory, found),
+    ...missingDirectory(directory, all.length),
+    ...known.anomalies,
+    ...around.anomalies,
     ...odd,
     { type: "listing", listing: { format: "zip", members } },
   ];
-  yield* entries(source, found.members, options, context);
-  yield* outside(source, found);
+  yield* entries(source, all, options, context);
+  for (const { part, start, end } of around.slack) {
+    yield [{ type: "entry", source: sliceSource(part, source, start, end - start), part }];
+  }
   if (directory.full) {
     throw new LimitError(
       "members",
@@ -136,9 +145,16 @@ async function* entries(
     }
     const opened = openMember(source, member, options);
     const hint = hints.get(member.name);
+    const siblings = member.name.endsWith("data.pkl") ? siblingsOf(member, members) : undefined;
     yield [
       ...(flags === undefined ? [] : [flags]),
-      { type: "entry", source: opened.source, part: member.name, ...(hint && { hint }) },
+      {
+        type: "entry",
+        source: opened.source,
+        part: member.name,
+        ...(hint && { hint }),
+        ...(siblings && { siblings }),
+      },
     ];
     // The checksum of a cipher text says nothing more.
     if (flags?.rule === "zip-encrypted") continue;
@@ -147,52 +163,28 @@ async function* entries(
   }
 }
 
-/** Bytes before and behind the archive that no reader of it sees. */
-function* outside(source: Source, found: Members): Iterable<readonly Observation[]> {
-  const { inner, appended } = found;
-  if (inner !== undefined) {
-    const part = "(archive before the archive)";
-    yield [{ type: "entry", source: sliceSource(part, source, 0, inner.end), part }];
+/** The sizes of the members in and below a member's folder; the first of equal names. */
+function siblingsOf({ name }: ZipMember, members: readonly ZipMember[]): SiblingSizes {
+  const folder = name.slice(0, name.lastIndexOf("/") + 1);
+  const sizes = new Map<string, number | undefined>();
+  for (const member of members) {
+    if (member.name.startsWith(folder) && !sizes.has(member.name)) {
+      sizes.set(member.name, member.size);
+    }
   }
-  if (appended !== undefined) {
-    const part = "(data behind the archive)";
-    const length = appended.end - appended.start;
-    const slice = sliceSource(part, source, appended.start, length);
-    yield [{ type: "entry", source: slice, part, loaded: "data" }];
-  }
+  return (path) => sizes.get(folder + path);
 }
 
-function missingDirectory(directory: Directory, { members }: Members): Anomaly[] {
+function missingDirectory(directory: Directory, members: number): Anomaly[] {
   if (directory.end !== undefined) return [];
   return [{
     type: "anomaly",
     rule: "zip-truncated",
     detail: `The archive has no directory: ${
-      members.length === 0 ? "no member" : `${members.length} members`
+      members === 0 ? "no member" : `${members} members`
     } could be found by local headers`,
     unread: true,
   }];
-}
-
-function surroundings(directory: Directory, { start, appended }: Members): Anomaly[] {
-  const anomalies: Anomaly[] = [];
-  if (start > 0 && directory.end !== undefined) {
-    anomalies.push({
-      type: "anomaly",
-      rule: "zip-prepended-data",
-      detail: `${start} bytes stand before the archive`,
-      offset: 0,
-    });
-  }
-  if (appended !== undefined) {
-    anomalies.push({
-      type: "anomaly",
-      rule: "zip-appended-data",
-      detail: `${appended.end - appended.start} bytes stand behind the archive`,
-      offset: appended.start,
-    });
-  }
-  return anomalies;
 }
 
 /** A member as a package sees it, under each of its names; what is odd about them goes to `odd`. */

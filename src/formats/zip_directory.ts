@@ -93,12 +93,14 @@ export async function readDirectory(
     if (await collector.covers(window, end.offset)) continue;
     const candidates = await locate(window, end);
     let found = 0;
+    let zip64 = false;
     for (const candidate of candidates) {
       if (!await plausible(window, candidate)) continue;
       found++;
+      zip64 ||= !candidate.shortCount;
       await collector.read(window, candidate);
     }
-    if (found > 0) collector.accept(end, size);
+    if (found > 0) collector.accept(end, zip64, size);
   }
   return collector.finish();
 }
@@ -134,7 +136,7 @@ async function locate(window: Window, end: EndRecord): Promise<Candidate[]> {
       if (start < 0 || start > limit) continue;
       const base = start === bySize ? start - directoryOffset : 0;
       const key = `${start} ${base}`;
-      if (base < 0 || candidates.has(key)) continue;
+      if (candidates.has(key)) continue;
       candidates.set(key, { start, limit, base, entries, shortCount });
     }
   }
@@ -185,16 +187,17 @@ class Collector {
       if (entry.localOffset > offset) continue;
       if (nearest === undefined || entry.localOffset > nearest.localOffset) nearest = entry;
     }
-    if (nearest === undefined) return false;
+    if (nearest === undefined || nearest.localOffset < 0) return false;
     const header = await window.read(nearest.localOffset, LOCAL_HEADER_BYTES);
     if (header.length < LOCAL_HEADER_BYTES || signatureAt(header) !== LOCAL_HEADER) return false;
     return offset < nearest.localOffset + localHeaderLength(header) + nearest.compressedSize;
   }
 
-  accept(end: EndRecord, size: number): void {
+  accept(end: EndRecord, zip64: boolean, size: number): void {
     this.#endRecords++;
     const stop = end.offset + END_BYTES + end.commentLength;
     this.#ranges.push({ start: end.offset, end: end.offset + END_BYTES });
+    if (zip64) this.#ranges.push({ start: end.offset - ZIP64_LOCATOR_BYTES, end: end.offset });
     this.#end = Math.max(this.#end ?? 0, Math.min(stop, size));
     if (stop > size) {
       this.#say("zip-truncated", "The archive's comment is longer than the file", end.offset);
@@ -232,6 +235,9 @@ class Collector {
       count++;
     }
     this.#ranges.push({ start: candidate.start, end: at });
+    if (!candidate.shortCount) {
+      this.#ranges.push({ start: candidate.limit, end: candidate.limit + ZIP64_END_BYTES });
+    }
     this.#compareCount(candidate, count);
     if (this.directories > 1 && this.#endRecords === 0 && this.#entries.size > known) {
       this.#say(

@@ -85,7 +85,8 @@ function openStored(archive: Source, member: ZipMember): OpenMember {
   const slice = sliceSource(member.name, archive, member.dataOffset, member.compressedSize);
   const { crc, size } = member;
   const anomalies: Anomaly[] = [];
-  if (size !== undefined && size !== member.compressedSize && (member.flags & ODD_FLAGS) === 0) {
+  const odd = (member.flags & ODD_FLAGS) !== 0 || member.secondary;
+  if (size !== undefined && size !== member.compressedSize && !odd) {
     anomalies.push(note(
       "zip-header-mismatch",
       member,
@@ -100,7 +101,9 @@ function openStored(archive: Source, member: ZipMember): OpenMember {
     source,
     verify: () => {
       const actual = sum();
-      return actual === undefined || actual === crc ? anomalies : [...anomalies, badCrc(member)];
+      return actual === undefined || actual === crc || member.secondary
+        ? anomalies
+        : [...anomalies, badCrc(member)];
     },
   };
 }
@@ -151,11 +154,12 @@ function verifyDeflated(member: ZipMember, source: DecodedSource): Anomaly[] {
     return [{ ...note("zip-bomb", member, `expands too far: ${fault.message}`), unread: true }];
   }
   if (fault instanceof FormatError) {
+    if (member.secondary) return [];
     const detail = `is broken after ${produced} bytes: ${fault.message}`;
     return [{ ...note("zip-malformed", member, detail), unread: true }];
   }
   if (fault !== undefined) throw fault;
-  if (!ended) return [];
+  if (!ended || member.secondary) return [];
   const anomalies: Anomaly[] = [];
   if (member.size !== undefined && member.size !== produced) {
     const detail = `should have ${member.size} bytes and has ${produced}`;
@@ -212,9 +216,9 @@ export async function checkFlags(
 async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
   if (member.method === STORED) {
     if (member.size === undefined) return false;
-    // Encryption puts a header before the data, so equal sizes leave no room for it.
-    if (member.compressedSize === member.size) return member.size > 0;
-    if (member.compressedSize > CRC_BYTES) return false;
+    // Encryption puts a header before the data: equal sizes leave no room for it.
+    const roomless = member.compressedSize === member.size;
+    if (member.compressedSize > CRC_BYTES) return roomless;
     const bytes = await archive.read(member.dataOffset, member.compressedSize);
     return crc32(bytes) === member.crc;
   }

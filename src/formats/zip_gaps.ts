@@ -141,6 +141,7 @@ async function memberOf(search: Search, header: LocalHeader, end: number): Promi
     compressedSize: Math.min(compressedSize, Math.max(0, search.size - header.dataOffset)),
     size: header.method === DEFLATED && described ? undefined : size,
     headerOffset: header.offset,
+    secondary: false,
     attributes: undefined,
   };
 }

@@ -6,12 +6,9 @@
  */
 
 import type { Window } from "../bytes/cursor.ts";
-import { type Anomaly, type Directory, END_SEARCH_BYTES, type Range } from "./zip_directory.ts";
-import { type Search, searchGap } from "./zip_gaps.ts";
+import type { Anomaly, Directory, Range } from "./zip_directory.ts";
 import {
   type CentralEntry,
-  END_BYTES,
-  END_OF_DIRECTORY,
   FLAG_DESCRIPTOR,
   IN_ZIP64,
   LOCAL_HEADER,
@@ -38,20 +35,24 @@ export interface ZipMember {
   /** Bytes when expanded, as the header says; undefined when it does not. */
   readonly size: number | undefined;
   readonly headerOffset: number;
+  /** True for the reading that only the local header supports: should it fail, nothing is lost. */
+  readonly secondary: boolean;
   /** Host and attributes of the directory; undefined for a member that it does not know. */
   readonly attributes: { readonly host: number; readonly bits: number } | undefined;
+}
+
+/** Bytes that are accounted for. */
+export interface Taken extends Range {
+  /** True when a data descriptor may follow, APPNOTE 4.3.9: at most 24 bytes. */
+  readonly described: boolean;
 }
 
 /** Members and what is odd about them. */
 export interface Members {
   readonly members: readonly ZipMember[];
   readonly anomalies: readonly Anomaly[];
-  /** Where the first known byte of the archive is. */
-  readonly start: number;
-  /** Bytes before it that are an archive with a directory of its own. */
-  readonly inner: Range | undefined;
-  /** Bytes behind the archive in which no member was found. */
-  readonly appended: Range | undefined;
+  /** Bytes that the members and directories take, in order. */
+  readonly ranges: readonly Taken[];
 }
 
 /** Local headers that lie this close together are fetched in one read. */
@@ -60,32 +61,21 @@ const HEADER_WINDOW_BYTES = 64 * 1024;
 /** Extra fields that writers use for alignment fit here mostly; longer ones cost a second read. */
 const EXTRA_GUESS_BYTES = 64;
 
-/** Bytes looked through for hidden members: in each gap from its start, and in all. */
-const GAP_SEARCH_BYTES = 256 * 1024;
-const GAPS_SEARCH_BYTES = 4 * 1024 * 1024;
-/** The same when there is no directory, so that everything is one gap. */
-const WALK_SEARCH_BYTES = 64 * 1024 * 1024;
-
-/** Zeros behind an archive are padding, looked at this far from either end. */
-const PADDING_BYTES = 64 * 1024;
-
 /**
- * Reads local headers and searches the gaps.
+ * Reads the local headers of the members that the directory lists.
  *
  * @param size of the source
- * @param limit members at most
  * @param check called now and then; throws LimitError once time is spent
  */
 export async function readMembers(
   window: Window,
   directory: Directory,
   size: number,
-  limit: number,
   check: () => void,
 ): Promise<Members> {
   const anomalies: Anomaly[] = [];
   const readings = new Map<CentralEntry, ZipMember[]>();
-  const ranges: Range[] = [...directory.ranges];
+  const ranges: Taken[] = directory.ranges.map((range) => ({ ...range, described: false }));
   const ordered = [...directory.entries].sort((a, b) => a.localOffset - b.localOffset);
   for (const [index, entry] of ordered.entries()) {
     if (index % 1024 === 0) check();
@@ -97,26 +87,13 @@ export async function readMembers(
     readings.set(entry, readingsOf(entry, header, anomalies));
     const end = header.dataOffset + entry.compressedSize;
     if (end > size) anomalies.push(cutOff(entry, end, size));
-    ranges.push({ start: entry.localOffset, end });
+    const described = ((entry.flags | header.flags) & FLAG_DESCRIPTOR) !== 0;
+    ranges.push({ start: entry.localOffset, end, described });
   }
   const members = directory.entries.flatMap((entry) => readings.get(entry) ?? []);
   ranges.sort((a, b) => a.start - b.start);
-  anomalies.push(...overlaps(ranges));
   anomalies.push(...duplicates(members));
-  const start = ranges[0]?.start ?? 0;
-  const end = directory.end ?? size;
-  if (directory.full) return { members, anomalies, start, inner: undefined, appended: undefined };
-  const inner = await isArchive(window, start) ? { start: 0, end: start } : undefined;
-  if (inner !== undefined) ranges.unshift(inner);
-  const found = await searchGaps(window, directory, ranges, size, limit - members.length, check);
-  members.push(...found.members);
-  anomalies.push(...found.anomalies);
-  const behind = found.members.some(({ headerOffset }) => headerOffset >= end);
-  const appended = end < size && !behind && !await isPadding(window, end, size)
-    ? { start: end, end: size }
-    : undefined;
-  const first = Math.min(start, ...found.members.slice(0, 1).map((one) => one.headerOffset));
-  return { members, anomalies, start: first, inner, appended };
+  return { members, anomalies, ranges };
 }
 
 /** Bytes to fetch with a local header so that its neighbours need no read of their own. */
@@ -146,7 +123,7 @@ async function localHeader(
   entry: CentralEntry,
   ahead: () => number,
 ): Promise<LocalHeader | undefined> {
-  if (!Number.isSafeInteger(entry.localOffset)) return undefined;
+  if (!Number.isSafeInteger(entry.localOffset) || entry.localOffset < 0) return undefined;
   const bytes = await window.read(entry.localOffset, headerGuess(entry), ahead);
   return await wholeHeader(window, bytes, entry.localOffset);
 }
@@ -206,6 +183,7 @@ function readingsOf(entry: CentralEntry, header: LocalHeader, anomalies: Anomaly
     otherName: differentName ? otherName : undefined,
     flags: entry.flags | header.flags,
     headerOffset: header.offset,
+    secondary: false,
     dataOffset: header.dataOffset,
     attributes: { host: entry.host, bits: entry.attributes },
   };
@@ -221,6 +199,7 @@ function readingsOf(entry: CentralEntry, header: LocalHeader, anomalies: Anomaly
   if (header.method === method && header.compressedSize === compressedSize) return [central];
   const local: ZipMember = {
     ...common,
+    secondary: true,
     method: header.method,
     crc: (header.flags & FLAG_DESCRIPTOR) === 0 ? header.crc : crc,
     compressedSize: known(header, header.compressedSize) ?? compressedSize,
@@ -266,23 +245,6 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
-function overlaps(ranges: readonly Range[]): Anomaly[] {
-  let end = 0;
-  let count = 0;
-  let first = 0;
-  for (const range of ranges) {
-    if (range.start < end && count++ === 0) first = range.start;
-    end = Math.max(end, range.end);
-  }
-  if (count === 0) return [];
-  return [{
-    type: "anomaly",
-    rule: "zip-overlap",
-    detail: `${count === 1 ? "A member shares" : `${count} members share`} bytes with another`,
-    offset: first,
-  }];
-}
-
 function duplicates(members: readonly ZipMember[]): Anomaly[] {
   const seen = new Map<string, number>();
   const anomalies: Anomaly[] = [];
@@ -300,70 +262,4 @@ function duplicates(members: readonly ZipMember[]): Anomaly[] {
     }
   }
   return anomalies;
-}
-
-/** True when the bytes are zeros, as far as one looks at either end. */
-async function isPadding(window: Window, start: number, end: number): Promise<boolean> {
-  const length = Math.min(PADDING_BYTES, end - start);
-  for (const from of new Set([start, end - length])) {
-    if (!(await window.read(from, length)).every((byte) => byte === 0)) return false;
-  }
-  return true;
-}
-
-/** True when the bytes before an archive end like an archive. */
-async function isArchive(window: Window, end: number): Promise<boolean> {
-  const start = Math.max(0, end - END_SEARCH_BYTES);
-  if (end - start < END_BYTES) return false;
-  const tail = await window.read(start, end - start);
-  for (let at = tail.indexOf(0x50); at >= 0; at = tail.indexOf(0x50, at + 1)) {
-    if (signatureAt(tail, at) === END_OF_DIRECTORY) return true;
-  }
-  return false;
-}
-
-/** Looks for members in what no directory accounts for. */
-async function searchGaps(
-  window: Window,
-  directory: Directory,
-  ranges: readonly Range[],
-  size: number,
-  limit: number,
-  check: () => void,
-): Promise<{ members: ZipMember[]; anomalies: Anomaly[] }> {
-  const walk = directory.end === undefined;
-  const search: Search = {
-    window,
-    size,
-    budget: walk ? WALK_SEARCH_BYTES : GAPS_SEARCH_BYTES,
-    perGap: walk ? WALK_SEARCH_BYTES : GAP_SEARCH_BYTES,
-    limit,
-    check,
-    members: [],
-    exhausted: false,
-  };
-  let at = 0;
-  for (const range of [...ranges, { start: size, end: size }]) {
-    if (range.start - at > LOCAL_HEADER_BYTES) await searchGap(search, at, range.start);
-    at = Math.max(at, range.end);
-  }
-  const anomalies: Anomaly[] = [];
-  const first = search.members[0];
-  if (!walk && first !== undefined) {
-    const names = search.members.slice(0, 5).map(({ name }) => `"${name}"`).join(", ");
-    anomalies.push(mismatch(
-      "zip-hidden-member",
-      `Members that the directory does not list: ${names}${search.members.length > 5 ? ", …" : ""}`,
-      first.headerOffset,
-    ));
-  }
-  if (search.exhausted && (walk || first !== undefined)) {
-    anomalies.push({
-      type: "anomaly",
-      rule: walk ? "zip-truncated" : "zip-hidden-member",
-      detail: "More members may be there that no directory lists: the search for them was given up",
-      unread: true,
-    });
-  }
-  return { members: search.members, anomalies };
 }

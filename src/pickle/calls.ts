@@ -21,7 +21,11 @@ const RESULTS_TOLD = 256;
 const CALL_DEPTH = 32;
 
 /** Harmless classes whose arguments and state are needed: joblib's arrays by their size, slices by folding. */
-const DETAILED = new Set(["joblib.numpy_pickle.NumpyArrayWrapper", "numpy.dtype", "builtins.slice"]);
+const DETAILED = new Set([
+  "joblib.numpy_pickle.NumpyArrayWrapper",
+  "numpy.dtype",
+  "builtins.slice",
+]);
 
 /** Functions that hand out a live namespace: what is assigned into their result changes the program. */
 const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
@@ -48,6 +52,8 @@ export class Calls {
   readonly heap: Heap;
   /** Bytes that the file itself loads. */
   readonly loaded: LoadedBytes[] = [];
+  /** Tensors that do not lie in their storages. */
+  readonly tensorFaults: { readonly offset: number; readonly message: string }[] = [];
   private readonly extensions: Map<number, GlobalName>;
   private depth = 0;
 
@@ -58,7 +64,13 @@ export class Calls {
   }
 
   /** REDUCE, NEWOBJ and NEWOBJ_EX: the arguments are a tuple, the keyword arguments a dict. */
-  callTuple(callee: Handle, args: Handle, kwargs: Handle | undefined, via: string, at: number): Handle {
+  callTuple(
+    callee: Handle,
+    args: Handle,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
     const entry = this.heap.globalOf(callee);
     if (entry !== undefined && (entry.plain ??= entry.quiet && !this.matters(entry))) {
       this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
@@ -256,7 +268,12 @@ export class Calls {
         return;
       }
       default:
-        this.mutate(target, "BUILD", (shown) => `${shown}.__setstate__(${render(this.heap, state)})`, at);
+        this.mutate(
+          target,
+          "BUILD",
+          (shown) => `${shown}.__setstate__(${render(this.heap, state)})`,
+          at,
+        );
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallFact, MutationFact } from "../types.ts";
-import { byteString, bytes, calls, factsIn, imports, observe, run, str } from "./testing_pickle.ts";
+import { bytes, byteString, calls, factsIn, imports, observe, run, str } from "./testing_pickle.ts";
 
 /** A call in protocol 0: `module.name(args)` with args given as opcodes. */
 function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {
@@ -25,7 +25,11 @@ test("texts put together by pure functions are seen whole", async () => {
     call("builtins", "str.join", "S' '\n", "(S'echo'\nS'hi'\nl"),
     call("builtins", "bytes.decode", byteString(bytes("echo hi"))),
     call("codecs", "decode", "S'rpub uv'\n", "S'rot13'\n"),
-    call("builtins", "bytes.decode", call("_codecs", "decode", byteString(bytes("6563686f206869")), "S'hex'\n")),
+    call(
+      "builtins",
+      "bytes.decode",
+      call("_codecs", "decode", byteString(bytes("6563686f206869")), "S'hex'\n"),
+    ),
     call("builtins", "str", call("base64", "b64decode", "S'ZWNobyBoaQ=='\n"), "S'utf-8'\n"),
     call("operator", "mod", "S'%s %s'\n", "(S'echo'\nS'hi'\nt"),
     call("builtins", "str.format", "S'{} {}'\n", "S'echo'\n", "S'hi'\n"),
@@ -34,9 +38,18 @@ test("texts put together by pure functions are seen whole", async () => {
     call("builtins", "str.strip", "S'  echo hi '\n"),
     call("operator", "getitem", "S'ih ohce'\n", call("builtins", "slice", "N", "N", "I-1\n")),
     call("operator", "getitem", "(S'no'\nS'echo hi'\nl", "I1\n"),
-    call("builtins", "str.join", "S''\n", call("builtins", "map", "cbuiltins\nchr\n", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl")),
+    call(
+      "builtins",
+      "str.join",
+      "S''\n",
+      call("builtins", "map", "cbuiltins\nchr\n", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl"),
+    ),
     call("functools", "reduce", "coperator\nadd\n", "(S'ec'\nS'ho'\nS' hi'\nl"),
-    call("builtins", "bytes.decode", call("builtins", "bytes", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl")),
+    call(
+      "builtins",
+      "bytes.decode",
+      call("builtins", "bytes", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl"),
+    ),
     call("builtins", "bytes.decode", call("binascii", "unhexlify", "S'6563686f206869'\n")),
     call("builtins", "bytes.decode", call("base64", "b32decode", "S'MVRWQ3ZANBUQ===='\n")),
     call("builtins", "bytes.decode", call("base64", "b85decode", "S'Wn*Y>AZTd'\n")),
@@ -48,7 +61,23 @@ test("texts put together by pure functions are seen whole", async () => {
 });
 
 test("zlib and gzip constants are opened within a bound", async () => {
-  const deflated = bytes(0x78, 0x9c, 0x4b, 0x4d, 0xce, 0xc8, 0x57, 0xc8, 0xc8, 0x04, 0x00, 0x0a, 0xbd, 0x02, 0xa2);
+  const deflated = bytes(
+    0x78,
+    0x9c,
+    0x4b,
+    0x4d,
+    0xce,
+    0xc8,
+    0x57,
+    0xc8,
+    0xc8,
+    0x04,
+    0x00,
+    0x0a,
+    0xbd,
+    0x02,
+    0xa2,
+  );
   const value = call("builtins", "bytes.decode", call("zlib", "decompress", byteString(deflated)));
   assert.equal(await last(system(value)), "os.system('echo hi')");
 });
@@ -67,11 +96,37 @@ test("every way of importing by name is followed", async () => {
     call("__builtin__", "getattr", call("__builtin__", "__import__", "S'os'\n"), "S'system'\n"),
     call("pkgutil", "resolve_name", "S'os:system'\n"),
     call("pydoc", "locate", "S'os.system'\n"),
-    bytes(call("operator", "attrgetter", "S'system'\n"), "(", call("builtins", "__import__", "S'os'\n"), "tR"),
-    call("functools", "reduce", "cbuiltins\ngetattr\n", "(S'system'\nl", call("importlib", "import_module", "S'os'\n")),
-    call("operator", "getitem", call("builtins", "vars", call("builtins", "__import__", "S'os'\n")), "S'system'\n"),
-    call("builtins", "getattr", call("operator", "getitem", "csys\nmodules\n", "S'os'\n"), "S'system'\n"),
-    call("builtins", "object.__getattribute__", call("builtins", "__import__", "S'os'\n"), "S'system'\n"),
+    bytes(
+      call("operator", "attrgetter", "S'system'\n"),
+      "(",
+      call("builtins", "__import__", "S'os'\n"),
+      "tR",
+    ),
+    call(
+      "functools",
+      "reduce",
+      "cbuiltins\ngetattr\n",
+      "(S'system'\nl",
+      call("importlib", "import_module", "S'os'\n"),
+    ),
+    call(
+      "operator",
+      "getitem",
+      call("builtins", "vars", call("builtins", "__import__", "S'os'\n")),
+      "S'system'\n",
+    ),
+    call(
+      "builtins",
+      "getattr",
+      call("operator", "getitem", "csys\nmodules\n", "S'os'\n"),
+      "S'system'\n",
+    ),
+    call(
+      "builtins",
+      "object.__getattribute__",
+      call("builtins", "__import__", "S'os'\n"),
+      "S'system'\n",
+    ),
   ];
   for (const way of ways) {
     const told = await calls(bytes("(", way, "S'echo hi'\no."));
@@ -89,7 +144,9 @@ test("BUILD puts another target into a partial", async () => {
   const data = bytes("(", partial, "(cos\nsystem\n(S'x'\nt}Ntbo.");
   const { machine } = await run(data);
   const facts = machine.facts.all().map(({ fact }) => fact);
-  const rebuilt = facts.find((fact): fact is CallFact => fact.kind === "call" && fact.via === "BUILD");
+  const rebuilt = facts.find((fact): fact is CallFact =>
+    fact.kind === "call" && fact.via === "BUILD"
+  );
   assert.deepEqual(rebuilt?.targets, [{ module: "os", name: "system" }]);
   assert.ok((await calls(data)).includes("os.system('x')"));
 });
@@ -109,8 +166,13 @@ test("methodcaller calls the method of its object", async () => {
 
 test("an extension code stands for what the file registered, in later streams too", async () => {
   const data = bytes(
-    call("copyreg", "add_extension", "S'os'\n", "S'system'\n", "I7\n"), ".",
-    0x80, 2, 0x82, 7, "(S'x'\ntR.",
+    call("copyreg", "add_extension", "S'os'\n", "S'system'\n", "I7\n"),
+    ".",
+    0x80,
+    2,
+    0x82,
+    7,
+    "(S'x'\ntR.",
   );
   const facts = factsIn(await observe(data));
   assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === "os.system('x')"));
@@ -136,7 +198,13 @@ test("BUILD, SETITEM and APPEND on imported things are mutations", async () => {
 });
 
 test("BUILD and SETITEM on what the file made itself are none", async () => {
-  for (const text of ["ccollections\nOrderedDict\n)R}b.", "ccollections\nOrderedDict\n)RS'a'\nNs.", "}S'a'\nNs."]) {
+  for (
+    const text of [
+      "ccollections\nOrderedDict\n)R}b.",
+      "ccollections\nOrderedDict\n)RS'a'\nNs.",
+      "}S'a'\nNs.",
+    ]
+  ) {
     assert.ok(!factsIn(await observe(bytes(text))).some((fact) => fact.kind === "mutation"), text);
   }
 });
@@ -144,7 +212,9 @@ test("BUILD and SETITEM on what the file made itself are none", async () => {
 test("a call on what only a running program knows is unresolved", async () => {
   const data = bytes(call("foo", "make"), "(S'x'\ntR.");
   const facts = factsIn(await observe(data));
-  assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.expression === "foo.make()('x')"));
+  assert.ok(
+    facts.some((fact) => fact.kind === "unresolved-call" && fact.expression === "foo.make()('x')"),
+  );
 });
 
 test("names made by unresolved calls are unresolved, not forgotten", async () => {
@@ -154,8 +224,12 @@ test("names made by unresolved calls are unresolved, not forgotten", async () =>
 
 test("code and commands are kept as evidence, cut at 2 KiB", async () => {
   const code = "import os; " + "x".repeat(3000);
-  const { machine } = await run(bytes(call("builtins", "exec", bytes("X\xc3\x0b\0\0", code.slice(0, 3011))), "."));
-  const fact = machine.facts.all().map((it) => it.fact).find((it): it is CallFact => it.kind === "call");
+  const { machine } = await run(
+    bytes(call("builtins", "exec", bytes("X\xc3\x0b\0\0", code.slice(0, 3011))), "."),
+  );
+  const fact = machine.facts.all().map((it) => it.fact).find((it): it is CallFact =>
+    it.kind === "call"
+  );
   assert.equal(fact?.evidence[0]?.kind, "code");
   assert.equal(fact?.evidence[0]?.text.length, 2048);
   assert.equal(fact?.evidence[0]?.cut, true);

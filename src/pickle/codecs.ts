@@ -16,7 +16,17 @@ export function codecName(name: string): string {
   return name.toLowerCase().replace(/[-_\s]/g, "").replace(/codec$/, "");
 }
 
-const LATIN1 = new Set(["latin1", "latin", "iso88591", "88591", "cp819", "l1", "ascii", "usascii", "646"]);
+const LATIN1 = new Set([
+  "latin1",
+  "latin",
+  "iso88591",
+  "88591",
+  "cp819",
+  "l1",
+  "ascii",
+  "usascii",
+  "646",
+]);
 const UTF8 = new Set(["utf8", "u8", "utf", "cp65001", "utf8sig"]);
 
 /** True for codecs between str and bytes that only write characters down. */
@@ -129,7 +139,9 @@ export function inflateZlib(bytes: Uint8Array, windowBits = 15): Uint8Array | un
   if (windowBits < 0) return inflated(bytes);
   if (windowBits > 15 && bytes[0] === 0x1f) return inflateGzip(bytes);
   const header = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 1);
-  return header % 31 === 0 && ((bytes[0] ?? 0) & 15) === 8 ? inflated(bytes.subarray(2)) : undefined;
+  return header % 31 === 0 && ((bytes[0] ?? 0) & 15) === 8
+    ? inflated(bytes.subarray(2))
+    : undefined;
 }
 
 /** A gzip stream (RFC 1952), its first member. */

@@ -81,9 +81,13 @@ export async function disassemble(
       await write(`${stream === 0 ? "" : "\n"}stream_${stream}`);
     }
     const head = `${String(line.offset).padStart(8)}  ${line.opcode.padEnd(16)} ${line.argument}`;
-    const tail = line.stack.length === 0 ? "" : `${line.depth > line.stack.length ? "… " : ""}${line.stack.join(" | ")}`;
+    const tail = line.stack.length === 0
+      ? ""
+      : `${line.depth > line.stack.length ? "… " : ""}${line.stack.join(" | ")}`;
     await write(`${head.padEnd(64)} [${line.depth}] ${tail}`.trimEnd());
-    if (line.error !== undefined) await write(`          ^ the unpickler stops here: ${line.error}`);
+    if (line.error !== undefined) {
+      await write(`          ^ the unpickler stops here: ${line.error}`);
+    }
   }
 }
 
@@ -103,9 +107,13 @@ async function* lines(
     const line: DisassembledLine = {
       stream,
       offset: input.actual(offset),
-      opcode: input.length === 0 ? "(end)" : opcode?.name ?? `0x${(input.buffer[0] ?? 0).toString(16)}`,
+      opcode: input.length === 0
+        ? "(end)"
+        : opcode?.name ?? `0x${(input.buffer[0] ?? 0).toString(16)}`,
       argument,
-      stack: machine.top(STACK_SHOWN).map((value) => shortened(render(machine, value), VALUE_SHOWN)),
+      stack: machine.top(STACK_SHOWN).map((value) =>
+        shortened(render(machine, value), VALUE_SHOWN)
+      ),
       depth: machine.depth,
     };
     if (status === STATUS.FAILED) {
@@ -153,7 +161,10 @@ function payloadText(bytes: Uint8Array): string {
   padded.set(bytes.subarray(0, 9));
   const payload = payloadOf(padded);
   if (payload === undefined) return "";
-  const shown = bytes.subarray(payload.header, payload.header + Math.min(payload.length, 4 * ARGUMENT_SHOWN));
+  const shown = bytes.subarray(
+    payload.header,
+    payload.header + Math.min(payload.length, 4 * ARGUMENT_SHOWN),
+  );
   const text = opcodeOf(bytes[0] ?? 0)?.name.includes("UNICODE")
     ? reprText(decodeUtf8(shown))
     : reprBytes(shown);
@@ -196,5 +207,7 @@ function opcodeLength(bytes: Uint8Array): number {
   const padded = new Uint8Array(9);
   padded.set(bytes.subarray(0, 9));
   const payload = payloadOf(padded);
-  return payload === undefined ? bytes.length : Math.min(bytes.length, payload.header + payload.length);
+  return payload === undefined
+    ? bytes.length
+    : Math.min(bytes.length, payload.header + payload.length);
 }

@@ -13,12 +13,14 @@ import type { Handle } from "./values.ts";
 export const EVIDENCE_LIMIT = 2048;
 const PIECES = 8;
 
-const CODE = /^builtins\.(eval|exec|compile|execfile)\b|\b(runstring|runctx|run_code|runcode|runsource|timeit)\b|\.run$/;
+const CODE =
+  /^builtins\.(eval|exec|compile|execfile)\b|\b(runstring|runctx|run_code|runcode|runsource|timeit)\b|\.run$/;
 const COMMAND =
   /^(os|posix|nt|subprocess|pty|commands|asyncio)\.|\b(system|popen|getoutput|spawn\w*|exec[lv]\w*|check_output|pipe_?pager|pipepager)\b/;
 const URL = /\b(?:https?|ftp|file|hf|s3|gs):\/\/[^\s'"<>\\]+/;
 const ADDRESS = /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/;
-const COMMAND_WORDS = /(?:^|[\s;|&])(?:curl|wget|bash|sh|nc|python3?|powershell|cmd|chmod|rm|echo)\s/;
+const COMMAND_WORDS =
+  /(?:^|[\s;|&])(?:curl|wget|bash|sh|nc|python3?|powershell|cmd|chmod|rm|echo)\s/;
 const CODE_WORDS = /\b(?:import\s+\w|__import__|exec\(|eval\(|lambda\s|def\s+\w+\(|os\.system)/;
 
 /** What is worth showing among the arguments of a call of `key` (a normalised dotted path). */

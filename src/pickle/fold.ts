@@ -18,8 +18,25 @@ import {
 } from "./codecs.ts";
 import type { Heap } from "./heap.ts";
 import { encodeLatin1 } from "./literals.ts";
-import { bounded, callMethod, concat, formatPercent, itemOf, plainText, repeat } from "./methods.ts";
-import { CONTAINER, type Handle, handleOf, indexOf, KIND, kindOf, NONE, UNKNOWN } from "./values.ts";
+import {
+  bounded,
+  callMethod,
+  concat,
+  formatPercent,
+  itemOf,
+  plainText,
+  repeat,
+} from "./methods.ts";
+import {
+  CONTAINER,
+  type Handle,
+  handleOf,
+  indexOf,
+  KIND,
+  kindOf,
+  NONE,
+  UNKNOWN,
+} from "./values.ts";
 
 /** Computes a call over its positional arguments; undefined when they are not all known. */
 export type Fold = (heap: Heap, args: readonly Handle[]) => Handle | undefined;
@@ -83,7 +100,10 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     const list = sequence(heap, items);
     const texts = list?.map((item) => heap.textOf(item));
     if (list === undefined || texts === undefined || texts.includes(undefined)) return undefined;
-    return heap.container(CONTAINER.LIST, (texts as string[]).sort().map((item) => heap.text(item)));
+    return heap.container(
+      CONTAINER.LIST,
+      (texts as string[]).sort().map((item) => heap.text(item)),
+    );
   },
   "builtins.sum": (heap, [items, start]) => {
     const list = sequence(heap, items);
@@ -97,8 +117,10 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "codecs.escape_decode": (heap, [value]) =>
     textResult(heap, decodeText(bytes(heap, value) ?? new Uint8Array(), "unicode_escape")),
   "base64.b64decode": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
-  "base64.standard_b64decode": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
-  "base64.urlsafe_b64decode": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "base64.standard_b64decode": (heap, [value]) =>
+    bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "base64.urlsafe_b64decode": (heap, [value]) =>
+    bytesResult(heap, decodeBase64(ascii(heap, value))),
   "base64.decodebytes": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
   "base64.decodestring": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
   "base64.b32decode": (heap, [value]) => bytesResult(heap, decodeBase32(ascii(heap, value))),
@@ -170,7 +192,11 @@ function decoded(heap: Heap, value: Handle, codec: Handle): string | undefined {
   return data && decodeText(data, text(heap, codec) ?? "?");
 }
 
-function codecsDecode(heap: Heap, value: Handle | undefined, codec: Handle | undefined): Handle | undefined {
+function codecsDecode(
+  heap: Heap,
+  value: Handle | undefined,
+  codec: Handle | undefined,
+): Handle | undefined {
   const name = codecName(codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
   switch (name) {
     case "rot13":
@@ -192,7 +218,11 @@ function codecsDecode(heap: Heap, value: Handle | undefined, codec: Handle | und
   }
 }
 
-function codecsEncode(heap: Heap, value: Handle | undefined, codec: Handle | undefined): Handle | undefined {
+function codecsEncode(
+  heap: Heap,
+  value: Handle | undefined,
+  codec: Handle | undefined,
+): Handle | undefined {
   const name = codecName(codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
   if (name === "latin1" && value !== undefined && value >= 0 && kindOf(value) === KIND.STRING) {
     // The commonest call of all (bytes under protocol 2): the literal itself, read as bytes.
@@ -200,14 +230,19 @@ function codecsEncode(heap: Heap, value: Handle | undefined, codec: Handle | und
   }
   const source = text(heap, value);
   if (source === undefined) return undefined;
-  return name === "rot13" ? textResult(heap, rot13(source)) : bytesResult(heap, encodeText(source, name));
+  return name === "rot13"
+    ? textResult(heap, rot13(source))
+    : bytesResult(heap, encodeText(source, name));
 }
 
 function makeBytes(heap: Heap, [value, codec]: readonly Handle[]): Handle | undefined {
   if (value === undefined) return heap.bytes(new Uint8Array());
   const source = text(heap, value);
   if (source !== undefined) {
-    return bytesResult(heap, encodeText(source, codec === undefined ? "?" : text(heap, codec) ?? "?"));
+    return bytesResult(
+      heap,
+      encodeText(source, codec === undefined ? "?" : text(heap, codec) ?? "?"),
+    );
   }
   if (bytes(heap, value) !== undefined) return value;
   const items = heap.itemsOf(value, CONTAINER.LIST, CONTAINER.TUPLE);
@@ -221,7 +256,9 @@ function makeBytes(heap: Heap, [value, codec]: readonly Handle[]): Handle | unde
 function sequence(heap: Heap, items: Handle | undefined): Handle[] | undefined {
   if (items === undefined) return [];
   const whole = heap.textOf(items);
-  if (whole !== undefined) return [...whole.slice(0, 4096)].map((character) => heap.text(character));
+  if (whole !== undefined) {
+    return [...whole.slice(0, 4096)].map((character) => heap.text(character));
+  }
   return heap.itemsOf(items, CONTAINER.LIST, CONTAINER.TUPLE);
 }
 

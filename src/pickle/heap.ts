@@ -107,12 +107,16 @@ export class Heap {
 
   /** The computed value behind a handle, undefined for every other kind. */
   valueOf(handle: Handle): Value | undefined {
-    return handle >= 0 && kindOf(handle) === KIND.OBJECT ? this.objects[indexOf(handle)] : undefined;
+    return handle >= 0 && kindOf(handle) === KIND.OBJECT
+      ? this.objects[indexOf(handle)]
+      : undefined;
   }
 
   /** The global whose harmless instance this is. */
   instanceOf(handle: Handle): GlobalEntry | undefined {
-    return handle >= 0 && kindOf(handle) === KIND.INSTANCE ? this.globals[indexOf(handle)] : undefined;
+    return handle >= 0 && kindOf(handle) === KIND.INSTANCE
+      ? this.globals[indexOf(handle)]
+      : undefined;
   }
 
   /** The table entry of a global, made when it is new. Nothing is logged. */

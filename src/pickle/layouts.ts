@@ -6,11 +6,11 @@
  * @module
  */
 
-import type { Heap } from "./heap.ts";
 import type { Input } from "./input.ts";
 import type { Run } from "./run.ts";
 import { STATUS } from "./machine.ts";
-import { CONTAINER, type Handle, UNKNOWN } from "./values.ts";
+import { elementBytes, type StorageId, storageId } from "./tensors.ts";
+import { CONTAINER, UNKNOWN } from "./values.ts";
 
 /** What lies behind a stream: where the next one may begin, or that the layout's promise is broken. */
 export interface AfterStream {
@@ -37,38 +37,9 @@ export const LAYOUTS = {
 } as const;
 export type LayoutName = keyof typeof LAYOUTS;
 
-/** Bytes of one element, by the storage class's name in front of "Storage". */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
-  Double: 8,
-  Float: 4,
-  Half: 2,
-  BFloat16: 2,
-  Long: 8,
-  Int: 4,
-  Short: 2,
-  Char: 1,
-  Byte: 1,
-  Bool: 1,
-  ComplexDouble: 16,
-  ComplexFloat: 8,
-  QUInt8: 1,
-  QInt8: 1,
-  QInt32: 4,
-  QUInt4x2: 1,
-  QUInt2x4: 1,
-  Untyped: 1,
-};
-
-/** Bytes of one element of a storage class; undefined for a class that torch does not have. */
-export function elementBytes(heap: Heap, storage: Handle): number | undefined {
-  const entry = heap.globalOf(storage);
-  if (entry === undefined || !/^torch(\.|$)/.test(entry.module)) return undefined;
-  return ELEMENT_BYTES[entry.name.replace(/Storage$/, "")];
-}
-
 /** Five pickles (magic, protocol, system, object, storage keys), then the storages, each after its length. */
 class LegacyLayout implements Layout {
-  private readonly storages = new Map<string, { bytes: number | undefined; count: number | undefined }>();
+  private readonly storages = new Map<string, StorageId>();
 
   async after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined> {
     if (stream === 3) this.collect(run);
@@ -84,13 +55,8 @@ class LegacyLayout implements Layout {
   private collect(run: Run): void {
     const { machine } = run;
     for (const id of machine.persistentIds) {
-      const [, type, key, , count] = machine.itemsOf(id, CONTAINER.TUPLE) ?? [];
-      const name = key === undefined ? undefined : machine.textOf(key);
-      if (name === undefined || type === undefined) continue;
-      this.storages.set(name, {
-        bytes: elementBytes(machine, type),
-        count: count === undefined ? undefined : machine.integerOf(count),
-      });
+      const storage = storageId(machine, id);
+      if (storage !== undefined) this.storages.set(storage.key, storage);
     }
   }
 
@@ -98,11 +64,13 @@ class LegacyLayout implements Layout {
     let next = start;
     for (const key of keys) {
       const storage = this.storages.get(key);
-      if (storage?.bytes === undefined) {
+      if (storage?.elementBytes === undefined) {
         return { next, mismatch: `storage "${key}" has no known type`, done: true };
       }
       const count = await readCount(input, next);
-      if (count === undefined) return { next, truncated: true, mismatch: `storage "${key}" is missing` };
+      if (count === undefined) {
+        return { next, truncated: true, mismatch: `storage "${key}" is missing` };
+      }
       if (storage.count !== undefined && storage.count !== count) {
         return {
           next,
@@ -110,9 +78,13 @@ class LegacyLayout implements Layout {
           done: true,
         };
       }
-      next += 8 + count * storage.bytes;
+      next += 8 + count * storage.elementBytes;
       if (next > input.size) {
-        return { next: input.size, truncated: true, mismatch: `storage "${key}" goes past the end` };
+        return {
+          next: input.size,
+          truncated: true,
+          mismatch: `storage "${key}" goes past the end`,
+        };
       }
     }
     return { next };
@@ -129,7 +101,9 @@ class TarStoragesLayout implements Layout {
     if (stream === 0 || this.left-- <= 0) return undefined;
     const type = machine.itemsOf(machine.result, CONTAINER.TUPLE)?.[2] ?? UNKNOWN;
     const bytes = elementBytes(machine, type);
-    if (bytes === undefined) return { next: run.end, mismatch: "a storage has no known type", done: true };
+    if (bytes === undefined) {
+      return { next: run.end, mismatch: "a storage has no known type", done: true };
+    }
     const count = await readCount(input, run.end);
     const next = run.end + 8 + (count ?? 0) * bytes;
     return count === undefined || next > input.size
@@ -147,7 +121,9 @@ class TarTensorsLayout implements Layout {
     if (stream === 0) this.left = machine.integerOf(machine.result) ?? 0;
     if (stream === 0 || this.left-- <= 0) return undefined;
     const head = await readBytes(input, run.end, 4);
-    if (head === undefined) return { next: input.size, truncated: true, mismatch: "a tensor is missing" };
+    if (head === undefined) {
+      return { next: input.size, truncated: true, mismatch: "a tensor is missing" };
+    }
     const dimensions = new DataView(head.buffer, head.byteOffset).getInt32(0, true);
     const next = run.end + 8 + Math.max(0, dimensions) * 16 + 8;
     return next > input.size
@@ -164,7 +140,11 @@ async function readCount(input: Input, offset: number): Promise<number | undefin
   return count < 0n || count > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(count);
 }
 
-async function readBytes(input: Input, offset: number, length: number): Promise<Uint8Array | undefined> {
+async function readBytes(
+  input: Input,
+  offset: number,
+  length: number,
+): Promise<Uint8Array | undefined> {
   const inside = offset >= input.base && offset + length <= input.base + input.length;
   if (!inside) await input.fill(offset, length);
   return input.length - (offset - input.base) < length ? undefined : input.bytesAt(offset, length);

@@ -26,10 +26,23 @@ export function decodeUtf8(bytes: Uint8Array): string {
 export function isUtf8(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length;) {
     const lead = bytes[at] as number;
-    const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    const length = lead < 0x80
+      ? 1
+      : lead < 0xc2
+      ? 0
+      : lead < 0xe0
+      ? 2
+      : lead < 0xf0
+      ? 3
+      : lead < 0xf5
+      ? 4
+      : 0;
     if (length === 0 || at + length > bytes.length) return false;
     const second = bytes[at + 1] ?? 0;
-    if ((lead === 0xe0 && second < 0xa0) || (lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f)) {
+    if (
+      (lead === 0xe0 && second < 0xa0) || (lead === 0xf0 && second < 0x90) ||
+      (lead === 0xf4 && second > 0x8f)
+    ) {
       return false;
     }
     for (let more = 1; more < length; more++) {
@@ -71,7 +84,11 @@ export interface NumberLiteral {
  * C stops at a NUL byte, accepts white space around, a sign, underscores, and in base 0 the prefixes
  * 0x, 0o, 0b and, for INT, a leading zero for octal.
  */
-export function parseInteger(line: Uint8Array, base: 0 | 10, octal: boolean): NumberLiteral | undefined {
+export function parseInteger(
+  line: Uint8Array,
+  base: 0 | 10,
+  octal: boolean,
+): NumberLiteral | undefined {
   const raw = decodeLatin1(line);
   const nul = raw.indexOf("\0");
   const text = (nul < 0 ? raw : raw.slice(0, nul)).trim();
@@ -88,7 +105,8 @@ export function parseInteger(line: Uint8Array, base: 0 | 10, octal: boolean): Nu
   }
   const magnitude = toNumber(BigInt(plain));
   const value = match?.[1] === "-" ? -magnitude : magnitude;
-  const strict = raw === text && !prefixed && !leadingZero && plain === digits && match?.[1] !== "+";
+  const strict = raw === text && !prefixed && !leadingZero && plain === digits &&
+    match?.[1] !== "+";
   return { value, strict };
 }
 
@@ -112,7 +130,9 @@ export function parseFloatLine(line: Uint8Array): NumberLiteral | undefined {
 /** A little-endian two's-complement integer of any length. */
 export function parseLong(bytes: Uint8Array): number | bigint {
   let value = 0n;
-  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] as number);
+  for (let at = bytes.length - 1; at >= 0; at--) {
+    value = (value << 8n) | BigInt(bytes[at] as number);
+  }
   if (bytes.length > 0 && (bytes[bytes.length - 1] as number) >= 0x80) {
     value -= 1n << BigInt(8 * bytes.length);
   }

@@ -160,6 +160,11 @@ export class Machine extends Heap {
     return this.calls.loaded;
   }
 
+  /** Tensors that do not lie in their storages. */
+  get tensorFaults(): readonly { readonly offset: number; readonly message: string }[] {
+    return this.calls.tensorFaults;
+  }
+
   /** Values and marks on the stack. */
   get depth(): number {
     return this.sp + this.mp;
@@ -241,12 +246,15 @@ export class Machine extends Heap {
             short = 1 + length;
             break;
           }
-          if (code === OP.SHORT_BINUNICODE && !isAscii(buffer, pos + 1, next) &&
-            !isUtf8(buffer.subarray(pos + 1, next))) break;
+          if (
+            code === OP.SHORT_BINUNICODE && !isAscii(buffer, pos + 1, next) &&
+            !isUtf8(buffer.subarray(pos + 1, next))
+          ) break;
           if (length > 8 && NESTED_FIRST[buffer[pos + 1] as number] === 1) {
             this.noteNested(base + begin, pos + 1, length);
           }
-          stack[sp++] = (base + begin) * 16 + (code === OP.SHORT_BINBYTES ? KIND.BYTES : KIND.STRING);
+          stack[sp++] = (base + begin) * 16 +
+            (code === OP.SHORT_BINBYTES ? KIND.BYTES : KIND.STRING);
           pos = next;
           continue;
         }
@@ -292,7 +300,10 @@ export class Machine extends Heap {
           }
           if (sp <= this.fence) break;
           const index = width === 1 ? buffer[pos] as number : unsigned4(buffer, pos);
-          if (index === memo.size && index < memo.dense.length && memo.dense[index] !== memo.dense[index]) {
+          if (
+            index === memo.size && index < memo.dense.length &&
+            memo.dense[index] !== memo.dense[index]
+          ) {
             memo.dense[index] = stack[sp - 1] as number;
             memo.size = index + 1;
           } else this.put(index, stack[sp - 1] as number, begin + base);
@@ -300,7 +311,9 @@ export class Machine extends Heap {
           continue;
         }
         case OP.MARK:
-          if (this.mp === this.marks.length) this.marks = grown(this.marks, new Int32Array(this.mp * 2));
+          if (this.mp === this.marks.length) {
+            this.marks = grown(this.marks, new Int32Array(this.mp * 2));
+          }
           this.marks[this.mp++] = sp;
           this.fence = sp;
           continue;
@@ -418,7 +431,11 @@ export class Machine extends Heap {
         return this.leaveFrame(argument, argument + count);
       }
       // Length and payload are two reads: only the second may cross.
-      return this.leaveFrame(argument + 1, argument + count, this.readsInto(buffer[begin] as number));
+      return this.leaveFrame(
+        argument + 1,
+        argument + count,
+        this.readsInto(buffer[begin] as number),
+      );
     }
     return this.need(begin, pos - begin + count);
   }
@@ -611,22 +628,32 @@ export class Machine extends Heap {
       : unsigned8(buffer, pos);
     const name = opcodeOf(code)?.name;
     const at = this.offset;
-    if (code === OP.LONG4 && length > 0x7fff_ffff) return this.fail(at, `${name} has a negative length`);
+    if (code === OP.LONG4 && length > 0x7fff_ffff) {
+      return this.fail(at, `${name} has a negative length`);
+    }
     const payload = base + pos + width;
     const next = payload + length;
-    if (!(next <= Number.MAX_SAFE_INTEGER)) return this.fail(at, `${name} is longer than any memory`);
+    if (!(next <= Number.MAX_SAFE_INTEGER)) {
+      return this.fail(at, `${name} is longer than any memory`);
+    }
     if (next > this.frameEnd && payload < this.frameEnd) {
       const status = this.leaveFrame(payload, next, this.readsInto(code));
       return status;
     }
-    if (next > this.input.size) return this.fail(at, `${name} of ${length} bytes goes past the end`, true);
+    if (next > this.input.size) {
+      return this.fail(at, `${name} of ${length} bytes goes past the end`, true);
+    }
     const glance = Math.min(length, 16);
     if (pos + width + glance > filled && !this.input.ended) {
       return this.need(begin, 1 + width + glance);
     }
-    const text = code === OP.BINUNICODE || code === OP.BINUNICODE8 || code === OP.SHORT_BINUNICODE ||
+    const text = code === OP.BINUNICODE || code === OP.BINUNICODE8 ||
+      code === OP.SHORT_BINUNICODE ||
       code === OP.BINSTRING || code === OP.SHORT_BINSTRING;
-    if (text && code !== OP.BINSTRING && code !== OP.SHORT_BINSTRING && !this.validText(payload, length)) {
+    if (
+      text && code !== OP.BINSTRING && code !== OP.SHORT_BINSTRING &&
+      !this.validText(payload, length)
+    ) {
       return this.fail(at, `${name} is no UTF-8`);
     }
     if (length > 8 && NESTED_FIRST[buffer[pos + width] as number] === 1) {
@@ -688,7 +715,10 @@ export class Machine extends Heap {
     const have = length - begin;
     const text = code === OP.STRING || code === OP.UNICODE || code === OP.PERSID;
     if (!text && have > LONGEST_LINE) {
-      return this.fail(base + begin, `${opcodeOf(code)?.name} has a line of over ${LONGEST_LINE} bytes`);
+      return this.fail(
+        base + begin,
+        `${opcodeOf(code)?.name} has a line of over ${LONGEST_LINE} bytes`,
+      );
     }
     if (text && have > LONG_TEXT) {
       this.longLine = this.offset;
@@ -715,7 +745,12 @@ export class Machine extends Heap {
     return undefined;
   }
 
-  private global(code: number, module: Uint8Array, name: Uint8Array, at: number): Status | undefined {
+  private global(
+    code: number,
+    module: Uint8Array,
+    name: Uint8Array,
+    at: number,
+  ): Status | undefined {
     if (module.length === 0 || name.length === 0) {
       return this.fail(at, `${opcodeOf(code)?.name} has an empty name`);
     }
@@ -788,7 +823,9 @@ export class Machine extends Heap {
     if (literal === undefined) return this.fail(at, "a memo index cannot be read");
     if (!literal.strict && this.notes.looseArgument === ABSENT) this.notes.looseArgument = at;
     const index = literal.value;
-    if (typeof index !== "number" || index < 0) return this.fail(at, `memo index ${index} is out of range`);
+    if (typeof index !== "number" || index < 0) {
+      return this.fail(at, `memo index ${index} is out of range`);
+    }
     if (code === OP.PUT) {
       if (this.sp <= this.fence) return this.underflow(at, code);
       this.put(index, this.stack[this.sp - 1] as number, at);
@@ -870,11 +907,21 @@ export class Machine extends Heap {
         const args = this.pop();
         const callee = args === undefined ? undefined : this.pop();
         if (args === undefined || callee === undefined) return this.underflow(at, code);
-        if (this.isNoTuple(args)) this.refuse(at, `${opcodeOf(code)?.name}'s arguments are no tuple`);
+        if (this.isNoTuple(args)) {
+          this.refuse(at, `${opcodeOf(code)?.name}'s arguments are no tuple`);
+        }
         if (callee < 0 || (code === OP.NEWOBJ && this.isData(callee))) {
           this.refuse(at, `${opcodeOf(code)?.name} over what cannot be called`);
         }
-        this.push(this.calls.callTuple(callee, args, undefined, code === OP.REDUCE ? "REDUCE" : "NEWOBJ", at));
+        this.push(
+          this.calls.callTuple(
+            callee,
+            args,
+            undefined,
+            code === OP.REDUCE ? "REDUCE" : "NEWOBJ",
+            at,
+          ),
+        );
         return undefined;
       }
       case OP.NEWOBJ_EX: {
@@ -990,7 +1037,10 @@ export class Machine extends Heap {
 
   private persistent(id: Handle): void {
     const [tag, module] = this.itemsOf(id, CONTAINER.TUPLE)?.slice(0, 2) ?? [];
-    if (module !== undefined && this.globalOf(module) !== undefined && this.textOf(tag ?? NONE) === "module") {
+    if (
+      module !== undefined && this.globalOf(module) !== undefined &&
+      this.textOf(tag ?? NONE) === "module"
+    ) {
       // torch's legacy loader gives the class itself (`persistent_load` in torch/serialization.py).
       this.push(module);
       return;
@@ -1026,7 +1076,8 @@ function looksNested(first: number, second: number, third: number): boolean {
     case 0x65: // base64 of zlib: "eJ", "eN", "eA", "e" + …
       return second === 0x4a || second === 0x4e || second === 0x46 || second === 0x41;
     default: // protocol 0: GLOBAL, MARK
-      return (second >= 0x61 && second <= 0x7a) || second === 0x5f || second === 0x53 || second === 0x56;
+      return (second >= 0x61 && second <= 0x7a) || second === 0x5f || second === 0x53 ||
+        second === 0x56;
   }
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STATUS } from "./machine.ts";
 import { OPCODES } from "./opcodes.ts";
-import { byteString, bytes, calls, imports, run, str } from "./testing_pickle.ts";
+import { bytes, byteString, calls, imports, run, str } from "./testing_pickle.ts";
 
 const SYSTEM = "cos\nsystem\n";
 
@@ -95,7 +95,19 @@ test("an argument that only C reads is noted, an ordinary one is not", async () 
 });
 
 test("numbers that C refuses end the stream", async () => {
-  for (const text of ["Iabc\n.", "I1__0\n.", "I_1\n.", "I1_\n.", "Fx\n.", "L\n.", "g-1\n.", "gx\n.", "I\n."]) {
+  for (
+    const text of [
+      "Iabc\n.",
+      "I1__0\n.",
+      "I_1\n.",
+      "I1_\n.",
+      "Fx\n.",
+      "L\n.",
+      "g-1\n.",
+      "gx\n.",
+      "I\n.",
+    ]
+  ) {
     assert.equal((await run(bytes(text))).status, STATUS.FAILED, text);
   }
 });
@@ -115,7 +127,24 @@ test("POP removes a mark when it is on top", async () => {
 });
 
 test("popping below a mark or an empty stack ends the stream", async () => {
-  for (const text of ["0.", "N(.", "N(R.", "2.", ".", "a.", "s.", "b.", "R.", "N(b.", "1.", "t.", "o.", "(o."]) {
+  for (
+    const text of [
+      "0.",
+      "N(.",
+      "N(R.",
+      "2.",
+      ".",
+      "a.",
+      "s.",
+      "b.",
+      "R.",
+      "N(b.",
+      "1.",
+      "t.",
+      "o.",
+      "(o.",
+    ]
+  ) {
     assert.equal((await run(bytes(text))).status, STATUS.FAILED, text);
   }
 });
@@ -204,9 +233,31 @@ test("a line longer than any window is skipped", async () => {
 
 test("a pickle cut off at any byte fails and never throws", async () => {
   const data = bytes(
-    0x80, 4, 0x95, "\x40\0\0\0\0\0\0\0", str("os"), 0x94, str("system"), 0x94, 0x93, 0x94,
-    "X\x04\0\0\0echo", 0x85, "R", "J\x01\0\0\0", "G\0\0\0\0\0\0\0\0", "I10\n", "cos\ngetpid\n",
-    "(S'x'\nios\npopen\n", 0x8a, 2, 1, 1, 0x86, 0x87, ".",
+    0x80,
+    4,
+    0x95,
+    "\x40\0\0\0\0\0\0\0",
+    str("os"),
+    0x94,
+    str("system"),
+    0x94,
+    0x93,
+    0x94,
+    "X\x04\0\0\0echo",
+    0x85,
+    "R",
+    "J\x01\0\0\0",
+    "G\0\0\0\0\0\0\0\0",
+    "I10\n",
+    "cos\ngetpid\n",
+    "(S'x'\nios\npopen\n",
+    0x8a,
+    2,
+    1,
+    1,
+    0x86,
+    0x87,
+    ".",
   );
   for (let length = 0; length < data.length; length++) {
     const { status, machine } = await run(data.subarray(0, length));
@@ -217,8 +268,30 @@ test("a pickle cut off at any byte fails and never throws", async () => {
 
 test("any byte replaced by any other ends in a status, never in a throw", async () => {
   const data = bytes(
-    0x80, 4, 0x95, "\x20\0\0\0\0\0\0\0", str("os"), 0x94, str("system"), 0x94, 0x93, 0x94,
-    "(K\x01K\x02d}", str("k"), "N", "s", "]", "N", "a", 0x8f, "(K\x01", 0x90, "0000", str("x"), 0x85, "R.",
+    0x80,
+    4,
+    0x95,
+    "\x20\0\0\0\0\0\0\0",
+    str("os"),
+    0x94,
+    str("system"),
+    0x94,
+    0x93,
+    0x94,
+    "(K\x01K\x02d}",
+    str("k"),
+    "N",
+    "s",
+    "]",
+    "N",
+    "a",
+    0x8f,
+    "(K\x01",
+    0x90,
+    "0000",
+    str("x"),
+    0x85,
+    "R.",
   );
   for (let at = 0; at < data.length; at++) {
     for (let value = 0; value < 256; value += 5) {

@@ -30,7 +30,8 @@ export function isPureMethod(heap: Heap, self: Handle, name: string): boolean {
   if (self < 0) return name in CONTAINERS || !name.startsWith("__");
   const kind = kindOf(self);
   const type = heap.valueOf(self)?.type;
-  const constant = kind === KIND.STRING || kind === KIND.BYTES || type === "text" || type === "bytes";
+  const constant = kind === KIND.STRING || kind === KIND.BYTES || type === "text" ||
+    type === "bytes";
   return constant && (name in STR || name in BYTES || !name.startsWith("__"));
 }
 
@@ -126,7 +127,9 @@ const BYTES: Readonly<Record<string, Method<Uint8Array>>> = {
     return tail === undefined ? undefined : concat(heap, self, tail);
   },
   replace: (heap, self, [from, to]) => {
-    const [old, fresh] = [from, to].map((part) => part === undefined ? undefined : heap.bytesOf(part));
+    const [old, fresh] = [from, to].map((part) =>
+      part === undefined ? undefined : heap.bytesOf(part)
+    );
     if (old === undefined || fresh === undefined) return undefined;
     const replaced = latin1(self).replaceAll(latin1(old), latin1(fresh));
     return replaced.length > TEXT_LIMIT
@@ -173,19 +176,27 @@ export function itemOf(heap: Heap, self: Handle, key: Handle): Handle | undefine
     return undefined;
   }
   const index = heap.integerOf(key);
-  return index === undefined ? undefined : heap.itemsOf(self, CONTAINER.LIST, CONTAINER.TUPLE)?.at(index);
+  return index === undefined
+    ? undefined
+    : heap.itemsOf(self, CONTAINER.LIST, CONTAINER.TUPLE)?.at(index);
 }
 
 /** The three numbers of a `slice(…)`; undefined stands for None. */
 function sliceOf(heap: Heap, key: Handle): readonly (number | undefined)[] | undefined {
   const value = heap.valueOf(key);
-  if (value?.type !== "call" || heap.globalOf(value.callee)?.key !== "builtins.slice") return undefined;
+  if (value?.type !== "call" || heap.globalOf(value.callee)?.key !== "builtins.slice") {
+    return undefined;
+  }
   const args = value.args ?? [];
   const numbers = args.map((arg) => arg === NONE ? undefined : heap.integerOf(arg));
   return numbers.length === 1 ? [undefined, ...numbers] : numbers;
 }
 
-function sliced(heap: Heap, self: Handle, slice: readonly (number | undefined)[]): Handle | undefined {
+function sliced(
+  heap: Heap,
+  self: Handle,
+  slice: readonly (number | undefined)[],
+): Handle | undefined {
   const text = heap.textOf(self);
   if (text !== undefined) return heap.text(pick([...text], slice).join(""));
   const bytes = heap.bytesOf(self);
@@ -195,12 +206,17 @@ function sliced(heap: Heap, self: Handle, slice: readonly (number | undefined)[]
 }
 
 /** `items[start:stop:step]` as Python has it. */
-function pick<T>(items: readonly T[], [start, stop, step = 1]: readonly (number | undefined)[]): T[] {
+function pick<T>(
+  items: readonly T[],
+  [start, stop, step = 1]: readonly (number | undefined)[],
+): T[] {
   if (step === 0) return [];
   const place = (index: number | undefined, otherwise: number): number => {
     if (index === undefined) return otherwise;
     const at = index < 0 ? index + items.length : index;
-    return step > 0 ? Math.max(0, Math.min(at, items.length)) : Math.max(-1, Math.min(at, items.length - 1));
+    return step > 0
+      ? Math.max(0, Math.min(at, items.length))
+      : Math.max(-1, Math.min(at, items.length - 1));
   };
   const from = place(start, step > 0 ? 0 : items.length - 1);
   const to = place(stop, step > 0 ? items.length : -1);
@@ -232,7 +248,11 @@ export function textsOf(heap: Heap, handle: Handle): string[] | undefined {
 }
 
 /** A str or bytes many times over. */
-export function repeat(heap: Heap, self: string | Uint8Array, count: Handle | undefined): Handle | undefined {
+export function repeat(
+  heap: Heap,
+  self: string | Uint8Array,
+  count: Handle | undefined,
+): Handle | undefined {
   const times = count === undefined ? undefined : heap.integerOf(count);
   if (times === undefined || self.length * times > TEXT_LIMIT) return undefined;
   if (typeof self === "string") return heap.text(self.repeat(Math.max(0, times)));
@@ -256,31 +276,41 @@ export function bounded(heap: Heap, value: string | undefined): Handle | undefin
 }
 
 /** `format % values`: %s, %r without quotes, %d, %c and %%. */
-export function formatPercent(heap: Heap, format: string, values: Handle | undefined): string | undefined {
+export function formatPercent(
+  heap: Heap,
+  format: string,
+  values: Handle | undefined,
+): string | undefined {
   if (values === undefined) return undefined;
   const items = heap.itemsOf(values, CONTAINER.TUPLE) ?? [values];
   let at = 0;
   let known = true;
-  const result = format.replace(/%(?:\((\w+)\))?([sdrc%])/g, (_, name: string | undefined, kind: string) => {
-    if (kind === "%") return "%";
-    const item = name === undefined ? items[at++] : heap.entry(values, name);
-    const shown = item === undefined ? undefined : plainText(heap, item, kind === "c");
-    if (shown === undefined) known = false;
-    return shown ?? "";
-  });
+  const result = format.replace(
+    /%(?:\((\w+)\))?([sdrc%])/g,
+    (_, name: string | undefined, kind: string) => {
+      if (kind === "%") return "%";
+      const item = name === undefined ? items[at++] : heap.entry(values, name);
+      const shown = item === undefined ? undefined : plainText(heap, item, kind === "c");
+      if (shown === undefined) known = false;
+      return shown ?? "";
+    },
+  );
   return known ? result : undefined;
 }
 
 function formatBraces(heap: Heap, format: string, args: readonly Handle[]): string | undefined {
   let at = 0;
   let known = true;
-  const result = format.replace(/\{\{|\}\}|\{(\d*)(?:![sr])?(:c)?\}/g, (whole, index: string, c?: string) => {
-    if (whole === "{{" || whole === "}}") return whole.slice(1);
-    const item = args[index === "" ? at++ : Number(index)];
-    const shown = item === undefined ? undefined : plainText(heap, item, c !== undefined);
-    if (shown === undefined) known = false;
-    return shown ?? "";
-  });
+  const result = format.replace(
+    /\{\{|\}\}|\{(\d*)(?:![sr])?(:c)?\}/g,
+    (whole, index: string, c?: string) => {
+      if (whole === "{{" || whole === "}}") return whole.slice(1);
+      const item = args[index === "" ? at++ : Number(index)];
+      const shown = item === undefined ? undefined : plainText(heap, item, c !== undefined);
+      if (shown === undefined) known = false;
+      return shown ?? "";
+    },
+  );
   return known ? result : undefined;
 }
 

@@ -35,7 +35,13 @@ export function nestedEntries(
     const computed = isLiteral ? undefined : run.machine.bytesOf(handle);
     const opened = bytes ?? (computed && bytesSource("loaded", computed));
     if (opened !== undefined) {
-      entries.push({ type: "entry", source: opened, part: `loaded_${entries.length}`, hint: "pickle", within });
+      entries.push({
+        type: "entry",
+        source: opened,
+        part: `loaded_${entries.length}`,
+        hint: "pickle",
+        within,
+      });
     }
   }
   for (const offset of run.machine.nestedCandidates) {
@@ -44,6 +50,13 @@ export function nestedEntries(
     const nested = constantPickle(run, input, source, offset);
     if (nested !== undefined) {
       const part = `constant_${input.actual(offset)}`;
+      entries.push({
+        type: "anomaly",
+        rule: "pickle-nested-data",
+        detail: `the constant at byte ${input.actual(offset)}`,
+        offset: input.actual(offset),
+        within,
+      });
       entries.push({ type: "entry", source: nested, part, loaded: "data", within });
     }
   }
@@ -54,7 +67,7 @@ export function nestedEntries(
 function literalSource(run: Run, input: Input, source: Source, offset: number): Source | undefined {
   const payload = run.machine.payload(offset);
   const whole = payload && input.actual(payload.offset + payload.length) -
-      input.actual(payload.offset) === payload.length;
+          input.actual(payload.offset) === payload.length;
   const raw = run.machine.isTextLiteral(offset);
   if (payload !== undefined && whole && !raw && source.access === "random") {
     return sliceSource("loaded", source, input.actual(payload.offset), payload.length);
@@ -64,7 +77,12 @@ function literalSource(run: Run, input: Input, source: Source, offset: number): 
 }
 
 /** The pickle that a constant is: raw, compressed, hexadecimal or base64. */
-function constantPickle(run: Run, input: Input, source: Source, offset: number): Source | undefined {
+function constantPickle(
+  run: Run,
+  input: Input,
+  source: Source,
+  offset: number,
+): Source | undefined {
   const { machine } = run;
   const payload = machine.payload(offset);
   if (payload === undefined) return undefined;
@@ -74,7 +92,8 @@ function constantPickle(run: Run, input: Input, source: Source, offset: number):
     return literalSource(run, input, source, offset);
   }
   if (compressedPickle(head)) return literalSource(run, input, source, offset);
-  const text = machine.textOf(handleOf(KIND.STRING, offset)) ?? asText(machine.bytesOf(handleOf(KIND.BYTES, offset)));
+  const text = machine.textOf(handleOf(KIND.STRING, offset)) ??
+    asText(machine.bytesOf(handleOf(KIND.BYTES, offset)));
   if (text === undefined || text.length < 16) return undefined;
   const plain = text.trim();
   const decoded = /^[0-9a-fA-F]+$/.test(plain)
@@ -94,7 +113,11 @@ function asText(bytes: Uint8Array | undefined): string | undefined {
 }
 
 function compressedPickle(head: Uint8Array): boolean {
-  const output = head[0] === 0x1f ? inflateGzip(head) : head[0] === 0x78 ? inflateZlib(head) : undefined;
+  const output = head[0] === 0x1f
+    ? inflateGzip(head)
+    : head[0] === 0x78
+    ? inflateZlib(head)
+    : undefined;
   if (output === undefined || output.length < 2) return false;
   const { ended } = tryInflate(head.subarray(2), 1);
   return looksLikePickle(output.subarray(0, GLANCE), ended ? output.length : undefined);

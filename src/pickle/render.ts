@@ -192,9 +192,13 @@ class Renderer {
           ? reprBytes(value.bytes)
           : `${reprBytes(value.bytes.subarray(0, STRING_LIMIT))}…`;
       case "call":
-        return `${this.value(value.callee, depth + 1)}(${this.args(value.args, value.kwargs, depth)})`;
+        return `${this.value(value.callee, depth + 1)}(${
+          this.args(value.args, value.kwargs, depth)
+        })`;
       case "partial":
-        return `functools.partial(${this.args([value.callee, ...value.args], value.kwargs, depth)})`;
+        return `functools.partial(${
+          this.args([value.callee, ...value.args], value.kwargs, depth)
+        })`;
       case "method":
         return `${this.value(value.self, depth + 1)}.${value.name}`;
       case "getter":

@@ -111,7 +111,9 @@ function guarded(machine: Machine): Status {
   try {
     return machine.run();
   } catch (error) {
-    if (error instanceof RangeError) throw new LimitError("values", error.message, { cause: error });
+    if (error instanceof RangeError) {
+      throw new LimitError("values", error.message, { cause: error });
+    }
     throw error;
   }
 }

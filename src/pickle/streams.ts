@@ -15,10 +15,11 @@ import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation, Reading } from "../types.ts";
 import { type CountedFact, keyOf, underReading } from "./facts.ts";
 import { Input } from "./input.ts";
-import { LAYOUTS, type LayoutName } from "./layouts.ts";
+import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "./machine.ts";
 import { nestedEntries } from "./nested.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
+import { storageFaults } from "./tensors.ts";
 import { looksLikePickle } from "./trial.ts";
 import { Memo } from "./values.ts";
 
@@ -116,7 +117,8 @@ class StreamScan {
     yield [{
       type: "anomaly",
       rule: "pickle-resync-limit",
-      detail: `${this.searched} bytes behind the corrupt stream were searched for another, the rest was not`,
+      detail:
+        `${this.searched} bytes behind the corrupt stream were searched for another, the rest was not`,
       unread: true,
     }];
   }
@@ -163,7 +165,10 @@ class StreamScan {
     yield* this.readings(stream, run, options, within);
   }
 
-  private async *arrays(run: Run, within: readonly string[]): AsyncGenerator<readonly Observation[]> {
+  private async *arrays(
+    run: Run,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
     for (const [index, array] of run.arrays.entries()) {
       const inside = [...within, `array_${index}`];
       yield [...this.factsOf(array, this.input, inside), ...this.oddities(array, inside)];
@@ -202,26 +207,62 @@ class StreamScan {
       anomaly(rule, error.message, error.offset, true);
     }
     if (run.badArray !== undefined) {
-      anomaly("joblib-array-truncated", "the array's bytes cannot be counted or go past the end", run.badArray, true);
+      anomaly(
+        "joblib-array-truncated",
+        "the array's bytes cannot be counted or go past the end",
+        run.badArray,
+        true,
+      );
     }
     if (machine.detailLost) {
-      anomaly("pickle-budget", "values were too many to keep the arguments of every call", run.end, true);
+      anomaly(
+        "pickle-budget",
+        "values were too many to keep the arguments of every call",
+        run.end,
+        true,
+      );
     }
     if (notes.refused !== undefined) {
       anomaly("pickle-malformed", notes.refused.message, notes.refused.offset, true);
     }
     if (notes.straddles > 0 || notes.oddFrame >= 0) {
       const at = notes.straddles > 0 ? notes.straddleOffset : notes.oddFrame;
-      anomaly("pickle-frame-divergence", "an argument or a frame crosses the end of its frame", at, notes.longFrame);
+      anomaly(
+        "pickle-frame-divergence",
+        "an argument or a frame crosses the end of its frame",
+        at,
+        notes.longFrame,
+      );
     }
     if (notes.looseArgument >= 0) {
-      anomaly("pickle-grammar-divergence", "only the C unpickler reads this argument", notes.looseArgument);
+      anomaly(
+        "pickle-grammar-divergence",
+        "only the C unpickler reads this argument",
+        notes.looseArgument,
+      );
+    }
+    if (notes.memoRedefined >= 0) {
+      anomaly(
+        "pickle-memo-redefined",
+        "a memo entry is written a second time",
+        notes.memoRedefined,
+      );
     }
     if (notes.oddProtocol >= 0) {
       anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
     }
+    for (const fault of machine.tensorFaults) {
+      anomaly("torch-storage-mismatch", fault.message, fault.offset);
+    }
+    for (const fault of storageFaults(machine, machine.persistentIds, this.context.siblings)) {
+      anomaly("torch-storage-mismatch", fault, run.end);
+    }
     if (machine.leftovers > 0 && run.status === STATUS.STOPPED) {
-      anomaly("pickle-stack-left", `${machine.leftovers} values or marks are left at STOP`, run.end - 1);
+      anomaly(
+        "pickle-stack-left",
+        `${machine.leftovers} values or marks are left at STOP`,
+        run.end - 1,
+      );
     }
     return found;
   }
@@ -238,7 +279,9 @@ class StreamScan {
     for (const array of run.arrays) {
       for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
     }
-    if (run.machine.notes.straddles > 0) yield await this.frameReadings(run, options, known, within);
+    if (run.machine.notes.straddles > 0) {
+      yield await this.frameReadings(run, options, known, within);
+    }
     if (run.stepped + run.arrays.length > 0) {
       const plain = await this.another({ ...options, stepArrays: false });
       if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
@@ -353,7 +396,8 @@ class StreamScan {
   /** Whether PROTO stands at `offset`. */
   private async hasHeader(offset: number): Promise<boolean> {
     await this.input.fill(offset, 2);
-    return this.input.buffer[0] === 0x80 && this.input.length > 1 && (this.input.buffer[1] ?? 6) <= 5;
+    return this.input.buffer[0] === 0x80 && this.input.length > 1 &&
+      (this.input.buffer[1] ?? 6) <= 5;
   }
 
   private async plausible(offset: number): Promise<boolean> {

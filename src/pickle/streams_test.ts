@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forwardSource } from "../source/forward.ts";
 import { blobSource, bytesSource, type Source } from "../source/source.ts";
-import { anomaliesIn, byteString, bytes, factsIn, observe, str } from "./testing_pickle.ts";
+import { anomaliesIn, bytes, byteString, factsIn, observe, str } from "./testing_pickle.ts";
 
 const HARMLESS = bytes(0x80, 4, "K\x01.");
 const HARMFUL = bytes(0x80, 4, str("os"), str("system"), 0x93, str("echo hi"), 0x85, "R.");
@@ -27,7 +27,9 @@ test("a stream behind a corrupt one is found", async () => {
 });
 
 test("bytes behind the last stream that are none are noted, not malformed", async () => {
-  assert.deepEqual(anomaliesIn(await observe(bytes(HARMLESS, "\0\0\0\0"))), ["pickle-trailing-data"]);
+  assert.deepEqual(anomaliesIn(await observe(bytes(HARMLESS, "\0\0\0\0"))), [
+    "pickle-trailing-data",
+  ]);
 });
 
 test("a search behind a corrupt stream ends at its budget", async () => {
@@ -48,13 +50,24 @@ test("an argument that straddles a frame is read in both ways", async () => {
   const hidden = bytes("cos\nsystem\n(S'echo'\ntR.");
   const frame = bytes(0x8c, 3 + hidden.length, "ab");
   const data = bytes(
-    0x80, 4, 0x95, frame.length, "\0\0\0\0\0\0\0", frame, "c", hidden, ".",
+    0x80,
+    4,
+    0x95,
+    frame.length,
+    "\0\0\0\0\0\0\0",
+    frame,
+    "c",
+    hidden,
+    ".",
   );
   const found = await observe(data);
   assert.ok(anomaliesIn(found).includes("pickle-frame-divergence"));
   const dropping = bytes(0x80, 4, 0x95, 4, "\0\0\0\0\0\0\0", 0x8c, 6, "ab", "cdefgh", hidden);
   const facts = factsIn(await observe(dropping));
-  assert.ok(facts.some((fact) => fact.kind === "call" && fact.reading === "frames"), JSON.stringify(facts));
+  assert.ok(
+    facts.some((fact) => fact.kind === "call" && fact.reading === "frames"),
+    JSON.stringify(facts),
+  );
 });
 
 test("frames that end where opcodes end are nothing to speak of", async () => {
@@ -76,7 +89,9 @@ test("hexadecimal and base64 constants are looked into", async () => {
   const hex = Array.from(HARMFUL, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const base64 = btoa(String.fromCharCode(...HARMFUL));
   for (const text of [hex, base64]) {
-    const entries = (await observe(bytes(0x80, 4, "]", str(text), "a."))).filter((it) => it.type === "entry");
+    const entries = (await observe(bytes(0x80, 4, "]", str(text), "a."))).filter((it) =>
+      it.type === "entry"
+    );
     assert.equal(entries.length, 1, text);
   }
 });
@@ -84,16 +99,36 @@ test("hexadecimal and base64 constants are looked into", async () => {
 test("the same is seen through a blob, a forward source and bytes", async () => {
   const data = bytes(HARMLESS, HARMFUL);
   const pieces = [data.subarray(0, 3), data.subarray(3, 9), data.subarray(9)];
-  const forward = forwardSource("pipe", () => Promise.resolve(pieces.shift()), { lookBack: 1 << 20 });
+  const forward = forwardSource("pipe", () => Promise.resolve(pieces.shift()), {
+    lookBack: 1 << 20,
+  });
   const sources = [bytesSource("b", data), blobSource("b", new Blob([data.slice()])), forward];
   for (const source of sources) assert.deepEqual(await places(source), ["stream_1"]);
 });
 
 test("joblib's raw array is stepped over, and read as opcodes too", async () => {
-  const dtype = bytes("cnumpy\ndtype\n", str("u1"), 0x89, 0x88, 0x87, "R(K\x03", str("|"), "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb");
+  const dtype = bytes(
+    "cnumpy\ndtype\n",
+    str("u1"),
+    0x89,
+    0x88,
+    0x87,
+    "R(K\x03",
+    str("|"),
+    "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb",
+  );
   const wrapper = bytes(
-    "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", 0x81, "}(", str("shape"), "K\x20", 0x85, str("dtype"), dtype,
-    str("allow_mmap"), 0x88, "ub",
+    "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)",
+    0x81,
+    "}(",
+    str("shape"),
+    "K\x20",
+    0x85,
+    str("dtype"),
+    dtype,
+    str("allow_mmap"),
+    0x88,
+    "ub",
   );
   const hidden = bytes("0cos\nsystem\n(S'echo'\ntR.");
   const raw = new Uint8Array(32);
@@ -108,9 +143,41 @@ test("joblib's raw array is stepped over, and read as opcodes too", async () => 
 });
 
 test("a legacy torch file's storages are stepped over by their sizes", async () => {
-  const magic = bytes(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, ".");
+  const magic = bytes(
+    0x80,
+    2,
+    0x8a,
+    0x0a,
+    0x6c,
+    0xfc,
+    0x9c,
+    0x46,
+    0xf9,
+    0x20,
+    0x6a,
+    0xa8,
+    0x50,
+    0x19,
+    ".",
+  );
   const id = bytes("(U\x07storagectorch\nFloatStorage\nU\x01", "0U\x03cpuK\x02Nt");
-  const head = bytes(magic, 0x80, 2, "M\xe9\x03.", 0x80, 2, "}.", 0x80, 2, id, "Q.", 0x80, 2, "]U\x01", "0a.");
+  const head = bytes(
+    magic,
+    0x80,
+    2,
+    "M\xe9\x03.",
+    0x80,
+    2,
+    "}.",
+    0x80,
+    2,
+    id,
+    "Q.",
+    0x80,
+    2,
+    "]U\x01",
+    "0a.",
+  );
   const storage = bytes(2, "\0\0\0\0\0\0\0", HARMFUL.subarray(0, 8));
   assert.deepEqual(anomaliesIn(await observe(bytes(head, storage), "torch-legacy")), []);
   const behind = await observe(bytes(head, storage, HARMFUL), "torch-legacy");
@@ -124,5 +191,8 @@ test("a legacy torch file's storages are stepped over by their sizes", async () 
 });
 
 test("opcode budgets end a scan with an error, not with an answer", async () => {
-  await assert.rejects(observe(bytes("N0".repeat(1000), "N."), "pickle", { opcodes: 100 }), RangeError);
+  await assert.rejects(
+    observe(bytes("N0".repeat(1000), "N."), "pickle", { opcodes: 100 }),
+    RangeError,
+  );
 });

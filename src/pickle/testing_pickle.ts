@@ -41,7 +41,13 @@ export function context(limits: Partial<Limits> = {}): FormatContext {
   let opcodes = 0;
   const all = { ...DEFAULT_LIMITS, ...limits };
   return {
-    sample: { name: "x", size: undefined, head: new Uint8Array(), tail: undefined, hint: undefined },
+    sample: {
+      name: "x",
+      size: undefined,
+      head: new Uint8Array(),
+      tail: undefined,
+      hint: undefined,
+    },
     interest: { argumentsMatter: () => true },
     limits: all,
     depth: 0,

@@ -259,9 +259,7 @@ export class Memo {
 
   /** The value at an index, NaN when it is not set. */
   get(index: number): Handle {
-    return index < this.dense.length
-      ? this.dense[index] as number
-      : this.sparse?.get(index) ?? NaN;
+    return index < this.dense.length ? this.dense[index] as number : this.sparse?.get(index) ?? NaN;
   }
 
   /**

@@ -11,7 +11,17 @@ import type { Call, Calls } from "./calls.ts";
 import { isTextCodec } from "./codecs.ts";
 import { foldOf } from "./fold.ts";
 import { itemOf } from "./methods.ts";
-import { CONTAINER, type GetterValue, type Handle, indexOf, KIND, kindOf, UNKNOWN } from "./values.ts";
+import { FAULTS_TOLD, tensorFault } from "./tensors.ts";
+import {
+  CONTAINER,
+  type GetterValue,
+  type Handle,
+  handleOf,
+  indexOf,
+  KIND,
+  kindOf,
+  UNKNOWN,
+} from "./values.ts";
 
 /** Follows one call of a wrapper and gives its value. */
 type Wrapper = (calls: Calls, call: Call) => Handle;
@@ -57,6 +67,9 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "copyreg.__newobj_ex__": construct,
   "torch._tensor._rebuild_from_type_v2": rebuildFromType,
   "torch._tensor._rebuild_from_type": rebuildFromType,
+  "torch._utils._rebuild_tensor": rebuildTensor,
+  "torch._utils._rebuild_tensor_v2": rebuildTensor,
+  "torch._utils._rebuild_tensor_v3": rebuildTensor,
   "dill._dill._load_type": loadType,
   "codecs.encode": encodeText,
   ...Object.fromEntries(
@@ -129,7 +142,12 @@ export function applyGetter(
 }
 
 /** Says what an attrgetter, logged before as unresolved, has reached. */
-function logGetter(calls: Calls, getter: GetterValue, reached: Handle | undefined, at: number): void {
+function logGetter(
+  calls: Calls,
+  getter: GetterValue,
+  reached: Handle | undefined,
+  at: number,
+): void {
   const entry = calls.heap.entryOf("operator", getter.kind);
   const of = reached === undefined ? undefined : targetsOf(calls.heap, reached);
   calls.log({ entry, args: getter.args, kwargs: undefined, via: "REDUCE", at }, { of });
@@ -150,7 +168,9 @@ function mapped(calls: Calls, call: Call): Handle {
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   if (callee === undefined) return UNKNOWN;
   const list = items === undefined ? undefined : itemsFollowed(calls, items);
-  const results = list?.map((item) => calls.call(callee, [item], undefined, call.entry.name, call.at));
+  const results = list?.map((item) =>
+    calls.call(callee, [item], undefined, call.entry.name, call.at)
+  );
   if (results === undefined) {
     calls.call(callee, undefined, undefined, call.entry.name, call.at);
     return calls.result(call.entry.handle, call.args, call.kwargs);
@@ -200,7 +220,9 @@ function apply(calls: Calls, call: Call): Handle {
 function operatorCall(calls: Calls, call: Call): Handle {
   const [callee, ...args] = call.args ?? [];
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
-  return callee === undefined ? UNKNOWN : calls.call(callee, args, call.kwargs, "operator.call", call.at);
+  return callee === undefined
+    ? UNKNOWN
+    : calls.call(callee, args, call.kwargs, "operator.call", call.at);
 }
 
 /** `copyreg._reconstructor(class, base, state)` and `__newobj__(class, *args)`. */
@@ -223,6 +245,16 @@ function rebuildFromType(calls: Calls, call: Call): Handle {
   if (callee === undefined) return UNKNOWN;
   const items = args === undefined ? undefined : calls.heap.itemsOf(args);
   return calls.call(callee, items, undefined, call.entry.name, call.at);
+}
+
+/** `_rebuild_tensor_v2(storage, offset, size, stride, …)`: harmless when the tensor lies in its storage. */
+function rebuildTensor(calls: Calls, call: Call): Handle {
+  const fault = call.args === undefined ? undefined : tensorFault(calls.heap, call.args);
+  if (fault !== undefined && calls.tensorFaults.length < FAULTS_TOLD) {
+    calls.tensorFaults.push({ offset: call.at, message: fault });
+  }
+  if (!call.entry.quiet) calls.log(call);
+  return handleOf(KIND.INSTANCE, call.entry.id);
 }
 
 // --- imports by name ----------------------------------------------------------------
@@ -258,7 +290,9 @@ function resolveName(calls: Calls, call: Call): Handle {
 function splitPath(path: string): GlobalName | undefined {
   if (path === "") return undefined;
   const at = path.includes(":") ? path.indexOf(":") : path.lastIndexOf(".");
-  if (at < 0) return isBuiltin(path) ? { module: "builtins", name: path } : { module: path, name: "" };
+  if (at < 0) {
+    return isBuiltin(path) ? { module: "builtins", name: path } : { module: path, name: "" };
+  }
   return { module: path.slice(0, at), name: path.slice(at + 1) };
 }
 
@@ -302,17 +336,28 @@ function getItem(calls: Calls, call: Call): Handle {
 }
 
 /** An item; of a namespace it is a global: `vars(os)['system']`, `sys.modules['os']`, `f.__globals__['x']`. */
-function itemOrAttribute(calls: Calls, object: Handle, key: Handle, at: number): Handle | undefined {
+function itemOrAttribute(
+  calls: Calls,
+  object: Handle,
+  key: Handle,
+  at: number,
+): Handle | undefined {
   const { heap } = calls;
   const name = heap.textOf(key);
   const value = heap.valueOf(object);
   if (name !== undefined && value?.type === "global") {
     const { module, name: owner } = value;
-    if (module === "sys" && owner === "modules") return heap.object({ type: "module", module: name });
-    if (/(^|\.)__builtins__$/.test(owner)) return heap.importGlobal("builtins", name, "getitem", at);
+    if (module === "sys" && owner === "modules") {
+      return heap.object({ type: "module", module: name });
+    }
+    if (/(^|\.)__builtins__$/.test(owner)) {
+      return heap.importGlobal("builtins", name, "getitem", at);
+    }
     const namespace = /^(?:(.*)\.)?(?:__dict__|__globals__)$/.exec(owner);
     if (namespace === null) return undefined;
-    const prefix = owner.endsWith("__dict__") && namespace[1] !== undefined ? `${namespace[1]}.` : "";
+    const prefix = owner.endsWith("__dict__") && namespace[1] !== undefined
+      ? `${namespace[1]}.`
+      : "";
     return heap.importGlobal(module, prefix + name, "getitem", at);
   }
   return itemOf(heap, object, key);
@@ -349,7 +394,9 @@ function namespaceOf(calls: Calls, call: Call): Handle {
 
 /** Loaders take their bytes with them: these are looked into. */
 function loader(calls: Calls, call: Call): Handle {
-  const resolved = call.args?.map((arg) => loadedBytes(calls, arg)).find((arg) => arg !== undefined);
+  const resolved = call.args?.map((arg) => loadedBytes(calls, arg)).find((arg) =>
+    arg !== undefined
+  );
   if (resolved !== undefined) {
     calls.loaded.push({ handle: resolved, via: `${call.entry.module}.${call.entry.name}` });
   }
@@ -359,7 +406,9 @@ function loader(calls: Calls, call: Call): Handle {
 
 /** The bytes under `io.BytesIO(…)`, decoders that were not computed, and plain bytes. */
 function loadedBytes(calls: Calls, handle: Handle, depth = 0): Handle | undefined {
-  if (handle >= 0 && (kindOf(handle) === KIND.BYTES || calls.heap.valueOf(handle)?.type === "bytes")) {
+  if (
+    handle >= 0 && (kindOf(handle) === KIND.BYTES || calls.heap.valueOf(handle)?.type === "bytes")
+  ) {
     return handle;
   }
   const value = calls.heap.valueOf(handle);

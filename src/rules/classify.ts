@@ -101,7 +101,10 @@ export class Classifier {
     const key = `${called ? "c" : "i"}${module}\n${name}`;
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
-    const match = this.#find(module, name, called);
+    const found = this.#find(module, name, called);
+    const match = !called && found.rule.importHarmless
+      ? matchOf(this.#fallback.attribute, found.reaches)
+      : found;
     if (this.#cache.size < CACHE_SIZE) this.#cache.set(key, match);
     return match;
   }
@@ -128,18 +131,20 @@ export class Classifier {
     if (this.#isExactlyAllowed(written)) return this.#allowedMatch(written);
 
     const mapped = python3Path(module, name);
-    const found: Match[] = [];
     const explicit = this.#explicit(written);
-    if (explicit !== undefined) found.push(explicit);
+    const found: Match[] = [];
     if (mapped !== undefined) {
+      // Of two equal verdicts the first is told: the Python 3 name is the one that people know.
       const second = this.#isExactlyAllowed(mapped)
         ? this.#allowedMatch(mapped)
         : this.#explicit(mapped);
+      const only2 = isPython2Only(module);
       if (second !== undefined) found.push(second);
-      if (explicit === undefined && (second === undefined || !isPython2Only(module))) {
-        found.push(this.#unnamed(isPython2Only(module) ? mapped : written, called));
+      if (explicit === undefined && (second === undefined || !only2)) {
+        found.push(this.#unnamed(only2 ? mapped : written, called));
       }
     }
+    if (explicit !== undefined) found.push(explicit);
     found.push(...this.#reached(module, name, called));
     return worst(found) ?? this.#unnamed(written, called);
   }
@@ -151,7 +156,7 @@ export class Classifier {
       const part = path.slice(0, end);
       const exact = this.#exact.get(part);
       if (exact !== undefined && (longest || exact.safety !== "innocuous")) {
-        return matchOf(exact, path);
+        return matchOf(exact, part);
       }
       if (!longest && this.#allowed.has(part)) return undefined;
       const wildcard = this.#wildcards.get(part);

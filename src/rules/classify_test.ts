@@ -99,6 +99,7 @@ torch load
 torch.hub load
 torch.fx.graph_module reduce_graph_module
 numpy.f2py.crackfortran getlincoef
+numpy load
 numpy __builtins__
 cloudpickle.cloudpickle _make_function
 cloudpickle.cloudpickle subimport
@@ -135,7 +136,6 @@ dill loads
 cloudpickle loads
 joblib load
 joblib.numpy_pickle load
-numpy load
 pandas read_pickle
 logging FileHandler
 logging.handlers RotatingFileHandler
@@ -147,7 +147,6 @@ pathlib PosixPath.unlink
 `);
 
 const HARMLESS = table(`
-_codecs encode
 builtins slice
 builtins bytearray
 builtins set
@@ -281,7 +280,7 @@ test("an exact entry beats a wildcard in both directions", () => {
   assert.equal(verdict("logging", "FileHandler"), "high dangerous");
   assert.equal(verdict("codecs", "lookup"), "medium suspicious");
   assert.equal(verdict("codecs", "open"), "high dangerous");
-  assert.equal(verdict("codecs", "encode"), "info innocuous");
+  assert.equal(verdict("numpy", "ndarray"), "info innocuous");
 });
 
 test("a wildcard covers submodules, and a longer one beats a shorter one", () => {
@@ -316,6 +315,7 @@ test("what is reached through another module counts, however it is split or spel
     assert.equal(verdict(module, name), "critical dangerous", `${module} ${name}`);
   }
   assert.equal(rules.classify("torch", "serialization.os.system").reaches, "os.system");
+  assert.equal(rules.classify("builtins", "eval.__call__").reaches, "builtins.eval");
   assert.equal(verdict("pathlib", "io.open"), "high dangerous");
   assert.equal(verdict("torch", "serialization.pickle.loads"), "high dangerous");
   assert.equal(verdict("torch", "serialization.tarfile.open"), "high dangerous");
@@ -329,7 +329,9 @@ test("a part of a package is not the module of the same name", () => {
 
 test("Python 2 names are judged as their Python 3 selves", () => {
   assert.equal(rules.classify("__builtin__", "xrange").reaches, "builtins.range");
-  assert.equal(rules.classify("urllib2", "urlopen").safety, "dangerous");
+  assert.equal(rules.classify("urllib2", "urlopen").reaches, "urllib.request.urlopen");
+  assert.equal(rules.classify("commands", "getoutput").reaches, "subprocess.getoutput");
+  assert.equal(rules.classify("__builtin__", "eval").reaches, "builtins.eval");
   assert.equal(rules.match("__builtin__", "reduce", true).reaches, "functools.reduce");
   assert.equal(verdict("StringIO", "StringIO"), "info innocuous");
   assert.equal(verdict("exceptions", "ValueError"), "info innocuous");

@@ -8,7 +8,7 @@
 
 import type { Reading } from "../types.ts";
 import type { Match } from "./classify.ts";
-import type { Rule, Verdict } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 
 /** Characters of an expression shown in a message; all of it is in the details. */
 const EXPRESSION_IN_MESSAGE = 160;
@@ -62,10 +62,9 @@ export function wrapperMessage(voice: Voice, expression: string, target: Match):
 
 /** For a global that is only named. */
 export function importMessage(voice: Voice, match: Match, path: string): string {
-  return `${subject(voice)} imports ${shortened(path)}${
-    truly(match, path)
-  }, which ${match.effect}` +
-    (match.rule.safety === "innocuous" ? "." : ` when it is called.`);
+  const said = `${subject(voice)} imports ${shortened(path)}${truly(match, path)}`;
+  const describes = /^(?:is|belongs|has)\b/.test(match.effect);
+  return `${said}, which ${match.effect}${describes ? "." : " when it is called."}`;
 }
 
 /** For what is told by expression alone: changed modules, unresolved calls. */
@@ -87,9 +86,4 @@ export function harmlessMessage(path: string, effect: string): string {
 /** For bytes that are wrong: the rule's title, then what was seen. */
 export function anomalyMessage(rule: Pick<Rule, "title">, detail: string): string {
   return detail === "" ? `${rule.title}.` : `${rule.title}: ${detail}`;
-}
-
-/** True when a verdict is the one for harmless things. */
-export function isHarmless(verdict: Verdict): boolean {
-  return verdict.safety === "innocuous";
 }

@@ -72,6 +72,8 @@ interface Opinion {
   /** The rule whose reasons apply: a wrapper's are those of its target. */
   readonly reasons: Rule;
   readonly reaches: string;
+  /** Of a wrapper: the worst of what it is applied to. */
+  readonly appliedTo?: string;
 }
 
 /**
@@ -189,9 +191,7 @@ function opinionOf(judging: Judging, group: Group, voice: Voice): Opinion | unde
   if (group.reading === "plain" || group.reading === "resync") {
     const named = group.imports[0]?.fact ?? group.calls[0]?.fact;
     // Bytes that are no pickle seldom spell identifiers: what they name could not be imported.
-    if (named === undefined || !isDottedName(named.module) || !isDottedName(named.name)) {
-      return undefined;
-    }
+    if (named === undefined || !isDottedName(pathOf(named.module, named.name))) return undefined;
   }
   const calls = group.calls.map(({ fact }) => callOpinion(judging.classifier, fact, voice));
   const first = group.imports[0];
@@ -255,7 +255,7 @@ function wrapperOpinion(
     ? { severity, safety }
     : { severity: worseSeverity(severity, "medium"), safety };
   const message = words.wrapperMessage(voice, fact.expression, worst);
-  return { rule, verdict, message, reasons: worst.rule, reaches: worst.reaches };
+  return { rule, verdict, message, reasons: worst.rule, reaches, appliedTo: worst.reaches };
 }
 
 function otherOpinion(
@@ -309,6 +309,7 @@ function detailsOf(group: Group, opinion: Opinion): Record<string, unknown> {
   if (opinion.reaches !== "" && opinion.reaches !== details["global"]) {
     details["reaches"] = opinion.reaches;
   }
+  if (opinion.appliedTo !== undefined) details["applied_to"] = opinion.appliedTo;
   if (group.reading !== undefined) details["reading"] = group.reading;
   if (group.imports.length > 0) {
     details["imported_by"] = [...new Set(group.imports.map(({ fact }) => fact.via))];

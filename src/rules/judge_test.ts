@@ -174,7 +174,13 @@ test("a dangerous target is named in the message, with its own reasons", () => {
     finding.message,
     "Loading this file calls map(os.system, ['id']), which reaches os.system: it runs a shell command.",
   );
+  assert.equal(finding.details["applied_to"], "os.system");
   assert.equal(finding.why, rules.find("pickle-command")?.why);
+});
+
+test("encoding with a codec for text is harmless, with another or an unknown one suspicious", () => {
+  assert.equal(verdict([at(0, called("_codecs", "encode", { targets: [] }))]), "info innocuous");
+  assert.equal(verdict([at(0, called("_codecs", "encode"))]), "medium suspicious");
 });
 
 test("getattr over a known class is harmless, calling an attribute of it is not", () => {

@@ -44,6 +44,8 @@ export interface Rule {
   /** Effects of single globals, by dotted path, where the rule's own says too little. */
   readonly effects: Readonly<Record<string, string>>;
   readonly wrapper: Wrapper | undefined;
+  /** Of a wrapper: true when naming it without calling it is harmless. */
+  readonly importHarmless: boolean;
   /** True when the machine computes the result, so that arguments matter although calls are harmless. */
   readonly folds: boolean;
   /** Of an operator rule: the language, and names or namespaces ending in `.*`. */

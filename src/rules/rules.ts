@@ -88,6 +88,7 @@ const EMPTY = {
   attributes: [],
   effects: {},
   wrapper: undefined,
+  importHarmless: false,
   folds: false,
   language: undefined,
   operators: [],

@@ -21,6 +21,7 @@ import type {
   Safety,
   ScanError,
   Severity,
+  SiblingSizes,
 } from "../types.ts";
 import { Budget } from "./budget.ts";
 import { atHead, detect, identify, type Match } from "./identify.ts";
@@ -69,6 +70,7 @@ interface Visit {
   readonly parts: readonly string[];
   readonly depth: number;
   readonly hint: string | undefined;
+  readonly siblings?: SiblingSizes;
   readonly atMost: { readonly safety: Safety; readonly severity: Severity } | undefined;
 }
 
@@ -215,6 +217,7 @@ export class AssetScan {
       interest: this.#options.rules.interest,
       limits: this.#limits,
       depth: visit.depth,
+      ...(visit.siblings && { siblings: visit.siblings }),
       checkDeadline: () => budget.checkDeadline(),
       spendExpanded: (bytes) => budget.spendExpanded(bytes),
       spendOpcodes: (count) => budget.spendOpcodes(count),
@@ -256,6 +259,7 @@ export class AssetScan {
       parts: [...parent.parts, ...(entry.within ?? []), entry.part],
       depth: parent.depth + 1,
       hint: entry.hint,
+      ...(entry.siblings && { siblings: entry.siblings }),
       atMost: entry.loaded === "data" ? DATA_AT_MOST : parent.atMost,
     });
   }
