@@ -102,13 +102,20 @@ export interface UnresolvedCallFact {
   readonly reading?: Reading;
 }
 
-/** An operator or function named by program text that is not Python bytecode (TorchScript source). */
+/** An operator of a program that is not Python bytecode: TorchScript source, a TensorFlow or ONNX graph. */
 export interface OperatorFact {
   readonly kind: "operator";
-  /** For instance `torchscript`. */
+  /** For instance `torchscript`, `tensorflow`, `onnx`, `keras`. */
   readonly language: string;
+  /** For instance `aten::save`, `ReadFile`, `com.example.Op`. */
   readonly name: string;
+  /** What a person would write, for instance `ReadFile("/etc/passwd") in function f`; at most 2 KiB. */
   readonly expression: string;
+  /** What part the operator plays, where that changes the verdict: `saver` for a graph's own checkpointing. */
+  readonly role?: string;
+  readonly evidence?: readonly Evidence[];
+  /** Further plain facts for the finding's details: node, function, signature … */
+  readonly details?: Readonly<Record<string, string | number | readonly string[]>>;
 }
 
 export type Fact =

@@ -26,6 +26,8 @@ const TRIAL_VALUES = 1 << 16;
  */
 export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
   const header = head[0] === 0x80;
+  // A zip archive begins like PERSID, which no plain unpickler gets past.
+  if (head[0] === 0x50 && head[1] === 0x4b && (head[2] ?? 9) < 8) return false;
   if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
   const input = new Input({ ...bytesSource("head", head), size }, 0);
   const machine = new Machine(input, 0, {

@@ -113,7 +113,10 @@ function subjectOf(fact: Fact): string {
     case "unresolved-call":
       return "unresolved-call";
     case "operator":
-      return `operator\n${fact.language}\n${fact.name}`;
+      // A program's text repeats itself; every node of a graph is told for itself.
+      return fact.language === "torchscript"
+        ? `operator\n${fact.language}\n${fact.name}`
+        : `operator\n${fact.language}\n${fact.name}\n${fact.role ?? ""}\n${fact.expression}`;
   }
 }
 
@@ -281,7 +284,7 @@ function otherOpinion(
       return { rule, verdict: rule, message, reasons: rule, reaches: "" };
     }
     case "operator": {
-      const rule = operatorRule([...judging.rules.values()], fact.language, fact.name);
+      const rule = operatorRule(judging.rules.values(), fact);
       if (rule === undefined) return undefined;
       const message = rule.safety === "innocuous"
         ? words.harmlessMessage(fact.name, rule.effect)
@@ -311,6 +314,10 @@ function detailsOf(group: Group, opinion: Opinion): Record<string, unknown> {
   }
   if (opinion.appliedTo !== undefined) details["applied_to"] = opinion.appliedTo;
   if (group.reading !== undefined) details["reading"] = group.reading;
+  if (first?.kind === "operator") {
+    details["operator"] = first.name;
+    Object.assign(details, first.details);
+  }
   if (group.imports.length > 0) {
     details["imported_by"] = [...new Set(group.imports.map(({ fact }) => fact.via))];
   }
@@ -320,7 +327,7 @@ function detailsOf(group: Group, opinion: Opinion): Record<string, unknown> {
     details["calls"] = calls.slice(0, CALLS_KEPT).map((seen) => callDetails(seen));
     if (calls.length > CALLS_KEPT) details["calls_left_out"] = calls.length - CALLS_KEPT;
   }
-  const evidence = distinctEvidence(group.calls.map(({ fact }) => fact));
+  const evidence = distinctEvidence(calls.map(({ fact }) => fact));
   if (evidence.length > 0) details["evidence"] = evidence;
   return details;
 }
@@ -337,10 +344,11 @@ function callDetails({ fact, count, offset }: Seen<Exclude<Fact, ImportFact>>): 
   };
 }
 
-function distinctEvidence(calls: readonly CallFact[]): Evidence[] {
+function distinctEvidence(facts: readonly Fact[]): Evidence[] {
   const found = new Map<string, Evidence>();
-  for (const { evidence } of calls) {
-    for (const each of evidence) found.set(`${each.kind}\n${each.text}`, each);
+  for (const fact of facts) {
+    if (!("evidence" in fact)) continue;
+    for (const each of fact.evidence ?? []) found.set(`${each.kind}\n${each.text}`, each);
   }
   return [...found.values()].slice(0, CALLS_KEPT);
 }

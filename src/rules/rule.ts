@@ -51,6 +51,8 @@ export interface Rule {
   /** Of an operator rule: the language, and names or namespaces ending in `.*`. */
   readonly language: string | undefined;
   readonly operators: readonly string[];
+  /** Of an operator rule: it holds only for operators that play this part. */
+  readonly role: string | undefined;
   /** Observations that must and must not set this rule off. */
   readonly hit: readonly string[];
   readonly miss: readonly string[];

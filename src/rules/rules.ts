@@ -92,6 +92,7 @@ const EMPTY = {
   folds: false,
   language: undefined,
   operators: [],
+  role: undefined,
   hit: [],
   miss: [],
 };

@@ -40,6 +40,7 @@ const RULE_KEYS: ReadonlySet<string> = new Set([
   "folds",
   "language",
   "operators",
+  "role",
   "hit",
   "miss",
 ]);
@@ -166,6 +167,7 @@ function ruleOf(table: Table, format: string, where: string): Rule {
     folds: reader.flag("folds"),
     language: table["language"] === undefined ? undefined : reader.text("language"),
     operators: reader.texts("operators"),
+    role: table["role"] === undefined ? undefined : reader.text("role"),
     hit: reader.texts("hit"),
     miss: reader.texts("miss"),
   };
