@@ -78,6 +78,24 @@ export class Input {
     return this.fillMore();
   }
 
+  /**
+   * Bytes at `virtual`, as many of `count` as there are. The window stays where it is when it has them.
+   *
+   * @throws SourceError when the bytes cannot be had
+   */
+  async peek(virtual: number, count: number): Promise<Uint8Array> {
+    const inside = (): boolean =>
+      virtual >= this.base &&
+      (virtual + count <= this.base + this.length ||
+        (this.ended && virtual <= this.base + this.length));
+    if (!inside()) {
+      const waiting = this.fill(virtual, count);
+      if (waiting !== undefined) await waiting;
+    }
+    const from = virtual - this.base;
+    return this.buffer.slice(from, Math.min(from + count, this.length));
+  }
+
   private fillMore(): Promise<void> | undefined {
     while (this.length < this.buffer.length && !this.ended) {
       const { actual, room } = this.nextRead();

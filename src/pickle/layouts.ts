@@ -145,7 +145,6 @@ async function readBytes(
   offset: number,
   length: number,
 ): Promise<Uint8Array | undefined> {
-  const inside = offset >= input.base && offset + length <= input.base + input.length;
-  if (!inside) await input.fill(offset, length);
-  return input.length - (offset - input.base) < length ? undefined : input.bytesAt(offset, length);
+  const bytes = await input.peek(offset, length);
+  return bytes.length < length ? undefined : bytes;
 }

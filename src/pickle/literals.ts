@@ -73,16 +73,30 @@ export function encodeLatin1(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** A number and whether every reader would read the same (`strict`), or undefined where C refuses. */
+/** A number that some reader reads, and whether all read it so (`strict`). */
 export interface NumberLiteral {
   readonly value: number | bigint;
   readonly strict: boolean;
 }
 
+/** Decimal digits that `int` takes since CPython 3.11 (`sys.set_int_max_str_digits`). */
+const DECIMAL_DIGITS = 4300;
+/** `PyLong_FromString` with base 0. */
+const INTEGER =
+  /^([+-]?)(0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|[1-9](?:_?[0-9])*|0(?:_?0)*)$/;
+/** The same with base 10. */
+const DECIMAL = /^([+-]?)([0-9](?:_?[0-9])*)$/;
+/** C's `strtol` with base 0, where `INTEGER` has it otherwise: a leading zero means octal. */
+const OCTAL = /^[ \t-\r]*([+-]?)(0[0-7]+)$/;
+const PLAIN_INTEGER = /^-?(0|[1-9][0-9]*)$/;
+
 /**
- * An INT or LONG argument (base 0) or a memo index (base 10), without its newline.
- * C stops at a NUL byte, accepts white space around, a sign, underscores, and in base 0 the prefixes
- * 0x, 0o, 0b and, for INT, a leading zero for octal.
+ * An INT or LONG argument (base 0) or a memo index (base 10), without its newline: what C's unpickler
+ * or Python's reads. C stops at a NUL byte; both accept white space around, a sign, underscores and,
+ * in base 0, prefixes.
+ *
+ * @param octal whether a leading zero means octal and a lone NUL means 0, as `strtol` has it for INT
+ * @returns undefined where both refuse
  */
 export function parseInteger(
   line: Uint8Array,
@@ -91,40 +105,59 @@ export function parseInteger(
 ): NumberLiteral | undefined {
   const raw = decodeLatin1(line);
   const nul = raw.indexOf("\0");
-  const text = (nul < 0 ? raw : raw.slice(0, nul)).trim();
-  const match = /^([+-]?)(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)$/.exec(text);
-  const digits = match?.[2];
-  if (digits === undefined || /__|_$/.test(digits)) return undefined;
-  const prefixed = /^0[xXoObB]/.test(digits);
-  if (base === 10 && prefixed) return undefined;
-  let plain = digits.replaceAll("_", "").toLowerCase();
-  const leadingZero = /^0[0-9]*[1-9]/.test(plain) && !prefixed;
-  if (leadingZero && base === 0) {
-    if (!octal || !/^[0-7]+$/.test(plain)) return undefined;
-    plain = `0o${plain}`;
-  }
+  const text = nul < 0 ? raw : raw.slice(0, nul);
+  if (octal && nul === 0) return { value: 0, strict: false };
+  const match = (base === 0 ? INTEGER : DECIMAL).exec(stripped(text)) ??
+    (octal ? OCTAL.exec(text) : null);
+  const digits = match?.[2]?.replaceAll("_", "").toLowerCase();
+  if (digits === undefined) return undefined;
+  const plain = base === 0 && /^0[0-9]/.test(digits) ? `0o${digits}` : digits;
   const magnitude = toNumber(BigInt(plain));
   const value = match?.[1] === "-" ? -magnitude : magnitude;
-  const strict = raw === text && !prefixed && !leadingZero && plain === digits &&
-    match?.[1] !== "+";
-  return { value, strict };
+  return { value, strict: raw.length <= DECIMAL_DIGITS && PLAIN_INTEGER.test(raw) };
+}
+
+/** Without the white space that `int` and `float` strip from both sides of bytes (`Py_ISSPACE`). */
+function stripped(text: string): string {
+  const isSpace = (at: number) => {
+    const code = text.charCodeAt(at);
+    return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  };
+  let from = 0;
+  let to = text.length;
+  while (from < to && isSpace(from)) from++;
+  while (to > from && isSpace(to - 1)) to--;
+  return text.slice(from, to);
 }
 
 function toNumber(value: bigint): number | bigint {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }
 
-/** A FLOAT argument without its newline; C stops at NUL. */
+const DECIMALS =
+  /^[+-]?(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?$/;
+const SPECIAL = /^([+-]?)(inf|infinity|nan)$/i;
+
+/**
+ * A FLOAT argument without its newline: what C's unpickler or Python's reads. C stops at a NUL byte,
+ * Python accepts white space around and underscores.
+ *
+ * @returns undefined where both refuse
+ */
 export function parseFloatLine(line: Uint8Array): NumberLiteral | undefined {
   const raw = decodeLatin1(line);
   const nul = raw.indexOf("\0");
-  const text = nul < 0 ? raw : raw.slice(0, nul);
-  const number = /^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?)$/;
-  if (number.test(text)) return { value: Number(text), strict: nul < 0 };
-  const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
+  const text = nul < 0 ? stripped(raw) : raw.slice(0, nul);
+  const strict = text === raw && !text.includes("_");
+  if (DECIMALS.test(text)) {
+    const value = Number(text.replaceAll("_", ""));
+    // C raises OverflowError where Python reads infinity.
+    return { value, strict: strict && Number.isFinite(value) };
+  }
+  const special = SPECIAL.exec(text);
   if (special === null) return undefined;
   const value = /nan/i.test(text) ? NaN : special[1] === "-" ? -Infinity : Infinity;
-  return { value, strict: nul < 0 };
+  return { value, strict };
 }
 
 /** A little-endian two's-complement integer of any length. */
@@ -150,14 +183,30 @@ export function parseQuoted(line: Uint8Array): string | undefined {
   return unescape(text.slice(1, -1), false);
 }
 
-/** A UNICODE argument: raw-unicode-escape, where only \u and \U are escapes. */
+/** The escapes in a STRING argument's quotes; those that CPython refuses are captured. */
+export const STRING_ESCAPES = /\\(?:(x(?![0-9a-fA-F]{2})|$)|[^])/g;
+/** The same of a UNICODE argument. */
+export const UNICODE_ESCAPES =
+  /\\(?:(u(?![0-9a-fA-F]{4})|U(?!000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4}))|[^])/g;
+
+/** Whether text has a backslash escape that is cut off, at which the unpickler raises. */
+export function hasBrokenEscape(text: Uint8Array, escapes: RegExp): boolean {
+  if (!text.includes(0x5c)) return false;
+  for (const match of decodeLatin1(text).matchAll(escapes)) {
+    if (match[1] !== undefined) return true;
+  }
+  return false;
+}
+
+/** A UNICODE argument: raw-unicode-escape, where only \\u and \\U are escapes. */
 export function parseRawUnicode(line: Uint8Array): string {
+  // A backslash takes the character behind it along, so that the second of two begins no escape.
   return decodeLatin1(line).replace(
-    /(\\+)(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/g,
-    (whole, slashes: string, escape: string) => {
-      if (slashes.length % 2 === 0) return whole;
-      const code = parseInt(escape.slice(1), 16);
-      return slashes.slice(1) + (code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd");
+    /\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^])/g,
+    (whole) => {
+      if (whole.length === 2) return whole;
+      const code = parseInt(whole.slice(2), 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
     },
   );
 }

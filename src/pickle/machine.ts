@@ -17,10 +17,13 @@ import { LONGEST_LINE } from "./input.ts";
 import {
   decodeLatin1,
   decodeUtf8,
+  hasBrokenEscape,
   isUtf8,
   parseFloatLine,
   parseInteger,
   parseQuoted,
+  STRING_ESCAPES,
+  UNICODE_ESCAPES,
 } from "./literals.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import { Heap, type HeapOptions, TEXT_LIMIT } from "./heap.ts";
@@ -95,6 +98,8 @@ export interface MachineOptions extends HeapOptions {
 }
 
 const ABSENT = -1;
+/** Memo indices above this are beyond any array. */
+const C_MEMO_LIMIT = 2 ** 40;
 /** A line of text longer than this is skipped, window after window, and not looked at. */
 const LONG_TEXT = 16 * 1024 * 1024;
 /** First bytes that make a constant worth a look for a nested pickle: PROTO, gzip, zlib, hex, base64, protocol 0. */
@@ -141,7 +146,8 @@ export class Machine extends Heap {
   private frameEnd = Infinity;
   /** Offset of the opcode whose text line is being skipped. */
   private longLine = ABSENT;
-  private readonly start: number;
+  /** Virtual offset of the stream's first byte. */
+  readonly start: number;
   private readonly options: MachineOptions;
   private readonly calls: Calls;
 
@@ -498,6 +504,11 @@ export class Machine extends Heap {
       (typeOf(this, value) !== undefined && this.instanceOf(value) === undefined);
   }
 
+  /** Whether a value certainly gives no memoryview. */
+  private hasNoBuffer(value: Handle): boolean {
+    return this.isData(value) && typeOf(this, value)?.name !== "bytes";
+  }
+
   private growStack(): void {
     if (this.stack.length * 2 > this.options.valueLimit) {
       throw new RangeError(`Cannot keep more than ${this.options.valueLimit} values on the stack`);
@@ -684,13 +695,12 @@ export class Machine extends Heap {
     const two = code === OP.GLOBAL || code === OP.INST;
     const { buffer, base } = this.input;
     const first = buffer.subarray(0, limit).indexOf(0x0a, pos);
-    if (first < 0) return this.noNewline(code, begin, pos, limit);
-    const second = two ? buffer.subarray(0, limit).indexOf(0x0a, first + 1) : first;
+    const second = two && first >= 0 ? buffer.subarray(0, limit).indexOf(0x0a, first + 1) : first;
     if (second < 0) {
-      if (this.input.ended && limit === this.input.length) {
-        this.cutOffGlobal(buffer.slice(pos, first), buffer.slice(first + 1, limit));
+      if (two && this.input.ended && limit === this.input.length) {
+        this.cutOffGlobal(code, pos, first, limit);
       }
-      return this.noNewline(code, begin, first + 1, limit);
+      return this.noNewline(code, begin, first < 0 ? pos : first + 1, limit);
     }
     const at = this.offset;
     this.offset = base + second + 1;
@@ -700,10 +710,15 @@ export class Machine extends Heap {
     return this.line(code, at, buffer.slice(pos, first));
   }
 
-  /** Python's unpickler takes the last line as it is, less its last character, and imports that. */
-  private cutOffGlobal(module: Uint8Array, rest: Uint8Array): void {
-    if (module.length === 0 || rest.length < 2) return;
-    this.importGlobal(decodeUtf8(module), decodeUtf8(rest.subarray(0, -1)), "GLOBAL", this.offset);
+  /**
+   * Python's unpickler takes what is left of the data for a line, drops its last character, and imports
+   * (GLOBAL) or calls (INST) that.
+   */
+  private cutOffGlobal(code: number, pos: number, first: number, limit: number): void {
+    const { buffer } = this.input;
+    const module = buffer.slice(pos, first < 0 ? limit - 1 : first);
+    const name = first < 0 ? new Uint8Array() : buffer.slice(first + 1, limit - 1);
+    if (isUtf8(module) && isUtf8(name)) this.global(code, module, name, this.offset);
   }
 
   private noNewline(code: number, begin: number, pos: number, limit: number): Status | undefined {
@@ -751,19 +766,21 @@ export class Machine extends Heap {
     name: Uint8Array,
     at: number,
   ): Status | undefined {
-    if (module.length === 0 || name.length === 0) {
-      return this.fail(at, `${opcodeOf(code)?.name} has an empty name`);
-    }
+    const opcode = code === OP.GLOBAL ? "GLOBAL" : "INST";
+    if (module.length === 0) return this.fail(at, `${opcode} has an empty name`);
     if (!isUtf8(module) || !isUtf8(name)) this.refuse(at, "a global's name is no UTF-8");
+    // Python's unpickler imports the module, and asks it for the empty name.
+    if (name.length === 0) this.refuse(at, `${opcode} has an empty name`);
+    const callee = this.importGlobal(decodeUtf8(module), decodeUtf8(name), opcode, at);
     if (code === OP.GLOBAL) {
-      this.push(this.importGlobal(decodeUtf8(module), decodeUtf8(name), "GLOBAL", at));
+      this.push(callee);
       return undefined;
     }
+    // Python's unpickler has imported by now, C's would not have.
     if (this.mp === 0) return this.fail(at, "INST finds no MARK");
     const mark = this.popMark();
     const args = Array.from(this.stack.subarray(mark, this.sp));
     this.sp = mark;
-    const callee = this.importGlobal(decodeUtf8(module), decodeUtf8(name), "INST", at);
     this.push(this.calls.call(callee, args, undefined, "INST", at));
     return undefined;
   }
@@ -772,12 +789,17 @@ export class Machine extends Heap {
     switch (code) {
       case OP.STRING:
         if (parseQuoted(line) === undefined) return this.fail(at, "STRING is not quoted");
+        if (hasBrokenEscape(line.subarray(1, -1), STRING_ESCAPES)) {
+          this.refuse(at, "STRING has a cut-off escape");
+        }
         this.push(handleOf(KIND.STRING, at));
         return undefined;
       case OP.UNICODE:
+        if (hasBrokenEscape(line, UNICODE_ESCAPES)) this.refuse(at, "UNICODE has a cut-off escape");
         this.push(handleOf(KIND.STRING, at));
         return undefined;
       case OP.PERSID:
+        if (!isAscii(line, 0, line.length)) this.refuse(at, "PERSID is not ASCII");
         this.persistent(this.text(decodeLatin1(line)));
         return undefined;
       case OP.GET:
@@ -822,10 +844,14 @@ export class Machine extends Heap {
     const literal = parseInteger(line, 10, false);
     if (literal === undefined) return this.fail(at, "a memo index cannot be read");
     if (!literal.strict && this.notes.looseArgument === ABSENT) this.notes.looseArgument = at;
-    const index = literal.value;
-    if (typeof index !== "number" || index < 0) {
-      return this.fail(at, `memo index ${index} is out of range`);
+    if (literal.value < 0) return this.fail(at, `memo index ${literal.value} is out of range`);
+    // Python's memo is a dictionary, C's an array.
+    if (literal.value > C_MEMO_LIMIT) {
+      this.refuse(at, `memo index ${literal.value} is out of range`);
     }
+    const index = typeof literal.value === "bigint"
+      ? this.memo.standIn(literal.value)
+      : literal.value;
     if (code === OP.PUT) {
       if (this.sp <= this.fence) return this.underflow(at, code);
       this.put(index, this.stack[this.sp - 1] as number, at);
@@ -875,7 +901,11 @@ export class Machine extends Heap {
       case OP.NEXT_BUFFER:
         if (this.notes.outOfBand === ABSENT) this.notes.outOfBand = at;
         if (code === OP.READONLY_BUFFER) {
-          return this.sp <= this.fence ? this.underflow(at, code) : undefined;
+          if (this.sp <= this.fence) return this.underflow(at, code);
+          if (this.hasNoBuffer(this.stack[this.sp - 1] as number)) {
+            this.refuse(at, "READONLY_BUFFER over what is no buffer");
+          }
+          return undefined;
         }
         this.push(UNKNOWN);
         return undefined;

@@ -36,6 +36,8 @@ export interface RunOptions {
 
 /** One stream, read to its end. */
 export interface Run {
+  /** Virtual offset of the stream's first byte. */
+  readonly start: number;
   readonly machine: Machine;
   readonly status: Status;
   /** Virtual offset behind the stream, or of the opcode that failed. */
@@ -88,7 +90,7 @@ interface State {
 }
 
 function finished(machine: Machine, status: Status, state: State): Run {
-  return { machine, status, end: machine.offset, ...state };
+  return { start: machine.start, machine, status, end: machine.offset, ...state };
 }
 
 function machineOptions(context: RunContext, options: RunOptions): MachineOptions {
@@ -143,16 +145,9 @@ async function stepArray(
     machine.offset = run.end;
     return;
   }
-  const padding = extent.padded ? 1 + await byteAt(input, machine.offset) : 0;
+  const padding = extent.padded ? 1 + ((await input.peek(machine.offset, 1))[0] ?? 0) : 0;
   const next = machine.offset + padding + extent.bytes;
   if (next > input.size) state.badArray ??= machine.offset;
   state.stepped++;
   machine.offset = next;
-}
-
-/** One byte at a virtual offset; 0 behind the end. */
-async function byteAt(input: Input, offset: number): Promise<number> {
-  const at = offset - input.base;
-  if (at < 0 || at >= input.length) await input.fill(offset, 1);
-  return input.length === 0 ? 0 : input.buffer[offset - input.base] ?? 0;
 }

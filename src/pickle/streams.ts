@@ -29,8 +29,8 @@ const FRAME_READINGS = 16;
 const SEARCH_BYTES = 64 * 1024;
 /** Bytes that a plausible start is judged by. */
 const PLAUSIBLE_BYTES = 4096;
-/** Streams of a file that are read under the memo-carried reading. */
-const CARRIED_STREAMS = 256;
+/** Streams of a file that are read at all. */
+const STREAMS_READ = 100_000;
 
 /**
  * Scans every stream of a source.
@@ -55,6 +55,9 @@ class StreamScan {
   /** Where the streams that were read begin, for readings over several. */
   private readonly starts: number[] = [];
   private readonly extensions = new Map<number, GlobalName>();
+  /** The memo of one Unpickler that loads all streams, and how many it has loaded. */
+  private memo: Memo | undefined;
+  private carriedStreams = 0;
   private searched = 0;
   /** Whether a search ended at its budget and nobody has said so yet. */
   private searchCut = false;
@@ -71,6 +74,10 @@ class StreamScan {
     let found = true;
     let stream = 0;
     while (found) {
+      if (stream === STREAMS_READ) {
+        yield [this.tooMany(offset)];
+        return;
+      }
       const { run, options } = await this.read(offset);
       const junk = stream > 0 && run.status === STATUS.FAILED && !await this.hasHeader(offset) &&
         !await this.plausible(offset);
@@ -123,11 +130,19 @@ class StreamScan {
     }];
   }
 
+  private tooMany(offset: number): Observation {
+    return {
+      type: "anomaly",
+      rule: "pickle-budget",
+      detail: `only the first ${STREAMS_READ} streams were read`,
+      offset: this.input.actual(offset),
+      unread: true,
+    };
+  }
+
   private async hasBytes(offset: number): Promise<boolean> {
     if (Number.isFinite(this.input.size)) return offset < this.input.size;
-    if (offset < this.input.base + this.input.length) return true;
-    await this.input.fill(offset, 1);
-    return this.input.length > 0;
+    return (await this.input.peek(offset, 1)).length > 0;
   }
 
   // --- one stream -------------------------------------------------------------------
@@ -145,7 +160,7 @@ class StreamScan {
   /** Whether the window can go back to `offset`. */
   private async canReread(offset: number): Promise<boolean> {
     try {
-      await this.input.fill(offset, 1);
+      await this.input.peek(offset, 1);
       return true;
     } catch (error) {
       if (error instanceof SourceError) return false;
@@ -286,7 +301,7 @@ class StreamScan {
       const plain = await this.another({ ...options, stepArrays: false });
       if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
     }
-    if (stream > 0 && stream < CARRIED_STREAMS && run.machine.notes.memoRead) {
+    if (stream > 0 && run.machine.notes.memoRead) {
       yield await this.carried(stream, known, within);
     }
   }
@@ -328,22 +343,25 @@ class StreamScan {
     return found;
   }
 
-  /** One Unpickler loading stream after stream keeps its memo. */
+  /**
+   * One Unpickler loading stream after stream keeps its memo. The streams before are run once each,
+   * however many follow.
+   */
   private async carried(
     stream: number,
     known: Set<string>,
     within: readonly string[],
   ): Promise<Observation[]> {
-    const memo = new Memo(this.context.limits.values);
-    for (let before = 0; before < stream; before++) {
-      const start = this.starts[before];
-      if (start === undefined) return [];
-      const run = await this.another({ start, stepArrays: true, memo });
-      if (run === undefined || run.status !== STATUS.STOPPED) return [];
+    this.memo ??= new Memo(this.context.limits.values);
+    let run: Run | undefined;
+    while (this.carriedStreams <= stream) {
+      const start = this.starts[this.carriedStreams++] as number;
+      run = await this.another({ start, stepArrays: true, memo: this.memo });
+      if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
     }
-    const start = this.starts[stream] as number;
-    const run = await this.another({ start, stepArrays: true, memo });
-    return run === undefined ? [] : this.beyond(run, known, "memo", within);
+    return run === undefined || this.starts[stream] !== run.start
+      ? []
+      : this.beyond(run, known, "memo", within);
   }
 
   /** Reads again in another way; undefined when the bytes are gone. */
@@ -395,18 +413,13 @@ class StreamScan {
 
   /** Whether PROTO stands at `offset`. */
   private async hasHeader(offset: number): Promise<boolean> {
-    await this.input.fill(offset, 2);
-    return this.input.buffer[0] === 0x80 && this.input.length > 1 &&
-      (this.input.buffer[1] ?? 6) <= 5;
+    const [first, second = 6] = await this.input.peek(offset, 2);
+    return first === 0x80 && second <= 5;
   }
 
   private async plausible(offset: number): Promise<boolean> {
-    await this.input.fill(offset, 1);
-    const length = Math.min(this.input.length, PLAUSIBLE_BYTES);
-    return looksLikePickle(
-      this.input.buffer.slice(0, length),
-      this.input.ended && length === this.input.length ? length : undefined,
-    );
+    const head = await this.input.peek(offset, PLAUSIBLE_BYTES);
+    return looksLikePickle(head, head.length < PLAUSIBLE_BYTES ? head.length : undefined);
   }
 
   /** The next place where a stream may begin, from `offset` on, within the budget for searching. */

@@ -20,6 +20,14 @@ test("the second, third and fiftieth stream are read", async () => {
   assert.deepEqual(await places(bytes(...fifty, HARMFUL)), ["stream_50"]);
 });
 
+test("a hundred thousand streams are read, more leave the file unread", async () => {
+  const many = new Uint8Array(2 * 100_001).fill(0x4e);
+  for (let at = 1; at < many.length; at += 2) many[at] = 0x2e;
+  const found = await observe(many);
+  assert.deepEqual(anomaliesIn(found), ["pickle-budget"]);
+  assert.deepEqual(anomaliesIn(await observe(many.subarray(0, 2000))), []);
+});
+
 test("a stream behind a corrupt one is found", async () => {
   const facts = await places(bytes(HARMLESS, 0x80, 4, 0xff, 0xff, HARMFUL));
   assert.equal(facts.length, 1);
@@ -44,6 +52,15 @@ test("a memo carried over is a reading of its own", async () => {
   const second = bytes(0x80, 4, "h\x05h\x06", 0x93, str("echo"), 0x85, "R.");
   const facts = factsIn(await observe(bytes(first, second)));
   assert.ok(facts.some((fact) => fact.kind === "call" && fact.reading === "memo"));
+});
+
+test("a carried memo is followed over many streams at the cost of reading them twice", async () => {
+  const first = bytes(0x80, 4, str("os"), "q\x05", "0", str("system"), "q\x06", ".");
+  const between = Array.from({ length: 2000 }, () => bytes(0x80, 4, "K\x01q\0h\0."));
+  const last = bytes(0x80, 4, "h\x05h\x06", 0x93, str("echo"), 0x85, "R.");
+  const found = await observe(bytes(first, ...between, last));
+  const call = found.find((it) => it.type === "fact" && it.fact.kind === "call");
+  assert.deepEqual(call?.type === "fact" ? call.within : undefined, ["stream_2001"]);
 });
 
 test("an argument that straddles a frame is read in both ways", async () => {

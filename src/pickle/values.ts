@@ -248,6 +248,7 @@ export class Memo {
   /** Dense part; index up to `dense.length`. */
   dense: Float64Array = new Float64Array(INITIAL).fill(NaN);
   private sparse: Map<number, Handle> | undefined;
+  private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
   size = 0;
   readonly limit: number;
@@ -277,6 +278,14 @@ export class Memo {
       throw new RangeError(`Cannot keep more than ${this.limit} memo entries`);
     }
     return false;
+  }
+
+  /** A number that stands for an index beyond all safe integers. */
+  standIn(index: bigint): number {
+    this.huge ??= new Map();
+    const known = this.huge.get(index) ?? 2 ** 53 + 2 * this.huge.size;
+    this.huge.set(index, known);
+    return known;
   }
 
   private grow(index: number): void {
