@@ -45,13 +45,17 @@ check-imports: setup
 
 check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
+	  scripts/doctor_samples.ts --check
 
 fmt: setup ## format the sources
 	@$(DENO) fmt --quiet
 
-rules: setup ## embed rules/ into src/rules/embedded.ts
+rules: setup ## embed rules/ into src/rules/embedded.ts, and the doctor's samples
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/embed.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
+	  scripts/doctor_samples.ts
 
 coverage: setup ## statement coverage of src/ under Deno
 	@scripts/coverage

@@ -14,14 +14,25 @@
  * @module
  */
 
+import { FORMATS } from "./src/formats/registry.ts";
 import { loadRules } from "./src/rules/rules.ts";
 import { type ScanInput, scanMany, type ScanManyOptions } from "./src/scan_many.ts";
 import type { ScanReport } from "./src/types.ts";
 
 export { ConfigError, FormatError, LimitError, SourceError } from "./src/errors.ts";
-export type { SourceErrorOptions, SourceErrorReason } from "./src/errors.ts";
+export type { ConfigErrorOptions, SourceErrorOptions, SourceErrorReason } from "./src/errors.ts";
 export type { Format, FormatContext, Sample } from "./src/formats/format.ts";
-export { type FormatEntry, formatEntry, FORMATS } from "./src/formats/registry.ts";
+export { type FormatEntry, formatEntry } from "./src/formats/registry.ts";
+export { FORMATS };
+export type {
+  Entry,
+  FormatOverride,
+  GlobalOverride,
+  OperatorOverride,
+  Overrides,
+  PatternRule,
+  RuleOverride,
+} from "./src/rules/overrides.ts";
 export { DEFAULT_LIMITS, withDefaults } from "./src/limits.ts";
 export type { Package, PackageObservation } from "./src/packages/package.ts";
 export type { Classification, Judged, RuleSet } from "./src/rules/rule_set.ts";
@@ -63,6 +74,48 @@ export async function scan(
 ): Promise<ScanReport> {
   const inputs = isList(input) ? input : [input];
   return await scanMany(inputs, { ...settings, rules: settings.rules ?? loadRules() });
+}
+
+/**
+ * Settings for `scan` from a configuration in TOML; `docs/configuration.md` explains it.
+ *
+ * @param text the configuration
+ * @param file its name, for messages and reports
+ * @returns rules, limits and what is let through; give them to `scan`, with others as you like
+ * @throws ConfigError with line and column when the configuration is wrong
+ *
+ * @example Trust a package
+ * ```ts
+ * import { configure, scan } from "@modelaudit/modelaudit";
+ *
+ * const settings = await configure('allow = ["our_package.*"]');
+ * const report = await scan("models/", settings);
+ * console.log(report.suppressed);
+ * ```
+ */
+export async function configure(text: string, file = "configuration"): Promise<ScanSettings> {
+  const [{ readConfiguration }, { effectiveOf }] = await Promise.all([
+    import("./src/config/read.ts"),
+    import("./src/config/effective.ts"),
+  ]);
+  const embedded = loadRules();
+  const vocabulary = {
+    rules: embedded.list().map((rule) => rule.id),
+    formats: FORMATS.map((format) => format.id),
+  };
+  const layer = { configuration: readConfiguration(text, file, vocabulary), trusted: true };
+  const { overrides, limits, suppress, name, notes } = await effectiveOf(
+    [layer],
+    embedded,
+    Date.now(),
+  );
+  return {
+    rules: loadRules({ overrides }),
+    limits,
+    suppress,
+    configuration: name,
+    configurationNotes: notes,
+  };
 }
 
 function isList(input: ScanInput | readonly ScanInput[]): input is readonly ScanInput[] {

@@ -33,9 +33,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   python: ["base", "source", "bytes", "formats/format.ts"],
   pickle: ["base", "source", "bytes", "python", "formats/format.ts"],
   packages: ["base", "source", "bytes", "python", "pickle", "formats/format.ts"],
-  formats: ["base", "source", "bytes", "python", "pickle", "packages"],
+  jinja: [],
+  formats: ["base", "source", "bytes", "python", "pickle", "jinja", "packages"],
   rules: ["base", "python"],
-  config: ["base", "rules", "python"],
+  config: ["base", "source", "rules", "python"],
   report: ["base"],
   remote: ["base", "source", "bytes"],
   scan: ["base", "source", "bytes", "formats", "packages", "rules"],
@@ -75,18 +76,20 @@ const SHARED_BY_FORMATS = [
 const REGISTRY = "src/formats/registry.ts";
 
 /** The rooms and files of `src/` in which `node:` may appear. */
-const MAY_USE_NODE = ["src/source/file.ts", "src/cli/"];
+const MAY_USE_NODE = ["src/source/file.ts", "src/source/folder.ts", "src/cli/"];
 
 /** Modules that need `node:`; a room that may not have it may not reach it through these either. */
-const NEEDS_NODE = ["src/source/file.ts"];
-const MAY_USE_FILES = ["src/cli/", "mod.ts", "cli.ts"];
+const NEEDS_NODE = ["src/source/file.ts", "src/source/folder.ts"];
+const MAY_USE_FILES = ["src/source/folder.ts", "src/cli/", "mod.ts", "cli.ts"];
 /** What loads them only when it is given a path, so that a browser never asks for them. */
 const MAY_LOAD_FILES = ["src/scan_many.ts"];
 
 /** Behind which modules each npm package stands; tests and scripts may use all of them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "smol-toml": ["src/rules/toml.ts", "src/config/"],
+  "re2js": ["src/config/patterns.ts"],
   "commander": ["src/cli/"],
+  "h5wasm": ["src/bytes/hdf5_reader.ts"],
   "fast-check": [],
   "ajv": [],
 };

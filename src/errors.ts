@@ -76,20 +76,47 @@ export class SourceError extends Error {
   }
 }
 
+/** A decoder that comes as a package of its own cannot be loaded; other formats are not concerned. */
+export class DecoderError extends Error {
+  /** Tells the kinds of errors apart across realms. */
+  override readonly name = "DecoderError";
+  /** Name of the package. */
+  readonly decoder: string;
+
+  /**
+   * An error of loading.
+   *
+   * @param decoder name of the package
+   */
+  constructor(decoder: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.decoder = decoder;
+  }
+}
+
+/** What a ConfigError may carry besides its message. */
+export interface ConfigErrorOptions extends ErrorOptions {
+  /** The offending line with a mark under it, line by line; nothing unless given. */
+  readonly excerpt?: readonly string[];
+}
+
 /** The user asked for something that cannot be: wrong option, wrong configuration. `where` is a file or an option. */
 export class ConfigError extends Error {
   /** Tells the kinds of errors apart across realms. */
   override readonly name = "ConfigError";
   /** A file, with line and column where known, or an option. */
   readonly where: string;
+  /** What is to be shown under the message, line by line. Raw: whoever shows it escapes it. */
+  readonly excerpt: readonly string[];
 
   /**
    * An error of the user's.
    *
    * @param where a file or an option
    */
-  constructor(where: string, message: string, options?: ErrorOptions) {
+  constructor(where: string, message: string, options?: ConfigErrorOptions) {
     super(message, options);
     this.where = where;
+    this.excerpt = options?.excerpt ?? [];
   }
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { bytesSource, scan, withDefaults } from "../mod.ts";
+import { bytesSource, ConfigError, configure, scan, withDefaults } from "../mod.ts";
 
 const HARMFUL = new TextEncoder().encode("cos\nsystem\n(S'echo hi'\ntR.");
 
@@ -20,4 +20,12 @@ test("the module scans several inputs and says which cannot be opened", async ()
 test("limits given are checked and the others keep their defaults", async () => {
   assert.equal(withDefaults({ depth: 2 }).members, withDefaults().members);
   await assert.rejects(() => scan(HARMFUL, { limits: { members: -1 } }), RangeError);
+});
+
+test("the module takes a configuration", async () => {
+  const settings = await configure('allow = ["os.system"]', "ours.toml");
+  const report = await scan(HARMFUL, settings);
+  assert.deepEqual([report.files[0]?.verdict, report.suppressedBy], ["clean", { allowed: 1 }]);
+  assert.equal(report.configuration, "ours.toml");
+  await assert.rejects(() => configure("allow = 1"), ConfigError);
 });

@@ -7,18 +7,26 @@
 import { SourceError } from "./errors.ts";
 import { type ScanOptions, scanSource } from "./scan.ts";
 import { blobSource, bytesSource, type Source } from "./source/source.ts";
-import type { FileReport, ScanError, ScanReport } from "./types.ts";
+import {
+  type FileReport,
+  type ScanError,
+  type ScanReport,
+  type Suppression,
+  SUPPRESSIONS,
+} from "./types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "./version.ts";
 
 /** One thing to scan: a path, a `file:` URL, bytes, a Blob or File, or a source of one's own. */
 export type ScanInput = string | URL | Uint8Array | Blob | Source;
 
 /** What a scan of several inputs is told. */
-export interface ScanManyOptions extends Omit<ScanOptions, "path"> {
+export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder"> {
   /** How paths of folders are gone through. */
   readonly walk?: import("./source/file.ts").WalkOptions;
   /** Name of the configuration for the report; "embedded" unless given. */
   readonly configuration?: string;
+  /** What of the configuration took no effect, one sentence each. */
+  readonly configurationNotes?: readonly string[];
 }
 
 /**
@@ -56,8 +64,25 @@ export async function scanMany(
     files,
     errors,
     configuration: options.configuration ?? "embedded",
-    suppressed: 0,
+    ...(options.configurationNotes && { configurationNotes: options.configurationNotes }),
+    ...totalSuppressed(files),
   };
+}
+
+/** Issues let through, over several files. */
+export function totalSuppressed(
+  files: readonly Pick<FileReport, "suppressed">[],
+): Pick<ScanReport, "suppressed" | "suppressedBy"> {
+  const by: Partial<Record<Suppression, number>> = {};
+  let suppressed = 0;
+  for (const file of files) {
+    for (const reason of SUPPRESSIONS) {
+      const count = file.suppressed?.[reason] ?? 0;
+      suppressed += count;
+      if (count > 0) by[reason] = (by[reason] ?? 0) + count;
+    }
+  }
+  return { suppressed, ...(suppressed > 0 && { suppressedBy: by }) };
 }
 
 function nameOf(input: ScanInput): string {
@@ -90,6 +115,8 @@ async function* scanPath(
   options: ScanManyOptions,
 ): AsyncGenerator<FileReport | ScanError> {
   const { fileSource, pathOfUrl, scanErrorOf, walk } = await import("./source/file.ts");
+  const { Folders } = await import("./source/folder.ts");
+  const folders = new Folders();
   let path = String(input);
   try {
     if (input instanceof URL) path = pathOfUrl(input);
@@ -109,7 +136,7 @@ async function* scanPath(
         continue;
       }
       try {
-        yield await scanSource(source, options);
+        yield await scanSource(source, { ...options, folder: folders.place(path, found.given) });
       } finally {
         source.close();
       }

@@ -60,6 +60,8 @@ export interface ImportFact extends GlobalName {
   readonly kind: "import";
   /** The opcode that did it, or the function that a fold resolved (for instance `getattr`). */
   readonly via: string;
+  /** True when calls put its module or name together, which no pickler does. */
+  readonly computed?: boolean;
   readonly reading?: Reading;
 }
 
@@ -116,6 +118,38 @@ export interface OperatorFact {
   readonly evidence?: readonly Evidence[];
   /** Further plain facts for the finding's details: node, function, signature … */
   readonly details?: Readonly<Record<string, string | number | readonly string[]>>;
+  /** Python code that the operator brings along, as far as its names tell; one entry a code object. */
+  readonly code?: readonly CodeNames[];
+}
+
+/** What a Python code object names. Read, never run. */
+export interface CodeNames {
+  /** Globals, builtins, attributes and modules, in order of first use. */
+  readonly names: readonly string[];
+  /** Texts among its constants, each cut at 2 KiB. */
+  readonly strings: readonly string[];
+}
+
+/** A configuration names a class or function for the loader to look up, and mostly to call. */
+export interface ReferenceFact extends GlobalName {
+  readonly kind: "reference";
+  /** Whose configuration: `keras`. The module is empty where the configuration gives none. */
+  readonly language: string;
+  /** What a person would write, for instance `os.system (function of the layer "x")`; at most 2 KiB. */
+  readonly expression: string;
+  readonly evidence: readonly Evidence[];
+  readonly details?: Readonly<Record<string, string | number | readonly string[]>>;
+}
+
+/** A text in the file that one of the user's patterns matches. */
+export interface StringFact {
+  readonly kind: "string";
+  /** Name of the pattern, as `Interest.patternsIn` gave it. */
+  readonly pattern: string;
+  /** What matched, at most 2 KiB. */
+  readonly text: string;
+  /** What the text is, for instance `a pickled string`. */
+  readonly role: string;
 }
 
 export type Fact =
@@ -124,7 +158,9 @@ export type Fact =
   | MutationFact
   | ExtensionFact
   | UnresolvedCallFact
-  | OperatorFact;
+  | OperatorFact
+  | ReferenceFact
+  | StringFact;
 
 // ---------------------------------------------------------------------------
 // Observations: what a format hands to the loop.
@@ -137,10 +173,10 @@ export interface Member {
   readonly name: string;
   readonly kind: "file" | "folder" | "link" | "hardlink" | "other";
   /** Bytes when expanded; undefined when not known. */
-  readonly size?: number;
-  readonly linkTarget?: string;
+  readonly size?: number | undefined;
+  readonly linkTarget?: string | undefined;
   /** Opens the member's bytes. Undefined for what has none. */
-  readonly open?: () => Source;
+  readonly open?: (() => Source) | undefined;
 }
 
 /** The members of an archive, a folder or a repository, for the packages that look at several at once. */
@@ -148,6 +184,12 @@ export interface Listing {
   /** Id of the format that produced it, for instance `zip`. */
   readonly format: string;
   readonly members: readonly Member[];
+}
+
+/** A file's place in a folder: the folder's listing and the file's name there. */
+export interface FolderPlace {
+  readonly listing: Listing;
+  readonly member: string;
 }
 
 /** What a format states, in batches. `within` names a place inside the source, such as `stream_1`. */
@@ -196,6 +238,37 @@ export interface Interest {
    * constructor): the machine then keeps neither arguments nor identity of the result.
    */
   argumentsMatter(module: string, name: string): boolean;
+  /**
+   * True for a class that is harmless to restore, without a call of its `__init__`, although
+   * calling it may not be; undefined when the rules make no such difference.
+   */
+  readonly restoringIsHarmless?: ((module: string, name: string) => boolean) | undefined;
+  /** What the rules say of an operator by its name alone; undefined when they cannot tell. */
+  readonly operatorKnowledge?:
+    | ((language: string, name: string) => OperatorKnowledge)
+    | undefined;
+  /**
+   * The user's patterns that match a text, each at its first place; undefined when there are no
+   * patterns, so that a format need not look at its texts at all. Takes time linear in the text.
+   */
+  readonly patternsIn?: ((text: string) => readonly PatternHit[]) | undefined;
+  /** True for a format that the user forbids altogether; undefined when there are none such. */
+  readonly forbidsFormat?: ((id: string) => boolean) | undefined;
+}
+
+/**
+ * "harmless": it need not be told node by node. "named": a rule speaks of it. "unknown": none does but
+ * the one for whatever nobody knows.
+ */
+export type OperatorKnowledge = "harmless" | "named" | "unknown";
+
+/** One of the user's patterns, and where it matches a text. */
+export interface PatternHit {
+  readonly pattern: string;
+  /** What matched, at most 2 KiB. */
+  readonly text: string;
+  /** UTF-16 units from the start of the text. */
+  readonly at: number;
 }
 
 /** Budgets. Every number can be set by the caller; the defaults are in `limits.ts`. */
@@ -239,6 +312,8 @@ export interface Finding {
   /** One sentence, for instance "Loading calls os.system('echo hi')". Raw: reports escape control characters. */
   readonly message: string;
   readonly location: Location;
+  /** The number behind the severity where the user moved it; that of `SEVERITY_SCORES` otherwise. */
+  readonly score?: number;
   readonly offset?: number;
   readonly count: number;
   readonly why: string;
@@ -268,7 +343,16 @@ export interface FileReport {
   readonly errors: readonly ScanError[];
   /** Pickle streams, archive members and other parts looked at. */
   readonly partsScanned: number;
+  /** Issues that the user's configuration let through, counted by reason; absent when there are none. */
+  readonly suppressed?: Suppressed;
 }
+
+/** Why an issue does not count: the user's configuration or baseline says so. */
+export const SUPPRESSIONS = ["allowed", "disabled", "ignored", "baseline"] as const;
+export type Suppression = typeof SUPPRESSIONS[number];
+
+/** Issues that were let through, by reason. */
+export type Suppressed = Readonly<Partial<Record<Suppression, number>>>;
 
 /** The report of one run. */
 export interface ScanReport {
@@ -282,5 +366,10 @@ export interface ScanReport {
   readonly errors: readonly ScanError[];
   /** Which configuration was used: "embedded" or a path. */
   readonly configuration: string;
+  /** What in that configuration took no effect, or will not for long, one sentence each. */
+  readonly configurationNotes?: readonly string[];
+  /** Issues that the configuration or a baseline let through. */
   readonly suppressed: number;
+  /** The same, by reason; absent when there are none. */
+  readonly suppressedBy?: Suppressed;
 }

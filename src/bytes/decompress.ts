@@ -1,6 +1,7 @@
 /**
- * Deflate, zlib (RFC 1950) and gzip (RFC 1952) streams as forward sources, decoded under a budget.
- * Whatever was decoded before a fault is there to be read.
+ * Compressed streams as forward sources, decoded under a budget. Whatever was decoded before a fault
+ * is there to be read. Deflate, zlib (RFC 1950) and gzip (RFC 1952) are read here; the decoders of
+ * the others are loaded when one is first met.
  *
  * @module
  */
@@ -8,20 +9,43 @@
 import { FormatError, LimitError } from "../errors.ts";
 import { type ForwardSource, forwardSource, LOOK_BACK_BYTES } from "../source/forward.ts";
 import type { Source } from "../source/source.ts";
+import { ByteReader } from "./byte_reader.ts";
 import { adler32, crc32 } from "./crc32.ts";
 import { Inflater } from "./inflate.ts";
+import type { DecodeStream } from "./stream_decoder.ts";
 
 /** Input read at a time; with deflate's 1032:1 that bounds a step to 16 MiB of output. */
 const INPUT_BYTES = 16 * 1024;
 /** A member is only suspected of being a bomb beyond this much output. */
 const RATIO_FLOOR_BYTES = 16 * 1024 * 1024;
+/**
+ * The same for coders that have no ratio which they cannot exceed: they make zeros of an array into
+ * next to nothing, and such arrays exist.
+ */
+const UNBOUNDED_RATIO_FLOOR_BYTES = 128 * 1024 * 1024;
+/** Bytes of memory for the dictionary of one stream: what `xz -9` and `zstd --ultra -22` need. */
+const DICTIONARY_BYTES = 128 * 1024 * 1024;
 /** Zero bytes that may pad a gzip file, as tape drives do, without being called trailing data. */
 const PADDING_BYTES = 64 * 1024;
 /** The longest gzip header that is looked through: extra field, name and comment together. */
 const GZIP_HEADER_BYTES = 256 * 1024;
 
-/** What wraps the deflate stream. */
-export type Codec = "deflate" | "zlib" | "gzip";
+/** What wraps a deflate stream. */
+type DeflateCodec = "deflate" | "zlib" | "gzip";
+
+/** The decoders that are modules of their own. */
+const DECODERS = {
+  bzip2: async () => (await import("./bzip2.ts")).decodeBzip2,
+  xz: async () => (await import("./xz.ts")).decodeXz,
+  lzma: async () => (await import("./lzma_streams.ts")).decodeLzmaAlone,
+  "lzma-zip": async () => (await import("./lzma_streams.ts")).decodeLzmaZip,
+  lzip: async () => (await import("./lzma_streams.ts")).decodeLzip,
+  lz4: async () => (await import("./lz4.ts")).decodeLz4,
+  zstandard: async () => (await import("./zstd.ts")).decodeZstd,
+} satisfies Record<string, () => Promise<DecodeStream>>;
+
+/** A compression that can be decoded. */
+export type Codec = DeflateCodec | keyof typeof DECODERS;
 
 /** Where the compressed bytes are, and what decoding may cost. */
 export interface DecompressOptions {
@@ -29,8 +53,10 @@ export interface DecompressOptions {
   readonly offset?: number;
   /** Compressed bytes at most; to the end of the source unless given. */
   readonly length?: number;
-  /** Output over input at most, looked at beyond 16 MiB of output. */
+  /** Output over input at most, looked at beyond 16 MiB of output, or more where none is natural. */
   readonly ratio: number;
+  /** Bytes that come out, where the container says so and the stream need not. */
+  readonly size?: number;
   /** Told of every byte that is produced, before a reader sees it; throws LimitError when the budget is spent. */
   readonly spend: (bytes: number) => void;
   /** See `ForwardOptions`. */
@@ -76,13 +102,19 @@ export function decompress(
   codec: Codec,
   options: DecompressOptions,
 ): DecodedSource {
-  const decoder = new Decoder(source, codec, options);
+  const decoder = isDeflate(codec)
+    ? new Decoder(source, codec, options)
+    : new LoadedDecoder(source, codec, options);
   const forward = forwardSource(name, () => decoder.pull(), {
     lookBack: options.lookBack ?? LOOK_BACK_BYTES,
   });
   return Object.defineProperty(forward, "progress", {
     value: () => decoder.progress(),
   }) as DecodedSource;
+}
+
+function isDeflate(codec: Codec): codec is DeflateCodec {
+  return !(codec in DECODERS);
 }
 
 /**
@@ -122,7 +154,7 @@ export function tryInflate(
 
 class Decoder {
   readonly #source: Source;
-  readonly #codec: Codec;
+  readonly #codec: DeflateCodec;
   readonly #options: DecompressOptions;
   #position: number;
   readonly #start: number;
@@ -139,7 +171,7 @@ class Decoder {
   #mismatch: string | undefined;
   #trailing: number | undefined;
 
-  constructor(source: Source, codec: Codec, options: DecompressOptions) {
+  constructor(source: Source, codec: DeflateCodec, options: DecompressOptions) {
     this.#source = source;
     this.#codec = codec;
     this.#options = options;
@@ -197,15 +229,7 @@ class Decoder {
     this.#produced += chunk.length;
     this.#memberProduced += chunk.length;
     const { consumed } = this.progress();
-    if (
-      this.#produced > RATIO_FLOOR_BYTES && this.#produced > consumed * this.#options.ratio
-    ) {
-      throw new LimitError(
-        "ratio",
-        `Cannot go on inflating: ${consumed} bytes have become ${this.#produced}, ` +
-          `more than ${this.#options.ratio} times as many`,
-      );
-    }
+    checkRatio(consumed, this.#produced, this.#options.ratio, RATIO_FLOOR_BYTES);
     this.#crc = crc32(chunk, this.#crc);
     if (this.#codec === "zlib") this.#check = adler32(chunk, this.#check);
     else if (this.#codec === "gzip") this.#check = crc32(chunk, this.#check);
@@ -288,6 +312,71 @@ class Decoder {
     if (next.length > 0) this.#trailing = this.#position - this.#start;
     this.#ended = true;
   }
+}
+
+/** A stream whose decoder is a module of its own. */
+class LoadedDecoder {
+  readonly #input: ByteReader;
+  readonly #codec: keyof typeof DECODERS;
+  readonly #options: DecompressOptions;
+  #pieces: AsyncGenerator<Uint8Array, void, void> | undefined;
+  #produced = 0;
+  #crc = 0;
+  #ended = false;
+  #mismatch: string | undefined;
+  #trailing: number | undefined;
+
+  constructor(source: Source, codec: keyof typeof DECODERS, options: DecompressOptions) {
+    this.#input = new ByteReader(source, options.offset ?? 0, options.length ?? Infinity);
+    this.#codec = codec;
+    this.#options = options;
+  }
+
+  progress(): Progress {
+    return {
+      consumed: this.#input.offset,
+      produced: this.#produced,
+      ended: this.#ended,
+      cutOff: this.#input.starved,
+      crc: this.#crc,
+      mismatch: this.#mismatch,
+      trailing: this.#trailing,
+    };
+  }
+
+  async pull(): Promise<Uint8Array | undefined> {
+    this.#pieces ??= (await this.#load())(this.#input, {
+      memory: DICTIONARY_BYTES,
+      mismatch: (what) => void (this.#mismatch ??= what),
+      ...(this.#options.size !== undefined && { size: this.#options.size }),
+    });
+    const { value, done } = await this.#pieces.next();
+    if (done) {
+      this.#ended = true;
+      if (await this.#input.ensure(1)) this.#trailing = this.#input.offset;
+      return undefined;
+    }
+    this.#options.spend(value.length);
+    this.#produced += value.length;
+    const { ratio } = this.#options;
+    checkRatio(this.#input.offset, this.#produced, ratio, UNBOUNDED_RATIO_FLOOR_BYTES);
+    this.#crc = crc32(value, this.#crc);
+    return value;
+  }
+
+  async #load(): Promise<DecodeStream> {
+    return await DECODERS[this.#codec]();
+  }
+}
+
+/** @throws LimitError when so little became so much that it must be a bomb */
+function checkRatio(consumed: number, produced: number, ratio: number, floor: number): void {
+  if (produced <= floor || produced <= consumed * ratio) return;
+  throw new LimitError(
+    "ratio",
+    `Cannot go on decompressing: ${consumed} bytes have become ${produced}, ` +
+      `more than ${ratio} times as many`,
+  );
 }
 
 function zlibHeaderLength(bytes: Uint8Array): number {

@@ -26,6 +26,8 @@ export interface Io {
   readonly stderr: Output;
   /** Of the environment only what {@linkcode ENVIRONMENT} names. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The working directory; "." for a process. */
+  readonly folder: string;
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
@@ -33,7 +35,15 @@ export interface Io {
 }
 
 /** The environment variables that are read; the executable may see no others. */
-export const ENVIRONMENT = ["NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS"] as const;
+export const ENVIRONMENT = [
+  "NO_COLOR",
+  "FORCE_COLOR",
+  "TERM",
+  "COLUMNS",
+  "HOME",
+  "USERPROFILE",
+  "XDG_CONFIG_HOME",
+] as const;
 
 /** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
 export const INTERRUPTED = 130;
@@ -47,6 +57,7 @@ export function processIo(): Io {
     stdout: streamOutput(process.stdout),
     stderr: streamOutput(process.stderr),
     env,
+    folder: ".",
     now: () => Date.now(),
     onInterrupt(callback) {
       let pressed = false;

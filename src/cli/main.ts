@@ -34,7 +34,9 @@ export async function runMain(argv: readonly string[], io: Io): Promise<number> 
   } catch (error) {
     if (error instanceof ConfigError || error instanceof SourceError) {
       const remedy = error instanceof SourceError && error.remedy !== "" ? ` ${error.remedy}` : "";
-      await io.stderr.write(`error: ${escapeText(error.message)}${remedy}\n`);
+      const excerpt = error instanceof ConfigError ? error.excerpt : [];
+      const under = excerpt.map((line) => `${escapeText(line)}\n`).join("");
+      await io.stderr.write(`error: ${escapeText(error.message)}${remedy}\n${under}`);
       return USAGE;
     }
     const trace = error instanceof Error ? error.stack ?? error.message : String(error);

@@ -7,7 +7,7 @@
 import { ConfigError } from "../errors.ts";
 import type { FailOn } from "../report/summary.ts";
 import type { Limits } from "../types.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../nearest.ts";
 
 /** Report formats of `scan`. */
 export const REPORT_FORMATS = ["text", "json", "ndjson"] as const;

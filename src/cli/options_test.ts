@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEFAULT_LIMITS } from "../limits.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import {
   LIMIT_OPTIONS,
   parseCount,

@@ -9,9 +9,12 @@ import { ConfigError } from "../errors.ts";
 import { escapeText } from "../report/escape.ts";
 import type { Limits } from "../types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../version.ts";
+import type { ConfigShowOptions } from "./commands/config.ts";
+import type { DoctorOptions } from "./commands/doctor.ts";
 import type { ExplainOptions } from "./commands/explain.ts";
 import type { RulesListOptions } from "./commands/rules.ts";
 import type { ScanCommandOptions } from "./commands/scan.ts";
+import type { ConfigurationChoice } from "./configuration.ts";
 import type { Io } from "./io.ts";
 import {
   choose,
@@ -33,6 +36,8 @@ Examples:
   modelaudit --format json models/ | jq '.issues[].severity'
   cat model.pkl | modelaudit -            standard input
   modelaudit explain os.system            how a global is judged, and why
+  modelaudit config init                  a configuration to begin with
+  modelaudit doctor                       whether every scanner works here
 
 Exit code:
   0  nothing at or above --fail-on
@@ -96,6 +101,9 @@ function describeProgram(
   describeScan(program, io, run);
   describeExplain(program, io, run);
   describeRules(program, io, run);
+  describeConfig(program, io, run);
+  describeBaseline(program, io, run);
+  describeDoctor(program, io, run);
   program.command("disasm").description(
     "list a pickle's opcodes with what the machine makes of them",
   )
@@ -131,6 +139,8 @@ interface RawScanOptions {
   readonly exclude?: readonly string[];
   readonly followSymlinks?: boolean;
   readonly allowNoModels?: boolean;
+  readonly config?: ConfigurationChoice;
+  readonly baseline?: string;
 }
 
 function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
@@ -146,6 +156,9 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       option("--fail-on <severity>", "least severity that fails: critical … info, or never")
         .default("medium").argParser(checked(parseFailOn)),
     )
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
+    .option("--baseline <file>", "report only issues that are not in this baseline")
     .option("-v, --verbose", "also show what is harmless, and every file")
     .option("-q, --quiet", "one line an issue and nothing else")
     .option("--include <glob>", "scan only files that match (repeatable)", collect)
@@ -163,9 +176,9 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
   }
   scan.action((paths: string[], raw: RawScanOptions) => {
     const commands = program.commands.map((it) => it.name());
-    const options: ScanCommandOptions = {
+    const failOnGiven = scan.getOptionValueSource("failOn") !== "default";
+    const options = {
       format: raw.format,
-      failOn: raw.failOn,
       verbose: raw.verbose ?? false,
       quiet: raw.quiet ?? false,
       emoji: raw.emoji,
@@ -178,12 +191,26 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       allowNoModels: raw.allowNoModels ?? false,
     };
     run(async () => {
-      const [{ runScan }, { scanSource }, { loadRules }] = await Promise.all([
+      const [{ runScan }, { scanSource }, { loadConfigured }] = await Promise.all([
         import("./commands/scan.ts"),
         import("../scan.ts"),
-        import("../rules/rules.ts"),
+        import("./configuration.ts"),
       ]);
-      return await runScan(paths, options, commands, io, { scan: scanSource, rules: loadRules() });
+      const { rules, configuration } = await loadConfigured(raw.config, io);
+      const full: ScanCommandOptions = {
+        ...options,
+        failOn: failOnGiven ? raw.failOn : configuration.failOn ?? raw.failOn,
+        limits: { ...configuration.limits, ...options.limits },
+      };
+      const isKnown = raw.baseline === undefined
+        ? undefined
+        : (await import("./baseline.ts")).loadBaseline(raw.baseline);
+      return await runScan(paths, full, commands, io, {
+        scan: scanSource,
+        rules,
+        configuration,
+        isKnown,
+      });
     });
   });
 }
@@ -202,6 +229,8 @@ function describeExplain(program: Command, io: Io, run: (job: Job) => void): voi
   program.command("explain").description("say how a rule or a global is judged, and why")
     .argument("<rule|global>", "for instance pickle-malformed or os.system")
     .addOption(dataFormat())
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((subject: string, options: ExplainOptions) =>
       run(async () => (await import("./commands/explain.ts")).runExplain(subject, options, io))
@@ -215,6 +244,8 @@ function describeRules(program: Command, io: Io, run: (job: Job) => void): void 
     .option("--severity <severity>", "only this severity")
     .option("--area <area>", "only rules of this format, for instance pickle or zip")
     .addOption(dataFormat())
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((text: string | undefined, options: RulesListOptions) =>
       run(async () => (await import("./commands/rules.ts")).runRulesList(text, options, io))
@@ -222,10 +253,84 @@ function describeRules(program: Command, io: Io, run: (job: Job) => void): void 
   rules.command("show").description("show one rule")
     .argument("<rule>", "its id")
     .addOption(dataFormat())
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((id: string, options: ExplainOptions) =>
       run(async () => (await import("./commands/explain.ts")).runExplain(id, options, io))
     );
+}
+
+function describeConfig(program: Command, io: Io, run: (job: Job) => void): void {
+  const config = program.command("config").description(
+    "the configuration: template, check, what holds",
+  );
+  config.command("init").description("write a commented template to standard output")
+    .action(() => run(async () => (await import("./commands/config.ts")).runConfigInit(io)));
+  config.command("check").description("say whether a configuration is right")
+    .argument("[file]", "the file; what a scan would find unless given")
+    .action((file: string | undefined) =>
+      run(async () => (await import("./commands/config.ts")).runConfigCheck(file, io))
+    );
+  config.command("show").description("show the rules that hold and where each came from")
+    .addOption(dataFormat())
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
+    .option("--no-emoji", "words without symbols")
+    .action((options: ConfigShowOptions) =>
+      run(async () => (await import("./commands/config.ts")).runConfigShow(options, io))
+    );
+}
+
+/** What `baseline` takes of the options of `scan`. */
+type RawBaselineOptions = Pick<
+  RawScanOptions,
+  "config" | "include" | "exclude" | "followSymlinks"
+>;
+
+function describeBaseline(program: Command, io: Io, run: (job: Job) => void): void {
+  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+  program.command("baseline").description("print the issues there are now, for scan --baseline")
+    .argument("<path...>", "files and folders; - is standard input")
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
+    .option("--include <glob>", "scan only files that match (repeatable)", collect)
+    .option("--exclude <glob>", "leave out files and folders that match (repeatable)", collect)
+    .option("--follow-symlinks", "go into links to folders")
+    .action((paths: string[], raw: RawBaselineOptions) =>
+      run(async () => {
+        const [{ runBaseline }, { scanSource }, { loadConfigured }] = await Promise.all([
+          import("./commands/baseline.ts"),
+          import("../scan.ts"),
+          import("./configuration.ts"),
+        ]);
+        const { rules, configuration } = await loadConfigured(raw.config, io);
+        return await runBaseline(paths, {
+          scan: scanSource,
+          rules,
+          suppress: configuration.suppress,
+          limits: configuration.limits,
+          followSymlinks: raw.followSymlinks ?? false,
+          include: raw.include ?? [],
+          exclude: raw.exclude ?? [],
+        }, io);
+      })
+    );
+}
+
+function describeDoctor(program: Command, io: Io, run: (job: Job) => void): void {
+  program.command("doctor").description("let every scanner prove that it works")
+    .addOption(dataFormat())
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
+    .option("--no-emoji", "words without symbols")
+    .action((options: DoctorOptions) =>
+      run(async () => (await import("./commands/doctor.ts")).runDoctor(options, io))
+    );
+}
+
+function configOption(): Option {
+  return option("--config <file>", "the configuration to use (TOML)");
 }
 
 function dataFormat(): Option {

@@ -7,8 +7,9 @@
 import { SourceError } from "../errors.ts";
 import type { ScanOptions } from "../scan.ts";
 import { fileSource, type FoundPath, scanErrorOf, stdinSource, walk } from "../source/file.ts";
+import { Folders } from "../source/folder.ts";
 import type { Source } from "../source/source.ts";
-import type { FileReport, Limits, ScanError } from "../types.ts";
+import type { FileReport, FolderPlace, Limits, ScanError } from "../types.ts";
 import type { Progress } from "./progress.ts";
 
 /** The argument that stands for standard input, and its path in the report. */
@@ -21,6 +22,7 @@ export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileR
 export interface ScanPathsOptions {
   readonly scan: ScanSource;
   readonly rules: ScanOptions["rules"];
+  readonly suppress?: ScanOptions["suppress"];
   readonly limits: Partial<Limits>;
   readonly followSymlinks: boolean;
   readonly include: readonly string[];
@@ -54,6 +56,7 @@ export async function* scanPaths(
   paths: readonly string[],
   options: ScanPathsOptions,
 ): AsyncGenerator<Scanned> {
+  const folders = new Folders();
   for await (const found of findAll(paths, options)) {
     if (found.kind === "error") {
       yield { type: "error", error: found.error };
@@ -65,7 +68,7 @@ export async function* scanPaths(
       return;
     } else {
       options.progress.start(found.path);
-      const file = await scanFound(found, options);
+      const file = await scanFound(found, folders, options);
       options.progress.finish(file.bytesRead);
       yield { type: "file", file };
     }
@@ -86,6 +89,7 @@ async function* findAll(
 /** One file; whatever goes wrong becomes part of its report, which is then incomplete. */
 async function scanFound(
   found: Exclude<Found, { kind: "error" }>,
+  folders: Folders,
   options: ScanPathsOptions,
 ): Promise<FileReport> {
   const { path } = found;
@@ -97,7 +101,7 @@ async function scanFound(
     }
     const source = await fileSource(path);
     try {
-      return await scanOne(source, path, options);
+      return await scanOne(source, path, options, folders.place(path, found.given));
     } finally {
       source.close();
     }
@@ -128,15 +132,22 @@ async function* until(stop: Stop, stream: AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
-function scanOne(source: Source, path: string, options: ScanPathsOptions): Promise<FileReport> {
+function scanOne(
+  source: Source,
+  path: string,
+  options: ScanPathsOptions,
+  folder?: FolderPlace,
+): Promise<FileReport> {
   const remaining = options.stop.remaining();
   const own = options.limits.milliseconds ?? Infinity;
   const milliseconds = Math.min(own, Math.max(remaining ?? Infinity, 1));
   return options.scan(source, {
     rules: options.rules,
+    suppress: options.suppress,
     limits: { ...options.limits, ...(Number.isFinite(milliseconds) && { milliseconds }) },
     signal: options.stop.signal,
     path,
+    ...(folder && { folder }),
     onProgress: (it) => options.progress.update(it.bytesRead),
   });
 }

@@ -24,6 +24,8 @@ export interface TestWorld {
   readonly stdin?: readonly Uint8Array[];
   readonly tty?: boolean;
   readonly columns?: number;
+  /** The working directory, for a configuration that lies there. */
+  readonly folder?: string;
   /** Writes after which standard output is closed, as `| head` does. */
   readonly closesAfter?: number;
   readonly now?: () => number;
@@ -39,6 +41,7 @@ export function testIo(world: TestWorld = {}): TestIo {
     stdout: output(world, world.closesAfter ?? Infinity),
     stderr: output(world, Infinity),
     env: world.env ?? {},
+    folder: world.folder ?? ".",
     now: world.now ?? (() => 1_750_000_000_000),
     onInterrupt(callback) {
       listeners.add(callback);

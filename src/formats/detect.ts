@@ -33,6 +33,14 @@ const READABLE: readonly ClaimRow[] = [
   ["a PyTorch checkpoint", "pt pth pt2 ptl ckpt torch", TORCH],
   ["a NumPy array", "npy", ["npy"]],
   ["a NumPy archive", "npz", ["zip"]],
+  ["an ONNX model", "onnx", ["onnx"]],
+  ["a TensorFlow graph", "pb", ["tensorflow", "keras-metadata", "onnx"]],
+  ["a TensorFlow graph", "meta", ["tensorflow"]],
+  ["an HDF5 file", "h5 hdf5 hdf he5", ["hdf5"]],
+  ["a Keras archive", "keras", ["zip", "hdf5"]],
+  ["a safetensors file", "safetensors", ["safetensors"]],
+  ["a GGUF model", "gguf", ["gguf"]],
+  ["a NeMo archive", "nemo", ["tar", "compressed"]],
   ["a zip archive", "zip", ["zip"]],
   ["a tar archive", "tar", ["tar"]],
   [
@@ -50,16 +58,12 @@ const AMBIGUOUS: readonly ClaimRow[] = [
 
 /** Extensions of model formats that are known but not read yet, with the container they use. */
 const UNREADABLE: readonly ClaimRow[] = [
-  ["an HDF5 file", "h5 hdf5 hdf he5", []],
-  ["a Keras archive", "keras", ["zip"]],
-  ["a TensorFlow graph", "pb pbtxt meta", []],
+  ["a TensorFlow graph", "pbtxt cpb", []],
   ["a TensorFlow Lite model", "tflite", []],
-  ["an ONNX model", "onnx ort", []],
-  ["a GGUF model", "gguf ggml", []],
-  ["a safetensors file", "safetensors", []],
+  ["an ONNX model", "ort onnxtxt onnxjson", []],
+  ["a GGML model", "ggml", []],
   ["a Core ML model", "mlmodel mlpackage", []],
   ["a skops file", "skops", ["zip"]],
-  ["a NeMo archive", "nemo", ["tar", "compressed"]],
   ["a TorchServe archive", "mar", ["zip"]],
   ["a Flax checkpoint", "msgpack", []],
   ["an R data file", "rds rda rdata", ["compressed"]],
@@ -72,19 +76,22 @@ const UNREADABLE: readonly ClaimRow[] = [
 const OTHERS: readonly ClaimRow[] = [
   ["text", "txt text md markdown rst adoc tex log srt vtt diff patch", []],
   ["a table", "csv tsv tab", []],
-  ["settings", "json jsonl ndjson yaml yml toml ini cfg conf env properties lock xml plist", []],
+  ["settings", "json", ["keras-config", "model-config"]],
+  ["settings", "yaml yml", ["model-config"]],
+  ["settings", "jsonl ndjson toml ini cfg conf env properties lock xml plist", []],
   ["a web page", "html htm css svg", []],
   ["an image", "jpg jpeg jfif png gif webp bmp tif tiff ico heic avif psd", []],
   ["sound or video", "mp3 wav flac ogg m4a aac mp4 mkv mov avi webm", []],
   ["a document", "pdf rtf ps eps", []],
   ["an office document", "docx xlsx pptx odt ods odp epub", ["zip"]],
   ["a program package", "whl egg jar apk war vsix xpi", ["zip"]],
-  ["program text", "py pyi", ["torchscript"]],
+  ["program text", "py pyi", ["torchscript", "native"]],
+  ["a chat template", "jinja jinja2 j2", ["chat-template"]],
   [
     "program text",
     "js mjs cjs ts tsx jsx c h cc cpp hpp cu cuh java kt go rs rb php pl lua r jl swift sh bash " +
-    "zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle tmpl jinja jinja2 j2",
-    [],
+    "zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle tmpl",
+    ["native"],
   ],
   ["a marker", "typed gitignore gitattributes gitkeep gitmodules dockerignore keep", []],
 ];
@@ -135,26 +142,20 @@ interface KnownMagic {
   test(sample: Sample): boolean;
 }
 
-const HDF5_MAGIC = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
 /** Formats without a reader yet, by content, so that no name can make them look harmless. */
 const KNOWN_MAGIC: readonly KnownMagic[] = [
-  // HDF5 File Format Specification 3.0, II.A: the superblock is at 0, 512, 1024, 2048, …
-  { label: "an HDF5 file", test: ({ head }) => hdf5At(head) },
   {
     // 7zFormat.txt: kSignature
     label: "a 7-Zip archive",
     test: ({ head }) => startsWith(head, [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]),
   },
   { label: "a RAR archive", test: ({ head }) => startsWith(head, ascii("Rar!\x1a\x07")) },
-  { label: "a GGUF model", test: ({ head }) => startsWith(head, ascii("GGUF")) },
   {
     // The flatbuffer file identifier follows the root offset.
     label: "a TensorFlow Lite model",
     test: ({ head }) => startsWith(head.subarray(4), ascii("TFL3")),
   },
   { label: "an R data file", test: ({ head }) => /^RD[AX][123]\n/u.test(latin1(head, 5)) },
-  { label: "a safetensors file", test: isSafetensors },
 ];
 
 /**
@@ -179,22 +180,6 @@ export function ascii(text: string): number[] {
 /** The first bytes as text, one character a byte. */
 export function latin1(bytes: Uint8Array, length: number): string {
   return String.fromCharCode(...bytes.subarray(0, length));
-}
-
-function hdf5At(head: Uint8Array): boolean {
-  for (let at = 0; at + HDF5_MAGIC.length <= head.length; at = at === 0 ? 512 : at * 2) {
-    if (startsWith(head.subarray(at), HDF5_MAGIC)) return true;
-  }
-  return false;
-}
-
-/** Eight bytes of header length, little-endian, then a JSON object that fits into the file. */
-function isSafetensors({ head, size }: Sample): boolean {
-  if (head.length < 10 || head[8] !== 0x7b) return false;
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
-  if (length < 2 || (size !== undefined && length > size - 8)) return false;
-  return /^\{\s*["}]/u.test(latin1(head.subarray(8), 64));
 }
 
 /** What a Git-LFS pointer stands for. */

@@ -24,7 +24,7 @@ test("extensions claim what they are known for, whatever their case", () => {
   assert.equal(claimOf("weights.tar.gz")?.label, "a compressed file");
   assert.equal(claimOf("model.pt ")?.label, "a PyTorch checkpoint");
   assert.equal(claimOf("notes.txt")?.kind, "other");
-  assert.equal(claimOf("model.onnx")?.supported, false);
+  assert.equal(claimOf("model.rds")?.supported, false);
   assert.equal(claimOf("pytorch_model.bin")?.weak, true);
   assert.equal(claimOf("debug.xyz"), undefined);
   assert.equal(claimOf("data"), undefined);
@@ -53,21 +53,11 @@ test("what only resembles a Git-LFS pointer is none", () => {
 });
 
 test("formats without a reader are known by their first bytes", () => {
-  const hdf5 = "\x89HDF\r\n\x1a\n";
   const cases: readonly (readonly [string, string | undefined])[] = [
-    [hdf5, "an HDF5 file"],
-    [" ".repeat(512) + hdf5, "an HDF5 file"],
-    [" ".repeat(2048) + hdf5, "an HDF5 file"],
-    [" ".repeat(1536) + hdf5, undefined],
     ["7z\xbc\xaf\x27\x1c", "a 7-Zip archive"],
     ["Rar!\x1a\x07\x01\0", "a RAR archive"],
-    ["GGUF\x03\0\0\0", "a GGUF model"],
     ["\x1c\0\0\0TFL3", "a TensorFlow Lite model"],
     ["RDX3\n", "an R data file"],
-    ['\x08\0\0\0\0\0\0\0{"a":{}}', "a safetensors file"],
-    ['\x09\0\0\0\0\0\0\0{"a":{}}', undefined],
-    ['\x08\0\0\0\0\0\0\x01{"a":{}}', undefined],
-    ["\x08\0\0\0\0\0\0\0{((((((}", undefined],
     ["", undefined],
     ["GGU", undefined],
   ];

@@ -88,6 +88,66 @@ export const FORMATS: readonly FormatEntry[] = [
     load: once(async () => (await import("./pickle.ts")).pickleFormat),
   },
   {
+    id: "onnx",
+    malformedRule: "onnx-malformed",
+    mayMatch: mayBeOnnx,
+    load: once(async () => (await import("./onnx.ts")).onnxFormat),
+  },
+  {
+    id: "tensorflow",
+    malformedRule: "tensorflow-malformed",
+    mayMatch: mayBeTensorflow,
+    load: once(async () => (await import("./tensorflow.ts")).tensorflowFormat),
+  },
+  {
+    id: "hdf5",
+    malformedRule: "hdf5-malformed",
+    mayMatch: mayBeHdf5,
+    load: once(async () => (await import("./hdf5.ts")).hdf5Format),
+  },
+  {
+    id: "keras-config",
+    malformedRule: "keras-config-malformed",
+    mayMatch: mayBeJson,
+    load: once(async () => (await import("./keras_config.ts")).kerasConfigFormat),
+  },
+  {
+    id: "keras-metadata",
+    malformedRule: "keras-metadata-malformed",
+    mayMatch: ({ head }) => head[0] === 0x0a,
+    load: once(async () => (await import("./keras_metadata.ts")).kerasMetadataFormat),
+  },
+  {
+    id: "safetensors",
+    malformedRule: "safetensors-malformed",
+    mayMatch: ({ head }) => head[8] === 0x7b,
+    load: once(async () => (await import("./safetensors.ts")).safetensorsFormat),
+  },
+  {
+    id: "gguf",
+    malformedRule: "gguf-malformed",
+    mayMatch: ({ head }) => head[0] === 0x47 && head[1] === 0x47,
+    load: once(async () => (await import("./gguf.ts")).ggufFormat),
+  },
+  {
+    id: "chat-template",
+    malformedRule: "template-malformed",
+    mayMatch: ({ name, hint }) => hint === "chat-template" || /\.(?:jinja2?|j2)$/iu.test(name),
+    load: once(async () => (await import("./chat_template.ts")).chatTemplateFormat),
+  },
+  {
+    id: "model-config",
+    malformedRule: "config-malformed",
+    mayMatch: ({ name, hint }) => hint === undefined && /\.(?:json|ya?ml)$/iu.test(name),
+    load: once(async () => (await import("./model_config.ts")).modelConfigFormat),
+  },
+  {
+    id: "native",
+    malformedRule: "native-malformed",
+    mayMatch: mayBeNative,
+    load: once(async () => (await import("./native.ts")).nativeFormat),
+  },
+  {
     id: "torchscript",
     malformedRule: "torchscript-malformed",
     mayMatch: ({ hint }) => hint === "torchscript-source",
@@ -113,6 +173,47 @@ function mayBePickle({ head, hint }: Sample): boolean {
   if (first === undefined) return false;
   return hint !== undefined || OPCODE_CHARACTERS.has(first) ||
     (first >= OPCODES_FROM && first <= OPCODES_TO);
+}
+
+/** Wire types that a protobuf field may begin with: all but the end of a group, 6 and 7. */
+const WIRE_TYPES = [0, 1, 2, 3, 5];
+
+/** Protobuf has no magic number: anything but a zip or a pickle of a newer protocol may be a message. */
+function mayBeOnnx({ name, head }: Sample): boolean {
+  const [first = 0, second = 0] = head;
+  if (/\.onnx$/iu.test(name)) return true;
+  const other = (first === 0x50 && second === 0x4b) || (first === 0x80 && second < 0x20);
+  return first >= 8 && !other && WIRE_TYPES.includes(first & 7);
+}
+
+/** The tags of the fields that a SavedModel, MetaGraphDef, GraphDef or FingerprintDef begins with. */
+function mayBeTensorflow({ name, head }: Sample): boolean {
+  return /\.(?:pb|meta)$/iu.test(name) || [0x08, 0x0a, 0x12, 0x18, 0x22].includes(head[0] ?? 0);
+}
+
+/** HDF5 File Format Specification 3.0, II.A: the superblock is at 0, 512, 1024, 2048, … */
+function mayBeHdf5({ head }: Sample): boolean {
+  for (let at = 0; at < head.length; at = at === 0 ? 512 : at * 2) {
+    if (head[at] === 0x89 && head[at + 1] === 0x48) return true;
+  }
+  return false;
+}
+
+/** A bracket behind white space, zeros (UTF-16) and byte order marks; or what a container says is JSON. */
+function mayBeJson({ head, hint }: Sample): boolean {
+  if (hint?.startsWith("keras-config")) return true;
+  const first = head.find((byte) => byte > 0x20 && byte < 0x7f);
+  return first === 0x7b || first === 0x5b;
+}
+
+/** ELF, PE, Mach-O (either order, fat) and scripts that name their interpreter. */
+function mayBeNative({ head }: Sample): boolean {
+  const [first = 0, second = 0] = head;
+  return [[0x7f, 0x45], [0x4d, 0x5a], [0xfe, 0xed], [0xce, 0xfa], [0xcf, 0xfa], [0xca, 0xfe], [
+    0x23,
+    0x21,
+  ]]
+    .some(([one, two]) => first === one && second === two);
 }
 
 function contains(bytes: Uint8Array, [first, second]: readonly [number, number]): boolean {

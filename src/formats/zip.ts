@@ -13,6 +13,7 @@
 
 import { Window } from "../bytes/cursor.ts";
 import { LimitError, SourceError } from "../errors.ts";
+import { kerasHints } from "../packages/keras_members.ts";
 import { torchHints } from "../packages/torch_members.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Member, Observation, SiblingSizes } from "../types.ts";
@@ -130,7 +131,8 @@ async function* entries(
   options: OpenOptions,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const hints = torchHints(members.map(({ name }) => name));
+  const names = members.map(({ name }) => name);
+  const hints = new Map([...torchHints(names), ...kerasHints(context.sample.name, names)]);
   for (const member of members) {
     context.checkDeadline();
     if (isFolder(member) || (member.compressedSize === 0 && (member.size ?? 0) === 0)) continue;

@@ -129,8 +129,12 @@ async function locate(window: Window, end: EndRecord): Promise<Candidate[]> {
   const sentinel = end.directoryOffset === IN_ZIP64 || end.directorySize === IN_ZIP64;
   if (records.length === 0 || !sentinel) records.push({ record: end, shortCount: true });
   const candidates = new Map<string, Candidate>();
+  // Right behind the directory stand the zip64 records, if there are any, and then the end record.
+  const adjacent = end.offset - ZIP64_LOCATOR_BYTES - ZIP64_END_BYTES;
+  const last = records.some(({ record }) => record.offset === adjacent) ? adjacent : end.offset;
   for (const { record, shortCount } of records) {
-    const { offset: limit, entries, directorySize, directoryOffset } = record;
+    const { entries, directorySize, directoryOffset } = record;
+    const limit = shortCount ? last : record.offset;
     const bySize = limit - directorySize;
     for (const start of new Set([bySize, directoryOffset])) {
       if (start < 0 || start > limit) continue;

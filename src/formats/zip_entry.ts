@@ -1,11 +1,11 @@
 /**
- * Opens members of a zip archive: stored ones as a part of the archive, deflated ones as a stream.
+ * Opens members of a zip archive: stored ones as a part of the archive, compressed ones as a stream.
  *
  * @module
  */
 
 import { crc32 } from "../bytes/crc32.ts";
-import { type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
+import { type Codec, type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Anomaly } from "./zip_directory.ts";
@@ -25,6 +25,8 @@ const CRC_BYTES = 1024 * 1024;
 const TRIAL_OUTPUT_BYTES = 64 * 1024;
 const TRIAL_INPUT_BYTES = 16 * 1024;
 const ENDED_OUTPUT_BYTES = 32;
+/** The other methods begin with a header, which noise does not have. */
+const TRIAL_CODED_BYTES = 64;
 
 /** Flags that tell a reader to keep off, and which loaders ignore. */
 const ODD_FLAGS = FLAG_ENCRYPTED | FLAG_PATCH | FLAG_STRONG_ENCRYPTION | FLAG_MASKED;
@@ -47,17 +49,22 @@ const METHOD_NAMES: Readonly<Record<number, string>> = {
   1: "shrunk",
   6: "imploded",
   9: "deflate64",
-  12: "bzip2",
-  14: "LZMA",
-  93: "zstandard",
-  95: "XZ",
   98: "PPMd",
   99: "AES encryption",
 };
 
+/** The methods that can be read: Python's `zipfile` knows all of these, in one version or another. */
+const CODECS: ReadonlyMap<number, Codec> = new Map([
+  [DEFLATED, "deflate"],
+  [12, "bzip2"],
+  [14, "lzma-zip"],
+  [93, "zstandard"],
+  [95, "xz"],
+]);
+
 /** True when a member's method can be read. */
 export function isReadable(member: ZipMember): boolean {
-  return member.method === STORED || member.method === DEFLATED;
+  return member.method === STORED || CODECS.has(member.method);
 }
 
 /** What a member of a method that cannot be read is worth. */
@@ -76,13 +83,15 @@ export function unreadable(member: ZipMember): Anomaly {
 
 /** Opens a member whose method can be read. */
 export function openMember(archive: Source, member: ZipMember, options: OpenOptions): OpenMember {
-  return member.method === STORED
+  const codec = CODECS.get(member.method);
+  return codec === undefined
     ? openStored(archive, member)
-    : openDeflated(archive, member, options);
+    : openCompressed(archive, member, codec, options);
 }
 
 function openStored(archive: Source, member: ZipMember): OpenMember {
-  const slice = sliceSource(member.name, archive, member.dataOffset, member.compressedSize);
+  const length = Math.min(member.compressedSize, Number.MAX_SAFE_INTEGER);
+  const slice = sliceSource(member.name, archive, member.dataOffset, length);
   const { crc, size } = member;
   const anomalies: Anomaly[] = [];
   const odd = (member.flags & ODD_FLAGS) !== 0 || member.secondary;
@@ -138,16 +147,22 @@ function summing(
   };
 }
 
-function openDeflated(archive: Source, member: ZipMember, options: OpenOptions): OpenMember {
-  const source = decompress(member.name, archive, "deflate", {
+function openCompressed(
+  archive: Source,
+  member: ZipMember,
+  codec: Codec,
+  options: OpenOptions,
+): OpenMember {
+  const source = decompress(member.name, archive, codec, {
     offset: member.dataOffset,
     length: member.compressedSize,
+    ...(codec === "lzma-zip" && member.size !== undefined && { size: member.size }),
     ...options,
   });
-  return { source, verify: () => verifyDeflated(member, source) };
+  return { source, verify: () => verifyCompressed(member, source) };
 }
 
-function verifyDeflated(member: ZipMember, source: DecodedSource): Anomaly[] {
+function verifyCompressed(member: ZipMember, source: DecodedSource): Anomaly[] {
   const { fault } = source;
   const { consumed, produced, ended, crc } = source.progress();
   if (fault instanceof LimitError && fault.limit === "ratio") {
@@ -222,6 +237,7 @@ async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
     const bytes = await archive.read(member.dataOffset, member.compressedSize);
     return crc32(bytes) === member.crc;
   }
+  if (member.method !== DEFLATED) return await decodes(archive, member);
   const length = Math.min(member.compressedSize, TRIAL_INPUT_BYTES);
   const input = await archive.read(member.dataOffset, length);
   const { output, failed, ended } = tryInflate(input, TRIAL_OUTPUT_BYTES);
@@ -229,4 +245,15 @@ async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
   // Noise can end at once by chance, so a short output must have the length that was said.
   if (ended) return output.length >= ENDED_OUTPUT_BYTES || output.length === member.size;
   return output.length >= TRIAL_OUTPUT_BYTES || length === TRIAL_INPUT_BYTES;
+}
+
+/** True when a member of another method gives something before it breaks. */
+async function decodes(archive: Source, member: ZipMember): Promise<boolean> {
+  const { source } = openMember(archive, member, { ratio: Infinity, spend: () => {} });
+  try {
+    return (await source.read(0, TRIAL_CODED_BYTES)).length > 0;
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof LimitError) return false;
+    throw error;
+  }
 }

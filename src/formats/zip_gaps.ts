@@ -156,7 +156,8 @@ async function storedLength(search: Search, start: number, end: number): Promise
       (signature) =>
         signature === DATA_DESCRIPTOR || signature === LOCAL_HEADER || signature === CENTRAL_HEADER,
     );
-    if (found === undefined) return end - start;
+    // A header whose name runs into the next member leaves less than nothing.
+    if (found === undefined) return Math.max(0, end - start);
     const bytes = await search.window.read(found, 16);
     if (signatureAt(bytes) !== DATA_DESCRIPTOR || signatureAt(bytes, 8) === found - start) {
       return found - start;

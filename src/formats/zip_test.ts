@@ -375,6 +375,26 @@ test("a hundred thousand members are listed in seconds", async () => {
   assert.ok(performance.now() - started < 10_000);
 });
 
+test("a member of an absurd size does not keep the next from being read", async () => {
+  const huge = numbers([2, 1], [2, 16], [4, 0], [4, 1 << 27], [4, 0], [4, 1 << 27]);
+  const central = { compressedSize: 0xffffffff, size: 0xffffffff };
+  const lying = { name: "version", data: "3", central, centralExtra: huge };
+  const seen = await run(zipFormat, buildZip([lying, { name: "data.pkl", data: EVIL }]));
+  assert.equal(seen.fault, undefined);
+  assert.ok(found(seen));
+});
+
+test("a hidden header whose name runs into the next member does not keep that from being read", async () => {
+  const gap = numbers([4, 0x04034b50], [2, 20], [2, 8], [2, 0], [4, 0], [4, 0], [4, 0], [4, 0], [
+    2,
+    25,
+  ], [2, 0]);
+  const around = [{ name: "version", data: "3", gap }, { name: "data.pkl", data: EVIL }];
+  const seen = await run(zipFormat, buildZip(around));
+  assert.equal(seen.fault, undefined);
+  assert.ok(found(seen));
+});
+
 test("a source without a size is refused", async () => {
   const { read } = bytesSource("x", new Uint8Array(9));
   const source: Source = { name: "x", size: undefined, access: "forward", read };

@@ -22,5 +22,5 @@ export interface Package {
   /** Pure and cheap: names alone decide. */
   matches(listing: Listing): boolean;
   /** States what the members mean together. Called only where `matches` was true. */
-  observe(listing: Listing): Iterable<PackageObservation>;
+  observe(listing: Listing): Iterable<PackageObservation> | AsyncIterable<PackageObservation>;
 }

@@ -4,8 +4,16 @@
  * @module
  */
 
+import { nativePackage } from "./native.ts";
+import { onnxPackage } from "./onnx.ts";
 import type { Package } from "./package.ts";
+import { repositoryPackage } from "./repository.ts";
 import { torchPackage } from "./torch.ts";
 
 /** All packages; each sees every listing. */
-export const PACKAGES: readonly Package[] = [torchPackage];
+export const PACKAGES: readonly Package[] = [
+  torchPackage,
+  onnxPackage,
+  repositoryPackage,
+  nativePackage,
+];

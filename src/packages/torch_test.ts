@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Listing } from "../types.ts";
+import type { PackageObservation } from "./package.ts";
 import { torchPackage } from "./torch.ts";
 import { torchHints } from "./torch_members.ts";
 
@@ -8,6 +9,13 @@ const listing = (...names: string[]): Listing => ({
   format: "zip",
   members: names.map((name) => ({ name, kind: "file" })),
 });
+
+/** What the package states. */
+async function observed(...names: string[]): Promise<PackageObservation[]> {
+  const all: PackageObservation[] = [];
+  for await (const one of torchPackage.observe(listing(...names))) all.push(one);
+  return all;
+}
 
 test("an archive with data.pkl or constants.pkl in any folder is PyTorch's", () => {
   for (const name of ["data.pkl", "m/data.pkl", "a/b/constants.pkl", "constants.pkl"]) {
@@ -19,19 +27,15 @@ test("an archive with data.pkl or constants.pkl in any folder is PyTorch's", () 
   assert.ok(!torchPackage.matches(listing()));
 });
 
-test("a checkpoint is nothing to speak of, a program is", () => {
-  assert.deepEqual([...torchPackage.observe(listing("m/data.pkl", "m/data/0"))], []);
-  const seen = [
-    ...torchPackage.observe(
-      listing(
-        "m/data.pkl",
-        "m/constants.pkl",
-        "m/code/a.py",
-        "m/code/b/c.py",
-        "m/code/a.py.debug_pkl",
-      ),
-    ),
-  ];
+test("a checkpoint is nothing to speak of, a program is", async () => {
+  assert.deepEqual(await observed("m/data.pkl", "m/data/0"), []);
+  const seen = await observed(
+    "m/data.pkl",
+    "m/constants.pkl",
+    "m/code/a.py",
+    "m/code/b/c.py",
+    "m/code/a.py.debug_pkl",
+  );
   assert.equal(seen.length, 1);
   const [{ part, observation }] = seen as [typeof seen[0] & object];
   assert.equal(part, "m/constants.pkl");
@@ -40,8 +44,8 @@ test("a checkpoint is nothing to speak of, a program is", () => {
   assert.match(observation.detail, /2 source files/);
 });
 
-test("two programs in one archive are both spoken of", () => {
-  const seen = [...torchPackage.observe(listing("a/constants.pkl", "b/constants.pkl"))];
+test("two programs in one archive are both spoken of", async () => {
+  const seen = await observed("a/constants.pkl", "b/constants.pkl");
   assert.deepEqual(seen.map(({ part }) => part), ["a/constants.pkl", "b/constants.pkl"]);
 });
 

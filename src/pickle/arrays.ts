@@ -10,7 +10,8 @@
  */
 
 import type { Heap } from "./heap.ts";
-import { CONTAINER, type Handle, UNKNOWN } from "./values.ts";
+import { typeOf } from "./attributes.ts";
+import { CONTAINER, type Handle, NONE, UNKNOWN } from "./values.ts";
 
 /** What follows an array wrapper. */
 export type ArrayExtent =
@@ -36,7 +37,11 @@ export function arrayExtent(heap: Heap, wrapper: Handle): ArrayExtent | undefine
   }
   if (!Number.isSafeInteger(bytes)) return undefined;
   const alignment = heap.entry(value.state, "numpy_array_alignment_bytes");
-  const padded = alignment !== undefined && heap.integerOf(alignment) !== undefined;
+  const padded = alignment !== undefined && alignment !== NONE;
+  // Any value but None means padding to joblib; what is none of the file's literals could be either.
+  if (padded && heap.integerOf(alignment) === undefined && typeOf(heap, alignment) === undefined) {
+    return undefined;
+  }
   return { kind: "raw", bytes, padded };
 }
 
@@ -53,8 +58,11 @@ export function itemSize(heap: Heap, dtype: Handle): number | "object" | undefin
   const state = value.state === undefined ? undefined : heap.itemsOf(value.state, CONTAINER.TUPLE);
   const flags = state?.[7] === undefined ? 0 : heap.integerOf(state[7]) ?? 0;
   if (match[1] === "O" || (flags & HAS_OBJECT) !== 0) return "object";
-  const stated = state?.[5] === undefined ? -1 : heap.integerOf(state[5]) ?? -1;
-  if (stated >= 0) return stated;
+  if (/[SUVa]/.test(match[1] ?? "")) {
+    // Only types of any length take one from their state (`arraydescr_setstate` of numpy).
+    const stated = state?.[5] === undefined ? -1 : heap.integerOf(state[5]) ?? -1;
+    if (stated >= 0) return stated;
+  }
   if (match[2] === "") return match[1] === "?" ? 1 : undefined;
   return Number(match[2]) * (match[1] === "U" ? 4 : 1);
 }

@@ -9,9 +9,14 @@ import type { Heap } from "./heap.ts";
 import { isPureMethod } from "./methods.ts";
 import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "./values.ts";
 
+/** Characters of a dotted name that is followed: a chain of getattr makes it longer at every step. */
+const LONGEST_PATH = 2048;
+
 /**
  * The value of `object.name`; undefined when only a running program would know.
  * A global reached this way is logged as imported.
+ *
+ * @param computed whether the name is no literal of the file
  */
 export function attribute(
   heap: Heap,
@@ -19,22 +24,25 @@ export function attribute(
   name: string,
   via: string,
   at: number,
+  computed = false,
 ): Handle | undefined {
   const value = heap.valueOf(object);
   switch (value?.type) {
     case "global":
-      return heap.importGlobal(value.module, `${value.name}.${name}`, via, at);
+      if (value.name.length + name.length > LONGEST_PATH) return undefined;
+      return heap.importGlobal(value.module, `${value.name}.${name}`, via, at, computed);
     case "module":
-      return heap.importGlobal(value.module, name, via, at);
+      return heap.importGlobal(value.module, name, via, at, computed);
     case "partial":
       if (name === "func") return value.callee;
       return name === "args" ? heap.container(CONTAINER.TUPLE, value.args) : undefined;
     case "method": {
       const owner = methodGlobal(heap, value);
-      return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at);
+      return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at, computed);
     }
     case "call":
     case "getter":
+    case "picked":
     case "persistent":
       return undefined;
     default:
@@ -45,7 +53,7 @@ export function attribute(
   if (heap.instanceOf(object) === undefined && isPureMethod(heap, object, name)) {
     return heap.object({ type: "method", self: object, name });
   }
-  heap.importGlobal(type.module, `${type.name}.${name}`, via, at);
+  heap.importGlobal(type.module, `${type.name}.${name}`, via, at, computed);
   return heap.object({ type: "method", self: object, name });
 }
 
@@ -56,11 +64,12 @@ export function attributePath(
   path: string,
   via: string,
   at: number,
+  computed = false,
 ): Handle | undefined {
   let value: Handle | undefined = object;
   for (const name of path.split(".").slice(0, 64)) {
     if (value === undefined) return undefined;
-    value = attribute(heap, value, name, via, at);
+    value = attribute(heap, value, name, via, at, computed);
   }
   return value;
 }
@@ -117,6 +126,7 @@ export function targetsOf(heap: Heap, handle: Handle): readonly GlobalName[] | u
       return value.kind === "itemgetter" ? [] : undefined;
     case "module":
     case "call":
+    case "picked":
     case "persistent":
       return undefined;
     default: {

@@ -27,8 +27,23 @@ const DETAILED = new Set([
   "builtins.slice",
 ]);
 
+/** A class whose first argument is the state of the object. */
+const NAMESPACE = "types.SimpleNamespace";
+
 /** Functions that hand out a live namespace: what is assigned into their result changes the program. */
 const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
+
+/** Opcodes and functions that make an instance without calling its `__init__`. */
+const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
+
+/** Pure functions that call methods of what they are applied to. */
+const OPERATIONS =
+  /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.str\.(format|join|__mod__)$/;
+/** Items of a container that are looked at for such objects. */
+const WATCHED = 64;
+
+/** Names under which objects are called without being asked for by name. */
+const HOOKS = /^(__\w+__|append|extend|add)$/;
 
 /** A call as the machine sees it. */
 export interface Call {
@@ -45,6 +60,11 @@ export interface Call {
 export interface LoadedBytes {
   readonly handle: Handle;
   readonly via: string;
+}
+
+/** True for a call that runs no `__init__` with arguments: the unpickler's ways, and calls without any. */
+function restores({ args, kwargs, via }: Call): boolean {
+  return RESTORING.test(via) || (args?.length === 0 && kwargs === undefined);
 }
 
 /** The semantics of calls over one heap. */
@@ -72,17 +92,21 @@ export class Calls {
     at: number,
   ): Handle {
     const entry = this.heap.globalOf(callee);
-    if (entry !== undefined && (entry.plain ??= entry.quiet && !this.matters(entry))) {
+    if (
+      entry !== undefined && kwargs === undefined &&
+      (entry.plain ??= entry.quiet && !this.matters(entry))
+    ) {
       this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
       return handleOf(KIND.INSTANCE, entry.id);
     }
     const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
+    if (kwargs !== undefined) this.watchState(callee, kwargs, via, at);
     return this.call(callee, items, kwargs, via, at);
   }
 
   private matters(entry: GlobalEntry): boolean {
-    return DETAILED.has(entry.key) || foldOf(entry.key) !== undefined ||
-      wrapperOf(entry.key) !== undefined;
+    return DETAILED.has(entry.key) || entry.key === NAMESPACE ||
+      foldOf(entry.key) !== undefined || wrapperOf(entry.key) !== undefined;
   }
 
   /** Calls a value. `args` undefined means that nobody knows them. */
@@ -125,11 +149,17 @@ export class Calls {
       case "getter":
         return applyGetter(this, value, args, at) ??
           this.unresolved(callee, args, kwargs, via, at);
+      case "picked":
+        this.unresolved(value.value, args, kwargs, via, at);
+        return this.call(value.value, args, kwargs, via, at);
       case "method": {
-        const result = args === undefined
+        if (args !== undefined && this.heap.instanceOf(value.self) === undefined) {
+          this.watchOperands(render(this.heap, callee), args, kwargs, via, at);
+        }
+        const result = args === undefined || !this.isBare(kwargs)
           ? undefined
           : callMethod(this.heap, value.self, value.name, args);
-        if (result !== undefined) return result;
+        if (result !== undefined) return this.heap.derived(result);
         const owner = methodGlobal(this.heap, value);
         if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
           return this.result(callee, args, kwargs);
@@ -164,22 +194,83 @@ export class Calls {
     this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
     const wrapper = wrapperOf(entry.key);
     if (wrapper !== undefined) return wrapper(this, call);
+    if (entry.key === NAMESPACE && args?.[0] !== undefined) {
+      this.watchState(entry.handle, args[0], call.via, call.at);
+    }
     const fold = foldOf(entry.key);
-    if (entry.quiet && fold === undefined && !DETAILED.has(entry.key)) {
+    const quiet = entry.quiet || (entry.restorable && restores(call));
+    if (quiet && fold === undefined && !DETAILED.has(entry.key)) {
       return handleOf(KIND.INSTANCE, entry.id);
     }
-    const simple = args !== undefined && (kwargs === undefined || this.isEmpty(kwargs));
+    if (args !== undefined && OPERATIONS.test(entry.key)) {
+      this.watchOperands(`${entry.module}.${entry.name}`, args, kwargs, call.via, call.at);
+    }
+    const simple = args !== undefined && this.isBare(kwargs);
     const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
-    if (!entry.quiet) this.log(call);
-    if (folded !== undefined) return folded;
+    if (!quiet) this.log(call);
+    if (folded !== undefined) return this.heap.derived(folded);
     if (entry.results++ >= RESULTS_TOLD && !DETAILED.has(entry.key)) {
       return handleOf(KIND.INSTANCE, entry.id);
     }
     return this.result(entry.handle, args, kwargs);
   }
 
-  private isEmpty(kwargs: Handle): boolean {
-    return kwargs < 0 && this.heap.containers.count(kwargs) === 0;
+  /** True when there are no keyword arguments. */
+  isBare(kwargs: Handle | undefined): boolean {
+    return kwargs === undefined || (kwargs < 0 && this.heap.containers.count(kwargs) === 0);
+  }
+
+  /** Says when an operator, or a method of plain data, meets an object, whose methods decide what it does. */
+  private watchOperands(
+    callee: string,
+    args: readonly Handle[],
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): void {
+    const odd = args.some((arg) =>
+      this.isObject(arg) ||
+      (arg < 0 && (this.heap.itemsOf(arg) ?? []).slice(0, WATCHED).some((it) => this.isObject(it)))
+    );
+    if (!odd) return;
+    const expression = renderCall(this.heap, callee, args, kwargs);
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+  }
+
+  /** Whether a value is an object with methods of its own, not plain data. */
+  private isObject(handle: Handle): boolean {
+    if (handle < 0) return false;
+    const kind = kindOf(handle);
+    if (kind === KIND.INSTANCE) return true;
+    const type = kind === KIND.OBJECT ? this.heap.valueOf(handle)?.type : undefined;
+    return type !== undefined && type !== "text" && type !== "bytes" && type !== "global";
+  }
+
+  /**
+   * Says when a state gives an object something to call in the place of a method that the unpickler,
+   * or code that looks at the object, calls by itself: `__setstate__`, `append`, `__array__`, ….
+   */
+  watchState(target: Handle, state: Handle, via: string, at: number): void {
+    const parts = state < 0 && this.heap.containers.kind(state) === CONTAINER.TUPLE
+      ? this.heap.containers.list(state, 2)
+      : [state];
+    for (const part of parts) {
+      if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
+      const items = this.heap.keptItems(part);
+      for (let index = 0; index + 1 < items.length; index += 2) {
+        const value = items[index + 1] as number;
+        if (!this.isCallable(value)) continue;
+        const name = this.heap.textOf(items[index] as number);
+        if (name === undefined || !HOOKS.test(name) || name === "__orig_class__") continue;
+        const expression = `${render(this.heap, target)}.${name} = ${render(this.heap, value)}`;
+        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+      }
+    }
+  }
+
+  /** Whether a value may be called. */
+  private isCallable(handle: Handle): boolean {
+    return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
   }
 
   /** A value that stands for a call's unknown result. */
@@ -221,7 +312,8 @@ export class Calls {
   stackGlobal(module: Handle, name: Handle, at: number): Handle | undefined {
     const [moduleText, nameText] = [this.heap.textOf(module), this.heap.textOf(name)];
     if (moduleText !== undefined && nameText !== undefined) {
-      return this.heap.importGlobal(moduleText, nameText, "STACK_GLOBAL", at);
+      const computed = !this.heap.isWritten(module) || !this.heap.isWritten(name);
+      return this.heap.importGlobal(moduleText, nameText, "STACK_GLOBAL", at, computed);
     }
     for (const handle of [module, name]) {
       const type = typeOf(this.heap, handle);
@@ -248,7 +340,12 @@ export class Calls {
   /** BUILD: `target.__setstate__(state)`, or an update of its attributes. */
   build(target: Handle, state: Handle, at: number): void {
     const value = this.heap.valueOf(target);
+    this.watchState(target, state, "BUILD", at);
     switch (value?.type) {
+      case "picked":
+        this.watchPicked(value.value, "BUILD", at);
+        this.build(value.value, state, at);
+        return;
       case "call":
         value.state = state;
         return;
@@ -277,8 +374,25 @@ export class Calls {
     }
   }
 
+  /** What is changed is not sure. */
+  private watchPicked(target: Handle, via: string, at: number): void {
+    const expression = `${render(this.heap, target)} (${via})`;
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+  }
+
   /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
   fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void {
+    const value = this.heap.valueOf(target);
+    if (value?.type === "picked") {
+      this.watchPicked(value.value, opcode, at);
+      this.fill(value.value, items, opcode, at);
+      return;
+    }
+    if (opcode.startsWith("SETITEM") && !this.isDictionary(target)) {
+      // Data frames call a key that can be called.
+      const key = items.find((item, index) => index % 2 === 0 && this.isCallable(item));
+      if (key !== undefined) this.watchPicked(key, opcode, at);
+    }
     this.mutate(target, opcode, (shown) => {
       const parts = items.slice(0, 4).map((item) => render(this.heap, item));
       if (opcode.startsWith("SETITEM")) return `${shown}[${parts[0]}] = ${parts[1]}`;
@@ -294,6 +408,18 @@ export class Calls {
       { kind: "mutation", ...owner, via, expression: expression(render(this.heap, target)) },
       at,
     );
+  }
+
+  /** Whether a value is a dictionary of the library's, which keeps its keys as they are. */
+  private isDictionary(target: Handle): boolean {
+    const entry = this.heap.instanceOf(target) ?? this.calleeOf(target);
+    return entry !== undefined &&
+      /^collections\.(OrderedDict|defaultdict|Counter)$/.test(entry.key);
+  }
+
+  private calleeOf(target: Handle): GlobalEntry | undefined {
+    const value = this.heap.valueOf(target);
+    return value?.type === "call" ? this.heap.globalOf(value.callee) : undefined;
   }
 
   private liveOwner(target: Handle): GlobalName | undefined {

@@ -6,7 +6,7 @@
  */
 
 import { tryInflate } from "../bytes/decompress.ts";
-import { decodeLatin1, encodeLatin1, unescape } from "./literals.ts";
+import { decodeLatin1, encodeLatin1, parseRawUnicode, unescape } from "./literals.ts";
 
 /** Bytes that decompressing a constant may produce. */
 export const INFLATE_LIMIT = 1024 * 1024;
@@ -27,12 +27,12 @@ const LATIN1 = new Set([
   "usascii",
   "646",
 ]);
-const UTF8 = new Set(["utf8", "u8", "utf", "cp65001", "utf8sig"]);
+const UTF8 = new Set(["utf8", "u8", "utf", "cp65001"]);
 
 /** True for codecs between str and bytes that only write characters down. */
 export function isTextCodec(name: string): boolean {
   const plain = codecName(name);
-  return LATIN1.has(plain) || UTF8.has(plain) ||
+  return LATIN1.has(plain) || UTF8.has(plain) || plain === "utf8sig" ||
     /^(utf(16|32)(le|be)?|cp\d+|iso8859\d+|windows\d+|koi8[ru]|mac\w*|gb\w*|big5\w*|shiftjis\w*|sjis|euc\w*|iso2022\w*|rawunicodeescape|unicodeescape|charmap|mbcs|idna|punycode)$/
       .test(plain);
 }
@@ -41,14 +41,17 @@ export function isTextCodec(name: string): boolean {
 export function decodeText(bytes: Uint8Array, codec: string): string | undefined {
   const name = codecName(codec);
   if (LATIN1.has(name)) return decodeLatin1(bytes);
-  if (name === "unicodeescape") return unescape(decodeLatin1(bytes), true);
-  if (name === "rawunicodeescape") return decodeLatin1(bytes);
+  if (name === "unicodeescape") {
+    const text = decodeLatin1(bytes);
+    return text.includes("\\N") ? undefined : unescape(text, true);
+  }
+  if (name === "rawunicodeescape") return parseRawUnicode(bytes);
   const label = UTF8.has(name)
     ? "utf-8"
-    : { utf16: "utf-16le", utf16le: "utf-16le", utf16be: "utf-16be", utf7: undefined }[name];
+    : { utf8sig: "utf-8", utf16le: "utf-16le", utf16be: "utf-16be" }[name];
   if (label === undefined) return undefined;
   try {
-    return new TextDecoder(label, { fatal: true }).decode(bytes);
+    return new TextDecoder(label, { fatal: true, ignoreBOM: name !== "utf8sig" }).decode(bytes);
   } catch {
     return undefined;
   }
@@ -62,9 +65,10 @@ export function encodeText(text: string, codec: string): Uint8Array | undefined 
   return undefined;
 }
 
-/** Base64 with either alphabet; other characters are dropped, as Python does by default. */
+/** Base64; characters of no alphabet are dropped, as Python does by default. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  const digits = text.replaceAll("-", "+").replaceAll("_", "/").replace(/[^A-Za-z0-9+/]/g, "");
+  const digits = text.replace(/[^A-Za-z0-9+/=]/g, "").replace(/=+$/, "");
+  if (digits.includes("=")) return undefined; // what Python makes of it depends on where it stands
   if (digits.length % 4 === 1) return undefined;
   try {
     return encodeLatin1(atob(digits));

@@ -61,7 +61,7 @@ function targetKey(fact: { targets?: readonly { module: string; name: string }[]
 export function keyOf(fact: Fact): string {
   switch (fact.kind) {
     case "import":
-      return `import\0${fact.module}\0${fact.name}`;
+      return `import\0${fact.module}\0${fact.name}\0${fact.computed === true ? "computed" : ""}`;
     case "call":
       return `call\0${fact.module}\0${fact.name}\0${fact.expression}\0${targetKey(fact)}`;
     case "mutation":
@@ -72,10 +72,23 @@ export function keyOf(fact: Fact): string {
       return `unresolved\0${fact.expression}`;
     case "operator":
       return `operator\0${fact.name}\0${fact.expression}`;
+    case "reference":
+      return `reference\0${fact.module}\0${fact.name}\0${fact.expression}`;
+    case "string":
+      return `string\0${fact.pattern}`;
   }
 }
 
-/** The same fact as seen under another reading. */
+/** The same fact as seen under another reading; facts that no pickle states have none. */
 export function underReading(fact: Fact, reading: Reading): Fact {
-  return fact.kind === "operator" ? fact : { ...fact, reading };
+  switch (fact.kind) {
+    case "import":
+    case "call":
+    case "mutation":
+    case "extension":
+    case "unresolved-call":
+      return { ...fact, reading };
+    default:
+      return fact;
+  }
 }

@@ -21,6 +21,7 @@ import { encodeLatin1 } from "./literals.ts";
 import {
   bounded,
   callMethod,
+  characterOf,
   concat,
   formatPercent,
   itemOf,
@@ -66,15 +67,14 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   __proto__: null as never,
   "builtins.chr": (heap, [code]) => {
     const value = code === undefined ? undefined : heap.integerOf(code);
-    return value === undefined || value < 0 || value > 0x10ffff
-      ? undefined
-      : heap.text(String.fromCodePoint(value));
+    return bounded(heap, value === undefined ? undefined : characterOf(value));
   },
   "builtins.ord": (heap, [character]) => {
     const code = text(heap, character)?.codePointAt(0) ?? bytes(heap, character)?.[0];
     return code === undefined ? undefined : heap.integer(code);
   },
-  "builtins.str": (heap, [value, codec]) => {
+  "builtins.str": (heap, [value, codec, errors]) => {
+    if (errors !== undefined) return undefined;
     if (value === undefined) return heap.text("");
     if (codec !== undefined) return textResult(heap, decoded(heap, value, codec));
     return bounded(heap, plainText(heap, value));
@@ -84,9 +84,7 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "builtins.int": (heap, [value, base]) => {
     const radix = base === undefined ? 10 : heap.integerOf(base);
     const digits = text(heap, value);
-    if (digits !== undefined && radix !== undefined && radix >= 2 && radix <= 36) {
-      return heap.integer(parseInt(digits.replace(/^0[xob]/i, ""), radix));
-    }
+    if (digits !== undefined) return wholeNumber(heap, digits, radix);
     const number = value === undefined ? 0 : heap.integerOf(value);
     return number === undefined ? undefined : heap.integer(number);
   },
@@ -99,7 +97,8 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "builtins.sorted": (heap, [items]) => {
     const list = sequence(heap, items);
     const texts = list?.map((item) => heap.textOf(item));
-    if (list === undefined || texts === undefined || texts.includes(undefined)) return undefined;
+    const simple = texts?.every((each) => each !== undefined && /^[\0-\x7f]*$/.test(each));
+    if (list === undefined || texts === undefined || simple !== true) return undefined;
     return heap.container(
       CONTAINER.LIST,
       (texts as string[]).sort().map((item) => heap.text(item)),
@@ -116,11 +115,14 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "codecs.encode": (heap, [value, codec]) => codecsEncode(heap, value, codec),
   "codecs.escape_decode": (heap, [value]) =>
     textResult(heap, decodeText(bytes(heap, value) ?? new Uint8Array(), "unicode_escape")),
-  "base64.b64decode": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "base64.b64decode": (heap, [value, alphabet]) =>
+    alphabet === undefined || alphabet === NONE
+      ? bytesResult(heap, decodeBase64(ascii(heap, value)))
+      : undefined,
   "base64.standard_b64decode": (heap, [value]) =>
     bytesResult(heap, decodeBase64(ascii(heap, value))),
   "base64.urlsafe_b64decode": (heap, [value]) =>
-    bytesResult(heap, decodeBase64(ascii(heap, value))),
+    bytesResult(heap, decodeBase64(ascii(heap, value).replaceAll("-", "+").replaceAll("_", "/"))),
   "base64.decodebytes": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
   "base64.decodestring": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
   "base64.b32decode": (heap, [value]) => bytesResult(heap, decodeBase32(ascii(heap, value))),
@@ -151,7 +153,8 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     return arithmetic(heap, left, right, (a, b) => a * b);
   },
   "operator.sub": (heap, [left, right]) => arithmetic(heap, left, right, (a, b) => a - b),
-  "operator.xor": (heap, [left, right]) => arithmetic(heap, left, right, (a, b) => a ^ b),
+  "operator.xor": (heap, [left, right]) =>
+    arithmetic(heap, left, right, (a, b) => (a | 0) === a && (b | 0) === b ? a ^ b : NaN),
   "operator.mod": (heap, [left, right]) => {
     const format = text(heap, left);
     if (format !== undefined) return bounded(heap, formatPercent(heap, format, right));
@@ -235,7 +238,15 @@ function codecsEncode(
     : bytesResult(heap, encodeText(source, name));
 }
 
-function makeBytes(heap: Heap, [value, codec]: readonly Handle[]): Handle | undefined {
+/** `int(digits, base)`, digits and a sign only. */
+function wholeNumber(heap: Heap, digits: string, radix = 0): Handle | undefined {
+  if (!/^[+-]?[0-9a-z]+$/i.test(digits) || radix < 2 || radix > 36) return undefined;
+  const valid = [...digits.replace(/^[+-]/, "")].every((digit) => parseInt(digit, 36) < radix);
+  return valid ? heap.integer(parseInt(digits, radix) || 0) : undefined;
+}
+
+function makeBytes(heap: Heap, [value, codec, errors]: readonly Handle[]): Handle | undefined {
+  if (errors !== undefined) return undefined;
   if (value === undefined) return heap.bytes(new Uint8Array());
   const source = text(heap, value);
   if (source !== undefined) {
@@ -257,7 +268,7 @@ function sequence(heap: Heap, items: Handle | undefined): Handle[] | undefined {
   if (items === undefined) return [];
   const whole = heap.textOf(items);
   if (whole !== undefined) {
-    return [...whole.slice(0, 4096)].map((character) => heap.text(character));
+    return whole.length > 4096 ? undefined : [...whole].map((character) => heap.text(character));
   }
   return heap.itemsOf(items, CONTAINER.LIST, CONTAINER.TUPLE);
 }

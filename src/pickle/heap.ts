@@ -40,6 +40,14 @@ import {
 export const TEXT_LIMIT = 1024 * 1024;
 /** Characters and bytes that computed texts may have in all. */
 const COMPUTED_LIMIT = 64 * 1024 * 1024;
+/** Items of a computed container that are kept, and levels of containers in it. */
+const DERIVED_ITEMS = 4096;
+const DERIVED_DEPTH = 8;
+/**
+ * What reading values may cost beyond the size of the file, so that a few bytes which ask for the same
+ * long value again and again (CWE-405) do not cost hours. The unit is 16 bytes of text, or one item.
+ */
+const READS_FREE = 1 << 24;
 /** Computed objects kept in all: calls, folded texts, imported globals. */
 const OBJECT_LIMIT = 1 << 20;
 
@@ -62,6 +70,8 @@ export interface GlobalEntry {
   readonly key: string;
   /** True when neither arguments nor results of its calls matter. */
   readonly quiet: boolean;
+  /** True when at least restoring an instance, without `__init__`, matters to nobody. */
+  readonly restorable: boolean;
   /** The value that an import pushes. */
   readonly handle: Handle;
   /** Call results kept apart so far. */
@@ -78,6 +88,8 @@ export class Heap {
   readonly interest: Interest;
   /** True when something that was forgotten for want of room would have mattered. */
   detailLost = false;
+  /** What reading values has cost so far: 16 bytes of text, or one item, each. */
+  reads = 0;
   private computed = 0;
   private readonly objects: Value[] = [];
   private readonly globals: GlobalEntry[] = [];
@@ -131,6 +143,7 @@ export class Heap {
       name,
       key: foldKey(module, name),
       quiet: !this.interest.argumentsMatter(module, name),
+      restorable: this.interest.restoringIsHarmless?.(module, name) ?? false,
       handle: this.object({ type: "global", module, name, id }),
       results: 0,
       plain: undefined,
@@ -146,9 +159,19 @@ export class Heap {
     return value?.type === "global" ? this.globals[value.id] : undefined;
   }
 
-  /** Imports a global: logs it and gives its value. */
-  importGlobal(module: string, name: string, via: string, offset: number): Handle {
-    this.facts.add({ kind: "import", module, name, via }, offset);
+  /**
+   * Imports a global: logs it and gives its value.
+   *
+   * @param computed whether its name is no literal of the file
+   */
+  importGlobal(
+    module: string,
+    name: string,
+    via: string,
+    offset: number,
+    computed = false,
+  ): Handle {
+    this.facts.add({ kind: "import", module, name, via, ...(computed && { computed }) }, offset);
     this.facts.trace?.push(`import ${module} ${name}`);
     return this.entryOf(module, name).handle;
   }
@@ -174,6 +197,44 @@ export class Heap {
     }
   }
 
+  /**
+   * A value that a computation gave. What it is rests on the machine computing exactly as Python
+   * does, so a text is no literal any more, and what may be called is marked as picked.
+   */
+  derived(handle: Handle, depth = 0): Handle {
+    if (handle < 0) {
+      const items = this.itemsOf(handle);
+      if (items === undefined || items.length > DERIVED_ITEMS || depth > DERIVED_DEPTH) {
+        return UNKNOWN;
+      }
+      return this.container(
+        this.containers.kind(handle),
+        items.map((item) => this.derived(item, depth + 1)),
+      );
+    }
+    switch (kindOf(handle)) {
+      case KIND.STRING: {
+        const text = this.textOf(handle);
+        return text === undefined ? UNKNOWN : this.text(text);
+      }
+      case KIND.INSTANCE:
+        return this.object({ type: "picked", value: handle });
+      case KIND.OBJECT: {
+        const type = this.valueOf(handle)?.type;
+        return type === "text" || type === "bytes" || type === "picked"
+          ? handle
+          : this.object({ type: "picked", value: handle });
+      }
+      default:
+        return handle;
+    }
+  }
+
+  /** Whether a value is a str that stands in the file as it is. */
+  isWritten(handle: Handle): boolean {
+    return handle >= 0 && kindOf(handle) === KIND.STRING;
+  }
+
   /** An integer; UNKNOWN beyond 2^45 or when it is none. */
   integer(value: number): Handle {
     if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 45) return UNKNOWN;
@@ -191,6 +252,16 @@ export class Heap {
   lost(): Handle {
     this.detailLost = true;
     return LOST;
+  }
+
+  /** @throws RangeError when values were read too often for the size of the file */
+  private spendReads(count: number): void {
+    this.reads += count;
+    if (this.reads > READS_FREE + this.input.base + this.input.length) {
+      throw new RangeError(
+        `Cannot read the same values over and over, ${this.reads} items of them`,
+      );
+    }
   }
 
   // --- reading values ----------------------------------------------------------
@@ -251,6 +322,12 @@ export class Heap {
       this.detailLost = true;
       return undefined;
     }
+    return this.keptItems(handle);
+  }
+
+  /** The items of a container that were kept. */
+  keptItems(handle: Handle): Handle[] {
+    this.spendReads(this.containers.count(handle));
     return this.containers.list(handle);
   }
 
@@ -304,6 +381,7 @@ export class Heap {
     }
     const payload = this.payload(offset);
     if (payload === undefined || payload.length > TEXT_LIMIT) return undefined;
+    this.spendReads(payload.length / 16);
     const bytes = this.input.bytesAt(payload.offset, payload.length);
     switch (code) {
       case OP.SHORT_BINUNICODE:
@@ -341,6 +419,8 @@ export class Heap {
         : Math.min(room, Math.max(0, this.input.base + this.input.length - offset));
       const bytes = this.input.bytesAt(offset, reachable);
       const newline = bytes?.indexOf(0x0a) ?? -1;
+      // Four times as much as other text: its escapes are looked for.
+      this.spendReads(reachable / 4);
       if (bytes !== undefined && newline >= 0) return bytes.subarray(0, newline);
       if (bytes === undefined || reachable < length) return undefined;
     }

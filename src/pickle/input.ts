@@ -24,7 +24,7 @@ interface Segment {
 export class Input {
   readonly source: Source;
   /** The window's bytes; only the first `length` count. */
-  buffer: Uint8Array = new Uint8Array(WINDOW_BYTES);
+  buffer: Uint8Array = new Uint8Array();
   /** Virtual offset of the window's first byte. */
   base = 0;
   length = 0;
@@ -34,11 +34,16 @@ export class Input {
   private readonly retained: { offset: number; bytes: Uint8Array }[] = [];
   private retainedBytes = 0;
   private readonly retainLimit: number;
+  private readonly windowBytes: number;
 
-  /** @param retainLimit bytes of a source without `readSync` that are kept for looking back */
-  constructor(source: Source, retainLimit: number) {
+  /**
+   * @param retainLimit bytes of a source without `readSync` that are kept for looking back
+   * @param windowBytes bytes of the window; fewer where little will be read
+   */
+  constructor(source: Source, retainLimit: number, windowBytes = WINDOW_BYTES) {
     this.source = source;
     this.retainLimit = retainLimit;
+    this.windowBytes = windowBytes;
   }
 
   /** The source's offset of a virtual one. */
@@ -70,7 +75,7 @@ export class Input {
    * @throws SourceError when the bytes cannot be had
    */
   fill(virtual: number, wanted: number): Promise<void> | undefined {
-    const capacity = Math.max(WINDOW_BYTES, wanted);
+    const capacity = Math.max(this.windowBytes, wanted);
     if (this.buffer.length !== capacity) this.buffer = new Uint8Array(capacity);
     this.base = virtual;
     this.length = 0;

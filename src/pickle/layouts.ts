@@ -43,6 +43,10 @@ class LegacyLayout implements Layout {
 
   async after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined> {
     if (stream === 3) this.collect(run);
+    if (stream < 4 && (await input.peek(run.end, 1)).length === 0) {
+      const mismatch = `the file ends behind ${stream + 1} of its five pickles`;
+      return { next: run.end, mismatch, truncated: true };
+    }
     if (stream !== 4 || run.status !== STATUS.STOPPED) return undefined;
     const keys = run.machine.itemsOf(run.machine.result, CONTAINER.LIST)
       ?.map((key) => run.machine.textOf(key));

@@ -237,7 +237,10 @@ export function unescape(text: string, unicode: boolean): string {
       const code = parseInt(escape.slice(1), 16);
       return code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
     }
-    if (/^[0-7]/.test(escape)) return String.fromCharCode(parseInt(escape, 8) & 0xff);
+    if (/^[0-7]/.test(escape)) {
+      const code = parseInt(escape, 8);
+      return String.fromCharCode(unicode ? code : code & 0xff);
+    }
     return whole;
   });
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { SEARCHED_BYTES_BYTES, SEARCHED_TEXT_BYTES, searchLiteral } from "./search.ts";
 import type { GlobalName } from "../types.ts";
 import { typeOf } from "./attributes.ts";
 import { Calls, type LoadedBytes } from "./calls.ts";
@@ -67,12 +68,14 @@ export interface MachineNotes {
   /** An argument or frame crosses the end of the frame around it. */
   straddles: number;
   straddleOffset: number;
-  /** A frame longer than the file, or begun inside another. */
+  /** A frame longer than the file, begun inside another, or not used up at STOP. */
   oddFrame: number;
   /** Whether a frame is longer than the file, so that the C unpickler stops at it. */
   longFrame: boolean;
   /** An argument that only the C unpickler reads so. */
   looseArgument: number;
+  /** A text that is too long to be searched to its end for the user's patterns. */
+  unsearched: number;
   /** A second PROTO, or one that is not first. */
   oddProtocol: number;
   /** A memo entry written twice with different values. */
@@ -98,6 +101,8 @@ export interface MachineOptions extends HeapOptions {
 }
 
 const ABSENT = -1;
+/** The longest name at the end of the data, in bytes, that is taken for a cut-off global's. */
+const CUT_OFF_NAME = 1024;
 /** Memo indices above this are beyond any array. */
 const C_MEMO_LIMIT = 2 ** 40;
 /** A line of text longer than this is skipped, window after window, and not looked at. */
@@ -126,6 +131,7 @@ export class Machine extends Heap {
     oddFrame: ABSENT,
     longFrame: false,
     looseArgument: ABSENT,
+    unsearched: ABSENT,
     oddProtocol: ABSENT,
     memoRedefined: ABSENT,
     memoRead: false,
@@ -143,22 +149,34 @@ export class Machine extends Heap {
   private marks = new Int32Array(64);
   private mp = 0;
   private fence = 0;
-  private frameEnd = Infinity;
+  /** Virtual offset behind the frame that `offset` is in; Infinity or what lies behind when it is in none. */
+  frameEnd = Infinity;
   /** Offset of the opcode whose text line is being skipped. */
   private longLine = ABSENT;
   /** Virtual offset of the stream's first byte. */
-  readonly start: number;
+  start: number;
   private readonly options: MachineOptions;
   private readonly calls: Calls;
 
   /** @param start virtual offset of the stream's first byte */
-  constructor(input: Input, start: number, options: MachineOptions, memo?: Memo) {
+  constructor(input: Input, start: number, options: MachineOptions) {
     super(input, options);
     this.start = start;
     this.offset = start;
     this.options = options;
-    this.memo = memo ?? new Memo(options.valueLimit);
+    this.memo = new Memo(options.valueLimit);
     this.calls = new Calls(this, options.extensions ?? new Map());
+  }
+
+  /** Begins the next stream as one Unpickler does that loads again: its memo and what is in it stay. */
+  restart(start: number): void {
+    this.start = start;
+    this.offset = start;
+    this.error = undefined;
+    this.sp = 0;
+    this.mp = 0;
+    this.fence = 0;
+    this.frameEnd = Infinity;
   }
 
   /** Bytes that the file itself hands to a loader. */
@@ -218,6 +236,7 @@ export class Machine extends Heap {
     const end = input.length;
     const limit = Math.min(end, this.frameEnd - base);
     const { memo, containers } = this;
+    const searching = this.options.interest.patternsIn !== undefined;
     let stack = this.stack;
     let sp = this.sp;
     let opcodes = this.opcodes;
@@ -259,6 +278,7 @@ export class Machine extends Heap {
           if (length > 8 && NESTED_FIRST[buffer[pos + 1] as number] === 1) {
             this.noteNested(base + begin, pos + 1, length);
           }
+          if (searching) this.search(code, base + begin, pos + 1, length);
           stack[sp++] = (base + begin) * 16 +
             (code === OP.SHORT_BINBYTES ? KIND.BYTES : KIND.STRING);
           pos = next;
@@ -604,11 +624,11 @@ export class Machine extends Heap {
     const end = this.offset + length;
     if (end > this.input.size) {
       this.notes.longFrame = true;
-      if (this.notes.oddFrame === ABSENT) this.notes.oddFrame = at;
+      this.noteFrame(at);
     }
     if (this.offset >= this.frameEnd) this.frameEnd = Infinity;
     if (this.frameEnd !== Infinity) {
-      if (this.notes.oddFrame === ABSENT) this.notes.oddFrame = at;
+      this.noteFrame(at);
       if (end <= this.frameEnd) return undefined;
       const status = this.leaveFrame(this.offset, end);
       if (status !== undefined) {
@@ -618,6 +638,10 @@ export class Machine extends Heap {
     }
     this.frameEnd = end;
     return undefined;
+  }
+
+  private noteFrame(at: number): void {
+    if (this.notes.oddFrame === ABSENT) this.notes.oddFrame = at;
   }
 
   private extension(code: number, at: number): Status | undefined {
@@ -654,7 +678,7 @@ export class Machine extends Heap {
     if (next > this.input.size) {
       return this.fail(at, `${name} of ${length} bytes goes past the end`, true);
     }
-    const glance = Math.min(length, 16);
+    const glance = Math.min(length, Math.max(16, this.searched(code)));
     if (pos + width + glance > filled && !this.input.ended) {
       return this.need(begin, 1 + width + glance);
     }
@@ -670,10 +694,46 @@ export class Machine extends Heap {
     if (length > 8 && NESTED_FIRST[buffer[pos + width] as number] === 1) {
       this.noteNested(at, pos + width, length);
     }
+    if (this.searched(code) > 0) this.search(code, at, pos + width, length);
     const number = code === OP.LONG1 || code === OP.LONG4;
     this.push(number ? this.long(at, length) : handleOf(text ? KIND.STRING : KIND.BYTES, at));
     this.offset = next;
     return undefined;
+  }
+
+  /** Bytes of such a payload that the user's patterns are looked for in. */
+  private searched(code: number): number {
+    if (this.options.interest.patternsIn === undefined) return 0;
+    switch (code) {
+      case OP.BINUNICODE:
+      case OP.BINUNICODE8:
+      case OP.SHORT_BINUNICODE:
+      case OP.BINSTRING:
+      case OP.SHORT_BINSTRING:
+        return SEARCHED_TEXT_BYTES;
+      case OP.BINBYTES:
+      case OP.BINBYTES8:
+      case OP.SHORT_BINBYTES:
+      case OP.BYTEARRAY8:
+        return SEARCHED_BYTES_BYTES;
+      default:
+        return 0;
+    }
+  }
+
+  /** Looks for the user's patterns in a payload that the window holds. */
+  private search(code: number, at: number, from: number, length: number): void {
+    const { patternsIn } = this.options.interest;
+    const most = this.searched(code);
+    if (patternsIn === undefined || most === 0) return;
+    const text = most === SEARCHED_TEXT_BYTES;
+    if (length > most) {
+      if (text && this.notes.unsearched === ABSENT) this.notes.unsearched = at;
+      if (!text) return;
+    }
+    const end = Math.min(from + Math.min(length, most), this.input.length);
+    const bytes = this.input.buffer.subarray(from, end);
+    searchLiteral(patternsIn, bytes, text, this.facts, at);
   }
 
   /** Whether a text is UTF-8, as far as it is looked at. */
@@ -715,6 +775,7 @@ export class Machine extends Heap {
    * (GLOBAL) or calls (INST) that.
    */
   private cutOffGlobal(code: number, pos: number, first: number, limit: number): void {
+    if (limit - pos > CUT_OFF_NAME) return;
     const { buffer } = this.input;
     const module = buffer.slice(pos, first < 0 ? limit - 1 : first);
     const name = first < 0 ? new Uint8Array() : buffer.slice(first + 1, limit - 1);
@@ -754,6 +815,9 @@ export class Machine extends Heap {
       this.wanted = 1;
       return ended ? this.fail(this.longLine, "the data ends inside a line", true) : STATUS.NEED;
     }
+    if (this.options.interest.patternsIn !== undefined && this.notes.unsearched === ABSENT) {
+      this.notes.unsearched = this.longLine;
+    }
     this.push(handleOf(KIND.STRING, this.longLine));
     this.offset = base + newline + 1;
     this.longLine = ABSENT;
@@ -792,10 +856,12 @@ export class Machine extends Heap {
         if (hasBrokenEscape(line.subarray(1, -1), STRING_ESCAPES)) {
           this.refuse(at, "STRING has a cut-off escape");
         }
+        this.searchLine(at, line.subarray(1, -1));
         this.push(handleOf(KIND.STRING, at));
         return undefined;
       case OP.UNICODE:
         if (hasBrokenEscape(line, UNICODE_ESCAPES)) this.refuse(at, "UNICODE has a cut-off escape");
+        this.searchLine(at, line);
         this.push(handleOf(KIND.STRING, at));
         return undefined;
       case OP.PERSID:
@@ -816,13 +882,27 @@ export class Machine extends Heap {
     }
   }
 
+  /** Looks for the user's patterns in the text of a line, as written and as read. */
+  private searchLine(at: number, line: Uint8Array): void {
+    const { patternsIn } = this.options.interest;
+    if (patternsIn === undefined) return;
+    searchLiteral(patternsIn, line, true, this.facts, at);
+    const read = this.textOf(handleOf(KIND.STRING, at));
+    if (read === undefined || !line.includes(0x5c)) return;
+    for (const { pattern, text } of patternsIn(read)) {
+      this.facts.add({ kind: "string", pattern, text, role: "a pickled string" }, at);
+    }
+  }
+
   private integerLine(at: number, line: Uint8Array): Status | undefined {
     const literal = parseInteger(line, 0, true);
-    if (line.length === 2 && (literal?.value === 0 || literal?.value === 1)) {
-      this.push(literal.value === 1 ? TRUE : FALSE);
-      return undefined;
+    if (line.length !== 2 || (literal?.value !== 0 && literal?.value !== 1)) {
+      return this.numberLine(at, literal);
     }
-    return this.numberLine(at, literal);
+    const both = line[0] === 0x30 && (line[1] === 0x30 || line[1] === 0x31);
+    if (!both && this.notes.looseArgument === ABSENT) this.notes.looseArgument = at;
+    this.push(literal.value === 1 ? TRUE : FALSE);
+    return undefined;
   }
 
   private numberLine(
@@ -940,7 +1020,7 @@ export class Machine extends Heap {
         if (this.isNoTuple(args)) {
           this.refuse(at, `${opcodeOf(code)?.name}'s arguments are no tuple`);
         }
-        if (callee < 0 || (code === OP.NEWOBJ && this.isData(callee))) {
+        if (this.isData(callee)) {
           this.refuse(at, `${opcodeOf(code)?.name} over what cannot be called`);
         }
         this.push(
@@ -960,6 +1040,9 @@ export class Machine extends Heap {
         const callee = args === undefined ? undefined : this.pop();
         if (kwargs === undefined || args === undefined || callee === undefined) {
           return this.underflow(at, code);
+        }
+        if (this.isNoTuple(args) || this.isData(callee)) {
+          this.refuse(at, "NEWOBJ_EX over what cannot be called");
         }
         this.push(this.calls.callTuple(callee, args, kwargs, "NEWOBJ_EX", at));
         return undefined;
@@ -1000,6 +1083,7 @@ export class Machine extends Heap {
     if (this.sp <= this.fence) return this.underflow(at, OP.STOP);
     this.result = this.stack[--this.sp] as number;
     this.leftovers = this.sp + this.mp;
+    if (this.frameEnd > this.offset && this.frameEnd !== Infinity) this.noteFrame(at);
     return STATUS.STOPPED;
   }
 

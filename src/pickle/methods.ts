@@ -1,12 +1,15 @@
 /**
  * Methods of str, bytes, list, tuple and dict over constants.
  *
+ * They give what Python gives, or nothing: where the two may differ (case and white space beyond
+ * ASCII, arguments that are rare) they do not compute.
+ *
  * @module
  */
 
 import { decodeHex, decodeText, encodeText } from "./codecs.ts";
 import { type Heap, TEXT_LIMIT } from "./heap.ts";
-import { CONTAINER, type Handle, KIND, kindOf, NONE, UNKNOWN } from "./values.ts";
+import { CONTAINER, FALSE, type Handle, KIND, kindOf, NONE, TRUE, UNKNOWN } from "./values.ts";
 
 type Method<T> = (heap: Heap, self: T, args: readonly Handle[]) => Handle | undefined;
 
@@ -42,22 +45,28 @@ const STR: Readonly<Record<string, Method<string>>> = {
     return texts === undefined ? undefined : bounded(heap, texts.join(self));
   },
   format: (heap, self, args) => bounded(heap, formatBraces(heap, self, args)),
-  replace: (heap, self, [from, to]) => {
+  replace: (heap, self, [from, to, count]) => {
     const [old, fresh] = [text(heap, from), text(heap, to)];
-    return old === undefined || fresh === undefined || self.length * (fresh.length + 1) > TEXT_LIMIT
+    if (old === undefined || old === "" || fresh === undefined || count !== undefined) {
+      return undefined;
+    }
+    return self.length * (fresh.length + 1) > TEXT_LIMIT
       ? undefined
-      : bounded(heap, self.replaceAll(old, fresh));
+      : bounded(heap, self.split(old).join(fresh));
   },
-  lower: (heap, self) => bounded(heap, self.toLowerCase()),
-  casefold: (heap, self) => bounded(heap, self.toLowerCase()),
-  upper: (heap, self) => bounded(heap, self.toUpperCase()),
+  lower: (heap, self) => bounded(heap, ascii(self)?.toLowerCase()),
+  casefold: (heap, self) => bounded(heap, ascii(self)?.toLowerCase()),
+  upper: (heap, self) => bounded(heap, ascii(self)?.toUpperCase()),
   swapcase: (heap, self) =>
     bounded(
       heap,
-      self.replace(/./gsu, (c) => c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase()),
+      ascii(self)?.replace(
+        /[A-Za-z]/g,
+        (c) => c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase(),
+      ),
     ),
   capitalize: (heap, self) =>
-    bounded(heap, self.slice(0, 1).toUpperCase() + self.slice(1).toLowerCase()),
+    bounded(heap, ascii(self) && self.slice(0, 1).toUpperCase() + self.slice(1).toLowerCase()),
   strip: (heap, self, args) => bounded(heap, strip(heap, self, args, true, true)),
   lstrip: (heap, self, args) => bounded(heap, strip(heap, self, args, true, false)),
   rstrip: (heap, self, args) => bounded(heap, strip(heap, self, args, false, true)),
@@ -72,21 +81,27 @@ const STR: Readonly<Record<string, Method<string>>> = {
     if (tail === undefined) return undefined;
     return bounded(heap, tail !== "" && self.endsWith(tail) ? self.slice(0, -tail.length) : self);
   },
-  split: (heap, self, [by]) => {
-    const separator = by === undefined || by === NONE ? undefined : text(heap, by);
-    if (by !== undefined && by !== NONE && separator === undefined) return undefined;
-    const parts = separator === undefined ? self.trim().split(/\s+/) : self.split(separator);
-    return heap.container(CONTAINER.LIST, parts.slice(0, 4096).map((part) => heap.text(part)));
+  split: (heap, self, [by, most]) => {
+    const white = by === undefined || by === NONE;
+    const separator = white ? undefined : text(heap, by);
+    if (most !== undefined || (!white && (separator ?? "") === "")) return undefined;
+    const parts = separator === undefined
+      ? ascii(self)?.split(/\s+/).filter((part) => part !== "")
+      : self.split(separator);
+    return parts === undefined || parts.length > 4096
+      ? undefined
+      : heap.container(CONTAINER.LIST, parts.map((part) => heap.text(part)));
   },
-  encode: (heap, self, [codec]) => {
+  encode: (heap, self, [codec, errors]) => {
+    if (errors !== undefined) return undefined;
     const bytes = encodeText(self, codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
     return bytes && heap.bytes(bytes);
   },
   zfill: (heap, self, [width]) => {
     const wanted = width === undefined ? undefined : heap.integerOf(width);
-    return wanted === undefined || wanted > TEXT_LIMIT
-      ? undefined
-      : bounded(heap, self.padStart(wanted, "0"));
+    if (wanted === undefined || wanted > TEXT_LIMIT || ascii(self) === undefined) return undefined;
+    const sign = /^[+-]/.exec(self)?.[0] ?? "";
+    return bounded(heap, sign + self.slice(sign.length).padStart(wanted - sign.length, "0"));
   },
   __str__: (heap, self) => bounded(heap, self),
   __add__: (heap, self, [other]) => {
@@ -105,12 +120,15 @@ const STR: Readonly<Record<string, Method<string>>> = {
 
 const BYTES: Readonly<Record<string, Method<Uint8Array>>> = {
   __proto__: null as never,
-  decode: (heap, self, [codec]) => {
+  decode: (heap, self, [codec, errors]) => {
+    if (errors !== undefined) return undefined;
     const result = decodeText(self, codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
     return result === undefined ? undefined : bounded(heap, result);
   },
-  hex: (heap, self) =>
-    bounded(heap, Array.from(self, (byte) => byte.toString(16).padStart(2, "0")).join("")),
+  hex: (heap, self, [separator]) => {
+    if (separator !== undefined) return undefined;
+    return bounded(heap, Array.from(self, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+  },
   join: (heap, self, [parts]) => {
     const items = parts === undefined ? undefined : heap.itemsOf(parts);
     const list = items?.map((item) => heap.bytesOf(item));
@@ -126,12 +144,15 @@ const BYTES: Readonly<Record<string, Method<Uint8Array>>> = {
     const tail = other === undefined ? undefined : heap.bytesOf(other);
     return tail === undefined ? undefined : concat(heap, self, tail);
   },
-  replace: (heap, self, [from, to]) => {
+  replace: (heap, self, [from, to, count]) => {
     const [old, fresh] = [from, to].map((part) =>
       part === undefined ? undefined : heap.bytesOf(part)
     );
-    if (old === undefined || fresh === undefined) return undefined;
-    const replaced = latin1(self).replaceAll(latin1(old), latin1(fresh));
+    if (old === undefined || old.length === 0 || fresh === undefined || count !== undefined) {
+      return undefined;
+    }
+    if (self.length * (fresh.length + 1) > TEXT_LIMIT) return undefined;
+    const replaced = latin1(self).split(latin1(old)).join(latin1(fresh));
     return replaced.length > TEXT_LIMIT
       ? undefined
       : heap.bytes(Uint8Array.from(replaced, (character) => character.charCodeAt(0)));
@@ -150,11 +171,10 @@ const BYTES: Readonly<Record<string, Method<Uint8Array>>> = {
 const CONTAINERS: Readonly<Record<string, Method<Handle>>> = {
   __proto__: null as never,
   __getitem__: (heap, self, [key]) => key === undefined ? undefined : itemOf(heap, self, key),
-  get: (heap, self, [key, fallback]) =>
-    key === undefined ? undefined : itemOf(heap, self, key) ?? fallback,
-  pop: (heap, self, [key]) => {
-    if (key !== undefined) return itemOf(heap, self, key);
-    return heap.itemsOf(self, CONTAINER.LIST)?.at(-1);
+  get: (heap, self, [key, fallback = NONE]) => {
+    if (key === undefined || heap.containers.kind(self) !== CONTAINER.DICT) return undefined;
+    const found = entryOf(heap, self, key);
+    return found === "absent" ? fallback : found;
   },
   keys: (heap, self) => halves(heap, self, 0),
   values: (heap, self) => halves(heap, self, 1),
@@ -164,16 +184,12 @@ const CONTAINERS: Readonly<Record<string, Method<Handle>>> = {
 /** An item of a list, tuple, dict, str or bytes by a constant key. */
 export function itemOf(heap: Heap, self: Handle, key: Handle): Handle | undefined {
   const slice = sliceOf(heap, key);
+  if (slice === "unknown") return undefined;
   if (slice !== undefined) return sliced(heap, self, slice);
   if (self >= 0) return callMethod(heap, self, "__getitem__", [key]);
   if (heap.containers.kind(self) === CONTAINER.DICT) {
-    const wanted = constantKey(heap, key);
-    const items = heap.itemsOf(self, CONTAINER.DICT);
-    if (wanted === undefined || items === undefined) return undefined;
-    for (let at = items.length - 2; at >= 0; at -= 2) {
-      if (constantKey(heap, items[at] as number) === wanted) return items[at + 1];
-    }
-    return undefined;
+    const found = entryOf(heap, self, key);
+    return found === "absent" ? undefined : found;
   }
   const index = heap.integerOf(key);
   return index === undefined
@@ -181,14 +197,32 @@ export function itemOf(heap: Heap, self: Handle, key: Handle): Handle | undefine
     : heap.itemsOf(self, CONTAINER.LIST, CONTAINER.TUPLE)?.at(index);
 }
 
-/** The three numbers of a `slice(…)`; undefined stands for None. */
-function sliceOf(heap: Heap, key: Handle): readonly (number | undefined)[] | undefined {
+/** The value under a key of a dictionary; undefined when a key cannot be compared with it. */
+function entryOf(heap: Heap, self: Handle, key: Handle): Handle | "absent" | undefined {
+  const wanted = constantKey(heap, key);
+  const items = heap.itemsOf(self, CONTAINER.DICT);
+  if (wanted === undefined || items === undefined) return undefined;
+  let found: Handle | "absent" = "absent";
+  for (let at = 0; at + 1 < items.length; at += 2) {
+    const known = constantKey(heap, items[at] as number);
+    if (known === undefined) return undefined;
+    if (known === wanted) found = items[at + 1] as number;
+  }
+  return found;
+}
+
+/** The numbers of a `slice(…)`, where undefined stands for None; "unknown" when one is not known. */
+function sliceOf(
+  heap: Heap,
+  key: Handle,
+): readonly (number | undefined)[] | "unknown" | undefined {
   const value = heap.valueOf(key);
   if (value?.type !== "call" || heap.globalOf(value.callee)?.key !== "builtins.slice") {
     return undefined;
   }
-  const args = value.args ?? [];
+  const args = value.args ?? [UNKNOWN];
   const numbers = args.map((arg) => arg === NONE ? undefined : heap.integerOf(arg));
+  if (numbers.some((number, at) => number === undefined && args[at] !== NONE)) return "unknown";
   return numbers.length === 1 ? [undefined, ...numbers] : numbers;
 }
 
@@ -234,8 +268,10 @@ function constantKey(heap: Heap, key: Handle): string | undefined {
 
 function halves(heap: Heap, self: Handle, parity: number): Handle | undefined {
   const items = heap.itemsOf(self, CONTAINER.DICT);
-  return items &&
-    heap.container(CONTAINER.LIST, items.filter((_, index) => index % 2 === parity));
+  if (items === undefined) return undefined;
+  const keys = items.filter((_, index) => index % 2 === 0).map((key) => constantKey(heap, key));
+  if (keys.includes(undefined) || new Set(keys).size < keys.length) return undefined;
+  return heap.container(CONTAINER.LIST, items.filter((_, index) => index % 2 === parity));
 }
 
 /** The str items of a container, or the characters of a str. */
@@ -275,7 +311,7 @@ export function bounded(heap: Heap, value: string | undefined): Handle | undefin
   return value === undefined || value.length > TEXT_LIMIT ? undefined : heap.text(value);
 }
 
-/** `format % values`: %s, %r without quotes, %d, %c and %%. */
+/** `format % values`: %s, %d, %c and %%; undefined when there is anything else. */
 export function formatPercent(
   heap: Heap,
   format: string,
@@ -286,11 +322,12 @@ export function formatPercent(
   let at = 0;
   let known = true;
   const result = format.replace(
-    /%(?:\((\w+)\))?([sdrc%])/g,
+    /%(?:\((\w+)\))?([sdc%]|$|[^])/g,
     (_, name: string | undefined, kind: string) => {
-      if (kind === "%") return "%";
+      if (kind === "%" && name === undefined) return "%";
       const item = name === undefined ? items[at++] : heap.entry(values, name);
-      const shown = item === undefined ? undefined : plainText(heap, item, kind === "c");
+      const wanted = /^[sdc]$/.test(kind) && !(kind === "d" && heap.textOf(item ?? UNKNOWN));
+      const shown = item === undefined || !wanted ? undefined : plainText(heap, item, kind === "c");
       if (shown === undefined) known = false;
       return shown ?? "";
     },
@@ -302,9 +339,13 @@ function formatBraces(heap: Heap, format: string, args: readonly Handle[]): stri
   let at = 0;
   let known = true;
   const result = format.replace(
-    /\{\{|\}\}|\{(\d*)(?:![sr])?(:c)?\}/g,
+    /\{\{|\}\}|\{(\d*)(?:!s)?(:c)?\}|[{}]/g,
     (whole, index: string, c?: string) => {
       if (whole === "{{" || whole === "}}") return whole.slice(1);
+      if (whole.length === 1) {
+        known = false; // a name, an attribute, an item or a format of width and precision
+        return whole;
+      }
       const item = args[index === "" ? at++ : Number(index)];
       const shown = item === undefined ? undefined : plainText(heap, item, c !== undefined);
       if (shown === undefined) known = false;
@@ -314,13 +355,22 @@ function formatBraces(heap: Heap, format: string, args: readonly Handle[]): stri
   return known ? result : undefined;
 }
 
-/** `str()` of a str or int; with `character`, `chr()` of an int. */
+/** `str()` of a str, int or bool; with `character`, `chr()` of an int. */
 export function plainText(heap: Heap, item: Handle, character = false): string | undefined {
+  if (!character && item === TRUE) return "True";
+  if (!character && item === FALSE) return "False";
   const number = heap.numberOf(item);
-  if (character && typeof number === "number" && number >= 0 && number <= 0x10ffff) {
-    return String.fromCodePoint(number);
-  }
-  return heap.textOf(item) ?? (number === undefined ? undefined : String(number));
+  if (character && typeof number === "number") return characterOf(number);
+  const whole = typeof number === "bigint" ||
+    (item >= 0 && (kindOf(item) === KIND.INTEGER || kindOf(item) === KIND.NEGATIVE));
+  return heap.textOf(item) ?? (whole ? String(number) : undefined);
+}
+
+/** `chr(code)`; undefined for what is none, and for halves of surrogate pairs, which are one each. */
+export function characterOf(code: number): string | undefined {
+  return Number.isInteger(code) && code >= 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
+    ? String.fromCodePoint(code)
+    : undefined;
 }
 
 function strip(
@@ -331,7 +381,7 @@ function strip(
   right: boolean,
 ): string | undefined {
   const given = set === undefined || set === NONE ? " \t\n\r\f\v" : text(heap, set);
-  if (given === undefined) return undefined;
+  if (given === undefined || ascii(self) === undefined) return undefined;
   let from = 0;
   let to = self.length;
   while (left && from < to && given.includes(self[from] as string)) from++;
@@ -355,6 +405,11 @@ function translate(heap: Heap, self: string, table: Handle | undefined): string 
 
 function text(heap: Heap, handle: Handle | undefined): string | undefined {
   return heap.textOf(handle ?? UNKNOWN);
+}
+
+/** A text of printable ASCII and its white space, which are the same to everybody. */
+function ascii(text: string): string | undefined {
+  return /^[\s\x20-\x7e]*$/.test(text) && !/[\u0080-\uffff]/.test(text) ? text : undefined;
 }
 
 function latin1(bytes: Uint8Array): string {

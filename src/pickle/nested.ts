@@ -99,7 +99,7 @@ function constantPickle(
   const decoded = /^[0-9a-fA-F]+$/.test(plain)
     ? decodeHex(plain)
     : /^[A-Za-z0-9+/_=\s-]+$/.test(plain)
-    ? decodeBase64(plain)
+    ? decodeBase64(plain.replaceAll("-", "+").replaceAll("_", "/"))
     : encodeLatin1(text);
   if (decoded === undefined) return undefined;
   const promising = looksLikePickle(decoded.subarray(0, GLANCE), decoded.length) ||

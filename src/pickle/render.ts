@@ -203,6 +203,8 @@ class Renderer {
         return `${this.value(value.self, depth + 1)}.${value.name}`;
       case "getter":
         return `operator.${value.kind}(${this.args(value.args, undefined, depth)})`;
+      case "picked":
+        return this.value(value.value, depth + 1);
       case "persistent":
         return `persistent_load(${this.value(value.id, depth + 1)})`;
     }

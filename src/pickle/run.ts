@@ -4,12 +4,11 @@
  * @module
  */
 
-import { LimitError } from "../errors.ts";
+import { LimitError, SourceError } from "../errors.ts";
 import type { GlobalName, Interest, Limits } from "../types.ts";
 import { arrayExtent } from "./arrays.ts";
 import type { Input } from "./input.ts";
 import { Machine, type MachineOptions, STATUS, type Status } from "./machine.ts";
-import type { Memo } from "./values.ts";
 
 /** What a run needs of its surroundings. */
 export interface RunContext {
@@ -24,7 +23,8 @@ export interface RunOptions {
   readonly start: number;
   readonly drops?: readonly boolean[];
   readonly stepArrays?: boolean;
-  readonly memo?: Memo;
+  /** The machine that has read the stream before, for one Unpickler that loads stream after stream. */
+  readonly carrier?: Machine | undefined;
   /** Keep as much detail as the limits allow, instead of as much as most files need. */
   readonly thorough?: boolean;
   readonly traced?: boolean;
@@ -48,6 +48,8 @@ export interface Run {
   readonly stepped: number;
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
   readonly badArray: number | undefined;
+  /** Why the run was broken off, when it was neither the pickle's end nor its fault; what came before counts. */
+  readonly broken?: LimitError | SourceError;
 }
 
 const ITEMS_USUAL = 1 << 20;
@@ -55,9 +57,7 @@ const CONTAINERS_USUAL = 1 << 22;
 const ARRAY_DEPTH = 8;
 
 /**
- * Reads one stream.
- *
- * @throws LimitError when a budget is spent @throws SourceError when bytes cannot be had
+ * Reads one stream. When a budget is spent or bytes cannot be had, `broken` says so.
  */
 export async function runStream(
   input: Input,
@@ -65,21 +65,31 @@ export async function runStream(
   options: RunOptions,
   depth = 0,
 ): Promise<Run> {
-  const machine = new Machine(input, options.start, machineOptions(context, options), options.memo);
+  const machine = options.carrier ??
+    new Machine(input, options.start, machineOptions(context, options));
+  options.carrier?.restart(options.start);
   const state = { arrays: [] as Run[], stepped: 0, badArray: undefined as number | undefined };
-  let spent = 0;
-  for (;;) {
-    const status = guarded(machine);
-    context.spendOpcodes(machine.opcodes - spent);
-    spent = machine.opcodes;
-    if (spent > (options.opcodeLimit ?? Infinity)) return finished(machine, STATUS.FAILED, state);
-    if (status === STATUS.NEED) {
-      context.checkDeadline();
-      const waiting = input.fill(machine.offset, machine.wanted);
-      if (waiting !== undefined) await waiting;
-    } else if (status === STATUS.ARRAY) {
-      await stepArray(machine, context, options, state, depth);
-    } else return finished(machine, status, state);
+  let spent = machine.opcodes + machine.reads;
+  try {
+    for (;;) {
+      const status = guarded(machine);
+      const cost = machine.opcodes + machine.reads;
+      context.spendOpcodes(cost - spent);
+      spent = cost;
+      if (machine.opcodes > (options.opcodeLimit ?? Infinity)) {
+        return finished(machine, STATUS.FAILED, state);
+      }
+      if (status === STATUS.NEED) {
+        context.checkDeadline();
+        const waiting = input.fill(machine.offset, machine.wanted);
+        if (waiting !== undefined) await waiting;
+      } else if (status === STATUS.ARRAY) {
+        await stepArray(machine, context, options, state, depth);
+      } else return finished(machine, status, state);
+    }
+  } catch (error) {
+    if (!(error instanceof LimitError || error instanceof SourceError)) throw error;
+    return { ...finished(machine, STATUS.FAILED, state), broken: error };
   }
 }
 
@@ -141,6 +151,7 @@ async function stepArray(
       depth + 1,
     );
     state.arrays.push(run);
+    if (run.broken !== undefined) throw run.broken;
     if (run.status !== STATUS.STOPPED) state.badArray ??= machine.offset;
     machine.offset = run.end;
     return;

@@ -21,12 +21,17 @@ import { nestedEntries } from "./nested.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
 import { storageFaults } from "./tensors.ts";
 import { looksLikePickle } from "./trial.ts";
-import { Memo } from "./values.ts";
 
 /** Subsets of frame crossings that are tried, each taken or not. */
 const FRAME_READINGS = 16;
+/** Window of a reading of frames: as many may be tried as a file has streams. */
+const FRAME_WINDOW_BYTES = 16 * 1024;
+/** Places behind frames, where no stream begins for the base reading, that are read. */
+const ELSEWHERE_READ = 64;
 /** Bytes of a resync search window. */
 const SEARCH_BYTES = 64 * 1024;
+/** Bytes of a module's name that the search believes in. */
+const LONGEST_MODULE = 256;
 /** Bytes that a plausible start is judged by. */
 const PLAUSIBLE_BYTES = 4096;
 /** Streams of a file that are read at all. */
@@ -55,9 +60,13 @@ class StreamScan {
   /** Where the streams that were read begin, for readings over several. */
   private readonly starts: number[] = [];
   private readonly extensions = new Map<number, GlobalName>();
-  /** The memo of one Unpickler that loads all streams, and how many it has loaded. */
-  private memo: Memo | undefined;
+  /** Where loaders that read frames otherwise begin a stream: offsets in the source. */
+  private readonly elsewhere = new Set<number>();
+  /** One Unpickler that loads all streams, and how many it has loaded. */
+  private carrier: Run["machine"] | undefined;
   private carriedStreams = 0;
+  /** Why a run was broken off. */
+  private broken: Run["broken"];
   private searched = 0;
   /** Whether a search ended at its budget and nobody has said so yet. */
   private searchCut = false;
@@ -76,13 +85,14 @@ class StreamScan {
     while (found) {
       if (stream === STREAMS_READ) {
         yield [this.tooMany(offset)];
-        return;
+        break;
       }
       const { run, options } = await this.read(offset);
       const junk = stream > 0 && run.status === STATUS.FAILED && !await this.hasHeader(offset) &&
         !await this.plausible(offset);
       if (junk) {
-        yield this.trailing(offset, run);
+        yield* this.trailing(run, options);
+        this.endIfBroken();
         const next = await this.search(offset + 1);
         yield* this.searchLimit();
         found = next !== undefined;
@@ -90,7 +100,9 @@ class StreamScan {
         continue;
       }
       this.starts.push(offset);
+      this.noteElsewhere(run);
       yield* this.describe(stream++, run, options);
+      this.endIfBroken();
       const after = run.status === STATUS.STOPPED
         ? await this.layout.after(stream - 1, run, this.input)
         : undefined;
@@ -108,6 +120,7 @@ class StreamScan {
       found = next !== undefined;
       offset = next ?? offset;
     }
+    yield* this.streamsElsewhere();
   }
 
   /** Where the next stream begins: right behind a good one, somewhere behind a corrupt one. */
@@ -152,9 +165,18 @@ class StreamScan {
     const { extensions } = this;
     const options: RunOptions = { start: offset, stepArrays: true, extensions };
     const run = await runStream(this.input, this.context, options);
+    this.broken ??= run.broken;
+    if (run.broken !== undefined) return { run, options };
     if (!run.machine.detailLost || !await this.canReread(offset)) return { run, options };
     const thorough = { ...options, thorough: true };
-    return { run: await runStream(this.input, this.context, thorough), options: thorough };
+    const again = await runStream(this.input, this.context, thorough);
+    this.broken ??= again.broken;
+    return again.broken === undefined ? { run: again, options: thorough } : { run, options };
+  }
+
+  /** @throws LimitError or SourceError when a run was broken off, once what it saw has been handed out */
+  private endIfBroken(): void {
+    if (this.broken !== undefined) throw this.broken;
   }
 
   /** Whether the window can go back to `offset`. */
@@ -174,7 +196,8 @@ class StreamScan {
     options: RunOptions,
   ): AsyncGenerator<readonly Observation[]> {
     const within = [`stream_${stream}`];
-    yield [...this.factsOf(run, this.input, within), ...this.oddities(run, within)];
+    yield this.factsOf(run, this.input, within);
+    yield this.oddities(run, within);
     yield* this.arrays(run, within);
     yield nestedEntries(run, this.input, this.source, within);
     yield* this.readings(stream, run, options, within);
@@ -186,7 +209,8 @@ class StreamScan {
   ): AsyncGenerator<readonly Observation[]> {
     for (const [index, array] of run.arrays.entries()) {
       const inside = [...within, `array_${index}`];
-      yield [...this.factsOf(array, this.input, inside), ...this.oddities(array, inside)];
+      yield this.factsOf(array, this.input, inside);
+      yield this.oddities(array, inside);
       yield nestedEntries(array, this.input, this.source, inside);
       yield* this.arrays(array, inside);
     }
@@ -256,6 +280,10 @@ class StreamScan {
         notes.looseArgument,
       );
     }
+    if (notes.unsearched >= 0) {
+      const detail = "a text is too long to be searched to its end for the patterns";
+      anomaly("scan-limit", detail, notes.unsearched, true);
+    }
     if (notes.memoRedefined >= 0) {
       anomaly(
         "pickle-memo-redefined",
@@ -301,9 +329,7 @@ class StreamScan {
       const plain = await this.another({ ...options, stepArrays: false });
       if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
     }
-    if (stream > 0 && run.machine.notes.memoRead) {
-      yield await this.carried(stream, known, within);
-    }
+    if (stream > 0 && run.machine.notes.memoRead) yield await this.carried(known, within);
   }
 
   /** Every subset of the crossings at which a C unpickler on a file would drop the frame's rest. */
@@ -334,9 +360,10 @@ class StreamScan {
         break;
       }
       const drops = pending.shift() as boolean[];
-      const input = new Input(this.source, this.context.limits.spoolBytes);
+      const input = new Input(this.source, this.context.limits.spoolBytes, FRAME_WINDOW_BYTES);
       const other = await this.another({ ...options, drops }, input);
       if (other === undefined) continue;
+      this.noteElsewhere(other, input);
       found.push(...this.beyond(other, known, "frames", within, input));
       branch(drops, other.machine.notes.straddles);
     }
@@ -348,41 +375,42 @@ class StreamScan {
    * however many follow.
    */
   private async carried(
-    stream: number,
     known: Set<string>,
     within: readonly string[],
   ): Promise<Observation[]> {
-    this.memo ??= new Memo(this.context.limits.values);
+    const stream = this.starts.length - 1;
+    let seen = 0;
     let run: Run | undefined;
     while (this.carriedStreams <= stream) {
       const start = this.starts[this.carriedStreams++] as number;
-      run = await this.another({ start, stepArrays: true, memo: this.memo });
+      seen = this.carrier?.facts.all().length ?? 0;
+      run = await this.another({ start, stepArrays: true, carrier: this.carrier });
+      this.carrier = run?.machine;
       if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
     }
     return run === undefined || this.starts[stream] !== run.start
       ? []
-      : this.beyond(run, known, "memo", within);
+      : this.beyond(run, known, "memo", within, this.input, seen);
   }
 
   /** Reads again in another way; undefined when the bytes are gone. */
   private async another(options: RunOptions, input = this.input): Promise<Run | undefined> {
-    try {
-      return await runStream(input, this.context, options);
-    } catch (error) {
-      if (error instanceof SourceError && this.source.access === "forward") return undefined;
-      throw error;
-    }
+    const run = await runStream(input, this.context, options);
+    if (run.broken instanceof SourceError && this.source.access === "forward") return undefined;
+    this.broken ??= run.broken;
+    return run;
   }
 
-  /** What a reading saw that the base reading did not. */
+  /** What a reading saw that the base reading did not, the first `seen` of its facts apart. */
   private beyond(
     run: Run,
     known: Set<string>,
     reading: Reading,
     within: readonly string[],
     input = this.input,
+    seen = 0,
   ): Observation[] {
-    const fresh = run.machine.facts.all().filter((counted) =>
+    const fresh = run.machine.facts.all().slice(seen).filter((counted) =>
       !known.has(keyOf(counted.fact)) && wellFormed(counted)
     );
     for (const { fact } of fresh) known.add(keyOf(fact));
@@ -398,8 +426,11 @@ class StreamScan {
   // --- between and behind streams -----------------------------------------------------
 
   /** Bytes behind the last good stream that begin none: noted, and what they would run all the same. */
-  private trailing(offset: number, run: Run): Observation[] {
-    const at = this.input.actual(offset);
+  private async *trailing(
+    run: Run,
+    options: RunOptions,
+  ): AsyncGenerator<readonly Observation[]> {
+    const at = this.input.actual(run.start);
     const size = this.source.size;
     const length = size === undefined ? "some" : String(size - at);
     const noted: Observation = {
@@ -408,7 +439,56 @@ class StreamScan {
       detail: `${length} bytes behind the last stream are no pickle`,
       offset: at,
     };
-    return [noted, ...this.beyond(run, new Set(), "resync", ["trailing"])];
+    const known = new Set<string>();
+    const within = ["trailing"];
+    yield [noted, ...this.beyond(run, known, "resync", within)];
+    const { straddles, memoRead } = run.machine.notes;
+    if (straddles > 0) yield await this.frameReadings(run, options, known, within);
+    if (memoRead) {
+      this.starts.push(run.start);
+      yield await this.carried(known, within);
+    }
+  }
+
+  /**
+   * Remembers where other loaders go on behind a stream: those that take a frame from their file as a
+   * whole, behind it; under a reading that drops bytes, wherever its STOP is.
+   */
+  private noteElsewhere(run: Run, input = this.input): void {
+    if (run.status !== STATUS.STOPPED) return;
+    const { frameEnd } = run.machine;
+    if (frameEnd > run.end && frameEnd < input.size) this.elsewhere.add(input.actual(frameEnd));
+    if (input !== this.input && run.end < input.size) this.elsewhere.add(input.actual(run.end));
+  }
+
+  /** Streams that only begin for loaders that read frames otherwise. */
+  private async *streamsElsewhere(): AsyncGenerator<readonly Observation[]> {
+    const within = ["behind_frame"];
+    let read = 0;
+    for (const start of this.elsewhere) {
+      if (this.starts.includes(start)) continue;
+      if (read++ === ELSEWHERE_READ) {
+        yield [{
+          type: "anomaly",
+          rule: "pickle-reading-divergence",
+          detail: `more than ${ELSEWHERE_READ} places where a stream may begin behind a frame`,
+          offset: start,
+          within,
+          unread: true,
+        }];
+        return;
+      }
+      const options: RunOptions = { start, stepArrays: true, extensions: this.extensions };
+      const run = await this.another(options);
+      if (run === undefined) continue;
+      const known = new Set<string>();
+      yield this.beyond(run, known, "frames", within);
+      if (run.machine.notes.straddles > 0) {
+        yield await this.frameReadings(run, options, known, within);
+      }
+      this.noteElsewhere(run);
+      this.endIfBroken();
+    }
   }
 
   /** Whether PROTO stands at `offset`. */
@@ -454,13 +534,27 @@ function mayStart(bytes: Uint8Array, at: number): boolean {
     case 0x80:
       return second <= 5;
     case 0x63: // c
-      return isLetter(second);
+      return isNameLine(bytes, at + 1);
     case 0x28: // (
-      return second === 0x63 || second === 0x69 || second === 0x53 || second === 0x56 ||
-        second === 0x6c || second === 0x64;
+      return second === 0x63 || second === 0x69
+        ? isNameLine(bytes, at + 2)
+        : second === 0x53 || second === 0x56 || second === 0x6c || second === 0x64;
     default:
       return false;
   }
+}
+
+/** Whether a line with a module's name stands at `at`, as far as it is in `bytes`. */
+function isNameLine(bytes: Uint8Array, at: number): boolean {
+  if (at < bytes.length && !isLetter(bytes[at] as number)) return false;
+  const end = Math.min(bytes.length, at + LONGEST_MODULE);
+  for (let here = at; here < end; here++) {
+    const byte = bytes[here] as number;
+    if (byte === 0x0a) return true;
+    const inName = isLetter(byte) || byte === 0x2e || (byte >= 0x30 && byte <= 0x39);
+    if (!inName) return false;
+  }
+  return end === bytes.length;
 }
 
 function isLetter(byte: number): boolean {

@@ -29,7 +29,7 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
   // A zip archive begins like PERSID, which no plain unpickler gets past.
   if (head[0] === 0x50 && head[1] === 0x4b && (head[2] ?? 9) < 8) return false;
   if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
-  const input = new Input({ ...bytesSource("head", head), size }, 0);
+  const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
   const machine = new Machine(input, 0, {
     interest: NOTHING_MATTERS,
     drops: [],

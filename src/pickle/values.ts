@@ -117,6 +117,13 @@ export interface GetterValue {
   readonly args: readonly Handle[];
 }
 
+/** What was taken out of a container while the file loads: what it is depends on all that ran before. */
+export interface PickedValue {
+  readonly type: "picked";
+  /** What it is as far as the machine can tell. */
+  readonly value: Handle;
+}
+
 /** What a persistent id stands for; `id` is the id. */
 export interface PersistentValue {
   readonly type: "persistent";
@@ -132,10 +139,16 @@ export type Value =
   | PartialValue
   | MethodValue
   | GetterValue
+  | PickedValue
   | PersistentValue;
 
 const LOSSY = 0x80;
-const INITIAL = 1024;
+/** Room to begin with: little, for the machines that try whether bytes are a pickle. */
+const INITIAL = 64;
+/** Memo indices to begin with: all that BINGET can name. */
+const INITIAL_DENSE = 256;
+/** Memo indices beyond four times the entries, and beyond this, go into the map. */
+const STRAY = 1024;
 
 /**
  * Tuples, lists, dictionaries and sets with their items, in arrays. Dictionaries hold keys and values
@@ -246,7 +259,7 @@ export function grown<A extends Uint8Array | Int32Array | Float64Array>(from: A,
  */
 export class Memo {
   /** Dense part; index up to `dense.length`. */
-  dense: Float64Array = new Float64Array(INITIAL).fill(NaN);
+  dense: Float64Array = new Float64Array(INITIAL_DENSE).fill(NaN);
   private sparse: Map<number, Handle> | undefined;
   private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
@@ -269,7 +282,7 @@ export class Memo {
    * @throws RangeError when the memo is full
    */
   set(index: number, value: Handle): boolean {
-    if (index >= this.dense.length && index <= this.size * 4 + INITIAL) this.grow(index);
+    if (index >= this.dense.length && index <= this.size * 4 + STRAY) this.grow(index);
     const had = this.get(index);
     if (index < this.dense.length) this.dense[index] = value;
     else (this.sparse ??= new Map()).set(index, value);

@@ -6,7 +6,7 @@
  */
 
 import type { GlobalName } from "../types.ts";
-import { attribute, attributePath, targetsOf } from "./attributes.ts";
+import { attribute, attributePath, targetsOf, typeOf } from "./attributes.ts";
 import type { Call, Calls } from "./calls.ts";
 import { isTextCodec } from "./codecs.ts";
 import { foldOf } from "./fold.ts";
@@ -40,6 +40,11 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "builtins.object.__getattribute__": getattr,
   "builtins.type.__getattribute__": getattr,
   "inspect.getattr_static": getattr,
+  "builtins.type": typeOrClass,
+  "numpy.random._pickle.__generator_ctor": makeGenerator,
+  "numpy.random._pickle.__randomstate_ctor": makeGenerator,
+  "numpy.random.__RandomState_ctor": makeGenerator,
+  "numpy.random._pickle.__bit_generator_ctor": makeBitGenerator,
   "functools.partial": partial,
   "functools.partialmethod": partial,
   "operator.attrgetter": getter("attrgetter"),
@@ -67,6 +72,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "copyreg.__newobj_ex__": construct,
   "torch._tensor._rebuild_from_type_v2": rebuildFromType,
   "torch._tensor._rebuild_from_type": rebuildFromType,
+  "torch._utils._rebuild_parameter_with_state": rebuildParameter,
   "torch._utils._rebuild_tensor": rebuildTensor,
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_tensor_v3": rebuildTensor,
@@ -96,11 +102,14 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
 // --- attributes -----------------------------------------------------------------
 
 function getattr(calls: Calls, call: Call): Handle {
-  const [object, name] = call.args ?? [];
+  const [object, name, fallback] = call.args ?? [];
   const text = name === undefined ? undefined : calls.heap.textOf(name);
-  const reached = object === undefined || text === undefined
+  const computed = name !== undefined && !calls.heap.isWritten(name);
+  const found = object === undefined || text === undefined
     ? undefined
-    : attribute(calls.heap, object, text, "getattr", call.at);
+    : attribute(calls.heap, object, text, "getattr", call.at, computed);
+  // With a fallback, nobody knows which of the two it gives.
+  const reached = fallback === undefined ? found : undefined;
   calls.log(call, { of: reached === undefined ? undefined : targetsOf(calls.heap, reached) });
   return reached ?? calls.result(call.entry.handle, call.args, call.kwargs);
 }
@@ -111,7 +120,7 @@ function getter(kind: GetterValue["kind"]): Wrapper {
     const harmless = kind === "itemgetter" && args !== undefined;
     // What an attrgetter reaches is known where it is applied; until then its names speak for it.
     calls.log(call, { of: harmless ? [] : undefined });
-    return args === undefined
+    return args === undefined || !calls.isBare(call.kwargs)
       ? calls.result(call.entry.handle, args, call.kwargs)
       : calls.heap.object({ type: "getter", kind, args });
   };
@@ -127,18 +136,33 @@ export function applyGetter(
   const object = args?.[0];
   const first = getter.args[0];
   if (object === undefined || first === undefined) return undefined;
-  if (getter.kind === "itemgetter") return itemOrAttribute(calls, object, first, at);
+  const several = getter.args.length > 1;
+  if (getter.kind === "itemgetter") {
+    return several ? undefined : itemOrAttribute(calls, object, first, at);
+  }
   const name = calls.heap.textOf(first);
   if (name === undefined) return undefined;
+  const computed = !calls.heap.isWritten(first);
   if (getter.kind === "methodcaller") {
-    const method = attribute(calls.heap, object, name, "methodcaller", at);
+    const method = attribute(calls.heap, object, name, "methodcaller", at, computed);
     return method === undefined
       ? undefined
       : calls.call(method, getter.args.slice(1), undefined, "operator.methodcaller", at);
   }
-  const reached = attributePath(calls.heap, object, name, "attrgetter", at);
-  logGetter(calls, getter, reached, at);
-  return reached;
+  const [reached, ...more] = getter.args.map((path) => {
+    const text = calls.heap.textOf(path);
+    const written = calls.heap.isWritten(path);
+    return text === undefined
+      ? undefined
+      : attributePath(calls.heap, object, text, "attrgetter", at, !written);
+  });
+  const result = several
+    ? more.includes(undefined) || reached === undefined
+      ? undefined
+      : calls.heap.container(CONTAINER.TUPLE, [reached, ...more as Handle[]])
+    : reached;
+  logGetter(calls, getter, result, at);
+  return result;
 }
 
 /** Says what an attrgetter, logged before as unresolved, has reached. */
@@ -164,13 +188,17 @@ function partial(calls: Calls, call: Call): Handle {
 }
 
 function mapped(calls: Calls, call: Call): Handle {
-  const [callee, items] = call.args ?? [];
+  const [callee, ...iterables] = call.args ?? [];
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   if (callee === undefined) return UNKNOWN;
-  const list = items === undefined ? undefined : itemsFollowed(calls, items);
-  const results = list?.map((item) =>
-    calls.call(callee, [item], undefined, call.entry.name, call.at)
-  );
+  const [first, ...others] = iterables.map((items) => itemsFollowed(calls, items));
+  const known = first !== undefined && !others.includes(undefined);
+  const results = known
+    ? first.map((item, index) => {
+      const args = [item, ...others.map((other) => other?.[index] ?? UNKNOWN)];
+      return calls.call(callee, args, undefined, call.entry.name, call.at);
+    })
+    : undefined;
   if (results === undefined) {
     calls.call(callee, undefined, undefined, call.entry.name, call.at);
     return calls.result(call.entry.handle, call.args, call.kwargs);
@@ -184,7 +212,7 @@ function starmapped(calls: Calls, call: Call): Handle {
   if (callee === undefined) return UNKNOWN;
   const list = items === undefined ? undefined : itemsFollowed(calls, items);
   const results = (list ?? [UNKNOWN]).map((item) =>
-    calls.call(callee, calls.heap.itemsOf(item), undefined, "starmap", call.at)
+    calls.call(callee, calls.heap.itemsOf(calls.heap.derived(item)), undefined, "starmap", call.at)
   );
   return calls.heap.container(CONTAINER.LIST, results);
 }
@@ -192,7 +220,7 @@ function starmapped(calls: Calls, call: Call): Handle {
 function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
   const text = calls.heap.textOf(items);
   if (text !== undefined) return [...text.slice(0, FOLLOWED)].map((c) => calls.heap.text(c));
-  return calls.heap.itemsOf(items)?.slice(0, FOLLOWED);
+  return calls.heap.itemsOf(items)?.slice(0, FOLLOWED).map((item) => calls.heap.derived(item));
 }
 
 function reduce(calls: Calls, call: Call): Handle {
@@ -200,10 +228,12 @@ function reduce(calls: Calls, call: Call): Handle {
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   const list = items === undefined ? undefined : calls.heap.itemsOf(items)?.slice(0, 4096);
   if (callee === undefined || list === undefined) {
+    if (callee !== undefined) calls.call(callee, undefined, undefined, "functools.reduce", call.at);
     return calls.result(call.entry.handle, call.args, call.kwargs);
   }
-  let value = start ?? list.shift();
-  for (const item of list) {
+  const followed = list.map((item) => calls.heap.derived(item));
+  let value = start ?? followed.shift();
+  for (const item of followed) {
     value = calls.call(callee, [value ?? UNKNOWN, item], undefined, "functools.reduce", call.at);
   }
   return value ?? UNKNOWN;
@@ -213,7 +243,9 @@ function apply(calls: Calls, call: Call): Handle {
   const [callee, args, kwargs] = call.args ?? [];
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   if (callee === undefined) return UNKNOWN;
-  const items = args === undefined ? [] : calls.heap.itemsOf(args);
+  const items = args === undefined
+    ? []
+    : calls.heap.itemsOf(args)?.map((item) => calls.heap.derived(item));
   return calls.call(callee, items, kwargs, "apply", call.at);
 }
 
@@ -236,15 +268,26 @@ function construct(calls: Calls, call: Call): Handle {
 
 /** `_rebuild_from_type_v2(func, type, args, state)`: calls func(*args), then makes it a `type`. */
 function rebuildFromType(calls: Calls, call: Call): Handle {
-  const [callee, type, args] = call.args ?? [];
+  const [callee, type, args, state] = call.args ?? [];
+  if (state !== undefined) calls.watchState(call.entry.handle, state, call.via, call.at);
   const targets = [callee, type].map((part) =>
     part === undefined ? undefined : targetsOf(calls.heap, part)
   );
-  const known = targets.every((part) => part !== undefined);
+  // `type` as the type of the result changes the attributes of a class, not of a tensor.
+  const changesClass = type !== undefined && calls.heap.globalOf(type)?.key === "builtins.type";
+  const known = !changesClass && targets.every((part) => part !== undefined);
   calls.log(call, { of: known ? targets.flatMap((part) => part ?? []) : undefined });
   if (callee === undefined) return UNKNOWN;
   const items = args === undefined ? undefined : calls.heap.itemsOf(args);
   return calls.call(callee, items, undefined, call.entry.name, call.at);
+}
+
+/** `_rebuild_parameter_with_state(data, requires_grad, hooks, state)` sets the state's attributes. */
+function rebuildParameter(calls: Calls, call: Call): Handle {
+  const state = call.args?.[3];
+  if (state !== undefined) calls.watchState(call.entry.handle, state, call.via, call.at);
+  if (!call.entry.quiet) calls.log(call);
+  return handleOf(KIND.INSTANCE, call.entry.id);
 }
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, …)`: harmless when the tensor lies in its storage. */
@@ -275,13 +318,20 @@ function importModule(calls: Calls, call: Call): Handle {
 }
 
 function resolveName(calls: Calls, call: Call): Handle {
-  const path = calls.heap.textOf(call.args?.[0] ?? UNKNOWN);
+  const written = call.args?.[0] ?? UNKNOWN;
+  const path = calls.heap.textOf(written);
   const split = path === undefined ? undefined : splitPath(path);
   if (split === undefined) {
     calls.log(call);
     return calls.result(call.entry.handle, call.args, call.kwargs);
   }
-  const reached = calls.heap.importGlobal(split.module, split.name, call.entry.name, call.at);
+  const reached = calls.heap.importGlobal(
+    split.module,
+    split.name,
+    call.entry.name,
+    call.at,
+    !calls.heap.isWritten(written),
+  );
   calls.log(call, { of: [split] });
   return split.name === "" ? calls.heap.object({ type: "module", module: split.module }) : reached;
 }
@@ -303,14 +353,16 @@ function isBuiltin(name: string): boolean {
 
 /** `dill._dill._load_type` maps a name to a type object of `types` or the builtins. */
 function loadType(calls: Calls, call: Call): Handle {
-  const name = calls.heap.textOf(call.args?.[0] ?? UNKNOWN);
+  const written = call.args?.[0] ?? UNKNOWN;
+  const name = calls.heap.textOf(written);
   if (name === undefined) {
     calls.log(call);
     return calls.result(call.entry.handle, call.args, call.kwargs);
   }
   const target = { module: name.endsWith("Type") ? "types" : "builtins", name };
   calls.log(call, { of: [target] });
-  return calls.heap.importGlobal(target.module, target.name, "_load_type", call.at);
+  const computed = !calls.heap.isWritten(written);
+  return calls.heap.importGlobal(target.module, target.name, "_load_type", call.at, computed);
 }
 
 function addExtension(calls: Calls, call: Call): Handle {
@@ -324,15 +376,54 @@ function addExtension(calls: Calls, call: Call): Handle {
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }
 
+/** `type(x)` looks at a value; `type(name, bases, attributes)` makes a class, hooks and all. */
+function typeOrClass(calls: Calls, call: Call): Handle {
+  const looks = call.args?.length === 1 && calls.isBare(call.kwargs);
+  calls.log(call, { of: looks ? [] : undefined });
+  return calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+/** `__generator_ctor(bit_generator, constructor)` calls the second with the first. */
+function makeGenerator(calls: Calls, call: Call): Handle {
+  const [name, callee] = call.args ?? [];
+  if (!call.entry.quiet) calls.log(call);
+  if (callee !== undefined) {
+    calls.call(callee, [name ?? UNKNOWN], undefined, call.entry.name, call.at);
+  }
+  return calls.isBare(call.kwargs)
+    ? handleOf(KIND.INSTANCE, call.entry.id)
+    : calls.unresolved(call.entry.handle, call.args, call.kwargs, call.via, call.at);
+}
+
+/** `__bit_generator_ctor(what)` takes a name, or a class and calls it. */
+function makeBitGenerator(calls: Calls, call: Call): Handle {
+  const callee = call.args?.[0];
+  if (!call.entry.quiet) calls.log(call);
+  if (callee !== undefined && typeOf(calls.heap, callee)?.name !== "str") {
+    calls.call(callee, [], undefined, call.entry.name, call.at);
+  }
+  return handleOf(KIND.INSTANCE, call.entry.id);
+}
+
 // --- items ----------------------------------------------------------------------------
 
 function getItem(calls: Calls, call: Call): Handle {
   const [object, key] = call.args ?? [];
+  if (object !== undefined && isGeneric(calls, object)) {
+    calls.log(call, { of: [] });
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
   const found = object === undefined || key === undefined
     ? undefined
     : itemOrAttribute(calls, object, key, call.at);
   calls.log(call, { of: found === undefined ? undefined : targetsOf(calls.heap, found) ?? [] });
   return found ?? calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+/** Whether `x[y]` writes down a type: `typing.List[int]`. */
+function isGeneric(calls: Calls, object: Handle): boolean {
+  const key = calls.heap.globalOf(object)?.key;
+  return key !== undefined && /^(typing|collections\.abc)\.[A-Z]\w*$/.test(key);
 }
 
 /** An item; of a namespace it is a global: `vars(os)['system']`, `sys.modules['os']`, `f.__globals__['x']`. */
@@ -360,7 +451,8 @@ function itemOrAttribute(
       : "";
     return heap.importGlobal(module, prefix + name, "getitem", at);
   }
-  return itemOf(heap, object, key);
+  const item = itemOf(heap, object, key);
+  return item === undefined ? undefined : heap.derived(item);
 }
 
 function setItem(calls: Calls, call: Call): Handle {

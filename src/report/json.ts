@@ -41,7 +41,7 @@ export interface JsonReport extends HeadRecord, TotalsRecord {
 export function jsonReport(report: ScanReport, options: ExitOptions): JsonReport {
   const summary = summarize(report);
   const files = orderFiles(report.files);
-  const { duration, suppressed, ...counts } = totalsRecord(report, summary);
+  const { duration, suppressed, suppressed_by, ...counts } = totalsRecord(report, summary);
   return {
     ...headRecord(report),
     duration,
@@ -53,6 +53,7 @@ export function jsonReport(report: ScanReport, options: ExitOptions): JsonReport
     assets: files.map(assetRecord),
     errors: errorRecords([...report.errors, ...files.flatMap((file) => file.errors)]),
     suppressed,
+    suppressed_by,
     summary: summaryRecord(summary),
     exit_code: exitCode(summary, options),
   };

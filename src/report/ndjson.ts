@@ -20,7 +20,7 @@ import { exitCode, type ExitOptions, summarize, type Summary } from "./summary.t
 
 /** The first line. */
 export function ndjsonStart(
-  report: Pick<ScanReport, "tool" | "startTime" | "configuration">,
+  report: Pick<ScanReport, "tool" | "startTime" | "configuration" | "configurationNotes">,
 ): string {
   return line({ type: "start", ...headRecord(report) });
 }
@@ -41,7 +41,7 @@ export function ndjsonError(error: ScanError): string {
 
 /** The last line. */
 export function ndjsonSummary(
-  report: Pick<ScanReport, "duration" | "suppressed">,
+  report: Pick<ScanReport, "duration" | "suppressed" | "suppressedBy">,
   summary: Summary,
   options: ExitOptions,
 ): string {

@@ -12,6 +12,7 @@ import {
   type ScanReport,
   type Severity,
   SEVERITY_SCORES,
+  type Suppressed,
   type Verdict,
 } from "../types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
@@ -55,6 +56,8 @@ export interface AssetRecord {
   readonly risk_score: number;
   readonly bytes_read: number;
   readonly parts_scanned: number;
+  /** Issues of this file that the configuration or a baseline let through. */
+  readonly suppressed: number;
 }
 
 /** Something that could not be read. */
@@ -82,6 +85,8 @@ export interface HeadRecord {
   readonly tool: ScanReport["tool"];
   readonly start_time: string;
   readonly configuration: string;
+  /** What in it took no effect, or will not for long. */
+  readonly configuration_notes: readonly string[];
 }
 
 /** The counts of a run that stand at the top of a JSON report. */
@@ -92,6 +97,8 @@ export interface TotalsRecord {
   readonly bytes_total: number;
   readonly bytes_read: number;
   readonly suppressed: number;
+  /** The same by reason: allowed, disabled, ignored, baseline. */
+  readonly suppressed_by: Suppressed;
 }
 
 /** The issues of one file: worst first, innocuous ones of the same global told as one. */
@@ -99,7 +106,7 @@ export function issueRecords(file: FileReport): IssueRecord[] {
   return orderFindings(aggregateInnocuous(file.findings)).map((finding) => ({
     rule_id: finding.ruleId,
     severity: finding.severity,
-    severity_score: SEVERITY_SCORES[finding.severity],
+    severity_score: finding.score ?? SEVERITY_SCORES[finding.severity],
     safety_level: finding.safety,
     message: finding.message,
     location: locationText(finding.location),
@@ -125,6 +132,7 @@ export function assetRecord(file: FileReport): AssetRecord {
     risk_score: file.riskScore,
     bytes_read: file.bytesRead,
     parts_scanned: file.partsScanned,
+    suppressed: Object.values(file.suppressed ?? {}).reduce((sum, count) => sum + count, 0),
   };
 }
 
@@ -152,19 +160,20 @@ export function summaryRecord(summary: Summary): SummaryRecord {
 
 /** What stands at the head of a report. */
 export function headRecord(
-  report: Pick<ScanReport, "tool" | "startTime" | "configuration">,
+  report: Pick<ScanReport, "tool" | "startTime" | "configuration" | "configurationNotes">,
 ): HeadRecord {
   return {
     schema_version: SCHEMA_VERSION,
     tool: report.tool,
     start_time: report.startTime,
     configuration: report.configuration,
+    configuration_notes: report.configurationNotes ?? [],
   };
 }
 
 /** The counts at the top of a report. */
 export function totalsRecord(
-  report: Pick<ScanReport, "duration" | "suppressed">,
+  report: Pick<ScanReport, "duration" | "suppressed" | "suppressedBy">,
   summary: Summary,
 ): TotalsRecord {
   const files = Object.values(summary.files).reduce((sum, count) => sum + count, 0);
@@ -175,5 +184,6 @@ export function totalsRecord(
     bytes_total: summary.bytesTotal,
     bytes_read: summary.bytesRead,
     suppressed: report.suppressed,
+    suppressed_by: report.suppressedBy ?? {},
   };
 }

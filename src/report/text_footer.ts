@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ScanReport, SEVERITIES, VERDICTS } from "../types.ts";
+import { type ScanReport, SEVERITIES, SUPPRESSIONS, VERDICTS } from "../types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
@@ -20,7 +20,7 @@ export function footer(
   summary: Summary,
   verbose: boolean,
 ): string[] {
-  const verdict = conclusion(page, summary);
+  const verdict = conclusion(page, summary, report.suppressed > 0);
   const { skipped } = summary.files;
   const scanned = report.files.length - skipped;
   const totals = scanned === 0
@@ -49,9 +49,27 @@ export function footer(
     bytesText(summary),
     formatSeconds(report.duration),
     `${configuration} ${escapeText(report.tool.rules.slice(0, 12))}`,
-    `${formatNumber(report.suppressed)} suppressed`,
+    suppressedText(report),
   ];
-  return [...lines, ...factLines(page, 0, basis, ["dim"])];
+  const notes = (report.configurationNotes ?? []).flatMap((note) =>
+    hang(page, {
+      indent: 0,
+      label: "note",
+      labelStyles: ["yellow"],
+      labelWidth: 6,
+      text: escapeText(note),
+    })
+  );
+  return [...lines, ...notes, ...factLines(page, 0, basis, ["dim"])];
+}
+
+/** How many issues were let through, and why. */
+function suppressedText(report: ScanReport): string {
+  const reasons = SUPPRESSIONS.map((it) => ({ it, count: report.suppressedBy?.[it] ?? 0 }))
+    .filter(({ count }) => count > 0)
+    .map(({ it, count }) => `${formatNumber(count)} ${it === "baseline" ? "in the baseline" : it}`);
+  const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+  return `${formatNumber(report.suppressed)} suppressed${why}`;
 }
 
 /** What was read; small files are read more than once, which nobody wants to know. */
@@ -82,7 +100,11 @@ function verdicts(summary: Summary): string {
   return counts.join(", ") + others;
 }
 
-function conclusion(page: Page, summary: Summary): { label: string; style: Style; text: string } {
+function conclusion(
+  page: Page,
+  summary: Summary,
+  suppressed: boolean,
+): { label: string; style: Style; text: string } {
   const { files, verdict, errors } = summary;
   const total = Object.values(files).reduce((sum, it) => sum + it, 0) - files.skipped;
   const some = (count: number): string =>
@@ -105,9 +127,9 @@ function conclusion(page: Page, summary: Summary): { label: string; style: Style
       : `${some(files.suspicious)} ${
         files.suspicious === 1 ? "needs" : "need"
       } a person's look before loading.`,
-    clean: `${
-      total === 1 ? "This file" : formatCount(total, "file")
-    }: nothing harmful found.${unread}`,
+    clean: `${total === 1 ? "This file" : formatCount(total, "file")}: nothing harmful found${
+      suppressed ? " but what is suppressed" : ""
+    }.${unread}`,
   };
   return { label: label.text, style: label.style, text: texts[verdict] ?? "" };
 }

@@ -3,10 +3,20 @@
  * something under one of its roots. Parsing ten thousand names at each start would cost more than
  * scanning a small model.
  *
+ * A list says of each name how far it is harmless: to call with any arguments; to restore, as
+ * picklers do with most classes, without running `__init__`; or only to name.
+ *
  * @module
  */
 
 import type { Allowlist } from "./toml.ts";
+
+/** How far a global is harmless, from the least up. */
+export const LEVELS = ["named", "restored", "called"] as const;
+export type Level = typeof LEVELS[number];
+
+/** What a packed name begins with, by level. */
+const MARKS: Readonly<Record<Level, string>> = { named: "=", restored: "~", called: "" };
 
 /** One library's harmless globals, packed. */
 export interface PackedAllowlist {
@@ -14,18 +24,28 @@ export interface PackedAllowlist {
   readonly version: string;
   /** First components of its modules. */
   readonly roots: readonly string[];
-  /** A line for each module: the module, then its names, separated by blanks. */
+  /**
+   * A line for each module: the module, then its names, separated by blanks. `~` stands before what
+   * may only be restored or named, `=` before what may only be named.
+   */
   readonly text: string;
 }
 
 /** Packs an allowlist for embedding. */
 export function packAllowlist(list: Allowlist): PackedAllowlist {
-  const modules = Object.keys(list.globals).sort();
+  const names = new Map<string, string[]>();
+  for (const level of LEVELS) {
+    for (const [module, listed] of Object.entries(list[level])) {
+      const marked = listed.map((name) => MARKS[level] + name);
+      names.set(module, [...marked, ...names.get(module) ?? []]);
+    }
+  }
+  const modules = [...names.keys()].sort();
   return {
     library: list.library,
     version: list.version,
     roots: [...new Set(modules.map((module) => module.split(".", 1)[0] ?? module))],
-    text: modules.map((module) => [module, ...list.globals[module] ?? []].join(" ")).join("\n"),
+    text: modules.map((module) => [module, ...names.get(module) ?? []].join(" ")).join("\n"),
   };
 }
 
@@ -47,13 +67,22 @@ export class AllowedGlobals {
 
   /** True when the path, split into module and name anywhere, is on a list. */
   has(path: string): boolean {
+    return this.level(path) !== undefined;
+  }
+
+  /** How far the path is harmless; undefined when it is on no list. */
+  level(path: string): Level | undefined {
     const first = path.indexOf(".");
-    if (first <= 0) return false;
+    if (first <= 0) return undefined;
     this.#unpack(path.slice(0, first));
+    let found: Level | undefined;
     for (let dot = path.lastIndexOf("."); dot > 0; dot = path.lastIndexOf(".", dot - 1)) {
-      if (this.#names(path.slice(0, dot))?.has(path.slice(dot + 1)) === true) return true;
+      const names = this.#names(path.slice(0, dot));
+      const name = path.slice(dot + 1);
+      if (names === undefined || !/^[^=~]/.test(name)) continue;
+      for (const level of LEVELS) if (names.has(MARKS[level] + name)) found = further(found, level);
     }
-    return false;
+    return found;
   }
 
   #names(module: string): ReadonlySet<string> | undefined {
@@ -86,4 +115,8 @@ export class AllowedGlobals {
       }
     }
   }
+}
+
+function further(a: Level | undefined, b: Level): Level {
+  return a !== undefined && LEVELS.indexOf(a) > LEVELS.indexOf(b) ? a : b;
 }

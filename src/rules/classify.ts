@@ -10,7 +10,7 @@
  */
 
 import { AllowedGlobals } from "./allowed.ts";
-import type { PackedAllowlist } from "./allowed.ts";
+import type { Level, PackedAllowlist } from "./allowed.ts";
 import { compareVerdicts } from "./rule.ts";
 import type { Rule } from "./rule.ts";
 import {
@@ -31,6 +31,7 @@ export const FALLBACK = {
   longWalk: "pickle-attribute-walk",
   standardLibraryCall: "pickle-standard-library-call",
   standardLibraryImport: "pickle-standard-library-import",
+  unusualCall: "pickle-unusual-call",
   unclassified: "pickle-unclassified",
 } as const;
 
@@ -41,6 +42,28 @@ export interface Match {
   readonly reaches: string;
   /** Completes "…, which". */
   readonly effect: string;
+  /**
+   * How exactly the entry names the path: twice the components that it spells, and one more when it
+   * is no wildcard; 0 when no entry covers it, Infinity when the way to it decides, not its name.
+   */
+  readonly exactness: number;
+}
+
+/** What judging asks about globals. */
+export interface GlobalClassifier {
+  /** The rule that covers a global, called or only named. */
+  match(module: string, name: string, called: boolean): Match;
+  /** True when no argument can make a call of this global matter. */
+  isHarmless(module: string, name: string): boolean;
+  /** True for a class that is harmless to restore without its `__init__`. */
+  isRestorable(module: string, name: string): boolean;
+  /** True for what an allowlist names, as far as that goes. */
+  isListed(module: string, name: string): boolean;
+}
+
+/** How exactly an entry names what it covers, see {@linkcode Match.exactness}. */
+export function exactnessOf(path: string, wildcard: boolean): number {
+  return 2 * path.split(".").length + (wildcard ? 0 : 1);
 }
 
 /** Module names that nobody gives to a part of a package, except to stand for the real one. */
@@ -65,7 +88,7 @@ const CACHE_SIZE = 65_536;
 const MAX_COMPONENTS = 64;
 
 /** Classifies globals against tables built once. Remembers what it was asked. */
-export class Classifier {
+export class Classifier implements GlobalClassifier {
   readonly #exact = new Map<string, Rule>();
   readonly #wildcards = new Map<string, Rule>();
   readonly #attributes = new Map<string, Rule>();
@@ -87,6 +110,7 @@ export class Classifier {
       longWalk: find(FALLBACK.longWalk),
       standardLibraryCall: find(FALLBACK.standardLibraryCall),
       standardLibraryImport: find(FALLBACK.standardLibraryImport),
+      unusualCall: find(FALLBACK.unusualCall),
       unclassified: find(FALLBACK.unclassified),
     };
     for (const rule of rules) this.#enter(rule);
@@ -103,7 +127,7 @@ export class Classifier {
     if (known !== undefined) return known;
     const found = this.#find(module, name, called);
     const match = !called && found.rule.importHarmless
-      ? matchOf(this.#fallback.attribute, found.reaches)
+      ? matchOf(this.#fallback.attribute, found.reaches, found.exactness)
       : found;
     if (this.#cache.size < CACHE_SIZE) this.#cache.set(key, match);
     return match;
@@ -112,6 +136,24 @@ export class Classifier {
   /** True when no argument can make a call of this global matter. */
   isHarmless(module: string, name: string): boolean {
     return this.match(module, name, true).rule === this.#fallback.allowed;
+  }
+
+  /** True for a class that is harmless to restore without its `__init__`. */
+  isRestorable(module: string, name: string): boolean {
+    const level = this.#levelOf(module, name);
+    return level === "restored" || level === "called";
+  }
+
+  /** True for what an allowlist names, as far as that goes. */
+  isListed(module: string, name: string): boolean {
+    return this.#levelOf(module, name) !== undefined;
+  }
+
+  #levelOf(module: string, name: string): Level | undefined {
+    if (this.match(module, name, false).rule !== this.#fallback.allowed) return undefined;
+    const mapped = python3Path(module, name);
+    return this.#allowed.level(pathOf(withoutMoves(module), name)) ??
+      (mapped === undefined ? undefined : this.#allowed.level(mapped));
   }
 
   #enter(rule: Rule): void {
@@ -126,9 +168,9 @@ export class Classifier {
     const written = pathOf(withoutMoves(module), name);
     if (dotsIn(module) + dotsIn(name) > MAX_COMPONENTS) {
       const rule = this.#fallback.longWalk;
-      return { rule, reaches: written, effect: rule.effect };
+      return { rule, reaches: written, effect: rule.effect, exactness: Infinity };
     }
-    if (this.#isExactlyAllowed(written)) return this.#allowedMatch(written);
+    if (this.#isExactlyAllowed(written)) return this.#allowedMatch(written, called);
 
     const mapped = python3Path(module, name);
     const explicit = this.#explicit(written);
@@ -136,7 +178,7 @@ export class Classifier {
     if (mapped !== undefined) {
       // Of two equal verdicts the first is told: the Python 3 name is the one that people know.
       const second = this.#isExactlyAllowed(mapped)
-        ? this.#allowedMatch(mapped)
+        ? this.#allowedMatch(mapped, called)
         : this.#explicit(mapped);
       const only2 = isPython2Only(module);
       if (second !== undefined) found.push(second);
@@ -156,11 +198,11 @@ export class Classifier {
       const part = path.slice(0, end);
       const exact = this.#exact.get(part);
       if (exact !== undefined && (longest || exact.safety !== "innocuous")) {
-        return matchOf(exact, part);
+        return matchOf(exact, part, exactnessOf(part, false));
       }
       if (!longest && this.#allowed.has(part)) return undefined;
       const wildcard = this.#wildcards.get(part);
-      if (wildcard !== undefined) return matchOf(wildcard, path);
+      if (wildcard !== undefined) return matchOf(wildcard, path, exactnessOf(part, true));
       longest = false;
     }
     return undefined;
@@ -181,12 +223,12 @@ export class Classifier {
     if (root.startsWith("_")) {
       const bare = this.#explicit(withoutUnderscores(root));
       if (bare?.rule.safety === "dangerous") {
-        found.push(matchOf(bare.rule, pathOf(module, name)));
+        found.push(matchOf(bare.rule, pathOf(module, name), Infinity));
       }
     }
     for (const component of name.split(".")) {
       const rule = this.#attributes.get(component);
-      if (rule !== undefined) found.push(matchOf(rule, pathOf(module, name)));
+      if (rule !== undefined) found.push(matchOf(rule, pathOf(module, name), Infinity));
     }
     return found;
   }
@@ -195,8 +237,10 @@ export class Classifier {
     return this.#allowed.has(path) && !this.#exact.has(path);
   }
 
-  #allowedMatch(path: string): Match {
-    return matchOf(this.#fallback.allowed, path);
+  #allowedMatch(path: string, called: boolean): Match {
+    const harmless = !called || this.#allowed.level(path) === "called";
+    const rule = harmless ? this.#fallback.allowed : this.#fallback.unusualCall;
+    return matchOf(rule, path, exactnessOf(path, false));
   }
 
   /** What the rules say of a path that no entry covers. */
@@ -206,12 +250,13 @@ export class Classifier {
     else if (isStandardLibrary(path)) {
       rule = called ? this.#fallback.standardLibraryCall : this.#fallback.standardLibraryImport;
     }
-    return matchOf(rule, path);
+    return matchOf(rule, path, 0);
   }
 
+  /** Members of enumerations and classes in classes: what begins with a capital. Methods are listed. */
   #isAttributeOfAllowed(path: string): boolean {
     const last = path.lastIndexOf(".");
-    if (last <= 0 || path.startsWith("_", last + 1)) return false;
+    if (last <= 0 || !/^\p{Lu}/u.test(path.slice(last + 1))) return false;
     const owner = path.slice(0, last);
     return this.#allowed.has(owner) || this.#exact.get(owner)?.safety === "innocuous";
   }
@@ -227,14 +272,14 @@ function put(table: Map<string, Rule>, key: string, rule: Rule): void {
 }
 
 /** A match, with the effect that the rule gives for the path or for what it is part of. */
-function matchOf(rule: Rule, path: string): Match {
+function matchOf(rule: Rule, path: string, exactness: number): Match {
   for (let end = path.length; end > 0; end = path.lastIndexOf(".", end - 1)) {
     const part = path.slice(0, end);
     if (Object.hasOwn(rule.effects, part)) {
-      return { rule, reaches: path, effect: rule.effects[part] ?? rule.effect };
+      return { rule, reaches: path, effect: rule.effects[part] ?? rule.effect, exactness };
     }
   }
-  return { rule, reaches: path, effect: rule.effect };
+  return { rule, reaches: path, effect: rule.effect, exactness };
 }
 
 function worst(matches: readonly Match[]): Match | undefined {

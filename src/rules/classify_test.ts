@@ -247,8 +247,27 @@ test("every published callable that reaches files, network or other pickles is h
 
 test("what real models are made of is info, innocuous", () => {
   for (const [module, name] of HARMLESS) {
-    assert.equal(verdict(module, name), "info innocuous", `${module} ${name}`);
+    assert.equal(verdict(module, name, false), "info innocuous", `${module} ${name}`);
   }
+});
+
+test("rebuild functions may be called, classes restored, functions named, and no further", () => {
+  const call = (module: string, name: string, via: string): string => {
+    const expression = `${module}.${name}(1)`;
+    const fact = { kind: "call", via, expression, evidence: [], module, name } as const;
+    const [finding] = rules.judge([{ type: "fact", fact, count: 1, offset: 0 }], {
+      path: "x",
+      parts: [],
+    });
+    return `${finding?.severity} ${finding?.ruleId}`;
+  };
+  assert.equal(call("torch._utils", "_rebuild_qtensor", "REDUCE"), "info pickle-known-harmless");
+  assert.equal(call("models.yolo", "Model", "NEWOBJ"), "info pickle-known-harmless");
+  assert.equal(call("models.yolo", "Model", "_reconstructor"), "info pickle-known-harmless");
+  assert.equal(call("models.yolo", "Model", "REDUCE"), "medium pickle-unusual-call");
+  assert.equal(call("numpy", "transpose", "REDUCE"), "medium pickle-unusual-call");
+  assert.equal(call("numpy", "transpose", "NEWOBJ"), "medium pickle-unusual-call");
+  assert.equal(call("os", "system", "NEWOBJ"), "critical pickle-command");
 });
 
 test("decoders, scope and log messages are suspicious to their degree", () => {
@@ -359,10 +378,22 @@ test("what nobody has classified is medium, suspicious, called or not", () => {
   }
 });
 
-test("an attribute of a known class may be named and not called", () => {
+test("a member of a known class may be named and not called, a method not even named", () => {
+  for (
+    const method of [
+      "gensim.models.keyedvectors KeyedVectors.load",
+      "pandas DataFrame.to_pickle",
+      "transformers.configuration_utils PreTrainedConfig.from_pretrained",
+      "torch UntypedStorage.from_file",
+    ]
+  ) {
+    const [module = "", name = ""] = method.split(" ");
+    assert.equal(verdict(module, name, false), "medium suspicious", method);
+  }
+
   assert.equal(verdict("transformers.trainer_utils", "HubStrategy.END", false), "info innocuous");
   assert.equal(verdict("collections", "OrderedDict.fromkeys", false), "info innocuous");
-  assert.equal(verdict("collections", "OrderedDict.fromkeys"), "high suspicious");
+  assert.equal(verdict("collections", "OrderedDict.fromkeys"), "medium suspicious");
   assert.equal(
     verdict("transformers.generation.configuration_utils", "GenerationConfig.from_pretrained"),
     "medium suspicious",

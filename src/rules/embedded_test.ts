@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { embed, readRuleSources } from "../../scripts/embed.ts";
-import { AllowedGlobals } from "./allowed.ts";
+import { AllowedGlobals, LEVELS } from "./allowed.ts";
 import { ALLOWLISTS, RULES_HASH } from "./embedded.ts";
 import { buildRules, loadRules } from "./rules.ts";
 import { parseAllowlist } from "./toml.ts";
@@ -26,10 +26,14 @@ test("every name of every allowlist in TOML is found in the embedded lists", () 
   for (const { library } of ALLOWLISTS) {
     const file = fileURLToPath(new URL(`../../rules/safe/${library}.toml`, import.meta.url));
     const list = parseAllowlist(readFileSync(file, "utf8"), file);
-    for (const [module, each] of Object.entries(list.globals)) {
-      for (const name of each) {
-        assert.ok(allowed.has(`${module}.${name}`), `${module}.${name}`);
-        names++;
+    for (const level of LEVELS) {
+      for (const [module, each] of Object.entries(list[level])) {
+        for (const name of each) {
+          const found = allowed.level(`${module}.${name}`);
+          const least = LEVELS.indexOf(level);
+          assert.ok(found !== undefined && LEVELS.indexOf(found) >= least, `${module}.${name}`);
+          names++;
+        }
       }
     }
   }
@@ -41,9 +45,12 @@ test("nothing on an allowlist is also listed as harmful", () => {
   for (const { library, text } of ALLOWLISTS) {
     for (const line of text.split("\n")) {
       const [module = "", ...names] = line.split(" ");
-      for (const name of names) {
-        const match = rules.match(module, name, true);
+      for (const marked of names) {
+        const name = marked.replace(/^[=~]/, "");
+        const match = rules.match(module, name, name === marked);
         assert.equal(match.rule.safety, "innocuous", `${module}.${name} (${library})`);
+        const called = rules.match(module, name, true).rule;
+        assert.ok(called.safety !== "dangerous", `${module}.${name} (${library})`);
       }
     }
   }

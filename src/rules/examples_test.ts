@@ -23,6 +23,10 @@ function observe(example: string): Judged[] {
   switch (verb) {
     case "import":
       return [fact({ kind: "import", via: "GLOBAL", ...globalOf(rest) })];
+    case "computed":
+      return [fact({ kind: "import", via: "STACK_GLOBAL", computed: true, ...globalOf(rest) })];
+    case "restore":
+      return [fact(callOf(globalOf(rest), undefined, "NEWOBJ"))];
     case "mutation":
       return [fact({ kind: "mutation", via: "BUILD", expression: rest, ...globalOf(rest) })];
     case "extension":
@@ -30,8 +34,21 @@ function observe(example: string): Judged[] {
     case "unresolved":
       return [fact({ kind: "unresolved-call", via: "REDUCE", expression: "?(1)" })];
     case "operator": {
-      const [language = "", name = ""] = words;
-      return [fact({ kind: "operator", language, name, expression: `${name}(x)` })];
+      // "operator tensorflow SaveV2 as saver": with the part that it plays.
+      const [language = "", name = "", , role] = words;
+      const part = role === undefined ? {} : { role };
+      return [fact({ kind: "operator", language, name, expression: `${name}(x)`, ...part })];
+    }
+    case "reference": {
+      const [language = "", written = "", name = ""] = words;
+      const module = written === "-" ? "" : written;
+      const expression = `${module}.${name}`;
+      return [fact({ kind: "reference", language, module, name, expression, evidence: [] })];
+    }
+    case "code": {
+      const code = [{ names: words, strings: [] }];
+      const [language, name] = ["keras", "Lambda"];
+      return [fact({ kind: "operator", language, name, expression: "a Lambda layer", code })];
     }
     case "wrap": {
       const [wrapper = "", target = ""] = rest.split(" over ");
@@ -44,10 +61,10 @@ function observe(example: string): Judged[] {
   }
 }
 
-function callOf(global: GlobalName, targets?: readonly GlobalName[]): Fact {
+function callOf(global: GlobalName, targets?: readonly GlobalName[], via = "REDUCE"): Fact {
   return {
     kind: "call",
-    via: "REDUCE",
+    via,
     expression: `${global.module}.${global.name}(1)`,
     evidence: [],
     ...global,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Reading } from "../types.ts";
+import type { Reading, StringFact } from "../types.ts";
 import type { Match } from "./classify.ts";
 import type { Rule } from "./rule.ts";
 
@@ -67,15 +67,46 @@ export function importMessage(voice: Voice, match: Match, path: string): string 
   return `${said}, which ${match.effect}${describes ? "." : " when it is called."}`;
 }
 
+/** For a name that the file puts together. */
+export function computedMessage(voice: Voice, path: string, rule: Rule): string {
+  return `${subject(voice)} puts the name ${shortened(path)} together and imports it, ` +
+    `which ${rule.effect}.`;
+}
+
 /** For what is told by expression alone: changed modules, unresolved calls. */
 export function expressionMessage(voice: Voice, expression: string, rule: Rule): string {
   return `${subject(voice)} runs ${shortened(expression)}, which ${rule.effect}.`;
 }
 
+/** What an operator is found in, where that is not the model's own program. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  config: "This configuration has",
+  jinja: "This chat template uses",
+  native: "This is",
+};
+
 /** For an operator of a program in the file. */
 export function operatorMessage(voice: Voice, expression: string, rule: Rule): string {
-  return `Running this model uses ${shortened(expression)}, which ${rule.effect}.` +
+  const subject = PROGRAMS[rule.language ?? ""] ?? "Running this model uses";
+  return `${subject} ${shortened(expression)}, which ${rule.effect}.` +
     (voice.data ? " Nothing here loads it." : "");
+}
+
+/** For Python code inside a program: the harmful names in it. */
+export function codeMessage(
+  voice: Voice,
+  expression: string,
+  rule: Rule,
+  names: readonly string[],
+): string {
+  const shown = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+  return `Running this model uses ${shortened(expression)}, which ${rule.effect}: ` +
+    `its code names ${shortened(shown)}.` + (voice.data ? " Nothing here loads it." : "");
+}
+
+/** For a text that a pattern of the user's matches. */
+export function patternMessage(title: string, { text, role }: StringFact): string {
+  return `${title}: found ${JSON.stringify(shortened(text))} in ${role}.`;
 }
 
 /** For harmless things, told briefly. */

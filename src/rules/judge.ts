@@ -16,13 +16,16 @@ import type {
   GlobalName,
   ImportFact,
   Location,
+  OperatorFact,
   Reading,
+  Severity,
 } from "../types.ts";
 import { isDottedName, pathOf } from "../python/names.ts";
-import type { Classifier, Match } from "./classify.ts";
+import type { GlobalClassifier, Match } from "./classify.ts";
 import * as words from "./finding.ts";
+import { judgeCode, judgeReference } from "./keras.ts";
+import { judgeSourceCall, SOURCE_LANGUAGE } from "./python_source.ts";
 import type { Voice } from "./finding.ts";
-import { operatorRule } from "./operators.ts";
 import { atMost, compareVerdicts, HARMLESS, worseSeverity } from "./rule.ts";
 import type { Rule, Verdict } from "./rule.ts";
 import type { Judged } from "./rule_set.ts";
@@ -32,6 +35,7 @@ export const FACT_RULES = {
   mutation: "pickle-mutation",
   extension: "pickle-extension",
   unresolved: "pickle-unresolved-call",
+  computed: "pickle-computed-name",
 } as const;
 
 /** Distinct calls of one global kept in a finding's details; more are counted. */
@@ -39,7 +43,13 @@ const CALLS_KEPT = 20;
 
 /** What judging needs to know of the rules. */
 export interface Judging {
-  readonly classifier: Classifier;
+  readonly classifier: GlobalClassifier;
+  /** The rule for an operator; undefined when none speaks of it. */
+  operator(fact: OperatorFact): Rule | undefined;
+  /** The rules behind the user's patterns, by their names. */
+  readonly patterns: ReadonlyMap<string, Rule>;
+  /** Scores that the user moved. */
+  readonly scores: Readonly<Partial<Record<Severity, number>>>;
   readonly rules: ReadonlyMap<string, Rule>;
   /** Throw for an anomaly that no rule describes, instead of judging it as suspicious. */
   readonly strict: boolean;
@@ -74,6 +84,8 @@ interface Opinion {
   readonly reaches: string;
   /** Of a wrapper: the worst of what it is applied to. */
   readonly appliedTo?: string;
+  /** Of code: the harmful names in it. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -98,7 +110,10 @@ export function judge(
     const finding = groupFinding(judging, group, location, most);
     if (finding !== undefined && !isTold(groups, key, group)) findings.push(finding);
   }
-  return findings;
+  return findings.map((finding) => {
+    const score = judging.scores[finding.severity];
+    return score === undefined ? finding : { ...finding, score };
+  });
 }
 
 function subjectOf(fact: Fact): string {
@@ -116,12 +131,18 @@ function subjectOf(fact: Fact): string {
       // A program's text repeats itself; every node of a graph is told for itself.
       return fact.language === "torchscript"
         ? `operator\n${fact.language}\n${fact.name}`
-        : `operator\n${fact.language}\n${fact.name}\n${fact.role ?? ""}\n${fact.expression}`;
+        : `operator\n${fact.language}\n${fact.name}\n${fact.role ?? ""}\n${fact.expression}` +
+          // Harmless code under the same name must not speak for other code.
+          `\n${JSON.stringify(fact.code?.map(({ names }) => names) ?? [])}`;
+    case "reference":
+      return `reference\n${fact.language}\n${fact.module}\n${fact.name}`;
+    case "string":
+      return `string\n${fact.pattern}\n${fact.role}`;
   }
 }
 
 function readingOf(fact: Fact): Reading | undefined {
-  return fact.kind === "operator" ? undefined : fact.reading;
+  return "reading" in fact ? fact.reading : undefined;
 }
 
 function keyOf(fact: Fact, within: readonly string[], reading: Reading | undefined): string {
@@ -153,6 +174,7 @@ function isTold(groups: ReadonlyMap<string, Group>, key: string, group: Group): 
 
 function expressionOf(fact: Fact): string {
   if (fact.kind === "import") return pathOf(fact.module, fact.name);
+  if (fact.kind === "string") return fact.text;
   return fact.kind === "extension" ? `EXT${fact.code}` : fact.expression;
 }
 
@@ -201,6 +223,8 @@ function opinionOf(judging: Judging, group: Group, voice: Voice): Opinion | unde
   if (first !== undefined && calls.length === 0) {
     calls.push(importOpinion(judging.classifier, first.fact, voice));
   }
+  const computed = group.imports.find(({ fact }) => fact.computed === true);
+  if (computed !== undefined) calls.push(computedOpinion(judging, computed.fact, voice));
   return calls.reduce<Opinion | undefined>(
     (worst, each) =>
       worst === undefined || compareVerdicts(each.verdict, worst.verdict) < 0 ? each : worst,
@@ -208,7 +232,7 @@ function opinionOf(judging: Judging, group: Group, voice: Voice): Opinion | unde
   );
 }
 
-function importOpinion(classifier: Classifier, fact: ImportFact, voice: Voice): Opinion {
+function importOpinion(classifier: GlobalClassifier, fact: ImportFact, voice: Voice): Opinion {
   const path = pathOf(fact.module, fact.name);
   const match = classifier.match(fact.module, fact.name, false);
   const message = match.rule.safety === "innocuous"
@@ -217,14 +241,30 @@ function importOpinion(classifier: Classifier, fact: ImportFact, voice: Voice): 
   return plain(match, message);
 }
 
+/** A name that calls put together: it may be another one than the machine has worked out. */
+function computedOpinion(judging: Judging, fact: ImportFact, voice: Voice): Opinion {
+  const rule = required(judging, FACT_RULES.computed);
+  const path = pathOf(fact.module, fact.name);
+  const message = words.computedMessage(voice, path, rule);
+  return { rule, verdict: rule, message, reasons: rule, reaches: path };
+}
+
+/** Opcodes and functions that make an instance without its `__init__`; so do calls without arguments. */
+const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
+
+function isRestoring({ via, expression, module, name }: CallFact): boolean {
+  return RESTORING.test(via) || expression === `${module}.${name}()`;
+}
+
 function plain(match: Match, message: string): Opinion {
   const { rule, reaches } = match;
   return { rule, verdict: rule, message, reasons: rule, reaches };
 }
 
-function callOpinion(classifier: Classifier, fact: CallFact, voice: Voice): Opinion {
+function callOpinion(classifier: GlobalClassifier, fact: CallFact, voice: Voice): Opinion {
   const path = pathOf(fact.module, fact.name);
-  const match = classifier.match(fact.module, fact.name, true);
+  const restored = isRestoring(fact) && classifier.isRestorable(fact.module, fact.name);
+  const match = classifier.match(fact.module, fact.name, !restored);
   const { wrapper } = match.rule;
   if (wrapper !== undefined && fact.targets !== undefined) {
     return wrapperOpinion(classifier, fact, fact.targets, match, voice);
@@ -237,7 +277,7 @@ function callOpinion(classifier: Classifier, fact: CallFact, voice: Voice): Opin
 
 /** What a wrapper is applied to decides, and nothing it could do to plain data matters. */
 function wrapperOpinion(
-  classifier: Classifier,
+  classifier: GlobalClassifier,
   fact: CallFact,
   targets: readonly GlobalName[],
   match: Match,
@@ -245,7 +285,9 @@ function wrapperOpinion(
 ): Opinion {
   let worst: Match | undefined;
   for (const { module, name } of targets) {
-    const target = classifier.match(module, name, match.rule.wrapper === "calls");
+    // Where the machine sees a call of what is wrapped, it tells that call by itself.
+    const called = match.rule.wrapper === "calls" && !classifier.isListed(module, name);
+    const target = classifier.match(module, name, called);
     if (worst === undefined || compareVerdicts(target.rule, worst.rule) < 0) worst = target;
   }
   const { rule, reaches } = match;
@@ -284,12 +326,36 @@ function otherOpinion(
       return { rule, verdict: rule, message, reasons: rule, reaches: "" };
     }
     case "operator": {
-      const rule = operatorRule(judging.rules.values(), fact);
+      const code = judgeCode(judging, fact);
+      const rule = judging.operator(fact);
+      if (code !== undefined && (!rule || compareVerdicts(code.verdict, rule) <= 0)) {
+        const { rule, verdict, names } = code;
+        const message = words.codeMessage(voice, fact.expression, rule, names);
+        return { rule, verdict, message, reasons: rule, reaches: fact.name, names };
+      }
       if (rule === undefined) return undefined;
       const message = rule.safety === "innocuous"
         ? words.harmlessMessage(fact.name, rule.effect)
         : words.operatorMessage(voice, fact.expression, rule);
       return { rule, verdict: rule, message, reasons: rule, reaches: fact.name };
+    }
+    case "reference": {
+      const source = fact.language === SOURCE_LANGUAGE;
+      const found = source ? judgeSourceCall(judging, fact) : judgeReference(judging, fact);
+      if (found === undefined) return undefined;
+      const { rule, match } = found;
+      const message = source
+        ? words.callMessage(voice, fact.expression, match, pathOf(fact.module, fact.name))
+        : rule.safety === "innocuous"
+        ? words.harmlessMessage(fact.expression, match.effect)
+        : words.importMessage(voice, match, fact.expression);
+      return { rule, verdict: match.rule, message, reasons: match.rule, reaches: match.reaches };
+    }
+    case "string": {
+      const rule = judging.patterns.get(fact.pattern);
+      if (rule === undefined) return undefined;
+      const message = words.patternMessage(rule.title, fact);
+      return { rule, verdict: rule, message, reasons: rule, reaches: "" };
     }
   }
 }
@@ -313,11 +379,15 @@ function detailsOf(group: Group, opinion: Opinion): Record<string, unknown> {
     details["reaches"] = opinion.reaches;
   }
   if (opinion.appliedTo !== undefined) details["applied_to"] = opinion.appliedTo;
+  const origin = opinion.rule.origin ?? opinion.reasons.origin;
+  if (origin !== undefined) details["configuration"] = origin;
+  if (first?.kind === "string") Object.assign(details, { pattern: first.pattern });
   if (group.reading !== undefined) details["reading"] = group.reading;
-  if (first?.kind === "operator") {
-    details["operator"] = first.name;
+  if (first?.kind === "operator") details["operator"] = first.name;
+  if (first?.kind === "operator" || first?.kind === "reference") {
     Object.assign(details, first.details);
   }
+  if (opinion.names !== undefined) details["names"] = opinion.names;
   if (group.imports.length > 0) {
     details["imported_by"] = [...new Set(group.imports.map(({ fact }) => fact.via))];
   }
@@ -375,6 +445,10 @@ function anomalyFinding(
     why: rule?.why ?? "No loader writes files like this.",
     fix: rule?.fix ?? "Ask whoever made the file how it came to be, or make it again.",
     references: rule?.references ?? [],
-    details: { detail, ...(unread ? { unread } : {}) },
+    details: {
+      detail,
+      ...(unread ? { unread } : {}),
+      ...(rule?.origin === undefined ? {} : { configuration: rule.origin }),
+    },
   };
 }

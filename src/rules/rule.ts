@@ -53,6 +53,8 @@ export interface Rule {
   readonly operators: readonly string[];
   /** Of an operator rule: it holds only for operators that play this part. */
   readonly role: string | undefined;
+  /** Where the user's configuration made or changed this rule, for instance `security.toml:12`. */
+  readonly origin?: string | undefined;
   /** Observations that must and must not set this rule off. */
   readonly hit: readonly string[];
   readonly miss: readonly string[];

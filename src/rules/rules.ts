@@ -4,13 +4,22 @@
  * @module
  */
 
-import type { Finding, Interest, Location } from "../types.ts";
+import type { Finding, Interest, Location, OperatorFact } from "../types.ts";
 import type { PackedAllowlist } from "./allowed.ts";
 import { Classifier } from "./classify.ts";
-import type { Match } from "./classify.ts";
+import type { GlobalClassifier, Match } from "./classify.ts";
 import { ALLOWLISTS, RULES_HASH, RULES_JSON } from "./embedded.ts";
 import { judge } from "./judge.ts";
 import type { Judging } from "./judge.ts";
+import { exactness, type OperatorMatch, operatorRule } from "./operators.ts";
+import {
+  overrideClassifier,
+  overrideInterest,
+  overrideOperator,
+  overrideRules,
+  type Overrides,
+  patternRules,
+} from "./overrides.ts";
 import type { Rule, Verdict } from "./rule.ts";
 import type { Classification, Judged, RuleSet } from "./rule_set.ts";
 
@@ -30,6 +39,8 @@ export interface Rules extends RuleSet {
 export interface RuleOptions {
   /** Throw for an anomaly that no rule describes; tests want this, users never. */
   readonly strict?: boolean;
+  /** What the user's configuration adds and changes. */
+  readonly overrides?: Overrides | undefined;
 }
 
 /**
@@ -39,21 +50,46 @@ export interface RuleOptions {
  * @throws RangeError when two rules have the same id or a rule is missing that no table replaces
  */
 export function buildRules(
-  rules: readonly Rule[],
+  embedded: readonly Rule[],
   allowlists: readonly PackedAllowlist[],
   version: string,
   options: RuleOptions = {},
 ): Rules {
+  const { overrides } = options;
+  const rules = overrides === undefined ? embedded : overrideRules(embedded, overrides);
   const byId = new Map<string, Rule>();
   for (const rule of rules) {
     if (byId.has(rule.id)) throw new RangeError(`Cannot load two rules with the id "${rule.id}"`);
     byId.set(rule.id, rule);
   }
-  const classifier = new Classifier(rules, allowlists);
-  const judging: Judging = { classifier, rules: byId, strict: options.strict ?? false };
-  const interest: Interest = {
-    argumentsMatter: (module, name) => !classifier.isHarmless(module, name),
+  const find = (id: string): Rule => {
+    const rule = byId.get(id);
+    if (rule === undefined) throw new RangeError(`Cannot judge without the rule "${id}"`);
+    return rule;
   };
+  const plain = new Classifier(rules, allowlists);
+  const classifier: GlobalClassifier = overrides === undefined
+    ? plain
+    : overrideClassifier(plain, overrides, find);
+  const operator = operatorJudge(rules, overrides, find);
+  const judging: Judging = {
+    classifier,
+    rules: byId,
+    strict: options.strict ?? false,
+    operator: (fact) => operator(fact)?.rule,
+    patterns: overrides === undefined ? new Map() : patternRules(overrides, find),
+    scores: overrides?.scores ?? {},
+  };
+  const watching: Interest = {
+    argumentsMatter: (module, name) => !classifier.isHarmless(module, name),
+    restoringIsHarmless: (module, name) => classifier.isRestorable(module, name),
+    operatorKnowledge(language, name) {
+      const match = operator({ kind: "operator", language, name, expression: "" });
+      if (match === undefined || match.exactness <= exactness("*", name)) return "unknown";
+      return match.rule.safety === "innocuous" ? "harmless" : "named";
+    },
+  };
+  const interest = overrides === undefined ? watching : overrideInterest(watching, overrides);
   return {
     version,
     interest,
@@ -67,6 +103,28 @@ export function buildRules(
     find: (id) => byId.get(id),
     match: (module, name, called) => classifier.match(module, name, called),
     libraries: () => allowlists.map(({ library, version }) => ({ library, version })),
+  };
+}
+
+/** Verdicts on operators that are kept: a graph has thousands of nodes of few kinds. */
+const OPERATORS_KEPT = 16_384;
+
+/** Which rule an operator falls under, embedded and configured together. */
+function operatorJudge(
+  rules: readonly Rule[],
+  overrides: Overrides | undefined,
+  find: (id: string) => Rule,
+): (fact: OperatorFact) => OperatorMatch | undefined {
+  const all = rules.filter((rule) => rule.kind === "operator");
+  const own = overrides?.operators ?? [];
+  const kept = new Map<string, OperatorMatch | undefined>();
+  return (fact: OperatorFact) => {
+    const key = `${fact.language}\n${fact.role ?? ""}\n${fact.name}`;
+    if (kept.has(key)) return kept.get(key);
+    const embedded = operatorRule(all, fact);
+    const match = own.length === 0 ? embedded : overrideOperator(embedded, fact, own, find);
+    if (kept.size < OPERATORS_KEPT) kept.set(key, match);
+    return match;
   };
 }
 

@@ -12,12 +12,20 @@ import { SAFETY_LEVELS, SEVERITIES } from "../types.ts";
 import { RULE_KINDS, WRAPPERS } from "./rule.ts";
 import type { Rule } from "./rule.ts";
 
+/** Names by module. */
+type Names = Readonly<Record<string, readonly string[]>>;
+
 /** An allowlist: the harmless globals of one library, by module. */
 export interface Allowlist {
   readonly library: string;
   /** The library's version that was enumerated, or who reviewed. */
   readonly version: string;
-  readonly globals: Readonly<Record<string, readonly string[]>>;
+  /** Harmless to call, whatever the arguments. */
+  readonly called: Names;
+  /** Classes that are harmless to restore: without their `__init__`, as picklers do. */
+  readonly restored: Names;
+  /** Harmless to name, without a call while the file loads. */
+  readonly named: Names;
 }
 
 type Table = Readonly<Record<string, unknown>>;
@@ -223,19 +231,41 @@ export function parseRules(text: string, file: string): Rule[] {
 /**
  * One allowlist.
  *
- * @param text TOML with `library`, `version` and a table `globals` of lists of names by module
+ * @param text TOML with `library`, `version` and tables `called`, `restored` and `named`, each with
+ *   lists of names by module
  * @param file the file's name, for messages
  * @throws ConfigError when the text is no TOML, or a name is a wildcard or no dotted name
  */
 export function parseAllowlist(text: string, file: string): Allowlist {
   const reader = new Reader(parseToml(text, file), file);
-  const globals: Record<string, readonly string[]> = {};
-  for (const [module, value] of Object.entries(reader.tableOf("globals"))) {
-    const names = reader.textsOf(`globals.${module}`, value);
-    for (const name of [module, ...names]) {
-      if (!/^[^\s.*]+(\.[^\s.*]+)*$/.test(name)) reader.fail(`"${name}" is no dotted name`);
-    }
-    globals[module] = names;
+  for (const key of Object.keys(reader.table)) {
+    if (!ALLOWLIST_KEYS.has(key)) reader.fail(`an allowlist has no "${key}"`);
   }
-  return { library: reader.text("library"), version: reader.text("version"), globals };
+  return {
+    library: reader.text("library"),
+    version: reader.text("version"),
+    called: namesOf(reader, "called"),
+    restored: namesOf(reader, "restored"),
+    named: namesOf(reader, "named"),
+  };
+}
+
+const ALLOWLIST_KEYS: ReadonlySet<string> = new Set([
+  "library",
+  "version",
+  "called",
+  "restored",
+  "named",
+]);
+
+function namesOf(reader: Reader, key: string): Names {
+  const found: Record<string, readonly string[]> = {};
+  for (const [module, value] of Object.entries(reader.tableOf(key))) {
+    const names = reader.textsOf(`${key}.${module}`, value);
+    for (const name of [module, ...names]) {
+      if (!/^[^\s.*=~]+(\.[^\s.*=~]+)*$/.test(name)) reader.fail(`"${name}" is no dotted name`);
+    }
+    found[module] = names;
+  }
+  return found;
 }

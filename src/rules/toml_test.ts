@@ -82,12 +82,22 @@ test("an operator rule needs its language", () => {
 
 test("an allowlist holds dotted names and no wildcards", () => {
   const list = parseAllowlist(
-    `library = "l"\nversion = "1"\n[globals]\na = ["B", "C.D"]`,
+    `library = "l"\nversion = "1"\n[called]\na = ["B", "C.D"]\n[named]\na = ["f"]`,
     "l.toml",
   );
-  assert.deepEqual(list, { library: "l", version: "1", globals: { a: ["B", "C.D"] } });
-  for (const names of [`["*"]`, `["a b"]`, `["a."]`, `[""]`, `"*"`, `["a.*"]`]) {
-    const text = `library = "l"\nversion = "1"\n[globals]\na = ${names}`;
+  assert.deepEqual(list, {
+    library: "l",
+    version: "1",
+    called: { a: ["B", "C.D"] },
+    restored: {},
+    named: { a: ["f"] },
+  });
+  assert.throws(
+    () => parseAllowlist(`library = "l"\nversion = "1"\n[globals]`, "l.toml"),
+    /an allowlist has no "globals"/,
+  );
+  for (const names of [`["*"]`, `["a b"]`, `["a."]`, `[""]`, `"*"`, `["a.*"]`, `["~a"]`]) {
+    const text = `library = "l"\nversion = "1"\n[restored]\na = ${names}`;
     assert.throws(() => parseAllowlist(text, "l.toml"), ConfigError, names);
   }
   assert.throws(() => parseAllowlist(`version = "1"`, "l.toml"), /"library" must be text/);

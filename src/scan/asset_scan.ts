@@ -15,6 +15,8 @@ import { spool } from "../source/forward.ts";
 import type { Source } from "../source/source.ts";
 import type {
   FileReport,
+  Finding,
+  FolderPlace,
   Limits,
   Listing,
   Observation,
@@ -22,14 +24,17 @@ import type {
   ScanError,
   Severity,
   SiblingSizes,
+  Suppression,
 } from "../types.ts";
 import { Budget } from "./budget.ts";
+import { folderObservations } from "./folder.ts";
 import { atHead, detect, identify, type Match } from "./identify.ts";
 import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
 import { Notes } from "./notes.ts";
 import { Outcome } from "./outcome.ts";
 import { tailOfStream } from "./sampling.ts";
+import { SEARCHED_FORMATS } from "./searched.ts";
 import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./troubles.ts";
 
 /** What a scan is told. */
@@ -46,8 +51,12 @@ export interface ScanOptions {
   onProgress?(progress: { readonly bytesRead: number }): void;
   /** The formats to try; all of the registry unless given. */
   readonly formats?: readonly FormatEntry[];
+  /** Decides which findings the user has chosen to let through; they are counted by reason. */
+  readonly suppress?: ((finding: Finding) => Suppression | undefined) | undefined;
   /** The packages to try; all unless given. */
   readonly packages?: readonly Package[];
+  /** The folder that the source lies in: what concerns several of its files is judged with them. */
+  readonly folder?: FolderPlace;
 }
 
 /** The most that is said of bytes that nothing in the file loads. */
@@ -76,6 +85,10 @@ interface Visit {
 
 type Entry = Extract<Observation, { type: "entry" }>;
 
+function forbidden(format: string): Anomaly {
+  return { type: "anomaly", rule: "configuration-forbidden-format", detail: format };
+}
+
 /** The scan of one asset; used once. */
 export class AssetScan {
   readonly #options: ScanOptions;
@@ -88,6 +101,7 @@ export class AssetScan {
   readonly #matched = new Set<string>();
   readonly #errors: ScanError[] = [];
   readonly #limitsReached = new Map<string, number>();
+  readonly #suppressed: Partial<Record<Suppression, number>> = {};
   #told: unknown[] = [];
   #parts = 0;
 
@@ -108,14 +122,8 @@ export class AssetScan {
 
   /** Scans; never rejects for what is in the bytes. */
   async run(): Promise<FileReport> {
-    await this.#visit({
-      source: this.#root,
-      name: baseName(this.#path),
-      parts: [],
-      depth: 0,
-      hint: undefined,
-      atMost: undefined,
-    });
+    await this.#visit(this.#rootVisit());
+    await this.#showFolder();
     this.#tellTheRest();
     const findings = this.#outcome.sorted();
     return {
@@ -128,6 +136,18 @@ export class AssetScan {
       findings,
       errors: this.#errors,
       partsScanned: this.#parts,
+      ...(Object.keys(this.#suppressed).length > 0 && { suppressed: this.#suppressed }),
+    };
+  }
+
+  #rootVisit(): Visit {
+    return {
+      source: this.#root,
+      name: baseName(this.#path),
+      parts: [],
+      depth: 0,
+      hint: undefined,
+      atMost: undefined,
     };
   }
 
@@ -181,12 +201,16 @@ export class AssetScan {
     ) {
       this.#note(notes, anomaly);
     }
-    for (const id of ids) this.#matched.add(id);
+    for (const id of ids) {
+      this.#matched.add(id);
+      if (this.#options.rules.interest.forbidsFormat?.(id)) this.#note(notes, forbidden(id));
+    }
     const [source, scannable] = await this.#readable(visit, matches, notes);
     for (const match of scannable) {
       if (this.#budget.stopped) return;
       await this.#scan(match, { ...visit, source }, sample, notes);
     }
+    await this.#searchText(source, sample, ids, visit, notes);
     await this.#checkStreamTail(source, sample, ids, notes);
   }
 
@@ -197,7 +221,9 @@ export class AssetScan {
     notes: Notes,
   ): Promise<[Source, readonly Match[]]> {
     const { source } = visit;
-    const needed = matches.length > 1 || matches.some(({ format }) => format.random);
+    const searched = this.#options.rules.interest.patternsIn !== undefined &&
+      matches.some(({ entry }) => entry.id in SEARCHED_FORMATS);
+    const needed = matches.length > 1 || searched || matches.some(({ format }) => format.random);
     if (source.access === "random" || !needed) return [source, matches];
     const tooLong = source.size !== undefined && source.size > this.#limits.spoolBytes;
     try {
@@ -218,6 +244,7 @@ export class AssetScan {
       limits: this.#limits,
       depth: visit.depth,
       ...(visit.siblings && { siblings: visit.siblings }),
+      ...(visit.depth === 0 && this.#options.folder && { folder: this.#options.folder }),
       checkDeadline: () => budget.checkDeadline(),
       spendExpanded: (bytes) => budget.spendExpanded(bytes),
       spendOpcodes: (count) => budget.spendOpcodes(count),
@@ -270,7 +297,7 @@ export class AssetScan {
     for (const one of packages) {
       try {
         if (!one.matches(listing)) continue;
-        for (const { part, observation } of one.observe(listing)) {
+        for await (const { part, observation } of one.observe(listing)) {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
             const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
@@ -281,6 +308,25 @@ export class AssetScan {
         this.#trouble(error, visit, notes);
       }
     }
+  }
+
+  /** What the packages say of this file as a member of the folder that it lies in. */
+  async #showFolder(): Promise<void> {
+    const { folder } = this.#options;
+    if (folder === undefined || this.#budget.stopped) return;
+    const packages = this.#options.packages ??
+      (await import("../packages/registry.ts")).PACKAGES;
+    const visit = this.#rootVisit();
+    const notes = new Notes();
+    try {
+      for (const observation of await folderObservations(folder, packages)) {
+        if (observation.type === "entry") await this.#follow(observation, visit);
+        else this.#note(notes, observation);
+      }
+    } catch (error) {
+      this.#trouble(error, visit, notes);
+    }
+    this.#judge(visit, notes);
   }
 
   /** A stream cannot be read again: should its end show a further format, that is said. */
@@ -339,11 +385,42 @@ export class AssetScan {
     const location = { path: this.#path, parts: visit.parts };
     try {
       const findings = this.#options.rules.judge(notes.drain(), location, visit.atMost);
-      this.#outcome.add(findings);
+      this.#outcome.add(findings.filter((finding) => this.#counts(finding)));
     } catch (error) {
       this.#outcome.unread = true;
       this.#listError(visit, error);
       this.#outcome.add([unjudged(location, error)]);
+    }
+  }
+
+  /** False for what the user lets through; what is allowed stays in the report as harmless. */
+  #counts(finding: Finding): boolean {
+    // Why a file is incomplete is always told.
+    if (finding.details["unread"] === true) return true;
+    const reason = this.#options.suppress?.(finding);
+    if (reason === undefined) return true;
+    this.#suppressed[reason] = (this.#suppressed[reason] ?? 0) + 1;
+    return reason === "allowed";
+  }
+
+  /** The user's patterns in plain text and graphs; pickles search their own strings. */
+  async #searchText(
+    source: Source,
+    sample: Sample,
+    ids: readonly string[],
+    visit: Visit,
+    notes: Notes,
+  ): Promise<void> {
+    const { patternsIn } = this.#options.rules.interest;
+    if (patternsIn === undefined || this.#budget.stopped) return;
+    if (ids.some((id) => !(id in SEARCHED_FORMATS))) return;
+    const { searchStrings } = await import("./search_text.ts");
+    const budget = { limits: this.#limits, check: () => this.#budget.checkDeadline() };
+    try {
+      const found = await searchStrings(source, sample, ids, patternsIn, budget);
+      for (const one of found) this.#note(notes, one);
+    } catch (error) {
+      this.#trouble(error, visit, notes);
     }
   }
 
@@ -370,10 +447,6 @@ export class AssetScan {
     if (anomalies.length === 0) return;
     const notes = new Notes();
     for (const anomaly of anomalies) this.#note(notes, anomaly);
-    const parts: readonly string[] = [];
-    this.#judge(
-      { source: this.#root, name: "", parts, depth: 0, hint: undefined, atMost: undefined },
-      notes,
-    );
+    this.#judge(this.#rootVisit(), notes);
   }
 }

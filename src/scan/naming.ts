@@ -99,6 +99,16 @@ const LABELS: Readonly<Record<string, string>> = {
   pickle: "a pickle",
   "torch-legacy": "a PyTorch checkpoint of the old kind",
   torchscript: "TorchScript source",
+  hdf5: "an HDF5 file",
+  "keras-config": "a Keras configuration",
+  "keras-metadata": "Keras metadata",
+  onnx: "an ONNX model",
+  tensorflow: "a TensorFlow graph",
+  safetensors: "a safetensors file",
+  gguf: "a GGUF model",
+  "chat-template": "a chat template",
+  "model-config": "a model's configuration",
+  native: "a program or script",
 };
 
 function unsupported(name: string, label: string): Anomaly {

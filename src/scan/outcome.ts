@@ -37,7 +37,8 @@ export class Outcome {
   add(findings: readonly Finding[]): void {
     for (const finding of findings) {
       this.#findings.push(finding);
-      this.#riskScore = Math.max(this.#riskScore, SEVERITY_SCORES[finding.severity]);
+      const score = finding.score ?? SEVERITY_SCORES[finding.severity];
+      this.#riskScore = Math.max(this.#riskScore, score);
       if (SAFETY_LEVELS.indexOf(finding.safety) < SAFETY_LEVELS.indexOf(this.#worst)) {
         this.#worst = finding.safety;
       }

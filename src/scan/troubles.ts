@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FormatError, LimitError, SourceError } from "../errors.ts";
+import { DecoderError, FormatError, LimitError, SourceError } from "../errors.ts";
 import type { Finding, Location } from "../types.ts";
 import type { Broken } from "./identify.ts";
 import type { Anomaly } from "./naming.ts";
@@ -43,6 +43,9 @@ export function anomalyOf(error: unknown, malformedRule = DECODER_MALFORMED): An
     const rule = error.reason === "changed" ? "file-changed" : "file-unreadable";
     return { type: "anomaly", rule, detail: error.message, unread: true };
   }
+  if (error instanceof DecoderError) {
+    return { type: "anomaly", rule: "scan-decoder-missing", detail: error.message, unread: true };
+  }
   return { type: "anomaly", rule: "scan-defect", detail: describe(error), unread: true };
 }
 
@@ -60,7 +63,7 @@ export function anomalyOfBroken({ entry, stage, error }: Broken): Anomaly {
 /** True for an error that this program did not throw on purpose. */
 export function isDefect(error: unknown): boolean {
   return !(error instanceof LimitError || error instanceof FormatError ||
-    error instanceof SourceError);
+    error instanceof SourceError || error instanceof DecoderError);
 }
 
 /** Name and message of anything thrown. */

@@ -33,7 +33,13 @@ export interface FileSource extends Source {
 
 /** What `walk` finds: a file to scan, or a path that cannot be looked at and why. */
 export type FoundPath =
-  | { readonly kind: "file"; readonly path: string; readonly size: number }
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly size: number;
+    /** The argument that it was found below; the same as `path` when it was named itself. */
+    readonly given: string;
+  }
   | { readonly kind: "error"; readonly path: string; readonly error: ScanError };
 
 /** How `walk` goes through folders. Globs see paths with `/`, below the folder given. */
@@ -47,7 +53,7 @@ export interface WalkOptions {
 }
 
 /** Folders that are not gone into unless named: git's objects are not the files a loader opens. */
-const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([".git"]);
+export const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([".git"]);
 
 /** Bytes of standard input that can be read again. */
 const STDIN_LOOK_BACK = 4 * 1024 * 1024;
@@ -249,7 +255,7 @@ function* visit(
     const absolute = resolve(path);
     if (walker.seen.has(absolute)) return;
     walker.seen.add(absolute);
-    yield { kind: "file", path, size: stats.size };
+    yield { kind: "file", path, size: stats.size, given };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     yield { kind: "error", path, error: scanErrorOf(path, error) };

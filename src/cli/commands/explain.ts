@@ -11,21 +11,23 @@ import { hang, type Page, paragraph } from "../../report/layout.ts";
 import { painter, severityLabel } from "../../report/style.ts";
 import { explainGlobal, type GlobalExplanation } from "../../rules/explain.ts";
 import type { Rule } from "../../rules/rule.ts";
-import { loadRules, type Rules } from "../../rules/rules.ts";
+import type { Rules } from "../../rules/rules.ts";
 import type { Severity } from "../../types.ts";
+import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../nearest.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
 
 /** Modules of a rule that are listed; a rule may cover hundreds. */
 const MODULES_SHOWN = 40;
 
-const LABEL_WIDTH = 10;
+const LABEL_WIDTH = 12;
 
 /** How the explanation is written. */
 export interface ExplainOptions {
   readonly format: string;
   readonly emoji: boolean;
+  readonly config?: ConfigurationChoice;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function runExplain(
   options: ExplainOptions,
   io: Io,
 ): Promise<number> {
-  const rules = loadRules();
+  const { rules } = await loadConfigured(options.config, io);
   const page: Page = {
     width: Math.min(columnsOf(io.env, io.stdout), 100),
     emoji: options.emoji,
@@ -82,6 +84,7 @@ export function ruleRecord(rule: Rule): Record<string, unknown> {
     severity: rule.severity,
     safety_level: rule.safety,
     title: rule.title,
+    origin: rule.origin ?? "embedded",
     effect: rule.effect,
     why: rule.why,
     fix: rule.fix,
@@ -89,6 +92,8 @@ export function ruleRecord(rule: Rule): Record<string, unknown> {
     globals: rule.globals,
     operators: rule.operators,
     wrapper: rule.wrapper ?? null,
+    hit: rule.hit,
+    miss: rule.miss,
   };
 }
 
@@ -104,6 +109,7 @@ function globalRecord(it: GlobalExplanation): Record<string, unknown> {
     called: verdict(it.called),
     imported: verdict(it.imported),
     wrapper: it.wrapper,
+    origin: it.origin ?? "embedded",
     effect: it.effect,
     title: it.title,
     why: it.why,
@@ -122,9 +128,12 @@ function ruleLines(page: Page, rule: Rule): string[] {
     ...title(page, rule.id, rule.title),
     ...verdictLine(page, "verdict", rule.severity, rule.safety),
     ...note(page, "area", rule.format),
+    ...note(page, "decided in", rule.origin ?? ""),
     ...note(page, "why", rule.why),
     ...note(page, "fix", rule.fix),
     ...note(page, "see", rule.references.join(", ")),
+    ...note(page, "hits", rule.hit[0] ?? ""),
+    ...note(page, "misses", rule.miss[0] ?? ""),
     ...shown.flatMap((text, index) => note(page, index === 0 ? "covers" : "", text)),
     ...note(page, rule.globals && modules.length > 0 ? "" : "covers", rule.operators.join(", ")),
   ];
@@ -145,6 +154,7 @@ function globalLines(page: Page, it: GlobalExplanation): string[] {
       `${it.imported.safety} · ${it.imported.ruleId}`,
     ),
     ...note(page, "wrapper", wrapper),
+    ...note(page, "decided in", it.origin ?? ""),
     ...note(page, "why", it.why),
     ...note(page, "fix", it.fix),
     ...note(page, "see", it.references.join(", ")),

@@ -9,8 +9,8 @@ import { formatCount } from "../../report/format.ts";
 import { painter, SEVERITY_WORD_WIDTH, severityLabel } from "../../report/style.ts";
 import { displayWidth, padEnd, truncate } from "../../report/width.ts";
 import type { Rule } from "../../rules/rule.ts";
-import { loadRules } from "../../rules/rules.ts";
 import { SEVERITIES } from "../../types.ts";
+import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
 import type { Io } from "../io.ts";
 import { choose } from "../options.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
@@ -21,6 +21,7 @@ export interface RulesListOptions {
   readonly format?: string;
   readonly severity?: string;
   readonly area?: string;
+  readonly config?: ConfigurationChoice;
   readonly emoji: boolean;
 }
 
@@ -36,7 +37,7 @@ export async function runRulesList(
   options: RulesListOptions,
   io: Io,
 ): Promise<number> {
-  const rules = loadRules();
+  const { rules } = await loadConfigured(options.config, io);
   const found = select(rules.list(), text, options);
   if (options.format === "json") {
     const data = { rules_version: rules.version, rules: found.map(ruleRecord) };

@@ -8,11 +8,14 @@ import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
 import { renderText } from "../../report/text.ts";
+import type { Effective } from "../../config/effective.ts";
 import type { RuleSet } from "../../rules/rule_set.ts";
-import type { FileReport, Limits, ScanError, ScanReport } from "../../types.ts";
+import type { ScanOptions } from "../../scan.ts";
+import { totalSuppressed } from "../../scan_many.ts";
+import type { FileReport, Finding, Limits, ScanError, ScanReport } from "../../types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../version.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import { scanPaths, type ScanSource, type Stop } from "../scan_paths.ts";
@@ -40,6 +43,10 @@ export interface ScanCommandOptions {
 export interface Engine {
   readonly scan: ScanSource;
   readonly rules: RuleSet;
+  /** The configuration behind the rules; none unless given. */
+  readonly configuration?: Effective | undefined;
+  /** True for an issue of the baseline. */
+  readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
 
 /**
@@ -61,12 +68,14 @@ export async function runScan(
   const head = {
     tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: engine.rules.version },
     startTime: new Date(began).toISOString(),
-    configuration: "embedded",
+    configuration: engine.configuration?.name ?? "embedded",
+    configurationNotes: engine.configuration?.notes ?? [],
   };
   const stream = options.format === "ndjson";
   const summary = new SummaryBuilder();
   const files: FileReport[] = [];
   const errors: ScanError[] = [];
+  const counts: Pick<FileReport, "suppressed">[] = [];
   const write = async (text: string): Promise<void> => {
     await progress.clear();
     await io.stdout.write(text);
@@ -75,11 +84,21 @@ export async function runScan(
   try {
     if (stream) await write(ndjsonStart(head));
     const { scan, rules } = engine;
+    const suppress = suppressorOf(engine);
     for await (
-      const it of scanPaths(paths, { ...options, scan, rules, stdin: io.stdin, progress, stop })
+      const it of scanPaths(paths, {
+        ...options,
+        scan,
+        rules,
+        suppress,
+        stdin: io.stdin,
+        progress,
+        stop,
+      })
     ) {
       if (it.type === "file") {
         summary.add(it.file);
+        counts.push({ ...(it.file.suppressed && { suppressed: it.file.suppressed }) });
         if (stream) await write(ndjsonFile(it.file));
         else files.push(it.file);
       } else {
@@ -95,10 +114,17 @@ export async function runScan(
   }
   const exit: ExitOptions = { ...options, interrupted: stop.interrupted() };
   const duration = Math.round(io.now() - began) / 1000;
-  const report: ScanReport = { ...head, duration, files, errors, suppressed: 0 };
+  const report: ScanReport = { ...head, duration, files, errors, ...totalSuppressed(counts) };
   if (stream) await write(ndjsonSummary(report, summary.summary(), exit));
   else await write(render(report, options, exit, io));
   return exitCode(summary.summary(), exit);
+}
+
+/** What the configuration lets through, then what the baseline knows. */
+function suppressorOf({ configuration, isKnown }: Engine): ScanOptions["suppress"] {
+  const suppress = configuration?.suppress;
+  if (isKnown === undefined) return suppress;
+  return (finding) => suppress?.(finding) ?? (isKnown(finding) ? "baseline" : undefined);
 }
 
 function render(

@@ -19,18 +19,16 @@ export function versionText(): string {
  * @param rules hash of the rules
  */
 export function versionJson(rules: string): string {
+  return jsonText({ name: TOOL_NAME, version: TOOL_VERSION, rules, ...runtime() }, 2) + "\n";
+}
+
+/** What the program runs on. */
+export function runtime(): { readonly runtime: string; readonly platform: string } {
   const { versions, platform, arch } = process;
-  const runtime = versions["deno"] !== undefined
+  const name = versions["deno"] !== undefined
     ? `deno ${versions["deno"]}`
     : versions["bun"] !== undefined
     ? `bun ${versions["bun"]}`
     : `node ${versions["node"] ?? "unknown"}`;
-  const data = {
-    name: TOOL_NAME,
-    version: TOOL_VERSION,
-    rules,
-    runtime,
-    platform: `${platform}-${arch}`,
-  };
-  return jsonText(data, 2) + "\n";
+  return { runtime: name, platform: `${platform}-${arch}` };
 }

@@ -1,0 +1,130 @@
+/**
+ * The plain wrappings of LZMA: `.lzma` files (LZMA-alone), lzip, and what zip's method 14 holds.
+ * LZMA specification (draft) of the LZMA SDK; https://www.nongnu.org/lzip/manual/lzip_manual.html,
+ * "File format"; APPNOTE.TXT 5.8.
+ *
+ * @module
+ */
+
+import { FormatError } from "../errors.ts";
+import { bytesSource } from "../source/source.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { crc32 } from "./crc32.ts";
+import { History } from "./history.ts";
+import { LzmaDecoder, type LzmaProperties, lzmaProperties, RANGE_CODER_BYTES } from "./lzma.ts";
+import { type DecodeStream, STEP_BYTES, stepping } from "./stream_decoder.ts";
+
+/** Decodes a `.lzma` file: properties, dictionary, length or all ones for a mark at the end. */
+export const decodeLzmaAlone: DecodeStream = async function* (input, options) {
+  await input.need(13);
+  const properties = propertiesOf(input);
+  const dictionary = input.u32();
+  const low = input.u32();
+  const high = input.u32();
+  const marked = low === 0xffffffff && high === 0xffffffff;
+  const size = marked ? Infinity : low + high * 2 ** 32;
+  yield* body(input, properties, dictionary, size, options.memory);
+};
+
+/** Output of noise breaks off long before: nearly every match in it reaches back too far. */
+const TRIAL_BYTES = 4096;
+
+/**
+ * Decodes the start of what may be a `.lzma` file, which has no magic number: a trial for detection.
+ *
+ * @returns false when it is broken; being cut off is not
+ */
+export function tryLzmaAlone(bytes: Uint8Array): boolean {
+  const input = new ByteReader(bytesSource("", bytes), 0, bytes.length);
+  input.bytes = bytes;
+  input.end = bytes.length;
+  const properties = lzmaProperties(input.u8());
+  if (properties === undefined || bytes.length < 13 + RANGE_CODER_BYTES) return false;
+  input.at = 13;
+  const history = new History(TRIAL_BYTES, TRIAL_BYTES);
+  const decoder = new LzmaDecoder(history, TRIAL_BYTES);
+  decoder.setProperties(properties);
+  try {
+    decoder.startRange(input);
+    history.reserve(TRIAL_BYTES);
+    decoder.decode(input, TRIAL_BYTES, input.end, true);
+    return true;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return input.starved;
+  }
+}
+
+/** Decodes a zip member of method 14: a version, the length of the properties, then as above. */
+export const decodeLzmaZip: DecodeStream = async function* (input, options) {
+  await input.need(9);
+  input.at += 2;
+  const length = input.u8() + input.u8() * 256;
+  if (length !== 5) throw input.broken(`LZMA properties of ${length} bytes do not exist`);
+  const properties = propertiesOf(input);
+  const dictionary = input.u32();
+  // Whether a mark or the member's size ends it stands in the zip's flags: both do here.
+  yield* body(input, properties, dictionary, options.size ?? Infinity, options.memory);
+};
+
+/** Decodes lzip members in a row. */
+export const decodeLzip: DecodeStream = async function* (input, options) {
+  for (let first = true;; first = false) {
+    const there = await input.ensure(6);
+    if (!there || input.peek32() !== 0x50495a4c) {
+      if (first) throw there ? input.broken("it is no lzip file") : input.cutOff();
+      return;
+    }
+    input.at += 4;
+    const version = input.u8();
+    if (version !== 1) throw input.broken(`lzip files of version ${version} do not exist`);
+    const coded = input.u8();
+    const base = 2 ** (coded & 0x1f);
+    const dictionary = base - (base / 16) * (coded >>> 5);
+    let crc = 0;
+    let size = 0;
+    const properties = { lc: 3, lp: 0, pb: 2 };
+    for await (const piece of body(input, properties, dictionary, Infinity, options.memory)) {
+      crc = crc32(piece, crc);
+      size += piece.length;
+      yield piece;
+    }
+    await input.need(20);
+    if (input.u32() !== crc || input.u32() + input.u32() * 2 ** 32 !== size) {
+      options.mismatch("its checksum does not match what was decoded");
+    }
+    input.at += 8;
+  }
+};
+
+function propertiesOf(input: ByteReader): LzmaProperties {
+  const properties = lzmaProperties(input.u8());
+  if (properties === undefined) throw input.broken("its LZMA properties do not exist");
+  return properties;
+}
+
+async function* body(
+  input: ByteReader,
+  properties: LzmaProperties,
+  dictionary: number,
+  size: number,
+  memory: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  await input.need(RANGE_CODER_BYTES);
+  const history = new History(Math.max(dictionary, 4096), memory);
+  const decoder = new LzmaDecoder(history, dictionary);
+  decoder.setProperties(properties);
+  decoder.startRange(input);
+  let ended = false;
+  for (let left = size; left > 0 && !ended;) {
+    await input.ensure(STEP_BYTES / 4);
+    const room = Math.min(left, STEP_BYTES);
+    const pieces = stepping(history, room, () => {
+      ended = decoder.decode(input, room, input.end, input.final) === "ended";
+    });
+    for (const piece of pieces) {
+      left -= piece.length;
+      yield piece;
+    }
+  }
+}

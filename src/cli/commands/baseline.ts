@@ -1,0 +1,58 @@
+/**
+ * `modelaudit baseline PATH…`: prints what is known now, for `--baseline` later.
+ *
+ * @module
+ */
+
+import { escapeText, jsonText } from "../../report/escape.ts";
+import { formatCount } from "../../report/format.ts";
+import type { FileReport } from "../../types.ts";
+import { baselineDocument, baselineOf } from "../baseline.ts";
+import type { Io } from "../io.ts";
+import { SILENT } from "../progress.ts";
+import { scanPaths, type ScanPathsOptions } from "../scan_paths.ts";
+
+/** What to scan and how. */
+export type BaselineOptions = Omit<ScanPathsOptions, "stdin" | "progress" | "stop">;
+
+/**
+ * Writes the baseline; what could not be read is told on standard error.
+ *
+ * @returns the exit code: 2 when a path could not be read, for its issues are missing
+ */
+export async function runBaseline(
+  paths: readonly string[],
+  options: BaselineOptions,
+  io: Io,
+): Promise<number> {
+  const files: FileReport[] = [];
+  const controller = new AbortController();
+  const deaf = io.onInterrupt(() => controller.abort());
+  const stop = {
+    signal: controller.signal,
+    remaining: () => undefined,
+    reason: () => ({ message: "Interrupted.", remedy: "Scan again without interrupting." }),
+  };
+  let failed = false;
+  try {
+    const all = { ...options, stdin: io.stdin, progress: SILENT, stop };
+    for await (const it of scanPaths(paths, all)) {
+      if (it.type === "file") files.push(it.file);
+      else {
+        failed = true;
+        const { location, message } = it.error;
+        await io.stderr.write(`error: ${escapeText(location.path)}: ${escapeText(message)}\n`);
+      }
+    }
+  } finally {
+    deaf();
+  }
+  const entries = baselineOf(files);
+  await io.stdout.write(jsonText(baselineDocument(entries), 2) + "\n");
+  const dangerous = files.filter((it) => it.verdict === "dangerous").length;
+  if (dangerous > 0) {
+    const what = formatCount(dangerous, "dangerous file");
+    await io.stderr.write(`note: this baseline hides the issues of ${what}\n`);
+  }
+  return failed ? 2 : 0;
+}

@@ -1,0 +1,254 @@
+/**
+ * What the configurations of a run amount to: overrides for the rules, limits, what to let through,
+ * and what of it took no effect.
+ *
+ * A file that merely lies in the working directory may have come with the model. It adds and raises;
+ * whatever would loosen is left out and told.
+ *
+ * @module
+ */
+
+import {
+  CONFIGURED,
+  type GlobalOverride,
+  type Overrides,
+  type PatternRule,
+  verdictOf,
+} from "../rules/overrides.ts";
+import { compareVerdicts } from "../rules/rule.ts";
+import type { Rules } from "../rules/rules.ts";
+import { globMatcher } from "../source/glob.ts";
+import {
+  type Finding,
+  type Limits,
+  type Severity,
+  SEVERITY_SCORES,
+  type Suppression,
+} from "../types.ts";
+import type { Configuration, FailOnWord, IgnoreLine, PatternLine } from "./configuration.ts";
+import { compilePatterns } from "./patterns.ts";
+
+/** One file, and whether whoever runs the scan vouches for it. */
+export interface Layer {
+  readonly configuration: Configuration;
+  /** False for a file that was only found in the working directory. */
+  readonly trusted: boolean;
+}
+
+/** The configuration of a run. */
+export interface Effective {
+  /** For reports: the files' names, or "embedded". */
+  readonly name: string;
+  readonly layers: readonly Layer[];
+  readonly overrides: Overrides | undefined;
+  readonly limits: Partial<Limits>;
+  readonly failOn: FailOnWord | undefined;
+  /** Why an issue does not count; undefined when it does. */
+  readonly suppress: ((finding: Finding) => Suppression | undefined) | undefined;
+  /** What took no effect, or will not for long, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** No configuration. */
+export const EMBEDDED: Effective = {
+  name: "embedded",
+  layers: [],
+  overrides: undefined,
+  limits: {},
+  failOn: undefined,
+  suppress: undefined,
+  notes: [],
+};
+
+/** Days before its end from which on an ignore is announced. */
+const EXPIRES_SOON_DAYS = 14;
+
+const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
+
+/**
+ * Puts layers together, the first one lowest.
+ *
+ * @param embedded the rules without any configuration, to tell raising from lowering
+ * @param now milliseconds since 1970, for expiry dates
+ * @throws ConfigError for a pattern or glob that cannot be used
+ */
+export async function effectiveOf(
+  layers: readonly Layer[],
+  embedded: Rules,
+  now: number,
+): Promise<Effective> {
+  if (layers.length === 0) return EMBEDDED;
+  const trusted = layers.filter((it) => it.trusted).map((it) => it.configuration);
+  const lines = worstFirst(layers.flatMap((it) => it.configuration.patterns));
+  const today = new Date(now).toISOString().slice(0, 10);
+  const ignores = trusted.flatMap((it) => it.ignores);
+  return {
+    name: layers.map(({ configuration }) => configuration.file).join(" + "),
+    layers,
+    overrides: {
+      embedded: !trusted.some((it) => it.replace !== undefined),
+      globals: layers.flatMap(globalsOf),
+      operators: layers.flatMap(({ configuration, trusted }) =>
+        configuration.operators.map(({ language, operator, severity, origin }) => ({
+          ...{ language, operator, origin },
+          verdict: verdictOf(severity),
+          raiseOnly: !trusted,
+        }))
+      ),
+      rules: layers.flatMap(({ configuration, trusted }) =>
+        configuration.rules.map(({ rule, severity, origin }) => ({
+          ...{ rule, origin },
+          verdict: verdictOf(severity),
+          raiseOnly: !trusted,
+        }))
+      ),
+      patterns: lines.map(patternRule),
+      formats: layers.flatMap(({ configuration, trusted }) =>
+        configuration.forbid.map(({ name, origin }) => ({
+          format: name,
+          origin,
+          raiseOnly: !trusted,
+        }))
+      ),
+      scores: scoresOf(layers),
+      matcher: await compilePatterns(lines),
+    },
+    limits: Object.fromEntries(
+      trusted.flatMap((it) => it.limits).map(({ limit, value }) => [limit, value]),
+    ),
+    failOn: trusted.findLast((it) => it.failOn !== undefined)?.failOn?.severity,
+    suppress: suppressorOf(trusted, ignores.filter((it) => !isOver(it, today))),
+    notes: [
+      ...layers.filter((it) => !it.trusted).flatMap((it) => withheld(it.configuration, embedded)),
+      ...ignores.flatMap((it) => expiry(it, today, now)),
+    ],
+  };
+}
+
+/** Every pattern once, under its worst severity. */
+function worstFirst(lines: readonly PatternLine[]): PatternLine[] {
+  const found = new Map<string, PatternLine>();
+  for (const line of lines) {
+    const key = `${line.literal}\n${line.pattern}`;
+    const other = found.get(key);
+    const worse = other === undefined ||
+      compareVerdicts(verdictOf(line.severity), verdictOf(other.severity)) < 0;
+    if (worse) found.set(key, line);
+  }
+  return [...found.values()];
+}
+
+function patternRule({ pattern, severity, title, origin }: PatternLine): PatternRule {
+  return {
+    pattern,
+    title: title ?? "Holds text that a pattern of the configuration matches",
+    verdict: verdictOf(severity),
+    origin,
+    raiseOnly: false,
+  };
+}
+
+function globalsOf({ configuration, trusted }: Layer): GlobalOverride[] {
+  const raiseOnly = !trusted;
+  const named = configuration.globals.flatMap(
+    ({ severity, module, names, origin }): GlobalOverride[] => {
+      const verdict = verdictOf(severity);
+      if (names === "*") return [{ path: module, wildcard: true, verdict, origin, raiseOnly }];
+      return names.map((name) => ({
+        path: `${module}.${name}`,
+        wildcard: false,
+        ...{ verdict, origin, raiseOnly },
+      }));
+    },
+  );
+  if (!trusted) return named;
+  const allowed = configuration.allow.map(({ path, wildcard, origin }): GlobalOverride => ({
+    ...{ path, wildcard, origin, raiseOnly },
+    verdict: undefined,
+  }));
+  return [...named, ...allowed];
+}
+
+/** Scores that differ from the usual; a file that is not trusted may only raise them. */
+function scoresOf(layers: readonly Layer[]): Partial<Record<Severity, number>> {
+  const scores: Partial<Record<Severity, number>> = {};
+  for (const { configuration, trusted } of layers) {
+    for (const { severity, score } of configuration.scores) {
+      const before = scores[severity] ?? SEVERITY_SCORES[severity];
+      if (score > before || (trusted && score !== before)) scores[severity] = score;
+    }
+  }
+  return scores;
+}
+
+function suppressorOf(
+  trusted: readonly Configuration[],
+  ignores: readonly IgnoreLine[],
+): Effective["suppress"] {
+  const disabled = new Set(trusted.flatMap((it) => it.disable.map(({ name }) => name)));
+  const globs = ignores.map(({ path, rule }) => ({ matches: globMatcher([path]), rule }));
+  return (finding) => {
+    if (finding.ruleId === CONFIGURED.allowed) return "allowed";
+    if (finding.safety === "innocuous") return undefined;
+    // What a wrapper was found to reach is not the wrapper's rule to let through.
+    const own = finding.details["applied_to"] === undefined;
+    if (own && disabled.has(finding.ruleId)) return "disabled";
+    const path = finding.location.path.replaceAll("\\", "/").replace(/^(?:\.\/)+/, "");
+    const ignored = globs.some(({ matches, rule }) =>
+      (rule === undefined || (own && rule === finding.ruleId)) && matches(path)
+    );
+    return ignored ? "ignored" : undefined;
+  };
+}
+
+function isOver({ expires }: IgnoreLine, today: string): boolean {
+  return expires !== undefined && expires < today;
+}
+
+function expiry(line: IgnoreLine, today: string, now: number): string[] {
+  const { expires, origin, path, reason } = line;
+  if (expires === undefined) return [];
+  if (isOver(line, today)) {
+    return [
+      `${origin}: the ignore of "${path}" (${reason}) ended on ${expires}; it has no effect.`,
+    ];
+  }
+  const soon = new Date(now + EXPIRES_SOON_DAYS * DAY_MILLISECONDS).toISOString().slice(0, 10);
+  return expires <= soon
+    ? [`${origin}: the ignore of "${path}" (${reason}) ends on ${expires}.`]
+    : [];
+}
+
+/** What a file that is not trusted asked for in vain. */
+function withheld(configuration: Configuration, embedded: Rules): string[] {
+  const lowered = (rule: string, severity: Severity): boolean => {
+    const before = embedded.find(rule);
+    return before !== undefined && compareVerdicts(verdictOf(severity), before) > 0;
+  };
+  const origins = [
+    ...[configuration.replace, configuration.failOn?.origin].filter((it) => it !== undefined),
+    ...configuration.allow.map((it) => it.origin),
+    ...configuration.disable.map((it) => it.origin),
+    ...configuration.ignores.map((it) => it.origin),
+    ...configuration.limits.map((it) => it.origin),
+    ...configuration.rules.filter((it) => lowered(it.rule, it.severity)).map((it) => it.origin),
+    ...configuration.scores.filter((it) => it.score < SEVERITY_SCORES[it.severity])
+      .map((it) => it.origin),
+    ...configuration.globals.filter(({ module, names, severity }) =>
+      (names === "*" ? [] : names).some((name) =>
+        compareVerdicts(verdictOf(severity), embedded.match(module, name, true).rule) > 0
+      )
+    ).map((it) => it.origin),
+  ];
+  if (origins.length === 0) return [];
+  const lines = [...new Set(origins.map((it) => Number(it.slice(it.lastIndexOf(":") + 1))))]
+    .sort((a, b) => a - b);
+  const entries = origins.length === 1
+    ? "1 entry that loosens has"
+    : `${origins.length} entries that loosen have`;
+  const where = `${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}`;
+  return [
+    `${configuration.file} lies in the working directory and may have come with a model: ` +
+    `${entries} no effect (${where}). Name the file with --config if you trust it.`,
+  ];
+}

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loadRules } from "../rules/rules.ts";
+import { scanSource } from "../scan.ts";
+import { bytesSource } from "../source/source.ts";
+import type { FileReport } from "../types.ts";
+import { type Effective, effectiveOf, EMBEDDED } from "./effective.ts";
+import { readConfiguration } from "./read.ts";
+import { TEMPLATE } from "./template.ts";
+
+const embedded = loadRules();
+const VOCABULARY = {
+  rules: embedded.list().map((it) => it.id),
+  formats: ["pickle", "zip"],
+};
+const NOON = Date.UTC(2026, 10, 23, 12);
+
+/** The configuration that some texts amount to, named `1.toml` and so on. */
+function effective(...texts: readonly (string | { readonly found: string })[]): Promise<Effective> {
+  return effectiveOf(
+    texts.map((text, index) => ({
+      configuration: readConfiguration(
+        typeof text === "string" ? text : text.found,
+        `${index + 1}.toml`,
+        VOCABULARY,
+      ),
+      trusted: typeof text === "string",
+    })),
+    embedded,
+    NOON,
+  );
+}
+
+function scan(pickle: string, it: Effective, path = "model.pkl"): Promise<FileReport> {
+  return scanSource(bytesSource(path, new TextEncoder().encode(pickle)), {
+    rules: loadRules({ overrides: it.overrides }),
+    limits: it.limits,
+    suppress: it.suppress,
+  });
+}
+
+const COMMAND = "cos\nsystem\n(S'echo hi'\ntR.";
+
+test("without a file nothing changes", async () => {
+  assert.equal(await effective(), EMBEDDED);
+});
+
+test("what is allowed stays in the report as harmless, and is counted", async () => {
+  const report = await scan(COMMAND, await effective('allow = ["os.system"]'));
+  assert.equal(report.verdict, "clean");
+  assert.deepEqual(report.suppressed, { allowed: 1 });
+  assert.equal(report.findings[0]?.ruleId, "configuration-allowed");
+  assert.equal(report.findings[0]?.details["configuration"], "1.toml:1");
+});
+
+test("a disabled rule is counted and its issues are gone", async () => {
+  const report = await scan(COMMAND, await effective('disable = ["pickle-command"]'));
+  assert.deepEqual([report.verdict, report.riskScore], ["clean", 0]);
+  assert.deepEqual(report.suppressed, { disabled: 1 });
+});
+
+test("disabling a wrapper's rule does not hide what the wrapper reaches", async () => {
+  const pickle = "cfunctools\npartial\n(cos\nsystem\ntR.";
+  const it = await effective('disable = ["pickle-partial", "pickle-command"]');
+  assert.equal((await scan(pickle, it)).verdict, "dangerous");
+});
+
+test("why a file is incomplete is told even where its rule is disabled", async () => {
+  const report = await scan(
+    "cos\nsystem\n(S'ech",
+    await effective(
+      'disable = ["pickle-command", "pickle-truncated", "pickle-malformed"]',
+    ),
+  );
+  assert.notEqual(report.verdict, "clean");
+  assert.notEqual(report.findings.length, 0);
+});
+
+test("an ignore holds for its path, its rule and until its day", async () => {
+  const ignore = (more: string) => `[[ignore]]\npath = "tests/**"\nreason = "samples"\n${more}`;
+  const verdict = async (more: string, path: string) =>
+    (await scan(COMMAND, await effective(ignore(more)), path)).verdict;
+  assert.equal(await verdict("", "tests/a/model.pkl"), "clean");
+  assert.equal(await verdict("", "./tests/a/model.pkl"), "clean");
+  assert.equal(await verdict("", "src/model.pkl"), "dangerous");
+  assert.equal(await verdict('rule = "pickle-command"', "tests/model.pkl"), "clean");
+  assert.equal(await verdict('rule = "pickle-socket"', "tests/model.pkl"), "dangerous");
+  assert.equal(await verdict("expires = 2026-11-23", "tests/model.pkl"), "clean");
+  assert.equal(await verdict("expires = 2026-11-22", "tests/model.pkl"), "dangerous");
+});
+
+test("an ignore that ended or soon will is announced", async () => {
+  const notes = async (day: string) =>
+    (await effective(`[[ignore]]\npath = "a"\nreason = "r"\nexpires = ${day}`)).notes;
+  assert.match((await notes("2026-01-01"))[0] ?? "", /1\.toml:1: .* ended on 2026-01-01/);
+  assert.match((await notes("2026-12-01"))[0] ?? "", /ends on 2026-12-01/);
+  assert.deepEqual(await notes("2027-12-01"), []);
+});
+
+test("a file that is only found may add and raise, and nothing else", async () => {
+  const it = await effective({
+    found: `replace = true
+fail_on = "never"
+allow = ["os.system"]
+disable = ["pickle-command"]
+forbid = ["zip"]
+[pickle_rules.LOW]
+os = ["system"]
+[pickle_rules.CRITICAL]
+bad_module = "*"
+[severity_thresholds]
+CRITICAL = 1.0
+HIGH = 1.0
+MEDIUM = 1.0
+[severity]
+pickle-command = "LOW"
+[limits]
+depth = 100
+[[ignore]]
+path = "**"
+reason = "please"
+`,
+  });
+  const report = await scan(COMMAND, it);
+  assert.deepEqual([report.verdict, report.riskScore], ["dangerous", 10]);
+  assert.equal(report.suppressed, undefined);
+  assert.equal((await scan("cbad_module\nx\n.", it)).verdict, "dangerous");
+  assert.deepEqual([it.limits, it.failOn], [{}, undefined]);
+  assert.equal(it.notes.length, 1);
+  assert.match(
+    it.notes[0] ?? "",
+    /11 entries that loosen have no effect \(lines 1, 2, 3, 4, 7, 11,/,
+  );
+});
+
+test("a file that is found adds to the trusted one below it without lowering anything of it", async () => {
+  const it = await effective('[pickle_rules.CRITICAL]\nours = "*"', {
+    found: '[pickle_rules.LOW]\nours = "*"\n[pickle_rules.HIGH]\nothers = "*"',
+  });
+  assert.equal(it.name, "1.toml + 2.toml");
+  assert.equal((await scan("cours\nx\n.", it)).findings[0]?.severity, "critical");
+  assert.equal((await scan("cothers\nx\n.", it)).findings[0]?.severity, "high");
+});
+
+test("thresholds move the scores of issues and files", async () => {
+  const report = await scan(COMMAND, await effective("[severity_thresholds]\nCRITICAL = 8.5"));
+  assert.deepEqual([report.riskScore, report.findings[0]?.score], [8.5, 8.5]);
+});
+
+test("a forbidden format is dangerous whatever is in it", async () => {
+  const report = await scan("N.", await effective('forbid = ["pickle"]'));
+  assert.equal(report.verdict, "dangerous");
+  assert.equal(report.findings[0]?.ruleId, "configuration-forbidden-format");
+});
+
+test("the founding example and an override change the verdict of a pickle", async () => {
+  const url = new URL("../../testdata/config/valid/founding_example.toml", import.meta.url);
+  const pickle = "ccustom_dangerous_module\nanything\n(tR.";
+  const before = await scan(pickle, EMBEDDED);
+  const after = await scan(pickle, await effective(readFileSync(url, "utf8")));
+  assert.deepEqual([before.verdict, after.verdict], ["suspicious", "dangerous"]);
+  const lower = await scan(
+    pickle,
+    await effective('[pickle_rules.LOW]\n"custom_dangerous_module" = "*"'),
+  );
+  assert.equal(lower.findings[0]?.severity, "low");
+});
+
+test("the templates leave every verdict of the test data as it is", async () => {
+  const root = new URL("../../testdata/", import.meta.url);
+  const founding = readFileSync(new URL("config/valid/founding_template.toml", root), "utf8");
+  for (const text of [TEMPLATE, founding]) {
+    const rules = loadRules({ overrides: (await effective(text)).overrides });
+    const changed: string[] = [];
+    for (const family of ["pickle", "torch", "sklearn", "numpy", "joblib", "onnx"]) {
+      const files = readdirSync(new URL(`${family}/`, root), {
+        recursive: true,
+        withFileTypes: true,
+      });
+      for (const file of files.filter((it) => it.isFile() && !/json$|asm$/.test(it.name))) {
+        const bytes = new Uint8Array(readFileSync(`${file.parentPath}/${file.name}`));
+        const source = () => bytesSource(file.name, bytes);
+        const plain = await scanSource(source(), { rules: embedded });
+        const configured = await scanSource(source(), { rules });
+        if (plain.verdict !== configured.verdict || plain.riskScore !== configured.riskScore) {
+          changed.push(`${family}/${file.name}: ${plain.verdict} to ${configured.verdict}`);
+        }
+      }
+    }
+    assert.deepEqual(changed, []);
+  }
+});
+
+test("a layer is judged as the user says, its code as ever", async () => {
+  const severity = async (word: string, path: string) => {
+    const bytes = readFileSync(new URL(`../../testdata/keras/${path}`, import.meta.url));
+    const { overrides } = await effective(`[keras_rules]\n"Lambda" = "${word}"`);
+    const rules = loadRules({ overrides });
+    const source = bytesSource(path.replace(/^.*\//, ""), new Uint8Array(bytes));
+    return (await scanSource(source, { rules })).findings[0]?.severity;
+  };
+  assert.equal(await severity("CRITICAL", "suspicious/lambda.keras"), "critical");
+  assert.equal(await severity("LOW", "suspicious/lambda.keras"), "low");
+  assert.equal(await severity("LOW", "harmful/lambda_system.keras"), "critical");
+  assert.equal(await severity("CRITICAL", "suspicious/lambda.h5"), "critical");
+});

@@ -1,0 +1,93 @@
+/**
+ * Chat templates: Jinja programs that turn a conversation into the text that a model sees. They lie
+ * in tokenizers' JSON, in GGUF metadata and in `.jinja` files, and run whenever somebody chats; where
+ * the renderer has no sandbox they are Python programs (CVE-2024-34359).
+ * https://huggingface.co/docs/transformers/chat_templating
+ *
+ * @module
+ */
+
+import { LimitError } from "../errors.ts";
+import { parseTemplate } from "../jinja/parser.ts";
+import { type Reach, reaches } from "../jinja/reach.ts";
+import type { Source } from "../source/source.ts";
+import type { Evidence, Observation } from "../types.ts";
+import { looksLikeText } from "./detect.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+
+/** The hint for a text that is a chat template, wherever it lies. */
+export const CHAT_TEMPLATE_HINT = "chat-template";
+
+/** The longest template of a real model has some twenty thousand characters. */
+const TEMPLATE_BYTES = 1024 * 1024;
+/** An expression is evidence, not a listing. */
+const EVIDENCE_CHARACTERS = 2048;
+/** Findings of one template that are told one by one. */
+const REACHES = 200;
+
+/** Chat templates. */
+export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
+
+function detect({ name, head, hint }: Sample): boolean {
+  if (hint === CHAT_TEMPLATE_HINT) return head.length > 0;
+  if (!/\.(?:jinja2?|j2)$/iu.test(name) || !looksLikeText(head)) return false;
+  return /\{[{%#]/u.test(new TextDecoder().decode(head));
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const bytes = (await source.read(0, TEMPLATE_BYTES + 1)).slice();
+  if (bytes.length > TEMPLATE_BYTES) {
+    throw new LimitError(
+      "spoolBytes",
+      `Cannot read the template "${source.name}": it is longer than ${TEMPLATE_BYTES} bytes`,
+    );
+  }
+  context.checkDeadline();
+  const text = new TextDecoder().decode(bytes);
+  const template = parseTemplate(text);
+  const found = reaches(template, text).slice(0, REACHES);
+  const [fault] = template.faults;
+  yield [
+    ...found.map((reach) => observation(reach, text)),
+    ...(fault === undefined ? [] : [{
+      type: "anomaly" as const,
+      rule: "template-malformed",
+      detail: `${fault.detail}, near ${JSON.stringify(text.slice(fault.at, fault.at + 40))}`,
+      offset: offsetOf(text, fault.at),
+    }]),
+  ];
+}
+
+function observation(reach: Reach, text: string): Observation {
+  const written = text.slice(reach.at, reach.end);
+  const evidence: Evidence[] = [
+    ...(written === reach.expression ? [] : [cut("code", written)]),
+    ...reach.given.map((given) => cut("text", given)),
+  ];
+  return {
+    type: "fact",
+    fact: {
+      kind: "operator",
+      language: "jinja",
+      name: reach.name,
+      expression: reach.expression,
+      evidence,
+      ...(reach.names.length > 0 && { details: { reaches: reach.names } }),
+    },
+    count: 1,
+    offset: offsetOf(text, reach.at),
+  };
+}
+
+function cut(kind: Evidence["kind"], text: string): Evidence {
+  const short = text.slice(0, EVIDENCE_CHARACTERS);
+  return { kind, text: short, cut: short.length < text.length };
+}
+
+/** Bytes before a character. */
+function offsetOf(text: string, at: number): number {
+  return new TextEncoder().encode(text.slice(0, at)).length;
+}

@@ -1,0 +1,91 @@
+/**
+ * Keras configurations: JSON that says which classes and functions make up a model. Building the
+ * model looks them up, imports their modules and calls them with what the configuration gives.
+ *
+ * Two layouts: `class_name` and `config` (Keras 1 and 2), and since Keras 3 and TensorFlow 2.13 also
+ * `module` and `registered_name`, see `deserialize_keras_object` in
+ * `keras/src/saving/serialization_lib.py`. Found in HDF5, in `.keras` archives, in
+ * `keras_metadata.pb`, and as files of their own (`model.to_json()`).
+ *
+ * @module
+ */
+
+import { LimitError } from "../errors.ts";
+import { KERAS_CONFIG_HINT, KERAS_H5_CONFIG_HINT } from "../packages/keras_members.ts";
+import { parseJson } from "../python/json.ts";
+import type { Source } from "../source/source.ts";
+import type { Observation } from "../types.ts";
+import { latin1 } from "./detect.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+import { ConfigWalk } from "./keras_config_walk.ts";
+
+/** Keras configurations are read whole; those of the largest models have some megabytes. */
+const CONFIG_BYTES = 64 * 1024 * 1024;
+/** Objects, arrays and their members. */
+const CONFIG_VALUES = 4_000_000;
+const READ_BYTES = 1 << 20;
+
+const HINTS = [KERAS_CONFIG_HINT, KERAS_H5_CONFIG_HINT];
+
+/** Keras configurations. */
+export const kerasConfigFormat: Format = { id: "keras-config", random: false, detect, scan };
+
+/** An object with the keys of the layout, or what a container knows to be one. */
+function detect({ head, hint }: Sample): boolean {
+  if (hint !== undefined && HINTS.includes(hint)) return head.length > 0;
+  // UTF-16 and UTF-32 have zeros in between.
+  const text = latin1Of(head);
+  return /^[^\x21-\x7e]{0,64}[{[]/u.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
+    /"(?:config|registered_name|build_config|keras_version|compile_config)"\s*:/u.test(text);
+}
+
+function latin1Of(head: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < head.length; at += 8192) text += latin1(head.subarray(at), 8192);
+  return text.replaceAll("\0", "");
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const bytes = await readWhole(source, context);
+  const { value, error } = parseJson(bytes, Math.min(CONFIG_VALUES, context.limits.values));
+  const walk = new ConfigWalk(
+    context.sample.hint === KERAS_H5_CONFIG_HINT,
+    () => context.checkDeadline(),
+  );
+  if (value !== undefined) walk.add(value);
+  yield walk.finish();
+  if (error !== undefined) {
+    yield [{
+      type: "anomaly",
+      rule: "keras-config-malformed",
+      detail: `${error.message}, at byte ${error.offset}`,
+      offset: error.offset,
+      unread: true,
+    }];
+  }
+}
+
+async function readWhole(source: Source, context: FormatContext): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  while (true) {
+    context.checkDeadline();
+    const part = (await source.read(length, READ_BYTES)).slice();
+    if (part.length === 0) break;
+    parts.push(part);
+    length += part.length;
+    if (length > CONFIG_BYTES) {
+      throw new LimitError("values", `The configuration is longer than ${CONFIG_BYTES} bytes`);
+    }
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

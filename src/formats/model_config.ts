@@ -1,0 +1,103 @@
+/**
+ * The configuration files of model repositories: JSON of transformers, diffusers, peft and
+ * sentence-transformers, and YAML of Hydra and NeMo. They are data, but name classes to import,
+ * kernels and code to fetch, and hold chat templates.
+ * https://huggingface.co/docs/transformers/main_classes/configuration
+ *
+ * @module
+ */
+
+import { LimitError } from "../errors.ts";
+import { parseJson } from "../python/json.ts";
+import type { Source } from "../source/source.ts";
+import type { Observation } from "../types.ts";
+import { baseName, looksLikeText } from "./detect.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+import { ConfigWalk } from "./model_config_walk.ts";
+import { yamlFacts } from "./model_config_yaml.ts";
+
+/** Configurations are read whole; a tokenizer's with all its added tokens has some megabytes. */
+const CONFIG_BYTES = 32 * 1024 * 1024;
+const READ_BYTES = 1 << 20;
+
+/** Names under which loaders look for configurations. */
+const NAMES = new RegExp(
+  "^(?:(?:[a-z0-9_]+_)?config|config_[a-z0-9_]+|model_index|modules|chat_template|" +
+    "special_tokens_map|added_tokens|.+\\.index(?:\\.[a-z0-9_]+)?)\\.json$",
+  "iu",
+);
+/** Keys that make JSON of any name a configuration. */
+const KEYS = new RegExp(
+  '"(?:auto_map|custom_pipelines|trust_remote_code|_?attn_implementation(?:_internal)?|' +
+    "chat_template|_target_|model_type|architectures|_class_name|weight_map|peft_type|" +
+    'auto_mapping|tokenizer_class|processor_class)"\\s*:',
+  "u",
+);
+const YAML_KEYS = /_target_|!!python|tag:yaml\.org,2002:python|x5ftarget|u005ftarget/u;
+
+/** Configurations. */
+export const modelConfigFormat: Format = { id: "model-config", random: false, detect, scan };
+
+function detect({ name, head, hint }: Sample): boolean {
+  if (hint !== undefined || head.length === 0) return false;
+  const base = baseName(name);
+  const text = new TextDecoder().decode(head).replaceAll("\0", "");
+  if (/\.json$/iu.test(base)) {
+    if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
+    return NAMES.test(base) || KEYS.test(text);
+  }
+  return /\.ya?ml$/iu.test(base) && looksLikeText(head) && YAML_KEYS.test(text);
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const bytes = await readWhole(source, context);
+  const base = baseName(context.sample.name).toLowerCase();
+  if (!base.endsWith(".json")) {
+    yield yamlFacts(new TextDecoder().decode(bytes));
+    return;
+  }
+  const { value, error } = parseJson(bytes);
+  if (value !== undefined) {
+    const together = context.folder !== undefined;
+    const walk = new ConfigWalk(base, together, () => context.checkDeadline());
+    yield walk.observations(value);
+  }
+  if (error === undefined) return;
+  yield [{
+    type: "anomaly",
+    rule: "config-malformed",
+    detail: `${error.message}, at byte ${error.offset}`,
+    offset: error.offset,
+    unread: true,
+  }];
+}
+
+async function readWhole(source: Source, context: FormatContext): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  while (true) {
+    context.checkDeadline();
+    const part = (await source.read(length, READ_BYTES)).slice();
+    if (part.length === 0) break;
+    parts.push(part);
+    length += part.length;
+    if (length > CONFIG_BYTES) {
+      throw new LimitError(
+        "spoolBytes",
+        `Cannot read "${source.name}": a configuration of more than ${CONFIG_BYTES} bytes`,
+      );
+    }
+  }
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,118 @@
+/**
+ * Machine code and scripts: ELF, PE, Mach-O, and text that names its interpreter. A model file is none
+ * of these; what lies beside one is named as what it is. Only the first bytes are looked at.
+ * ELF: System V ABI; PE: Microsoft's PE Format; Mach-O: `mach-o/loader.h`, `mach-o/fat.h`.
+ *
+ * @module
+ */
+
+import type { Source } from "../source/source.ts";
+import type { Observation } from "../types.ts";
+import { ascii, baseName, claimOf, latin1, startsWith } from "./detect.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+
+const ELF = [0x7f, 0x45, 0x4c, 0x46];
+const PE_AT = 0x3c;
+/** Cosmopolitan's executables begin with a shell script that DOS takes for a header. */
+const APE = ascii("MZqFpD='");
+
+/** ELF: `e_type`. */
+const ELF_TYPES: Readonly<Record<number, string>> = {
+  1: "object file",
+  2: "program",
+  3: "shared library or program",
+  4: "core dump",
+};
+
+/** Mach-O's magic numbers in both widths, as their bytes stand in the file. */
+const MACH_O = [
+  [0xfe, 0xed, 0xfa, 0xce],
+  [0xfe, 0xed, 0xfa, 0xcf],
+  [0xce, 0xfa, 0xed, 0xfe],
+  [0xcf, 0xfa, 0xed, 0xfe],
+];
+const FAT = [0xca, 0xfe, 0xba, 0xbe];
+/** Java's class files share the magic number of fat files; their version is larger than this. */
+const FAT_PARTS = 20;
+
+/** Extensions that models and their parts have: a program under such a name is meant to be taken for one. */
+const MODEL_NAMES =
+  /\.(?:bin|pt|pth|ckpt|pkl|pickle|joblib|safetensors|gguf|ggml|onnx|h5|hdf5|keras|pb|tflite|npy|npz|msgpack|nemo|mar|skops)$/iu;
+
+/** Machine code and scripts. */
+export const nativeFormat: Format = {
+  id: "native",
+  random: false,
+  detect: (sample: Sample) => kindOf(sample) !== undefined,
+  scan,
+};
+
+interface Kind {
+  /** `elf`, `pe`, `mach-o`, `llamafile`, `script`. */
+  readonly name: string;
+  readonly label: string;
+}
+
+function kindOf({ head, name }: Sample): Kind | undefined {
+  if (startsWith(head, ELF) && head.length >= 18) {
+    return named(name, { name: "elf", label: `an ELF ${elfType(head)}` });
+  }
+  if (startsWith(head, APE)) {
+    return { name: "llamafile", label: "a program for several systems, as llamafiles are" };
+  }
+  if (isPe(head)) return named(name, { name: "pe", label: "a Windows program or library" });
+  if (MACH_O.some((magic) => startsWith(head, magic)) && head.length >= 16) {
+    return { name: "mach-o", label: "a macOS program or library" };
+  }
+  if (startsWith(head, FAT) && head.length >= 8) {
+    const parts = new DataView(head.buffer, head.byteOffset, head.byteLength).getUint32(4, false);
+    if (parts > 0 && parts < FAT_PARTS) {
+      return { name: "mach-o", label: "a macOS program or library for several processors" };
+    }
+  }
+  // A script under a script's name is what it says; under another it is told.
+  if (claimOf(name)?.label === "program text") return undefined;
+  const interpreter = /^#![ \t]*(\/[^\s\0]+(?:[ \t]+[^\s\0]+)?)/u.exec(latin1(head, 256))?.[1];
+  return interpreter === undefined
+    ? undefined
+    : { name: "script", label: `a script for ${interpreter}` };
+}
+
+function named(name: string, kind: Kind): Kind {
+  return /\.llamafile(?:\.exe)?$/iu.test(name) ? { ...kind, name: "llamafile" } : kind;
+}
+
+function elfType(head: Uint8Array): string {
+  const little = head[5] !== 2;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return ELF_TYPES[view.getUint16(16, little)] ?? "file";
+}
+
+function isPe(head: Uint8Array): boolean {
+  if (head[0] !== 0x4d || head[1] !== 0x5a || head.length < PE_AT + 4) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return startsWith(head.subarray(view.getUint32(PE_AT, true)), [0x50, 0x45, 0, 0]);
+}
+
+async function* scan(
+  _source: Source,
+  { sample }: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  await Promise.resolve();
+  const kind = kindOf(sample);
+  if (kind === undefined) return;
+  const base = baseName(sample.name);
+  const posing = MODEL_NAMES.test(base) ||
+    (kind.name !== "script" && claimOf(base)?.kind === "other");
+  yield [{
+    type: "fact",
+    fact: {
+      kind: "operator",
+      language: "native",
+      name: posing ? "disguised" : kind.name,
+      expression: `"${base}", ${kind.label}`,
+    },
+    count: 1,
+    offset: 0,
+  }];
+}

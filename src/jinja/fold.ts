@@ -1,0 +1,291 @@
+/**
+ * Computes what Jinja expressions over constants come to, so that a name put together from pieces is
+ * the name that it reaches. What depends on the conversation stays unknown.
+ *
+ * @module
+ */
+
+import { type Argument, type Expression, partsOf, type Tag, type Template } from "./ast.ts";
+import { binary, CHARACTERS, display, filter, method, size, slice, type Value } from "./values.ts";
+
+/** Values that one expression may have; of more, those that look like names of Python's go first. */
+const ALTERNATIVES = 64;
+/** Steps for one template. */
+const STEPS = 500_000;
+const DEPTH = 64;
+
+/** How objects that templates are given begin when they are written out: letters are taken from it. */
+const WRITTEN_OUT: Readonly<Record<string, string>> = {
+  lipsum: "<function generate_lorem_ipsum at 0x7f0000000000>",
+  cycler: "<class 'jinja2.utils.Cycler'>",
+  joiner: "<class 'jinja2.utils.Joiner'>",
+  namespace: "<class 'jinja2.utils.Namespace'>",
+  self: "<TemplateReference None>",
+};
+const GENERATORS = new Set(["select", "reject", "selectattr", "rejectattr"]);
+
+/** Folds the expressions of one template, tag by tag. */
+export class Folder {
+  /** Of names, `namespace.attribute` and `macro()`: what they may be, the latest first. */
+  readonly #values = new Map<string, readonly Value[]>();
+  /** Dictionaries that are written out, by the name that was last bound to them. */
+  readonly #dicts = new Map<string, Extract<Expression, { type: "dict" }>>();
+  readonly #macros = new Map<string, readonly string[]>();
+  #block: { readonly name: string; readonly parts: Value[] } | undefined;
+  #steps = STEPS;
+  #depth = 0;
+
+  /** Goes through the template once, since a loop or a macro may use what is set behind it. */
+  constructor(template: Template) {
+    for (const tag of template.tags) this.enter(tag);
+  }
+
+  /** The values that are known of those that the expression may have; undefined when none is. */
+  fold(expression: Expression): readonly Value[] | undefined {
+    if (this.#depth >= DEPTH || --this.#steps < 0) return undefined;
+    this.#depth++;
+    try {
+      return this.#fold(expression);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /** The string that the expression is, or is in the first place. */
+  text(expression: Expression): string | undefined {
+    const [value] = this.fold(expression) ?? [];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** Takes note of what a tag binds. Tags are entered in the order of the template. */
+  enter(tag: Tag): void {
+    for (const expression of tag.expressions) this.#enterCalls(expression, 0);
+    const [value] = tag.expressions;
+    switch (tag.name) {
+      case "set":
+      case "with":
+        tag.targets.forEach((target, at) => {
+          const own = tag.name === "with" ? tag.expressions[at] : unpacked(value, at, tag.targets);
+          if (own !== undefined) this.#bind(target, own);
+        });
+        break;
+      case "for":
+        if (value !== undefined) this.#bindLoop(tag.targets, value);
+        break;
+      case "macro":
+        this.#macros.set(tag.targets[0] ?? "", tag.parameters);
+        this.#block = { name: `${tag.targets[0] ?? ""}()`, parts: [] };
+        break;
+      case "set-block":
+        this.#block = { name: tag.targets[0] ?? "", parts: [] };
+        break;
+      case "endset":
+      case "endmacro":
+        if (this.#block !== undefined) {
+          this.#define(this.#block.name, [this.#block.parts.map(display).join("")]);
+        }
+        this.#block = undefined;
+        break;
+      case "data":
+        // Line breaks around the text of a block are usually cut off, and never part of a name.
+        this.#block?.parts.push((tag.text ?? "").trim().slice(0, CHARACTERS));
+        break;
+      case "output":
+        if (value !== undefined) this.#block?.parts.push(this.fold(value)?.[0] ?? "");
+        break;
+    }
+  }
+
+  /** What macros are called with are values of their parameters. */
+  #enterCalls(expression: Expression, depth: number): void {
+    if (depth > DEPTH || this.#macros.size === 0 || --this.#steps < 0) return;
+    if (expression.type === "call" && expression.object.type === "name") {
+      const parameters = this.#macros.get(expression.object.name) ?? [];
+      expression.arguments.forEach(({ name, value }, at) => {
+        const parameter = name ?? parameters[at];
+        if (parameter !== undefined && parameters.includes(parameter)) this.#bind(parameter, value);
+      });
+    }
+    for (const part of partsOf(expression)) this.#enterCalls(part, depth + 1);
+  }
+
+  #define(name: string, values: readonly Value[]): void {
+    const all = known([...values, ...this.#values.get(name) ?? []]);
+    if (all !== undefined) this.#values.set(name, all);
+  }
+
+  #bind(target: string, value: Expression): void {
+    if (value.type === "dict") this.#dicts.set(target, value);
+    this.#define(target, this.fold(value) ?? []);
+    // namespace(a=1) has attributes.
+    if (value.type !== "call" || value.object.type !== "name") return;
+    if (value.object.name !== "namespace") return;
+    for (const given of value.arguments) {
+      if (given.name !== undefined) this.#bind(`${target}.${given.name}`, given.value);
+    }
+  }
+
+  /** A loop's variable is an item of what it goes through. */
+  #bindLoop(targets: readonly string[], value: Expression): void {
+    const [target] = targets;
+    if (target === undefined || targets.length > 1) return;
+    for (const iterated of this.fold(value) ?? []) {
+      if (typeof iterated === "string") this.#define(target, [...iterated.slice(0, ALTERNATIVES)]);
+      else if (Array.isArray(iterated)) this.#define(target, iterated.slice(0, ALTERNATIVES));
+    }
+    if (value.type !== "list") return;
+    for (const item of value.items.slice(0, ALTERNATIVES)) {
+      this.#define(target, this.fold(item) ?? []);
+    }
+  }
+
+  #fold(expression: Expression): readonly Value[] | undefined {
+    switch (expression.type) {
+      case "constant":
+        return [expression.value];
+      case "name":
+        return this.#values.get(expression.name);
+      case "list":
+        return this.#all(expression.items, (items) => items);
+      case "dict":
+        // What iterates over a dictionary gets its keys.
+        return this.#all(expression.pairs.map(([key]) => key), (keys) => keys);
+      case "attribute":
+        return this.#attribute(expression);
+      case "item":
+        return this.#item(expression.object, expression.index);
+      case "call":
+        return this.#call(expression.object, expression.arguments);
+      case "filter":
+        return this.#filter(expression.object, expression.name, expression.arguments);
+      case "unary":
+        return this.#all(
+          [expression.operand],
+          ([value]) =>
+            expression.operator === "-" && typeof value === "number" ? -value : undefined,
+        );
+      case "binary":
+        return this.#all(
+          [expression.left, expression.right],
+          ([left, right]) => binary(expression.operator, left ?? null, right ?? null),
+        );
+      case "conditional":
+        return this.#either(
+          [expression.then, ...(expression.otherwise ? [expression.otherwise] : [])],
+        );
+      default:
+        return undefined;
+    }
+  }
+
+  /** The values of any of several expressions. */
+  #either(expressions: readonly Expression[]): readonly Value[] | undefined {
+    return known(expressions.flatMap((expression) => this.fold(expression) ?? []));
+  }
+
+  /** A function of several expressions, over all combinations of their values. */
+  #all(
+    expressions: readonly Expression[],
+    compute: (values: readonly Value[]) => Value | undefined,
+  ): readonly Value[] | undefined {
+    let rows: Value[][] = [[]];
+    for (const expression of expressions) {
+      const values = this.fold(expression);
+      if (values === undefined) return undefined;
+      rows = rows.flatMap((row) => values.map((value) => [...row, value])).slice(0, ALTERNATIVES);
+    }
+    const results: Value[] = [];
+    for (const row of rows) {
+      const result = compute(row);
+      if (result !== undefined && size(result) <= CHARACTERS) results.push(result);
+    }
+    return known(results);
+  }
+
+  #attribute(expression: Extract<Expression, { type: "attribute" }>): readonly Value[] | undefined {
+    const { object, name } = expression;
+    if (object.type === "name") {
+      const values = this.#values.get(`${object.name}.${name}`);
+      if (values !== undefined) return values;
+    }
+    return this.#member(object, name);
+  }
+
+  /** A value of a dictionary that is written out. */
+  #member(object: Expression, name: string): readonly Value[] | undefined {
+    const source = object.type === "name" ? this.#dicts.get(object.name) : object;
+    if (source?.type !== "dict") return undefined;
+    const found = source.pairs.filter(([key]) => this.text(key) === name).map(([, value]) => value);
+    return found.length === 0 ? undefined : this.#either(found);
+  }
+
+  #item(object: Expression, index: Expression): readonly Value[] | undefined {
+    if (index.type === "slice") {
+      const parts = index.parts.map((part) => part && this.fold(part)?.[0]);
+      return this.#all([object], ([value]) => slice(value ?? null, parts));
+    }
+    const name = this.text(index);
+    if (name !== undefined) return this.#member(object, name);
+    return this.#all([object, index], ([value, at]) => {
+      if (typeof at !== "number") return undefined;
+      if (typeof value === "string") return [...value].at(at);
+      return Array.isArray(value) ? value.at(at) : undefined;
+    });
+  }
+
+  #call(callee: Expression, given: readonly Argument[]): readonly Value[] | undefined {
+    if (callee.type === "name") {
+      if (this.#macros.has(callee.name)) return this.#values.get(`${callee.name}()`);
+      // dict(a=1, b=2) iterates over its names.
+      if (callee.name === "dict" && given.every(({ name }) => name !== undefined)) {
+        return [given.map(({ name }) => name ?? "")];
+      }
+      return undefined;
+    }
+    if (callee.type !== "attribute") return undefined;
+    const { object, name } = callee;
+    return this.#all(
+      [object, ...given.map(({ value }) => value)],
+      ([value, ...rest]) => method(name, value ?? null, rest),
+    );
+  }
+
+  #filter(
+    object: Expression | undefined,
+    name: string,
+    given: readonly Argument[],
+  ): readonly Value[] | undefined {
+    if (object === undefined) return undefined;
+    if (name === "string" && object.type === "name" && Object.hasOwn(WRITTEN_OUT, object.name)) {
+      return [WRITTEN_OUT[object.name] ?? ""];
+    }
+    if (name === "string" && object.type === "filter" && GENERATORS.has(object.name)) {
+      return ["<generator object select_or_reject at 0x7f0000000000>"];
+    }
+    return this.#all(
+      [object, ...given.map(({ value }) => value)],
+      ([value, ...rest]) => filter(name, value ?? null, rest),
+    );
+  }
+}
+
+/** At most {@linkcode ALTERNATIVES} different values; undefined when there is none. */
+function known(values: readonly Value[]): readonly Value[] | undefined {
+  if (values.length <= 1) return values.length === 0 ? undefined : values;
+  const different = [...new Set(values)];
+  if (different.length <= ALTERNATIVES) return different;
+  const notable = (value: Value): boolean => typeof value === "string" && value.includes("_");
+  // The first is the latest: what the template means, unless it branches.
+  const [first = null, ...others] = different;
+  return [first, ...others.filter(notable), ...others.filter((value) => !notable(value))]
+    .slice(0, ALTERNATIVES);
+}
+
+function unpacked(
+  value: Expression | undefined,
+  at: number,
+  targets: readonly string[],
+): Expression | undefined {
+  if (targets.length <= 1) return value;
+  return value?.type === "list" ? value.items[at] : undefined;
+}

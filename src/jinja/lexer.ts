@@ -1,0 +1,188 @@
+/**
+ * Splits a Jinja template into text and tags, and tags into tokens, as `jinja2/lexer.py` does with the
+ * delimiters that every loader of chat templates uses. Nothing is rendered here or anywhere.
+ * https://jinja.palletsprojects.com/en/stable/templates/
+ *
+ * @module
+ */
+
+/** One word of a tag. */
+export interface Token {
+  readonly kind: "name" | "string" | "number" | "sign";
+  /** As written; of a string its value. */
+  readonly text: string;
+  readonly at: number;
+  readonly end: number;
+}
+
+/** A piece of a template, in order. */
+export type Segment =
+  | { readonly kind: "data"; readonly text: string; readonly at: number }
+  | {
+    readonly kind: "output" | "statement";
+    readonly tokens: readonly Token[];
+    readonly at: number;
+    readonly end: number;
+    /** False when the tag does not end, or holds what is no token. */
+    readonly whole: boolean;
+  };
+
+/** A template in pieces. */
+export interface Lexed {
+  readonly segments: readonly Segment[];
+  readonly faults: readonly { readonly at: number; readonly detail: string }[];
+}
+
+const OPENING = /\{(?:\{|%|#)/g;
+const RAW = /[-+]?\s*raw\s*-?%\}/y;
+const RAW_END = /\{%[-+]?\s*endraw\s*[-+]?%\}/g;
+
+const SPACE = /\s+/y;
+const NAME = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*/yu;
+const NUMBER =
+  /(?:0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[\da-fA-F])+|\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][+-]?\d(?:_?\d)*)?)/y;
+const STRING = /'(?:[^'\\]|\\[^])*'|"(?:[^"\\]|\\[^])*"/y;
+const SIGN = /\/\/|\*\*|==|!=|>=|<=|[-+/*%~[\](){}<>=.:|,;]/y;
+const CLOSING: Readonly<Record<string, RegExp>> = {
+  output: /-?\}\}/y,
+  statement: /[-+]?%\}/y,
+};
+const BRACKETS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+
+/** Splits a template; never fails. */
+export function lex(template: string): Lexed {
+  const segments: Segment[] = [];
+  const faults: { at: number; detail: string }[] = [];
+  const data = (from: number, to: number): void => {
+    if (to > from) segments.push({ kind: "data", text: template.slice(from, to), at: from });
+  };
+  let at = 0;
+  while (at < template.length) {
+    OPENING.lastIndex = at;
+    const opening = OPENING.exec(template);
+    if (opening === null) break;
+    data(at, opening.index);
+    const inside = opening.index + 2;
+    if (opening[0] === "{#") {
+      const end = template.indexOf("#}", inside);
+      if (end < 0) faults.push({ at: opening.index, detail: "A comment does not end" });
+      at = end < 0 ? template.length : end + 2;
+      continue;
+    }
+    RAW.lastIndex = inside;
+    const raw = opening[0] === "{%" ? RAW.exec(template) : null;
+    if (raw !== null) {
+      RAW_END.lastIndex = inside + raw[0].length;
+      const end = RAW_END.exec(template);
+      if (end === null) faults.push({ at: opening.index, detail: "A raw block does not end" });
+      data(inside + raw[0].length, end?.index ?? template.length);
+      at = end === null ? template.length : end.index + end[0].length;
+      continue;
+    }
+    const kind = opening[0] === "{{" ? "output" : "statement";
+    const tag = lexTag(template, inside, kind);
+    if (tag.fault !== undefined) faults.push(tag.fault);
+    const whole = tag.fault === undefined;
+    segments.push({ kind, tokens: tag.tokens, at: opening.index, end: tag.end, whole });
+    at = tag.end;
+  }
+  data(at, template.length);
+  return { segments, faults };
+}
+
+interface Tag {
+  readonly tokens: Token[];
+  readonly end: number;
+  readonly fault: { readonly at: number; readonly detail: string } | undefined;
+}
+
+/** The words of one tag. A sign that closes the tag does not while a bracket is open. */
+function lexTag(template: string, start: number, kind: "output" | "statement"): Tag {
+  const tokens: Token[] = [];
+  const open: string[] = [];
+  let fault: Tag["fault"];
+  let at = start + (/[-+]/.test(template[start] ?? "") ? 1 : 0);
+  const match = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    return pattern.exec(template)?.[0];
+  };
+  while (at < template.length) {
+    const closing = CLOSING[kind];
+    const closed = open.length === 0 && closing !== undefined ? match(closing) : undefined;
+    if (closed !== undefined) return { tokens, end: at + closed.length, fault };
+    const space = match(SPACE);
+    if (space !== undefined) {
+      at += space.length;
+      continue;
+    }
+    const token = tokenAt(match, at);
+    if (token === undefined && `'"`.includes(template[at] ?? "")) {
+      return { tokens, end: template.length, fault: { at, detail: "A string does not end" } };
+    }
+    if (token === undefined) {
+      fault ??= { at, detail: `A tag holds ${JSON.stringify(template[at])}` };
+      at++;
+      continue;
+    }
+    if (token.kind === "sign") {
+      if ("([{".includes(token.text)) open.push(token.text);
+      else if (BRACKETS[token.text] !== undefined && open.at(-1) === BRACKETS[token.text]) {
+        open.pop();
+      }
+    }
+    tokens.push(token);
+    at = token.end;
+  }
+  fault ??= { at: start - 2, detail: "A tag does not end" };
+  return { tokens, end: template.length, fault };
+}
+
+function tokenAt(match: (pattern: RegExp) => string | undefined, at: number): Token | undefined {
+  const name = match(NAME);
+  if (name !== undefined) return { kind: "name", text: name, at, end: at + name.length };
+  const number = match(NUMBER);
+  if (number !== undefined) return { kind: "number", text: number, at, end: at + number.length };
+  const string = match(STRING);
+  if (string !== undefined) {
+    return { kind: "string", text: unescape(string.slice(1, -1)), at, end: at + string.length };
+  }
+  const sign = match(SIGN);
+  return sign === undefined ? undefined : { kind: "sign", text: sign, at, end: at + sign.length };
+}
+
+const ESCAPE =
+  /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|N\{([^}]*)\}|([0-7]{1,3})|([^]))/gu;
+const SIMPLE: Readonly<Record<string, string>> = {
+  "\n": "",
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
+/** Named characters of which Python names are made; others stay as they are. */
+const NAMED: Readonly<Record<string, string>> = { "LOW LINE": "_", "FULL STOP": ".", SPACE: " " };
+
+/** The value of a string's inside: Jinja decodes it as Python's `unicode-escape`. */
+function unescape(body: string): string {
+  if (!body.includes("\\")) return body;
+  return body.replace(ESCAPE, (all, hex, short, long, named, octal, simple) => {
+    const digits: string | undefined = hex ?? short ?? long;
+    if (digits !== undefined) {
+      const code = parseInt(digits, 16);
+      return code > 0x10ffff ? all : String.fromCodePoint(code);
+    }
+    if (named !== undefined) {
+      const upper = String(named).toUpperCase();
+      const letter = /^LATIN (SMALL|CAPITAL) LETTER ([A-Z])$/u.exec(upper);
+      if (letter !== null) {
+        return letter[1] === "SMALL" ? String(letter[2]).toLowerCase() : letter[2];
+      }
+      return NAMED[upper] ?? all;
+    }
+    if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8));
+    return simple === "\\" || simple === "'" || simple === '"' ? simple : SIMPLE[simple] ?? all;
+  });
+}

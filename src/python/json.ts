@@ -1,0 +1,265 @@
+/**
+ * JSON as Python's `json.loads` reads it: NaN and infinities are numbers, text may be UTF-8, UTF-16
+ * or UTF-32 (`json.detect_encoding`), of equal keys the last counts. https://docs.python.org/3/library/json.html
+ *
+ * Made for hostile text: no recursion, every member of an object is kept, so that what another
+ * reader would take is seen too, and what stands before an error is handed out with it.
+ *
+ * @module
+ */
+
+/** An object, with the byte at which it begins. */
+export interface JsonObject {
+  readonly kind: "object";
+  readonly at: number;
+  /** In order, equal keys too. */
+  readonly members: readonly (readonly [key: string, value: JsonValue])[];
+}
+
+/** An array, with the byte at which it begins. */
+export interface JsonArray {
+  readonly kind: "array";
+  readonly at: number;
+  readonly items: readonly JsonValue[];
+}
+
+export type JsonValue = string | number | boolean | null | JsonObject | JsonArray;
+
+/** What was read, and what is wrong with it. */
+export interface JsonDocument {
+  /** Undefined when nothing at all could be read. */
+  readonly value: JsonValue | undefined;
+  /** Bytes from the start, of UTF-8; undefined when all is well. */
+  readonly error: { readonly message: string; readonly offset: number } | undefined;
+}
+
+/** True for an object. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && value.kind === "object";
+}
+
+/** True for an array. */
+export function isArray(value: JsonValue | undefined): value is JsonArray {
+  return typeof value === "object" && value !== null && value.kind === "array";
+}
+
+/** All values of a key, the one that Python takes first. */
+export function valuesOf(object: JsonObject, key: string): JsonValue[] {
+  return object.members.flatMap(([name, value]) => name === key ? [value] : []).reverse();
+}
+
+/**
+ * Reads JSON.
+ *
+ * @param most containers and members in all; beyond it reading stops with an error
+ */
+export function parseJson(bytes: Uint8Array, most = 4_000_000): JsonDocument {
+  return new Parser(toUtf8(bytes), most).parse();
+}
+
+/** The encoding by `json.detect_encoding`: a byte order mark, or where the zeros are. */
+function toUtf8(bytes: Uint8Array): Uint8Array {
+  const [a = 1, b = 1, c = 1, d = 1] = bytes;
+  if (a === 0xef && b === 0xbb && c === 0xbf) return bytes.subarray(3);
+  const marked = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
+  const wide = (a === 0xff && b === 0xfe && c === 0 && d === 0) ||
+    (a === 0 && b === 0 && (c === 0xfe || c === 0)) ||
+    (a !== 0 && b === 0 && c === 0 && d === 0 && bytes.length > 3);
+  if (wide) return fromUtf32(bytes, a === 0);
+  if (!marked && a !== 0 && b !== 0) return bytes;
+  const bigEndian = a === 0xfe || a === 0;
+  const text = new TextDecoder(bigEndian ? "utf-16be" : "utf-16le").decode(bytes);
+  return new TextEncoder().encode(text);
+}
+
+function fromUtf32(bytes: Uint8Array, bigEndian: boolean): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: string[] = [];
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    const code = view.getUint32(at, !bigEndian);
+    if (code !== 0xfeff) parts.push(code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd");
+  }
+  return new TextEncoder().encode(parts.join(""));
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+const WORDS: readonly (readonly [text: string, value: JsonValue])[] = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+  ["NaN", NaN],
+  ["Infinity", Infinity],
+  ["-Infinity", -Infinity],
+];
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+interface OpenObject {
+  readonly kind: "object";
+  readonly at: number;
+  readonly members: [key: string, value: JsonValue][];
+}
+
+interface OpenArray {
+  readonly kind: "array";
+  readonly at: number;
+  readonly items: JsonValue[];
+}
+
+/** Thrown within this module only. */
+class JsonError extends Error {}
+
+class Parser {
+  readonly #bytes: Uint8Array;
+  readonly #most: number;
+  readonly #stack: (OpenObject | OpenArray)[] = [];
+  #value: JsonValue | undefined;
+  #key = "";
+  #at = 0;
+  #count = 0;
+
+  constructor(bytes: Uint8Array, most: number) {
+    this.#bytes = bytes;
+    this.#most = most;
+  }
+
+  parse(): JsonDocument {
+    try {
+      this.#readValue();
+      while (this.#stack.length > 0) this.#step();
+      this.#space();
+      if (this.#at < this.#bytes.length) this.#fail("There is more behind the value");
+    } catch (error) {
+      if (!(error instanceof JsonError)) throw error;
+      return { value: this.#value, error: { message: error.message, offset: this.#at } };
+    }
+    return { value: this.#value, error: undefined };
+  }
+
+  /** One member or item of the innermost container, or its end. */
+  #step(): void {
+    const top = this.#stack[this.#stack.length - 1];
+    if (top === undefined) return;
+    const first = top.kind === "object" ? top.members.length === 0 : top.items.length === 0;
+    this.#space();
+    const next = this.#bytes[this.#at];
+    if (next === (top.kind === "object" ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+      this.#at++;
+      this.#stack.pop();
+      return;
+    }
+    if (!first) {
+      if (next !== COMMA) this.#fail("A comma is missing");
+      this.#at++;
+      this.#space();
+    }
+    if (top.kind === "object") this.#readKey();
+    this.#readValue();
+  }
+
+  #readKey(): void {
+    if (this.#bytes[this.#at] !== QUOTE) this.#fail("A key is missing");
+    this.#key = this.#string();
+    this.#space();
+    if (this.#bytes[this.#at] !== COLON) this.#fail("A colon is missing");
+    this.#at++;
+  }
+
+  #readValue(): void {
+    this.#space();
+    if (++this.#count > this.#most) this.#fail(`There are more than ${this.#most} values`);
+    const next = this.#bytes[this.#at];
+    if (next === OPEN_OBJECT) this.#open({ kind: "object", at: this.#at, members: [] });
+    else if (next === OPEN_ARRAY) this.#open({ kind: "array", at: this.#at, items: [] });
+    else this.#put(next === QUOTE ? this.#string() : this.#word());
+  }
+
+  #open(container: OpenObject | OpenArray): void {
+    this.#put(container);
+    this.#stack.push(container);
+    this.#at++;
+  }
+
+  #put(value: JsonValue): void {
+    const top = this.#stack[this.#stack.length - 1];
+    if (top === undefined) this.#value = value;
+    else if (top.kind === "object") top.members.push([this.#key, value]);
+    else top.items.push(value);
+  }
+
+  #word(): JsonValue {
+    const text = ascii(this.#bytes.subarray(this.#at, this.#at + 9));
+    for (const [word, value] of WORDS) {
+      if (!text.startsWith(word)) continue;
+      this.#at += word.length;
+      return value;
+    }
+    let end = this.#at;
+    while (isNumberByte(this.#bytes[end])) end++;
+    const digits = ascii(this.#bytes.subarray(this.#at, Math.min(end, this.#at + 64)));
+    if (!/^-?\d/u.test(digits)) this.#fail("A value is missing");
+    this.#at = end;
+    return Number(digits);
+  }
+
+  #string(): string {
+    const from = ++this.#at;
+    let plain = true;
+    while (true) {
+      const byte = this.#bytes[this.#at];
+      if (byte === undefined) this.#fail("A string does not end");
+      if (byte === QUOTE) break;
+      if (byte === BACKSLASH) {
+        plain = false;
+        this.#at++;
+      }
+      this.#at++;
+    }
+    const text = new TextDecoder().decode(this.#bytes.subarray(from, this.#at));
+    this.#at++;
+    return plain ? text : unescaped(text);
+  }
+
+  #space(): void {
+    while (true) {
+      const byte = this.#bytes[this.#at];
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      this.#at++;
+    }
+  }
+
+  #fail(message: string): never {
+    throw new JsonError(message);
+  }
+}
+
+function isNumberByte(byte: number | undefined): boolean {
+  return byte !== undefined &&
+    ((byte >= 0x30 && byte <= 0x39) || byte === 0x2b || byte === 0x2d || byte === 0x2e ||
+      byte === 0x65 || byte === 0x45);
+}
+
+function ascii(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(?:u([0-9a-fA-F]{4})|([^]))/gu, (_, hex?: string, letter?: string) => {
+    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+    return ESCAPES[letter ?? ""] ?? letter ?? "";
+  });
+}

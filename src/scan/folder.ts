@@ -1,0 +1,57 @@
+/**
+ * What the packages say of a folder, worked out once and handed out file by file.
+ *
+ * @module
+ */
+
+import type { Package, PackageObservation } from "../packages/package.ts";
+import type { FolderPlace, Listing, Observation } from "../types.ts";
+import { anomalyOf } from "./troubles.ts";
+
+type Told = Exclude<Observation, { readonly type: "listing" }>;
+
+/** By listing; they are let go with it. */
+const OBSERVATIONS = new WeakMap<Listing, Promise<Map<string, Told[]>>>();
+
+/**
+ * What the packages observe about one member of a folder. What concerns the folder itself is handed out
+ * with whichever member is asked for first.
+ *
+ * @param packages asked once for each listing
+ */
+export async function folderObservations(
+  { listing, member }: FolderPlace,
+  packages: readonly Package[],
+): Promise<readonly Told[]> {
+  let all = OBSERVATIONS.get(listing);
+  if (all === undefined) {
+    all = observe(listing, packages);
+    OBSERVATIONS.set(listing, all);
+  }
+  const byMember = await all;
+  const told = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
+  byMember.delete("");
+  byMember.delete(member);
+  return told;
+}
+
+async function observe(
+  listing: Listing,
+  packages: readonly Package[],
+): Promise<Map<string, Told[]>> {
+  const byMember = new Map<string, Told[]>();
+  const add = ({ part, observation }: PackageObservation): void => {
+    const told = byMember.get(part);
+    if (told === undefined) byMember.set(part, [observation]);
+    else told.push(observation);
+  };
+  for (const one of packages) {
+    try {
+      if (!one.matches(listing)) continue;
+      for await (const observation of one.observe(listing)) add(observation);
+    } catch (error) {
+      add({ part: "", observation: anomalyOf(error) });
+    }
+  }
+  return byMember;
+}

@@ -1,0 +1,106 @@
+/**
+ * The user's patterns in plain text (members of archives, configuration files, source code) and in the
+ * strings of graphs.
+ *
+ * @module
+ */
+
+import type { Sample } from "../formats/format.ts";
+import type { Judged } from "../rules/rule_set.ts";
+import type { Source } from "../source/source.ts";
+import type { Interest, Limits } from "../types.ts";
+import { SEARCHED_FORMATS } from "./searched.ts";
+
+/** Bytes of one text that are searched. Vocabularies of tokenizers have some 20 MB. */
+const TEXT_BYTES = 64 * 1024 * 1024;
+
+/** A text as one string: windows would cut what a pattern spans. */
+const DECODER = new TextDecoder("utf-8");
+
+/** What a search may cost. */
+export interface SearchBudget {
+  readonly limits: Limits;
+  /** Throws once time is up. */
+  check(): void;
+}
+
+/**
+ * Observations for every pattern that a text or the strings of a graph match; none for anything else.
+ *
+ * @param sample the source's head
+ * @param ids of the formats that match, all of them in `SEARCHED_FORMATS`
+ * @throws SourceError when the bytes cannot be had
+ * @throws LimitError when a budget is spent
+ */
+export async function searchStrings(
+  source: Source,
+  sample: Sample,
+  ids: readonly string[],
+  patternsIn: NonNullable<Interest["patternsIn"]>,
+  budget: SearchBudget,
+): Promise<readonly Judged[]> {
+  if (!ids.some((id) => SEARCHED_FORMATS[id] === "protobuf")) {
+    return await searchText(source, sample, patternsIn);
+  }
+  const { searchGraph } = await import("./search_graph.ts");
+  const hits = await searchGraph(source, patternsIn, budget.limits, () => budget.check());
+  return hits.map(({ pattern, text, offset }) => ({
+    type: "fact",
+    fact: { kind: "string", pattern, text, role: "a graph" },
+    count: 1,
+    offset,
+  }));
+}
+
+async function searchText(
+  source: Source,
+  sample: Sample,
+  patternsIn: NonNullable<Interest["patternsIn"]>,
+): Promise<readonly Judged[]> {
+  if (sample.head.length === 0 || !isText(sample.head)) return [];
+  const { bytes, whole } = await readUpTo(source, TEXT_BYTES);
+  const found: Judged[] = patternsIn(DECODER.decode(bytes)).map(({ pattern, text, at }) => ({
+    type: "fact",
+    fact: { kind: "string", pattern, text, role: "a text" },
+    count: 1,
+    offset: at,
+  }));
+  if (!whole) {
+    const detail = `Patterns were looked for in the first ${TEXT_BYTES} bytes of this text only`;
+    found.push({ type: "anomaly", rule: "scan-limit", detail, unread: true });
+  }
+  return found;
+}
+
+/** Text has no NUL and few other control characters. */
+function isText(head: Uint8Array): boolean {
+  const window = head.subarray(0, 4096);
+  let odd = 0;
+  for (const byte of window) {
+    if (byte === 0) return false;
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b) odd++;
+  }
+  return odd * 20 <= window.length;
+}
+
+async function readUpTo(
+  source: Source,
+  limit: number,
+): Promise<{ readonly bytes: Uint8Array; readonly whole: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < limit) {
+    const chunk = await source.read(length, Math.min(1 << 20, limit - length));
+    if (chunk.length === 0) break;
+    chunks.push(chunk.slice());
+    length += chunk.length;
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  const whole = length < limit || (await source.read(length, 1)).length === 0;
+  return { bytes, whole };
+}
