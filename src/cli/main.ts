@@ -33,7 +33,9 @@ export async function runMain(argv: readonly string[], io: Io): Promise<number> 
     return await runProgram(argv, io);
   } catch (error) {
     if (error instanceof ConfigError || error instanceof SourceError) {
-      const remedy = error instanceof SourceError && error.remedy !== "" ? ` ${error.remedy}` : "";
+      const remedy = error instanceof SourceError && error.remedy !== ""
+        ? `\n  fix  ${error.remedy}`
+        : "";
       const excerpt = error instanceof ConfigError ? error.excerpt : [];
       const under = excerpt.map((line) => `${escapeText(line)}\n`).join("");
       await io.stderr.write(`error: ${escapeText(error.message)}${remedy}\n${under}`);

@@ -84,6 +84,7 @@ function observe(
     const detail = `The array of type ${header.type.text} is stored as a pickle`;
     return [
       { type: "anomaly", rule: "npy-object-array", detail, offset },
+      ...checkItems(source, header, offset),
       { ...payload(source, offset), hint: "pickle" },
     ];
   }
@@ -111,6 +112,15 @@ function readHeader(text: string): Header {
 function isLength(value: Literal): value is number | bigint {
   return (typeof value === "bigint" || Number.isSafeInteger(value)) &&
     Number(value) >= 0;
+}
+
+/** No pickle has more items than bytes: NONE and BINGET are the shortest. */
+function checkItems(source: Source, header: Header, offset: number): Observation[] {
+  if (source.size === undefined) return [];
+  const items = header.shape.reduce<bigint>((product, length) => product * BigInt(length), 1n);
+  const left = source.size - offset;
+  if (items <= BigInt(left)) return [];
+  return [truncated(`The array should have ${items} items, ${left} bytes are there`, offset)];
 }
 
 function checkSize(source: Source, header: Header, offset: number): Observation[] {

@@ -25,6 +25,7 @@ const CONFIGURATION_BYTES = 16 * 1024 * 1024;
 const SOURCE_BYTES = 4 * 1024 * 1024;
 /** Configurations, and source files, looked at in one listing. */
 const FILES = 2000;
+const OPENING = /^(?:builtins|io|codecs|gzip|bz2|lzma)\.open$/u;
 /** Calls of one source file that are told. */
 const CALLS = 200;
 
@@ -225,7 +226,7 @@ async function importedSources(named: readonly Named[], files: Files): Promise<I
     const module = readPythonModule(text);
     const source = name;
     const classes = named.filter((one) => one.source === source).map(({ className }) => className);
-    const calls = callsAtImport(module, classes).slice(0, CALLS);
+    const calls = callsAtImport(module, classes).filter((call) => !isReading(call)).slice(0, CALLS);
     found.set(name, {
       name,
       facts: calls.map((call) => ({
@@ -241,6 +242,11 @@ async function importedSources(named: readonly Named[], files: Files): Promise<I
     }
   }
   return [...found.values()];
+}
+
+/** Opening a file to read it, as tokenizers do with their vocabulary. */
+function isReading({ path, expression }: SourceCall): boolean {
+  return OPENING.test(path) && !/["'][rbtU]*[wax+][wabxtrU+]*["']/u.test(expression);
 }
 
 function factOf({ path, expression, line }: SourceCall): ReferenceFact {

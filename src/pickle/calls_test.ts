@@ -90,6 +90,96 @@ test("getattr over constants reaches the global it names", async () => {
   assert.ok((await calls(reached)).includes("os.system('x')"));
 });
 
+/** The imports of a pickle whose names are no literals of it. */
+async function computed(data: Uint8Array): Promise<string[]> {
+  const { machine } = await run(data);
+  return machine.facts.all().flatMap(({ fact }) =>
+    fact.kind === "import" && fact.computed === true ? [`${fact.module}.${fact.name}`] : []
+  );
+}
+
+/** The expressions of what cannot be worked out. */
+async function unresolved(data: Uint8Array): Promise<string[]> {
+  const { machine } = await run(data);
+  return machine.facts.all().flatMap(({ fact }) =>
+    fact.kind === "unresolved-call" ? [fact.expression] : []
+  );
+}
+
+/** A method of a value, called. */
+function method(self: string | Uint8Array, name: string, ...args: (string | Uint8Array)[]) {
+  return bytes(call("builtins", "getattr", self, `S'${name}'\n`), "(", ...args, "tR");
+}
+
+test("a name that calls put together is told as such, whatever it looks like", async () => {
+  const ways = [
+    call("operator", "add", "S'Ordered'\n", "S'Dict'\n"),
+    method("}S'a'\nS'OrderedDict'\ns", "get", "S'a'\n"),
+    call("operator", "getitem", "](S'OrderedDict'\ne", "I0\n"),
+    call("builtins", "str", "S'OrderedDict'\n"),
+  ];
+  for (const way of ways) {
+    const data = bytes(str("collections"), way, 0x93, ".");
+    assert.deepEqual(await computed(data), ["collections.OrderedDict"]);
+    const attribute = bytes(call("builtins", "getattr", "ccollections\nabc\n", way), ".");
+    assert.deepEqual(await computed(attribute), ["collections.abc.OrderedDict"]);
+  }
+  assert.deepEqual(await computed(bytes(str("collections"), str("OrderedDict"), 0x93, ".")), []);
+});
+
+test("what is computed is computed as Python does it, or not at all", async () => {
+  const given = async (value: Uint8Array) => (await imports(bytes(str("m"), value, 0x93, ".")))[0];
+  const same: readonly (readonly [Uint8Array, string])[] = [
+    [method("S'{} {1}'\n", "format", "S'a'\n"), "builtins.getattr"],
+    [method("S'{0.a}'\n", "format", "S'a'\n"), "builtins.getattr"],
+    [method("S'xx'\n", "replace", "S'x'\n", "S'y'\n", "I1\n"), "builtins.getattr"],
+    [method("S'a b c'\n", "split", "S' '\n", "I1\n"), "builtins.getattr"],
+    [method(str("ß"), "casefold"), "builtins.getattr"],
+    [method("S'%5s'\n", "__mod__", "S'a'\n"), "builtins.getattr"],
+    [call("builtins", "str", "F1.0\n"), "builtins.str"],
+    [call("builtins", "int", "S'1_0'\n"), "builtins.int"],
+  ];
+  for (const [value, only] of same) {
+    const data = bytes(str("m"), value, 0x93, ".");
+    assert.equal((await imports(data)).at(-1), only, "nothing is imported under a guessed name");
+  }
+  assert.equal(await given(method("S'xx'\n", "replace", "S'x'\n", "S'$&'\n")), "builtins.getattr");
+  assert.ok(
+    (await imports(
+      bytes(str("m"), method("S'xx'\n", "replace", "S'x'\n", "S'$&'\n"), 0x93, "."),
+    ))
+      .includes("m.$&$&"),
+  );
+  const flag = bytes(str("m"), call("builtins", "str", "I01\n"), 0x93, ".");
+  assert.ok((await imports(flag)).includes("m.True"));
+});
+
+test("what is taken out of a container and called is not sure", async () => {
+  const picked = method("}S'a'\nccollections\nOrderedDict\ns", "get", "S'a'\n");
+  assert.equal((await unresolved(bytes(picked, ")R."))).length, 1);
+  assert.ok((await calls(bytes(picked, ")R."))).includes("collections.OrderedDict()"));
+});
+
+test("a state that puts something callable in a method's place is told", async () => {
+  const made = "ctypes\nSimpleNamespace\n)R";
+  for (const name of ["__setstate__", "append", "__array__"]) {
+    const hooked = bytes(made, `}S'${name}'\ncm\nf\nsb.`);
+    assert.equal((await unresolved(hooked)).length, 1, name);
+  }
+  assert.deepEqual(await unresolved(bytes(made, "}S'append'\nI1\nsb.")), []);
+  assert.deepEqual(await unresolved(bytes(made, "}S'function'\ncm\nf\nsb.")), []);
+});
+
+test("an operator over an object is told, over plain data it is not", async () => {
+  const object = "ccollections\ndefaultdict\n(cm\nf\ntR";
+  assert.equal(
+    (await unresolved(bytes(call("operator", "mod", "S'%(x)s'\n", object), "."))).length,
+    1,
+  );
+  assert.equal((await unresolved(bytes(method("S'{0[x]}'\n", "format", object), "."))).length, 1);
+  assert.deepEqual(await unresolved(bytes(call("operator", "add", "I1\n", "I2\n"), ".")), []);
+});
+
 test("every way of importing by name is followed", async () => {
   const ways = [
     call("builtins", "getattr", call("builtins", "__import__", "S'os'\n"), "S'system'\n"),

@@ -267,3 +267,20 @@ export function payloadOf(head: Uint8Array): { header: number; length: number } 
       return undefined;
   }
 }
+
+/** Whether the bytes from `from` to before `to` are ASCII. */
+export function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if ((bytes[at] as number) > 0x7f) return false;
+  return true;
+}
+
+/** Four little-endian bytes as an unsigned number. */
+export function unsigned4(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) | (bytes[at + 1] as number) << 8 |
+    (bytes[at + 2] as number) << 16 | (bytes[at + 3] as number) << 24) >>> 0;
+}
+
+/** Eight little-endian bytes as a number, rounded beyond 2^53. */
+export function unsigned8(bytes: Uint8Array, at: number): number {
+  return unsigned4(bytes, at) + unsigned4(bytes, at + 4) * 2 ** 32;
+}

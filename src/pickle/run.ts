@@ -52,8 +52,9 @@ export interface Run {
   readonly broken?: LimitError | SourceError;
 }
 
-const ITEMS_USUAL = 1 << 20;
-const CONTAINERS_USUAL = 1 << 22;
+/** Container items and containers kept at first; a stream whose calls need more is read again. */
+const ITEMS_USUAL = 1 << 19;
+const CONTAINERS_USUAL = 1 << 18;
 const ARRAY_DEPTH = 8;
 
 /**

@@ -253,13 +253,18 @@ export function grown<A extends Uint8Array | Int32Array | Float64Array>(from: A,
   return to;
 }
 
+/** Entries of one block of the memo. */
+const BLOCK = 1 << 16;
+const BLOCK_MASK = BLOCK - 1;
+
 /**
- * The memo: dense where the file's indices are, a map for stray ones, so that an index of 2^31 costs
- * one entry. An unset entry is NaN.
+ * The memo: blocks where the file's indices are dense, a map for stray ones, so that an index of 2^31
+ * costs one entry and a large memo grows without copying. An unset entry is NaN.
  */
 export class Memo {
-  /** Dense part; index up to `dense.length`. */
-  dense: Float64Array = new Float64Array(INITIAL_DENSE).fill(NaN);
+  /** The first block, where most reads go; it begins small, for the machines of small streams. */
+  first: Float64Array = new Float64Array(INITIAL_DENSE).fill(NaN);
+  private readonly more: Float64Array[] = [];
   private sparse: Map<number, Handle> | undefined;
   private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
@@ -273,24 +278,34 @@ export class Memo {
 
   /** The value at an index, NaN when it is not set. */
   get(index: number): Handle {
-    return index < this.dense.length ? this.dense[index] as number : this.sparse?.get(index) ?? NaN;
+    if (index < this.first.length) return this.first[index] as number;
+    const block = this.more[Math.floor(index / BLOCK) - 1];
+    return block === undefined
+      ? this.sparse?.get(index) ?? NaN
+      : block[index & BLOCK_MASK] as number;
   }
 
   /**
-   * Writes a value; true when one was there already.
+   * Writes a value and gives the one that was there, NaN when there was none.
    *
    * @throws RangeError when the memo is full
    */
-  set(index: number, value: Handle): boolean {
-    if (index >= this.dense.length && index <= this.size * 4 + STRAY) this.grow(index);
-    const had = this.get(index);
-    if (index < this.dense.length) this.dense[index] = value;
-    else (this.sparse ??= new Map()).set(index, value);
-    if (!Number.isNaN(had)) return true;
+  set(index: number, value: Handle): Handle {
+    if (index >= this.first.length + this.more.length * BLOCK) this.makeRoom(index);
+    let before: Handle;
+    const block = index < this.first.length ? this.first : this.more[Math.floor(index / BLOCK) - 1];
+    if (block === undefined) {
+      before = this.sparse?.get(index) ?? NaN;
+      (this.sparse ??= new Map()).set(index, value);
+    } else {
+      before = block[index & BLOCK_MASK] as number;
+      block[index & BLOCK_MASK] = value;
+    }
+    if (before === before) return before;
     if (++this.size > this.limit) {
       throw new RangeError(`Cannot keep more than ${this.limit} memo entries`);
     }
-    return false;
+    return before;
   }
 
   /** A number that stands for an index beyond all safe integers. */
@@ -301,16 +316,28 @@ export class Memo {
     return known;
   }
 
-  private grow(index: number): void {
-    const length = Math.max(index + 1, this.dense.length * 2);
-    const old = this.dense.length;
-    this.dense = grown(this.dense, new Float64Array(length));
-    this.dense.fill(NaN, old);
-    for (const [key, value] of this.sparse ?? []) {
-      if (key < length) {
-        this.dense[key] = value;
-        this.sparse?.delete(key);
-      }
+  /** Dense room for an index, unless it is far from all that there are. */
+  private makeRoom(index: number): void {
+    if (index > this.size * 4 + STRAY) return;
+    while (this.first.length < BLOCK && index >= this.first.length) {
+      const old = this.first.length;
+      this.first = grown(this.first, new Float64Array(old * 2));
+      this.first.fill(NaN, old);
+      this.settle(this.first, old, 0);
+    }
+    while (index >= this.first.length + this.more.length * BLOCK) {
+      const block = new Float64Array(BLOCK).fill(NaN);
+      this.more.push(block);
+      this.settle(block, 0, this.more.length * BLOCK);
+    }
+  }
+
+  /** Moves stray entries into a block, whose first index is `base`, from `from` on. */
+  private settle(block: Float64Array, from: number, base: number): void {
+    for (const [index, value] of this.sparse ?? []) {
+      if (index < base + from || index >= base + block.length) continue;
+      block[index - base] = value;
+      this.sparse?.delete(index);
     }
   }
 }

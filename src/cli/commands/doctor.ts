@@ -114,8 +114,8 @@ async function faultsOf(
   };
   const faults: string[] = [];
   const harmful = await scan(sample.harmful);
-  const harmless = await scan(sample.harmless);
-  for (const report of [harmful, harmless]) {
+  const harmless = sample.harmless && await scan(sample.harmless);
+  for (const report of harmless === undefined ? [harmful] : [harmful, harmless]) {
     if (!report.formats.includes(sample.format)) {
       faults.push(`it does not recognise ${report.path}${reasonOf(report)}`);
     }
@@ -123,7 +123,7 @@ async function faultsOf(
   if (harmful.verdict !== "dangerous" && harmful.verdict !== "suspicious") {
     faults.push(`a harmful sample is ${harmful.verdict} to it${reasonOf(harmful)}`);
   }
-  if (harmless.verdict !== "clean") {
+  if (harmless !== undefined && harmless.verdict !== "clean") {
     faults.push(`a harmless sample is ${harmless.verdict} to it${reasonOf(harmless)}`);
   }
   return faults;

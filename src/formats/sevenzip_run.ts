@@ -1,0 +1,201 @@
+/**
+ * Runs 7-Zip, compiled to WASM (`7z-wasm`), over a source. It sees one file, whose bytes are read from
+ * the source when it asks for them, and a list of names; what it writes arrives here. There is no
+ * disk behind it.
+ *
+ * 7-Zip pushes: a run is one synchronous call, and throwing is the only way to end it early. After that
+ * its state cannot be trusted, so the next run takes a fresh instance.
+ *
+ * @module
+ */
+
+import { loadDecoder } from "../bytes/decoder.ts";
+import type { SevenZipModuleFactory } from "7z-wasm";
+import { FormatError, SourceError } from "../errors.ts";
+import type { Source } from "../source/source.ts";
+
+const ARCHIVE = "/archive";
+const NAMES = "/names";
+const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
+/** A line of messages that is longer holds a name that was made to waste memory. */
+const LINE_CHARACTERS = 256 * 1024;
+/** Input read at a time. */
+const READ_BYTES = 256 * 1024;
+
+/** What Emscripten's file system gives beyond its published types. */
+interface StreamOperations {
+  read(stream: unknown, buffer: Uint8Array, offset: number, length: number, at: number): number;
+  write(stream: unknown, buffer: Uint8Array, offset: number, length: number): number;
+}
+
+interface VirtualFiles {
+  writeFile(path: string, data: Uint8Array | string): void;
+  lookupPath(path: string): { node: { usedBytes: number; stream_ops: StreamOperations } };
+  readonly streams: readonly ({ stream_ops: StreamOperations } | null | undefined)[];
+}
+
+interface Instance {
+  readonly files: VirtualFiles;
+  callMain(parameters: string[]): unknown;
+}
+
+/** Who is told what a run brings. Either may throw, which ends the run. */
+export interface RunListener {
+  /** A line of the messages. */
+  line(text: string): void;
+  /** Bytes of the members, copied. */
+  data?(bytes: Uint8Array): void;
+}
+
+/** 7-Zip over one archive. */
+export class SevenZipRunner {
+  readonly #source: Source;
+  readonly #size: number;
+  readonly #check: () => void;
+  #instance: Instance | undefined;
+  #listener: RunListener = { line: () => {} };
+  #messages = new Lines((text) => this.#listener.line(text));
+  /** Where messages and members arrive in the present run. */
+  #dataFrom = 0;
+
+  /**
+   * @param source with `readSync`
+   * @param check called now and then; throws when time is spent
+   */
+  constructor(source: Source, size: number, check: () => void) {
+    this.#source = source;
+    this.#size = size;
+    this.#check = check;
+  }
+
+  /**
+   * Runs a command over the archive, for instance `l -slt`.
+   *
+   * @param names of members to leave out
+   * @returns the exit code: 0, 1 for warnings, 2 for errors
+   * @throws FormatError when 7-Zip breaks down over the archive; what `listener` throws
+   */
+  async run(
+    parameters: readonly string[],
+    listener: RunListener,
+    names: readonly string[] = [],
+  ): Promise<number> {
+    const instance = this.#instance ?? await this.#start();
+    // Until it came to its end.
+    this.#instance = undefined;
+    this.#listener = listener;
+    this.#messages = new Lines((text) => listener.line(text));
+    this.#dataFrom = listener.data === undefined ? 0 : STANDARD_OUTPUT;
+    instance.files.writeFile(NAMES, names.join("\n"));
+    const code = this.#call(instance, [
+      ...parameters,
+      // An empty password: else it would ask for one. No progress, UTF-8, messages apart.
+      ...["-p", "-y", "-bd", "-sccUTF-8", "-scsUTF-8", "-spd", "-bso2", "-bse2"],
+      ...(names.length > 0 ? [`-xr-@${NAMES}`] : []),
+      ARCHIVE,
+    ]);
+    this.#messages.end();
+    this.#instance = instance;
+    return code;
+  }
+
+  #call(instance: Instance, parameters: string[]): number {
+    let code: unknown;
+    try {
+      code = instance.callMain(parameters);
+    } catch (error) {
+      if (isOurs(error)) throw error;
+      // A C++ exception arrives as a number, running out of memory as a RuntimeError.
+      throw new FormatError("Cannot read the archive: 7-Zip breaks down over it", 0, {
+        cause: error,
+      });
+    }
+    return typeof code === "number" ? code : 2;
+  }
+
+  async #start(): Promise<Instance> {
+    const module = await loadDecoder("7z-wasm", async () => {
+      const factory: SevenZipModuleFactory = (await import("7z-wasm")).default;
+      return await factory({ stdin: () => 0, print: () => {}, printErr: () => {} });
+    });
+    // The published types lack what is needed of the file system.
+    const files = module.FS as unknown as VirtualFiles;
+    const main = module.callMain as (parameters: string[]) => unknown;
+    this.#mount(files);
+    return { files, callMain: (parameters) => main.call(module, parameters) };
+  }
+
+  #mount(files: VirtualFiles): void {
+    files.writeFile(ARCHIVE, new Uint8Array(0));
+    const { node } = files.lookupPath(ARCHIVE);
+    node.usedBytes = this.#size;
+    node.stream_ops = {
+      ...node.stream_ops,
+      read: (_stream, buffer, offset, length, at) => this.#read(buffer, offset, length, at),
+    };
+    for (const descriptor of [STANDARD_OUTPUT, STANDARD_ERROR]) {
+      const stream = files.streams[descriptor];
+      if (!stream) throw new Error("7-Zip has no standard output");
+      stream.stream_ops = {
+        ...stream.stream_ops,
+        write: (_stream, buffer, offset, length) => {
+          this.#write(descriptor, buffer.slice(offset, offset + length));
+          return length;
+        },
+      };
+    }
+  }
+
+  #read(buffer: Uint8Array, offset: number, length: number, at: number): number {
+    this.#check();
+    const wanted = Math.max(0, Math.min(length, READ_BYTES, this.#size - at));
+    if (wanted === 0) return 0;
+    const bytes = this.#source.readSync?.(at, wanted);
+    if (bytes === undefined) {
+      throw new SourceError(this.#source.name, `Cannot read "${this.#source.name}" at once`);
+    }
+    buffer.set(bytes, offset);
+    return bytes.length;
+  }
+
+  #write(descriptor: number, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (descriptor === this.#dataFrom) this.#listener.data?.(bytes);
+    else this.#messages.push(bytes);
+  }
+}
+
+/** What this program throws through 7-Zip to end a run. */
+function isOurs(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof WebAssembly.RuntimeError) &&
+    error.name !== "RuntimeError" && error.name !== "ExitStatus" && error.name !== "ErrnoError";
+}
+
+/** Turns bytes into lines. */
+class Lines {
+  readonly #take: (text: string) => void;
+  readonly #decoder = new TextDecoder();
+  #text = "";
+
+  constructor(take: (text: string) => void) {
+    this.#take = take;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#text += this.#decoder.decode(bytes, { stream: true });
+    for (let end = this.#text.indexOf("\n"); end >= 0; end = this.#text.indexOf("\n")) {
+      const line = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 1);
+      this.#take(line);
+    }
+    if (this.#text.length > LINE_CHARACTERS) {
+      throw new FormatError("Cannot read the archive: a name in it has no end", 0);
+    }
+  }
+
+  end(): void {
+    if (this.#text !== "") this.#take(this.#text);
+    this.#text = "";
+  }
+}
