@@ -90,6 +90,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "re2js": ["src/config/patterns.ts"],
   "commander": ["src/cli/"],
   "h5wasm": ["src/bytes/hdf5_reader.ts"],
+  "7z-wasm": ["src/bytes/sevenzip.ts"],
   "fast-check": [],
   "ajv": [],
 };

@@ -35,7 +35,7 @@ export const SAMPLES: readonly (readonly [
   [
     "tensorflow",
     "tensorflow/malicious_readfile/saved_model.pb",
-    "tensorflow/safe/first_api/saved_model.pb",
+    "tensorflow/safe_model/saved_model.pb",
   ],
   [
     "safetensors",

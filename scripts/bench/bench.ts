@@ -4,7 +4,8 @@
  * - `scripts/modelaudit version`: the start;
  * - a pickle of a million nested dictionaries against CPython's `pickle.load` of the same file;
  * - a sparse PyTorch checkpoint of 2 GB: time and bytes read;
- * - a sparse ONNX model of 1 GB: the same.
+ * - a sparse ONNX model of 1 GB: the same;
+ * - sparse safetensors and GGUF files of 100 GB: the same.
  *
  *     make bench                                everything
  *     make bench BENCH="--rounds 9 --write"     more rounds, and docs/benchmarks.md is written
@@ -25,6 +26,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { makeCheckpoint } from "./checkpoint.ts";
 import { makeDictionaries } from "./dictionaries.ts";
+import { makeGguf, makeSafetensors } from "./headers.ts";
 import { makeOnnxModel } from "./onnx_model.ts";
 import { median, type Row, table } from "./table.ts";
 
@@ -202,6 +204,24 @@ async function benchOnnx(rounds: number): Promise<Row[]> {
   ];
 }
 
+/** Files that are all tensors: the header is what they cost. */
+async function benchHeaders(rounds: number): Promise<Row[]> {
+  const size = 100 * 2 ** 30;
+  const rows: Row[] = [];
+  const files = [["safetensors", makeSafetensors], ["gguf", makeGguf]] as const;
+  for (const [kind, make] of files) {
+    const path = cached(`tensors-100.${kind}`, (to) => make(to, size));
+    const watched = await scanOnce(path);
+    const [seconds = NaN] = await inTurns(rounds, [[LAUNCHER, ["scan", "--format", "json", path]]]);
+    rows.push(
+      { what: `${kind} of 100 GB: scan`, value: seconds, unit: "s", limit: 0.2 },
+      { what: "bytes read of it", value: watched.bytesRead, unit: "bytes", limit: 1e6 },
+      memoryRow("scan's peak memory", watched.peak, 200),
+    );
+  }
+  return rows;
+}
+
 function memoryRow(what: string, peak: number | undefined, limit = 300): Row {
   if (peak === undefined) console.error(`bench: ${what} is left out: only Linux tells it`);
   return { what, value: peak === undefined ? undefined : peak / 1e6, unit: "MB", limit };
@@ -223,6 +243,7 @@ async function main(): Promise<void> {
     pickle: () => benchPickle(rounds, Number(values.records), python),
     checkpoint: () => benchCheckpoint(rounds),
     onnx: () => benchOnnx(rounds),
+    headers: () => benchHeaders(rounds),
   };
   if (values.only !== undefined && !Object.hasOwn(benches, values.only)) {
     throw new RangeError(

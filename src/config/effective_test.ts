@@ -173,7 +173,7 @@ test("the templates leave every verdict of the test data as it is", async () => 
   for (const text of [TEMPLATE, founding]) {
     const rules = loadRules({ overrides: (await effective(text)).overrides });
     const changed: string[] = [];
-    for (const family of ["pickle", "torch", "sklearn", "numpy", "joblib", "onnx"]) {
+    for (const family of ["pickle", "torch", "sklearn", "numpy", "joblib", "keras", "tensorflow"]) {
       const files = readdirSync(new URL(`${family}/`, root), {
         recursive: true,
         withFileTypes: true,

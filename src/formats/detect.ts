@@ -43,9 +43,12 @@ const READABLE: readonly ClaimRow[] = [
   ["a NeMo archive", "nemo", ["tar", "compressed"]],
   ["a zip archive", "zip", ["zip"]],
   ["a tar archive", "tar", ["tar"]],
+  ["a 7-Zip archive", "7z", ["7z"]],
+  ["a RAR archive", "rar", ["rar"]],
+  ["a cabinet file", "cab", ["cab"]],
   [
     "a compressed file",
-    "gz gzip tgz z zlib bz2 tbz tbz2 xz txz lzma tlz lz4 zst zstd tzst",
+    "gz gzip tgz z zlib bz2 tbz tbz2 xz txz lzma tlz lz4 zst zstd tzst lz",
     ["compressed"],
   ],
 ];
@@ -68,8 +71,6 @@ const UNREADABLE: readonly ClaimRow[] = [
   ["a Flax checkpoint", "msgpack", []],
   ["an R data file", "rds rda rdata", ["compressed"]],
   ["a PMML model", "pmml", []],
-  ["a 7-Zip archive", "7z", []],
-  ["a RAR archive", "rar", []],
 ];
 
 /** Extensions of what is no model. */
@@ -144,12 +145,6 @@ interface KnownMagic {
 
 /** Formats without a reader yet, by content, so that no name can make them look harmless. */
 const KNOWN_MAGIC: readonly KnownMagic[] = [
-  {
-    // 7zFormat.txt: kSignature
-    label: "a 7-Zip archive",
-    test: ({ head }) => startsWith(head, [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]),
-  },
-  { label: "a RAR archive", test: ({ head }) => startsWith(head, ascii("Rar!\x1a\x07")) },
   {
     // The flatbuffer file identifier follows the root offset.
     label: "a TensorFlow Lite model",

@@ -64,6 +64,24 @@ export const FORMATS: readonly FormatEntry[] = [
     load: once(async () => (await import("./tar.ts")).tarFormat),
   },
   {
+    id: "7z",
+    malformedRule: "archive-malformed",
+    mayMatch: ({ head }) => head[0] === 0x37 && head[1] === 0x7a,
+    load: once(async () => (await import("./sevenzip.ts")).sevenZipFormat),
+  },
+  {
+    id: "rar",
+    malformedRule: "archive-malformed",
+    mayMatch: ({ head }) => head[0] === 0x52 && head[1] === 0x61,
+    load: once(async () => (await import("./sevenzip.ts")).rarFormat),
+  },
+  {
+    id: "cab",
+    malformedRule: "archive-malformed",
+    mayMatch: ({ head }) => head[0] === 0x4d && head[1] === 0x53,
+    load: once(async () => (await import("./sevenzip.ts")).cabFormat),
+  },
+  {
     id: "compressed",
     malformedRule: "compression-malformed",
     mayMatch: ({ head }) => head.length > 1,

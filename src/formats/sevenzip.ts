@@ -15,7 +15,7 @@ import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Extracted, Extractor } from "./sevenzip_extract.ts";
 import { listArchive, type SevenZipListing, type SevenZipMember } from "./sevenzip_listing.ts";
-import { SevenZipRunner } from "./sevenzip_run.ts";
+import { SevenZipRunner } from "../bytes/sevenzip.ts";
 
 type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 

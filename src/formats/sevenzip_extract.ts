@@ -9,7 +9,7 @@
 import { FormatError, LimitError } from "../errors.ts";
 import { type ForwardSource, forwardSource } from "../source/forward.ts";
 import type { SevenZipMember } from "./sevenzip_listing.ts";
-import type { SevenZipRunner } from "./sevenzip_run.ts";
+import type { SevenZipRunner } from "../bytes/sevenzip.ts";
 
 /** Expanded bytes before a ratio says anything: zeros of an array become next to nothing. */
 const RATIO_FLOOR_BYTES = 128 * 1024 * 1024;
@@ -173,7 +173,14 @@ class Pass {
 
   line(text: string): void {
     if (text.startsWith("- ")) this.#begin(text.slice(2));
-    else if (text.startsWith("ERROR: ")) this.#complaints.push(text.slice(7));
+    else if (text.startsWith("ERROR: ")) this.#complain(text.slice(7));
+  }
+
+  /** "Data Error : name"; of what it cannot begin to decode 7-Zip says nothing else. */
+  #complain(text: string): void {
+    const name = text.slice(text.indexOf(" : ") + 3);
+    if (this.#places.get(name)?.includes(this.#index) !== true) this.#begin(name);
+    this.#complaints.push(text);
   }
 
   data(bytes: Uint8Array): void {

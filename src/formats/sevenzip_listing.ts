@@ -8,7 +8,7 @@
  */
 
 import type { Member } from "../types.ts";
-import type { SevenZipRunner } from "./sevenzip_run.ts";
+import type { SevenZipRunner } from "../bytes/sevenzip.ts";
 
 /** A member as the archive's directory has it. */
 export interface SevenZipMember {
@@ -134,9 +134,12 @@ class ListingReader {
   }
 
   listing(): Pick<SevenZipListing, "members" | "complaints" | "end"> {
+    const all = [...this.#complaints];
+    // That it cannot be opened says less than why.
+    const reasons = all.filter((text) => !/^(?:Open )?ERROR:/u.test(text));
     return {
       members: this.#members,
-      complaints: [...this.#complaints],
+      complaints: reasons.length > 0 ? reasons : all,
       end: this.#tail ? this.#physical : undefined,
     };
   }

@@ -77,6 +77,7 @@ export class GraphFacts {
   readonly #within: readonly string[];
   readonly #flow: Flow;
   readonly #reached: Reached;
+  #idle: Flow | undefined;
 
   /** @param within where the graph is, when it is inside another */
   constructor(graph: Graph, interest: Interest, within: readonly string[]) {
@@ -126,6 +127,7 @@ export class GraphFacts {
     const value = (at: number): Value => this.#flow.value(scope, inputs[at] ?? "");
     const savers = SAVERS[node.op];
     if (savers?.every((at) => value(at).kind === "saver")) return "saver";
+    if (savers !== undefined && this.#isIdle(scope, node, savers)) return "saver";
     const reader = READERS[node.op];
     if (reader !== undefined && this.#isAsset(scope, node, value(reader))) return "asset";
     const cache = CACHES[node.op];
@@ -139,6 +141,18 @@ export class GraphFacts {
       return undefined;
     }
     return "file";
+  }
+
+  /**
+   * True for a further saver, such as training leaves behind: nobody names it, no signature and no loader
+   * reaches it, and its file has a plain default name that whoever runs it replaces.
+   */
+  #isIdle(scope: Scope, node: GraphNode, inputs: readonly number[]): boolean {
+    if (scope !== this.#graph.main || this.#reached.of(scope, node).length > 0) return false;
+    this.#idle ??= new Flow({ ...this.#graph, savers: idleSavers(this.#graph) });
+    const flow = this.#idle;
+    const names = dataInputs(node);
+    return inputs.every((at) => flow.value(scope, names[at] ?? "").kind === "saver");
   }
 
   /**
@@ -208,6 +222,11 @@ export class GraphFacts {
         return "…";
     }
   }
+}
+
+/** What may be a saver's filename; whether it is one is for `Flow` to say. */
+function idleSavers({ main }: Graph): string[] {
+  return main.nodes.filter(({ op }) => op === "PlaceholderWithDefault").map(({ name }) => name);
 }
 
 /** True for a name that leads out of the folder that it is looked up in. */

@@ -26,9 +26,11 @@ export const META_INFO = { version: 1, operators: 2, tags: 4, tensorflowVersion:
 export const SAVER = { filename: 1, save: 2, restore: 3 } as const;
 
 /** protobuf/meta_graph.proto: CollectionDef and its lists, SignatureDef, TensorInfo, AssetFileDef */
-export const COLLECTION = { nodes: 1, bytes: 2 } as const;
-export const NODE_LIST = { value: 1 } as const;
-export const BYTES_LIST = { value: 1 } as const;
+export const COLLECTION = { nodes: 1, bytes: 2, messages: 5 } as const;
+/** In each of these lists. */
+export const LIST_VALUE = 1;
+/** google/protobuf/any.proto */
+export const ANY = { value: 2 } as const;
 export const SIGNATURE = { inputs: 1, outputs: 2 } as const;
 export const TENSOR_INFO = { name: 1, sparse: 4, composite: 5 } as const;
 export const COO_SPARSE = { values: 1, indices: 2, shape: 3 } as const;

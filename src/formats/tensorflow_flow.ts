@@ -72,12 +72,26 @@ const CALLS: Readonly<Record<string, number>> = {
   StatelessCase: 1,
 };
 
+/** Datasets that call a function with each element of their first input. */
+const DATASET_CALLS =
+  /^(?:Experimental)?(?:Parallel|Legacy)*(?:Map|FlatMap|Interleave|Filter|MapAndBatch)DatasetV?\d?$/u;
+/** Datasets made of their inputs, a component each. */
+const DATASETS_OF = new Set(["TensorSliceDataset", "TensorDataset"]);
+/** Datasets with the elements of their first input. */
+const DATASETS_AS = new Set(
+  ("ShuffleDataset ShuffleDatasetV2 ShuffleDatasetV3 RepeatDataset TakeDataset SkipDataset BatchDataset " +
+    "BatchDatasetV2 PrefetchDataset OptionsDataset ModelDataset CacheDataset CacheDatasetV2 " +
+    "ShardDataset FilterDataset OptimizeDataset OptimizeDatasetV2").split(" "),
+);
+
 /** A place from which a function is called; without a node nothing is known of what it is given. */
 interface Call {
   readonly scope: Scope;
   readonly inputs: readonly string[];
   /** Values behind those, for a function that Python code calls. */
   readonly bound?: readonly Bound[];
+  /** A dataset whose elements come before those. */
+  readonly dataset?: string;
   readonly opaque: boolean;
 }
 
@@ -114,6 +128,13 @@ export class Flow {
 
   #addCalls(scope: Scope, node: GraphNode): void {
     const first = CALLS[node.op];
+    if (DATASET_CALLS.test(node.op)) {
+      const [dataset = ""] = dataInputs(node);
+      for (const name of node.functions) {
+        this.#addCall(name, { scope, inputs: [], dataset, opaque: false });
+      }
+      return;
+    }
     for (const name of node.functions) {
       const inputs = first === undefined ? [] : dataInputs(node).slice(first);
       this.#addCall(name, { scope, inputs, opaque: first === undefined });
@@ -193,6 +214,7 @@ export class Flow {
 
   #givenBy(call: Call, index: number, count: number, steps: number): Value {
     if (call.opaque) return UNKNOWN;
+    if (call.dataset !== undefined) return this.#element(call.scope, call.dataset, index, steps);
     if (call.bound === undefined) {
       const input = call.inputs[index];
       return input === undefined ? UNKNOWN : this.#value(call.scope, input, steps);
@@ -201,6 +223,24 @@ export class Flow {
     if (bound === undefined) return UNKNOWN;
     if ("asset" in bound) return { kind: "asset", index: bound.asset, fed: true };
     return this.#value(call.scope, bound.node, steps);
+  }
+
+  /** A component of a dataset's elements. */
+  #element(scope: Scope, dataset: string, index: number, steps: number): Value {
+    let at = dataset;
+    for (let left = steps; left > 0; left--) {
+      const node = scope.byName.get(nodeOf(at));
+      if (node === undefined) return UNKNOWN;
+      const inputs = dataInputs(node);
+      if (DATASETS_OF.has(node.op)) {
+        const input = inputs[index];
+        // Variants and resources behind the components are none of the elements.
+        return input === undefined ? UNKNOWN : this.#value(scope, input, left - 1);
+      }
+      if (!DATASETS_AS.has(node.op)) return UNKNOWN;
+      at = inputs[0] ?? "";
+    }
+    return UNKNOWN;
   }
 
   #result(scope: Scope, node: GraphNode, reference: string, steps: number): Value {

@@ -79,26 +79,35 @@ export class MetaReader {
     graph.signatures.push(save, restore);
   }
 
-  /** Collections name what a loader runs (`saved_model_main_op`, `legacy_init_op`), and further savers. */
+  /** Collections name what a loader runs, further savers, and the assets of TensorFlow 1. */
   #collection(message: WireMessage, graph: Graph): Promise<void> {
     return entry(message, async (key, { message, field }) => {
-      if (key !== "savers" && !LOADED.has(key)) return;
-      const signature: Signature = { name: key, loading: true, inputs: [], outputs: [] };
       const inner = message.enter(field);
-      await inner.each(async (list) => {
-        if (list.type !== WIRE.bytes) return;
-        const values = inner.enter(list);
-        if (key !== "savers" && list.number === at.COLLECTION.nodes) {
-          await textsInto(values, at.NODE_LIST.value, signature.outputs);
-        } else if (key === "savers" && list.number === at.COLLECTION.bytes) {
-          await values.each((value) => {
-            if (value.number === at.BYTES_LIST.value && value.type === WIRE.bytes) {
-              return this.#saver(values.enter(value), graph);
-            }
+      const each = (list: number, item: number, take: (item: WireMessage) => Promise<void>) =>
+        inner.each((field) => {
+          if (field.number !== list || field.type !== WIRE.bytes) return;
+          const values = inner.enter(field);
+          return values.each((value) => {
+            if (value.number !== item || value.type !== WIRE.bytes) return;
+            return take(values.enter(value));
           });
-        }
-      });
-      if (key !== "savers") graph.signatures.push(signature);
+        });
+      const { nodes, bytes, messages } = at.COLLECTION;
+      if (key === "savers") {
+        await each(bytes, at.LIST_VALUE, (saver) => this.#saver(saver, graph));
+      } else if (key === "saved_model_assets") {
+        await each(messages, at.LIST_VALUE, (any) =>
+          any.each((part) => {
+            if (part.number !== at.ANY.value || part.type !== WIRE.bytes) return;
+            return this.#asset(any.enter(part), graph);
+          }));
+      } else if (LOADED.has(key)) {
+        const signature: Signature = { name: key, loading: true, inputs: [], outputs: [] };
+        await each(nodes, at.LIST_VALUE, async (name) => {
+          signature.outputs.push(await name.reader.text(name, NAME_BYTES));
+        });
+        graph.signatures.push(signature);
+      }
     });
   }
 

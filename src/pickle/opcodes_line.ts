@@ -153,7 +153,7 @@ export class LineOpcodes extends PlainOpcodes {
       case OP.PUT:
         return this.memoLine(code, at, line);
       case OP.FLOAT:
-        return this.numberLine(at, parseFloatLine(line));
+        return this.numberLine(at, parseFloatLine(line), true);
       case OP.LONG: {
         const digits = line[line.length - 1] === 0x4c ? line.subarray(0, -1) : line;
         return this.numberLine(at, parseInteger(digits, 0, false));
@@ -189,12 +189,14 @@ export class LineOpcodes extends PlainOpcodes {
   protected numberLine(
     at: number,
     literal: { value: number | bigint; strict: boolean } | undefined,
+    float = false,
   ): Status | undefined {
     if (literal === undefined) return this.fail(at, "a number cannot be read");
     if (!literal.strict && this.notes.looseArgument === ABSENT) this.notes.looseArgument = at;
     const { value } = literal;
     this.push(
-      typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) < 2 ** 45
+      !float && typeof value === "number" && Number.isSafeInteger(value) &&
+        Math.abs(value) < 2 ** 45
         ? this.integer(value)
         : handleOf(KIND.NUMBER, at),
     );

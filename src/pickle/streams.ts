@@ -410,8 +410,10 @@ class StreamScan {
     input = this.input,
     seen = 0,
   ): Observation[] {
+    // Bytes that are opcodes to few loaders or to none: what they spell counts only when it has a name.
+    const doubtful = reading === "plain" || reading === "resync";
     const fresh = run.machine.facts.all().slice(seen).filter((counted) =>
-      !known.has(keyOf(counted.fact)) && wellFormed(counted)
+      !known.has(keyOf(counted.fact)) && (!doubtful || wellFormed(counted))
     );
     for (const { fact } of fresh) known.add(keyOf(fact));
     return fresh.map(({ fact, count, offset }) => ({

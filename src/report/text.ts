@@ -7,7 +7,7 @@
  */
 
 import type { FileReport, ScanError, ScanReport } from "../types.ts";
-import { aggregateInnocuous } from "./aggregate.ts";
+import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { hang, type Page, paragraph } from "./layout.ts";
@@ -77,7 +77,7 @@ function fileLines(
   options: TextOptions,
   explained: Set<string>,
 ): string[] {
-  const findings = orderFindings(aggregateInnocuous(file.findings));
+  const findings = groupOperators(orderFindings(aggregateInnocuous(file.findings)));
   const visible = options.verbose ? findings : findings.filter((it) =>
     // What is unread must not stay unexplained, however harmless the rule.
     it.safety !== "innocuous" || it.details["unread"] === true

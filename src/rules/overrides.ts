@@ -301,12 +301,12 @@ function pathsOf(module: string, name: string): Set<string> {
   return paths;
 }
 
-/** Parts that every model's own machinery plays: what it uses there says nothing. */
-const MACHINERY: ReadonlySet<string> = new Set(["saver"]);
+/** Parts that a model's own machinery plays, on its own files: what it uses there says nothing. */
+const MACHINERY: ReadonlySet<string> = new Set(["saver", "asset", "memory"]);
 
 /**
- * The rule for an operator, after what the user says of it. A graph's saver is judged by that part
- * alone; where the embedded rules look at the part that an operator plays, its name only raises.
+ * The rule for an operator, after what the user says of it. A graph's saver and what
+ * reads its own assets are judged by that part alone; where the embedded rules look at the part that an operator plays, its name only raises.
  *
  * @param embedded what the embedded rules say
  */

@@ -94,6 +94,9 @@ function disguised(name: string, claimed: string, content: string): Anomaly {
 const LABELS: Readonly<Record<string, string>> = {
   zip: "a zip archive",
   tar: "a tar archive",
+  "7z": "a 7-Zip archive",
+  rar: "a RAR archive",
+  cab: "a cabinet file",
   compressed: "compressed",
   npy: "a NumPy array",
   pickle: "a pickle",

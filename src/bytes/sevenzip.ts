@@ -9,10 +9,10 @@
  * @module
  */
 
-import { loadDecoder } from "../bytes/decoder.ts";
 import type { SevenZipModuleFactory } from "7z-wasm";
 import { FormatError, SourceError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
+import { loadDecoder } from "./decoder.ts";
 
 const ARCHIVE = "/archive";
 const NAMES = "/names";
@@ -25,8 +25,8 @@ const READ_BYTES = 256 * 1024;
 
 /** What Emscripten's file system gives beyond its published types. */
 interface StreamOperations {
-  read(stream: unknown, buffer: Uint8Array, offset: number, length: number, at: number): number;
-  write(stream: unknown, buffer: Uint8Array, offset: number, length: number): number;
+  read(stream: unknown, buffer: Int8Array, offset: number, length: number, at: number): number;
+  write(stream: unknown, buffer: Int8Array, offset: number, length: number): number;
 }
 
 interface VirtualFiles {
@@ -116,7 +116,9 @@ export class SevenZipRunner {
 
   async #start(): Promise<Instance> {
     const module = await loadDecoder("7z-wasm", async () => {
-      const factory: SevenZipModuleFactory = (await import("7z-wasm")).default;
+      // Its types are those of a CommonJS module, which has a default import everywhere.
+      const loaded: { readonly default: unknown } = await import("7z-wasm");
+      const factory = loaded.default as SevenZipModuleFactory;
       return await factory({ stdin: () => 0, print: () => {}, printErr: () => {} });
     });
     // The published types lack what is needed of the file system.
@@ -140,14 +142,16 @@ export class SevenZipRunner {
       stream.stream_ops = {
         ...stream.stream_ops,
         write: (_stream, buffer, offset, length) => {
-          this.#write(descriptor, buffer.slice(offset, offset + length));
+          // It is a view of all of the memory, in signed bytes.
+          const from = buffer.byteOffset + offset;
+          this.#write(descriptor, new Uint8Array(buffer.buffer, from, length).slice());
           return length;
         },
       };
     }
   }
 
-  #read(buffer: Uint8Array, offset: number, length: number, at: number): number {
+  #read(buffer: Int8Array, offset: number, length: number, at: number): number {
     this.#check();
     const wanted = Math.max(0, Math.min(length, READ_BYTES, this.#size - at));
     if (wanted === 0) return 0;

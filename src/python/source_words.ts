@@ -1,0 +1,87 @@
+/**
+ * Helpers for reading lines of Python source: where headers, brackets and lambdas end.
+ *
+ * @module
+ */
+
+import type { PythonToken } from "./tokens.ts";
+
+/** Where the colon of a header stands; undefined when the line is none. */
+export function headerEnd(tokens: readonly PythonToken[]): number | undefined {
+  let depth = 0;
+  for (const [at, { kind, text }] of tokens.entries()) {
+    if (kind !== "sign") continue;
+    if ("([{".includes(text)) depth++;
+    else if (")]}".includes(text)) depth--;
+    else if (text === ":" && depth === 0) return at;
+  }
+  return undefined;
+}
+
+/** `if __name__ == "__main__"` and `if TYPE_CHECKING` are not entered by an import. */
+export function isNeverAtImport(tokens: readonly PythonToken[]): boolean {
+  if (tokens[0]?.text !== "if") return false;
+  const words = tokens.slice(1, headerEnd(tokens)).map(({ text }) => text).join(" ");
+  return /^(?:__name__ == __main__|__main__ == __name__|(?:\w+ \. )?TYPE_CHECKING)$/u.test(words);
+}
+
+/** The text of strings that stand one after the other, or are added up, in a first argument. */
+export function constant(
+  tokens: readonly PythonToken[],
+  from: number,
+  to: number,
+): string | undefined {
+  let text: string | undefined;
+  for (const { kind, text: word } of tokens.slice(from, Math.min(to, from + 64))) {
+    if (kind === "string") text = (text ?? "") + word;
+    else if (word === ",") break;
+    else if (word !== "+") return undefined;
+  }
+  return text;
+}
+
+/** For each opening bracket the index of the one that closes it, or the number of words. */
+export function closings(tokens: readonly PythonToken[]): readonly (number | undefined)[] {
+  const found: (number | undefined)[] = [];
+  const open: number[] = [];
+  for (const [at, { kind, text }] of tokens.entries()) {
+    if (kind !== "sign") continue;
+    if ("([{".includes(text)) open.push(at);
+    else if (")]}".includes(text)) {
+      const from = open.pop();
+      if (from !== undefined) found[from] = at;
+    }
+  }
+  for (const from of open) found[from] = tokens.length;
+  return found;
+}
+
+/** A lambda's body runs when it is called: to the comma or bracket behind it. */
+export function lambdaEnd(tokens: readonly PythonToken[], at: number): number {
+  let depth = 0;
+  let body = false;
+  for (let next = at + 1; next < tokens.length; next++) {
+    const { kind, text } = tokens[next] ?? { kind: "sign", text: "" };
+    if (kind !== "sign") continue;
+    if ("([{".includes(text)) depth++;
+    else if (")]}".includes(text)) {
+      if (depth-- === 0) return next - 1;
+    } else if (depth === 0 && text === ":") body = true;
+    else if (depth === 0 && body && text === ",") return next - 1;
+  }
+  return tokens.length;
+}
+
+export function split(words: readonly string[]): string[][] {
+  const parts: string[][] = [[]];
+  for (const word of words) {
+    if (word === ",") parts.push([]);
+    else parts.at(-1)?.push(word);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
+export function aliased(part: readonly string[]): [name: string, alias: string | undefined] {
+  const as = part.indexOf("as");
+  return as < 0 ? [part.join(""), undefined] : [part.slice(0, as).join(""), part[as + 1]];
+}

@@ -1,3 +1,0 @@
-import subprocess
-
-subprocess.Popen(['echo', 'helper'])
