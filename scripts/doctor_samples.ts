@@ -23,6 +23,9 @@ export const SAMPLES: readonly (readonly [
 ])[] = [
   ["zip", "archive/harmful/bundle.zip", "archive/safe/bundle.zip"],
   ["tar", "torch/harmful/tar_era_pickle.pt", "torch/safe/tar_era.pt"],
+  ["7z", "archive/harmful/malicious.7z", "archive/safe/safe.7z", "7z-wasm"],
+  ["rar", "archive/harmful/stored.rar", "archive/safe/stored.rar", "7z-wasm"],
+  ["cab", "archive/harmful/stored.cab", "archive/safe/stored.cab", "7z-wasm"],
   ["compressed", "joblib/harmful/zlib.joblib", "joblib/safe/several_arrays_gzip.joblib"],
   ["npy", "numpy/harmful/object.npy", "numpy/safe/empty.npy"],
   ["torch-legacy", "torch/harmful/legacy_sys_info.pt", "torch/safe/parameter_legacy.pt"],

@@ -93,6 +93,8 @@ export class GraphFacts {
     const counted = new Map<string, { fact: Fact; count: number; offset: number }>();
     for (const scope of scopesOf(this.#graph)) {
       for (const node of scope.nodes) {
+        // Cut off before its operator, or without one: told as malformed.
+        if (node.op === "") continue;
         const role = this.#role(scope, node);
         const known = this.#interest.operatorKnowledge?.(LANGUAGE, node.op) ?? "unknown";
         const calls = this.#graph.functions.has(node.op);

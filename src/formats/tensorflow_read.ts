@@ -42,7 +42,7 @@ export interface Found {
 export class GraphReader {
   /** Serialized graphs in constants and attributes. */
   readonly nested: Found[] = [];
-  /** Fields whose wire type is not that of their number, the first few. */
+  /** Fields of another wire type than their number has, and the like; the first few. */
   readonly mismatches: { readonly detail: string; readonly offset: number }[] = [];
 
   /** Reads a GraphDef into `graph`, piece by piece: what is there when an error is thrown counts. */
@@ -132,6 +132,7 @@ export class GraphReader {
         };
         return text instanceof Promise ? text.then(keep) : keep(text);
       });
+      if (node.op === "") this.#mismatch("A node has no operator", offset);
     } finally {
       scope.nodes.push(node);
       scope.byName.set(node.name, node);
@@ -265,11 +266,15 @@ export class GraphReader {
   /** False, and noted, for another wire type: protobuf steps over it, and no writer makes one. */
   isBytes(field: WireField, message: string): boolean {
     if (field.type === WIRE.bytes) return true;
-    if (this.mismatches.length < TEXTS_KEPT) {
-      const detail = `Field ${field.number} of a ${message} has wire type ${field.type}`;
-      this.mismatches.push({ detail, offset: field.offset });
-    }
+    this.#mismatch(
+      `Field ${field.number} of a ${message} has wire type ${field.type}`,
+      field.offset,
+    );
     return false;
+  }
+
+  #mismatch(detail: string, offset: number): void {
+    if (this.mismatches.length < TEXTS_KEPT) this.mismatches.push({ detail, offset });
   }
 }
 
