@@ -15,6 +15,8 @@ const NOTHING_MATTERS: Interest = { argumentsMatter: () => false };
 const PLAUSIBLE_OPCODES = 8;
 /** The same for bytes without that header, which text may look like. */
 const PLAUSIBLE_WITHOUT_HEADER = 24;
+/** Streams of two opcodes that are stepped over to see what follows. */
+const TINY_STREAMS = 16;
 const TRIAL_VALUES = 1 << 16;
 
 /**
@@ -25,6 +27,10 @@ const TRIAL_VALUES = 1 << 16;
  * @param size bytes in all; undefined when nobody knows
  */
 export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
+  return looksLike(head, size, TINY_STREAMS);
+}
+
+function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
   const header = head[0] === 0x80;
   // A zip archive begins like PERSID, which no plain unpickler gets past.
   if (head[0] === 0x50 && head[1] === 0x4b && (head[2] ?? 9) < 8) return false;
@@ -40,7 +46,9 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
     traced: true,
   });
   const status = runToEnd(machine);
-  if (status === STATUS.STOPPED) return header || machine.opcodes > 2 || tiny(head, machine.offset);
+  if (status === STATUS.STOPPED) {
+    return header || machine.opcodes > 2 || tiny(head, machine.offset, size, tries);
+  }
   const trace = machine.facts.trace ?? [];
   const wellFormed = trace.some((line) => /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/.test(line));
   const calls = trace.some((line) => line.startsWith("call "));
@@ -52,8 +60,10 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
 }
 
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
-function tiny(head: Uint8Array, end: number): boolean {
-  return end === head.length || head[end] === 0x80;
+function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): boolean {
+  if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return true;
+  return tries > 0 && end < head.length &&
+    looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
 }
 
 function runToEnd(machine: Machine): number {
