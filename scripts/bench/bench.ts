@@ -4,7 +4,7 @@
  * - `scripts/modelaudit version`: the start;
  * - a pickle of a million nested dictionaries against CPython's `pickle.load` of the same file;
  * - a sparse PyTorch checkpoint of 2 GB: time and bytes read;
- * - a sparse ONNX model of 1 GB: the same;
+ * - a sparse ONNX model and a sparse SavedModel of 1 GB: the same;
  * - sparse safetensors and GGUF files of 100 GB: the same.
  *
  *     make bench                                everything
@@ -28,6 +28,7 @@ import { makeCheckpoint } from "./checkpoint.ts";
 import { makeDictionaries } from "./dictionaries.ts";
 import { makeGguf, makeSafetensors } from "./headers.ts";
 import { makeOnnxModel } from "./onnx_model.ts";
+import { makeSavedModel } from "./saved_model.ts";
 import { median, type Row, table } from "./table.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -204,6 +205,17 @@ async function benchOnnx(rounds: number): Promise<Row[]> {
   ];
 }
 
+async function benchSavedModel(rounds: number): Promise<Row[]> {
+  const path = cached("dense-1.pb", (to) => makeSavedModel(to, 2 ** 30, 1000));
+  const watched = await scanOnce(path);
+  const [seconds = NaN] = await inTurns(rounds, [[LAUNCHER, ["scan", "--format", "json", path]]]);
+  return [
+    { what: "SavedModel of 1 GB: scan", value: seconds, unit: "s", limit: 0.5 },
+    { what: "bytes read of it", value: watched.bytesRead, unit: "bytes", limit: 1e6 },
+    memoryRow("scan's peak memory", watched.peak, 200),
+  ];
+}
+
 /** Files that are all tensors: the header is what they cost. */
 async function benchHeaders(rounds: number): Promise<Row[]> {
   const size = 100 * 2 ** 30;
@@ -243,6 +255,7 @@ async function main(): Promise<void> {
     pickle: () => benchPickle(rounds, Number(values.records), python),
     checkpoint: () => benchCheckpoint(rounds),
     onnx: () => benchOnnx(rounds),
+    savedmodel: () => benchSavedModel(rounds),
     headers: () => benchHeaders(rounds),
   };
   if (values.only !== undefined && !Object.hasOwn(benches, values.only)) {

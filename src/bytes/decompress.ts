@@ -23,6 +23,9 @@ const RATIO_FLOOR_BYTES = 16 * 1024 * 1024;
  * next to nothing, and such arrays exist.
  */
 const UNBOUNDED_RATIO_FLOOR_BYTES = 128 * 1024 * 1024;
+/** Beyond this much output a part of the ratio is enough: no model is that large and that empty. */
+const LARGE_BYTES = 256 * 1024 * 1024;
+const LARGE_PART = 4;
 /** Bytes of memory for the dictionary of one stream: what `xz -9` and `zstd --ultra -22` need. */
 const DICTIONARY_BYTES = 128 * 1024 * 1024;
 /** Zero bytes that may pad a gzip file, as tape drives do, without being called trailing data. */
@@ -369,13 +372,29 @@ class LoadedDecoder {
   }
 }
 
+/**
+ * True when so little becomes so much that it must be a bomb.
+ *
+ * @param ratio output over input at most
+ * @param floor output that is never suspicious
+ */
+export function isBomb(
+  consumed: number,
+  produced: number,
+  ratio: number,
+  floor = UNBOUNDED_RATIO_FLOOR_BYTES,
+): boolean {
+  return produced > floor && produced > consumed * ratio ||
+    produced > Math.max(floor, LARGE_BYTES) && produced > consumed * ratio / LARGE_PART;
+}
+
 /** @throws LimitError when so little became so much that it must be a bomb */
 function checkRatio(consumed: number, produced: number, ratio: number, floor: number): void {
-  if (produced <= floor || produced <= consumed * ratio) return;
+  if (!isBomb(consumed, produced, ratio, floor)) return;
   throw new LimitError(
     "ratio",
     `Cannot go on decompressing: ${consumed} bytes have become ${produced}, ` +
-      `more than ${ratio} times as many`,
+      `which is more than any model needs`,
   );
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { FormatError } from "../errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { History } from "./history.ts";
 
@@ -179,6 +180,28 @@ export class LzmaDecoder {
     } finally {
       input.at = Math.min(this.#at, this.#end);
     }
+  }
+
+  /**
+   * Uses up the mark at the end, should one follow although the length is known; for both are allowed
+   * together. Nothing can be decoded afterwards.
+   */
+  skipEndMark(input: ByteReader): void {
+    const history = this.#history;
+    const { at } = input;
+    history.reserve(1);
+    const { position } = history;
+    this.#bytes = input.bytes;
+    this.#at = at;
+    this.#end = input.end;
+    let ended = false;
+    try {
+      ended = this.#code < this.#range && this.#symbol(input, history.position + 1);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+    }
+    history.position = position;
+    input.at = ended && this.#at <= input.end ? this.#at : at;
   }
 
   #bit(index: number): 0 | 1 {

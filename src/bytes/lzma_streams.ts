@@ -127,4 +127,5 @@ async function* body(
       yield piece;
     }
   }
+  if (!ended && size > 0) decoder.skipEndMark(input);
 }

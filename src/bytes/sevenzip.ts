@@ -19,7 +19,8 @@ const NAMES = "/names";
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 /** A line of messages that is longer holds a name that was made to waste memory. */
-const LINE_CHARACTERS = 256 * 1024;
+const LINE_BYTES = 256 * 1024;
+const LINE_FEED = 0x0a;
 /** Input read at a time. */
 const READ_BYTES = 256 * 1024;
 
@@ -144,7 +145,7 @@ export class SevenZipRunner {
         write: (_stream, buffer, offset, length) => {
           // It is a view of all of the memory, in signed bytes.
           const from = buffer.byteOffset + offset;
-          this.#write(descriptor, new Uint8Array(buffer.buffer, from, length).slice());
+          this.#write(descriptor, new Uint8Array(buffer.buffer, from, length));
           return length;
         },
       };
@@ -165,7 +166,7 @@ export class SevenZipRunner {
 
   #write(descriptor: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    if (descriptor === this.#dataFrom) this.#listener.data?.(bytes);
+    if (descriptor === this.#dataFrom) this.#listener.data?.(bytes.slice());
     else this.#messages.push(bytes);
   }
 }
@@ -176,30 +177,48 @@ function isOurs(error: unknown): boolean {
     error.name !== "RuntimeError" && error.name !== "ExitStatus" && error.name !== "ErrnoError";
 }
 
-/** Turns bytes into lines. */
+/** Turns bytes, which arrive a word at a time, into lines. */
 class Lines {
   readonly #take: (text: string) => void;
   readonly #decoder = new TextDecoder();
-  #text = "";
+  #held = new Uint8Array(1024);
+  #count = 0;
 
   constructor(take: (text: string) => void) {
     this.#take = take;
   }
 
   push(bytes: Uint8Array): void {
-    this.#text += this.#decoder.decode(bytes, { stream: true });
-    for (let end = this.#text.indexOf("\n"); end >= 0; end = this.#text.indexOf("\n")) {
-      const line = this.#text.slice(0, end);
-      this.#text = this.#text.slice(end + 1);
-      this.#take(line);
+    let from = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
+      this.#hold(bytes.subarray(from, end));
+      this.#give();
+      from = end + 1;
     }
-    if (this.#text.length > LINE_CHARACTERS) {
-      throw new FormatError("Cannot read the archive: a name in it has no end", 0);
-    }
+    if (from < bytes.length) this.#hold(bytes.subarray(from));
   }
 
   end(): void {
-    if (this.#text !== "") this.#take(this.#text);
-    this.#text = "";
+    if (this.#count > 0) this.#give();
+  }
+
+  #hold(bytes: Uint8Array): void {
+    const needed = this.#count + bytes.length;
+    if (needed > LINE_BYTES) {
+      throw new FormatError("Cannot read the archive: a name in it has no end", 0);
+    }
+    if (needed > this.#held.length) {
+      const grown = new Uint8Array(needed * 2);
+      grown.set(this.#held.subarray(0, this.#count));
+      this.#held = grown;
+    }
+    this.#held.set(bytes, this.#count);
+    this.#count = needed;
+  }
+
+  #give(): void {
+    const text = this.#decoder.decode(this.#held.subarray(0, this.#count));
+    this.#count = 0;
+    this.#take(text);
   }
 }

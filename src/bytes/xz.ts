@@ -180,18 +180,12 @@ async function* filtered(
   }
   const through = (piece: Uint8Array, last: boolean): Uint8Array =>
     filters.reduce((bytes, filter) => filter(bytes, last), piece);
-  let fault: unknown;
-  try {
-    for await (const piece of pieces) {
-      const bytes = through(piece, false);
-      if (bytes.length > 0) yield bytes;
-    }
-  } catch (error) {
-    fault = error;
+  for await (const piece of pieces) {
+    const bytes = through(piece, false);
+    if (bytes.length > 0) yield bytes;
   }
   const rest = through(new Uint8Array(0), true);
   if (rest.length > 0) yield rest;
-  if (fault !== undefined) throw fault;
 }
 
 /** The chunks of an LZMA2 stream up to their end. */

@@ -34,8 +34,8 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
   {
     format: "7z",
     decoder: "7z-wasm 1.2.0",
-    harmful: { name: "malicious.7z", deflated: "M6/as15dhoFlwdMp3bcYIEAMSq87nDufkcFbWcFRITc/JTWHq4GptpBBI4INKFeempmeUZJckF+cWcFVXFlckprLFcEHlEhNzshXSM7PK0nMzEstag2KYAUJFuQnZ3gzl+oxPGBYx9AUy8DQaMy+jv/Swfy/DrunpMjUvU5K/rZz+iSt283Tr6XN8BbUOFF2vCjn4MwlisvU0qwfFftVbojpm34p5GfgM37l8Kj48APrvnjZXTgf+D9Rc//M3uoDLn5XrrEXrRSMiPS9+U8kx+GT6Osbk8qeHS97IjjtdK6m7w23D18mpE4InrHyf1727ASgm8TZAhg5G7oY2LkZGRgVFRkleBrWMzAAAA==" },
-    harmless: { name: "safe.7z", deflated: "M6/as15dhoEl1mJvy3QGCBCF0pu2njjMyCCjrOCokJufkprD1cBUW8gQwQqUSi3IT87wZi7WY3jA0MCQF8vA0GjMvo7/guylmvmWAnMKXT6vWTL1JPfbnVrhNwPrfi712Dfh/r1jFXt7ZE42+atOihBk//i4dW2Be9TnhvuB8VfUO1qzsmbe2pr3dEndZ16L8Esqq2ffXLtN91m1wdzWA5n/hHRePFiruHS3jYrIykqQ08TZFBk5yxjYuRkZGBUVGSV4GhoZGAA=" },
+    harmful: { name: "malicious.7z", deflated: "M6/as15dhoFlwdMp3ZcZIEAMShecFXNiZPBWVnBUyM1PSc3hamCqLWTQiGADypWnZqZnlCQX5BdnVnAVVxaXpOZyRfABJVKTM/IVkvPzShIz81KLWoMiWEGCBfnJGd7MpXoMDxjWMVTHMjA0GrOv4790MP+vw+4pKTJ1r5OSv+2cPknrdvP0a2kzvAU1TpQdL8o5OHOJ4jK1NOtHxX6VG2L6pl8K+Rn4jF85PCo+/MC6L152F84H/k/U3D+zt/qAi9+Va+xFKwUjIn1v/hPJcfgk+i5uzU0h7h3Nr5PSOFQq9dSazVYZqysAHSPOFsDI2dDMwM7NyMCoqMgowdOwnoEBAA==" },
+    harmless: { name: "safe.7z", deflated: "M6/as15dhoEl1mJvy2QGCBCF0qY/f4ozMsgoKzgq5OanpOZwNTDVFjJEsAKlUgvykzO8mYv1GB4wNDBkxTIwNBqzr+O/IHupZr6lwJxCl89rlkw9yf12p1b4zcC6n0s99k24f+9Yxd4emZNN/qqTIgTZPz5uXVvgHvW54X5g/BX1jtasrJm3tuY9XVL3mdci/JLK6tm32HbuP2R2kyfGf8axeK4PM17f6jPWBjlLnE2RkbOIgZ2bkYFRUZFRgqehkYEBAA==" },
   },
   {
     format: "rar",

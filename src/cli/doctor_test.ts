@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { doctorSamples } from "../../scripts/doctor_samples.ts";
+import { staleSamples } from "../../scripts/doctor_samples.ts";
 import { DecoderError } from "../errors.ts";
 import { type FormatEntry, FORMATS } from "../formats/registry.ts";
 import { loadRules } from "../rules/rules.ts";
@@ -32,9 +32,8 @@ function without(id: string): FormatEntry[] {
   );
 }
 
-test("every format has a sample, and the samples are those of the test data", () => {
-  const url = new URL("./doctor_samples.ts", import.meta.url);
-  assert.equal(readFileSync(url, "utf8"), doctorSamples());
+test("every format has a sample, and the samples are those of the test data", async () => {
+  assert.deepEqual(await staleSamples(), []);
   const ids = DOCTOR_SAMPLES.map((it) => it.format);
   assert.deepEqual([...ids].sort(), FORMATS.map((it) => it.id).sort());
 });

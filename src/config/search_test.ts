@@ -105,7 +105,7 @@ test("a hostile expression over a string of ten megabytes ends", async () => {
   const start = performance.now();
   const report = await scan(pickle, '"(a+)+b$"');
   assert.deepEqual(found(report), []);
-  assert.ok(performance.now() - start < 30_000);
+  assert.ok(performance.now() - start < 60_000);
 });
 
 test("patterns are found in text members of archives and in plain text", async () => {

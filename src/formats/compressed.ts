@@ -20,6 +20,10 @@ const TRIAL_BYTES = 4096;
 const TRIAL_OUTPUT_BYTES = 64 * 1024;
 /** A stream that is cut off says nothing before it has this much. */
 const CUT_STREAM_BYTES = 10;
+/** Output after which it is clear whether a stream is nearly empty. */
+const GLANCE_BYTES = 4 * 1024 * 1024;
+/** What part of the ratio makes one suspicious. */
+const BOMB_PART = 4;
 /** Suffixes that compressors append to a name. */
 const SUFFIX = /\.(?:gz|gzip|z|zlib|bz2|bz|xz|lzma|lz|lz4|zst|zstd)$/iu;
 /** Suffixes that stand for two. */
@@ -81,6 +85,7 @@ async function* scan(
     },
   });
   yield [{ type: "entry", source: decoded, part }];
+  await goOn(decoded, context.limits.ratio);
   const after = verify(source, decoded, kind.offset);
   if (after.length > 0) yield after;
 }
@@ -89,6 +94,19 @@ async function* scan(
 function partName(name: string, codec: Codec): string {
   const stripped = name.replace(TAR_SUFFIX, ".tar").replace(SUFFIX, "");
   return stripped === name || stripped === "" ? `(${codec})` : stripped;
+}
+
+/**
+ * Decodes on where nobody wanted more, as long as it looks like a bomb, so that one is told.
+ */
+async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
+  for (;;) {
+    const { consumed, produced, ended } = decoded.progress();
+    const empty = produced > consumed * ratio / BOMB_PART;
+    if (ended || decoded.fault !== undefined || produced > GLANCE_BYTES && !empty) return;
+    // The fault of a stream is asked for by `verify`.
+    await decoded.read(produced, 1).catch(() => undefined);
+  }
 }
 
 /** What decoding brought to light. */

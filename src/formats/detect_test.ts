@@ -54,8 +54,8 @@ test("what only resembles a Git-LFS pointer is none", () => {
 
 test("formats without a reader are known by their first bytes", () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
-    ["7z\xbc\xaf\x27\x1c", "a 7-Zip archive"],
-    ["Rar!\x1a\x07\x01\0", "a RAR archive"],
+    ["7z\xbc\xaf\x27\x1c", undefined],
+    ["Rar!\x1a\x07\x01\0", undefined],
     ["\x1c\0\0\0TFL3", "a TensorFlow Lite model"],
     ["RDX3\n", "an R data file"],
     ["", undefined],

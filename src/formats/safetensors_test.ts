@@ -104,7 +104,7 @@ test("only the header of a huge file is read", async () => {
   const report = await scanSource(source, { rules });
   assert.equal(report.verdict, "clean");
   assert.ok(report.bytesRead < 1 << 20, `${report.bytesRead} bytes`);
-  assert.ok(Date.now() - before < 2000);
+  assert.ok(Date.now() - before < 60_000);
 });
 
 test("a pickle in the metadata is scanned as bytes that nothing loads", async () => {

@@ -196,6 +196,8 @@ async function* content(
     yield [{ type: "entry", source, part: name }];
   }
   if (part.whole) yield verify(member, part);
+  // What nobody read to its end has not been decoded to its end.
+  else if (partial) yield extractor.isBomb(index) ? [bomb(member)] : [];
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
@@ -256,6 +258,11 @@ function verify(member: SevenZipMember, part: Extracted): Anomaly[] {
     anomalies.push(note("archive-malformed", member, detail, true));
   }
   return anomalies;
+}
+
+function bomb(member: SevenZipMember): Anomaly {
+  const detail = `would expand to ${member.size} bytes, which is more than any model needs`;
+  return note("compression-bomb", member, detail, true);
 }
 
 /** What 7-Zip says of the archive as a whole. */

@@ -6,13 +6,11 @@
  * @module
  */
 
+import { isBomb } from "../bytes/decompress.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { type ForwardSource, forwardSource } from "../source/forward.ts";
 import type { SevenZipMember } from "./sevenzip_listing.ts";
 import type { SevenZipRunner } from "../bytes/sevenzip.ts";
-
-/** Expanded bytes before a ratio says anything: zeros of an array become next to nothing. */
-const RATIO_FLOOR_BYTES = 128 * 1024 * 1024;
 
 /** What a pass may cost. */
 export interface ExtractOptions {
@@ -82,8 +80,11 @@ export class Extractor {
   async pass(from: number, skip = 0, only = false): Promise<PassResult> {
     const pass = new Pass(this.#places, from, skip, only, this.#options);
     const { type } = this.#options;
+    const unwanted = this.#unwanted(from, only);
     try {
-      await this.#runner.run(["x", "-so", "-bb1", `-t${type}`], pass, this.#unwanted(from, only));
+      pass.spend(this.#decodedInPassing(unwanted));
+      const names = unwanted.map(({ name }) => name);
+      await this.#runner.run(["x", "-so", "-bb1", `-t${type}`], pass, names);
       pass.finish();
     } catch (error) {
       if (error instanceof LimitError && pass.members.size > 0) {
@@ -126,8 +127,14 @@ export class Extractor {
     return forwardSource(name, pull, size === undefined ? {} : { size });
   }
 
+  /** True when a member states a size that only a bomb has. */
+  isBomb(index: number): boolean {
+    const { archiveBytes, ratio } = this.#options;
+    return isBomb(archiveBytes, this.#members[index]?.size ?? 0, ratio);
+  }
+
   /** Members that need not be decoded again; blocks that hold nothing else are not. */
-  #unwanted(from: number, only: boolean): string[] {
+  #unwanted(from: number, only: boolean): SevenZipMember[] {
     if (from === 0 && !only) return [];
     const wanted = new Set<string>();
     for (const { name } of this.#members.slice(from, only ? from + 1 : undefined)) {
@@ -137,8 +144,19 @@ export class Extractor {
       }
     }
     // An odd name may be read as something else: then it is decoded again, which harms nothing.
-    return this.#members.map(({ name }) => name)
-      .filter((name) => !wanted.has(name) && /^[\w.-]+(?:\/[\w.-]+)*$/u.test(name));
+    return this.#members.filter(({ name }) =>
+      !wanted.has(name) && /^[\w.-]+(?:\/[\w.-]+)*$/u.test(name)
+    );
+  }
+
+  /** Bytes of unwanted members that are decoded all the same, for what is behind them in a block. */
+  #decodedInPassing(unwanted: readonly SevenZipMember[]): number {
+    if (unwanted.length === 0) return 0;
+    const left = new Set(unwanted);
+    const blocks = new Set(
+      this.#members.filter((one) => !left.has(one) && one.size !== 0).map(({ block }) => block),
+    );
+    return unwanted.reduce((sum, { block, size }) => sum + (blocks.has(block) ? size ?? 0 : 0), 0);
   }
 }
 
@@ -184,9 +202,8 @@ class Pass {
   }
 
   data(bytes: Uint8Array): void {
-    this.#total += bytes.length;
     try {
-      this.#spend(bytes.length);
+      this.spend(bytes.length);
     } catch (error) {
       this.#put(false);
       throw error;
@@ -225,14 +242,16 @@ class Pass {
     return places?.find((index) => index > this.#index);
   }
 
-  #spend(count: number): void {
+  /** @throws LimitError when a budget is spent, or so little became so much that it is a bomb */
+  spend(count: number): void {
+    this.#total += count;
     this.#options.spend(count);
     const { ratio, archiveBytes } = this.#options;
-    if (this.#total > RATIO_FLOOR_BYTES && this.#total > ratio * archiveBytes) {
+    if (isBomb(archiveBytes, this.#total, ratio)) {
       throw new LimitError(
         "ratio",
         `Cannot go on decompressing: ${archiveBytes} bytes have become ${this.#total}, ` +
-          `more than ${ratio} times as many`,
+          "which is more than any model needs",
       );
     }
   }

@@ -19,6 +19,8 @@ export interface SevenZipMember {
   readonly encrypted: boolean;
   /** Memory that decoding needs, from the method: dictionaries, PPMd's models. */
   readonly memory: number;
+  /** The block that holds it; those of one block are decoded one after the other. */
+  readonly block: string;
   /** Names of the methods. */
   readonly method: string;
   readonly linkTarget: string | undefined;
@@ -154,6 +156,7 @@ function memberOf(fields: ReadonlyMap<string, string>): SevenZipMember {
     size: wholeNumber(fields.get("Size") ?? ""),
     encrypted: fields.get("Encrypted") === "+",
     memory: memoryOf(method),
+    block: fields.get("Block") ?? "",
     method,
     linkTarget,
   };

@@ -13,6 +13,7 @@ import type { Observation } from "../types.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { BLOCK_BYTES, isHeader } from "./tar_header.ts";
 import { readTarMembers, type TarMember } from "./tar_members.ts";
+import { sparseSource } from "./tar_sparse.ts";
 
 /** Members of PyTorch's archives that are read in a way of their own. */
 const TORCH_HINTS: ReadonlyMap<string, string> = new Map([
@@ -56,9 +57,9 @@ async function* scan(
         members: members.map((member) => ({
           name: member.name,
           kind: member.kind,
-          size: member.size,
+          size: member.sparse?.size ?? member.size,
           ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
-          ...(member.kind === "file" && { open: () => open(source, member) }),
+          ...(member.kind === "file" && { open: () => open(source, member, context) }),
         })),
       },
     },
@@ -70,7 +71,7 @@ async function* scan(
     const hint = hints?.get(member.name);
     yield [{
       type: "entry",
-      source: open(source, member),
+      source: open(source, member, context),
       part: member.name,
       ...(hint !== undefined && { hint }),
     }];
@@ -83,7 +84,11 @@ async function* scan(
   }
 }
 
-function open(source: Source, member: TarMember): Source {
+function open(source: Source, member: TarMember, context: FormatContext): Source {
+  const { name, dataOffset, sparse } = member;
+  if (sparse !== undefined) {
+    return sparseSource(name, source, dataOffset, sparse, (bytes) => context.spendExpanded(bytes));
+  }
   return sliceSource(member.name, source, member.dataOffset, member.size);
 }
 

@@ -29,6 +29,16 @@ import {
   WITHOUT_DATA,
 } from "./tar_header.ts";
 
+import {
+  dataSparseParts,
+  extensionSparseParts,
+  headerSparseMap,
+  isSound,
+  paxSparse,
+  type SparseMap,
+  type SparsePart,
+} from "./tar_sparse.ts";
+
 type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 
 /** A member and where its bytes are. */
@@ -38,7 +48,10 @@ export interface TarMember {
   readonly linkTarget: string | undefined;
   readonly headerOffset: number;
   readonly dataOffset: number;
+  /** Bytes in the archive. */
   readonly size: number;
+  /** Where they belong, for a file with holes. */
+  readonly sparse: SparseMap | undefined;
 }
 
 /** What a walk brought to light. */
@@ -60,8 +73,10 @@ interface Extensions {
   name?: string;
   linkTarget?: string;
   size?: number;
-  /** Sparse members of the pax formats carry their map in the data. */
-  sparse?: boolean;
+  /** The map of a sparse member; "data" when it stands there, "broken" when it cannot be read. */
+  sparse?: SparseMap | "data" | "broken";
+  /** The size of a sparse member whose map stands in the data. */
+  realSize?: number;
 }
 
 /**
@@ -180,7 +195,7 @@ class Walk implements TarMembers {
         this.#global = { ...this.#global, ...this.#pax(await this.#extension(header), start) };
         break;
       default:
-        await this.#member(header, start);
+        await this.#member(header, block, start);
         this.#next = {};
     }
   }
@@ -212,32 +227,23 @@ class Walk implements TarMembers {
     if (size !== undefined && whole === undefined) {
       this.#say("tar-malformed", "A pax header's size is no number", true, offset);
     }
-    const sparse = Array.from(records.keys()).some((key) => key.startsWith("GNU.sparse."));
+    const sparse = Array.from(records.keys()).some((key) => key.startsWith("GNU.sparse."))
+      ? paxSparse(records, bytes) ?? "broken"
+      : undefined;
+    const realSize = records.get("GNU.sparse.realsize");
     return {
       ...(name !== undefined && { name }),
       ...(linkTarget !== undefined && { linkTarget }),
       ...(whole !== undefined && { size: whole }),
       ...(sparse && { sparse }),
+      ...(realSize !== undefined && { realSize: Number(realSize) }),
     };
   }
 
-  async #member(header: TarHeader, start: number): Promise<void> {
+  async #member(header: TarHeader, block: Uint8Array, start: number): Promise<void> {
     const said = { ...this.#global, ...this.#next };
     const name = said.name ?? header.name;
-    let extended = header.extended;
-    while (extended && this.#at < this.#size) {
-      const block = await this.#window.read(this.#at, BLOCK_BYTES, WINDOW_BYTES);
-      extended = block.length === BLOCK_BYTES && block[504] !== 0;
-      this.#at += BLOCK_BYTES;
-    }
-    if (header.type === GNU_SPARSE || said.sparse) {
-      this.#say(
-        "tar-malformed",
-        `"${name}" is sparse: its parts were not put together`,
-        true,
-        start,
-      );
-    }
+    const further = await this.#extensions(header);
     const size = said.size ?? header.size;
     if (said.size !== undefined && said.size !== header.size && header.size !== 0) {
       this.#say(
@@ -263,15 +269,60 @@ class Walk implements TarMembers {
       );
     }
     const isLink = kind === "link" || kind === "hardlink";
+    const isSparse = header.type === GNU_SPARSE || said.sparse !== undefined;
+    const sparse = isSparse ? await this.#sparse(header, block, further, said, there) : undefined;
+    if (isSparse && sparse === undefined) {
+      const detail = `"${name}" is sparse: its parts cannot be put together`;
+      this.#say("tar-malformed", detail, true, start);
+    }
+    const map = sparse?.mapBytes ?? 0;
     this.members.push({
       name,
       kind,
       linkTarget: isLink ? said.linkTarget ?? header.linkTarget : undefined,
       headerOffset: start,
-      dataOffset,
-      size: there,
+      dataOffset: dataOffset + map,
+      size: there - map,
+      sparse: sparse?.map,
     });
     if (data) this.#advance(size);
+  }
+
+  /** The blocks of a GNU sparse map that follow its header. */
+  async #extensions(header: TarHeader): Promise<readonly SparsePart[]> {
+    const parts: SparsePart[] = [];
+    for (let extended = header.extended; extended && this.#at < this.#size;) {
+      const block = await this.#window.read(this.#at, BLOCK_BYTES, WINDOW_BYTES);
+      extended = block.length === BLOCK_BYTES && block[504] !== 0;
+      // One by one: a call has only so many arguments.
+      for (const part of extensionSparseParts(block)) parts.push(part);
+      this.#at += BLOCK_BYTES;
+    }
+    return parts;
+  }
+
+  /** How the parts of a sparse member are put together; undefined when they cannot be. */
+  async #sparse(
+    header: TarHeader,
+    block: Uint8Array,
+    further: readonly SparsePart[],
+    { sparse, realSize }: Extensions,
+    stored: number,
+  ): Promise<{ readonly map: SparseMap; readonly mapBytes: number } | undefined> {
+    if (sparse === "broken") return undefined;
+    if (sparse === "data") {
+      const from = this.#at;
+      const read = await dataSparseParts(async (offset, length) =>
+        (await this.#window.read(from + offset, Math.max(0, Math.min(length, stored - offset))))
+          .slice()
+      );
+      if (read === undefined || realSize === undefined) return undefined;
+      const map = { parts: read.parts, size: realSize };
+      return isSound(map, stored - read.length) ? { map, mapBytes: read.length } : undefined;
+    }
+    const old = header.type === GNU_SPARSE ? headerSparseMap(block) : undefined;
+    const map = sparse ?? (old && { ...old, parts: [...old.parts, ...further] });
+    return map !== undefined && isSound(map, stored) ? { map, mapBytes: 0 } : undefined;
   }
 
   /** What has no data by its type is followed by the next header, or by the end, at once. */

@@ -12,6 +12,7 @@
  */
 
 import { WireReader } from "../bytes/wire.ts";
+import { KERAS_CONFIG_HINT } from "../packages/keras_members.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Observation } from "../types.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";

@@ -74,7 +74,7 @@ export const DT_STRING = 7;
 /** protobuf/saved_object_graph.proto */
 export const OBJECTS = { nodes: 1, functions: 2 } as const;
 export const OBJECT = { user: 4, asset: 5, constant: 9 } as const;
-export const USER_OBJECT = { metadata: 3 } as const;
+export const USER_OBJECT = { identifier: 1, metadata: 3 } as const;
 export const SAVED_ASSET = { index: 1 } as const;
 export const SAVED_CONSTANT = { operation: 1 } as const;
 export const CONCRETE_FUNCTION = { boundInputs: 2 } as const;

@@ -17,11 +17,11 @@ export interface GraphNode {
   name: string;
   op: string;
   /** As written: `node`, `node:1`, `node:output:0`, an argument's name; `^node` waits for it only. */
-  readonly inputs: string[];
+  inputs: string[];
   /** Names of functions in its attributes, those in lists included. */
-  readonly functions: string[];
+  functions: string[];
   /** Attributes that are short texts, by name. */
-  readonly texts: Map<string, string>;
+  texts: Map<string, string>;
   /** Attribute `value`, where it is a tensor of strings. */
   constant: Texts | undefined;
   /** Attribute `dtype`, a number of framework/types.proto. */

@@ -132,8 +132,14 @@ function isNode(head: Head, named: boolean): boolean {
   const right = list.every(({ number, type }) => number <= at.NODE_FIELDS && type === WIRE.bytes);
   const op = hasText(head, list, at.NODE.op, OP_NAME);
   if (op && (named || (right && hasText(head, list, at.NODE.name, NODE_NAME)))) return true;
-  // What hides the operator behind something long is told by its name alone.
-  return named && right && list.some(({ end }) => end > head.bytes.length);
+  // An attribute that comes first and is longer than what is at hand hides the operator.
+  return named && right &&
+    list.some((field) =>
+      field.number === at.NODE.attr && field.end > head.bytes.length &&
+      fields(into(head, field)).some(({ number, type }) =>
+        number <= at.ENTRY.value && type === WIRE.bytes
+      )
+    );
 }
 
 function isLibrary(head: Head): boolean {

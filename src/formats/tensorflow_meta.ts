@@ -5,7 +5,7 @@
  * @module
  */
 
-import { packedVarints, WIRE, type WireMessage } from "../bytes/wire.ts";
+import { packedVarints, WIRE, type WireField, type WireMessage } from "../bytes/wire.ts";
 import * as at from "./tensorflow_fields.ts";
 import type { Bound, Graph, Signature } from "./tensorflow_graph.ts";
 import {
@@ -18,8 +18,6 @@ import {
   textsInto,
 } from "./tensorflow_read.ts";
 
-/** Configurations of Keras' layers, that TensorFlow before 2.5 kept in the object graph. */
-const METADATA_BYTES = 4 * 1024 * 1024;
 /** Functions have some tens of captures; a function of a large model some thousands. */
 const BOUND_BYTES = 64 * 1024;
 
@@ -28,7 +26,7 @@ const LOADED = new Set(["__saved_model_init_op", "saved_model_main_op", "legacy_
 
 /** Reads MetaGraphDefs. */
 export class MetaReader {
-  /** Configurations of Keras' layers. */
+  /** Configurations of Keras' layers, that TensorFlow before 2.5 kept in the object graph. */
   readonly metadata: Found[] = [];
   readonly #graphs: GraphReader;
   #objects: Bound[] = [];
@@ -76,6 +74,7 @@ export class MetaReader {
       if (field.number === at.SAVER.filename) graph.savers.push(text);
       else (field.number === at.SAVER.save ? save : restore).outputs.push(text);
     });
+    this.#graphs.keep(2 * NAME_BYTES);
     graph.signatures.push(save, restore);
   }
 
@@ -115,6 +114,7 @@ export class MetaReader {
     return entry(message, async (key, { message, field }) => {
       const loading = LOADED.has(key);
       const signature: Signature = { name: key, loading, inputs: [], outputs: [] };
+      this.#graphs.keep(key.length);
       graph.signatures.push(signature);
       const inner = message.enter(field);
       await inner.each(async (part) => {
@@ -156,6 +156,7 @@ export class MetaReader {
       else asset.filename = await message.reader.text(field, TEXT_BYTES);
     });
     asset.tensor = names.at(-1) ?? "";
+    this.#graphs.keep(asset.tensor.length + asset.filename.length);
     graph.assets.push(asset);
   }
 
@@ -168,6 +169,7 @@ export class MetaReader {
       const inner = message.enter(field);
       if (field.number === at.OBJECTS.nodes) return this.#object(inner);
       return entry(inner, async (key, { message, field }) => {
+        this.#graphs.keep(key.length);
         functions.push([key, await numbersOf(message.enter(field))]);
       });
     });
@@ -193,15 +195,28 @@ export class MetaReader {
         await textsInto(inner, at.SAVED_CONSTANT.operation, names);
         bound = { node: names.at(-1) ?? "" };
       } else if (field.number === user) {
-        await inner.each((part) => {
-          if (part.number !== at.USER_OBJECT.metadata || part.type !== WIRE.bytes) return;
-          const length = part.end - part.start;
-          if (length < 2 || length > METADATA_BYTES) return;
-          this.metadata.push({ start: part.start, end: part.end, where: `object ${index}` });
-        });
+        await this.#userObject(inner, index);
       }
     });
+    this.#graphs.keep(0);
     this.#objects.push(bound);
+  }
+
+  /** Keras revives its layers from what stands beside its own identifiers. */
+  async #userObject(message: WireMessage, index: number): Promise<void> {
+    let identifier = "";
+    let metadata: WireField | undefined;
+    await message.each(async (field) => {
+      if (field.type !== WIRE.bytes) return;
+      if (field.number === at.USER_OBJECT.metadata) metadata = field;
+      if (field.number === at.USER_OBJECT.identifier) {
+        identifier = await message.reader.text(field, NAME_BYTES);
+      }
+    });
+    if (metadata === undefined || !identifier.startsWith("_tf_keras")) return;
+    this.#graphs.keep(0);
+    const { start, end } = metadata;
+    if (end > start) this.metadata.push({ start, end, where: `object ${index}` });
   }
 
   #isBytes(field: Parameters<GraphReader["isBytes"]>[0], message: string): boolean {

@@ -6,7 +6,7 @@
  */
 
 import { packedVarints, WIRE, type WireField, type WireMessage } from "../bytes/wire.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError, LimitError } from "../errors.ts";
 import * as at from "./tensorflow_fields.ts";
 import {
   emptyScope,
@@ -25,6 +25,9 @@ export const TEXT_BYTES = 2048;
 const TEXTS_KEPT: number = 8;
 export const NAMES_KEPT = 4096;
 const ATTRIBUTES_KEPT = 32;
+/** Nodes, functions and the like of one file, and their characters; large models have 100,000 nodes. */
+const ITEMS = 1 << 20;
+const CHARACTERS = 1 << 28;
 /** Bytes of a string that are looked at to see whether it is a graph. */
 const LOOK_BYTES = 4096;
 /** Bytes of an encoded tensor of strings; what is longer holds words, not paths. */
@@ -44,6 +47,22 @@ export class GraphReader {
   readonly nested: Found[] = [];
   /** Fields of another wire type than their number has, and the like; the first few. */
   readonly mismatches: { readonly detail: string; readonly offset: number }[] = [];
+
+  #items = 0;
+  #characters = 0;
+
+  /**
+   * Counts something that is kept.
+   *
+   * @throws LimitError when it is too much
+   */
+  keep(characters: number): void {
+    this.#items++;
+    this.#characters += characters;
+    if (this.#items <= ITEMS && this.#characters <= CHARACTERS) return;
+    const most = `${ITEMS} nodes, arguments and the like, or ${CHARACTERS} characters`;
+    throw new LimitError("values", `The graph has more than ${most}`);
+  }
 
   /** Reads a GraphDef into `graph`, piece by piece: what is there when an error is thrown counts. */
   async graph(message: WireMessage, graph: Graph): Promise<void> {
@@ -68,6 +87,7 @@ export class GraphReader {
         return;
       }
       const scope = emptyScope();
+      this.keep(NAME_BYTES);
       try {
         await this.#function(inner, scope);
       } finally {
@@ -88,6 +108,7 @@ export class GraphReader {
       if (field.number === signature) return this.#functionSignature(inner, scope);
       if (field.number === nodes) return this.#node(inner, scope, field.offset);
       return entry(inner, async (key, value) => {
+        this.keep(key.length);
         scope.returns.set(key, await value.message.reader.text(value.field, NAME_BYTES));
       });
     });
@@ -102,6 +123,7 @@ export class GraphReader {
       }
       const names: string[] = [];
       await textsInto(message.enter(field), at.ARGUMENT.name, names);
+      this.keep(names.at(-1)?.length ?? 0);
       (field.number === at.OP.inputs ? scope.inputs : scope.outputs).push(names.at(-1) ?? "");
     });
   }
@@ -110,9 +132,9 @@ export class GraphReader {
     const node: GraphNode = {
       name: "",
       op: "",
-      inputs: [],
-      functions: [],
-      texts: new Map(),
+      inputs: NONE,
+      functions: NONE,
+      texts: NO_TEXTS,
       constant: undefined,
       dtype: undefined,
       offset,
@@ -126,14 +148,13 @@ export class GraphReader {
         const keep = (text: string): void => {
           if (field.number === at.NODE.name) node.name = text;
           else if (field.number === at.NODE.op) node.op = text;
-          else if (field.number === at.NODE.input && node.inputs.length < NAMES_KEPT) {
-            node.inputs.push(text);
-          }
+          else if (field.number === at.NODE.input) addTo(node, "inputs", text);
         };
         return text instanceof Promise ? text.then(keep) : keep(text);
       });
       if (node.op === "") this.#mismatch("A node has no operator", offset);
     } finally {
+      this.keep(sizeOf(node));
       scope.nodes.push(node);
       scope.byName.set(node.name, node);
     }
@@ -183,6 +204,7 @@ export class GraphReader {
     await this.#lookForGraph(message, field, node);
     const length = field.end - field.start;
     if (length === 0 || length > TEXT_BYTES || node.texts.size >= ATTRIBUTES_KEPT) return;
+    if (node.texts === NO_TEXTS) node.texts = new Map();
     node.texts.set(key, await message.reader.text(field, TEXT_BYTES));
   }
 
@@ -200,7 +222,7 @@ export class GraphReader {
     await message.each(async (field) => {
       if (field.number > at.NAME_ATTRIBUTES.attr || !this.isBytes(field, "NameAttrList")) return;
       if (field.number === at.NAME_ATTRIBUTES.name) {
-        node.functions.push(await message.reader.text(field, NAME_BYTES));
+        addTo(node, "functions", await message.reader.text(field, NAME_BYTES));
       } else {
         await entry(
           message.enter(field),
@@ -260,6 +282,7 @@ export class GraphReader {
     if (![0x08, 0x0a, 0x12, 0x18, 0x22].includes(bytes[0] ?? 0)) return;
     const kind = kindOf(bytes, length);
     if (kind === undefined || kind === "fingerprint") return;
+    this.keep(0);
     this.nested.push({ start: field.start, end: field.end, where: node.name });
   }
 
@@ -276,6 +299,25 @@ export class GraphReader {
   #mismatch(detail: string, offset: number): void {
     if (this.mismatches.length < TEXTS_KEPT) this.mismatches.push({ detail, offset });
   }
+}
+
+/** What most nodes have none of; one for all of them. */
+const NONE: string[] = [];
+const NO_TEXTS: Map<string, string> = new Map();
+
+function addTo(node: GraphNode, key: "inputs" | "functions", text: string): void {
+  if (node[key] === NONE) node[key] = [];
+  if (node[key].length < NAMES_KEPT) node[key].push(text);
+}
+
+/** Characters that a node keeps. */
+function sizeOf({ name, op, inputs, functions, texts, constant }: GraphNode): number {
+  let size = name.length + op.length;
+  for (const text of inputs) size += text.length;
+  for (const text of functions) size += text.length;
+  for (const text of texts.values()) size += text.length;
+  for (const text of constant?.texts ?? []) size += text.length;
+  return size;
 }
 
 /** Elements of a shape; a scalar has one. */

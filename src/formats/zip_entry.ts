@@ -5,7 +5,13 @@
  */
 
 import { crc32 } from "../bytes/crc32.ts";
-import { type Codec, type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
+import {
+  type Codec,
+  type DecodedSource,
+  decompress,
+  isBomb,
+  tryInflate,
+} from "../bytes/decompress.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Anomaly } from "./zip_directory.ts";
@@ -159,10 +165,14 @@ function openCompressed(
     ...(codec === "lzma-zip" && member.size !== undefined && { size: member.size }),
     ...options,
   });
-  return { source, verify: () => verifyCompressed(member, source) };
+  return { source, verify: () => verifyCompressed(member, source, options.ratio) };
 }
 
-function verifyCompressed(member: ZipMember, source: DecodedSource): Anomaly[] {
+function verifyCompressed(
+  member: ZipMember,
+  source: DecodedSource,
+  ratio: number,
+): Anomaly[] {
   const { fault } = source;
   const { consumed, produced, ended, crc } = source.progress();
   if (fault instanceof LimitError && fault.limit === "ratio") {
@@ -174,6 +184,10 @@ function verifyCompressed(member: ZipMember, source: DecodedSource): Anomaly[] {
     return [{ ...note("zip-malformed", member, detail), unread: true }];
   }
   if (fault !== undefined) throw fault;
+  if (!ended && isBomb(member.compressedSize, member.size ?? 0, ratio)) {
+    const detail = `would expand to ${member.size} bytes, which is more than any model needs`;
+    return [{ ...note("zip-bomb", member, detail), unread: true }];
+  }
   if (!ended || member.secondary) return [];
   const anomalies: Anomaly[] = [];
   if (member.size !== undefined && member.size !== produced) {

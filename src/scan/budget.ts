@@ -22,6 +22,12 @@ const PROGRESS_MILLISECONDS = 100;
 const READS_FOR_EACH_BYTE = 64;
 const READS_AT_LEAST = 64 * 1024 * 1024;
 
+/**
+ * Bytes that all of an asset may expand to before they are compared with its size: archives in one
+ * another multiply, and each of them may look harmless.
+ */
+const EXPANDED_FLOOR = 512 * 1024 * 1024;
+
 /** The budget of one asset. */
 export class Budget {
   readonly limits: Limits;
@@ -34,6 +40,8 @@ export class Budget {
   #opcodes = 0;
   #visits = 0;
   #material = 0;
+  /** Bytes of the asset itself, where they are known. */
+  #assetBytes: number | undefined;
   #handedOut = 0;
 
   constructor(limits: Limits, signal: AbortSignal | undefined) {
@@ -80,6 +88,13 @@ export class Budget {
         `Decompression produced more than ${this.limits.expandedBytes} bytes`,
       );
     }
+    const most = Math.max(EXPANDED_FLOOR, (this.#assetBytes ?? Infinity) * this.limits.ratio);
+    if (this.#expanded > most) {
+      throw new LimitError(
+        "expandedBytes",
+        `Decompression produced more than ${most} bytes out of ${this.#assetBytes}`,
+      );
+    }
     this.checkDeadline();
   }
 
@@ -112,6 +127,7 @@ export class Budget {
 
   /** Makes known that there are bytes which can be read at random, and so again and again. */
   addMaterial(bytes: number): void {
+    this.#assetBytes ??= bytes;
     this.#material += bytes;
   }
 

@@ -67,10 +67,12 @@ const UNMATCHED: readonly (readonly [name: string, inFile: string, inArchive: st
   ["a.bin", "file-not-what-name-says*", ""],
   ["a.h5", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.keras", "file-not-what-name-says*", "file-not-what-name-says*"],
-  ["a.pb", "file-unsupported*", "file-unsupported*"],
+  ["a.pb", "file-not-what-name-says*", "file-not-what-name-says*"],
+  ["a.pbtxt", "file-unsupported*", "file-unsupported*"],
   ["a.safetensors", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.gguf", "file-not-what-name-says*", "file-not-what-name-says*"],
-  ["a.7z", "file-unsupported*", "file-unsupported*"],
+  ["a.7z", "file-not-what-name-says*", "file-not-what-name-says*"],
+  ["a.tflite", "file-unsupported*", "file-unsupported*"],
   ["a.txt", "", ""],
   ["a.py", "", ""],
   ["LICENSE", "", ""],
@@ -103,14 +105,14 @@ test("an empty file is incomplete where a model should be, and nothing where non
 });
 
 test("a known format without a reader is named, whatever the file is called", () => {
-  const sevenZip = "7z\xbc\xaf\x27\x1c\0\x04";
-  assert.equal(said(sample("a.7z", sevenZip), []), "file-unsupported*");
-  assert.equal(said(sample("a.pt", sevenZip), []), "file-unsupported*");
-  assert.equal(said(sample("a", sevenZip), []), "file-unsupported*");
-  assert.equal(said(sample("a.txt", sevenZip), []), "file-unsupported* file-disguised");
-  assert.equal(said(sample("a.pt", sevenZip), ["zip"]), "file-unsupported*");
-  const [first] = compareWithName(sample("a.pt", sevenZip), [], true);
-  assert.match(first?.detail ?? "", /"a\.pt" is a 7-Zip archive/);
+  const tflite = "\x1c\0\0\0TFL3";
+  assert.equal(said(sample("a.tflite", tflite), []), "file-unsupported*");
+  assert.equal(said(sample("a.pt", tflite), []), "file-unsupported*");
+  assert.equal(said(sample("a", tflite), []), "file-unsupported*");
+  assert.equal(said(sample("a.txt", tflite), []), "file-unsupported* file-disguised");
+  assert.equal(said(sample("a.pt", tflite), ["zip"]), "file-unsupported*");
+  const [first] = compareWithName(sample("a.pt", tflite), [], true);
+  assert.match(first?.detail ?? "", /"a\.pt" is a TensorFlow Lite model/);
 });
 
 test("a Git-LFS pointer in a model's place is not the model", () => {

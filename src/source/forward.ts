@@ -108,7 +108,61 @@ export async function spool(source: Source, limit: number): Promise<Source> {
     if (chunk.length > 0) chunks.push(chunk.slice());
     if (chunk.length < SPOOL_CHUNK_BYTES) break;
   }
-  return bytesSource(source.name, concatenate(chunks, total));
+  return chunksSource(source.name, chunks, total);
+}
+
+/** Chunks as one source, all but the last of the same length: putting them together doubles memory. */
+function chunksSource(name: string, chunks: readonly Uint8Array[], size: number): Source {
+  const [first] = chunks;
+  if (first === undefined || chunks.length === 1) {
+    return bytesSource(name, first ?? new Uint8Array(0));
+  }
+  const one = (index: number, at: number, length: number): Uint8Array =>
+    (chunks[index] ?? first).subarray(at, at + length);
+  const readSync = (offset: number, length: number): Uint8Array => {
+    const wanted = lengthWithin(name, offset, length, size);
+    const index = Math.floor(offset / SPOOL_CHUNK_BYTES);
+    const at = offset % SPOOL_CHUNK_BYTES;
+    if (wanted === 0) return new Uint8Array(0);
+    if (at + wanted <= SPOOL_CHUNK_BYTES) return one(index, at, wanted);
+    const all = new Uint8Array(wanted);
+    for (let done = 0; done < wanted;) {
+      const next = offset + done;
+      const part = one(
+        Math.floor(next / SPOOL_CHUNK_BYTES),
+        next % SPOOL_CHUNK_BYTES,
+        wanted - done,
+      );
+      all.set(part, done);
+      done += part.length;
+    }
+    return all;
+  };
+  return {
+    name,
+    size,
+    access: "random",
+    readSync,
+    read: (offset, length) => Promise.resolve(readSync(offset, length)),
+  };
+}
+
+/** Bytes of a range that are there. */
+function lengthWithin(
+  name: string,
+  offset: number,
+  length: number,
+  size: number,
+): number {
+  if (
+    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0
+  ) {
+    throw new SourceError(
+      name,
+      `Cannot read ${length} bytes at ${offset} of "${name}": not a range`,
+    );
+  }
+  return Math.max(0, Math.min(length, size - offset));
 }
 
 /** The next chunk; nothing where a stream breaks off after it gave something. */
