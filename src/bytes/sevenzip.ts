@@ -103,6 +103,7 @@ export class SevenZipRunner {
 
   #call(instance: Instance, parameters: string[]): number {
     let code: unknown;
+    const restore = keepExitCode();
     try {
       code = instance.callMain(parameters);
     } catch (error) {
@@ -111,6 +112,8 @@ export class SevenZipRunner {
       throw new FormatError("Cannot read the archive: 7-Zip breaks down over it", 0, {
         cause: error,
       });
+    } finally {
+      restore();
     }
     return typeof code === "number" ? code : 2;
   }
@@ -169,6 +172,16 @@ export class SevenZipRunner {
     if (descriptor === this.#dataFrom) this.#listener.data?.(bytes.slice());
     else this.#messages.push(bytes);
   }
+}
+
+/** Where there is a process, 7-Zip makes its exit code that of the process: gives what undoes it. */
+function keepExitCode(): () => void {
+  const { process } = globalThis as { process?: { exitCode?: unknown } };
+  if (process === undefined) return () => {};
+  const before = process.exitCode;
+  return () => {
+    process.exitCode = before ?? 0;
+  };
 }
 
 /** What this program throws through 7-Zip to end a run. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -50,12 +51,22 @@ test("Without arguments the help is shown and the exit code is that of wrong usa
   assert.match(err, /Usage: modelaudit/);
 });
 
+test("Help is no failure, whatever exit code the process is about to have", async () => {
+  const before = process.exitCode;
+  process.exitCode = 1;
+  try {
+    assert.equal((await run(["help"])).code, 0);
+  } finally {
+    process.exitCode = before ?? 0;
+  }
+});
+
 test("Help is no failure, for the program and for each command", async () => {
   for (
     const args of [["--help"], ["help"], ["scan", "--help"], ["help", "scan"], ["rules", "-h"]]
   ) {
-    const { code, out } = await run(args);
-    assert.equal(code, 0, args.join(" "));
+    const { code, out, err } = await run(args);
+    assert.equal(code, 0, `${args.join(" ")}: ${err}`);
     assert.match(out, /Usage: modelaudit/);
   }
   assert.match((await run(["scan", "--help"])).out, /--max-expanded <size>/);

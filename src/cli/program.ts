@@ -67,8 +67,9 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
     }
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version end in an "error" with exit code 0; all others are wrong usage.
-    code = error.exitCode === 0 ? 0 : 2;
+    // Help and version end in an "error" too. Its own exit code would be the process's, whoever set that.
+    const asked = /^commander\.(help|helpDisplayed|version)$/.test(error.code);
+    code = asked && texts.err === "" ? 0 : 2;
     job = undefined;
   }
   await io.stdout.write(texts.out);

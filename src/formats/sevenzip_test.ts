@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import { test } from "node:test";
 import { SevenZipRunner } from "../bytes/sevenzip.ts";
+import { crc32 } from "../bytes/crc32.ts";
 import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan.ts";
 import { bytesSource, type Source } from "../source/source.ts";
@@ -263,6 +265,72 @@ test("a thousand archives in one another end at the depth", async () => {
   }
   const report = await scan(bytes);
   assert.equal(report.verdict, "incomplete");
+});
+
+test("the exit code of the process stays what it was", async () => {
+  const before = process.exitCode;
+  for (
+    const name of ["harmful/malicious.7z", "unreadable/encrypted.7z", "unreadable/truncated.7z"]
+  ) {
+    await scan(read(name));
+  }
+  await scan(read("harmful/malicious.7z"), "bundle.7z", { expandedBytes: 1 });
+  assert.equal(process.exitCode ?? 0, before ?? 0);
+});
+
+/** A cabinet of one stored member: [MS-CAB] 2. */
+function cabinet(name: string, data: Uint8Array): Uint8Array {
+  const file = 36 + 8;
+  const block = file + 16 + name.length + 1;
+  const bytes = new Uint8Array(block + 8 + data.length);
+  const view = new DataView(bytes.buffer);
+  bytes.set(bytesOf("MSCF"));
+  view.setUint32(8, bytes.length, true);
+  view.setUint32(16, file, true);
+  bytes.set([3, 1], 24);
+  view.setUint16(26, 1, true);
+  view.setUint16(28, 1, true);
+  view.setUint32(36, block, true);
+  view.setUint16(40, 1, true);
+  view.setUint32(file, data.length, true);
+  bytes.set(bytesOf(name), file + 16);
+  view.setUint16(block + 4, data.length, true);
+  view.setUint16(block + 6, data.length, true);
+  bytes.set(data, block + 8);
+  return bytes;
+}
+
+/** A RAR archive of version 4 of one stored member. */
+function rar(name: string, data: Uint8Array): Uint8Array {
+  const header = (fields: Uint8Array): Uint8Array => {
+    const bytes = join(new Uint8Array(2), fields);
+    new DataView(bytes.buffer).setUint16(0, crc32(fields) & 0xffff, true);
+    return bytes;
+  };
+  const fields = new Uint8Array(30 + name.length);
+  const view = new DataView(fields.buffer);
+  fields[0] = 0x74;
+  view.setUint16(1, 0x8000, true);
+  view.setUint16(3, fields.length + 2, true);
+  view.setUint32(5, data.length, true);
+  view.setUint32(9, data.length, true);
+  fields[13] = 3;
+  view.setUint32(14, crc32(data), true);
+  fields.set([20, 0x30], 22);
+  view.setUint16(24, name.length, true);
+  view.setUint32(26, 0o100644, true);
+  fields.set(bytesOf(name), 30);
+  const main = Uint8Array.of(0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0);
+  const end = Uint8Array.of(0x7b, 0, 0x40, 7, 0);
+  return join(bytesOf("Rar!\x1a\x07\x00"), header(main), header(fields), data, header(end));
+}
+
+test("RAR and cabinet files are read as 7-Zip archives are", async () => {
+  for (const [name, make] of [["x.cab", cabinet], ["x.rar", rar]] as const) {
+    const report = await scan(make("m.pkl", EVIL), name);
+    assert.equal(report.verdict, "dangerous", name);
+    assert.deepEqual(place(report), ["m.pkl", "stream_0"]);
+  }
 });
 
 test("RAR and cabinet files are known by their first bytes, and broken ones are incomplete", async () => {
