@@ -10,7 +10,7 @@ import type { Limits } from "../types.ts";
 import { didYouMean } from "../nearest.ts";
 
 /** Report formats of `scan`. */
-export const REPORT_FORMATS = ["text", "json", "ndjson"] as const;
+export const REPORT_FORMATS = ["text", "json", "ndjson", "sarif", "junit", "markdown"] as const;
 export type ReportFormat = typeof REPORT_FORMATS[number];
 
 const FAIL_ON = ["critical", "high", "medium", "low", "info", "never"] as const;
