@@ -3,12 +3,14 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-deno test-bun check check-fmt check-lint check-types \
-        check-imports check-rules fmt rules coverage fixtures bench clean
+        check-imports check-rules fmt rules coverage fixtures bench binary binaries package clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
 DENO = "$$(cat .cache/deno-path)"
 # Nothing is downloaded and no lock file written while working.
 OFFLINE = --no-lock --cached-only
+
+BUILD = $(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/build.ts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +64,15 @@ coverage: setup ## statement coverage of src/ under Deno
 
 fixtures: ## make testdata/ again with Python; says which packages are missing
 	@$${PYTHON:-python3} scripts/fixtures/make.py
+
+binary: setup ## an executable for this machine in dist/ (RUNTIME=bun: the second road)
+	@$(BUILD) binary --runtime "$(RUNTIME)"
+
+binaries: setup ## executables for Linux, macOS and Windows in dist/ (RUNTIME=bun)
+	@$(BUILD) binaries --runtime "$(RUNTIME)"
+
+package: setup ## the npm package in dist/npm
+	@$(BUILD) npm
 
 bench: setup ## measure scan time, memory and bytes read (with Python: against pickle.load)
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/bench/bench.ts $(BENCH)

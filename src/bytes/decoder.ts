@@ -6,6 +6,23 @@
 
 import { DecoderError } from "../errors.ts";
 
+const provided = new Map<string, () => ArrayBuffer>();
+
+/**
+ * Says where a decoder's WASM is, for executables that have it inside at a place of their own.
+ *
+ * @param name of the package
+ * @param read gives the bytes; called when they are needed
+ */
+export function provideWasm(name: string, read: () => ArrayBuffer): void {
+  provided.set(name, read);
+}
+
+/** A decoder's WASM where somebody provided it; otherwise the package finds its own. */
+export function providedWasm(name: string): ArrayBuffer | undefined {
+  return provided.get(name)?.();
+}
+
 /**
  * Loads one.
  *

@@ -12,7 +12,7 @@
 import type { SevenZipModuleFactory } from "7z-wasm";
 import { FormatError, SourceError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
-import { loadDecoder } from "./decoder.ts";
+import { loadDecoder, providedWasm } from "./decoder.ts";
 
 const ARCHIVE = "/archive";
 const NAMES = "/names";
@@ -123,7 +123,9 @@ export class SevenZipRunner {
       // Its types are those of a CommonJS module, which has a default import everywhere.
       const loaded: { readonly default: unknown } = await import("7z-wasm");
       const factory = loaded.default as SevenZipModuleFactory;
-      return await factory({ stdin: () => 0, print: () => {}, printErr: () => {} });
+      const wasmBinary = providedWasm("7z-wasm");
+      const quiet = { stdin: () => 0, print: () => {}, printErr: () => {} };
+      return await factory(wasmBinary === undefined ? quiet : { ...quiet, wasmBinary });
     });
     // The published types lack what is needed of the file system.
     const files = module.FS as unknown as VirtualFiles;

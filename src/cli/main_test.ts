@@ -83,7 +83,7 @@ test("A misspelt option is refused with the nearest one, exit code 2", async () 
 
 test("A value that an option cannot take is refused, exit code 2", async () => {
   const wrong: readonly (readonly string[])[] = [
-    ["--format", "sarif", "x"],
+    ["--format", "pdf", "x"],
     ["--fail-on", "bad", "x"],
     ["--max-depth", "deep", "x"],
     ["--max-expanded", "2 elephants", "x"],
@@ -100,7 +100,7 @@ test("A value that an option cannot take is refused, exit code 2", async () => {
     assert.equal(out, "", args.join(" "));
     assert.match(err, /error: /, args.join(" "));
   }
-  assert.match((await run(["--format", "sarif", "x"])).err, /There are: text, json, ndjson/);
+  assert.match((await run(["--format", "pdf", "x"])).err, /There are: text, json, ndjson/);
 });
 
 test("Control characters in arguments do not reach the terminal", async () => {

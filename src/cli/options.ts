@@ -10,10 +10,11 @@ import type { Limits } from "../types.ts";
 import { didYouMean } from "../nearest.ts";
 
 /** Report formats of `scan`. */
-export const REPORT_FORMATS = ["text", "json", "ndjson"] as const;
+export const REPORT_FORMATS = ["text", "json", "ndjson", "sarif", "junit", "markdown"] as const;
 export type ReportFormat = typeof REPORT_FORMATS[number];
 
-const FAIL_ON = ["critical", "high", "medium", "low", "info", "never"] as const;
+/** Severities that a scan can fail on. */
+export const FAIL_ON = ["critical", "high", "medium", "low", "info", "never"] as const;
 
 /** Factors behind numbers: decimal as disks count, binary as memory does. */
 const SIZE_UNITS: Readonly<Record<string, number>> = {

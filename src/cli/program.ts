@@ -7,7 +7,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../errors.ts";
 import { escapeText } from "../report/escape.ts";
-import type { Limits } from "../types.ts";
+import { type Limits, SEVERITIES } from "../types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../version.ts";
 import type { ConfigShowOptions } from "./commands/config.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
@@ -18,12 +18,14 @@ import type { ConfigurationChoice } from "./configuration.ts";
 import type { Io } from "./io.ts";
 import {
   choose,
+  FAIL_ON,
   LIMIT_OPTIONS,
   parseFailOn,
   parseReportFormat,
   parseSeconds,
   REPORT_FORMATS,
 } from "./options.ts";
+import { shapeOf, type Shell, SHELLS } from "./shape.ts";
 import { columnsOf } from "./terminal.ts";
 
 const DATA_FORMATS = ["text", "json"] as const;
@@ -105,6 +107,7 @@ function describeProgram(
   describeConfig(program, io, run);
   describeBaseline(program, io, run);
   describeDoctor(program, io, run);
+  describeShells(program, io, run);
   program.command("disasm").description(
     "list a pickle's opcodes with what the machine makes of them",
   )
@@ -328,6 +331,35 @@ function describeDoctor(program: Command, io: Io, run: (job: Job) => void): void
     .action((options: DoctorOptions) =>
       run(async () => (await import("./commands/doctor.ts")).runDoctor(options, io))
     );
+}
+
+function describeShells(program: Command, io: Io, run: (job: Job) => void): void {
+  program.command("completions").description("write completions for a shell to standard output")
+    .addArgument(
+      program.createArgument("<shell>", SHELLS.join(", ")).argParser(
+        checked((text) => choose(text, SHELLS, "shell")),
+      ),
+    )
+    .action((shell: Shell) =>
+      run(async () => {
+        const { runCompletions } = await import("./commands/completions.ts");
+        return await runCompletions(shell, shapeOf(program, choicesOf), io);
+      })
+    );
+  program.command("man").description("write the manual page to standard output")
+    .action(() =>
+      run(async () => {
+        const { runMan } = await import("./commands/man.ts");
+        return await runMan(shapeOf(program, choicesOf), io);
+      })
+    );
+}
+
+/** What the values of an option may be, for completions. */
+function choicesOf(command: string, option: string): readonly string[] {
+  if (option === "--format") return command === "scan" ? REPORT_FORMATS : DATA_FORMATS;
+  if (option === "--fail-on") return FAIL_ON;
+  return option === "--severity" ? SEVERITIES : [];
 }
 
 function configOption(): Option {

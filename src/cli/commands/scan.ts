@@ -7,6 +7,7 @@
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
+import type { SuppressedFinding } from "../../report/sarif.ts";
 import { renderText } from "../../report/text.ts";
 import type { Effective } from "../../config/effective.ts";
 import type { RuleSet } from "../../rules/rule_set.ts";
@@ -20,6 +21,9 @@ import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import { scanPaths, type ScanSource, type Stop } from "../scan_paths.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
+
+/** Suppressed findings that are kept for the report; all are counted. */
+const MOST_SUPPRESSED = 10_000;
 
 /** What the options of `scan` amount to. */
 export interface ScanCommandOptions {
@@ -75,6 +79,7 @@ export async function runScan(
   const summary = new SummaryBuilder();
   const files: FileReport[] = [];
   const errors: ScanError[] = [];
+  const suppressed: SuppressedFinding[] = [];
   const counts: Pick<FileReport, "suppressed">[] = [];
   const write = async (text: string): Promise<void> => {
     await progress.clear();
@@ -84,7 +89,9 @@ export async function runScan(
   try {
     if (stream) await write(ndjsonStart(head));
     const { scan, rules } = engine;
-    const suppress = suppressorOf(engine);
+    const suppress = options.format === "sarif"
+      ? kept(suppressorOf(engine), suppressed)
+      : suppressorOf(engine);
     for await (
       const it of scanPaths(paths, {
         ...options,
@@ -116,7 +123,7 @@ export async function runScan(
   const duration = Math.round(io.now() - began) / 1000;
   const report: ScanReport = { ...head, duration, files, errors, ...totalSuppressed(counts) };
   if (stream) await write(ndjsonSummary(report, summary.summary(), exit));
-  else await write(render(report, options, exit, io));
+  else await write(await render(report, options, exit, io, { suppressed }));
   return exitCode(summary.summary(), exit);
 }
 
@@ -127,19 +134,62 @@ function suppressorOf({ configuration, isKnown }: Engine): ScanOptions["suppress
   return (finding) => suppress?.(finding) ?? (isKnown(finding) ? "baseline" : undefined);
 }
 
-function render(
+/** Keeps what is let through, with the reason. */
+function kept(
+  suppress: ScanOptions["suppress"],
+  found: SuppressedFinding[],
+): ScanOptions["suppress"] {
+  return (finding) => {
+    const reason = suppress?.(finding);
+    if (reason !== undefined && found.length < MOST_SUPPRESSED) found.push({ finding, reason });
+    return reason;
+  };
+}
+
+/** What SARIF wants to know beyond the report. */
+interface Behind {
+  readonly suppressed: readonly SuppressedFinding[];
+}
+
+async function render(
   report: ScanReport,
   options: ScanCommandOptions,
   exit: ExitOptions,
   io: Io,
-): string {
-  if (options.format === "json") return renderJson(report, exit);
-  return renderText(report, {
-    color: wantsColor(io.env, io.stdout),
-    emoji: options.emoji,
-    width: columnsOf(io.env, io.stdout),
-    verbose: options.verbose,
-    quiet: options.quiet,
+  behind: Behind,
+): Promise<string> {
+  switch (options.format) {
+    case "json":
+      return renderJson(report, exit);
+    case "sarif":
+      return await sarif(report, exit, behind);
+    case "junit":
+      return (await import("../../report/junit.ts")).renderJunit(report, exit);
+    case "markdown":
+      return (await import("../../report/markdown.ts")).renderMarkdown(report);
+    default:
+      return renderText(report, {
+        color: wantsColor(io.env, io.stdout),
+        emoji: options.emoji,
+        width: columnsOf(io.env, io.stdout),
+        verbose: options.verbose,
+        quiet: options.quiet,
+      });
+  }
+}
+
+async function sarif(report: ScanReport, exit: ExitOptions, behind: Behind): Promise<string> {
+  const [{ renderSarif }, { fingerprintOf }, { loadRules }] = await Promise.all([
+    import("../../report/sarif.ts"),
+    import("../baseline.ts"),
+    import("../../rules/rules.ts"),
+  ]);
+  const embedded = loadRules();
+  return renderSarif(report, {
+    ...exit,
+    titleOf: (id) => embedded.find(id)?.title,
+    fingerprintOf,
+    suppressed: behind.suppressed,
   });
 }
 

@@ -1,0 +1,270 @@
+/**
+ * Builds what is shipped, into `dist/`:
+ *
+ *     scripts/build.ts npm                         the npm package, in dist/npm
+ *     scripts/build.ts binary [--runtime bun]      an executable for this machine
+ *     scripts/build.ts binaries [--runtime bun]    one for each system
+ *
+ * All begin with the npm package: modelaudit bundled, the WASM decoders as packages beside it. An
+ * executable by `deno compile` may read files and the environment variables that
+ * `src/cli/io.ts` names, and nothing else; that is fixed here.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { ENVIRONMENT } from "../src/cli/io.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../src/version.ts";
+import { type LockFile, sbomOf } from "./sbom.ts";
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Where results go; tests build elsewhere. */
+const DIST = process.env["MODELAUDIT_DIST"] ?? join(ROOT, "dist");
+
+/** Packages that are not bundled: their WASM stays theirs, and their licences beside it. */
+const DECODERS = ["7z-wasm", "h5wasm"] as const;
+
+type Runtime = "deno" | "bun";
+
+/** A system, and what the two compilers call it. */
+const TARGETS = [
+  { name: "linux-x64", deno: "x86_64-unknown-linux-gnu", bun: "bun-linux-x64-baseline" },
+  { name: "linux-arm64", deno: "aarch64-unknown-linux-gnu", bun: "bun-linux-arm64" },
+  { name: "macos-x64", deno: "x86_64-apple-darwin", bun: "bun-darwin-x64" },
+  { name: "macos-arm64", deno: "aarch64-apple-darwin", bun: "bun-darwin-arm64" },
+  { name: "windows-x64", deno: "x86_64-pc-windows-msvc", bun: "bun-windows-x64-baseline" },
+  { name: "windows-arm64", deno: "aarch64-pc-windows-msvc", bun: "bun-windows-arm64" },
+] as const;
+type Target = typeof TARGETS[number];
+
+/** What the executable by `deno compile` may do. No writing, no programs, no libraries, no network. */
+export const PERMISSIONS: readonly string[] = [
+  "--no-prompt",
+  "--allow-read",
+  `--allow-env=${ENVIRONMENT.join(",")}`,
+];
+
+/** What keeps an executable by Bun from taking orders from the folder that it runs in. */
+export const BUN_FLAGS: readonly string[] = [
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+  "--no-compile-autoload-tsconfig",
+  "--no-compile-autoload-package-json",
+];
+
+const NO_STUB = `
+The compiler could not fetch its runtime for the executable (its own words stand above).
+Either
+  - fetch it elsewhere: denort of the same version as Deno, from Deno's releases,
+    and name it: DENORT_BIN=/path/to/denort make binary
+  - or take the second road, which needs nothing more: make binary RUNTIME=bun
+`;
+
+const NO_BUN_TARGET = `
+Bun could not fetch its runtime for another system (its own words stand above).
+Build on that system, or where npm's registry can be reached.
+`;
+
+class BuildError extends Error {}
+
+function main(args: readonly string[]): void {
+  const [command] = args;
+  const at = args.indexOf("--runtime");
+  const runtime = at < 0 || args[at + 1] === "" ? "deno" : args[at + 1];
+  if (runtime !== "deno" && runtime !== "bun") {
+    throw new BuildError(`There is no runtime "${runtime}"; there are deno and bun`);
+  }
+  switch (command) {
+    case "npm":
+      return buildPackage(join(DIST, "npm"));
+    case "binary":
+      return buildExecutables(runtime, undefined);
+    case "binaries":
+      return buildExecutables(runtime, TARGETS);
+    default:
+      throw new BuildError("usage: build.ts npm | binary | binaries [--runtime deno|bun]");
+  }
+}
+
+/** Bundles module and command line for Node 20 and newer, Deno and Bun. */
+function buildPackage(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  run(tool("bun"), [
+    "build",
+    "cli.ts",
+    "mod.ts",
+    "--target=node",
+    "--format=esm",
+    "--splitting",
+    "--minify-whitespace",
+    "--minify-syntax",
+    `--outdir=${folder}`,
+    "--chunk-naming=chunks/[hash].[ext]",
+    ...DECODERS.map((name) => `--external=${name}`),
+  ]);
+  const cli = join(folder, "cli.js");
+  const text = readFileSync(cli, "utf8");
+  writeFileSync(cli, `#!/usr/bin/env node\n${text.replace(/^#!.*\n/, "")}`, { mode: 0o755 });
+  for (const name of ["LICENSE", "README.md", "CHANGELOG.md"]) {
+    cpSync(join(ROOT, name), join(folder, name));
+  }
+  const own = readPackage(join(ROOT, "package.json"));
+  const dependencies = own["dependencies"] as Readonly<Record<string, string>>;
+  writeJson(join(folder, "package.json"), {
+    name: own["name"],
+    version: own["version"],
+    description: own["description"],
+    license: own["license"],
+    type: "module",
+    bin: { [TOOL_NAME]: "cli.js" },
+    exports: "./mod.js",
+    engines: own["engines"],
+    files: ["cli.js", "mod.js", "chunks/", "sbom.cdx.json"],
+    dependencies: Object.fromEntries(DECODERS.map((name) => [name, dependencies[name]])),
+  });
+  writeFileSync(join(folder, "sbom.cdx.json"), sbom());
+}
+
+function buildExecutables(runtime: Runtime, targets: readonly Target[] | undefined): void {
+  const stage = join(DIST, "stage");
+  try {
+    buildPackage(stage);
+    for (const name of DECODERS) {
+      cpSync(join(ROOT, "node_modules", name), join(stage, "node_modules", name), {
+        recursive: true,
+        dereference: true,
+      });
+    }
+    const files = targets === undefined
+      ? [compile(runtime, stage, undefined)]
+      : targets.map((target) => compile(runtime, stage, target));
+    for (const file of files) finish(file, runtime);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/** Compiles for one system; undefined is this one. Gives the executable's path. */
+function compile(runtime: Runtime, stage: string, target: Target | undefined): string {
+  const windows = target?.name.startsWith("windows") ?? process.platform === "win32";
+  const name = target === undefined ? TOOL_NAME : `${TOOL_NAME}-${target.name}`;
+  const file = join(DIST, windows ? `${name}.exe` : name);
+  if (runtime === "deno") {
+    const options = ["--quiet", "--no-check", "--no-remote", "--cached-only", "--no-lock"];
+    const goal = target === undefined ? [] : [`--target=${target.deno}`];
+    const wasm = [`--include=${join(stage, "node_modules", "7z-wasm", "7zz.wasm")}`];
+    writeJson(join(stage, "deno.json"), { nodeModulesDir: "manual" });
+    run(tool("deno"), [
+      "compile",
+      ...options,
+      "--config",
+      join(stage, "deno.json"),
+      ...PERMISSIONS,
+      ...goal,
+      ...wasm,
+      `--output=${file}`,
+      join(stage, "cli.js"),
+    ], NO_STUB);
+    return file;
+  }
+  const entry = join(stage, "entry.ts");
+  writeFileSync(entry, bunEntry(stage));
+  const goal = target === undefined ? "bun" : target.bun;
+  const help = target === undefined ? "" : NO_BUN_TARGET;
+  run(tool("bun"), [
+    "build",
+    "--compile",
+    ...BUN_FLAGS,
+    `--target=${goal}`,
+    `--outfile=${file}`,
+    entry,
+  ], help);
+  return file;
+}
+
+/** Bun embeds a file that is imported as one; 7-Zip's loader would look for it beside itself. */
+function bunEntry(stage: string): string {
+  const wasm = JSON.stringify(join(stage, "node_modules", "7z-wasm", "7zz.wasm"));
+  const from = (path: string): string => JSON.stringify(join(ROOT, path));
+  return [
+    'import { readFileSync } from "node:fs";',
+    `import wasm from ${wasm} with { type: "file" };`,
+    `import { provideWasm } from ${from("src/bytes/decoder.ts")};`,
+    'provideWasm("7z-wasm", () => Uint8Array.from(readFileSync(wasm)).buffer);',
+    `await import(${from("cli.ts")});`,
+    "",
+  ].join("\n");
+}
+
+/** Puts the bill of materials and the checksums beside an executable. */
+function finish(file: string, runtime: Runtime): void {
+  writeFileSync(`${file}.cdx.json`, sbom({ name: runtime, version: versionOf(runtime) }));
+  const shipped = readdirSync(DIST).filter((name) =>
+    name.startsWith(TOOL_NAME) && !name.endsWith(".bun-build")
+  ).sort();
+  const sums = shipped.map((name) =>
+    `${createHash("sha256").update(readFileSync(join(DIST, name))).digest("hex")}  ${name}\n`
+  );
+  writeFileSync(join(DIST, "SHA256SUMS"), sums.join(""));
+  process.stdout.write(`built ${file}\n`);
+}
+
+function sbom(runtime?: { readonly name: string; readonly version: string }): string {
+  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as LockFile;
+  const license = String(readPackage(join(ROOT, "package.json"))["license"]);
+  return sbomOf(
+    { name: TOOL_NAME, version: TOOL_VERSION, license, ...(runtime && { runtime }) },
+    lock,
+  );
+}
+
+function versionOf(runtime: Runtime): string {
+  const { stdout } = spawnSync(tool(runtime), ["--version"], { encoding: "utf8" });
+  return /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? "unknown";
+}
+
+/** Where `scripts/setup` found a tool. */
+function tool(name: Runtime): string {
+  const path = readFileSync(join(ROOT, ".cache", `${name}-path`), "utf8").trim();
+  return isAbsolute(path) ? path : join(ROOT, path);
+}
+
+/**
+ * Runs a program in the checkout's root.
+ *
+ * @param help what to do when it fails
+ * @throws BuildError when it fails
+ */
+function run(program: string, args: readonly string[], help = ""): void {
+  const { status, stdout, stderr } = spawnSync(program, [...args], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  if (status === 0) return;
+  throw new BuildError(`${stdout ?? ""}${stderr ?? ""}\n${program} failed\n${help}`.trim());
+}
+
+function readPackage(path: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, unknown>>;
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, JSON.stringify(value, null, 2) + "\n");
+}
+
+if (import.meta.main) {
+  try {
+    main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    process.stderr.write(`build: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const HARMFUL = join(ROOT, "testdata/pickle/harmful/add_extension_ext1.pkl");
+const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-ci-"));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+
+const skip = process.platform === "win32" && "these are shell scripts";
+
+const ENV = {
+  ...process.env,
+  MODELAUDIT: join(ROOT, "scripts/modelaudit"),
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_NOSYSTEM: "1",
+};
+
+function run(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  program: string,
+  ...args: string[]
+): { status: number | null; text: string } {
+  const options = { cwd: folder, encoding: "utf8", env: { ...ENV, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(program, args, options);
+  return { status, text: stdout + stderr };
+}
+
+/** The shell script of a step of the action, as GitHub would run it. */
+function actionScript(): string {
+  const lines = readFileSync(join(ROOT, "action.yml"), "utf8").split("\n");
+  const start = lines.findIndex((line) => line === "      run: |") + 1;
+  const end = lines.findIndex((line, index) => index > start && !line.startsWith("        "));
+  return lines.slice(start, end).map((line) => line.slice(8)).join("\n");
+}
+
+test("The action writes SARIF and a summary, and hands on the exit code", { skip }, () => {
+  const folder = mkdtempSync(join(SCRATCH, "action-"));
+  cpSync(HARMFUL, join(folder, "$(touch pwned).pkl"));
+  const env = {
+    PATHS: "$(touch pwned).pkl\n",
+    FAIL_ON: "medium",
+    CONFIG: "",
+    ALLOW_NO_MODELS: "true",
+    SARIF_FILE: "report.sarif",
+    GITHUB_OUTPUT: join(folder, "output"),
+    GITHUB_STEP_SUMMARY: join(folder, "summary"),
+  };
+  const ran = run(folder, env, "bash", "-e", "-o", "pipefail", "-c", actionScript());
+  assert.equal(ran.status, 0, ran.text);
+  assert.equal(readFileSync(join(folder, "output"), "utf8"), "exit-code=1\n");
+  const log = JSON.parse(readFileSync(join(folder, "report.sarif"), "utf8"));
+  assert.equal(log.runs[0].results[0].level, "error");
+  assert.match(readFileSync(join(folder, "summary"), "utf8"), /^## 🔴 modelaudit/u);
+});
+
+test("No script of the action has an expression of GitHub in it", () => {
+  assert.doesNotMatch(actionScript(), /\$\{\{/);
+});
+
+test("The shell recipe scans what a change adds, under any name", { skip }, () => {
+  const folder = mkdtempSync(join(SCRATCH, "shell-"));
+  const git = (...args: string[]): void => {
+    const who = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+    const ran = run(folder, {}, "git", ...who, ...args);
+    assert.equal(ran.status, 0, ran.text);
+  };
+  const scan = (): number | null =>
+    run(folder, { BASE: "base" }, join(ROOT, "docs/ci/scan.sh")).status;
+  git("init", "--quiet", "--initial-branch=main");
+  cpSync(HARMFUL, join(folder, "known.pkl"));
+  git("add", ".");
+  git("commit", "--quiet", "-m", "base");
+  git("branch", "base");
+  assert.equal(scan(), 0);
+  writeFileSync(join(folder, "notes.txt"), "nothing\n");
+  git("add", ".");
+  git("commit", "--quiet", "-m", "a text");
+  assert.equal(scan(), 0);
+  cpSync(HARMFUL, join(folder, "--fail-on=never\n"));
+  git("add", "--all");
+  git("commit", "--quiet", "-m", "a model");
+  assert.equal(scan(), 1);
+});

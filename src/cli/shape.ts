@@ -1,0 +1,77 @@
+/**
+ * Commands and options as plain data, for completions and the manual page.
+ *
+ * @module
+ */
+
+import type { Command } from "commander";
+
+/** The shells there are completions for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = typeof SHELLS[number];
+
+/** One option. */
+export interface OptionShape {
+  /** For instance `-f` and `--format`. */
+  readonly names: readonly string[];
+  /** As help shows it: `-f, --format <format>`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly takesValue: boolean;
+  /** What its value may be, where that is a list. */
+  readonly choices: readonly string[];
+}
+
+/** One command, with those under it. */
+export interface CommandShape {
+  readonly name: string;
+  readonly description: string;
+  /** Arguments as help shows them: `<path...>`. */
+  readonly usage: string;
+  readonly options: readonly OptionShape[];
+  readonly commands: readonly CommandShape[];
+}
+
+/** The values that an option of a command may have, by the command's name and the option's. */
+export type Choices = (command: string, option: string) => readonly string[];
+
+/** Describes a command and all under it. */
+export function shapeOf(command: Command, choices: Choices): CommandShape {
+  const name = command.name();
+  return {
+    name,
+    description: command.description(),
+    usage: command.registeredArguments.map((it) => {
+      const inner = it.name() + (it.variadic ? "..." : "");
+      return it.required ? `<${inner}>` : `[${inner}]`;
+    }).join(" "),
+    options: command.options.map((it) => ({
+      names: [it.short, it.long].filter((word) => word !== undefined && word !== null),
+      flags: it.flags,
+      description: it.description,
+      takesValue: it.required || it.optional,
+      choices: choices(name, it.long ?? ""),
+    })),
+    commands: command.commands.map((it) => shapeOf(it, choices)),
+  };
+}
+
+/** A command and the words that lead to it. */
+export interface Placed {
+  readonly path: string;
+  readonly shape: CommandShape;
+}
+
+/**
+ * All commands, the program itself first, whose path is empty. Its options are those of `scan` too,
+ * since that is what runs when no command is named.
+ */
+export function placed(program: CommandShape): Placed[] {
+  const scan = program.commands.find((it) => it.name === "scan");
+  const root = { ...program, options: [...program.options, ...(scan?.options ?? [])] };
+  const below = (path: string, shape: CommandShape): Placed[] => [
+    { path, shape },
+    ...shape.commands.flatMap((it) => below(path === "" ? it.name : `${path} ${it.name}`, it)),
+  ];
+  return below("", root);
+}

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { file, report, SAMPLES } from "../../testdata/report/samples.ts";
+import { fingerprintOf } from "../cli/baseline.ts";
+import { loadRules } from "../rules/rules.ts";
+import type { Finding, ScanReport } from "../types.ts";
+import { renderJunit } from "./junit.ts";
+import { renderMarkdown } from "./markdown.ts";
+import { renderSarif, type SarifOptions, uriOf } from "./sarif.ts";
+import type { ExitOptions } from "./summary.ts";
+
+const MEDIUM: ExitOptions = { failOn: "medium", allowNoModels: false };
+const RULES = loadRules();
+const SARIF: SarifOptions = {
+  ...MEDIUM,
+  titleOf: (id) => RULES.find(id)?.title,
+  fingerprintOf,
+  suppressed: [],
+};
+
+const RENDERERS: Readonly<Record<string, (it: ScanReport) => string>> = {
+  sarif: (it) => renderSarif(it, SARIF),
+  "junit.xml": (it) => renderJunit(it, MEDIUM),
+  md: renderMarkdown,
+};
+
+const validate = new Ajv2020({ allErrors: true, formats: stringFormats() }).compile(JSON.parse(
+  readFileSync(new URL("../../testdata/report/sarif.schema.json", import.meta.url), "utf8"),
+));
+
+for (const name of ["one_harmful", "mixed_folder", "incomplete", "hostile_names", "errors_only"]) {
+  for (const [extension, render] of Object.entries(RENDERERS)) {
+    test(`The ${extension} report of ${name} looks as its golden file shows`, () => {
+      const text = render(sampleOf(name));
+      const path = new URL(`../../testdata/report/${name}.${extension}`, import.meta.url);
+      if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(path, text);
+      assert.equal(text, readFileSync(path, "utf8"));
+    });
+  }
+}
+
+for (const [name, sample] of Object.entries(SAMPLES)) {
+  test(`SARIF of ${name} has the names, types and references that the standard demands`, () => {
+    const log = JSON.parse(renderSarif(sample, SARIF));
+    validate(log);
+    assert.deepEqual(validate.errors, null);
+    const [run] = log.runs;
+    for (const result of run.results) {
+      assert.equal(run.tool.driver.rules[result.ruleIndex].id, result.ruleId);
+      for (const { physicalLocation } of [...result.locations, ...result.relatedLocations]) {
+        const { uri, index } = physicalLocation.artifactLocation;
+        assert.equal(run.artifacts[index].location.uri, uri);
+      }
+    }
+    run.artifacts.forEach((it: { parentIndex?: number }, index: number) =>
+      assert.ok((it.parentIndex ?? -1) < index)
+    );
+  });
+
+  test(`No report of ${name} has a character that a terminal would act on`, () => {
+    for (const render of Object.values(RENDERERS)) {
+      // A symbol's variation selector is no formatting character.
+      assert.doesNotMatch(render(sample).replaceAll("\n", ""), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    }
+  });
+}
+
+test("A fingerprint survives a move of bytes, and changes with what is called", () => {
+  const [finding] = harmful();
+  const print = (it: Finding): unknown => {
+    const log = JSON.parse(renderSarif(report([file("x.pkl", "dangerous", [it])]), SARIF));
+    return log.runs[0].results[0].partialFingerprints["modelauditIssue/v1"];
+  };
+  assert.ok(finding);
+  assert.equal(print(finding), print({ ...finding, offset: 999 }));
+  const other = { ...finding, details: { ...finding.details, global: "posix.system" } };
+  assert.notEqual(print(finding), print(other));
+});
+
+test("A member of an archive is an artifact within its archive, and the byte is told there", () => {
+  const [finding] = harmful();
+  assert.ok(finding);
+  const location = { path: "a/b c.7z", parts: ["inner/ü.zip", "model.pkl", "stream_1"] };
+  const sample = report([file("a/b c.7z", "dangerous", [{ ...finding, location, offset: 7 }])]);
+  const [run] = JSON.parse(renderSarif(sample, SARIF)).runs;
+  assert.deepEqual(
+    run.artifacts.map((it: { location: { uri: string }; parentIndex?: number }) => [
+      it.location.uri,
+      it.parentIndex,
+    ]),
+    [["a/b%20c.7z", undefined], ["inner/%C3%BC.zip", 0], ["model.pkl", 1], ["stream_1", 2]],
+  );
+  const [related] = run.results[0].relatedLocations;
+  assert.deepEqual(related.physicalLocation, {
+    artifactLocation: { uri: "stream_1", index: 3 },
+    region: { byteOffset: 7 },
+  });
+});
+
+test("What a baseline knows is in SARIF, suppressed and with its reason", () => {
+  const [finding] = harmful();
+  assert.ok(finding);
+  const suppressed = [{ finding, reason: "baseline" as const }];
+  const log = JSON.parse(renderSarif(report([file("x.pkl", "clean")]), { ...SARIF, suppressed }));
+  assert.equal(validate(log), true);
+  assert.deepEqual(log.runs[0].results[0].suppressions, [
+    { kind: "external", status: "accepted", justification: "It is in the baseline." },
+  ]);
+  assert.equal(log.runs[0].invocations[0].exitCode, 0);
+});
+
+test("Paths become URIs, of whatever system they are", () => {
+  const uris: Readonly<Record<string, string>> = {
+    "models/a b#?.pkl": "models/a%20b%23%3F.pkl",
+    "./models/x": "models/x",
+    ".": ".",
+    "/srv/m.pt": "file:///srv/m.pt",
+    "C:\\models\\m.pt": "file:///C:/models/m.pt",
+    "javascript:alert(1)": "javascript%3Aalert(1)",
+    "//host/share": "file:///host/share",
+    "\\\\host\\share": "file://host/share",
+    "\ud800": "%EF%BF%BD",
+  };
+  for (const [path, uri] of Object.entries(uris)) assert.equal(uriOf(path), uri, path);
+});
+
+test("JUnit counts failures, errors and skipped files, and follows --fail-on", () => {
+  const [finding] = harmful();
+  assert.ok(finding);
+  const sample = report([
+    file("a.pkl", "dangerous", [finding]),
+    file("b.zip", "incomplete"),
+    file("c.txt", "skipped"),
+    file("d.pt", "clean"),
+  ]);
+  assert.match(
+    renderJunit(sample, MEDIUM),
+    /<testsuites name="modelaudit" tests="4" failures="1" errors="1" skipped="1"/,
+  );
+  assert.match(renderJunit(sample, { ...MEDIUM, failOn: "never" }), /failures="0" errors="1"/);
+});
+
+test("Nothing from a file is markup in XML or in Markdown", () => {
+  const [finding] = harmful();
+  assert.ok(finding);
+  const hostile = "]]></failure>``` ![x](http://evil) @team <img src=x> &amp; \ufffe";
+  const path = `a|b\`${hostile}.pkl`;
+  const sample = report([
+    file(path, "dangerous", [{
+      ...finding,
+      message: hostile,
+      location: { path, parts: [hostile] },
+    }]),
+  ]);
+  const xml = renderJunit(sample, MEDIUM);
+  assert.doesNotMatch(xml, /<img|\ufffe/);
+  assert.equal(xml.match(/<\/failure>/g)?.length, 1);
+  for (const line of renderMarkdown(sample).split("\n")) {
+    if (!line.includes("evil")) continue;
+    // The fence has four backticks, one more than the longest run inside.
+    assert.match(line, /(?<!`)````(?!`) .*evil.* (?<!`)````(?!`)/u);
+    assert.doesNotMatch(line.replace(/(?<!`)````(?!`).*(?<!`)````(?!`)/u, ""), /evil|@|</);
+  }
+});
+
+test("A Markdown report of thousands of issues still fits into a comment", () => {
+  const [finding] = harmful();
+  assert.ok(finding);
+  const long = { ...finding, message: "x".repeat(5000) };
+  const many = Array.from({ length: 3000 }, (_, offset) => ({ ...long, offset }));
+  const text = renderMarkdown(report([file("x.pkl", "dangerous", many)]));
+  assert.ok(text.length < 65_536, String(text.length));
+  assert.match(text, /and 2950 more/);
+});
+
+function sampleOf(name: string): ScanReport {
+  const sample = SAMPLES[name];
+  assert.ok(sample, `there is no sample ${name}`);
+  return sample;
+}
+
+function harmful(): readonly Finding[] {
+  return sampleOf("one_harmful").files[0]?.findings.filter((it) => it.severity === "critical") ??
+    [];
+}
+
+/** What ajv does not bring along. */
+function stringFormats(): Readonly<Record<string, (text: string) => boolean>> {
+  const reference = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*$/;
+  return {
+    "uri": (text) => reference.test(text) && URL.canParse(text),
+    "uri-reference": (text) => reference.test(text) && !/%(?![0-9A-F]{2})/.test(text),
+    "date-time": (text) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text),
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The report as Markdown, for a comment on a pull request. What comes from a file stands in code
+ * spans, where neither links nor images nor mentions work; there are no tables, since a bar would
+ * end a span there.
+ *
+ * @module
+ */
+
+import type { FileReport, ScanReport, Severity, Verdict } from "../types.ts";
+import { escapeText } from "./escape.ts";
+import { formatBytes, formatCount } from "./format.ts";
+import { locationText, orderErrors, orderFiles } from "./order.ts";
+import { type IssueRecord, issueRecords } from "./record.ts";
+import { summarize, type Summary } from "./summary.ts";
+
+/** Issues, errors and files that are told; a comment holds 65,536 characters. */
+const MOST_TOLD = 50;
+/** Characters of one text from a file. */
+const LONGEST = 500;
+
+const SYMBOLS: Readonly<Record<Severity, string>> = {
+  critical: "🔴",
+  high: "🟠",
+  medium: "🟡",
+  low: "🔵",
+  info: "ℹ️",
+  debug: "🐛",
+};
+
+const VERDICT_SYMBOLS: Readonly<Record<Verdict, string>> = {
+  dangerous: "🔴",
+  incomplete: "⚪",
+  suspicious: "🟡",
+  clean: "🟢",
+  skipped: "⚫",
+};
+
+const HEADLINES: Readonly<Record<Verdict, string>> = {
+  dangerous: "Do not load: a file would do harm when loaded",
+  incomplete: "Not everything could be read",
+  suspicious: "A person should look at this",
+  clean: "Nothing harmful found",
+  skipped: "Nothing scannable found",
+};
+
+/** The report as Markdown text, with a line break at its end. */
+export function renderMarkdown(report: ScanReport): string {
+  const summary = summarize(report);
+  const verdict = headVerdict(summary);
+  const room = { left: MOST_TOLD, untold: 0 };
+  const files = orderFiles(report.files).flatMap((file) => fileLines(file, room));
+  const errors = orderErrors(report.errors).flatMap((error) =>
+    take(room) ? [`- ${code(locationText(error.location))}: ${code(error.message)}`] : []
+  );
+  return [
+    `## ${VERDICT_SYMBOLS[verdict]} modelaudit: ${HEADLINES[verdict]}`,
+    "",
+    countsLine(summary),
+    ...files,
+    ...(errors.length > 0 ? ["", "### Could not be opened", "", ...errors] : []),
+    ...(room.untold > 0 ? ["", `… and ${room.untold} more; the JSON report has all.`] : []),
+    "",
+    footer(report, summary),
+    "",
+  ].join("\n");
+}
+
+/** A clean run with an unread path must not sound as if all were well. */
+function headVerdict({ verdict, errors }: Summary): Verdict {
+  if (verdict === undefined) return errors > 0 ? "incomplete" : "skipped";
+  return errors > 0 && verdict !== "dangerous" ? "incomplete" : verdict;
+}
+
+function countsLine(summary: Summary): string {
+  const files = Object.values(summary.files).reduce((sum, count) => sum + count, 0);
+  const each = Object.entries(summary.files).filter(([, count]) => count > 0)
+    .map(([verdict, count]) => `${count} ${verdict}`).join(", ");
+  return `${formatCount(files, "file")}${each === "" ? "" : `: ${each}`}`;
+}
+
+interface Room {
+  left: number;
+  untold: number;
+}
+
+function take(room: Room): boolean {
+  if (room.left > 0) {
+    room.left--;
+    return true;
+  }
+  room.untold++;
+  return false;
+}
+
+function fileLines(file: FileReport, room: Room): string[] {
+  const issues = issueRecords(file).filter((it) => it.safety_level !== "innocuous");
+  const told = issues.filter(() => take(room)).flatMap(issueLines);
+  const errors = file.errors.filter(() => take(room))
+    .map((error) => `- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`);
+  if (told.length + errors.length === 0) return [];
+  const head = `### ${VERDICT_SYMBOLS[file.verdict]} ${file.verdict.toUpperCase()} ${
+    code(file.path)
+  }`;
+  return ["", head, "", ...told, ...errors];
+}
+
+function issueLines(issue: IssueRecord): string[] {
+  const place = issue.offset === null ? "" : `, byte ${issue.offset}`;
+  return [
+    `- ${SYMBOLS[issue.severity]} **${issue.severity.toUpperCase()}** ${code(issue.message)}`,
+    `  - where: ${code(issue.location)}${place}`,
+    `  - rule: ${code(issue.rule_id)}`,
+    `  - fix: ${plain(issue.fix)}`,
+  ];
+}
+
+function footer(report: ScanReport, summary: Summary): string {
+  const { name, version, rules } = report.tool;
+  return `${formatBytes(summary.bytesTotal)} in all · ${name} ${version}, rules ${rules} · ` +
+    `configuration ${code(report.configuration)} · ${report.suppressed} suppressed`;
+}
+
+/** Text as a code span: its fence is longer than any run of backticks in it. */
+function code(text: string): string {
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  const safe = escapeText(cut);
+  const longest = Math.max(0, ...(safe.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  const padded = longest > 0 || /^ | $/.test(safe) || safe === "" ? ` ${safe} ` : safe;
+  return fence + padded + fence;
+}
+
+/** Our own words, which may quote a file: every character that Markdown or HTML acts on is escaped. */
+function plain(text: string): string {
+  return escapeText(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+    .replace(/[\\`*_{}[\]()#+!|~>@:]/g, (it) => /[@:]/.test(it) ? `${it}<!-- -->` : `\\${it}`);
+}

@@ -1,0 +1,290 @@
+/**
+ * The report as SARIF 2.1.0, for code-scanning dashboards.
+ * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ *
+ * A result lies in the file that was scanned, where dashboards can show it; the exact place, such as
+ * a stream of a member of an archive, is its related location. What is innocuous is left out.
+ *
+ * @module
+ */
+
+import {
+  type Finding,
+  type Location,
+  type ScanError,
+  type ScanReport,
+  type Severity,
+  SEVERITY_SCORES,
+  type Suppression,
+} from "../types.ts";
+import { jsonText } from "./escape.ts";
+import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";
+import { exitCode, type ExitOptions, summarize } from "./summary.ts";
+
+/** Where the schema of this form is published. */
+export const SARIF_SCHEMA =
+  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/** A finding that the user's configuration or baseline let through. */
+export interface SuppressedFinding {
+  readonly finding: Finding;
+  readonly reason: Suppression;
+}
+
+/** What SARIF wants to know beyond the report. */
+export interface SarifOptions extends ExitOptions {
+  /** The title of a rule; undefined when there is none of that id. */
+  readonly titleOf: (ruleId: string) => string | undefined;
+  /** What an issue is known by across changes of its file; see `modelaudit baseline`. */
+  readonly fingerprintOf: (finding: Finding) => string;
+  /** Findings that were let through; shown with their reason. */
+  readonly suppressed: readonly SuppressedFinding[];
+}
+
+type Level = "error" | "warning" | "note";
+type Plain = Readonly<Record<string, unknown>>;
+
+const LEVELS: Readonly<Record<Severity, Level>> = {
+  critical: "error",
+  high: "error",
+  medium: "warning",
+  low: "note",
+  info: "note",
+  debug: "note",
+};
+
+const JUSTIFICATIONS: Readonly<Record<Suppression, string>> = {
+  allowed: "The configuration allows it.",
+  disabled: "The configuration switches the rule off.",
+  ignored: "The configuration ignores this issue.",
+  baseline: "It is in the baseline.",
+};
+
+/** The report as plain data, ready for `JSON.stringify`. */
+export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
+  const shown = orderFilesByPath(orderFiles(report.files))
+    .flatMap((file) => orderFindings(file.findings))
+    .filter((finding) => finding.safety !== "innocuous")
+    .map((finding) => ({ finding, reason: undefined }));
+  const reasons = new Map(options.suppressed.map(({ finding, reason }) => [finding, reason]));
+  const suppressed = orderFindings([...reasons.keys()])
+    .filter((finding) => finding.safety !== "innocuous")
+    .map((finding) => ({ finding, reason: reasons.get(finding) }));
+  const all = [...shown, ...suppressed];
+  const rules = new Rules(all.map((it) => it.finding), options.titleOf);
+  const artifacts = new Artifacts(report);
+  const results = all.map(({ finding, reason }) => ({
+    ...resultOf(finding, rules, artifacts),
+    partialFingerprints: { "modelauditIssue/v1": options.fingerprintOf(finding) },
+    ...(reason && {
+      suppressions: [{
+        kind: "external",
+        status: "accepted",
+        justification: JUSTIFICATIONS[reason],
+      }],
+    }),
+  }));
+  return {
+    $schema: SARIF_SCHEMA,
+    version: "2.1.0",
+    runs: [{
+      tool: {
+        driver: {
+          name: report.tool.name,
+          version: report.tool.version,
+          semanticVersion: report.tool.version,
+          rules: rules.descriptors(),
+          properties: { rules: report.tool.rules, configuration: report.configuration },
+        },
+      },
+      invocations: [invocationOf(report, options)],
+      artifacts: artifacts.list(),
+      results,
+      columnKind: "utf16CodeUnits",
+    }],
+  };
+}
+
+/** The report as SARIF text, with a line break at its end. */
+export function renderSarif(report: ScanReport, options: SarifOptions): string {
+  return jsonText(sarifReport(report, options), 2) + "\n";
+}
+
+function resultOf(finding: Finding, rules: Rules, artifacts: Artifacts): Plain {
+  const { location, offset } = finding;
+  const inner = artifacts.indexOf(location);
+  const place = offset === undefined ? "" : `, byte ${offset}`;
+  const message = { text: `${finding.message} (${locationText(location)}${place})` };
+  return {
+    ruleId: finding.ruleId,
+    ruleIndex: rules.indexOf(finding.ruleId),
+    level: LEVELS[finding.severity],
+    rank: scoreOf(finding) * 10,
+    message,
+    locations: [{
+      physicalLocation: {
+        artifactLocation: {
+          uri: uriOf(location.path),
+          index: artifacts.indexOf({ path: location.path, parts: [] }),
+        },
+        // Dashboards want a line, which a binary file does not have.
+        region: { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 },
+      },
+      logicalLocations: [{ fullyQualifiedName: locationText(location) }],
+    }],
+    relatedLocations: [{
+      physicalLocation: {
+        artifactLocation: { ...artifacts.locationAt(inner), index: inner },
+        ...(offset !== undefined && { region: { byteOffset: offset } }),
+      },
+    }],
+    properties: {
+      severity: finding.severity,
+      safety_level: finding.safety,
+      count: finding.count,
+      location_parts: [location.path, ...location.parts],
+      fix: finding.fix,
+    },
+  };
+}
+
+function invocationOf(report: ScanReport, options: SarifOptions): Plain {
+  const errors = orderErrors([...report.errors, ...report.files.flatMap((file) => file.errors)]);
+  const end = new Date(Date.parse(report.startTime) + report.duration * 1000);
+  return {
+    executionSuccessful: options.interrupted !== true,
+    exitCode: exitCode(summarize(report), options),
+    startTimeUtc: report.startTime,
+    ...(!Number.isNaN(end.getTime()) && { endTimeUtc: end.toISOString() }),
+    toolExecutionNotifications: errors.map(notificationOf),
+  };
+}
+
+function notificationOf(error: ScanError): Plain {
+  return {
+    level: "error",
+    message: { text: `${locationText(error.location)}: ${error.message} ${error.remedy}`.trim() },
+    locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(error.location.path) } } }],
+  };
+}
+
+/** The rules behind the results, each described once. */
+class Rules {
+  readonly #worst = new Map<string, Finding>();
+  readonly #ids: readonly string[];
+  readonly #titleOf: SarifOptions["titleOf"];
+
+  constructor(findings: readonly Finding[], titleOf: SarifOptions["titleOf"]) {
+    for (const finding of orderFindings(findings)) {
+      const known = this.#worst.get(finding.ruleId);
+      if (known === undefined || scoreOf(finding) > scoreOf(known)) {
+        this.#worst.set(finding.ruleId, finding);
+      }
+    }
+    this.#ids = [...this.#worst.keys()].sort();
+    this.#titleOf = titleOf;
+  }
+
+  indexOf(id: string): number {
+    return this.#ids.indexOf(id);
+  }
+
+  descriptors(): Plain[] {
+    return this.#ids.flatMap((id) => {
+      const worst = this.#worst.get(id);
+      return worst === undefined ? [] : [this.#describe(id, worst)];
+    });
+  }
+
+  #describe(id: string, worst: Finding): Plain {
+    const { why, fix, references } = worst;
+    const title = this.#titleOf(id) ?? id;
+    const link = references.find((it) => /^https:\/\/\S+$/.test(it));
+    const see = references.length === 0 ? "" : `See: ${references.join(", ")}`;
+    return {
+      id,
+      name: id.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      shortDescription: { text: title },
+      fullDescription: { text: why === "" ? title : why },
+      help: { text: [why, `What to do: ${fix}`, see].filter((it) => it !== "").join("\n\n") },
+      ...(link !== undefined && { helpUri: link }),
+      defaultConfiguration: { level: LEVELS[worst.severity], rank: scoreOf(worst) * 10 },
+      properties: {
+        "security-severity": scoreOf(worst).toFixed(1),
+        precision: worst.safety === "dangerous" ? "very-high" : "medium",
+        tags: ["security", ...references.flatMap(weaknessTag)],
+      },
+    };
+  }
+}
+
+/** `CWE-502` as code scanning tags it. */
+function weaknessTag(reference: string): string[] {
+  const number = /^CWE-(\d{1,5})$/.exec(reference)?.[1];
+  return number === undefined ? [] : [`external/cwe/cwe-${number.padStart(3, "0")}`];
+}
+
+/** Files, and the members and streams in them that results lie in. */
+class Artifacts {
+  readonly #indices = new Map<string, number>();
+  readonly #list: Plain[] = [];
+
+  constructor(report: ScanReport) {
+    for (const { path, size } of orderFilesByPath(report.files)) {
+      this.#add([path], {
+        location: { uri: uriOf(path) },
+        roles: ["analysisTarget"],
+        ...(size !== undefined && { length: size }),
+      });
+    }
+  }
+
+  list(): readonly Plain[] {
+    return this.#list;
+  }
+
+  /** The index of a place, with all that it lies in. */
+  indexOf({ path, parts }: Location): number {
+    let index = this.#add([path], { location: { uri: uriOf(path) } });
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const location = { uri: uriOf(parts[depth - 1] ?? "") };
+      index = this.#add([path, ...parts.slice(0, depth)], { location, parentIndex: index });
+    }
+    return index;
+  }
+
+  locationAt(index: number): Plain {
+    return (this.#list[index]?.["location"] ?? {}) as Plain;
+  }
+
+  #add(key: readonly string[], artifact: Plain): number {
+    const text = JSON.stringify(key);
+    const known = this.#indices.get(text);
+    if (known !== undefined) return known;
+    this.#indices.set(text, this.#list.length);
+    return this.#list.push(artifact) - 1;
+  }
+}
+
+/** The score of a finding, 0 to 10. */
+function scoreOf(finding: Finding): number {
+  const score = finding.score ?? SEVERITY_SCORES[finding.severity];
+  return Math.min(10, Math.max(0, score));
+}
+
+/**
+ * A path as URI reference: relative ones stay so, absolute ones of any system become `file:`.
+ *
+ * @param path any text; lone surrogates become U+FFFD
+ */
+export function uriOf(path: string): string {
+  const windows = /^(?:[A-Za-z]:[\\/]|\\\\)/.test(path);
+  const slashed = windows ? path.replaceAll("\\", "/") : path;
+  const encoded = slashed.toWellFormed().split("/").map(encodeURIComponent).join("/");
+  if (/^[A-Za-z]%3A\//.test(encoded) && windows) return `file:///${encoded.replace("%3A", ":")}`;
+  if (encoded.startsWith("//")) {
+    return windows ? `file:${encoded}` : `file:///${encoded.replace(/^\/+/, "")}`;
+  }
+  if (encoded.startsWith("/")) return `file://${encoded}`;
+  return encoded.replace(/^(?:\.\/+)+(?=.)/, "");
+}
