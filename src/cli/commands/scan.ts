@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeText } from "../../report/escape.ts";
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
@@ -18,7 +19,7 @@ import type { Io } from "../io.ts";
 import { didYouMean } from "../../nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
-import { scanPaths, type ScanSource, type Stop } from "../scan_paths.ts";
+import { scanPaths, type ScanPathsOptions, type ScanSource, type Stop } from "../scan_paths.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
 
 /** What the options of `scan` amount to. */
@@ -37,6 +38,8 @@ export interface ScanCommandOptions {
   readonly exclude: readonly string[];
   readonly followSymlinks: boolean;
   readonly allowNoModels: boolean;
+  /** The network; absent when nothing is to be fetched. */
+  readonly remote?: ScanPathsOptions["remote"];
 }
 
 /** What does the work; tests put others in their place. */
@@ -94,6 +97,11 @@ export async function runScan(
         stdin: io.stdin,
         progress,
         stop,
+        note: async (text) => {
+          if (options.quiet) return;
+          await progress.clear();
+          await io.stderr.write(`note: ${escapeText(text)}\n`);
+        },
       })
     ) {
       if (it.type === "file") {
