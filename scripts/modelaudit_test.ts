@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ENVIRONMENT } from "../src/cli/io.ts";
+import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_VERSION } from "../src/version.ts";
 
 const LAUNCHER = fileURLToPath(new URL("./modelaudit", import.meta.url));
@@ -82,8 +82,17 @@ test("nothing that lies in the working directory has a say", windows, () => {
   });
 });
 
-test("the launcher grants reading and the environment that is read, and nothing else", () => {
+test("the launcher grants reading, the network where it is asked for, and nothing else", () => {
   const text = readFileSync(LAUNCHER, "utf8").replaceAll(/^#.*$/gm, "");
-  const granted = [...text.matchAll(/--allow-[^\s]*/g)].map((match) => match[0]);
-  assert.deepEqual(granted, ["--allow-read", `--allow-env=${ENVIRONMENT.join(",")}`]);
+  const granted = [...text.matchAll(/--allow-[^\s]*/g)].map((match) => match[0].replace(/"$/, ""));
+  assert.deepEqual(granted, [
+    "--allow-net",
+    "--allow-sys=ca",
+    "--allow-read",
+    `--allow-env="$variables`,
+  ]);
+  const named = [...text.matchAll(/^\s*variables=(.*)$/gm)].flatMap((match) =>
+    (match[1] ?? "").replace("$variables,", "").split(",")
+  );
+  assert.deepEqual(named, [...ENVIRONMENT, ...NETWORK_ENVIRONMENT]);
 });

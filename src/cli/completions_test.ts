@@ -77,7 +77,7 @@ test("The manual page names every command and option, and roff reads it", async 
   assert.equal(await runMain(["man"], io), 0);
   const page = io.stdout.text;
   for (
-    const word of [".SH EXIT STATUS", "scan <path", "doctor", "\\-\\-fail\\-on", "config init"]
+    const word of [".SH EXIT STATUS", "scan [path", "doctor", "\\-\\-fail\\-on", "config init"]
   ) {
     assert.ok(page.includes(word), word);
   }

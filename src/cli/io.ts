@@ -24,7 +24,7 @@ export interface Io {
   stdin(): AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Of the environment only what {@linkcode ENVIRONMENT} names. */
+  /** Of the environment only what {@linkcode ENVIRONMENT} and {@linkcode NETWORK_ENVIRONMENT} name. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The working directory; "." for a process. */
   readonly folder: string;
@@ -45,13 +45,28 @@ export const ENVIRONMENT = [
   "XDG_CONFIG_HOME",
 ] as const;
 
+/** What is read besides when something is to be fetched. */
+export const NETWORK_ENVIRONMENT = [
+  "HF_TOKEN",
+  "HF_ENDPOINT",
+  "HF_HUB_OFFLINE",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "HTTP_PROXY",
+  "http_proxy",
+  "NO_PROXY",
+  "no_proxy",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+] as const;
+
 /** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
 export const INTERRUPTED = 130;
 
 /** The world of this process. */
 export function processIo(): Io {
   const env: Record<string, string | undefined> = {};
-  for (const name of ENVIRONMENT) env[name] = readVariable(name);
+  for (const name of [...ENVIRONMENT, ...NETWORK_ENVIRONMENT]) env[name] = readVariable(name);
   return {
     stdin: () => process.stdin as AsyncIterable<Uint8Array>,
     stdout: streamOutput(process.stdout),

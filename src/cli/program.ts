@@ -25,6 +25,7 @@ import {
   parseSeconds,
   REPORT_FORMATS,
 } from "./options.ts";
+import { hubArgument, type RawRemoteOptions, remoteOf } from "./remote_options.ts";
 import { shapeOf, type Shell, SHELLS } from "./shape.ts";
 import { columnsOf } from "./terminal.ts";
 
@@ -35,6 +36,7 @@ const EXAMPLES = `
 
 Examples:
   modelaudit model.pt                     what would happen if this file were loaded
+  modelaudit hf://org/model               a model on the hub, without downloading it
   modelaudit --format json models/ | jq '.issues[].severity'
   cat model.pkl | modelaudit -            standard input
   modelaudit explain os.system            how a global is judged, and why
@@ -131,7 +133,7 @@ function describeProgram(
 }
 
 /** The options of `scan` as commander leaves them. */
-interface RawScanOptions {
+interface RawScanOptions extends RawRemoteOptions {
   readonly format: ReturnType<typeof parseReportFormat>;
   readonly failOn: ReturnType<typeof parseFailOn>;
   readonly verbose?: boolean;
@@ -151,7 +153,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
   const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
   const scan = program.command("scan", { isDefault: true })
     .description("scan files and folders (the default command)")
-    .argument("<path...>", "files and folders; - is standard input")
+    .argument("[path...]", "files, folders, https:// and hf:// addresses; - is standard input")
     .addOption(
       option("-f, --format <format>", `form of the report: ${REPORT_FORMATS.join(", ")}`)
         .default("text").argParser(checked(parseReportFormat)),
@@ -172,13 +174,24 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .addOption(
       option("--timeout <seconds>", "time for the whole scan").argParser(checked(parseSeconds)),
     )
+    .option("--url <url>", "fetch and scan this address (repeatable)", collect)
+    .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
+    .option("--hf-scan-all", "also scan documents and pictures of a repository")
+    .addOption(
+      option("--network-timeout <seconds>", "time without a byte from a server (default: 30)")
+        .argParser(checked(parseSeconds)),
+    )
+    .option("--allow-private-network", "also fetch from private and loopback addresses")
+    .option("--offline", "never use the network")
     .option("--progress", "show progress on standard error even if it is no terminal")
     .option("--no-progress", "never show progress")
     .option("--no-emoji", "words without symbols");
   for (const it of LIMIT_OPTIONS) {
     scan.addOption(option(it.flags, `limit: ${it.description}`).argParser(checked(it.parse)));
   }
-  scan.action((paths: string[], raw: RawScanOptions) => {
+  scan.action((named: string[], raw: RawScanOptions) => {
+    const paths = [...named, ...raw.url ?? [], ...(raw.hf ?? []).map(hubArgument)];
+    if (paths.length === 0) scan.error("error: missing required argument 'path'");
     const commands = program.commands.map((it) => it.name());
     const failOnGiven = scan.getOptionValueSource("failOn") !== "default";
     const options = {
@@ -203,6 +216,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       const { rules, configuration } = await loadConfigured(raw.config, io);
       const full: ScanCommandOptions = {
         ...options,
+        remote: await remoteOf(paths, raw, io),
         failOn: failOnGiven ? raw.failOn : configuration.failOn ?? raw.failOn,
         limits: { ...configuration.limits, ...options.limits },
       };

@@ -21,6 +21,8 @@ const CLEAR = "\r\x1b[2K";
 
 /** Tells a person how far the scan has come; every method may be called at any time. */
 export interface Progress {
+  /** So many files, of so many bytes in all, are known to come. */
+  expect(files: number, bytes: number): void;
   /** A file begins. */
   start(path: string): void;
   /** Bytes read of the current file so far. */
@@ -33,6 +35,7 @@ export interface Progress {
 
 /** A progress that shows nothing. */
 export const SILENT: Progress = {
+  expect: () => {},
   start: () => {},
   update: () => {},
   finish: () => {},
@@ -49,6 +52,8 @@ export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
   const interval = stderr.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
   let next = began + FIRST_AFTER_MS;
   let files = 0;
+  let expectedFiles = 0;
+  let expectedBytes = 0;
   let bytesBefore = 0;
   let bytes = 0;
   let path = "";
@@ -61,8 +66,10 @@ export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
     const time = now();
     if (time < next) return;
     next = time + interval;
-    const counts =
-      `${formatCount(files, "file")} done · ${formatBytes(bytesBefore + bytes)} read · ` +
+    const ofFiles = expectedFiles > files ? `${files} of ` : "";
+    const ofBytes = expectedBytes > 0 ? ` of ${formatBytes(expectedBytes)}` : "";
+    const counts = `${ofFiles}${formatCount(Math.max(files, expectedFiles), "file")} done · ` +
+      `${formatBytes(bytesBefore + bytes)} read${ofBytes} · ` +
       formatSeconds((time - began) / 1000);
     if (!stderr.isTTY) return write(`${counts} · ${escapeText(path)}\n`);
     // The last column stays free: some terminals begin a new line when it is filled.
@@ -74,6 +81,10 @@ export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
     shown = true;
   };
   return {
+    expect(more, moreBytes) {
+      expectedFiles += more;
+      expectedBytes += moreBytes;
+    },
     start(name) {
       path = name;
       bytes = 0;

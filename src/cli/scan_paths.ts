@@ -10,7 +10,9 @@ import { fileSource, type FoundPath, scanErrorOf, stdinSource, walk } from "../s
 import { Folders } from "../source/folder.ts";
 import type { Source } from "../source/source.ts";
 import type { FileReport, FolderPlace, Limits, ScanError } from "../types.ts";
+import { isRemote } from "../remote/resolve.ts";
 import type { Progress } from "./progress.ts";
+import type { Remote, RemoteFound } from "./remote.ts";
 
 /** The argument that stands for standard input, and its path in the report. */
 export const STDIN_PATH = "-";
@@ -30,7 +32,14 @@ export interface ScanPathsOptions {
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly progress: Progress;
   readonly stop: Stop;
+  /** Makes the network ready; asked only when there is something to fetch. */
+  readonly remote?: ((signal: AbortSignal) => Promise<Remote>) | undefined;
+  /** Tells the user something that is no part of the report. */
+  readonly note?: ((text: string) => Promise<void>) | undefined;
 }
+
+/** Remote files scanned at a time. */
+const AT_ONCE = 4;
 
 /** When and why to end before all is scanned. */
 export interface Stop {
@@ -56,15 +65,21 @@ export async function* scanPaths(
   paths: readonly string[],
   options: ScanPathsOptions,
 ): AsyncGenerator<Scanned> {
+  const distant = paths.filter(isRemote);
+  yield* scanLocal(paths.filter((it) => !isRemote(it)), options);
+  if (distant.length > 0) yield* scanDistant([...new Set(distant)], options);
+}
+
+async function* scanLocal(
+  paths: readonly string[],
+  options: ScanPathsOptions,
+): AsyncGenerator<Scanned> {
   const folders = new Folders();
   for await (const found of findAll(paths, options)) {
     if (found.kind === "error") {
       yield { type: "error", error: found.error };
     } else if (options.stop.signal.aborted) {
-      const { message, remedy } = options.stop.reason();
-      const text = `${message} This file and what comes after it were not scanned.`;
-      const location = { path: found.path, parts: [] };
-      yield { type: "error", error: { location, message: text, remedy } };
+      yield notScanned(found.path, options.stop);
       return;
     } else {
       options.progress.start(found.path);
@@ -73,6 +88,76 @@ export async function* scanPaths(
       yield { type: "file", file };
     }
   }
+}
+
+function notScanned(path: string, stop: Stop): Scanned {
+  const { message, remedy } = stop.reason();
+  const text = `${message} This file and what comes after it were not scanned.`;
+  return { type: "error", error: { location: { path, parts: [] }, message: text, remedy } };
+}
+
+/** Scans what has to be fetched, several files at a time, and tells of them in order. */
+async function* scanDistant(
+  args: readonly string[],
+  options: ScanPathsOptions,
+): AsyncGenerator<Scanned> {
+  const { stop, progress } = options;
+  if (options.remote === undefined) throw new Error("there is no network to scan with");
+  const remote = await options.remote(stop.signal);
+  const running: Promise<Scanned>[] = [];
+  const inFlight = new Map<string, number>();
+  try {
+    const hooks = {
+      note: async (text: string) => await options.note?.(text),
+      expect: progress.expect,
+    };
+    for await (const found of remote.find(args, hooks)) {
+      if (stop.signal.aborted) {
+        while (running.length > 0) yield await running.shift() as Scanned;
+        yield notScanned(found.path, stop);
+        return;
+      }
+      running.push(scanFetched(found, inFlight, options));
+      if (running.length >= AT_ONCE) yield await running.shift() as Scanned;
+    }
+    while (running.length > 0) yield await running.shift() as Scanned;
+  } finally {
+    remote.close();
+  }
+}
+
+/** One remote file; `inFlight` are the bytes of those that are being scanned. */
+async function scanFetched(
+  found: RemoteFound,
+  inFlight: Map<string, number>,
+  options: ScanPathsOptions,
+): Promise<Scanned> {
+  if (found.kind === "error") return { type: "error", error: found.error };
+  const { path, size } = found;
+  if (found.kind === "skipped") return { type: "file", file: skippedReport(path, found.size) };
+  const { progress } = options;
+  const sum = (): number => [...inFlight.values()].reduce((all, it) => all + it, 0);
+  progress.start(path);
+  inFlight.set(path, 0);
+  let file: FileReport;
+  try {
+    const source = await found.open();
+    try {
+      file = await scanOne(source, path, options, found.folder, (bytes) => {
+        inFlight.set(path, bytes);
+        progress.update(sum());
+      });
+    } finally {
+      source.close();
+    }
+  } catch (cause) {
+    const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
+    file = unreadReport(path, size, error);
+  }
+  inFlight.delete(path);
+  progress.finish(file.bytesRead);
+  progress.update(sum());
+  return { type: "file", file };
 }
 
 type Found = FoundPath | { readonly kind: "stdin"; readonly path: string };
@@ -137,6 +222,7 @@ function scanOne(
   path: string,
   options: ScanPathsOptions,
   folder?: FolderPlace,
+  update: (bytesRead: number) => void = options.progress.update,
 ): Promise<FileReport> {
   const remaining = options.stop.remaining();
   const own = options.limits.milliseconds ?? Infinity;
@@ -148,7 +234,7 @@ function scanOne(
     signal: options.stop.signal,
     path,
     ...(folder && { folder }),
-    onProgress: (it) => options.progress.update(it.bytesRead),
+    onProgress: (it) => update(it.bytesRead),
   });
 }
 
@@ -157,6 +243,21 @@ function defect(path: string, cause: unknown): ScanError {
     location: { path, parts: [] },
     message: `Cannot scan the file: this program failed (${String(cause)})`,
     remedy: "Do not take the file for clean, and report this failure.",
+  };
+}
+
+/** A file of a repository that nothing loads. */
+function skippedReport(path: string, size: number): FileReport {
+  return {
+    path,
+    formats: [],
+    size,
+    bytesRead: 0,
+    verdict: "skipped",
+    riskScore: 0,
+    findings: [],
+    errors: [],
+    partsScanned: 0,
   };
 }
 

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
+import { loadRules } from "../rules/rules.ts";
+import { scanSource } from "../scan.ts";
+import { bytesSource } from "../source/source.ts";
 import { compressedFormat } from "./compressed.ts";
 import { run, sampleOf } from "./testing_scan.ts";
 import { bytesOf, join } from "./testing_zip.ts";
@@ -154,4 +158,20 @@ test("a bomb is stopped by its ratio, a budget ends the scan", async () => {
 
 test("a sample that is of no such format is refused", async () => {
   assert.match(String((await scan(bytesOf("hello"))).fault), /no such format/);
+});
+
+test("a compressed pickle of every kind cut anywhere is never clean", async () => {
+  const rules = loadRules();
+  for (const suffix of ["bz2", "xz", "lzma", "lz4", "zst"]) {
+    const name = `model.pkl.${suffix}`;
+    const whole = new Uint8Array(
+      readFileSync(new URL(`../../testdata/archive/safe/${name}`, import.meta.url)),
+    );
+    const verdict = async (bytes: Uint8Array) =>
+      (await scanSource(bytesSource(name, bytes), { rules })).verdict;
+    assert.equal(await verdict(whole), "clean", name);
+    for (let length = 0; length < whole.length; length += 3) {
+      assert.equal(await verdict(whole.subarray(0, length)), "incomplete", `${name} at ${length}`);
+    }
+  }
 });

@@ -11,7 +11,7 @@ import type { Budget } from "./budget.ts";
 
 /** A source that knows how much was read of it. */
 export interface MeteredSource extends Source {
-  /** Bytes asked of the source so far; what it is asked twice counts twice. */
+  /** Bytes asked of the source so far, or fetched of a remote one; what is asked twice counts twice. */
   readonly bytesRead: number;
   /** What ended the wrapped source early, should it be a stream. */
   readonly fault: Error | undefined;
@@ -69,7 +69,7 @@ export function meter(
       return source.size;
     },
     get bytesRead() {
-      return bytesRead;
+      return source.bytesFetched ?? bytesRead;
     },
     get fault() {
       return faultOf(source);
@@ -77,7 +77,7 @@ export function meter(
     async read(offset, length) {
       await budget.pause();
       const bytes = atHand(offset, length) ?? count(offset, await source.read(offset, length));
-      if (onProgress && budget.progressDue()) onProgress(bytesRead);
+      if (onProgress && budget.progressDue()) onProgress(source.bytesFetched ?? bytesRead);
       return spend(bytes);
     },
     ...(readSync && {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeText } from "../../report/escape.ts";
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
@@ -19,7 +20,7 @@ import type { Io } from "../io.ts";
 import { didYouMean } from "../../nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
-import { scanPaths, type ScanSource, type Stop } from "../scan_paths.ts";
+import { scanPaths, type ScanPathsOptions, type ScanSource, type Stop } from "../scan_paths.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
 
 /** Suppressed findings that are kept for the report; all are counted. */
@@ -41,6 +42,8 @@ export interface ScanCommandOptions {
   readonly exclude: readonly string[];
   readonly followSymlinks: boolean;
   readonly allowNoModels: boolean;
+  /** The network; absent when nothing is to be fetched. */
+  readonly remote?: ScanPathsOptions["remote"];
 }
 
 /** What does the work; tests put others in their place. */
@@ -101,6 +104,11 @@ export async function runScan(
         stdin: io.stdin,
         progress,
         stop,
+        note: async (text) => {
+          if (options.quiet) return;
+          await progress.clear();
+          await io.stderr.write(`note: ${escapeText(text)}\n`);
+        },
       })
     ) {
       if (it.type === "file") {

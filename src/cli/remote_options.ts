@@ -1,0 +1,61 @@
+/**
+ * What the options of `scan` say of the network.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import { isRemote, resolveRemote, resolveRepository } from "../remote/resolve.ts";
+import type { ScanCommandOptions } from "./commands/scan.ts";
+import type { Io } from "./io.ts";
+
+/** These options as commander leaves them. */
+export interface RawRemoteOptions {
+  readonly url?: readonly string[];
+  readonly hf?: readonly string[];
+  readonly hfScanAll?: boolean;
+  readonly offline?: boolean;
+  readonly networkTimeout?: number;
+  readonly allowPrivateNetwork?: boolean;
+}
+
+/** What `--hf` takes, as an argument. */
+export function hubArgument(text: string): string {
+  return isRemote(text) ? text : `hf://${text}`;
+}
+
+/**
+ * The network, when something is to be fetched.
+ *
+ * @param paths all arguments, those of `--url` and `--hf` among them
+ * @throws ConfigError for what cannot be fetched, before anything is scanned
+ */
+export async function remoteOf(
+  paths: readonly string[],
+  raw: RawRemoteOptions,
+  io: Io,
+): Promise<ScanCommandOptions["remote"]> {
+  for (const url of raw.url ?? []) {
+    if (!isRemote(url)) throw new ConfigError("--url", `"${url}" is no https:// URL`);
+  }
+  const distant = paths.filter(isRemote);
+  const [first] = distant;
+  if (first === undefined) return undefined;
+  if (raw.offline || /^(?:1|true|yes|on)$/i.test(io.env["HF_HUB_OFFLINE"] ?? "")) {
+    const why = raw.offline ? "--offline" : "HF_HUB_OFFLINE";
+    throw new ConfigError(
+      why,
+      `Cannot scan ${first}: ${why} forbids the network. Nothing was sent`,
+    );
+  }
+  const { endpointOf, openRemote } = await import("./remote.ts");
+  const endpoint = endpointOf(io.env);
+  for (const it of distant) resolveRemote(it, endpoint);
+  for (const it of raw.hf ?? []) resolveRepository(it, endpoint);
+  const settings = {
+    allowPrivate: raw.allowPrivateNetwork ?? false,
+    scanAll: raw.hfScanAll ?? false,
+    networkTimeout: raw.networkTimeout,
+  };
+  return (signal) => Promise.resolve(openRemote(settings, io.env, signal));
+}

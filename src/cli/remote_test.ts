@@ -1,0 +1,378 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { crc32 } from "../bytes/crc32.ts";
+import { endpointOf, proxiesOf } from "./remote.ts";
+import { runMain } from "./main.ts";
+import { testIo } from "./testing.ts";
+import { COMMIT, type ServedFile, startServer, type TestServer } from "./testing_server.ts";
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
+const HARMLESS = encode("(lp0\nI1\na.");
+
+async function withServer(body: (server: TestServer) => Promise<void>): Promise<void> {
+  const server = await startServer();
+  try {
+    await body(server);
+  } finally {
+    await server.close();
+  }
+}
+
+/** Runs the command line with the test server as the hub. */
+async function run(server: TestServer, args: readonly string[], env: Record<string, string> = {}) {
+  const io = testIo({ env: { HF_ENDPOINT: server.url, ...env }, now: Date.now });
+  const code = await runMain(["-f", "json", "--no-config", "--allow-private-network", ...args], io);
+  const out = io.stdout.text;
+  return { code, err: io.stderr.text, report: out.startsWith("{") ? JSON.parse(out) : undefined };
+}
+
+/** Numbers in little-endian: [value, bytes] each. */
+function numbers(...parts: readonly (readonly [number, number])[]): Uint8Array {
+  return Uint8Array.from(
+    parts.flatMap(([value, bytes]) =>
+      Array.from({ length: bytes }, (_, index) => Math.floor(value / 256 ** index) & 255)
+    ),
+  );
+}
+
+function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((it) => [...it]));
+}
+
+/** A file of which only these pieces are not zero. */
+function sparse(size: number, pieces: readonly (readonly [number, Uint8Array])[]): ServedFile {
+  return {
+    size,
+    slice(start, end) {
+      const bytes = new Uint8Array(end - start);
+      for (const [at, piece] of pieces) {
+        const from = Math.max(at, start);
+        const to = Math.min(at + piece.length, end);
+        if (from < to) bytes.set(piece.subarray(from - at, to - at), from - start);
+      }
+      return bytes;
+    },
+  };
+}
+
+/** A checkpoint of two gigabytes as `torch.save` lays it out: a pickle and four large storages. */
+function checkpoint(pickle: Uint8Array): ServedFile {
+  const storage = 512 * 1024 * 1024;
+  const members: readonly (readonly [string, number, Uint8Array])[] = [
+    ["m/data.pkl", pickle.length, pickle],
+    ["m/version", 2, encode("3\n")],
+    ...[0, 1, 2, 3].map((it) => [`m/data/${it}`, storage, new Uint8Array(0)] as const),
+  ];
+  const pieces: [number, Uint8Array][] = [];
+  const directory: Uint8Array[] = [];
+  let at = 0;
+  for (const [name, size, bytes] of members) {
+    const crc = bytes.length === size ? crc32(bytes) : 0;
+    const common = [[0, 2], [0, 2], [0, 2], [0, 2], [crc, 4], [size, 4], [size, 4], [
+      name.length,
+      2,
+    ]] as const;
+    const header = concatenate(
+      numbers([0x04034b50, 4], [20, 2], ...common, [0, 2]),
+      encode(name),
+    );
+    pieces.push([at, concatenate(header, bytes)]);
+    const central = numbers(
+      [0x02014b50, 4],
+      [20, 2],
+      [20, 2],
+      ...common,
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [0, 4],
+      [at, 4],
+    );
+    directory.push(concatenate(central, encode(name)));
+    at += header.length + size;
+  }
+  const all = concatenate(...directory);
+  const end = numbers([0x06054b50, 4], [0, 4], [6, 2], [6, 2], [all.length, 4], [at, 4], [0, 2]);
+  pieces.push([at, concatenate(all, end)]);
+  return sparse(at + all.length + end.length, pieces);
+}
+
+test("a checkpoint of 2 GB costs less than a megabyte and twenty requests", async () => {
+  await withServer(async (server) => {
+    server.serve("/evil.pt", checkpoint(HARMFUL));
+    const { code, report } = await run(server, [`${server.url}/evil.pt`]);
+    assert.equal(code, 1, JSON.stringify(report));
+    const [asset] = report.assets;
+    assert.equal(asset.verdict, "dangerous");
+    assert.ok(asset.size > 2 * 1024 ** 3 && report.bytes_total === asset.size);
+    assert.ok(server.sent() < 1e6, `${server.sent()} bytes`);
+    assert.equal(asset.bytes_read, server.sent());
+    assert.ok(server.requests.length < 20, `${server.requests.length} requests`);
+  });
+});
+
+test("a safetensors file of 2 GB costs less than a megabyte", async () => {
+  await withServer(async (server) => {
+    const data = 2 * 1024 ** 3;
+    const header = encode(
+      JSON.stringify({ a: { dtype: "U8", shape: [data], data_offsets: [0, data] } }),
+    );
+    const front = concatenate(numbers([header.length, 8]), header);
+    server.serve("/model.safetensors", sparse(front.length + data, [[0, front]]));
+    const { code, report } = await run(server, ["--url", `${server.url}/model.safetensors`]);
+    assert.equal(code, 0);
+    assert.equal(report.assets[0].verdict, "clean");
+    assert.ok(server.sent() < 1e6 && server.requests.length < 20);
+  });
+});
+
+test("a raw pickle is streamed once", async () => {
+  await withServer(async (server) => {
+    const payload = new Uint8Array(20 * 1024 * 1024);
+    const pickle = new Uint8Array(Buffer.concat([
+      Uint8Array.of(0x80, 3, 0x42, 0, 0, 0x40, 1),
+      payload,
+      Uint8Array.of(0x30),
+      HARMFUL,
+    ]));
+    server.serve("/model.pkl", pickle);
+    const { code } = await run(server, [`${server.url}/model.pkl`]);
+    assert.equal(code, 1);
+    assert.ok(server.sent() <= pickle.length, `${server.sent()} of ${pickle.length}`);
+  });
+});
+
+test("of forty files one harmful, one that fails twice and one that never answers", async () => {
+  await withServer(async (server) => {
+    const files: Record<string, Uint8Array> = { "README.md": encode("hello") };
+    for (let n = 0; n < 38; n++) files[`part-${n}.pkl`] = HARMLESS;
+    files["weights/evil.bin"] = HARMFUL;
+    server.repository("org/model", files, 7);
+    const place = (name: string) => `/org/model/resolve/${COMMIT}/${name}`;
+    server.serve(place("part-3.pkl"), HARMLESS, (_, response, seen) => {
+      if (seen >= 2) return false;
+      response.writeHead(500);
+      response.end();
+      return true;
+    });
+    server.serve(place("part-9.pkl"), HARMLESS, () => true);
+    const { code, err, report } = await run(server, [
+      "hf://org/model",
+      "--network-timeout",
+      "0.3",
+    ]);
+    assert.equal(code, 1);
+    assert.match(err, /Found 39 scannable files in hf:\/\/org\/model and 1 that nothing loads/);
+    const verdict = (name: string) =>
+      report.assets.find((it: { path: string }) => it.path === `hf://org/model/${name}`)?.verdict;
+    assert.equal(report.assets.length, 40);
+    assert.equal(verdict("weights/evil.bin"), "dangerous");
+    assert.equal(verdict("part-3.pkl"), "clean");
+    assert.equal(verdict("part-9.pkl"), "incomplete");
+    assert.equal(verdict("README.md"), "skipped");
+    assert.match(report.errors[0].message, /part-9\.pkl.*nothing came for 0\.3 s/);
+  });
+});
+
+test("a repository's configuration is judged with its Python files", async () => {
+  await withServer(async (server) => {
+    server.repository("org/model", {
+      "config.json": encode(
+        JSON.stringify({ model_type: "x", auto_map: { AutoModel: "modeling_x.Model" } }),
+      ),
+      "modeling_x.py": encode("import os\nos.system('echo hi')\nclass Model: pass\n"),
+    });
+    const { code, report } = await run(server, ["--hf", "org/model"]);
+    assert.equal(code, 1);
+    const rules = report.issues.map((it: { rule_id: string }) => it.rule_id);
+    assert.ok(rules.includes("repository-own-code"), rules.join());
+  });
+});
+
+test("one file and one folder of a repository, and the hub's pages as people paste them", async () => {
+  await withServer(async (server) => {
+    const files = { "a/evil.pkl": HARMFUL, "a/good.pkl": HARMLESS, "b/good.pkl": HARMLESS };
+    server.repository("org/model", files);
+    const paths = async (argument: string) =>
+      (await run(server, [argument])).report.assets.map((it: { path: string }) => it.path);
+    const name = "hf://org/model";
+    assert.deepEqual(await paths(`${name}/b/good.pkl`), [`${name}/b/good.pkl`]);
+    assert.deepEqual(await paths(`${name}/a`), [`${name}/a/evil.pkl`, `${name}/a/good.pkl`]);
+    assert.equal((await paths(`${server.url}/org/model`)).length, 3);
+    assert.deepEqual(await paths(`${server.url}/org/model/blob/main/a/evil.pkl`), [
+      `${name}@main/a/evil.pkl`,
+    ]);
+    const missing = await run(server, [`${name}/c`]);
+    assert.equal(missing.code, 2);
+    assert.match(missing.report.errors[0].message, /no such path/);
+  });
+});
+
+test("--hf-scan-all opens the files that nothing loads, too", async () => {
+  await withServer(async (server) => {
+    server.repository("org/model", { "picture.png": HARMFUL, "good.pkl": HARMLESS });
+    const few = await run(server, ["--hf", "org/model"]);
+    assert.equal(few.code, 0);
+    const all = await run(server, ["--hf", "org/model", "--hf-scan-all"]);
+    assert.equal(all.code, 1);
+    assert.match(all.err, /Found 2 scannable files/);
+  });
+});
+
+test("the token goes to the hub and not where the hub sends us for the bytes", async () => {
+  await withServer(async (server) => {
+    const store = await startServer();
+    try {
+      store.serve("/blob", HARMLESS);
+      server.repository("org/model", { "a.pkl": HARMLESS });
+      server.serve(`/org/model/resolve/${COMMIT}/a.pkl`, HARMLESS, (_, response) => {
+        response.writeHead(302, { location: `${store.url}/blob?signature=1` });
+        response.end();
+        return true;
+      });
+      const { code } = await run(server, ["hf://org/model"], { HF_TOKEN: "hf_secret" });
+      assert.equal(code, 0);
+      for (const { headers } of server.requests) {
+        assert.equal(headers.authorization, "Bearer hf_secret");
+      }
+      assert.ok(store.requests.length > 0);
+      for (const { headers } of store.requests) assert.equal(headers.authorization, undefined);
+    } finally {
+      await store.close();
+    }
+  });
+});
+
+test("a repository that does not exist or is gated is an error with a remedy", async () => {
+  await withServer(async (server) => {
+    const gone = await run(server, ["hf://org/gone"]);
+    assert.equal(gone.code, 2);
+    assert.match(gone.report.errors[0].message, /no such repository \(HTTP 404\)/);
+    assert.match(gone.report.errors[0].remedy, /HF_TOKEN/);
+    server.serve("/api/models/org/gated/revision/main", HARMLESS, (_, response) => {
+      response.writeHead(403, { "x-error-code": "GatedRepo" });
+      response.end();
+      return true;
+    });
+    const gated = await run(server, ["hf://org/gated"]);
+    assert.match(gated.report.errors[0].message, /gated/);
+  });
+});
+
+test("a listing that goes in circles or leads to another host ends", async () => {
+  await withServer(async (server) => {
+    server.repository("org/model", { "a.pkl": HARMLESS });
+    for (const next of [`/api/models/org/model/tree/${COMMIT}?x=1`, "http://other.test/"]) {
+      const tree = `/api/models/org/odd/tree/${COMMIT}`;
+      server.repository("org/odd", {});
+      server.serve("/api/models/org/loop/revision/main", encode(JSON.stringify({ sha: COMMIT })));
+      server.serve(tree, encode("[]"));
+      server.serve(`/api/models/org/loop/tree/${COMMIT}`, encode("[]"), (_, response) => {
+        const link = next.startsWith("/") ? "?recursive=true" : next;
+        response.writeHead(200, { link: `<${link}>; rel="next"` });
+        response.end("[]");
+        return true;
+      });
+      const { code, report } = await run(server, ["hf://org/loop"]);
+      assert.equal(code, 2);
+      assert.match(report.errors[0].message, /lists without an end|at other\.test/);
+    }
+  });
+});
+
+test("the network is refused when told so, before anything is sent", async () => {
+  await withServer(async (server) => {
+    server.serve("/a.pkl", HARMLESS);
+    const offline = await run(server, ["--offline", `${server.url}/a.pkl`]);
+    assert.equal(offline.code, 2);
+    assert.match(offline.err, /--offline forbids the network/);
+    const hub = await run(server, ["hf://org/model"], { HF_HUB_OFFLINE: "1" });
+    assert.match(hub.err, /HF_HUB_OFFLINE forbids/);
+    assert.equal(server.requests.length, 0);
+    const io = testIo();
+    assert.equal(await runMain(["-f", "json", `${server.url}/a.pkl`], io), 2);
+    assert.match(JSON.parse(io.stdout.text).errors[0].message, /no address of the public internet/);
+    assert.match(io.stderr.text, /comes over plain HTTP/);
+    assert.equal(server.requests.length, 0);
+  });
+});
+
+test("a machine that does not answer is an error, exit code 2, and local files are scanned", async () => {
+  const server = await startServer();
+  await server.close();
+  const folder = mkdtempSync(join(tmpdir(), "modelaudit-remote-"));
+  try {
+    writeFileSync(join(folder, "a.pkl"), HARMLESS);
+    const { code, report } = await run(server, [folder, `${server.url}/x.pkl`, "hf://org/model"]);
+    assert.equal(code, 2);
+    const local = report.assets.find((it: { path: string }) => it.path.endsWith("a.pkl"));
+    assert.equal(local.verdict, "clean");
+    assert.match(JSON.stringify(report.errors), /nothing answers at that port/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("Ctrl-C while a server is silent ends within a second with what was found", async () => {
+  await withServer(async (server) => {
+    server.serve("/evil.pkl", HARMFUL);
+    server.serve("/never.pkl", HARMLESS, () => true);
+    const io = testIo({ now: Date.now });
+    const running = runMain([
+      "-f",
+      "json",
+      "--no-config",
+      "--allow-private-network",
+      `${server.url}/evil.pkl`,
+      `${server.url}/never.pkl`,
+    ], io);
+    while (server.requests.length < 2) await new Promise((done) => setTimeout(done, 10));
+    await new Promise((done) => setTimeout(done, 400));
+    const began = performance.now();
+    io.interrupt();
+    assert.equal(await running, 130);
+    assert.ok(performance.now() - began < 1000);
+    const report = JSON.parse(io.stdout.text);
+    assert.equal(report.assets[0].verdict, "dangerous");
+    assert.equal(report.assets[1].verdict, "incomplete");
+  });
+});
+
+test("what is no address is wrong usage", async () => {
+  await withServer(async (server) => {
+    for (
+      const args of [
+        ["--url", "model.pt"],
+        ["https://user:secret@example.com/x"],
+        ["hf://org/../x"],
+        ["--hf", "https://example.com/x"],
+        [],
+      ]
+    ) {
+      const { code, err } = await run(server, args);
+      assert.equal(code, 2, args.join());
+      assert.doesNotMatch(err, /secret/);
+      assert.notEqual(err, "");
+    }
+  });
+});
+
+test("proxies and the hub's place come from the environment", () => {
+  const proxyFor = proxiesOf({
+    HTTPS_PROXY: "http://proxy.test:3128",
+    NO_PROXY: "inner.test, .corp.test",
+  });
+  const proxy = (url: string) => proxyFor(new URL(url))?.host;
+  assert.equal(proxy("https://example.com/"), "proxy.test:3128");
+  assert.equal(proxy("http://example.com/"), undefined);
+  assert.equal(proxy("https://inner.test/"), undefined);
+  assert.equal(proxy("https://a.corp.test/"), undefined);
+  assert.throws(() => proxiesOf({ HTTPS_PROXY: "socks5://x" }), /HTTPS_PROXY/);
+  assert.equal(endpointOf({}).href, "https://huggingface.co/");
+  assert.throws(() => endpointOf({ HF_ENDPOINT: "nowhere" }), /HF_ENDPOINT/);
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { test } from "node:test";
+import { SourceError } from "../errors.ts";
+import { nodeTransport, type TransportOptions } from "./transport.ts";
+
+/** Of the name model.test, signed by itself; for tests on this machine only. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBlDCCATmgAwIBAgIUYHiRpagqbD6alhOTiDYUonZKFTIwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKbW9kZWwudGVzdDAeFw0yNjExMjMxNDQ2MjRaFw0zNjExMjAx
+NDQ2MjRaMBUxEzARBgNVBAMMCm1vZGVsLnRlc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARKDTMJHRz2IohE9/14d2S4EqhKRjHtkthaeLzBxgA6xEQeYWLu52Ap
+rjuyHoa8lKBYQuUFV7jP1T9a2lJAE4pQo2cwZTAdBgNVHQ4EFgQU6+QLWQd/Ah0e
+f/oLB2Q1ksjw0VswHwYDVR0jBBgwFoAU6+QLWQd/Ah0ef/oLB2Q1ksjw0VswFQYD
+VR0RBA4wDIIKbW9kZWwudGVzdDAMBgNVHRMBAf8EAjAAMAoGCCqGSM49BAMCA0kA
+MEYCIQDSFEmqdOBCqMbufIjEAomzYm7Zo2N9Ew48oyvF58EWMgIhAM0C4ziDQwZH
+Qa61ESuBtRORzTTJIpEM805fmzuWdKC6
+-----END CERTIFICATE-----
+`;
+const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgy7xMxW12Y77WEWCp
+MfW6mYcKjxhG6fHZYGv/QVSegKihRANCAARKDTMJHRz2IohE9/14d2S4EqhKRjHt
+kthaeLzBxgA6xEQeYWLu52AprjuyHoa8lKBYQuUFV7jP1T9a2lJAE4pQ
+-----END PRIVATE KEY-----
+`;
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Serves HTTPS as model.test and fetches from it. */
+async function fetched(
+  options: Partial<TransportOptions>,
+  host = "model.test",
+): Promise<string> {
+  const server = createSecureServer({ key: KEY, cert: CERTIFICATE }, (request, response) => {
+    response.end(`${request.headers.host?.replace(/:.*/, "")} ${request.url}`);
+  });
+  const port = await listening(server);
+  const transport = nodeTransport({
+    allowPrivate: true,
+    certificates: CERTIFICATE,
+    resolve: () => Promise.resolve(["127.0.0.1"]),
+    ...options,
+  });
+  try {
+    const response = await transport.send({
+      url: new URL(`https://${host}:${port}/a?b=1`),
+      headers: {},
+      signal: new AbortController().signal,
+    });
+    let text = "";
+    for await (const chunk of response.body) text += new TextDecoder().decode(chunk);
+    return text;
+  } finally {
+    transport.close();
+    server.close();
+  }
+}
+
+test("a certificate authority of one's own works, and is needed", async () => {
+  assert.equal(await fetched({}), "model.test /a?b=1");
+  await assert.rejects(() => fetched({ certificates: undefined }), /certificate is not valid/);
+});
+
+test("a certificate must be of the name that was asked for", async () => {
+  await assert.rejects(() => fetched({}, "other.test"), (error: unknown) => {
+    assert.ok(error instanceof SourceError);
+    assert.match(error.message, /certificate is not valid/);
+    return true;
+  });
+});
+
+/** A proxy that knows model.test. */
+async function withProxy(
+  body: (proxyFor: () => URL, asked: string[]) => Promise<void>,
+  answer = "HTTP/1.1 200 OK\r\n\r\n",
+): Promise<void> {
+  const asked: string[] = [];
+  const open: Socket[] = [];
+  const server = createServer((socket) => {
+    open.push(socket);
+    socket.on("error", () => {});
+    socket.once("data", (chunk) => {
+      const head = chunk.toString();
+      asked.push(head);
+      socket.write(answer);
+      if (!answer.includes(" 200 ")) return;
+      const port = Number(/^CONNECT model\.test:(\d+) /.exec(head)?.[1]);
+      const inner = connect(port, "127.0.0.1");
+      open.push(inner);
+      inner.on("error", () => {});
+      socket.pipe(inner);
+      inner.pipe(socket);
+    });
+  });
+  const port = await listening(server);
+  try {
+    await body(() => new URL(`http://me:secret@127.0.0.1:${port}`), asked);
+  } finally {
+    for (const socket of open) socket.destroy();
+    server.close();
+  }
+}
+
+test("HTTPS goes through a proxy's tunnel, certificates checked inside", async () => {
+  await withProxy(async (proxyFor, asked) => {
+    assert.equal(await fetched({ proxyFor }), "model.test /a?b=1");
+    assert.match(asked[0] ?? "", /^CONNECT model\.test:\d+ HTTP\/1\.1\r\n/);
+    assert.match(asked[0] ?? "", /proxy-authorization: Basic bWU6c2VjcmV0/i);
+    await assert.rejects(() => fetched({ proxyFor, certificates: undefined }), /not valid/);
+  });
+});
+
+test("a proxy that refuses is named", async () => {
+  await withProxy(async (proxyFor) => {
+    await assert.rejects(() => fetched({ proxyFor }), /by the proxy 127.*answers 407/);
+  }, "HTTP/1.1 407 No\r\n\r\n");
+});

@@ -1,0 +1,188 @@
+/**
+ * The hub's programming interface, as far as reading files needs it: which commit a revision is, which
+ * files there are, and where their bytes lie.
+ * https://huggingface.co/docs/hub/api, https://huggingface.co/.well-known/openapi.json
+ *
+ * @module
+ */
+
+import { SourceError } from "../errors.ts";
+import { statusError } from "../source/http.ts";
+import { type HttpClient, type HttpReply, PassingError } from "../source/http_client.ts";
+import type { HubTarget } from "./resolve.ts";
+
+/** A file of a repository. */
+export interface HubFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** A repository at one commit. */
+export interface HubRepository {
+  readonly target: HubTarget;
+  /** The commit, so that listing and files belong together whatever is pushed meanwhile. */
+  readonly commit: string;
+  /** All files of it, by path. */
+  readonly files: readonly HubFile[];
+}
+
+/** Pages of a listing, files in all, and bytes of one answer. */
+const PAGES = 1000;
+const FILES = 200_000;
+const ANSWER_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Files that nothing loads: documents, pictures, sound. Whatever else there is may be a model; its
+ * name does not tell.
+ */
+const INERT =
+  /(?:^|\/)(?:\.gitattributes|\.gitignore|licen[cs]e(?:\.[a-z]+)?|notice)$|\.(?:md|rst|txt|pdf|png|jpe?g|gif|webp|svg|ico|bmp|mp4|webm|mov|mp3|wav|flac|ogg|csv|tsv|css|woff2?|ttf)$/i;
+
+/** True for a file that `--hf` leaves unread; `--hf-scan-all` reads these too. */
+export function isInert(path: string): boolean {
+  return INERT.test(path);
+}
+
+/** How a target is written in reports. */
+export function hubName(target: HubTarget, path: string): string {
+  const kind = target.kind === "models" ? "" : `${target.kind}/`;
+  const revision = target.revision === undefined
+    ? ""
+    : `@${target.revision.replaceAll("/", "%2F")}`;
+  return `hf://${kind}${target.id}${revision}${path === "" ? "" : `/${path}`}`;
+}
+
+/** Where the bytes of a file are. */
+export function fileUrl(endpoint: URL, target: HubTarget, revision: string, path: string): URL {
+  const kind = target.kind === "models" ? "" : `${target.kind}/`;
+  const file = path.split("/").map(encodeURIComponent).join("/");
+  return below(endpoint, `${kind}${target.id}/resolve/${encodeURIComponent(revision)}/${file}`);
+}
+
+function below(endpoint: URL, path: string): URL {
+  return new URL(`${endpoint.origin}${endpoint.pathname.replace(/\/$/, "")}/${path}`);
+}
+
+/**
+ * Lists a repository.
+ *
+ * @throws SourceError when it cannot be had or the hub answers with something else
+ */
+export async function listRepository(
+  target: HubTarget,
+  endpoint: URL,
+  client: HttpClient,
+): Promise<HubRepository> {
+  const name = hubName(target, "");
+  const api = `api/${target.kind}/${target.id}`;
+  const wanted = encodeURIComponent(target.revision ?? "main");
+  const info = await getJson(name, below(endpoint, `${api}/revision/${wanted}`), client);
+  const sha = isRecord(info.value) ? info.value["sha"] : undefined;
+  if (typeof sha !== "string" || !/^[0-9a-f]{7,64}$/i.test(sha)) {
+    throw strange(name, "does not name the commit");
+  }
+  const files: HubFile[] = [];
+  const seen = new Set<string>();
+  let next: URL | undefined = below(endpoint, `${api}/tree/${sha}?recursive=true`);
+  while (next !== undefined) {
+    if (seen.has(next.href) || seen.size >= PAGES) throw strange(name, "lists without an end");
+    seen.add(next.href);
+    const page = await getJson(name, next, client);
+    if (!Array.isArray(page.value)) throw strange(name, "lists no files");
+    for (const entry of page.value as readonly unknown[]) {
+      const file = fileOf(entry);
+      if (file === undefined) continue;
+      if (files.length >= FILES) throw strange(name, `lists more than ${FILES} files`);
+      files.push(file);
+    }
+    next = nextPage(page.link, next, endpoint, name);
+  }
+  files.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+  return { target, commit: sha, files };
+}
+
+function fileOf(entry: unknown): HubFile | undefined {
+  if (!isRecord(entry) || entry["type"] !== "file") return undefined;
+  const { path, size, lfs } = entry;
+  if (typeof path !== "string" || path === "") return undefined;
+  if (path.split("/").some((it) => it === "" || it === "." || it === "..")) return undefined;
+  // A file in large storage has its own size there; `size` is that of its pointer in old answers.
+  const large = isRecord(lfs) ? lfs["size"] : undefined;
+  const bytes = typeof large === "number" ? large : size;
+  if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0) return undefined;
+  return { path, size: bytes };
+}
+
+/** https://www.rfc-editor.org/rfc/rfc8288: `<https://…>; rel="next"`. */
+function nextPage(
+  link: string | undefined,
+  current: URL,
+  endpoint: URL,
+  name: string,
+): URL | undefined {
+  const found = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? "")?.[1];
+  if (found === undefined) return undefined;
+  let url: URL;
+  try {
+    url = new URL(found, current);
+  } catch {
+    throw strange(name, "continues its list at what is no URL");
+  }
+  if (url.origin !== endpoint.origin) throw strange(name, `continues its list at ${url.host}`);
+  return url;
+}
+
+function strange(name: string, what: string): SourceError {
+  return new SourceError(name, `Cannot list "${name}": the hub ${what}`, {
+    remedy: "Check HF_ENDPOINT, or download the repository and scan its folder.",
+  });
+}
+
+async function getJson(
+  name: string,
+  url: URL,
+  client: HttpClient,
+): Promise<{ readonly value: unknown; readonly link: string | undefined }> {
+  return await client.get(name, url, { accept: "application/json" }, async (reply) => {
+    if (reply.status !== 200) {
+      reply.close();
+      throw repositoryError(name, reply, client.sendsToken(url));
+    }
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of reply.body) {
+      length += chunk.length;
+      if (length > ANSWER_BYTES) {
+        throw strange(name, `answers with more than ${ANSWER_BYTES} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    const announced = Number(reply.header("content-length") ?? length);
+    if (length < announced) throw new PassingError(`${length} of ${announced} bytes came`);
+    const bytes = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+    try {
+      const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+      return { value, link: reply.header("link") };
+    } catch {
+      throw strange(name, "does not answer in JSON");
+    }
+  });
+}
+
+/** The hub says 401 for what does not exist, so that nobody learns which private names there are. */
+function repositoryError(name: string, reply: HttpReply, withToken: boolean): SourceError {
+  const { status } = reply;
+  const missing = /RepoNotFound|RevisionNotFound/i.exec(reply.header("x-error-code") ?? "")?.[0];
+  if (missing === undefined && status !== 404) return statusError(name, reply, withToken);
+  const what = /revision/i.test(missing ?? "") ? "revision" : "repository";
+  const message = `Cannot list "${name}": there is no such ${what} (HTTP ${status})`;
+  return new SourceError(name, message, {
+    remedy: withToken
+      ? "Check its name, and whether the token in HF_TOKEN may see it."
+      : "Check its name; if it is private or gated set HF_TOKEN.",
+  });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
