@@ -18,9 +18,9 @@ import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "./machine.ts";
 import { nestedEntries } from "./nested.ts";
+import { odditiesOf } from "./oddities.ts";
+import { Resync } from "./resync.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
-import { storageFaults } from "./tensors.ts";
-import { looksLikePickle } from "./trial.ts";
 
 /** Subsets of frame crossings that are tried, each taken or not. */
 const FRAME_READINGS = 16;
@@ -28,12 +28,6 @@ const FRAME_READINGS = 16;
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Places behind frames, where no stream begins for the base reading, that are read. */
 const ELSEWHERE_READ = 64;
-/** Bytes of a resync search window. */
-const SEARCH_BYTES = 64 * 1024;
-/** Bytes of a module's name that the search believes in. */
-const LONGEST_MODULE = 256;
-/** Bytes that a plausible start is judged by. */
-const PLAUSIBLE_BYTES = 4096;
 /** Streams of a file that are read at all. */
 const STREAMS_READ = 100_000;
 
@@ -67,15 +61,18 @@ class StreamScan {
   private carriedStreams = 0;
   /** Why a run was broken off. */
   private broken: Run["broken"];
-  private searched = 0;
-  /** Whether a search ended at its budget and nobody has said so yet. */
-  private searchCut = false;
+  private readonly resync: Resync;
 
   constructor(source: Source, context: FormatContext, layout: LayoutName) {
     this.source = source;
     this.context = context;
     this.layout = LAYOUTS[layout]();
     this.input = new Input(source, context.limits.spoolBytes);
+    this.resync = new Resync(
+      this.input,
+      context.limits.resyncBytes,
+      () => context.checkDeadline(),
+    );
   }
 
   async *scan(): AsyncGenerator<readonly Observation[]> {
@@ -88,12 +85,13 @@ class StreamScan {
         break;
       }
       const { run, options } = await this.read(offset);
-      const junk = stream > 0 && run.status === STATUS.FAILED && !await this.hasHeader(offset) &&
-        !await this.plausible(offset);
+      const junk = stream > 0 && run.status === STATUS.FAILED &&
+        !await this.resync.hasHeader(offset) &&
+        !await this.resync.plausible(offset);
       if (junk) {
         yield* this.trailing(run, options);
         this.endIfBroken();
-        const next = await this.search(offset + 1);
+        const next = await this.resync.find(offset + 1);
         yield* this.searchLimit();
         found = next !== undefined;
         offset = next ?? offset;
@@ -127,18 +125,18 @@ class StreamScan {
   private async following(run: Run, next: number, done: boolean): Promise<number | undefined> {
     if (done) return undefined;
     if (run.status === STATUS.STOPPED) return await this.hasBytes(next) ? next : undefined;
-    return await this.search(run.end + 1);
+    return await this.resync.find(run.end + 1);
   }
 
   /** Says, once, that the search behind corrupt bytes was given up. */
   private *searchLimit(): Generator<readonly Observation[]> {
-    if (!this.searchCut) return;
-    this.searchCut = false;
+    if (!this.resync.cut) return;
+    this.resync.cut = false;
     yield [{
       type: "anomaly",
       rule: "pickle-resync-limit",
       detail:
-        `${this.searched} bytes behind the corrupt stream were searched for another, the rest was not`,
+        `${this.resync.searched} bytes behind the corrupt stream were searched for another, the rest was not`,
       unread: true,
     }];
   }
@@ -197,7 +195,7 @@ class StreamScan {
   ): AsyncGenerator<readonly Observation[]> {
     const within = [`stream_${stream}`];
     yield this.factsOf(run, this.input, within);
-    yield this.oddities(run, within);
+    yield odditiesOf(run, this.input, within, this.context.siblings);
     yield* this.arrays(run, within);
     yield nestedEntries(run, this.input, this.source, within);
     yield* this.readings(stream, run, options, within);
@@ -210,7 +208,7 @@ class StreamScan {
     for (const [index, array] of run.arrays.entries()) {
       const inside = [...within, `array_${index}`];
       yield this.factsOf(array, this.input, inside);
-      yield this.oddities(array, inside);
+      yield odditiesOf(array, this.input, inside, this.context.siblings);
       yield nestedEntries(array, this.input, this.source, inside);
       yield* this.arrays(array, inside);
     }
@@ -224,90 +222,6 @@ class StreamScan {
       offset: input.actual(offset),
       within,
     }));
-  }
-
-  /** What is wrong with a stream's bytes under the base reading. */
-  private oddities(run: Run, within: readonly string[]): Observation[] {
-    const { machine } = run;
-    const { notes, error } = machine;
-    const found: Observation[] = [];
-    const anomaly = (rule: string, detail: string, offset: number, unread = false): void => {
-      found.push({
-        type: "anomaly",
-        rule,
-        detail,
-        offset: this.input.actual(offset),
-        within,
-        ...(unread && { unread: true }),
-      });
-    };
-    if (run.status === STATUS.FAILED && error !== undefined) {
-      const rule = error.truncated ? "pickle-truncated" : "pickle-malformed";
-      anomaly(rule, error.message, error.offset, true);
-    }
-    if (run.badArray !== undefined) {
-      anomaly(
-        "joblib-array-truncated",
-        "the array's bytes cannot be counted or go past the end",
-        run.badArray,
-        true,
-      );
-    }
-    if (machine.detailLost) {
-      anomaly(
-        "pickle-budget",
-        "values were too many to keep the arguments of every call",
-        run.end,
-        true,
-      );
-    }
-    if (notes.refused !== undefined) {
-      anomaly("pickle-malformed", notes.refused.message, notes.refused.offset, true);
-    }
-    if (notes.straddles > 0 || notes.oddFrame >= 0) {
-      const at = notes.straddles > 0 ? notes.straddleOffset : notes.oddFrame;
-      anomaly(
-        "pickle-frame-divergence",
-        "an argument or a frame crosses the end of its frame",
-        at,
-        notes.longFrame,
-      );
-    }
-    if (notes.looseArgument >= 0) {
-      anomaly(
-        "pickle-grammar-divergence",
-        "only the C unpickler reads this argument",
-        notes.looseArgument,
-      );
-    }
-    if (notes.unsearched >= 0) {
-      const detail = "a text is too long to be searched to its end for the patterns";
-      anomaly("scan-limit", detail, notes.unsearched, true);
-    }
-    if (notes.memoRedefined >= 0) {
-      anomaly(
-        "pickle-memo-redefined",
-        "a memo entry is written a second time",
-        notes.memoRedefined,
-      );
-    }
-    if (notes.oddProtocol >= 0) {
-      anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
-    }
-    for (const fault of machine.tensorFaults) {
-      anomaly("torch-storage-mismatch", fault.message, fault.offset);
-    }
-    for (const fault of storageFaults(machine, machine.persistentIds, this.context.siblings)) {
-      anomaly("torch-storage-mismatch", fault, run.end);
-    }
-    if (machine.leftovers > 0 && run.status === STATUS.STOPPED) {
-      anomaly(
-        "pickle-stack-left",
-        `${machine.leftovers} values or marks are left at STOP`,
-        run.end - 1,
-      );
-    }
-    return found;
   }
 
   // --- other readings ---------------------------------------------------------------
@@ -492,75 +406,6 @@ class StreamScan {
       this.endIfBroken();
     }
   }
-
-  /** Whether PROTO stands at `offset`. */
-  private async hasHeader(offset: number): Promise<boolean> {
-    const [first, second = 6] = await this.input.peek(offset, 2);
-    return first === 0x80 && second <= 5;
-  }
-
-  private async plausible(offset: number): Promise<boolean> {
-    const head = await this.input.peek(offset, PLAUSIBLE_BYTES);
-    return looksLikePickle(head, head.length < PLAUSIBLE_BYTES ? head.length : undefined);
-  }
-
-  /** The next place where a stream may begin, from `offset` on, within the budget for searching. */
-  private async search(offset: number): Promise<number | undefined> {
-    let at = offset;
-    while (this.searched < this.context.limits.resyncBytes) {
-      this.context.checkDeadline();
-      await this.input.fill(at, SEARCH_BYTES + PLAUSIBLE_BYTES);
-      const { length, ended } = this.input;
-      const bytes = this.input.buffer.slice(0, Math.min(length, SEARCH_BYTES + PLAUSIBLE_BYTES));
-      const whole = ended && bytes.length === length;
-      const left = this.context.limits.resyncBytes - this.searched;
-      const until = Math.min(left, whole ? bytes.length : Math.min(bytes.length, SEARCH_BYTES));
-      for (let from = 0; from < until; from++) {
-        if (!mayStart(bytes, from)) continue;
-        const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
-        if (looksLikePickle(candidate, whole ? bytes.length - from : undefined)) return at + from;
-      }
-      this.searched += until;
-      if (whole && until === bytes.length) return undefined;
-      at += until;
-    }
-    this.searchCut = true;
-    return undefined;
-  }
-}
-
-/** A cheap look before a trial: PROTO, or GLOBAL or INST with an identifier. */
-function mayStart(bytes: Uint8Array, at: number): boolean {
-  const second = bytes[at + 1] ?? 0;
-  switch (bytes[at]) {
-    case 0x80:
-      return second <= 5;
-    case 0x63: // c
-      return isNameLine(bytes, at + 1);
-    case 0x28: // (
-      return second === 0x63 || second === 0x69
-        ? isNameLine(bytes, at + 2)
-        : second === 0x53 || second === 0x56 || second === 0x6c || second === 0x64;
-    default:
-      return false;
-  }
-}
-
-/** Whether a line with a module's name stands at `at`, as far as it is in `bytes`. */
-function isNameLine(bytes: Uint8Array, at: number): boolean {
-  if (at < bytes.length && !isLetter(bytes[at] as number)) return false;
-  const end = Math.min(bytes.length, at + LONGEST_MODULE);
-  for (let here = at; here < end; here++) {
-    const byte = bytes[here] as number;
-    if (byte === 0x0a) return true;
-    const inName = isLetter(byte) || byte === 0x2e || (byte >= 0x30 && byte <= 0x39);
-    if (!inName) return false;
-  }
-  return end === bytes.length;
-}
-
-function isLetter(byte: number): boolean {
-  return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === 0x5f;
 }
 
 /** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */
