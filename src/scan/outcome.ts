@@ -64,7 +64,7 @@ export class Outcome {
   }
 
   /**
-   * The verdict of SPEC 1.
+   * The verdict, worst answer first.
    *
    * @param recognised true when a format matched
    */
