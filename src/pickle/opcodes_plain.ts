@@ -6,7 +6,7 @@
 
 import { Frames } from "./frames.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
-import { ABSENT, STATUS, type Status } from "./status.ts";
+import { STATUS, type Status } from "./status.ts";
 import { CONTAINER, UNKNOWN } from "./values.ts";
 
 /** The machine as far as opcodes without argument go. */
@@ -44,7 +44,6 @@ export class PlainOpcodes extends Frames {
         return this.fillObject(code, at);
       case OP.READONLY_BUFFER:
       case OP.NEXT_BUFFER:
-        if (this.notes.outOfBand === ABSENT) this.notes.outOfBand = at;
         if (code === OP.READONLY_BUFFER) {
           if (this.sp <= this.fence) return this.underflow(at, code);
           if (this.hasNoBuffer(this.stack[this.sp - 1] as number)) {

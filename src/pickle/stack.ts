@@ -51,7 +51,6 @@ export class Stack extends Heap {
     memoRedefined: ABSENT,
     memoRead: false,
     refused: undefined,
-    outOfBand: ABSENT,
   };
   /** Offsets of the opcodes of constants that may hold a pickle. */
   readonly nestedCandidates: number[] = [];

@@ -49,8 +49,6 @@ export interface MachineNotes {
   memoRead: boolean;
   /** Where the C unpickler stops and others may go on, and why. */
   refused: { readonly offset: number; readonly message: string } | undefined;
-  /** NEXT_BUFFER or READONLY_BUFFER seen. */
-  outOfBand: number;
 }
 
 /** How a machine reads. */

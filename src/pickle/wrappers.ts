@@ -463,12 +463,11 @@ function setItem(calls: Calls, call: Call): Handle {
 }
 
 function setAttribute(calls: Calls, call: Call): Handle {
-  const [object, name, value] = call.args ?? [];
+  const [object, name] = call.args ?? [];
   calls.log(call);
   if (object !== undefined) {
     const attributeName = calls.heap.textOf(name ?? UNKNOWN) ?? "?";
     calls.mutate(object, "setattr", (shown) => `setattr(${shown}, '${attributeName}')`, call.at);
-    if (value !== undefined) targetsOf(calls.heap, value);
   }
   return UNKNOWN;
 }
