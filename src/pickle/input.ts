@@ -104,6 +104,11 @@ export class Input {
   private fillMore(): Promise<void> | undefined {
     while (this.length < this.buffer.length && !this.ended) {
       const { actual, room } = this.nextRead();
+      if (this.source.readInto !== undefined) {
+        const target = this.buffer.subarray(this.length, this.length + room);
+        this.advance(this.source.readInto(actual, target), room);
+        continue;
+      }
       const held = this.held(actual, room);
       if (held === undefined) return this.fillLater();
       this.take(held, room);
@@ -133,9 +138,14 @@ export class Input {
 
   private take(bytes: Uint8Array, room: number): void {
     this.buffer.set(bytes, this.length);
-    this.length += bytes.length;
+    this.advance(bytes.length, room);
+  }
+
+  /** The window has `count` bytes more, of `room` that were asked for. */
+  private advance(count: number, room: number): void {
+    this.length += count;
     const size = this.source.size;
-    this.ended = bytes.length < room ||
+    this.ended = count < room ||
       (size !== undefined && this.actual(this.base + this.length) >= size);
   }
 

@@ -51,8 +51,13 @@ export class Machine extends CountedOpcodes {
     const limit = Math.min(end, this.frameEnd - base);
     const { memo, containers } = this;
     const searching = this.options.interest.patternsIn !== undefined;
+    let first = memo.first;
+    let memoRead = false;
     let stack = this.stack;
     let sp = this.sp;
+    let marks = this.marks;
+    let mp = this.mp;
+    let fence = this.fence;
     let opcodes = this.opcodes;
     let pos = this.offset - base;
     let begin = pos;
@@ -72,9 +77,9 @@ export class Machine extends CountedOpcodes {
       opcodes++;
       const code = buffer[pos++] as number;
       switch (code) {
-        case OP.SHORT_BINUNICODE:
-        case OP.SHORT_BINBYTES:
-        case OP.SHORT_BINSTRING: {
+        case 0x8c /* SHORT_BINUNICODE */:
+        case 0x43 /* SHORT_BINBYTES */:
+        case 0x55 /* SHORT_BINSTRING */: {
           if (pos >= limit) {
             short = 1;
             break;
@@ -98,19 +103,19 @@ export class Machine extends CountedOpcodes {
           pos = next;
           continue;
         }
-        case OP.BINGET: {
+        case 0x68 /* BINGET */: {
           if (pos >= limit) {
             short = 1;
             break;
           }
-          const value = memo.first[buffer[pos] as number] as number;
+          const value = first[buffer[pos] as number] as number;
           if (value !== value) break;
           stack[sp++] = value;
-          this.notes.memoRead = true;
+          memoRead = true;
           pos++;
           continue;
         }
-        case OP.LONG_BINGET: {
+        case 0x6a /* LONG_BINGET */: {
           if (pos + 4 > limit) {
             short = 4;
             break;
@@ -118,82 +123,86 @@ export class Machine extends CountedOpcodes {
           const value = memo.get(unsigned4(buffer, pos));
           if (value !== value) break;
           stack[sp++] = value;
-          this.notes.memoRead = true;
+          memoRead = true;
           pos += 4;
           continue;
         }
-        case OP.MEMOIZE: {
-          if (sp <= this.fence) break;
-          this.put(memo.size, stack[sp - 1] as number, begin + base);
+        case 0x94 /* MEMOIZE */: {
+          if (sp <= fence) break;
+          if (!memo.append(stack[sp - 1] as number)) {
+            this.put(memo.size, stack[sp - 1] as number, begin + base);
+            first = memo.first;
+          }
           continue;
         }
-        case OP.BINPUT:
-        case OP.LONG_BINPUT: {
+        case 0x71 /* BINPUT */:
+        case 0x72 /* LONG_BINPUT */: {
           const width = code === OP.BINPUT ? 1 : 4;
           if (pos + width > limit) {
             short = width;
             break;
           }
-          if (sp <= this.fence) break;
+          if (sp <= fence) break;
           const index = width === 1 ? buffer[pos] as number : unsigned4(buffer, pos);
           this.put(index, stack[sp - 1] as number, begin + base);
+          first = memo.first;
           pos += width;
           continue;
         }
-        case OP.MARK:
-          if (this.mp === this.marks.length) {
-            this.marks = grown(this.marks, new Int32Array(this.mp * 2));
+        case 0x28 /* MARK */:
+          if (mp === marks.length) {
+            marks = this.marks = grown(marks, new Int32Array(mp * 2));
           }
-          this.marks[this.mp++] = sp;
-          this.fence = sp;
+          marks[mp++] = sp;
+          fence = sp;
           continue;
-        case OP.EMPTY_DICT:
+        case 0x7d /* EMPTY_DICT */:
           stack[sp++] = containers.create(CONTAINER.DICT);
           continue;
-        case OP.EMPTY_LIST:
+        case 0x5d /* EMPTY_LIST */:
           stack[sp++] = containers.create(CONTAINER.LIST);
           continue;
-        case OP.EMPTY_TUPLE:
+        case 0x29 /* EMPTY_TUPLE */:
           stack[sp++] = containers.create(CONTAINER.TUPLE);
           continue;
-        case OP.SETITEMS:
-        case OP.APPENDS: {
-          if (this.mp === 0) break;
-          const mark = this.marks[this.mp - 1] as number;
-          const fence = this.mp > 1 ? this.marks[this.mp - 2] as number : 0;
-          if (mark <= fence) break;
+        case 0x75 /* SETITEMS */:
+        case 0x65 /* APPENDS */: {
+          if (mp === 0) break;
+          const mark = marks[mp - 1] as number;
+          const below = mp > 1 ? marks[mp - 2] as number : 0;
+          if (mark <= below) break;
           const container = stack[mark - 1] as number;
           const kept = container < 0;
           if (!kept && container !== LOST) break;
           if (code === OP.SETITEMS && ((sp - mark) & 1) !== 0) break;
-          this.mp--;
-          this.fence = fence;
+          mp--;
+          fence = below;
           if (kept) containers.append(container, stack, mark, sp);
           sp = mark;
           continue;
         }
-        case OP.SETITEM:
-        case OP.APPEND: {
+        case 0x73 /* SETITEM */:
+        case 0x61 /* APPEND */: {
           const from = code === OP.SETITEM ? sp - 2 : sp - 1;
-          if (from <= this.fence) break;
+          if (from <= fence) break;
           const container = stack[from - 1] as number;
           if (container < 0) containers.append(container, stack, from, sp);
           else if (container !== LOST) break;
           sp = from;
           continue;
         }
-        case OP.TUPLE1:
-        case OP.TUPLE2:
-        case OP.TUPLE3: {
+        case 0x85 /* TUPLE1 */:
+        case 0x86 /* TUPLE2 */:
+        case 0x87 /* TUPLE3 */: {
           const from = sp - (code - OP.TUPLE1 + 1);
-          if (from < this.fence) break;
+          if (from < fence) break;
           const tuple = containers.create(CONTAINER.TUPLE);
           if (tuple < 0) containers.append(tuple, stack, from, sp);
           sp = from;
           stack[sp++] = tuple;
           continue;
         }
-        case OP.BININT1:
+        case 0x4b /* BININT1 */:
           if (pos >= limit) {
             short = 1;
             break;
@@ -201,7 +210,7 @@ export class Machine extends CountedOpcodes {
           stack[sp++] = (buffer[pos] as number) * 16 + KIND.INTEGER;
           pos++;
           continue;
-        case OP.BININT2:
+        case 0x4d /* BININT2 */:
           if (pos + 2 > limit) {
             short = 2;
             break;
@@ -210,7 +219,7 @@ export class Machine extends CountedOpcodes {
             KIND.INTEGER;
           pos += 2;
           continue;
-        case OP.BININT: {
+        case 0x4a /* BININT */: {
           if (pos + 4 > limit) {
             short = 4;
             break;
@@ -220,7 +229,7 @@ export class Machine extends CountedOpcodes {
           pos += 4;
           continue;
         }
-        case OP.BINFLOAT:
+        case 0x47 /* BINFLOAT */:
           if (pos + 8 > limit) {
             short = 8;
             break;
@@ -228,19 +237,22 @@ export class Machine extends CountedOpcodes {
           stack[sp++] = (base + begin) * 16 + KIND.NUMBER;
           pos += 8;
           continue;
-        case OP.NONE:
+        case 0x4e /* NONE */:
           stack[sp++] = NONE;
           continue;
-        case OP.NEWTRUE:
+        case 0x88 /* NEWTRUE */:
           stack[sp++] = TRUE;
           continue;
-        case OP.NEWFALSE:
+        case 0x89 /* NEWFALSE */:
           stack[sp++] = FALSE;
           continue;
       }
       break;
     }
     this.sp = sp;
+    this.mp = mp;
+    this.fence = fence;
+    if (memoRead) this.notes.memoRead = true;
     this.offset = base + begin;
     if (short > 0) {
       this.opcodes = begin === pos ? opcodes : opcodes - 1;

@@ -265,6 +265,9 @@ export class Memo {
   /** The first block, where most reads go; it begins small, for the machines of small streams. */
   first: Float64Array = new Float64Array(INITIAL_DENSE).fill(NaN);
   private readonly more: Float64Array[] = [];
+  /** The block made last, and its first index. */
+  private last: Float64Array = this.first;
+  private lastBase = 0;
   private sparse: Map<number, Handle> | undefined;
   private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
@@ -308,6 +311,22 @@ export class Memo {
     return before;
   }
 
+  /**
+   * Writes a value at the index `size`, as MEMOIZE does, where that is quick: the entry has room and
+   * is not set. False, and nothing done, where it is not.
+   */
+  append(value: Handle): boolean {
+    const index = this.size;
+    const block = index < BLOCK ? this.first : this.last;
+    const at = index & BLOCK_MASK;
+    if (at >= block.length || index - at !== (index < BLOCK ? 0 : this.lastBase) || index >= this.limit) return false;
+    const before = block[at] as number;
+    if (before === before) return false;
+    block[at] = value;
+    this.size = index + 1;
+    return true;
+  }
+
   /** A number that stands for an index beyond all safe integers. */
   standIn(index: bigint): number {
     this.huge ??= new Map();
@@ -328,6 +347,8 @@ export class Memo {
     while (index >= this.first.length + this.more.length * BLOCK) {
       const block = new Float64Array(BLOCK).fill(NaN);
       this.more.push(block);
+      this.last = block;
+      this.lastBase = this.more.length * BLOCK;
       this.settle(block, 0, this.more.length * BLOCK);
     }
   }

@@ -61,7 +61,7 @@ export function meter(
     if (random) budget.spendRead(bytes.length);
     return bytes;
   };
-  const { readSync } = source;
+  const { readSync, readInto } = source;
   return {
     name: source.name,
     access: source.access,
@@ -83,6 +83,16 @@ export function meter(
     ...(readSync && {
       readSync: (offset: number, length: number) =>
         spend(atHand(offset, length) ?? count(offset, readSync.call(source, offset, length))),
+    }),
+    ...(readInto && {
+      readInto: (offset: number, target: Uint8Array) => {
+        const bytes = atHand(offset, target.length);
+        if (bytes !== undefined) target.set(bytes);
+        const length = bytes?.length ?? readInto.call(source, offset, target);
+        const filled = target.subarray(0, length);
+        spend(bytes === undefined ? count(offset, filled) : filled);
+        return length;
+      },
     }),
   };
 }

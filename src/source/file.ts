@@ -107,19 +107,34 @@ export async function fileSource(path: string): Promise<FileSource> {
     close();
     throw error;
   }
-  const read = (offset: number, length: number): Uint8Array => {
+  const readInto = (offset: number, target: Uint8Array): number => {
     if (!open) throw new SourceError(path, `Cannot read "${path}": it was closed`);
-    return readAt(path, handle, size, offset, length);
+    return readAt(path, handle, size, offset, target);
+  };
+  const read = (offset: number, length: number): Uint8Array => {
+    checkRange(path, offset, length);
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    readInto(offset, bytes);
+    return bytes;
   };
   return {
     name: path,
     size,
     access: "random",
     readSync: read,
+    readInto,
     // Within the promise chain, so that a failing read rejects and does not throw.
     read: (offset, length) => new Promise((done) => done(read(offset, length))),
     close,
   };
+}
+
+function checkRange(path: string, offset: number, length: number): void {
+  if (
+    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0
+  ) {
+    throw new SourceError(path, `Cannot read ${length} bytes at ${offset} of "${path}": no range`);
+  }
 }
 
 /** Reads exactly what the file had when it was opened, or says that it changed. */
@@ -128,21 +143,16 @@ function readAt(
   handle: number,
   size: number,
   offset: number,
-  length: number,
-): Uint8Array {
-  if (
-    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0
-  ) {
-    throw new SourceError(path, `Cannot read ${length} bytes at ${offset} of "${path}": no range`);
-  }
-  const wanted = Math.max(0, Math.min(length, size - offset));
-  const bytes = new Uint8Array(wanted);
+  target: Uint8Array,
+): number {
+  checkRange(path, offset, target.length);
+  const wanted = Math.max(0, Math.min(target.length, size - offset));
   let filled = 0;
   while (filled < wanted) {
     const got = attempt(
       path,
       "read",
-      () => readSync(handle, bytes, filled, wanted - filled, offset + filled),
+      () => readSync(handle, target, filled, wanted - filled, offset + filled),
     );
     if (got === 0) {
       throw new SourceError(
@@ -154,7 +164,7 @@ function readAt(
     }
     filled += got;
   }
-  return bytes;
+  return filled;
 }
 
 /**

@@ -30,6 +30,15 @@ export interface Source {
    * and serves what it still holds, throwing SourceError for the rest.
    */
   readSync?(offset: number, length: number): Uint8Array;
+  /**
+   * The same into memory of the reader's own, for readers that go through a large file window by
+   * window and want no new memory for each.
+   *
+   * @param target is filled from its beginning; fewer than its length only at the end
+   * @returns bytes written to `target`
+   * @throws SourceError when the bytes cannot be had
+   */
+  readInto?(offset: number, target: Uint8Array): number;
 }
 
 /** A source over bytes in memory; reads are views, nothing is copied. */
