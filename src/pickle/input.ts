@@ -35,6 +35,7 @@ export class Input {
   private retainedBytes = 0;
   private readonly retainLimit: number;
   private readonly windowBytes: number;
+  private window: Uint8Array | undefined;
 
   /**
    * @param retainLimit bytes of a source without `readSync` that are kept for looking back
@@ -44,6 +45,13 @@ export class Input {
     this.source = source;
     this.retainLimit = retainLimit;
     this.windowBytes = windowBytes;
+  }
+
+  /** Windows of this size lie in this memory from the next one on. */
+  useWindow(window: Uint8Array): void {
+    this.window = window;
+    this.buffer = new Uint8Array();
+    this.length = 0;
   }
 
   /** The source's offset of a virtual one. */
@@ -76,7 +84,9 @@ export class Input {
    */
   fill(virtual: number, wanted: number): Promise<void> | undefined {
     const capacity = Math.max(this.windowBytes, wanted);
-    if (this.buffer.length !== capacity) this.buffer = new Uint8Array(capacity);
+    if (this.buffer.length !== capacity) {
+      this.buffer = capacity === this.window?.length ? this.window : new Uint8Array(capacity);
+    }
     this.base = virtual;
     this.length = 0;
     this.ended = false;

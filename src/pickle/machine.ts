@@ -9,11 +9,13 @@
  * @module
  */
 
+import { type Accelerator, newAccelerator } from "./accelerator.ts";
+import { CONTAINERS, ITEMS, MARKS, MEMO_ENTRIES, STACK_VALUES } from "./hot_loop.ts";
 import { isAscii, isUtf8, unsigned4 } from "./literals.ts";
 import { OP } from "./opcodes.ts";
 import { CountedOpcodes, NESTED_FIRST } from "./opcodes_counted.ts";
 import { ABSENT, STATUS, type Status } from "./status.ts";
-import { CONTAINER, FALSE, grown, KIND, LOST, NONE, TRUE } from "./values.ts";
+import { CONTAINER, FALSE, grown, KIND, LOST, moved, NONE, TRUE, UNSET } from "./values.ts";
 
 export {
   type MachineError,
@@ -23,8 +25,19 @@ export {
   type Status,
 } from "./status.ts";
 
+/**
+ * Opcodes that `step` does between two calls of the loop in WebAssembly, which are not free: what
+ * stopped the loop is often followed by more of its kind.
+ */
+const TURNS = 32;
+
 /** One unpickler's `load`, on abstract values. `restart` loads again with the same memo. */
 export class Machine extends CountedOpcodes {
+  /** Opcodes after which `step` gives back to the accelerator. */
+  private turns = Infinity;
+  private accelerator: Accelerator | undefined;
+  private readonly hot = { sp: 0, mp: 0, fence: 0, opcodes: 0, memoRead: false };
+
   /** Goes on until there is something for the driver to do. */
   run(): Status {
     for (;;) {
@@ -34,9 +47,56 @@ export class Machine extends CountedOpcodes {
         this.wanted = 1;
         return STATUS.NEED;
       }
+      if (this.longLine === ABSENT) this.accelerate();
       const status = this.longLine === ABSENT ? this.step() : this.skipLine();
       if (status !== undefined) return status;
     }
+  }
+
+  /**
+   * Lets the loop in WebAssembly do what it can from the next window on, which pays where there is
+   * much to do. Undone by itself where a part outgrows its room there.
+   *
+   * @returns false where that cannot be had
+   */
+  speedUp(): boolean {
+    const { memo, containers, options } = this;
+    const fits = memo.dense <= MEMO_ENTRIES && this.sp < STACK_VALUES && this.mp < MARKS &&
+      options.itemLimit <= ITEMS && options.containerLimit <= CONTAINERS &&
+      options.interest.patternsIn === undefined;
+    const accelerator = fits ? newAccelerator(NESTED_FIRST) : undefined;
+    if (accelerator === undefined) return false;
+    this.stack = moved(this.stack, this.sp, accelerator.stack);
+    this.marks = moved(this.marks, this.mp, accelerator.marks);
+    memo.moveTo(accelerator.memo);
+    containers.moveTo(accelerator.containers);
+    this.input.useWindow(accelerator.window);
+    this.accelerator = accelerator;
+    return true;
+  }
+
+  /** Does what the loop in WebAssembly can do from here on; `step` goes on behind it. */
+  protected accelerate(): void {
+    const { accelerator } = this;
+    const { base, length, buffer } = this.input;
+    this.turns = Infinity;
+    if (
+      accelerator === undefined || buffer !== accelerator.window ||
+      this.stack !== accelerator.stack || this.marks !== accelerator.marks
+    ) return;
+    const limit = Math.min(length, this.frameEnd - base);
+    const { hot, memo, containers } = this;
+    hot.sp = this.sp;
+    hot.mp = this.mp;
+    hot.fence = this.fence;
+    const begin = accelerator.run(this.offset - base, limit, base, hot, memo, containers);
+    this.sp = hot.sp;
+    this.mp = hot.mp;
+    this.fence = hot.fence;
+    this.opcodes += hot.opcodes;
+    if (hot.memoRead) this.notes.memoRead = true;
+    this.offset = base + begin;
+    this.turns = TURNS;
   }
 
   /**
@@ -62,7 +122,9 @@ export class Machine extends CountedOpcodes {
     let pos = this.offset - base;
     let begin = pos;
     let short = 0;
+    let turned = false;
     let capacity = stack.length - 1;
+    const last = opcodes + this.turns;
     for (;;) {
       begin = pos;
       if (pos >= limit) {
@@ -73,6 +135,10 @@ export class Machine extends CountedOpcodes {
         this.growStack();
         stack = this.stack;
         capacity = stack.length - 1;
+      }
+      if (opcodes >= last) {
+        turned = true;
+        break;
       }
       opcodes++;
       const code = buffer[pos++] as number;
@@ -109,7 +175,7 @@ export class Machine extends CountedOpcodes {
             break;
           }
           const value = first[buffer[pos] as number] as number;
-          if (value !== value) break;
+          if (value === UNSET) break;
           stack[sp++] = value;
           memoRead = true;
           pos++;
@@ -121,7 +187,7 @@ export class Machine extends CountedOpcodes {
             break;
           }
           const value = memo.get(unsigned4(buffer, pos));
-          if (value !== value) break;
+          if (value === UNSET) break;
           stack[sp++] = value;
           memoRead = true;
           pos += 4;
@@ -129,10 +195,8 @@ export class Machine extends CountedOpcodes {
         }
         case 0x94 /* MEMOIZE */: {
           if (sp <= fence) break;
-          if (!memo.append(stack[sp - 1] as number)) {
-            this.put(memo.size, stack[sp - 1] as number, begin + base);
-            first = memo.first;
-          }
+          this.put(memo.size, stack[sp - 1] as number, begin + base);
+          first = memo.first;
           continue;
         }
         case 0x71 /* BINPUT */:
@@ -259,6 +323,7 @@ export class Machine extends CountedOpcodes {
       return this.shortOf(begin, pos, short);
     }
     this.opcodes = opcodes;
+    if (turned) return undefined;
     return this.slow(buffer[begin] as number, begin, pos, limit);
   }
 }

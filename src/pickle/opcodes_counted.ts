@@ -8,7 +8,7 @@ import { unsigned4, unsigned8 } from "./literals.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import { LineOpcodes } from "./opcodes_line.ts";
 import { ABSENT, type Status } from "./status.ts";
-import { type Handle, handleOf, KIND, UNKNOWN } from "./values.ts";
+import { type Handle, handleOf, KIND, UNKNOWN, UNSET } from "./values.ts";
 
 /** First bytes that make a constant worth a look for a nested pickle: PROTO, gzip, zlib, hex, base64, protocol 0. */
 export const NESTED_FIRST = new Uint8Array(256);
@@ -67,7 +67,7 @@ export class CountedOpcodes extends LineOpcodes {
         const index = width === 1 ? buffer[pos] as number : unsigned4(buffer, pos);
         const value = this.memo.get(index);
         this.notes.memoRead = true;
-        if (Number.isNaN(value)) return this.fail(at, `memo entry ${index} is not set`);
+        if (value === UNSET) return this.fail(at, `memo entry ${index} is not set`);
         this.push(value);
         return undefined;
       }

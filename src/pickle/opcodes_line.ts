@@ -21,7 +21,7 @@ import { OP, opcodeOf } from "./opcodes.ts";
 import { PlainOpcodes } from "./opcodes_plain.ts";
 import { searchLiteral } from "./search.ts";
 import { ABSENT, STATUS, type Status } from "./status.ts";
-import { FALSE, handleOf, KIND, TRUE } from "./values.ts";
+import { FALSE, handleOf, KIND, TRUE, UNSET } from "./values.ts";
 
 /** The longest name at the end of the data, in bytes, that is taken for a cut-off global's. */
 const CUT_OFF_NAME = 1024;
@@ -222,7 +222,7 @@ export class LineOpcodes extends PlainOpcodes {
     }
     const value = this.memo.get(index);
     this.notes.memoRead = true;
-    if (Number.isNaN(value)) return this.fail(at, `memo entry ${index} is not set`);
+    if (value === UNSET) return this.fail(at, `memo entry ${index} is not set`);
     this.push(value);
     return undefined;
   }

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly extensions?: Map<number, GlobalName>;
   /** Opcodes after which the run is broken off. */
   readonly opcodeLimit?: number;
+  /** Opcodes after which the loop in WebAssembly is set up; Infinity for never. */
+  readonly speedUpAfter?: number;
 }
 
 /** One stream, read to its end. */
@@ -56,6 +58,8 @@ export interface Run {
 const ITEMS_USUAL = 1 << 19;
 const CONTAINERS_USUAL = 1 << 18;
 const ARRAY_DEPTH = 8;
+/** Opcodes after which it pays to set up the loop in WebAssembly, which takes milliseconds. */
+const OPCODES_BEFORE_SPEED = 1 << 16;
 
 /**
  * Reads one stream. When a budget is spent or bytes cannot be had, `broken` says so.
@@ -71,6 +75,7 @@ export async function runStream(
   options.carrier?.restart(options.start);
   const state = { arrays: [] as Run[], stepped: 0, badArray: undefined as number | undefined };
   let spent = machine.opcodes + machine.reads;
+  let untried = true;
   try {
     for (;;) {
       const status = guarded(machine);
@@ -82,6 +87,10 @@ export async function runStream(
       }
       if (status === STATUS.NEED) {
         context.checkDeadline();
+        if (untried && machine.opcodes >= (options.speedUpAfter ?? OPCODES_BEFORE_SPEED)) {
+          machine.speedUp();
+          untried = false;
+        }
         const waiting = input.fill(machine.offset, machine.wanted);
         if (waiting !== undefined) await waiting;
       } else if (status === STATUS.ARRAY) {
@@ -104,7 +113,10 @@ function finished(machine: Machine, status: Status, state: State): Run {
   return { start: machine.start, machine, status, end: machine.offset, ...state };
 }
 
-function machineOptions(context: RunContext, options: RunOptions): MachineOptions {
+function machineOptions(
+  context: RunContext,
+  options: RunOptions,
+): MachineOptions {
   const { values } = context.limits;
   const thorough = options.thorough ?? false;
   return {

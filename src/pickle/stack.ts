@@ -21,7 +21,18 @@ import {
   STATUS,
   type Status,
 } from "./status.ts";
-import { CONTAINER, FALSE, grown, type Handle, LOST, Memo, NONE, TRUE, UNKNOWN } from "./values.ts";
+import {
+  CONTAINER,
+  FALSE,
+  grown,
+  type Handle,
+  LOST,
+  Memo,
+  NONE,
+  TRUE,
+  UNKNOWN,
+  UNSET,
+} from "./values.ts";
 
 /** Persistent ids that are kept; a checkpoint has as many as tensors. */
 export const PERSISTENT_KEPT = 1 << 18;
@@ -58,9 +69,9 @@ export class Stack extends Heap {
   readonly persistentIds: Handle[] = [];
   /** The wrapper that ARRAY is about. */
   arrayWrapper: Handle = UNKNOWN;
-  protected stack = new Float64Array(256);
+  protected stack: Float64Array = new Float64Array(256);
   protected sp = 0;
-  protected marks = new Int32Array(64);
+  protected marks: Int32Array = new Int32Array(64);
   protected mp = 0;
   protected fence = 0;
   /** Virtual offset behind the frame that `offset` is in; Infinity or what lies behind when it is in none. */
@@ -150,7 +161,7 @@ export class Stack extends Heap {
   /** Writes the memo; `offset` is the opcode's. */
   protected put(index: number, value: Handle, offset: number): void {
     const before = this.memo.set(index, value);
-    if (!Number.isNaN(before) && before !== value && this.notes.memoRedefined === ABSENT) {
+    if (before !== UNSET && before !== value && this.notes.memoRedefined === ABSENT) {
       this.notes.memoRedefined = offset;
     }
   }

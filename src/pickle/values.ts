@@ -16,7 +16,7 @@ export type Handle = number;
 
 /** The kinds of handles that are not containers. */
 export const KIND = {
-  /** One of `NONE`, `TRUE`, `FALSE`, `UNKNOWN`, `LOST`. */
+  /** One of `UNSET`, `NONE`, `TRUE`, `FALSE`, `UNKNOWN`, `LOST`. */
   CONSTANT: 0,
   /** An integer from 0 up; the index is its value. */
   INTEGER: 1,
@@ -49,13 +49,15 @@ export function indexOf(handle: Handle): number {
   return Math.floor(handle / 16);
 }
 
-export const NONE: Handle = handleOf(KIND.CONSTANT, 0);
-export const TRUE: Handle = handleOf(KIND.CONSTANT, 1);
-export const FALSE: Handle = handleOf(KIND.CONSTANT, 2);
+/** No value: a memo entry that is not set. Zero, so that new memory is a memo without entries. */
+export const UNSET: Handle = handleOf(KIND.CONSTANT, 0);
+export const NONE: Handle = handleOf(KIND.CONSTANT, 1);
+export const TRUE: Handle = handleOf(KIND.CONSTANT, 2);
+export const FALSE: Handle = handleOf(KIND.CONSTANT, 3);
 /** A value that only a running program would know. */
-export const UNKNOWN: Handle = handleOf(KIND.CONSTANT, 3);
+export const UNKNOWN: Handle = handleOf(KIND.CONSTANT, 4);
 /** A value that the file states and that was not kept, for want of room. */
-export const LOST: Handle = handleOf(KIND.CONSTANT, 4);
+export const LOST: Handle = handleOf(KIND.CONSTANT, 5);
 
 /** What containers there are. */
 export const CONTAINER = { TUPLE: 0, LIST: 1, DICT: 2, SET: 3, FROZENSET: 4 } as const;
@@ -142,13 +144,28 @@ export type Value =
   | PickedValue
   | PersistentValue;
 
-const LOSSY = 0x80;
+/** Added to a container's kind when some of its items were forgotten. */
+export const CONTAINER_LOSSY = 0x80;
 /** Room to begin with: little, for the machines that try whether bytes are a pickle. */
 const INITIAL = 64;
 /** Memo indices to begin with: all that BINGET can name. */
 const INITIAL_DENSE = 256;
 /** Memo indices beyond four times the entries, and beyond this, go into the map. */
 const STRAY = 1024;
+
+/** The arrays of a `ContainerPool`: four with a place a container, two with a place an item. */
+export interface ContainerArrays {
+  readonly kinds: Uint8Array;
+  /** The container's first item, -1 when it has none. */
+  readonly heads: Int32Array;
+  /** Its last one. */
+  readonly tails: Int32Array;
+  /** Items it has had. */
+  readonly counts: Int32Array;
+  readonly values: Float64Array;
+  /** The item behind each, -1 behind the last. */
+  readonly nexts: Int32Array;
+}
 
 /**
  * Tuples, lists, dictionaries and sets with their items, in arrays. Dictionaries hold keys and values
@@ -157,13 +174,14 @@ const STRAY = 1024;
 export class ContainerPool {
   /** Containers made so far, including forgotten ones' common stand-in. */
   size = 0;
-  private kinds = new Uint8Array(INITIAL);
-  private heads = new Int32Array(INITIAL);
-  private tails = new Int32Array(INITIAL);
-  private counts = new Int32Array(INITIAL);
-  private items = 0;
-  private values = new Float64Array(INITIAL);
-  private nexts = new Int32Array(INITIAL);
+  /** Items kept so far. */
+  items = 0;
+  private kinds: Uint8Array = new Uint8Array(INITIAL);
+  private heads: Int32Array = new Int32Array(INITIAL);
+  private tails: Int32Array = new Int32Array(INITIAL);
+  private counts: Int32Array = new Int32Array(INITIAL);
+  private values: Float64Array = new Float64Array(INITIAL);
+  private nexts: Int32Array = new Int32Array(INITIAL);
   readonly itemLimit: number;
   readonly containerLimit: number;
 
@@ -171,6 +189,17 @@ export class ContainerPool {
   constructor(itemLimit: number, containerLimit: number) {
     this.itemLimit = itemLimit;
     this.containerLimit = containerLimit;
+  }
+
+  /** Goes on in other arrays, which have room for all that the limits allow. */
+  moveTo(arrays: ContainerArrays): void {
+    const { size, items } = this;
+    this.kinds = moved(this.kinds, size, arrays.kinds);
+    this.heads = moved(this.heads, size, arrays.heads);
+    this.tails = moved(this.tails, size, arrays.tails);
+    this.counts = moved(this.counts, size, arrays.counts);
+    this.values = moved(this.values, items, arrays.values);
+    this.nexts = moved(this.nexts, items, arrays.nexts);
   }
 
   /** A new empty container, or LOST when there is no room for another. */
@@ -189,7 +218,7 @@ export class ContainerPool {
     const index = -1 - container;
     this.counts[index] = (this.counts[index] as number) + to - from;
     if (this.items + to - from > this.itemLimit) {
-      this.kinds[index] = (this.kinds[index] as number) | LOSSY;
+      this.kinds[index] = (this.kinds[index] as number) | CONTAINER_LOSSY;
       return;
     }
     while (this.items + to - from > this.values.length) this.growItems();
@@ -208,7 +237,7 @@ export class ContainerPool {
 
   /** Which of `CONTAINER` it is. */
   kind(container: Handle): number {
-    return (this.kinds[-1 - container] as number) & ~LOSSY;
+    return (this.kinds[-1 - container] as number) & ~CONTAINER_LOSSY;
   }
 
   /** Items it has had, whether kept or not. */
@@ -218,7 +247,7 @@ export class ContainerPool {
 
   /** True when some of its items were forgotten. */
   lossy(container: Handle): boolean {
-    return ((this.kinds[-1 - container] as number) & LOSSY) !== 0;
+    return ((this.kinds[-1 - container] as number) & CONTAINER_LOSSY) !== 0;
   }
 
   /** The first `limit` items that were kept. */
@@ -253,21 +282,28 @@ export function grown<A extends Uint8Array | Int32Array | Float64Array>(from: A,
   return to;
 }
 
+/** The first `count` numbers in another array. */
+export function moved<A extends Uint8Array | Int32Array | Float64Array>(
+  from: A,
+  count: number,
+  to: A,
+): A {
+  to.set(from.subarray(0, count));
+  return to;
+}
+
 /** Entries of one block of the memo. */
-const BLOCK = 1 << 16;
-const BLOCK_MASK = BLOCK - 1;
+export const MEMO_BLOCK = 1 << 16;
 
 /**
  * The memo: blocks where the file's indices are dense, a map for stray ones, so that an index of 2^31
- * costs one entry and a large memo grows without copying. An unset entry is NaN.
+ * costs one entry and a large memo grows without copying. An entry that is not set is UNSET.
  */
 export class Memo {
-  /** The first block, where most reads go; it begins small, for the machines of small streams. */
-  first: Float64Array = new Float64Array(INITIAL_DENSE).fill(NaN);
-  private readonly more: Float64Array[] = [];
-  /** The block made last, and its first index. */
-  private last: Float64Array = this.first;
-  private lastBase = 0;
+  /** The first entries; it begins small, for the machines of small streams, and grows to a block. */
+  first: Float64Array = new Float64Array(INITIAL_DENSE);
+  /** Blocks behind the first entries. */
+  private more: Float64Array[] = [];
   private sparse: Map<number, Handle> | undefined;
   private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
@@ -279,52 +315,46 @@ export class Memo {
     this.limit = limit;
   }
 
-  /** The value at an index, NaN when it is not set. */
+  /** Goes on with other first entries: zeros, whole blocks of them, more than there are now. */
+  moveTo(first: Float64Array): void {
+    let at = 0;
+    for (const block of [this.first, ...this.more]) {
+      first.set(block, at);
+      at += block.length;
+    }
+    this.first = first;
+    this.more = [];
+    this.settle(first, at, 0);
+  }
+
+  /** Indices from 0 on that have room without the map. */
+  get dense(): number {
+    return this.first.length + this.more.length * MEMO_BLOCK;
+  }
+
+  /** The value at an index, UNSET when it is not set. */
   get(index: number): Handle {
     if (index < this.first.length) return this.first[index] as number;
-    const block = this.more[Math.floor(index / BLOCK) - 1];
+    const behind = index - this.first.length;
+    const block = this.more[Math.floor(behind / MEMO_BLOCK)];
     return block === undefined
-      ? this.sparse?.get(index) ?? NaN
-      : block[index & BLOCK_MASK] as number;
+      ? this.sparse?.get(index) ?? UNSET
+      : block[behind % MEMO_BLOCK] as number;
   }
 
   /**
-   * Writes a value and gives the one that was there, NaN when there was none.
+   * Writes a value and gives the one that was there, UNSET when there was none.
    *
    * @throws RangeError when the memo is full
    */
   set(index: number, value: Handle): Handle {
-    if (index >= this.first.length + this.more.length * BLOCK) this.makeRoom(index);
-    let before: Handle;
-    const block = index < this.first.length ? this.first : this.more[Math.floor(index / BLOCK) - 1];
-    if (block === undefined) {
-      before = this.sparse?.get(index) ?? NaN;
-      (this.sparse ??= new Map()).set(index, value);
-    } else {
-      before = block[index & BLOCK_MASK] as number;
-      block[index & BLOCK_MASK] = value;
-    }
-    if (before === before) return before;
+    if (index >= this.dense) this.makeRoom(index);
+    const before = this.exchange(index, value);
+    if (before !== UNSET) return before;
     if (++this.size > this.limit) {
       throw new RangeError(`Cannot keep more than ${this.limit} memo entries`);
     }
     return before;
-  }
-
-  /**
-   * Writes a value at the index `size`, as MEMOIZE does, where that is quick: the entry has room and
-   * is not set. False, and nothing done, where it is not.
-   */
-  append(value: Handle): boolean {
-    const index = this.size;
-    const block = index < BLOCK ? this.first : this.last;
-    const at = index & BLOCK_MASK;
-    if (at >= block.length || index - at !== (index < BLOCK ? 0 : this.lastBase) || index >= this.limit) return false;
-    const before = block[at] as number;
-    if (before === before) return false;
-    block[at] = value;
-    this.size = index + 1;
-    return true;
   }
 
   /** A number that stands for an index beyond all safe integers. */
@@ -335,21 +365,37 @@ export class Memo {
     return known;
   }
 
+  private exchange(index: number, value: Handle): Handle {
+    if (index < this.first.length) {
+      const before = this.first[index] as number;
+      this.first[index] = value;
+      return before;
+    }
+    const behind = index - this.first.length;
+    const block = this.more[Math.floor(behind / MEMO_BLOCK)];
+    if (block !== undefined) {
+      const before = block[behind % MEMO_BLOCK] as number;
+      block[behind % MEMO_BLOCK] = value;
+      return before;
+    }
+    const before = this.sparse?.get(index) ?? UNSET;
+    (this.sparse ??= new Map()).set(index, value);
+    return before;
+  }
+
   /** Dense room for an index, unless it is far from all that there are. */
   private makeRoom(index: number): void {
     if (index > this.size * 4 + STRAY) return;
-    while (this.first.length < BLOCK && index >= this.first.length) {
+    while (this.first.length < MEMO_BLOCK && index >= this.first.length) {
       const old = this.first.length;
       this.first = grown(this.first, new Float64Array(old * 2));
-      this.first.fill(NaN, old);
       this.settle(this.first, old, 0);
     }
-    while (index >= this.first.length + this.more.length * BLOCK) {
-      const block = new Float64Array(BLOCK).fill(NaN);
+    while (index >= this.dense) {
+      const base = this.dense;
+      const block = new Float64Array(MEMO_BLOCK);
       this.more.push(block);
-      this.last = block;
-      this.lastBase = this.more.length * BLOCK;
-      this.settle(block, 0, this.more.length * BLOCK);
+      this.settle(block, 0, base);
     }
   }
 

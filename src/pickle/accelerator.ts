@@ -1,0 +1,128 @@
+/**
+ * The memory of a machine that runs its hot loop in WebAssembly, and the way in and out of it.
+ *
+ * Stack, marks, memo, containers and window are arrays of that one memory, which the machine uses as
+ * it uses any other; so nothing is copied when control goes from one to the other. A part that
+ * outgrows its room moves out of the memory, and from then on `Machine.step` does all the work.
+ *
+ * @module
+ */
+
+import {
+  CONTAINERS,
+  hotLoopModule,
+  ITEMS,
+  LAYOUT,
+  MARKS,
+  MEMO_ENTRIES,
+  SHARED,
+  STACK_VALUES,
+} from "./hot_loop.ts";
+import { WINDOW_BYTES } from "./input.ts";
+import type { ContainerArrays, ContainerPool, Memo } from "./values.ts";
+
+/** Bytes of a page of WebAssembly memory. */
+const PAGE_BYTES = 64 * 1024;
+
+/** What the machine keeps in variables, handed in and handed back. */
+export interface HotState {
+  sp: number;
+  mp: number;
+  fence: number;
+  /** Opcodes done by the call. */
+  opcodes: number;
+  memoRead: boolean;
+}
+
+type Run = (pos: number, limit: number, base: number) => number;
+
+/** The memory of one machine, with the loop over it. */
+export class Accelerator {
+  readonly window: Uint8Array;
+  readonly stack: Float64Array;
+  readonly marks: Int32Array;
+  readonly memo: Float64Array;
+  readonly containers: ContainerArrays;
+  private readonly shared: Int32Array;
+  private readonly loop: Run;
+
+  /** @param first first bytes of constants that are worth a look, a byte for each */
+  constructor(module: WebAssembly.Module, first: Uint8Array) {
+    const pages = Math.ceil(LAYOUT.end / PAGE_BYTES);
+    // Never grown: growing takes the arrays away from those who hold them.
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = memory;
+    this.shared = new Int32Array(buffer, LAYOUT.header, Object.keys(SHARED).length);
+    new Uint8Array(buffer, LAYOUT.nested, 256).set(first);
+    this.window = new Uint8Array(buffer, LAYOUT.window, WINDOW_BYTES);
+    this.stack = new Float64Array(buffer, LAYOUT.stack, STACK_VALUES);
+    this.marks = new Int32Array(buffer, LAYOUT.marks, MARKS);
+    this.memo = new Float64Array(buffer, LAYOUT.memo, MEMO_ENTRIES);
+    this.containers = {
+      kinds: new Uint8Array(buffer, LAYOUT.kinds, CONTAINERS),
+      heads: new Int32Array(buffer, LAYOUT.heads, CONTAINERS),
+      tails: new Int32Array(buffer, LAYOUT.tails, CONTAINERS),
+      counts: new Int32Array(buffer, LAYOUT.counts, CONTAINERS),
+      values: new Float64Array(buffer, LAYOUT.values, ITEMS),
+      nexts: new Int32Array(buffer, LAYOUT.nexts, ITEMS),
+    };
+    this.loop = new WebAssembly.Instance(module, { env: { memory } }).exports["run"] as Run;
+  }
+
+  /**
+   * Does opcodes from `pos` to the first that is not the loop's, or to `limit`.
+   *
+   * @param pos place in the window @param limit end of what may be read there
+   * @param base virtual offset of the window
+   * @param state is brought up to date, and so are the sizes of `memo` and `containers`
+   * @returns the place of the opcode that was not done
+   */
+  run(
+    pos: number,
+    limit: number,
+    base: number,
+    state: HotState,
+    memo: Memo,
+    containers: ContainerPool,
+  ): number {
+    const { shared } = this;
+    shared[SHARED.SP] = state.sp;
+    shared[SHARED.MP] = state.mp;
+    shared[SHARED.FENCE] = state.fence;
+    shared[SHARED.MEMO_SIZE] = memo.size;
+    shared[SHARED.CONTAINER_COUNT] = containers.size;
+    shared[SHARED.ITEM_COUNT] = containers.items;
+    shared[SHARED.OPCODES] = 0;
+    shared[SHARED.MEMO_READ] = 0;
+    shared[SHARED.MEMO_LIMIT] = Math.min(memo.limit, MEMO_ENTRIES);
+    shared[SHARED.CONTAINER_LIMIT] = containers.containerLimit;
+    shared[SHARED.ITEM_LIMIT] = containers.itemLimit;
+    const begin = this.loop(pos, limit, base);
+    state.sp = shared[SHARED.SP] as number;
+    state.mp = shared[SHARED.MP] as number;
+    state.fence = shared[SHARED.FENCE] as number;
+    state.opcodes = shared[SHARED.OPCODES] as number;
+    state.memoRead = shared[SHARED.MEMO_READ] === 1;
+    memo.size = shared[SHARED.MEMO_SIZE] as number;
+    containers.size = shared[SHARED.CONTAINER_COUNT] as number;
+    containers.items = shared[SHARED.ITEM_COUNT] as number;
+    return begin;
+  }
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * An accelerator for one machine; undefined where WebAssembly or the memory cannot be had.
+ *
+ * @param first first bytes of constants that are worth a look, 1 for each of 256
+ */
+export function newAccelerator(first: Uint8Array): Accelerator | undefined {
+  try {
+    compiled ??= new WebAssembly.Module(hotLoopModule());
+    return new Accelerator(compiled, first);
+  } catch {
+    // A host without WebAssembly, a policy against it, or no address space: the machine does without.
+    return undefined;
+  }
+}
