@@ -165,8 +165,16 @@ export type Fact =
 // ---------------------------------------------------------------------------
 // Observations: what a format hands to the loop.
 
-/** Bytes of a file by its path from the folder at hand; undefined when there is none. */
-export type SiblingSizes = (path: string) => number | undefined;
+/** The files beside one that is a member of an archive, by their paths from its folder. */
+export interface Siblings {
+  /** Bytes of a file; undefined when there is none. */
+  size(path: string): number | undefined;
+  /**
+   * Says that the file at hand has another one read as so many bytes of numbers, whatever they are: as
+   * a storage of tensors. Whoever handed this out learns what nothing needs to be looked for in.
+   */
+  claim?(path: string, bytes: number): void;
+}
 
 /** One member of an archive or folder. */
 export interface Member {
@@ -215,8 +223,8 @@ export type Observation =
      * what is in there is at most suspicious. Absent: loaded with its parent.
      */
     readonly loaded?: "data";
-    /** Bytes of a file beside this one, by its path from the same folder; undefined when there is none. */
-    readonly siblings?: SiblingSizes;
+    /** The files beside this one. */
+    readonly siblings?: Siblings;
     readonly within?: readonly string[];
   }
   | { readonly type: "listing"; readonly listing: Listing }

@@ -177,6 +177,10 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .option("--url <url>", "fetch and scan this address (repeatable)", collect)
     .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
     .option("--hf-scan-all", "also scan documents and pictures of a repository")
+    .option(
+      "--remote-full",
+      "look into every storage of a checkpoint on a server, request by request",
+    )
     .addOption(
       option("--network-timeout <seconds>", "time without a byte from a server (default: 30)")
         .argParser(checked(parseSeconds)),

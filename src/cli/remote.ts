@@ -13,7 +13,7 @@ import { scanErrorOf } from "../source/file.ts";
 import { spool } from "../source/forward.ts";
 import { HttpClient, shownUrl } from "../source/http_client.ts";
 import { type HttpSource, openHttpSource } from "../source/http.ts";
-import type { Source } from "../source/source.ts";
+import { prefetchOf, type Source } from "../source/source.ts";
 import type { FolderPlace, Listing, Member, ScanError } from "../types.ts";
 import type { Io } from "./io.ts";
 import { nodeTransport, type TransportOptions } from "./transport.ts";
@@ -23,6 +23,8 @@ export interface RemoteSettings {
   readonly allowPrivate: boolean;
   /** Also scan the files of a repository that nothing loads. */
   readonly scanAll: boolean;
+  /** Look into every storage of a checkpoint, however many requests that takes. */
+  readonly full?: boolean;
   /** Seconds without a byte after which a connection counts as dead. */
   readonly networkTimeout?: number | undefined;
   /** Milliseconds before a second try; for tests. */
@@ -94,7 +96,8 @@ export function openRemote(
     }),
     token: token === "" ? undefined : { origin: endpoint.origin, value: token },
   });
-  const context = { client, endpoint, scanAll: settings.scanAll };
+  const { scanAll, full: thorough = false } = settings;
+  const context = { client, endpoint, scanAll, thorough };
   return {
     find: (args, hooks) => findAll(args, context, hooks),
     close: () => transport.close(),
@@ -105,6 +108,7 @@ interface Context {
   readonly client: HttpClient;
   readonly endpoint: URL;
   readonly scanAll: boolean;
+  readonly thorough: boolean;
 }
 
 async function* findAll(
@@ -112,7 +116,7 @@ async function* findAll(
   context: Context,
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
-  const { client, endpoint } = context;
+  const { client, endpoint, thorough } = context;
   for (const argument of args) {
     const target = resolveRemote(argument, endpoint);
     if (target.type === "hub") {
@@ -125,7 +129,7 @@ async function* findAll(
       await hooks.note(`${path} comes over plain HTTP: anybody on the way may have changed it`);
     }
     hooks.expect(1, 0);
-    const open = () => openHttpSource(url, client, { name: path });
+    const open = () => openHttpSource(url, client, { name: path, thorough });
     yield { kind: "remote", path, size: undefined, open };
   }
 }
@@ -167,6 +171,7 @@ async function* findInHub(
       openHttpSource(fileUrl(endpoint, target, commit, path), client, {
         name: hubName(target, path),
         size,
+        thorough: context.thorough,
       });
     if (size > SHARED_BYTES) return fetch();
     const known = shared.get(path) ?? fetch().then(kept);
@@ -209,6 +214,7 @@ async function kept(source: HttpSource): Promise<HttpSource> {
       return source.bytesFetched;
     },
     read: (offset, length) => whole.read(offset, length),
+    ...prefetchOf(whole),
     close: () => {},
   };
 }

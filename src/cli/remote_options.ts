@@ -15,6 +15,7 @@ export interface RawRemoteOptions {
   readonly hf?: readonly string[];
   readonly hfScanAll?: boolean;
   readonly offline?: boolean;
+  readonly remoteFull?: boolean;
   readonly networkTimeout?: number;
   readonly allowPrivateNetwork?: boolean;
 }
@@ -55,6 +56,7 @@ export async function remoteOf(
   const settings = {
     allowPrivate: raw.allowPrivateNetwork ?? false,
     scanAll: raw.hfScanAll ?? false,
+    full: raw.remoteFull ?? false,
     networkTimeout: raw.networkTimeout,
   };
   return (signal) => Promise.resolve(openRemote(settings, io.env, signal));

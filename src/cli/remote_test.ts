@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { crc32 } from "../bytes/crc32.ts";
 import { endpointOf, proxiesOf } from "./remote.ts";
 import { runMain } from "./main.ts";
 import { testIo } from "./testing.ts";
-import { COMMIT, type ServedFile, startServer, type TestServer } from "./testing_server.ts";
+import { COMMIT, startServer, type TestServer } from "./testing_server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
@@ -29,123 +28,6 @@ async function run(server: TestServer, args: readonly string[], env: Record<stri
   const out = io.stdout.text;
   return { code, err: io.stderr.text, report: out.startsWith("{") ? JSON.parse(out) : undefined };
 }
-
-/** Numbers in little-endian: [value, bytes] each. */
-function numbers(...parts: readonly (readonly [number, number])[]): Uint8Array {
-  return Uint8Array.from(
-    parts.flatMap(([value, bytes]) =>
-      Array.from({ length: bytes }, (_, index) => Math.floor(value / 256 ** index) & 255)
-    ),
-  );
-}
-
-function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((it) => [...it]));
-}
-
-/** A file of which only these pieces are not zero. */
-function sparse(size: number, pieces: readonly (readonly [number, Uint8Array])[]): ServedFile {
-  return {
-    size,
-    slice(start, end) {
-      const bytes = new Uint8Array(end - start);
-      for (const [at, piece] of pieces) {
-        const from = Math.max(at, start);
-        const to = Math.min(at + piece.length, end);
-        if (from < to) bytes.set(piece.subarray(from - at, to - at), from - start);
-      }
-      return bytes;
-    },
-  };
-}
-
-/** A checkpoint of two gigabytes as `torch.save` lays it out: a pickle and four large storages. */
-function checkpoint(pickle: Uint8Array): ServedFile {
-  const storage = 512 * 1024 * 1024;
-  const members: readonly (readonly [string, number, Uint8Array])[] = [
-    ["m/data.pkl", pickle.length, pickle],
-    ["m/version", 2, encode("3\n")],
-    ...[0, 1, 2, 3].map((it) => [`m/data/${it}`, storage, new Uint8Array(0)] as const),
-  ];
-  const pieces: [number, Uint8Array][] = [];
-  const directory: Uint8Array[] = [];
-  let at = 0;
-  for (const [name, size, bytes] of members) {
-    const crc = bytes.length === size ? crc32(bytes) : 0;
-    const common = [[0, 2], [0, 2], [0, 2], [0, 2], [crc, 4], [size, 4], [size, 4], [
-      name.length,
-      2,
-    ]] as const;
-    const header = concatenate(
-      numbers([0x04034b50, 4], [20, 2], ...common, [0, 2]),
-      encode(name),
-    );
-    pieces.push([at, concatenate(header, bytes)]);
-    const central = numbers(
-      [0x02014b50, 4],
-      [20, 2],
-      [20, 2],
-      ...common,
-      [0, 2],
-      [0, 2],
-      [0, 2],
-      [0, 2],
-      [0, 4],
-      [at, 4],
-    );
-    directory.push(concatenate(central, encode(name)));
-    at += header.length + size;
-  }
-  const all = concatenate(...directory);
-  const end = numbers([0x06054b50, 4], [0, 4], [6, 2], [6, 2], [all.length, 4], [at, 4], [0, 2]);
-  pieces.push([at, concatenate(all, end)]);
-  return sparse(at + all.length + end.length, pieces);
-}
-
-test("a checkpoint of 2 GB costs less than a megabyte and twenty requests", async () => {
-  await withServer(async (server) => {
-    server.serve("/evil.pt", checkpoint(HARMFUL));
-    const { code, report } = await run(server, [`${server.url}/evil.pt`]);
-    assert.equal(code, 1, JSON.stringify(report));
-    const [asset] = report.assets;
-    assert.equal(asset.verdict, "dangerous");
-    assert.ok(asset.size > 2 * 1024 ** 3 && report.bytes_total === asset.size);
-    assert.ok(server.sent() < 1e6, `${server.sent()} bytes`);
-    assert.equal(asset.bytes_read, server.sent());
-    assert.ok(server.requests.length < 20, `${server.requests.length} requests`);
-  });
-});
-
-test("a safetensors file of 2 GB costs less than a megabyte", async () => {
-  await withServer(async (server) => {
-    const data = 2 * 1024 ** 3;
-    const header = encode(
-      JSON.stringify({ a: { dtype: "U8", shape: [data], data_offsets: [0, data] } }),
-    );
-    const front = concatenate(numbers([header.length, 8]), header);
-    server.serve("/model.safetensors", sparse(front.length + data, [[0, front]]));
-    const { code, report } = await run(server, ["--url", `${server.url}/model.safetensors`]);
-    assert.equal(code, 0);
-    assert.equal(report.assets[0].verdict, "clean");
-    assert.ok(server.sent() < 1e6 && server.requests.length < 20);
-  });
-});
-
-test("a raw pickle is streamed once", async () => {
-  await withServer(async (server) => {
-    const payload = new Uint8Array(20 * 1024 * 1024);
-    const pickle = new Uint8Array(Buffer.concat([
-      Uint8Array.of(0x80, 3, 0x42, 0, 0, 0x40, 1),
-      payload,
-      Uint8Array.of(0x30),
-      HARMFUL,
-    ]));
-    server.serve("/model.pkl", pickle);
-    const { code } = await run(server, [`${server.url}/model.pkl`]);
-    assert.equal(code, 1);
-    assert.ok(server.sent() <= pickle.length, `${server.sent()} of ${pickle.length}`);
-  });
-});
 
 test("of forty files one harmful, one that fails twice and one that never answers", async () => {
   await withServer(async (server) => {

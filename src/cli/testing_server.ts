@@ -38,8 +38,11 @@ export interface TestServer {
 /** The commit of every repository here. */
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
+/** What a server makes of a request for several ranges: all of them, the first, the whole file, an error. */
+export type SeveralRanges = "parts" | "first" | "whole" | "refused";
+
 /** Starts a server. */
-export async function startServer(): Promise<TestServer> {
+export async function startServer(several: SeveralRanges = "parts"): Promise<TestServer> {
   const routes = new Map<string, { file: ServedFile; misbehave: Misbehaviour | undefined }>();
   const counts = new Map<string, number>();
   const requests: TestServer["requests"] = [];
@@ -64,7 +67,7 @@ export async function startServer(): Promise<TestServer> {
       return;
     }
     if (route.misbehave?.(request, response, seen)) return;
-    sent += sendFile(request, response, route.file);
+    sendFile(request, response, route.file, several, (bytes) => sent += bytes);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -112,28 +115,102 @@ export async function startServer(): Promise<TestServer> {
   };
 }
 
-/** An ordinary answer, with ranges. */
+/**
+ * An ordinary answer, with ranges.
+ *
+ * @param count told of the bytes of bodies as they are sent
+ */
 export function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: ServedFile,
-): number {
-  const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+  several: SeveralRanges = "parts",
+  count: (bytes: number) => void = () => {},
+): void {
   const etag = `"${file.size}"`;
-  const usable = range !== null &&
-    (request.headers["if-range"] === undefined || request.headers["if-range"] === etag);
-  const start = usable ? Number(range[1]) : 0;
-  const end = usable ? Math.min(Number(range[2]) + 1, file.size) : file.size;
-  if (usable && start >= file.size) {
+  const same = [undefined, etag].includes(request.headers["if-range"] as string | undefined);
+  let ranges = same ? rangesOf(request) : [];
+  if (ranges.length > 1 && several === "first") ranges = ranges.slice(0, 1);
+  if (ranges.length > 1 && several === "whole") ranges = [];
+  const [first] = ranges;
+  const beyond = ranges.some(([start]) => start >= file.size);
+  if (beyond || (ranges.length > 1 && several === "refused")) {
     response.writeHead(416, { "content-range": `bytes */${file.size}` });
     response.end();
-    return 0;
+  } else if (ranges.length > 1) {
+    sendParts(response, file, ranges, etag, count);
+  } else if (first !== undefined) {
+    const [start, last] = first;
+    const bytes = file.slice(start, Math.min(last + 1, file.size));
+    response.writeHead(206, {
+      etag,
+      "content-length": bytes.length,
+      "content-range": contentRange(file, start, bytes.length),
+    });
+    count(bytes.length);
+    response.end(bytes);
+  } else {
+    response.writeHead(200, { etag, "content-length": file.size });
+    sendWhole(response, file, count);
   }
-  response.writeHead(usable ? 206 : 200, {
-    etag,
-    "content-length": end - start,
-    ...(usable && { "content-range": `bytes ${start}-${end - 1}/${file.size}` }),
-  });
-  response.end(file.slice(start, end));
-  return end - start;
 }
+
+function rangesOf(request: IncomingMessage): (readonly [start: number, last: number])[] {
+  const list = /^bytes=(\d+-\d+(?:,\d+-\d+)*)$/.exec(request.headers.range ?? "")?.[1] ?? "";
+  return list.split(",").filter((it) => it !== "").map((it) => {
+    const [start = 0, last = 0] = it.split("-").map(Number);
+    return [start, last] as const;
+  });
+}
+
+function contentRange(file: ServedFile, start: number, length: number): string {
+  return `bytes ${start}-${start + length - 1}/${file.size}`;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#name-media-type-multipart-bytera */
+function sendParts(
+  response: ServerResponse,
+  file: ServedFile,
+  ranges: readonly (readonly [number, number])[],
+  etag: string,
+  count: (bytes: number) => void,
+): void {
+  const body = Buffer.concat([
+    ...ranges.flatMap(([start, last]) => {
+      const bytes = file.slice(start, Math.min(last + 1, file.size));
+      const head = "\r\n--limit\r\nContent-Type: application/octet-stream\r\n" +
+        `Content-Range: ${contentRange(file, start, bytes.length)}\r\n\r\n`;
+      return [Buffer.from(head), bytes];
+    }),
+    Buffer.from("\r\n--limit--\r\n"),
+  ]);
+  response.writeHead(206, {
+    etag,
+    "content-length": body.length,
+    "content-type": "multipart/byteranges; boundary=limit",
+  });
+  count(body.length);
+  response.end(body);
+}
+
+/** A piece at a time, as the other side takes them. */
+function sendWhole(
+  response: ServerResponse,
+  file: ServedFile,
+  count: (bytes: number) => void,
+): void {
+  let at = 0;
+  const more = (): void => {
+    while (at < file.size && !response.destroyed) {
+      const bytes = file.slice(at, Math.min(at + WHOLE_PIECE_BYTES, file.size));
+      at += bytes.length;
+      count(bytes.length);
+      if (!response.write(bytes)) return;
+    }
+    if (at >= file.size) response.end();
+  };
+  response.on("drain", more);
+  more();
+}
+
+const WHOLE_PIECE_BYTES = 16 * 1024;

@@ -6,7 +6,7 @@
  */
 
 import type { Source } from "../source/source.ts";
-import type { FolderPlace, Interest, Limits, Observation, SiblingSizes } from "../types.ts";
+import type { FolderPlace, Interest, Limits, Observation, Siblings } from "../types.ts";
 
 /** Bytes of the head that detection sees. */
 export const SAMPLE_BYTES = 65_536;
@@ -38,8 +38,8 @@ export interface FormatContext {
   readonly limits: Limits;
   /** How many containers are around this source; 0 for a file. */
   readonly depth: number;
-  /** Sizes of the files beside this one, where it is a member of an archive. */
-  readonly siblings?: SiblingSizes;
+  /** The files beside this one, where it is a member of an archive. */
+  readonly siblings?: Siblings;
   /** The local folder that the file lies in, where it is known and the source is the file itself. */
   readonly folder?: FolderPlace;
   /** Throws LimitError once the asset's time is spent. Cheap; call it once a window. */

@@ -13,31 +13,26 @@
 
 import { Window } from "../bytes/cursor.ts";
 import { LimitError, SourceError } from "../errors.ts";
-import { kerasHints } from "../packages/keras_members.ts";
-import { torchHints } from "../packages/torch_members.ts";
 import { sliceSource, type Source } from "../source/source.ts";
-import type { Member, Observation, SiblingSizes } from "../types.ts";
+import type { Member, Observation } from "../types.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Anomaly, type Directory, readDirectory } from "./zip_directory.ts";
+import { Beside } from "./zip_beside.ts";
 import { checkFlags, isReadable, openMember, type OpenOptions, unreadable } from "./zip_entry.ts";
+import { isFolder, listed, sayUnsafe } from "./zip_listing.ts";
 import { readMembers, type ZipMember } from "./zip_members.ts";
 import {
+  type CentralEntry,
   END_BYTES,
   END_OF_DIRECTORY,
-  FLAG_ENCRYPTED,
   IN_ZIP64,
   LOCAL_HEADER,
   readEnd,
   signatureAt,
   STORED,
 } from "./zip_records.ts";
+import { type LaterEntry, notLookedInto, splitEntries } from "./zip_storages.ts";
 import { readSurroundings } from "./zip_surroundings.ts";
-
-/** A link's target is a path. */
-const LINK_BYTES = 4096;
-/** Host systems whose attributes carry Unix modes, APPNOTE 4.4.2: Unix and macOS. */
-const UNIX_HOSTS = new Set([3, 19]);
-const FOLDER_BIT = 0x10;
 
 /** Zip archives. */
 export const zipFormat: Format = { id: "zip", random: true, detect, scan };
@@ -82,15 +77,18 @@ async function* scan(
   const { limits } = context;
   const directory = await readDirectory(window, size, limits.members);
   const check = () => context.checkDeadline();
-  const known = await readMembers(window, directory, size, check);
+  const { now, later } = await splitEntries(source, directory);
+  const known = await readMembers(window, { ...directory, entries: now }, size, check);
+  const ranges = [...known.ranges, ...later.map(({ range }) => range)];
+  ranges.sort((one, other) => one.start - other.start);
   const around = directory.full
     ? { members: [], slack: [], anomalies: [] }
     : await readSurroundings(
       window,
       directory,
-      known,
+      ranges,
       size,
-      limits.members - known.members.length,
+      limits.members - directory.entries.length,
       check,
     );
   const all = [...known.members, ...around.members];
@@ -104,6 +102,9 @@ async function* scan(
   const members: Member[] = [];
   const odd: Anomaly[] = [];
   for (const member of all) members.push(...await listed(source, member, options, odd));
+  for (const { entry } of later) {
+    members.push({ name: entry.name, kind: "file", size: entry.size });
+  }
   yield [
     ...directory.anomalies,
     ...missingDirectory(directory, all.length),
@@ -112,10 +113,12 @@ async function* scan(
     ...odd,
     { type: "listing", listing: { format: "zip", members } },
   ];
-  yield* entries(source, all, options, context);
+  const beside = new Beside(context.sample.name, members);
+  yield* entries(source, all, options, context, beside);
   for (const { part, start, end } of around.slack) {
     yield [{ type: "entry", source: sliceSource(part, source, start, end - start), part }];
   }
+  yield* remaining(window, later, options, context, beside);
   if (directory.full) {
     throw new LimitError(
       "members",
@@ -124,15 +127,39 @@ async function* scan(
   }
 }
 
+/** What was left until it was known whether anything reads it as more than numbers. */
+async function* remaining(
+  window: Window,
+  later: readonly LaterEntry[],
+  options: OpenOptions,
+  context: FormatContext,
+  beside: Beside,
+): AsyncIterable<readonly Observation[]> {
+  const isClaimed = ({ name, size }: CentralEntry) => beside.claims(name) === size;
+  const waiting = later.map(({ entry }) => entry);
+  const claimed = waiting.filter(isClaimed);
+  const odd: Anomaly[] = [];
+  for (const { name, localOffset } of claimed) sayUnsafe(name, localOffset, odd);
+  if (claimed.length > 0) yield [notLookedInto(claimed), ...odd.splice(0)];
+  const open = waiting.filter((entry) => !isClaimed(entry));
+  if (open.length === 0) return;
+  const { source } = window;
+  const check = () => context.checkDeadline();
+  const rest = { entries: open, ranges: [] };
+  const { members, anomalies } = await readMembers(window, rest, source.size ?? 0, check);
+  for (const member of members) await listed(source, member, options, odd);
+  yield [...anomalies, ...odd];
+  yield* entries(source, members, options, context, beside);
+}
+
 /** A batch per member, so that what reading it brought to light follows at once. */
 async function* entries(
   source: Source,
   members: readonly ZipMember[],
   options: OpenOptions,
   context: FormatContext,
+  beside: Beside,
 ): AsyncIterable<readonly Observation[]> {
-  const names = members.map(({ name }) => name);
-  const hints = new Map([...torchHints(names), ...kerasHints(context.sample.name, names)]);
   for (const member of members) {
     context.checkDeadline();
     if (isFolder(member) || (member.compressedSize === 0 && (member.size ?? 0) === 0)) continue;
@@ -146,8 +173,8 @@ async function* entries(
       continue;
     }
     const opened = openMember(source, member, options);
-    const hint = hints.get(member.name);
-    const siblings = member.name.endsWith("data.pkl") ? siblingsOf(member, members) : undefined;
+    const hint = beside.hint(member.name);
+    const siblings = beside.siblings(member.name);
     yield [
       ...(flags === undefined ? [] : [flags]),
       {
@@ -165,18 +192,6 @@ async function* entries(
   }
 }
 
-/** The sizes of the members in and below a member's folder; the first of equal names. */
-function siblingsOf({ name }: ZipMember, members: readonly ZipMember[]): SiblingSizes {
-  const folder = name.slice(0, name.lastIndexOf("/") + 1);
-  const sizes = new Map<string, number | undefined>();
-  for (const member of members) {
-    if (member.name.startsWith(folder) && !sizes.has(member.name)) {
-      sizes.set(member.name, member.size);
-    }
-  }
-  return (path) => sizes.get(folder + path);
-}
-
 function missingDirectory(directory: Directory, members: number): Anomaly[] {
   if (directory.end !== undefined) return [];
   return [{
@@ -187,76 +202,4 @@ function missingDirectory(directory: Directory, members: number): Anomaly[] {
     } could be found by local headers`,
     unread: true,
   }];
-}
-
-/** A member as a package sees it, under each of its names; what is odd about them goes to `odd`. */
-async function listed(
-  source: Source,
-  member: ZipMember,
-  options: OpenOptions,
-  odd: Anomaly[],
-): Promise<Member[]> {
-  const kind = kindOf(member);
-  const say = (rule: string, detail: string) =>
-    odd.push({ type: "anomaly", rule, detail, offset: member.headerOffset });
-  const linkTarget = kind === "link" ? await targetOf(source, member, options) : undefined;
-  if (kind === "link") {
-    say("zip-link", `"${member.name}" is a link to "${linkTarget ?? "what cannot be read"}"`);
-  }
-  const names = member.otherName === undefined ? [member.name] : [member.name, member.otherName];
-  for (const name of names) {
-    const why = unsafe(name);
-    if (why !== undefined) say("zip-unsafe-path", `"${name}" ${why}`);
-  }
-  const open = isReadable(member) && (member.flags & FLAG_ENCRYPTED) === 0
-    ? () => openMember(source, member, options).source
-    : undefined;
-  return names.map((name) => ({
-    name,
-    kind,
-    ...(member.size !== undefined && { size: member.size }),
-    ...(linkTarget !== undefined && { linkTarget }),
-    ...(open && kind !== "folder" && { open }),
-  }));
-}
-
-function isFolder(member: ZipMember): boolean {
-  return kindOf(member) === "folder";
-}
-
-function kindOf({ name, attributes, compressedSize }: ZipMember): Member["kind"] {
-  const mode = attributes !== undefined && UNIX_HOSTS.has(attributes.host)
-    ? (attributes.bits >>> 28) & 0xf
-    : 0;
-  if (mode === 0xa) return "link";
-  // Only an empty member is a folder: loaders read by name, whatever the attributes say.
-  if (compressedSize === 0) {
-    const folder = name.endsWith("/") || mode === 4 ||
-      ((attributes?.bits ?? 0) & FOLDER_BIT) !== 0;
-    if (folder) return "folder";
-  }
-  return mode === 0 || mode === 4 || mode === 8 ? "file" : "other";
-}
-
-async function targetOf(
-  source: Source,
-  member: ZipMember,
-  options: OpenOptions,
-): Promise<string | undefined> {
-  if (!isReadable(member)) return undefined;
-  try {
-    const bytes = await openMember(source, member, options).source.read(0, LINK_BYTES);
-    return new TextDecoder().decode(bytes);
-  } catch (error) {
-    if (error instanceof LimitError) throw error;
-    return undefined;
-  }
-}
-
-/** Why a member's name must not be followed when extracting. */
-function unsafe(name: string): string | undefined {
-  if (name.includes("\0")) return "has a NUL in its name, at which some readers cut it";
-  if (/^(?:[/\\]|[A-Za-z]:)/u.test(name)) return "is an absolute path";
-  if (name.split(/[/\\]/u).includes("..")) return "climbs out of the archive's folder";
-  return undefined;
 }

@@ -13,7 +13,7 @@ import {
   tryInflate,
 } from "../bytes/decompress.ts";
 import { FormatError, LimitError } from "../errors.ts";
-import { sliceSource, type Source } from "../source/source.ts";
+import { prefetchOf, sliceSource, type Source } from "../source/source.ts";
 import type { Anomaly } from "./zip_directory.ts";
 import type { ZipMember } from "./zip_members.ts";
 import {
@@ -148,6 +148,7 @@ function summing(
         readSync: (offset: number, length: number) =>
           see(offset, readSync.call(source, offset, length)),
       }),
+      ...prefetchOf(source),
     },
     sum: () => next === size ? crc : undefined,
   };

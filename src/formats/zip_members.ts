@@ -6,6 +6,7 @@
  */
 
 import type { Window } from "../bytes/cursor.ts";
+import type { ByteRange } from "../source/source.ts";
 import type { Anomaly, Directory, Range } from "./zip_directory.ts";
 import {
   type CentralEntry,
@@ -60,6 +61,10 @@ const NEIGHBOUR_BYTES = 256;
 const HEADER_WINDOW_BYTES = 64 * 1024;
 /** Extra fields that writers use for alignment fit here mostly; longer ones cost a second read. */
 const EXTRA_GUESS_BYTES = 64;
+/** Bytes fetched behind a header, from a source that fetches: an aligning extra field, a magic number. */
+const BEHIND_HEADER_BYTES = 192;
+/** Members whose headers are fetched together. */
+const TOGETHER = 512;
 
 /**
  * Reads the local headers of the members that the directory lists.
@@ -69,7 +74,7 @@ const EXTRA_GUESS_BYTES = 64;
  */
 export async function readMembers(
   window: Window,
-  directory: Directory,
+  directory: Pick<Directory, "entries" | "ranges">,
   size: number,
   check: () => void,
 ): Promise<Members> {
@@ -78,7 +83,11 @@ export async function readMembers(
   const ranges: Taken[] = directory.ranges.map((range) => ({ ...range, described: false }));
   const ordered = [...directory.entries].sort((a, b) => a.localOffset - b.localOffset);
   for (const [index, entry] of ordered.entries()) {
-    if (index % 1024 === 0) check();
+    if (index % TOGETHER === 0) {
+      check();
+      const next = ordered.slice(index, index + TOGETHER);
+      await window.source.prefetch?.(next.map(aroundHeader), "all");
+    }
     const header = await localHeader(window, entry, () => aheadOf(ordered, index));
     if (header === undefined) {
       anomalies.push(noHeader(entry, size));
@@ -111,6 +120,13 @@ function aheadOf(ordered: readonly CentralEntry[], index: number): number {
     break;
   }
   return Math.min(Math.max(end - first.localOffset, headerGuess(first)), HEADER_WINDOW_BYTES);
+}
+
+/** Where a member's own header lies, with the first bytes of its data. */
+export function aroundHeader(entry: CentralEntry): ByteRange {
+  const start = entry.localOffset;
+  const length = LOCAL_HEADER_BYTES + entry.nameBytes.length + BEHIND_HEADER_BYTES;
+  return { start, end: start + length };
 }
 
 function headerGuess(entry: CentralEntry): number {

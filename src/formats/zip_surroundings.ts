@@ -8,7 +8,7 @@
 import type { Window } from "../bytes/cursor.ts";
 import { type Anomaly, type Directory, END_SEARCH_BYTES, type Range } from "./zip_directory.ts";
 import { type Search, searchGap } from "./zip_gaps.ts";
-import type { Members, Taken, ZipMember } from "./zip_members.ts";
+import type { Taken, ZipMember } from "./zip_members.ts";
 import {
   DATA_DESCRIPTOR,
   END_BYTES,
@@ -47,6 +47,7 @@ const NAMES = 5;
 /**
  * Searches what is left.
  *
+ * @param ranges what is accounted for, in order
  * @param size of the source
  * @param limit members at most
  * @param check called now and then; throws LimitError once time is spent
@@ -54,7 +55,7 @@ const NAMES = 5;
 export async function readSurroundings(
   window: Window,
   directory: Directory,
-  { ranges }: Members,
+  ranges: readonly Taken[],
   size: number,
   limit: number,
   check: () => void,

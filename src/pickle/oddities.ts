@@ -4,23 +4,23 @@
  * @module
  */
 
-import type { Observation, SiblingSizes } from "../types.ts";
+import type { Observation, Siblings } from "../types.ts";
 import type { Input } from "./input.ts";
 import type { Run } from "./run.ts";
 import { STATUS } from "./status.ts";
-import { storageFaults } from "./tensors.ts";
+import { claimStorages, storageFaults } from "./tensors.ts";
 
 /**
  * What is wrong with a stream's bytes under the base reading.
  *
  * @param within the place of the stream in its source
- * @param siblings sizes of the files beside the pickle, where it is a member of an archive
+ * @param siblings the files beside the pickle, where it is a member of an archive; its storages are claimed there
  */
 export function odditiesOf(
   run: Run,
   input: Input,
   within: readonly string[],
-  siblings: SiblingSizes | undefined,
+  siblings: Siblings | undefined,
 ): Observation[] {
   const { machine } = run;
   const { notes, error } = machine;
@@ -93,6 +93,9 @@ export function odditiesOf(
   }
   for (const fault of storageFaults(machine, machine.persistentIds, siblings)) {
     anomaly("torch-storage-mismatch", fault, run.end);
+  }
+  if (siblings?.claim !== undefined) {
+    claimStorages(machine, machine.persistentIds, siblings);
   }
   if (machine.leftovers > 0 && run.status === STATUS.STOPPED) {
     anomaly(

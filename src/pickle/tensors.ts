@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { SiblingSizes } from "../types.ts";
+import type { Siblings } from "../types.ts";
 import type { Heap } from "./heap.ts";
 import { CONTAINER, type Handle, NONE, UNKNOWN } from "./values.ts";
 
@@ -105,12 +105,12 @@ function integers(heap: Heap, handle: Handle | undefined): number[] | undefined 
 /**
  * Storages that two persistent ids describe differently, or that differ from their bytes, as sentences.
  *
- * @param siblings sizes of the checkpoint's files; storages lie in `data/`
+ * @param siblings the checkpoint's files; storages lie in `data/`
  */
 export function storageFaults(
   heap: Heap,
   ids: readonly Handle[],
-  siblings?: SiblingSizes,
+  siblings?: Siblings,
 ): string[] {
   const known = new Map<string, StorageId>();
   const faults: string[] = [];
@@ -118,7 +118,7 @@ export function storageFaults(
     const storage = storageId(heap, id);
     if (storage === undefined) continue;
     const before = known.get(storage.key);
-    const bytes = before === undefined ? siblings?.(`data/${storage.key}`) : undefined;
+    const bytes = before === undefined ? siblings?.size(`data/${storage.key}`) : undefined;
     const wanted = (storage.count ?? NaN) * (storage.elementBytes ?? NaN);
     if (bytes !== undefined && wanted !== bytes && !Number.isNaN(wanted)) {
       faults.push(`storage "${storage.key}" has ${bytes} bytes, its tensors say ${wanted}`);
@@ -133,6 +133,20 @@ export function storageFaults(
     if (faults.length >= FAULTS_TOLD) break;
   }
   return faults;
+}
+
+/**
+ * Tells the archive which of its files the pickle has read as storages, and how long each would be.
+ * `torch.load` looks a storage up by its key in `data/` and takes its bytes as they are
+ * (`load_tensor` in `torch/serialization.py`).
+ */
+export function claimStorages(heap: Heap, ids: readonly Handle[], siblings: Siblings): void {
+  for (const id of ids) {
+    const storage = storageId(heap, id);
+    const bytes = (storage?.count ?? NaN) * (storage?.elementBytes ?? NaN);
+    // What has no known length is claimed with one that fits nothing.
+    if (storage !== undefined) siblings.claim?.(`data/${storage.key}`, bytes);
+  }
 }
 
 /** Faults told for one stream. */

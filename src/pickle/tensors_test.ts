@@ -36,7 +36,7 @@ function checkpoint(size: number, stride = 1, offset = 0, count = 4): Uint8Array
 
 /** The mismatches that are told. */
 async function mismatches(data: Uint8Array, storage?: number): Promise<string[]> {
-  const siblings = (path: string) => path === "data/0" ? storage : undefined;
+  const siblings = { size: (path: string) => path === "data/0" ? storage : undefined };
   const found: string[] = [];
   for await (
     const batch of scanStreams(bytesSource("data.pkl", data), { ...context(), siblings }, "pickle")

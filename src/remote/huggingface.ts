@@ -7,8 +7,12 @@
  */
 
 import { SourceError } from "../errors.ts";
-import { statusError } from "../source/http.ts";
-import { type HttpClient, type HttpReply, PassingError } from "../source/http_client.ts";
+import {
+  type HttpClient,
+  type HttpReply,
+  PassingError,
+  statusError,
+} from "../source/http_client.ts";
 import type { HubTarget } from "./resolve.ts";
 
 /** A file of a repository. */

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "4ebd7611114fddb1944aabb2d09f5c678fcccdf67837175af668312faccb82a5";
+export const RULES_HASH: string = "016f8b15a0e550ffffaf58403fa9b9b3992ed2aa64f84e5444c5e9772455c60e";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -15,6 +15,7 @@ export const RULES_JSON: string = `[
 {"id":"zip-duplicate-name","format":"archive","kind":"anomaly","severity":"high","safety":"suspicious","title":"Several members have the same name","why":"Which one a loader takes differs from loader to loader. No framework writes this. Every one was scanned.","fix":"Do not load this file.","references":["CWE-436"]},
 {"id":"zip-hidden-member","format":"archive","kind":"anomaly","severity":"high","safety":"suspicious","title":"A member is missing from the central directory","why":"Readers that go by the directory do not see it, readers that go through the file do. It was scanned all the same.","fix":"Do not load this file.","references":["CWE-436"]},
 {"id":"zip-overlap","format":"archive","kind":"anomaly","severity":"high","safety":"suspicious","title":"Members share the same bytes","why":"Overlapping members are how zip bombs are made, and how one member hides in another.","fix":"Do not load this file.","references":["CWE-436","CWE-409"]},
+{"id":"zip-storages-not-fetched","format":"archive","kind":"anomaly","severity":"info","safety":"innocuous","title":"Storages on a server were not looked into","why":"The checkpoint's pickle names each of them as a storage of just that size, so that loading takes their bytes as numbers, whatever they are. Their own headers were not compared with the directory either, which only programs that unpack archives go by.","fix":"Pass --remote-full to look into each of them, or download the file and scan it here."},
 {"id":"zip-prepended-data","format":"archive","kind":"anomaly","severity":"low","safety":"suspicious","title":"Data stands before the first member","why":"Self-extracting archives begin so; models do not. A file that is two formats at once means different things to different programs.","fix":"Ask whoever made the file with what it was written, or write it again with the framework.","references":["CWE-436"]},
 {"id":"zip-appended-data","format":"archive","kind":"anomaly","severity":"low","safety":"suspicious","title":"Data stands behind the end of the archive","why":"A file that is two formats at once means different things to different programs.","fix":"Ask whoever made the file with what it was written, or write it again with the framework.","references":["CWE-436"]},
 {"id":"zip-encrypted","format":"archive","kind":"anomaly","severity":"low","safety":"suspicious","title":"A member is encrypted","why":"What cannot be read cannot be judged.","fix":"Decrypt the archive with a tool and scan the result.","references":["CWE-434"]},

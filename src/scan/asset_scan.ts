@@ -23,7 +23,7 @@ import type {
   Safety,
   ScanError,
   Severity,
-  SiblingSizes,
+  Siblings,
   Suppression,
 } from "../types.ts";
 import { Budget } from "./budget.ts";
@@ -79,7 +79,7 @@ interface Visit {
   readonly parts: readonly string[];
   readonly depth: number;
   readonly hint: string | undefined;
-  readonly siblings?: SiblingSizes;
+  readonly siblings?: Siblings;
   readonly atMost: { readonly safety: Safety; readonly severity: Severity } | undefined;
 }
 

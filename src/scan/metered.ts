@@ -6,7 +6,7 @@
  */
 
 import { TAIL_BYTES } from "../formats/format.ts";
-import type { Source } from "../source/source.ts";
+import { prefetchOf, type Source } from "../source/source.ts";
 import type { Budget } from "./budget.ts";
 
 /** A source that knows how much was read of it. */
@@ -94,5 +94,6 @@ export function meter(
         return length;
       },
     }),
+    ...prefetchOf(source),
   };
 }

@@ -335,3 +335,25 @@ function failedForGood(
       : "Scan again later, or download the file in another way.",
   });
 }
+
+/**
+ * What a status that is no success means.
+ *
+ * @param withToken true when a token was sent
+ */
+export function statusError(name: string, reply: HttpReply, withToken: boolean): SourceError {
+  const { status } = reply;
+  const code = reply.header("x-error-code") ?? "";
+  const [reason, remedy] = status === 401 || status === 403
+    ? [
+      /gated/i.test(code) ? "the repository is gated" : "the server does not allow it",
+      withToken
+        ? "The token in HF_TOKEN does not allow it: ask for access, or use another."
+        : "Set HF_TOKEN if it is a private or gated repository; check the link else.",
+    ]
+    : status === 404 || status === 410
+    ? ["there is no such file", "Check the address; a private repository needs HF_TOKEN."]
+    : ["the server does not give the file", "Open the address in a browser to see what it says."];
+  const text = `Cannot fetch "${name}" from ${reply.url.host}: ${reason} (HTTP ${status})`;
+  return new SourceError(name, text, { remedy });
+}

@@ -1,15 +1,73 @@
 /**
- * The body of an answer as a stream: where a server has no ranges.
+ * The body of an answer: whole, or as a stream where a server has no ranges.
  *
  * @module
  */
 
 import { LimitError, SourceError } from "../errors.ts";
-import type { HttpReply } from "./http_client.ts";
+import { type HttpReply, PassingError } from "./http_client.ts";
 
 /** Deflate cannot exceed 1032:1; looked at beyond the same bytes as for members. */
 const RATIO = 1100;
 const RATIO_FROM_BYTES = 16 * 1024 * 1024;
+/** A server may take this long for a range, however slowly its bytes come. */
+const SLOWEST_BYTES_A_SECOND = 1024;
+const PATIENCE_MILLISECONDS = 120_000;
+
+/**
+ * The whole body.
+ *
+ * @param length bytes that it must have
+ * @throws PassingError when there are fewer or they take for ever
+ */
+export async function readSpan(reply: HttpReply, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  const began = performance.now();
+  let filled = 0;
+  for await (const chunk of reply.body) {
+    if (filled + chunk.length > length) {
+      throw new PassingError(`more than the ${length} bytes that were announced came`);
+    }
+    bytes.set(chunk, filled);
+    filled += chunk.length;
+    if (filled < length) checkPace(began, filled);
+  }
+  if (filled < length) throw new PassingError(`${filled} of ${length} bytes came`);
+  return bytes;
+}
+
+/**
+ * The whole body where its length is not known beforehand.
+ *
+ * @param most bytes that it may have
+ * @returns undefined when it has more; nothing further is read then
+ * @throws PassingError when its bytes take for ever
+ */
+export async function readAtMost(reply: HttpReply, most: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  const began = performance.now();
+  let length = 0;
+  for await (const chunk of reply.body) {
+    length += chunk.length;
+    if (length > most) return undefined;
+    chunks.push(chunk);
+    checkPace(began, length);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function checkPace(began: number, bytes: number): void {
+  const spent = performance.now() - began - PATIENCE_MILLISECONDS;
+  if (spent / 1000 * SLOWEST_BYTES_A_SECOND > bytes) {
+    throw new PassingError("its bytes come too slowly", { silent: true });
+  }
+}
 
 /**
  * The bytes of a body as they come, compared with what was announced.

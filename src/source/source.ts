@@ -6,6 +6,12 @@
 
 import { SourceError } from "../errors.ts";
 
+/** Bytes from `start` up to `end`, which is not among them. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A run of bytes. Valid until the observation that brought it is handled. */
 export interface Source {
   readonly name: string;
@@ -39,6 +45,15 @@ export interface Source {
    * @throws SourceError when the bytes cannot be had
    */
   readInto?(offset: number, target: Uint8Array): number;
+  /**
+   * Tells which bytes will be wanted, so that they can be fetched together; absent where a read costs
+   * no round trip. Nothing but cost depends on it: `read` gives the same bytes without.
+   *
+   * @param need "cheap": fetch them if a handful of requests does it; "all": however many it takes
+   * @returns false when they were left, since it would not be cheap
+   * @throws SourceError when the bytes cannot be had
+   */
+  prefetch?(ranges: readonly ByteRange[], need: "cheap" | "all"): Promise<boolean>;
 }
 
 /** A source over bytes in memory; reads are views, nothing is copied. */
@@ -81,6 +96,25 @@ export function sliceSource(name: string, parent: Source, offset: number, length
       readSync: (at: number, wanted: number) =>
         readSync.call(parent, offset + at, clamp(at, wanted)),
     }),
+    ...prefetchOf(parent, (range) => ({
+      start: offset + range.start,
+      end: offset + Math.min(range.end, size),
+    })),
+  };
+}
+
+/**
+ * What to spread into a source that wraps another, so that it can be told what will be wanted.
+ *
+ * @param shift a range of the wrapper as one of the wrapped; the same unless given
+ */
+export function prefetchOf(
+  source: Source,
+  shift: (range: ByteRange) => ByteRange = (it) => it,
+): Pick<Source, "prefetch"> {
+  if (source.prefetch === undefined) return {};
+  return {
+    prefetch: async (ranges, need) => await source.prefetch?.(ranges.map(shift), need) ?? true,
   };
 }
 

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runMain } from "./main.ts";
+import { testIo } from "./testing.ts";
+import {
+  checkpoint,
+  type CheckpointOptions,
+  concatenate,
+  numbers,
+  sparse,
+} from "./testing_checkpoint.ts";
+import {
+  type ServedFile,
+  type SeveralRanges,
+  startServer,
+  type TestServer,
+} from "./testing_server.ts";
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const CALL = encode("cposix\nsystem\n(Vecho hi\ntR0");
+const HARMFUL = concatenate(CALL, encode("N."));
+const MIB = 1024 * 1024;
+const NAME = "checkpoint.pt";
+
+interface Cost {
+  readonly code: number;
+  // deno-lint-ignore no-explicit-any
+  readonly report: any;
+  readonly requests: number;
+  readonly sent: number;
+  readonly rules: readonly string[];
+  readonly out: string;
+}
+
+/** What a scan of a file on a server says and costs. */
+async function scanned(
+  file: ServedFile | Uint8Array,
+  several: SeveralRanges,
+  args: readonly string[] = ["-f", "json"],
+): Promise<Cost> {
+  const server: TestServer = await startServer(several);
+  try {
+    server.serve(`/${NAME}`, file);
+    const io = testIo({ now: Date.now });
+    const code = await runMain(
+      ["--no-config", "--allow-private-network", ...args, `${server.url}/${NAME}`],
+      io,
+    );
+    const out = io.stdout.text;
+    const report = out.startsWith("{") ? JSON.parse(out) : undefined;
+    const rules = report?.issues.map((it: { rule_id: string }) => it.rule_id) ?? [];
+    if (Deno.env.get("SHOW")) {
+      console.log(
+        several,
+        code,
+        server.requests.length,
+        server.sent(),
+        report?.assets[0].verdict,
+        report?.assets[0].bytes_read,
+        rules.join(),
+      );
+    }
+    return { code, report, rules, out, requests: server.requests.length, sent: server.sent() };
+  } finally {
+    await server.close();
+  }
+}
+
+const LARGE: CheckpointOptions = { storages: 512, storageBytes: 4 * MIB };
+
+for (const several of ["parts", "first", "whole", "refused"] as const) {
+  for (const harmful of [true, false]) {
+    const what = harmful ? "harmful" : "harmless";
+    test(`a ${what} checkpoint of 2 GB in 512 storages, several ranges: ${several}`, async () => {
+      const file = checkpoint({ ...LARGE, ...(harmful && { also: CALL }) });
+      const { code, report, rules, requests, sent } = await scanned(file, several);
+      const [asset] = report.assets;
+      assert.equal(asset.verdict, harmful ? "dangerous" : "clean", rules.join());
+      assert.equal(code, harmful ? 1 : 0);
+      assert.ok(asset.size > 2 * 1024 ** 3 && report.bytes_total === asset.size);
+      assert.ok(requests < 20, `${requests} requests`);
+      assert.ok(asset.bytes_read < 1e6, `${asset.bytes_read} bytes`);
+      assert.equal(asset.bytes_read, sent);
+      assert.ok(rules.includes("zip-storages-not-fetched"));
+    });
+  }
+}
+
+test("with --remote-full every storage is looked into, from servers of one range, too", async () => {
+  for (const several of ["parts", "first", "whole", "refused"] as const) {
+    const file = checkpoint({ storages: 64, storageBytes: MIB });
+    const args = ["-f", "json", "--remote-full"];
+    const { report, rules, requests } = await scanned(file, several, args);
+    assert.equal(report.assets[0].verdict, "clean");
+    assert.ok(!rules.includes("zip-storages-not-fetched"));
+    assert.equal(requests > 64, several !== "parts", `${requests} requests`);
+  }
+});
+
+test("the text report says what was not looked into", async () => {
+  const file = checkpoint({ storages: 64, storageBytes: MIB });
+  const { out } = await scanned(file, "refused", []);
+  assert.match(out, /CLEAN/);
+  assert.match(out, /storages of 1 file on a server were not looked into.*--remote-full/s);
+});
+
+/** What an attacker makes of one storage, and what has to be seen on a server of single ranges. */
+const TRICKS: readonly (readonly [string, Partial<CheckpointOptions>, RegExp])[] = [
+  ["that nothing names is a pickle", {
+    unnamed: [5],
+    change: (it) => it.name === "m/data/5" ? { ...it, bytes: HARMFUL } : it,
+  }, /pickle-command/],
+  ["is a pickle and shorter than its tensor", {
+    change: (it) => it.name === "m/data/5" ? { ...it, bytes: HARMFUL, size: 100 } : it,
+  }, /pickle-command/],
+  ["is there twice, once as a pickle", {
+    change: (it) => it.name === "m/data/5" ? [it, { ...it, bytes: HARMFUL }] : it,
+  }, /pickle-command/],
+  ["overlaps the one before", {
+    change: (it) => it.name === "m/data/5" ? { ...it, shift: -1000 } : it,
+  }, /zip-overlap|zip-malformed/],
+  ["is compressed", {
+    change: (it) => it.name === "m/data/5" ? { ...it, method: 8 } : it,
+  }, /zip-/],
+  ["is called otherwise in its own header, and data.pkl too", {
+    change: (it) => it.name === "m/data.pkl" ? { ...it, localName: "m/date.pkl" } : it,
+  }, /zip-name-mismatch/],
+  ["has a name that climbs out", {
+    change: (it) => ({ ...it, name: it.name.replace("m/", "../m/") }),
+  }, /zip-unsafe-path/],
+  ["is followed by a member that the directory does not list", {
+    change: (it) => it.name === "m/version" ? { ...it, bytes: HARMFUL } : it,
+  }, /pickle-command/],
+  ["lies in a checkpoint whose pickle is cut off", {
+    also: encode("."),
+    unnamed: Array.from({ length: 64 }, (_, key) => key),
+    change: (it) => it.name === "m/data/63" ? { ...it, bytes: HARMFUL } : it,
+  }, /pickle-command/],
+];
+
+for (const [what, change, expected] of TRICKS) {
+  test(`a storage ${what}: seen on a server of single ranges`, async () => {
+    const file = checkpoint({ storages: 64, storageBytes: MIB, ...change });
+    const { rules } = await scanned(file, "refused");
+    assert.match(rules.join(), expected);
+  });
+}
+
+test("a safetensors file of 2 GB costs less than a megabyte", async () => {
+  const data = 2 * 1024 ** 3;
+  const header = encode(
+    JSON.stringify({ a: { dtype: "U8", shape: [data], data_offsets: [0, data] } }),
+  );
+  const front = concatenate(numbers([header.length, 8]), header);
+  const file = sparse(front.length + data, [[0, front]]);
+  const { code, report, sent, requests } = await scanned(file, "refused");
+  assert.equal(code, 0);
+  assert.equal(report.assets[0].verdict, "clean");
+  assert.ok(sent < 1e6 && requests < 20, `${sent} bytes, ${requests} requests`);
+});
+
+test("a raw pickle of 70 MB is streamed once", async () => {
+  const size = 70 * MIB;
+  const head = concatenate(Uint8Array.of(0x80, 3, 0x42), numbers([size, 4]));
+  const tail = concatenate(encode("0"), HARMFUL);
+  const file = sparse(head.length + size + tail.length, [[0, head], [head.length + size, tail]]);
+  const { code, report, sent, requests } = await scanned(file, "refused");
+  assert.equal(code, 1);
+  assert.equal(report.assets[0].verdict, "dangerous");
+  assert.ok(sent <= file.size && requests < 20, `${sent} bytes, ${requests} requests`);
+});
+
+test("a raw pickle of 16 MB whose every byte counts is read once, in few requests", async () => {
+  const size = 16 * MIB;
+  const pairs = new Uint8Array(size).fill(0x30);
+  for (let at = 0; at < size; at += 2) pairs[at] = 0x4e;
+  const pickle = concatenate(pairs, HARMFUL);
+  const { code, sent, requests } = await scanned(pickle, "refused");
+  assert.equal(code, 1);
+  assert.ok(sent <= pickle.length * 1.01 && requests < 20, `${sent} bytes, ${requests} requests`);
+});
