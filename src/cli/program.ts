@@ -4,8 +4,7 @@
  * @module
  */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { ConfigError } from "../errors.ts";
+import { Command, CommanderError, type Option } from "commander";
 import { escapeText } from "../report/escape.ts";
 import { type Limits, SEVERITIES } from "../types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../version.ts";
@@ -25,7 +24,13 @@ import {
   parseSeconds,
   REPORT_FORMATS,
 } from "./options.ts";
-import { hubArgument, type RawRemoteOptions, remoteOf } from "./remote_options.ts";
+import { checked, collect, option } from "./option_kinds.ts";
+import {
+  addRemoteOptions,
+  hubArgument,
+  type RawRemoteOptions,
+  remoteOf,
+} from "./remote_options.ts";
 import { shapeOf, type Shell, SHELLS } from "./shape.ts";
 import { columnsOf } from "./terminal.ts";
 
@@ -150,7 +155,6 @@ interface RawScanOptions extends RawRemoteOptions {
 }
 
 function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
-  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
   const scan = program.command("scan", { isDefault: true })
     .description("scan files and folders (the default command)")
     .argument("[path...]", "files, folders, https:// and hf:// addresses; - is standard input")
@@ -173,20 +177,8 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .option("--allow-no-models", "finding nothing to scan is no failure")
     .addOption(
       option("--timeout <seconds>", "time for the whole scan").argParser(checked(parseSeconds)),
-    )
-    .option("--url <url>", "fetch and scan this address (repeatable)", collect)
-    .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
-    .option("--hf-scan-all", "also scan documents and pictures of a repository")
-    .option(
-      "--remote-full",
-      "look into every storage of a checkpoint on a server, request by request",
-    )
-    .addOption(
-      option("--network-timeout <seconds>", "time without a byte from a server (default: 30)")
-        .argParser(checked(parseSeconds)),
-    )
-    .option("--allow-private-network", "also fetch from private and loopback addresses")
-    .option("--offline", "never use the network")
+    );
+  addRemoteOptions(scan)
     .option("--progress", "show progress on standard error even if it is no terminal")
     .option("--no-progress", "never show progress")
     .option("--no-emoji", "words without symbols");
@@ -305,21 +297,24 @@ function describeConfig(program: Command, io: Io, run: (job: Job) => void): void
 }
 
 /** What `baseline` takes of the options of `scan`. */
-type RawBaselineOptions = Pick<
-  RawScanOptions,
-  "config" | "include" | "exclude" | "followSymlinks"
->;
+type RawBaselineOptions =
+  & RawRemoteOptions
+  & Pick<RawScanOptions, "config" | "include" | "exclude" | "followSymlinks">;
 
 function describeBaseline(program: Command, io: Io, run: (job: Job) => void): void {
-  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
-  program.command("baseline").description("print the issues there are now, for scan --baseline")
-    .argument("<path...>", "files and folders; - is standard input")
+  const baseline = program.command("baseline").description(
+    "print the issues there are now, for scan --baseline",
+  )
+    .argument("[path...]", "files, folders, https:// and hf:// addresses; - is standard input")
     .addOption(configOption())
     .option("--no-config", "the embedded rules and nothing else")
     .option("--include <glob>", "scan only files that match (repeatable)", collect)
     .option("--exclude <glob>", "leave out files and folders that match (repeatable)", collect)
-    .option("--follow-symlinks", "go into links to folders")
-    .action((paths: string[], raw: RawBaselineOptions) =>
+    .option("--follow-symlinks", "go into links to folders");
+  addRemoteOptions(baseline)
+    .action((named: string[], raw: RawBaselineOptions) => {
+      const paths = [...named, ...raw.url ?? [], ...(raw.hf ?? []).map(hubArgument)];
+      if (paths.length === 0) baseline.error("error: missing required argument 'path'");
       run(async () => {
         const [{ runBaseline }, { scanSource }, { loadConfigured }] = await Promise.all([
           import("./commands/baseline.ts"),
@@ -335,9 +330,10 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
           followSymlinks: raw.followSymlinks ?? false,
           include: raw.include ?? [],
           exclude: raw.exclude ?? [],
+          remote: await remoteOf(paths, raw, io),
         }, io);
-      })
-    );
+      });
+    });
 }
 
 function describeDoctor(program: Command, io: Io, run: (job: Job) => void): void {
@@ -387,20 +383,4 @@ function configOption(): Option {
 function dataFormat(): Option {
   return option("-f, --format <format>", DATA_FORMATS.join(" or ")).default("text")
     .argParser(checked((text) => choose(text, DATA_FORMATS, "format")));
-}
-
-function option(flags: string, description: string): Option {
-  return new Option(flags, description);
-}
-
-/** A parser whose ConfigError commander reports with the option's name. */
-function checked<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (error instanceof ConfigError) throw new InvalidArgumentError(error.message);
-      throw error;
-    }
-  };
 }

@@ -1,13 +1,16 @@
 /**
- * What the options of `scan` say of the network.
+ * What the options of `scan` and `baseline` say of the network.
  *
  * @module
  */
 
+import type { Command } from "commander";
 import { ConfigError } from "../errors.ts";
 import { isRemote, resolveRemote, resolveRepository } from "../remote/resolve.ts";
 import type { ScanCommandOptions } from "./commands/scan.ts";
 import type { Io } from "./io.ts";
+import { checked, collect, option } from "./option_kinds.ts";
+import { parseSeconds } from "./options.ts";
 
 /** These options as commander leaves them. */
 export interface RawRemoteOptions {
@@ -18,6 +21,24 @@ export interface RawRemoteOptions {
   readonly remoteFull?: boolean;
   readonly networkTimeout?: number;
   readonly allowPrivateNetwork?: boolean;
+}
+
+/** Adds these options to a command. */
+export function addRemoteOptions(command: Command): Command {
+  return command
+    .option("--url <url>", "fetch and scan this address (repeatable)", collect)
+    .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
+    .option("--hf-scan-all", "also scan documents and pictures of a repository")
+    .option(
+      "--remote-full",
+      "look into every storage of a checkpoint on a server, however many requests it takes",
+    )
+    .addOption(
+      option("--network-timeout <seconds>", "time without a byte from a server (default: 30)")
+        .argParser(checked(parseSeconds)),
+    )
+    .option("--allow-private-network", "also fetch from private and loopback addresses")
+    .option("--offline", "never use the network");
 }
 
 /** What `--hf` takes, as an argument. */

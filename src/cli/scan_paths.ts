@@ -11,6 +11,7 @@ import { Folders } from "../source/folder.ts";
 import type { Source } from "../source/source.ts";
 import type { FileReport, FolderPlace, Limits, ScanError } from "../types.ts";
 import { isRemote } from "../remote/resolve.ts";
+import { inOrder } from "./in_order.ts";
 import type { Progress } from "./progress.ts";
 import type { Remote, RemoteFound } from "./remote.ts";
 
@@ -38,8 +39,10 @@ export interface ScanPathsOptions {
   readonly note?: ((text: string) => Promise<void>) | undefined;
 }
 
-/** Remote files scanned at a time. */
-const AT_ONCE = 4;
+/** Remote files scanned at a time: as many as there are connections to one host. */
+const AT_ONCE = 8;
+/** Reports that wait for that of a slow file before them. */
+const REPORTS_HELD = 256;
 
 /** When and why to end before all is scanned. */
 export interface Stop {
@@ -104,23 +107,22 @@ async function* scanDistant(
   const { stop, progress } = options;
   if (options.remote === undefined) throw new Error("there is no network to scan with");
   const remote = await options.remote(stop.signal);
-  const running: Promise<Scanned>[] = [];
   const inFlight = new Map<string, number>();
-  try {
-    const hooks = {
-      note: async (text: string) => await options.note?.(text),
-      expect: progress.expect,
-    };
+  const hooks = {
+    note: async (text: string) => await options.note?.(text),
+    expect: progress.expect,
+  };
+  async function* jobs(): AsyncGenerator<() => Promise<Scanned>> {
     for await (const found of remote.find(args, hooks)) {
       if (stop.signal.aborted) {
-        while (running.length > 0) yield await running.shift() as Scanned;
-        yield notScanned(found.path, stop);
+        yield () => Promise.resolve(notScanned(found.path, stop));
         return;
       }
-      running.push(scanFetched(found, inFlight, options));
-      if (running.length >= AT_ONCE) yield await running.shift() as Scanned;
+      yield () => scanFetched(found, inFlight, options);
     }
-    while (running.length > 0) yield await running.shift() as Scanned;
+  }
+  try {
+    yield* inOrder(jobs(), AT_ONCE, REPORTS_HELD);
   } finally {
     remote.close();
   }

@@ -13,12 +13,12 @@ import { SILENT } from "../progress.ts";
 import { scanPaths, type ScanPathsOptions } from "../scan_paths.ts";
 
 /** What to scan and how. */
-export type BaselineOptions = Omit<ScanPathsOptions, "stdin" | "progress" | "stop">;
+export type BaselineOptions = Omit<ScanPathsOptions, "stdin" | "progress" | "stop" | "note">;
 
 /**
  * Writes the baseline; what could not be read is told on standard error.
  *
- * @returns the exit code: 2 when a path could not be read, for its issues are missing
+ * @returns the exit code: 2 when something could not be read, for its issues are missing
  */
 export async function runBaseline(
   paths: readonly string[],
@@ -35,12 +35,12 @@ export async function runBaseline(
   };
   let failed = false;
   try {
-    const all = { ...options, stdin: io.stdin, progress: SILENT, stop };
+    const note = async (text: string) => await io.stderr.write(`note: ${escapeText(text)}\n`);
+    const all = { ...options, stdin: io.stdin, progress: SILENT, stop, note };
     for await (const it of scanPaths(paths, all)) {
       if (it.type === "file") files.push(it.file);
-      else {
+      for (const { location, message } of it.type === "file" ? it.file.errors : [it.error]) {
         failed = true;
-        const { location, message } = it.error;
         await io.stderr.write(`error: ${escapeText(location.path)}: ${escapeText(message)}\n`);
       }
     }
