@@ -49,17 +49,6 @@ async function scanned(
     const out = io.stdout.text;
     const report = out.startsWith("{") ? JSON.parse(out) : undefined;
     const rules = report?.issues.map((it: { rule_id: string }) => it.rule_id) ?? [];
-    if (Deno.env.get("SHOW")) {
-      console.log(
-        several,
-        code,
-        server.requests.length,
-        server.sent(),
-        report?.assets[0].verdict,
-        report?.assets[0].bytes_read,
-        rules.join(),
-      );
-    }
     return { code, report, rules, out, requests: server.requests.length, sent: server.sent() };
   } finally {
     await server.close();

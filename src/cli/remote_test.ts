@@ -34,7 +34,7 @@ test("of forty files one harmful, one that fails twice and one that never answer
     const files: Record<string, Uint8Array> = { "README.md": encode("hello") };
     for (let n = 0; n < 38; n++) files[`part-${n}.pkl`] = HARMLESS;
     files["weights/evil.bin"] = HARMFUL;
-    server.repository("org/model", files, 7);
+    server.repository("org/model", files, { page: 7 });
     const place = (name: string) => `/org/model/resolve/${COMMIT}/${name}`;
     server.serve(place("part-3.pkl"), HARMLESS, (_, response, seen) => {
       if (seen >= 2) return false;

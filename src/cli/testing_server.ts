@@ -30,9 +30,25 @@ export interface TestServer {
   sent(): number;
   /** Serves a file by ranges unless `misbehave` takes over. */
   serve(path: string, file: ServedFile | Uint8Array, misbehave?: Misbehaviour): void;
-  /** A repository as the hub shows it, some files a page. */
-  repository(id: string, files: Readonly<Record<string, Uint8Array>>, page?: number): void;
+  /** A repository as the hub shows it. */
+  repository(
+    id: string,
+    files: Readonly<Record<string, Uint8Array>>,
+    options?: RepositoryOptions,
+  ): void;
   close(): Promise<void>;
+}
+
+/** How a repository is shown. */
+export interface RepositoryOptions {
+  /** Files a page of the listing; 1000 unless given. */
+  readonly page?: number;
+  /** "models" unless given. */
+  readonly kind?: "models" | "datasets" | "spaces";
+  /** The revision that can be asked for; "main" unless given. */
+  readonly revision?: string;
+  /** Files in large storage: the listing has their size under `lfs`, and that of a pointer beside it. */
+  readonly large?: readonly string[];
 }
 
 /** The commit of every repository here. */
@@ -82,15 +98,19 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
     requests,
     sent: () => sent,
     serve,
-    repository(id, files, page = 1000) {
+    repository(id, files, options = {}) {
+      const { page = 1000, kind = "models", revision = "main", large = [] } = options;
       const entries = Object.entries(files).map(([path, bytes]) => ({
         type: "file",
         oid: "x",
         path,
-        size: bytes.length,
+        ...(large.includes(path)
+          ? { size: 134, lfs: { oid: "x", size: bytes.length, pointerSize: 134 } }
+          : { size: bytes.length }),
       }));
-      listings.set(`/api/models/${id}/revision/main`, (_, it) => json(it, { id, sha: COMMIT }));
-      const tree = `/api/models/${id}/tree/${COMMIT}`;
+      const api = `/api/${kind}/${id}`;
+      listings.set(`${api}/revision/${revision}`, (_, it) => json(it, { id, sha: COMMIT }));
+      const tree = `${api}/tree/${COMMIT}`;
       listings.set(tree, (query, response) => {
         const from = Number(query.get("cursor") ?? 0);
         const next = `${url}${tree}?recursive=true&cursor=${from + page}`;
@@ -101,8 +121,9 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
           link,
         );
       });
+      const place = kind === "models" ? id : `${kind}/${id}`;
       for (const [path, bytes] of Object.entries(files)) {
-        serve(`/${id}/resolve/${COMMIT}/${path}`, bytes);
+        serve(`/${place}/resolve/${COMMIT}/${path}`, bytes);
       }
     },
     close: () =>

@@ -119,3 +119,37 @@ test("a proxy that refuses is named", async () => {
     await assert.rejects(() => fetched({ proxyFor }), /by the proxy 127.*answers 407/);
   }, "HTTP/1.1 407 No\r\n\r\n");
 });
+
+test("a name that this machine resolves to itself is refused", async () => {
+  const transport = nodeTransport({ allowPrivate: false });
+  for (const host of ["localhost", "LOCALHOST"]) {
+    const url = new URL(`https://${host}/`);
+    const { signal } = new AbortController();
+    await assert.rejects(
+      () => transport.send({ url, headers: {}, signal }),
+      /no address of the public internet/,
+    );
+  }
+  transport.close();
+});
+
+test("a machine without network is told apart from an address that does not exist", async () => {
+  const errors: readonly (readonly [string, RegExp])[] = [
+    ["EAI_AGAIN", /no name server answers/],
+    ["ENOTFOUND", /its name is not known/],
+  ];
+  for (const [code, expected] of errors) {
+    const transport = nodeTransport({
+      allowPrivate: false,
+      resolve: () => Promise.reject(Object.assign(new Error(code), { code })),
+    });
+    const { signal } = new AbortController();
+    await assert.rejects(
+      () => transport.send({ url: new URL("https://model.test/"), headers: {}, signal }),
+      (error: unknown) =>
+        error instanceof SourceError && expected.test(error.message) &&
+        /whether this machine has network/.test(error.remedy),
+    );
+    transport.close();
+  }
+});

@@ -55,6 +55,8 @@ export interface AssetRecord {
   readonly verdict: Verdict;
   readonly risk_score: number;
   readonly bytes_read: number;
+  /** Bytes that there are, read or not: the size, beside what of it was read. */
+  readonly bytes_total: number | null;
   readonly parts_scanned: number;
   /** Issues of this file that the configuration or a baseline let through. */
   readonly suppressed: number;
@@ -131,6 +133,7 @@ export function assetRecord(file: FileReport): AssetRecord {
     verdict: file.verdict,
     risk_score: file.riskScore,
     bytes_read: file.bytesRead,
+    bytes_total: file.size ?? null,
     parts_scanned: file.partsScanned,
     suppressed: Object.values(file.suppressed ?? {}).reduce((sum, count) => sum + count, 0),
   };
