@@ -184,6 +184,31 @@ test("a baseline says what it could not read, and refuses the network when told 
   });
 });
 
+test("files of a repository are fetched several at a time, and no more than eight", async () => {
+  await withServer(async (server) => {
+    const names = Array.from({ length: 40 }, (_, n) => `part-${n}.pkl`);
+    server.repository("org/model", Object.fromEntries(names.map((name) => [name, HARMLESS])));
+    let open = 0;
+    let most = 0;
+    for (const name of names) {
+      server.serve(`/org/model/resolve/${COMMIT}/${name}`, HARMLESS, (_, response) => {
+        most = Math.max(most, ++open);
+        setTimeout(() => {
+          open--;
+          response.writeHead(200, { "content-length": HARMLESS.length });
+          response.end(HARMLESS);
+        }, 30);
+        return true;
+      });
+    }
+    const { code, report } = await run(server, ["-f", "json", "hf://org/model"]);
+    assert.equal(code, 0);
+    assert.equal(report.assets.length, 40);
+    assert.equal(most, 8);
+    assert.equal(server.requests.length, 42);
+  });
+});
+
 test("the time of the whole scan ends it, whatever servers do", async () => {
   await withServer(async (server) => {
     server.serve("/never.pkl", HARMLESS, () => true);

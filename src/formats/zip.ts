@@ -77,7 +77,7 @@ async function* scan(
   const { limits } = context;
   const directory = await readDirectory(window, size, limits.members);
   const check = () => context.checkDeadline();
-  const { now, later } = await splitEntries(source, directory);
+  const { now, later } = await splitEntries(source, context.sample.name, directory);
   const known = await readMembers(window, { ...directory, entries: now }, size, check);
   const ranges = [...known.ranges, ...later.map(({ range }) => range)];
   ranges.sort((one, other) => one.start - other.start);

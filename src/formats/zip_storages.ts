@@ -34,16 +34,25 @@ const SLACK_BYTES = 8192;
 const PLAIN_FLAGS = 0x0808;
 
 /**
+ * Names that `torch.load` is given. By any other name an archive may be meant for a loader that makes
+ * more of its members than numbers: `numpy.load` of an `.npz` unpickles whichever begins like an array.
+ */
+const CHECKPOINT_NAME = /(?:^[^.]*|\.(?:pt|pth|bin|ckpt|pkl|th|tar|ptl|model))$/iu;
+
+/**
  * The entries of a directory that are read at once, and those that wait.
  *
+ * @param name of the archive
  * @throws SourceError when bytes cannot be had
  */
 export async function splitEntries(
   source: Source,
+  name: string,
   directory: Directory,
 ): Promise<{ readonly now: readonly CentralEntry[]; readonly later: readonly LaterEntry[] }> {
   const all = { now: directory.entries, later: [] };
-  if (source.prefetch === undefined || directory.anomalies.length > 0 || directory.full) return all;
+  if (source.prefetch === undefined || !CHECKPOINT_NAME.test(name)) return all;
+  if (directory.anomalies.length > 0 || directory.full) return all;
   const later = plainStorages(directory);
   const wanted = later.map(({ entry }) => aroundHeader(entry));
   if (later.length === 0 || await source.prefetch(wanted, "cheap")) return all;

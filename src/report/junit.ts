@@ -7,6 +7,7 @@
 
 import { type FileReport, type ScanError, type ScanReport, SEVERITIES } from "../types.ts";
 import { escapeText } from "./escape.ts";
+import { tellsWhatIsLeftOut } from "./left_out.ts";
 import { locationText, orderErrors, orderFilesByPath } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import type { ExitOptions } from "./summary.ts";
@@ -48,7 +49,9 @@ export function renderJunit(report: ScanReport, options: ExitOptions): string {
 
 function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
   const least = failOn === "never" ? -1 : SEVERITIES.indexOf(failOn);
-  const issues = issueRecords(file).filter((it) => it.safety_level !== "innocuous");
+  const issues = issueRecords(file).filter((it) =>
+    it.safety_level !== "innocuous" || tellsWhatIsLeftOut(it.rule_id)
+  );
   const failing = issues.filter((it) => SEVERITIES.indexOf(it.severity) <= least);
   const others = issues.filter((it) => !failing.includes(it));
   const problems = orderErrors(file.errors).map(errorText);

@@ -9,6 +9,7 @@
 import type { FileReport, ScanReport, Severity, Verdict } from "../types.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
+import { leftOut } from "./left_out.ts";
 import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { summarize, type Summary } from "./summary.ts";
@@ -59,6 +60,7 @@ export function renderMarkdown(report: ScanReport): string {
     ...files,
     ...(errors.length > 0 ? ["", "### Could not be opened", "", ...errors] : []),
     ...(room.untold > 0 ? ["", `… and ${room.untold} more; the JSON report has all.`] : []),
+    ...leftOut(report).flatMap((note) => ["", note]),
     "",
     footer(report, summary),
     "",

@@ -3,7 +3,8 @@
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  *
  * A result lies in the file that was scanned, where dashboards can show it; the exact place, such as
- * a stream of a member of an archive, is its related location. What is innocuous is left out.
+ * a stream of a member of an archive, is its related location. What is innocuous is left out,
+ * apart from what says that something was not looked into.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import {
   type Suppression,
 } from "../types.ts";
 import { jsonText } from "./escape.ts";
+import { tellsWhatIsLeftOut } from "./left_out.ts";
 import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";
 import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 
@@ -60,15 +62,19 @@ const JUSTIFICATIONS: Readonly<Record<Suppression, string>> = {
   baseline: "It is in the baseline.",
 };
 
+function isResult({ safety, ruleId }: Finding): boolean {
+  return safety !== "innocuous" || tellsWhatIsLeftOut(ruleId);
+}
+
 /** The report as plain data, ready for `JSON.stringify`. */
 export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
   const shown = orderFilesByPath(orderFiles(report.files))
     .flatMap((file) => orderFindings(file.findings))
-    .filter((finding) => finding.safety !== "innocuous")
+    .filter(isResult)
     .map((finding) => ({ finding, reason: undefined }));
   const reasons = new Map(options.suppressed.map(({ finding, reason }) => [finding, reason]));
   const suppressed = orderFindings([...reasons.keys()])
-    .filter((finding) => finding.safety !== "innocuous")
+    .filter(isResult)
     .map((finding) => ({ finding, reason: reasons.get(finding) }));
   const all = [...shown, ...suppressed];
   const rules = new Rules(all.map((it) => it.finding), options.titleOf);

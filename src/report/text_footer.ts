@@ -9,6 +9,7 @@ import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
 import { factLines, hang, type Page, paragraph } from "./layout.ts";
+import { leftOut } from "./left_out.ts";
 import { type Style, verdictLabel } from "./style.ts";
 import type { Summary } from "./summary.ts";
 import { displayWidth } from "./width.ts";
@@ -51,7 +52,7 @@ export function footer(
     `${configuration} ${escapeText(report.tool.rules.slice(0, 12))}`,
     suppressedText(report),
   ];
-  const notes = [...report.configurationNotes ?? [], ...notLookedInto(report)].flatMap((note) =>
+  const notes = [...report.configurationNotes ?? [], ...leftOut(report)].flatMap((note) =>
     hang(page, {
       indent: 0,
       label: "note",
@@ -61,21 +62,6 @@ export function footer(
     })
   );
   return [...lines, ...notes, ...factLines(page, 0, basis, ["dim"])];
-}
-
-/** The rule of what stayed on a server although its file counts as read: to be seen in every report. */
-const NOT_FETCHED = "zip-storages-not-fetched";
-
-/** What was not looked into without making a file incomplete. */
-function notLookedInto(report: ScanReport): string[] {
-  const files = report.files.filter((file) =>
-    file.findings.some(({ ruleId }) => ruleId === NOT_FETCHED)
-  );
-  if (files.length === 0) return [];
-  return [
-    `The storages of ${formatCount(files.length, "file")} on a server were not looked into: the ` +
-    "checkpoint takes them as numbers. Pass --remote-full to look into them, too.",
-  ];
 }
 
 /** How many issues were let through, and why. */
