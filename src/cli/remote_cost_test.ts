@@ -109,6 +109,14 @@ test("every report says what was not looked into", async () => {
   assert.doesNotMatch(all.out, /not looked/);
 });
 
+/** A stored member without a record in any directory. */
+const UNLISTED = concatenate(
+  numbers([0x04034b50, 4], [20, 2], [0, 2], [0, 2], [0, 4], [0, 4]),
+  numbers([HARMFUL.length, 4], [HARMFUL.length, 4], [1, 2], [0, 2]),
+  encode("x"),
+  HARMFUL,
+);
+
 /** What an attacker makes of one storage, and what has to be seen on a server of single ranges. */
 const TRICKS: readonly (readonly [string, Partial<CheckpointOptions>, RegExp])[] = [
   ["that nothing names is a pickle", {
@@ -136,6 +144,18 @@ const TRICKS: readonly (readonly [string, Partial<CheckpointOptions>, RegExp])[]
   ["is followed by a member that the directory does not list", {
     change: (it) => it.name === "m/version" ? { ...it, bytes: HARMFUL } : it,
   }, /pickle-command/],
+  ["that nothing names has a pickle behind its bytes", {
+    unnamed: [5],
+    change: (it) => it.name === "m/data/5" ? { ...it, behind: HARMFUL } : it,
+  }, /pickle-command/],
+  ["that nothing names has a member behind it that no directory lists", {
+    unnamed: [5],
+    change: (it) => it.name === "m/data/5" ? { ...it, behind: UNLISTED } : it,
+  }, /zip-hidden-member.*pickle-command|pickle-command.*zip-hidden-member/],
+  ["that nothing names is called otherwise in its own header", {
+    unnamed: [5],
+    change: (it) => it.name === "m/data/5" ? { ...it, localName: "m/evil.pkl" } : it,
+  }, /zip-name-mismatch/],
   ["lies in a checkpoint whose pickle is cut off", {
     also: encode("."),
     unnamed: Array.from({ length: 64 }, (_, key) => key),

@@ -6,31 +6,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { runMain } from "./main.ts";
-import { testIo } from "./testing.ts";
-import { COMMIT, type Misbehaviour, startServer, type TestServer } from "./testing_server.ts";
+import { runWithHub, withServer } from "./testing_hub.ts";
+import { COMMIT, type Misbehaviour, startServer } from "./testing_server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
 const HARMLESS = encode("(lp0\nI1\na.");
 const ONE = { "a.pkl": HARMLESS };
-
-async function withServer(body: (server: TestServer) => Promise<void>): Promise<void> {
-  const server = await startServer();
-  try {
-    await body(server);
-  } finally {
-    await server.close();
-  }
-}
-
-/** Runs the command line with the test server as the hub. */
-async function run(server: TestServer, args: readonly string[], env: Record<string, string> = {}) {
-  const io = testIo({ env: { HF_ENDPOINT: server.url, ...env }, now: Date.now });
-  const code = await runMain([...args, "--no-config", "--allow-private-network"], io);
-  const out = io.stdout.text;
-  return { code, out, err: io.stderr.text, report: out.startsWith("{") ? JSON.parse(out) : {} };
-}
 
 const redirect = (location: string): Misbehaviour => (_, response) => {
   response.writeHead(302, { location });
@@ -52,11 +34,11 @@ test("datasets, spaces and revisions with slashes are repositories like others",
       [`${server.url}/org/m/resolve/refs%2Fpr%2F1/a.pkl`, "hf://org/m@refs%2Fpr%2F1/a.pkl"],
     ];
     for (const [argument, path] of cases) {
-      const { code, report } = await run(server, ["-f", "json", argument]);
+      const { code, report } = await runWithHub(server, ["-f", "json", argument]);
       assert.equal(code, 0, argument);
       assert.deepEqual(report.assets.map((it: { path: string }) => it.path), [path]);
     }
-    const missing = await run(server, ["-f", "json", "hf://org/m@other"]);
+    const missing = await runWithHub(server, ["-f", "json", "hf://org/m@other"]);
     assert.equal(missing.code, 2);
     assert.match(missing.report.errors[0].message, /no such/);
   });
@@ -74,7 +56,7 @@ test("files in large storage have their own size, and lie behind redirects to ot
       const place = `/org/model/resolve/${COMMIT}/a.bin`;
       server.serve(place, large, redirect("/xet-bridge?token=hub"));
       server.serve("/xet-bridge", large, redirect(`${store.url}/xet/a.bin?X-Amz-Signature=secret`));
-      const { code, out, report } = await run(server, ["-f", "json", "hf://org/model"]);
+      const { code, out, report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
       assert.equal(code, 1);
       const [asset] = report.assets;
       assert.equal(asset.verdict, "dangerous");
@@ -92,7 +74,7 @@ test("a file whose size is not that of its listing is not believed", async () =>
   await withServer(async (server) => {
     server.repository("org/model", ONE);
     server.serve(`/org/model/resolve/${COMMIT}/a.pkl`, HARMFUL);
-    const { code, report } = await run(server, ["-f", "json", "hf://org/model"]);
+    const { code, report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
     assert.equal(code, 2);
     assert.match(report.errors[0].message, /where its listing says/);
   });
@@ -106,7 +88,7 @@ test("a file that may not be read is an error among its neighbours", async () =>
       response.end();
       return true;
     });
-    const { code, report } = await run(server, ["-f", "json", "hf://org/model"]);
+    const { code, report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
     assert.equal(code, 1);
     assert.deepEqual(report.assets.map((it: { verdict: string }) => it.verdict), [
       "dangerous",
@@ -129,7 +111,7 @@ test("a mirror may lie below a path, and gets the token", async () => {
     }
     server.serve(`/hub/org/m/resolve/${COMMIT}/a.pkl`, HARMLESS);
     const env = { HF_ENDPOINT: `${server.url}/hub/`, HF_TOKEN: "hf_x" };
-    const { code } = await run(server, ["-f", "json", "hf://org/m"], env);
+    const { code } = await runWithHub(server, ["-f", "json", "hf://org/m"], env);
     assert.equal(code, 0);
     assert.equal(server.requests.length, 3);
     for (const { headers } of server.requests) assert.equal(headers.authorization, "Bearer hf_x");
@@ -142,7 +124,7 @@ test("a baseline of what is on a server holds for the next scan, wherever the fi
     server.serve("/evil.pkl", HARMFUL);
     const folder = mkdtempSync(join(tmpdir(), "modelaudit-remote-"));
     try {
-      const { code, out } = await run(server, [
+      const { code, out } = await runWithHub(server, [
         "baseline",
         "hf://org/model",
         "--url",
@@ -156,13 +138,13 @@ test("a baseline of what is on a server holds for the next scan, wherever the fi
       writeFileSync(join(folder, "evil.pkl"), HARMFUL);
       for (const argument of ["hf://org/model", `${server.url}/evil.pkl`, folder]) {
         const args = ["-f", "json", "--baseline", file, "--exclude", "*.json", argument];
-        const again = await run(server, args);
+        const again = await runWithHub(server, args);
         assert.equal(again.code, 0, argument);
         assert.equal(again.report.suppressed, 1, argument);
       }
       server.serve("/evil.pkl", encode("cos\nsystem\n(S'echo other'\ntR."));
       const args = ["-f", "json", "--baseline", file, `${server.url}/evil.pkl`];
-      assert.equal((await run(server, args)).code, 1);
+      assert.equal((await runWithHub(server, args)).code, 1);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -172,14 +154,14 @@ test("a baseline of what is on a server holds for the next scan, wherever the fi
 test("a baseline says what it could not read, and refuses the network when told to", async () => {
   await withServer(async (server) => {
     server.serve("/a.pkl", HARMFUL);
-    const { code, err } = await run(server, ["baseline", `${server.url}/gone.pkl`]);
+    const { code, err } = await runWithHub(server, ["baseline", `${server.url}/gone.pkl`]);
     assert.equal(code, 2);
     assert.match(err, /gone\.pkl.*no such file/);
     const before = server.requests.length;
-    const offline = await run(server, ["baseline", "--offline", `${server.url}/a.pkl`]);
+    const offline = await runWithHub(server, ["baseline", "--offline", `${server.url}/a.pkl`]);
     assert.equal(offline.code, 2);
     assert.match(offline.err, /--offline forbids the network/);
-    assert.equal((await run(server, ["baseline"])).code, 2);
+    assert.equal((await runWithHub(server, ["baseline"])).code, 2);
     assert.equal(server.requests.length, before);
   });
 });
@@ -201,7 +183,7 @@ test("files of a repository are fetched several at a time, and no more than eigh
         return true;
       });
     }
-    const { code, report } = await run(server, ["-f", "json", "hf://org/model"]);
+    const { code, report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
     assert.equal(code, 0);
     assert.equal(report.assets.length, 40);
     assert.equal(most, 8);
@@ -214,7 +196,7 @@ test("the time of the whole scan ends it, whatever servers do", async () => {
     server.serve("/never.pkl", HARMLESS, () => true);
     server.serve("/evil.pkl", HARMFUL);
     const urls = ["evil", "never"].map((it) => `${server.url}/${it}.pkl`);
-    const { code, report } = await run(server, ["-f", "json", "--timeout", "1", ...urls]);
+    const { code, report } = await runWithHub(server, ["-f", "json", "--timeout", "1", ...urls]);
     assert.equal(code, 1);
     assert.equal(report.assets[0].verdict, "dangerous");
     assert.equal(report.assets[1].verdict, "incomplete");
@@ -233,7 +215,7 @@ test("progress shows files, bytes and time", async () => {
       }, 600);
       return true;
     });
-    const { err } = await run(server, ["--progress", "hf://org/model"]);
+    const { err } = await runWithHub(server, ["--progress", "hf://org/model"]);
     assert.match(err, /1 of 2 files done · 10 B read of 20 B · \d[.\d]* s|2 files done · 20 B/);
   });
 });

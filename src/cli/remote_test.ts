@@ -6,28 +6,16 @@ import { test } from "node:test";
 import { endpointOf, proxiesOf } from "./remote.ts";
 import { runMain } from "./main.ts";
 import { testIo } from "./testing.ts";
+import { runWithHub, withServer } from "./testing_hub.ts";
 import { COMMIT, startServer, type TestServer } from "./testing_server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
 const HARMLESS = encode("(lp0\nI1\na.");
 
-async function withServer(body: (server: TestServer) => Promise<void>): Promise<void> {
-  const server = await startServer();
-  try {
-    await body(server);
-  } finally {
-    await server.close();
-  }
-}
-
-/** Runs the command line with the test server as the hub. */
-async function run(server: TestServer, args: readonly string[], env: Record<string, string> = {}) {
-  const io = testIo({ env: { HF_ENDPOINT: server.url, ...env }, now: Date.now });
-  const code = await runMain(["-f", "json", "--no-config", "--allow-private-network", ...args], io);
-  const out = io.stdout.text;
-  return { code, err: io.stderr.text, report: out.startsWith("{") ? JSON.parse(out) : undefined };
-}
+/** Runs the command line with the test server as the hub, for a report in JSON. */
+const run = (server: TestServer, args: readonly string[], env?: Record<string, string>) =>
+  runWithHub(server, ["-f", "json", ...args], env);
 
 test("of forty files one harmful, one that fails twice and one that never answers", async () => {
   await withServer(async (server) => {

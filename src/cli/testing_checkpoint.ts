@@ -8,6 +8,7 @@
 import { crc32 } from "../bytes/crc32.ts";
 import type { ServedFile } from "./testing_server.ts";
 
+const NOTHING = new Uint8Array(0);
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** One member of an archive. */
@@ -21,6 +22,8 @@ export interface CheckpointMember {
   readonly localName?: string;
   /** Method in both headers; stored unless given. */
   readonly method?: number;
+  /** What stands behind the member although no directory says so. */
+  readonly behind?: Uint8Array;
   /** Moves the offset that the directory states. */
   readonly shift?: number;
 }
@@ -67,7 +70,15 @@ export function archiveOf(members: readonly CheckpointMember[]): ServedFile {
   const directory: Uint8Array[] = [];
   let at = 0;
   for (
-    const { name, localName = name, bytes, size = bytes.length, method = 0, shift = 0 } of members
+    const {
+      name,
+      localName = name,
+      bytes,
+      size = bytes.length,
+      method = 0,
+      shift = 0,
+      behind = NOTHING,
+    } of members
   ) {
     const unpadded = at + 30 + localName.length + 4;
     const padding = (64 - unpadded % 64) % 64;
@@ -81,14 +92,15 @@ export function archiveOf(members: readonly CheckpointMember[]): ServedFile {
     );
     const sizes = numbers([crc, 4], [size, 4], [size, 4]);
     const descriptor = concatenate(numbers([0x08074b50, 4]), sizes);
-    pieces.push([at, concatenate(header, bytes)], [at + header.length + size, descriptor]);
+    const after = concatenate(descriptor, behind);
+    pieces.push([at, concatenate(header, bytes)], [at + header.length + size, after]);
     directory.push(concatenate(
       numbers([0x02014b50, 4], [20, 2], [20, 2], [0x808, 2], [method, 2], [0, 4]),
       sizes,
       numbers([name.length, 2], [0, 4], [0, 2], [0, 2], [0, 4], [at + shift, 4]),
       encode(name),
     ));
-    at += header.length + size + descriptor.length;
+    at += header.length + size + after.length;
   }
   const all = concatenate(...directory);
   const count = members.length;
@@ -115,7 +127,7 @@ export interface CheckpointOptions {
 
 /** A state dictionary of float tensors, one a storage, as `torch.save` pickles it. */
 export function checkpoint(options: CheckpointOptions): ServedFile {
-  const { storages, storageBytes, also = new Uint8Array(0), unnamed = [] } = options;
+  const { storages, storageBytes, also = NOTHING, unnamed = [] } = options;
   const keys = Array.from({ length: storages }, (_, key) => key);
   const elements = storageBytes / 4;
   const text = (value: string) => concatenate(numbers([0x58, 1], [value.length, 4]), encode(value));
@@ -149,7 +161,7 @@ export function checkpoint(options: CheckpointOptions): ServedFile {
     { name: "m/byteorder", bytes: encode("little") },
     ...keys.map((key) => ({
       name: `m/data/${key}`,
-      bytes: new Uint8Array(0),
+      bytes: NOTHING,
       size: storageBytes,
     })),
     { name: "m/version", bytes: encode("3\n") },

@@ -22,7 +22,6 @@ import { checkFlags, isReadable, openMember, type OpenOptions, unreadable } from
 import { isFolder, listed, sayUnsafe } from "./zip_listing.ts";
 import { readMembers, type ZipMember } from "./zip_members.ts";
 import {
-  type CentralEntry,
   END_BYTES,
   END_OF_DIRECTORY,
   IN_ZIP64,
@@ -31,8 +30,8 @@ import {
   signatureAt,
   STORED,
 } from "./zip_records.ts";
-import { type LaterEntry, notLookedInto, splitEntries } from "./zip_storages.ts";
-import { readSurroundings } from "./zip_surroundings.ts";
+import { accounted, type LaterEntry, notLookedInto, splitEntries } from "./zip_storages.ts";
+import { readSurroundings, type Slack } from "./zip_surroundings.ts";
 
 /** Zip archives. */
 export const zipFormat: Format = { id: "zip", random: true, detect, scan };
@@ -88,7 +87,7 @@ async function* scan(
       directory,
       ranges,
       size,
-      limits.members - directory.entries.length,
+      limits.members - known.members.length - later.length,
       check,
     );
   const all = [...known.members, ...around.members];
@@ -115,10 +114,8 @@ async function* scan(
   ];
   const beside = new Beside(context.sample.name, members);
   yield* entries(source, all, options, context, beside);
-  for (const { part, start, end } of around.slack) {
-    yield [{ type: "entry", source: sliceSource(part, source, start, end - start), part }];
-  }
-  yield* remaining(window, later, options, context, beside);
+  yield* between(source, around.slack);
+  yield* remaining(window, directory, later, options, context, beside);
   if (directory.full) {
     throw new LimitError(
       "members",
@@ -130,26 +127,39 @@ async function* scan(
 /** What was left until it was known whether anything reads it as more than numbers. */
 async function* remaining(
   window: Window,
+  directory: Directory,
   later: readonly LaterEntry[],
   options: OpenOptions,
   context: FormatContext,
   beside: Beside,
 ): AsyncIterable<readonly Observation[]> {
-  const isClaimed = ({ name, size }: CentralEntry) => beside.claims(name) === size;
-  const waiting = later.map(({ entry }) => entry);
-  const claimed = waiting.filter(isClaimed);
+  const isClaimed = ({ entry }: LaterEntry) => beside.claims(entry.name) === entry.size;
+  const claimed = later.filter(isClaimed).map(({ entry }) => entry);
   const odd: Anomaly[] = [];
   for (const { name, localOffset } of claimed) sayUnsafe(name, localOffset, odd);
   if (claimed.length > 0) yield [notLookedInto(claimed), ...odd.splice(0)];
-  const open = waiting.filter((entry) => !isClaimed(entry));
+  const open = later.filter((it) => !isClaimed(it));
   if (open.length === 0) return;
   const { source } = window;
+  const size = source.size ?? 0;
   const check = () => context.checkDeadline();
-  const rest = { entries: open, ranges: [] };
-  const { members, anomalies } = await readMembers(window, rest, source.size ?? 0, check);
+  const rest = { entries: open.map(({ entry }) => entry), ranges: [] };
+  const known = await readMembers(window, rest, size, check);
+  const ranges = accounted(open, known.ranges, size);
+  const limit = context.limits.members;
+  const around = await readSurroundings(window, directory, ranges, size, limit, check);
+  const members = [...known.members, ...around.members];
   for (const member of members) await listed(source, member, options, odd);
-  yield [...anomalies, ...odd];
+  yield [...known.anomalies, ...around.anomalies, ...odd];
   yield* entries(source, members, options, context, beside);
+  yield* between(source, around.slack);
+}
+
+/** What stands where no member is. */
+function* between(source: Source, slack: readonly Slack[]): Iterable<readonly Observation[]> {
+  for (const { part, start, end } of slack) {
+    yield [{ type: "entry", source: sliceSource(part, source, start, end - start), part }];
+  }
 }
 
 /** A batch per member, so that what reading it brought to light follows at once. */

@@ -93,6 +93,29 @@ function isPlain(entry: CentralEntry): boolean {
     kindOf({ name, compressedSize, attributes: { host, bits } }) === "file";
 }
 
+/**
+ * What is accounted for once entries that waited have been read: all but what lies behind these, which
+ * nobody has searched yet.
+ *
+ * @param open the entries, by their places
+ * @param read where their bytes really are, in order
+ * @param size of the archive
+ */
+export function accounted(
+  open: readonly LaterEntry[],
+  read: readonly Taken[],
+  size: number,
+): readonly Taken[] {
+  const ranges = [...read];
+  let at = 0;
+  for (const { range } of open) {
+    if (range.start > at) ranges.push({ start: at, end: range.start, described: false });
+    at = range.end;
+  }
+  if (size > at) ranges.push({ start: at, end: size, described: false });
+  return ranges.sort((a, b) => a.start - b.start);
+}
+
 /** Says what stays unread. */
 export function notLookedInto(entries: readonly CentralEntry[]): Anomaly {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
