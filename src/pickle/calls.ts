@@ -8,6 +8,7 @@
 import type { Fact, GlobalName } from "../types.ts";
 import { methodGlobal, typeOf } from "./attributes.ts";
 import { evidenceOf } from "./evidence.ts";
+import { ownerOf } from "./facts.ts";
 import { foldOf } from "./fold.ts";
 import type { GlobalEntry, Heap } from "./heap.ts";
 import { callMethod } from "./methods.ts";
@@ -281,15 +282,18 @@ export class Calls {
   /** Logs a call; `targets` as in `CallFact`. */
   log(call: Call, targets?: { readonly of: readonly GlobalName[] | undefined }): void {
     const { entry, args, kwargs, via, at } = call;
-    const shown = `${entry.module}.${entry.name}`;
+    const { module, name } = entry;
+    const reached = targets?.of !== undefined && { targets: targets.of };
+    if (this.heap.facts.countFurther(ownerOf({ module, name, ...reached }))) return;
+    const shown = `${module}.${name}`;
     const fact: Fact = {
       kind: "call",
-      module: entry.module,
-      name: entry.name,
+      module,
+      name,
       via,
       expression: renderCall(this.heap, shown, args, kwargs),
       evidence: evidenceOf(this.heap, entry.key, args, kwargs),
-      ...(targets?.of !== undefined && { targets: targets.of }),
+      ...reached,
     };
     this.heap.facts.add(fact, at);
   }

@@ -11,9 +11,18 @@ import { decodeLatin1, encodeLatin1, parseRawUnicode, unescape } from "./literal
 /** Bytes that decompressing a constant may produce. */
 export const INFLATE_LIMIT = 1024 * 1024;
 
+/** Names asked for lately; a file calls the same codec a million times. */
+const CODEC_NAMES = new Map<string, string>([["latin1", "latin1"]]);
+const CODEC_NAMES_KEPT = 256;
+
 /** Python's name of a codec without case, hyphens and underscores. */
 export function codecName(name: string): string {
-  return name.toLowerCase().replace(/[-_\s]/g, "").replace(/codec$/, "");
+  const known = CODEC_NAMES.get(name);
+  if (known !== undefined) return known;
+  const plain = name.toLowerCase().replace(/[-_\s]/g, "").replace(/codec$/, "");
+  if (CODEC_NAMES.size >= CODEC_NAMES_KEPT) CODEC_NAMES.clear();
+  CODEC_NAMES.set(name, plain);
+  return plain;
 }
 
 const LATIN1 = new Set([

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Fact, Reading } from "../types.ts";
+import type { Fact, GlobalName, Reading } from "../types.ts";
 
 /** A fact with how often it was seen and where first (virtual offset). */
 export interface CountedFact {
@@ -19,7 +19,7 @@ const CALLS_TOLD = 32;
 /** The facts of one stream, in the order of their first appearance. */
 export class FactLog {
   private readonly facts = new Map<string, CountedFact>();
-  private readonly told = new Map<string, number>();
+  private readonly told = new Map<string, { times: number; readonly last: CountedFact }>();
   /** Imports and calls in order, as `module name`, for comparing with a real unpickler. */
   readonly trace: string[] | undefined;
 
@@ -36,19 +36,39 @@ export class FactLog {
       known.count++;
       return;
     }
-    if (fact.kind === "call" || fact.kind === "unresolved-call") {
-      const owner = fact.kind === "call" ? `${fact.module}\0${fact.name}\0${targetKey(fact)}` : "";
-      const told = (this.told.get(owner) ?? 0) + 1;
-      this.told.set(owner, told);
-      if (told > CALLS_TOLD) return;
-    }
-    this.facts.set(key, { fact, count: 1, offset });
+    const isCall = fact.kind === "call" || fact.kind === "unresolved-call";
+    const owner = isCall ? ownerOf(fact) : undefined;
+    if (owner !== undefined && this.countFurther(owner)) return;
+    const counted = { fact, count: 1, offset };
+    this.facts.set(key, counted);
+    if (owner === undefined) return;
+    this.told.set(owner, { times: (this.told.get(owner)?.times ?? 0) + 1, last: counted });
+  }
+
+  /**
+   * Counts a further call with the last one told of its owner (`ownerOf`), when enough are told, and
+   * says so; nobody needs to put it into words then.
+   */
+  countFurther(owner: string): boolean {
+    const told = this.told.get(owner);
+    if (told === undefined || told.times < CALLS_TOLD) return false;
+    told.last.count++;
+    return true;
   }
 
   /** All of it. */
   all(): CountedFact[] {
     return [...this.facts.values()];
   }
+}
+
+/** Whose calls are told together: a global's with the same targets, or all that are unresolved. */
+export function ownerOf(
+  call: { module: string; name: string; targets?: readonly GlobalName[] } | {
+    kind: "unresolved-call";
+  },
+): string {
+  return "module" in call ? `${call.module}\0${call.name}\0${targetKey(call)}` : "";
 }
 
 function targetKey(fact: { targets?: readonly { module: string; name: string }[] }): string {

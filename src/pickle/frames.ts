@@ -136,6 +136,11 @@ export class Frames extends Stack {
   /** Whether a text is UTF-8, as far as it is looked at. */
   protected validText(payload: number, length: number): boolean {
     if (length > TEXT_LIMIT) return true;
+    const { buffer, base, length: filled } = this.input;
+    const from = payload - base;
+    if (from >= 0 && from + length <= filled) {
+      return isAscii(buffer, from, from + length) || isUtf8(buffer, from, from + length);
+    }
     const bytes = this.input.bytesAt(payload, length);
     return bytes === undefined || isAscii(bytes, 0, length) || isUtf8(bytes);
   }

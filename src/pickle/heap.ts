@@ -48,6 +48,9 @@ const DERIVED_DEPTH = 8;
  * long value again and again (CWE-405) do not cost hours. The unit is 16 bytes of text, or one item.
  */
 const READS_FREE = 1 << 24;
+/** Characters of a text that is kept for the next who asks, and how many of them are kept. */
+const SHORT_TEXT = 64;
+const SHORT_TEXTS = 1024;
 /** Computed objects kept in all: calls, folded texts, imported globals. */
 const OBJECT_LIMIT = 1 << 20;
 
@@ -91,6 +94,8 @@ export class Heap {
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
   reads = 0;
   private computed = 0;
+  /** Texts read lately, by the offset of their opcode: names of codecs and keys are asked for again and again. */
+  private readonly shortTexts = new Map<number, string>();
   private readonly objects: Value[] = [];
   private readonly globals: GlobalEntry[] = [];
   private readonly globalIds = new Map<string, GlobalEntry>();
@@ -373,6 +378,17 @@ export class Heap {
 
   /** The literal that the opcode at `offset` pushed: str for text opcodes, otherwise bytes. */
   private literal(offset: number): string | Uint8Array | undefined {
+    const known = this.shortTexts.get(offset);
+    if (known !== undefined) return known;
+    const literal = this.readLiteral(offset);
+    if (typeof literal === "string" && literal.length <= SHORT_TEXT) {
+      if (this.shortTexts.size >= SHORT_TEXTS) this.shortTexts.clear();
+      this.shortTexts.set(offset, literal);
+    }
+    return literal;
+  }
+
+  private readLiteral(offset: number): string | Uint8Array | undefined {
     const code = this.input.bytesAt(offset, 1)?.[0];
     if (code === OP.STRING || code === OP.UNICODE) {
       const line = this.lineAt(offset + 1);

@@ -180,9 +180,12 @@ class HotLoop {
         values: [OP.BINFLOAT],
         body: this.argument(done, 8, this.push(f64.add(offset, f64.const(KIND.NUMBER)))),
       },
-      { values: [OP.SHORT_BINUNICODE], body: this.string(done, KIND.STRING, true) },
-      { values: [OP.SHORT_BINSTRING], body: this.string(done, KIND.STRING, false) },
-      { values: [OP.SHORT_BINBYTES], body: this.string(done, KIND.BYTES, false) },
+      { values: [OP.SHORT_BINUNICODE], body: this.string(done, 1, KIND.STRING, true) },
+      { values: [OP.SHORT_BINSTRING], body: this.string(done, 1, KIND.STRING, false) },
+      { values: [OP.SHORT_BINBYTES], body: this.string(done, 1, KIND.BYTES, false) },
+      { values: [OP.BINUNICODE], body: this.string(done, 4, KIND.STRING, true) },
+      { values: [OP.BINSTRING], body: this.string(done, 4, KIND.STRING, false) },
+      { values: [OP.BINBYTES], body: this.string(done, 4, KIND.BYTES, false) },
     ];
   }
 
@@ -200,15 +203,22 @@ class HotLoop {
     );
   }
 
-  /** Length and payload; text that is not ASCII and what may be a pickle inside are left to `step`. */
-  private string(done: Label, kind: number, text: boolean): Code {
+  /**
+   * A length of `width` bytes and the payload; what is not whole in the window, text that is not ASCII
+   * and what may be a pickle inside are left to `step`.
+   */
+  private string(done: Label, width: 1 | 4, kind: number, text: boolean): Code {
     const { at, end, pos } = this;
     const longEnough = i32.gtS(i32.sub(end.get, at.get), i32.const(8));
+    const length = width === 1
+      ? i32.load8(pos.get, LAYOUT.window)
+      : i32.load(pos.get, LAYOUT.window);
     return sequence(
-      branchIf(done, i32.geS(pos.get, this.limit.get)),
-      at.set(i32.add(pos.get, i32.const(1))),
-      end.set(i32.add(at.get, i32.load8(pos.get, LAYOUT.window))),
-      branchIf(done, i32.gtS(end.get, this.limit.get)),
+      at.set(i32.add(pos.get, i32.const(width))),
+      branchIf(done, i32.gtS(at.get, this.limit.get)),
+      end.set(length),
+      branchIf(done, i32.gtU(end.get, i32.sub(this.limit.get, at.get))),
+      end.set(i32.add(at.get, end.get)),
       when(
         longEnough,
         branchIf(done, i32.load8(i32.load8(at.get, LAYOUT.window), LAYOUT.nested)),
@@ -305,6 +315,7 @@ class HotLoop {
       { values: [OP.APPENDS], body: this.fillFromMark(done, false) },
       { values: [OP.SETITEM], body: this.fill(done, 2) },
       { values: [OP.APPEND], body: this.fill(done, 1) },
+      { values: [OP.TUPLE], body: this.tupleFromMark(done) },
       { values: [OP.TUPLE1], body: this.tuple(done, 1) },
       { values: [OP.TUPLE2], body: this.tuple(done, 2) },
       { values: [OP.TUPLE3], body: this.tuple(done, 3) },
@@ -348,6 +359,31 @@ class HotLoop {
     );
   }
 
+  private tupleFromMark(done: Label): Code {
+    const { mp, from } = this;
+    return sequence(
+      branchIf(done, i32.eqz(mp.get)),
+      from.set(this.markAt(1)),
+      this.leaveMark(),
+      this.create(CONTAINER.TUPLE, this.append()),
+      this.sp.set(from.get),
+      this.push(this.container.get),
+    );
+  }
+
+  /** The topmost mark, or one below it. */
+  private markAt(back: number): Code {
+    return i32.load(i32.shl(i32.sub(this.mp.get, i32.const(back)), i32.const(2)), LAYOUT.marks);
+  }
+
+  private leaveMark(): Code {
+    return sequence(
+      this.fence.set(i32.const(0)),
+      when(i32.gtS(this.mp.get, i32.const(1)), this.fence.set(this.markAt(2))),
+      this.mp.set(i32.sub(this.mp.get, i32.const(1))),
+    );
+  }
+
   /** SETITEM and APPEND: the topmost values into the container under them. */
   private fill(done: Label, length: number): Code {
     return sequence(
@@ -360,18 +396,15 @@ class HotLoop {
   /** SETITEMS and APPENDS: what is above the mark into the container under it. */
   private fillFromMark(done: Label, pairs: boolean): Code {
     const { mp, from, below } = this;
-    const markAt = (back: number) =>
-      i32.load(i32.shl(i32.sub(mp.get, i32.const(back)), i32.const(2)), LAYOUT.marks);
     return sequence(
       branchIf(done, i32.eqz(mp.get)),
-      from.set(markAt(1)),
+      from.set(this.markAt(1)),
       below.set(i32.const(0)),
-      when(i32.gtS(mp.get, i32.const(1)), below.set(markAt(2))),
+      when(i32.gtS(mp.get, i32.const(1)), below.set(this.markAt(2))),
       branchIf(done, i32.leS(from.get, below.get)),
       ...(pairs ? [branchIf(done, i32.and(i32.sub(this.sp.get, from.get), i32.const(1)))] : []),
       this.intoContainer(done),
-      mp.set(i32.sub(mp.get, i32.const(1))),
-      this.fence.set(below.get),
+      this.leaveMark(),
     );
   }
 

@@ -117,8 +117,11 @@ function text() {
     ),
     fc.constantFrom("\x80\x04N.\0\0\0\0\0\0", "gASVN.........", "\x1f\x8b\x08......"),
   );
-  return fc.tuple(fc.constantFrom("\x8c", "C", "U"), content).map(([opcode, one]) =>
-    opcode + String.fromCharCode(one.length) + one.replaceAll(/[^\0-\xff]/g, "?")
+  return fc.tuple(fc.constantFrom("\x8c", "C", "U", "X", "T", "B"), content).map(
+    ([opcode, one]) => {
+      const length = String.fromCharCode(one.length) + ("XTB".includes(opcode) ? "\0\0\0" : "");
+      return opcode + length + one.replaceAll(/[^\0-\xff]/g, "?");
+    },
   );
 }
 

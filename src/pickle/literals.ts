@@ -22,9 +22,9 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return text;
 }
 
-/** Whether bytes are UTF-8 as the unpickler decodes it, which lets surrogates pass. */
-export function isUtf8(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length;) {
+/** Whether the bytes from `from` to before `to` are UTF-8 as the unpickler decodes it, which lets surrogates pass. */
+export function isUtf8(bytes: Uint8Array, from = 0, to: number = bytes.length): boolean {
+  for (let at = from; at < to;) {
     const lead = bytes[at] as number;
     const length = lead < 0x80
       ? 1
@@ -37,7 +37,7 @@ export function isUtf8(bytes: Uint8Array): boolean {
       : lead < 0xf5
       ? 4
       : 0;
-    if (length === 0 || at + length > bytes.length) return false;
+    if (length === 0 || at + length > to) return false;
     const second = bytes[at + 1] ?? 0;
     if (
       (lead === 0xe0 && second < 0xa0) || (lead === 0xf0 && second < 0x90) ||
@@ -183,19 +183,33 @@ export function parseQuoted(line: Uint8Array): string | undefined {
   return unescape(text.slice(1, -1), false);
 }
 
-/** The escapes in a STRING argument's quotes; those that CPython refuses are captured. */
-export const STRING_ESCAPES = /\\(?:(x(?![0-9a-fA-F]{2})|$)|[^])/g;
-/** The same of a UNICODE argument. */
-export const UNICODE_ESCAPES =
-  /\\(?:(u(?![0-9a-fA-F]{4})|U(?!000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4}))|[^])/g;
-
-/** Whether text has a backslash escape that is cut off, at which the unpickler raises. */
-export function hasBrokenEscape(text: Uint8Array, escapes: RegExp): boolean {
-  if (!text.includes(0x5c)) return false;
-  for (const match of decodeLatin1(text).matchAll(escapes)) {
-    if (match[1] !== undefined) return true;
+/**
+ * Whether text has a backslash escape that CPython refuses: `\\x` without two hexadecimal digits or a
+ * lone backslash at the end of a STRING's quotes; in a UNICODE line `\\u` without four, `\\U` without
+ * eight that are at most 10FFFF. A backslash takes the character behind it along.
+ */
+export function hasBrokenEscape(text: Uint8Array, opcode: "STRING" | "UNICODE"): boolean {
+  for (let at = text.indexOf(0x5c); at >= 0 && at < text.length; at = text.indexOf(0x5c, at + 2)) {
+    const escape = text[at + 1];
+    if (opcode === "STRING") {
+      if (escape === undefined || (escape === 0x78 && !isHex(text, at + 2, 2))) return true;
+    } else if (escape === 0x75) {
+      if (!isHex(text, at + 2, 4)) return true;
+    } else if (escape === 0x55) {
+      if (!isHex(text, at + 2, 8)) return true;
+      if (parseInt(decodeLatin1(text.subarray(at + 2, at + 10)), 16) > 0x10ffff) return true;
+    }
   }
   return false;
+}
+
+function isHex(text: Uint8Array, from: number, count: number): boolean {
+  for (let at = from; at < from + count; at++) {
+    const byte = text[at] ?? 0;
+    const letter = byte | 0x20;
+    if (!((byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x66))) return false;
+  }
+  return true;
 }
 
 /** A UNICODE argument: raw-unicode-escape, where only \\u and \\U are escapes. */

@@ -158,7 +158,7 @@ export class Machine extends CountedOpcodes {
           }
           if (
             code === OP.SHORT_BINUNICODE && !isAscii(buffer, pos + 1, next) &&
-            !isUtf8(buffer.subarray(pos + 1, next))
+            !isUtf8(buffer, pos + 1, next)
           ) break;
           if (length > 8 && NESTED_FIRST[buffer[pos + 1] as number] === 1) {
             this.noteNested(base + begin, pos + 1, length);

@@ -14,11 +14,16 @@ import {
   parseFloatLine,
   parseInteger,
   parseQuoted,
-  STRING_ESCAPES,
-  UNICODE_ESCAPES,
 } from "./literals.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import { PlainOpcodes } from "./opcodes_plain.ts";
+import {
+  isPlainFloat,
+  isPlainQuoted,
+  isUnescaped,
+  newlineIn,
+  plainInteger,
+} from "./quick_lines.ts";
 import { searchLiteral } from "./search.ts";
 import { ABSENT, STATUS, type Status } from "./status.ts";
 import { FALSE, handleOf, KIND, TRUE, UNSET } from "./values.ts";
@@ -35,8 +40,8 @@ export class LineOpcodes extends PlainOpcodes {
   protected lines(code: number, begin: number, pos: number, limit: number): Status | undefined {
     const two = code === OP.GLOBAL || code === OP.INST;
     const { buffer, base } = this.input;
-    const first = buffer.subarray(0, limit).indexOf(0x0a, pos);
-    const second = two && first >= 0 ? buffer.subarray(0, limit).indexOf(0x0a, first + 1) : first;
+    const first = newlineIn(buffer, pos, limit);
+    const second = two && first >= 0 ? newlineIn(buffer, first + 1, limit) : first;
     if (second < 0) {
       if (two && this.input.ended && limit === this.input.length) {
         this.cutOffGlobal(code, pos, first, limit);
@@ -48,7 +53,65 @@ export class LineOpcodes extends PlainOpcodes {
     if (two) {
       return this.global(code, buffer.slice(pos, first), buffer.slice(first + 1, second), at);
     }
+    if (this.quickLine(code, at, pos, first)) return undefined;
     return this.line(code, at, buffer.slice(pos, first));
+  }
+
+  /** Does what `line` would do, for the commonest forms; false, with nothing done, for the others. */
+  protected quickLine(code: number, at: number, from: number, to: number): boolean {
+    const { buffer } = this.input;
+    const searching = this.options.interest.patternsIn !== undefined;
+    switch (code) {
+      case OP.UNICODE:
+        if (searching || !isUnescaped(buffer, from, to)) return false;
+        this.push(handleOf(KIND.STRING, at));
+        return true;
+      case OP.STRING:
+        if (searching || !isPlainQuoted(buffer, from, to)) return false;
+        this.push(handleOf(KIND.STRING, at));
+        return true;
+      case OP.FLOAT:
+        if (!isPlainFloat(buffer, from, to)) return false;
+        this.push(handleOf(KIND.NUMBER, at));
+        return true;
+      case OP.LONG:
+      case OP.INT: {
+        const long = code === OP.LONG && buffer[to - 1] === 0x4c;
+        const value = plainInteger(buffer, from, long ? to - 1 : to);
+        if (value !== value) return !long && this.quickBoolean(buffer, from, to);
+        this.push(this.integer(value));
+        return true;
+      }
+      case OP.GET:
+      case OP.PUT:
+        return this.quickMemo(code, at, plainInteger(buffer, from, to));
+      default:
+        return false;
+    }
+  }
+
+  /** `I00` and `I01`, which are False and True. */
+  private quickBoolean(buffer: Uint8Array, from: number, to: number): boolean {
+    const digit = buffer[from + 1];
+    if (to - from !== 2 || buffer[from] !== 0x30 || (digit !== 0x30 && digit !== 0x31)) {
+      return false;
+    }
+    this.push(digit === 0x31 ? TRUE : FALSE);
+    return true;
+  }
+
+  private quickMemo(code: number, at: number, index: number): boolean {
+    if (!(index >= 0 && index < C_MEMO_LIMIT)) return false;
+    if (code === OP.PUT) {
+      if (this.sp <= this.fence) return false;
+      this.put(index, this.stack[this.sp - 1] as number, at);
+      return true;
+    }
+    const value = this.memo.get(index);
+    if (value === UNSET) return false;
+    this.notes.memoRead = true;
+    this.push(value);
+    return true;
   }
 
   /**
@@ -134,14 +197,14 @@ export class LineOpcodes extends PlainOpcodes {
     switch (code) {
       case OP.STRING:
         if (parseQuoted(line) === undefined) return this.fail(at, "STRING is not quoted");
-        if (hasBrokenEscape(line.subarray(1, -1), STRING_ESCAPES)) {
+        if (hasBrokenEscape(line.subarray(1, -1), "STRING")) {
           this.refuse(at, "STRING has a cut-off escape");
         }
         this.searchLine(at, line.subarray(1, -1));
         this.push(handleOf(KIND.STRING, at));
         return undefined;
       case OP.UNICODE:
-        if (hasBrokenEscape(line, UNICODE_ESCAPES)) this.refuse(at, "UNICODE has a cut-off escape");
+        if (hasBrokenEscape(line, "UNICODE")) this.refuse(at, "UNICODE has a cut-off escape");
         this.searchLine(at, line);
         this.push(handleOf(KIND.STRING, at));
         return undefined;
