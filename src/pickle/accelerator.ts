@@ -44,6 +44,7 @@ export class Accelerator {
   readonly memo: Float64Array;
   readonly containers: ContainerArrays;
   private readonly shared: Int32Array;
+  private readonly first: Uint8Array;
   private readonly loop: Run;
 
   /** @param first first bytes of constants that are worth a look, a byte for each */
@@ -53,7 +54,8 @@ export class Accelerator {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = memory;
     this.shared = new Int32Array(buffer, LAYOUT.header, Object.keys(SHARED).length);
-    new Uint8Array(buffer, LAYOUT.nested, 256).set(first);
+    this.first = new Uint8Array(buffer, LAYOUT.nested, 256);
+    this.first.set(first);
     this.window = new Uint8Array(buffer, LAYOUT.window, WINDOW_BYTES);
     this.stack = new Float64Array(buffer, LAYOUT.stack, STACK_VALUES);
     this.marks = new Int32Array(buffer, LAYOUT.marks, MARKS);
@@ -67,6 +69,11 @@ export class Accelerator {
       nexts: new Int32Array(buffer, LAYOUT.nexts, ITEMS),
     };
     this.loop = new WebAssembly.Instance(module, { env: { memory } }).exports["run"] as Run;
+  }
+
+  /** No constant is worth a look any more. */
+  lookNoFurther(): void {
+    this.first.fill(0);
   }
 
   /**

@@ -13,7 +13,7 @@ import { Stack } from "./stack.ts";
 import { ABSENT, STATUS, type Status } from "./status.ts";
 
 /** Constants of one stream that are looked at for a nested pickle. */
-const NESTED_KEPT = 4096;
+export const NESTED_KEPT = 4096;
 
 /** The stack, with bytes to read. */
 export class Frames extends Stack {

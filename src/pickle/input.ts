@@ -36,6 +36,8 @@ export class Input {
   private readonly retainLimit: number;
   private readonly windowBytes: number;
   private window: Uint8Array | undefined;
+  /** The size, once the source knows it. */
+  private known: number | undefined;
 
   /**
    * @param retainLimit bytes of a source without `readSync` that are kept for looking back
@@ -62,14 +64,17 @@ export class Input {
 
   /** Virtual bytes in all; Infinity while the source does not know its size. */
   get size(): number {
+    if (this.known !== undefined) return this.known;
+    const { size } = this.source;
+    if (size === undefined) return Infinity;
     const last = this.segments[this.segments.length - 1] as Segment;
-    return this.source.size === undefined
-      ? Infinity
-      : this.source.size - last.actual + last.virtual;
+    this.known = size - last.actual + last.virtual;
+    return this.known;
   }
 
   /** From now on the reader does not see `count` bytes at `virtual`. Only onward of earlier drops. */
   drop(virtual: number, count: number): void {
+    this.known = undefined;
     this.segments.push({ virtual, actual: this.actual(virtual) + count });
     if (virtual < this.base + this.length) this.length = Math.max(0, virtual - this.base);
     this.ended = false;

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { NESTED_KEPT } from "./frames.ts";
 import { type Accelerator, newAccelerator } from "./accelerator.ts";
 import { CONTAINERS, ITEMS, MARKS, MEMO_ENTRIES, STACK_VALUES } from "./hot_loop.ts";
 import { isAscii, isUtf8, unsigned4 } from "./literals.ts";
@@ -29,7 +30,7 @@ export {
  * Opcodes that `step` does between two calls of the loop in WebAssembly, which are not free: what
  * stopped the loop is often followed by more of its kind.
  */
-const TURNS = 32;
+const TURNS = 8;
 
 /** One unpickler's `load`, on abstract values. `restart` loads again with the same memo. */
 export class Machine extends CountedOpcodes {
@@ -85,6 +86,7 @@ export class Machine extends CountedOpcodes {
       this.stack !== accelerator.stack || this.marks !== accelerator.marks
     ) return;
     const limit = Math.min(length, this.frameEnd - base);
+    if (this.nestedCandidates.length >= NESTED_KEPT) accelerator.lookNoFurther();
     const { hot, memo, containers } = this;
     hot.sp = this.sp;
     hot.mp = this.mp;

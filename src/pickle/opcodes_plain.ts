@@ -7,7 +7,7 @@
 import { Frames } from "./frames.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import { STATUS, type Status } from "./status.ts";
-import { CONTAINER, UNKNOWN } from "./values.ts";
+import { CONTAINER, type Handle, UNKNOWN } from "./values.ts";
 
 /** The machine as far as opcodes without argument go. */
 export class PlainOpcodes extends Frames {
@@ -189,7 +189,10 @@ export class PlainOpcodes extends Frames {
     const target = this.stack[from - 1] as number;
     if (target < 0) this.containers.append(target, this.stack, from, this.sp);
     else {
-      const kept = Array.from(this.stack.subarray(from, Math.min(this.sp, from + 64)));
+      const kept: Handle[] = [];
+      for (let place = from; place < Math.min(this.sp, from + 64); place++) {
+        kept.push(this.stack[place] as number);
+      }
       this.calls.fill(target, kept, opcodeOf(code)?.name ?? "", at);
     }
     this.sp = from;
