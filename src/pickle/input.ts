@@ -12,6 +12,8 @@ import type { Source } from "../source/source.ts";
 
 /** Bytes of the window. Large enough that refills cost nothing, small enough to stay in a cache. */
 export const WINDOW_BYTES = 256 * 1024;
+/** Bytes of the window of a tiny source. */
+const SMALLEST_WINDOW = 64;
 /** The longest opcode line kept whole in the window (module and global names, memo indices). */
 export const LONGEST_LINE = 1024 * 1024;
 
@@ -34,7 +36,7 @@ export class Input {
   private readonly retained: { offset: number; bytes: Uint8Array }[] = [];
   private retainedBytes = 0;
   private readonly retainLimit: number;
-  private readonly windowBytes: number;
+  private windowBytes: number;
   private window: Uint8Array | undefined;
   /** The size, once the source knows it. */
   private known: number | undefined;
@@ -46,12 +48,14 @@ export class Input {
   constructor(source: Source, retainLimit: number, windowBytes = WINDOW_BYTES) {
     this.source = source;
     this.retainLimit = retainLimit;
-    this.windowBytes = windowBytes;
+    // A folder of a thousand small files wants no thousand large windows.
+    this.windowBytes = Math.max(SMALLEST_WINDOW, Math.min(windowBytes, source.size ?? Infinity));
   }
 
   /** Windows of this size lie in this memory from the next one on. */
   useWindow(window: Uint8Array): void {
     this.window = window;
+    this.windowBytes = window.length;
     this.buffer = new Uint8Array();
     this.length = 0;
   }
