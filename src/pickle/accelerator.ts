@@ -18,7 +18,7 @@ import {
   SHARED,
   STACK_VALUES,
 } from "./hot_loop.ts";
-import { WINDOW_BYTES } from "./input.ts";
+import { type Input, WINDOW_BYTES } from "./input.ts";
 import type { ContainerArrays, ContainerPool, Memo } from "./values.ts";
 
 /** Bytes of a page of WebAssembly memory. */
@@ -47,15 +47,17 @@ export class Accelerator {
   private readonly first: Uint8Array;
   private readonly loop: Run;
 
-  /** @param first first bytes of constants that are worth a look, a byte for each */
-  constructor(module: WebAssembly.Module, first: Uint8Array) {
+  /** Who has it. */
+  user: AcceleratorUser | undefined;
+
+  /** @param module of `hotLoopModule` @throws RangeError when there is no room for the memory */
+  constructor(module: WebAssembly.Module) {
     const pages = Math.ceil(LAYOUT.end / PAGE_BYTES);
     // Never grown: growing takes the arrays away from those who hold them.
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = memory;
     this.shared = new Int32Array(buffer, LAYOUT.header, Object.keys(SHARED).length);
     this.first = new Uint8Array(buffer, LAYOUT.nested, 256);
-    this.first.set(first);
     this.window = new Uint8Array(buffer, LAYOUT.window, WINDOW_BYTES);
     this.stack = new Float64Array(buffer, LAYOUT.stack, STACK_VALUES);
     this.marks = new Int32Array(buffer, LAYOUT.marks, MARKS);
@@ -69,6 +71,13 @@ export class Accelerator {
       nexts: new Int32Array(buffer, LAYOUT.nexts, ITEMS),
     };
     this.loop = new WebAssembly.Instance(module, { env: { memory } }).exports["run"] as Run;
+  }
+
+  /** Hands it to another user, or to nobody. */
+  handTo(user: AcceleratorUser | undefined, first: Uint8Array): void {
+    this.user?.slowDown();
+    this.user = user;
+    this.first.set(first);
   }
 
   /** No constant is worth a look any more. */
@@ -97,6 +106,7 @@ export class Accelerator {
     shared[SHARED.MP] = state.mp;
     shared[SHARED.FENCE] = state.fence;
     shared[SHARED.MEMO_SIZE] = memo.size;
+    shared[SHARED.MEMO_TOP] = Math.min(memo.top, MEMO_ENTRIES);
     shared[SHARED.CONTAINER_COUNT] = containers.size;
     shared[SHARED.ITEM_COUNT] = containers.items;
     shared[SHARED.OPCODES] = 0;
@@ -111,25 +121,54 @@ export class Accelerator {
     state.opcodes = shared[SHARED.OPCODES] as number;
     state.memoRead = shared[SHARED.MEMO_READ] === 1;
     memo.size = shared[SHARED.MEMO_SIZE] as number;
+    memo.top = shared[SHARED.MEMO_TOP] as number;
     containers.size = shared[SHARED.CONTAINER_COUNT] as number;
     containers.items = shared[SHARED.ITEM_COUNT] as number;
     return begin;
   }
 }
 
+/** Who uses an accelerator, and can do without. */
+export interface AcceleratorUser {
+  readonly input: Input;
+  readonly memo: Memo;
+  /** Takes what is its own out of the memory, and leaves the memo's part of it zeros. */
+  slowDown(): void;
+}
+
+/** Memo entries after which the memory is given back rather than kept for the next file. */
+const MEMO_KEPT = 1 << 20;
+
 let compiled: WebAssembly.Module | undefined;
+/** The memory is large, and collectors do not see how large: there is one, and who comes last has it. */
+let only: Accelerator | undefined;
 
 /**
- * An accelerator for one machine; undefined where WebAssembly or the memory cannot be had.
+ * The accelerator, for one machine; whoever had it before does without from then on. Undefined where
+ * WebAssembly or the memory cannot be had.
  *
+ * @param user gives it back when the next one asks
  * @param first first bytes of constants that are worth a look, 1 for each of 256
  */
-export function newAccelerator(first: Uint8Array): Accelerator | undefined {
+export function takeAccelerator(
+  user: AcceleratorUser,
+  first: Uint8Array,
+): Accelerator | undefined {
   try {
     compiled ??= new WebAssembly.Module(hotLoopModule());
-    return new Accelerator(compiled, first);
+    only ??= new Accelerator(compiled);
   } catch {
     // A host without WebAssembly, a policy against it, or no address space: the machine does without.
     return undefined;
   }
+  only.handTo(user, first);
+  return only;
+}
+
+/** Lets go of the machine that has the accelerator, if it reads this input, and of much memory. */
+export function retireAccelerator(input: Input): void {
+  if (only?.user?.input !== input) return;
+  const large = only.user.memo.top > MEMO_KEPT;
+  if (large) only = undefined;
+  else only.handTo(undefined, new Uint8Array(256));
 }

@@ -56,6 +56,8 @@ export const SHARED = {
   MEMO_LIMIT: 8,
   CONTAINER_LIMIT: 9,
   ITEM_LIMIT: 10,
+  /** Behind the last memo entry in the memory that is set. */
+  MEMO_TOP: 11,
 } as const;
 
 const HEADER_BYTES = 64;
@@ -105,6 +107,7 @@ class HotLoop {
   readonly mp = this.function.local("i32");
   readonly fence = this.function.local("i32");
   readonly memoSize = this.function.local("i32");
+  readonly memoTop = this.function.local("i32");
   readonly containers = this.function.local("i32");
   readonly items = this.function.local("i32");
   readonly opcodes = this.function.local("i32");
@@ -126,6 +129,7 @@ class HotLoop {
       [this.mp, SHARED.MP],
       [this.fence, SHARED.FENCE],
       [this.memoSize, SHARED.MEMO_SIZE],
+      [this.memoTop, SHARED.MEMO_TOP],
       [this.containers, SHARED.CONTAINER_COUNT],
       [this.items, SHARED.ITEM_COUNT],
       [this.opcodes, SHARED.OPCODES],
@@ -301,6 +305,10 @@ class HotLoop {
       branchIf(done, f64.ne(f64.load(address, LAYOUT.memo), f64.const(UNSET))),
       f64.store(address, LAYOUT.memo, this.top(1)),
       increase(this.memoSize, i32.const(1)),
+      when(
+        i32.geS(this.index.get, this.memoTop.get),
+        this.memoTop.set(i32.add(this.index.get, i32.const(1))),
+      ),
     );
   }
 
@@ -342,6 +350,7 @@ class HotLoop {
           this.container.set(f64.fromI32(i32.sub(i32.const(-1), containers.get))),
           i32.store8(containers.get, LAYOUT.kinds, i32.const(kind)),
           i32.store(i32.shl(containers.get, i32.const(2)), LAYOUT.heads, i32.const(-1)),
+          i32.store(i32.shl(containers.get, i32.const(2)), LAYOUT.counts, i32.const(0)),
           increase(containers, i32.const(1)),
         ),
       ),

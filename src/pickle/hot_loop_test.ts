@@ -8,14 +8,26 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { bytesSource } from "../source/source.ts";
 import type { Limits } from "../types.ts";
-import { newAccelerator } from "./accelerator.ts";
+import { retireAccelerator, takeAccelerator } from "./accelerator.ts";
 import { hotLoopModule, STACK_VALUES } from "./hot_loop.ts";
 import { Input } from "./input.ts";
 import { OP } from "./opcodes.ts";
+import { Machine, STATUS } from "./machine.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
 import { bytes, context } from "./testing_pickle.ts";
+import { UNKNOWN } from "./values.ts";
 
 const ROOT = new URL("../../testdata/", import.meta.url);
+
+const OPTIONS = {
+  interest: { argumentsMatter: () => true },
+  drops: [],
+  stepArrays: true,
+  valueLimit: 1 << 20,
+  itemLimit: 1 << 16,
+  containerLimit: 1 << 16,
+  traced: true,
+} as const;
 
 async function runBoth(
   data: Uint8Array,
@@ -40,6 +52,10 @@ function stateOf(run: Run): unknown {
   const { machine, status, end, broken, arrays, stepped, badArray } = run;
   // A machine that is full breaks off in the middle; what it had on its stack then is nobody's.
   if (broken !== undefined) return { broken: broken.message, facts: machine.facts.all() };
+  return { status, end, stepped, badArray, arrays: arrays.map(stateOf), ...machineState(machine) };
+}
+
+function machineState(machine: Machine) {
   const { memo, containers, opcodes, error, notes, protocol, result, leftovers } = machine;
   const entries = Array.from({ length: 300 }, (_, index) => memo.get(index));
   const items = Array.from({ length: Math.min(containers.size, 300) }, (_, index) => [
@@ -49,8 +65,6 @@ function stateOf(run: Run): unknown {
     containers.list(-1 - index),
   ]);
   return {
-    ...{ status, end, stepped, badArray },
-    arrays: arrays.map(stateOf),
     ...{ opcodes, error, notes, protocol, result, leftovers, entries, items },
     memo: memo.size,
     stack: machine.top(300),
@@ -200,15 +214,43 @@ test("a memo that is in use already moves into the memory", async () => {
   assert.deepEqual(runs[1], runs[0]);
 });
 
+test("a machine whose memory another one takes goes on where it was", async () => {
+  const item = "(\x8c\x05colorq\x07h\x07M\x01\x02}q\x08K\x01K\x02sj\x09\0\0\0h\x08\x85e";
+  const start = "]q\0r\xff\xff\x0f\0K\x05q\x090";
+  const data = bytes(start + item.repeat(20_000) + "h\x07h\x08\x86.");
+  const states: unknown[] = [];
+  for (const fast of [false, true]) {
+    const inputs = [0, 1].map(() => new Input(bytesSource("sample", data), 1 << 20));
+    const machines = inputs.map((input) => new Machine(input, 0, OPTIONS));
+    // Both stop at the ends of their windows, where the other one takes the memory.
+    for (let turn = 0; machines.some(({ result }) => result === UNKNOWN); turn++) {
+      assert.ok(turn < 100, "neither comes to its end");
+      const machine = machines[turn % 2] as Machine;
+      if (machine.result !== UNKNOWN) continue;
+      if (fast) machine.speedUp();
+      await inputs[turn % 2]?.fill(machine.offset, machine.wanted);
+      assert.notEqual(machine.run(), STATUS.FAILED, machine.error?.message);
+    }
+    states.push(machines.map((machine) => machineState(machine)));
+  }
+  assert.deepEqual(states[1], states[0]);
+});
+
 test("a host that refuses WebAssembly gets the same answers, only slower", async () => {
   const { Memory } = WebAssembly;
+  const input = new Input(bytesSource("sample", new Uint8Array()), 0);
+  const user = new Machine(input, 0, OPTIONS);
+  // The memory that the tests before have used is too large to be kept.
+  takeAccelerator(user, new Uint8Array(256));
+  user.memo.top = Infinity;
+  retireAccelerator(input);
   try {
     WebAssembly.Memory = class {
       constructor() {
         throw new RangeError("no address space");
       }
     } as unknown as typeof WebAssembly.Memory;
-    assert.equal(newAccelerator(new Uint8Array(256)), undefined);
+    assert.equal(takeAccelerator(user, new Uint8Array(256)), undefined);
     const [plain, fast] = await runBoth(bytes("]\x94(K\x01K\x02e."));
     assert.deepEqual(fast, plain);
   } finally {

@@ -60,6 +60,12 @@ export class Input {
     this.length = 0;
   }
 
+  /** Windows lie in memory of its own again, with what is in this one. */
+  leaveWindow(window: Uint8Array): void {
+    if (this.window === window) this.window = undefined;
+    if (this.buffer === window) this.buffer = this.buffer.slice();
+  }
+
   /** The source's offset of a virtual one. */
   actual(virtual: number): number {
     const segment = this.segmentAt(virtual);

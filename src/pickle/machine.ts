@@ -10,7 +10,7 @@
  */
 
 import { NESTED_KEPT } from "./frames.ts";
-import { type Accelerator, newAccelerator } from "./accelerator.ts";
+import { type Accelerator, type AcceleratorUser, takeAccelerator } from "./accelerator.ts";
 import { CONTAINERS, ITEMS, MARKS, MEMO_ENTRIES, STACK_VALUES } from "./hot_loop.ts";
 import { isAscii, isUtf8, unsigned4 } from "./literals.ts";
 import { OP } from "./opcodes.ts";
@@ -32,11 +32,15 @@ export {
  */
 const TURNS = 8;
 
+/** Room on the stack, and for marks, of a machine that has few. */
+const SMALL_STACK = 64;
+
 /** One unpickler's `load`, on abstract values. `restart` loads again with the same memo. */
-export class Machine extends CountedOpcodes {
+export class Machine extends CountedOpcodes implements AcceleratorUser {
   /** Opcodes after which `step` gives back to the accelerator. */
   private turns = Infinity;
   private accelerator: Accelerator | undefined;
+  private hadSpeed = false;
   private readonly hot = { sp: 0, mp: 0, fence: 0, opcodes: 0, memoRead: false };
 
   /** Goes on until there is something for the driver to do. */
@@ -56,16 +60,20 @@ export class Machine extends CountedOpcodes {
 
   /**
    * Lets the loop in WebAssembly do what it can from the next window on, which pays where there is
-   * much to do. Undone by itself where a part outgrows its room there.
+   * much to do. Undone by itself where a part outgrows its room there,
+   * and when another machine asks for the same; a machine gets it once.
    *
    * @returns false where that cannot be had
    */
   speedUp(): boolean {
     const { memo, containers, options } = this;
+    // Two machines that take it from each other again and again would only copy.
+    if (this.hadSpeed) return false;
+    this.hadSpeed = true;
     const fits = memo.dense <= MEMO_ENTRIES && this.sp < STACK_VALUES && this.mp < MARKS &&
       options.itemLimit <= ITEMS && options.containerLimit <= CONTAINERS &&
       options.interest.patternsIn === undefined;
-    const accelerator = fits ? newAccelerator(NESTED_FIRST) : undefined;
+    const accelerator = fits ? takeAccelerator(this, NESTED_FIRST) : undefined;
     if (accelerator === undefined) return false;
     this.stack = moved(this.stack, this.sp, accelerator.stack);
     this.marks = moved(this.marks, this.mp, accelerator.marks);
@@ -74,6 +82,22 @@ export class Machine extends CountedOpcodes {
     this.input.useWindow(accelerator.window);
     this.accelerator = accelerator;
     return true;
+  }
+
+  /** Does without the loop in WebAssembly, and without its memory. */
+  slowDown(): void {
+    const { accelerator } = this;
+    if (accelerator === undefined) return;
+    this.accelerator = undefined;
+    if (this.stack === accelerator.stack) {
+      this.stack = this.stack.slice(0, Math.max(SMALL_STACK, this.sp + 1));
+    }
+    if (this.marks === accelerator.marks) {
+      this.marks = this.marks.slice(0, Math.max(SMALL_STACK, this.mp));
+    }
+    this.memo.moveOut();
+    this.containers.moveOut();
+    this.input.leaveWindow(accelerator.window);
   }
 
   /** Does what the loop in WebAssembly can do from here on; `step` goes on behind it. */

@@ -75,7 +75,6 @@ export async function runStream(
   options.carrier?.restart(options.start);
   const state = { arrays: [] as Run[], stepped: 0, badArray: undefined as number | undefined };
   let spent = machine.opcodes + machine.reads;
-  let untried = true;
   try {
     for (;;) {
       const status = guarded(machine);
@@ -87,10 +86,7 @@ export async function runStream(
       }
       if (status === STATUS.NEED) {
         context.checkDeadline();
-        if (untried && machine.opcodes >= (options.speedUpAfter ?? OPCODES_BEFORE_SPEED)) {
-          machine.speedUp();
-          untried = false;
-        }
+        if (machine.opcodes >= (options.speedUpAfter ?? OPCODES_BEFORE_SPEED)) machine.speedUp();
         const waiting = input.fill(machine.offset, machine.wanted);
         if (waiting !== undefined) await waiting;
       } else if (status === STATUS.ARRAY) {

@@ -13,6 +13,7 @@ import { SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation, Reading } from "../types.ts";
+import { retireAccelerator } from "./accelerator.ts";
 import { type CountedFact, keyOf, underReading } from "./facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
@@ -76,6 +77,14 @@ class StreamScan {
   }
 
   async *scan(): AsyncGenerator<readonly Observation[]> {
+    try {
+      yield* this.streams();
+    } finally {
+      retireAccelerator(this.input);
+    }
+  }
+
+  private async *streams(): AsyncGenerator<readonly Observation[]> {
     let offset = 0;
     let found = true;
     let stream = 0;

@@ -210,6 +210,7 @@ export class ContainerPool {
     this.size = index + 1;
     this.kinds[index] = kind;
     this.heads[index] = -1;
+    this.counts[index] = 0;
     return -1 - index;
   }
 
@@ -233,6 +234,18 @@ export class ContainerPool {
     }
     this.tails[index] = tail;
     this.items = place;
+  }
+
+  /** Goes on in arrays of its own, as large as what there is. */
+  moveOut(): void {
+    const { size, items } = this;
+    const containers = Math.max(INITIAL, size);
+    this.kinds = this.kinds.slice(0, containers);
+    this.heads = this.heads.slice(0, containers);
+    this.tails = this.tails.slice(0, containers);
+    this.counts = this.counts.slice(0, containers);
+    this.values = this.values.slice(0, Math.max(INITIAL, items));
+    this.nexts = this.nexts.slice(0, Math.max(INITIAL, items));
   }
 
   /** Which of `CONTAINER` it is. */
@@ -308,6 +321,8 @@ export class Memo {
   private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
   size = 0;
+  /** Behind the last of the first entries that is set. */
+  top = 0;
   readonly limit: number;
 
   /** @param limit entries kept in all */
@@ -324,7 +339,16 @@ export class Memo {
     }
     this.first = first;
     this.more = [];
+    this.top = at;
     this.settle(first, at, 0);
+  }
+
+  /** Goes on with first entries of its own, as many as are set. The old ones are zeros again. */
+  moveOut(): void {
+    const old = this.first;
+    this.first = new Float64Array(Math.max(INITIAL_DENSE, this.top));
+    this.first.set(old.subarray(0, this.top));
+    old.fill(UNSET, 0, this.top);
   }
 
   /** Indices from 0 on that have room without the map. */
@@ -369,6 +393,7 @@ export class Memo {
     if (index < this.first.length) {
       const before = this.first[index] as number;
       this.first[index] = value;
+      if (index >= this.top) this.top = index + 1;
       return before;
     }
     const behind = index - this.first.length;
@@ -404,6 +429,7 @@ export class Memo {
     for (const [index, value] of this.sparse ?? []) {
       if (index < base + from || index >= base + block.length) continue;
       block[index - base] = value;
+      if (block === this.first) this.top = Math.max(this.top, index + 1);
       this.sparse?.delete(index);
     }
   }
