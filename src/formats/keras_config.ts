@@ -10,10 +10,10 @@
  * @module
  */
 
-import { LimitError } from "../errors.ts";
 import { KERAS_CONFIG_HINT, KERAS_H5_CONFIG_HINT } from "../packages/keras_members.ts";
 import { parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
+import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
 import { latin1 } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
@@ -23,7 +23,6 @@ import { ConfigWalk } from "./keras_config_walk.ts";
 const CONFIG_BYTES = 64 * 1024 * 1024;
 /** Objects, arrays and their members. */
 const CONFIG_VALUES = 4_000_000;
-const READ_BYTES = 1 << 20;
 
 const HINTS = [KERAS_CONFIG_HINT, KERAS_H5_CONFIG_HINT];
 
@@ -49,7 +48,12 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const bytes = await readWhole(source, context);
+  const bytes = await readWhole(
+    source,
+    CONFIG_BYTES,
+    "a Keras configuration",
+    () => context.checkDeadline(),
+  );
   const { value, error } = parseJson(bytes, Math.min(CONFIG_VALUES, context.limits.values));
   const walk = new ConfigWalk(
     context.sample.hint === KERAS_H5_CONFIG_HINT,
@@ -66,26 +70,4 @@ async function* scan(
       unread: true,
     }];
   }
-}
-
-async function readWhole(source: Source, context: FormatContext): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  while (true) {
-    context.checkDeadline();
-    const part = (await source.read(length, READ_BYTES)).slice();
-    if (part.length === 0) break;
-    parts.push(part);
-    length += part.length;
-    if (length > CONFIG_BYTES) {
-      throw new LimitError("values", `The configuration is longer than ${CONFIG_BYTES} bytes`);
-    }
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

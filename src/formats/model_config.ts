@@ -7,9 +7,9 @@
  * @module
  */
 
-import { LimitError } from "../errors.ts";
 import { parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
+import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
 import { baseName, looksLikeText } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
@@ -18,7 +18,6 @@ import { yamlFacts } from "./model_config_yaml.ts";
 
 /** Configurations are read whole; a tokenizer's with all its added tokens has some megabytes. */
 const CONFIG_BYTES = 32 * 1024 * 1024;
-const READ_BYTES = 1 << 20;
 
 /** Names under which loaders look for configurations. */
 const NAMES = new RegExp(
@@ -53,7 +52,12 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const bytes = await readWhole(source, context);
+  const bytes = await readWhole(
+    source,
+    CONFIG_BYTES,
+    "a configuration",
+    () => context.checkDeadline(),
+  );
   const base = baseName(context.sample.name).toLowerCase();
   if (!base.endsWith(".json")) {
     yield yamlFacts(new TextDecoder().decode(bytes));
@@ -73,31 +77,4 @@ async function* scan(
     offset: error.offset,
     unread: true,
   }];
-}
-
-async function readWhole(source: Source, context: FormatContext): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  while (true) {
-    context.checkDeadline();
-    const part = (await source.read(length, READ_BYTES)).slice();
-    if (part.length === 0) break;
-    parts.push(part);
-    length += part.length;
-    if (length > CONFIG_BYTES) {
-      throw new LimitError(
-        "spoolBytes",
-        `Cannot read "${source.name}": a configuration of more than ${CONFIG_BYTES} bytes`,
-      );
-    }
-  }
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
