@@ -58,6 +58,11 @@ export const SAMPLES: readonly (readonly [
     "repository/harmful/hydra_plain.yaml",
     "repository/safe/adapter/adapter_config.json",
   ],
+  [
+    "python-source",
+    "python/harmful/decoded-1.0-py3-none-any.whl",
+    "python/safe/tiny-1.0-py3-none-any.whl",
+  ],
   // Programs are never harmless.
   ["native", "repository/suspicious/native/libop.so", undefined],
 ];

@@ -171,6 +171,12 @@ export const FORMATS: readonly FormatEntry[] = [
     mayMatch: ({ hint }) => hint === "torchscript-source",
     load: once(async () => (await import("./torchscript.ts")).torchscriptFormat),
   },
+  {
+    id: "python-source",
+    malformedRule: "python-unread",
+    mayMatch: ({ hint }) => hint?.startsWith("python-") ?? false,
+    load: once(async () => (await import("./python_source.ts")).pythonSourceFormat),
+  },
 ];
 
 /** POSIX.1-2024, pax: a header is one block. */

@@ -8,9 +8,10 @@
  */
 
 import { LimitError, SourceError } from "../errors.ts";
+import { pythonHints } from "../packages/python_sources.ts";
 import { spool } from "../source/forward.ts";
 import { bytesSource, sliceSource, type Source } from "../source/source.ts";
-import type { Observation } from "../types.ts";
+import type { Listing, Observation } from "../types.ts";
 import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Extracted, Extractor } from "./sevenzip_extract.ts";
@@ -95,25 +96,26 @@ async function* scan(
       context.spendExpanded(bytes);
     },
   });
+  const shown: Listing = {
+    format: id,
+    members: members.map((member, index) => ({
+      name: member.name,
+      kind: member.kind,
+      ...(member.size !== undefined && { size: member.size }),
+      ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
+      ...(member.kind === "file" && { open: () => extractor.stream(index) }),
+    })),
+  };
   yield [
     ...complaints(listing),
     ...members.flatMap(oddities),
     ...duplicates(members),
-    {
-      type: "listing",
-      listing: {
-        format: id,
-        members: members.map((member, index) => ({
-          name: member.name,
-          kind: member.kind,
-          ...(member.size !== undefined && { size: member.size }),
-          ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
-          ...(member.kind === "file" && { open: () => extractor.stream(index) }),
-        })),
-      },
-    },
+    { type: "listing", listing: shown },
   ];
-  yield* contents(extractor, members, limits.spoolBytes);
+  const hints = pythonHints(context.sample.name, shown);
+  for await (const batch of contents(extractor, members, limits.spoolBytes)) {
+    yield batch.map((one) => hinted(one, hints));
+  }
   if (listing.end !== undefined && listing.end < size) yield trailing(source, listing.end, size);
   if (listing.full) {
     throw new LimitError(
@@ -121,6 +123,12 @@ async function* scan(
       `Cannot read all of "${source.name}": it has more than ${limits.members} members`,
     );
   }
+}
+
+function hinted(one: Observation, hints: ReadonlyMap<string, string>): Observation {
+  if (one.type !== "entry") return one;
+  const hint = hints.get(one.part);
+  return hint === undefined ? one : { ...one, hint };
 }
 
 /** 7-Zip cannot wait for bytes. */

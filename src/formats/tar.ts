@@ -8,8 +8,9 @@
 
 import { Window } from "../bytes/cursor.ts";
 import { LimitError, SourceError } from "../errors.ts";
+import { pythonHints } from "../packages/python_sources.ts";
 import { sliceSource, type Source } from "../source/source.ts";
-import type { Observation } from "../types.ts";
+import type { Listing, Observation } from "../types.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { BLOCK_BYTES, isHeader } from "./tar_header.ts";
 import { readTarMembers, type TarMember } from "./tar_members.ts";
@@ -46,29 +47,30 @@ async function* scan(
     limit,
     () => context.checkDeadline(),
   );
+  const listing: Listing = {
+    format: "tar",
+    members: members.map((member) => ({
+      name: member.name,
+      kind: member.kind,
+      size: member.sparse?.size ?? member.size,
+      ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
+      ...(member.kind === "file" && { open: () => open(source, member, context) }),
+    })),
+  };
   yield [
     ...anomalies,
     ...duplicates(members),
     ...members.flatMap(oddities),
-    {
-      type: "listing",
-      listing: {
-        format: "tar",
-        members: members.map((member) => ({
-          name: member.name,
-          kind: member.kind,
-          size: member.sparse?.size ?? member.size,
-          ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
-          ...(member.kind === "file" && { open: () => open(source, member, context) }),
-        })),
-      },
-    },
+    { type: "listing", listing },
   ];
-  const hints = members.some(({ name }) => name === "pickle") ? TORCH_HINTS : undefined;
+  const hints = new Map(pythonHints(context.sample.name, listing));
+  if (members.some(({ name }) => name === "pickle")) {
+    for (const [name, hint] of TORCH_HINTS) hints.set(name, hint);
+  }
   for (const member of members) {
     context.checkDeadline();
     if (member.size === 0) continue;
-    const hint = hints?.get(member.name);
+    const hint = hints.get(member.name);
     yield [{
       type: "entry",
       source: open(source, member, context),

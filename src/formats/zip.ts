@@ -14,7 +14,7 @@
 import { Window } from "../bytes/cursor.ts";
 import { LimitError, SourceError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
-import type { Member, Observation } from "../types.ts";
+import type { Listing, Member, Observation } from "../types.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Anomaly, type Directory, readDirectory } from "./zip_directory.ts";
 import { Beside } from "./zip_beside.ts";
@@ -104,15 +104,17 @@ async function* scan(
   for (const { entry } of later) {
     members.push({ name: entry.name, kind: "file", size: entry.size });
   }
+  const listing: Listing = { format: "zip", members };
   yield [
     ...directory.anomalies,
     ...missingDirectory(directory, all.length),
     ...known.anomalies,
     ...around.anomalies,
     ...odd,
-    { type: "listing", listing: { format: "zip", members } },
+    { type: "listing", listing },
   ];
-  const beside = new Beside(context.sample.name, members);
+  // Once the packages have seen the listing.
+  const beside = new Beside(context.sample.name, listing);
   yield* entries(source, all, options, context, beside);
   yield* between(source, around.slack);
   yield* remaining(window, directory, later, options, context, beside);

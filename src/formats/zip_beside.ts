@@ -6,8 +6,9 @@
  */
 
 import { kerasHints } from "../packages/keras_members.ts";
+import { pythonHints } from "../packages/python_sources.ts";
 import { torchHints } from "../packages/torch_members.ts";
-import type { Member, Siblings } from "../types.ts";
+import type { Listing, Siblings } from "../types.ts";
 
 /** Pickles of PyTorch whose storages lie in a folder of their own name. */
 const ARCHIVE = /^(?<base>(?:.*\/)?(?:data|constants))\.pkl$/u;
@@ -20,10 +21,20 @@ export class Beside {
   readonly #sizes = new Map<string, number | undefined>();
   readonly #claims = new Map<string, number>();
 
-  /** @param archive name of the archive itself */
-  constructor(archive: string, members: readonly Member[]) {
+  /**
+   * What the members are to one another.
+   *
+   * @param archive name of the archive itself
+   * @param listing as it was shown to the packages
+   */
+  constructor(archive: string, listing: Listing) {
+    const { members } = listing;
     const names = members.map(({ name }) => name);
-    this.#hints = new Map([...torchHints(names), ...kerasHints(archive, names)]);
+    this.#hints = new Map([
+      ...pythonHints(archive, listing),
+      ...torchHints(names),
+      ...kerasHints(archive, names),
+    ]);
     for (const { name, size } of members) {
       if (!this.#sizes.has(name)) this.#sizes.set(name, size);
     }

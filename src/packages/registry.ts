@@ -9,6 +9,7 @@ import { onnxPackage } from "./onnx.ts";
 import type { Package } from "./package.ts";
 import { repositoryPackage } from "./repository.ts";
 import { torchPackage } from "./torch.ts";
+import { torchservePackage } from "./torchserve.ts";
 
 /** All packages; each sees every listing. */
 export const PACKAGES: readonly Package[] = [
@@ -16,4 +17,5 @@ export const PACKAGES: readonly Package[] = [
   onnxPackage,
   repositoryPackage,
   nativePackage,
+  torchservePackage,
 ];

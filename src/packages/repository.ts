@@ -7,11 +7,14 @@
  * @module
  */
 
-import { FormatError, SourceError } from "../errors.ts";
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../python/json.ts";
+import { decodePythonSource } from "../python/encoding.ts";
 import { callsAtImport, readPythonModule, type SourceCall } from "../python/source.ts";
-import type { Listing, Member, ReferenceFact } from "../types.ts";
+import { sourceFacts } from "../python/source_facts.ts";
+import type { Listing, Member, Observation } from "../types.ts";
+import { memberBytes } from "./member_bytes.ts";
 import type { Package, PackageObservation } from "./package.ts";
+import { claimSource } from "./python_sources.ts";
 import { type CodeReference, codeReferences, components, moduleTypes } from "./remote_code.ts";
 import { shardFaults } from "./shards.ts";
 
@@ -26,8 +29,6 @@ const SOURCE_BYTES = 4 * 1024 * 1024;
 /** Configurations, and source files, looked at in one listing. */
 const FILES = 2000;
 const OPENING = /^(?:builtins|io|codecs|gzip|bz2|lzma)\.open$/u;
-/** Calls of one source file that are told. */
-const CALLS = 200;
 
 /** Repositories in folders and archives. */
 export const repositoryPackage: Package = { id: "repository", matches, observe };
@@ -41,7 +42,8 @@ function matches({ members }: Listing): boolean {
 /** The files of a listing by name. */
 type Files = ReadonlyMap<string, Member>;
 
-async function* observe({ members }: Listing): AsyncIterable<PackageObservation> {
+async function* observe(listing: Listing): AsyncIterable<PackageObservation> {
+  const { members } = listing;
   const files: Files = new Map(members.map((member) => [member.name, member]));
   const repositories = new Map<string, Named[]>();
   let looked = 0;
@@ -67,7 +69,7 @@ async function* observe({ members }: Listing): AsyncIterable<PackageObservation>
     const named = { file: name, reference: "custom_generate", source: name, className: "generate" };
     repositories.set(root, [...repositories.get(root) ?? [], { ...named, foreign: undefined }]);
   }
-  for (const named of repositories.values()) yield* judgeRepository(named, files);
+  for (const named of repositories.values()) yield* judgeRepository(named, files, listing);
 }
 
 /** A piece of code that a configuration names. */
@@ -140,13 +142,13 @@ function sourceOf(root: string, module: string): string {
 async function* judgeRepository(
   named: readonly Named[],
   files: Files,
+  listing: Listing,
 ): AsyncIterable<PackageObservation> {
   const own = named.filter(({ foreign }) => foreign === undefined);
   const sources = await importedSources(own, files);
   for (const { name, facts } of sources) {
-    for (const { fact, offset } of facts) {
-      yield { part: name, observation: { type: "fact", fact, count: 1, offset } };
-    }
+    claimSource(listing, name);
+    for (const observation of facts) yield { part: name, observation };
   }
   const first = named.find(({ file }) => /(?:^|\/)config\.json$/iu.test(file)) ?? named[0];
   if (first === undefined) return;
@@ -203,7 +205,7 @@ function sentence(
 
 interface ImportedSource {
   readonly name: string;
-  readonly facts: readonly { readonly fact: ReferenceFact; readonly offset: number }[];
+  readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
   /** What it calls outside itself, dotted. */
   readonly called: readonly string[];
   /** Why it could not be read. */
@@ -217,25 +219,27 @@ async function importedSources(named: readonly Named[], files: Files): Promise<I
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
     const member = files.get(name);
     if (found.has(name) || member === undefined || found.size >= FILES) continue;
-    const text = await readText(member);
-    if (text === undefined) {
+    const bytes = await memberBytes(member, SOURCE_BYTES);
+    if (bytes === undefined) {
       const unread = `it is longer than ${SOURCE_BYTES} bytes, or has none`;
       found.set(name, { name, facts: [], called: [], unread });
       continue;
     }
+    const { text, unknown } = decodePythonSource(bytes);
     const module = readPythonModule(text);
     const source = name;
     const classes = named.filter((one) => one.source === source).map(({ className }) => className);
-    const calls = callsAtImport(module, classes).filter((call) => !isReading(call)).slice(0, CALLS);
+    const calls = callsAtImport(module, { classes }).filter((call) => !isReading(call));
     found.set(name, {
       name,
-      facts: calls.map((call) => ({
-        fact: factOf(call),
-        offset: new TextEncoder().encode(text.slice(0, call.at)).length,
-      })),
+      facts: sourceFacts(calls, text, "python"),
       called: calls.filter(({ called, path }) => called && path.includes("."))
         .map(({ path }) => path).filter((path) => !/^(?:self|cls)\./u.test(path)),
-      unread: undefined,
+      unread: unknown !== undefined
+        ? `its encoding, "${unknown}", is unknown`
+        : module.complete
+        ? undefined
+        : "it has more calls than are looked at",
     });
     for (const other of module.relativeImports) {
       waiting.push(`${folderOf(name)}${other}.py`, `${folderOf(name)}${other}/__init__.py`);
@@ -249,38 +253,8 @@ function isReading({ path, expression }: SourceCall): boolean {
   return OPENING.test(path) && !/["'][rbtU]*[wax+][wabxtrU+]*["']/u.test(expression);
 }
 
-function factOf({ path, expression, line }: SourceCall): ReferenceFact {
-  const dot = path.lastIndexOf(".");
-  return {
-    kind: "reference",
-    language: "python",
-    module: dot < 0 ? "" : path.slice(0, dot),
-    name: path.slice(dot + 1),
-    expression: `${expression} in line ${line}`,
-    evidence: [{ kind: "code", text: expression, cut: false }],
-  };
-}
-
-async function readText(member: Member): Promise<string | undefined> {
-  const bytes = await readWhole(member, SOURCE_BYTES);
-  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
-}
-
 async function readJson(member: Member): Promise<JsonValue | undefined> {
-  const bytes = await readWhole(member, CONFIGURATION_BYTES);
+  const bytes = await memberBytes(member, CONFIGURATION_BYTES);
   if (bytes === undefined) return undefined;
   return parseJson(bytes).value;
-}
-
-/** All bytes of a member; undefined when it has none or too many, or cannot be had. */
-async function readWhole(member: Member, most: number): Promise<Uint8Array | undefined> {
-  if (member.open === undefined || (member.size ?? 0) > most) return undefined;
-  try {
-    const bytes = (await member.open().read(0, most + 1)).slice();
-    return bytes.length > most ? undefined : bytes;
-  } catch (error) {
-    // What is wrong with a member is said where it is scanned for itself.
-    if (error instanceof FormatError || error instanceof SourceError) return undefined;
-    throw error;
-  }
 }

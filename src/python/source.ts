@@ -41,10 +41,12 @@ export interface PythonModule {
   readonly calls: readonly SourceCall[];
   /** Modules beside this one that it imports: `.configuration_x` is `configuration_x`. */
   readonly relativeImports: readonly string[];
+  /** False when it has more calls than are kept. */
+  readonly complete: boolean;
 }
 
 const EXPRESSION_CHARACTERS = 2048;
-const CALLS = 20_000;
+const CALLS = 100_000;
 /** `getattr` within `getattr`. */
 const RESULTS_DEPTH = 16;
 
@@ -74,40 +76,58 @@ export function readPythonModule(text: string): PythonModule {
   return new ModuleReader(text).read();
 }
 
+/** What besides the import itself runs. */
+export interface Runs {
+  /** Classes that the loader makes objects of. */
+  readonly classes?: Iterable<string>;
+  /** Functions that the loader calls: `f`, `Class.method`. */
+  readonly functions?: Iterable<string>;
+  /** False to take a function that is handed over as called only where it is handed to a runner. */
+  readonly handed?: boolean;
+}
+
+/** What calls the functions that it is given: threads, exit handlers, `map` and the like. */
+const RUNNERS =
+  /(?:^|\.)(?:Thread|Timer|Process|start_new_thread|register|submit|map|filter|reduce|call_soon|call_later|run)$/u;
+
 /**
- * The calls that importing the module runs, and making objects of some of its classes.
+ * The calls that importing the module runs, and what its loader calls then.
  *
- * @param classes that the loader makes objects of
+ * @param runs what the loader does besides importing
  */
-export function callsAtImport(
-  { calls }: PythonModule,
-  classes: Iterable<string> = [],
-): readonly SourceCall[] {
+export function callsAtImport({ calls }: PythonModule, runs: Runs = {}): readonly SourceCall[] {
   const byScope = new Map<string, SourceCall[]>();
   for (const call of calls) {
     const known = byScope.get(call.scope);
     if (known === undefined) byScope.set(call.scope, [call]);
     else known.push(call);
   }
+  const running = new Set(
+    calls.filter(({ called, path }) => called && RUNNERS.test(path)).map(({ line }) => line),
+  );
   const found: SourceCall[] = [];
   const entered = new Set<string>();
-  const waiting = ["", ...Array.from(classes).flatMap(constructorsOf)];
+  const classes = Array.from(runs.classes ?? []).flatMap(constructorsOf);
+  const waiting = ["", ...runs.functions ?? [], ...classes];
   for (let scope = waiting.pop(); scope !== undefined; scope = waiting.pop()) {
     if (entered.has(scope)) continue;
     entered.add(scope);
     for (const call of byScope.get(scope) ?? []) {
-      if (byScope.has(call.path)) waiting.push(call.path);
-      for (const constructor of constructorsOf(call.path)) {
-        if (byScope.has(constructor)) waiting.push(constructor);
-      }
-      // self.method() in a class that is being made.
-      const owner = scope.includes(".") ? scope.slice(0, scope.lastIndexOf(".")) : "";
-      const method = /^(?:self|cls|super)\.(\w+)$/u.exec(call.path)?.[1];
-      if (owner !== "" && method !== undefined) waiting.push(`${owner}.${method}`);
+      if (!call.called && runs.handed === false && !running.has(call.line)) continue;
+      waiting.push(...reachedScopes(call, scope).filter((each) => byScope.has(each)));
       found.push(call);
     }
   }
   return found.sort((a, b) => a.line - b.line);
+}
+
+/** The functions of the module that a call may lead to. */
+function reachedScopes({ path }: SourceCall, scope: string): string[] {
+  // self.method() in a class that is being made.
+  const owner = scope.includes(".") ? scope.slice(0, scope.lastIndexOf(".")) : "";
+  const method = /^(?:self|cls|super)\.(\w+)$/u.exec(path)?.[1];
+  const own = owner !== "" && method !== undefined ? [`${owner}.${method}`] : [];
+  return [path, ...constructorsOf(path), ...own];
 }
 
 function constructorsOf(name: string): string[] {
@@ -143,7 +163,8 @@ class ModuleReader {
       }
     }
     for (const line of lines) this.#line(line);
-    return { calls: this.#calls, relativeImports: [...this.#relative] };
+    const complete = this.#calls.length < CALLS;
+    return { calls: this.#calls, relativeImports: [...this.#relative], complete };
   }
 
   #line(line: PythonLine): void {
@@ -267,17 +288,22 @@ class ModuleReader {
       if (token.kind !== "name" || tokens[at - 1]?.text === "." || KEYWORDS.has(token.text)) {
         continue;
       }
-      this.#scanChain(words, at, line, scope, depth > 0 || (decorator && at === 1));
+      const decorates = decorator && at === 1;
+      this.#scanChain(words, at, line, scope, depth > 0 || decorates, decorates);
     }
   }
 
-  /** A chain of attributes and calls; handed over uncalled it may be called by who gets it. */
+  /**
+   * A chain of attributes and calls; handed over uncalled it may be called by who gets it. A
+   * decorator is called.
+   */
   #scanChain(
     words: Words,
     at: number,
     line: number,
     scope: string,
     handed: boolean,
+    decorates: boolean,
   ): void {
     const { tokens } = words;
     const chain = this.#chain(words, at, tokens.length);
@@ -285,7 +311,7 @@ class ModuleReader {
     if (!handed || chain.called.length > 0 || chain.path === undefined) return;
     const notable = chain.path.includes(".") || this.#own.has(chain.path);
     if (notable && tokens[chain.end]?.text !== "=") {
-      this.#note(chain.path, false, tokens, at, chain.end, line, scope);
+      this.#note(chain.path, decorates, tokens, at, chain.end, line, scope);
     }
   }
 

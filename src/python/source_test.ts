@@ -5,7 +5,7 @@ import { callsAtImport, readPythonModule } from "./source.ts";
 
 /** What importing a source calls. */
 function calls(text: string, ...classes: string[]): string[] {
-  return callsAtImport(readPythonModule(text), classes).map(({ path }) => path);
+  return callsAtImport(readPythonModule(text), { classes }).map(({ path }) => path);
 }
 
 test("calls at module level are seen, by whatever name the module was imported", () => {

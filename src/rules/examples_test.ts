@@ -45,6 +45,12 @@ function observe(example: string): Judged[] {
       const expression = `${module}.${name}`;
       return [fact({ kind: "reference", language, module, name, expression, evidence: [] })];
     }
+    case "source": {
+      // "source python-archive os.system os.system('x')": a call in Python source, as written.
+      const [language = "", path = "", ...written] = words;
+      const [expression, evidence] = [written.join(" "), []];
+      return [fact({ kind: "reference", language, expression, evidence, ...globalOf(path) })];
+    }
     case "code": {
       const code = [{ names: words, strings: [] }];
       const [language, name] = ["keras", "Lambda"];

@@ -54,6 +54,16 @@ export function callMessage(voice: Voice, expression: string, match: Match, path
   return `${called}, which ${match.effect}.`;
 }
 
+/** For a call in Python source. */
+export function sourceMessage(
+  who: string,
+  expression: string,
+  match: Match,
+  path: string,
+): string {
+  return `${who} calls ${shortened(expression)}${truly(match, path)}, which ${match.effect}.`;
+}
+
 /** The same for a wrapper whose target is known. */
 export function wrapperMessage(voice: Voice, expression: string, target: Match): string {
   const called = `${subject(voice)} calls ${shortened(expression)}`;

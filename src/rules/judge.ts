@@ -24,7 +24,7 @@ import { isDottedName, pathOf } from "../python/names.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
 import * as words from "./finding.ts";
 import { judgeCode, judgeReference } from "./keras.ts";
-import { judgeSourceCall, SOURCE_LANGUAGE } from "./python_source.ts";
+import { isSourceLanguage, judgeSourceCalls } from "./python_source.ts";
 import type { Voice } from "./finding.ts";
 import { atMost, compareVerdicts, HARMLESS, worseSeverity } from "./rule.ts";
 import type { Rule, Verdict } from "./rule.ts";
@@ -212,6 +212,12 @@ function groupFinding(
 
 function opinionOf(judging: Judging, group: Group, voice: Voice): Opinion | undefined {
   const other = group.others[0];
+  if (other?.fact.kind === "reference" && isSourceLanguage(other.fact.language)) {
+    const worst = judgeSourceCalls(judging, group.others.map(({ fact }) => fact));
+    if (worst === undefined) return undefined;
+    const { rule, match: { reaches }, decides, message } = worst;
+    return { rule, verdict: decides, message, reasons: decides, reaches };
+  }
   if (other !== undefined) return otherOpinion(judging, other.fact, voice);
   if (group.reading === "plain" || group.reading === "resync") {
     const named = group.imports[0]?.fact ?? group.calls[0]?.fact;
@@ -340,13 +346,10 @@ function otherOpinion(
       return { rule, verdict: rule, message, reasons: rule, reaches: fact.name };
     }
     case "reference": {
-      const source = fact.language === SOURCE_LANGUAGE;
-      const found = source ? judgeSourceCall(judging, fact) : judgeReference(judging, fact);
+      const found = judgeReference(judging, fact);
       if (found === undefined) return undefined;
       const { rule, match } = found;
-      const message = source
-        ? words.callMessage(voice, fact.expression, match, pathOf(fact.module, fact.name))
-        : rule.safety === "innocuous"
+      const message = rule.safety === "innocuous"
         ? words.harmlessMessage(fact.expression, match.effect)
         : words.importMessage(voice, match, fact.expression);
       return { rule, verdict: match.rule, message, reasons: match.rule, reaches: match.reaches };

@@ -102,6 +102,7 @@ const LABELS: Readonly<Record<string, string>> = {
   pickle: "a pickle",
   "torch-legacy": "a PyTorch checkpoint of the old kind",
   torchscript: "TorchScript source",
+  "python-source": "Python source",
   hdf5: "an HDF5 file",
   "keras-config": "a Keras configuration",
   "keras-metadata": "Keras metadata",

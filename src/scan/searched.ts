@@ -12,6 +12,7 @@ export const SEARCHED_FORMATS: Readonly<Record<string, "text" | "protobuf">> = {
   "keras-metadata": "protobuf",
   "model-config": "text",
   "onnx": "protobuf",
+  "python-source": "text",
   "tensorflow": "protobuf",
   "torchscript": "text",
 };

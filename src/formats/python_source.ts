@@ -1,0 +1,135 @@
+/**
+ * Python source in an archive: wheels, source distributions, OCI layers, anything that brings
+ * modules along. Importing a module runs it, `setup.py` runs when its package is installed, and
+ * `sitecustomize.py` and lines of path files that begin with `import` whenever Python starts
+ * (`addpackage` and `execsitecustomize` in `Lib/site.py`). It is read, never run.
+ * https://docs.python.org/3/library/site.html
+ *
+ * The archive says by a hint what a member is (`packages/python_sources.ts`): a module that lies on
+ * a disk beside other files is nobody's business here.
+ *
+ * @module
+ */
+
+import { PYTHON_HINTS, PYTHON_PATH_MAYBE_HINT } from "../packages/python_sources.ts";
+import { decodePythonSource } from "../python/encoding.ts";
+import { callsAtImport, readPythonModule } from "../python/source.ts";
+import { sourceFacts } from "../python/source_facts.ts";
+import type { Source } from "../source/source.ts";
+import { readWhole } from "../source/whole.ts";
+import type { Observation } from "../types.ts";
+import { latin1, looksLikeText } from "./detect.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+
+/** Source is read whole; generated modules have some megabytes. */
+const SOURCE_BYTES = 16 * 1024 * 1024;
+const SHOWN_CHARACTERS = 300;
+/** Language of the facts: calls in source that an archive brings along. */
+const LANGUAGE = "python-archive";
+
+/** `Lib/site.py`: what `addpackage` executes. */
+const PATH_IMPORT = /^import[ \t]/u;
+/** The one line that setuptools installs, which asks for its own copy of distutils. */
+const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
+  "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack')";
+
+/** Methods of a command of distutils that installing calls. */
+const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
+
+const HINTS: ReadonlySet<string> = new Set(Object.values(PYTHON_HINTS));
+
+/** Python source in archives. */
+export const pythonSourceFormat: Format = { id: "python-source", random: false, detect, scan };
+
+function detect({ hint, head }: Sample): boolean {
+  if (head.length === 0 || hint === undefined) return false;
+  if (hint === PYTHON_PATH_MAYBE_HINT) {
+    return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
+  }
+  return HINTS.has(hint) && !head.includes(0);
+}
+
+function latin1Of(head: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < head.length; at += 8192) text += latin1(head.subarray(at), 8192);
+  return text;
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const { hint, name } = context.sample;
+  const bytes = await readWhole(
+    source,
+    SOURCE_BYTES,
+    "Python source",
+    () => context.checkDeadline(),
+  );
+  const { text, unknown } = decodePythonSource(bytes);
+  if (unknown !== undefined) {
+    yield [{
+      type: "anomaly",
+      rule: "python-encoding",
+      detail: `It says that it is written in "${unknown}"`,
+      unread: true,
+    }];
+  }
+  if (hint === PYTHON_HINTS.path || hint === PYTHON_PATH_MAYBE_HINT) {
+    yield pathFile(name, text);
+    return;
+  }
+  if (hint === PYTHON_HINTS.startup) {
+    yield [startup(`"${name}" runs whenever Python starts`, 0)];
+  }
+  if (hint === PYTHON_HINTS.install) {
+    yield [{
+      type: "anomaly",
+      rule: "python-install-code",
+      detail: `"${name}" runs when the package is built or installed`,
+    }];
+  }
+  yield moduleFacts(text, hint === PYTHON_HINTS.install);
+}
+
+/** The calls of a module, and whether all of them were seen. */
+function moduleFacts(text: string, installed: boolean): Observation[] {
+  const module = readPythonModule(text);
+  const functions = installed
+    ? module.calls.map(({ scope }) => scope)
+      .filter((scope) => COMMAND_METHODS.includes(scope.slice(scope.lastIndexOf(".") + 1)))
+    : [];
+  const calls = callsAtImport(module, { functions, handed: false });
+  const facts: Observation[] = sourceFacts(calls, text, LANGUAGE);
+  if (module.complete) return facts;
+  return [...facts, {
+    type: "anomaly",
+    rule: "python-unread",
+    detail: "It has more calls than are looked at",
+    unread: true,
+  }];
+}
+
+/** Lines of a path file that are code. */
+function pathFile(name: string, text: string): Observation[] {
+  const found: Observation[] = [];
+  let at = 0;
+  for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
+    const code = line.trim().replace(/;$/u, "");
+    if (PATH_IMPORT.test(line)) {
+      const offset = new TextEncoder().encode(text.slice(0, at)).length;
+      found.push(
+        code === SETUPTOOLS_LINE
+          ? { type: "anomaly", rule: "python-startup-known", detail: `"${name}"`, offset }
+          : startup(`"${name}" has Python run ${code.slice(0, SHOWN_CHARACTERS)}`, offset),
+      );
+    }
+    at += line.length;
+  }
+  const code = text.split(/\r?\n|\r/u).map((line) => PATH_IMPORT.test(line) ? line : "").join("\n");
+  return [...found, ...moduleFacts(code, false)];
+}
+
+function startup(detail: string, offset: number): Observation {
+  return { type: "anomaly", rule: "python-startup-code", detail, offset };
+}

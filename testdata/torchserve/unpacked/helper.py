@@ -1,0 +1,2 @@
+def scale(rows):
+    return [str(row) for row in rows]
