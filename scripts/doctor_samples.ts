@@ -36,6 +36,7 @@ export const SAMPLES: readonly (readonly [
   ["onnx", "onnx/harmful/pyop_extensions.onnx", "onnx/safe/constants.onnx"],
   ["hdf5", "keras/harmful/lambda_system.h5", "keras/safe/cycles.h5", "h5wasm"],
   ["keras-config", "keras/harmful/module_os.keras", "keras/safe/model_to_json.json"],
+  ["skops", "skops/harmful/operator.skops", "skops/safe/attrgetter.skops"],
   ["keras-metadata", "keras/harmful/keras_metadata.pb", "keras/safe/saved_model/keras_metadata.pb"],
   [
     "tensorflow",

@@ -78,7 +78,7 @@ const UNREADABLE: readonly ClaimRow[] = [
 const OTHERS: readonly ClaimRow[] = [
   ["text", "txt text md markdown rst adoc tex log srt vtt diff patch", []],
   ["a table", "csv tsv tab", []],
-  ["settings", "json", ["keras-config", "model-config"]],
+  ["settings", "json", ["keras-config", "model-config", "skops"]],
   ["settings", "yaml yml", ["model-config"]],
   ["settings", "jsonl ndjson toml ini cfg conf env properties lock xml plist", []],
   ["a web page", "html htm css svg", []],

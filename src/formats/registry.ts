@@ -130,6 +130,12 @@ export const FORMATS: readonly FormatEntry[] = [
     load: once(async () => (await import("./keras_config.ts")).kerasConfigFormat),
   },
   {
+    id: "skops",
+    malformedRule: "skops-malformed",
+    mayMatch: mayBeJson,
+    load: once(async () => (await import("./skops.ts")).skopsFormat),
+  },
+  {
     id: "keras-metadata",
     malformedRule: "keras-metadata-malformed",
     mayMatch: ({ head }) => head[0] === 0x0a,
@@ -225,7 +231,7 @@ function mayBeHdf5({ head }: Sample): boolean {
 
 /** A bracket behind white space, zeros (UTF-16) and byte order marks; or what a container says is JSON. */
 function mayBeJson({ head, hint }: Sample): boolean {
-  if (hint?.startsWith("keras-config")) return true;
+  if (hint?.startsWith("keras-config") || hint?.startsWith("skops")) return true;
   const first = head.find((byte) => byte > 0x20 && byte < 0x7f);
   return first === 0x7b || first === 0x5b;
 }

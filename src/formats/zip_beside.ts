@@ -7,6 +7,7 @@
 
 import { kerasHints } from "../packages/keras_members.ts";
 import { pythonHints } from "../packages/python_sources.ts";
+import { skopsHints } from "../packages/skops_members.ts";
 import { torchHints } from "../packages/torch_members.ts";
 import type { Listing, Siblings } from "../types.ts";
 
@@ -34,6 +35,7 @@ export class Beside {
       ...pythonHints(archive, listing),
       ...torchHints(names),
       ...kerasHints(archive, names),
+      ...skopsHints(archive, names),
     ]);
     for (const { name, size } of members) {
       if (!this.#sizes.has(name)) this.#sizes.set(name, size);

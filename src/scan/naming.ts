@@ -103,6 +103,7 @@ const LABELS: Readonly<Record<string, string>> = {
   "torch-legacy": "a PyTorch checkpoint of the old kind",
   torchscript: "TorchScript source",
   "python-source": "Python source",
+  skops: "the schema of a skops file",
   hdf5: "an HDF5 file",
   "keras-config": "a Keras configuration",
   "keras-metadata": "Keras metadata",

@@ -13,6 +13,7 @@ export const SEARCHED_FORMATS: Readonly<Record<string, "text" | "protobuf">> = {
   "model-config": "text",
   "onnx": "protobuf",
   "python-source": "text",
+  "skops": "text",
   "tensorflow": "protobuf",
   "torchscript": "text",
 };

@@ -1,0 +1,61 @@
+/**
+ * The schema of a skops file: JSON whose nodes name the class or function that each part of a model is
+ * made of, and the loader that makes it. Loading imports what is named and, node by node, calls it,
+ * after comparing the names with those that the user trusts; the comparison has been led astray
+ * (CVE-2025-54412, CVE-2025-54413). Arrays lie beside the schema and are scanned for themselves.
+ * `skops/io/_audit.py`, `_general.py`, `_numpy.py`, `_sklearn.py` in https://github.com/skops-dev/skops
+ *
+ * @module
+ */
+
+import { SKOPS_HINT, SKOPS_MAYBE_HINT } from "../packages/skops_members.ts";
+import { parseJson } from "../python/json.ts";
+import type { Source } from "../source/source.ts";
+import { readWhole } from "../source/whole.ts";
+import type { Observation } from "../types.ts";
+import type { Format, FormatContext, Sample } from "./format.ts";
+import { SAMPLE_BYTES } from "./format.ts";
+import { SkopsWalk } from "./skops_walk.ts";
+
+/** Schemas are read whole; those of ensembles of thousands of trees have some tens of megabytes. */
+const SCHEMA_BYTES = 128 * 1024 * 1024;
+/** Objects, arrays and their members. */
+const SCHEMA_VALUES = 8_000_000;
+
+/** Schemas of skops files. */
+export const skopsFormat: Format = { id: "skops", random: false, detect, scan };
+
+/** What a `.skops` archive calls its schema, or JSON with the keys of a node. */
+function detect({ head, hint }: Sample): boolean {
+  if (hint === SKOPS_HINT) return head.length > 0;
+  const text = new TextDecoder("latin1").decode(head).replaceAll("\0", "");
+  if (!/^[^\x21-\x7e]{0,64}\{/u.test(text)) return false;
+  const isNode = /"__loader__"\s*:/u.test(text) && /"__(?:module|class)__"\s*:/u.test(text);
+  // Keys may stand in any order, behind as much as the author likes.
+  return isNode || (hint === SKOPS_MAYBE_HINT && head.length >= SAMPLE_BYTES);
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const check = () => context.checkDeadline();
+  const bytes = await readWhole(source, SCHEMA_BYTES, "a schema", check);
+  const { value, error } = parseJson(bytes, Math.min(SCHEMA_VALUES, context.limits.values));
+  const walk = new SkopsWalk(check);
+  if (value !== undefined) walk.add(value);
+  yield walk.finish();
+  const certain = context.sample.hint === SKOPS_HINT;
+  if (error !== undefined) {
+    yield [{
+      type: "anomaly",
+      rule: "skops-malformed",
+      detail: `${error.message}, at byte ${error.offset}`,
+      offset: error.offset,
+      unread: true,
+    }];
+  } else if (certain && walk.nodes === 0) {
+    const detail = "There is no node in it";
+    yield [{ type: "anomaly", rule: "skops-malformed", detail, unread: true }];
+  }
+}
