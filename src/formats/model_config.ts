@@ -12,7 +12,7 @@ import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
 import { baseName, looksLikeText } from "./detect.ts";
-import type { Format, FormatContext, Sample } from "./format.ts";
+import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "./format.ts";
 import { ConfigWalk } from "./model_config_walk.ts";
 import { yamlFacts } from "./model_config_yaml.ts";
 
@@ -45,7 +45,9 @@ function detect({ name, head, hint }: Sample): boolean {
     if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
     return NAMES.test(base) || KEYS.test(text);
   }
-  return /\.ya?ml$/iu.test(base) && looksLikeText(head) && YAML_KEYS.test(text);
+  // What is longer than the sample may have its keys behind it.
+  const known = YAML_KEYS.test(text) || head.length >= SAMPLE_BYTES;
+  return /\.ya?ml$/iu.test(base) && looksLikeText(head) && known;
 }
 
 async function* scan(

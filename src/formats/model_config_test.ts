@@ -36,6 +36,14 @@ test("a configuration is known by its name or its keys, and never by its name al
   assert.equal(detect("a: 1\n", "a.yaml"), false);
 });
 
+test("a target behind more text than is sampled is found, in YAML of any length", async () => {
+  const text = `${"# padding\n".repeat(20_000)}model:\n  _target_: os.system\n`;
+  const bytes = encoder.encode(text);
+  const name = "model_config.yaml";
+  assert.equal(modelConfigFormat.detect(sampleOf(bytes, { name })), true);
+  assert.deepEqual(named(await run(modelConfigFormat, bytes, { name })), ["hydra os.system"]);
+});
+
 test("templates are handed on from wherever they lie", async () => {
   const seen = await scan({
     chat_template: "{{ a }}",

@@ -13,8 +13,7 @@ import { parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
-import type { Format, FormatContext, Sample } from "./format.ts";
-import { SAMPLE_BYTES } from "./format.ts";
+import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "./format.ts";
 import { SkopsWalk } from "./skops_walk.ts";
 
 /** Schemas are read whole; those of ensembles of thousands of trees have some tens of megabytes. */
