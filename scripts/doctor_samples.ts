@@ -64,6 +64,7 @@ export const SAMPLES: readonly (readonly [
     "python/harmful/decoded-1.0-py3-none-any.whl",
     "python/safe/tiny-1.0-py3-none-any.whl",
   ],
+  ["rds", "r/harmful/promise.rds", "r/safe/s4.rds"],
   // Programs are never harmless.
   ["native", "repository/suspicious/native/libop.so", undefined],
 ];

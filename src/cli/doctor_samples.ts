@@ -146,6 +146,12 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmless: { name: "tiny-1.0-py3-none-any.whl", deflated: "C/BmZhFhYGDgAGLFmElKE/5YMTIw/AJiAaBISWZepX58fGZeZkl8vF5BpW+ArzezocDe5+E8lqmBTHGtez26uRYFabuGOM06847N/OSklOjf7+fm7j4aYxT//mz1Ycv7Jbsa+sveGDb3bngf0x9gZdPgx3GO31B0y6Tic36cXzbmxmY8N3lm6WXhXnmHT1PqzPQ4u5RrS14cnHLYYfW5p9snuQUfa7meMIW7dWP70yxO042nHKf7RU1v+qbxLCb/8xfupVJCq0JCN549neXY0XLJxT4gVOXf1v2PRGdPSVp0L3JTzkYb2eyW+Rmc58VO7/7++7Ibj/X0pBnHWOLt7epXJE8OD7h+IN/iiInkRN/1t3V034nE8kkmL7tueThbhf1R0spdqQ79LUn5mxeJzm/6/2nz5VezC8SkPZIFVO68Tjjf0cLC/79P4/9ZgT3On4PXX+4QDdzBlqbvPtWr8m1T0J8jrus8Ch31LWbpHbqy5PQfxgCUcD6XURylBWTpA7E0NJx1DfUM9FIyi0t0M/PS8vV9XUMcXRxDHD/76nr6eOp4XuH11tU6d+b85iCDS8ZPPnmf8d0apHHyzOonTd3SryQLChkZUK0ILupvjgGyQFgCuxXhHq6uPtznPXzPXkQYfsX4QZH/WW9dL52T+puCPLxO6uh16rOvDLxgcMF44wXjC0+4Tp3Xv/hV5xqvhq7X2ZM+m4I0NLV8n3J5+mwP0lhhcu3s6fPeV32B7nrEhOYigSP2F9iBLFYgVsDuopL8gvic1LLUHL2SihJtkO/QDSmWZ2H+AWRFA1OoJHZDglyd/YNccs+c3uXkwMDwoPa8kfLJF1syFJ9dCNwpM73/bI2Ey4skoXn/5vTG/mf+sybnuKpiarSR047fHLu8dRQyl0f9TRS4/iXpqKWv7g+PR9mnvyWu+pKnWNM9r2jJtD91HIfEHfZsSfjPH1No43667+Cms/mnhctSQ8ue7rxj7y/Xn+DacfjRVZHen5fz3hS9zZVZ4RN4OEu9ZkFx7xeRjtn+yQuSa+ZYy2SwrvVYdjjJ+36swMx1x+Kl3059ND2R91aKlNaalPuXrTeI2pW+KVMvvZZuepzNbHv6N+e1AaJvFb9cW//ymYTntr2HP4rLst30P8OTPkmOdd8GL8ZfW6wiDGVFG47KB3gzMokw487SMLCkkQFLBkfXjZ5QEbozGPEmW3SD0JMjwqDTjLgTJ7op6EkIYUosE+EEhW4aelqCgS2Ni5jwpKwAb1Y2BrAjWBmSgFovMoN0AQA=" },
   },
   {
+    format: "rds",
+    decoder: "built in",
+    harmful: { name: "promise.rds", deflated: "i+BiYGBgYmBhYmJgYgYyGViB+A8QswExIwMLAyeIXVxZXJKaC1bJwCCAJMOTmpyRr1BQlJ+bWZwK5P8DAA==" },
+    harmless: { name: "s4.rds", deflated: "k+/mYAAD5u4HSQkJCWkJiUlJCWmsRpIRzs53SnQlJGaqSjYscmB0YxNj8xOIZVT54cDzm58noGFRg6ml+sYdMxobPRkiwxlmaX1rOvLkzZEvIQrCkbLT51X71QUl9WXHSU74zt/CaGH2YOlsBgYGAA==" },
+  },
+  {
     format: "native",
     decoder: "built in",
     harmful: { name: "libop.so", deflated: "q3f1cWNiZGSAAWYGOwZ6AAA=" },

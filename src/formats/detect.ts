@@ -44,6 +44,7 @@ const READABLE: readonly ClaimRow[] = [
   ["a NeMo archive", "nemo", ["tar", "compressed"]],
   ["a TorchServe archive", "mar", ["zip", "tar", "compressed"]],
   ["a skops file", "skops", ["zip"]],
+  ["an R data file", "rds rda rdata", ["rds", "compressed"]],
   ["a zip archive", "zip", ["zip"]],
   ["a tar archive", "tar", ["tar"]],
   ["a 7-Zip archive", "7z", ["7z"]],
@@ -70,7 +71,6 @@ const UNREADABLE: readonly ClaimRow[] = [
   ["a GGML model", "ggml", []],
   ["a Core ML model", "mlmodel mlpackage", []],
   ["a Flax checkpoint", "msgpack", []],
-  ["an R data file", "rds rda rdata", ["compressed"]],
   ["a PMML model", "pmml", []],
 ];
 
@@ -151,7 +151,6 @@ const KNOWN_MAGIC: readonly KnownMagic[] = [
     label: "a TensorFlow Lite model",
     test: ({ head }) => startsWith(head.subarray(4), ascii("TFL3")),
   },
-  { label: "an R data file", test: ({ head }) => /^RD[AX][123]\n/u.test(latin1(head, 5)) },
 ];
 
 /**

@@ -13,7 +13,8 @@
 
 import { PYTHON_HINTS, PYTHON_PATH_MAYBE_HINT } from "../packages/python_sources.ts";
 import { decodePythonSource } from "../python/encoding.ts";
-import { callsAtImport, readPythonModule } from "../python/source.ts";
+import { readPythonModule } from "../python/source.ts";
+import { callsAtImport } from "../python/source_calls.ts";
 import { sourceFacts } from "../python/source_facts.ts";
 import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";

@@ -154,6 +154,12 @@ export const FORMATS: readonly FormatEntry[] = [
     load: once(async () => (await import("./gguf.ts")).ggufFormat),
   },
   {
+    id: "rds",
+    malformedRule: "r-malformed",
+    mayMatch: ({ head }) => [0x0a, 0x41, 0x42, 0x52, 0x58].includes(head[0] ?? 0),
+    load: once(async () => (await import("./rds.ts")).rdsFormat),
+  },
+  {
     id: "chat-template",
     malformedRule: "template-malformed",
     mayMatch: ({ name, hint }) => hint === "chat-template" || /\.(?:jinja2?|j2)$/iu.test(name),

@@ -9,7 +9,8 @@
 
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../python/json.ts";
 import { decodePythonSource } from "../python/encoding.ts";
-import { callsAtImport, readPythonModule, type SourceCall } from "../python/source.ts";
+import { readPythonModule, type SourceCall } from "../python/source.ts";
+import { callsAtImport } from "../python/source_calls.ts";
 import { sourceFacts } from "../python/source_facts.ts";
 import type { Listing, Member, Observation } from "../types.ts";
 import { memberBytes } from "./member_bytes.ts";

@@ -10,7 +10,8 @@
 
 import { decodePythonSource } from "../python/encoding.ts";
 import { isObject, type JsonValue, parseJson, valuesOf } from "../python/json.ts";
-import { callsAtImport, type PythonModule, readPythonModule } from "../python/source.ts";
+import { type PythonModule, readPythonModule } from "../python/source.ts";
+import { callsAtImport } from "../python/source_calls.ts";
 import { sourceFacts } from "../python/source_facts.ts";
 import type { Listing, Member, Observation } from "../types.ts";
 import { memberBytes } from "./member_bytes.ts";

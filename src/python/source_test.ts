@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { callsAtImport, readPythonModule } from "./source.ts";
+import { readPythonModule } from "./source.ts";
+import { callsAtImport } from "./source_calls.ts";
 
 /** What importing a source calls. */
 function calls(text: string, ...classes: string[]): string[] {

@@ -93,6 +93,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   config: "This configuration has",
   jinja: "This chat template uses",
   native: "This is",
+  r: "This R data holds",
 };
 
 /** For an operator of a program in the file. */

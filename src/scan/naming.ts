@@ -113,6 +113,7 @@ const LABELS: Readonly<Record<string, string>> = {
   gguf: "a GGUF model",
   "chat-template": "a chat template",
   "model-config": "a model's configuration",
+  rds: "an R data file",
   native: "a program or script",
 };
 
