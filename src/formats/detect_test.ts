@@ -57,7 +57,7 @@ test("formats without a reader are known by their first bytes", () => {
     ["7z\xbc\xaf\x27\x1c", undefined],
     ["Rar!\x1a\x07\x01\0", undefined],
     ["\x1c\0\0\0TFL3", "a TensorFlow Lite model"],
-    ["RDX3\n", "an R data file"],
+    ["RDX3\n", undefined],
     ["", undefined],
     ["GGU", undefined],
   ];

@@ -32,7 +32,10 @@ test("what a format recognises is never ruled out before it is loaded", async ()
   const recognised = new Set<string>();
   for (const entry of FORMATS) {
     const format = await entry.load();
-    const hints = [undefined, "pickle", "torch-tar-storages", "torchscript-source"];
+    const hints = [
+      ...[undefined, "pickle", "torch-tar-storages", "torchscript-source"],
+      ...["python-import", "python-path", "skops-schema", "skops-schema-maybe"],
+    ];
     for (const sample of all.flatMap((one) => hints.map((hint) => ({ ...one, hint })))) {
       if (!format.detect(sample)) continue;
       recognised.add(entry.id);
