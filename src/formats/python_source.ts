@@ -32,7 +32,7 @@ const LANGUAGE = "python-archive";
 const PATH_IMPORT = /^import[ \t]/u;
 /** The one line that setuptools installs, which asks for its own copy of distutils. */
 const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
-  "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack')";
+  "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
 
 /** Methods of a command of distutils that installing calls. */
 const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
@@ -116,7 +116,7 @@ function pathFile(name: string, text: string): Observation[] {
   const found: Observation[] = [];
   let at = 0;
   for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
-    const code = line.trim().replace(/;$/u, "");
+    const code = line.trim().replace(/\s*;$/u, "");
     if (PATH_IMPORT.test(line)) {
       const offset = new TextEncoder().encode(text.slice(0, at)).length;
       found.push(

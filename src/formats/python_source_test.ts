@@ -102,7 +102,7 @@ test("lines of a path file that are code are told, others are not", async () => 
 test("the line that setuptools installs is known, and a longer one is not", async () => {
   const line =
     "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local')" +
-    " == 'local'; enabled and __import__('_distutils_hack')";
+    " == 'local'; enabled and __import__('_distutils_hack').add_shim()";
   const known = await scanZip([WHEEL, { name: "distutils-precedence.pth", data: `${line};\n` }]);
   assert.equal(known.verdict, "clean");
   const longer = await scanZip([WHEEL, {

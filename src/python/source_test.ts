@@ -57,6 +57,11 @@ test("functions run at import when something at import calls them", () => {
 
 test("what an import does not reach is not told", () => {
   assert.deepEqual(calls("import os\nif __name__ == '__main__':\n    os.system('x')"), []);
+  const both = (words: string) => calls(`import os\nif ${words}:\n    os.system('x')`);
+  assert.deepEqual(both("DEBUG and __name__ == '__main__'"), []);
+  assert.deepEqual(both("DEBUG or __name__ == '__main__'"), ["os.system"]);
+  assert.deepEqual(both("not (DEBUG and __name__ == '__main__')"), ["os.system"]);
+  assert.deepEqual(both("not TYPE_CHECKING and DEBUG"), ["os.system"]);
   assert.deepEqual(calls("import os\nif TYPE_CHECKING:\n    os.system('x')"), []);
   assert.deepEqual(calls("import os\nasync def f():\n    os.system('x')"), []);
   assert.deepEqual(calls("import os\ndef f(): os.system('x')\nx = 1"), []);

@@ -22,7 +22,8 @@ export function headerEnd(tokens: readonly PythonToken[]): number | undefined {
 export function isNeverAtImport(tokens: readonly PythonToken[]): boolean {
   if (tokens[0]?.text !== "if") return false;
   const words = tokens.slice(1, headerEnd(tokens)).map(({ text }) => text).join(" ");
-  return /^(?:__name__ == __main__|__main__ == __name__|(?:\w+ \. )?TYPE_CHECKING)$/u.test(words);
+  const never = /^(?:__name__ == __main__|__main__ == __name__|(?:\w+ \. )?TYPE_CHECKING)$/u;
+  return !/\bor\b|[()]/u.test(words) && words.split(" and ").some((each) => never.test(each));
 }
 
 /** The text of strings that stand one after the other, or are added up, in a first argument. */
