@@ -16,6 +16,7 @@ import {
   headerEnd,
   isNeverAtImport,
   lambdaEnd,
+  redefinesNever,
   split,
 } from "./source_words.ts";
 import { type PythonLine, pythonLines, type PythonToken } from "./tokens.ts";
@@ -89,8 +90,11 @@ class ModuleReader {
   readonly #calls: SourceCall[] = [];
   readonly #blocks: Block[] = [];
 
+  readonly #entersAll: boolean;
+
   constructor(text: string) {
     this.#text = text;
+    this.#entersAll = redefinesNever(text);
   }
 
   read(): PythonModule {
@@ -125,7 +129,11 @@ class ModuleReader {
       if (header + 1 < tokens.length) this.#blocks.pop();
       return;
     }
-    const kind = first === "class" ? "class" : isNeverAtImport(tokens) ? "never" : "plain";
+    const kind = first === "class"
+      ? "class"
+      : !this.#entersAll && isNeverAtImport(tokens)
+      ? "never"
+      : "plain";
     if (header !== undefined && COMPOUND.has(first ?? "")) {
       const inside = kind === "never" ? undefined : scope;
       this.#scan(tokens.slice(kind === "class" ? named : 0, header), line.number, scope);

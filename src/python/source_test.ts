@@ -62,6 +62,17 @@ test("what an import does not reach is not told", () => {
   assert.deepEqual(both("DEBUG or __name__ == '__main__'"), ["os.system"]);
   assert.deepEqual(both("not (DEBUG and __name__ == '__main__')"), ["os.system"]);
   assert.deepEqual(both("not TYPE_CHECKING and DEBUG"), ["os.system"]);
+  for (const lie of ["'TYPE_CHECKING'", "'__name__ == __main__'", "'__name__' == '__main__'"]) {
+    assert.deepEqual(both(lie), ["os.system"], lie);
+  }
+  for (
+    const lie of ["TYPE_CHECKING = True", "TYPE_CHECKING: bool = 1", "import os as TYPE_CHECKING"]
+  ) {
+    const source = `import os\n${lie}\nif TYPE_CHECKING:\n    os.system('x')`;
+    assert.deepEqual(calls(source), ["os.system"], lie);
+  }
+  const usual = "import os\nTYPE_CHECKING = False\nif TYPE_CHECKING:\n    os.system('x')";
+  assert.deepEqual(calls(usual), []);
   assert.deepEqual(calls("import os\nif TYPE_CHECKING:\n    os.system('x')"), []);
   assert.deepEqual(calls("import os\nasync def f():\n    os.system('x')"), []);
   assert.deepEqual(calls("import os\ndef f(): os.system('x')\nx = 1"), []);

@@ -21,9 +21,20 @@ export function headerEnd(tokens: readonly PythonToken[]): number | undefined {
 /** `if __name__ == "__main__"` and `if TYPE_CHECKING` are not entered by an import. */
 export function isNeverAtImport(tokens: readonly PythonToken[]): boolean {
   if (tokens[0]?.text !== "if") return false;
-  const words = tokens.slice(1, headerEnd(tokens)).map(({ text }) => text).join(" ");
-  const never = /^(?:__name__ == __main__|__main__ == __name__|(?:\w+ \. )?TYPE_CHECKING)$/u;
-  return !/\bor\b|[()]/u.test(words) && words.split(" and ").some((each) => never.test(each));
+  const words = tokens.slice(1, headerEnd(tokens))
+    .map(({ kind, text }) => kind === "string" ? JSON.stringify(text) : text).join(" ");
+  return !/\bor\b|[()]/u.test(words) && words.split(" and ").some((each) => NEVER.test(each));
+}
+
+const NEVER =
+  /^(?:__name__ == "__main__"|"__main__" == __name__|(?:(?:typing|typing_extensions|t|tp) \. )?TYPE_CHECKING)$/u;
+/** Gives one of these names another value than it has; `TYPE_CHECKING = False` is common. */
+const GIVEN =
+  /(?:\b(?:TYPE_CHECKING|__name__)\s*(?::(?!=)[^=\n]*)?:?=(?!=)(?!\s*False\b)|\bas\s+(?:TYPE_CHECKING|__name__)\b|["'](?:TYPE_CHECKING|__name__)["'])/u;
+
+/** True for source in which those conditions may hold all the same. */
+export function redefinesNever(text: string): boolean {
+  return GIVEN.test(text);
 }
 
 /** The text of strings that stand one after the other, or are added up, in a first argument. */
