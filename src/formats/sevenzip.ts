@@ -15,6 +15,7 @@ import type { Listing, Observation } from "../types.ts";
 import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Extracted, Extractor } from "./sevenzip_extract.ts";
+import { readRarBlocks } from "./sevenzip_rar.ts";
 import { listArchive, type SevenZipListing, type SevenZipMember } from "./sevenzip_listing.ts";
 import { SevenZipRunner } from "../bytes/sevenzip.ts";
 
@@ -115,6 +116,15 @@ async function* scan(
   const hints = pythonHints(context.sample.name, shown);
   for await (const batch of contents(extractor, members, limits.spoolBytes)) {
     yield batch.map((one) => hinted(one, hints));
+  }
+  if (type === "rar") {
+    const blocks = await readRarBlocks(
+      source,
+      size,
+      limits.members * 2,
+      () => context.checkDeadline(),
+    );
+    yield [...links(blocks.links), ...(blocks.ended ? [] : [noEnd(size)])];
   }
   if (listing.end !== undefined && listing.end < size) yield trailing(source, listing.end, size);
   if (listing.full) {
@@ -277,7 +287,7 @@ function bomb(member: SevenZipMember): Anomaly {
 function complaints({ complaints: said, code, full }: SevenZipListing): Anomaly[] {
   const anomalies = said.filter((text) => !/data after the end/iu.test(text)).map((text) => ({
     type: "anomaly" as const,
-    rule: /end of (?:archive|data)/iu.test(text) ? "archive-truncated" : "archive-malformed",
+    rule: ruleOf(text),
     detail: `7-Zip says of the archive: ${text}`,
     unread: true,
   }));
@@ -288,6 +298,12 @@ function complaints({ complaints: said, code, full }: SevenZipListing): Anomaly[
     detail: "7-Zip cannot read all of the archive",
     unread: true,
   }];
+}
+
+/** From what 7-Zip complains of. */
+function ruleOf(complaint: string): string {
+  if (/encrypted|password/iu.test(complaint)) return "archive-encrypted";
+  return /end of (?:archive|data)/iu.test(complaint) ? "archive-truncated" : "archive-malformed";
 }
 
 function trailing(source: Source, from: number, size: number): Observation[] {
@@ -331,6 +347,26 @@ function oddities(member: SevenZipMember): Anomaly[] {
   if (kind === "other") anomalies.push(note("archive-link", member, "is a device or pipe"));
   else if (linkTarget !== undefined) anomalies.push(link(member, linkTarget));
   return anomalies;
+}
+
+/** Links of which 7-Zip does not say that they are. */
+function links(offsets: readonly number[]): Anomaly[] {
+  return offsets.map((offset) => ({
+    type: "anomaly",
+    rule: "archive-link",
+    detail: `The member whose header begins at ${offset} is a link`,
+    offset,
+  }));
+}
+
+function noEnd(size: number): Anomaly {
+  return {
+    type: "anomaly",
+    rule: "archive-truncated",
+    detail: "The archive has no end: it is cut off, or a RAR older than version 3 wrote it",
+    offset: size,
+    unread: true,
+  };
 }
 
 function link(member: SevenZipMember, target: string): Anomaly {

@@ -184,14 +184,14 @@ const UNITS: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
 };
 
-/** `LZMA2:24` is 2^24 bytes, `LZMA:1536m` as many mebibytes, `PPMD:o6:mem24` 2^24. */
+/** `LZMA2:24` is 2^24 bytes, `LZMA:1536m` and RAR's `v6:m3:1536M` mebibytes, `PPMD:o6:mem24` 2^24. */
 function memoryOf(method: string): number {
   let memory = 0;
   for (
-    const [, digits = "", unit = ""] of method.matchAll(/(?:LZMA2?:|:mem|m\d:)(\d+)([bkmg]?)/gu)
+    const [, digits = "", unit = ""] of method.matchAll(/(?:LZMA2?:|:mem|m\d:)(\d+)([bkmg]?)/giu)
   ) {
     const number = Number(digits);
-    memory += unit === "" ? 2 ** number : number * (UNITS[unit] ?? 1);
+    memory += unit === "" ? 2 ** number : number * (UNITS[unit.toLowerCase()] ?? 1);
   }
   return memory;
 }
