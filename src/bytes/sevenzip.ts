@@ -30,14 +30,20 @@ interface StreamOperations {
   write(stream: unknown, buffer: Int8Array, offset: number, length: number): number;
 }
 
+interface VirtualFile {
+  usedBytes: number;
+  stream_ops: StreamOperations;
+}
+
 interface VirtualFiles {
   writeFile(path: string, data: Uint8Array | string): void;
-  lookupPath(path: string): { node: { usedBytes: number; stream_ops: StreamOperations } };
+  lookupPath(path: string): { node: VirtualFile };
   readonly streams: readonly ({ stream_ops: StreamOperations } | null | undefined)[];
 }
 
 interface Instance {
   readonly files: VirtualFiles;
+  readonly archive: VirtualFile;
   callMain(parameters: string[]): unknown;
 }
 
@@ -49,12 +55,21 @@ export interface RunListener {
   data?(bytes: Uint8Array): void;
 }
 
-/** 7-Zip over one archive. */
+/** The one file that 7-Zip sees. */
+export interface RunInput {
+  /** With `readSync`. */
+  readonly source: Source;
+  /** Bytes of it. */
+  readonly size: number;
+}
+
+/** 7-Zip over one archive, or over parts of one. */
 export class SevenZipRunner {
-  readonly #source: Source;
-  readonly #size: number;
+  readonly #own: RunInput;
   readonly #check: () => void;
   #instance: Instance | undefined;
+  /** What the present run sees. */
+  #input: RunInput;
   #listener: RunListener = { line: () => {} };
   #messages = new Lines((text) => this.#listener.line(text));
   /** Where messages and members arrive in the present run. */
@@ -65,8 +80,8 @@ export class SevenZipRunner {
    * @param check called now and then; throws when time is spent
    */
   constructor(source: Source, size: number, check: () => void) {
-    this.#source = source;
-    this.#size = size;
+    this.#own = { source, size };
+    this.#input = this.#own;
     this.#check = check;
   }
 
@@ -74,6 +89,7 @@ export class SevenZipRunner {
    * Runs a command over the archive, for instance `l -slt`.
    *
    * @param names of members to leave out
+   * @param input to look at instead of the archive
    * @returns the exit code: 0, 1 for warnings, 2 for errors
    * @throws FormatError when 7-Zip breaks down over the archive; what `listener` throws
    */
@@ -81,10 +97,13 @@ export class SevenZipRunner {
     parameters: readonly string[],
     listener: RunListener,
     names: readonly string[] = [],
+    input: RunInput = this.#own,
   ): Promise<number> {
     const instance = this.#instance ?? await this.#start();
     // Until it came to its end.
     this.#instance = undefined;
+    this.#input = input;
+    instance.archive.usedBytes = input.size;
     this.#listener = listener;
     this.#messages = new Lines((text) => listener.line(text));
     this.#dataFrom = listener.data === undefined ? 0 : STANDARD_OUTPUT;
@@ -130,14 +149,13 @@ export class SevenZipRunner {
     // The published types lack what is needed of the file system.
     const files = module.FS as unknown as VirtualFiles;
     const main = module.callMain as (parameters: string[]) => unknown;
-    this.#mount(files);
-    return { files, callMain: (parameters) => main.call(module, parameters) };
+    const archive = this.#mount(files);
+    return { files, archive, callMain: (parameters) => main.call(module, parameters) };
   }
 
-  #mount(files: VirtualFiles): void {
+  #mount(files: VirtualFiles): VirtualFile {
     files.writeFile(ARCHIVE, new Uint8Array(0));
     const { node } = files.lookupPath(ARCHIVE);
-    node.usedBytes = this.#size;
     node.stream_ops = {
       ...node.stream_ops,
       read: (_stream, buffer, offset, length, at) => this.#read(buffer, offset, length, at),
@@ -155,15 +173,17 @@ export class SevenZipRunner {
         },
       };
     }
+    return node;
   }
 
   #read(buffer: Int8Array, offset: number, length: number, at: number): number {
     this.#check();
-    const wanted = Math.max(0, Math.min(length, READ_BYTES, this.#size - at));
+    const { source, size } = this.#input;
+    const wanted = Math.max(0, Math.min(length, READ_BYTES, size - at));
     if (wanted === 0) return 0;
-    const bytes = this.#source.readSync?.(at, wanted);
+    const bytes = source.readSync?.(at, wanted);
     if (bytes === undefined) {
-      throw new SourceError(this.#source.name, `Cannot read "${this.#source.name}" at once`);
+      throw new SourceError(source.name, `Cannot read "${source.name}" at once`);
     }
     buffer.set(bytes, offset);
     return bytes.length;

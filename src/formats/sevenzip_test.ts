@@ -301,7 +301,7 @@ function cabinet(name: string, data: Uint8Array): Uint8Array {
 }
 
 /** A RAR archive of version 4 of one stored member. */
-function rar(name: string, data: Uint8Array): Uint8Array {
+function rar(name: string, data: Uint8Array, mode = 0o100644): Uint8Array {
   const header = (fields: Uint8Array): Uint8Array => {
     const bytes = join(new Uint8Array(2), fields);
     new DataView(bytes.buffer).setUint16(0, crc32(fields) & 0xffff, true);
@@ -318,7 +318,7 @@ function rar(name: string, data: Uint8Array): Uint8Array {
   view.setUint32(14, crc32(data), true);
   fields.set([20, 0x30], 22);
   view.setUint16(24, name.length, true);
-  view.setUint32(26, 0o100644, true);
+  view.setUint32(26, mode, true);
   fields.set(bytesOf(name), 30);
   const main = Uint8Array.of(0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0);
   const end = Uint8Array.of(0x7b, 0, 0x40, 7, 0);
@@ -331,6 +331,38 @@ test("RAR and cabinet files are read as 7-Zip archives are", async () => {
     assert.equal(report.verdict, "dangerous", name);
     assert.deepEqual(place(report), ["m.pkl", "stream_0"]);
   }
+});
+
+test("what RAR itself writes is read, whatever version, method and dictionary", async () => {
+  for (const name of ["rar5", "rar5_stored", "rar5_solid", "rar4", "rar4_stored", "rar4_solid"]) {
+    const report = await scan(read(`harmful/${name}.rar`), "x.rar");
+    assert.equal(report.verdict, "dangerous", name);
+    assert.deepEqual(place(report), ["models/model.pkl", "stream_0"], name);
+    assert.deepEqual(report.findings.map(({ ruleId }) => ruleId), ["pickle-command"], name);
+  }
+});
+
+test("a RAR archive that is encrypted, cut off, or one of several is told and never clean", async () => {
+  for (const version of ["rar4", "rar5"]) {
+    for (const what of ["encrypted", "encrypted_names"]) {
+      const report = await scan(read(`unreadable/${what}.${version}.rar`), "x.rar");
+      assert.equal(report.verdict, "incomplete");
+      assert.deepEqual([...new Set(report.findings.map(({ ruleId }) => ruleId))], [
+        "archive-encrypted",
+      ]);
+    }
+    const whole = read(`harmful/${version}.rar`);
+    for (let length = 8; length < whole.length; length += 3) {
+      const { verdict } = await scan(whole.subarray(0, length), "x.rar");
+      assert.ok(["incomplete", "dangerous"].includes(verdict), `${version} ${length} ${verdict}`);
+    }
+  }
+  assert.equal((await scan(read("unreadable/volume_1.rar"), "x.rar")).verdict, "incomplete");
+});
+
+test("a link in a RAR archive of version 4 is told", async () => {
+  const report = await scan(rar("link", bytesOf("/etc/passwd"), 0o120777), "x.rar");
+  assert.deepEqual(report.findings.map(({ ruleId }) => ruleId), ["archive-link"]);
 });
 
 test("RAR and cabinet files are known by their first bytes, and broken ones are incomplete", async () => {

@@ -12,6 +12,7 @@
  */
 
 import { Window } from "../bytes/cursor.ts";
+import { ZipMethodReader } from "../bytes/zip_methods.ts";
 import { LimitError, SourceError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Listing, Member, Observation } from "../types.ts";
@@ -32,6 +33,10 @@ import {
 } from "./zip_records.ts";
 import { accounted, type LaterEntry, notLookedInto, splitEntries } from "./zip_storages.ts";
 import { readSurroundings, type Slack } from "./zip_surroundings.ts";
+
+/** Bytes of a member kept at a time where 7-Zip decodes, halved with each container around it. */
+const KEEP_BYTES = 64 * 1024 * 1024;
+const KEEP_AT_LEAST_BYTES = 4 * 1024 * 1024;
 
 /** Zip archives. */
 export const zipFormat: Format = { id: "zip", random: true, detect, scan };
@@ -97,6 +102,9 @@ async function* scan(
       context.checkDeadline();
       context.spendExpanded(bytes);
     },
+    others: new ZipMethodReader(check),
+    memory: limits.spoolBytes,
+    keep: Math.max(KEEP_AT_LEAST_BYTES, KEEP_BYTES / 2 ** context.depth),
   };
   const members: Member[] = [];
   const odd: Anomaly[] = [];
@@ -179,7 +187,7 @@ async function* entries(
       yield [unreadable(member)];
       continue;
     }
-    const flags = await checkFlags(source, member);
+    const flags = await checkFlags(source, member, options);
     if (flags?.rule === "zip-encrypted" && member.method !== STORED) {
       yield [flags];
       continue;

@@ -12,6 +12,7 @@ import {
   isBomb,
   tryInflate,
 } from "../bytes/decompress.ts";
+import { isZipMethod, type ZipMethodReader } from "../bytes/zip_methods.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { prefetchOf, sliceSource, type Source } from "../source/source.ts";
 import type { Anomaly } from "./zip_directory.ts";
@@ -41,6 +42,12 @@ const ODD_FLAGS = FLAG_ENCRYPTED | FLAG_PATCH | FLAG_STRONG_ENCRYPTION | FLAG_MA
 export interface OpenOptions {
   readonly ratio: number;
   readonly spend: (bytes: number) => void;
+  /** Reads the methods that only 7-Zip knows. */
+  readonly others: ZipMethodReader;
+  /** Bytes of memory for a model or a dictionary. */
+  readonly memory: number;
+  /** Bytes of output that may be kept at a time, where decoding cannot be paused. */
+  readonly keep: number;
 }
 
 /** A member to be read. */
@@ -52,10 +59,16 @@ export interface OpenMember {
 
 /** The names of methods that cannot be read, APPNOTE 4.4.5. */
 const METHOD_NAMES: Readonly<Record<number, string>> = {
-  1: "shrunk",
-  6: "imploded",
-  9: "deflate64",
-  98: "PPMd",
+  2: "reduced",
+  3: "reduced",
+  4: "reduced",
+  5: "reduced",
+  10: "imploded by PKWARE's library",
+  18: "IBM's TERSE",
+  19: "LZ77 of IBM",
+  94: "MP3",
+  96: "JPEG",
+  97: "WavPack",
   99: "AES encryption",
 };
 
@@ -64,13 +77,15 @@ const CODECS: ReadonlyMap<number, Codec> = new Map([
   [DEFLATED, "deflate"],
   [12, "bzip2"],
   [14, "lzma-zip"],
+  // The number that zstandard had at first.
+  [20, "zstandard"],
   [93, "zstandard"],
   [95, "xz"],
 ]);
 
 /** True when a member's method can be read. */
 export function isReadable(member: ZipMember): boolean {
-  return member.method === STORED || CODECS.has(member.method);
+  return member.method === STORED || CODECS.has(member.method) || isZipMethod(member.method);
 }
 
 /** What a member of a method that cannot be read is worth. */
@@ -89,10 +104,9 @@ export function unreadable(member: ZipMember): Anomaly {
 
 /** Opens a member whose method can be read. */
 export function openMember(archive: Source, member: ZipMember, options: OpenOptions): OpenMember {
-  const codec = CODECS.get(member.method);
-  return codec === undefined
-    ? openStored(archive, member)
-    : openCompressed(archive, member, codec, options);
+  if (member.method === STORED) return openStored(archive, member);
+  const source = decode(archive, member, options);
+  return { source, verify: () => verifyCompressed(member, source, options.ratio) };
 }
 
 function openStored(archive: Source, member: ZipMember): OpenMember {
@@ -154,19 +168,20 @@ function summing(
   };
 }
 
-function openCompressed(
-  archive: Source,
-  member: ZipMember,
-  codec: Codec,
-  options: OpenOptions,
-): OpenMember {
-  const source = decompress(member.name, archive, codec, {
-    offset: member.dataOffset,
-    length: member.compressedSize,
-    ...(codec === "lzma-zip" && member.size !== undefined && { size: member.size }),
-    ...options,
+function decode(archive: Source, member: ZipMember, options: OpenOptions): DecodedSource {
+  const { name, method, flags, crc, size, dataOffset: offset, compressedSize: length } = member;
+  const { ratio, spend, others } = options;
+  const codec = CODECS.get(method);
+  if (codec === undefined) {
+    return others.open(name, archive, { ...options, method, flags, offset, length, crc, size });
+  }
+  return decompress(name, archive, codec, {
+    offset,
+    length,
+    ...(codec === "lzma-zip" && size !== undefined && { size }),
+    ratio,
+    spend,
   });
-  return { source, verify: () => verifyCompressed(member, source, options.ratio) };
 }
 
 function verifyCompressed(
@@ -227,12 +242,13 @@ function note(rule: string, member: ZipMember, detail: string): Anomaly {
 export async function checkFlags(
   archive: Source,
   member: ZipMember,
+  options: OpenOptions,
 ): Promise<Anomaly | undefined> {
   const odd = member.flags & ODD_FLAGS;
   if (odd === 0) return undefined;
   const bits = `0x${odd.toString(16)}`;
   const encrypting = odd & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION);
-  if (encrypting === 0 || await isPlain(archive, member)) {
+  if (encrypting === 0 || await isPlain(archive, member, options)) {
     return note(
       "zip-flags",
       member,
@@ -243,7 +259,11 @@ export async function checkFlags(
 }
 
 /** True when a member said to be encrypted is not. */
-async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
+async function isPlain(
+  archive: Source,
+  member: ZipMember,
+  options: OpenOptions,
+): Promise<boolean> {
   if (member.method === STORED) {
     if (member.size === undefined) return false;
     // Encryption puts a header before the data: equal sizes leave no room for it.
@@ -252,7 +272,7 @@ async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
     const bytes = await archive.read(member.dataOffset, member.compressedSize);
     return crc32(bytes) === member.crc;
   }
-  if (member.method !== DEFLATED) return await decodes(archive, member);
+  if (member.method !== DEFLATED) return await decodes(archive, member, options);
   const length = Math.min(member.compressedSize, TRIAL_INPUT_BYTES);
   const input = await archive.read(member.dataOffset, length);
   const { output, failed, ended } = tryInflate(input, TRIAL_OUTPUT_BYTES);
@@ -263,10 +283,17 @@ async function isPlain(archive: Source, member: ZipMember): Promise<boolean> {
 }
 
 /** True when a member of another method gives something before it breaks. */
-async function decodes(archive: Source, member: ZipMember): Promise<boolean> {
-  const { source } = openMember(archive, member, { ratio: Infinity, spend: () => {} });
+async function decodes(
+  archive: Source,
+  member: ZipMember,
+  options: OpenOptions,
+): Promise<boolean> {
+  // These make something of any noise: only what has the right checksum is plain.
+  const blind = isZipMethod(member.method);
+  const opened = decode(archive, member, { ...options, ratio: Infinity });
   try {
-    return (await source.read(0, TRIAL_CODED_BYTES)).length > 0;
+    const bytes = await opened.read(0, blind ? CRC_BYTES : TRIAL_CODED_BYTES);
+    return blind ? crc32(bytes) === member.crc : bytes.length > 0;
   } catch (error) {
     if (error instanceof FormatError || error instanceof LimitError) return false;
     throw error;
