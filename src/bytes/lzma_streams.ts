@@ -67,6 +67,14 @@ export const decodeLzmaZip: DecodeStream = async function* (input, options) {
   yield* body(input, properties, dictionary, options.size ?? Infinity, options.memory);
 };
 
+/** A stream that lost what was said of it: what 7-Zip uses unless told otherwise, at its ninth level. */
+const USUAL_PROPERTIES: LzmaProperties = { lc: 3, lp: 0, pb: 2 };
+const USUAL_DICTIONARY_BYTES = 64 * 1024 * 1024;
+
+/** Decodes LZMA without any container, up to a mark at its end or to where it breaks. */
+export const decodeBareLzma: DecodeStream = (input, { memory }) =>
+  body(input, USUAL_PROPERTIES, USUAL_DICTIONARY_BYTES, Infinity, memory);
+
 /** Decodes lzip members in a row. */
 export const decodeLzip: DecodeStream = async function* (input, options) {
   for (let first = true;; first = false) {
@@ -83,8 +91,7 @@ export const decodeLzip: DecodeStream = async function* (input, options) {
     const dictionary = base - (base / 16) * (coded >>> 5);
     let crc = 0;
     let size = 0;
-    const properties = { lc: 3, lp: 0, pb: 2 };
-    for await (const piece of body(input, properties, dictionary, Infinity, options.memory)) {
+    for await (const piece of body(input, USUAL_PROPERTIES, dictionary, Infinity, options.memory)) {
       crc = crc32(piece, crc);
       size += piece.length;
       yield piece;

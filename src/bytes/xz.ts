@@ -188,8 +188,15 @@ async function* filtered(
   if (rest.length > 0) yield rest;
 }
 
+/** A stream that lost what was said of it: what 7-Zip uses at its ninth level. */
+const USUAL_DICTIONARY_BYTES = 64 * 1024 * 1024;
+
+/** Decodes LZMA2 without any container, up to its end. */
+export const decodeLzma2: DecodeStream = (input, { memory }) =>
+  lzma2(input, USUAL_DICTIONARY_BYTES, memory);
+
 /** The chunks of an LZMA2 stream up to their end. */
-export async function* lzma2(
+async function* lzma2(
   input: ByteReader,
   dictionary: number,
   memory: number,

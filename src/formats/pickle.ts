@@ -16,13 +16,16 @@ import { isTorchLegacy } from "./torch_magic.ts";
 /** Names under which pickles travel; under one of them doubtful bytes are scanned all the same. */
 const NAMES = /\.(pkl|pickle|pk|p|dill|joblib|ckpt|pt|pth)$/i;
 
+/** Hint of bytes that have lost where their parts begin: pickles may stand anywhere in them. */
+const WITHIN_HINT = "pickles-within";
+
 /** Raw pickles. */
 export const pickleFormat: Format = { id: "pickle", random: false, detect, scan };
 
 function detect(sample: Sample): boolean {
   if (isTarPart(sample.hint)) return sample.head.length > 0;
   if (isTorchLegacy(sample.head)) return false;
-  if (sample.hint === "pickle") return sample.head.length > 0;
+  if (sample.hint === "pickle" || sample.hint === WITHIN_HINT) return sample.head.length > 0;
   const header = sample.head[0] === 0x80 && (sample.head[1] ?? 6) <= 5;
   if (header && NAMES.test(sample.name)) return true;
   return looksLikePickle(sample.head, sample.size);
@@ -30,7 +33,8 @@ function detect(sample: Sample): boolean {
 
 async function* scan(source: Source, context: FormatContext) {
   const { hint } = context.sample;
-  yield* scanStreams(source, context, isTarPart(hint) ? hint : "pickle");
+  const layout = isTarPart(hint) ? hint : "pickle";
+  yield* scanStreams(source, context, layout, hint === WITHIN_HINT);
 }
 
 function isTarPart(hint: string | undefined): hint is LayoutName {

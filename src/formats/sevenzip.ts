@@ -7,7 +7,7 @@
  * @module
  */
 
-import { LimitError, SourceError } from "../errors.ts";
+import { FormatError, LimitError, SourceError } from "../errors.ts";
 import { pythonHints } from "../packages/python_sources.ts";
 import { spool } from "../source/forward.ts";
 import { bytesSource, sliceSource, type Source } from "../source/source.ts";
@@ -15,6 +15,7 @@ import type { Listing, Observation } from "../types.ts";
 import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Extracted, Extractor } from "./sevenzip_extract.ts";
+import { recover } from "./sevenzip_recover.ts";
 import { readRarBlocks } from "./sevenzip_rar.ts";
 import { listArchive, type SevenZipListing, type SevenZipMember } from "./sevenzip_listing.ts";
 import { SevenZipRunner } from "../bytes/sevenzip.ts";
@@ -85,7 +86,14 @@ async function* scan(
   }
   const runner = new SevenZipRunner(source, size, () => context.checkDeadline());
   const { limits } = context;
-  const listing = await listArchive(runner, type, limits.members);
+  const listing = await listArchive(runner, type, limits.members).catch((error: unknown) => {
+    if (error instanceof FormatError && id === "7z") return error;
+    throw error;
+  });
+  if (listing instanceof FormatError) {
+    yield* recover(source, size, context);
+    throw listing;
+  }
   const { members } = listing;
   const extractor = new Extractor(runner, members, {
     type,
@@ -126,6 +134,8 @@ async function* scan(
     );
     yield [...links(blocks.links), ...(blocks.ended ? [] : [noEnd(size)])];
   }
+  const lost = members.length === 0 && listing.complaints.length > 0;
+  if (lost && id === "7z") yield* recover(source, size, context);
   if (listing.end !== undefined && listing.end < size) yield trailing(source, listing.end, size);
   if (listing.full) {
     throw new LimitError(

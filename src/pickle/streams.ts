@@ -9,7 +9,7 @@
  * @module
  */
 
-import { SourceError } from "../errors.ts";
+import { FormatError, SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation, Reading } from "../types.ts";
@@ -36,6 +36,7 @@ const STREAMS_READ = 100_000;
  * Scans every stream of a source.
  *
  * @param layout what lies between the streams
+ * @param anywhere true when the first need not begin at the start, which may be no pickle at all
  * @throws LimitError when a budget is spent @throws SourceError when bytes cannot be had; what was
  * yielded before counts
  */
@@ -43,8 +44,10 @@ export async function* scanStreams(
   source: Source,
   context: FormatContext,
   layout: LayoutName,
+  anywhere = false,
 ): AsyncGenerator<readonly Observation[]> {
-  yield* new StreamScan(source, context, layout).scan();
+  const scan = new StreamScan(source, context, layout);
+  yield* anywhere ? scan.scanAnywhere() : scan.scan();
 }
 
 class StreamScan {
@@ -76,16 +79,30 @@ class StreamScan {
     );
   }
 
-  async *scan(): AsyncGenerator<readonly Observation[]> {
+  /** The same from the first place that looks like a pickle; nothing is said where there is none. */
+  async *scanAnywhere(): AsyncGenerator<readonly Observation[]> {
+    let start: number | undefined;
     try {
-      yield* this.streams();
+      const atStart = await this.resync.hasHeader(0) || await this.resync.plausible(0);
+      start = atStart ? 0 : await this.resync.find(1);
+    } catch (error) {
+      // Bytes that break off are told by who handed them out.
+      if (!(error instanceof FormatError)) throw error;
+    }
+    yield* this.searchLimit();
+    if (start !== undefined) yield* this.scan(start);
+  }
+
+  async *scan(start = 0): AsyncGenerator<readonly Observation[]> {
+    try {
+      yield* this.streams(start);
     } finally {
       retireAccelerator(this.input);
     }
   }
 
-  private async *streams(): AsyncGenerator<readonly Observation[]> {
-    let offset = 0;
+  private async *streams(start: number): AsyncGenerator<readonly Observation[]> {
+    let offset = start;
     let found = true;
     let stream = 0;
     while (found) {
