@@ -24,6 +24,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { benchBombs } from "./bombs.ts";
 import { makeCheckpoint } from "./checkpoint.ts";
 import { makeDictionaries } from "./dictionaries.ts";
 import { makeGguf, makeSafetensors } from "./headers.ts";
@@ -257,6 +258,7 @@ async function main(): Promise<void> {
     onnx: () => benchOnnx(rounds),
     savedmodel: () => benchSavedModel(rounds),
     headers: () => benchHeaders(rounds),
+    bombs: () => benchBombs(),
   };
   if (values.only !== undefined && !Object.hasOwn(benches, values.only)) {
     throw new RangeError(

@@ -12,6 +12,7 @@
  */
 
 import { Window } from "../bytes/cursor.ts";
+import { isBomb } from "../bytes/decompress.ts";
 import { ZipMethodReader } from "../bytes/zip_methods.ts";
 import { LimitError, SourceError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
@@ -119,6 +120,7 @@ async function* scan(
     ...known.anomalies,
     ...around.anomalies,
     ...odd,
+    ...bombOf(all, size, limits.ratio),
     { type: "listing", listing },
   ];
   // Once the packages have seen the listing.
@@ -220,6 +222,20 @@ function missingDirectory(directory: Directory, members: number): Anomaly[] {
     detail: `The archive has no directory: ${
       members === 0 ? "no member" : `${members} members`
     } could be found by local headers`,
+    unread: true,
+  }];
+}
+
+/** Members that lie over one another expand to more in all than any one of them. */
+function bombOf(members: readonly ZipMember[], size: number, ratio: number): Anomaly[] {
+  const own = (one: ZipMember) => one.method === STORED ? one.compressedSize : one.size ?? 0;
+  const expanded = members.reduce((sum, one) => sum + (one.secondary ? 0 : own(one)), 0);
+  if (!isBomb(size, expanded, ratio)) return [];
+  return [{
+    type: "anomaly",
+    rule: "zip-bomb",
+    detail: `The members of ${size} bytes would expand to ${expanded}, ` +
+      "which is more than any model needs",
     unread: true,
   }];
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { deflateRawSync } from "node:zlib";
 import { bytesSource, type Source } from "../source/source.ts";
 import { run, sampleOf, type Seen } from "./testing_scan.ts";
 import { buildZip, type End, type Entry, join, numbers } from "./testing_zip.ts";
@@ -411,4 +412,19 @@ test("time that is spent ends the scan", async () => {
     },
   });
   assert.match(String(seen.fault), /late/);
+});
+
+test("members that lie over one another are a bomb by what they expand to in all", async () => {
+  const fields = { method: 8, size: 60_000_000, offset: 0 };
+  const packed = new Uint8Array(deflateRawSync(new Uint8Array(60_000)));
+  const one = { name: "0", data: "", packed, local: fields, central: fields };
+  const again = Array.from({ length: 20 }, (_, at) => ({
+    ...{ name: `${at}`, data: "", packed: new Uint8Array(0), hidden: false },
+    ...{ central: { ...fields, compressedSize: packed.length }, local: { name: "" } },
+  }));
+  const few = await zip([one]);
+  assert.ok(!few.rules.includes("zip-bomb"));
+  const many = await zip([one, ...again]);
+  assert.ok(many.rules.includes("zip-bomb") && many.rules.includes("zip-duplicate-name"));
+  assert.ok(many.unread);
 });
