@@ -133,6 +133,12 @@ export const BOMBS: readonly Bomb[] = [
     make: (path) => writeFileSync(path, sevenZip(members(100_000, HARMLESS))),
   },
   {
+    file: "deflate64.zip",
+    what: "100,000 small members by deflate64",
+    verdict: "incomplete",
+    make: (path) => makeDeflate64(path, 100_000),
+  },
+  {
     file: "stored.zip",
     what: "zip of 2 GB with one stored member",
     verdict: "clean",
@@ -221,6 +227,19 @@ function makeOverlap(path: string): void {
 function makeZip(path: string, count: number, data: Uint8Array): void {
   const entries = members(count, data);
   // The counts have 16 bits only: zip64.
+  writeFileSync(path, buildZip(entries, { zip64: true, entries: count }));
+}
+
+/** A method that 7-Zip has to be called for; without references back it is plain deflate. */
+function makeDeflate64(path: string, count: number): void {
+  const packed = new Uint8Array(deflateRawSync(HARMLESS, { strategy: constants.Z_HUFFMAN_ONLY }));
+  const fields = { method: 9 };
+  const entries = members(count, HARMLESS).map((one): Entry => ({
+    ...one,
+    packed,
+    local: fields,
+    central: fields,
+  }));
   writeFileSync(path, buildZip(entries, { zip64: true, entries: count }));
 }
 

@@ -31,6 +31,8 @@ const MEMBER = "m";
 /** Output kept in the first pass, and doubled from pass to pass. */
 const FIRST_KEEP_BYTES = 1024 * 1024;
 const MIB = 1024 * 1024;
+/** Members of one archive: each costs a run of 7-Zip, half a millisecond, and no model has any. */
+export const ZIP_METHOD_MEMBERS = 10_000;
 
 /** Where a member's bytes are, and what decoding may cost. */
 export interface ZipMethodOptions {
@@ -63,10 +65,16 @@ export function isZipMethod(method: number): boolean {
 export class ZipMethodReader {
   readonly #check: () => void;
   #runner: SevenZipRunner | undefined;
+  #opened = 0;
 
   /** @param check called now and then; throws when time is spent */
   constructor(check: () => void) {
     this.#check = check;
+  }
+
+  /** True once as many members were opened as are read of one archive. */
+  get full(): boolean {
+    return this.#opened >= ZIP_METHOD_MEMBERS;
   }
 
   /**
@@ -75,6 +83,7 @@ export class ZipMethodReader {
    * A read that meets a fault gives what came before; the next one throws FormatError or LimitError.
    */
   open(name: string, archive: Source, options: ZipMethodOptions): DecodedSource {
+    this.#opened++;
     const member = new MemberDecoder(name, archive, options, () => this.#start());
     const source = forwardSource(name, () => member.pull());
     return Object.defineProperty(source, "progress", {

@@ -13,7 +13,7 @@
 
 import { Window } from "../bytes/cursor.ts";
 import { isBomb } from "../bytes/decompress.ts";
-import { ZipMethodReader } from "../bytes/zip_methods.ts";
+import { isZipMethod, ZIP_METHOD_MEMBERS, ZipMethodReader } from "../bytes/zip_methods.ts";
 import { LimitError, SourceError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Listing, Member, Observation } from "../types.ts";
@@ -182,11 +182,17 @@ async function* entries(
   context: FormatContext,
   beside: Beside,
 ): AsyncIterable<readonly Observation[]> {
+  let toldFull = false;
   for (const member of members) {
     context.checkDeadline();
     if (isFolder(member) || (member.compressedSize === 0 && (member.size ?? 0) === 0)) continue;
     if (!isReadable(member)) {
       yield [unreadable(member)];
+      continue;
+    }
+    if (options.others.full && isZipMethod(member.method)) {
+      if (!toldFull) yield [tooMany(member)];
+      toldFull = true;
       continue;
     }
     const flags = await checkFlags(source, member, options);
@@ -212,6 +218,16 @@ async function* entries(
     const anomalies = opened.verify();
     if (anomalies.length > 0) yield anomalies;
   }
+}
+
+function tooMany({ headerOffset }: ZipMember): Anomaly {
+  return {
+    type: "anomaly",
+    rule: "scan-limit",
+    detail: `Only the first ${ZIP_METHOD_MEMBERS} members that need 7-Zip were read`,
+    offset: headerOffset,
+    unread: true,
+  };
 }
 
 function missingDirectory(directory: Directory, members: number): Anomaly[] {

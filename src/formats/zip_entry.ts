@@ -199,6 +199,10 @@ function verifyCompressed(
     const detail = `is broken after ${produced} bytes: ${fault.message}`;
     return [{ ...note("zip-malformed", member, detail), unread: true }];
   }
+  if (fault instanceof LimitError && fault.limit === "spoolBytes") {
+    // What one member needs says nothing of the others.
+    return [{ ...note("scan-limit", member, `was not read: ${fault.message}`), unread: true }];
+  }
   if (fault !== undefined) throw fault;
   if (!ended && isBomb(member.compressedSize, member.size ?? 0, ratio)) {
     const detail = `would expand to ${member.size} bytes, which is more than any model needs`;

@@ -32,6 +32,7 @@ export async function listed(
   if (kind === "link") {
     say("zip-link", `"${member.name}" is a link to "${linkTarget ?? "what cannot be read"}"`);
   }
+  if (kind === "other") say("zip-link", `"${member.name}" is a device or pipe`);
   const names = member.otherName === undefined ? [member.name] : [member.name, member.otherName];
   for (const name of names) sayUnsafe(name, member.headerOffset, odd);
   const open = isReadable(member) && (member.flags & FLAG_ENCRYPTED) === 0

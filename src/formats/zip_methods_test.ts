@@ -187,6 +187,18 @@ test("a model that memory does not allow is not decoded", async () => {
   assert.ok(report.findings.some(({ ruleId }) => ruleId === "scan-limit"));
 });
 
+test("a member that needs too much memory keeps no other from being read", async () => {
+  // Order 6 and 256 MiB, and some bytes to decode.
+  const packed = Uint8Array.of(0xf5, 0x0f, 0, 1, 2, 3, 4, 5, 6, 7);
+  const bytes = buildZip([{ ...member("a", EVIL, { method: METHODS.ppmd }), packed }, {
+    name: "model.pkl",
+    data: EVIL,
+  }]);
+  const report = await scan(bytes, { spoolBytes: 100 * 1024 * 1024 });
+  assert.equal(report.verdict, "dangerous");
+  assert.ok(report.findings.some(({ ruleId }) => ruleId === "scan-limit"));
+});
+
 test("bytes that have to be waited for are read into memory first, within its limit", async () => {
   const bytes = buildZip([member("model.pkl", EVIL)]);
   const source = {
@@ -198,4 +210,15 @@ test("bytes that have to be waited for are read into memory first, within its li
   assert.equal((await scanSource(source, { rules })).verdict, "dangerous");
   const limits = { spoolBytes: 10 };
   assert.equal((await scanSource(source, { rules, limits })).verdict, "incomplete");
+});
+
+test("so many members that need 7-Zip that it would take minutes are an incomplete archive", async () => {
+  const data = bytesOf("x");
+  const many = Array.from({ length: 10_010 }, (_, at) => member(`m${at}`, data));
+  const bytes = buildZip([...many, { name: "model.pkl", data: EVIL }]);
+  const report = await scan(bytes);
+  assert.equal(report.verdict, "dangerous");
+  const limits = report.findings.filter(({ ruleId }) => ruleId === "scan-limit");
+  assert.equal(limits.length, 1);
+  assert.equal((await scan(buildZip(many))).verdict, "incomplete");
 });

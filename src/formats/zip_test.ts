@@ -280,6 +280,14 @@ test("paths that climb out and absolute ones are anomalies, odd names are not", 
   }
 });
 
+test("devices and pipes are an anomaly, and their bytes are read all the same", async () => {
+  for (const mode of [0o020644, 0o060644, 0o010644, 0o140644]) {
+    const seen = await zip([{ name: "d", data: EVIL, attributes: mode * 2 ** 16 }]);
+    assert.deepEqual(seen.rules, ["zip-link"]);
+    assert.ok(found(seen));
+  }
+});
+
 test("links are an anomaly and carry their target", async () => {
   for (const deflate of [false, true]) {
     const seen = await zip([{ name: "l", data: "../../x", deflate, attributes: 0xa1ff0000 }]);
