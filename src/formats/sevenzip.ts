@@ -11,10 +11,10 @@ import { FormatError, LimitError, SourceError } from "../errors.ts";
 import { pythonHints } from "../packages/python_sources.ts";
 import { spool } from "../source/forward.ts";
 import { bytesSource, sliceSource, type Source } from "../source/source.ts";
-import type { Listing, Observation } from "../types.ts";
+import type { Listing, Member, Observation } from "../types.ts";
 import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
-import { type Extracted, Extractor } from "./sevenzip_extract.ts";
+import { type Extracted, type ExtractOptions, Extractor } from "./sevenzip_extract.ts";
 import { recover } from "./sevenzip_recover.ts";
 import { readRarBlocks } from "./sevenzip_rar.ts";
 import { listArchive, type SevenZipListing, type SevenZipMember } from "./sevenzip_listing.ts";
@@ -86,54 +86,27 @@ async function* scan(
   }
   const runner = new SevenZipRunner(source, size, () => context.checkDeadline());
   const { limits } = context;
-  const listing = await listArchive(runner, type, limits.members).catch((error: unknown) => {
-    if (error instanceof FormatError && id === "7z") return error;
+  let listing: SevenZipListing;
+  try {
+    listing = await listArchive(runner, type, limits.members);
+  } catch (error) {
+    if (error instanceof FormatError && id === "7z") yield* recover(source, size, context);
     throw error;
-  });
-  if (listing instanceof FormatError) {
-    yield* recover(source, size, context);
-    throw listing;
   }
   const { members } = listing;
-  const extractor = new Extractor(runner, members, {
-    type,
-    archiveBytes: size,
-    keep: Math.max(KEEP_AT_LEAST_BYTES, KEEP_BYTES / 2 ** context.depth),
-    ratio: limits.ratio,
-    spend: (bytes) => {
-      context.checkDeadline();
-      context.spendExpanded(bytes);
-    },
-  });
-  const shown: Listing = {
-    format: id,
-    members: members.map((member, index) => ({
-      name: member.name,
-      kind: member.kind,
-      ...(member.size !== undefined && { size: member.size }),
-      ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
-      ...(member.kind === "file" && { open: () => extractor.stream(index) }),
-    })),
-  };
+  const extractor = new Extractor(runner, members, extractOptions(type, size, context));
+  const archive: Listing = { format: id, members: shown(members, extractor) };
   yield [
     ...complaints(listing),
     ...members.flatMap(oddities),
     ...duplicates(members),
-    { type: "listing", listing: shown },
+    { type: "listing", listing: archive },
   ];
-  const hints = pythonHints(context.sample.name, shown);
+  const hints = pythonHints(context.sample.name, archive);
   for await (const batch of contents(extractor, members, limits.spoolBytes)) {
     yield batch.map((one) => hinted(one, hints));
   }
-  if (type === "rar") {
-    const blocks = await readRarBlocks(
-      source,
-      size,
-      limits.members * 2,
-      () => context.checkDeadline(),
-    );
-    yield [...links(blocks.links), ...(blocks.ended ? [] : [noEnd(size)])];
-  }
+  if (type === "rar") yield await unsaid(source, size, context);
   const lost = members.length === 0 && listing.complaints.length > 0;
   if (lost && id === "7z") yield* recover(source, size, context);
   if (listing.end !== undefined && listing.end < size) yield trailing(source, listing.end, size);
@@ -149,6 +122,37 @@ function hinted(one: Observation, hints: ReadonlyMap<string, string>): Observati
   if (one.type !== "entry") return one;
   const hint = hints.get(one.part);
   return hint === undefined ? one : { ...one, hint };
+}
+
+function extractOptions(type: string, size: number, context: FormatContext): ExtractOptions {
+  return {
+    type,
+    archiveBytes: size,
+    keep: Math.max(KEEP_AT_LEAST_BYTES, KEEP_BYTES / 2 ** context.depth),
+    ratio: context.limits.ratio,
+    spend: (bytes) => {
+      context.checkDeadline();
+      context.spendExpanded(bytes);
+    },
+  };
+}
+
+/** Members as packages see them. */
+function shown(members: readonly SevenZipMember[], extractor: Extractor): Member[] {
+  return members.map((member, index) => ({
+    name: member.name,
+    kind: member.kind,
+    ...(member.size !== undefined && { size: member.size }),
+    ...(member.linkTarget !== undefined && { linkTarget: member.linkTarget }),
+    ...(member.kind === "file" && { open: () => extractor.stream(index) }),
+  }));
+}
+
+/** What 7-Zip does not say of a RAR archive. */
+async function unsaid(source: Source, size: number, context: FormatContext): Promise<Anomaly[]> {
+  const check = () => context.checkDeadline();
+  const blocks = await readRarBlocks(source, size, context.limits.members * 2, check);
+  return [...links(blocks.links), ...(blocks.ended ? [] : [noEnd(size)])];
 }
 
 /** 7-Zip cannot wait for bytes. */

@@ -97,16 +97,7 @@ async function* scan(
       check,
     );
   const all = [...known.members, ...around.members];
-  const options: OpenOptions = {
-    ratio: limits.ratio,
-    spend: (bytes) => {
-      context.checkDeadline();
-      context.spendExpanded(bytes);
-    },
-    others: new ZipMethodReader(check),
-    memory: limits.spoolBytes,
-    keep: Math.max(KEEP_AT_LEAST_BYTES, KEEP_BYTES / 2 ** context.depth),
-  };
+  const options = openOptions(context);
   const members: Member[] = [];
   const odd: Anomaly[] = [];
   for (const member of all) members.push(...await listed(source, member, options, odd));
@@ -134,6 +125,20 @@ async function* scan(
       `Cannot read all of "${source.name}": it has more than ${limits.members} members`,
     );
   }
+}
+
+function openOptions(context: FormatContext): OpenOptions {
+  const { limits } = context;
+  return {
+    ratio: limits.ratio,
+    spend: (bytes) => {
+      context.checkDeadline();
+      context.spendExpanded(bytes);
+    },
+    others: new ZipMethodReader(() => context.checkDeadline()),
+    memory: limits.spoolBytes,
+    keep: Math.max(KEEP_AT_LEAST_BYTES, KEEP_BYTES / 2 ** context.depth),
+  };
 }
 
 /** What was left until it was known whether anything reads it as more than numbers. */
