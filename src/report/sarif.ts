@@ -27,6 +27,9 @@ import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 export const SARIF_SCHEMA =
   "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
+/** Code scanning refuses a run with more results, and with it the worst ones. */
+const MAX_RESULTS = 25_000;
+
 /** A finding that the user's configuration or baseline let through. */
 export interface SuppressedFinding {
   readonly finding: Finding;
@@ -76,12 +79,14 @@ export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
   const suppressed = orderFindings([...reasons.keys()])
     .filter(isResult)
     .map((finding) => ({ finding, reason: reasons.get(finding) }));
-  const all = [...shown, ...suppressed];
+  const found = [...shown, ...suppressed];
+  const all = found.slice(0, MAX_RESULTS);
   const rules = new Rules(all.map((it) => it.finding), options.titleOf);
   const artifacts = new Artifacts(report);
+  const fingerprints = new Fingerprints(options.fingerprintOf);
   const results = all.map(({ finding, reason }) => ({
     ...resultOf(finding, rules, artifacts),
-    partialFingerprints: { "modelauditIssue/v1": options.fingerprintOf(finding) },
+    partialFingerprints: fingerprints.next(finding),
     ...(reason && {
       suppressions: [{
         kind: "external",
@@ -103,7 +108,7 @@ export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
           properties: { rules: report.tool.rules, configuration: report.configuration },
         },
       },
-      invocations: [invocationOf(report, options)],
+      invocations: [invocationOf(report, options, found.length - all.length)],
       artifacts: artifacts.list(),
       results,
       columnKind: "utf16CodeUnits",
@@ -154,7 +159,7 @@ function resultOf(finding: Finding, rules: Rules, artifacts: Artifacts): Plain {
   };
 }
 
-function invocationOf(report: ScanReport, options: SarifOptions): Plain {
+function invocationOf(report: ScanReport, options: SarifOptions, leftOut: number): Plain {
   const errors = orderErrors([...report.errors, ...report.files.flatMap((file) => file.errors)]);
   const end = new Date(Date.parse(report.startTime) + report.duration * 1000);
   return {
@@ -162,7 +167,13 @@ function invocationOf(report: ScanReport, options: SarifOptions): Plain {
     exitCode: exitCode(summarize(report), options),
     startTimeUtc: report.startTime,
     ...(!Number.isNaN(end.getTime()) && { endTimeUtc: end.toISOString() }),
-    toolExecutionNotifications: errors.map(notificationOf),
+    toolExecutionNotifications: [
+      ...(leftOut === 0 ? [] : [{
+        level: "error",
+        message: { text: `${leftOut} more issues are left out: a run may have ${MAX_RESULTS}.` },
+      }]),
+      ...errors.map(notificationOf),
+    ],
   };
 }
 
@@ -172,6 +183,32 @@ function notificationOf(error: ScanError): Plain {
     message: { text: `${locationText(error.location)}: ${error.message} ${error.remedy}`.trim() },
     locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(error.location.path) } } }],
   };
+}
+
+/**
+ * What results are known by. Code scanning looks at `primaryLocationLineHash` alone, and would
+ * otherwise take the hash of a binary file's first bytes for it, the same for every issue of a file;
+ * the number after the colon tells equal ones apart, as it does there.
+ * https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+ */
+class Fingerprints {
+  readonly #seen = new Map<string, number>();
+  readonly #of: SarifOptions["fingerprintOf"];
+
+  constructor(of: SarifOptions["fingerprintOf"]) {
+    this.#of = of;
+  }
+
+  next(finding: Finding): Plain {
+    const fingerprint = this.#of(finding);
+    const key = JSON.stringify([finding.location.path, fingerprint]);
+    const count = (this.#seen.get(key) ?? 0) + 1;
+    this.#seen.set(key, count);
+    return {
+      "modelauditIssue/v1": fingerprint,
+      primaryLocationLineHash: `${fingerprint.slice(0, 16)}:${count}`,
+    };
+  }
 }
 
 /** The rules behind the results, each described once. */
@@ -205,7 +242,8 @@ class Rules {
   #describe(id: string, worst: Finding): Plain {
     const { why, fix, references } = worst;
     const title = this.#titleOf(id) ?? id;
-    const link = references.find((it) => /^https:\/\/\S+$/.test(it));
+    const link = references.map(linkOf).find((it) => it !== undefined);
+    const score = scoreOf(worst);
     const see = references.length === 0 ? "" : `See: ${references.join(", ")}`;
     return {
       id,
@@ -214,14 +252,22 @@ class Rules {
       fullDescription: { text: why === "" ? title : why },
       help: { text: [why, `What to do: ${fix}`, see].filter((it) => it !== "").join("\n\n") },
       ...(link !== undefined && { helpUri: link }),
-      defaultConfiguration: { level: LEVELS[worst.severity], rank: scoreOf(worst) * 10 },
+      defaultConfiguration: { level: LEVELS[worst.severity], rank: score * 10 },
       properties: {
-        "security-severity": scoreOf(worst).toFixed(1),
+        // Code scanning takes scores above 0 only.
+        ...(score > 0 && { "security-severity": score.toFixed(1) }),
         precision: worst.safety === "dangerous" ? "very-high" : "medium",
         tags: ["security", ...references.flatMap(weaknessTag)],
       },
     };
   }
+}
+
+/** Where a reference can be read; undefined when it is no link and no weakness number. */
+function linkOf(reference: string): string | undefined {
+  const weakness = /^CWE-(\d{1,5})$/.exec(reference)?.[1];
+  if (weakness !== undefined) return `https://cwe.mitre.org/data/definitions/${weakness}.html`;
+  return /^https:\/\/\S+$/.test(reference) ? reference : undefined;
 }
 
 /** `CWE-502` as code scanning tags it. */
@@ -279,11 +325,13 @@ function scoreOf(finding: Finding): number {
 }
 
 /**
- * A path as URI reference: relative ones stay so, absolute ones of any system become `file:`.
+ * A path as URI reference: relative ones stay so, absolute ones of any system become `file:`,
+ * addresses of servers and of the hub stay what they are.
  *
  * @param path any text; lone surrogates become U+FFFD
  */
 export function uriOf(path: string): string {
+  if (/^(?:https?|hf):\/\//.test(path) && URL.canParse(path)) return new URL(path).href;
   const windows = /^(?:[A-Za-z]:[\\/]|\\\\)/.test(path);
   const slashed = windows ? path.replaceAll("\\", "/") : path;
   const encoded = slashed.toWellFormed().split("/").map(encodeURIComponent).join("/");
