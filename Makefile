@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-deno test-bun check check-fmt check-lint check-types \
-        check-imports check-rules fmt rules coverage fixtures bench binary binaries package clean
+        check-imports check-rules check-doc fmt rules coverage fixtures bench binary binaries package clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
 DENO = "$$(cat .cache/deno-path)"
@@ -30,7 +30,7 @@ test-deno: ## run all tests under Deno only
 test-bun: ## run all tests under Bun only
 	@scripts/test bun
 
-check: check-fmt check-lint check-types check-imports check-rules ## formatting, lint, types, import rules, embedded rules
+check: check-fmt check-lint check-types check-imports check-rules check-doc ## formatting, lint, types, import rules, generated files, the module's documentation
 	@echo "check: all good"
 
 check-fmt: setup
@@ -49,6 +49,12 @@ check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
+
+# What a user sees of the module is documented, its examples run, and JSR would take it. No network.
+check-doc: setup
+	@$(DENO) doc --quiet --lint mod.ts
+	@$(DENO) test --quiet --doc --no-prompt --no-check $(OFFLINE) --allow-read --reporter=dot mod.ts
+	@$(DENO) publish --quiet --dry-run --allow-dirty --no-provenance
 
 fmt: setup ## format the sources
 	@$(DENO) fmt --quiet

@@ -36,7 +36,15 @@ export type {
 export { DEFAULT_LIMITS, withDefaults } from "./src/limits.ts";
 export type { Package, PackageObservation } from "./src/packages/package.ts";
 export type { Classification, Judged, RuleSet } from "./src/rules/rule_set.ts";
-export type { Rule } from "./src/rules/rule.ts";
+export type { Match as RuleMatch } from "./src/rules/classify.ts";
+export {
+  type Rule,
+  RULE_KINDS,
+  type RuleKind,
+  type Verdict as RuleVerdict,
+  type Wrapper,
+  WRAPPERS,
+} from "./src/rules/rule.ts";
 export type { RuleOptions, Rules } from "./src/rules/rules.ts";
 export { type ScanOptions, scanSource } from "./src/scan.ts";
 export type { ScanInput, ScanManyOptions } from "./src/scan_many.ts";

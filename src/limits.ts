@@ -8,6 +8,7 @@ import type { Limits } from "./types.ts";
 
 const MIB = 1024 * 1024;
 
+/** The default budgets. */
 export const DEFAULT_LIMITS: Limits = {
   // Hugging Face caches nest two containers at most; five leaves room for a bundle of bundles.
   depth: 8,

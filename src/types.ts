@@ -1,45 +1,28 @@
 /**
- * The vocabulary shared by every room: severities, facts, observations,
- * findings and reports. Plain data, no behaviour.
+ * The vocabulary shared by every room: facts, observations and limits here, findings and reports in
+ * `findings.ts`. Plain data, no behaviour.
  *
  * @module
  */
 
 import type { Source } from "./source/source.ts";
 
-/** How bad an issue is, worst first. */
-export const SEVERITIES = ["critical", "high", "medium", "low", "info", "debug"] as const;
-export type Severity = typeof SEVERITIES[number];
-
-/** The number behind each severity; a file's risk score is the highest of its issues'. */
-export const SEVERITY_SCORES: Readonly<Record<Severity, number>> = {
-  critical: 10.0,
-  high: 7.5,
-  medium: 5.0,
-  low: 2.5,
-  info: 1.0,
-  debug: 0.0,
-};
-
-/** How sure we are, worst first. */
-export const SAFETY_LEVELS = ["dangerous", "suspicious", "innocuous"] as const;
-export type Safety = typeof SAFETY_LEVELS[number];
-
-/** A file's verdict, worst first; `skipped` means that no format matched. */
-export const VERDICTS = ["dangerous", "incomplete", "suspicious", "clean", "skipped"] as const;
-export type Verdict = typeof VERDICTS[number];
+export * from "./findings.ts";
 
 // ---------------------------------------------------------------------------
 // Facts: what a format saw. Rules judge them.
 
 /** A Python global as the file names it: module and (possibly dotted) qualified name. */
 export interface GlobalName {
+  /** Dotted, for instance `os.path`; any text that the file has there. */
   readonly module: string;
+  /** Name in the module, dotted where it goes through classes. */
   readonly name: string;
 }
 
 /** A piece of what a call was given that a person wants to read in full: code, a command, an address. */
 export interface Evidence {
+  /** What it is. */
   readonly kind: "code" | "command" | "url" | "address" | "path" | "text";
   /** At most 2 KiB, control characters still raw: a report escapes them. */
   readonly text: string;
@@ -57,55 +40,72 @@ export type Reading = "frames" | "memo" | "plain" | "resync";
 
 /** The unpickler imports a global. */
 export interface ImportFact extends GlobalName {
+  /** Tells the facts apart. */
   readonly kind: "import";
   /** The opcode that did it, or the function that a fold resolved (for instance `getattr`). */
   readonly via: string;
   /** True when calls put its module or name together, which no pickler does. */
   readonly computed?: boolean;
+  /** Absent for the base reading. */
   readonly reading?: Reading;
 }
 
 /** The unpickler calls something. */
 export interface CallFact extends GlobalName {
+  /** Tells the facts apart. */
   readonly kind: "call";
   /** REDUCE, NEWOBJ, OBJ, INST, BUILD (`__setstate__`), … */
   readonly via: string;
   /** What a person would write, for instance `os.system('echo hi')`; at most 2 KiB. */
   readonly expression: string;
+  /** What the call was given and a person wants to read in full. */
   readonly evidence: readonly Evidence[];
   /**
    * For a wrapper (`functools.partial`, `getattr`, `map` …): the globals that it is applied to.
    * Undefined when the machine could not resolve them; empty when it is applied to plain data.
    */
   readonly targets?: readonly GlobalName[];
+  /** Absent for the base reading. */
   readonly reading?: Reading;
 }
 
 /** BUILD, SETITEM(S), APPEND(S) or ADDITEMS on an imported object: a live module, class or function changes. */
 export interface MutationFact extends GlobalName {
+  /** Tells the facts apart. */
   readonly kind: "mutation";
+  /** The opcode that did it. */
   readonly via: string;
+  /** What a person would write; at most 2 KiB. */
   readonly expression: string;
+  /** Absent for the base reading. */
   readonly reading?: Reading;
 }
 
 /** An EXT1/2/4 code that no `copyreg.add_extension` in the file registered. */
 export interface ExtensionFact {
+  /** Tells the facts apart. */
   readonly kind: "extension";
+  /** The number that `copyreg` would look up, 0 to 2^32 - 1. */
   readonly code: number;
+  /** Absent for the base reading. */
   readonly reading?: Reading;
 }
 
 /** A call on something that is not a global: a value the machine could not resolve. */
 export interface UnresolvedCallFact {
+  /** Tells the facts apart. */
   readonly kind: "unresolved-call";
+  /** The opcode that did it. */
   readonly via: string;
+  /** What a person would write; at most 2 KiB. */
   readonly expression: string;
+  /** Absent for the base reading. */
   readonly reading?: Reading;
 }
 
 /** An operator of a program that is not Python bytecode: TorchScript source, a TensorFlow or ONNX graph. */
 export interface OperatorFact {
+  /** Tells the facts apart. */
   readonly kind: "operator";
   /** For instance `torchscript`, `tensorflow`, `onnx`, `keras`. */
   readonly language: string;
@@ -115,6 +115,7 @@ export interface OperatorFact {
   readonly expression: string;
   /** What part the operator plays, where that changes the verdict: `saver` for a graph's own checkpointing. */
   readonly role?: string;
+  /** What it is given and a person wants to read in full: paths, commands. */
   readonly evidence?: readonly Evidence[];
   /** Further plain facts for the finding's details: node, function, signature … */
   readonly details?: Readonly<Record<string, string | number | readonly string[]>>;
@@ -132,17 +133,21 @@ export interface CodeNames {
 
 /** A configuration names a class or function for the loader to look up, and mostly to call. */
 export interface ReferenceFact extends GlobalName {
+  /** Tells the facts apart. */
   readonly kind: "reference";
   /** Whose configuration: `keras`. The module is empty where the configuration gives none. */
   readonly language: string;
   /** What a person would write, for instance `os.system (function of the layer "x")`; at most 2 KiB. */
   readonly expression: string;
+  /** What it is given and a person wants to read in full. */
   readonly evidence: readonly Evidence[];
+  /** Further plain facts for the finding's details. */
   readonly details?: Readonly<Record<string, string | number | readonly string[]>>;
 }
 
 /** A text in the file that one of the user's patterns matches. */
 export interface StringFact {
+  /** Tells the facts apart. */
   readonly kind: "string";
   /** Name of the pattern, as `Interest.patternsIn` gave it. */
   readonly pattern: string;
@@ -152,6 +157,7 @@ export interface StringFact {
   readonly role: string;
 }
 
+/** What a format saw in a file. Rules judge it. */
 export type Fact =
   | ImportFact
   | CallFact
@@ -178,10 +184,13 @@ export interface Siblings {
 
 /** One member of an archive or folder. */
 export interface Member {
+  /** As the archive has it, or a path from the folder with `/`. */
   readonly name: string;
+  /** What the archive or the file system says it is. */
   readonly kind: "file" | "folder" | "link" | "hardlink" | "other";
   /** Bytes when expanded; undefined when not known. */
   readonly size?: number | undefined;
+  /** Where a link leads, as written. */
   readonly linkTarget?: string | undefined;
   /** Opens the member's bytes. Undefined for what has none. */
   readonly open?: (() => Source) | undefined;
@@ -191,12 +200,15 @@ export interface Member {
 export interface Listing {
   /** Id of the format that produced it, for instance `zip`. */
   readonly format: string;
+  /** In the order of the archive; names may come twice. */
   readonly members: readonly Member[];
 }
 
 /** A file's place in a folder: the folder's listing and the file's name there. */
 export interface FolderPlace {
+  /** The folder. */
   readonly listing: Listing;
+  /** The name in it. */
   readonly member: string;
 }
 
@@ -272,6 +284,7 @@ export type OperatorKnowledge = "harmless" | "named" | "unknown";
 
 /** One of the user's patterns, and where it matches a text. */
 export interface PatternHit {
+  /** Its name. */
   readonly pattern: string;
   /** What matched, at most 2 KiB. */
   readonly text: string;
@@ -301,83 +314,4 @@ export interface Limits {
   readonly resyncBytes: number;
   /** Distinct issues kept for one asset; more are counted. */
   readonly issues: number;
-}
-
-// ---------------------------------------------------------------------------
-// Findings and reports.
-
-/** Where something is: the asset's path, then members and streams. */
-export interface Location {
-  readonly path: string;
-  readonly parts: readonly string[];
-}
-
-/** What a rule says of something observed. */
-export interface Finding {
-  readonly ruleId: string;
-  readonly severity: Severity;
-  readonly safety: Safety;
-  /** One sentence, for instance "Loading calls os.system('echo hi')". Raw: reports escape control characters. */
-  readonly message: string;
-  readonly location: Location;
-  /** The number behind the severity where the user moved it; that of `SEVERITY_SCORES` otherwise. */
-  readonly score?: number;
-  readonly offset?: number;
-  readonly count: number;
-  readonly why: string;
-  readonly fix: string;
-  readonly references: readonly string[];
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
-/** A problem with reading, as opposed to one with what was read. */
-export interface ScanError {
-  readonly location: Location;
-  readonly message: string;
-  readonly remedy: string;
-}
-
-/** Everything about one file given or found. */
-export interface FileReport {
-  readonly path: string;
-  /** Ids of the formats that matched, outermost first; empty when skipped. */
-  readonly formats: readonly string[];
-  readonly size: number | undefined;
-  readonly bytesRead: number;
-  readonly verdict: Verdict;
-  readonly riskScore: number;
-  /** Worst first, then by location and offset. */
-  readonly findings: readonly Finding[];
-  readonly errors: readonly ScanError[];
-  /** Pickle streams, archive members and other parts looked at. */
-  readonly partsScanned: number;
-  /** Issues that the user's configuration let through, counted by reason; absent when there are none. */
-  readonly suppressed?: Suppressed;
-}
-
-/** Why an issue does not count: the user's configuration or baseline says so. */
-export const SUPPRESSIONS = ["allowed", "disabled", "ignored", "baseline"] as const;
-export type Suppression = typeof SUPPRESSIONS[number];
-
-/** Issues that were let through, by reason. */
-export type Suppressed = Readonly<Partial<Record<Suppression, number>>>;
-
-/** The report of one run. */
-export interface ScanReport {
-  readonly tool: { readonly name: string; readonly version: string; readonly rules: string };
-  /** ISO 8601, UTC. */
-  readonly startTime: string;
-  /** Seconds. */
-  readonly duration: number;
-  readonly files: readonly FileReport[];
-  /** Paths that could not be opened or named nothing. */
-  readonly errors: readonly ScanError[];
-  /** Which configuration was used: "embedded" or a path. */
-  readonly configuration: string;
-  /** What in that configuration took no effect, or will not for long, one sentence each. */
-  readonly configurationNotes?: readonly string[];
-  /** Issues that the configuration or a baseline let through. */
-  readonly suppressed: number;
-  /** The same, by reason; absent when there are none. */
-  readonly suppressedBy?: Suppressed;
 }

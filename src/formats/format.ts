@@ -33,8 +33,11 @@ export interface Sample {
 
 /** What the loop hands to a format that scans. */
 export interface FormatContext {
+  /** What detection saw. */
   readonly sample: Sample;
+  /** What the rules want to know more about. */
   readonly interest: Interest;
+  /** The budgets. */
   readonly limits: Limits;
   /** How many containers are around this source; 0 for a file. */
   readonly depth: number;

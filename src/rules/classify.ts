@@ -37,6 +37,7 @@ export const FALLBACK = {
 
 /** How a global is covered. */
 export interface Match {
+  /** The rule that it falls under. */
   readonly rule: Rule;
   /** The path that the rule's entry was found under, for instance `os.system`. */
   readonly reaches: string;

@@ -12,6 +12,7 @@ import type { Safety, Severity } from "../types.ts";
  * list, a changed module); operators of a program; things wrong with the bytes.
  */
 export const RULE_KINDS = ["global", "fact", "operator", "anomaly"] as const;
+/** What a rule speaks about. */
 export type RuleKind = typeof RULE_KINDS[number];
 
 /**
@@ -19,6 +20,7 @@ export type RuleKind = typeof RULE_KINDS[number];
  * it sooner or later (`map`, `functools.partial`).
  */
 export const WRAPPERS = ["calls", "reaches"] as const;
+/** What a wrapper does with what it is applied to. */
 export type Wrapper = typeof WRAPPERS[number];
 
 /** One rule. Immutable, and plain data: it survives JSON. */
@@ -27,15 +29,21 @@ export interface Rule {
   readonly id: string;
   /** The family of formats: the name of the file that holds the rule, without its extension. */
   readonly format: string;
+  /** What it speaks about. */
   readonly kind: RuleKind;
   /** Of a wrapper: when what it is applied to is not known. */
   readonly severity: Severity;
+  /** How sure we are. */
   readonly safety: Safety;
+  /** What the program says of it in a list, without a full stop. */
   readonly title: string;
   /** Completes "…, which": what the thing named does when it is called. */
   readonly effect: string;
+  /** What is bad about it. */
   readonly why: string;
+  /** What to do about it. */
   readonly fix: string;
+  /** Weaknesses and advisories (`CWE-502`, `CVE-…`), and addresses. */
   readonly references: readonly string[];
   /** Module to names, "*" for all of it and its submodules. */
   readonly globals: Readonly<Record<string, "*" | readonly string[]>>;
@@ -43,6 +51,7 @@ export interface Rule {
   readonly attributes: readonly string[];
   /** Effects of single globals, by dotted path, where the rule's own says too little. */
   readonly effects: Readonly<Record<string, string>>;
+  /** What it does with what it is applied to; undefined for other rules. */
   readonly wrapper: Wrapper | undefined;
   /** Of a wrapper: true when naming it without calling it is harmless. */
   readonly importHarmless: boolean;
@@ -50,19 +59,23 @@ export interface Rule {
   readonly folds: boolean;
   /** Of an operator rule: the language, and names or namespaces ending in `.*`. */
   readonly language: string | undefined;
+  /** Of an operator rule: the operators that it covers. */
   readonly operators: readonly string[];
   /** Of an operator rule: it holds only for operators that play this part. */
   readonly role: string | undefined;
   /** Where the user's configuration made or changed this rule, for instance `security.toml:12`. */
   readonly origin?: string | undefined;
-  /** Observations that must and must not set this rule off. */
+  /** Observations that must set this rule off. */
   readonly hit: readonly string[];
+  /** Observations that must not set this rule off. */
   readonly miss: readonly string[];
 }
 
 /** Severity and safety together. */
 export interface Verdict {
+  /** How bad it is. */
   readonly severity: Severity;
+  /** How sure we are. */
   readonly safety: Safety;
 }
 

@@ -11,8 +11,11 @@ export type Judged = Extract<Observation, { type: "fact" | "anomaly" }>;
 
 /** How a global is classified, and by which rule. */
 export interface Classification {
+  /** The rule that it falls under. */
   readonly ruleId: string;
+  /** How bad importing it is. */
   readonly severity: Severity;
+  /** How sure we are. */
   readonly safety: Safety;
   /** The name after normalisation, for instance `os.system` for `posix` + `system` under Python 2 names. */
   readonly reaches: string;
@@ -22,6 +25,7 @@ export interface Classification {
 export interface RuleSet {
   /** Hash of the rules' text, for the report. */
   readonly version: string;
+  /** What formats are told of the rules. */
   readonly interest: Interest;
   /** How a pickle global is classified when imported and not called. */
   classify(module: string, name: string): Classification;

@@ -14,6 +14,7 @@ export interface ByteRange {
 
 /** A run of bytes. Valid until the observation that brought it is handled. */
 export interface Source {
+  /** For messages: a base name, or the name of a member. */
   readonly name: string;
   /** Bytes in all; undefined while a stream has not ended. */
   readonly size: number | undefined;

@@ -1,0 +1,131 @@
+/**
+ * What is said of a file: severities, safety levels and verdicts, findings, reports. Plain data, no
+ * behaviour; `types.ts` hands it on.
+ *
+ * @module
+ */
+
+/** How bad an issue is, worst first. */
+export const SEVERITIES = ["critical", "high", "medium", "low", "info", "debug"] as const;
+/** How bad an issue is. */
+export type Severity = typeof SEVERITIES[number];
+
+/** The number behind each severity; a file's risk score is the highest of its issues'. */
+export const SEVERITY_SCORES: Readonly<Record<Severity, number>> = {
+  critical: 10.0,
+  high: 7.5,
+  medium: 5.0,
+  low: 2.5,
+  info: 1.0,
+  debug: 0.0,
+};
+
+/** How sure we are, worst first. */
+export const SAFETY_LEVELS = ["dangerous", "suspicious", "innocuous"] as const;
+/** How sure we are. */
+export type Safety = typeof SAFETY_LEVELS[number];
+
+/** A file's verdict, worst first; `skipped` means that no format matched. */
+export const VERDICTS = ["dangerous", "incomplete", "suspicious", "clean", "skipped"] as const;
+/** What is said of a file as a whole. */
+export type Verdict = typeof VERDICTS[number];
+
+/** Where something is: the asset's path, then members and streams. */
+export interface Location {
+  /** As it was given or found. */
+  readonly path: string;
+  /** Members and streams on the way in, outermost first. */
+  readonly parts: readonly string[];
+}
+
+/** What a rule says of something observed. */
+export interface Finding {
+  /** The rule that says so. */
+  readonly ruleId: string;
+  /** How bad it is. */
+  readonly severity: Severity;
+  /** How sure we are. */
+  readonly safety: Safety;
+  /** One sentence, for instance "Loading calls os.system('echo hi')". Raw: reports escape control characters. */
+  readonly message: string;
+  /** Where it is. */
+  readonly location: Location;
+  /** The number behind the severity where the user moved it; that of `SEVERITY_SCORES` otherwise. */
+  readonly score?: number;
+  /** Byte offset from the start of the innermost part; undefined where there is none to tell. */
+  readonly offset?: number;
+  /** How often the same was seen, at least 1. */
+  readonly count: number;
+  /** What is bad about it; empty for what is harmless. */
+  readonly why: string;
+  /** What to do about it; empty for what is harmless. */
+  readonly fix: string;
+  /** Weaknesses and advisories (`CWE-502`, `CVE-…`), and addresses. */
+  readonly references: readonly string[];
+  /** Plain data behind the message, such as the global, its calls and evidence. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A problem with reading, as opposed to one with what was read. */
+export interface ScanError {
+  /** Where it happened. */
+  readonly location: Location;
+  /** What could not be done and why, one sentence. Raw: reports escape control characters. */
+  readonly message: string;
+  /** What to do about it; empty where there is nothing. */
+  readonly remedy: string;
+}
+
+/** Everything about one file given or found. */
+export interface FileReport {
+  /** As it was given or found. */
+  readonly path: string;
+  /** Ids of the formats that matched, outermost first; empty when skipped. */
+  readonly formats: readonly string[];
+  /** Bytes; undefined for a stream that nobody read to its end. */
+  readonly size: number | undefined;
+  /** Bytes that the scan read of it. */
+  readonly bytesRead: number;
+  /** What is said of the file and everything inside it. */
+  readonly verdict: Verdict;
+  /** The highest score of its findings, 0 to 10. */
+  readonly riskScore: number;
+  /** Worst first, then by location and offset. */
+  readonly findings: readonly Finding[];
+  /** What of it could not be read. */
+  readonly errors: readonly ScanError[];
+  /** Pickle streams, archive members and other parts looked at. */
+  readonly partsScanned: number;
+  /** Issues that the user's configuration let through, counted by reason; absent when there are none. */
+  readonly suppressed?: Suppressed;
+}
+
+/** Why an issue does not count: the user's configuration or baseline says so. */
+export const SUPPRESSIONS = ["allowed", "disabled", "ignored", "baseline"] as const;
+/** Why an issue does not count. */
+export type Suppression = typeof SUPPRESSIONS[number];
+
+/** Issues that were let through, by reason. */
+export type Suppressed = Readonly<Partial<Record<Suppression, number>>>;
+
+/** The report of one run. */
+export interface ScanReport {
+  /** Name and version of this program, and the hash of its rules. */
+  readonly tool: { readonly name: string; readonly version: string; readonly rules: string };
+  /** ISO 8601, UTC. */
+  readonly startTime: string;
+  /** Seconds. */
+  readonly duration: number;
+  /** One for each file given or found, in that order. */
+  readonly files: readonly FileReport[];
+  /** Paths that could not be opened or named nothing. */
+  readonly errors: readonly ScanError[];
+  /** Which configuration was used: "embedded" or a path. */
+  readonly configuration: string;
+  /** What in that configuration took no effect, or will not for long, one sentence each. */
+  readonly configurationNotes?: readonly string[];
+  /** Issues that the configuration or a baseline let through. */
+  readonly suppressed: number;
+  /** The same, by reason; absent when there are none. */
+  readonly suppressedBy?: Suppressed;
+}
