@@ -49,6 +49,7 @@ check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/threats.ts --check
 
 # What a user sees of the module is documented, its examples run, and JSR would take it. No network.
 check-doc: setup
@@ -59,11 +60,13 @@ check-doc: setup
 fmt: setup ## format the sources
 	@$(DENO) fmt --quiet
 
-rules: setup ## embed rules/ into src/rules/embedded.ts, and the doctor's samples
+rules: setup ## embed rules/ into src/rules/embedded.ts, the doctor's samples, docs/threats.md
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/embed.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/doctor_samples.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
+	  scripts/threats.ts
 
 coverage: setup ## statement coverage of src/ under Deno
 	@scripts/coverage

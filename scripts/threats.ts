@@ -1,0 +1,138 @@
+/**
+ * Writes `docs/threats.md`, what is found and by which rule, from the rules:
+ *
+ *     scripts/threats.ts           writes it
+ *     scripts/threats.ts --check   ends with 1 when it is not what would be written
+ *
+ * @module
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import type { Rule } from "../src/rules/rule.ts";
+import { loadRules } from "../src/rules/rules.ts";
+import { SEVERITIES } from "../src/types.ts";
+
+const PAGE = new URL("../docs/threats.md", import.meta.url);
+
+/** Globals that are shown of a rule; the others are counted. */
+const SHOWN = 12;
+
+/** Families of rules in the order of the page, with what they are about. */
+const AREAS: Readonly<Record<string, string>> = {
+  pickle: "Pickles, and everything that holds them: PyTorch, joblib, NumPy, archives",
+  numpy: "NumPy",
+  torch: "PyTorch",
+  torchscript: "TorchScript",
+  tensorflow: "TensorFlow",
+  keras: "Keras",
+  onnx: "ONNX",
+  safetensors: "safetensors",
+  gguf: "GGUF",
+  template: "Chat templates",
+  repository: "Model repositories",
+  native: "Programs among a model's files",
+  archive: "Archives and compressed streams",
+  file: "Files as a whole",
+  configuration: "What a configuration adds",
+};
+
+const HEAD = `# Threat coverage
+
+What modelaudit finds, and by which rule. This page is written from the rules (\`make rules\`);
+\`modelaudit explain RULE\` says why one matters and what to do, \`modelaudit explain os.system\` how a
+global is judged, and \`modelaudit rules list --format json\` has all of it as data.
+
+**Severity** is how bad an issue is, **safety** how sure we are: _dangerous_ is a known way to do
+harm, _suspicious_ something that a person should look at, _innocuous_ known to be harmless.
+`;
+
+/** The page. */
+export function threatsPage(rules: readonly Rule[], libraries: readonly string[]): string {
+  const areas = new Set([...Object.keys(AREAS), ...rules.map(areaOf)]);
+  const sections = [...areas].flatMap((area) => {
+    const own = rules.filter((rule) => areaOf(rule) === area);
+    return own.length === 0 ? [] : [section(AREAS[area] ?? area, own)];
+  });
+  return [HEAD, ...sections, advisories(rules), allowed(libraries)].join("\n");
+}
+
+/** Operators of a standard stand in a file of their own. */
+function areaOf(rule: Rule): string {
+  return rule.format.replace(/_ops$/, "");
+}
+
+function section(title: string, rules: readonly Rule[]): string {
+  const sorted = rules.toSorted((a, b) =>
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
+  );
+  return [
+    `## ${title}\n`,
+    "| rule | severity | safety | what it finds |",
+    "| --- | --- | --- | --- |",
+    ...sorted.map((rule) =>
+      `| \`${rule.id}\` | ${rule.severity} | ${rule.safety} | ${cell(whatOf(rule))} |`
+    ),
+    "",
+  ].join("\n");
+}
+
+/** Title and the beginning of what the rule names. */
+function whatOf(rule: Rule): string {
+  const globals = Object.entries(rule.globals).flatMap(([module, names]) =>
+    names === "*" ? [`${module}.*`] : names.map((name) => `${module}.${name}`)
+  );
+  const named = [...globals, ...rule.operators].filter((it) => it !== "*");
+  if (named.length === 0) return rule.title;
+  const more = named.length > SHOWN ? ` and ${named.length - SHOWN} more` : "";
+  const shown = named.slice(0, SHOWN).map((it) => `\`${it}\``).join(" ");
+  return `${rule.title}: ${shown}${more}`;
+}
+
+/** Published weaknesses, and the rules that name them. */
+function advisories(rules: readonly Rule[]): string {
+  const known = new Map<string, string[]>();
+  for (const rule of rules) {
+    for (const reference of rule.references) {
+      if (!/^(?:CVE|GHSA|PYSEC)-/.test(reference)) continue;
+      known.set(reference, [...known.get(reference) ?? [], rule.id]);
+    }
+  }
+  const rows = [...known].sort(([a], [b]) => a < b ? -1 : 1);
+  return [
+    "## Published weaknesses\n",
+    `${rows.length} advisories that rules refer to.\n`,
+    "| advisory | rules |",
+    "| --- | --- |",
+    ...rows.map(([id, ids]) => `| ${id} | ${ids.map((it) => `\`${it}\``).join(", ")} |`),
+    "",
+  ].join("\n");
+}
+
+function allowed(libraries: readonly string[]): string {
+  return `## What is known to be harmless
+
+Classes and functions that real models use, by library and the version they were taken from:
+${libraries.join(", ")}.
+A class is on a list for being constructed or restored; nothing on it reaches files, processes, the
+network or code. Every other callable is suspicious at least, and those of Python's standard library
+that nobody has looked at are of high severity when they are called.
+`;
+}
+
+/** Text as a cell of a table. */
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+if (import.meta.main) {
+  const rules = loadRules();
+  const libraries = rules.libraries().map((it) => `${it.library} ${it.version}`.trim());
+  const page = threatsPage(rules.list(), libraries);
+  if (!process.argv.includes("--check")) {
+    writeFileSync(PAGE, page);
+  } else if (readFileSync(PAGE, "utf8") !== page) {
+    process.stderr.write("docs/threats.md is not what the rules say: run make rules\n");
+    process.exitCode = 1;
+  }
+}
