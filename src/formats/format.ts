@@ -15,7 +15,7 @@ export const SAMPLE_BYTES = 65_536;
  * Bytes of the tail that detection sees: a zip's end of central directory (22 bytes) with the
  * longest comment (65,535), APPNOTE.TXT 4.3.16, and the ZIP64 locator before it (20).
  */
-export const TAIL_BYTES = 65_536 + 22 + 20;
+export const TAIL_BYTES: number = 65_536 + 22 + 20;
 
 /** All that detection may look at. */
 export interface Sample {

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { after, test } from "node:test";
+import Ajv from "ajv-draft-04";
+import ts from "typescript";
+import { REPORT_FORMATS } from "../src/cli/options.ts";
+import { PERMISSIONS } from "./build.ts";
+import type { LockFile } from "./sbom.ts";
+import { build, expectWorking, HARMFUL, nodePath, ROOT, toolPath } from "./testing.ts";
+
+// What is made is the same, and Node, Deno and Bun use it below, whoever runs these tests.
+const skip = "Bun" in globalThis && "once is enough: it runs under Deno";
+
+const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-package-"));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+const PROJECT = join(SCRATCH, "project");
+const HOME = join(PROJECT, "node_modules", "modelaudit");
+
+interface Packed {
+  readonly filename: string;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+}
+
+function run(folder: string, program: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: folder,
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      npm_config_cache: join(SCRATCH, "npm-cache"),
+      npm_config_offline: "true",
+      npm_config_ignore_scripts: "true",
+    },
+  });
+  assert.equal(status, 0, `${program} ${args.join(" ")}\n${stdout}${stderr}${error ?? ""}`);
+  return stdout;
+}
+
+/** `npm pack` of a folder, into the project. */
+function pack(folder: string): Packed {
+  const packed = run(SCRATCH, "npm", "pack", "--json", `--pack-destination=${PROJECT}`, folder);
+  const [one] = JSON.parse(packed) as Packed[];
+  assert.ok(one);
+  // An older npm names the file of a scoped package with its slash.
+  return { ...one, filename: basename(one.filename) };
+}
+
+/** Packages that the given ones need, themselves included, by what the lock file says. */
+function closure(names: readonly string[], lock: LockFile): Set<string> {
+  const all = new Set<string>();
+  const open = [...names];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (all.has(name)) continue;
+    all.add(name);
+    open.push(...Object.keys(lock.packages[`node_modules/${name}`]?.dependencies ?? {}));
+  }
+  return all;
+}
+
+/** Packs the package and what it depends on, and installs all into an empty project, offline. */
+let packed: Packed | undefined;
+function install(): Packed {
+  if (packed !== undefined) return packed;
+  mkdirSync(PROJECT);
+  const built = build(SCRATCH, "npm");
+  assert.equal(built.status, 0, built.stdout + built.stderr);
+  packed = pack(join(SCRATCH, "npm"));
+  const lock: LockFile = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+  const own = JSON.parse(readFileSync(join(SCRATCH, "npm", "package.json"), "utf8"));
+  const others = [...closure(Object.keys(own.dependencies), lock)].map((name) =>
+    [name, `file:${pack(join(ROOT, "node_modules", name)).filename}`] as const
+  );
+  const dependencies = { modelaudit: `file:${packed.filename}`, ...Object.fromEntries(others) };
+  writeJson(join(PROJECT, "package.json"), { private: true, type: "module", dependencies });
+  run(PROJECT, "npm", "install", "--no-audit", "--no-fund");
+  return packed;
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, JSON.stringify(value));
+}
+
+/** The programs in the doc comments and pages, each as a module of the installed package's user. */
+function examples(): string[] {
+  return ["mod.ts", "README.md", "docs/api.md"].flatMap((path) => {
+    const text = readFileSync(join(ROOT, path), "utf8").replaceAll(/^ \* ?/gm, "");
+    return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) =>
+      code.replaceAll("@modelaudit/modelaudit", "modelaudit")
+    );
+  });
+}
+
+const RUNTIMES: readonly (readonly [name: string, ...command: string[]])[] = [
+  ["node", nodePath()],
+  ["bun", toolPath("bun")],
+  ["deno", toolPath("deno"), "run", "--quiet", "--no-lock", "--no-check", "-A"],
+];
+
+test("The npm package holds code, types and nothing else, in less than 2 MB", { skip }, () => {
+  const { files, unpackedSize } = install();
+  const allowed =
+    /^(?:chunks\/\w+\.js|cli\.js|mod\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|LICENSE|README\.md)$/;
+  for (const { path } of files) assert.match(path, allowed);
+  for (const path of ["cli.js", "mod.js", "types/mod.d.ts", "LICENSE", "README.md"]) {
+    assert.ok(files.some((file) => file.path === path), path);
+  }
+  assert.ok(unpackedSize < 2_000_000, String(unpackedSize));
+  const { dependencies } = JSON.parse(readFileSync(join(HOME, "package.json"), "utf8"));
+  assert.deepEqual(Object.keys(dependencies), ["7z-wasm", "h5wasm"]);
+});
+
+test(
+  "The installed command works alone, under Node and under Deno with an executable's permissions",
+  {
+    skip,
+  },
+  () => {
+    install();
+    const command = join(PROJECT, "node_modules", ".bin", "modelaudit");
+    assert.match(run(PROJECT, command, "version"), /^modelaudit \d/);
+    expectWorking(SCRATCH, nodePath(), [join(HOME, "cli.js")]);
+    // As close to an executable by "deno compile" as one comes without its runtime.
+    writeJson(join(PROJECT, "deno.json"), { nodeModulesDir: "manual" });
+    const flags = ["--quiet", "--no-lock", "--cached-only", "--config", join(PROJECT, "deno.json")];
+    expectWorking(SCRATCH, toolPath("deno"), [
+      "run",
+      ...flags,
+      ...PERMISSIONS,
+      join(HOME, "cli.js"),
+    ]);
+  },
+);
+
+test("Examples of doc comments and pages have right types outside of the repository", {
+  skip,
+}, () => {
+  install();
+  const programs = examples();
+  assert.ok(programs.length >= 5, String(programs.length));
+  const names = programs.map((code, index) => {
+    writeFileSync(join(PROJECT, `example_${index}.ts`), code);
+    return `example_${index}.ts`;
+  });
+  writeFileSync(
+    join(PROJECT, "wrong.ts"),
+    'import { scan } from "modelaudit";\nconst report = await scan("x");\n' +
+      "// @ts-expect-error: there is no such verdict\n" +
+      'export const wrong: "fine" | undefined = report.files[0]?.verdict;\n',
+  );
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  for (const [module, resolution] of [["node16", "node16"], ["esnext", "bundler"]] as const) {
+    writeJson(join(PROJECT, "tsconfig.json"), {
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        exactOptionalPropertyTypes: true,
+        target: "es2022",
+        module,
+        moduleResolution: resolution,
+        // Declarations of Node are found from the repository; ours must do with those or with the DOM.
+        ...(module === "node16"
+          ? { lib: ["es2022"], types: ["node"], typeRoots: [join(ROOT, "node_modules", "@types")] }
+          : { lib: ["es2022", "dom"], types: [] }),
+        skipLibCheck: module === "node16",
+      },
+      files: [...names, "wrong.ts"],
+    });
+    run(PROJECT, nodePath(), tsc);
+  }
+});
+
+test("Node, Bun and Deno import the installed module and run the examples", { skip }, () => {
+  install();
+  mkdirSync(join(PROJECT, "models"));
+  cpSync(join(ROOT, HARMFUL[0] ?? ""), join(PROJECT, "models", "model.pkl"));
+  for (const [index, code] of examples().entries()) {
+    const file = `example_${index}.mjs`;
+    // Node 20 knows no types.
+    writeFileSync(join(PROJECT, file), withoutTypes(code));
+    const expected = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, it = ""]) =>
+      it
+    );
+    for (const [name, program = "", ...args] of RUNTIMES) {
+      const said = run(PROJECT, program, ...args, file);
+      assert.notEqual(said, "", `${file}: ${name}`);
+      for (const line of expected) {
+        assert.ok(said.includes(line.replaceAll('"', "")), `${file}: ${name}: ${said}`);
+      }
+    }
+  }
+});
+
+function withoutTypes(code: string): string {
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  return ts.transpileModule(code, { compilerOptions }).outputText;
+}
+
+test("A report is the same to the byte but for times, whichever runtime makes it", { skip }, () => {
+  install();
+  const folder = join(PROJECT, "samples");
+  cpSync(join(ROOT, "testdata", "disguised"), folder, { recursive: true });
+  for (const sample of HARMFUL) cpSync(join(ROOT, sample), join(folder, basename(sample)));
+  const scan = (command: readonly string[], format: string): string => {
+    const [program = "", ...args] = command;
+    const all = [...args, join(HOME, "cli.js"), "--no-config", "--format", format, "samples"];
+    const { status, stdout, stderr } = spawnSync(program, all, { cwd: PROJECT, encoding: "utf8" });
+    assert.equal(status, 1, stderr);
+    return stdout;
+  };
+  const validate = new Ajv.default({ validateFormats: false, unicodeRegExp: false }).compile(
+    JSON.parse(readFileSync(join(ROOT, "testdata/report/sarif-2.1.0.schema.json"), "utf8")),
+  );
+  for (const format of REPORT_FORMATS) {
+    const [, ...node] = RUNTIMES[0] ?? [""];
+    const first = scan(node, format);
+    assert.equal(withoutTimes(scan(node, format)), withoutTimes(first), format);
+    for (const [name, ...command] of RUNTIMES.slice(1)) {
+      assert.equal(withoutTimes(scan(command, format)), withoutTimes(first), `${format}: ${name}`);
+    }
+    if (format === "sarif") assert.ok(validate(JSON.parse(first)), JSON.stringify(validate.errors));
+  }
+});
+
+function withoutTimes(text: string): string {
+  return text
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+Z)?/g, "TIME")
+    .replaceAll(/"duration": ?[\d.]+/g, "DURATION")
+    .replaceAll(/time="[\d.]+"/g, "DURATION")
+    .replaceAll(/· \d+\.\d+ s ·/g, "DURATION");
+}
