@@ -7,7 +7,7 @@
  *
  * All begin with the npm package: modelaudit bundled, the WASM decoders as packages beside it. An
  * executable by `deno compile` may read files and the environment variables that
- * `src/cli/io.ts` names, and nothing else; that is fixed here.
+ * `src/cli/io.ts` names, and fetch what the user names, and nothing else; that is fixed here.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { ENVIRONMENT } from "../src/cli/io.ts";
+import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../src/version.ts";
 import { declarationsOf } from "./declarations.ts";
 import { type LockFile, sbomOf } from "./sbom.ts";
@@ -46,11 +46,16 @@ const TARGETS = [
 ] as const;
 type Target = typeof TARGETS[number];
 
-/** What the executable by `deno compile` may do. No writing, no programs, no libraries, no network. */
+/**
+ * What the executable by `deno compile` may do: read, and fetch what the user names, with the
+ * certificates of the system. No writing, no programs, no libraries.
+ */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-read",
-  `--allow-env=${ENVIRONMENT.join(",")}`,
+  "--allow-net",
+  "--allow-sys=ca",
+  `--allow-env=${[...ENVIRONMENT, ...NETWORK_ENVIRONMENT].join(",")}`,
 ];
 
 /** What keeps an executable by Bun from taking orders from the folder that it runs in. */

@@ -31,10 +31,10 @@ test("Without the runtime of deno compile the build says what to do", () => {
   assert.match(built.stdout + built.stderr, /make binary RUNTIME=bun/);
 });
 
-test("An executable may read, and has no way to write, run, load or connect", () => {
-  assert.deepEqual(PERMISSIONS.slice(0, 2), ["--no-prompt", "--allow-read"]);
-  assert.equal(PERMISSIONS.length, 3);
-  assert.match(PERMISSIONS[2] ?? "", /^--allow-env=[A-Z_,]+$/);
+test("An executable may read and fetch, and has no way to write, run programs or load libraries", () => {
+  const [env = "", ...others] = PERMISSIONS.toReversed();
+  assert.deepEqual(others.sort(), ["--allow-net", "--allow-read", "--allow-sys=ca", "--no-prompt"]);
+  assert.match(env, /^--allow-env=[A-Za-z_,]+$/);
   assert.equal(BUN_FLAGS.length, 4);
 });
 

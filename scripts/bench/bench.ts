@@ -1,7 +1,7 @@
 /**
  * Measures what a user waits for, whole processes, in one run and in turns:
  *
- * - `scripts/modelaudit version`: the start;
+ * - `scripts/modelaudit version`: the start; the same and a small pickle for the executable by Bun;
  * - a pickle of a million nested dictionaries against CPython's `pickle.load` of the same file;
  * - a sparse PyTorch checkpoint of 2 GB: time and bytes read;
  * - a sparse ONNX model and a sparse SavedModel of 1 GB: the same;
@@ -30,6 +30,7 @@ import { makeDictionaries } from "./dictionaries.ts";
 import { makeGguf, makeSafetensors } from "./headers.ts";
 import { makeOnnxModel } from "./onnx_model.ts";
 import { makeSavedModel } from "./saved_model.ts";
+import { measureExecutable } from "./start.ts";
 import { median, type Row, table } from "./table.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -253,6 +254,7 @@ async function main(): Promise<void> {
   const python = findPython();
   const benches: Record<string, () => Promise<Row[]>> = {
     start: () => benchStart(Math.max(rounds, 10)),
+    executable: () => measureExecutable((commands) => inTurns(Math.max(rounds, 10), commands)),
     pickle: () => benchPickle(rounds, Number(values.records), python),
     checkpoint: () => benchCheckpoint(rounds),
     onnx: () => benchOnnx(rounds),
