@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { TOOL_NAME, TOOL_VERSION } from "./version.ts";
+import { RELEASE_DATE, TOOL_NAME, TOOL_VERSION } from "./version.ts";
 
 for (const name of ["package.json", "deno.json"]) {
   test(`The version that reports carry is the one of ${name}`, () => {
@@ -10,3 +10,8 @@ for (const name of ["package.json", "deno.json"]) {
     assert.ok(String(found.name).endsWith(TOOL_NAME));
   });
 }
+
+test("The changelog tells of this version, with its date", () => {
+  const text = readFileSync(new URL("../CHANGELOG.md", import.meta.url), "utf8");
+  assert.ok(text.includes(`\n## [${TOOL_VERSION}] - ${RELEASE_DATE}\n`));
+});

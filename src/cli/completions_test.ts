@@ -83,4 +83,9 @@ test("The manual page names every command and option, and roff reads it", async 
   }
   const roff = spawnSync("groff", ["-man", "-Tascii", "-ww"], { input: page, encoding: "utf8" });
   if (roff.status !== null) assert.equal(roff.stderr, "");
+  const lint = spawnSync("mandoc", ["-T", "lint", "-W", "warning"], {
+    input: page,
+    encoding: "utf8",
+  });
+  if (lint.status !== null) assert.equal(lint.stdout + lint.stderr, "");
 });

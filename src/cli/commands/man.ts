@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TOOL_VERSION } from "../../version.ts";
+import { RELEASE_DATE, TOOL_VERSION } from "../../version.ts";
 import type { Io } from "../io.ts";
 import { type CommandShape, placed } from "../shape.ts";
 
@@ -19,6 +19,35 @@ const EXIT_STATUS: readonly (readonly [code: string, meaning: string])[] = [
   ["130", "The scan was interrupted."],
 ];
 
+const ENVIRONMENT: readonly (readonly [names: string, meaning: string])[] = [
+  ["NO_COLOR, FORCE_COLOR", "Forbid or demand colours."],
+  ["XDG_CONFIG_HOME, HOME", "Where the user's configuration lies."],
+  [
+    "HF_TOKEN, HF_ENDPOINT",
+    "The token for the hub, which no other host gets, and a mirror of the hub.",
+  ],
+  ["HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "What stands between here and servers."],
+  ["NODE_EXTRA_CA_CERTS, SSL_CERT_FILE", "Certificates to trust besides the usual ones."],
+];
+
+const FILES: readonly (readonly [path: string, meaning: string])[] = [
+  [
+    "./modelaudit-security.toml",
+    "A configuration found here may have come with the model: it adds and raises, and loosens nothing.",
+  ],
+  [
+    "~/.config/modelaudit/security.toml",
+    "The user's configuration, where there is none of the above.",
+  ],
+  ["/etc/modelaudit/security.toml", "The system's, where there is none of these."],
+];
+
+const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
+  ["modelaudit models/", "Scan a folder and everything in it."],
+  ["modelaudit hf://org/model", "Scan a repository on the hub without downloading it."],
+  ["modelaudit --format sarif models/ > report.sarif", "Report for code scanning."],
+];
+
 /** Writes the page to standard output. */
 export async function runMan(program: CommandShape, io: Io): Promise<number> {
   await io.stdout.write(manPage(program));
@@ -29,7 +58,7 @@ export async function runMan(program: CommandShape, io: Io): Promise<number> {
 export function manPage(program: CommandShape): string {
   const name = program.name;
   const lines = [
-    `.TH ${name.toUpperCase()} 1 "" "${name} ${TOOL_VERSION}" "User Commands"`,
+    `.TH ${name.toUpperCase()} 1 "${RELEASE_DATE}" "${name} ${TOOL_VERSION}" "User Commands"`,
     ".SH NAME",
     `${name} \\- static security scanner for machine\\-learning model files`,
     ".SH SYNOPSIS",
@@ -54,16 +83,19 @@ export function manPage(program: CommandShape): string {
       lines.push(".TP", `.B ${roff(option.flags)}`, roff(sentence(option.description)));
     }
   }
-  lines.push(".SH EXIT STATUS");
-  for (const [code, meaning] of EXIT_STATUS) lines.push(".TP", `.B ${code}`, roff(meaning));
-  lines.push(".SH ENVIRONMENT", ".TP", ".B NO_COLOR, FORCE_COLOR", "Forbid or demand colours.");
-  lines.push(".TP", ".B XDG_CONFIG_HOME, HOME", "Where the user's configuration lies.");
+  lines.push(...listed("EXIT STATUS", EXIT_STATUS), ...listed("ENVIRONMENT", ENVIRONMENT));
+  lines.push(...listed("FILES", FILES), ...listed("EXAMPLES", EXAMPLES));
   return lines.join("\n") + "\n";
+}
+
+function listed(title: string, entries: readonly (readonly [string, string])[]): string[] {
+  const body = entries.flatMap(([term, text]) => [".TP", `.B ${roff(term)}`, roff(text)]);
+  return [`.SH ${title}`, ...body];
 }
 
 function sentence(text: string): string {
   const first = text.slice(0, 1).toUpperCase() + text.slice(1);
-  return /[.)]$/.test(first) ? first : `${first}.`;
+  return first.endsWith(".") ? first : `${first}.`;
 }
 
 /** Text that roff shows as it is. */
