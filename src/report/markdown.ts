@@ -14,8 +14,10 @@ import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { summarize, type Summary } from "./summary.ts";
 
-/** Issues, errors and files that are told; a comment holds 65,536 characters. */
+/** Issues and errors that are told. */
 const MOST_TOLD = 50;
+/** Characters of all that is told; a comment holds 65,536. Escaped, a text may grow many times. */
+const MOST_CHARACTERS = 55_000;
 /** Characters of one text from a file. */
 const LONGEST = 500;
 
@@ -48,15 +50,15 @@ const HEADLINES: Readonly<Record<Verdict, string>> = {
 export function renderMarkdown(report: ScanReport): string {
   const summary = summarize(report);
   const verdict = headVerdict(summary);
-  const room = { left: MOST_TOLD, untold: 0 };
+  const room = new Room();
   const files = orderFiles(report.files).flatMap((file) => fileLines(file, room));
   const errors = orderErrors(report.errors).flatMap((error) =>
-    take(room) ? [`- ${code(locationText(error.location))}: ${code(error.message)}`] : []
+    room.tell(`- ${code(locationText(error.location))}: ${code(error.message)}`)
   );
   return [
     `## ${VERDICT_SYMBOLS[verdict]} modelaudit: ${HEADLINES[verdict]}`,
     "",
-    countsLine(summary),
+    countsLine(summary, report.errors.length),
     ...files,
     ...(errors.length > 0 ? ["", "### Could not be opened", "", ...errors] : []),
     ...(room.untold > 0 ? ["", `… and ${room.untold} more; the JSON report has all.`] : []),
@@ -73,32 +75,47 @@ function headVerdict({ verdict, errors }: Summary): Verdict {
   return errors > 0 && verdict !== "dangerous" ? "incomplete" : verdict;
 }
 
-function countsLine(summary: Summary): string {
+function countsLine(summary: Summary, unopened: number): string {
   const files = Object.values(summary.files).reduce((sum, count) => sum + count, 0);
   const each = Object.entries(summary.files).filter(([, count]) => count > 0)
     .map(([verdict, count]) => `${count} ${verdict}`).join(", ");
-  return `${formatCount(files, "file")}${each === "" ? "" : `: ${each}`}`;
+  const missing = unopened === 0 ? "" : `; ${formatCount(unopened, "path")} could not be opened`;
+  return `${formatCount(files, "file")}${each === "" ? "" : `: ${each}`}${missing}`;
 }
 
-interface Room {
-  left: number;
-  untold: number;
-}
+/** What there is still room for; once something did not fit, nothing after it is told. */
+class Room {
+  /** Issues and errors that did not fit. */
+  untold = 0;
+  #items = MOST_TOLD;
+  #characters = MOST_CHARACTERS;
+  readonly #explained = new Set<string>();
 
-function take(room: Room): boolean {
-  if (room.left > 0) {
-    room.left--;
-    return true;
+  /** The text, or nothing when it is too much. */
+  tell(text: string): string[] {
+    if (this.untold === 0 && this.#items > 0 && this.#characters >= text.length) {
+      this.#items--;
+      this.#characters -= text.length;
+      return [text];
+    }
+    this.untold++;
+    return [];
   }
-  room.untold++;
-  return false;
+
+  /** True the first time that a rule is told of. */
+  isNew(rule: string): boolean {
+    const isNew = !this.#explained.has(rule);
+    this.#explained.add(rule);
+    return isNew;
+  }
 }
 
 function fileLines(file: FileReport, room: Room): string[] {
   const issues = issueRecords(file).filter((it) => it.safety_level !== "innocuous");
-  const told = issues.filter(() => take(room)).flatMap(issueLines);
-  const errors = file.errors.filter(() => take(room))
-    .map((error) => `- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`);
+  const told = issues.flatMap((issue) => room.tell(issueText(issue, room.isNew(issue.rule_id))));
+  const errors = file.errors.flatMap((error) =>
+    room.tell(`- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`)
+  );
   if (told.length + errors.length === 0) return [];
   const head = `### ${VERDICT_SYMBOLS[file.verdict]} ${file.verdict.toUpperCase()} ${
     code(file.path)
@@ -106,14 +123,16 @@ function fileLines(file: FileReport, room: Room): string[] {
   return ["", head, "", ...told, ...errors];
 }
 
-function issueLines(issue: IssueRecord): string[] {
+/** Why a rule matters and what to do is told once. */
+function issueText(issue: IssueRecord, isNew: boolean): string {
   const place = issue.offset === null ? "" : `, byte ${issue.offset}`;
   return [
     `- ${SYMBOLS[issue.severity]} **${issue.severity.toUpperCase()}** ${code(issue.message)}`,
     `  - where: ${code(issue.location)}${place}`,
     `  - rule: ${code(issue.rule_id)}`,
-    `  - fix: ${plain(issue.fix)}`,
-  ];
+    ...(isNew && issue.why !== "" ? [`  - why: ${plain(issue.why)}`] : []),
+    ...(isNew && issue.fix !== "" ? [`  - fix: ${plain(issue.fix)}`] : []),
+  ].join("\n");
 }
 
 function footer(report: ScanReport, summary: Summary): string {

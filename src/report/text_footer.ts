@@ -38,8 +38,11 @@ export function footer(
       textStyles: ["bold"],
     }),
   ];
-  if (report.files.length > 1 && summary.files.clean < report.files.length) {
-    lines.push(...paragraph(page, 0, { text: totals }));
+  const unopened = report.errors.length;
+  const some = unopened > 0 && report.files.length > 0;
+  if (some || report.files.length > 1 && summary.files.clean < report.files.length) {
+    const missing = unopened === 0 ? "" : `; ${formatCount(unopened, "path")} could not be opened`;
+    lines.push(...paragraph(page, 0, { text: totals + missing }));
   }
   const issues = issueCounts(report, verbose);
   if (issues !== "") lines.push(...paragraph(page, 0, { text: `Issues: ${issues}` }));

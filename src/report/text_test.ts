@@ -31,6 +31,11 @@ for (const [name, sample, options] of GOLDENS) {
   });
 }
 
+test("The totals name paths that could not be opened beside the files that were", () => {
+  const text = renderText({ ...report([file("a.pkl", "clean")]), errors: [MISSING] }, PLAIN);
+  assert.match(text, /\n1 file: 1 clean; 1 path could not be opened\n/);
+});
+
 test("No line is wider than the terminal, whatever its width and whatever names a file bears", () => {
   for (const [name, sample] of Object.entries(SAMPLES)) {
     for (const width of [20, 33, 40, 59, 60, 61, 80, 100]) {
