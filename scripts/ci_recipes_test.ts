@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -58,6 +66,21 @@ test("The action writes SARIF and a summary, and hands on the exit code", { skip
   const log = JSON.parse(readFileSync(join(folder, "report.sarif"), "utf8"));
   assert.equal(log.runs[0].results[0].level, "error");
   assert.match(readFileSync(join(folder, "summary"), "utf8"), /^## 🔴 modelaudit/u);
+});
+
+test("GitLab's recipe leaves a report of tests and fails as the scan says", { skip }, () => {
+  const recipe = readFileSync(join(ROOT, "docs/ci/gitlab-ci.yml"), "utf8");
+  const script = /^ {4}- (\.\/tools\/modelaudit .*)$/m.exec(recipe)?.[1];
+  assert.ok(script);
+  const folder = mkdtempSync(join(SCRATCH, "gitlab-"));
+  mkdirSync(join(folder, "tools"));
+  symlinkSync(ENV.MODELAUDIT, join(folder, "tools", "modelaudit"));
+  assert.equal(run(folder, {}, "sh", "-c", script).status, 0);
+  cpSync(HARMFUL, join(folder, "model.bin"));
+  assert.equal(run(folder, {}, "sh", "-c", script).status, 1);
+  const report = readFileSync(join(folder, "modelaudit.xml"), "utf8");
+  assert.match(report, /failures="1"/);
+  assert.match(report, /<testcase name="model\.bin"/);
 });
 
 test("No script of the action has an expression of GitHub in it", () => {
