@@ -129,7 +129,7 @@ test("A run has no more results than code scanning takes, the worst first, and s
   assert.ok(finding);
   const mild = { ...finding, severity: "low" as const };
   const many = Array.from({ length: 25_000 }, (_, offset) => ({ ...mild, offset }));
-  const sample = report([file("x.pkl", "dangerous", [...many, finding])]);
+  const sample = report([file("a.pkl", "dangerous", many), file("b.pkl", "dangerous", [finding])]);
   const [run] = JSON.parse(renderSarif(sample, SARIF)).runs;
   assert.equal(run.results.length, 25_000);
   assert.equal(run.results[0].level, "error");

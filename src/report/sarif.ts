@@ -14,6 +14,7 @@ import {
   type Location,
   type ScanError,
   type ScanReport,
+  SEVERITIES,
   type Severity,
   SEVERITY_SCORES,
   type Suppression,
@@ -79,7 +80,7 @@ export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
   const suppressed = orderFindings([...reasons.keys()])
     .filter(isResult)
     .map((finding) => ({ finding, reason: reasons.get(finding) }));
-  const found = [...shown, ...suppressed];
+  const found = [...(shown.length > MAX_RESULTS ? worstFirst(shown) : shown), ...suppressed];
   const all = found.slice(0, MAX_RESULTS);
   const rules = new Rules(all.map((it) => it.finding), options.titleOf);
   const artifacts = new Artifacts(report);
@@ -119,6 +120,13 @@ export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
 /** The report as SARIF text, with a line break at its end. */
 export function renderSarif(report: ScanReport, options: SarifOptions): string {
   return jsonText(sarifReport(report, options), 2) + "\n";
+}
+
+/** By severity over all files, so that what is cut off is the least of it. */
+function worstFirst<T extends { readonly finding: Finding }>(found: readonly T[]): T[] {
+  return found.toSorted((a, b) =>
+    SEVERITIES.indexOf(a.finding.severity) - SEVERITIES.indexOf(b.finding.severity)
+  );
 }
 
 function resultOf(finding: Finding, rules: Rules, artifacts: Artifacts): Plain {
