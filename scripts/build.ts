@@ -117,7 +117,7 @@ function main(args: readonly string[]): void {
 function buildPackage(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  run(tool("bun"), [
+  run(toolPath("bun"), [
     "build",
     "cli.ts",
     "mod.ts",
@@ -133,9 +133,9 @@ function buildPackage(folder: string): void {
   const cli = join(folder, "cli.js");
   const text = readFileSync(cli, "utf8");
   writeFileSync(cli, `#!/usr/bin/env node\n${text.replace(/^#!.*\n/, "")}`, { mode: 0o755 });
-  for (const name of ["LICENSE", "README.md", "CHANGELOG.md"]) {
-    cpSync(join(ROOT, name), join(folder, name));
-  }
+  cpSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
+  // Who installs the package has neither make nor docs/.
+  cpSync(join(ROOT, "docs", "npm.md"), join(folder, "README.md"));
   const own = readPackage(join(ROOT, "package.json"));
   const dependencies = own["dependencies"] as Readonly<Record<string, string>>;
   writeJson(join(folder, "package.json"), {
@@ -194,7 +194,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
     const goal = target === undefined ? [] : [`--target=${target.deno}`];
     const wasm = [`--include=${join(stage, "node_modules", "7z-wasm", "7zz.wasm")}`];
     writeJson(join(stage, "deno.json"), { nodeModulesDir: "manual" });
-    run(tool("deno"), [
+    run(toolPath("deno"), [
       "compile",
       ...options,
       "--config",
@@ -211,7 +211,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
   writeFileSync(entry, bunEntry(stage));
   const goal = target === undefined ? "bun" : target.bun;
   const help = target === undefined ? "" : NO_BUN_TARGET;
-  run(tool("bun"), [
+  run(toolPath("bun"), [
     "build",
     "--compile",
     ...BUN_FLAGS,
@@ -260,12 +260,12 @@ function sbom(runtime?: { readonly name: string; readonly version: string }): st
 }
 
 function versionOf(runtime: Runtime): string {
-  const { stdout } = spawnSync(tool(runtime), ["--version"], { encoding: "utf8" });
+  const { stdout } = spawnSync(toolPath(runtime), ["--version"], { encoding: "utf8" });
   return /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? "unknown";
 }
 
-/** Where `scripts/setup` found a tool. */
-function tool(name: Runtime): string {
+/** Where `scripts/setup` found a runtime. */
+export function toolPath(name: Runtime): string {
   const path = readFileSync(join(ROOT, ".cache", `${name}-path`), "utf8").trim();
   return isAbsolute(path) ? path : join(ROOT, path);
 }

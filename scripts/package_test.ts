@@ -8,9 +8,9 @@ import { after, test } from "node:test";
 import Ajv from "ajv-draft-04";
 import ts from "typescript";
 import { REPORT_FORMATS } from "../src/cli/options.ts";
-import { PERMISSIONS } from "./build.ts";
+import { PERMISSIONS, toolPath } from "./build.ts";
 import type { LockFile } from "./sbom.ts";
-import { build, expectWorking, HARMFUL, nodePath, ROOT, toolPath } from "./testing.ts";
+import { build, expectWorking, HARMFUL, nodePath, ROOT } from "./testing.ts";
 
 // What is made is the same, and Node, Deno and Bun use it below, whoever runs these tests.
 const skip = "Bun" in globalThis && "once is enough: it runs under Deno";
@@ -87,7 +87,7 @@ function writeJson(path: string, value: unknown): void {
 
 /** The programs in the doc comments and pages, each as a module of the installed package's user. */
 function examples(): string[] {
-  return ["mod.ts", "README.md", "docs/api.md"].flatMap((path) => {
+  return ["mod.ts", "README.md", "docs/api.md", "docs/npm.md"].flatMap((path) => {
     const text = readFileSync(join(ROOT, path), "utf8").replaceAll(/^ \* ?/gm, "");
     return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) =>
       code.replaceAll("@modelaudit/modelaudit", "modelaudit")

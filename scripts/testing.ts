@@ -7,10 +7,11 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { toolPath } from "./build.ts";
 
 /** The checkout. */
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
@@ -49,11 +50,6 @@ export function build(dist: string, ...args: string[]): Ran {
     encoding: "utf8",
     env: { ...process.env, MODELAUDIT_DIST: dist, DENORT_BIN: join(dist, "none") },
   });
-}
-
-/** Where `scripts/setup` found a runtime. */
-export function toolPath(name: "deno" | "bun"): string {
-  return resolve(ROOT, readFileSync(join(ROOT, ".cache", `${name}-path`), "utf8").trim());
 }
 
 /** The real Node: a shim in front of it would need the environment that is taken away. */

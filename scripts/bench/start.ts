@@ -6,10 +6,11 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { toolPath } from "../build.ts";
 import type { Row } from "./table.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -62,9 +63,4 @@ function build(program: string, args: readonly string[]): void {
     env: { ...process.env, MODELAUDIT_DIST: FOLDER },
   });
   if (status !== 0) throw new Error(`Cannot measure the executable: ${stdout}${stderr}`);
-}
-
-/** Where `scripts/setup` found a runtime. */
-function toolPath(name: "deno" | "bun"): string {
-  return resolve(ROOT, readFileSync(join(ROOT, ".cache", `${name}-path`), "utf8").trim());
 }
