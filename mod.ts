@@ -49,7 +49,13 @@ export type { RuleOptions, Rules } from "./src/rules/rules.ts";
 export { type ScanOptions, scanSource } from "./src/scan.ts";
 export type { ScanInput, ScanManyOptions } from "./src/scan_many.ts";
 export type { WalkOptions } from "./src/source/file.ts";
-export { blobSource, bytesSource, sliceSource, type Source } from "./src/source/source.ts";
+export {
+  blobSource,
+  type ByteRange,
+  bytesSource,
+  sliceSource,
+  type Source,
+} from "./src/source/source.ts";
 export * from "./src/types.ts";
 export { loadRules };
 

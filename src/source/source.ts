@@ -8,7 +8,9 @@ import { SourceError } from "../errors.ts";
 
 /** Bytes from `start` up to `end`, which is not among them. */
 export interface ByteRange {
+  /** Offset of the first byte. */
   readonly start: number;
+  /** Offset behind the last byte. */
   readonly end: number;
 }
 
