@@ -83,7 +83,7 @@ binaries: setup ## executables for Linux, macOS and Windows in dist/ (RUNTIME=bu
 package: setup ## the npm package in dist/npm
 	@$(BUILD) npm
 
-bench: setup ## measure scan time, memory and bytes read (with Python: against pickle.load)
+bench: setup ## measure time, memory and bytes read (with Python: beside other scanners)
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/bench/bench.ts $(BENCH)
 
 clean: ## remove everything that was fetched or made: node_modules, .cache, dist, coverage

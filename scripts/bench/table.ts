@@ -24,20 +24,28 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** A Markdown table, aligned so that it reads as well in a terminal. */
+/** The figures as a Markdown table, with what must hold and whether it does. */
 export function table(rows: readonly Row[]): string {
-  const cells = [
+  return markdown(
     ["what", "measured", "must be", ""],
-    ...rows.map((row) => [row.what, figure(row.value, row.unit), demand(row), verdict(row)]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) =>
+    rows.map((row) => [row.what, figure(row.value, row.unit), demand(row), verdict(row)]),
+  );
+}
+
+/** A Markdown table, aligned so that it reads as well in a terminal. */
+export function markdown(
+  head: readonly string[],
+  lines: readonly (readonly string[])[],
+): string {
+  const cells = [head, ...lines];
+  const widths = head.map((_, column) =>
     Math.max(...cells.map((line) => line[column]?.length ?? 0))
   );
-  const lines = cells.map((line) =>
+  const written = cells.map((line) =>
     `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
   );
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [lines[0], rule, ...lines.slice(1)].join("\n");
+  return [written[0], rule, ...written.slice(1)].join("\n");
 }
 
 function figure(value: number | undefined, unit: string): string {

@@ -1,0 +1,176 @@
+/**
+ * What this program must keep: each bench gives rows of figures, many with a bound that is "met" or
+ * "missed". A bench is one line in `BENCHES`.
+ *
+ * @module
+ */
+
+import { statSync } from "node:fs";
+import { benchBombs } from "./bombs.ts";
+import { CACHE, cached, input, LAUNCHER } from "./inputs.ts";
+import { makeDictionaries } from "./dictionaries.ts";
+import { type Python, type Run, run } from "./process.ts";
+import { median, type Row } from "./table.ts";
+
+/** What all benches are given. */
+export interface Setting {
+  /** How often each program runs; the median counts. */
+  readonly rounds: number;
+  /** In the pickle of nested dictionaries. */
+  readonly records: number;
+  readonly python: Python | undefined;
+}
+
+/** One measurement, chosen by `--only` and its name. */
+export interface Bench {
+  readonly name: string;
+  readonly measure: (setting: Setting) => Promise<readonly Row[]>;
+}
+
+/** All benches, in the order in which they run. */
+export const BENCHES: readonly Bench[] = [
+  { name: "start", measure: measureStart },
+  { name: "pickle", measure: measurePickle },
+  { name: "checkpoint", measure: measureCheckpoint },
+  { name: "onnx", measure: (setting) => measureGraph(setting, "ONNX model", "onnx-1gb") },
+  {
+    name: "savedmodel",
+    measure: (setting) => measureGraph(setting, "SavedModel", "savedmodel-1gb"),
+  },
+  { name: "headers", measure: measureHeaders },
+  { name: "bombs", measure: benchBombs },
+];
+
+/** A program with its arguments. */
+export type Command = readonly [string, readonly string[]];
+
+/** How a file is scanned by the launcher of this checkout. */
+export function scanCommand(path: string): Command {
+  return [LAUNCHER, ["scan", "--format", "json", path]];
+}
+
+/**
+ * Runs each program once per round, one after the other, so that all meet the same weather.
+ *
+ * @returns the medians in seconds, one for each program
+ */
+export async function inTurns(rounds: number, commands: readonly Command[]): Promise<number[]> {
+  const times: number[][] = commands.map(() => []);
+  // The first run fills caches of code and files; it is nobody's measurement.
+  for (const [command, args] of commands) await run(command, args, { cwd: CACHE });
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, [command, args]] of commands.entries()) {
+      times[index]?.push((await run(command, args, { cwd: CACHE })).seconds);
+    }
+  }
+  return times.map(median);
+}
+
+/**
+ * Scans once while being watched.
+ *
+ * @throws Error when the program gives no JSON
+ */
+export async function scanOnce(path: string): Promise<Run & { bytesRead: number | undefined }> {
+  const [command, args] = scanCommand(path);
+  const result = await run(command, args, { cwd: CACHE, watch: true });
+  let bytesRead: number | undefined;
+  try {
+    const report: unknown = JSON.parse(result.stdout);
+    if (typeof report === "object" && report !== null && "bytes_read" in report) {
+      bytesRead = Number(report.bytes_read);
+    }
+  } catch {
+    throw new Error(
+      `Cannot measure the scan of ${path}: it gave no JSON (exit code ${result.code})\n${result.stderr}`,
+    );
+  }
+  if (result.code !== 0) {
+    console.error(`bench: scanning ${path} ended with exit code ${result.code}; 0 was expected`);
+  }
+  return { ...result, bytesRead };
+}
+
+/** A row of peak memory in MB; says so when the system does not tell. */
+export function memoryRow(what: string, peak: number | undefined, limit = 300): Row {
+  if (peak === undefined) console.error(`bench: ${what} is left out: only Linux tells it`);
+  return { what, value: peak === undefined ? undefined : peak / 1e6, unit: "MB", limit };
+}
+
+async function measureStart({ rounds }: Setting): Promise<Row[]> {
+  const [seconds = NaN] = await inTurns(Math.max(rounds, 10), [[LAUNCHER, ["version"]]]);
+  return [{ what: "`version`, whole process", value: seconds, unit: "s", limit: 0.15 }];
+}
+
+async function measurePickle({ rounds, records, python }: Setting): Promise<Row[]> {
+  const path = await cached(`dictionaries-${records}.pkl`, (to) => makeDictionaries(to, records));
+  const watched = await scanOnce(path);
+  const size = (statSync(path).size / 1e6).toFixed(1);
+  const name = `${records.toLocaleString("en")} nested dictionaries (${size} MB)`;
+  const rows: Row[] = [];
+  if (python === undefined) {
+    console.error(
+      "bench: no Python found (set PYTHON): the comparison with pickle.load is left out",
+    );
+    const [seconds = NaN] = await inTurns(rounds, [scanCommand(path)]);
+    rows.push({ what: `${name}: scan`, value: seconds, unit: "s" });
+  } else {
+    const [load = NaN, seconds = NaN] = await inTurns(rounds, [
+      loadCommand(python, path),
+      scanCommand(path),
+    ]);
+    rows.push(
+      { what: `${name}: \`pickle.load\``, value: load, unit: "s" },
+      { what: `${name}: scan`, value: seconds, unit: "s" },
+      { what: "scan is faster by", value: load / seconds, unit: "times", least: 4 },
+    );
+  }
+  rows.push(memoryRow("scan's peak memory", watched.peak));
+  return rows;
+}
+
+/** What `pickle.load` takes for a file; the file must be one that this repository's generators wrote. */
+export function loadCommand(python: Python, path: string): Command {
+  const code = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))";
+  return [python.executable, ["-c", code, path]];
+}
+
+async function measureCheckpoint({ rounds }: Setting): Promise<Row[]> {
+  const path = await input("checkpoint-2gb");
+  const watched = await scanOnce(path);
+  const [seconds = NaN] = await inTurns(rounds, [scanCommand(path)]);
+  const size = (statSync(path).size / 1e9).toFixed(1);
+  return [
+    { what: `checkpoint of ${size} GB: scan`, value: seconds, unit: "s", limit: 0.3 },
+    { what: "bytes read of it", value: watched.bytesRead, unit: "bytes", limit: 1e6 },
+    memoryRow("scan's peak memory", watched.peak),
+  ];
+}
+
+/** One dense tensor and a thousand nodes: a graph costs what its nodes cost. */
+async function measureGraph({ rounds }: Setting, kind: string, name: string): Promise<Row[]> {
+  const path = await input(name);
+  const watched = await scanOnce(path);
+  const [seconds = NaN] = await inTurns(rounds, [scanCommand(path)]);
+  return [
+    { what: `${kind} of 1 GB: scan`, value: seconds, unit: "s", limit: 0.5 },
+    { what: "bytes read of it", value: watched.bytesRead, unit: "bytes", limit: 1e6 },
+    memoryRow("scan's peak memory", watched.peak, 200),
+  ];
+}
+
+/** Files that are all tensors: the header is what they cost. */
+async function measureHeaders({ rounds }: Setting): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const kind of ["safetensors", "gguf"]) {
+    const path = await input(`${kind}-100gb`);
+    const watched = await scanOnce(path);
+    const [seconds = NaN] = await inTurns(rounds, [scanCommand(path)]);
+    rows.push(
+      { what: `${kind} of 100 GB: scan`, value: seconds, unit: "s", limit: 0.2 },
+      { what: "bytes read of it", value: watched.bytesRead, unit: "bytes", limit: 1e6 },
+      memoryRow("scan's peak memory", watched.peak, 200),
+    );
+  }
+  return rows;
+}
