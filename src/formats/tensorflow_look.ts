@@ -86,7 +86,7 @@ function isMetaGraph(head: Head, named: boolean): boolean {
   if (!known(list, at.META_GRAPH.objects, named)) return false;
   return list.some((field) =>
     (field.number === at.META_GRAPH.metaInfo && isMetaInfo(into(head, field))) ||
-    (field.number === at.META_GRAPH.graph && isGraph(into(head, field), false))
+    (field.number === at.META_GRAPH.graph && isGraph(into(head, field), named))
   );
 }
 

@@ -67,6 +67,13 @@ test("messages are told apart by what is in them", () => {
   assert.equal(kindOf(model.subarray(0, 60), model.length), "saved-model");
 });
 
+test("a bare SavedModel, without version or attributes, is known by the name that TensorFlow loads", async () => {
+  const graph = graphOf(node("Const", "Const", []), node("bad", "PyFunc", []));
+  const report = await scan(field(2, field(2, graph)));
+  assert.equal(report.verdict, "dangerous");
+  assert.match(issues(report)[0]?.message ?? "", /PyFunc\(\) at node "bad"/);
+});
+
 test("what only looks like a message is no graph", () => {
   const encode = (content: string) => new TextEncoder().encode(content);
   const others = [
