@@ -1,0 +1,165 @@
+/**
+ * Compares what scanners say of the same samples: this project's own, those that other scanners
+ * publish, and calls of every global on their lists.
+ *
+ *     make compare                                everything, as tables
+ *     make compare COMPARE=--write                docs/comparison.md is written
+ *     make compare COMPARE="--only pickle"        one family of testdata/
+ *
+ * Other scanners are installed from PyPI into `.cache/peers`; without Python or PyPI only this
+ * program is asked, and that is said. Nothing is loaded or run.
+ *
+ * @module
+ */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { ROOT } from "../bench/inputs.ts";
+import { type Environment, install } from "../bench/peers.ts";
+import { findPython } from "../bench/process.ts";
+import {
+  type Answer,
+  fickling,
+  modelscan,
+  oursUnderDeno,
+  picklescan,
+  type Program,
+  pythonModelaudit,
+} from "../bench/programs.ts";
+import { TOOL_VERSION } from "../../src/version.ts";
+import { answersOf } from "./answers.ts";
+import { type Family, familyOfList, ownFamilies, ownList, type Sample } from "./families.ts";
+import { foreignFamilies } from "./foreign.ts";
+import { type Group, page, type Said, totals } from "./page.ts";
+
+/** Who is asked, and with TensorFlow where a family needs it. */
+interface Scanner {
+  readonly program: Program;
+  readonly withTensorflow: Program | undefined;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      write: { type: "boolean", default: false },
+      jobs: { type: "string", default: String(availableParallelism()) },
+    },
+  });
+  const left: string[] = [];
+  const python = findPython();
+  const environment = had(install(python, "peers"), "other scanners", left);
+  const tensorflow = had(install(python, "peers-tensorflow"), "modelscan with TensorFlow", left);
+  const scanners = allScanners(environment, tensorflow);
+  const groups = allGroups(environment, values.only, left);
+  const said: Said[] = [];
+  for (const scanner of scanners) said.push(await ask(scanner, groups, Number(values.jobs)));
+  for (const one of left) console.error(`compare: left out: ${one}`);
+  for (const group of groups) console.log(`\n${group.title}\n\n${totals(group, said)}`);
+  if (!values.write) return;
+  mkdirSync(join(ROOT, "docs"), { recursive: true });
+  const date = new Date().toISOString().slice(0, 10);
+  const text = page({ date, python: python?.version ?? "none", groups, said, left });
+  writeFileSync(join(ROOT, "docs", "comparison.md"), text);
+}
+
+function had(
+  installation: ReturnType<typeof install>,
+  what: string,
+  left: string[],
+): Environment | undefined {
+  if (!("missing" in installation)) return installation;
+  left.push(`${what}: ${installation.missing}`);
+  return undefined;
+}
+
+function allScanners(
+  environment: Environment | undefined,
+  tensorflow: Environment | undefined,
+): Scanner[] {
+  const alone = (program: Program): Scanner => ({ program, withTensorflow: undefined });
+  const ours = { ...oursUnderDeno(TOOL_VERSION), name: "modelaudit" };
+  if (environment === undefined) return [alone(ours)];
+  return [
+    alone(ours),
+    alone(picklescan(environment)),
+    {
+      program: modelscan(environment),
+      withTensorflow: tensorflow === undefined ? undefined : modelscan(tensorflow),
+    },
+    alone(fickling(environment)),
+    alone(pythonModelaudit(environment)),
+  ];
+}
+
+function allGroups(
+  environment: Environment | undefined,
+  only: string | undefined,
+  left: string[],
+): Group[] {
+  const own = ownFamilies();
+  if (only !== undefined) {
+    const families = own.filter(({ name }) => name === only);
+    if (families.length === 0) {
+      throw new RangeError(
+        `Cannot compare "${only}": there are ${own.map(({ name }) => name).join(", ")}`,
+      );
+    }
+    return [{ title: "Samples of this project", introduction: "", families }];
+  }
+  const groups: Group[] = [
+    { title: "Samples of this project", introduction: OWN, families: own },
+  ];
+  const lists = [familyOfList("modelaudit", ownList())];
+  if (environment !== undefined) {
+    const foreign = foreignFamilies(environment);
+    left.push(...foreign.left);
+    lists.push(...foreign.lists);
+    groups.push({ title: "Samples of others", introduction: FOREIGN, families: foreign.samples });
+  }
+  groups.push({ title: "Calls of listed globals", introduction: LISTED, families: lists });
+  return groups.filter(({ families }) => families.length > 0);
+}
+
+async function ask(scanner: Scanner, groups: readonly Group[], jobs: number): Promise<Said> {
+  const { program, withTensorflow } = scanner;
+  const answers = new Map<Family, ReadonlyMap<Sample, Answer>>();
+  for (const family of groups.flatMap(({ families }) => families)) {
+    console.error(`compare: ${program.name}: ${family.name}, ${family.samples.length} samples`);
+    const graphs = family.samples.some(({ path }) => path.endsWith(".pb"));
+    const asked = graphs ? withTensorflow ?? program : program;
+    answers.set(family, await answersOf(asked, family, jobs));
+  }
+  return { program: program.name, version: program.version, answers };
+}
+
+const OWN = `\
+Every file of \`testdata/\` with the verdict that its family's \`expected.json\` demands, written by this
+project. Repositories count as folders. Files that are no models, and those of which more than one
+verdict would be right, are left out.`;
+
+const FOREIGN = `\
+What other scanners ship as bytes in their source distributions: only modelaudit (Python) does. What
+is true of each sample was decided by looking at its bytes (\`scripts/compare/foreign_truth.json\`). Left
+out are files whose harm is only in their names: Keras configurations that name a class
+\`MaliciousLayer\`, which whoever loads them must bring, text about commands in safetensors' metadata or
+in JSON that nothing evaluates, and a template with a syntax error.`;
+
+const LISTED = `\
+For every global on a program's list of forbidden ones, a pickle that calls it without arguments. A
+list entry that covers a module is tried with a name that does not exist in it. Here a list's owner
+decides what is harmful, so that each is at its best on its own list; "modelaudit" are the callables
+of published advisories in \`testdata/pickle/callables.txt\`, collected by this project.`;
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`compare: ${error.message}`);
+    process.exitCode = 2;
+  }
+}
