@@ -22,9 +22,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { BENCHES, type Setting } from "./benches.ts";
 import { CACHE, ROOT } from "./inputs.ts";
-import { machine, type Measured, page } from "./page.ts";
+import { machine, page } from "./page.ts";
 import { findPython } from "./process.ts";
-import { comparisonNames, comparisonTable, sideBySide } from "./side_by_side.ts";
+import { comparisonNames, type Comparisons, comparisonTable, sideBySide } from "./side_by_side.ts";
 import { type Row, table } from "./table.ts";
 
 async function main(): Promise<void> {
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     if (only === undefined || only === name) rows.push(...await measure(setting));
   }
   if (rows.length > 0) console.log(table(rows));
-  let others: Pick<Measured, "comparisons" | "versions"> = { comparisons: [], versions: [] };
+  let others: Comparisons = { comparisons: [], versions: [], left: [] };
   if (values.peers && !values["no-peers"]) {
     others = await sideBySide(setting, only, (done) => {
       console.log(`\n${done.title}\n\n${comparisonTable(done)}`);

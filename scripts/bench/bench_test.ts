@@ -204,13 +204,15 @@ test("the page says when other scanners were not measured", () => {
     rows: [],
     comparisons: [],
     versions: [],
+    left: [],
     only: undefined,
   };
   assert.match(page(all), /Other scanners were not measured/);
   const one = { title: "An input", sides: [] };
-  const text = page({ ...all, comparisons: [one], versions: ["scanner 1.0"] });
+  const text = page({ ...all, comparisons: [one], versions: ["scanner 1.0"], left: ["x: y"] });
   assert.match(text, /scanner 1\.0\./);
   assert.match(text, /### An input/);
+  assert.match(text, /Left out:\n\n- x: y\n/);
   assert.doesNotMatch(text, /not measured\n/);
 });
 

@@ -8,7 +8,7 @@ import { arch, cpus, platform, totalmem } from "node:os";
 import process from "node:process";
 import type { Setting } from "./benches.ts";
 import {
-  type Comparison,
+  type Comparisons,
   comparisonTable,
   MEMORY_LIMIT,
   ONCE_SECONDS,
@@ -17,13 +17,10 @@ import {
 import { type Row, table } from "./table.ts";
 
 /** What the page is written of. */
-export interface Measured {
+export interface Measured extends Comparisons {
   readonly machine: string;
   readonly setting: Setting;
   readonly rows: readonly Row[];
-  readonly comparisons: readonly Comparison[];
-  /** Programs with their versions. */
-  readonly versions: readonly string[];
   /** When not everything was measured: what was. */
   readonly only: string | undefined;
 }
@@ -53,13 +50,14 @@ export function page(measured: Measured): string {
   ].join("\n");
 }
 
-function besideOthers({ comparisons, versions }: Measured): string[] {
+function besideOthers({ comparisons, versions, left }: Measured): string[] {
   return [
     "## Beside other scanners",
     "",
     `In one run, in turns: ${versions.join(", ")}.`,
     "",
     HOW_TO_READ,
+    ...(left.length === 0 ? [] : ["Left out:", "", ...left.map((one) => `- ${one}`), ""]),
     ...comparisons.flatMap((one) => [`### ${one.title}`, "", comparisonTable(one), ""]),
   ];
 }

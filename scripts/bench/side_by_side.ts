@@ -57,12 +57,24 @@ interface Entrant {
   readonly answer: (run: Run) => Answer | undefined;
 }
 
+/** Takes down what is left out, and why. */
+type Leave = (what: string, reason: string) => void;
+
 /** What `--only` may name here. */
 export function comparisonNames(): readonly string[] {
   return [
     "start",
     ...INPUTS.filter(({ alone }) => !alone).flatMap(({ bench, name }) => [bench, name]),
   ];
+}
+
+/** All comparisons of a run. */
+export interface Comparisons {
+  readonly comparisons: readonly Comparison[];
+  /** Programs with their versions. */
+  readonly versions: readonly string[];
+  /** What was left out, and why. */
+  readonly left: readonly string[];
 }
 
 /**
@@ -74,11 +86,22 @@ export async function sideBySide(
   setting: Setting,
   only: string | undefined,
   done: (comparison: Comparison) => void,
-): Promise<{ comparisons: readonly Comparison[]; versions: readonly string[] }> {
-  const environment = installed(install(setting.python, "peers"));
+): Promise<Comparisons> {
+  const left: string[] = [];
+  const leave = (what: string, reason: string) => {
+    left.push(`${what}: ${reason}`);
+    console.error(`bench: left out: ${what}: ${reason}`);
+  };
+  const had = (requirements: string, what: string): Environment | undefined => {
+    const installation = install(setting.python, requirements);
+    if (!("missing" in installation)) return installation;
+    leave(what, installation.missing);
+    return undefined;
+  };
+  const environment = had("peers", "other scanners");
   if (environment !== undefined) usePython(environment.python);
-  const programs = allPrograms(environment);
-  const withTensorflow = installed(install(setting.python, "peers-tensorflow"));
+  const programs = allPrograms(environment, leave);
+  const withTensorflow = had("peers-tensorflow", "modelscan with TensorFlow");
   const all: Comparison[] = [];
   const keep = (comparison: Comparison) => {
     all.push(comparison);
@@ -91,7 +114,7 @@ export async function sideBySide(
   }
   for (const one of INPUTS) {
     if (one.alone || !wanted(one.bench, one.name)) continue;
-    const path = await made(one);
+    const path = await made(one, leave);
     if (path === undefined) continue;
     const entrants = programs.map((program) =>
       one.bench === "savedmodel" && program.name === "modelscan" && withTensorflow !== undefined
@@ -104,17 +127,16 @@ export async function sideBySide(
     keep(await compare(title, entrants, setting.rounds));
   }
   const versions = programs.map(({ name, version }) => `${name} ${version}`);
-  return { comparisons: all, versions };
+  return { comparisons: all, versions, left };
 }
 
 /** This program under both runtimes, and the others where they could be installed. */
-export function allPrograms(environment: Environment | undefined): Program[] {
+function allPrograms(environment: Environment | undefined, leave: Leave): Program[] {
   const programs = [oursUnderDeno(TOOL_VERSION)];
   try {
     programs.push(oursUnderBun(TOOL_VERSION));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    console.error(`bench: the executable by Bun is left out: ${reason}`);
+    leave("the executable by Bun", error instanceof Error ? error.message : String(error));
   }
   if (environment !== undefined) {
     for (const peer of [picklescan, modelscan, fickling, pythonModelaudit]) {
@@ -122,13 +144,6 @@ export function allPrograms(environment: Environment | undefined): Program[] {
     }
   }
   return programs;
-}
-
-/** An environment, or word of why there is none. */
-export function installed(installation: ReturnType<typeof install>): Environment | undefined {
-  if (!("missing" in installation)) return installation;
-  console.error(`bench: other scanners are left out: ${installation.missing}`);
-  return undefined;
 }
 
 function entrant(program: Program, command: Command, answer?: Program["answer"]): Entrant {
@@ -154,12 +169,12 @@ function loader(
   };
 }
 
-async function made(one: Input): Promise<string | undefined> {
+async function made(one: Input, leave: Leave): Promise<string | undefined> {
   try {
     return await input(one.name);
   } catch (error) {
     if (!(error instanceof NotMade)) throw error;
-    console.error(`bench: ${one.title} is left out: ${error.message}`);
+    leave(one.title, error.message);
     return undefined;
   }
 }
