@@ -138,8 +138,8 @@ async function ask(scanner: Scanner, groups: readonly Group[], jobs: number): Pr
 
 const OWN = `\
 Every file of \`testdata/\` with the verdict that its family's \`expected.json\` demands, written by this
-project. Repositories count as folders. Files that are no models, and those of which more than one
-verdict would be right, are left out.`;
+project. Repositories count as folders. Left out are files that are no models, those of which more
+than one verdict would be right, and oddities that deserve a low word only.`;
 
 const FOREIGN = `\
 What other scanners ship as bytes in their source distributions: only modelaudit (Python) does. What

@@ -43,6 +43,8 @@ test("where the documents allow a clean verdict and another, nothing is true of 
   assert.equal(truthOf({ verdict: "clean", also: ["incomplete"] }), undefined);
   assert.equal(truthOf({ verdict: "clean", also: ["skipped"] }), "harmless");
   assert.equal(truthOf({ verdict: "skipped" }), undefined);
+  assert.equal(truthOf({ verdict: "suspicious", severity: "low" }), undefined);
+  assert.equal(truthOf({ verdict: "suspicious", severity: "medium" }), "suspicious");
 });
 
 test("a place lies in a file, its members and a folder's files, and in no file of a longer name", () => {
