@@ -37,8 +37,8 @@ export const PEER_ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   ALL_PROXY: "http://127.0.0.1:9",
   TF_CPP_MIN_LOG_LEVEL: "3",
   NO_COLOR: "1",
-  // Width of reports that are wrapped.
-  COLUMNS: "1000",
+  // A report is wrapped at this width, JSON or not.
+  COLUMNS: "100000000",
   PYTHONPATH: undefined,
 };
 
