@@ -141,6 +141,11 @@ test("what each scanner says is taken from its own exit code and output", () => 
   assert.deepEqual(kinds, [...each, ...each, ...each, ...each, ...each]);
 });
 
+test("who warns that it could not parse a file has not called it clean", () => {
+  const stdout = "WARNING: could not parse a.onnx as pickle: opcode unknown\nScanned files: 1";
+  assert.equal(answerOfPicklescan(ended(0, stdout)).kind, "unread");
+});
+
 test("fickling's breakdown is no find, although Python ends with the same exit code", () => {
   const broken = ended(1, "", "Traceback (most recent call last):\n  File\nRecursionError: deep");
   assert.deepEqual(answerOfFickling(broken), {

@@ -158,6 +158,11 @@ export function answerOfPicklescan({ code, stdout, stderr }: Run): Answer {
       : { kind: "unread", note: errorIn(stdout) };
   }
   if (scanned === "0") return { kind: "unread", note: "scanned 0 files" };
+  // It counts the file as scanned, but says beforehand that it is none of its kind.
+  const warning = /^WARNING: could not parse .* as pickle: (.*)$/m.exec(stdout)?.[1];
+  if (scanned === "1" && warning !== undefined) {
+    return { kind: "unread", note: shortened(`could not parse as pickle: ${warning}`) };
+  }
   return { kind: "clean", note: "" };
 }
 
@@ -195,7 +200,8 @@ export function answerOfPythonModelaudit({ code, stdout, stderr }: Run): Answer 
       ? { kind: "unread", note: "scanned 0 files" }
       : { kind: "clean", note: "" };
   }
-  return { kind: "unread", note: `exit code ${code}` };
+  const reasons = JSON.stringify(report["file_metadata"]).match(/"[a-z0-9_]+_incomplete"/g);
+  return { kind: "unread", note: shortened(reasons?.[0] ?? `exit code ${code}`) };
 }
 
 /** Whether an issue of the Python modelaudit is one at which it ends with an error. */
