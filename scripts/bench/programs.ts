@@ -200,7 +200,7 @@ export function answerOfPythonModelaudit({ code, stdout, stderr }: Run): Answer 
       ? { kind: "unread", note: "scanned 0 files" }
       : { kind: "clean", note: "" };
   }
-  const reasons = JSON.stringify(report["file_metadata"]).match(/"[a-z0-9_]+_incomplete"/g);
+  const reasons = JSON.stringify(report["file_metadata"] ?? {}).match(/"[a-z0-9_]+_incomplete"/g);
   return { kind: "unread", note: shortened(reasons?.[0] ?? `exit code ${code}`) };
 }
 

@@ -163,6 +163,8 @@ well there says little; what it misses there would say much. Samples of the othe
 projects', and say more. Programs also aim at different things: picklescan and fickling read pickles
 only, modelscan a few formats more, so look at a family that a program reads. modelscan has
 TensorFlow for \`.pb\` files and h5py; all have what their packages' extras offer for these formats.
+modelaudit (Python) also looks at the source of what a pickle names, where that is installed beside
+it: here that is scikit-learn, NumPy and SciPy (\`scripts/bench/peers.txt\`), not torch or pandas.
 
 To repeat: \`make compare\` (needs Python and PyPI; some minutes), \`make compare COMPARE="--only pickle"\`
 for one family. Nothing is loaded or run: all samples are scanned as bytes.
