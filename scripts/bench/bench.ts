@@ -23,7 +23,7 @@ import { parseArgs } from "node:util";
 import { BENCHES, type Setting } from "./benches.ts";
 import { CACHE, ROOT } from "./inputs.ts";
 import { machine, page } from "./page.ts";
-import { findPython } from "./process.ts";
+import { endWithUs, findPython } from "./process.ts";
 import { comparisonNames, type Comparisons, comparisonTable, sideBySide } from "./side_by_side.ts";
 import { type Row, table } from "./table.ts";
 
@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     throw new RangeError(`Cannot run "${only}": there are ${[...names].join(", ")}`);
   }
   mkdirSync(CACHE, { recursive: true });
+  endWithUs();
   const setting: Setting = {
     rounds: count(values.rounds, "--rounds"),
     records: count(values.records, "--records"),

@@ -62,6 +62,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       stdio: ["ignore", "pipe", "pipe"],
       detached: true, // A group of its own, which can be ended as one.
     });
+    if (child.pid !== undefined) running.add(child.pid);
     const watch = new Watch(child.pid);
     let over: Run["over"];
     const end = (why: Run["over"]) => {
@@ -87,6 +88,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       seconds = (performance.now() - start) / 1000;
       clearTimeout(timeout);
       clearTimeout(poll);
+      if (child.pid !== undefined) running.delete(child.pid);
     });
     child.on("close", (code) => {
       const { peak, read } = watch;
@@ -101,6 +103,19 @@ export function run(command: string, args: readonly string[], options: RunOption
       });
     });
   });
+}
+
+/** Leaders of groups that are running: Ctrl-C reaches this process only, and must end them too. */
+const running = new Set<number>();
+
+/** Ends whatever runs when this process is interrupted. For programs whose whole work is running others. */
+export function endWithUs(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      for (const leader of running) endGroup(leader);
+      process.exit(1);
+    });
+  }
 }
 
 function endGroup(leader: number): void {

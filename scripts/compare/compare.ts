@@ -19,7 +19,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { ROOT } from "../bench/inputs.ts";
 import { type Environment, install } from "../bench/peers.ts";
-import { findPython } from "../bench/process.ts";
+import { endWithUs, findPython } from "../bench/process.ts";
 import {
   type Answer,
   fickling,
@@ -49,6 +49,7 @@ async function main(): Promise<void> {
       jobs: { type: "string", default: String(availableParallelism()) },
     },
   });
+  endWithUs();
   const left: string[] = [];
   const python = findPython();
   const environment = had(install(python, "peers"), "other scanners", left);
