@@ -8,7 +8,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../bench/peers.ts";
@@ -78,7 +78,7 @@ function sitePackages({ python }: Environment): string {
   return spawnSync(python, ["-I", "-c", code], { encoding: "utf8" }).stdout.trim();
 }
 
-/** One family for each folder under a scanner's samples that has some with a known truth. */
+/** One family for each folder under a scanner's samples, or in its folder `samples`, that has known ones. */
 function familiesOf(
   name: string,
   folder: string,
@@ -91,7 +91,7 @@ function familiesOf(
     const inside = relative(folder, path).replaceAll(sep, "/");
     const truth = foreignTruth(inside, truths);
     if (truth === undefined) continue;
-    const kind = dirname(inside);
+    const kind = /^(?:samples\/)?[^/]+/.exec(inside)?.[0] ?? "";
     const list = byFolder.get(kind) ?? [];
     list.push({ path, name: inside, truth });
     byFolder.set(kind, list);
