@@ -10,6 +10,7 @@ import { benchBombs } from "./bombs.ts";
 import { CACHE, cached, input, LAUNCHER } from "./inputs.ts";
 import { makeDictionaries } from "./dictionaries.ts";
 import { type Python, type Run, run } from "./process.ts";
+import { measureRemote } from "./remote.ts";
 import { median, type Row } from "./table.ts";
 
 /** What all benches are given. */
@@ -39,6 +40,7 @@ export const BENCHES: readonly Bench[] = [
   },
   { name: "headers", measure: measureHeaders },
   { name: "bombs", measure: benchBombs },
+  { name: "remote", measure: measureRemote },
 ];
 
 /** A program with its arguments. */
