@@ -5,6 +5,7 @@
  *     make compare                                everything, as tables
  *     make compare COMPARE=--write                docs/comparison.md is written
  *     make compare COMPARE="--only pickle"        one family of testdata/
+ *     make compare COMPARE="--programs modelaudit,fickling"   some scanners
  *
  * Other scanners are installed from PyPI into `.cache/peers`; without Python or PyPI only this
  * program is asked, and that is said. Nothing is loaded or run.
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: "string" },
+      programs: { type: "string" },
       write: { type: "boolean", default: false },
       jobs: { type: "string", default: String(availableParallelism()) },
     },
@@ -54,10 +56,15 @@ async function main(): Promise<void> {
   const python = findPython();
   const environment = had(install(python, "peers"), "other scanners", left);
   const tensorflow = had(install(python, "peers-tensorflow"), "modelscan with TensorFlow", left);
-  const scanners = allScanners(environment, tensorflow);
+  const scanners = chosen(allScanners(environment, tensorflow), values.programs);
   const groups = allGroups(environment, values.only, left);
   const said: Said[] = [];
-  for (const scanner of scanners) said.push(await ask(scanner, groups, Number(values.jobs)));
+  for (const scanner of scanners) {
+    const one = await ask(scanner, groups, Number(values.jobs));
+    said.push(one);
+    // A run takes a while: what is known of one program need not wait for the next.
+    for (const group of groups) console.error(`\n${group.title}\n\n${totals(group, [one])}`);
+  }
   for (const one of left) console.error(`compare: left out: ${one}`);
   for (const group of groups) console.log(`\n${group.title}\n\n${totals(group, said)}`);
   if (!values.write) return;
@@ -94,6 +101,18 @@ function allScanners(
     alone(fickling(environment)),
     alone(pythonModelaudit(environment)),
   ];
+}
+
+/** Those whose names stand in a list with commas; all without one. */
+function chosen(scanners: readonly Scanner[], names: string | undefined): readonly Scanner[] {
+  if (names === undefined) return scanners;
+  const wanted = names.split(",").map((name) => name.trim());
+  const known = scanners.map(({ program }) => program.name);
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new RangeError(`Cannot ask "${unknown}": there are ${known.join(", ")}`);
+  }
+  return scanners.filter(({ program }) => wanted.includes(program.name));
 }
 
 function allGroups(

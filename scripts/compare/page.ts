@@ -166,6 +166,6 @@ TensorFlow for \`.pb\` files and h5py; all have what their packages' extras offe
 modelaudit (Python) also looks at the source of what a pickle names, where that is installed beside
 it: here that is scikit-learn, NumPy and SciPy (\`scripts/bench/peers.txt\`), not torch or pandas.
 
-To repeat: \`make compare\` (needs Python and PyPI; some minutes), \`make compare COMPARE="--only pickle"\`
+To repeat: \`make compare\` (needs Python and PyPI; a quarter of an hour or more), \`make compare COMPARE="--only pickle"\`
 for one family. Nothing is loaded or run: all samples are scanned as bytes.
 `;
