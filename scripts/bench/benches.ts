@@ -11,6 +11,7 @@ import { CACHE, cached, input, LAUNCHER } from "./inputs.ts";
 import { makeDictionaries } from "./dictionaries.ts";
 import { type Python, type Run, run } from "./process.ts";
 import { measureRemote } from "./remote.ts";
+import { measureExecutable } from "./start.ts";
 import { median, type Row } from "./table.ts";
 
 /** What all benches are given. */
@@ -31,6 +32,10 @@ export interface Bench {
 /** All benches, in the order in which they run. */
 export const BENCHES: readonly Bench[] = [
   { name: "start", measure: measureStart },
+  {
+    name: "executable",
+    measure: ({ rounds }) => measureExecutable((commands) => inTurns(rounds, commands)),
+  },
   { name: "pickle", measure: measurePickle },
   { name: "checkpoint", measure: measureCheckpoint },
   { name: "onnx", measure: (setting) => measureGraph(setting, "ONNX model", "onnx-1gb") },
