@@ -1,6 +1,6 @@
 /**
  * HDF5 through `h5wasm`, the HDF5 library in WebAssembly: groups, links, attributes and what is
- * said of datasets. The data of datasets are never read.
+ * said of datasets. The data of a dataset are read only where somebody asks for them.
  *
  * The library reads through a node of its virtual file system whose reads come from a `Source`, a
  * few blocks at a time. Where bytes cannot be had at once, the call fails, the bytes are fetched, and
@@ -38,7 +38,15 @@ export interface Hdf5Dataset {
   readonly shape: readonly number[];
   /** Bytes of all of it by shape and type. */
   readonly bytes: number;
+  /** Bytes of one element; of the reference to it where it has a length of its own. */
+  readonly elementBytes: number;
   readonly elsewhere: readonly Hdf5Elsewhere[];
+}
+
+/** An attribute that is a string, or an array of strings. */
+export interface Hdf5Text {
+  readonly name: string;
+  readonly values: readonly Uint8Array[];
 }
 
 /** An open file. Every call may throw FormatError, LimitError and SourceError. */
@@ -46,6 +54,13 @@ export interface Hdf5File {
   attributeNames(path: string): Promise<readonly string[]>;
   /** The values of an attribute as bytes, one a string; other types whole. */
   attribute(path: string, name: string): Promise<readonly Uint8Array[]>;
+  /** The attributes of an object that are strings: name and values. Others are not read. */
+  texts(path: string): Promise<readonly Hdf5Text[]>;
+  /**
+   * The data of a dataset: a row each where rows have lengths of their own, else all of it in one.
+   * LimitError beyond 64 MiB, for a dataset is read as a whole.
+   */
+  elements(path: string): Promise<readonly Uint8Array[]>;
   children(path: string): Promise<readonly string[]>;
   kind(path: string): Promise<Hdf5Kind>;
   /** Where the object is in the file: equal for all links to one object. */
@@ -74,6 +89,14 @@ interface Library {
   get_attribute_names(file: bigint, path: string): string[];
   get_attribute_metadata(file: bigint, path: string, name: string): Metadata;
   get_attribute_data(file: bigint, path: string, name: string, to: bigint): number;
+  get_dataset_data(
+    file: bigint,
+    path: string,
+    count: null,
+    offset: null,
+    strides: null,
+    to: bigint,
+  ): number;
   reclaim_vlen_memory(file: bigint, path: string, name: string, at: bigint): number;
   get_names(file: bigint, path: string, recursive: boolean): string[];
   get_type(file: bigint, path: string): number;
@@ -242,7 +265,30 @@ class OpenFile implements Hdf5File {
       if (!(bytes <= MOST_BYTES)) {
         throw new LimitError("spoolBytes", `The attribute ${name} claims ${bytes} bytes`);
       }
-      return bytes === 0 ? [] : this.#attributeData(path, name, metadata, bytes);
+      return bytes === 0 ? [] : this.#values(path, name, metadata, bytes);
+    });
+  }
+
+  async texts(path: string): Promise<readonly Hdf5Text[]> {
+    const found: Hdf5Text[] = [];
+    for (const name of await this.attributeNames(path)) {
+      const { type } = await this.#run(
+        `describe the attribute ${name} of ${path}`,
+        () => this.#library.get_attribute_metadata(this.#file, path, name),
+      );
+      if (type === STRING_TYPE) found.push({ name, values: await this.attribute(path, name) });
+    }
+    return found;
+  }
+
+  elements(path: string): Promise<readonly Uint8Array[]> {
+    return this.#run(`read the dataset ${path}`, () => {
+      const metadata = this.#library.get_dataset_metadata(this.#file, path);
+      const bytes = metadata.size * metadata.total_size;
+      if (!(bytes <= MOST_BYTES)) {
+        throw new LimitError("spoolBytes", `The dataset ${path} has ${bytes} bytes`);
+      }
+      return bytes === 0 ? [] : this.#values(path, "", metadata, bytes);
     });
   }
 
@@ -285,7 +331,7 @@ class OpenFile implements Hdf5File {
       elsewhere.push(...names.map((file) => ({ how: "external storage", file }) as const));
     }
     const { shape, size, total_size } = metadata;
-    return { shape: shape ?? [], bytes: size * total_size, elsewhere };
+    return { shape: shape ?? [], bytes: size * total_size, elementBytes: size, elsewhere };
   }
 
   externalLink(path: string): Promise<string> {
@@ -300,13 +346,15 @@ class OpenFile implements Hdf5File {
     return this.#id;
   }
 
-  #attributeData(path: string, name: string, metadata: Metadata, bytes: number): Uint8Array[] {
+  /** The values of an attribute or, where its name is empty, of the dataset. */
+  #values(path: string, name: string, metadata: Metadata, bytes: number): Uint8Array[] {
     const at = this.#library._malloc(bytes);
     if (at === 0) throw new LimitError("spoolBytes", `There is no memory for ${bytes} bytes`);
     const pointers = metadata.vlen || metadata.type === VLEN_TYPE;
     try {
       this.#library.HEAPU8.fill(0, at, at + bytes);
-      this.#library.get_attribute_data(this.#file, path, name, BigInt(at));
+      if (name !== "") this.#library.get_attribute_data(this.#file, path, name, BigInt(at));
+      else this.#library.get_dataset_data(this.#file, path, null, null, null, BigInt(at));
       return this.#valuesAt(at, bytes, metadata);
     } finally {
       if (pointers) this.#library.reclaim_vlen_memory(this.#file, path, name, BigInt(at));
@@ -330,7 +378,10 @@ class OpenFile implements Hdf5File {
         return heap.slice(start, start + view.getUint32(from, true) * width);
       });
     }
-    if (type === STRING_TYPE) return each((from) => withoutPadding(heap.slice(from, from + size)));
+    // An array of one-byte strings is how bytes are kept: nothing of them is padding.
+    if (type === STRING_TYPE && size > 1) {
+      return each((from) => withoutPadding(heap.slice(from, from + size)));
+    }
     return [heap.slice(at, at + bytes)];
   }
 

@@ -3,18 +3,20 @@
  * from the attribute `model_config` of the root group (`keras/src/legacy/saving/legacy_h5_format.py`).
  * https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
  *
- * Attributes, links and the descriptions of datasets are looked at, never their data: links and
- * datasets may lead to other files, and shapes may promise what is not there.
+ * Attributes, links and the descriptions of datasets are looked at: links and datasets may lead to
+ * other files, and shapes may promise what is not there. Of data only what some reader unpickles is
+ * read (`hdf5_pickles.ts`), never weights.
  *
  * @module
  */
 
 import { findSuperblock } from "../bytes/hdf5_header.ts";
-import type { Hdf5File } from "../bytes/hdf5_reader.ts";
+import type { Hdf5Dataset, Hdf5File } from "../bytes/hdf5_reader.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { KERAS_H5_CONFIG_HINT } from "../packages/keras_members.ts";
 import { bytesSource, type Source } from "../source/source.ts";
 import type { Observation } from "../types.ts";
+import { Hdf5Pickles } from "./hdf5_pickles.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "./format.ts";
 
 /** Attributes of the root group that Keras reads as JSON and deserializes. */
@@ -101,12 +103,14 @@ class Objects {
   readonly #seen = new Set<number>();
   readonly #waiting: string[] = ["/"];
   readonly #told = new Map<string, number>();
+  readonly #pickles: Hdf5Pickles;
   #count = 0;
 
   constructor(file: Hdf5File, size: number, context: FormatContext) {
     this.#file = file;
     this.#size = size;
     this.#context = context;
+    this.#pickles = new Hdf5Pickles(file);
   }
 
   async *all(): AsyncIterable<readonly Observation[]> {
@@ -125,7 +129,7 @@ class Objects {
   }
 
   /** The root is a group whatever else is said. */
-  async #look(path: string): Promise<Anomaly[]> {
+  async #look(path: string): Promise<Observation[]> {
     const kind = path === "/" ? "group" : await tried(() => this.#file.kind(path));
     if (typeof kind !== "string") return this.#tell(kind);
     if (kind === "external") {
@@ -142,10 +146,10 @@ class Objects {
     return kind === "group" ? await this.#group(path) : await this.#dataset(path);
   }
 
-  async #group(path: string): Promise<Anomaly[]> {
+  async #group(path: string): Promise<Observation[]> {
     const names = await tried(() => this.#file.children(path));
     if (isAnomaly(names)) return this.#tell(names);
-    const found: Anomaly[] = [];
+    const found = await this.#unpickled(path, undefined);
     for (const name of names) {
       const child = path === "/" ? `/${name}` : `${path}/${name}`;
       if (child.length > LONGEST_PATH) {
@@ -155,12 +159,14 @@ class Objects {
     return found;
   }
 
-  async #dataset(path: string): Promise<Anomaly[]> {
+  async #dataset(path: string): Promise<Observation[]> {
     const dataset = await tried(() => this.#file.dataset(path));
     if (isAnomaly(dataset)) return this.#tell(dataset);
-    const found = dataset.elsewhere.flatMap(({ how, file }) =>
-      this.#tell(elsewhere(path, how === "virtual dataset" ? `a ${how}` : how, file))
-    );
+    const found = await this.#unpickled(path, dataset);
+    for (const { how, file } of dataset.elsewhere) {
+      const shown = how === "virtual dataset" ? `a ${how}` : how;
+      found.push(...this.#tell(elsewhere(path, shown, file)));
+    }
     const ratio = Math.max(1, this.#context.limits.ratio);
     if (dataset.bytes > BOMB_BYTES && dataset.bytes > this.#size * ratio) {
       const shape = dataset.shape.join(" × ");
@@ -172,6 +178,11 @@ class Objects {
       }));
     }
     return found;
+  }
+
+  async #unpickled(path: string, dataset: Hdf5Dataset | undefined): Promise<Observation[]> {
+    const inside = await tried(() => this.#pickles.in(path, dataset));
+    return isAnomaly(inside) ? this.#tell(inside) : inside;
   }
 
   #tell(anomaly: Anomaly): Anomaly[] {

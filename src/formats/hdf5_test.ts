@@ -53,6 +53,36 @@ test("links and datasets that lead to other files are told with the file's name"
   }
 });
 
+const readOther = (name: string) =>
+  new Uint8Array(readFileSync(new URL(`../../testdata/hdf5/${name}`, import.meta.url)));
+
+test("what PyTables and hickle unpickle is handed on as pickles, and nothing else is", async () => {
+  const cases = [
+    ["harmful/attribute.h5", ["/settings@layers"]],
+    ["harmful/rows.h5", ["/rows[0]", "/rows[1]"]],
+    ["harmful/types_table.hkl", ["/hickle_types_table/0"]],
+    // Titles and notes end in a dot too.
+    ["safe/pytables.h5", ["/rows[0]", "/rows[1]", "/settings@layers"]],
+    ["safe/hickle.hkl", ['/data/"price"', "/hickle_types_table/0", "/hickle_types_table/2"]],
+  ] as const;
+  for (const [name, parts] of cases) {
+    const { entries, rules, fault } = await scan(readOther(name));
+    assert.deepEqual([rules, fault], [[], undefined], name);
+    assert.deepEqual(entries.map(({ part }) => part).toSorted(), parts, name);
+    assert.ok(entries.every(({ hint }) => hint === "pickle"), name);
+  }
+});
+
+test("pickled rows and attributes of a file that is cut off anywhere are found or missed aloud", async () => {
+  for (const name of ["attribute.h5", "rows.h5", "types_table.hkl"]) {
+    const bytes = readOther(`harmful/${name}`);
+    for (let length = 512; length < bytes.length; length += 61) {
+      const { entries, unread, fault } = await scan(bytes.subarray(0, length));
+      assert.ok(entries.length > 0 || unread || fault !== undefined, `${name}: ${length} bytes`);
+    }
+  }
+});
+
 /** As a server would give bytes: never without waiting. */
 function remote(bytes: Uint8Array): { source: Source; fetched: () => number } {
   const inner = bytesSource("m.h5", bytes);
