@@ -13,6 +13,7 @@ import { loadDecoder } from "./decoder.ts";
 import { FormatError, LimitError, SourceError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
 import { externalFiles, type HeaderReader, type Superblock } from "./hdf5_header.ts";
+import { GlobalHeaps } from "./hdf5_heap.ts";
 
 /** Bytes read at once, and blocks that are kept. */
 const BLOCK_BYTES = 32 * 1024;
@@ -205,6 +206,7 @@ class OpenFile implements Hdf5File {
   readonly #size: number;
   readonly #superblock: Superblock;
   readonly #check: () => void;
+  readonly #heaps: GlobalHeaps;
   /** In the virtual file system. */
   readonly #name = `file${files++}.h5`;
   readonly #blocks = new Map<number, Uint8Array>();
@@ -223,6 +225,7 @@ class OpenFile implements Hdf5File {
     this.#size = source.size;
     this.#superblock = superblock;
     this.#check = check;
+    this.#heaps = new GlobalHeaps(superblock.lengths, (at, length) => this.#copy(at, length));
   }
 
   async open(): Promise<void> {
@@ -453,6 +456,7 @@ class OpenFile implements Hdf5File {
         buffer.set(part, offset + done);
         done += part.length;
       }
+      this.#heaps.check(buffer.subarray(offset, offset + wanted), position);
       return wanted;
     } catch (error) {
       if (!isErrno(error)) this.#fault ??= error;
