@@ -64,7 +64,9 @@ function isEnd(tail: Uint8Array, at: number, size: number): boolean {
   const behind = tail.subarray(at + END_BYTES + end.commentLength);
   if (behind.length > 0 && behind.every((byte) => byte === 0)) return false;
   if (end.directorySize === IN_ZIP64 || end.directoryOffset === IN_ZIP64) return true;
-  return end.entries > 0 && end.directorySize + end.directoryOffset <= offset;
+  // Python goes by the directory's size alone, others by its offset and the count.
+  const bySize = end.directorySize > 0 && end.directorySize <= offset;
+  return bySize || (end.entries > 0 && end.directoryOffset < offset);
 }
 
 async function* scan(

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadRules } from "../rules/rules.ts";
+import { scanSource } from "../scan.ts";
+import { bytesSource } from "../source/source.ts";
+import { buildZip, join } from "./testing_zip.ts";
+
+const EVIL = "cos\nsystem\n(S'echo hi'\ntR.";
+const scan = (bytes: Uint8Array) =>
+  scanSource(bytesSource("noname", bytes), { rules: loadRules() });
+
+// zipfile of CPython takes the directory to end where the end record begins, and its size for granted.
+test("an archive whose first bytes are lost is read as Python reads it", async () => {
+  const bytes = buildZip([{ name: "first", data: "harmless" }, { name: "data.pkl", data: EVIL }]);
+  for (let lost = 1; lost < 38; lost++) {
+    assert.equal((await scan(bytes.subarray(lost))).verdict, "dangerous", String(lost));
+  }
+});
+
+test("an archive that announces no member is read when its directory has some", async () => {
+  const zip = buildZip([{ name: "data.pkl", data: EVIL }], { entries: 0 });
+  assert.equal((await scan(zip)).verdict, "dangerous");
+  assert.equal((await scan(join("prepended", zip))).verdict, "dangerous");
+});
