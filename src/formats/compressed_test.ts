@@ -175,3 +175,18 @@ test("a compressed pickle of every kind cut anywhere is never clean", async () =
     }
   }
 });
+
+test("what a pickle runs before its compressed stream breaks is told", async () => {
+  const evil = "cos\nsystem\n(S'echo hi'\ntR" + "0N".repeat(4000);
+  const cut = gzipSync(evil, { level: 0 }).subarray(0, 4000);
+  // RFC 1951, 3.2.3: behind a stored block, which is not the last, one of the reserved type.
+  const stored = [0, evil.length & 255, evil.length >> 8, ~evil.length & 255, ~evil.length >> 8];
+  const header = gzipSync("").subarray(0, 10);
+  const broken = join(header, Uint8Array.from(stored), evil, Uint8Array.of(7));
+  for (const bytes of [cut, broken]) {
+    const report = await scanSource(bytesSource("m.joblib", bytes), { rules: loadRules() });
+    assert.equal(report.verdict, "dangerous");
+    assert.ok(report.findings.some(({ message }) => message.includes("os.system('echo hi')")));
+    assert.ok(report.findings.some(({ ruleId }) => ruleId.startsWith("compression-")));
+  }
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LimitError, SourceError } from "../errors.ts";
+import { FormatError, LimitError, SourceError } from "../errors.ts";
 import type { GlobalName, Interest, Limits } from "../types.ts";
 import { arrayExtent } from "./arrays.ts";
 import type { Input } from "./input.ts";
@@ -51,8 +51,11 @@ export interface Run {
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
   readonly badArray: number | undefined;
   /** Why the run was broken off, when it was neither the pickle's end nor its fault; what came before counts. */
-  readonly broken?: LimitError | SourceError;
+  readonly broken?: Breaking;
 }
+
+/** A spent budget, bytes that cannot be had, or a compressed stream around the pickle that is broken. */
+export type Breaking = LimitError | SourceError | FormatError;
 
 /** Container items and containers kept at first; a stream whose calls need more is read again. */
 const ITEMS_USUAL = 1 << 19;
@@ -94,9 +97,14 @@ export async function runStream(
       } else return finished(machine, status, state);
     }
   } catch (error) {
-    if (!(error instanceof LimitError || error instanceof SourceError)) throw error;
+    if (!isBreaking(error)) throw error;
     return { ...finished(machine, STATUS.FAILED, state), broken: error };
   }
+}
+
+function isBreaking(error: unknown): error is Breaking {
+  return error instanceof LimitError || error instanceof SourceError ||
+    error instanceof FormatError;
 }
 
 interface State {

@@ -198,7 +198,7 @@ class StreamScan {
     return again.broken === undefined ? { run: again, options: thorough } : { run, options };
   }
 
-  /** @throws LimitError or SourceError when a run was broken off, once what it saw has been handed out */
+  /** @throws what broke a run off, once what it saw has been handed out */
   private endIfBroken(): void {
     if (this.broken !== undefined) throw this.broken;
   }
