@@ -1,0 +1,151 @@
+/**
+ * Scans files that nobody has seen, and says what does not hold.
+ *
+ *     make fuzz MINUTES=10                          all families in turns, from a seed of its own
+ *     make fuzz MINUTES=10 SEED=7 FORMAT=pickle     one family, from a given seed
+ *     scripts/fuzz/fuzz --seed 7 --case 123 --format pickle --save x.pkl    one case again
+ *
+ * Cases are numbered from 0; family, seed and number together give the same bytes everywhere. A
+ * finding is made smaller and written, with what was found, to `.cache/fuzz/`.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { FAMILIES, makeCase } from "./families.ts";
+import { minimise } from "./minimise.ts";
+import { pythonAvailable } from "./python.ts";
+import { Runner } from "./runner.ts";
+
+const CACHE = fileURLToPath(new URL("../../.cache/fuzz", import.meta.url));
+/** Cases of one family before the next has its turn. */
+const TURN = 50;
+/** Findings of one kind in one family that are made smaller and kept. */
+const KEPT = 5;
+
+interface Tally {
+  cases: number;
+  compared: number;
+  findings: number;
+  slowest: number;
+  readonly verdicts: Record<string, number>;
+}
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    case: { type: "string" },
+    format: { type: "string" },
+    minutes: { type: "string", default: "1" },
+    from: { type: "string", default: "0" },
+    save: { type: "string" },
+    "no-python": { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const chosen = FAMILIES.filter(({ id }) => values.format === undefined || id === values.format);
+if (chosen.length === 0) {
+  console.error(
+    `Unknown format "${values.format}": one of ${FAMILIES.map(({ id }) => id).join(" ")}`,
+  );
+  process.exit(2);
+}
+const python = !values["no-python"] && pythonAvailable();
+if (!python) console.log("Without Python 3 nothing is compared with Python's own readers.");
+const runner = new Runner(python);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    runner.stop();
+    process.exit(130);
+  });
+}
+try {
+  process.exitCode = values.case === undefined ? await long() : await one(Number(values.case));
+} finally {
+  runner.stop();
+}
+
+/** One case again. */
+async function one(number: number): Promise<number> {
+  const family = chosen[0]?.id ?? "";
+  const made = makeCase(family, seed, number);
+  if (values.save !== undefined) writeFileSync(values.save, made.bytes);
+  const answer = await runner.run({ family, seed, number });
+  console.log(`${made.name}, ${made.bytes.length} bytes, from ${made.origin}: ${answer.verdict}`);
+  for (const { kind, detail } of answer.findings) console.log(`${kind}: ${detail}`);
+  return answer.findings.length === 0 ? 0 : 1;
+}
+
+/** All families in turns until time is up. */
+async function long(): Promise<number> {
+  const until = performance.now() + Number(values.minutes) * 60_000;
+  const tallies = new Map<string, Tally>();
+  const kept = new Map<string, number>();
+  console.log(`seed ${seed}, ${values.minutes} minutes`);
+  for (let from = Number(values.from); performance.now() < until; from += TURN) {
+    for (const { id } of chosen) {
+      const tally = tallies.get(id) ??
+        { cases: 0, compared: 0, findings: 0, slowest: 0, verdicts: {} };
+      tallies.set(id, tally);
+      for (let number = from; number < from + TURN && performance.now() < until; number++) {
+        await step(id, number, tally, kept);
+      }
+    }
+  }
+  let findings = 0;
+  for (const [id, tally] of tallies) {
+    findings += tally.findings;
+    const verdicts = Object.entries(tally.verdicts).map(([name, count]) => `${name} ${count}`);
+    console.log(
+      `${id}: ${tally.cases} cases, ${tally.compared} compared with Python, ${tally.findings} findings, ` +
+        `slowest ${Math.round(tally.slowest)} ms; ${verdicts.sort().join(", ")}`,
+    );
+  }
+  console.log(`peak ${runner.peak >> 20} MiB; ${findings} findings`);
+  return findings === 0 ? 0 : 1;
+}
+
+async function step(
+  family: string,
+  number: number,
+  tally: Tally,
+  kept: Map<string, number>,
+): Promise<void> {
+  const answer = await runner.run({ family, seed, number });
+  tally.cases++;
+  tally.compared += answer.compared ? 1 : 0;
+  tally.slowest = Math.max(tally.slowest, answer.milliseconds);
+  tally.verdicts[answer.verdict] = (tally.verdicts[answer.verdict] ?? 0) + 1;
+  for (const { kind, detail } of answer.findings) {
+    tally.findings++;
+    const key = `${family} ${kind} ${detail.replace(/[\d'"(].*/u, "")}`;
+    const times = (kept.get(key) ?? 0) + 1;
+    kept.set(key, times);
+    if (times > KEPT) continue;
+    console.log(`${family} ${number} (${answer.origin}): ${kind}: ${detail}`);
+    const made = makeCase(family, seed, number);
+    const smaller = await minimise(made, kind, runner);
+    const file = `${family}-${seed}-${number}-${kind}`;
+    mkdirSync(CACHE, { recursive: true });
+    writeFileSync(join(CACHE, `${file}.bin`), smaller);
+    writeFileSync(
+      join(CACHE, `${file}.json`),
+      JSON.stringify({
+        family,
+        seed,
+        number,
+        name: made.name,
+        origin: made.origin,
+        kind,
+        detail,
+        bytes: Buffer.from(smaller.subarray(0, 2000)).toString("base64"),
+      }),
+    );
+    console.log(`  ${made.bytes.length} bytes, made ${smaller.length}: .cache/fuzz/${file}.bin`);
+  }
+}
