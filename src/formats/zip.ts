@@ -17,6 +17,7 @@ import { isZipMethod, ZIP_METHOD_MEMBERS, ZipMethodReader } from "../bytes/zip_m
 import { LimitError, SourceError } from "../errors.ts";
 import { sliceSource, type Source } from "../source/source.ts";
 import type { Listing, Member, Observation } from "../types.ts";
+import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Anomaly, type Directory, readDirectory } from "./zip_directory.ts";
 import { Beside } from "./zip_beside.ts";
@@ -49,20 +50,24 @@ function detect({ head, tail, size }: Sample): boolean {
   if (tail === undefined || size === undefined) return false;
   let at = tail.lastIndexOf(0x50, tail.length - END_BYTES);
   for (; at >= 0; at = at === 0 ? -1 : tail.lastIndexOf(0x50, at - 1)) {
-    if (signatureAt(tail, at) === END_OF_DIRECTORY && isEnd(tail, at, size)) return true;
+    if (signatureAt(tail, at) !== END_OF_DIRECTORY) continue;
+    if (isEnd(tail, at, size, isTar(head))) return true;
   }
   return false;
 }
 
-/**
- * Zeros behind an end record are the padding of a container around the archive, such as tar, which
- * shows it as a member of its own.
- */
-function isEnd(tail: Uint8Array, at: number, size: number): boolean {
+/** POSIX.1-2024, pax: the magic of a header block. */
+function isTar(head: Uint8Array): boolean {
+  return startsWith(head.subarray(257), ascii("ustar"));
+}
+
+/** An end record in a tail, as some reader takes it for one. */
+function isEnd(tail: Uint8Array, at: number, size: number, inTar: boolean): boolean {
   const offset = size - tail.length + at;
   const end = readEnd(tail.subarray(at, at + END_BYTES), offset);
   const behind = tail.subarray(at + END_BYTES + end.commentLength);
-  if (behind.length > 0 && behind.every((byte) => byte === 0)) return false;
+  // The padding of the tar around the archive, which shows it as a member of its own.
+  if (inTar && behind.length > 0 && behind.every((byte) => byte === 0)) return false;
   if (end.directorySize === IN_ZIP64 || end.directoryOffset === IN_ZIP64) return true;
   // Python goes by the directory's size alone, others by its offset and the count.
   const bySize = end.directorySize > 0 && end.directorySize <= offset;

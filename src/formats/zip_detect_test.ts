@@ -22,3 +22,11 @@ test("an archive that announces no member is read when its directory has some", 
   assert.equal((await scan(zip)).verdict, "dangerous");
   assert.equal((await scan(join("prepended", zip))).verdict, "dangerous");
 });
+
+test("zeros behind an archive hide it only where a tar put them", async () => {
+  const zip = buildZip([{ name: "data.pkl", data: EVIL }]);
+  for (const zeros of [1, 22, 512, 1024]) {
+    const bytes = join("x", zip, new Uint8Array(zeros));
+    assert.equal((await scan(bytes)).verdict, "dangerous", String(zeros));
+  }
+});
