@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-deno test-bun check check-fmt check-lint check-types \
-        check-imports check-rules check-doc fmt rules coverage fixtures bench compare binary binaries \
-        package clean
+        check-imports check-rules check-doc fmt rules coverage fixtures bench compare fuzz \
+        binary binaries package clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
 DENO = "$$(cat .cache/deno-path)"
@@ -90,6 +90,10 @@ bench: setup ## measure time, memory and bytes read (with Python: beside other s
 compare: setup ## scan the samples with this and other scanners, side by side (with Python)
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all \
 	  scripts/compare/compare.ts $(COMPARE)
+
+fuzz: setup ## scan made-up files for MINUTES=n (SEED=n, FORMAT=name); findings go to .cache/fuzz
+	@scripts/fuzz/fuzz --minutes "$${MINUTES:-1}" $${SEED:+--seed "$$SEED"} \
+	  $${FORMAT:+--format "$$FORMAT"}
 
 clean: ## remove everything that was fetched or made: node_modules, .cache, dist, coverage
 	rm -rf node_modules .cache dist coverage

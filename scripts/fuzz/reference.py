@@ -74,7 +74,7 @@ def pickle_imports(data, place):
 
 def npy_pickle(data):
     """The pickle of an array of objects, by the rules of `numpy/lib/format.py`; None for others."""
-    if data[:6] != b"\x93NUMPY" or data[6:7] not in (b"\1", b"\2", b"\3"):
+    if data[:6] != b"\x93NUMPY" or data[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
         return None
     width = 2 if data[6] == 1 else 4
     length = int.from_bytes(data[8:8 + width], "little")
