@@ -33,6 +33,7 @@ import {
   dataSparseParts,
   extensionSparseParts,
   headerSparseMap,
+  isSizeAlone,
   isSound,
   paxSparse,
   type SparseMap,
@@ -222,14 +223,14 @@ class Walk implements TarMembers {
     }
     const name = records.get("GNU.sparse.name") ?? records.get("path");
     const linkTarget = records.get("linkpath");
-    const size = records.get("size");
+    const isSparse = Array.from(records.keys()).some((key) => key.startsWith("GNU.sparse."));
+    const sizeAlone = isSparse && isSizeAlone(records);
+    const size = (sizeAlone ? sparseSize(records) : undefined) ?? records.get("size");
     const whole = size !== undefined && /^\d{1,16}$/u.test(size) ? Number(size) : undefined;
     if (size !== undefined && whole === undefined) {
       this.#say("tar-malformed", "A pax header's size is no number", true, offset);
     }
-    const sparse = Array.from(records.keys()).some((key) => key.startsWith("GNU.sparse."))
-      ? paxSparse(records, bytes) ?? "broken"
-      : undefined;
+    const sparse = isSparse && !sizeAlone ? paxSparse(records, bytes) ?? "broken" : undefined;
     const realSize = records.get("GNU.sparse.realsize");
     return {
       ...(name !== undefined && { name }),
@@ -335,6 +336,10 @@ class Walk implements TarMembers {
   #advance(size: number): void {
     this.#at = Math.min(this.#size, this.#at + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES);
   }
+}
+
+function sparseSize(records: ReadonlyMap<string, string>): string | undefined {
+  return records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size");
 }
 
 function kindOf({ type }: TarHeader, name: string): Member["kind"] {

@@ -87,6 +87,21 @@ export function paxSparse(
 }
 
 /**
+ * Whether a pax header says how long a member is in the words of sparse files, and no more: Python
+ * takes that for the size of each member that a global header speaks about.
+ *
+ * @param records with the last value of each key
+ */
+export function isSizeAlone(records: ReadonlyMap<string, string>): boolean {
+  return !Array.from(records.keys()).some((key) =>
+    key.startsWith("GNU.sparse.") && key !== "GNU.sparse.size" && key !== "GNU.sparse.realsize"
+  );
+}
+
+/** Digits of a number in a map, and the line break behind it. */
+const LONGEST_NUMBER = 17;
+
+/**
  * Reads the map before the data, version 1.0: lines with the count, then offset and length of each part.
  *
  * @param more gives the archive's bytes from an offset behind the header
@@ -112,6 +127,7 @@ export async function dataSparseParts(
       if (numbers.length === 1) wanted = 1 + 2 * Number(line);
       if (wanted > 2 * MOST_PARTS) return undefined;
     }
+    if (numbers.length < wanted && text.length > LONGEST_NUMBER) return undefined;
   }
   return { parts: pairs(numbers.slice(1)), length: at };
 }

@@ -254,3 +254,32 @@ test("a source without a size is refused", async () => {
   const source: Source = { name: "x", size: undefined, access: "forward", read };
   assert.match(String((await run(tarFormat, END, { source })).fault), /size is not known/);
 });
+
+// `_apply_pax_info` of CPython's tarfile takes GNU.sparse.size for the size of the member.
+test("a size in the words of sparse files is a size where there is no map", async () => {
+  for (const key of ["GNU.sparse.size", "GNU.sparse.realsize"]) {
+    const size = String(EVIL.length);
+    const seen = await scan(pax({ [key]: size }, "g"), member("a", EVIL, { size: 9 }), END);
+    assert.ok(found(seen), key);
+    assert.deepEqual(seen.rules, ["tar-malformed"]);
+  }
+});
+
+test("a sparse map of one endless line is given up", async () => {
+  const map = pax({ "GNU.sparse.major": "1", "GNU.sparse.realsize": "9" });
+  let reads = 0;
+  const bytes = join(map, member("a", "1".repeat(1 << 20)), END);
+  const inner = bytesSource("x", bytes);
+  const source: Source = {
+    name: "x",
+    size: bytes.length,
+    access: "random",
+    read: (at, length) => {
+      reads++;
+      return inner.read(at, length);
+    },
+  };
+  const seen = await run(tarFormat, bytes, { source, readEntries: false });
+  assert.ok(seen.unread);
+  assert.ok(reads < 50, `${reads} reads`);
+});
