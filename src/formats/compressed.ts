@@ -12,6 +12,7 @@ import { FormatError, LimitError } from "../errors.ts";
 import { restSource } from "../source/forward.ts";
 import type { Source } from "../source/source.ts";
 import type { Observation } from "../types.ts";
+import { claimOf } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 
 /** Compressed input that decides whether bytes are a zlib stream. */
@@ -84,7 +85,8 @@ async function* scan(
       context.spendExpanded(bytes);
     },
   });
-  yield [{ type: "entry", source: decoded, part }];
+  const pickled = unpickles(context.sample.name);
+  yield [{ type: "entry", source: decoded, part, ...(pickled && { hint: "pickle" }) }];
   await goOn(decoded, context.limits.ratio);
   const after = verify(source, decoded, kind.offset);
   if (after.length > 0) yield after;
@@ -94,6 +96,13 @@ async function* scan(
 function partName(name: string, codec: Codec): string {
   const stripped = name.replace(TAR_SUFFIX, ".tar").replace(SUFFIX, "");
   return stripped === name || stripped === "" ? `(${codec})` : stripped;
+}
+
+/** Whether loaders of such files, joblib's above all, unpickle what they decompress, whatever it is. */
+function unpickles(name: string): boolean {
+  const claim = claimOf(name);
+  return claim !== undefined && !claim.weak && claim.formats.includes("compressed") &&
+    claim.formats.includes("pickle");
 }
 
 /**

@@ -190,3 +190,14 @@ test("what a pickle runs before its compressed stream breaks is told", async () 
     assert.ok(report.findings.some(({ ruleId }) => ruleId.startsWith("compression-")));
   }
 });
+
+test("what joblib would unpickle is no model because it is compressed", async () => {
+  const rules = loadRules();
+  for (const name of ["m.joblib", "m.pkl", "m.pkl.gz"]) {
+    const junk = gzipSync("nothing that can be unpickled");
+    const report = await scanSource(bytesSource(name, new Uint8Array(junk)), { rules });
+    assert.equal(report.verdict, "incomplete", name);
+  }
+  const other = await scanSource(bytesSource("m.gz", new Uint8Array(gzipSync("text"))), { rules });
+  assert.equal(other.verdict, "clean");
+});
