@@ -82,6 +82,12 @@ function fromUtf32(bytes: Uint8Array, bigEndian: boolean): Uint8Array {
   return new TextEncoder().encode(parts.join(""));
 }
 
+/**
+ * Containers in one another that are read. Python itself refuses far fewer (`RecursionError`), and
+ * each costs memory of hundreds of times its one byte.
+ */
+const DEEPEST = 100_000;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -189,6 +195,7 @@ class Parser {
   }
 
   #open(container: OpenObject | OpenArray): void {
+    if (this.#stack.length >= DEEPEST) this.#fail(`It is nested more than ${DEEPEST} deep`);
     this.#put(container);
     this.#stack.push(container);
     this.#at++;
