@@ -9,7 +9,7 @@ import type { Source } from "../source/source.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { Input } from "./input.ts";
 import { decodeLatin1, decodeUtf8, payloadOf } from "./literals.ts";
-import { Machine, STATUS } from "./machine.ts";
+import { Machine, STATUS, type Status } from "./machine.ts";
 import { opcodeOf } from "./opcodes.ts";
 import { render, reprBytes, reprText } from "./render.ts";
 import type { GlobalName } from "../types.ts";
@@ -102,7 +102,7 @@ async function* lines(
     if (input.length === 0 && stream > 0) return true;
     const opcode = opcodeOf(input.buffer[0] ?? 0);
     const argument = argumentText(input.buffer.subarray(0, input.length));
-    const status = machine.run();
+    const { status, full } = guarded(machine);
     if (status === STATUS.NEED && machine.offset === offset) continue;
     const line: DisassembledLine = {
       stream,
@@ -117,11 +117,21 @@ async function* lines(
       depth: machine.depth,
     };
     if (status === STATUS.FAILED) {
-      yield { ...line, error: machine.error?.message ?? "failed" };
+      yield { ...line, error: full ?? machine.error?.message ?? "failed" };
       return true;
     }
     yield line;
     if (status === STATUS.STOPPED) return false;
+  }
+}
+
+/** Runs; a machine that can keep no more says so with a RangeError. */
+function guarded(machine: Machine): { readonly status: Status; readonly full?: string } {
+  try {
+    return { status: machine.run() };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { status: STATUS.FAILED, full: error.message };
   }
 }
 

@@ -16,6 +16,12 @@ export interface CountedFact {
 /** Different calls of one global that are told apart; more are counted with the last. */
 const CALLS_TOLD = 32;
 
+/**
+ * Different facts that are kept of one stream. The checkpoints with the most have some hundreds; each
+ * costs kilobytes and is judged by itself, so that a file of other names each would cost gigabytes.
+ */
+export const FACTS_KEPT = 50_000;
+
 /** The facts of one stream, in the order of their first appearance. */
 export class FactLog {
   private readonly facts = new Map<string, CountedFact>();
@@ -28,7 +34,11 @@ export class FactLog {
     this.trace = traced ? [] : undefined;
   }
 
-  /** Adds a fact seen at `offset`. */
+  /**
+   * Adds a fact seen at `offset`.
+   *
+   * @throws RangeError when there are too many different ones
+   */
   add(fact: Fact, offset: number): void {
     const key = keyOf(fact);
     const known = this.facts.get(key);
@@ -39,6 +49,9 @@ export class FactLog {
     const isCall = fact.kind === "call" || fact.kind === "unresolved-call";
     const owner = isCall ? ownerOf(fact) : undefined;
     if (owner !== undefined && this.countFurther(owner)) return;
+    if (this.facts.size >= FACTS_KEPT) {
+      throw new RangeError(`Cannot tell more than ${FACTS_KEPT} different imports and calls`);
+    }
     const counted = { fact, count: 1, offset };
     this.facts.set(key, counted);
     if (owner === undefined) return;

@@ -9,12 +9,12 @@
  * @module
  */
 
-import { FormatError, SourceError } from "../errors.ts";
+import { FormatError, LimitError, SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation, Reading } from "../types.ts";
 import { retireAccelerator } from "./accelerator.ts";
-import { type CountedFact, keyOf, underReading } from "./facts.ts";
+import { type CountedFact, FACTS_KEPT, keyOf, underReading } from "./facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "./machine.ts";
@@ -29,6 +29,8 @@ const FRAME_READINGS = 16;
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Places behind frames, where no stream begins for the base reading, that are read. */
 const ELSEWHERE_READ = 64;
+/** Facts of all streams and readings together that are told. */
+const FACTS_TOLD = 4 * FACTS_KEPT;
 /** Streams of a file that are read at all. */
 const STREAMS_READ = 100_000;
 
@@ -65,6 +67,7 @@ class StreamScan {
   private carriedStreams = 0;
   /** Why a run was broken off. */
   private broken: Run["broken"];
+  private told = 0;
   private readonly resync: Resync;
 
   constructor(source: Source, context: FormatContext, layout: LayoutName) {
@@ -241,7 +244,13 @@ class StreamScan {
   }
 
   private factsOf(run: Run, input: Input, within: readonly string[]): Observation[] {
-    return run.machine.facts.all().map(({ fact, count, offset }) => ({
+    const facts = run.machine.facts.all();
+    this.told += facts.length;
+    if (this.told > FACTS_TOLD) {
+      const said = `There are more than ${FACTS_TOLD} different imports and calls`;
+      this.broken ??= new LimitError("values", said);
+    }
+    return facts.map(({ fact, count, offset }) => ({
       type: "fact",
       fact,
       count,
@@ -282,7 +291,8 @@ class StreamScan {
     const found: Observation[] = [];
     const pending: boolean[][] = [];
     const branch = (taken: readonly boolean[], crossings: number): void => {
-      for (let at = taken.length; at < crossings; at++) {
+      // One more than are tried, to know that there are more; a file may have a million crossings.
+      for (let at = taken.length; at < crossings && pending.length <= FRAME_READINGS; at++) {
         pending.push([...taken, ...Array(at - taken.length).fill(false), true]);
       }
     };

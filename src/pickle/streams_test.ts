@@ -2,7 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forwardSource } from "../source/forward.ts";
 import { blobSource, bytesSource, type Source } from "../source/source.ts";
-import { anomaliesIn, bytes, byteString, factsIn, observe, str } from "./testing_pickle.ts";
+import { LimitError } from "../errors.ts";
+import { Input } from "./input.ts";
+import { Resync } from "./resync.ts";
+import { scanStreams } from "./streams.ts";
+import {
+  anomaliesIn,
+  bytes,
+  byteString,
+  context,
+  factsIn,
+  observe,
+  str,
+} from "./testing_pickle.ts";
 
 const HARMLESS = bytes(0x80, 4, "K\x01.");
 const HARMFUL = bytes(0x80, 4, str("os"), str("system"), 0x93, str("echo hi"), 0x85, "R.");
@@ -212,4 +224,42 @@ test("opcode budgets end a scan with an error, not with an answer", async () => 
     observe(bytes("N0".repeat(1000), "N."), "pickle", { opcodes: 100 }),
     RangeError,
   );
+});
+
+test("a million frames that straddle one another are read in a few ways and no more", async () => {
+  const frame = bytes(0x95, 3, 0, 0, 0, 0, 0, 0, 0);
+  const data = bytes(0x80, 4, ...Array.from({ length: 120_000 }, () => frame), "N.");
+  const found = await observe(data);
+  assert.ok(anomaliesIn(found).includes("pickle-reading-divergence"));
+});
+
+test("more different names than any model has leave the file unread, what came before is told", async () => {
+  const name = (_: unknown, at: number) => `ca${at}\nb\n0`;
+  const many = "cos\nsystem\n)R0" + Array.from({ length: 60_000 }, name).join("") + "N.";
+  const seen: string[] = [];
+  const reading = async () => {
+    const data = bytesSource("m.pkl", new TextEncoder().encode(many));
+    for await (const batch of scanStreams(data, context(), "pickle")) {
+      for (const one of batch) {
+        if (one.type === "fact" && one.fact.kind === "call") seen.push("call");
+      }
+    }
+  };
+  await assert.rejects(reading, LimitError);
+  assert.deepEqual(seen, ["call"]);
+});
+
+test("trials that come to nothing count as bytes searched", async () => {
+  // Each MARK with a text is a start by its first look, and fails behind the text.
+  const data = bytes(...Array.from({ length: 64 }, () => bytes("(V".repeat(1000), "\n", 0xff)));
+  const resync = new Resync(new Input(bytesSource("x", data), 0), data.length, () => {});
+  assert.equal(await resync.find(0), undefined);
+  assert.ok(resync.cut);
+  assert.ok(resync.searched < data.length / 4, `${resync.searched} of ${data.length}`);
+});
+
+test("a stream behind junk that looks like texts is found", async () => {
+  const junk = "(V(S".repeat(1 << 12);
+  assert.deepEqual(await places(bytes(0x80, 2, 0xff, junk, HARMFUL)), ["stream_1"]);
+  assert.deepEqual(await places(bytes(0x80, 2, 0xff, junk, "\n(Va\n", HARMFUL)), ["stream_1"]);
 });
