@@ -11,6 +11,11 @@ export type Piece = Uint8Array | string | readonly number[];
 
 /** Pieces one after the other. */
 export function join(...pieces: readonly Piece[]): Uint8Array {
+  return joinAll(pieces);
+}
+
+/** The same for more pieces than a call may have arguments. */
+export function joinAll(pieces: readonly Piece[]): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces.map((piece) => Buffer.from(piece as string))));
 }
 

@@ -103,6 +103,9 @@ const IMPORTABLE = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
  * Imports that Python makes and the scan does not state. Undefined when Python was not asked or gave
  * no answer.
  *
+ * Python's own unpickler takes the last line of a file without its last character, and imports what
+ * that names before it notices the end.
+ *
  * Text may begin like a pickle without header that names something and then breaks off; detection
  * takes it for one only when it calls something, so nothing less is asked here.
  */
@@ -114,11 +117,11 @@ export async function compareWithPython(
   if (!COMPARED.has(family)) return undefined;
   const reply = await python.ask(family, bytes);
   if (reply?.imports === undefined) return undefined;
+  const asked = family === "pickle" && report.formats.includes("pickle");
   for (const [names, called, where] of reply.imports) {
     const seen = names.some(([module, name]) => globals.has(`${module} ${name}`));
     const possible = names.every((parts) => parts.every((part) => IMPORTABLE.test(part)));
-    const taken = report.formats.some((id) => id === "pickle" || id === "torch-legacy");
-    if (seen || !possible || (!called && !taken)) continue;
+    if (seen || !possible || (!called && (!asked || where.startsWith("python")))) continue;
     const name = names.map((parts) => parts.join(".")).join(" or ");
     const kind = passes(report.verdict) ? "blind" : called ? "unseen-call" : "unseen-import";
     return [{ kind, detail: `${name} (${where}); the verdict is ${report.verdict}` }];
