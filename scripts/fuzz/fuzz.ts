@@ -4,6 +4,7 @@
  *     make fuzz MINUTES=10                          all families in turns, from a seed of its own
  *     make fuzz MINUTES=10 SEED=7 FORMAT=pickle     one family, from a given seed
  *     scripts/fuzz/fuzz --seed 7 --case 123 --format pickle --save x.pkl    one case again
+ *     scripts/fuzz/fuzz --worst 4                   the files that cost most, 4 MB each
  *
  * Cases are numbered from 0; family, seed and number together give the same bytes everywhere. A
  * finding is made smaller and written, with what was found, to `.cache/fuzz/`.
@@ -12,6 +13,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -21,6 +23,7 @@ import { FAMILIES, makeCase } from "./families.ts";
 import { minimise } from "./minimise.ts";
 import { pythonAvailable } from "./python.ts";
 import { Runner } from "./runner.ts";
+import { WORST } from "./worst.ts";
 
 const CACHE = fileURLToPath(new URL("../../.cache/fuzz", import.meta.url));
 /** Cases of one family before the next has its turn. */
@@ -44,12 +47,13 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "1" },
     from: { type: "string", default: "0" },
     save: { type: "string" },
+    worst: { type: "string" },
     "no-python": { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const chosen = FAMILIES.filter(({ id }) => values.format === undefined || id === values.format);
-if (chosen.length === 0) {
+if (chosen.length === 0 && values.worst === undefined) {
   console.error(
     `Unknown format "${values.format}": one of ${FAMILIES.map(({ id }) => id).join(" ")}`,
   );
@@ -58,16 +62,28 @@ if (chosen.length === 0) {
 const python = !values["no-python"] && pythonAvailable();
 if (!python) console.log("Without Python 3 nothing is compared with Python's own readers.");
 const runner = new Runner(python);
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    runner.stop();
-    process.exit(130);
-  });
-}
+/** Set by Ctrl-C: the case at hand is the last, and what was done is told. */
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted = true);
 try {
-  process.exitCode = values.case === undefined ? await long() : await one(Number(values.case));
+  if (values.worst !== undefined) process.exitCode = worst(values.worst);
+  else process.exitCode = values.case === undefined ? await long() : await one(Number(values.case));
 } finally {
   runner.stop();
+}
+
+/** The files that cost most, each in a process of its own. */
+function worst(megabytes: string): number {
+  const script = fileURLToPath(new URL("worst.ts", import.meta.url));
+  const names = WORST.filter((name) => name.includes(values.format ?? ""));
+  for (const name of names) {
+    if (interrupted) return 130;
+    const options = ["--quiet", "--no-prompt", "--no-check", "--no-lock", "--cached-only"];
+    spawnSync(process.execPath, ["run", ...options, "--allow-all", script, name, megabytes], {
+      stdio: "inherit",
+    });
+  }
+  return 0;
 }
 
 /** One case again. */
@@ -87,12 +103,13 @@ async function long(): Promise<number> {
   const tallies = new Map<string, Tally>();
   const kept = new Map<string, number>();
   console.log(`seed ${seed}, ${values.minutes} minutes`);
-  for (let from = Number(values.from); performance.now() < until; from += TURN) {
+  const goesOn = (): boolean => !interrupted && performance.now() < until;
+  for (let from = Number(values.from); goesOn(); from += TURN) {
     for (const { id } of chosen) {
       const tally = tallies.get(id) ??
         { cases: 0, compared: 0, findings: 0, slowest: 0, verdicts: {} };
       tallies.set(id, tally);
-      for (let number = from; number < from + TURN && performance.now() < until; number++) {
+      for (let number = from; number < from + TURN && goesOn(); number++) {
         await step(id, number, tally, kept);
       }
     }
@@ -106,7 +123,11 @@ async function long(): Promise<number> {
         `slowest ${Math.round(tally.slowest)} ms; ${verdicts.sort().join(", ")}`,
     );
   }
-  console.log(`peak ${runner.peak >> 20} MiB; ${findings} findings`);
+  runner.stop();
+  const minutes = (runner.seconds / 60).toFixed(1);
+  console.log(
+    `${minutes} minutes of processor time, peak ${runner.peak >> 20} MiB; ${findings} findings`,
+  );
   return findings === 0 ? 0 : 1;
 }
 

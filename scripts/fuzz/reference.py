@@ -13,6 +13,7 @@ they give is read as pickles in turn.
 
 import base64
 import bz2
+import ctypes
 import gzip
 import io
 import json
@@ -189,6 +190,8 @@ def main():
     import encodings.utf_8, encodings.latin_1, encodings.cp437, encodings.raw_unicode_escape  # noqa
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG: not to outlive the worker that is ended
     sys.addaudithook(oracle._guard)
     for line in sys.stdin:
         try:

@@ -46,6 +46,8 @@ function busy(pid: number | undefined): number | undefined {
 export class Runner {
   /** The most resident bytes that were seen. */
   peak = 0;
+  /** Seconds of processor time that the workers which have ended had, Python's apart. */
+  seconds = 0;
   #child: ChildProcessWithoutNullStreams | undefined;
   #lines: Interface | undefined;
   #done = 0;
@@ -110,6 +112,7 @@ export class Runner {
 
   /** Ends the worker. */
   stop(): void {
+    this.seconds += busy(this.#child?.pid) ?? 0;
     this.#child?.stdin.on("error", () => {});
     this.#child?.kill("SIGKILL");
     this.#child = undefined;
