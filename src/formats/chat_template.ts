@@ -9,7 +9,7 @@
 
 import { LimitError } from "../errors.ts";
 import { parseTemplate } from "../jinja/parser.ts";
-import { type Reach, reaches } from "../jinja/reach.ts";
+import { lookThrough, type Reach } from "../jinja/reach.ts";
 import type { Source } from "../source/source.ts";
 import type { Evidence, Observation } from "../types.ts";
 import { looksLikeText } from "./detect.ts";
@@ -22,9 +22,6 @@ export const CHAT_TEMPLATE_HINT = "chat-template";
 const TEMPLATE_BYTES = 1024 * 1024;
 /** An expression is evidence, not a listing. */
 const EVIDENCE_CHARACTERS = 2048;
-/** Findings of one template that are told one by one. */
-const REACHES = 200;
-
 /** Chat templates. */
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
@@ -48,7 +45,7 @@ async function* scan(
   context.checkDeadline();
   const text = new TextDecoder().decode(bytes);
   const template = parseTemplate(text);
-  const found = reaches(template, text).slice(0, REACHES);
+  const { found, givenUp } = lookThrough(template, text);
   const [fault] = template.faults;
   yield [
     ...found.map((reach) => observation(reach, text)),
@@ -59,6 +56,12 @@ async function* scan(
       offset: offsetOf(text, fault.at),
     }]),
   ];
+  if (givenUp !== undefined) {
+    throw new LimitError(
+      "values",
+      `Cannot read the template "${source.name}" to its end: ${givenUp}`,
+    );
+  }
 }
 
 function observation(reach: Reach, text: string): Observation {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { CHAT_TEMPLATE_HINT, chatTemplateFormat } from "./chat_template.ts";
 import { run, sampleOf } from "./testing_scan.ts";
@@ -43,4 +44,43 @@ test("a fault is told once, with what stands there", async () => {
   assert.equal(seen.anomalies.length, 1);
   assert.equal(seen.anomalies[0]?.rule, "template-malformed");
   assert.match(seen.anomalies[0]?.detail ?? "", /near/);
+});
+
+/** What is named, and whether it says that this is all. */
+async function named(
+  text: string,
+): Promise<{ readonly names: Set<string>; readonly whole: boolean }> {
+  const { facts, fault } = await run(chatTemplateFormat, encoder.encode(text));
+  const names = facts.flatMap(({ fact }) => fact.kind === "operator" ? [fact.name] : []);
+  return { names: new Set(names), whole: fault === undefined };
+}
+
+test("a name behind hundreds of others is told", async () => {
+  const others = Array.from({ length: 600 }, (_, at) => `{{ x._a${at} }}`).join("");
+  const { names, whole } = await named(`${others}{{ ''.__class__ }}`);
+  assert.ok(names.has("attribute.__class__"));
+  assert.ok(whole);
+});
+
+test("more names than are told, and more work than is done for one, leave a template unread", async () => {
+  const others = Array.from({ length: 1_200 }, (_, at) => `{{ x._a${at} }}`).join("");
+  assert.equal((await named(`${others}{{ ''.__class__ }}`)).whole, false);
+  const hidden = "{{ ''['__cl' ~ 'ass__'] }}";
+  assert.ok((await named(hidden)).names.has("attribute.__class__"));
+  for (const work of ["{% set a = a ~ a ~ 'b' %}", "{% set a = [1, 2, 3, 4, 5, 6, 7, 8, 9] %}"]) {
+    const { names, whole } = await named(work.repeat(20_000) + hidden);
+    assert.ok(names.has("attribute.__class__") || !whole, work);
+  }
+  const chain = (length: number) => `{{ ''['__cl' ~ 'ass__'${" ~ ''".repeat(length)}] }}`;
+  assert.ok((await named(chain(100))).names.has("attribute.__class__"));
+  assert.equal((await named(chain(1000))).whole, false);
+});
+
+test("real templates are far from what is given up", async () => {
+  const ROOT = new URL("../../testdata/template/safe/", import.meta.url);
+  for (const entry of readdirSync(ROOT, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = readFileSync(`${entry.parentPath}/${entry.name}`, "utf8");
+    assert.ok((await named(text)).whole, entry.parentPath);
+  }
 });

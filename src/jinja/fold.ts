@@ -12,7 +12,8 @@ import { binary, CHARACTERS, display, filter, method, size, slice, type Value } 
 const ALTERNATIVES = 64;
 /** Steps for one template. */
 const STEPS = 500_000;
-const DEPTH = 64;
+/** Expressions in one another; a chain of `~` is as deep as it is long. */
+const DEPTH = 256;
 
 /** How objects that templates are given begin when they are written out: letters are taken from it. */
 const WRITTEN_OUT: Readonly<Record<string, string>> = {
@@ -33,6 +34,7 @@ export class Folder {
   readonly #macros = new Map<string, readonly string[]>();
   #block: { readonly name: string; readonly parts: Value[] } | undefined;
   #steps = STEPS;
+  #tooDeep = false;
   #depth = 0;
 
   /** Goes through the template once, since a loop or a macro may use what is set behind it. */
@@ -40,8 +42,15 @@ export class Folder {
     for (const tag of template.tags) this.enter(tag);
   }
 
+  /** Why some expression was not computed although it may be one over constants. */
+  get givenUp(): string | undefined {
+    if (this.#steps < 0) return `It takes more than ${STEPS} steps to compute what it names`;
+    return this.#tooDeep ? `Its expressions are nested more than ${DEPTH} deep` : undefined;
+  }
+
   /** The values that are known of those that the expression may have; undefined when none is. */
   fold(expression: Expression): readonly Value[] | undefined {
+    if (this.#depth >= DEPTH) this.#tooDeep = true;
     if (this.#depth >= DEPTH || --this.#steps < 0) return undefined;
     this.#depth++;
     try {
@@ -192,8 +201,9 @@ export class Folder {
     for (const expression of expressions) {
       const values = this.fold(expression);
       if (values === undefined) return undefined;
-      rows = rows.flatMap((row) => values.map((value) => [...row, value])).slice(0, ALTERNATIVES);
+      rows = combined(rows, values);
     }
+    this.#steps -= rows.length - 1;
     const results: Value[] = [];
     for (const row of rows) {
       const result = compute(row);
@@ -279,6 +289,18 @@ function known(values: readonly Value[]): readonly Value[] | undefined {
   const [first = null, ...others] = different;
   return [first, ...others.filter(notable), ...others.filter((value) => !notable(value))]
     .slice(0, ALTERNATIVES);
+}
+
+/** Each row with each value at its end, at most {@linkcode ALTERNATIVES}. */
+function combined(rows: readonly Value[][], values: readonly Value[]): Value[][] {
+  const all: Value[][] = [];
+  for (const row of rows) {
+    for (const value of values) {
+      if (all.length === ALTERNATIVES) return all;
+      all.push([...row, value]);
+    }
+  }
+  return all;
 }
 
 function unpacked(

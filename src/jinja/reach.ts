@@ -65,15 +65,32 @@ const FORMAT_FIELD = /\{[^{}]*?(?:\.|\[)(_\w+)[^{}]*\}/u;
 const CHARACTERS = 2048;
 const REACHES = 1000;
 
+/** What was found in a template, and why that may not be all. */
+export interface Reached {
+  /** In order, at most a thousand. */
+  readonly found: readonly Reach[];
+  /** One sentence without its end; undefined when it was looked through to its end. */
+  readonly givenUp: string | undefined;
+}
+
 /**
- * Everything notable that a template reaches, in order, at most a thousand.
+ * Everything notable that a template reaches.
  *
  * @param text of the template, for expressions that are shown as written
  */
-export function reaches(template: Template, text: string): readonly Reach[] {
+export function lookThrough(template: Template, text: string): Reached {
   const walker = new Walker(template, text);
   walker.walk();
-  return walker.found.slice(0, REACHES);
+  const found = walker.found.slice(0, REACHES);
+  const more = walker.found.length > REACHES
+    ? `It reaches for more than ${REACHES} notable names`
+    : undefined;
+  return { found, givenUp: more ?? walker.givenUp };
+}
+
+/** The same when nothing but what was found is asked for. */
+export function reaches(template: Template, text: string): readonly Reach[] {
+  return lookThrough(template, text).found;
 }
 
 class Walker {
@@ -93,6 +110,11 @@ class Walker {
       ...targets,
       ...parameters,
     ]));
+  }
+
+  /** Why names may have stayed unknown that can be computed. */
+  get givenUp(): string | undefined {
+    return this.#folder.givenUp;
   }
 
   walk(): void {
