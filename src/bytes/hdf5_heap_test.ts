@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readFileSync } from "node:fs";
 import { hdf5Format } from "../formats/hdf5.ts";
 import { run } from "../formats/testing_scan.ts";
-import { FormatError, LimitError } from "../errors.ts";
+import { FormatError } from "../errors.ts";
 import { GlobalHeaps } from "./hdf5_heap.ts";
 
 /** A file with a collection at `at`, its objects as pairs of index and size. */

@@ -7,12 +7,13 @@
 
 import { LimitError } from "../errors.ts";
 
-const INITIAL_BYTES = 64 * 1024;
+/** The first room that is made: a file may consist of a hundred thousand streams of nothing. */
+const INITIAL_BYTES = 4 * 1024;
 
 /** The last bytes of an output, up to a window. */
 export class History {
   /** Valid up to `position`. */
-  bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  bytes: Uint8Array = new Uint8Array(0);
   /** Where the next byte goes; decoders move it on, at most as far as they reserved. */
   position = 0;
   #taken = 0;

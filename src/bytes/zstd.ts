@@ -9,7 +9,7 @@ import { History } from "./history.ts";
 import { skipFrame } from "./lz4.ts";
 import { type DecoderOptions, type DecodeStream, stepping } from "./stream_decoder.ts";
 import { XxHash64 } from "./xxhash.ts";
-import { ZstdBlocks } from "./zstd_blocks.ts";
+import { LITERALS_BYTES, ZstdBlocks } from "./zstd_blocks.ts";
 
 const FRAME = 0xfd2fb528;
 /** Frames with 16 magic numbers, to be skipped. */
@@ -22,13 +22,14 @@ const COMPRESSED = 2;
 
 /** Decodes zstandard frames in a row. */
 export const decodeZstd: DecodeStream = async function* (input, options) {
+  const literals = new Uint8Array(LITERALS_BYTES);
   for (let first = true;; first = false) {
     if (!await input.ensure(4)) {
       if (first) throw input.cutOff();
       return;
     }
     const magic = input.peek32();
-    if (magic === FRAME) yield* frame(input, options);
+    if (magic === FRAME) yield* frame(input, literals, options);
     else if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) await skipFrame(input);
     else if (first) throw input.broken("it is no zstandard frame");
     else return;
@@ -74,11 +75,12 @@ async function frameHeader(input: ByteReader): Promise<FrameHeader> {
 
 async function* frame(
   input: ByteReader,
+  literals: Uint8Array,
   options: DecoderOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { window, contentSize, checksum } = await frameHeader(input);
   const history = new History(window, options.memory);
-  const blocks = new ZstdBlocks(history);
+  const blocks = new ZstdBlocks(history, literals);
   const most = Math.min(BLOCK_BYTES, Math.max(window, 1024));
   const hash = checksum ? new XxHash64() : undefined;
   let produced = 0;

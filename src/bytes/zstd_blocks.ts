@@ -17,7 +17,8 @@ import {
   TableError,
 } from "./zstd_fse.ts";
 
-const LITERALS_BYTES = 128 * 1024;
+/** Bytes of the literals of one block, at most. */
+export const LITERALS_BYTES = 128 * 1024;
 
 // Kinds of literals, and of the tables for sequences.
 const RAW = 0;
@@ -76,7 +77,7 @@ const OFFSETS: Kind = {
 /** Decodes the compressed blocks of one frame, which pass on tables and offsets. */
 export class ZstdBlocks {
   readonly #history: History;
-  readonly #literals = new Uint8Array(LITERALS_BYTES);
+  readonly #literals: Uint8Array;
   #literalCount = 0;
   #huffman: HuffmanCode | undefined;
   #literalLengths: FseTable | undefined;
@@ -84,8 +85,10 @@ export class ZstdBlocks {
   #matchLengths: FseTable | undefined;
   #repeat: [number, number, number] = [1, 4, 8];
 
-  constructor(history: History) {
+  /** @param literals room for the literals of one block, `LITERALS_BYTES`; frames may share it */
+  constructor(history: History, literals: Uint8Array) {
     this.#history = history;
+    this.#literals = literals;
   }
 
   /**

@@ -13,7 +13,7 @@ const ALTERNATIVES = 64;
 /** Steps for one template. */
 const STEPS = 500_000;
 /** Expressions in one another; a chain of `~` is as deep as it is long. */
-const DEPTH = 256;
+const DEPTH = 512;
 
 /** How objects that templates are given begin when they are written out: letters are taken from it. */
 const WRITTEN_OUT: Readonly<Record<string, string>> = {
