@@ -22,6 +22,7 @@ export const CHAT_TEMPLATE_HINT = "chat-template";
 const TEMPLATE_BYTES = 1024 * 1024;
 /** An expression is evidence, not a listing. */
 const EVIDENCE_CHARACTERS = 2048;
+
 /** Chat templates. */
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
