@@ -107,6 +107,14 @@ export const FAMILIES: readonly Family[] = [
     samples: /^repository\/.*\.(?:json|ya?ml)$/u,
     generators: [modelConfiguration, yaml],
   },
+  { id: "skops", formats: ["skops"], samples: /^skops\/.*\.skops$/u, generators: [] },
+  { id: "r", formats: ["rds"], samples: /^r\/.*\.rd\w+$/iu, generators: [] },
+  {
+    id: "torchserve",
+    formats: ["python-source"],
+    samples: /^torchserve\/.*\.(?:mar|zip|tar|gz|tgz)$/u,
+    generators: [],
+  },
   {
     id: "native",
     formats: ["native"],
