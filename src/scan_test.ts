@@ -397,6 +397,19 @@ test("a stream whose end shows a further format is incomplete, since it cannot b
   assert.match(report.findings[0]?.message ?? "", /ends like two/);
 });
 
+test("a stream that begins like nothing and ends like a format is incomplete", async () => {
+  const formats = [fakeFormat("two", states(), { at: "tail" })];
+  for (const length of [200_000, 1_000_000]) {
+    const report = await scanFake(
+      forwardSource("-", chunks(`${" ".repeat(length)}two:`, 4096)),
+      formats,
+    );
+    assert.equal(report.verdict, "incomplete", String(length));
+  }
+  const nothing = await scanFake(forwardSource("-", chunks(" ".repeat(200_000), 4096)), formats);
+  assert.equal(nothing.verdict, "skipped");
+});
+
 test("a stream that breaks off is incomplete although its reader took that for the end", async () => {
   async function* broken() {
     yield new TextEncoder().encode("fake:");

@@ -33,7 +33,7 @@ import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
 import { Notes } from "./notes.ts";
 import { Outcome } from "./outcome.ts";
-import { tailOfStream } from "./sampling.ts";
+import { drain, tailOfStream } from "./sampling.ts";
 import { SEARCHED_FORMATS } from "./searched.ts";
 import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./troubles.ts";
 
@@ -211,7 +211,7 @@ export class AssetScan {
       await this.#scan(match, { ...visit, source }, sample, notes);
     }
     await this.#searchText(source, sample, ids, visit, notes);
-    await this.#checkStreamTail(source, sample, ids, notes);
+    await this.#checkStreamTail(source, sample, ids, visit, notes);
   }
 
   /** The source in a form that every format that matched can read, as far as memory allows. */
@@ -334,9 +334,15 @@ export class AssetScan {
     source: Source,
     sample: Sample,
     ids: readonly string[],
+    visit: Visit,
     notes: Notes,
   ): Promise<void> {
-    if (ids.length === 0 || sample.tail !== undefined) return;
+    if (sample.tail !== undefined || source.access !== "forward") return;
+    if (ids.length === 0) {
+      // What begins like nothing may still end like an archive. Within one, no loader looks there.
+      if (visit.depth > 0) return;
+      await drain(source, sample.head.length, () => this.#budget.checkDeadline());
+    }
     const tail = tailOfStream(source);
     if (tail === undefined) return;
     const seen = await detect({ ...sample, tail }, this.#formats);

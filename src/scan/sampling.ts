@@ -69,6 +69,25 @@ export function tailOfStream(source: Source): Uint8Array | undefined {
   }
 }
 
+/** Bytes of a stream that are read on at a time. */
+const DRAIN_BYTES = 256 * 1024;
+
+/**
+ * Reads a stream to its end, so that its tail can be looked at.
+ *
+ * @param at where to go on
+ * @param check called now and then; throws once time is spent
+ * @throws what the source throws
+ */
+export async function drain(source: Source, at: number, check: () => void): Promise<void> {
+  for (let from = at;;) {
+    check();
+    const { length } = await source.read(from, DRAIN_BYTES);
+    from += length;
+    if (length < DRAIN_BYTES) return;
+  }
+}
+
 /** A source may overwrite its view on the next read; a sample outlives it. */
 function copy(bytes: Uint8Array): Uint8Array {
   return bytes.slice();
