@@ -86,7 +86,7 @@ function fromUtf32(bytes: Uint8Array, bigEndian: boolean): Uint8Array {
  * Containers in one another that are read. Python itself refuses far fewer (`RecursionError`), and
  * each costs memory of hundreds of times its one byte.
  */
-const DEEPEST = 100_000;
+const DEEPEST = 500_000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
