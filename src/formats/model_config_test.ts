@@ -142,3 +142,10 @@ test("hostile configurations take linear time", async () => {
     assert.ok(Date.now() - start < 60_000, text.slice(0, 20));
   }
 });
+
+test("a template is found however deep it lies, and its place is told in so many characters", async () => {
+  const text = `${'{"template_of":'.repeat(20_000)}["{{ cycler.__init__ }}"]${"}".repeat(20_000)}`;
+  const { entries } = await scan(text);
+  assert.equal(entries.length, 1);
+  assert.ok((entries[0]?.part.length ?? Infinity) < 1100, `${entries[0]?.part.length} characters`);
+});

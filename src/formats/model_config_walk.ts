@@ -20,6 +20,8 @@ const TEMPLATE_HINT = "chat-template";
 const TEXT_CHARACTERS = 2048;
 const VALUES = 2_000_000;
 const TOLD = 200;
+/** Characters of a place in the JSON. */
+const PATH_CHARACTERS = 1024;
 
 /** Keys that choose how attention is computed; a name with a slash is a repository with a kernel. */
 const ATTENTION = /^_?attn_implementation(?:_internal)?$|^_?experts_implementation(?:_internal)?$/u;
@@ -65,24 +67,28 @@ export class ConfigWalk {
     interface Step {
       readonly value: JsonValue;
       readonly path: string;
-      readonly depth: number;
+      /** Whether a key on the way speaks of templates. */
+      readonly template: boolean;
     }
-    const waiting: Step[] = [{ value: root, path: "", depth: 0 }];
+    const waiting: Step[] = [{ value: root, path: "", template: false }];
     let seen = 0;
     for (let next = waiting.pop(); next !== undefined && seen < VALUES; next = waiting.pop()) {
       if (++seen % 10_000 === 0) this.#check();
-      const { value, path, depth } = next;
+      const { value, path, template } = next;
       if (isArray(value)) {
         for (const [at, item] of value.items.entries()) {
-          if (typeof item === "string") this.#text(`${path}[${at}]`, "", item);
-          else waiting.push({ value: item, path: `${path}[${at}]`, depth: depth + 1 });
+          const where = below(path, `[${at}]`);
+          if (typeof item === "string") this.#text(where, template, item);
+          else waiting.push({ value: item, path: where, template });
         }
       } else if (isObject(value)) {
         for (const [key, member] of value.members) {
-          const where = path === "" ? key : `${path}.${key}`;
+          const where = path === "" ? key : below(path, `.${key}`);
+          const inside = template || /template/iu.test(key);
+          if (typeof member === "string") this.#text(where, inside, member);
           this.#member(value, key, member, where);
           if (typeof member === "object") {
-            waiting.push({ value: member, path: where, depth: depth + 1 });
+            waiting.push({ value: member, path: where, template: inside });
           }
         }
       }
@@ -90,7 +96,6 @@ export class ConfigWalk {
   }
 
   #member(owner: JsonObject, key: string, value: JsonValue, where: string): void {
-    if (typeof value === "string") this.#text(where, key, value);
     if (ATTENTION.test(key)) this.#kernel(where, value);
     if (key === "trust_remote_code" && value === true) this.#trusting ??= where;
     if (key === "_target_" && typeof value === "string") {
@@ -102,8 +107,7 @@ export class ConfigWalk {
   }
 
   /** Templates are followed; other texts of interest are told by their keys. */
-  #text(where: string, key: string, text: string): void {
-    const template = /template/iu.test(key) || /template/iu.test(where);
+  #text(where: string, template: boolean, text: string): void {
     if (!template && !/^\s*\{[{%]/u.test(text)) return;
     if (!/\{[{%#]/u.test(text)) return;
     this.#templates++;
@@ -222,4 +226,9 @@ function leavesFolder(path: string): boolean {
 
 function cut(text: string): string {
   return text.slice(0, TEXT_CHARACTERS);
+}
+
+/** A path and one step further; a long path stays as it is, however deep the text goes on. */
+function below(path: string, step: string): string {
+  return path.length > PATH_CHARACTERS ? path : path + step;
 }
