@@ -9,6 +9,7 @@
 
 import { FormatError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
+import { readUpTo } from "../source/whole.ts";
 
 /** How numbers are written. */
 export type Notation = "xdr" | "little" | "ascii";
@@ -40,7 +41,7 @@ export class RdsReader {
   readonly #check: () => void;
   notation: Notation = "xdr";
   #bytes: Uint8Array = new Uint8Array(0);
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #start = 0;
   #at = 0;
   #ended = false;
@@ -83,23 +84,10 @@ export class RdsReader {
 
   async #fill(): Promise<void> {
     const offset = this.offset;
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    while (length < AHEAD_BYTES) {
-      const chunk = await this.#source.read(offset + length, WINDOW_BYTES);
-      if (chunk.length === 0) break;
-      chunks.push(chunk.slice());
-      length += chunk.length;
-    }
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
+    const bytes = await readUpTo(this.#source, offset, WINDOW_BYTES);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
-    [this.#start, this.#at, this.#ended] = [offset, 0, length < AHEAD_BYTES];
+    [this.#start, this.#at, this.#ended] = [offset, 0, bytes.length < WINDOW_BYTES];
   }
 
   /** Steps over words and characters as far as the window goes. */

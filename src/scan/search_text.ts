@@ -8,6 +8,7 @@
 import type { Sample } from "../formats/format.ts";
 import type { Judged } from "../rules/rule_set.ts";
 import type { Source } from "../source/source.ts";
+import { readUpTo } from "../source/whole.ts";
 import type { Interest, Limits } from "../types.ts";
 import { SEARCHED_FORMATS } from "./searched.ts";
 
@@ -58,7 +59,7 @@ async function searchText(
   patternsIn: NonNullable<Interest["patternsIn"]>,
 ): Promise<readonly Judged[]> {
   if (sample.head.length === 0 || !isText(sample.head)) return [];
-  const { bytes, whole } = await readUpTo(source, TEXT_BYTES);
+  const { bytes, whole } = await textOf(source, TEXT_BYTES);
   const found: Judged[] = patternsIn(DECODER.decode(bytes)).map(({ pattern, text, at }) => ({
     type: "fact",
     fact: { kind: "string", pattern, text, role: "a text" },
@@ -83,24 +84,11 @@ function isText(head: Uint8Array): boolean {
   return odd * 20 <= window.length;
 }
 
-async function readUpTo(
+async function textOf(
   source: Source,
   limit: number,
 ): Promise<{ readonly bytes: Uint8Array; readonly whole: boolean }> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  while (length < limit) {
-    const chunk = await source.read(length, Math.min(1 << 20, limit - length));
-    if (chunk.length === 0) break;
-    chunks.push(chunk.slice());
-    length += chunk.length;
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  const whole = length < limit || (await source.read(length, 1)).length === 0;
+  const bytes = await readUpTo(source, 0, limit);
+  const whole = bytes.length < limit || (await source.read(limit, 1)).length === 0;
   return { bytes, whole };
 }

@@ -39,6 +39,30 @@ export async function readWhole(
       );
     }
   }
+  return joined(parts, length);
+}
+
+/**
+ * The first bytes from a place on, as a copy; fewer than `most` only at the source's end.
+ *
+ * @param offset in bytes
+ * @param most bytes
+ * @throws SourceError when the bytes cannot be had
+ */
+export async function readUpTo(source: Source, offset: number, most: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  while (length < most) {
+    const size = Math.min(READ_BYTES, most - length);
+    const part = (await source.read(offset + length, size)).slice();
+    if (part.length === 0) break;
+    parts.push(part);
+    length += part.length;
+  }
+  return joined(parts, length);
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
   const whole = new Uint8Array(length);
