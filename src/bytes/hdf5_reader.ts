@@ -22,6 +22,9 @@ const BLOCKS_KEPT = 256;
 const MOST_FETCHES = 10_000;
 /** Bytes that one call may need fetched, and bytes of one attribute. */
 const MOST_BYTES = 64 * 1024 * 1024;
+/** Bytes of the library's memory, and of a page of it. */
+const MOST_MEMORY = 256 * 1024 * 1024;
+const PAGE_BYTES = 64 * 1024;
 /** EIO of Emscripten's virtual file system. */
 const EIO = 29;
 
@@ -417,7 +420,7 @@ class OpenFile implements Hdf5File {
     this.#fault = undefined;
     complaints = "";
     try {
-      const value = call();
+      const value = withinMemory(call);
       // The library may take bytes that it cannot have for a missing detail.
       if (this.#wanted === undefined && this.#fault === undefined) {
         const reason = complaint();
@@ -511,6 +514,25 @@ class OpenFile implements Hdf5File {
       if (!oldest.done) this.#blocks.delete(oldest.value);
     }
     this.#blocks.set(start, bytes);
+  }
+}
+
+/**
+ * Makes a call of the library, whose memory stays below a bound: it asks for as much as a file claims
+ * that a row has, 4 GiB at the most. Emscripten takes a refusal for the end of memory.
+ */
+function withinMemory<T>(call: () => T): T {
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function (pages: number): number {
+    if (this.buffer.byteLength + pages * PAGE_BYTES > MOST_MEMORY) {
+      throw new RangeError("The HDF5 library asks for too much memory");
+    }
+    return grow.call(this, pages);
+  };
+  try {
+    return call();
+  } finally {
+    WebAssembly.Memory.prototype.grow = grow;
   }
 }
 

@@ -83,6 +83,12 @@ test("pickled rows and attributes of a file that is cut off anywhere are found o
   }
 });
 
+test("a row that claims a gigabyte is refused before there is memory for it", async () => {
+  const { anomalies, unread } = await scan(readOther("unreadable/lying_row.h5"));
+  assert.equal(unread, true);
+  assert.match(anomalies[0]?.detail ?? "", /^Cannot read the dataset \/rows: .*memory/u);
+});
+
 /** As a server would give bytes: never without waiting. */
 function remote(bytes: Uint8Array): { source: Source; fetched: () => number } {
   const inner = bytesSource("m.h5", bytes);
