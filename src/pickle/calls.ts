@@ -387,6 +387,9 @@ export class Calls {
   /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
   fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void {
     const value = this.heap.valueOf(target);
+    if (value?.type === "bytes" || (target >= 0 && kindOf(target) === KIND.BYTES)) {
+      this.heap.bytesGrown = true;
+    }
     if (value?.type === "picked") {
       this.watchPicked(value.value, opcode, at);
       this.fill(value.value, items, opcode, at);

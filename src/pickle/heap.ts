@@ -91,6 +91,8 @@ export class Heap {
   readonly interest: Interest;
   /** True when something that was forgotten for want of room would have mattered. */
   detailLost = false;
+  /** True when a bytearray got more items: what a literal pushed is no longer all of it. */
+  bytesGrown = false;
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
   reads = 0;
   private computed = 0;

@@ -12,7 +12,7 @@ import type { Input } from "./input.ts";
 import { encodeLatin1 } from "./literals.ts";
 import type { Run } from "./run.ts";
 import { looksLikePickle } from "./trial.ts";
-import { handleOf, indexOf, KIND, kindOf } from "./values.ts";
+import { type Handle, handleOf, indexOf, KIND, kindOf } from "./values.ts";
 
 /** Constants looked into, for one stream. */
 const ENTRIES = 256;
@@ -27,26 +27,36 @@ export function nestedEntries(
 ): Observation[] {
   const entries: Observation[] = [];
   const taken = new Set<number>();
-  for (const { handle } of run.machine.loaded.slice(0, ENTRIES)) {
-    const isLiteral = kindOf(handle) === KIND.BYTES;
-    if (isLiteral && taken.has(indexOf(handle))) continue;
-    if (isLiteral) taken.add(indexOf(handle));
-    const bytes = isLiteral ? literalSource(run, input, source, indexOf(handle)) : undefined;
-    const computed = isLiteral ? undefined : run.machine.bytesOf(handle);
-    const opened = bytes ?? (computed && bytesSource("loaded", computed));
-    if (opened !== undefined) {
-      entries.push({
-        type: "entry",
-        source: opened,
-        part: `loaded_${entries.length}`,
-        hint: "pickle",
-        within,
-      });
+  let unread = 0;
+  for (const { handle } of run.machine.loaded) {
+    if (taken.has(handle)) continue;
+    taken.add(handle);
+    const opened = taken.size > ENTRIES ? undefined : loadedSource(run, input, source, handle);
+    if (opened === undefined) {
+      unread++;
+      continue;
     }
+    entries.push({
+      type: "entry",
+      source: opened,
+      part: `loaded_${entries.length}`,
+      hint: "pickle",
+      within,
+    });
+  }
+  if (unread > 0) {
+    entries.push({
+      type: "anomaly",
+      rule: "pickle-loaded-unread",
+      detail: `${unread} of the constants that it loads, too many, too long or behind what is kept`,
+      offset: input.actual(run.start),
+      within,
+      unread: true,
+    });
   }
   for (const offset of run.machine.nestedCandidates) {
     if (entries.length >= ENTRIES) break;
-    if (taken.has(offset)) continue;
+    if (taken.has(handleOf(KIND.BYTES, offset))) continue;
     const nested = constantPickle(run, input, source, offset);
     if (nested !== undefined) {
       const part = `constant_${input.actual(offset)}`;
@@ -61,6 +71,13 @@ export function nestedEntries(
     }
   }
   return entries;
+}
+
+/** What a loader is given, as far as it can be had. */
+function loadedSource(run: Run, input: Input, source: Source, handle: Handle): Source | undefined {
+  if (kindOf(handle) === KIND.BYTES) return literalSource(run, input, source, indexOf(handle));
+  const computed = run.machine.bytesOf(handle);
+  return computed && bytesSource("loaded", computed);
 }
 
 /** The payload of a literal where it lies, or its text as bytes where it does not. */

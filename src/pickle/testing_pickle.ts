@@ -20,7 +20,7 @@ export function bytes(...pieces: readonly (string | number | Uint8Array)[]): Uin
     if (typeof piece === "number") out.push(piece);
     else if (typeof piece === "string") {
       for (const character of piece) out.push(character.charCodeAt(0));
-    } else out.push(...piece);
+    } else for (const byte of piece) out.push(byte);
   }
   return Uint8Array.from(out);
 }

@@ -17,7 +17,6 @@ import {
   type GetterValue,
   type Handle,
   handleOf,
-  indexOf,
   KIND,
   kindOf,
   UNKNOWN,
@@ -483,15 +482,20 @@ function namespaceOf(calls: Calls, call: Call): Handle {
 
 // --- data ---------------------------------------------------------------------------------
 
-/** Loaders take their bytes with them: these are looked into. */
+/**
+ * Loaders take their bytes with them: these are looked into. Only bytes that stand in the file as they
+ * are can be known to be all that is loaded; what calls made of them, and a bytearray that opcodes
+ * added to, may be something else.
+ */
 function loader(calls: Calls, call: Call): Handle {
-  const resolved = call.args?.map((arg) => loadedBytes(calls, arg)).find((arg) =>
-    arg !== undefined
-  );
+  const [given] = call.args ?? [];
+  const resolved = given === undefined ? undefined : loadedBytes(calls, given);
   if (resolved !== undefined) {
     calls.loaded.push({ handle: resolved, via: `${call.entry.module}.${call.entry.name}` });
   }
-  calls.log(call, { of: resolved === undefined ? undefined : [] });
+  const written = given !== undefined && given === resolved && kindOf(given) === KIND.BYTES &&
+    !calls.heap.bytesGrown && calls.isBare(call.kwargs);
+  calls.log(call, { of: written ? [] : undefined });
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }
 
@@ -507,17 +511,20 @@ function loadedBytes(calls: Calls, handle: Handle, depth = 0): Handle | undefine
   return first === undefined || depth > 4 ? undefined : loadedBytes(calls, first, depth + 1);
 }
 
-/** `_codecs.encode` writes text down; with other codecs it computes. */
+/**
+ * `_codecs.encode(text, codec, errors)` writes text down; with other codecs, and with errors that
+ * leave characters out or replace them, it computes.
+ */
 function encodeText(calls: Calls, call: Call): Handle {
   const { heap } = calls;
-  const [value, codec] = call.args ?? [];
+  const [, codec, errors] = call.args ?? [];
   const name = codec === undefined ? "utf-8" : heap.textOf(codec);
-  const harmless = name !== undefined && isTextCodec(name);
+  const strict = (errors === undefined || heap.textOf(errors) === "strict") &&
+    calls.isBare(call.kwargs);
+  const harmless = name !== undefined && isTextCodec(name) && strict;
   if (!harmless || call.entry.results++ < 1) calls.log(call, { of: harmless ? [] : undefined });
-  const folded = call.args === undefined ? undefined : foldOf(call.entry.key)?.(heap, call.args);
-  if (folded !== undefined) return folded;
-  // A literal too long to compute is still bytes that somebody may load.
-  return harmless && value !== undefined && value >= 0 && kindOf(value) === KIND.STRING
-    ? indexOf(value) * 16 + KIND.BYTES
-    : calls.result(call.entry.handle, call.args, call.kwargs);
+  const folded = call.args === undefined || !strict
+    ? undefined
+    : foldOf(call.entry.key)?.(heap, call.args);
+  return folded ?? calls.result(call.entry.handle, call.args, call.kwargs);
 }
