@@ -7,7 +7,15 @@
 
 import { readFileSync } from "node:fs";
 import { ConfigError, SourceError } from "../errors.ts";
-import { fileUrl, hubName, isInert, listRepository } from "../remote/huggingface.ts";
+import {
+  fileUrl,
+  type HubFile,
+  hubName,
+  isInert,
+  listRepository,
+  mayNameFiles,
+  namesFile,
+} from "../remote/huggingface.ts";
 import { HUB, type HubTarget, resolveRemote } from "../remote/resolve.ts";
 import { scanErrorOf } from "../source/file.ts";
 import { spool } from "../source/forward.ts";
@@ -186,20 +194,46 @@ async function* findInHub(
   }));
   const listing: Listing = { format: "repository", members };
   const named = inside.some(({ path }) => path === target.path);
-  const read = inside.filter(({ path }) => named || context.scanAll || !isInert(path));
-  const skipped = inside.length - read.length;
+  const inert = named || context.scanAll ? new Set() : await inertFiles(inside, open);
+  const read = inside.filter(({ path }) => !inert.has(path));
+  const skipped = inert.size;
   const others = skipped === 0 ? "" : ` and ${skipped} that nothing loads, which are skipped`;
   const plural = read.length === 1 ? "file" : "files";
   await hooks.note(`Found ${read.length} scannable ${plural} in ${whole}${others}`);
   hooks.expect(read.length, read.reduce((sum, { size }) => sum + size, 0));
   for (const { path, size } of inside) {
     const name = hubName(target, path);
-    if (!named && !context.scanAll && isInert(path)) {
+    if (inert.has(path)) {
       yield { kind: "skipped", path: name, size };
       continue;
     }
     const folder = { listing, member: path };
     yield { kind: "remote", path: name, size, folder, open: () => open(path, size) };
+  }
+}
+
+/** Paths of the files that nothing loads: by their names, and since no configuration names them. */
+async function inertFiles(
+  files: readonly HubFile[],
+  open: (path: string, size: number) => Promise<Source>,
+): Promise<ReadonlySet<string>> {
+  let inert = files.filter(({ path }) => isInert(path));
+  for (const { path, size } of files) {
+    if (!mayNameFiles(path) || inert.length === 0) continue;
+    const json = size > SHARED_BYTES ? undefined : await textOf(() => open(path, size));
+    inert = json === undefined ? [] : inert.filter((it) => !namesFile(json, it.path));
+  }
+  return new Set(inert.map(({ path }) => path));
+}
+
+/** The text of a small file; undefined when it cannot be had, which its own scan will say. */
+async function textOf(open: () => Promise<Source>): Promise<string | undefined> {
+  try {
+    const source = await open();
+    return new TextDecoder().decode(await source.read(0, SHARED_BYTES));
+  } catch (error) {
+    if (error instanceof SourceError) return undefined;
+    throw error;
   }
 }
 

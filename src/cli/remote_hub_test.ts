@@ -80,6 +80,43 @@ test("a file whose size is not that of its listing is not believed", async () =>
   });
 });
 
+test("a document's name hides nothing that a configuration names, nor does that of a license", async () => {
+  await withServer(async (server) => {
+    const index = { weight_map: { a: "image.png", b: "./notes.txt" } };
+    server.repository("org/model", {
+      "README.md": encode("A model"),
+      "LICENSE.pkl": HARMFUL,
+      "image.png": HARMFUL,
+      "notes.txt": HARMFUL,
+      "other.png": encode("a picture"),
+      "pytorch_model.bin.index.json": encode(JSON.stringify(index)),
+    });
+    const { report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
+    const verdicts = report.assets.map((it: { path: string; verdict: string }) =>
+      `${it.path.split("/").at(-1)} ${it.verdict}`
+    );
+    for (const name of ["LICENSE.pkl", "image.png", "notes.txt"]) {
+      assert.ok(verdicts.includes(`${name} dangerous`), String(verdicts));
+    }
+    for (const name of ["README.md", "other.png"]) assert.ok(verdicts.includes(`${name} skipped`));
+  });
+});
+
+test("an index too long or too odd to look names in leaves no file unread", async () => {
+  const long = JSON.stringify({ weight_map: {}, more: " ".repeat(1024 * 1024) });
+  const escaped = '{"weight_map": {"a": "\\u0069mage.png"}}';
+  for (const index of [long, escaped]) {
+    await withServer(async (server) => {
+      server.repository("org/model", {
+        "image.png": HARMFUL,
+        "pytorch_model.bin.index.json": encode(index),
+      });
+      const { code } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
+      assert.equal(code, 1);
+    });
+  }
+});
+
 test("a file that may not be read is an error among its neighbours", async () => {
   await withServer(async (server) => {
     server.repository("org/model", { "a.pkl": HARMLESS, "b.pkl": HARMLESS, "c.pkl": HARMFUL });

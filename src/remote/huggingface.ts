@@ -36,15 +36,38 @@ const FILES = 200_000;
 const ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**
- * Files that nothing loads: documents, pictures, sound. Whatever else there is may be a model; its
- * name does not tell.
+ * Files that nothing loads by itself: documents, pictures, sound. Whatever else there is may be a model;
+ * its name does not tell.
  */
 const INERT =
-  /(?:^|\/)(?:\.gitattributes|\.gitignore|licen[cs]e(?:\.[a-z]+)?|notice)$|\.(?:md|rst|txt|pdf|png|jpe?g|gif|webp|svg|ico|bmp|mp4|webm|mov|mp3|wav|flac|ogg|csv|tsv|css|woff2?|ttf)$/i;
+  /(?:^|\/)(?:\.gitattributes|\.gitignore|licen[cs]e|notice)$|\.(?:md|rst|txt|pdf|png|jpe?g|gif|webp|svg|ico|bmp|mp4|webm|mov|mp3|wav|flac|ogg|csv|tsv|css|woff2?|ttf)$/i;
 
-/** True for a file that `--hf` leaves unread; `--hf-scan-all` reads these too. */
+/**
+ * True for a file that `--hf` leaves unread, unless a configuration names it; `--hf-scan-all` reads
+ * these too.
+ */
 export function isInert(path: string): boolean {
   return INERT.test(path);
+}
+
+/** JSON that names words of a language, however long it is, and no files. */
+const VOCABULARY = /(?:^|\/)(?:tokenizer|vocab)\.json$/;
+
+/** True for a file that may tell a loader which files to load: an index of shards, a configuration. */
+export function mayNameFiles(path: string): boolean {
+  return path.endsWith(".json") && !VOCABULARY.test(path);
+}
+
+/**
+ * Whether a configuration has a text in it that ends in the file's own name. Loaders take what an index
+ * or a configuration names for weights, whatever it is called.
+ *
+ * @param json as it stands in the file
+ */
+export function namesFile(json: string, path: string): boolean {
+  const name = JSON.stringify(path.slice(path.lastIndexOf("/") + 1)).slice(1);
+  // What is written with escapes may be any name.
+  return json.includes(name) || /\\u00[2-7][0-9a-f]/i.test(json);
 }
 
 /** How a target is written in reports. */
