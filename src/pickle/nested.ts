@@ -18,20 +18,61 @@ import { type Handle, handleOf, indexOf, KIND, kindOf } from "./values.ts";
 const ENTRIES = 256;
 const GLANCE = 4096;
 
-/** The entries of a stream: first what is loaded, then constants that are pickles. */
+/**
+ * The entries of a stream: first what is loaded, then constants that are pickles.
+ *
+ * @param known as `loadedEntries` has it
+ */
 export function nestedEntries(
   run: Run,
   input: Input,
   source: Source,
   within: readonly string[],
+  known: Set<string>,
+): Observation[] {
+  const entries = loadedEntries(run, input, source, within, known);
+  const taken = new Set(run.machine.loaded.map(({ handle }) => handle));
+  for (const offset of run.machine.nestedCandidates) {
+    if (entries.length >= ENTRIES) break;
+    if (taken.has(handleOf(KIND.BYTES, offset))) continue;
+    const nested = constantPickle(run, input, source, offset);
+    if (nested !== undefined) {
+      const part = `constant_${input.actual(offset)}`;
+      entries.push({
+        type: "anomaly",
+        rule: "pickle-nested-data",
+        detail: `the constant at byte ${input.actual(offset)}`,
+        offset: input.actual(offset),
+        within,
+      });
+      entries.push({ type: "entry", source: nested, part, loaded: "data", within });
+    }
+  }
+  return entries;
+}
+
+/**
+ * What a stream loads, and how much of it cannot be looked into.
+ *
+ * @param known places in the source of what other readings of it load, which are not told again; this
+ * reading's are added
+ */
+export function loadedEntries(
+  run: Run,
+  input: Input,
+  source: Source,
+  within: readonly string[],
+  known: Set<string>,
 ): Observation[] {
   const entries: Observation[] = [];
-  const taken = new Set<number>();
+  const handles = new Set(run.machine.loaded.map(({ handle }) => handle));
   let unread = 0;
-  for (const { handle } of run.machine.loaded) {
-    if (taken.has(handle)) continue;
-    taken.add(handle);
-    const opened = taken.size > ENTRIES ? undefined : loadedSource(run, input, source, handle);
+  for (const handle of handles) {
+    const place = placeOf(run, input, handle);
+    if (place !== undefined && known.has(place)) continue;
+    if (place !== undefined) known.add(place);
+    const full = entries.length === ENTRIES;
+    const opened = full ? undefined : loadedSource(run, input, source, handle);
     if (opened === undefined) {
       unread++;
       continue;
@@ -54,23 +95,15 @@ export function nestedEntries(
       unread: true,
     });
   }
-  for (const offset of run.machine.nestedCandidates) {
-    if (entries.length >= ENTRIES) break;
-    if (taken.has(handleOf(KIND.BYTES, offset))) continue;
-    const nested = constantPickle(run, input, source, offset);
-    if (nested !== undefined) {
-      const part = `constant_${input.actual(offset)}`;
-      entries.push({
-        type: "anomaly",
-        rule: "pickle-nested-data",
-        detail: `the constant at byte ${input.actual(offset)}`,
-        offset: input.actual(offset),
-        within,
-      });
-      entries.push({ type: "entry", source: nested, part, loaded: "data", within });
-    }
-  }
   return entries;
+}
+
+/** Where a literal begins and ends in the source; undefined for what is computed. */
+function placeOf(run: Run, input: Input, handle: Handle): string | undefined {
+  if (kindOf(handle) !== KIND.BYTES) return undefined;
+  const payload = run.machine.payload(indexOf(handle));
+  return payload &&
+    `${input.actual(payload.offset)}-${input.actual(payload.offset + payload.length)}`;
 }
 
 /** What a loader is given, as far as it can be had. */

@@ -97,3 +97,26 @@ test("what a call makes of bytes may be other bytes", async () => {
   const joined = loads("c_operator\nadd\n", half("P"), half("K"), "\x86R");
   assert.deepEqual(targets(await observe(joined)), [undefined]);
 });
+
+test("what only another reading of the bytes loads is an entry, too", async () => {
+  const raw = bytes("0", LOAD, byteString(INNER), "\x85R.");
+  const dtype = bytes(
+    "cnumpy\ndtype\n(",
+    str("u1"),
+    "\x89\x88tR(K\x03",
+    str("|"),
+    "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb",
+  );
+  const wrapper = bytes("\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(");
+  const shape = bytes(str("shape"), "K", raw.length, "\x85");
+  const seen = await observe(bytes(wrapper, shape, str("dtype"), dtype, "ub", raw, "."));
+  const entries = seen.flatMap((it) => it.type === "entry" ? [it.part] : []);
+  assert.deepEqual(entries, ["loaded_0"]);
+});
+
+test("what all readings load is told once", async () => {
+  const crossing = bytes("\x95\x03\0\0\0\0\0\0\0\x8c\x05ab", "cde0");
+  const data = bytes("\x80\x04", LOAD, byteString(INNER), "\x85R0", crossing, "N.");
+  const seen = await observe(data);
+  assert.equal(seen.filter((it) => it.type === "entry").length, 1);
+});

@@ -18,7 +18,7 @@ import { type CountedFact, FACTS_KEPT, keyOf, underReading } from "./facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "./machine.ts";
-import { nestedEntries } from "./nested.ts";
+import { loadedEntries, nestedEntries } from "./nested.ts";
 import { odditiesOf } from "./oddities.ts";
 import { Resync } from "./resync.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
@@ -69,6 +69,8 @@ class StreamScan {
   private broken: Run["broken"];
   private told = 0;
   private readonly resync: Resync;
+  /** Places of what streams load. */
+  private readonly loaded = new Set<string>();
 
   constructor(source: Source, context: FormatContext, layout: LayoutName) {
     this.source = source;
@@ -226,7 +228,7 @@ class StreamScan {
     yield this.factsOf(run, this.input, within);
     yield odditiesOf(run, this.input, within, this.context.siblings);
     yield* this.arrays(run, within);
-    yield nestedEntries(run, this.input, this.source, within);
+    yield nestedEntries(run, this.input, this.source, within, this.loaded);
     yield* this.readings(stream, run, options, within);
   }
 
@@ -238,7 +240,7 @@ class StreamScan {
       const inside = [...within, `array_${index}`];
       yield this.factsOf(array, this.input, inside);
       yield odditiesOf(array, this.input, inside, this.context.siblings);
-      yield nestedEntries(array, this.input, this.source, inside);
+      yield nestedEntries(array, this.input, this.source, inside, this.loaded);
       yield* this.arrays(array, inside);
     }
   }
@@ -351,7 +353,7 @@ class StreamScan {
     return run;
   }
 
-  /** What a reading saw that the base reading did not, the first `seen` of its facts apart. */
+  /** What a reading saw and loads that the base reading did not, the first `seen` of its facts apart. */
   private beyond(
     run: Run,
     known: Set<string>,
@@ -366,13 +368,14 @@ class StreamScan {
       !known.has(keyOf(counted.fact)) && (!doubtful || wellFormed(counted))
     );
     for (const { fact } of fresh) known.add(keyOf(fact));
-    return fresh.map(({ fact, count, offset }) => ({
+    const facts = fresh.map(({ fact, count, offset }): Observation => ({
       type: "fact",
       fact: underReading(fact, reading),
       count,
       offset: input.actual(offset),
       within,
     }));
+    return [...facts, ...loadedEntries(run, input, this.source, within, this.loaded)];
   }
 
   // --- between and behind streams -----------------------------------------------------
