@@ -46,6 +46,14 @@ const WATCHED = 64;
 /** Names under which objects are called without being asked for by name. */
 const HOOKS = /^(__\w+__|append|extend|add)$/;
 
+/**
+ * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
+ * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, a tensor's and a date's rebuild functions.
+ * Attributes of the same names that are plain objects are common.
+ */
+const METHODS =
+  /^(keys|items|as_integer_ratio|detach|requires_grad_|to|as_subclass|set_|clone|utcoffset|tzname|dst|fromutc)$/;
+
 /** A call as the machine sees it. */
 export interface Call {
   readonly entry: GlobalEntry;
@@ -262,7 +270,8 @@ export class Calls {
         const value = items[index + 1] as number;
         if (!this.isCallable(value)) continue;
         const name = this.heap.textOf(items[index] as number);
-        if (name === undefined || !HOOKS.test(name) || name === "__orig_class__") continue;
+        if (name === undefined || name === "__orig_class__") continue;
+        if (!HOOKS.test(name) && !(METHODS.test(name) && this.isFunction(value))) continue;
         const expression = `${render(this.heap, target)}.${name} = ${render(this.heap, value)}`;
         this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
       }
@@ -272,6 +281,13 @@ export class Calls {
   /** Whether a value may be called. */
   private isCallable(handle: Handle): boolean {
     return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
+  }
+
+  /** Whether a value is made to be called. */
+  private isFunction(handle: Handle): boolean {
+    const type = this.heap.valueOf(handle)?.type;
+    return type === "global" || type === "partial" || type === "method" || type === "getter" ||
+      type === "picked";
   }
 
   /** A value that stands for a call's unknown result. */
@@ -362,7 +378,7 @@ export class Calls {
         wrapperOf(entry.key)?.(this, {
           entry,
           args: [value.callee, ...value.args],
-          kwargs: undefined,
+          kwargs: value.kwargs,
           via: "BUILD",
           at,
         });

@@ -19,6 +19,7 @@ import {
   handleOf,
   KIND,
   kindOf,
+  NONE,
   UNKNOWN,
 } from "./values.ts";
 
@@ -44,6 +45,9 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "numpy.random._pickle.__randomstate_ctor": makeGenerator,
   "numpy.random.__RandomState_ctor": makeGenerator,
   "numpy.random._pickle.__bit_generator_ctor": makeBitGenerator,
+  "weakref.ref": reference,
+  "weakref.ReferenceType": reference,
+  "_weakref.ref": reference,
   "functools.partial": partial,
   "functools.partialmethod": partial,
   "operator.attrgetter": getter("attrgetter"),
@@ -181,9 +185,35 @@ function logGetter(
 function partial(calls: Calls, call: Call): Handle {
   const [callee, ...args] = call.args ?? [];
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
-  return callee === undefined
-    ? calls.result(call.entry.handle, call.args, call.kwargs)
-    : calls.heap.object({ type: "partial", callee, args, kwargs: call.kwargs });
+  if (callee === undefined) return calls.result(call.entry.handle, call.args, call.kwargs);
+  const entry = calls.heap.globalOf(callee);
+  if (entry?.restorable === true && !entry.quiet && hasDictionary(calls, args, call.kwargs)) {
+    calls.call(callee, args, call.kwargs, "functools.partial", call.at);
+  }
+  return calls.heap.object({ type: "partial", callee, args, kwargs: call.kwargs });
+}
+
+/**
+ * Whether a dictionary is among the arguments. A class that is harmless to restore may build itself from
+ * one when it is called, and even evaluate the texts in it (`parse_model` of YOLOv5's `models/yolo.py`).
+ */
+function hasDictionary(calls: Calls, args: readonly Handle[], kwargs: Handle | undefined): boolean {
+  const { containers } = calls.heap;
+  const named = kwargs !== undefined && kwargs < 0 ? calls.heap.keptItems(kwargs) : [];
+  return [...args, ...named].some((arg) => arg < 0 && containers.kind(arg) === CONTAINER.DICT);
+}
+
+/** `weakref.ref(object, callback)` calls the second once the first is gone, which may be at once. */
+function reference(calls: Calls, call: Call): Handle {
+  const callback = call.args?.[1];
+  if (call.args === undefined || (callback !== undefined && callback !== NONE)) {
+    calls.unresolved(callback ?? UNKNOWN, undefined, undefined, call.entry.name, call.at);
+    if (callback !== undefined) {
+      calls.call(callback, [UNKNOWN], undefined, call.entry.name, call.at);
+    }
+  }
+  if (!call.entry.restorable) calls.log(call);
+  return handleOf(KIND.INSTANCE, call.entry.id);
 }
 
 function mapped(calls: Calls, call: Call): Handle {

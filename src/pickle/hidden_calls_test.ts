@@ -1,0 +1,78 @@
+/**
+ * Calls that no opcode makes: harmless things are given something to call. The verdict is that of the
+ * whole scan, with the rules that come along.
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadRules } from "../rules/rules.ts";
+import { scanSource } from "../scan.ts";
+import { bytesSource } from "../source/source.ts";
+import { bytes, str } from "./testing_pickle.ts";
+
+const RULES = loadRules({ strict: true });
+
+async function verdict(...pieces: readonly (string | Uint8Array)[]): Promise<string> {
+  const data = bytes("\x80\x04", ...pieces, ".");
+  return (await scanSource(bytesSource("model.pkl", data), { rules: RULES })).verdict;
+}
+
+/** A class of YOLOv5's that evaluates what stands under "activation" when it is called. */
+const MODEL = bytes("cmodels.yolo\nModel\n");
+const CONFIGURED = bytes("}", str("activation"), str("print('hi')"), "s");
+const PARTIAL = bytes("cfunctools\npartial\n(cstatistics\nNormalDist\n", str("a"), "tR");
+const DEQUE = bytes("ccollections\ndeque\n)R");
+
+/** An instance whose attribute is the value. */
+function instance(attribute: string, value: string | Uint8Array): Uint8Array {
+  return bytes("cargparse\nNamespace\n)\x81}", str(attribute), value, "sb");
+}
+
+test("a weak reference calls what it is given when its object is gone", async () => {
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, PARTIAL, "t\x81"), "suspicious");
+  assert.equal(
+    await verdict("cweakref\nref\n(", DEQUE, "cstatistics\nNormalDist\nt\x81"),
+    "suspicious",
+  );
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, "cos\nsystem\nt\x81"), "dangerous");
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, "Nt\x81"), "clean");
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, "t\x81"), "clean");
+});
+
+test("harmless functions call methods that an object was given as attributes", async () => {
+  for (const name of ["keys", "items", "as_integer_ratio", "detach", "to"]) {
+    const made = bytes("ccollections\nOrderedDict\n(", instance(name, PARTIAL), "tR");
+    assert.equal(await verdict(made), "suspicious", name);
+  }
+});
+
+test("plain objects under the names of such methods are data", async () => {
+  for (const name of ["keys", "items", "to"]) {
+    for (const value of ["]", "N", "ccollections\nOrderedDict\n)R"]) {
+      assert.equal(await verdict(instance(name, value)), "clean", name);
+    }
+  }
+});
+
+test("a class that is only restored elsewhere counts as called where a dictionary waits for it", async () => {
+  const waiting = bytes("cfunctools\npartial\n(", MODEL, CONFIGURED, "tR");
+  assert.equal(await verdict(instance("norm_layer", waiting)), "suspicious");
+  const state = bytes("(", MODEL, ")}", str("cfg"), CONFIGURED, "sNt");
+  const built = bytes("cfunctools\npartial\n(", MODEL, "tR", state, "b");
+  assert.equal(await verdict(built), "suspicious");
+  assert.equal(await verdict(MODEL, ")\x81}", str("yaml"), CONFIGURED, "sb"), "clean");
+});
+
+test("a partial of a layer with numbers, as models have them, is clean", async () => {
+  const state = bytes(
+    "(ctorch.nn.modules.normalization\nLayerNorm\n)}",
+    str("eps"),
+    "G\x3e\xb0\xc6\xf7\xa0\xb5\xed\x8dsNt",
+  );
+  const layer = bytes(
+    "cfunctools\npartial\n(ctorch.nn.modules.normalization\nLayerNorm\ntR",
+    state,
+    "b",
+  );
+  assert.equal(await verdict(instance("norm_layer", layer)), "clean");
+});
