@@ -264,6 +264,8 @@ export class Calls {
       ? this.heap.containers.list(state, 2)
       : [state];
     for (const part of parts) {
+      const forgotten = part === LOST || (part < 0 && this.heap.containers.lossy(part));
+      if (forgotten && this.heap.hasFunctions) this.heap.lost();
       if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
       const items = this.heap.keptItems(part);
       for (let index = 0; index + 1 < items.length; index += 2) {

@@ -91,6 +91,8 @@ export class Heap {
   readonly interest: Interest;
   /** True when something that was forgotten for want of room would have mattered. */
   detailLost = false;
+  /** True once there are values made to be called, such as partials: what was forgotten may hold one. */
+  hasFunctions = false;
   /** True when a bytearray got more items: what a literal pushed is no longer all of it. */
   bytesGrown = false;
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
@@ -120,6 +122,8 @@ export class Heap {
     if (this.objects.length >= OBJECT_LIMIT) {
       throw new RangeError(`Cannot keep more than ${OBJECT_LIMIT} computed values`);
     }
+    const { type } = value;
+    if (type === "partial" || type === "getter" || type === "method") this.hasFunctions = true;
     this.objects.push(value);
     return handleOf(KIND.OBJECT, this.objects.length - 1);
   }

@@ -76,3 +76,14 @@ test("a partial of a layer with numbers, as models have them, is clean", async (
   );
   assert.equal(await verdict(instance("norm_layer", layer)), "clean");
 });
+
+test("containers beyond all that are kept hide no attribute to be called", async () => {
+  const empty = bytes("cargparse\nNamespace\n)\x81\x940");
+  const containers = "}0".repeat(1 << 18);
+  const items = `]${"Na".repeat(1 << 19)}0`;
+  for (const filler of [containers, items]) {
+    const attribute = bytes("h\x01}", str("keys"), "h\0sb");
+    assert.equal(await verdict(PARTIAL, "\x940", empty, filler, attribute), "suspicious");
+    assert.equal(await verdict(DEQUE, "\x940", empty, filler, attribute), "clean");
+  }
+});

@@ -19,6 +19,7 @@ import {
   handleOf,
   KIND,
   kindOf,
+  LOST,
   NONE,
   UNKNOWN,
 } from "./values.ts";
@@ -200,7 +201,10 @@ function partial(calls: Calls, call: Call): Handle {
 function hasDictionary(calls: Calls, args: readonly Handle[], kwargs: Handle | undefined): boolean {
   const { containers } = calls.heap;
   const named = kwargs !== undefined && kwargs < 0 ? calls.heap.keptItems(kwargs) : [];
-  return [...args, ...named].some((arg) => arg < 0 && containers.kind(arg) === CONTAINER.DICT);
+  return kwargs === LOST ||
+    [...args, ...named].some((arg) =>
+      arg === LOST || (arg < 0 && containers.kind(arg) === CONTAINER.DICT)
+    );
 }
 
 /** `weakref.ref(object, callback)` calls the second once the first is gone, which may be at once. */
