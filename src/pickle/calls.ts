@@ -40,19 +40,21 @@ const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
 /** Pure functions that call methods of what they are applied to. */
 const OPERATIONS =
   /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.str\.(format|join|__mod__)$/;
-/** Items of a container that are looked at for such objects. */
-const WATCHED = 64;
 
 /** Names under which objects are called without being asked for by name. */
 const HOOKS = /^(__\w+__|append|extend|add)$/;
 
 /**
  * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
- * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, a tensor's and a date's rebuild functions.
+ * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, the rebuild functions of tensors and
+ * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn).
  * Attributes of the same names that are plain objects are common.
  */
-const METHODS =
-  /^(keys|items|as_integer_ratio|detach|requires_grad_|to|as_subclass|set_|clone|utcoffset|tzname|dst|fromutc)$/;
+const METHODS = new RegExp(
+  "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|requires_grad_|to|" +
+    "as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|fromutc|read|readline|" +
+    "readinto|fileno)$",
+);
 
 /** A call as the machine sees it. */
 export interface Call {
@@ -239,7 +241,7 @@ export class Calls {
   ): void {
     const odd = args.some((arg) =>
       this.isObject(arg) ||
-      (arg < 0 && (this.heap.itemsOf(arg) ?? []).slice(0, WATCHED).some((it) => this.isObject(it)))
+      (arg < 0 && (this.heap.itemsOf(arg) ?? []).some((it) => this.isObject(it)))
     );
     if (!odd) return;
     const expression = renderCall(this.heap, callee, args, kwargs);
@@ -281,7 +283,7 @@ export class Calls {
   }
 
   /** Whether a value may be called. */
-  private isCallable(handle: Handle): boolean {
+  isCallable(handle: Handle): boolean {
     return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
   }
 

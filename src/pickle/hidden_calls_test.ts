@@ -40,7 +40,7 @@ test("a weak reference calls what it is given when its object is gone", async ()
 });
 
 test("harmless functions call methods that an object was given as attributes", async () => {
-  for (const name of ["keys", "items", "as_integer_ratio", "detach", "to"]) {
+  for (const name of ["keys", "items", "as_integer_ratio", "detach", "to", "pop"]) {
     const made = bytes("ccollections\nOrderedDict\n(", instance(name, PARTIAL), "tR");
     assert.equal(await verdict(made), "suspicious", name);
   }
@@ -86,4 +86,35 @@ test("containers beyond all that are kept hide no attribute to be called", async
     assert.equal(await verdict(PARTIAL, "\x940", empty, filler, attribute), "suspicious");
     assert.equal(await verdict(DEQUE, "\x940", empty, filler, attribute), "clean");
   }
+});
+
+test("a key to be called is seen behind however many others", async () => {
+  const frame = "cpandas.core.frame\nDataFrame\n)\x81(";
+  for (const before of [0, 1, 31, 32, 33, 5000]) {
+    const others = "NN".repeat(before);
+    assert.equal(await verdict(frame, others, PARTIAL, "Nu"), "suspicious", String(before));
+    assert.equal(await verdict(frame, others, "NNu"), "clean", String(before));
+  }
+});
+
+test("restoring by a base class runs what that does with the state", async () => {
+  const restored = (module: string, base: string | Uint8Array, state: string | Uint8Array) =>
+    verdict(`c${module}\n_reconstructor\n(cargparse\nNamespace\n`, base, state, "tR");
+  for (const module of ["copyreg", "copy_reg"]) {
+    assert.equal(await restored(module, "cbuiltins\nobject\n", "N"), "clean");
+    assert.equal(await restored(module, "c__builtin__\nobject\n", "N"), "clean");
+    assert.equal(await restored(module, "c__builtin__\ndict\n", "}"), "clean");
+    assert.equal(await restored(module, "cmodels.yolo\nModel\n", CONFIGURED), "suspicious");
+    assert.equal(await restored(module, "cos\nsystem\n", str("echo hi")), "dangerous");
+    assert.equal(await restored(module, PARTIAL, "N"), "suspicious");
+  }
+});
+
+test("of more items than are followed the rest may be anything", async () => {
+  const none = (count: number) => ")".repeat(count);
+  const all = (items: string | Uint8Array) =>
+    verdict("cbuiltins\nlist\n(citertools\nstarmap\n(", MODEL, "(", items, "ltRtR");
+  assert.equal(await all(none(16)), "clean");
+  assert.equal(await all(none(17)), "suspicious");
+  assert.equal(await all(bytes(none(40), CONFIGURED, "\x85")), "suspicious");
 });

@@ -9,6 +9,9 @@ import { OP, opcodeOf } from "./opcodes.ts";
 import { STATUS, type Status } from "./status.ts";
 import { CONTAINER, type Handle, UNKNOWN } from "./values.ts";
 
+/** Items for what is no plain container that are looked at; of keys, all are. */
+const ITEMS_SEEN = 64;
+
 /** The machine as far as opcodes without argument go. */
 export class PlainOpcodes extends Frames {
   protected plain(code: number, at: number): Status | undefined {
@@ -189,13 +192,21 @@ export class PlainOpcodes extends Frames {
     const target = this.stack[from - 1] as number;
     if (target < 0) this.containers.append(target, this.stack, from, this.sp);
     else {
-      const kept: Handle[] = [];
-      for (let place = from; place < Math.min(this.sp, from + 64); place++) {
-        kept.push(this.stack[place] as number);
-      }
+      const seen = Math.min(this.sp, from + ITEMS_SEEN);
+      const kept: Handle[] = Array.from(this.stack.subarray(from, seen));
+      if (code === OP.SETITEMS) kept.push(...this.callableKey(seen));
       this.calls.fill(target, kept, opcodeOf(code)?.name ?? "", at);
     }
     this.sp = from;
     return undefined;
+  }
+
+  /** The first key from there on that may be called, with its value. */
+  private callableKey(from: number): Handle[] {
+    for (let place = from; place + 1 < this.sp; place += 2) {
+      const key = this.stack[place] as number;
+      if (this.calls.isCallable(key)) return [key, this.stack[place + 1] as number];
+    }
+    return [];
   }
 }

@@ -226,6 +226,7 @@ function mapped(calls: Calls, call: Call): Handle {
   if (callee === undefined) return UNKNOWN;
   const [first, ...others] = iterables.map((items) => itemsFollowed(calls, items));
   const known = first !== undefined && !others.includes(undefined);
+  if (known) callFurther(calls, callee, iterables, call);
   const results = known
     ? first.map((item, index) => {
       const args = [item, ...others.map((other) => other?.[index] ?? UNKNOWN)];
@@ -244,6 +245,7 @@ function starmapped(calls: Calls, call: Call): Handle {
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   if (callee === undefined) return UNKNOWN;
   const list = items === undefined ? undefined : itemsFollowed(calls, items);
+  if (items !== undefined) callFurther(calls, callee, [items], call);
   const results = (list ?? [UNKNOWN]).map((item) =>
     calls.call(callee, calls.heap.itemsOf(calls.heap.derived(item)), undefined, "starmap", call.at)
   );
@@ -254,6 +256,21 @@ function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
   const text = calls.heap.textOf(items);
   if (text !== undefined) return [...text.slice(0, FOLLOWED)].map((c) => calls.heap.text(c));
   return calls.heap.itemsOf(items)?.slice(0, FOLLOWED).map((item) => calls.heap.derived(item));
+}
+
+/** Calls with what nobody knows, where there are more items than are followed. */
+function callFurther(
+  calls: Calls,
+  callee: Handle,
+  iterables: readonly Handle[],
+  call: Call,
+): void {
+  const longer = iterables.some((items) =>
+    items < 0
+      ? calls.heap.containers.count(items) > FOLLOWED
+      : (calls.heap.textOf(items)?.length ?? 0) > FOLLOWED
+  );
+  if (longer) calls.call(callee, undefined, undefined, call.entry.name, call.at);
 }
 
 function reduce(calls: Calls, call: Call): Handle {
@@ -290,11 +307,18 @@ function operatorCall(calls: Calls, call: Call): Handle {
     : calls.call(callee, args, call.kwargs, "operator.call", call.at);
 }
 
-/** `copyreg._reconstructor(class, base, state)` and `__newobj__(class, *args)`. */
+/**
+ * `copyreg._reconstructor(class, base, state)` and `__newobj__(class, *args)`. The first runs
+ * `base.__init__` with the state unless the base is `object`.
+ */
 function construct(calls: Calls, call: Call): Handle {
   const [cls, ...args] = call.args ?? [];
   calls.log(call, { of: cls === undefined ? undefined : targetsOf(calls.heap, cls) });
   if (cls === undefined) return UNKNOWN;
+  const [base, ...state] = args;
+  const runs = call.entry.name === "_reconstructor" && base !== undefined &&
+    calls.heap.globalOf(base)?.key !== "builtins.object";
+  if (runs) calls.call(base, state, undefined, "copyreg._reconstructor", call.at);
   const given = call.entry.name === "__newobj__" ? args : [];
   return calls.call(cls, given, undefined, call.entry.name, call.at);
 }
