@@ -87,7 +87,8 @@ export function ownerOf(
 function targetKey(fact: { targets?: readonly { module: string; name: string }[] }): string {
   return fact.targets === undefined
     ? "?"
-    : fact.targets.map(({ module, name }) => `${module}.${name}`).join(",");
+    // Names may hold dots and commas: what is judged apart must not look alike.
+    : JSON.stringify(fact.targets.map(({ module, name }) => [module, name]));
 }
 
 /** What makes two facts the same, whatever the reading. */
