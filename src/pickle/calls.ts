@@ -21,6 +21,9 @@ const RESULTS_TOLD = 256;
 /** Calls inside calls that are followed. */
 const CALL_DEPTH = 32;
 
+/** Values that a call is made of that are looked at for a function. */
+const MADE_OF = 1024;
+
 /** Harmless classes whose arguments and state are needed: joblib's arrays by their size, slices by folding. */
 const DETAILED = new Set([
   "joblib.numpy_pickle.NumpyArrayWrapper",
@@ -271,11 +274,9 @@ export class Calls {
       if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
       const items = this.heap.keptItems(part);
       for (let index = 0; index + 1 < items.length; index += 2) {
-        const value = items[index + 1] as number;
-        if (!this.isCallable(value)) continue;
-        const name = this.heap.textOf(items[index] as number);
-        if (name === undefined || name === "__orig_class__") continue;
-        if (!HOOKS.test(name) && !(METHODS.test(name) && this.isFunction(value))) continue;
+        const [key, value] = [items[index] as number, items[index + 1] as number];
+        if (!this.isHook(key, value)) continue;
+        const name = this.heap.textOf(key) ?? "?";
         const expression = `${render(this.heap, target)}.${name} = ${render(this.heap, value)}`;
         this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
       }
@@ -287,11 +288,35 @@ export class Calls {
     return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
   }
 
-  /** Whether a value is made to be called. */
+  /** Whether a value is made to be called, or may be because it is made of such a value. */
   private isFunction(handle: Handle): boolean {
-    const type = this.heap.valueOf(handle)?.type;
-    return type === "global" || type === "partial" || type === "method" || type === "getter" ||
-      type === "picked";
+    const pending = new Set([handle]);
+    for (const each of pending) {
+      const value = this.heap.valueOf(each);
+      switch (value?.type) {
+        case "global":
+        case "partial":
+        case "method":
+        case "getter":
+        case "picked":
+          return true;
+        case "call":
+          // `staticmethod(f)` may be called as `f` may.
+          for (const arg of value.args ?? []) pending.add(arg);
+      }
+      if (pending.size > MADE_OF) return true;
+    }
+    return false;
+  }
+
+  /** Whether a state's entry gives its object something that is called without being asked for. */
+  private isHook(key: Handle, value: Handle): boolean {
+    if (!this.isCallable(value)) return false;
+    const name = this.heap.textOf(key);
+    // What calls made of a text may be any name.
+    if (name === undefined) return typeOf(this.heap, key) === undefined && this.isFunction(value);
+    if (name === "__orig_class__") return false;
+    return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));
   }
 
   /** A value that stands for a call's unknown result. */

@@ -46,6 +46,25 @@ test("harmless functions call methods that an object was given as attributes", a
   }
 });
 
+test("neither a computed name nor a wrapped function hides such an attribute", async () => {
+  const name = bytes("cbuiltins\nstr\n(C\x04keys", str("ascii"), str("strict"), "tR");
+  assert.equal(await verdict("cargparse\nNamespace\n)\x81}", name, PARTIAL, "sb"), "suspicious");
+  assert.equal(await verdict("cargparse\nNamespace\n)\x81}", name, "Nsb"), "clean");
+  const wrapped = bytes("cbuiltins\nstaticmethod\n", PARTIAL, "\x85R");
+  assert.equal(await verdict(instance("keys", wrapped)), "suspicious");
+});
+
+test("calls made of one another over and over end in time", async () => {
+  const twice = (index: number) =>
+    `cbuiltins\nstaticmethod\nh${String.fromCharCode(index)}h${
+      String.fromCharCode(index)
+    }\x86R\x940`;
+  const many = Array.from({ length: 60 }, (_, index) => twice(index)).join("");
+  const attribute = bytes("cargparse\nNamespace\n)\x81}", str("keys"), "h\x3csb");
+  assert.equal(await verdict(PARTIAL, "\x940", many, attribute), "suspicious");
+  assert.equal(await verdict("N\x940", many, attribute), "clean");
+});
+
 test("plain objects under the names of such methods are data", async () => {
   for (const name of ["keys", "items", "to"]) {
     for (const value of ["]", "N", "ccollections\nOrderedDict\n)R"]) {
