@@ -42,7 +42,7 @@ const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
 
 /** Pure functions that call methods of what they are applied to. */
 const OPERATIONS =
-  /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.str\.(format|join|__mod__)$/;
+  /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.(bytearray|bytes|str)\.\w+$/;
 
 /** Names under which objects are called without being asked for by name. */
 const HOOKS = /^(__\w+__|append|extend|add)$/;

@@ -137,3 +137,12 @@ test("of more items than are followed the rest may be anything", async () => {
   assert.equal(await all(none(17)), "suspicious");
   assert.equal(await all(bytes(none(40), CONFIGURED, "\x85")), "suspicious");
 });
+
+test("a method of text that looks up in a dictionary with a factory calls that", async () => {
+  const table = bytes("ccollections\ndefaultdict\n(", PARTIAL, "tR");
+  for (const method of ["translate", "format_map", "format", "join"]) {
+    const call = bytes(`cbuiltins\nstr.${method}\n(`, str("A"), table, "tR");
+    assert.equal(await verdict(call), "suspicious", method);
+  }
+  assert.equal(await verdict("cbuiltins\nstr.translate\n(", str("A"), "}tR"), "clean");
+});
