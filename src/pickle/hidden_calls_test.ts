@@ -76,6 +76,10 @@ test("plain objects under the names of such methods are data", async () => {
 test("a class that is only restored elsewhere counts as called where a dictionary waits for it", async () => {
   const waiting = bytes("cfunctools\npartial\n(", MODEL, CONFIGURED, "tR");
   assert.equal(await verdict(instance("norm_layer", waiting)), "suspicious");
+  for (const made of ["cbuiltins\ndict\n", "ccollections\nOrderedDict\n"]) {
+    const config = bytes("cfunctools\npartial\n(", MODEL, made, "(", CONFIGURED, "tRtR");
+    assert.equal(await verdict(instance("norm_layer", config)), "suspicious");
+  }
   const state = bytes("(", MODEL, ")}", str("cfg"), CONFIGURED, "sNt");
   const built = bytes("cfunctools\npartial\n(", MODEL, "tR", state, "b");
   assert.equal(await verdict(built), "suspicious");

@@ -203,8 +203,19 @@ function hasDictionary(calls: Calls, args: readonly Handle[], kwargs: Handle | u
   const named = kwargs !== undefined && kwargs < 0 ? calls.heap.keptItems(kwargs) : [];
   return kwargs === LOST ||
     [...args, ...named].some((arg) =>
-      arg === LOST || (arg < 0 && containers.kind(arg) === CONTAINER.DICT)
+      arg === LOST || (arg < 0 && containers.kind(arg) === CONTAINER.DICT) ||
+      DICTIONARIES.test(classOf(calls, arg) ?? "")
     );
+}
+
+/** Classes whose instances are dictionaries, or are made from one, by the path of the global. */
+const DICTIONARIES = /dict|counter|chainmap|config|namespace|bunch/i;
+
+/** The path of the class that an instance, or the result of a call, is of. */
+function classOf({ heap }: Calls, handle: Handle): string | undefined {
+  const value = heap.valueOf(handle);
+  const entry = value?.type === "call" ? heap.globalOf(value.callee) : heap.instanceOf(handle);
+  return entry?.key;
 }
 
 /** `weakref.ref(object, callback)` calls the second once the first is gone, which may be at once. */
