@@ -50,13 +50,14 @@ const HOOKS = /^(__\w+__|append|extend|add)$/;
 /**
  * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
  * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, the rebuild functions of tensors and
- * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn).
+ * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn); and what
+ * weak dictionaries, data frames and modules call of their own where items are put into them.
  * Attributes of the same names that are plain objects are common.
  */
 const METHODS = new RegExp(
   "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|requires_grad_|to|" +
     "as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|fromutc|read|readline|" +
-    "readinto|fileno)$",
+    "readinto|fileno|_remove|_commit_removals|_set_item|_setitem_array|add_module)$",
 );
 
 /** A call as the machine sees it. */

@@ -150,3 +150,11 @@ test("a method of text that looks up in a dictionary with a factory calls that",
   }
   assert.equal(await verdict("cbuiltins\nstr.translate\n(", str("A"), "}tR"), "clean");
 });
+
+test("a weak dictionary calls its own attribute when a value is gone", async () => {
+  const weak = bytes("cweakref\nWeakValueDictionary\n)\x81}(", str("data"), "}");
+  const item = bytes(str("key"), DEQUE, "s");
+  const given = bytes(str("_remove"), PARTIAL, "ub");
+  assert.equal(await verdict(weak, given, item), "suspicious");
+  assert.equal(await verdict(weak, "ub", item), "clean");
+});
