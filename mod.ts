@@ -47,7 +47,7 @@ export {
 } from "./src/rules/rule.ts";
 export type { RuleOptions, Rules } from "./src/rules/rules.ts";
 export { type ScanOptions, scanSource } from "./src/scan.ts";
-export type { ScanInput, ScanManyOptions } from "./src/scan_many.ts";
+export type { RemoteOptions, ScanInput, ScanManyOptions } from "./src/scan_many.ts";
 export type { WalkOptions } from "./src/source/file.ts";
 export {
   blobSource,
@@ -63,13 +63,15 @@ export { loadRules };
 export type ScanSettings = Partial<ScanManyOptions>;
 
 /**
- * Scans files, folders, bytes, Blobs or sources.
+ * Scans files, folders, URLs, bytes, Blobs or sources.
  *
  * What cannot be opened is listed in the report's `errors`, what could not be read to its end makes
  * a file `incomplete`; neither is thrown.
  *
- * @param input one or several: a string is a path, a URL must be a `file:` URL
- * @param settings rules, limits, a signal to stop early, how folders are gone through
+ * @param input one or several: a string is a path; `file:` URLs are read, `https:`, `http:` and `hf:`
+ * URLs are fetched, as far as the verdict needs it
+ * @param settings rules, limits, a signal to stop early, how URLs are fetched, how folders are gone
+ * through
  * @returns one report; `files` are in the order of the inputs, sorted within a folder
  * @throws RangeError when a limit is no number
  *

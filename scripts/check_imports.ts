@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["base", "source", "rules", "python"],
   report: ["base"],
   remote: ["base", "source", "bytes"],
-  scan: ["base", "source", "bytes", "formats", "packages", "rules"],
+  scan: ["base", "source", "bytes", "formats", "packages", "rules", "remote"],
   cli: [
     "base",
     "source",
@@ -76,13 +76,22 @@ const SHARED_BY_FORMATS = [
 const REGISTRY = "src/formats/registry.ts";
 
 /** The rooms and files of `src/` in which `node:` may appear. */
-const MAY_USE_NODE = ["src/source/file.ts", "src/source/folder.ts", "src/cli/"];
+const MAY_USE_NODE = [
+  "src/source/file.ts",
+  "src/source/folder.ts",
+  "src/remote/node_transport.ts",
+  "src/cli/",
+];
 
 /** Modules that need `node:`; a room that may not have it may not reach it through these either. */
-const NEEDS_NODE = ["src/source/file.ts", "src/source/folder.ts"];
+const NEEDS_NODE = [
+  "src/source/file.ts",
+  "src/source/folder.ts",
+  "src/remote/node_transport.ts",
+];
 const MAY_USE_FILES = ["src/source/folder.ts", "src/cli/", "mod.ts", "cli.ts"];
-/** What loads them only when it is given a path, so that a browser never asks for them. */
-const MAY_LOAD_FILES = ["src/scan_many.ts"];
+/** What loads them only when it is given a path or a URL, so that a browser never asks for them. */
+const MAY_LOAD_FILES = ["src/scan_many.ts", "src/scan_remote.ts"];
 
 /** Behind which modules each npm package stands; tests and scripts may use all of them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {

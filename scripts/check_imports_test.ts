@@ -9,6 +9,8 @@ const BASE = {
   "src/errors.ts": "",
   "src/source/source.ts": "",
   "src/source/file.ts": "",
+  "src/remote/node_transport.ts": "",
+  "src/remote/find.ts": "",
   "src/formats/format.ts": "",
   "src/formats/zip.ts": "",
   "src/formats/zip_directory.ts": "",
@@ -110,6 +112,13 @@ test("node: is for the file source, the command line, scripts and tests", () => 
   assertOne({ "src/scan.ts": `import "fs";` }, /the package "fs"/);
   assertOne({ "src/scan_many.ts": `import "./source/file.ts";` }, /which needs node:/);
   assert.deepEqual(messages({ "src/scan_many.ts": `await import("./source/file.ts");` }), []);
+  const transport = `import("./remote/node_transport.ts");`;
+  assertOne({ "src/scan_remote.ts": transport.replace(/\((.*)\)/, " $1") }, /which needs node:/);
+  assertOne({ "src/scan_many.ts": `import "node:http";` }, /imports node:http/);
+  assertOne({ "src/remote/find.ts": `import "./node_transport.ts";` }, /which needs node:/);
+  assertOne({ "src/remote/find.ts": `import "node:http";` }, /imports node:http/);
+  assert.deepEqual(messages({ "src/scan_remote.ts": `await ${transport}` }), []);
+  assert.deepEqual(messages({ "src/remote/node_transport.ts": `import "node:http";` }), []);
   assert.deepEqual(messages({ "scripts/a.ts": `import "node:fs";` }), []);
   assert.deepEqual(messages({ "src/scan_test.ts": `import "node:fs";` }), []);
 });

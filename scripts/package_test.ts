@@ -195,6 +195,27 @@ test("Node, Bun and Deno import the installed module and run the examples", { sk
   }
 });
 
+test("Node, Bun and Deno fetch what a URL names by the installed module", { skip }, () => {
+  install();
+  const code = `
+    import { createServer } from "node:http";
+    import { scan } from "modelaudit";
+    const server = createServer((_, response) => response.end("cos\\nsystem\\n(S'echo hi'\\ntR."));
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    const url = new URL(\`http://127.0.0.1:\${server.address().port}/model.pkl\`);
+    for (const allowPrivateNetwork of [true, false]) {
+      const { files } = await scan(url, { remote: { allowPrivateNetwork } });
+      console.log(files[0].verdict);
+    }
+    server.close();
+  `;
+  writeFileSync(join(PROJECT, "fetch.mjs"), code);
+  for (const [name, program = "", ...args] of RUNTIMES) {
+    const said = run(PROJECT, program, ...args, "fetch.mjs");
+    assert.deepEqual(said.trim().split(/\s+/), ["dangerous", "incomplete"], name);
+  }
+});
+
 function withoutTypes(code: string): string {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   return ts.transpileModule(code, { compilerOptions }).outputText;

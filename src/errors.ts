@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ScanError } from "./findings.ts";
+
 /** The bytes are not what their format demands. `offset` is from the start of the source. */
 export class FormatError extends Error {
   /** Tells the kinds of errors apart across realms. */
@@ -119,4 +121,13 @@ export class ConfigError extends Error {
     this.where = where;
     this.excerpt = options?.excerpt ?? [];
   }
+}
+
+/**
+ * A failed reading as the report shows it.
+ *
+ * @param path of what could not be read
+ */
+export function scanErrorOf(path: string, error: SourceError): ScanError {
+  return { location: { path, parts: [] }, message: error.message, remedy: error.remedy };
 }

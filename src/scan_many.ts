@@ -4,8 +4,9 @@
  * @module
  */
 
-import { SourceError } from "./errors.ts";
+import { scanErrorOf, SourceError } from "./errors.ts";
 import { type ScanOptions, scanSource } from "./scan.ts";
+import { stopped } from "./scan/unscanned.ts";
 import { blobSource, bytesSource, type Source } from "./source/source.ts";
 import {
   type FileReport,
@@ -16,11 +17,39 @@ import {
 } from "./types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "./version.ts";
 
-/** One thing to scan: a path, a `file:` URL, bytes, a Blob or File, or a source of one's own. */
+/**
+ * One thing to scan: a path, a URL, bytes, a Blob or File, or a source of one's own. A string is always
+ * a path; `file:` URLs are read, `https:`, `http:` and `hf:` URLs are fetched.
+ */
 export type ScanInput = string | URL | Uint8Array | Blob | Source;
+
+/**
+ * How what URLs name is fetched. Nothing is taken from the environment; without settings only addresses
+ * of the public internet are connected to, and no token is sent.
+ */
+export interface RemoteOptions {
+  /** Also connect to private, loopback and link-local addresses. */
+  readonly allowPrivateNetwork?: boolean;
+  /** For private and gated repositories: goes to the hub's origin and to no other host. */
+  readonly token?: string;
+  /** The hub, or a mirror of it; `https://huggingface.co` unless given. */
+  readonly endpoint?: string | URL;
+  /** Seconds without a byte after which a connection counts as dead; 30 unless given. */
+  readonly networkTimeout?: number;
+  /** Also scan the files of a repository that nothing loads. */
+  readonly scanAll?: boolean;
+  /** Look into every storage of a checkpoint, however many requests that takes. */
+  readonly full?: boolean;
+  /** The `http:` proxy for a URL; undefined for none. The proxy then resolves names. */
+  readonly proxyFor?: (url: URL) => URL | undefined;
+  /** Certificate authorities besides the usual ones, PEM. */
+  readonly certificates?: string;
+}
 
 /** What a scan of several inputs is told. */
 export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder"> {
+  /** How URLs are fetched. */
+  readonly remote?: RemoteOptions;
   /** How paths of folders are gone through. */
   readonly walk?: import("./source/file.ts").WalkOptions;
   /** Name of the configuration for the report; "embedded" unless given. */
@@ -49,7 +78,8 @@ export async function scanMany(
       break;
     }
     if (typeof input === "string" || input instanceof URL) {
-      for await (const found of scanPath(input, options)) {
+      const scan = isDistant(input) ? scanDistant(input, options) : scanPath(input, options);
+      for await (const found of scan) {
         if ("verdict" in found) files.push(found);
         else errors.push(found);
       }
@@ -87,17 +117,15 @@ export function totalSuppressed(
 
 function nameOf(input: ScanInput): string {
   if (typeof input === "string") return input;
-  if (input instanceof URL) return input.href;
+  // What stands behind "?" may be secret.
+  if (input instanceof URL) return `${input.protocol}//${input.host}${input.pathname}`;
   return "name" in input && typeof input.name === "string" ? input.name : "bytes";
 }
 
-/** What was not scanned is never passed over in silence. */
-function stopped(path: string): ScanError {
-  return {
-    location: { path, parts: [] },
-    message: "The scan was stopped: this and what comes after it was not scanned",
-    remedy: "Scan again.",
-  };
+const FETCH = "A string is a path: give a URL object, as by new URL(), to fetch it.";
+
+function meantAsUrl(input: string | URL): boolean {
+  return typeof input === "string" && /^(?:https?|hf):\/\//i.test(input);
 }
 
 function sourceOf(input: Uint8Array | Blob | Source, nextName: () => string): Source {
@@ -109,12 +137,26 @@ function sourceOf(input: Uint8Array | Blob | Source, nextName: () => string): So
   );
 }
 
+/** True for what has to be fetched. A string is a path whatever it looks like. */
+function isDistant(input: string | URL): input is URL {
+  return input instanceof URL && /^(?:https?|hf):$/.test(input.protocol);
+}
+
+/** All that a URL names. What fetches is loaded here, so that nobody else pays for it. */
+async function* scanDistant(
+  url: URL,
+  options: ScanManyOptions,
+): AsyncGenerator<FileReport | ScanError> {
+  const { scanRemote } = await import("./scan_remote.ts");
+  yield* scanRemote(url, options);
+}
+
 /** All files at a path. The module that knows paths is loaded here, so that browsers never ask for it. */
 async function* scanPath(
   input: string | URL,
   options: ScanManyOptions,
 ): AsyncGenerator<FileReport | ScanError> {
-  const { fileSource, pathOfUrl, scanErrorOf, walk } = await import("./source/file.ts");
+  const { fileSource, pathOfUrl, walk } = await import("./source/file.ts");
   const { Folders } = await import("./source/folder.ts");
   const folders = new Folders();
   let path = String(input);
@@ -126,7 +168,7 @@ async function* scanPath(
         return;
       }
       if (found.kind === "error") {
-        yield found.error;
+        yield meantAsUrl(input) ? { ...found.error, remedy: FETCH } : found.error;
         continue;
       }
       path = found.path;

@@ -58,12 +58,12 @@ test("what cannot be opened is an error in the report, the others are scanned", 
     mkdirSync(join(folder, "sub"));
     writeFileSync(join(folder, "sub", "a.x"), "good:");
     const report = await scanMany(
-      [join(folder, "none"), new URL("https://example.org/x"), folder],
+      [join(folder, "none"), new URL("ftp://example.org/x"), folder],
       OPTIONS,
     );
     assert.deepEqual(report.errors.map((error) => error.location.path), [
       join(folder, "none"),
-      "https://example.org/x",
+      "ftp://example.org/x",
     ]);
     assert.ok(report.errors.every((error) => error.remedy !== ""));
     assert.deepEqual(report.files.map((file) => file.path), [join(folder, "sub", "a.x")]);

@@ -4,16 +4,18 @@
  * @module
  */
 
-import { SourceError } from "../errors.ts";
+import { scanErrorOf, SourceError } from "../errors.ts";
 import type { ScanOptions } from "../scan.ts";
-import { fileSource, type FoundPath, scanErrorOf, stdinSource, walk } from "../source/file.ts";
+import { fileSource, type FoundPath, stdinSource, walk } from "../source/file.ts";
 import { Folders } from "../source/folder.ts";
 import type { Source } from "../source/source.ts";
 import type { FileReport, FolderPlace, Limits, ScanError } from "../types.ts";
+import type { RemoteFound } from "../remote/find.ts";
 import { isRemote } from "../remote/resolve.ts";
-import { inOrder } from "./in_order.ts";
+import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "../scan/in_order.ts";
+import { defect, skippedReport, unreadReport } from "../scan/unscanned.ts";
 import type { Progress } from "./progress.ts";
-import type { Remote, RemoteFound } from "./remote.ts";
+import type { Remote } from "./remote.ts";
 
 /** The argument that stands for standard input, and its path in the report. */
 export const STDIN_PATH = "-";
@@ -38,11 +40,6 @@ export interface ScanPathsOptions {
   /** Tells the user something that is no part of the report. */
   readonly note?: ((text: string) => Promise<void>) | undefined;
 }
-
-/** Remote files scanned at a time: as many as there are connections to one host. */
-const AT_ONCE = 8;
-/** Reports that wait for that of a slow file before them. */
-const REPORTS_HELD = 256;
 
 /** When and why to end before all is scanned. */
 export interface Stop {
@@ -122,7 +119,7 @@ async function* scanDistant(
     }
   }
   try {
-    yield* inOrder(jobs(), AT_ONCE, REPORTS_HELD);
+    yield* inOrder(jobs(), REMOTE_AT_ONCE, REPORTS_HELD);
   } finally {
     remote.close();
   }
@@ -238,41 +235,4 @@ function scanOne(
     ...(folder && { folder }),
     onProgress: (it) => update(it.bytesRead),
   });
-}
-
-function defect(path: string, cause: unknown): ScanError {
-  return {
-    location: { path, parts: [] },
-    message: `Cannot scan the file: this program failed (${String(cause)})`,
-    remedy: "Do not take the file for clean, and report this failure.",
-  };
-}
-
-/** A file of a repository that nothing loads. */
-function skippedReport(path: string, size: number): FileReport {
-  return {
-    path,
-    formats: [],
-    size,
-    bytesRead: 0,
-    verdict: "skipped",
-    riskScore: 0,
-    findings: [],
-    errors: [],
-    partsScanned: 0,
-  };
-}
-
-function unreadReport(path: string, size: number | undefined, error: ScanError): FileReport {
-  return {
-    path,
-    formats: [],
-    size,
-    bytesRead: 0,
-    verdict: "incomplete",
-    riskScore: 0,
-    findings: [],
-    errors: [error],
-    partsScanned: 0,
-  };
 }

@@ -5,7 +5,7 @@
  */
 
 import { startServer, type TestServer } from "./testing_server.ts";
-import { nodeTransport, type TransportOptions } from "./transport.ts";
+import { nodeTransport, type TransportOptions } from "../remote/node_transport.ts";
 import { HttpClient, type HttpClientOptions } from "../source/http_client.ts";
 import { type HttpSource, openHttpSource } from "../source/http.ts";
 

@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SourceError } from "../errors.ts";
+import { scanErrorOf, SourceError } from "../errors.ts";
 import type { ScanError } from "../types.ts";
 import { forwardSource } from "./forward.ts";
 import { globMatcher } from "./glob.ts";
@@ -205,7 +205,7 @@ export function pathOfUrl(url: URL): string {
   } catch (cause) {
     throw new SourceError(url.href, `Cannot open ${url.href}: it is not the URL of a local file`, {
       cause,
-      remedy: "Give a path or a file: URL.",
+      remedy: "Give a path, or a URL that begins with file:, https:, http: or hf:.",
     });
   }
 }
@@ -279,15 +279,6 @@ function* visitFolder(walker: Walker, path: string, given: string): Generator<Fo
   const names = attempt(path, "list", () => readdirSync(path));
   names.sort();
   for (const name of names) yield* visit(walker, join(path, name), given, false);
-}
-
-/**
- * A failed reading as the report shows it.
- *
- * @param path of what could not be read
- */
-export function scanErrorOf(path: string, error: SourceError): ScanError {
-  return { location: { path, parts: [] }, message: error.message, remedy: error.remedy };
 }
 
 /** Runs a system call; what it throws becomes a SourceError with the reason and a remedy. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Misbehaviour, startServer, type TestServer } from "../cli/testing_server.ts";
-import { nodeTransport } from "../cli/transport.ts";
+import { nodeTransport } from "../remote/node_transport.ts";
 import { HttpClient } from "./http_client.ts";
 import { type HttpSource, openHttpSource } from "./http.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BYTES, readAll, withServer } from "../cli/testing_http.ts";
 import { type Misbehaviour, startServer } from "../cli/testing_server.ts";
-import { nodeTransport } from "../cli/transport.ts";
+import { nodeTransport } from "../remote/node_transport.ts";
 import { SourceError } from "../errors.ts";
 import { HttpClient } from "./http_client.ts";
 import { openHttpSource } from "./http.ts";

@@ -11,7 +11,7 @@ import { Agent as SecureAgent, request as httpsRequest } from "node:https";
 import { connect as connectSocket, isIP, type Socket } from "node:net";
 import { connect as connectSecure, rootCertificates } from "node:tls";
 import { SourceError } from "../errors.ts";
-import { isPublicAddress } from "../remote/addresses.ts";
+import { isPublicAddress } from "./addresses.ts";
 import type { HttpRequest, HttpResponse, HttpTransport } from "../source/http_client.ts";
 
 /** How connections are made. */
@@ -123,7 +123,10 @@ function privateAddress(url: URL, address: string): SourceError {
   return new SourceError(
     url.host,
     `Cannot connect to ${url.host}: ${what} is no address of the public internet`,
-    { remedy: "Pass --allow-private-network if you mean a machine of your own network." },
+    {
+      remedy:
+        "Pass --allow-private-network (a program: allowPrivateNetwork) if you mean a machine of your own network.",
+    },
   );
 }
 

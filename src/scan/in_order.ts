@@ -4,6 +4,11 @@
  * @module
  */
 
+/** Remote files scanned at a time: as many as there are connections to one host. */
+export const REMOTE_AT_ONCE = 8;
+/** Reports that wait for that of a slow file before them. */
+export const REPORTS_HELD = 256;
+
 /**
  * Runs jobs, a bounded number at a time, and gives what they come to in the order of the jobs. A slow
  * one holds back what comes after it, not the work on it.
