@@ -43,6 +43,10 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>
   EAI_AGAIN: ["no name server answers", "Check whether this machine has network."],
   ECONNREFUSED: ["nothing answers at that port", "Check the address."],
   ENETUNREACH: ["the network cannot be reached", "Check whether this machine has network."],
+  EPERM: [
+    "this process may not use the network",
+    "Start it with permission to do so (Deno: --allow-net), and ask the firewall.",
+  ],
   EHOSTUNREACH: ["the host cannot be reached", "Check whether this machine has network."],
 };
 
@@ -280,7 +284,8 @@ async function* chunksOf(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
 function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
   if ("code" in error && typeof error.code === "string") return error.code;
-  return "name" in error && error.name === "NotCapable" ? "NotCapable" : "";
+  // Deno says so of what it does not permit; its resolver of names says EPERM, as firewalls do.
+  return "name" in error && error.name === "NotCapable" ? "EPERM" : "";
 }
 
 /** An error of the system as a person understands it, where another try does not help. */
@@ -294,9 +299,6 @@ function explained(url: URL, error: unknown, proxy: URL | undefined): unknown {
       cause: error,
       remedy,
     });
-  if (code === "NotCapable") {
-    return fail("this process may not use the network", "Start it with permission to do so.");
-  }
   if (code === "EPROXY") return fail(message, "Check HTTPS_PROXY and NO_PROXY.");
   if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|certificate/i.test(`${code} ${message}`)) {
     const remedy = "Name the file of a certificate authority of your own in NODE_EXTRA_CA_CERTS.";

@@ -133,6 +133,23 @@ test("a name that this machine resolves to itself is refused", async () => {
   transport.close();
 });
 
+test("a process that may not use the network says so instead of trying again", async () => {
+  for (const denied of [{ code: "EPERM" }, { name: "NotCapable" }]) {
+    const transport = nodeTransport({
+      allowPrivate: false,
+      resolve: () => Promise.reject(Object.assign(new Error("no"), denied)),
+    });
+    const { signal } = new AbortController();
+    await assert.rejects(
+      () => transport.send({ url: new URL("https://model.test/"), headers: {}, signal }),
+      (error: unknown) =>
+        error instanceof SourceError && /may not use the network/.test(error.message) &&
+        /--allow-net/.test(error.remedy),
+    );
+    transport.close();
+  }
+});
+
 test("a machine without network is told apart from an address that does not exist", async () => {
   const errors: readonly (readonly [string, RegExp])[] = [
     ["EAI_AGAIN", /no name server answers/],
