@@ -122,6 +122,9 @@ function readText(path: string): string | undefined {
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const reason = code === "ERR_ENCODING_INVALID_ENCODED_DATA" || error instanceof TypeError
       ? "it is no UTF-8 text"
+      // What Deno does not permit, such as devices.
+      : error instanceof Error && error.name === "NotCapable"
+      ? "this process may not read it. Write it to a file"
       : error instanceof Error
       ? error.message
       : String(error);

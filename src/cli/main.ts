@@ -38,7 +38,9 @@ export async function runMain(argv: readonly string[], io: Io): Promise<number> 
         : "";
       const excerpt = error instanceof ConfigError ? error.excerpt : [];
       const under = excerpt.map((line) => `${escapeText(line)}\n`).join("");
-      await io.stderr.write(`error: ${escapeText(error.message)}${remedy}\n${under}`);
+      const { fitted } = await import("./terminal.ts");
+      const text = fitted(`error: ${escapeText(error.message)}${remedy}`, io.env, io.stderr);
+      await io.stderr.write(`${text}\n${under}`);
       return USAGE;
     }
     const trace = error instanceof Error ? error.stack ?? error.message : String(error);

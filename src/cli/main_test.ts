@@ -223,3 +223,47 @@ test("A pickle's opcodes are listed", async () => {
     assert.equal((await run(["disasm", join(folder, "gone.pkl")])).code, 2);
   });
 });
+
+test("On a terminal nothing but a report's own words is wider than it is", async () => {
+  const terminal = { tty: true, columns: 60 };
+  const commands = [
+    [],
+    ["scan", "--help"],
+    ["--format", "jsn", "x"],
+    ["explain", "pickle-comand"],
+    ["--offline", "hf://organisation/model"],
+    ["disasm", "a folder/whose name/is rather long/and has/nothing/in it.pkl"],
+  ];
+  for (const args of commands) {
+    const { out, err } = await run(args, terminal);
+    for (const line of (out + err).split("\n")) assert.ok(line.length <= 60, line);
+    const piped = await run(args);
+    const words = (text: string) => text.replaceAll(/\s+/g, " ");
+    if (!args.includes("--help")) assert.equal(words(err), words(piped.err));
+  }
+  await withFiles({ "evil.pkl": HARMFUL }, async (folder) => {
+    const path = join(folder, "evil.pkl");
+    const lines = (await run(["disasm", path], terminal)).out.split("\n");
+    assert.ok(lines.every((line) => line.length <= 60), lines.join("\n"));
+    const whole = (await run(["disasm", path])).out.replaceAll(/\s+/g, "");
+    assert.equal(lines.join("").replaceAll(/\s+/g, ""), whole);
+  });
+});
+
+test("Help of every command fits into eighty columns", async () => {
+  const commands = ["", "scan", "explain", "rules list", "config show", "baseline", "doctor"];
+  for (const command of [...commands, "completions", "man", "disasm", "version"]) {
+    const args = [...command.split(" ").filter((it) => it !== ""), "--help"];
+    const { code, out } = await run(args, { tty: true, columns: 80 });
+    assert.equal(code, 0, command);
+    for (const line of out.split("\n")) assert.ok(line.length <= 80, line);
+  }
+});
+
+test("Who lists the opcodes of a zip archive is told where its pickles are", async () => {
+  const zip = Uint8Array.of(80, 75, 3, 4, 20, 0);
+  await withFiles({ "model.pt": zip, "evil.pkl": HARMFUL }, async (folder) => {
+    assert.match((await run(["disasm", join(folder, "model.pt")])).err, /zip archive[^]*unzip -p/);
+    assert.equal((await run(["disasm", join(folder, "evil.pkl")])).err, "");
+  });
+});

@@ -32,7 +32,7 @@ import {
   remoteOf,
 } from "./remote_options.ts";
 import { shapeOf, type Shell, SHELLS } from "./shape.ts";
-import { columnsOf } from "./terminal.ts";
+import { columnsOf, fitted } from "./terminal.ts";
 
 const DATA_FORMATS = ["text", "json"] as const;
 
@@ -40,18 +40,19 @@ const EXAMPLES = `
 "modelaudit scan --help" lists the options of a scan.
 
 Examples:
-  modelaudit model.pt                     what would happen if this file were loaded
-  modelaudit hf://org/model               a model on the hub, without downloading it
+  modelaudit model.pt            what would happen if this file were loaded
+  modelaudit hf://org/model      a model on the hub, without downloading it
   modelaudit --format json models/ | jq '.issues[].severity'
-  cat model.pkl | modelaudit -            standard input
-  modelaudit explain os.system            how a global is judged, and why
-  modelaudit config init                  a configuration to begin with
-  modelaudit doctor                       whether every scanner works here
+  cat model.pkl | modelaudit -   standard input
+  modelaudit explain os.system   how a global is judged, and why
+  modelaudit config init         a configuration to begin with
+  modelaudit doctor              whether every scanner works here
 
 Exit code:
   0  nothing at or above --fail-on
   1  at least one such issue
-  2  none, but something could not be read, nothing scannable was found, or wrong usage
+  2  none, but something could not be read, nothing scannable was found,
+     or the usage was wrong
 `;
 
 /** What a command gives back to be run: parsing comes first, work after. */
@@ -81,8 +82,8 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
     code = asked && texts.err === "" ? 0 : 2;
     job = undefined;
   }
-  await io.stdout.write(texts.out);
-  await io.stderr.write(texts.err);
+  await io.stdout.write(fitted(texts.out, io.env, io.stdout));
+  await io.stderr.write(fitted(texts.err, io.env, io.stderr));
   return job === undefined ? code : await job();
 }
 

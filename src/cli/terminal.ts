@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wrap } from "../report/width.ts";
 import type { Io, Output } from "./io.ts";
 
 /** Columns of a report that goes to a file or a pipe. */
@@ -25,4 +26,23 @@ export function columnsOf(env: Io["env"], output: Output): number {
   const named = Number(env["COLUMNS"]);
   const columns = output.columns ?? (Number.isInteger(named) && named > 0 ? named : undefined);
   return columns !== undefined && columns > 0 ? columns : PIPE_COLUMNS;
+}
+
+/**
+ * Escaped text for a terminal, its lines broken between words; the same text for a pipe.
+ *
+ * @param hanging columns before what a broken line goes on with; as it begins unless given
+ */
+export function fitted(text: string, env: Io["env"], output: Output, hanging?: number): string {
+  if (!output.isTTY) return text;
+  const columns = columnsOf(env, output);
+  return text.split("\n").map((line) => {
+    const [first = "", ...more] = wrap(line, columns);
+    if (more.length === 0) return line;
+    // Beside "  fix  ", below the text of a list, else a little inwards.
+    const head = /^(?: *\S(?:.*?\S)?? {2,}| +)/.exec(line)?.[0].length ?? 2;
+    const indent = Math.min(hanging ?? head, columns >> 1);
+    const rest = wrap(line.slice(first.length).trimStart(), columns - indent);
+    return [first, ...rest.map((it) => " ".repeat(indent) + it)].join("\n");
+  }).join("\n");
 }

@@ -287,7 +287,9 @@ export class ConfigWalk {
         kind: "operator",
         language: "keras",
         name: "Lambda",
-        expression: cut(`a ${what} with Python code${unreadable}${where}`),
+        expression: cut(
+          `${/^[aeiou]/.test(what) ? "an" : "a"} ${what} with Python code${unreadable}${where}`,
+        ),
         ...(this.#inH5 && { role: "h5" }),
         evidence: [...evidence, ...around],
         code,

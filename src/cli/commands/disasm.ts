@@ -6,11 +6,16 @@
 
 import { escapeText } from "../../report/escape.ts";
 import { fileSource, stdinSource } from "../../source/file.ts";
+import type { Source } from "../../source/source.ts";
 import type { Io } from "../io.ts";
 import { STDIN_PATH } from "../scan_paths.ts";
+import { fitted } from "../terminal.ts";
 
 /** Characters gathered before they are written: a pickle has millions of lines. */
 const BUFFER_LENGTH = 65_536;
+
+/** Columns before the arguments of opcodes, where a broken line goes on. */
+const ARGUMENTS_AT = 27;
 
 /** Ends the listing when nobody reads it any more (`| head`). */
 const READER_GONE = new Error("the reader of the listing has gone away");
@@ -25,6 +30,16 @@ const READER_GONE = new Error("the reader of the listing has gone away");
 export async function runDisasm(path: string, io: Io): Promise<number> {
   const { disassemble } = await import("../../pickle/disasm.ts");
   const file = path === STDIN_PATH ? undefined : await fileSource(path);
+  if (file !== undefined && await isZip(file)) {
+    await io.stderr.write(
+      fitted(
+        "note: this is a zip archive, which holds pickles and is none. For one of them:",
+        io.env,
+        io.stderr,
+      ) +
+        "\n  unzip -p FILE archive/data.pkl | modelaudit disasm -\n",
+    );
+  }
   let buffer = "";
   const flush = async (): Promise<void> => {
     const text = buffer;
@@ -34,7 +49,8 @@ export async function runDisasm(path: string, io: Io): Promise<number> {
   };
   try {
     await disassemble(file ?? stdinSource(io.stdin()), (line: string) => {
-      buffer += line.split("\n").map((part) => `${escapeText(part)}\n`).join("");
+      const text = line.split("\n").map(escapeText).join("\n");
+      buffer += `${fitted(text, io.env, io.stdout, ARGUMENTS_AT)}\n`;
       return buffer.length < BUFFER_LENGTH ? undefined : flush();
     });
     await flush();
@@ -44,4 +60,9 @@ export async function runDisasm(path: string, io: Io): Promise<number> {
     file?.close();
   }
   return 0;
+}
+
+/** PyTorch's checkpoints are what people have. */
+async function isZip(source: Source): Promise<boolean> {
+  return String(await source.read(0, 4)) === "80,75,3,4";
 }
