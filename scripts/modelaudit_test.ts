@@ -96,3 +96,25 @@ test("the launcher grants reading, the network where it is asked for, and nothin
   );
   assert.deepEqual(named, [...ENVIRONMENT, ...NETWORK_ENVIRONMENT]);
 });
+
+test("the README and the configuration page show what the program prints", windows, () => {
+  const page = (path: string): string =>
+    readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), "utf8");
+  const run = (cwd: string, ...args: string[]) => {
+    const env = { ...process.env, NO_COLOR: "1", COLUMNS: "", XDG_CONFIG_HOME: cwd };
+    return spawnSync(LAUNCHER, args, { cwd, encoding: "utf8", env });
+  };
+  const lasting = (text: string): string =>
+    text.replace(/\d+\.\d\d s · embedded rules [0-9a-f]{12}/, "");
+  const models = fileURLToPath(new URL("../testdata/torch", import.meta.url));
+  const report = run(models, "harmful/checkpoint.pt", "safe/state_dict.pt").stdout;
+  assert.notEqual(report, "");
+  assert.ok(lasting(page("README.md")).includes(lasting(report)), report);
+  inFolder((folder) => {
+    writeFileSync(join(folder, "security.toml"), "\n\n\n[tensorflow_rule]\n");
+    const { stderr, status } = run(folder, "config", "check", "security.toml");
+    assert.equal(status, 2);
+    const shown = stderr.replace(/ Expected: .*/, " …");
+    assert.ok(page("docs/configuration.md").includes(shown), stderr);
+  });
+});
