@@ -53,6 +53,12 @@ test("bytes, Blobs, Files, sources, paths and file URLs are scanned in order", a
   });
 });
 
+test("an empty path is told as what it is, whatever the runtime says", async () => {
+  const { files, errors } = await scanMany([""], OPTIONS);
+  assert.equal(files.length, 0);
+  assert.match(errors[0]?.message ?? "", /the path is empty$/);
+});
+
 test("what cannot be opened is an error in the report, the others are scanned", async () => {
   await inFolder(async (folder) => {
     mkdirSync(join(folder, "sub"));

@@ -287,7 +287,10 @@ function attempt<T>(path: string, action: "open" | "read" | "list", call: () => 
     return call();
   } catch (cause) {
     const code = errorCode(cause);
-    const [reason, remedy] = CAUSES[code] ?? [String(cause), "Check that it can be read."];
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const [reason, remedy] = path === ""
+      ? ["the path is empty", "Check whether a variable of the shell is not set."]
+      : CAUSES[code] ?? [said, "Check that it can be read."];
     throw new SourceError(path, `Cannot ${action} "${path}": ${reason}`, { cause, remedy });
   }
 }
