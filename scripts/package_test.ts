@@ -216,6 +216,35 @@ test("Node, Bun and Deno fetch what a URL names by the installed module", { skip
   }
 });
 
+test(
+  "Bytes are scanned where there is no node:, and a URL says what to do instead",
+  { skip },
+  () => {
+    install();
+    // As in a browser, whose loader does not know these names.
+    writeFileSync(
+      join(PROJECT, "without_node.mjs"),
+      `export async function resolve(specifier, context, next) {
+      const ours = context.parentURL?.includes("node_modules/modelaudit/");
+      if (ours && specifier.startsWith("node:")) throw new TypeError("unknown " + specifier);
+      return await next(specifier, context);
+    }`,
+    );
+    writeFileSync(
+      join(PROJECT, "browser.mjs"),
+      `import { register } from "node:module";
+    register("./without_node.mjs", import.meta.url);
+    const { scan } = await import("modelaudit");
+    const bytes = new TextEncoder().encode("cos\\nsystem\\n(S'echo hi'\\ntR.");
+    const url = new URL("https://example.org/model.pt");
+    const { files, errors } = await scan([url, bytes]);
+    console.log(files.map((file) => file.verdict).join(), errors.length, errors[0]?.remedy);`,
+    );
+    const said = run(PROJECT, nodePath(), "browser.mjs");
+    assert.match(said, /^dangerous 1 .*scan the Blob/);
+  },
+);
+
 function withoutTypes(code: string): string {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   return ts.transpileModule(code, { compilerOptions }).outputText;
