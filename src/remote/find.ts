@@ -152,19 +152,7 @@ async function* findInHub(
     yield { kind: "error", path: whole, error: scanErrorOf(whole, error) };
     return;
   }
-  const shared = new Map<string, Promise<HttpSource>>();
-  const open = (path: string, size: number): Promise<HttpSource> => {
-    const fetch = () =>
-      openHttpSource(fileUrl(endpoint, target, commit, path), client, {
-        name: hubName(target, path),
-        size,
-        thorough: context.thorough,
-      });
-    if (size > SHARED_BYTES) return fetch();
-    const known = shared.get(path) ?? fetch().then(kept);
-    shared.set(path, known);
-    return known;
-  };
+  const open = openerOf(target, commit, context);
   const members = files.map(({ path, size }): Member => ({
     name: path,
     kind: "file",
@@ -214,6 +202,24 @@ async function textOf(open: () => Promise<Source>): Promise<string | undefined> 
     if (error instanceof SourceError) return undefined;
     throw error;
   }
+}
+
+/** Opens files of a repository at one commit; small ones once for the scan and for the packages. */
+function openerOf(
+  target: HubTarget,
+  commit: string,
+  { client, endpoint, thorough }: Context,
+): (path: string, size: number) => Promise<HttpSource> {
+  const shared = new Map<string, Promise<HttpSource>>();
+  return (path, size) => {
+    const url = fileUrl(endpoint, target, commit, path);
+    const fetch = () =>
+      openHttpSource(url, client, { name: hubName(target, path), size, thorough });
+    if (size > SHARED_BYTES) return fetch();
+    const known = shared.get(path) ?? fetch().then(kept);
+    shared.set(path, known);
+    return known;
+  };
 }
 
 /** A source that outlives the scan of its file; a stream's bytes are kept. */
