@@ -267,3 +267,21 @@ test("Who lists the opcodes of a zip archive is told where its pickles are", asy
     assert.equal((await run(["disasm", join(folder, "evil.pkl")])).err, "");
   });
 });
+
+test("Every report says why a Git-LFS pointer could not be read, and what helps", async () => {
+  const pointer = new TextEncoder().encode(
+    "version https://git-lfs.github.com/spec/v1\n" +
+      `oid sha256:${"4d7a2146".repeat(8)}\nsize 12345\n`,
+  );
+  await withFiles({ "model.safetensors": pointer }, async (folder) => {
+    for (const format of ["text", "json", "ndjson", "sarif", "junit", "markdown"]) {
+      const args = ["--no-config", "--format", format, join(folder, "model.safetensors")];
+      const { code, out } = await run(args);
+      assert.equal(code, 2, format);
+      const text = out.replaceAll(/\s+/g, " ");
+      assert.match(text, /is a Git-LFS pointer to 12345 bytes/, format);
+      assert.match(text, /git lfs pull/, format);
+      if (format === "junit") assert.equal(text.split("git lfs pull").length, 2, text);
+    }
+  });
+});

@@ -50,7 +50,7 @@ export function renderJunit(report: ScanReport, options: ExitOptions): string {
 function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
   const least = failOn === "never" ? -1 : SEVERITIES.indexOf(failOn);
   const issues = issueRecords(file).filter((it) =>
-    it.safety_level !== "innocuous" || tellsWhatIsLeftOut(it.rule_id)
+    it.safety_level !== "innocuous" || tellsWhatIsLeftOut(it.rule_id, it.details)
   );
   const failing = issues.filter((it) => SEVERITIES.indexOf(it.severity) <= least);
   const others = issues.filter((it) => !failing.includes(it));
@@ -68,10 +68,8 @@ function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
   if (file.verdict === "incomplete") {
     const text = problems.length > 0 ? problems : issues.map(issueText);
     const message = "Part of the file could not be read";
-    return testCase("error", head, [
-      element("error", message, "incomplete", text.join("\n\n")),
-      ...more,
-    ]);
+    const error = element("error", message, "incomplete", text.join("\n\n"));
+    return testCase("error", head, problems.length > 0 ? [error, ...more] : [error]);
   }
   if (file.verdict === "skipped") return testCase("skipped", head, ["      <skipped/>"]);
   return testCase("passed", head, more);

@@ -10,15 +10,26 @@ import { formatCount } from "./format.ts";
 /** The rule of storages that stayed on their server. */
 const NOT_FETCHED = "zip-storages-not-fetched";
 
-/** True for an issue that every report shows, however harmless it is: it says what was left out. */
-export function tellsWhatIsLeftOut(ruleId: string): boolean {
-  return ruleId === NOT_FETCHED;
+/**
+ * True for an issue that reports show however harmless it is: it says what was left out, or why
+ * something could not be read, such as a Git-LFS pointer.
+ */
+export function tellsWhatIsLeftOut(
+  ruleId: string,
+  details: Readonly<Record<string, unknown>>,
+): boolean {
+  return ruleId === NOT_FETCHED || saysUnread(details);
+}
+
+/** True for an issue that says why something could not be read. */
+export function saysUnread(details: Readonly<Record<string, unknown>>): boolean {
+  return details["unread"] === true;
 }
 
 /** What was left out, a sentence each. */
 export function leftOut(report: Pick<ScanReport, "files">): string[] {
   const files = report.files.filter((file) =>
-    file.findings.some(({ ruleId }) => tellsWhatIsLeftOut(ruleId))
+    file.findings.some(({ ruleId }) => ruleId === NOT_FETCHED)
   );
   if (files.length === 0) return [];
   return [

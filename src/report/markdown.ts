@@ -9,7 +9,7 @@
 import type { FileReport, ScanReport, Severity, Verdict } from "../types.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
-import { leftOut } from "./left_out.ts";
+import { leftOut, saysUnread } from "./left_out.ts";
 import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { summarize, type Summary } from "./summary.ts";
@@ -111,7 +111,9 @@ class Room {
 }
 
 function fileLines(file: FileReport, room: Room): string[] {
-  const issues = issueRecords(file).filter((it) => it.safety_level !== "innocuous");
+  const issues = issueRecords(file).filter((it) =>
+    it.safety_level !== "innocuous" || saysUnread(it.details)
+  );
   const told = issues.flatMap((issue) => room.tell(issueText(issue, room.isNew(issue.rule_id))));
   const errors = file.errors.flatMap((error) =>
     room.tell(`- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`)

@@ -66,8 +66,8 @@ const JUSTIFICATIONS: Readonly<Record<Suppression, string>> = {
   baseline: "It is in the baseline.",
 };
 
-function isResult({ safety, ruleId }: Finding): boolean {
-  return safety !== "innocuous" || tellsWhatIsLeftOut(ruleId);
+function isResult({ safety, ruleId, details }: Finding): boolean {
+  return safety !== "innocuous" || tellsWhatIsLeftOut(ruleId, details);
 }
 
 /** The report as plain data, ready for `JSON.stringify`. */

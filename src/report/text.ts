@@ -11,6 +11,7 @@ import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { hang, type Page, paragraph } from "./layout.ts";
+import { saysUnread } from "./left_out.ts";
 import { locationText, orderErrors, orderFiles, orderFindings } from "./order.ts";
 import { painter, severityLabel, verdictLabel } from "./style.ts";
 import { summarize } from "./summary.ts";
@@ -80,12 +81,12 @@ function fileLines(
   const findings = groupOperators(orderFindings(aggregateInnocuous(file.findings)));
   const visible = options.verbose ? findings : findings.filter((it) =>
     // What is unread must not stay unexplained, however harmless the rule.
-    it.safety !== "innocuous" || it.details["unread"] === true
+    it.safety !== "innocuous" || saysUnread(it.details)
   );
   const limit = options.verbose ? visible.length : ISSUES_SHOWN;
   const lines = headline(page, file);
   for (const finding of visible.slice(0, limit)) {
-    if (finding.safety !== "innocuous") lines.push("");
+    if (finding.safety !== "innocuous" || saysUnread(finding.details)) lines.push("");
     lines.push(...issueLines(page, finding, { explained, verbose: options.verbose }));
   }
   if (visible.length > limit) {
@@ -161,7 +162,7 @@ function quietLines(page: Page, report: ScanReport): string[] {
     const label = verdictLabel("incomplete", page.emoji);
     const reasons = [
       ...file.errors.map((error) => error.message),
-      ...file.findings.filter((it) => it.safety === "innocuous" && it.details["unread"] === true)
+      ...file.findings.filter((it) => it.safety === "innocuous" && saysUnread(it.details))
         .map((it) => it.message),
     ];
     if (reasons.length === 0 && issues.length > 0) continue;

@@ -8,6 +8,7 @@ import type { Evidence, Finding, ScanError } from "../types.ts";
 import { escapeLines, escapeText } from "./escape.ts";
 import { formatNumber } from "./format.ts";
 import { factLines, hang, isNarrow, type Page, paragraph } from "./layout.ts";
+import { saysUnread } from "./left_out.ts";
 import { wrap } from "./width.ts";
 import { SEVERITY_WORD_WIDTH, severityLabel, type Style } from "./style.ts";
 
@@ -47,7 +48,8 @@ export function issueLines(page: Page, finding: Finding, options: IssueOptions):
   });
   lines.push(...expressionLines(page, further, strong, options.verbose));
   lines.push(...factLines(page, bodyIndent(page), place(finding), ["dim"]));
-  if (finding.safety === "innocuous" && finding.severity === "info") return lines;
+  const harmless = finding.safety === "innocuous" && finding.severity === "info";
+  if (harmless && !saysUnread(finding.details)) return lines;
   const shown = [message, ...further].join("\n");
   lines.push(
     ...evidenceLines(page, evidenceOf(finding.details["evidence"]), shown, options.verbose),
