@@ -225,7 +225,7 @@ test("A pickle's opcodes are listed", async () => {
 });
 
 test("On a terminal nothing but a report's own words is wider than it is", async () => {
-  const terminal = { tty: true, columns: 60 };
+  const terminal = { tty: true, columns: 60, env: { NO_COLOR: "1" } };
   const commands = [
     [],
     ["scan", "--help"],
@@ -233,13 +233,15 @@ test("On a terminal nothing but a report's own words is wider than it is", async
     ["explain", "pickle-comand"],
     ["--offline", "hf://organisation/model"],
     ["disasm", "a folder/whose name/is rather long/and has/nothing/in it.pkl"],
+    ["http://127.0.0.1/model.pkl", "--no-progress", "--no-config"],
+    ["baseline", "http://127.0.0.1/model.pkl", "--no-config"],
   ];
   for (const args of commands) {
     const { out, err } = await run(args, terminal);
     for (const line of (out + err).split("\n")) assert.ok(line.length <= 60, line);
     const piped = await run(args);
     const words = (text: string) => text.replaceAll(/\s+/g, " ");
-    if (!args.includes("--help")) assert.equal(words(err), words(piped.err));
+    if (!args.includes("--help")) assert.equal(words(err).trim(), words(piped.err).trim());
   }
   await withFiles({ "evil.pkl": HARMFUL }, async (folder) => {
     const path = join(folder, "evil.pkl");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeText } from "../report/escape.ts";
 import { wrap } from "../report/width.ts";
 import type { Io, Output } from "./io.ts";
 
@@ -45,4 +46,9 @@ export function fitted(text: string, env: Io["env"], output: Output, hanging?: n
     const rest = wrap(line.slice(first.length).trimStart(), columns - indent);
     return [first, ...rest.map((it) => " ".repeat(indent) + it)].join("\n");
   }).join("\n");
+}
+
+/** Tells the user something beside the report: one paragraph, escaped, on standard error. */
+export async function tell(io: Pick<Io, "env" | "stderr">, text: string): Promise<void> {
+  await io.stderr.write(`${fitted(escapeText(text), io.env, io.stderr)}\n`);
 }

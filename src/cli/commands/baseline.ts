@@ -4,13 +4,14 @@
  * @module
  */
 
-import { escapeText, jsonText } from "../../report/escape.ts";
+import { jsonText } from "../../report/escape.ts";
 import { formatCount } from "../../report/format.ts";
 import type { FileReport } from "../../types.ts";
 import { baselineDocument, baselineOf } from "../baseline.ts";
 import type { Io } from "../io.ts";
 import { SILENT } from "../progress.ts";
 import { scanPaths, type ScanPathsOptions } from "../scan_paths.ts";
+import { tell } from "../terminal.ts";
 
 /** What to scan and how. */
 export type BaselineOptions = Omit<ScanPathsOptions, "stdin" | "progress" | "stop" | "note">;
@@ -35,13 +36,13 @@ export async function runBaseline(
   };
   let failed = false;
   try {
-    const note = async (text: string) => await io.stderr.write(`note: ${escapeText(text)}\n`);
+    const note = async (text: string) => await tell(io, `note: ${text}`);
     const all = { ...options, stdin: io.stdin, progress: SILENT, stop, note };
     for await (const it of scanPaths(paths, all)) {
       if (it.type === "file") files.push(it.file);
       for (const { location, message } of it.type === "file" ? it.file.errors : [it.error]) {
         failed = true;
-        await io.stderr.write(`error: ${escapeText(location.path)}: ${escapeText(message)}\n`);
+        await tell(io, `error: ${location.path}: ${message}`);
       }
     }
   } finally {
@@ -52,7 +53,7 @@ export async function runBaseline(
   const dangerous = files.filter((it) => it.verdict === "dangerous").length;
   if (dangerous > 0) {
     const what = formatCount(dangerous, "dangerous file");
-    await io.stderr.write(`note: this baseline hides the issues of ${what}\n`);
+    await tell(io, `note: this baseline hides the issues of ${what}`);
   }
   return failed ? 2 : 0;
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { escapeText } from "../../report/escape.ts";
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
@@ -21,7 +20,7 @@ import { didYouMean } from "../../nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import { scanPaths, type ScanPathsOptions, type ScanSource, type Stop } from "../scan_paths.ts";
-import { columnsOf, wantsColor } from "../terminal.ts";
+import { columnsOf, tell, wantsColor } from "../terminal.ts";
 
 /** Suppressed findings that are kept for the report; all are counted. */
 const MOST_SUPPRESSED = 10_000;
@@ -107,7 +106,7 @@ export async function runScan(
         note: async (text) => {
           if (options.quiet) return;
           await progress.clear();
-          await io.stderr.write(`note: ${escapeText(text)}\n`);
+          await tell(io, `note: ${text}`);
         },
       })
     ) {
