@@ -10,16 +10,26 @@
  */
 
 import {
-  aliased,
-  closings,
-  constant,
+  alternatives,
+  assign,
+  bindLoops,
+  GROUP_WORDS,
+  type GroupBudget,
+  isFollowed,
+  KEYWORDS,
+  wordsOf,
+} from "./source_bindings.ts";
+import { chainAt, chainBehind, type Words } from "./source_chains.ts";
+import { SourceNames } from "./source_names.ts";
+import {
+  bare,
   headerEnd,
   isNeverAtImport,
-  lambdaEnd,
+  lambdaAt,
+  parted,
   redefinesNever,
-  split,
 } from "./source_words.ts";
-import { type PythonLine, pythonLines, type PythonToken } from "./tokens.ts";
+import { type PythonLine, pythonLines, type PythonToken, replacementFields } from "./tokens.ts";
 
 /** A call in the source, or a function handed to one. */
 export interface SourceCall {
@@ -42,29 +52,16 @@ export interface PythonModule {
   readonly calls: readonly SourceCall[];
   /** Modules beside this one that it imports: `.configuration_x` is `configuration_x`. */
   readonly relativeImports: readonly string[];
-  /** False when it has more calls than are kept. */
+  /** For each of its classes what it is derived from, as far as that is a name. */
+  readonly bases: ReadonlyMap<string, readonly string[]>;
+  /** False when it has more calls than are kept, or is too deeply nested. */
   readonly complete: boolean;
 }
 
 const EXPRESSION_CHARACTERS = 2048;
 const CALLS = 100_000;
-/** `getattr` within `getattr`. */
-const RESULTS_DEPTH = 16;
-
-/** Builtins by which code, files or names are reached. */
-const BUILTINS = new Set(
-  ("__import__ breakpoint compile delattr eval exec getattr globals input locals open setattr vars " +
-    "execfile").split(" "),
-);
-
-/** Words that are followed by something other than a value. */
-const KEYWORDS = new Set(
-  ("and as assert async await break class continue def del elif else except finally for from global " +
-    "if import in is lambda nonlocal not or pass raise return try while with yield print").split(
-      " ",
-    ),
-);
-
+/** Lambdas and formatted strings within each other. */
+const NESTING = 32;
 /**
  * Reads a module.
  *
@@ -83,12 +80,17 @@ interface Block {
 
 class ModuleReader {
   readonly #text: string;
-  readonly #names = new Map<string, string>();
-  readonly #stars: string[] = [];
-  readonly #own = new Set<string>();
-  readonly #relative = new Set<string>();
-  readonly #calls: SourceCall[] = [];
+  #names = new SourceNames();
+  #calls: SourceCall[] = [];
+  readonly #bases = new Map<string, readonly string[]>();
   readonly #blocks: Block[] = [];
+  #lambdas = 0;
+  readonly #groups: GroupBudget = { words: GROUP_WORDS };
+  #tooDeep = false;
+  /** Strings of code within each other. */
+  #nesting = 0;
+  /** True behind a decorator that makes a property of what follows. */
+  #property = false;
 
   readonly #entersAll: boolean;
 
@@ -102,12 +104,25 @@ class ModuleReader {
     for (const { tokens } of lines) {
       const at = tokens[0]?.text === "async" ? 1 : 0;
       if (tokens[at]?.text === "def" || tokens[at]?.text === "class") {
-        this.#own.add(tokens[at + 1]?.text ?? "");
+        this.#names.own.add(tokens[at + 1]?.text ?? "");
       }
     }
+    // Functions run after lines that stand behind them: what those bind is known the second time.
     for (const line of lines) this.#line(line);
-    const complete = this.#calls.length < CALLS;
-    return { calls: this.#calls, relativeImports: [...this.#relative], complete };
+    this.#again();
+    for (const line of lines) this.#line(line);
+    const complete = this.#calls.length < CALLS && this.#groups.words >= 0 && !this.#tooDeep;
+    const relativeImports = [...this.#names.relative];
+    return { calls: this.#calls, relativeImports, bases: this.#bases, complete };
+  }
+
+  #again(): void {
+    const names = new SourceNames(this.#names);
+    this.#names = names;
+    this.#calls = [];
+    this.#blocks.length = 0;
+    this.#lambdas = 0;
+    this.#groups.words = GROUP_WORDS;
   }
 
   #line(line: PythonLine): void {
@@ -115,7 +130,7 @@ class ModuleReader {
     const { tokens } = line;
     const first = tokens[0]?.text === "async" ? tokens[1]?.text : tokens[0]?.text;
     if (first === "import" || first === "from") {
-      this.#import(tokens);
+      this.#names.import(tokens);
       return;
     }
     const header = headerEnd(tokens);
@@ -123,9 +138,11 @@ class ModuleReader {
     const named = tokens[0]?.text === "async" ? 3 : 2;
     if (first === "def" && header !== undefined) {
       // Defaults and annotations are evaluated where the function is defined.
-      this.#scan(tokens.slice(named, header), line.number, scope);
+      this.#scan(tokens.slice(named, header), { line: line.number, scope: scope, depth: 0 });
       this.#open(line.indent, "function", tokens);
-      this.#scan(tokens.slice(header + 1), line.number, this.#scope());
+      if (this.#property) this.#names.properties.add(this.#scope() ?? "");
+      this.#property = false;
+      this.#scan(tokens.slice(header + 1), { line: line.number, scope: this.#scope(), depth: 0 });
       if (header + 1 < tokens.length) this.#blocks.pop();
       return;
     }
@@ -136,20 +153,31 @@ class ModuleReader {
       : "plain";
     if (header !== undefined && COMPOUND.has(first ?? "")) {
       const inside = kind === "never" ? undefined : scope;
-      this.#scan(tokens.slice(kind === "class" ? named : 0, header), line.number, scope);
+      this.#scan(tokens.slice(kind === "class" ? named : 0, header), {
+        line: line.number,
+        scope: scope,
+        depth: 0,
+      });
+      if (first === "for") bindLoops(this.#names, tokens, this.#groups);
       this.#open(line.indent, kind, tokens);
+      if (kind === "class") this.#derive(tokens.slice(2, header));
       this.#rest(tokens.slice(header + 1), line.number, inside);
       return;
     }
-    this.#assign(tokens);
-    this.#scan(tokens, line.number, scope, tokens[0]?.text === "@");
+    const decorator = tokens[0]?.text === "@";
+    if (decorator && tokens.some(({ text }) => /property$/u.test(text))) this.#property = true;
+    const lambda = assign(this.#names, tokens);
+    this.#scan(tokens, { line: line.number, scope, decorator, lambda, depth: 0 });
   }
 
   /** What stands behind the colon on the same line. */
   #rest(tokens: readonly PythonToken[], line: number, scope: string | undefined): void {
     if (tokens.length === 0) return;
-    if (tokens[0]?.text === "import" || tokens[0]?.text === "from") this.#import(tokens);
-    else this.#scan(tokens, line, scope);
+    if (tokens[0]?.text === "import" || tokens[0]?.text === "from") this.#names.import(tokens);
+    else {
+      const lambda = assign(this.#names, tokens);
+      this.#scan(tokens, { line, scope, lambda, depth: 0 });
+    }
     this.#blocks.pop();
   }
 
@@ -175,90 +203,141 @@ class ModuleReader {
     return path.join(".");
   }
 
-  #import(tokens: readonly PythonToken[]): void {
-    const words = tokens.filter(({ text }) => !"()".includes(text)).map(({ text }) => text);
-    if (words[0] === "import") {
-      for (const part of split(words.slice(1))) {
-        const [name = "", alias] = aliased(part);
-        const root = name.split(".")[0] ?? "";
-        this.#names.set(alias ?? root, alias === undefined ? root : name);
-      }
-      return;
-    }
-    const at = words.indexOf("import");
-    const module = words.slice(1, at < 0 ? words.length : at).join("");
-    const dots = /^\.*/u.exec(module)?.[0].length ?? 0;
-    const rest = module.slice(dots);
-    const names = split(at < 0 ? [] : words.slice(at + 1));
-    if (dots > 0 && rest !== "") this.#relative.add(rest.split(".").join("/"));
-    for (const part of names) {
-      const [name = "", alias] = aliased(part);
-      if (name === "*") this.#stars.push(rest);
-      else if (dots === 0) this.#names.set(alias ?? name, `${rest}.${name}`);
-      else if (rest === "") this.#relative.add(name);
-    }
-  }
-
-  /** `run = os.system`: a further name for what is on the right. */
-  #assign(tokens: readonly PythonToken[]): void {
-    const [name, sign] = tokens;
-    if (name?.kind !== "name" || sign?.text !== "=") return;
-    const chain = this.#chain({ tokens, closing: closings(tokens) }, 2, tokens.length);
-    if (chain.end !== tokens.length || chain.path === undefined) return;
-    if (chain.path.includes(".") || this.#own.has(chain.path)) {
-      this.#names.set(name.text, chain.path);
-    }
+  /** Bases of the class that was just opened. */
+  #derive(tokens: readonly PythonToken[]): void {
+    const path = this.#blocks.filter(({ kind }) => kind === "class").map(({ name }) => name);
+    const words = bare(tokens);
+    const bases = parted(words, ",").flatMap((part) => {
+      const [first, sign] = part;
+      if (first?.kind !== "name" || sign?.text === "=") return [];
+      const { path } = chainAt(this.#names, wordsOf(part), 0, part.length);
+      return path === undefined ? [] : [path];
+    });
+    this.#bases.set(path.join("."), bases);
   }
 
   /** Notes the calls among words. */
-  #scan(
-    tokens: readonly PythonToken[],
-    line: number,
-    scope: string | undefined,
-    decorator = false,
-  ): void {
+  #scan(tokens: readonly PythonToken[], place: Place): void {
+    const { scope, decorator = false } = place;
     if (scope === undefined) return;
-    const words: Words = { tokens, closing: closings(tokens) };
-    let depth = 0;
+    if (place.depth > NESTING) {
+      this.#tooDeep = true;
+      return;
+    }
+    const words = wordsOf(tokens);
+    if (tokens.some(({ text }) => text === "for")) bindLoops(this.#names, tokens, this.#groups);
+    const open: number[] = [];
     for (let at = 0; at < tokens.length; at++) {
       const token = tokens[at];
       if (token === undefined || this.#calls.length >= CALLS) return;
-      if ("([{".includes(token.text) && token.kind === "sign") depth++;
-      else if (")]}".includes(token.text) && token.kind === "sign") depth--;
-      if (token.kind === "string" && token.prefix?.includes("f")) {
-        this.#formatted(token, line, scope);
+      if (token.kind === "sign" && "([{".includes(token.text)) open.push(at);
+      else if (token.kind === "sign" && ")]}".includes(token.text)) {
+        this.#group(words, open.pop() ?? at, at, place);
+      }
+      if (token.kind === "string" && /[ft]/u.test(token.prefix ?? "")) {
+        this.#formatted(token, place);
       }
       if (token.text === "lambda" && token.kind === "name") {
-        at = lambdaEnd(tokens, at);
+        at = this.#lambda(words, at, open.at(-1), place);
         continue;
       }
       if (token.kind !== "name" || tokens[at - 1]?.text === "." || KEYWORDS.has(token.text)) {
         continue;
       }
+      if (tokens[at + 1]?.text === ":=") this.#walrus(words, at);
       const decorates = decorator && at === 1;
-      this.#scanChain(words, at, line, scope, depth > 0 || decorates, decorates);
+      this.#scanChain(words, at, place, open.length > 0 || decorates, decorates);
     }
+  }
+
+  /** `(os.system)("…")`: brackets that something follows. */
+  #group(words: Words, open: number, close: number, place: Place): void {
+    if (!isFollowed(words, open, close)) return;
+    for (const { path } of alternatives(this.#names, words, open, close, this.#groups)) {
+      const chain = chainBehind(this.#names, words, path, close + 1);
+      // An item of a list or mapping.
+      const picked = words.tokens[close + 1]?.text === "["
+        ? chainBehind(this.#names, words, path, (words.closing[close + 1] ?? close) + 1)
+        : chain;
+      for (const called of new Set([...chain.called, ...picked.called])) {
+        this.#note(called, true, words.tokens, open, chain.end, place);
+      }
+    }
+  }
+
+  /** Notes what a lambda runs, as a function of its own. Gives the index of its last word. */
+  #lambda(words: Words, at: number, open: number | undefined, place: Place): number {
+    const { tokens, closing } = words;
+    const { body, end } = lambdaAt(tokens, at);
+    this.#scan(tokens.slice(at + 1, Math.max(at + 1, body - 1)), {
+      ...nested(place),
+      decorator: false,
+    });
+    const close = open === undefined ? undefined : closing[open];
+    const called = place.decorator === true ||
+      (open !== undefined && close !== undefined && isFollowed(words, open, close));
+    const named = open === undefined ? place.lambda : undefined;
+    const scope = called ? place.scope : named ?? `<lambda ${++this.#lambdas}>`;
+    if (!called && named === undefined && scope !== undefined) {
+      this.#note(scope, false, tokens, at, end, place);
+    }
+    this.#scan(tokens.slice(body, end), { line: place.line, scope, depth: place.depth + 1 });
+    return Math.max(at, end - 1);
+  }
+
+  /** Code that is written out where it is executed is read like the rest. */
+  #inner(code: PythonToken, place: Place): void {
+    const base = this.#contentAt(code);
+    const blocks = [...this.#blocks];
+    // Its indents have nothing to do with those around it.
+    this.#blocks.splice(0, Infinity, ...blocks.map((block) => ({ ...block, indent: -1 })));
+    this.#nesting++;
+    if (this.#nesting > NESTING) this.#tooDeep = true;
+    else {
+      for (const { indent, tokens } of pythonLines(code.text)) {
+        this.#line({ indent, number: place.line, tokens: moved(tokens, base) });
+      }
+    }
+    this.#nesting--;
+    this.#blocks.splice(0, Infinity, ...blocks);
+  }
+
+  /** Where the text of a string begins, behind its quotes. */
+  #contentAt({ at, end, text, prefix = "" }: PythonToken): number {
+    const quotes = end - at - prefix.length - text.length >= 4 ? 3 : 1;
+    return at + prefix.length + quotes;
+  }
+
+  #walrus(words: Words, at: number): void {
+    const { path } = chainAt(this.#names, words, at + 2, words.tokens.length);
+    this.#names.bind(words.tokens[at]?.text ?? "", path);
   }
 
   /**
    * A chain of attributes and calls; handed over uncalled it may be called by who gets it. A
    * decorator is called.
    */
-  #scanChain(
-    words: Words,
-    at: number,
-    line: number,
-    scope: string,
-    handed: boolean,
-    decorates: boolean,
-  ): void {
+  #scanChain(words: Words, at: number, place: Place, handed: boolean, decorates: boolean): void {
     const { tokens } = words;
-    const chain = this.#chain(words, at, tokens.length);
-    for (const path of chain.called) this.#note(path, true, tokens, at, chain.end, line, scope);
-    if (!handed || chain.called.length > 0 || chain.path === undefined) return;
-    const notable = chain.path.includes(".") || this.#own.has(chain.path);
+    const chain = chainAt(this.#names, words, at, tokens.length);
+    const [first, ...others] = chain.called;
+    if (first === "builtins.exec" && others.length === 0) {
+      const [open, code, behind] = tokens.slice(at + 1, at + 4);
+      const plain = code?.kind === "string" && !/[bft]/u.test(code.prefix ?? "") &&
+        !code.text.includes("\\") && place.depth < NESTING;
+      if (plain && open?.text === "(" && /^[,)]$/u.test(behind?.text ?? "")) {
+        return this.#inner(code, place);
+      }
+    }
+    for (const path of chain.called) this.#note(path, true, tokens, at, chain.end, place);
+    if (chain.path === undefined) return;
+    if (this.#names.properties.has(chain.path)) {
+      this.#note(chain.path, true, tokens, at, chain.end, place);
+    }
+    if (!handed || chain.called.length > 0) return;
+    const notable = chain.path.includes(".") || this.#names.own.has(chain.path);
     if (notable && tokens[chain.end]?.text !== "=") {
-      this.#note(chain.path, decorates, tokens, at, chain.end, line, scope);
+      this.#note(chain.path, decorates, tokens, at, chain.end, place);
     }
   }
 
@@ -268,8 +347,7 @@ class ModuleReader {
     tokens: readonly PythonToken[],
     from: number,
     to: number,
-    line: number,
-    scope: string,
+    { line, scope = "" }: Place,
   ): void {
     const start = tokens[from]?.at ?? 0;
     const end = tokens[to - 1]?.end ?? start;
@@ -278,89 +356,38 @@ class ModuleReader {
     this.#calls.push({ path, expression, line, at: start, called, scope });
   }
 
-  /** The expressions in an f-string run where it stands. */
-  #formatted({ text, at }: PythonToken, line: number, scope: string): void {
-    for (const [, inside = ""] of text.matchAll(/\{([^{}]+)\}/gu)) {
-      const [inner] = pythonLines(inside);
-      if (inner === undefined || !inside.includes("(")) continue;
-      const words = { tokens: inner.tokens, closing: closings(inner.tokens) };
-      const path = this.#chain(words, 0, inner.tokens.length).called[0];
-      if (path !== undefined) {
-        this.#calls.push({ path, expression: inside, line, at, called: true, scope });
-      }
+  /** The expressions in a formatted string run where it stands. */
+  #formatted(token: PythonToken, place: Place): void {
+    const base = this.#contentAt(token);
+    for (const { inside, at } of replacementFields(token.text)) {
+      if (!inside.includes("(") && !inside.includes(".")) continue;
+      // In brackets a line may break anywhere.
+      const [inner] = pythonLines(`(${inside})`);
+      const tokens = moved((inner?.tokens ?? []).slice(1), base + at - 1);
+      this.#scan(tokens, nested(place));
     }
-  }
-
-  /** Follows `a.b(…).c` from a name, at most to the word at `limit`. */
-  #chain(words: Words, at: number, limit: number, depth = 0): Chain {
-    const { tokens } = words;
-    let path = this.#resolve(tokens[at]?.kind === "name" ? tokens[at]?.text ?? "" : "");
-    const called: string[] = [];
-    let next = at + 1;
-    while (next < limit) {
-      const token = tokens[next];
-      const sign = token?.kind === "sign" ? token.text : "";
-      const close = words.closing[next] ?? limit;
-      if (sign === "." && tokens[next + 1]?.kind === "name") {
-        path = path === undefined ? undefined : `${path}.${tokens[next + 1]?.text}`;
-        next += 2;
-      } else if (sign === "(") {
-        if (path !== undefined) called.push(path);
-        path = this.#result(words, path, next + 1, close, depth);
-        next = close + 1;
-      } else if (sign === "[") {
-        const key = tokens[next + 1]?.kind === "string" ? tokens[next + 1]?.text : undefined;
-        path = path === undefined || key === undefined ? undefined : `${path}.${key}`;
-        next = close + 1;
-      } else break;
-    }
-    return { path, called, end: Math.min(next, limit) };
-  }
-
-  /** What a call gives, where that is a module or an attribute. */
-  #result(
-    words: Words,
-    path: string | undefined,
-    from: number,
-    to: number,
-    depth: number,
-  ): string | undefined {
-    const { tokens } = words;
-    if (path === "builtins.__import__" || path === "importlib.import_module") {
-      return constant(tokens, from, to);
-    }
-    if (path !== "builtins.getattr" || depth >= RESULTS_DEPTH) return undefined;
-    const object = this.#chain(words, from, to, depth + 1);
-    if (tokens[object.end]?.text !== "," || object.path === undefined) return undefined;
-    const name = constant(tokens, object.end + 1, to);
-    return name === undefined ? undefined : `${object.path}.${name}`;
-  }
-
-  #resolve(name: string): string | undefined {
-    if (name === "") return undefined;
-    const known = this.#names.get(name);
-    if (known !== undefined) return known;
-    if (this.#own.has(name)) return name;
-    if (name === "__builtins__") return "builtins";
-    if (BUILTINS.has(name)) return `builtins.${name}`;
-    const star = this.#stars.at(-1);
-    return star !== undefined && star !== "" ? `${star}.${name}` : name;
   }
 }
 
-/** The words of a line, and where its brackets close. */
-interface Words {
-  readonly tokens: readonly PythonToken[];
-  readonly closing: readonly (number | undefined)[];
+/** Words of a part of the text as words of the whole. */
+function moved(tokens: readonly PythonToken[], by: number): PythonToken[] {
+  return tokens.map((each) => ({ ...each, at: each.at + by, end: each.end + by }));
 }
 
-interface Chain {
-  /** What the chain ends at; undefined when it is not known. */
-  readonly path: string | undefined;
-  /** What it calls on its way. */
-  readonly called: readonly string[];
-  /** Index behind its last word. */
-  readonly end: number;
+/** Where words stand that are looked at. */
+interface Place {
+  readonly line: number;
+  /** Undefined for what an import never runs. */
+  readonly scope: string | undefined;
+  readonly decorator?: boolean;
+  /** The name that a lambda is given. */
+  readonly lambda?: string | undefined;
+  /** Lambdas and formatted strings around them. */
+  readonly depth: number;
+}
+
+function nested(place: Place): Place {
+  return { ...place, depth: place.depth + 1 };
 }
 
 const COMPOUND = new Set(

@@ -7,8 +7,16 @@
 
 import type { PythonModule, SourceCall } from "./source.ts";
 
-/** Methods that run when somebody makes an object of a class. */
+/** Methods that run when somebody makes an object of a class, besides those that have no name. */
 const CONSTRUCTORS = ["__init__", "__new__", "__post_init__", "__init_subclass__", "__call__"];
+/** Methods that Python calls where a class is defined or subscripted. */
+const DEFINING = /\.(?:__init_subclass__|__set_name__|__class_getitem__|__prepare__)$/u;
+/** Functions of a module that `from module import name` calls. */
+const MODULE_HOOKS: ReadonlySet<string> = new Set(["__getattr__", "__dir__"]);
+/** What makes a class of what is derived from it. */
+const METACLASS = /(?:^|\.)(?:builtins\.)?(?:type|ABCMeta|EnumMeta|EnumType)$/u;
+/** Classes between a class and one that it is derived from. */
+const ANCESTORS = 64;
 
 /** What besides the import itself runs. */
 export interface Runs {
@@ -22,48 +30,114 @@ export interface Runs {
 
 /** What calls the functions that it is given: threads, exit handlers, `map` and the like. */
 const RUNNERS =
-  /(?:^|\.)(?:Thread|Timer|Process|start_new_thread|register|submit|map|filter|reduce|call_soon|call_later|run)$/u;
+  /(?:(?:^|\.)(?:Thread|Timer|Process|start_new_thread|submit|map|filter|reduce|call_soon|call_later|run)|^atexit\.register)$/u;
 
 /**
  * The calls that importing the module runs, and what its loader calls then.
  *
  * @param runs what the loader does besides importing
  */
-export function callsAtImport({ calls }: PythonModule, runs: Runs = {}): readonly SourceCall[] {
-  const byScope = new Map<string, SourceCall[]>();
-  for (const call of calls) {
-    const known = byScope.get(call.scope);
-    if (known === undefined) byScope.set(call.scope, [call]);
-    else known.push(call);
-  }
+export function callsAtImport(module: PythonModule, runs: Runs = {}): readonly SourceCall[] {
+  const { calls } = module;
+  const scopes = new Scopes(module);
   const running = new Set(
     calls.filter(({ called, path }) => called && RUNNERS.test(path)).map(({ line }) => line),
   );
   const found: SourceCall[] = [];
   const entered = new Set<string>();
-  const classes = Array.from(runs.classes ?? []).flatMap(constructorsOf);
-  const waiting = ["", ...runs.functions ?? [], ...classes];
+  const followed = new Set<string>();
+  const classes = Array.from(runs.classes ?? []).flatMap((name) => scopes.constructorsOf(name));
+  const waiting = ["", ...runs.functions ?? [], ...classes, ...scopes.defining()];
   for (let scope = waiting.pop(); scope !== undefined; scope = waiting.pop()) {
     if (entered.has(scope)) continue;
     entered.add(scope);
-    for (const call of byScope.get(scope) ?? []) {
+    for (const call of scopes.calls(scope)) {
       if (!call.called && runs.handed === false && !running.has(call.line)) continue;
-      waiting.push(...reachedScopes(call, scope).filter((each) => byScope.has(each)));
       found.push(call);
+      const from = /^(?:self|cls|super)\./u.test(call.path) ? `${scope}\n${call.path}` : call.path;
+      if (followed.has(from)) continue;
+      followed.add(from);
+      for (const each of scopes.reached(call, scope)) waiting.push(each);
     }
   }
   return found.sort((a, b) => a.line - b.line);
 }
 
-/** The functions of the module that a call may lead to. */
-function reachedScopes({ path }: SourceCall, scope: string): string[] {
-  // self.method() in a class that is being made.
-  const owner = scope.includes(".") ? scope.slice(0, scope.lastIndexOf(".")) : "";
-  const method = /^(?:self|cls|super)\.(\w+)$/u.exec(path)?.[1];
-  const own = owner !== "" && method !== undefined ? [`${owner}.${method}`] : [];
-  return [path, ...constructorsOf(path), ...own];
-}
+/** The functions of a module, and which of them lead to which. */
+class Scopes {
+  readonly #module: PythonModule;
+  readonly #byScope = new Map<string, SourceCall[]>();
+  /** For each class its methods with names such as `__enter__`, which no call names. */
+  readonly #special = new Map<string, string[]>();
+  readonly #constructors = new Map<string, readonly string[]>();
 
-function constructorsOf(name: string): string[] {
-  return CONSTRUCTORS.map((method) => `${name}.${method}`);
+  constructor(module: PythonModule) {
+    this.#module = module;
+    for (const call of module.calls) {
+      const known = this.#byScope.get(call.scope);
+      if (known === undefined) this.#byScope.set(call.scope, [call]);
+      else known.push(call);
+    }
+    for (const scope of this.#byScope.keys()) {
+      const dot = scope.lastIndexOf(".");
+      if (dot < 0 || !scope.startsWith("__", dot + 1)) continue;
+      const owner = scope.slice(0, dot);
+      const known = this.#special.get(owner);
+      if (known === undefined) this.#special.set(owner, [scope]);
+      else known.push(scope);
+    }
+  }
+
+  calls(scope: string): readonly SourceCall[] {
+    return this.#byScope.get(scope) ?? [];
+  }
+
+  /** What runs where the module's classes are defined, and what imports of its names call. */
+  defining(): string[] {
+    const metaclasses = [...this.#module.bases.keys()]
+      .filter((name) => this.#family(name).some((each) => METACLASS.test(each)));
+    const hooks = [...this.#byScope.keys()]
+      .filter((scope) => DEFINING.test(scope) || MODULE_HOOKS.has(scope));
+    return [...hooks, ...metaclasses.flatMap((name) => this.constructorsOf(name))];
+  }
+
+  /** Methods that run when an object of a class is made and used. */
+  constructorsOf(name: string): readonly string[] {
+    let known = this.#constructors.get(name);
+    if (known === undefined) {
+      known = this.#family(name).flatMap((each) => [
+        ...CONSTRUCTORS.map((method) => `${each}.${method}`),
+        ...this.#special.get(each) ?? [],
+      ]).filter((each) => this.#byScope.has(each));
+      this.#constructors.set(name, known);
+    }
+    return known;
+  }
+
+  /** The functions of the module that a call may lead to. */
+  reached({ path }: SourceCall, scope: string): string[] {
+    const owner = scope.includes(".") ? scope.slice(0, scope.lastIndexOf(".")) : "";
+    // self.method() in a class that is being made.
+    const method = /^(?:self|cls|super)\.(\w+)$/u.exec(path)?.[1];
+    const own = owner !== "" && method !== undefined ? this.#methods(owner, method) : [];
+    const dot = path.lastIndexOf(".");
+    const inherited = dot < 0 ? [] : this.#methods(path.slice(0, dot), path.slice(dot + 1));
+    return [path, ...this.constructorsOf(path), ...own, ...inherited]
+      .filter((each) => this.#byScope.has(each));
+  }
+
+  #methods(owner: string, method: string): string[] {
+    return this.#family(owner).map((each) => `${each}.${method}`);
+  }
+
+  /** A class and those that it is derived from. */
+  #family(name: string): readonly string[] {
+    const family = [name];
+    for (let at = 0; at < family.length && family.length < ANCESTORS; at++) {
+      for (const base of this.#module.bases.get(family[at] ?? "") ?? []) {
+        if (!family.includes(base)) family.push(base);
+      }
+    }
+    return family;
+  }
 }

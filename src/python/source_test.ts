@@ -112,3 +112,105 @@ test("odd and broken source does not stop the reader", () => {
   calls("'".repeat(100_000));
   assert.ok(Date.now() - start < 60_000);
 });
+
+test("a function is called however the brackets, names and mappings around it are put", () => {
+  const ways = [
+    "(os).system('x')",
+    "((os.system))('x')",
+    "(None or os.system)('x')",
+    "(os.system if 1 else 0)('x')",
+    "[os.system][0]('x')",
+    "{'a': os.system}['a']('x')",
+    "(run := os.system)('x')",
+    "if (run := os.system): run('x')",
+    "a, b = os.system, 1\na('x')",
+    "a = b = os.system\na('x')",
+    "a: object = os.system\na('x')",
+    "for run in [os.system]: run('x')",
+    "[run('x') for run in (os.system,)]",
+    "vars(os)['system']('x')",
+    "os.__dict__['system']('x')",
+    "os.__dict__.get('system')('x')",
+    "os.__getattribute__('system')('x')",
+    "globals()['os'].system('x')",
+    "import sys\nsys.modules['os'].system('x')",
+    "import shutil\nshutil.os.system('x')",
+    "from shutil import os as o\no.system('x')",
+    "name = 'sys' + 'tem'\ngetattr(os, name)('x')",
+    "import functools\nfunctools.partial(os.system, 'x')()",
+    "os.\u017fystem('x')",
+    "def f(): run('x')\nrun = os.system\nf()",
+    "from os import *\nfrom sys import *\nsystem('x')",
+  ];
+  for (const way of ways) assert.ok(calls(`import os\n${way}`).includes("os.system"), way);
+});
+
+test("a name that is computed is told as such where it hides what of the system is called", () => {
+  assert.ok(calls("import os\ngetattr(os, x())('x')").includes("os.<computed>"));
+  assert.ok(calls("import os\nvars(os)[x()]('x')").includes("os.<computed>"));
+  assert.ok(!calls("import os\ny = getattr(os, x())").includes("os.<computed>"));
+  assert.ok(!calls("import a\ngetattr(a, x())('x')").includes("a.<computed>"));
+});
+
+test("methods that nothing names run when an object of their class is made or its class defined", () => {
+  const method = (name: string, bases = "") =>
+    `import os\nclass A${bases}:\n    def ${name}(self, *a):\n        os.system('x')\n`;
+  for (const name of ["__enter__", "__add__", "__getattr__", "__del__", "__set_name__"]) {
+    assert.ok(calls(`${method(name)}A()`).includes("os.system"), name);
+  }
+  assert.ok(calls(`${method("f")}A().f()`).includes("os.system"));
+  assert.ok(calls(`${method("f")}a = A()\na.f()`).includes("os.system"));
+  assert.ok(calls(`${method("f")}class B(A): pass\nB().f()`).includes("os.system"));
+  assert.ok(calls(`${method("__init__")}class B(A): pass\nB()`).includes("os.system"));
+  assert.ok(
+    calls(`${method("__new__", "(type)")}class B(metaclass=A): pass`).includes("os.system"),
+  );
+  assert.ok(calls(`${method("__init_subclass__")}class B(A): pass`).includes("os.system"));
+  assert.ok(calls("import os\ndef __getattr__(name): os.system('x')").includes("os.system"));
+  const property = method("p").replace("    def", "    @property\n    def");
+  assert.ok(calls(`${property}A().p`).includes("os.system"));
+  assert.deepEqual(calls(`${property}`), []);
+});
+
+test("a lambda runs where it is called, by whatever name, and its defaults where it stands", () => {
+  assert.ok(calls("import os\n(lambda: os.system('x'))()").includes("os.system"));
+  assert.ok(calls("import os\nf = lambda: os.system('x')\nf()").includes("os.system"));
+  assert.ok(calls("import os\nf = lambda a=os.system('x'): a").includes("os.system"));
+  assert.ok(calls("import os\n@(lambda f: os.system('x'))\ndef g(): pass").includes("os.system"));
+  assert.deepEqual(calls("import os\nf = lambda: os.system('x')"), []);
+});
+
+test("a carriage return ends a comment, as it does for Python", () => {
+  assert.deepEqual(calls("# x\rimport os\ros.system('x')\r"), ["os.system"]);
+  assert.deepEqual(calls("x = 1 # x\rimport os; os.system('x')"), ["os.system"]);
+});
+
+test("formatted strings may hold quotes, mappings and formatted strings", () => {
+  const fields = [
+    `f"{1 + os.system('x')}"`,
+    `f'{[os.system(1) for x in {1}]}'`,
+    `f"{"a" + str(os.system("x"))}"`,
+    `f"{f'{os.system(1)}'}"`,
+    `f"{1:{os.system(1)}}"`,
+    `f"{{{os.system(1)}}}"`,
+    `t"{os.system(1)}"`,
+  ];
+  for (const field of fields) {
+    assert.ok(calls(`import os\ny = ${field}`).includes("os.system"), field);
+  }
+  assert.deepEqual(calls("import os\ny = f'{{os.system(1)}}'"), []);
+});
+
+test("code that is written out for exec is read, and what it calls is told", () => {
+  assert.deepEqual(calls('exec("""\nimport os\nos.system(1)\n""")'), ["os.system"]);
+  assert.deepEqual(calls("exec('def f(): pass', names)"), []);
+  assert.deepEqual(calls("exec('x\\\\x3d1')"), ["builtins.exec"]);
+  assert.deepEqual(calls("exec('a' + b)"), ["builtins.exec"]);
+  assert.deepEqual(calls("def f():\n    exec('import os; os.system(1)')"), []);
+});
+
+test("what is too deeply nested or too often in brackets is not complete", () => {
+  assert.equal(readPythonModule("lambda: ".repeat(100_000)).complete, false);
+  assert.equal(readPythonModule(`${"(".repeat(20_000)}a${")()".repeat(20_000)}`).complete, false);
+  assert.equal(readPythonModule('f"{'.repeat(10_000)).calls.length, 0);
+});

@@ -37,15 +37,21 @@ export function redefinesNever(text: string): boolean {
   return GIVEN.test(text);
 }
 
-/** The text of strings that stand one after the other, or are added up, in a first argument. */
+/**
+ * The text of strings that stand one after the other, or are added up, in a first argument.
+ *
+ * @param textOf the text that a name stands for
+ */
 export function constant(
   tokens: readonly PythonToken[],
   from: number,
   to: number,
+  textOf: (name: string) => string | undefined = () => undefined,
 ): string | undefined {
   let text: string | undefined;
   for (const { kind, text: word } of tokens.slice(from, Math.min(to, from + 64))) {
-    if (kind === "string") text = (text ?? "") + word;
+    const known = kind === "string" ? word : kind === "name" ? textOf(word) : undefined;
+    if (known !== undefined) text = (text ?? "") + known;
     else if (word === ",") break;
     else if (word !== "+") return undefined;
   }
@@ -68,8 +74,34 @@ export function closings(tokens: readonly PythonToken[]): readonly (number | und
   return found;
 }
 
-/** A lambda's body runs when it is called: to the comma or bracket behind it. */
-export function lambdaEnd(tokens: readonly PythonToken[], at: number): number {
+/** A lambda's body runs when it is called: from the colon to the comma or bracket behind it. */
+export interface Lambda {
+  /** Index of the first word of the body. */
+  readonly body: number;
+  /** Index behind its last word. */
+  readonly end: number;
+}
+
+/** Where the body of a lambda stands that begins at an index. */
+export function lambdaAt(tokens: readonly PythonToken[], at: number): Lambda {
+  const body = lambdaColon(tokens, at) + 1;
+  const end = Math.min(lambdaEnd(tokens, at) + 1, tokens.length);
+  return { body, end: Math.max(body, end) };
+}
+
+function lambdaColon(tokens: readonly PythonToken[], at: number): number {
+  let depth = 0;
+  for (let next = at + 1; next < tokens.length; next++) {
+    const { kind, text } = tokens[next] ?? { kind: "sign", text: "" };
+    if (kind !== "sign") continue;
+    if ("([{".includes(text)) depth++;
+    else if (")]}".includes(text)) depth--;
+    else if (text === ":" && depth === 0) return next;
+  }
+  return tokens.length;
+}
+
+function lambdaEnd(tokens: readonly PythonToken[], at: number): number {
   let depth = 0;
   let body = false;
   for (let next = at + 1; next < tokens.length; next++) {
@@ -96,4 +128,32 @@ export function split(words: readonly string[]): string[][] {
 export function aliased(part: readonly string[]): [name: string, alias: string | undefined] {
   const as = part.indexOf("as");
   return as < 0 ? [part.join(""), undefined] : [part.slice(0, as).join(""), part[as + 1]];
+}
+
+/** Parts between signs that stand in no bracket. */
+export function parted(tokens: readonly PythonToken[], sign: string): (readonly PythonToken[])[] {
+  const parts: (readonly PythonToken[])[] = [];
+  let depth = 0;
+  let from = 0;
+  for (const [at, { kind, text }] of tokens.entries()) {
+    if (kind !== "sign") continue;
+    if ("([{".includes(text)) depth++;
+    else if (")]}".includes(text)) depth--;
+    else if (text === sign && depth === 0) {
+      parts.push(tokens.slice(from, at));
+      from = at + 1;
+    }
+  }
+  parts.push(tokens.slice(from));
+  return parts;
+}
+
+/** Words without brackets that go around all of them. */
+export function bare(tokens: readonly PythonToken[]): readonly PythonToken[] {
+  let words = tokens;
+  for (let depth = 0; depth < 16 && words[0]?.kind === "sign"; depth++) {
+    if (!"([".includes(words[0].text) || closings(words)[0] !== words.length - 1) break;
+    words = words.slice(1, -1);
+  }
+  return words;
 }

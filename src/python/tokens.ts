@@ -29,6 +29,9 @@ const NAME = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*/yu;
 const NUMBER =
   /(?:0[xXoObB][\da-fA-F_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)[jJlL]?/y;
 const QUOTE = /([rRbBuUfFtT]{0,2})("""|'''|"|')/y;
+/** Characters behind formatted strings that never end; only broken source has any. */
+const SEARCHED_CHARACTERS = 64 * 1024 * 1024;
+const LINE_END = /[\r\n]/gu;
 const SIGN = /->|:=|\*\*=?|\/\/=?|>>=?|<<=?|[-+*/%&|^@=!<>]=|[^\s]/y;
 
 /** The logical lines of a source, in order. Never fails: what is no Python gives odd words. */
@@ -46,6 +49,7 @@ class Splitter {
   #indent = 0;
   #start = 1;
   #open = 0;
+  #searched = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -66,8 +70,7 @@ class Splitter {
       this.#end();
       this.#measure();
     } else if (letter === "#") {
-      const end = this.#text.indexOf("\n", this.#at);
-      this.#at = end < 0 ? this.#text.length : end;
+      this.#at = this.#lineEnd(this.#at);
     } else if (letter === "\\") {
       this.#at += this.#text.startsWith("\r\n", this.#at + 1) ? 3 : 2;
     } else if (/\s/u.test(letter) || letter === "\ufeff") this.#at++;
@@ -114,19 +117,17 @@ class Splitter {
   #add(kind: PythonToken["kind"], text: string): void {
     const at = this.#at;
     this.#at += text.length;
-    this.#tokens.push({ kind, text, at, end: this.#at });
+    // The parser compares identifiers in this form: "ſystem" is "system".
+    const plain = kind === "name" ? text.normalize("NFKC") : text;
+    this.#tokens.push({ kind, text: plain, at, end: this.#at });
   }
 
   #string(opening: string): void {
     const prefix = opening.replace(/["']+$/u, "").toLowerCase();
     const quote = opening.slice(prefix.length);
     const from = this.#at + opening.length;
-    let end = from;
-    while (end < this.#text.length && !this.#text.startsWith(quote, end)) {
-      if (this.#text[end] === "\\") end++;
-      else if (quote.length === 1 && this.#text[end] === "\n") break;
-      end++;
-    }
+    const end = (/[ft]/u.test(prefix) ? this.#formattedEnd(from, quote) : undefined) ??
+      stringEnd(this.#text, from, quote);
     const closed = this.#text.startsWith(quote, end) ? quote.length : 0;
     const at = this.#at;
     this.#at = Math.min(end + closed, this.#text.length);
@@ -139,6 +140,20 @@ class Splitter {
     });
   }
 
+  /** Where a formatted string ends; undefined where it does not, or too much was searched in vain. */
+  #formattedEnd(from: number, quote: string): number | undefined {
+    if (this.#searched > SEARCHED_CHARACTERS) return undefined;
+    const end = formattedEnd(this.#text, from, quote);
+    if (end === undefined) this.#searched += this.#text.length - from;
+    return end;
+  }
+
+  /** A lone carriage return ends a line too, and with it a comment. */
+  #lineEnd(from: number): number {
+    LINE_END.lastIndex = from;
+    return LINE_END.exec(this.#text)?.index ?? this.#text.length;
+  }
+
   #match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at;
     return pattern.exec(this.#text)?.[0];
@@ -147,8 +162,63 @@ class Splitter {
   /** Counts line breaks onward from where it counted last. */
   #lineAt(at: number): number {
     for (; this.#counted < at; this.#counted++) {
-      if (this.#text[this.#counted] === "\n") this.#line++;
+      const letter = this.#text[this.#counted];
+      if (letter === "\n" && this.#text[this.#counted - 1] !== "\r") this.#line++;
+      else if (letter === "\r") this.#line++;
     }
     return this.#line;
   }
+}
+
+/** Where the quote stands that closes a string; the end of the line where none does. */
+function stringEnd(text: string, from: number, quote: string): number {
+  let end = from;
+  while (end < text.length && !text.startsWith(quote, end)) {
+    if (text[end] === "\\") end++;
+    else if (quote.length === 1 && isLineBreak(text[end])) break;
+    end++;
+  }
+  return end;
+}
+
+/** The same for a formatted string: within braces any quote begins a string, since Python 3.12. */
+function formattedEnd(text: string, from: number, quote: string): number | undefined {
+  let depth = 0;
+  let end = from;
+  while (end < text.length) {
+    const letter = text[end];
+    if (depth === 0 && text.startsWith(quote, end)) return end;
+    if (depth === 0 && text.startsWith("{{", end)) end++;
+    else if (letter === "{") depth++;
+    else if (letter === "}") depth = Math.max(0, depth - 1);
+    else if (letter === "\\") end++;
+    else if (depth === 0 && quote.length === 1 && isLineBreak(letter)) return end;
+    else if (depth > 0 && (letter === '"' || letter === "'")) {
+      const inner = text.startsWith(letter.repeat(3), end) ? letter.repeat(3) : letter;
+      end = stringEnd(text, end + inner.length, inner) + inner.length - 1;
+    }
+    end++;
+  }
+  return undefined;
+}
+
+/** What stands between the braces of a formatted string, with where it begins. */
+export function replacementFields(
+  text: string,
+): { readonly inside: string; readonly at: number }[] {
+  const fields: { readonly inside: string; readonly at: number }[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (depth === 0 && text.startsWith("{{", at)) at++;
+    else if (text[at] === "{" && depth++ === 0) start = at + 1;
+    else if (text[at] === "}" && depth > 0 && --depth === 0) {
+      fields.push({ inside: text.slice(start, at), at: start });
+    }
+  }
+  return fields;
+}
+
+function isLineBreak(letter: string | undefined): boolean {
+  return letter === "\n" || letter === "\r";
 }

@@ -55,6 +55,8 @@ const ATTACKS: readonly (readonly [called: RegExp, expression: RegExp])[] = [
       "iu",
     ),
   ],
+  // A pickle among the source: whoever has an object to offer writes the object.
+  [/^(?:_?pickle|cPickle|dill|cloudpickle)\.loads$/u, /^[^(]*\(\s*(?:b|rb|br)?["']/iu],
   // Commands that fetch and run, open a shell to somewhere, or hide what they are.
   [
     /^(?:os|posix|nt|subprocess|pty|commands|asyncio)\./u,

@@ -1,0 +1,155 @@
+/**
+ * Follows chains of attributes, subscripts and calls in Python source: `a.b(…)["c"](…)`, and what
+ * stands in brackets that such a chain begins with.
+ *
+ * @module
+ */
+
+import { shortest, type SourceNames } from "./source_names.ts";
+import { constant } from "./source_words.ts";
+import type { PythonToken } from "./tokens.ts";
+
+/** The words of a line, and where its brackets close. */
+export interface Words {
+  readonly tokens: readonly PythonToken[];
+  readonly closing: readonly (number | undefined)[];
+}
+
+/** A chain that was followed. */
+export interface Chain {
+  /** What the chain ends at; undefined when it is not known. */
+  readonly path: string | undefined;
+  /** What it calls on its way. */
+  readonly called: readonly string[];
+  /** Index behind its last word. */
+  readonly end: number;
+}
+
+/** Stands for an attribute whose name is computed. */
+export const COMPUTED = "<computed>";
+
+/** `getattr` within `getattr`. */
+const RESULTS_DEPTH = 16;
+/** Namespaces as mappings of names. */
+const NAMESPACE = ".__dict__";
+/** Namespace of the module itself. */
+const OWN_NAMESPACE = `__main__${NAMESPACE}`;
+/** What takes an item out of a mapping, or an attribute by its name. */
+const TAKES = /\.(?:get|pop|setdefault|__getitem__|__getattribute__)$/u;
+const IMPORTS =
+  /^(?:builtins\.__import__|importlib\.(?:import_module|__import__)|__loader__\.load_module)$/u;
+/** Modules of which nobody calls an attribute by a computed name but to hide which. */
+const HIDDEN_IN = new Set("os posix nt subprocess builtins pty".split(" "));
+const LIBRARY = /^ctypes\.(?:CDLL|PyDLL|WinDLL|OleDLL|[a-z]+dll\.LoadLibrary)$/u;
+
+/**
+ * Follows a chain from the name at an index.
+ *
+ * @param limit index of the first word that it may not take
+ */
+export function chainAt(names: SourceNames, words: Words, at: number, limit: number): Chain {
+  return new ChainReader(names, words).from(at, limit, 0);
+}
+
+/**
+ * Goes on with a chain behind a bracket.
+ *
+ * @param path what stands in the bracket
+ * @param at index of the first word behind it
+ */
+export function chainBehind(
+  names: SourceNames,
+  words: Words,
+  path: string | undefined,
+  at: number,
+): Chain {
+  return new ChainReader(names, words).follow(path, at, words.tokens.length, 0);
+}
+
+class ChainReader {
+  readonly #names: SourceNames;
+  readonly #words: Words;
+
+  constructor(names: SourceNames, words: Words) {
+    this.#names = names;
+    this.#words = words;
+  }
+
+  from(at: number, limit: number, depth: number): Chain {
+    const token = this.#words.tokens[at];
+    const path = this.#names.resolve(token?.kind === "name" ? token.text : "");
+    return this.follow(path, at + 1, limit, depth);
+  }
+
+  follow(start: string | undefined, at: number, limit: number, depth: number): Chain {
+    const { tokens, closing } = this.#words;
+    let path = start;
+    const called: string[] = [];
+    let next = at;
+    while (next < limit) {
+      const token = tokens[next];
+      const sign = token?.kind === "sign" ? token.text : "";
+      const close = closing[next] ?? limit;
+      if (sign === "." && tokens[next + 1]?.kind === "name") {
+        path = path === undefined ? undefined : shortest(`${path}.${tokens[next + 1]?.text}`);
+        next += 2;
+      } else if (sign === "(") {
+        if (path !== undefined) called.push(path);
+        path = this.#result(path, next + 1, close, depth);
+        next = close + 1;
+      } else if (sign === "[") {
+        path = this.#item(path, this.#text(next + 1, close));
+        next = close + 1;
+      } else break;
+    }
+    return { path, called, end: Math.min(next, limit) };
+  }
+
+  /** What a subscript gives. */
+  #item(path: string | undefined, key: string | undefined): string | undefined {
+    if (path === undefined) return undefined;
+    if (path === "sys.modules") return key;
+    if (path === OWN_NAMESPACE) return key === undefined ? undefined : this.#names.resolve(key);
+    const owner = path.endsWith(NAMESPACE) ? path.slice(0, -NAMESPACE.length) : path;
+    return key === undefined ? hidden(owner) : shortest(`${owner}.${key}`);
+  }
+
+  /** What a call gives, where that is a module, an attribute or an object of an own class. */
+  #result(path: string | undefined, from: number, to: number, depth: number): string | undefined {
+    if (path === undefined) return undefined;
+    if (IMPORTS.test(path)) return this.#text(from, to);
+    if (LIBRARY.test(path)) return "ctypes.CDLL";
+    if (/^builtins\.(?:globals|locals|vars)$/u.test(path) && from >= to) return OWN_NAMESPACE;
+    if (TAKES.test(path)) {
+      const owner = path.slice(0, path.lastIndexOf("."));
+      const known = owner === "sys.modules" || owner.endsWith(NAMESPACE) ||
+        path.endsWith(".__getattribute__");
+      return known ? this.#item(owner, this.#text(from, to)) : undefined;
+    }
+    if (this.#names.own.has(path)) return path;
+    if (depth >= RESULTS_DEPTH) return undefined;
+    if (path === "builtins.vars") return this.#first(from, to, depth, NAMESPACE);
+    if (path === "functools.partial") return this.#first(from, to, depth, "");
+    return path === "builtins.getattr" ? this.#attribute(from, to, depth) : undefined;
+  }
+
+  #first(from: number, to: number, depth: number, suffix: string): string | undefined {
+    const { path } = this.from(from, to, depth + 1);
+    return path === undefined ? undefined : path + suffix;
+  }
+
+  #attribute(from: number, to: number, depth: number): string | undefined {
+    const object = this.from(from, to, depth + 1);
+    if (this.#words.tokens[object.end]?.text !== "," || object.path === undefined) return undefined;
+    const name = this.#text(object.end + 1, to);
+    return name === undefined ? hidden(object.path) : shortest(`${object.path}.${name}`);
+  }
+
+  #text(from: number, to: number): string | undefined {
+    return constant(this.#words.tokens, from, to, (name) => this.#names.textOf(name));
+  }
+}
+
+function hidden(path: string): string | undefined {
+  return HIDDEN_IN.has(path) ? `${path}.${COMPUTED}` : undefined;
+}
