@@ -106,7 +106,7 @@ function moduleFacts(text: string, installed: boolean): Observation[] {
   return [...facts, {
     type: "anomaly",
     rule: "python-unread",
-    detail: "It has more calls than are looked at",
+    detail: "It has more words or calls, or is nested deeper, than is looked at",
     unread: true,
   }];
 }

@@ -26,10 +26,17 @@ import {
   headerEnd,
   isNeverAtImport,
   lambdaAt,
+  moved,
   parted,
   redefinesNever,
 } from "./source_words.ts";
-import { type PythonLine, pythonLines, type PythonToken, replacementFields } from "./tokens.ts";
+import {
+  type PythonLine,
+  pythonLines,
+  type PythonToken,
+  replacementFields,
+  WORDS,
+} from "./tokens.ts";
 
 /** A call in the source, or a function handed to one. */
 export interface SourceCall {
@@ -61,7 +68,7 @@ export interface PythonModule {
 const EXPRESSION_CHARACTERS = 2048;
 const CALLS = 100_000;
 /** Lambdas and formatted strings within each other. */
-const NESTING = 32;
+const NESTING = 10;
 /**
  * Reads a module.
  *
@@ -71,7 +78,7 @@ export function readPythonModule(text: string): PythonModule {
   return new ModuleReader(text).read();
 }
 
-/** A block that lines of a deeper indent belong to. */
+/** What lines of a deeper indent belong to. */
 interface Block {
   readonly indent: number;
   readonly kind: "class" | "function" | "never" | "plain";
@@ -111,9 +118,15 @@ class ModuleReader {
     for (const line of lines) this.#line(line);
     this.#again();
     for (const line of lines) this.#line(line);
-    const complete = this.#calls.length < CALLS && this.#groups.words >= 0 && !this.#tooDeep;
     const relativeImports = [...this.#names.relative];
+    const complete = this.#isComplete(lines);
     return { calls: this.#calls, relativeImports, bases: this.#bases, complete };
+  }
+
+  #isComplete(lines: readonly PythonLine[]): boolean {
+    const words = lines.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const bounded = words < WORDS && this.#calls.length < CALLS && this.#groups.words >= 0;
+    return bounded && !this.#tooDeep;
   }
 
   #again(): void {
@@ -367,11 +380,6 @@ class ModuleReader {
       this.#scan(tokens, nested(place));
     }
   }
-}
-
-/** Words of a part of the text as words of the whole. */
-function moved(tokens: readonly PythonToken[], by: number): PythonToken[] {
-  return tokens.map((each) => ({ ...each, at: each.at + by, end: each.end + by }));
 }
 
 /** Where words stand that are looked at. */

@@ -16,7 +16,7 @@ const MODULE_HOOKS: ReadonlySet<string> = new Set(["__getattr__", "__dir__"]);
 /** What makes a class of what is derived from it. */
 const METACLASS = /(?:^|\.)(?:builtins\.)?(?:type|ABCMeta|EnumMeta|EnumType)$/u;
 /** Classes between a class and one that it is derived from. */
-const ANCESTORS = 64;
+const ANCESTORS = 16;
 
 /** What besides the import itself runs. */
 export interface Runs {

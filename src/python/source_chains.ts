@@ -30,6 +30,8 @@ export const COMPUTED = "<computed>";
 
 /** `getattr` within `getattr`. */
 const RESULTS_DEPTH = 16;
+/** A path that is longer leads nowhere. */
+const PATH_CHARACTERS = 1024;
 /** Namespaces as mappings of names. */
 const NAMESPACE = ".__dict__";
 /** Namespace of the module itself. */
@@ -90,6 +92,7 @@ class ChainReader {
       const token = tokens[next];
       const sign = token?.kind === "sign" ? token.text : "";
       const close = closing[next] ?? limit;
+      if (path !== undefined && path.length > PATH_CHARACTERS) path = undefined;
       if (sign === "." && tokens[next + 1]?.kind === "name") {
         path = path === undefined ? undefined : shortest(`${path}.${tokens[next + 1]?.text}`);
         next += 2;

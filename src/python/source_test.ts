@@ -214,3 +214,11 @@ test("what is too deeply nested or too often in brackets is not complete", () =>
   assert.equal(readPythonModule(`${"(".repeat(20_000)}a${")()".repeat(20_000)}`).complete, false);
   assert.equal(readPythonModule('f"{'.repeat(10_000)).calls.length, 0);
 });
+
+test("a module of a million words is read as far as that, and is not complete", () => {
+  const { calls, complete } = readPythonModule(
+    `import os\nos.a()\n${"1,".repeat(500_000)}\nos.b()`,
+  );
+  assert.deepEqual(calls.map(({ path }) => path), ["os.a"]);
+  assert.equal(complete, false);
+});

@@ -157,3 +157,8 @@ export function bare(tokens: readonly PythonToken[]): readonly PythonToken[] {
   }
   return words;
 }
+
+/** Words of a part of the text as words of the whole. */
+export function moved(tokens: readonly PythonToken[], by: number): PythonToken[] {
+  return tokens.map((each) => ({ ...each, at: each.at + by, end: each.end + by }));
+}
