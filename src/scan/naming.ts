@@ -73,6 +73,11 @@ function mismatch(
 ): readonly Anomaly[] {
   if (claim === undefined) return [];
   if (onlyContainer(claim, matched)) return [unsupported(sample.name, claim.label)];
+  // A program is no model, but may carry one behind it: 7-Zip looks for its archive there.
+  const isProgram = matched.every((id) => id === "native");
+  if (isProgram && claim.kind === "model" && !claim.weak) {
+    return [notWhatItSays(sample, claim.label, LABELS["native"])];
+  }
   if (claim.weak || matched.some((id) => claim.formats.includes(id))) return [];
   const content = matched.map((id) => LABELS[id] ?? `of format ${id}`).join(" and ");
   if (claim.kind === "other") return [disguised(sample.name, claim.label, content)];
@@ -156,8 +161,9 @@ function unrecognised(
   return [notWhatItSays(sample, claim.label)];
 }
 
-function notWhatItSays(sample: Sample, expected: string): Anomaly {
-  const kind = looksLikeText(sample.head) ? "text" : "of no format that this version knows";
+function notWhatItSays(sample: Sample, expected: string, found?: string): Anomaly {
+  const kind = found ??
+    (looksLikeText(sample.head) ? "text" : "of no format that this version knows");
   return {
     type: "anomaly",
     rule: "file-not-what-name-says",
