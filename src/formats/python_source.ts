@@ -34,6 +34,12 @@ const PATH_IMPORT = /^import[ \t]/u;
 const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
   "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
 
+/** Functions that pip calls in a project that builds itself: PEP 517 and PEP 660. */
+const BUILD_HOOKS = /^(?:get_requires_for_|prepare_metadata_for_)?build_(?:wheel|sdist|editable)$/u;
+/** Bits of a compiled module: a hash stands for its source, which nobody compares. PEP 552 */
+const UNCHECKED = 0b01;
+const CHECKED = 0b11;
+
 /** Methods of a command of distutils that installing calls. */
 const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 
@@ -47,7 +53,12 @@ function detect({ hint, head }: Sample): boolean {
   if (hint === PYTHON_PATH_MAYBE_HINT) {
     return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
   }
+  if (isCompiledHint(hint)) return head[2] === 0x0d && head[3] === 0x0a;
   return HINTS.has(hint) && !head.includes(0);
+}
+
+function isCompiledHint(hint: string | undefined): boolean {
+  return hint === PYTHON_HINTS.compiled || hint === PYTHON_HINTS.cached;
 }
 
 function latin1Of(head: Uint8Array): string {
@@ -60,7 +71,11 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const { hint, name } = context.sample;
+  const { hint, name, head } = context.sample;
+  if (isCompiledHint(hint)) {
+    yield compiled(name, hint === PYTHON_HINTS.cached, (head[4] ?? 0) & CHECKED);
+    return;
+  }
   const bytes = await readWhole(
     source,
     SOURCE_BYTES,
@@ -93,13 +108,20 @@ async function* scan(
   yield moduleFacts(text, hint === PYTHON_HINTS.install);
 }
 
+/** A compiled module that runs although no source, or another one, is there to read. */
+function compiled(name: string, cached: boolean, bits: number): Observation[] {
+  if (cached && bits !== UNCHECKED) return [];
+  const why = cached ? "is used without a look at its source" : "has no source beside it";
+  return [{ type: "anomaly", rule: "python-compiled", detail: `"${name}" ${why}` }];
+}
+
 /** The calls of a module, and whether all of them were seen. */
 function moduleFacts(text: string, installed: boolean): Observation[] {
   const module = readPythonModule(text);
-  const functions = installed
-    ? module.calls.map(({ scope }) => scope)
-      .filter((scope) => COMMAND_METHODS.includes(scope.slice(scope.lastIndexOf(".") + 1)))
-    : [];
+  const functions = module.calls.map(({ scope }) => scope).filter((scope) =>
+    BUILD_HOOKS.test(scope) ||
+    (installed && COMMAND_METHODS.includes(scope.slice(scope.lastIndexOf(".") + 1)))
+  );
   const calls = callsAtImport(module, { functions, handed: false });
   const facts: Observation[] = sourceFacts(calls, text, LANGUAGE);
   if (module.complete) return facts;

@@ -177,3 +177,39 @@ test("only a hint makes it Python source, and bytes with zeros are none", () => 
   const zeros = bytes("import os\n\0");
   assert.ok(!pythonSourceFormat.detect(sampleOf(zeros, { name: "a.py", hint: "python-import" })));
 });
+
+test("a compiled module is told where it runs unseen: without a source, or without a look at it", async () => {
+  const compiled = (bits: number): string => `\xa7\r\r\n${String.fromCharCode(bits)}\0\0\0\0\0\0\0`;
+  const entry = (name: string, bits: number): Entry => ({
+    name,
+    data: new Uint8Array(Buffer.from(compiled(bits), "latin1")),
+  });
+  const source: Entry = { name: "a/b.py", data: "x = 1\n" };
+  const cached = "a/__pycache__/b.cpython-311.pyc";
+  assert.deepEqual(told(await scanZip([entry("a/b.pyc", 0), WHEEL])), [
+    "medium python-compiled a/b.pyc",
+  ]);
+  assert.deepEqual(told(await scanZip([source, entry(cached, 1)])), [
+    `medium python-compiled ${cached}`,
+  ]);
+  for (const bits of [0, 3]) {
+    assert.deepEqual(told(await scanZip([source, entry(cached, bits)])), []);
+  }
+});
+
+test("a package runs at the start of Python like a module of that name", async () => {
+  const data = "x = 1\n";
+  assert.deepEqual(told(await scanZip([{ name: "sitecustomize/__init__.py", data }, WHEEL])), [
+    "medium python-startup-code sitecustomize/__init__.py",
+  ]);
+  assert.deepEqual(told(await scanZip([{ name: "a/sitecustomize/__init__.py", data }, WHEEL])), []);
+});
+
+test("what a project's own build backend does when pip asks it runs at install", async () => {
+  const data = "import os\ndef build_wheel(*a):\n    os.system('echo hi')\n";
+  assert.deepEqual(told(await scanZip([{ name: "p-1/backend.py", data }])), [
+    "medium python-import-call p-1/backend.py",
+  ]);
+  const other = data.replace("build_wheel", "build_wheels");
+  assert.deepEqual(told(await scanZip([{ name: "p-1/backend.py", data: other }])), []);
+});

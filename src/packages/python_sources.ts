@@ -21,6 +21,10 @@ export const PYTHON_HINTS = {
   startup: "python-startup",
   /** The same: a path file, of which only lines that begin with `import` are code. */
   path: "python-path",
+  /** Whoever imports the module, of which there is no source: it is compiled. */
+  compiled: "python-compiled",
+  /** Whoever imports the module beside whose source its compiled form lies. */
+  cached: "python-cached",
 } as const;
 
 /** Where path files of an archive that is no package are: a module's name ends otherwise. */
@@ -30,7 +34,10 @@ const MODULE = /\.pyw?$/iu;
 const SETUP = /^(?:\.\/)?(?:[^/]+\/)?setup\.py$/u;
 /** Where `site` looks: the root of what is installed into `site-packages`, or that folder itself. */
 const SITE = /(?:^|\/)(?:(?:site|dist)-packages|[^/]+\.data\/(?:purelib|platlib))\/[^/]+$/u;
-const STARTUP = /(?:^|\/)(?:site|user)customize\.py$/u;
+const STARTUP = /(?:^|\/)(?:site|user)customize(?:\/__init__)?\.py$/u;
+const STARTUP_PACKAGE = /\/__init__\.py$/u;
+const COMPILED = /\.pyc$/iu;
+const CACHE = /(?:^|\/)__pycache__\/[^/]+$/u;
 const PATH_FILE = /\.pth$/iu;
 const PACKAGE = /(?:^|\/)[^/]+\.dist-info\/(?:WHEEL|METADATA)$|(?:^|\/)EGG-INFO\/PKG-INFO$/u;
 
@@ -64,7 +71,9 @@ export function pythonHints(archive: string, listing: Listing): ReadonlyMap<stri
 }
 
 function hintOf(name: string, installed: boolean): string | undefined {
-  const atSite = SITE.test(name) || (installed && !name.includes("/"));
+  if (COMPILED.test(name)) return CACHE.test(name) ? PYTHON_HINTS.cached : PYTHON_HINTS.compiled;
+  const module = name.replace(STARTUP_PACKAGE, "");
+  const atSite = SITE.test(module) || (installed && !module.includes("/"));
   if (PATH_FILE.test(name)) return atSite ? PYTHON_HINTS.path : PYTHON_PATH_MAYBE_HINT;
   if (!MODULE.test(name)) return undefined;
   if (atSite && STARTUP.test(name)) return PYTHON_HINTS.startup;

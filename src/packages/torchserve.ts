@@ -18,7 +18,7 @@ import { memberBytes } from "./member_bytes.ts";
 import type { Package, PackageObservation } from "./package.ts";
 import { claimSource } from "./python_sources.ts";
 
-const MANIFEST = /^(?<root>(?:.*\/)?)MAR-INF\/MANIFEST\.json$/u;
+const MANIFEST = /^(?<root>(?:.*\/)?)MAR-INF\/MANIFEST\.json$/iu;
 const MANIFEST_BYTES = 4 * 1024 * 1024;
 const SOURCE_BYTES = 16 * 1024 * 1024;
 const REQUIREMENTS_BYTES = 1024 * 1024;

