@@ -23,6 +23,7 @@ import { chainAt, chainBehind, type Words } from "./source_chains.ts";
 import { SourceNames } from "./source_names.ts";
 import {
   bare,
+  contentAt,
   headerEnd,
   isNeverAtImport,
   lambdaAt,
@@ -143,7 +144,7 @@ class ModuleReader {
     const { tokens } = line;
     const first = tokens[0]?.text === "async" ? tokens[1]?.text : tokens[0]?.text;
     if (first === "import" || first === "from") {
-      this.#names.import(tokens);
+      this.#names.takeImport(tokens);
       return;
     }
     const header = headerEnd(tokens);
@@ -186,7 +187,7 @@ class ModuleReader {
   /** What stands behind the colon on the same line. */
   #rest(tokens: readonly PythonToken[], line: number, scope: string | undefined): void {
     if (tokens.length === 0) return;
-    if (tokens[0]?.text === "import" || tokens[0]?.text === "from") this.#names.import(tokens);
+    if (tokens[0]?.text === "import" || tokens[0]?.text === "from") this.#names.takeImport(tokens);
     else {
       const lambda = assign(this.#names, tokens);
       this.#scan(tokens, { line, scope, lambda, depth: 0 });
@@ -300,7 +301,7 @@ class ModuleReader {
 
   /** Code that is written out where it is executed is read like the rest. */
   #inner(code: PythonToken, place: Place): void {
-    const base = this.#contentAt(code);
+    const base = contentAt(code);
     const blocks = [...this.#blocks];
     // Its indents have nothing to do with those around it.
     this.#blocks.splice(0, Infinity, ...blocks.map((block) => ({ ...block, indent: -1 })));
@@ -313,12 +314,6 @@ class ModuleReader {
     }
     this.#nesting--;
     this.#blocks.splice(0, Infinity, ...blocks);
-  }
-
-  /** Where the text of a string begins, behind its quotes. */
-  #contentAt({ at, end, text, prefix = "" }: PythonToken): number {
-    const quotes = end - at - prefix.length - text.length >= 4 ? 3 : 1;
-    return at + prefix.length + quotes;
   }
 
   #walrus(words: Words, at: number): void {
@@ -371,7 +366,7 @@ class ModuleReader {
 
   /** The expressions in a formatted string run where it stands. */
   #formatted(token: PythonToken, place: Place): void {
-    const base = this.#contentAt(token);
+    const base = contentAt(token);
     for (const { inside, at } of replacementFields(token.text)) {
       if (!inside.includes("(") && !inside.includes(".")) continue;
       // In brackets a line may break anywhere.

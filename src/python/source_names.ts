@@ -39,7 +39,7 @@ export class SourceNames {
   }
 
   /** Takes a statement that begins with `import` or `from`. */
-  import(tokens: readonly PythonToken[]): void {
+  takeImport(tokens: readonly PythonToken[]): void {
     const words = tokens.filter(({ text }) => !"()".includes(text)).map(({ text }) => text);
     if (words[0] === "import") {
       for (const part of split(words.slice(1))) {

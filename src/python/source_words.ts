@@ -162,3 +162,9 @@ export function bare(tokens: readonly PythonToken[]): readonly PythonToken[] {
 export function moved(tokens: readonly PythonToken[], by: number): PythonToken[] {
   return tokens.map((each) => ({ ...each, at: each.at + by, end: each.end + by }));
 }
+
+/** Where the text of a string begins, behind its quotes. */
+export function contentAt({ at, end, text, prefix = "" }: PythonToken): number {
+  const quotes = end - at - prefix.length - text.length >= 4 ? 3 : 1;
+  return at + prefix.length + quotes;
+}
