@@ -23,7 +23,7 @@ import { markdown, median } from "./table.ts";
 import { TOOL_VERSION } from "../../src/version.ts";
 
 /** Seconds that a process may take. */
-export const TIME_LIMIT = 120;
+export const TIME_LIMIT = 60;
 /** Bytes of memory that a process and its children may take. */
 export const MEMORY_LIMIT = 6 * 2 ** 30;
 /** Who takes longer for the first, untimed run has that one as its figure. */
