@@ -125,7 +125,9 @@ export function readPaxRecords(bytes: Uint8Array): ReadonlyMap<string, string> |
     const digits = space < 0 || space - at > 20 ? "" : textOf(bytes.subarray(at, space));
     const length = /^\d+$/u.test(digits) ? Number(digits) : 0;
     const end = at + length;
-    if (end <= space + 1 || end > bytes.length || bytes[end - 1] !== 0x0a) return undefined;
+    // A record without a length would be read for ever.
+    if (length === 0 || end <= space + 1 || end > bytes.length) return undefined;
+    if (bytes[end - 1] !== 0x0a) return undefined;
     const record = textOf(bytes.subarray(space + 1, end - 1));
     const equals = record.indexOf("=");
     if (equals < 1) return undefined;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesSource, type Source } from "../source/source.ts";
+import { readPaxRecords } from "./tar_header.ts";
 import { tarFormat } from "./tar.ts";
 import { run, sampleOf, type Seen } from "./testing_scan.ts";
 import { bytesOf, join } from "./testing_zip.ts";
@@ -282,4 +283,11 @@ test("a sparse map of one endless line is given up", async () => {
   const seen = await run(tarFormat, bytes, { source, readEntries: false });
   assert.ok(seen.unread);
   assert.ok(reads < 50, `${reads} reads`);
+});
+
+test("a pax record without a length behind a whole one ends the header, not the scan", () => {
+  for (const rest of ["o", "x", " ", "7"]) {
+    const records = readPaxRecords(new TextEncoder().encode(`14 linkpath=0\n${rest}`));
+    assert.equal(records, undefined, rest);
+  }
 });
