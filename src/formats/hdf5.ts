@@ -181,8 +181,19 @@ class Objects {
   }
 
   async #unpickled(path: string, dataset: Hdf5Dataset | undefined): Promise<Observation[]> {
-    const inside = await tried(() => this.#pickles.in(path, dataset));
-    return isAnomaly(inside) ? this.#tell(inside) : inside;
+    try {
+      const inside = await tried(() => this.#pickles.in(path, dataset));
+      return isAnomaly(inside) ? this.#tell(inside) : inside;
+    } catch (error) {
+      // One object that is too large hides none of the others.
+      if (!(error instanceof LimitError) || error.limit !== "spoolBytes") throw error;
+      return this.#tell({
+        type: "anomaly",
+        rule: "scan-limit",
+        detail: error.message,
+        unread: true,
+      });
+    }
   }
 
   #tell(anomaly: Anomaly): Anomaly[] {
@@ -196,7 +207,7 @@ class Objects {
       type: "anomaly",
       rule,
       detail: `The same at ${times - PLACES_TOLD} further places`,
-      ...(rule === "hdf5-malformed" && { unread: true }),
+      ...((rule === "hdf5-malformed" || rule === "scan-limit") && { unread: true }),
     }));
   }
 }

@@ -306,7 +306,7 @@ export function moved<A extends Uint8Array | Int32Array | Float64Array>(
 }
 
 /** Entries of one block of the memo. */
-export const MEMO_BLOCK = 1 << 16;
+const MEMO_BLOCK = 1 << 16;
 
 /**
  * The memo: blocks where the file's indices are dense, a map for stray ones, so that an index of 2^31
