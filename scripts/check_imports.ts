@@ -98,7 +98,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "smol-toml": ["src/rules/toml.ts", "src/config/"],
   "re2js": ["src/config/patterns.ts"],
   "commander": ["src/cli/"],
-  "h5wasm": ["src/bytes/hdf5_reader.ts"],
+  "h5wasm": ["src/bytes/hdf5_library.ts"],
   "7z-wasm": ["src/bytes/sevenzip.ts"],
   "fast-check": [],
   "ajv": [],
