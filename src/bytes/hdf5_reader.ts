@@ -27,6 +27,8 @@ import {
 const MOST_FETCHES = 10_000;
 /** Bytes that one call may need fetched, and bytes of one attribute. */
 const MOST_BYTES = 64 * 1024 * 1024;
+/** Strings or rows that are told apart: each is an object of its own, whatever its length. */
+const MOST_VALUES = 65_536;
 
 /** What a link in a group leads to. */
 export type Hdf5Kind = "group" | "dataset" | "type" | "soft" | "external" | "other";
@@ -62,7 +64,7 @@ export interface Hdf5File {
   texts(path: string): Promise<readonly Hdf5Text[]>;
   /**
    * The data of a dataset: a row each where rows have lengths of their own, else all of it in one.
-   * LimitError beyond 64 MiB, for a dataset is read as a whole.
+   * LimitError beyond 64 MiB, for a dataset is read as a whole, and beyond 65,536 rows.
    */
   elements(path: string): Promise<readonly Uint8Array[]>;
   children(path: string): Promise<readonly string[]>;
@@ -265,8 +267,12 @@ class OpenFile implements Hdf5File {
     const heap = this.#library.HEAPU8;
     const view = new DataView(heap.buffer, heap.byteOffset, heap.byteLength);
     const { type, size, total_size, vlen } = metadata;
-    const each = (read: (from: number) => Uint8Array): Uint8Array[] =>
-      Array.from({ length: total_size }, (_, index) => read(at + index * size));
+    const each = (read: (from: number) => Uint8Array): Uint8Array[] => {
+      if (total_size > MOST_VALUES) {
+        throw new LimitError("values", `There are ${total_size} strings or rows in one place`);
+      }
+      return Array.from({ length: total_size }, (_, index) => read(at + index * size));
+    };
     if (type === STRING_TYPE && vlen) {
       return each((from) => untilNul(heap, view.getUint32(from, true)));
     }

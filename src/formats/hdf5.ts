@@ -21,6 +21,8 @@ import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "./fo
 
 /** Attributes of the root group that Keras reads as JSON and deserializes. */
 const CONFIGURATIONS: readonly string[] = ["model_config", "training_config"];
+/** Values of one such attribute that are looked into; Keras takes one. */
+const CONFIGURATION_VALUES = 16;
 /** Objects of one file. */
 const MOST_OBJECTS = 1_000_000;
 /** Bytes of a path: no model nests that deep. */
@@ -63,14 +65,19 @@ async function* configurations(file: Hdf5File): AsyncIterable<readonly Observati
   }
   for (const name of CONFIGURATIONS) {
     if (!names.includes(name)) continue;
-    const values = await tried(() => file.attribute("/", name));
+    const values = await triedInBounds(() => file.attribute("/", name));
     if (isAnomaly(values)) {
       yield [values];
       continue;
     }
-    for (const [index, bytes] of values.entries()) {
+    for (const [index, bytes] of values.slice(0, CONFIGURATION_VALUES).entries()) {
       const part = values.length === 1 ? name : `${name}[${index}]`;
       yield [{ type: "entry", source: bytesSource(part, bytes), part, hint: KERAS_H5_CONFIG_HINT }];
+    }
+    if (values.length > CONFIGURATION_VALUES) {
+      yield [beyondLimit(
+        `Only the first ${CONFIGURATION_VALUES} of ${values.length} values of ${name} were looked into`,
+      )];
     }
   }
 }
@@ -85,6 +92,22 @@ async function tried<T>(call: () => Promise<T>): Promise<T | Anomaly> {
     if (!(error instanceof FormatError)) throw error;
     return malformed(error.message);
   }
+}
+
+/** The same, where one place that is too large is to hide none of the others. */
+async function triedInBounds<T>(call: () => Promise<T>): Promise<T | Anomaly> {
+  try {
+    return await tried(call);
+  } catch (error) {
+    const ofOnePlace = error instanceof LimitError &&
+      (error.limit === "spoolBytes" || error.limit === "values");
+    if (!ofOnePlace) throw error;
+    return beyondLimit(error.message);
+  }
+}
+
+function beyondLimit(detail: string): Anomaly {
+  return { type: "anomaly", rule: "scan-limit", detail, unread: true };
 }
 
 function malformed(detail: string): Anomaly {
@@ -181,19 +204,8 @@ class Objects {
   }
 
   async #unpickled(path: string, dataset: Hdf5Dataset | undefined): Promise<Observation[]> {
-    try {
-      const inside = await tried(() => this.#pickles.in(path, dataset));
-      return isAnomaly(inside) ? this.#tell(inside) : inside;
-    } catch (error) {
-      // One object that is too large hides none of the others.
-      if (!(error instanceof LimitError) || error.limit !== "spoolBytes") throw error;
-      return this.#tell({
-        type: "anomaly",
-        rule: "scan-limit",
-        detail: error.message,
-        unread: true,
-      });
-    }
+    const inside = await triedInBounds(() => this.#pickles.in(path, dataset));
+    return isAnomaly(inside) ? this.#tell(inside) : inside;
   }
 
   #tell(anomaly: Anomaly): Anomaly[] {

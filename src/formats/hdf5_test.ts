@@ -89,6 +89,19 @@ test("a row that claims a gigabyte is refused before there is memory for it", as
   assert.match(anomalies[0]?.detail ?? "", /^Cannot read the dataset \/rows: .*memory/u);
 });
 
+test("attributes of more strings than are told apart are left unread aloud, and hide no other", async () => {
+  const { anomalies, entries, unread } = await scan(readOther("harmful/behind_many_values.h5"));
+  const told = anomalies.map(({ detail }) => detail).toSorted();
+  assert.deepEqual(told, [
+    "Only the first 16 of 17 values of training_config were looked into",
+    "There are 70000 strings or rows in one place",
+    "There are 70000 strings or rows in one place",
+  ]);
+  assert.equal(entries.filter(({ part }) => part.startsWith("training_config[")).length, 16);
+  assert.equal(entries.at(-1)?.part, "/a@x");
+  assert.equal(unread, true);
+});
+
 /** As a server would give bytes: never without waiting. */
 function remote(bytes: Uint8Array): { source: Source; fetched: () => number } {
   const inner = bytesSource("m.h5", bytes);
