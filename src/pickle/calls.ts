@@ -14,7 +14,8 @@ import type { GlobalEntry, Heap } from "./heap.ts";
 import { callMethod } from "./methods.ts";
 import { render, renderCall } from "./render.ts";
 import { CONTAINER, type Handle, handleOf, KIND, kindOf, LOST, NONE, UNKNOWN } from "./values.ts";
-import { applyGetter, wrapperOf } from "./wrappers.ts";
+import { applyGetter } from "./wrap_attributes.ts";
+import { wrapperOf } from "./wrappers.ts";
 
 /** Results of one global that are told apart; later ones share a value. */
 const RESULTS_TOLD = 256;
