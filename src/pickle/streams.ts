@@ -12,23 +12,18 @@
 import { FormatError, LimitError, SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
-import type { GlobalName, Observation, Reading } from "../types.ts";
+import type { GlobalName, Observation } from "../types.ts";
 import { retireAccelerator } from "./accelerator.ts";
-import { type CountedFact, FACTS_KEPT, keyOf, underReading } from "./facts.ts";
+import { FACTS_KEPT } from "./facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "./machine.ts";
-import { loadedEntries, nestedEntries } from "./nested.ts";
+import { nestedEntries } from "./nested.ts";
 import { odditiesOf } from "./oddities.ts";
+import { OtherReadings } from "./readings.ts";
 import { Resync } from "./resync.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
 
-/** Subsets of frame crossings that are tried, each taken or not. */
-const FRAME_READINGS = 16;
-/** Window of a reading of frames: as many may be tried as a file has streams. */
-const FRAME_WINDOW_BYTES = 16 * 1024;
-/** Places behind frames, where no stream begins for the base reading, that are read. */
-const ELSEWHERE_READ = 64;
 /** Facts of all streams and readings together that are told. */
 const FACTS_TOLD = 4 * FACTS_KEPT;
 /** Streams of a file that are read at all. */
@@ -57,18 +52,10 @@ class StreamScan {
   private readonly context: FormatContext;
   private readonly layout;
   private readonly input: Input;
-  /** Where the streams that were read begin, for readings over several. */
-  private readonly starts: number[] = [];
   private readonly extensions = new Map<number, GlobalName>();
-  /** Where loaders that read frames otherwise begin a stream: offsets in the source. */
-  private readonly elsewhere = new Set<number>();
-  /** One Unpickler that loads all streams, and how many it has loaded. */
-  private carrier: Run["machine"] | undefined;
-  private carriedStreams = 0;
-  /** Why a run was broken off. */
-  private broken: Run["broken"];
   private told = 0;
   private readonly resync: Resync;
+  private readonly readings: OtherReadings;
   /** Places of what streams load. */
   private readonly loaded = new Set<string>();
 
@@ -82,6 +69,7 @@ class StreamScan {
       context.limits.resyncBytes,
       () => context.checkDeadline(),
     );
+    this.readings = new OtherReadings(source, context, this.input, this.extensions, this.loaded);
   }
 
   /** The same from the first place that looks like a pickle; nothing is said where there is none. */
@@ -121,17 +109,16 @@ class StreamScan {
         !await this.resync.plausible(offset);
       if (junk) {
         yield* this.trailing(run, options);
-        this.endIfBroken();
+        this.readings.endIfBroken();
         const next = await this.resync.find(offset + 1);
         yield* this.searchLimit();
         found = next !== undefined;
         offset = next ?? offset;
         continue;
       }
-      this.starts.push(offset);
-      this.noteElsewhere(run);
+      this.readings.begin(run);
       yield* this.describe(stream++, run, options);
-      this.endIfBroken();
+      this.readings.endIfBroken();
       const after = run.status === STATUS.STOPPED
         ? await this.layout.after(stream - 1, run, this.input)
         : undefined;
@@ -149,7 +136,7 @@ class StreamScan {
       found = next !== undefined;
       offset = next ?? offset;
     }
-    yield* this.streamsElsewhere();
+    yield* this.readings.streamsElsewhere();
   }
 
   /** Where the next stream begins: right behind a good one, somewhere behind a corrupt one. */
@@ -194,18 +181,13 @@ class StreamScan {
     const { extensions } = this;
     const options: RunOptions = { start: offset, stepArrays: true, extensions };
     const run = await runStream(this.input, this.context, options);
-    this.broken ??= run.broken;
+    this.readings.broken ??= run.broken;
     if (run.broken !== undefined) return { run, options };
     if (!run.machine.detailLost || !await this.canReread(offset)) return { run, options };
     const thorough = { ...options, thorough: true };
     const again = await runStream(this.input, this.context, thorough);
-    this.broken ??= again.broken;
+    this.readings.broken ??= again.broken;
     return again.broken === undefined ? { run: again, options: thorough } : { run, options };
-  }
-
-  /** @throws what broke a run off, once what it saw has been handed out */
-  private endIfBroken(): void {
-    if (this.broken !== undefined) throw this.broken;
   }
 
   /** Whether the window can go back to `offset`. */
@@ -229,7 +211,7 @@ class StreamScan {
     yield odditiesOf(run, this.input, within, this.context.siblings);
     yield* this.arrays(run, within);
     yield nestedEntries(run, this.input, this.source, within, this.loaded);
-    yield* this.readings(stream, run, options, within);
+    yield* this.readings.of(stream, run, options, within);
   }
 
   private async *arrays(
@@ -250,7 +232,7 @@ class StreamScan {
     this.told += facts.length;
     if (this.told > FACTS_TOLD) {
       const said = `There are more than ${FACTS_TOLD} different imports and calls`;
-      this.broken ??= new LimitError("values", said);
+      this.readings.broken ??= new LimitError("values", said);
     }
     return facts.map(({ fact, count, offset }) => ({
       type: "fact",
@@ -259,123 +241,6 @@ class StreamScan {
       offset: input.actual(offset),
       within,
     }));
-  }
-
-  // --- other readings ---------------------------------------------------------------
-
-  private async *readings(
-    stream: number,
-    run: Run,
-    options: RunOptions,
-    within: readonly string[],
-  ): AsyncGenerator<readonly Observation[]> {
-    const known = new Set(run.machine.facts.all().map(({ fact }) => keyOf(fact)));
-    for (const array of run.arrays) {
-      for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
-    }
-    if (run.machine.notes.straddles > 0) {
-      yield await this.frameReadings(run, options, known, within);
-    }
-    if (run.stepped + run.arrays.length > 0) {
-      const plain = await this.another({ ...options, stepArrays: false });
-      if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
-    }
-    if (stream > 0 && run.machine.notes.memoRead) yield await this.carried(known, within);
-  }
-
-  /** Every subset of the crossings at which a C unpickler on a file would drop the frame's rest. */
-  private async frameReadings(
-    run: Run,
-    options: RunOptions,
-    known: Set<string>,
-    within: readonly string[],
-  ): Promise<Observation[]> {
-    const found: Observation[] = [];
-    const pending: boolean[][] = [];
-    const branch = (taken: readonly boolean[], crossings: number): void => {
-      // One more than are tried, to know that there are more; a file may have a million crossings.
-      for (let at = taken.length; at < crossings && pending.length <= FRAME_READINGS; at++) {
-        pending.push([...taken, ...Array(at - taken.length).fill(false), true]);
-      }
-    };
-    branch([], run.machine.notes.straddles);
-    for (let tried = 0; pending.length > 0; tried++) {
-      if (tried === FRAME_READINGS) {
-        found.push({
-          type: "anomaly",
-          rule: "pickle-reading-divergence",
-          detail: `more than ${FRAME_READINGS} ways of reading the frames`,
-          offset: run.machine.notes.straddleOffset,
-          within,
-          unread: true,
-        });
-        break;
-      }
-      const drops = pending.shift() as boolean[];
-      const input = new Input(this.source, this.context.limits.spoolBytes, FRAME_WINDOW_BYTES);
-      const other = await this.another({ ...options, drops }, input);
-      if (other === undefined) continue;
-      this.noteElsewhere(other, input);
-      found.push(...this.beyond(other, known, "frames", within, input));
-      branch(drops, other.machine.notes.straddles);
-    }
-    return found;
-  }
-
-  /**
-   * One Unpickler loading stream after stream keeps its memo. The streams before are run once each,
-   * however many follow.
-   */
-  private async carried(
-    known: Set<string>,
-    within: readonly string[],
-  ): Promise<Observation[]> {
-    const stream = this.starts.length - 1;
-    let seen = 0;
-    let run: Run | undefined;
-    while (this.carriedStreams <= stream) {
-      const start = this.starts[this.carriedStreams++] as number;
-      seen = this.carrier?.facts.all().length ?? 0;
-      run = await this.another({ start, stepArrays: true, carrier: this.carrier });
-      this.carrier = run?.machine;
-      if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
-    }
-    return run === undefined || this.starts[stream] !== run.start
-      ? []
-      : this.beyond(run, known, "memo", within, this.input, seen);
-  }
-
-  /** Reads again in another way; undefined when the bytes are gone. */
-  private async another(options: RunOptions, input = this.input): Promise<Run | undefined> {
-    const run = await runStream(input, this.context, options);
-    if (run.broken instanceof SourceError && this.source.access === "forward") return undefined;
-    this.broken ??= run.broken;
-    return run;
-  }
-
-  /** What a reading saw and loads that the base reading did not, the first `seen` of its facts apart. */
-  private beyond(
-    run: Run,
-    known: Set<string>,
-    reading: Reading,
-    within: readonly string[],
-    input = this.input,
-    seen = 0,
-  ): Observation[] {
-    // Bytes that are opcodes to few loaders or to none: what they spell counts only when it has a name.
-    const doubtful = reading === "plain" || reading === "resync";
-    const fresh = run.machine.facts.all().slice(seen).filter((counted) =>
-      !known.has(keyOf(counted.fact)) && (!doubtful || wellFormed(counted))
-    );
-    for (const { fact } of fresh) known.add(keyOf(fact));
-    const facts = fresh.map(({ fact, count, offset }): Observation => ({
-      type: "fact",
-      fact: underReading(fact, reading),
-      count,
-      offset: input.actual(offset),
-      within,
-    }));
-    return [...facts, ...loadedEntries(run, input, this.source, within, this.loaded)];
   }
 
   // --- between and behind streams -----------------------------------------------------
@@ -394,60 +259,7 @@ class StreamScan {
       detail: `${length} bytes behind the last stream are no pickle`,
       offset: at,
     };
-    const known = new Set<string>();
-    const within = ["trailing"];
-    yield [noted, ...this.beyond(run, known, "resync", within)];
-    const { straddles, memoRead } = run.machine.notes;
-    if (straddles > 0) yield await this.frameReadings(run, options, known, within);
-    if (memoRead) {
-      this.starts.push(run.start);
-      yield await this.carried(known, within);
-    }
+    yield [noted];
+    yield* this.readings.ofTrailing(run, options, ["trailing"]);
   }
-
-  /**
-   * Remembers where other loaders go on behind a stream: those that take a frame from their file as a
-   * whole, behind it; under a reading that drops bytes, wherever its STOP is.
-   */
-  private noteElsewhere(run: Run, input = this.input): void {
-    if (run.status !== STATUS.STOPPED) return;
-    const { frameEnd } = run.machine;
-    if (frameEnd > run.end && frameEnd < input.size) this.elsewhere.add(input.actual(frameEnd));
-    if (input !== this.input && run.end < input.size) this.elsewhere.add(input.actual(run.end));
-  }
-
-  /** Streams that only begin for loaders that read frames otherwise. */
-  private async *streamsElsewhere(): AsyncGenerator<readonly Observation[]> {
-    const within = ["behind_frame"];
-    let read = 0;
-    for (const start of this.elsewhere) {
-      if (this.starts.includes(start)) continue;
-      if (read++ === ELSEWHERE_READ) {
-        yield [{
-          type: "anomaly",
-          rule: "pickle-reading-divergence",
-          detail: `more than ${ELSEWHERE_READ} places where a stream may begin behind a frame`,
-          offset: start,
-          within,
-          unread: true,
-        }];
-        return;
-      }
-      const options: RunOptions = { start, stepArrays: true, extensions: this.extensions };
-      const run = await this.another(options);
-      if (run === undefined) continue;
-      const known = new Set<string>();
-      yield this.beyond(run, known, "frames", within);
-      if (run.machine.notes.straddles > 0) {
-        yield await this.frameReadings(run, options, known, within);
-      }
-      this.noteElsewhere(run);
-      this.endIfBroken();
-    }
-  }
-}
-
-/** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */
-function wellFormed({ fact }: CountedFact): boolean {
-  return "module" in fact && /^[A-Za-z_][\w.]*$/.test(fact.module) && /^[\w.]*$/.test(fact.name);
 }

@@ -1,0 +1,249 @@
+/**
+ * Other ways in which a loader may read the streams of a source, each made only where the bytes give
+ * cause, and only what they see beyond the base reading is told, under the reading's name.
+ *
+ * @module
+ */
+
+import { SourceError } from "../errors.ts";
+import type { FormatContext } from "../formats/format.ts";
+import type { Source } from "../source/source.ts";
+import type { GlobalName, Observation, Reading } from "../types.ts";
+import { type CountedFact, keyOf, underReading } from "./facts.ts";
+import { Input } from "./input.ts";
+import { STATUS } from "./machine.ts";
+import { loadedEntries } from "./nested.ts";
+import { type Run, type RunOptions, runStream } from "./run.ts";
+
+/** Subsets of frame crossings that are tried, each taken or not. */
+const FRAME_READINGS = 16;
+/** Window of a reading of frames: as many may be tried as a file has streams. */
+const FRAME_WINDOW_BYTES = 16 * 1024;
+/** Places behind frames, where no stream begins for the base reading, that are read. */
+const ELSEWHERE_READ = 64;
+
+/** The other readings of one source. */
+export class OtherReadings {
+  /** Why a run was broken off. */
+  broken: Run["broken"];
+  private readonly source: Source;
+  private readonly context: FormatContext;
+  private readonly input: Input;
+  private readonly extensions: Map<number, GlobalName>;
+  private readonly loaded: Set<string>;
+  /** Where the streams that were read begin, for readings over several. */
+  private readonly starts: number[] = [];
+  /** Where loaders that read frames otherwise begin a stream: offsets in the source. */
+  private readonly elsewhere = new Set<number>();
+  /** One Unpickler that loads all streams, and how many it has loaded. */
+  private carrier: Run["machine"] | undefined;
+  private carriedStreams = 0;
+
+  /**
+   * @param input that the base reading reads through
+   * @param extensions codes registered so far, by any stream
+   * @param loaded places of what streams load, shared with the base reading
+   */
+  constructor(
+    source: Source,
+    context: FormatContext,
+    input: Input,
+    extensions: Map<number, GlobalName>,
+    loaded: Set<string>,
+  ) {
+    this.source = source;
+    this.context = context;
+    this.input = input;
+    this.extensions = extensions;
+    this.loaded = loaded;
+  }
+
+  /** The base reading has read a stream. */
+  begin(run: Run): void {
+    this.starts.push(run.start);
+    this.noteElsewhere(run);
+  }
+
+  /** @throws what broke a run off, once what it saw has been handed out */
+  endIfBroken(): void {
+    if (this.broken !== undefined) throw this.broken;
+  }
+
+  /** What other readings see in the stream that began last, which the base reading read as `run`. */
+  async *of(
+    stream: number,
+    run: Run,
+    options: RunOptions,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
+    const known = new Set(run.machine.facts.all().map(({ fact }) => keyOf(fact)));
+    for (const array of run.arrays) {
+      for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
+    }
+    if (run.machine.notes.straddles > 0) {
+      yield await this.frameReadings(run, options, known, within);
+    }
+    if (run.stepped + run.arrays.length > 0) {
+      const plain = await this.another({ ...options, stepArrays: false });
+      if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
+    }
+    if (stream > 0 && run.machine.notes.memoRead) yield await this.carried(known, within);
+  }
+
+  /** What is seen in bytes behind the last good stream that begin none, read as `run`. */
+  async *ofTrailing(
+    run: Run,
+    options: RunOptions,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
+    const known = new Set<string>();
+    yield this.beyond(run, known, "resync", within);
+    const { straddles, memoRead } = run.machine.notes;
+    if (straddles > 0) yield await this.frameReadings(run, options, known, within);
+    if (memoRead) {
+      this.starts.push(run.start);
+      yield await this.carried(known, within);
+    }
+  }
+
+  /** Every subset of the crossings at which a C unpickler on a file would drop the frame's rest. */
+  private async frameReadings(
+    run: Run,
+    options: RunOptions,
+    known: Set<string>,
+    within: readonly string[],
+  ): Promise<Observation[]> {
+    const found: Observation[] = [];
+    const pending: boolean[][] = [];
+    const branch = (taken: readonly boolean[], crossings: number): void => {
+      // One more than are tried, to know that there are more; a file may have a million crossings.
+      for (let at = taken.length; at < crossings && pending.length <= FRAME_READINGS; at++) {
+        pending.push([...taken, ...Array(at - taken.length).fill(false), true]);
+      }
+    };
+    branch([], run.machine.notes.straddles);
+    for (let tried = 0; pending.length > 0; tried++) {
+      if (tried === FRAME_READINGS) {
+        found.push({
+          type: "anomaly",
+          rule: "pickle-reading-divergence",
+          detail: `more than ${FRAME_READINGS} ways of reading the frames`,
+          offset: run.machine.notes.straddleOffset,
+          within,
+          unread: true,
+        });
+        break;
+      }
+      const drops = pending.shift() as boolean[];
+      const input = new Input(this.source, this.context.limits.spoolBytes, FRAME_WINDOW_BYTES);
+      const other = await this.another({ ...options, drops }, input);
+      if (other === undefined) continue;
+      this.noteElsewhere(other, input);
+      found.push(...this.beyond(other, known, "frames", within, input));
+      branch(drops, other.machine.notes.straddles);
+    }
+    return found;
+  }
+
+  /**
+   * One Unpickler loading stream after stream keeps its memo. The streams before are run once each,
+   * however many follow.
+   */
+  private async carried(
+    known: Set<string>,
+    within: readonly string[],
+  ): Promise<Observation[]> {
+    const stream = this.starts.length - 1;
+    let seen = 0;
+    let run: Run | undefined;
+    while (this.carriedStreams <= stream) {
+      const start = this.starts[this.carriedStreams++] as number;
+      seen = this.carrier?.facts.all().length ?? 0;
+      run = await this.another({ start, stepArrays: true, carrier: this.carrier });
+      this.carrier = run?.machine;
+      if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
+    }
+    return run === undefined || this.starts[stream] !== run.start
+      ? []
+      : this.beyond(run, known, "memo", within, this.input, seen);
+  }
+
+  /** Reads again in another way; undefined when the bytes are gone. */
+  private async another(options: RunOptions, input = this.input): Promise<Run | undefined> {
+    const run = await runStream(input, this.context, options);
+    if (run.broken instanceof SourceError && this.source.access === "forward") return undefined;
+    this.broken ??= run.broken;
+    return run;
+  }
+
+  /** What a reading saw and loads that the base reading did not, the first `seen` of its facts apart. */
+  private beyond(
+    run: Run,
+    known: Set<string>,
+    reading: Reading,
+    within: readonly string[],
+    input = this.input,
+    seen = 0,
+  ): Observation[] {
+    // Bytes that are opcodes to few loaders or to none: what they spell counts only when it has a name.
+    const doubtful = reading === "plain" || reading === "resync";
+    const fresh = run.machine.facts.all().slice(seen).filter((counted) =>
+      !known.has(keyOf(counted.fact)) && (!doubtful || wellFormed(counted))
+    );
+    for (const { fact } of fresh) known.add(keyOf(fact));
+    const facts = fresh.map(({ fact, count, offset }): Observation => ({
+      type: "fact",
+      fact: underReading(fact, reading),
+      count,
+      offset: input.actual(offset),
+      within,
+    }));
+    return [...facts, ...loadedEntries(run, input, this.source, within, this.loaded)];
+  }
+
+  /**
+   * Remembers where other loaders go on behind a stream: those that take a frame from their file as a
+   * whole, behind it; under a reading that drops bytes, wherever its STOP is.
+   */
+  private noteElsewhere(run: Run, input = this.input): void {
+    if (run.status !== STATUS.STOPPED) return;
+    const { frameEnd } = run.machine;
+    if (frameEnd > run.end && frameEnd < input.size) this.elsewhere.add(input.actual(frameEnd));
+    if (input !== this.input && run.end < input.size) this.elsewhere.add(input.actual(run.end));
+  }
+
+  /** Streams that only begin for loaders that read frames otherwise. */
+  async *streamsElsewhere(): AsyncGenerator<readonly Observation[]> {
+    const within = ["behind_frame"];
+    let read = 0;
+    for (const start of this.elsewhere) {
+      if (this.starts.includes(start)) continue;
+      if (read++ === ELSEWHERE_READ) {
+        yield [{
+          type: "anomaly",
+          rule: "pickle-reading-divergence",
+          detail: `more than ${ELSEWHERE_READ} places where a stream may begin behind a frame`,
+          offset: start,
+          within,
+          unread: true,
+        }];
+        return;
+      }
+      const options: RunOptions = { start, stepArrays: true, extensions: this.extensions };
+      const run = await this.another(options);
+      if (run === undefined) continue;
+      const known = new Set<string>();
+      yield this.beyond(run, known, "frames", within);
+      if (run.machine.notes.straddles > 0) {
+        yield await this.frameReadings(run, options, known, within);
+      }
+      this.noteElsewhere(run);
+      this.endIfBroken();
+    }
+  }
+}
+
+/** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */
+function wellFormed({ fact }: CountedFact): boolean {
+  return "module" in fact && /^[A-Za-z_][\w.]*$/.test(fact.module) && /^[\w.]*$/.test(fact.name);
+}
