@@ -84,6 +84,17 @@ test("an operator under another module's name is an attack, under its own it is 
   assert.equal(walk.verdict, "suspicious");
 });
 
+test("however many nodes are odd, an attack among them is told", async () => {
+  const odd = Array.from({ length: 300 }, (_, index) => node("Odd", "collections", `C${index}`));
+  const attack = node("OperatorFuncNode", "sklearn", "methodcaller", { attrs: [] });
+  for (const schema of [[attack, ...odd], [...odd, attack]]) {
+    const { findings } = await scanSchema({ a: schema });
+    const rulesTold = findings.map(({ ruleId }) => ruleId);
+    assert.ok(rulesTold.includes("skops-operator"));
+    assert.equal(rulesTold.filter((id) => id === "skops-unknown-loader").length, 50);
+  }
+});
+
 test("a method of an object that is none of the class it claims is an attack", async () => {
   const method = (of: object, func: string) =>
     node("MethodNode", "sklearn.svm._classes", "SVC", { content: { obj: of, func } });

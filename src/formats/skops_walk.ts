@@ -55,6 +55,7 @@ const TEXT_CHARACTERS = 200;
 const ARGUMENTS_SHOWN = 8;
 const RENDER_DEPTH = 4;
 const STEPS_PER_CHECK = 4096;
+/** Anomalies of each rule that are told: many of one kind leave room for the worst of another. */
 const TOLD = 50;
 
 interface Counted {
@@ -73,6 +74,7 @@ export class SkopsWalk {
   readonly #check: () => void;
   readonly #facts = new Map<string, Counted>();
   readonly #anomalies = new Map<string, Observation>();
+  readonly #told = new Map<string, number>();
   #nodes = 0;
 
   constructor(check: () => void) {
@@ -241,7 +243,9 @@ export class SkopsWalk {
 
   #say(rule: string, detail: string, offset: number): void {
     const key = `${rule}\n${detail}`;
-    if (this.#anomalies.has(key) || this.#anomalies.size >= TOLD * 4) return;
+    const told = this.#told.get(rule) ?? 0;
+    if (this.#anomalies.has(key) || told >= TOLD) return;
+    this.#told.set(rule, told + 1);
     this.#anomalies.set(key, { type: "anomaly", rule, detail, offset });
   }
 }
