@@ -16,7 +16,7 @@ import type { Source } from "../source/source.ts";
 import type { Observation, OperatorFact } from "../types.ts";
 import { latin1 } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
-import { callsIn, rendered, type RValue } from "./rds_code.ts";
+import { callsIn, FunctionCalls, type RClosure, rendered, type RValue } from "./rds_code.ts";
 import { type Place, RdsItems, type RdsListener } from "./rds_items.ts";
 import { type Notation, RdsReader } from "./rds_reader.ts";
 
@@ -30,6 +30,8 @@ const HEADER_BYTES = 256;
 const ENCODING_BYTES = 63;
 /** Distinct functions of each kind that are told. */
 const FUNCTIONS = 20_000;
+/** Calls of such a function that are shown. */
+const CALLS_SHOWN = 16;
 /** Functions that R runs by their names when it restores a workspace as it starts, or ends. */
 const STARTUP = /^\.(?:First|Last)(?:\.(?:sys|lib))?$/u;
 
@@ -119,6 +121,7 @@ class Listener implements RdsListener {
   readonly #context: FormatContext;
   readonly #facts = new Map<string, { fact: OperatorFact; offset: number; count: number }>();
   readonly #anomalies: Observation[] = [];
+  readonly #functionCalls = new FunctionCalls();
   #functions = 0;
 
   constructor(context: FormatContext) {
@@ -126,43 +129,45 @@ class Listener implements RdsListener {
   }
 
   promise(place: Place, expression: RValue, offset: number): void {
-    const text = rendered(expression);
     if (place !== "binding") {
-      this.#add("promise", "unbound", `a promise of ${text}`, offset, text);
+      const text = rendered(expression);
+      this.#add(
+        `unbound\n${text}`,
+        "promise",
+        "unbound",
+        offset,
+        () => [`a promise of ${text}`, text],
+      );
       return;
     }
-    for (const [name, call] of callsIn(expression)) {
-      this.#add(name, "delayed", `a promise in an environment that calls ${call}`, offset, call);
-    }
+    this.#calls(callsIn(expression), "delayed", "a promise in an environment", offset);
   }
 
-  closure(calls: ReadonlyMap<string, string>, offset: number): void {
-    this.#add("function", "present", "a function", offset);
-    for (const [name, call] of calls) {
-      this.#add(name, "closure", `a function that calls ${call}`, offset, call);
-    }
+  closure(closure: RClosure, offset: number): void {
+    this.#add("present", "function", "present", offset, () => ["a function", ""]);
+    this.#calls(this.#functionCalls.of(closure), "closure", "a function", offset);
   }
 
   active(binding: string, value: RValue, offset: number): void {
-    for (const [name, call] of callsIn(value)) {
-      const text = `an active binding "${binding}" that calls ${call}`;
-      this.#add(name, "active", text, offset, call);
-    }
+    this.#calls(callsIn(value), "active", `an active binding "${binding}"`, offset);
   }
 
   variable(name: string, value: RValue, offset: number): void {
     if (!STARTUP.test(name) || value.kind !== "closure") return;
-    this.#add(
-      name,
-      "startup",
-      `a function "${name}"`,
-      offset,
-      [...value.calls.values()].join("; "),
-    );
+    this.#add(`startup\n${name}`, name, "startup", offset, () => {
+      const calls = [...callsIn(value).values()].slice(0, CALLS_SHOWN).map(rendered);
+      return [`a function "${name}"`, calls.join("; ")];
+    });
   }
 
   altrep(name: string, offset: number): void {
-    this.#add(name, "altrep", `an object of the class "${name}"`, offset);
+    this.#add(
+      `altrep\n${name}`,
+      name,
+      "altrep",
+      offset,
+      () => [`an object of the class "${name}"`, ""],
+    );
   }
 
   trailing(offset: number): void {
@@ -185,9 +190,27 @@ class Listener implements RdsListener {
     return [...this.#anomalies, ...facts];
   }
 
-  /** One fact for each name and role; what the rules say nothing of costs nothing further. */
-  #add(name: string, role: string, expression: string, offset: number, code = ""): void {
-    const key = role === "unbound" ? `${role}\n${expression}` : `${role}\n${name}`;
+  #calls(calls: ReadonlyMap<string, RValue>, role: string, whose: string, offset: number): void {
+    for (const [name, call] of calls) {
+      this.#add(`${role}\n${name}`, name, role, offset, () => {
+        const text = rendered(call);
+        return [`${whose} that calls ${text}`, text];
+      });
+    }
+  }
+
+  /**
+   * One fact for each key.
+   *
+   * @param shown writes the expression and its code, where it is the first
+   */
+  #add(
+    key: string,
+    name: string,
+    role: string,
+    offset: number,
+    shown: () => readonly [expression: string, code: string],
+  ): void {
     const known = this.#facts.get(key);
     if (known !== undefined) {
       known.count++;
@@ -201,6 +224,7 @@ class Listener implements RdsListener {
     }
     this.#functions++;
     this.#context.checkDeadline();
+    const [expression, code] = shown();
     const evidence = code === "" ? {} : {
       evidence: [{ kind: "code", text: code.slice(0, 2048), cut: code.length > 2048 }] as const,
     };

@@ -52,13 +52,12 @@ export class BytecodeFrame implements Frame {
     if (this.#phase === "code") this.#phase = "count";
     else if (this.#phase === "attributes") this.#end(items);
     else if (this.#constants.length < CONSTANTS) {
-      items.count(1);
+      items.count();
       this.#constants.push(value);
     }
   }
 
   #end(items: RdsItems): void {
-    items.count(-this.#constants.length);
     items.pop({ kind: "bytecode", constants: this.#constants });
   }
 }
@@ -138,14 +137,14 @@ class CellFrame implements Frame {
       if (value.kind === "symbol") this.#tag = value.name;
       this.#phase = "car";
     } else if (this.#phase === "car") {
-      items.count(1);
+      items.count();
       const call = this.#type === TYPE.call || this.#type === TYPE.attributedCall;
       this.#cells.push({ call, number: this.#number, tag: this.#tag, car: value });
       this.#phase = "next";
-    } else items.pop(this.#whole(value, items));
+    } else items.pop(this.#whole(value));
   }
 
-  #whole(rest: RValue, items: RdsItems): RValue {
+  #whole(rest: RValue): RValue {
     let value = rest;
     for (let at = this.#cells.length - 1; at >= 0; at--) {
       const cell = this.#cells[at];
@@ -154,7 +153,6 @@ class CellFrame implements Frame {
       value = { kind: "cell", call, tag, car, cdr: value };
       if (number !== undefined) this.#repeats.set(number, value);
     }
-    items.count(-this.#cells.length);
     return value;
   }
 }

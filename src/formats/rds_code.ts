@@ -19,12 +19,15 @@ export type RValue =
     readonly car: RValue;
     readonly cdr: RValue;
   }
-  | { readonly kind: "closure"; readonly calls: ReadonlyMap<string, string> }
+  | { readonly kind: "closure"; readonly formals: RValue; readonly body: RValue }
   | { readonly kind: "builtin"; readonly name: string }
   | { readonly kind: "bytecode"; readonly constants: readonly RValue[] }
   | { readonly kind: "unbound" }
   | { readonly kind: "null" }
   | { readonly kind: "other"; readonly label: string };
+
+/** A function. */
+export type RClosure = Extract<RValue, { kind: "closure" }>;
 
 export const OTHER: RValue = { kind: "other", label: "…" };
 export const NULL: RValue = { kind: "null" };
@@ -34,6 +37,8 @@ export const MISSING: RValue = { kind: "other", label: "" };
 const EXPRESSION_CHARACTERS = 2048;
 const DEPTH = 12;
 const ARGUMENTS = 20;
+/** Values that are written for one call; cells that are used again and again are written every time. */
+const WRITTEN = 512;
 
 /** Functions that call another one, which they get as their first argument by name or text. */
 const CALLERS = new Set([
@@ -55,71 +60,97 @@ export function isCall(value: RValue): boolean {
 
 /** The call as R would write it, at most two thousand characters. */
 export function rendered(value: RValue): string {
-  return render(value, 0).slice(0, EXPRESSION_CHARACTERS);
+  return new Writer().value(value, 0).slice(0, EXPRESSION_CHARACTERS);
 }
 
-function render(value: RValue, depth: number): string {
-  if (depth > DEPTH) return "…";
-  switch (value.kind) {
-    case "symbol":
-    case "builtin":
-      return value.name;
-    case "text":
-      return JSON.stringify(value.text);
-    case "constant": {
-      const items = value.items.join(", ") + (value.more ? ", …" : "");
-      return value.items.length === 1 && !value.more ? items : `c(${items})`;
+/** Writes one call; beyond `WRITTEN` values and `DEPTH` calls in one another it only hints. */
+class Writer {
+  #left = WRITTEN;
+
+  value(value: RValue, depth: number): string {
+    if (depth > DEPTH || this.#left-- <= 0) return "…";
+    switch (value.kind) {
+      case "symbol":
+      case "builtin":
+        return value.name;
+      case "text":
+        return JSON.stringify(value.text);
+      case "constant": {
+        const items = value.items.join(", ") + (value.more ? ", …" : "");
+        return value.items.length === 1 && !value.more ? items : `c(${items})`;
+      }
+      case "bytecode":
+        return this.value(value.constants[0] ?? OTHER, depth + 1);
+      case "closure":
+        return "function(…) …";
+      case "null":
+        return "NULL";
+      case "unbound":
+        return "…";
+      case "other":
+        return value.label;
+      case "cell":
+        return value.call
+          ? this.#call(value.car, value.cdr, depth)
+          : `list(${this.#list(value, depth).join(", ")})`;
     }
-    case "bytecode":
-      return render(value.constants[0] ?? OTHER, depth + 1);
-    case "closure":
-      return "function(…) …";
-    case "null":
-      return "NULL";
-    case "unbound":
-      return "…";
-    case "other":
-      return value.label;
-    case "cell":
-      return value.call
-        ? renderCall(value.car, value.cdr, depth)
-        : `list(${list(value, depth).join(", ")})`;
   }
-}
 
-function renderCall(head: RValue, rest: RValue, depth: number): string {
-  const given = list(rest, depth + 1);
-  const name = render(head, depth + 1);
-  if (name === "{") return `{ ${given.join("; ")} }`;
-  if (/^:::?$/u.test(name) && given.length === 2) return given.join(name);
-  if (name === "(") return `(${given.join(", ")})`;
-  return `${head.kind === "cell" && !/^[\w.]+:::?[\w.]+$/u.test(name) ? `(${name})` : name}(${
-    given.join(", ")
-  })`;
-}
-
-function list(first: RValue, depth: number): string[] {
-  const items: string[] = [];
-  let cell = first;
-  while (cell.kind === "cell" && items.length < ARGUMENTS) {
-    const text = render(cell.car, depth + 1);
-    items.push(cell.tag === "" ? text : `${cell.tag} = ${text}`);
-    cell = cell.cdr;
+  #call(head: RValue, rest: RValue, depth: number): string {
+    const name = this.value(head, depth + 1);
+    const given = this.#list(rest, depth + 1);
+    if (name === "{") return `{ ${given.join("; ")} }`;
+    if (/^:::?$/u.test(name) && given.length === 2) return given.join(name);
+    if (name === "(") return `(${given.join(", ")})`;
+    const plain = head.kind !== "cell" || /^[\w.]+:::?[\w.]+$/u.test(name);
+    return `${plain ? name : `(${name})`}(${given.join(", ")})`;
   }
-  if (cell.kind === "cell") items.push("…");
-  return items;
+
+  #list(first: RValue, depth: number): string[] {
+    const items: string[] = [];
+    let cell = first;
+    while (cell.kind === "cell" && items.length < ARGUMENTS && this.#left > 0) {
+      const text = this.value(cell.car, depth + 1);
+      items.push(cell.tag === "" ? text : `${cell.tag} = ${text}`);
+      cell = cell.cdr;
+    }
+    if (cell.kind === "cell") items.push("…");
+    return items;
+  }
 }
 
 /**
  * The functions that code calls, by name, each with its first call. In bytecode any symbol among the
  * constants may be called.
+ *
+ * @param code some values, of which functions are looked into
  */
-export function callsIn(code: RValue): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const waiting: RValue[] = [code];
-  // Cells of bytecode may be shared.
-  const seen = new Set<RValue>();
+export function callsIn(...code: readonly RValue[]): ReadonlyMap<string, RValue> {
+  return gather(code, new Set(), true);
+}
+
+/**
+ * The same for functions one after the other, those within them first: what was walked for one is not
+ * walked again for another, however they lie in one another and whatever they share.
+ */
+export class FunctionCalls {
+  readonly #seen = new WeakSet<RValue>();
+
+  /** What a function calls, but for what functions within it call, and for what is known already. */
+  of(closure: RClosure): ReadonlyMap<string, RValue> {
+    return gather([closure.formals, closure.body], this.#seen, false);
+  }
+}
+
+function gather(
+  code: readonly RValue[],
+  seen: Pick<WeakSet<RValue>, "has" | "add">,
+  inFunctions: boolean,
+): ReadonlyMap<string, RValue> {
+  const found = new Map<string, RValue>();
+  const waiting: RValue[] = [...code];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    // Cells of bytecode may be shared.
     if (seen.has(next)) continue;
     seen.add(next);
     if (next.kind === "bytecode") {
@@ -132,15 +163,15 @@ export function callsIn(code: RValue): ReadonlyMap<string, string> {
         for (const name of calledBy(next.car, next.cdr)) note(found, name, next);
       }
       waiting.push(next.cdr, next.car);
-    } else if (next.kind === "closure") {
-      for (const [name, text] of next.calls) if (!found.has(name)) found.set(name, text);
+    } else if (next.kind === "closure" && inFunctions) {
+      waiting.push(next.formals, next.body);
     }
   }
   return found;
 }
 
-function note(found: Map<string, string>, name: string, call: RValue): void {
-  if (!found.has(name)) found.set(name, rendered(call));
+function note(found: Map<string, RValue>, name: string, call: RValue): void {
+  if (!found.has(name)) found.set(name, call);
 }
 
 /** Names of what a call calls: its head, `package::name`, and what is handed to a caller. */

@@ -6,7 +6,7 @@
  */
 
 import { FormatError, LimitError } from "../errors.ts";
-import { MISSING, NULL, OTHER, type RValue, UNBOUND } from "./rds_code.ts";
+import { MISSING, NULL, OTHER, type RClosure, type RValue, UNBOUND } from "./rds_code.ts";
 import { BytecodeFrame } from "./rds_bytecode.ts";
 import { PairFrame } from "./rds_pairs.ts";
 import type { RdsReader } from "./rds_reader.ts";
@@ -30,7 +30,8 @@ export type Place =
 export interface RdsListener {
   /** A promise that nobody has looked at yet, whose expression calls something. */
   promise(place: Place, expression: RValue, offset: number): void;
-  closure(calls: ReadonlyMap<string, string>, offset: number): void;
+  /** A function; those within it have been told before. */
+  closure(closure: RClosure, offset: number): void;
   /** A binding that calls a function whenever it is looked at. */
   active(name: string, value: RValue, offset: number): void;
   /** A variable of a workspace. */
@@ -47,7 +48,7 @@ export interface Frame {
 
 /** Frames in one another; R's own stack ends long before. */
 const DEPTH = 200_000;
-/** Cells of code kept at a time. */
+/** Cells of code kept at a time, about a hundred bytes each. */
 const CELLS = 1_000_000;
 /** Elements of a vector of constants that are shown. */
 const SHOWN = 4;
@@ -58,6 +59,8 @@ export class RdsItems {
   readonly listener: RdsListener;
   readonly #most: number;
   readonly #stack: Frame[] = [];
+  /** Cells of code that were kept when each frame began. */
+  readonly #marks: number[] = [];
   readonly #references: RValue[] = [];
   #cells = 0;
 
@@ -94,24 +97,28 @@ export class RdsItems {
       throw new LimitError("values", `Items lie more than ${DEPTH} deep in one another`);
     }
     this.#stack.push(frame);
+    this.#marks.push(this.#cells);
   }
 
   /** Ends the frame on top with a value for the one below. */
   pop(value: RValue): void {
     this.#stack.pop();
+    this.#marks.pop();
     this.deliver(value);
   }
 
   deliver(value: RValue): void {
-    // Nothing is left of code once nobody below can hold it.
-    if (this.#stack.length === 0) this.#cells = 0;
     this.#stack.at(-1)?.take(value, this);
   }
 
-  /** Counts cells of code, and lets them go again. */
-  count(cells: number): void {
-    this.#cells += cells;
-    if (this.#cells > CELLS) {
+  /** The frame on top keeps nothing of what it has taken. */
+  forget(): void {
+    this.#cells = this.#marks.at(-1) ?? 0;
+  }
+
+  /** Counts a cell of code that is kept. @throws LimitError when there are too many */
+  count(): void {
+    if (++this.#cells > CELLS) {
       throw new LimitError("values", `There are more than ${CELLS} cells of code in one another`);
     }
   }
@@ -273,7 +280,9 @@ class SequenceFrame implements Frame {
     else items.item(place, false);
   }
 
-  take(): void {}
+  take(_value: RValue, items: RdsItems): void {
+    items.forget();
+  }
 }
 
 /** A symbol: its name, and a place in the table of references. */
@@ -303,7 +312,9 @@ class NamesFrame implements Frame {
     items.pop(ENVIRONMENT);
   }
 
-  take(): void {}
+  take(_value: RValue, items: RdsItems): void {
+    items.forget();
+  }
 }
 
 /** A vector of texts or of items. */
@@ -337,7 +348,8 @@ class VectorFrame implements Frame {
     items.pop(this.#value());
   }
 
-  take(value: RValue): void {
+  take(value: RValue, items: RdsItems): void {
+    items.forget();
     const kept = this.#kept;
     if (kept !== undefined && kept.length < SHOWN && value.kind === "text") {
       kept.push(JSON.stringify(value.text));
@@ -371,6 +383,7 @@ class AltrepFrame implements Frame {
   }
 
   take(value: RValue, items: RdsItems): void {
+    items.forget();
     if (this.#taken++ > 0 || value.kind !== "cell" || value.car.kind !== "symbol") return;
     items.listener.altrep(value.car.name, this.#offset);
   }

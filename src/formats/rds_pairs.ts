@@ -6,7 +6,7 @@
  * @module
  */
 
-import { callsIn, isCall, OTHER, type RValue } from "./rds_code.ts";
+import { isCall, OTHER, type RClosure, type RValue } from "./rds_code.ts";
 import type { Frame, Place, RdsItems } from "./rds_items.ts";
 import { ACTIVE_BINDING, HAS_ATTRIBUTES, HAS_TAG, PAIRS, TYPE } from "./rds_types.ts";
 
@@ -117,8 +117,8 @@ export class PairFrame implements Frame {
         listener.active(this.#tag, car, offset);
       }
     }
-    if (!this.#keep) return;
-    items.count(1);
+    if (!this.#keep) return items.forget();
+    items.count();
     this.#cells.push({ type: this.#type, place: this.#place, tag: this.#tag, car, offset });
   }
 
@@ -129,7 +129,6 @@ export class PairFrame implements Frame {
       const cell = this.#cells[at];
       if (cell !== undefined) value = whole(cell, value, items);
     }
-    items.count(-this.#cells.length);
     return this.#cells.length === 0 ? OTHER : value;
   }
 }
@@ -142,9 +141,9 @@ function whole({ type, place, tag, car, offset }: Cell, rest: RValue, items: Rds
     return { kind: "other", label: "<promise>" };
   }
   if (type === TYPE.closure) {
-    const calls = new Map([...callsIn(car), ...callsIn(rest)]);
-    listener.closure(calls, offset);
-    return { kind: "closure", calls };
+    const closure: RClosure = { kind: "closure", formals: car, body: rest };
+    listener.closure(closure, offset);
+    return closure;
   }
   return { kind: "cell", call: type === TYPE.call, tag, car, cdr: rest };
 }

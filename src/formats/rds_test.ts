@@ -17,6 +17,9 @@ const HARMFUL = new URL("../../testdata/r/harmful/", import.meta.url);
 const HEADER = [0x580a, 2, 0x40202, 0x20300];
 const NIL = 254;
 const UNBOUND = 252;
+const HAS_TAG = 1 << 10;
+/** As many empty lists. */
+const NILS = (count: number): number[] => Array<number>(count).fill(NIL);
 
 /** XDR items: numbers are integers, texts CHARSXPs. The first number is the notation's two bytes. */
 function xdr(...items: readonly (number | string)[]): Uint8Array {
@@ -284,6 +287,46 @@ test("long chains are read in a loop, and code beyond all reason is a limit", as
   const code = Array.from({ length: 1_000_001 }, () => [2, NIL]).flat();
   const seen = await run(rdsFormat, xdrOf([...HEADER, 6, 1, "f", ...code, NIL]));
   assert.match(seen.fault?.message ?? "", /cells of code/);
+});
+
+test("functions in one another are each told once, however deep they lie", async () => {
+  const depth = 3000;
+  const functions = Array.from({ length: depth }, (_, index) => [
+    ...[3 | HAS_TAG, 253, NIL],
+    ...[6, 1, `f${index}`, 2],
+  ]).flat();
+  const { facts } = await run(rdsFormat, xdrOf([...HEADER, ...functions, ...NILS(depth + 1)]));
+  const calls = facts.filter(({ fact }) => fact.kind === "operator" && fact.role === "closure");
+  assert.equal(calls.length, depth);
+  assert.ok(calls.every(({ count }) => count === 1));
+});
+
+test("a call whose cells are used again and again is written only in part", async () => {
+  // f(f(f(…), f(…), …), …): each cell is used nineteen times in the next one.
+  const again = (of: number) => Array.from({ length: 19 }, () => [2, NIL, 243, of]).flat();
+  const cells = Array.from({ length: 12 }, (_, index) => [
+    ...[244, index, 6, NIL, 0, 1, "system"],
+    ...(index === 0 ? [] : again(index - 1)),
+    ...[0, NIL],
+  ]).flat();
+  const body = [21, 12, 13, 0, 12, ...cells];
+  const seen = await scanItems(3 | HAS_TAG, 253, NIL, ...body);
+  assert.deepEqual(told(seen).toSorted(), ["closure system", "present function"]);
+  assert.equal(seen.unread, false);
+});
+
+test("code that functions in one another hold counts together, that of functions side by side does not", async () => {
+  const body = Array.from({ length: 1000 }, () => [2, NIL]).flat();
+  const one = [3 | HAS_TAG, 253, NIL, 6, 1, "f", ...body, NIL];
+  const beside = Array.from({ length: 1100 }, () => one).flat();
+  const apart = await run(rdsFormat, xdrOf([...HEADER, 19, 1100, ...beside]));
+  assert.deepEqual([apart.unread, apart.fault], [false, undefined]);
+  const within = Array.from({ length: 1100 }, () => [2, ...one]).flat();
+  const together = await run(
+    rdsFormat,
+    xdrOf([...HEADER, 3 | HAS_TAG, 253, NIL, 6, 1, "f", ...within, NIL]),
+  );
+  assert.match(together.fault?.message ?? "", /cells of code/);
 });
 
 test("versions and notations that R refuses are refused", async () => {
