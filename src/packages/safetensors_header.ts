@@ -13,6 +13,7 @@ import {
   type JsonObject,
   type JsonValue,
   parseJson,
+  repeatedKeys,
   valuesOf,
 } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
@@ -122,7 +123,7 @@ export function parseHeader(bytes: Uint8Array): SafetensorsHeader {
     if (names.has(name)) duplicates.add(name);
     names.add(name);
     if (isObject(info)) {
-      for (const key of repeated(info)) duplicates.add(`${name}.${key}`);
+      for (const key of repeatedKeys(info)) duplicates.add(`${name}.${key}`);
     }
     if (name !== METADATA) tensors.push(tensorOf(name, info));
   }
@@ -132,12 +133,6 @@ export function parseHeader(bytes: Uint8Array): SafetensorsHeader {
     metadata: valuesOf(value, METADATA)[0],
     duplicates: [...duplicates],
   };
-}
-
-/** Keys that an object has more than once. */
-function repeated({ members }: JsonObject): string[] {
-  const keys = members.map(([key]) => key);
-  return keys.filter((key, at) => keys.indexOf(key) !== at && members.length <= 1000);
 }
 
 function checkUtf8(bytes: Uint8Array): void {

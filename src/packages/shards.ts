@@ -48,7 +48,8 @@ export async function* shardFaults(
     const held = await tensorsOf(member);
     if (held === undefined) continue;
     const lacking = wanted.filter((tensor) => !held.has(tensor));
-    const unnamed = [...held].filter((tensor) => !wanted.includes(tensor));
+    const named = new Set(wanted);
+    const unnamed = [...held].filter((tensor) => !named.has(tensor));
     for (const [tensors, what] of [[lacking, "lacks"], [unnamed, "also holds"]] as const) {
       if (tensors.length === 0 || ++told > TOLD) continue;
       const shown = tensors.slice(0, 5).map((tensor) => `"${tensor}"`).join(", ");

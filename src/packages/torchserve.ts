@@ -9,7 +9,7 @@
  */
 
 import { decodePythonSource } from "../python/encoding.ts";
-import { isObject, type JsonValue, parseJson, valuesOf } from "../python/json.ts";
+import { isObject, type JsonValue, parseJson, repeatedKeys, valuesOf } from "../python/json.ts";
 import { type PythonModule, readPythonModule } from "../python/source.ts";
 import { callsAtImport } from "../python/source_calls.ts";
 import { sourceFacts } from "../python/source_facts.ts";
@@ -227,10 +227,7 @@ function repeated(manifest: JsonValue | undefined): string[] {
   const objects = isObject(manifest)
     ? [manifest, ...valuesOf(manifest, "model").filter((value) => isObject(value))]
     : [];
-  return objects.flatMap(({ members }) => {
-    const keys = members.map(([key]) => key);
-    return [...new Set(keys.filter((key, at) => keys.indexOf(key) !== at))];
-  });
+  return objects.flatMap(repeatedKeys);
 }
 
 /** `_load_handler_file`: a module by the last part of its path, and the function behind a colon. */

@@ -48,6 +48,17 @@ export function valuesOf(object: JsonObject, key: string): JsonValue[] {
   return object.members.flatMap(([name, value]) => name === key ? [value] : []).reverse();
 }
 
+/** Keys that an object has more than once, each once. */
+export function repeatedKeys({ members }: JsonObject): string[] {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const [key] of members) {
+    if (seen.has(key)) repeated.add(key);
+    seen.add(key);
+  }
+  return [...repeated];
+}
+
 /**
  * Reads JSON.
  *

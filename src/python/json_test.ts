@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "./json.ts";
+import { isArray, isObject, type JsonValue, parseJson, repeatedKeys, valuesOf } from "./json.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const read = (text: string) => parseJson(utf8(text));
@@ -26,6 +26,11 @@ test("well-formed text reads as JSON.parse has it", () => {
 
 test("Python's numbers are read: NaN and infinities", () => {
   assert.deepEqual(plain(read("[NaN, Infinity, -Infinity]").value), [NaN, Infinity, -Infinity]);
+});
+
+test("keys that stand more than once are named once each, those of objects inside apart", () => {
+  const { value } = read('{"a": 1, "b": {"a": 2, "c": 3, "c": 4}, "a": 5, "a": 6, "__proto__": 7}');
+  assert.deepEqual(isObject(value) && repeatedKeys(value), ["a"]);
 });
 
 test("of equal keys all are kept, the one that Python takes first", () => {

@@ -15,8 +15,8 @@ const DEFINING = /\.(?:__init_subclass__|__set_name__|__class_getitem__|__prepar
 const MODULE_HOOKS: ReadonlySet<string> = new Set(["__getattr__", "__dir__"]);
 /** What makes a class of what is derived from it. */
 const METACLASS = /(?:^|\.)(?:builtins\.)?(?:type|ABCMeta|EnumMeta|EnumType)$/u;
-/** Classes between a class and one that it is derived from. */
-const ANCESTORS = 16;
+/** Classes that a method which no class of the module itself has is looked for in. */
+const ANCESTORS = 64;
 
 /** What besides the import itself runs. */
 export interface Runs {
@@ -46,7 +46,7 @@ export function callsAtImport(module: PythonModule, runs: Runs = {}): readonly S
   const found: SourceCall[] = [];
   const entered = new Set<string>();
   const followed = new Set<string>();
-  const classes = Array.from(runs.classes ?? []).flatMap((name) => scopes.constructorsOf(name));
+  const classes = Array.from(runs.classes ?? []).flatMap((name) => scopes.made(name));
   const waiting = ["", ...runs.functions ?? [], ...classes, ...scopes.defining()];
   for (let scope = waiting.pop(); scope !== undefined; scope = waiting.pop()) {
     if (entered.has(scope)) continue;
@@ -69,7 +69,9 @@ class Scopes {
   readonly #byScope = new Map<string, SourceCall[]>();
   /** For each class its methods with names such as `__enter__`, which no call names. */
   readonly #special = new Map<string, string[]>();
-  readonly #constructors = new Map<string, readonly string[]>();
+  /** Classes that an object was made of, or of a class derived from them. */
+  readonly #made = new Set<string>();
+  readonly #families = new Map<string, ReadonlySet<string>>();
 
   constructor(module: PythonModule) {
     this.#module = module;
@@ -94,24 +96,44 @@ class Scopes {
 
   /** What runs where the module's classes are defined, and what imports of its names call. */
   defining(): string[] {
-    const metaclasses = [...this.#module.bases.keys()]
-      .filter((name) => this.#family(name).some((each) => METACLASS.test(each)));
     const hooks = [...this.#byScope.keys()]
       .filter((scope) => DEFINING.test(scope) || MODULE_HOOKS.has(scope));
-    return [...hooks, ...metaclasses.flatMap((name) => this.constructorsOf(name))];
+    return [...hooks, ...this.#metaclasses().flatMap((name) => this.made(name))];
   }
 
-  /** Methods that run when an object of a class is made and used. */
-  constructorsOf(name: string): readonly string[] {
-    let known = this.#constructors.get(name);
-    if (known === undefined) {
-      known = this.#family(name).flatMap((each) => [
+  /** Classes derived from one that makes classes. */
+  #metaclasses(): string[] {
+    const derived = new Map<string, string[]>();
+    const found = new Set<string>();
+    for (const [name, bases] of this.#module.bases) {
+      if (METACLASS.test(name) || bases.some((base) => METACLASS.test(base))) found.add(name);
+      for (const base of bases) {
+        const known = derived.get(base);
+        if (known === undefined) derived.set(base, [name]);
+        else known.push(name);
+      }
+    }
+    for (const name of found) for (const each of derived.get(name) ?? []) found.add(each);
+    return [...found];
+  }
+
+  /**
+   * Methods that run when an object of a class is made and used, its own and those that it inherits,
+   * but for those that have been given before.
+   */
+  made(name: string): string[] {
+    const classes = new Set([name]);
+    const methods: string[] = [];
+    for (const each of classes) {
+      if (this.#made.has(each)) continue;
+      this.#made.add(each);
+      for (const base of this.#module.bases.get(each) ?? []) classes.add(base);
+      methods.push(
         ...CONSTRUCTORS.map((method) => `${each}.${method}`),
         ...this.#special.get(each) ?? [],
-      ]).filter((each) => this.#byScope.has(each));
-      this.#constructors.set(name, known);
+      );
     }
-    return known;
+    return methods.filter((each) => this.#byScope.has(each));
   }
 
   /** The functions of the module that a call may lead to. */
@@ -122,20 +144,30 @@ class Scopes {
     const own = owner !== "" && method !== undefined ? this.#methods(owner, method) : [];
     const dot = path.lastIndexOf(".");
     const inherited = dot < 0 ? [] : this.#methods(path.slice(0, dot), path.slice(dot + 1));
-    return [path, ...this.constructorsOf(path), ...own, ...inherited]
+    return [path, ...this.made(path), ...own, ...inherited]
       .filter((each) => this.#byScope.has(each));
   }
 
   #methods(owner: string, method: string): string[] {
-    return this.#family(owner).map((each) => `${each}.${method}`);
+    return Array.from(this.#family(owner), (each) => `${each}.${method}`);
   }
 
   /** A class and those that it is derived from. */
-  #family(name: string): readonly string[] {
-    const family = [name];
-    for (let at = 0; at < family.length && family.length < ANCESTORS; at++) {
-      for (const base of this.#module.bases.get(family[at] ?? "") ?? []) {
-        if (!family.includes(base)) family.push(base);
+  #family(name: string): ReadonlySet<string> {
+    let family = this.#families.get(name);
+    if (family === undefined) {
+      family = this.#ancestors(name);
+      this.#families.set(name, family);
+    }
+    return family;
+  }
+
+  #ancestors(name: string): Set<string> {
+    const family = new Set([name]);
+    for (const each of family) {
+      for (const base of this.#module.bases.get(each) ?? []) {
+        if (family.size > ANCESTORS) return family;
+        family.add(base);
       }
     }
     return family;

@@ -172,6 +172,17 @@ test("methods that nothing names run when an object of their class is made or it
   assert.deepEqual(calls(`${property}`), []);
 });
 
+test("what a class inherits runs, however many classes lie between", () => {
+  const first = "import os\nclass C0:\n  def __init__(self):\n    os.system('echo hi')\n";
+  const derived = Array.from({ length: 300 }, (_, at) => `class C${at + 1}(C${at}): pass\n`);
+  assert.ok(calls(`${first}${derived.join("")}C300()`).includes("os.system"));
+  const meta = "import os\nclass M0(type):\n  def __new__(cls, *args):\n    os.system('echo hi')\n";
+  const metas = Array.from({ length: 300 }, (_, at) => `class M${at + 1}(M${at}): pass\n`);
+  assert.ok(calls(`${meta}${metas.join("")}class D(metaclass=M300): pass`).includes("os.system"));
+  // A class that is derived from itself, by way of another.
+  assert.ok(calls("class A(B): pass\nclass B(A): pass\nA()").includes("A"));
+});
+
 test("a lambda runs where it is called, by whatever name, and its defaults where it stands", () => {
   assert.ok(calls("import os\n(lambda: os.system('x'))()").includes("os.system"));
   assert.ok(calls("import os\nf = lambda: os.system('x')\nf()").includes("os.system"));
