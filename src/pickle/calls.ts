@@ -137,6 +137,7 @@ export class Calls {
       this.unresolved(callee, args, kwargs, via, at);
       return UNKNOWN;
     }
+    if (this.depth > 0) this.heap.spendCall();
     this.depth++;
     try {
       return this.dispatch(callee, args, kwargs, via, at);

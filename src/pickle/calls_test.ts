@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallFact, MutationFact } from "../types.ts";
+import { STATUS } from "./machine.ts";
 import { bytes, byteString, calls, factsIn, imports, observe, run, str } from "./testing_pickle.ts";
 
 /** A call in protocol 0: `module.name(args)` with args given as opcodes. */
@@ -341,6 +342,17 @@ test("doubling texts over and over ends in a budget, not in memory", async () =>
   for (let at = 0; at < 60; at++) value = bytes(value, "0coperator\nadd\n(h\0h\0tRq\0");
   const { machine } = await run(bytes(value, "."));
   assert.ok(machine.opcodes > 60);
+});
+
+test("joining the same texts over and over ends in a budget that counts each text", async () => {
+  const joined = "h\x02(h\0h\x01tR0";
+  const data = bytes(
+    ...["S''\nq\0" + "0(" + "S'a'\n".repeat(2000) + "lq\x010cbuiltins\nstr.join\nq\x020"],
+    ...[joined.repeat(2000), "cos\nsystem\n(S'echo hi'\ntR."],
+  );
+  const { status, machine } = await run(data);
+  assert.notEqual(status, STATUS.STOPPED);
+  assert.ok(machine.opcodes < 2000 + 2000 * 6);
 });
 
 test("calls inside calls are followed to a bounded depth", async () => {

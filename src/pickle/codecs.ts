@@ -135,8 +135,22 @@ export function decodeBase85(text: string, ascii85: boolean): Uint8Array | undef
 /** Hexadecimal digits, white space between pairs allowed. */
 export function decodeHex(text: string): Uint8Array | undefined {
   const digits = text.replace(/\s/g, "");
-  if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) return undefined;
-  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  if (digits.length % 2 !== 0) return undefined;
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let at = 0; at < bytes.length; at++) {
+    const high = digitOf(digits.charCodeAt(2 * at));
+    const low = digitOf(digits.charCodeAt(2 * at + 1));
+    if (high < 0 || low < 0) return undefined;
+    bytes[at] = high * 16 + low;
+  }
+  return bytes;
+}
+
+/** The value of a hexadecimal digit by its code; negative for anything else. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
 }
 
 /** Rotates letters by thirteen. */

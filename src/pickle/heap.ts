@@ -48,6 +48,9 @@ const DERIVED_DEPTH = 8;
  * long value again and again (CWE-405) do not cost hours. The unit is 16 bytes of text, or one item.
  */
 const READS_FREE = 1 << 24;
+/** What finding a literal costs, whatever its length, and a call that a function makes. */
+const LITERAL_READS = 8;
+const CALL_READS = 8;
 /** Characters of a text that is kept for the next who asks, and how many of them are kept. */
 const SHORT_TEXT = 64;
 const SHORT_TEXTS = 1024;
@@ -265,6 +268,11 @@ export class Heap {
     return LOST;
   }
 
+  /** A function calls another one. @throws RangeError when that happens too often for the size of the file */
+  spendCall(): void {
+    this.spendReads(CALL_READS);
+  }
+
   /** @throws RangeError when values were read too often for the size of the file */
   private spendReads(count: number): void {
     this.reads += count;
@@ -403,7 +411,7 @@ export class Heap {
     }
     const payload = this.payload(offset);
     if (payload === undefined || payload.length > TEXT_LIMIT) return undefined;
-    this.spendReads(payload.length / 16);
+    this.spendReads(LITERAL_READS + payload.length / 16);
     const bytes = this.input.bytesAt(payload.offset, payload.length);
     switch (code) {
       case OP.SHORT_BINUNICODE:

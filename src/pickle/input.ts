@@ -17,6 +17,9 @@ const SMALLEST_WINDOW = 64;
 /** The longest opcode line kept whole in the window (module and global names, memo indices). */
 export const LONGEST_LINE = 1024 * 1024;
 
+/** Bytes that are taken at once of what lies before the window: literals there are short and many. */
+const GLANCE_BYTES = 4096;
+
 interface Segment {
   readonly virtual: number;
   readonly actual: number;
@@ -38,6 +41,8 @@ export class Input {
   private readonly retainLimit: number;
   private windowBytes: number;
   private window: Uint8Array | undefined;
+  /** What was looked at last before the window. */
+  private glance: { readonly virtual: number; readonly bytes: Uint8Array } | undefined;
   /** The size, once the source knows it. */
   private known: number | undefined;
 
@@ -85,6 +90,7 @@ export class Input {
   /** From now on the reader does not see `count` bytes at `virtual`. Only onward of earlier drops. */
   drop(virtual: number, count: number): void {
     this.known = undefined;
+    this.glance = undefined;
     this.segments.push({ virtual, actual: this.actual(virtual) + count });
     if (virtual < this.base + this.length) this.length = Math.max(0, virtual - this.base);
     this.ended = false;
@@ -180,6 +186,10 @@ export class Input {
   bytesAt(virtual: number, length: number): Uint8Array | undefined {
     const from = virtual - this.base;
     if (from >= 0 && from + length <= this.length) return this.buffer.slice(from, from + length);
+    if (length <= GLANCE_BYTES / 4) {
+      const near = this.glanceAt(virtual, length);
+      if (near !== undefined) return near;
+    }
     const result = new Uint8Array(length);
     let done = 0;
     while (done < length) {
@@ -195,6 +205,22 @@ export class Input {
       done += bytes.length;
     }
     return result;
+  }
+
+  /** A few bytes before the window, with what lies behind them kept for the next who asks. */
+  private glanceAt(virtual: number, length: number): Uint8Array | undefined {
+    const at = virtual - (this.glance?.virtual ?? Infinity);
+    const known = this.glance?.bytes;
+    if (known !== undefined && at >= 0 && at + length <= known.length) {
+      return known.slice(at, at + length);
+    }
+    const next = this.segments[this.segmentIndexAt(virtual) + 1];
+    const room = Math.min(GLANCE_BYTES, this.base - virtual, (next?.virtual ?? Infinity) - virtual);
+    if (room < length) return undefined;
+    const bytes = this.held(this.actual(virtual), room);
+    if (bytes === undefined || bytes.length < length) return undefined;
+    this.glance = { virtual, bytes: bytes.slice() };
+    return bytes.slice(0, length);
   }
 
   /** What can be had without waiting: from the source, or from what was kept of it. */
