@@ -197,7 +197,8 @@ class Pass {
   /** "Data Error : name"; of what it cannot begin to decode 7-Zip says nothing else. */
   #complain(text: string): void {
     const name = text.slice(text.indexOf(" : ") + 3);
-    if (this.#places.get(name)?.includes(this.#index) !== true) this.#begin(name);
+    const here = firstBehind(this.#places.get(name) ?? [], this.#index - 1) === this.#index;
+    if (!here) this.#begin(name);
     this.#complaints.push(text);
   }
 
@@ -239,7 +240,7 @@ class Pass {
   /** The next member of that name; 7-Zip writes folders with a slash. */
   #next(name: string): number | undefined {
     const places = this.#places.get(name) ?? this.#places.get(name.replace(/\/$/u, ""));
-    return places?.find((index) => index > this.#index);
+    return firstBehind(places ?? [], this.#index);
   }
 
   /** @throws LimitError when a budget is spent, or so little became so much that it is a bomb */
@@ -265,4 +266,15 @@ class Pass {
       complaints: this.#complaints,
     });
   }
+}
+
+/** The first of ascending indices that is larger than one; there may be a million of one name. */
+function firstBehind(places: readonly number[], index: number): number | undefined {
+  let [from, to] = [0, places.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((places[middle] ?? 0) > index) to = middle;
+    else from = middle + 1;
+  }
+  return places[from];
 }

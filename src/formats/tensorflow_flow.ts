@@ -101,12 +101,19 @@ export class Flow {
   readonly #calls = new Map<string, Call[]>();
   readonly #known = new Map<Scope, Map<string, Value>>();
   readonly #assets = new Map<string, number>();
+  /** Tensors that a saver takes its filename from, and those that signatures ask their caller for. */
+  readonly #savers: ReadonlySet<string>;
+  readonly #asked: ReadonlySet<string>;
+  /** Places of a function's arguments, by name. */
+  readonly #arguments = new Map<Scope, ReadonlyMap<string, number>>();
   /** Writes of texts to variables, by variable; under "" those to one that is not known. */
   #writes: Map<string, Value[]> | undefined;
   #values = 0;
 
   constructor(graph: Graph) {
     this.#graph = graph;
+    this.#savers = new Set(graph.savers.map(plain));
+    this.#asked = new Set(graph.signatures.flatMap(({ inputs }) => inputs.map(plain)));
     graph.assets.forEach(({ tensor }, index) => this.#assets.set(plain(tensor), index));
     for (const scope of scopesOf(graph)) {
       for (const node of scope.nodes) this.#addCalls(scope, node);
@@ -166,8 +173,8 @@ export class Flow {
   #work(scope: Scope, reference: string, steps: number): Value {
     if (reference.startsWith("^")) return UNKNOWN;
     if (scope !== this.#graph.main && !reference.includes(":")) {
-      const index = scope.inputs.indexOf(reference);
-      if (index >= 0) return this.#argument(scope, index, steps);
+      const index = this.#argumentsOf(scope).get(reference);
+      if (index !== undefined) return this.#argument(scope, index, steps);
     }
     const node = scope.byName.get(nodeOf(reference));
     if (node === undefined) return UNKNOWN;
@@ -182,22 +189,29 @@ export class Flow {
   #given(node: GraphNode, reference: string, steps: number): Value | undefined {
     const tensor = plain(reference);
     const index = this.#assets.get(tensor);
-    const saver = this.#graph.savers.some((name) => plain(name) === tensor);
+    const saver = this.#savers.has(tensor);
     if (index === undefined && !saver) return undefined;
     if (node.op !== "Placeholder" && node.op !== "PlaceholderWithDefault" && node.op !== "Const") {
       return undefined;
     }
     if (index !== undefined) return { kind: "asset", index, fed: node.op === "Placeholder" };
     // What a signature asks its caller for is no checkpoint of the model's own.
-    const asked = this.#graph.signatures.some(({ inputs }) =>
-      inputs.some((input) => plain(input) === tensor)
-    );
-    if (asked) return undefined;
+    if (this.#asked.has(tensor)) return undefined;
     if (node.op === "Placeholder") return { kind: "saver" };
     const start = this.#result(this.#graph.main, node, reference, steps);
     const plainName = start.kind === "texts" && start.only &&
       start.texts.every((text) => /^[\w-]{1,64}$/u.test(text));
     return plainName ? { kind: "saver" } : undefined;
+  }
+
+  /** The first of equal names counts. */
+  #argumentsOf(scope: Scope): ReadonlyMap<string, number> {
+    let places = this.#arguments.get(scope);
+    if (places === undefined) {
+      places = new Map(scope.inputs.map((name, index) => [name, index] as const).reverse());
+      this.#arguments.set(scope, places);
+    }
+    return places;
   }
 
   #argument(scope: Scope, index: number, steps: number): Value {

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Member } from "../types.ts";
+import { onnxPackage } from "./onnx.ts";
+
+const file = (name: string): Member => ({ name, kind: "file" });
+const link = (name: string, linkTarget = "/etc/passwd"): Member => ({
+  name,
+  kind: "link",
+  linkTarget,
+});
+
+async function toldOf(...members: Member[]): Promise<string[]> {
+  const listing = { format: "tar", members };
+  if (!onnxPackage.matches(listing)) return [];
+  const parts: string[] = [];
+  for await (const { part } of onnxPackage.observe(listing)) parts.push(part);
+  return parts;
+}
+
+test("a link is told where a model lies in its folder or above, however deep, and nowhere else", async () => {
+  assert.deepEqual(await toldOf(file("m.onnx"), link("w.bin")), ["w.bin"]);
+  assert.deepEqual(await toldOf(file("a/m.onnx"), link("a/b/c/w.bin")), ["a/b/c/w.bin"]);
+  assert.deepEqual(await toldOf(file("a/m.onnx"), link("b/w.bin"), link("ab/w.bin")), []);
+  const deep = `${"d/".repeat(5000)}w.bin`;
+  assert.deepEqual(await toldOf(file("m.onnx"), link(deep)), [deep]);
+});
+
+test("a model that is a link itself is told where another model lies beside or above it", async () => {
+  assert.deepEqual(await toldOf(link("a/m.onnx")), []);
+  assert.deepEqual(await toldOf(link("a/m.onnx"), file("a/n.onnx")), ["a/m.onnx"]);
+  assert.deepEqual(await toldOf(link("a/m.onnx"), file("n.onnx")), ["a/m.onnx"]);
+  assert.deepEqual(await toldOf(file("n.onnx"), link("a/m.onnx"), link("a/k.onnx")), [
+    "a/m.onnx",
+    "a/k.onnx",
+  ]);
+});
