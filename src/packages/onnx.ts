@@ -14,6 +14,8 @@ import type { Package, PackageObservation } from "./package.ts";
 const MODEL = /\.onnx$/iu;
 /** Folders in one another that a path may have. */
 const LEVELS = 100;
+/** No folder's name, for models of any. */
+const ANY = "*";
 /** Listings of local folders: there the model tells which of its neighbours it reads. */
 const FOLDER = "folder";
 
@@ -22,14 +24,14 @@ export const onnxPackage: Package = { id: "onnx", matches, observe };
 
 function matches({ format, members }: Listing): boolean {
   return format !== FOLDER && members.some(({ name }) => MODEL.test(name)) &&
-    members.some(({ kind }) => kind === "link" || kind === "hardlink");
+    members.some(isLink);
 }
 
 function* observe({ format, members }: Listing): Iterable<PackageObservation> {
   const byName = new Map(members.map((member) => [member.name, member]));
   const models = modelsByFolder(members);
   for (const member of members) {
-    if (member.kind !== "link" && member.kind !== "hardlink") continue;
+    if (!isLink(member)) continue;
     const model = modelAbove(member, models);
     const problem = model && linkProblem(member, format, byName, model);
     if (model === undefined || problem === undefined) continue;
@@ -42,32 +44,48 @@ function* observe({ format, members }: Listing): Iterable<PackageObservation> {
   }
 }
 
-/** Two models of each folder that has some: one of them may be the link itself. */
+/**
+ * The models of each folder that has some: a file, and two links, of which one may be the member that
+ * is asked about.
+ */
 function modelsByFolder(members: readonly Member[]): ReadonlyMap<string, readonly Member[]> {
   const models = new Map<string, Member[]>();
-  for (const member of members) {
-    if (!MODEL.test(member.name)) continue;
-    const folder = folderOf(member.name);
+  const keep = (folder: string, member: Member): void => {
     const known = models.get(folder);
     if (known === undefined) models.set(folder, [member]);
-    else if (known.length < 2) known.push(member);
+    else if (known.filter((one) => isLink(one) === isLink(member)).length < 2) known.push(member);
+  };
+  for (const member of members) {
+    if (!MODEL.test(member.name)) continue;
+    keep(folderOf(member.name), member);
+    keep(ANY, member);
   }
   return models;
 }
 
-/** A model in whose folder, or below it, a member lies; the nearest one, any for an absurd path. */
+/**
+ * A model in whose folder, or below it, a member lies: the nearest that is a file, or else a link.
+ * Links that lead to where a model's own leads are how caches keep models, so that a link among the
+ * models must not speak for a file. For an absurd path it is any model.
+ */
 function modelAbove(
   member: Member,
   models: ReadonlyMap<string, readonly Member[]>,
 ): Member | undefined {
-  const other = (found: readonly Member[] | undefined) => found?.find((one) => one !== member);
+  const others: Member[] = [];
   let folder = folderOf(member.name);
   for (let level = 0; level < LEVELS; level++) {
-    const found = other(models.get(folder));
-    if (found !== undefined || folder === "") return found;
+    others.push(...(models.get(folder) ?? []).filter((one) => one !== member));
+    const file = others.find((one) => !isLink(one));
+    if (file !== undefined || folder === "") return file ?? others[0];
     folder = folderOf(folder.slice(0, -1));
   }
-  return other([...models.values()].flat());
+  others.push(...(models.get(ANY) ?? []).filter((one) => one !== member));
+  return others.find((one) => !isLink(one)) ?? others[0];
+}
+
+function isLink({ kind }: Member): boolean {
+  return kind === "link" || kind === "hardlink";
 }
 
 /** The folder of a path, with the slash behind it; "" for the outermost. */

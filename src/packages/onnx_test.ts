@@ -30,8 +30,15 @@ test("a model that is a link itself is told where another model lies beside or a
   assert.deepEqual(await toldOf(link("a/m.onnx")), []);
   assert.deepEqual(await toldOf(link("a/m.onnx"), file("a/n.onnx")), ["a/m.onnx"]);
   assert.deepEqual(await toldOf(link("a/m.onnx"), file("n.onnx")), ["a/m.onnx"]);
-  assert.deepEqual(await toldOf(file("n.onnx"), link("a/m.onnx"), link("a/k.onnx")), [
+});
+
+test("links beside a model that is a link are told unless they lead to where it does", async () => {
+  const model = link("a/m.onnx", "../../blobs/m");
+  assert.deepEqual(await toldOf(model, link("a/w.bin", "../../blobs/w")), []);
+  // Beside a model that is a file it leads away from that.
+  assert.deepEqual(await toldOf(model, file("a/n.onnx"), link("a/w.bin", "../../blobs/w")), [
     "a/m.onnx",
-    "a/k.onnx",
+    "a/w.bin",
   ]);
+  assert.deepEqual(await toldOf(model, link("a/w.bin", "../../elsewhere/w")), ["a/w.bin"]);
 });
