@@ -5,7 +5,7 @@
  */
 
 import type { Evidence, Fact, Interest, Observation, OperatorFact } from "../types.ts";
-import { Flow, type Value } from "./tensorflow_flow.ts";
+import { Flow } from "./tensorflow_flow.ts";
 import {
   dataInputs,
   type Graph,
@@ -15,6 +15,7 @@ import {
   scopesOf,
   type Signature,
 } from "./tensorflow_graph.ts";
+import type { Value } from "./tensorflow_values.ts";
 
 const LANGUAGE = "tensorflow";
 

@@ -20,27 +20,13 @@ import {
   type Scope,
   scopesOf,
 } from "./tensorflow_graph.ts";
-
-/** What is known of a value. */
-export type Value =
-  /** The name of a checkpoint that somebody saves or restores. */
-  | { readonly kind: "saver" }
-  /** A file of the model's own folder, by its AssetFileDef. `fed` is false where a constant has its place. */
-  | { readonly kind: "asset"; readonly index: number; readonly fed: boolean }
-  /** Texts that it may be; `only` is false when it may be something else too. */
-  | { readonly kind: "texts"; readonly texts: readonly string[]; readonly only: boolean }
-  /** Whatever the caller gives. */
-  | { readonly kind: "input"; readonly name: string }
-  | { readonly kind: "variable"; readonly key: string }
-  | { readonly kind: "unknown" };
-
-const UNKNOWN: Value = { kind: "unknown" };
+import { join, TEXTS_KEPT, UNKNOWN, type Value } from "./tensorflow_values.ts";
 
 /** Steps back from one operator; longer ways are not followed. */
 const STEPS = 64;
-/** Texts kept of one value. */
-const TEXTS_KEPT = 8;
-/** Values worked out for one graph; beyond, nothing is known. */
+/** Characters of a text that is kept; joins of joins double it each time. */
+const TEXT_CHARACTERS = 64 * 1024;
+/** Values worked out and joined for one graph; beyond, nothing is known. */
 const VALUES = 2_000_000;
 
 /** Operators that hand on their first input. */
@@ -108,6 +94,8 @@ export class Flow {
   readonly #arguments = new Map<Scope, ReadonlyMap<string, number>>();
   /** Writes of texts to variables, by variable; under "" those to one that is not known. */
   #writes: Map<string, Value[]> | undefined;
+  /** All writes to a variable as one value. */
+  readonly #contents = new Map<string, Value>();
   #values = 0;
 
   constructor(graph: Graph) {
@@ -162,12 +150,16 @@ export class Flow {
     if (known === undefined) this.#known.set(scope, known = new Map());
     const found = known.get(reference);
     if (found !== undefined) return found;
-    if (steps === 0 || ++this.#values > VALUES) return UNKNOWN;
+    if (steps === 0 || this.#isSpent()) return UNKNOWN;
     // A way that comes back to where it began adds nothing that is known.
     known.set(reference, UNKNOWN);
     const value = this.#work(scope, reference, steps - 1);
     known.set(reference, value);
     return value;
+  }
+
+  #isSpent(): boolean {
+    return ++this.#values > VALUES;
   }
 
   #work(scope: Scope, reference: string, steps: number): Value {
@@ -220,6 +212,7 @@ export class Flow {
     if (calls === undefined) return { kind: "input", name };
     let all: Value | undefined;
     for (const call of calls) {
+      if (this.#isSpent()) return UNKNOWN;
       const value = this.#givenBy(call, index, scope.inputs.length, steps);
       all = all === undefined ? value : join(all, value);
     }
@@ -316,18 +309,25 @@ export class Flow {
         ? [...part.texts]
         : texts.flatMap((one) => part.texts.map((other) => one + separator + other));
       texts = texts.slice(0, TEXTS_KEPT);
+      if (texts.some(({ length }) => length > TEXT_CHARACTERS)) return UNKNOWN;
     }
     return texts === undefined ? UNKNOWN : { kind: "texts", texts, only };
   }
 
   #variable(handle: Value): Value {
     if (handle.kind !== "variable") return UNKNOWN;
-    this.#writes ??= this.#findWrites();
-    const writes = [...this.#writes.get(handle.key) ?? [], ...this.#writes.get("") ?? []];
-    return writes.reduce<Value | undefined>(
-      (all, one) => all === undefined ? one : join(all, one),
-      undefined,
-    ) ?? UNKNOWN;
+    if (this.#writes === undefined) {
+      this.#writes = this.#findWrites();
+      // What was read meanwhile was not known yet.
+      this.#contents.clear();
+    }
+    let contents = this.#contents.get(handle.key);
+    if (contents === undefined) {
+      const writes = [...this.#writes.get(handle.key) ?? [], ...this.#writes.get("") ?? []];
+      contents = writes.length === 0 ? UNKNOWN : writes.reduce(join);
+      this.#contents.set(handle.key, contents);
+    }
+    return contents;
   }
 
   #findWrites(): Map<string, Value[]> {
@@ -354,6 +354,7 @@ export class Flow {
     const names = CALLS[node.op] === undefined ? [node.op] : node.functions;
     let all: Value | undefined;
     for (const name of names) {
+      if (this.#isSpent()) return UNKNOWN;
       const scope = this.#graph.functions.get(name);
       const result = scope?.returns.get(scope.outputs[indexOf(reference)] ?? "");
       if (scope === undefined || result === undefined) return UNKNOWN;
@@ -371,17 +372,4 @@ function opaqueCall(scope: Scope): Call {
 /** `node` and `node:0` are the same. */
 function plain(reference: string): string {
   return reference.endsWith(":0") ? reference.slice(0, -2) : reference;
-}
-
-/** What a value is that is the one or the other. */
-function join(a: Value, b: Value): Value {
-  if (a.kind === "texts" || b.kind === "texts") {
-    const texts = [a, b].flatMap((one) => one.kind === "texts" ? one.texts : []);
-    const only = [a, b].every((one) => one.kind === "texts" && one.only);
-    return { kind: "texts", texts: [...new Set(texts)].slice(0, TEXTS_KEPT), only };
-  }
-  if (a.kind === "saver" && b.kind === "saver") return a;
-  if (a.kind === "asset" && b.kind === "asset") return { ...a, fed: a.fed && b.fed };
-  if (a.kind === "variable" && b.kind === "variable" && a.key === b.key) return a;
-  return UNKNOWN;
 }

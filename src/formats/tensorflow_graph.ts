@@ -121,7 +121,14 @@ export function indexOf(reference: string): number {
   return index === undefined ? 0 : Number(index);
 }
 
-/** The inputs that carry data. */
+const DATA_INPUTS = new WeakMap<GraphNode, readonly string[]>();
+
+/** The inputs that carry data. A node may have a hundred thousand, and be asked for each. */
 export function dataInputs(node: GraphNode): readonly string[] {
-  return node.inputs.filter((input) => !input.startsWith("^"));
+  let inputs = DATA_INPUTS.get(node);
+  if (inputs === undefined) {
+    inputs = node.inputs.filter((input) => !input.startsWith("^"));
+    DATA_INPUTS.set(node, inputs);
+  }
+  return inputs;
 }

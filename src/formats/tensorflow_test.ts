@@ -297,6 +297,21 @@ test("a chain of ten thousand copies costs no stack", async () => {
   assert.ok(issues(report).some(({ message }) => message.includes("/etc/passwd")));
 });
 
+test("a path that doubles with every join is not known, and still read from", async () => {
+  const nodes = [node("n0", "Const", [], text("/etc/passwd"))];
+  for (let at = 1; at <= 50; at++) {
+    nodes.push(node(`n${at}`, "StringJoin", [`n${at - 1}`, `n${at - 1}`]));
+  }
+  nodes.push(node("far", "ReadFile", ["n50"]), node("near", "ReadFile", ["n1"]));
+  const report = await scan(graphOf(...nodes), "a.pb");
+  assert.deepEqual(issues(report).map(({ details }) => details["node"]).toSorted(), [
+    "far",
+    "near",
+  ]);
+  assert.ok(issues(report).some(({ message }) => message.includes("/etc/passwd/etc/passwd")));
+  assert.equal(report.findings.some(({ ruleId }) => ruleId.startsWith("scan-")), false);
+});
+
 test("a graph that turns in a circle ends", async () => {
   const call = (name: string, f: string, input: string) =>
     node(name, "PartitionedCall", [input], attribute("f", field(10, field(1, f))));

@@ -1,0 +1,37 @@
+/**
+ * What is known of the values in a TensorFlow graph.
+ *
+ * @module
+ */
+
+/** What is known of a value. */
+export type Value =
+  /** The name of a checkpoint that somebody saves or restores. */
+  | { readonly kind: "saver" }
+  /** A file of the model's own folder, by its AssetFileDef. `fed` is false where a constant has its place. */
+  | { readonly kind: "asset"; readonly index: number; readonly fed: boolean }
+  /** Texts that it may be; `only` is false when it may be something else too. */
+  | { readonly kind: "texts"; readonly texts: readonly string[]; readonly only: boolean }
+  /** Whatever the caller gives. */
+  | { readonly kind: "input"; readonly name: string }
+  | { readonly kind: "variable"; readonly key: string }
+  | { readonly kind: "unknown" };
+
+/** Of which nothing is known. */
+export const UNKNOWN: Value = { kind: "unknown" };
+
+/** Texts kept of one value. */
+export const TEXTS_KEPT = 8;
+
+/** What a value is that is the one or the other. */
+export function join(a: Value, b: Value): Value {
+  if (a.kind === "texts" || b.kind === "texts") {
+    const texts = [a, b].flatMap((one) => one.kind === "texts" ? one.texts : []);
+    const only = [a, b].every((one) => one.kind === "texts" && one.only);
+    return { kind: "texts", texts: [...new Set(texts)].slice(0, TEXTS_KEPT), only };
+  }
+  if (a.kind === "saver" && b.kind === "saver") return a;
+  if (a.kind === "asset" && b.kind === "asset") return { ...a, fed: a.fed && b.fed };
+  if (a.kind === "variable" && b.kind === "variable" && a.key === b.key) return a;
+  return UNKNOWN;
+}
