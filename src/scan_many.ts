@@ -47,7 +47,9 @@ export interface RemoteOptions {
 }
 
 /** What a scan of several inputs is told. */
-export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder"> {
+export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
+  /** Ends the scan early; what was found by then is reported, as incomplete. */
+  readonly signal?: AbortSignal;
   /** How URLs are fetched. */
   readonly remote?: RemoteOptions;
   /** How paths of folders are gone through. */

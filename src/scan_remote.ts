@@ -13,7 +13,7 @@ import { type ScanOptions, scanSource } from "./scan.ts";
 import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "./scan/in_order.ts";
 import { defect, skippedReport, stopped, unreadReport } from "./scan/unscanned.ts";
 import { shownUrl } from "./source/http_client.ts";
-import type { RemoteOptions } from "./scan_many.ts";
+import type { RemoteOptions, ScanManyOptions } from "./scan_many.ts";
 import type { FileReport, ScanError } from "./types.ts";
 
 /** Opens connections; closed when the scan ends. */
@@ -31,7 +31,7 @@ interface Transport {
  */
 export async function* scanRemote(
   url: URL,
-  options: Omit<ScanOptions, "path" | "folder"> & { readonly remote?: RemoteOptions },
+  options: ScanManyOptions,
 ): AsyncGenerator<FileReport | ScanError> {
   withDefaults(options.limits);
   const shown = shownUrl(url);

@@ -44,7 +44,7 @@ export interface ScanOptions {
   /** Budgets; those of `limits.ts` unless given. */
   readonly limits?: Partial<Limits>;
   /** Ends the scan early; what was found by then is reported, as incomplete. */
-  readonly signal?: AbortSignal;
+  readonly signal?: { readonly aborted: boolean };
   /** The path for the report; the source's name unless given. */
   readonly path?: string;
   /** Called now and then. */

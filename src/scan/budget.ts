@@ -31,7 +31,7 @@ const EXPANDED_FLOOR = 512 * 1024 * 1024;
 /** The budget of one asset. */
 export class Budget {
   readonly limits: Limits;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: { readonly aborted: boolean } | undefined;
   readonly #deadline: number;
   #stopped: LimitError | undefined;
   #lastPause = performance.now();
@@ -44,7 +44,7 @@ export class Budget {
   #assetBytes: number | undefined;
   #handedOut = 0;
 
-  constructor(limits: Limits, signal: AbortSignal | undefined) {
+  constructor(limits: Limits, signal: { readonly aborted: boolean } | undefined) {
     this.limits = limits;
     this.#signal = signal;
     this.#deadline = performance.now() + (limits.milliseconds ?? Infinity);

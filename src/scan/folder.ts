@@ -23,16 +23,40 @@ export async function folderObservations(
   { listing, member }: FolderPlace,
   packages: readonly Package[],
 ): Promise<readonly Told[]> {
+  const byMember = await observationsOf(listing, packages);
+  const told = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
+  byMember.delete("");
+  byMember.delete(member);
+  return told;
+}
+
+/**
+ * True when the packages still have something to tell about a member, or about the folder itself,
+ * which is told with whichever member is asked for next.
+ */
+export async function concernsFolder(
+  { listing, member }: FolderPlace,
+  packages: readonly Package[],
+): Promise<boolean> {
+  const byMember = await observationsOf(listing, packages);
+  return byMember.has("") || byMember.has(member);
+}
+
+/** Says that somebody else tells what the packages observe about a folder: here nothing is told. */
+export function toldElsewhere(listing: Listing): void {
+  if (!OBSERVATIONS.has(listing)) OBSERVATIONS.set(listing, Promise.resolve(new Map()));
+}
+
+function observationsOf(
+  listing: Listing,
+  packages: readonly Package[],
+): Promise<Map<string, Told[]>> {
   let all = OBSERVATIONS.get(listing);
   if (all === undefined) {
     all = observe(listing, packages);
     OBSERVATIONS.set(listing, all);
   }
-  const byMember = await all;
-  const told = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
-  byMember.delete("");
-  byMember.delete(member);
-  return told;
+  return all;
 }
 
 async function observe(

@@ -17,7 +17,7 @@ export const FOLDER = "folder";
 /** Members listed of one folder; a repository has some thousands at most. */
 const MEMBERS = 200_000;
 
-/** The listings of the folders that a scan goes through, each made once. */
+/** The listings of the folders that a scan goes through, each made once, when it is first asked. */
 export class Folders {
   readonly #listings = new Map<string, Listing>();
 
@@ -34,11 +34,21 @@ export class Folders {
     const key = `${named ? "beside" : "below"} ${root}`;
     let listing = this.#listings.get(key);
     if (listing === undefined) {
-      listing = { format: FOLDER, members: listFolder(root, !named) };
+      listing = folderListing(root, !named);
       this.#listings.set(key, listing);
     }
     return { listing, member: named ? basename(path) : below(root, path) };
   }
+}
+
+function folderListing(root: string, deep: boolean): Listing {
+  let members: readonly Member[] | undefined;
+  return {
+    format: FOLDER,
+    get members() {
+      return members ??= listFolder(root, deep);
+    },
+  };
 }
 
 /** The path below a folder, with `/`; the folder may be written with a separator at its end. */
