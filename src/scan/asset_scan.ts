@@ -124,6 +124,7 @@ export class AssetScan {
   async run(): Promise<FileReport> {
     await this.#visit(this.#rootVisit());
     await this.#showFolder();
+    this.#tellStop();
     this.#tellTheRest();
     const findings = this.#outcome.sorted();
     return {
@@ -254,7 +255,8 @@ export class AssetScan {
         for (const observation of batch) {
           await this.#take(observation, visit, notes);
         }
-        if (budget.stopped) break;
+        // A format may hand over what it has before it says that its time was spent.
+        if (budget.stopped) throw budget.stopped;
         if (notes.count > NOTES_HELD) this.#judge(visit, notes);
         await budget.pause();
       }
@@ -428,6 +430,16 @@ export class AssetScan {
     } catch (error) {
       this.#trouble(error, visit, notes);
     }
+  }
+
+  /** Whoever met the end of the time may have kept it to himself: nothing is clean by that. */
+  #tellStop(): void {
+    const { stopped } = this.#budget;
+    if (stopped === undefined || this.#outcome.unread) return;
+    const visit = this.#rootVisit();
+    const notes = new Notes();
+    this.#trouble(stopped, visit, notes);
+    this.#judge(visit, notes);
   }
 
   /** What was only counted so far. */
