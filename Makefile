@@ -41,7 +41,7 @@ check-lint: setup
 	@$(DENO) lint --quiet
 
 check-types: setup
-	@$(DENO) check --quiet --no-lock cli.ts mod.ts src scripts
+	@$(DENO) check --quiet --no-lock cli.ts mod.ts worker.ts src scripts
 
 check-imports: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_imports.ts

@@ -7,6 +7,8 @@
 import process from "node:process";
 import { processIo } from "./src/cli/io.ts";
 import { runMain } from "./src/cli/main.ts";
+import { workerBeside } from "./src/cli/worker_place.ts";
 
 // All output was handed over by now; a standard input that nobody closes must not keep us.
-process.exit(await runMain(process.argv.slice(2), processIo()));
+const io = processIo(workerBeside(import.meta.url));
+process.exit(await runMain(process.argv.slice(2), io));

@@ -120,6 +120,7 @@ function buildPackage(folder: string): void {
   run(toolPath("bun"), [
     "build",
     "cli.ts",
+    "worker.ts",
     "mod.ts",
     "--target=node",
     "--format=esm",
@@ -148,7 +149,7 @@ function buildPackage(folder: string): void {
     exports: { ".": { types: "./types/mod.d.ts", default: "./mod.js" } },
     types: "./types/mod.d.ts",
     engines: own["engines"],
-    files: ["cli.js", "mod.js", "chunks/", "types/", "sbom.cdx.json"],
+    files: ["cli.js", "worker.js", "mod.js", "chunks/", "types/", "sbom.cdx.json"],
     dependencies: Object.fromEntries(DECODERS.map((name) => [name, dependencies[name]])),
   });
   writeFileSync(join(folder, "sbom.cdx.json"), sbom());
@@ -192,7 +193,8 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
   if (runtime === "deno") {
     const options = ["--quiet", "--no-check", "--no-remote", "--cached-only", "--no-lock"];
     const goal = target === undefined ? [] : [`--target=${target.deno}`];
-    const wasm = [`--include=${join(stage, "node_modules", "7z-wasm", "7zz.wasm")}`];
+    // Neither is imported, so that the compiler would not find them.
+    const inside = [join("node_modules", "7z-wasm", "7zz.wasm"), "worker.js"];
     writeJson(join(stage, "deno.json"), { nodeModulesDir: "manual" });
     run(toolPath("deno"), [
       "compile",
@@ -201,14 +203,17 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
       join(stage, "deno.json"),
       ...PERMISSIONS,
       ...goal,
-      ...wasm,
+      ...inside.map((path) => `--include=${join(stage, path)}`),
       `--output=${file}`,
       join(stage, "cli.js"),
     ], NO_STUB);
     return file;
   }
-  const entry = join(stage, "entry.ts");
-  writeFileSync(entry, bunEntry(stage));
+  const entries = Object.entries(bunEntries(stage)).map(([name, text]) => {
+    const entry = join(stage, name);
+    writeFileSync(entry, text);
+    return entry;
+  });
   const goal = target === undefined ? "bun" : target.bun;
   const help = target === undefined ? "" : NO_BUN_TARGET;
   run(toolPath("bun"), [
@@ -218,23 +223,33 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
     ...BUN_SPEED,
     `--target=${goal}`,
     `--outfile=${file}`,
-    entry,
+    ...entries,
   ], help);
   return file;
 }
 
-/** Bun embeds a file that is imported as one; 7-Zip's loader would look for it beside itself. */
-function bunEntry(stage: string): string {
+/**
+ * The entries of Bun's executable, the first of which is the program's. Bun embeds a file that is
+ * imported as one; 7-Zip's loader would look for it beside itself. Each thread has modules of its own.
+ */
+function bunEntries(stage: string): Readonly<Record<string, string>> {
   const wasm = JSON.stringify(join(stage, "node_modules", "7z-wasm", "7zz.wasm"));
   const from = (path: string): string => JSON.stringify(join(ROOT, path));
-  return [
+  const decoder = [
     'import { readFileSync } from "node:fs";',
     `import wasm from ${wasm} with { type: "file" };`,
     `import { provideWasm } from ${from("src/bytes/decoder.ts")};`,
     'provideWasm("7z-wasm", () => Uint8Array.from(readFileSync(wasm)).buffer);',
+  ];
+  const program = [
+    ...decoder,
+    `import { provideWorker } from ${from("src/cli/worker_place.ts")};`,
+    'provideWorker(new URL("./worker_entry.js", import.meta.url));',
     `await import(${from("cli.ts")});`,
     "",
-  ].join("\n");
+  ];
+  const worker = [...decoder, `await import(${from("worker.ts")});`, ""];
+  return { "entry.ts": program.join("\n"), "worker_entry.ts": worker.join("\n") };
 }
 
 /** Puts the bill of materials and the checksums beside an executable. */

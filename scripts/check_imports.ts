@@ -60,6 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_NOT_IMPORT_AT_ROOT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": ["cli"],
   "cli.ts": [],
+  "worker.ts": [],
 };
 
 /** The base room names sources in its types, and needs nothing else of them. */
@@ -89,7 +90,7 @@ const NEEDS_NODE = [
   "src/source/folder.ts",
   "src/remote/node_transport.ts",
 ];
-const MAY_USE_FILES = ["src/source/folder.ts", "src/cli/", "mod.ts", "cli.ts"];
+const MAY_USE_FILES = ["src/source/folder.ts", "src/cli/", "mod.ts", "cli.ts", "worker.ts"];
 /** What loads them only when it is given a path or a URL, so that a browser never asks for them. */
 const MAY_LOAD_FILES = ["src/scan_many.ts", "src/scan_remote.ts"];
 
@@ -162,7 +163,9 @@ function checkImport(
     return /^(https?|jsr|npm|data|blob):/.test(specifier) ? byAddress(specifier) : undefined;
   }
   if (specifier.startsWith("node:")) {
-    if (path === "cli.ts" || MAY_USE_NODE.some((place) => isIn(path, place))) return undefined;
+    if (
+      path === "cli.ts" || path === "worker.ts" || MAY_USE_NODE.some((place) => isIn(path, place))
+    ) return undefined;
     return `imports ${specifier}: only ${MAY_USE_NODE.join(", ")}, scripts and tests may use node:`;
   }
   return checkPackage(path, specifier);

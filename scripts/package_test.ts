@@ -104,9 +104,9 @@ const RUNTIMES: readonly (readonly [name: string, ...command: string[]])[] = [
 test("The npm package holds code, types and nothing else, in less than 2 MB", { skip }, () => {
   const { files, unpackedSize } = install();
   const allowed =
-    /^(?:chunks\/\w+\.js|cli\.js|mod\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|LICENSE|README\.md)$/;
+    /^(?:chunks\/\w+\.js|cli\.js|worker\.js|mod\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|LICENSE|README\.md)$/;
   for (const { path } of files) assert.match(path, allowed);
-  for (const path of ["cli.js", "mod.js", "types/mod.d.ts", "LICENSE", "README.md"]) {
+  for (const path of ["cli.js", "worker.js", "mod.js", "types/mod.d.ts", "LICENSE", "README.md"]) {
     assert.ok(files.some((file) => file.path === path), path);
   }
   assert.ok(unpackedSize < 2_000_000, String(unpackedSize));

@@ -27,6 +27,19 @@ export type ConfigurationChoice = string | false | undefined;
 export interface Configured {
   readonly rules: Rules;
   readonly configuration: Effective;
+  /** What they were made of. */
+  readonly texts: ConfigurationTexts;
+}
+
+/** A file of the configuration and what stood in it when the scan began. */
+export type ConfigurationText = Place & { readonly text: string };
+
+/** Plain data of which the same rules can be made again, for instance in another thread. */
+export interface ConfigurationTexts {
+  /** Lowest first. */
+  readonly files: readonly ConfigurationText[];
+  /** Milliseconds since 1970, for what expires. */
+  readonly now: number;
 }
 
 /** One place where a configuration may be. */
@@ -52,7 +65,7 @@ export function placesOf({ env, folder: here }: Pick<Io, "env" | "folder">): rea
 export function findConfigurations(
   choice: ConfigurationChoice,
   io: Pick<Io, "env" | "folder">,
-): readonly (Place & { readonly text: string })[] {
+): readonly ConfigurationText[] {
   if (choice === false) return [];
   if (choice !== undefined) {
     const text = readText(choice);
@@ -82,10 +95,19 @@ export async function loadConfigured(
   choice: ConfigurationChoice,
   io: Pick<Io, "env" | "folder" | "now">,
 ): Promise<Configured> {
-  const files = findConfigurations(choice, io);
+  return await configuredOf({ files: findConfigurations(choice, io), now: io.now() });
+}
+
+/**
+ * The rules under these files.
+ *
+ * @throws ConfigError for a file that is wrong
+ */
+export async function configuredOf(texts: ConfigurationTexts): Promise<Configured> {
+  const { files, now } = texts;
   if (files.length === 0) {
     const { EMBEDDED } = await import("../config/effective.ts");
-    return { rules: loadRules(), configuration: EMBEDDED };
+    return { rules: loadRules(), configuration: EMBEDDED, texts };
   }
   const embedded = loadRules();
   const [{ readConfiguration }, { effectiveOf }, { FORMATS }] = await Promise.all([
@@ -101,8 +123,8 @@ export async function loadConfigured(
     configuration: readConfiguration(text, path, vocabulary),
     trusted: kind !== "found",
   }));
-  const configuration = await effectiveOf(layers, embedded, io.now());
-  return { rules: loadRules({ overrides: configuration.overrides }), configuration };
+  const configuration = await effectiveOf(layers, embedded, now);
+  return { rules: loadRules({ overrides: configuration.overrides }), configuration, texts };
 }
 
 /** A file's text; undefined when there is none. */

@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import type { Threads } from "./threads.ts";
 
 /** Where text goes. */
 export interface Output {
@@ -30,8 +31,18 @@ export interface Io {
   readonly folder: string;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Threads that may scan besides this one; none unless given. */
+  readonly threads?: ThreadSupply | undefined;
   /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
   onInterrupt(callback: () => void): () => void;
+}
+
+/** Threads, and when they are worth their start. */
+export interface ThreadSupply {
+  /** Milliseconds of scanning before any is started. */
+  readonly after: number;
+  /** Makes them ready; called only when there is work for them. */
+  load(): Promise<Threads>;
 }
 
 /** The environment variables that are read; the executable may see no others. */
@@ -63,8 +74,15 @@ export const NETWORK_ENVIRONMENT = [
 /** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
 export const INTERRUPTED = 130;
 
-/** The world of this process. */
-export function processIo(): Io {
+/** A worker costs the processor as much as this at its start, and most scans are over before. */
+const THREADS_AFTER_MILLISECONDS = 400;
+
+/**
+ * The world of this process.
+ *
+ * @param worker the module that worker threads run; without it there are none
+ */
+export function processIo(worker?: URL): Io {
   const env: Record<string, string | undefined> = {};
   for (const name of [...ENVIRONMENT, ...NETWORK_ENVIRONMENT]) env[name] = readVariable(name);
   return {
@@ -74,6 +92,10 @@ export function processIo(): Io {
     env,
     folder: ".",
     now: () => Date.now(),
+    threads: worker && {
+      after: THREADS_AFTER_MILLISECONDS,
+      load: async () => (await import("./threads.ts")).threadsAt(worker),
+    },
     onInterrupt(callback) {
       let pressed = false;
       const listener = (): void => {

@@ -45,6 +45,9 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
   h: 3600,
 };
 
+/** Threads that may be asked for. */
+const MOST_JOBS = 64;
+
 /** An option that sets a limit. */
 export interface LimitOption {
   readonly flags: string;
@@ -103,6 +106,20 @@ export function parseSeconds(text: string): number {
   const seconds = parseNumber(text, TIME_UNITS, "a time such as 30, 0.5s or 2min");
   if (seconds <= 0) throw new ConfigError(text, `"${text}" is no time above zero`);
   return seconds;
+}
+
+/**
+ * Threads that scan at a time: `4`, or `auto` and `0` for what suits the machine, which is undefined.
+ *
+ * @throws ConfigError when it is no such number
+ */
+export function parseJobs(text: string): number | undefined {
+  if (text.toLowerCase() === "auto") return undefined;
+  const jobs = parseNumber(text, { "": 1 }, "auto or a number of threads such as 4");
+  if (!Number.isInteger(jobs) || jobs > MOST_JOBS) {
+    throw new ConfigError(text, `"${text}" is not auto or a whole number up to ${MOST_JOBS}`);
+  }
+  return jobs === 0 ? undefined : jobs;
 }
 
 function parseMilliseconds(text: string): number {

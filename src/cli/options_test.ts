@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ConfigError } from "../errors.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { nearest } from "../nearest.ts";
 import {
   LIMIT_OPTIONS,
   parseCount,
   parseFailOn,
+  parseJobs,
   parseReportFormat,
   parseSeconds,
   parseSize,
@@ -25,6 +27,14 @@ test("Sizes are read with decimal and binary units", () => {
     "1MiB": 2 ** 20,
   };
   for (const [text, bytes] of Object.entries(sizes)) assert.equal(parseSize(text), bytes, text);
+});
+
+test("Jobs are a whole number of threads; auto and 0 leave it to the machine", () => {
+  const read = ["1", "4", "64", "auto", "AUTO", "0"].map(parseJobs);
+  assert.deepEqual(read, [1, 4, 64, undefined, undefined, undefined]);
+  for (const text of ["", "-1", "1.5", "65", "1e9", "2k", "many", "NaN", "4 threads"]) {
+    assert.throws(() => parseJobs(text), ConfigError, text);
+  }
 });
 
 test("What is no size, number or time is refused with an example of one", () => {

@@ -20,6 +20,7 @@ import {
   FAIL_ON,
   LIMIT_OPTIONS,
   parseFailOn,
+  parseJobs,
   parseReportFormat,
   parseSeconds,
   REPORT_FORMATS,
@@ -147,6 +148,7 @@ interface RawScanOptions extends RawRemoteOptions {
   readonly emoji: boolean;
   readonly progress?: boolean;
   readonly timeout?: number;
+  readonly jobs?: number;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
   readonly followSymlinks?: boolean;
@@ -178,6 +180,10 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .option("--allow-no-models", "finding nothing to scan is no failure")
     .addOption(
       option("--timeout <seconds>", "time for the whole scan").argParser(checked(parseSeconds)),
+    )
+    .addOption(
+      option("-j, --jobs <n>", "files scanned at a time; auto: by the machine's cores")
+        .argParser(checked(parseJobs)),
     );
   addRemoteOptions(scan)
     .option("--progress", "show progress on standard error even if it is no terminal")
@@ -198,6 +204,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       emoji: raw.emoji,
       progress: raw.progress,
       timeout: raw.timeout,
+      jobs: raw.jobs,
       limits: limitsOf(scan),
       include: raw.include ?? [],
       exclude: raw.exclude ?? [],
@@ -210,7 +217,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
         import("../scan.ts"),
         import("./configuration.ts"),
       ]);
-      const { rules, configuration } = await loadConfigured(raw.config, io);
+      const { rules, configuration, texts } = await loadConfigured(raw.config, io);
       const full: ScanCommandOptions = {
         ...options,
         remote: await remoteOf(paths, raw, io),
@@ -224,6 +231,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
         scan: scanSource,
         rules,
         configuration,
+        texts,
         isKnown,
       });
     });

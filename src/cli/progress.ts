@@ -107,3 +107,39 @@ export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
     },
   };
 }
+
+/** Several files at a time, told to a progress that knows of one. */
+export class InFlight {
+  readonly #progress: Progress;
+  /** Bytes read so far of each file that is being scanned. */
+  readonly #bytes = new Map<string | number, number>();
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  /** A file begins; `key` is its own. */
+  start(key: string | number, path: string): void {
+    this.#bytes.set(key, 0);
+    this.#progress.start(path);
+  }
+
+  /** Bytes read of it so far. */
+  update(key: string | number, bytesRead: number): void {
+    this.#bytes.set(key, bytesRead);
+    this.#progress.update(this.#sum());
+  }
+
+  /** It has ended. */
+  finish(key: string | number, bytesRead: number): void {
+    this.#bytes.delete(key);
+    this.#progress.finish(bytesRead);
+    if (this.#bytes.size > 0) this.#progress.update(this.#sum());
+  }
+
+  #sum(): number {
+    let sum = 0;
+    for (const bytes of this.#bytes.values()) sum += bytes;
+    return sum;
+  }
+}

@@ -1,44 +1,47 @@
 /**
- * Paths in, reports out, one after the other: what lies between the arguments and the scan loop.
+ * Paths in, reports out: what lies between the arguments and the scan loop.
  *
  * @module
  */
 
-import { scanErrorOf, SourceError } from "../errors.ts";
-import type { ScanOptions } from "../scan.ts";
-import { fileSource, type FoundPath, stdinSource, walk } from "../source/file.ts";
-import { Folders } from "../source/folder.ts";
-import type { Source } from "../source/source.ts";
-import type { FileReport, FolderPlace, Limits, ScanError } from "../types.ts";
+import { SourceError } from "../errors.ts";
+import { stdinSource, walk } from "../source/file.ts";
+import type { ScanError } from "../types.ts";
 import type { RemoteFound } from "../remote/find.ts";
 import { isRemote } from "../remote/resolve.ts";
 import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "../scan/in_order.ts";
-import { defect, skippedReport, unreadReport } from "../scan/unscanned.ts";
-import type { Progress } from "./progress.ts";
+import { skippedReport } from "../scan/unscanned.ts";
+import type { Crew, CrewEvents } from "./crew.ts";
+import { type Found, LocalScan, notScanned } from "./local_scan.ts";
+import { InFlight, type Progress } from "./progress.ts";
 import type { Remote } from "./remote.ts";
+import { type FileOptions, type ScannedFile, scanOpened, unlessUnread } from "./scan_file.ts";
 
 /** The argument that stands for standard input, and its path in the report. */
 export const STDIN_PATH = "-";
 
-/** The scan loop, as `src/scan.ts` has it. */
-export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileReport>;
-
 /** What to scan and how. */
-export interface ScanPathsOptions {
-  readonly scan: ScanSource;
-  readonly rules: ScanOptions["rules"];
-  readonly suppress?: ScanOptions["suppress"];
-  readonly limits: Partial<Limits>;
+export interface ScanPathsOptions extends FileOptions {
   readonly followSymlinks: boolean;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly progress: Progress;
   readonly stop: Stop;
+  /** Scans local files besides the main thread; nobody unless given. */
+  readonly workers?: Workers | undefined;
   /** Makes the network ready; asked only when there is something to fetch. */
   readonly remote?: ((signal: AbortSignal) => Promise<Remote>) | undefined;
   /** Tells the user something that is no part of the report. */
   readonly note?: ((text: string) => Promise<void>) | undefined;
+}
+
+/** Workers that can be had. */
+export interface Workers {
+  /** Milliseconds of scanning after which they are worth their start. */
+  readonly after: number;
+  /** Starts them; undefined when there are none after all. */
+  start(events: CrewEvents): Promise<Crew | undefined>;
 }
 
 /** When and why to end before all is scanned. */
@@ -52,7 +55,7 @@ export interface Stop {
 
 /** What comes of a path. */
 export type Scanned =
-  | { readonly type: "file"; readonly file: FileReport }
+  | ScannedFile
   | { readonly type: "error"; readonly error: ScanError };
 
 /**
@@ -66,34 +69,9 @@ export async function* scanPaths(
   options: ScanPathsOptions,
 ): AsyncGenerator<Scanned> {
   const distant = paths.filter(isRemote);
-  yield* scanLocal(paths.filter((it) => !isRemote(it)), options);
+  const local = paths.filter((it) => !isRemote(it));
+  if (local.length > 0) yield* new LocalScan(findAll(local, options), options).run();
   if (distant.length > 0) yield* scanDistant([...new Set(distant)], options);
-}
-
-async function* scanLocal(
-  paths: readonly string[],
-  options: ScanPathsOptions,
-): AsyncGenerator<Scanned> {
-  const folders = new Folders();
-  for await (const found of findAll(paths, options)) {
-    if (found.kind === "error") {
-      yield { type: "error", error: found.error };
-    } else if (options.stop.signal.aborted) {
-      yield notScanned(found.path, options.stop);
-      return;
-    } else {
-      options.progress.start(found.path);
-      const file = await scanFound(found, folders, options);
-      options.progress.finish(file.bytesRead);
-      yield { type: "file", file };
-    }
-  }
-}
-
-function notScanned(path: string, stop: Stop): Scanned {
-  const { message, remedy } = stop.reason();
-  const text = `${message} This file and what comes after it were not scanned.`;
-  return { type: "error", error: { location: { path, parts: [] }, message: text, remedy } };
 }
 
 /** Scans what has to be fetched, several files at a time, and tells of them in order. */
@@ -104,7 +82,7 @@ async function* scanDistant(
   const { stop, progress } = options;
   if (options.remote === undefined) throw new Error("there is no network to scan with");
   const remote = await options.remote(stop.signal);
-  const inFlight = new Map<string, number>();
+  const inFlight = new InFlight(progress);
   const hooks = {
     note: async (text: string) => await options.note?.(text),
     expect: progress.expect,
@@ -125,41 +103,28 @@ async function* scanDistant(
   }
 }
 
-/** One remote file; `inFlight` are the bytes of those that are being scanned. */
+/** One remote file. */
 async function scanFetched(
   found: RemoteFound,
-  inFlight: Map<string, number>,
+  inFlight: InFlight,
   options: ScanPathsOptions,
 ): Promise<Scanned> {
   if (found.kind === "error") return { type: "error", error: found.error };
   const { path, size } = found;
   if (found.kind === "skipped") return { type: "file", file: skippedReport(path, found.size) };
-  const { progress } = options;
-  const sum = (): number => [...inFlight.values()].reduce((all, it) => all + it, 0);
-  progress.start(path);
-  inFlight.set(path, 0);
-  let file: FileReport;
-  try {
+  inFlight.start(path, path);
+  const scanned = await unlessUnread({ path, size }, async () => {
     const source = await found.open();
     try {
-      file = await scanOne(source, path, options, found.folder, (bytes) => {
-        inFlight.set(path, bytes);
-        progress.update(sum());
-      });
+      const update = (bytes: number): void => inFlight.update(path, bytes);
+      return await scanOpened(source, { path, folder: found.folder }, options, update);
     } finally {
       source.close();
     }
-  } catch (cause) {
-    const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
-    file = unreadReport(path, size, error);
-  }
-  inFlight.delete(path);
-  progress.finish(file.bytesRead);
-  progress.update(sum());
-  return { type: "file", file };
+  });
+  inFlight.finish(path, scanned.file.bytesRead);
+  return scanned;
 }
-
-type Found = FoundPath | { readonly kind: "stdin"; readonly path: string };
 
 async function* findAll(
   paths: readonly string[],
@@ -167,32 +132,21 @@ async function* findAll(
 ): AsyncGenerator<Found> {
   const { followSymlinks, include, exclude } = options;
   yield* walk(paths.filter((it) => it !== STDIN_PATH), { followSymlinks, include, exclude });
-  if (paths.includes(STDIN_PATH)) yield { kind: "stdin", path: STDIN_PATH };
+  if (paths.includes(STDIN_PATH)) {
+    yield { kind: "stdin", path: STDIN_PATH, scan: (update) => scanStdin(options, update) };
+  }
 }
 
-/** One file; whatever goes wrong becomes part of its report, which is then incomplete. */
-async function scanFound(
-  found: Exclude<Found, { kind: "error" }>,
-  folders: Folders,
+/** Standard input; what breaks it off makes its report incomplete. */
+async function scanStdin(
   options: ScanPathsOptions,
-): Promise<FileReport> {
-  const { path } = found;
-  const size = found.kind === "file" ? found.size : undefined;
-  try {
-    if (found.kind === "stdin") {
-      const stream = until(options.stop, options.stdin());
-      return await scanOne(stdinSource(stream), path, options);
-    }
-    const source = await fileSource(path);
-    try {
-      return await scanOne(source, path, options, folders.place(path, found.given));
-    } finally {
-      source.close();
-    }
-  } catch (cause) {
-    const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
-    return unreadReport(path, size, error);
-  }
+  update: (bytesRead: number) => void,
+): Promise<Scanned> {
+  const place = { path: STDIN_PATH, size: undefined };
+  return await unlessUnread(place, async () => {
+    const source = stdinSource(until(options.stop, options.stdin()));
+    return await scanOpened(source, place, options, update);
+  });
 }
 
 /** The chunks of a stream until the scan is stopped: who waits for a chunk must not wait for ever. */
@@ -214,25 +168,4 @@ async function* until(stop: Stop, stream: AsyncIterable<Uint8Array>): AsyncGener
     if (done) return;
     yield value;
   }
-}
-
-function scanOne(
-  source: Source,
-  path: string,
-  options: ScanPathsOptions,
-  folder?: FolderPlace,
-  update: (bytesRead: number) => void = options.progress.update,
-): Promise<FileReport> {
-  const remaining = options.stop.remaining();
-  const own = options.limits.milliseconds ?? Infinity;
-  const milliseconds = Math.min(own, Math.max(remaining ?? Infinity, 1));
-  return options.scan(source, {
-    rules: options.rules,
-    suppress: options.suppress,
-    limits: { ...options.limits, ...(Number.isFinite(milliseconds) && { milliseconds }) },
-    signal: options.stop.signal,
-    path,
-    ...(folder && { folder }),
-    onProgress: (it) => update(it.bytesRead),
-  });
 }

@@ -8,7 +8,7 @@ import { file, SAMPLES } from "../../testdata/report/samples.ts";
 import { SourceError } from "../errors.ts";
 import type { Limits } from "../types.ts";
 import { type Engine, runScan, type ScanCommandOptions } from "./commands/scan.ts";
-import type { ScanSource } from "./scan_paths.ts";
+import type { ScanSource } from "./scan_file.ts";
 import { type TestIo, testIo } from "./testing.ts";
 
 const DEFAULTS: ScanCommandOptions = {

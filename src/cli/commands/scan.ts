@@ -19,11 +19,10 @@ import type { Io } from "../io.ts";
 import { didYouMean } from "../../nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
-import { scanPaths, type ScanPathsOptions, type ScanSource, type Stop } from "../scan_paths.ts";
+import type { ConfigurationTexts } from "../configuration.ts";
+import { MOST_SUPPRESSED, type ScanSource } from "../scan_file.ts";
+import { scanPaths, type ScanPathsOptions, type Stop, type Workers } from "../scan_paths.ts";
 import { columnsOf, tell, wantsColor } from "../terminal.ts";
-
-/** Suppressed findings that are kept for the report; all are counted. */
-const MOST_SUPPRESSED = 10_000;
 
 /** What the options of `scan` amount to. */
 export interface ScanCommandOptions {
@@ -41,6 +40,8 @@ export interface ScanCommandOptions {
   readonly exclude: readonly string[];
   readonly followSymlinks: boolean;
   readonly allowNoModels: boolean;
+  /** Threads that scan at a time; undefined: as many as there are cores, within reason. */
+  readonly jobs?: number | undefined;
   /** The network; absent when nothing is to be fetched. */
   readonly remote?: ScanPathsOptions["remote"];
 }
@@ -51,6 +52,8 @@ export interface Engine {
   readonly rules: RuleSet;
   /** The configuration behind the rules; none unless given. */
   readonly configuration?: Effective | undefined;
+  /** What rules and configuration were made of; without it nobody but the main thread scans. */
+  readonly texts?: ConfigurationTexts | undefined;
   /** True for an issue of the baseline. */
   readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
@@ -91,15 +94,14 @@ export async function runScan(
   try {
     if (stream) await write(ndjsonStart(head));
     const { scan, rules } = engine;
-    const suppress = options.format === "sarif"
-      ? kept(suppressorOf(engine), suppressed)
-      : suppressorOf(engine);
     for await (
       const it of scanPaths(paths, {
         ...options,
         scan,
         rules,
-        suppress,
+        suppress: suppressorOf(engine),
+        keepSuppressed: options.format === "sarif",
+        workers: workersOf(engine, options, stop, io),
         stdin: io.stdin,
         progress,
         stop,
@@ -112,6 +114,7 @@ export async function runScan(
     ) {
       if (it.type === "file") {
         summary.add(it.file);
+        suppressed.push(...it.suppressed?.slice(0, MOST_SUPPRESSED - suppressed.length) ?? []);
         counts.push({ ...(it.file.suppressed && { suppressed: it.file.suppressed }) });
         if (stream) await write(ndjsonFile(it.file));
         else files.push(it.file);
@@ -141,16 +144,33 @@ function suppressorOf({ configuration, isKnown }: Engine): ScanOptions["suppress
   return (finding) => suppress?.(finding) ?? (isKnown(finding) ? "baseline" : undefined);
 }
 
-/** Keeps what is let through, with the reason. */
-function kept(
-  suppress: ScanOptions["suppress"],
-  found: SuppressedFinding[],
-): ScanOptions["suppress"] {
-  return (finding) => {
-    const reason = suppress?.(finding);
-    if (reason !== undefined && found.length < MOST_SUPPRESSED) found.push({ finding, reason });
-    return reason;
+/** Workers of the same rules, unless one thread is to do it. */
+function workersOf(
+  { texts, isKnown }: Engine,
+  options: ScanCommandOptions,
+  stop: Stop,
+  io: Io,
+): Workers | undefined {
+  const { threads } = io;
+  // A baseline counts down from file to file: whose turn it is must not depend on who is faster.
+  if (threads === undefined || texts === undefined || isKnown || options.jobs === 1) return;
+  const start: Workers["start"] = async (events) => {
+    const [{ Crew }, { jobsOf }, system] = await Promise.all([
+      import("../crew.ts"),
+      import("../threads.ts"),
+      threads.load(),
+    ]);
+    const remaining = stop.remaining();
+    return Crew.start(system, jobsOf(options.jobs, system.cores) - 1, {
+      texts,
+      limits: options.limits,
+      keepSuppressed: options.format === "sarif",
+      deadline: remaining === undefined ? undefined : Date.now() + remaining,
+      progress: options.progress ?? io.stderr.isTTY,
+    }, events);
   };
+  // Where there are no threads, one does all the work.
+  return { after: threads.after, start: (events) => start(events).catch(() => undefined) };
 }
 
 /** What SARIF wants to know beyond the report. */

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cpSync, linkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { makeDictionaries } from "../../scripts/bench/dictionaries.ts";
+import { runMain } from "./main.ts";
+import { testIo } from "./testing.ts";
+import { realThreads, supply } from "./testing_threads.ts";
+import { held, inFolder, run as scanWith, TESTDATA, told } from "./testing_together.ts";
+import { jobsOf, type Threads } from "./threads.ts";
+import { workerBeside } from "./worker_place.ts";
+import type { WorkerMessage } from "./worker.ts";
+
+/** Runs the command line with these threads, or alone. */
+async function run(args: readonly string[], threads: Threads | undefined, io = testIo()) {
+  Object.assign(io, { threads: threads && supply(threads) });
+  const code = await runMain(["scan", "--no-config", ...args], io);
+  return { code, out: io.stdout.text, err: io.stderr.text };
+}
+
+/** How many files workers report. */
+function counter(cores: number, place?: URL) {
+  let scanned = 0;
+  const hear = (message: WorkerMessage): void => {
+    if (message.type === "scanned") scanned++;
+  };
+  return { threads: realThreads(cores, hear, place), scanned: () => scanned };
+}
+
+test("All of testdata is reported with the same bytes, by one thread or by four", async () => {
+  const alone = await run(["--format", "json", TESTDATA], undefined);
+  const { threads, scanned } = counter(4);
+  const together = await run(["--format", "json", TESTDATA], threads);
+  assert.equal(together.out, alone.out);
+  assert.deepEqual(together, alone);
+  assert.ok(scanned() > 300, `workers scanned ${scanned()}`);
+});
+
+for (const format of ["text", "ndjson", "sarif", "junit", "markdown"]) {
+  test(`Repositories and pickles are reported with the same bytes as ${format}`, async () => {
+    const paths = ["repository", "pickle/harmful", "torch", "nowhere", "onnx", "r"]
+      .map((it) => join(TESTDATA, it));
+    const args = ["--verbose", "--format", format, ...paths];
+    const alone = await run(args, undefined);
+    const { threads, scanned } = counter(3);
+    assert.deepEqual(await run(["--jobs", "3", ...args], threads), alone);
+    assert.ok(scanned() > 0);
+  });
+}
+
+/** A worker that comes to grief over files whose names say so. */
+const ILL_FATED = new URL("testing_worker.ts", import.meta.url);
+
+test("A real thread that exits, throws or sends what cannot be sent costs its own file and no other", async () => {
+  await inFolder(1, async (folder) => {
+    for (const name of ["10", "20_exits", "30", "40_throws", "50_clones", "60", "70"]) {
+      cpSync(join(TESTDATA, "torch/safe/state_dict.pt"), join(folder, `${name}.pt`));
+    }
+    const { scan, letGo } = held();
+    let ended = 0;
+    const { cores, start } = realThreads(4, () => {}, ILL_FATED);
+    const threads: Threads = {
+      cores,
+      start: (data, events) => {
+        let once = false;
+        return start(data, {
+          ...events,
+          ended(reason) {
+            events.ended(reason);
+            if (!once && ++ended === 3) letGo();
+            once = true;
+          },
+          message(message) {
+            events.message(message);
+            const { type } = message as WorkerMessage;
+            if (type === "failed" && !once && ++ended === 3) letGo();
+            if (type === "failed") once = true;
+          },
+        });
+      },
+    };
+    const { out, code } = await scanWith([folder], supply(threads), { scan, options: { jobs: 4 } });
+    const lost = told(out).filter((it) => it.endsWith("incomplete"));
+    assert.deepEqual(lost, [
+      "20_exits.pt incomplete",
+      "40_throws.pt incomplete",
+      "50_clones.pt incomplete",
+    ]);
+    const fine = told(out).filter((it) => it.endsWith("clean"));
+    assert.deepEqual(fine, ["10.pt clean", "30.pt clean", "60.pt clean", "70.pt clean"]);
+    assert.equal(
+      told(out).filter((it) => /: .*the thread that scanned it ended/.test(it)).length,
+      3,
+    );
+    assert.equal(code, 1);
+  });
+});
+
+test("A real thread that hangs is ended after Ctrl-C, and its file is incomplete", async () => {
+  await inFolder(1, async (folder) => {
+    for (const name of ["10", "20_hangs", "30"]) {
+      cpSync(join(TESTDATA, "torch/safe/state_dict.pt"), join(folder, `${name}.pt`));
+    }
+    const io = testIo();
+    const { scan, letGo } = held();
+    const hear = (message: WorkerMessage): void => {
+      // The next file is the one that hangs.
+      if (message.type !== "scanned") return;
+      setTimeout(() => (io.interrupt(), letGo()), 300);
+    };
+    const threads = supply(realThreads(2, hear, ILL_FATED));
+    const { out, code } = await scanWith([folder], threads, { scan, io, options: { jobs: 2 } });
+    assert.deepEqual(told(out).slice(1), [
+      "10.pt clean",
+      "20_hangs.pt: Interrupted. This file was not scanned to its end.",
+      "20_hangs.pt incomplete",
+      "30.pt: Interrupted. This file and what comes after it were not scanned.",
+    ]);
+    assert.equal(code, 130);
+  });
+});
+
+test("Where the worker's module is missing, one thread gives the same report", async () => {
+  const args = ["--format", "json", join(TESTDATA, "pickle/harmful")];
+  const place = new URL("no_such_worker.ts", import.meta.url);
+  const { threads, scanned } = counter(3, place);
+  assert.deepEqual(await run(args, threads), await run(args, undefined));
+  assert.equal(scanned(), 0);
+});
+
+test("A real Ctrl-C while several threads scan: what was found, in order, and what was not", {
+  skip: process.platform === "win32",
+}, async () => {
+  await inFolder(0, async (folder) => {
+    makeDictionaries(join(folder, "0000.pkl"), 30_000);
+    for (let index = 1; index < 2000; index++) {
+      linkSync(join(folder, "0000.pkl"), join(folder, `${String(index).padStart(4, "0")}.pkl`));
+    }
+    writeFileSync(join(folder, "9999.txt"), "");
+    const launcher = fileURLToPath(new URL("../../scripts/modelaudit", import.meta.url));
+    const args = ["scan", "--no-config", "--jobs", "3", "--format", "ndjson", folder];
+    const child = spawn(launcher, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let pressed = false;
+    child.stderr.resume();
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+      // By now workers are at it: the first hundred files take longer than their start.
+      if (pressed || out.split("\n").length < 150) return;
+      pressed = true;
+      child.kill("SIGINT");
+    });
+    const code = await new Promise((done) =>
+      child.on("close", (code, signal) => done(code ?? signal))
+    );
+    assert.ok(code === 130 || code === "SIGINT", `${code}`);
+    const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const assets = lines.filter(({ type }) => type === "asset");
+    const named = assets.map(({ path }) => Number(path.slice(-8, -4)));
+    assert.deepEqual(named, named.map((_, index) => index));
+    const rest = lines.at(-2);
+    assert.equal(rest.type, "error");
+    assert.equal(Number(rest.path.slice(-8, -4)), named.length);
+    assert.match(rest.message, /This file and what comes after it were not scanned/);
+    assert.equal(lines.at(-1).type, "summary");
+  });
+});
+
+test("The worker lies beside the entry and is of its kind", () => {
+  assert.equal(workerBeside("file:///a/cli.ts").href, "file:///a/worker.ts");
+  assert.equal(workerBeside("file:///a.b/c/cli.js").href, "file:///a.b/c/worker.js");
+});
+
+test("Unasked, there are as many threads as cores and no more than four; never none", () => {
+  assert.deepEqual([0, 1, 2, 4, 64].map((cores) => jobsOf(undefined, cores)), [1, 1, 2, 4, 4]);
+  assert.equal(jobsOf(7, 2), 7);
+});

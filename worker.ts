@@ -1,0 +1,10 @@
+/**
+ * The entry of the worker threads, by which the command line scans several files at a time.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { runWorker } from "./src/cli/worker.ts";
+
+if (parentPort !== null) await runWorker(parentPort, workerData);
