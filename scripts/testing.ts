@@ -73,7 +73,7 @@ export function runHostile(scratch: string, program: string, args: readonly stri
 }
 
 /**
- * Scans with a program that is on its own: every decoder works, harm is found, and the configuration
+ * Scans with a program that is on its own: every decoder works, threads start, harm is found, and the configuration
  * that lies there loosens nothing.
  *
  * @param before arguments in front of ours, for instance a script
@@ -81,6 +81,7 @@ export function runHostile(scratch: string, program: string, args: readonly stri
 export function expectWorking(scratch: string, program: string, before: readonly string[]): void {
   const doctor = runHostile(scratch, program, [...before, "doctor", "--no-config"]);
   assert.equal(doctor.status, 0, doctor.stdout + doctor.stderr);
+  assert.match(doctor.stdout, /^Threads +\d+ at a time$/m);
   for (const sample of HARMFUL) {
     const path = join(ROOT, sample);
     const scan = runHostile(scratch, program, [...before, "--format", "json", path]);

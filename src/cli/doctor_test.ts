@@ -12,6 +12,8 @@ import { runDoctor } from "./commands/doctor.ts";
 import { DOCTOR_SAMPLES } from "./doctor_samples.ts";
 import { runMain } from "./main.ts";
 import { testIo, type TestWorld } from "./testing.ts";
+import { fatedThreads, supply } from "./testing_threads.ts";
+import type { Threads } from "./threads.ts";
 
 async function doctor(
   options: { readonly format?: string; readonly formats?: readonly FormatEntry[] } = {},
@@ -52,6 +54,34 @@ test("the command writes JSON too", async () => {
   const data = JSON.parse(io.stdout.text);
   assert.equal(data.total_scanners, data.working_scanners);
   assert.deepEqual([data.configuration.used, data.webassembly], ["embedded", true]);
+});
+
+test("threads that do not start are told with the reason, and are no failure", async () => {
+  const dead: Threads = {
+    cores: 8,
+    start(_, events) {
+      setTimeout(() => events.ended("exit code 1"), 0);
+      return { post: () => {}, end: () => {} };
+    },
+  };
+  const failing = fatedThreads(8, {
+    sending: (message) =>
+      message.type === "ready" ? { type: "failed", reason: "no rules" } : message,
+  });
+  const said: string[] = [];
+  for (
+    const threads of [supply(fatedThreads(8, {})), supply(undefined), supply(dead), supply(failing)]
+  ) {
+    const io = Object.assign(testIo(), { threads });
+    assert.equal(await runMain(["doctor"], io), 0);
+    said.push(/^Threads +(.*)$/m.exec(io.stdout.text)?.[1] ?? "");
+  }
+  assert.deepEqual(said, [
+    "4 at a time",
+    "one: others do not start (this system has no threads)",
+    "one: others do not start (exit code 1)",
+    "one: others do not start (no rules)",
+  ]);
 });
 
 test("a scanner that cannot be loaded is named with a remedy, exit code 1", async () => {

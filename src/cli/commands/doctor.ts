@@ -63,6 +63,7 @@ export async function runDoctor(
     tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: rules.version },
     ...runtime(),
     webassembly: typeof WebAssembly === "object",
+    threads: await threadsOf(io),
     environment: ENVIRONMENT.filter((name) => io.env[name] !== undefined),
     configuration,
     total_scanners: examinations.length,
@@ -139,6 +140,24 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** How many files are scanned at a time, and why it is only one where threads do not start. */
+async function threadsOf(
+  { threads }: Io,
+): Promise<{ readonly at_a_time: number; readonly error: string | null }> {
+  if (threads === undefined) return { at_a_time: 1, error: null };
+  try {
+    const [{ tryThread }, { jobsOf }, system] = await Promise.all([
+      import("../crew.ts"),
+      import("../threads.ts"),
+      threads.load(),
+    ]);
+    await tryThread(system);
+    return { at_a_time: jobsOf(undefined, system.cores), error: null };
+  } catch (error) {
+    return { at_a_time: 1, error: messageOf(error) };
+  }
+}
+
 /** Which configuration holds here, and what is wrong with it. */
 async function configurationOf(
   choice: ConfigurationChoice,
@@ -160,6 +179,7 @@ interface Data {
   readonly runtime: string;
   readonly platform: string;
   readonly webassembly: boolean;
+  readonly threads: Awaited<ReturnType<typeof threadsOf>>;
   readonly environment: readonly string[];
   readonly configuration: Awaited<ReturnType<typeof configurationOf>>;
   readonly total_scanners: number;
@@ -178,12 +198,17 @@ function page(
   const row = (label: string, text: string): string =>
     `${paint(padEnd(label, 16), "cyan")}${escapeText(text)}`;
   const { error, used, notes } = data.configuration;
+  const { at_a_time, error: unstarted } = data.threads;
   const lines = [
     paint(title, "bold"),
     "=".repeat(title.length),
     row("Program", `${TOOL_NAME} ${TOOL_VERSION}, rules ${data.tool.rules}`),
     row("Runtime", `${data.runtime} on ${data.platform}`),
     row("WebAssembly", data.webassembly ? "works" : "missing: decoders cannot run"),
+    row(
+      "Threads",
+      unstarted === null ? `${at_a_time} at a time` : `one: others do not start (${unstarted})`,
+    ),
     row(
       "Environment",
       data.environment.length === 0 ? "nothing is set" : data.environment.join(", "),
