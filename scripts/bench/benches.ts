@@ -13,6 +13,7 @@ import { type Python, type Run, run } from "./process.ts";
 import { measureRemote } from "./remote.ts";
 import { measureExecutable } from "./start.ts";
 import { median, type Row } from "./table.ts";
+import { measureThreads } from "./threads.ts";
 
 /** What all benches are given. */
 export interface Setting {
@@ -45,6 +46,10 @@ export const BENCHES: readonly Bench[] = [
   },
   { name: "headers", measure: measureHeaders },
   { name: "bombs", measure: benchBombs },
+  {
+    name: "threads",
+    measure: ({ rounds }) => measureThreads((commands) => inTurns(rounds, commands)),
+  },
   { name: "remote", measure: measureRemote },
 ];
 

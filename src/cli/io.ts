@@ -39,8 +39,8 @@ export interface Io {
 
 /** Threads, and when they are worth their start. */
 export interface ThreadSupply {
-  /** Milliseconds of scanning before any is started. */
-  readonly after: number;
+  /** Calls back once enough work was done from now on; returns how to stop listening. */
+  whenWorth(callback: () => void): () => void;
   /** Makes them ready; called only when there is work for them. */
   load(): Promise<Threads>;
 }
@@ -74,8 +74,14 @@ export const NETWORK_ENVIRONMENT = [
 /** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
 export const INTERRUPTED = 130;
 
-/** A worker costs the processor as much as this at its start, and most scans are over before. */
-const THREADS_AFTER_MILLISECONDS = 400;
+/**
+ * Milliseconds of processor time before threads are worth their start, which costs a third of that
+ * for each. On a machine that has no time to spare, others would not get any either.
+ */
+const THREADS_AFTER_MILLISECONDS = 600;
+
+/** Milliseconds after which they are, though the processor was idle: others can wait for a disk meanwhile. */
+const THREADS_AFTER_WAITING_MILLISECONDS = 5000;
 
 /**
  * The world of this process.
@@ -93,7 +99,7 @@ export function processIo(worker?: URL): Io {
     folder: ".",
     now: () => Date.now(),
     threads: worker && {
-      after: THREADS_AFTER_MILLISECONDS,
+      whenWorth,
       load: async () => (await import("./threads.ts")).threadsAt(worker),
     },
     onInterrupt(callback) {
@@ -108,6 +114,22 @@ export function processIo(worker?: URL): Io {
       return () => process.off("SIGINT", listener);
     },
   };
+}
+
+function whenWorth(callback: () => void): () => void {
+  const used = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const [before, began] = [used(), performance.now()];
+  const look = (): void => {
+    const missing = before + THREADS_AFTER_MILLISECONDS - used();
+    const waited = performance.now() - began;
+    if (missing <= 0 || waited >= THREADS_AFTER_WAITING_MILLISECONDS) callback();
+    else timer = setTimeout(look, Math.max(missing, 20));
+  };
+  let timer = setTimeout(look, THREADS_AFTER_MILLISECONDS);
+  return () => clearTimeout(timer);
 }
 
 /** A variable that may not be read counts as not set. */

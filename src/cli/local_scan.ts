@@ -20,6 +20,9 @@ import { FILES_HELD } from "./work_list.ts";
 /** Files that must be left for a worker to be worth its start. */
 const FILES_LEFT = 2;
 
+/** As much must be left, in files or in bytes, as this part of what was done. */
+const PART_LEFT = 1 / 2;
+
 /** Milliseconds after which the main thread hears what others have to say. */
 const TURN_MILLISECONDS = 50;
 
@@ -46,6 +49,11 @@ interface Entry {
   result: Scanned | undefined;
 }
 
+interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** One scan of local files; used once. */
 export class LocalScan {
   readonly #found: AsyncIterator<Found>;
@@ -55,6 +63,8 @@ export class LocalScan {
   /** Not told of yet, in order. */
   readonly #queue: Entry[] = [];
   #count = 0;
+  /** What was told of. */
+  #done: Amount = { files: 0, bytes: 0 };
   /** Entries that may be in the queue: without workers only the one that is being scanned. */
   #room = 1;
   /** True when nothing more is to be found. */
@@ -82,11 +92,10 @@ export class LocalScan {
   async *run(): AsyncGenerator<Scanned> {
     const { stop, workers } = this.#options;
     let due = false;
-    const fall = (): void => {
+    const deaf = workers?.whenWorth(() => {
       due = true;
       this.#wake();
-    };
-    if (workers !== undefined) this.#timers.push(setTimeout(fall, workers.after));
+    });
     const abort = (): void => {
       this.#crew?.stop();
       this.#wake();
@@ -108,6 +117,7 @@ export class LocalScan {
       }
       if (stop.signal.aborted) yield* this.#notScanned();
     } finally {
+      deaf?.();
       stop.signal.removeEventListener("abort", abort);
       for (const timer of this.#timers) clearTimeout(timer);
       this.#crew?.end("the scan is over");
@@ -155,21 +165,17 @@ export class LocalScan {
 
   /** Starts workers if enough is left for them. */
   async #hire(): Promise<void> {
-    const { stop, workers } = this.#options;
-    const open = (): Entry[] => this.#queue.filter(({ started }) => !started);
-    while (open().length < FILES_LEFT && !this.#ended && !stop.signal.aborted) {
-      this.#room = this.#queue.length + 1;
-      await this.#fill();
-    }
-    const waiting = open();
-    if (waiting.length >= FILES_LEFT) {
-      this.#crew = await workers?.start({
+    this.#room = FILES_HELD;
+    await this.#fill();
+    const waiting = this.#queue.filter(({ started }) => !started);
+    if (isWorth(this.#queue, waiting, this.#done)) {
+      this.#crew = await this.#options.workers?.start({
         scanned: (index, scanned) => this.#settle(index, scanned),
         progress: (index, bytesRead) => this.#watch(index, bytesRead),
         lost: (index, reason) => this.#lose(index, reason),
       });
     }
-    this.#room = this.#crew === undefined ? 1 : FILES_HELD;
+    if (this.#crew === undefined) this.#room = 1;
     for (const entry of waiting) {
       if (entry.found !== undefined) entry.own = await this.#isOwn(entry.found);
     }
@@ -179,10 +185,11 @@ export class LocalScan {
   /** What can be told of in order. */
   *#ready(): Generator<Scanned> {
     for (;;) {
-      const result = this.#queue[0]?.result;
-      if (result === undefined) return;
+      const [first] = this.#queue;
+      if (first?.result === undefined) return;
       this.#queue.shift();
-      yield result;
+      this.#done = amountOf([first], this.#done);
+      yield first.result;
     }
   }
 
@@ -295,6 +302,23 @@ export class LocalScan {
     }
     if (this.#failure !== undefined) throw this.#failure.cause;
   }
+}
+
+function amountOf(entries: readonly Entry[], before: Amount = { files: 0, bytes: 0 }): Amount {
+  let { files, bytes } = before;
+  for (const { found } of entries) {
+    files++;
+    if (found?.kind === "file") bytes += found.size;
+  }
+  return { files, bytes };
+}
+
+/** True when what waits is worth the start of a worker, by what was done or begun so far. */
+function isWorth(queue: readonly Entry[], waiting: readonly Entry[], done: Amount): boolean {
+  const left = amountOf(waiting);
+  const begun = amountOf(queue.filter(({ started }) => started), done);
+  return left.files >= FILES_LEFT &&
+    (left.files >= begun.files * PART_LEFT || left.bytes >= begun.bytes * PART_LEFT);
 }
 
 /** What is said of all that was not begun when the scan was stopped. */

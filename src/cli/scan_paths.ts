@@ -38,8 +38,8 @@ export interface ScanPathsOptions extends FileOptions {
 
 /** Workers that can be had. */
 export interface Workers {
-  /** Milliseconds of scanning after which they are worth their start. */
-  readonly after: number;
+  /** Calls back once the scan has cost so much that they may be worth their start; returns how to stop listening. */
+  whenWorth(callback: () => void): () => void;
   /** Starts them; undefined when there are none after all. */
   start(events: CrewEvents): Promise<Crew | undefined>;
 }

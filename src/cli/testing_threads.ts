@@ -12,7 +12,10 @@ import { type Port, runWorker, type Task, type WorkerMessage, type WorkerStart }
 /** Starts workers after so many milliseconds; 0 unless given. */
 export function supply(threads: Threads | undefined, after = 0): ThreadSupply {
   return {
-    after,
+    whenWorth(callback) {
+      const timer = setTimeout(callback, after);
+      return () => clearTimeout(timer);
+    },
     load: () =>
       threads === undefined
         ? Promise.reject(new Error("this system has no threads"))

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { scanSource } from "../scan.ts";
 import { findConfigurations } from "./configuration.ts";
 import type { ThreadSupply } from "./io.ts";
 import { testIo } from "./testing.ts";
@@ -300,7 +301,7 @@ test("A baseline counts down in the order of the files, so that one thread does 
 test("One file left, one thread asked for, one core, a short scan: no thread is started", async () => {
   const never: Fate = { starting: () => assert.fail("a thread was started") };
   const unasked: ThreadSupply = {
-    after: 60_000,
+    whenWorth: () => () => {},
     load: () => assert.fail("threads were loaded"),
   };
   const scans: readonly [files: number, ThreadSupply, jobs: number | undefined][] = [
@@ -314,6 +315,30 @@ test("One file left, one thread asked for, one core, a short scan: no thread is 
       const { scan, letGo } = held();
       setTimeout(letGo, 30);
       const { out } = await run([folder], threads, { scan, options: { jobs } });
+      assert.equal(told(out).length, files);
+    });
+  }
+});
+
+test("When little is left, compared with what was done, no thread is started for it", async () => {
+  for (const [files, expected] of [[12, 0], [16, 2]] as const) {
+    await inFolder(files, async (folder) => {
+      const { scan, letGo } = held();
+      let started = 0;
+      const threads = fatedThreads(2, { starting: () => started++ });
+      let worth = (): void => {};
+      const { out } = await run([folder], {
+        ...supply(threads),
+        whenWorth: (callback) => (worth = callback, () => {}),
+      }, {
+        scan: (source, options) => {
+          if (!options.path?.endsWith("09.pkl")) return scanSource(source, options);
+          worth();
+          setTimeout(letGo, 30);
+          return scan(source, options);
+        },
+      });
+      assert.equal(started, expected, `${files} files`);
       assert.equal(told(out).length, files);
     });
   }

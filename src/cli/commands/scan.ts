@@ -170,7 +170,10 @@ function workersOf(
     }, events);
   };
   // Where there are no threads, one does all the work.
-  return { after: threads.after, start: (events) => start(events).catch(() => undefined) };
+  return {
+    whenWorth: threads.whenWorth,
+    start: (events) => start(events).catch(() => undefined),
+  };
 }
 
 /** What SARIF wants to know beyond the report. */
