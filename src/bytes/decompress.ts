@@ -39,12 +39,12 @@ type DeflateCodec = "deflate" | "zlib" | "gzip";
 /** The decoders that are modules of their own. */
 const DECODERS = {
   bzip2: async () => (await import("./bzip2.ts")).decodeBzip2,
-  xz: async () => (await import("./xz.ts")).decodeXz,
-  lzma: async () => (await import("./lzma_streams.ts")).decodeLzmaAlone,
+  xz: async () => (await import("./lzma_in_a_row.ts")).decodeXzFile,
+  lzma: async () => (await import("./lzma_in_a_row.ts")).decodeLzmaFile,
   "lzma-zip": async () => (await import("./lzma_streams.ts")).decodeLzmaZip,
   "lzma-bare": async () => (await import("./lzma_streams.ts")).decodeBareLzma,
   lzma2: async () => (await import("./xz.ts")).decodeLzma2,
-  lzip: async () => (await import("./lzma_streams.ts")).decodeLzip,
+  lzip: async () => (await import("./lzma_in_a_row.ts")).decodeLzipFile,
   lz4: async () => (await import("./lz4.ts")).decodeLz4,
   zstandard: async () => (await import("./zstd.ts")).decodeZstd,
 } satisfies Record<string, () => Promise<DecodeStream>>;

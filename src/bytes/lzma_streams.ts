@@ -30,11 +30,36 @@ export const decodeLzmaAlone: DecodeStream = async function* (input, options) {
 const TRIAL_BYTES = 4096;
 
 /**
- * Decodes the start of what may be a `.lzma` file, which has no magic number: a trial for detection.
+ * True when bytes begin as a `.lzma` file, which has no magic number: a byte of properties, the
+ * dictionary's size, the length or all ones, data. As liblzma has it (`alone_decoder.c`, "picky"): the
+ * size is 2^n, 2^n + 2^(n-1) or 0, the length below 256 GiB. It is also tried, unless it begins as
+ * every compressor writes it by default, which is as good as a magic number.
  *
- * @returns false when it is broken; being cut off is not
+ * @param head as much as there is, of the first few KiB
  */
-export function tryLzmaAlone(bytes: Uint8Array): boolean {
+export function isLzmaAlone(head: Uint8Array): boolean {
+  if (head.length < 14 || (head[0] ?? 255) >= 9 * 5 * 5) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const dictionary = view.getUint32(1, true);
+  const low = view.getUint32(5, true);
+  const high = view.getUint32(9, true);
+  const unknown = low === 0xffffffff && high === 0xffffffff;
+  // The range coder's first byte is always zero.
+  if (!isDictionarySize(dictionary) || !(unknown || high < 64) || head[13] !== 0) return false;
+  const usual = head[0] === 0x5d;
+  // What says that it is empty has nothing to be tried, and a run of zeros says that.
+  if (low === 0 && high === 0) return usual;
+  return usual && (dictionary & 0xffff) === 0 && dictionary > 0 || tryLzmaAlone(head);
+}
+
+function isDictionarySize(size: number): boolean {
+  if (size === 0 || size === 0xffffffff) return true;
+  const top = 2 ** Math.floor(Math.log2(size));
+  return size === top || size === top + top / 2;
+}
+
+/** Decodes the start as a trial; false when it is broken, which being cut off is not. */
+function tryLzmaAlone(bytes: Uint8Array): boolean {
   const input = new ByteReader(bytesSource("", bytes), 0, bytes.length);
   input.bytes = bytes;
   input.end = bytes.length;
@@ -134,5 +159,5 @@ async function* body(
       yield piece;
     }
   }
-  if (!ended && size > 0) decoder.skipEndMark(input);
+  if (!ended) decoder.skipEndMark(input);
 }

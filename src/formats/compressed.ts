@@ -7,7 +7,7 @@
  */
 
 import { type Codec, type DecodedSource, decompress, tryInflate } from "../bytes/decompress.ts";
-import { tryLzmaAlone } from "../bytes/lzma_streams.ts";
+import { isLzmaAlone } from "../bytes/lzma_streams.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { restSource } from "../source/forward.ts";
 import type { Source } from "../source/source.ts";
@@ -47,7 +47,7 @@ const MAGIC: readonly (readonly [codec: Codec, test: (head: Uint8Array) => boole
   ["lz4", (head) => begins(head, [0x04, 0x22, 0x4d, 0x18])],
   ["lz4", (head) => begins(head, [0x02, 0x21, 0x4c, 0x18]) && fitsLegacyLz4(head)],
   ["zstandard", (head) => begins(head, [0x28, 0xb5, 0x2f, 0xfd])],
-  ["lzma", isLzma],
+  ["lzma", (head) => isLzmaAlone(head.subarray(0, TRIAL_BYTES))],
 ];
 
 /** Single compressed streams. */
@@ -229,29 +229,4 @@ function isBzip2(head: Uint8Array): boolean {
   return begins(head, [0x42, 0x5a, 0x68]) && level >= 0x31 && level <= 0x39 &&
     (begins(head.subarray(4), [0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) ||
       begins(head.subarray(4), [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]));
-}
-
-/**
- * LZMA-alone has no magic: a byte of properties, the dictionary's size, the length or all ones.
- * As `file` and xz have it: the size is 2^n or 2^n + 2^(n-1), the length below 256 GiB.
- */
-function isLzma(head: Uint8Array): boolean {
-  if (head.length < 14 || (head[0] ?? 255) >= 9 * 5 * 5) return false;
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const dictionary = view.getUint32(1, true);
-  const low = view.getUint32(5, true);
-  const high = view.getUint32(9, true);
-  const unknown = low === 0xffffffff && high === 0xffffffff;
-  // The range coder's first byte is always zero.
-  if (!isDictionarySize(dictionary) || !(unknown || high < 64) || head[13] !== 0) return false;
-  // What every compressor writes by default is as good as a magic number.
-  const usual = begins(head, [0x5d, 0, 0]) && dictionary >= 0x10000;
-  return usual || tryLzmaAlone(head.subarray(0, TRIAL_BYTES));
-}
-
-function isDictionarySize(size: number): boolean {
-  if (size === 0xffffffff) return true;
-  if (size < 4096) return false;
-  const top = 2 ** Math.floor(Math.log2(size));
-  return size === top || size === top + top / 2;
 }
