@@ -21,7 +21,14 @@ import { ascii, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { type Anomaly, type Directory, readDirectory } from "./zip_directory.ts";
 import { Beside } from "./zip_beside.ts";
-import { checkFlags, isReadable, openMember, type OpenOptions, unreadable } from "./zip_entry.ts";
+import {
+  checkFlags,
+  isReadable,
+  openMember,
+  type OpenOptions,
+  saysEncrypted,
+  unreadable,
+} from "./zip_entry.ts";
 import { isFolder, listed, sayUnsafe } from "./zip_listing.ts";
 import { readMembers, type ZipMember } from "./zip_members.ts";
 import {
@@ -208,7 +215,7 @@ async function* entries(
       continue;
     }
     const flags = await checkFlags(source, member, options);
-    if (flags?.rule === "zip-encrypted" && member.method !== STORED) {
+    if (flags?.rule === "zip-encrypted" && member.method !== STORED && saysEncrypted(member)) {
       yield [flags];
       continue;
     }

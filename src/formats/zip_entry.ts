@@ -36,7 +36,8 @@ const ENDED_OUTPUT_BYTES = 32;
 const TRIAL_CODED_BYTES = 64;
 
 /** Flags that tell a reader to keep off, and which loaders ignore. */
-const ODD_FLAGS = FLAG_ENCRYPTED | FLAG_PATCH | FLAG_STRONG_ENCRYPTION | FLAG_MASKED;
+const ENCRYPTING_FLAGS = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION;
+const ODD_FLAGS = ENCRYPTING_FLAGS | FLAG_PATCH | FLAG_MASKED;
 
 /** What decoding may cost. */
 export interface OpenOptions {
@@ -238,6 +239,15 @@ function note(rule: string, member: ZipMember, detail: string): Anomaly {
 }
 
 /**
+ * True when every header of a member says that it is encrypted. Where only one does, there is a loader
+ * that goes by the other: Python's `zipfile` and PyTorch's by the directory, streaming ones by what
+ * stands before the data.
+ */
+export function saysEncrypted({ agreedFlags }: ZipMember): boolean {
+  return (agreedFlags & ENCRYPTING_FLAGS) !== 0;
+}
+
+/**
  * What the flag bits of a member are worth: nothing, a trick (the data is there to be read all the
  * same), or encryption.
  *
@@ -251,7 +261,7 @@ export async function checkFlags(
   const odd = member.flags & ODD_FLAGS;
   if (odd === 0) return undefined;
   const bits = `0x${odd.toString(16)}`;
-  const encrypting = odd & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION);
+  const encrypting = odd & ENCRYPTING_FLAGS;
   if (encrypting === 0 || await isPlain(archive, member, options)) {
     return note(
       "zip-flags",

@@ -136,6 +136,7 @@ async function memberOf(search: Search, header: LocalHeader, end: number): Promi
     otherName: header.unicodeName === header.name ? undefined : header.unicodeName,
     method: header.method,
     flags: header.flags,
+    agreedFlags: header.flags,
     crc: (header.flags & FLAG_DESCRIPTOR) === 0 ? header.crc : undefined,
     dataOffset: header.dataOffset,
     compressedSize: Math.min(compressedSize, Math.max(0, search.size - header.dataOffset)),

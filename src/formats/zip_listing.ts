@@ -8,9 +8,8 @@ import { LimitError } from "../errors.ts";
 import type { Source } from "../source/source.ts";
 import type { Member } from "../types.ts";
 import type { Anomaly } from "./zip_directory.ts";
-import { isReadable, openMember, type OpenOptions } from "./zip_entry.ts";
+import { isReadable, openMember, type OpenOptions, saysEncrypted } from "./zip_entry.ts";
 import type { ZipMember } from "./zip_members.ts";
-import { FLAG_ENCRYPTED } from "./zip_records.ts";
 
 /** A link's target is a path. */
 const LINK_BYTES = 4096;
@@ -35,7 +34,7 @@ export async function listed(
   if (kind === "other") say("zip-link", `"${member.name}" is a device or pipe`);
   const names = member.otherName === undefined ? [member.name] : [member.name, member.otherName];
   for (const name of names) sayUnsafe(name, member.headerOffset, odd);
-  const open = isReadable(member) && (member.flags & FLAG_ENCRYPTED) === 0
+  const open = isReadable(member) && !saysEncrypted(member)
     ? () => openMember(source, member, options).source
     : undefined;
   return names.map((name) => ({

@@ -29,6 +29,8 @@ export interface ZipMember {
   readonly method: number;
   /** Bits of either header. */
   readonly flags: number;
+  /** Bits of both headers, where there are two. */
+  readonly agreedFlags: number;
   /** Undefined where the header leaves it to the data descriptor. */
   readonly crc: number | undefined;
   readonly dataOffset: number;
@@ -198,6 +200,7 @@ function readingsOf(entry: CentralEntry, header: LocalHeader, anomalies: Anomaly
     name: entry.name,
     otherName: differentName ? otherName : undefined,
     flags: entry.flags | header.flags,
+    agreedFlags: entry.flags & header.flags,
     headerOffset: header.offset,
     secondary: false,
     dataOffset: header.dataOffset,

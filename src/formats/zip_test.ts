@@ -75,6 +75,20 @@ test("flag bits that say encrypted over plain data do not hide it", async () => 
   }
 });
 
+test("a member that only one header calls encrypted is read, however it breaks off", async () => {
+  const packed = new Uint8Array(deflateRawSync(EVIL).subarray(0, -1));
+  for (const flags of [0x1, 0x40]) {
+    for (const where of [{ local: { flags } }, { central: { flags } }]) {
+      const seen = await zip([{ name: "a", data: EVIL, deflate: true, packed, ...where }]);
+      assert.deepEqual([seen.rules, seen.unread], [["zip-encrypted"], true]);
+      assert.ok(seen.entries.some(({ text }) => EVIL.startsWith(text) && text.includes("tR")));
+    }
+    const both = { local: { flags }, central: { flags } };
+    const seen = await zip([{ name: "a", data: EVIL, deflate: true, packed, ...both }]);
+    assert.deepEqual([seen.rules, seen.entries], [["zip-encrypted"], []]);
+  }
+});
+
 test("really encrypted members are unread, and the others are read", async () => {
   const cipher = Uint8Array.from({ length: EVIL.length + 12 }, (_, i) => (i * 151 + 7) & 255);
   const flags = { flags: 1 };
