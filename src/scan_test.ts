@@ -13,7 +13,10 @@ import {
   textSource,
   throwsAfter,
 } from "./scan/testing_fakes.ts";
+import { buildZip } from "./formats/testing_zip.ts";
 import { type Format, SAMPLE_BYTES, TAIL_BYTES } from "./formats/format.ts";
+import { loadRules } from "./rules/rules.ts";
+import { scanSource } from "./scan.ts";
 import { forwardSource } from "./source/forward.ts";
 import type { Source } from "./source/source.ts";
 import { bytesSource } from "./source/source.ts";
@@ -408,6 +411,21 @@ test("a stream that begins like nothing and ends like a format is incomplete", a
   }
   const nothing = await scanFake(forwardSource("-", chunks(" ".repeat(200_000), 4096)), formats);
   assert.equal(nothing.verdict, "skipped");
+});
+
+test("an archive behind other bytes that comes as a stream is not passed over", async () => {
+  const archive = buildZip([{ name: "data.pkl", data: "cos\nsystem\n(S'echo hi'\ntR." }]);
+  for (const length of [70_000, 300_000]) {
+    const before = new Uint8Array(length).fill(0x20);
+    const pieces = (async function* () {
+      yield before;
+      await Promise.resolve();
+      yield archive;
+    })();
+    const report = await scanSource(forwardSource("-", pieces), { rules: loadRules() });
+    assert.equal(report.verdict, "incomplete", String(length));
+    assert.match(report.findings[0]?.message ?? "", /ends like zip/);
+  }
 });
 
 test("a stream that breaks off is incomplete although its reader took that for the end", async () => {

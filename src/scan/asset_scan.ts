@@ -347,7 +347,7 @@ export class AssetScan {
     }
     const tail = tailOfStream(source);
     if (tail === undefined) return;
-    const seen = await detect({ ...sample, tail }, this.#formats);
+    const seen = await detect({ ...sample, size: source.size, tail }, this.#formats);
     const missed = seen.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
     if (missed.length === 0) return;
     this.#note(notes, {
