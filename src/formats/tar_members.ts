@@ -286,7 +286,17 @@ class Walk implements TarMembers {
       size: there - map,
       sparse: sparse?.map,
     });
-    if (data) this.#advance(size);
+    if (data) this.#advance(await this.#step(header.size, size));
+  }
+
+  /**
+   * How far the next header is. Python goes by the header's own size where only a global header or the
+   * words of sparse files state another: should a header stand there, what lies behind it is read.
+   */
+  async #step(own: number, size: number): Promise<number> {
+    if (own >= size) return size;
+    const at = this.#at + Math.ceil(own / BLOCK_BYTES) * BLOCK_BYTES;
+    return isHeader(await this.#window.read(at, BLOCK_BYTES, WINDOW_BYTES)) ? own : size;
   }
 
   /** The blocks of a GNU sparse map that follow its header. */

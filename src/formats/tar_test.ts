@@ -266,6 +266,20 @@ test("a size in the words of sparse files is a size where there is no map", asyn
   }
 });
 
+test("where a global header states a larger size than a header, Python reads on behind the smaller", async () => {
+  for (const key of ["GNU.sparse.size", "GNU.sparse.realsize", "size"]) {
+    const seen = await scan(
+      pax({ [key]: "600" }, "g"),
+      member("a", ""),
+      member("data.pkl", EVIL),
+      END,
+    );
+    assert.ok(seen.entries.some(({ text }) => text.startsWith(EVIL)), key);
+    assert.ok(seen.rules.length > 0, key);
+    assert.deepEqual(names(seen), ["a", "data.pkl"], key);
+  }
+});
+
 test("a sparse map of one endless line is given up", async () => {
   const map = pax({ "GNU.sparse.major": "1", "GNU.sparse.realsize": "9" });
   let reads = 0;
