@@ -50,8 +50,20 @@ def on_file(data):
     return os.fdopen(handle, "rb")
 
 
+ZIP_RECORDS = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08")
+
+
 def pickle_imports(data, place):
-    """Imports under each reading: names, whether they are called, where."""
+    """Imports under each reading: names, whether they are called, where.
+
+    An archive's "PK" would be a persistent id in a line of text. Unpicklers refuse that: those without
+    a persistent_load at once, PyTorch's because its ids are tuples.
+
+    One unpickler that loads all streams keeps what is left of a frame, which is told apart.
+    """
+    if data.startswith(ZIP_RECORDS):
+        return []
+    carried = "carried over frames" if b"\x95" in data else "carried"
     found = []
     with on_file(data) as file:
         # Frames that are taken whole leave the file elsewhere than memory does.
@@ -59,7 +71,7 @@ def pickle_imports(data, place):
             "c_file": lambda: streams_of(oracle.CUnpickler, file, len(data)),
             "c_bytesio": lambda: streams_of(oracle.CUnpickler, io.BytesIO(data), len(data)),
             "python": lambda: streams_of(oracle.PythonUnpickler, io.BytesIO(data), len(data)),
-            "carried": lambda: oracle._carried(data),
+            carried: lambda: oracle._carried(data),
         }
         for reading, work in readings.items():
             record = oracle._guarded(work)

@@ -33,7 +33,7 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
 function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
   const header = head[0] === 0x80;
   // A zip archive begins like PERSID, which no plain unpickler gets past.
-  if (head[0] === 0x50 && head[1] === 0x4b && (head[2] ?? 9) < 8) return false;
+  if (isZipRecord(head)) return false;
   if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
   const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
   const machine = new Machine(input, 0, {
@@ -57,6 +57,13 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): b
   if (machine.opcodes > enough) return true;
   const cut = machine.error?.truncated === true && machine.offset <= (size ?? Infinity);
   return cut && header && machine.opcodes >= (machine.offset >= head.length ? 2 : 3);
+}
+
+/** APPNOTE.TXT 4.3: all signatures of records are "PK" and two numbers, mostly in a row. */
+function isZipRecord([first, second, third = 0, fourth]: Uint8Array): boolean {
+  if (first !== 0x50 || second !== 0x4b) return false;
+  return third < 8 && third % 2 === 1 && fourth === third + 1 ||
+    third === 6 && (fourth === 6 || fourth === 7);
 }
 
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */

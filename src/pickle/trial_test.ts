@@ -26,6 +26,15 @@ test("what runs before the garbage makes it a pickle", () => {
   assert.ok(looksLikePickle(bytes(0x80, 4, CALL.slice(0, -1), "\xff\xff")));
 });
 
+test("only the records of a zip archive are none of PERSID, which may begin alike", () => {
+  for (const record of ["\x01\x02", "\x03\x04", "\x05\x06", "\x06\x06", "\x06\x07", "\x07\x08"]) {
+    assert.ok(!looksLikePickle(bytes(`PK${record}\n${CALL}`)), JSON.stringify(record));
+  }
+  for (const other of ["\x03o", "\x03", "\x01\x04", "\x05\x05", "", "P"]) {
+    assert.ok(looksLikePickle(bytes(`PK${other}\n${CALL}`)), JSON.stringify(other));
+  }
+});
+
 test("text is no pickle", () => {
   const texts = [
     "",
