@@ -12,12 +12,15 @@ import { gguf, program, safetensors } from "./headers.ts";
 import { nestedMessage, onnxMessage, tensorflowMessage } from "./messages.ts";
 import { mutate } from "./mutate.ts";
 import { opcodeSoup, pickleProgram } from "./pickles.ts";
+import { rData } from "./r_data.ts";
 import { kerasConfiguration, modelConfiguration, template, yaml } from "./texts.ts";
 
 /** A file to be scanned. */
 export interface Generated {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** What is in it for every loader, where that is known: such a file must not pass. */
+  readonly planted?: string;
 }
 
 /** One kind of files. */
@@ -108,7 +111,7 @@ export const FAMILIES: readonly Family[] = [
     generators: [modelConfiguration, yaml],
   },
   { id: "skops", formats: ["skops"], samples: /^skops\/.*\.skops$/u, generators: [] },
-  { id: "r", formats: ["rds"], samples: /^r\/.*\.rd\w+$/iu, generators: [] },
+  { id: "r", formats: ["rds"], samples: /^r\/.*\.rd\w+$/iu, generators: [rData, rData] },
   {
     id: "torchserve",
     formats: ["python-source"],
@@ -142,7 +145,8 @@ export function makeCase(familyId: string, seed: number, number: number): Case {
   if (generate) {
     const generator = dice.pick(generators);
     const made = generator(dice);
-    const bytes = dice.chance(1, 6) ? mutate(made.bytes, dice, made.bytes) : made.bytes;
+    if (!dice.chance(1, 6)) return { ...place, ...made, origin: generator.name };
+    const bytes = mutate(made.bytes, dice, made.bytes);
     return { ...place, name: made.name, bytes, origin: generator.name };
   }
   const seedFile = dice.pick(samples);

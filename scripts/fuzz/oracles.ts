@@ -79,7 +79,7 @@ function stream(name: string, bytes: Uint8Array, chunk: number): Source {
  * @param number decides which of the dearer comparisons are made
  */
 export async function check(
-  { name, bytes }: Generated,
+  { name, bytes, planted }: Generated,
   number: number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly observed?: Observed }> {
   const findings: Finding[] = [];
@@ -96,6 +96,9 @@ export async function check(
   }
   const { report } = observed;
   findings.push(...defects(report));
+  if (planted !== undefined && passes(report.verdict)) {
+    findings.push({ kind: "planted", detail: `${planted}; the verdict is ${report.verdict}` });
+  }
   const text = textOf(report);
   const fault = schemaFaults(text);
   if (fault !== undefined) findings.push({ kind: "schema", detail: fault });
