@@ -13,6 +13,7 @@ import { nestedMessage, onnxMessage, tensorflowMessage } from "./messages.ts";
 import { mutate } from "./mutate.ts";
 import { opcodeSoup, pickleProgram } from "./pickles.ts";
 import { rData } from "./r_data.ts";
+import { hubConfiguration, kerasModel, skopsFile } from "./schemas.ts";
 import { kerasConfiguration, modelConfiguration, template, yaml } from "./texts.ts";
 
 /** A file to be scanned. */
@@ -94,7 +95,7 @@ export const FAMILIES: readonly Family[] = [
     id: "keras",
     formats: ["keras-config"],
     samples: /^keras\/.*\.(?:keras|json)$/u,
-    generators: [kerasConfiguration],
+    generators: [kerasConfiguration, kerasModel],
   },
   {
     id: "safetensors",
@@ -108,9 +109,9 @@ export const FAMILIES: readonly Family[] = [
     id: "config",
     formats: ["model-config"],
     samples: /^repository\/.*\.(?:json|ya?ml)$/u,
-    generators: [modelConfiguration, yaml],
+    generators: [modelConfiguration, yaml, hubConfiguration],
   },
-  { id: "skops", formats: ["skops"], samples: /^skops\/.*\.skops$/u, generators: [] },
+  { id: "skops", formats: ["skops"], samples: /^skops\/.*\.skops$/u, generators: [skopsFile] },
   { id: "r", formats: ["rds"], samples: /^r\/.*\.rd\w+$/iu, generators: [rData, rData] },
   {
     id: "torchserve",

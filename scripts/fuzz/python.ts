@@ -19,7 +19,10 @@ const SCRIPT = fileURLToPath(new URL("reference.py", import.meta.url));
 const PATIENCE_MILLISECONDS = 8_000;
 
 /** Families that Python can read with its standard library alone. */
-const COMPARED = new Set(["pickle", "torch", "joblib", "npy", "zip", "tar", "compressed"]);
+const COMPARED = new Set([
+  ...["pickle", "torch", "joblib", "npy", "zip", "tar", "compressed"],
+  ...["skops", "keras", "config"],
+]);
 
 /** An import that a reader of Python makes: its names before and after Python 2 names are mapped. */
 export type Import = readonly [
@@ -31,6 +34,8 @@ export type Import = readonly [
 /** What Python found, or why it found nothing. */
 export interface Reply {
   readonly imports?: readonly Import[];
+  /** Why the file must not pass, besides what it imports. */
+  readonly harm?: readonly string[];
   readonly error?: string;
 }
 
@@ -120,6 +125,10 @@ export async function compareWithPython(
   if (!COMPARED.has(family)) return undefined;
   const reply = await python.ask(family, bytes);
   if (reply?.imports === undefined) return undefined;
+  const [harm] = reply.harm ?? [];
+  if (harm !== undefined && passes(report.verdict)) {
+    return [{ kind: "blind", detail: `${harm}; the verdict is ${report.verdict}` }];
+  }
   const asked = family === "pickle" && report.formats.includes("pickle");
   for (const [names, called, where] of reply.imports) {
     const seen = names.some(([module, name]) => globals.has(`${module} ${name}`));

@@ -45,7 +45,27 @@ const NAMES = ["x", "names", "class", ".First", "f", ".Random.seed", "row.names"
 const FUNCTIONS = ["c", "list", "function", "quote", "+", "{", "eval", "readRDS"];
 const NUMBERS = [0, 1, 2, -1, -2, 255, 65_536, 0x7fff_ffff, -0x8000_0000];
 /** Types as they are, as they were never given out, and with every bit of their flags. */
-const ANY_TYPE = [0, 7, 10, 11, 12, 15, 17, 18, 23, 26, 237, 239, 240, 241, 242, 245, 246, 250, 251];
+const ANY_TYPE = [
+  0,
+  7,
+  10,
+  11,
+  12,
+  15,
+  17,
+  18,
+  23,
+  26,
+  237,
+  239,
+  240,
+  241,
+  242,
+  245,
+  246,
+  250,
+  251,
+];
 
 /** One file being written. */
 class Writer {

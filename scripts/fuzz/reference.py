@@ -163,6 +163,85 @@ def decompressed(data):
     return found
 
 
+def objects_of(value):
+    """Every object in a JSON value, the outermost first."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def json_in(data, member):
+    """What `json.loads` makes of a member of an archive, or of the bytes themselves."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            data = archive.read(member)
+    except Exception:
+        if data.startswith(b"PK"):
+            return None
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def skops_imports(data):
+    """What `skops.io` imports for the nodes of a schema: `_audit.py`, `_general.py`, `_sklearn.py`."""
+    if not data.startswith(b"PK"):
+        return []
+    found = []
+    for node in objects_of(json_in(data, "schema.json")):
+        module, name = node.get("__module__"), node.get("__class__")
+        loader = node.get("__loader__")
+        if not all(isinstance(part, str) for part in (module, name, loader)):
+            continue
+        names = [[module, name]]
+        content = node.get("content")
+        if loader == "OperatorFuncNode":
+            names = [["operator", name]]
+        elif loader == "PartialNode":
+            names = [["functools", "partial"]]
+        elif loader == "LossNode" and module == "_loss":
+            names = [["sklearn._loss._loss", name]]
+        elif loader == "FunctionNode" and isinstance(content, dict) and "function" in content:
+            names = [[content.get("module_path"), content["function"]]]
+            if not all(isinstance(part, str) for part in names[0]):
+                continue
+        found.append([names, True, "schema.json"])
+    return found
+
+
+HARMFUL_MODULES = ("os", "posix", "subprocess", "builtins")
+
+
+def keras_imports(data):
+    """What a Keras configuration names in modules that no layer is in: `serialization_lib.py`."""
+    found = []
+    root = json_in(data, "config.json")
+    if not isinstance(root, dict) or not isinstance(root.get("class_name"), str) or "config" not in root:
+        return found
+    for node in objects_of(root):
+        module, name = node.get("module"), node.get("class_name")
+        if module in HARMFUL_MODULES and isinstance(name, str) and name:
+            found.append([[[module, name]], True, "config.json"])
+    return found
+
+
+def config_harm(data):
+    """Code that transformers would fetch and run for a configuration, if it is allowed to."""
+    config = json_in(data, "config.json")
+    mapped = config.get("auto_map") if isinstance(config, dict) else None
+    if not isinstance(mapped, dict):
+        return []
+    texts = [text for value in mapped.values() for text in (value if isinstance(value, list) else [value])
+             if isinstance(text, str) and "." in text]
+    return [f"auto_map names {text}" for text in texts]
+
+
 def contained(family, data):
     """What lies in a container, by name."""
     readers = {"zip": [zip_members], "torch": [zip_members, tar_members], "tar": [tar_members],
@@ -192,8 +271,14 @@ def answer(request):
         inner = npy_pickle(content)
         if inner is not None:
             imports += pickle_imports(inner, f"{name}: npy: ")
+    if family == "skops":
+        imports += skops_imports(data)
+    if family == "keras":
+        imports += keras_imports(data)
+    harm = config_harm(data) if family == "config" else []
     unique = {json.dumps([names, called]): where for names, called, where in reversed(imports)}
-    return {"imports": [[*json.loads(key), where] for key, where in unique.items()]}
+    found = [[*json.loads(key), where] for key, where in unique.items()]
+    return {"imports": found, "harm": harm}
 
 
 def main():

@@ -11,11 +11,10 @@
  */
 
 import { KERAS_CONFIG_HINT, KERAS_H5_CONFIG_HINT } from "../packages/keras_members.ts";
-import { parseJson } from "../python/json.ts";
+import { jsonLetters, parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
-import { latin1 } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
 import { ConfigWalk } from "./keras_config_walk.ts";
 
@@ -32,16 +31,9 @@ export const kerasConfigFormat: Format = { id: "keras-config", random: false, de
 /** An object with the keys of the layout, or what a container knows to be one. */
 function detect({ head, hint }: Sample): boolean {
   if (hint !== undefined && HINTS.includes(hint)) return head.length > 0;
-  // UTF-16 and UTF-32 have zeros in between.
-  const text = latin1Of(head);
+  const text = jsonLetters(head);
   return /^[^\x21-\x7e]{0,64}[{[]/u.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
     /"(?:config|registered_name|build_config|keras_version|compile_config)"\s*:/u.test(text);
-}
-
-function latin1Of(head: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < head.length; at += 8192) text += latin1(head.subarray(at), 8192);
-  return text.replaceAll("\0", "");
 }
 
 async function* scan(

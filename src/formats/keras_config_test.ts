@@ -50,6 +50,8 @@ test("a configuration is known by its keys, in any encoding, or by a hint", () =
   assert.ok(kerasConfigFormat.detect(sampleOf(utf8(text))));
   assert.ok(kerasConfigFormat.detect(sampleOf(utf8(`\ufeff \n${text}`))));
   assert.ok(kerasConfigFormat.detect(sampleOf(wide)));
+  const escaped = text.replace("class", "cl\\u0061ss").replace("config", "\\u0063onfig");
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8(escaped))));
   assert.ok(kerasConfigFormat.detect(sampleOf(utf8("x"), { hint: "keras-config-h5" })));
   for (const other of ['{"a": 1}', "", '{"class_name": "x"}', `text ${text}`]) {
     assert.ok(!kerasConfigFormat.detect(sampleOf(utf8(other))), other);

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { parseJson } from "../python/json.ts";
+import { jsonLetters, parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
@@ -40,11 +40,12 @@ export const modelConfigFormat: Format = { id: "model-config", random: false, de
 function detect({ name, head, hint }: Sample): boolean {
   if (hint !== undefined || head.length === 0) return false;
   const base = baseName(name);
-  const text = new TextDecoder().decode(head).replaceAll("\0", "");
   if (/\.json$/iu.test(base)) {
+    const text = jsonLetters(head);
     if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
     return NAMES.test(base) || KEYS.test(text);
   }
+  const text = new TextDecoder().decode(head).replaceAll("\0", "");
   // What is longer than the sample may have its keys behind it.
   const known = YAML_KEYS.test(text) || head.length >= SAMPLE_BYTES;
   return /\.ya?ml$/iu.test(base) && looksLikeText(head) && known;

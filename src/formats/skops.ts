@@ -9,7 +9,7 @@
  */
 
 import { SKOPS_HINT, SKOPS_MAYBE_HINT } from "../packages/skops_members.ts";
-import { parseJson } from "../python/json.ts";
+import { jsonLetters, parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
@@ -27,7 +27,7 @@ export const skopsFormat: Format = { id: "skops", random: false, detect, scan };
 /** What a `.skops` archive calls its schema, or JSON with the keys of a node. */
 function detect({ head, hint }: Sample): boolean {
   if (hint === SKOPS_HINT) return head.length > 0;
-  const text = new TextDecoder("latin1").decode(head).replaceAll("\0", "");
+  const text = jsonLetters(head);
   if (!/^[^\x21-\x7e]{0,64}\{/u.test(text)) return false;
   const isNode = /"__loader__"\s*:/u.test(text) && /"__(?:module|class)__"\s*:/u.test(text);
   // Keys may stand in any order, behind as much as the author likes.

@@ -174,6 +174,16 @@ test("a model that skops saved, renamed to what it is not, is still a skops file
   assert.ok(report.formats.includes("skops"));
 });
 
+test("escapes in keys hide no schema in an archive of another name", async () => {
+  const text = JSON.stringify(node("TypeNode", "os", "system")).replace(
+    "__loader",
+    "_\\u005Fl\\u006fader",
+  );
+  const archive = buildZip([{ name: "schema.json", data: text }]);
+  const report = await scanSource(bytesSource("m.zip", archive), { rules });
+  assert.equal(report.verdict, "dangerous");
+});
+
 test("UTF-16 hides no node", () => {
   const text = JSON.stringify(node("TypeNode", "os", "system"));
   const wide = new Uint8Array(Buffer.from(text, "utf16le"));

@@ -68,6 +68,20 @@ export function parseJson(bytes: Uint8Array, most = 4_000_000): JsonDocument {
   return new Parser(toUtf8(bytes), most).parse();
 }
 
+/** An escape of a character of ASCII, which any letter of a key may be written as. */
+const ASCII_ESCAPE = /\\u00([0-7][0-9a-f])/giu;
+
+/**
+ * The start of what may be JSON as text in which keys can be looked for, whatever it is written in: one
+ * character a byte, without the zeros of wider encodings, with the escapes of ASCII undone.
+ *
+ * @param head the first bytes, cut off anywhere
+ */
+export function jsonLetters(head: Uint8Array): string {
+  const text = new TextDecoder("latin1").decode(head).replaceAll("\0", "");
+  return text.replace(ASCII_ESCAPE, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
 /** The encoding by `json.detect_encoding`: a byte order mark, or where the zeros are. */
 function toUtf8(bytes: Uint8Array): Uint8Array {
   const [a = 1, b = 1, c = 1, d = 1] = bytes;

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isArray, isObject, type JsonValue, parseJson, repeatedKeys, valuesOf } from "./json.ts";
+import {
+  isArray,
+  isObject,
+  jsonLetters,
+  type JsonValue,
+  parseJson,
+  repeatedKeys,
+  valuesOf,
+} from "./json.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const read = (text: string) => parseJson(utf8(text));
@@ -87,4 +95,10 @@ test("a million brackets and too many values end in an error, not in a crash", (
   assert.equal(read("[".repeat(90_000)).error?.message, "A value is missing");
   assert.match(parseJson(utf8("[1,1,1,1,1]"), 4).error?.message ?? "", /more than 4/);
   assert.equal(read("[".repeat(100_000) + "]".repeat(100_000)).error, undefined);
+});
+
+test("letters are found however they are written", () => {
+  const escaped = '{"\\u0061b\\u004C\\u004c\\u00e9\\u0161"';
+  assert.equal(jsonLetters(utf8(escaped)), '{"abLL\\u00e9\\u0161"');
+  assert.equal(jsonLetters(Uint8Array.of(0x7b, 0, 0x22, 0, 0x61, 0)), '{"a');
 });
