@@ -118,7 +118,7 @@ const IMPORTABLE = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
  * no loader known does so. That a frame does not end there is told, so such a file must not pass.
  */
 export async function compareWithPython(
-  { family, bytes }: Case,
+  { family, name: file, bytes }: Case,
   { report, globals }: Observed,
   python: Reference,
 ): Promise<Finding[] | undefined> {
@@ -126,7 +126,7 @@ export async function compareWithPython(
   const reply = await python.ask(family, bytes);
   if (reply?.imports === undefined) return undefined;
   const [harm] = reply.harm ?? [];
-  if (harm !== undefined && passes(report.verdict)) {
+  if (harm !== undefined && passes(report.verdict) && file.endsWith("config.json")) {
     return [{ kind: "blind", detail: `${harm}; the verdict is ${report.verdict}` }];
   }
   const asked = family === "pickle" && report.formats.includes("pickle");

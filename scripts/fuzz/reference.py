@@ -215,7 +215,8 @@ def skops_imports(data):
     return found
 
 
-HARMFUL_MODULES = ("os", "posix", "subprocess", "builtins")
+HARMFUL_MODULES = ("os", "posix", "subprocess")
+HARMFUL_BUILTINS = ("eval", "exec", "compile", "open")
 
 
 def keras_imports(data):
@@ -226,7 +227,11 @@ def keras_imports(data):
         return found
     for node in objects_of(root):
         module, name = node.get("module"), node.get("class_name")
-        if module in HARMFUL_MODULES and isinstance(name, str) and name:
+        if name == "function":
+            name = node.get("config")
+        if not isinstance(name, str) or not isinstance(module, str) or name.startswith("__"):
+            continue
+        if module in HARMFUL_MODULES and name or module == "builtins" and name in HARMFUL_BUILTINS:
             found.append([[[module, name]], True, "config.json"])
     return found
 
