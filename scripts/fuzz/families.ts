@@ -8,19 +8,21 @@
 import { Dice } from "./dice.ts";
 import { bytesOfSeed, seedsOf } from "./corpus.ts";
 import { lyingCompression, lyingNpy, lyingSevenZip, lyingTar, lyingZip } from "./archives.ts";
+import { hdf5File } from "./hdf5.ts";
 import { gguf, program, safetensors } from "./headers.ts";
 import { nestedMessage, onnxMessage, tensorflowMessage } from "./messages.ts";
 import { mutate } from "./mutate.ts";
 import { opcodeSoup, pickleProgram } from "./pickles.ts";
 import { rData } from "./r_data.ts";
 import { hubConfiguration, kerasModel, skopsFile } from "./schemas.ts";
+import { modelArchive } from "./served.ts";
 import { kerasConfiguration, modelConfiguration, template, yaml } from "./texts.ts";
 
 /** A file to be scanned. */
 export interface Generated {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** What is in it for every loader, where that is known: such a file must not pass. */
+  /** What harm is in it for every loader, where that is known: such a file must be called dangerous. */
   readonly planted?: string;
 }
 
@@ -90,7 +92,7 @@ export const FAMILIES: readonly Family[] = [
     samples: /\.(?:pb|meta)$/u,
     generators: [tensorflowMessage, tensorflowMessage, nestedMessage],
   },
-  { id: "hdf5", formats: ["hdf5"], samples: /\.h5$/u, generators: [] },
+  { id: "hdf5", formats: ["hdf5"], samples: /\.h5$/u, generators: [hdf5File] },
   {
     id: "keras",
     formats: ["keras-config"],
@@ -117,7 +119,7 @@ export const FAMILIES: readonly Family[] = [
     id: "torchserve",
     formats: ["python-source"],
     samples: /^torchserve\/.*\.(?:mar|zip|tar|gz|tgz)$/u,
-    generators: [],
+    generators: [modelArchive],
   },
   {
     id: "native",

@@ -96,7 +96,7 @@ export async function check(
   }
   const { report } = observed;
   findings.push(...defects(report));
-  if (planted !== undefined && passes(report.verdict)) {
+  if (planted !== undefined && report.verdict !== "dangerous") {
     findings.push({ kind: "planted", detail: `${planted}; the verdict is ${report.verdict}` });
   }
   const text = textOf(report);
