@@ -10,6 +10,7 @@ import { bytesOfSeed, seedsOf } from "./corpus.ts";
 import { lyingCompression, lyingNpy, lyingSevenZip, lyingTar, lyingZip } from "./archives.ts";
 import { hdf5File } from "./hdf5.ts";
 import { gguf, program, safetensors } from "./headers.ts";
+import { joblibFile } from "./joblib.ts";
 import { nestedMessage, onnxMessage, tensorflowMessage } from "./messages.ts";
 import { mutate } from "./mutate.ts";
 import { opcodeSoup, pickleProgram } from "./pickles.ts";
@@ -63,7 +64,7 @@ export const FAMILIES: readonly Family[] = [
     id: "joblib",
     formats: ["pickle"],
     samples: /^joblib\//u,
-    generators: [lyingCompression, pickleProgram],
+    generators: [lyingCompression, pickleProgram, joblibFile],
   },
   { id: "npy", formats: ["npy"], samples: /\.np[yz]$/u, generators: [lyingNpy] },
   { id: "zip", formats: ["zip"], samples: /\.(?:zip|keras)$/u, generators: [lyingZip] },

@@ -20,6 +20,7 @@ import json
 import lzma
 import os
 import pickle
+import re
 import resource
 import sys
 import tarfile
@@ -50,6 +51,74 @@ def on_file(data):
     return os.fdopen(handle, "rb")
 
 
+class Kept(oracle.Recorder):
+    """A recorder that remembers what it was called with, and the attributes that BUILD gave it."""
+
+    def _called(cls, args):
+        super()._called(args)
+        return kept(cls._what[0], cls._what[1] + 1, args)
+
+
+def kept(name, depth, args=()):
+    return Kept("recorder", (), {"_what": (name, depth), "__new__": oracle._new, "_args": args,
+                                 "_state": {}})
+
+
+def width_of(dtype):
+    """Bytes of an element, and whether it holds objects, of a `numpy.dtype` that was called."""
+    if dtype._what != (("numpy", "dtype"), 1):
+        raise TypeError("no dtype")
+    code = re.fullmatch(r"[<>=|]?([bBiufcSUVOMm?])([0-9]*)", dtype._args[0])
+    if code is None:
+        raise TypeError("not understood")
+    kind, digits = code.groups()
+    if kind == "O":
+        return 8, True
+    if not digits:
+        raise TypeError("not needed here")
+    return int(digits) * (4 if kind == "U" else 1), False
+
+
+class JoblibUnpickler(oracle.PythonUnpickler):
+    """`NumpyUnpickler` of joblib/numpy_pickle.py: steps over the array behind each wrapper."""
+
+    dispatch = dict(pickle._Unpickler.dispatch)
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.file_handle = file
+
+    def find_class(self, module, name):
+        oracle.find_class(self, module, name)
+        return kept((module, name), 0)
+
+    def load_build(self):
+        state = self.stack[-1]
+        pickle._Unpickler.load_build(self)
+        wrapper = self.stack[-1]
+        if getattr(wrapper, "_what", None) != (("joblib.numpy_pickle", "NumpyArrayWrapper"), 1):
+            return
+        for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
+            wrapper._state.update(part or {})
+        self.array(wrapper._state)
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+    def array(self, state):
+        shape = state["shape"]
+        count = 1
+        for size in shape:
+            count *= size
+        width, objects = width_of(state["dtype"])
+        if objects:
+            oracle.CUnpickler(self.file_handle).load()
+            return
+        if state.get("numpy_array_alignment_bytes") is not None:
+            self.file_handle.read(self.file_handle.read(1)[0])
+        if width == 0 or count < 0 or len(self.file_handle.read(count * width)) < count * width:
+            raise ValueError("the array is not there")
+
+
 ZIP_RECORDS = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08")
 
 
@@ -72,6 +141,8 @@ def pickle_imports(data, place):
             "c_bytesio": lambda: streams_of(oracle.CUnpickler, io.BytesIO(data), len(data)),
             "python": lambda: streams_of(oracle.PythonUnpickler, io.BytesIO(data), len(data)),
             carried: lambda: oracle._carried(data),
+            "joblib": lambda: oracle._run(lambda index: JoblibUnpickler(io.BytesIO(data)).load(),
+                                          lambda index: index == 0),
         }
         for reading, work in readings.items():
             record = oracle._guarded(work)
@@ -266,7 +337,7 @@ def answer(request):
     """Every import that some reader of Python reaches in a file."""
     data = base64.b64decode(request["bytes"])
     family = request["family"]
-    imports = pickle_imports(data, "") if family in ("pickle", "torch") else []
+    imports = pickle_imports(data, "") if family in ("pickle", "torch", "joblib") else []
     inner = npy_pickle(data)
     if inner is not None and family == "npy":
         imports += pickle_imports(inner, "npy: ")

@@ -22,8 +22,9 @@ export type ArrayExtent =
 export function arrayExtent(heap: Heap, wrapper: Handle): ArrayExtent | undefined {
   const value = heap.valueOf(wrapper);
   if (value?.type !== "call" || value.state === undefined) return undefined;
-  const dtype = heap.entry(value.state, "dtype");
-  const shape = heap.entry(value.state, "shape");
+  const attribute = attributesOf(heap, value.state);
+  const dtype = attribute("dtype");
+  const shape = attribute("shape");
   const size = dtype === undefined ? undefined : itemSize(heap, dtype);
   const lengths = shape === undefined
     ? undefined
@@ -36,13 +37,21 @@ export function arrayExtent(heap: Heap, wrapper: Handle): ArrayExtent | undefine
     bytes *= length;
   }
   if (!Number.isSafeInteger(bytes)) return undefined;
-  const alignment = heap.entry(value.state, "numpy_array_alignment_bytes");
+  const alignment = attribute("numpy_array_alignment_bytes");
   const padded = alignment !== undefined && alignment !== NONE;
   // Any value but None means padding to joblib; what is none of the file's literals could be either.
   if (padded && heap.integerOf(alignment) === undefined && typeOf(heap, alignment) === undefined) {
     return undefined;
   }
   return { kind: "raw", bytes, padded };
+}
+
+/** BUILD takes a dictionary, or a pair of them, of which the second is written over the first. */
+function attributesOf(heap: Heap, state: Handle): (name: string) => Handle | undefined {
+  const pair = heap.itemsOf(state, CONTAINER.TUPLE);
+  if (pair?.length !== 2) return (name) => heap.entry(state, name);
+  const [first = UNKNOWN, second = UNKNOWN] = pair;
+  return (name) => heap.entry(second, name) ?? heap.entry(first, name);
 }
 
 /** Flag NPY_ITEM_HASOBJECT of a dtype's state (numpy's `ndarraytypes.h`). */

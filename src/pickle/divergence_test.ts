@@ -124,6 +124,57 @@ test("frames are read in every way in a stream without a header, too", async () 
   assert.ok(called(found).includes("frames os.system"), called(found).join());
 });
 
+/** What joblib writes where an array of numbers stood, without the array. */
+function arrayWrapper(dtype: string, ...more: readonly (string | Uint8Array)[]): Uint8Array {
+  const state = bytes(
+    "}(X\x05\0\0\0shape(K\x1etX\x05\0\0\0dtypecnumpy\ndtype\n(U\x02",
+    dtype,
+    "tRu",
+  );
+  return bytes("cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81", state, ...more, "b");
+}
+
+test("a pickle that ends in an array is followed by streams that lie in arrays, too", async () => {
+  // `pickle.load` ends the first at the array's own STOP, and finds the second in the next array.
+  const first = bytes("](", arrayWrapper("O8"), "].", arrayWrapper("i1"));
+  const hidden = bytes("cos\nsystem\n(S'x'\ntR.").subarray(0, 30);
+  const data = bytes(first, hidden, "\0".repeat(30 - hidden.length), "e.");
+  const found = await observe(data);
+  assert.deepEqual(called(found).filter((call) => call.includes("os")), ["plain os.system"]);
+});
+
+test("frames in an array are read in every way by whoever does not step over it", async () => {
+  const inside = bytes(frame(5), "cab", "cd", "os\nsystem\n", ")R0");
+  const data = bytes(
+    0x80,
+    4,
+    arrayWrapper("i1"),
+    inside,
+    "\0".repeat(30 - inside.length),
+    ".",
+  );
+  const found = await observe(data);
+  assert.ok(called(found).includes("plain os.system"), called(found).join());
+});
+
+test("a wrapper whose state is a pair of dictionaries is stepped over all the same", async () => {
+  const array = "cos\nsystem\n(S'in array'\ntR0000";
+  const data = bytes(0x80, 4, arrayWrapper("i1", "N\x86"), array.padEnd(30, "0"), "cm\nf\n)R.");
+  const found = await observe(data);
+  assert.ok(called(found).includes("base m.f"), called(found).join());
+  assert.ok(!called(found).includes("base os.system"), called(found).join());
+  assert.ok(!anomaliesIn(found).includes("joblib-array-truncated"));
+});
+
+test("a frame far longer than its file leaves what was read before it where it is", async () => {
+  const payload = bytes(0x80, 4, "N.");
+  const loads = bytes("cpickle\nloads\nC", payload.length, payload, 0x85, "R0");
+  const long = (low: number) => bytes(0x95, low, "\0\x10\0\0\0\0\0");
+  const data = bytes(0x80, 4, long(40), loads, long(20), "N.");
+  const found = await observe(data);
+  assert.ok(called(found).some((call) => call.endsWith("pickle.loads")), called(found).join());
+});
+
 test("a carried memo holds the globals of the stream before, not those of the present one", async () => {
   const data = bytes("cm\nf\nq\0.", 0x80, 4, "cn\ng\n", 0x94, "h\0)R.");
   assert.deepEqual(called(await observe(data)), ["base n.g", "memo m.f"]);

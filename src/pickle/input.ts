@@ -83,7 +83,8 @@ export class Input {
     const { size } = this.source;
     if (size === undefined) return Infinity;
     const last = this.segments[this.segments.length - 1] as Segment;
-    this.known = size - last.actual + last.virtual;
+    // What was dropped may reach beyond the source's end; what was read stays.
+    this.known = Math.max(0, size - last.actual) + last.virtual;
     return this.known;
   }
 

@@ -9,6 +9,7 @@ import { SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation, Reading } from "../types.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { type CountedFact, keyOf, underReading } from "./facts.ts";
 import { Input } from "./input.ts";
 import { STATUS } from "./machine.ts";
@@ -19,7 +20,7 @@ import { type Run, type RunOptions, runStream } from "./run.ts";
 const FRAME_READINGS = 16;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;
-/** Places behind frames, where no stream begins for the base reading, that are read. */
+/** Places behind frames and in arrays, where no stream begins for the base reading, that are read. */
 const ELSEWHERE_READ = 64;
 
 /** The other readings of one source. */
@@ -33,8 +34,8 @@ export class OtherReadings {
   private readonly loaded: Set<string>;
   /** Where the streams that were read begin, for readings over several. */
   private readonly starts: number[] = [];
-  /** Where loaders that read frames otherwise begin a stream: offsets in the source. */
-  private readonly elsewhere = new Set<number>();
+  /** Where other loaders begin a stream. */
+  private readonly elsewhere = new Elsewhere();
   /** One Unpickler that loads all streams, and how many it has loaded. */
   private carrier: Run["machine"] | undefined;
   private carriedStreams = 0;
@@ -61,7 +62,7 @@ export class OtherReadings {
   /** The base reading has read a stream. */
   begin(run: Run): void {
     this.starts.push(run.start);
-    this.noteElsewhere(run);
+    this.elsewhere.noteFrames(run, this.input, false);
   }
 
   /** @throws what broke a run off, once what it saw has been handed out */
@@ -84,8 +85,7 @@ export class OtherReadings {
       yield await this.frameReadings(run, options, known, within);
     }
     if (run.stepped + run.arrays.length > 0) {
-      const plain = await this.another({ ...options, stepArrays: false });
-      if (plain !== undefined) yield this.beyond(plain, known, "plain", within);
+      yield* this.plainly(options, known, within);
     }
     if (stream > 0 && run.machine.notes.memoRead) yield await this.carried(known, within);
   }
@@ -106,12 +106,28 @@ export class OtherReadings {
     }
   }
 
+  /** What loaders see that do not step over arrays, also of frames, and where they go on. */
+  private async *plainly(
+    options: RunOptions,
+    known: Set<string>,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
+    const without = { ...options, stepArrays: false };
+    const run = await this.another(without);
+    if (run === undefined) return;
+    this.elsewhere.notePlain(run, this.input);
+    yield this.beyond(run, known, "plain", within);
+    if (run.machine.notes.straddles === 0) return;
+    yield await this.frameReadings(run, without, known, within, "plain");
+  }
+
   /** Every subset of the crossings at which a C unpickler on a file would drop the frame's rest. */
   private async frameReadings(
     run: Run,
     options: RunOptions,
     known: Set<string>,
     within: readonly string[],
+    reading: Reading = "frames",
   ): Promise<Observation[]> {
     const found: Observation[] = [];
     const pending: boolean[][] = [];
@@ -138,8 +154,8 @@ export class OtherReadings {
       const input = new Input(this.source, this.context.limits.spoolBytes, FRAME_WINDOW_BYTES);
       const other = await this.another({ ...options, drops }, input);
       if (other === undefined) continue;
-      this.noteElsewhere(other, input);
-      found.push(...this.beyond(other, known, "frames", within, input));
+      this.elsewhere.noteFrames(other, input, true);
+      found.push(...this.beyond(other, known, reading, within, input));
       branch(drops, other.machine.notes.straddles);
     }
     return found;
@@ -201,43 +217,38 @@ export class OtherReadings {
     return [...facts, ...loadedEntries(run, input, this.source, within, this.loaded)];
   }
 
-  /**
-   * Remembers where other loaders go on behind a stream: those that take a frame from their file as a
-   * whole, behind it; under a reading that drops bytes, wherever its STOP is.
-   */
-  private noteElsewhere(run: Run, input = this.input): void {
-    if (run.status !== STATUS.STOPPED) return;
-    const { frameEnd } = run.machine;
-    if (frameEnd > run.end && frameEnd < input.size) this.elsewhere.add(input.actual(frameEnd));
-    if (input !== this.input && run.end < input.size) this.elsewhere.add(input.actual(run.end));
-  }
-
-  /** Streams that only begin for loaders that read frames otherwise. */
+  /** Streams that only begin for loaders that read frames otherwise, or arrays plainly. */
   async *streamsElsewhere(): AsyncGenerator<readonly Observation[]> {
-    const within = ["behind_frame"];
     let read = 0;
-    for (const start of this.elsewhere) {
+    for (const [start, reading] of this.elsewhere.places()) {
+      const within = [reading === "frames" ? "behind_frame" : "in_array"];
       if (this.starts.includes(start)) continue;
       if (read++ === ELSEWHERE_READ) {
         yield [{
           type: "anomaly",
           rule: "pickle-reading-divergence",
-          detail: `more than ${ELSEWHERE_READ} places where a stream may begin behind a frame`,
+          detail: `more than ${ELSEWHERE_READ} places where a stream may begin for some loader`,
           offset: start,
           within,
           unread: true,
         }];
         return;
       }
-      const options: RunOptions = { start, stepArrays: true, extensions: this.extensions };
+      const options: RunOptions = {
+        start,
+        stepArrays: reading === "frames",
+        extensions: this.extensions,
+      };
       const run = await this.another(options);
       if (run === undefined) continue;
       const known = new Set<string>();
-      yield this.beyond(run, known, "frames", within);
+      yield this.beyond(run, known, reading, within);
       if (run.machine.notes.straddles > 0) {
-        yield await this.frameReadings(run, options, known, within);
+        yield await this.frameReadings(run, options, known, within, reading);
       }
-      this.noteElsewhere(run);
+      this.elsewhere.noteFrames(run, this.input, false);
+      if (reading === "plain") this.elsewhere.notePlain(run, this.input);
+      else if (run.stepped + run.arrays.length > 0) yield* this.plainly(options, known, within);
       this.endIfBroken();
     }
   }
