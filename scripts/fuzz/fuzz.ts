@@ -29,7 +29,7 @@ const CACHE = fileURLToPath(new URL("../../.cache/fuzz", import.meta.url));
 /** Cases of one family before the next has its turn. */
 const TURN = 50;
 /** Findings of one kind in one family that are made smaller and kept. */
-const KEPT = 40;
+const KEPT = 5;
 
 interface Tally {
   cases: number;

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { FORMATS } from "../../src/formats/registry.ts";
+import { isObject, parseJson } from "../../src/python/json.ts";
 import { bytesOfSeed, seedsOf } from "./corpus.ts";
 import { Dice } from "./dice.ts";
 import { FAMILIES, makeCase } from "./families.ts";
 import { check } from "./oracles.ts";
+import { jsonText, object } from "./json_texts.ts";
+import { lookup3 } from "./lookup3.ts";
 import { observe } from "./observe.ts";
 import { compareWithPython, type Import, type Reference } from "./python.ts";
 
@@ -65,6 +68,58 @@ test("an import that Python makes and the scan does not state is a finding", asy
   assert.deepEqual(await kinds([[["os", "system"]], true, ""]), ["blind"]);
   assert.deepEqual(await kinds([[["os", "system"]], false, ""]), ["blind"]);
   assert.deepEqual(await kinds([[["no name", "x"]], true, ""]), []);
+});
+
+test("what must not pass by Python's reading is a finding where it passes, and only there", async () => {
+  const reference: Reference = {
+    ask: () => Promise.resolve({ imports: [], harm: ["auto_map names x.Y"] }),
+  };
+  const kinds = async (name: string, text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    const made = { family: "config", name, bytes, seed: 0, number: 0, origin: "" };
+    const found = await compareWithPython(made, await observe(name, bytes), reference);
+    return found?.map(({ kind }) => kind);
+  };
+  assert.deepEqual(await kinds("config.json", "{}"), ["blind"]);
+  assert.deepEqual(await kinds("other.json", "{}"), []);
+  assert.deepEqual(await kinds("config.json", '{"auto_map": {"AutoModel": "x.Y"}}'), []);
+});
+
+test("a file whose attack is known is a finding unless it is called dangerous", async () => {
+  const kinds = async (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    const { findings } = await check({ name: "m.pkl", bytes, planted: "os.system" }, 3);
+    return findings.map(({ kind }) => kind);
+  };
+  assert.deepEqual(await kinds("cos\nsystem\n(S'echo'\ntR."), []);
+  assert.deepEqual(await kinds("(lp0\nI1\na."), ["planted"]);
+  assert.deepEqual(await kinds("cm\nunknown\n(S'echo'\ntR."), ["planted"]);
+});
+
+test("attacks are planted in files of every notation, and in no file that lies", () => {
+  for (const id of ["r", "hdf5", "torchserve"]) {
+    const cases = Array.from({ length: 200 }, (_, number) => makeCase(id, SEED, number));
+    const planted = cases.filter((made) => made.planted !== undefined).length;
+    assert.ok(planted > 20 && planted < 150, `${id}: ${planted}`);
+  }
+});
+
+test("JSON that is called sound is JSON, in any encoding", () => {
+  let unsound = 0;
+  for (let number = 0; number < 500; number++) {
+    const value = object(["a", ["é", 1, null, object(["a", true])]], ["a", "\u{1f600}"]);
+    const { bytes, sound } = jsonText(value, new Dice(SEED, number));
+    const { error, value: read } = parseJson(bytes);
+    if (!sound) unsound++;
+    else assert.equal(error, undefined, Buffer.from(bytes).toString("latin1"));
+    if (sound) assert.ok(isObject(read) && read.members.every(([key]) => key === "a"));
+  }
+  assert.ok(unsound > 10);
+});
+
+test("lookup3 gives what its author says it gives", () => {
+  const text = new TextEncoder().encode("Four score and seven years ago");
+  assert.deepEqual([lookup3(new Uint8Array()), lookup3(text)], [0xdeadbeef, 0x17770551]);
 });
 
 test("an import that both see is none, whichever of its names is stated", async () => {
