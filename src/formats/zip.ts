@@ -39,6 +39,8 @@ import {
   readEnd,
   signatureAt,
   STORED,
+  ZIP64_LOCATOR,
+  ZIP64_LOCATOR_BYTES,
 } from "./zip_records.ts";
 import { accounted, type LaterEntry, notLookedInto, splitEntries } from "./zip_storages.ts";
 import { readSurroundings, type Slack } from "./zip_surroundings.ts";
@@ -76,6 +78,8 @@ function isEnd(tail: Uint8Array, at: number, size: number, inTar: boolean): bool
   // The padding of the tar around the archive, which shows it as a member of its own.
   if (inTar && behind.length > 0 && behind.every((byte) => byte === 0)) return false;
   if (end.directorySize === IN_ZIP64 || end.directoryOffset === IN_ZIP64) return true;
+  // Where a locator stands before the record, Python asks nothing of the record's own numbers.
+  if (signatureAt(tail, at - ZIP64_LOCATOR_BYTES) === ZIP64_LOCATOR) return true;
   // Python goes by the directory's size alone, others by its offset and the count.
   const bySize = end.directorySize > 0 && end.directorySize <= offset;
   return bySize || (end.entries > 0 && end.directoryOffset < offset);

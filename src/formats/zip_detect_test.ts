@@ -30,3 +30,12 @@ test("zeros behind an archive hide it only where a tar put them", async () => {
     assert.equal((await scan(bytes)).verdict, "dangerous", String(zeros));
   }
 });
+
+// `_EndRecData64` of CPython's zipfile, which never compares them with all ones.
+test("where a zip64 locator stands before the end record, the record's own numbers say nothing", async () => {
+  const zip = join("x", buildZip([{ name: "data.pkl", data: EVIL }], { zip64: true }));
+  const record = new DataView(zip.buffer, zip.length - 22, 22);
+  record.setUint32(12, 0x7fff_ffff, true);
+  record.setUint32(16, 0x7fff_fff0, true);
+  assert.equal((await scan(zip)).verdict, "dangerous");
+});
