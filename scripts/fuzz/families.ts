@@ -9,6 +9,7 @@ import { Dice } from "./dice.ts";
 import { bytesOfSeed, seedsOf } from "./corpus.ts";
 import { lyingCompression, lyingNpy, lyingSevenZip, lyingTar, lyingZip } from "./archives.ts";
 import { hdf5File } from "./hdf5.ts";
+import { splitCompression } from "./compressions.ts";
 import { gguf, program, safetensors } from "./headers.ts";
 import { joblibFile } from "./joblib.ts";
 import { nestedMessage, onnxMessage, tensorflowMessage } from "./messages.ts";
@@ -79,7 +80,7 @@ export const FAMILIES: readonly Family[] = [
     id: "compressed",
     formats: ["compressed"],
     samples: /^compressed\/|\.(?:gz|xz|bz2|lzma|lz4|zst)$/u,
-    generators: [lyingCompression],
+    generators: [lyingCompression, splitCompression],
   },
   {
     id: "onnx",

@@ -6,31 +6,36 @@
  * @module
  */
 
-import { decodeLzip, decodeLzmaAlone, isLzmaAlone } from "./lzma_streams.ts";
+import type { ByteReader } from "./byte_reader.ts";
+import { decodeLzip, decodeLzmaAlone, streamKind } from "./lzma_streams.ts";
 import type { DecodeStream } from "./stream_decoder.ts";
 import { decodeXz } from "./xz.ts";
 
 /** Bytes that a stream is known by. */
 const HEAD_BYTES = 4096;
-const XZ_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
-const LZIP_MAGIC = [0x4c, 0x5a, 0x49, 0x50];
+const DECODERS = { xz: decodeXz, lzip: decodeLzip, lzma: decodeLzmaAlone } as const;
 
 /** Decodes a stream of the kind that is given, and those that follow it. */
 function inARow(first: DecodeStream): DecodeStream {
   return async function* (input, options) {
     for (let next: DecodeStream | undefined = first; next !== undefined;) {
       yield* next(input, options);
-      await input.ensure(HEAD_BYTES);
-      next = kindOf(input.bytes.subarray(input.at, Math.min(input.end, input.at + HEAD_BYTES)));
+      const padded = next === decodeXz;
+      next = await following(input);
+      // Padding of xz in groups of four zeros, which `.lzma` files may begin with as well.
+      while (padded && next === undefined && input.available >= 4 && input.peek32() === 0) {
+        input.at += 4;
+        next = await following(input);
+      }
     }
   };
 }
 
-function kindOf(head: Uint8Array): DecodeStream | undefined {
-  const begins = (magic: readonly number[]) => magic.every((byte, at) => head[at] === byte);
-  if (begins(XZ_MAGIC)) return decodeXz;
-  if (begins(LZIP_MAGIC)) return decodeLzip;
-  return isLzmaAlone(head) ? decodeLzmaAlone : undefined;
+async function following(input: ByteReader): Promise<DecodeStream | undefined> {
+  await input.ensure(HEAD_BYTES);
+  const end = Math.min(input.end, input.at + HEAD_BYTES);
+  const kind = streamKind(input.bytes.subarray(input.at, end));
+  return kind && DECODERS[kind];
 }
 
 /** A file that begins as xz. */

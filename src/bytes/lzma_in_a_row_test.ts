@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
+import { lzmaStream, xzStream } from "../../scripts/fuzz/compressions.ts";
 import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan.ts";
 import { bytesSource } from "../source/source.ts";
@@ -18,6 +19,10 @@ const EMPTY = base64("XQAAAQD//////////wCD//v//8AAAAA=");
 
 function base64(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function join(...parts: readonly Uint8Array[]): Uint8Array {
@@ -70,6 +75,29 @@ test("a second stream that is cut off or broken is told", async () => {
     assert.notEqual(verdict, "clean", String(length));
     assert.notEqual(verdict, "skipped", String(length));
   }
+});
+
+test("a stream whose length is stated ends there, and another may follow", async () => {
+  // Without contexts of literals and positions, and of other dictionaries.
+  const first = lzmaStream(bytesOf("cos\nsystem\n(S'e"), 4096, false);
+  const second = lzmaStream(bytesOf("cho hi'\ntR."), 6144, false);
+  const empty = lzmaStream(new Uint8Array(), 1 << 20, false);
+  const files = [
+    join(first, second),
+    join(empty, first, empty, second),
+    join(xzStream(bytesOf("cos\nsystem\n(S'e")), lzmaStream(bytesOf("cho hi'\ntR."), 0, true)),
+    join(
+      xzStream(bytesOf("cos\nsystem\n(S'e")),
+      new Uint8Array(8),
+      xzStream(bytesOf("cho hi'\ntR.")),
+    ),
+  ];
+  for (const [at, bytes] of files.entries()) {
+    assert.equal((await scan(bytes)).verdict, "dangerous", String(at));
+  }
+  // What is no end to the coder is no stream: noise would pass.
+  const broken = join(first.slice(0, -1), Uint8Array.of(0x55), second);
+  assert.equal((await scan(broken)).verdict, "skipped");
 });
 
 test("zeros are no stream that is empty", async () => {

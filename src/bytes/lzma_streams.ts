@@ -14,9 +14,12 @@ import { History } from "./history.ts";
 import { LzmaDecoder, type LzmaProperties, lzmaProperties, RANGE_CODER_BYTES } from "./lzma.ts";
 import { type DecodeStream, STEP_BYTES, stepping } from "./stream_decoder.ts";
 
+/** Properties, dictionary, length. */
+const HEADER_BYTES = 13;
+
 /** Decodes a `.lzma` file: properties, dictionary, length or all ones for a mark at the end. */
 export const decodeLzmaAlone: DecodeStream = async function* (input, options) {
-  await input.need(13);
+  await input.need(HEADER_BYTES);
   const properties = propertiesOf(input);
   const dictionary = input.u32();
   const low = input.u32();
@@ -38,18 +41,40 @@ const TRIAL_BYTES = 4096;
  * @param head as much as there is, of the first few KiB
  */
 export function isLzmaAlone(head: Uint8Array): boolean {
-  if (head.length < 14 || (head[0] ?? 255) >= 9 * 5 * 5) return false;
+  if (head.length <= HEADER_BYTES || (head[0] ?? 255) >= 9 * 5 * 5) return false;
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const dictionary = view.getUint32(1, true);
   const low = view.getUint32(5, true);
   const high = view.getUint32(9, true);
   const unknown = low === 0xffffffff && high === 0xffffffff;
   // The range coder's first byte is always zero.
-  if (!isDictionarySize(dictionary) || !(unknown || high < 64) || head[13] !== 0) return false;
+  if (!isDictionarySize(dictionary) || !(unknown || high < 64) || head[HEADER_BYTES] !== 0) {
+    return false;
+  }
   const usual = head[0] === 0x5d;
-  // What says that it is empty has nothing to be tried, and a run of zeros says that.
-  if (low === 0 && high === 0) return usual;
-  return usual && (dictionary & 0xffff) === 0 && dictionary > 0 || tryLzmaAlone(head);
+  if (low === 0 && high === 0) return usual || isEmptyBeforeAnother(head);
+  return usual && (dictionary & 0xffff) === 0 && dictionary > 0 ||
+    tryLzmaAlone(head, unknown ? Infinity : low + high * 2 ** 32);
+}
+
+/** What says that it is empty has nothing to be tried, and a run of zeros says that: another must follow. */
+function isEmptyBeforeAnother(head: Uint8Array): boolean {
+  const end = HEADER_BYTES + RANGE_CODER_BYTES;
+  if (head.length <= end || head.subarray(HEADER_BYTES, end).some((byte) => byte !== 0)) {
+    return false;
+  }
+  return streamKind(head.subarray(end)) !== undefined;
+}
+
+const XZ_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
+const LZIP_MAGIC = [0x4c, 0x5a, 0x49, 0x50];
+
+/** Which kind of stream bytes begin, of those that liblzma's decoder tells apart by itself. */
+export function streamKind(head: Uint8Array): "xz" | "lzip" | "lzma" | undefined {
+  const begins = (magic: readonly number[]) => magic.every((byte, at) => head[at] === byte);
+  if (begins(XZ_MAGIC)) return "xz";
+  if (begins(LZIP_MAGIC)) return "lzip";
+  return isLzmaAlone(head) ? "lzma" : undefined;
 }
 
 function isDictionarySize(size: number): boolean {
@@ -58,22 +83,29 @@ function isDictionarySize(size: number): boolean {
   return size === top || size === top + top / 2;
 }
 
-/** Decodes the start as a trial; false when it is broken, which being cut off is not. */
-function tryLzmaAlone(bytes: Uint8Array): boolean {
+/**
+ * Decodes the start of a stream of `size` bytes as a trial; false when it is broken, which being cut off
+ * is not. Noise gives a few bytes too, but does not leave the coder as an end leaves it.
+ */
+function tryLzmaAlone(bytes: Uint8Array, size: number): boolean {
   const input = new ByteReader(bytesSource("", bytes), 0, bytes.length);
   input.bytes = bytes;
   input.end = bytes.length;
   const properties = lzmaProperties(input.u8());
-  if (properties === undefined || bytes.length < 13 + RANGE_CODER_BYTES) return false;
-  input.at = 13;
+  if (properties === undefined || bytes.length < HEADER_BYTES + RANGE_CODER_BYTES) return false;
+  input.at = HEADER_BYTES;
   const history = new History(TRIAL_BYTES, TRIAL_BYTES);
   const decoder = new LzmaDecoder(history, TRIAL_BYTES);
   decoder.setProperties(properties);
   try {
     decoder.startRange(input);
     history.reserve(TRIAL_BYTES);
-    decoder.decode(input, TRIAL_BYTES, input.end, true);
-    return true;
+    const ended = decoder.decode(input, Math.min(size, TRIAL_BYTES), input.end, true) === "ended";
+    if (ended || size > TRIAL_BYTES || decoder.rangeIsAtEnd) return true;
+    const { at } = input;
+    decoder.skipEndMark(input);
+    // joblib knows these files by two bytes, and older versions of liblzma do not look at the end.
+    return input.at > at || (bytes[0] === 0x5d && bytes[1] === 0);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return input.starved;

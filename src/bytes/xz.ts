@@ -32,18 +32,14 @@ const END_OF_CHUNKS = 0x00;
 const STORED_NEW_DICTIONARY = 0x01;
 const STORED = 0x02;
 
-/** Decodes xz streams in a row, with zeros between them. */
+/** Decodes one xz stream. */
 export const decodeXz: DecodeStream = async function* (input, options) {
-  for (let first = true;; first = false) {
-    const there = await input.ensure(STREAM_HEADER_BYTES);
-    const known = MAGIC.every((byte, at) => input.bytes[input.at + at] === byte);
-    if (!there || !known) {
-      if (first) throw there ? input.broken("it is no xz stream") : input.cutOff();
-      return;
-    }
-    yield* stream(input, options);
-    while (await input.ensure(4) && input.peek32() === 0) input.at += 4;
+  const there = await input.ensure(STREAM_HEADER_BYTES);
+  if (!there) throw input.cutOff();
+  if (!MAGIC.every((byte, at) => input.bytes[input.at + at] === byte)) {
+    throw input.broken("it is no xz stream");
   }
+  yield* stream(input, options);
 };
 
 async function* stream(
