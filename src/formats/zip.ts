@@ -105,7 +105,7 @@ async function* scan(
   const ranges = [...known.ranges, ...later.map(({ range }) => range)];
   ranges.sort((one, other) => one.start - other.start);
   const around = directory.full
-    ? { members: [], slack: [], anomalies: [] }
+    ? { members: [], slack: [], anomalies: [], full: false }
     : await readSurroundings(
       window,
       directory,
@@ -137,12 +137,14 @@ async function* scan(
   yield* entries(source, all, options, context, beside);
   yield* between(source, around.slack);
   yield* remaining(window, directory, later, options, context, beside);
-  if (directory.full) {
-    throw new LimitError(
-      "members",
-      `Cannot read all of "${source.name}": it has more than ${limits.members} members`,
-    );
-  }
+  if (directory.full || around.full) throw tooManyIn(source, limits.members);
+}
+
+function tooManyIn({ name }: Source, limit: number): LimitError {
+  return new LimitError(
+    "members",
+    `Cannot read all of "${name}": it has more than ${limit} members`,
+  );
 }
 
 function openOptions(context: FormatContext): OpenOptions {
@@ -188,6 +190,7 @@ async function* remaining(
   yield [...known.anomalies, ...around.anomalies, ...odd];
   yield* entries(source, members, options, context, beside);
   yield* between(source, around.slack);
+  if (around.full) throw tooManyIn(source, limit);
 }
 
 /** What stands where no member is. */

@@ -42,6 +42,8 @@ export interface Search {
   readonly members: ZipMember[];
   /** True when the budget ended the search. */
   exhausted: boolean;
+  /** True when the limit of members ended it, before bytes that could hold one. */
+  full: boolean;
 }
 
 /**
@@ -50,7 +52,11 @@ export interface Search {
  */
 export async function searchGap(search: Search, start: number, end: number): Promise<void> {
   let at = start;
-  while (at < end && search.members.length < search.limit) {
+  while (at < end) {
+    if (search.members.length >= search.limit) {
+      search.full ||= end - at > LOCAL_HEADER_BYTES;
+      return;
+    }
     const stop = Math.min(end, at + search.perGap);
     const found = await nextSignature(search, at, stop, isLocalHeader);
     if (found === undefined) {

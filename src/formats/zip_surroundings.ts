@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly members: readonly ZipMember[];
   readonly slack: readonly Slack[];
   readonly anomalies: readonly Anomaly[];
+  /** True when there is more than the limit allows to look at. */
+  readonly full: boolean;
 }
 
 /** Bytes looked through for hidden members: in each gap from its start, and in all. */
@@ -70,6 +72,7 @@ export async function readSurroundings(
     check,
     members: [],
     exhausted: false,
+    full: false,
   };
   const slack: Slack[] = [];
   for (const gap of gapsOf(ranges, directory.end ?? size, size)) {
@@ -79,15 +82,17 @@ export async function readSurroundings(
     if (!inner && gap.end - gap.start > LOCAL_HEADER_BYTES) {
       await searchGap(search, gap.start, gap.end);
     }
-    if (walk || search.members.length > before || slack.length >= limit) continue;
-    slack.push(...await slackOf(window, gap, inner, directory.end ?? size));
+    if (walk || search.members.length > before) continue;
+    const left = await slackOf(window, gap, inner, directory.end ?? size);
+    search.full ||= slack.length + left.length > limit;
+    if (slack.length < limit) slack.push(...left);
   }
   const anomalies = [
     ...overlaps(ranges),
     ...hidden(search, walk),
     ...(walk ? [] : outside(ranges, search.members, slack, directory.end ?? size)),
   ];
-  return { members: search.members, slack, anomalies };
+  return { members: search.members, slack, anomalies, full: search.full };
 }
 
 /** The gaps between ranges; the comment and what follows the archive are gaps of their own. */

@@ -156,3 +156,16 @@ test("counts that lie hide no member", async () => {
   assert.deepEqual([more.rules, more.unread], [["zip-malformed"], true]);
   assert.ok(found(more));
 });
+
+test("what a limit of members leaves unsearched is told", async () => {
+  const limited = (bytes: Uint8Array) => run(zipFormat, bytes, { limits: { members: 1 } });
+  const a: Entry = { name: "a", data: SAFE };
+  const hidden: Entry = { name: "hidden.pkl", data: EVIL, hidden: true };
+  for (const bytes of [join(buildZip([a]), EVIL), buildZip([a, hidden]), buildZip([hidden, a])]) {
+    assert.match(String((await limited(bytes)).fault), /more than 1 members/);
+  }
+  for (const entry of [a, { ...a, descriptor: true }]) {
+    const seen = await limited(buildZip([entry]));
+    assert.deepEqual([seen.fault, seen.rules], [undefined, []]);
+  }
+});
