@@ -83,11 +83,17 @@ export function lyingZip(dice: Dice): Generated {
       { comment: buildZip([zipEntry(dice, lengths)]) },
       { commentLength: dice.below(70) },
       { zip64: true },
+      { zip64: true, directorySize: dice.below(300), entries: dice.below(4) },
+      { zip64: true, directoryOffset: dice.below(300) },
       { gap: content(dice) },
       { gap: buildZip([zipEntry(dice, lengths)]) },
     ])
     : {};
   let bytes = buildZip(entries, end);
+  if (end.zip64 === true && dice.chance(1, 2)) {
+    // Behind a locator some readers ask nothing of the record's own numbers.
+    bytes = join(bytes.subarray(0, -12), dice.bytes(8), little(2, 0), bytes.subarray(-2));
+  }
   if (dice.chance(1, 6)) bytes = join(dice.chance(1, 2) ? content(dice) : dice.bytes(30), bytes);
   if (dice.chance(1, 6)) bytes = join(bytes, dice.chance(1, 2) ? content(dice) : buildZip(entries));
   return { name: dice.pick(["m.pt", "m.zip", "m.npz", "noname"]), bytes };
