@@ -51,6 +51,16 @@ def on_file(data):
     return os.fdopen(handle, "rb")
 
 
+def find_class(self, module, name):
+    """Nothing can be imported from nowhere, or without a name: there every unpickler stops."""
+    if module == "" or name == "":
+        raise ImportError("no name")
+    return oracle.find_class(self, module, name)
+
+
+oracle.CUnpickler.find_class = oracle.PythonUnpickler.find_class = find_class
+
+
 class Kept(oracle.Recorder):
     """A recorder that remembers what it was called with, and the attributes that BUILD gave it."""
 
@@ -89,7 +99,7 @@ class JoblibUnpickler(oracle.PythonUnpickler):
         self.file_handle = file
 
     def find_class(self, module, name):
-        oracle.find_class(self, module, name)
+        find_class(self, module, name)
         return kept((module, name), 0)
 
     def load_build(self):
