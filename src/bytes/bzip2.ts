@@ -10,7 +10,7 @@
 
 import { FormatError } from "../errors.ts";
 import type { ByteReader } from "./byte_reader.ts";
-import { type DecodeStream, STEP_BYTES } from "./stream_decoder.ts";
+import { type DecodeStream, NOTHING, STEP_BYTES } from "./stream_decoder.ts";
 
 const BLOCK_UNIT = 100_000;
 const GROUP_SYMBOLS = 50;
@@ -36,6 +36,7 @@ export const decodeBzip2: DecodeStream = async function* (input, options) {
     }
     input.at += 4;
     yield* stream(input, level * BLOCK_UNIT, options.mismatch);
+    yield NOTHING;
   }
 };
 

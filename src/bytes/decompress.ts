@@ -62,7 +62,10 @@ export interface DecompressOptions {
   readonly ratio: number;
   /** Bytes that come out, where the container says so and the stream need not. */
   readonly size?: number;
-  /** Told of every byte that is produced, before a reader sees it; throws LimitError when the budget is spent. */
+  /**
+   * Told of every byte that is produced, before a reader sees it, and now and then of none; throws
+   * LimitError when the budget is spent.
+   */
   readonly spend: (bytes: number) => void;
   /** See `ForwardOptions`. */
   readonly lookBack?: number;
@@ -208,6 +211,8 @@ class Decoder {
       if (inflater.ended) {
         this.#position = this.#streamStart + inflater.consumed;
         this.#inflater = undefined;
+        // Of streams without output there may be any number.
+        this.#options.spend(0);
         await this.#finish();
       } else {
         const input = await this.#read(this.#position, INPUT_BYTES);
@@ -355,12 +360,16 @@ class LoadedDecoder {
       mismatch: (what) => void (this.#mismatch ??= what),
       ...(this.#options.size !== undefined && { size: this.#options.size }),
     });
-    const { value, done } = await this.#pieces.next();
-    if (done) {
+    let next = await this.#pieces.next();
+    for (; !next.done && next.value.length === 0; next = await this.#pieces.next()) {
+      this.#options.spend(0);
+    }
+    if (next.done) {
       this.#ended = true;
       if (await this.#input.ensure(1)) this.#trailing = this.#input.offset;
       return undefined;
     }
+    const { value } = next;
     this.#options.spend(value.length);
     this.#produced += value.length;
     const { ratio } = this.#options;

@@ -7,7 +7,7 @@
 
 import type { ByteReader } from "./byte_reader.ts";
 import { History } from "./history.ts";
-import { type DecoderOptions, type DecodeStream, stepping } from "./stream_decoder.ts";
+import { type DecoderOptions, type DecodeStream, NOTHING, stepping } from "./stream_decoder.ts";
 import { XxHash32 } from "./xxhash.ts";
 
 const FRAME = 0x184d2204;
@@ -36,6 +36,7 @@ export const decodeLz4: DecodeStream = async function* (input, options) {
       if (first) throw input.cutOff();
       return;
     }
+    yield NOTHING;
     const magic = input.peek32();
     if (magic === FRAME) {
       yield* frame(input, options);

@@ -8,23 +8,27 @@
 
 import type { ByteReader } from "./byte_reader.ts";
 import { decodeLzip, decodeLzmaAlone, streamKind } from "./lzma_streams.ts";
-import type { DecodeStream } from "./stream_decoder.ts";
+import { type DecodeStream, NOTHING } from "./stream_decoder.ts";
 import { decodeXz } from "./xz.ts";
 
 /** Bytes that a stream is known by. */
 const HEAD_BYTES = 4096;
 const DECODERS = { xz: decodeXz, lzip: decodeLzip, lzma: decodeLzmaAlone } as const;
 
+/** Zeros that are looked at four by four: more of them hold no stream of another kind. */
+const ZEROS_LOOKED_AT = 64;
+
 /** Decodes a stream of the kind that is given, and those that follow it. */
 function inARow(first: DecodeStream): DecodeStream {
   return async function* (input, options) {
     for (let next: DecodeStream | undefined = first; next !== undefined;) {
       yield* next(input, options);
+      yield NOTHING;
       const padded = next === decodeXz;
       next = await following(input);
       // Padding of xz in groups of four zeros, which `.lzma` files may begin with as well.
       while (padded && next === undefined && input.available >= 4 && input.peek32() === 0) {
-        input.at += 4;
+        input.at += Math.max(4, leadingZeros(input) - ZEROS_LOOKED_AT & ~3);
         next = await following(input);
       }
     }
@@ -36,6 +40,12 @@ async function following(input: ByteReader): Promise<DecodeStream | undefined> {
   const end = Math.min(input.end, input.at + HEAD_BYTES);
   const kind = streamKind(input.bytes.subarray(input.at, end));
   return kind && DECODERS[kind];
+}
+
+function leadingZeros({ bytes, at, end }: ByteReader): number {
+  let zeros = at;
+  while (zeros < end && bytes[zeros] === 0) zeros++;
+  return zeros - at;
 }
 
 /** A file that begins as xz. */

@@ -74,7 +74,10 @@ export function streamKind(head: Uint8Array): "xz" | "lzip" | "lzma" | undefined
   const begins = (magic: readonly number[]) => magic.every((byte, at) => head[at] === byte);
   if (begins(XZ_MAGIC)) return "xz";
   if (begins(LZIP_MAGIC)) return "lzip";
-  return isLzmaAlone(head) ? "lzma" : undefined;
+  // `lzma_lzma_lclppb_decode`: tables of more contexts are refused, which would cost megabytes each.
+  const properties = lzmaProperties(head[0] ?? 255);
+  const few = properties !== undefined && properties.lc + properties.lp <= 4;
+  return few && isLzmaAlone(head) ? "lzma" : undefined;
 }
 
 function isDictionarySize(size: number): boolean {
@@ -132,33 +135,28 @@ const USUAL_DICTIONARY_BYTES = 64 * 1024 * 1024;
 export const decodeBareLzma: DecodeStream = (input, { memory }) =>
   body(input, USUAL_PROPERTIES, USUAL_DICTIONARY_BYTES, Infinity, memory);
 
-/** Decodes lzip members in a row. */
+/** Decodes one lzip member. */
 export const decodeLzip: DecodeStream = async function* (input, options) {
-  for (let first = true;; first = false) {
-    const there = await input.ensure(6);
-    if (!there || input.peek32() !== 0x50495a4c) {
-      if (first) throw there ? input.broken("it is no lzip file") : input.cutOff();
-      return;
-    }
-    input.at += 4;
-    const version = input.u8();
-    if (version !== 1) throw input.broken(`lzip files of version ${version} do not exist`);
-    const coded = input.u8();
-    const base = 2 ** (coded & 0x1f);
-    const dictionary = base - (base / 16) * (coded >>> 5);
-    let crc = 0;
-    let size = 0;
-    for await (const piece of body(input, USUAL_PROPERTIES, dictionary, Infinity, options.memory)) {
-      crc = crc32(piece, crc);
-      size += piece.length;
-      yield piece;
-    }
-    await input.need(20);
-    if (input.u32() !== crc || input.u32() + input.u32() * 2 ** 32 !== size) {
-      options.mismatch("its checksum does not match what was decoded");
-    }
-    input.at += 8;
+  await input.need(6);
+  if (input.peek32() !== 0x50495a4c) throw input.broken("it is no lzip file");
+  input.at += 4;
+  const version = input.u8();
+  if (version !== 1) throw input.broken(`lzip files of version ${version} do not exist`);
+  const coded = input.u8();
+  const base = 2 ** (coded & 0x1f);
+  const dictionary = base - (base / 16) * (coded >>> 5);
+  let crc = 0;
+  let size = 0;
+  for await (const piece of body(input, USUAL_PROPERTIES, dictionary, Infinity, options.memory)) {
+    crc = crc32(piece, crc);
+    size += piece.length;
+    yield piece;
   }
+  await input.need(20);
+  if (input.u32() !== crc || input.u32() + input.u32() * 2 ** 32 !== size) {
+    options.mismatch("its checksum does not match what was decoded");
+  }
+  input.at += 8;
 };
 
 function propertiesOf(input: ByteReader): LzmaProperties {

@@ -35,6 +35,9 @@ export type DecodeStream = (
   options: DecoderOptions,
 ) => AsyncGenerator<Uint8Array, void, void>;
 
+/** Given out between streams in a row, which may have no output at all: whoever pulls looks at the time. */
+export const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** Output decoded in one step. */
 export const STEP_BYTES = 64 * 1024;
 

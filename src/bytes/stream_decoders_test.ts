@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { lzmaStream, xzStream } from "../../scripts/fuzz/compressions.ts";
 import { FormatError, LimitError } from "../errors.ts";
 import { bytesSource } from "../source/source.ts";
 import { type Codec, decompress, type Progress } from "./decompress.ts";
@@ -224,4 +226,35 @@ test("a dictionary is paid for when it is used, not when it is announced", async
   bytes.set([0xff, 0xff, 0xff, 0xff], 1);
   const { output, fault } = await decode(bytes, "lzma");
   assert.deepEqual([fault, output.length], [undefined, PLAIN.length]);
+});
+
+test("between streams without output, of which there may be any number, the budget is asked", async () => {
+  const text = new TextEncoder().encode("x");
+  const xz = xzStream(new Uint8Array());
+  const streams: readonly (readonly [Codec, Uint8Array])[] = [
+    ["xz", xz],
+    ["lzma", lzmaStream(new Uint8Array(), 65_536, true)],
+    ["gzip", new Uint8Array(gzipSync(new Uint8Array()))],
+    // A frame that is stepped over.
+    ["lz4", Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0)],
+    ["zstandard", Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0)],
+  ];
+  for (const [codec, stream] of streams) {
+    const bytes = new Uint8Array(stream.length * 100 + 1);
+    for (let at = 0; at < 100; at++) bytes.set(stream, at * stream.length);
+    let asked = 0;
+    const source = decompress("x", bytesSource("x", bytes), codec, {
+      ratio: Infinity,
+      spend: () => {
+        if (++asked > 50) throw new LimitError("time", "It is late");
+      },
+    });
+    await assert.rejects(() => source.read(0, 1), LimitError, codec);
+  }
+  // Padding of 16 MiB is stepped over at once, and what follows it is read.
+  const padded = new Uint8Array((1 << 24) + 200);
+  padded.set(xz);
+  padded.set(xzStream(text), 1 << 24);
+  const { output } = await decode(padded, "xz");
+  assert.deepEqual(output, text);
 });

@@ -7,7 +7,7 @@
 import type { ByteReader } from "./byte_reader.ts";
 import { History } from "./history.ts";
 import { skipFrame } from "./lz4.ts";
-import { type DecoderOptions, type DecodeStream, stepping } from "./stream_decoder.ts";
+import { type DecoderOptions, type DecodeStream, NOTHING, stepping } from "./stream_decoder.ts";
 import { XxHash64 } from "./xxhash.ts";
 import { LITERALS_BYTES, ZstdBlocks } from "./zstd_blocks.ts";
 
@@ -28,6 +28,7 @@ export const decodeZstd: DecodeStream = async function* (input, options) {
       if (first) throw input.cutOff();
       return;
     }
+    yield NOTHING;
     const magic = input.peek32();
     if (magic === FRAME) yield* frame(input, literals, options);
     else if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) await skipFrame(input);
