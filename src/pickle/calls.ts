@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Fact, GlobalName } from "../types.ts";
+import type { CallFact, GlobalName } from "../types.ts";
 import { methodGlobal, typeOf } from "./attributes.ts";
 import { evidenceOf } from "./evidence.ts";
 import { ownerOf } from "./facts.ts";
@@ -19,6 +19,8 @@ import { wrapperOf } from "./wrappers.ts";
 
 /** Results of one global that are told apart; later ones share a value. */
 const RESULTS_TOLD = 256;
+/** Results told apart in all: each costs a hundred bytes. Who uses one beyond has lost it. */
+const RESULTS_KEPT = 1 << 18;
 /** Calls inside calls that are followed. */
 const CALL_DEPTH = 32;
 
@@ -92,6 +94,7 @@ export class Calls {
   readonly tensorFaults: { readonly offset: number; readonly message: string }[] = [];
   private readonly extensions: Map<number, GlobalName>;
   private depth = 0;
+  private results = 0;
 
   /** @param extensions codes registered so far in this process, by any stream */
   constructor(heap: Heap, extensions: Map<number, GlobalName>) {
@@ -324,6 +327,7 @@ export class Calls {
 
   /** A value that stands for a call's unknown result. */
   result(callee: Handle, args: readonly Handle[] | undefined, kwargs: Handle | undefined): Handle {
+    if (++this.results > RESULTS_KEPT) return LOST;
     return this.heap.object({ type: "call", callee, args, kwargs, state: undefined });
   }
 
@@ -331,10 +335,14 @@ export class Calls {
   log(call: Call, targets?: { readonly of: readonly GlobalName[] | undefined }): void {
     const { entry, args, kwargs, via, at } = call;
     const { module, name } = entry;
+    const { facts } = this.heap;
     const reached = targets?.of !== undefined && { targets: targets.of };
-    if (this.heap.facts.countFurther(ownerOf({ module, name, ...reached }))) return;
+    const further = reached === false
+      ? facts.countFurtherCall(entry)
+      : facts.countFurther(ownerOf({ module, name, ...reached }));
+    if (further) return;
     const shown = `${module}.${name}`;
-    const fact: Fact = {
+    const fact: CallFact = {
       kind: "call",
       module,
       name,
@@ -343,7 +351,8 @@ export class Calls {
       evidence: evidenceOf(this.heap, entry.key, args, kwargs),
       ...reached,
     };
-    this.heap.facts.add(fact, at);
+    if (reached === false) facts.addCall(entry, fact, at);
+    else facts.add(fact, at);
   }
 
   /** Logs a call on something that is no known global, and gives its unknown result. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Fact, GlobalName, Reading } from "../types.ts";
+import type { CallFact, Fact, GlobalName, Reading } from "../types.ts";
 
 /** A fact with how often it was seen and where first (virtual offset). */
 export interface CountedFact {
@@ -17,21 +17,36 @@ export interface CountedFact {
 const CALLS_TOLD = 32;
 
 /**
- * Different facts that are kept of one stream. The checkpoints with the most have some hundreds; each
- * costs kilobytes and is judged by itself, so that a file of other names each would cost gigabytes.
+ * Different facts that are kept where nobody takes them. The checkpoints with the most have some
+ * hundreds; each costs kilobytes, so that a file of other names each would cost gigabytes.
  */
 export const FACTS_KEPT = 50_000;
 
+/** What was told of one global: looking its names up again and again is what would cost. */
+interface OfGlobal {
+  imported: CountedFact | undefined;
+  /** Calls whose targets do not matter. */
+  readonly calls: CountedFact[];
+}
+
 /** The facts of one stream, in the order of their first appearance. */
 export class FactLog {
+  private inOrder: CountedFact[] = [];
   private readonly facts = new Map<string, CountedFact>();
-  private readonly told = new Map<string, { times: number; readonly last: CountedFact }>();
+  private readonly told = new Map<string, { times: number; last: CountedFact }>();
+  private readonly globals = new Map<object, OfGlobal>();
   /** Imports and calls in order, as `module name`, for comparing with a real unpickler. */
   readonly trace: string[] | undefined;
 
-  /** @param traced whether `trace` is kept */
-  constructor(traced: boolean) {
+  private readonly held: number;
+
+  /**
+   * @param traced whether `trace` is kept
+   * @param held facts that make it full
+   */
+  constructor(traced: boolean, held = Infinity) {
     this.trace = traced ? [] : undefined;
+    this.held = held;
   }
 
   /**
@@ -48,14 +63,70 @@ export class FactLog {
     }
     const isCall = fact.kind === "call" || fact.kind === "unresolved-call";
     const owner = isCall ? ownerOf(fact) : undefined;
-    if (owner !== undefined && this.countFurther(owner)) return;
-    if (this.facts.size >= FACTS_KEPT) {
+    const told = owner === undefined ? undefined : this.told.get(owner);
+    if (told !== undefined && told.times >= CALLS_TOLD) {
+      told.last.count++;
+      return;
+    }
+    const counted = this.append(fact, offset);
+    this.facts.set(key, counted);
+    if (told !== undefined) {
+      told.times++;
+      told.last = counted;
+    } else if (owner !== undefined) this.told.set(owner, { times: 1, last: counted });
+  }
+
+  /**
+   * Adds that a global is imported by its written name.
+   *
+   * @param global what stands for it in the stream
+   * @throws RangeError when there are too many different facts
+   */
+  addImport(global: GlobalName, via: string, offset: number): void {
+    const of = this.ofGlobal(global);
+    if (of.imported !== undefined) of.imported.count++;
+    else {
+      const { module, name } = global;
+      of.imported = this.append({ kind: "import", module, name, via }, offset);
+    }
+  }
+
+  /**
+   * Adds a call of a global whose targets do not matter.
+   *
+   * @param global what stands for it in the stream
+   * @throws RangeError when there are too many different facts
+   */
+  addCall(global: GlobalName, fact: CallFact, offset: number): void {
+    const { calls } = this.ofGlobal(global);
+    const same = calls.find((each) => (each.fact as CallFact).expression === fact.expression);
+    if (same !== undefined) same.count++;
+    else calls.push(this.append(fact, offset));
+  }
+
+  /** The same as `countFurther` for such calls. */
+  countFurtherCall(global: GlobalName): boolean {
+    const calls = this.globals.get(global)?.calls;
+    if (calls === undefined || calls.length < CALLS_TOLD) return false;
+    (calls.at(-1) as CountedFact).count++;
+    return true;
+  }
+
+  private ofGlobal(global: object): OfGlobal {
+    const known = this.globals.get(global);
+    if (known !== undefined) return known;
+    const made: OfGlobal = { imported: undefined, calls: [] };
+    this.globals.set(global, made);
+    return made;
+  }
+
+  private append(fact: Fact, offset: number): CountedFact {
+    if (this.inOrder.length >= FACTS_KEPT) {
       throw new RangeError(`Cannot tell more than ${FACTS_KEPT} different imports and calls`);
     }
     const counted = { fact, count: 1, offset };
-    this.facts.set(key, counted);
-    if (owner === undefined) return;
-    this.told.set(owner, { times: (this.told.get(owner)?.times ?? 0) + 1, last: counted });
+    this.inOrder.push(counted);
+    return counted;
   }
 
   /**
@@ -69,9 +140,24 @@ export class FactLog {
     return true;
   }
 
+  /** True when it is time to hand out what there is. */
+  get full(): boolean {
+    return this.inOrder.length >= this.held;
+  }
+
   /** All of it. */
   all(): CountedFact[] {
-    return [...this.facts.values()];
+    return this.inOrder.slice();
+  }
+
+  /** All of it, which is forgotten here: what is seen again is told again. */
+  take(): CountedFact[] {
+    const all = this.inOrder;
+    this.inOrder = [];
+    this.facts.clear();
+    this.told.clear();
+    this.globals.clear();
+    return all;
   }
 }
 

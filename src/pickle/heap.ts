@@ -25,6 +25,7 @@ import {
   CONTAINER,
   ContainerPool,
   FALSE,
+  type GlobalValue,
   type Handle,
   handleOf,
   indexOf,
@@ -65,20 +66,19 @@ export interface HeapOptions {
   readonly containerLimit: number;
   /** Keep the order of imports and calls. */
   readonly traced: boolean;
+  /** Facts after which the machine comes back, so that they can be taken; as many as are kept unless given. */
+  readonly factsHeld?: number | undefined;
 }
 
-/** One imported or reached global of the stream. */
-export interface GlobalEntry {
-  readonly id: number;
-  readonly module: string;
-  readonly name: string;
+/** One imported or reached global of the stream, which is also the value that an import pushes. */
+export interface GlobalEntry extends GlobalValue {
   /** Its path under Python 3 names, which the tables of pure functions use. */
   readonly key: string;
   /** True when neither arguments nor results of its calls matter. */
   readonly quiet: boolean;
   /** True when at least restoring an instance, without `__init__`, matters to nobody. */
   readonly restorable: boolean;
-  /** The value that an import pushes. */
+  /** The handle of the value. */
   readonly handle: Handle;
   /** Call results kept apart so far. */
   results: number;
@@ -111,7 +111,7 @@ export class Heap {
     this.input = input;
     this.interest = options.interest;
     this.containers = new ContainerPool(options.itemLimit, options.containerLimit);
-    this.facts = new FactLog(options.traced);
+    this.facts = new FactLog(options.traced, options.factsHeld);
   }
 
   // --- objects and globals ---------------------------------------------------
@@ -122,13 +122,18 @@ export class Heap {
    * @throws RangeError when there are too many
    */
   object(value: Value): Handle {
-    if (this.objects.length >= OBJECT_LIMIT) {
-      throw new RangeError(`Cannot keep more than ${OBJECT_LIMIT} computed values`);
-    }
+    const handle = this.nextHandle();
     const { type } = value;
     if (type === "partial" || type === "getter" || type === "method") this.hasFunctions = true;
     this.objects.push(value);
-    return handleOf(KIND.OBJECT, this.objects.length - 1);
+    return handle;
+  }
+
+  private nextHandle(): Handle {
+    if (this.objects.length >= OBJECT_LIMIT) {
+      throw new RangeError(`Cannot keep more than ${OBJECT_LIMIT} computed values`);
+    }
+    return handleOf(KIND.OBJECT, this.objects.length);
   }
 
   /** The computed value behind a handle, undefined for every other kind. */
@@ -150,18 +155,19 @@ export class Heap {
     const key = `${module}\0${name}`;
     const known = this.globalIds.get(key);
     if (known !== undefined) return known;
-    const id = this.globals.length;
     const entry: GlobalEntry = {
-      id,
+      type: "global",
+      id: this.globals.length,
       module,
       name,
       key: foldKey(module, name),
       quiet: !this.interest.argumentsMatter(module, name),
       restorable: this.interest.restoringIsHarmless?.(module, name) ?? false,
-      handle: this.object({ type: "global", module, name, id }),
+      handle: this.nextHandle(),
       results: 0,
       plain: undefined,
     };
+    this.objects.push(entry);
     this.globals.push(entry);
     this.globalIds.set(key, entry);
     return entry;
@@ -185,9 +191,11 @@ export class Heap {
     offset: number,
     computed = false,
   ): Handle {
-    this.facts.add({ kind: "import", module, name, via, ...(computed && { computed }) }, offset);
+    const entry = this.entryOf(module, name);
+    if (computed) this.facts.add({ kind: "import", module, name, via, computed }, offset);
+    else this.facts.addImport(entry, via, offset);
     this.facts.trace?.push(`import ${module} ${name}`);
-    return this.entryOf(module, name).handle;
+    return entry.handle;
   }
 
   // --- making values -----------------------------------------------------------

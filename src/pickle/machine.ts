@@ -55,6 +55,7 @@ export class Machine extends CountedOpcodes implements AcceleratorUser {
       if (this.longLine === ABSENT) this.accelerate();
       const status = this.longLine === ABSENT ? this.step() : this.skipLine();
       if (status !== undefined) return status;
+      if (this.facts.full) return STATUS.FULL;
     }
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SourceError } from "../errors.ts";
+import { LimitError, SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation, Reading } from "../types.ts";
@@ -27,6 +27,8 @@ const ELSEWHERE_READ = 64;
 export class OtherReadings {
   /** Why a run was broken off. */
   broken: Run["broken"];
+  /** The same where what comes behind can be read all the same. */
+  private stinted: Run["broken"];
   private readonly source: Source;
   private readonly context: FormatContext;
   private readonly input: Input;
@@ -70,24 +72,35 @@ export class OtherReadings {
     if (this.broken !== undefined) throw this.broken;
   }
 
-  /** What other readings see in the stream that began last, which the base reading read as `run`. */
+  /** @throws what broke a reading off that others did not depend on, at the end of all */
+  endIfStinted(): void {
+    if (this.stinted !== undefined) throw this.stinted;
+  }
+
+  /**
+   * What other readings see in the stream that began last, which the base reading read as `run`.
+   *
+   * @param known facts that were told before the stream was read to its end, by their keys; grows
+   */
   async *of(
     stream: number,
     run: Run,
     options: RunOptions,
     within: readonly string[],
+    known: Set<string>,
   ): AsyncGenerator<readonly Observation[]> {
-    const known = new Set(run.machine.facts.all().map(({ fact }) => keyOf(fact)));
+    const { straddles, memoRead } = run.machine.notes;
+    const joblib = run.stepped + run.arrays.length > 0;
+    if (straddles === 0 && !joblib && (stream === 0 || !memoRead)) return;
+    for (const { fact } of run.machine.facts.all()) known.add(keyOf(fact));
     for (const array of run.arrays) {
       for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
     }
-    if (run.machine.notes.straddles > 0) {
-      yield await this.frameReadings(run, options, known, within);
-    }
-    if (run.stepped + run.arrays.length > 0) {
+    if (straddles > 0) yield await this.frameReadings(run, options, known, within);
+    if (joblib) {
       yield* this.plainly(options, known, within);
     }
-    if (stream > 0 && run.machine.notes.memoRead) yield await this.carried(known, within);
+    if (stream > 0 && memoRead) yield await this.carried(known, within);
   }
 
   /** What is seen in bytes behind the last good stream that begin none, read as `run`. */
@@ -186,9 +199,12 @@ export class OtherReadings {
 
   /** Reads again in another way; undefined when the bytes are gone. */
   private async another(options: RunOptions, input = this.input): Promise<Run | undefined> {
-    const run = await runStream(input, this.context, options);
-    if (run.broken instanceof SourceError && this.source.access === "forward") return undefined;
-    this.broken ??= run.broken;
+    const run = await runStream(input, this.context, { ...options, factsHeld: Infinity });
+    const { broken } = run;
+    if (broken instanceof SourceError && this.source.access === "forward") return undefined;
+    // That another reading is too much does not keep the next stream from being read.
+    if (broken instanceof LimitError && broken.limit === "values") this.stinted ??= broken;
+    else this.broken ??= broken;
     return run;
   }
 

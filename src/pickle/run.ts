@@ -28,6 +28,8 @@ export interface RunOptions {
   /** Keep as much detail as the limits allow, instead of as much as most files need. */
   readonly thorough?: boolean;
   readonly traced?: boolean;
+  /** Facts that `runInSteps` gives the machine for; as many as are kept unless given. */
+  readonly factsHeld?: number;
   /** The process's extension registry. */
   readonly extensions?: Map<number, GlobalName>;
   /** Opcodes after which the run is broken off. */
@@ -73,6 +75,23 @@ export async function runStream(
   options: RunOptions,
   depth = 0,
 ): Promise<Run> {
+  const running = runInSteps(input, context, options, depth);
+  for (;;) {
+    const { done, value } = await running.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * The same, step by step: gives the machine whenever its facts are many, so that they can be taken.
+ * Whoever does not want the rest need not ask for it.
+ */
+export async function* runInSteps(
+  input: Input,
+  context: RunContext,
+  options: RunOptions,
+  depth = 0,
+): AsyncGenerator<Machine, Run> {
   const machine = options.carrier ??
     new Machine(input, options.start, machineOptions(context, options));
   options.carrier?.restart(options.start);
@@ -92,7 +111,8 @@ export async function runStream(
         if (machine.opcodes >= (options.speedUpAfter ?? OPCODES_BEFORE_SPEED)) machine.speedUp();
         const waiting = input.fill(machine.offset, machine.wanted);
         if (waiting !== undefined) await waiting;
-      } else if (status === STATUS.ARRAY) {
+      } else if (status === STATUS.FULL) yield machine;
+      else if (status === STATUS.ARRAY) {
         await stepArray(machine, context, options, state, depth);
       } else return finished(machine, status, state);
     }
@@ -131,6 +151,7 @@ function machineOptions(
     itemLimit: thorough ? values : Math.min(values, ITEMS_USUAL),
     containerLimit: thorough ? values : Math.min(values, CONTAINERS_USUAL),
     traced: options.traced ?? false,
+    factsHeld: options.factsHeld,
     extensions: options.extensions,
   };
 }

@@ -17,6 +17,8 @@ export const STATUS = {
   FAILED: 2,
   /** A joblib array wrapper was built; raw array bytes begin at `offset`. */
   ARRAY: 3,
+  /** The facts are as many as are to be held; more are added if nobody takes them. */
+  FULL: 4,
 } as const;
 export type Status = typeof STATUS[keyof typeof STATUS];
 

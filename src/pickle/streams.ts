@@ -9,12 +9,12 @@
  * @module
  */
 
-import { FormatError, LimitError, SourceError } from "../errors.ts";
+import { FormatError, SourceError } from "../errors.ts";
 import type { FormatContext } from "../formats/format.ts";
 import type { Source } from "../source/source.ts";
 import type { GlobalName, Observation } from "../types.ts";
 import { retireAccelerator } from "./accelerator.ts";
-import { FACTS_KEPT } from "./facts.ts";
+import { type CountedFact, FACTS_KEPT, keyOf } from "./facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "./machine.ts";
@@ -22,10 +22,14 @@ import { nestedEntries } from "./nested.ts";
 import { odditiesOf } from "./oddities.ts";
 import { OtherReadings } from "./readings.ts";
 import { Resync } from "./resync.ts";
-import { type Run, type RunOptions, runStream } from "./run.ts";
+import { type Run, runInSteps, type RunOptions, runStream } from "./run.ts";
 
-/** Facts of all streams and readings together that are told. */
-const FACTS_TOLD = 4 * FACTS_KEPT;
+/**
+ * Different facts of a stream that are told as one, and how many of a stream with more are handed out
+ * at a time: few enough to be gone before the next collection of garbage.
+ */
+const FACTS_USUAL = 8192;
+const FACTS_AT_A_TIME = 2048;
 /** Streams of a file that are read at all. */
 const STREAMS_READ = 100_000;
 
@@ -47,13 +51,20 @@ export async function* scanStreams(
   yield* anywhere ? scan.scanAnywhere() : scan.scan();
 }
 
+/** The base reading of a stream. */
+interface Base {
+  readonly run: Run;
+  readonly options: RunOptions;
+}
+
 class StreamScan {
   private readonly source: Source;
   private readonly context: FormatContext;
   private readonly layout;
   private readonly input: Input;
   private readonly extensions = new Map<number, GlobalName>();
-  private told = 0;
+  /** The first facts of the stream at hand that were handed out while it was read, for readings to know. */
+  private handedOut = new Set<string>();
   private readonly resync: Resync;
   private readonly readings: OtherReadings;
   /** Places of what streams load. */
@@ -103,7 +114,7 @@ class StreamScan {
         yield [this.tooMany(offset)];
         break;
       }
-      const { run, options } = await this.read(offset);
+      const { run, options } = yield* this.read(offset, [`stream_${stream}`]);
       const junk = stream > 0 && run.status === STATUS.FAILED &&
         !await this.resync.hasHeader(offset) &&
         !await this.resync.plausible(offset);
@@ -137,6 +148,7 @@ class StreamScan {
       offset = next ?? offset;
     }
     yield* this.readings.streamsElsewhere();
+    this.readings.endIfStinted();
   }
 
   /** Where the next stream begins: right behind a good one, somewhere behind a corrupt one. */
@@ -177,17 +189,46 @@ class StreamScan {
   // --- one stream -------------------------------------------------------------------
 
   /** The base reading of the stream at `offset`, again with all detail when some was missed. */
-  private async read(offset: number): Promise<{ run: Run; options: RunOptions }> {
+  private async *read(
+    offset: number,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[], Base> {
     const { extensions } = this;
-    const options: RunOptions = { start: offset, stepArrays: true, extensions };
-    const run = await runStream(this.input, this.context, options);
+    this.handedOut = new Set();
+    const usual = { start: offset, stepArrays: true, extensions, factsHeld: FACTS_USUAL };
+    const base = yield* this.readOnce(usual, within);
+    const { run, options } = base;
     this.readings.broken ??= run.broken;
-    if (run.broken !== undefined) return { run, options };
-    if (!run.machine.detailLost || !await this.canReread(offset)) return { run, options };
-    const thorough = { ...options, thorough: true };
+    if (run.broken !== undefined || options.thorough === true) return base;
+    if (!run.machine.detailLost || !await this.canReread(offset)) return base;
+    const thorough = { ...options, thorough: true, factsHeld: Infinity };
     const again = await runStream(this.input, this.context, thorough);
     this.readings.broken ??= again.broken;
-    return again.broken === undefined ? { run: again, options: thorough } : { run, options };
+    return again.broken === undefined ? { run: again, options: thorough } : base;
+  }
+
+  /**
+   * One run, whose facts are handed out whenever they are many. Before any are, it begins anew with
+   * all detail, since nothing can be told better afterwards.
+   */
+  private async *readOnce(
+    options: RunOptions,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[], Base> {
+    const running = runInSteps(this.input, this.context, options);
+    for (;;) {
+      const { done, value } = await running.next();
+      if (done) return { run: value, options };
+      if (options.thorough !== true && this.source.access === "random") {
+        const thorough = { ...options, thorough: true, factsHeld: FACTS_AT_A_TIME };
+        return yield* this.readOnce(thorough, within);
+      }
+      const facts = value.facts.take();
+      for (const { fact } of facts) {
+        if (this.handedOut.size < FACTS_KEPT) this.handedOut.add(keyOf(fact));
+      }
+      yield this.told(facts, within);
+    }
   }
 
   /** Whether the window can go back to `offset`. */
@@ -207,11 +248,11 @@ class StreamScan {
     options: RunOptions,
   ): AsyncGenerator<readonly Observation[]> {
     const within = [`stream_${stream}`];
-    yield this.factsOf(run, this.input, within);
+    yield this.told(run.machine.facts.all(), within);
     yield odditiesOf(run, this.input, within, this.context.siblings);
     yield* this.arrays(run, within);
     yield nestedEntries(run, this.input, this.source, within, this.loaded);
-    yield* this.readings.of(stream, run, options, within);
+    yield* this.readings.of(stream, run, options, within, this.handedOut);
   }
 
   private async *arrays(
@@ -220,25 +261,19 @@ class StreamScan {
   ): AsyncGenerator<readonly Observation[]> {
     for (const [index, array] of run.arrays.entries()) {
       const inside = [...within, `array_${index}`];
-      yield this.factsOf(array, this.input, inside);
+      yield this.told(array.machine.facts.all(), inside);
       yield odditiesOf(array, this.input, inside, this.context.siblings);
       yield nestedEntries(array, this.input, this.source, inside, this.loaded);
       yield* this.arrays(array, inside);
     }
   }
 
-  private factsOf(run: Run, input: Input, within: readonly string[]): Observation[] {
-    const facts = run.machine.facts.all();
-    this.told += facts.length;
-    if (this.told > FACTS_TOLD) {
-      const said = `There are more than ${FACTS_TOLD} different imports and calls`;
-      this.readings.broken ??= new LimitError("values", said);
-    }
+  private told(facts: readonly CountedFact[], within: readonly string[]): Observation[] {
     return facts.map(({ fact, count, offset }) => ({
       type: "fact",
       fact,
       count,
-      offset: input.actual(offset),
+      offset: this.input.actual(offset),
       within,
     }));
   }

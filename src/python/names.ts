@@ -25,7 +25,8 @@ const MOVES = /(?:^|\.)(?:six|future)\.moves\./;
 const IDENTIFIER = /^[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*$/u;
 
 let modules: ReadonlyMap<string, string> | undefined;
-let globals: ReadonlyMap<string, string> | undefined;
+/** By module and name: most modules have none, which is known without joining the two. */
+let globals: ReadonlyMap<string, ReadonlyMap<string, string>> | undefined;
 let stdlib: ReadonlySet<string> | undefined;
 
 function pairs(text: string): ReadonlyMap<string, string> {
@@ -35,6 +36,18 @@ function pairs(text: string): ReadonlyMap<string, string> {
       return [line.slice(0, blank), line.slice(blank + 1)] as const;
     }),
   );
+}
+
+function byModule(
+  paths: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const found = new Map<string, Map<string, string>>();
+  for (const [path, target] of paths) {
+    const dot = path.lastIndexOf(".");
+    const names = found.get(path.slice(0, dot)) ?? new Map<string, string>();
+    found.set(path.slice(0, dot), names.set(path.slice(dot + 1), target));
+  }
+  return found;
 }
 
 /** Module and name joined; only the module when there is no name. */
@@ -53,14 +66,24 @@ export function pathOf(module: string, name: string): string {
  * @returns undefined when the name is the same in both
  */
 export function python3Path(module: string, name: string): string | undefined {
-  globals ??= pairs(PYTHON2_GLOBALS);
+  globals ??= byModule(pairs(PYTHON2_GLOBALS));
   modules ??= pairs(PYTHON2_MODULES);
   const dot = name.indexOf(".");
   const first = dot < 0 ? name : name.slice(0, dot);
-  const whole = globals.get(pathOf(module, first));
+  const last = module.lastIndexOf(".");
+  const whole = first === ""
+    ? globals.get(module.slice(0, last))?.get(module.slice(last + 1))
+    : globals.get(module)?.get(first);
   if (whole !== undefined) return dot < 0 ? whole : whole + name.slice(dot);
   const renamed = modules.get(module);
   return renamed === undefined ? undefined : pathOf(renamed, name);
+}
+
+/** True for a module that, or of which something, has another name in Python 3. */
+export function hasPython3Names(module: string): boolean {
+  globals ??= byModule(pairs(PYTHON2_GLOBALS));
+  modules ??= pairs(PYTHON2_MODULES);
+  return modules.has(module) || globals.has(module);
 }
 
 /** True for a module that only Python 2 had: a global in it can mean nothing but its new name. */

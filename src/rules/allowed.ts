@@ -52,6 +52,7 @@ export function packAllowlist(list: Allowlist): PackedAllowlist {
 /** Answers whether a path is on a list. Unpacks as little as the question needs. */
 export class AllowedGlobals {
   readonly #byRoot = new Map<string, PackedAllowlist[]>();
+  readonly #roots: ReadonlySet<string>;
   /** Names by module; a string until the module is first asked for. */
   readonly #modules = new Map<string, string | ReadonlySet<string>>();
 
@@ -63,6 +64,12 @@ export class AllowedGlobals {
         else others.push(list);
       }
     }
+    this.#roots = new Set(this.#byRoot.keys());
+  }
+
+  /** True when some list names something under this first component. */
+  hasRoot(root: string): boolean {
+    return this.#roots.has(root);
   }
 
   /** True when the path, split into module and name anywhere, is on a list. */
@@ -74,7 +81,9 @@ export class AllowedGlobals {
   level(path: string): Level | undefined {
     const first = path.indexOf(".");
     if (first <= 0) return undefined;
-    this.#unpack(path.slice(0, first));
+    const root = path.slice(0, first);
+    if (!this.hasRoot(root)) return undefined;
+    this.#unpack(root);
     let found: Level | undefined;
     for (let dot = path.lastIndexOf("."); dot > 0; dot = path.lastIndexOf(".", dot - 1)) {
       const names = this.#names(path.slice(0, dot));

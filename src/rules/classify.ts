@@ -14,6 +14,7 @@ import type { Level, PackedAllowlist } from "./allowed.ts";
 import { compareVerdicts } from "./rule.ts";
 import type { Rule } from "./rule.ts";
 import {
+  hasPython3Names,
   isListedStandardModule,
   isPython2Only,
   isStandardLibrary,
@@ -82,8 +83,8 @@ const UNMISTAKABLE: ReadonlySet<string> = new Set([
   "subprocess",
 ]);
 
-/** Classifications kept; a file that names more distinct globals is classified without memory. */
-const CACHE_SIZE = 65_536;
+/** Classifications kept; what is asked twice of one name is asked within a few thousand others. */
+const CACHE_SIZE = 4096;
 
 /** A name with more dots is judged by that alone: walking it would cost the cube of their number. */
 const MAX_COMPONENTS = 64;
@@ -94,6 +95,8 @@ export class Classifier implements GlobalClassifier {
   readonly #wildcards = new Map<string, Rule>();
   readonly #attributes = new Map<string, Rule>();
   readonly #allowed: AllowedGlobals;
+  /** First components of all that the tables name, made when first asked for. */
+  #roots: ReadonlySet<string> | undefined;
   readonly #cache = new Map<string, Match>();
   readonly #fallback: Readonly<Record<keyof typeof FALLBACK, Rule>>;
 
@@ -130,7 +133,8 @@ export class Classifier implements GlobalClassifier {
     const match = !called && found.rule.importHarmless
       ? matchOf(this.#fallback.attribute, found.reaches, found.exactness)
       : found;
-    if (this.#cache.size < CACHE_SIZE) this.#cache.set(key, match);
+    if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
+    this.#cache.set(key, match);
     return match;
   }
 
@@ -151,10 +155,14 @@ export class Classifier implements GlobalClassifier {
   }
 
   #levelOf(module: string, name: string): Level | undefined {
-    if (this.match(module, name, false).rule !== this.#fallback.allowed) return undefined;
     const mapped = python3Path(module, name);
-    return this.#allowed.level(pathOf(withoutMoves(module), name)) ??
+    const level = this.#allowed.level(pathOf(withoutMoves(module), name)) ??
       (mapped === undefined ? undefined : this.#allowed.level(mapped));
+    // Most names are on no list, which is cheap to know.
+    if (level === undefined || this.match(module, name, false).rule !== this.#fallback.allowed) {
+      return undefined;
+    }
+    return level;
   }
 
   #enter(rule: Rule): void {
@@ -165,7 +173,25 @@ export class Classifier implements GlobalClassifier {
     for (const attribute of rule.attributes) put(this.#attributes, attribute, rule);
   }
 
+  /**
+   * True for a name in a module of which no table has anything: neither its own nor what it might
+   * reach has to be looked up then, which is what most of the time goes into.
+   */
+  #isStranger(module: string, name: string): boolean {
+    if (module === "" || name === "" || module.includes(".") || name.includes(".")) return false;
+    if (module.startsWith("_") || name.startsWith("_")) return false;
+    this.#roots ??= new Set(
+      [...this.#exact.keys(), ...this.#wildcards.keys()].map((path) => path.split(".", 1)[0] ?? ""),
+    );
+    return !this.#roots.has(module) && !this.#roots.has(name) && !this.#attributes.has(name) &&
+      !this.#allowed.hasRoot(module) && !isListedStandardModule(module) &&
+      !hasPython3Names(module);
+  }
+
   #find(module: string, name: string, called: boolean): Match {
+    if (this.#isStranger(module, name)) {
+      return matchOf(this.#fallback.unclassified, pathOf(module, name), 0);
+    }
     const written = pathOf(withoutMoves(module), name);
     if (dotsIn(module) + dotsIn(name) > MAX_COMPONENTS) {
       const rule = this.#fallback.longWalk;
@@ -264,7 +290,15 @@ export class Classifier implements GlobalClassifier {
 }
 
 function dotsIn(text: string): number {
-  return text.split(".", MAX_COMPONENTS + 2).length - 1;
+  let dots = 0;
+  for (
+    let at = text.indexOf(".");
+    at >= 0 && dots <= MAX_COMPONENTS;
+    at = text.indexOf(".", at + 1)
+  ) {
+    dots++;
+  }
+  return dots;
 }
 
 function put(table: Map<string, Rule>, key: string, rule: Rule): void {

@@ -41,6 +41,9 @@ export const FACT_RULES = {
 /** Distinct calls of one global kept in a finding's details; more are counted. */
 const CALLS_KEPT = 20;
 
+/** The place of what is said of the source as a whole. */
+const NOWHERE: readonly string[] = [];
+
 /** What judging needs to know of the rules. */
 export interface Judging {
   readonly classifier: GlobalClassifier;
@@ -102,8 +105,9 @@ export function judge(
 ): Finding[] {
   const groups = new Map<string, Group>();
   const findings: Finding[] = [];
+  const places = new Places();
   for (const observation of observations) {
-    if (observation.type === "fact") gather(groups, observation);
+    if (observation.type === "fact") gather(groups, observation, places);
     else findings.push(anomalyFinding(judging, observation, location, most));
   }
   for (const [key, group] of groups) {
@@ -145,14 +149,24 @@ function readingOf(fact: Fact): Reading | undefined {
   return "reading" in fact ? fact.reading : undefined;
 }
 
-function keyOf(fact: Fact, within: readonly string[], reading: Reading | undefined): string {
-  return `${reading ?? ""}\n${JSON.stringify(within)}\n${subjectOf(fact)}`;
+/** Texts of places, of which thousands of facts have the same. */
+class Places {
+  #last: readonly string[] = [];
+  #text = "[]";
+
+  textOf(within: readonly string[]): string {
+    if (within !== this.#last) {
+      this.#last = within;
+      this.#text = JSON.stringify(within);
+    }
+    return this.#text;
+  }
 }
 
-function gather(groups: Map<string, Group>, observation: FactObservation): void {
-  const { fact, count, offset, within = [] } = observation;
+function gather(groups: Map<string, Group>, observation: FactObservation, places: Places): void {
+  const { fact, count, offset, within = NOWHERE } = observation;
   const reading = readingOf(fact);
-  const key = keyOf(fact, within, reading);
+  const key = `${reading ?? ""}\n${places.textOf(within)}\n${subjectOf(fact)}`;
   let group = groups.get(key);
   if (group === undefined) {
     group = { within, reading, imports: [], calls: [], others: [] };
@@ -205,7 +219,9 @@ function groupFinding(
     count: counted.reduce((sum, seen) => sum + seen.count, 0),
     why: opinion.reasons.why,
     fix: opinion.reasons.fix,
-    references: [...new Set([...opinion.rule.references, ...opinion.reasons.references])],
+    references: opinion.rule === opinion.reasons
+      ? opinion.rule.references
+      : [...new Set([...opinion.rule.references, ...opinion.reasons.references])],
     details: detailsOf(group, opinion),
   };
 }

@@ -63,7 +63,7 @@ export interface ScanOptions {
 const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
 
 /** Observations of one source that are held before the rules judge them; judged together they merge. */
-const NOTES_HELD = 50_000;
+const NOTES_HELD = 4096;
 
 /** Times that reaching the same limit is told one by one. */
 const LIMIT_TOLD = 10;

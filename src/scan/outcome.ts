@@ -22,6 +22,8 @@ export class Outcome {
   #riskScore = 0;
   #dropped = 0;
   #settled = false;
+  /** The last of those kept when there were too many: what is no worse is only counted from then on. */
+  #least: Finding | undefined;
   readonly #limit: number;
 
   /** @param limit findings kept */
@@ -36,7 +38,9 @@ export class Outcome {
 
   add(findings: readonly Finding[]): void {
     for (const finding of findings) {
-      this.#findings.push(finding);
+      const least = this.#settled ? undefined : this.#least;
+      if (least !== undefined && compareFindings(finding, least) >= 0) this.#dropped++;
+      else this.#findings.push(finding);
       const score = finding.score ?? SEVERITY_SCORES[finding.severity];
       this.#riskScore = Math.max(this.#riskScore, score);
       if (SAFETY_LEVELS.indexOf(finding.safety) < SAFETY_LEVELS.indexOf(this.#worst)) {
@@ -78,7 +82,9 @@ export class Outcome {
   #cut(): void {
     this.#findings.sort(compareFindings);
     this.#dropped += Math.max(0, this.#findings.length - this.#limit);
-    this.#findings.length = Math.min(this.#findings.length, this.#limit);
+    if (this.#findings.length <= this.#limit) return;
+    this.#findings.length = this.#limit;
+    this.#least = this.#findings.at(-1);
   }
 }
 
