@@ -9,16 +9,30 @@
  */
 
 import process from "node:process";
+import { fingerprintOf } from "../../src/cli/baseline.ts";
+import { renderJson } from "../../src/report/json.ts";
+import { renderJunit } from "../../src/report/junit.ts";
+import { renderMarkdown } from "../../src/report/markdown.ts";
+import { renderNdjson } from "../../src/report/ndjson.ts";
+import { renderSarif } from "../../src/report/sarif.ts";
+import { renderText } from "../../src/report/text.ts";
+import { scanSource } from "../../src/scan.ts";
+import { bytesSource } from "../../src/source/source.ts";
+import type { FileReport, ScanReport } from "../../src/types.ts";
 import type { Generated } from "./families.ts";
-import { observe } from "./observe.ts";
+import { rules } from "./observe.ts";
+import { WORST_CALLS } from "./worst_calls.ts";
 import { WORST_CONTAINERS } from "./worst_containers.ts";
 import { WORST_MESSAGES } from "./worst_messages.ts";
 import { type Make, MIB } from "./worst_pieces.ts";
 import { WORST_PICKLES } from "./worst_pickles.ts";
+import { WORST_SOURCES } from "./worst_sources.ts";
 import { WORST_TEXTS } from "./worst_texts.ts";
 
 const ALL: Readonly<Record<string, Make>> = {
   ...WORST_PICKLES,
+  ...WORST_CALLS,
+  ...WORST_SOURCES,
   ...WORST_CONTAINERS,
   ...WORST_MESSAGES,
   ...WORST_TEXTS,
@@ -39,19 +53,55 @@ export function makeWorst(name: string, size: number): Generated {
   return make(size);
 }
 
+/** Bytes of the reports of one file, and the longest of them by its name. */
+function reported(file: FileReport): { readonly bytes: number; readonly longest: string } {
+  const report: ScanReport = {
+    tool: { name: "modelaudit", version: "0", rules: "" },
+    startTime: "",
+    duration: 0,
+    files: [file],
+    errors: [],
+    configuration: "embedded",
+    suppressed: 0,
+  };
+  const exit = { failOn: "medium", allowNoModels: false } as const;
+  const text = { color: false, emoji: true, width: 100, verbose: true, quiet: false };
+  const sarif = {
+    ...exit,
+    titleOf: () => undefined,
+    fingerprintOf,
+    suppressed: [],
+  };
+  const lengths: Readonly<Record<string, number>> = {
+    text: renderText(report, text).length,
+    json: renderJson(report, exit).length,
+    ndjson: renderNdjson(report, exit).length,
+    sarif: renderSarif(report, sarif).length,
+    junit: renderJunit(report, exit).length,
+    markdown: renderMarkdown(report).length,
+  };
+  const [longest = "", bytes = 0] = Object.entries(lengths).sort(([, a], [, b]) => b - a)[0] ?? [];
+  return { bytes, longest };
+}
+
 if (import.meta.main) {
   const [name = "", megabytes = "1"] = process.argv.slice(2);
   const made = makeWorst(name, Number(megabytes) * MIB);
   const before = process.memoryUsage().rss;
-  const { user } = process.cpuUsage();
-  const { report } = await observe(made.name, made.bytes);
-  const seconds = (process.cpuUsage().user - user) / 1e6;
-  const peak = process.resourceUsage().maxRSS / 1024;
+  const started = process.cpuUsage().user;
+  const report = await scanSource(bytesSource(made.name, made.bytes), { rules: rules() });
+  const scanned = process.cpuUsage().user;
+  const most = process.resourceUsage().maxRSS / 1024 - before / MIB;
+  const { bytes, longest } = reported(report);
+  const told = process.cpuUsage().user;
+  const number = (value: number, digits: number): string => value.toFixed(1).padStart(digits);
   console.log(
-    `${name.padEnd(48)} ${(made.bytes.length / MIB).toFixed(1).padStart(6)} MB ` +
-      `${seconds.toFixed(1).padStart(6)} s ${
-        Math.round(peak - before / MIB).toString().padStart(5)
-      } MB more ` +
+    [
+      name.padEnd(56),
+      `${number(made.bytes.length / MIB, 6)} MB`,
+      `${number((scanned - started) / 1e6, 6)} s and ${most.toFixed(0).padStart(4)} MB more;`,
+      `${number((told - scanned) / 1e6, 5)} s and ${number(bytes / MIB, 5)} MB of ${longest}`,
       `${report.verdict} (${report.findings.length} findings)`,
+    ].join(" "),
   );
 }

@@ -7,6 +7,7 @@
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { crc32 } from "../../src/bytes/crc32.ts";
 import { buildZip } from "../../src/formats/testing_zip.ts";
+import { sevenZip } from "../../src/formats/testing_sevenzip.ts";
 import { join, little } from "./bytes.ts";
 import { file, fill, type Make, numbered } from "./worst_pieces.ts";
 
@@ -81,6 +82,135 @@ export const WORST_CONTAINERS: Readonly<Record<string, Make>> = {
     }
     return file("m.zip", inner.subarray(0, size));
   },
+  "zip: names that climb out": (size) =>
+    file(
+      "m.zip",
+      buildZip(Array.from({ length: size / 130 }, (_, n) => ({ name: `../${n}`, data: "" }))),
+    ),
+  "zip: names of escapes": (size) =>
+    file(
+      "m.zip",
+      buildZip(
+        Array.from({ length: size / 131_200 }, (_, n) => ({
+          name: `${n}`.padEnd(65_000, "\x1b[2J\u202e"),
+          data: "cos\nsystem\n)R.",
+        })),
+      ),
+    ),
+  "zip: harmful members": (size) =>
+    file(
+      "m.zip",
+      buildZip(
+        Array.from({ length: size / 150 }, (_, n) => ({ name: `${n}`, data: "cos\nsystem\n)R." })),
+      ),
+    ),
+  "zip: two names each": (size) =>
+    file(
+      "m.zip",
+      buildZip(
+        Array.from({ length: size / 120 }, (_, n) => ({
+          name: `${n}`,
+          data: "",
+          local: { name: `x${n}` },
+        })),
+      ),
+    ),
+  "zip: bad checksums": (size) =>
+    file(
+      "m.zip",
+      buildZip(
+        Array.from({ length: size / 120 }, (_, n) => ({
+          name: `${n}`,
+          data: "a",
+          central: { crc: 1 },
+        })),
+      ),
+    ),
+  "7z: empty members": (size) =>
+    file(
+      "m.7z",
+      sevenZip(
+        Array.from({ length: size / 20 }, (_, n) => ({ name: `${n}`, data: new Uint8Array(0) })),
+      ),
+    ),
+  "7z: small members": (size) =>
+    file(
+      "m.7z",
+      sevenZip(
+        Array.from({ length: size / 30 }, (_, n) => ({ name: `${n}.pkl`, data: join("N.") })),
+      ),
+    ),
+  "7z: harmful members": (size) =>
+    file(
+      "m.7z",
+      sevenZip(
+        Array.from({ length: size / 50 }, (_, n) => ({
+          name: `${n}.pkl`,
+          data: join("cos\nsystem\n)R."),
+        })),
+      ),
+    ),
+  "tar: harmful members": (size) =>
+    file("m.tar", fill(join(tarHeader("a", 14, "0"), padded(join("cos\nsystem\n)R."))), size)),
+  "tar: names that climb out": (size) => file("m.tar", fill(tarHeader("../a", 0, "0"), size)),
+  "tar: pax headers": (size) =>
+    file("m.tar", fill(join(tarHeader("p", 13, "x"), padded(join("13 path=../a\n"))), size)),
+  "tar: pax headers of all": (size) =>
+    file("m.tar", fill(join(tarHeader("p", 13, "g"), padded(join("13 path=../a\n"))), size)),
+  "tar: sparse maps": (size) => {
+    const map = numbered(
+      size,
+      (n) =>
+        `${`000000000 GNU.sparse.offset=${n}\n`.length} GNU.sparse.offset=${n}\n`.padStart(
+          `000000000 GNU.sparse.offset=${n}\n`.length,
+          "0",
+        ),
+    )[0];
+    return file("m.tar", tarHeader("p", map.length, "x"), padded(map), tarHeader("a", 0, "0"));
+  },
+  "tar: long links": (size) => {
+    const name = fill("a/", 65_000);
+    return file(
+      "m.tar",
+      fill(join(tarHeader("L", name.length, "K"), padded(name), tarHeader("a", 0, "2")), size),
+    );
+  },
+  "npy: pickles of objects": (size) => {
+    const header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n";
+    return file(
+      "a.npy",
+      [0x93],
+      "NUMPY",
+      [1, 0],
+      little(2, header.length),
+      header,
+      "(",
+      fill("cos\nsystem\n)R", size),
+      "l.",
+    );
+  },
+  "npy: shape": (size) =>
+    file(
+      "a.npy",
+      [0x93],
+      "NUMPY",
+      [2, 0],
+      little(4, size),
+      "{'descr': '|u1', 'fortran_order': False, 'shape': (",
+      fill("1,", size),
+      ")}\n",
+    ),
+  "npy: fields": (size) =>
+    file(
+      "a.npy",
+      [0x93],
+      "NUMPY",
+      [2, 0],
+      little(4, size + 80),
+      "{'fortran_order': False, 'shape': (), 'descr': [",
+      ...numbered(size, (n) => `('f${n}','u1'),`),
+      "]}\n",
+    ),
   "tar: empty members": (size) => file("m.tar", fill(tarHeader("a", 0, "0"), size)),
   "tar: pax records": (size) => {
     const records = fill("12 comment=a\n", size);

@@ -53,6 +53,34 @@ export const WORST_MESSAGES: Readonly<Record<string, Make>> = {
         ),
       ),
     ),
+  "onnx: nodes of one kind": (size) =>
+    file(
+      "m.onnx",
+      ONNX_FRONT,
+      inMessage(
+        0x3a,
+        fill(inMessage(0x0a, join(inMessage(0x22, join("Op")), inMessage(0x3a, join("d")))), size),
+      ),
+    ),
+  "onnx: python operators": (size) =>
+    file(
+      "m.onnx",
+      ONNX_FRONT,
+      inMessage(
+        0x3a,
+        join(
+          ...numbered(size, (n) =>
+            inMessage(
+              0x0a,
+              join(
+                inMessage(0x22, join("PyOp")),
+                inMessage(0x3a, join("ai.onnx.contrib")),
+                inMessage(0x1a, join(`n${n}`)),
+              ),
+            )),
+        ),
+      ),
+    ),
   "onnx: functions": (size) =>
     file(
       "m.onnx",
@@ -111,6 +139,104 @@ export const WORST_MESSAGES: Readonly<Record<string, Make>> = {
             inMessage(0x1a, join(`n${n - 1}`)),
           ),
         )),
+    ),
+  "tensorflow: nodes of one kind": (size) =>
+    file(
+      "frozen.pb",
+      ...numbered(size, (n) =>
+        inMessage(0x0a, join(inMessage(0x0a, join(`n${n}`)), inMessage(0x12, join("MyOp"))))),
+    ),
+  "tensorflow: files of other paths": (size) =>
+    file(
+      "frozen.pb",
+      ...numbered(size, (n) =>
+        join(
+          inMessage(
+            0x0a,
+            join(
+              inMessage(0x0a, join(`p${n}`)),
+              inMessage(0x12, join("Const")),
+              inMessage(
+                0x2a,
+                join(
+                  inMessage(0x0a, join("value")),
+                  inMessage(
+                    0x12,
+                    inMessage(0x42, join([8, 7, 0x12, 0], inMessage(0x42, join(`/etc/${n}`)))),
+                  ),
+                ),
+              ),
+            ),
+          ),
+          inMessage(
+            0x0a,
+            join(
+              inMessage(0x0a, join(`r${n}`)),
+              inMessage(0x12, join("ReadFile")),
+              inMessage(0x1a, join(`p${n}`)),
+            ),
+          ),
+        )),
+    ),
+  "tensorflow: functions": (size) =>
+    file(
+      "frozen.pb",
+      inMessage(0x0a, join(inMessage(0x0a, join("a")), inMessage(0x12, join("f0")))),
+      inMessage(
+        0x12,
+        join(
+          ...numbered(size, (n) =>
+            inMessage(
+              0x0a,
+              join(
+                inMessage(0x0a, inMessage(0x0a, join(`f${n}`))),
+                inMessage(
+                  0x1a,
+                  join(inMessage(0x0a, join("b")), inMessage(0x12, join(`f${n + 1}`))),
+                ),
+                inMessage(
+                  0x1a,
+                  join(inMessage(0x0a, join("c")), inMessage(0x12, join(`f${n + 2}`))),
+                ),
+              ),
+            )),
+        ),
+      ),
+    ),
+  "tensorflow: joins of paths": (size) =>
+    file(
+      "frozen.pb",
+      ...numbered(size, (n) =>
+        inMessage(
+          0x0a,
+          join(
+            inMessage(0x0a, join(`n${n}`)),
+            inMessage(0x12, join(n % 3 ? "StringJoin" : "ReadFile")),
+            inMessage(0x1a, join(`n${n - 1}`)),
+            inMessage(0x1a, join(`n${n - 2}`)),
+          ),
+        )),
+    ),
+  "tensorflow: a long name": (size) =>
+    file(
+      "frozen.pb",
+      inMessage(0x0a, join(inMessage(0x0a, fill("n", size)), inMessage(0x12, join("ReadFile")))),
+    ),
+  "tensorflow: attributes": (size) =>
+    file(
+      "frozen.pb",
+      inMessage(
+        0x0a,
+        join(
+          inMessage(0x0a, join("n")),
+          inMessage(0x12, join("MyOp")),
+          ...numbered(size, (n) =>
+            inMessage(
+              0x2a,
+              join(inMessage(0x0a, join(`a${n}`)), inMessage(0x12, join([0x18, 1]))),
+            )),
+        ),
+      ),
     ),
   "tensorflow: a chain to a file": (size) =>
     file(

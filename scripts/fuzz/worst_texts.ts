@@ -98,6 +98,98 @@ export const WORST_TEXTS: Readonly<Record<string, Make>> = {
     }}`;
     return file("m.safetensors", little(8, text.length), text);
   },
+  "jinja: loops in loops": (size) =>
+    file(
+      "t.jinja",
+      fill("{% for a in b %}", size / 2),
+      "{{ a.b() }}",
+      fill("{% endfor %}", size / 2),
+    ),
+  "jinja: texts multiplied": (size) => file("t.jinja", fill("{{ x['a' * 1000000] }}", size)),
+  "jinja: doubled and reached": (size) =>
+    file("t.jinja", "{% set a = 'a' %}", fill("{% set a = a ~ a %}{{ x[a] }}", size)),
+  "jinja: attributes each": (size) =>
+    file("t.jinja", ...numbered(size, (n) => `{{ x.__class__.a${n} }}`)),
+  "jinja: namespaces": (size) =>
+    file(
+      "t.jinja",
+      "{% set n = namespace() %}",
+      ...numbered(size, (n) => `{% set n.a${n} = 'b' %}`),
+      "{{ x[n.a1] }}",
+    ),
+  "jinja: lists": (size) =>
+    file("t.jinja", "{% set a = [", ...numbered(size, (n) => `'v${n}',`), "] %}{{ x[a|join] }}"),
+  "jinja: dictionaries": (size) =>
+    file("t.jinja", "{% set a = {", ...numbered(size, (n) => `'v${n}':1,`), "} %}{{ x[a|first] }}"),
+  "jinja: replacing": (size) =>
+    file("t.jinja", "{{ x['a'", fill("|replace('a','aa')", size), "] }}"),
+  "jinja: macros in one another": (size) => file("t.jinja", fill("{% macro a(b=c.d()) %}", size)),
+  "jinja: calls of blocks": (size) => file("t.jinja", fill("{% call a() %}", size)),
+  "json: chat templates": (size) =>
+    file(
+      "tokenizer_config.json",
+      '{"chat_template":[',
+      ...numbered(size, (n) => `{"name":"a${n}","template":"{{ x.__class__ }}"},`),
+      '{"name":"a","template":"b"}]}',
+    ),
+  "json: one chat template": (size) =>
+    file("tokenizer_config.json", '{"chat_template":"', fill("{{ x.__class__ }}", size), '"}'),
+  "json: hydra targets": (size) =>
+    file("config.json", "[", ...numbered(size, (n) => `{"_target_":"os.a${n}"},`), "1]"),
+  "json: one key in objects": (size) =>
+    file("config.json", fill('{"a":1,"b":', size), "1", fill("}", size / 12)),
+  "json: a number": (size) => file("config.json", '{"a":', fill("9", size), "}"),
+  "json: keras layers of one's own": (size) =>
+    file(
+      "config.json",
+      '{"class_name":"Sequential","config":{"layers":[',
+      ...numbered(size, (n) => `{"class_name":"Layer${n}","config":{"name":"l${n}"}},`),
+      "1]}}",
+    ),
+  "json: keras registered names": (size) =>
+    file(
+      "config.json",
+      '{"class_name":"Sequential","config":{"layers":[',
+      ...numbered(size, (n) =>
+        `{"module":null,"class_name":"C","config":{},"registered_name":"p>C${n}"},`),
+      "1]}}",
+    ),
+  "json: keras harmful functions": (size) =>
+    file(
+      "config.json",
+      '{"class_name":"Sequential","config":{"layers":[',
+      ...numbered(size, (n) =>
+        `{"module":"os","class_name":"function","config":"system${n}","registered_name":"function"},`),
+      "1]}}",
+    ),
+  "yaml: targets": (size) =>
+    file("config.yaml", ...numbered(size, (n) => `a${n}:\n  _target_: os.a${n}\n`)),
+  "yaml: tags": (size) =>
+    file("config.yaml", ...numbered(size, (n) => `- !!python/object/apply:os.a${n} [b]\n`)),
+  "yaml: anchors": (size) =>
+    file("config.yaml", "a: &a [b]\n_target_: c\n", fill("d: &a [*a, *a]\n", size)),
+  "safetensors: tensors that overlap": (size) => {
+    const text = `{${
+      numberedText(size, (n) => `"t${n}":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}`)
+    }}`;
+    return file("m.safetensors", little(8, text.length), text, fill("a", 9));
+  },
+  "safetensors: metadata": (size) => {
+    const text = `{"__metadata__":{${numberedText(size, (n) => `"k${n}":"{{ x.__class__ }}"`)}}}`;
+    return file("m.safetensors", little(8, text.length), text);
+  },
+  "safetensors: shapes": (size) => {
+    const text =
+      `{"a":{"dtype":"U8","shape":[${fill("1,", size).length > 0 ? "1,".repeat(size / 2) : ""}1],` +
+      `"data_offsets":[0,1]}}`;
+    return file("m.safetensors", little(8, text.length), text, "a");
+  },
+  "safetensors: one name": (size) => {
+    const text = `{${
+      '"t":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},'.repeat(size / 52)
+    }"u":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`;
+    return file("m.safetensors", little(8, text.length), text);
+  },
   "safetensors: brackets": (size) =>
     file("m.safetensors", little(8, size), '{"a":', fill("[", size)),
   "gguf: pairs": (size) =>
@@ -134,6 +226,36 @@ export const WORST_TEXTS: Readonly<Record<string, Make>> = {
       little(4, 9),
       little(8, size),
       fill(join(little(4, 9), little(8, 0)), size),
+    ),
+  "gguf: texts": (size) =>
+    file(
+      "m.gguf",
+      "GGUF",
+      little(4, 3),
+      little(8, 0),
+      little(8, 1),
+      little(8, 1),
+      "a",
+      little(4, 9),
+      little(4, 8),
+      little(8, Math.floor(size / 9)),
+      fill(join(little(8, 1), "a"), size),
+    ),
+  "gguf: templates": (size) =>
+    file(
+      "m.gguf",
+      "GGUF",
+      little(4, 3),
+      little(8, 0),
+      little(8, Math.floor(size / 60)),
+      ...numbered(size, (n) =>
+        join(
+          little(8, 32),
+          `tokenizer.chat_template.${String(n).padStart(8, "k")}`,
+          little(4, 8),
+          little(8, 17),
+          "{{ x.__class__ }}",
+        )),
     ),
   "gguf: huge array": (size) =>
     file(
