@@ -5,9 +5,8 @@
  * @module
  */
 
-import { FormatError } from "../errors.ts";
 import { isArray, isObject, type JsonValue, valuesOf } from "../python/json.ts";
-import { namesInMarshal, readMarshalledCode, stringConstants } from "../python/marshal.ts";
+import { namesInMarshal, tryMarshalledCode, Unreadable, stringConstants } from "../python/marshal.ts";
 import type { CodeNames, Evidence } from "../types.ts";
 
 /** Characters of one piece of evidence. */
@@ -45,18 +44,14 @@ export function codeTexts(value: JsonValue | undefined, depth = 4): string[] {
 export function readKerasCode(text: string): KerasCode {
   const readings = [decodeBase64(text), rawUnicodeEscape(text)].filter((it) => it !== undefined);
   for (const bytes of readings) {
-    try {
-      const { all, code, versions } = readMarshalledCode(bytes);
-      const named = all.map((one) => ({
-        names: one.names,
-        strings: stringConstants(one).slice(0, STRINGS_KEPT).map((it) =>
-          it.slice(0, EVIDENCE_LENGTH)
-        ),
-      }));
-      return { code: named, evidence: evidenceOf(named), versions, filename: code.filename };
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-    }
+    const read = tryMarshalledCode(bytes);
+    if (read instanceof Unreadable) continue;
+    const { all, code, versions } = read;
+    const named = all.map((one) => ({
+      names: one.names,
+      strings: stringConstants(one).slice(0, STRINGS_KEPT).map((it) => it.slice(0, EVIDENCE_LENGTH)),
+    }));
+    return { code: named, evidence: evidenceOf(named), versions, filename: code.filename };
   }
   const names = [...new Set(readings.flatMap((bytes) => namesInMarshal(bytes)))];
   const code = names.length === 0 ? [] : [{ names, strings: [] }];

@@ -123,23 +123,42 @@ const LAYOUTS: readonly Layout[] = [
  * @throws FormatError when no version of Python could have written it
  */
 export function readMarshalledCode(bytes: Uint8Array): MarshalledCode {
-  let furthest: FormatError | undefined;
+  const read = tryMarshalledCode(bytes);
+  if (read instanceof Unreadable) throw new FormatError(read.reason, read.at);
+  return read;
+}
+
+/** The same, which says why no version of Python could have written it. */
+export function tryMarshalledCode(bytes: Uint8Array): MarshalledCode | Unreadable {
+  let furthest = new Unreadable("Cannot read code: it is empty", -1);
   for (const one of LAYOUTS) {
     try {
       const reader = new Reader(bytes, one);
       const code = reader.object(0);
-      if (!isCode(code)) throw new FormatError("It is no code object", 0);
+      if (!isCode(code)) throw new Unreadable("It is no code object", 0);
       return {
         code,
         all: [code, ...reader.codes.filter((it) => it !== code)],
         versions: one.versions,
       };
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      if ((error.offset ?? 0) >= (furthest?.offset ?? -1)) furthest = error;
+      if (!(error instanceof Unreadable)) throw error;
+      if (error.at >= furthest.at) furthest = error;
     }
   }
-  throw furthest ?? new FormatError("Cannot read code: it is empty", 0);
+  return furthest;
+}
+
+/** Why bytes are no code, and where. No error, whose stack would cost more than the bytes. */
+export class Unreadable {
+  readonly reason: string;
+  readonly at: number;
+
+  /** @param at byte at which reading ended */
+  constructor(reason: string, at: number) {
+    this.reason = reason;
+    this.at = at;
+  }
 }
 
 /** True for a code object. */
@@ -358,7 +377,7 @@ class Reader {
   }
 
   #fail(reason: string): never {
-    throw new FormatError(`Cannot read marshalled code at ${this.#at}: ${reason}`, this.#at);
+    throw new Unreadable(`Cannot read marshalled code at ${this.#at}: ${reason}`, this.#at);
   }
 }
 

@@ -37,27 +37,60 @@ export interface OperatorMatch {
   readonly exactness: number;
 }
 
-/**
- * The rule for an operator: the one that names it most exactly; a rule for the part it plays goes
- * before all others.
- *
- * @returns undefined when no rule speaks about the language, or none names the operator
- */
-export function operatorRule(
-  rules: Iterable<Rule>,
-  fact: OperatorFact,
-): OperatorMatch | undefined {
-  const wanted = nameOf(fact);
-  let best: OperatorMatch | undefined;
-  let most = 0;
-  for (const rule of rules) {
-    if (rule.kind !== "operator" || rule.language !== fact.language) continue;
-    if (rule.role !== undefined && rule.role !== fact.role) continue;
-    for (const pattern of rule.operators) {
+/** A pattern and the rule that has it. */
+interface Entry {
+  readonly pattern: string;
+  readonly rule: Rule;
+}
+
+/** The patterns of one language. */
+interface Patterns {
+  /** Those that are a name, by it. */
+  readonly names: Map<string, Entry[]>;
+  /** Those that end in an asterisk. */
+  readonly beginnings: Entry[];
+}
+
+/** The rules for operators, so that a graph of a million kinds costs no look at every pattern for each. */
+export class OperatorTable {
+  readonly #languages = new Map<string, Patterns>();
+
+  /** @param rules those of other kinds are left out */
+  constructor(rules: Iterable<Rule>) {
+    for (const rule of rules) {
+      if (rule.kind !== "operator" || rule.language === undefined) continue;
+      const patterns = this.#languages.get(rule.language) ??
+        { names: new Map<string, Entry[]>(), beginnings: [] };
+      this.#languages.set(rule.language, patterns);
+      for (const pattern of rule.operators) {
+        if (pattern.endsWith("*")) patterns.beginnings.push({ pattern, rule });
+        else {
+          const entries = patterns.names.get(pattern) ?? [];
+          entries.push({ pattern, rule });
+          patterns.names.set(pattern, entries);
+        }
+      }
+    }
+  }
+
+  /**
+   * The rule for an operator: the one that names it most exactly; a rule for the part it plays goes
+   * before all others.
+   *
+   * @returns undefined when no rule speaks about the language, or none names the operator
+   */
+  find(fact: OperatorFact): OperatorMatch | undefined {
+    const patterns = this.#languages.get(fact.language);
+    if (patterns === undefined) return undefined;
+    const wanted = nameOf(fact);
+    let best: OperatorMatch | undefined;
+    let most = 0;
+    for (const { pattern, rule } of [...patterns.names.get(wanted) ?? [], ...patterns.beginnings]) {
+      if (rule.role !== undefined && rule.role !== fact.role) continue;
       const exact = exactness(pattern, wanted, fact.language);
       const weight = exact === 0 ? 0 : exact + (rule.role === undefined ? 0 : 1_000_000);
       if (weight > most) [best, most] = [{ rule, exactness: exact }, weight];
     }
+    return best;
   }
-  return best;
 }

@@ -11,7 +11,7 @@ import type { GlobalClassifier, Match } from "./classify.ts";
 import { ALLOWLISTS, RULES_HASH, RULES_JSON } from "./embedded.ts";
 import { judge } from "./judge.ts";
 import type { Judging } from "./judge.ts";
-import { exactness, type OperatorMatch, operatorRule } from "./operators.ts";
+import { exactness, type OperatorMatch, OperatorTable } from "./operators.ts";
 import {
   overrideClassifier,
   overrideInterest,
@@ -115,13 +115,13 @@ function operatorJudge(
   overrides: Overrides | undefined,
   find: (id: string) => Rule,
 ): (fact: OperatorFact) => OperatorMatch | undefined {
-  const all = rules.filter((rule) => rule.kind === "operator");
+  const table = new OperatorTable(rules);
   const own = overrides?.operators ?? [];
   const kept = new Map<string, OperatorMatch | undefined>();
   return (fact: OperatorFact) => {
     const key = `${fact.language}\n${fact.role ?? ""}\n${fact.name}`;
     if (kept.has(key)) return kept.get(key);
-    const embedded = operatorRule(all, fact);
+    const embedded = table.find(fact);
     const match = own.length === 0 ? embedded : overrideOperator(embedded, fact, own, find);
     if (kept.size < OPERATORS_KEPT) kept.set(key, match);
     return match;
