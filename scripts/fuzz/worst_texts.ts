@@ -178,6 +178,17 @@ export const WORST_TEXTS: Readonly<Record<string, Make>> = {
     const text = `{"__metadata__":{${numberedText(size, (n) => `"k${n}":"{{ x.__class__ }}"`)}}}`;
     return file("m.safetensors", little(8, text.length), text);
   },
+  "safetensors: large shapes": (size) => {
+    const shape = "9007199254740991,".repeat(size / 17);
+    const text = `{"a":{"dtype":"U8","shape":[${shape}1],"data_offsets":[0,1]}}`;
+    return file("m.safetensors", little(8, text.length), text, "a");
+  },
+  "safetensors: fields": (size) => {
+    const text = `{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],${
+      numberedText(size, (n) => `"k${n}":1`)
+    }}}`;
+    return file("m.safetensors", little(8, text.length), text, "a");
+  },
   "safetensors: shapes": (size) => {
     const text =
       `{"a":{"dtype":"U8","shape":[${fill("1,", size).length > 0 ? "1,".repeat(size / 2) : ""}1],` +

@@ -6,7 +6,12 @@
  */
 
 import { isArray, isObject, type JsonValue, valuesOf } from "../python/json.ts";
-import { namesInMarshal, tryMarshalledCode, Unreadable, stringConstants } from "../python/marshal.ts";
+import {
+  namesInMarshal,
+  stringConstants,
+  tryMarshalledCode,
+  Unreadable,
+} from "../python/marshal.ts";
 import type { CodeNames, Evidence } from "../types.ts";
 
 /** Characters of one piece of evidence. */
@@ -49,7 +54,9 @@ export function readKerasCode(text: string): KerasCode {
     const { all, code, versions } = read;
     const named = all.map((one) => ({
       names: one.names,
-      strings: stringConstants(one).slice(0, STRINGS_KEPT).map((it) => it.slice(0, EVIDENCE_LENGTH)),
+      strings: stringConstants(one).slice(0, STRINGS_KEPT).map((it) =>
+        it.slice(0, EVIDENCE_LENGTH)
+      ),
     }));
     return { code: named, evidence: evidenceOf(named), versions, filename: code.filename };
   }

@@ -381,10 +381,10 @@ function mayHoldConfig(text: string): boolean {
 
 /** URLs, and other texts unless only URLs are asked for, among what a layer is given. */
 function given(values: readonly JsonValue[], urlsOnly: boolean): Evidence[] {
-  const waiting = [...values];
+  const waiting = values.slice(0, GIVEN_LOOKED_AT);
   const found: Evidence[] = [];
   for (let looked = 0; looked < GIVEN_LOOKED_AT && found.length < GIVEN_KEPT; looked++) {
-    const value = waiting.shift();
+    const value = waiting[looked];
     if (value === undefined) break;
     if (typeof value === "string") {
       if (!urlsOnly || kindOf(value) === "url") found.push(piece(kindOf(value), value));

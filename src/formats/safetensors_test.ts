@@ -127,6 +127,23 @@ test("thousands of lies are counted and not listed", async () => {
   assert.ok(seen.anomalies.some(({ detail }) => /^and \d+ more$/.test(detail)));
 });
 
+test("a shape of half a million lengths, each as large as can be, is told and not multiplied out", async () => {
+  const shape = (length: string) => `[${Array(500_000).fill(length).join()}]`;
+  const header = (length: string) =>
+    `{"a":{"dtype":"U8","shape":${shape(length)},"data_offsets":[0,0]}}`;
+  const large = await run(safetensorsFormat, build(header("9007199254740991")));
+  assert.deepEqual(large.rules, ["safetensors-bad-tensor"]);
+  assert.deepEqual((await run(safetensorsFormat, build(header("0")))).rules, []);
+});
+
+test("a key that stands twice among a hundred thousand is told", async () => {
+  const keys = Array.from({ length: 100_000 }, (_, at) => `"k${at}":"a"`);
+  const told = async (members: readonly string[]) =>
+    (await run(safetensorsFormat, build(`{"__metadata__":{${members.join()}}}`))).rules;
+  assert.deepEqual(await told(keys), []);
+  assert.deepEqual(await told([...keys, keys[5] ?? ""]), ["safetensors-duplicate-name"]);
+});
+
 test("other content under the name is not taken for a header", () => {
   const detect = (text: string, name: string) =>
     safetensorsFormat.detect(sampleOf(encoder.encode(text), { name }));

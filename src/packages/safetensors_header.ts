@@ -183,8 +183,16 @@ function elements(info: JsonObject, faults: string[]): bigint | undefined {
     faults.push("has no shape");
     return undefined;
   }
-  const count = shape.items.reduce<bigint>((product, size) => product * BigInt(size), 1n);
-  if (count >= 2n ** 63n) faults.push("has more elements than a machine can count");
+  if (shape.items.includes(0)) return 0n;
+  let count = 1n;
+  for (const size of shape.items) {
+    count *= BigInt(size);
+    // A product of all that a header has room for would take hours.
+    if (count >= 2n ** 63n) {
+      faults.push("has more elements than a machine can count");
+      return undefined;
+    }
+  }
   return count;
 }
 
