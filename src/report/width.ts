@@ -101,16 +101,24 @@ export function wrap(text: string, width: number): string[] {
       line = "";
       used = 0;
     }
-    let rest = used === 0 && lines.length > 0 ? word.trimStart() : word;
-    while (used + displayWidth(rest) > room) {
-      const cut = takeColumns(rest, room - used);
-      lines.push(line + cut.head);
-      rest = cut.tail;
-      line = "";
-      used = 0;
+    const rest = used === 0 && lines.length > 0 ? word.trimStart() : word;
+    const restWide = displayWidth(rest);
+    if (used + restWide <= room) {
+      line += rest;
+      used += restWide;
+      continue;
     }
-    line += rest;
-    used += displayWidth(rest);
+    // One pass over a word of any length: names of a million characters come in archives.
+    for (const grapheme of graphemes(rest)) {
+      const columns = graphemeWidth(grapheme);
+      if (used > 0 && used + columns > room) {
+        lines.push(line);
+        line = "";
+        used = 0;
+      }
+      line += grapheme;
+      used += columns;
+    }
   }
   if (used > 0 || lines.length === 0) lines.push(line);
   return lines;
