@@ -173,7 +173,11 @@ class Collector {
   directories = 0;
   full = false;
   readonly #members: number;
-  readonly #entries = new Map<string, CentralEntry>();
+  readonly #entries: CentralEntry[] = [];
+  /** The first record for each place of a local header, of which most have one: a text for each would cost more. */
+  readonly #firsts = new Map<number, CentralEntry>();
+  /** The further records for those places, by all that tells them apart. */
+  readonly #others = new Map<string, CentralEntry>();
   readonly #ranges: Range[] = [];
   readonly #anomalies: Anomaly[] = [];
   #end: number | undefined;
@@ -187,7 +191,7 @@ class Collector {
   async covers(window: Window, offset: number): Promise<boolean> {
     if (this.#ranges.some(({ start, end }) => offset >= start && offset < end)) return true;
     let nearest: CentralEntry | undefined;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (entry.localOffset > offset) continue;
       if (nearest === undefined || entry.localOffset > nearest.localOffset) nearest = entry;
     }
@@ -220,7 +224,7 @@ class Collector {
     this.directories++;
     let at = candidate.start;
     let count = 0;
-    const known = this.#entries.size;
+    const known = this.#entries.length;
     while (at + CENTRAL_HEADER_BYTES <= candidate.limit) {
       const fixed = await window.read(at, CENTRAL_HEADER_BYTES, DIRECTORY_WINDOW_BYTES);
       if (signatureAt(fixed) !== CENTRAL_HEADER) break;
@@ -229,7 +233,7 @@ class Collector {
         this.#say("zip-malformed", `A directory record is cut off`, at, true);
         break;
       }
-      if (this.#entries.size >= this.#members) {
+      if (this.#entries.length >= this.#members) {
         this.full = true;
         break;
       }
@@ -243,7 +247,7 @@ class Collector {
       this.#ranges.push({ start: candidate.limit, end: candidate.limit + ZIP64_END_BYTES });
     }
     this.#compareCount(candidate, count);
-    if (this.directories > 1 && this.#endRecords === 0 && this.#entries.size > known) {
+    if (this.directories > 1 && this.#endRecords === 0 && this.#entries.length > known) {
       this.#say(
         "zip-hidden-member",
         "The end record leads to more than one directory: readers disagree about which holds",
@@ -253,13 +257,23 @@ class Collector {
   }
 
   #add(entry: CentralEntry): void {
-    const key = `${entry.localOffset} ${entry.method} ${entry.compressedSize} ${entry.name}`;
-    if (!this.#entries.has(key)) {
-      this.#entries.set(key, entry);
+    const { localOffset, method, compressedSize, name } = entry;
+    const first = this.#firsts.get(localOffset);
+    if (first === undefined) {
+      this.#firsts.set(localOffset, entry);
+      this.#entries.push(entry);
       return;
     }
-    const offset = this.#entries.get(key)?.offset;
-    if (offset !== entry.offset) this.#say("zip-duplicate-name", `"${entry.name}" is listed twice`);
+    const isFirst = first.method === method && first.compressedSize === compressedSize &&
+      first.name === name;
+    const key = `${localOffset} ${method} ${compressedSize} ${name}`;
+    const same = isFirst ? first : this.#others.get(key);
+    if (same === undefined) {
+      this.#others.set(key, entry);
+      this.#entries.push(entry);
+    } else if (same.offset !== entry.offset) {
+      this.#say("zip-duplicate-name", `"${name}" is listed twice`);
+    }
   }
 
   #compareCount({ entries, shortCount, start }: Candidate, count: number): void {
@@ -295,7 +309,7 @@ class Collector {
 
   finish(): Directory {
     return {
-      entries: [...this.#entries.values()],
+      entries: this.#entries,
       ranges: this.#ranges,
       end: this.#end,
       anomalies: this.#anomalies,

@@ -127,12 +127,12 @@ function aheadOf(ordered: readonly CentralEntry[], index: number): number {
 /** Where a member's own header lies, with the first bytes of its data. */
 export function aroundHeader(entry: CentralEntry): ByteRange {
   const start = entry.localOffset;
-  const length = LOCAL_HEADER_BYTES + entry.nameBytes.length + BEHIND_HEADER_BYTES;
+  const length = LOCAL_HEADER_BYTES + entry.rawName.length + BEHIND_HEADER_BYTES;
   return { start, end: start + length };
 }
 
 function headerGuess(entry: CentralEntry): number {
-  return LOCAL_HEADER_BYTES + entry.nameBytes.length + EXTRA_GUESS_BYTES;
+  return LOCAL_HEADER_BYTES + entry.rawName.length + EXTRA_GUESS_BYTES;
 }
 
 /** The local header of an entry; undefined when there is none. */
@@ -184,7 +184,7 @@ function cutOff(entry: CentralEntry, end: number, size: number): Anomaly {
 /** The member as the directory says; and, where the local header says otherwise, as that says. */
 function readingsOf(entry: CentralEntry, header: LocalHeader, anomalies: Anomaly[]): ZipMember[] {
   const otherName =
-    nameOf(header) !== nameOf(entry) || !sameBytes(header.nameBytes, entry.nameBytes)
+    nameOf(header) !== nameOf(entry) || header.rawName !== entry.rawName
       ? header.name
       : header.unicodeName ?? entry.unicodeName;
   const differentName = otherName !== undefined && otherName !== entry.name &&
@@ -256,12 +256,7 @@ function nameOf(fields: MemberFields): string {
 
 /** A name in an old encoding whose Unicode form stands beside it is no lie. */
 function isOldEncoding(entry: CentralEntry, header: LocalHeader): boolean {
-  return sameBytes(entry.nameBytes, header.nameBytes) &&
-    entry.nameBytes.some((byte) => byte > 0x7e);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return entry.rawName === header.rawName && /[\x7f-\xff]/.test(entry.rawName);
 }
 
 function duplicates(members: readonly ZipMember[]): Anomaly[] {

@@ -52,9 +52,9 @@ export interface MemberFields {
   readonly crc: number;
   readonly compressedSize: number;
   readonly size: number;
-  /** Length of the name in bytes, as it stands. */
-  readonly nameBytes: Uint8Array;
   readonly name: string;
+  /** The name as it stands, a character for each byte: the same text where all are ASCII. */
+  readonly rawName: string;
   /** Name in the Info-ZIP Unicode Path field, where one is and it applies. */
   readonly unicodeName: string | undefined;
 }
@@ -103,8 +103,18 @@ export function decodeName(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);
   } catch {
-    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    return latin1(bytes);
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** Both forms of a name. Only ASCII and one character a byte are as long decoded as they stand. */
+function namesOf(bytes: Uint8Array): { name: string; rawName: string } {
+  const name = decodeName(bytes);
+  return { name, rawName: name.length === bytes.length ? name : latin1(bytes) };
 }
 
 /**
@@ -137,7 +147,7 @@ export function readCentralEntry(
   cursor.skip(4);
   const attributes = cursor.u32();
   const local = cursor.u32();
-  const nameBytes = cursor.bytes(nameLength).slice();
+  const nameBytes = cursor.bytes(nameLength);
   const extra = cursor.bytes(extraLength);
   const [size, compressedSize, localOffset] = extraLength === 0
     ? [plain, compressed, local] as const
@@ -153,8 +163,7 @@ export function readCentralEntry(
       size,
       attributes,
       localOffset: base + localOffset,
-      nameBytes,
-      name: decodeName(nameBytes),
+      ...namesOf(nameBytes),
       unicodeName: extraLength === 0 ? undefined : unicodeName(extra, nameBytes),
     },
     length: CENTRAL_HEADER_BYTES + nameLength + extraLength + commentLength,
@@ -193,7 +202,7 @@ export function readLocalHeader(bytes: Uint8Array, offset: number): LocalHeader 
   const plain = cursor.u32();
   const nameLength = cursor.u16();
   const extraLength = cursor.u16();
-  const nameBytes = cursor.bytes(nameLength).slice();
+  const nameBytes = cursor.bytes(nameLength);
   const extra = cursor.bytes(Math.min(extraLength, cursor.left));
   const [size, compressedSize] = zip64Fields(extra, plain, compressed, 0);
   return {
@@ -203,8 +212,7 @@ export function readLocalHeader(bytes: Uint8Array, offset: number): LocalHeader 
     crc,
     compressedSize,
     size,
-    nameBytes,
-    name: decodeName(nameBytes),
+    ...namesOf(nameBytes),
     unicodeName: unicodeName(extra, nameBytes),
     dataOffset: offset + LOCAL_HEADER_BYTES + nameLength + extraLength,
   };

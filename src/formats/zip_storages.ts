@@ -76,7 +76,7 @@ function plainStorages({ entries, ranges }: Directory): LaterEntry[] {
     const { localOffset: start } = entry;
     while ((starts[index] ?? Infinity) <= start) index++;
     const next = starts[index] ?? start;
-    const least = start + LOCAL_HEADER_BYTES + entry.nameBytes.length + entry.compressedSize;
+    const least = start + LOCAL_HEADER_BYTES + entry.rawName.length + entry.compressedSize;
     const alone = before <= start && least <= next && next - least <= SLACK_BYTES;
     before = Math.max(before, least);
     const plain = hints.get(entry.name) === TORCH_STORAGE_HINT && times.get(entry.name) === 1 &&
