@@ -120,7 +120,7 @@ async function plausibleHeader(
   const header = readLocalHeader(bytes, offset);
   const version = fixed[4] ?? 0;
   const likely = version <= NEWEST_VERSION && header.method <= HIGHEST_METHOD &&
-    header.rawName !== "" && !/[\0-\x1f]/.test(header.rawName);
+    /^[ -\xff]+$/.test(header.rawName);
   return likely ? header : undefined;
 }
 

@@ -183,10 +183,9 @@ function cutOff(entry: CentralEntry, end: number, size: number): Anomaly {
 
 /** The member as the directory says; and, where the local header says otherwise, as that says. */
 function readingsOf(entry: CentralEntry, header: LocalHeader, anomalies: Anomaly[]): ZipMember[] {
-  const otherName =
-    nameOf(header) !== nameOf(entry) || header.rawName !== entry.rawName
-      ? header.name
-      : header.unicodeName ?? entry.unicodeName;
+  const otherName = nameOf(header) !== nameOf(entry) || header.rawName !== entry.rawName
+    ? header.name
+    : header.unicodeName ?? entry.unicodeName;
   const differentName = otherName !== undefined && otherName !== entry.name &&
     !isOldEncoding(entry, header);
   if (differentName) {
