@@ -209,11 +209,20 @@ export const WORST_CALLS: Readonly<Record<string, Make>> = {
   "pickle: joblib arrays": (size) =>
     file(
       "m.joblib",
-      "cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\0",
       fill(
-        "h\0)\x81}(Vshape\nI1\n\x85Vdtype\ncnumpy\ndtype\n(Vi1\nI00\nI01\ntRVorder\nVC\nVallow_mmap\nI00\nubN0",
+        "(ijoblib.numpy_pickle\nNumpyArrayWrapper\n}(Vshape\n(I1\ntVdtype\ncnumpy\ndtype\n(Vi1\nI00\nI01\ntRVorder\nVC\nVallow_mmap\nI00\nubN0",
         size,
       ),
+      "N.",
+    ),
+  "pickle: joblib arrays of objects": (size) =>
+    file(
+      "m.joblib",
+      "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)",
+      [0x81],
+      "q\x01}(Vshape\n(I1\ntVdtype\ncnumpy\ndtype\n(VO8\nI00\nI01\ntRVorder\nVC\nVallow_mmap\nI00\nuq\x02",
+      "bN.0",
+      fill("h\x01h\x02bN.0", size),
       "N.",
     ),
   "pickle: torch storages": (size) =>

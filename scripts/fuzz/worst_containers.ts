@@ -137,7 +137,10 @@ export const WORST_CONTAINERS: Readonly<Record<string, Make>> = {
     file(
       "m.7z",
       sevenZip(
-        Array.from({ length: size / 30 }, (_, n) => ({ name: `${n}.pkl`, data: join("N.") })),
+        Array.from(
+          { length: Math.min(size / 30, 10_000) },
+          (_, n) => ({ name: `${n}.pkl`, data: join("N.") }),
+        ),
       ),
     ),
   "7z: harmful members": (size) =>

@@ -140,6 +140,11 @@ export class FactLog {
     return true;
   }
 
+  /** True when there is nothing to tell. */
+  get empty(): boolean {
+    return this.inOrder.length === 0;
+  }
+
   /** True when it is time to hand out what there is. */
   get full(): boolean {
     return this.inOrder.length >= this.held;

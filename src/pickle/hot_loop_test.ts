@@ -52,7 +52,14 @@ function stateOf(run: Run): unknown {
   const { machine, status, end, broken, arrays, stepped, badArray } = run;
   // A machine that is full breaks off in the middle; what it had on its stack then is nobody's.
   if (broken !== undefined) return { broken: broken.message, facts: machine.facts.all() };
-  return { status, end, stepped, badArray, arrays: arrays.map(stateOf), ...machineState(machine) };
+  return {
+    status,
+    end,
+    stepped,
+    badArray,
+    arrays: [...arrays.values()].map(stateOf),
+    ...machineState(machine),
+  };
 }
 
 function machineState(machine: Machine) {

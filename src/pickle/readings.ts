@@ -90,16 +90,14 @@ export class OtherReadings {
     known: Set<string>,
   ): AsyncGenerator<readonly Observation[]> {
     const { straddles, memoRead } = run.machine.notes;
-    const joblib = run.stepped + run.arrays.length > 0;
+    const joblib = run.stepped + run.objectArrays > 0;
     if (straddles === 0 && !joblib && (stream === 0 || !memoRead)) return;
     for (const { fact } of run.machine.facts.all()) known.add(keyOf(fact));
-    for (const array of run.arrays) {
+    for (const array of run.arrays.values()) {
       for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
     }
     if (straddles > 0) yield await this.frameReadings(run, options, known, within);
-    if (joblib) {
-      yield* this.plainly(options, known, within);
-    }
+    if (joblib) yield* this.plainly(options, known, within);
     if (stream > 0 && memoRead) yield await this.carried(known, within);
   }
 

@@ -46,8 +46,10 @@ export interface Run {
   readonly status: Status;
   /** Virtual offset behind the stream, or of the opcode that failed. */
   readonly end: number;
-  /** Runs of pickled object arrays inside, in order. */
-  readonly arrays: readonly Run[];
+  /** Runs of pickled object arrays inside of which there is something to say, by their numbers. */
+  readonly arrays: ReadonlyMap<number, Run>;
+  /** Pickled object arrays inside, in all. */
+  readonly objectArrays: number;
   /** Raw arrays that were stepped over. */
   readonly stepped: number;
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
@@ -63,6 +65,12 @@ export type Breaking = LimitError | SourceError | FormatError;
 const ITEMS_USUAL = 1 << 19;
 const CONTAINERS_USUAL = 1 << 18;
 const ARRAY_DEPTH = 8;
+/**
+ * Pickled object arrays of one stream that are read, and those of them kept until all that they say is
+ * told, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
+ */
+const ARRAYS_READ = 100_000;
+const ARRAYS_KEPT = 20_000;
 /** Opcodes after which it pays to set up the loop in WebAssembly, which takes milliseconds. */
 const OPCODES_BEFORE_SPEED = 1 << 16;
 
@@ -95,7 +103,7 @@ export async function* runInSteps(
   const machine = options.carrier ??
     new Machine(input, options.start, machineOptions(context, options));
   options.carrier?.restart(options.start);
-  const state = { arrays: [] as Run[], stepped: 0, badArray: undefined as number | undefined };
+  const state: State = { arrays: new Map(), objectArrays: 0, stepped: 0, badArray: undefined };
   let spent = machine.opcodes + machine.reads;
   try {
     for (;;) {
@@ -128,7 +136,8 @@ function isBreaking(error: unknown): error is Breaking {
 }
 
 interface State {
-  readonly arrays: Run[];
+  readonly arrays: Map<number, Run>;
+  objectArrays: number;
   stepped: number;
   badArray: number | undefined;
 }
@@ -168,6 +177,18 @@ function guarded(machine: Machine): Status {
   }
 }
 
+/** True for a run that ended well, of which nothing will be told. */
+function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolean {
+  const { notes } = machine;
+  return status === STATUS.STOPPED && broken === undefined && badArray === undefined &&
+    arrays.size === 0 && machine.facts.empty && machine.leftovers === 0 && !machine.detailLost &&
+    [machine.nestedCandidates, machine.loaded, machine.tensorFaults, machine.persistentIds]
+      .every(({ length }) => length === 0) &&
+    notes.refused === undefined && notes.straddles === 0 &&
+    [notes.oddFrame, notes.looseArgument, notes.unsearched, notes.memoRedefined, notes.oddProtocol]
+      .every((offset) => offset < 0);
+}
+
 async function stepArray(
   machine: Machine,
   context: RunContext,
@@ -182,13 +203,18 @@ async function stepArray(
     return;
   }
   if (extent.kind === "pickle") {
+    if (state.objectArrays >= ARRAYS_READ || state.arrays.size >= ARRAYS_KEPT) {
+      const most = Math.min(ARRAYS_READ, state.objectArrays);
+      throw new LimitError("values", `Cannot read more than ${most} object arrays of one stream`);
+    }
     const run = await runStream(
       input,
       context,
       { start: machine.offset, ...(options.thorough && { thorough: true }) },
       depth + 1,
     );
-    state.arrays.push(run);
+    const index = state.objectArrays++;
+    if (!saysNothing(run)) state.arrays.set(index, run);
     if (run.broken !== undefined) throw run.broken;
     if (run.status !== STATUS.STOPPED) state.badArray ??= machine.offset;
     machine.offset = run.end;

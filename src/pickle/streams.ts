@@ -259,7 +259,7 @@ class StreamScan {
     run: Run,
     within: readonly string[],
   ): AsyncGenerator<readonly Observation[]> {
-    for (const [index, array] of run.arrays.entries()) {
+    for (const [index, array] of run.arrays) {
       const inside = [...within, `array_${index}`];
       yield this.told(array.machine.facts.all(), inside);
       yield odditiesOf(array, this.input, inside, this.context.siblings);

@@ -271,6 +271,30 @@ test("what a few thousand names of a stream say is told at once, each name once"
   assert.equal(imports.length, 5001);
 });
 
+/** A wrapper of joblib's over one object, again and again: each time a pickle of its own follows. */
+const objectArrays = (count: number) =>
+  bytes(
+    "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)",
+    0x81,
+    "q\x01}(Vshape\n(I1\ntVdtype\ncnumpy\ndtype\n(VO8\nI00\nI01\ntRVorder\nVC\nVallow_mmap\nI00\nu",
+    "q\x02bN.0",
+    "h\x01h\x02bN.0".repeat(count - 1),
+    "h\x01h\x02b",
+    HARMFUL,
+    "0N.",
+  );
+
+test("a call in the last of thirty thousand object arrays is told at its place", async () => {
+  const calls = (await observe(objectArrays(30_000))).flatMap((it) =>
+    it.type === "fact" && it.fact.kind === "call" && it.fact.module === "os" ? [it.within] : []
+  );
+  assert.deepEqual(calls, [["stream_0", "array_30000"]]);
+});
+
+test("more object arrays than any model has leave the file unread", async () => {
+  await assert.rejects(observe(objectArrays(100_001)), LimitError);
+});
+
 test("more names than are kept under another reading leave the file unread, and the next stream read", async () => {
   // A text that goes beyond its frame: a C unpickler on a file reads on in another place.
   const straddling = bytes(0x80, 4, 0x95, 3, 0, 0, 0, 0, 0, 0, 0, str("abcdef"), "0");
