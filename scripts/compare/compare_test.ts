@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Answer } from "../bench/programs.ts";
 import { liesIn, splitModelscan, splitOurs, splitPythonModelaudit } from "./answers.ts";
 import { type Family, ownFamilies, ownList, type Sample, type Truth, truthOf } from "./families.ts";
-import { foreignTruth } from "./foreign.ts";
+import { type ForeignTruth, foreignTruth } from "./foreign.ts";
 import { page, totals } from "./page.ts";
 import { countOf, markOf } from "./tally.ts";
 
@@ -121,8 +121,12 @@ test("what is true of others' samples is found by exact path first, then by the 
   assert.equal(foreignTruth("a/b/x.pkl", truths), "harmful");
   assert.equal(foreignTruth("b/x.pkl", truths), undefined);
   const file = new URL("foreign_truth.json", import.meta.url);
-  const committed: Record<string, Record<string, string>> = JSON.parse(readFileSync(file, "utf8"));
-  for (const table of Object.values(committed)) {
+  const committed: ForeignTruth = JSON.parse(readFileSync(file, "utf8"));
+  for (const place of Object.keys(committed.notes)) {
+    const [scanner = "", ...path] = place.split("/");
+    assert.ok(Object.hasOwn(committed.truths[scanner] ?? {}, path.join("/")), place);
+  }
+  for (const table of Object.values(committed.truths)) {
     for (const truth of Object.values(table)) {
       assert.ok(["harmful", "suspicious", "unreadable", "harmless"].includes(truth), truth);
     }

@@ -46,7 +46,7 @@ export function foreignFamilies(environment: Environment): Foreign {
     left.push(`lists of other scanners: ${done.stderr.trim().split("\n").at(-1) ?? ""}`);
     return { samples: [], lists: [], left };
   }
-  const truths: Readonly<Record<string, Readonly<Record<string, Truth>>>> = JSON.parse(
+  const { truths }: ForeignTruth = JSON.parse(
     readFileSync(fileURLToPath(new URL("foreign_truth.json", import.meta.url)), "utf8"),
   );
   const samples = WITH_SAMPLES.flatMap((name) => {
@@ -54,6 +54,14 @@ export function foreignFamilies(environment: Environment): Foreign {
     return existsSync(folder) ? familiesOf(name, folder, truths[name] ?? {}) : [];
   });
   return { samples, lists: listsIn(join(out, "lists.json")), left };
+}
+
+/** What stands in `foreign_truth.json`. */
+export interface ForeignTruth {
+  /** By scanner, then by path below its samples; a `*` at the end stands for anything. */
+  readonly truths: Readonly<Record<string, Readonly<Record<string, Truth>>>>;
+  /** Why, where a look at the bytes does not say; by scanner and path. */
+  readonly notes: Readonly<Record<string, string>>;
 }
 
 /** By pip, as anybody would; `pip download` unpacks and builds metadata, and runs nothing of the tests. */
