@@ -1,6 +1,6 @@
 /**
  * Chat templates: Jinja programs that turn a conversation into the text that a model sees. They lie
- * in tokenizers' JSON, in GGUF metadata and in `.jinja` files, and run whenever somebody chats; where
+ * in tokenizers' JSON, in YAML, in GGUF metadata and in files of their own, and run whenever somebody chats; where
  * the renderer has no sandbox they are Python programs (CVE-2024-34359).
  * https://huggingface.co/docs/transformers/chat_templating
  *
@@ -10,6 +10,7 @@
 import { LimitError } from "../errors.ts";
 import { parseTemplate } from "../jinja/parser.ts";
 import { lookThrough, type Reach } from "../jinja/reach.ts";
+import { hasJinja, speaksOfConversation } from "../jinja/recognise.ts";
 import type { Source } from "../source/source.ts";
 import type { Evidence, Observation } from "../types.ts";
 import { looksLikeText } from "./detect.ts";
@@ -23,13 +24,21 @@ const TEMPLATE_BYTES = 1024 * 1024;
 /** An expression is evidence, not a listing. */
 const EVIDENCE_CHARACTERS = 2048;
 
+/** Names that claim a template in Jinja, and names of chat templates. */
+const OWN_NAMES =
+  /\.(?:jinja2?|j2)$|(?:^|[/\\])(?:chat|instruction)[-_.]?template[^/\\]*\.(?:txt|template|tmpl|tpl)$/iu;
+/** Names of templates of any kind, and of texts: what is in them decides. */
+const TEMPLATE_NAMES = /\.(?:template|tmpl|tpl|txt)$/iu;
+
 /** Chat templates. */
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
 function detect({ name, head, hint }: Sample): boolean {
   if (hint === CHAT_TEMPLATE_HINT) return head.length > 0;
-  if (!/\.(?:jinja2?|j2)$/iu.test(name) || !looksLikeText(head)) return false;
-  return /\{[{%#]/u.test(new TextDecoder().decode(head));
+  const own = OWN_NAMES.test(name);
+  if (!own && !TEMPLATE_NAMES.test(name) || !looksLikeText(head)) return false;
+  const text = new TextDecoder().decode(head);
+  return hasJinja(text) && (own || speaksOfConversation(text));
 }
 
 async function* scan(

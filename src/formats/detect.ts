@@ -76,7 +76,8 @@ const UNREADABLE: readonly ClaimRow[] = [
 
 /** Extensions of what is no model. */
 const OTHERS: readonly ClaimRow[] = [
-  ["text", "txt text md markdown rst adoc tex log srt vtt diff patch", []],
+  ["text", "txt", ["chat-template"]],
+  ["text", "text md markdown rst adoc tex log srt vtt diff patch", []],
   ["a table", "csv tsv tab", []],
   ["settings", "json", ["keras-config", "model-config", "skops"]],
   ["settings", "yaml yml", ["model-config"]],
@@ -92,9 +93,10 @@ const OTHERS: readonly ClaimRow[] = [
   [
     "program text",
     "js mjs cjs ts tsx jsx c h cc cpp hpp cu cuh java kt go rs rb php pl lua r jl swift sh bash " +
-    "zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle tmpl",
+    "zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle",
     ["native"],
   ],
+  ["a template", "template tmpl tpl", ["chat-template", "native"]],
   ["a marker", "typed gitignore gitattributes gitkeep gitmodules dockerignore keep", []],
 ];
 

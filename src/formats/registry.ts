@@ -162,7 +162,8 @@ export const FORMATS: readonly FormatEntry[] = [
   {
     id: "chat-template",
     malformedRule: "template-malformed",
-    mayMatch: ({ name, hint }) => hint === "chat-template" || /\.(?:jinja2?|j2)$/iu.test(name),
+    mayMatch: ({ name, hint }) =>
+      hint === "chat-template" || /\.(?:jinja2?|j2|template|tmpl|tpl|txt)$/iu.test(name),
     load: once(async () => (await import("./chat_template.ts")).chatTemplateFormat),
   },
   {
