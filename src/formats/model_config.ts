@@ -11,10 +11,10 @@ import { jsonLetters, parseJson } from "../python/json.ts";
 import type { Source } from "../source/source.ts";
 import { readWhole } from "../source/whole.ts";
 import type { Observation } from "../types.ts";
-import { baseName, looksLikeText } from "./detect.ts";
+import { baseName } from "./detect.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "./format.ts";
 import { ConfigWalk } from "./model_config_walk.ts";
-import { yamlFacts } from "./model_config_yaml.ts";
+import { looksLikeYaml, readYaml, yamlText } from "./model_config_yaml.ts";
 
 /** Configurations are read whole; a tokenizer's with all its added tokens has some megabytes. */
 const CONFIG_BYTES = 32 * 1024 * 1024;
@@ -32,7 +32,11 @@ const KEYS = new RegExp(
     'auto_mapping|tokenizer_class|processor_class)"\\s*:',
   "u",
 );
-const YAML_KEYS = /_target_|!!python|tag:yaml\.org,2002:python|x5ftarget|u005ftarget/u;
+/** The same of YAML. */
+const YAML_NAMES = new RegExp(
+  "^(?:(?:[a-z0-9_-]+[_-])?config|hparams|hyperparams|params|(?:chat|instruction)[-_]?template)\\.ya?ml$",
+  "iu",
+);
 
 /** Configurations. */
 export const modelConfigFormat: Format = { id: "model-config", random: false, detect, scan };
@@ -45,10 +49,11 @@ function detect({ name, head, hint }: Sample): boolean {
     if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
     return NAMES.test(base) || KEYS.test(text);
   }
-  const text = new TextDecoder().decode(head).replaceAll("\0", "");
+  if (!/\.ya?ml$/iu.test(base)) return false;
   // What is longer than the sample may have its keys behind it.
-  const known = YAML_KEYS.test(text) || head.length >= SAMPLE_BYTES;
-  return /\.ya?ml$/iu.test(base) && looksLikeText(head) && known;
+  const known = YAML_NAMES.test(base) || head.length >= SAMPLE_BYTES;
+  if (known && looksLikeYaml(head)) return true;
+  return readYaml(yamlText(head)).observations.length > 0;
 }
 
 async function* scan(
@@ -63,7 +68,8 @@ async function* scan(
   );
   const base = baseName(context.sample.name).toLowerCase();
   if (!base.endsWith(".json")) {
-    yield yamlFacts(new TextDecoder().decode(bytes));
+    const { observations, fault } = readYaml(yamlText(bytes), () => context.checkDeadline());
+    yield fault === undefined ? observations : [...observations, malformed(fault)];
     return;
   }
   const { value, error } = parseJson(bytes);
@@ -72,12 +78,10 @@ async function* scan(
     const walk = new ConfigWalk(base, together, () => context.checkDeadline());
     yield walk.observations(value);
   }
-  if (error === undefined) return;
-  yield [{
-    type: "anomaly",
-    rule: "config-malformed",
-    detail: `${error.message}, at byte ${error.offset}`,
-    offset: error.offset,
-    unread: true,
-  }];
+  if (error !== undefined) yield [malformed(error)];
+}
+
+function malformed({ message, offset }: { message: string; offset: number }): Observation {
+  const detail = `${message}, at byte ${offset}`;
+  return { type: "anomaly", rule: "config-malformed", detail, offset, unread: true };
 }

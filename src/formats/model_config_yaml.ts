@@ -1,57 +1,139 @@
 /**
- * What YAML names for Hydra to look up and call (`_target_`), and what Python's unsafe loaders make of
- * `!!python/…` tags. Scalars in every style that YAML has are read; what they stand in does not matter.
- * https://hydra.cc/docs/advanced/instantiate_objects/overview/, https://yaml.org/spec/1.2.2/
+ * What YAML names for Hydra to look up and call (`_target_`), what Python's unsafe loaders make of
+ * `!!python/…` tags, and the chat templates in it, as user interfaces keep them. Scalars in every style
+ * that YAML has are read.
+ * https://hydra.cc/docs/advanced/instantiate_objects/overview/, https://yaml.org/spec/1.1/
  *
  * @module
  */
 
+import { hasJinja, isGoTemplate, speaksOfConversation } from "../jinja/recognise.ts";
+import { pythonTags } from "../python/yaml_tags.ts";
+import { type YamlWord, yamlWords } from "../python/yaml_tokens.ts";
+import { bytesSource } from "../source/source.ts";
 import type { Observation, ReferenceFact } from "../types.ts";
+import { looksLikeText } from "./detect.ts";
 
+const TEMPLATE_HINT = "chat-template";
 const TOLD = 500;
 const LOOKED_AT = 5000;
 const EVIDENCE_CHARACTERS = 1024;
-/** A dotted name has fewer characters, its folds and escapes included. */
-const SCALAR_CHARACTERS = 4096;
+/** Characters of a place. */
+const PATH_CHARACTERS = 1024;
 
-/** A key `_target_`, bare or quoted, and what follows its colon. */
-const TARGET =
-  /(?:^|[\s{,?-])(?:_target_|'_target_'|"((?:[^"\\\n]|\\.){8,80})")\s*:(?=[\s"'&!*]|$)[ \t]*/gmu;
-const SCALAR =
-  /(?:&\S+\s+|!\S*\s+)*(?:"((?:[^"\\]|\\[^])*)"|'((?:[^']|'')*)'|[|>][-+\d]*\s*\n[ \t]+(\S[^\n]*)|\*(\S+)|\n\s+([^\s#:'"]+)[ \t]*(?=\n|$)|([^\s,{}#'"][^\n,{}#]*))/yu;
-const PYTHON_TAG =
-  /!(?:!|<tag:yaml\.org,2002:)python\/(object\/apply|object\/new|object|name|module):([^\s>{}[\]"',]*)/gu;
+/** A text, and how its bytes lie. */
+export interface YamlText {
+  readonly text: string;
+  /** UTF-8 or UTF-16, whose units have two bytes. */
+  readonly wide: boolean;
+  /** Bytes of the byte order mark. */
+  readonly mark: number;
+}
 
-/** Everything in a YAML text that names Python. */
-export function yamlFacts(text: string): readonly Observation[] {
-  const found: Observation[] = [];
-  const lines = lineCounter(text);
-  let looked = 0;
-  for (const match of text.matchAll(TARGET)) {
-    if (++looked > LOOKED_AT) break;
-    if (match[1] !== undefined && unescaped(match[1]) !== "_target_") continue;
-    const from = match.index + match[0].length;
-    const scalar = scalarAt(text, from);
-    const path = scalar === null ? "" : valueOf(scalar);
-    const alias = scalar?.[4];
-    const value = alias === undefined ? path : anchored(text, alias);
-    if (value === "") continue;
-    found.push(fact(value, `_target_ in line ${lines(from)}`, match.index, text));
-    if (found.length >= TOLD) return found;
+/** What was read of a YAML text. */
+export interface YamlRead {
+  readonly observations: readonly Observation[];
+  /** The first thing that loaders refuse, in bytes from the start; undefined when all is well. */
+  readonly fault: { readonly message: string; readonly offset: number } | undefined;
+}
+
+/** The text of bytes as PyYAML decodes them: UTF-8, or UTF-16 behind its byte order mark. */
+export function yamlText(bytes: Uint8Array): YamlText {
+  const [first, second, third] = bytes;
+  const little = first === 0xff && second === 0xfe;
+  if (little || (first === 0xfe && second === 0xff)) {
+    const label = little ? "utf-16le" : "utf-16be";
+    return { text: new TextDecoder(label).decode(bytes), wide: true, mark: 2 };
   }
-  for (const match of text.matchAll(PYTHON_TAG)) {
-    const [tag, kind = "", name = ""] = match;
-    const path = kind === "module" ? `${name}.*` : name;
-    found.push(fact(path, `${tag} in line ${lines(match.index)}`, match.index, text));
-    if (found.length >= TOLD) return found;
+  const marked = first === 0xef && second === 0xbb && third === 0xbf;
+  return { text: new TextDecoder().decode(bytes), wide: false, mark: marked ? 3 : 0 };
+}
+
+/** True when the bytes are text in an encoding of YAML; what is cut off at the end does not matter. */
+export function looksLikeYaml(bytes: Uint8Array): boolean {
+  const { text, wide } = yamlText(bytes);
+  if (!wide) return looksLikeText(bytes);
+  return looksLikeText(new TextEncoder().encode(text));
+}
+
+/**
+ * Everything in a YAML text that names Python, and its chat templates.
+ *
+ * @param check called now and then; may throw
+ */
+export function readYaml(yaml: YamlText, check: () => void = () => {}): YamlRead {
+  const { text } = yaml;
+  const { words, fault } = yamlWords(text, check);
+  const place = placer(yaml);
+  const facts = [...targets(words), ...tags(text, check)].sort((one, two) => one.at - two.at);
+  const observations: Observation[] = facts.slice(0, TOLD).map(({ path, by, at }) => {
+    const { line, offset } = place(at);
+    return fact(path, `${by} in line ${line}`, text.slice(at, at + EVIDENCE_CHARACTERS), offset);
+  });
+  observations.push(...templates(words));
+  return {
+    observations,
+    fault: fault === undefined
+      ? undefined
+      : { message: fault.detail, offset: placer(yaml)(fault.at).offset },
+  };
+}
+
+interface Named {
+  readonly path: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+/** What stands behind the key `_target_`, however that is written. */
+function targets(words: readonly YamlWord[]): Named[] {
+  const anchored = new Map<string, Set<string>>();
+  for (const { anchor, kind, value } of words) {
+    if (anchor === undefined || kind === "alias") continue;
+    const values = anchored.get(anchor) ?? new Set<string>();
+    if (values.size < LOOKED_AT) anchored.set(anchor, values.add(value));
+  }
+  const valuesOf = ({ kind, value }: YamlWord): Iterable<string> =>
+    kind === "scalar" ? [value] : anchored.get(value) ?? [];
+  const found: Named[] = [];
+  words.forEach((word, index) => {
+    if (!word.key || found.length > TOLD) return;
+    const named = word.kind === "scalar"
+      ? word.value === "_target_"
+      : anchored.get(word.value)?.has("_target_");
+    if (named !== true) return;
+    const value = words[index + 1];
+    if (value === undefined || value.key) return;
+    for (const path of valuesOf(value)) {
+      if (path.trim() !== "") found.push({ path: path.trim(), by: "_target_", at: word.at });
+    }
+  });
+  return found;
+}
+
+function tags(text: string, check: () => void): Named[] {
+  return pythonTags(text, TOLD + 1, check).map(({ kind, name, written, at }) => {
+    return { path: kind === "module" ? `${name}.*` : name, by: written, at };
+  });
+}
+
+/** Texts that are Jinja and stand under a template's key, or speak of a conversation. */
+function templates(words: readonly YamlWord[]): Observation[] {
+  const found: Observation[] = [];
+  for (const { kind, key, value, under } of words) {
+    if (kind === "alias" || key || !hasJinja(value)) continue;
+    const named = under.some((one) => /template/iu.test(one)) && !isGoTemplate(value);
+    if (!named && !speaksOfConversation(value)) continue;
+    const part = under.join(".").slice(0, PATH_CHARACTERS) || "template";
+    const source = bytesSource(part, new TextEncoder().encode(value));
+    found.push({ type: "entry", source, part, hint: TEMPLATE_HINT });
   }
   return found;
 }
 
-function fact(path: string, where: string, at: number, text: string): Observation {
+function fact(path: string, where: string, around: string, offset: number): Observation {
   const dot = path.lastIndexOf(".");
   const [module, name] = dot < 0 ? ["", path] : [path.slice(0, dot), path.slice(dot + 1)];
-  const around = text.slice(at, at + EVIDENCE_CHARACTERS).trim();
   const reference: ReferenceFact = {
     kind: "reference",
     language: "hydra",
@@ -59,51 +141,22 @@ function fact(path: string, where: string, at: number, text: string): Observatio
     name,
     expression: path.slice(0, EVIDENCE_CHARACTERS),
     details: { where: where.slice(0, EVIDENCE_CHARACTERS) },
-    evidence: [{ kind: "text", text: around, cut: at + EVIDENCE_CHARACTERS < text.length }],
+    evidence: [{ kind: "text", text: around.trim(), cut: around.length >= EVIDENCE_CHARACTERS }],
   };
-  return { type: "fact", fact: reference, count: 1, offset: at };
+  return { type: "fact", fact: reference, count: 1, offset };
 }
 
-function scalarAt(text: string, at: number): RegExpExecArray | null {
-  SCALAR.lastIndex = 0;
-  return SCALAR.exec(text.slice(at, at + SCALAR_CHARACTERS));
-}
-
-function valueOf(scalar: RegExpExecArray): string {
-  const [, double, single, block, , next, plain] = scalar;
-  if (double !== undefined) return unescaped(double);
-  if (single !== undefined) return single.replaceAll("''", "'");
-  return (block ?? next ?? plain ?? "").trim();
-}
-
-/** The scalar that an anchor stands before. */
-function anchored(text: string, name: string): string {
-  const at = text.indexOf(`&${name} `);
-  if (at < 0) return "";
-  const scalar = scalarAt(text, at);
-  return scalar === null ? "" : valueOf(scalar);
-}
-
-/** Escapes of double-quoted scalars that letters can be written with. */
-function unescaped(text: string): string {
-  return text.replace(
-    /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|\r?\n[ \t]*|([^]))/gu,
-    (all, short?: string, medium?: string, long?: string, simple?: string) => {
-      const digits = short ?? medium ?? long;
-      if (digits === undefined) return simple ?? "";
-      const code = parseInt(digits, 16);
-      return code > 0x10ffff ? all : String.fromCodePoint(code);
-    },
-  );
-}
-
-/** Numbers lines from 1; asked with growing offsets it goes through the text once. */
-function lineCounter(text: string): (at: number) => number {
-  let line = 1;
-  let counted = 0;
+/** Line, from 1, and byte of a character; asked with growing places it goes through the text once. */
+function placer({ text, wide, mark }: YamlText): (at: number) => { line: number; offset: number } {
+  let [line, counted, offset] = [1, 0, mark];
   return (at) => {
-    if (at < counted) [line, counted] = [1, 0];
-    for (; counted < at; counted++) if (text[counted] === "\n") line++;
-    return line;
+    for (; counted < at; counted++) {
+      const code = text.charCodeAt(counted);
+      if (code === 0x0a) line++;
+      // Half a surrogate pair has two of its four bytes.
+      const bytes = code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3;
+      offset += wide ? 2 : bytes;
+    }
+    return { line, offset };
   };
 }
