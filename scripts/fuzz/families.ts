@@ -112,7 +112,7 @@ export const FAMILIES: readonly Family[] = [
   {
     id: "config",
     formats: ["model-config"],
-    samples: /^repository\/.*\.(?:json|ya?ml)$/u,
+    samples: /^(?:repository|yaml)\/.*\.(?:json|ya?ml)$/u,
     generators: [modelConfiguration, yaml, hubConfiguration],
   },
   { id: "skops", formats: ["skops"], samples: /^skops\/.*\.skops$/u, generators: [skopsFile] },

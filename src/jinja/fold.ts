@@ -32,7 +32,11 @@ export class Folder {
   /** Dictionaries that are written out, by the name that was last bound to them. */
   readonly #dicts = new Map<string, Extract<Expression, { type: "dict" }>>();
   readonly #macros = new Map<string, readonly string[]>();
-  #block: { readonly name: string; readonly parts: Value[] } | undefined;
+  /** Names that are made of constants alone and may be more than is known. */
+  readonly #opaque = new Set<string>();
+  /** How often something was left out because it was too long or too much. */
+  #leftOut = 0;
+  #block: { readonly name: string; readonly parts: Value[]; size: number } | undefined;
   #steps = STEPS;
   #tooDeep = false;
   #depth = 0;
@@ -66,6 +70,38 @@ export class Folder {
     return typeof value === "string" ? value : undefined;
   }
 
+  /**
+   * True when an expression is made of constants of the template, and what it comes to is not known in
+   * full: it is too long, of too many values, or by a function that is not computed here.
+   */
+  opaque(expression: Expression): boolean {
+    const before = this.#leftOut;
+    const known = this.fold(expression) !== undefined && this.#leftOut === before;
+    const made = this.#madeOf(expression, 0);
+    return made === "opaque" || (made === "constants" && !known);
+  }
+
+  #madeOf(expression: Expression, depth: number): "constants" | "opaque" | "conversation" {
+    if (depth > DEPTH || --this.#steps < 0) return "conversation";
+    const { type } = expression;
+    const name = boundName(expression);
+    if (name !== undefined && this.#opaque.has(name)) return "opaque";
+    if (name !== undefined && this.#values.has(name)) return "constants";
+    if (type === "name") {
+      return this.#macros.has(expression.name) || this.#dicts.has(expression.name) ||
+          Object.hasOwn(WRITTEN_OUT, expression.name) || expression.name === "dict"
+        ? "constants"
+        : "conversation";
+    }
+    let made: "constants" | "opaque" = "constants";
+    for (const part of partsOf(expression)) {
+      const its = this.#madeOf(part, depth + 1);
+      if (its === "conversation") return its;
+      if (its === "opaque") made = its;
+    }
+    return made;
+  }
+
   /** Takes note of what a tag binds. Tags are entered in the order of the template. */
   enter(tag: Tag): void {
     for (const expression of tag.expressions) this.#enterCalls(expression, 0);
@@ -83,10 +119,10 @@ export class Folder {
         break;
       case "macro":
         this.#macros.set(tag.targets[0] ?? "", tag.parameters);
-        this.#block = { name: `${tag.targets[0] ?? ""}()`, parts: [] };
+        this.#block = { name: `${tag.targets[0] ?? ""}()`, parts: [], size: 0 };
         break;
       case "set-block":
-        this.#block = { name: tag.targets[0] ?? "", parts: [] };
+        this.#block = { name: tag.targets[0] ?? "", parts: [], size: 0 };
         break;
       case "endset":
       case "endmacro":
@@ -97,12 +133,23 @@ export class Folder {
         break;
       case "data":
         // Line breaks around the text of a block are usually cut off, and never part of a name.
-        this.#block?.parts.push((tag.text ?? "").trim().slice(0, CHARACTERS));
+        this.#append((tag.text ?? "").trim());
         break;
       case "output":
-        if (value !== undefined) this.#block?.parts.push(this.fold(value)?.[0] ?? "");
+        if (value === undefined || this.#block === undefined) break;
+        if (this.opaque(value)) this.#opaque.add(this.#block.name);
+        this.#append(this.fold(value)?.[0] ?? "");
         break;
     }
+  }
+
+  /** A piece of a block's text; a text that gets too long is not known any more. */
+  #append(piece: Value): void {
+    const block = this.#block;
+    if (block === undefined) return;
+    block.size += size(piece);
+    if (block.size <= CHARACTERS) block.parts.push(piece);
+    else this.#opaque.add(block.name);
   }
 
   /** What macros are called with are values of their parameters. */
@@ -119,12 +166,15 @@ export class Folder {
   }
 
   #define(name: string, values: readonly Value[]): void {
-    const all = known([...values, ...this.#values.get(name) ?? []]);
+    const before = this.#leftOut;
+    const all = this.#known([...values, ...this.#values.get(name) ?? []]);
+    if (this.#leftOut > before) this.#opaque.add(name);
     if (all !== undefined) this.#values.set(name, all);
   }
 
   #bind(target: string, value: Expression): void {
     if (value.type === "dict") this.#dicts.set(target, value);
+    if (this.opaque(value)) this.#opaque.add(target);
     this.#define(target, this.fold(value) ?? []);
     // namespace(a=1) has attributes.
     if (value.type !== "call" || value.object.type !== "name") return;
@@ -134,18 +184,25 @@ export class Folder {
     }
   }
 
-  /** A loop's variable is an item of what it goes through. */
+  /** A loop's variable is an item of what it goes through; several take its items apart. */
   #bindLoop(targets: readonly string[], value: Expression): void {
-    const [target] = targets;
-    if (target === undefined || targets.length > 1) return;
-    for (const iterated of this.fold(value) ?? []) {
-      if (typeof iterated === "string") this.#define(target, [...iterated.slice(0, ALTERNATIVES)]);
-      else if (Array.isArray(iterated)) this.#define(target, iterated.slice(0, ALTERNATIVES));
-    }
-    if (value.type !== "list") return;
-    for (const item of value.items.slice(0, ALTERNATIVES)) {
-      this.#define(target, this.fold(item) ?? []);
-    }
+    const opaque = this.opaque(value);
+    targets.forEach((target, place) => {
+      if (opaque) this.#opaque.add(target);
+      const itemOf = (item: Value): Value[] => {
+        if (targets.length === 1) return [item];
+        const one = typeof item === "string" || Array.isArray(item) ? item[place] : undefined;
+        return one === undefined ? [] : [one];
+      };
+      for (const iterated of this.fold(value) ?? []) {
+        const items = typeof iterated === "string" ? [...iterated] : iterated;
+        if (Array.isArray(items)) this.#define(target, items.flatMap(itemOf));
+      }
+      if (value.type !== "list") return;
+      for (const item of value.items.slice(0, CHARACTERS)) {
+        this.#define(target, (this.fold(item) ?? []).flatMap(itemOf));
+      }
+    });
   }
 
   #fold(expression: Expression): readonly Value[] | undefined {
@@ -189,7 +246,7 @@ export class Folder {
 
   /** The values of any of several expressions. */
   #either(expressions: readonly Expression[]): readonly Value[] | undefined {
-    return known(expressions.flatMap((expression) => this.fold(expression) ?? []));
+    return this.#known(expressions.flatMap((expression) => this.fold(expression) ?? []));
   }
 
   /** A function of several expressions, over all combinations of their values. */
@@ -201,15 +258,29 @@ export class Folder {
     for (const expression of expressions) {
       const values = this.fold(expression);
       if (values === undefined) return undefined;
+      if (rows.length * values.length > ALTERNATIVES) this.#leftOut++;
       rows = combined(rows, values);
     }
     this.#steps -= rows.length - 1;
     const results: Value[] = [];
     for (const row of rows) {
       const result = compute(row);
-      if (result !== undefined && size(result) <= CHARACTERS) results.push(result);
+      if (result === undefined || size(result) > CHARACTERS) this.#leftOut++;
+      else results.push(result);
     }
-    return known(results);
+    return this.#known(results);
+  }
+
+  /** At most {@linkcode ALTERNATIVES} different values; undefined when there is none. */
+  #known(values: readonly Value[]): readonly Value[] | undefined {
+    if (values.length <= 1) return values.length === 0 ? undefined : values;
+    const different = [...new Set(values)];
+    if (different.length <= ALTERNATIVES) return different;
+    this.#leftOut++;
+    // The first is the latest: what the template means, unless it branches.
+    const [first = null, ...others] = different;
+    others.sort((one, other) => notability(one) - notability(other));
+    return [first, ...others].slice(0, ALTERNATIVES);
   }
 
   #attribute(expression: Extract<Expression, { type: "attribute" }>): readonly Value[] | undefined {
@@ -279,16 +350,20 @@ export class Folder {
   }
 }
 
-/** At most {@linkcode ALTERNATIVES} different values; undefined when there is none. */
-function known(values: readonly Value[]): readonly Value[] | undefined {
-  if (values.length <= 1) return values.length === 0 ? undefined : values;
-  const different = [...new Set(values)];
-  if (different.length <= ALTERNATIVES) return different;
-  const notable = (value: Value): boolean => typeof value === "string" && value.includes("_");
-  // The first is the latest: what the template means, unless it branches.
-  const [first = null, ...others] = different;
-  return [first, ...others.filter(notable), ...others.filter((value) => !notable(value))]
-    .slice(0, ALTERNATIVES);
+/** Under which name it is kept what an expression may be: `a`, `ns.a`, `macro()`. */
+function boundName(expression: Expression): string | undefined {
+  if (expression.type === "name") return expression.name;
+  const owner = expression.type === "attribute" || expression.type === "call"
+    ? expression.object
+    : undefined;
+  if (owner?.type !== "name") return undefined;
+  return expression.type === "attribute" ? `${owner.name}.${expression.name}` : `${owner.name}()`;
+}
+
+/** Names that begin with an underscore go first, then those that have one. */
+function notability(value: Value): number {
+  if (typeof value !== "string") return 2;
+  return value.startsWith("_") ? 0 : value.includes("_") ? 1 : 2;
 }
 
 /** Each row with each value at its end, at most {@linkcode ALTERNATIVES}. */

@@ -254,8 +254,9 @@ class Walker {
     const written = worst === undefined ? `[${this.#shown(index)}]` : `.${worst}`;
     const next = step(chain, worst === undefined ? names.slice(0, 1) : [worst], written);
     const beside = [...chain.beside, index];
-    if (values !== undefined) return { ...next, beside };
-    const hidden = this.#hidden(index);
+    const opaque = index.type !== "slice" && worst === undefined && this.#folder.opaque(index);
+    if (values !== undefined && !opaque) return { ...next, beside };
+    const hidden = this.#hidden(index) ?? (opaque ? "dynamic.attribute" : undefined);
     return { ...next, beside, open: true, ...(hidden !== undefined && { dynamic: hidden }) };
   }
 
@@ -290,8 +291,10 @@ class Walker {
       .flatMap((path) => path.split("."));
     const written = name === "attr" && names[0] !== undefined ? `.${names[0]}` : `|${name}${shown}`;
     const next = { ...step(chain, names, written), beside };
-    if (folded !== undefined) return next;
-    const hidden = this.#hidden(named) ?? (name === "attr" ? "dynamic.attribute" : undefined);
+    const opaque = !names.some(isInternal) && this.#folder.opaque(named);
+    if (folded !== undefined && !opaque) return next;
+    const dynamic = name === "attr" || opaque;
+    const hidden = this.#hidden(named) ?? (dynamic ? "dynamic.attribute" : undefined);
     return hidden === undefined ? next : { ...next, open: true, dynamic: hidden };
   }
 

@@ -49,6 +49,47 @@ test("names that nobody can know are told as such", () => {
   assert.deepEqual(names("{{ tools[i].name }}"), []);
 });
 
+test("a name made of constants that is not computed is never passed over", () => {
+  const long = "x".repeat(5000);
+  const decoys = Array.from({ length: 100 }, (_, at) => `'a_${at}'`).join(", ");
+  const opaque = [
+    `{{ ''[('${long}' ~ '__class__')[5000:]] }}`,
+    "{{ ''[('x' * 5000 ~ 'mro')[5000:]] }}",
+    "{% set a = 'x' * 5000 ~ 'mro' %}{{ ''[a[5000:]] }}",
+    "{% set ns = namespace(a='x' * 5000 ~ 'mro') %}{{ ''[ns.a[5000:]] }}",
+    `{% set a %}${long}mro{% endset %}{{ ''[a[5000:]] }}`,
+    `{% macro a() %}${long}{{ 'mro' }}{% endmacro %}{{ ''[a()[5000:]] }}`,
+    `{% set a %}${"{{ 'xxxxxxxx' }}".repeat(600)}mro{% endset %}{{ ''[a[4800:]] }}`,
+    `{% for a in ['mro', ${decoys}] %}{{ ''[a] }}{% endfor %}`,
+    `{% for a, b in {'x': 'mro'}.items() %}{{ ''[b] }}{% endfor %}`,
+    "{{ ''['orm'.translate({}).zfill(3)] }}",
+    "{{ ''|map(attribute=('x' * 5000 ~ 'mro')[5000:])|list }}",
+    "{{ ''|attr(('x' * 5000 ~ 'mro')[5000:]) }}",
+  ];
+  for (const text of opaque) {
+    assert.deepEqual(names(text), ["dynamic.attribute"], text.slice(0, 60));
+  }
+  const known = "{% for a, b in [('x', '__class__'), ('y', 'z')] %}{{ ''[b] }}{% endfor %}";
+  assert.deepEqual(names(known), ["attribute.__class__"]);
+  const last = `{% for a in [${decoys}, '__class__'] %}{{ ''[a] }}{% endfor %}`;
+  assert.deepEqual(names(last), ["attribute.__class__"]);
+});
+
+test("long texts and long lists that name nothing are quiet", () => {
+  const long = "x".repeat(5000);
+  const items = Array.from({ length: 100 }, (_, at) => `'t${at}'`).join(", ");
+  const quiet = [
+    `{% set a = '${long}' ~ '${long}' %}{{ a }}{{ a | trim }}{{ a[5:] }}`,
+    `{% set a %}${long}{{ x }}{% endset %}{{ a }}`,
+    `{% for t in [${items}] %}{{ t ~ '${long}' }}{% endfor %}`,
+    "{% set i = namespace(n=0) %}{% for m in messages %}{% set i.n = i.n + 1 %}{{ messages[i.n] }}" +
+    "{% endfor %}",
+    "{% set keys = ['role', 'content'] %}{% for k in keys %}{{ messages[0][k] }}{% endfor %}",
+    "{{ tools[name.split('.')[0]] }}{{ m[('a' ~ x) | lower] }}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text.slice(0, 60));
+});
+
 test("what conversations need is quiet", () => {
   const quiet = [
     "{% for m in messages %}{{ m['role'] + m.content | trim }}{% endfor %}",
