@@ -44,7 +44,7 @@ export class Accelerator {
   readonly memo: Float64Array;
   readonly containers: ContainerArrays;
   private readonly shared: Int32Array;
-  private readonly first: Uint8Array;
+  private readonly heads: Uint8Array;
   private readonly loop: Run;
 
   /** Who has it. */
@@ -57,7 +57,7 @@ export class Accelerator {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = memory;
     this.shared = new Int32Array(buffer, LAYOUT.header, Object.keys(SHARED).length);
-    this.first = new Uint8Array(buffer, LAYOUT.nested, 256);
+    this.heads = new Uint8Array(buffer, LAYOUT.nested, 512);
     this.window = new Uint8Array(buffer, LAYOUT.window, WINDOW_BYTES);
     this.stack = new Float64Array(buffer, LAYOUT.stack, STACK_VALUES);
     this.marks = new Int32Array(buffer, LAYOUT.marks, MARKS);
@@ -74,15 +74,15 @@ export class Accelerator {
   }
 
   /** Hands it to another user, or to nobody. */
-  handTo(user: AcceleratorUser | undefined, first: Uint8Array): void {
+  handTo(user: AcceleratorUser | undefined, heads: Uint8Array): void {
     this.user?.slowDown();
     this.user = user;
-    this.first.set(first);
+    this.heads.set(heads);
   }
 
   /** No constant is worth a look any more. */
   lookNoFurther(): void {
-    this.first.fill(0);
+    this.heads.fill(0);
   }
 
   /**
@@ -148,11 +148,11 @@ let only: Accelerator | undefined;
  * WebAssembly or the memory cannot be had.
  *
  * @param user gives it back when the next one asks
- * @param first first bytes of constants that are worth a look, 1 for each of 256
+ * @param heads bits by first and second bytes of constants that are worth a look, `NESTED_HEADS`
  */
 export function takeAccelerator(
   user: AcceleratorUser,
-  first: Uint8Array,
+  heads: Uint8Array,
 ): Accelerator | undefined {
   try {
     compiled ??= new WebAssembly.Module(hotLoopModule());
@@ -161,7 +161,7 @@ export function takeAccelerator(
     // A host without WebAssembly, a policy against it, or no address space: the machine does without.
     return undefined;
   }
-  only.handTo(user, first);
+  only.handTo(user, heads);
   return only;
 }
 
@@ -170,5 +170,5 @@ export function retireAccelerator(input: Input): void {
   if (only?.user?.input !== input) return;
   const large = only.user.memo.top > MEMO_KEPT;
   if (large) only = undefined;
-  else only.handTo(undefined, new Uint8Array(256));
+  else only.handTo(undefined, new Uint8Array(512));
 }

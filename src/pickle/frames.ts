@@ -7,6 +7,7 @@
 
 import { TEXT_LIMIT } from "./heap.ts";
 import { isAscii, isUtf8 } from "./literals.ts";
+import { looksNested } from "./nested_heads.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import { SEARCHED_BYTES_BYTES, SEARCHED_TEXT_BYTES, searchLiteral } from "./search.ts";
 import { Stack } from "./stack.ts";
@@ -143,27 +144,5 @@ export class Frames extends Stack {
     }
     const bytes = this.input.bytesAt(payload, length);
     return bytes === undefined || isAscii(bytes, 0, length) || isUtf8(bytes);
-  }
-}
-
-function looksNested(first: number, second: number, third: number): boolean {
-  switch (first) {
-    case 0x80:
-      return second <= 5;
-    case 0x1f:
-      return second === 0x8b;
-    case 0x78:
-      return (first * 256 + second) % 31 === 0;
-    case 0x38: // hex of PROTO: "80"
-      return second === 0x30 && third === 0x30;
-    case 0x67: // base64 of PROTO: "gA" and a letter of the version
-      return second === 0x41 && third >= 0x41 && third <= 0x5a;
-    case 0x48: // base64 of gzip: "H4s"
-      return second === 0x34 && third === 0x73;
-    case 0x65: // base64 of zlib: "eJ", "eN", "eA", "e" + …
-      return second === 0x4a || second === 0x4e || second === 0x46 || second === 0x41;
-    default: // protocol 0: GLOBAL, MARK
-      return (second >= 0x61 && second <= 0x7a) || second === 0x5f || second === 0x53 ||
-        second === 0x56;
   }
 }

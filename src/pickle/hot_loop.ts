@@ -67,7 +67,7 @@ const WINDOW_ROOM = WINDOW_BYTES + 8;
 /** Where in the memory each array begins, in bytes; each is a multiple of 8. */
 export const LAYOUT = layout({
   header: HEADER_BYTES,
-  nested: 256,
+  nested: 512,
   window: WINDOW_ROOM,
   stack: STACK_VALUES * 8,
   marks: MARKS * 4,
@@ -225,7 +225,13 @@ class HotLoop {
       end.set(i32.add(at.get, end.get)),
       when(
         longEnough,
-        branchIf(done, i32.load8(i32.load8(at.get, LAYOUT.window), LAYOUT.nested)),
+        branchIf(
+          done,
+          i32.and(
+            i32.load8(i32.load8(at.get, LAYOUT.window), LAYOUT.nested),
+            i32.load8(i32.load8(at.get, LAYOUT.window + 1), LAYOUT.nested + 256),
+          ),
+        ),
       ),
       ...(text ? [this.ascii(done)] : []),
       this.push(f64.add(

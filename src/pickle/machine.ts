@@ -14,7 +14,8 @@ import { type Accelerator, type AcceleratorUser, takeAccelerator } from "./accel
 import { CONTAINERS, ITEMS, MARKS, MEMO_ENTRIES, STACK_VALUES } from "./hot_loop.ts";
 import { isAscii, isUtf8, unsigned4 } from "./literals.ts";
 import { OP } from "./opcodes.ts";
-import { CountedOpcodes, NESTED_FIRST } from "./opcodes_counted.ts";
+import { NESTED_HEADS } from "./nested_heads.ts";
+import { CountedOpcodes } from "./opcodes_counted.ts";
 import { ABSENT, STATUS, type Status } from "./status.ts";
 import { CONTAINER, FALSE, grown, KIND, LOST, moved, NONE, TRUE, UNSET } from "./values.ts";
 
@@ -74,7 +75,7 @@ export class Machine extends CountedOpcodes implements AcceleratorUser {
     const fits = memo.dense <= MEMO_ENTRIES && this.sp < STACK_VALUES && this.mp < MARKS &&
       options.itemLimit <= ITEMS && options.containerLimit <= CONTAINERS &&
       options.interest.patternsIn === undefined;
-    const accelerator = fits ? takeAccelerator(this, NESTED_FIRST) : undefined;
+    const accelerator = fits ? takeAccelerator(this, NESTED_HEADS) : undefined;
     if (accelerator === undefined) return false;
     this.stack = moved(this.stack, this.sp, accelerator.stack);
     this.marks = moved(this.marks, this.mp, accelerator.marks);
@@ -187,7 +188,11 @@ export class Machine extends CountedOpcodes implements AcceleratorUser {
             code === OP.SHORT_BINUNICODE && !isAscii(buffer, pos + 1, next) &&
             !isUtf8(buffer, pos + 1, next)
           ) break;
-          if (length > 8 && NESTED_FIRST[buffer[pos + 1] as number] === 1) {
+          if (
+            length > 8 &&
+            ((NESTED_HEADS[buffer[pos + 1] as number] as number) &
+                (NESTED_HEADS[256 + (buffer[pos + 2] as number)] as number)) !== 0
+          ) {
             this.noteNested(base + begin, pos + 1, length);
           }
           if (searching) this.search(code, base + begin, pos + 1, length);

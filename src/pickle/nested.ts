@@ -11,7 +11,7 @@ import { decodeBase64, decodeHex, inflateGzip, inflateZlib } from "./codecs.ts";
 import type { Input } from "./input.ts";
 import { encodeLatin1 } from "./literals.ts";
 import type { Run } from "./run.ts";
-import { looksLikePickle } from "./trial.ts";
+import { importsSomething, looksLikePickle } from "./trial.ts";
 import { type Handle, handleOf, indexOf, KIND, kindOf } from "./values.ts";
 
 /** Constants looked into, for one stream. */
@@ -138,7 +138,8 @@ function constantPickle(
   if (payload === undefined) return undefined;
   const head = input.bytesAt(payload.offset, Math.min(payload.length, GLANCE));
   if (head === undefined) return undefined;
-  if (looksLikePickle(head, payload.length)) {
+  const raw = head[0] === 0x5d || head[0] === 0x7d ? importsSomething : looksLikePickle;
+  if (raw(head, payload.length)) {
     return literalSource(run, input, source, offset);
   }
   if (compressedPickle(head)) return literalSource(run, input, source, offset);
@@ -152,8 +153,11 @@ function constantPickle(
     ? decodeBase64(plain.replaceAll("-", "+").replaceAll("_", "/"))
     : encodeLatin1(text);
   if (decoded === undefined) return undefined;
-  const promising = looksLikePickle(decoded.subarray(0, GLANCE), decoded.length) ||
-    compressedPickle(decoded.subarray(0, GLANCE));
+  const glance = decoded.subarray(0, GLANCE);
+  // Of ordinary text some decodes to what begins like an opcode of protocol 0.
+  const promising = decoded[0] === 0x80
+    ? looksLikePickle(glance, decoded.length)
+    : compressedPickle(glance) || importsSomething(glance, decoded.length);
   return promising ? bytesSource("constant", decoded) : undefined;
 }
 

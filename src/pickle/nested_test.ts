@@ -120,3 +120,86 @@ test("what all readings load is told once", async () => {
   const seen = await observe(data);
   assert.equal(seen.filter((it) => it.type === "entry").length, 1);
 });
+
+/** Whether a constant among others is told as a pickle that nothing loads. */
+async function isTold(constant: string | Uint8Array): Promise<boolean> {
+  const seen = await observe(bytes("\x80\x03", byteString(bytes(constant)), "."));
+  return seen.some((it) => it.type === "anomaly" && it.rule === "pickle-nested-data");
+}
+
+const PROTOCOLS: readonly string[] = [
+  "cos\nsystem\n(S'echo hi'\ntR.", // protocol 0
+  "c__builtin__\neval\n(S'1'\ntR.",
+  "(cos\nsystem\nS'echo hi'\no.",
+  "(S'echo hi'\nios\nsystem\n.",
+  "(dp0\nS'a'\ncos\nsystem\n(S'echo hi'\ntRs.",
+  "}q\x00(U\x01acos\nsystem\n(U\x07echo hitRu.", // protocol 1
+  "]q\x00cos\nsystem\n(U\x07echo hitRa.",
+];
+
+test("constants that are pickles of protocol 0 and 1 are told, raw, in base64 and in hexadecimal", async () => {
+  for (const text of PROTOCOLS) {
+    const hexadecimal = Array.from(
+      text,
+      (letter) => letter.charCodeAt(0).toString(16).padStart(2, "0"),
+    ).join("");
+    assert.ok(await isTold(text), text);
+    assert.ok(await isTold(btoa(text)), text);
+    assert.ok(await isTold(hexadecimal), text);
+    assert.ok(await isTold(hexadecimal.toUpperCase()), text);
+  }
+});
+
+test("zlib and gzip under hexadecimal and base64 are opened", async () => {
+  const packed = async (kind: "deflate" | "gzip") => {
+    const stream = new Blob([INNER.slice()]).stream().pipeThrough(new CompressionStream(kind));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  };
+  for (const kind of ["deflate", "gzip"] as const) {
+    const data = await packed(kind);
+    assert.ok(await isTold(data), kind);
+    assert.ok(await isTold(btoa(String.fromCharCode(...data))), kind);
+    assert.ok(
+      await isTold(Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("")),
+      kind,
+    );
+  }
+});
+
+test("ordinary base64, numbers, names and digests are no pickles", async () => {
+  const texts = [
+    "Y2hhdCB0ZW1wbGF0ZXMgYXJlIHRleHQsIHRvby4gTG9yZW0gaXBzdW0gZG9sb3I=",
+    "KGEgcGFyZW50aGVzaXMpIGFuZCBtb3JlIHRleHQgYmVoaW5kIGl0LCBvbiBhbmQgb24u",
+    "KE4u0000000000000000",
+    "KGwu0000000000000000",
+    "2023-01-01T00:00:00",
+    "28282828282828282828",
+    "6363636363636363636363636363",
+    "636f6e74656e74206f66206120746578740a616e64206d6f7265206f662069740a21",
+    "(a text in brackets)",
+    "]quoted[ and so on",
+    "compute_something_with_a_name",
+    "Kernel regularizer",
+    "Yesterday 2024",
+    "(N.",
+    "KGkucHkpLg==",
+  ];
+  for (const text of texts) assert.equal(await isTold(text), false, text);
+});
+
+test("ten thousand random texts in base64 and hexadecimal are no pickles", async () => {
+  let state = 1;
+  const random = () => (state = (state * 48_271) % 0x7fffffff) / 0x7fffffff;
+  const constants: Uint8Array[] = [];
+  for (let at = 0; at < 10_000; at++) {
+    // Half of them begin as MARK or GLOBAL would.
+    const raw = Array.from({ length: 40 }, () => Math.floor(random() * 256));
+    if (at % 2 === 0) raw[0] = at % 4 === 0 ? 0x28 : 0x63;
+    const text = at % 3 === 0
+      ? raw.map((byte) => byte.toString(16).padStart(2, "0")).join("")
+      : btoa(String.fromCharCode(...raw));
+    constants.push(bytes(byteString(bytes(text)), "0"));
+  }
+  const seen = await observe(bytes("\x80\x03", ...constants, "N."));
+  assert.deepEqual(seen.filter((it) => it.type === "anomaly"), []);
+});

@@ -10,10 +10,6 @@ import { LineOpcodes } from "./opcodes_line.ts";
 import { ABSENT, type Status } from "./status.ts";
 import { type Handle, handleOf, KIND, UNKNOWN, UNSET } from "./values.ts";
 
-/** First bytes that make a constant worth a look for a nested pickle: PROTO, gzip, zlib, hex, base64, protocol 0. */
-export const NESTED_FIRST = new Uint8Array(256);
-for (const byte of [0x80, 0x1f, 0x78, 0x38, 0x67, 0x48, 0x65, 0x63, 0x28]) NESTED_FIRST[byte] = 1;
-
 /** The machine but for its hot loop. */
 export class CountedOpcodes extends LineOpcodes {
   /** Everything the hot loop leaves. `pos` is behind the opcode, in the window. */
@@ -148,9 +144,7 @@ export class CountedOpcodes extends LineOpcodes {
     ) {
       return this.fail(at, `${name} is no UTF-8`);
     }
-    if (length > 8 && NESTED_FIRST[buffer[pos + width] as number] === 1) {
-      this.noteNested(at, pos + width, length);
-    }
+    if (length > 8) this.noteNested(at, pos + width, length);
     if (this.searched(code) > 0) this.search(code, at, pos + width, length);
     const number = code === OP.LONG1 || code === OP.LONG4;
     this.push(number ? this.long(at, length) : handleOf(text ? KIND.STRING : KIND.BYTES, at));

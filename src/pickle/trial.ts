@@ -30,13 +30,24 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
   return looksLike(head, size, TINY_STREAMS);
 }
 
-function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
-  const header = head[0] === 0x80;
-  // A zip archive begins like PERSID, which no plain unpickler gets past.
-  if (isZipRecord(head)) return false;
-  if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
+/**
+ * True when bytes without a header are a pickle that imports something, which no text that merely
+ * decodes to bytes does by chance: a name of two words and line breaks, behind opcodes that run.
+ *
+ * @param head the first bytes, cut off anywhere
+ */
+export function importsSomething(head: Uint8Array, size: number): boolean {
+  if (head[0] === 0x80 || !mayBegin(head)) return false;
+  const machine = trialMachine(head, size);
+  runToEnd(machine);
+  return (machine.facts.trace ?? []).some((line) => WELL_FORMED_IMPORT.test(line));
+}
+
+const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
+
+function trialMachine(head: Uint8Array, size: number | undefined): Machine {
   const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
-  const machine = new Machine(input, 0, {
+  return new Machine(input, 0, {
     interest: NOTHING_MATTERS,
     drops: [],
     stepArrays: false,
@@ -45,12 +56,20 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): b
     containerLimit: 1024,
     traced: true,
   });
+}
+
+function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
+  const header = head[0] === 0x80;
+  // A zip archive begins like PERSID, which no plain unpickler gets past.
+  if (isZipRecord(head)) return false;
+  if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
+  const machine = trialMachine(head, size);
   const status = runToEnd(machine);
   if (status === STATUS.STOPPED) {
     return header || machine.opcodes > 2 || tiny(head, machine.offset, size, tries);
   }
   const trace = machine.facts.trace ?? [];
-  const wellFormed = trace.some((line) => /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/.test(line));
+  const wellFormed = trace.some((line) => WELL_FORMED_IMPORT.test(line));
   const calls = trace.some((line) => line.startsWith("call "));
   if (wellFormed && (header || calls)) return true;
   const enough = header ? PLAUSIBLE_OPCODES : PLAUSIBLE_WITHOUT_HEADER;
