@@ -1,6 +1,6 @@
 /**
  * Machine code and scripts: ELF, PE, Mach-O, and text that names its interpreter. A model file is none
- * of these; what lies beside one is named as what it is. Only the first bytes are looked at.
+ * of these; what lies beside one is named as what it is. Archives behind a program are handed on.
  * ELF: System V ABI; PE: Microsoft's PE Format; Mach-O: `mach-o/loader.h`, `mach-o/fat.h`.
  *
  * @module
@@ -10,6 +10,7 @@ import type { Source } from "../source/source.ts";
 import type { Observation } from "../types.ts";
 import { ascii, baseName, claimOf, latin1, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
+import { embeddedArchives } from "./native_archives.ts";
 
 const ELF = [0x7f, 0x45, 0x4c, 0x46];
 const PE_AT = 0x3c;
@@ -38,6 +39,9 @@ const FAT_PARTS = 20;
 /** Extensions that models and their parts have: a program under such a name is meant to be taken for one. */
 const MODEL_NAMES =
   /\.(?:bin|pt|pth|ckpt|pkl|pickle|joblib|safetensors|gguf|ggml|onnx|h5|hdf5|keras|pb|tflite|npy|npz|msgpack|nemo|mar|skops)$/iu;
+
+/** Archives that are found behind a program. */
+const SELF_EXTRACTING = ["7z", "rar", "cab"];
 
 /** Machine code and scripts. */
 export const nativeFormat: Format = {
@@ -95,10 +99,9 @@ function isPe(head: Uint8Array): boolean {
 }
 
 async function* scan(
-  _source: Source,
-  { sample }: FormatContext,
+  source: Source,
+  { sample, checkDeadline }: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  await Promise.resolve();
   const kind = kindOf(sample);
   if (kind === undefined) return;
   const base = baseName(sample.name);
@@ -115,4 +118,18 @@ async function* scan(
     count: 1,
     offset: 0,
   }];
+  let archives = 0;
+  for await (const { offset, source: archive } of embeddedArchives(source, checkDeadline)) {
+    archives++;
+    yield [{ type: "entry", source: archive, part: `archive_at_${offset}` }];
+  }
+  const claim = claimOf(base);
+  if (archives === 0 && claim?.formats.some((id) => SELF_EXTRACTING.includes(id))) {
+    yield [{
+      type: "anomaly",
+      rule: "file-not-what-name-says",
+      detail: `"${base}" should be ${claim.label}, but its content is a program or script`,
+      unread: true,
+    }];
+  }
 }

@@ -14,6 +14,9 @@ import {
 import type { Sample } from "../formats/format.ts";
 import type { Observation } from "../types.ts";
 
+/** Archives that 7-Zip finds behind a program. */
+const SELF_EXTRACTING = ["7z", "rar", "cab"];
+
 /** An anomaly about a source as a whole. */
 export type Anomaly = Extract<Observation, { type: "anomaly" }>;
 
@@ -73,9 +76,10 @@ function mismatch(
 ): readonly Anomaly[] {
   if (claim === undefined) return [];
   if (onlyContainer(claim, matched)) return [unsupported(sample.name, claim.label)];
-  // A program is no model, but may carry one behind it: 7-Zip looks for its archive there.
+  // A program is no model; behind one may be an archive, which its format looks for.
   const isProgram = matched.every((id) => id === "native");
-  if (isProgram && claim.kind === "model" && !claim.weak) {
+  const extracts = claim.formats.some((id) => SELF_EXTRACTING.includes(id));
+  if (isProgram && !extracts && claim.kind === "model" && !claim.weak) {
     return [notWhatItSays(sample, claim.label, LABELS["native"])];
   }
   if (claim.weak || matched.some((id) => claim.formats.includes(id))) return [];

@@ -42,7 +42,7 @@ const MATCHED: readonly (readonly [name: string, matched: string, expected: stri
   ["data.csv.gz", "compressed", ""],
   ["a.h5", "pickle", "file-extension-mismatch"],
   ["a.onnx", "zip", "file-extension-mismatch"],
-  ["a.7z", "native", "file-not-what-name-says*"],
+  ["a.7z", "native", "file-extension-mismatch"],
   ["a.pkl", "native", "file-not-what-name-says*"],
   ["a.7z", "7z native", ""],
   ["a.bin", "native", ""],
