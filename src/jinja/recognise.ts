@@ -7,10 +7,11 @@
 
 /** What renderers give a chat template, as a name of its own and not as somebody's attribute. */
 const CONVERSATION = new RegExp(
-  "(?<![\\w.$'\"])(?:messages?|bos_token|eos_token|pad_token|add_generation_prompt|conversations?|" +
+  "(?<![\\w.$])(?:messages|bos_token|eos_token|pad_token|add_generation_prompt|conversations?|" +
     "chat_history|system_message|tool_calls)(?!\\w)",
   "u",
 );
+const QUOTED = /'[^']*'|"[^"]*"/gu;
 /** Python's own names, which lead out of any template. */
 const PYTHON = /__\w+__/u;
 /** Expressions as Go has them: `{{ .Values.x }}`, `{{ $x := … }}`, `{{ end }}`. */
@@ -24,7 +25,7 @@ export function hasJinja(text: string): boolean {
 /** True when the code of a text speaks of a conversation or reaches for Python's own names. */
 export function speaksOfConversation(text: string): boolean {
   for (const tag of tagsOf(text)) {
-    if (CONVERSATION.test(tag) || PYTHON.test(tag)) return true;
+    if (PYTHON.test(tag) || CONVERSATION.test(tag.replace(QUOTED, ""))) return true;
   }
   return false;
 }

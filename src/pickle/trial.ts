@@ -17,6 +17,9 @@ const PLAUSIBLE_OPCODES = 8;
 const PLAUSIBLE_WITHOUT_HEADER = 24;
 /** Streams of two opcodes that are stepped over to see what follows. */
 const TINY_STREAMS = 16;
+const PERSID = 0x50;
+/** A look as long as any: members of archives are first looked at for less. */
+const LONG_HEAD_BYTES = 65_536;
 const TRIAL_VALUES = 1 << 16;
 
 /**
@@ -72,6 +75,8 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): b
   const wellFormed = trace.some((line) => WELL_FORMED_IMPORT.test(line));
   const calls = trace.some((line) => line.startsWith("call "));
   if (wellFormed && (header || calls)) return true;
+  const long = machine.error?.truncated === true && head.length >= LONG_HEAD_BYTES;
+  if (!header && comesToNothing(head, trace, long)) return false;
   const enough = header ? PLAUSIBLE_OPCODES : PLAUSIBLE_WITHOUT_HEADER;
   if (machine.opcodes > enough) return true;
   const cut = machine.error?.truncated === true && machine.offset <= (size ?? Infinity);
@@ -83,6 +88,19 @@ function isZipRecord([first, second, third = 0, fourth]: Uint8Array): boolean {
   if (first !== 0x50 || second !== 0x4b) return false;
   return third < 8 && third % 2 === 1 && fourth === third + 1 ||
     third === 6 && (fourth === 6 || fourth === 7);
+}
+
+/**
+ * Whether bytes that no unpickler reads to their end do nothing until then, as lists of paths look: an
+ * import of a module with a slash in its name, which Python finds nowhere, or a persistent id and no
+ * import at all before an error, or as far as a short look goes.
+ *
+ * @param long whether a long head has nothing else to its end
+ */
+function comesToNothing(head: Uint8Array, trace: readonly string[], long: boolean): boolean {
+  const imported = trace.find((line) => line.startsWith("import "));
+  if (imported !== undefined) return /^import [^ ]*\//.test(imported);
+  return head[0] === PERSID && !long && trace.length === 0;
 }
 
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */

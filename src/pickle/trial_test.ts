@@ -35,6 +35,32 @@ test("only the records of a zip archive are none of PERSID, which may begin alik
   }
 });
 
+/** As `RECORD` of a wheel lists its files. */
+const listOf = (paths: readonly string[]) =>
+  Array.from(
+    { length: 100 },
+    (_, at) =>
+      `${paths[at % paths.length]}${at},sha256=k7T9CzeYR5PZSr0MjSVvFs6zpfkZal9Brl8xu,${at}\n`,
+  ).join("");
+
+test("a list of paths is no pickle, whatever letter its packages begin with", () => {
+  for (const first of ["celery/x", "PIL/x", "cryptography/a/b"]) {
+    assert.ok(!looksLikePickle(bytes(listOf([first])), 1 << 20), first);
+    assert.ok(
+      !looksLikePickle(bytes(listOf([first]), listOf(["pillow.libs/x", "celery/y"]))),
+      first,
+    );
+  }
+});
+
+test("behind persistent ids an import counts, and so do ids as far as the bytes go", () => {
+  const ids = Array.from({ length: 10_000 }, (_, at) => `Pid_${at}\n0`).join("");
+  assert.ok(looksLikePickle(bytes(ids, CALL)));
+  assert.ok(looksLikePickle(bytes(ids, CALL.slice(0, -1), "\xff")));
+  assert.ok(looksLikePickle(bytes(ids), 1 << 20));
+  assert.ok(looksLikePickle(bytes(ids, "N.")));
+});
+
 test("text is no pickle", () => {
   const texts = [
     "",
