@@ -7,6 +7,7 @@
 
 import type { CallFact, GlobalName } from "../types.ts";
 import { methodGlobal, typeOf } from "./attributes.ts";
+import { BuiltStates } from "./built_states.ts";
 import { evidenceOf } from "./evidence.ts";
 import { ownerOf } from "./facts.ts";
 import { foldOf } from "./fold.ts";
@@ -93,6 +94,7 @@ export class Calls {
   /** Tensors that do not lie in their storages. */
   readonly tensorFaults: { readonly offset: number; readonly message: string }[] = [];
   private readonly extensions: Map<number, GlobalName>;
+  private readonly built = new BuiltStates();
   private depth = 0;
   private results = 0;
 
@@ -275,6 +277,14 @@ export class Calls {
       ? this.heap.containers.list(state, 2)
       : [state];
     for (const part of parts) {
+      if (part === state ? this.isObject(part) : this.isMapping(part)) {
+        // Its items become attributes, too, and are not kept: any may be something to call.
+        const expression = `${render(this.heap, target)}.__dict__.update(${
+          render(this.heap, part)
+        })`;
+        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+        continue;
+      }
       const forgotten = part === LOST || (part < 0 && this.heap.containers.lossy(part));
       if (forgotten && this.heap.hasFunctions) this.heap.lost();
       if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
@@ -402,6 +412,9 @@ export class Calls {
   build(target: Handle, state: Handle, at: number): void {
     const value = this.heap.valueOf(target);
     this.watchState(target, state, "BUILD", at);
+    if (state < 0 && this.heap.containers.kind(state) === CONTAINER.DICT) {
+      this.built.note({ target, state, at, count: this.heap.containers.count(state) });
+    }
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -432,6 +445,14 @@ export class Calls {
           (shown) => `${shown}.__setstate__(${render(this.heap, state)})`,
           at,
         );
+    }
+  }
+
+  /** Looks at states that got more items after an object had them, once a stream is at its end. */
+  settle(): void {
+    const { containers } = this.heap;
+    for (const { target, state, at } of this.built.grown((each) => containers.count(each))) {
+      this.watchState(target, state, "BUILD", at);
     }
   }
 
@@ -479,6 +500,13 @@ export class Calls {
     const entry = this.heap.instanceOf(target) ?? this.calleeOf(target);
     return entry !== undefined &&
       /^collections\.(OrderedDict|defaultdict|Counter)$/.test(entry.key);
+  }
+
+  /** The same of whatever has items that become attributes. */
+  private isMapping(target: Handle): boolean {
+    const { key } = this.heap.instanceOf(target) ?? this.calleeOf(target) ?? {};
+    return this.isDictionary(target) || (key !== undefined &&
+      /^(builtins\.dict|collections\.(UserDict|ChainMap)|types\.MappingProxyType)$/.test(key));
   }
 
   private calleeOf(target: Handle): GlobalEntry | undefined {

@@ -158,3 +158,53 @@ test("a weak dictionary calls its own attribute when a value is gone", async () 
   assert.equal(await verdict(weak, given, item), "suspicious");
   assert.equal(await verdict(weak, "ub", item), "clean");
 });
+
+/** What CPython's unpicklers look up on the object itself, in C and in Python: nothing else is. */
+const LOOKED_UP: Readonly<Record<string, string>> = {
+  append: "Na",
+  extend: "(Ne",
+  add: "(N\x90",
+  __setstate__: "Nb",
+};
+const BARE = bytes("cargparse\nNamespace\n)\x81");
+const ORDERED = "ccollections\nOrderedDict\n";
+
+test("whatever dictionary an object's state is, a function in it that an opcode calls is told", async () => {
+  for (const [name, opcodes] of Object.entries(LOOKED_UP)) {
+    const pair = bytes(str(name), MODEL);
+    const states: Record<string, Uint8Array> = {
+      dictionary: bytes("}", pair, "s"),
+      "slots' state": bytes("N}", pair, "s\x86"),
+      "filled dictionary of a class": bytes(ORDERED, ")R", pair, "s"),
+      "dictionary of pairs": bytes(ORDERED, "]", pair, "\x86a\x85R"),
+      "builtins.dict of pairs": bytes("cbuiltins\ndict\n]", pair, "\x86a\x85R"),
+      "default dictionary": bytes("ccollections\ndefaultdict\n)R", pair, "s"),
+      "slots' state of a class": bytes("N", ORDERED, ")R", pair, "s\x86"),
+      "reconstructed dictionary": bytes(
+        "ccopyreg\n_reconstructor\n(ccollections\nOrderedDict\ncbuiltins\ndict\n}",
+        pair,
+        "stR",
+      ),
+    };
+    for (const [what, state] of Object.entries(states)) {
+      assert.equal(await verdict(BARE, state, "b", opcodes), "suspicious", `${name} in ${what}`);
+    }
+  }
+});
+
+test("a state that an object keeps is watched as long as it grows", async () => {
+  const polynomial = "cnumpy.polynomial.polynomial\nPolynomial\n)\x81}\x94b";
+  const later = bytes("h\0", str("append"), MODEL, "s0");
+  assert.equal(await verdict(polynomial, later, "Na"), "suspicious");
+  assert.equal(await verdict(polynomial, "h\0(", str("extend"), MODEL, "u0(Ne"), "suspicious");
+  assert.equal(await verdict(polynomial, "h\0", str("domain"), "]s0"), "clean");
+  // A stream that breaks off has run until there.
+  assert.notEqual(await verdict(polynomial, later, "Na\xff"), "clean");
+});
+
+test("plain states, and objects within states, are data", async () => {
+  assert.equal(await verdict(BARE, "}", str("a"), ORDERED, ")Rsb"), "clean");
+  assert.equal(await verdict(BARE, "}", str("append"), "]sb"), "clean");
+  assert.equal(await verdict(BARE, "}\x94bh\0", str("a"), "Ns0"), "clean");
+  assert.equal(await verdict(BARE, "N}", str("a"), "Ns\x86b"), "clean");
+});

@@ -146,6 +146,16 @@ export class PlainOpcodes extends Frames {
     return undefined;
   }
 
+  /** To be called when a stream is at its end: what only then is known. */
+  settle(): void {
+    try {
+      this.calls.settle();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.calls.heap.lost();
+    }
+  }
+
   protected stop(at: number): Status {
     if (this.sp <= this.fence) return this.underflow(at, OP.STOP);
     this.result = this.stack[--this.sp] as number;

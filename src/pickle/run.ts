@@ -143,6 +143,7 @@ interface State {
 }
 
 function finished(machine: Machine, status: Status, state: State): Run {
+  machine.settle();
   return { start: machine.start, machine, status, end: machine.offset, ...state };
 }
 
