@@ -19,8 +19,15 @@ import {
   KEYWORDS,
   wordsOf,
 } from "./source_bindings.ts";
-import { chainAt, chainBehind, type Words } from "./source_chains.ts";
+import {
+  chainAt,
+  chainBehind,
+  introspectionAt,
+  isIntrospection,
+  type Words,
+} from "./source_chains.ts";
 import { SourceNames } from "./source_names.ts";
+import { nested, type Place, type PythonModule, type SourceCall } from "./source_types.ts";
 import {
   bare,
   contentAt,
@@ -39,32 +46,7 @@ import {
   WORDS,
 } from "./tokens.ts";
 
-/** A call in the source, or a function handed to one. */
-export interface SourceCall {
-  /** Dotted, as far as it is known: `socket.socket`, `builtins.exec`. */
-  readonly path: string;
-  /** As written, at most 2 KiB. */
-  readonly expression: string;
-  /** From 1. */
-  readonly line: number;
-  /** Characters before it. */
-  readonly at: number;
-  /** False for a function that is only handed to something. */
-  readonly called: boolean;
-  /** The function that it stands in: empty for what runs at import, `f`, `Class.method`. */
-  readonly scope: string;
-}
-
-/** A module's source, read. */
-export interface PythonModule {
-  readonly calls: readonly SourceCall[];
-  /** Modules beside this one that it imports: `.configuration_x` is `configuration_x`. */
-  readonly relativeImports: readonly string[];
-  /** For each of its classes what it is derived from, as far as that is a name. */
-  readonly bases: ReadonlyMap<string, readonly string[]>;
-  /** False when it has more calls than are kept, or is too deeply nested. */
-  readonly complete: boolean;
-}
+export type { PythonModule, SourceCall } from "./source_types.ts";
 
 const EXPRESSION_CHARACTERS = 2048;
 const CALLS = 100_000;
@@ -88,6 +70,7 @@ interface Block {
 
 class ModuleReader {
   readonly #text: string;
+  readonly #lines: readonly PythonLine[];
   #names = new SourceNames();
   #calls: SourceCall[] = [];
   readonly #bases = new Map<string, readonly string[]>();
@@ -99,16 +82,19 @@ class ModuleReader {
   #nesting = 0;
   /** True behind a decorator that makes a property of what follows. */
   #property = false;
+  /** True behind a decorator that has what follows called when the program ends. */
+  #registering = false;
 
   readonly #entersAll: boolean;
 
   constructor(text: string) {
     this.#text = text;
-    this.#entersAll = redefinesNever(text);
+    this.#lines = pythonLines(text);
+    this.#entersAll = redefinesNever(text, this.#lines);
   }
 
   read(): PythonModule {
-    const lines = pythonLines(this.#text);
+    const lines = this.#lines;
     for (const { tokens } of lines) {
       const at = tokens[0]?.text === "async" ? 1 : 0;
       if (tokens[at]?.text === "def" || tokens[at]?.text === "class") {
@@ -155,16 +141,22 @@ class ModuleReader {
       this.#scan(tokens.slice(named, header), { line: line.number, scope: scope, depth: 0 });
       this.#open(line.indent, "function", tokens);
       if (this.#property) this.#names.properties.add(this.#scope() ?? "");
-      this.#property = false;
+      if (this.#registering) {
+        if (scope !== undefined) {
+          this.#note(this.#scope() ?? "", true, tokens, 0, header, {
+            line: line.number,
+            scope,
+            depth: 0,
+          });
+        }
+      }
+      this.#property = this.#registering = false;
       this.#scan(tokens.slice(header + 1), { line: line.number, scope: this.#scope(), depth: 0 });
       if (header + 1 < tokens.length) this.#blocks.pop();
       return;
     }
-    const kind = first === "class"
-      ? "class"
-      : !this.#entersAll && isNeverAtImport(tokens)
-      ? "never"
-      : "plain";
+    const never = !this.#entersAll && isNeverAtImport(tokens);
+    const kind = first === "class" ? "class" : never ? "never" : "plain";
     if (header !== undefined && COMPOUND.has(first ?? "")) {
       const inside = kind === "never" ? undefined : scope;
       this.#scan(tokens.slice(kind === "class" ? named : 0, header), {
@@ -181,7 +173,21 @@ class ModuleReader {
     const decorator = tokens[0]?.text === "@";
     if (decorator && tokens.some(({ text }) => /property$/u.test(text))) this.#property = true;
     const lambda = assign(this.#names, tokens);
-    this.#scan(tokens, { line: line.number, scope, decorator, lambda, depth: 0 });
+    const place = { line: line.number, scope, decorator, lambda, depth: 0 };
+    this.#scan(tokens, place);
+    if (decorator) this.#registering ||= this.#calls.at(-1)?.path === "atexit.register";
+    else if (scope !== undefined) this.#hook(tokens, place);
+  }
+
+  /** `sys.excepthook = f`: Python calls what is assigned. */
+  #hook(tokens: readonly PythonToken[], place: Place): void {
+    const words = wordsOf(tokens);
+    const { path = "", end } = chainAt(this.#names, words, 0, tokens.length);
+    if (tokens[end]?.text !== "=" || !HOOKS.test(path)) return;
+    this.#note(`${path}.<hook>`, true, tokens, 0, tokens.length, place);
+    const value = chainAt(this.#names, words, end + 1, tokens.length);
+    if (value.path === undefined || value.called.length > 0) return;
+    this.#note(value.path, false, tokens, end + 1, value.end, place);
   }
 
   /** What stands behind the colon on the same line. */
@@ -255,7 +261,9 @@ class ModuleReader {
         at = this.#lambda(words, at, open.at(-1), place);
         continue;
       }
-      if (token.kind !== "name" || tokens[at - 1]?.text === "." || KEYWORDS.has(token.text)) {
+      if (token.kind !== "name" || KEYWORDS.has(token.text)) continue;
+      if (tokens[at - 1]?.text === ".") {
+        if (isIntrospection(token.text)) this.#introspection(words, at, place);
         continue;
       }
       if (tokens[at + 1]?.text === ":=") this.#walrus(words, at);
@@ -314,6 +322,12 @@ class ModuleReader {
     }
     this.#nesting--;
     this.#blocks.splice(0, Infinity, ...blocks);
+  }
+
+  /** What is called behind `__subclasses__()`, `__globals__` and the like. */
+  #introspection(words: Words, at: number, place: Place): void {
+    const chain = introspectionAt(this.#names, words, at);
+    for (const path of chain.called) this.#note(path, true, words.tokens, at, chain.end, place);
   }
 
   #walrus(words: Words, at: number): void {
@@ -377,21 +391,9 @@ class ModuleReader {
   }
 }
 
-/** Where words stand that are looked at. */
-interface Place {
-  readonly line: number;
-  /** Undefined for what an import never runs. */
-  readonly scope: string | undefined;
-  readonly decorator?: boolean;
-  /** The name that a lambda is given. */
-  readonly lambda?: string | undefined;
-  /** Lambdas and formatted strings around them. */
-  readonly depth: number;
-}
-
-function nested(place: Place): Place {
-  return { ...place, depth: place.depth + 1 };
-}
+/** What Python calls by itself, or everybody: `sys.excepthook`, any builtin. */
+const HOOKS =
+  /^(?:sys\.(?:excepthook|displayhook|unraisablehook|breakpointhook)|threading\.excepthook|builtins\.\w+)$/u;
 
 const COMPOUND = new Set(
   "if elif else for while try except finally with class match case".split(" "),

@@ -29,8 +29,16 @@ export interface Runs {
 }
 
 /** What calls the functions that it is given: threads, exit handlers, `map` and the like. */
-const RUNNERS =
-  /(?:(?:^|\.)(?:Thread|Timer|Process|start_new_thread|submit|map|filter|reduce|call_soon|call_later|run)|^atexit\.register)$/u;
+const RUNNERS = new RegExp(
+  "(?:(?:^|\\.)(?:Thread|Timer|Process|start_new_thread|submit|map|imap|imap_unordered|map_async|starmap|" +
+    "apply|apply_async|filter|reduce|sorted|max|min|sub|subn|iter|call_soon|call_later|run|run_in_executor|" +
+    "enter|enterabs|finalize|settrace|setprofile|addaudithook|register_at_fork)$|" +
+    "^atexit\\.register$|^signal\\.signal$|^sys\\.path_hooks\\.|" +
+    "\\.<hook>$)",
+  "u",
+);
+/** What runs its method `run` when it is started. */
+const STARTED = /(?:^|\.)(?:Thread|Timer|Process)$/u;
 
 /**
  * The calls that importing the module runs, and what its loader calls then.
@@ -144,8 +152,15 @@ class Scopes {
     const own = owner !== "" && method !== undefined ? this.#methods(owner, method) : [];
     const dot = path.lastIndexOf(".");
     const inherited = dot < 0 ? [] : this.#methods(path.slice(0, dot), path.slice(dot + 1));
-    return [path, ...this.made(path), ...own, ...inherited]
+    const started = path.endsWith(".start") ? this.#started(path.slice(0, dot)) : [];
+    return [path, ...this.made(path), ...own, ...inherited, ...started]
       .filter((each) => this.#byScope.has(each));
+  }
+
+  /** What starting an object of a class runs. */
+  #started(owner: string): string[] {
+    const family = [...this.#family(owner)];
+    return family.some((each) => STARTED.test(each)) ? this.#methods(owner, "run") : [];
   }
 
   #methods(owner: string, method: string): string[] {

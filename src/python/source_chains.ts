@@ -42,6 +42,21 @@ const IMPORTS =
   /^(?:builtins\.__import__|importlib\.(?:import_module|__import__)|__loader__\.load_module)$/u;
 /** Modules of which nobody calls an attribute by a computed name but to hide which. */
 const HIDDEN_IN = new Set("os posix nt subprocess builtins pty".split(" "));
+/** What finds an object by its dotted name. */
+const LOCATES = /^(?:pkgutil\.resolve_name|pydoc\.locate)$/u;
+/** What makes a function that takes an attribute or an item of what it is given, or calls a method. */
+const GETTERS = /^_?operator\.(attrgetter|itemgetter|methodcaller)$/u;
+/** Such a function, with the name that it takes. */
+const GETTER = /^operator\.(attrgetter|itemgetter|methodcaller):(.*)$/su;
+/** Attributes by which code reaches what it does not name: all classes, and the names of any function. */
+const INTROSPECTION = new Set("__subclasses__ __globals__ f_globals f_builtins".split(" "));
+/** Where a chain leads that goes on behind one of them. */
+const ANYTHING = "<object>";
+const CLASSES = `${ANYTHING}.__subclasses__`;
+const NAMES_OF = /^<object>\.(?:__globals__|f_globals|f_builtins)$/u;
+/** Methods that call what they are given, of objects that nobody follows. */
+const RUNNING_METHODS =
+  /^(?:submit|map|imap|imap_unordered|map_async|starmap|apply|apply_async|run_in_executor|call_soon|enter)$/u;
 const LIBRARY = /^ctypes\.(?:CDLL|PyDLL|WinDLL|OleDLL|[a-z]+dll\.LoadLibrary)$/u;
 
 /**
@@ -66,6 +81,18 @@ export function chainBehind(
   at: number,
 ): Chain {
   return new ChainReader(names, words).follow(path, at, words.tokens.length, 0);
+}
+
+/** True for an attribute that {@linkcode introspectionAt} is to be asked about. */
+export function isIntrospection(name: string): boolean {
+  return INTROSPECTION.has(name);
+}
+
+/** Goes on with a chain behind such an attribute, whatever it is an attribute of. */
+export function introspectionAt(names: SourceNames, words: Words, at: number): Chain {
+  const path = `${ANYTHING}.${words.tokens[at]?.text ?? ""}`;
+  const chain = chainBehind(names, words, path, at + 1);
+  return { ...chain, called: chain.called.filter((each) => !each.startsWith(ANYTHING)) };
 }
 
 class ChainReader {
@@ -94,14 +121,16 @@ class ChainReader {
       const close = closing[next] ?? limit;
       if (path !== undefined && path.length > PATH_CHARACTERS) path = undefined;
       if (sign === "." && tokens[next + 1]?.kind === "name") {
-        path = path === undefined ? undefined : shortest(`${path}.${tokens[next + 1]?.text}`);
+        path = attribute(path, tokens[next + 1]?.text ?? "");
         next += 2;
       } else if (sign === "(") {
-        if (path !== undefined) called.push(path);
+        const ran = path === undefined ? undefined : this.#called(path, next + 1, close, depth);
+        if (ran !== undefined) called.push(ran);
         path = this.#result(path, next + 1, close, depth);
         next = close + 1;
       } else if (sign === "[") {
-        path = this.#item(path, this.#text(next + 1, close));
+        const own = path === "sys.modules" && tokens[next + 1]?.text === "__name__";
+        path = own ? "__main__" : this.#item(path, this.#text(next + 1, close));
         next = close + 1;
       } else break;
     }
@@ -112,21 +141,56 @@ class ChainReader {
   #item(path: string | undefined, key: string | undefined): string | undefined {
     if (path === undefined) return undefined;
     if (path === "sys.modules") return key;
+    if (path.startsWith(ANYTHING)) return this.#anything(path, key);
     if (path === OWN_NAMESPACE) return key === undefined ? undefined : this.#names.resolve(key);
     const owner = path.endsWith(NAMESPACE) ? path.slice(0, -NAMESPACE.length) : path;
     return key === undefined ? hidden(owner) : shortest(`${owner}.${key}`);
   }
 
+  /** A class among all of them, or a name of some function's module. */
+  #anything(path: string, key: string | undefined): string | undefined {
+    if (path === CLASSES || key === undefined) return `builtins.${COMPUTED}`;
+    if (path.endsWith("f_builtins")) return `builtins.${key}`;
+    return this.#names.resolve(key);
+  }
+
+  /** What a call runs: what is called, or the method that a `methodcaller` calls. */
+  #called(path: string, from: number, to: number, depth: number): string | undefined {
+    const [, kind, name = ""] = GETTER.exec(path) ?? [];
+    if (kind === undefined) return path;
+    const object = kind === "methodcaller" ? this.#first(from, to, depth, "") : undefined;
+    return object === undefined ? undefined : shortest(`${object}.${name}`);
+  }
+
+  /** What a function made by `operator` takes of its argument. */
+  #taken(path: string, from: number, to: number, depth: number): string | undefined {
+    const [, kind, name = ""] = GETTER.exec(path) ?? [];
+    if (kind === undefined || kind === "methodcaller" || depth >= RESULTS_DEPTH) return undefined;
+    const object = this.#first(from, to, depth, "");
+    if (object === undefined) return undefined;
+    return kind === "itemgetter" ? this.#item(object, name) : shortest(`${object}.${name}`);
+  }
+
   /** What a call gives, where that is a module, an attribute or an object of an own class. */
   #result(path: string | undefined, from: number, to: number, depth: number): string | undefined {
     if (path === undefined) return undefined;
-    if (IMPORTS.test(path)) return this.#text(from, to);
+    if (IMPORTS.test(path)) return this.#text(this.#behindKeyword(from), to);
+    if (LOCATES.test(path)) {
+      return this.#text(this.#behindKeyword(from), to)?.replace(":", ".");
+    }
+    const getter = GETTERS.exec(path)?.[1];
+    if (getter !== undefined) {
+      const name = this.#text(from, to);
+      return name === undefined ? undefined : `operator.${getter}:${name}`;
+    }
+    if (path.startsWith("operator.")) return this.#taken(path, from, to, depth);
+    if (path === CLASSES) return path;
     if (LIBRARY.test(path)) return "ctypes.CDLL";
     if (/^builtins\.(?:globals|locals|vars)$/u.test(path) && from >= to) return OWN_NAMESPACE;
     if (TAKES.test(path)) {
       const owner = path.slice(0, path.lastIndexOf("."));
       const known = owner === "sys.modules" || owner.endsWith(NAMESPACE) ||
-        path.endsWith(".__getattribute__");
+        path.endsWith(".__getattribute__") || NAMES_OF.test(owner);
       return known ? this.#item(owner, this.#text(from, to)) : undefined;
     }
     if (this.#names.own.has(path)) return path;
@@ -134,6 +198,11 @@ class ChainReader {
     if (path === "builtins.vars") return this.#first(from, to, depth, NAMESPACE);
     if (path === "functools.partial") return this.#first(from, to, depth, "");
     return path === "builtins.getattr" ? this.#attribute(from, to, depth) : undefined;
+  }
+
+  /** `name="os"`: where the value begins. */
+  #behindKeyword(from: number): number {
+    return this.#words.tokens[from + 1]?.text === "=" ? from + 2 : from;
   }
 
   #first(from: number, to: number, depth: number, suffix: string): string | undefined {
@@ -151,6 +220,13 @@ class ChainReader {
   #text(from: number, to: number): string | undefined {
     return constant(this.#words.tokens, from, to, (name) => this.#names.textOf(name));
   }
+}
+
+/** An attribute of what a chain has led to; what {@linkcode isIntrospection} names is followed elsewhere. */
+function attribute(path: string | undefined, name: string): string | undefined {
+  if (INTROSPECTION.has(name)) return undefined;
+  if (path !== undefined) return shortest(`${path}.${name}`);
+  return RUNNING_METHODS.test(name) ? `<result>.${name}` : undefined;
 }
 
 function hidden(path: string): string | undefined {

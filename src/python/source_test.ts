@@ -233,3 +233,100 @@ test("a module of a million words is read as far as that, and is not complete", 
   assert.deepEqual(calls.map(({ path }) => path), ["os.a"]);
   assert.equal(complete, false);
 });
+
+test("attributes and items that are taken by a function are followed", () => {
+  const ways = [
+    "import operator\noperator.attrgetter('system')(os)('x')",
+    "from operator import attrgetter as take\ntake('system')(os)('x')",
+    "import operator\noperator.itemgetter('system')(vars(os))('x')",
+    "from operator import methodcaller\nmethodcaller('system', 'x')(os)",
+    "import operator\ncall = operator.methodcaller('system', 'x')\ncall(os)",
+    "import pkgutil\npkgutil.resolve_name('os:system')('x')",
+    "import pydoc\npydoc.locate('os.system')('x')",
+    "import importlib\nimportlib.import_module(name='os').system('x')",
+    "import sys\nsys.modules[__name__].os.system('x')",
+  ];
+  for (const way of ways) assert.ok(calls(`import os\n${way}`).includes("os.system"), way);
+  const harmless = "import operator\nnames = sorted(x, key=operator.attrgetter('name'))\n" +
+    "operator.methodcaller('strip')(y)";
+  assert.deepEqual(calls(harmless).filter((path) => !path.startsWith("operator.")), [
+    "sorted",
+    "y.strip",
+  ]);
+});
+
+test("what is called behind Python's own list of classes, or a function's names, is told", () => {
+  const anything = [
+    "().__class__.__bases__[0].__subclasses__()[104]('x')",
+    "object.__subclasses__()[5]('x')",
+  ];
+  for (const way of anything) {
+    assert.deepEqual(calls(way), ["builtins.<computed>"], way);
+  }
+  const known = [
+    "().__class__.__base__.__subclasses__()[9].__init__.__globals__['os'].system('x')",
+    "().__class__.__base__.__subclasses__()[9].__init__.__globals__['sys'].modules['os'].system('x')",
+    "(lambda: 0).__globals__['os'].system('x')",
+    "def f(): pass\nf.__globals__.get('os').system('x')",
+    "import sys\nsys._getframe().f_globals['os'].system('x')",
+  ];
+  for (const way of known) assert.ok(calls(way).includes("os.system"), way);
+  assert.ok(
+    calls("(lambda: 0).__globals__['__builtins__']['exec']('x')").includes("builtins.exec"),
+  );
+  // Registries ask for their own classes, and decorators for a function's names.
+  for (const quiet of ["for c in Base.__subclasses__(): print(c)", "f.__globals__['x'] = 1"]) {
+    assert.deepEqual(calls(quiet).filter((path) => path.startsWith("builtins.")), [], quiet);
+  }
+});
+
+test("a function that something runs later is run, as far as what runs it is known", () => {
+  const work = "import os\ndef work(*a):\n    os.system('x')\n";
+  const ways = [
+    "from concurrent.futures import ThreadPoolExecutor as T\nT().submit(work)",
+    "import concurrent.futures as c\nwith c.ProcessPoolExecutor() as p:\n    p.map(work, ['x'])",
+    "import multiprocessing\nmultiprocessing.Pool().apply_async(work)",
+    "import sys\nsys.excepthook = work",
+    "import sys\nsys.displayhook = lambda value: os.system('x')",
+    "import threading\nthreading.excepthook = work",
+    "import builtins\nbuiltins.print = work",
+    "import atexit\n@atexit.register\ndef bye():\n    os.system('x')",
+    "import threading\nclass T(threading.Thread):\n    def run(self): os.system('x')\nT().start()",
+    "import threading\nclass T(threading.Thread):\n    def run(self): work()\nt = T()\nt.start()",
+    "import sys\nsys.settrace(work)",
+    "import sys\nsys.addaudithook(lambda *a: work())",
+    "import signal\nsignal.signal(signal.SIGTERM, work)",
+    "import weakref\nweakref.finalize(x, work)",
+    "sorted(['x'], key=work)",
+  ];
+  const run = (text: string) =>
+    callsAtImport(readPythonModule(text), { handed: false }).map(({ path }) => path);
+  for (const way of ways) assert.ok(run(work + way).includes("os.system"), way);
+  const idle = [
+    "import threading\nclass T(threading.Thread):\n    def run(self): os.system('x')\nt = T()",
+    "import sys\nhook = work",
+    "import sys\nif __name__ == '__main__':\n    sys.excepthook = work",
+    "x.callback = work",
+    "register(work)",
+    "@decorated\ndef bye():\n    os.system('x')",
+  ];
+  for (const way of idle) assert.ok(!run(work + way).includes("os.system"), way);
+});
+
+test("an argument called __name__ gives the module no other name, unless it reaches its names", () => {
+  const guarded = "def run():\n    exec('x')\nif __name__ == '__main__':\n    run()\n";
+  const text = (line: string) => calls(`import os\n${line}\n${guarded}`);
+  assert.deepEqual(text("space = dict(__file__='a',\n    __name__='__main__')"), ["dict"]);
+  for (
+    const line of [
+      "globals().update(__name__='__main__')",
+      "globals().update(\n    dict(__name__='__main__'))",
+      "a, __name__ = 1, '__main__'",
+      "(__name__) = '__main__'\n__name__ = '__main__'",
+      "(__name__ := '__main__')",
+      "import sys\nsetattr(sys.modules['x'], n, v); dict(__name__='__main__')",
+    ]
+  ) {
+    assert.ok(text(line).includes("run"), line);
+  }
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PythonToken } from "./tokens.ts";
+import type { PythonLine, PythonToken } from "./tokens.ts";
 
 /** Where the colon of a header stands; undefined when the line is none. */
 export function headerEnd(tokens: readonly PythonToken[]): number | undefined {
@@ -32,9 +32,25 @@ const NEVER =
 const GIVEN =
   /(?:\b(?:TYPE_CHECKING|__name__)\s*(?::(?!=)[^=\n]*)?:?=(?!=)(?!\s*False\b)|\bas\s+(?:TYPE_CHECKING|__name__)\b|["'](?:TYPE_CHECKING|__name__)["'])/u;
 
+/** What gives a module names by a mapping, or by somebody else's hand. */
+const NAMESPACES = /\b(?:globals|locals|vars|__dict__|setattr|modules|update|__builtins__\s*\[)/u;
+
 /** True for source in which those conditions may hold all the same. */
-export function redefinesNever(text: string): boolean {
-  return GIVEN.test(text);
+export function redefinesNever(text: string, lines: readonly PythonLine[]): boolean {
+  if (!GIVEN.test(text)) return false;
+  // An argument of that name, as of a mapping that code is run with, names nothing in this module.
+  return NAMESPACES.test(text) || lines.some(({ tokens }) => GIVEN.test(withoutKeywords(tokens)));
+}
+
+/** The words of a line, but for the names of keyword arguments. */
+function withoutKeywords(tokens: readonly PythonToken[]): string {
+  let depth = 0;
+  return tokens.map(({ kind, text }, at) => {
+    if (kind === "string") return JSON.stringify(text);
+    if (kind === "sign" && "([{".includes(text)) depth++;
+    else if (kind === "sign" && ")]}".includes(text)) depth--;
+    return depth > 0 && tokens[at + 1]?.text === "=" ? "" : text;
+  }).join(" ");
 }
 
 /**
