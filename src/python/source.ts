@@ -141,14 +141,9 @@ class ModuleReader {
       this.#scan(tokens.slice(named, header), { line: line.number, scope: scope, depth: 0 });
       this.#open(line.indent, "function", tokens);
       if (this.#property) this.#names.properties.add(this.#scope() ?? "");
-      if (this.#registering) {
-        if (scope !== undefined) {
-          this.#note(this.#scope() ?? "", true, tokens, 0, header, {
-            line: line.number,
-            scope,
-            depth: 0,
-          });
-        }
+      if (this.#registering && scope !== undefined) {
+        const place = { line: line.number, scope, depth: 0 };
+        this.#note(this.#scope() ?? "", true, tokens, 0, header, place);
       }
       this.#property = this.#registering = false;
       this.#scan(tokens.slice(header + 1), { line: line.number, scope: this.#scope(), depth: 0 });
@@ -175,7 +170,8 @@ class ModuleReader {
     const lambda = assign(this.#names, tokens);
     const place = { line: line.number, scope, decorator, lambda, depth: 0 };
     this.#scan(tokens, place);
-    if (decorator) this.#registering ||= this.#calls.at(-1)?.path === "atexit.register";
+    const { path, line: at } = this.#calls.at(-1) ?? {};
+    if (decorator) this.#registering ||= path === "atexit.register" && at === line.number;
     else if (scope !== undefined) this.#hook(tokens, place);
   }
 

@@ -307,6 +307,7 @@ test("a function that something runs later is run, as far as what runs it is kno
     "import sys\nhook = work",
     "import sys\nif __name__ == '__main__':\n    sys.excepthook = work",
     "x.callback = work",
+    "import atexit\natexit.register(x)\n@decorated\ndef bye():\n    os.system('x')",
     "register(work)",
     "@decorated\ndef bye():\n    os.system('x')",
   ];
