@@ -25,6 +25,7 @@ import {
   OPSET_IR_VERSION,
   SCHEMA,
 } from "./onnx_schema.ts";
+import { isTensorFile } from "./onnx_tensor.ts";
 import { type Fault, type Frame, walk } from "./onnx_walk.ts";
 
 /** ONNX models. */
@@ -49,7 +50,9 @@ interface Look {
   readonly version: boolean;
 }
 
-function detect({ name, head, size }: Sample): boolean {
+function detect(sample: Sample): boolean {
+  const { name, head, size } = sample;
+  if (isTensorFile(sample)) return true;
   const look = lookAt(head, size ?? Infinity);
   if (look.node && look.wrong === 0) return true;
   if (look.graph && look.version && look.wrong === 0) return true;
@@ -114,13 +117,14 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const findings = new Findings();
+  const root = isTensorFile(context.sample) ? "tensor" : "model";
+  const findings = new Findings(root);
   // The numbers of a forest are a field each: there are as many as a pickle has opcodes.
   const limits = { values: context.limits.opcodes };
   const checkDeadline = (): void => context.checkDeadline();
   const reader = new WireReader(source, { limits, checkDeadline });
   try {
-    for await (const _ of walk(reader, findings)) yield [];
+    for await (const _ of walk(reader, findings, root)) yield [];
   } catch (error) {
     yield findings.all(context);
     throw error;
@@ -137,6 +141,11 @@ class Findings {
   #version = 0;
   #opset = false;
   #graphs = 0;
+  readonly #root: Kind;
+
+  constructor(root: Kind) {
+    this.#root = root;
+  }
 
   ended(frame: Frame): void {
     switch (frame.kind) {
@@ -172,6 +181,7 @@ class Findings {
 
   /** What every model has, and this one has not. */
   #lacking(): string | undefined {
+    if (this.#root === "tensor") return undefined;
     if (this.#graphs === 0) return "graph";
     return this.#version >= OPSET_IR_VERSION && !this.#opset ? "operator set" : undefined;
   }

@@ -58,11 +58,16 @@ interface Open extends Frame {
 /**
  * Walks a whole source. Yields now and then, so that others get their turn.
  *
+ * @param root the message that the source is
  * @throws LimitError when there are too many fields, or time is up
  * @throws SourceError when the bytes cannot be had
  */
-export async function* walk(reader: WireReader, visitor: Visitor): AsyncGenerator<void> {
-  const stack: Open[] = [open("model", reader.message(), 0, undefined)];
+export async function* walk(
+  reader: WireReader,
+  visitor: Visitor,
+  root: Kind = "model",
+): AsyncGenerator<void> {
+  const stack: Open[] = [open(root, reader.message(), 0, undefined)];
   let steps = 0;
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     let field: WireField | undefined;

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loadRules } from "../rules/rules.ts";
+import { scanSource } from "../scan.ts";
+import { bytesSource } from "../source/source.ts";
+import { isTensorFile } from "./onnx_tensor.ts";
+import { sampleOf } from "./testing_scan.ts";
+
+const FOLDER = new URL("../../testdata/onnx/safe/tensors/", import.meta.url);
+const tensors = readdirSync(FOLDER).map((name) =>
+  [name, new Uint8Array(readFileSync(new URL(name, FOLDER)))] as const
+);
+const rules = loadRules();
+const isTensor = (bytes: Uint8Array, name = "input_0.pb") =>
+  isTensorFile(sampleOf(bytes, { name }));
+
+/** A field of bytes. */
+const field = (
+  number: number,
+  ...bytes: readonly number[]
+) => [number * 8 + 2, bytes.length, ...bytes];
+
+test("tensors that the onnx package wrote are tensors, and clean", async () => {
+  assert.ok(tensors.length >= 7);
+  for (const [name, bytes] of tensors) {
+    assert.ok(isTensor(bytes), name);
+    assert.equal((await scanSource(bytesSource(name, bytes), { rules })).verdict, "clean", name);
+  }
+});
+
+test("a tensor that is cut or goes on is none, and its file is never called clean", async () => {
+  for (const [name, bytes] of tensors) {
+    for (let length = 1; length < bytes.length; length++) {
+      const report = await scanSource(bytesSource(name, bytes.subarray(0, length)), { rules });
+      const whole = isTensor(bytes.subarray(0, length));
+      // Behind the numbers comes the name: without it a tensor is whole all the same.
+      assert.equal(report.verdict, whole ? "clean" : "incomplete", `${name} ${length}`);
+    }
+    assert.equal(isTensor(Uint8Array.of(...bytes, 0xff)), false, name);
+  }
+});
+
+test("what is a graph or a model to somebody else is no tensor", () => {
+  const float = [0x10, 1];
+  const node = field(1, ...field(4, 0x61));
+  assert.ok(isTensor(Uint8Array.of(0x08, 1, ...float, ...field(9, 0, 0, 0, 0))));
+  const others = {
+    "a GraphDef, whose first field is a node": [...field(1, 0x0a, 1, 0x61), ...float],
+    "a SavedModel, whose second is a graph": [0x08, 1, ...field(2, 0x0a, 0)],
+    "a ModelProto, whose seventh is a graph": [0x08, 1, 0x10, 7, ...field(7, ...node)],
+    "a field that no tensor has": [0x08, 1, ...float, ...field(9, 0, 0, 0, 0), 0xa0, 1, 1],
+    "a type that there is not": [0x08, 1, 0x10, 99, ...field(9, 0, 0, 0, 0)],
+    "two types": [0x08, 1, ...float, ...float, ...field(9, 0, 0, 0, 0)],
+    "more bytes than numbers": [0x08, 1, ...float, ...field(9, 0, 0, 0, 0, 0)],
+    "no numbers": [0x08, 1, ...float],
+    "numbers in another file": [0x08, 1, ...float, ...field(13, ...field(1, 0x61))],
+    "half a type": [0x08, 1, 0x10],
+    nothing: [],
+  };
+  for (const [what, bytes] of Object.entries(others)) {
+    assert.equal(isTensor(Uint8Array.from(bytes)), false, what);
+  }
+  const [, bytes = new Uint8Array(0)] = tensors[0] ?? [];
+  assert.equal(isTensor(bytes, "input_0.bin"), false);
+  assert.equal(isTensorFile({ ...sampleOf(bytes, { name: "a.pb" }), size: undefined }), false);
+});
