@@ -137,6 +137,8 @@ test("hostile configurations take linear time", async () => {
     "_target_: *a\n".repeat(50_000),
     `_target_: ${"&a ".repeat(50_000)}`,
     "!".repeat(400_000),
+    "!!%70".repeat(400_000),
+    "!!python/".repeat(100_000),
     `%TAG ! tag:yaml.org,2002:\n${"!!".repeat(20_000)}`,
     "{".repeat(200_000),
     "- ".repeat(200_000),

@@ -19,6 +19,7 @@ export interface PythonTag {
 }
 
 const PREFIX = "tag:yaml.org,2002:";
+const PYTHON_PREFIX = `${PREFIX}python/`;
 const PYTHON = /^tag:yaml\.org,2002:python\/(object\/apply|object\/new|object|name|module):(.*)$/su;
 /** What tags may consist of, as `scan_tag_uri` has it; names of Python are shorter than this. */
 const URI = "(?:[-;/?:@&=+$,_.!~*'()[\\]\\w]|%[\\da-fA-F]{2}){1,512}";
@@ -76,31 +77,44 @@ interface Meaning {
   readonly end: number;
 }
 
-/** What the tag at a place may resolve to. */
+/** What the tag at a place may resolve to, as far as that is one of Python's. */
 function* meanings(
   text: string,
   at: number,
   handles: ReadonlyMap<string, ReadonlySet<string>>,
 ): Iterable<Meaning> {
   if (text[at + 1] === "<") {
+    if (!continues(text, at + 2, "")) return;
     const suffix = suffixAt(text, at + 2);
-    if (suffix !== "") yield { tag: unescaped(suffix), end: at + 3 + suffix.length };
+    yield { tag: unescaped(suffix), end: at + 3 + suffix.length };
     return;
   }
   HANDLE.lastIndex = at;
   const handle = HANDLE.exec(text)?.[0];
   for (const used of handle === undefined ? ["!"] : [handle, "!"]) {
-    const prefixes = handles.get(used);
-    if (prefixes === undefined) continue;
     const from = at + used.length;
-    // What most texts have is looked at no longer than it takes to see that it is not this.
-    const usual = prefixes.size === 1 && prefixes.has(PREFIX);
-    if (usual && text[from] !== "p" && text[from] !== "%") continue;
-    const suffix = suffixAt(text, from);
-    if (suffix === "") continue;
-    const end = from + suffix.length;
-    for (const prefix of prefixes) yield { tag: prefix + unescaped(suffix), end };
+    for (const prefix of handles.get(used) ?? []) {
+      if (!continues(text, from, prefix)) continue;
+      const suffix = suffixAt(text, from);
+      yield { tag: prefix + unescaped(suffix), end: from + suffix.length };
+    }
   }
+}
+
+/**
+ * Whether a tag of Python's goes on at a place behind its prefix. It is compared letter by letter, so
+ * that a text full of exclamation marks costs no more than a look at each.
+ */
+function continues(text: string, from: number, prefix: string): boolean {
+  if (!PYTHON_PREFIX.startsWith(prefix)) return prefix.startsWith(PYTHON_PREFIX);
+  let at = from;
+  for (let next = prefix.length; next < PYTHON_PREFIX.length; next++) {
+    const escaped = text[at] === "%";
+    const code = escaped ? parseInt(text.slice(at + 1, at + 3), 16) : text.charCodeAt(at);
+    if (code !== PYTHON_PREFIX.charCodeAt(next)) return false;
+    at += escaped ? 3 : 1;
+  }
+  return true;
 }
 
 function suffixAt(text: string, at: number): string {
