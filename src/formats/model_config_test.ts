@@ -163,3 +163,25 @@ test("a template is found however deep it lies, and its place is told in so many
   assert.equal(entries.length, 1);
   assert.ok((entries[0]?.part.length ?? Infinity) < 1100, `${entries[0]?.part.length} characters`);
 });
+
+test("a name behind thousands of others is told, or what is read is not all", async () => {
+  const name = "config.yaml";
+  const scanYaml = (text: string) => run(modelConfigFormat, encoder.encode(text), { name });
+  const equal = `${"- _target_: torch.nn.Linear\n".repeat(3000)}- _target_: os.system\n`;
+  assert.deepEqual(named(await scanYaml(equal)), ["hydra torch.nn.Linear", "hydra os.system"]);
+  const others = Array.from({ length: 3000 }, (_, at) => `- _target_: a.B${at}\n`).join("");
+  assert.equal((await scanYaml(`${others}- _target_: os.system\n`)).unread, true);
+  const tags = `${"- !!python/name:a.b\n".repeat(30_000)}- !!python/name:os.system\n`;
+  assert.equal((await scanYaml(tags)).unread, true);
+});
+
+test("what only looks like a template of Go's is a chat's all the same", async () => {
+  const hidden = "{{ ()|attr('\\x5f\\x5fclass\\x5f\\x5f') }}";
+  const entries = async (text: string) =>
+    (await run(modelConfigFormat, encoder.encode(`chat_template: |-\n  ${text}\n`), {
+      name: "config.yaml",
+    })).entries.length;
+  assert.equal(await entries(`{{ end }}${hidden}`), 1);
+  assert.equal(await entries(`{{ "}}{{ .x" }}${hidden}`), 1);
+  assert.equal(await entries("{{ .System }}{{ end }}"), 0);
+});

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { parseTemplate } from "../jinja/parser.ts";
 import { hasJinja, isGoTemplate, speaksOfConversation } from "../jinja/recognise.ts";
 import { pythonTags } from "../python/yaml_tags.ts";
 import { type YamlWord, yamlWords } from "../python/yaml_tokens.ts";
@@ -16,8 +17,13 @@ import { looksLikeText } from "./detect.ts";
 
 const TEMPLATE_HINT = "chat-template";
 const TOLD = 500;
-const LOOKED_AT = 5000;
+/** Names that are looked at, equal ones among them. */
+const LOOKED_AT = 20_000;
+/** Values of one anchor, which may be set again and again. */
+const ANCHORED = 5000;
 const EVIDENCE_CHARACTERS = 1024;
+/** A template of Go's that is longer counts as one of Jinja's. */
+const GO_CHARACTERS = 64 * 1024;
 /** Characters of a place. */
 const PATH_CHARACTERS = 1024;
 
@@ -65,17 +71,21 @@ export function readYaml(yaml: YamlText, check: () => void = () => {}): YamlRead
   const { text } = yaml;
   const { words, fault } = yamlWords(text, check);
   const place = placer(yaml);
-  const facts = [...targets(words), ...tags(text, check)].sort((one, two) => one.at - two.at);
+  const named = [...targets(words), ...tags(text, check)].sort((one, two) => one.at - two.at);
+  // Of equal ones the first is told, so that hundreds of one class hide no other.
+  const facts = [...new Map(named.toReversed().map((one) => [one.path, one])).values()].reverse();
   const observations: Observation[] = facts.slice(0, TOLD).map(({ path, by, at }) => {
     const { line, offset } = place(at);
     return fact(path, `${by} in line ${line}`, text.slice(at, at + EVIDENCE_CHARACTERS), offset);
   });
   observations.push(...templates(words));
+  const more = facts.length > TOLD || named.length >= LOOKED_AT
+    ? { detail: `It names more than ${TOLD} things`, at: named.at(-1)?.at ?? 0 }
+    : undefined;
+  const wrong = fault ?? more;
   return {
     observations,
-    fault: fault === undefined
-      ? undefined
-      : { message: fault.detail, offset: placer(yaml)(fault.at).offset },
+    fault: wrong && { message: wrong.detail, offset: placer(yaml)(wrong.at).offset },
   };
 }
 
@@ -91,13 +101,13 @@ function targets(words: readonly YamlWord[]): Named[] {
   for (const { anchor, kind, value } of words) {
     if (anchor === undefined || kind === "alias") continue;
     const values = anchored.get(anchor) ?? new Set<string>();
-    if (values.size < LOOKED_AT) anchored.set(anchor, values.add(value));
+    if (values.size < ANCHORED) anchored.set(anchor, values.add(value));
   }
   const valuesOf = ({ kind, value }: YamlWord): Iterable<string> =>
     kind === "scalar" ? [value] : anchored.get(value) ?? [];
   const found: Named[] = [];
   words.forEach((word, index) => {
-    if (!word.key || found.length > TOLD) return;
+    if (!word.key || found.length >= LOOKED_AT) return;
     const named = word.kind === "scalar"
       ? word.value === "_target_"
       : anchored.get(word.value)?.has("_target_");
@@ -112,7 +122,7 @@ function targets(words: readonly YamlWord[]): Named[] {
 }
 
 function tags(text: string, check: () => void): Named[] {
-  return pythonTags(text, TOLD + 1, check).map(({ kind, name, written, at }) => {
+  return pythonTags(text, LOOKED_AT, check).map(({ kind, name, written, at }) => {
     return { path: kind === "module" ? `${name}.*` : name, by: written, at };
   });
 }
@@ -122,13 +132,19 @@ function templates(words: readonly YamlWord[]): Observation[] {
   const found: Observation[] = [];
   for (const { kind, key, value, under } of words) {
     if (kind === "alias" || key || !hasJinja(value)) continue;
-    const named = under.some((one) => /template/iu.test(one)) && !isGoTemplate(value);
+    const named = under.some((one) => /template/iu.test(one)) && !isGo(value);
     if (!named && !speaksOfConversation(value)) continue;
     const part = under.join(".").slice(0, PATH_CHARACTERS) || "template";
     const source = bytesSource(part, new TextEncoder().encode(value));
     found.push({ type: "entry", source, part, hint: TEMPLATE_HINT });
   }
   return found;
+}
+
+/** What looks like Go and is none of Jinja's either: Jinja renders nothing of what it cannot parse. */
+function isGo(text: string): boolean {
+  return text.length < GO_CHARACTERS && isGoTemplate(text) &&
+    parseTemplate(text).faults.length > 0;
 }
 
 function fact(path: string, where: string, around: string, offset: number): Observation {

@@ -10,7 +10,7 @@ import type { Source } from "../source/source.ts";
 import type { Observation } from "../types.ts";
 import { ascii, baseName, claimOf, latin1, startsWith } from "./detect.ts";
 import type { Format, FormatContext, Sample } from "./format.ts";
-import { embeddedArchives } from "./native_archives.ts";
+import { EMBEDDED_ARCHIVES, embeddedArchives } from "./native_archives.ts";
 
 const ELF = [0x7f, 0x45, 0x4c, 0x46];
 const PE_AT = 0x3c;
@@ -122,6 +122,14 @@ async function* scan(
   for await (const { offset, source: archive } of embeddedArchives(source, checkDeadline)) {
     archives++;
     yield [{ type: "entry", source: archive, part: `archive_at_${offset}` }];
+  }
+  if (archives >= EMBEDDED_ARCHIVES) {
+    yield [{
+      type: "anomaly",
+      rule: "native-malformed",
+      detail: `"${base}" has ${archives} archives in it, and behind them perhaps more`,
+      unread: true,
+    }];
   }
   const claim = claimOf(base);
   if (archives === 0 && claim?.formats.some((id) => SELF_EXTRACTING.includes(id))) {

@@ -16,8 +16,8 @@ const STUB_BYTES = 4 * 1024 * 1024;
 const STEP_BYTES = 256 * 1024;
 /** What is looked at behind a signature, itself included. */
 const HEADER_BYTES = 36;
-/** Archives of one file that are opened; a stub has one. */
-const ARCHIVES = 8;
+/** Archives of one program that are opened; a stub has one. */
+export const EMBEDDED_ARCHIVES = 8;
 
 /** An archive in a program. */
 export interface EmbeddedArchive {
@@ -87,7 +87,7 @@ export async function* embeddedArchives(
       const offset = from + at;
       yield { offset, source: behind(source, offset) };
       // What is read on from a stream is not there a second time.
-      if (++found >= ARCHIVES || source.access === "forward") return;
+      if (++found >= EMBEDDED_ARCHIVES || source.access === "forward") return;
     }
     if (bytes.length < STEP_BYTES + HEADER_BYTES) return;
   }

@@ -80,3 +80,9 @@ test("an archive cut anywhere behind a program is never called clean", async () 
     assert.ok(["incomplete", "dangerous"].includes(report.verdict), `${length}: ${report.verdict}`);
   }
 });
+
+test("more archives than are opened leave a program unread", async () => {
+  const many = join(program(100), ...Array.from({ length: 9 }, () => read("safe/safe.7z")));
+  const report = await scanSource(bytesSource("x", many), { rules });
+  assert.equal(report.verdict, "incomplete");
+});
