@@ -262,7 +262,7 @@ export class OtherReadings {
       }
       this.elsewhere.noteFrames(run, this.input, false);
       if (reading === "plain") this.elsewhere.notePlain(run, this.input);
-      else if (run.stepped + run.arrays.length > 0) yield* this.plainly(options, known, within);
+      else if (run.stepped + run.objectArrays > 0) yield* this.plainly(options, known, within);
       this.endIfBroken();
     }
   }
