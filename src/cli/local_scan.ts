@@ -176,6 +176,8 @@ export class LocalScan {
       });
     }
     if (this.#crew === undefined) this.#room = 1;
+    // They were on their way when it was said.
+    if (this.#options.stop.signal.aborted) this.#crew?.stop();
     for (const entry of waiting) {
       if (entry.found !== undefined) entry.own = await this.#isOwn(entry.found);
     }

@@ -9,22 +9,7 @@ import { SourceError } from "../errors.ts";
 import type { Limits } from "../types.ts";
 import { type Engine, runScan, type ScanCommandOptions } from "./commands/scan.ts";
 import type { ScanSource } from "./scan_file.ts";
-import { type TestIo, testIo } from "./testing.ts";
-
-const DEFAULTS: ScanCommandOptions = {
-  format: "json",
-  failOn: "medium",
-  verbose: false,
-  quiet: false,
-  emoji: true,
-  progress: undefined,
-  timeout: undefined,
-  limits: {},
-  include: [],
-  exclude: [],
-  followSymlinks: false,
-  allowNoModels: false,
-};
+import { type TestIo, testIo, USUAL } from "./testing.ts";
 
 const COMMANDS = ["scan", "explain", "rules", "disasm", "version"];
 
@@ -72,7 +57,7 @@ async function scan(
   io: TestIo = testIo(),
   used: Engine = engine(),
 ) {
-  const code = await runScan(paths, { ...DEFAULTS, ...options }, COMMANDS, io, used);
+  const code = await runScan(paths, { ...USUAL, ...options }, COMMANDS, io, used);
   return { code, out: io.stdout.text, err: io.stderr.text };
 }
 

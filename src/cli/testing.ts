@@ -4,7 +4,24 @@
  * @module
  */
 
+import type { ScanCommandOptions } from "./commands/scan.ts";
 import type { Io, Output } from "./io.ts";
+
+/** What a scan is told when nothing is said, but for the report's form, which is JSON. */
+export const USUAL: ScanCommandOptions = {
+  format: "json",
+  failOn: "medium",
+  verbose: false,
+  quiet: false,
+  emoji: true,
+  progress: undefined,
+  timeout: undefined,
+  limits: {},
+  include: [],
+  exclude: [],
+  followSymlinks: false,
+  allowNoModels: false,
+};
 
 /** A world whose output can be read and whose Ctrl-C can be pressed. */
 export interface TestIo extends Io {

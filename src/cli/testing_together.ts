@@ -14,7 +14,7 @@ import { type Engine, runScan, type ScanCommandOptions } from "./commands/scan.t
 import { type ConfigurationText, configuredOf } from "./configuration.ts";
 import type { ThreadSupply } from "./io.ts";
 import type { ScanSource } from "./scan_file.ts";
-import { testIo } from "./testing.ts";
+import { testIo, USUAL } from "./testing.ts";
 import type { Fate } from "./testing_threads.ts";
 
 /** The samples. */
@@ -23,21 +23,7 @@ const HARMFUL = join(TESTDATA, "pickle/harmful/add_extension_ext1.pkl");
 /** When tests run. */
 export const NOW = 1_750_000_000_000;
 
-const DEFAULTS: ScanCommandOptions = {
-  format: "ndjson",
-  failOn: "medium",
-  verbose: true,
-  quiet: false,
-  emoji: true,
-  progress: undefined,
-  timeout: undefined,
-  limits: {},
-  include: [],
-  exclude: [],
-  followSymlinks: false,
-  allowNoModels: false,
-  jobs: 3,
-};
+const DEFAULTS: ScanCommandOptions = { ...USUAL, format: "ndjson", verbose: true, jobs: 3 };
 
 /** What a test may ask of a scan. */
 interface Asked {
@@ -87,17 +73,14 @@ export async function inFolder(
 }
 
 /** A scan for the main thread that stays in its first file until it is let go. */
-export function held(): { scan: ScanSource; letGo: () => void; began: Promise<void> } {
+export function held(): { scan: ScanSource; letGo: () => void } {
   let letGo = (): void => {};
-  let begin = (): void => {};
   const until = new Promise<void>((done) => letGo = done);
-  const began = new Promise<void>((done) => begin = done);
   const scan: ScanSource = async (source, options) => {
-    begin();
     await until;
     return await scanSource(source, options);
   };
-  return { scan, letGo, began };
+  return { scan, letGo };
 }
 
 /** Counts what workers report, and calls back at a number of reports. */

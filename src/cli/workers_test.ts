@@ -188,6 +188,23 @@ test("Ctrl-C: what workers have found is reported, the rest is named, and nothin
   });
 });
 
+test("Ctrl-C while workers are being started: none of them takes a file", async () => {
+  await inFolder(6, async (folder) => {
+    const { scan, letGo } = held();
+    const io = testIo();
+    const starting = (): void => {
+      io.interrupt();
+      setTimeout(letGo, 20);
+    };
+    const { out } = await run([folder], supply(fatedThreads(2, { starting })), {
+      ...{ scan, io, options: { jobs: 2 } },
+    });
+    assert.deepEqual(told(out).slice(-1), [
+      "01.pkl: Interrupted. This file and what comes after it were not scanned.",
+    ]);
+  });
+});
+
 test("Ctrl-C: a worker that does not stop is ended, and its file is incomplete", async () => {
   await inFolder(4, async (folder) => {
     const { scan, letGo } = held();
