@@ -39,3 +39,16 @@ test("where a zip64 locator stands before the end record, the record's own numbe
   record.setUint32(16, 0x7fff_fff0, true);
   assert.equal((await scan(zip)).verdict, "dangerous");
 });
+
+// `_RealGetContents` of CPython's zipfile: what there is of the comment, and the directory is at its end.
+test("a member is read whose record in the directory is cut off in its comment", async () => {
+  const local = { method: 8 };
+  const zip = buildZip([{ name: "data.pkl", data: EVIL, local }, { name: "b", data: "harmless" }]);
+  const record = zip.findIndex((_, at) => zip.subarray(at, at + 4).join() === "80,75,1,2");
+  assert.ok(record > 0);
+  new DataView(zip.buffer, record).setUint16(32, 0x7e00, true);
+  assert.equal((await scan(zip)).verdict, "dangerous");
+  // In its name nobody reads it.
+  new DataView(zip.buffer, record).setUint16(28, 0x7e00, true);
+  assert.equal((await scan(zip)).verdict, "incomplete");
+});

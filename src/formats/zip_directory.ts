@@ -10,6 +10,7 @@
  */
 
 import type { Window } from "../bytes/cursor.ts";
+import { FormatError } from "../errors.ts";
 import type { Observation } from "../types.ts";
 import {
   CENTRAL_HEADER,
@@ -169,6 +170,16 @@ async function plausible(window: Window, candidate: Candidate): Promise<boolean>
   return signatureAt(bytes) === CENTRAL_HEADER;
 }
 
+/** A record that may be cut off: Python reads one whose comment is, and it alone. */
+function entryIn(bytes: Uint8Array, at: number, base: number): CentralEntry | undefined {
+  try {
+    return readCentralEntry(bytes, at, base).entry;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
 class Collector {
   directories = 0;
   full = false;
@@ -229,18 +240,22 @@ class Collector {
       const fixed = await window.read(at, CENTRAL_HEADER_BYTES, DIRECTORY_WINDOW_BYTES);
       if (signatureAt(fixed) !== CENTRAL_HEADER) break;
       const length = centralEntryLength(fixed);
-      if (at + length > candidate.limit) {
-        this.#say("zip-malformed", `A directory record is cut off`, at, true);
-        break;
-      }
       if (this.#entries.length >= this.#members) {
         this.full = true;
         break;
       }
-      const bytes = await window.read(at, length, DIRECTORY_WINDOW_BYTES);
-      this.#add(readCentralEntry(bytes, at, candidate.base).entry);
+      const there = Math.min(length, candidate.limit - at);
+      const bytes = await window.read(at, there, DIRECTORY_WINDOW_BYTES);
+      const entry = entryIn(bytes, at, candidate.base);
+      if (entry !== undefined) {
+        this.#add(entry);
+        count++;
+      }
+      if (there < length) {
+        this.#say("zip-malformed", `A directory record is cut off`, at, true);
+        break;
+      }
       at += length;
-      count++;
     }
     this.#ranges.push({ start: candidate.start, end: at });
     if (!candidate.shortCount) {
