@@ -93,15 +93,18 @@ test("Where no thread can be started, or none exist, one thread gives the same r
   await inFolder(5, async (folder) => {
     const alone = await run([folder], undefined);
     let asked = 0;
+    let release = (): void => {};
     const refusing = fatedThreads(3, {
       starting() {
         asked++;
+        release();
         throw new Error("the system has no more threads");
       },
     });
     for (const threads of [refusing, undefined]) {
       const { scan, letGo } = held();
-      setTimeout(letGo, 50);
+      release = letGo;
+      if (threads === undefined) letGo();
       assert.deepEqual(await run([folder], supply(threads), { scan }), alone);
     }
     assert.equal(asked, 2);
