@@ -354,7 +354,7 @@ test("When little is left, compared with what was done, no thread is started for
         scan: (source, options) => {
           if (!options.path?.endsWith("09.pkl")) return scanSource(source, options);
           worth();
-          setTimeout(letGo, 30);
+          setTimeout(letGo, 300);
           return scan(source, options);
         },
       });
