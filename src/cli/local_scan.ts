@@ -20,9 +20,6 @@ import { FILES_HELD } from "./work_list.ts";
 /** Files that must be left for a worker to be worth its start. */
 const FILES_LEFT = 2;
 
-/** As much must be left, in files or in bytes, as this part of what was done. */
-const PART_LEFT = 1 / 2;
-
 /** Milliseconds after which the main thread hears what others have to say. */
 const TURN_MILLISECONDS = 50;
 
@@ -168,7 +165,8 @@ export class LocalScan {
     this.#room = FILES_HELD;
     await this.#fill();
     const waiting = this.#queue.filter(({ started }) => !started);
-    if (isWorth(this.#queue, waiting, this.#done)) {
+    // Where files are left that were not even found yet, that is enough.
+    if (!this.#ended || isWorth(this.#queue, waiting, this.#done)) {
       this.#crew = await this.#options.workers?.start({
         scanned: (index, scanned) => this.#settle(index, scanned),
         progress: (index, bytesRead) => this.#watch(index, bytesRead),
@@ -315,12 +313,12 @@ function amountOf(entries: readonly Entry[], before: Amount = { files: 0, bytes:
   return { files, bytes };
 }
 
-/** True when what waits is worth the start of a worker, by what was done or begun so far. */
+/** True when as much waits, in files or in bytes, as was done or begun so far. */
 function isWorth(queue: readonly Entry[], waiting: readonly Entry[], done: Amount): boolean {
   const left = amountOf(waiting);
   const begun = amountOf(queue.filter(({ started }) => started), done);
   return left.files >= FILES_LEFT &&
-    (left.files >= begun.files * PART_LEFT || left.bytes >= begun.bytes * PART_LEFT);
+    (left.files >= begun.files || left.bytes >= begun.bytes);
 }
 
 /** What is said of all that was not begun when the scan was stopped. */

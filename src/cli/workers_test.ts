@@ -341,7 +341,7 @@ test("One file left, one thread asked for, one core, a short scan: no thread is 
 });
 
 test("When little is left, compared with what was done, no thread is started for it", async () => {
-  for (const [files, expected] of [[12, 0], [16, 2]] as const) {
+  for (const [files, expected] of [[16, 0], [24, 2]] as const) {
     await inFolder(files, async (folder) => {
       const { scan, letGo } = held();
       let started = 0;
