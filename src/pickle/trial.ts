@@ -63,8 +63,8 @@ function trialMachine(head: Uint8Array, size: number | undefined): Machine {
 
 function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
   const header = head[0] === 0x80;
-  // A zip archive begins like PERSID, which no plain unpickler gets past.
-  if (isZipRecord(head)) return false;
+  // Zip archives and safetensors may begin like PERSID, which no plain unpickler gets past.
+  if (isZipRecord(head) || isSafetensors(head)) return false;
   if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
   const machine = trialMachine(head, size);
   const status = runToEnd(machine);
@@ -81,6 +81,11 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): b
   if (machine.opcodes > enough) return true;
   const cut = machine.error?.truncated === true && machine.offset <= (size ?? Infinity);
   return cut && header && machine.opcodes >= (machine.offset >= head.length ? 2 : 3);
+}
+
+/** A header of 80 to 65,360 bytes: PERSID, the rest of its length, and JSON. It is read as what it is. */
+function isSafetensors(head: Uint8Array): boolean {
+  return head[0] === PERSID && head[8] === 0x7b && head.subarray(2, 8).every((byte) => byte === 0);
 }
 
 /** APPNOTE.TXT 4.3: all signatures of records are "PK" and two numbers, mostly in a row. */

@@ -35,6 +35,15 @@ test("only the records of a zip archive are none of PERSID, which may begin alik
   }
 });
 
+test("the header of a safetensors file is no persistent id, whatever numbers follow it", () => {
+  const header = '{"a":{"dtype":"U8","shape":[40],"data_offsets":[0,40]}}'.padEnd(0x250);
+  const numbers = bytes(`0\n${CALL}`);
+  const file = bytes("P\x02", 0, 0, 0, 0, 0, 0, header, numbers);
+  assert.ok(!looksLikePickle(file));
+  assert.ok(looksLikePickle(file.with(8, 0x5b)));
+  assert.ok(looksLikePickle(file.with(3, 1)));
+});
+
 /** As `RECORD` of a wheel lists its files. */
 const listOf = (paths: readonly string[]) =>
   Array.from(
