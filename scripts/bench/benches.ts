@@ -11,7 +11,7 @@ import { CACHE, cached, input, LAUNCHER } from "./inputs.ts";
 import { makeDictionaries } from "./dictionaries.ts";
 import { type Python, type Run, run } from "./process.ts";
 import { measureRemote } from "./remote.ts";
-import { measureExecutable } from "./start.ts";
+import { builtExecutable, measureExecutable } from "./start.ts";
 import { median, type Row } from "./table.ts";
 import { measureThreads } from "./threads.ts";
 
@@ -117,6 +117,7 @@ async function measureStart({ rounds }: Setting): Promise<Row[]> {
 async function measurePickle({ rounds, records, python }: Setting): Promise<Row[]> {
   const path = await cached(`dictionaries-${records}.pkl`, (to) => makeDictionaries(to, records));
   const watched = await scanOnce(path);
+  const executable: Command = [builtExecutable(), ["scan", "--format", "json", path]];
   const size = (statSync(path).size / 1e6).toFixed(1);
   const name = `${records.toLocaleString("en")} nested dictionaries (${size} MB)`;
   const rows: Row[] = [];
@@ -124,20 +125,30 @@ async function measurePickle({ rounds, records, python }: Setting): Promise<Row[
     console.error(
       "bench: no Python found (set PYTHON): the comparison with pickle.load is left out",
     );
-    const [seconds = NaN] = await inTurns(rounds, [scanCommand(path)]);
-    rows.push({ what: `${name}: scan`, value: seconds, unit: "s" });
+    const [seconds = NaN, compiled = NaN] = await inTurns(rounds, [scanCommand(path), executable]);
+    rows.push(
+      { what: `${name}: scan`, value: seconds, unit: "s" },
+      { what: "scan by the executable (Bun)", value: compiled, unit: "s" },
+    );
   } else {
-    const [load = NaN, seconds = NaN] = await inTurns(rounds, [
+    const [load = NaN, seconds = NaN, compiled = NaN] = await inTurns(rounds, [
       loadCommand(python, path),
       scanCommand(path),
+      executable,
     ]);
     rows.push(
       { what: `${name}: \`pickle.load\``, value: load, unit: "s" },
       { what: `${name}: scan`, value: seconds, unit: "s" },
-      { what: "scan is faster by", value: load / seconds, unit: "times", least: 4 },
+      { what: "scan is faster by", value: load / seconds, unit: "times", least: 7 },
+      { what: "scan by the executable (Bun)", value: compiled, unit: "s" },
+      { what: "executable is faster by", value: load / compiled, unit: "times", least: 10 },
     );
   }
-  rows.push(memoryRow("scan's peak memory", watched.peak));
+  const compiled = await run(...executable, { cwd: CACHE, watch: true });
+  rows.push(
+    memoryRow("scan's peak memory", watched.peak, 150),
+    memoryRow("executable's peak memory", compiled.peak, 150),
+  );
   return rows;
 }
 

@@ -38,12 +38,9 @@ export async function measureExecutable(
   const source = join(FOLDER, "empty.ts");
   writeFileSync(source, "export {};\n");
   build(bun, ["build", "--compile", `--outfile=${empty}`, source]);
-  const flags = ["run", "--quiet", "--no-check", "--no-lock", "--cached-only", "--allow-all"];
-  const script = join(ROOT, "scripts", "build.ts");
-  build(toolPath("deno"), [...flags, script, "binary", "--runtime", "bun"]);
   const pickle = join(FOLDER, "small.pkl");
   writeFileSync(pickle, SMALL);
-  const executable = join(FOLDER, `modelaudit${SUFFIX}`);
+  const executable = builtExecutable();
   const [nothing = NaN, version = NaN, scan = NaN] = await inTurns([
     [empty, []],
     [executable, ["version"]],
@@ -54,6 +51,24 @@ export async function measureExecutable(
     { what: "executable (Bun): `version`", value: version, unit: "s", limit: 0.1 },
     { what: "executable (Bun): a small pickle", value: scan, unit: "s", limit: 0.15 },
   ];
+}
+
+let built: string | undefined;
+
+/**
+ * The path of this program as an executable by Bun, built once in a run.
+ *
+ * @throws Error when it cannot be built
+ */
+export function builtExecutable(): string {
+  if (built === undefined) {
+    mkdirSync(FOLDER, { recursive: true });
+    const flags = ["run", "--quiet", "--no-check", "--no-lock", "--cached-only", "--allow-all"];
+    const script = join(ROOT, "scripts", "build.ts");
+    build(toolPath("deno"), [...flags, script, "binary", "--runtime", "bun"]);
+    built = join(FOLDER, `modelaudit${SUFFIX}`);
+  }
+  return built;
 }
 
 function build(program: string, args: readonly string[]): void {
