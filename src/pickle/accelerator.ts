@@ -19,7 +19,8 @@ import {
   STACK_VALUES,
 } from "./hot_loop.ts";
 import { type Input, WINDOW_BYTES } from "./input.ts";
-import type { ContainerArrays, ContainerPool, Memo } from "./values.ts";
+import type { ContainerArrays, ContainerPool } from "./containers.ts";
+import type { Memo } from "./memo.ts";
 
 /** Bytes of a page of WebAssembly memory. */
 const PAGE_BYTES = 64 * 1024;

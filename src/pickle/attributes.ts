@@ -136,3 +136,27 @@ export function targetsOf(heap: Heap, handle: Handle): readonly GlobalName[] | u
     }
   }
 }
+
+/** Functions that hand out a live namespace: what is assigned into their result changes the program. */
+const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
+
+/** The global that a change of a value changes; undefined for what the file made itself. */
+export function liveOwner(heap: Heap, target: Handle): GlobalName | undefined {
+  const value = heap.valueOf(target);
+  switch (value?.type) {
+    case "global":
+      return { module: value.module, name: value.name };
+    case "module":
+      return { module: value.module, name: "" };
+    case "method":
+      return methodGlobal(heap, value);
+    case "call": {
+      const entry = heap.globalOf(value.callee);
+      return entry !== undefined && NAMESPACES.test(entry.key)
+        ? { module: entry.module, name: entry.name }
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+}

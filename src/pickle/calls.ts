@@ -6,12 +6,12 @@
  */
 
 import type { CallFact, GlobalName } from "../types.ts";
-import { methodGlobal, typeOf } from "./attributes.ts";
-import { BuiltStates } from "./built_states.ts";
+import { liveOwner, methodGlobal, typeOf } from "./attributes.ts";
 import { evidenceOf } from "./evidence.ts";
 import { ownerOf } from "./facts.ts";
 import { foldOf } from "./fold.ts";
 import type { GlobalEntry, Heap } from "./heap.ts";
+import { HiddenCalls } from "./hidden_calls.ts";
 import { callMethod } from "./methods.ts";
 import { render, renderCall } from "./render.ts";
 import { CONTAINER, type Handle, handleOf, KIND, kindOf, LOST, NONE, UNKNOWN } from "./values.ts";
@@ -25,9 +25,6 @@ const RESULTS_KEPT = 1 << 18;
 /** Calls inside calls that are followed. */
 const CALL_DEPTH = 32;
 
-/** Values that a call is made of that are looked at for a function. */
-const MADE_OF = 1024;
-
 /** Harmless classes whose arguments and state are needed: joblib's arrays by their size, slices by folding. */
 const DETAILED = new Set([
   "joblib.numpy_pickle.NumpyArrayWrapper",
@@ -38,31 +35,12 @@ const DETAILED = new Set([
 /** A class whose first argument is the state of the object. */
 const NAMESPACE = "types.SimpleNamespace";
 
-/** Functions that hand out a live namespace: what is assigned into their result changes the program. */
-const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
-
 /** Opcodes and functions that make an instance without calling its `__init__`. */
 const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
 
 /** Pure functions that call methods of what they are applied to. */
 const OPERATIONS =
   /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.(bytearray|bytes|str)\.\w+$/;
-
-/** Names under which objects are called without being asked for by name. */
-const HOOKS = /^(__\w+__|append|extend|add)$/;
-
-/**
- * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
- * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, the rebuild functions of tensors and
- * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn); and what
- * weak dictionaries, data frames and modules call of their own where items are put into them.
- * Attributes of the same names that are plain objects are common.
- */
-const METHODS = new RegExp(
-  "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|requires_grad_|to|" +
-    "as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|fromutc|read|readline|" +
-    "readinto|fileno|_remove|_commit_removals|_set_item|_setitem_array|add_module)$",
-);
 
 /** A call as the machine sees it. */
 export interface Call {
@@ -93,14 +71,16 @@ export class Calls {
   readonly loaded: LoadedBytes[] = [];
   /** Tensors that do not lie in their storages. */
   readonly tensorFaults: { readonly offset: number; readonly message: string }[] = [];
+  /** Calls that nobody asks for by name. */
+  readonly hidden: HiddenCalls;
   private readonly extensions: Map<number, GlobalName>;
-  private readonly built = new BuiltStates();
   private depth = 0;
   private results = 0;
 
   /** @param extensions codes registered so far in this process, by any stream */
   constructor(heap: Heap, extensions: Map<number, GlobalName>) {
     this.heap = heap;
+    this.hidden = new HiddenCalls(heap);
     this.extensions = extensions;
   }
 
@@ -121,7 +101,7 @@ export class Calls {
       return handleOf(KIND.INSTANCE, entry.id);
     }
     const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
-    if (kwargs !== undefined) this.watchState(callee, kwargs, via, at);
+    if (kwargs !== undefined) this.hidden.watchState(callee, kwargs, via, at);
     return this.call(callee, items, kwargs, via, at);
   }
 
@@ -176,7 +156,7 @@ export class Calls {
         return this.call(value.value, args, kwargs, via, at);
       case "method": {
         if (args !== undefined && this.heap.instanceOf(value.self) === undefined) {
-          this.watchOperands(render(this.heap, callee), args, kwargs, via, at);
+          this.hidden.watchOperands(render(this.heap, callee), args, kwargs, via, at);
         }
         const result = args === undefined || !this.isBare(kwargs)
           ? undefined
@@ -217,7 +197,7 @@ export class Calls {
     const wrapper = wrapperOf(entry.key);
     if (wrapper !== undefined) return wrapper(this, call);
     if (entry.key === NAMESPACE && args?.[0] !== undefined) {
-      this.watchState(entry.handle, args[0], call.via, call.at);
+      this.hidden.watchState(entry.handle, args[0], call.via, call.at);
     }
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
@@ -225,7 +205,7 @@ export class Calls {
       return handleOf(KIND.INSTANCE, entry.id);
     }
     if (args !== undefined && OPERATIONS.test(entry.key)) {
-      this.watchOperands(`${entry.module}.${entry.name}`, args, kwargs, call.via, call.at);
+      this.hidden.watchOperands(`${entry.module}.${entry.name}`, args, kwargs, call.via, call.at);
     }
     const simple = args !== undefined && this.isBare(kwargs);
     const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
@@ -240,99 +220,6 @@ export class Calls {
   /** True when there are no keyword arguments. */
   isBare(kwargs: Handle | undefined): boolean {
     return kwargs === undefined || (kwargs < 0 && this.heap.containers.count(kwargs) === 0);
-  }
-
-  /** Says when an operator, or a method of plain data, meets an object, whose methods decide what it does. */
-  private watchOperands(
-    callee: string,
-    args: readonly Handle[],
-    kwargs: Handle | undefined,
-    via: string,
-    at: number,
-  ): void {
-    const odd = args.some((arg) =>
-      this.isObject(arg) ||
-      (arg < 0 && (this.heap.itemsOf(arg) ?? []).some((it) => this.isObject(it)))
-    );
-    if (!odd) return;
-    const expression = renderCall(this.heap, callee, args, kwargs);
-    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
-  }
-
-  /** Whether a value is an object with methods of its own, not plain data. */
-  private isObject(handle: Handle): boolean {
-    if (handle < 0) return false;
-    const kind = kindOf(handle);
-    if (kind === KIND.INSTANCE) return true;
-    const type = kind === KIND.OBJECT ? this.heap.valueOf(handle)?.type : undefined;
-    return type !== undefined && type !== "text" && type !== "bytes" && type !== "global";
-  }
-
-  /**
-   * Says when a state gives an object something to call in the place of a method that the unpickler,
-   * or code that looks at the object, calls by itself: `__setstate__`, `append`, `__array__`, ….
-   */
-  watchState(target: Handle, state: Handle, via: string, at: number): void {
-    const parts = state < 0 && this.heap.containers.kind(state) === CONTAINER.TUPLE
-      ? this.heap.containers.list(state, 2)
-      : [state];
-    for (const part of parts) {
-      if (part === state ? this.isObject(part) : this.isMapping(part)) {
-        // Its items become attributes, too, and are not kept: any may be something to call.
-        const expression = `${render(this.heap, target)}.__dict__.update(${
-          render(this.heap, part)
-        })`;
-        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
-        continue;
-      }
-      const forgotten = part === LOST || (part < 0 && this.heap.containers.lossy(part));
-      if (forgotten && this.heap.hasFunctions) this.heap.lost();
-      if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
-      const items = this.heap.keptItems(part);
-      for (let index = 0; index + 1 < items.length; index += 2) {
-        const [key, value] = [items[index] as number, items[index + 1] as number];
-        if (!this.isHook(key, value)) continue;
-        const name = this.heap.textOf(key) ?? "?";
-        const expression = `${render(this.heap, target)}.${name} = ${render(this.heap, value)}`;
-        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
-      }
-    }
-  }
-
-  /** Whether a value may be called. */
-  isCallable(handle: Handle): boolean {
-    return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
-  }
-
-  /** Whether a value is made to be called, or may be because it is made of such a value. */
-  private isFunction(handle: Handle): boolean {
-    const pending = new Set([handle]);
-    for (const each of pending) {
-      const value = this.heap.valueOf(each);
-      switch (value?.type) {
-        case "global":
-        case "partial":
-        case "method":
-        case "getter":
-        case "picked":
-          return true;
-        case "call":
-          // `staticmethod(f)` may be called as `f` may.
-          for (const arg of value.args ?? []) pending.add(arg);
-      }
-      if (pending.size > MADE_OF) return true;
-    }
-    return false;
-  }
-
-  /** Whether a state's entry gives its object something that is called without being asked for. */
-  private isHook(key: Handle, value: Handle): boolean {
-    if (!this.isCallable(value)) return false;
-    const name = this.heap.textOf(key);
-    // What calls made of a text may be any name.
-    if (name === undefined) return typeOf(this.heap, key) === undefined && this.isFunction(value);
-    if (name === "__orig_class__") return false;
-    return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));
   }
 
   /** A value that stands for a call's unknown result. */
@@ -411,10 +298,8 @@ export class Calls {
   /** BUILD: `target.__setstate__(state)`, or an update of its attributes. */
   build(target: Handle, state: Handle, at: number): void {
     const value = this.heap.valueOf(target);
-    this.watchState(target, state, "BUILD", at);
-    if (state < 0 && this.heap.containers.kind(state) === CONTAINER.DICT) {
-      this.built.note({ target, state, at, count: this.heap.containers.count(state) });
-    }
+    this.hidden.watchState(target, state, "BUILD", at);
+    this.hidden.built(target, state, at);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -448,14 +333,6 @@ export class Calls {
     }
   }
 
-  /** Looks at states that got more items after an object had them, once a stream is at its end. */
-  settle(): void {
-    const { containers } = this.heap;
-    for (const { target, state, at } of this.built.grown((each) => containers.count(each))) {
-      this.watchState(target, state, "BUILD", at);
-    }
-  }
-
   /** What is changed is not sure. */
   private watchPicked(target: Handle, via: string, at: number): void {
     const expression = `${render(this.heap, target)} (${via})`;
@@ -473,9 +350,9 @@ export class Calls {
       this.fill(value.value, items, opcode, at);
       return;
     }
-    if (opcode.startsWith("SETITEM") && !this.isDictionary(target)) {
+    if (opcode.startsWith("SETITEM") && !this.hidden.isDictionary(target)) {
       // Data frames call a key that can be called.
-      const key = items.find((item, index) => index % 2 === 0 && this.isCallable(item));
+      const key = items.find((item, index) => index % 2 === 0 && this.hidden.isCallable(item));
       if (key !== undefined) this.watchPicked(key, opcode, at);
     }
     this.mutate(target, opcode, (shown) => {
@@ -487,51 +364,12 @@ export class Calls {
 
   /** Logs a change of something imported; changes of what the file made itself are nobody's business. */
   mutate(target: Handle, via: string, expression: (shown: string) => string, at: number): void {
-    const owner = this.liveOwner(target);
+    const owner = liveOwner(this.heap, target);
     if (owner === undefined) return;
     this.heap.facts.add(
       { kind: "mutation", ...owner, via, expression: expression(render(this.heap, target)) },
       at,
     );
-  }
-
-  /** Whether a value is a dictionary of the library's, which keeps its keys as they are. */
-  private isDictionary(target: Handle): boolean {
-    const entry = this.heap.instanceOf(target) ?? this.calleeOf(target);
-    return entry !== undefined &&
-      /^collections\.(OrderedDict|defaultdict|Counter)$/.test(entry.key);
-  }
-
-  /** The same of whatever has items that become attributes. */
-  private isMapping(target: Handle): boolean {
-    const { key } = this.heap.instanceOf(target) ?? this.calleeOf(target) ?? {};
-    return this.isDictionary(target) || (key !== undefined &&
-      /^(builtins\.dict|collections\.(UserDict|ChainMap)|types\.MappingProxyType)$/.test(key));
-  }
-
-  private calleeOf(target: Handle): GlobalEntry | undefined {
-    const value = this.heap.valueOf(target);
-    return value?.type === "call" ? this.heap.globalOf(value.callee) : undefined;
-  }
-
-  private liveOwner(target: Handle): GlobalName | undefined {
-    const value = this.heap.valueOf(target);
-    switch (value?.type) {
-      case "global":
-        return { module: value.module, name: value.name };
-      case "module":
-        return { module: value.module, name: "" };
-      case "method":
-        return methodGlobal(this.heap, value);
-      case "call": {
-        const entry = this.heap.globalOf(value.callee);
-        return entry !== undefined && NAMESPACES.test(entry.key)
-          ? { module: entry.module, name: entry.name }
-          : undefined;
-      }
-      default:
-        return undefined;
-    }
   }
 
   /** Whether a value is joblib's stand-in for raw array bytes. */

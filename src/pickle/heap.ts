@@ -21,9 +21,9 @@ import {
   payloadOf,
 } from "./literals.ts";
 import { OP } from "./opcodes.ts";
+import { ContainerPool } from "./containers.ts";
 import {
   CONTAINER,
-  ContainerPool,
   FALSE,
   type GlobalValue,
   type Handle,

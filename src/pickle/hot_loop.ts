@@ -11,7 +11,8 @@
 
 import { WINDOW_BYTES } from "./input.ts";
 import { OP } from "./opcodes.ts";
-import { CONTAINER, CONTAINER_LOSSY, FALSE, KIND, LOST, NONE, TRUE, UNSET } from "./values.ts";
+import { CONTAINER_LOSSY } from "./containers.ts";
+import { CONTAINER, FALSE, KIND, LOST, NONE, TRUE, UNSET } from "./values.ts";
 import {
   block,
   branch,

@@ -149,7 +149,7 @@ export class PlainOpcodes extends Frames {
   /** To be called when a stream is at its end: what only then is known. */
   settle(): void {
     try {
-      this.calls.settle();
+      this.calls.hidden.settle();
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.calls.heap.lost();
@@ -215,7 +215,7 @@ export class PlainOpcodes extends Frames {
   private callableKey(from: number): Handle[] {
     for (let place = from; place + 1 < this.sp; place += 2) {
       const key = this.stack[place] as number;
-      if (this.calls.isCallable(key)) return [key, this.stack[place + 1] as number];
+      if (this.calls.hidden.isCallable(key)) return [key, this.stack[place + 1] as number];
     }
     return [];
   }

@@ -21,13 +21,13 @@ import {
   STATUS,
   type Status,
 } from "./status.ts";
+import { Memo } from "./memo.ts";
 import {
   CONTAINER,
   FALSE,
   grown,
   type Handle,
   LOST,
-  Memo,
   NONE,
   TRUE,
   UNKNOWN,

@@ -28,7 +28,7 @@ export function construct(calls: Calls, call: Call): Handle {
 /** `_rebuild_from_type_v2(func, type, args, state)`: calls func(*args), then makes it a `type`. */
 export function rebuildFromType(calls: Calls, call: Call): Handle {
   const [callee, type, args, state] = call.args ?? [];
-  if (state !== undefined) calls.watchState(call.entry.handle, state, call.via, call.at);
+  if (state !== undefined) calls.hidden.watchState(call.entry.handle, state, call.via, call.at);
   const targets = [callee, type].map((part) =>
     part === undefined ? undefined : targetsOf(calls.heap, part)
   );
@@ -44,7 +44,7 @@ export function rebuildFromType(calls: Calls, call: Call): Handle {
 /** `_rebuild_parameter_with_state(data, requires_grad, hooks, state)` sets the state's attributes. */
 export function rebuildParameter(calls: Calls, call: Call): Handle {
   const state = call.args?.[3];
-  if (state !== undefined) calls.watchState(call.entry.handle, state, call.via, call.at);
+  if (state !== undefined) calls.hidden.watchState(call.entry.handle, state, call.via, call.at);
   if (!call.entry.quiet) calls.log(call);
   return handleOf(KIND.INSTANCE, call.entry.id);
 }
