@@ -113,26 +113,32 @@ function octal(bytes: Uint8Array): number | undefined {
   return /^[0-7]*$/u.test(text) ? parseInt(text || "0", 8) : undefined;
 }
 
+/** What a pax header says. */
+export interface PaxHeader {
+  readonly records: ReadonlyMap<string, string>;
+  /** False when a record is not well-formed; Python's reader takes those before it, and mostly it, too. */
+  readonly wellFormed: boolean;
+}
+
 /**
- * The records of a pax header: "length key=value\n", the length counting all of it.
- *
- * @returns undefined when a record is not well-formed; what came before it is lost to readers too
+ * The records of a pax header: "length key=value\n", the length counting all of it. As Python has it, a
+ * record need not end in a line feed, and the last may be cut off (`_proc_pax` in `Lib/tarfile.py`).
  */
-export function readPaxRecords(bytes: Uint8Array): ReadonlyMap<string, string> | undefined {
+export function readPaxRecords(bytes: Uint8Array): PaxHeader {
   const records = new Map<string, string>();
+  let wellFormed = true;
   for (let at = 0; at < bytes.length && bytes[at] !== 0;) {
     const space = bytes.indexOf(0x20, at);
     const digits = space < 0 || space - at > 20 ? "" : textOf(bytes.subarray(at, space));
     const length = /^\d+$/u.test(digits) ? Number(digits) : 0;
     const end = at + length;
+    const equals = space < 0 ? -1 : bytes.indexOf(0x3d, space + 1);
     // A record without a length would be read for ever.
-    if (length === 0 || end <= space + 1 || end > bytes.length) return undefined;
-    if (bytes[end - 1] !== 0x0a) return undefined;
-    const record = textOf(bytes.subarray(space + 1, end - 1));
-    const equals = record.indexOf("=");
-    if (equals < 1) return undefined;
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    if (length === 0 || equals <= space + 1 || end <= equals) return { records, wellFormed: false };
+    wellFormed &&= bytes[end - 1] === 0x0a;
+    const key = textOf(bytes.subarray(space + 1, equals));
+    records.set(key, textOf(bytes.subarray(equals + 1, end - 1)));
     at = end;
   }
-  return records;
+  return { records, wellFormed };
 }

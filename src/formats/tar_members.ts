@@ -216,11 +216,8 @@ class Walk implements TarMembers {
   }
 
   #pax(bytes: Uint8Array, offset: number): Extensions {
-    const records = readPaxRecords(bytes);
-    if (records === undefined) {
-      this.#say("tar-malformed", "A pax header is not well-formed", true, offset);
-      return {};
-    }
+    const { records, wellFormed } = readPaxRecords(bytes);
+    if (!wellFormed) this.#say("tar-malformed", "A pax header is not well-formed", true, offset);
     const name = records.get("GNU.sparse.name") ?? records.get("path");
     const linkTarget = records.get("linkpath");
     const isSparse = Array.from(records.keys()).some((key) => key.startsWith("GNU.sparse."));

@@ -299,9 +299,26 @@ test("a sparse map of one endless line is given up", async () => {
   assert.ok(reads < 50, `${reads} reads`);
 });
 
+test("a pax record that does not end in a line feed, or is cut off, says what it says to Python", async () => {
+  const read = (text: string) => readPaxRecords(new TextEncoder().encode(text));
+  const cases:
+    readonly (readonly [text: string, records: readonly (readonly [string, string])[]])[] = [
+      ["10 path=a\x0121 GNU.sparse.size=5\n", [["path", "a"], ["GNU.sparse.size", "5"]]],
+      ["10 path=a\n99 linkpath=b", [["path", "a"], ["linkpath", "b"]]],
+    ];
+  for (const [text, records] of cases) {
+    assert.deepEqual(read(text), { records: new Map(records), wellFormed: false }, text);
+  }
+  const named = member("pax", "14 path=m.pkl\x01", { type: "x" });
+  const seen = await scan(named, member("a", EVIL), END);
+  assert.deepEqual([seen.rules, seen.entries.map(({ part }) => part)], [["tar-malformed"], [
+    "m.pkl",
+  ]]);
+});
+
 test("a pax record without a length behind a whole one ends the header, not the scan", () => {
   for (const rest of ["o", "x", " ", "7"]) {
     const records = readPaxRecords(new TextEncoder().encode(`14 linkpath=0\n${rest}`));
-    assert.equal(records, undefined, rest);
+    assert.deepEqual(records, { records: new Map([["linkpath", "0"]]), wellFormed: false }, rest);
   }
 });
