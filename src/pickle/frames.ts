@@ -13,8 +13,20 @@ import { SEARCHED_BYTES_BYTES, SEARCHED_TEXT_BYTES, searchLiteral } from "./sear
 import { Stack } from "./stack.ts";
 import { ABSENT, STATUS, type Status } from "./status.ts";
 
-/** Constants of one stream that are looked at for a nested pickle. */
-export const NESTED_KEPT = 4096;
+/** Constants of one stream that are looked at for a nested pickle; where there are more, that is told. */
+export const NESTED_KEPT = 1 << 16;
+/** The shortest text that is decoded to see whether it is a pickle. */
+export const CODED_CHARACTERS = 16;
+
+/** How pickles without a header begin: GLOBAL, MARK, EMPTY_LIST, EMPTY_DICT. */
+const PLAIN_HEADS: ReadonlySet<number> = new Set([0x63, 0x28, 0x5d, 0x7d]);
+/** How what stands there as it is begins: PROTO, gzip, zlib. */
+const RAW_HEADS: ReadonlySet<number> = new Set([0x80, 0x1f, 0x78]);
+
+/** Whether a constant would have to be decoded and is too short for that. */
+function isTooShort(first: number, length: number): boolean {
+  return !RAW_HEADS.has(first) && length < CODED_CHARACTERS;
+}
 
 /** The stack, with bytes to read. */
 export class Frames extends Stack {
@@ -91,12 +103,22 @@ export class Frames extends Stack {
   }
 
   protected noteNested(offset: number, at: number, length: number): void {
-    if (this.nestedCandidates.length >= NESTED_KEPT || length < 4) return;
+    if (length < 4) return;
     const { buffer } = this.input;
+    const first = buffer[at] as number;
     const second = buffer[at + 1] as number;
     const third = buffer[at + 2] as number;
-    const likely = looksNested(buffer[at] as number, second, third);
-    if (likely) this.nestedCandidates.push(offset);
+    if (!looksNested(first, second, third)) return;
+    if (PLAIN_HEADS.has(first) ? !this.mayImport(at, length) : isTooShort(first, length)) return;
+    if (this.nestedCandidates.length < NESTED_KEPT) this.nestedCandidates.push(offset);
+    else this.nestedForgotten = true;
+  }
+
+  /** Without a line break or a byte beyond ASCII no opcode imports anything: words have neither. */
+  private mayImport(at: number, length: number): boolean {
+    const { buffer, length: end } = this.input;
+    return at + length > end || !isAscii(buffer, at, at + length) ||
+      buffer.subarray(at, at + length).includes(0x0a);
   }
 
   /** Bytes of such a payload that the user's patterns are looked for in. */

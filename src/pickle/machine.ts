@@ -9,7 +9,6 @@
  * @module
  */
 
-import { NESTED_KEPT } from "./frames.ts";
 import { type Accelerator, type AcceleratorUser, takeAccelerator } from "./accelerator.ts";
 import { CONTAINERS, ITEMS, MARKS, MEMO_ENTRIES, STACK_VALUES } from "./hot_loop.ts";
 import { isAscii, isUtf8, unsigned4 } from "./literals.ts";
@@ -112,7 +111,7 @@ export class Machine extends CountedOpcodes implements AcceleratorUser {
       this.stack !== accelerator.stack || this.marks !== accelerator.marks
     ) return;
     const limit = Math.min(length, this.frameEnd - base);
-    if (this.nestedCandidates.length >= NESTED_KEPT) accelerator.lookNoFurther();
+    if (this.nestedForgotten) accelerator.lookNoFurther();
     const { hot, memo, containers } = this;
     hot.sp = this.sp;
     hot.mp = this.mp;

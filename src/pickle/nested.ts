@@ -8,6 +8,7 @@ import { tryInflate } from "../bytes/decompress.ts";
 import { bytesSource, sliceSource, type Source } from "../source/source.ts";
 import type { Observation } from "../types.ts";
 import { decodeBase64, decodeHex, inflateGzip, inflateZlib } from "./codecs.ts";
+import { CODED_CHARACTERS } from "./frames.ts";
 import type { Input } from "./input.ts";
 import { encodeLatin1 } from "./literals.ts";
 import type { Run } from "./run.ts";
@@ -32,12 +33,14 @@ export function nestedEntries(
 ): Observation[] {
   const entries = loadedEntries(run, input, source, within, known);
   const taken = new Set(run.machine.loaded.map(({ handle }) => handle));
+  let told = 0;
   for (const offset of run.machine.nestedCandidates) {
-    if (entries.length >= ENTRIES) break;
+    if (told >= ENTRIES) break;
     if (taken.has(handleOf(KIND.BYTES, offset))) continue;
     const nested = constantPickle(run, input, source, offset);
     if (nested !== undefined) {
       const part = `constant_${input.actual(offset)}`;
+      told++;
       entries.push({
         type: "anomaly",
         rule: "pickle-nested-data",
@@ -47,6 +50,16 @@ export function nestedEntries(
       });
       entries.push({ type: "entry", source: nested, part, loaded: "data", within });
     }
+  }
+  if (run.machine.nestedForgotten || told >= ENTRIES) {
+    entries.push({
+      type: "anomaly",
+      rule: "scan-limit",
+      detail: "there are more constants that may be pickles than are looked at",
+      offset: input.actual(run.start),
+      within,
+      unread: true,
+    });
   }
   return entries;
 }
@@ -145,7 +158,7 @@ function constantPickle(
   if (compressedPickle(head)) return literalSource(run, input, source, offset);
   const text = machine.textOf(handleOf(KIND.STRING, offset)) ??
     asText(machine.bytesOf(handleOf(KIND.BYTES, offset)));
-  if (text === undefined || text.length < 16) return undefined;
+  if (text === undefined || text.length < CODED_CHARACTERS) return undefined;
   const plain = text.trim();
   const decoded = /^[0-9a-fA-F]+$/.test(plain)
     ? decodeHex(plain)

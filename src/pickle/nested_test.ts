@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { forwardSource, LOOK_BACK_BYTES } from "../source/forward.ts";
 import type { Observation } from "../types.ts";
 import { TEXT_LIMIT } from "./heap.ts";
-import { bytes, byteString, factsIn, observe, str } from "./testing_pickle.ts";
+import { join } from "../formats/testing_zip.ts";
+import { anomaliesIn, bytes, byteString, factsIn, observe, str } from "./testing_pickle.ts";
 
 const LOAD = "ctorch.storage\n_load_from_bytes\n";
 const INNER = bytes("\x80\x02cos\nsystem\nX\x07\0\0\0echo hi\x85R.");
@@ -148,6 +149,31 @@ test("constants that are pickles of protocol 0 and 1 are told, raw, in base64 an
     assert.ok(await isTold(hexadecimal), text);
     assert.ok(await isTold(hexadecimal.toUpperCase()), text);
   }
+});
+
+test("however many words begin like opcodes, a constant behind them is looked at", async () => {
+  const words = Array.from(
+    { length: 70_000 },
+    (_, at) => ["category_", "(option)_", "8000 items", "Yes, KEY_"][at % 4] + String(at % 10_000),
+  );
+  const long = words.map((word) => str(word));
+  const size = long.reduce((sum, one) => sum + one.length, 0);
+  const all = new Uint8Array(size);
+  let end = 0;
+  for (const one of long) {
+    all.set(one, end);
+    end += one.length;
+  }
+  const data = join(bytes("\x80\x04]("), all, byteString(INNER), bytes("e."));
+  assert.deepEqual(anomaliesIn(await observe(data)), ["pickle-nested-data"]);
+});
+
+test("constants that may be pickles beyond those that are looked at are unread", async () => {
+  const one = str("cx\nabcdefg");
+  const many = new Uint8Array(one.length * 65_537);
+  for (let at = 0; at < many.length; at += one.length) many.set(one, at);
+  const seen = await observe(join(bytes("\x80\x04]("), many, byteString(INNER), bytes("e.")));
+  assert.ok(seen.some((it) => it.type === "anomaly" && it.rule === "scan-limit" && it.unread));
 });
 
 test("zlib and gzip under hexadecimal and base64 are opened", async () => {

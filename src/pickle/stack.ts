@@ -65,6 +65,8 @@ export class Stack extends Heap {
   };
   /** Offsets of the opcodes of constants that may hold a pickle. */
   readonly nestedCandidates: number[] = [];
+  /** True when there were more than are kept. */
+  nestedForgotten = false;
   /** Persistent ids seen, at most `PERSISTENT_KEPT`. */
   readonly persistentIds: Handle[] = [];
   /** The wrapper that ARRAY is about. */
