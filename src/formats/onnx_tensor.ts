@@ -56,7 +56,7 @@ export function isTensorFile({ name, head, size }: Sample): boolean {
   }
   const count = fields.filter(({ number }) => number === DIMS)
     .reduce((product, { value }) => product * value, 1);
-  return hasAsMany(fields, count, type.value);
+  return hasAsMany(head, fields, count, type.value);
 }
 
 /** All fields of a message; undefined where it is none. */
@@ -80,8 +80,13 @@ function isOfTensor(field: WireField, head: Uint8Array): boolean {
   return inside === undefined || inside.every(({ type }) => type !== WIRE.bytes);
 }
 
-/** Whether the numbers or texts are as many as the dimensions say; where they are packed, at least one. */
-function hasAsMany(fields: readonly WireField[], count: number, type: number): boolean {
+/** Whether the numbers or texts are as many as the dimensions say. */
+function hasAsMany(
+  head: Uint8Array,
+  fields: readonly WireField[],
+  count: number,
+  type: number,
+): boolean {
   const raw = fields.filter(({ number }) => number === RAW);
   const [only] = raw;
   if (only !== undefined) {
@@ -92,11 +97,24 @@ function hasAsMany(fields: readonly WireField[], count: number, type: number): b
   const texts = fields.filter(({ number }) => number === STRINGS);
   if (type === 8) return texts.length === count;
   const values = fields.filter(({ number }) => VALUES.has(number));
-  const packed = values.some((field) => field.type === WIRE.bytes);
-  if (packed) return values.length === 1 && count > 0;
-  // Complex numbers have two parts.
-  return values.length === count || values.length === count * 2;
+  const numbers = values.reduce((sum, field) => sum + numbersIn(field, head), 0);
+  // Complex numbers have two parts; of types narrower than a byte several share a number.
+  return numbers === count || numbers === count * 2 ||
+    (BITS[type] === undefined && numbers > 0 && numbers <= count);
 }
+
+/** Numbers of a field: one, or as many as are packed in it; NaN where that does not come out even. */
+function numbersIn({ type, number, start, end }: WireField, head: Uint8Array): number {
+  if (type !== WIRE.bytes) return 1;
+  const width = WIDTHS[number];
+  if (width !== undefined) return (end - start) % width === 0 ? (end - start) / width : NaN;
+  // A varint ends with a byte below 0x80.
+  if ((head[end - 1] ?? 0) >= 0x80) return NaN;
+  return head.subarray(start, end).reduce((sum, byte) => sum + (byte < 0x80 ? 1 : 0), 0);
+}
+
+/** Bytes of the packed numbers that have a width: floats and doubles. */
+const WIDTHS: Readonly<Record<number, number>> = { 4: 4, 10: 8 };
 
 /** Fields of numbers. */
 const VALUES = new Set([4, 5, INT64S, 10, 11]);
