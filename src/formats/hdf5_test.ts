@@ -76,7 +76,7 @@ test("what PyTables and hickle unpickle is handed on as pickles, and nothing els
 test("pickled rows and attributes of a file that is cut off anywhere are found or missed aloud", async () => {
   for (const name of ["attribute.h5", "rows.h5", "types_table.hkl"]) {
     const bytes = readOther(`harmful/${name}`);
-    for (let length = 512; length < bytes.length; length += 61) {
+    for (let length = 512; length < bytes.length; length++) {
       const { entries, unread, fault } = await scan(bytes.subarray(0, length));
       assert.ok(entries.length > 0 || unread || fault !== undefined, `${name}: ${length} bytes`);
     }
@@ -132,7 +132,7 @@ test("a source that cannot be read without waiting gives the same", async () => 
 
 test("a file that is cut off anywhere is unread", async () => {
   const bytes = read("suspicious/external_link.h5");
-  for (let length = 8; length < bytes.length; length += 37) {
+  for (let length = 8; length < bytes.length; length++) {
     const { unread } = await scan(bytes.subarray(0, length));
     assert.ok(unread, `cut at ${length}`);
   }

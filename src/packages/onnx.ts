@@ -8,14 +8,14 @@
  */
 
 import type { Listing, Member } from "../types.ts";
-import { linkProblem } from "./onnx_location.ts";
+import { folderOf, linkProblem } from "./onnx_location.ts";
 import type { Package, PackageObservation } from "./package.ts";
 
 const MODEL = /\.onnx$/iu;
 /** Folders in one another that a path may have. */
 const LEVELS = 100;
 /** No folder's name, for models of any. */
-const ANY = "*";
+const ANY = "*/";
 /** Listings of local folders: there the model tells which of its neighbours it reads. */
 const FOLDER = "folder";
 
@@ -78,7 +78,7 @@ function modelAbove(
     others.push(...(models.get(folder) ?? []).filter((one) => one !== member));
     const file = others.find((one) => !isLink(one));
     if (file !== undefined || folder === "") return file ?? others[0];
-    folder = folderOf(folder.slice(0, -1));
+    folder = folderOf(folder);
   }
   others.push(...(models.get(ANY) ?? []).filter((one) => one !== member));
   return others.find((one) => !isLink(one)) ?? others[0];
@@ -86,9 +86,4 @@ function modelAbove(
 
 function isLink({ kind }: Member): boolean {
   return kind === "link" || kind === "hardlink";
-}
-
-/** The folder of a path, with the slash behind it; "" for the outermost. */
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1);
 }

@@ -196,7 +196,8 @@ function leavesListing(path: string): boolean {
   return path === ".." || /^(?:\.\.\/|[\\/]|[a-z]:)/iu.test(path);
 }
 
-function folderOf(path: string): string {
+/** The folder of a path, without the slash behind it; "" for the outermost. */
+export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
