@@ -51,6 +51,7 @@ check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/threats.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/coverage_table.ts --check
 
 # What a user sees of the module is documented, its examples run, and JSR would take it. No network.
 check-doc: setup
@@ -61,13 +62,15 @@ check-doc: setup
 fmt: setup ## format the sources
 	@$(DENO) fmt --quiet
 
-rules: setup ## embed rules/ into src/rules/embedded.ts, the doctor's samples, docs/threats.md
+rules: setup ## write what is derived from rules/ and descriptors: embedded rules, doctor's samples, docs
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/embed.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/doctor_samples.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
 	  scripts/threats.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
+	  scripts/coverage_table.ts
 
 coverage: setup ## statement coverage of src/ under Deno
 	@scripts/coverage

@@ -16,13 +16,17 @@
 
 import { FORMATS } from "./src/formats/registry.ts";
 import { loadRules } from "./src/rules/rules.ts";
-import { type ScanInput, scanMany, type ScanManyOptions } from "./src/scan_many.ts";
-import type { ScanReport } from "./src/types.ts";
+import { type ScanInput, scanMany, type ScanManyOptions } from "./src/scan/scan_inputs.ts";
+import type { ScanReport } from "./src/core/types.ts";
 
-export { ConfigError, FormatError, LimitError, SourceError } from "./src/errors.ts";
-export type { ConfigErrorOptions, SourceErrorOptions, SourceErrorReason } from "./src/errors.ts";
-export type { Format, FormatContext, Sample } from "./src/formats/format.ts";
-export { type FormatEntry, formatEntry } from "./src/formats/registry.ts";
+export { ConfigError, FormatError, LimitError, SourceError } from "./src/core/errors.ts";
+export type {
+  ConfigErrorOptions,
+  SourceErrorOptions,
+  SourceErrorReason,
+} from "./src/core/errors.ts";
+export type { Format, FormatContext, Sample } from "./src/core/format.ts";
+export { type FormatEntry, formatEntry } from "./src/core/format.ts";
 export { FORMATS };
 export type {
   Entry,
@@ -33,9 +37,9 @@ export type {
   PatternRule,
   RuleOverride,
 } from "./src/rules/overrides.ts";
-export { DEFAULT_LIMITS, withDefaults } from "./src/limits.ts";
-export type { Package, PackageObservation } from "./src/packages/package.ts";
-export type { Classification, Judged, RuleSet } from "./src/rules/rule_set.ts";
+export { DEFAULT_LIMITS, withDefaults } from "./src/core/limits.ts";
+export type { Bundle, BundleObservation } from "./src/core/bundle.ts";
+export type { Classification, Judged, RuleSet } from "./src/core/rule_set.ts";
 export type { Match as RuleMatch } from "./src/rules/classify.ts";
 export {
   type Rule,
@@ -46,17 +50,12 @@ export {
   WRAPPERS,
 } from "./src/rules/rule.ts";
 export type { RuleOptions, Rules } from "./src/rules/rules.ts";
-export { type ScanOptions, scanSource } from "./src/scan.ts";
-export type { RemoteOptions, ScanInput, ScanManyOptions } from "./src/scan_many.ts";
-export type { WalkOptions } from "./src/source/file.ts";
-export {
-  blobSource,
-  type ByteRange,
-  bytesSource,
-  sliceSource,
-  type Source,
-} from "./src/source/source.ts";
-export * from "./src/types.ts";
+export { type ScanOptions, scanSource } from "./src/scan/scan_source.ts";
+export type { RemoteOptions, ScanInput, ScanManyOptions } from "./src/scan/scan_inputs.ts";
+export type { WalkOptions } from "./src/sources/file.ts";
+export { blobSource, bytesSource, sliceSource } from "./src/sources/memory.ts";
+export { type ByteRange, type Source } from "./src/core/source.ts";
+export * from "./src/core/types.ts";
 export { loadRules };
 
 /** What `scan` may be told; everything has a default. */

@@ -19,7 +19,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
-import { TOOL_NAME, TOOL_VERSION } from "../src/version.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
 import { type LockFile, sbomOf } from "./sbom.ts";
 
@@ -238,7 +238,7 @@ function bunEntries(stage: string): Readonly<Record<string, string>> {
   const decoder = [
     'import { readFileSync } from "node:fs";',
     `import wasm from ${wasm} with { type: "file" };`,
-    `import { provideWasm } from ${from("src/bytes/decoder.ts")};`,
+    `import { provideWasm } from ${from("src/codecs/decoder.ts")};`,
     'provideWasm("7z-wasm", () => Uint8Array.from(readFileSync(wasm)).buffer);',
   ];
   const program = [

@@ -6,7 +6,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { BUN_FLAGS, PERMISSIONS } from "./build.ts";
 import { type LockFile, sbomOf } from "./sbom.ts";
-import { build, expectWorking, ROOT } from "./testing.ts";
+import { build, expectWorking, ROOT } from "./testing/scripts.ts";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-build-"));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));

@@ -26,33 +26,23 @@ export interface Violation {
 
 /** The rooms under `src/` and what each may import besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  // types.ts, errors.ts, limits.ts and other files directly in src/.
-  base: ["source"],
-  source: ["base", "bytes"],
-  bytes: ["base", "source"],
-  python: ["base", "source", "bytes", "formats/format.ts"],
-  pickle: ["base", "source", "bytes", "python", "formats/format.ts"],
-  packages: ["base", "source", "bytes", "python", "pickle", "formats/format.ts"],
-  jinja: [],
-  formats: ["base", "source", "bytes", "python", "pickle", "jinja", "packages"],
-  rules: ["base", "python"],
-  config: ["base", "source", "rules", "python"],
-  report: ["base"],
-  remote: ["base", "source", "bytes"],
-  scan: ["base", "source", "bytes", "formats", "packages", "rules", "remote"],
+  core: [],
+  sources: ["core"],
+  codecs: ["core", "sources"],
+  parsers: ["core", "sources", "codecs"],
+  pickle: ["core", "sources", "codecs", "parsers"],
+  bundles: ["core", "sources", "codecs", "parsers", "pickle"],
+  formats: ["core", "sources", "codecs", "parsers", "pickle", "bundles"],
+  rules: ["core", "parsers"],
+  config: ["core", "sources", "parsers", "rules"],
+  report: ["core"],
+  remote: ["core", "sources", "codecs"],
+  scan: [
+    ...["core", "sources", "codecs", "parsers", "formats", "bundles", "rules", "remote"],
+  ],
   cli: [
-    "base",
-    "source",
-    "bytes",
-    "formats",
-    "packages",
-    "pickle",
-    "python",
-    "rules",
-    "config",
-    "report",
-    "remote",
-    "scan",
+    ...["core", "sources", "codecs", "parsers", "pickle", "formats", "bundles", "rules"],
+    ...["config", "report", "remote", "scan"],
   ],
 };
 
@@ -63,44 +53,34 @@ const MAY_NOT_IMPORT_AT_ROOT: Readonly<Record<string, readonly string[]>> = {
   "worker.ts": [],
 };
 
-/** The base room names sources in its types, and needs nothing else of them. */
-const TYPES_ONLY: readonly (readonly [room: string, of: string])[] = [["base", "source"]];
-
-/** Files in `formats/` that every format may use: the contract, pure helpers and data. */
-const SHARED_BY_FORMATS = [
-  "src/formats/format.ts",
-  "src/formats/detect.ts",
-  "src/formats/torch_magic.ts",
-];
-
-/** The one list of formats, which may import them all. */
+/** The one list of formats, which may import all descriptors. */
 const REGISTRY = "src/formats/registry.ts";
 
 /** The rooms and files of `src/` in which `node:` may appear. */
 const MAY_USE_NODE = [
-  "src/source/file.ts",
-  "src/source/folder.ts",
+  "src/sources/file.ts",
+  "src/sources/folder.ts",
   "src/remote/node_transport.ts",
   "src/cli/",
 ];
 
 /** Modules that need `node:`; a room that may not have it may not reach it through these either. */
 const NEEDS_NODE = [
-  "src/source/file.ts",
-  "src/source/folder.ts",
+  "src/sources/file.ts",
+  "src/sources/folder.ts",
   "src/remote/node_transport.ts",
 ];
-const MAY_USE_FILES = ["src/source/folder.ts", "src/cli/", "mod.ts", "cli.ts", "worker.ts"];
+const MAY_USE_FILES = ["src/sources/folder.ts", "src/cli/", "mod.ts", "cli.ts", "worker.ts"];
 /** What loads them only when it is given a path or a URL, so that a browser never asks for them. */
-const MAY_LOAD_FILES = ["src/scan_many.ts", "src/scan_remote.ts"];
+const MAY_LOAD_FILES = ["src/scan/scan_inputs.ts", "src/scan/remote.ts"];
 
 /** Behind which modules each npm package stands; tests and scripts may use all of them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "smol-toml": ["src/rules/toml.ts", "src/config/"],
   "re2js": ["src/config/patterns.ts"],
   "commander": ["src/cli/"],
-  "h5wasm": ["src/bytes/hdf5_library.ts"],
-  "7z-wasm": ["src/bytes/sevenzip.ts"],
+  "h5wasm": ["src/formats/hdf5/library.ts"],
+  "7z-wasm": ["src/codecs/sevenzip.ts"],
   "fast-check": [],
   "ajv": [],
 };
@@ -132,20 +112,72 @@ export function check(tree: Tree): Violation[] {
       }
     }
   }
+  violations.push(...cycles(tree));
   return violations.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line);
+}
+
+/** Cycles of imports between files and between folders of `src/` and `scripts/`, tests apart. */
+function cycles(tree: Tree): Violation[] {
+  const files = new Map<string, Set<string>>();
+  const folders = new Map<string, Set<string>>();
+  const join = (graph: Map<string, Set<string>>, from: string, to: string): void => {
+    if (from !== to) graph.set(from, (graph.get(from) ?? new Set()).add(to));
+  };
+  for (const [path, text] of tree) {
+    if (!/^(?:src|scripts)\//.test(path) || isTest(path)) continue;
+    for (const { specifier } of importsOf(text)) {
+      if (specifier === undefined || !/^\.{1,2}\//.test(specifier)) continue;
+      const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+      if (isTest(target)) continue;
+      join(files, path, target);
+      join(folders, posix.dirname(path), posix.dirname(target));
+    }
+  }
+  const cycle = (graph: ReadonlyMap<string, ReadonlySet<string>>, what: string): Violation[] =>
+    componentsOf(graph).map((members) => ({
+      path: members[0] ?? "",
+      line: 1,
+      message: `is in a cycle of ${what}: ${members.join(", ")}`,
+    }));
+  return [...cycle(files, "files"), ...cycle(folders, "folders")];
+}
+
+/** The strongly connected components of more than one member, each sorted (Tarjan's algorithm). */
+function componentsOf(graph: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const index = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (node: string): number => {
+    const own = index.size;
+    let least = own;
+    index.set(node, own);
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      const seen = index.get(next);
+      if (seen === undefined) least = Math.min(least, visit(next));
+      else if (stack.includes(next)) least = Math.min(least, seen);
+    }
+    if (least === own) {
+      const members = stack.splice(stack.indexOf(node));
+      if (members.length > 1) found.push(members.sort());
+    }
+    return least;
+  };
+  for (const node of [...graph.keys()].sort()) {
+    if (!index.has(node)) visit(node);
+  }
+  return found;
 }
 
 /** Tests, and the helpers that only they import. */
 function isTest(path: string): boolean {
-  return /_test\.ts$|_test_helper\.ts$|(^|\/)testing(_[^/]*)?\.ts$/.test(path);
+  return /_test\.ts$|(^|\/)testing\//.test(path);
 }
 
-/** The room of a file: its folder under `src/`, `scan` for the loop (`scan.ts`, `scan_….ts`), `base` for the rest, else its root name. */
+/** The room of a file: its folder under `src/`, else its root name. */
 function roomOf(path: string): string {
-  const [top, second, ...rest] = path.split("/");
-  if (top !== "src" || second === undefined) return top ?? path;
-  if (rest.length > 0) return second;
-  return /^scan(_|\.ts$)/.test(second) ? "scan" : "base";
+  const [top, second] = path.split("/");
+  return top === "src" && second !== undefined ? second : top ?? path;
 }
 
 /** What is wrong with one import, or undefined. */
@@ -214,7 +246,7 @@ function checkModule(
     return forbidden.includes(to) ? `${path} must not import ${to} (${target})` : undefined;
   }
   if (!target.startsWith("src/")) return `imports ${target}, which is outside src/`;
-  if (from === to) return from === "formats" ? checkFormat(path, target, tree) : undefined;
+  if (from === to) return from === "formats" ? checkFormat(path, target) : undefined;
   const allowed = Object.hasOwn(MAY_IMPORT, from) ? MAY_IMPORT[from] : undefined;
   if (allowed === undefined) {
     return `is in the room "${from}", which scripts/check_imports.ts does not know`;
@@ -222,28 +254,18 @@ function checkModule(
   if (!allowed.some((one) => one === to || `src/${one}` === target)) {
     return `${from} must not import ${to} (${target})`;
   }
-  const types = TYPES_ONLY.some(([room, of]) => room === from && of === to);
-  return types && !imported.typeOnly
-    ? `${from} may import only types from ${to} (${target})`
-    : undefined;
+  return undefined;
 }
 
-/** Formats share only the contract; `zip_directory.ts` is a part of `zip.ts`. */
-function checkFormat(path: string, target: string, tree: Tree): string | undefined {
-  if (path === REGISTRY || SHARED_BY_FORMATS.includes(target)) return undefined;
-  if (target === REGISTRY) return `imports ${target}: a format does not know the others`;
-  if (familyOf(path, tree) === familyOf(target, tree)) return undefined;
-  return `imports another format (${target}): yield an entry instead`;
-}
-
-/** The shortest beginning of the file's name, up to an underscore, that is a module of its own. */
-function familyOf(path: string, tree: Tree): string {
-  const words = posix.basename(path, ".ts").split("_");
-  for (let count = 1; count < words.length; count++) {
-    const family = `src/formats/${words.slice(0, count).join("_")}.ts`;
-    if (tree.has(family)) return family;
+/** Formats share nothing but the contract in `core/`, and only the registry knows them all. */
+function checkFormat(path: string, target: string): string | undefined {
+  if (path === REGISTRY) {
+    return target.endsWith("/descriptor.ts") ? undefined : `imports ${target}: descriptors only`;
   }
-  return path;
+  if (target === REGISTRY) return `imports ${target}: a format does not know the others`;
+  return posix.dirname(path) === posix.dirname(target)
+    ? undefined
+    : `imports another format (${target}): yield an entry instead`;
 }
 
 function isIn(path: string, place: string): boolean {

@@ -5,21 +5,21 @@ import { importsOf, namesOf } from "./imports.ts";
 
 /** The files that most trees below need. */
 const BASE = {
-  "src/types.ts": "",
-  "src/errors.ts": "",
-  "src/source/source.ts": "",
-  "src/source/file.ts": "",
+  "src/core/types.ts": "",
+  "src/core/errors.ts": "",
+  "src/sources/memory.ts": "",
+  "src/sources/file.ts": "",
   "src/remote/node_transport.ts": "",
   "src/remote/find.ts": "",
-  "src/formats/format.ts": "",
-  "src/formats/zip.ts": "",
-  "src/formats/zip_directory.ts": "",
-  "src/formats/npy.ts": "",
+  "src/core/format.ts": "",
+  "src/formats/zip/mod.ts": "",
+  "src/formats/zip/directory.ts": "",
+  "src/formats/numpy/mod.ts": "",
   "src/formats/registry.ts": "",
   "src/rules/judge.ts": "",
   "src/report/text.ts": "",
   "src/cli/main.ts": "",
-  "src/scan.ts": "",
+  "src/scan/scan_source.ts": "",
 };
 
 /** The messages for a tree, each as "path:line: message". */
@@ -37,16 +37,20 @@ function assertOne(files: Record<string, string>, pattern: RegExp): void {
 test("a tree that keeps the rules has no violation", () => {
   assert.deepEqual(
     messages({
-      "src/types.ts": `import type { Source } from "./source/source.ts";`,
-      "src/formats/zip.ts": `import { a } from "./zip_directory.ts";
-        import type { Format } from "./format.ts"; import { b } from "../errors.ts";`,
-      "src/formats/registry.ts": `const load = () => import("./zip.ts");`,
-      "src/source/file.ts": `import { openSync } from "node:fs";`,
+      "src/core/types.ts": `import type { Source } from "./source.ts";`,
+      "src/core/source.ts": "",
+      "src/formats/zip/mod.ts": `import { a } from "./directory.ts";
+        import type { Format } from "../../core/format.ts"; import { b } from "../../core/errors.ts";`,
+      "src/formats/zip/descriptor.ts": `const load = () => import("./mod.ts");`,
+      "src/formats/registry.ts": `import "./zip/descriptor.ts";`,
+      "src/sources/file.ts": `import { openSync } from "node:fs";`,
       "src/rules/toml.ts": `import { parse } from "smol-toml";`,
-      "src/cli/main.ts": `import { Command } from "commander"; import "../scan.ts";`,
-      "src/scan.ts": `import { judge } from "./rules/judge.ts"; import "./formats/registry.ts";`,
-      "src/scan_test.ts": `import fc from "fast-check"; import "./report/text.ts"; Deno.test;`,
-      "mod.ts": `export * from "./src/scan.ts"; await import("./src/source/file.ts");`,
+      "src/cli/main.ts": `import { Command } from "commander"; import "../scan/scan_source.ts";`,
+      "src/scan/scan_source.ts":
+        `import { judge } from "../rules/judge.ts"; import "../formats/registry.ts";`,
+      "src/scan/scan_source_test.ts":
+        `import fc from "fast-check"; import "../report/text.ts"; Deno.test;`,
+      "mod.ts": `export * from "./src/scan/scan_source.ts"; await import("./src/sources/file.ts");`,
       "cli.ts": `import { main } from "./src/cli/main.ts"; import process from "node:process";`,
     }),
     [],
@@ -55,32 +59,51 @@ test("a tree that keeps the rules has no violation", () => {
 
 test("a room that imports what its row forbids is named with its line", () => {
   assertOne(
-    { "src/formats/npy.ts": `\n\nimport { judge } from "../rules/judge.ts";` },
-    /^src\/formats\/npy\.ts:3: formats must not import rules \(src\/rules\/judge\.ts\)$/,
+    { "src/formats/numpy/mod.ts": `\n\nimport { judge } from "../../rules/judge.ts";` },
+    /^src\/formats\/numpy\/mod\.ts:3: formats must not import rules \(src\/rules\/judge\.ts\)$/,
   );
+  const rule = (text: string) => ({ "src/rules/judge.ts": text });
+  assertOne(rule(`import "../formats/numpy/mod.ts";`), /rules must not import formats/);
+  assertOne(rule(`import "../sources/memory.ts";`), /must not import sources/);
   assertOne(
-    { "src/rules/judge.ts": `import "../formats/npy.ts";` },
-    /rules must not import formats/,
+    { "src/report/text.ts": `import "../scan/scan_source.ts";` },
+    /report must not import scan/,
   );
-  assertOne({ "src/rules/judge.ts": `import "../source/source.ts";` }, /must not import source/);
-  assertOne({ "src/report/text.ts": `import "../scan.ts";` }, /report must not import scan/);
-  assertOne({ "src/scan.ts": `import "./report/text.ts";` }, /scan must not import report/);
-  assertOne({ "src/scan.ts": `import "./cli/main.ts";` }, /scan must not import cli/);
+  const scan = (text: string) => ({ "src/scan/scan_source.ts": text });
+  assertOne(scan(`import "../report/text.ts";`), /scan must not import report/);
+  assertOne(scan(`import "../cli/main.ts";`), /scan must not import cli/);
   assertOne(
-    { "src/source/source.ts": `import "../rules/judge.ts";` },
-    /source must not import rules/,
+    { "src/sources/memory.ts": `import "../rules/judge.ts";` },
+    /sources must not import rules/,
   );
   assertOne({ "mod.ts": `import "./src/cli/main.ts";` }, /mod\.ts must not import cli/);
 });
 
-test("types count as imports, and the base room may take nothing else from sources", () => {
+test("types count as imports, and the contracts import nothing above themselves", () => {
   assertOne(
-    { "src/rules/judge.ts": `import type { S } from "../source/source.ts";` },
+    { "src/rules/judge.ts": `import type { S } from "../sources/memory.ts";` },
     /rules must/,
   );
   assertOne(
-    { "src/types.ts": `import { S } from "./source/source.ts";` },
-    /only types from source/,
+    { "src/core/types.ts": `import type { S } from "../sources/memory.ts";` },
+    /core must not import sources/,
+  );
+});
+
+test("cycles between files and between folders are named, tests apart", () => {
+  const two = {
+    "src/pickle/a.ts": `import "./b.ts";`,
+    "src/pickle/b.ts": `import type { A } from "./a.ts";`,
+  };
+  assertOne(two, /cycle of files: src\/pickle\/a\.ts, src\/pickle\/b\.ts/);
+  assertOne({
+    "src/pickle/a.ts": `import "./machine/b.ts";`,
+    "src/pickle/machine/b.ts": `import "../c.ts";`,
+    "src/pickle/c.ts": "",
+  }, /cycle of folders: src\/pickle, src\/pickle\/machine/);
+  assert.deepEqual(
+    messages({ "src/pickle/a.ts": "", "src/pickle/a_test.ts": `import "./a.ts";` }),
+    [],
   );
 });
 
@@ -99,39 +122,45 @@ test("a computed import is a violation", () => {
 });
 
 test("a format imports no other format, but its own parts", () => {
-  assertOne({ "src/formats/npy.ts": `import "./zip.ts";` }, /imports another format/);
-  assertOne({ "src/formats/npy.ts": `import "./zip_directory.ts";` }, /imports another format/);
-  assertOne({ "src/formats/npy.ts": `import "./registry.ts";` }, /does not know the others/);
-  assert.deepEqual(messages({ "src/formats/zip_directory.ts": `import "./zip.ts";` }), []);
+  const npy = (text: string) => ({ "src/formats/numpy/mod.ts": text });
+  assertOne(npy(`import "../zip/mod.ts";`), /imports another format/);
+  assertOne(npy(`import "../registry.ts";`), /does not know the others/);
+  assertOne({ "src/formats/registry.ts": `import "./zip/mod.ts";` }, /descriptors only/);
+  assert.deepEqual(messages({ "src/formats/zip/mod.ts": `import "./directory.ts";` }), []);
 });
 
 test("node: is for the file source, the command line, scripts and tests", () => {
-  assertOne({ "src/scan.ts": `import "node:fs";` }, /imports node:fs/);
-  assertOne({ "src/scan.ts": `import "./source/file.ts";` }, /which needs node:/);
+  const scan = (text: string) => ({ "src/scan/scan_source.ts": text });
+  assertOne(scan(`import "node:fs";`), /imports node:fs/);
+  assertOne(scan(`import "../sources/file.ts";`), /which needs node:/);
   assertOne({ "mod.ts": `import "node:fs";` }, /imports node:fs/);
-  assertOne({ "src/scan.ts": `import "fs";` }, /the package "fs"/);
-  assertOne({ "src/scan_many.ts": `import "./source/file.ts";` }, /which needs node:/);
-  assert.deepEqual(messages({ "src/scan_many.ts": `await import("./source/file.ts");` }), []);
-  const transport = `import("./remote/node_transport.ts");`;
-  assertOne({ "src/scan_remote.ts": transport.replace(/\((.*)\)/, " $1") }, /which needs node:/);
-  assertOne({ "src/scan_many.ts": `import "node:http";` }, /imports node:http/);
+  assertOne(scan(`import "fs";`), /the package "fs"/);
+  const inputs = (text: string) => ({ "src/scan/scan_inputs.ts": text });
+  assertOne(inputs(`import "../sources/file.ts";`), /which needs node:/);
+  assert.deepEqual(messages(inputs(`await import("../sources/file.ts");`)), []);
+  const transport = `import("../remote/node_transport.ts");`;
+  assertOne({ "src/scan/remote.ts": transport.replace(/\((.*)\)/, " $1") }, /which needs node:/);
+  assertOne(inputs(`import "node:http";`), /imports node:http/);
   assertOne({ "src/remote/find.ts": `import "./node_transport.ts";` }, /which needs node:/);
   assertOne({ "src/remote/find.ts": `import "node:http";` }, /imports node:http/);
-  assert.deepEqual(messages({ "src/scan_remote.ts": `await ${transport}` }), []);
+  assert.deepEqual(messages({ "src/scan/remote.ts": `await ${transport}` }), []);
   assert.deepEqual(messages({ "src/remote/node_transport.ts": `import "node:http";` }), []);
   assert.deepEqual(messages({ "scripts/a.ts": `import "node:fs";` }), []);
-  assert.deepEqual(messages({ "src/scan_test.ts": `import "node:fs";` }), []);
+  assert.deepEqual(messages({ "src/scan/scan_source_test.ts": `import "node:fs";` }), []);
 });
 
 test("each npm package stands behind its module", () => {
   assertOne(
-    { "src/scan.ts": `import "smol-toml";` },
+    { "src/scan/scan_source.ts": `import "smol-toml";` },
     /only src\/rules\/toml\.ts, src\/config\/ may/,
   );
-  assertOne({ "src/scan.ts": `import "commander/esm.mjs";` }, /only src\/cli\/ may/);
-  assertOne({ "src/scan.ts": `import "fast-check";` }, /for tests and scripts only/);
-  assertOne({ "src/scan.ts": `import "@scope/thing/part";` }, /the package "@scope\/thing"/);
-  assertOne({ "src/scan.ts": `import "constructor";` }, /the package "constructor"/);
+  assertOne({ "src/scan/scan_source.ts": `import "commander/esm.mjs";` }, /only src\/cli\/ may/);
+  assertOne({ "src/scan/scan_source.ts": `import "fast-check";` }, /for tests and scripts only/);
+  assertOne(
+    { "src/scan/scan_source.ts": `import "@scope/thing/part";` },
+    /the package "@scope\/thing"/,
+  );
+  assertOne({ "src/scan/scan_source.ts": `import "constructor";` }, /the package "constructor"/);
 });
 
 test("modules by address are a violation everywhere", () => {
@@ -142,23 +171,35 @@ test("modules by address are a violation everywhere", () => {
 });
 
 test("what ships imports no tests, nothing that does not exist and nothing outside src", () => {
-  assertOne({ "src/a_test.ts": "", "src/scan.ts": `import "./a_test.ts";` }, /not import tests/);
-  assertOne({ "src/scan.ts": `import "./nowhere.ts";` }, /does not exist/);
-  assertOne({ "src/scan.ts": `import "../../elsewhere.ts";` }, /outside the checkout/);
-  assertOne({ "scripts/a.ts": "", "src/scan.ts": `import "../scripts/a.ts";` }, /outside src/);
+  assertOne(
+    { "src/scan/a_test.ts": "", "src/scan/scan_source.ts": `import "./a_test.ts";` },
+    /not import tests/,
+  );
+  assertOne({ "src/scan/scan_source.ts": `import "./nowhere.ts";` }, /does not exist/);
+  assertOne(
+    { "src/scan/scan_source.ts": `import "../../../elsewhere.ts";` },
+    /outside the checkout/,
+  );
+  assertOne(
+    { "scripts/a.ts": "", "src/scan/scan_source.ts": `import "../../scripts/a.ts";` },
+    /outside src/,
+  );
 });
 
 test("a new room must be entered in the table", () => {
-  assertOne({ "src/attic/a.ts": `import "../types.ts";` }, /the room "attic"/);
+  assertOne({ "src/attic/a.ts": `import "../core/types.ts";` }, /the room "attic"/);
 });
 
 test("the globals of the runtimes are named nowhere in src", () => {
-  assertOne({ "src/scan.ts": "\nDeno.args;" }, /^src\/scan\.ts:2: names the global Deno/);
+  assertOne(
+    { "src/scan/scan_source.ts": "\nDeno.args;" },
+    /^src\/scan\/scan_source\.ts:2: names the global Deno/,
+  );
   assertOne({ "src/cli/main.ts": "typeof Bun;" }, /names the global Bun/);
-  assertOne({ "src/scan.ts": "globalThis.Deno;" }, /names the global Deno/);
-  assertOne({ "src/scan.ts": "globalThis?.Deno;" }, /names the global Deno/);
+  assertOne({ "src/scan/scan_source.ts": "globalThis.Deno;" }, /names the global Deno/);
+  assertOne({ "src/scan/scan_source.ts": "globalThis?.Deno;" }, /names the global Deno/);
   assert.deepEqual(
-    messages({ "src/scan.ts": '// Deno\n"Deno"; `Bun`; /Deno/; x.Deno; /* Bun */' }),
+    messages({ "src/scan/scan_source.ts": '// Deno\n"Deno"; `Bun`; /Deno/; x.Deno; /* Bun */' }),
     [],
   );
 });

@@ -12,6 +12,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { PackedFile } from "../src/cli/doctor_samples.ts";
+import { FORMATS } from "../src/formats/registry.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = `${ROOT}src/cli/doctor_samples.ts`;
@@ -21,53 +22,8 @@ export const SAMPLES: readonly (readonly [
   format: string,
   harmful: string,
   harmless: string | undefined,
-  decoder?: string,
-])[] = [
-  ["zip", "archive/harmful/bundle.zip", "archive/safe/bundle.zip"],
-  ["tar", "torch/harmful/tar_era_pickle.pt", "torch/safe/tar_era.pt"],
-  ["7z", "archive/harmful/malicious.7z", "archive/safe/safe.7z", "7z-wasm"],
-  ["rar", "archive/harmful/stored.rar", "archive/safe/stored.rar", "7z-wasm"],
-  ["cab", "archive/harmful/stored.cab", "archive/safe/stored.cab", "7z-wasm"],
-  ["compressed", "joblib/harmful/zlib.joblib", "joblib/safe/several_arrays_gzip.joblib"],
-  ["npy", "numpy/harmful/object.npy", "numpy/safe/empty.npy"],
-  ["torch-legacy", "torch/harmful/legacy_sys_info.pt", "torch/safe/parameter_legacy.pt"],
-  ["pickle", "disguised/malicious.jpg", "numpy/safe/functions_protocol_5.pkl"],
-  ["torchscript", "torch/harmful/torchscript_save.pt", "torch/safe/frozen.pt"],
-  ["onnx", "onnx/harmful/pyop_extensions.onnx", "onnx/safe/constants.onnx"],
-  ["hdf5", "keras/harmful/lambda_system.h5", "keras/safe/cycles.h5", "h5wasm"],
-  ["keras-config", "keras/harmful/module_os.keras", "keras/safe/model_to_json.json"],
-  ["skops", "skops/harmful/operator.skops", "skops/safe/attrgetter.skops"],
-  ["keras-metadata", "keras/harmful/keras_metadata.pb", "keras/safe/saved_model/keras_metadata.pb"],
-  [
-    "tensorflow",
-    "tensorflow/malicious_readfile/saved_model.pb",
-    "tensorflow/safe_model/saved_model.pb",
-  ],
-  [
-    "safetensors",
-    "safetensors/suspicious/metadata.safetensors",
-    "safetensors/safe/scalars.safetensors",
-  ],
-  ["gguf", "gguf/harmful/reversed.gguf", "gguf/safe/version_2.gguf"],
-  [
-    "chat-template",
-    "template/harmful/dict_keys/chat_template.jinja",
-    "template/safe/phi3_5/chat_template.jinja",
-  ],
-  [
-    "model-config",
-    "repository/harmful/hydra_plain.yaml",
-    "repository/safe/adapter/adapter_config.json",
-  ],
-  [
-    "python-source",
-    "python/harmful/decoded-1.0-py3-none-any.whl",
-    "python/safe/tiny-1.0-py3-none-any.whl",
-  ],
-  ["rds", "r/harmful/promise.rds", "r/safe/s4.rds"],
-  // Programs are never harmless.
-  ["native", "repository/suspicious/native/libop.so", undefined],
-];
+  decoder?: string | undefined,
+])[] = FORMATS.map(({ id, samples }) => [id, samples.harmful, samples.harmless, samples.decoder]);
 
 /** Package and version that decode a format. */
 function decoderOf(decoder: string | undefined): string {

@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
-import { TOOL_VERSION } from "../src/version.ts";
+import { TOOL_VERSION } from "../src/core/version.ts";
 
 const LAUNCHER = fileURLToPath(new URL("./modelaudit", import.meta.url));
 const windows = { skip: process.platform === "win32" };

@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const ARCHIVES = fileURLToPath(new URL("../testdata/archive/", import.meta.url));
+const ARCHIVES = fileURLToPath(new URL("../testdata/sevenzip/", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("modelaudit", import.meta.url));
 
 test("scanning archives in a read-only folder creates nothing anywhere near it", () => {

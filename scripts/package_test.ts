@@ -10,7 +10,7 @@ import ts from "typescript";
 import { REPORT_FORMATS } from "../src/cli/options.ts";
 import { PERMISSIONS, toolPath } from "./build.ts";
 import type { LockFile } from "./sbom.ts";
-import { build, expectWorking, HARMFUL, nodePath, ROOT } from "./testing.ts";
+import { build, expectWorking, HARMFUL, nodePath, ROOT } from "./testing/scripts.ts";
 
 // What is made is the same, and Node, Deno and Bun use it below, whoever runs these tests.
 const skip = "Bun" in globalThis && "once is enough: it runs under Deno";

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HARMFUL = join(ROOT, "testdata/pickle/harmful/add_extension_ext1.pkl");
-const CLEAN = join(ROOT, "testdata/archive/safe/bundle.zip");
+const CLEAN = join(ROOT, "testdata/zip/safe/bundle.zip");
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-hook-"));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));

@@ -9,33 +9,29 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { BUNDLES } from "../src/bundles/registry.ts";
+import { DESCRIPTORS } from "../src/formats/registry.ts";
 import type { Rule } from "../src/rules/rule.ts";
 import { loadRules } from "../src/rules/rules.ts";
-import { SEVERITIES } from "../src/types.ts";
+import { SEVERITIES } from "../src/core/types.ts";
 
 const PAGE = new URL("../docs/threats.md", import.meta.url);
 
 /** Globals that are shown of a rule; the others are counted. */
 const SHOWN = 12;
 
-/** Families of rules in the order of the page, with what they are about. */
-const AREAS: Readonly<Record<string, string>> = {
-  pickle: "Pickles, and everything that holds them: PyTorch, joblib, NumPy, archives",
-  numpy: "NumPy",
-  torch: "PyTorch",
-  torchscript: "TorchScript",
-  tensorflow: "TensorFlow",
-  keras: "Keras",
-  onnx: "ONNX",
-  safetensors: "safetensors",
-  gguf: "GGUF",
-  template: "Chat templates",
-  repository: "Model repositories",
-  native: "Programs among a model's files",
-  archive: "Archives and compressed streams",
+/** Rules that concern no format and no bundle. */
+const GENERAL: Readonly<Record<string, string>> = {
   file: "Files as a whole",
   configuration: "What a configuration adds",
 };
+
+/** Headings by area, in the order of the page: formats, what several files mean together, the rest. */
+const AREAS: ReadonlyMap<string, string> = new Map([
+  ...BUNDLES.map(({ id, title }): [string, string] => [id, title ?? id]),
+  ...DESCRIPTORS.map(({ id, title }): [string, string] => [id, title]),
+  ...Object.entries(GENERAL),
+]);
 
 const HEAD = `# Threat coverage
 
@@ -49,10 +45,12 @@ harm, _suspicious_ something that a person should look at, _innocuous_ known to 
 
 /** The page. */
 export function threatsPage(rules: readonly Rule[], libraries: readonly string[]): string {
-  const areas = new Set([...Object.keys(AREAS), ...rules.map(areaOf)]);
-  const sections = [...areas].flatMap((area) => {
+  const homeless = rules.find((rule) => !AREAS.has(areaOf(rule)));
+  if (homeless !== undefined) throw new RangeError(`no heading for the area of ${homeless.id}`);
+  const order = [...DESCRIPTORS.map(({ id }) => id), ...AREAS.keys()];
+  const sections = [...new Set(order)].flatMap((area) => {
     const own = rules.filter((rule) => areaOf(rule) === area);
-    return own.length === 0 ? [] : [section(AREAS[area] ?? area, own)];
+    return own.length === 0 ? [] : [section(AREAS.get(area) ?? area, own)];
   });
   return [HEAD, ...sections, advisories(rules), allowed(libraries)].join("\n");
 }

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { constants, deflateRawSync } from "node:zlib";
-import { sevenZip, zeros } from "../../src/formats/testing_sevenzip.ts";
-import { buildZip, bytesOf, type Entry, join, numbers } from "../../src/formats/testing_zip.ts";
+import { sevenZip, zeros } from "../../src/formats/testing/sevenzip.ts";
+import { buildZip, bytesOf, type Entry, join, numbers } from "../../src/formats/testing/zip.ts";
 
 /** One of them. */
 export interface Bomb {
@@ -37,7 +37,7 @@ const PIECE_BYTES = 64 * MEGABYTE;
 const LEVELS = 1000;
 /** A pickle of an empty dictionary. */
 const HARMLESS = Uint8Array.of(0x80, 2, 0x7d, 0x2e);
-const SAMPLES = fileURLToPath(new URL("../../testdata/archive/unreadable/", import.meta.url));
+const SAMPLES = fileURLToPath(new URL("../../testdata/", import.meta.url));
 
 export const BOMBS: readonly Bomb[] = [
   {
@@ -57,13 +57,13 @@ export const BOMBS: readonly Bomb[] = [
     file: "quine.zip",
     what: "zip that holds itself",
     verdict: "incomplete",
-    make: (path) => copyFileSync(`${SAMPLES}quine.zip`, path),
+    make: (path) => copyFileSync(`${SAMPLES}zip/unreadable/quine.zip`, path),
   },
   {
     file: "quine.gz",
     what: "gzip that holds itself",
     verdict: "incomplete",
-    make: (path) => copyFileSync(`${SAMPLES}quine.gz`, path),
+    make: (path) => copyFileSync(`${SAMPLES}compressed/unreadable/quine.gz`, path),
   },
   {
     file: "overlap.zip",

@@ -7,7 +7,7 @@
  */
 
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { crc32 } from "../../src/bytes/crc32.ts";
+import { crc32 } from "../../src/codecs/checksums/crc32.ts";
 
 /** `torch.serialization` aligns storages so; the padding is an extra field named FB. */
 const ALIGNMENT = 64;

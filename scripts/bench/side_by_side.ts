@@ -20,7 +20,7 @@ import {
   pythonModelaudit,
 } from "./programs.ts";
 import { markdown, median } from "./table.ts";
-import { TOOL_VERSION } from "../../src/version.ts";
+import { TOOL_VERSION } from "../../src/core/version.ts";
 
 /** Seconds that a process may take. */
 export const TIME_LIMIT = 60;

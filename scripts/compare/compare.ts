@@ -30,7 +30,7 @@ import {
   type Program,
   pythonModelaudit,
 } from "../bench/programs.ts";
-import { TOOL_VERSION } from "../../src/version.ts";
+import { TOOL_VERSION } from "../../src/core/version.ts";
 import { answersOf } from "./answers.ts";
 import { type Family, familyOfList, ownFamilies, ownList, type Sample } from "./families.ts";
 import { foreignFamilies } from "./foreign.ts";

@@ -6,12 +6,12 @@
  */
 
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { crc32 } from "../../src/bytes/crc32.ts";
-import { sevenZip } from "../../src/formats/testing_sevenzip.ts";
-import { buildZip, type End, type Entry, type Fields } from "../../src/formats/testing_zip.ts";
+import { crc32 } from "../../src/codecs/checksums/crc32.ts";
+import { sevenZip } from "../../src/formats/testing/sevenzip.ts";
+import { buildZip, type End, type Entry, type Fields } from "../../src/formats/testing/zip.ts";
 import { big, BOUNDARIES, HARMFUL_PICKLES, HARMLESS_PICKLE, join, little } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 const NAMES = [
   ...["archive/data.pkl", "data.pkl", "archive/version", "a.txt", "archive/data/0", "config.json"],

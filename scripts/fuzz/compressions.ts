@@ -7,10 +7,10 @@
  */
 
 import { gzipSync } from "node:zlib";
-import { crc32 } from "../../src/bytes/crc32.ts";
+import { crc32 } from "../../src/codecs/checksums/crc32.ts";
 import { big, HARMFUL_PICKLES, HARMLESS_PICKLE, join, little } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 const checked = (bytes: Uint8Array): Uint8Array => join(bytes, little(4, crc32(bytes)));
 

@@ -1,10 +1,14 @@
 /**
- * What is fuzzed: a family for each format of the registry, with the samples to mutate and the
- * generators that know the format's structure.
+ * What is fuzzed: a family for each descriptor, with the samples to mutate and the generators that know
+ * the format's structure.
  *
  * @module
  */
 
+import type { ClaimRow } from "../../src/core/format.ts";
+import { BUNDLES } from "../../src/bundles/registry.ts";
+import { DESCRIPTORS } from "../../src/formats/registry.ts";
+import type { Generated } from "./generated.ts";
 import { Dice } from "./dice.ts";
 import { bytesOfSeed, seedsOf } from "./corpus.ts";
 import { lyingCompression, lyingNpy, lyingSevenZip, lyingTar, lyingZip } from "./archives.ts";
@@ -19,14 +23,6 @@ import { rData } from "./r_data.ts";
 import { hubConfiguration, kerasModel, skopsFile } from "./schemas.ts";
 import { modelArchive } from "./served.ts";
 import { kerasConfiguration, modelConfiguration, template, yaml } from "./texts.ts";
-
-/** A file to be scanned. */
-export interface Generated {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  /** What harm is in it for every loader, where that is known: such a file must be called dangerous. */
-  readonly planted?: string;
-}
 
 /** One kind of files. */
 export interface Family {
@@ -47,89 +43,55 @@ export interface Case extends Generated {
   readonly origin: string;
 }
 
-/** All families. */
+/** Generators that know the structure of a format, by the format's id. */
+const GENERATORS: Readonly<Record<string, readonly ((dice: Dice) => Generated)[]>> = {
+  zip: [lyingZip],
+  tar: [lyingTar],
+  sevenzip: [lyingSevenZip],
+  compressed: [lyingCompression, splitCompression],
+  numpy: [lyingNpy],
+  pickle: [pickleProgram, pickleProgram, opcodeSoup, joblibFile],
+  onnx: [onnxMessage, onnxMessage, nestedMessage],
+  tensorflow: [tensorflowMessage, tensorflowMessage, nestedMessage],
+  hdf5: [hdf5File],
+  keras: [kerasConfiguration, kerasModel],
+  skops: [skopsFile],
+  safetensors: [safetensors],
+  gguf: [gguf],
+  r: [rData, rData],
+  template: [template],
+  "model-config": [modelConfiguration, yaml, hubConfiguration],
+  native: [program],
+  torchscript: [lyingZip],
+  torch: [lyingZip],
+  torchserve: [modelArchive],
+};
+
+/**
+ * A family for each format that has a reader, with its samples and those of names that claim it, and for
+ * each bundle that is not named like a format.
+ */
 export const FAMILIES: readonly Family[] = [
-  {
-    id: "pickle",
-    formats: ["pickle", "torch-legacy"],
-    samples: /^(?:pickle|dill|sklearn|pandas|xgboost|omegaconf|numpy|lightgbm)\/.*\.pkl$/u,
-    generators: [pickleProgram, pickleProgram, opcodeSoup],
-  },
-  {
-    id: "torch",
-    formats: ["torchscript", "torch-legacy"],
-    samples: /^torch\//u,
-    generators: [lyingZip],
-  },
-  {
-    id: "joblib",
-    formats: ["pickle"],
-    samples: /^joblib\//u,
-    generators: [lyingCompression, pickleProgram, joblibFile],
-  },
-  { id: "npy", formats: ["npy"], samples: /\.np[yz]$/u, generators: [lyingNpy] },
-  { id: "zip", formats: ["zip"], samples: /\.(?:zip|keras)$/u, generators: [lyingZip] },
-  { id: "tar", formats: ["tar"], samples: /\.tar$|tar_era/u, generators: [lyingTar] },
-  {
-    id: "7z",
-    formats: ["7z", "rar", "cab"],
-    samples: /\.(?:7z|rar|cab)$|nullifai/u,
-    generators: [lyingSevenZip],
-  },
-  {
-    id: "compressed",
-    formats: ["compressed"],
-    samples: /^compressed\/|\.(?:gz|xz|bz2|lzma|lz4|zst)$/u,
-    generators: [lyingCompression, splitCompression],
-  },
-  {
-    id: "onnx",
-    formats: ["onnx"],
-    samples: /\.onnx$/u,
-    generators: [onnxMessage, onnxMessage, nestedMessage],
-  },
-  {
-    id: "tensorflow",
-    formats: ["tensorflow", "keras-metadata"],
-    samples: /\.(?:pb|meta)$/u,
-    generators: [tensorflowMessage, tensorflowMessage, nestedMessage],
-  },
-  { id: "hdf5", formats: ["hdf5"], samples: /\.h5$/u, generators: [hdf5File] },
-  {
-    id: "keras",
-    formats: ["keras-config"],
-    samples: /^keras\/.*\.(?:keras|json)$/u,
-    generators: [kerasConfiguration, kerasModel],
-  },
-  {
-    id: "safetensors",
-    formats: ["safetensors"],
-    samples: /\.safetensors$/u,
-    generators: [safetensors],
-  },
-  { id: "gguf", formats: ["gguf"], samples: /\.gguf$/u, generators: [gguf] },
-  { id: "template", formats: ["chat-template"], samples: /^template\/.*/u, generators: [template] },
-  {
-    id: "config",
-    formats: ["model-config"],
-    samples: /^(?:repository|yaml)\/.*\.(?:json|ya?ml)$/u,
-    generators: [modelConfiguration, yaml, hubConfiguration],
-  },
-  { id: "skops", formats: ["skops"], samples: /^skops\/.*\.skops$/u, generators: [skopsFile] },
-  { id: "r", formats: ["rds"], samples: /^r\/.*\.rd\w+$/iu, generators: [rData, rData] },
-  {
-    id: "torchserve",
-    formats: ["python-source"],
-    samples: /^torchserve\/.*\.(?:mar|zip|tar|gz|tgz)$/u,
-    generators: [modelArchive],
-  },
-  {
-    id: "native",
-    formats: ["native"],
-    samples: /^repository\/suspicious\/native\//u,
-    generators: [program],
-  },
+  ...DESCRIPTORS.filter(({ readers }) => readers.length > 0).map(({ id, claims, readers }) => ({
+    id,
+    formats: readers.map((reader) => reader.id),
+    samples: samplesOf(id, claims),
+    generators: GENERATORS[id] ?? [],
+  })),
+  ...BUNDLES.filter((bundle) => DESCRIPTORS.every(({ id }) => id !== bundle.id)).map(({ id }) => ({
+    id,
+    formats: [],
+    samples: samplesOf(id, []),
+    generators: GENERATORS[id] ?? [],
+  })),
 ];
+
+/** Paths in the format's own folder, and those with an extension that claims the format. */
+function samplesOf(id: string, claims: readonly ClaimRow[]): RegExp {
+  const extensions = claims.filter(({ weak }) => !weak).flatMap((it) => it.extensions.split(" "));
+  const byName = extensions.length === 0 ? "" : `|\\.(?:${extensions.join("|")})$`;
+  return new RegExp(`^${id}/${byName}`, "iu");
+}
 
 /** Names that claim another format, or none. */
 const OTHER_NAMES = ["model.pkl", "model.bin", "model.pt", "model.onnx", "noname", "model.zip"];

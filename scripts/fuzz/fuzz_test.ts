@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { FORMATS } from "../../src/formats/registry.ts";
-import { isObject, parseJson } from "../../src/python/json.ts";
+import { isObject, parseJson } from "../../src/parsers/json.ts";
 import { bytesOfSeed, seedsOf } from "./corpus.ts";
 import { Dice } from "./dice.ts";
 import { FAMILIES, makeCase } from "./families.ts";

@@ -7,7 +7,7 @@
 
 import { HARMFUL_PICKLES, join, little, type Piece } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 import { Hdf5Writer, type Link, type Message } from "./hdf5_writer.ts";
 import { jsonText, object } from "./json_texts.ts";
 

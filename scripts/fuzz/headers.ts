@@ -9,7 +9,7 @@
 import fc from "fast-check";
 import { big, BOUNDARIES, join, little } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 const NUMBER = fc.oneof(
   fc.nat(64),

@@ -8,7 +8,7 @@
 import { deflateSync, gzipSync } from "node:zlib";
 import { HARMFUL_PICKLES, join, little, type Piece } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 const NONE = "N";
 const TRUE = join([0x88]);

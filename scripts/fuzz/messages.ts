@@ -8,7 +8,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import { BOUNDARIES, join, little, varint } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 /** Fields of a message: a message of another kind, a text, or a number. */
 type Schema = Readonly<Record<string, readonly (readonly [field: number, kind: string])[]>>;

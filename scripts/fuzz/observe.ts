@@ -5,10 +5,11 @@
  */
 
 import { loadRules } from "../../src/rules/rules.ts";
-import type { RuleSet } from "../../src/rules/rule_set.ts";
-import { scanSource } from "../../src/scan.ts";
-import { bytesSource, type Source } from "../../src/source/source.ts";
-import type { FileReport, Limits } from "../../src/types.ts";
+import type { RuleSet } from "../../src/core/rule_set.ts";
+import { scanSource } from "../../src/scan/scan_source.ts";
+import { bytesSource } from "../../src/sources/memory.ts";
+import { type Source } from "../../src/core/source.ts";
+import type { FileReport, Limits } from "../../src/core/types.ts";
 
 /** A scan as the oracles see it. */
 export interface Observed {

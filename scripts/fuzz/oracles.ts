@@ -8,10 +8,10 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { renderJson } from "../../src/report/json.ts";
-import { forwardSource } from "../../src/source/forward.ts";
-import type { Source } from "../../src/source/source.ts";
-import type { FileReport, Limits, Verdict } from "../../src/types.ts";
-import type { Generated } from "./families.ts";
+import { forwardSource } from "../../src/sources/forward.ts";
+import type { Source } from "../../src/core/source.ts";
+import type { FileReport, Limits, Verdict } from "../../src/core/types.ts";
+import type { Generated } from "./generated.ts";
 import { observe, type Observed } from "./observe.ts";
 
 /** Something that does not hold. */

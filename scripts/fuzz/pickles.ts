@@ -9,7 +9,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import { BOUNDARIES, COMMAND, join, little } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 /** A value that a program makes, and by which of the possible opcodes. */
 type Expression =

@@ -8,7 +8,7 @@
 import { gzipSync } from "node:zlib";
 import { big, COMMAND, join, little, type Piece } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 /** SEXPTYPEs and the codes from 238 on, `Rinternals.h` and `serialize.c`. */
 const SYMBOL = 1;

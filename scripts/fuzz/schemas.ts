@@ -6,10 +6,10 @@
  * @module
  */
 
-import { buildZip } from "../../src/formats/testing_zip.ts";
+import { buildZip } from "../../src/formats/testing/zip.ts";
 import { HARMFUL_PICKLES, HARMLESS_PICKLE } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 import { type Json, jsonText, type Members, object } from "./json_texts.ts";
 
 /** `NODE_TYPE_MAPPING` of skops, older and newer, and what is in no mapping. */

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { buildZip, type Entry } from "../../src/formats/testing_zip.ts";
+import { buildZip, type Entry } from "../../src/formats/testing/zip.ts";
 import { COMMAND, HARMLESS_PICKLE, join } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 import { type Json, jsonText, object } from "./json_texts.ts";
 
 /** Calls of `os.system`, with what has to stand before them. */

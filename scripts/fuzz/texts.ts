@@ -5,10 +5,10 @@
  */
 
 import fc, { type Arbitrary } from "fast-check";
-import { buildZip } from "../../src/formats/testing_zip.ts";
+import { buildZip } from "../../src/formats/testing/zip.ts";
 import { join } from "./bytes.ts";
 import type { Dice } from "./dice.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 const KEYS = [
   ...[

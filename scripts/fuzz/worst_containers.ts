@@ -5,9 +5,9 @@
  */
 
 import { deflateRawSync, gzipSync } from "node:zlib";
-import { crc32 } from "../../src/bytes/crc32.ts";
-import { buildZip } from "../../src/formats/testing_zip.ts";
-import { sevenZip } from "../../src/formats/testing_sevenzip.ts";
+import { crc32 } from "../../src/codecs/checksums/crc32.ts";
+import { buildZip } from "../../src/formats/testing/zip.ts";
+import { sevenZip } from "../../src/formats/testing/sevenzip.ts";
 import { join, little } from "./bytes.ts";
 import { file, fill, type Make, numbered } from "./worst_pieces.ts";
 

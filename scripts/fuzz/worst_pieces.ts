@@ -5,7 +5,7 @@
  */
 
 import { join, joinAll, type Piece } from "./bytes.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 
 /** Makes about `size` bytes. */
 export type Make = (size: number) => Generated;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { buildZip } from "../../src/formats/testing_zip.ts";
+import { buildZip } from "../../src/formats/testing/zip.ts";
 import { big, COMMAND, join, type Piece } from "./bytes.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./generated.ts";
 import { file, fill, type Make, numbered, numberedText } from "./worst_pieces.ts";
 
 function wheel(...pieces: readonly Piece[]): Generated {

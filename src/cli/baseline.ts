@@ -11,8 +11,8 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { ConfigError } from "../errors.ts";
-import { type FileReport, type Finding, SEVERITIES, type Severity } from "../types.ts";
+import { ConfigError } from "../core/errors.ts";
+import { type FileReport, type Finding, SEVERITIES, type Severity } from "../core/types.ts";
 
 /** The key by which a baseline is known, and its version. */
 const MARK = "modelaudit_baseline";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runMain } from "./main.ts";
-import { testIo } from "./testing.ts";
+import { testIo } from "./testing/io.ts";
 
 const command = (text: string) => `cos\nsystem\n(S'${text}'\ntR.`;
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { runMain } from "./main.ts";
 import { type Shell, SHELLS } from "./shape.ts";
-import { testIo } from "./testing.ts";
+import { testIo } from "./testing/io.ts";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-completions-"));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));

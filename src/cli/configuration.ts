@@ -9,7 +9,7 @@
  */
 
 import { readFileSync, statSync } from "node:fs";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import type { Effective, Layer } from "../config/effective.ts";
 import { loadRules, type Rules } from "../rules/rules.ts";
 import type { Io } from "./io.ts";

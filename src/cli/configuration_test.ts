@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { runMain } from "./main.ts";
-import { testIo, type TestWorld } from "./testing.ts";
+import { testIo, type TestWorld } from "./testing/io.ts";
 
 const HARMFUL = "cos\nsystem\n(S'echo hi'\ntR.";
 const UNKNOWN = "ccustom_dangerous_module\nanything\n(tR.";

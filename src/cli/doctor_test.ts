@@ -4,15 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { staleSamples } from "../../scripts/doctor_samples.ts";
-import { DecoderError } from "../errors.ts";
-import { type FormatEntry, FORMATS } from "../formats/registry.ts";
+import { DecoderError } from "../core/errors.ts";
+import { FORMATS } from "../formats/registry.ts";
+import { type FormatEntry } from "../core/format.ts";
 import { loadRules } from "../rules/rules.ts";
-import { scanMany } from "../scan_many.ts";
+import { scanMany } from "../scan/scan_inputs.ts";
 import { runDoctor } from "./commands/doctor.ts";
 import { DOCTOR_SAMPLES } from "./doctor_samples.ts";
 import { runMain } from "./main.ts";
-import { testIo, type TestWorld } from "./testing.ts";
-import { fatedThreads, supply } from "./testing_threads.ts";
+import { testIo, type TestWorld } from "./testing/io.ts";
+import { fatedThreads, supply } from "./testing/threads.ts";
 import type { Threads } from "./threads.ts";
 
 async function doctor(

@@ -7,10 +7,10 @@
  */
 
 import { concernsFolder } from "../scan/folder.ts";
-import { unreadReport } from "../scan/unscanned.ts";
-import type { FoundPath } from "../source/file.ts";
-import { Folders } from "../source/folder.ts";
-import type { ScanError } from "../types.ts";
+import { unreadReport } from "../scan/placeholder_reports.ts";
+import type { FoundPath } from "../sources/file.ts";
+import { Folders } from "../sources/folder.ts";
+import type { ScanError } from "../core/types.ts";
 import type { Crew } from "./crew.ts";
 import { InFlight } from "./progress.ts";
 import { scanFile } from "./scan_file.ts";
@@ -144,12 +144,12 @@ export class LocalScan {
     return entry;
   }
 
-  /** What the packages have something to tell about stays here: they speak once for each folder. */
+  /** What the bundles have something to tell about stays here: they speak once for each folder. */
   async #isOwn(found: Exclude<Found, { kind: "error" }>): Promise<boolean> {
     if (found.kind !== "file") return true;
     if (this.#crew === undefined) return false;
-    const { PACKAGES } = await import("../packages/registry.ts");
-    return await concernsFolder(this.#folders.place(found.path, found.given), PACKAGES);
+    const { BUNDLES } = await import("../bundles/registry.ts");
+    return await concernsFolder(this.#folders.place(found.path, found.given), BUNDLES);
   }
 
   #announce(entries: readonly Entry[]): void {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ConfigError, SourceError } from "../errors.ts";
+import { ConfigError, SourceError } from "../core/errors.ts";
 import { escapeText } from "../report/escape.ts";
 import { versionText } from "./commands/version.ts";
 import type { Io } from "./io.ts";

@@ -6,9 +6,9 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { TOOL_VERSION } from "../version.ts";
+import { TOOL_VERSION } from "../core/version.ts";
 import { runMain } from "./main.ts";
-import { testIo, type TestWorld } from "./testing.ts";
+import { testIo, type TestWorld } from "./testing/io.ts";
 
 async function run(args: readonly string[], world: TestWorld = {}) {
   const io = testIo(world);

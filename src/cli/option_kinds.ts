@@ -5,7 +5,7 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 
 /** An option as commander takes it. */
 export function option(flags: string, description: string): Option {

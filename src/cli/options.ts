@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import type { FailOn } from "../report/summary.ts";
-import type { Limits } from "../types.ts";
-import { didYouMean } from "../nearest.ts";
+import type { Limits } from "../core/types.ts";
+import { didYouMean } from "../config/nearest.ts";
 
 /** Report formats of `scan`. */
 export const REPORT_FORMATS = ["text", "json", "ndjson", "sarif", "junit", "markdown"] as const;
@@ -56,7 +56,7 @@ export interface LimitOption {
   readonly description: string;
 }
 
-/** One option a limit. The defaults are in `src/limits.ts`. */
+/** One option a limit. The defaults are in `src/core/limits.ts`. */
 export const LIMIT_OPTIONS: readonly LimitOption[] = [
   limit("--max-depth <n>", "depth", parseCount, "containers in containers"),
   limit("--max-members <n>", "members", parseCount, "members of one archive"),

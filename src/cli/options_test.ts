@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "../errors.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
-import { nearest } from "../nearest.ts";
+import { ConfigError } from "../core/errors.ts";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
+import { nearest } from "../config/nearest.ts";
 import {
   LIMIT_OPTIONS,
   parseCount,
@@ -13,7 +13,7 @@ import {
   parseSize,
 } from "./options.ts";
 import { columnsOf, wantsColor } from "./terminal.ts";
-import { testIo } from "./testing.ts";
+import { testIo } from "./testing/io.ts";
 
 test("Sizes are read with decimal and binary units", () => {
   const sizes: Readonly<Record<string, number>> = {

@@ -6,8 +6,8 @@
 
 import { Command, CommanderError, type Option } from "commander";
 import { escapeText } from "../report/escape.ts";
-import { type Limits, SEVERITIES } from "../types.ts";
-import { TOOL_NAME, TOOL_VERSION } from "../version.ts";
+import { type Limits, SEVERITIES } from "../core/types.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../core/version.ts";
 import type { ConfigShowOptions } from "./commands/config.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
 import type { ExplainOptions } from "./commands/explain.ts";
@@ -214,7 +214,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     run(async () => {
       const [{ runScan }, { scanSource }, { loadConfigured }] = await Promise.all([
         import("./commands/scan.ts"),
-        import("../scan.ts"),
+        import("../scan/scan_source.ts"),
         import("./configuration.ts"),
       ]);
       const { rules, configuration, texts } = await loadConfigured(raw.config, io);
@@ -327,7 +327,7 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
       run(async () => {
         const [{ runBaseline }, { scanSource }, { loadConfigured }] = await Promise.all([
           import("./commands/baseline.ts"),
-          import("../scan.ts"),
+          import("../scan/scan_source.ts"),
           import("./configuration.ts"),
         ]);
         const { rules, configuration } = await loadConfigured(raw.config, io);

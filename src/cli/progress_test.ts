@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { displayWidth } from "../report/width.ts";
 import { showProgress } from "./progress.ts";
-import { testIo, type TestWorld } from "./testing.ts";
+import { testIo, type TestWorld } from "./testing/io.ts";
 
 function world(extra: TestWorld = {}) {
   const clock = { time: 0 };

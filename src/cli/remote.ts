@@ -5,7 +5,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import { findRemote, type RemoteFound, type RemoteHooks } from "../remote/find.ts";
 import { nodeTransport, type TransportOptions } from "../remote/node_transport.ts";
 import { HUB } from "../remote/resolve.ts";

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runMain } from "./main.ts";
-import { testIo } from "./testing.ts";
+import { testIo } from "./testing/io.ts";
 import {
   checkpoint,
   type CheckpointOptions,
   concatenate,
   numbers,
   sparse,
-} from "./testing_checkpoint.ts";
+} from "./testing/checkpoint.ts";
 import {
   type ServedFile,
   type SeveralRanges,
   startServer,
   type TestServer,
-} from "./testing_server.ts";
+} from "./testing/server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const CALL = encode("cposix\nsystem\n(Vecho hi\ntR0");

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { runWithHub, withServer } from "./testing_hub.ts";
-import { COMMIT, type Misbehaviour, startServer } from "./testing_server.ts";
+import { runWithHub, withServer } from "./testing/hub.ts";
+import { COMMIT, type Misbehaviour, startServer } from "./testing/server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");

@@ -5,7 +5,7 @@
  */
 
 import type { Command } from "commander";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import { isRemote, resolveRemote, resolveRepository } from "../remote/resolve.ts";
 import type { ScanCommandOptions } from "./commands/scan.ts";
 import type { Io } from "./io.ts";

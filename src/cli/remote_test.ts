@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { endpointOf, proxiesOf } from "./remote.ts";
 import { runMain } from "./main.ts";
-import { testIo } from "./testing.ts";
-import { runWithHub, withServer } from "./testing_hub.ts";
-import { COMMIT, startServer, type TestServer } from "./testing_server.ts";
+import { testIo } from "./testing/io.ts";
+import { runWithHub, withServer } from "./testing/hub.ts";
+import { COMMIT, startServer, type TestServer } from "./testing/server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { scanErrorOf, SourceError } from "../errors.ts";
+import { scanErrorOf, SourceError } from "../core/errors.ts";
 import type { SuppressedFinding } from "../report/sarif.ts";
-import { defect, unreadReport } from "../scan/unscanned.ts";
-import type { ScanOptions } from "../scan.ts";
-import { fileSource } from "../source/file.ts";
-import type { Source } from "../source/source.ts";
-import type { FileReport, FolderPlace, Limits } from "../types.ts";
+import { defect, unreadReport } from "../scan/placeholder_reports.ts";
+import type { ScanOptions } from "../scan/scan_source.ts";
+import { fileSource } from "../sources/file.ts";
+import type { Source } from "../core/source.ts";
+import type { FileReport, FolderPlace, Limits } from "../core/types.ts";
 
 /** Suppressed findings that are kept of one file, and for one report; all are counted. */
 export const MOST_SUPPRESSED = 10_000;
 
-/** The scan loop, as `src/scan.ts` has it. */
+/** The scan loop, as `src/scan/scan_source.ts` has it. */
 export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileReport>;
 
 /** How files are scanned. */

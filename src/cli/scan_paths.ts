@@ -4,13 +4,13 @@
  * @module
  */
 
-import { SourceError } from "../errors.ts";
-import { stdinSource, walk } from "../source/file.ts";
-import type { ScanError } from "../types.ts";
+import { SourceError } from "../core/errors.ts";
+import { stdinSource, walk } from "../sources/file.ts";
+import type { ScanError } from "../core/types.ts";
 import type { RemoteFound } from "../remote/find.ts";
 import { isRemote } from "../remote/resolve.ts";
 import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "../scan/in_order.ts";
-import { skippedReport } from "../scan/unscanned.ts";
+import { skippedReport } from "../scan/placeholder_reports.ts";
 import type { Crew, CrewEvents } from "./crew.ts";
 import { type Found, LocalScan, notScanned } from "./local_scan.ts";
 import { InFlight, type Progress } from "./progress.ts";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { file, SAMPLES } from "../../testdata/report/samples.ts";
-import { SourceError } from "../errors.ts";
-import type { Limits } from "../types.ts";
+import { SourceError } from "../core/errors.ts";
+import type { Limits } from "../core/types.ts";
 import { type Engine, runScan, type ScanCommandOptions } from "./commands/scan.ts";
 import type { ScanSource } from "./scan_file.ts";
-import { type TestIo, testIo, USUAL } from "./testing.ts";
+import { type TestIo, testIo, USUAL } from "./testing/io.ts";
 
 const COMMANDS = ["scan", "explain", "rules", "disasm", "version"];
 

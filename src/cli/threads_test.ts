@@ -7,9 +7,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeDictionaries } from "../../scripts/bench/dictionaries.ts";
 import { runMain } from "./main.ts";
-import { testIo } from "./testing.ts";
-import { realThreads, supply } from "./testing_threads.ts";
-import { held, inFolder, run as scanWith, TESTDATA, told } from "./testing_together.ts";
+import { testIo } from "./testing/io.ts";
+import { realThreads, supply } from "./testing/threads.ts";
+import { held, inFolder, run as scanWith, TESTDATA, told } from "./testing/together.ts";
 import { jobsOf, type Threads } from "./threads.ts";
 import { workerBeside } from "./worker_place.ts";
 import type { WorkerMessage } from "./worker.ts";
@@ -52,7 +52,7 @@ for (const format of ["text", "ndjson", "sarif", "junit", "markdown"]) {
 }
 
 /** A worker that comes to grief over files whose names say so. */
-const ILL_FATED = new URL("testing_worker.ts", import.meta.url);
+const ILL_FATED = new URL("testing/worker.ts", import.meta.url);
 
 test("A real thread that exits, throws or sends what cannot be sent costs its own file and no other", async () => {
   await inFolder(1, async (folder) => {

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { scanSource } from "../scan.ts";
+import { scanSource } from "../scan/scan_source.ts";
 import { toldElsewhere } from "../scan/folder.ts";
-import { Folders } from "../source/folder.ts";
-import type { Limits } from "../types.ts";
+import { Folders } from "../sources/folder.ts";
+import type { Limits } from "../core/types.ts";
 import { type ConfigurationTexts, configuredOf } from "./configuration.ts";
 import { type FileOptions, scanFile, type ScannedFile } from "./scan_file.ts";
 import { WorkList } from "./work_list.ts";
@@ -84,7 +84,7 @@ async function work(port: Port, start: WorkerStart): Promise<void> {
   for await (const { index, path, size, given } of tasks) {
     if (list.stopped || !list.take(index, thread)) continue;
     const folder = folders.place(path, given);
-    // The main thread scans what the packages have something to tell about.
+    // The main thread scans what the bundles have something to tell about.
     toldElsewhere(folder.listing);
     const scanned = await scanFile({ path, size, folder }, options, (bytesRead) => {
       if (start.progress) port.postMessage({ type: "progress", index, bytesRead });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { scanSource } from "../scan.ts";
+import { scanSource } from "../scan/scan_source.ts";
 import { findConfigurations } from "./configuration.ts";
 import type { ThreadSupply } from "./io.ts";
-import { testIo } from "./testing.ts";
-import { type Fate, fatedThreads, supply } from "./testing_threads.ts";
-import { counting, held, inFolder, NOW, run, TESTDATA, told } from "./testing_together.ts";
+import { testIo } from "./testing/io.ts";
+import { type Fate, fatedThreads, supply } from "./testing/threads.ts";
+import { counting, held, inFolder, NOW, run, TESTDATA, told } from "./testing/together.ts";
 import { FILES_HELD, WorkList, workListMemory } from "./work_list.ts";
 import { runWorker, type WorkerMessage, type WorkerStart } from "./worker.ts";
 

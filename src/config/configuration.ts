@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Limits, Severity } from "../types.ts";
+import type { Limits, Severity } from "../core/types.ts";
 
 /** Where an entry stands: file and line, for instance `security.toml:12`. */
 export type Origin = string;

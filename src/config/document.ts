@@ -5,8 +5,8 @@
  */
 
 import { parse, TomlDate, TomlError } from "smol-toml";
-import { ConfigError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { ConfigError } from "../core/errors.ts";
+import { didYouMean } from "./nearest.ts";
 import { type Path, type Positions, positionsOf } from "./positions.ts";
 
 /** A table of the document. */

@@ -17,14 +17,14 @@ import {
 } from "../rules/overrides.ts";
 import { compareVerdicts } from "../rules/rule.ts";
 import type { Rules } from "../rules/rules.ts";
-import { globMatcher } from "../source/glob.ts";
+import { globMatcher } from "../sources/glob.ts";
 import {
   type Finding,
   type Limits,
   type Severity,
   SEVERITY_SCORES,
   type Suppression,
-} from "../types.ts";
+} from "../core/types.ts";
 import type { Configuration, FailOnWord, IgnoreLine, PatternLine } from "./configuration.ts";
 import { compilePatterns } from "./patterns.ts";
 

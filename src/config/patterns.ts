@@ -7,8 +7,8 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
-import type { PatternHit } from "../types.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { PatternHit } from "../core/types.ts";
 import type { PatternLine } from "./configuration.ts";
 
 /** Characters of a pattern; the time of a search grows with them. */

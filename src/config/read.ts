@@ -5,10 +5,10 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
-import { globMatcher } from "../source/glob.ts";
-import { type Limits, SEVERITIES, type Severity } from "../types.ts";
+import { ConfigError } from "../core/errors.ts";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
+import { globMatcher } from "../sources/glob.ts";
+import { type Limits, SEVERITIES, type Severity } from "../core/types.ts";
 import type {
   AllowLine,
   Configuration,

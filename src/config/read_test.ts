@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "smol-toml";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import { loadRules } from "../rules/rules.ts";
 import { effectiveOf } from "./effective.ts";
 import { readConfiguration, TABLES, TOP_KEYS } from "./read.ts";

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { buildZip } from "../formats/testing_zip.ts";
+import { buildZip } from "../formats/testing/zip.ts";
 import { loadRules } from "../rules/rules.ts";
-import { scanSource } from "../scan.ts";
-import { forwardSource } from "../source/forward.ts";
-import { bytesSource, type Source } from "../source/source.ts";
-import type { FileReport } from "../types.ts";
+import { scanSource } from "../scan/scan_source.ts";
+import { forwardSource } from "../sources/forward.ts";
+import { bytesSource } from "../sources/memory.ts";
+import { type Source } from "../core/source.ts";
+import type { FileReport } from "../core/types.ts";
 import { effectiveOf } from "./effective.ts";
 import { readConfiguration } from "./read.ts";
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "./format.ts";
+import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../core/format.ts";
 import { FORMATS } from "./registry.ts";
 
 const TESTDATA = fileURLToPath(new URL("../../testdata/", import.meta.url));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GlobalName } from "../types.ts";
+import type { GlobalName } from "../core/types.ts";
 import type { Heap } from "./heap.ts";
 import { isPureMethod } from "./methods.ts";
 import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "./values.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CallFact, GlobalName } from "../types.ts";
+import type { CallFact, GlobalName } from "../core/types.ts";
 import { liveOwner, methodGlobal, typeOf } from "./attributes.ts";
 import { evidenceOf } from "./evidence.ts";
 import { ownerOf } from "./facts.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CallFact, MutationFact } from "../types.ts";
+import type { CallFact, MutationFact } from "../core/types.ts";
 import { STATUS } from "./machine.ts";
-import { bytes, byteString, calls, factsIn, imports, observe, run, str } from "./testing_pickle.ts";
+import { bytes, byteString, calls, factsIn, imports, observe, run, str } from "./testing/pickle.ts";
 
 /** A call in protocol 0: `module.name(args)` with args given as opcodes. */
 function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tryInflate } from "../bytes/decompress.ts";
+import { tryInflate } from "../codecs/decompress.ts";
 import { decodeLatin1, encodeLatin1, parseRawUnicode, unescape } from "./literals.ts";
 
 /** Bytes that decompressing a constant may produce. */

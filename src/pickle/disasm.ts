@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { Source } from "../source/source.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
+import type { Source } from "../core/source.ts";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { Input } from "./input.ts";
 import { decodeLatin1, decodeUtf8, payloadOf } from "./literals.ts";
 import { Machine, STATUS, type Status } from "./machine.ts";
 import { opcodeOf } from "./opcodes.ts";
 import { render, reprBytes, reprText } from "./render.ts";
-import type { GlobalName } from "../types.ts";
+import type { GlobalName } from "../core/types.ts";
 
 /** Characters of an argument that are shown. */
 const ARGUMENT_SHOWN = 60;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesSource } from "../source/source.ts";
+import { bytesSource } from "../sources/memory.ts";
 import { disassemble, type DisassembledLine, disassembledLines } from "./disasm.ts";
-import { bytes, str } from "./testing_pickle.ts";
+import { bytes, str } from "./testing/pickle.ts";
 
 async function lines(data: Uint8Array): Promise<DisassembledLine[]> {
   const all: DisassembledLine[] = [];

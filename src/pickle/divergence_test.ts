@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LimitError } from "../errors.ts";
-import { bytesSource } from "../source/source.ts";
-import type { Observation } from "../types.ts";
+import { LimitError } from "../core/errors.ts";
+import { bytesSource } from "../sources/memory.ts";
+import type { Observation } from "../core/types.ts";
 import { parseFloatLine, parseInteger } from "./literals.ts";
 import { scanStreams } from "./streams.ts";
-import { anomaliesIn, bytes, calls, context, factsIn, imports, observe } from "./testing_pickle.ts";
+import { anomaliesIn, bytes, calls, context, factsIn, imports, observe } from "./testing/pickle.ts";
 
 const CALL = "(S'echo'\ntR.";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Evidence } from "../types.ts";
+import type { Evidence } from "../core/types.ts";
 import type { Heap } from "./heap.ts";
 import { decodeLatin1 } from "./literals.ts";
 import type { Handle } from "./values.ts";

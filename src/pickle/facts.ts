@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CallFact, Fact, GlobalName, Reading } from "../types.ts";
+import type { CallFact, Fact, GlobalName, Reading } from "../core/types.ts";
 
 /** A fact with how often it was seen and where first (virtual offset). */
 export interface CountedFact {

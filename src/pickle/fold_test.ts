@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { render } from "./render.ts";
-import { run } from "./testing_pickle.ts";
+import { run } from "./testing/pickle.ts";
 
 const LINES = readFileSync(new URL("../../testdata/pickle/folds.txt", import.meta.url), "utf8")
   .split("\n").filter((line) => line !== "" && !line.startsWith("#"));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Interest } from "../types.ts";
+import type { Interest } from "../core/types.ts";
 import { FactLog } from "./facts.ts";
 import { foldKey } from "./names.ts";
 import type { Input } from "./input.ts";

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadRules } from "../rules/rules.ts";
-import { scanSource } from "../scan.ts";
-import { bytesSource } from "../source/source.ts";
-import { bytes, str } from "./testing_pickle.ts";
+import { scanSource } from "../scan/scan_source.ts";
+import { bytesSource } from "../sources/memory.ts";
+import { bytes, str } from "./testing/pickle.ts";
 
 const RULES = loadRules({ strict: true });
 

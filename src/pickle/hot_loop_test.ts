@@ -6,15 +6,15 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { bytesSource } from "../source/source.ts";
-import type { Limits } from "../types.ts";
+import { bytesSource } from "../sources/memory.ts";
+import type { Limits } from "../core/types.ts";
 import { retireAccelerator, takeAccelerator } from "./accelerator.ts";
 import { hotLoopModule, STACK_VALUES } from "./hot_loop.ts";
 import { Input } from "./input.ts";
 import { OP } from "./opcodes.ts";
 import { Machine, STATUS } from "./machine.ts";
 import { type Run, type RunOptions, runStream } from "./run.ts";
-import { bytes, context } from "./testing_pickle.ts";
+import { bytes, context } from "./testing/pickle.ts";
 import { UNKNOWN } from "./values.ts";
 
 const ROOT = new URL("../../testdata/", import.meta.url);

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { SourceError } from "../errors.ts";
-import type { Source } from "../source/source.ts";
+import { SourceError } from "../core/errors.ts";
+import type { Source } from "../core/source.ts";
 
 /** Bytes of the window. Large enough that refills cost nothing, small enough to stay in a cache. */
 export const WINDOW_BYTES = 256 * 1024;

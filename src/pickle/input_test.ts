@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesSource } from "../source/source.ts";
+import { bytesSource } from "../sources/memory.ts";
 import { Input } from "./input.ts";
 
 const DATA = Uint8Array.from({ length: 20_000 }, (_, at) => (at * 7919) % 251);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STATUS } from "./machine.ts";
 import { OPCODES } from "./opcodes.ts";
-import { bytes, byteString, calls, imports, run, str } from "./testing_pickle.ts";
+import { bytes, byteString, calls, imports, run, str } from "./testing/pickle.ts";
 
 const SYSTEM = "cos\nsystem\n";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { python3Path } from "../python/names.ts";
+import { python3Path } from "../parsers/python/names.ts";
 
 /** C modules and old places under which the same function hangs. */
 const ALIASES: readonly (readonly [RegExp, string])[] = [

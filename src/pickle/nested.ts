@@ -4,9 +4,11 @@
  * @module
  */
 
-import { tryInflate } from "../bytes/decompress.ts";
-import { bytesSource, sliceSource, type Source } from "../source/source.ts";
-import type { Observation } from "../types.ts";
+import { HINT } from "../core/hints.ts";
+import { tryInflate } from "../codecs/decompress.ts";
+import { bytesSource, sliceSource } from "../sources/memory.ts";
+import { type Source } from "../core/source.ts";
+import type { Observation } from "../core/types.ts";
 import { decodeBase64, decodeHex, inflateGzip, inflateZlib } from "./codecs.ts";
 import { CODED_CHARACTERS } from "./frames.ts";
 import type { Input } from "./input.ts";
@@ -94,7 +96,7 @@ export function loadedEntries(
       type: "entry",
       source: opened,
       part: `loaded_${entries.length}`,
-      hint: "pickle",
+      hint: HINT.pickle,
       within,
     });
   }

@@ -4,11 +4,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forwardSource, LOOK_BACK_BYTES } from "../source/forward.ts";
-import type { Observation } from "../types.ts";
+import { forwardSource, LOOK_BACK_BYTES } from "../sources/forward.ts";
+import type { Observation } from "../core/types.ts";
 import { TEXT_LIMIT } from "./heap.ts";
-import { join } from "../formats/testing_zip.ts";
-import { anomaliesIn, bytes, byteString, factsIn, observe, str } from "./testing_pickle.ts";
+import { join } from "../formats/testing/zip.ts";
+import { anomaliesIn, bytes, byteString, factsIn, observe, str } from "./testing/pickle.ts";
 
 const LOAD = "ctorch.storage\n_load_from_bytes\n";
 const INNER = bytes("\x80\x02cos\nsystem\nX\x07\0\0\0echo hi\x85R.");

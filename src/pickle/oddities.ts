@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Observation, Siblings } from "../types.ts";
+import type { Observation, Siblings } from "../core/types.ts";
 import type { Input } from "./input.ts";
 import type { Run } from "./run.ts";
 import { STATUS } from "./status.ts";

@@ -6,11 +6,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { bytesSource } from "../source/source.ts";
+import { bytesSource } from "../sources/memory.ts";
 import { Input } from "./input.ts";
 import { STATUS } from "./machine.ts";
 import { runStream } from "./run.ts";
-import { context } from "./testing_pickle.ts";
+import { context } from "./testing/pickle.ts";
 
 const ROOT = new URL("../../testdata/", import.meta.url);
 

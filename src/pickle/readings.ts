@@ -5,10 +5,10 @@
  * @module
  */
 
-import { LimitError, SourceError } from "../errors.ts";
-import type { FormatContext } from "../formats/format.ts";
-import type { Source } from "../source/source.ts";
-import type { GlobalName, Observation, Reading } from "../types.ts";
+import { LimitError, SourceError } from "../core/errors.ts";
+import type { FormatContext } from "../core/format.ts";
+import type { Source } from "../core/source.ts";
+import type { GlobalName, Observation, Reading } from "../core/types.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { type CountedFact, keyOf, underReading } from "./facts.ts";
 import { Input } from "./input.ts";

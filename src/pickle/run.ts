@@ -4,8 +4,8 @@
  * @module
  */
 
-import { FormatError, LimitError, SourceError } from "../errors.ts";
-import type { GlobalName, Interest, Limits } from "../types.ts";
+import { FormatError, LimitError, SourceError } from "../core/errors.ts";
+import type { GlobalName, Interest, Limits } from "../core/types.ts";
 import { arrayExtent } from "./arrays.ts";
 import type { Input } from "./input.ts";
 import { Machine, type MachineOptions, STATUS, type Status } from "./machine.ts";

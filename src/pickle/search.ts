@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Interest } from "../types.ts";
+import type { Interest } from "../core/types.ts";
 import type { FactLog } from "./facts.ts";
 import { decodeLatin1, decodeUtf8 } from "./literals.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GlobalName } from "../types.ts";
+import type { GlobalName } from "../core/types.ts";
 import type { HeapOptions } from "./heap.ts";
 
 /** Why `run` came back. */

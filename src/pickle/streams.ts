@@ -9,10 +9,10 @@
  * @module
  */
 
-import { FormatError, SourceError } from "../errors.ts";
-import type { FormatContext } from "../formats/format.ts";
-import type { Source } from "../source/source.ts";
-import type { GlobalName, Observation } from "../types.ts";
+import { FormatError, SourceError } from "../core/errors.ts";
+import type { FormatContext } from "../core/format.ts";
+import type { Source } from "../core/source.ts";
+import type { GlobalName, Observation } from "../core/types.ts";
 import { retireAccelerator } from "./accelerator.ts";
 import { type CountedFact, FACTS_KEPT, keyOf } from "./facts.ts";
 import { Input } from "./input.ts";

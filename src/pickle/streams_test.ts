@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forwardSource } from "../source/forward.ts";
-import { blobSource, bytesSource, type Source } from "../source/source.ts";
-import { LimitError } from "../errors.ts";
-import type { Observation } from "../types.ts";
+import { forwardSource } from "../sources/forward.ts";
+import { blobSource, bytesSource } from "../sources/memory.ts";
+import { type Source } from "../core/source.ts";
+import { LimitError } from "../core/errors.ts";
+import type { Observation } from "../core/types.ts";
 import { Input } from "./input.ts";
 import { Resync } from "./resync.ts";
 import { scanStreams } from "./streams.ts";
@@ -15,7 +16,7 @@ import {
   factsIn,
   observe,
   str,
-} from "./testing_pickle.ts";
+} from "./testing/pickle.ts";
 
 const HARMLESS = bytes(0x80, 4, "K\x01.");
 const HARMFUL = bytes(0x80, 4, str("os"), str("system"), 0x93, str("echo hi"), 0x85, "R.");

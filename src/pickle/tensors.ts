@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Siblings } from "../types.ts";
+import type { Siblings } from "../core/types.ts";
 import type { Heap } from "./heap.ts";
 import { CONTAINER, type Handle, NONE, UNKNOWN } from "./values.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesSource } from "../source/source.ts";
+import { bytesSource } from "../sources/memory.ts";
 import { scanStreams } from "./streams.ts";
-import { bytes, context, str } from "./testing_pickle.ts";
+import { bytes, context, str } from "./testing/pickle.ts";
 
 /** A checkpoint's data.pkl: one tensor of `size` elements over a storage of four floats. */
 function checkpoint(size: number, stride = 1, offset = 0, count = 4): Uint8Array {

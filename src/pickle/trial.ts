@@ -4,8 +4,8 @@
  * @module
  */
 
-import { bytesSource } from "../source/source.ts";
-import type { Interest } from "../types.ts";
+import { bytesSource } from "../sources/memory.ts";
+import type { Interest } from "../core/types.ts";
 import { Input } from "./input.ts";
 import { Machine, STATUS } from "./machine.ts";
 import { opcodeOf } from "./opcodes.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, str } from "./testing_pickle.ts";
+import { bytes, str } from "./testing/pickle.ts";
 import { looksLikePickle } from "./trial.ts";
 
 const CALL = "cos\nsystem\n(S'echo'\ntR.";

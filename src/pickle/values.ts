@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { GlobalName } from "../types.ts";
+import type { GlobalName } from "../core/types.ts";
 
 /** A value as one number. */
 export type Handle = number;

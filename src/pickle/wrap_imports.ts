@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GlobalName } from "../types.ts";
+import type { GlobalName } from "../core/types.ts";
 import type { Call, Calls } from "./calls.ts";
 import { isTextCodec } from "./codecs.ts";
 import { foldOf } from "./fold.ts";

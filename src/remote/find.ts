@@ -1,16 +1,17 @@
 /**
- * What remote arguments come to: files on web servers, and repositories as the listings that packages
+ * What remote arguments come to: files on web servers, and repositories as the listings that bundles
  * look at.
  *
  * @module
  */
 
-import { ConfigError, scanErrorOf, SourceError } from "../errors.ts";
-import { spool } from "../source/forward.ts";
-import { HttpClient, type HttpTransport, shownUrl } from "../source/http_client.ts";
-import { type HttpSource, openHttpSource } from "../source/http.ts";
-import { prefetchOf, type Source } from "../source/source.ts";
-import type { FolderPlace, Listing, Member, ScanError } from "../types.ts";
+import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
+import { spool } from "../sources/forward.ts";
+import { HttpClient, type HttpTransport, shownUrl } from "../sources/http_client.ts";
+import { type HttpSource, openHttpSource } from "../sources/http.ts";
+import { prefetchOf } from "../sources/memory.ts";
+import { type Source } from "../core/source.ts";
+import type { FolderPlace, Listing, Member, ScanError } from "../core/types.ts";
 import {
   fileUrl,
   type HubFile,
@@ -60,7 +61,7 @@ export interface RemoteHooks {
   expect(files: number, bytes: number): void;
 }
 
-/** Files of this size are read once for the scan and for the packages. */
+/** Files of this size are read once for the scan and for the bundles. */
 const SHARED_BYTES = 1024 * 1024;
 /** Bytes of a file that a package looks into, from a server without ranges. */
 const MEMBER_BYTES = 64 * 1024 * 1024;
@@ -204,7 +205,7 @@ async function textOf(open: () => Promise<Source>): Promise<string | undefined> 
   }
 }
 
-/** Opens files of a repository at one commit; small ones once for the scan and for the packages. */
+/** Opens files of a repository at one commit; small ones once for the scan and for the bundles. */
 function openerOf(
   target: HubTarget,
   commit: string,

@@ -6,13 +6,13 @@
  * @module
  */
 
-import { SourceError } from "../errors.ts";
+import { SourceError } from "../core/errors.ts";
 import {
   type HttpClient,
   type HttpReply,
   PassingError,
   statusError,
-} from "../source/http_client.ts";
+} from "../sources/http_client.ts";
 import type { HubTarget } from "./resolve.ts";
 
 /** A file of a repository. */

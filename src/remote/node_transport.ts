@@ -10,9 +10,9 @@ import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest
 import { Agent as SecureAgent, request as httpsRequest } from "node:https";
 import { connect as connectSocket, isIP, type Socket } from "node:net";
 import { connect as connectSecure, rootCertificates } from "node:tls";
-import { SourceError } from "../errors.ts";
+import { SourceError } from "../core/errors.ts";
 import { isPublicAddress } from "./addresses.ts";
-import type { HttpRequest, HttpResponse, HttpTransport } from "../source/http_client.ts";
+import type { HttpRequest, HttpResponse, HttpTransport } from "../sources/http_client.ts";
 
 /** How connections are made. */
 export interface TransportOptions {

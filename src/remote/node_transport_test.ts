@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { test } from "node:test";
-import { SourceError } from "../errors.ts";
+import { SourceError } from "../core/errors.ts";
 import { nodeTransport, type TransportOptions } from "./node_transport.ts";
 
 /** Of the name model.test, signed by itself; for tests on this machine only. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "../core/errors.ts";
 
 /** Kinds of repositories on the hub, as its addresses name them. */
 export type HubKind = "models" | "datasets" | "spaces";

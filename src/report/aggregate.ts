@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "../types.ts";
+import type { Finding } from "../core/types.ts";
 
 /**
  * Innocuous findings of the same rule over the same global as one, which says how often it was seen

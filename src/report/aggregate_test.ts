@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Finding, ScanReport } from "../types.ts";
+import type { Finding, ScanReport } from "../core/types.ts";
 import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { renderText } from "./text.ts";
 import { renderJson } from "./json.ts";

@@ -6,7 +6,7 @@ import Ajv from "ajv-draft-04";
 import { file, report, SAMPLES } from "../../testdata/report/samples.ts";
 import { fingerprintOf } from "../cli/baseline.ts";
 import { loadRules } from "../rules/rules.ts";
-import type { Finding, ScanReport } from "../types.ts";
+import type { Finding, ScanReport } from "../core/types.ts";
 import { renderJson } from "./json.ts";
 import { renderJunit } from "./junit.ts";
 import { renderMarkdown } from "./markdown.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ScanReport, SEVERITIES } from "../types.ts";
+import { type ScanReport, SEVERITIES } from "../core/types.ts";
 import { jsonText } from "./escape.ts";
 import { orderFiles, orderFilesByPath } from "./order.ts";
 import {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { file, MISSING, report, SAMPLES } from "../../testdata/report/samples.ts";
-import type { ScanReport } from "../types.ts";
+import type { ScanReport } from "../core/types.ts";
 import { jsonReport, renderJson } from "./json.ts";
 import { renderNdjson } from "./ndjson.ts";
 import type { ExitOptions } from "./summary.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type FileReport, type ScanError, type ScanReport, SEVERITIES } from "../types.ts";
+import { type FileReport, type ScanError, type ScanReport, SEVERITIES } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
 import { tellsWhatIsLeftOut } from "./left_out.ts";
 import { locationText, orderErrors, orderFilesByPath } from "./order.ts";

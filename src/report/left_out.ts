@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ScanReport } from "../types.ts";
+import type { ScanReport } from "../core/types.ts";
 import { formatCount } from "./format.ts";
 
 /** The rule of storages that stayed on their server. */

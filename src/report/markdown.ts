@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { FileReport, ScanReport, Severity, Verdict } from "../types.ts";
+import type { FileReport, ScanReport, Severity, Verdict } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { leftOut, saysUnread } from "./left_out.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FileReport, ScanError, ScanReport } from "../types.ts";
+import type { FileReport, ScanError, ScanReport } from "../core/types.ts";
 import { jsonText } from "./escape.ts";
 import { orderFiles } from "./order.ts";
 import {

@@ -11,7 +11,7 @@ import {
   type ScanError,
   SEVERITIES,
   VERDICTS,
-} from "../types.ts";
+} from "../core/types.ts";
 
 /** A location as text: `bundle.7z:models/model.pkl:stream_0`. Raw: whoever shows it escapes it. */
 export function locationText(location: Location): string {

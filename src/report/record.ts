@@ -14,7 +14,7 @@ import {
   SEVERITY_SCORES,
   type Suppressed,
   type Verdict,
-} from "../types.ts";
+} from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { locationText, orderErrors, orderFindings } from "./order.ts";
 import type { Summary } from "./summary.ts";

@@ -18,7 +18,7 @@ import {
   type Severity,
   SEVERITY_SCORES,
   type Suppression,
-} from "../types.ts";
+} from "../core/types.ts";
 import { jsonText } from "./escape.ts";
 import { tellsWhatIsLeftOut } from "./left_out.ts";
 import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";

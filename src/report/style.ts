@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Severity, Verdict } from "../types.ts";
+import type { Severity, Verdict } from "../core/types.ts";
 
 /** Colours and weights by name. */
 export type Style =

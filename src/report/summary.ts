@@ -11,7 +11,7 @@ import {
   type Severity,
   type Verdict,
   VERDICTS,
-} from "../types.ts";
+} from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 
 /** The least severity that fails a run; `never` fails none. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { file, MISSING, report, SAMPLES } from "../../testdata/report/samples.ts";
-import type { Finding, Severity } from "../types.ts";
+import type { Finding, Severity } from "../core/types.ts";
 import { exitCode, type FailOn, summarize } from "./summary.ts";
 
 const [CRITICAL] = SAMPLES["one_harmful"]?.files[0]?.findings ?? [];

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { FileReport, ScanError, ScanReport } from "../types.ts";
+import type { FileReport, ScanError, ScanReport } from "../core/types.ts";
 import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ScanReport, SEVERITIES, SUPPRESSIONS, VERDICTS } from "../types.ts";
+import { type ScanReport, SEVERITIES, SUPPRESSIONS, VERDICTS } from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Evidence, Finding, ScanError } from "../types.ts";
+import type { Evidence, Finding, ScanError } from "../core/types.ts";
 import { escapeLines, escapeText } from "./escape.ts";
 import { formatNumber } from "./format.ts";
 import { factLines, hang, isNarrow, type Page, paragraph } from "./layout.ts";

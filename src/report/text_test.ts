@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { file, MISSING, report, SAMPLES } from "../../testdata/report/samples.ts";
-import type { Finding, ScanReport } from "../types.ts";
+import type { Finding, ScanReport } from "../core/types.ts";
 import { renderText, type TextOptions } from "./text.ts";
 import { displayWidth } from "./width.ts";
 

@@ -23,7 +23,7 @@ import {
   reachedPaths,
   withoutMoves,
   withoutUnderscores,
-} from "../python/names.ts";
+} from "../parsers/python/names.ts";
 
 /** Ids of the rules for what no table names. */
 export const FALLBACK = {

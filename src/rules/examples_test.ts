@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Fact, GlobalName } from "../types.ts";
+import type { Fact, GlobalName } from "../core/types.ts";
 import { splitGlobal } from "./explain.ts";
 import { loadRules } from "./rules.ts";
-import type { Judged } from "./rule_set.ts";
+import type { Judged } from "../core/rule_set.ts";
 
 const rules = loadRules({ strict: true });
 const location = { path: "example.pkl", parts: [] };

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Reading, StringFact } from "../types.ts";
+import type { Reading, StringFact } from "../core/types.ts";
 import type { Match } from "./classify.ts";
 import type { Rule } from "./rule.ts";
 

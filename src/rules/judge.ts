@@ -19,8 +19,8 @@ import type {
   OperatorFact,
   Reading,
   Severity,
-} from "../types.ts";
-import { isDottedName, pathOf } from "../python/names.ts";
+} from "../core/types.ts";
+import { isDottedName, pathOf } from "../parsers/python/names.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
 import * as words from "./finding.ts";
 import { judgeCode, judgeReference } from "./keras.ts";
@@ -28,7 +28,7 @@ import { isSourceLanguage, judgeSourceCalls } from "./python_source.ts";
 import type { Voice } from "./finding.ts";
 import { atMost, compareVerdicts, HARMLESS, worseSeverity } from "./rule.ts";
 import type { Rule, Verdict } from "./rule.ts";
-import type { Judged } from "./rule_set.ts";
+import type { Judged } from "../core/rule_set.ts";
 
 /** Ids of the rules for facts that are not about one named global. */
 export const FACT_RULES = {

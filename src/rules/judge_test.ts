@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CallFact, Fact, Finding, GlobalName, Reading } from "../types.ts";
+import type { CallFact, Fact, Finding, GlobalName, Reading } from "../core/types.ts";
 import { loadRules } from "./rules.ts";
-import type { Judged } from "./rule_set.ts";
+import type { Judged } from "../core/rule_set.ts";
 
 const rules = loadRules({ strict: true });
 const location = { path: "model.pkl", parts: ["archive/data.pkl"] };

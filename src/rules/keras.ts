@@ -8,8 +8,8 @@
  * @module
  */
 
-import { pathOf } from "../python/names.ts";
-import type { OperatorFact, ReferenceFact } from "../types.ts";
+import { pathOf } from "../parsers/python/names.ts";
+import type { OperatorFact, ReferenceFact } from "../core/types.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
 import { compareVerdicts } from "./rule.ts";
 import type { Rule, Verdict } from "./rule.ts";

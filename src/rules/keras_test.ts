@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Fact } from "../types.ts";
+import type { Fact } from "../core/types.ts";
 import { loadRules } from "./rules.ts";
 
 const rules = loadRules({ strict: true });

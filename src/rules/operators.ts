@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OperatorFact } from "../types.ts";
+import type { OperatorFact } from "../core/types.ts";
 import type { Rule } from "./rule.ts";
 
 /**

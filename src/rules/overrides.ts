@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { Interest, OperatorFact, PatternHit, Severity } from "../types.ts";
-import { pathOf, python3Path, reachedPaths, withoutMoves } from "../python/names.ts";
+import type { Interest, OperatorFact, PatternHit, Severity } from "../core/types.ts";
+import { pathOf, python3Path, reachedPaths, withoutMoves } from "../parsers/python/names.ts";
 import { exactnessOf, FALLBACK, type GlobalClassifier, type Match } from "./classify.ts";
 import { exactness, nameOf, type OperatorMatch } from "./operators.ts";
 import { compareVerdicts, HARMLESS, type Rule, type Verdict } from "./rule.ts";

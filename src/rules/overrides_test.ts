@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Severity } from "../types.ts";
+import type { Severity } from "../core/types.ts";
 import {
   type GlobalOverride,
   type OperatorOverride,

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { pathOf } from "../python/names.ts";
-import type { Fact, OperatorFact, ReferenceFact } from "../types.ts";
+import { pathOf } from "../parsers/python/names.ts";
+import type { Fact, OperatorFact, ReferenceFact } from "../core/types.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
 import { sourceMessage } from "./finding.ts";
 import { compareVerdicts } from "./rule.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { SAFETY_LEVELS, SEVERITIES } from "../types.ts";
-import type { Safety, Severity } from "../types.ts";
+import { SAFETY_LEVELS, SEVERITIES } from "../core/types.ts";
+import type { Safety, Severity } from "../core/types.ts";
 
 /**
  * What a rule speaks about: Python globals that it names; facts that no table names (a global on no

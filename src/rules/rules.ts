@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding, Interest, Location, OperatorFact } from "../types.ts";
+import type { Finding, Interest, Location, OperatorFact } from "../core/types.ts";
 import type { PackedAllowlist } from "./allowed.ts";
 import { Classifier } from "./classify.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
@@ -21,7 +21,7 @@ import {
   patternRules,
 } from "./overrides.ts";
 import type { Rule, Verdict } from "./rule.ts";
-import type { Classification, Judged, RuleSet } from "./rule_set.ts";
+import type { Classification, Judged, RuleSet } from "../core/rule_set.ts";
 
 /** A rule set that can also be read. */
 export interface Rules extends RuleSet {

@@ -7,8 +7,8 @@
  */
 
 import { parse, TomlError } from "smol-toml";
-import { ConfigError } from "../errors.ts";
-import { SAFETY_LEVELS, SEVERITIES } from "../types.ts";
+import { ConfigError } from "../core/errors.ts";
+import { SAFETY_LEVELS, SEVERITIES } from "../core/types.ts";
 import { RULE_KINDS, WRAPPERS } from "./rule.ts";
 import type { Rule } from "./rule.ts";
 

@@ -4,15 +4,16 @@
  * @module
  */
 
-import { FormatError, LimitError, SourceError } from "../errors.ts";
-import { baseName } from "../formats/detect.ts";
-import type { FormatContext, Sample } from "../formats/format.ts";
-import { type FormatEntry, FORMATS } from "../formats/registry.ts";
-import { withDefaults } from "../limits.ts";
-import type { Package } from "../packages/package.ts";
-import type { Judged, RuleSet } from "../rules/rule_set.ts";
-import { spool } from "../source/forward.ts";
-import type { Source } from "../source/source.ts";
+import { FormatError, LimitError, SourceError } from "../core/errors.ts";
+import { baseName } from "../parsers/base_name.ts";
+import type { FormatContext, Sample } from "../core/format.ts";
+import { FORMATS } from "../formats/registry.ts";
+import { type FormatEntry } from "../core/format.ts";
+import { withDefaults } from "../core/limits.ts";
+import type { Bundle } from "../core/bundle.ts";
+import type { Judged, RuleSet } from "../core/rule_set.ts";
+import { spool } from "../sources/forward.ts";
+import type { Source } from "../core/source.ts";
 import type {
   FileReport,
   Finding,
@@ -25,17 +26,16 @@ import type {
   Severity,
   Siblings,
   Suppression,
-} from "../types.ts";
+} from "../core/types.ts";
 import { Budget } from "./budget.ts";
 import { folderObservations } from "./folder.ts";
 import { atHead, detect, identify, type Match } from "./identify.ts";
 import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
-import { Notes } from "./notes.ts";
+import { Notes } from "./observations.ts";
 import { Outcome } from "./outcome.ts";
 import { drain, tailOfStream } from "./sampling.ts";
-import { SEARCHED_FORMATS } from "./searched.ts";
-import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./troubles.ts";
+import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./error_anomalies.ts";
 
 /** What a scan is told. */
 export interface ScanOptions {
@@ -54,7 +54,7 @@ export interface ScanOptions {
   /** Decides which findings the user has chosen to let through; they are counted by reason. */
   readonly suppress?: ((finding: Finding) => Suppression | undefined) | undefined;
   /** The packages to try; all unless given. */
-  readonly packages?: readonly Package[];
+  readonly bundles?: readonly Bundle[];
   /** The folder that the source lies in: what concerns several of its files is judged with them. */
   readonly folder?: FolderPlace;
 }
@@ -211,7 +211,7 @@ export class AssetScan {
       if (this.#budget.stopped) return;
       await this.#scan(match, { ...visit, source }, sample, notes);
     }
-    await this.#searchText(source, sample, ids, visit, notes);
+    await this.#searchText(source, sample, matches, visit, notes);
     await this.#checkStreamTail(source, sample, ids, visit, notes);
   }
 
@@ -223,7 +223,7 @@ export class AssetScan {
   ): Promise<[Source, readonly Match[]]> {
     const { source } = visit;
     const searched = this.#options.rules.interest.patternsIn !== undefined &&
-      matches.some(({ entry }) => entry.id in SEARCHED_FORMATS);
+      matches.some(({ entry }) => entry.patternSearch !== undefined);
     const needed = matches.length > 1 || searched || matches.some(({ format }) => format.random);
     if (source.access === "random" || !needed) return [source, matches];
     const tooLong = source.size !== undefined && source.size > this.#limits.spoolBytes;
@@ -275,7 +275,7 @@ export class AssetScan {
         await this.#follow(observation, visit);
         break;
       case "listing":
-        await this.#showPackages(observation.listing, visit, notes);
+        await this.#showBundles(observation.listing, visit, notes);
         break;
     }
   }
@@ -293,10 +293,10 @@ export class AssetScan {
     });
   }
 
-  async #showPackages(listing: Listing, visit: Visit, notes: Notes): Promise<void> {
-    const packages = this.#options.packages ??
-      (await import("../packages/registry.ts")).PACKAGES;
-    for (const one of packages) {
+  async #showBundles(listing: Listing, visit: Visit, notes: Notes): Promise<void> {
+    const bundles = this.#options.bundles ??
+      (await import("../bundles/registry.ts")).BUNDLES;
+    for (const one of bundles) {
       try {
         if (!one.matches(listing)) continue;
         for await (const { part, observation } of one.observe(listing)) {
@@ -312,16 +312,16 @@ export class AssetScan {
     }
   }
 
-  /** What the packages say of this file as a member of the folder that it lies in. */
+  /** What the bundles say of this file as a member of the folder that it lies in. */
   async #showFolder(): Promise<void> {
     const { folder } = this.#options;
     if (folder === undefined || this.#budget.stopped) return;
-    const packages = this.#options.packages ??
-      (await import("../packages/registry.ts")).PACKAGES;
+    const bundles = this.#options.bundles ??
+      (await import("../bundles/registry.ts")).BUNDLES;
     const visit = this.#rootVisit();
     const notes = new Notes();
     try {
-      for (const observation of await folderObservations(folder, packages)) {
+      for (const observation of await folderObservations(folder, bundles)) {
         if (observation.type === "entry") await this.#follow(observation, visit);
         else this.#note(notes, observation);
       }
@@ -415,17 +415,17 @@ export class AssetScan {
   async #searchText(
     source: Source,
     sample: Sample,
-    ids: readonly string[],
+    matches: readonly Match[],
     visit: Visit,
     notes: Notes,
   ): Promise<void> {
     const { patternsIn } = this.#options.rules.interest;
     if (patternsIn === undefined || this.#budget.stopped) return;
-    if (ids.some((id) => !(id in SEARCHED_FORMATS))) return;
+    if (matches.some(({ entry }) => entry.patternSearch === undefined)) return;
     const { searchStrings } = await import("./search_text.ts");
     const budget = { limits: this.#limits, check: () => this.#budget.checkDeadline() };
     try {
-      const found = await searchStrings(source, sample, ids, patternsIn, budget);
+      const found = await searchStrings(source, sample, matches, patternsIn, budget);
       for (const one of found) this.#note(notes, one);
     } catch (error) {
       this.#trouble(error, visit, notes);

@@ -1,12 +1,12 @@
 /**
- * What the packages say of a folder, worked out once and handed out file by file.
+ * What the bundles say of a folder, worked out once and handed out file by file.
  *
  * @module
  */
 
-import type { Package, PackageObservation } from "../packages/package.ts";
-import type { FolderPlace, Listing, Observation } from "../types.ts";
-import { anomalyOf } from "./troubles.ts";
+import type { Bundle, BundleObservation } from "../core/bundle.ts";
+import type { FolderPlace, Listing, Observation } from "../core/types.ts";
+import { anomalyOf } from "./error_anomalies.ts";
 
 type Told = Exclude<Observation, { readonly type: "listing" }>;
 
@@ -17,13 +17,13 @@ const OBSERVATIONS = new WeakMap<Listing, Promise<Map<string, Told[]>>>();
  * What the packages observe about one member of a folder. What concerns the folder itself is handed out
  * with whichever member is asked for first.
  *
- * @param packages asked once for each listing
+ * @param bundles asked once for each listing
  */
 export async function folderObservations(
   { listing, member }: FolderPlace,
-  packages: readonly Package[],
+  bundles: readonly Bundle[],
 ): Promise<readonly Told[]> {
-  const byMember = await observationsOf(listing, packages);
+  const byMember = await observationsOf(listing, bundles);
   const told = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
   byMember.delete("");
   byMember.delete(member);
@@ -36,9 +36,9 @@ export async function folderObservations(
  */
 export async function concernsFolder(
   { listing, member }: FolderPlace,
-  packages: readonly Package[],
+  bundles: readonly Bundle[],
 ): Promise<boolean> {
-  const byMember = await observationsOf(listing, packages);
+  const byMember = await observationsOf(listing, bundles);
   return byMember.has("") || byMember.has(member);
 }
 
@@ -49,11 +49,11 @@ export function toldElsewhere(listing: Listing): void {
 
 function observationsOf(
   listing: Listing,
-  packages: readonly Package[],
+  bundles: readonly Bundle[],
 ): Promise<Map<string, Told[]>> {
   let all = OBSERVATIONS.get(listing);
   if (all === undefined) {
-    all = observe(listing, packages);
+    all = observe(listing, bundles);
     OBSERVATIONS.set(listing, all);
   }
   return all;
@@ -61,15 +61,15 @@ function observationsOf(
 
 async function observe(
   listing: Listing,
-  packages: readonly Package[],
+  bundles: readonly Bundle[],
 ): Promise<Map<string, Told[]>> {
   const byMember = new Map<string, Told[]>();
-  const add = ({ part, observation }: PackageObservation): void => {
+  const add = ({ part, observation }: BundleObservation): void => {
     const told = byMember.get(part);
     if (told === undefined) byMember.set(part, [observation]);
     else told.push(observation);
   };
-  for (const one of packages) {
+  for (const one of bundles) {
     try {
       if (!one.matches(listing)) continue;
       for await (const observation of one.observe(listing)) add(observation);

@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { Format, Sample } from "../formats/format.ts";
-import { SAMPLE_BYTES } from "../formats/format.ts";
-import type { FormatEntry } from "../formats/registry.ts";
-import type { Source } from "../source/source.ts";
-import { FIRST_LOOK_BYTES, STORAGE_HINT, STORAGE_LOOK_BYTES, takeSample } from "./sampling.ts";
+import { HINT } from "../core/hints.ts";
+import type { Format, Sample } from "../core/format.ts";
+import { SAMPLE_BYTES } from "../core/format.ts";
+import type { FormatEntry } from "../core/format.ts";
+import type { Source } from "../core/source.ts";
+import { FIRST_LOOK_BYTES, STORAGE_LOOK_BYTES, takeSample } from "./sampling.ts";
 
 /** A format that matches, with its entry in the list. */
 export interface Match {
@@ -49,7 +50,7 @@ export async function identify(
     return { sample, ...await detect(sample, formats) };
   };
   if (root) return await look(SAMPLE_BYTES, true);
-  if (hint === STORAGE_HINT) {
+  if (hint === HINT.torchStorage) {
     const seen = await look(STORAGE_LOOK_BYTES, false);
     if (seen.matches.length === 0) return seen;
   }

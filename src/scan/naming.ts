@@ -4,24 +4,16 @@
  * @module
  */
 
-import {
-  claimOf,
-  lfsPointer,
-  looksLikeText,
-  type NameClaim,
-  unreadableFormat,
-} from "../formats/detect.ts";
-import type { Sample } from "../formats/format.ts";
-import type { Observation } from "../types.ts";
-
-/** Archives that 7-Zip finds behind a program. */
-const SELF_EXTRACTING = ["7z", "rar", "cab"];
+import { HINT } from "../core/hints.ts";
+import { claimOf, LABELS, unreadableFormat } from "./claims.ts";
+import type { NameClaim } from "../core/format.ts";
+import { lfsPointer } from "./lfs_pointer.ts";
+import { looksLikeText } from "../parsers/bytes.ts";
+import type { Sample } from "../core/format.ts";
+import type { Observation } from "../core/types.ts";
 
 /** An anomaly about a source as a whole. */
 export type Anomaly = Extract<Observation, { type: "anomaly" }>;
-
-/** Hint of bytes that a format knows a loader will unpickle. */
-const PICKLE_HINT = "pickle";
 
 /**
  * What is odd about name and content.
@@ -78,12 +70,11 @@ function mismatch(
   if (onlyContainer(claim, matched)) return [unsupported(sample.name, claim.label)];
   // A program is no model; behind one may be an archive, which its format looks for.
   const isProgram = matched.every((id) => id === "native");
-  const extracts = claim.formats.some((id) => SELF_EXTRACTING.includes(id));
-  if (isProgram && !extracts && claim.kind === "model" && !claim.weak) {
-    return [notWhatItSays(sample, claim.label, LABELS["native"])];
+  if (isProgram && !claim.selfExtracting && claim.kind === "model" && !claim.weak) {
+    return [notWhatItSays(sample, claim.label, LABELS.get("native"))];
   }
   if (claim.weak || matched.some((id) => claim.formats.includes(id))) return [];
-  const content = matched.map((id) => LABELS[id] ?? `of format ${id}`).join(" and ");
+  const content = matched.map((id) => LABELS.get(id) ?? `of format ${id}`).join(" and ");
   if (claim.kind === "other") return [disguised(sample.name, claim.label, content)];
   return [{
     type: "anomaly",
@@ -100,32 +91,6 @@ function disguised(name: string, claimed: string, content: string): Anomaly {
   };
 }
 
-const LABELS: Readonly<Record<string, string>> = {
-  zip: "a zip archive",
-  tar: "a tar archive",
-  "7z": "a 7-Zip archive",
-  rar: "a RAR archive",
-  cab: "a cabinet file",
-  compressed: "compressed",
-  npy: "a NumPy array",
-  pickle: "a pickle",
-  "torch-legacy": "a PyTorch checkpoint of the old kind",
-  torchscript: "TorchScript source",
-  "python-source": "Python source",
-  skops: "the schema of a skops file",
-  hdf5: "an HDF5 file",
-  "keras-config": "a Keras configuration",
-  "keras-metadata": "Keras metadata",
-  onnx: "an ONNX model",
-  tensorflow: "a TensorFlow graph",
-  safetensors: "a safetensors file",
-  gguf: "a GGUF model",
-  "chat-template": "a chat template",
-  "model-config": "a model's configuration",
-  rds: "an R data file",
-  native: "a program or script",
-};
-
 function unsupported(name: string, label: string): Anomaly {
   return {
     type: "anomaly",
@@ -138,7 +103,7 @@ function unsupported(name: string, label: string): Anomaly {
 /** No bytes: nothing to load where a model should be; nothing to speak of elsewhere. */
 function empty(sample: Sample, claim: NameClaim | undefined, root: boolean): readonly Anomaly[] {
   const expected = claim === undefined ? root && !isMarker(sample.name) : claim.kind === "model";
-  if (!expected && sample.hint !== PICKLE_HINT) return [];
+  if (!expected && sample.hint !== HINT.pickle) return [];
   return [{
     type: "anomaly",
     rule: "file-empty",
@@ -157,7 +122,7 @@ function unrecognised(
   claim: NameClaim | undefined,
   root: boolean,
 ): readonly Anomaly[] {
-  if (sample.hint === PICKLE_HINT) return [notWhatItSays(sample, "a pickle")];
+  if (sample.hint === HINT.pickle) return [notWhatItSays(sample, "a pickle")];
   if (claim === undefined || claim.kind === "other") return [];
   if (!claim.supported) return [unsupported(sample.name, claim.label)];
   // Archives hold raw data under such names; a file given or found under one is meant to be loaded.

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../formats/format.ts";
-import type { Source } from "../source/source.ts";
+import { claimOf } from "./claims.ts";
+import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../core/format.ts";
+import type { Source } from "../core/source.ts";
 
 /**
  * Bytes of the head of a member before more is read: enough for every magic number, a tar header
@@ -18,9 +19,6 @@ export const FIRST_LOOK_BYTES = 4096;
  * numbers whatever it holds; magic numbers are looked for all the same.
  */
 export const STORAGE_LOOK_BYTES = 64;
-
-/** Hint of a member that holds the raw storage of a tensor. */
-export const STORAGE_HINT = "torch-storage";
 
 /**
  * Head and, where there is random access, tail of a source.
@@ -45,6 +43,7 @@ export async function takeSample(
     head,
     tail: whole ? head : withTail ? await tailOf(source) : undefined,
     hint,
+    claim: claimOf(name),
   };
 }
 

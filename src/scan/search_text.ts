@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { Sample } from "../formats/format.ts";
-import type { Judged } from "../rules/rule_set.ts";
-import type { Source } from "../source/source.ts";
-import { readUpTo } from "../source/whole.ts";
-import type { Interest, Limits } from "../types.ts";
-import { SEARCHED_FORMATS } from "./searched.ts";
+import type { Sample } from "../core/format.ts";
+import type { Judged } from "../core/rule_set.ts";
+import type { Source } from "../core/source.ts";
+import { readUpTo } from "../sources/read_all.ts";
+import type { Interest, Limits } from "../core/types.ts";
+import type { Match } from "./identify.ts";
 
 /** Bytes of one text that are searched. Vocabularies of tokenizers have some 20 MB. */
 const TEXT_BYTES = 64 * 1024 * 1024;
@@ -29,18 +29,18 @@ export interface SearchBudget {
  * Observations for every pattern that a text or the strings of a graph match; none for anything else.
  *
  * @param sample the source's head
- * @param ids of the formats that match, all of them in `SEARCHED_FORMATS`
+ * @param matches the formats that match, all of them with a `patternSearch`
  * @throws SourceError when the bytes cannot be had
  * @throws LimitError when a budget is spent
  */
 export async function searchStrings(
   source: Source,
   sample: Sample,
-  ids: readonly string[],
+  matches: readonly Match[],
   patternsIn: NonNullable<Interest["patternsIn"]>,
   budget: SearchBudget,
 ): Promise<readonly Judged[]> {
-  if (!ids.some((id) => SEARCHED_FORMATS[id] === "protobuf")) {
+  if (!matches.some(({ entry }) => entry.patternSearch === "protobuf")) {
     return await searchText(source, sample, patternsIn);
   }
   const { searchGraph } = await import("./search_graph.ts");

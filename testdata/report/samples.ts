@@ -11,7 +11,7 @@ import {
   type ScanReport,
   SEVERITY_SCORES,
   type Verdict,
-} from "../../src/types.ts";
+} from "../../src/core/types.ts";
 
 const PROCESS: Finding = {
   ruleId: "pickle-process",

@@ -6,7 +6,7 @@
 
 import { jsonText } from "../../report/escape.ts";
 import { formatCount } from "../../report/format.ts";
-import type { FileReport } from "../../types.ts";
+import type { FileReport } from "../../core/types.ts";
 import { baselineDocument, baselineOf } from "../baseline.ts";
 import type { Io } from "../io.ts";
 import { SILENT } from "../progress.ts";

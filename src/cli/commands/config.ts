@@ -10,7 +10,7 @@ import { escapeText, jsonText } from "../../report/escape.ts";
 import { formatCount } from "../../report/format.ts";
 import { painter, severityLabel } from "../../report/style.ts";
 import { displayWidth, padEnd } from "../../report/width.ts";
-import type { Severity } from "../../types.ts";
+import type { Severity } from "../../core/types.ts";
 import {
   type ConfigurationChoice,
   type Configured,

@@ -5,8 +5,8 @@
  */
 
 import { escapeText } from "../../report/escape.ts";
-import { fileSource, stdinSource } from "../../source/file.ts";
-import type { Source } from "../../source/source.ts";
+import { fileSource, stdinSource } from "../../sources/file.ts";
+import type { Source } from "../../core/source.ts";
 import type { Io } from "../io.ts";
 import { STDIN_PATH } from "../scan_paths.ts";
 import { fitted } from "../terminal.ts";

@@ -7,16 +7,17 @@
 
 import { Buffer } from "node:buffer";
 import { inflateRawSync } from "node:zlib";
-import { ConfigError } from "../../errors.ts";
-import { type FormatEntry, FORMATS } from "../../formats/registry.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { FORMATS } from "../../formats/registry.ts";
+import { type FormatEntry } from "../../core/format.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
 import { painter } from "../../report/style.ts";
 import { padEnd } from "../../report/width.ts";
 import { loadRules, type Rules } from "../../rules/rules.ts";
-import { scanSource } from "../../scan.ts";
-import { bytesSource } from "../../source/source.ts";
-import type { FileReport } from "../../types.ts";
-import { TOOL_NAME, TOOL_VERSION } from "../../version.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import type { FileReport } from "../../core/types.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
 import { DOCTOR_SAMPLES, type DoctorSample, type PackedFile } from "../doctor_samples.ts";
 import { ENVIRONMENT, type Io } from "../io.ts";

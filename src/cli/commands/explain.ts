@@ -5,17 +5,17 @@
  * @module
  */
 
-import { ConfigError } from "../../errors.ts";
+import { ConfigError } from "../../core/errors.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
 import { hang, type Page, paragraph } from "../../report/layout.ts";
 import { painter, severityLabel } from "../../report/style.ts";
 import { explainGlobal, type GlobalExplanation } from "../../rules/explain.ts";
 import type { Rule } from "../../rules/rule.ts";
 import type { Rules } from "../../rules/rules.ts";
-import type { Severity } from "../../types.ts";
+import type { Severity } from "../../core/types.ts";
 import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "../../nearest.ts";
+import { didYouMean } from "../../config/nearest.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
 
 /** Modules of a rule that are listed; a rule may cover hundreds. */

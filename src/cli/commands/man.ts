@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RELEASE_DATE, TOOL_VERSION } from "../../version.ts";
+import { RELEASE_DATE, TOOL_VERSION } from "../../core/version.ts";
 import type { Io } from "../io.ts";
 import { type CommandShape, placed } from "../shape.ts";
 

@@ -9,7 +9,7 @@ import { formatCount } from "../../report/format.ts";
 import { painter, SEVERITY_WORD_WIDTH, severityLabel } from "../../report/style.ts";
 import { displayWidth, padEnd, truncate } from "../../report/width.ts";
 import type { Rule } from "../../rules/rule.ts";
-import { SEVERITIES } from "../../types.ts";
+import { SEVERITIES } from "../../core/types.ts";
 import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
 import type { Io } from "../io.ts";
 import { choose } from "../options.ts";

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { jsonText } from "../../report/escape.ts";
-import { TOOL_NAME, TOOL_VERSION } from "../../version.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 
 /** One line, at once: nothing else is loaded for it. */
 export function versionText(): string {

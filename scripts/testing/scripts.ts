@@ -1,0 +1,97 @@
+/**
+ * For the tests of what is shipped: building it elsewhere, and running it where everything around it
+ * gives orders.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { toolPath } from "../build.ts";
+
+/** The checkout. */
+export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
+
+/** One sample for each decoder that an executable has inside. */
+export const HARMFUL: readonly string[] = [
+  "testdata/pickle/harmful/add_extension_ext1.pkl",
+  "testdata/sevenzip/harmful/ppmd.7z",
+  "testdata/keras/harmful/lambda_system.h5",
+  "testdata/tensorflow/harmful/asset_outside.pb",
+];
+
+/** What a folder may hold to give orders to whoever runs in it. */
+const HOSTILE: Readonly<Record<string, string>> = {
+  "bunfig.toml": 'preload = ["./hostile.ts"]\n',
+  ".env": "FORCE_COLOR=1\nBUN_OPTIONS=--preload=./hostile.ts\nXDG_CONFIG_HOME=.\n",
+  "deno.json": '{ "imports": { "commander": "./hostile.ts", "h5wasm": "./hostile.ts" } }\n',
+  "package.json": '{ "type": "commonjs", "imports": { "#x": "./hostile.ts" } }\n',
+  "tsconfig.json": '{ "compilerOptions": { "paths": { "*": ["./hostile.ts"] } } }\n',
+  "hostile.ts": 'console.log("PWNED"); process.exit(0);\n',
+  "modelaudit-security.toml": 'allow = ["os.*", "posix.*", "nt.*", "subprocess.*"]\n',
+};
+
+/** What a program said and how it ended. */
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `scripts/build.ts`, which leaves what it makes in `dist`. */
+export function build(dist: string, ...args: string[]): Ran {
+  const flags = ["--quiet", "--no-check", "--no-lock", "--cached-only", "-A"];
+  return spawnSync(toolPath("deno"), ["run", ...flags, "scripts/build.ts", ...args], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, MODELAUDIT_DIST: dist, DENORT_BIN: join(dist, "none") },
+  });
+}
+
+/** The real Node: a shim in front of it would need the environment that is taken away. */
+export function nodePath(): string {
+  return spawnSync("node", ["-p", "process.execPath"], { encoding: "utf8" }).stdout.trim();
+}
+
+/** Without an interface to the network, where the system can take it away from a process. */
+function offline(program: string, args: readonly string[]): [string, string[]] {
+  const unshare = "/usr/bin/unshare";
+  const can = spawnSync(unshare, ["--map-root-user", "--net", "true"]).status === 0;
+  return can ? [unshare, ["--map-root-user", "--net", program, ...args]] : [program, [...args]];
+}
+
+/** Runs in a new folder full of orders, below `scratch`, with no HOME, no network and no environment. */
+export function runHostile(scratch: string, program: string, args: readonly string[]): Ran {
+  const folder = mkdtempSync(join(scratch, "hostile-"));
+  for (const [name, text] of Object.entries(HOSTILE)) writeFileSync(join(folder, name), text);
+  const [command, all] = offline(program, args);
+  return spawnSync(command, all, { cwd: folder, encoding: "utf8", env: { PATH: "" } });
+}
+
+/**
+ * Scans with a program that is on its own: every decoder works, threads start, harm is found, and the configuration
+ * that lies there loosens nothing.
+ *
+ * @param before arguments in front of ours, for instance a script
+ */
+export function expectWorking(scratch: string, program: string, before: readonly string[]): void {
+  const doctor = runHostile(scratch, program, [...before, "doctor", "--no-config"]);
+  assert.equal(doctor.status, 0, doctor.stdout + doctor.stderr);
+  assert.match(doctor.stdout, /^Threads +\d+ at a time$/m);
+  for (const sample of HARMFUL) {
+    const path = join(ROOT, sample);
+    const scan = runHostile(scratch, program, [...before, "--format", "json", path]);
+    assert.equal(scan.status, 1, `${sample}: ${scan.stdout}${scan.stderr}`);
+    const report = JSON.parse(scan.stdout);
+    assert.equal(report.assets[0].verdict, "dangerous", sample);
+    assert.equal(report.suppressed, 0, sample);
+  }
+  const text = runHostile(scratch, program, [...before, join(ROOT, HARMFUL[0] ?? "")]);
+  assert.equal(text.status, 1);
+  assert.match(text.stdout + text.stderr, /modelaudit-security\.toml/);
+  assert.doesNotMatch(text.stdout + text.stderr, /\p{Cc}\[|PWNED/u);
+}

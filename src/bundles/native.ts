@@ -1,0 +1,70 @@
+/**
+ * Native code in places from which a loader runs it: AOTInductor's packages, Triton's model
+ * repositories, kernels of the hub. By names alone; what a file is its own format says.
+ * https://docs.pytorch.org/docs/stable/torch.compiler_aot_inductor.html,
+ * https://github.com/triton-inference-server/server/blob/main/docs/user_guide/model_repository.md,
+ * https://github.com/huggingface/kernels
+ *
+ * @module
+ */
+
+import type { Listing } from "../core/types.ts";
+import type { Bundle, BundleObservation } from "../core/bundle.ts";
+
+const LIBRARY = /\.(?:so(?:\.\d+)*|dll|dylib|pyd)$/iu;
+
+interface Place {
+  readonly rule: string;
+  readonly pattern: RegExp;
+  readonly loader: string;
+  /** A member that must lie somewhere in the same root for the place to count. */
+  readonly beside?: RegExp;
+}
+
+const PLACES: readonly Place[] = [
+  {
+    rule: "native-aot-inductor",
+    pattern: /(?:^|\/)data\/aotinductor\/.+\.(?:so|dll|dylib|pyd)$/iu,
+    loader: "torch._inductor.aoti_load_package",
+  },
+  {
+    rule: "native-loaded",
+    pattern: /(?:^|\/)(?:libtriton_[^/]+|[^/]+\/\d+\/[^/]+)\.so$/iu,
+    loader: "Triton",
+    beside: /(?:^|\/)config\.pbtxt$/u,
+  },
+  {
+    rule: "native-loaded",
+    pattern: /(?:^|\/)\d+\/model\.py$/u,
+    loader: "Triton's Python backend",
+    beside: /(?:^|\/)config\.pbtxt$/u,
+  },
+  {
+    rule: "native-loaded",
+    pattern: /(?:^|\/)build\/torch[\w.-]*\/.+\.(?:so|pyd)$/iu,
+    loader: "the kernels library",
+  },
+];
+
+/** Packages with native code that their loader runs. */
+export const nativeBundle: Bundle = {
+  id: "native",
+  title: "Programs among a model's files",
+  matches,
+  observe,
+};
+
+function matches({ members }: Listing): boolean {
+  return members.some(({ name }) => LIBRARY.test(name) || /(?:^|\/)\d+\/model\.py$/u.test(name));
+}
+
+function* observe({ members }: Listing): Iterable<BundleObservation> {
+  for (const { rule, pattern, loader, beside } of PLACES) {
+    if (beside !== undefined && !members.some(({ name }) => beside.test(name))) continue;
+    for (const { name, kind } of members) {
+      if (kind === "folder" || !pattern.test(name)) continue;
+      const detail = `"${name}" is run by ${loader}`;
+      yield { part: name, observation: { type: "anomaly", rule, detail } };
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Which members of an archive are Python source that runs, and when, from their names alone: a
+ * wheel's or an OCI layer's modules at import, `setup.py` at install, `sitecustomize.py` and path
+ * files whenever Python starts. https://packaging.python.org/en/latest/specifications/,
+ * https://docs.python.org/3/library/site.html
+ *
+ * What another bundle judges, such as the code that a model repository names, is left to it.
+ *
+ * @module
+ */
+
+import { HINT } from "../core/hints.ts";
+import type { Listing } from "../core/types.ts";
+
+const MODULE = /\.pyw?$/iu;
+const SETUP = /^(?:\.\/)?(?:[^/]+\/)?setup\.py$/u;
+/** Where `site` looks: the root of what is installed into `site-packages`, or that folder itself. */
+const SITE = /(?:^|\/)(?:(?:site|dist)-packages|[^/]+\.data\/(?:purelib|platlib))\/[^/]+$/u;
+const STARTUP = /(?:^|\/)(?:site|user)customize(?:\/__init__)?\.py$/u;
+const STARTUP_PACKAGE = /\/__init__\.py$/u;
+const COMPILED = /\.pyc$/iu;
+const CACHE = /(?:^|\/)__pycache__\/[^/]+$/u;
+const PATH_FILE = /\.pth$/iu;
+const PACKAGE = /(?:^|\/)[^/]+\.dist-info\/(?:WHEEL|METADATA)$|(?:^|\/)EGG-INFO\/PKG-INFO$/u;
+
+/** Members that a bundle judges as source of its own kind. */
+const JUDGED = new WeakMap<Listing, Set<string>>();
+
+/** Notes that a bundle judges a member's Python source, so that nobody judges it a second time. */
+export function claimSource(listing: Listing, name: string): void {
+  const names = JUDGED.get(listing) ?? new Set();
+  JUDGED.set(listing, names.add(name));
+}
+
+/**
+ * Hints for members that hold Python source. To be asked after the listing was shown to the
+ * bundles, which may claim some.
+ *
+ * @param archive name of the archive
+ */
+export function pythonHints(archive: string, listing: Listing): ReadonlyMap<string, string> {
+  const claimed = JUDGED.get(listing);
+  const { members } = listing;
+  const installed = /\.(?:whl|egg)$/iu.test(archive) ||
+    members.some(({ name }) => PACKAGE.test(name));
+  const hints = new Map<string, string>();
+  for (const { name, kind } of members) {
+    if (kind === "folder" || claimed?.has(name)) continue;
+    const hint = hintOf(name, installed);
+    if (hint !== undefined) hints.set(name, hint);
+  }
+  return hints;
+}
+
+function hintOf(name: string, installed: boolean): string | undefined {
+  if (COMPILED.test(name)) return CACHE.test(name) ? HINT.pythonCached : HINT.pythonCompiled;
+  const module = name.replace(STARTUP_PACKAGE, "");
+  const atSite = SITE.test(module) || (installed && !module.includes("/"));
+  if (PATH_FILE.test(name)) return atSite ? HINT.pythonPath : HINT.pythonPathMaybe;
+  if (!MODULE.test(name)) return undefined;
+  if (atSite && STARTUP.test(name)) return HINT.pythonStartup;
+  return !installed && SETUP.test(name) ? HINT.pythonInstall : HINT.pythonImport;
+}

@@ -1,0 +1,21 @@
+/**
+ * The bundles that look at several members at once.
+ *
+ * @module
+ */
+
+import { nativeBundle } from "./native.ts";
+import { onnxBundle } from "./onnx.ts";
+import type { Bundle } from "../core/bundle.ts";
+import { repositoryBundle } from "./repository.ts";
+import { torchBundle } from "./torch.ts";
+import { torchserveBundle } from "./torchserve.ts";
+
+/** All bundles; each sees every listing. */
+export const BUNDLES: readonly Bundle[] = [
+  torchBundle,
+  onnxBundle,
+  repositoryBundle,
+  nativeBundle,
+  torchserveBundle,
+];

@@ -1,0 +1,270 @@
+/**
+ * Model repositories: what their files mean together. A configuration names classes in the
+ * repository's own Python files, which then run where it is loaded with `trust_remote_code`; an index
+ * names the shards that hold its tensors.
+ * https://huggingface.co/docs/transformers/custom_models
+ *
+ * @module
+ */
+
+import { isObject, type JsonObject, type JsonValue, parseJson } from "../parsers/json.ts";
+import { decodePythonSource } from "../parsers/python/encoding.ts";
+import { readPythonModule, type SourceCall } from "../parsers/python/source.ts";
+import { callsAtImport } from "../parsers/python/source_calls.ts";
+import { sourceFacts } from "../parsers/python/source_facts.ts";
+import type { Listing, Member, Observation } from "../core/types.ts";
+import { memberBytes } from "./member_bytes.ts";
+import type { Bundle, BundleObservation } from "../core/bundle.ts";
+import { claimSource } from "./python_sources.ts";
+import { type CodeReference, codeReferences, components, moduleTypes } from "./remote_code.ts";
+import { shardFaults } from "./shards.ts";
+
+/** Files that name code, and indices of shards. */
+const CONFIGURATION = /(?:^|\/)(?:(?:[a-z0-9_]+_)?config|model_index|modules)\.json$/iu;
+const INDEX = /\.index(?:\.[a-z0-9_]+)?\.json$/iu;
+/** transformers runs this file when it generates with `trust_remote_code`. */
+const GENERATE = /^(?<root>(?:.*\/)?)custom_generate\/generate\.py$/u;
+
+const CONFIGURATION_BYTES = 16 * 1024 * 1024;
+const SOURCE_BYTES = 4 * 1024 * 1024;
+/** Configurations, and source files, looked at in one listing. */
+const FILES = 2000;
+const OPENING = /^(?:builtins|io|codecs|gzip|bz2|lzma)\.open$/u;
+
+/** Repositories in folders and archives. */
+export const repositoryBundle: Bundle = {
+  id: "repository",
+  title: "Model repositories",
+  coverage: [[
+    "model repositories",
+    "what the repository's own Python runs at import, which code its configurations name, shards against their index",
+  ]],
+  matches,
+  observe,
+};
+
+function matches({ members }: Listing): boolean {
+  return members.some(({ name }) =>
+    CONFIGURATION.test(name) || INDEX.test(name) || GENERATE.test(name)
+  );
+}
+
+/** The files of a listing by name. */
+type Files = ReadonlyMap<string, Member>;
+
+async function* observe(listing: Listing): AsyncIterable<BundleObservation> {
+  const { members } = listing;
+  const files: Files = new Map(members.map((member) => [member.name, member]));
+  const repositories = new Map<string, Named[]>();
+  let looked = 0;
+  for (const member of members) {
+    const index = INDEX.test(member.name);
+    if (!index && !CONFIGURATION.test(member.name)) continue;
+    if (++looked > FILES) break;
+    const value = await readJson(member);
+    if (value === undefined) continue;
+    if (index && isObject(value)) {
+      yield* shardFaults(member.name, folderOf(member.name), value, files);
+      continue;
+    }
+    for (const { root, ...named } of namedCode(member.name, value, files)) {
+      const known = repositories.get(root);
+      if (known === undefined) repositories.set(root, [named]);
+      else known.push(named);
+    }
+  }
+  for (const name of files.keys()) {
+    const root = GENERATE.exec(name)?.groups?.["root"];
+    if (root === undefined) continue;
+    const named = { file: name, reference: "custom_generate", source: name, className: "generate" };
+    repositories.set(root, [...repositories.get(root) ?? [], { ...named, foreign: undefined }]);
+  }
+  for (const named of repositories.values()) yield* judgeRepository(named, files, listing);
+}
+
+/** A piece of code that a configuration names. */
+interface Named {
+  /** The configuration. */
+  readonly file: string;
+  readonly reference: string;
+  /** Where its module should lie. */
+  readonly source: string;
+  readonly className: string;
+  /** The other repository that it comes from. */
+  readonly foreign: string | undefined;
+}
+
+function* namedCode(
+  file: string,
+  value: JsonValue,
+  files: Files,
+): Iterable<Named & { readonly root: string }> {
+  const root = folderOf(file);
+  for (const one of codeReferences(value)) yield { root, ...ownCode(file, root, one) };
+  if (/(?:^|\/)model_index\.json$/iu.test(file) && isObject(value)) {
+    yield* pipelineCode(file, root, value, files);
+  }
+  if (/(?:^|\/)modules\.json$/iu.test(file)) {
+    for (const type of moduleTypes(value)) {
+      const dot = type.lastIndexOf(".");
+      const source = sourceOf(root, type.slice(0, dot));
+      if (dot <= 0 || !files.has(source)) continue;
+      const className = type.slice(dot + 1);
+      yield { root, file, reference: type, source, className, foreign: undefined };
+    }
+  }
+}
+
+function ownCode(file: string, root: string, reference: CodeReference): Named {
+  return {
+    file,
+    reference: reference.written,
+    source: sourceOf(root, reference.module),
+    className: reference.name,
+    foreign: reference.repository,
+  };
+}
+
+/** diffusers takes a library for a module of the repository when such a file lies in the part's folder. */
+function* pipelineCode(
+  file: string,
+  root: string,
+  index: JsonObject,
+  files: Files,
+): Iterable<Named & { readonly root: string }> {
+  for (const { part, library, name } of components(index)) {
+    const source = sourceOf(part === "" ? root : `${root}${part}/`, library);
+    if (!files.has(source)) continue;
+    const reference = `${library}.${name}`;
+    yield { root, file, reference, source, className: name, foreign: undefined };
+  }
+}
+
+function folderOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("/") + 1);
+}
+
+function sourceOf(root: string, module: string): string {
+  return `${root}${module.replaceAll(".", "/")}.py`;
+}
+
+/** The one issue of a repository, and what its source files run at import. */
+async function* judgeRepository(
+  named: readonly Named[],
+  files: Files,
+  listing: Listing,
+): AsyncIterable<BundleObservation> {
+  const own = named.filter(({ foreign }) => foreign === undefined);
+  const sources = await importedSources(own, files);
+  for (const { name, facts } of sources) {
+    claimSource(listing, name);
+    for (const observation of facts) yield { part: name, observation };
+  }
+  const first = named.find(({ file }) => /(?:^|\/)config\.json$/iu.test(file)) ?? named[0];
+  if (first === undefined) return;
+  const foreign = named.some((one) => one.foreign !== undefined);
+  yield {
+    part: first.file,
+    observation: {
+      type: "anomaly",
+      rule: foreign ? "repository-foreign-code" : "repository-own-code",
+      detail: sentence(named, sources, files),
+    },
+  };
+  for (const { name, unread } of sources) {
+    if (unread === undefined) continue;
+    const detail = `"${name}" cannot be read: ${unread}`;
+    yield {
+      part: first.file,
+      observation: { type: "anomaly", rule: "repository-unread", detail, unread: true },
+    };
+  }
+}
+
+/** What loading does, with and without remote code. */
+function sentence(
+  named: readonly Named[],
+  sources: readonly ImportedSource[],
+  files: Files,
+): string {
+  const list = (items: readonly string[]): string => {
+    const distinct = [...new Set(items)];
+    const more = distinct.length > 6 ? ` and ${distinct.length - 6} more` : "";
+    return distinct.slice(0, 6).join(", ") + more;
+  };
+  const configurations = list(named.map(({ file, reference }) => `${reference} (${file})`));
+  const parts = [`its configuration names ${configurations}.`];
+  const elsewhere = named.flatMap(({ foreign }) => foreign === undefined ? [] : [foreign]);
+  const present = sources.map(({ name }) => name);
+  const missing = named.filter(({ foreign, source }) => foreign === undefined && !files.has(source))
+    .map(({ source }) => source);
+  const does: string[] = [];
+  if (present.length > 0) does.push(`runs ${list(present)}`);
+  if (missing.length > 0) does.push(`looks for what is not here, ${list(missing)}`);
+  if (elsewhere.length > 0) does.push(`fetches and runs code of ${list(elsewhere)}`);
+  parts.push(`Loading it with remote code allowed ${does.join(" and ")}`);
+  const called = sources.flatMap(({ called }) => called);
+  parts.push(
+    called.length === 0
+      ? "(importing these calls nothing outside them that could be seen)."
+      : `(calls on the way: ${list(called)}).`,
+  );
+  parts.push("Without it the loader uses its own class for the type of model, or refuses.");
+  return parts.join(" ");
+}
+
+interface ImportedSource {
+  readonly name: string;
+  readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
+  /** What it calls outside itself, dotted. */
+  readonly called: readonly string[];
+  /** Why it could not be read. */
+  readonly unread: string | undefined;
+}
+
+/** Every file that is imported on the way, with what it calls. */
+async function importedSources(named: readonly Named[], files: Files): Promise<ImportedSource[]> {
+  const found = new Map<string, ImportedSource>();
+  const waiting = [...new Set(named.map(({ source }) => source))];
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    const member = files.get(name);
+    if (found.has(name) || member === undefined || found.size >= FILES) continue;
+    const bytes = await memberBytes(member, SOURCE_BYTES);
+    if (bytes === undefined) {
+      const unread = `it is longer than ${SOURCE_BYTES} bytes, or has none`;
+      found.set(name, { name, facts: [], called: [], unread });
+      continue;
+    }
+    const { text, unknown } = decodePythonSource(bytes);
+    const module = readPythonModule(text);
+    const source = name;
+    const classes = named.filter((one) => one.source === source).map(({ className }) => className);
+    const calls = callsAtImport(module, { classes }).filter((call) => !isReading(call));
+    found.set(name, {
+      name,
+      facts: sourceFacts(calls, text, "python"),
+      called: calls.filter(({ called, path }) => called && path.includes("."))
+        .map(({ path }) => path).filter((path) => !/^(?:self|cls)\./u.test(path)),
+      unread: unknown !== undefined
+        ? `its encoding, "${unknown}", is unknown`
+        : module.complete
+        ? undefined
+        : "it has more calls than are looked at",
+    });
+    for (const other of module.relativeImports) {
+      waiting.push(`${folderOf(name)}${other}.py`, `${folderOf(name)}${other}/__init__.py`);
+    }
+  }
+  return [...found.values()];
+}
+
+/** Opening a file to read it, as tokenizers do with their vocabulary. */
+function isReading({ path, expression }: SourceCall): boolean {
+  return OPENING.test(path) && !/["'][rbtU]*[wax+][wabxtrU+]*["']/u.test(expression);
+}
+
+async function readJson(member: Member): Promise<JsonValue | undefined> {
+  const bytes = await memberBytes(member, CONFIGURATION_BYTES);
+  if (bytes === undefined) return undefined;
+  return parseJson(bytes).value;
+}

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { buildZip as zip } from "../formats/testing/zip.ts";
+import { loadRules } from "../rules/rules.ts";
+import { scanSource } from "../scan/scan_source.ts";
+import { scanMany } from "../scan/scan_inputs.ts";
+import { bytesSource } from "../sources/memory.ts";
+import type { FileReport, Finding, Verdict } from "../core/types.ts";
+import { VERDICTS } from "../core/types.ts";
+
+const ROOT = fileURLToPath(new URL("../../testdata/repository/", import.meta.url));
+const rules = loadRules({ strict: true });
+
+async function scan(folder: string): Promise<readonly FileReport[]> {
+  return (await scanMany([join(ROOT, folder)], { rules })).files;
+}
+
+function worst(files: readonly FileReport[]): Verdict {
+  return VERDICTS.find((verdict) => files.some((file) => file.verdict === verdict)) ?? "skipped";
+}
+
+function findings(files: readonly FileReport[]): Finding[] {
+  return files.flatMap((file) => file.findings);
+}
+
+/** The members of a folder of the test data as a zip. */
+function zipped(folder: string): Uint8Array {
+  const names = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(ROOT, folder).length + 1));
+  return zip(names.map((name) => ({
+    name: name.replaceAll("\\", "/"),
+    data: new Uint8Array(readFileSync(join(ROOT, folder, name))),
+    deflate: name.endsWith(".py"),
+  })));
+}
+
+const HARMFUL = readdirSync(join(ROOT, "harmful")).filter((name) => !name.includes("."));
+
+test("real repositories have no issue above info", async () => {
+  for (const name of readdirSync(join(ROOT, "safe"))) {
+    const files = await scan(`safe/${name}`);
+    const bad = findings(files).filter(({ severity }) => severity !== "info");
+    assert.deepEqual(bad.map(({ message }) => message), [], name);
+    assert.ok(["clean", "incomplete"].includes(worst(files)), `${name} is ${worst(files)}`);
+  }
+});
+
+test("a repository whose code does harm at import is dangerous, as a folder and as an archive", async () => {
+  assert.ok(HARMFUL.length >= 10);
+  for (const name of HARMFUL) {
+    assert.equal(worst(await scan(`harmful/${name}`)), "dangerous", name);
+    const source = bytesSource("repository.zip", zipped(`harmful/${name}`));
+    assert.equal((await scanSource(source, { rules })).verdict, "dangerous", `${name} zipped`);
+  }
+});
+
+test("a repository whose code does nothing at import is suspicious, medium, and told once", async () => {
+  const files = await scan("suspicious/own_code");
+  assert.equal(worst(files), "suspicious");
+  const told = findings(files).filter(({ severity }) => severity !== "info");
+  assert.deepEqual(told.map(({ ruleId, severity }) => [ruleId, severity]), [
+    ["repository-own-code", "medium"],
+  ]);
+  const message = told[0]?.message ?? "";
+  assert.match(message, /modeling_x\.XModel/);
+  assert.match(message, /with remote code allowed runs configuration_x\.py, modeling_x\.py/);
+  assert.match(message, /Without it/);
+});
+
+test("the socket that is opened at import is named, with line and byte", async () => {
+  const files = await scan("harmful/socket_at_import");
+  const [first] = findings(files).filter(({ safety }) => safety === "dangerous");
+  assert.match(first?.message ?? "", /calls socket\.socket\(.*in line \d+/);
+  assert.ok((first?.offset ?? 0) > 100);
+  assert.match(files.find(({ verdict }) => verdict === "dangerous")?.path ?? "", /modeling_x\.py$/);
+});
+
+test("one file of a repository is judged with those beside it", async () => {
+  const [file] = await scan("harmful/socket_at_import/config.json");
+  assert.equal(file?.verdict, "suspicious");
+  assert.match(file?.findings[0]?.message ?? "", /socket\.socket/);
+  const [python] = await scan("harmful/socket_at_import/modeling_x.py");
+  assert.equal(python?.verdict, "dangerous");
+});
+
+test("shards that are missing or hold something else are told", async () => {
+  const whole = await scan("safe/llama_sharded");
+  assert.equal(worst(whole), "clean");
+  const folder = mkdtempSync(join(tmpdir(), "modelaudit-"));
+  try {
+    const from = join(ROOT, "safe/llama_sharded");
+    const shards = readdirSync(from).filter((name) => name.endsWith(".safetensors")).sort();
+    const [first = "", second = "", third = ""] = shards;
+    const copy = (name: string, as: string) =>
+      writeFileSync(join(folder, as), readFileSync(join(from, name)));
+    copy("model.safetensors.index.json", "model.safetensors.index.json");
+    copy(first, first);
+    copy(third, second);
+    const { files } = await scanMany([folder], { rules });
+    const ids = findings(files).map(({ ruleId }) => ruleId);
+    assert.ok(ids.includes("repository-shard-missing"), ids.join());
+    assert.ok(ids.includes("repository-shard-disagrees"), ids.join());
+    assert.equal(worst(files), "incomplete");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("native code where a loader runs it is high, elsewhere info", async () => {
+  const elf = new Uint8Array(120);
+  elf.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  const report = async (...names: string[]) => {
+    const bytes = zip(names.map((name) => ({ name, data: elf })));
+    return (await scanSource(bytesSource("package.pt2", bytes), { rules })).findings;
+  };
+  const [aot] = await report("m/data/aotinductor/model/x.so");
+  assert.deepEqual([aot?.ruleId, aot?.severity], ["native-aot-inductor", "high"]);
+  const [triton] = await report("m/config.pbtxt", "m/1/model.so");
+  assert.equal(triton?.ruleId, "native-loaded");
+  const others = await report("m/lib/x.so");
+  assert.ok(others.every(({ severity }) => severity === "info"));
+});

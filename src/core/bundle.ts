@@ -1,0 +1,31 @@
+/**
+ * What concerns several members of an archive, a folder or a repository at once is decided in a
+ * bundle: it sees a listing, whoever made it, and states observations about named members.
+ *
+ * @module
+ */
+
+import type { CoverageRow } from "./format.ts";
+import type { Listing, Observation } from "./types.ts";
+
+/** An observation about one member of a listing. */
+export interface BundleObservation {
+  /** Name of the member that it belongs to; empty for the archive or folder itself. */
+  readonly part: string;
+  /** A fact, an anomaly, or one more entry to look into (its own `part` then names it). */
+  readonly observation: Exclude<Observation, { readonly type: "listing" }>;
+}
+
+/** One kind of bundle, such as a PyTorch checkpoint. */
+export interface Bundle {
+  /** Stable, in lower case with hyphens: `torch`. Names its rules file, where it has rules of its own. */
+  readonly id: string;
+  /** Heading of its rules in `docs/threats.md`; not needed for bundles of a caller's own. */
+  readonly title?: string;
+  /** Rows of the table in `docs/usage.md`. */
+  readonly coverage?: readonly CoverageRow[];
+  /** Pure and cheap: names alone decide. */
+  matches(listing: Listing): boolean;
+  /** States what the members mean together. Called only where `matches` was true. */
+  observe(listing: Listing): Iterable<BundleObservation> | AsyncIterable<BundleObservation>;
+}

@@ -1,0 +1,49 @@
+/**
+ * Hints: what a container tells the detection of a member, by the member's place and name. A hint adds
+ * to detection and never replaces it.
+ *
+ * @module
+ */
+
+/** All hints, by what they say of the bytes. */
+export const HINT = {
+  /** A loader unpickles these bytes. */
+  pickle: "pickle",
+  /** Pickles may begin anywhere in these bytes, which a damaged archive left. */
+  picklesWithin: "pickles-within",
+  /** The raw storage of a tensor. */
+  torchStorage: "torch-storage",
+  /** TorchScript source. */
+  torchscriptSource: "torchscript-source",
+  /** Member `storages` of PyTorch's tar format: pickles and raw data. */
+  torchTarStorages: "torch-tar-storages",
+  /** Member `tensors` of PyTorch's tar format: pickles and raw data. */
+  torchTarTensors: "torch-tar-tensors",
+  /** A Keras configuration. */
+  kerasConfig: "keras-config",
+  /** A Keras configuration in an HDF5 file, where safe mode has no effect (CVE-2025-9905). */
+  kerasConfigH5: "keras-config-h5",
+  /** A chat template. */
+  chatTemplate: "chat-template",
+  /** The schema of an archive that is called `.skops`. */
+  skopsSchema: "skops-schema",
+  /** What would be the schema if the archive were a skops file. */
+  skopsSchemaMaybe: "skops-schema-maybe",
+  /** Python source that whoever imports the module runs. */
+  pythonImport: "python-import",
+  /** Python source that building or installing the source distribution runs. */
+  pythonInstall: "python-install",
+  /** Python source that every start of the interpreter runs that has it on its path. */
+  pythonStartup: "python-startup",
+  /** A path file, of which only lines that begin with `import` are code; every start runs them. */
+  pythonPath: "python-path",
+  /** A path file where no installed package is: a module's name ends otherwise. */
+  pythonPathMaybe: "python-path-maybe",
+  /** A compiled Python module of which there is no source. */
+  pythonCompiled: "python-compiled",
+  /** A compiled Python module beside its source. */
+  pythonCached: "python-cached",
+} as const;
+
+/** One of the hints. */
+export type Hint = typeof HINT[keyof typeof HINT];

@@ -1,0 +1,355 @@
+/**
+ * GGUF, versions 1 to 3, of either byte order: metadata, descriptions of tensors, and their bytes. It
+ * is read by C++ that once believed every length, and its chat templates are programs. Tensors are not
+ * read.
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ *
+ * @module
+ */
+
+import { HINT } from "../../core/hints.ts";
+import { FormatError } from "../../core/errors.ts";
+import { sliceSource } from "../../sources/memory.ts";
+import { type Source } from "../../core/source.ts";
+import type { Observation } from "../../core/types.ts";
+import { ascii, startsWith } from "../../parsers/bytes.ts";
+import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { GgufReader } from "./reader.ts";
+import { compare, examine, type Extent, type GgufTensor, type Lie } from "./tensors.ts";
+
+const MAGIC = ascii("GGUF");
+/** Version, number of tensors and number of metadata follow the magic. */
+const VERSION_AT = 4;
+const COUNTS_AT = 8;
+
+/** `GGUF_DEFAULT_ALIGNMENT`. */
+const ALIGNMENT = 32n;
+const ALIGNMENT_KEY = "general.alignment";
+/** Chat templates: this key, and this key with a name behind a dot. */
+const TEMPLATE_KEY = /^tokenizer\.chat_template(?:\.|$)/u;
+
+const STRING = 8;
+const ARRAY = 9;
+const BOOL = 7;
+/** Bytes of each type of metadata; strings and arrays have lengths. */
+const TYPE_BYTES: Readonly<Record<number, number>> = {
+  0: 1,
+  1: 1,
+  2: 2,
+  3: 2,
+  4: 4,
+  5: 4,
+  6: 4,
+  7: 1,
+  10: 8,
+  11: 8,
+  12: 8,
+};
+const U32 = 4;
+
+/** Types that loaders expect of the keys that every file has. */
+const EXPECTED: Readonly<Record<string, number>> = {
+  "general.architecture": STRING,
+  "general.name": STRING,
+  [ALIGNMENT_KEY]: U32,
+  "tokenizer.ggml.model": STRING,
+  "tokenizer.chat_template": STRING,
+  "tokenizer.ggml.tokens": ARRAY,
+  "tokenizer.ggml.merges": ARRAY,
+  "tokenizer.ggml.scores": ARRAY,
+  "tokenizer.ggml.token_type": ARRAY,
+};
+
+/** `GGUF` keys are at most this long. */
+const KEY_BYTES = 65_535;
+/** Arrays may hold arrays. */
+const ARRAY_DEPTH = 4;
+/** The least that a piece of metadata and a description of a tensor take. */
+const LEAST_METADATA = { wide: 13, narrow: 9 };
+const LEAST_TENSOR = { wide: 24, narrow: 20 };
+/** Tensors whose places are compared. */
+const TENSORS = 1_000_000;
+/** Lies that are told. */
+const TOLD = 100;
+/** Strings of metadata that may be programs are looked at up to this length. */
+const LOOK_FOR_TEMPLATE = 4 * 1024 * 1024;
+
+/** GGUF models. */
+export const ggufFormat: Format = {
+  id: "gguf",
+  random: true,
+  detect: ({ head }: Sample) => startsWith(head, MAGIC),
+  scan,
+};
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const scanner = new Scanner(source, () => context.checkDeadline());
+  let broken: FormatError | undefined;
+  try {
+    await scanner.run();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    broken = error;
+  } finally {
+    yield scanner.told();
+  }
+  if (broken !== undefined) throw broken;
+}
+
+/** The scan of one file; used once. */
+class Scanner {
+  readonly #source: Source;
+  readonly #check: () => void;
+  readonly #lies: Lie[] = [];
+  readonly #entries: Observation[] = [];
+  readonly #keys = new Set<string>();
+  #alignment = ALIGNMENT;
+
+  constructor(source: Source, check: () => void) {
+    this.#source = source;
+    this.#check = check;
+  }
+
+  /** What was found so far; everything once `run` ended. */
+  told(): Observation[] {
+    const lies = this.#lies.slice(0, TOLD);
+    const more = this.#lies.length - lies.length;
+    const rest: Observation[] = more <= 0 ? [] : [{
+      type: "anomaly",
+      rule: "gguf-malformed",
+      detail: `${more} more such faults`,
+    }];
+    return [...lies, ...rest, ...this.#entries];
+  }
+
+  async run(): Promise<void> {
+    const reader = await this.#open();
+    await reader.fill(2 * reader.width);
+    const tensorCount = reader.length();
+    const metadataCount = reader.length();
+    this.#checkCount("tensors", tensorCount, reader, LEAST_TENSOR);
+    this.#checkCount("pieces of metadata", metadataCount, reader, LEAST_METADATA);
+    for (let i = 0n; i < metadataCount; i++) await this.#readMetadata(reader);
+    await this.#readTensors(reader, tensorCount);
+  }
+
+  #lie(rule: string, detail: string, offset?: number): void {
+    this.#lies.push({ type: "anomaly", rule, detail, ...(offset !== undefined && { offset }) });
+  }
+
+  /** A lie behind which nothing can be found any more. */
+  #giveUp(rule: string, detail: string, offset: number): never {
+    this.#lies.push({ type: "anomaly", rule, detail, offset, unread: true });
+    throw new FormatError("What follows cannot be read", offset);
+  }
+
+  async #open(): Promise<GgufReader> {
+    const { size } = this.#source;
+    const start = (await this.#source.read(0, COUNTS_AT)).slice();
+    if (size === undefined || start.length < COUNTS_AT) {
+      throw new FormatError("The file ends behind its magic number", start.length);
+    }
+    const view = new DataView(start.buffer);
+    const little = view.getUint32(VERSION_AT, true);
+    // A version is a small number in the byte order of the file.
+    const littleEndian = (little & 0xffff) !== 0 || little === 0;
+    const version = littleEndian ? little : view.getUint32(VERSION_AT, false);
+    if (version < 1 || version > 3) {
+      this.#giveUp("gguf-version", `Version ${version} does not exist`, VERSION_AT);
+    }
+    const layout = { at: COUNTS_AT, littleEndian, narrow: version === 1 };
+    return new GgufReader(this.#source, size, layout, this.#check);
+  }
+
+  #checkCount(
+    what: string,
+    count: bigint,
+    reader: GgufReader,
+    least: { readonly wide: number; readonly narrow: number },
+  ): void {
+    const each = reader.narrow ? least.narrow : least.wide;
+    if (count * BigInt(each) <= BigInt(reader.left)) return;
+    const detail = `${count} ${what} do not fit into the ${reader.left} bytes that are left`;
+    this.#giveUp("gguf-count", detail, COUNTS_AT);
+  }
+
+  /** The length of a string, which lies within the file. */
+  async #stringLength(reader: GgufReader, what: string): Promise<number> {
+    if (!reader.has(reader.width)) await reader.fill(reader.width);
+    const at = reader.offset;
+    const length = reader.length();
+    if (length > BigInt(reader.left)) {
+      const detail = `${what} has ${length} bytes, ${reader.left} are left`;
+      this.#giveUp("gguf-string-length", detail, at);
+    }
+    return Number(length);
+  }
+
+  async #readMetadata(reader: GgufReader): Promise<void> {
+    const at = reader.offset;
+    const length = await this.#stringLength(reader, "The name of a piece of metadata");
+    if (length > KEY_BYTES) {
+      this.#giveUp("gguf-string-length", `A name of ${length} bytes is longer than any`, at);
+    }
+    await reader.fill(length + 4);
+    const key = reader.text(length);
+    const type = reader.u32();
+    if (this.#keys.has(key)) this.#lie("gguf-duplicate-key", `"${key}" is given twice`, at);
+    this.#keys.add(key);
+    const expected = Object.hasOwn(EXPECTED, key) ? EXPECTED[key] : undefined;
+    if (expected !== undefined && expected !== type) {
+      this.#lie("gguf-metadata-type", `"${key}" is of type ${type}, not ${expected}`, at);
+    }
+    await this.#readValue(reader, key, type, at);
+  }
+
+  async #readValue(reader: GgufReader, key: string, type: number, at: number): Promise<void> {
+    if (type === STRING) {
+      const length = await this.#stringLength(reader, `"${key}"`);
+      await this.#readString(reader, key, length);
+      return;
+    }
+    if (type === ARRAY) {
+      await this.#readArray(reader, key, 0);
+      return;
+    }
+    const bytes = Object.hasOwn(TYPE_BYTES, type) ? TYPE_BYTES[type] : undefined;
+    if (bytes === undefined) {
+      this.#giveUp("gguf-metadata-type", `"${key}" is of type ${type}, which does not exist`, at);
+    }
+    await reader.fill(bytes);
+    if (key === ALIGNMENT_KEY && type === U32) this.#align(reader.u32(), at);
+    else if (type === BOOL) this.#readBool(reader, key);
+    else reader.skip(bytes);
+  }
+
+  #align(alignment: number, at: number): void {
+    const power = alignment > 0 && (alignment & (alignment - 1)) === 0;
+    if (!power || alignment % 8 !== 0) {
+      this.#lie("gguf-alignment", `An alignment of ${alignment} is no power of two from 8 on`, at);
+    }
+    this.#alignment = BigInt(alignment || 1);
+  }
+
+  #readBool(reader: GgufReader, key: string): void {
+    const at = reader.offset;
+    const value = reader.text(1).charCodeAt(0);
+    if (value > 1) this.#lie("gguf-metadata-type", `"${key}" is neither true nor false`, at);
+  }
+
+  /** Strings that may be programs are handed on; of the others only the place is of interest. */
+  async #readString(reader: GgufReader, key: string, length: number): Promise<void> {
+    const { offset } = reader;
+    let program = TEMPLATE_KEY.test(key);
+    if (!program && length >= 4 && length <= LOOK_FOR_TEMPLATE) {
+      await reader.fill(length);
+      program = /\{[{%]/u.test(reader.text(length));
+    } else reader.skip(length);
+    if (!program || length === 0) return;
+    this.#entries.push({
+      type: "entry",
+      source: sliceSource(key, this.#source, offset, length),
+      part: key,
+      hint: HINT.chatTemplate,
+    });
+  }
+
+  async #readArray(reader: GgufReader, key: string, depth: number): Promise<void> {
+    const at = reader.offset;
+    await reader.fill(4 + reader.width);
+    const type = reader.u32();
+    const count = reader.length();
+    const bytes = Object.hasOwn(TYPE_BYTES, type) ? TYPE_BYTES[type] : undefined;
+    if (bytes === undefined && type !== STRING && type !== ARRAY) {
+      const detail = `"${key}" is a list of type ${type}, which does not exist`;
+      this.#giveUp("gguf-metadata-type", detail, at);
+    }
+    const each = bytes ?? (type === STRING ? reader.width : 4 + reader.width);
+    if (count * BigInt(each) > BigInt(reader.left)) {
+      const detail = `"${key}" has ${count} items, which do not fit into ${reader.left} bytes`;
+      this.#giveUp("gguf-array-length", detail, at);
+    }
+    if (bytes !== undefined) {
+      reader.skip(Number(count) * bytes);
+      return;
+    }
+    if (type === ARRAY && depth >= ARRAY_DEPTH) {
+      this.#giveUp("gguf-metadata-type", `"${key}" nests lists more than ${ARRAY_DEPTH} deep`, at);
+    }
+    const items = Number(count);
+    for (let i = 0; i < items; i++) {
+      if (type === ARRAY) {
+        await this.#readArray(reader, key, depth + 1);
+        continue;
+      }
+      // Vocabularies have hundreds of thousands of strings: waiting for each is what would cost.
+      if (!reader.has(reader.width)) await reader.fill(reader.width);
+      const from = reader.offset;
+      const length = reader.length();
+      if (length > BigInt(reader.left)) {
+        const detail = `Item ${i} of "${key}" has ${length} bytes, ${reader.left} are left`;
+        this.#giveUp("gguf-string-length", detail, from);
+      }
+      reader.skip(Number(length));
+    }
+  }
+
+  async #readTensors(reader: GgufReader, count: bigint): Promise<void> {
+    const extents: Extent[] = [];
+    const names = new Set<string>();
+    for (let i = 0n; i < count; i++) {
+      const tensor = await this.#readTensor(reader);
+      const { lies, bytes } = examine(tensor, this.#alignment);
+      if (this.#lies.length <= TOLD) this.#lies.push(...lies);
+      if (names.size >= TENSORS) continue;
+      if (names.has(tensor.name)) {
+        this.#lie("gguf-duplicate-key", `The tensor "${tensor.name}" is there twice`, tensor.at);
+      }
+      names.add(tensor.name);
+      if (bytes === undefined) continue;
+      extents.push({ name: tensor.name, from: tensor.offset, to: tensor.offset + bytes });
+    }
+    if (count > 0n) this.#comparePlaces(reader, extents);
+    else if (reader.left >= Number(this.#alignment)) this.#leftOver(reader.offset, reader.size);
+  }
+
+  async #readTensor(reader: GgufReader): Promise<GgufTensor> {
+    const at = reader.offset;
+    const nameBytes = await this.#stringLength(reader, "The name of a tensor");
+    if (nameBytes > KEY_BYTES) {
+      this.#giveUp("gguf-string-length", `A name of ${nameBytes} bytes is longer than any`, at);
+    }
+    await reader.fill(nameBytes + 4);
+    const name = reader.text(nameBytes);
+    const dimensionCount = reader.u32();
+    if (dimensionCount * reader.width > reader.left || dimensionCount > 1024) {
+      this.#giveUp("gguf-dimensions", `The tensor "${name}" has ${dimensionCount} dimensions`, at);
+    }
+    await reader.fill(dimensionCount * reader.width + 12);
+    const dimensions = Array.from({ length: dimensionCount }, () => reader.length());
+    return { name, nameBytes, dimensions, type: reader.u32(), offset: reader.u64(), at };
+  }
+
+  #comparePlaces(reader: GgufReader, extents: readonly Extent[]): void {
+    const alignment = this.#alignment;
+    const start = ((BigInt(reader.offset) + alignment - 1n) / alignment) * alignment;
+    const dataBytes = BigInt(reader.size) > start ? BigInt(reader.size) - start : 0n;
+    const { lies, slack } = compare(extents, dataBytes, alignment);
+    this.#lies.push(...lies);
+    const first = Number(start);
+    for (const { from, to } of slack.slice(0, TOLD)) {
+      this.#leftOver(first + Number(from), first + Number(to));
+    }
+  }
+
+  /** Bytes that belong to no tensor: nothing reads them, but something may lie there. */
+  #leftOver(from: number, to: number): void {
+    const part = `bytes_${from}`;
+    this.#lie("gguf-gap", `${to - from} bytes at ${from} belong to no tensor`, from);
+    const source = sliceSource(part, this.#source, from, to - from);
+    this.#entries.push({ type: "entry", source, part, loaded: "data" });
+  }
+}

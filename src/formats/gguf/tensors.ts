@@ -1,0 +1,153 @@
+/**
+ * Types and places of a GGUF file's tensors, compared with each other and with the size of the file.
+ * Block sizes are those of `ggml/src/ggml.c`.
+ *
+ * @module
+ */
+
+import type { Observation } from "../../core/types.ts";
+
+/** Elements of a block and bytes that it takes, by type. */
+const BLOCKS: Readonly<Record<number, readonly [elements: number, bytes: number]>> = {
+  0: [1, 4], // F32
+  1: [1, 2], // F16
+  2: [32, 18], // Q4_0
+  3: [32, 20], // Q4_1
+  6: [32, 22], // Q5_0
+  7: [32, 24], // Q5_1
+  8: [32, 34], // Q8_0
+  9: [32, 36], // Q8_1
+  10: [256, 84], // Q2_K
+  11: [256, 110], // Q3_K
+  12: [256, 144], // Q4_K
+  13: [256, 176], // Q5_K
+  14: [256, 210], // Q6_K
+  15: [256, 292], // Q8_K
+  16: [256, 66], // IQ2_XXS
+  17: [256, 74], // IQ2_XS
+  18: [256, 98], // IQ3_XXS
+  19: [256, 50], // IQ1_S
+  20: [32, 18], // IQ4_NL
+  21: [256, 110], // IQ3_S
+  22: [256, 82], // IQ2_S
+  23: [256, 136], // IQ4_XS
+  24: [1, 1], // I8
+  25: [1, 2], // I16
+  26: [1, 4], // I32
+  27: [1, 8], // I64
+  28: [1, 8], // F64
+  29: [256, 56], // IQ1_M
+  30: [1, 2], // BF16
+  34: [256, 54], // TQ1_0
+  35: [256, 66], // TQ2_0
+  39: [32, 17], // MXFP4
+  40: [64, 36], // NVFP4
+  41: [128, 18], // Q1_0
+};
+
+/** Types that releases removed or kept to repacked layouts: known, but of no size here. */
+const RETIRED = new Set([4, 5, 31, 32, 33, 36, 37, 38]);
+
+/** `GGML_MAX_DIMS` and `GGML_MAX_NAME`. */
+const DIMENSIONS = 4;
+const NAME_BYTES = 64;
+
+/** Beyond these a loader that counts with 64 bits wraps around. */
+const COUNTABLE = 2n ** 63n;
+
+/** A tensor as the header describes it. */
+export interface GgufTensor {
+  readonly name: string;
+  readonly nameBytes: number;
+  readonly dimensions: readonly bigint[];
+  readonly type: number;
+  /** From the start of the tensors' bytes. */
+  readonly offset: bigint;
+  /** Where the description stands. */
+  readonly at: number;
+}
+
+/** A lie about a tensor. */
+export type Lie = Extract<Observation, { readonly type: "anomaly" }>;
+
+/** What is wrong with one tensor for itself, and the bytes that it takes where that is known. */
+export function examine(
+  tensor: GgufTensor,
+  alignment: bigint,
+): { readonly lies: Lie[]; readonly bytes: bigint | undefined } {
+  const lies: Lie[] = [];
+  const who = `The tensor "${tensor.name.slice(0, 120)}"`;
+  const lie = (rule: string, detail: string): void => {
+    lies.push({ type: "anomaly", rule, detail: `${who} ${detail}`, offset: tensor.at });
+  };
+  const { dimensions, type, offset } = tensor;
+  if (tensor.nameBytes >= NAME_BYTES) {
+    lie("gguf-tensor-name", `has a name of ${tensor.nameBytes} bytes; there is room for 63`);
+  }
+  if (dimensions.length > DIMENSIONS) {
+    lie("gguf-dimensions", `has ${dimensions.length} dimensions, more than ${DIMENSIONS}`);
+  }
+  const count = dimensions.reduce((product, size) => product * size, 1n);
+  if (dimensions.some((size) => size >= COUNTABLE) || count >= COUNTABLE) {
+    lie("gguf-dimensions", `has ${count} elements, more than a machine can count`);
+  }
+  if (offset % alignment !== 0n) {
+    lie("gguf-alignment-broken", `begins at ${offset}, no multiple of ${alignment}`);
+  }
+  const block = Object.hasOwn(BLOCKS, type) ? BLOCKS[type] : undefined;
+  if (block === undefined) {
+    const known = RETIRED.has(type) ? "which was removed" : "which does not exist";
+    lie("gguf-tensor-type", `has the type ${type}, ${known}`);
+    return { lies, bytes: undefined };
+  }
+  const [elements, bytes] = block;
+  const row = dimensions[0] ?? 1n;
+  if (row % BigInt(elements) !== 0n) {
+    lie("gguf-dimensions", `has rows of ${row}, no multiple of its blocks of ${elements}`);
+  }
+  const size = (count / BigInt(elements)) * BigInt(bytes);
+  if (size >= COUNTABLE && count < COUNTABLE) {
+    lie("gguf-dimensions", `takes ${size} bytes, more than a machine can count`);
+  }
+  return { lies, bytes: size };
+}
+
+/** Where a tensor lies. */
+export interface Extent {
+  readonly name: string;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** What is wrong with the tensors' places together, and where bytes are left that belong to none. */
+export function compare(
+  extents: readonly Extent[],
+  dataBytes: bigint,
+  alignment: bigint,
+): { readonly lies: Lie[]; readonly slack: readonly { from: bigint; to: bigint }[] } {
+  const lies: Lie[] = [];
+  const slack: { from: bigint; to: bigint }[] = [];
+  const sorted = extents.toSorted((a, b) => a.from < b.from ? -1 : a.from > b.from ? 1 : 0);
+  let end = 0n;
+  let before = "";
+  for (const { name, from, to } of sorted) {
+    const who = `The tensor "${name.slice(0, 120)}"`;
+    if (from < end) {
+      const detail = `${who} overlaps "${before.slice(0, 120)}"`;
+      lies.push({ type: "anomaly", rule: "gguf-overlap", detail });
+    } else if (from - end >= alignment) {
+      slack.push({ from: end, to: from < dataBytes ? from : dataBytes });
+    }
+    if (to > dataBytes) {
+      lies.push({
+        type: "anomaly",
+        rule: "gguf-tensor-range",
+        detail: `${who} ends at ${to} of ${dataBytes} bytes`,
+        unread: true,
+      });
+    }
+    if (to > end) [end, before] = [to, name];
+  }
+  if (dataBytes - end >= alignment) slack.push({ from: end, to: dataBytes });
+  return { lies, slack: slack.filter(({ from, to }) => to > from) };
+}

@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { kerasConfigFormat } from "./config.ts";
+import { kerasMetadataFormat } from "./metadata.ts";
+import { decodeBase64 } from "./code.ts";
+import { run, sampleOf, type Seen } from "../testing/scan.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const scan = (config: unknown, hint = "keras-config") =>
+  run(kerasConfigFormat, utf8(typeof config === "string" ? config : JSON.stringify(config)), {
+    hint,
+  });
+
+/** `lambda x: __import__('os').system('echo hi') or x`, by Python 3.11. */
+const CODE =
+  "4wEAAAAAAAAAAAAAAAMAAAADAAAA80oAAACXAHQBAAAAAAAAAAAAAGQBpgEAAKsBAAAAAAAAAACgAQAAAAAAAAAAAAAA" +
+  "AAAAAAAAAAAAZAKmAQAAqwEAAAAAAAAAAHABfABTACkDTtoCb3N6B2VjaG8gaGkpAtoKX19pbXBvcnRfX9oGc3lzdGVt" +
+  "KQHaAXhzAQAAACD6CG1vZGVsLnB5+gg8bGFtYmRhPnIHAAAAAQAAAHMhAAAAgACNapgU0Q4e1A4e1w4l0g4loGnRDjDUDj" +
+  "DQDjWwQYAA8wAAAAA=\n";
+
+/** What was stated: references as paths, layers by name with the names in their code. */
+function told({ facts }: Seen): string[] {
+  return facts.map(({ fact }) => {
+    if (fact.kind === "reference") return `${fact.module}:${fact.name}`;
+    if (fact.kind !== "operator") return fact.kind;
+    const names = fact.code?.flatMap((one) => one.names).join(",");
+    return `${fact.name}${fact.role === undefined ? "" : `/${fact.role}`}${
+      names === undefined ? "" : `(${names})`
+    }`;
+  }).sort();
+}
+
+const named = (module: string | null, name: string) => ({
+  module,
+  class_name: "function",
+  config: name,
+  registered_name: "function",
+});
+const lambda = (config: object) => ({ class_name: "Lambda", config: { name: "l", ...config } });
+const FOUND = ["Lambda(__import__,system)"];
+
+test("a configuration is known by its keys, in any encoding, or by a hint", () => {
+  const text = JSON.stringify({ class_name: "Sequential", config: {} });
+  const wide = Uint8Array.from([
+    0xff,
+    0xfe,
+    ...Array.from(text).flatMap((c) => [c.charCodeAt(0), 0]),
+  ]);
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8(text))));
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8(`\ufeff \n${text}`))));
+  assert.ok(kerasConfigFormat.detect(sampleOf(wide)));
+  const escaped = text.replace("class", "cl\\u0061ss").replace("config", "\\u0063onfig");
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8(escaped))));
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8("x"), { hint: "keras-config-h5" })));
+  for (const other of ['{"a": 1}', "", '{"class_name": "x"}', `text ${text}`]) {
+    assert.ok(!kerasConfigFormat.detect(sampleOf(utf8(other))), other);
+  }
+});
+
+test("the code of a Lambda is read in every layout", async () => {
+  const layouts = [
+    lambda({ function: { class_name: "__lambda__", config: { code: CODE, defaults: null } } }),
+    lambda({ function: { class_name: "__lambda__", config: { value: [CODE, null, null] } } }),
+    {
+      class_name: "__lambda__",
+      config: { value: { class_name: "__tuple__", items: [CODE, null, null] } },
+    },
+    lambda({ function: [CODE, null, null], function_type: "lambda" }),
+    lambda({ function: CODE, function_type: "lambda" }),
+    lambda({ function: { class_name: "__tuple__", items: [CODE] }, function_type: "lambda" }),
+    { class_name: "Custom", config: { function: [CODE], function_type: "lambda" } },
+    { class_name: "Custom", config: { mask: [CODE], mask_type: "lambda" } },
+  ];
+  for (const config of layouts) {
+    assert.deepEqual(told(await scan(config)), FOUND, JSON.stringify(config).slice(0, 90));
+  }
+});
+
+test("evidence names what the code uses, details say where it is and which Python wrote it", async () => {
+  const { facts } = await scan(lambda({ function: [CODE], function_type: "lambda" }));
+  const [{ fact, offset }] = facts as [typeof facts[0] & object];
+  assert.ok(fact.kind === "operator");
+  assert.deepEqual(fact.evidence?.map(({ kind, text }) => [kind, text]), [
+    ["code", "names: __import__, system"],
+    ["text", "os"],
+    ["text", "echo hi"],
+  ]);
+  assert.deepEqual(fact.details, { layer: "l", python: "3.11 to 3.14", file: "model.py" });
+  assert.equal(offset, 32);
+});
+
+test("base64 is read as Python reads it: letters of no meaning are dropped", async () => {
+  const odd = Array.from(CODE).join("-").replaceAll("A", "A\n_");
+  assert.deepEqual(told(await scan(lambda({ function: [odd] }))), FOUND);
+  assert.deepEqual(decodeBase64("aGk=b2xk"), utf8("hi"));
+  assert.deepEqual(decodeBase64("=a=G=k="), utf8("hi"));
+  assert.deepEqual(decodeBase64("aGkh"), utf8("hi!"));
+  for (const wrong of ["a", "aGk", "aG=", "é"]) assert.equal(decodeBase64(wrong), undefined, wrong);
+});
+
+test("code that is no base64 is taken as it stands, as func_load does", async () => {
+  const raw = String.fromCharCode(...(decodeBase64(CODE) ?? []));
+  assert.deepEqual(told(await scan(lambda({ function: [raw], function_type: "lambda" }))), FOUND);
+});
+
+test("code that no Python wrote is still a Lambda, and searched for names", async () => {
+  assert.deepEqual(told(await scan(lambda({ function: ["AAAA"] }))), ["Lambda()"]);
+  const cut = CODE.slice(0, 200);
+  assert.match(told(await scan(lambda({ function: [cut] })))[0] ?? "", /__import__/);
+});
+
+test("a Lambda in HDF5 is told as one there", async () => {
+  const config = lambda({ function: named("builtins", "mine") });
+  assert.ok(told(await scan(config, "keras-config-h5")).includes("Lambda/h5"));
+});
+
+test("classes and functions are told with their modules, at any nesting", async () => {
+  let config: unknown = named("os", "system");
+  for (let depth = 0; depth < 2000; depth++) {
+    config = { class_name: "Bidirectional", config: { layer: [config] } };
+  }
+  assert.deepEqual(told(await scan(config)), ["os:system"]);
+  const seen = await scan({
+    module: "keras",
+    class_name: "Sequential",
+    config: { layers: [{ module: null, class_name: "A", registered_name: "p>A", config: {} }] },
+    compile_config: { loss: named("subprocess", "run") },
+    build_config: { class_name: "__typespec__", module: "os", spec_name: "popen", config: [] },
+  });
+  assert.deepEqual(told(seen), [":p>A", "keras:Sequential", "os:popen", "subprocess:run"]);
+});
+
+test("equal references are counted, not repeated", async () => {
+  const dense = { module: "keras.layers", class_name: "Dense", config: {} };
+  const { facts } = await scan([dense, dense, dense]);
+  assert.deepEqual(facts.map(({ count }) => count), [3]);
+});
+
+test("layers that reach outside are told with what they reach", async () => {
+  const cases: [string, object, string][] = [
+    ["TFSMLayer", { filepath: "/tmp/m" }, "TFSMLayer"],
+    ["KerasLayer", { handle: "https://example.com/m" }, "KerasLayer"],
+    ["StringLookup", { vocabulary: "/etc/passwd" }, "vocabulary"],
+    ["TextVectorization", { vocabulary: "/etc/passwd" }, "vocabulary"],
+    ["my>IntegerLookup", { vocabulary: "/etc/passwd" }, "vocabulary"],
+  ];
+  for (const [class_name, config, name] of cases) {
+    const seen = await scan({ class_name, config: { name: "x", ...config } });
+    const fact = seen.facts.map((one) => one.fact).find((one) => one.kind === "operator");
+    assert.equal(fact?.name, name);
+    assert.equal(fact?.evidence?.[0]?.text, Object.values(config)[0]);
+  }
+  const list = { class_name: "StringLookup", config: { vocabulary: ["/etc/passwd"] } };
+  assert.deepEqual(told(await scan(list)), []);
+  const op = { class_name: "TFOpLambda", config: { function: "io.write_file" } };
+  assert.deepEqual(told(await scan(op)), ["tensorflow.io:write_file"]);
+  const torch = { class_name: "TorchModuleWrapper", config: { module: "gAJOLg==" } };
+  const { entries } = await scan(torch);
+  assert.deepEqual(entries.map(({ text, hint }) => [text, hint]), [["\x80\x02N.", "pickle"]]);
+});
+
+test("what a function is given is shown with it", async () => {
+  const { facts } = await scan(lambda({
+    function: named("keras.utils", "get_file"),
+    arguments: { origin: "https://example.com/x", fname: "x" },
+  }));
+  const fact = facts.map((one) => one.fact).find((one) => one.kind === "reference");
+  assert.deepEqual(fact?.kind === "reference" && fact.evidence.map(({ text }) => text), [
+    "https://example.com/x",
+    "x",
+  ]);
+});
+
+test("equal keys are an anomaly, and all of their values count", async () => {
+  const seen = await scan(
+    '{"class_name": "function", "module": "os", "module": "keras", "config": "a", "config": "b"}',
+  );
+  assert.deepEqual(seen.rules, ["keras-config-duplicate-key"]);
+  assert.deepEqual(told(seen), ["keras:a", "keras:b", "os:a", "os:b"]);
+});
+
+test("a configuration in a text is looked into, some levels deep", async () => {
+  let config: unknown = named("os", "system");
+  for (let depth = 0; depth < 3; depth++) config = { inner: JSON.stringify(config) };
+  assert.deepEqual(told(await scan(config)), ["os:system"]);
+});
+
+test("text that breaks off is unread, and what came before is told", async () => {
+  const whole = JSON.stringify([lambda({ function: [CODE] }), { a: [1, 2, { b: "c" }] }]);
+  for (let length = 0; length < whole.length; length += 7) {
+    const seen = await scan(whole.slice(0, length));
+    assert.deepEqual([seen.unread, seen.rules], [true, ["keras-config-malformed"]]);
+  }
+  assert.deepEqual(told(await scan(whole.slice(0, -5))), FOUND);
+  assert.ok((await scan("[".repeat(100_000))).unread);
+  assert.ok((await run(kerasConfigFormat, utf8("[1,2,3,4]"), { limits: { values: 3 } })).unread);
+});
+
+test("values of odd types in the places of others are no defect", async () => {
+  for (const odd of [null, 1, "x", [], {}, [[]], true]) {
+    await scan({ class_name: odd, config: odd, module: odd, registered_name: odd });
+    await scan(lambda({ function: odd, function_type: odd, arguments: odd, module: odd }));
+    await scan({ class_name: "TorchModuleWrapper", config: { module: odd, vocabulary: odd } });
+    await scan(odd);
+  }
+});
+
+test("the metadata of a SavedModel hands on each node's configuration", async () => {
+  const path = new URL(
+    "../../../testdata/keras/safe/saved_model/keras_metadata.pb",
+    import.meta.url,
+  );
+  const bytes = new Uint8Array(readFileSync(path));
+  assert.ok(kerasMetadataFormat.detect(sampleOf(bytes)));
+  const { entries, fault } = await run(kerasMetadataFormat, bytes);
+  assert.equal(fault, undefined);
+  assert.equal(entries[0]?.part, "root");
+  assert.ok(entries.length > 5);
+  for (const { text, hint } of entries) {
+    assert.equal(hint, "keras-config");
+    assert.equal(typeof JSON.parse(text), "object");
+  }
+});
+
+test("metadata that is cut off anywhere is unread", async () => {
+  const path = new URL("../../../testdata/keras/harmful/keras_metadata.pb", import.meta.url);
+  const bytes = new Uint8Array(readFileSync(path));
+  for (let length = 1; length < bytes.length; length += 11) {
+    assert.ok((await run(kerasMetadataFormat, bytes.subarray(0, length))).unread, String(length));
+  }
+});

@@ -1,0 +1,410 @@
+/**
+ * Walks a Keras configuration and states what it names: classes and functions, layers that bring
+ * code or reach outside the file. No recursion: the nesting of the text is its author's choice.
+ *
+ * @module
+ */
+
+import { HINT } from "../../core/hints.ts";
+import {
+  isArray,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  valuesOf,
+} from "../../parsers/json.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import type { Evidence, Fact, Observation } from "../../core/types.ts";
+import { codeTexts, decodeBase64, kindOf, piece, readKerasCode } from "./code.ts";
+
+/** Characters of an expression. */
+const EXPRESSION_LENGTH = 2048;
+/** Texts that hold a configuration in their turn, one in the other. */
+const NESTED_TEXTS = 4;
+/** Values of one key, where it is written more than once, that are combined with those of others. */
+const READINGS = 4;
+/** Values looked at for the texts that a layer is given. */
+const GIVEN_LOOKED_AT = 200;
+const GIVEN_KEPT = 8;
+const STEPS_PER_CHECK = 4096;
+const DUPLICATES_TOLD = 10;
+
+/** Classes that read a vocabulary from a file when they are given a path (CVE-2025-12058). */
+const LOOKUPS: ReadonlySet<string> = new Set([
+  ...["StringLookup", "IntegerLookup", "TextVectorization", "IndexLookup"],
+  ...["StringIndex", "IntegerIndex"],
+]);
+/** Layers that stand for a function of TensorFlow by its name there. */
+const FUNCTION_LAYERS: ReadonlySet<string> = new Set([
+  ...["TFOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer"],
+]);
+
+interface Step {
+  readonly value: JsonValue;
+  /** Name of the nearest layer around it. */
+  readonly layer: string;
+  readonly nested: number;
+  /** What the nearest call around it is given. */
+  readonly given: readonly Evidence[];
+}
+
+interface Counted {
+  readonly fact: Fact;
+  readonly offset: number;
+  count: number;
+}
+
+/** One walk. */
+export class ConfigWalk {
+  readonly #inH5: boolean;
+  readonly #check: () => void;
+  readonly #facts = new Map<string, Counted>();
+  readonly #others: Observation[] = [];
+  /** Where the configurations of Lambda layers begin, whose code was found. */
+  readonly #lambdas = new Set<JsonObject>();
+  #duplicates = 0;
+  #payloads = 0;
+
+  /**
+   * @param inH5 true for the configuration of an HDF5 file
+   * @param check called now and then; throws once time is spent
+   */
+  constructor(inH5: boolean, check: () => void) {
+    this.#inH5 = inH5;
+    this.#check = check;
+  }
+
+  /** Walks a value and all in it. */
+  add(root: JsonValue): void {
+    const waiting: Step[] = [{ value: root, layer: "", nested: 0, given: [] }];
+    let steps = 0;
+    for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
+      if (++steps % STEPS_PER_CHECK === 0) this.#check();
+      const { value, nested } = step;
+      if (isArray(value)) {
+        for (const item of value.items) {
+          if (typeof item === "object" || typeof item === "string") {
+            waiting.push({ ...step, value: item });
+          }
+        }
+      } else if (isObject(value)) {
+        const layer = layerName(value) ?? step.layer;
+        this.#object(value, layer, step.given);
+        const called = valuesOf(value, "arguments");
+        const around = called.length > 0 ? given(called, false) : step.given;
+        for (const [, member] of value.members) {
+          waiting.push({ ...step, value: member, layer, given: around });
+        }
+      } else if (typeof value === "string" && nested < NESTED_TEXTS && mayHoldConfig(value)) {
+        const inner = parseJson(new TextEncoder().encode(value)).value;
+        if (inner !== undefined) waiting.push({ ...step, value: inner, nested: nested + 1 });
+      }
+    }
+  }
+
+  /** All that was seen. */
+  finish(): readonly Observation[] {
+    const facts = [...this.#facts.values()].map(({ fact, count, offset }): Observation => ({
+      type: "fact",
+      fact,
+      count,
+      offset,
+    }));
+    return [...facts, ...this.#others];
+  }
+
+  #object(object: JsonObject, layer: string, around: readonly Evidence[]): void {
+    this.#duplicateKeys(object);
+    const configs = valuesOf(object, "config").slice(0, READINGS);
+    const names = textsOf(object, "class_name");
+    for (const name of names) this.#classOf(object, name, configs, layer, around);
+    this.#functionFields(object, names, layer);
+    if (names.length === 0) this.#vocabulary("", object, layer);
+  }
+
+  /** What an object is an instance of, and what follows from that. */
+  #classOf(
+    object: JsonObject,
+    name: string,
+    configs: readonly JsonValue[],
+    layer: string,
+    around: readonly Evidence[],
+  ): void {
+    const at = object.at;
+    if (name === "__lambda__") {
+      for (const config of configs) this.#code("lambda", codeTexts(config), at, layer, around);
+      return;
+    }
+    if (name === "function") {
+      for (const config of configs) {
+        if (typeof config === "string") {
+          this.#reference(object, config, "function", layer, around);
+        }
+      }
+      return;
+    }
+    if (name === "__typespec__") {
+      for (const spec of textsOf(object, "spec_name")) {
+        this.#reference(object, spec, "type", layer, []);
+      }
+      return;
+    }
+    if (/^__\w+__$/u.test(name)) return;
+    this.#reference(object, name, "class", layer, given(valuesOf(object, "config"), true));
+    const bare = name.slice(name.lastIndexOf(">") + 1);
+    for (const config of configs) if (isObject(config)) this.#layer(bare, config, layer);
+  }
+
+  #layer(name: string, config: JsonObject, layer: string): void {
+    const { at } = config;
+    if (name === "Lambda") {
+      this.#lambda(config, layer);
+    } else if (name === "TorchModuleWrapper") {
+      this.#operator(name, `${named(name, layer)} with a pickled PyTorch module`, at, layer, []);
+      for (const module of textsOf(config, "module")) this.#payload(module);
+    } else if (name === "TFSMLayer") {
+      const paths = textsOf(config, "filepath");
+      const expression = `${named(name, layer)} over ${quoted(paths[0] ?? "a SavedModel")}`;
+      this.#operator(name, expression, at, layer, paths.map((path) => piece("path", path)));
+    } else if (name === "KerasLayer") {
+      const handles = textsOf(config, "handle");
+      const expression = `${named(name, layer)} over ${quoted(handles[0] ?? "a module")}`;
+      this.#operator(name, expression, at, layer, handles.map((it) => piece(kindOf(it), it)));
+    } else if (LOOKUPS.has(name)) {
+      this.#vocabulary(name, config, layer);
+    } else if (FUNCTION_LAYERS.has(name)) {
+      for (const path of textsOf(config, "function")) this.#tensorflow(path, at, layer);
+    }
+  }
+
+  /** The older layouts of a Lambda layer; what is of the newer is an object of its own. */
+  #lambda(config: JsonObject, layer: string): void {
+    const functions = valuesOf(config, "function").slice(0, READINGS);
+    const objects = functions.filter(isObject).filter((one) =>
+      textsOf(one, "class_name").some((name) => name !== "__tuple__")
+    );
+    const types = textsOf(config, "function_type");
+    const texts = functions.filter((one) => !objects.includes(one as JsonObject));
+    const isName = types.length > 0 && types.every((type) => type === "function");
+    if (isName) {
+      for (const name of texts) {
+        if (typeof name !== "string") continue;
+        // Older Keras looks in the module beside it, among what is imported already.
+        for (const module of textsOf(config, "module")) {
+          this.#named(module, name, "function", config.at, layer, []);
+        }
+      }
+    }
+    const lambdas = objects.some((one) => textsOf(one, "class_name").includes("__lambda__"));
+    if (lambdas) return;
+    const codes = isName ? [] : texts.flatMap((text) => codeTexts(text));
+    const around = given([config], true);
+    if (codes.length === 0) {
+      this.#operator("Lambda", named("Lambda", layer), config.at, layer, around);
+      return;
+    }
+    this.#lambdas.add(config);
+    this.#code("Lambda layer", codes, config.at, layer, around);
+  }
+
+  /** Functions in the notation of older Keras, wherever they stand: `…_type` says what they are. */
+  #functionFields(object: JsonObject, names: readonly string[], layer: string): void {
+    if (names.length > 0) return;
+    for (const [key, type] of object.members) {
+      if (!key.endsWith("_type") || type !== "lambda" || key === "function_type") continue;
+      const texts = valuesOf(object, key.slice(0, -"_type".length)).flatMap((one) =>
+        codeTexts(one)
+      );
+      this.#code(key.slice(0, -"_type".length), texts, object.at, layer, []);
+    }
+    const isFunction = textsOf(object, "function_type").includes("lambda");
+    if (isFunction && !this.#lambdas.has(object)) {
+      const texts = valuesOf(object, "function").flatMap((one) => codeTexts(one));
+      this.#code("function", texts, object.at, layer, []);
+    }
+  }
+
+  /** A class or function that the configuration names. */
+  #reference(
+    object: JsonObject,
+    name: string,
+    what: string,
+    layer: string,
+    evidence: readonly Evidence[],
+  ): void {
+    const modules = textsOf(object, "module");
+    const registered = textsOf(object, "registered_name");
+    if (modules.length > 0) {
+      for (const module of modules) {
+        this.#named(module, name, what, object.at, layer, evidence);
+      }
+    } else if (name.includes(">") || registered.some((it) => it.includes(">"))) {
+      this.#named("", registered[0] ?? name, what, object.at, layer, evidence);
+    } else if (valuesOf(object, "module").includes(null) || what === "function") {
+      this.#named("", name, what, object.at, layer, evidence);
+    }
+  }
+
+  #tensorflow(path: string, at: number, layer: string): void {
+    const dot = path.lastIndexOf(".");
+    const module = dot < 0 ? "tensorflow" : `tensorflow.${path.slice(0, dot)}`;
+    this.#named(module, path.slice(dot + 1), "function", at, layer, []);
+  }
+
+  #named(
+    module: string,
+    name: string,
+    what: string,
+    at: number,
+    layer: string,
+    evidence: readonly Evidence[],
+  ): void {
+    const expression = cut(module === "" ? name : `${module}.${name}`);
+    this.#count(`reference\n${module}\n${name}\n${evidence.length > 0 ? at : ""}`, at, {
+      kind: "reference",
+      language: "keras",
+      module: cut(module),
+      name: cut(name),
+      expression,
+      evidence,
+      details: { used_as: what, ...(layer !== "" && { layer: cut(layer) }) },
+    });
+  }
+
+  /** Code that a layer brings along. */
+  #code(
+    what: string,
+    texts: readonly string[],
+    at: number,
+    layer: string,
+    around: readonly Evidence[],
+  ): void {
+    for (const text of texts) {
+      const { code, evidence, versions, filename } = readKerasCode(text);
+      const unreadable = versions === undefined ? " that no known Python wrote" : "";
+      const where = layer === "" ? "" : ` in ${quoted(layer)}`;
+      this.#count(`code\n${text}\n${at}`, at, {
+        kind: "operator",
+        language: "keras",
+        name: "Lambda",
+        expression: cut(
+          `${/^[aeiou]/.test(what) ? "an" : "a"} ${what} with Python code${unreadable}${where}`,
+        ),
+        ...(this.#inH5 && { role: "h5" }),
+        evidence: [...evidence, ...around],
+        code,
+        details: {
+          ...(layer !== "" && { layer: cut(layer) }),
+          ...(versions !== undefined && { python: versions }),
+          ...(filename !== "" && { file: cut(filename) }),
+        },
+      });
+    }
+  }
+
+  #vocabulary(name: string, config: JsonObject, layer: string): void {
+    for (const path of textsOf(config, "vocabulary")) {
+      if (path === "") continue;
+      const what = named(name === "" ? "lookup" : name, layer);
+      const expression = `${what} with its vocabulary in ${quoted(path)}`;
+      this.#operator("vocabulary", expression, config.at, layer, [piece("path", path)]);
+    }
+  }
+
+  /** What `TorchModuleWrapper` hands to `torch.load`. */
+  #payload(text: string): void {
+    const bytes = decodeBase64(text);
+    if (bytes === undefined || bytes.length === 0) return;
+    const part = `(torch module ${this.#payloads++})`;
+    this.#others.push({ type: "entry", source: bytesSource(part, bytes), part, hint: HINT.pickle });
+  }
+
+  #operator(
+    name: string,
+    expression: string,
+    at: number,
+    layer: string,
+    evidence: readonly Evidence[],
+  ): void {
+    const role = this.#inH5 && name === "Lambda" ? { role: "h5" } : {};
+    this.#count(`operator\n${name}\n${expression}\n${at}`, at, {
+      kind: "operator",
+      language: "keras",
+      name,
+      expression: cut(expression),
+      evidence,
+      ...role,
+      ...(layer !== "" && { details: { layer: cut(layer) } }),
+    });
+  }
+
+  #count(key: string, offset: number, fact: Fact): void {
+    const known = this.#facts.get(key);
+    if (known === undefined) this.#facts.set(key, { fact, offset, count: 1 });
+    else known.count++;
+  }
+
+  #duplicateKeys(object: JsonObject): void {
+    const seen = new Set<string>();
+    for (const [key] of object.members) {
+      if (seen.has(key) && this.#duplicates++ < DUPLICATES_TOLD) {
+        this.#others.push({
+          type: "anomaly",
+          rule: "keras-config-duplicate-key",
+          detail: `An object has the key ${quoted(key)} twice: readers disagree about which holds`,
+          offset: object.at,
+        });
+      }
+      seen.add(key);
+    }
+  }
+}
+
+/** The texts among the values of a key. */
+function textsOf(object: JsonObject, key: string): string[] {
+  return valuesOf(object, key).filter((value) => typeof value === "string").slice(0, READINGS);
+}
+
+/** The name that a layer has in its configuration. */
+function layerName(object: JsonObject): string | undefined {
+  for (const config of valuesOf(object, "config")) {
+    const name = isObject(config) ? textsOf(config, "name")[0] : undefined;
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+/** Text that holds JSON with a configuration, as `keras_metadata.pb` and some wrappers have it. */
+function mayHoldConfig(text: string): boolean {
+  return text.length > 20 && /^\s*[{[]/u.test(text) && text.includes("class_name");
+}
+
+/** URLs, and other texts unless only URLs are asked for, among what a layer is given. */
+function given(values: readonly JsonValue[], urlsOnly: boolean): Evidence[] {
+  const waiting = values.slice(0, GIVEN_LOOKED_AT);
+  const found: Evidence[] = [];
+  for (let looked = 0; looked < GIVEN_LOOKED_AT && found.length < GIVEN_KEPT; looked++) {
+    const value = waiting[looked];
+    if (value === undefined) break;
+    if (typeof value === "string") {
+      if (!urlsOnly || kindOf(value) === "url") found.push(piece(kindOf(value), value));
+    } else if (isArray(value)) waiting.push(...value.items.slice(0, GIVEN_LOOKED_AT));
+    else if (isObject(value)) {
+      waiting.push(...value.members.slice(0, GIVEN_LOOKED_AT).map(([, member]) => member));
+    }
+  }
+  return found;
+}
+
+function named(what: string, layer: string): string {
+  return layer === "" ? `a ${what} layer` : `the ${what} layer ${quoted(layer)}`;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}
+
+function cut(text: string): string {
+  return text.length > EXPRESSION_LENGTH ? text.slice(0, EXPRESSION_LENGTH) : text;
+}

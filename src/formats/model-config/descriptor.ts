@@ -1,0 +1,36 @@
+/**
+ * Configurations of models in JSON and YAML, which name code for loaders to import and call.
+ *
+ * @module
+ */
+
+import { type FormatDescriptor, once } from "../../core/format.ts";
+
+/** Models' configurations. */
+export const modelConfigDescriptor: FormatDescriptor = {
+  id: "model-config",
+  title: "Models' configurations",
+  role: "code",
+  claims: [],
+  readers: [
+    {
+      id: "model-config",
+      malformedRule: "config-malformed",
+      label: "a model's configuration",
+      under: "json yaml yml",
+      patternSearch: "text",
+      mayMatch: ({ name, hint }) => hint === undefined && /\.(?:json|ya?ml)$/iu.test(name),
+      load: once(async () => (await import("./mod.ts")).modelConfigFormat),
+      samples: {
+        harmful: "repository/harmful/hydra_plain.yaml",
+        harmless: "repository/safe/adapter/adapter_config.json",
+      },
+    },
+  ],
+  coverage: [
+    [
+      "models' configurations",
+      "`config.json` and its kin, Hydra and NeMo YAML: code, kernels and modules that they name",
+    ],
+  ],
+};

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelConfigFormat } from "./mod.ts";
+import { readYaml, yamlText } from "./yaml.ts";
+import { run, sampleOf, type Seen } from "../testing/scan.ts";
+
+const encoder = new TextEncoder();
+
+function scan(value: unknown, name = "config.json"): Promise<Seen> {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return run(modelConfigFormat, encoder.encode(text), { name });
+}
+
+/** Names of operators, and paths of references. */
+function named({ facts }: Seen): string[] {
+  return facts.map(({ fact }) =>
+    fact.kind === "operator"
+      ? fact.name
+      : fact.kind === "reference"
+      ? `${fact.language} ${fact.module}.${fact.name}`
+      : ""
+  );
+}
+
+test("a configuration is known by its name or its keys, and never by its name alone", () => {
+  const detect = (text: string, name: string, hint?: string) =>
+    modelConfigFormat.detect(sampleOf(encoder.encode(text), { name, ...(hint && { hint }) }));
+  for (const name of ["config.json", "tokenizer_config.json", "model.safetensors.index.json"]) {
+    assert.equal(detect("{}", name), true, name);
+    assert.equal(detect("hello", name), false, name);
+  }
+  assert.equal(detect('{"auto_map": {}}', "anything.json"), true);
+  assert.equal(detect('{"\\u0061uto\\u005Fmap": {}}', "anything.json"), true);
+  assert.equal(detect('{"a": 1}', "anything.json"), false);
+  assert.equal(detect("{}", "config.json", "keras-config"), false);
+  assert.equal(detect("a:\n  _target_: x\n", "a.yaml"), true);
+  assert.equal(detect("a: 1\n", "a.yaml"), false);
+});
+
+test("a target behind more text than is sampled is found, in YAML of any length", async () => {
+  const text = `${"# padding\n".repeat(20_000)}model:\n  _target_: os.system\n`;
+  const bytes = encoder.encode(text);
+  const name = "model_config.yaml";
+  assert.equal(modelConfigFormat.detect(sampleOf(bytes, { name })), true);
+  assert.deepEqual(named(await run(modelConfigFormat, bytes, { name })), ["hydra os.system"]);
+});
+
+test("templates are handed on from wherever they lie", async () => {
+  const seen = await scan({
+    chat_template: "{{ a }}",
+    nested: { chat_template: [{ name: "x", template: "{% b %}" }] },
+    other: "{{ c }}",
+    plain: "no template here",
+  }, "tokenizer_config.json");
+  assert.deepEqual(seen.entries.map(({ part, text }) => [part, text]).sort(), [
+    ["chat_template", "{{ a }}"],
+    ["nested.chat_template[0].template", "{% b %}"],
+    ["other", "{{ c }}"],
+  ]);
+});
+
+test("kernels of other repositories are told, plain ways of computing attention are not", async () => {
+  for (const value of ["eager", "sdpa", "flash_attention_2", null, { text: "sdpa" }]) {
+    assert.deepEqual(named(await scan({ _attn_implementation_internal: value })), []);
+  }
+  assert.deepEqual(named(await scan({ a: [{ attn_implementation: "x/y" }] })), ["kernel.foreign"]);
+  assert.deepEqual(named(await scan({ _attn_implementation: "paged|kernels-community/y" })), [
+    "kernel.community",
+  ]);
+});
+
+test("code of repositories is told, and trust that a file gives itself", async () => {
+  assert.deepEqual(named(await scan({ auto_map: { AutoModel: "m.C" } })), ["code.own"]);
+  assert.deepEqual(named(await scan({ auto_map: { AutoTokenizer: ["t.T", null] } })), ["code.own"]);
+  assert.deepEqual(named(await scan({ auto_map: { A: "o/r--m.C" } })), ["code.foreign"]);
+  assert.deepEqual(named(await scan({ a: { trust_remote_code: true } })), ["trust.set"]);
+  assert.deepEqual(named(await scan({ a: { trust_remote_code: false } })), []);
+  assert.deepEqual(named(await scan({ trust_remote_code: true, a: { auto_map: { A: "m.C" } } })), [
+    "trust.reached",
+    "code.own",
+  ]);
+  assert.deepEqual(named(await scan({ custom_pipelines: { t: { impl: "p.P", pt: ["a.B"] } } })), [
+    "code.own",
+  ]);
+});
+
+test("modules that libraries import are references", async () => {
+  assert.deepEqual(
+    named(await scan({ auto_mapping: { base_model_class: "C", parent_library: "a.b" } })),
+    ["config a.b.C"],
+  );
+  assert.deepEqual(
+    named(
+      await scan({ _class_name: "P", unet: ["lib", "U"], x: [null, null] }, "model_index.json"),
+    ),
+    ["config lib.U"],
+  );
+  assert.deepEqual(named(await scan([{ type: "a.b.C" }], "modules.json")), ["config a.b.C"]);
+  assert.deepEqual(named(await scan({ m: [{ _target_: "os.system" }] })), ["hydra os.system"]);
+});
+
+test("shards that lead out are told", async () => {
+  const map = { a: "ok.safetensors", b: "../x", c: "/x", d: "C:\\x", e: "a/../../x" };
+  assert.deepEqual(
+    named(await scan({ weight_map: map }, "m.index.json")),
+    Array(4).fill("shard.outside"),
+  );
+});
+
+test("what another name of the same object hides counts, and what stands before an error", async () => {
+  assert.deepEqual(
+    named(await scan('{"_attn_implementation": "a/b", "_attn_implementation": "x"}')),
+    [
+      "kernel.foreign",
+    ],
+  );
+  const broken = await scan('{"_attn_implementation": "a/b", ');
+  assert.deepEqual(named(broken), ["kernel.foreign"]);
+  assert.deepEqual(broken.rules, ["config-malformed"]);
+  assert.equal(broken.unread, true);
+});
+
+test("hostile configurations take linear time", async () => {
+  const hostile = [
+    `${'{"a":'.repeat(200_000)}`,
+    `${"[".repeat(200_000)}`,
+    `{"weight_map": {${'"a": "../b",'.repeat(50_000)}"x": 1}}`,
+    `{${'"auto_map": {"a": "b.c"},'.repeat(20_000)}"x": 1}`,
+  ];
+  for (const text of hostile) {
+    const start = Date.now();
+    await scan(text);
+    assert.ok(Date.now() - start < 60_000, text.slice(0, 20));
+  }
+  const yaml = [
+    '_target_: "\n'.repeat(50_000),
+    "_target_: *a\n".repeat(50_000),
+    `_target_: ${"&a ".repeat(50_000)}`,
+    "!".repeat(400_000),
+    "!!%70".repeat(400_000),
+    "!!python/".repeat(100_000),
+    `%TAG ! tag:yaml.org,2002:\n${"!!".repeat(20_000)}`,
+    "{".repeat(200_000),
+    "- ".repeat(200_000),
+    "? ".repeat(200_000),
+    "[a, {".repeat(100_000),
+    "|\n ".repeat(100_000),
+    `"\\\n`.repeat(100_000),
+    "'a\n".repeat(100_000),
+    "a: {{ b }}\n".repeat(50_000),
+    `${"&a x\n".repeat(5_000)}${"*a : *a\n".repeat(50_000)}`,
+  ];
+  for (const text of [...yaml, "!!python/name:".repeat(50_000), `"${"\\".repeat(100_000)}`]) {
+    const start = Date.now();
+    readYaml(yamlText(encoder.encode(text)));
+    assert.ok(Date.now() - start < 60_000, text.slice(0, 20));
+  }
+});
+
+test("a template is found however deep it lies, and its place is told in so many characters", async () => {
+  const text = `${'{"template_of":'.repeat(20_000)}["{{ cycler.__init__ }}"]${"}".repeat(20_000)}`;
+  const { entries } = await scan(text);
+  assert.equal(entries.length, 1);
+  assert.ok((entries[0]?.part.length ?? Infinity) < 1100, `${entries[0]?.part.length} characters`);
+});
+
+test("a name behind thousands of others is told, or what is read is not all", async () => {
+  const name = "config.yaml";
+  const scanYaml = (text: string) => run(modelConfigFormat, encoder.encode(text), { name });
+  const equal = `${"- _target_: torch.nn.Linear\n".repeat(3000)}- _target_: os.system\n`;
+  assert.deepEqual(named(await scanYaml(equal)), ["hydra torch.nn.Linear", "hydra os.system"]);
+  const others = Array.from({ length: 3000 }, (_, at) => `- _target_: a.B${at}\n`).join("");
+  assert.equal((await scanYaml(`${others}- _target_: os.system\n`)).unread, true);
+  const tags = `${"- !!python/name:a.b\n".repeat(30_000)}- !!python/name:os.system\n`;
+  assert.equal((await scanYaml(tags)).unread, true);
+});
+
+test("what only looks like a template of Go's is a chat's all the same", async () => {
+  const hidden = "{{ ()|attr('\\x5f\\x5fclass\\x5f\\x5f') }}";
+  const entries = async (text: string) =>
+    (await run(modelConfigFormat, encoder.encode(`chat_template: |-\n  ${text}\n`), {
+      name: "config.yaml",
+    })).entries.length;
+  assert.equal(await entries(`{{ end }}${hidden}`), 1);
+  assert.equal(await entries(`{{ "}}{{ .x" }}${hidden}`), 1);
+  assert.equal(await entries("{{ .System }}{{ end }}"), 0);
+});

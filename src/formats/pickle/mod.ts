@@ -1,0 +1,42 @@
+/**
+ * Python pickles, protocols 0 to 5, one stream or many, joblib's among them.
+ *
+ * Format: CPython's `Lib/pickletools.py` (prose) and `Modules/_pickle.c` (what is really read).
+ *
+ * @module
+ */
+
+import { HINT } from "../../core/hints.ts";
+import type { Source } from "../../core/source.ts";
+import { type LayoutName, LAYOUTS } from "../../pickle/layouts.ts";
+import { scanStreams } from "../../pickle/streams.ts";
+import { looksLikePickle } from "../../pickle/trial.ts";
+import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { isTorchLegacy } from "./torch_magic.ts";
+
+/** Names under which pickles travel; under one of them doubtful bytes are scanned all the same. */
+const NAMES = /\.(pkl|pickle|pk|p|dill|joblib|ckpt|pt|pth)$/i;
+
+/** Raw pickles. */
+export const pickleFormat: Format = { id: "pickle", random: false, detect, scan };
+
+function detect(sample: Sample): boolean {
+  if (isTarPart(sample.hint)) return sample.head.length > 0;
+  if (isTorchLegacy(sample.head)) return false;
+  if (sample.hint === HINT.pickle || sample.hint === HINT.picklesWithin) {
+    return sample.head.length > 0;
+  }
+  const header = sample.head[0] === 0x80 && (sample.head[1] ?? 6) <= 5;
+  if (header && NAMES.test(sample.name)) return true;
+  return looksLikePickle(sample.head, sample.size);
+}
+
+async function* scan(source: Source, context: FormatContext) {
+  const { hint } = context.sample;
+  const layout = isTarPart(hint) ? hint : "pickle";
+  yield* scanStreams(source, context, layout, hint === HINT.picklesWithin);
+}
+
+function isTarPart(hint: string | undefined): hint is LayoutName {
+  return hint !== undefined && hint.startsWith("torch-tar-") && hint in LAYOUTS;
+}

@@ -1,0 +1,165 @@
+/**
+ * Python source in an archive: wheels, source distributions, OCI layers, anything that brings
+ * modules along. Importing a module runs it, `setup.py` runs when its package is installed, and
+ * `sitecustomize.py` and lines of path files that begin with `import` whenever Python starts
+ * (`addpackage` and `execsitecustomize` in `Lib/site.py`). It is read, never run.
+ * https://docs.python.org/3/library/site.html
+ *
+ * The archive says by a hint what a member is (`bundles/python_sources.ts`): a module that lies on
+ * a disk beside other files is nobody's business here.
+ *
+ * @module
+ */
+
+import { HINT } from "../../core/hints.ts";
+import { decodePythonSource } from "../../parsers/python/encoding.ts";
+import { readPythonModule } from "../../parsers/python/source.ts";
+import { callsAtImport } from "../../parsers/python/source_calls.ts";
+import { sourceFacts } from "../../parsers/python/source_facts.ts";
+import type { Source } from "../../core/source.ts";
+import { readWhole } from "../../sources/read_all.ts";
+import type { Observation } from "../../core/types.ts";
+import { latin1, looksLikeText } from "../../parsers/bytes.ts";
+import type { Format, FormatContext, Sample } from "../../core/format.ts";
+
+/** Source is read whole; generated modules have some megabytes. */
+const SOURCE_BYTES = 16 * 1024 * 1024;
+const SHOWN_CHARACTERS = 300;
+/** Language of the facts: calls in source that an archive brings along. */
+const LANGUAGE = "python-archive";
+
+/** `Lib/site.py`: what `addpackage` executes. */
+const PATH_IMPORT = /^import[ \t]/u;
+/** The one line that setuptools installs, which asks for its own copy of distutils. */
+const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
+  "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
+
+/** Functions that pip calls in a project that builds itself: PEP 517 and PEP 660. */
+const BUILD_HOOKS = /^(?:get_requires_for_|prepare_metadata_for_)?build_(?:wheel|sdist|editable)$/u;
+/** Bits of a compiled module: a hash stands for its source, which nobody compares. PEP 552 */
+const UNCHECKED = 0b01;
+const CHECKED = 0b11;
+
+/** Methods of a command of distutils that installing calls. */
+const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
+
+const HINTS: ReadonlySet<string> = new Set([
+  HINT.pythonImport,
+  HINT.pythonInstall,
+  HINT.pythonStartup,
+  HINT.pythonPath,
+  HINT.pythonCompiled,
+  HINT.pythonCached,
+]);
+
+/** Python source in archives. */
+export const pythonSourceFormat: Format = { id: "python-source", random: false, detect, scan };
+
+function detect({ hint, head }: Sample): boolean {
+  if (head.length === 0 || hint === undefined) return false;
+  if (hint === HINT.pythonPathMaybe) {
+    return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
+  }
+  if (isCompiledHint(hint)) return head[2] === 0x0d && head[3] === 0x0a;
+  return HINTS.has(hint) && !head.includes(0);
+}
+
+function isCompiledHint(hint: string | undefined): boolean {
+  return hint === HINT.pythonCompiled || hint === HINT.pythonCached;
+}
+
+function latin1Of(head: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < head.length; at += 8192) text += latin1(head.subarray(at), 8192);
+  return text;
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const { hint, name, head } = context.sample;
+  if (isCompiledHint(hint)) {
+    yield compiled(name, hint === HINT.pythonCached, (head[4] ?? 0) & CHECKED);
+    return;
+  }
+  const bytes = await readWhole(
+    source,
+    SOURCE_BYTES,
+    "Python source",
+    () => context.checkDeadline(),
+  );
+  const { text, unknown } = decodePythonSource(bytes);
+  if (unknown !== undefined) {
+    yield [{
+      type: "anomaly",
+      rule: "python-encoding",
+      detail: `It says that it is written in "${unknown}"`,
+      unread: true,
+    }];
+  }
+  if (hint === HINT.pythonPath || hint === HINT.pythonPathMaybe) {
+    yield pathFile(name, text);
+    return;
+  }
+  if (hint === HINT.pythonStartup) {
+    yield [startup(`"${name}" runs whenever Python starts`, 0)];
+  }
+  if (hint === HINT.pythonInstall) {
+    yield [{
+      type: "anomaly",
+      rule: "python-install-code",
+      detail: `"${name}" runs when the package is built or installed`,
+    }];
+  }
+  yield moduleFacts(text, hint === HINT.pythonInstall);
+}
+
+/** A compiled module that runs although no source, or another one, is there to read. */
+function compiled(name: string, cached: boolean, bits: number): Observation[] {
+  if (cached && bits !== UNCHECKED) return [];
+  const why = cached ? "is used without a look at its source" : "has no source beside it";
+  return [{ type: "anomaly", rule: "python-compiled", detail: `"${name}" ${why}` }];
+}
+
+/** The calls of a module, and whether all of them were seen. */
+function moduleFacts(text: string, installed: boolean): Observation[] {
+  const module = readPythonModule(text);
+  const functions = module.calls.map(({ scope }) => scope).filter((scope) =>
+    BUILD_HOOKS.test(scope) ||
+    (installed && COMMAND_METHODS.includes(scope.slice(scope.lastIndexOf(".") + 1)))
+  );
+  const calls = callsAtImport(module, { functions, handed: false });
+  const facts: Observation[] = sourceFacts(calls, text, LANGUAGE);
+  if (module.complete) return facts;
+  return [...facts, {
+    type: "anomaly",
+    rule: "python-unread",
+    detail: "It has more words or calls, or is nested deeper, than is looked at",
+    unread: true,
+  }];
+}
+
+/** Lines of a path file that are code. */
+function pathFile(name: string, text: string): Observation[] {
+  const found: Observation[] = [];
+  let at = 0;
+  for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
+    const code = line.trim().replace(/\s*;$/u, "");
+    if (PATH_IMPORT.test(line)) {
+      const offset = new TextEncoder().encode(text.slice(0, at)).length;
+      found.push(
+        code === SETUPTOOLS_LINE
+          ? { type: "anomaly", rule: "python-startup-known", detail: `"${name}"`, offset }
+          : startup(`"${name}" has Python run ${code.slice(0, SHOWN_CHARACTERS)}`, offset),
+      );
+    }
+    at += line.length;
+  }
+  const code = text.split(/\r?\n|\r/u).map((line) => PATH_IMPORT.test(line) ? line : "").join("\n");
+  return [...found, ...moduleFacts(code, false)];
+}
+
+function startup(detail: string, offset: number): Observation {
+  return { type: "anomaly", rule: "python-startup-code", detail, offset };
+}

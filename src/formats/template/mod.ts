@@ -1,0 +1,104 @@
+/**
+ * Chat templates: Jinja programs that turn a conversation into the text that a model sees. They lie
+ * in tokenizers' JSON, in YAML, in GGUF metadata and in files of their own, and run whenever somebody
+ * chats; where the renderer has no sandbox they are Python programs (CVE-2024-34359).
+ * https://huggingface.co/docs/transformers/chat_templating
+ *
+ * @module
+ */
+
+import { HINT } from "../../core/hints.ts";
+import { LimitError } from "../../core/errors.ts";
+import { parseTemplate } from "../../parsers/jinja/parser.ts";
+import { lookThrough, type Reach } from "../../parsers/jinja/reach.ts";
+import { hasJinja, speaksOfConversation } from "../../parsers/jinja/recognise.ts";
+import type { Source } from "../../core/source.ts";
+import type { Evidence, Observation } from "../../core/types.ts";
+import { looksLikeText } from "../../parsers/bytes.ts";
+import type { Format, FormatContext, Sample } from "../../core/format.ts";
+
+/** The longest template of a real model has some twenty thousand characters. */
+const TEMPLATE_BYTES = 1024 * 1024;
+/** An expression is evidence, not a listing. */
+const EVIDENCE_CHARACTERS = 2048;
+
+/** Names that claim a template in Jinja, and names of chat templates. */
+const OWN_NAMES =
+  /\.(?:jinja2?|j2)$|(?:^|[/\\])(?:chat|instruction)[-_.]?template[^/\\]*\.(?:txt|template|tmpl|tpl)$/iu;
+/** Names of templates of any kind, and of texts: what is in them decides. */
+const TEMPLATE_NAMES = /\.(?:template|tmpl|tpl|txt)$/iu;
+
+/** Chat templates. */
+export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
+
+function detect({ name, head, hint }: Sample): boolean {
+  if (hint === HINT.chatTemplate) return head.length > 0;
+  const own = OWN_NAMES.test(name);
+  if (!own && !TEMPLATE_NAMES.test(name) || !looksLikeText(head)) return false;
+  const text = new TextDecoder().decode(head);
+  return hasJinja(text) && (own || speaksOfConversation(text));
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const bytes = (await source.read(0, TEMPLATE_BYTES + 1)).slice();
+  if (bytes.length > TEMPLATE_BYTES) {
+    throw new LimitError(
+      "spoolBytes",
+      `Cannot read the template "${source.name}": it is longer than ${TEMPLATE_BYTES} bytes`,
+    );
+  }
+  context.checkDeadline();
+  const text = new TextDecoder().decode(bytes);
+  const template = parseTemplate(text);
+  const { found, givenUp } = lookThrough(template, text);
+  const [fault] = template.faults;
+  yield [
+    ...found.map((reach) => observation(reach, text)),
+    ...(fault === undefined ? [] : [{
+      type: "anomaly" as const,
+      rule: "template-malformed",
+      detail: `${fault.detail}, near ${JSON.stringify(text.slice(fault.at, fault.at + 40))}`,
+      offset: offsetOf(text, fault.at),
+    }]),
+  ];
+  if (givenUp !== undefined) {
+    throw new LimitError(
+      "values",
+      `Cannot read the template "${source.name}" to its end: ${givenUp}`,
+    );
+  }
+}
+
+function observation(reach: Reach, text: string): Observation {
+  const written = text.slice(reach.at, reach.end);
+  const evidence: Evidence[] = [
+    ...(written === reach.expression ? [] : [cut("code", written)]),
+    ...reach.given.map((given) => cut("text", given)),
+  ];
+  return {
+    type: "fact",
+    fact: {
+      kind: "operator",
+      language: "jinja",
+      name: reach.name,
+      expression: reach.expression,
+      evidence,
+      ...(reach.names.length > 0 && { details: { reaches: reach.names } }),
+    },
+    count: 1,
+    offset: offsetOf(text, reach.at),
+  };
+}
+
+function cut(kind: Evidence["kind"], text: string): Evidence {
+  const short = text.slice(0, EVIDENCE_CHARACTERS);
+  return { kind, text: short, cut: short.length < text.length };
+}
+
+/** Bytes before a character. */
+function offsetOf(text: string, at: number): number {
+  return new TextEncoder().encode(text.slice(0, at)).length;
+}

@@ -1,0 +1,88 @@
+import { HINT } from "../../core/hints.ts";
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { chatTemplateFormat } from "./mod.ts";
+import { run, sampleOf } from "../testing/scan.ts";
+
+const encoder = new TextEncoder();
+
+test("a template is known by its hint, or by its name and what is in it", () => {
+  const detect = (text: string, name: string, hint?: string) =>
+    chatTemplateFormat.detect(sampleOf(encoder.encode(text), { name, ...(hint && { hint }) }));
+  assert.equal(detect("hello", "x", HINT.chatTemplate), true);
+  assert.equal(detect("", "x", HINT.chatTemplate), false);
+  assert.equal(detect("{{ a }}", "chat_template.jinja"), true);
+  assert.equal(detect("{{ a }}", "rag.J2"), true);
+  assert.equal(detect("hello", "chat_template.jinja"), false);
+  assert.equal(detect("{{ a }}\0", "chat_template.jinja"), false);
+  assert.equal(detect("{{ a }}", "a.txt"), false);
+});
+
+test("what a template reaches is a fact with its place in bytes and what was written there", async () => {
+  const text = "é{{ ()|attr('__cl' ~ 'ass__') }}";
+  const { facts } = await run(chatTemplateFormat, encoder.encode(text));
+  const [only, ...others] = facts;
+  assert.equal(others.length, 0);
+  assert.equal(only?.offset, 5);
+  assert.deepEqual(only?.fact, {
+    kind: "operator",
+    language: "jinja",
+    name: "attribute.__class__",
+    expression: "().__class__",
+    evidence: [{ kind: "code", text: "()|attr('__cl' ~ 'ass__')", cut: false }],
+    details: { reaches: ["__class__"] },
+  });
+});
+
+test("a template that is longer than any is not read", async () => {
+  const seen = await run(chatTemplateFormat, encoder.encode("{{ a }}".repeat(200_000)));
+  assert.match(seen.fault?.message ?? "", /longer than/);
+});
+
+test("a fault is told once, with what stands there", async () => {
+  const seen = await run(chatTemplateFormat, encoder.encode("{{ ( }}{{ ) }}{% for %}"));
+  assert.equal(seen.anomalies.length, 1);
+  assert.equal(seen.anomalies[0]?.rule, "template-malformed");
+  assert.match(seen.anomalies[0]?.detail ?? "", /near/);
+});
+
+/** What is named, and whether it says that this is all. */
+async function named(
+  text: string,
+): Promise<{ readonly names: Set<string>; readonly whole: boolean }> {
+  const { facts, fault } = await run(chatTemplateFormat, encoder.encode(text));
+  const names = facts.flatMap(({ fact }) => fact.kind === "operator" ? [fact.name] : []);
+  return { names: new Set(names), whole: fault === undefined };
+}
+
+test("a name behind hundreds of others is told", async () => {
+  const others = Array.from({ length: 600 }, (_, at) => `{{ x._a${at} }}`).join("");
+  const { names, whole } = await named(`${others}{{ ''.__class__ }}`);
+  assert.ok(names.has("attribute.__class__"));
+  assert.ok(whole);
+});
+
+test("more names than are told, and more work than is done for one, leave a template unread", async () => {
+  const others = Array.from({ length: 1_200 }, (_, at) => `{{ x._a${at} }}`).join("");
+  assert.equal((await named(`${others}{{ ''.__class__ }}`)).whole, false);
+  const hidden = "{{ ''['__cl' ~ 'ass__'] }}";
+  assert.ok((await named(hidden)).names.has("attribute.__class__"));
+  for (const work of ["{% set a = a ~ a ~ 'b' %}", "{% set a = [1, 2, 3, 4, 5, 6, 7, 8, 9] %}"]) {
+    const { names, whole } = await named(work.repeat(20_000) + hidden);
+    assert.ok(names.has("attribute.__class__") || !whole, work);
+  }
+  const chain = (length: number) => `{{ ''['__cl' ~ 'ass__'${" ~ ''".repeat(length)}] }}`;
+  assert.ok((await named(chain(300))).names.has("attribute.__class__"));
+  // Longer ones are refused when they are parsed, and what is written there counts.
+  assert.ok((await named(chain(1000))).names.has("attribute.__cl"));
+});
+
+test("real templates are far from what is given up", async () => {
+  const ROOT = new URL("../../../testdata/template/safe/", import.meta.url);
+  for (const entry of readdirSync(ROOT, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = readFileSync(`${entry.parentPath}/${entry.name}`, "utf8");
+    assert.ok((await named(text)).whole, entry.parentPath);
+  }
+});

@@ -1,0 +1,327 @@
+/**
+ * States what the operators of a graph are, what they are given, and from where they are reached.
+ *
+ * @module
+ */
+
+import type { Evidence, Fact, Interest, Observation, OperatorFact } from "../../core/types.ts";
+import { Flow } from "./flow.ts";
+import {
+  dataInputs,
+  type Graph,
+  type GraphNode,
+  nodeOf,
+  type Scope,
+  scopesOf,
+  type Signature,
+} from "./graph.ts";
+import type { Value } from "./values.ts";
+
+const LANGUAGE = "tensorflow";
+
+/** Inputs and attributes shown of one operator, and characters of a text among them. */
+const SHOWN = 4;
+const SHOWN_CHARACTERS = 300;
+/** Characters of a piece of evidence, and of an expression. */
+const EVIDENCE_CHARACTERS = 2048;
+/** Signatures that are followed; real models have a handful. */
+const SIGNATURES = 32;
+
+/** Operators of checkpoints, with the inputs that name files. */
+const SAVERS: Readonly<Record<string, readonly number[]>> = {
+  Save: [0],
+  SaveSlices: [0],
+  SaveV2: [0],
+  Restore: [0],
+  RestoreSlice: [0],
+  RestoreV2: [0],
+  MergeV2Checkpoints: [0, 1],
+  ShardedFilename: [0],
+};
+
+/** Operators that read the file named by an input, which may be one of the model's own. */
+const READERS: Readonly<Record<string, number>> = {
+  ReadFile: 0,
+  InitializeTableFromTextFile: 1,
+  InitializeTableFromTextFileV2: 1,
+  TextLineDataset: 0,
+  TFRecordDataset: 0,
+  TFRecordDatasetV2: 0,
+  FixedLengthRecordDataset: 0,
+  FixedLengthRecordDatasetV2: 0,
+  CSVDataset: 0,
+  CSVDatasetV2: 0,
+};
+
+/** Operators that use a file only where they are told to: an attribute, and what tells them not to. */
+const FILE_ATTRIBUTES: Readonly<Record<string, readonly [name: string, harmless: RegExp]>> = {
+  PrintV2: ["output_stream", /^(?:stdout|stderr|log\((?:info|warning|error)\)|)$/u],
+  FixedUnigramCandidateSampler: ["vocab_file", /^$/u],
+  DecodeProtoV2: ["descriptor_source", /^(?:$|local:\/\/|bytes:\/\/)/u],
+  EncodeProto: ["descriptor_source", /^(?:$|local:\/\/|bytes:\/\/)/u],
+};
+
+/** Datasets that are kept in memory where the name of their file is empty. */
+const CACHES: Readonly<Record<string, number>> = { CacheDataset: 1, CacheDatasetV2: 1 };
+
+/** Operators whose texts are commands. */
+const COMMANDS = new Set(["ShellExecute", "ExecuteOp", "SystemConfig"]);
+
+/** Attributes that say nothing of what an operator does. */
+const DULL =
+  /^(?:_.*|container|shared_name|config|config_proto|executor_type|metadata|debug_name)$/u;
+
+/** States one graph. */
+export class GraphFacts {
+  readonly #graph: Graph;
+  readonly #interest: Interest;
+  readonly #within: readonly string[];
+  readonly #flow: Flow;
+  readonly #reached: Reached;
+  #idle: Flow | undefined;
+
+  /** @param within where the graph is, when it is inside another */
+  constructor(graph: Graph, interest: Interest, within: readonly string[]) {
+    this.#graph = graph;
+    this.#interest = interest;
+    this.#within = within;
+    this.#flow = new Flow(graph);
+    this.#reached = new Reached(graph);
+  }
+
+  /** Facts for all nodes: harmless ones by operator, with a count, all others one by one. */
+  *all(): Iterable<Observation> {
+    const counted = new Map<string, { fact: Fact; count: number; offset: number }>();
+    for (const scope of scopesOf(this.#graph)) {
+      for (const node of scope.nodes) {
+        // Cut off before its operator, or without one: told as malformed.
+        if (node.op === "") continue;
+        const role = this.#role(scope, node);
+        const known = this.#interest.operatorKnowledge?.(LANGUAGE, node.op) ?? "unknown";
+        const calls = this.#graph.functions.has(node.op);
+        if (calls && known === "unknown") continue;
+        if (role === undefined && known !== "harmless") {
+          yield this.#observe(this.#tell(scope, node, undefined), 1, node.offset);
+          continue;
+        }
+        if (role !== undefined && role !== "saver") {
+          yield this.#observe(this.#tell(scope, node, role), 1, node.offset);
+          continue;
+        }
+        const key = `${node.op}\n${role ?? ""}`;
+        const seen = counted.get(key);
+        if (seen !== undefined) seen.count++;
+        else counted.set(key, { fact: plainFact(node, role), count: 1, offset: node.offset });
+      }
+    }
+    for (const { fact, count, offset } of counted.values()) {
+      yield this.#observe(fact, count, offset);
+    }
+  }
+
+  #observe(fact: Fact, count: number, offset: number): Observation {
+    const within = this.#within;
+    return { type: "fact", fact, count, offset, ...(within.length > 0 && { within }) };
+  }
+
+  /** The part that a node plays, where that changes what it does. */
+  #role(scope: Scope, node: GraphNode): string | undefined {
+    const inputs = dataInputs(node);
+    const value = (at: number): Value => this.#flow.value(scope, inputs[at] ?? "");
+    const savers = SAVERS[node.op];
+    if (savers?.every((at) => value(at).kind === "saver")) return "saver";
+    if (savers !== undefined && this.#isIdle(scope, node, savers)) return "saver";
+    const reader = READERS[node.op];
+    if (reader !== undefined && this.#isAsset(scope, node, value(reader))) return "asset";
+    const cache = CACHES[node.op];
+    if (cache !== undefined) {
+      const name = value(cache);
+      const none = name.kind === "texts" && name.only && name.texts.every((text) => text === "");
+      return none ? "memory" : undefined;
+    }
+    const [attribute, harmless] = FILE_ATTRIBUTES[node.op] ?? [];
+    if (attribute === undefined || harmless?.test(node.texts.get(attribute) ?? "")) {
+      return undefined;
+    }
+    return "file";
+  }
+
+  /**
+   * True for a further saver, such as training leaves behind: nobody names it, no signature and no loader
+   * reaches it, and its file has a plain default name that whoever runs it replaces.
+   */
+  #isIdle(scope: Scope, node: GraphNode, inputs: readonly number[]): boolean {
+    if (scope !== this.#graph.main || this.#reached.of(scope, node).length > 0) return false;
+    this.#idle ??= new Flow({ ...this.#graph, savers: idleSavers(this.#graph) });
+    const flow = this.#idle;
+    const names = dataInputs(node);
+    return inputs.every((at) => flow.value(scope, names[at] ?? "").kind === "saver");
+  }
+
+  /**
+   * True for a file of the model's own: a tensor that has to be fed, or one with a constant that is
+   * replaced while the model is loaded, and used at no other time.
+   */
+  #isAsset(scope: Scope, node: GraphNode, value: Value): boolean {
+    if (value.kind !== "asset") return false;
+    const asset = this.#graph.assets[value.index];
+    if (asset === undefined || leavesFolder(asset.filename)) return false;
+    const roots = this.#reached.of(scope, node);
+    return value.fed || (roots.length > 0 && roots.every(({ loading }) => loading));
+  }
+
+  #tell(scope: Scope, node: GraphNode, role: string | undefined): OperatorFact {
+    const inputs = dataInputs(node);
+    const values = inputs.map((input) => this.#flow.value(scope, input));
+    const signatures = this.#reached.of(scope, node);
+    const names = signatures.map(({ name }) => name);
+    const where = [
+      `node ${quote(node.name)}`,
+      ...(scope.name === undefined ? [] : [`function ${quote(scope.name)}`]),
+      ...(names.length === 0 ? [] : [`signature ${names.map(quote).join(", ")}`]),
+    ];
+    const shown = this.#arguments(node, values);
+    const expression = `${node.op}(${shown}) at ${where.join(" of ")}`;
+    const evidence = evidenceOf(node, values);
+    return {
+      kind: "operator",
+      language: LANGUAGE,
+      name: node.op,
+      expression: expression.slice(0, EVIDENCE_CHARACTERS),
+      ...(role !== undefined && { role }),
+      ...(evidence.length > 0 && { evidence }),
+      details: {
+        node: node.name,
+        ...(scope.name !== undefined && { function: scope.name }),
+        ...(names.length > 0 && { signature: names }),
+        ...(signatures.some(({ loading }) => loading) && { runs: "while the model is loaded" }),
+        ...(this.#graph.tags.length > 0 && { meta_graph: this.#graph.tags }),
+      },
+    };
+  }
+
+  #arguments(node: GraphNode, values: readonly Value[]): string {
+    const shown = values.slice(0, SHOWN).map((value) => this.#show(value));
+    if (values.length > SHOWN) shown.push("…");
+    for (const [name, text] of node.texts) {
+      if (DULL.test(name) || shown.length > 2 * SHOWN) continue;
+      shown.push(`${name}=${quote(text)}`);
+    }
+    return shown.join(", ");
+  }
+
+  #show(value: Value): string {
+    switch (value.kind) {
+      case "saver":
+        return "<checkpoint>";
+      case "asset":
+        return `<asset ${quote(this.#graph.assets[value.index]?.filename ?? "")}>`;
+      case "texts":
+        return value.texts.map(quote).join(" or ") + (value.only ? "" : " or …");
+      case "input":
+        return `<input ${quote(value.name)}>`;
+      case "variable":
+      case "unknown":
+        return "…";
+    }
+  }
+}
+
+/** What may be a saver's filename; whether it is one is for `Flow` to say. */
+function idleSavers({ main }: Graph): string[] {
+  return main.nodes.filter(({ op }) => op === "PlaceholderWithDefault").map(({ name }) => name);
+}
+
+/** True for a name that leads out of the folder that it is looked up in. */
+export function leavesFolder(name: string): boolean {
+  return name.split(/[\\/]/u).includes("..");
+}
+
+function plainFact(node: GraphNode, role: string | undefined): OperatorFact {
+  const { op } = node;
+  const common = { kind: "operator", language: LANGUAGE, name: op, expression: op } as const;
+  return role === undefined ? common : { ...common, role };
+}
+
+function quote(text: string): string {
+  return JSON.stringify(
+    text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text,
+  );
+}
+
+function evidenceOf(node: GraphNode, values: readonly Value[]): Evidence[] {
+  const evidence: Evidence[] = [];
+  const add = (text: string, first: boolean): void => {
+    if (text.trim() === "" || evidence.length === SHOWN) return;
+    const cut = text.length >= EVIDENCE_CHARACTERS;
+    evidence.push({
+      kind: kindOf(node.op, text, first),
+      text: text.slice(0, EVIDENCE_CHARACTERS),
+      cut,
+    });
+  };
+  values.forEach((value, at) => {
+    if (value.kind === "texts") { for (const text of value.texts) add(text, at === 0); }
+  });
+  for (const [name, text] of node.texts) if (!DULL.test(name)) add(text, false);
+  return evidence;
+}
+
+function kindOf(op: string, text: string, first: boolean): Evidence["kind"] {
+  if (COMMANDS.has(op)) return "command";
+  if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(text)) return "url";
+  if (/^[^\s]*[\\/][^\s]*$/u.test(text) || (first && /File|Dataset|Save|Restore|Merge/u.test(op))) {
+    return "path";
+  }
+  return "text";
+}
+
+/** From where something is reached. */
+type Root = Pick<Signature, "name" | "loading">;
+
+/** Which signatures reach which nodes and functions. */
+class Reached {
+  readonly #graph: Graph;
+  readonly #nodes = new Map<string, Root[]>();
+  readonly #functions = new Map<string, Root[]>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    for (const signature of graph.signatures.slice(0, SIGNATURES)) this.#follow(signature);
+  }
+
+  of(scope: Scope, node: GraphNode): readonly Root[] {
+    const table = scope.name === undefined ? this.#nodes : this.#functions;
+    return table.get(scope.name ?? node.name) ?? [];
+  }
+
+  #follow({ name, loading, outputs }: Signature): void {
+    const root: Root = { name, loading };
+    const { main, functions } = this.#graph;
+    const seen = new Set<string>();
+    const open: string[] = outputs.map(nodeOf);
+    const called: string[] = [];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      const node = main.byName.get(at);
+      if (node === undefined || seen.has(at)) continue;
+      seen.add(at);
+      put(this.#nodes, at, root);
+      for (const input of node.inputs) open.push(nodeOf(input));
+      called.push(...node.functions, node.op);
+    }
+    const entered = new Set<string>();
+    for (let at = called.pop(); at !== undefined; at = called.pop()) {
+      const scope = entered.has(at) ? undefined : functions.get(at);
+      if (scope === undefined) continue;
+      entered.add(at);
+      put(this.#functions, at, root);
+      for (const node of scope.nodes) called.push(...node.functions, node.op);
+    }
+  }
+}
+
+function put(table: Map<string, Root[]>, key: string, root: Root): void {
+  const roots = table.get(key);
+  if (roots === undefined) table.set(key, [root]);
+  else roots.push(root);
+}

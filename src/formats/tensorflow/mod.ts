@@ -1,0 +1,48 @@
+/**
+ * TensorFlow's graphs: `saved_model.pb` (SavedModel), `.meta` (MetaGraphDef) and frozen `.pb`
+ * (GraphDef), protobuf messages without a magic number.
+ * https://www.tensorflow.org/guide/saved_model, https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core
+ *
+ * A graph is a program. TensorFlow runs its operators when a signature is called, and some of them
+ * while the model is loaded: they may read and write files, connect to servers and call Python. Every
+ * node is stated, whether it stands in the graph, in a function of its library (where TensorFlow 2
+ * keeps nearly all) or in a graph that is itself a constant. Tensors are not read.
+ *
+ * @module
+ */
+
+import { HINT } from "../../core/hints.ts";
+import { WireReader } from "../../parsers/protobuf.ts";
+import { sliceSource } from "../../sources/memory.ts";
+import { type Source } from "../../core/source.ts";
+import type { Observation } from "../../core/types.ts";
+import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { kindOf } from "./detect.ts";
+
+/** TensorFlow graphs. */
+export const tensorflowFormat: Format = { id: "tensorflow", random: true, detect, scan };
+
+/** Names that loaders take for graphs whatever is in them. */
+const NAMED = /(?:\.pb|\.meta)$/iu;
+
+function detect({ name, head, size }: Sample): boolean {
+  return kindOf(head, size ?? Infinity, NAMED.test(name)) !== undefined;
+}
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const { name, head } = context.sample;
+  const size = source.size ?? 0;
+  const kind = kindOf(head, size, NAMED.test(name));
+  if (kind === undefined || kind === "fingerprint") return;
+  const { GraphWalk } = await import("./walk.ts");
+  const walk = new GraphWalk(new WireReader(source, context), context.interest);
+  yield* walk.scan(kind, size);
+  for (const { start, end, where } of walk.metadata) {
+    const part = `keras metadata of ${where}`;
+    const json = sliceSource(part, source, start, end - start);
+    yield [{ type: "entry", source: json, part, hint: HINT.kerasConfig }];
+  }
+}

@@ -1,0 +1,381 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { blobSource, bytesSource } from "../../sources/memory.ts";
+import { type Source } from "../../core/source.ts";
+import type { FileReport, Finding, Limits } from "../../core/types.ts";
+import { kindOf } from "./detect.ts";
+
+const rules = loadRules({ strict: true });
+const ROOT = new URL("../../../testdata/tensorflow/", import.meta.url);
+
+const sample = (name: string) => new Uint8Array(readFileSync(new URL(name, ROOT)));
+
+function scan(bytes: Uint8Array, name = "saved_model.pb", limits: Partial<Limits> = {}) {
+  return scanSource(bytesSource(name, bytes), { rules, limits });
+}
+
+function issues(report: FileReport): readonly Finding[] {
+  return report.findings.filter(({ safety }) => safety !== "innocuous");
+}
+
+const bytesOf = (...parts: readonly (number | Uint8Array)[]) =>
+  Uint8Array.from(parts.flatMap((part) => typeof part === "number" ? [part] : [...part]));
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  for (; value > 127; value = Math.floor(value / 128)) bytes.push((value & 127) | 128);
+  return [...bytes, value];
+}
+
+/** A field that holds bytes, text or another message. */
+function field(number: number, content: string | Uint8Array): Uint8Array {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const head = [...varint(number * 8 + 2), ...varint(bytes.length)];
+  const all = new Uint8Array(head.length + bytes.length);
+  all.set(head);
+  all.set(bytes, head.length);
+  return all;
+}
+
+const attribute = (key: string, value: Uint8Array) =>
+  field(5, bytesOf(field(1, key), field(2, value)));
+
+function node(name: string, op: string, inputs: readonly string[], ...more: Uint8Array[]) {
+  return bytesOf(field(1, name), field(2, op), ...inputs.map((one) => field(3, one)), ...more);
+}
+
+/** A tensor of one string. */
+const text = (content: string | Uint8Array) =>
+  attribute("value", field(8, bytesOf(8, 7, field(8, content))));
+
+const graphOf = (...nodes: readonly Uint8Array[]) => bytesOf(...nodes.map((one) => field(1, one)));
+
+const READ = [
+  node("path", "Const", [], text("/etc/passwd")),
+  node("read", "ReadFile", ["path"]),
+];
+
+test("messages are told apart by what is in them", () => {
+  const graph = graphOf(...READ);
+  assert.equal(kindOf(graph, graph.length), "graph");
+  const meta = field(2, graph);
+  assert.equal(kindOf(meta, meta.length), "meta-graph");
+  const model = bytesOf(8, 1, field(2, meta));
+  assert.equal(kindOf(model, model.length), "saved-model");
+  assert.equal(kindOf(model.subarray(0, 60), model.length), "saved-model");
+});
+
+test("a bare SavedModel, without version or attributes, is known by the name that TensorFlow loads", async () => {
+  const graph = graphOf(node("Const", "Const", []), node("bad", "PyFunc", []));
+  const report = await scan(field(2, field(2, graph)));
+  assert.equal(report.verdict, "dangerous");
+  assert.match(issues(report)[0]?.message ?? "", /PyFunc\(\) at node "bad"/);
+});
+
+test("what only looks like a message is no graph", () => {
+  const encode = (content: string) => new TextEncoder().encode(content);
+  const others = [
+    encode("\n\x03abc\x12\x03def"),
+    encode("hello, world\n"),
+    bytesOf(8, 1),
+    bytesOf(0x0a, 0x02, 0x08, 0x01),
+    // A map of text to text.
+    bytesOf(field(1, bytesOf(field(1, "key"), field(2, "value")))),
+    // Keras metadata: nodes with a path, an identifier and a configuration.
+    bytesOf(field(1, bytesOf(field(3, "root"), field(4, "_tf_keras_network"), field(5, "{}"))))
+      .subarray(0, 28),
+    // ONNX: a version, a producer, a graph.
+    bytesOf(8, 7, field(2, "pytorch"), field(7, field(1, field(4, "Add")))),
+  ];
+  for (const [index, bytes] of others.entries()) {
+    assert.equal(kindOf(bytes, bytes.length), undefined, String(index));
+    assert.equal(kindOf(bytes, bytes.length + 100_000), undefined, String(index));
+    assert.equal(kindOf(bytes, bytes.length, index > 4), undefined, `${index}, named`);
+  }
+});
+
+test("a frozen graph is known by its content, whatever its name", async () => {
+  for (const name of ["frozen.pb", "weights.bin", "model"]) {
+    const report = await scan(graphOf(...READ), name);
+    assert.equal(report.verdict, "dangerous", name);
+    assert.deepEqual(report.formats, ["tensorflow"]);
+  }
+});
+
+test("a field that nobody knows hides nothing under a name that says graph", async () => {
+  const hidden = bytesOf(field(100, "x"), field(1, READ[1] ?? bytesOf()));
+  assert.equal((await scan(hidden, "graph.pb")).verdict, "dangerous");
+});
+
+test("an issue names operator, node, function, signature and what constant feeds it", async () => {
+  const report = await scan(sample("malicious_readfile/saved_model.pb"));
+  const [issue, ...others] = issues(report);
+  assert.equal(others.length, 0);
+  assert.equal(issue?.ruleId, "tensorflow-file-read");
+  assert.match(issue.message, /ReadFile\("\/etc\/passwd"\)/u);
+  const { operator, node, function: name, signature, meta_graph, evidence } = issue.details;
+  assert.deepEqual({ operator, node, signature, meta_graph }, {
+    operator: "ReadFile",
+    node: "ReadFile",
+    signature: ["serving_default"],
+    meta_graph: ["serve"],
+  });
+  assert.match(String(name), /^__inference_serve_/u);
+  assert.deepEqual(evidence, [{ kind: "path", text: "/etc/passwd", cut: false }]);
+});
+
+test("what a loader runs of its own accord is said so", async () => {
+  const [issue] = issues(await scan(sample("harmful/on_load.pb")));
+  assert.equal(issue?.details["runs"], "while the model is loaded");
+});
+
+test("the saver of a clean model is known by its wiring and stays harmless", async () => {
+  for (const name of ["safe_model/saved_model.pb", "safe/sharded.meta", "safe/checkpoint.meta"]) {
+    const report = await scan(sample(name), name.slice(name.lastIndexOf("/") + 1));
+    const saver = report.findings.filter(({ ruleId }) => ruleId === "tensorflow-saver");
+    assert.ok(saver.some(({ message }) => message.includes("SaveV2")), name);
+    assert.ok(saver.some(({ message }) => message.includes("RestoreV2")), name);
+    assert.equal(report.verdict, "clean", name);
+  }
+});
+
+test("a saver counts for nothing where a caller or a constant chooses the file", async () => {
+  for (
+    const name of [
+      "saver_by_name.pb",
+      "saver_to_constant.meta",
+      "saver_of_signature.meta",
+      "saver_climbing.meta",
+    ]
+  ) {
+    const report = await scan(sample(`harmful/${name}`), name);
+    const found = issues(report).map(({ details }) => details["operator"]);
+    assert.ok(found.includes("MergeV2Checkpoints"), name);
+    assert.equal(report.verdict, "dangerous", name);
+  }
+});
+
+test("a function that is also called with a path of the author's is not the saver's", async () => {
+  const argument = (name: string) => field(2, field(1, name));
+  const definition = bytesOf(
+    field(1, bytesOf(field(1, "save"), argument("prefix"))),
+    field(3, node("merge", "MergeV2Checkpoints", ["prefix", "prefix"])),
+  );
+  const call = (name: string, input: string) =>
+    node(name, "PartitionedCall", [input], attribute("f", field(10, field(1, "save"))));
+  const model = (...calls: readonly Uint8Array[]) => {
+    const nodes = [
+      node("file", "Placeholder", []),
+      node("path", "Const", [], text("/tmp/x")),
+      ...calls,
+    ];
+    const graph = bytesOf(graphOf(...nodes), field(2, field(1, definition)));
+    return bytesOf(field(2, graph), field(3, field(1, "file:0")));
+  };
+  assert.equal((await scan(model(call("a", "file")), "a.meta")).verdict, "clean");
+  const both = await scan(model(call("a", "file"), call("b", "path")), "a.meta");
+  assert.equal(both.verdict, "dangerous");
+  assert.match(issues(both)[0]?.message ?? "", /MergeV2Checkpoints\("\/tmp\/x" or …/u);
+  // Nothing calls it: nobody knows what it is given.
+  assert.equal((await scan(model(), "a.meta")).verdict, "dangerous");
+});
+
+test("an operator that is a function of the graph's library is a call of it", async () => {
+  const definition = bytesOf(field(1, field(1, "my_layer")), field(3, node("n", "NoOp", ["^m"])));
+  const graph = bytesOf(
+    graphOf(node("call", "my_layer", ["x"])),
+    field(2, field(1, definition)),
+  );
+  assert.deepEqual(issues(await scan(graph, "graph.pb")), []);
+  const unknown = await scan(graphOf(node("call", "my_layer", ["x"])), "graph.pb");
+  assert.deepEqual(issues(unknown).map(({ ruleId }) => ruleId), ["tensorflow-unknown-operator"]);
+});
+
+test("configurations of Keras' layers in the object graph are handed on", async () => {
+  const lambda = JSON.stringify({
+    class_name: "Lambda",
+    name: "run",
+    config: { name: "run", function: "evil", function_type: "function", module: "os" },
+  });
+  const object = (identifier: string) =>
+    field(1, field(4, bytesOf(field(1, identifier), field(3, lambda))));
+  const model = (identifier: string) =>
+    bytesOf(8, 1, field(2, bytesOf(field(2, graphOf(...READ)), field(7, object(identifier)))));
+  const told = (report: FileReport) =>
+    issues(report).filter(({ ruleId }) => ruleId.startsWith("keras-"));
+  const keras = told(await scan(model("_tf_keras_layer")));
+  assert.ok(keras.length > 0);
+  assert.equal(keras[0]?.location.parts[0], "keras metadata of object 0");
+  assert.deepEqual(told(await scan(model("_generic_user_object"))), []);
+});
+
+test("harmless operators are told once each, with a count", async () => {
+  const report = await scan(sample("safe/dense/saved_model.pb"));
+  const operators = report.findings.map(({ details }) => details["operator"]);
+  assert.equal(new Set(operators).size, operators.length);
+  assert.ok(
+    (report.findings.find(({ details }) => details["operator"] === "Const")?.count ?? 0) > 3,
+  );
+});
+
+test("a file cut off anywhere is never clean, and no cut makes the scan fail", async () => {
+  const whole = sample("harmful/readfile_nested.pb");
+  for (let length = 0; length < whole.length; length++) {
+    const report = await scan(whole.slice(0, length));
+    assert.ok(["incomplete", "dangerous"].includes(report.verdict), `${length}: ${report.verdict}`);
+    assert.ok(!report.findings.some(({ ruleId }) => ruleId === "scan-defect"), String(length));
+  }
+});
+
+test("no changed byte makes the scan fail", async () => {
+  const whole = sample("suspicious/savev2_nested.pb");
+  for (let at = 0; at < whole.length; at++) {
+    for (const change of [0x07, 0x80]) {
+      const bytes = whole.slice();
+      bytes[at] = (bytes[at] ?? 0) ^ change;
+      const report = await scan(bytes);
+      assert.ok(!report.findings.some(({ ruleId }) => ruleId === "scan-defect"), `${at} ${change}`);
+    }
+  }
+});
+
+test("wrong wire types, and lengths past the end, are told", async () => {
+  for (const name of ["wrong_wire_type.pb", "length_past_end.pb", "deep.pb", "truncated.pb"]) {
+    const report = await scan(sample(`malformed/${name}`), name);
+    assert.ok(report.findings.some(({ ruleId }) => ruleId === "tensorflow-malformed"), name);
+    assert.ok(["incomplete", "dangerous"].includes(report.verdict), name);
+  }
+});
+
+/** A graph with a constant, up to where the content of the constant begins. */
+function around(length: number): Uint8Array {
+  const head = (number: number, before: Uint8Array, length: number) =>
+    bytesOf(...varint(number * 8 + 2), ...varint(before.length + length), before);
+  const tensor = bytesOf(8, 7, head(8, bytesOf(), length));
+  const value = head(8, tensor, length);
+  const entry = bytesOf(field(1, "value"), head(2, value, length));
+  return head(1, bytesOf(field(1, "graph"), field(2, "Const"), head(5, entry, length)), length);
+}
+
+test("ten thousand graphs in one another are looked into, one after the other", async () => {
+  const parts: Uint8Array[] = [graphOf(...READ)];
+  let length = parts[0]?.length ?? 0;
+  for (let depth = 0; depth < 10_000; depth++) {
+    const part = around(length);
+    parts.push(part);
+    length += part.length;
+  }
+  const graph = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts.toReversed()) {
+    graph.set(part, at);
+    at += part.length;
+  }
+  const report = await scan(graph, "a.pb", { milliseconds: 20_000 });
+  const [issue] = issues(report);
+  assert.equal(issue?.ruleId, "tensorflow-file-read");
+  assert.deepEqual(issue.location.parts, ["graph in node graph, 10000 levels deep"]);
+});
+
+test("a chain of ten thousand copies costs no stack", async () => {
+  const nodes = [node("n0", "Const", [], text("/etc/passwd"))];
+  for (let at = 1; at <= 10_000; at++) nodes.push(node(`n${at}`, "Identity", [`n${at - 1}`]));
+  nodes.push(node("read", "ReadFile", ["n10000"]), node("near", "ReadFile", ["n20"]));
+  const graph = new Uint8Array(nodes.reduce((sum, one) => sum + one.length + 3, 0));
+  let end = 0;
+  for (const one of nodes) {
+    graph.set(field(1, one), end);
+    end += field(1, one).length;
+  }
+  const report = await scan(graph.slice(0, end), "a.pb");
+  assert.deepEqual(
+    issues(report).map(({ details }) => details["node"]),
+    ["near", "read"].toReversed(),
+  );
+  assert.ok(issues(report).some(({ message }) => message.includes("/etc/passwd")));
+});
+
+test("a path that doubles with every join is not known, and still read from", async () => {
+  const nodes = [node("n0", "Const", [], text("/etc/passwd"))];
+  for (let at = 1; at <= 50; at++) {
+    nodes.push(node(`n${at}`, "StringJoin", [`n${at - 1}`, `n${at - 1}`]));
+  }
+  nodes.push(node("far", "ReadFile", ["n50"]), node("near", "ReadFile", ["n1"]));
+  const report = await scan(graphOf(...nodes), "a.pb");
+  assert.deepEqual(issues(report).map(({ details }) => details["node"]).toSorted(), [
+    "far",
+    "near",
+  ]);
+  assert.ok(issues(report).some(({ message }) => message.includes("/etc/passwd/etc/passwd")));
+  assert.equal(report.findings.some(({ ruleId }) => ruleId.startsWith("scan-")), false);
+});
+
+test("a graph that turns in a circle ends", async () => {
+  const call = (name: string, f: string, input: string) =>
+    node(name, "PartitionedCall", [input], attribute("f", field(10, field(1, f))));
+  const definition = (name: string, other: string) =>
+    field(
+      1,
+      bytesOf(
+        field(1, bytesOf(field(1, name), field(2, field(1, "x")), field(3, field(1, "y")))),
+        field(3, call("again", other, "x")),
+        field(3, node("read", "ReadFile", ["again:output:0"])),
+        field(4, bytesOf(field(1, "y"), field(2, "again:output:0"))),
+      ),
+    );
+  const graph = bytesOf(
+    graphOf(node("a", "Identity", ["b"]), node("b", "Identity", ["a"]), call("c", "f", "b")),
+    field(2, bytesOf(definition("f", "g"), definition("g", "f"))),
+  );
+  const report = await scan(graph, "a.pb");
+  assert.equal(issues(report).length, 2);
+});
+
+test("strings encoded in one piece are read too", async () => {
+  const [issue] = issues(await scan(sample("harmful/encoded_constant.pb")));
+  assert.match(issue?.message ?? "", /"\/etc\/passwd"/u);
+});
+
+test("reading waits where the bytes are not at hand, and finds the same", async () => {
+  const bytes = sample("harmful/dataset_in_constant.pb");
+  const waiting = blobSource("a.pb", new Blob([bytes]));
+  const report = await scanSource(waiting, { rules });
+  assert.deepEqual(report.findings, (await scan(bytes, "a.pb")).findings);
+});
+
+test("tensors are stepped over", async () => {
+  const size = 1 << 30;
+  const head = sample("safe/frozen.pb");
+  const tensor = bytesOf(8, 1, ...varint(4 * 8 + 2), ...varint(size));
+  const wrap = (number: number, inner: Uint8Array, more: number) =>
+    bytesOf(...varint(number * 8 + 2), ...varint(inner.length + more), inner);
+  const value = wrap(8, tensor, size);
+  const entry = bytesOf(field(1, "value"), wrap(2, value, size));
+  const large = wrap(1, bytesOf(field(1, "w"), field(2, "Const"), wrap(5, entry, size)), size);
+  const before = bytesOf(head, large);
+  const after = field(1, READ[1] ?? bytesOf());
+  let read = 0;
+  const readSync = (offset: number, length: number): Uint8Array => {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, source.size - offset)));
+    read += bytes.length;
+    for (const [part, at] of [[before, 0], [after, before.length + size]] as const) {
+      const from = Math.max(offset, at);
+      const to = Math.min(offset + bytes.length, at + part.length);
+      if (from < to) bytes.set(part.subarray(from - at, to - at), from - offset);
+    }
+    return bytes;
+  };
+  const source = {
+    name: "large.pb",
+    size: before.length + size + after.length,
+    access: "random",
+    readSync,
+    read: (offset: number, length: number) => Promise.resolve(readSync(offset, length)),
+  } as const satisfies Source;
+  const report = await scanSource(source, { rules });
+  assert.equal(report.verdict, "dangerous");
+  assert.ok(read < 1 << 20, `read ${read} bytes`);
+});

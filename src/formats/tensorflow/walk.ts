@@ -1,0 +1,133 @@
+/**
+ * Goes through a file of graphs: one MetaGraphDef after the other, then the graphs found in constants,
+ * to whatever depth, without recursion.
+ *
+ * @module
+ */
+
+import { WIRE, type WireField, type WireMessage, type WireReader } from "../../parsers/protobuf.ts";
+import type { Interest, Observation } from "../../core/types.ts";
+import { GraphFacts, leavesFolder } from "./facts.ts";
+import { SAVED_MODEL } from "./fields.ts";
+import { emptyGraph, type Graph } from "./graph.ts";
+import { type Kind, kindOf } from "./detect.ts";
+import { MetaReader } from "./meta.ts";
+import { type Found, GraphReader } from "./read.ts";
+
+/** Observations of one batch. */
+const BATCH = 4096;
+
+/** Bytes that say of what kind a nested graph is. */
+const LOOK_BYTES = 4096;
+
+/** A graph inside another, with how many are around it. */
+interface Nested extends Found {
+  readonly depth: number;
+}
+
+/** States all graphs of one source. */
+export class GraphWalk {
+  readonly #reader: WireReader;
+  readonly #interest: Interest;
+  readonly #graphs = new GraphReader();
+  readonly #meta = new MetaReader(this.#graphs);
+
+  constructor(reader: WireReader, interest: Interest) {
+    this.#reader = reader;
+    this.#interest = interest;
+  }
+
+  /** Configurations of Keras' layers that were found. */
+  get metadata(): readonly Found[] {
+    return this.#meta.metadata;
+  }
+
+  /**
+   * Batches of observations; what came before an error is yielded before it is thrown.
+   *
+   * @param size bytes of the source
+   * @throws FormatError, LimitError and SourceError as `WireMessage.next` does
+   */
+  async *scan(kind: Kind, size: number): AsyncIterable<readonly Observation[]> {
+    yield* this.#message(kind, this.#reader.message(0, size), []);
+    let depth = 1;
+    for (let found = this.#take(depth); found.length > 0; found = this.#take(++depth)) {
+      for (const one of found) yield* this.#nested(one);
+    }
+    yield this.#graphs.mismatches.map(({ detail, offset }): Observation => ({
+      type: "anomaly",
+      rule: "tensorflow-malformed",
+      detail,
+      offset,
+      unread: true,
+    }));
+  }
+
+  #take(depth: number): readonly Nested[] {
+    return this.#graphs.nested.splice(0).map((found) => ({ ...found, depth }));
+  }
+
+  async *#nested(
+    { start, end, where, depth }: Nested,
+  ): AsyncIterable<readonly Observation[]> {
+    const bytes = await this.#reader.bytes(start, end, LOOK_BYTES);
+    const kind = kindOf(bytes, end - start);
+    if (kind === undefined) return;
+    const levels = depth === 1 ? "" : `, ${depth} levels deep`;
+    yield* this.#message(kind, this.#reader.message(start, end), [
+      `graph in node ${where}${levels}`,
+    ]);
+  }
+
+  async *#message(
+    kind: Kind,
+    message: WireMessage,
+    within: readonly string[],
+  ): AsyncIterable<readonly Observation[]> {
+    if (kind !== "saved-model") {
+      yield* this.#one(message, within, kind === "graph");
+      return;
+    }
+    for (;;) {
+      const next = message.next();
+      const field: WireField | undefined = next instanceof Promise ? await next : next;
+      if (field === undefined) return;
+      if (field.number !== SAVED_MODEL.metaGraphs || field.type !== WIRE.bytes) continue;
+      yield* this.#one(message.enter(field), within, false);
+    }
+  }
+
+  async *#one(
+    message: WireMessage,
+    within: readonly string[],
+    bare: boolean,
+  ): AsyncIterable<readonly Observation[]> {
+    const graph = emptyGraph();
+    let fault: { readonly error: unknown } | undefined;
+    try {
+      if (bare) await this.#graphs.graph(message, graph);
+      else await this.#meta.metaGraph(message, graph);
+    } catch (error) {
+      fault = { error };
+    }
+    yield* this.#tell(graph, within);
+    if (fault !== undefined) throw fault.error;
+  }
+
+  *#tell(graph: Graph, within: readonly string[]): Iterable<readonly Observation[]> {
+    let batch: Observation[] = [];
+    for (const observation of new GraphFacts(graph, this.#interest, within).all()) {
+      if (batch.push(observation) < BATCH) continue;
+      yield batch;
+      batch = [];
+    }
+    for (const { filename, offset } of graph.assets) {
+      if (!leavesFolder(filename)) continue;
+      const detail = `The asset ${
+        JSON.stringify(filename)
+      } is looked up outside the model's folder`;
+      batch.push({ type: "anomaly", rule: "tensorflow-asset-outside", detail, offset });
+    }
+    yield batch;
+  }
+}

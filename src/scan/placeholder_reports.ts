@@ -1,0 +1,55 @@
+/**
+ * Reports of files that were not scanned.
+ *
+ * @module
+ */
+
+import type { FileReport, ScanError } from "../core/types.ts";
+
+/** A failure of this program while it scanned the file at `path`. */
+export function defect(path: string, cause: unknown): ScanError {
+  return {
+    location: { path, parts: [] },
+    message: `Cannot scan the file: this program failed (${String(cause)})`,
+    remedy: "Do not take the file for clean, and report this failure.",
+  };
+}
+
+/** A file of a repository that nothing loads. `size` is in bytes. */
+export function skippedReport(path: string, size: number): FileReport {
+  return {
+    path,
+    formats: [],
+    size,
+    bytesRead: 0,
+    verdict: "skipped",
+    riskScore: 0,
+    findings: [],
+    errors: [],
+    partsScanned: 0,
+  };
+}
+
+/** A file that could not be scanned at all, and why; `size` is in bytes where it is known. */
+export function unreadReport(path: string, size: number | undefined, error: ScanError): FileReport {
+  return {
+    path,
+    formats: [],
+    size,
+    bytesRead: 0,
+    verdict: "incomplete",
+    riskScore: 0,
+    findings: [],
+    errors: [error],
+    partsScanned: 0,
+  };
+}
+
+/** What was not scanned because the caller gave up: it is never passed over in silence. */
+export function stopped(path: string): ScanError {
+  return {
+    location: { path, parts: [] },
+    message: "The scan was stopped: this and what comes after it was not scanned",
+    remedy: "Scan again.",
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * The loop that joins: bytes are sampled, every format that matches states what is there, entries
+ * are followed, rules judge, and one report comes out. Every budget is spent here.
+ *
+ * @module
+ */
+
+import { AssetScan, type ScanOptions } from "./asset_scan.ts";
+import type { Source } from "../core/source.ts";
+import type { FileReport } from "../core/types.ts";
+
+export type { ScanOptions };
+
+/**
+ * Scans one source and everything inside it.
+ *
+ * @param source of any kind; it stays open
+ * @returns a report whose verdict covers all of it; what could not be read makes it incomplete
+ * @throws RangeError when a limit is no number
+ */
+export async function scanSource(source: Source, options: ScanOptions): Promise<FileReport> {
+  return await new AssetScan(source, options).run();
+}

@@ -1,0 +1,320 @@
+/**
+ * Local files, folders and standard input as sources. The only module of the core that knows paths;
+ * it reads, and nothing else.
+ *
+ * @module
+ */
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
+import { basename, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { scanErrorOf, SourceError } from "../core/errors.ts";
+import type { ScanError } from "../core/types.ts";
+import { forwardSource } from "./forward.ts";
+import { globMatcher } from "./glob.ts";
+import type { Source } from "../core/source.ts";
+
+/** A source that holds a file open until it is closed. */
+export interface FileSource extends Source {
+  /** Lets go of the file; reading afterwards is an error. May be called twice. */
+  close(): void;
+}
+
+/** What `walk` finds: a file to scan, or a path that cannot be looked at and why. */
+export type FoundPath =
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly size: number;
+    /** The argument that it was found below; the same as `path` when it was named itself. */
+    readonly given: string;
+  }
+  | { readonly kind: "error"; readonly path: string; readonly error: ScanError };
+
+/** How `walk` goes through folders. Globs see paths with `/`, below the folder given. */
+export interface WalkOptions {
+  /** Also go into links to folders; links to files are always read. Each folder is entered once. */
+  readonly followSymlinks?: boolean;
+  /** Only files that one of these globs matches; all when empty. Without `/` it is the base name's. */
+  readonly include?: readonly string[];
+  /** Neither files nor folders that one of these globs matches. */
+  readonly exclude?: readonly string[];
+}
+
+/** Folders that are not gone into unless named: git's objects are not the files a loader opens. */
+export const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([".git"]);
+
+/** Bytes of standard input that can be read again. */
+const STDIN_LOOK_BACK = 4 * 1024 * 1024;
+
+/** What a failing system call means for a person: the reason and the remedy. */
+const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
+  ENOENT: [
+    "there is no such file or folder",
+    "Check the path; a broken link also looks like this.",
+  ],
+  ENOTDIR: ["a part of the path is no folder", "Check the path."],
+  EACCES: ["permission denied", "Make it readable for this user, or scan as one who may read it."],
+  EPERM: ["permission denied", "Make it readable for this user, or scan as one who may read it."],
+  ELOOP: ["its links lead in a circle", "Remove the link or name what it should lead to."],
+  ENAMETOOLONG: ["the name is too long", "Scan it from a folder nearer to it."],
+  EMFILE: ["too many files are open", "Raise the limit on open files (ulimit -n)."],
+  ENFILE: ["too many files are open on this system", "Close other programs and scan again."],
+  EIO: [
+    "the device reports an input/output error",
+    "Check the disk, or copy the file and scan again.",
+  ],
+  EBUSY: ["it is in use", "Close the program that holds it and scan again."],
+  EISDIR: ["it is a folder", "Name the folder itself to scan what is in it."],
+};
+
+/**
+ * Opens a regular file for reading at any offset. Nothing is read ahead, so a sparse file of
+ * gigabytes costs only what is asked of it.
+ *
+ * @param path of a file, or of a link to one
+ * @returns a source named like the path; close it
+ * @throws SourceError when it cannot be opened or is no regular file
+ */
+// deno-lint-ignore require-await -- a promise, so that other systems can open without blocking
+export async function fileSource(path: string): Promise<FileSource> {
+  refuseSpecial(path, attempt(path, "open", () => statSync(path)));
+  // O_NONBLOCK: should the file become a FIFO between the two calls, opening must not hang.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+  const handle = attempt(path, "open", () => openSync(path, flags));
+  let open = true;
+  const close = (): void => {
+    if (open) closeSync(handle);
+    open = false;
+  };
+  let size: number;
+  try {
+    const stats = attempt(path, "open", () => fstatSync(handle));
+    refuseSpecial(path, stats);
+    size = stats.size;
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const readInto = (offset: number, target: Uint8Array): number => {
+    if (!open) throw new SourceError(path, `Cannot read "${path}": it was closed`);
+    return readAt(path, handle, size, offset, target);
+  };
+  const read = (offset: number, length: number): Uint8Array => {
+    checkRange(path, offset, length);
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    readInto(offset, bytes);
+    return bytes;
+  };
+  return {
+    name: path,
+    size,
+    access: "random",
+    readSync: read,
+    readInto,
+    // Within the promise chain, so that a failing read rejects and does not throw.
+    read: (offset, length) => new Promise((done) => done(read(offset, length))),
+    close,
+  };
+}
+
+function checkRange(path: string, offset: number, length: number): void {
+  if (
+    !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0
+  ) {
+    throw new SourceError(path, `Cannot read ${length} bytes at ${offset} of "${path}": no range`);
+  }
+}
+
+/** Reads exactly what the file had when it was opened, or says that it changed. */
+function readAt(
+  path: string,
+  handle: number,
+  size: number,
+  offset: number,
+  target: Uint8Array,
+): number {
+  checkRange(path, offset, target.length);
+  const wanted = Math.max(0, Math.min(target.length, size - offset));
+  let filled = 0;
+  while (filled < wanted) {
+    const got = attempt(
+      path,
+      "read",
+      () => readSync(handle, target, filled, wanted - filled, offset + filled),
+    );
+    if (got === 0) {
+      throw new SourceError(
+        path,
+        `Cannot read ${wanted} bytes at ${offset} of "${path}": ` +
+          `it had ${size} bytes when it was opened and now ends at ${offset + filled}`,
+        { reason: "changed", remedy: "Wait until nothing writes to the file and scan again." },
+      );
+    }
+    filled += got;
+  }
+  return filled;
+}
+
+/**
+ * Standard input, or any other stream of bytes, as a source that is read onward only.
+ *
+ * @param stream chunks in order
+ * @param name for the report
+ */
+export function stdinSource(stream: AsyncIterable<Uint8Array>, name = "-"): Source {
+  return forwardSource(name, guarded(name, stream), { lookBack: STDIN_LOOK_BACK });
+}
+
+/** A stream whose failures say whose they are. */
+async function* guarded(
+  name: string,
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    // Streams of the runtime may use a chunk again; a forward source keeps what it gets.
+    for await (const chunk of stream) yield chunk.slice();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SourceError(name, `Cannot read "${name}" to its end: ${reason}`, {
+      cause,
+      remedy: "Check the program that writes to it, or scan the file itself.",
+    });
+  }
+}
+
+/**
+ * The path that a `file:` URL names.
+ *
+ * @throws SourceError when it is no `file:` URL or names another host
+ */
+export function pathOfUrl(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new SourceError(url.href, `Cannot open ${url.href}: it is not the URL of a local file`, {
+      cause,
+      remedy: "Give a path, or a URL that begins with file:, https:, http: or hf:.",
+    });
+  }
+}
+
+/**
+ * All files below the paths given, in the order given and sorted within each folder; no path twice.
+ * Goes into every folder but `.git`. A path that cannot be looked at is found as an error.
+ *
+ * @param paths files and folders
+ */
+export async function* walk(
+  paths: Iterable<string>,
+  options: WalkOptions = {},
+): AsyncGenerator<FoundPath> {
+  const walker: Walker = {
+    followSymlinks: options.followSymlinks ?? false,
+    included: globMatcher(options.include ?? []),
+    excluded: globMatcher(options.exclude ?? []),
+    restricted: (options.include ?? []).length > 0,
+    seen: new Set(),
+    entered: new Set(),
+  };
+  for (const path of paths) yield* visit(walker, path, path, true);
+}
+
+interface Walker {
+  readonly followSymlinks: boolean;
+  readonly included: (path: string) => boolean;
+  readonly excluded: (path: string) => boolean;
+  readonly restricted: boolean;
+  /** Absolute paths of the files found. */
+  readonly seen: Set<string>;
+  /** Real paths of the folders entered. */
+  readonly entered: Set<string>;
+}
+
+/** One path: a file is found, a folder gone into. `given` is the argument that it lies below. */
+function* visit(
+  walker: Walker,
+  path: string,
+  given: string,
+  named: boolean,
+): Generator<FoundPath> {
+  const below = named ? basename(path) : relative(given, path).split(sep).join("/");
+  if (walker.excluded(below)) return;
+  try {
+    const link = !named && attempt(path, "open", () => lstatSync(path)).isSymbolicLink();
+    const stats = attempt(path, "open", () => statSync(path));
+    if (stats.isDirectory()) {
+      if (link && !walker.followSymlinks) return;
+      if (!named && SKIPPED_FOLDERS.has(basename(path))) return;
+      yield* visitFolder(walker, path, given);
+      return;
+    }
+    if (walker.restricted && !walker.included(below)) return;
+    refuseSpecial(path, stats);
+    const absolute = resolve(path);
+    if (walker.seen.has(absolute)) return;
+    walker.seen.add(absolute);
+    yield { kind: "file", path, size: stats.size, given };
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    yield { kind: "error", path, error: scanErrorOf(path, error) };
+  }
+}
+
+function* visitFolder(walker: Walker, path: string, given: string): Generator<FoundPath> {
+  const real = attempt(path, "open", () => realpathSync(path));
+  if (walker.entered.has(real)) return;
+  walker.entered.add(real);
+  const names = attempt(path, "list", () => readdirSync(path));
+  names.sort();
+  for (const name of names) yield* visit(walker, join(path, name), given, false);
+}
+
+/** Runs a system call; what it throws becomes a SourceError with the reason and a remedy. */
+function attempt<T>(path: string, action: "open" | "read" | "list", call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const code = errorCode(cause);
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const [reason, remedy] = path === ""
+      ? ["the path is empty", "Check whether a variable of the shell is not set."]
+      : CAUSES[code] ?? [said, "Check that it can be read."];
+    throw new SourceError(path, `Cannot ${action} "${path}": ${reason}`, { cause, remedy });
+  }
+}
+
+function errorCode(error: unknown): string {
+  if (typeof error !== "object" || error === null) return "";
+  if ("code" in error && typeof error.code === "string") return error.code;
+  // A runtime with permissions of its own refuses without a system call.
+  return "name" in error && error.name === "NotCapable" ? "EACCES" : "";
+}
+
+/** Reading a FIFO, a socket or a device may wait for ever or have effects; they hold no model. */
+function refuseSpecial(path: string, stats: Stats): void {
+  if (stats.isFile()) return;
+  const kind = stats.isDirectory()
+    ? "a folder"
+    : stats.isFIFO()
+    ? "a FIFO"
+    : stats.isSocket()
+    ? "a socket"
+    : "a device";
+  throw new SourceError(path, `Cannot open "${path}": it is ${kind}, not a regular file`, {
+    remedy: stats.isDirectory()
+      ? "Name the folder itself to scan what is in it."
+      : 'Name a file, or pass its bytes on standard input as "-".',
+  });
+}

@@ -1,0 +1,336 @@
+/**
+ * A file on a web server that has ranges: a source with random access whose every read may cost a round
+ * trip, so that what came is kept, what is read onward comes in ever longer ranges, and what is known to
+ * be wanted comes together.
+ *
+ * Several ranges in one request (RFC 9110, 14.2) are a gift of some servers: nginx, Apache, CloudFront.
+ * S3 answers them with the whole file, OSS and MinIO with an error, others with the first range alone.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html,
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RangeGETs.html
+ *
+ * @module
+ */
+
+import { SourceError } from "../core/errors.ts";
+import { type HttpClient, type HttpReply, statusError } from "./http_client.ts";
+import {
+  boundaryOf,
+  joinRanges,
+  parseContentRange,
+  PART_OVERHEAD_BYTES,
+  type RangePart,
+  readParts,
+} from "./http_ranges.ts";
+import { isEncoded, readAtMost, readSpan } from "./http_stream.ts";
+import type { ByteRange, Source } from "../core/source.ts";
+
+/** What is known of a file after its first range. */
+export interface RangeSourceOptions {
+  readonly name: string;
+  readonly reply: HttpReply;
+  /** The first bytes of the file. */
+  readonly head: Uint8Array;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** True to prefetch all that is asked for, several ranges a request where the server has that. */
+  readonly thorough?: boolean;
+}
+
+/** Bytes of a range somewhere in the file, and of one far along in a sequential read. */
+const LEAST_BYTES = 4 * 1024;
+const MOST_BYTES = 8 * 1024 * 1024;
+/** Each range that follows on the one before is so many times as long. */
+const GROWTH = 4;
+/** Bytes of a file that are kept, and pieces, which are gone through one by one. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+const CACHE_EXTENTS = 4096;
+/** What "cheap" means, at most: a checkpoint is to cost less than twenty requests and a megabyte. */
+const CHEAP_REQUESTS = 6;
+const CHEAP_BYTES = 384 * 1024;
+/** Ranges in one request: nginx takes headers of 8 KiB, Apache 200 ranges (`MaxRanges`). */
+const RANGES_A_REQUEST = 128;
+/** Requests for one file at a time. */
+const AT_ONCE = 6;
+/** Statuses of an address that is not valid any more. */
+const EXPIRED_STATUS = [400, 401, 403, 404, 410];
+
+/** Bytes that are at hand. */
+interface Extent {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+  /** Bytes to fetch when reading goes on at the end of this. */
+  readonly next: number;
+}
+
+/** A source over ranges. */
+export class RangeSource implements Source {
+  readonly access = "random";
+  readonly name: string;
+  readonly size: number;
+  readonly #origin: URL;
+  readonly #client: HttpClient;
+  readonly #etag: string | undefined;
+  readonly #modified: string | undefined;
+  readonly #thorough: boolean;
+  #url: URL;
+  #fetched: number;
+  /** Least recently used first. */
+  #extents: Extent[] = [];
+  #held = 0;
+  /** False once the server has shown that it does not answer several ranges. */
+  #severalRanges = true;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  /** @param url where the file was asked for; redirects led from there to the reply's */
+  constructor(url: URL, client: HttpClient, options: RangeSourceOptions) {
+    const { name, reply, head, size } = options;
+    this.name = name;
+    this.size = size;
+    this.#origin = url;
+    this.#url = reply.url;
+    this.#client = client;
+    this.#etag = reply.header("etag");
+    this.#modified = reply.header("last-modified");
+    this.#thorough = options.thorough ?? false;
+    this.#keep({ start: 0, bytes: head, next: head.length * GROWTH });
+    this.#fetched = head.length;
+  }
+
+  /** Bytes of bodies that came over the network. */
+  get bytesFetched(): number {
+    return this.#fetched;
+  }
+
+  /** Forgets what it keeps. */
+  close(): void {
+    this.#extents = [];
+    this.#held = 0;
+  }
+
+  /** As `Source` has it. */
+  read(offset: number, length: number): Promise<Uint8Array> {
+    return this.#queue(() => this.#answer(offset, length));
+  }
+
+  /** As `Source` has it. */
+  prefetch(ranges: readonly ByteRange[], need: "cheap" | "all"): Promise<boolean> {
+    return this.#queue(() => this.#gather(ranges, need));
+  }
+
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const answer = this.#busy.then(work);
+    this.#busy = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #answer(offset: number, length: number): Promise<Uint8Array> {
+    if (
+      !Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0
+    ) {
+      throw new SourceError(
+        this.name,
+        `Cannot read ${length} bytes at ${offset} of "${this.name}": not a range`,
+      );
+    }
+    const wanted = Math.max(0, Math.min(length, this.size - offset));
+    const bytes = new Uint8Array(wanted);
+    for (let filled = 0; filled < wanted;) {
+      const at = offset + filled;
+      const extent = this.#at(at) ?? await this.#fetch(at, wanted - filled);
+      const part = extent.bytes.subarray(at - extent.start, at - extent.start + wanted - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    return bytes;
+  }
+
+  #at(offset: number): Extent | undefined {
+    const index = this.#extents.findLastIndex(({ start, bytes }) =>
+      start <= offset && offset < start + bytes.length
+    );
+    const found = this.#extents[index];
+    if (found !== undefined && index < this.#extents.length - 1) {
+      this.#extents.splice(index, 1);
+      this.#extents.push(found);
+    }
+    return found;
+  }
+
+  #keep(extent: Extent): void {
+    this.#extents.push(extent);
+    this.#held += extent.bytes.length;
+    while (
+      this.#extents.length > 1 &&
+      (this.#held > CACHE_BYTES || this.#extents.length > CACHE_EXTENTS)
+    ) {
+      this.#held -= this.#extents.shift()?.bytes.length ?? 0;
+    }
+  }
+
+  /** Fetches what is asked for, and more where reading went on from what came before. */
+  async #fetch(offset: number, wanted: number): Promise<Extent> {
+    const before = this.#extents.find(({ start, bytes }) => start + bytes.length === offset);
+    const window = before?.next ?? LEAST_BYTES;
+    let end = offset + Math.min(Math.max(wanted, window), MOST_BYTES);
+    end = Math.min(end, this.size);
+    for (const { start } of this.#extents) {
+      if (start > offset && start < end) end = start;
+    }
+    const bytes = await this.#range({ start: offset, end });
+    const next = Math.min(Math.max(window, bytes.length) * GROWTH, MOST_BYTES);
+    const extent = { start: offset, bytes, next };
+    this.#keep(extent);
+    return extent;
+  }
+
+  // --- what will be wanted ------------------------------------------------------------
+
+  async #gather(ranges: readonly ByteRange[], need: "cheap" | "all"): Promise<boolean> {
+    const missing = this.#missing(ranges);
+    const total = missing.reduce((sum, { start, end }) => sum + end - start, 0);
+    const cheap = missing.length <= CHEAP_REQUESTS && total <= CHEAP_BYTES;
+    if (!cheap && !this.#thorough && need === "cheap") return false;
+    // A server may answer several ranges with all of the file, of which some is on its way before it
+    // learns that nobody wants it. So this is for who asked for everything.
+    if (!cheap && this.#thorough) await this.#together(missing);
+    await this.#oneByOne(this.#missing(missing));
+    return true;
+  }
+
+  #missing(ranges: readonly ByteRange[]): ByteRange[] {
+    return joinRanges(ranges, this.size).filter(({ start, end }) =>
+      !this.#extents.some((it) => it.start <= start && end <= it.start + it.bytes.length)
+    );
+  }
+
+  /** Several ranges a request, as far as the server answers these. */
+  async #together(ranges: readonly ByteRange[]): Promise<void> {
+    for (let at = 0; at < ranges.length && this.#severalRanges; at += RANGES_A_REQUEST) {
+      const some = ranges.slice(at, at + RANGES_A_REQUEST);
+      this.#severalRanges = await this.#several(some);
+    }
+  }
+
+  async #several(ranges: readonly ByteRange[]): Promise<boolean> {
+    const asked = ranges.map(({ start, end }) => `${start}-${end - 1}`).join(",");
+    const most = ranges.reduce((sum, { start, end }) => sum + end - start + PART_OVERHEAD_BYTES, 0);
+    let parts: readonly RangePart[] | undefined;
+    try {
+      parts = await this.#request(asked, (reply) => this.#partsOf(reply, most));
+    } catch (error) {
+      // What it does not understand a server may answer with any failure; one range at a time shows.
+      if (!(error instanceof SourceError) || error.reason === "changed") throw error;
+      return false;
+    }
+    for (const { start, bytes } of parts ?? []) {
+      this.#keep({ start, bytes, next: LEAST_BYTES });
+    }
+    return parts !== undefined && this.#missing(ranges).length === 0;
+  }
+
+  async #partsOf(reply: HttpReply, most: number): Promise<readonly RangePart[] | undefined> {
+    if (reply.status === 206 || reply.status === 200) this.#checkSame(reply);
+    const boundary = boundaryOf(reply.header("content-type"));
+    if (reply.status !== 206 || boundary === undefined || isEncoded(reply)) {
+      reply.close();
+      return undefined;
+    }
+    const body = await readAtMost(reply, most);
+    this.#fetched += body?.length ?? most;
+    reply.close();
+    return body && readParts(body, boundary, this.size);
+  }
+
+  async #oneByOne(ranges: readonly ByteRange[]): Promise<void> {
+    const left = [...ranges].reverse();
+    const work = async (): Promise<void> => {
+      for (let range = left.pop(); range !== undefined; range = left.pop()) {
+        const bytes = await this.#range(range);
+        this.#keep({ start: range.start, bytes, next: LEAST_BYTES });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  // --- requests -----------------------------------------------------------------------
+
+  async #range({ start, end }: ByteRange): Promise<Uint8Array> {
+    const bytes = await this.#request(
+      `${start}-${end - 1}`,
+      (reply) => this.#checked(reply, start, end - 1),
+    );
+    this.#fetched += bytes.length;
+    return bytes;
+  }
+
+  /** Asks where the redirects ended last time, and where they began once that is not valid any more. */
+  async #request<T>(range: string, use: (reply: HttpReply) => Promise<T>): Promise<T> {
+    const strong = this.#etag !== undefined && !this.#etag.startsWith("W/");
+    const validator = strong ? this.#etag : this.#etag === undefined ? this.#modified : undefined;
+    const headers = {
+      range: `bytes=${range}`,
+      ...(validator !== undefined && { "if-range": validator }),
+    };
+    let gone = false;
+    const once = (url: URL): Promise<T | undefined> =>
+      this.#client.get(this.name, url, headers, async (reply) => {
+        gone = url.href !== this.#origin.href && EXPIRED_STATUS.includes(reply.status);
+        if (gone) {
+          reply.close();
+          return undefined;
+        }
+        const result = await use(reply);
+        this.#url = reply.url;
+        return result;
+      });
+    const first = await once(this.#url);
+    if (!gone) return first as T;
+    // A signed address expires: the one that led there gives another.
+    this.#url = this.#origin;
+    return await once(this.#origin) as T;
+  }
+
+  async #checked(reply: HttpReply, start: number, end: number): Promise<Uint8Array> {
+    if (reply.status === 416) throw this.#changed("it is shorter than it was");
+    if (reply.status !== 206 && reply.status !== 200) {
+      throw statusError(this.name, reply, this.#client.sendsToken(reply.url));
+    }
+    this.#checkSame(reply);
+    if (reply.status === 200) {
+      throw this.#failed(
+        "the server answers a range with the whole file, though it had ranges before",
+        "Scan again, or download the file in another way.",
+      );
+    }
+    const span = parseContentRange(reply.header("content-range"));
+    if (span === undefined || span.start !== start || span.end > end || isEncoded(reply)) {
+      throw this.#failed(
+        `the server answers bytes ${start} to ${end} with something else`,
+        "Download the file in another way and scan it here.",
+      );
+    }
+    if (span.total !== undefined && span.total !== this.size) {
+      throw this.#changed(`it had ${this.size} bytes and now has ${span.total}`);
+    }
+    return await readSpan(reply, span.end - span.start + 1);
+  }
+
+  /** @throws SourceError when the answer is of another version of the file */
+  #checkSame(reply: HttpReply): void {
+    const same = this.#etag === undefined
+      ? this.#modified === undefined || this.#modified === reply.header("last-modified")
+      : this.#etag === reply.header("etag");
+    if (!same) throw this.#changed("its validators changed");
+  }
+
+  #changed(reason: string): SourceError {
+    return new SourceError(this.name, `Cannot fetch "${this.name}": it changed (${reason})`, {
+      reason: "changed",
+      remedy: "Scan again.",
+    });
+  }
+
+  #failed(reason: string, remedy: string): SourceError {
+    return new SourceError(this.name, `Cannot fetch "${this.name}": ${reason}`, { remedy });
+  }
+}
