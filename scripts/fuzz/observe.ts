@@ -8,7 +8,7 @@ import { loadRules } from "../../src/rules/rules.ts";
 import type { RuleSet } from "../../src/core/rule_set.ts";
 import { scanSource } from "../../src/scan/scan_source.ts";
 import { bytesSource } from "../../src/sources/memory.ts";
-import { type Source } from "../../src/core/source.ts";
+import type { Source } from "../../src/core/source.ts";
 import type { FileReport, Limits } from "../../src/core/types.ts";
 
 /** A scan as the oracles see it. */

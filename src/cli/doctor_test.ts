@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { staleSamples } from "../../scripts/doctor_samples.ts";
 import { DecoderError } from "../core/errors.ts";
 import { FORMATS } from "../formats/registry.ts";
-import { type FormatEntry } from "../core/format.ts";
+import type { FormatEntry } from "../core/format.ts";
 import { loadRules } from "../rules/rules.ts";
 import { scanMany } from "../scan/scan_inputs.ts";
 import { runDoctor } from "./commands/doctor.ts";

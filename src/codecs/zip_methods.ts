@@ -9,7 +9,7 @@
 import { FormatError, LimitError } from "../core/errors.ts";
 import { forwardSource, spool } from "../sources/forward.ts";
 import { bytesSource, sliceSource } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import { crc32 } from "./checksums/crc32.ts";
 import { type DecodedSource, isBomb, type Progress } from "./decompress.ts";
 import type { RunInput, SevenZipRunner } from "./sevenzip.ts";

@@ -6,7 +6,7 @@ import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan/scan_source.ts";
 import { forwardSource } from "../sources/forward.ts";
 import { bytesSource } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import type { FileReport } from "../core/types.ts";
 import { effectiveOf } from "./effective.ts";
 import { readConfiguration } from "./read.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FormatError } from "../core/errors.ts";
 import { bytesSource } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import { Cursor, Window } from "./cursor.ts";
 
 test("a cursor reads little-endian numbers and knows where it is", () => {

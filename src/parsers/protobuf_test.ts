@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { FormatError, LimitError } from "../core/errors.ts";
 import { bytesSource } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import { fieldsOf, packedVarints, WIRE, type WireField, WireReader } from "./protobuf.ts";
 
 const context = { limits: { values: 1 << 20 }, checkDeadline() {} };

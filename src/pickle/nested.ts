@@ -7,7 +7,7 @@
 import { HINT } from "../core/hints.ts";
 import { tryInflate } from "../codecs/decompress.ts";
 import { bytesSource, sliceSource } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import type { Observation } from "../core/types.ts";
 import { decodeBase64, decodeHex, inflateGzip, inflateZlib } from "./codecs.ts";
 import { CODED_CHARACTERS } from "./frames.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forwardSource } from "../sources/forward.ts";
 import { blobSource, bytesSource } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import { LimitError } from "../core/errors.ts";
 import type { Observation } from "../core/types.ts";
 import { Input } from "./input.ts";

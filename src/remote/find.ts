@@ -10,7 +10,7 @@ import { spool } from "../sources/forward.ts";
 import { HttpClient, type HttpTransport, shownUrl } from "../sources/http_client.ts";
 import { type HttpSource, openHttpSource } from "../sources/http.ts";
 import { prefetchOf } from "../sources/memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 import type { FolderPlace, Listing, Member, ScanError } from "../core/types.ts";
 import {
   fileUrl,

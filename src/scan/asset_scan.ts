@@ -8,7 +8,7 @@ import { FormatError, LimitError, SourceError } from "../core/errors.ts";
 import { baseName } from "../parsers/base_name.ts";
 import type { FormatContext, Sample } from "../core/format.ts";
 import { FORMATS } from "../formats/registry.ts";
-import { type FormatEntry } from "../core/format.ts";
+import type { FormatEntry } from "../core/format.ts";
 import { withDefaults } from "../core/limits.ts";
 import type { Bundle } from "../core/bundle.ts";
 import type { Judged, RuleSet } from "../core/rule_set.ts";

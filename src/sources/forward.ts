@@ -8,7 +8,7 @@
 
 import { LimitError, SourceError } from "../core/errors.ts";
 import { bytesSource } from "./memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 
 /**
  * Bytes that a forward source keeps behind the furthest byte read: sixteen times what detection

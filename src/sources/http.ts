@@ -13,7 +13,7 @@ import { RangeSource } from "./http_range_source.ts";
 import { parseContentRange } from "./http_ranges.ts";
 import { counted, decoded, isEncoded, readSpan } from "./http_stream.ts";
 import { bytesSource } from "./memory.ts";
-import { type Source } from "../core/source.ts";
+import type { Source } from "../core/source.ts";
 
 /** A source that knows what it cost. */
 export interface HttpSource extends Source {

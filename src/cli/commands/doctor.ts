@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { inflateRawSync } from "node:zlib";
 import { ConfigError } from "../../core/errors.ts";
 import { FORMATS } from "../../formats/registry.ts";
-import { type FormatEntry } from "../../core/format.ts";
+import type { FormatEntry } from "../../core/format.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
 import { painter } from "../../report/style.ts";
 import { padEnd } from "../../report/width.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type FormatDescriptor } from "../../core/format.ts";
+import type { FormatDescriptor } from "../../core/format.ts";
 
 /** Core ML. */
 export const coremlDescriptor: FormatDescriptor = {

@@ -10,7 +10,7 @@
 import { HINT } from "../../core/hints.ts";
 import { FormatError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import { ggufFormat } from "./mod.ts";
 import { run } from "../testing/scan.ts";
 

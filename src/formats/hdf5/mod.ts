@@ -15,7 +15,7 @@ import { findSuperblock } from "./header.ts";
 import type { Hdf5Dataset, Hdf5File } from "./reader.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { Hdf5Pickles } from "./pickles.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";

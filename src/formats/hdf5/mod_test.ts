@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import { hdf5Format } from "./mod.ts";
 import { run, sampleOf } from "../testing/scan.ts";
 

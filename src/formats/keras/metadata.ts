@@ -11,7 +11,7 @@ import { HINT } from "../../core/hints.ts";
 import { fieldsOf, WIRE } from "../../parsers/protobuf.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";

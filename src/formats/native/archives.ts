@@ -9,7 +9,7 @@
 import { crc32 } from "../../codecs/checksums/crc32.ts";
 import { forwardSource } from "../../sources/forward.ts";
 import { sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 
 /** Where the search ends: an archive may begin this far into a file. */

@@ -5,7 +5,7 @@ import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { forwardSource } from "../../sources/forward.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import { embeddedArchives } from "./archives.ts";
 import { buildZip, bytesOf, join } from "../testing/zip.ts";
 

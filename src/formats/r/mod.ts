@@ -18,7 +18,7 @@ import { latin1 } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { callsIn, FunctionCalls, type RClosure, rendered, type RValue } from "./code.ts";
 import { RdsItems } from "./items.ts";
-import { type Place, type RdsListener } from "./walk.ts";
+import type { Place, RdsListener } from "./walk.ts";
 import { type Notation, RdsReader } from "./reader.ts";
 
 /** `R_Serialize`: versions since R 1.4; 3 since R 3.5, 4 in development. */

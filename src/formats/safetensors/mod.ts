@@ -19,7 +19,7 @@ import {
 } from "../../parsers/safetensors_header.ts";
 import { isObject, type JsonValue } from "../../parsers/json.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";

@@ -11,7 +11,7 @@ import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { pythonHints } from "../../bundles/python_sources.ts";
 import { spool } from "../../sources/forward.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Listing, Member, Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";

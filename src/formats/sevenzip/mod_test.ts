@@ -7,7 +7,7 @@ import { crc32 } from "../../codecs/checksums/crc32.ts";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { FileReport, Limits } from "../../core/types.ts";
 import { cabFormat, rarFormat, sevenZipFormat } from "./mod.ts";
 import { Extractor } from "./extract.ts";

@@ -11,7 +11,7 @@ import { HINT } from "../../core/hints.ts";
 import { type Codec, type DecodedSource, decompress, tryInflate } from "../../codecs/decompress.ts";
 import { FormatError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { FormatContext } from "../../core/format.ts";

@@ -11,7 +11,7 @@ import { Window } from "../../parsers/cursor.ts";
 import { LimitError, SourceError } from "../../core/errors.ts";
 import { pythonHints } from "../../bundles/python_sources.ts";
 import { sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Listing, Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { BLOCK_BYTES, isHeader } from "./header.ts";

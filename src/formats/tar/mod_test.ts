@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import { readPaxRecords } from "./header.ts";
 import { tarFormat } from "./mod.ts";
 import { run, sampleOf, type Seen } from "../testing/scan.ts";

@@ -14,7 +14,7 @@
 import { HINT } from "../../core/hints.ts";
 import { WireReader } from "../../parsers/protobuf.ts";
 import { sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { kindOf } from "./detect.ts";

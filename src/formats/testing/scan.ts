@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { withDefaults } from "../../core/limits.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Limits, Listing, Observation } from "../../core/types.ts";
 import { type Format, type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../../core/format.ts";
 

@@ -15,7 +15,7 @@ import {
 import { isZipMethod, type ZipMethodReader } from "../../codecs/zip_methods.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { prefetchOf, sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Anomaly } from "./directory.ts";
 import type { ZipMember } from "./members.ts";
 import {

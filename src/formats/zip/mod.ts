@@ -16,7 +16,7 @@ import { isBomb } from "../../codecs/decompress.ts";
 import { isZipMethod, ZIP_METHOD_MEMBERS, ZipMethodReader } from "../../codecs/zip_methods.ts";
 import { LimitError, SourceError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { Listing, Member, Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import { run, sampleOf, type Seen } from "../testing/scan.ts";
 import { buildZip, type End, type Entry, join, numbers } from "../testing/zip.ts";
 import { zipFormat } from "./mod.ts";

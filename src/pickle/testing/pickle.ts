@@ -6,7 +6,7 @@
 
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { CallFact, Fact, Limits, Observation } from "../../core/types.ts";
 import type { FormatContext } from "../../core/format.ts";
 import { Input } from "../input.ts";

@@ -10,7 +10,7 @@ import { type FormatEntry, formatEntry } from "../../core/format.ts";
 import type { Judged, RuleSet } from "../../core/rule_set.ts";
 import { type ScanOptions, scanSource } from "../scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { type Source } from "../../core/source.ts";
+import type { Source } from "../../core/source.ts";
 import type { FileReport, Finding, Observation, Safety, Severity } from "../../core/types.ts";
 
 /** What a fake format does when it scans. */
