@@ -81,6 +81,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "commander": ["src/cli/"],
   "h5wasm": ["src/formats/hdf5/library.ts"],
   "7z-wasm": ["src/codecs/sevenzip.ts"],
+  "pako": ["src/codecs/inflate.ts"],
   "fast-check": [],
   "ajv": [],
 };

@@ -115,7 +115,7 @@ test("a stream broken in the middle gives all that came before", async () => {
   const first = deflateRawSync(prose(70_000), { finishFlush: 2 });
   const source = open(Buffer.concat([first, Uint8Array.of(7)]), "deflate");
   assert.equal((await source.read(0, 100_000)).length, 70_000);
-  await assert.rejects(source.read(70_000, 1), /block type 3/);
+  await assert.rejects(source.read(70_000, 1), /invalid block type/);
 });
 
 test("noise is never decoded for long and never crashes", async () => {
@@ -160,8 +160,8 @@ test("malformed headers are told apart", async () => {
     ["wrong method", "gzip", [0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 0], /method 7/],
     ["extra field that lies", "gzip", [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0, 255, 255], /no end/],
     ["name without end", "gzip", [0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 0, 65, 65], /no end/],
-    ["stored length that lies", "deflate", [1, 5, 0, 5, 0], /length is wrong/],
-    ["block type 3", "deflate", [7], /type 3/],
+    ["stored length that lies", "deflate", [1, 5, 0, 5, 0], /invalid stored block lengths/],
+    ["block type 3", "deflate", [7], /invalid block type/],
     ["distance before the start", "deflate", [0x63, 0x00, 0x11, 0x00], /./],
     ["nothing", "deflate", [], /cut off/],
   ];
