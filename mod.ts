@@ -55,7 +55,45 @@ export type { RemoteOptions, ScanInput, ScanManyOptions } from "./src/scan/scan_
 export type { WalkOptions } from "./src/sources/file.ts";
 export { blobSource, bytesSource, sliceSource } from "./src/sources/memory.ts";
 export { type ByteRange, type Source } from "./src/core/source.ts";
-export * from "./src/core/types.ts";
+export {
+  type CallFact,
+  type CodeNames,
+  type Evidence,
+  type ExtensionFact,
+  type Fact,
+  type FileReport,
+  type Finding,
+  type FolderPlace,
+  type GlobalName,
+  type ImportFact,
+  type Interest,
+  type Limits,
+  type Listing,
+  type Location,
+  type Member,
+  type MutationFact,
+  type Observation,
+  type OperatorFact,
+  type OperatorKnowledge,
+  type PatternHit,
+  type Reading,
+  type ReferenceFact,
+  type Safety,
+  SAFETY_LEVELS,
+  type ScanError,
+  type ScanReport,
+  SEVERITIES,
+  type Severity,
+  SEVERITY_SCORES,
+  type Siblings,
+  type StringFact,
+  type Suppressed,
+  type Suppression,
+  SUPPRESSIONS,
+  type UnresolvedCallFact,
+  type Verdict,
+  VERDICTS,
+} from "./src/core/types.ts";
 export { loadRules };
 
 /** What `scan` may be told; everything has a default. */

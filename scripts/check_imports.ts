@@ -273,8 +273,12 @@ function isIn(path: string, place: string): boolean {
   return place.endsWith("/") ? path.startsWith(place) : path === place;
 }
 
-/** Reads the modules of a checkout. */
-function readTree(root: string): Tree {
+/**
+ * Reads the modules of a checkout.
+ *
+ * @param root its folder
+ */
+export function readTree(root: string): Tree {
   const tree = new Map<string, string>();
   const add = (path: string) => tree.set(path, readFileSync(join(root, path), "utf8"));
   for (const top of ["src", "scripts"]) {

@@ -60,6 +60,31 @@ export function namesOf(text: string): Name[] {
   });
 }
 
+/** Every word outside comments, strings and regular expressions, properties included. */
+export function wordsOf(text: string): ReadonlySet<string> {
+  return new Set(tokenize(text).flatMap(({ kind, text: word }) => kind === "word" ? [word] : []));
+}
+
+/** What may stand between `export` and the keyword of a declaration. */
+const MODIFIERS = new Set(["declare", "abstract", "async"]);
+const DECLARATIONS = new Set(
+  ["const", "let", "function", "class", "interface", "type", "enum"],
+);
+
+/** The declarations that the text exports by name, in order; re-exports and lists are not among them. */
+export function exportsOf(text: string): Name[] {
+  const tokens = tokenize(text);
+  return tokens.flatMap((token, at) => {
+    if (token.kind !== "word" || token.text !== "export") return [];
+    let next = at + 1;
+    while (MODIFIERS.has(tokens[next]?.text ?? "")) next++;
+    if (!DECLARATIONS.has(tokens[next]?.text ?? "")) return [];
+    if (tokens[next + 1]?.text === "*") next++;
+    const name = tokens[next + 1];
+    return name?.kind === "word" ? [{ name: name.text, line: token.line }] : [];
+  });
+}
+
 /** `import "x"`, `import … from "x"`, `import type …`, `import("x")`, `import x = require("x")`. */
 function importAt(tokens: readonly Token[], at: number): Import | undefined {
   const next = tokens[at + 1];
