@@ -28,7 +28,7 @@ const READER_GONE = new Error("the reader of the listing has gone away");
  * @throws SourceError when the file cannot be read
  */
 export async function runDisasm(path: string, io: Io): Promise<number> {
-  const { disassemble } = await import("../../pickle/disasm.ts");
+  const { disassemble } = await import("../../pickle/streams/disasm.ts");
   const file = path === STDIN_PATH ? undefined : await fileSource(path);
   if (file !== undefined && await isZip(file)) {
     await io.stderr.write(

@@ -14,7 +14,7 @@
 
 import { HINT } from "../../core/hints.ts";
 import type { Hdf5Dataset, Hdf5File, Hdf5Text } from "./reader.ts";
-import { looksLikePickle } from "../../pickle/trial.ts";
+import { looksLikePickle } from "../../pickle/streams/detect.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import type { Observation } from "../../core/types.ts";
 

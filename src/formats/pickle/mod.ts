@@ -8,9 +8,9 @@
 
 import { HINT } from "../../core/hints.ts";
 import type { Source } from "../../core/source.ts";
-import { type LayoutName, LAYOUTS } from "../../pickle/layouts.ts";
-import { scanStreams } from "../../pickle/streams.ts";
-import { looksLikePickle } from "../../pickle/trial.ts";
+import { type LayoutName, LAYOUTS } from "../../pickle/streams/layouts.ts";
+import { scanStreams } from "../../pickle/streams/streams.ts";
+import { looksLikePickle } from "../../pickle/streams/detect.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { scanStreams } from "../../pickle/streams.ts";
+import { scanStreams } from "../../pickle/streams/streams.ts";
 import type { Format } from "../../core/format.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 

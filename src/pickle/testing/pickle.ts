@@ -9,10 +9,10 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { CallFact, Fact, Limits, Observation } from "../../core/types.ts";
 import type { FormatContext } from "../../core/format.ts";
-import { Input } from "../input.ts";
-import type { LayoutName } from "../layouts.ts";
-import { type Run, type RunOptions, runStream } from "../run.ts";
-import { scanStreams } from "../streams.ts";
+import { Input } from "../streams/input.ts";
+import type { LayoutName } from "../streams/layouts.ts";
+import { type Run, type RunOptions, runStream } from "../streams/driver.ts";
+import { scanStreams } from "../streams/streams.ts";
 
 /** Bytes of Latin-1 pieces and raw numbers. */
 export function bytes(...pieces: readonly (string | number | Uint8Array)[]): Uint8Array {

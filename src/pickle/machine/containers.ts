@@ -1,0 +1,114 @@
+/**
+ * The containers that a pickle makes, in arrays of numbers.
+ *
+ * @module
+ */
+
+import { grown, type Handle, LOST } from "./values.ts";
+
+/** Added to a container's kind when some of its items were forgotten. */
+const CONTAINER_LOSSY = 0x80;
+/** Room to begin with: little, for the machines that try whether bytes are a pickle. */
+const INITIAL = 64;
+/**
+ * Tuples, lists, dictionaries and sets with their items, in arrays. Dictionaries hold keys and values
+ * in turn. Beyond `itemLimit` items or `containerLimit` containers it forgets, and says so: `lossy`.
+ */
+export class ContainerPool {
+  /** Containers made so far, including forgotten ones' common stand-in. */
+  size = 0;
+  /** Items kept so far. */
+  items = 0;
+  private kinds: Uint8Array = new Uint8Array(INITIAL);
+  /** The container's first item, -1 when it has none. */
+  private heads: Int32Array = new Int32Array(INITIAL);
+  /** Its last one. */
+  private tails: Int32Array = new Int32Array(INITIAL);
+  /** Items it has had. */
+  private counts: Int32Array = new Int32Array(INITIAL);
+  private values: Float64Array = new Float64Array(INITIAL);
+  /** The item behind each, -1 behind the last. */
+  private nexts: Int32Array = new Int32Array(INITIAL);
+  readonly itemLimit: number;
+  readonly containerLimit: number;
+
+  /** @param itemLimit items kept in all @param containerLimit containers kept in all */
+  constructor(itemLimit: number, containerLimit: number) {
+    this.itemLimit = itemLimit;
+    this.containerLimit = containerLimit;
+  }
+
+  /** A new empty container, or LOST when there is no room for another. */
+  create(kind: number): Handle {
+    const index = this.size;
+    if (index >= this.containerLimit) return LOST;
+    if (index === this.kinds.length) this.growContainers();
+    this.size = index + 1;
+    this.kinds[index] = kind;
+    this.heads[index] = -1;
+    this.counts[index] = 0;
+    return -1 - index;
+  }
+
+  /** Appends `stack[from]` … `stack[to - 1]` to a container. */
+  append(container: Handle, stack: Float64Array, from: number, to: number): void {
+    const index = -1 - container;
+    this.counts[index] = (this.counts[index] as number) + to - from;
+    if (this.items + to - from > this.itemLimit) {
+      this.kinds[index] = (this.kinds[index] as number) | CONTAINER_LOSSY;
+      return;
+    }
+    while (this.items + to - from > this.values.length) this.growItems();
+    let place = this.items;
+    let tail = this.heads[index] === -1 ? -1 : this.tails[index] as number;
+    for (let at = from; at < to; at++) {
+      this.values[place] = stack[at] as number;
+      this.nexts[place] = -1;
+      if (tail === -1) this.heads[index] = place;
+      else this.nexts[tail] = place;
+      tail = place++;
+    }
+    this.tails[index] = tail;
+    this.items = place;
+  }
+
+  /** Which of `CONTAINER` it is. */
+  kind(container: Handle): number {
+    return (this.kinds[-1 - container] as number) & ~CONTAINER_LOSSY;
+  }
+
+  /** Items it has had, whether kept or not. */
+  count(container: Handle): number {
+    return this.counts[-1 - container] as number;
+  }
+
+  /** True when some of its items were forgotten. */
+  lossy(container: Handle): boolean {
+    return ((this.kinds[-1 - container] as number) & CONTAINER_LOSSY) !== 0;
+  }
+
+  /** The first `limit` items that were kept. */
+  list(container: Handle, limit = Infinity): Handle[] {
+    const items: Handle[] = [];
+    let place = this.heads[-1 - container] as number;
+    while (place !== -1 && items.length < limit) {
+      items.push(this.values[place] as number);
+      place = this.nexts[place] as number;
+    }
+    return items;
+  }
+
+  private growContainers(): void {
+    const length = Math.min(this.containerLimit, this.kinds.length * 2);
+    this.kinds = grown(this.kinds, new Uint8Array(length));
+    this.heads = grown(this.heads, new Int32Array(length));
+    this.tails = grown(this.tails, new Int32Array(length));
+    this.counts = grown(this.counts, new Int32Array(length));
+  }
+
+  private growItems(): void {
+    const length = this.values.length * 2;
+    this.values = grown(this.values, new Float64Array(length));
+    this.nexts = grown(this.nexts, new Int32Array(length));
+  }
+}

@@ -1,0 +1,467 @@
+/**
+ * What a machine knows of values beyond their handles: texts, containers, globals, computed objects,
+ * and the log of facts.
+ *
+ * @module
+ */
+
+import type { Interest } from "../../core/types.ts";
+import { FactLog } from "./facts.ts";
+import { foldKey } from "./names.ts";
+import type { ByteWindow } from "./window.ts";
+import {
+  decodeLatin1,
+  decodeUtf8,
+  encodeLatin1,
+  parseFloatLine,
+  parseInteger,
+  parseLong,
+  parseQuoted,
+  parseRawUnicode,
+  payloadOf,
+} from "./literals.ts";
+import { OP } from "./opcodes.ts";
+import { ContainerPool } from "./containers.ts";
+import {
+  CONTAINER,
+  FALSE,
+  type GlobalValue,
+  type Handle,
+  handleOf,
+  indexOf,
+  KIND,
+  kindOf,
+  LOST,
+  TRUE,
+  UNKNOWN,
+  type Value,
+} from "./values.ts";
+
+/** The longest text or bytes that is looked at as a whole, in bytes. */
+export const TEXT_LIMIT = 1024 * 1024;
+/** Characters and bytes that computed texts may have in all. */
+const COMPUTED_LIMIT = 64 * 1024 * 1024;
+/** Items of a computed container that are kept, and levels of containers in it. */
+const DERIVED_ITEMS = 4096;
+const DERIVED_DEPTH = 8;
+/**
+ * What reading values may cost beyond the size of the file, so that a few bytes which ask for the same
+ * long value again and again (CWE-405) do not cost hours. The unit is 16 bytes of text, or one item.
+ */
+const READS_FREE = 1 << 24;
+/** What finding a literal costs, whatever its length, and a call that a function makes. */
+const LITERAL_READS = 8;
+const CALL_READS = 8;
+/** Characters of a text that is kept for the next who asks, and how many of them are kept. */
+const SHORT_TEXT = 64;
+const SHORT_TEXTS = 1024;
+/** Computed objects kept in all: calls, folded texts, imported globals. */
+const OBJECT_LIMIT = 1 << 20;
+
+export interface HeapOptions {
+  readonly interest: Interest;
+  /** Container items kept. */
+  readonly itemLimit: number;
+  /** Containers kept. */
+  readonly containerLimit: number;
+  /** Keep the order of imports and calls. */
+  readonly traced: boolean;
+  /** Facts after which the machine comes back, so that they can be taken; as many as are kept unless given. */
+  readonly factsHeld?: number | undefined;
+}
+
+/** One imported or reached global of the stream, which is also the value that an import pushes. */
+export interface GlobalEntry extends GlobalValue {
+  /** Its path under Python 3 names, which the tables of pure functions use. */
+  readonly key: string;
+  /** True when neither arguments nor results of its calls matter. */
+  readonly quiet: boolean;
+  /** True when at least restoring an instance, without `__init__`, matters to nobody. */
+  readonly restorable: boolean;
+  /** The handle of the value. */
+  readonly handle: Handle;
+  /** Call results kept apart so far. */
+  results: number;
+  /** True when calls need no look at their arguments at all; undefined until first asked. */
+  plain: boolean | undefined;
+}
+
+/** Values, globals and facts of one stream. */
+export class Heap {
+  readonly input: ByteWindow;
+  readonly containers: ContainerPool;
+  readonly facts: FactLog;
+  readonly interest: Interest;
+  /** True when something that was forgotten for want of room would have mattered. */
+  detailLost = false;
+  /** True once there are values made to be called, such as partials: what was forgotten may hold one. */
+  hasFunctions = false;
+  /** True when a bytearray got more items: what a literal pushed is no longer all of it. */
+  bytesGrown = false;
+  /** What reading values has cost so far: 16 bytes of text, or one item, each. */
+  reads = 0;
+  private computed = 0;
+  /** Texts read lately, by the offset of their opcode: names of codecs and keys are asked for again and again. */
+  private readonly shortTexts = new Map<number, string>();
+  private readonly objects: Value[] = [];
+  private readonly globals: GlobalEntry[] = [];
+  private readonly globalIds = new Map<string, GlobalEntry>();
+
+  constructor(input: ByteWindow, options: HeapOptions) {
+    this.input = input;
+    this.interest = options.interest;
+    this.containers = new ContainerPool(options.itemLimit, options.containerLimit);
+    this.facts = new FactLog(options.traced, options.factsHeld);
+  }
+
+  // --- objects and globals ---------------------------------------------------
+
+  /**
+   * A handle for a computed value.
+   *
+   * @throws RangeError when there are too many
+   */
+  object(value: Value): Handle {
+    const handle = this.nextHandle();
+    const { type } = value;
+    if (type === "partial" || type === "getter" || type === "method") this.hasFunctions = true;
+    this.objects.push(value);
+    return handle;
+  }
+
+  private nextHandle(): Handle {
+    if (this.objects.length >= OBJECT_LIMIT) {
+      throw new RangeError(`Cannot keep more than ${OBJECT_LIMIT} computed values`);
+    }
+    return handleOf(KIND.OBJECT, this.objects.length);
+  }
+
+  /** The computed value behind a handle, undefined for every other kind. */
+  valueOf(handle: Handle): Value | undefined {
+    return handle >= 0 && kindOf(handle) === KIND.OBJECT
+      ? this.objects[indexOf(handle)]
+      : undefined;
+  }
+
+  /** The global whose harmless instance this is. */
+  instanceOf(handle: Handle): GlobalEntry | undefined {
+    return handle >= 0 && kindOf(handle) === KIND.INSTANCE
+      ? this.globals[indexOf(handle)]
+      : undefined;
+  }
+
+  /** The table entry of a global, made when it is new. Nothing is logged. */
+  entryOf(module: string, name: string): GlobalEntry {
+    const key = `${module}\0${name}`;
+    const known = this.globalIds.get(key);
+    if (known !== undefined) return known;
+    const entry: GlobalEntry = {
+      type: "global",
+      id: this.globals.length,
+      module,
+      name,
+      key: foldKey(module, name),
+      quiet: !this.interest.argumentsMatter(module, name),
+      restorable: this.interest.restoringIsHarmless?.(module, name) ?? false,
+      handle: this.nextHandle(),
+      results: 0,
+      plain: undefined,
+    };
+    this.objects.push(entry);
+    this.globals.push(entry);
+    this.globalIds.set(key, entry);
+    return entry;
+  }
+
+  /** The entry behind a handle to a global. */
+  globalOf(handle: Handle): GlobalEntry | undefined {
+    const value = this.valueOf(handle);
+    return value?.type === "global" ? this.globals[value.id] : undefined;
+  }
+
+  /**
+   * Imports a global: logs it and gives its value.
+   *
+   * @param computed whether its name is no literal of the file
+   */
+  importGlobal(
+    module: string,
+    name: string,
+    via: string,
+    offset: number,
+    computed = false,
+  ): Handle {
+    const entry = this.entryOf(module, name);
+    if (computed) this.facts.add({ kind: "import", module, name, via, computed }, offset);
+    else this.facts.addImport(entry, via, offset);
+    this.facts.trace?.push(`import ${module} ${name}`);
+    return entry.handle;
+  }
+
+  // --- making values -----------------------------------------------------------
+
+  /** @throws RangeError when computed texts grow too large in all */
+  text(text: string): Handle {
+    this.spend(text.length);
+    return this.object({ type: "text", text });
+  }
+
+  /** @throws RangeError when computed bytes grow too large in all */
+  bytes(bytes: Uint8Array): Handle {
+    this.spend(bytes.length);
+    return this.object({ type: "bytes", bytes });
+  }
+
+  private spend(length: number): void {
+    this.computed += length;
+    if (this.computed > COMPUTED_LIMIT) {
+      throw new RangeError(`Cannot keep more than ${COMPUTED_LIMIT} bytes of computed text`);
+    }
+  }
+
+  /**
+   * A value that a computation gave. What it is rests on the machine computing exactly as Python
+   * does, so a text is no literal any more, and what may be called is marked as picked.
+   */
+  derived(handle: Handle, depth = 0): Handle {
+    if (handle < 0) {
+      const items = this.itemsOf(handle);
+      if (items === undefined || items.length > DERIVED_ITEMS || depth > DERIVED_DEPTH) {
+        return UNKNOWN;
+      }
+      return this.container(
+        this.containers.kind(handle),
+        items.map((item) => this.derived(item, depth + 1)),
+      );
+    }
+    switch (kindOf(handle)) {
+      case KIND.STRING: {
+        const text = this.textOf(handle);
+        return text === undefined ? UNKNOWN : this.text(text);
+      }
+      case KIND.INSTANCE:
+        return this.object({ type: "picked", value: handle });
+      case KIND.OBJECT: {
+        const type = this.valueOf(handle)?.type;
+        return type === "text" || type === "bytes" || type === "picked"
+          ? handle
+          : this.object({ type: "picked", value: handle });
+      }
+      default:
+        return handle;
+    }
+  }
+
+  /** Whether a value is a str that stands in the file as it is. */
+  isWritten(handle: Handle): boolean {
+    return handle >= 0 && kindOf(handle) === KIND.STRING;
+  }
+
+  /** An integer; UNKNOWN beyond 2^45 or when it is none. */
+  integer(value: number): Handle {
+    if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 45) return UNKNOWN;
+    return value < 0 ? handleOf(KIND.NEGATIVE, -value) : handleOf(KIND.INTEGER, value);
+  }
+
+  container(kind: number, items: readonly Handle[]): Handle {
+    const handle = this.containers.create(kind);
+    if (handle >= 0) return this.lost();
+    this.containers.append(handle, Float64Array.from(items), 0, items.length);
+    return handle;
+  }
+
+  /** Notes that something forgotten matters. */
+  lost(): Handle {
+    this.detailLost = true;
+    return LOST;
+  }
+
+  /** A function calls another one. @throws RangeError when that happens too often for the size of the file */
+  spendCall(): void {
+    this.spendReads(CALL_READS);
+  }
+
+  /** @throws RangeError when values were read too often for the size of the file */
+  private spendReads(count: number): void {
+    this.reads += count;
+    if (this.reads > READS_FREE + this.input.base + this.input.length) {
+      throw new RangeError(
+        `Cannot read the same values over and over, ${this.reads} items of them`,
+      );
+    }
+  }
+
+  // --- reading values ----------------------------------------------------------
+
+  /** The text of a str; undefined for what is none, is unknown, or is longer than `TEXT_LIMIT`. */
+  textOf(handle: Handle): string | undefined {
+    if (handle === LOST) this.detailLost = true;
+    if (handle < 0) return undefined;
+    if (kindOf(handle) === KIND.STRING) {
+      const literal = this.literal(indexOf(handle));
+      return typeof literal === "string" ? literal : undefined;
+    }
+    const value = this.valueOf(handle);
+    return value?.type === "text" ? value.text : undefined;
+  }
+
+  /** The bytes of a bytes or bytearray; undefined for what is none, is unknown or too long. */
+  bytesOf(handle: Handle): Uint8Array | undefined {
+    if (handle === LOST) this.detailLost = true;
+    if (handle < 0) return undefined;
+    if (kindOf(handle) === KIND.BYTES) {
+      const literal = this.literal(indexOf(handle));
+      return typeof literal === "string" ? encodeLatin1(literal) : literal;
+    }
+    const value = this.valueOf(handle);
+    return value?.type === "bytes" ? value.bytes : undefined;
+  }
+
+  /** An int, bool or float; undefined otherwise. */
+  numberOf(handle: Handle): number | bigint | undefined {
+    if (handle === TRUE) return 1;
+    if (handle === FALSE) return 0;
+    if (handle < 0) return undefined;
+    switch (kindOf(handle)) {
+      case KIND.INTEGER:
+        return indexOf(handle);
+      case KIND.NEGATIVE:
+        return -indexOf(handle);
+      case KIND.NUMBER:
+        return this.numberAt(indexOf(handle));
+      default:
+        return undefined;
+    }
+  }
+
+  /** An int of safe size; undefined otherwise. */
+  integerOf(handle: Handle): number | undefined {
+    const value = this.numberOf(handle);
+    return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
+  }
+
+  /** The items of a container of one of the kinds; undefined for anything else or when some were forgotten. */
+  itemsOf(handle: Handle, ...kinds: readonly number[]): Handle[] | undefined {
+    if (handle === LOST) this.detailLost = true;
+    if (handle >= 0) return undefined;
+    if (kinds.length > 0 && !kinds.includes(this.containers.kind(handle))) return undefined;
+    if (this.containers.lossy(handle)) {
+      this.detailLost = true;
+      return undefined;
+    }
+    return this.keptItems(handle);
+  }
+
+  /** The items of a container that were kept. */
+  keptItems(handle: Handle): Handle[] {
+    this.spendReads(this.containers.count(handle));
+    return this.containers.list(handle);
+  }
+
+  /** A value of a dictionary by a str key; the last one written. */
+  entry(dictionary: Handle, key: string): Handle | undefined {
+    const items = this.itemsOf(dictionary, CONTAINER.DICT);
+    let found: Handle | undefined;
+    for (let at = 0; at + 1 < (items?.length ?? 0); at += 2) {
+      if (this.textOf(items?.[at] ?? UNKNOWN) === key) found = items?.[at + 1];
+    }
+    return found;
+  }
+
+  /** The number whose opcode is at `offset`. */
+  numberAt(offset: number): number | bigint | undefined {
+    const code = this.input.bytesAt(offset, 1)?.[0];
+    if (code === OP.BINFLOAT) {
+      const bytes = this.input.bytesAt(offset + 1, 8);
+      return bytes && new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, false);
+    }
+    if (code === OP.LONG1 || code === OP.LONG4) {
+      const payload = this.payload(offset);
+      const bytes = payload && this.input.bytesAt(payload.offset, Math.min(payload.length, 64));
+      return bytes && payload && payload.length <= 64 ? parseLong(bytes) : undefined;
+    }
+    const line = this.lineAt(offset + 1);
+    if (line === undefined) return undefined;
+    if (code === OP.FLOAT) return parseFloatLine(line)?.value;
+    const digits = line[line.length - 1] === 0x4c ? line.subarray(0, -1) : line;
+    return parseInteger(digits, 0, code === OP.INT)?.value;
+  }
+
+  /** Where the payload of the counted opcode at `offset` is: virtual offset and length in bytes. */
+  payload(offset: number): { offset: number; length: number } | undefined {
+    const room = Math.min(9, this.input.size - offset);
+    const head = this.input.bytesAt(offset, room);
+    if (head === undefined) return undefined;
+    const padded = new Uint8Array(9);
+    padded.set(head);
+    const found = payloadOf(padded);
+    return found && { offset: offset + found.header, length: found.length };
+  }
+
+  /** The literal that the opcode at `offset` pushed: str for text opcodes, otherwise bytes. */
+  private literal(offset: number): string | Uint8Array | undefined {
+    const known = this.shortTexts.get(offset);
+    if (known !== undefined) return known;
+    const literal = this.readLiteral(offset);
+    if (typeof literal === "string" && literal.length <= SHORT_TEXT) {
+      if (this.shortTexts.size >= SHORT_TEXTS) this.shortTexts.clear();
+      this.shortTexts.set(offset, literal);
+    }
+    return literal;
+  }
+
+  private readLiteral(offset: number): string | Uint8Array | undefined {
+    const code = this.input.bytesAt(offset, 1)?.[0];
+    if (code === OP.STRING || code === OP.UNICODE) {
+      const line = this.lineAt(offset + 1);
+      if (line === undefined) return undefined;
+      return code === OP.STRING ? parseQuoted(line) : parseRawUnicode(line);
+    }
+    const payload = this.payload(offset);
+    if (payload === undefined || payload.length > TEXT_LIMIT) return undefined;
+    this.spendReads(LITERAL_READS + payload.length / 16);
+    const bytes = this.input.bytesAt(payload.offset, payload.length);
+    switch (code) {
+      case OP.SHORT_BINUNICODE:
+      case OP.BINUNICODE:
+      case OP.BINUNICODE8:
+        return bytes && decodeUtf8(bytes);
+      case OP.SHORT_BINSTRING:
+      case OP.BINSTRING:
+        return bytes && decodeLatin1(bytes);
+      default:
+        return bytes;
+    }
+  }
+
+  /** Whether the opcode at `offset` pushes a str. */
+  isTextLiteral(offset: number): boolean {
+    const code = this.input.bytesAt(offset, 1)?.[0];
+    return code !== OP.SHORT_BINBYTES && code !== OP.BINBYTES && code !== OP.BINBYTES8 &&
+      code !== OP.BYTEARRAY8;
+  }
+
+  /** The first bytes of a text or bytes literal, for showing. */
+  preview(handle: Handle, limit: number): { bytes: Uint8Array; length: number } | undefined {
+    const payload = this.payload(indexOf(handle));
+    const bytes = payload && this.input.bytesAt(payload.offset, Math.min(payload.length, limit));
+    return bytes && payload && { bytes, length: payload.length };
+  }
+
+  /** The line that begins at `offset`, without its newline. */
+  private lineAt(offset: number): Uint8Array | undefined {
+    for (let length = 256; length <= TEXT_LIMIT; length *= 4) {
+      const room = Math.min(length, this.input.size - offset);
+      const reachable = Number.isFinite(this.input.size)
+        ? room
+        : Math.min(room, Math.max(0, this.input.base + this.input.length - offset));
+      const bytes = this.input.bytesAt(offset, reachable);
+      const newline = bytes?.indexOf(0x0a) ?? -1;
+      // Four times as much as other text: its escapes are looked for.
+      this.spendReads(reachable / 4);
+      if (bytes !== undefined && newline >= 0) return bytes.subarray(0, newline);
+      if (bytes === undefined || reachable < length) return undefined;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * How a machine is told to read, and what it says when it comes back.
+ *
+ * @module
+ */
+
+import type { HeapOptions } from "./heap.ts";
+import type { SemanticsOf } from "./semantics.ts";
+
+/** Why `run` came back. */
+export const STATUS = {
+  /** The window must be filled from `offset`, with at least `wanted` bytes. */
+  NEED: 0,
+  /** STOP was executed; `offset` is behind it. */
+  STOPPED: 1,
+  /** `error` says what the unpickler would raise, `offset` is the opcode's. */
+  FAILED: 2,
+  /** A joblib array wrapper was built; raw array bytes begin at `offset`. */
+  ARRAY: 3,
+  /** The facts are as many as are to be held; more are added if nobody takes them. */
+  FULL: 4,
+} as const;
+export type Status = typeof STATUS[keyof typeof STATUS];
+
+/** What the unpickler would raise, and where. */
+export interface MachineError {
+  readonly offset: number;
+  readonly message: string;
+  /** True when the data ended. */
+  readonly truncated: boolean;
+}
+
+/** Oddities that do not stop the unpickler; each with the offset of the first. */
+export interface MachineNotes {
+  /** An argument or frame crosses the end of the frame around it. */
+  straddles: number;
+  straddleOffset: number;
+  /** A frame longer than the file, begun inside another, or not used up at STOP. */
+  oddFrame: number;
+  /** Whether a frame is longer than the file, so that the C unpickler stops at it. */
+  longFrame: boolean;
+  /** An argument that only the C unpickler reads so. */
+  looseArgument: number;
+  /** A text that is too long to be searched to its end for the user's patterns. */
+  unsearched: number;
+  /** A second PROTO, or one that is not first. */
+  oddProtocol: number;
+  /** A memo entry written twice with different values. */
+  memoRedefined: number;
+  /** Whether the memo was read at all. */
+  memoRead: boolean;
+  /** Where the C unpickler stops and others may go on, and why. */
+  refused: { readonly offset: number; readonly message: string } | undefined;
+}
+
+/** How a machine reads. */
+export interface MachineOptions extends HeapOptions {
+  /** Whether each crossing of a frame's end drops the rest of the frame; those beyond the list do not. */
+  readonly drops: readonly boolean[];
+  /** Come back at joblib's array wrappers. */
+  readonly stepArrays: boolean;
+  /** Stack items and memo entries kept, each. */
+  readonly valueLimit: number;
+  /** What imports, calls and BUILD mean. */
+  readonly semantics: SemanticsOf;
+}
+
+/** Stands for the offset of what was not seen. */
+export const ABSENT = -1;

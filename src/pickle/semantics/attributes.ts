@@ -1,0 +1,139 @@
+/**
+ * Attribute access on abstract values: what `getattr` and its kin reach.
+ *
+ * @module
+ */
+
+import type { GlobalName } from "../../core/types.ts";
+import { typeOf } from "../machine/classes.ts";
+import type { Heap } from "../machine/heap.ts";
+import { isPureMethod } from "./methods.ts";
+import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "../machine/values.ts";
+
+/** Characters of a dotted name that is followed: a chain of getattr makes it longer at every step. */
+const LONGEST_PATH = 2048;
+
+/**
+ * The value of `object.name`; undefined when only a running program would know.
+ * A global reached this way is logged as imported.
+ *
+ * @param computed whether the name is no literal of the file
+ */
+export function attribute(
+  heap: Heap,
+  object: Handle,
+  name: string,
+  via: string,
+  at: number,
+  computed = false,
+): Handle | undefined {
+  const value = heap.valueOf(object);
+  switch (value?.type) {
+    case "global":
+      if (value.name.length + name.length > LONGEST_PATH) return undefined;
+      return heap.importGlobal(value.module, `${value.name}.${name}`, via, at, computed);
+    case "module":
+      return heap.importGlobal(value.module, name, via, at, computed);
+    case "partial":
+      if (name === "func") return value.callee;
+      return name === "args" ? heap.container(CONTAINER.TUPLE, value.args) : undefined;
+    case "method": {
+      const owner = methodGlobal(heap, value);
+      return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at, computed);
+    }
+    case "call":
+    case "getter":
+    case "picked":
+    case "persistent":
+      return undefined;
+    default:
+      break;
+  }
+  const type = typeOf(heap, object);
+  if (type === undefined) return undefined;
+  if (heap.instanceOf(object) === undefined && isPureMethod(heap, object, name)) {
+    return heap.object({ type: "method", self: object, name });
+  }
+  heap.importGlobal(type.module, `${type.name}.${name}`, via, at, computed);
+  return heap.object({ type: "method", self: object, name });
+}
+
+/** The same along a dotted path. */
+export function attributePath(
+  heap: Heap,
+  object: Handle,
+  path: string,
+  via: string,
+  at: number,
+  computed = false,
+): Handle | undefined {
+  let value: Handle | undefined = object;
+  for (const name of path.split(".").slice(0, 64)) {
+    if (value === undefined) return undefined;
+    value = attribute(heap, value, name, via, at, computed);
+  }
+  return value;
+}
+
+/** The dotted global that a bound method stands for. */
+export function methodGlobal(heap: Heap, method: MethodValue): GlobalName | undefined {
+  const owner = typeOf(heap, method.self);
+  return owner && { module: owner.module, name: `${owner.name}.${method.name}` };
+}
+
+/**
+ * The globals that a callable comes down to: itself, what a partial wraps, the class of a bound
+ * method's instance. Empty for plain data; undefined when it cannot be known.
+ */
+export function targetsOf(heap: Heap, handle: Handle): readonly GlobalName[] | undefined {
+  const value = heap.valueOf(handle);
+  switch (value?.type) {
+    case "global":
+      return [{ module: value.module, name: value.name }];
+    case "partial":
+      return targetsOf(heap, value.callee);
+    case "method": {
+      if (heap.instanceOf(value.self) === undefined && isPureMethod(heap, value.self, value.name)) {
+        return [];
+      }
+      const owner = methodGlobal(heap, value);
+      return owner && [owner];
+    }
+    case "getter":
+      return value.kind === "itemgetter" ? [] : undefined;
+    case "module":
+    case "call":
+    case "picked":
+    case "persistent":
+      return undefined;
+    default: {
+      const instance = heap.instanceOf(handle);
+      if (instance !== undefined) return [{ module: instance.module, name: instance.name }];
+      return handle < 0 || kindOf(handle) !== KIND.CONSTANT ? [] : undefined;
+    }
+  }
+}
+
+/** Functions that hand out a live namespace: what is assigned into their result changes the program. */
+const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
+
+/** The global that a change of a value changes; undefined for what the file made itself. */
+export function liveOwner(heap: Heap, target: Handle): GlobalName | undefined {
+  const value = heap.valueOf(target);
+  switch (value?.type) {
+    case "global":
+      return { module: value.module, name: value.name };
+    case "module":
+      return { module: value.module, name: "" };
+    case "method":
+      return methodGlobal(heap, value);
+    case "call": {
+      const entry = heap.globalOf(value.callee);
+      return entry !== undefined && NAMESPACES.test(entry.key)
+        ? { module: entry.module, name: entry.name }
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+}

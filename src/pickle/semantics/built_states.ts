@@ -1,0 +1,42 @@
+/**
+ * Dictionaries that BUILD gave to objects, and whether they grew afterwards. Most objects copy what is in
+ * their state; those whose `__setstate__` keeps the dictionary itself (`self.__dict__ = state`, as
+ * polynomials of numpy do) get an attribute with each item that a later opcode puts into it.
+ *
+ * @module
+ */
+
+import type { Handle } from "../machine/values.ts";
+
+/** States that are remembered, so that memory stays bounded; those behind them count as copied. */
+const REMEMBERED = 100_000;
+
+/** A state, and how many items it had when an object got it. */
+export interface BuiltState {
+  readonly target: Handle;
+  readonly state: Handle;
+  /** Virtual offset of the BUILD. */
+  readonly at: number;
+  count: number;
+}
+
+/** The states of one machine. */
+export class BuiltStates {
+  private readonly states: BuiltState[] = [];
+  /** Notes a dictionary that an object got. */
+  note(built: BuiltState): void {
+    if (this.states.length < REMEMBERED) this.states.push(built);
+  }
+
+  /** Those that got more items since they were last asked for. */
+  grown(countOf: (state: Handle) => number): readonly BuiltState[] {
+    const found: BuiltState[] = [];
+    for (const built of this.states) {
+      const count = countOf(built.state);
+      if (count === built.count) continue;
+      built.count = count;
+      found.push(built);
+    }
+    return found;
+  }
+}

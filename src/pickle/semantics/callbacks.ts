@@ -1,0 +1,168 @@
+/**
+ * Calls that no opcode makes and no function is asked for: methods by which the unpickler, an operator
+ * or a harmless function uses an object, where the file gives the object something to call in their place.
+ *
+ * @module
+ */
+
+import { typeOf } from "../machine/classes.ts";
+import { BuiltStates } from "./built_states.ts";
+import type { GlobalEntry, Heap } from "../machine/heap.ts";
+import { render, renderCall } from "../tools/render.ts";
+import { CONTAINER, type Handle, KIND, kindOf, LOST } from "../machine/values.ts";
+
+/** Values that a call is made of that are looked at for a function. */
+const MADE_OF = 1024;
+
+/** Names under which objects are called without being asked for by name. */
+const HOOKS = /^(__\w+__|append|extend|add)$/;
+
+/**
+ * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
+ * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, the rebuild functions of tensors and
+ * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn); and what
+ * weak dictionaries, data frames and modules call of their own where items are put into them.
+ * Attributes of the same names that are plain objects are common.
+ */
+const METHODS = new RegExp(
+  "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|requires_grad_|to|" +
+    "as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|fromutc|read|readline|" +
+    "readinto|fileno|_remove|_commit_removals|_set_item|_setitem_array|add_module)$",
+);
+
+/** Watches the objects of one heap. */
+export class HiddenCalls {
+  private readonly heap: Heap;
+  private readonly states = new BuiltStates();
+
+  constructor(heap: Heap) {
+    this.heap = heap;
+  }
+
+  /** BUILD gave an object a state: what is put into that later counts, too. */
+  built(target: Handle, state: Handle, at: number): void {
+    const { containers } = this.heap;
+    if (state >= 0 || containers.kind(state) !== CONTAINER.DICT) return;
+    this.states.note({ target, state, at, count: containers.count(state) });
+  }
+
+  /** Says when an operator, or a method of plain data, meets an object, whose methods decide what it does. */
+  watchOperands(
+    callee: string,
+    args: readonly Handle[],
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): void {
+    const odd = args.some((arg) =>
+      this.isObject(arg) ||
+      (arg < 0 && (this.heap.itemsOf(arg) ?? []).some((it) => this.isObject(it)))
+    );
+    if (!odd) return;
+    const expression = renderCall(this.heap, callee, args, kwargs);
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+  }
+
+  /** Whether a value is an object with methods of its own, not plain data. */
+  private isObject(handle: Handle): boolean {
+    if (handle < 0) return false;
+    const kind = kindOf(handle);
+    if (kind === KIND.INSTANCE) return true;
+    const type = kind === KIND.OBJECT ? this.heap.valueOf(handle)?.type : undefined;
+    return type !== undefined && type !== "text" && type !== "bytes" && type !== "global";
+  }
+
+  /**
+   * Says when a state gives an object something to call in the place of a method that the unpickler,
+   * or code that looks at the object, calls by itself: `__setstate__`, `append`, `__array__`, ….
+   */
+  watchState(target: Handle, state: Handle, via: string, at: number): void {
+    const parts = state < 0 && this.heap.containers.kind(state) === CONTAINER.TUPLE
+      ? this.heap.containers.list(state, 2)
+      : [state];
+    for (const part of parts) {
+      if (part === state ? this.isObject(part) : this.isMapping(part)) {
+        // Its items become attributes, too, and are not kept: any may be something to call.
+        const expression = `${render(this.heap, target)}.__dict__.update(${
+          render(this.heap, part)
+        })`;
+        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+        continue;
+      }
+      const forgotten = part === LOST || (part < 0 && this.heap.containers.lossy(part));
+      if (forgotten && this.heap.hasFunctions) this.heap.lost();
+      if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
+      const items = this.heap.keptItems(part);
+      for (let index = 0; index + 1 < items.length; index += 2) {
+        const [key, value] = [items[index] as number, items[index + 1] as number];
+        if (!this.isHook(key, value)) continue;
+        const name = this.heap.textOf(key) ?? "?";
+        const expression = `${render(this.heap, target)}.${name} = ${render(this.heap, value)}`;
+        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+      }
+    }
+  }
+
+  /** Whether a value may be called. */
+  isCallable(handle: Handle): boolean {
+    return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;
+  }
+
+  /** Whether a value is made to be called, or may be because it is made of such a value. */
+  private isFunction(handle: Handle): boolean {
+    const pending = new Set([handle]);
+    for (const each of pending) {
+      const value = this.heap.valueOf(each);
+      switch (value?.type) {
+        case "global":
+        case "partial":
+        case "method":
+        case "getter":
+        case "picked":
+          return true;
+        case "call":
+          // `staticmethod(f)` may be called as `f` may.
+          for (const arg of value.args ?? []) pending.add(arg);
+      }
+      if (pending.size > MADE_OF) return true;
+    }
+    return false;
+  }
+
+  /** Whether a state's entry gives its object something that is called without being asked for. */
+  private isHook(key: Handle, value: Handle): boolean {
+    if (!this.isCallable(value)) return false;
+    const name = this.heap.textOf(key);
+    // What calls made of a text may be any name.
+    if (name === undefined) return typeOf(this.heap, key) === undefined && this.isFunction(value);
+    if (name === "__orig_class__") return false;
+    return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));
+  }
+
+  /** Looks at states that got more items after an object had them, once a stream is at its end. */
+  settle(): void {
+    const { containers } = this.heap;
+    for (const { target, state, at } of this.states.grown((each) => containers.count(each))) {
+      this.watchState(target, state, "BUILD", at);
+    }
+  }
+
+  /** Whether a value is a dictionary of the library's, which keeps its keys as they are. */
+  isDictionary(target: Handle): boolean {
+    const entry = this.heap.instanceOf(target) ?? this.calleeOf(target);
+    return entry !== undefined &&
+      /^collections\.(OrderedDict|defaultdict|Counter)$/.test(entry.key);
+  }
+
+  /** The same of whatever has items that become attributes. */
+  private isMapping(target: Handle): boolean {
+    const { key } = this.heap.instanceOf(target) ?? this.calleeOf(target) ?? {};
+    return this.isDictionary(target) || (key !== undefined &&
+      /^(builtins\.dict|collections\.(UserDict|ChainMap)|types\.MappingProxyType)$/.test(key));
+  }
+
+  private calleeOf(target: Handle): GlobalEntry | undefined {
+    const value = this.heap.valueOf(target);
+    return value?.type === "call" ? this.heap.globalOf(value.callee) : undefined;
+  }
+}

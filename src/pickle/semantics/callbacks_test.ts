@@ -1,0 +1,210 @@
+/**
+ * Calls that no opcode makes: harmless things are given something to call. The verdict is that of the
+ * whole scan, with the rules that come along.
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import { bytes, str } from "../testing/pickle.ts";
+
+const RULES = loadRules({ strict: true });
+
+async function verdict(...pieces: readonly (string | Uint8Array)[]): Promise<string> {
+  const data = bytes("\x80\x04", ...pieces, ".");
+  return (await scanSource(bytesSource("model.pkl", data), { rules: RULES })).verdict;
+}
+
+/** A class of YOLOv5's that evaluates what stands under "activation" when it is called. */
+const MODEL = bytes("cmodels.yolo\nModel\n");
+const CONFIGURED = bytes("}", str("activation"), str("print('hi')"), "s");
+const PARTIAL = bytes("cfunctools\npartial\n(cstatistics\nNormalDist\n", str("a"), "tR");
+const DEQUE = bytes("ccollections\ndeque\n)R");
+
+/** An instance whose attribute is the value. */
+function instance(attribute: string, value: string | Uint8Array): Uint8Array {
+  return bytes("cargparse\nNamespace\n)\x81}", str(attribute), value, "sb");
+}
+
+test("a weak reference calls what it is given when its object is gone", async () => {
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, PARTIAL, "t\x81"), "suspicious");
+  assert.equal(
+    await verdict("cweakref\nref\n(", DEQUE, "cstatistics\nNormalDist\nt\x81"),
+    "suspicious",
+  );
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, "cos\nsystem\nt\x81"), "dangerous");
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, "Nt\x81"), "clean");
+  assert.equal(await verdict("cweakref\nref\n(", DEQUE, "t\x81"), "clean");
+});
+
+test("harmless functions call methods that an object was given as attributes", async () => {
+  for (const name of ["keys", "items", "as_integer_ratio", "detach", "to", "pop"]) {
+    const made = bytes("ccollections\nOrderedDict\n(", instance(name, PARTIAL), "tR");
+    assert.equal(await verdict(made), "suspicious", name);
+  }
+});
+
+test("neither a computed name nor a wrapped function hides such an attribute", async () => {
+  const name = bytes("cbuiltins\nstr\n(C\x04keys", str("ascii"), str("strict"), "tR");
+  assert.equal(await verdict("cargparse\nNamespace\n)\x81}", name, PARTIAL, "sb"), "suspicious");
+  assert.equal(await verdict("cargparse\nNamespace\n)\x81}", name, "Nsb"), "clean");
+  const wrapped = bytes("cbuiltins\nstaticmethod\n", PARTIAL, "\x85R");
+  assert.equal(await verdict(instance("keys", wrapped)), "suspicious");
+});
+
+test("calls made of one another over and over end in time", async () => {
+  const twice = (index: number) =>
+    `cbuiltins\nstaticmethod\nh${String.fromCharCode(index)}h${
+      String.fromCharCode(index)
+    }\x86R\x940`;
+  const many = Array.from({ length: 60 }, (_, index) => twice(index)).join("");
+  const attribute = bytes("cargparse\nNamespace\n)\x81}", str("keys"), "h\x3csb");
+  assert.equal(await verdict(PARTIAL, "\x940", many, attribute), "suspicious");
+  assert.equal(await verdict("N\x940", many, attribute), "clean");
+});
+
+test("plain objects under the names of such methods are data", async () => {
+  for (const name of ["keys", "items", "to"]) {
+    for (const value of ["]", "N", "ccollections\nOrderedDict\n)R"]) {
+      assert.equal(await verdict(instance(name, value)), "clean", name);
+    }
+  }
+});
+
+test("a class that is only restored elsewhere counts as called where a dictionary waits for it", async () => {
+  const waiting = bytes("cfunctools\npartial\n(", MODEL, CONFIGURED, "tR");
+  assert.equal(await verdict(instance("norm_layer", waiting)), "suspicious");
+  for (const made of ["cbuiltins\ndict\n", "ccollections\nOrderedDict\n"]) {
+    const config = bytes("cfunctools\npartial\n(", MODEL, made, "(", CONFIGURED, "tRtR");
+    assert.equal(await verdict(instance("norm_layer", config)), "suspicious");
+  }
+  const state = bytes("(", MODEL, ")}", str("cfg"), CONFIGURED, "sNt");
+  const built = bytes("cfunctools\npartial\n(", MODEL, "tR", state, "b");
+  assert.equal(await verdict(built), "suspicious");
+  assert.equal(await verdict(MODEL, ")\x81}", str("yaml"), CONFIGURED, "sb"), "clean");
+});
+
+test("a partial of a layer with numbers, as models have them, is clean", async () => {
+  const state = bytes(
+    "(ctorch.nn.modules.normalization\nLayerNorm\n)}",
+    str("eps"),
+    "G\x3e\xb0\xc6\xf7\xa0\xb5\xed\x8dsNt",
+  );
+  const layer = bytes(
+    "cfunctools\npartial\n(ctorch.nn.modules.normalization\nLayerNorm\ntR",
+    state,
+    "b",
+  );
+  assert.equal(await verdict(instance("norm_layer", layer)), "clean");
+});
+
+test("containers beyond all that are kept hide no attribute to be called", async () => {
+  const empty = bytes("cargparse\nNamespace\n)\x81\x940");
+  const containers = "}0".repeat(1 << 18);
+  const items = `]${"Na".repeat(1 << 19)}0`;
+  for (const filler of [containers, items]) {
+    const attribute = bytes("h\x01}", str("keys"), "h\0sb");
+    assert.equal(await verdict(PARTIAL, "\x940", empty, filler, attribute), "suspicious");
+    assert.equal(await verdict(DEQUE, "\x940", empty, filler, attribute), "clean");
+  }
+});
+
+test("a key to be called is seen behind however many others", async () => {
+  const frame = "cpandas.core.frame\nDataFrame\n)\x81(";
+  for (const before of [0, 1, 31, 32, 33, 5000]) {
+    const others = "NN".repeat(before);
+    assert.equal(await verdict(frame, others, PARTIAL, "Nu"), "suspicious", String(before));
+    assert.equal(await verdict(frame, others, "NNu"), "clean", String(before));
+  }
+});
+
+test("restoring by a base class runs what that does with the state", async () => {
+  const restored = (module: string, base: string | Uint8Array, state: string | Uint8Array) =>
+    verdict(`c${module}\n_reconstructor\n(cargparse\nNamespace\n`, base, state, "tR");
+  for (const module of ["copyreg", "copy_reg"]) {
+    assert.equal(await restored(module, "cbuiltins\nobject\n", "N"), "clean");
+    assert.equal(await restored(module, "c__builtin__\nobject\n", "N"), "clean");
+    assert.equal(await restored(module, "c__builtin__\ndict\n", "}"), "clean");
+    assert.equal(await restored(module, "cmodels.yolo\nModel\n", CONFIGURED), "suspicious");
+    assert.equal(await restored(module, "cos\nsystem\n", str("echo hi")), "dangerous");
+    assert.equal(await restored(module, PARTIAL, "N"), "suspicious");
+  }
+});
+
+test("of more items than are followed the rest may be anything", async () => {
+  const none = (count: number) => ")".repeat(count);
+  const all = (items: string | Uint8Array) =>
+    verdict("cbuiltins\nlist\n(citertools\nstarmap\n(", MODEL, "(", items, "ltRtR");
+  assert.equal(await all(none(16)), "clean");
+  assert.equal(await all(none(17)), "suspicious");
+  assert.equal(await all(bytes(none(40), CONFIGURED, "\x85")), "suspicious");
+});
+
+test("a method of text that looks up in a dictionary with a factory calls that", async () => {
+  const table = bytes("ccollections\ndefaultdict\n(", PARTIAL, "tR");
+  for (const method of ["translate", "format_map", "format", "join"]) {
+    const call = bytes(`cbuiltins\nstr.${method}\n(`, str("A"), table, "tR");
+    assert.equal(await verdict(call), "suspicious", method);
+  }
+  assert.equal(await verdict("cbuiltins\nstr.translate\n(", str("A"), "}tR"), "clean");
+});
+
+test("a weak dictionary calls its own attribute when a value is gone", async () => {
+  const weak = bytes("cweakref\nWeakValueDictionary\n)\x81}(", str("data"), "}");
+  const item = bytes(str("key"), DEQUE, "s");
+  const given = bytes(str("_remove"), PARTIAL, "ub");
+  assert.equal(await verdict(weak, given, item), "suspicious");
+  assert.equal(await verdict(weak, "ub", item), "clean");
+});
+
+/** What CPython's unpicklers look up on the object itself, in C and in Python: nothing else is. */
+const LOOKED_UP: Readonly<Record<string, string>> = {
+  append: "Na",
+  extend: "(Ne",
+  add: "(N\x90",
+  __setstate__: "Nb",
+};
+const BARE = bytes("cargparse\nNamespace\n)\x81");
+const ORDERED = "ccollections\nOrderedDict\n";
+
+test("whatever dictionary an object's state is, a function in it that an opcode calls is told", async () => {
+  for (const [name, opcodes] of Object.entries(LOOKED_UP)) {
+    const pair = bytes(str(name), MODEL);
+    const states: Record<string, Uint8Array> = {
+      dictionary: bytes("}", pair, "s"),
+      "slots' state": bytes("N}", pair, "s\x86"),
+      "filled dictionary of a class": bytes(ORDERED, ")R", pair, "s"),
+      "dictionary of pairs": bytes(ORDERED, "]", pair, "\x86a\x85R"),
+      "builtins.dict of pairs": bytes("cbuiltins\ndict\n]", pair, "\x86a\x85R"),
+      "default dictionary": bytes("ccollections\ndefaultdict\n)R", pair, "s"),
+      "slots' state of a class": bytes("N", ORDERED, ")R", pair, "s\x86"),
+      "reconstructed dictionary": bytes(
+        "ccopyreg\n_reconstructor\n(ccollections\nOrderedDict\ncbuiltins\ndict\n}",
+        pair,
+        "stR",
+      ),
+    };
+    for (const [what, state] of Object.entries(states)) {
+      assert.equal(await verdict(BARE, state, "b", opcodes), "suspicious", `${name} in ${what}`);
+    }
+  }
+});
+
+test("a state that an object keeps is watched as long as it grows", async () => {
+  const polynomial = "cnumpy.polynomial.polynomial\nPolynomial\n)\x81}\x94b";
+  const later = bytes("h\0", str("append"), MODEL, "s0");
+  assert.equal(await verdict(polynomial, later, "Na"), "suspicious");
+  assert.equal(await verdict(polynomial, "h\0(", str("extend"), MODEL, "u0(Ne"), "suspicious");
+  assert.equal(await verdict(polynomial, "h\0", str("domain"), "]s0"), "clean");
+  // A stream that breaks off has run until there.
+  assert.notEqual(await verdict(polynomial, later, "Na\xff"), "clean");
+});
+
+test("plain states, and objects within states, are data", async () => {
+  assert.equal(await verdict(BARE, "}", str("a"), ORDERED, ")Rsb"), "clean");
+  assert.equal(await verdict(BARE, "}", str("append"), "]sb"), "clean");
+  assert.equal(await verdict(BARE, "}\x94bh\0", str("a"), "Ns0"), "clean");
+  assert.equal(await verdict(BARE, "N}", str("a"), "Ns\x86b"), "clean");
+});

@@ -1,0 +1,414 @@
+/**
+ * What calls, BUILD and item assignment mean: they are logged as facts, computed when they are pure,
+ * and followed through wrappers.
+ *
+ * @module
+ */
+
+import type { CallFact, GlobalName } from "../../core/types.ts";
+import { liveOwner, methodGlobal } from "./attributes.ts";
+import { typeOf } from "../machine/classes.ts";
+import { evidenceOf } from "./evidence.ts";
+import { ownerOf } from "../machine/facts.ts";
+import { foldOf } from "./folding.ts";
+import type { GlobalEntry, Heap } from "../machine/heap.ts";
+import { HiddenCalls } from "./callbacks.ts";
+import { callMethod } from "./methods.ts";
+import { render, renderCall } from "../tools/render.ts";
+import {
+  CONTAINER,
+  type GetterValue,
+  type Handle,
+  handleOf,
+  KIND,
+  kindOf,
+  LOST,
+  NONE,
+  UNKNOWN,
+} from "../machine/values.ts";
+import type { LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
+
+/** Results of one global that are told apart; later ones share a value. */
+const RESULTS_TOLD = 256;
+/** Results told apart in all: each costs a hundred bytes. Who uses one beyond has lost it. */
+const RESULTS_KEPT = 1 << 18;
+/** Calls inside calls that are followed. */
+const CALL_DEPTH = 32;
+
+/** Harmless classes whose arguments and state are needed: joblib's arrays by their size, slices by folding. */
+const DETAILED = new Set([
+  "joblib.numpy_pickle.NumpyArrayWrapper",
+  "numpy.dtype",
+  "builtins.slice",
+]);
+
+/** A class whose first argument is the state of the object. */
+const NAMESPACE = "types.SimpleNamespace";
+
+/** Opcodes and functions that make an instance without calling its `__init__`. */
+const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
+
+/** Pure functions that call methods of what they are applied to. */
+const OPERATIONS =
+  /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.(bytearray|bytes|str)\.\w+$/;
+
+/** A call as the machine sees it. */
+export interface Call {
+  readonly entry: GlobalEntry;
+  readonly args: readonly Handle[] | undefined;
+  readonly kwargs: Handle | undefined;
+  /** The opcode, or the wrapper that makes the call. */
+  readonly via: string;
+  /** Virtual offset of the opcode. */
+  readonly at: number;
+}
+
+/** Follows one call of a function that takes its meaning from its arguments, and gives its value. */
+export type Wrapper = (calls: Calls, call: Call) => Handle;
+
+/** The functions whose meaning is that of what they are applied to. */
+export interface HigherOrder {
+  /** What follows calls of the global with this key (see `foldKey`); undefined for every other global. */
+  wrapperOf(key: string): Wrapper | undefined;
+  /** Applies an `attrgetter`, `itemgetter` or `methodcaller`; undefined when it cannot be followed. */
+  applyGetter(
+    calls: Calls,
+    getter: GetterValue,
+    args: readonly Handle[] | undefined,
+    at: number,
+  ): Handle | undefined;
+}
+
+/** True for a call that runs no `__init__` with arguments: the unpickler's ways, and calls without any. */
+function restores({ args, kwargs, via }: Call): boolean {
+  return RESTORING.test(via) || (args?.length === 0 && kwargs === undefined);
+}
+
+/** The semantics of calls over one heap. */
+export class Calls implements Semantics {
+  readonly heap: Heap;
+  /** Bytes that the file itself loads. */
+  readonly loaded: LoadedBytes[] = [];
+  /** Tensors that do not lie in their storages. */
+  readonly tensorFaults: TensorFault[] = [];
+  /** Calls that nobody asks for by name. */
+  readonly hidden: HiddenCalls;
+  private readonly extensions: Map<number, GlobalName>;
+  private readonly higherOrder: HigherOrder;
+  private depth = 0;
+  private results = 0;
+
+  /** @param extensions codes registered so far in this process, by any stream */
+  constructor(heap: Heap, extensions: Map<number, GlobalName>, higherOrder: HigherOrder) {
+    this.heap = heap;
+    this.hidden = new HiddenCalls(heap);
+    this.extensions = extensions;
+    this.higherOrder = higherOrder;
+  }
+
+  /** REDUCE, NEWOBJ and NEWOBJ_EX: the arguments are a tuple, the keyword arguments a dict. */
+  callTuple(
+    callee: Handle,
+    args: Handle,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    const entry = this.heap.globalOf(callee);
+    if (
+      entry !== undefined && kwargs === undefined &&
+      (entry.plain ??= entry.quiet && !this.matters(entry))
+    ) {
+      this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
+      return handleOf(KIND.INSTANCE, entry.id);
+    }
+    const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
+    if (kwargs !== undefined) this.hidden.watchState(callee, kwargs, via, at);
+    return this.call(callee, items, kwargs, via, at);
+  }
+
+  private matters(entry: GlobalEntry): boolean {
+    return DETAILED.has(entry.key) || entry.key === NAMESPACE ||
+      foldOf(entry.key) !== undefined || this.higherOrder.wrapperOf(entry.key) !== undefined;
+  }
+
+  /** Calls a value. `args` undefined means that nobody knows them. */
+  call(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    if (this.depth >= CALL_DEPTH) {
+      this.unresolved(callee, args, kwargs, via, at);
+      return UNKNOWN;
+    }
+    if (this.depth > 0) this.heap.spendCall();
+    this.depth++;
+    try {
+      return this.dispatch(callee, args, kwargs, via, at);
+    } finally {
+      this.depth--;
+    }
+  }
+
+  private dispatch(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    const value = this.heap.valueOf(callee);
+    switch (value?.type) {
+      case "global": {
+        const entry = this.heap.globalOf(callee) as GlobalEntry;
+        return this.callGlobal({ entry, args, kwargs, via, at });
+      }
+      case "partial": {
+        const all = args === undefined ? undefined : [...value.args, ...args];
+        return this.call(value.callee, all, kwargs ?? value.kwargs, "functools.partial", at);
+      }
+      case "getter":
+        return this.higherOrder.applyGetter(this, value, args, at) ??
+          this.unresolved(callee, args, kwargs, via, at);
+      case "picked":
+        this.unresolved(value.value, args, kwargs, via, at);
+        return this.call(value.value, args, kwargs, via, at);
+      case "method": {
+        if (args !== undefined && this.heap.instanceOf(value.self) === undefined) {
+          this.hidden.watchOperands(render(this.heap, callee), args, kwargs, via, at);
+        }
+        const result = args === undefined || !this.isBare(kwargs)
+          ? undefined
+          : callMethod(this.heap, value.self, value.name, args);
+        if (result !== undefined) return this.heap.derived(result);
+        const owner = methodGlobal(this.heap, value);
+        if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
+          return this.result(callee, args, kwargs);
+        }
+        const entry = this.heap.entryOf(owner.module, owner.name);
+        return this.callGlobal({ entry, args, kwargs, via, at });
+      }
+      default:
+        return this.callOther(callee, args, kwargs, via, at);
+    }
+  }
+
+  /** Calls what is no function: harmless data raises, an instance runs its class's `__call__`. */
+  private callOther(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    const instance = this.heap.instanceOf(callee);
+    if (instance !== undefined) {
+      const entry = this.heap.entryOf(instance.module, `${instance.name}.__call__`);
+      return this.callGlobal({ entry, args, kwargs, via, at });
+    }
+    if (typeOf(this.heap, callee) !== undefined || callee === NONE) return UNKNOWN;
+    return this.unresolved(callee, args, kwargs, via, at);
+  }
+
+  private callGlobal(call: Call): Handle {
+    const { entry, args, kwargs } = call;
+    this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
+    const wrapper = this.higherOrder.wrapperOf(entry.key);
+    if (wrapper !== undefined) return wrapper(this, call);
+    if (entry.key === NAMESPACE && args?.[0] !== undefined) {
+      this.hidden.watchState(entry.handle, args[0], call.via, call.at);
+    }
+    const fold = foldOf(entry.key);
+    const quiet = entry.quiet || (entry.restorable && restores(call));
+    if (quiet && fold === undefined && !DETAILED.has(entry.key)) {
+      return handleOf(KIND.INSTANCE, entry.id);
+    }
+    if (args !== undefined && OPERATIONS.test(entry.key)) {
+      this.hidden.watchOperands(`${entry.module}.${entry.name}`, args, kwargs, call.via, call.at);
+    }
+    const simple = args !== undefined && this.isBare(kwargs);
+    const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
+    if (!quiet) this.log(call);
+    if (folded !== undefined) return this.heap.derived(folded);
+    if (entry.results++ >= RESULTS_TOLD && !DETAILED.has(entry.key)) {
+      return handleOf(KIND.INSTANCE, entry.id);
+    }
+    return this.result(entry.handle, args, kwargs);
+  }
+
+  /** True when there are no keyword arguments. */
+  isBare(kwargs: Handle | undefined): boolean {
+    return kwargs === undefined || (kwargs < 0 && this.heap.containers.count(kwargs) === 0);
+  }
+
+  /** A value that stands for a call's unknown result. */
+  result(callee: Handle, args: readonly Handle[] | undefined, kwargs: Handle | undefined): Handle {
+    if (++this.results > RESULTS_KEPT) return LOST;
+    return this.heap.object({ type: "call", callee, args, kwargs, state: undefined });
+  }
+
+  /** Logs a call; `targets` as in `CallFact`. */
+  log(call: Call, targets?: { readonly of: readonly GlobalName[] | undefined }): void {
+    const { entry, args, kwargs, via, at } = call;
+    const { module, name } = entry;
+    const { facts } = this.heap;
+    const reached = targets?.of !== undefined && { targets: targets.of };
+    const further = reached === false
+      ? facts.countFurtherCall(entry)
+      : facts.countFurther(ownerOf({ module, name, ...reached }));
+    if (further) return;
+    const shown = `${module}.${name}`;
+    const fact: CallFact = {
+      kind: "call",
+      module,
+      name,
+      via,
+      expression: renderCall(this.heap, shown, args, kwargs),
+      evidence: evidenceOf(this.heap, entry.key, args, kwargs),
+      ...reached,
+    };
+    if (reached === false) facts.addCall(entry, fact, at);
+    else facts.add(fact, at);
+  }
+
+  /** Logs a call on something that is no known global, and gives its unknown result. */
+  unresolved(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    if (callee === LOST) this.heap.lost();
+    const expression = renderCall(this.heap, render(this.heap, callee), args, kwargs);
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+    return this.result(callee, args, kwargs);
+  }
+
+  /** STACK_GLOBAL; undefined when the two are no texts, where the unpickler raises. */
+  stackGlobal(module: Handle, name: Handle, at: number): Handle | undefined {
+    const [moduleText, nameText] = [this.heap.textOf(module), this.heap.textOf(name)];
+    if (moduleText !== undefined && nameText !== undefined) {
+      const computed = !this.heap.isWritten(module) || !this.heap.isWritten(name);
+      return this.heap.importGlobal(moduleText, nameText, "STACK_GLOBAL", at, computed);
+    }
+    for (const handle of [module, name]) {
+      const type = typeOf(this.heap, handle);
+      if (handle === NONE || (type !== undefined && type.name !== "str")) return undefined;
+    }
+    const expression = `${render(this.heap, module)} . ${render(this.heap, name)}`;
+    this.heap.facts.add({ kind: "unresolved-call", via: "STACK_GLOBAL", expression }, at);
+    return UNKNOWN;
+  }
+
+  /** EXT1, EXT2 and EXT4. */
+  extension(code: number, at: number): Handle {
+    const known = this.extensions.get(code);
+    if (known !== undefined) return this.heap.importGlobal(known.module, known.name, "EXT", at);
+    this.heap.facts.add({ kind: "extension", code }, at);
+    return UNKNOWN;
+  }
+
+  /** `copyreg.add_extension`. */
+  register(code: number, module: string, name: string): void {
+    this.extensions.set(code, { module, name });
+  }
+
+  /** BUILD: `target.__setstate__(state)`, or an update of its attributes. */
+  build(target: Handle, state: Handle, at: number): void {
+    const value = this.heap.valueOf(target);
+    this.hidden.watchState(target, state, "BUILD", at);
+    this.hidden.built(target, state, at);
+    switch (value?.type) {
+      case "picked":
+        this.watchPicked(value.value, "BUILD", at);
+        this.build(value.value, state, at);
+        return;
+      case "call":
+        value.state = state;
+        return;
+      case "partial": {
+        const items = this.heap.itemsOf(state, CONTAINER.TUPLE);
+        value.callee = items?.[0] ?? UNKNOWN;
+        value.args = this.heap.itemsOf(items?.[1] ?? UNKNOWN, CONTAINER.TUPLE) ?? [];
+        value.kwargs = items?.[2];
+        const entry = this.heap.entryOf("functools", "partial");
+        this.higherOrder.wrapperOf(entry.key)?.(this, {
+          entry,
+          args: [value.callee, ...value.args],
+          kwargs: value.kwargs,
+          via: "BUILD",
+          at,
+        });
+        return;
+      }
+      default:
+        this.mutate(
+          target,
+          "BUILD",
+          (shown) => `${shown}.__setstate__(${render(this.heap, state)})`,
+          at,
+        );
+    }
+  }
+
+  /** What is changed is not sure. */
+  private watchPicked(target: Handle, via: string, at: number): void {
+    const expression = `${render(this.heap, target)} (${via})`;
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+  }
+
+  /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
+  fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void {
+    const value = this.heap.valueOf(target);
+    if (value?.type === "bytes" || (target >= 0 && kindOf(target) === KIND.BYTES)) {
+      this.heap.bytesGrown = true;
+    }
+    if (value?.type === "picked") {
+      this.watchPicked(value.value, opcode, at);
+      this.fill(value.value, items, opcode, at);
+      return;
+    }
+    if (opcode.startsWith("SETITEM") && !this.hidden.isDictionary(target)) {
+      // Data frames call a key that can be called.
+      const key = items.find((item, index) => index % 2 === 0 && this.hidden.isCallable(item));
+      if (key !== undefined) this.watchPicked(key, opcode, at);
+    }
+    this.mutate(target, opcode, (shown) => {
+      const parts = items.slice(0, 4).map((item) => render(this.heap, item));
+      if (opcode.startsWith("SETITEM")) return `${shown}[${parts[0]}] = ${parts[1]}`;
+      return `${shown}.${opcode === "ADDITEMS" ? "add" : "append"}(${parts[0]})`;
+    }, at);
+  }
+
+  /** Logs a change of something imported; changes of what the file made itself are nobody's business. */
+  mutate(target: Handle, via: string, expression: (shown: string) => string, at: number): void {
+    const owner = liveOwner(this.heap, target);
+    if (owner === undefined) return;
+    this.heap.facts.add(
+      { kind: "mutation", ...owner, via, expression: expression(render(this.heap, target)) },
+      at,
+    );
+  }
+
+  /** Whether a value may be called. */
+  isCallable(handle: Handle): boolean {
+    return this.hidden.isCallable(handle);
+  }
+
+  /** Looks at states that grew after an object had them. @throws RangeError when that is too much */
+  settle(): void {
+    this.hidden.settle();
+  }
+
+  /** Whether a value is joblib's stand-in for raw array bytes. */
+  isArrayWrapper(handle: Handle): boolean {
+    if (handle < 0 || kindOf(handle) !== KIND.OBJECT) return false;
+    const value = this.heap.valueOf(handle);
+    return value?.type === "call" &&
+      this.heap.globalOf(value.callee)?.key === "joblib.numpy_pickle.NumpyArrayWrapper";
+  }
+}

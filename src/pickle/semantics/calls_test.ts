@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CallFact, MutationFact } from "../../core/types.ts";
+import { STATUS } from "../machine/machine.ts";
+import {
+  bytes,
+  byteString,
+  calls,
+  factsIn,
+  imports,
+  observe,
+  run,
+  str,
+} from "../testing/pickle.ts";
+
+/** A call in protocol 0: `module.name(args)` with args given as opcodes. */
+function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {
+  return bytes(`c${module}\n${name}\n(`, ...args, "tR");
+}
+
+/** os.system over a value. */
+function system(value: string | Uint8Array): Uint8Array {
+  return bytes(call("os", "system", value), ".");
+}
+
+/** The last call that a pickle makes. */
+async function last(data: Uint8Array): Promise<string | undefined> {
+  return (await calls(data)).at(-1);
+}
+
+test("texts put together by pure functions are seen whole", async () => {
+  const built: Uint8Array[] = [
+    call("operator", "add", "S'ech'\n", "S'o hi'\n"),
+    call("_operator", "concat", "S'echo'\n", "S' hi'\n"),
+    call("builtins", "str.join", "S' '\n", "(S'echo'\nS'hi'\nl"),
+    call("builtins", "bytes.decode", byteString(bytes("echo hi"))),
+    call("codecs", "decode", "S'rpub uv'\n", "S'rot13'\n"),
+    call(
+      "builtins",
+      "bytes.decode",
+      call("_codecs", "decode", byteString(bytes("6563686f206869")), "S'hex'\n"),
+    ),
+    call("builtins", "str", call("base64", "b64decode", "S'ZWNobyBoaQ=='\n"), "S'utf-8'\n"),
+    call("operator", "mod", "S'%s %s'\n", "(S'echo'\nS'hi'\nt"),
+    call("builtins", "str.format", "S'{} {}'\n", "S'echo'\n", "S'hi'\n"),
+    call("builtins", "str.replace", "S'eXho hi'\n", "S'X'\n", "S'c'\n"),
+    call("builtins", "str.lower", "S'ECHO HI'\n"),
+    call("builtins", "str.strip", "S'  echo hi '\n"),
+    call("operator", "getitem", "S'ih ohce'\n", call("builtins", "slice", "N", "N", "I-1\n")),
+    call("operator", "getitem", "(S'no'\nS'echo hi'\nl", "I1\n"),
+    call(
+      "builtins",
+      "str.join",
+      "S''\n",
+      call("builtins", "map", "cbuiltins\nchr\n", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl"),
+    ),
+    call("functools", "reduce", "coperator\nadd\n", "(S'ec'\nS'ho'\nS' hi'\nl"),
+    call(
+      "builtins",
+      "bytes.decode",
+      call("builtins", "bytes", "(I101\nI99\nI104\nI111\nI32\nI104\nI105\nl"),
+    ),
+    call("builtins", "bytes.decode", call("binascii", "unhexlify", "S'6563686f206869'\n")),
+    call("builtins", "bytes.decode", call("base64", "b32decode", "S'MVRWQ3ZANBUQ===='\n")),
+    call("builtins", "bytes.decode", call("base64", "b85decode", "S'Wn*Y>AZTd'\n")),
+  ];
+  for (const value of built) {
+    const told = await last(system(value));
+    assert.equal(told, "os.system('echo hi')", new TextDecoder("latin1").decode(value));
+  }
+});
+
+test("zlib and gzip constants are opened within a bound", async () => {
+  const deflated = bytes(
+    0x78,
+    0x9c,
+    0x4b,
+    0x4d,
+    0xce,
+    0xc8,
+    0x57,
+    0xc8,
+    0xc8,
+    0x04,
+    0x00,
+    0x0a,
+    0xbd,
+    0x02,
+    0xa2,
+  );
+  const value = call("builtins", "bytes.decode", call("zlib", "decompress", byteString(deflated)));
+  assert.equal(await last(system(value)), "os.system('echo hi')");
+});
+
+test("getattr over constants reaches the global it names", async () => {
+  const system = bytes(call("builtins", "getattr", "cos\npath\n", "S'os'\n"), ".");
+  assert.ok((await imports(system)).includes("os.path.os"));
+  const module = call("importlib", "import_module", "S'os'\n");
+  const reached = bytes(call("builtins", "getattr", module, "S'system'\n"), "(S'x'\ntR.");
+  assert.ok((await calls(reached)).includes("os.system('x')"));
+});
+
+/** The imports of a pickle whose names are no literals of it. */
+async function computed(data: Uint8Array): Promise<string[]> {
+  const { machine } = await run(data);
+  return machine.facts.all().flatMap(({ fact }) =>
+    fact.kind === "import" && fact.computed === true ? [`${fact.module}.${fact.name}`] : []
+  );
+}
+
+/** The expressions of what cannot be worked out. */
+async function unresolved(data: Uint8Array): Promise<string[]> {
+  const { machine } = await run(data);
+  return machine.facts.all().flatMap(({ fact }) =>
+    fact.kind === "unresolved-call" ? [fact.expression] : []
+  );
+}
+
+/** A method of a value, called. */
+function method(self: string | Uint8Array, name: string, ...args: (string | Uint8Array)[]) {
+  return bytes(call("builtins", "getattr", self, `S'${name}'\n`), "(", ...args, "tR");
+}
+
+test("a name that calls put together is told as such, whatever it looks like", async () => {
+  const ways = [
+    call("operator", "add", "S'Ordered'\n", "S'Dict'\n"),
+    method("}S'a'\nS'OrderedDict'\ns", "get", "S'a'\n"),
+    call("operator", "getitem", "](S'OrderedDict'\ne", "I0\n"),
+    call("builtins", "str", "S'OrderedDict'\n"),
+  ];
+  for (const way of ways) {
+    const data = bytes(str("collections"), way, 0x93, ".");
+    assert.deepEqual(await computed(data), ["collections.OrderedDict"]);
+    const attribute = bytes(call("builtins", "getattr", "ccollections\nabc\n", way), ".");
+    assert.deepEqual(await computed(attribute), ["collections.abc.OrderedDict"]);
+  }
+  assert.deepEqual(await computed(bytes(str("collections"), str("OrderedDict"), 0x93, ".")), []);
+});
+
+test("what is computed is computed as Python does it, or not at all", async () => {
+  const given = async (value: Uint8Array) => (await imports(bytes(str("m"), value, 0x93, ".")))[0];
+  const same: readonly (readonly [Uint8Array, string])[] = [
+    [method("S'{} {1}'\n", "format", "S'a'\n"), "builtins.getattr"],
+    [method("S'{0.a}'\n", "format", "S'a'\n"), "builtins.getattr"],
+    [method("S'xx'\n", "replace", "S'x'\n", "S'y'\n", "I1\n"), "builtins.getattr"],
+    [method("S'a b c'\n", "split", "S' '\n", "I1\n"), "builtins.getattr"],
+    [method(str("ß"), "casefold"), "builtins.getattr"],
+    [method("S'%5s'\n", "__mod__", "S'a'\n"), "builtins.getattr"],
+    [call("builtins", "str", "F1.0\n"), "builtins.str"],
+    [call("builtins", "int", "S'1_0'\n"), "builtins.int"],
+  ];
+  for (const [value, only] of same) {
+    const data = bytes(str("m"), value, 0x93, ".");
+    assert.equal((await imports(data)).at(-1), only, "nothing is imported under a guessed name");
+  }
+  assert.equal(await given(method("S'xx'\n", "replace", "S'x'\n", "S'$&'\n")), "builtins.getattr");
+  assert.ok(
+    (await imports(
+      bytes(str("m"), method("S'xx'\n", "replace", "S'x'\n", "S'$&'\n"), 0x93, "."),
+    ))
+      .includes("m.$&$&"),
+  );
+  const flag = bytes(str("m"), call("builtins", "str", "I01\n"), 0x93, ".");
+  assert.ok((await imports(flag)).includes("m.True"));
+});
+
+test("what is taken out of a container and called is not sure", async () => {
+  const picked = method("}S'a'\nccollections\nOrderedDict\ns", "get", "S'a'\n");
+  assert.equal((await unresolved(bytes(picked, ")R."))).length, 1);
+  assert.ok((await calls(bytes(picked, ")R."))).includes("collections.OrderedDict()"));
+});
+
+test("a state that puts something callable in a method's place is told", async () => {
+  const made = "ctypes\nSimpleNamespace\n)R";
+  for (const name of ["__setstate__", "append", "__array__"]) {
+    const hooked = bytes(made, `}S'${name}'\ncm\nf\nsb.`);
+    assert.equal((await unresolved(hooked)).length, 1, name);
+  }
+  assert.deepEqual(await unresolved(bytes(made, "}S'append'\nI1\nsb.")), []);
+  assert.deepEqual(await unresolved(bytes(made, "}S'function'\ncm\nf\nsb.")), []);
+});
+
+test("an operator over an object is told, over plain data it is not", async () => {
+  const object = "ccollections\ndefaultdict\n(cm\nf\ntR";
+  assert.equal(
+    (await unresolved(bytes(call("operator", "mod", "S'%(x)s'\n", object), "."))).length,
+    1,
+  );
+  assert.equal((await unresolved(bytes(method("S'{0[x]}'\n", "format", object), "."))).length, 1);
+  assert.deepEqual(await unresolved(bytes(call("operator", "add", "I1\n", "I2\n"), ".")), []);
+});
+
+test("every way of importing by name is followed", async () => {
+  const ways = [
+    call("builtins", "getattr", call("builtins", "__import__", "S'os'\n"), "S'system'\n"),
+    call("__builtin__", "getattr", call("__builtin__", "__import__", "S'os'\n"), "S'system'\n"),
+    call("pkgutil", "resolve_name", "S'os:system'\n"),
+    call("pydoc", "locate", "S'os.system'\n"),
+    bytes(
+      call("operator", "attrgetter", "S'system'\n"),
+      "(",
+      call("builtins", "__import__", "S'os'\n"),
+      "tR",
+    ),
+    call(
+      "functools",
+      "reduce",
+      "cbuiltins\ngetattr\n",
+      "(S'system'\nl",
+      call("importlib", "import_module", "S'os'\n"),
+    ),
+    call(
+      "operator",
+      "getitem",
+      call("builtins", "vars", call("builtins", "__import__", "S'os'\n")),
+      "S'system'\n",
+    ),
+    call(
+      "builtins",
+      "getattr",
+      call("operator", "getitem", "csys\nmodules\n", "S'os'\n"),
+      "S'system'\n",
+    ),
+    call(
+      "builtins",
+      "object.__getattribute__",
+      call("builtins", "__import__", "S'os'\n"),
+      "S'system'\n",
+    ),
+  ];
+  for (const way of ways) {
+    const told = await calls(bytes("(", way, "S'echo hi'\no."));
+    assert.ok(told.includes("os.system('echo hi')"), new TextDecoder("latin1").decode(way));
+  }
+});
+
+test("a partial calls what it wraps, with its arguments first", async () => {
+  const partial = call("functools", "partial", "cos\nsystem\n", "S'echo hi'\n");
+  assert.equal(await last(bytes("(", partial, "o.")), "os.system('echo hi')");
+});
+
+test("BUILD puts another target into a partial", async () => {
+  const partial = call("functools", "partial", "cbuiltins\nprint\n");
+  const data = bytes("(", partial, "(cos\nsystem\n(S'x'\nt}Ntbo.");
+  const { machine } = await run(data);
+  const facts = machine.facts.all().map(({ fact }) => fact);
+  const rebuilt = facts.find((fact): fact is CallFact =>
+    fact.kind === "call" && fact.via === "BUILD"
+  );
+  assert.deepEqual(rebuilt?.targets, [{ module: "os", name: "system" }]);
+  assert.ok((await calls(data)).includes("os.system('x')"));
+});
+
+test("map and apply call what they are given", async () => {
+  assert.ok((await calls(bytes(call("builtins", "map", "cos\nsystem\n", "(S'a'\nS'b'\nl"), ".")))
+    .includes("os.system('b')"));
+  assert.ok((await calls(bytes(call("__builtin__", "apply", "cos\nsystem\n", "(S'a'\nt"), ".")))
+    .includes("os.system('a')"));
+});
+
+test("methodcaller calls the method of its object", async () => {
+  const caller = call("operator", "methodcaller", "S'system'\n", "S'x'\n");
+  const data = bytes("(", caller, call("pydoc", "locate", "S'os'\n"), "o.");
+  assert.ok((await calls(data)).includes("os.system('x')"));
+});
+
+test("an extension code stands for what the file registered, in later streams too", async () => {
+  const data = bytes(
+    call("copyreg", "add_extension", "S'os'\n", "S'system'\n", "I7\n"),
+    ".",
+    0x80,
+    2,
+    0x82,
+    7,
+    "(S'x'\ntR.",
+  );
+  const facts = factsIn(await observe(data));
+  assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === "os.system('x')"));
+});
+
+test("an extension code that nobody registered is a fact of its own", async () => {
+  const facts = factsIn(await observe(bytes(0x80, 2, 0x84, "\x70\x11\x01\0", ".")));
+  assert.deepEqual(facts, [{ kind: "extension", code: 70_000 }]);
+});
+
+test("BUILD, SETITEM and APPEND on imported things are mutations", async () => {
+  const changes = [
+    "cos\nsystem\n}b.",
+    "csys\nmodules\nS'os'\nNs.",
+    "cos\nenviron\n(S'PATH'\nS'x'\nu.",
+    "csys\npath\nS'x'\na.",
+    "ccollections\nOrderedDict\n}b.",
+  ];
+  for (const change of changes) {
+    const facts = factsIn(await observe(bytes(change)));
+    assert.ok(facts.some((fact): fact is MutationFact => fact.kind === "mutation"), change);
+  }
+});
+
+test("BUILD and SETITEM on what the file made itself are none", async () => {
+  for (
+    const text of [
+      "ccollections\nOrderedDict\n)R}b.",
+      "ccollections\nOrderedDict\n)RS'a'\nNs.",
+      "}S'a'\nNs.",
+    ]
+  ) {
+    assert.ok(!factsIn(await observe(bytes(text))).some((fact) => fact.kind === "mutation"), text);
+  }
+});
+
+test("a call on what only a running program knows is unresolved", async () => {
+  const data = bytes(call("foo", "make"), "(S'x'\ntR.");
+  const facts = factsIn(await observe(data));
+  assert.ok(
+    facts.some((fact) => fact.kind === "unresolved-call" && fact.expression === "foo.make()('x')"),
+  );
+});
+
+test("names made by unresolved calls are unresolved, not forgotten", async () => {
+  const data = bytes("(", call("foo", "make"), str("system"), 0x93, "o.");
+  assert.ok(factsIn(await observe(data)).some((fact) => fact.kind === "unresolved-call"));
+});
+
+test("code and commands are kept as evidence, cut at 2 KiB", async () => {
+  const code = "import os; " + "x".repeat(3000);
+  const { machine } = await run(
+    bytes(call("builtins", "exec", bytes("X\xc3\x0b\0\0", code.slice(0, 3011))), "."),
+  );
+  const fact = machine.facts.all().map((it) => it.fact).find((it): it is CallFact =>
+    it.kind === "call"
+  );
+  assert.equal(fact?.evidence[0]?.kind, "code");
+  assert.equal(fact?.evidence[0]?.text.length, 2048);
+  assert.equal(fact?.evidence[0]?.cut, true);
+});
+
+test("a million equal calls are one fact with a count", async () => {
+  const unit = bytes("h\0)R0");
+  const data = new Uint8Array(16 + unit.length * 100_000 + 2);
+  data.set(bytes("cfoo\nBar\nq\0"));
+  for (let at = 0; at < 100_000; at++) data.set(unit, 11 + at * unit.length);
+  data.set(bytes("0N."), 11 + 100_000 * unit.length);
+  const { machine } = await run(data);
+  const fact = machine.facts.all().find((it) => it.fact.kind === "call");
+  assert.equal(fact?.count, 100_000);
+});
+
+test("doubling texts over and over ends in a budget, not in memory", async () => {
+  let value: Uint8Array = bytes("S'" + "x".repeat(1000) + "'\nq\0");
+  for (let at = 0; at < 60; at++) value = bytes(value, "0coperator\nadd\n(h\0h\0tRq\0");
+  const { machine } = await run(bytes(value, "."));
+  assert.ok(machine.opcodes > 60);
+});
+
+test("joining the same texts over and over ends in a budget that counts each text", async () => {
+  const joined = "h\x02(h\0h\x01tR0";
+  const data = bytes(
+    ...["S''\nq\0" + "0(" + "S'a'\n".repeat(2000) + "lq\x010cbuiltins\nstr.join\nq\x020"],
+    ...[joined.repeat(2000), "cos\nsystem\n(S'echo hi'\ntR."],
+  );
+  const { status, machine } = await run(data);
+  assert.notEqual(status, STATUS.STOPPED);
+  assert.ok(machine.opcodes < 2000 + 2000 * 6);
+});
+
+test("calls inside calls are followed to a bounded depth", async () => {
+  let value = bytes("cos\nsystem\n");
+  for (let at = 0; at < 200; at++) value = call("functools", "partial", value);
+  const facts = (await run(bytes("(", value, "S'x'\no."))).machine.facts.all();
+  assert.ok(facts.length > 0);
+});

@@ -1,0 +1,302 @@
+/**
+ * Pure functions of Python's library, computed over constants so that hiding behind them fails.
+ *
+ * @module
+ */
+
+import {
+  codecName,
+  decodeBase32,
+  decodeBase64,
+  decodeBase85,
+  decodeHex,
+  decodeText,
+  encodeText,
+  inflateGzip,
+  inflateZlib,
+  rot13,
+} from "./codecs.ts";
+import type { Heap } from "../machine/heap.ts";
+import { encodeLatin1 } from "../machine/literals.ts";
+import {
+  bounded,
+  callMethod,
+  characterOf,
+  concat,
+  formatPercent,
+  itemOf,
+  plainText,
+  repeat,
+} from "./methods.ts";
+import {
+  CONTAINER,
+  type Handle,
+  handleOf,
+  indexOf,
+  KIND,
+  kindOf,
+  NONE,
+  UNKNOWN,
+} from "../machine/values.ts";
+
+/** Computes a call over its positional arguments; undefined when they are not all known. */
+export type Fold = (heap: Heap, args: readonly Handle[]) => Handle | undefined;
+
+/** The function that computes calls of a global, by its key (see `foldKey`). */
+export function foldOf(key: string): Fold | undefined {
+  const method = /^builtins\.(?:str|bytes|bytearray|list|tuple|dict)\.(\w+)$/.exec(key)?.[1];
+  if (method !== undefined) {
+    return (heap, [self, ...rest]) => {
+      if (method === "fromhex") return bytesResult(heap, decodeHex(text(heap, self) ?? "?"));
+      return self === undefined ? undefined : callMethod(heap, self, method, rest);
+    };
+  }
+  const string = /^string\.(\w+)$/.exec(key)?.[1];
+  if (string !== undefined && string !== "Template") {
+    return (heap, [self, ...rest]) =>
+      self === undefined
+        ? undefined
+        : string.startsWith("join")
+        ? callMethod(heap, rest[0] ?? heap.text(" "), "join", [self])
+        : callMethod(heap, self, string, rest);
+  }
+  return FOLDS[key];
+}
+
+const FOLDS: Readonly<Record<string, Fold>> = {
+  __proto__: null as never,
+  "builtins.chr": (heap, [code]) => {
+    const value = code === undefined ? undefined : heap.integerOf(code);
+    return bounded(heap, value === undefined ? undefined : characterOf(value));
+  },
+  "builtins.ord": (heap, [character]) => {
+    const code = text(heap, character)?.codePointAt(0) ?? bytes(heap, character)?.[0];
+    return code === undefined ? undefined : heap.integer(code);
+  },
+  "builtins.str": (heap, [value, codec, errors]) => {
+    if (errors !== undefined) return undefined;
+    if (value === undefined) return heap.text("");
+    if (codec !== undefined) return textResult(heap, decoded(heap, value, codec));
+    return bounded(heap, plainText(heap, value));
+  },
+  "builtins.bytes": (heap, args) => makeBytes(heap, args),
+  "builtins.bytearray": (heap, args) => makeBytes(heap, args),
+  "builtins.int": (heap, [value, base]) => {
+    const radix = base === undefined ? 10 : heap.integerOf(base);
+    const digits = text(heap, value);
+    if (digits !== undefined) return wholeNumber(heap, digits, radix);
+    const number = value === undefined ? 0 : heap.integerOf(value);
+    return number === undefined ? undefined : heap.integer(number);
+  },
+  "builtins.list": (heap, [items]) => collected(heap, CONTAINER.LIST, items),
+  "builtins.tuple": (heap, [items]) => collected(heap, CONTAINER.TUPLE, items),
+  "builtins.reversed": (heap, [items]) => {
+    const list = sequence(heap, items);
+    return list && heap.container(CONTAINER.LIST, list.reverse());
+  },
+  "builtins.sorted": (heap, [items]) => {
+    const list = sequence(heap, items);
+    const texts = list?.map((item) => heap.textOf(item));
+    const simple = texts?.every((each) => each !== undefined && /^[\0-\x7f]*$/.test(each));
+    if (list === undefined || texts === undefined || simple !== true) return undefined;
+    return heap.container(
+      CONTAINER.LIST,
+      (texts as string[]).sort().map((item) => heap.text(item)),
+    );
+  },
+  "builtins.sum": (heap, [items, start]) => {
+    const list = sequence(heap, items);
+    return list?.reduce<Handle | undefined>(
+      (sum, item) => sum === undefined ? undefined : add(heap, [sum, item]),
+      start ?? handleOf(KIND.INTEGER, 0),
+    );
+  },
+  "codecs.decode": (heap, [value, codec]) => codecsDecode(heap, value, codec),
+  "codecs.encode": (heap, [value, codec]) => codecsEncode(heap, value, codec),
+  "codecs.escape_decode": (heap, [value]) =>
+    textResult(heap, decodeText(bytes(heap, value) ?? new Uint8Array(), "unicode_escape")),
+  "base64.b64decode": (heap, [value, alphabet]) =>
+    alphabet === undefined || alphabet === NONE
+      ? bytesResult(heap, decodeBase64(ascii(heap, value)))
+      : undefined,
+  "base64.standard_b64decode": (heap, [value]) =>
+    bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "base64.urlsafe_b64decode": (heap, [value]) =>
+    bytesResult(heap, decodeBase64(ascii(heap, value).replaceAll("-", "+").replaceAll("_", "/"))),
+  "base64.decodebytes": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "base64.decodestring": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "base64.b32decode": (heap, [value]) => bytesResult(heap, decodeBase32(ascii(heap, value))),
+  "base64.b16decode": (heap, [value]) => bytesResult(heap, decodeHex(ascii(heap, value))),
+  "base64.b85decode": (heap, [value]) => bytesResult(heap, decodeBase85(ascii(heap, value), false)),
+  "base64.a85decode": (heap, [value]) => bytesResult(heap, decodeBase85(ascii(heap, value), true)),
+  "binascii.a2b_base64": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
+  "binascii.a2b_hex": (heap, [value]) => bytesResult(heap, decodeHex(ascii(heap, value))),
+  "binascii.unhexlify": (heap, [value]) => bytesResult(heap, decodeHex(ascii(heap, value))),
+  "zlib.decompress": (heap, [value, bits]) => {
+    const data = bytes(heap, value);
+    const width = bits === undefined ? 15 : heap.integerOf(bits);
+    return bytesResult(heap, data && inflateZlib(data, width));
+  },
+  "gzip.decompress": (heap, [value]) => {
+    const data = bytes(heap, value);
+    return bytesResult(heap, data && inflateGzip(data));
+  },
+  "operator.add": (heap, args) => add(heap, args),
+  "operator.__add__": (heap, args) => add(heap, args),
+  "operator.concat": (heap, args) => add(heap, args),
+  "operator.__concat__": (heap, args) => add(heap, args),
+  "operator.iadd": (heap, args) => add(heap, args),
+  "operator.iconcat": (heap, args) => add(heap, args),
+  "operator.mul": (heap, [left, right]) => {
+    const self = text(heap, left) ?? bytes(heap, left);
+    if (self !== undefined) return repeat(heap, self, right);
+    return arithmetic(heap, left, right, (a, b) => a * b);
+  },
+  "operator.sub": (heap, [left, right]) => arithmetic(heap, left, right, (a, b) => a - b),
+  "operator.xor": (heap, [left, right]) =>
+    arithmetic(heap, left, right, (a, b) => (a | 0) === a && (b | 0) === b ? a ^ b : NaN),
+  "operator.mod": (heap, [left, right]) => {
+    const format = text(heap, left);
+    if (format !== undefined) return bounded(heap, formatPercent(heap, format, right));
+    return arithmetic(heap, left, right, (a, b) => ((a % b) + b) % b);
+  },
+  "operator.getitem": (heap, [self, key]) =>
+    self === undefined || key === undefined ? undefined : itemOf(heap, self, key),
+  "os.path.join": (heap, args) => {
+    const parts = args.map((part) => heap.textOf(part));
+    return parts.includes(undefined) ? undefined : bounded(heap, parts.join("/"));
+  },
+};
+
+function text(heap: Heap, handle: Handle | undefined): string | undefined {
+  return heap.textOf(handle ?? UNKNOWN);
+}
+
+function bytes(heap: Heap, handle: Handle | undefined): Uint8Array | undefined {
+  return heap.bytesOf(handle ?? UNKNOWN);
+}
+
+/** The ASCII of a str or bytes; a character outside every alphabet when there is none. */
+function ascii(heap: Heap, handle: Handle | undefined): string {
+  const data = bytes(heap, handle);
+  return text(heap, handle) ?? (data && decodeText(data, "latin-1")) ?? "\0";
+}
+
+function textResult(heap: Heap, value: string | undefined): Handle | undefined {
+  return bounded(heap, value);
+}
+
+function bytesResult(heap: Heap, value: Uint8Array | undefined): Handle | undefined {
+  return value && heap.bytes(value);
+}
+
+function decoded(heap: Heap, value: Handle, codec: Handle): string | undefined {
+  const data = bytes(heap, value);
+  return data && decodeText(data, text(heap, codec) ?? "?");
+}
+
+function codecsDecode(
+  heap: Heap,
+  value: Handle | undefined,
+  codec: Handle | undefined,
+): Handle | undefined {
+  const name = codecName(codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
+  switch (name) {
+    case "rot13":
+    case "rot_13":
+      return textResult(heap, rot13(text(heap, value) ?? ""));
+    case "hex":
+      return bytesResult(heap, decodeHex(ascii(heap, value)));
+    case "base64":
+      return bytesResult(heap, decodeBase64(ascii(heap, value)));
+    case "zlib":
+    case "zip": {
+      const data = bytes(heap, value);
+      return bytesResult(heap, data && inflateZlib(data));
+    }
+    default: {
+      const data = bytes(heap, value) ?? encodeLatin1(text(heap, value) ?? "\u0100");
+      return textResult(heap, data && decodeText(data, name));
+    }
+  }
+}
+
+function codecsEncode(
+  heap: Heap,
+  value: Handle | undefined,
+  codec: Handle | undefined,
+): Handle | undefined {
+  const name = codecName(codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
+  if (name === "latin1" && value !== undefined && value >= 0 && kindOf(value) === KIND.STRING) {
+    // The commonest call of all (bytes under protocol 2): the literal itself, read as bytes.
+    return handleOf(KIND.BYTES, indexOf(value));
+  }
+  const source = text(heap, value);
+  if (source === undefined) return undefined;
+  return name === "rot13"
+    ? textResult(heap, rot13(source))
+    : bytesResult(heap, encodeText(source, name));
+}
+
+/** `int(digits, base)`, digits and a sign only. */
+function wholeNumber(heap: Heap, digits: string, radix = 0): Handle | undefined {
+  if (!/^[+-]?[0-9a-z]+$/i.test(digits) || radix < 2 || radix > 36) return undefined;
+  const valid = [...digits.replace(/^[+-]/, "")].every((digit) => parseInt(digit, 36) < radix);
+  return valid ? heap.integer(parseInt(digits, radix) || 0) : undefined;
+}
+
+function makeBytes(heap: Heap, [value, codec, errors]: readonly Handle[]): Handle | undefined {
+  if (errors !== undefined) return undefined;
+  if (value === undefined) return heap.bytes(new Uint8Array());
+  const source = text(heap, value);
+  if (source !== undefined) {
+    return bytesResult(
+      heap,
+      encodeText(source, codec === undefined ? "?" : text(heap, codec) ?? "?"),
+    );
+  }
+  if (bytes(heap, value) !== undefined) return value;
+  const items = heap.itemsOf(value, CONTAINER.LIST, CONTAINER.TUPLE);
+  const numbers = items?.map((item) => heap.integerOf(item));
+  return numbers === undefined || numbers.some((n) => n === undefined || n < 0 || n > 255)
+    ? undefined
+    : heap.bytes(Uint8Array.from(numbers as number[]));
+}
+
+/** The items of a list, tuple, or str. */
+function sequence(heap: Heap, items: Handle | undefined): Handle[] | undefined {
+  if (items === undefined) return [];
+  const whole = heap.textOf(items);
+  if (whole !== undefined) {
+    return whole.length > 4096 ? undefined : [...whole].map((character) => heap.text(character));
+  }
+  return heap.itemsOf(items, CONTAINER.LIST, CONTAINER.TUPLE);
+}
+
+function collected(heap: Heap, kind: number, items: Handle | undefined): Handle | undefined {
+  const list = sequence(heap, items);
+  return list && heap.container(kind, list);
+}
+
+function add(heap: Heap, [left, right]: readonly Handle[]): Handle | undefined {
+  if (left === undefined || right === undefined || left === NONE) return undefined;
+  const [a, b] = [heap.textOf(left), heap.textOf(right)];
+  if (a !== undefined && b !== undefined) return bounded(heap, a + b);
+  const [x, y] = [heap.bytesOf(left), heap.bytesOf(right)];
+  if (x !== undefined && y !== undefined) return concat(heap, x, y);
+  if (left < 0 && right < 0) {
+    const [these, those] = [sequence(heap, left), sequence(heap, right)];
+    return these && those && heap.container(heap.containers.kind(left), [...these, ...those]);
+  }
+  return arithmetic(heap, left, right, (m, n) => m + n);
+}
+
+function arithmetic(
+  heap: Heap,
+  left: Handle | undefined,
+  right: Handle | undefined,
+  compute: (a: number, b: number) => number,
+): Handle | undefined {
+  const [a, b] = [heap.integerOf(left ?? UNKNOWN), heap.integerOf(right ?? UNKNOWN)];
+  return a === undefined || b === undefined ? undefined : heap.integer(compute(a, b));
+}

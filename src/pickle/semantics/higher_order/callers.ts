@@ -1,0 +1,140 @@
+/**
+ * Functions that call what they are given: `functools.partial`, `map`, `reduce` and their kin.
+ *
+ * @module
+ */
+
+import { targetsOf } from "../attributes.ts";
+import type { Call, Calls } from "../calls.ts";
+import { CONTAINER, type Handle, LOST, UNKNOWN } from "../../machine/values.ts";
+
+/** Items of an iterable that `map` and its kin are followed over. */
+const FOLLOWED = 16;
+
+/** `functools.partial(callee, …)`. */
+export function partial(calls: Calls, call: Call): Handle {
+  const [callee, ...args] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return calls.result(call.entry.handle, call.args, call.kwargs);
+  const entry = calls.heap.globalOf(callee);
+  if (entry?.restorable === true && !entry.quiet && hasDictionary(calls, args, call.kwargs)) {
+    calls.call(callee, args, call.kwargs, "functools.partial", call.at);
+  }
+  return calls.heap.object({ type: "partial", callee, args, kwargs: call.kwargs });
+}
+
+/**
+ * Whether a dictionary is among the arguments. A class that is harmless to restore may build itself from
+ * one when it is called, and even evaluate the texts in it (`parse_model` of YOLOv5's `models/yolo.py`).
+ */
+function hasDictionary(calls: Calls, args: readonly Handle[], kwargs: Handle | undefined): boolean {
+  const { containers } = calls.heap;
+  const named = kwargs !== undefined && kwargs < 0 ? calls.heap.keptItems(kwargs) : [];
+  return kwargs === LOST ||
+    [...args, ...named].some((arg) =>
+      arg === LOST || (arg < 0 && containers.kind(arg) === CONTAINER.DICT) ||
+      DICTIONARIES.test(classOf(calls, arg) ?? "")
+    );
+}
+
+/** Classes whose instances are dictionaries, or are made from one, by the path of the global. */
+const DICTIONARIES = /dict|counter|chainmap|config|namespace|bunch/i;
+
+/** The path of the class that an instance, or the result of a call, is of. */
+function classOf({ heap }: Calls, handle: Handle): string | undefined {
+  const value = heap.valueOf(handle);
+  const entry = value?.type === "call" ? heap.globalOf(value.callee) : heap.instanceOf(handle);
+  return entry?.key;
+}
+
+/** `map(callee, …)` and `filter`, as if their results were asked for. */
+export function mapped(calls: Calls, call: Call): Handle {
+  const [callee, ...iterables] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return UNKNOWN;
+  const [first, ...others] = iterables.map((items) => itemsFollowed(calls, items));
+  const known = first !== undefined && !others.includes(undefined);
+  if (known) callFurther(calls, callee, iterables, call);
+  const results = known
+    ? first.map((item, index) => {
+      const args = [item, ...others.map((other) => other?.[index] ?? UNKNOWN)];
+      return calls.call(callee, args, undefined, call.entry.name, call.at);
+    })
+    : undefined;
+  if (results === undefined) {
+    calls.call(callee, undefined, undefined, call.entry.name, call.at);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  return calls.heap.container(CONTAINER.LIST, results);
+}
+
+/** `itertools.starmap(callee, items)`. */
+export function starmapped(calls: Calls, call: Call): Handle {
+  const [callee, items] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return UNKNOWN;
+  const list = items === undefined ? undefined : itemsFollowed(calls, items);
+  if (items !== undefined) callFurther(calls, callee, [items], call);
+  const results = (list ?? [UNKNOWN]).map((item) =>
+    calls.call(callee, calls.heap.itemsOf(calls.heap.derived(item)), undefined, "starmap", call.at)
+  );
+  return calls.heap.container(CONTAINER.LIST, results);
+}
+
+function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
+  const text = calls.heap.textOf(items);
+  if (text !== undefined) return [...text.slice(0, FOLLOWED)].map((c) => calls.heap.text(c));
+  return calls.heap.itemsOf(items)?.slice(0, FOLLOWED).map((item) => calls.heap.derived(item));
+}
+
+/** Calls with what nobody knows, where there are more items than are followed. */
+function callFurther(
+  calls: Calls,
+  callee: Handle,
+  iterables: readonly Handle[],
+  call: Call,
+): void {
+  const longer = iterables.some((items) =>
+    items < 0
+      ? calls.heap.containers.count(items) > FOLLOWED
+      : (calls.heap.textOf(items)?.length ?? 0) > FOLLOWED
+  );
+  if (longer) calls.call(callee, undefined, undefined, call.entry.name, call.at);
+}
+
+/** `functools.reduce(callee, items[, start])`. */
+export function reduce(calls: Calls, call: Call): Handle {
+  const [callee, items, start] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  const list = items === undefined ? undefined : calls.heap.itemsOf(items)?.slice(0, 4096);
+  if (callee === undefined || list === undefined) {
+    if (callee !== undefined) calls.call(callee, undefined, undefined, "functools.reduce", call.at);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  const followed = list.map((item) => calls.heap.derived(item));
+  let value = start ?? followed.shift();
+  for (const item of followed) {
+    value = calls.call(callee, [value ?? UNKNOWN, item], undefined, "functools.reduce", call.at);
+  }
+  return value ?? UNKNOWN;
+}
+
+/** Python 2's `apply(callee, args, kwargs)`. */
+export function apply(calls: Calls, call: Call): Handle {
+  const [callee, args, kwargs] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  if (callee === undefined) return UNKNOWN;
+  const items = args === undefined
+    ? []
+    : calls.heap.itemsOf(args)?.map((item) => calls.heap.derived(item));
+  return calls.call(callee, items, kwargs, "apply", call.at);
+}
+
+/** `operator.call(callee, …)`. */
+export function operatorCall(calls: Calls, call: Call): Handle {
+  const [callee, ...args] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  return callee === undefined
+    ? UNKNOWN
+    : calls.call(callee, args, call.kwargs, "operator.call", call.at);
+}

@@ -1,0 +1,46 @@
+/**
+ * Where the next stream begins for loaders that end one elsewhere than the base reading does.
+ *
+ * @module
+ */
+
+import type { Input } from "./input.ts";
+import { STATUS } from "../machine/machine.ts";
+import type { Run } from "./driver.ts";
+
+/** Why a stream begins there: frames that are taken as a whole, or arrays that are not stepped over. */
+export type Cause = "frames" | "plain";
+
+/** Offsets in the source, in the order in which they were found. */
+export class Elsewhere {
+  readonly #places = new Map<number, Cause>();
+
+  /** All places; those that are noted meanwhile follow. */
+  places(): Iterable<readonly [offset: number, cause: Cause]> {
+    return this.#places;
+  }
+
+  /**
+   * Loaders that take a frame from their file as a whole go on behind it; under a reading that drops
+   * bytes, wherever its STOP is.
+   *
+   * @param input that the run read
+   * @param drops whether that is one which drops bytes
+   */
+  noteFrames(run: Run, input: Input, drops: boolean): void {
+    if (run.status !== STATUS.STOPPED) return;
+    const note = (offset: number): void => {
+      if (offset < input.size) this.#places.set(input.actual(offset), "frames");
+    };
+    const { frameEnd } = run.machine;
+    if (frameEnd > run.end) note(frameEnd);
+    if (drops) note(run.end);
+  }
+
+  /** A loader that does not step over arrays goes on behind the STOP that it finds in one. */
+  notePlain(run: Run, input: Input): void {
+    if (run.status !== STATUS.STOPPED || run.end >= input.size) return;
+    const offset = input.actual(run.end);
+    if (!this.#places.has(offset)) this.#places.set(offset, "plain");
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Whether bytes are a pickle, by running them a little way.
+ *
+ * @module
+ */
+
+import { bytesSource } from "../../sources/memory.ts";
+import type { Interest } from "../../core/types.ts";
+import { Input } from "./input.ts";
+import { Machine, STATUS, type Status } from "../machine/machine.ts";
+import { pythonSemantics } from "../semantics/higher_order/table.ts";
+import { opcodeOf } from "../machine/opcodes.ts";
+
+const NOTHING_MATTERS: Interest = { argumentsMatter: () => false };
+/** Opcodes that have to run without fault before bytes with a PROTO header count as a pickle. */
+const PLAUSIBLE_OPCODES = 8;
+/** The same for bytes without that header, which text may look like. */
+const PLAUSIBLE_WITHOUT_HEADER = 24;
+/** Streams of two opcodes that are stepped over to see what follows. */
+const TINY_STREAMS = 16;
+const PERSID = 0x50;
+/** A look as long as any: members of archives are first looked at for less. */
+const LONG_HEAD_BYTES = 65_536;
+const TRIAL_VALUES = 1 << 16;
+
+/**
+ * True when a loader would get somewhere with these bytes: to STOP, through a well-formed import
+ * followed by a call, or through enough opcodes.
+ *
+ * @param head the first bytes, cut off anywhere
+ * @param size bytes in all; undefined when nobody knows
+ */
+export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
+  return looksLike(head, size, TINY_STREAMS);
+}
+
+/**
+ * True when bytes without a header are a pickle that imports something, which no text that merely
+ * decodes to bytes does by chance: a name of two words and line breaks, behind opcodes that run.
+ *
+ * @param head the first bytes, cut off anywhere
+ */
+export function importsSomething(head: Uint8Array, size: number): boolean {
+  if (head[0] === 0x80 || !mayBegin(head)) return false;
+  const { machine } = tried(head, size);
+  return (machine.facts.trace ?? []).some((line) => WELL_FORMED_IMPORT.test(line));
+}
+
+const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
+
+/** Runs a machine over the bytes as far as they go. */
+function tried(head: Uint8Array, size: number | undefined): { machine: Machine; status: Status } {
+  const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
+  const machine = new Machine(input, 0, {
+    interest: NOTHING_MATTERS,
+    drops: [],
+    stepArrays: false,
+    valueLimit: TRIAL_VALUES,
+    itemLimit: 1024,
+    containerLimit: 1024,
+    traced: true,
+    semantics: pythonSemantics(new Map()),
+  });
+  return { machine, status: runToEnd(machine, input) };
+}
+
+function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
+  const header = head[0] === 0x80;
+  // Zip archives and safetensors may begin like PERSID, which no plain unpickler gets past.
+  if (isZipRecord(head) || isSafetensors(head)) return false;
+  if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
+  const { machine, status } = tried(head, size);
+  if (status === STATUS.STOPPED) {
+    return header || machine.opcodes > 2 || tiny(head, machine.offset, size, tries);
+  }
+  const trace = machine.facts.trace ?? [];
+  const wellFormed = trace.some((line) => WELL_FORMED_IMPORT.test(line));
+  const calls = trace.some((line) => line.startsWith("call "));
+  if (wellFormed && (header || calls)) return true;
+  const long = machine.error?.truncated === true && head.length >= LONG_HEAD_BYTES;
+  if (!header && comesToNothing(head, trace, long)) return false;
+  const enough = header ? PLAUSIBLE_OPCODES : PLAUSIBLE_WITHOUT_HEADER;
+  if (machine.opcodes > enough) return true;
+  const cut = machine.error?.truncated === true && machine.offset <= (size ?? Infinity);
+  return cut && header && machine.opcodes >= (machine.offset >= head.length ? 2 : 3);
+}
+
+/** A header of 80 to 65,360 bytes: PERSID, the rest of its length, and JSON. It is read as what it is. */
+function isSafetensors(head: Uint8Array): boolean {
+  return head[0] === PERSID && head[8] === 0x7b && head.subarray(2, 8).every((byte) => byte === 0);
+}
+
+/** APPNOTE.TXT 4.3: all signatures of records are "PK" and two numbers, mostly in a row. */
+function isZipRecord([first, second, third = 0, fourth]: Uint8Array): boolean {
+  if (first !== 0x50 || second !== 0x4b) return false;
+  return third < 8 && third % 2 === 1 && fourth === third + 1 ||
+    third === 6 && (fourth === 6 || fourth === 7);
+}
+
+/**
+ * Whether bytes that no unpickler reads to their end do nothing until then, as lists of paths look: an
+ * import of a module with a slash in its name, which Python finds nowhere, or a persistent id and no
+ * import at all before an error, or as far as a short look goes.
+ *
+ * @param long whether a long head has nothing else to its end
+ */
+function comesToNothing(head: Uint8Array, trace: readonly string[], long: boolean): boolean {
+  const imported = trace.find((line) => line.startsWith("import "));
+  if (imported !== undefined) return /^import [^ ]*\//.test(imported);
+  return head[0] === PERSID && !long && trace.length === 0;
+}
+
+/** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
+function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): boolean {
+  if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return true;
+  // What goes on like that so often is a file of such pickles, whatever comes behind them.
+  if (tries === 0) return true;
+  return end < head.length &&
+    looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
+}
+
+function runToEnd(machine: Machine, input: Input): Status {
+  for (;;) {
+    try {
+      const status = machine.run();
+      if (status !== STATUS.NEED) return status;
+    } catch (error) {
+      if (error instanceof RangeError) return STATUS.FAILED;
+      throw error;
+    }
+    input.fill(machine.offset, machine.wanted);
+  }
+}
+
+/** Whether a pickle without PROTO may begin so: an opcode of protocol 0 or 1 that pushes. */
+function mayBegin(head: Uint8Array): boolean {
+  const opcode = opcodeOf(head[0] ?? 0);
+  if (opcode === undefined || head.length < 2) return false;
+  return "(c]})IJKLMNFGSTUVXPBC".includes(String.fromCharCode(opcode.code)) ||
+    (opcode.code >= 0x82 && opcode.code <= 0x96 && opcode.argument !== "none") ||
+    opcode.code === 0x8f || opcode.code === 0x88 || opcode.code === 0x89;
+}

@@ -1,0 +1,225 @@
+/**
+ * Drives one machine from its first byte to its end: fills windows, spends budgets, steps over arrays.
+ *
+ * @module
+ */
+
+import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
+import type { GlobalName, Interest, Limits } from "../../core/types.ts";
+import { arrayExtent } from "./joblib.ts";
+import type { Input } from "./input.ts";
+import { pythonSemantics } from "../semantics/higher_order/table.ts";
+import { Machine, type MachineOptions, STATUS, type Status } from "../machine/machine.ts";
+
+/** What a run needs of its surroundings. */
+export interface RunContext {
+  readonly interest: Interest;
+  readonly limits: Limits;
+  checkDeadline(): void;
+  spendOpcodes(count: number): void;
+}
+
+/** How to read one stream. */
+export interface RunOptions {
+  readonly start: number;
+  readonly drops?: readonly boolean[];
+  readonly stepArrays?: boolean;
+  /** The machine that has read the stream before, for one Unpickler that loads stream after stream. */
+  readonly carrier?: Machine | undefined;
+  /** Keep as much detail as the limits allow, instead of as much as most files need. */
+  readonly thorough?: boolean;
+  readonly traced?: boolean;
+  /** Facts that `runInSteps` gives the machine for; as many as are kept unless given. */
+  readonly factsHeld?: number;
+  /** The process's extension registry. */
+  readonly extensions?: Map<number, GlobalName>;
+  /** Opcodes after which the run is broken off. */
+  readonly opcodeLimit?: number;
+}
+
+/** One stream, read to its end. */
+export interface Run {
+  /** Virtual offset of the stream's first byte. */
+  readonly start: number;
+  readonly machine: Machine;
+  readonly status: Status;
+  /** Virtual offset behind the stream, or of the opcode that failed. */
+  readonly end: number;
+  /** Runs of pickled object arrays inside of which there is something to say, by their numbers. */
+  readonly arrays: ReadonlyMap<number, Run>;
+  /** Pickled object arrays inside, in all. */
+  readonly objectArrays: number;
+  /** Raw arrays that were stepped over. */
+  readonly stepped: number;
+  /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
+  readonly badArray: number | undefined;
+  /** Why the run was broken off, when it was neither the pickle's end nor its fault; what came before counts. */
+  readonly broken?: Breaking;
+}
+
+/** A spent budget, bytes that cannot be had, or a compressed stream around the pickle that is broken. */
+export type Breaking = LimitError | SourceError | FormatError;
+
+/** Container items and containers kept at first; a stream whose calls need more is read again. */
+const ITEMS_USUAL = 1 << 19;
+const CONTAINERS_USUAL = 1 << 18;
+const ARRAY_DEPTH = 8;
+/**
+ * Pickled object arrays of one stream that are read, and those of them kept until all that they say is
+ * told, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
+ */
+const ARRAYS_READ = 100_000;
+const ARRAYS_KEPT = 20_000;
+
+/**
+ * Reads one stream. When a budget is spent or bytes cannot be had, `broken` says so.
+ */
+export async function runStream(
+  input: Input,
+  context: RunContext,
+  options: RunOptions,
+  depth = 0,
+): Promise<Run> {
+  const running = runInSteps(input, context, options, depth);
+  for (;;) {
+    const { done, value } = await running.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * The same, step by step: gives the machine whenever its facts are many, so that they can be taken.
+ * Whoever does not want the rest need not ask for it.
+ */
+export async function* runInSteps(
+  input: Input,
+  context: RunContext,
+  options: RunOptions,
+  depth = 0,
+): AsyncGenerator<Machine, Run> {
+  const machine = options.carrier ??
+    new Machine(input, options.start, machineOptions(context, options));
+  options.carrier?.restart(options.start);
+  const state: State = { arrays: new Map(), objectArrays: 0, stepped: 0, badArray: undefined };
+  let spent = machine.opcodes + machine.reads;
+  try {
+    for (;;) {
+      const status = guarded(machine);
+      const cost = machine.opcodes + machine.reads;
+      context.spendOpcodes(cost - spent);
+      spent = cost;
+      if (machine.opcodes > (options.opcodeLimit ?? Infinity)) {
+        return finished(machine, STATUS.FAILED, state);
+      }
+      if (status === STATUS.NEED) {
+        context.checkDeadline();
+        const waiting = input.fill(machine.offset, machine.wanted);
+        if (waiting !== undefined) await waiting;
+      } else if (status === STATUS.FULL) yield machine;
+      else if (status === STATUS.ARRAY) {
+        await stepArray(machine, input, context, options, state, depth);
+      } else return finished(machine, status, state);
+    }
+  } catch (error) {
+    if (!isBreaking(error)) throw error;
+    return { ...finished(machine, STATUS.FAILED, state), broken: error };
+  }
+}
+
+function isBreaking(error: unknown): error is Breaking {
+  return error instanceof LimitError || error instanceof SourceError ||
+    error instanceof FormatError;
+}
+
+interface State {
+  readonly arrays: Map<number, Run>;
+  objectArrays: number;
+  stepped: number;
+  badArray: number | undefined;
+}
+
+function finished(machine: Machine, status: Status, state: State): Run {
+  machine.settle();
+  return { start: machine.start, machine, status, end: machine.offset, ...state };
+}
+
+function machineOptions(
+  context: RunContext,
+  options: RunOptions,
+): MachineOptions {
+  const { values } = context.limits;
+  const thorough = options.thorough ?? false;
+  return {
+    interest: context.interest,
+    drops: options.drops ?? [],
+    stepArrays: options.stepArrays ?? false,
+    valueLimit: values,
+    itemLimit: thorough ? values : Math.min(values, ITEMS_USUAL),
+    containerLimit: thorough ? values : Math.min(values, CONTAINERS_USUAL),
+    traced: options.traced ?? false,
+    factsHeld: options.factsHeld,
+    semantics: pythonSemantics(options.extensions ?? new Map()),
+  };
+}
+
+/** Runs; a machine that is full says so with a RangeError. */
+function guarded(machine: Machine): Status {
+  try {
+    return machine.run();
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new LimitError("values", error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** True for a run that ended well, of which nothing will be told. */
+function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolean {
+  const { notes } = machine;
+  return status === STATUS.STOPPED && broken === undefined && badArray === undefined &&
+    arrays.size === 0 && machine.facts.empty && machine.leftovers === 0 && !machine.detailLost &&
+    [machine.nestedCandidates, machine.loaded, machine.tensorFaults, machine.persistentIds]
+      .every(({ length }) => length === 0) &&
+    notes.refused === undefined && notes.straddles === 0 &&
+    [notes.oddFrame, notes.looseArgument, notes.unsearched, notes.memoRedefined, notes.oddProtocol]
+      .every((offset) => offset < 0);
+}
+
+async function stepArray(
+  machine: Machine,
+  input: Input,
+  context: RunContext,
+  options: RunOptions,
+  state: State,
+  depth: number,
+): Promise<void> {
+  const extent = arrayExtent(machine, machine.arrayWrapper);
+  if (extent === undefined || depth >= ARRAY_DEPTH) {
+    state.badArray ??= machine.offset;
+    return;
+  }
+  if (extent.kind === "pickle") {
+    if (state.objectArrays >= ARRAYS_READ || state.arrays.size >= ARRAYS_KEPT) {
+      const most = Math.min(ARRAYS_READ, state.objectArrays);
+      throw new LimitError("values", `Cannot read more than ${most} object arrays of one stream`);
+    }
+    const run = await runStream(
+      input,
+      context,
+      { start: machine.offset, ...(options.thorough && { thorough: true }) },
+      depth + 1,
+    );
+    const index = state.objectArrays++;
+    if (!saysNothing(run)) state.arrays.set(index, run);
+    if (run.broken !== undefined) throw run.broken;
+    if (run.status !== STATUS.STOPPED) state.badArray ??= machine.offset;
+    machine.offset = run.end;
+    return;
+  }
+  const padding = extent.padded ? 1 + ((await input.peek(machine.offset, 1))[0] ?? 0) : 0;
+  const next = machine.offset + padding + extent.bytes;
+  if (next > input.size) state.badArray ??= machine.offset;
+  state.stepped++;
+  machine.offset = next;
+}

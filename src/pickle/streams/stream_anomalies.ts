@@ -1,0 +1,108 @@
+/**
+ * What is wrong with a stream's bytes, as anomalies.
+ *
+ * @module
+ */
+
+import type { Observation, Siblings } from "../../core/types.ts";
+import type { Input } from "./input.ts";
+import type { Run } from "./driver.ts";
+import { STATUS } from "../machine/status.ts";
+import { claimStorages, storageFaults } from "../semantics/tensors.ts";
+
+/**
+ * What is wrong with a stream's bytes under the base reading.
+ *
+ * @param within the place of the stream in its source
+ * @param siblings the files beside the pickle, where it is a member of an archive; its storages are claimed there
+ */
+export function odditiesOf(
+  run: Run,
+  input: Input,
+  within: readonly string[],
+  siblings: Siblings | undefined,
+): Observation[] {
+  const { machine } = run;
+  const { notes, error } = machine;
+  const found: Observation[] = [];
+  const anomaly = (rule: string, detail: string, offset: number, unread = false): void => {
+    found.push({
+      type: "anomaly",
+      rule,
+      detail,
+      offset: input.actual(offset),
+      within,
+      ...(unread && { unread: true }),
+    });
+  };
+  if (run.status === STATUS.FAILED && error !== undefined) {
+    const rule = error.truncated ? "pickle-truncated" : "pickle-malformed";
+    anomaly(rule, error.message, error.offset, true);
+  }
+  if (run.badArray !== undefined) {
+    anomaly(
+      "joblib-array-truncated",
+      "the array's bytes cannot be counted or go past the end",
+      run.badArray,
+      true,
+    );
+  }
+  if (machine.detailLost) {
+    anomaly(
+      "pickle-budget",
+      "values were too many to keep the arguments of every call",
+      run.end,
+      true,
+    );
+  }
+  if (notes.refused !== undefined) {
+    anomaly("pickle-malformed", notes.refused.message, notes.refused.offset, true);
+  }
+  if (notes.straddles > 0 || notes.oddFrame >= 0) {
+    const at = notes.straddles > 0 ? notes.straddleOffset : notes.oddFrame;
+    anomaly(
+      "pickle-frame-divergence",
+      "an argument or a frame crosses the end of its frame",
+      at,
+      notes.longFrame,
+    );
+  }
+  if (notes.looseArgument >= 0) {
+    anomaly(
+      "pickle-grammar-divergence",
+      "only the C unpickler reads this argument",
+      notes.looseArgument,
+    );
+  }
+  if (notes.unsearched >= 0) {
+    const detail = "a text is too long to be searched to its end for the patterns";
+    anomaly("scan-limit", detail, notes.unsearched, true);
+  }
+  if (notes.memoRedefined >= 0) {
+    anomaly(
+      "pickle-memo-redefined",
+      "a memo entry is written a second time",
+      notes.memoRedefined,
+    );
+  }
+  if (notes.oddProtocol >= 0) {
+    anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
+  }
+  for (const fault of machine.tensorFaults) {
+    anomaly("torch-storage-mismatch", fault.message, fault.offset);
+  }
+  for (const fault of storageFaults(machine, machine.persistentIds, siblings)) {
+    anomaly("torch-storage-mismatch", fault, run.end);
+  }
+  if (siblings?.claim !== undefined) {
+    claimStorages(machine, machine.persistentIds, siblings);
+  }
+  if (machine.leftovers > 0 && run.status === STATUS.STOPPED) {
+    anomaly(
+      "pickle-stack-left",
+      `${machine.leftovers} values or marks are left at STOP`,
+      run.end - 1,
+    );
+  }
+  return found;
+}
