@@ -14,7 +14,8 @@
  * @module
  */
 
-import { FORMATS } from "./src/formats/registry.ts";
+import type { FormatEntry } from "./src/core/format.ts";
+import { FORMATS as READERS } from "./src/formats/registry.ts";
 import { loadRules } from "./src/rules/rules.ts";
 import { type ScanInput, scanMany, type ScanManyOptions } from "./src/scan/scan_inputs.ts";
 import type { ScanReport } from "./src/core/types.ts";
@@ -25,9 +26,8 @@ export type {
   SourceErrorOptions,
   SourceErrorReason,
 } from "./src/core/errors.ts";
-export type { Format, FormatContext, Sample } from "./src/core/format.ts";
+export type { CoverageRow, Format, FormatContext, NameClaim, Sample } from "./src/core/format.ts";
 export { type FormatEntry, formatEntry } from "./src/core/format.ts";
-export { FORMATS };
 export type {
   Entry,
   FormatOverride,
@@ -95,6 +95,9 @@ export {
   VERDICTS,
 } from "./src/core/types.ts";
 export { loadRules };
+
+/** The formats that can be read, in the order of a report. */
+export const FORMATS: readonly FormatEntry[] = READERS;
 
 /** What `scan` may be told; everything has a default. */
 export type ScanSettings = Partial<ScanManyOptions>;

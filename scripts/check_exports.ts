@@ -54,6 +54,13 @@ function usersOf(tree: Tree): ReadonlyMap<string, ReadonlySet<string>> {
       users.set(target, (users.get(target) ?? new Set()).add(path));
     }
   }
+  // Who imports a module that hands on all of another imports that one, too.
+  for (const [path, text] of tree) {
+    for (const [, specifier = ""] of text.matchAll(/^export \* from "([^"]+)";$/gm)) {
+      const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+      for (const user of users.get(path) ?? []) users.get(target)?.add(user);
+    }
+  }
   return users;
 }
 
