@@ -6,8 +6,8 @@
 
 import process from "node:process";
 import { processIo } from "./src/cli/io.ts";
-import { runMain } from "./src/cli/main.ts";
-import { workerBeside } from "./src/cli/worker_place.ts";
+import { runMain } from "./src/cli/commands/main.ts";
+import { workerBeside } from "./src/cli/worker_module.ts";
 
 // All output was handed over by now; a standard input that nobody closes must not keep us.
 const io = processIo(workerBeside(import.meta.url));

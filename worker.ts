@@ -5,6 +5,6 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { runWorker } from "./src/cli/worker.ts";
+import { runWorker } from "./src/scan/schedule/worker.ts";
 
 if (parentPort !== null) await runWorker(parentPort, workerData);

@@ -18,7 +18,7 @@ const BASE = {
   "src/formats/registry.ts": "",
   "src/rules/judge.ts": "",
   "src/report/text.ts": "",
-  "src/cli/main.ts": "",
+  "src/cli/commands/main.ts": "",
   "src/scan/scan_source.ts": "",
 };
 
@@ -45,7 +45,8 @@ test("a tree that keeps the rules has no violation", () => {
       "src/formats/registry.ts": `import "./zip/descriptor.ts";`,
       "src/sources/file.ts": `import { openSync } from "node:fs";`,
       "src/rules/toml.ts": `import { parse } from "smol-toml";`,
-      "src/cli/main.ts": `import { Command } from "commander"; import "../scan/scan_source.ts";`,
+      "src/cli/commands/main.ts":
+        `import { Command } from "commander"; import "../scan/scan_source.ts";`,
       "src/scan/scan_source.ts":
         `import { judge } from "../rules/judge.ts"; import "../formats/registry.ts";`,
       "src/scan/scan_source_test.ts":
@@ -195,7 +196,7 @@ test("the globals of the runtimes are named nowhere in src", () => {
     { "src/scan/scan_source.ts": "\nDeno.args;" },
     /^src\/scan\/scan_source\.ts:2: names the global Deno/,
   );
-  assertOne({ "src/cli/main.ts": "typeof Bun;" }, /names the global Bun/);
+  assertOne({ "src/cli/commands/main.ts": "typeof Bun;" }, /names the global Bun/);
   assertOne({ "src/scan/scan_source.ts": "globalThis.Deno;" }, /names the global Deno/);
   assertOne({ "src/scan/scan_source.ts": "globalThis?.Deno;" }, /names the global Deno/);
   assert.deepEqual(

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runMain } from "./main.ts";
+import { runMain } from "./commands/main.ts";
 import { testIo } from "./testing/io.ts";
 
 const command = (text: string) => `cos\nsystem\n(S'${text}'\ntR.`;

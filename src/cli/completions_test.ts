@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { runMain } from "./main.ts";
-import { type Shell, SHELLS } from "./shape.ts";
+import { runMain } from "./commands/main.ts";
+import { type Shell, SHELLS } from "./commands/command_model.ts";
 import { testIo } from "./testing/io.ts";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-completions-"));

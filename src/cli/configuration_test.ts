@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { runMain } from "./main.ts";
+import { runMain } from "./commands/main.ts";
 import { testIo, type TestWorld } from "./testing/io.ts";
 
 const HARMFUL = "cos\nsystem\n(S'echo hi'\ntR.";

@@ -11,7 +11,7 @@ import { loadRules } from "../rules/rules.ts";
 import { scanMany } from "../scan/scan_inputs.ts";
 import { runDoctor } from "./commands/doctor.ts";
 import { DOCTOR_SAMPLES } from "./doctor_samples.ts";
-import { runMain } from "./main.ts";
+import { runMain } from "./commands/main.ts";
 import { testIo, type TestWorld } from "./testing/io.ts";
 import { fatedThreads, supply } from "./testing/threads.ts";
 import type { Threads } from "./threads.ts";

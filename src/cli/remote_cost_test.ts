@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runMain } from "./main.ts";
+import { runMain } from "./commands/main.ts";
 import { testIo } from "./testing/io.ts";
 import {
   checkpoint,

@@ -70,7 +70,7 @@ export async function remoteOf(
       `Cannot scan ${first}: ${why} forbids the network. Nothing was sent`,
     );
   }
-  const { endpointOf, openRemote } = await import("./remote.ts");
+  const { endpointOf, openRemote } = await import("./network.ts");
   const endpoint = endpointOf(io.env);
   for (const it of distant) resolveRemote(it, endpoint);
   for (const it of raw.hf ?? []) resolveRepository(it, endpoint);

@@ -9,13 +9,18 @@ import { stdinSource, walk } from "../sources/file.ts";
 import type { ScanError } from "../core/types.ts";
 import type { RemoteFound } from "../remote/find.ts";
 import { isRemote } from "../remote/resolve.ts";
-import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "../scan/in_order.ts";
-import { skippedReport } from "../scan/placeholder_reports.ts";
-import type { Crew, CrewEvents } from "./crew.ts";
-import { type Found, LocalScan, notScanned } from "./local_scan.ts";
+import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "../scan/schedule/in_order.ts";
+import { skippedReport } from "../scan/asset/placeholder_reports.ts";
+import type { Crew, CrewEvents } from "../scan/schedule/worker_pool.ts";
+import { type Found, LocalScan, notScanned } from "../scan/schedule/ordered_scan.ts";
 import { InFlight, type Progress } from "./progress.ts";
-import type { Remote } from "./remote.ts";
-import { type FileOptions, type ScannedFile, scanOpened, unlessUnread } from "./scan_file.ts";
+import type { Remote } from "./network.ts";
+import {
+  type FileOptions,
+  type ScannedFile,
+  scanOpened,
+  unlessUnread,
+} from "../scan/asset/scan_file.ts";
 
 /** The argument that stands for standard input, and its path in the report. */
 export const STDIN_PATH = "-";

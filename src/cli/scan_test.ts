@@ -8,7 +8,7 @@ import { file, SAMPLES } from "../../testdata/report/samples.ts";
 import { SourceError } from "../core/errors.ts";
 import type { Limits } from "../core/types.ts";
 import { type Engine, runScan, type ScanCommandOptions } from "./commands/scan.ts";
-import type { ScanSource } from "./scan_file.ts";
+import type { ScanSource } from "../scan/asset/scan_file.ts";
 import { type TestIo, testIo, USUAL } from "./testing/io.ts";
 
 const COMMANDS = ["scan", "explain", "rules", "disasm", "version"];

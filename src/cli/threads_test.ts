@@ -6,13 +6,13 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { makeDictionaries } from "../../scripts/bench/dictionaries.ts";
-import { runMain } from "./main.ts";
+import { runMain } from "./commands/main.ts";
 import { testIo } from "./testing/io.ts";
 import { realThreads, supply } from "./testing/threads.ts";
 import { held, inFolder, run as scanWith, TESTDATA, told } from "./testing/together.ts";
 import { jobsOf, type Threads } from "./threads.ts";
-import { workerBeside } from "./worker_place.ts";
-import type { WorkerMessage } from "./worker.ts";
+import { workerBeside } from "./worker_module.ts";
+import type { WorkerMessage } from "../scan/schedule/worker.ts";
 
 /** Runs the command line with these threads, or alone. */
 async function run(args: readonly string[], threads: Threads | undefined, io = testIo()) {

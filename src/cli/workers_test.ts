@@ -8,8 +8,8 @@ import type { ThreadSupply } from "./io.ts";
 import { testIo } from "./testing/io.ts";
 import { type Fate, fatedThreads, supply } from "./testing/threads.ts";
 import { counting, held, inFolder, NOW, run, TESTDATA, told } from "./testing/together.ts";
-import { FILES_HELD, WorkList, workListMemory } from "./work_list.ts";
-import { runWorker, type WorkerMessage, type WorkerStart } from "./worker.ts";
+import { FILES_HELD, WorkList, workListMemory } from "../scan/schedule/shared_queue.ts";
+import { runWorker, type WorkerMessage, type WorkerStart } from "../scan/schedule/worker.ts";
 
 test("Workers report while the main thread is at the first file, and the order stays", async () => {
   await inFolder(12, async (folder) => {

@@ -7,7 +7,7 @@
 
 import { type FileReport, type ScanError, type ScanReport, SEVERITIES } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
-import { tellsWhatIsLeftOut } from "./left_out.ts";
+import { tellsWhatIsLeftOut } from "./limitations.ts";
 import { locationText, orderErrors, orderFilesByPath } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import type { ExitOptions } from "./summary.ts";

@@ -9,7 +9,7 @@
 import type { FileReport, ScanReport, Severity, Verdict } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
-import { leftOut, saysUnread } from "./left_out.ts";
+import { leftOut, saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { summarize, type Summary } from "./summary.ts";

@@ -20,7 +20,7 @@ import {
   type Suppression,
 } from "../core/types.ts";
 import { jsonText } from "./escape.ts";
-import { tellsWhatIsLeftOut } from "./left_out.ts";
+import { tellsWhatIsLeftOut } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";
 import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 

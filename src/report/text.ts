@@ -11,7 +11,7 @@ import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { hang, type Page, paragraph } from "./layout.ts";
-import { saysUnread } from "./left_out.ts";
+import { saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles, orderFindings } from "./order.ts";
 import { painter, severityLabel, verdictLabel } from "./style.ts";
 import { summarize } from "./summary.ts";

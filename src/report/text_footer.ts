@@ -9,7 +9,7 @@ import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
 import { factLines, hang, type Page, paragraph } from "./layout.ts";
-import { leftOut } from "./left_out.ts";
+import { leftOut } from "./limitations.ts";
 import { type Style, verdictLabel } from "./style.ts";
 import type { Summary } from "./summary.ts";
 import { displayWidth } from "./width.ts";

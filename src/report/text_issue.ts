@@ -8,7 +8,7 @@ import type { Evidence, Finding, ScanError } from "../core/types.ts";
 import { escapeLines, escapeText } from "./escape.ts";
 import { formatNumber } from "./format.ts";
 import { factLines, hang, isNarrow, type Page, paragraph } from "./layout.ts";
-import { saysUnread } from "./left_out.ts";
+import { saysUnread } from "./limitations.ts";
 import { wrap } from "./width.ts";
 import { SEVERITY_WORD_WIDTH, severityLabel, type Style } from "./style.ts";
 

@@ -6,7 +6,7 @@
 
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import { type ScanOptions, scanSource } from "./scan_source.ts";
-import { stopped } from "./placeholder_reports.ts";
+import { stopped } from "./asset/placeholder_reports.ts";
 import { blobSource, bytesSource } from "../sources/memory.ts";
 import type { Source } from "../core/source.ts";
 import {

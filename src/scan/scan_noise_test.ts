@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { claimOf } from "./claims.ts";
+import { claimOf } from "./asset/claims.ts";
 import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "./scan_source.ts";
 import { bytesSource } from "../sources/memory.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { AssetScan, type ScanOptions } from "./asset_scan.ts";
+import { AssetScan, type ScanOptions } from "./asset/asset_scan.ts";
 import type { Source } from "../core/source.ts";
 import type { FileReport } from "../core/types.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { Io } from "../io.ts";
-import { type CommandShape, type OptionShape, placed, type Shell } from "../shape.ts";
+import { type CommandShape, type OptionShape, placed, type Shell } from "./command_model.ts";
 
 /** Writes the script to standard output. */
 export async function runCompletions(shell: Shell, program: CommandShape, io: Io): Promise<number> {

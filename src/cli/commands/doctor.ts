@@ -148,7 +148,7 @@ async function threadsOf(
   if (threads === undefined) return { at_a_time: 1, error: null };
   try {
     const [{ tryThread }, { jobsOf }, system] = await Promise.all([
-      import("../crew.ts"),
+      import("../../scan/schedule/worker_pool.ts"),
       import("../threads.ts"),
       threads.load(),
     ]);

@@ -6,7 +6,7 @@
 
 import { RELEASE_DATE, TOOL_VERSION } from "../../core/version.ts";
 import type { Io } from "../io.ts";
-import { type CommandShape, placed } from "../shape.ts";
+import { type CommandShape, placed } from "./command_model.ts";
 
 const EXIT_STATUS: readonly (readonly [code: string, meaning: string])[] = [
   ["0", "Nothing at or above --fail-on was found."],

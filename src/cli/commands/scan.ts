@@ -20,7 +20,7 @@ import { didYouMean } from "../../config/nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import type { ConfigurationTexts } from "../configuration.ts";
-import { MOST_SUPPRESSED, type ScanSource } from "../scan_file.ts";
+import { MOST_SUPPRESSED, type ScanSource } from "../../scan/asset/scan_file.ts";
 import { scanPaths, type ScanPathsOptions, type Stop, type Workers } from "../scan_paths.ts";
 import { columnsOf, tell, wantsColor } from "../terminal.ts";
 
@@ -156,7 +156,7 @@ function workersOf(
   if (threads === undefined || texts === undefined || isKnown || options.jobs === 1) return;
   const start: Workers["start"] = async (events) => {
     const [{ Crew }, { jobsOf }, system] = await Promise.all([
-      import("../crew.ts"),
+      import("../../scan/schedule/worker_pool.ts"),
       import("../threads.ts"),
       threads.load(),
     ]);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { runMain } from "../main.ts";
+import { runMain } from "../commands/main.ts";
 import { testIo } from "./io.ts";
 import { startServer, type TestServer } from "./server.ts";
 

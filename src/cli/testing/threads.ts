@@ -13,7 +13,7 @@ import {
   type Task,
   type WorkerMessage,
   type WorkerStart,
-} from "../worker.ts";
+} from "../../scan/schedule/worker.ts";
 
 /** Starts workers after so many milliseconds; 0 unless given. */
 export function supply(threads: Threads | undefined, after = 0): ThreadSupply {

@@ -13,7 +13,7 @@ import { scanSource } from "../../scan/scan_source.ts";
 import { type Engine, runScan, type ScanCommandOptions } from "../commands/scan.ts";
 import { type ConfigurationText, configuredOf } from "../configuration.ts";
 import type { ThreadSupply } from "../io.ts";
-import type { ScanSource } from "../scan_file.ts";
+import type { ScanSource } from "../../scan/asset/scan_file.ts";
 import { testIo, USUAL } from "./io.ts";
 import type { Fate } from "./threads.ts";
 

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Port, runWorker, type WorkerMessage } from "../worker.ts";
+import { type Port, runWorker, type WorkerMessage } from "../../scan/schedule/worker.ts";
 
 if (parentPort !== null) {
   const real = parentPort;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { claimOf } from "../../scan/claims.ts";
+import { claimOf } from "../../scan/asset/claims.ts";
 import { Buffer } from "node:buffer";
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { withDefaults } from "../../core/limits.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Bundle, BundleObservation } from "../core/bundle.ts";
-import type { FolderPlace, Listing, Observation } from "../core/types.ts";
+import type { Bundle, BundleObservation } from "../../core/bundle.ts";
+import type { FolderPlace, Listing, Observation } from "../../core/types.ts";
 import { anomalyOf } from "./error_anomalies.ts";
 
 type Told = Exclude<Observation, { readonly type: "listing" }>;

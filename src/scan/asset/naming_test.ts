@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import type { Sample } from "../core/format.ts";
+import type { Sample } from "../../core/format.ts";
 import { compareWithName } from "./naming.ts";
 
 function sample(name: string, content: string, hint?: string): Sample {

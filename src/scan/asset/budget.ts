@@ -5,8 +5,8 @@
  * @module
  */
 
-import { LimitError } from "../core/errors.ts";
-import type { Limits } from "../core/types.ts";
+import { LimitError } from "../../core/errors.ts";
+import type { Limits } from "../../core/types.ts";
 
 /** Milliseconds after which the loop gives way to timers, so that Ctrl-C and deadlines are heard. */
 const PAUSE_MILLISECONDS = 50;

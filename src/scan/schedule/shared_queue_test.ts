@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FILES_HELD, MAIN_THREAD, WorkList, workListMemory } from "./work_list.ts";
+import { FILES_HELD, MAIN_THREAD, WorkList, workListMemory } from "./shared_queue.ts";
 
 const WORKER = MAIN_THREAD + 1;
 

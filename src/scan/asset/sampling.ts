@@ -5,8 +5,8 @@
  */
 
 import { claimOf } from "./claims.ts";
-import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../core/format.ts";
-import type { Source } from "../core/source.ts";
+import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../../core/format.ts";
+import type { Source } from "../../core/source.ts";
 
 /**
  * Bytes of the head of a member before more is read: enough for every magic number, a tar header

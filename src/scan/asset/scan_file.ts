@@ -4,13 +4,13 @@
  * @module
  */
 
-import { scanErrorOf, SourceError } from "../core/errors.ts";
-import type { SuppressedFinding } from "../report/sarif.ts";
-import { defect, unreadReport } from "../scan/placeholder_reports.ts";
-import type { ScanOptions } from "../scan/scan_source.ts";
-import { fileSource } from "../sources/file.ts";
-import type { Source } from "../core/source.ts";
-import type { FileReport, FolderPlace, Limits } from "../core/types.ts";
+import { scanErrorOf, SourceError } from "../../core/errors.ts";
+import type { SuppressedFinding } from "../../report/sarif.ts";
+import { defect, unreadReport } from "./placeholder_reports.ts";
+import type { ScanOptions } from "../scan_source.ts";
+import { fileSource } from "../../sources/file.ts";
+import type { Source } from "../../core/source.ts";
+import type { FileReport, FolderPlace, Limits } from "../../core/types.ts";
 
 /** Suppressed findings that are kept of one file, and for one report; all are counted. */
 export const MOST_SUPPRESSED = 10_000;

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { HINT } from "../core/hints.ts";
-import type { Format, Sample } from "../core/format.ts";
-import { SAMPLE_BYTES } from "../core/format.ts";
-import type { FormatEntry } from "../core/format.ts";
-import type { Source } from "../core/source.ts";
+import { HINT } from "../../core/hints.ts";
+import type { Format, Sample } from "../../core/format.ts";
+import { SAMPLE_BYTES } from "../../core/format.ts";
+import type { FormatEntry } from "../../core/format.ts";
+import type { Source } from "../../core/source.ts";
 import { FIRST_LOOK_BYTES, STORAGE_LOOK_BYTES, takeSample } from "./sampling.ts";
 
 /** A format that matches, with its entry in the list. */

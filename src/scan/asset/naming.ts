@@ -4,13 +4,13 @@
  * @module
  */
 
-import { HINT } from "../core/hints.ts";
+import { HINT } from "../../core/hints.ts";
 import { claimOf, LABELS, unreadableFormat } from "./claims.ts";
-import type { NameClaim } from "../core/format.ts";
+import type { NameClaim } from "../../core/format.ts";
 import { lfsPointer } from "./lfs_pointer.ts";
-import { looksLikeText } from "../parsers/bytes.ts";
-import type { Sample } from "../core/format.ts";
-import type { Observation } from "../core/types.ts";
+import { looksLikeText } from "../../parsers/bytes.ts";
+import type { Sample } from "../../core/format.ts";
+import type { Observation } from "../../core/types.ts";
 
 /** An anomaly about a source as a whole. */
 export type Anomaly = Extract<Observation, { type: "anomaly" }>;

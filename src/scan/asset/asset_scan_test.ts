@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LimitError } from "../core/errors.ts";
-import { loadRules } from "../rules/rules.ts";
-import { scanSource } from "./scan_source.ts";
-import { bytesSource } from "../sources/memory.ts";
-import { fakeFormat, imports, ruleIds, scanFake, textSource } from "./testing/fakes.ts";
+import { LimitError } from "../../core/errors.ts";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import { fakeFormat, imports, ruleIds, scanFake, textSource } from "../testing/fakes.ts";
 
 /** Time is up while a format reads, and the format keeps that to itself: before it yields, or for good. */
 for (const yields of [true, false]) {

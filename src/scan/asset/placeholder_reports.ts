@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileReport, ScanError } from "../core/types.ts";
+import type { FileReport, ScanError } from "../../core/types.ts";
 
 /** A failure of this program while it scanned the file at `path`. */
 export function defect(path: string, cause: unknown): ScanError {

@@ -5,16 +5,16 @@
  */
 
 import { Command, CommanderError, type Option } from "commander";
-import { escapeText } from "../report/escape.ts";
-import { type Limits, SEVERITIES } from "../core/types.ts";
-import { TOOL_NAME, TOOL_VERSION } from "../core/version.ts";
-import type { ConfigShowOptions } from "./commands/config.ts";
-import type { DoctorOptions } from "./commands/doctor.ts";
-import type { ExplainOptions } from "./commands/explain.ts";
-import type { RulesListOptions } from "./commands/rules.ts";
-import type { ScanCommandOptions } from "./commands/scan.ts";
-import type { ConfigurationChoice } from "./configuration.ts";
-import type { Io } from "./io.ts";
+import { escapeText } from "../../report/escape.ts";
+import { type Limits, SEVERITIES } from "../../core/types.ts";
+import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
+import type { ConfigShowOptions } from "./config.ts";
+import type { DoctorOptions } from "./doctor.ts";
+import type { ExplainOptions } from "./explain.ts";
+import type { RulesListOptions } from "./rules.ts";
+import type { ScanCommandOptions } from "./scan.ts";
+import type { ConfigurationChoice } from "../configuration.ts";
+import type { Io } from "../io.ts";
 import {
   choose,
   FAIL_ON,
@@ -24,16 +24,16 @@ import {
   parseReportFormat,
   parseSeconds,
   REPORT_FORMATS,
-} from "./options.ts";
-import { checked, collect, option } from "./option_kinds.ts";
+} from "../options.ts";
+import { checked, collect, option } from "../option_kinds.ts";
 import {
   addRemoteOptions,
   hubArgument,
   type RawRemoteOptions,
   remoteOf,
-} from "./remote_options.ts";
-import { shapeOf, type Shell, SHELLS } from "./shape.ts";
-import { columnsOf, fitted } from "./terminal.ts";
+} from "../remote_options.ts";
+import { shapeOf, type Shell, SHELLS } from "./command_model.ts";
+import { columnsOf, fitted } from "../terminal.ts";
 
 const DATA_FORMATS = ["text", "json"] as const;
 
@@ -121,15 +121,13 @@ function describeProgram(
     "list a pickle's opcodes with what the machine makes of them",
   )
     .argument("<file>", "a pickle, or - for standard input")
-    .action((path: string) =>
-      run(async () => (await import("./commands/disasm.ts")).runDisasm(path, io))
-    );
+    .action((path: string) => run(async () => (await import("./disasm.ts")).runDisasm(path, io)));
   program.command("version").description("show the version")
     .addOption(dataFormat())
     .action((options: { format: string }) =>
       run(async () => {
-        const { versionJson, versionText } = await import("./commands/version.ts");
-        const { loadRules } = await import("../rules/rules.ts");
+        const { versionJson, versionText } = await import("./version.ts");
+        const { loadRules } = await import("../../rules/rules.ts");
         await io.stdout.write(
           options.format === "json" ? versionJson(loadRules().version) : versionText(),
         );
@@ -213,9 +211,9 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     };
     run(async () => {
       const [{ runScan }, { scanSource }, { loadConfigured }] = await Promise.all([
-        import("./commands/scan.ts"),
-        import("../scan/scan_source.ts"),
-        import("./configuration.ts"),
+        import("./scan.ts"),
+        import("../../scan/scan_source.ts"),
+        import("../configuration.ts"),
       ]);
       const { rules, configuration, texts } = await loadConfigured(raw.config, io);
       const full: ScanCommandOptions = {
@@ -226,7 +224,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       };
       const isKnown = raw.baseline === undefined
         ? undefined
-        : (await import("./baseline.ts")).loadBaseline(raw.baseline);
+        : (await import("../baseline.ts")).loadBaseline(raw.baseline);
       return await runScan(paths, full, commands, io, {
         scan: scanSource,
         rules,
@@ -256,7 +254,7 @@ function describeExplain(program: Command, io: Io, run: (job: Job) => void): voi
     .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((subject: string, options: ExplainOptions) =>
-      run(async () => (await import("./commands/explain.ts")).runExplain(subject, options, io))
+      run(async () => (await import("./explain.ts")).runExplain(subject, options, io))
     );
 }
 
@@ -271,7 +269,7 @@ function describeRules(program: Command, io: Io, run: (job: Job) => void): void 
     .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((text: string | undefined, options: RulesListOptions) =>
-      run(async () => (await import("./commands/rules.ts")).runRulesList(text, options, io))
+      run(async () => (await import("./rules.ts")).runRulesList(text, options, io))
     );
   rules.command("show").description("show one rule")
     .argument("<rule>", "its id")
@@ -280,7 +278,7 @@ function describeRules(program: Command, io: Io, run: (job: Job) => void): void 
     .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((id: string, options: ExplainOptions) =>
-      run(async () => (await import("./commands/explain.ts")).runExplain(id, options, io))
+      run(async () => (await import("./explain.ts")).runExplain(id, options, io))
     );
 }
 
@@ -289,11 +287,11 @@ function describeConfig(program: Command, io: Io, run: (job: Job) => void): void
     "the configuration: template, check, what holds",
   );
   config.command("init").description("write a commented template to standard output")
-    .action(() => run(async () => (await import("./commands/config.ts")).runConfigInit(io)));
+    .action(() => run(async () => (await import("./config.ts")).runConfigInit(io)));
   config.command("check").description("say whether a configuration is right")
     .argument("[file]", "the file; what a scan would find unless given")
     .action((file: string | undefined) =>
-      run(async () => (await import("./commands/config.ts")).runConfigCheck(file, io))
+      run(async () => (await import("./config.ts")).runConfigCheck(file, io))
     );
   config.command("show").description("show the rules that hold and where each came from")
     .addOption(dataFormat())
@@ -301,7 +299,7 @@ function describeConfig(program: Command, io: Io, run: (job: Job) => void): void
     .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((options: ConfigShowOptions) =>
-      run(async () => (await import("./commands/config.ts")).runConfigShow(options, io))
+      run(async () => (await import("./config.ts")).runConfigShow(options, io))
     );
 }
 
@@ -326,9 +324,9 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
       if (paths.length === 0) baseline.error("error: missing required argument 'path'");
       run(async () => {
         const [{ runBaseline }, { scanSource }, { loadConfigured }] = await Promise.all([
-          import("./commands/baseline.ts"),
-          import("../scan/scan_source.ts"),
-          import("./configuration.ts"),
+          import("./baseline.ts"),
+          import("../../scan/scan_source.ts"),
+          import("../configuration.ts"),
         ]);
         const { rules, configuration } = await loadConfigured(raw.config, io);
         return await runBaseline(paths, {
@@ -352,7 +350,7 @@ function describeDoctor(program: Command, io: Io, run: (job: Job) => void): void
     .option("--no-config", "the embedded rules and nothing else")
     .option("--no-emoji", "words without symbols")
     .action((options: DoctorOptions) =>
-      run(async () => (await import("./commands/doctor.ts")).runDoctor(options, io))
+      run(async () => (await import("./doctor.ts")).runDoctor(options, io))
     );
 }
 
@@ -365,14 +363,14 @@ function describeShells(program: Command, io: Io, run: (job: Job) => void): void
     )
     .action((shell: Shell) =>
       run(async () => {
-        const { runCompletions } = await import("./commands/completions.ts");
+        const { runCompletions } = await import("./completions.ts");
         return await runCompletions(shell, shapeOf(program, choicesOf), io);
       })
     );
   program.command("man").description("write the manual page to standard output")
     .action(() =>
       run(async () => {
-        const { runMan } = await import("./commands/man.ts");
+        const { runMan } = await import("./man.ts");
         return await runMan(shapeOf(program, choicesOf), io);
       })
     );

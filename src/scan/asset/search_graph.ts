@@ -6,10 +6,10 @@
  * @module
  */
 
-import { type WireMessage, WireReader } from "../parsers/protobuf.ts";
-import { FormatError } from "../core/errors.ts";
-import type { Source } from "../core/source.ts";
-import type { Interest, Limits, PatternHit } from "../core/types.ts";
+import { type WireMessage, WireReader } from "../../parsers/protobuf.ts";
+import { FormatError } from "../../core/errors.ts";
+import type { Source } from "../../core/source.ts";
+import type { Interest, Limits, PatternHit } from "../../core/types.ts";
 
 /** Bytes of a payload that is taken for text. */
 const TEXT_BYTES = 1024 * 1024;

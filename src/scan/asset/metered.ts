@@ -5,9 +5,9 @@
  * @module
  */
 
-import { TAIL_BYTES } from "../core/format.ts";
-import { prefetchOf } from "../sources/memory.ts";
-import type { Source } from "../core/source.ts";
+import { TAIL_BYTES } from "../../core/format.ts";
+import { prefetchOf } from "../../sources/memory.ts";
+import type { Source } from "../../core/source.ts";
 import type { Budget } from "./budget.ts";
 
 /** A source that knows how much was read of it. */

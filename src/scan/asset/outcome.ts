@@ -11,7 +11,7 @@ import {
   SEVERITIES,
   SEVERITY_SCORES,
   type Verdict,
-} from "../core/types.ts";
+} from "../../core/types.ts";
 
 /** Findings of one asset, the worst kept when there are too many. */
 export class Outcome {

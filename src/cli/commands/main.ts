@@ -5,10 +5,10 @@
  * @module
  */
 
-import { ConfigError, SourceError } from "../core/errors.ts";
-import { escapeText } from "../report/escape.ts";
-import { versionText } from "./commands/version.ts";
-import type { Io } from "./io.ts";
+import { ConfigError, SourceError } from "../../core/errors.ts";
+import { escapeText } from "../../report/escape.ts";
+import { versionText } from "./version.ts";
+import type { Io } from "../io.ts";
 
 /** The exit code of wrong usage. */
 const USAGE = 2;
@@ -38,7 +38,7 @@ export async function runMain(argv: readonly string[], io: Io): Promise<number> 
         : "";
       const excerpt = error instanceof ConfigError ? error.excerpt : [];
       const under = excerpt.map((line) => `${escapeText(line)}\n`).join("");
-      const { fitted } = await import("./terminal.ts");
+      const { fitted } = await import("../terminal.ts");
       const text = fitted(`error: ${escapeText(error.message)}${remedy}`, io.env, io.stderr);
       await io.stderr.write(`${text}\n${under}`);
       return USAGE;

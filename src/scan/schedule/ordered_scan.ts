@@ -6,16 +6,16 @@
  * @module
  */
 
-import { concernsFolder } from "../scan/folder.ts";
-import { unreadReport } from "../scan/placeholder_reports.ts";
-import type { FoundPath } from "../sources/file.ts";
-import { Folders } from "../sources/folder.ts";
-import type { ScanError } from "../core/types.ts";
-import type { Crew } from "./crew.ts";
-import { InFlight } from "./progress.ts";
-import { scanFile } from "./scan_file.ts";
-import type { Scanned, ScanPathsOptions, Stop } from "./scan_paths.ts";
-import { FILES_HELD } from "./work_list.ts";
+import { concernsFolder } from "../asset/folder.ts";
+import { unreadReport } from "../asset/placeholder_reports.ts";
+import type { FoundPath } from "../../sources/file.ts";
+import { Folders } from "../../sources/folder.ts";
+import type { ScanError } from "../../core/types.ts";
+import type { Crew } from "./worker_pool.ts";
+import { InFlight } from "../../cli/progress.ts";
+import { scanFile } from "../asset/scan_file.ts";
+import type { Scanned, ScanPathsOptions, Stop } from "../../cli/scan_paths.ts";
+import { FILES_HELD } from "./shared_queue.ts";
 
 /** Files that must be left for a worker to be worth its start. */
 const FILES_LEFT = 2;
@@ -148,7 +148,7 @@ export class LocalScan {
   async #isOwn(found: Exclude<Found, { kind: "error" }>): Promise<boolean> {
     if (found.kind !== "file") return true;
     if (this.#crew === undefined) return false;
-    const { BUNDLES } = await import("../bundles/registry.ts");
+    const { BUNDLES } = await import("../../bundles/registry.ts");
     return await concernsFolder(this.#folders.place(found.path, found.given), BUNDLES);
   }
 

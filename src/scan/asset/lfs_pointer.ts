@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Sample } from "../core/format.ts";
-import { latin1 } from "../parsers/bytes.ts";
+import type { Sample } from "../../core/format.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 
 /** What a Git-LFS pointer stands for. */
 export interface LfsPointer {

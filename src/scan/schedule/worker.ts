@@ -5,13 +5,13 @@
  * @module
  */
 
-import { scanSource } from "../scan/scan_source.ts";
-import { toldElsewhere } from "../scan/folder.ts";
-import { Folders } from "../sources/folder.ts";
-import type { Limits } from "../core/types.ts";
-import { type ConfigurationTexts, configuredOf } from "./configuration.ts";
-import { type FileOptions, scanFile, type ScannedFile } from "./scan_file.ts";
-import { WorkList } from "./work_list.ts";
+import { scanSource } from "../scan_source.ts";
+import { toldElsewhere } from "../asset/folder.ts";
+import { Folders } from "../../sources/folder.ts";
+import type { Limits } from "../../core/types.ts";
+import { type ConfigurationTexts, configuredOf } from "../../cli/configuration.ts";
+import { type FileOptions, scanFile, type ScannedFile } from "../asset/scan_file.ts";
+import { WorkList } from "./shared_queue.ts";
 
 /** What a worker begins with; plain data, and nothing that it would have to read again. */
 export interface WorkerStart {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Sample } from "../core/format.ts";
-import type { Judged } from "../core/rule_set.ts";
-import type { Source } from "../core/source.ts";
-import { readUpTo } from "../sources/read_all.ts";
-import type { Interest, Limits } from "../core/types.ts";
+import type { Sample } from "../../core/format.ts";
+import type { Judged } from "../../core/rule_set.ts";
+import type { Source } from "../../core/source.ts";
+import { readUpTo } from "../../sources/read_all.ts";
+import type { Interest, Limits } from "../../core/types.ts";
 import type { Match } from "./identify.ts";
 
 /** Bytes of one text that are searched. Vocabularies of tokenizers have some 20 MB. */

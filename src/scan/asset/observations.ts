@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Judged } from "../core/rule_set.ts";
+import type { Judged } from "../../core/rule_set.ts";
 
 /** Observations of one source. */
 export class Notes {

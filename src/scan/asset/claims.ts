@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { NameClaim, Sample } from "../core/format.ts";
-import { DESCRIPTORS, FORMATS } from "../formats/registry.ts";
-import { baseName } from "../parsers/base_name.ts";
+import type { NameClaim, Sample } from "../../core/format.ts";
+import { DESCRIPTORS, FORMATS } from "../../formats/registry.ts";
+import { baseName } from "../../parsers/base_name.ts";
 import { OTHER_NAMES } from "./other_names.ts";
 
 /** Ids of the formats that are nothing odd under an extension. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { DecoderError, FormatError, LimitError, SourceError } from "../core/errors.ts";
-import type { Finding, Location } from "../core/types.ts";
+import { DecoderError, FormatError, LimitError, SourceError } from "../../core/errors.ts";
+import type { Finding, Location } from "../../core/types.ts";
 import type { Broken } from "./identify.ts";
 import type { Anomaly } from "./naming.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { ScannedFile } from "./scan_file.ts";
-import type { Thread, Threads } from "./threads.ts";
-import { MAIN_THREAD, WorkList, workListMemory } from "./work_list.ts";
+import type { ScannedFile } from "../asset/scan_file.ts";
+import type { Thread, Threads } from "../../cli/threads.ts";
+import { MAIN_THREAD, WorkList, workListMemory } from "./shared_queue.ts";
 import type { Task, WorkerMessage, WorkerStart } from "./worker.ts";
 
 /** What every worker begins with. */

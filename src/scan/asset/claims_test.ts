@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { claimOf, unreadableFormat } from "./claims.ts";
 import { lfsPointer } from "./lfs_pointer.ts";
-import { looksLikeText } from "../parsers/bytes.ts";
-import { baseName } from "../parsers/base_name.ts";
-import type { Sample } from "../core/format.ts";
+import { looksLikeText } from "../../parsers/bytes.ts";
+import { baseName } from "../../parsers/base_name.ts";
+import type { Sample } from "../../core/format.ts";
 
 function sample(name: string, content: string | Uint8Array, size?: number): Sample {
   const head = typeof content === "string" ? new TextEncoder().encode(content) : content;

@@ -4,16 +4,16 @@
  * @module
  */
 
-import { FormatError, LimitError, SourceError } from "../core/errors.ts";
-import { baseName } from "../parsers/base_name.ts";
-import type { FormatContext, Sample } from "../core/format.ts";
-import { FORMATS } from "../formats/registry.ts";
-import type { FormatEntry } from "../core/format.ts";
-import { withDefaults } from "../core/limits.ts";
-import type { Bundle } from "../core/bundle.ts";
-import type { Judged, RuleSet } from "../core/rule_set.ts";
-import { spool } from "../sources/forward.ts";
-import type { Source } from "../core/source.ts";
+import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
+import { baseName } from "../../parsers/base_name.ts";
+import type { FormatContext, Sample } from "../../core/format.ts";
+import { FORMATS } from "../../formats/registry.ts";
+import type { FormatEntry } from "../../core/format.ts";
+import { withDefaults } from "../../core/limits.ts";
+import type { Bundle } from "../../core/bundle.ts";
+import type { Judged, RuleSet } from "../../core/rule_set.ts";
+import { spool } from "../../sources/forward.ts";
+import type { Source } from "../../core/source.ts";
 import type {
   FileReport,
   Finding,
@@ -26,7 +26,7 @@ import type {
   Severity,
   Siblings,
   Suppression,
-} from "../core/types.ts";
+} from "../../core/types.ts";
 import { Budget } from "./budget.ts";
 import { folderObservations } from "./folder.ts";
 import { atHead, detect, identify, type Match } from "./identify.ts";
@@ -295,7 +295,7 @@ export class AssetScan {
 
   async #showBundles(listing: Listing, visit: Visit, notes: Notes): Promise<void> {
     const bundles = this.#options.bundles ??
-      (await import("../bundles/registry.ts")).BUNDLES;
+      (await import("../../bundles/registry.ts")).BUNDLES;
     for (const one of bundles) {
       try {
         if (!one.matches(listing)) continue;
@@ -317,7 +317,7 @@ export class AssetScan {
     const { folder } = this.#options;
     if (folder === undefined || this.#budget.stopped) return;
     const bundles = this.#options.bundles ??
-      (await import("../bundles/registry.ts")).BUNDLES;
+      (await import("../../bundles/registry.ts")).BUNDLES;
     const visit = this.#rootVisit();
     const notes = new Notes();
     try {

@@ -6,9 +6,9 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { TOOL_VERSION } from "../core/version.ts";
+import { TOOL_VERSION } from "../../core/version.ts";
 import { runMain } from "./main.ts";
-import { testIo, type TestWorld } from "./testing/io.ts";
+import { testIo, type TestWorld } from "../testing/io.ts";
 
 async function run(args: readonly string[], world: TestWorld = {}) {
   const io = testIo(world);
@@ -143,8 +143,8 @@ test("JSON of a harmful file has its severities where jq looks for them", async 
 });
 
 test("The JSON report of real files is what the published schema describes", async () => {
-  const schema = new URL("../../docs/report.schema.json", import.meta.url);
-  const folder = fileURLToPath(new URL("../../testdata/disguised", import.meta.url));
+  const schema = new URL("../../../docs/report.schema.json", import.meta.url);
+  const folder = fileURLToPath(new URL("../../../testdata/disguised", import.meta.url));
   const { out } = await run(["scan", "--format", "json", folder]);
   const validate = new Ajv2020({ allowUnionTypes: true, allErrors: true })
     .compile(JSON.parse(readFileSync(schema, "utf8")));
