@@ -17,7 +17,8 @@
 import type { FormatEntry } from "./src/core/format.ts";
 import { FORMATS as READERS } from "./src/formats/registry.ts";
 import { loadRules } from "./src/rules/rules.ts";
-import { type ScanInput, scanMany, type ScanManyOptions } from "./src/scan/scan_inputs.ts";
+import type { ScanInput, ScanManyOptions } from "./src/scan/options.ts";
+import { scanMany } from "./src/scan/scan_inputs.ts";
 import type { ScanReport } from "./src/core/types.ts";
 
 export { ConfigError, FormatError, LimitError, SourceError } from "./src/core/errors.ts";
@@ -51,7 +52,7 @@ export {
 } from "./src/rules/rule.ts";
 export type { RuleOptions, Rules } from "./src/rules/rules.ts";
 export { type ScanOptions, scanSource } from "./src/scan/scan_source.ts";
-export type { RemoteOptions, ScanInput, ScanManyOptions } from "./src/scan/scan_inputs.ts";
+export type { RemoteOptions, ScanInput, ScanManyOptions, StreamInput } from "./src/scan/options.ts";
 export type { WalkOptions } from "./src/sources/file.ts";
 export { blobSource, bytesSource, sliceSource } from "./src/sources/memory.ts";
 export { type ByteRange, type Source } from "./src/core/source.ts";
@@ -103,7 +104,7 @@ export const FORMATS: readonly FormatEntry[] = READERS;
 export type ScanSettings = Partial<ScanManyOptions>;
 
 /**
- * Scans files, folders, URLs, bytes, Blobs or sources.
+ * Scans files, folders, URLs, bytes, Blobs, streams or sources.
  *
  * What cannot be opened is listed in the report's `errors`, what could not be read to its end makes
  * a file `incomplete`; neither is thrown.

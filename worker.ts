@@ -5,6 +5,7 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { judgesOf } from "./src/cli/configuration.ts";
 import { runWorker } from "./src/scan/schedule/worker.ts";
 
-if (parentPort !== null) await runWorker(parentPort, workerData);
+if (parentPort !== null) await runWorker(parentPort, workerData, judgesOf);

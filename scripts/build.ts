@@ -243,8 +243,8 @@ function bunEntries(stage: string): Readonly<Record<string, string>> {
   ];
   const program = [
     ...decoder,
-    `import { provideWorker } from ${from("src/cli/worker_module.ts")};`,
-    'provideWorker(new URL("./worker_entry.js", import.meta.url));',
+    `import { provideWorkerModule } from ${from("src/cli/worker_module.ts")};`,
+    'provideWorkerModule(new URL("./worker_entry.js", import.meta.url));',
     `await import(${from("cli.ts")});`,
     "",
   ];

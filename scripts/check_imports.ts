@@ -72,7 +72,11 @@ const NEEDS_NODE = [
 ];
 const MAY_USE_FILES = ["src/sources/folder.ts", "src/cli/", "mod.ts", "cli.ts", "worker.ts"];
 /** What loads them only when it is given a path or a URL, so that a browser never asks for them. */
-const MAY_LOAD_FILES = ["src/scan/scan_inputs.ts", "src/scan/remote.ts"];
+const MAY_LOAD_FILES = [
+  "src/scan/scan_inputs.ts",
+  "src/scan/remote.ts",
+  "src/scan/schedule/worker.ts",
+];
 
 /** Behind which modules each npm package stands; tests and scripts may use all of them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -234,8 +238,10 @@ function checkModule(
   }
   if (isTest(path) || path.startsWith("scripts/")) return undefined;
   if (isTest(target)) return `imports ${target}: what ships does not import tests`;
-  if (NEEDS_NODE.includes(target) && !MAY_USE_FILES.some((place) => isIn(path, place))) {
-    if (imported.dynamic && MAY_LOAD_FILES.includes(path)) return undefined;
+  const loadedLate = imported.typeOnly || imported.dynamic && MAY_LOAD_FILES.includes(path);
+  if (
+    NEEDS_NODE.includes(target) && !loadedLate && !MAY_USE_FILES.some((it) => isIn(path, it))
+  ) {
     return `imports ${target}, which needs node:; only ${MAY_USE_FILES.join(", ")} may`;
   }
   const from = roomOf(path);

@@ -12,6 +12,7 @@ import { readFileSync, statSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
 import type { Effective, Layer } from "../config/effective.ts";
 import { loadRules, type Rules } from "../rules/rules.ts";
+import type { ScanOptions } from "../scan/scan_source.ts";
 import type { Io } from "./io.ts";
 
 /** The file that is looked for in the working directory. */
@@ -125,6 +126,16 @@ export async function configuredOf(texts: ConfigurationTexts): Promise<Configure
   }));
   const configuration = await effectiveOf(layers, embedded, now);
   return { rules: loadRules({ overrides: configuration.overrides }), configuration, texts };
+}
+
+/**
+ * What a worker judges by, of the {@linkcode ConfigurationTexts} that the main thread hands over.
+ *
+ * @throws ConfigError for a file that is wrong
+ */
+export async function judgesOf(setup: unknown): Promise<Pick<ScanOptions, "rules" | "suppress">> {
+  const { rules, configuration } = await configuredOf(setup as ConfigurationTexts);
+  return { rules, suppress: configuration.suppress };
 }
 
 /** A file's text; undefined when there is none. */

@@ -14,7 +14,7 @@ import { DOCTOR_SAMPLES } from "./doctor_samples.ts";
 import { runMain } from "./commands/main.ts";
 import { testIo, type TestWorld } from "./testing/io.ts";
 import { fatedThreads, supply } from "./testing/threads.ts";
-import type { Threads } from "./threads.ts";
+import type { Threads } from "../scan/schedule/threads.ts";
 
 async function doctor(
   options: { readonly format?: string; readonly formats?: readonly FormatEntry[] } = {},
@@ -62,7 +62,7 @@ test("threads that do not start are told with the reason, and are no failure", a
     cores: 8,
     start(_, events) {
       setTimeout(() => events.ended("exit code 1"), 0);
-      return { post: () => {}, end: () => {} };
+      return { post: () => {}, terminate: () => {} };
     },
   };
   const failing = fatedThreads(8, {

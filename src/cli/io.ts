@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import type { Threads } from "./threads.ts";
+import type { ThreadSupply } from "../scan/schedule/threads.ts";
 
 /** Where text goes. */
 export interface Output {
@@ -35,14 +35,6 @@ export interface Io {
   readonly threads?: ThreadSupply | undefined;
   /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
   onInterrupt(callback: () => void): () => void;
-}
-
-/** Threads, and when they are worth their start. */
-export interface ThreadSupply {
-  /** Calls back once enough work was done from now on; returns how to stop listening. */
-  whenWorth(callback: () => void): () => void;
-  /** Makes them ready; called only when there is work for them. */
-  load(): Promise<Threads>;
 }
 
 /** The environment variables that are read; the executable may see no others. */
@@ -99,7 +91,7 @@ export function processIo(worker?: URL): Io {
     folder: ".",
     now: () => Date.now(),
     threads: worker && {
-      whenWorth,
+      whenWorthwhile,
       load: async () => (await import("./threads.ts")).threadsAt(worker),
     },
     onInterrupt(callback) {
@@ -116,7 +108,7 @@ export function processIo(worker?: URL): Io {
   };
 }
 
-function whenWorth(callback: () => void): () => void {
+function whenWorthwhile(callback: () => void): () => void {
   const used = (): number => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;

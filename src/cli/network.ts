@@ -1,81 +1,42 @@
 /**
- * What the environment and the options say of the network.
+ * What the environment says of the network.
  *
  * @module
  */
 
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
-import { findRemote, type RemoteFound, type RemoteHooks } from "../remote/find.ts";
-import { nodeTransport, type TransportOptions } from "../remote/node_transport.ts";
-import { HUB } from "../remote/resolve.ts";
+import { checkToken } from "../remote/find.ts";
+import { HUB, hubEndpoint } from "../remote/resolve.ts";
+import type { RemoteOptions } from "../scan/options.ts";
 import type { Io } from "./io.ts";
 
-/** What the options say. */
-export interface RemoteSettings {
-  readonly allowPrivate: boolean;
-  /** Also scan the files of a repository that nothing loads. */
-  readonly scanAll: boolean;
-  /** Look into every storage of a checkpoint, however many requests that takes. */
-  readonly full?: boolean;
-  /** Seconds without a byte after which a connection counts as dead. */
-  readonly networkTimeout?: number | undefined;
-  /** Milliseconds before a second try; for tests. */
-  readonly retryMilliseconds?: number;
-  /** Names to addresses; for tests. */
-  readonly resolve?: TransportOptions["resolve"];
-}
-
-/** The network for one scan. */
-export interface Remote {
-  find(args: readonly string[], hooks: RemoteHooks): AsyncGenerator<RemoteFound>;
-  close(): void;
-}
+/** What the environment says of fetching: the hub, its token, proxies and certificates. */
+type NetworkEnvironment = Pick<
+  RemoteOptions,
+  "endpoint" | "token" | "proxyFor" | "certificates"
+>;
 
 /**
- * Makes ready to fetch; nothing is sent before `find`.
+ * Reads the environment; nothing is sent.
  *
- * @param signal ends everything
- * @throws ConfigError when the environment says what cannot be
+ * @throws ConfigError when it says what cannot be
  */
-export function openRemote(
-  settings: RemoteSettings,
-  env: Io["env"],
-  signal: AbortSignal,
-): Remote {
-  const endpoint = endpointOf(env);
-  const transport = nodeTransport({
-    allowPrivate: settings.allowPrivate,
-    proxyFor: proxiesOf(env),
-    certificates: certificatesOf(env),
-    ...(settings.resolve && { resolve: settings.resolve }),
-  });
-  const options = {
-    transport: transport.send,
-    endpoint,
-    token: env["HF_TOKEN"]?.trim() ?? "",
-    scanAll: settings.scanAll,
-    full: settings.full ?? false,
-    networkTimeout: settings.networkTimeout,
-    retryMilliseconds: settings.retryMilliseconds,
-    signal,
-  };
+export function networkOf(env: Io["env"]): NetworkEnvironment {
+  const token = env["HF_TOKEN"]?.trim() ?? "";
+  checkToken(token);
+  const certificates = certificatesOf(env);
   return {
-    find: (args, hooks) => findRemote(args, options, hooks),
-    close: () => transport.close(),
+    endpoint: endpointOf(env),
+    token,
+    proxyFor: proxiesOf(env),
+    ...(certificates !== undefined && { certificates }),
   };
 }
 
 /** Where the hub is: HF_ENDPOINT, for mirrors. */
 export function endpointOf(env: Io["env"]): URL {
-  const text = env["HF_ENDPOINT"]?.trim() || HUB;
-  try {
-    const url = new URL(text);
-    if (/^https?:$/.test(url.protocol) && url.username === "" && url.search === "") return url;
-  } catch {
-    // Said below.
-  }
-  throw new ConfigError("HF_ENDPOINT", `HF_ENDPOINT is no https:// URL: "${text}"`);
+  return hubEndpoint(env["HF_ENDPOINT"]?.trim() || HUB, "HF_ENDPOINT");
 }
 
 /** Which proxy the environment names for a URL, as curl understands it. */
@@ -87,7 +48,7 @@ export function proxiesOf(env: Io["env"]): (url: URL) => URL | undefined {
       const url = new URL(text.includes("://") ? text : `http://${text}`);
       if (url.protocol === "http:") return url;
     } catch {
-      // Said below.
+      // Thrown below.
     }
     throw new ConfigError(name, `${name} is no http:// URL of a proxy`);
   };

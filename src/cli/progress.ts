@@ -7,6 +7,7 @@
 import { escapeText } from "../report/escape.ts";
 import { formatBytes, formatCount, formatSeconds } from "../report/format.ts";
 import { truncate, truncateStart } from "../report/width.ts";
+import { NO_PROGRESS, type Progress } from "../scan/schedule/progress.ts";
 import type { Io } from "./io.ts";
 import { columnsOf } from "./terminal.ts";
 
@@ -19,34 +20,20 @@ const LOG_INTERVAL_MS = 2000;
 /** Carriage return, erase the line: ECMA-48 EL. */
 const CLEAR = "\r\x1b[2K";
 
-/** Tells a person how far the scan has come; every method may be called at any time. */
-export interface Progress {
-  /** So many files, of so many bytes in all, are known to come. */
-  expect(files: number, bytes: number): void;
-  /** A file begins. */
-  start(path: string): void;
-  /** Bytes read of the current file so far. */
-  update(bytesRead: number): void;
-  /** The current file has ended. */
-  finish(bytesRead: number): void;
+/** A progress that shares its stream with other output. */
+export interface ShownProgress extends Progress {
   /** Removes the line, before anything else is written to the terminal. */
   clear(): Promise<void>;
 }
 
-/** A progress that shows nothing. */
-export const SILENT: Progress = {
-  expect: () => {},
-  start: () => {},
-  update: () => {},
-  finish: () => {},
-  clear: () => Promise.resolve(),
-};
+/** Shows nothing. */
+export const SILENT: ShownProgress = { ...NO_PROGRESS, clear: () => Promise.resolve() };
 
 /**
  * Progress on standard error: one line that is written over in a terminal, a line every other second
  * elsewhere.
  */
-export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
+export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): ShownProgress {
   const { stderr, env, now } = io;
   const began = now();
   const interval = stderr.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
@@ -106,40 +93,4 @@ export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): Progress {
       return writing;
     },
   };
-}
-
-/** Several files at a time, told to a progress that knows of one. */
-export class InFlight {
-  readonly #progress: Progress;
-  /** Bytes read so far of each file that is being scanned. */
-  readonly #bytes = new Map<string | number, number>();
-
-  constructor(progress: Progress) {
-    this.#progress = progress;
-  }
-
-  /** A file begins; `key` is its own. */
-  start(key: string | number, path: string): void {
-    this.#bytes.set(key, 0);
-    this.#progress.start(path);
-  }
-
-  /** Bytes read of it so far. */
-  update(key: string | number, bytesRead: number): void {
-    this.#bytes.set(key, bytesRead);
-    this.#progress.update(this.#sum());
-  }
-
-  /** It has ended. */
-  finish(key: string | number, bytesRead: number): void {
-    this.#bytes.delete(key);
-    this.#progress.finish(bytesRead);
-    if (this.#bytes.size > 0) this.#progress.update(this.#sum());
-  }
-
-  #sum(): number {
-    let sum = 0;
-    for (const bytes of this.#bytes.values()) sum += bytes;
-    return sum;
-  }
 }

@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { isRemote, resolveRemote, resolveRepository } from "../remote/resolve.ts";
-import type { ScanCommandOptions } from "./commands/scan.ts";
+import type { RemoteOptions } from "../scan/options.ts";
 import type { Io } from "./io.ts";
 import { checked, collect, option } from "./option_kinds.ts";
 import { parseSeconds } from "./options.ts";
@@ -56,7 +56,7 @@ export async function remoteOf(
   paths: readonly string[],
   raw: RawRemoteOptions,
   io: Io,
-): Promise<ScanCommandOptions["remote"]> {
+): Promise<RemoteOptions | undefined> {
   for (const url of raw.url ?? []) {
     if (!isRemote(url)) throw new ConfigError("--url", `"${url}" is no https:// URL`);
   }
@@ -70,15 +70,15 @@ export async function remoteOf(
       `Cannot scan ${first}: ${why} forbids the network. Nothing was sent`,
     );
   }
-  const { endpointOf, openRemote } = await import("./network.ts");
+  const { endpointOf, networkOf } = await import("./network.ts");
   const endpoint = endpointOf(io.env);
   for (const it of distant) resolveRemote(it, endpoint);
   for (const it of raw.hf ?? []) resolveRepository(it, endpoint);
-  const settings = {
-    allowPrivate: raw.allowPrivateNetwork ?? false,
+  return {
+    ...networkOf(io.env),
+    allowPrivateNetwork: raw.allowPrivateNetwork ?? false,
     scanAll: raw.hfScanAll ?? false,
     full: raw.remoteFull ?? false,
-    networkTimeout: raw.networkTimeout,
+    ...(raw.networkTimeout !== undefined && { networkTimeout: raw.networkTimeout }),
   };
-  return (signal) => Promise.resolve(openRemote(settings, io.env, signal));
 }

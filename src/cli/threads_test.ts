@@ -10,9 +10,9 @@ import { runMain } from "./commands/main.ts";
 import { testIo } from "./testing/io.ts";
 import { realThreads, supply } from "./testing/threads.ts";
 import { held, inFolder, run as scanWith, TESTDATA, told } from "./testing/together.ts";
-import { jobsOf, type Threads } from "./threads.ts";
-import { workerBeside } from "./worker_module.ts";
-import type { WorkerMessage } from "../scan/schedule/worker.ts";
+import type { WorkerMessage } from "../scan/schedule/messages.ts";
+import { jobsOf, type Threads } from "../scan/schedule/threads.ts";
+import { workerModuleBeside } from "./worker_module.ts";
 
 /** Runs the command line with these threads, or alone. */
 async function run(args: readonly string[], threads: Threads | undefined, io = testIo()) {
@@ -170,8 +170,8 @@ test("A real Ctrl-C while several threads scan: what was found, in order, and wh
 });
 
 test("The worker lies beside the entry and is of its kind", () => {
-  assert.equal(workerBeside("file:///a/cli.ts").href, "file:///a/worker.ts");
-  assert.equal(workerBeside("file:///a.b/c/cli.js").href, "file:///a.b/c/worker.js");
+  assert.equal(workerModuleBeside("file:///a/cli.ts").href, "file:///a/worker.ts");
+  assert.equal(workerModuleBeside("file:///a.b/c/cli.js").href, "file:///a.b/c/worker.js");
 });
 
 test("Unasked, there are as many threads as cores and no more than four; never none", () => {

@@ -1,21 +1,21 @@
 /**
- * Where the module lies that worker threads run.
+ * Where the module of the worker threads lies.
  *
  * @module
  */
 
 let provided: URL | undefined;
 
-/** Says where it is, for executables that have it at a place of their own. */
-export function provideWorker(place: URL): void {
+/** Names the worker's module, for executables that have it at a place of their own. */
+export function provideWorkerModule(place: URL): void {
   provided = place;
 }
 
 /**
- * Where it is: the place provided, else beside an entry of the program and of the same kind.
+ * The worker's module: the one provided, else the one beside an entry of the program, of the same kind.
  *
  * @param entry address of the entry, `…/cli.ts` or `…/cli.js`
  */
-export function workerBeside(entry: string): URL {
+export function workerModuleBeside(entry: string): URL {
   return provided ?? new URL(`worker${entry.slice(entry.lastIndexOf("."))}`, entry);
 }

@@ -3,13 +3,14 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { scanSource } from "../scan/scan_source.ts";
-import { findConfigurations } from "./configuration.ts";
-import type { ThreadSupply } from "./io.ts";
+import { findConfigurations, judgesOf } from "./configuration.ts";
 import { testIo } from "./testing/io.ts";
 import { type Fate, fatedThreads, supply } from "./testing/threads.ts";
 import { counting, held, inFolder, NOW, run, TESTDATA, told } from "./testing/together.ts";
-import { FILES_HELD, WorkList, workListMemory } from "../scan/schedule/shared_queue.ts";
-import { runWorker, type WorkerMessage, type WorkerStart } from "../scan/schedule/worker.ts";
+import type { WorkerMessage, WorkerStart } from "../scan/schedule/messages.ts";
+import type { ThreadSupply } from "../scan/schedule/threads.ts";
+import { allocateQueue, QUEUE_CAPACITY, SharedQueue } from "../scan/schedule/shared_queue.ts";
+import { runWorker } from "../scan/schedule/worker.ts";
 
 test("Workers report while the main thread is at the first file, and the order stays", async () => {
   await inFolder(12, async (folder) => {
@@ -83,7 +84,7 @@ test("A worker that fails before it takes a file changes nothing", async () => {
     });
     // No worker can make rules of these.
     const start: typeof broken.start = (data, events) =>
-      broken.start({ ...data as object, texts: { files: [{ text: "=", path: "x" }] } }, events);
+      broken.start({ ...data as object, setup: { files: [{ text: "=", path: "x" }] } }, events);
     const alone = await run([folder], undefined);
     assert.deepEqual(await run([folder], supply({ cores: 2, start }), { scan }), alone);
   });
@@ -263,17 +264,17 @@ test("A worker whose time is spent calls nothing clean", async () => {
     const path = join(folder, "long.pkl");
     writeFileSync(path, pickle);
     const verdictOf = async (deadline: number | undefined) => {
-      const memory = workListMemory();
-      new WorkList(memory).announce(0);
-      const texts = { files: [], now: NOW };
+      const memory = allocateQueue();
+      new SharedQueue(memory).offer(0);
+      const setup = { files: [], now: NOW };
       const message = await new Promise<WorkerMessage>((done) => {
         void runWorker({
           on: (_, listener) => listener([{ index: 0, size: pickle.length, given: path, path }]),
           postMessage: (it) => it.type === "scanned" && done(it),
         }, {
-          ...{ memory, thread: 2, texts, limits: {}, keepSuppressed: false, progress: false },
+          ...{ memory, thread: 2, setup, limits: {}, keepSuppressed: false, progress: false },
           deadline,
-        });
+        }, judgesOf);
       });
       return message.type === "scanned" && message.scanned.file.verdict;
     };
@@ -321,7 +322,7 @@ test("A baseline counts down in the order of the files, so that one thread does 
 test("One file left, one thread asked for, one core, a short scan: no thread is started", async () => {
   const never: Fate = { starting: () => assert.fail("a thread was started") };
   const unasked: ThreadSupply = {
-    whenWorth: () => () => {},
+    whenWorthwhile: () => () => {},
     load: () => assert.fail("threads were loaded"),
   };
   const scans: readonly [files: number, ThreadSupply, jobs: number | undefined][] = [
@@ -349,7 +350,7 @@ test("When little is left, compared with what was done, no thread is started for
       let worth = (): void => {};
       const { out } = await run([folder], {
         ...supply(threads),
-        whenWorth: (callback) => (worth = callback, () => {}),
+        whenWorthwhile: (callback) => (worth = callback, () => {}),
       }, {
         scan: (source, options) => {
           if (!options.path?.endsWith("09.pkl")) return scanSource(source, options);
@@ -366,21 +367,21 @@ test("When little is left, compared with what was done, no thread is started for
 
 test("A slow file in front holds back a bounded number of reports", async () => {
   await inFolder(0, async (folder) => {
-    const count = FILES_HELD + 200;
+    const count = QUEUE_CAPACITY + 200;
     for (let index = 0; index < count; index++) {
       writeFileSync(join(folder, `${String(index).padStart(5, "0")}.txt`), "text");
     }
     const { scan, letGo } = held();
     let most = 0;
-    const { fate, scanned } = counting(FILES_HELD - 1, letGo);
+    const { fate, scanned } = counting(QUEUE_CAPACITY - 1, letGo);
     const threads = fatedThreads(2, {
       ...fate,
       announced: (tasks) => {
-        if (scanned.size < FILES_HELD - 1) most = Math.max(most, tasks.at(-1)?.index ?? 0);
+        if (scanned.size < QUEUE_CAPACITY - 1) most = Math.max(most, tasks.at(-1)?.index ?? 0);
       },
     });
     const { out } = await run([folder], supply(threads), { scan });
-    assert.equal(most, FILES_HELD - 1);
+    assert.equal(most, QUEUE_CAPACITY - 1);
     assert.equal(told(out).length, count);
     assert.deepEqual(told(out), told(out).toSorted());
   });

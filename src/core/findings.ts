@@ -105,6 +105,14 @@ export const SUPPRESSIONS = ["allowed", "disabled", "ignored", "baseline"] as co
 /** Why an issue does not count. */
 export type Suppression = typeof SUPPRESSIONS[number];
 
+/** A finding that the user's configuration or baseline let through. */
+export interface SuppressedFinding {
+  /** What was found. */
+  readonly finding: Finding;
+  /** Why it does not count. */
+  readonly reason: Suppression;
+}
+
 /** Issues that were let through, by reason. */
 export type Suppressed = Readonly<Partial<Record<Suppression, number>>>;
 

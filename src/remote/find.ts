@@ -78,9 +78,7 @@ export function findRemote(
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
   const { endpoint, token, networkTimeout, retryMilliseconds, signal } = options;
-  if (/[^\x21-\x7e]/.test(token)) {
-    throw new ConfigError("HF_TOKEN", "HF_TOKEN has characters in it that no token has");
-  }
+  checkToken(token);
   const client = new HttpClient({
     transport: options.transport,
     ...(signal && { signal }),
@@ -90,6 +88,16 @@ export function findRemote(
   });
   const { scanAll, full: thorough } = options;
   return findAll(args, { client, endpoint, scanAll, thorough }, hooks);
+}
+
+/**
+ * Refuses what would break the header of a request.
+ *
+ * @throws ConfigError when it cannot be a token
+ */
+export function checkToken(token: string): void {
+  if (!/[^\x21-\x7e]/.test(token)) return;
+  throw new ConfigError("HF_TOKEN", "HF_TOKEN has characters in it that no token has");
 }
 
 interface Context {

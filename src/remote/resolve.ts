@@ -44,6 +44,22 @@ const NO_OWNERS = ["api", "docs", "blog", "papers", "collections", "organization
 /** What the hub allows in the names of owners and repositories. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
+/**
+ * The address of the hub or of a mirror.
+ *
+ * @param setting what names it, for the message
+ * @throws ConfigError when it is no `http:` or `https:` URL without credentials and query
+ */
+export function hubEndpoint(endpoint: string | URL, setting: string): URL {
+  try {
+    const url = new URL(endpoint);
+    if (/^https?:$/.test(url.protocol) && url.username === "" && url.search === "") return url;
+  } catch {
+    // Thrown below.
+  }
+  throw new ConfigError(setting, `${setting} is no https:// URL: "${endpoint}"`);
+}
+
 /** True for an argument that is to be fetched. */
 export function isRemote(argument: string): boolean {
   return /^(?:https?|hf):\/\//i.test(argument);

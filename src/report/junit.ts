@@ -7,7 +7,7 @@
 
 import { type FileReport, type ScanError, type ScanReport, SEVERITIES } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
-import { tellsWhatIsLeftOut } from "./limitations.ts";
+import { isAlwaysShown } from "./limitations.ts";
 import { locationText, orderErrors, orderFilesByPath } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import type { ExitOptions } from "./summary.ts";
@@ -50,7 +50,7 @@ export function renderJunit(report: ScanReport, options: ExitOptions): string {
 function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
   const least = failOn === "never" ? -1 : SEVERITIES.indexOf(failOn);
   const issues = issueRecords(file).filter((it) =>
-    it.safety_level !== "innocuous" || tellsWhatIsLeftOut(it.rule_id, it.details)
+    it.safety_level !== "innocuous" || isAlwaysShown(it.rule_id, it.details)
   );
   const failing = issues.filter((it) => SEVERITIES.indexOf(it.severity) <= least);
   const others = issues.filter((it) => !failing.includes(it));

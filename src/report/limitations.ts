@@ -1,5 +1,6 @@
 /**
- * What a scan left out on purpose although the file counts as read: harmless to say, wrong to keep back.
+ * Limitations of a scan: what it did not look into although the file counts as read, and what reports
+ * show of it.
  *
  * @module
  */
@@ -11,10 +12,10 @@ import { formatCount } from "./format.ts";
 const NOT_FETCHED = "zip-storages-not-fetched";
 
 /**
- * True for an issue that reports show however harmless it is: it says what was left out, or why
- * something could not be read, such as a Git-LFS pointer.
+ * True for an issue that reports show however harmless it is: it says what was not looked into, or
+ * why something could not be read, such as a Git-LFS pointer.
  */
-export function tellsWhatIsLeftOut(
+export function isAlwaysShown(
   ruleId: string,
   details: Readonly<Record<string, unknown>>,
 ): boolean {
@@ -26,8 +27,8 @@ export function saysUnread(details: Readonly<Record<string, unknown>>): boolean 
   return details["unread"] === true;
 }
 
-/** What was left out, a sentence each. */
-export function leftOut(report: Pick<ScanReport, "files">): string[] {
+/** What the scan did not look into, a sentence each. */
+export function limitationsOf(report: Pick<ScanReport, "files">): string[] {
   const files = report.files.filter((file) =>
     file.findings.some(({ ruleId }) => ruleId === NOT_FETCHED)
   );

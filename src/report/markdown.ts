@@ -9,7 +9,7 @@
 import type { FileReport, ScanReport, Severity, Verdict } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
-import { leftOut, saysUnread } from "./limitations.ts";
+import { limitationsOf, saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { summarize, type Summary } from "./summary.ts";
@@ -62,7 +62,7 @@ export function renderMarkdown(report: ScanReport): string {
     ...files,
     ...(errors.length > 0 ? ["", "### Could not be opened", "", ...errors] : []),
     ...(room.untold > 0 ? ["", `… and ${room.untold} more; the JSON report has all.`] : []),
-    ...leftOut(report).flatMap((note) => ["", note]),
+    ...limitationsOf(report).flatMap((note) => ["", note]),
     "",
     footer(report, summary),
     "",

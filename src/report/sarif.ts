@@ -17,10 +17,11 @@ import {
   SEVERITIES,
   type Severity,
   SEVERITY_SCORES,
+  type SuppressedFinding,
   type Suppression,
 } from "../core/types.ts";
 import { jsonText } from "./escape.ts";
-import { tellsWhatIsLeftOut } from "./limitations.ts";
+import { isAlwaysShown } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";
 import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 
@@ -30,12 +31,6 @@ export const SARIF_SCHEMA =
 
 /** Code scanning refuses a run with more results, and with it the worst ones. */
 const MAX_RESULTS = 25_000;
-
-/** A finding that the user's configuration or baseline let through. */
-export interface SuppressedFinding {
-  readonly finding: Finding;
-  readonly reason: Suppression;
-}
 
 /** What SARIF wants to know beyond the report. */
 export interface SarifOptions extends ExitOptions {
@@ -67,7 +62,7 @@ const JUSTIFICATIONS: Readonly<Record<Suppression, string>> = {
 };
 
 function isResult({ safety, ruleId, details }: Finding): boolean {
-  return safety !== "innocuous" || tellsWhatIsLeftOut(ruleId, details);
+  return safety !== "innocuous" || isAlwaysShown(ruleId, details);
 }
 
 /** The report as plain data, ready for `JSON.stringify`. */

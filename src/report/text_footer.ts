@@ -9,7 +9,7 @@ import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
 import { factLines, hang, type Page, paragraph } from "./layout.ts";
-import { leftOut } from "./limitations.ts";
+import { limitationsOf } from "./limitations.ts";
 import { type Style, verdictLabel } from "./style.ts";
 import type { Summary } from "./summary.ts";
 import { displayWidth } from "./width.ts";
@@ -55,7 +55,7 @@ export function footer(
     `${configuration} ${escapeText(report.tool.rules.slice(0, 12))}`,
     suppressedText(report),
   ];
-  const notes = [...report.configurationNotes ?? [], ...leftOut(report)].flatMap((note) =>
+  const notes = [...report.configurationNotes ?? [], ...limitationsOf(report)].flatMap((note) =>
     hang(page, {
       indent: 0,
       label: "note",

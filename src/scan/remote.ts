@@ -1,20 +1,28 @@
 /**
- * What URLs name, scanned over the network: the module's way. The command line has its own, with
- * progress and what the environment says.
+ * What addresses name, scanned over the network.
  *
  * @module
  */
 
 import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
-import { withDefaults } from "../core/limits.ts";
 import { type FindOptions, findRemote, type RemoteFound } from "../remote/find.ts";
-import { HUB } from "../remote/resolve.ts";
-import { type ScanOptions, scanSource } from "./scan_source.ts";
-import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "./schedule/in_order.ts";
-import { defect, skippedReport, stopped, unreadReport } from "./asset/placeholder_reports.ts";
+import { HUB, hubEndpoint, resolveRemote } from "../remote/resolve.ts";
+import type { ScanError } from "../core/types.ts";
 import { shownUrl } from "../sources/http_client.ts";
-import type { RemoteOptions, ScanManyOptions } from "./scan_inputs.ts";
-import type { FileReport, ScanError } from "../core/types.ts";
+import { skippedReport } from "./asset/placeholder_reports.ts";
+import { type FileOptions, scanFile, type Scanned } from "./asset/scan_file.ts";
+import type { RemoteOptions, ScanInputsOptions } from "./options.ts";
+import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "./schedule/in_order.ts";
+import { ConcurrentProgress, type Progress } from "./schedule/progress.ts";
+import { notScanned, type Stop } from "./schedule/stop.ts";
+
+/** What a scan of addresses is told. */
+interface ScanRemoteOptions extends FileOptions {
+  readonly stop: Stop;
+  readonly progress: Progress;
+  readonly remote?: RemoteOptions | undefined;
+  readonly note: ScanInputsOptions["note"];
+}
 
 /** Opens connections; closed when the scan ends. */
 interface Transport {
@@ -23,35 +31,56 @@ interface Transport {
 }
 
 /**
- * Scans a file on a web server, or what `hf:` names of a repository, several files at a time and told
- * of in order. Nothing is thrown for what cannot be had.
+ * Scans files on web servers, and what `hf:` names of repositories, several files at a time and reported
+ * in order. Nothing is thrown for what cannot be had.
  *
- * @param url `https:`, `http:` or `hf:`
- * @throws RangeError when a limit is no number
+ * @param addresses `https://…`, `http://…` or `hf://…`
  */
 export async function* scanRemote(
-  url: URL,
-  options: ScanManyOptions,
-): AsyncGenerator<FileReport | ScanError> {
-  withDefaults(options.limits);
-  const shown = shownUrl(url);
+  addresses: readonly string[],
+  options: ScanRemoteOptions,
+): AsyncGenerator<Scanned> {
+  const { remote = {}, stop } = options;
+  let at = shown(addresses[0] ?? "");
   let transport: Transport | undefined;
   try {
-    transport = await openTransport(shown, options.remote ?? {});
-    const found = findRemote([argumentOf(url)], findOptions(transport, options), {
-      note: () => Promise.resolve(),
-      expect: () => {},
+    const endpoint = hubEndpoint(remote.endpoint ?? HUB, "remote.endpoint");
+    const resolved: string[] = [];
+    for (const address of new Set(addresses)) {
+      try {
+        resolveRemote(address, endpoint);
+        resolved.push(address);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        yield { type: "error", error: settingError(shown(address), error) };
+      }
+    }
+    const [first] = resolved;
+    if (first === undefined) return;
+    at = shown(first);
+    transport = await openTransport(at, remote);
+    const found = findRemote(resolved, findOptions(transport, endpoint, remote, stop.signal), {
+      note: async (text) => await options.note?.(text),
+      expect: (files, bytes) => options.progress.expect(files, bytes),
     });
     yield* inOrder(jobs(found, options), REMOTE_AT_ONCE, REPORTS_HELD);
   } catch (error) {
-    if (error instanceof SourceError) yield scanErrorOf(shown, error);
-    else if (error instanceof ConfigError) {
-      const remedy = "Correct the URL or the settings under `remote`.";
-      yield { location: { path: shown, parts: [] }, message: error.message, remedy };
-    } else throw error;
+    if (error instanceof SourceError) yield { type: "error", error: scanErrorOf(at, error) };
+    else if (error instanceof ConfigError) yield { type: "error", error: settingError(at, error) };
+    else throw error;
   } finally {
     transport?.close();
   }
+}
+
+/** An address as reports show it: what stands behind "?" may be secret. */
+function shown(address: string): string {
+  return URL.canParse(address) ? shownUrl(new URL(address)) : address;
+}
+
+function settingError(path: string, { message }: ConfigError): ScanError {
+  const remedy = "Correct the URL or the settings under `remote`.";
+  return { location: { path, parts: [] }, message, remedy };
 }
 
 /** Sockets are loaded on first use: where there are none, as in browsers, everything else works. */
@@ -72,11 +101,13 @@ async function openTransport(shown: string, remote: RemoteOptions): Promise<Tran
 
 function findOptions(
   transport: Transport,
-  { remote = {}, signal }: { readonly remote?: RemoteOptions; readonly signal?: AbortSignal },
+  endpoint: URL,
+  remote: RemoteOptions,
+  signal: AbortSignal,
 ): FindOptions {
   return {
     transport: transport.send,
-    endpoint: endpointOf(remote.endpoint ?? HUB),
+    endpoint,
     token: remote.token ?? "",
     scanAll: remote.scanAll ?? false,
     full: remote.full ?? false,
@@ -85,60 +116,31 @@ function findOptions(
   };
 }
 
-function endpointOf(endpoint: string | URL): URL {
-  try {
-    const url = new URL(endpoint);
-    if (/^https?:$/.test(url.protocol) && url.username === "" && url.search === "") return url;
-  } catch {
-    // Said below.
-  }
-  throw new ConfigError("endpoint", `The endpoint is no https:// URL: "${endpoint}"`);
-}
-
-/** The argument that a URL stands for. An `hf:` URL writes characters of file names in hexadecimal. */
-function argumentOf(url: URL): string {
-  if (url.protocol !== "hf:") return url.href;
-  try {
-    // "%2F" stays: it belongs to a revision.
-    return url.href.replaceAll(/(?:%(?!2f)[0-9a-f]{2})+/gi, decodeURIComponent);
-  } catch {
-    return url.href;
-  }
-}
-
 async function* jobs(
   all: AsyncIterable<RemoteFound>,
-  options: ScanOptions,
-): AsyncGenerator<() => Promise<FileReport | ScanError>> {
+  options: ScanRemoteOptions,
+): AsyncGenerator<() => Promise<Scanned>> {
+  const { stop } = options;
+  const concurrent = new ConcurrentProgress(options.progress);
   for await (const found of all) {
-    if (options.signal?.aborted) {
-      yield () => Promise.resolve(stopped(found.path));
+    if (stop.signal.aborted) {
+      yield () => Promise.resolve({ type: "error", error: notScanned(found.path, stop) });
       return;
     }
-    yield () => scanFound(found, options);
+    yield () => scanFound(found, concurrent, options);
   }
 }
 
 async function scanFound(
   found: RemoteFound,
-  options: ScanOptions,
-): Promise<FileReport | ScanError> {
-  if (found.kind === "error") return found.error;
-  const { path, size } = found;
-  if (found.kind === "skipped") return skippedReport(path, found.size);
-  try {
-    const source = await found.open();
-    try {
-      return await scanSource(source, {
-        ...options,
-        path,
-        ...(found.folder && { folder: found.folder }),
-      });
-    } finally {
-      source.close();
-    }
-  } catch (cause) {
-    const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
-    return unreadReport(path, size, error);
-  }
+  concurrent: ConcurrentProgress,
+  options: ScanRemoteOptions,
+): Promise<Scanned> {
+  if (found.kind === "error") return { type: "error", error: found.error };
+  const { path } = found;
+  if (found.kind === "skipped") return { type: "file", file: skippedReport(path, found.size) };
+  concurrent.start(path, path);
+  const scanned = await scanFile(found, options, (bytes) => concurrent.update(path, bytes));
+  concurrent.finish(path, scanned.file.bytesRead);
+  return scanned;
 }

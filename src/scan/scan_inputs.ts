@@ -1,13 +1,11 @@
 /**
- * Several inputs, one report.
+ * Several inputs, their reports in order. Module, command line and tests scan by this one pipeline.
  *
  * @module
  */
 
 import { scanErrorOf, SourceError } from "../core/errors.ts";
-import { type ScanOptions, scanSource } from "./scan_source.ts";
-import { stopped } from "./asset/placeholder_reports.ts";
-import { blobSource, bytesSource } from "../sources/memory.ts";
+import { withDefaults } from "../core/limits.ts";
 import type { Source } from "../core/source.ts";
 import {
   type FileReport,
@@ -17,53 +15,59 @@ import {
   SUPPRESSIONS,
 } from "../core/types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../core/version.ts";
+import { streamSource } from "../sources/forward.ts";
+import { blobSource, bytesSource } from "../sources/memory.ts";
+import type { Scanned } from "./asset/scan_file.ts";
+import type {
+  AddressesInput,
+  PathsInput,
+  ScanInput,
+  ScanInputsOptions,
+  ScanManyOptions,
+} from "./options.ts";
+import { type Found, OrderedScan } from "./schedule/ordered_scan.ts";
+import { NO_PROGRESS } from "./schedule/progress.ts";
+import type { Stop } from "./schedule/stop.ts";
+
+/** Inputs that need no network. */
+type LocalInput = ScanInput | PathsInput;
+
+/** Inputs that are scanned as one: local ones share threads, remote ones connections. */
+type Batch =
+  | { readonly kind: "local"; readonly inputs: LocalInput[] }
+  | { readonly kind: "remote"; readonly addresses: string[] };
 
 /**
- * One thing to scan: a path, a URL, bytes, a Blob or File, or a source of one's own. A string is always
- * a path; `file:` URLs are read, `https:`, `http:` and `hf:` URLs are fetched.
+ * Scans inputs, and reports in their order. One that cannot be looked at is an error, one that cannot be
+ * read an incomplete report; the others are still scanned. Once `stop` says so, what is left is one
+ * error.
+ *
+ * @throws RangeError when a limit is no number
  */
-export type ScanInput = string | URL | Uint8Array | Blob | Source;
-
-/**
- * How what URLs name is fetched. Nothing is taken from the environment; without settings only addresses
- * of the public internet are connected to, and no token is sent.
- */
-export interface RemoteOptions {
-  /** Also connect to private, loopback and link-local addresses. */
-  readonly allowPrivateNetwork?: boolean;
-  /** For private and gated repositories: goes to the hub's origin and to no other host. */
-  readonly token?: string;
-  /** The hub, or a mirror of it; `https://huggingface.co` unless given. */
-  readonly endpoint?: string | URL;
-  /** Seconds without a byte after which a connection counts as dead; 30 unless given. */
-  readonly networkTimeout?: number;
-  /** Also scan the files of a repository that nothing loads. */
-  readonly scanAll?: boolean;
-  /** Look into every storage of a checkpoint, however many requests that takes. */
-  readonly full?: boolean;
-  /** The `http:` proxy for a URL; undefined for none. The proxy then resolves names. */
-  readonly proxyFor?: (url: URL) => URL | undefined;
-  /** Certificate authorities besides the usual ones, PEM. */
-  readonly certificates?: string;
+export async function* scanInputs(
+  inputs: Iterable<ScanInput | PathsInput | AddressesInput>,
+  options: ScanInputsOptions,
+): AsyncGenerator<Scanned> {
+  withDefaults(options.limits);
+  const { stop, progress = NO_PROGRESS, walk, remote, note, ...fileOptions } = options;
+  const nextName = countingNames();
+  for (const batch of batchesOf(inputs)) {
+    if (batch.kind === "local") {
+      const found = findLocal(batch.inputs, { walk, stop, nextName });
+      const scan = new OrderedScan(found, { ...fileOptions, stop, progress });
+      yield* scan.run();
+      if (scan.leftFiles) return;
+      continue;
+    }
+    // What fetches is loaded here, so that a scan of files never pays for it.
+    const { scanRemote } = await import("./remote.ts");
+    yield* scanRemote(batch.addresses, { ...fileOptions, stop, progress, remote, note });
+  }
 }
 
-/** What a scan of several inputs is told. */
-export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
-  /** Ends the scan early; what was found by then is reported, as incomplete. */
-  readonly signal?: AbortSignal;
-  /** How URLs are fetched. */
-  readonly remote?: RemoteOptions;
-  /** How paths of folders are gone through. */
-  readonly walk?: import("../sources/file.ts").WalkOptions;
-  /** Name of the configuration for the report; "embedded" unless given. */
-  readonly configuration?: string;
-  /** What of the configuration took no effect, one sentence each. */
-  readonly configurationNotes?: readonly string[];
-}
-
 /**
- * Scans inputs one after the other, in order. One that cannot be opened is an error in the report;
- * the others are still scanned.
+ * Scans inputs and gives one report. One that cannot be looked at is an error in the report; the others
+ * are still scanned.
  *
  * @throws RangeError when a limit is no number
  */
@@ -72,23 +76,12 @@ export async function scanMany(
   options: ScanManyOptions,
 ): Promise<ScanReport> {
   const started = Date.now();
+  const { signal, configuration = "embedded", configurationNotes, ...rest } = options;
   const files: FileReport[] = [];
   const errors: ScanError[] = [];
-  let unnamed = 0;
-  for (const input of inputs) {
-    if (options.signal?.aborted) {
-      errors.push(stopped(nameOf(input)));
-      break;
-    }
-    if (typeof input === "string" || input instanceof URL) {
-      const scan = isDistant(input) ? scanDistant(input, options) : scanPath(input, options);
-      for await (const found of scan) {
-        if ("verdict" in found) files.push(found);
-        else errors.push(found);
-      }
-    } else {
-      files.push(await scanSource(sourceOf(input, () => `input-${++unnamed}`), options));
-    }
+  for await (const scanned of scanInputs(inputs, { ...rest, stop: stopOf(signal) })) {
+    if (scanned.type === "file") files.push(scanned.file);
+    else errors.push(scanned.error);
   }
   return {
     tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: options.rules.version },
@@ -96,9 +89,18 @@ export async function scanMany(
     duration: (Date.now() - started) / 1000,
     files,
     errors,
-    configuration: options.configuration ?? "embedded",
-    ...(options.configurationNotes && { configurationNotes: options.configurationNotes }),
+    configuration,
+    ...(configurationNotes && { configurationNotes }),
     ...totalSuppressed(files),
+  };
+}
+
+/** The stop of a scan that a program may give up, and that has no time of its own. */
+function stopOf(signal = new AbortController().signal): Stop {
+  return {
+    signal,
+    remaining: () => undefined,
+    reason: () => ({ message: "The scan was stopped.", remedy: "Scan again." }),
   };
 }
 
@@ -118,81 +120,147 @@ export function totalSuppressed(
   return { suppressed, ...(suppressed > 0 && { suppressedBy: by }) };
 }
 
-function nameOf(input: ScanInput): string {
-  if (typeof input === "string") return input;
-  // What stands behind "?" may be secret.
-  if (input instanceof URL) return `${input.protocol}//${input.host}${input.pathname}`;
-  return "name" in input && typeof input.name === "string" ? input.name : "bytes";
+/** Neighbours that are scanned as one. */
+function batchesOf(inputs: Iterable<ScanInput | PathsInput | AddressesInput>): Batch[] {
+  const batches: Batch[] = [];
+  for (const input of inputs) {
+    const last = batches.at(-1);
+    const addresses = addressesOf(input);
+    if (addresses !== undefined) {
+      if (last?.kind === "remote") last.addresses.push(...addresses);
+      else batches.push({ kind: "remote", addresses: [...addresses] });
+    } else if (last?.kind === "local") last.inputs.push(input as LocalInput);
+    else batches.push({ kind: "local", inputs: [input as LocalInput] });
+  }
+  return batches;
+}
+
+/** What an input names on servers; undefined for local ones. A string is a path whatever it looks like. */
+function addressesOf(
+  input: ScanInput | PathsInput | AddressesInput,
+): readonly string[] | undefined {
+  if (input instanceof URL) {
+    return /^(?:https?|hf):$/.test(input.protocol) ? [addressOf(input)] : undefined;
+  }
+  return typeof input === "object" && "addresses" in input ? input.addresses : undefined;
+}
+
+/** A URL as an argument. An `hf:` URL writes characters of file names in hexadecimal. */
+function addressOf(url: URL): string {
+  if (url.protocol !== "hf:") return url.href;
+  try {
+    // "%2F" stays: it belongs to a revision.
+    return url.href.replaceAll(/(?:%(?!2f)[0-9a-f]{2})+/gi, decodeURIComponent);
+  } catch {
+    return url.href;
+  }
+}
+
+/** Names of inputs that have none: `input-1`, `input-2` … */
+function countingNames(): () => string {
+  let count = 0;
+  return () => `input-${++count}`;
+}
+
+/** What finding local inputs takes. */
+interface FindContext {
+  readonly walk: ScanInputsOptions["walk"];
+  readonly stop: Stop;
+  readonly nextName: () => string;
+}
+
+async function* findLocal(
+  inputs: readonly LocalInput[],
+  context: FindContext,
+): AsyncGenerator<Found> {
+  for (const input of inputs) {
+    if (typeof input === "string" || input instanceof URL) yield* findPaths([input], context);
+    else if ("paths" in input) yield* findPaths(input.paths, context);
+    else yield openedOf(input, context);
+  }
+}
+
+/** Bytes, Blobs, streams and sources of the caller's own. */
+function openedOf(
+  input: Exclude<LocalInput, string | URL | PathsInput>,
+  { stop, nextName }: FindContext,
+): Found {
+  const opened = (path: string, open: () => Source, size?: number): Found => ({
+    ...{ kind: "opened", path, size },
+    // Within the promise chain, so that a failing input rejects and does not throw.
+    open: () => new Promise((done) => done(open())),
+    // A source of the caller's own is the caller's to close.
+    keepOpen: true,
+  });
+  if (input instanceof Uint8Array) {
+    const name = nextName();
+    return opened(name, () => bytesSource(name, input), input.length);
+  }
+  if (input instanceof Blob) {
+    const name = "name" in input && typeof input.name === "string" ? input.name : nextName();
+    return opened(name, () => blobSource(name, input), input.size);
+  }
+  if ("read" in input) {
+    const { name, size } = input;
+    return opened(name, () => input, size);
+  }
+  const { name } = input;
+  return opened(name, () => streamSource(name, untilStopped(name, input.stream(), stop)));
 }
 
 const FETCH = "A string is a path: give a URL object, as by new URL(), to fetch it.";
 
-function meantAsUrl(input: string | URL): boolean {
-  return typeof input === "string" && /^(?:https?|hf):\/\//i.test(input);
-}
-
-function sourceOf(input: Uint8Array | Blob | Source, nextName: () => string): Source {
-  if (input instanceof Uint8Array) return bytesSource(nextName(), input);
-  if (!(input instanceof Blob)) return input;
-  return blobSource(
-    "name" in input && typeof input.name === "string" ? input.name : nextName(),
-    input,
-  );
-}
-
-/** True for what has to be fetched. A string is a path whatever it looks like. */
-function isDistant(input: string | URL): input is URL {
-  return input instanceof URL && /^(?:https?|hf):$/.test(input.protocol);
-}
-
-/** All that a URL names. What fetches is loaded here, so that nobody else pays for it. */
-async function* scanDistant(
-  url: URL,
-  options: ScanManyOptions,
-): AsyncGenerator<FileReport | ScanError> {
-  const { scanRemote } = await import("./remote.ts");
-  yield* scanRemote(url, options);
-}
-
-/** All files at a path. The module that knows paths is loaded here, so that browsers never ask for it. */
-async function* scanPath(
-  input: string | URL,
-  options: ScanManyOptions,
-): AsyncGenerator<FileReport | ScanError> {
-  const { fileSource, pathOfUrl, walk } = await import("../sources/file.ts");
-  const { Folders } = await import("../sources/folder.ts");
-  const folders = new Folders();
-  let path = String(input);
-  try {
-    if (input instanceof URL) path = pathOfUrl(input);
-    for await (const found of walk([path], options.walk)) {
-      if (options.signal?.aborted) {
-        yield stopped(found.path);
-        return;
-      }
-      if (found.kind === "error") {
-        yield meantAsUrl(input) ? { ...found.error, remedy: FETCH } : found.error;
-        continue;
-      }
-      path = found.path;
-      const source = await fileSource(path).catch((error: unknown) => failed(path, error));
-      if ("remedy" in source) {
-        yield source;
-        continue;
-      }
-      try {
-        yield await scanSource(source, { ...options, folder: folders.place(path, found.given) });
-      } finally {
-        source.close();
-      }
+/** All files at paths. The modules that know paths are loaded here, so that browsers never ask for them. */
+async function* findPaths(
+  inputs: readonly (string | URL)[],
+  context: FindContext,
+): AsyncGenerator<Found> {
+  const [{ fileSource, pathOfUrl, walk }, { Folders }] = await Promise.all([
+    import("../sources/file.ts"),
+    import("../sources/folder.ts"),
+  ]);
+  const paths: string[] = [];
+  for (const input of inputs) {
+    try {
+      paths.push(input instanceof URL ? pathOfUrl(input) : input);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      yield { kind: "error", error: scanErrorOf(String(input), error) };
     }
-  } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    yield scanErrorOf(path, error);
   }
+  const folders = new Folders();
+  const files = {
+    open: fileSource,
+    place: (path: string, given: string) => folders.place(path, given),
+  };
+  for await (const found of walk(paths, context.walk)) {
+    if (found.kind === "file") yield { ...found, files };
+    else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;
+    else yield { kind: "error", error: { ...found.error, remedy: FETCH } };
+  }
+}
 
-  function failed(where: string, error: unknown): ScanError {
-    if (!(error instanceof SourceError)) throw error;
-    return scanErrorOf(where, error);
+/** The chunks of a stream until the scan is stopped: a chunk that never comes is not waited for. */
+async function* untilStopped(
+  name: string,
+  stream: AsyncIterable<Uint8Array>,
+  stop: Stop,
+): AsyncGenerator<Uint8Array> {
+  const { signal } = stop;
+  const iterator = stream[Symbol.asyncIterator]();
+  const stopped = new Promise<never>((_, reject) => {
+    const fail = (): void => {
+      const { message, remedy } = stop.reason();
+      reject(new SourceError(name, message, { remedy }));
+    };
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+  // The signal may come while no chunk is waited for.
+  stopped.catch(() => {});
+  while (true) {
+    const { done, value } = await Promise.race([iterator.next(), stopped]);
+    if (done) return;
+    yield value;
   }
 }

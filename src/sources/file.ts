@@ -1,5 +1,5 @@
 /**
- * Local files, folders and standard input as sources. The only module of the core that knows paths;
+ * Local files and folders as sources. The only module of the core that knows paths;
  * it reads, and nothing else.
  *
  * @module
@@ -21,7 +21,6 @@ import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import type { ScanError } from "../core/types.ts";
-import { forwardSource } from "./forward.ts";
 import { globMatcher } from "./glob.ts";
 import type { Source } from "../core/source.ts";
 
@@ -54,9 +53,6 @@ export interface WalkOptions {
 
 /** Folders that are not gone into unless named: git's objects are not the files a loader opens. */
 export const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([".git"]);
-
-/** Bytes of standard input that can be read again. */
-const STDIN_LOOK_BACK = 4 * 1024 * 1024;
 
 /** What a failing system call means for a person: the reason and the remedy. */
 const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
@@ -165,33 +161,6 @@ function readAt(
     filled += got;
   }
   return filled;
-}
-
-/**
- * Standard input, or any other stream of bytes, as a source that is read onward only.
- *
- * @param stream chunks in order
- * @param name for the report
- */
-export function stdinSource(stream: AsyncIterable<Uint8Array>, name = "-"): Source {
-  return forwardSource(name, guarded(name, stream), { lookBack: STDIN_LOOK_BACK });
-}
-
-/** A stream whose failures say whose they are. */
-async function* guarded(
-  name: string,
-  stream: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    // Streams of the runtime may use a chunk again; a forward source keeps what it gets.
-    for await (const chunk of stream) yield chunk.slice();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SourceError(name, `Cannot read "${name}" to its end: ${reason}`, {
-      cause,
-      remedy: "Check the program that writes to it, or scan the file itself.",
-    });
-  }
 }
 
 /**

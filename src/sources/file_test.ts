@@ -18,14 +18,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { SourceError } from "../core/errors.ts";
-import {
-  fileSource,
-  type FoundPath,
-  pathOfUrl,
-  stdinSource,
-  walk,
-  type WalkOptions,
-} from "./file.ts";
+import { fileSource, type FoundPath, pathOfUrl, walk, type WalkOptions } from "./file.ts";
 
 const WINDOWS = process.platform === "win32";
 
@@ -253,34 +246,6 @@ test("names with spaces, line ends and other scripts are found", { skip: WINDOWS
 test("a file URL names a path, another does not", () => {
   assert.equal(pathOfUrl(pathToFileURL("/tmp/a b.pkl")), "/tmp/a b.pkl");
   assert.throws(() => pathOfUrl(new URL("https://example.org/a.pkl")), SourceError);
-});
-
-test("standard input is a source that goes onward and copies its chunks", async () => {
-  const chunk = new Uint8Array(4);
-  async function* stream() {
-    for (let value = 1; value <= 3; value++) {
-      await Promise.resolve();
-      yield chunk.fill(value);
-    }
-  }
-  const source = stdinSource(stream());
-  assert.equal(source.access, "forward");
-  assert.equal(source.name, "-");
-  assert.deepEqual([...await source.read(0, 100)], [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
-  assert.equal(source.size, 12);
-});
-
-test("standard input that breaks off is a source error", async () => {
-  async function* stream() {
-    await Promise.resolve();
-    yield Uint8Array.of(1);
-    throw new Error("pipe broke");
-  }
-  const source = stdinSource(stream());
-  assert.equal((await source.read(0, 10)).length, 1);
-  await assert.rejects(() => source.read(1, 10), (error: unknown) => {
-    return error instanceof SourceError && /pipe broke/.test(error.message);
-  });
 });
 
 test("this module asks the file system for nothing but reading", () => {

@@ -342,3 +342,33 @@ class StreamSource implements ForwardSource {
     return low;
   }
 }
+
+/** Bytes of standard input that can be read again. */
+const STREAM_LOOK_BACK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Standard input, or any other stream of bytes, as a forward-only source.
+ *
+ * @param name for the report
+ * @param stream chunks in order; a failure becomes a SourceError of the read that meets it
+ */
+export function streamSource(name: string, stream: AsyncIterable<Uint8Array>): ForwardSource {
+  return forwardSource(name, guarded(name, stream), { lookBack: STREAM_LOOK_BACK_BYTES });
+}
+
+/** A stream whose failures say whose they are. */
+async function* guarded(
+  name: string,
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    // Streams of the runtime may use a chunk again; a forward source keeps what it gets.
+    for await (const chunk of stream) yield chunk.slice();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SourceError(name, `Cannot read "${name}" to its end: ${reason}`, {
+      cause,
+      remedy: "Check the program that writes to it, or scan the file itself.",
+    });
+  }
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FormatError, LimitError, SourceError } from "../core/errors.ts";
-import { forwardSource, restSource, spool } from "./forward.ts";
+import { forwardSource, restSource, spool, streamSource } from "./forward.ts";
 import { bytesSource } from "./memory.ts";
 
 async function* chunks(total: number, each: number): AsyncIterable<Uint8Array> {
@@ -131,4 +131,32 @@ test("the rest of a source begins at its offset and knows its size once the pare
   assert.equal(beyond.size, 0);
   assert.equal((await beyond.read(0, 5)).length, 0);
   assert.throws(() => restSource("r", beyond, -1), RangeError);
+});
+
+test("standard input is a forward-only source that copies its chunks", async () => {
+  const chunk = new Uint8Array(4);
+  async function* stream() {
+    for (let value = 1; value <= 3; value++) {
+      await Promise.resolve();
+      yield chunk.fill(value);
+    }
+  }
+  const source = streamSource("-", stream());
+  assert.equal(source.access, "forward");
+  assert.equal(source.name, "-");
+  assert.deepEqual([...await source.read(0, 100)], [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+  assert.equal(source.size, 12);
+});
+
+test("standard input that breaks off is a source error", async () => {
+  async function* stream() {
+    await Promise.resolve();
+    yield Uint8Array.of(1);
+    throw new Error("pipe broke");
+  }
+  const source = streamSource("-", stream());
+  assert.equal((await source.read(0, 10)).length, 1);
+  await assert.rejects(() => source.read(1, 10), (error: unknown) => {
+    return error instanceof SourceError && /pipe broke/.test(error.message);
+  });
 });

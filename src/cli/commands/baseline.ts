@@ -7,14 +7,15 @@
 import { jsonText } from "../../report/escape.ts";
 import { formatCount } from "../../report/format.ts";
 import type { FileReport } from "../../core/types.ts";
+import type { ScanInputsOptions } from "../../scan/options.ts";
+import { scanInputs } from "../../scan/scan_inputs.ts";
 import { baselineDocument, baselineOf } from "../baseline.ts";
 import type { Io } from "../io.ts";
-import { SILENT } from "../progress.ts";
-import { scanPaths, type ScanPathsOptions } from "../scan_paths.ts";
+import { inputsOf } from "../inputs.ts";
 import { tell } from "../terminal.ts";
 
 /** What to scan and how. */
-export type BaselineOptions = Omit<ScanPathsOptions, "stdin" | "progress" | "stop" | "note">;
+export type BaselineOptions = Omit<ScanInputsOptions, "progress" | "stop" | "note">;
 
 /**
  * Writes the baseline; what could not be read is told on standard error.
@@ -28,7 +29,7 @@ export async function runBaseline(
 ): Promise<number> {
   const files: FileReport[] = [];
   const controller = new AbortController();
-  const deaf = io.onInterrupt(() => controller.abort());
+  const unsubscribe = io.onInterrupt(() => controller.abort());
   const stop = {
     signal: controller.signal,
     remaining: () => undefined,
@@ -37,8 +38,7 @@ export async function runBaseline(
   let failed = false;
   try {
     const note = async (text: string) => await tell(io, `note: ${text}`);
-    const all = { ...options, stdin: io.stdin, progress: SILENT, stop, note };
-    for await (const it of scanPaths(paths, all)) {
+    for await (const it of scanInputs(inputsOf(paths, io), { ...options, stop, note })) {
       if (it.type === "file") files.push(it.file);
       for (const { location, message } of it.type === "file" ? it.file.errors : [it.error]) {
         failed = true;
@@ -46,7 +46,7 @@ export async function runBaseline(
       }
     }
   } finally {
-    deaf();
+    unsubscribe();
   }
   const entries = baselineOf(files);
   await io.stdout.write(jsonText(baselineDocument(entries), 2) + "\n");

@@ -11,7 +11,7 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = typeof SHELLS[number];
 
 /** One option. */
-export interface OptionShape {
+export interface OptionModel {
   /** For instance `-f` and `--format`. */
   readonly names: readonly string[];
   /** As help shows it: `-f, --format <format>`. */
@@ -23,20 +23,20 @@ export interface OptionShape {
 }
 
 /** One command, with those under it. */
-export interface CommandShape {
+export interface CommandModel {
   readonly name: string;
   readonly description: string;
   /** Arguments as help shows them: `<path...>`. */
   readonly usage: string;
-  readonly options: readonly OptionShape[];
-  readonly commands: readonly CommandShape[];
+  readonly options: readonly OptionModel[];
+  readonly commands: readonly CommandModel[];
 }
 
 /** The values that an option of a command may have, by the command's name and the option's. */
 export type Choices = (command: string, option: string) => readonly string[];
 
 /** Describes a command and all under it. */
-export function shapeOf(command: Command, choices: Choices): CommandShape {
+export function commandModelOf(command: Command, choices: Choices): CommandModel {
   const name = command.name();
   return {
     name,
@@ -52,26 +52,26 @@ export function shapeOf(command: Command, choices: Choices): CommandShape {
       takesValue: it.required || it.optional,
       choices: choices(name, it.long ?? ""),
     })),
-    commands: command.commands.map((it) => shapeOf(it, choices)),
+    commands: command.commands.map((it) => commandModelOf(it, choices)),
   };
 }
 
 /** A command and the words that lead to it. */
-export interface Placed {
+export interface CommandAtPath {
   readonly path: string;
-  readonly shape: CommandShape;
+  readonly command: CommandModel;
 }
 
 /**
  * All commands, the program itself first, whose path is empty. Its options are those of `scan` too,
  * since that is what runs when no command is named.
  */
-export function placed(program: CommandShape): Placed[] {
+export function withPaths(program: CommandModel): CommandAtPath[] {
   const scan = program.commands.find((it) => it.name === "scan");
   const root = { ...program, options: [...program.options, ...(scan?.options ?? [])] };
-  const below = (path: string, shape: CommandShape): Placed[] => [
-    { path, shape },
-    ...shape.commands.flatMap((it) => below(path === "" ? it.name : `${path} ${it.name}`, it)),
+  const below = (path: string, command: CommandModel): CommandAtPath[] => [
+    { path, command },
+    ...command.commands.flatMap((it) => below(path === "" ? it.name : `${path} ${it.name}`, it)),
   ];
   return below("", root);
 }

@@ -5,30 +5,30 @@
  */
 
 import type { Io } from "../io.ts";
-import { type CommandShape, type OptionShape, placed, type Shell } from "./command_model.ts";
+import { type CommandModel, type OptionModel, type Shell, withPaths } from "./command_model.ts";
 
 /** Writes the script to standard output. */
-export async function runCompletions(shell: Shell, program: CommandShape, io: Io): Promise<number> {
+export async function runCompletions(shell: Shell, program: CommandModel, io: Io): Promise<number> {
   await io.stdout.write(SCRIPTS[shell](program));
   return 0;
 }
 
-const SCRIPTS: Readonly<Record<Shell, (program: CommandShape) => string>> = {
+const SCRIPTS: Readonly<Record<Shell, (program: CommandModel) => string>> = {
   bash: bashScript,
   zsh: zshScript,
   fish: fishScript,
 };
 
 /** Lines of a `case` that sets what can follow, shared by bash and zsh: their syntax is the same. */
-function tables(program: CommandShape): { commands: string; values: string; known: string } {
-  const all = placed(program);
-  const commands = all.map(({ path, shape }) =>
-    `    ${quote(path)}) words=${quote(shape.commands.map((it) => it.name).join(" "))} options=${
-      quote(shape.options.flatMap((it) => it.names).join(" "))
+function tables(program: CommandModel): { commands: string; values: string; known: string } {
+  const all = withPaths(program);
+  const commands = all.map(({ path, command }) =>
+    `    ${quote(path)}) words=${quote(command.commands.map((it) => it.name).join(" "))} options=${
+      quote(command.options.flatMap((it) => it.names).join(" "))
     } ;;`
   );
-  const values = all.flatMap(({ path, shape }) =>
-    shape.options.filter((it) => it.takesValue).map((it) =>
+  const values = all.flatMap(({ path, command }) =>
+    command.options.filter((it) => it.takesValue).map((it) =>
       `    ${it.names.map((name) => quote(`${path}:${name}`)).join("|")}) values=${
         quote(it.choices.join(" "))
       } takes=1 ;;`
@@ -38,7 +38,7 @@ function tables(program: CommandShape): { commands: string; values: string; know
   return { commands: commands.join("\n"), values: values.join("\n"), known };
 }
 
-function bashScript(program: CommandShape): string {
+function bashScript(program: CommandModel): string {
   const { commands, values, known } = tables(program);
   return `# Completions of ${program.name} for bash. To use them: source <(${program.name} completions bash)
 _${program.name}() {
@@ -71,7 +71,7 @@ complete -o default -F _${program.name} ${program.name}
 `;
 }
 
-function zshScript(program: CommandShape): string {
+function zshScript(program: CommandModel): string {
   const { commands, values, known } = tables(program);
   return `#compdef ${program.name}
 # Completions of ${program.name} for zsh. To use them, write this to a file _${program.name} in a folder of
@@ -110,16 +110,16 @@ fi
 `;
 }
 
-function fishScript(program: CommandShape): string {
-  const all = placed(program);
+function fishScript(program: CommandModel): string {
+  const all = withPaths(program);
   const known = all.filter(({ path }) => path !== "").map(({ path }) => fishQuote(path)).join(" ");
-  const lines = all.flatMap(({ path, shape }) => {
+  const lines = all.flatMap(({ path, command }) => {
     const when = `complete -c ${program.name} -n ${
       fishQuote(`__${program.name}_at ${fishQuote(path)}`)
     }`;
     return [
-      ...shape.commands.map((it) => `${when} -a ${it.name} -d ${fishQuote(it.description)}`),
-      ...shape.options.map((it) => `${when} ${fishOption(it)} -d ${fishQuote(it.description)}`),
+      ...command.commands.map((it) => `${when} -a ${it.name} -d ${fishQuote(it.description)}`),
+      ...command.options.map((it) => `${when} ${fishOption(it)} -d ${fishQuote(it.description)}`),
     ];
   });
   return `# Completions of ${program.name} for fish. To use them: ${program.name} completions fish | source
@@ -138,7 +138,7 @@ ${lines.join("\n")}
 `;
 }
 
-function fishOption(option: OptionShape): string {
+function fishOption(option: OptionModel): string {
   const names = option.names.map((name) =>
     name.startsWith("--") ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`
   ).join(" ");

@@ -5,10 +5,11 @@
  */
 
 import { escapeText } from "../../report/escape.ts";
-import { fileSource, stdinSource } from "../../sources/file.ts";
+import { fileSource } from "../../sources/file.ts";
+import { streamSource } from "../../sources/forward.ts";
 import type { Source } from "../../core/source.ts";
 import type { Io } from "../io.ts";
-import { STDIN_PATH } from "../scan_paths.ts";
+import { STDIN_PATH } from "../inputs.ts";
 import { fitted } from "../terminal.ts";
 
 /** Characters gathered before they are written: a pickle has millions of lines. */
@@ -48,7 +49,7 @@ export async function runDisasm(path: string, io: Io): Promise<number> {
     if (io.stdout.closed) throw READER_GONE;
   };
   try {
-    await disassemble(file ?? stdinSource(io.stdin()), (line: string) => {
+    await disassemble(file ?? streamSource(STDIN_PATH, io.stdin()), (line: string) => {
       const text = line.split("\n").map(escapeText).join("\n");
       buffer += `${fitted(text, io.env, io.stdout, ARGUMENTS_AT)}\n`;
       return buffer.length < BUFFER_LENGTH ? undefined : flush();

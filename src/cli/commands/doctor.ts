@@ -143,16 +143,16 @@ function messageOf(error: unknown): string {
 
 /** How many files are scanned at a time, and why it is only one where threads do not start. */
 async function threadsOf(
-  { threads }: Io,
+  { threads, now }: Io,
 ): Promise<{ readonly at_a_time: number; readonly error: string | null }> {
   if (threads === undefined) return { at_a_time: 1, error: null };
   try {
     const [{ tryThread }, { jobsOf }, system] = await Promise.all([
       import("../../scan/schedule/worker_pool.ts"),
-      import("../threads.ts"),
+      import("../../scan/schedule/threads.ts"),
       threads.load(),
     ]);
-    await tryThread(system);
+    await tryThread(system, { files: [], now: now() });
     return { at_a_time: jobsOf(undefined, system.cores), error: null };
   } catch (error) {
     return { at_a_time: 1, error: messageOf(error) };

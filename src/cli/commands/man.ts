@@ -6,7 +6,7 @@
 
 import { RELEASE_DATE, TOOL_VERSION } from "../../core/version.ts";
 import type { Io } from "../io.ts";
-import { type CommandShape, placed } from "./command_model.ts";
+import { type CommandModel, withPaths } from "./command_model.ts";
 
 const EXIT_STATUS: readonly (readonly [code: string, meaning: string])[] = [
   ["0", "Nothing at or above --fail-on was found."],
@@ -49,13 +49,13 @@ const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
 ];
 
 /** Writes the page to standard output. */
-export async function runMan(program: CommandShape, io: Io): Promise<number> {
+export async function runMan(program: CommandModel, io: Io): Promise<number> {
   await io.stdout.write(manPage(program));
   return 0;
 }
 
 /** The page as text for `man`. */
-export function manPage(program: CommandShape): string {
+export function manPage(program: CommandModel): string {
   const name = program.name;
   const lines = [
     `.TH ${name.toUpperCase()} 1 "${RELEASE_DATE}" "${name} ${TOOL_VERSION}" "User Commands"`,
@@ -73,13 +73,13 @@ export function manPage(program: CommandShape): string {
     "What could not be read to its end is never called clean.",
     ".SH COMMANDS",
   ];
-  for (const { path, shape } of placed({ ...program, options: [] })) {
+  for (const { path, command } of withPaths({ ...program, options: [] })) {
     if (path === "") continue;
     lines.push(
-      `.SS "${roff(`${path} ${shape.usage}`.trim())}"`,
-      `${roff(sentence(shape.description))}`,
+      `.SS "${roff(`${path} ${command.usage}`.trim())}"`,
+      `${roff(sentence(command.description))}`,
     );
-    for (const option of shape.options) {
+    for (const option of command.options) {
       lines.push(".TP", `.B ${roff(option.flags)}`, roff(sentence(option.description)));
     }
   }

@@ -32,7 +32,7 @@ import {
   type RawRemoteOptions,
   remoteOf,
 } from "../remote_options.ts";
-import { shapeOf, type Shell, SHELLS } from "./command_model.ts";
+import { commandModelOf, type Shell, SHELLS } from "./command_model.ts";
 import { columnsOf, fitted } from "../terminal.ts";
 
 const DATA_FORMATS = ["text", "json"] as const;
@@ -334,9 +334,11 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
           rules,
           suppress: configuration.suppress,
           limits: configuration.limits,
-          followSymlinks: raw.followSymlinks ?? false,
-          include: raw.include ?? [],
-          exclude: raw.exclude ?? [],
+          walk: {
+            followSymlinks: raw.followSymlinks ?? false,
+            include: raw.include ?? [],
+            exclude: raw.exclude ?? [],
+          },
           remote: await remoteOf(paths, raw, io),
         }, io);
       });
@@ -364,14 +366,14 @@ function describeShells(program: Command, io: Io, run: (job: Job) => void): void
     .action((shell: Shell) =>
       run(async () => {
         const { runCompletions } = await import("./completions.ts");
-        return await runCompletions(shell, shapeOf(program, choicesOf), io);
+        return await runCompletions(shell, commandModelOf(program, choicesOf), io);
       })
     );
   program.command("man").description("write the manual page to standard output")
     .action(() =>
       run(async () => {
         const { runMan } = await import("./man.ts");
-        return await runMan(shapeOf(program, choicesOf), io);
+        return await runMan(commandModelOf(program, choicesOf), io);
       })
     );
 }

@@ -7,21 +7,30 @@
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
-import type { SuppressedFinding } from "../../report/sarif.ts";
 import { renderText } from "../../report/text.ts";
 import type { Effective } from "../../config/effective.ts";
 import type { RuleSet } from "../../core/rule_set.ts";
 import type { ScanOptions } from "../../scan/scan_source.ts";
-import { totalSuppressed } from "../../scan/scan_inputs.ts";
-import type { FileReport, Finding, Limits, ScanError, ScanReport } from "../../core/types.ts";
+import { MAX_SUPPRESSED_KEPT, type ScanSource } from "../../scan/asset/scan_file.ts";
+import type { RemoteOptions } from "../../scan/options.ts";
+import type { Stop } from "../../scan/schedule/stop.ts";
+import type { Workers } from "../../scan/schedule/threads.ts";
+import { scanInputs, totalSuppressed } from "../../scan/scan_inputs.ts";
+import type {
+  FileReport,
+  Finding,
+  Limits,
+  ScanError,
+  ScanReport,
+  SuppressedFinding,
+} from "../../core/types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
+import { inputsOf } from "../inputs.ts";
 import type { Io } from "../io.ts";
 import { didYouMean } from "../../config/nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import type { ConfigurationTexts } from "../configuration.ts";
-import { MOST_SUPPRESSED, type ScanSource } from "../../scan/asset/scan_file.ts";
-import { scanPaths, type ScanPathsOptions, type Stop, type Workers } from "../scan_paths.ts";
 import { columnsOf, tell, wantsColor } from "../terminal.ts";
 
 /** What the options of `scan` amount to. */
@@ -42,8 +51,8 @@ export interface ScanCommandOptions {
   readonly allowNoModels: boolean;
   /** Threads that scan at a time; undefined: as many as there are cores, within reason. */
   readonly jobs?: number | undefined;
-  /** The network; absent when nothing is to be fetched. */
-  readonly remote?: ScanPathsOptions["remote"];
+  /** How addresses are fetched. */
+  readonly remote?: RemoteOptions | undefined;
 }
 
 /** What does the work; tests put others in their place. */
@@ -52,7 +61,7 @@ export interface Engine {
   readonly rules: RuleSet;
   /** The configuration behind the rules; none unless given. */
   readonly configuration?: Effective | undefined;
-  /** What rules and configuration were made of; without it nobody but the main thread scans. */
+  /** What rules and configuration were made of; without it the main thread scans alone. */
   readonly texts?: ConfigurationTexts | undefined;
   /** True for an issue of the baseline. */
   readonly isKnown?: ((finding: Finding) => boolean) | undefined;
@@ -94,17 +103,14 @@ export async function runScan(
   try {
     if (stream) await write(ndjsonStart(head));
     const { scan, rules } = engine;
+    const { limits, include, exclude, followSymlinks, remote } = options;
     for await (
-      const it of scanPaths(paths, {
-        ...options,
-        scan,
-        rules,
+      const it of scanInputs(inputsOf(paths, io), {
+        ...{ scan, rules, limits, remote, progress, stop },
+        walk: { include, exclude, followSymlinks },
         suppress: suppressorOf(engine),
         keepSuppressed: options.format === "sarif",
-        workers: workersOf(engine, options, stop, io),
-        stdin: io.stdin,
-        progress,
-        stop,
+        workers: workersOf(engine, options, io),
         note: async (text) => {
           if (options.quiet) return;
           await progress.clear();
@@ -114,7 +120,7 @@ export async function runScan(
     ) {
       if (it.type === "file") {
         summary.add(it.file);
-        suppressed.push(...it.suppressed?.slice(0, MOST_SUPPRESSED - suppressed.length) ?? []);
+        suppressed.push(...it.suppressed?.slice(0, MAX_SUPPRESSED_KEPT - suppressed.length) ?? []);
         counts.push({ ...(it.file.suppressed && { suppressed: it.file.suppressed }) });
         if (stream) await write(ndjsonFile(it.file));
         else files.push(it.file);
@@ -147,33 +153,13 @@ function suppressorOf({ configuration, isKnown }: Engine): ScanOptions["suppress
 /** Workers of the same rules, unless one thread is to do it. */
 function workersOf(
   { texts, isKnown }: Engine,
-  options: ScanCommandOptions,
-  stop: Stop,
+  { jobs, progress }: ScanCommandOptions,
   io: Io,
 ): Workers | undefined {
   const { threads } = io;
-  // A baseline counts down from file to file: whose turn it is must not depend on who is faster.
-  if (threads === undefined || texts === undefined || isKnown || options.jobs === 1) return;
-  const start: Workers["start"] = async (events) => {
-    const [{ Crew }, { jobsOf }, system] = await Promise.all([
-      import("../../scan/schedule/worker_pool.ts"),
-      import("../threads.ts"),
-      threads.load(),
-    ]);
-    const remaining = stop.remaining();
-    return Crew.start(system, jobsOf(options.jobs, system.cores) - 1, {
-      texts,
-      limits: options.limits,
-      keepSuppressed: options.format === "sarif",
-      deadline: remaining === undefined ? undefined : Date.now() + remaining,
-      progress: options.progress ?? io.stderr.isTTY,
-    }, events);
-  };
-  // Where there are no threads, one does all the work.
-  return {
-    whenWorth: threads.whenWorth,
-    start: (events) => start(events).catch(() => undefined),
-  };
+  // A baseline counts down from file to file: the order must not depend on which thread is faster.
+  if (threads === undefined || texts === undefined || isKnown || jobs === 1) return;
+  return { supply: threads, jobs, setup: texts, progress: progress ?? io.stderr.isTTY };
 }
 
 /** What SARIF wants to know beyond the report. */
@@ -225,7 +211,7 @@ async function sarif(report: ScanReport, exit: ExitOptions, behind: Behind): Pro
 
 interface RunningStop extends Stop {
   interrupted(): boolean;
-  /** Nobody reads the report any more. */
+  /** The reader of the report has gone away. */
   abandon(): void;
   /** Stops listening and waiting. */
   end(): void;
@@ -236,7 +222,7 @@ function startStop(io: Io, timeout: number | undefined): RunningStop {
   const controller = new AbortController();
   const deadline = timeout === undefined ? undefined : io.now() + timeout * 1000;
   let interrupted = false;
-  const deaf = io.onInterrupt(() => {
+  const unsubscribe = io.onInterrupt(() => {
     interrupted = true;
     controller.abort();
   });
@@ -255,7 +241,7 @@ function startStop(io: Io, timeout: number | undefined): RunningStop {
     interrupted: () => interrupted,
     abandon: () => controller.abort(),
     end() {
-      deaf();
+      unsubscribe();
       clearTimeout(timer);
     },
   };

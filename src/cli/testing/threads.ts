@@ -5,20 +5,16 @@
  * @module
  */
 
-import type { ThreadSupply } from "../io.ts";
-import { type ThreadEvents, type Threads, threadsAt } from "../threads.ts";
-import {
-  type Port,
-  runWorker,
-  type Task,
-  type WorkerMessage,
-  type WorkerStart,
-} from "../../scan/schedule/worker.ts";
+import type { Port, Task, WorkerMessage, WorkerStart } from "../../scan/schedule/messages.ts";
+import type { ThreadEvents, Threads, ThreadSupply } from "../../scan/schedule/threads.ts";
+import { runWorker } from "../../scan/schedule/worker.ts";
+import { judgesOf } from "../configuration.ts";
+import { threadsAt } from "../threads.ts";
 
 /** Starts workers after so many milliseconds; 0 unless given. */
 export function supply(threads: Threads | undefined, after = 0): ThreadSupply {
   return {
-    whenWorth(callback) {
+    whenWorthwhile(callback) {
       const timer = setTimeout(callback, after);
       return () => clearTimeout(timer);
     },
@@ -99,7 +95,7 @@ function startFated(start: WorkerStart, events: ThreadEvents, fate: Fate) {
       );
     },
   };
-  runWorker(port, start).catch((error) => {
+  runWorker(port, start, judgesOf).catch((error) => {
     if (!(error instanceof Death)) throw error;
   });
   return {
@@ -108,7 +104,7 @@ function startFated(start: WorkerStart, events: ThreadEvents, fate: Fate) {
       fate.announced?.(tasks);
       setTimeout(() => alive && (early.push(tasks), hear(structuredClone(tasks))), 0);
     },
-    end() {
+    terminate() {
       alive = false;
     },
   };

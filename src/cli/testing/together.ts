@@ -12,7 +12,7 @@ import { baseName } from "../../parsers/base_name.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { type Engine, runScan, type ScanCommandOptions } from "../commands/scan.ts";
 import { type ConfigurationText, configuredOf } from "../configuration.ts";
-import type { ThreadSupply } from "../io.ts";
+import type { ThreadSupply } from "../../scan/schedule/threads.ts";
 import type { ScanSource } from "../../scan/asset/scan_file.ts";
 import { testIo, USUAL } from "./io.ts";
 import type { Fate } from "./threads.ts";

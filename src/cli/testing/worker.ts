@@ -6,7 +6,9 @@
 
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Port, runWorker, type WorkerMessage } from "../../scan/schedule/worker.ts";
+import type { Port, WorkerMessage } from "../../scan/schedule/messages.ts";
+import { runWorker } from "../../scan/schedule/worker.ts";
+import { judgesOf } from "../configuration.ts";
 
 if (parentPort !== null) {
   const real = parentPort;
@@ -17,7 +19,7 @@ if (parentPort !== null) {
       real.postMessage(message);
     },
   };
-  await runWorker(port, workerData);
+  await runWorker(port, workerData, judgesOf);
 }
 
 function comeToGrief(message: WorkerMessage): void {

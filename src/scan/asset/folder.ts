@@ -42,8 +42,8 @@ export async function concernsFolder(
   return byMember.has("") || byMember.has(member);
 }
 
-/** Says that somebody else tells what the packages observe about a folder: here nothing is told. */
-export function toldElsewhere(listing: Listing): void {
+/** Marks a folder whose observations another thread hands out: here it has none. */
+export function markObservedElsewhere(listing: Listing): void {
   if (!OBSERVATIONS.has(listing)) OBSERVATIONS.set(listing, Promise.resolve(new Map()));
 }
 

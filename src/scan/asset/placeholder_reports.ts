@@ -44,12 +44,3 @@ export function unreadReport(path: string, size: number | undefined, error: Scan
     partsScanned: 0,
   };
 }
-
-/** What was not scanned because the caller gave up: it is never passed over in silence. */
-export function stopped(path: string): ScanError {
-  return {
-    location: { path, parts: [] },
-    message: "The scan was stopped: this and what comes after it was not scanned",
-    remedy: "Scan again.",
-  };
-}

@@ -1,31 +1,27 @@
 /**
- * One file from its path to its report. The main thread and the workers scan by this same code.
+ * One file, stream or remote file from being opened to its report; all threads scan by this code.
  *
  * @module
  */
 
 import { scanErrorOf, SourceError } from "../../core/errors.ts";
-import type { SuppressedFinding } from "../../report/sarif.ts";
-import { defect, unreadReport } from "./placeholder_reports.ts";
-import type { ScanOptions } from "../scan_source.ts";
-import { fileSource } from "../../sources/file.ts";
 import type { Source } from "../../core/source.ts";
-import type { FileReport, FolderPlace, Limits } from "../../core/types.ts";
+import type { FileReport, FolderPlace, ScanError, SuppressedFinding } from "../../core/types.ts";
+import { AssetScan, type ScanOptions } from "./asset_scan.ts";
+import { defect, unreadReport } from "./placeholder_reports.ts";
 
-/** Suppressed findings that are kept of one file, and for one report; all are counted. */
-export const MOST_SUPPRESSED = 10_000;
+/** Suppressed findings kept of one file, and of one report; all are counted. */
+export const MAX_SUPPRESSED_KEPT = 10_000;
 
-/** The scan loop, as `src/scan/scan_source.ts` has it. */
+/** How one asset is scanned: as `scanSource` does, or what a test puts in its place. */
 export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileReport>;
 
-/** How files are scanned. */
-export interface FileOptions {
-  readonly scan: ScanSource;
-  readonly rules: ScanOptions["rules"];
-  readonly suppress?: ScanOptions["suppress"];
-  /** Also keep what is let through. */
+/** How each file is scanned, whichever thread does it. */
+export interface FileOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
+  /** As `scanSource` does unless given. */
+  readonly scan?: ScanSource | undefined;
+  /** Also keep the findings that `suppress` lets through. */
   readonly keepSuppressed?: boolean | undefined;
-  readonly limits: Partial<Limits>;
   readonly stop: {
     readonly signal: { readonly aborted: boolean };
     /** Milliseconds left of the whole scan; undefined when it may take its time. */
@@ -33,81 +29,89 @@ export interface FileOptions {
   };
 }
 
-/** A file's report, and what of it was let through, if that was to be kept. */
+/** A file's report, and which of its findings were let through, if these were to be kept. */
 export interface ScannedFile {
   readonly type: "file";
   readonly file: FileReport;
   readonly suppressed?: readonly SuppressedFinding[];
 }
 
-/** Where a file is. */
+/** What comes of an input: files, and what could not be looked at. */
+export type Scanned = ScannedFile | { readonly type: "error"; readonly error: ScanError };
+
+/** What is to be scanned, and where it is. */
 export interface FilePlace {
   readonly path: string;
-  /** Bytes, where they are known. */
+  /** Bytes, where they are known before it is opened. */
   readonly size: number | undefined;
   readonly folder?: FolderPlace | undefined;
+  open(): Promise<Source & { close?(): void }>;
+  /** True for what its owner closes. */
+  readonly keepOpen?: boolean | undefined;
 }
 
-/** Scans a local file; whatever goes wrong becomes part of its report, which is then incomplete. */
+/**
+ * Opens and scans, within the limits of a file and what is left of the time of the whole scan. What is
+ * thrown becomes part of the report, which is then incomplete.
+ *
+ * @param update is told the bytes read so far now and then
+ */
 export async function scanFile(
   place: FilePlace,
   options: FileOptions,
   update: (bytesRead: number) => void,
 ): Promise<ScannedFile> {
-  return await unlessUnread(place, async () => {
-    const source = await fileSource(place.path);
-    try {
-      return await scanOpened(source, place, options, update);
-    } finally {
-      source.close();
-    }
-  });
-}
-
-/** What `scan` gives; an incomplete report when it throws. */
-export async function unlessUnread(
-  { path, size }: FilePlace,
-  scan: () => Promise<ScannedFile>,
-): Promise<ScannedFile> {
+  const { path, size, folder } = place;
   try {
-    return await scan();
+    const source = await place.open();
+    try {
+      return await scanOpened(source, { path, folder }, options, update);
+    } finally {
+      if (!place.keepOpen) source.close?.();
+    }
   } catch (cause) {
     const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
     return { type: "file", file: unreadReport(path, size, error) };
   }
 }
 
-/** Scans what was opened, within the limits of a file and what is left of the whole scan's time. */
-export async function scanOpened(
+async function scanOpened(
   source: Source,
-  { path, folder }: Omit<FilePlace, "size">,
+  { path, folder }: Pick<FilePlace, "path" | "folder">,
   options: FileOptions,
   update: (bytesRead: number) => void,
 ): Promise<ScannedFile> {
-  const { limits, rules, stop } = options;
-  const own = limits.milliseconds ?? Infinity;
+  const { scan = scanAsset, keepSuppressed, stop, ...all } = options;
+  const own = all.limits?.milliseconds ?? Infinity;
   const milliseconds = Math.min(own, Math.max(stop.remaining() ?? Infinity, 1));
-  const suppressed: SuppressedFinding[] = [];
-  const file = await options.scan(source, {
-    rules,
-    suppress: options.keepSuppressed ? kept(options.suppress, suppressed) : options.suppress,
-    limits: { ...limits, ...(Number.isFinite(milliseconds) && { milliseconds }) },
+  const kept: SuppressedFinding[] = [];
+  const file = await scan(source, {
+    ...all,
+    suppress: keepSuppressed ? keeping(all.suppress, kept) : all.suppress,
+    limits: { ...all.limits, ...(Number.isFinite(milliseconds) && { milliseconds }) },
     signal: stop.signal,
     path,
     ...(folder && { folder }),
-    onProgress: (it) => update(it.bytesRead),
+    onProgress: (progress) => {
+      update(progress.bytesRead);
+      options.onProgress?.(progress);
+    },
   });
-  return { type: "file", file, ...(suppressed.length > 0 && { suppressed }) };
+  return { type: "file", file, ...(kept.length > 0 && { suppressed: kept }) };
 }
 
 /** Keeps what is let through, with the reason. */
-function kept(
+function keeping(
   suppress: ScanOptions["suppress"],
-  found: SuppressedFinding[],
+  kept: SuppressedFinding[],
 ): ScanOptions["suppress"] {
   return (finding) => {
     const reason = suppress?.(finding);
-    if (reason !== undefined && found.length < MOST_SUPPRESSED) found.push({ finding, reason });
+    if (reason !== undefined && kept.length < MAX_SUPPRESSED_KEPT) kept.push({ finding, reason });
     return reason;
   };
+}
+
+async function scanAsset(source: Source, options: ScanOptions): Promise<FileReport> {
+  return await new AssetScan(source, options).run();
 }

@@ -1,5 +1,5 @@
 /**
- * Several things at once, told of in order.
+ * Several jobs at a time, their results in order.
  *
  * @module
  */

@@ -1,47 +1,75 @@
 /**
- * Local files in turn. The main thread begins at the front, as if it were alone. Once the scan has
- * taken a while and files are left, workers are started, and everybody takes the next file that nobody
- * has taken. Reports come in the order of the files, whoever made them.
+ * Local files, streams and memory in turn, over threads. The main thread begins at the front, as if it
+ * were alone. Once the scan has taken a while and files are left, workers are started, and each thread
+ * takes the next file that no other has taken. Reports come in the order of the files.
  *
  * @module
  */
 
+import type { FolderPlace, ScanError } from "../../core/types.ts";
+import type { Source } from "../../core/source.ts";
 import { concernsFolder } from "../asset/folder.ts";
 import { unreadReport } from "../asset/placeholder_reports.ts";
-import type { FoundPath } from "../../sources/file.ts";
-import { Folders } from "../../sources/folder.ts";
-import type { ScanError } from "../../core/types.ts";
-import type { Crew } from "./worker_pool.ts";
-import { InFlight } from "../../cli/progress.ts";
-import { scanFile } from "../asset/scan_file.ts";
-import type { Scanned, ScanPathsOptions, Stop } from "../../cli/scan_paths.ts";
-import { FILES_HELD } from "./shared_queue.ts";
+import { type FileOptions, type FilePlace, scanFile, type Scanned } from "../asset/scan_file.ts";
+import { ConcurrentProgress, type Progress } from "./progress.ts";
+import { QUEUE_CAPACITY } from "./shared_queue.ts";
+import { notScanned, notScannedToEnd, type Stop } from "./stop.ts";
+import { jobsOf, type Workers } from "./threads.ts";
+import type { PoolEvents, WorkerPool } from "./worker_pool.ts";
 
 /** Files that must be left for a worker to be worth its start. */
 const FILES_LEFT = 2;
 
-/** Milliseconds after which the main thread hears what others have to say. */
-const TURN_MILLISECONDS = 50;
+/** Milliseconds after which the main thread yields to the event loop, where messages of workers wait. */
+const YIELD_MILLISECONDS = 50;
 
 /** Milliseconds that workers have, once the scan is to stop, to report what they found by then. */
 const GRACE_MILLISECONDS = 500;
 
-/** What is found at the paths given: a file, a path that cannot be looked at, or something else to scan. */
+/** The file system, as far as a scan of files found in it needs it. */
+export interface LocalFiles {
+  open(path: string): Promise<Source & { close(): void }>;
+  /**
+   * Where a found file lies.
+   *
+   * @param given the argument that it was found below
+   */
+  place(path: string, given: string): FolderPlace;
+}
+
+/** A local file, which any thread can scan. */
+interface FoundFile {
+  readonly kind: "file";
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The argument that it was found below; the same as `path` when it was named itself. */
+  readonly given: string;
+  readonly files: LocalFiles;
+}
+
+/** What is found at the inputs: a file, something that only the main thread can open, or an error. */
 export type Found =
-  | FoundPath
-  | {
-    readonly kind: "stdin";
-    readonly path: string;
-    scan(update: (bytesRead: number) => void): Promise<Scanned>;
-  };
+  | FoundFile
+  | ({ readonly kind: "opened" } & FilePlace)
+  | { readonly kind: "error"; readonly error: ScanError };
+
+type Scannable = Exclude<Found, { readonly kind: "error" }>;
+
+/** What a scan in order is told. */
+export interface OrderedScanOptions extends FileOptions {
+  readonly stop: Stop;
+  readonly progress: Progress;
+  readonly workers?: Workers | undefined;
+}
 
 /** A file, or a path that cannot be looked at, in the order of the report. */
 interface Entry {
   readonly index: number;
-  readonly found: Exclude<Found, { kind: "error" }> | undefined;
+  readonly found: Scannable | undefined;
   /** True for what only the main thread can scan. */
-  own: boolean;
-  /** True once somebody is known to scan it. */
+  mainOnly: boolean;
+  /** True once a thread is known to scan it. */
   started: boolean;
   result: Scanned | undefined;
 }
@@ -51,50 +79,54 @@ interface Amount {
   readonly bytes: number;
 }
 
-/** One scan of local files; used once. */
-export class LocalScan {
+/** One scan; used once. */
+export class OrderedScan {
   readonly #found: AsyncIterator<Found>;
-  readonly #options: ScanPathsOptions;
-  readonly #folders = new Folders();
-  readonly #inFlight: InFlight;
-  /** Not told of yet, in order. */
+  readonly #options: OrderedScanOptions;
+  readonly #concurrent: ConcurrentProgress;
+  /** Not reported yet, in order. */
   readonly #queue: Entry[] = [];
   #count = 0;
-  /** What was told of. */
+  /** What was reported. */
   #done: Amount = { files: 0, bytes: 0 };
   /** Entries that may be in the queue: without workers only the one that is being scanned. */
   #room = 1;
   /** True when nothing more is to be found. */
   #ended = false;
-  #crew: Crew | undefined;
+  #pool: WorkerPool | undefined;
   /** True while the main thread scans. */
   #busy = false;
   #failure: { readonly cause: unknown } | undefined;
-  /** The first path that was not scanned because the scan was stopped. */
+  /** The first path that was not begun when the scan was stopped. */
   #left: string | undefined;
   #stopping = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
-  #lastTurn = performance.now();
+  #lastYield = performance.now();
   #woken = false;
   #wakeUp: (() => void) | undefined;
 
   /** @param found files in the order of the report */
-  constructor(found: AsyncIterable<Found>, options: ScanPathsOptions) {
+  constructor(found: AsyncIterable<Found>, options: OrderedScanOptions) {
     this.#found = found[Symbol.asyncIterator]();
     this.#options = options;
-    this.#inFlight = new InFlight(options.progress);
+    this.#concurrent = new ConcurrentProgress(options.progress);
+  }
+
+  /** True once the scan was stopped before all files were begun; the first of them was then an error. */
+  get leftFiles(): boolean {
+    return this.#left !== undefined;
   }
 
   /** Scans; what is left when the scan is stopped is one error. */
   async *run(): AsyncGenerator<Scanned> {
     const { stop, workers } = this.#options;
     let due = false;
-    const deaf = workers?.whenWorth(() => {
+    const unsubscribe = workers?.supply.whenWorthwhile(() => {
       due = true;
       this.#wake();
     });
     const abort = (): void => {
-      this.#crew?.stop();
+      this.#pool?.stop();
       this.#wake();
     };
     stop.signal.addEventListener("abort", abort);
@@ -103,7 +135,7 @@ export class LocalScan {
         if (stop.signal.aborted) this.#withdraw();
         if (due && !stop.signal.aborted) {
           due = false;
-          await this.#hire();
+          await this.#startWorkers();
         }
         await this.#fill();
         yield* this.#ready();
@@ -114,10 +146,10 @@ export class LocalScan {
       }
       if (stop.signal.aborted) yield* this.#notScanned();
     } finally {
-      deaf?.();
+      unsubscribe?.();
       stop.signal.removeEventListener("abort", abort);
       for (const timer of this.#timers) clearTimeout(timer);
-      this.#crew?.end("the scan is over");
+      this.#pool?.terminate("the scan is over");
     }
   }
 
@@ -129,60 +161,85 @@ export class LocalScan {
       if (done) this.#ended = true;
       else news.push(await this.#enter(value));
     }
-    this.#announce(news);
+    this.#offer(news);
   }
 
   async #enter(found: Found): Promise<Entry> {
     const index = this.#count++;
     const entry: Entry = found.kind === "error"
       ? {
-        ...{ index, found: undefined, own: true, started: true },
+        ...{ index, found: undefined, mainOnly: true, started: true },
         result: { type: "error", error: found.error },
       }
-      : { index, found, own: await this.#isOwn(found), started: false, result: undefined };
+      : {
+        index,
+        found,
+        mainOnly: await this.#isMainOnly(found),
+        started: false,
+        result: undefined,
+      };
     this.#queue.push(entry);
     return entry;
   }
 
-  /** What the bundles have something to tell about stays here: they speak once for each folder. */
-  async #isOwn(found: Exclude<Found, { kind: "error" }>): Promise<boolean> {
+  /** Files that bundles have observations of stay here: a folder is observed by one thread. */
+  async #isMainOnly(found: Scannable): Promise<boolean> {
     if (found.kind !== "file") return true;
-    if (this.#crew === undefined) return false;
-    const { BUNDLES } = await import("../../bundles/registry.ts");
-    return await concernsFolder(this.#folders.place(found.path, found.given), BUNDLES);
+    if (this.#pool === undefined) return false;
+    const bundles = this.#options.bundles ?? (await import("../../bundles/registry.ts")).BUNDLES;
+    return await concernsFolder(found.files.place(found.path, found.given), bundles);
   }
 
-  #announce(entries: readonly Entry[]): void {
-    this.#crew?.announce(entries.flatMap(({ index, found, own, started }) => {
-      if (own || started || found?.kind !== "file") return [];
+  #offer(entries: readonly Entry[]): void {
+    this.#pool?.offer(entries.flatMap(({ index, found, mainOnly, started }) => {
+      if (mainOnly || started || found?.kind !== "file") return [];
       const { path, size, given } = found;
       return [{ index, path, size, given }];
     }));
   }
 
-  /** Starts workers if enough is left for them. */
-  async #hire(): Promise<void> {
-    this.#room = FILES_HELD;
+  /** Starts workers where enough is left for them. */
+  async #startWorkers(): Promise<void> {
+    this.#room = QUEUE_CAPACITY;
     await this.#fill();
     const waiting = this.#queue.filter(({ started }) => !started);
     // Where files are left that were not even found yet, that is enough.
     if (!this.#ended || isWorth(this.#queue, waiting, this.#done)) {
-      this.#crew = await this.#options.workers?.start({
+      this.#pool = await this.#startPool({
         scanned: (index, scanned) => this.#settle(index, scanned),
         progress: (index, bytesRead) => this.#watch(index, bytesRead),
         lost: (index, reason) => this.#lose(index, reason),
       });
     }
-    if (this.#crew === undefined) this.#room = 1;
-    // They were on their way when it was said.
-    if (this.#options.stop.signal.aborted) this.#crew?.stop();
+    if (this.#pool === undefined) this.#room = 1;
+    // The signal may have come while they were started.
+    if (this.#options.stop.signal.aborted) this.#pool?.stop();
     for (const entry of waiting) {
-      if (entry.found !== undefined) entry.own = await this.#isOwn(entry.found);
+      if (entry.found !== undefined) entry.mainOnly = await this.#isMainOnly(entry.found);
     }
-    this.#announce(waiting);
+    this.#offer(waiting);
   }
 
-  /** What can be told of in order. */
+  /** Undefined where there are no threads: the main thread then scans everything. */
+  async #startPool(events: PoolEvents): Promise<WorkerPool | undefined> {
+    const { workers, limits = {}, keepSuppressed = false, stop } = this.#options;
+    if (workers === undefined) return undefined;
+    const { setup, progress } = workers;
+    try {
+      const [{ WorkerPool }, threads] = await Promise.all([
+        import("./worker_pool.ts"),
+        workers.supply.load(),
+      ]);
+      const remaining = stop.remaining();
+      const deadline = remaining === undefined ? undefined : Date.now() + remaining;
+      const start = { setup, limits, keepSuppressed, deadline, progress };
+      return WorkerPool.start(threads, jobsOf(workers.jobs, threads.cores) - 1, start, events);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What can be reported in order. */
   *#ready(): Generator<Scanned> {
     for (;;) {
       const [first] = this.#queue;
@@ -201,8 +258,8 @@ export class LocalScan {
     const { index, found } = entry;
     entry.started = true;
     this.#busy = true;
-    this.#inFlight.start(index, found.path);
-    const update = (bytesRead: number): void => this.#inFlight.update(index, bytesRead);
+    this.#concurrent.start(index, found.path);
+    const update = (bytesRead: number): void => this.#concurrent.update(index, bytesRead);
     this.#scan(found, update).then(
       (scanned) => this.#settle(index, scanned),
       (cause) => this.#failure = { cause },
@@ -213,17 +270,14 @@ export class LocalScan {
   }
 
   #take(entry: Entry): boolean {
-    return entry.own || this.#crew === undefined || this.#crew.take(entry.index);
+    return entry.mainOnly || this.#pool === undefined || this.#pool.take(entry.index);
   }
 
-  async #scan(
-    found: Exclude<Found, { kind: "error" }>,
-    update: (bytesRead: number) => void,
-  ): Promise<Scanned> {
-    if (found.kind === "stdin") return await found.scan(update);
-    const { path, size, given } = found;
-    const folder = this.#folders.place(path, given);
-    return await scanFile({ path, size, folder }, this.#options, update);
+  async #scan(found: Scannable, update: (bytesRead: number) => void): Promise<Scanned> {
+    if (found.kind === "opened") return await scanFile(found, this.#options, update);
+    const { path, size, given, files } = found;
+    const place = { path, size, folder: files.place(path, given), open: () => files.open(path) };
+    return await scanFile(place, this.#options, update);
   }
 
   #entry(index: number): Entry | undefined {
@@ -236,36 +290,37 @@ export class LocalScan {
     if (entry === undefined) return;
     entry.started = true;
     entry.result = scanned;
-    this.#inFlight.finish(index, scanned.type === "file" ? scanned.file.bytesRead : 0);
+    this.#concurrent.finish(index, scanned.type === "file" ? scanned.file.bytesRead : 0);
     this.#wake();
   }
 
   #watch(index: number, bytesRead: number): void {
     const entry = this.#entry(index);
     if (entry?.found === undefined) return;
-    if (!entry.started) this.#inFlight.start(index, entry.found.path);
+    if (!entry.started) this.#concurrent.start(index, entry.found.path);
     entry.started = true;
-    this.#inFlight.update(index, bytesRead);
+    this.#concurrent.update(index, bytesRead);
   }
 
-  /** A file whose worker is no more: it is not tried again, for it may be what ended the worker. */
+  /** A file whose worker has ended: it is not tried again, for it may be what ended the worker. */
   #lose(index: number, reason: string): void {
     const found = this.#entry(index)?.found;
     if (found === undefined) return;
     const { path } = found;
-    const size = found.kind === "file" ? found.size : undefined;
     const error = this.#stopping
-      ? stoppedWithin(path, this.#options.stop)
+      ? notScannedToEnd(path, this.#options.stop)
       : workerEnded(path, reason);
-    this.#settle(index, { type: "file", file: unreadReport(path, size, error) });
+    this.#settle(index, { type: "file", file: unreadReport(path, found.size, error) });
   }
 
-  /** Once the scan is to stop: what nobody has begun is not begun any more. */
+  /** Once the scan is to stop: what no thread has begun is not begun any more. */
   #withdraw(): void {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#ended = true;
-    this.#timers.push(setTimeout(() => this.#crew?.end("it did not stop"), GRACE_MILLISECONDS));
+    this.#timers.push(
+      setTimeout(() => this.#pool?.terminate("it did not stop"), GRACE_MILLISECONDS),
+    );
     for (let last = this.#queue.at(-1); last?.found !== undefined; last = this.#queue.at(-1)) {
       // What lies between files that were begun is begun, too, and ends at once.
       if (last.started || !this.#take(last)) break;
@@ -282,7 +337,7 @@ export class LocalScan {
       if (value.kind === "error") yield { type: "error", error: value.error };
       else this.#left = value.path;
     }
-    yield notScanned(this.#left, this.#options.stop);
+    yield { type: "error", error: notScanned(this.#left, this.#options.stop) };
   }
 
   #wake(): void {
@@ -295,10 +350,10 @@ export class LocalScan {
     if (!this.#woken) await new Promise<void>((done) => this.#wakeUp = done);
     this.#wakeUp = undefined;
     this.#woken = false;
-    // Files that are scanned in no time would otherwise leave nobody else a word.
-    if (performance.now() - this.#lastTurn > TURN_MILLISECONDS) {
+    // A file that is scanned without waiting never yields.
+    if (performance.now() - this.#lastYield > YIELD_MILLISECONDS) {
       await new Promise<void>((done) => setTimeout(done, 0));
-      this.#lastTurn = performance.now();
+      this.#lastYield = performance.now();
     }
     if (this.#failure !== undefined) throw this.#failure.cause;
   }
@@ -319,19 +374,6 @@ function isWorth(queue: readonly Entry[], waiting: readonly Entry[], done: Amoun
   const begun = amountOf(queue.filter(({ started }) => started), done);
   return left.files >= FILES_LEFT &&
     (left.files >= begun.files || left.bytes >= begun.bytes);
-}
-
-/** What is said of all that was not begun when the scan was stopped. */
-export function notScanned(path: string, stop: Stop): Scanned {
-  const { message, remedy } = stop.reason();
-  const text = `${message} This file and what comes after it were not scanned.`;
-  return { type: "error", error: { location: { path, parts: [] }, message: text, remedy } };
-}
-
-function stoppedWithin(path: string, stop: Stop): ScanError {
-  const { message, remedy } = stop.reason();
-  const text = `${message} This file was not scanned to its end.`;
-  return { location: { path, parts: [] }, message: text, remedy };
 }
 
 function workerEnded(path: string, reason: string): ScanError {

@@ -5,35 +5,36 @@
  */
 
 import type { ScannedFile } from "../asset/scan_file.ts";
-import type { Thread, Threads } from "../../cli/threads.ts";
-import { MAIN_THREAD, WorkList, workListMemory } from "./shared_queue.ts";
-import type { Task, WorkerMessage, WorkerStart } from "./worker.ts";
+import type { Task, WorkerMessage, WorkerStart } from "./messages.ts";
+import { allocateQueue, MAIN_THREAD, SharedQueue } from "./shared_queue.ts";
+import type { Thread, Threads } from "./threads.ts";
 
 /** What every worker begins with. */
-export type CrewStart = Omit<WorkerStart, "memory" | "thread">;
+export type PoolStart = Omit<WorkerStart, "memory" | "thread">;
 
-/** Who hears of the workers' doings. */
-export interface CrewEvents {
-  /** A file is done. */
+/** Receives the events of the workers. */
+export interface PoolEvents {
+  /** A file was scanned. */
   scanned(index: number, scanned: ScannedFile): void;
   /** So many bytes of a file were read by now. */
   progress(index: number, bytesRead: number): void;
-  /** A file was taken by a worker that is no more; nobody else will scan it. */
+  /** A file was taken by a worker that has ended; no other thread will scan it. */
   lost(index: number, reason: string): void;
 }
 
-/** Milliseconds that a thread may take to start before it counts as none. */
+/** Milliseconds in which a thread that is tried out must start. */
 const START_MILLISECONDS = 10_000;
 
 /**
- * Starts one thread and ends it again, to see whether there can be any.
+ * Starts one thread and ends it again, to see whether threads can be had.
  *
+ * @param setup as in {@linkcode WorkerStart}
  * @throws Error with the reason when there can be none
  */
-export async function tryThread(threads: Threads): Promise<void> {
+export async function tryThread(threads: Threads, setup: unknown): Promise<void> {
   const start: WorkerStart = {
-    ...{ memory: workListMemory(), thread: MAIN_THREAD + 1, deadline: undefined, limits: {} },
-    ...{ texts: { files: [], now: 0 }, keepSuppressed: false, progress: false },
+    ...{ memory: allocateQueue(), thread: MAIN_THREAD + 1, deadline: undefined, limits: {} },
+    ...{ setup, keepSuppressed: false, progress: false },
   };
   let thread: Thread | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -52,20 +53,20 @@ export async function tryThread(threads: Threads): Promise<void> {
     });
   } finally {
     clearTimeout(timer);
-    thread?.end();
+    thread?.terminate();
   }
 }
 
-/** Workers that share one list of files. */
-export class Crew {
-  readonly #list: WorkList;
-  readonly #events: CrewEvents;
+/** Workers that take files from one shared queue. */
+export class WorkerPool {
+  readonly #queue: SharedQueue;
+  readonly #events: PoolEvents;
   readonly #threads = new Map<number, Thread>();
-  /** Announced, and neither taken by the main thread nor told of. */
+  /** Files offered, neither taken by the main thread nor reported. */
   readonly #open = new Set<number>();
 
-  private constructor(memory: SharedArrayBuffer, events: CrewEvents) {
-    this.#list = new WorkList(memory);
+  private constructor(memory: SharedArrayBuffer, events: PoolEvents) {
+    this.#queue = new SharedQueue(memory);
     this.#events = events;
   }
 
@@ -77,31 +78,31 @@ export class Crew {
   static start(
     threads: Threads,
     count: number,
-    start: CrewStart,
-    events: CrewEvents,
-  ): Crew | undefined {
-    const memory = workListMemory();
-    const crew = new Crew(memory, events);
+    start: PoolStart,
+    events: PoolEvents,
+  ): WorkerPool | undefined {
+    const memory = allocateQueue();
+    const pool = new WorkerPool(memory, events);
     for (let thread = MAIN_THREAD + 1; thread <= MAIN_THREAD + count; thread++) {
       const data: WorkerStart = { ...start, memory, thread };
       try {
         const one = threads.start(data, {
-          message: (message) => crew.#receive(thread, message as WorkerMessage),
-          ended: (reason) => crew.#bury(thread, reason),
+          message: (message) => pool.#receive(thread, message as WorkerMessage),
+          ended: (reason) => pool.#remove(thread, reason),
         });
-        crew.#threads.set(thread, one);
+        pool.#threads.set(thread, one);
       } catch {
         // The others scan without it.
       }
     }
-    return crew.#threads.size === 0 ? undefined : crew;
+    return pool.#threads.size === 0 ? undefined : pool;
   }
 
   /** Offers files to all workers, in order. */
-  announce(tasks: readonly Task[]): void {
+  offer(tasks: readonly Task[]): void {
     if (tasks.length === 0) return;
     for (const { index } of tasks) {
-      this.#list.announce(index);
+      this.#queue.offer(index);
       this.#open.add(index);
     }
     for (const thread of this.#threads.values()) thread.post(tasks);
@@ -109,23 +110,23 @@ export class Crew {
 
   /** Takes a file for the main thread; false when a worker has it. */
   take(index: number): boolean {
-    if (!this.#list.take(index, MAIN_THREAD)) return false;
+    if (!this.#queue.take(index, MAIN_THREAD)) return false;
     this.#open.delete(index);
     return true;
   }
 
-  /** Tells the workers to end the files that they are at, and to report what they found in them. */
+  /** Makes the workers end the files that they scan and report what they found in them. */
   stop(): void {
-    this.#list.stop();
+    this.#queue.stop();
   }
 
-  /** Ends the workers; files that they have taken are lost. */
-  end(reason: string): void {
-    for (const number of [...this.#threads.keys()]) this.#bury(number, reason);
+  /** Terminates the workers; files that they have taken are lost. */
+  terminate(reason: string): void {
+    for (const number of [...this.#threads.keys()]) this.#remove(number, reason);
   }
 
   #receive(thread: number, message: WorkerMessage): void {
-    if (message.type === "failed") return this.#bury(thread, message.reason);
+    if (message.type === "failed") return this.#remove(thread, message.reason);
     if (message.type === "ready" || !this.#open.has(message.index)) return;
     if (message.type === "progress") {
       return this.#events.progress(message.index, message.bytesRead);
@@ -134,11 +135,11 @@ export class Crew {
     this.#events.scanned(message.index, message.scanned);
   }
 
-  #bury(thread: number, reason: string): void {
-    this.#threads.get(thread)?.end();
+  #remove(thread: number, reason: string): void {
+    this.#threads.get(thread)?.terminate();
     if (!this.#threads.delete(thread)) return;
     for (const index of [...this.#open]) {
-      if (!this.#list.isTakenBy(index, thread)) continue;
+      if (!this.#queue.isTakenBy(index, thread)) continue;
       this.#open.delete(index);
       this.#events.lost(index, reason);
     }

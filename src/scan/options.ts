@@ -1,0 +1,87 @@
+/**
+ * What a scan of several inputs takes.
+ *
+ * @module
+ */
+
+import type { Source } from "../core/source.ts";
+import type { WalkOptions } from "../sources/file.ts";
+import type { ScanOptions } from "./asset/asset_scan.ts";
+import type { FileOptions } from "./asset/scan_file.ts";
+import type { Progress } from "./schedule/progress.ts";
+import type { Stop } from "./schedule/stop.ts";
+import type { Workers } from "./schedule/threads.ts";
+
+/** A stream of bytes, such as standard input: read once, and opened when its turn comes. */
+export interface StreamInput {
+  /** The path for the report. */
+  readonly name: string;
+  /** Opens it; called once. */
+  stream(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * One thing to scan: a path, a URL, bytes, a Blob or File, a stream, or a source of one's own. A string
+ * is always a path; `file:` URLs are read, `https:`, `http:` and `hf:` URLs are fetched.
+ */
+export type ScanInput = string | URL | Uint8Array | Blob | StreamInput | Source;
+
+/** Several paths that are walked as one, so that no file is scanned twice. */
+export interface PathsInput {
+  readonly paths: readonly string[];
+}
+
+/** What is to be fetched, each written as an argument of the command line: `https://…` or `hf://…`. */
+export interface AddressesInput {
+  readonly addresses: readonly string[];
+}
+
+/**
+ * How what URLs name is fetched. Nothing is taken from the environment; without settings only addresses
+ * of the public internet are connected to, and no token is sent.
+ */
+export interface RemoteOptions {
+  /** Also connect to private, loopback and link-local addresses. */
+  readonly allowPrivateNetwork?: boolean;
+  /** For private and gated repositories: goes to the hub's origin and to no other host. */
+  readonly token?: string;
+  /** The hub, or a mirror of it; `https://huggingface.co` unless given. */
+  readonly endpoint?: string | URL;
+  /** Seconds without a byte after which a connection counts as dead; 30 unless given. */
+  readonly networkTimeout?: number;
+  /** Also scan the files of a repository that nothing loads. */
+  readonly scanAll?: boolean;
+  /** Look into every storage of a checkpoint, however many requests that takes. */
+  readonly full?: boolean;
+  /** The `http:` proxy for a URL; undefined for none. The proxy then resolves names. */
+  readonly proxyFor?: (url: URL) => URL | undefined;
+  /** Certificate authorities besides the usual ones, PEM. */
+  readonly certificates?: string;
+}
+
+/** What a scan of several inputs is told. */
+export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
+  /** Ends the scan early; what was found by then is reported, as incomplete. */
+  readonly signal?: AbortSignal;
+  /** How URLs are fetched. */
+  readonly remote?: RemoteOptions;
+  /** How paths of folders are gone through. */
+  readonly walk?: WalkOptions;
+  /** Name of the configuration for the report; "embedded" unless given. */
+  readonly configuration?: string;
+  /** What of the configuration took no effect, one sentence each. */
+  readonly configurationNotes?: readonly string[];
+}
+
+/** What `scanInputs` is told. */
+export interface ScanInputsOptions extends FileOptions {
+  readonly stop: Stop;
+  readonly remote?: RemoteOptions | undefined;
+  readonly walk?: WalkOptions | undefined;
+  /** Nothing is shown unless given. */
+  readonly progress?: Progress | undefined;
+  /** Threads that scan local files too; the calling thread alone unless given. */
+  readonly workers?: Workers | undefined;
+  /** Tells the user something that is no part of the report. */
+  readonly note?: ((text: string) => Promise<void>) | undefined;
+}
