@@ -1,268 +1,196 @@
 /**
- * The pickle machine: steps through opcodes as CPython's C unpickler does
- * (`Modules/_pickle.c`, functions `load_*`), on abstract values.
+ * The pickle machine: steps through opcodes as CPython's C unpickler does (`Modules/_pickle.c`,
+ * functions `load_*`), on abstract values.
  *
  * `run` is synchronous and goes on until it needs bytes that are not in the window, meets STOP or an
- * error, or must hand control to its driver. Nothing is awaited and, for values that no rule cares
- * about, nothing is allocated per opcode.
+ * error, or must hand control to its driver. For values that no rule cares about nothing is allocated
+ * per opcode.
  *
  * @module
  */
 
-import { isAscii, isUtf8, unsigned4 } from "./literals.ts";
-import { OP } from "./opcodes.ts";
-import { NESTED_HEADS } from "./nested_heads.ts";
-import { CountedOpcodes } from "./opcodes_counted.ts";
-import { ABSENT, STATUS, type Status } from "./status.ts";
-import { CONTAINER, FALSE, grown, KIND, LOST, NONE, TRUE, UNSET } from "./values.ts";
-
-export {
-  type MachineError,
-  type MachineNotes,
+import { typeOf } from "./classes.ts";
+import { FrameReader } from "./frames.ts";
+import { Heap } from "./heap.ts";
+import { Memo } from "./memo.ts";
+import { opcodeOf } from "./opcodes.ts";
+import type { Semantics } from "./semantics.ts";
+import { Stack } from "./stack.ts";
+import {
+  ABSENT,
+  AGAIN,
+  leave,
+  MachineNotes,
   type MachineOptions,
+  type Next,
   STATUS,
   type Status,
 } from "./status.ts";
+import { CONTAINER, FALSE, type Handle, NONE, TRUE, UNKNOWN, UNSET } from "./values.ts";
+import type { ByteWindow } from "./window.ts";
+
+/**
+ * Does one opcode.
+ *
+ * @param pos place in the window behind the opcode's byte
+ * @returns the place of the next opcode, or why the loop is left
+ */
+export type Handler = (machine: Machine, pos: number) => Next;
+
+/** What each byte does, by its value: 256 handlers, and what goes on with a line that a window cut. */
+export interface OpcodeTable {
+  readonly handlers: readonly Handler[];
+  readonly skipLine: (machine: Machine) => Next;
+}
 
 /** One unpickler's `load`, on abstract values. `restart` loads again with the same memo. */
-export class Machine extends CountedOpcodes {
+export class Machine {
+  readonly heap: Heap;
+  readonly stack: Stack;
+  readonly memo: Memo;
+  readonly reader: FrameReader;
+  readonly semantics: Semantics;
+  readonly notes: MachineNotes = new MachineNotes();
+  readonly options: MachineOptions;
+  /** Virtual offset of the stream's first byte. */
+  start: number;
+  /** The value under STOP. */
+  result: Handle = UNKNOWN;
+  /** Values or marks left at STOP. */
+  leftovers = 0;
+  /** Opcodes tried; one that needed another window to go on counts again. */
+  opcodes = 0;
+  protocol = 0;
+  /** Offsets of the opcodes of constants that may hold a pickle. */
+  readonly nestedCandidates: number[] = [];
+  /** True when there were more than are kept. */
+  nestedForgotten = false;
+  /** Persistent ids seen; no more are kept than `persistent` does. */
+  readonly persistentIds: Handle[] = [];
+  /** The wrapper that ARRAY is about. */
+  arrayWrapper: Handle = UNKNOWN;
+  private readonly table: OpcodeTable;
+
+  /** @param start virtual offset of the stream's first byte */
+  constructor(input: ByteWindow, start: number, options: MachineOptions, table: OpcodeTable) {
+    this.start = start;
+    this.options = options;
+    this.table = table;
+    this.heap = new Heap(input, options);
+    this.stack = new Stack(options.valueLimit);
+    this.memo = new Memo(options.valueLimit);
+    this.reader = new FrameReader(input, start, this.notes, options.drops);
+    this.semantics = options.semantics(this.heap);
+  }
+
+  /** Begins the next stream as one Unpickler does that loads again: its memo and what is in it stay. */
+  restart(start: number): void {
+    this.start = start;
+    this.reader.restart(start);
+    this.stack.clear();
+  }
+
+  /** Virtual offset of the next byte, or of the opcode that failed. */
+  get offset(): number {
+    return this.reader.offset;
+  }
+
+  set offset(offset: number) {
+    this.reader.offset = offset;
+  }
+
   /** Goes on until there is something for the driver to do. */
   run(): Status {
+    const { reader } = this;
     for (;;) {
-      const { base, length } = this.input;
-      if (this.offset < base || this.offset > base + length) {
-        if (this.offset > this.input.size) return this.truncated();
-        this.wanted = 1;
-        return STATUS.NEED;
+      if (!reader.inWindow) {
+        reader.wanted = 1;
+        const ended = reader.offset > reader.input.size;
+        return ended ? statusOf(reader.truncated()) : STATUS.NEED;
       }
-      const status = this.longLine === ABSENT ? this.step() : this.skipLine();
-      if (status !== undefined) return status;
-      if (this.facts.full) return STATUS.FULL;
+      const next = reader.longLine === ABSENT ? this.loop() : this.table.skipLine(this);
+      if (next !== AGAIN) return statusOf(next);
+      if (this.heap.facts.full) return STATUS.FULL;
     }
   }
 
-  /**
-   * The hot loop, in one piece on purpose: what it keeps in locals is what makes it fast.
-   * Opcodes that are rare go through `slow`. Undefined means: enter again.
-   */
-  protected step(): Status | undefined {
-    const input = this.input;
-    const buffer = input.buffer;
-    const base = input.base;
-    const end = input.length;
-    const limit = Math.min(end, this.frameEnd - base);
-    const { memo, containers } = this;
-    const searching = this.options.interest.patternsIn !== undefined;
-    let first = memo.first;
-    let memoRead = false;
-    let stack = this.stack;
-    let sp = this.sp;
-    let marks = this.marks;
-    let mp = this.mp;
-    let fence = this.fence;
-    let opcodes = this.opcodes;
-    let pos = this.offset - base;
-    let begin = pos;
-    let short = 0;
-    let capacity = stack.length - 1;
-    for (;;) {
-      begin = pos;
-      if (pos >= limit) {
-        short = 1;
-        break;
-      }
-      if (sp >= capacity) {
-        this.growStack();
-        stack = this.stack;
-        capacity = stack.length - 1;
-      }
+  /** The loop: one opcode after the other, until a handler leaves or the window ends. */
+  private loop(): Next {
+    const { reader } = this;
+    const { handlers } = this.table;
+    let pos = reader.enter();
+    const { buffer, limit } = reader;
+    let opcodes = 0;
+    while (pos < limit) {
       opcodes++;
-      const code = buffer[pos++] as number;
-      switch (code) {
-        case 0x8c /* SHORT_BINUNICODE */:
-        case 0x43 /* SHORT_BINBYTES */:
-        case 0x55 /* SHORT_BINSTRING */: {
-          if (pos >= limit) {
-            short = 1;
-            break;
-          }
-          const length = buffer[pos] as number;
-          const next = pos + 1 + length;
-          if (next > limit) {
-            short = 1 + length;
-            break;
-          }
-          if (
-            code === OP.SHORT_BINUNICODE && !isAscii(buffer, pos + 1, next) &&
-            !isUtf8(buffer, pos + 1, next)
-          ) break;
-          if (
-            length > 8 &&
-            ((NESTED_HEADS[buffer[pos + 1] as number] as number) &
-                (NESTED_HEADS[256 + (buffer[pos + 2] as number)] as number)) !== 0
-          ) {
-            this.noteNested(base + begin, pos + 1, length);
-          }
-          if (searching) this.search(code, base + begin, pos + 1, length);
-          stack[sp++] = (base + begin) * 16 +
-            (code === OP.SHORT_BINBYTES ? KIND.BYTES : KIND.STRING);
-          pos = next;
-          continue;
-        }
-        case 0x68 /* BINGET */: {
-          if (pos >= limit) {
-            short = 1;
-            break;
-          }
-          const value = first[buffer[pos] as number] as number;
-          if (value === UNSET) break;
-          stack[sp++] = value;
-          memoRead = true;
-          pos++;
-          continue;
-        }
-        case 0x6a /* LONG_BINGET */: {
-          if (pos + 4 > limit) {
-            short = 4;
-            break;
-          }
-          const value = memo.get(unsigned4(buffer, pos));
-          if (value === UNSET) break;
-          stack[sp++] = value;
-          memoRead = true;
-          pos += 4;
-          continue;
-        }
-        case 0x94 /* MEMOIZE */: {
-          if (sp <= fence) break;
-          this.put(memo.size, stack[sp - 1] as number, begin + base);
-          first = memo.first;
-          continue;
-        }
-        case 0x71 /* BINPUT */:
-        case 0x72 /* LONG_BINPUT */: {
-          const width = code === OP.BINPUT ? 1 : 4;
-          if (pos + width > limit) {
-            short = width;
-            break;
-          }
-          if (sp <= fence) break;
-          const index = width === 1 ? buffer[pos] as number : unsigned4(buffer, pos);
-          this.put(index, stack[sp - 1] as number, begin + base);
-          first = memo.first;
-          pos += width;
-          continue;
-        }
-        case 0x28 /* MARK */:
-          if (mp === marks.length) {
-            marks = this.marks = grown(marks, new Int32Array(mp * 2));
-          }
-          marks[mp++] = sp;
-          fence = sp;
-          continue;
-        case 0x7d /* EMPTY_DICT */:
-          stack[sp++] = containers.create(CONTAINER.DICT);
-          continue;
-        case 0x5d /* EMPTY_LIST */:
-          stack[sp++] = containers.create(CONTAINER.LIST);
-          continue;
-        case 0x29 /* EMPTY_TUPLE */:
-          stack[sp++] = containers.create(CONTAINER.TUPLE);
-          continue;
-        case 0x75 /* SETITEMS */:
-        case 0x65 /* APPENDS */: {
-          if (mp === 0) break;
-          const mark = marks[mp - 1] as number;
-          const below = mp > 1 ? marks[mp - 2] as number : 0;
-          if (mark <= below) break;
-          const container = stack[mark - 1] as number;
-          const kept = container < 0;
-          if (!kept && container !== LOST) break;
-          if (code === OP.SETITEMS && ((sp - mark) & 1) !== 0) break;
-          mp--;
-          fence = below;
-          if (kept) containers.append(container, stack, mark, sp);
-          sp = mark;
-          continue;
-        }
-        case 0x73 /* SETITEM */:
-        case 0x61 /* APPEND */: {
-          const from = code === OP.SETITEM ? sp - 2 : sp - 1;
-          if (from <= fence) break;
-          const container = stack[from - 1] as number;
-          if (container < 0) containers.append(container, stack, from, sp);
-          else if (container !== LOST) break;
-          sp = from;
-          continue;
-        }
-        case 0x85 /* TUPLE1 */:
-        case 0x86 /* TUPLE2 */:
-        case 0x87 /* TUPLE3 */: {
-          const from = sp - (code - OP.TUPLE1 + 1);
-          if (from < fence) break;
-          const tuple = containers.create(CONTAINER.TUPLE);
-          if (tuple < 0) containers.append(tuple, stack, from, sp);
-          sp = from;
-          stack[sp++] = tuple;
-          continue;
-        }
-        case 0x4b /* BININT1 */:
-          if (pos >= limit) {
-            short = 1;
-            break;
-          }
-          stack[sp++] = (buffer[pos] as number) * 16 + KIND.INTEGER;
-          pos++;
-          continue;
-        case 0x4d /* BININT2 */:
-          if (pos + 2 > limit) {
-            short = 2;
-            break;
-          }
-          stack[sp++] = ((buffer[pos] as number) | (buffer[pos + 1] as number) << 8) * 16 +
-            KIND.INTEGER;
-          pos += 2;
-          continue;
-        case 0x4a /* BININT */: {
-          if (pos + 4 > limit) {
-            short = 4;
-            break;
-          }
-          const value = unsigned4(buffer, pos) | 0;
-          stack[sp++] = value < 0 ? -value * 16 + KIND.NEGATIVE : value * 16 + KIND.INTEGER;
-          pos += 4;
-          continue;
-        }
-        case 0x47 /* BINFLOAT */:
-          if (pos + 8 > limit) {
-            short = 8;
-            break;
-          }
-          stack[sp++] = (base + begin) * 16 + KIND.NUMBER;
-          pos += 8;
-          continue;
-        case 0x4e /* NONE */:
-          stack[sp++] = NONE;
-          continue;
-        case 0x88 /* NEWTRUE */:
-          stack[sp++] = TRUE;
-          continue;
-        case 0x89 /* NEWFALSE */:
-          stack[sp++] = FALSE;
-          continue;
+      const next = (handlers[buffer[pos] as number] as Handler)(this, pos + 1);
+      if (next < 0) {
+        this.opcodes += opcodes;
+        return next;
       }
-      break;
+      pos = next;
     }
-    this.sp = sp;
-    this.mp = mp;
-    this.fence = fence;
-    if (memoRead) this.notes.memoRead = true;
-    this.offset = base + begin;
-    if (short > 0) {
-      this.opcodes = begin === pos ? opcodes : opcodes - 1;
-      return this.shortOf(begin, pos, short);
-    }
-    this.opcodes = opcodes;
-    return this.slow(buffer[begin] as number, begin, pos, limit);
+    this.opcodes += opcodes;
+    return reader.short(pos, pos, 1);
   }
+
+  /** Goes on at a place in the window, unless there are as many facts as are to be held. */
+  goOn(pos: number): Next {
+    if (!this.heap.facts.full) return pos;
+    this.reader.again(pos);
+    return leave(STATUS.FULL);
+  }
+
+  /** What the unpickler raises for the opcode before `pos`. */
+  fail(pos: number, message: string): Next {
+    return this.reader.fail(pos - 1, pos, message);
+  }
+
+  /** The opcode before `pos` finds too little on the stack. */
+  underflow(pos: number, next: number = pos): Next {
+    const name = opcodeOf(this.reader.buffer[pos - 1] as number)?.name;
+    return this.reader.fail(pos - 1, next, `${name} finds too little on the stack`);
+  }
+
+  /** An argument of fixed width that the window does not have; the opcode is tried again. */
+  short(pos: number, count: number): Next {
+    this.opcodes--;
+    return this.reader.short(pos - 1, pos, count);
+  }
+
+  /** Writes the memo; `offset` is the opcode's. */
+  put(index: number, value: Handle, offset: number): void {
+    const before = this.memo.set(index, value);
+    if (before !== UNSET && before !== value && this.notes.memoRedefined === ABSENT) {
+      this.notes.memoRedefined = offset;
+    }
+  }
+
+  /** To be called when a stream is at its end: what only then is known. */
+  settle(): void {
+    try {
+      this.semantics.settle();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.heap.lost();
+    }
+  }
+
+  /** Whether a value is certainly no tuple. */
+  isNoTuple(value: Handle): boolean {
+    if (value < 0) return this.heap.containers.kind(value) !== CONTAINER.TUPLE;
+    return value === NONE || value === TRUE || value === FALSE ||
+      typeOf(this.heap, value) !== undefined;
+  }
+
+  /** Whether a value is certainly plain data. */
+  isData(value: Handle): boolean {
+    return value < 0 || value === NONE ||
+      (typeOf(this.heap, value) !== undefined && this.heap.instanceOf(value) === undefined);
+  }
+}
+
+/** The status with which the loop was left. */
+function statusOf(next: Next): Status {
+  return -1 - next as Status;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STATUS } from "./machine.ts";
+import { STATUS } from "./status.ts";
 import { OPCODES } from "./opcodes.ts";
 import { bytes, byteString, calls, imports, run, str } from "../testing/pickle.ts";
 
@@ -67,8 +67,8 @@ test("memo indices far apart cost an entry each", async () => {
 test("a missing memo entry ends the stream, what came before counts", async () => {
   const { status, machine } = await run(bytes(SYSTEM, "(S'x'\ntRh\x07."));
   assert.equal(status, STATUS.FAILED);
-  assert.match(machine.error?.message ?? "", /memo entry 7 is not set/);
-  assert.deepEqual(machine.facts.trace, ["import os system", "call os system"]);
+  assert.match(machine.reader.error?.message ?? "", /memo entry 7 is not set/);
+  assert.deepEqual(machine.heap.facts.trace, ["import os system", "call os system"]);
 });
 
 test("numbers are read as C reads them", async () => {
@@ -85,7 +85,7 @@ test("numbers are read as C reads them", async () => {
   for (const [text, value] of cases) {
     const { machine, status } = await run(bytes(text));
     assert.equal(status, STATUS.STOPPED, text);
-    assert.equal(machine.numberOf(machine.result), value, text);
+    assert.equal(machine.heap.numberOf(machine.result), value, text);
   }
 });
 
@@ -155,7 +155,7 @@ test("every byte that is no opcode ends the stream", async () => {
     if (codes.has(code)) continue;
     const { status, machine } = await run(bytes("N", code, "."));
     assert.equal(status, STATUS.FAILED);
-    assert.equal(machine.error?.offset, 1);
+    assert.equal(machine.reader.error?.offset, 1);
   }
 });
 
@@ -191,7 +191,7 @@ test("lengths of 2^31, 2^40 and 2^63 end the stream at once", async () => {
   for (const data of lengths) {
     const { status, machine } = await run(bytes(0x80, 4, SYSTEM, data));
     assert.equal(status, STATUS.FAILED);
-    assert.deepEqual(machine.facts.trace, ["import os system"]);
+    assert.deepEqual(machine.heap.facts.trace, ["import os system"]);
   }
 });
 
@@ -228,7 +228,7 @@ test("a line longer than any window is skipped", async () => {
   data.set(end, long.length);
   const { status, machine } = await run(data);
   assert.equal(status, STATUS.STOPPED);
-  assert.deepEqual(machine.facts.trace, ["import os system", "call os system"]);
+  assert.deepEqual(machine.heap.facts.trace, ["import os system", "call os system"]);
 });
 
 test("a pickle cut off at any byte fails and never throws", async () => {
@@ -262,7 +262,7 @@ test("a pickle cut off at any byte fails and never throws", async () => {
   for (let length = 0; length < data.length; length++) {
     const { status, machine } = await run(data.subarray(0, length));
     assert.equal(status, STATUS.FAILED, `cut at ${length}`);
-    assert.ok(machine.error !== undefined);
+    assert.ok(machine.reader.error !== undefined);
   }
 });
 
@@ -306,5 +306,5 @@ test("any byte replaced by any other ends in a status, never in a throw", async 
 test("a global whose last line is cut off is imported less its last character, as Python does", async () => {
   const { machine, status } = await run(bytes("cos\nsystem "));
   assert.equal(status, STATUS.FAILED);
-  assert.deepEqual(machine.facts.trace, ["import os system"]);
+  assert.deepEqual(machine.heap.facts.trace, ["import os system"]);
 });

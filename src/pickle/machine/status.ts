@@ -13,7 +13,7 @@ export const STATUS = {
   NEED: 0,
   /** STOP was executed; `offset` is behind it. */
   STOPPED: 1,
-  /** `error` says what the unpickler would raise, `offset` is the opcode's. */
+  /** `error` says what the unpickler would raise. */
   FAILED: 2,
   /** A joblib array wrapper was built; raw array bytes begin at `offset`. */
   ARRAY: 3,
@@ -21,6 +21,17 @@ export const STATUS = {
   FULL: 4,
 } as const;
 export type Status = typeof STATUS[keyof typeof STATUS];
+
+/** Where an opcode's handler goes on: a place in the window, or what `leave` or `AGAIN` gives. */
+export type Next = number;
+
+/** The loop is entered again at `offset`: the bytes that may be read have changed. */
+export const AGAIN: Next = -100;
+
+/** The loop is left with a status. */
+export function leave(status: Status): Next {
+  return -1 - status;
+}
 
 /** What the unpickler would raise, and where. */
 export interface MachineError {
@@ -30,27 +41,44 @@ export interface MachineError {
   readonly truncated: boolean;
 }
 
-/** Oddities that do not stop the unpickler; each with the offset of the first. */
-export interface MachineNotes {
-  /** An argument or frame crosses the end of the frame around it. */
-  straddles: number;
-  straddleOffset: number;
+/** Anomalies that do not stop the unpickler; each with the offset of the first. */
+export class MachineNotes {
+  /** How often an argument or frame crosses the end of the frame around it. */
+  straddles = 0;
+  straddleOffset: number = ABSENT;
   /** A frame longer than the file, begun inside another, or not used up at STOP. */
-  oddFrame: number;
+  oddFrame: number = ABSENT;
   /** Whether a frame is longer than the file, so that the C unpickler stops at it. */
-  longFrame: boolean;
+  longFrame = false;
   /** An argument that only the C unpickler reads so. */
-  looseArgument: number;
+  looseArgument: number = ABSENT;
   /** A text that is too long to be searched to its end for the user's patterns. */
-  unsearched: number;
+  unsearched: number = ABSENT;
   /** A second PROTO, or one that is not first. */
-  oddProtocol: number;
+  oddProtocol: number = ABSENT;
   /** A memo entry written twice with different values. */
-  memoRedefined: number;
+  memoRedefined: number = ABSENT;
   /** Whether the memo was read at all. */
-  memoRead: boolean;
+  memoRead = false;
   /** Where the C unpickler stops and others may go on, and why. */
   refused: { readonly offset: number; readonly message: string } | undefined;
+
+  /** The C unpickler raises here; what follows is read all the same, for readers that do not. */
+  refuse(offset: number, message: string): void {
+    this.refused ??= { offset, message };
+  }
+
+  noteFrame(offset: number): void {
+    if (this.oddFrame === ABSENT) this.oddFrame = offset;
+  }
+
+  noteLoose(offset: number): void {
+    if (this.looseArgument === ABSENT) this.looseArgument = offset;
+  }
+
+  noteUnsearched(offset: number): void {
+    if (this.unsearched === ABSENT) this.unsearched = offset;
+  }
 }
 
 /** How a machine reads. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallFact, MutationFact } from "../../core/types.ts";
-import { STATUS } from "../machine/machine.ts";
+import { STATUS } from "../machine/status.ts";
 import {
   bytes,
   byteString,
@@ -103,7 +103,7 @@ test("getattr over constants reaches the global it names", async () => {
 /** The imports of a pickle whose names are no literals of it. */
 async function computed(data: Uint8Array): Promise<string[]> {
   const { machine } = await run(data);
-  return machine.facts.all().flatMap(({ fact }) =>
+  return machine.heap.facts.all().flatMap(({ fact }) =>
     fact.kind === "import" && fact.computed === true ? [`${fact.module}.${fact.name}`] : []
   );
 }
@@ -111,7 +111,7 @@ async function computed(data: Uint8Array): Promise<string[]> {
 /** The expressions of what cannot be worked out. */
 async function unresolved(data: Uint8Array): Promise<string[]> {
   const { machine } = await run(data);
-  return machine.facts.all().flatMap(({ fact }) =>
+  return machine.heap.facts.all().flatMap(({ fact }) =>
     fact.kind === "unresolved-call" ? [fact.expression] : []
   );
 }
@@ -243,7 +243,7 @@ test("BUILD puts another target into a partial", async () => {
   const partial = call("functools", "partial", "cbuiltins\nprint\n");
   const data = bytes("(", partial, "(cos\nsystem\n(S'x'\nt}Ntbo.");
   const { machine } = await run(data);
-  const facts = machine.facts.all().map(({ fact }) => fact);
+  const facts = machine.heap.facts.all().map(({ fact }) => fact);
   const rebuilt = facts.find((fact): fact is CallFact =>
     fact.kind === "call" && fact.via === "BUILD"
   );
@@ -327,7 +327,7 @@ test("code and commands are kept as evidence, cut at 2 KiB", async () => {
   const { machine } = await run(
     bytes(call("builtins", "exec", bytes("X\xc3\x0b\0\0", code.slice(0, 3011))), "."),
   );
-  const fact = machine.facts.all().map((it) => it.fact).find((it): it is CallFact =>
+  const fact = machine.heap.facts.all().map((it) => it.fact).find((it): it is CallFact =>
     it.kind === "call"
   );
   assert.equal(fact?.evidence[0]?.kind, "code");
@@ -342,7 +342,7 @@ test("a million equal calls are one fact with a count", async () => {
   for (let at = 0; at < 100_000; at++) data.set(unit, 11 + at * unit.length);
   data.set(bytes("0N."), 11 + 100_000 * unit.length);
   const { machine } = await run(data);
-  const fact = machine.facts.all().find((it) => it.fact.kind === "call");
+  const fact = machine.heap.facts.all().find((it) => it.fact.kind === "call");
   assert.equal(fact?.count, 100_000);
 });
 
@@ -367,6 +367,6 @@ test("joining the same texts over and over ends in a budget that counts each tex
 test("calls inside calls are followed to a bounded depth", async () => {
   let value = bytes("cos\nsystem\n");
   for (let at = 0; at < 200; at++) value = call("functools", "partial", value);
-  const facts = (await run(bytes("(", value, "S'x'\no."))).machine.facts.all();
+  const facts = (await run(bytes("(", value, "S'x'\no."))).machine.heap.facts.all();
   assert.ok(facts.length > 0);
 });

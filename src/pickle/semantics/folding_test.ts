@@ -16,10 +16,10 @@ test("every pure function over constants gives what Python gives", async () => {
     const [call = "", program = "", expected = ""] = line.split("\t");
     const bytes = Uint8Array.from(atob(program), (character) => character.charCodeAt(0));
     const { machine } = await run(bytes);
-    const value = machine.valueOf(machine.result);
+    const value = machine.heap.valueOf(machine.result);
     if (value?.type === "call") unfolded.push(call);
-    else if (render(machine, machine.result) !== expected) {
-      wrong.push(`${call} gave ${render(machine, machine.result)}, not ${expected}`);
+    else if (render(machine.heap, machine.result) !== expected) {
+      wrong.push(`${call} gave ${render(machine.heap, machine.result)}, not ${expected}`);
     }
   }
   assert.deepEqual(wrong, []);
@@ -35,6 +35,6 @@ test("a pure function over anything unknown gives nothing that could be taken fo
     // The same function over an object that only a running program knows.
     const unknown = `${head}\n${name}\n(cfoo\nmake\n)RtR.`;
     const { machine } = await run(Uint8Array.from(unknown, (c) => c.charCodeAt(0)));
-    assert.equal(machine.textOf(machine.result), undefined, call);
+    assert.equal(machine.heap.textOf(machine.result), undefined, call);
   }
 });

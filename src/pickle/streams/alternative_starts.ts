@@ -5,7 +5,7 @@
  */
 
 import type { Input } from "./input.ts";
-import { STATUS } from "../machine/machine.ts";
+import { STATUS } from "../machine/status.ts";
 import type { Run } from "./driver.ts";
 
 /** Why a stream begins there: frames that are taken as a whole, or arrays that are not stepped over. */
@@ -32,7 +32,7 @@ export class Elsewhere {
     const note = (offset: number): void => {
       if (offset < input.size) this.#places.set(input.actual(offset), "frames");
     };
-    const { frameEnd } = run.machine;
+    const { frameEnd } = run.machine.reader;
     if (frameEnd > run.end) note(frameEnd);
     if (drops) note(run.end);
   }

@@ -7,7 +7,9 @@
 import { bytesSource } from "../../sources/memory.ts";
 import type { Interest } from "../../core/types.ts";
 import { Input } from "./input.ts";
-import { Machine, STATUS, type Status } from "../machine/machine.ts";
+import type { Machine } from "../machine/machine.ts";
+import { STATUS, type Status } from "../machine/status.ts";
+import { unpickler } from "../machine/unpickler.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import { opcodeOf } from "../machine/opcodes.ts";
 
@@ -43,7 +45,7 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
 export function importsSomething(head: Uint8Array, size: number): boolean {
   if (head[0] === 0x80 || !mayBegin(head)) return false;
   const { machine } = tried(head, size);
-  return (machine.facts.trace ?? []).some((line) => WELL_FORMED_IMPORT.test(line));
+  return (machine.heap.facts.trace ?? []).some((line) => WELL_FORMED_IMPORT.test(line));
 }
 
 const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
@@ -51,7 +53,7 @@ const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
 /** Runs a machine over the bytes as far as they go. */
 function tried(head: Uint8Array, size: number | undefined): { machine: Machine; status: Status } {
   const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
-  const machine = new Machine(input, 0, {
+  const machine = unpickler(input, 0, {
     interest: NOTHING_MATTERS,
     drops: [],
     stepArrays: false,
@@ -73,15 +75,15 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): b
   if (status === STATUS.STOPPED) {
     return header || machine.opcodes > 2 || tiny(head, machine.offset, size, tries);
   }
-  const trace = machine.facts.trace ?? [];
+  const trace = machine.heap.facts.trace ?? [];
   const wellFormed = trace.some((line) => WELL_FORMED_IMPORT.test(line));
   const calls = trace.some((line) => line.startsWith("call "));
   if (wellFormed && (header || calls)) return true;
-  const long = machine.error?.truncated === true && head.length >= LONG_HEAD_BYTES;
+  const long = machine.reader.error?.truncated === true && head.length >= LONG_HEAD_BYTES;
   if (!header && comesToNothing(head, trace, long)) return false;
   const enough = header ? PLAUSIBLE_OPCODES : PLAUSIBLE_WITHOUT_HEADER;
   if (machine.opcodes > enough) return true;
-  const cut = machine.error?.truncated === true && machine.offset <= (size ?? Infinity);
+  const cut = machine.reader.error?.truncated === true && machine.offset <= (size ?? Infinity);
   return cut && header && machine.opcodes >= (machine.offset >= head.length ? 2 : 3);
 }
 
@@ -128,7 +130,7 @@ function runToEnd(machine: Machine, input: Input): Status {
       if (error instanceof RangeError) return STATUS.FAILED;
       throw error;
     }
-    input.fill(machine.offset, machine.wanted);
+    input.fill(machine.offset, machine.reader.wanted);
   }
 }
 

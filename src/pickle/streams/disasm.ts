@@ -9,7 +9,9 @@ import type { Source } from "../../core/source.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
 import { Input } from "./input.ts";
 import { decodeLatin1, decodeUtf8, payloadOf } from "../machine/literals.ts";
-import { Machine, STATUS, type Status } from "../machine/machine.ts";
+import type { Machine } from "../machine/machine.ts";
+import { STATUS, type Status } from "../machine/status.ts";
+import { unpickler } from "../machine/unpickler.ts";
 import { opcodeOf } from "../machine/opcodes.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import { render, reprBytes, reprText } from "../tools/render.ts";
@@ -49,7 +51,7 @@ export async function* disassembledLines(source: Source): AsyncGenerator<Disasse
   let offset = 0;
   for (let stream = 0; offset < (source.size ?? Infinity); stream++) {
     const input = new OpcodeInput(source, KEPT);
-    const machine = new Machine(input, offset, {
+    const machine = unpickler(input, offset, {
       interest: { argumentsMatter: () => true },
       drops: [],
       stepArrays: false,
@@ -99,7 +101,7 @@ async function* lines(
 ): AsyncGenerator<DisassembledLine, boolean> {
   for (;;) {
     const { offset } = machine;
-    await input.fill(offset, machine.wanted);
+    await input.fill(offset, machine.reader.wanted);
     if (input.length === 0 && stream > 0) return true;
     const opcode = opcodeOf(input.buffer[0] ?? 0);
     const argument = argumentText(input.buffer.subarray(0, input.length));
@@ -112,13 +114,13 @@ async function* lines(
         ? "(end)"
         : opcode?.name ?? `0x${(input.buffer[0] ?? 0).toString(16)}`,
       argument,
-      stack: machine.top(STACK_SHOWN).map((value) =>
-        shortened(render(machine, value), VALUE_SHOWN)
+      stack: machine.stack.top(STACK_SHOWN).map((value) =>
+        shortened(render(machine.heap, value), VALUE_SHOWN)
       ),
-      depth: machine.depth,
+      depth: machine.stack.depth,
     };
     if (status === STATUS.FAILED) {
-      yield { ...line, error: full ?? machine.error?.message ?? "failed" };
+      yield { ...line, error: full ?? machine.reader.error?.message ?? "failed" };
       return true;
     }
     yield line;

@@ -9,7 +9,9 @@ import type { GlobalName, Interest, Limits } from "../../core/types.ts";
 import { arrayExtent } from "./joblib.ts";
 import type { Input } from "./input.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
-import { Machine, type MachineOptions, STATUS, type Status } from "../machine/machine.ts";
+import type { Machine } from "../machine/machine.ts";
+import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
+import { unpickler } from "../machine/unpickler.ts";
 
 /** What a run needs of its surroundings. */
 export interface RunContext {
@@ -98,14 +100,14 @@ export async function* runInSteps(
   depth = 0,
 ): AsyncGenerator<Machine, Run> {
   const machine = options.carrier ??
-    new Machine(input, options.start, machineOptions(context, options));
+    unpickler(input, options.start, machineOptions(context, options));
   options.carrier?.restart(options.start);
   const state: State = { arrays: new Map(), objectArrays: 0, stepped: 0, badArray: undefined };
-  let spent = machine.opcodes + machine.reads;
+  let spent = machine.opcodes + machine.heap.reads;
   try {
     for (;;) {
       const status = guarded(machine);
-      const cost = machine.opcodes + machine.reads;
+      const cost = machine.opcodes + machine.heap.reads;
       context.spendOpcodes(cost - spent);
       spent = cost;
       if (machine.opcodes > (options.opcodeLimit ?? Infinity)) {
@@ -113,7 +115,7 @@ export async function* runInSteps(
       }
       if (status === STATUS.NEED) {
         context.checkDeadline();
-        const waiting = input.fill(machine.offset, machine.wanted);
+        const waiting = input.fill(machine.offset, machine.reader.wanted);
         if (waiting !== undefined) await waiting;
       } else if (status === STATUS.FULL) yield machine;
       else if (status === STATUS.ARRAY) {
@@ -178,8 +180,14 @@ function guarded(machine: Machine): Status {
 function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolean {
   const { notes } = machine;
   return status === STATUS.STOPPED && broken === undefined && badArray === undefined &&
-    arrays.size === 0 && machine.facts.empty && machine.leftovers === 0 && !machine.detailLost &&
-    [machine.nestedCandidates, machine.loaded, machine.tensorFaults, machine.persistentIds]
+    arrays.size === 0 && machine.heap.facts.empty && machine.leftovers === 0 &&
+    !machine.heap.detailLost &&
+    [
+      machine.nestedCandidates,
+      machine.semantics.loaded,
+      machine.semantics.tensorFaults,
+      machine.persistentIds,
+    ]
       .every(({ length }) => length === 0) &&
     notes.refused === undefined && notes.straddles === 0 &&
     [notes.oddFrame, notes.looseArgument, notes.unsearched, notes.memoRedefined, notes.oddProtocol]
@@ -194,7 +202,7 @@ async function stepArray(
   state: State,
   depth: number,
 ): Promise<void> {
-  const extent = arrayExtent(machine, machine.arrayWrapper);
+  const extent = arrayExtent(machine.heap, machine.arrayWrapper);
   if (extent === undefined || depth >= ARRAY_DEPTH) {
     state.badArray ??= machine.offset;
     return;

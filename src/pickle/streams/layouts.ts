@@ -8,7 +8,7 @@
 
 import type { Input } from "./input.ts";
 import type { Run } from "./driver.ts";
-import { STATUS } from "../machine/machine.ts";
+import { STATUS } from "../machine/status.ts";
 import { elementBytes, type StorageId, storageId } from "../semantics/tensors.ts";
 import { CONTAINER, UNKNOWN } from "../machine/values.ts";
 
@@ -48,8 +48,8 @@ class LegacyLayout implements Layout {
       return { next: run.end, mismatch, truncated: true };
     }
     if (stream !== 4 || run.status !== STATUS.STOPPED) return undefined;
-    const keys = run.machine.itemsOf(run.machine.result, CONTAINER.LIST)
-      ?.map((key) => run.machine.textOf(key));
+    const keys = run.machine.heap.itemsOf(run.machine.result, CONTAINER.LIST)
+      ?.map((key) => run.machine.heap.textOf(key));
     if (keys === undefined || keys.includes(undefined)) {
       return { next: run.end, mismatch: "the storage keys are no list of strings" };
     }
@@ -59,7 +59,7 @@ class LegacyLayout implements Layout {
   private collect(run: Run): void {
     const { machine } = run;
     for (const id of machine.persistentIds) {
-      const storage = storageId(machine, id);
+      const storage = storageId(machine.heap, id);
       if (storage !== undefined) this.storages.set(storage.key, storage);
     }
   }
@@ -101,10 +101,10 @@ class TarStoragesLayout implements Layout {
 
   async after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined> {
     const { machine } = run;
-    if (stream === 0) this.left = machine.integerOf(machine.result) ?? 0;
+    if (stream === 0) this.left = machine.heap.integerOf(machine.result) ?? 0;
     if (stream === 0 || this.left-- <= 0) return undefined;
-    const type = machine.itemsOf(machine.result, CONTAINER.TUPLE)?.[2] ?? UNKNOWN;
-    const bytes = elementBytes(machine, type);
+    const type = machine.heap.itemsOf(machine.result, CONTAINER.TUPLE)?.[2] ?? UNKNOWN;
+    const bytes = elementBytes(machine.heap, type);
     if (bytes === undefined) {
       return { next: run.end, mismatch: "a storage has no known type", done: true };
     }
@@ -122,7 +122,7 @@ class TarTensorsLayout implements Layout {
 
   async after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined> {
     const { machine } = run;
-    if (stream === 0) this.left = machine.integerOf(machine.result) ?? 0;
+    if (stream === 0) this.left = machine.heap.integerOf(machine.result) ?? 0;
     if (stream === 0 || this.left-- <= 0) return undefined;
     const head = await readBytes(input, run.end, 4);
     if (head === undefined) {

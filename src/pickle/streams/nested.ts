@@ -10,7 +10,7 @@ import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { decodeBase64, decodeHex, inflateGzip, inflateZlib } from "../semantics/codecs.ts";
-import { CODED_CHARACTERS } from "../machine/frames.ts";
+import { CODED_CHARACTERS } from "../machine/opcodes_payload.ts";
 import type { Input } from "./input.ts";
 import { encodeLatin1 } from "../machine/literals.ts";
 import type { Run } from "./driver.ts";
@@ -34,7 +34,7 @@ export function nestedEntries(
   known: Set<string>,
 ): Observation[] {
   const entries = loadedEntries(run, input, source, within, known);
-  const taken = new Set(run.machine.loaded.map(({ handle }) => handle));
+  const taken = new Set(run.machine.semantics.loaded.map(({ handle }) => handle));
   let told = 0;
   for (const offset of run.machine.nestedCandidates) {
     if (told >= ENTRIES) break;
@@ -80,7 +80,7 @@ export function loadedEntries(
   known: Set<string>,
 ): Observation[] {
   const entries: Observation[] = [];
-  const handles = new Set(run.machine.loaded.map(({ handle }) => handle));
+  const handles = new Set(run.machine.semantics.loaded.map(({ handle }) => handle));
   let unread = 0;
   for (const handle of handles) {
     const place = placeOf(run, input, handle);
@@ -116,7 +116,7 @@ export function loadedEntries(
 /** Where a literal begins and ends in the source; undefined for what is computed. */
 function placeOf(run: Run, input: Input, handle: Handle): string | undefined {
   if (kindOf(handle) !== KIND.BYTES) return undefined;
-  const payload = run.machine.payload(indexOf(handle));
+  const payload = run.machine.heap.payload(indexOf(handle));
   return payload &&
     `${input.actual(payload.offset)}-${input.actual(payload.offset + payload.length)}`;
 }
@@ -124,20 +124,20 @@ function placeOf(run: Run, input: Input, handle: Handle): string | undefined {
 /** What a loader is given, as far as it can be had. */
 function loadedSource(run: Run, input: Input, source: Source, handle: Handle): Source | undefined {
   if (kindOf(handle) === KIND.BYTES) return literalSource(run, input, source, indexOf(handle));
-  const computed = run.machine.bytesOf(handle);
+  const computed = run.machine.heap.bytesOf(handle);
   return computed && bytesSource("loaded", computed);
 }
 
 /** The payload of a literal where it lies, or its text as bytes where it does not. */
 function literalSource(run: Run, input: Input, source: Source, offset: number): Source | undefined {
-  const payload = run.machine.payload(offset);
+  const payload = run.machine.heap.payload(offset);
   const whole = payload && input.actual(payload.offset + payload.length) -
           input.actual(payload.offset) === payload.length;
-  const raw = run.machine.isTextLiteral(offset);
+  const raw = run.machine.heap.isTextLiteral(offset);
   if (payload !== undefined && whole && !raw && source.access === "random") {
     return sliceSource("loaded", source, input.actual(payload.offset), payload.length);
   }
-  const bytes = run.machine.bytesOf(handleOf(KIND.BYTES, offset));
+  const bytes = run.machine.heap.bytesOf(handleOf(KIND.BYTES, offset));
   return bytes && bytesSource("loaded", bytes);
 }
 
@@ -149,7 +149,7 @@ function constantPickle(
   offset: number,
 ): Source | undefined {
   const { machine } = run;
-  const payload = machine.payload(offset);
+  const payload = machine.heap.payload(offset);
   if (payload === undefined) return undefined;
   const head = input.bytesAt(payload.offset, Math.min(payload.length, GLANCE));
   if (head === undefined) return undefined;
@@ -158,8 +158,8 @@ function constantPickle(
     return literalSource(run, input, source, offset);
   }
   if (compressedPickle(head)) return literalSource(run, input, source, offset);
-  const text = machine.textOf(handleOf(KIND.STRING, offset)) ??
-    asText(machine.bytesOf(handleOf(KIND.BYTES, offset)));
+  const text = machine.heap.textOf(handleOf(KIND.STRING, offset)) ??
+    asText(machine.heap.bytesOf(handleOf(KIND.BYTES, offset)));
   if (text === undefined || text.length < CODED_CHARACTERS) return undefined;
   const plain = text.trim();
   const decoded = /^[0-9a-fA-F]+$/.test(plain)

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytesSource } from "../../sources/memory.ts";
 import { Input } from "./input.ts";
-import { STATUS } from "../machine/machine.ts";
+import { STATUS } from "../machine/status.ts";
 import { runStream } from "./driver.ts";
 import { context } from "../testing/pickle.ts";
 
@@ -37,7 +37,7 @@ async function traces(data: Uint8Array, drops: readonly boolean[]): Promise<stri
   for (let start = 0; start < data.length;) {
     const input = new Input(bytesSource("sample", data), 0);
     const run = await runStream(input, context(), { start, drops, traced: true, extensions });
-    found.push([...(run.machine.facts.trace ?? [])]);
+    found.push([...(run.machine.heap.facts.trace ?? [])]);
     if (run.status !== STATUS.STOPPED) break;
     start = input.actual(run.end);
   }

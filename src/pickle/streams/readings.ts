@@ -12,7 +12,7 @@ import type { GlobalName, Observation, Reading } from "../../core/types.ts";
 import { Elsewhere } from "./alternative_starts.ts";
 import { type CountedFact, keyOf, underReading } from "../machine/facts.ts";
 import { Input } from "./input.ts";
-import { STATUS } from "../machine/machine.ts";
+import { STATUS } from "../machine/status.ts";
 import { loadedEntries } from "./nested.ts";
 import { type Run, type RunOptions, runStream } from "./driver.ts";
 
@@ -92,9 +92,9 @@ export class OtherReadings {
     const { straddles, memoRead } = run.machine.notes;
     const joblib = run.stepped + run.objectArrays > 0;
     if (straddles === 0 && !joblib && (stream === 0 || !memoRead)) return;
-    for (const { fact } of run.machine.facts.all()) known.add(keyOf(fact));
+    for (const { fact } of run.machine.heap.facts.all()) known.add(keyOf(fact));
     for (const array of run.arrays.values()) {
-      for (const { fact } of array.machine.facts.all()) known.add(keyOf(fact));
+      for (const { fact } of array.machine.heap.facts.all()) known.add(keyOf(fact));
     }
     if (straddles > 0) yield await this.frameReadings(run, options, known, within);
     if (joblib) yield* this.plainly(options, known, within);
@@ -185,7 +185,7 @@ export class OtherReadings {
     let run: Run | undefined;
     while (this.carriedStreams <= stream) {
       const start = this.starts[this.carriedStreams++] as number;
-      seen = this.carrier?.facts.all().length ?? 0;
+      seen = this.carrier?.heap.facts.all().length ?? 0;
       run = await this.another({ start, stepArrays: true, carrier: this.carrier });
       this.carrier = run?.machine;
       if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
@@ -217,7 +217,7 @@ export class OtherReadings {
   ): Observation[] {
     // Bytes that are opcodes to few loaders or to none: what they spell counts only when it has a name.
     const doubtful = reading === "plain" || reading === "resync";
-    const fresh = run.machine.facts.all().slice(seen).filter((counted) =>
+    const fresh = run.machine.heap.facts.all().slice(seen).filter((counted) =>
       !known.has(keyOf(counted.fact)) && (!doubtful || wellFormed(counted))
     );
     for (const { fact } of fresh) known.add(keyOf(fact));

@@ -23,7 +23,7 @@ export function odditiesOf(
   siblings: Siblings | undefined,
 ): Observation[] {
   const { machine } = run;
-  const { notes, error } = machine;
+  const { notes, reader: { error } } = machine;
   const found: Observation[] = [];
   const anomaly = (rule: string, detail: string, offset: number, unread = false): void => {
     found.push({
@@ -47,7 +47,7 @@ export function odditiesOf(
       true,
     );
   }
-  if (machine.detailLost) {
+  if (machine.heap.detailLost) {
     anomaly(
       "pickle-budget",
       "values were too many to keep the arguments of every call",
@@ -88,14 +88,14 @@ export function odditiesOf(
   if (notes.oddProtocol >= 0) {
     anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
   }
-  for (const fault of machine.tensorFaults) {
+  for (const fault of machine.semantics.tensorFaults) {
     anomaly("torch-storage-mismatch", fault.message, fault.offset);
   }
-  for (const fault of storageFaults(machine, machine.persistentIds, siblings)) {
+  for (const fault of storageFaults(machine.heap, machine.persistentIds, siblings)) {
     anomaly("torch-storage-mismatch", fault, run.end);
   }
   if (siblings?.claim !== undefined) {
-    claimStorages(machine, machine.persistentIds, siblings);
+    claimStorages(machine.heap, machine.persistentIds, siblings);
   }
   if (machine.leftovers > 0 && run.status === STATUS.STOPPED) {
     anomaly(

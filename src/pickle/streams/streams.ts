@@ -16,7 +16,7 @@ import type { GlobalName, Observation } from "../../core/types.ts";
 import { type CountedFact, FACTS_KEPT, keyOf } from "../machine/facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
-import { STATUS } from "../machine/machine.ts";
+import { STATUS } from "../machine/status.ts";
 import { nestedEntries } from "./nested.ts";
 import { odditiesOf } from "./stream_anomalies.ts";
 import { OtherReadings } from "./readings.ts";
@@ -191,7 +191,7 @@ class StreamScan {
     const { run, options } = base;
     this.readings.broken ??= run.broken;
     if (run.broken !== undefined || options.thorough === true) return base;
-    if (!run.machine.detailLost || !await this.canReread(offset)) return base;
+    if (!run.machine.heap.detailLost || !await this.canReread(offset)) return base;
     const thorough = { ...options, thorough: true, factsHeld: Infinity };
     const again = await runStream(this.input, this.context, thorough);
     this.readings.broken ??= again.broken;
@@ -214,7 +214,7 @@ class StreamScan {
         const thorough = { ...options, thorough: true, factsHeld: FACTS_AT_A_TIME };
         return yield* this.readOnce(thorough, within);
       }
-      const facts = value.facts.take();
+      const facts = value.heap.facts.take();
       for (const { fact } of facts) {
         if (this.handedOut.size < FACTS_KEPT) this.handedOut.add(keyOf(fact));
       }
@@ -239,7 +239,7 @@ class StreamScan {
     options: RunOptions,
   ): AsyncGenerator<readonly Observation[]> {
     const within = [`stream_${stream}`];
-    yield this.told(run.machine.facts.all(), within);
+    yield this.told(run.machine.heap.facts.all(), within);
     yield odditiesOf(run, this.input, within, this.context.siblings);
     yield* this.arrays(run, within);
     yield nestedEntries(run, this.input, this.source, within, this.loaded);
@@ -252,7 +252,7 @@ class StreamScan {
   ): AsyncGenerator<readonly Observation[]> {
     for (const [index, array] of run.arrays) {
       const inside = [...within, `array_${index}`];
-      yield this.told(array.machine.facts.all(), inside);
+      yield this.told(array.machine.heap.facts.all(), inside);
       yield odditiesOf(array, this.input, inside, this.context.siblings);
       yield nestedEntries(array, this.input, this.source, inside, this.loaded);
       yield* this.arrays(array, inside);

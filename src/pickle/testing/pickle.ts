@@ -70,14 +70,14 @@ export function run(data: Uint8Array, options: Partial<RunOptions> = {}): Promis
 /** The expressions of the calls that a stream makes. */
 export async function calls(data: Uint8Array): Promise<string[]> {
   const { machine } = await run(data);
-  return machine.facts.all().map(({ fact }) => fact)
+  return machine.heap.facts.all().map(({ fact }) => fact)
     .filter((fact): fact is CallFact => fact.kind === "call").map((fact) => fact.expression);
 }
 
 /** The imports of a stream as `module.name`. */
 export async function imports(data: Uint8Array): Promise<string[]> {
   const { machine } = await run(data);
-  return machine.facts.all().flatMap(({ fact }) =>
+  return machine.heap.facts.all().flatMap(({ fact }) =>
     fact.kind === "import" ? [`${fact.module}.${fact.name}`] : []
   );
 }

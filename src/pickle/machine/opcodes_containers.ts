@@ -1,0 +1,137 @@
+/**
+ * Opcodes that make and fill tuples, lists, dictionaries and sets.
+ *
+ * @module
+ */
+
+import type { Handler, Machine } from "./machine.ts";
+import { OP, opcodeOf } from "./opcodes.ts";
+import type { Next } from "./status.ts";
+import { CONTAINER, type Handle, LOST } from "./values.ts";
+
+/** Items for what is no plain container that are looked at; of keys, all are. */
+const ITEMS_SEEN = 64;
+
+function emptyDict(machine: Machine, pos: number): Next {
+  machine.stack.push(machine.heap.containers.create(CONTAINER.DICT));
+  return pos;
+}
+
+function emptyList(machine: Machine, pos: number): Next {
+  machine.stack.push(machine.heap.containers.create(CONTAINER.LIST));
+  return pos;
+}
+
+function emptyTuple(machine: Machine, pos: number): Next {
+  machine.stack.push(machine.heap.containers.create(CONTAINER.TUPLE));
+  return pos;
+}
+
+function emptySet(machine: Machine, pos: number): Next {
+  machine.stack.push(machine.heap.containers.create(CONTAINER.SET));
+  return pos;
+}
+
+/** Puts what is on the stack from `from` on into a new container, in its place. */
+function collect(machine: Machine, kind: number, from: number): void {
+  const { stack, heap: { containers } } = machine;
+  const container = containers.create(kind);
+  if (container < 0) containers.append(container, stack.values, from, stack.size);
+  stack.size = from;
+  stack.push(container);
+}
+
+/** TUPLE1, TUPLE2 and TUPLE3. */
+function shortTuple(machine: Machine, pos: number, items: number): Next {
+  const { stack } = machine;
+  const from = stack.size - items;
+  if (from < stack.fence) return machine.underflow(pos);
+  collect(machine, CONTAINER.TUPLE, from);
+  return pos;
+}
+
+/** TUPLE, LIST, DICT and FROZENSET: all from the last mark on. */
+function collectMarked(machine: Machine, pos: number, code: number, kind: number): Next {
+  const { stack } = machine;
+  if (stack.markCount === 0) return machine.fail(pos, `${nameOf(code)} finds no MARK`);
+  const from = stack.popMark();
+  if (code === OP.DICT && ((stack.size - from) & 1) !== 0) {
+    return machine.fail(pos, "DICT has an odd number of items");
+  }
+  collect(machine, kind, from);
+  return pos;
+}
+
+/** APPEND and SETITEM: the topmost `items` values go into what is under them. */
+function fillTop(machine: Machine, pos: number, code: number, items: number): Next {
+  const { stack } = machine;
+  const from = stack.size - items;
+  if (from <= stack.fence) return machine.underflow(pos);
+  const target = stack.values[from - 1] as number;
+  if (target < 0) machine.heap.containers.append(target, stack.values, from, stack.size);
+  else if (target !== LOST) return fillObject(machine, pos, code, from);
+  stack.size = from;
+  return pos;
+}
+
+/** APPENDS, SETITEMS and ADDITEMS: all from the last mark on goes into what is under it. */
+function fillMarked(machine: Machine, pos: number, code: number): Next {
+  const { stack } = machine;
+  if (stack.markCount === 0) return machine.fail(pos, `${nameOf(code)} finds no MARK`);
+  const from = stack.popMark();
+  if (from <= stack.fence) return machine.underflow(pos);
+  const items = stack.size - from;
+  if (code === OP.SETITEMS && (items & 1) !== 0) {
+    return machine.fail(pos, "SETITEMS has an odd number of items");
+  }
+  const target = stack.values[from - 1] as number;
+  if (target < 0) machine.heap.containers.append(target, stack.values, from, stack.size);
+  else if (target !== LOST && items > 0) return fillObject(machine, pos, code, from);
+  stack.size = from;
+  return pos;
+}
+
+/** The same where the target is no container that the file made. */
+function fillObject(machine: Machine, pos: number, code: number, from: number): Next {
+  const { stack, semantics } = machine;
+  const seen = Math.min(stack.size, from + ITEMS_SEEN);
+  const kept = stack.from(from, seen);
+  if (code === OP.SETITEMS) kept.push(...callableKey(machine, seen));
+  const target = stack.values[from - 1] as number;
+  semantics.fill(target, kept, nameOf(code), machine.reader.base + pos - 1);
+  stack.size = from;
+  return machine.goOn(pos);
+}
+
+/** The first key from a place on that may be called, with its value. */
+function callableKey({ stack, semantics }: Machine, from: number): Handle[] {
+  for (let place = from; place + 1 < stack.size; place += 2) {
+    const key = stack.values[place] as number;
+    if (semantics.isCallable(key)) return [key, stack.values[place + 1] as number];
+  }
+  return [];
+}
+
+function nameOf(code: number): string {
+  return opcodeOf(code)?.name ?? "";
+}
+
+/** The handlers by their opcodes. */
+export const CONTAINER_OPCODES: ReadonlyMap<number, Handler> = new Map<number, Handler>([
+  [OP.EMPTY_DICT, emptyDict],
+  [OP.EMPTY_LIST, emptyList],
+  [OP.EMPTY_TUPLE, emptyTuple],
+  [OP.EMPTY_SET, emptySet],
+  [OP.TUPLE1, (machine, pos) => shortTuple(machine, pos, 1)],
+  [OP.TUPLE2, (machine, pos) => shortTuple(machine, pos, 2)],
+  [OP.TUPLE3, (machine, pos) => shortTuple(machine, pos, 3)],
+  [OP.TUPLE, (machine, pos) => collectMarked(machine, pos, OP.TUPLE, CONTAINER.TUPLE)],
+  [OP.LIST, (machine, pos) => collectMarked(machine, pos, OP.LIST, CONTAINER.LIST)],
+  [OP.DICT, (machine, pos) => collectMarked(machine, pos, OP.DICT, CONTAINER.DICT)],
+  [OP.FROZENSET, (machine, pos) => collectMarked(machine, pos, OP.FROZENSET, CONTAINER.FROZENSET)],
+  [OP.APPEND, (machine, pos) => fillTop(machine, pos, OP.APPEND, 1)],
+  [OP.SETITEM, (machine, pos) => fillTop(machine, pos, OP.SETITEM, 2)],
+  [OP.APPENDS, (machine, pos) => fillMarked(machine, pos, OP.APPENDS)],
+  [OP.SETITEMS, (machine, pos) => fillMarked(machine, pos, OP.SETITEMS)],
+  [OP.ADDITEMS, (machine, pos) => fillMarked(machine, pos, OP.ADDITEMS)],
+]);
