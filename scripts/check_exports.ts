@@ -19,8 +19,7 @@ import { exportsOf, importsOf, wordsOf } from "./imports.ts";
 const ENTRIES = ["mod.ts", "cli.ts", "worker.ts"];
 const FOR_BUILDS: Readonly<Record<string, readonly string[]>> = {
   "src/codecs/decoder.ts": ["provideWasm"],
-  "src/scan/schedule/worker_place.ts": ["provideWorker"],
-  "src/cli/worker_place.ts": ["provideWorker"],
+  "src/cli/worker_module.ts": ["provideWorkerModule"],
 };
 
 /**

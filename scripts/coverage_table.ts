@@ -19,7 +19,7 @@ const BEGIN = "<!-- what is read: make rules -->\n";
 const END = "<!-- end of what is read -->\n";
 
 /** The table and the sentence behind it. */
-export function coverageTable(): string {
+function coverageTable(): string {
   const rows: CoverageRow[] = [
     ...DESCRIPTORS.flatMap(({ coverage }) => coverage),
     ...BUNDLES.flatMap(({ coverage = [] }) => coverage),
@@ -39,7 +39,7 @@ export function coverageTable(): string {
 }
 
 /** The page with the table put between its marks. */
-export function withTable(page: string): string {
+function withTable(page: string): string {
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);
   if (begin < 0 || end < begin) throw new RangeError("docs/usage.md has no place for the table");

@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = `${ROOT}src/cli/doctor_samples.ts`;
 
 /** Format, harmful and harmless file below `testdata/`, and the npm package that decodes it. */
-export const SAMPLES: readonly (readonly [
+const SAMPLES: readonly (readonly [
   format: string,
   harmful: string,
   harmless: string | undefined,
@@ -33,7 +33,7 @@ function decoderOf(decoder: string | undefined): string {
 }
 
 /** Text of the module. */
-export function doctorSamples(): string {
+function doctorSamples(): string {
   const pack = (path: string): string => {
     const packed = deflateRawSync(readFileSync(`${ROOT}testdata/${path}`), { level: 9 });
     return `{ name: ${JSON.stringify(path.replace(/^.*\//, ""))}, deflated: "${

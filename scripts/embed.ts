@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = `${ROOT}src/rules/embedded.ts`;
 
 /** What `rules/` says, parsed. */
-export interface RuleSources {
+interface RuleSources {
   readonly rules: readonly Rule[];
   readonly allowlists: readonly PackedAllowlist[];
   /** SHA-256 of all files, names included, in lower-case hexadecimal. */

@@ -18,7 +18,7 @@ export interface Import {
 }
 
 /** An identifier that is not a property behind a dot. */
-export interface Name {
+interface Name {
   readonly name: string;
   /** From 1. */
   readonly line: number;

@@ -22,7 +22,7 @@ interface LockedPackage {
 }
 
 /** What is built. */
-export interface Product {
+interface Product {
   readonly name: string;
   readonly version: string;
   readonly license: string;

@@ -44,7 +44,7 @@ harm, _suspicious_ something that a person should look at, _innocuous_ known to 
 `;
 
 /** The page. */
-export function threatsPage(rules: readonly Rule[], libraries: readonly string[]): string {
+function threatsPage(rules: readonly Rule[], libraries: readonly string[]): string {
   const homeless = rules.find((rule) => !AREAS.has(areaOf(rule)));
   if (homeless !== undefined) throw new RangeError(`no heading for the area of ${homeless.id}`);
   const order = [...DESCRIPTORS.map(({ id }) => id), ...AREAS.keys()];

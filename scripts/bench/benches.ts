@@ -25,7 +25,7 @@ export interface Setting {
 }
 
 /** One measurement, chosen by `--only` and its name. */
-export interface Bench {
+interface Bench {
   readonly name: string;
   readonly measure: (setting: Setting) => Promise<readonly Row[]>;
 }
@@ -57,7 +57,7 @@ export const BENCHES: readonly Bench[] = [
 export type Command = readonly [string, readonly string[]];
 
 /** How a file is scanned by the launcher of this checkout. */
-export function scanCommand(path: string): Command {
+function scanCommand(path: string): Command {
   return [LAUNCHER, ["scan", "--format", "json", path]];
 }
 
@@ -66,7 +66,7 @@ export function scanCommand(path: string): Command {
  *
  * @returns the medians in seconds, one for each program
  */
-export async function inTurns(rounds: number, commands: readonly Command[]): Promise<number[]> {
+async function inTurns(rounds: number, commands: readonly Command[]): Promise<number[]> {
   const times: number[][] = commands.map(() => []);
   // The first run fills caches of code and files; it is nobody's measurement.
   for (const [command, args] of commands) await run(command, args, { cwd: CACHE });
@@ -83,7 +83,7 @@ export async function inTurns(rounds: number, commands: readonly Command[]): Pro
  *
  * @throws Error when the program gives no JSON
  */
-export async function scanOnce(path: string): Promise<Run & { bytesRead: number | undefined }> {
+async function scanOnce(path: string): Promise<Run & { bytesRead: number | undefined }> {
   const [command, args] = scanCommand(path);
   const result = await run(command, args, { cwd: CACHE, watch: true });
   let bytesRead: number | undefined;
@@ -104,7 +104,7 @@ export async function scanOnce(path: string): Promise<Run & { bytesRead: number 
 }
 
 /** A row of peak memory in MB; says so when the system does not tell. */
-export function memoryRow(what: string, peak: number | undefined, limit = 300): Row {
+function memoryRow(what: string, peak: number | undefined, limit = 300): Row {
   if (peak === undefined) console.error(`bench: ${what} is left out: only Linux tells it`);
   return { what, value: peak === undefined ? undefined : peak / 1e6, unit: "MB", limit };
 }

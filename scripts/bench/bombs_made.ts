@@ -19,7 +19,7 @@ import { sevenZip, zeros } from "../../src/formats/testing/sevenzip.ts";
 import { buildZip, bytesOf, type Entry, join, numbers } from "../../src/formats/testing/zip.ts";
 
 /** One of them. */
-export interface Bomb {
+interface Bomb {
   /** Its name in the cache. */
   readonly file: string;
   /** Its name in the table. */

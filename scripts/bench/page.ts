@@ -17,7 +17,7 @@ import {
 import { type Row, table } from "./table.ts";
 
 /** What the page is written of. */
-export interface Measured extends Comparisons {
+interface Measured extends Comparisons {
   readonly machine: string;
   readonly setting: Setting;
   readonly rows: readonly Row[];

@@ -23,7 +23,7 @@ export interface Environment {
 }
 
 /** An environment, or why there is none. */
-export type Installation = Environment | { readonly missing: string };
+type Installation = Environment | { readonly missing: string };
 
 /** What the other scanners find in their environment: nothing that reports or fetches. */
 export const PEER_ENVIRONMENT: Readonly<Record<string, string | undefined>> = {

@@ -18,7 +18,7 @@ const YOUNG_MS = 1000;
 const OUTPUT_LIMIT = 256 * 2 ** 20;
 
 /** How a process may be run. */
-export interface RunOptions {
+interface RunOptions {
   /** Its working directory. */
   readonly cwd: string;
   /** Set or, where undefined, taken out of the environment. */

@@ -30,7 +30,7 @@ export const MEMORY_LIMIT = 6 * 2 ** 30;
 export const ONCE_SECONDS = 20;
 
 /** What one program did with one input. */
-export interface Side {
+interface Side {
   readonly program: string;
   /** The median in seconds; undefined when it did not come to its end. */
   readonly seconds: number | undefined;
@@ -44,7 +44,7 @@ export interface Side {
 }
 
 /** One input, all programs. The first side is what the others' ratios are to. */
-export interface Comparison {
+interface Comparison {
   readonly title: string;
   readonly sides: readonly Side[];
 }

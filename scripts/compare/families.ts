@@ -72,7 +72,7 @@ export function ownFamilies(): Family[] {
 }
 
 /** What `expected.json` says of a file, as far as it matters here. */
-export interface Expected {
+interface Expected {
   readonly verdict: string;
   readonly severity?: string;
   readonly also?: readonly string[];
@@ -105,7 +105,7 @@ function repositories(folder: string): Sample[] {
 }
 
 /** A global that somebody lists as one that no pickle may call. */
-export interface Listed {
+interface Listed {
   readonly module: string;
   readonly name: string;
   readonly truth: Truth;

@@ -20,7 +20,7 @@ const WITH_SAMPLES = ["modelaudit"] as const;
 const ANY_NAME = "anything";
 
 /** What was had, and what was not. */
-export interface Foreign {
+interface Foreign {
   readonly samples: readonly Family[];
   readonly lists: readonly Family[];
   readonly left: readonly string[];

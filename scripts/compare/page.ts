@@ -24,7 +24,7 @@ export interface Group {
 }
 
 /** What the page is written of. */
-export interface Compared {
+interface Compared {
   readonly date: string;
   readonly python: string;
   readonly groups: readonly Group[];

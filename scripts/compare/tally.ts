@@ -32,7 +32,7 @@ export function markOf(truth: Truth, { kind }: Answer): Mark {
 }
 
 /** How many samples of one truth got which mark. */
-export type Count = Readonly<Record<Mark, number>> & { readonly all: number };
+type Count = Readonly<Record<Mark, number>> & { readonly all: number };
 
 /** Counts the marks of those samples of which one thing is true. */
 export function countOf(truth: Truth, answers: Iterable<readonly [Sample, Answer]>): Count {

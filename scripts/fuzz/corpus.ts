@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** A sample that mutations begin with. */
-export interface Seed {
+interface Seed {
   /** Path from `testdata/`. */
   readonly path: string;
   /** Last part of the path, which detection sees. */

@@ -25,7 +25,7 @@ import { modelArchive } from "./served.ts";
 import { kerasConfiguration, modelConfiguration, template, yaml } from "./texts.ts";
 
 /** One kind of files. */
-export interface Family {
+interface Family {
   readonly id: string;
   /** Ids of the registry's formats that it is there for. */
   readonly formats: readonly string[];

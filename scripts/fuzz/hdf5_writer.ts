@@ -13,7 +13,7 @@ import type { Dice } from "./dice.ts";
 import { lookup3 } from "./lookup3.ts";
 
 /** No address. */
-export const UNDEFINED = 0xffff_ffff_ffff_ffffn;
+const UNDEFINED = 0xffff_ffff_ffff_ffffn;
 
 /** Group nodes have room for twice as many entries: superblock versions 0 and 1. */
 const LEAF_K = 4;

@@ -23,7 +23,7 @@ export function object(...members: readonly (readonly [key: string, value: Json]
 }
 
 /** A text that Python reads, and whether it does. */
-export interface JsonText {
+interface JsonText {
   readonly bytes: Uint8Array;
   readonly sound: boolean;
 }

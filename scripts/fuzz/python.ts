@@ -32,7 +32,7 @@ export type Import = readonly [
 ];
 
 /** What Python found, or why it found nothing. */
-export interface Reply {
+interface Reply {
   readonly imports?: readonly Import[];
   /** Why the file must not pass, besides what it imports. */
   readonly harm?: readonly string[];

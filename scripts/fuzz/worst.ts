@@ -47,7 +47,7 @@ export const WORST: readonly string[] = Object.keys(ALL);
  * @param size bytes, more or less
  * @throws RangeError for a name that there is none of
  */
-export function makeWorst(name: string, size: number): Generated {
+function makeWorst(name: string, size: number): Generated {
   const make = ALL[name];
   if (make === undefined) throw new RangeError(`There is no worst file "${name}"`);
   return make(size);

@@ -36,7 +36,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
 };
 
 /** What a program said and how it ended. */
-export interface Ran {
+interface Ran {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -65,7 +65,7 @@ function offline(program: string, args: readonly string[]): [string, string[]] {
 }
 
 /** Runs in a new folder full of orders, below `scratch`, with no HOME, no network and no environment. */
-export function runHostile(scratch: string, program: string, args: readonly string[]): Ran {
+function runHostile(scratch: string, program: string, args: readonly string[]): Ran {
   const folder = mkdtempSync(join(scratch, "hostile-"));
   for (const [name, text] of Object.entries(HOSTILE)) writeFileSync(join(folder, name), text);
   const [command, all] = offline(program, args);

@@ -93,7 +93,7 @@ function climbs(parts: readonly string[]): boolean {
 }
 
 /** What stands at a location: a problem, or the file with its size. */
-export type Found =
+type Found =
   | { readonly type: "problem"; readonly problem: LocationProblem }
   | { readonly type: "file"; readonly size: number | undefined }
   | { readonly type: "missing" };

@@ -19,7 +19,7 @@ const MARK = "modelaudit_baseline";
 const VERSION = 1;
 
 /** One known issue. */
-export interface BaselineEntry {
+interface BaselineEntry {
   readonly fingerprint: string;
   readonly rule_id: string;
   readonly severity: Severity;
@@ -106,7 +106,7 @@ export function loadBaseline(file: string): (finding: Finding) => boolean {
  * @returns a test that is true for an issue that is known, as often as it was counted
  * @throws ConfigError when the text is no baseline
  */
-export function readBaseline(text: string, file: string): (finding: Finding) => boolean {
+function readBaseline(text: string, file: string): (finding: Finding) => boolean {
   const left = new Map<string, { severity: number; count: number }>();
   for (const entry of parse(text, file)) {
     left.set(entry.fingerprint, {

@@ -16,7 +16,7 @@ import type { ScanOptions } from "../scan/scan_source.ts";
 import type { Io } from "./io.ts";
 
 /** The file that is looked for in the working directory. */
-export const FOUND_NAME = "modelaudit-security.toml";
+const FOUND_NAME = "modelaudit-security.toml";
 
 /** Bytes of a configuration; nobody writes that many rules by hand. */
 const FILE_BYTES = 1024 * 1024;
@@ -44,7 +44,7 @@ export interface ConfigurationTexts {
 }
 
 /** One place where a configuration may be. */
-export interface Place {
+interface Place {
   readonly path: string;
   readonly kind: "named" | "found" | "user" | "system";
 }

@@ -64,7 +64,7 @@ export const NETWORK_ENVIRONMENT = [
 ] as const;
 
 /** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
-export const INTERRUPTED = 130;
+const INTERRUPTED = 130;
 
 /**
  * Milliseconds of processor time before threads are worth their start, which costs a third of that

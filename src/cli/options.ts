@@ -49,7 +49,7 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 const MOST_JOBS = 64;
 
 /** An option that sets a limit. */
-export interface LimitOption {
+interface LimitOption {
   readonly flags: string;
   readonly limit: keyof Limits;
   readonly parse: (text: string) => number;

@@ -21,7 +21,7 @@ const LOG_INTERVAL_MS = 2000;
 const CLEAR = "\r\x1b[2K";
 
 /** A progress that shares its stream with other output. */
-export interface ShownProgress extends Progress {
+interface ShownProgress extends Progress {
   /** Removes the line, before anything else is written to the terminal. */
   clear(): Promise<void>;
 }

@@ -48,7 +48,7 @@ interface Instance {
 }
 
 /** Who is told what a run brings. Either may throw, which ends the run. */
-export interface RunListener {
+interface RunListener {
   /** A line of the messages. */
   line(text: string): void;
   /** Bytes of the members, copied. */

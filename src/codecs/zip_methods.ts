@@ -36,7 +36,7 @@ const MIB = 1024 * 1024;
 export const ZIP_METHOD_MEMBERS = 10_000;
 
 /** Where a member's bytes are, and what decoding may cost. */
-export interface ZipMethodOptions {
+interface ZipMethodOptions {
   readonly method: number;
   /** General purpose bits. */
   readonly flags: number;

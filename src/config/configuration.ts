@@ -7,7 +7,7 @@
 import type { Limits, Severity } from "../core/types.ts";
 
 /** Where an entry stands: file and line, for instance `security.toml:12`. */
-export type Origin = string;
+type Origin = string;
 
 /** A line of `[pickle_rules.…]`. */
 export interface GlobalLine {
@@ -45,7 +45,7 @@ export interface AllowLine {
 }
 
 /** A line of `[severity]`. */
-export interface RuleLine {
+interface RuleLine {
   readonly rule: string;
   readonly severity: Severity;
   readonly origin: Origin;

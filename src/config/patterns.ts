@@ -18,7 +18,7 @@ const PATTERN_LENGTH = 2000;
 const HIT_LENGTH = 2048;
 
 /** Finds the first place of every pattern that a text matches. */
-export type Matcher = (text: string) => readonly PatternHit[];
+type Matcher = (text: string) => readonly PatternHit[];
 
 /** The first place of one pattern in a text. */
 type Finder = (text: string) => { readonly start: number; readonly end: number } | undefined;

@@ -23,7 +23,7 @@ import { dayOf, Document, isTable, show, type Table } from "./document.ts";
 import type { Path } from "./positions.ts";
 
 /** Words that a configuration may use and only the program knows. */
-export interface Vocabulary {
+interface Vocabulary {
   /** Ids of rules. */
   readonly rules: readonly string[];
   /** Ids of formats. */
@@ -48,10 +48,10 @@ export const TABLES = [
 /** Severities that a table of globals may have; `warning` is another word for `medium`. */
 const TABLE_SEVERITIES = ["critical", "high", "medium", "low"] as const;
 const SCORED = ["critical", "high", "medium", "low", "info"] as const;
-export const FAIL_ON_WORDS = [...SCORED, "never"] as const;
+const FAIL_ON_WORDS = [...SCORED, "never"] as const;
 
 /** How limits are written, and what they are called inside. */
-export const LIMIT_KEYS: Readonly<Record<string, keyof Limits>> = {
+const LIMIT_KEYS: Readonly<Record<string, keyof Limits>> = {
   depth: "depth",
   members: "members",
   expanded_bytes: "expandedBytes",

@@ -109,7 +109,7 @@ export interface FormatEntry {
  * "code": loading can run something, and a reader says what; "data": cannot run code, is validated and
  * clean; "unread": known, can do harm, and has no reader yet, so that a file of it is incomplete.
  */
-export type FormatRole = "code" | "data" | "unread";
+type FormatRole = "code" | "data" | "unread";
 
 /** A reader of a format's folder: what it recognises, and how it is described and proved. */
 export interface FormatReader extends FormatEntry {
@@ -123,7 +123,7 @@ export interface FormatReader extends FormatEntry {
 }
 
 /** A harmful and a harmless file below `testdata/`, and the npm package that decodes them. */
-export interface DoctorPair {
+interface DoctorPair {
   readonly harmful: string;
   /** Undefined where nothing of the format is harmless. */
   readonly harmless: string | undefined;

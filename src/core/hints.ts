@@ -44,6 +44,3 @@ export const HINT = {
   /** A compiled Python module beside its source. */
   pythonCached: "python-cached",
 } as const;
-
-/** One of the hints. */
-export type Hint = typeof HINT[keyof typeof HINT];

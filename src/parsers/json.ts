@@ -17,7 +17,7 @@ export interface JsonObject {
 }
 
 /** An array, with the byte at which it begins. */
-export interface JsonArray {
+interface JsonArray {
   readonly kind: "array";
   readonly at: number;
   readonly items: readonly JsonValue[];
@@ -26,7 +26,7 @@ export interface JsonArray {
 export type JsonValue = string | number | boolean | null | JsonObject | JsonArray;
 
 /** What was read, and what is wrong with it. */
-export interface JsonDocument {
+interface JsonDocument {
   /** Undefined when nothing at all could be read. */
   readonly value: JsonValue | undefined;
   /** Bytes from the start, of UTF-8; undefined when all is well. */

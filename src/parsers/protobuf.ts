@@ -17,7 +17,7 @@ import type { Source } from "../core/source.ts";
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, group: 3, groupEnd: 4, fixed32: 5 } as const;
 
 /** Messages in messages, and groups in groups: the limit of protobuf's own parsers. */
-export const MESSAGE_DEPTH = 100;
+const MESSAGE_DEPTH = 100;
 
 /** One field of a message. Offsets count from the start of the source. */
 export interface WireField {
@@ -51,7 +51,7 @@ const WINDOW_BYTES = 256 * 1024;
 const FIELDS_PER_CHECK = 4096;
 
 /** What a reader needs of `FormatContext`. */
-export interface WireContext {
+interface WireContext {
   /** `values` bounds the fields of one reader. */
   readonly limits: { readonly values: number };
   checkDeadline(): void;

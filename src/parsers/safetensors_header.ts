@@ -107,7 +107,7 @@ export async function readHeader(source: Source): Promise<SafetensorsHeader> {
  *
  * @throws FormatError when it is no JSON object; the offset counts from the start of the file
  */
-export function parseHeader(bytes: Uint8Array): SafetensorsHeader {
+function parseHeader(bytes: Uint8Array): SafetensorsHeader {
   if (bytes[0] !== 0x7b) throw new FormatError("The header begins with no {", LENGTH_BYTES);
   checkUtf8(bytes);
   const { value, error } = parseJson(bytes);

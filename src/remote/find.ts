@@ -56,7 +56,7 @@ export type RemoteFound =
   | { readonly kind: "error"; readonly path: string; readonly error: ScanError };
 
 /** What there will be to scan, as soon as that is known. */
-export interface RemoteHooks {
+interface RemoteHooks {
   note(text: string): Promise<void>;
   expect(files: number, bytes: number): void;
 }

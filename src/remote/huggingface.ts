@@ -22,7 +22,7 @@ export interface HubFile {
 }
 
 /** A repository at one commit. */
-export interface HubRepository {
+interface HubRepository {
   readonly target: HubTarget;
   /** The commit, so that listing and files belong together whatever is pushed meanwhile. */
   readonly commit: string;

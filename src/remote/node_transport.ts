@@ -27,7 +27,7 @@ export interface TransportOptions {
 }
 
 /** A transport that keeps connections; closed when the scan ends. */
-export interface NodeTransport {
+interface NodeTransport {
   readonly send: HttpTransport;
   close(): void;
 }

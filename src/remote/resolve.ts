@@ -8,7 +8,7 @@
 import { ConfigError } from "../core/errors.ts";
 
 /** Kinds of repositories on the hub, as its addresses name them. */
-export type HubKind = "models" | "datasets" | "spaces";
+type HubKind = "models" | "datasets" | "spaces";
 
 /** A repository on the hub, or a folder or file in it. */
 export interface HubTarget {
@@ -25,12 +25,12 @@ export interface HubTarget {
 }
 
 /** A file on a web server. */
-export interface UrlTarget {
+interface UrlTarget {
   readonly type: "url";
   readonly url: URL;
 }
 
-export type RemoteTarget = HubTarget | UrlTarget;
+type RemoteTarget = HubTarget | UrlTarget;
 
 /** Where the hub is. */
 export const HUB = "https://huggingface.co";

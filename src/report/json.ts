@@ -24,7 +24,7 @@ import {
 import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 
 /** The JSON report: what `docs/report.schema.json` describes. */
-export interface JsonReport extends HeadRecord, TotalsRecord {
+interface JsonReport extends HeadRecord, TotalsRecord {
   readonly issues: readonly IssueRecord[];
   readonly assets: readonly AssetRecord[];
   readonly errors: readonly ErrorRecord[];

@@ -19,7 +19,7 @@ export interface Page {
 }
 
 /** A label and what hangs beside it. */
-export interface Hanging {
+interface Hanging {
   /** Columns before the label. */
   readonly indent: number;
   readonly label: string;

@@ -20,7 +20,7 @@ import { locationText, orderErrors, orderFindings } from "./order.ts";
 import type { Summary } from "./summary.ts";
 
 /** Grows with a change that breaks readers; fields may be added without. */
-export const SCHEMA_VERSION = "1.0";
+const SCHEMA_VERSION = "1.0";
 
 /** One issue. */
 export interface IssueRecord {

@@ -26,7 +26,7 @@ import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings 
 import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 
 /** Where the schema of this form is published. */
-export const SARIF_SCHEMA =
+const SARIF_SCHEMA =
   "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /** Code scanning refuses a run with more results, and with it the worst ones. */
@@ -66,7 +66,7 @@ function isResult({ safety, ruleId, details }: Finding): boolean {
 }
 
 /** The report as plain data, ready for `JSON.stringify`. */
-export function sarifReport(report: ScanReport, options: SarifOptions): Plain {
+function sarifReport(report: ScanReport, options: SarifOptions): Plain {
   const shown = orderFilesByPath(orderFiles(report.files))
     .flatMap((file) => orderFindings(file.findings))
     .filter(isResult)

@@ -43,7 +43,7 @@ export interface ExitOptions {
 }
 
 /** 0: nothing found; 1: an issue at or above `failOn`; 2: something was not read; 130: interrupted. */
-export type ExitCode = 0 | 1 | 2 | 130;
+type ExitCode = 0 | 1 | 2 | 130;
 
 /** Collects a {@linkcode Summary} file by file, so that a stream of them can be summed. */
 export class SummaryBuilder {

@@ -13,7 +13,7 @@ import { wrap } from "./width.ts";
 import { SEVERITY_WORD_WIDTH, severityLabel, type Style } from "./style.ts";
 
 /** State and wishes of the report around the issue. */
-export interface IssueOptions {
+interface IssueOptions {
   /** Rules whose reasons the report has given already; grows. */
   readonly explained: Set<string>;
   readonly verbose: boolean;

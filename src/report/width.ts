@@ -34,7 +34,7 @@ const WIDE: readonly (readonly [number, number])[] = [
 let segmenter: Intl.Segmenter | undefined;
 
 /** What a reader takes for single characters: a letter with its marks, an emoji with its joiners. */
-export function graphemes(text: string): string[] {
+function graphemes(text: string): string[] {
   if (PRINTABLE_ASCII.test(text)) return text.split("");
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return Array.from(segmenter.segment(text), (part) => part.segment);

@@ -35,7 +35,7 @@ function subject(voice: Voice): string {
 }
 
 /** At most `EXPRESSION_IN_MESSAGE` characters of an expression, never half of a surrogate pair. */
-export function shortened(expression: string): string {
+function shortened(expression: string): string {
   if (expression.length <= EXPRESSION_IN_MESSAGE) return expression;
   const characters = [...expression.slice(0, EXPRESSION_IN_MESSAGE)];
   const last = characters.at(-1) ?? "";

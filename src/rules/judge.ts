@@ -31,7 +31,7 @@ import type { Rule, Verdict } from "./rule.ts";
 import type { Judged } from "../core/rule_set.ts";
 
 /** Ids of the rules for facts that are not about one named global. */
-export const FACT_RULES = {
+const FACT_RULES = {
   mutation: "pickle-mutation",
   extension: "pickle-extension",
   unresolved: "pickle-unresolved-call",

@@ -15,7 +15,7 @@ import { compareVerdicts } from "./rule.ts";
 import type { Rule, Verdict } from "./rule.ts";
 
 /** Ids of the rules for what the tables of Python's globals decide. */
-export const KERAS_RULES = {
+const KERAS_RULES = {
   reference: "keras-dangerous-reference",
   code: "keras-lambda-harmful",
 } as const;
@@ -28,7 +28,7 @@ interface Tables {
 }
 
 /** The rule that a reference falls under, and the entry that decides the verdict. */
-export interface ReferenceVerdict {
+interface ReferenceVerdict {
   readonly rule: Rule;
   readonly match: Match;
 }
@@ -66,7 +66,7 @@ export function judgeReference(tables: Tables, fact: ReferenceFact): ReferenceVe
 }
 
 /** The verdict on code, and the names that brought it about. */
-export interface CodeVerdict {
+interface CodeVerdict {
   readonly rule: Rule;
   readonly verdict: Verdict;
   readonly names: readonly string[];

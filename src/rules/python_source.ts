@@ -81,7 +81,7 @@ export function isSourceLanguage(language: string): boolean {
 }
 
 /** A verdict on a call. */
-export interface SourceVerdict {
+interface SourceVerdict {
   /** The rule that it falls under. */
   readonly rule: Rule;
   readonly match: Match;

@@ -25,7 +25,7 @@ import { globMatcher } from "./glob.ts";
 import type { Source } from "../core/source.ts";
 
 /** A source that holds a file open until it is closed. */
-export interface FileSource extends Source {
+interface FileSource extends Source {
   /** Lets go of the file; reading afterwards is an error. May be called twice. */
   close(): void;
 }

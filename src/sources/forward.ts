@@ -32,7 +32,7 @@ export interface ForwardSource extends Source {
 }
 
 /** How a forward source behaves. */
-export interface ForwardOptions {
+interface ForwardOptions {
   /** Bytes in all, where that is known beforehand. */
   readonly size?: number;
   /** Bytes kept behind the furthest byte read; `LOOK_BACK_BYTES` unless given. */
@@ -40,7 +40,7 @@ export interface ForwardOptions {
 }
 
 /** The next bytes of a stream, or undefined at its end. */
-export type Pull = () => Promise<Uint8Array | undefined>;
+type Pull = () => Promise<Uint8Array | undefined>;
 
 /**
  * A source over a stream.

@@ -24,7 +24,7 @@ export interface HttpSource extends Source {
 }
 
 /** How a file is fetched. */
-export interface HttpSourceOptions {
+interface HttpSourceOptions {
   /** For reports and messages. */
   readonly name: string;
   /** Bytes that the file has where somebody else said so; another size is an error. */

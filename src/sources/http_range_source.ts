@@ -25,7 +25,7 @@ import { isEncoded, readAtMost, readSpan } from "./http_stream.ts";
 import type { ByteRange, Source } from "../core/source.ts";
 
 /** What is known of a file after its first range. */
-export interface RangeSourceOptions {
+interface RangeSourceOptions {
   readonly name: string;
   readonly reply: HttpReply;
   /** The first bytes of the file. */

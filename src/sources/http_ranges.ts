@@ -9,7 +9,7 @@
 import type { ByteRange } from "../core/source.ts";
 
 /** What an answer says of the range that it has. */
-export interface Span {
+interface Span {
   readonly start: number;
   /** The last byte, as in the header. */
   readonly end: number;

@@ -15,7 +15,7 @@ import { inputsOf } from "../inputs.ts";
 import { tell } from "../terminal.ts";
 
 /** What to scan and how. */
-export type BaselineOptions = Omit<ScanInputsOptions, "progress" | "stop" | "note">;
+type BaselineOptions = Omit<ScanInputsOptions, "progress" | "stop" | "note">;
 
 /**
  * Writes the baseline; what could not be read is told on standard error.

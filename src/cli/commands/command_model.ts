@@ -33,7 +33,7 @@ export interface CommandModel {
 }
 
 /** The values that an option of a command may have, by the command's name and the option's. */
-export type Choices = (command: string, option: string) => readonly string[];
+type Choices = (command: string, option: string) => readonly string[];
 
 /** Describes a command and all under it. */
 export function commandModelOf(command: Command, choices: Choices): CommandModel {
@@ -57,7 +57,7 @@ export function commandModelOf(command: Command, choices: Choices): CommandModel
 }
 
 /** A command and the words that lead to it. */
-export interface CommandAtPath {
+interface CommandAtPath {
   readonly path: string;
   readonly command: CommandModel;
 }

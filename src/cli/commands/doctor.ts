@@ -32,7 +32,7 @@ export interface DoctorOptions {
 }
 
 /** What became of one scanner. */
-export interface Examination {
+interface Examination {
   readonly scanner: string;
   readonly decoder: string;
   /** Why it does not work; empty when it does. */

@@ -55,7 +55,7 @@ export async function runMan(program: CommandModel, io: Io): Promise<number> {
 }
 
 /** The page as text for `man`. */
-export function manPage(program: CommandModel): string {
+function manPage(program: CommandModel): string {
   const name = program.name;
   const lines = [
     `.TH ${name.toUpperCase()} 1 "${RELEASE_DATE}" "${name} ${TOOL_VERSION}" "User Commands"`,

@@ -12,7 +12,7 @@ const NOTHING = new Uint8Array(0);
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** One member of an archive. */
-export interface CheckpointMember {
+interface CheckpointMember {
   readonly name: string;
   /** Zeros behind these, up to `size`. */
   readonly bytes: Uint8Array;
@@ -65,7 +65,7 @@ export function sparse(
  * An archive as torch's writer makes it: sizes in a descriptor behind the bytes, each member's bytes at a
  * multiple of 64.
  */
-export function archiveOf(members: readonly CheckpointMember[]): ServedFile {
+function archiveOf(members: readonly CheckpointMember[]): ServedFile {
   const pieces: [number, Uint8Array][] = [];
   const directory: Uint8Array[] = [];
   let at = 0;

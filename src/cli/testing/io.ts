@@ -31,7 +31,7 @@ export interface TestIo extends Io {
 }
 
 /** Output that remembers. */
-export interface TestOutput extends Output {
+interface TestOutput extends Output {
   readonly text: string;
 }
 

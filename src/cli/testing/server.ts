@@ -40,7 +40,7 @@ export interface TestServer {
 }
 
 /** How a repository is shown. */
-export interface RepositoryOptions {
+interface RepositoryOptions {
   /** Files a page of the listing; 1000 unless given. */
   readonly page?: number;
   /** "models" unless given. */

@@ -52,7 +52,7 @@ export function lzmaProperties(byte: number): LzmaProperties | undefined {
 }
 
 /** Why `decode` came back. */
-export type LzmaPause =
+type LzmaPause =
   /** It wrote all that was asked for. */
   | "full"
   /** It wants more input. */

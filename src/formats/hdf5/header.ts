@@ -11,7 +11,7 @@
 import { FormatError } from "../../core/errors.ts";
 
 /** `\211HDF\r\n\032\n`. */
-export const HDF5_SIGNATURE: readonly number[] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+const HDF5_SIGNATURE: readonly number[] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** What of the superblock is needed to follow addresses. */
 export interface Superblock {

@@ -31,10 +31,10 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_VALUES = 65_536;
 
 /** What a link in a group leads to. */
-export type Hdf5Kind = "group" | "dataset" | "type" | "soft" | "external" | "other";
+type Hdf5Kind = "group" | "dataset" | "type" | "soft" | "external" | "other";
 
 /** A file that a dataset takes its data from, or that a link leads to. */
-export interface Hdf5Elsewhere {
+interface Hdf5Elsewhere {
   readonly how: "external link" | "external storage" | "virtual dataset";
   readonly file: string;
 }

@@ -24,7 +24,7 @@ const STRINGS_KEPT = 256;
 const HOLDERS: readonly string[] = ["code", "value", "items", "config"];
 
 /** What one piece of code tells without being run. */
-export interface KerasCode {
+interface KerasCode {
   readonly code: readonly CodeNames[];
   readonly evidence: readonly Evidence[];
   /** Versions of Python that its layout belongs to; undefined when none fits. */

@@ -28,7 +28,7 @@ const GO_CHARACTERS = 64 * 1024;
 const PATH_CHARACTERS = 1024;
 
 /** A text, and how its bytes lie. */
-export interface YamlText {
+interface YamlText {
   readonly text: string;
   /** UTF-8 or UTF-16, whose units have two bytes. */
   readonly wide: boolean;
@@ -37,7 +37,7 @@ export interface YamlText {
 }
 
 /** What was read of a YAML text. */
-export interface YamlRead {
+interface YamlRead {
   readonly observations: readonly Observation[];
   /** The first thing that loaders refuse, in bytes from the start; undefined when all is well. */
   readonly fault: { readonly message: string; readonly offset: number } | undefined;

@@ -21,7 +21,7 @@ const HEADER_BYTES = 36;
 export const EMBEDDED_ARCHIVES = 8;
 
 /** An archive in a program. */
-export interface EmbeddedArchive {
+interface EmbeddedArchive {
   /** Bytes from the program's start. */
   readonly offset: number;
   /** From there to the program's end. */

@@ -113,7 +113,7 @@ export class Operators {
  * How an operator is named: plain in the default domain, which `ai.onnx` is another name of. An operator
  * with a dot of its own is written with colons, so that it cannot pass for one of another domain.
  */
-export function operatorName(domain: string, op: string): string {
+function operatorName(domain: string, op: string): string {
   const standard = domain === "" || domain === "ai.onnx";
   if (op.includes(".")) return `${domain}::${op}`;
   return standard ? op : `${domain}.${op}`;

@@ -18,7 +18,7 @@ const TEXTS_KEPT = 64;
 const STEPS_PER_PAUSE = 16_384;
 
 /** A text of the file. */
-export interface Text {
+interface Text {
   readonly field: number;
   readonly text: string;
   readonly cut: boolean;
@@ -45,7 +45,7 @@ export interface Fault {
 }
 
 /** What is told while walking. */
-export interface Visitor {
+interface Visitor {
   /** A node, a tensor, a function or the model has ended. */
   ended(frame: Frame): void;
   fault(fault: Fault): void;

@@ -36,7 +36,7 @@ export interface Extracted {
 }
 
 /** What a pass brought. */
-export interface PassResult {
+interface PassResult {
   /** By index; the last may be a part. */
   readonly members: ReadonlyMap<number, Extracted>;
   /** What ended the pass, to be thrown when the members were handed on. */

@@ -27,7 +27,7 @@ const LINK_MODE = 0xa;
 const WINDOW_BYTES = 64 * 1024;
 
 /** What the blocks tell. */
-export interface RarBlocks {
+interface RarBlocks {
   /** False when the file ends before the block that says so; RAR 3 and later write one. */
   readonly ended: boolean;
   /** Where the headers of links begin. */

@@ -114,7 +114,7 @@ function octal(bytes: Uint8Array): number | undefined {
 }
 
 /** What a pax header says. */
-export interface PaxHeader {
+interface PaxHeader {
   readonly records: ReadonlyMap<string, string>;
   /** False when a record is not well-formed; Python's reader takes those before it, and mostly it, too. */
   readonly wellFormed: boolean;

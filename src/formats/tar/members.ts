@@ -56,7 +56,7 @@ export interface TarMember {
 }
 
 /** What a walk brought to light. */
-export interface TarMembers {
+interface TarMembers {
   readonly members: readonly TarMember[];
   readonly anomalies: readonly Anomaly[];
   /** True when there are more members than the limit. */

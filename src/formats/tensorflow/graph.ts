@@ -55,7 +55,7 @@ export interface Signature {
 }
 
 /** An AssetFileDef. */
-export interface Asset {
+interface Asset {
   tensor: string;
   filename: string;
   readonly offset: number;

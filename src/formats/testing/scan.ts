@@ -15,7 +15,7 @@ import type { Limits, Listing, Observation } from "../../core/types.ts";
 import { type Format, type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../../core/format.ts";
 
 /** An entry that a format handed out. */
-export interface SeenEntry {
+interface SeenEntry {
   readonly part: string;
   /** As text, one character a byte. */
   readonly text: string;
@@ -40,7 +40,7 @@ export interface Seen {
 }
 
 /** How to run it. */
-export interface RunOptions {
+interface RunOptions {
   readonly name?: string;
   readonly hint?: string;
   readonly limits?: Partial<Limits>;

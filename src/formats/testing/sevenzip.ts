@@ -7,13 +7,13 @@
 import { crc32 } from "../../codecs/checksums/crc32.ts";
 
 /** One member. */
-export interface TestMember {
+interface TestMember {
   readonly name: string;
   readonly data: Uint8Array;
 }
 
 /** How the one block of the archive is coded. */
-export interface TestCoder {
+interface TestCoder {
   readonly id: readonly number[];
   readonly properties: readonly number[];
   /** What the members become. */

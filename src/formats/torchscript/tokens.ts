@@ -13,7 +13,7 @@ export interface Token {
 }
 
 /** Words, and places where the text is not lexically right. */
-export interface Tokens {
+interface Tokens {
   readonly tokens: readonly Token[];
   readonly faults: readonly { readonly offset: number; readonly detail: string }[];
 }

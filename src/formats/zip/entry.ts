@@ -53,7 +53,7 @@ export interface OpenOptions {
 }
 
 /** A member to be read. */
-export interface OpenMember {
+interface OpenMember {
   readonly source: Source;
   /** What reading brought to light; to be asked when reading is over. */
   verify(): readonly Anomaly[];

@@ -51,7 +51,7 @@ export interface Taken extends Range {
 }
 
 /** Members and what is odd about them. */
-export interface Members {
+interface Members {
   readonly members: readonly ZipMember[];
   readonly anomalies: readonly Anomaly[];
   /** Bytes that the members and directories take, in order. */

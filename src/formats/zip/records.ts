@@ -32,7 +32,6 @@ export const FLAG_ENCRYPTED = 0x0001;
 export const FLAG_DESCRIPTOR = 0x0008;
 export const FLAG_PATCH = 0x0020;
 export const FLAG_STRONG_ENCRYPTION = 0x0040;
-export const FLAG_UTF8 = 0x0800;
 export const FLAG_MASKED = 0x2000;
 
 /** Compression methods that can be read, 4.4.5. */
@@ -99,7 +98,7 @@ export function signatureAt(bytes: Uint8Array, at = 0): number {
  * A name as text: UTF-8 where it is valid, else one character a byte. Python and other readers take
  * code page 437 there; for a report the difference is nothing, and comparisons are made on bytes.
  */
-export function decodeName(bytes: Uint8Array): string {
+function decodeName(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);
   } catch {

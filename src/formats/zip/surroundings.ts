@@ -24,7 +24,7 @@ export interface Slack extends Range {
 }
 
 /** What was found. */
-export interface Surroundings {
+interface Surroundings {
   readonly members: readonly ZipMember[];
   readonly slack: readonly Slack[];
   readonly anomalies: readonly Anomaly[];

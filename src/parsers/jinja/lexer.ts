@@ -28,7 +28,7 @@ export type Segment =
   };
 
 /** A template in pieces. */
-export interface Lexed {
+interface Lexed {
   readonly segments: readonly Segment[];
   readonly faults: readonly { readonly at: number; readonly detail: string }[];
 }

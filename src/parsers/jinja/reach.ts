@@ -66,7 +66,7 @@ const CHARACTERS = 2048;
 const REACHES = 1000;
 
 /** What was found in a template, and why that may not be all. */
-export interface Reached {
+interface Reached {
   /** In order, at most a thousand. */
   readonly found: readonly Reach[];
   /** One sentence without its end; undefined when it was looked through to its end. */

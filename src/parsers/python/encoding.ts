@@ -7,7 +7,7 @@
  */
 
 /** A source as text. */
-export interface DecodedSource {
+interface DecodedSource {
   readonly text: string;
   /** The encoding that it names, where that cannot be read here; the text is read as UTF-8 then. */
   readonly unknown: string | undefined;

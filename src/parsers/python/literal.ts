@@ -21,19 +21,19 @@ export type Literal =
   | PythonDict;
 
 /** A tuple; a list is an array. */
-export interface PythonTuple {
+interface PythonTuple {
   readonly kind: "tuple";
   readonly items: readonly Literal[];
 }
 
 /** Bytes, one character each. */
-export interface PythonBytes {
+interface PythonBytes {
   readonly kind: "bytes";
   readonly text: string;
 }
 
 /** A dictionary: pairs in order; of equal keys the last counts. */
-export interface PythonDict {
+interface PythonDict {
   readonly kind: "dict";
   readonly pairs: readonly (readonly [Literal, Literal])[];
 }

@@ -17,25 +17,25 @@ const MAX_DEPTH = 2000;
 const FLAG_REF = 0x80;
 
 /** Bytes of a string as they stand. */
-export interface MarshalBytes {
+interface MarshalBytes {
   readonly kind: "bytes";
   readonly bytes: Uint8Array;
 }
 
 /** A tuple, list, set, frozenset, slice or (as key, value, key, value …) dictionary. */
-export interface MarshalItems {
+interface MarshalItems {
   readonly kind: "tuple" | "list" | "set" | "dict" | "slice";
   readonly items: readonly MarshalValue[];
 }
 
 /** None, True, False, Ellipsis and StopIteration. */
-export interface MarshalSingleton {
+interface MarshalSingleton {
   readonly kind: "singleton";
   readonly name: string;
 }
 
 /** A code object: what its author wrote, as far as names and constants tell. */
-export interface CodeObject {
+interface CodeObject {
   readonly kind: "code";
   readonly name: string;
   /** File that it was compiled from, as its maker's machine had it. */
@@ -51,7 +51,7 @@ export interface CodeObject {
 }
 
 /** Any value in marshal's notation. Numbers that do not fit are bigints. */
-export type MarshalValue =
+type MarshalValue =
   | string
   | number
   | bigint

@@ -19,7 +19,7 @@ const METACLASS = /(?:^|\.)(?:builtins\.)?(?:type|ABCMeta|EnumMeta|EnumType)$/u;
 const ANCESTORS = 64;
 
 /** What besides the import itself runs. */
-export interface Runs {
+interface Runs {
   /** Classes that the loader makes objects of. */
   readonly classes?: Iterable<string>;
   /** Functions that the loader calls: `f`, `Class.method`. */

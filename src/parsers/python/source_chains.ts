@@ -26,7 +26,7 @@ export interface Chain {
 }
 
 /** Stands for an attribute whose name is computed. */
-export const COMPUTED = "<computed>";
+const COMPUTED = "<computed>";
 
 /** `getattr` within `getattr`. */
 const RESULTS_DEPTH = 16;

@@ -91,7 +91,7 @@ export function closings(tokens: readonly PythonToken[]): readonly (number | und
 }
 
 /** A lambda's body runs when it is called: from the colon to the comma or bracket behind it. */
-export interface Lambda {
+interface Lambda {
   /** Index of the first word of the body. */
   readonly body: number;
   /** Index behind its last word. */

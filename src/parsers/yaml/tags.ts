@@ -8,7 +8,7 @@
  */
 
 /** One tag that names something of Python. */
-export interface PythonTag {
+interface PythonTag {
   readonly kind: "name" | "module" | "object" | "object/new" | "object/apply";
   /** The dotted name; for a module its own. */
   readonly name: string;

@@ -25,7 +25,7 @@ export interface YamlWord {
 }
 
 /** What a text consists of. */
-export interface YamlWords {
+interface YamlWords {
   readonly words: readonly YamlWord[];
   /** The first thing that loaders refuse; undefined when nothing was seen. */
   readonly fault: { readonly detail: string; readonly at: number } | undefined;

@@ -7,7 +7,7 @@
  */
 
 /** How an opcode's argument is laid out behind it. Integers are little-endian. */
-export type ArgumentLayout =
+type ArgumentLayout =
   | "none"
   | "u1"
   | "u2"
@@ -24,7 +24,7 @@ export type ArgumentLayout =
   | "long4";
 
 /** One opcode: its name as pickletools has it, its byte, its argument and the protocol that brought it. */
-export interface Opcode {
+interface Opcode {
   readonly name: string;
   readonly code: number;
   readonly argument: ArgumentLayout;

@@ -12,7 +12,7 @@ import { leave, type Next, STATUS } from "./status.ts";
 import { CONTAINER, type Handle, LOST, NONE, UNKNOWN } from "./values.ts";
 
 /** Persistent ids that are kept; a checkpoint has as many as tensors. */
-export const PERSISTENT_KEPT = 1 << 18;
+const PERSISTENT_KEPT = 1 << 18;
 
 function stackGlobal(machine: Machine, pos: number): Next {
   const { stack, semantics } = machine;

@@ -70,25 +70,25 @@ export interface GlobalValue extends GlobalName {
 }
 
 /** A module object, from `__import__` and its kin. */
-export interface ModuleValue {
+interface ModuleValue {
   readonly type: "module";
   readonly module: string;
 }
 
 /** A string that was computed. */
-export interface TextValue {
+interface TextValue {
   readonly type: "text";
   readonly text: string;
 }
 
 /** Bytes that were computed. */
-export interface BytesValue {
+interface BytesValue {
   readonly type: "bytes";
   readonly bytes: Uint8Array;
 }
 
 /** The result of a call that the machine cannot compute. `state` is what BUILD gave it. */
-export interface CallValue {
+interface CallValue {
   readonly type: "call";
   readonly callee: Handle;
   /** Undefined when the file's argument tuple could not be resolved. */
@@ -98,7 +98,7 @@ export interface CallValue {
 }
 
 /** `functools.partial(...)`: a callee with arguments waiting. BUILD may replace both. */
-export interface PartialValue {
+interface PartialValue {
   readonly type: "partial";
   callee: Handle;
   args: readonly Handle[];
@@ -120,14 +120,14 @@ export interface GetterValue {
 }
 
 /** What was taken out of a container while the file loads: what it is depends on all that ran before. */
-export interface PickedValue {
+interface PickedValue {
   readonly type: "picked";
   /** What it is as far as the machine can tell. */
   readonly value: Handle;
 }
 
 /** What a persistent id stands for; `id` is the id. */
-export interface PersistentValue {
+interface PersistentValue {
   readonly type: "persistent";
   readonly id: Handle;
 }

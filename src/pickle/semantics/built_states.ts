@@ -12,7 +12,7 @@ import type { Handle } from "../machine/values.ts";
 const REMEMBERED = 100_000;
 
 /** A state, and how many items it had when an object got it. */
-export interface BuiltState {
+interface BuiltState {
   readonly target: Handle;
   readonly state: Handle;
   /** Virtual offset of the BUILD. */

@@ -9,7 +9,7 @@ import { tryInflate } from "../../codecs/decompress.ts";
 import { decodeLatin1, encodeLatin1, parseRawUnicode, unescape } from "../machine/literals.ts";
 
 /** Bytes that decompressing a constant may produce. */
-export const INFLATE_LIMIT = 1024 * 1024;
+const INFLATE_LIMIT = 1024 * 1024;
 
 /** Names asked for lately; a file calls the same codec a million times. */
 const CODEC_NAMES = new Map<string, string>([["latin1", "latin1"]]);

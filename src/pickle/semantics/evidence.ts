@@ -10,7 +10,7 @@ import { decodeLatin1 } from "../machine/literals.ts";
 import type { Handle } from "../machine/values.ts";
 
 /** Characters of one piece of evidence. */
-export const EVIDENCE_LIMIT = 2048;
+const EVIDENCE_LIMIT = 2048;
 const PIECES = 8;
 
 const CODE =

@@ -40,7 +40,7 @@ import {
 } from "../machine/values.ts";
 
 /** Computes a call over its positional arguments; undefined when they are not all known. */
-export type Fold = (heap: Heap, args: readonly Handle[]) => Handle | undefined;
+type Fold = (heap: Heap, args: readonly Handle[]) => Handle | undefined;
 
 /** The function that computes calls of a global, by its key (see `foldKey`). */
 export function foldOf(key: string): Fold | undefined {

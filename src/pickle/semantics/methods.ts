@@ -284,7 +284,7 @@ function halves(heap: Heap, self: Handle, parity: number): Handle | undefined {
 }
 
 /** The str items of a container, or the characters of a str. */
-export function textsOf(heap: Heap, handle: Handle): string[] | undefined {
+function textsOf(heap: Heap, handle: Handle): string[] | undefined {
   const whole = heap.textOf(handle);
   if (whole !== undefined) return [...whole];
   const items = heap.itemsOf(handle, CONTAINER.LIST, CONTAINER.TUPLE);

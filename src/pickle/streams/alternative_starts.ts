@@ -9,7 +9,7 @@ import { STATUS } from "../machine/status.ts";
 import type { Run } from "./driver.ts";
 
 /** Why a stream begins there: frames that are taken as a whole, or arrays that are not stepped over. */
-export type Cause = "frames" | "plain";
+type Cause = "frames" | "plain";
 
 /** Offsets in the source, in the order in which they were found. */
 export class Elsewhere {

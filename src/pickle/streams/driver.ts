@@ -14,7 +14,7 @@ import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
 import { unpickler } from "../machine/unpickler.ts";
 
 /** What a run needs of its surroundings. */
-export interface RunContext {
+interface RunContext {
   readonly interest: Interest;
   readonly limits: Limits;
   checkDeadline(): void;
@@ -60,7 +60,7 @@ export interface Run {
 }
 
 /** A spent budget, bytes that cannot be had, or a compressed stream around the pickle that is broken. */
-export type Breaking = LimitError | SourceError | FormatError;
+type Breaking = LimitError | SourceError | FormatError;
 
 /** Container items and containers kept at first; a stream whose calls need more is read again. */
 const ITEMS_USUAL = 1 << 19;

@@ -12,7 +12,7 @@ import type { Source } from "../../core/source.ts";
 import type { ByteWindow } from "../machine/window.ts";
 
 /** Bytes of the window. Large enough that refills cost nothing, small enough to stay in a cache. */
-export const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = 256 * 1024;
 /** Bytes of the window of a tiny source. */
 const SMALLEST_WINDOW = 64;
 

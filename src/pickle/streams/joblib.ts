@@ -14,7 +14,7 @@ import { typeOf } from "../machine/classes.ts";
 import { CONTAINER, type Handle, NONE, UNKNOWN } from "../machine/values.ts";
 
 /** What follows an array wrapper. */
-export type ArrayExtent =
+type ArrayExtent =
   | { readonly kind: "raw"; readonly bytes: number; readonly padded: boolean }
   | { readonly kind: "pickle" };
 
@@ -58,7 +58,7 @@ function attributesOf(heap: Heap, state: Handle): (name: string) => Handle | und
 const HAS_OBJECT = 1;
 
 /** Bytes of one item of a `numpy.dtype(...)` with its state, "object" for object dtypes. */
-export function itemSize(heap: Heap, dtype: Handle): number | "object" | undefined {
+function itemSize(heap: Heap, dtype: Handle): number | "object" | undefined {
   const value = heap.valueOf(dtype);
   if (value?.type !== "call") return undefined;
   const code = heap.textOf(value.args?.[0] ?? UNKNOWN);

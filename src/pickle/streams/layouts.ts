@@ -13,7 +13,7 @@ import { elementBytes, type StorageId, storageId } from "../semantics/tensors.ts
 import { CONTAINER, UNKNOWN } from "../machine/values.ts";
 
 /** What lies behind a stream: where the next one may begin, or that the layout's promise is broken. */
-export interface AfterStream {
+interface AfterStream {
   readonly next: number;
   /** A sentence when the raw bytes are not as the pickles say. */
   readonly mismatch?: string;
@@ -24,7 +24,7 @@ export interface AfterStream {
 }
 
 /** Decides, stream by stream, what lies behind it. Undefined: nothing, the next byte begins a stream. */
-export interface Layout {
+interface Layout {
   after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined>;
 }
 

@@ -20,7 +20,7 @@ import {
 } from "../machine/values.ts";
 
 /** Characters of an expression, in all. */
-export const EXPRESSION_LIMIT = 2048;
+const EXPRESSION_LIMIT = 2048;
 const STRING_LIMIT = 1024;
 const ITEMS_SHOWN = 32;
 const DEPTH_SHOWN = 8;

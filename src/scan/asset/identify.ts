@@ -18,7 +18,7 @@ export interface Match {
 }
 
 /** What a source turned out to be. */
-export interface Identified {
+interface Identified {
   readonly sample: Sample;
   readonly matches: readonly Match[];
   readonly broken: readonly Broken[];

@@ -9,7 +9,7 @@ import type { Sample } from "../../core/format.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 
 /** What a Git-LFS pointer stands for. */
-export interface LfsPointer {
+interface LfsPointer {
   /** Hash of the file meant, for instance `sha256:4d7a…`. */
   readonly oid: string;
   /** Bytes of the file meant. */

@@ -89,7 +89,7 @@ export class Outcome {
 }
 
 /** Worst first, then by location, offset and rule; a total order, so that reports are the same. */
-export function compareFindings(a: Finding, b: Finding): number {
+function compareFindings(a: Finding, b: Finding): number {
   return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
     SAFETY_LEVELS.indexOf(a.safety) - SAFETY_LEVELS.indexOf(b.safety) ||
     compareParts(a.location.parts, b.location.parts) ||

@@ -18,7 +18,7 @@ const TEXT_BYTES = 1024 * 1024;
 const DEPTH = 64;
 
 /** A match, with where its text begins. */
-export interface GraphHit extends PatternHit {
+interface GraphHit extends PatternHit {
   /** Bytes from the start of the source. */
   readonly offset: number;
 }

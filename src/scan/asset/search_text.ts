@@ -19,7 +19,7 @@ const TEXT_BYTES = 64 * 1024 * 1024;
 const DECODER = new TextDecoder("utf-8");
 
 /** What a search may cost. */
-export interface SearchBudget {
+interface SearchBudget {
   readonly limits: Limits;
   /** Throws once time is up. */
   check(): void;

@@ -27,7 +27,7 @@ const YIELD_MILLISECONDS = 50;
 const GRACE_MILLISECONDS = 500;
 
 /** The file system, as far as a scan of files found in it needs it. */
-export interface LocalFiles {
+interface LocalFiles {
   open(path: string): Promise<Source & { close(): void }>;
   /**
    * Where a found file lies.
@@ -57,7 +57,7 @@ export type Found =
 type Scannable = Exclude<Found, { readonly kind: "error" }>;
 
 /** What a scan in order is told. */
-export interface OrderedScanOptions extends FileOptions {
+interface OrderedScanOptions extends FileOptions {
   readonly stop: Stop;
   readonly progress: Progress;
   readonly workers?: Workers | undefined;

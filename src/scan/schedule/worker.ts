@@ -12,7 +12,7 @@ import type { Port, Task, WorkerStart } from "./messages.ts";
 import { SharedQueue } from "./shared_queue.ts";
 
 /** What a worker judges by. */
-export type Judges = Pick<FileOptions, "rules" | "suppress">;
+type Judges = Pick<FileOptions, "rules" | "suppress">;
 
 /**
  * Scans until the thread is terminated, as it is when it sends that it failed.

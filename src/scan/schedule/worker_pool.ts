@@ -10,7 +10,7 @@ import { allocateQueue, MAIN_THREAD, SharedQueue } from "./shared_queue.ts";
 import type { Thread, Threads } from "./threads.ts";
 
 /** What every worker begins with. */
-export type PoolStart = Omit<WorkerStart, "memory" | "thread">;
+type PoolStart = Omit<WorkerStart, "memory" | "thread">;
 
 /** Receives the events of the workers. */
 export interface PoolEvents {
