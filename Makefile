@@ -2,7 +2,7 @@
 # Needs Node 20 with npm, and git; Deno and Bun are fetched where there are none.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deno test-bun check check-fmt check-lint check-types \
+.PHONY: help setup demo test test-fast test-deno test-bun check check-fmt check-lint check-types \
         check-imports check-rules check-doc fmt rules coverage fixtures bench compare fuzz \
         binary binaries package clean
 
@@ -21,6 +21,9 @@ setup: ## fetch npm packages, Deno and Bun where they are missing
 
 demo: ## scan the shipped sample files, one of them harmful, and show the report
 	@scripts/demo
+
+test-fast: ## run the quick tests under Deno, for the inner loop
+	@scripts/test fast
 
 test: ## run all tests, under Deno and under Bun
 	@scripts/test

