@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-deno test-bun check check-fmt check-lint check-types \
-        check-imports check-rules check-doc fmt rules coverage fixtures bench compare fuzz \
+        check-imports check-rules check-doc fmt rules picture coverage fixtures bench compare fuzz \
         binary binaries package clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
@@ -75,6 +75,9 @@ rules: setup ## write what is derived from rules/ and descriptors: embedded rule
 	  scripts/threats.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
 	  scripts/coverage_table.ts
+
+picture: setup ## draw a real report for the README, docs/report.svg
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/picture.ts
 
 coverage: setup ## statement coverage of src/ under Deno
 	@scripts/coverage
