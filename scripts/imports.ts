@@ -65,6 +65,20 @@ export function wordsOf(text: string): ReadonlySet<string> {
   return new Set(tokenize(text).flatMap(({ kind, text: word }) => kind === "word" ? [word] : []));
 }
 
+/** Every word outside comments, strings and regular expressions, with its line. */
+export function namedWordsOf(text: string): Name[] {
+  return tokenize(text).flatMap(({ kind, text: name, line }) =>
+    kind === "word" ? [{ name, line }] : []
+  );
+}
+
+/** The strings and whole templates of a text, with their lines. */
+export function literalsOf(text: string): Name[] {
+  return tokenize(text).flatMap(({ kind, text: name, line }) =>
+    kind === "string" || kind === "template" ? [{ name, line }] : []
+  );
+}
+
 /** What may stand between `export` and the keyword of a declaration. */
 const MODIFIERS = new Set(["declare", "abstract", "async"]);
 const DECLARATIONS = new Set(

@@ -79,6 +79,23 @@ export interface Format {
   readonly random: boolean;
   /** Pure and synchronous. Content decides; a name alone never makes a match. */
   detect(sample: Sample): boolean;
+  /**
+   * Pure: true when the head breaks off in the middle of what may be of this format, so that only
+   * `detectFurther` can tell. Asked where `detect` was false and the head is as long as heads get.
+   */
+  isUndecided?(sample: Sample): boolean;
+  /**
+   * Decides by reading on. The source has random access.
+   *
+   * @returns undefined when that would take too many bytes: the file is incomplete then
+   * @throws SourceError when the bytes cannot be had
+   * @throws LimitError once time is spent
+   */
+  detectFurther?(
+    source: Source,
+    sample: Sample,
+    checkDeadline: () => void,
+  ): Promise<boolean | undefined>;
   /** Yields a batch per window. May throw FormatError, LimitError, SourceError; what was yielded before counts. */
   scan(source: Source, context: FormatContext): AsyncIterable<readonly Observation[]>;
 }

@@ -10,7 +10,7 @@ import { HINT } from "../../core/hints.ts";
 import type { Source } from "../../core/source.ts";
 import { type LayoutName, LAYOUTS } from "../../pickle/streams/layouts.ts";
 import { scanStreams } from "../../pickle/streams/streams.ts";
-import { looksLikePickle } from "../../pickle/streams/detect.ts";
+import { readFurther, tryHead } from "../../pickle/streams/detect.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
@@ -18,7 +18,22 @@ import { isTorchLegacy } from "./torch_magic.ts";
 const NAMES = /\.(pkl|pickle|pk|p|dill|joblib|ckpt|pt|pth)$/i;
 
 /** Raw pickles. */
-export const pickleFormat: Format = { id: "pickle", random: false, detect, scan };
+export const pickleFormat: Format = {
+  id: "pickle",
+  random: false,
+  detect,
+  isUndecided: (sample) => tryHead(sample.head, sample.size, claimsPickle(sample)) === "undecided",
+  detectFurther: async (source, sample, checkDeadline) => {
+    const trial = await readFurther(source, claimsPickle(sample), checkDeadline);
+    return trial === "undecided" ? undefined : trial === "pickle";
+  },
+  scan,
+};
+
+/** Whether the name claims a pickle, or something that may be one. */
+function claimsPickle({ name, claim }: Sample): boolean {
+  return NAMES.test(name) || (claim?.kind === "model" && claim.formats.includes("pickle"));
+}
 
 function detect(sample: Sample): boolean {
   if (isTarPart(sample.hint)) return sample.head.length > 0;
@@ -28,7 +43,7 @@ function detect(sample: Sample): boolean {
   }
   const header = sample.head[0] === 0x80 && (sample.head[1] ?? 6) <= 5;
   if (header && NAMES.test(sample.name)) return true;
-  return looksLikePickle(sample.head, sample.size);
+  return tryHead(sample.head, sample.size, claimsPickle(sample)) === "pickle";
 }
 
 async function* scan(source: Source, context: FormatContext) {

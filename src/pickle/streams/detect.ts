@@ -5,7 +5,10 @@
  */
 
 import { bytesSource } from "../../sources/memory.ts";
+import type { Source } from "../../core/source.ts";
 import type { Interest } from "../../core/types.ts";
+import { looksLikeText } from "../../parsers/bytes.ts";
+import { isListedStandardModule, isPython2Only } from "../../parsers/python/names.ts";
 import { Input } from "./input.ts";
 import type { Machine } from "../machine/machine.ts";
 import { STATUS, type Status } from "../machine/status.ts";
@@ -21,6 +24,13 @@ const PLAUSIBLE_WITHOUT_HEADER = 24;
 /** Streams of two opcodes that are stepped over to see what follows. */
 const TINY_STREAMS = 16;
 const PERSID = 0x50;
+/** PROTO, with which pickles of protocol 2 and newer begin. */
+const HEADER = 0x80;
+/** Bytes that are read to decide about arguments longer than a head: as long as lines may be. */
+const FURTHER_BYTES = 64 * 1024 * 1024;
+const FURTHER_WINDOW_BYTES = 64 * 1024;
+/** Streams without imports that are stepped over to see whether a later one has some. */
+const FURTHER_STREAMS = 64;
 /** A look as long as any: members of archives are first looked at for less. */
 const LONG_HEAD_BYTES = 65_536;
 const TRIAL_VALUES = 1 << 16;
@@ -34,6 +44,102 @@ const TRIAL_VALUES = 1 << 16;
  */
 export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
   return looksLike(head, size, TINY_STREAMS);
+}
+
+/**
+ * What the first bytes of a source say of its being a pickle: "undecided" where they break off in the
+ * middle of an argument, so that only reading on can tell.
+ */
+export type Trial = "pickle" | "other" | "undecided";
+
+/**
+ * Tries the head of a source.
+ *
+ * @param head the first bytes, cut off anywhere
+ * @param size bytes in all; undefined when that is not known
+ * @param named whether the name claims a pickle, so that text which does nothing may be one
+ */
+export function tryHead(head: Uint8Array, size: number | undefined, named: boolean): Trial {
+  const text = head[0] !== HEADER && !named && looksLikeText(head);
+  if (looksLikePickle(head, size)) return text && !doesSomething(head, size) ? "other" : "pickle";
+  if (head[0] === HEADER) return "other";
+  if (isZipRecord(head) || isSafetensors(head) || !mayBegin(head)) return "other";
+  const { machine, status } = tried(head, size);
+  const cut = status === STATUS.FAILED && machine.reader.error?.truncated === true;
+  return cut && (size === undefined || size > head.length) ? "undecided" : "other";
+}
+
+/**
+ * Goes on where the head did not decide: runs the bytes as far as they are opcodes, stepping over
+ * payloads by their lengths.
+ *
+ * @param named as for `tryHead`
+ * @param checkDeadline throws LimitError once time is spent
+ * @returns "undecided" when that took more bytes than `FURTHER_BYTES`
+ * @throws SourceError when the bytes cannot be had
+ */
+export async function readFurther(
+  source: Source,
+  named: boolean,
+  checkDeadline: () => void,
+): Promise<Trial> {
+  const input = new Input(source, FURTHER_WINDOW_BYTES, FURTHER_WINDOW_BYTES);
+  const text = !named && looksLikeText(await source.read(0, FURTHER_WINDOW_BYTES));
+  let machine = trialMachine(input, 0);
+  let read = 0;
+  for (let streams = 0, opcodes = 0;;) {
+    const status = step(machine);
+    if (effectOf(machine)) return "pickle";
+    if (status === STATUS.NEED) {
+      checkDeadline();
+      if (read > FURTHER_BYTES) return "undecided";
+      const waiting = input.fill(machine.offset, machine.reader.wanted);
+      if (waiting !== undefined) await waiting;
+      read += input.length;
+      continue;
+    }
+    opcodes += machine.opcodes;
+    if (status === STATUS.STOPPED && streams++ < FURTHER_STREAMS && machine.offset < input.size) {
+      machine = trialMachine(input, machine.offset);
+      continue;
+    }
+    const enough = status === STATUS.STOPPED ? 2 : PLAUSIBLE_WITHOUT_HEADER;
+    return !text && opcodes > enough ? "pickle" : "other";
+  }
+}
+
+/** Whether a stream among the first ones imports or calls something that Python could have. */
+function doesSomething(head: Uint8Array, size: number | undefined): boolean {
+  for (let at = 0, streams = 0; at < head.length && streams < FURTHER_STREAMS; streams++) {
+    const { machine, status } = tried(
+      head.subarray(at),
+      size === undefined ? undefined : size - at,
+    );
+    if (effectOf(machine)) return true;
+    if (status !== STATUS.STOPPED || machine.offset === 0) {
+      // What lies behind a cut is not known to be harmless.
+      return machine.reader.error?.truncated === true && at > 0;
+    }
+    at += machine.offset;
+    if (at === size) return false;
+  }
+  return true;
+}
+
+/** Whether a trial imported something that Python could have, or imported and called. */
+function effectOf(machine: Machine): boolean {
+  const trace = machine.heap.facts.trace ?? [];
+  return trace.some((line) => isImportable(line)) ||
+    trace.some((line) => line.startsWith("call ")) &&
+      trace.some((line) => WELL_FORMED_IMPORT.test(line));
+}
+
+/** Whether a line of a trace imports from a module of Python's own or from within a package. */
+function isImportable(line: string): boolean {
+  const module = /^import ([A-Za-z_][\w.]*) [A-Za-z_][\w.]*$/.exec(line)?.[1];
+  return module !== undefined &&
+    (isListedStandardModule(module.split(".")[0] ?? module) || isPython2Only(module) ||
+      /[._]/.test(module));
 }
 
 /**
@@ -53,7 +159,13 @@ const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
 /** Runs a machine over the bytes as far as they go. */
 function tried(head: Uint8Array, size: number | undefined): { machine: Machine; status: Status } {
   const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
-  const machine = unpickler(input, 0, {
+  const machine = trialMachine(input, 0);
+  return { machine, status: runToEnd(machine, input) };
+}
+
+/** A machine to which nothing matters but what is imported and called. */
+function trialMachine(input: Input, start: number): Machine {
+  return unpickler(input, start, {
     interest: NOTHING_MATTERS,
     drops: [],
     stepArrays: false,
@@ -63,7 +175,6 @@ function tried(head: Uint8Array, size: number | undefined): { machine: Machine; 
     traced: true,
     semantics: pythonSemantics(new Map()),
   });
-  return { machine, status: runToEnd(machine, input) };
 }
 
 function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
@@ -78,7 +189,7 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): b
   const trace = machine.heap.facts.trace ?? [];
   const wellFormed = trace.some((line) => WELL_FORMED_IMPORT.test(line));
   const calls = trace.some((line) => line.startsWith("call "));
-  if (wellFormed && (header || calls)) return true;
+  if (wellFormed && (header || calls || trace.some(isImportable))) return true;
   const long = machine.reader.error?.truncated === true && head.length >= LONG_HEAD_BYTES;
   if (!header && comesToNothing(head, trace, long)) return false;
   const enough = header ? PLAUSIBLE_OPCODES : PLAUSIBLE_WITHOUT_HEADER;
@@ -123,14 +234,19 @@ function tiny(head: Uint8Array, end: number, size: number | undefined, tries: nu
 
 function runToEnd(machine: Machine, input: Input): Status {
   for (;;) {
-    try {
-      const status = machine.run();
-      if (status !== STATUS.NEED) return status;
-    } catch (error) {
-      if (error instanceof RangeError) return STATUS.FAILED;
-      throw error;
-    }
+    const status = step(machine);
+    if (status !== STATUS.NEED) return status;
     input.fill(machine.offset, machine.reader.wanted);
+  }
+}
+
+/** Runs on; a machine whose values are too many has failed. */
+function step(machine: Machine): Status {
+  try {
+    return machine.run();
+  } catch (error) {
+    if (error instanceof RangeError) return STATUS.FAILED;
+    throw error;
   }
 }
 

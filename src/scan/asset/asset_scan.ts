@@ -29,7 +29,7 @@ import type {
 } from "../../core/types.ts";
 import { Budget } from "./budget.ts";
 import { folderObservations } from "./folder.ts";
-import { atHead, detect, identify, type Match } from "./identify.ts";
+import { atHead, detect, type Identified, identify, type Match } from "./identify.ts";
 import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
 import { Notes } from "./observations.ts";
@@ -87,6 +87,16 @@ type Entry = Extract<Observation, { type: "entry" }>;
 
 function forbidden(format: string): Anomaly {
   return { type: "anomaly", rule: "configuration-forbidden-format", detail: format };
+}
+
+/** Whether the source is of a format could not be determined. */
+function notDecided({ id, label = id }: FormatEntry): Anomaly {
+  return {
+    type: "anomaly",
+    rule: "scan-limit",
+    detail: `It may be ${label} whose first arguments are longer than is read to tell`,
+    unread: true,
+  };
 }
 
 /** The scan of one asset; used once. */
@@ -184,14 +194,16 @@ export class AssetScan {
     this.#trouble(fault, visit, notes);
   }
 
-  async #look(visit: Visit, notes: Notes): Promise<void> {
-    const { sample, matches, broken } = await identify(
-      visit.source,
-      visit.name,
-      visit.hint,
-      visit.depth === 0,
+  async #look(given: Visit, notes: Notes): Promise<void> {
+    const identified = await identify(
+      given.source,
+      given.name,
+      given.hint,
+      given.depth === 0,
       this.#formats,
     );
+    const { sample, broken } = identified;
+    const { visit, matches } = await this.#decide(given, identified, notes);
     for (const one of broken) {
       this.#note(notes, anomalyOfBroken(one));
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
@@ -213,6 +225,31 @@ export class AssetScan {
     }
     await this.#searchText(source, sample, matches, visit, notes);
     await this.#checkStreamTail(source, sample, ids, visit, notes);
+  }
+
+  /** Lets formats read on where the head did not tell whether the source is of theirs. */
+  async #decide(
+    visit: Visit,
+    { sample, matches, undecided }: Identified,
+    notes: Notes,
+  ): Promise<{ readonly visit: Visit; readonly matches: readonly Match[] }> {
+    if (undecided.length === 0) return { visit, matches };
+    const check = (): void => this.#budget.checkDeadline();
+    try {
+      const source = visit.source.access === "random"
+        ? visit.source
+        : meter(await spool(visit.source, this.#limits.spoolBytes), this.#budget, undefined);
+      const found: Match[] = [];
+      for (const match of undecided) {
+        const decided = await match.format.detectFurther?.(source, sample, check);
+        if (decided) found.push(match);
+        else if (decided === undefined) this.#note(notes, notDecided(match.entry));
+      }
+      return { visit: { ...visit, source }, matches: [...matches, ...found] };
+    } catch (error) {
+      this.#trouble(error, visit, notes);
+      return { visit, matches };
+    }
   }
 
   /** The source in a form that every format that matched can read, as far as memory allows. */

@@ -18,10 +18,12 @@ export interface Match {
 }
 
 /** What a source turned out to be. */
-interface Identified {
+export interface Identified {
   readonly sample: Sample;
   readonly matches: readonly Match[];
   readonly broken: readonly Broken[];
+  /** Formats for which the head breaks off too early to tell. */
+  readonly undecided: readonly Match[];
 }
 
 /** A format that could not be asked whether it matches. */
@@ -55,7 +57,8 @@ export async function identify(
     if (seen.matches.length === 0) return seen;
   }
   const seen = await look(FIRST_LOOK_BYTES, true);
-  return seen.matches.length > 0 || seen.sample.head.length < FIRST_LOOK_BYTES
+  const decided = seen.matches.length > 0 && seen.undecided.length === 0;
+  return decided || seen.sample.head.length < FIRST_LOOK_BYTES
     ? seen
     : await look(SAMPLE_BYTES, true);
 }
@@ -68,9 +71,10 @@ export async function identify(
 export async function detect(
   sample: Sample,
   formats: readonly FormatEntry[],
-): Promise<Pick<Identified, "matches" | "broken">> {
+): Promise<Pick<Identified, "matches" | "broken" | "undecided">> {
   const matches: Match[] = [];
   const broken: Broken[] = [];
+  const undecided: Match[] = [];
   for (const entry of formats) {
     let stage: Broken["stage"] = "detect";
     try {
@@ -79,11 +83,12 @@ export async function detect(
       const format = await entry.load();
       stage = "detect";
       if (format.detect(sample)) matches.push({ entry, format });
+      else if (format.isUndecided?.(sample)) undecided.push({ entry, format });
     } catch (error) {
       broken.push({ entry, stage, error });
     }
   }
-  return { matches, broken };
+  return { matches, broken, undecided };
 }
 
 /** Ids of the formats that match without a look at the tail. */
