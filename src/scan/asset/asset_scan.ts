@@ -191,6 +191,7 @@ export class AssetScan {
       visit.hint,
       visit.depth === 0,
       this.#formats,
+      this.#options.rules.interest,
     );
     for (const one of broken) {
       this.#note(notes, anomalyOfBroken(one));
@@ -198,7 +199,12 @@ export class AssetScan {
     }
     const ids = matches.map(({ entry }) => entry.id);
     for (
-      const anomaly of compareWithName(sample, ids, visit.depth === 0, atHead(sample, matches))
+      const anomaly of compareWithName(
+        sample,
+        ids,
+        visit.depth === 0,
+        atHead(sample, matches, this.#options.rules.interest),
+      )
     ) {
       this.#note(notes, anomaly);
     }
@@ -299,7 +305,8 @@ export class AssetScan {
     for (const one of bundles) {
       try {
         if (!one.matches(listing)) continue;
-        for await (const { part, observation } of one.observe(listing)) {
+        const { interest } = this.#options.rules;
+        for await (const { part, observation } of one.observe(listing, interest)) {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
             const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
@@ -321,7 +328,8 @@ export class AssetScan {
     const visit = this.#rootVisit();
     const notes = new Notes();
     try {
-      for (const observation of await folderObservations(folder, bundles)) {
+      const { interest } = this.#options.rules;
+      for (const observation of await folderObservations(folder, bundles, interest)) {
         if (observation.type === "entry") await this.#follow(observation, visit);
         else this.#note(notes, observation);
       }
@@ -347,7 +355,11 @@ export class AssetScan {
     }
     const tail = tailOfStream(source);
     if (tail === undefined) return;
-    const seen = await detect({ ...sample, size: source.size, tail }, this.#formats);
+    const seen = await detect(
+      { ...sample, size: source.size, tail },
+      this.#formats,
+      this.#options.rules.interest,
+    );
     const missed = seen.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
     if (missed.length === 0) return;
     this.#note(notes, {
