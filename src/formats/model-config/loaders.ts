@@ -11,7 +11,7 @@ import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
 import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { HINT } from "../../core/hints.ts";
 import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/config/match.ts";
-import { type ConfigNode, isTrue, textOf } from "../../parsers/config/node.ts";
+import { type ConfigNode, isTrue, textOf } from "../../parsers/config_node.ts";
 import { evaluatedPython, mayBePython } from "../../parsers/python/evaluated.ts";
 import { isListedStandardModule } from "../../parsers/python/names.ts";
 import { bytesSource } from "../../sources/memory.ts";

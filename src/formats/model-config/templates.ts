@@ -7,7 +7,7 @@
 
 import { HINT } from "../../core/hints.ts";
 import type { Observation } from "../../core/types.ts";
-import { type ConfigNode, textOf } from "../../parsers/config/node.ts";
+import { type ConfigNode, textOf } from "../../parsers/config_node.ts";
 import { parseTemplate } from "../../parsers/jinja/parser.ts";
 import { hasJinja, isGoTemplate, speaksOfConversation } from "../../parsers/jinja/recognise.ts";
 import type { YamlWord } from "../../parsers/yaml/tokens.ts";

@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { ConfigNode } from "./node.ts";
-import { textNode } from "./node.ts";
+import type { ConfigNode } from "../config_node.ts";
+import { textNode } from "../config_node.ts";
 
 const IMPORT = /^\s*import\s+([\w.]+)(?:\s+as\s+\w+)?\s*(?:#.*)?$/u;
 const FROM = /^\s*from\s+([\w.]+)\s+import\s+(\w+)(?:\s+as\s+\w+)?\s*(?:#.*)?$/u;

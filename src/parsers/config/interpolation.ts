@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type ConfigNode, textOf } from "./node.ts";
+import { type ConfigNode, textOf } from "../config_node.ts";
 
 /** Interpolations resolved within each other. OmegaConf ends by Python's recursion limit. CWE-674. */
 const DEPTH = 16;

@@ -7,7 +7,7 @@
 import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
 import type { Interest } from "../../core/types.ts";
 import { nodesAt, resolveText } from "./interpolation.ts";
-import { type ConfigList, type ConfigMap, type ConfigNode, hasMember, textOf } from "./node.ts";
+import { type ConfigList, type ConfigMap, type ConfigNode, hasMember, textOf } from "../config_node.ts";
 
 /** Nodes visited, a shared one by each way to it. The largest tokenizer has some 1,500,000. CWE-776. */
 const NODES = 4_000_000;

@@ -9,7 +9,7 @@ import { parse, TomlError } from "smol-toml";
 import { parseJson } from "../json.ts";
 import { composeYaml } from "../yaml/compose.ts";
 import { readGin } from "./gin.ts";
-import { type ConfigDocuments, type ConfigNode, fromJson, textNode } from "./node.ts";
+import { type ConfigDocuments, type ConfigNode, fromJson, textNode } from "../config_node.ts";
 
 /** How a configuration is written. */
 export type Notation = "json" | "json-lines" | "yaml" | "toml" | "ini" | "gin";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ConfigDocuments, ConfigNode, ConfigScalar } from "../config/node.ts";
+import type { ConfigDocuments, ConfigNode, ConfigScalar } from "../config_node.ts";
 import { blockScalar, plainScalar, quotedScalar, type Scalar } from "./scalars.ts";
 import { scalarValue } from "./resolve.ts";
 

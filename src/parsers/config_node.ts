@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isArray, isObject, type JsonValue } from "../json.ts";
+import { isArray, isObject, type JsonValue } from "./json.ts";
 
 /** A scalar: the text as a string, and what the loader of its notation makes of it. */
 export interface ConfigScalar {
