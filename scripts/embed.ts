@@ -12,15 +12,20 @@ import { fileURLToPath } from "node:url";
 import { packAllowlist } from "../src/rules/allowed.ts";
 import type { PackedAllowlist } from "../src/rules/allowed.ts";
 import type { Rule } from "../src/rules/rule.ts";
-import { parseAllowlist, parseRules } from "../src/rules/toml.ts";
+import type { LoaderEntry, LoaderTableEntry } from "../src/core/loader.ts";
+import { parseAllowlist, parseLoaders, parseRules } from "../src/rules/toml.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = `${ROOT}src/rules/embedded.ts`;
+
+/** The table of loaders, which holds no rules. */
+const LOADERS = "rules/loaders.toml";
 
 /** What `rules/` says, parsed. */
 interface RuleSources {
   readonly rules: readonly Rule[];
   readonly allowlists: readonly PackedAllowlist[];
+  readonly loaders: readonly LoaderTableEntry[];
   /** SHA-256 of all files, names included, in lower-case hexadecimal. */
   readonly hash: string;
 }
@@ -39,11 +44,15 @@ export function readRuleSources(root: string = ROOT): RuleSources {
       hash.update(`${file}\0${text}\0`);
       return { file, text };
     });
-  const rules = read("rules").flatMap(({ file, text }) => parseRules(text, file));
+  const files = read("rules");
+  const rules = files.filter(({ file }) => file !== LOADERS)
+    .flatMap(({ file, text }) => parseRules(text, file));
+  const loaders = files.filter(({ file }) => file === LOADERS)
+    .flatMap(({ file, text }) => parseLoaders(text, file));
   const allowlists = read("rules/safe").map(({ file, text }) =>
     packAllowlist(parseAllowlist(text, file))
   );
-  return { rules, allowlists, hash: hash.digest("hex") };
+  return { rules, allowlists, loaders, hash: hash.digest("hex") };
 }
 
 /** A rule without the fields that say nothing. */
@@ -56,14 +65,20 @@ function compact(rule: Rule): Record<string, unknown> {
   );
 }
 
+/** An entry without its examples, which only tests need, and what only documentation says. */
+function entryOf({ hit: _hit, miss: _miss, ...entry }: LoaderTableEntry): LoaderEntry {
+  return entry;
+}
+
 /** A string literal over many lines, so that a change of a rule is a change of a line. */
 function literal(text: string): string {
   return "`" + text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`) + "`";
 }
 
 /** The text of `embedded.ts`. */
-export function embed({ rules, allowlists, hash }: RuleSources): string {
+export function embed({ rules, allowlists, loaders, hash }: RuleSources): string {
   const json = `[\n${rules.map((rule) => JSON.stringify(compact(rule))).join(",\n")}\n]`;
+  const table = `[\n${loaders.map((one) => JSON.stringify(entryOf(one))).join(",\n")}\n]`;
   const lists = allowlists.map(({ library, version, roots, text }) =>
     `  {
     library: ${JSON.stringify(library)},
@@ -82,6 +97,9 @@ export const RULES_HASH: string = "${hash}";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = ${literal(json)};
+
+/** The table of loaders, as JSON. */
+export const LOADERS_JSON: string = ${literal(table)};
 
 /** The allowlists, packed. */
 export const ALLOWLISTS: readonly PackedAllowlist[] = [

@@ -32,6 +32,11 @@ export function claimSource(listing: Listing, name: string): void {
   JUDGED.set(listing, names.add(name));
 }
 
+/** True when a bundle judges a member's Python source. */
+export function isClaimed(listing: Listing, name: string): boolean {
+  return JUDGED.get(listing)?.has(name) ?? false;
+}
+
 /**
  * Hints for members that hold Python source. To be asked after the listing was shown to the
  * bundles, which may claim some.

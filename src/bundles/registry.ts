@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadersBundle } from "./loaders.ts";
 import { nativeBundle } from "./native.ts";
 import { onnxBundle } from "./onnx.ts";
 import type { Bundle } from "../core/bundle.ts";
@@ -16,6 +17,7 @@ export const BUNDLES: readonly Bundle[] = [
   torchBundle,
   onnxBundle,
   repositoryBundle,
+  loadersBundle,
   nativeBundle,
   torchserveBundle,
 ];

@@ -67,7 +67,11 @@ function mapped(by: string, value: JsonValue, nested: boolean): CodeReference[] 
 }
 
 /** `repository--module.Class`; undefined for what has no module. */
-function referenceOf(written: string, by: string, nested: boolean): CodeReference | undefined {
+export function referenceOf(
+  written: string,
+  by: string,
+  nested: boolean,
+): CodeReference | undefined {
   const at = written.indexOf("--");
   const repository = at < 0 ? undefined : written.slice(0, at);
   const path = at < 0 ? written : written.slice(at + 2);

@@ -213,7 +213,8 @@ function sentence(
   return parts.join(" ");
 }
 
-interface ImportedSource {
+/** A source file that loading imports. */
+export interface ImportedSource {
   readonly name: string;
   readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
   /** What it calls outside itself, dotted. */
@@ -223,7 +224,10 @@ interface ImportedSource {
 }
 
 /** Every file that is imported on the way, with what it calls. */
-async function importedSources(named: readonly Named[], files: Files): Promise<ImportedSource[]> {
+export async function importedSources(
+  named: readonly Pick<Named, "source" | "className">[],
+  files: Files,
+): Promise<ImportedSource[]> {
   const found = new Map<string, ImportedSource>();
   const waiting = [...new Set(named.map(({ source }) => source))];
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {

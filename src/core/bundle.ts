@@ -6,7 +6,7 @@
  */
 
 import type { CoverageRow } from "./format.ts";
-import type { Listing, Observation } from "./types.ts";
+import type { Interest, Listing, Observation } from "./types.ts";
 
 /** An observation about one member of a listing. */
 export interface BundleObservation {
@@ -26,6 +26,13 @@ export interface Bundle {
   readonly coverage?: readonly CoverageRow[];
   /** Pure and cheap: names alone decide. */
   matches(listing: Listing): boolean;
-  /** States what the members mean together. Called only where `matches` was true. */
-  observe(listing: Listing): Iterable<BundleObservation> | AsyncIterable<BundleObservation>;
+  /**
+   * States what the members mean together. Called only where `matches` was true.
+   *
+   * @param interest what the rules know, where the caller has rules
+   */
+  observe(
+    listing: Listing,
+    interest?: Interest,
+  ): Iterable<BundleObservation> | AsyncIterable<BundleObservation>;
 }

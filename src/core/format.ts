@@ -77,8 +77,12 @@ export interface Format {
   readonly id: string;
   /** True when `scan` needs random access; the loop then spools a forward source, within a limit. */
   readonly random: boolean;
-  /** Pure and synchronous. Content decides; a name alone never makes a match. */
-  detect(sample: Sample): boolean;
+  /**
+   * Pure and synchronous. Content decides; a name alone never makes a match.
+   *
+   * @param interest what the rules know, where the caller has rules
+   */
+  detect(sample: Sample, interest?: Interest): boolean;
   /**
    * Pure: true when the head breaks off in the middle of what may be of this format, so that only
    * `detectFurther` can tell. Asked where `detect` was false and the head is as long as heads get.

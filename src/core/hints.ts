@@ -25,6 +25,8 @@ export const HINT = {
   kerasConfigH5: "keras-config-h5",
   /** A chat template. */
   chatTemplate: "chat-template",
+  /** A configuration in JSON that loaders read from a file's metadata. */
+  configuration: "configuration",
   /** The schema of an archive that is called `.skops`. */
   skopsSchema: "skops-schema",
   /** What would be the schema if the archive were a skops file. */

@@ -5,9 +5,11 @@
  * @module
  */
 
+import type { LoaderEntry } from "./loader.ts";
 import type { Source } from "./source.ts";
 
 export * from "./findings.ts";
+import type { Severity } from "./findings.ts";
 
 // ---------------------------------------------------------------------------
 // Facts: what a format saw. Rules judge them.
@@ -272,6 +274,13 @@ export interface Interest {
    * patterns, so that a format need not look at its texts at all. Takes time linear in the text.
    */
   readonly patternsIn?: ((text: string) => readonly PatternHit[]) | undefined;
+  /** The loaders that run what configurations name; undefined when there is no table of them. */
+  readonly loaders?: readonly LoaderEntry[] | undefined;
+  /**
+   * How bad a call of a global is that a table names as dangerous; undefined for every other one, and
+   * as a whole when the rules cannot tell.
+   */
+  readonly dangerOf?: ((module: string, name: string) => Severity | undefined) | undefined;
   /** True for a format that the user forbids altogether; undefined when there are none such. */
   readonly forbidsFormat?: ((id: string) => boolean) | undefined;
 }

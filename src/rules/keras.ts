@@ -10,7 +10,7 @@
 
 import { pathOf } from "../parsers/python/names.ts";
 import type { OperatorFact, ReferenceFact } from "../core/types.ts";
-import type { GlobalClassifier, Match } from "./classify.ts";
+import { FALLBACK, type GlobalClassifier, type Match } from "./classify.ts";
 import { compareVerdicts } from "./rule.ts";
 import type { Rule, Verdict } from "./rule.ts";
 
@@ -45,7 +45,12 @@ export function judgeReference(tables: Tables, fact: ReferenceFact): ReferenceVe
   const { module, name, language, expression } = fact;
   const path = pathOf(module, name);
   const role = module === "" ? "custom" : "reference";
-  const own = tables.operator({ kind: "operator", language, name: path, role, expression });
+  const told = (each: string): Rule | undefined =>
+    tables.operator({ kind: "operator", language: each, name: path, role, expression });
+  const first = told(language);
+  // What one table of known libraries lacks, the table of all loaders may have.
+  const other = first?.safety === "suspicious" && language !== "keras" ? told("loader") : undefined;
+  const own = other?.safety === "innocuous" ? other : first;
   if (own === undefined) return undefined;
   const ours: ReferenceVerdict = {
     rule: own,
@@ -58,6 +63,8 @@ export function judgeReference(tables: Tables, fact: ReferenceFact): ReferenceVe
   if (match.rule.safety === "innocuous") {
     return own.safety === "suspicious" ? { rule: match.rule, match } : ours;
   }
+  // A harmless class of a known library, made as it is meant to be.
+  if (own.safety === "innocuous" && match.rule.id === FALLBACK.unusualCall) return ours;
   const rule = tables.rules.get(`${language}-dangerous-reference`);
   const worse = compareVerdicts(match.rule, own) < 0;
   // What nobody has classified is told in Keras' words, where it is Keras' own in particular.

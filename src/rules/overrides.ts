@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { LoaderEntry } from "../core/loader.ts";
 import type { Interest, OperatorFact, PatternHit, Severity } from "../core/types.ts";
 import { pathOf, python3Path, reachedPaths, withoutMoves } from "../parsers/python/names.ts";
 import { exactnessOf, FALLBACK, type GlobalClassifier, type Match } from "./classify.ts";
@@ -88,6 +89,8 @@ export interface Overrides {
   readonly operators: readonly OperatorOverride[];
   /** Whole rules. */
   readonly rules: readonly RuleOverride[];
+  /** Loaders of the user's own, besides those of the table. */
+  readonly loaders?: readonly LoaderEntry[];
   /** Texts that are looked for. */
   readonly patterns: readonly PatternRule[];
   /** Formats that are forbidden. */
@@ -363,9 +366,7 @@ function overrideOnce(
 export function overrideInterest(interest: Interest, overrides: Overrides): Interest {
   const formats = new Set(overrides.formats.map((it) => it.format));
   return {
-    argumentsMatter: interest.argumentsMatter,
-    restoringIsHarmless: interest.restoringIsHarmless,
-    operatorKnowledge: interest.operatorKnowledge,
+    ...interest,
     patternsIn: overrides.matcher,
     forbidsFormat: formats.size === 0 ? undefined : (id) => formats.has(id),
   };

@@ -26,6 +26,11 @@ interface Kind {
 
 const KINDS: ReadonlyMap<string, Kind> = new Map([
   ["python", { rule: "repository-python-call", verdict: "table", subject: "Loading this file" }],
+  ["python-config", {
+    rule: "loader-evaluated-call",
+    verdict: "table",
+    subject: "Loading this configuration",
+  }],
   ["python-archive", {
     rule: "python-import-call",
     verdict: "rule",

@@ -5,10 +5,11 @@
  */
 
 import type { Finding, Interest, Location, OperatorFact } from "../core/types.ts";
+import type { LoaderEntry } from "../core/loader.ts";
 import type { PackedAllowlist } from "./allowed.ts";
 import { Classifier } from "./classify.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
-import { ALLOWLISTS, RULES_HASH, RULES_JSON } from "./embedded.ts";
+import { ALLOWLISTS, LOADERS_JSON, RULES_HASH, RULES_JSON } from "./embedded.ts";
 import { judge } from "./judge.ts";
 import type { Judging } from "./judge.ts";
 import { exactness, type OperatorMatch, OperatorTable } from "./operators.ts";
@@ -41,6 +42,8 @@ export interface RuleOptions {
   readonly strict?: boolean;
   /** What the user's configuration adds and changes. */
   readonly overrides?: Overrides | undefined;
+  /** The table of loaders. */
+  readonly loaders?: readonly LoaderEntry[];
 }
 
 /**
@@ -88,6 +91,11 @@ export function buildRules(
       if (match === undefined || match.exactness <= exactness("*", name)) return "unknown";
       return match.rule.safety === "innocuous" ? "harmless" : "named";
     },
+    loaders: [...options.loaders ?? [], ...overrides?.loaders ?? []],
+    dangerOf(module, name) {
+      const { rule, exactness: exact } = classifier.match(module, name, true);
+      return rule.safety === "dangerous" && exact > 0 ? rule.severity : undefined;
+    },
   };
   const interest = overrides === undefined ? watching : overrideInterest(watching, overrides);
   return {
@@ -131,7 +139,8 @@ function operatorJudge(
 /** The rules that come with the program. */
 export function loadRules(options: RuleOptions = {}): Rules {
   const rules = (JSON.parse(RULES_JSON) as readonly Rule[]).map(complete);
-  return buildRules(rules, ALLOWLISTS, RULES_HASH.slice(0, 12), options);
+  const loaders = options.loaders ?? JSON.parse(LOADERS_JSON) as readonly LoaderEntry[];
+  return buildRules(rules, ALLOWLISTS, RULES_HASH.slice(0, 12), { ...options, loaders });
 }
 
 /** A rule as embedded: fields that say nothing are left out there. */

@@ -9,6 +9,8 @@
 import { parse, TomlError } from "smol-toml";
 import { ConfigError } from "../core/errors.ts";
 import { SAFETY_LEVELS, SEVERITIES } from "../core/types.ts";
+import type { LoaderTableEntry } from "../core/loader.ts";
+import { loaderOf } from "./loaders.ts";
 import { RULE_KINDS, WRAPPERS } from "./rule.ts";
 import type { Rule } from "./rule.ts";
 
@@ -225,6 +227,27 @@ export function parseRules(text: string, file: string): Rule[] {
       throw new ConfigError(where, `Cannot read ${where}: rules are written as [[rule]]`);
     }
     return ruleOf(table, format, where);
+  });
+}
+
+/**
+ * The table of loaders.
+ *
+ * @param text TOML with an array of tables `loader`
+ * @param file the file's name, for messages
+ * @throws ConfigError with file and line when the text is no TOML or an entry is wrong
+ */
+export function parseLoaders(text: string, file: string): LoaderTableEntry[] {
+  const document = parseToml(text, file);
+  const tables: unknown = document["loader"] ?? [];
+  if (!Array.isArray(tables) || Object.keys(document).some((key) => key !== "loader")) {
+    throw new ConfigError(file, `Cannot read ${file}: loaders are written as [[loader]]`);
+  }
+  const starts = [...text.matchAll(/^\[\[loader\]\]/gm)];
+  return tables.map((table: unknown, index) => {
+    const line = text.slice(0, starts[index]?.index ?? 0).split("\n").length;
+    const reader = new Reader(isTable(table) ? table : {}, `${file}:${line}`);
+    return loaderOf(reader.table, (message) => reader.fail(message));
   });
 }
 

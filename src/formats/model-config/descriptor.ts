@@ -4,6 +4,7 @@
  * @module
  */
 
+import { HINT } from "../../core/hints.ts";
 import { type FormatDescriptor, once } from "../../core/format.ts";
 
 /** Models' configurations. */
@@ -17,9 +18,14 @@ export const modelConfigDescriptor: FormatDescriptor = {
       id: "model-config",
       malformedRule: "config-malformed",
       label: "a model's configuration",
-      under: "json yaml yml",
+      under: "json jsonl ndjson yaml yml toml ini cfg conf gin",
       patternSearch: "text",
-      mayMatch: ({ name, hint }) => hint === undefined && /\.(?:json|ya?ml)$/iu.test(name),
+      mayMatch: ({ name, hint }) =>
+        hint === HINT.configuration || hint === undefined &&
+          /(?:\.(?:json|jsonl|ndjson|ya?ml|toml|ini|cfg|conf|gin)|(?:^|\/)(?:MLmodel|Kitfile))$/iu
+            .test(
+              name,
+            ),
       load: once(async () => (await import("./mod.ts")).modelConfigFormat),
       samples: {
         harmful: "repository/harmful/hydra_plain.yaml",

@@ -1,22 +1,27 @@
 /**
- * The configuration files of model repositories: JSON of transformers, diffusers, peft and
- * sentence-transformers, and YAML of Hydra and NeMo. They are data, but name classes to import,
- * kernels and code to fetch, and hold chat templates.
- * https://huggingface.co/docs/transformers/main_classes/configuration
+ * Configurations: JSON, YAML, TOML, INI and gin files that name code for loaders to import, call or
+ * evaluate, and hold chat templates. Which loader reads which file, and what it does with which value,
+ * is the table `rules/loaders.toml`.
  *
  * @module
  */
 
-import { jsonLetters, parseJson } from "../../parsers/json.ts";
+import { jsonLetters } from "../../parsers/json.ts";
 import type { Source } from "../../core/source.ts";
 import { readWhole } from "../../sources/read_all.ts";
-import type { Observation } from "../../core/types.ts";
+import type { Interest, Observation } from "../../core/types.ts";
 import { baseName } from "../../parsers/base_name.ts";
+import { looksLikeText } from "../../parsers/bytes.ts";
+import { type Notation, notationOf, readConfig } from "../../parsers/config/read.ts";
+import { HINT } from "../../core/hints.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
-import { ConfigWalk } from "./walk.ts";
-import { looksLikeYaml, readYaml, yamlText } from "./yaml.ts";
+import { loaderTable } from "../../parsers/config/match.ts";
+import { loaderObservations } from "./loaders.ts";
+import { jsonTemplates, yamlTemplates } from "./templates.ts";
+import { looksLikeYaml, placer, type YamlText, yamlText } from "./yaml_text.ts";
+import { otherYamlNames } from "./yaml_names.ts";
 
-/** Configurations are read whole; a tokenizer's with all its added tokens has some megabytes. */
+/** Configurations are read whole; a tokenizer's with all its added tokens has some megabytes. CWE-770. */
 const CONFIG_BYTES = 32 * 1024 * 1024;
 
 /** Names under which loaders look for configurations. */
@@ -41,47 +46,92 @@ const YAML_NAMES = new RegExp(
 /** Configurations. */
 export const modelConfigFormat: Format = { id: "model-config", random: false, detect, scan };
 
-function detect({ name, head, hint }: Sample): boolean {
+function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): boolean {
+  if (hint === HINT.configuration) return true;
   if (hint !== undefined || head.length === 0) return false;
   const base = baseName(name);
-  if (/\.json$/iu.test(base)) {
-    const text = jsonLetters(head);
-    if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
-    return NAMES.test(base) || KEYS.test(text);
+  const notation = notationOf(base);
+  if (notation === undefined) return false;
+  const whole = head.length < SAMPLE_BYTES;
+  const most = size === undefined || size <= CONFIG_BYTES;
+  switch (notation) {
+    case "json": {
+      const text = jsonLetters(head);
+      if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
+      if (NAMES.test(base) || KEYS.test(text)) return true;
+      break;
+    }
+    case "yaml": {
+      const known = YAML_NAMES.test(base) || !whole && most;
+      if (known && looksLikeYaml(head)) return true;
+      break;
+    }
+    default:
+      if (!looksLikeText(head)) return false;
   }
-  if (!/\.ya?ml$/iu.test(base)) return false;
+  if (loaderTable(interest).knowsFile(name) && looksLikeYaml(head)) return true;
   // What is longer than the sample may have its keys behind it.
-  const known = YAML_NAMES.test(base) || head.length >= SAMPLE_BYTES;
-  if (known && looksLikeYaml(head)) return true;
-  return readYaml(yamlText(head)).observations.length > 0;
+  if (!whole) return notation === "json" && most;
+  const reading = { name, interest, together: false, check: () => {} };
+  return everything(head, notation, reading).some(({ type }) => type !== "anomaly");
 }
+
+/** What is known where no rules are. */
+const NONE: Interest = { argumentsMatter: () => true };
 
 async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const bytes = await readWhole(
-    source,
-    CONFIG_BYTES,
-    "a configuration",
-    () => context.checkDeadline(),
-  );
-  const base = baseName(context.sample.name).toLowerCase();
-  if (!base.endsWith(".json")) {
-    const { observations, fault } = readYaml(yamlText(bytes), () => context.checkDeadline());
-    yield fault === undefined ? observations : [...observations, malformed(fault)];
-    return;
-  }
-  const { value, error } = parseJson(bytes);
-  if (value !== undefined) {
-    const together = context.folder !== undefined;
-    const walk = new ConfigWalk(base, together, () => context.checkDeadline());
-    yield walk.observations(value);
-  }
-  if (error !== undefined) yield [malformed(error)];
+  const { sample, interest, folder } = context;
+  const check = (): void => context.checkDeadline();
+  const bytes = await readWhole(source, CONFIG_BYTES, "a configuration", check);
+  const notation = sample.hint === HINT.configuration
+    ? "json"
+    : notationOf(baseName(sample.name)) ?? "json";
+  const name = folder?.member ?? sample.name;
+  yield everything(bytes, notation, { name, interest, together: folder !== undefined, check });
 }
 
-function malformed({ message, offset }: { message: string; offset: number }): Observation {
-  const detail = `${message}, at byte ${offset}`;
+interface Reading {
+  readonly name: string;
+  readonly interest: Interest;
+  readonly together: boolean;
+  readonly check: () => void;
+}
+
+/** All that there is to say of a file, what is wrong with it last. */
+function everything(
+  bytes: Uint8Array,
+  notation: Notation,
+  { name, interest, together, check }: Reading,
+): readonly Observation[] {
+  const { roots, fault } = readConfig(bytes, notation, check);
+  const { observations, cut } = loaderObservations(roots, {
+    path: name,
+    interest,
+    together,
+    check,
+  });
+  const found: Observation[] = [...observations];
+  let wrong = fault && { detail: `${fault.message}, at byte ${fault.at}`, at: fault.at };
+  if (notation === "yaml") {
+    const text: YamlText = yamlText(bytes);
+    const others = otherYamlNames(text, { interest, broken: fault !== undefined, check });
+    found.push(...others.observations, ...yamlTemplates(others.words));
+    const offset = fault === undefined ? others.fault?.offset : placer(text)(fault.at).offset;
+    const message = fault?.message ?? others.fault?.message;
+    wrong = message === undefined || offset === undefined
+      ? undefined
+      : { detail: `${message}, at byte ${offset}`, at: offset };
+  } else if (notation === "json" || notation === "json-lines") {
+    for (const root of roots) found.push(...jsonTemplates(root, check));
+  }
+  if (wrong !== undefined) found.push(malformed(wrong.detail, wrong.at));
+  if (cut) found.push(malformed("It has more values, or names more things, than are looked at", 0));
+  return found;
+}
+
+function malformed(detail: string, offset: number): Observation {
   return { type: "anomaly", rule: "config-malformed", detail, offset, unread: true };
 }

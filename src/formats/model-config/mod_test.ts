@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelConfigFormat } from "./mod.ts";
-import { readYaml, yamlText } from "./yaml.ts";
+import { loadRules } from "../../rules/rules.ts";
 import { run, sampleOf, type Seen } from "../testing/scan.ts";
 
 const encoder = new TextEncoder();
+const { interest } = loadRules();
 
 function scan(value: unknown, name = "config.json"): Promise<Seen> {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return run(modelConfigFormat, encoder.encode(text), { name });
+  return run(modelConfigFormat, encoder.encode(text), { name, interest });
 }
 
 /** Names of operators, and paths of references. */
@@ -24,7 +25,10 @@ function named({ facts }: Seen): string[] {
 
 test("a configuration is known by its name or its keys, and never by its name alone", () => {
   const detect = (text: string, name: string, hint?: string) =>
-    modelConfigFormat.detect(sampleOf(encoder.encode(text), { name, ...(hint && { hint }) }));
+    modelConfigFormat.detect(
+      sampleOf(encoder.encode(text), { name, ...(hint && { hint }) }),
+      interest,
+    );
   for (const name of ["config.json", "tokenizer_config.json", "model.safetensors.index.json"]) {
     assert.equal(detect("{}", name), true, name);
     assert.equal(detect("hello", name), false, name);
@@ -42,7 +46,9 @@ test("a target behind more text than is sampled is found, in YAML of any length"
   const bytes = encoder.encode(text);
   const name = "model_config.yaml";
   assert.equal(modelConfigFormat.detect(sampleOf(bytes, { name })), true);
-  assert.deepEqual(named(await run(modelConfigFormat, bytes, { name })), ["hydra os.system"]);
+  assert.deepEqual(named(await run(modelConfigFormat, bytes, { name, interest })), [
+    "hydra os.system",
+  ]);
 });
 
 test("templates are handed on from wherever they lie", async () => {
@@ -152,7 +158,7 @@ test("hostile configurations take linear time", async () => {
   ];
   for (const text of [...yaml, "!!python/name:".repeat(50_000), `"${"\\".repeat(100_000)}`]) {
     const start = Date.now();
-    readYaml(yamlText(encoder.encode(text)));
+    await run(modelConfigFormat, encoder.encode(text), { name: "config.yaml", interest });
     assert.ok(Date.now() - start < 60_000, text.slice(0, 20));
   }
 });
@@ -166,7 +172,8 @@ test("a template is found however deep it lies, and its place is told in so many
 
 test("a name behind thousands of others is told, or what is read is not all", async () => {
   const name = "config.yaml";
-  const scanYaml = (text: string) => run(modelConfigFormat, encoder.encode(text), { name });
+  const scanYaml = (text: string) =>
+    run(modelConfigFormat, encoder.encode(text), { name, interest });
   const equal = `${"- _target_: torch.nn.Linear\n".repeat(3000)}- _target_: os.system\n`;
   assert.deepEqual(named(await scanYaml(equal)), ["hydra torch.nn.Linear", "hydra os.system"]);
   const others = Array.from({ length: 3000 }, (_, at) => `- _target_: a.B${at}\n`).join("");

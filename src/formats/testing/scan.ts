@@ -11,7 +11,7 @@ import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { withDefaults } from "../../core/limits.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
-import type { Limits, Listing, Observation } from "../../core/types.ts";
+import type { Interest, Limits, Listing, Observation } from "../../core/types.ts";
 import { type Format, type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../../core/format.ts";
 
 /** An entry that a format handed out. */
@@ -45,6 +45,8 @@ interface RunOptions {
   readonly hint?: string;
   readonly limits?: Partial<Limits>;
   readonly source?: Source;
+  /** What the rules know; nothing unless given. */
+  readonly interest?: Interest;
   /** False to leave entries unread. */
   readonly readEntries?: boolean;
   readonly checkDeadline?: () => void;
@@ -72,7 +74,7 @@ export async function run(
   let expanded = 0;
   const context = {
     sample: sampleOf(bytes, options),
-    interest: { argumentsMatter: () => true },
+    interest: options.interest ?? { argumentsMatter: () => true },
     limits,
     depth: 0,
     checkDeadline: options.checkDeadline ?? (() => {}),

@@ -50,7 +50,7 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
  * What the first bytes of a source say of its being a pickle: "undecided" where they break off in the
  * middle of an argument, so that only reading on can tell.
  */
-export type Trial = "pickle" | "other" | "undecided";
+type Trial = "pickle" | "other" | "undecided";
 
 /**
  * Tries the head of a source.

@@ -201,6 +201,7 @@ export class AssetScan {
       given.hint,
       given.depth === 0,
       this.#formats,
+      this.#options.rules.interest,
     );
     const { sample, broken } = identified;
     const { visit, matches } = await this.#decide(given, identified, notes);
@@ -210,7 +211,12 @@ export class AssetScan {
     }
     const ids = matches.map(({ entry }) => entry.id);
     for (
-      const anomaly of compareWithName(sample, ids, visit.depth === 0, atHead(sample, matches))
+      const anomaly of compareWithName(
+        sample,
+        ids,
+        visit.depth === 0,
+        atHead(sample, matches, this.#options.rules.interest),
+      )
     ) {
       this.#note(notes, anomaly);
     }
@@ -336,7 +342,8 @@ export class AssetScan {
     for (const one of bundles) {
       try {
         if (!one.matches(listing)) continue;
-        for await (const { part, observation } of one.observe(listing)) {
+        const { interest } = this.#options.rules;
+        for await (const { part, observation } of one.observe(listing, interest)) {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
             const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
@@ -358,7 +365,8 @@ export class AssetScan {
     const visit = this.#rootVisit();
     const notes = new Notes();
     try {
-      for (const observation of await folderObservations(folder, bundles)) {
+      const { interest } = this.#options.rules;
+      for (const observation of await folderObservations(folder, bundles, interest)) {
         if (observation.type === "entry") await this.#follow(observation, visit);
         else this.#note(notes, observation);
       }
@@ -384,7 +392,11 @@ export class AssetScan {
     }
     const tail = tailOfStream(source);
     if (tail === undefined) return;
-    const seen = await detect({ ...sample, size: source.size, tail }, this.#formats);
+    const seen = await detect(
+      { ...sample, size: source.size, tail },
+      this.#formats,
+      this.#options.rules.interest,
+    );
     const missed = seen.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
     if (missed.length === 0) return;
     this.#note(notes, {

@@ -5,7 +5,7 @@
  */
 
 import type { Bundle, BundleObservation } from "../../core/bundle.ts";
-import type { FolderPlace, Listing, Observation } from "../../core/types.ts";
+import type { FolderPlace, Interest, Listing, Observation } from "../../core/types.ts";
 import { anomalyOf } from "./error_anomalies.ts";
 
 type Told = Exclude<Observation, { readonly type: "listing" }>;
@@ -22,8 +22,9 @@ const OBSERVATIONS = new WeakMap<Listing, Promise<Map<string, Told[]>>>();
 export async function folderObservations(
   { listing, member }: FolderPlace,
   bundles: readonly Bundle[],
+  interest?: Interest,
 ): Promise<readonly Told[]> {
-  const byMember = await observationsOf(listing, bundles);
+  const byMember = await observationsOf(listing, bundles, interest);
   const told = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
   byMember.delete("");
   byMember.delete(member);
@@ -37,8 +38,9 @@ export async function folderObservations(
 export async function concernsFolder(
   { listing, member }: FolderPlace,
   bundles: readonly Bundle[],
+  interest?: Interest,
 ): Promise<boolean> {
-  const byMember = await observationsOf(listing, bundles);
+  const byMember = await observationsOf(listing, bundles, interest);
   return byMember.has("") || byMember.has(member);
 }
 
@@ -50,10 +52,11 @@ export function markObservedElsewhere(listing: Listing): void {
 function observationsOf(
   listing: Listing,
   bundles: readonly Bundle[],
+  interest: Interest | undefined,
 ): Promise<Map<string, Told[]>> {
   let all = OBSERVATIONS.get(listing);
   if (all === undefined) {
-    all = observe(listing, bundles);
+    all = observe(listing, bundles, interest);
     OBSERVATIONS.set(listing, all);
   }
   return all;
@@ -62,6 +65,7 @@ function observationsOf(
 async function observe(
   listing: Listing,
   bundles: readonly Bundle[],
+  interest: Interest | undefined,
 ): Promise<Map<string, Told[]>> {
   const byMember = new Map<string, Told[]>();
   const add = ({ part, observation }: BundleObservation): void => {
@@ -72,7 +76,7 @@ async function observe(
   for (const one of bundles) {
     try {
       if (!one.matches(listing)) continue;
-      for await (const observation of one.observe(listing)) add(observation);
+      for await (const observation of one.observe(listing, interest)) add(observation);
     } catch (error) {
       add({ part: "", observation: anomalyOf(error) });
     }

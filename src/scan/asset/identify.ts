@@ -9,6 +9,7 @@ import type { Format, Sample } from "../../core/format.ts";
 import { SAMPLE_BYTES } from "../../core/format.ts";
 import type { FormatEntry } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
+import type { Interest } from "../../core/types.ts";
 import { FIRST_LOOK_BYTES, STORAGE_LOOK_BYTES, takeSample } from "./sampling.ts";
 
 /** A format that matches, with its entry in the list. */
@@ -46,10 +47,11 @@ export async function identify(
   hint: string | undefined,
   root: boolean,
   formats: readonly FormatEntry[],
+  interest?: Interest,
 ): Promise<Identified> {
   const look = async (headBytes: number, withTail: boolean): Promise<Identified> => {
     const sample = await takeSample(source, name, hint, headBytes, withTail);
-    return { sample, ...await detect(sample, formats) };
+    return { sample, ...await detect(sample, formats, interest) };
   };
   if (root) return await look(SAMPLE_BYTES, true);
   if (hint === HINT.torchStorage) {
@@ -71,6 +73,7 @@ export async function identify(
 export async function detect(
   sample: Sample,
   formats: readonly FormatEntry[],
+  interest?: Interest,
 ): Promise<Pick<Identified, "matches" | "broken" | "undecided">> {
   const matches: Match[] = [];
   const broken: Broken[] = [];
@@ -82,7 +85,7 @@ export async function detect(
       stage = "load";
       const format = await entry.load();
       stage = "detect";
-      if (format.detect(sample)) matches.push({ entry, format });
+      if (format.detect(sample, interest)) matches.push({ entry, format });
       else if (format.isUndecided?.(sample)) undecided.push({ entry, format });
     } catch (error) {
       broken.push({ entry, stage, error });
@@ -92,7 +95,13 @@ export async function detect(
 }
 
 /** Ids of the formats that match without a look at the tail. */
-export function atHead(sample: Sample, matches: readonly Match[]): readonly string[] {
+export function atHead(
+  sample: Sample,
+  matches: readonly Match[],
+  interest?: Interest,
+): readonly string[] {
   const headOnly = { ...sample, tail: undefined };
-  return matches.filter(({ format }) => format.detect(headOnly)).map(({ entry }) => entry.id);
+  return matches.filter(({ format }) => format.detect(headOnly, interest)).map(({ entry }) =>
+    entry.id
+  );
 }

@@ -187,7 +187,11 @@ export class OrderedScan {
     if (found.kind !== "file") return true;
     if (this.#pool === undefined) return false;
     const bundles = this.#options.bundles ?? (await import("../../bundles/registry.ts")).BUNDLES;
-    return await concernsFolder(found.files.place(found.path, found.given), bundles);
+    return await concernsFolder(
+      found.files.place(found.path, found.given),
+      bundles,
+      this.#options.rules.interest,
+    );
   }
 
   #offer(entries: readonly Entry[]): void {

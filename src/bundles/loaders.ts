@@ -1,0 +1,204 @@
+/**
+ * Python files of a folder that a loader runs: those that a configuration names (`loader_module` of
+ * MLflow, `model_file` of mlx-lm), and those that a server or library runs by their names
+ * (`handler.py`, `code/inference.py`). Which they are is the table `rules/loaders.toml`.
+ *
+ * @module
+ */
+
+import type { Bundle, BundleObservation } from "../core/bundle.ts";
+import type { Interest, Listing, Member } from "../core/types.ts";
+import { globOf, type LoaderHit, loaderTable } from "../parsers/config/match.ts";
+import { notationOf, readConfig } from "../parsers/config/read.ts";
+import { decodePythonSource } from "../parsers/python/encoding.ts";
+import { memberBytes } from "./member_bytes.ts";
+import { claimSource, isClaimed } from "./python_sources.ts";
+import { importedSources } from "./repository.ts";
+
+/** Bytes of a configuration that is read for the modules that it names. CWE-770. */
+const CONFIGURATION_BYTES = 4 * 1024 * 1024;
+/** Configurations, and Python files, looked at in one listing. CWE-770. */
+const FILES = 2000;
+/** Bytes of a Python file that is read for what it says. */
+const SOURCE_BYTES = 4 * 1024 * 1024;
+
+/** Python that loaders run. */
+export const loadersBundle: Bundle = {
+  id: "loaders",
+  title: "Loaders of configurations",
+  coverage: [[
+    "code beside configurations",
+    "Python that MLflow, mlx-lm, MONAI and others import by a configuration; `handler.py`, `code/inference.py` and their kin",
+  ]],
+  matches: ({ members }) => members.some(({ name }) => /\.py$/iu.test(name)),
+  observe,
+};
+
+/** A Python file that runs, and why. */
+interface Run {
+  readonly source: string;
+  /** Name of the class that is made, or empty. */
+  readonly className: string;
+  /** The configuration that names it; undefined where its own name does. */
+  readonly by: string | undefined;
+  readonly library: string;
+}
+
+async function* observe(
+  listing: Listing,
+  interest: Interest = NONE,
+): AsyncIterable<BundleObservation> {
+  const files = new Map(listing.members.map((member) => [member.name, member]));
+  const runs: Run[] = [];
+  let looked = 0;
+  for (const member of listing.members) {
+    if (++looked > FILES) break;
+    if (/\.py$/iu.test(member.name)) runs.push(...await runByName(member, listing, interest));
+    else runs.push(...await runByConfiguration(member, files, interest));
+  }
+  yield* judge(runs.filter(({ source }) => !isClaimed(listing, source)), files, listing);
+}
+
+const NONE: Interest = { argumentsMatter: () => true };
+
+/** A file that is run because of its name, what lies near it and what it says. */
+async function runByName(member: Member, listing: Listing, interest: Interest): Promise<Run[]> {
+  const found: Run[] = [];
+  let text: string | undefined;
+  for (const { near, says, library } of loaderTable(interest).runs(member.name)) {
+    if (!isNear(member.name, near, listing)) continue;
+    if (says !== undefined) {
+      const bytes = text === undefined ? await memberBytes(member, SOURCE_BYTES) : undefined;
+      if (bytes !== undefined) text = decodePythonSource(bytes).text;
+      if (text === undefined || !new RegExp(says, "mu").test(text)) continue;
+    }
+    found.push({ source: member.name, className: "", by: undefined, library });
+  }
+  return found;
+}
+
+function isNear(name: string, near: readonly string[], { members }: Listing): boolean {
+  if (near.length === 0) return true;
+  const folder = folderOf(name);
+  const above = folderOf(folder.slice(0, -1));
+  const patterns = near.map(globOf);
+  return members.some((other) =>
+    (folderOf(other.name) === folder || folderOf(other.name) === above) &&
+    patterns.some((pattern) => pattern.test(other.name))
+  );
+}
+
+async function runByConfiguration(
+  member: Member,
+  files: ReadonlyMap<string, Member>,
+  interest: Interest,
+): Promise<Run[]> {
+  const notation = notationOf(member.name.slice(member.name.lastIndexOf("/") + 1));
+  if (notation === undefined) return [];
+  const bytes = await memberBytes(member, CONFIGURATION_BYTES);
+  if (bytes === undefined) return [];
+  const { roots } = readConfig(bytes, notation);
+  const { hits } = loaderTable(interest).match(roots, member.name);
+  const roads = searched(member.name, hits);
+  return hits.flatMap((hit) => {
+    const { code: { does }, entry: { library } } = hit;
+    if (does !== "run" && does !== "call" && does !== "import") return [];
+    return hit.texts.flatMap((text) => {
+      for (const { path, className } of candidates(text, does === "run")) {
+        const source = roads.map((road) => normal(road + path)).find((name) => files.has(name));
+        if (source !== undefined) return [{ source, className, by: member.name, library }];
+      }
+      return [];
+    });
+  });
+}
+
+/** Folders in which a module is looked for: the configuration's, those above, and `code`. */
+function searched(name: string, hits: readonly LoaderHit[]): string[] {
+  const own = folderOf(name);
+  const roads = [own];
+  for (let at = own; at !== ""; at = folderOf(at.slice(0, -1))) {
+    roads.push(folderOf(at.slice(0, -1)));
+  }
+  const named = hits.filter(({ path }) => path.at(-1) === "code").flatMap(({ texts }) => texts);
+  return roads.flatMap((road) => [
+    road,
+    `${road}code/`,
+    ...named.map((folder) => `${road}${folder.replace(/\/*$/u, "/")}`),
+  ]);
+}
+
+/** Files that a path, a module or the name of a class may mean, the longest module first. */
+function candidates(
+  text: string,
+  isFile: boolean,
+): { readonly path: string; readonly className: string }[] {
+  const [before = "", className = ""] = text.trim().split(":");
+  const found: { path: string; className: string }[] = [];
+  if (isFile && /[/.]py$|\//u.test(before)) {
+    found.push({ path: before, className }, {
+      path: `${before.replace(/\/$/u, "")}/__init__.py`,
+      className,
+    });
+  }
+  const parts = before.replace(/\.py$/u, "").split(/[./\\]+/u).filter((part) => part !== "");
+  for (let end = parts.length; end > 0; end--) {
+    const path = parts.slice(0, end).join("/");
+    const name = className === "" ? parts[end] ?? "" : className;
+    found.push({ path: `${path}.py`, className: name }, {
+      path: `${path}/__init__.py`,
+      className: name,
+    });
+  }
+  return found;
+}
+
+/** The verdict on each file that runs, and one issue for each configuration that names some. */
+async function* judge(
+  runs: readonly Run[],
+  files: ReadonlyMap<string, Member>,
+  listing: Listing,
+): AsyncIterable<BundleObservation> {
+  if (runs.length === 0) return;
+  const sources = await importedSources(runs, files);
+  for (const { name, facts, unread } of sources) {
+    claimSource(listing, name);
+    for (const observation of facts) yield { part: name, observation };
+    if (unread === undefined) continue;
+    const detail = `"${name}" cannot be read: ${unread}`;
+    yield {
+      part: name,
+      observation: { type: "anomaly", rule: "repository-unread", detail, unread: true },
+    };
+  }
+  const named = new Map<string, Run[]>();
+  for (const run of runs) {
+    if (run.by === undefined) continue;
+    const known = named.get(run.by);
+    if (known === undefined) named.set(run.by, [run]);
+    else known.push(run);
+  }
+  for (const [part, all] of named) {
+    const modules = [...new Set(all.map(({ source }) => source))];
+    const own = new Set(modules);
+    const called = sources.filter(({ name }) => own.has(name)).flatMap((source) => source.called);
+    const calls = called.length === 0
+      ? "importing it calls nothing outside it that could be seen"
+      : `calls on the way: ${[...new Set(called)].slice(0, 6).join(", ")}`;
+    const detail = `${all[0]?.library ?? ""} runs ${modules.slice(0, 6).join(", ")} (${calls}).`;
+    yield { part, observation: { type: "anomaly", rule: "repository-own-code", detail } };
+  }
+}
+
+function folderOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("/") + 1);
+}
+
+function normal(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return parts.join("/");
+}

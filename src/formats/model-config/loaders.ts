@@ -1,0 +1,423 @@
+/**
+ * What the table of loaders says of one configuration, as observations: names that are imported and
+ * called, text that is evaluated, switches, files and packages. Below the table lies a net: a value
+ * that is a critical callable, or Python that calls one, whatever its key.
+ *
+ * @module
+ */
+
+import { type CodeReference, referenceOf } from "../../bundles/remote_code.ts";
+import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
+import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
+import { HINT } from "../../core/hints.ts";
+import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/config/match.ts";
+import { type ConfigNode, isTrue, textOf } from "../../parsers/config_node.ts";
+import { evaluatedPython, mayBePython } from "../../parsers/python/evaluated.ts";
+import { isListedStandardModule } from "../../parsers/python/names.ts";
+import { bytesSource } from "../../sources/memory.ts";
+
+const TEXT_CHARACTERS = 2048;
+/** Different things told of one file; more are counted as unread. */
+const TOLD = 500;
+/** Characters of a text that the net reads as Python. */
+const NET_CHARACTERS = 64 * 1024;
+/** Texts of one file that the net reads as Python; those of real files are a few. */
+const NET_TEXTS = 2000;
+/** Items of a list beyond which it is a vocabulary and no list of names. */
+const VOCABULARY_ITEMS = 64;
+
+const DOTTED = /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u;
+const VOCABULARY =
+  /^(?:vocab\w*|merges|.*tokens.*|id2label|label2id|names|labels|classes|reverse_vocab)$/iu;
+/** Modules of the critical table whose names are words of every day, and what runs code in them. */
+const EVERYDAY_MODULES =
+  /^(?:code|commands|conda|imp|pip|test|trace|venv|sys|socket|asyncio|ctypes)(?:\.|$)/u;
+const EVERYDAY_RUNNERS =
+  /^(?:Interactive\w+|interact|runcode|getoutput|getstatusoutput|load_\w+|main|_?run\w*|settrace|setprofile|addaudithook|create_subprocess_\w+|CDLL|cdll|LoadLibrary|PyDLL)$/u;
+/** What stands behind the dot of a file's name. */
+const FILE_EXTENSIONS =
+  /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
+/** What looks up, evaluates or reaches behind a name, whatever the name. */
+const REACHING =
+  /__\w+__|\b(?:getattr|globals|locals|vars|exec|eval|compile|import_module|resolve_name)\b/u;
+/** The organisation whose kernels transformers itself uses. */
+const OWN_KERNELS = /^(?:paged\|)?kernels-community\//u;
+/** Keys whose value names a repository that a switch beside them concerns. */
+const REPOSITORY_KEYS =
+  /(?:^|_)(?:pretrained_model_name_or_path|name_or_path|model_name|model_id|repo_id|repository|model|path)$/u;
+
+/** Where a configuration lies and who reads it. */
+export interface ConfigPlace {
+  /** Path of the file, as far as it is known. */
+  readonly path: string;
+  readonly interest: Interest;
+  /** True when the files beside it are judged with it. */
+  readonly together: boolean;
+  readonly check: () => void;
+}
+
+/** What was found, and whether something was left out. */
+export interface ConfigFindings {
+  readonly observations: readonly Observation[];
+  readonly cut: boolean;
+}
+
+/** Everything in a configuration that a loader runs, or may run. */
+export function loaderObservations(
+  roots: readonly ConfigNode[],
+  place: ConfigPlace,
+): ConfigFindings {
+  return new Teller(place).tell(roots);
+}
+
+class Teller {
+  readonly #place: ConfigPlace;
+  readonly #found: Observation[] = [];
+  readonly #told = new Set<string>();
+  readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
+  readonly #code: (CodeReference & { readonly where: string })[] = [];
+  #trusting: { readonly where: string; readonly reached: boolean } | undefined;
+  #netTexts = 0;
+  #cut = false;
+
+  constructor(place: ConfigPlace) {
+    this.#place = place;
+  }
+
+  tell(roots: readonly ConfigNode[]): ConfigFindings {
+    const { path, interest, check } = this.#place;
+    const texts: TextVisit[] = [];
+    const net = interest.dangerOf !== undefined;
+    const { hits, cut } = loaderTable(interest).match(roots, path, {
+      visit: net ? (text) => this.#keep(texts, text) : undefined,
+      check,
+    });
+    for (const hit of hits) this.#hit(hit);
+    for (const [entry, evaluated] of this.#evaluated) this.#evaluate(entry, evaluated);
+    this.#references();
+    for (const text of texts) this.#net(text);
+    return {
+      observations: this.#found.slice(0, TOLD),
+      cut: cut || this.#cut || this.#found.length > TOLD,
+    };
+  }
+
+  #hit(hit: LoaderHit): void {
+    const { code, texts, computed } = hit;
+    const where = placeOf(hit.path);
+    switch (code.does) {
+      case "call":
+      case "import":
+        if (computed) {
+          this.#operator("target.computed", hit, `${where}: ${textOf(hit.node) ?? "?"}`);
+        }
+        for (const text of texts) this.#named(hit, text);
+        return;
+      case "evaluate": {
+        const known = this.#evaluated.get(hit.entry) ?? [];
+        this.#evaluated.set(hit.entry, known);
+        for (const text of texts) known.push({ text, where });
+        return;
+      }
+      case "code":
+        for (const text of texts) this.#ownCode(hit, text);
+        return;
+      case "component":
+        return this.#component(hit);
+      case "trust":
+        return this.#trust(hit);
+      case "unpickle":
+        for (const text of texts) this.#pickled(text, where);
+        return;
+      default:
+        for (const text of texts) this.#use(hit, text);
+    }
+  }
+
+  /** A value that is no name: a path, a package, a repository, a command, a text that is shown. */
+  #use(hit: LoaderHit, text: string): void {
+    const where = placeOf(hit.path);
+    const shown = `"${cut(text)}" (${where})`;
+    switch (hit.code.does) {
+      case "run":
+        return this.#operator("code.file", hit, shown);
+      case "open":
+        if (leavesFolder(text)) this.#operator("path.outside", hit, shown);
+        return;
+      case "include":
+        if (leavesFolder(text)) this.#operator("include.outside", hit, shown);
+        return;
+      case "shard":
+        if (leavesFolder(text)) this.#operator("shard.outside", hit, `"${cut(text)}"`);
+        return;
+      case "install":
+        return this.#operator("package.install", hit, shown);
+      case "fetch":
+        return this.#operator("repository.fetch", hit, shown);
+      case "kernel":
+        if (!text.includes("/")) return;
+        return this.#operator(
+          OWN_KERNELS.test(text) ? "kernel.community" : "kernel.foreign",
+          hit,
+          shown,
+          undefined,
+          { repository: cut(text) },
+        );
+      case "library":
+        return this.#operator("library.native", hit, shown);
+      case "command":
+        return this.#operator("command.run", hit, shown);
+      case "markup":
+        if (isMarkup(text)) this.#operator("text.markup", hit, shown);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #role(): string | undefined {
+    return this.#place.together ? "repository" : undefined;
+  }
+
+  /** A class, function or module that is imported, and mostly called. */
+  #named({ code, entry, path, node, owner }: LoaderHit, written: string): void {
+    const text = written.trim().replace(/^([\w.]+):([\w.]+)$/u, "$1.$2");
+    const dot = text.lastIndexOf(".");
+    if (text === "" || !/^[^\s()]+$/u.test(text)) return;
+    let [module, name] = dot < 0 ? ["", text] : [text.slice(0, dot), text.slice(dot + 1)];
+    if (code.at.at(-1) === "parent_library") [module, name] = [text, baseClass(owner) ?? "*"];
+    else if (code.does === "import" && dot < 0) {
+      if (isListedStandardModule(text)) return;
+      [module, name] = [text, "*"];
+    }
+    if (module === "") return;
+    if (code.common === true && this.#place.interest.dangerOf?.(module, name) === undefined) return;
+    this.#reference(entry.language, `${module}.${name}`, placeOf(path), entry, node.at);
+  }
+
+  #reference(
+    language: string,
+    path: string,
+    where: string,
+    entry: LoaderEntry,
+    offset: number,
+  ): void {
+    const dot = path.lastIndexOf(".");
+    const [module, name] = dot < 0 ? ["", path] : [path.slice(0, dot), path.slice(dot + 1)];
+    if (this.#isTold(`${language}\n${path}`)) return;
+    this.#found.push({
+      type: "fact",
+      fact: {
+        kind: "reference",
+        language,
+        module,
+        name,
+        expression: cut(path),
+        evidence: [],
+        details: { where: cut(where), loader: entry.library },
+      },
+      count: 1,
+      offset,
+    });
+  }
+
+  #ownCode({ code, path }: LoaderHit, text: string): void {
+    const before = path.length - (code.at.length - (code.at[0] === "**" ? 1 : 0));
+    const by = path[before] ?? "";
+    const reference = referenceOf(text, by, before > 0);
+    if (reference !== undefined) this.#code.push({ ...reference, where: placeOf(path) });
+  }
+
+  #component({ node, path, entry }: LoaderHit): void {
+    const key = path.at(-1) ?? "";
+    if (node.kind !== "list" || (key.startsWith("_") && key !== "_class_name")) return;
+    const [library, name] = node.items.map((item) =>
+      item.kind === "scalar" && typeof item.value === "string" ? item.value : undefined
+    );
+    if (library === undefined || name === undefined) return;
+    this.#reference("config", `${library}.${name}`, key, entry, node.at);
+  }
+
+  #trust({ node, path, owner }: LoaderHit): void {
+    if (!isTrue(node)) return;
+    const named =
+      owner?.members.some(([key, value]) =>
+        REPOSITORY_KEYS.test(textOf(key) ?? "") && /^[\w.-]+\/[\w.-]+$/u.test(textOf(value) ?? "")
+      ) ?? false;
+    const called =
+      owner?.members.some(([key, value]) =>
+        /^(?:_target_|target|class_path|_component_)$/u.test(textOf(key) ?? "") &&
+        /\.(?:from_pretrained|pipeline|load_dataset|from_config)$/u.test(textOf(value) ?? "")
+      ) ?? false;
+    this.#trusting ??= { where: placeOf(path), reached: named && called };
+    if (named && called) this.#trusting = { where: placeOf(path), reached: true };
+  }
+
+  /** What names code of a repository, and the switch that allows it; told once for the file. */
+  #references(): void {
+    const foreign = this.#code.filter(({ repository }) => repository !== undefined);
+    const nested = this.#code.some((one) => one.nested) || foreign.length > 0;
+    if (this.#trusting !== undefined) {
+      const { where, reached } = this.#trusting;
+      this.#operator(
+        nested || reached ? "trust.reached" : "trust.set",
+        undefined,
+        `${where}: true`,
+      );
+    }
+    const [first] = this.#code;
+    if (first === undefined) return;
+    const written = [...new Set(this.#code.map((one) => one.written))];
+    const name = foreign.length > 0 ? "code.foreign" : "code.own";
+    const shown = `${first.by}: ${written.slice(0, 5).join(", ")}`;
+    this.#operator(name, undefined, cut(shown), this.#role(), { classes: written.slice(0, 50) });
+  }
+
+  /** The texts that one loader evaluates, as one program: what some import, others use. */
+  #evaluate(entry: LoaderEntry, texts: readonly { text: string; where: string }[]): void {
+    const program = texts.map(({ text }) => dedented(text))
+      .sort((a, b) => Number(isImport(b)) - Number(isImport(a))).join("\n");
+    const { facts, complete } = evaluatedPython(program, "python-config");
+    const { dangerOf } = this.#place.interest;
+    const harmful = facts.filter(({ fact }) =>
+      "module" in fact && (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
+    );
+    this.#found.push(...harmful.map((fact): Observation => ({ ...fact, offset: 0 })));
+    if (!complete) this.#cut = true;
+    for (const { text, where } of texts) {
+      if (!REACHING.test(text)) continue;
+      this.#operator("text.evaluated", { entry }, `"${cut(text)}" (${where})`);
+    }
+  }
+
+  #pickled(text: string, where: string): void {
+    const bytes = fromBase64(text);
+    if (bytes === undefined) return;
+    const source = bytesSource(where, bytes);
+    this.#found.push({ type: "entry", source, part: where, hint: HINT.pickle });
+  }
+
+  /** Keeps what the net looks at: texts that may be a name or a call. */
+  #keep(texts: TextVisit[], visit: TextVisit): void {
+    const { text, neighbours, path } = visit;
+    if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;
+    if (!DOTTED.test(text) && !/\w\s*\(/u.test(text)) return;
+    if (path.some((key) => VOCABULARY.test(key))) return;
+    if (texts.length < NET_TEXTS) texts.push(visit);
+    else this.#cut = true;
+  }
+
+  #net({ text, path }: TextVisit): void {
+    const { interest } = this.#place;
+    const where = placeOf(path);
+    const trimmed = text.trim();
+    if (DOTTED.test(trimmed)) {
+      const dot = trimmed.lastIndexOf(".");
+      if (!this.#isCritical(trimmed.slice(0, dot), trimmed.slice(dot + 1))) return;
+      if (this.#told.has(`hydra\n${trimmed}`) || this.#told.has(`loader\n${trimmed}`)) return;
+      this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
+      return;
+    }
+    if (++this.#netTexts > NET_TEXTS) return;
+    const name = /([\w.]+)\s*\(/gu;
+    const speaks = [...trimmed.matchAll(name)].some(([, called = ""]) => {
+      const word = called.slice(called.lastIndexOf(".") + 1);
+      return interest.dangerOf?.("builtins", word) === "critical" ||
+        called.includes(".") || word === "system" || word === "popen" || word === "Popen";
+    });
+    if (!speaks || !mayBePython(trimmed)) return;
+    const { calls } = evaluatedPython(trimmed, "python-config");
+    if (!calls.some((call) => this.#isCritical(call.module, call.name))) return;
+    if (
+      this.#found.some((one) =>
+        one.type === "fact" && "language" in one.fact &&
+        one.fact.language === "python-config"
+      )
+    ) return;
+    this.#operator("text.python", undefined, `"${cut(trimmed)}" (${where})`);
+  }
+
+  /** A callable of the critical table, but for what modules call while they are imported. */
+  #isCritical(module: string, name: string): boolean {
+    if (EVERYDAY_MODULES.test(module) && !EVERYDAY_RUNNERS.test(name)) return false;
+    if (FILE_EXTENSIONS.test(name)) return false;
+    const { dangerOf, operatorKnowledge } = this.#place.interest;
+    if (dangerOf?.(module, name) !== "critical") return false;
+    return operatorKnowledge?.("python", `${module}.${name}`) !== "harmless";
+  }
+
+  #operator(
+    name: string,
+    by: { readonly entry: LoaderEntry; readonly code?: LoaderCode } | undefined,
+    expression: string,
+    role?: string,
+    details: NonNullable<OperatorFact["details"]> = {},
+  ): void {
+    if (this.#isTold(`${name}\n${expression}`)) return;
+    this.#found.push({
+      type: "fact",
+      fact: {
+        kind: "operator",
+        language: "config",
+        name,
+        expression,
+        details: { ...(by !== undefined && { loader: by.entry.library }), ...details },
+        ...(role !== undefined && { role }),
+      },
+      count: 1,
+      offset: 0,
+    });
+  }
+
+  #isTold(key: string): boolean {
+    if (this.#told.has(key)) return true;
+    this.#told.add(key);
+    return false;
+  }
+}
+
+/** The class of peft's `auto_mapping` beside its library. */
+function baseClass(owner: LoaderHit["owner"]): string | undefined {
+  return owner?.members.flatMap(([key, value]) =>
+    textOf(key) === "base_model_class" && value.kind === "scalar" ? [value.text] : []
+  )[0];
+}
+
+/** Keys from the root as text: `a.b[0]`. */
+function placeOf(path: readonly string[]): string {
+  return path.map((key, index) => /^\d+$/u.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)
+    .join("").slice(0, TEXT_CHARACTERS) || "the file itself";
+}
+
+/** True for a path that is absolute, an address, or climbs out. */
+function leavesFolder(path: string): boolean {
+  return /^(?:[\\/~]|[A-Za-z]:|\w+:\/\/)/u.test(path) || path.split(/[\\/]/u).includes("..");
+}
+
+/** Tags and attributes by which a browser runs script or fetches something. */
+function isMarkup(text: string): boolean {
+  return /<\s*(?:script|img|svg|iframe|object|embed|link|style|body|form|video|audio|details|input|a)\b[^>]*>?/iu
+    .test(text) &&
+    /<\s*script|\son\w+\s*=|javascript:|\bsrc(?:doc)?\s*=|<\s*(?:iframe|object|embed|link|form)/iu
+      .test(text);
+}
+
+function isImport(text: string): boolean {
+  return /^\s*(?:import|from)\s/u.test(text);
+}
+
+function dedented(text: string): string {
+  return text.split("\n").length === 1 ? text.trim() : `(${text.trim()})`;
+}
+
+function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text.replace(/\s+/gu, "")), (letter) => letter.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
+
+function cut(text: string): string {
+  return text.slice(0, TEXT_CHARACTERS);
+}

@@ -1,0 +1,166 @@
+/**
+ * Reads a configuration in the notation that its name or its content shows: JSON, JSON lines, YAML,
+ * TOML, INI, gin.
+ *
+ * @module
+ */
+
+import { parse, TomlError } from "smol-toml";
+import { parseJson } from "../json.ts";
+import { composeYaml } from "../yaml/compose.ts";
+import { readGin } from "./gin.ts";
+import { type ConfigDocuments, type ConfigNode, fromJson, textNode } from "../config_node.ts";
+
+/** How a configuration is written. */
+export type Notation = "json" | "json-lines" | "yaml" | "toml" | "ini" | "gin";
+
+const BY_EXTENSION: Readonly<Record<string, Notation>> = {
+  json: "json",
+  jsonl: "json-lines",
+  ndjson: "json-lines",
+  yaml: "yaml",
+  yml: "yaml",
+  toml: "toml",
+  ini: "ini",
+  cfg: "ini",
+  conf: "ini",
+  gin: "gin",
+};
+
+/** Files that have no extension, or one that says nothing. */
+const BY_NAME: Readonly<Record<string, Notation>> = { mlmodel: "yaml", kitfile: "yaml" };
+
+/**
+ * The notation of a file.
+ *
+ * @param base base name, in any case
+ * @returns undefined for names of no configuration
+ */
+export function notationOf(base: string): Notation | undefined {
+  const lower = base.toLowerCase();
+  return BY_NAME[lower] ?? BY_EXTENSION[/\.([a-z]+)$/u.exec(lower)?.[1] ?? ""];
+}
+
+/** Bytes as text: UTF-8, or UTF-16 behind its byte order mark. */
+export function configText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+  return new TextDecoder().decode(bytes);
+}
+
+/**
+ * Reads a configuration.
+ *
+ * @param check called now and then; may throw
+ */
+export function readConfig(
+  bytes: Uint8Array,
+  notation: Notation,
+  check: () => void = () => {},
+): ConfigDocuments {
+  switch (notation) {
+    case "json": {
+      const { value, error } = parseJson(bytes);
+      return {
+        roots: value === undefined ? [] : [fromJson(value)],
+        fault: error && { message: error.message, at: error.offset },
+      };
+    }
+    case "json-lines":
+      return jsonLines(bytes, check);
+    case "yaml":
+      return composeYaml(configText(bytes), check);
+    case "toml":
+      return readToml(configText(bytes));
+    case "ini":
+      return { roots: [readIni(configText(bytes))], fault: undefined };
+    case "gin":
+      return { roots: [readGin(configText(bytes))], fault: undefined };
+  }
+}
+
+/** Lines of JSON lines that are read; beyond them the file is data, and a fault says so. CWE-770. */
+const LINES = 200_000;
+
+function jsonLines(bytes: Uint8Array, check: () => void): ConfigDocuments {
+  const roots: ConfigNode[] = [];
+  let fault: ConfigDocuments["fault"];
+  let at = 0;
+  for (let lines = 0; at < bytes.length; lines++) {
+    if (lines >= LINES) return { roots, fault: { message: `It has more than ${LINES} lines`, at } };
+    if (lines % 1000 === 0) check();
+    const end = bytes.indexOf(0x0a, at);
+    const line = bytes.subarray(at, end < 0 ? bytes.length : end);
+    if (line.some((byte) => byte > 0x20)) {
+      const { value, error } = parseJson(line);
+      if (value !== undefined) roots.push(fromJson(value));
+      if (error !== undefined) fault ??= { message: error.message, at: at + error.offset };
+    }
+    at += line.length + 1;
+  }
+  return { roots, fault };
+}
+
+function readToml(text: string): ConfigDocuments {
+  try {
+    return { roots: [fromValue(parse(text))], fault: undefined };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
+    const at = text.split("\n").slice(0, error.line - 1).join("\n").length;
+    return { roots: [], fault: { message: reason, at } };
+  }
+}
+
+function fromValue(value: unknown): ConfigNode {
+  if (Array.isArray(value)) return { kind: "list", at: 0, items: value.map(fromValue) };
+  if (typeof value === "object" && value !== null && !(value instanceof Date)) {
+    const members = Object.entries(value).map(([key, each]) =>
+      [textNode(key), fromValue(each)] as const
+    );
+    return { kind: "map", at: 0, members };
+  }
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+    return { kind: "scalar", at: 0, text: String(value), value };
+  }
+  return textNode(String(value));
+}
+
+const SECTION = /^\[([^\]]+)\]/u;
+const OPTION = /^([^=:]+?)\s*[=:]\s*(.*)$/u;
+
+/**
+ * An INI file as Python's `configparser` reads it: sections, options with `=` or `:`, lines that are
+ * indented further go on. https://docs.python.org/3/library/configparser.html
+ */
+export function readIni(text: string): ConfigNode {
+  const root: [ConfigNode, ConfigNode][] = [];
+  let section: [ConfigNode, ConfigNode][] = root;
+  let open: { key: string; lines: string[]; indent: number; at: number } | undefined;
+  const close = (): void => {
+    if (open === undefined) return;
+    section.push([textNode(open.key), textNode(open.lines.join("\n").trim(), open.at)]);
+    open = undefined;
+  };
+  let at = 0;
+  for (const line of text.split(/\r\n|\r|\n/u)) {
+    const trimmed = line.trim();
+    const indent = line.length - line.trimStart().length;
+    if (trimmed === "" || /^[#;]/u.test(trimmed)) {
+      // Comments and blank lines do not end a value.
+    } else if (open !== undefined && indent > open.indent) open.lines.push(trimmed);
+    else {
+      close();
+      const name = SECTION.exec(trimmed)?.[1];
+      const [, key = trimmed, value = ""] = OPTION.exec(trimmed) ?? [];
+      if (name !== undefined) {
+        section = [];
+        root.push([textNode(name), { kind: "map", at, members: section }]);
+      } else open = { key: key.toLowerCase(), lines: [value], indent, at };
+    }
+    at += line.length + 1;
+  }
+  close();
+  return { kind: "map", at: 0, members: root };
+}

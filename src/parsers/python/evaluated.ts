@@ -1,0 +1,76 @@
+/**
+ * Python that stands in a configuration: what its evaluation calls. The one place through which
+ * configurations use the Python reader.
+ *
+ * @module
+ */
+
+import type { Observation } from "../../core/types.ts";
+import { readPythonModule } from "./source.ts";
+import { callsAtImport } from "./source_calls.ts";
+import { sourceFacts } from "./source_facts.ts";
+import { pythonLines } from "./tokens.ts";
+
+/** Characters of a text that are read as Python. The longest real expression has some 2,000. */
+const CHARACTERS = 1 << 20;
+
+const KEYWORDS: ReadonlySet<string> = new Set(
+  ("False None True and as assert async await break class continue def del elif else except finally " +
+    "for from global if import in is lambda nonlocal not or pass raise return try while with yield")
+    .split(" "),
+);
+
+/** A call that evaluating a text makes. */
+export interface EvaluatedCall {
+  readonly module: string;
+  readonly name: string;
+  /** As written. */
+  readonly expression: string;
+}
+
+/** What evaluating texts does. */
+export interface Evaluated {
+  readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
+  readonly calls: readonly EvaluatedCall[];
+  /** False when a part was not read. */
+  readonly complete: boolean;
+}
+
+/**
+ * What evaluating Python text calls.
+ *
+ * @param text statements and expressions, each in lines of its own
+ * @param language of the facts
+ */
+export function evaluatedPython(text: string, language: string): Evaluated {
+  const read = text.slice(0, CHARACTERS);
+  const module = readPythonModule(read);
+  const runs = callsAtImport(module);
+  const facts = sourceFacts(runs, read, language);
+  const calls = runs.flatMap(({ path, expression, called }) => {
+    const dot = path.lastIndexOf(".");
+    if (dot <= 0 || !called) return [];
+    return [{ module: path.slice(0, dot), name: path.slice(dot + 1), expression }];
+  });
+  return { facts, calls, complete: module.complete && text.length <= CHARACTERS };
+}
+
+/**
+ * True for text that may be Python in whole: no two words beside each other but keywords, as prose and
+ * commands have them.
+ */
+export function mayBePython(text: string): boolean {
+  if (text.length > CHARACTERS) return false;
+  for (const { tokens } of pythonLines(text)) {
+    for (const [index, { kind, text: word }] of tokens.entries()) {
+      if (kind === "sign" && /^[?!$`\\]$/u.test(word)) return false;
+      const before = tokens[index - 1];
+      if (before === undefined) continue;
+      const value = kind === "name" || kind === "number";
+      const valueBefore = before.kind === "name" || before.kind === "number";
+      if (!value || !valueBefore) continue;
+      if (!KEYWORDS.has(word) && !KEYWORDS.has(before.text)) return false;
+    }
+  }
+  return true;
+}

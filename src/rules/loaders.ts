@@ -1,0 +1,147 @@
+/**
+ * The table of loaders as it is written: TOML in, checked entries out.
+ *
+ * @module
+ */
+
+import {
+  LOADER_ACTIONS,
+  type LoaderCode,
+  type LoaderExample,
+  type LoaderTableEntry,
+} from "../core/loader.ts";
+
+type Table = Readonly<Record<string, unknown>>;
+
+const ENTRY_KEYS = [
+  ...["id", "library", "versions", "proof", "files", "keys", "code", "language", "references"],
+  ...["runs", "near", "says", "hit", "miss"],
+];
+const CODE_KEYS = ["at", "tag", "does", "beside", "text", "common"];
+const LANGUAGES = ["loader", "hydra", "config"];
+
+/** Complains about an entry; never returns. */
+export type Refuse = (message: string) => never;
+
+/**
+ * One entry of the table.
+ *
+ * @param refuse called for what is wrong; throws
+ */
+export function loaderOf(table: Table, refuse: Refuse): LoaderTableEntry {
+  onlyKeys(table, ENTRY_KEYS, "a loader", refuse);
+  const id = text(table, "id", refuse);
+  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/u.test(id)) {
+    refuse(`"${id}" is no id of a loader: lower case, digits and hyphens`);
+  }
+  const code = list(table, "code", refuse).map((one) => codeOf(one, refuse));
+  const runs = texts(table, "runs", refuse);
+  if (code.length + runs.length === 0) refuse(`"${id}" names no place with code`);
+  const says = optional(table, "says", refuse);
+  if (says !== undefined) compiled(says, refuse);
+  const language = text(table, "language", refuse, "loader");
+  if (!LANGUAGES.includes(language)) refuse(`"language" is none of ${LANGUAGES.join(", ")}`);
+  return {
+    id,
+    library: text(table, "library", refuse),
+    versions: text(table, "versions", refuse, "all"),
+    proof: text(table, "proof", refuse, "not given"),
+    files: texts(table, "files", refuse),
+    keys: texts(table, "keys", refuse).map(pathOf),
+    code,
+    runs,
+    near: texts(table, "near", refuse),
+    ...(says !== undefined && { says }),
+    language,
+    references: texts(table, "references", refuse),
+    hit: list(table, "hit", refuse).map((one) => exampleOf(one, refuse)),
+    miss: list(table, "miss", refuse).map((one) => exampleOf(one, refuse)),
+  };
+}
+
+function codeOf(value: unknown, refuse: Refuse): LoaderCode {
+  if (!isTable(value)) return refuse(`"code" must hold tables, but has ${show(value)}`);
+  onlyKeys(value, CODE_KEYS, "a place with code", refuse);
+  const at = pathOf(text(value, "at", refuse, ""));
+  const tag = optional(value, "tag", refuse);
+  if ((at.length === 0) === (tag === undefined)) refuse('a place needs either "at" or "tag"');
+  const action = text(value, "does", refuse);
+  const does = LOADER_ACTIONS.find((word) => word === action) ??
+    refuse(`"does" is "${action}", which is none of ${LOADER_ACTIONS.join(", ")}`);
+  const pattern = optional(value, "text", refuse);
+  if (pattern !== undefined) compiled(pattern, refuse);
+  const beside = texts(value, "beside", refuse);
+  const common = value["common"] ?? false;
+  if (typeof common !== "boolean") refuse(`"common" must be true or false`);
+  return {
+    at,
+    does,
+    ...(tag !== undefined && { tag }),
+    ...(beside.length > 0 && { beside }),
+    ...(pattern !== undefined && { text: pattern }),
+    ...(common === true && { common: true }),
+  };
+}
+
+/** A path of keys: separated by dots, with `\.` for a dot within a key. */
+function pathOf(written: string): string[] {
+  if (written === "") return [];
+  return written.split(/(?<!\\)\./u).map((part) => part.replaceAll("\\.", "."));
+}
+
+function compiled(pattern: string, refuse: Refuse): void {
+  // A user's entry is compiled too: nothing within a repeated group may repeat, so that matching is linear.
+  if (/\([^)]*[*+][^)]*\)[*+{]/u.test(pattern)) refuse(`"text" repeats what repeats: ${pattern}`);
+  try {
+    new RegExp(pattern, "mu");
+  } catch {
+    refuse(`"text" is no regular expression: ${pattern}`);
+  }
+}
+
+function exampleOf(value: unknown, refuse: Refuse): LoaderExample {
+  if (!isTable(value)) return refuse(`an example must be a table of files, but is ${show(value)}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, content]) =>
+      typeof content === "string"
+        ? [name, content] as const
+        : refuse(`the file "${name}" of an example must be text`)
+    ),
+  );
+}
+
+function onlyKeys(table: Table, keys: readonly string[], what: string, refuse: Refuse): void {
+  for (const key of Object.keys(table)) {
+    if (!keys.includes(key)) refuse(`${what} has no "${key}"`);
+  }
+}
+
+function text(table: Table, key: string, refuse: Refuse, fallback?: string): string {
+  const value = table[key] ?? fallback;
+  return typeof value === "string" && (value !== "" || fallback === "")
+    ? value
+    : refuse(`"${key}" must be text, but is ${show(value)}`);
+}
+
+function optional(table: Table, key: string, refuse: Refuse): string | undefined {
+  return table[key] === undefined ? undefined : text(table, key, refuse);
+}
+
+function list(table: Table, key: string, refuse: Refuse): readonly unknown[] {
+  const value = table[key] ?? [];
+  return Array.isArray(value) ? value : refuse(`"${key}" must be a list, but is ${show(value)}`);
+}
+
+function texts(table: Table, key: string, refuse: Refuse): string[] {
+  return list(table, key, refuse).map((item) =>
+    typeof item === "string" ? item : refuse(`"${key}" must hold texts, but has ${show(item)}`)
+  );
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  return value === undefined ? "missing" : JSON.stringify(value);
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { LoaderExample } from "../core/loader.ts";
+import type { Listing, Verdict } from "../core/types.ts";
+import { loadRules } from "../rules/rules.ts";
+import { parseLoaders } from "../rules/toml.ts";
+import { bytesSource } from "../sources/memory.ts";
+import { scanSource } from "./scan_source.ts";
+
+const rules = loadRules();
+const table = parseLoaders(
+  readFileSync(new URL("../../rules/loaders.toml", import.meta.url), "utf8"),
+  "loaders.toml",
+);
+const ORDER: readonly Verdict[] = ["dangerous", "incomplete", "suspicious", "clean", "skipped"];
+
+/** The worst verdict of a folder's files, and the rules that were set off. */
+async function verdictOf(example: LoaderExample): Promise<readonly [Verdict, string]> {
+  const files = Object.entries(example).map(([name, text]) =>
+    [name, new TextEncoder().encode(text)] as const
+  );
+  const listing: Listing = {
+    format: "folder",
+    members: files.map(([name, bytes]) => ({
+      name,
+      kind: "file",
+      size: bytes.length,
+      open: () => bytesSource(name, bytes),
+    })),
+  };
+  let worst: Verdict = "skipped";
+  const ids: string[] = [];
+  for (const [name, bytes] of files) {
+    const folder = { listing, member: name };
+    const report = await scanSource(bytesSource(name, bytes), { rules, path: name, folder });
+    if (ORDER.indexOf(report.verdict) < ORDER.indexOf(worst)) worst = report.verdict;
+    ids.push(...report.findings.map(({ ruleId, severity }) => `${ruleId} ${severity}`));
+  }
+  return [worst, [...new Set(ids)].join(", ")];
+}
+
+test("the table has the loaders that are known, each with a proof and examples", () => {
+  assert.ok(table.length >= 60, `${table.length} entries`);
+  assert.equal(new Set(table.map(({ id }) => id)).size, table.length);
+  for (const { id, hit, miss, proof } of table) {
+    assert.ok(hit.length > 0 && miss.length > 0, `${id} has no examples`);
+    assert.match(proof, /^(?:ran|source): /u, id);
+  }
+});
+
+for (const { id, hit, miss } of table) {
+  test(`${id}: what its loader runs is found, what is harmless stays quiet`, async () => {
+    for (const example of hit) {
+      const [verdict, ids] = await verdictOf(example);
+      assert.ok(
+        verdict === "suspicious" || verdict === "dangerous",
+        `${JSON.stringify(example)} is ${verdict}: ${ids}`,
+      );
+    }
+    for (const example of miss) {
+      const [verdict, ids] = await verdictOf(example);
+      assert.ok(
+        verdict === "clean" || verdict === "skipped",
+        `${JSON.stringify(example)} is ${verdict}: ${ids}`,
+      );
+    }
+  });
+}
