@@ -93,7 +93,7 @@ function line(text: string, row: number, start: Style): { svg: string; style: St
 }
 
 /** The picture of terminal output. */
-export function picture(command: string, output: string): string {
+function picture(command: string, output: string): string {
   const lines = [`$ ${command}`, "", ...output.trimEnd().split("\n")];
   let style = PLAIN;
   const rows = lines.map((text, row) => {

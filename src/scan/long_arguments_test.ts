@@ -42,6 +42,7 @@ const LONG: Readonly<Record<string, Uint8Array>> = {
     "\n0",
     CALL,
   ),
+  "twenty lines of digits": join(("I" + "0".repeat(4000) + "\n0").repeat(20), CALL),
   "LONG4": join([0x8b, 0x70, 0x11, 1, 0], new Uint8Array(70_000).fill(1), "0", CALL),
   "thirteen of 7 kB": join(
     ...Array.from({ length: 13 }, () => ["B", [0x58, 0x1b, 0, 0], new Uint8Array(7000), "0"])

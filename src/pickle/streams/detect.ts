@@ -61,7 +61,7 @@ type Trial = "pickle" | "other" | "undecided";
  */
 export function tryHead(head: Uint8Array, size: number | undefined, named: boolean): Trial {
   const text = head[0] !== HEADER && !named && looksLikeText(head);
-  if (looksLikePickle(head, size)) return text && !doesSomething(head, size) ? "other" : "pickle";
+  if (looksLikePickle(head, size)) return text ? tryText(head, size) : "pickle";
   if (head[0] === HEADER) return "other";
   if (isZipRecord(head) || isSafetensors(head) || !mayBegin(head)) return "other";
   const { machine, status } = tried(head, size);
@@ -108,22 +108,22 @@ export async function readFurther(
   }
 }
 
-/** Whether a stream among the first ones imports or calls something that Python could have. */
-function doesSomething(head: Uint8Array, size: number | undefined): boolean {
+/** Text is a pickle where a stream among the first ones imports or calls what Python could have. */
+function tryText(head: Uint8Array, size: number | undefined): Trial {
   for (let at = 0, streams = 0; at < head.length && streams < FURTHER_STREAMS; streams++) {
     const { machine, status } = tried(
       head.subarray(at),
       size === undefined ? undefined : size - at,
     );
-    if (effectOf(machine)) return true;
+    if (effectOf(machine)) return "pickle";
     if (status !== STATUS.STOPPED || machine.offset === 0) {
-      // What lies behind a cut is not known to be harmless.
-      return machine.reader.error?.truncated === true && at > 0;
+      const cut = machine.reader.error?.truncated === true;
+      return cut && (size === undefined || size > head.length) ? "undecided" : "other";
     }
     at += machine.offset;
-    if (at === size) return false;
+    if (at === size) return "other";
   }
-  return true;
+  return "undecided";
 }
 
 /** Whether a trial imported something that Python could have, or imported and called. */
