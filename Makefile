@@ -101,9 +101,14 @@ compare: setup ## scan the samples with this and other scanners, side by side (w
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all \
 	  scripts/compare/compare.ts $(COMPARE)
 
-fuzz: setup ## scan made-up files for MINUTES=n (SEED=n, FORMAT=name); findings go to .cache/fuzz
-	@scripts/fuzz/fuzz --minutes "$${MINUTES:-1}" $${SEED:+--seed "$$SEED"} \
-	  $${FORMAT:+--format "$$FORMAT"}
+fuzz: setup ## scan made-up files for MINUTES=n (SEED=n, FORMAT=name, FAMILY=metamorphic CASES=n); findings go to .cache/fuzz
+	@if [ "$${FAMILY:-}" = metamorphic ]; then \
+	  scripts/fuzz/fuzz --family metamorphic $${SEED:+--seed "$$SEED"} \
+	    $${MINUTES:+--minutes "$$MINUTES"} $${CASES:+--cases "$$CASES"} $${CASE:+--case "$$CASE"}; \
+	else \
+	  scripts/fuzz/fuzz --minutes "$${MINUTES:-1}" $${SEED:+--seed "$$SEED"} \
+	    $${FORMAT:+--format "$$FORMAT"}; \
+	fi
 
 clean: ## remove everything that was fetched or made: node_modules, .cache, dist, coverage
 	rm -rf node_modules .cache dist coverage

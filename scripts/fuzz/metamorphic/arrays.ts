@@ -1,0 +1,188 @@
+/**
+ * Arrays of joblib before what matters: opcodes that lie behind bytes which joblib's unpickler reads
+ * (`joblib/numpy_pickle.py`, NumpyArrayWrapper.read_array). Every form decides anew how many bytes.
+ *
+ * @module
+ */
+
+import { join } from "../bytes.ts";
+import type { Dice } from "../dice.ts";
+import { call, dict, exactText, get, global, int, put, tuple } from "./emit.ts";
+import { freeIndex, withIndices } from "./memo.ts";
+import * as codes from "./program.ts";
+import { edited, type Op, op } from "./program.ts";
+import type { Transformation } from "./transformation.ts";
+
+type Ops = readonly Op[];
+
+/** What changes about a wrapper. */
+interface Form {
+  readonly id: string;
+  /** The dtype's flags, where they are other than 0. */
+  readonly flags?: (dice: Dice) => Ops;
+  readonly key?: (name: string, dice: Dice) => Ops;
+  readonly wrapper?: (wrapper: Ops, dice: Dice) => Ops;
+  /** A second BUILD with another shape. */
+  readonly again?: boolean;
+  readonly frames?: boolean;
+  readonly length?: (count: number, dice: Dice) => Ops;
+}
+
+const plainKey = (name: string, dice: Dice): Ops => [exactText(name, dice)];
+const LONG_ONE = Uint8Array.of(9, 1, 0, 0, 0, 0, 0, 0, 0, 1);
+
+const FORMS: readonly Form[] = [
+  { id: "joblib-array" },
+  { id: "joblib-flags", flags: () => [op(0x8a, LONG_ONE)] },
+  {
+    id: "joblib-flags-call",
+    flags: (dice) => call(global("operator", "add", dice), [[int(0, dice)], [int(0, dice)]], dice),
+  },
+  {
+    id: "joblib-keys",
+    key: (name, dice) => call(global("numpy", "str_", dice), [[exactText(name, dice)]], dice),
+  },
+  {
+    id: "joblib-keys-fold",
+    key: (name, dice) =>
+      call(
+        global("operator", "add", dice),
+        [[exactText(name.slice(0, 1), dice)], [exactText(name.slice(1), dice)]],
+        dice,
+      ),
+  },
+  {
+    id: "joblib-identity",
+    wrapper: (wrapper, dice) => call(global("numpy", "object_", dice), [wrapper], dice),
+  },
+  {
+    id: "joblib-held",
+    wrapper: (wrapper, dice) =>
+      call(global("builtins", "getattr", dice), [
+        call(global("types", "SimpleNamespace", dice), [], dice),
+        [exactText("x", dice)],
+        wrapper,
+      ], dice),
+  },
+  {
+    id: "joblib-partial",
+    wrapper: (_, dice) =>
+      call(
+        call(
+          global("functools", "partial", dice),
+          [
+            global("joblib.numpy_pickle", "NumpyArrayWrapper", dice),
+            ...[1, 2].map(() => [op(codes.NONE)]),
+          ],
+          dice,
+        ),
+        [[op(codes.NONE)], [op(codes.NONE)]],
+        dice,
+      ),
+  },
+  { id: "joblib-again", again: true },
+  { id: "joblib-frame", frames: true },
+  {
+    id: "joblib-length-call",
+    length: (count, dice) =>
+      call(global("operator", "add", dice), [[int(count - 1, dice)], [int(1, dice)]], dice),
+  },
+];
+
+/** Bytes of an array that look like opcodes. */
+function data(length: number, dice: Dice): Uint8Array {
+  const pattern = dice.pick([[0], [0x4e], [0x4e, 0x2e], [0x2e], [0x42, 0xff, 0xff, 0, 0], [
+    0x29,
+    0x30,
+  ]]);
+  return Uint8Array.from({ length }, (_, at) => pattern[at % pattern.length] ?? 0);
+}
+
+function dtype(form: Form, dice: Dice): Ops {
+  const flags = form.flags?.(dice) ?? [int(0, dice)];
+  const minus = op(0x4a, Uint8Array.of(255, 255, 255, 255));
+  return [
+    ...call(
+      global("numpy", "dtype", dice),
+      [[exactText("u1", dice)], [op(codes.NEWFALSE)], [op(codes.NEWTRUE)]],
+      dice,
+    ),
+    ...tuple([
+      [int(3, dice)],
+      [exactText("|", dice)],
+      [op(codes.NONE)],
+      [op(codes.NONE)],
+      [op(codes.NONE)],
+      [minus],
+      [minus],
+      flags,
+    ], dice),
+    op(codes.BUILD),
+  ];
+}
+
+function array(form: Form, index: number, dice: Dice): Ops {
+  const key = form.key ?? plainKey;
+  const size = (count: number): Ops => form.length?.(count, dice) ?? [int(count, dice)];
+  const count = 3 + dice.below(300);
+  const wrapper: Ops = [
+    ...global("joblib.numpy_pickle", "NumpyArrayWrapper", dice),
+    op(codes.EMPTY_TUPLE),
+    op(codes.NEWOBJ),
+  ];
+  const aligned = dice.chance(1, 2);
+  const fields: (readonly [string, Ops])[] = [
+    ["subclass", global("numpy", "ndarray", dice)],
+    ["shape", tuple([size(count)], dice)],
+    ["order", [exactText("C", dice)]],
+    ["dtype", dtype(form, dice)],
+    ["allow_mmap", [op(codes.NEWTRUE)]],
+  ];
+  if (aligned) fields.push(["numpy_array_alignment_bytes", [int(16, dice)]]);
+  const state = dict(fields.map(([name, value]) => [key(name, dice), value]), dice);
+  const raw = (length: number): Op => {
+    const pad = dice.below(17);
+    const head = aligned ? join([pad], new Uint8Array(pad).fill(0xff)) : new Uint8Array();
+    return op(codes.RAW, join(head, data(length, dice)));
+  };
+  const made: Op[] = [
+    ...(form.wrapper?.(wrapper, dice) ?? wrapper),
+    put(index, dice),
+    ...state,
+    op(codes.BUILD),
+    raw(count),
+  ];
+  if (form.again) {
+    const other = 3 + dice.below(300);
+    made.push(
+      op(codes.POP),
+      get(index, dice),
+      ...dict([[[exactText("shape", dice)], tuple([size(other)], dice)]], dice),
+      op(codes.BUILD),
+      raw(other),
+    );
+  }
+  return [...made, op(codes.POP)];
+}
+
+/** An array before everything else; the file is then joblib's. */
+export const ARRAYS: readonly Transformation[] = FORMS.map((form) => ({
+  id: form.id,
+  stage: 0,
+  apply(draft, dice) {
+    const plain = withIndices(draft.ops, dice);
+    const index = plain && freeIndex(plain, dice);
+    if (plain === undefined || index === undefined || draft.before.length > 0) return undefined;
+    const start = plain[0]?.code === codes.PROTO ? 1 : 0;
+    const frames = form.frames
+      ? { kind: dice.pick(["one", "many", "part"] as const), salt: dice.word() }
+      : draft.frames;
+    return {
+      ...draft,
+      ops: edited(plain, [{ at: start, insert: array(form, index, dice) }]),
+      loader: "joblib",
+      frames,
+      name: draft.loader === "joblib" ? draft.name : "model.joblib",
+    };
+  },
+}));
