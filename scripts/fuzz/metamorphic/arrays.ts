@@ -25,15 +25,18 @@ interface Form {
   /** A second BUILD with another shape. */
   readonly again?: boolean;
   readonly frames?: boolean;
+  /** The wrapper is made by its constructor. */
+  readonly called?: boolean;
   readonly length?: (count: number, dice: Dice) => Ops;
 }
 
 const plainKey = (name: string, dice: Dice): Ops => [exactText(name, dice)];
-const LONG_ONE = Uint8Array.of(9, 1, 0, 0, 0, 0, 0, 0, 0, 1);
+/** 2**64: numpy keeps the low 64 bits, no flag. */
+const LONG_NONE = Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 const FORMS: readonly Form[] = [
   { id: "joblib-array" },
-  { id: "joblib-flags", flags: () => [op(0x8a, LONG_ONE)] },
+  { id: "joblib-flags", flags: () => [op(0x8a, LONG_NONE)] },
   {
     id: "joblib-flags-call",
     flags: (dice) => call(global("operator", "add", dice), [[int(0, dice)], [int(0, dice)]], dice),
@@ -66,6 +69,7 @@ const FORMS: readonly Form[] = [
   },
   {
     id: "joblib-partial",
+    called: true,
     wrapper: (_, dice) =>
       call(
         call(
@@ -130,7 +134,8 @@ function array(form: Form, index: number, dice: Dice): Ops {
     op(codes.EMPTY_TUPLE),
     op(codes.NEWOBJ),
   ];
-  const aligned = dice.chance(1, 2);
+  // A constructor sets the alignment to 16.
+  const aligned = form.called || dice.chance(1, 2);
   const fields: (readonly [string, Ops])[] = [
     ["subclass", global("numpy", "ndarray", dice)],
     ["shape", tuple([size(count)], dice)],
@@ -165,10 +170,14 @@ function array(form: Form, index: number, dice: Dice): Ops {
   return [...made, op(codes.POP)];
 }
 
+/** Forms that a real file may have. */
+const PLAIN = new Set(["joblib-array", "joblib-frame"]);
+
 /** An array before everything else; the file is then joblib's. */
 export const ARRAYS: readonly Transformation[] = FORMS.map((form) => ({
   id: form.id,
   stage: 0,
+  ...(PLAIN.has(form.id) ? {} : { hides: true }),
   apply(draft, dice) {
     const plain = withIndices(draft.ops, dice);
     const index = plain && freeIndex(plain, dice);

@@ -198,7 +198,7 @@ export function longConstant(length: number, dice: Dice): Op {
     case 6:
       return op(0x8e, join(little(8, length), dice.bytes(length)));
     case 7:
-      return op(0x46, join("1".repeat(Math.min(length, 300)), "0".repeat(length), "\n"));
+      return op(0x46, join("1.", "0".repeat(length), "\n"));
     default:
       // int() takes 4,300 digits; zeros in front count.
       return op(0x49, join("0".repeat(Math.min(length, 4200)), "7\n"));

@@ -10,7 +10,7 @@ import { base64, bytesValue, call, exactText, global, int, tuple } from "./emit.
 import * as codes from "./program.ts";
 import { type Edit, edited, namesOf, type Op, op, steps, textOf } from "./program.ts";
 import { withoutUnused } from "./memo.ts";
-import { ofOps, type Transformation } from "./transformation.ts";
+import { hiding, ofOps, type Transformation } from "./transformation.ts";
 
 type Change = (ops: readonly Op[], dice: Dice) => readonly Op[] | undefined;
 
@@ -262,8 +262,8 @@ function protocol(ops: readonly Op[], dice: Dice): readonly Op[] | undefined {
 export const FORMS: readonly Transformation[] = [
   ofOps("form-constants", constants),
   ofOps("form-containers", containers),
-  ...Object.entries({ ...FOLDS, ...SUBCLASSES }).map(([id, way]) => ofOps(id, texts(way))),
-  ofOps("form-stack-global", globals),
+  ...Object.entries({ ...FOLDS, ...SUBCLASSES }).map(([id, way]) => hiding(ofOps(id, texts(way)))),
+  hiding(ofOps("form-stack-global", globals)),
   ofOps("form-global", lines),
   ofOps("form-calls", calls),
   ofOps("form-protocol", protocol),

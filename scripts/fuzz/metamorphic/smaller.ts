@@ -10,7 +10,7 @@ import type { Oracle } from "./oracle.ts";
 import type { Draft } from "./transformation.ts";
 
 /** Tries of leaving opcodes out. */
-const TRIES = 400;
+const TRIES = 120;
 
 /** A finding. */
 export interface Finding {

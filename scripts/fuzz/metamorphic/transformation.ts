@@ -43,6 +43,11 @@ export interface Transformation {
   apply(draft: Draft, dice: Dice): Draft | undefined;
 }
 
+/** A transformation that real samples are left out of. */
+export function hiding(transformation: Transformation): Transformation {
+  return { ...transformation, hides: true };
+}
+
 /** A transformation of opcodes alone. */
 export function ofOps(
   id: string,

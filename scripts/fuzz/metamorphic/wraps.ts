@@ -9,7 +9,7 @@ import { call, dict, exactText, global, int, list, tuple } from "./emit.ts";
 import { withoutUnused } from "./memo.ts";
 import * as codes from "./program.ts";
 import { edited, type Op, op, type Step, steps } from "./program.ts";
-import { ofOps, type Transformation } from "./transformation.ts";
+import { hiding, ofOps, type Transformation } from "./transformation.ts";
 
 type Ops = readonly Op[];
 
@@ -299,10 +299,6 @@ function around(ops: Ops, dice: Dice, way: (value: Ops, dice: Dice) => Ops): Ops
   return [...ops.slice(0, start), ...made, op(codes.STOP)];
 }
 
-function hiding(transformation: Transformation): Transformation {
-  return { ...transformation, hides: true };
-}
-
 /** Transformations of calls. */
 export const WRAPS: readonly Transformation[] = [
   ...Object.entries(CALLABLES).map(([id, way]) => hiding(ofOps(id, callees(way)))),
@@ -312,5 +308,7 @@ export const WRAPS: readonly Transformation[] = [
   ...Object.entries(CALLS).map(([id, way]) =>
     hiding(ofOps(id, (ops, dice) => wrapped(ops, dice, way)))
   ),
-  ...Object.entries(AROUND).map(([id, way]) => ofOps(id, (ops, dice) => around(ops, dice, way))),
+  ...Object.entries(AROUND).map(([id, way]) =>
+    hiding(ofOps(id, (ops, dice) => around(ops, dice, way)))
+  ),
 ];
