@@ -3,6 +3,7 @@
  *
  *     make fuzz FAMILY=metamorphic SEED=1 CASES=200000      or MINUTES=60
  *     make fuzz FAMILY=metamorphic SEED=1 CASE=1234         one case again, with its chain
+ *     scripts/fuzz/fuzz --family metamorphic --no-shrink    findings counted by their whole chain
  *
  * Seed and number give the same case everywhere where the same loaders are installed. A finding is
  * made smaller and written to `.cache/fuzz/`, with its chain.
@@ -31,8 +32,8 @@ const CACHE = fileURLToPath(new URL("../../../.cache/fuzz", import.meta.url));
 const BATCH = 64;
 /** Samples that are tried until a chain changes one. */
 const TRIES = 12;
-/** Harmful samples are this many in ten. */
-const HARMFUL = 7;
+/** One case in so many begins with a real sample; it hides nothing. */
+const REAL_EACH = 4;
 /** Findings of one shortest chain that are written, and after which no more are shortened. */
 const KEPT = 2;
 
@@ -55,6 +56,7 @@ const { values } = parseArgs({
     cases: { type: "string" },
     case: { type: "string" },
     from: { type: "string", default: "0" },
+    "no-shrink": { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
@@ -100,12 +102,16 @@ async function run(): Promise<number> {
       `${links.length} transformations, ${due.length} ordered pairs`,
   );
 
+  const quiet = links.filter(({ hides }) => !hides);
+  const quietDue = pairs(quiet);
   const make = (number: number): Case | undefined => {
     const dice = new Dice("metamorphic", seed, number);
-    const chain = chainOf(number + seed * 31, links, due, dice);
-    const hides = chain.some(({ transformation }) => transformation.hides);
+    const ordinary = number % REAL_EACH === 0;
+    const [from, all] = ordinary ? [quiet, quietDue] : [links, due];
+    const turn = ordinary ? number / REAL_EACH : number;
+    const chain = chainOf(turn + seed * 31, from, all, dice);
     for (let tries = 0; tries < TRIES; tries++) {
-      const sample = dice.pick(hides || dice.chance(HARMFUL, 10) ? harmful : real);
+      const sample = dice.pick(ordinary ? real : harmful);
       const draft = applied(sample.draft, chain);
       if (draft !== undefined) return { number, sample, chain, draft };
     }
@@ -277,6 +283,10 @@ async function finding(
       keys.set(key, times + 1);
       return;
     }
+  }
+  if (values["no-shrink"]) {
+    count(keys, `${found.kind}: ${found.verdict}: ${idsOf(found.chain)}`);
+    return;
   }
   const short = await shortened(oracle, found, plain);
   const key = `${short.kind}: ${short.verdict}: ${idsOf(short.chain)}`;
