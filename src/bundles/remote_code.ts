@@ -81,7 +81,7 @@ export function referenceOf(
 }
 
 /** Parts of `model_index.json`: a library, or a module of the repository, and a class in it. */
-export interface Component {
+interface Component {
   /** Name of the part, and of its folder; empty for the pipeline itself. */
   readonly part: string;
   readonly library: string;

@@ -214,7 +214,7 @@ function sentence(
 }
 
 /** A source file that loading imports. */
-export interface ImportedSource {
+interface ImportedSource {
   readonly name: string;
   readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
   /** What it calls outside itself, dotted. */

@@ -41,7 +41,7 @@ export const LOADER_ACTIONS = [
   "markup",
 ] as const;
 /** What a loader does with a value. */
-export type LoaderAction = typeof LOADER_ACTIONS[number];
+type LoaderAction = typeof LOADER_ACTIONS[number];
 
 /** A place in a configuration where code is named. */
 export interface LoaderCode {

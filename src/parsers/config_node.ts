@@ -55,7 +55,7 @@ export function textNode(text: string, at = 0): ConfigScalar {
 }
 
 /** All values of a key, in the order of the text; none for what is no map. */
-export function membersOf(node: ConfigNode, key: string): ConfigNode[] {
+function membersOf(node: ConfigNode, key: string): ConfigNode[] {
   if (node.kind !== "map") return [];
   return node.members.flatMap(([name, value]) => textOf(name) === key ? [value] : []);
 }

@@ -21,7 +21,7 @@ const CODE_KEYS = ["at", "tag", "does", "beside", "text", "common"];
 const LANGUAGES = ["loader", "hydra", "config"];
 
 /** Complains about an entry; never returns. */
-export type Refuse = (message: string) => never;
+type Refuse = (message: string) => never;
 
 /**
  * One entry of the table.

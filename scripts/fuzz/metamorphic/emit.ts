@@ -13,7 +13,7 @@ import { type Op, op } from "./program.ts";
 const utf8 = new TextEncoder();
 
 /** A text in one of the forms that every protocol's unpickler takes. */
-export function text(value: string, dice: Dice): Op {
+function text(value: string, dice: Dice): Op {
   const bytes = utf8.encode(value);
   const plain = /^[\x20-\x7e]*$/u.test(value) && !/['\\]/u.test(value);
   switch (dice.below(plain ? 7 : 3)) {

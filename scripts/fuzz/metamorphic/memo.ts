@@ -16,7 +16,7 @@ const GETS = new Set([codes.GET, codes.BINGET, codes.LONG_BINGET]);
 const MOST_INDEX = 60_000;
 
 /** Indices that each PUT and GET names; MEMOIZE takes the number of entries. Undefined when unclear. */
-export function indices(ops: readonly Op[]): readonly (number | undefined)[] | undefined {
+function indices(ops: readonly Op[]): readonly (number | undefined)[] | undefined {
   const used = new Set<number>();
   const found: (number | undefined)[] = [];
   for (const each of ops) {

@@ -15,7 +15,7 @@ import type { Draft, Loader } from "./transformation.ts";
 const SCRIPT = fileURLToPath(new URL("../metamorphic_oracle.py", import.meta.url));
 
 /** A pickle that lies in a sample. */
-export interface Found {
+interface Found {
   readonly where: string;
   readonly loader: Loader;
   readonly raws: readonly (readonly [at: number, length: number])[];
@@ -39,13 +39,13 @@ interface Reply extends Judgement {
 }
 
 /** A draft and the sample that it was made from. */
-export interface Question {
+interface Question {
   readonly of: string;
   readonly draft: Draft;
 }
 
 /** What the oracle has installed. */
-export interface Ready {
+interface Ready {
   readonly ready: string;
   readonly loaders: Readonly<Record<string, string>>;
   readonly containers: readonly string[];

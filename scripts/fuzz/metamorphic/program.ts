@@ -16,7 +16,7 @@ export interface Op {
 }
 
 /** One stream up to its STOP, and what lies behind it. */
-export interface Program {
+interface Program {
   readonly ops: readonly Op[];
   readonly tail: Uint8Array;
 }
@@ -30,11 +30,11 @@ export const REDUCE = 0x52, BUILD = 0x62, GLOBAL = 0x63, INST = 0x69, OBJ = 0x6f
 export const APPEND = 0x61, APPENDS = 0x65, SETITEM = 0x73, SETITEMS = 0x75, ADDITEMS = 0x90;
 export const TUPLE = 0x74, EMPTY_TUPLE = 0x29, TUPLE1 = 0x85, TUPLE2 = 0x86, TUPLE3 = 0x87;
 export const LIST = 0x6c, DICT = 0x64, EMPTY_LIST = 0x5d, EMPTY_DICT = 0x7d, FROZENSET = 0x91;
-export const EMPTY_SET = 0x8f, NEWOBJ = 0x81, NEWOBJ_EX = 0x92, STACK_GLOBAL = 0x93;
+export const NEWOBJ = 0x81, NEWOBJ_EX = 0x92, STACK_GLOBAL = 0x93;
 export const PUT = 0x70, BINPUT = 0x71, LONG_BINPUT = 0x72, MEMOIZE = 0x94;
 export const GET = 0x67, BINGET = 0x68, LONG_BINGET = 0x6a;
 export const PROTO = 0x80, FRAME = 0x95, NONE = 0x4e, NEWTRUE = 0x88, NEWFALSE = 0x89;
-export const BINPERSID = 0x51;
+const BINPERSID = 0x51;
 
 /** Lines of text behind an opcode. */
 const LINES: Readonly<Record<string, number>> = {

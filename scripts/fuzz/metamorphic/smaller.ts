@@ -23,7 +23,7 @@ export interface Finding {
 }
 
 /** The finding that a draft is; undefined when it does something else or its verdict may stand. */
-export async function tried(
+async function tried(
   oracle: Oracle,
   sample: Scanned,
   chain: readonly Link[],

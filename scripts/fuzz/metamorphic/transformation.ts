@@ -27,7 +27,7 @@ export interface Draft {
 }
 
 /** Kinds of frames; `cuts` are drawn from the dice with `salt`. */
-export interface Frames {
+interface Frames {
   readonly kind: "none" | "one" | "many" | "each" | "part";
   readonly salt: number;
 }

@@ -47,7 +47,7 @@ const REPOSITORY_KEYS =
   /(?:^|_)(?:pretrained_model_name_or_path|name_or_path|model_name|model_id|repo_id|repository|model|path)$/u;
 
 /** Where a configuration lies and who reads it. */
-export interface ConfigPlace {
+interface ConfigPlace {
   /** Path of the file, as far as it is known. */
   readonly path: string;
   readonly interest: Interest;
@@ -57,7 +57,7 @@ export interface ConfigPlace {
 }
 
 /** What was found, and whether something was left out. */
-export interface ConfigFindings {
+interface ConfigFindings {
   readonly observations: readonly Observation[];
   readonly cut: boolean;
 }

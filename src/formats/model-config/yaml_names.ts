@@ -19,7 +19,7 @@ const ANCHORED = 5000;
 const EVIDENCE_CHARACTERS = 1024;
 
 /** What was read of a YAML text. */
-export interface OtherNames {
+interface OtherNames {
   readonly observations: readonly Observation[];
   readonly words: readonly YamlWord[];
   /** The first thing that loaders refuse, in bytes from the start; undefined when all is well. */

@@ -14,7 +14,7 @@ const DEPTH = 16;
 const VALUES = 64;
 
 /** What a text may be. */
-export interface Resolved {
+interface Resolved {
   readonly texts: readonly string[];
   /** True when a part of it comes from outside the document, or cannot be told. */
   readonly computed: boolean;

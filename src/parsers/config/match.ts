@@ -51,7 +51,7 @@ export interface TextVisit {
 }
 
 /** What was found. */
-export interface LoaderMatches {
+interface LoaderMatches {
   readonly hits: readonly LoaderHit[];
   /** True when nodes or places were left out. */
   readonly cut: boolean;
@@ -72,7 +72,7 @@ export function loaderTable({ loaders = NO_LOADERS }: Pick<Interest, "loaders">)
 const NO_LOADERS: readonly LoaderEntry[] = [];
 
 /** The table, prepared for matching. Immutable. */
-export class LoaderTable {
+class LoaderTable {
   readonly #entries: readonly Prepared[];
 
   constructor(entries: readonly LoaderEntry[]) {

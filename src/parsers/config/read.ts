@@ -42,7 +42,7 @@ export function notationOf(base: string): Notation | undefined {
 }
 
 /** Bytes as text: UTF-8, or UTF-16 behind its byte order mark. */
-export function configText(bytes: Uint8Array): string {
+function configText(bytes: Uint8Array): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
@@ -134,7 +134,7 @@ const OPTION = /^([^=:]+?)\s*[=:]\s*(.*)$/u;
  * An INI file as Python's `configparser` reads it: sections, options with `=` or `:`, lines that are
  * indented further go on. https://docs.python.org/3/library/configparser.html
  */
-export function readIni(text: string): ConfigNode {
+function readIni(text: string): ConfigNode {
   const root: [ConfigNode, ConfigNode][] = [];
   let section: [ConfigNode, ConfigNode][] = root;
   let open: { key: string; lines: string[]; indent: number; at: number } | undefined;

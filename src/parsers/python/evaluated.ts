@@ -21,7 +21,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 );
 
 /** A call that evaluating a text makes. */
-export interface EvaluatedCall {
+interface EvaluatedCall {
   readonly module: string;
   readonly name: string;
   /** As written. */
@@ -29,7 +29,7 @@ export interface EvaluatedCall {
 }
 
 /** What evaluating texts does. */
-export interface Evaluated {
+interface Evaluated {
   readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
   readonly calls: readonly EvaluatedCall[];
   /** False when a part was not read. */
