@@ -11,6 +11,12 @@
 import type { Listing } from "../core/types.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 
+/**
+ * What the loader of AOTInductor's packages loads, or compiles and loads with flags from beside it
+ * (`torch/csrc/inductor/aoti_package/model_package_loader.cpp`).
+ */
+const INDUCTOR =
+  /(?:^|\/)data\/aotinductor\/.+(?:\.(?:so(?:\.\d+)*|dll|dylib|pyd|cpp|cc|cu|o|obj|a|lib|cubin|hsaco|ptx|spv|fatbin)|_(?:compile|linker)_flags\.json)$/iu;
 const LIBRARY = /\.(?:so(?:\.\d+)*|dll|dylib|pyd)$/iu;
 
 interface Place {
@@ -24,7 +30,7 @@ interface Place {
 const PLACES: readonly Place[] = [
   {
     rule: "native-aot-inductor",
-    pattern: /(?:^|\/)data\/aotinductor\/.+\.(?:so|dll|dylib|pyd)$/iu,
+    pattern: INDUCTOR,
     loader: "torch._inductor.aoti_load_package",
   },
   {
@@ -55,7 +61,9 @@ export const nativeBundle: Bundle = {
 };
 
 function matches({ members }: Listing): boolean {
-  return members.some(({ name }) => LIBRARY.test(name) || /(?:^|\/)\d+\/model\.py$/u.test(name));
+  return members.some(({ name }) =>
+    LIBRARY.test(name) || INDUCTOR.test(name) || /(?:^|\/)\d+\/model\.py$/u.test(name)
+  );
 }
 
 function* observe({ members }: Listing): Iterable<BundleObservation> {

@@ -99,6 +99,52 @@ type Found =
   | { readonly type: "missing" };
 
 /**
+ * Looks a location up in the listing that holds the model, links included: one that leads out of the
+ * listing is a problem, unless the model itself is a link into the same folder, as in the caches of
+ * hubs. A hard link of a local folder does not say where its other names are.
+ *
+ * @param model name of the model in the listing
+ * @param location one without a problem of its own
+ * @returns undefined when the listing does not reach that far
+ */
+export function findExternal(
+  listing: Listing,
+  model: string,
+  location: string,
+): Found | undefined {
+  const byName = membersOf(listing);
+  const folder = folderOf(model);
+  const wanted = normalised(`${folder}/${location.replaceAll("\\", "/")}`);
+  const own = byName.get(model);
+  const parts = wanted.split("/");
+  const inFolder = folder === "" ? 0 : folder.split("/").length;
+  for (let count = inFolder + 1; count <= parts.length; count++) {
+    const name = parts.slice(0, count).join("/");
+    const member = byName.get(name);
+    if (member === undefined) {
+      return own !== undefined && count === inFolder + 1 ? { type: "missing" } : undefined;
+    }
+    const problem = linkProblem(member, listing.format, byName, own);
+    if (problem !== undefined) return { type: "problem", problem };
+    if (name === wanted) return { type: "file", size: member.size };
+    // What lies behind a link that stays inside is listed elsewhere.
+    if (member.kind !== "folder") return undefined;
+  }
+  return undefined;
+}
+
+const BY_NAME = new WeakMap<Listing, ReadonlyMap<string, Member>>();
+
+function membersOf(listing: Listing): ReadonlyMap<string, Member> {
+  let byName = BY_NAME.get(listing);
+  if (byName === undefined) {
+    byName = new Map(listing.members.map((member) => [member.name.replace(/\/$/u, ""), member]));
+    BY_NAME.set(listing, byName);
+  }
+  return byName;
+}
+
+/**
  * What is wrong with a member that holds a model's data, being a link.
  *
  * @param format of the listing: `folder`, or that of an archive

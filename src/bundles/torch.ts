@@ -10,6 +10,7 @@ import type { Listing } from "../core/types.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 
 const CHECKPOINT = /^(?:.*\/)?data\.pkl$/u;
+const BYTECODE = /^(?<root>(?:.*\/)?)bytecode\.pkl$/u;
 const SCRIPT_MARK = /^(?<root>(?:.*\/)?)constants\.pkl$/u;
 
 /** PyTorch archives. */
@@ -21,12 +22,25 @@ export const torchBundle: Bundle = {
 };
 
 function matches(listing: Listing): boolean {
-  return listing.members.some(({ name }) => CHECKPOINT.test(name) || SCRIPT_MARK.test(name));
+  return listing.members.some(({ name }) =>
+    CHECKPOINT.test(name) || SCRIPT_MARK.test(name) || BYTECODE.test(name)
+  );
 }
 
 function* observe(listing: Listing): Iterable<BundleObservation> {
   const names = new Set(listing.members.map(({ name }) => name));
   for (const name of names) {
+    const mobile = BYTECODE.exec(name)?.groups?.root;
+    if (mobile !== undefined && !hasSources(names, mobile)) {
+      yield {
+        part: name,
+        observation: {
+          type: "anomaly",
+          rule: "torch-mobile-without-source",
+          detail: "The archive has the bytecode of a mobile program and none of its source files",
+        },
+      };
+    }
     const root = SCRIPT_MARK.exec(name)?.groups?.root;
     if (root === undefined) continue;
     const prefix = `${root}code/`;
@@ -42,4 +56,9 @@ function* observe(listing: Listing): Iterable<BundleObservation> {
       },
     };
   }
+}
+
+function hasSources(names: ReadonlySet<string>, root: string): boolean {
+  for (const name of names) if (name.startsWith(`${root}code/`)) return true;
+  return false;
 }

@@ -8,6 +8,7 @@
 
 /** `<root>/data/<key>` belongs to `<root>/data.pkl`, and so on. */
 const STORAGE_NAME = /^(?<root>(?:.*\/)?)(?<archive>data|constants)\/\d+$/u;
+const BYTECODE_NAME = /(?:^|\/)bytecode\.pkl$/u;
 const SOURCE_NAME = /^(?<root>(?:.*\/)?)code\/.+\.py$/u;
 
 /**
@@ -26,6 +27,10 @@ export function torchHints(names: Iterable<string>): ReadonlyMap<string, string>
       hints.set(name, HINT.torchStorage);
       continue;
     }
+    if (BYTECODE_NAME.test(name)) {
+      hints.set(name, HINT.torchBytecode);
+      continue;
+    }
     const source = SOURCE_NAME.exec(name)?.groups;
     if (source !== undefined && isScripted(all, source.root ?? "")) {
       hints.set(name, HINT.torchscriptSource);
@@ -37,5 +42,5 @@ export function torchHints(names: Iterable<string>): ReadonlyMap<string, string>
 /** `torch.load` hands an archive with `constants.pkl` to `torch.jit.load`. */
 function isScripted(names: ReadonlySet<string>, root: string): boolean {
   return names.has(`${root}constants.pkl`) || names.has(`${root}data.pkl`) ||
-    names.has(`${root}model.json`);
+    names.has(`${root}model.json`) || names.has(`${root}bytecode.pkl`);
 }

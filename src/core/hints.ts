@@ -15,6 +15,8 @@ export const HINT = {
   torchStorage: "torch-storage",
   /** TorchScript source. */
   torchscriptSource: "torchscript-source",
+  /** Bytecode of PyTorch's mobile interpreter, member `bytecode.pkl`. */
+  torchBytecode: "torch-bytecode",
   /** Member `storages` of PyTorch's tar format: pickles and raw data. */
   torchTarStorages: "torch-tar-storages",
   /** Member `tensors` of PyTorch's tar format: pickles and raw data. */

@@ -14,9 +14,18 @@ export function ascii(text: string): number[] {
   return Array.from(text, (character) => character.charCodeAt(0));
 }
 
+const CHUNK = 8192;
+
 /** The first bytes as text, one character a byte. */
 export function latin1(bytes: Uint8Array, length: number): string {
-  return String.fromCharCode(...bytes.subarray(0, length));
+  const end = Math.min(length, bytes.length);
+  // A call takes only so many arguments.
+  if (end <= CHUNK) return String.fromCharCode(...bytes.subarray(0, end));
+  const parts: string[] = [];
+  for (let at = 0; at < end; at += CHUNK) {
+    parts.push(String.fromCharCode(...bytes.subarray(at, Math.min(end, at + CHUNK))));
+  }
+  return parts.join("");
 }
 
 /**

@@ -54,12 +54,6 @@ export function textNode(text: string, at = 0): ConfigScalar {
   return { kind: "scalar", at, text, value: text };
 }
 
-/** All values of a key, in the order of the text; none for what is no map. */
-function membersOf(node: ConfigNode, key: string): ConfigNode[] {
-  if (node.kind !== "map") return [];
-  return node.members.flatMap(([name, value]) => textOf(name) === key ? [value] : []);
-}
-
 /** True when a map has a key. */
 export function hasMember(node: ConfigNode, key: string): boolean {
   return node.kind === "map" && node.members.some(([name]) => textOf(name) === key);

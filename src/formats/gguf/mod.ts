@@ -14,6 +14,7 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { LoaderChecks } from "./loader_checks.ts";
 import { GgufReader } from "./reader.ts";
 import { compare, examine, type Extent, type GgufTensor, type Lie } from "./tensors.ts";
 
@@ -46,6 +47,19 @@ const TYPE_BYTES: Readonly<Record<number, number>> = {
   12: 8,
 };
 const U32 = 4;
+/** Whole numbers, by whether they have a sign. */
+const INTEGERS: Readonly<Record<number, boolean>> = {
+  0: false,
+  1: true,
+  2: false,
+  3: true,
+  4: false,
+  5: true,
+  10: false,
+  11: true,
+};
+/** Texts that a loader compares: names of architectures and tokenizers, tokens. */
+const TEXT_BYTES = 4096;
 
 /** Types that loaders expect of the keys that every file has. */
 const EXPECTED: Readonly<Record<string, number>> = {
@@ -106,6 +120,7 @@ class Scanner {
   readonly #lies: Lie[] = [];
   readonly #entries: Observation[] = [];
   readonly #keys = new Set<string>();
+  readonly #checks = new LoaderChecks();
   #alignment = ALIGNMENT;
 
   constructor(source: Source, check: () => void) {
@@ -221,7 +236,9 @@ class Scanner {
       this.#giveUp("gguf-metadata-type", `"${key}" is of type ${type}, which does not exist`, at);
     }
     await reader.fill(bytes);
-    if (key === ALIGNMENT_KEY && type === U32) this.#align(reader.u32(), at);
+    if (Object.hasOwn(INTEGERS, type) && this.#checks.wantsNumber(key)) {
+      this.#checks.number(key, readInteger(reader, bytes, INTEGERS[type] === true));
+    } else if (key === ALIGNMENT_KEY && type === U32) this.#align(reader.u32(), at);
     else if (type === BOOL) this.#readBool(reader, key);
     else reader.skip(bytes);
   }
@@ -243,6 +260,11 @@ class Scanner {
   /** Strings that may be programs are handed on; of the others only the place is of interest. */
   async #readString(reader: GgufReader, key: string, length: number): Promise<void> {
     const { offset } = reader;
+    if (this.#checks.wantsText(key) && length <= TEXT_BYTES) {
+      await reader.fill(length);
+      this.#checks.text(key, reader.text(length));
+      return;
+    }
     let program = TEMPLATE_KEY.test(key);
     if (!program && length >= 4 && length <= LOOK_FOR_TEMPLATE) {
       await reader.fill(length);
@@ -267,6 +289,7 @@ class Scanner {
       const detail = `"${key}" is a list of type ${type}, which does not exist`;
       this.#giveUp("gguf-metadata-type", detail, at);
     }
+    this.#checks.list(key, count);
     const each = bytes ?? (type === STRING ? reader.width : 4 + reader.width);
     if (count * BigInt(each) > BigInt(reader.left)) {
       const detail = `"${key}" has ${count} items, which do not fit into ${reader.left} bytes`;
@@ -293,7 +316,11 @@ class Scanner {
         const detail = `Item ${i} of "${key}" has ${length} bytes, ${reader.left} are left`;
         this.#giveUp("gguf-string-length", detail, from);
       }
-      reader.skip(Number(length));
+      if (type === STRING && depth === 0 && this.#checks.wantsTexts(key) && length <= TEXT_BYTES) {
+        const bytes = Number(length);
+        if (!reader.has(bytes)) await reader.fill(bytes);
+        this.#checks.token(reader.characters(bytes));
+      } else reader.skip(Number(length));
     }
   }
 
@@ -312,6 +339,7 @@ class Scanner {
       if (bytes === undefined) continue;
       extents.push({ name: tensor.name, from: tensor.offset, to: tensor.offset + bytes });
     }
+    this.#lies.push(...this.#checks.failed());
     if (count > 0n) this.#comparePlaces(reader, extents);
     else if (reader.left >= Number(this.#alignment)) this.#leftOver(reader.offset, reader.size);
   }
@@ -352,4 +380,15 @@ class Scanner {
     const source = sliceSource(part, this.#source, from, to - from);
     this.#entries.push({ type: "entry", source, part, loaded: "data" });
   }
+}
+
+/** A whole number of 1 to 8 bytes in the byte order of the file. */
+function readInteger(reader: GgufReader, bytes: number, signed: boolean): bigint {
+  const text = reader.characters(bytes);
+  let value = 0n;
+  for (let i = 0; i < bytes; i++) {
+    const at = reader.littleEndian ? bytes - 1 - i : i;
+    value = value << 8n | BigInt(text.charCodeAt(at));
+  }
+  return signed ? BigInt.asIntN(8 * bytes, value) : value;
 }

@@ -6,6 +6,7 @@
  */
 
 import { FormatError, LimitError } from "../../core/errors.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import type { Source } from "../../core/source.ts";
 
 /** Bytes of the first read; real headers are either this short or some megabytes of tokens. */
@@ -119,6 +120,13 @@ export class GgufReader {
     const from = this.#at - this.#start;
     this.#at += length;
     return new TextDecoder().decode(this.#bytes.subarray(from, from + length));
+  }
+
+  /** The next bytes as text, one character a byte: what differs here differs in the file. */
+  characters(length: number): string {
+    const from = this.#at - this.#start;
+    this.#at += length;
+    return latin1(this.#bytes.subarray(from), length);
   }
 
   /** Goes on; nothing is read. */

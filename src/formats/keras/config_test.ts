@@ -154,10 +154,97 @@ test("layers that reach outside are told with what they reach", async () => {
   const list = { class_name: "StringLookup", config: { vocabulary: ["/etc/passwd"] } };
   assert.deepEqual(told(await scan(list)), []);
   const op = { class_name: "TFOpLambda", config: { function: "io.write_file" } };
-  assert.deepEqual(told(await scan(op)), ["tensorflow.io:write_file"]);
+  assert.deepEqual(told(await scan(op)), ["io.write_file"]);
   const torch = { class_name: "TorchModuleWrapper", config: { module: "gAJOLg==" } };
   const { entries } = await scan(torch);
   assert.deepEqual(entries.map(({ text, hint }) => [text, hint]), [["\x80\x02N.", "pickle"]]);
+});
+
+test("every layer that stands for a function of TensorFlow names it", async () => {
+  const layers: [string, object, string[]][] = [
+    ["SlicingOpLambda", { function: "load_op_library" }, ["load_op_library"]],
+    ["pkg>SlicingOpLambda", { function: "load_op_library" }, [
+      ":pkg>SlicingOpLambda",
+      "load_op_library",
+    ]],
+    ["ClassMethod", { cls_symbol: "io.write_file", method_name: "__call__" }, ["io.write_file"]],
+    ["ClassMethod", { cls_symbol: "RaggedTensor", method_name: "from_row_splits" }, [
+      "RaggedTensor",
+    ]],
+    ["InstanceMethod", { method_name: "to_tensor" }, []],
+    ["InstanceMethod", { method_name: "__getattribute__" }, ["reflection"]],
+    ["InstanceProperty", { attr_name: "__class__" }, ["reflection"]],
+  ];
+  for (const [class_name, config, names] of layers) {
+    assert.deepEqual(told(await scan({ class_name, config })), names, class_name);
+  }
+  const registered = {
+    class_name: "Gone",
+    registered_name: "TFOpLambda",
+    config: { function: "io.write_file" },
+  };
+  assert.deepEqual(told(await scan(registered)), ["io.write_file"]);
+});
+
+test("functions that compute but for one argument play the part of a file by it", async () => {
+  const layer = (name: string, given: object) => ({
+    class_name: "TFOpLambda",
+    config: { function: name },
+    inbound_nodes: [["x", 0, 0, given]],
+  });
+  const cases: [string, object, string][] = [
+    ["print", { output_stream: "file:///tmp/x" }, "print/file"],
+    ["print", { output_stream: "stderr" }, "print"],
+    ["random.fixed_unigram_candidate_sampler", { vocab_file: "/x" }, "/file"],
+    ["io.decode_proto", { descriptor_source: "/x" }, "/file"],
+    ["io.decode_proto", { descriptor_source: "local://" }, ""],
+  ];
+  for (const [name, given, wanted] of cases) {
+    const [first = ""] = told(await scan(layer(name, given)));
+    assert.ok(first.endsWith(wanted) && (wanted !== "" || !first.endsWith("/file")), first);
+  }
+});
+
+test("an operator of TensorFlow is handed on as a graph of one node", async () => {
+  const nodes: [unknown, string[]][] = [
+    [{ name: "x", op: "WriteFile", input: ["a"], attr: { path: { s: "L2V0Yw==" } } }, [
+      "WriteFile",
+      "/etc",
+    ]],
+    ["\n\u0001x\u0012\bReadFile", ["ReadFile"]],
+    [{ op: "X", attr: { f: { func: { name: "g" } }, l: { list: { s: ["YWJj"] } } } }, ["g", "abc"]],
+  ];
+  for (const [node_def, words] of nodes) {
+    const { entries } = await scan({ class_name: "TensorFlowOpLayer", config: { node_def } });
+    for (const word of words) assert.ok(entries[0]?.text.includes(word), word);
+  }
+  const raw = { class_name: "TFOpLambda", config: { function: "raw_ops.ReadFile" } };
+  assert.ok((await scan(raw)).entries[0]?.text.includes("ReadFile"));
+});
+
+test("where a module lacks a name, the registered name counts as well", async () => {
+  const seen = await scan({ ...named("builtins", "my_activation"), registered_name: "eval" });
+  assert.deepEqual(told(seen), ["builtins:eval", "builtins:my_activation"]);
+  const custom = { ...named("mine", "f"), registered_name: "package>f" };
+  assert.deepEqual(told(await scan(custom)), ["mine:f"]);
+});
+
+test("paths of feature columns and tokenizers are files that are read", async () => {
+  for (const key of ["vocabulary_file", "vocab_file", "ckpt_to_load_from"]) {
+    const column = { class_name: "Column", config: { key: "k", [key]: "/etc/passwd" } };
+    assert.deepEqual(told(await scan({ class_name: "X", config: { columns: [column] } })), [
+      "vocabulary",
+    ]);
+    assert.deepEqual(told(await scan({ class_name: "X", config: { [key]: "" } })), []);
+  }
+});
+
+test("a pickle in base64 among the texts is looked into", async () => {
+  const { entries } = await scan({
+    class_name: "DistributionLambda",
+    config: { make_distribution_fn: ["gASVBAAAAAAAAABLAS4=", null] },
+  });
+  assert.deepEqual(entries.map(({ hint }) => hint), ["pickle"]);
 });
 
 test("what a function is given is shown with it", async () => {

@@ -17,6 +17,7 @@ import {
 import { bytesSource } from "../../sources/memory.ts";
 import type { Evidence, Fact, Observation } from "../../core/types.ts";
 import { codeTexts, decodeBase64, kindOf, piece, readKerasCode } from "./code.ts";
+import { encodeNode, graphOf, nodeDefOf } from "./node_def.ts";
 
 /** Characters of an expression. */
 const EXPRESSION_LENGTH = 2048;
@@ -29,16 +30,51 @@ const GIVEN_LOOKED_AT = 200;
 const GIVEN_KEPT = 8;
 const STEPS_PER_CHECK = 4096;
 const DUPLICATES_TOLD = 10;
+/** Texts of one configuration that are looked into as pickles; real models have one a layer, if any. */
+const PICKLES = 256;
 
 /** Classes that read a vocabulary from a file when they are given a path (CVE-2025-12058). */
 const LOOKUPS: ReadonlySet<string> = new Set([
   ...["StringLookup", "IntegerLookup", "TextVectorization", "IndexLookup"],
   ...["StringIndex", "IntegerIndex"],
 ]);
-/** Layers that stand for a function of TensorFlow by its name there. */
-const FUNCTION_LAYERS: ReadonlySet<string> = new Set([
-  ...["TFOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer"],
-]);
+/** Classes of companions that take a vocabulary, too: keras_hub's tokenizers, lookups by other names. */
+const LOOKUP_NAME = /(?:Lookup|Vectorization|Tokenizer|Vocabulary|CategoricalColumn)\w*$/u;
+/** Keys whose text is the path of a file that the object reads while it is rebuilt or called. */
+const PATH_KEYS: readonly string[] = [
+  ...["vocabulary_file", "vocab_file", "ckpt_to_load_from", "vocabulary_path", "vocab_path"],
+];
+/**
+ * Layers that stand for an exported function of TensorFlow, by the key that names it
+ * (`from_config` in `tf_keras/src/layers/core/tf_op_layer.py`): rebuilding the model calls it, with
+ * the file's constants where it has such.
+ */
+const FUNCTION_LAYERS: Readonly<Record<string, string>> = {
+  TFOpLambda: "function",
+  SlicingOpLambda: "function",
+  ClassMethod: "cls_symbol",
+};
+/** Layers that take an attribute of what they are given, by the key that names it. */
+const ATTRIBUTE_LAYERS: Readonly<Record<string, string>> = {
+  InstanceMethod: "method_name",
+  InstanceProperty: "attr_name",
+};
+/** Attributes by which an object of Python leads to others; operators such as `__add__` do not. */
+const REFLECTIVE =
+  /^__(?:class|dict|globals|getattribute|getattr|reduce|reduce_ex|subclasses|init|init_subclass|new|mro|bases?|code|closure|builtins|module|self|func|wrapped|import|loader|setattr|delattr|setstate)__$/u;
+/** Methods of a class that stand for calling it. */
+const CALLING: ReadonlySet<string> = new Set(["", "__call__", "__new__", "__init__"]);
+/**
+ * Functions of TensorFlow that only compute but for one argument, and values of it that name no file
+ * (`logging_ops.print_v2`, `candidate_sampling_ops`, `gen_decode_proto_ops`).
+ */
+const FILE_ARGUMENTS: readonly (readonly [name: RegExp, argument: string, harmless: RegExp])[] = [
+  [/(?:^|\.)print$/u, "output_stream", /^(?:stdout|stderr|log\((?:info|warning|error)\)|)$/u],
+  [/(?:^|\.)fixed_unigram_candidate_sampler$/u, "vocab_file", /^$/u],
+  [/(?:^|\.)(?:de|en)code_proto$/u, "descriptor_source", /^(?:$|local:\/\/|bytes:\/\/)/u],
+];
+/** Pickles in base64, of protocols 2 to 5: `DistributionLambda` and other layers unpickle such texts. */
+const PICKLE_TEXT = /^gA[I-X][A-Za-z0-9+/\n]/u;
 
 interface Step {
   readonly value: JsonValue;
@@ -65,6 +101,8 @@ export class ConfigWalk {
   readonly #lambdas = new Set<JsonObject>();
   #duplicates = 0;
   #payloads = 0;
+  /** Texts that were handed on as pickles. */
+  readonly #pickles = new Set<string>();
 
   /**
    * @param inH5 true for the configuration of an HDF5 file
@@ -99,6 +137,8 @@ export class ConfigWalk {
       } else if (typeof value === "string" && nested < NESTED_TEXTS && mayHoldConfig(value)) {
         const inner = parseJson(new TextEncoder().encode(value)).value;
         if (inner !== undefined) waiting.push({ ...step, value: inner, nested: nested + 1 });
+      } else if (typeof value === "string" && PICKLE_TEXT.test(value)) {
+        this.#pickle(value);
       }
     }
   }
@@ -118,9 +158,16 @@ export class ConfigWalk {
     this.#duplicateKeys(object);
     const configs = valuesOf(object, "config").slice(0, READINGS);
     const names = textsOf(object, "class_name");
+    // Where the module lacks the class, every release before Keras 3.9 takes the registered name.
+    const others = textsOf(object, "registered_name").map(bareName);
     for (const name of names) this.#classOf(object, name, configs, layer, around);
+    const bare = new Set(names.some(isSpecial) ? [] : [...names.map(bareName), ...others]);
+    for (const name of bare) {
+      for (const config of configs) if (isObject(config)) this.#layer(name, object, config, layer);
+    }
     this.#functionFields(object, names, layer);
     if (names.length === 0) this.#vocabulary("", object, layer);
+    this.#paths(object, layer);
   }
 
   /** What an object is an instance of, and what follows from that. */
@@ -152,11 +199,9 @@ export class ConfigWalk {
     }
     if (/^__\w+__$/u.test(name)) return;
     this.#reference(object, name, "class", layer, given(valuesOf(object, "config"), true));
-    const bare = name.slice(name.lastIndexOf(">") + 1);
-    for (const config of configs) if (isObject(config)) this.#layer(bare, config, layer);
   }
 
-  #layer(name: string, config: JsonObject, layer: string): void {
+  #layer(name: string, object: JsonObject, config: JsonObject, layer: string): void {
     const { at } = config;
     if (name === "Lambda") {
       this.#lambda(config, layer);
@@ -171,10 +216,50 @@ export class ConfigWalk {
       const handles = textsOf(config, "handle");
       const expression = `${named(name, layer)} over ${quoted(handles[0] ?? "a module")}`;
       this.#operator(name, expression, at, layer, handles.map((it) => piece(kindOf(it), it)));
-    } else if (LOOKUPS.has(name)) {
+    } else if (LOOKUPS.has(name) || LOOKUP_NAME.test(name)) {
       this.#vocabulary(name, config, layer);
-    } else if (FUNCTION_LAYERS.has(name)) {
-      for (const path of textsOf(config, "function")) this.#tensorflow(path, at, layer);
+    } else if (name === "TensorFlowOpLayer") {
+      for (const value of valuesOf(config, "node_def").slice(0, READINGS)) this.#nodeDef(value);
+    } else if (Object.hasOwn(FUNCTION_LAYERS, name)) {
+      const methods = name === "ClassMethod" ? textsOf(config, "method_name") : [];
+      for (const path of textsOf(config, FUNCTION_LAYERS[name] ?? "")) {
+        this.#tensorflow(path, methods, object, layer);
+      }
+      for (const method of methods) this.#attribute(name, method, at, layer);
+    } else if (Object.hasOwn(ATTRIBUTE_LAYERS, name)) {
+      for (const key of textsOf(config, ATTRIBUTE_LAYERS[name] ?? "")) {
+        this.#attribute(name, key, at, layer);
+      }
+    }
+  }
+
+  #attribute(name: string, key: string, at: number, layer: string): void {
+    if (!REFLECTIVE.test(key) || CALLING.has(key)) return;
+    const expression = `${named(name, layer)} that takes the attribute ${quoted(key)}`;
+    this.#operator("reflection", expression, at, layer, []);
+  }
+
+  /** A `TensorFlowOpLayer` is one operator of TensorFlow: it is judged as a graph of one node. */
+  #nodeDef(value: JsonValue): void {
+    const node = typeof value === "string"
+      ? new TextEncoder().encode(value)
+      : isObject(value)
+      ? nodeDefOf(value)
+      : undefined;
+    if (node === undefined) return;
+    const part = `(operator ${this.#payloads++}).pb`;
+    this.#others.push({ type: "entry", source: bytesSource(part, graphOf(node)), part });
+  }
+
+  /** Files that an object reads by a path in its configuration: feature columns, tokenizers. */
+  #paths(object: JsonObject, layer: string): void {
+    for (const key of PATH_KEYS) {
+      for (const path of textsOf(object, key)) {
+        if (path === "") continue;
+        const what = layer === "" ? "an object" : `an object of the layer ${quoted(layer)}`;
+        const expression = `${what} with ${key} ${quoted(path)}`;
+        this.#operator("vocabulary", expression, object.at, layer, [piece("path", path)]);
+      }
     }
   }
 
@@ -236,8 +321,13 @@ export class ConfigWalk {
     const modules = textsOf(object, "module");
     const registered = textsOf(object, "registered_name");
     if (modules.length > 0) {
+      // Releases look for the registered name, too, where the module has none of the other.
+      const others = registered.filter((it) => it !== name && !it.includes(">"));
       for (const module of modules) {
-        this.#named(module, name, what, object.at, layer, evidence);
+        for (const one of [name, ...others]) {
+          if (one === what && one !== name) continue;
+          this.#named(module, one, what, object.at, layer, evidence);
+        }
       }
     } else if (name.includes(">") || registered.some((it) => it.includes(">"))) {
       this.#named("", registered[0] ?? name, what, object.at, layer, evidence);
@@ -246,10 +336,47 @@ export class ConfigWalk {
     }
   }
 
-  #tensorflow(path: string, at: number, layer: string): void {
-    const dot = path.lastIndexOf(".");
-    const module = dot < 0 ? "tensorflow" : `tensorflow.${path.slice(0, dot)}`;
-    this.#named(module, path.slice(dot + 1), "function", at, layer, []);
+  /** An exported name of TensorFlow, and the class method that is called of it. */
+  #tensorflow(
+    path: string,
+    methods: readonly string[],
+    object: JsonObject,
+    layer: string,
+  ): void {
+    const { at } = object;
+    const raw = /^(?:compat\.v[12]\.)?raw_ops\.(?<op>.*)$/su.exec(path)?.groups?.op;
+    if (raw !== undefined) {
+      // The exported operators take their arguments by name, as a node has its attributes.
+      const node = { op: raw, texts: textArguments(object, this.#check) };
+      const part = `(operator ${this.#payloads++}).pb`;
+      this.#others.push({
+        type: "entry",
+        source: bytesSource(part, graphOf(encodeNode(node))),
+        part,
+      });
+      return;
+    }
+    const called = methods.filter((method) => !CALLING.has(method)).map((it) => `.${it}`);
+    const file = FILE_ARGUMENTS.some(([name, argument, harmless]) =>
+      name.test(path) &&
+      textArguments(object, this.#check).some(([key, text]) =>
+        key === argument && !harmless.test(text)
+      )
+    );
+    const expression = `${cut(path)}${cut(called[0] ?? "")} (function of ${
+      layer === "" ? "a layer" : `the layer ${quoted(layer)}`
+    })`;
+    const evidence = given(valuesOf(object, "inbound_nodes"), false)
+      .filter(({ kind, text }) => kind === "url" || /[\\/]/u.test(text));
+    this.#count(`function\n${path}\n${file}\n${evidence.length > 0 ? at : ""}`, at, {
+      kind: "operator",
+      language: "tensorflow-function",
+      name: cut(path),
+      expression,
+      evidence,
+      ...(file && { role: "file" }),
+      ...(layer !== "" && { details: { layer: cut(layer) } }),
+    });
   }
 
   #named(
@@ -316,7 +443,17 @@ export class ConfigWalk {
   #payload(text: string): void {
     const bytes = decodeBase64(text);
     if (bytes === undefined || bytes.length === 0) return;
+    this.#pickles.add(text);
     const part = `(torch module ${this.#payloads++})`;
+    this.#others.push({ type: "entry", source: bytesSource(part, bytes), part, hint: HINT.pickle });
+  }
+
+  /** A pickle among the texts of a configuration: layers of companions unpickle their functions. */
+  #pickle(text: string): void {
+    const bytes = this.#pickles.has(text) ? undefined : decodeBase64(text);
+    if (bytes === undefined || this.#pickles.size >= PICKLES) return;
+    this.#pickles.add(text);
+    const part = `(pickle ${this.#payloads++})`;
     this.#others.push({ type: "entry", source: bytesSource(part, bytes), part, hint: HINT.pickle });
   }
 
@@ -364,6 +501,33 @@ export class ConfigWalk {
 /** The texts among the values of a key. */
 function textsOf(object: JsonObject, key: string): string[] {
   return valuesOf(object, key).filter((value) => typeof value === "string").slice(0, READINGS);
+}
+
+function bareName(name: string): string {
+  return name.slice(name.lastIndexOf(">") + 1);
+}
+
+/** Marks of Keras' own notation, which name neither class nor layer. */
+function isSpecial(name: string): boolean {
+  return name === "function" || /^__\w+__$/u.test(name);
+}
+
+/** The texts that a layer is called with, by the name of the argument. */
+function textArguments(object: JsonObject, check: () => void): [string, string][] {
+  const waiting: JsonValue[] = [...valuesOf(object, "inbound_nodes")];
+  const found: [string, string][] = [];
+  let steps = 0;
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (++steps % STEPS_PER_CHECK === 0) check();
+    if (isArray(value)) { for (const item of value.items) waiting.push(item); }
+    else if (isObject(value)) {
+      for (const [key, member] of value.members) {
+        if (typeof member === "string") found.push([key, member]);
+        else waiting.push(member);
+      }
+    }
+  }
+  return found;
 }
 
 /** The name that a layer has in its configuration. */

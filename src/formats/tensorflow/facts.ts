@@ -7,6 +7,7 @@
 import type { Evidence, Fact, Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { Flow } from "./flow.ts";
 import {
+  type CallTargets,
   dataInputs,
   type Graph,
   type GraphNode,
@@ -15,6 +16,7 @@ import {
   scopesOf,
   type Signature,
 } from "./graph.ts";
+import { TEXT_BYTES } from "./read.ts";
 import type { Value } from "./values.ts";
 
 const LANGUAGE = "tensorflow";
@@ -59,7 +61,20 @@ const FILE_ATTRIBUTES: Readonly<Record<string, readonly [name: string, harmless:
   FixedUnigramCandidateSampler: ["vocab_file", /^$/u],
   DecodeProtoV2: ["descriptor_source", /^(?:$|local:\/\/|bytes:\/\/)/u],
   EncodeProto: ["descriptor_source", /^(?:$|local:\/\/|bytes:\/\/)/u],
+  // kernels/immutable_constant_op.cc maps any file; the packages that converters write have this scheme.
+  ImmutableConst: ["memory_region_name", /^memmapped_package:\/\//u],
 };
+
+/** Operators that hand a tensor to a function of the host, with the attribute that names it. */
+const CUSTOM_CALLS: Readonly<Record<string, string>> = {
+  XlaCustomCall: "target_name",
+  XlaCustomCallV2: "call_target_name",
+};
+/** Targets that call Python, through an address in one of their inputs (jaxlib, `py_client`). */
+const PYTHON_TARGET = /python|callback|py_func|pyfunc/iu;
+/** Targets that compute: XLA's own, those of jaxlib's linear algebra, jax2tf's calls of the library. */
+const COMPUTING_TARGET =
+  /^(?:Sharding|SPMD\w+|TopK|mhlo\.\w+|chlo\.\w+|stablehlo\.\w+|tf\.call_tf_function|shape_assertion|annotate_device_placement|\w+Annotation|Eigh?|Qr|LuDecomposition|ProductOfElementaryHouseholderReflectors|CholeskyDecomposition|(?:lapack|blas|cublas|cusolver|cusparse|hipblas|hipsolver|ducc_fft|dynamic_ducc_fft|cuthreefry2x32|threefry2x32|cu_threefry2x32|cu_lu_pivots_to_permutation|__cublas|__cudnn|__gpu|__onednn|tpu)\w*|PartialReduce|ApproxTopK|AllocateBuffer|drop|ExecutionScope|inspect_sharding|xla\.sdy\.\w+)$/u;
 
 /** Datasets that are kept in memory where the name of their file is empty. */
 const CACHES: Readonly<Record<string, number>> = { CacheDataset: 1, CacheDatasetV2: 1 };
@@ -100,6 +115,12 @@ export class GraphFacts {
         const known = this.#interest.operatorKnowledge?.(LANGUAGE, node.op) ?? "unknown";
         const calls = this.#graph.functions.has(node.op);
         if (calls && known === "unknown") continue;
+        // A function that the library lacks may still be an operator.
+        for (const name of node.functions) {
+          if (this.#graph.functions.has(name)) continue;
+          if (this.#interest.operatorKnowledge?.(LANGUAGE, name) !== "named") continue;
+          yield this.#observe(this.#tell(scope, { ...node, op: name }, undefined), 1, node.offset);
+        }
         if (role === undefined && known !== "harmless") {
           yield this.#observe(this.#tell(scope, node, undefined), 1, node.offset);
           continue;
@@ -133,6 +154,17 @@ export class GraphFacts {
     if (savers !== undefined && this.#isIdle(scope, node, savers)) return "saver";
     const reader = READERS[node.op];
     if (reader !== undefined && this.#isAsset(scope, node, value(reader))) return "asset";
+    if (node.op === "DatasetFromGraph") {
+      const graph = value(0);
+      return graph.kind === "texts" && graph.graphs === true ? "known" : undefined;
+    }
+    const target = CUSTOM_CALLS[node.op];
+    if (target !== undefined) {
+      return roleOfCall({ names: [node.texts.get(target) ?? ""], kind: "named" });
+    }
+    if (node.op === "XlaCallModule") {
+      return roleOfCall(node.targets ?? { names: [], kind: "unread" });
+    }
     const cache = CACHES[node.op];
     if (cache !== undefined) {
       const name = value(cache);
@@ -227,14 +259,27 @@ export class GraphFacts {
   }
 }
 
+/** What a call of the host by name amounts to; undefined where nobody can tell. */
+function roleOfCall({ names, kind }: CallTargets): string | undefined {
+  if (kind === "none") return "known";
+  if (names.some((name) => PYTHON_TARGET.test(name))) return "python";
+  return kind === "named" && names.some((name) => COMPUTING_TARGET.test(name))
+    ? "known"
+    : undefined;
+}
+
 /** What may be a saver's filename; whether it is one is for `Flow` to say. */
 function idleSavers({ main }: Graph): string[] {
   return main.nodes.filter(({ op }) => op === "PlaceholderWithDefault").map(({ name }) => name);
 }
 
-/** True for a name that leads out of the folder that it is looked up in. */
+/**
+ * True for a name that leads out of the folder that it is looked up in: it climbs, or is absolute, so
+ * that `os.path.join` drops the folder; one that is longer than what is kept may do either.
+ */
 export function leavesFolder(name: string): boolean {
-  return name.split(/[\\/]/u).includes("..");
+  return /^(?:[\\/]|[A-Za-z]:)/u.test(name) || name.split(/[\\/]/u).includes("..") ||
+    name.length >= TEXT_BYTES;
 }
 
 function plainFact(node: GraphNode, role: string | undefined): OperatorFact {

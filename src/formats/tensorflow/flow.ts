@@ -20,6 +20,7 @@ import {
   type Scope,
   scopesOf,
 } from "./graph.ts";
+import { TEXT_BYTES } from "./read.ts";
 import { join, TEXTS_KEPT, UNKNOWN, type Value } from "./values.ts";
 
 /** Steps back from one operator; longer ways are not followed. */
@@ -271,9 +272,12 @@ export class Flow {
     switch (node.op) {
       case "Const":
       case "HostConst":
-        return node.constant === undefined
-          ? UNKNOWN
-          : { kind: "texts", texts: node.constant.texts, only: !node.constant.cut };
+        return node.constant === undefined ? UNKNOWN : {
+          kind: "texts",
+          texts: node.constant.texts,
+          only: !node.constant.cut,
+          graphs: node.constant.graphs,
+        };
       case "Placeholder":
         return { kind: "input", name: node.name };
       case "PlaceholderWithDefault":
@@ -285,7 +289,7 @@ export class Flow {
       case "VarHandleOp":
         return { kind: "variable", key: node.texts.get("shared_name") ?? node.name };
       case "ReadVariableOp":
-        return this.#variable(input(0));
+        return withoutGraphs(this.#variable(input(0)));
     }
     return this.#returned(node, reference, steps);
   }
@@ -302,12 +306,14 @@ export class Flow {
     let texts: string[] | undefined;
     let only = true;
     const separator = node.texts.get("separator") ?? "";
+    if (separator.length >= TEXT_BYTES) return UNKNOWN;
     for (const part of parts) {
       if (part.kind !== "texts") return UNKNOWN;
       only &&= part.only;
       texts = texts === undefined
         ? [...part.texts]
         : texts.flatMap((one) => part.texts.map((other) => one + separator + other));
+      only &&= texts.length <= TEXTS_KEPT;
       texts = texts.slice(0, TEXTS_KEPT);
       if (texts.some(({ length }) => length > TEXT_CHARACTERS)) return UNKNOWN;
     }
@@ -363,6 +369,11 @@ export class Flow {
     }
     return all ?? UNKNOWN;
   }
+}
+
+/** A checkpoint may restore another graph into a variable. */
+function withoutGraphs(value: Value): Value {
+  return value.kind === "texts" ? { ...value, graphs: false } : value;
 }
 
 function opaqueCall(scope: Scope): Call {

@@ -10,6 +10,16 @@ export interface Texts {
   readonly texts: readonly string[];
   /** True when some are longer, or there are more. */
   readonly cut: boolean;
+  /** True when each is a serialized graph that is read in its turn. */
+  readonly graphs: boolean;
+}
+
+/** Functions of the host that a compiled module calls by name, see `stablehlo.ts`. */
+export interface CallTargets {
+  /** Names that may be targets. */
+  readonly names: readonly string[];
+  /** "none": it calls nothing; "named": what it calls is among the names; "unread": nobody can tell. */
+  readonly kind: "none" | "named" | "unread";
 }
 
 /** A NodeDef. */
@@ -24,6 +34,8 @@ export interface GraphNode {
   texts: Map<string, string>;
   /** Attribute `value`, where it is a tensor of strings. */
   constant: Texts | undefined;
+  /** What `XlaCallModule` calls outside its module; undefined for other operators. */
+  targets: CallTargets | undefined;
   /** Attribute `dtype`, a number of framework/types.proto. */
   dtype: number | undefined;
   /** Bytes from the start of the source. */

@@ -379,3 +379,103 @@ test("tensors are stepped over", async () => {
   assert.equal(report.verdict, "dangerous");
   assert.ok(read < 1 << 20, `read ${read} bytes`);
 });
+
+const GRAPH = graphOf(node("a", "Placeholder", []), node("b", "Identity", ["a"], text("x")));
+const verdictOf = async (...nodes: readonly Uint8Array[]) =>
+  (await scan(graphOf(...nodes), "graph.pb")).verdict;
+
+test("a serialized graph is run only where it is a constant that was read", async () => {
+  const constant = node("g", "Const", [], text(GRAPH));
+  assert.equal(await verdictOf(constant, node("d", "DatasetFromGraph", ["g"])), "clean");
+  const copied = node("c", "Identity", ["g"]);
+  assert.equal(await verdictOf(constant, copied, node("d", "DatasetFromGraph", ["c"])), "clean");
+  const encoded = node("g", "Const", [], text("CgVhIgFiIiBhYg"));
+  const ways: Uint8Array[][] = [
+    [encoded, node("c", "DecodeBase64", ["g"])],
+    [constant, node("c", "StringJoin", ["g"])],
+    [constant, node("c", "Substr", ["g"])],
+    [constant, node("e", "Const", [], text("other")), node("c", "Select", ["x", "g", "e"])],
+    [node("v", "VarHandleOp", []), node("c", "ReadVariableOp", ["v"])],
+    [node("c", "Placeholder", [])],
+    [node("c", "Const", [], text("no graph at all"))],
+    [node("c", "ReadFromNowhere", [])],
+  ];
+  for (const nodes of ways) {
+    const verdict = await verdictOf(...nodes, node("d", "DatasetFromGraph", ["c"]));
+    assert.equal(verdict, "dangerous");
+  }
+  assert.equal(await verdictOf(node("d", "DatasetFromGraph", ["missing"])), "dangerous");
+});
+
+test("a memory region is a file unless it lies in the model's own package", async () => {
+  const region = (name: string) =>
+    verdictOf(node("i", "ImmutableConst", [], attribute("memory_region_name", field(2, name))));
+  assert.equal(await region("memmapped_package://weights"), "clean");
+  for (const name of ["/etc/passwd", "x", `/${"./".repeat(1500)}etc/passwd`]) {
+    assert.equal(await region(name), "dangerous");
+  }
+  const dull = Array.from({ length: 100 }, (_, at) => attribute(`_x${at}`, field(2, "x")));
+  const long = node(
+    "i",
+    "ImmutableConst",
+    [],
+    ...dull,
+    attribute("memory_region_name", field(2, "/x")),
+  );
+  assert.equal(await verdictOf(long), "dangerous");
+});
+
+test("a text that is given in several pieces is none of them alone", async () => {
+  const value = (...tensors: Uint8Array[]) =>
+    attribute("value", bytesOf(...tensors.map((one) => field(8, one))));
+  const empty = bytesOf(8, 7, field(8, ""));
+  const path = bytesOf(8, 7, field(8, "/tmp/x"));
+  const encoded = bytesOf(
+    8,
+    7,
+    field(8, ""),
+    field(4, bytesOf(6, field(8, "").subarray(2), 47, 116, 109, 112, 47, 120)),
+  );
+  const cache = (...tensors: Uint8Array[]) =>
+    verdictOf(node("f", "Const", [], value(...tensors)), node("c", "CacheDataset", ["d", "f"]));
+  assert.equal(await cache(empty), "clean");
+  for (const tensors of [[path, empty], [empty, path], [encoded]]) {
+    assert.equal(await cache(...tensors), "dangerous");
+  }
+});
+
+test("assets outside the model's folder are told, absolute ones too", async () => {
+  for (const name of ["/etc/passwd", "../x", "C:\\x", "a/".repeat(1100)]) {
+    const asset = bytesOf(field(1, field(1, "a")), field(2, name));
+    const meta = bytesOf(field(2, graphOf(node("a", "Placeholder", []))), field(6, asset));
+    const report = await scan(bytesOf(8, 1, field(2, meta)));
+    assert.equal(report.verdict, "dangerous", name);
+  }
+});
+
+test("a function that the library lacks is judged as the operator of that name", async () => {
+  const call = node("c", "PartitionedCall", [], attribute("f", field(10, field(1, "WriteFile"))));
+  assert.equal(await verdictOf(call), "dangerous");
+});
+
+test("calls of the host are judged by their targets", async () => {
+  const custom = (target: string) =>
+    verdictOf(node("x", "XlaCustomCallV2", [], attribute("call_target_name", field(2, target))));
+  assert.equal(await custom("lapack_sgetrf"), "clean");
+  assert.equal(await custom("mine"), "suspicious");
+  assert.equal(await custom("xla_python_cpu_callback"), "dangerous");
+  const module = (text: string) =>
+    verdictOf(node("x", "XlaCallModule", [], attribute("module", field(2, text))));
+  assert.equal(await module("module { func.func @main() { return } }"), "clean");
+  assert.equal(
+    await module('module { "stablehlo.custom_call"() {call_target_name = "x"} }'),
+    "suspicious",
+  );
+  assert.equal(
+    await module("module { stablehlo.custom_call @xla_ffi_python_cpu_callback() }"),
+    "dangerous",
+  );
+  assert.equal(await module("module { stablehlo.custom_call @Sharding(%0) }"), "clean");
+  assert.equal(await module("ML\u00efR"), "suspicious");
+  assert.equal(await verdictOf(node("x", "XlaCallModule", [])), "suspicious");
+});

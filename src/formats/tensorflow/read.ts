@@ -10,20 +10,22 @@ import { FormatError, LimitError } from "../../core/errors.ts";
 import * as at from "./fields.ts";
 import { emptyScope, type Graph, type GraphNode, type Scope, type Texts } from "./graph.ts";
 import { kindOf } from "./detect.ts";
+import { callTargets } from "./stablehlo.ts";
 
 /** Names are bounded by nothing; longer ones differ within this, or are told as the same. */
 export const NAME_BYTES = 1024;
 /** Of a text that may be a path, a command or a piece of code. */
 export const TEXT_BYTES = 2048;
-/** Texts of one constant, inputs of one node and texts among its attributes that are kept. */
+/** Texts of one constant, and names of one node, that are kept. */
 const TEXTS_KEPT: number = 8;
 export const NAMES_KEPT = 4096;
-const ATTRIBUTES_KEPT = 32;
 /** Nodes, functions and the like of one file, and their characters; large models have 100,000 nodes. */
 const ITEMS = 1 << 20;
 const CHARACTERS = 1 << 28;
 /** Bytes of a string that are looked at to see whether it is a graph. */
 const LOOK_BYTES = 4096;
+/** Bytes of a compiled module, `XlaCallModule`; exports of large language models have some megabytes. CWE-770. */
+const MODULE_BYTES = 64 * 1024 * 1024;
 /** Bytes of an encoded tensor of strings; what is longer holds words, not paths. */
 const CONTENT_BYTES = 1024 * 1024;
 
@@ -130,6 +132,7 @@ export class GraphReader {
       functions: NONE,
       texts: NO_TEXTS,
       constant: undefined,
+      targets: undefined,
       dtype: undefined,
       offset,
     };
@@ -180,7 +183,8 @@ export class GraphReader {
         case tensor: {
           if (!this.isBytes(field, "AttrValue")) return;
           const found = await this.#tensor(message.enter(field), node);
-          if (key === "value" && found !== undefined) node.constant = found;
+          // Equal fields are merged: whichever text comes first in the end is among all of them.
+          if (key === "value" && found !== undefined) node.constant = both(node.constant, found);
           return;
         }
         case func:
@@ -197,8 +201,15 @@ export class GraphReader {
   ): Promise<void> {
     await this.#lookForGraph(message, field, node);
     const length = field.end - field.start;
-    if (length === 0 || length > TEXT_BYTES || node.texts.size >= ATTRIBUTES_KEPT) return;
+    if (key === "module" && length > 0) {
+      const bytes = await message.reader.bytes(field.start, field.end, MODULE_BYTES);
+      node.targets = callTargets(bytes, length > bytes.length);
+    }
+    // Those with an underscore are hints to the runtime, and as many as anybody likes.
+    if (length === 0 || key.startsWith("_")) return;
     if (node.texts === NO_TEXTS) node.texts = new Map();
+    if (!node.texts.has(key)) this.keep(key.length);
+    // An empty one would hide that of an equal key.
     node.texts.set(key, await message.reader.text(field, TEXT_BYTES));
   }
 
@@ -233,28 +244,34 @@ export class GraphReader {
     let type = 0;
     let cut = false;
     let count = 1;
-    let encoded: WireField | undefined;
+    let graphs = true;
+    const encoded: WireField[] = [];
     await message.each(async (field) => {
       if (field.number === dtype) type = field.value;
       if (field.type !== WIRE.bytes) return;
-      if (field.number === shape) count = await elementsOf(message.enter(field));
-      else if (field.number === content) encoded = field;
+      if (field.number === shape) count *= await elementsOf(message.enter(field));
+      else if (field.number === content) encoded.push(field);
       else if (field.number === variants) await this.#variant(message.enter(field), node);
       else if (field.number === texts) {
-        await this.#lookForGraph(message, field, node);
+        if (!await this.#lookForGraph(message, field, node)) graphs = false;
         cut ||= found.length === TEXTS_KEPT || field.end - field.start > TEXT_BYTES;
         if (found.length === TEXTS_KEPT) return;
         found.push(await message.reader.text(field, TEXT_BYTES));
       }
     });
-    if (type === at.DT_STRING && encoded !== undefined && found.length === 0) {
-      for (const field of await stringsOf(message, encoded, count)) {
-        await this.#lookForGraph(message, field, node);
+    // Where there are both, TensorFlow takes the encoded ones.
+    for (const one of type === at.DT_STRING ? encoded : []) {
+      const strings = await stringsOf(message, one, count);
+      if (strings.length === 0) cut = true;
+      for (const field of strings) {
+        if (!await this.#lookForGraph(message, field, node)) graphs = false;
         cut ||= found.length === TEXTS_KEPT || field.end - field.start > TEXT_BYTES;
         if (found.length < TEXTS_KEPT) found.push(await message.reader.text(field, TEXT_BYTES));
       }
     }
-    return found.length === 0 ? undefined : { texts: found, cut };
+    return found.length === 0
+      ? undefined
+      : { texts: found, cut, graphs: graphs && encoded.length === 0 };
   }
 
   async #variant(message: WireMessage, node: GraphNode): Promise<void> {
@@ -265,19 +282,20 @@ export class GraphReader {
     });
   }
 
-  /** Graphs are handed around as strings, for instance those of datasets. */
-  async #lookForGraph(message: WireMessage, field: WireField, node: GraphNode): Promise<void> {
+  /** Graphs are handed around as strings, for instance those of datasets. True for one of them. */
+  async #lookForGraph(message: WireMessage, field: WireField, node: GraphNode): Promise<boolean> {
     const length = field.end - field.start;
-    if (length < 8) return;
+    if (length < 8) return false;
     const window = message.reader.window(field.start, Math.min(length, LOOK_BYTES));
     const all = window instanceof Promise ? await window : window;
     const bytes = all.subarray(0, Math.min(length, LOOK_BYTES));
     // Tags of the fields that a graph or a saved model may begin with.
-    if (![0x08, 0x0a, 0x12, 0x18, 0x22].includes(bytes[0] ?? 0)) return;
+    if (![0x08, 0x0a, 0x12, 0x18, 0x22].includes(bytes[0] ?? 0)) return false;
     const kind = kindOf(bytes, length);
-    if (kind === undefined || kind === "fingerprint") return;
+    if (kind === undefined || kind === "fingerprint") return false;
     this.keep(0);
     this.nested.push({ start: field.start, end: field.end, where: node.name });
+    return true;
   }
 
   /** False, and noted, for another wire type: protobuf steps over it, and no writer makes one. */
@@ -293,6 +311,17 @@ export class GraphReader {
   #mismatch(detail: string, offset: number): void {
     if (this.mismatches.length < TEXTS_KEPT) this.mismatches.push({ detail, offset });
   }
+}
+
+/** The texts of a tensor that was given in two pieces. */
+function both(first: Texts | undefined, second: Texts): Texts {
+  if (first === undefined) return second;
+  const texts = [...first.texts, ...second.texts];
+  return {
+    texts: texts.slice(0, TEXTS_KEPT),
+    cut: first.cut || second.cut || texts.length > TEXTS_KEPT,
+    graphs: first.graphs && second.graphs,
+  };
 }
 
 /** What most nodes have none of; one for all of them. */

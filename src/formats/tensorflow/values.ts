@@ -10,8 +10,16 @@ export type Value =
   | { readonly kind: "saver" }
   /** A file of the model's own folder, by its AssetFileDef. `fed` is false where a constant has its place. */
   | { readonly kind: "asset"; readonly index: number; readonly fed: boolean }
-  /** Texts that it may be; `only` is false when it may be something else too. */
-  | { readonly kind: "texts"; readonly texts: readonly string[]; readonly only: boolean }
+  /**
+   * Texts that it may be; `only` is false when it may be something else too; `graphs` is true when it
+   * can be nothing but constants that are serialized graphs, whole and as they stand.
+   */
+  | {
+    readonly kind: "texts";
+    readonly texts: readonly string[];
+    readonly only: boolean;
+    readonly graphs?: boolean;
+  }
   /** Whatever the caller gives. */
   | { readonly kind: "input"; readonly name: string }
   | { readonly kind: "variable"; readonly key: string }
@@ -28,7 +36,11 @@ export function join(a: Value, b: Value): Value {
   if (a.kind === "texts" || b.kind === "texts") {
     const texts = [a, b].flatMap((one) => one.kind === "texts" ? one.texts : []);
     const only = [a, b].every((one) => one.kind === "texts" && one.only);
-    return { kind: "texts", texts: [...new Set(texts)].slice(0, TEXTS_KEPT), only };
+    const graphs = [a, b].every((one) => one.kind === "texts" && one.graphs === true);
+    // More than are kept are not all known.
+    const all = [...new Set(texts)];
+    const kept = all.slice(0, TEXTS_KEPT);
+    return { kind: "texts", texts: kept, only: only && kept.length === all.length, graphs };
   }
   if (a.kind === "saver" && b.kind === "saver") return a;
   if (a.kind === "asset" && b.kind === "asset") return { ...a, fed: a.fed && b.fed };

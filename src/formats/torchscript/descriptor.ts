@@ -1,5 +1,5 @@
 /**
- * TorchScript source: members `code/**.py` of a checkpoint.
+ * TorchScript: members `code/**.py` of a checkpoint, `bytecode.pkl` and flatbuffers of the mobile interpreter.
  *
  * @module
  */
@@ -17,10 +17,13 @@ export const torchscriptDescriptor: FormatDescriptor = {
     {
       id: "torchscript",
       malformedRule: "torchscript-malformed",
-      label: "TorchScript source",
-      under: "py pyi pyw",
+      label: "a TorchScript program",
+      under: "py pyi pyw pkl ff ptl pt",
       patternSearch: "text",
-      mayMatch: ({ hint }) => hint === HINT.torchscriptSource,
+      mayMatch: ({ hint, head }) =>
+        hint === HINT.torchscriptSource || hint === HINT.torchBytecode ||
+        // "PTMF" behind the offset of the root.
+        (head[4] === 0x50 && head[5] === 0x54 && head[6] === 0x4d && head[7] === 0x46),
       load: once(async () => (await import("./mod.ts")).torchscriptFormat),
       samples: {
         harmful: "torchscript/harmful/torchscript_save.pt",
@@ -31,7 +34,7 @@ export const torchscriptDescriptor: FormatDescriptor = {
   coverage: [
     [
       "TorchScript",
-      "its pickles and its sources",
+      "its pickles, its sources, and the bytecode of mobile programs (`.ptl`, `.ff`)",
     ],
   ],
 };

@@ -12,45 +12,45 @@ import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { ascii, startsWith } from "../../parsers/bytes.ts";
+import { scanBytecode, scanFlatbuffer } from "./mobile.ts";
+import { customClass, isNotable, REMOTE } from "./names.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
 const READ_BYTES = 256 * 1024;
 /** An expression is evidence, not a listing. */
 const EXPRESSION_CHARACTERS = 2048;
 
-/**
- * Operators of PyTorch itself that read or write files or talk to other machines: those among the
- * schemas of `torch._C._jit_get_all_schemas()` in PyTorch 2.13, and names that older or other
- * releases bind.
- */
-const FAR_REACHING = new Set(
-  "save from_file load jit.load jit.save export_chrome_trace".split(" ").map((name) =>
-    `aten::${name}`
-  ),
-);
+/** At offset 4 of a mobile program as a flatbuffer. */
+const MOBILE = ascii("PTMF");
+const MOBILE_AT = 4;
 
-/** Remote calls, which are written without a namespace or with one of several. */
-const REMOTE = new Set(["rpc_async", "rpc_remote", "rpc_sync"]);
-
-/** Namespaces of PyTorch itself whose other operators only compute, from the same schemas. */
-const COMPUTING = new Set([
-  ..."aten prim prims quantized _quantized static_runtime mkldnn onednn mkl sparse".split(" "),
-  ..."mkldnn_prepacked onnx quantization profiler _native inductor_prims rngprims".split(" "),
-  ..."xnnpack cuda prepacked fb_prepacked vulkan_prepacked metal_prepacked rnn".split(" "),
-]);
-
-/** TorchScript source. */
+/** TorchScript: source, and programs of the mobile interpreter. */
 export const torchscriptFormat: Format = {
   id: "torchscript",
-  random: false,
-  detect: ({ hint }: Sample) => hint === HINT.torchscriptSource,
+  random: true,
+  detect: (sample: Sample) =>
+    sample.hint === HINT.torchscriptSource || sample.hint === HINT.torchBytecode ||
+    isMobile(sample),
   scan,
 };
+
+function isMobile({ head }: Sample): boolean {
+  return startsWith(head.subarray(MOBILE_AT), MOBILE);
+}
 
 async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
+  if (context.sample.hint === HINT.torchBytecode) {
+    yield await scanBytecode(source, () => context.checkDeadline());
+    return;
+  }
+  if (context.sample.hint !== HINT.torchscriptSource && isMobile(context.sample)) {
+    yield* scanFlatbuffer(source, () => context.checkDeadline());
+    return;
+  }
   const text = await readText(source, context);
   const { tokens, faults } = tokenize(text);
   const found = new Map<string, { fact: OperatorFact; count: number; offset: number }>();
@@ -103,13 +103,6 @@ function characters(bytes: Uint8Array): string {
   return text;
 }
 
-/** True for an operator that does more than compute, or that nobody knows. */
-function isNotable(name: string): boolean {
-  const [namespace = "", rest = ""] = name.split("::", 2);
-  return FAR_REACHING.has(name) || REMOTE.has(rest) || !COMPUTING.has(namespace) ||
-    (namespace === "aten" && rest.startsWith("distributed."));
-}
-
 /** Operators that the program names, whether it calls them there or later by another name. */
 function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: number }> {
   const aliases = new Map<string, readonly string[]>([["torch", ["aten"]], ["ops", []]]);
@@ -156,10 +149,7 @@ function resolve(
 function operatorName(path: readonly string[]): string | undefined {
   const [namespace, ...names] = path;
   if (namespace === undefined || names.length === 0) return undefined;
-  if (namespace === "classes") {
-    const owner = names[0]?.split(".")[0] ?? "";
-    return COMPUTING.has(owner) ? undefined : `classes::${names.join(".")}`;
-  }
+  if (namespace === "classes") return customClass(names.join("."));
   return `${namespace}::${names.join(".")}`;
 }
 

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { run } from "../testing/scan.ts";
+import { ggufFormat } from "./mod.ts";
+
+const STRING = 8;
+const ARRAY = 9;
+const U32 = 4;
+
+function little(value: number, bytes: number): number[] {
+  return Array.from({ length: bytes }, (_, at) => Math.floor(value / 256 ** at) % 256);
+}
+
+const text = (value: string) => [
+  ...little(value.length, 8),
+  ...Array.from(value, (one) => one.charCodeAt(0)),
+];
+
+/** A file without tensors. */
+function file(metadata: Readonly<Record<string, string | number | readonly string[]>>): Uint8Array {
+  const pairs = Object.entries(metadata).flatMap(([key, value]) => {
+    if (typeof value === "string") return [...text(key), ...little(STRING, 4), ...text(value)];
+    if (typeof value === "number") return [...text(key), ...little(U32, 4), ...little(value, 4)];
+    return [
+      ...text(key),
+      ...little(ARRAY, 4),
+      ...little(STRING, 4),
+      ...little(value.length, 8),
+      ...value.flatMap(text),
+    ];
+  });
+  const count = Object.keys(metadata).length;
+  return Uint8Array.from([
+    0x47,
+    0x47,
+    0x55,
+    0x46,
+    ...little(3, 4),
+    ...little(0, 8),
+    ...little(count, 8),
+    ...pairs,
+  ]);
+}
+
+const ARCHITECTURE = { "general.architecture": "llama" };
+
+async function failed(metadata: Parameters<typeof file>[0]): Promise<number> {
+  const { rules } = await run(ggufFormat, file({ ...ARCHITECTURE, ...metadata }));
+  return rules.filter((rule) => rule === "gguf-loader-check").length;
+}
+
+test("values on which llama.cpp ends the process are told", async () => {
+  const values: Parameters<typeof file>[0][] = [
+    { "llama.block_count": 0 },
+    { "llama.block_count": 513 },
+    { "llama.block_count": 0xffffffff },
+    { "llama.context_length": 0xffffffff },
+    { "llama.expert_count": 5000, "llama.expert_used_count": 2 },
+    { "llama.expert_count": 2, "llama.expert_used_count": 3 },
+    { "llama.expert_count": 2 },
+    { "llama.expert_used_count": 2 },
+    { "tokenizer.ggml.model": "llama" },
+    { "tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": [] },
+    { "tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": ["a", "b", "a"] },
+    { "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a", "\xff", "\xff"] },
+  ];
+  for (const value of values) assert.equal(await failed(value), 1, JSON.stringify(value));
+});
+
+test("values of real models are not", async () => {
+  const values: Parameters<typeof file>[0][] = [
+    {},
+    { "llama.block_count": 126, "llama.context_length": 10_485_760 },
+    { "llama.expert_count": 896, "llama.expert_used_count": 8 },
+    { "llama.expert_count": 0, "llama.expert_used_count": 0 },
+    { "other.block_count": 100_000 },
+    { "tokenizer.ggml.model": "none" },
+    { "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a", "", "", "b", "\xfe", "\xff"] },
+  ];
+  for (const value of values) assert.equal(await failed(value), 0, JSON.stringify(value));
+});

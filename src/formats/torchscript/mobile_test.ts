@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import { run } from "../testing/scan.ts";
+import { torchscriptFormat } from "./mod.ts";
+
+const rules = loadRules({ strict: true });
+const ROOT = new URL("../../../testdata/torchscript/", import.meta.url);
+const sample = (name: string) => new Uint8Array(readFileSync(new URL(name, ROOT)));
+const verdictOf = async (bytes: Uint8Array) =>
+  (await scanSource(bytesSource("m.ff", bytes), { rules })).verdict;
+
+/** Names of the operators that a `bytecode.pkl` with these bytes is told to have. */
+async function operators(...parts: readonly (string | number)[]): Promise<string[]> {
+  const bytes = Uint8Array.from(
+    parts.flatMap((part) =>
+      typeof part === "number" ? [part] : Array.from(part, (one) => one.charCodeAt(0))
+    ),
+  );
+  const { facts } = await run(torchscriptFormat, bytes, { hint: "torch-bytecode" });
+  return facts.map(({ fact }) => fact.kind === "operator" ? fact.name : fact.kind).sort();
+}
+
+const unicode = (text: string) => `X${String.fromCharCode(text.length)}\0\0\0${text}`;
+
+test("bytecode is judged by each operator that it names, whatever stands around it", async () => {
+  assert.deepEqual(await operators(unicode("aten::save"), "q\x0a"), ["aten::save"]);
+  assert.deepEqual(await operators("XX", unicode("aten::save")), ["aten::save"]);
+  assert.deepEqual(await operators("\x8c\x0aaten::saveq"), ["aten::save"]);
+  assert.deepEqual(await operators(unicode("aten::add"), unicode("prim::If")), []);
+  assert.deepEqual(await operators(unicode("mine::run")), ["mine::run"]);
+  assert.deepEqual(await operators(unicode("prim::rpc_sync")), ["prim::rpc_sync"]);
+  assert.deepEqual(await operators(unicode("inductor::_reinterpret_tensor")), [
+    "inductor::_reinterpret_tensor",
+  ]);
+  assert.deepEqual(await operators(unicode("__torch__.torch.classes.mine.Thing")), [
+    "classes::mine.Thing",
+  ]);
+});
+
+test("a flatbuffer hands on its sources", async () => {
+  const { entries } = await run(torchscriptFormat, sample("harmful/mobile.ff"));
+  assert.deepEqual(entries.map(({ hint }) => hint), ["torchscript-source"]);
+});
+
+test("a flatbuffer cut off anywhere is never clean", async () => {
+  const whole = sample("harmful/mobile.ff");
+  for (let end = 9; end < whole.length; end++) {
+    const verdict = await verdictOf(whole.subarray(0, end));
+    assert.ok(verdict === "dangerous" || verdict === "incomplete", `cut at ${end}: ${verdict}`);
+  }
+});
+
+test("no changed byte of a flatbuffer makes the scan fail", async () => {
+  const whole = sample("harmful/mobile.ff");
+  for (let at = 8; at < whole.length; at++) {
+    for (const byte of [0, 0x7f, 0xff]) {
+      const changed = whole.slice();
+      changed[at] = byte;
+      assert.ok(await verdictOf(changed), `byte ${at}`);
+    }
+  }
+});
