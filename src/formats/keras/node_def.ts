@@ -21,7 +21,7 @@ const ATTRIBUTES = 256;
 const ITEMS = 1024;
 
 /** What of a node decides what it does. */
-export interface NodeParts {
+interface NodeParts {
   readonly op: string;
   readonly name?: string | undefined;
   readonly inputs?: readonly string[];
