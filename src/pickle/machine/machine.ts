@@ -13,7 +13,8 @@ import { typeOf } from "./classes.ts";
 import { FrameReader } from "./frames.ts";
 import { Heap } from "./heap.ts";
 import { Memo } from "./memo.ts";
-import { opcodeOf } from "./opcodes.ts";
+import { unsigned4 } from "./literals.ts";
+import { OP, opcodeOf } from "./opcodes.ts";
 import type { Semantics } from "./semantics.ts";
 import { Stack } from "./stack.ts";
 import {
@@ -26,7 +27,7 @@ import {
   STATUS,
   type Status,
 } from "./status.ts";
-import { CONTAINER, FALSE, type Handle, NONE, TRUE, UNKNOWN, UNSET } from "./values.ts";
+import { CONTAINER, FALSE, type Handle, KIND, LOST, NONE, TRUE, UNKNOWN, UNSET } from "./values.ts";
 import type { ByteWindow } from "./window.ts";
 
 /**
@@ -37,7 +38,10 @@ import type { ByteWindow } from "./window.ts";
  */
 export type Handler = (machine: Machine, pos: number) => Next;
 
-/** What each byte does, by its value: 256 handlers, and what goes on with a line that a window cut. */
+/**
+ * What each byte does, by its value: 256 handlers, of which some know only what the loop leaves to
+ * them, and what goes on with a line that a window cut.
+ */
 export interface OpcodeTable {
   readonly handlers: readonly Handler[];
   readonly skipLine: (machine: Machine) => Next;
@@ -114,24 +118,150 @@ export class Machine {
     }
   }
 
-  /** The loop: one opcode after the other, until a handler leaves or the window ends. */
+  /**
+   * The loop: one opcode after the other, until a handler leaves or the window ends.
+   *
+   * The common case of the opcodes that most pickles consist of stands here, over local variables: a
+   * call for each costs half as much again. What breaks off goes to the opcode's handler, which knows
+   * only the cases that are left; every other opcode is its handler's alone.
+   */
   private loop(): Next {
-    const { reader } = this;
+    const { reader, stack, memo, heap: { containers } } = this;
     const { handlers } = this.table;
     let pos = reader.enter();
-    const { buffer, limit } = reader;
+    const { buffer, base, limit } = reader;
+    let { values, size } = stack;
+    let room = values.length;
+    let { first } = memo;
     let opcodes = 0;
+    let memoRead = false;
+    let next: Next = pos;
     while (pos < limit) {
-      opcodes++;
-      const next = (handlers[buffer[pos] as number] as Handler)(this, pos + 1);
-      if (next < 0) {
-        this.opcodes += opcodes;
-        return next;
+      if (size === room) {
+        stack.size = size;
+        stack.grow();
+        values = stack.values;
+        room = values.length;
       }
+      opcodes++;
+      const code = buffer[pos] as number;
+      switch (code) {
+        case 0x4e /* NONE */:
+          values[size++] = NONE;
+          pos++;
+          continue;
+        case 0x88 /* NEWTRUE */:
+          values[size++] = TRUE;
+          pos++;
+          continue;
+        case 0x89 /* NEWFALSE */:
+          values[size++] = FALSE;
+          pos++;
+          continue;
+        case 0x4b /* BININT1 */:
+          if (pos + 1 >= limit) break;
+          values[size++] = (buffer[pos + 1] as number) * 16 + KIND.INTEGER;
+          pos += 2;
+          continue;
+        case 0x4d /* BININT2 */:
+          if (pos + 2 >= limit) break;
+          values[size++] = ((buffer[pos + 1] as number) | (buffer[pos + 2] as number) << 8) * 16 +
+            KIND.INTEGER;
+          pos += 3;
+          continue;
+        case 0x4a /* BININT */: {
+          if (pos + 4 >= limit) break;
+          const value = unsigned4(buffer, pos + 1) | 0;
+          values[size++] = value < 0 ? -value * 16 + KIND.NEGATIVE : value * 16 + KIND.INTEGER;
+          pos += 5;
+          continue;
+        }
+        case 0x47 /* BINFLOAT */:
+          if (pos + 8 >= limit) break;
+          values[size++] = (base + pos) * 16 + KIND.NUMBER;
+          pos += 9;
+          continue;
+        case 0x68 /* BINGET */: {
+          if (pos + 1 >= limit) break;
+          const value = first[buffer[pos + 1] as number] as number;
+          if (value === UNSET) break;
+          values[size++] = value;
+          memoRead = true;
+          pos += 2;
+          continue;
+        }
+        case 0x94 /* MEMOIZE */:
+          if (size <= stack.fence) break;
+          this.put(memo.size, values[size - 1] as number, base + pos);
+          first = memo.first;
+          pos++;
+          continue;
+        case 0x71 /* BINPUT */:
+          if (pos + 1 >= limit || size <= stack.fence) break;
+          this.put(buffer[pos + 1] as number, values[size - 1] as number, base + pos);
+          first = memo.first;
+          pos += 2;
+          continue;
+        case 0x72 /* LONG_BINPUT */:
+          if (pos + 4 >= limit || size <= stack.fence) break;
+          this.put(unsigned4(buffer, pos + 1), values[size - 1] as number, base + pos);
+          first = memo.first;
+          pos += 5;
+          continue;
+        case 0x28 /* MARK */:
+          stack.mark(size);
+          pos++;
+          continue;
+        case 0x7d /* EMPTY_DICT */:
+          values[size++] = containers.create(CONTAINER.DICT);
+          pos++;
+          continue;
+        case 0x5d /* EMPTY_LIST */:
+          values[size++] = containers.create(CONTAINER.LIST);
+          pos++;
+          continue;
+        case 0x29 /* EMPTY_TUPLE */:
+          values[size++] = containers.create(CONTAINER.TUPLE);
+          pos++;
+          continue;
+        case 0x61 /* APPEND */:
+        case 0x73 /* SETITEM */: {
+          const from = size - (code === OP.SETITEM ? 2 : 1);
+          if (from <= stack.fence) break;
+          const target = values[from - 1] as number;
+          if (target < 0) containers.append(target, values, from, size);
+          else if (target !== LOST) break;
+          size = from;
+          pos++;
+          continue;
+        }
+        case 0x65 /* APPENDS */:
+        case 0x75 /* SETITEMS */: {
+          const from = stack.fence;
+          // Without a mark, or right behind another, there is nothing below to fill.
+          if (from <= stack.outerFence) break;
+          if (code === OP.SETITEMS && ((size - from) & 1) !== 0) break;
+          const target = values[from - 1] as number;
+          if (target < 0) containers.append(target, values, from, size);
+          else if (target !== LOST) break;
+          stack.popMark();
+          size = from;
+          pos++;
+          continue;
+        }
+      }
+      stack.size = size;
+      next = (handlers[code] as Handler)(this, pos + 1);
+      ({ values, size } = stack);
+      if (next < 0) break;
       pos = next;
+      room = values.length;
+      first = memo.first;
     }
+    stack.size = size;
     this.opcodes += opcodes;
-    return reader.short(pos, pos, 1);
+    if (memoRead) this.notes.memoRead = true;
+    return next < 0 ? next : reader.short(pos, pos, 1);
   }
 
   /** Goes on at a place in the window, unless there are as many facts as are to be held. */
@@ -152,9 +282,8 @@ export class Machine {
     return this.reader.fail(pos - 1, next, `${name} finds too little on the stack`);
   }
 
-  /** An argument of fixed width that the window does not have; the opcode is tried again. */
+  /** The argument of the opcode before `pos`, `count` bytes wide, is not all in the window. */
   short(pos: number, count: number): Next {
-    this.opcodes--;
     return this.reader.short(pos - 1, pos, count);
   }
 

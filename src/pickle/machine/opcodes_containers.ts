@@ -7,25 +7,10 @@
 import type { Handler, Machine } from "./machine.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import type { Next } from "./status.ts";
-import { CONTAINER, type Handle, LOST } from "./values.ts";
+import { CONTAINER, type Handle } from "./values.ts";
 
 /** Items for what is no plain container that are looked at; of keys, all are. */
 const ITEMS_SEEN = 64;
-
-function emptyDict(machine: Machine, pos: number): Next {
-  machine.stack.push(machine.heap.containers.create(CONTAINER.DICT));
-  return pos;
-}
-
-function emptyList(machine: Machine, pos: number): Next {
-  machine.stack.push(machine.heap.containers.create(CONTAINER.LIST));
-  return pos;
-}
-
-function emptyTuple(machine: Machine, pos: number): Next {
-  machine.stack.push(machine.heap.containers.create(CONTAINER.TUPLE));
-  return pos;
-}
 
 function emptySet(machine: Machine, pos: number): Next {
   machine.stack.push(machine.heap.containers.create(CONTAINER.SET));
@@ -62,42 +47,39 @@ function collectMarked(machine: Machine, pos: number, code: number, kind: number
   return pos;
 }
 
-/** APPEND and SETITEM: the topmost `items` values go into what is under them. */
+/** What the loop leaves of APPEND and SETITEM, which fill with the topmost `items` values. */
 function fillTop(machine: Machine, pos: number, code: number, items: number): Next {
   const { stack } = machine;
   const from = stack.size - items;
-  if (from <= stack.fence) return machine.underflow(pos);
-  const target = stack.values[from - 1] as number;
-  if (target < 0) machine.heap.containers.append(target, stack.values, from, stack.size);
-  else if (target !== LOST) return fillObject(machine, pos, code, from);
-  stack.size = from;
-  return pos;
+  return from <= stack.fence ? machine.underflow(pos) : fillObject(machine, pos, code, from);
 }
 
-/** APPENDS, SETITEMS and ADDITEMS: all from the last mark on goes into what is under it. */
+/** ADDITEMS, and what the loop leaves of APPENDS and SETITEMS: all from the last mark on. */
 function fillMarked(machine: Machine, pos: number, code: number): Next {
   const { stack } = machine;
   if (stack.markCount === 0) return machine.fail(pos, `${nameOf(code)} finds no MARK`);
   const from = stack.popMark();
   if (from <= stack.fence) return machine.underflow(pos);
   const items = stack.size - from;
+  if (items === 0) return pos;
   if (code === OP.SETITEMS && (items & 1) !== 0) {
     return machine.fail(pos, "SETITEMS has an odd number of items");
   }
-  const target = stack.values[from - 1] as number;
-  if (target < 0) machine.heap.containers.append(target, stack.values, from, stack.size);
-  else if (target !== LOST && items > 0) return fillObject(machine, pos, code, from);
-  stack.size = from;
-  return pos;
+  return fillObject(machine, pos, code, from);
 }
 
-/** The same where the target is no container that the file made. */
+/** The values from a place on go into what is under them, which mostly is no container of the file's. */
 function fillObject(machine: Machine, pos: number, code: number, from: number): Next {
-  const { stack, semantics } = machine;
+  const { stack, semantics, heap } = machine;
+  const target = stack.values[from - 1] as number;
+  if (target < 0) {
+    heap.containers.append(target, stack.values, from, stack.size);
+    stack.size = from;
+    return pos;
+  }
   const seen = Math.min(stack.size, from + ITEMS_SEEN);
   const kept = stack.from(from, seen);
   if (code === OP.SETITEMS) kept.push(...callableKey(machine, seen));
-  const target = stack.values[from - 1] as number;
   semantics.fill(target, kept, nameOf(code), machine.reader.base + pos - 1);
   stack.size = from;
   return machine.goOn(pos);
@@ -118,9 +100,6 @@ function nameOf(code: number): string {
 
 /** The handlers by their opcodes. */
 export const CONTAINER_OPCODES: ReadonlyMap<number, Handler> = new Map<number, Handler>([
-  [OP.EMPTY_DICT, emptyDict],
-  [OP.EMPTY_LIST, emptyList],
-  [OP.EMPTY_TUPLE, emptyTuple],
   [OP.EMPTY_SET, emptySet],
   [OP.TUPLE1, (machine, pos) => shortTuple(machine, pos, 1)],
   [OP.TUPLE2, (machine, pos) => shortTuple(machine, pos, 2)],

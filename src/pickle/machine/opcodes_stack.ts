@@ -1,6 +1,6 @@
 /**
- * Opcodes that push constants, move values on the stack, and read and write the memo; PROTO, FRAME
- * and STOP.
+ * Opcodes that move values on the stack, and read and write the memo; PROTO, FRAME and STOP. Of
+ * those whose common case the loop does (`Machine`), what is left.
  *
  * @module
  */
@@ -9,60 +9,10 @@ import { unsigned4, unsigned8 } from "./literals.ts";
 import type { Handler, Machine } from "./machine.ts";
 import { OP } from "./opcodes.ts";
 import { ABSENT, leave, type Next, STATUS } from "./status.ts";
-import { FALSE, type Handle, handleOf, KIND, NONE, TRUE, UNSET } from "./values.ts";
+import { type Handle, UNSET } from "./values.ts";
 
 /** The newest protocol. */
 const HIGHEST_PROTOCOL = 5;
-
-function binint1(machine: Machine, pos: number): Next {
-  const { reader, stack } = machine;
-  if (pos >= reader.limit) return machine.short(pos, 1);
-  stack.push((reader.buffer[pos] as number) * 16 + KIND.INTEGER);
-  return pos + 1;
-}
-
-function binint2(machine: Machine, pos: number): Next {
-  const { reader, stack } = machine;
-  if (pos + 2 > reader.limit) return machine.short(pos, 2);
-  const { buffer } = reader;
-  stack.push(((buffer[pos] as number) | (buffer[pos + 1] as number) << 8) * 16 + KIND.INTEGER);
-  return pos + 2;
-}
-
-function binint(machine: Machine, pos: number): Next {
-  const { reader, stack } = machine;
-  if (pos + 4 > reader.limit) return machine.short(pos, 4);
-  const value = unsigned4(reader.buffer, pos) | 0;
-  stack.push(value < 0 ? -value * 16 + KIND.NEGATIVE : value * 16 + KIND.INTEGER);
-  return pos + 4;
-}
-
-function binfloat(machine: Machine, pos: number): Next {
-  const { reader, stack } = machine;
-  if (pos + 8 > reader.limit) return machine.short(pos, 8);
-  stack.push(handleOf(KIND.NUMBER, reader.base + pos - 1));
-  return pos + 8;
-}
-
-function none(machine: Machine, pos: number): Next {
-  machine.stack.push(NONE);
-  return pos;
-}
-
-function newtrue(machine: Machine, pos: number): Next {
-  machine.stack.push(TRUE);
-  return pos;
-}
-
-function newfalse(machine: Machine, pos: number): Next {
-  machine.stack.push(FALSE);
-  return pos;
-}
-
-function mark(machine: Machine, pos: number): Next {
-  machine.stack.mark();
-  return pos;
-}
 
 function pop(machine: Machine, pos: number): Next {
   const { stack } = machine;
@@ -85,11 +35,11 @@ function dup(machine: Machine, pos: number): Next {
   return pos;
 }
 
+/** What the loop leaves: an argument that is cut off, or an entry that is not set. */
 function binget(machine: Machine, pos: number): Next {
   const { reader } = machine;
   if (pos >= reader.limit) return machine.short(pos, 1);
-  const index = reader.buffer[pos] as number;
-  return pushMemo(machine, pos, pos + 1, index, machine.memo.first[index] as number);
+  return pushMemo(machine, pos, pos + 1, reader.buffer[pos] as number, UNSET);
 }
 
 function longBinget(machine: Machine, pos: number): Next {
@@ -115,23 +65,15 @@ export function pushMemo(
   return next;
 }
 
-function memoize(machine: Machine, pos: number): Next {
-  return putTop(machine, pos, pos, machine.memo.size);
+/** What the loop leaves of opcodes with a number of `width` bytes: it is cut off, or the stack empty. */
+function leftOver(width: number): Handler {
+  return (machine, pos) =>
+    pos + width > machine.reader.limit
+      ? machine.short(pos, width)
+      : machine.underflow(pos, pos + width);
 }
 
-function binput(machine: Machine, pos: number): Next {
-  const { reader } = machine;
-  if (pos >= reader.limit) return machine.short(pos, 1);
-  return putTop(machine, pos, pos + 1, reader.buffer[pos] as number);
-}
-
-function longBinput(machine: Machine, pos: number): Next {
-  const { reader } = machine;
-  if (pos + 4 > reader.limit) return machine.short(pos, 4);
-  return putTop(machine, pos, pos + 4, unsigned4(reader.buffer, pos));
-}
-
-/** PUT of every width: writes the top of the stack to the memo, for the opcode before `pos`. */
+/** Writes the top of the stack to the memo, for the opcode before `pos`. */
 export function putTop(machine: Machine, pos: number, next: number, index: number): Next {
   const { stack } = machine;
   if (stack.size <= stack.fence) return machine.underflow(pos, next);
@@ -188,22 +130,18 @@ function stop(machine: Machine, pos: number): Next {
 
 /** The handlers by their opcodes. */
 export const STACK_OPCODES: ReadonlyMap<number, Handler> = new Map<number, Handler>([
-  [OP.BININT1, binint1],
-  [OP.BININT2, binint2],
-  [OP.BININT, binint],
-  [OP.BINFLOAT, binfloat],
-  [OP.NONE, none],
-  [OP.NEWTRUE, newtrue],
-  [OP.NEWFALSE, newfalse],
-  [OP.MARK, mark],
+  [OP.BININT1, leftOver(1)],
+  [OP.BININT2, leftOver(2)],
+  [OP.BININT, leftOver(4)],
+  [OP.BINFLOAT, leftOver(8)],
+  [OP.MEMOIZE, leftOver(0)],
+  [OP.BINPUT, leftOver(1)],
+  [OP.LONG_BINPUT, leftOver(4)],
   [OP.POP, pop],
   [OP.POP_MARK, popMark],
   [OP.DUP, dup],
   [OP.BINGET, binget],
   [OP.LONG_BINGET, longBinget],
-  [OP.MEMOIZE, memoize],
-  [OP.BINPUT, binput],
-  [OP.LONG_BINPUT, longBinput],
   [OP.PROTO, proto],
   [OP.FRAME, frame],
   [OP.STOP, stop],

@@ -43,13 +43,18 @@ export class Stack {
     return this.size <= this.fence ? undefined : this.values[--this.size];
   }
 
-  /** MARK. */
-  mark(): void {
+  /** MARK, where the stack has `size` values. */
+  mark(size: number): void {
     if (this.markCount === this.marks.length) {
       this.marks = grown(this.marks, new Int32Array(this.markCount * 2));
     }
-    this.marks[this.markCount++] = this.size;
-    this.fence = this.size;
+    this.marks[this.markCount++] = size;
+    this.fence = size;
+  }
+
+  /** The place of the mark before the last; 0 without one. */
+  get outerFence(): number {
+    return this.markCount > 1 ? this.marks[this.markCount - 2] as number : 0;
   }
 
   /** The place of the last mark, which is gone; there must be one. */
@@ -76,7 +81,8 @@ export class Stack {
     this.fence = 0;
   }
 
-  private grow(): void {
+  /** Makes room for as many values again. @throws RangeError when that is too many */
+  grow(): void {
     const room = this.values.length * 2;
     if (room > this.limit) {
       throw new RangeError(`Cannot keep more than ${this.limit} values on the stack`);
