@@ -22,23 +22,18 @@ export class Memo {
   /** The first entries; it begins small, for the machines of small streams, and grows to a block. */
   first: Float64Array = new Float64Array(INITIAL_DENSE);
   /** Blocks behind the first entries. */
-  private more: Float64Array[] = [];
+  private readonly more: Float64Array[] = [];
+  /** Indices from 0 on that have room without the map. */
+  private dense = INITIAL_DENSE;
   private sparse: Map<number, Handle> | undefined;
   private huge: Map<bigint, number> | undefined;
   /** Entries that are set. MEMOIZE writes at this index. */
   size = 0;
-  /** Behind the last of the first entries that is set. */
-  top = 0;
   readonly limit: number;
 
   /** @param limit entries kept in all */
   constructor(limit: number) {
     this.limit = limit;
-  }
-
-  /** Indices from 0 on that have room without the map. */
-  get dense(): number {
-    return this.first.length + this.more.length * MEMO_BLOCK;
   }
 
   /** The value at an index, UNSET when it is not set. */
@@ -78,7 +73,6 @@ export class Memo {
     if (index < this.first.length) {
       const before = this.first[index] as number;
       this.first[index] = value;
-      if (index >= this.top) this.top = index + 1;
       return before;
     }
     const behind = index - this.first.length;
@@ -99,12 +93,14 @@ export class Memo {
     while (this.first.length < MEMO_BLOCK && index >= this.first.length) {
       const old = this.first.length;
       this.first = grown(this.first, new Float64Array(old * 2));
+      this.dense = this.first.length;
       this.settle(this.first, old, 0);
     }
     while (index >= this.dense) {
       const base = this.dense;
       const block = new Float64Array(MEMO_BLOCK);
       this.more.push(block);
+      this.dense = base + block.length;
       this.settle(block, 0, base);
     }
   }
@@ -114,7 +110,6 @@ export class Memo {
     for (const [index, value] of this.sparse ?? []) {
       if (index < base + from || index >= base + block.length) continue;
       block[index - base] = value;
-      if (block === this.first) this.top = Math.max(this.top, index + 1);
       this.sparse?.delete(index);
     }
   }
