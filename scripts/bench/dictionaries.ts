@@ -6,7 +6,9 @@
  * @module
  */
 
+import { spawnSync } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 /** A frame is closed before the first object beyond this; `FRAME_SIZE_TARGET` in CPython's Modules/_pickle.c. */
 const FRAME_TARGET = 64 * 1024;
@@ -191,4 +193,22 @@ export function makeDictionaries(path: string, count: number): void {
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Writes the same records by CPython's pickler under any protocol.
+ *
+ * @param python its executable
+ * @throws Error when it fails
+ */
+export function dumpDictionaries(
+  python: string,
+  path: string,
+  count: number,
+  protocol: number,
+): void {
+  const script = fileURLToPath(new URL("dictionaries.py", import.meta.url));
+  const args = [script, path, String(count), String(protocol)];
+  const { status, stderr } = spawnSync(python, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`Cannot write ${path} by ${python}: ${stderr}`);
 }
