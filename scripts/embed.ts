@@ -13,7 +13,7 @@ import { packAllowlist } from "../src/rules/allowed.ts";
 import type { PackedAllowlist } from "../src/rules/allowed.ts";
 import type { Rule } from "../src/rules/rule.ts";
 import type { LoaderEntry, LoaderTableEntry } from "../src/core/loader.ts";
-import { parseAllowlist, parseLoaders, parseRules } from "../src/rules/toml.ts";
+import { parseAllowlist, parseCallables, parseLoaders, parseRules } from "../src/rules/toml.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TARGET = `${ROOT}src/rules/embedded.ts`;
@@ -21,11 +21,16 @@ const TARGET = `${ROOT}src/rules/embedded.ts`;
 /** The table of loaders, which holds no rules. */
 const LOADERS = "rules/loaders.toml";
 
+/** What calls of globals do with their arguments, which holds no rules. */
+const CALLABLES = "rules/callables.toml";
+
 /** What `rules/` says, parsed. */
 interface RuleSources {
   readonly rules: readonly Rule[];
   readonly allowlists: readonly PackedAllowlist[];
   readonly loaders: readonly LoaderTableEntry[];
+  /** Meanings of calls, by the paths of globals. */
+  readonly callables: Readonly<Record<string, readonly string[]>>;
   /** SHA-256 of all files, names included, in lower-case hexadecimal. */
   readonly hash: string;
 }
@@ -45,14 +50,19 @@ export function readRuleSources(root: string = ROOT): RuleSources {
       return { file, text };
     });
   const files = read("rules");
-  const rules = files.filter(({ file }) => file !== LOADERS)
+  const rules = files.filter(({ file }) => file !== LOADERS && file !== CALLABLES)
     .flatMap(({ file, text }) => parseRules(text, file));
   const loaders = files.filter(({ file }) => file === LOADERS)
     .flatMap(({ file, text }) => parseLoaders(text, file));
+  const callables = Object.assign(
+    {},
+    ...files.filter(({ file }) => file === CALLABLES)
+      .map(({ file, text }) => parseCallables(text, file)),
+  );
   const allowlists = read("rules/safe").map(({ file, text }) =>
     packAllowlist(parseAllowlist(text, file))
   );
-  return { rules, allowlists, loaders, hash: hash.digest("hex") };
+  return { rules, allowlists, loaders, callables, hash: hash.digest("hex") };
 }
 
 /** A rule without the fields that say nothing. */
@@ -76,7 +86,8 @@ function literal(text: string): string {
 }
 
 /** The text of `embedded.ts`. */
-export function embed({ rules, allowlists, loaders, hash }: RuleSources): string {
+export function embed({ rules, allowlists, loaders, hash, callables }: RuleSources): string {
+  const meanings = JSON.stringify(callables, undefined, 1);
   const json = `[\n${rules.map((rule) => JSON.stringify(compact(rule))).join(",\n")}\n]`;
   const table = `[\n${loaders.map((one) => JSON.stringify(entryOf(one))).join(",\n")}\n]`;
   const lists = allowlists.map(({ library, version, roots, text }) =>
@@ -100,6 +111,9 @@ export const RULES_JSON: string = ${literal(json)};
 
 /** The table of loaders, as JSON. */
 export const LOADERS_JSON: string = ${literal(table)};
+
+/** Meanings of calls by the paths of globals, as JSON. */
+export const CALLABLES_JSON: string = ${literal(meanings)};
 
 /** The allowlists, packed. */
 export const ALLOWLISTS: readonly PackedAllowlist[] = [

@@ -265,6 +265,11 @@ export interface Interest {
    * calling it may not be; undefined when the rules make no such difference.
    */
   readonly restoringIsHarmless?: ((module: string, name: string) => boolean) | undefined;
+  /**
+   * What calls of a global do with their arguments (`rules/callables.toml`), by its path under
+   * Python 3 names; mostly nothing that matters.
+   */
+  readonly meaningsOf?: ((path: string) => readonly string[]) | undefined;
   /** What the rules say of an operator by its name alone; undefined when they cannot tell. */
   readonly operatorKnowledge?:
     | ((language: string, name: string) => OperatorKnowledge)

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "8ea6a093369f6e00f4d3858796dc0616383300e49b822918f59d8029ae49597e";
+export const RULES_HASH: string = "996ad19746749c2fd85ec27ac52cc92d209982a3926871db6440f26c16d8ae6f";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -384,6 +384,230 @@ export const LOADERS_JSON: string = `[
 {"id":"ray-serve","library":"Ray Serve","versions":"all","proof":"source: ray/serve/_private/deploy_utils.py, import_attr of import_path","files":["*.yaml","*.yml"],"keys":[["applications"],["import_path"]],"code":[{"at":["applications","*","import_path"],"does":"call"},{"at":["import_path"],"does":"call"},{"at":["**","runtime_env","working_dir|py_modules"],"does":"fetch","text":"^(https?://.*|s3://.*|gs://.*)$"}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"seldon","library":"Seldon Core (Python wrapper)","versions":"all","proof":"source: seldon_core/microservice.py, import_module of the interface name","files":["*.yaml","*.yml","*.json"],"keys":[["kind"]],"code":[{"at":["spec","**","parameters","*","value"],"does":"call","text":"dotted","common":true}],"runs":[],"near":[],"language":"loader","references":[]}
 ]`;
+
+/** Meanings of calls by the paths of globals, as JSON. */
+export const CALLABLES_JSON: string = `{
+ "builtins.getattr": [
+  "getattr"
+ ],
+ "builtins.object.__getattribute__": [
+  "getattr"
+ ],
+ "builtins.type.__getattribute__": [
+  "getattr"
+ ],
+ "inspect.getattr_static": [
+  "getattr"
+ ],
+ "builtins.type": [
+  "type"
+ ],
+ "numpy.random._pickle.__generator_ctor": [
+  "generator-constructor"
+ ],
+ "numpy.random._pickle.__randomstate_ctor": [
+  "generator-constructor"
+ ],
+ "numpy.random.__RandomState_ctor": [
+  "generator-constructor"
+ ],
+ "numpy.random._pickle.__bit_generator_ctor": [
+  "bit-generator-constructor"
+ ],
+ "weakref.ref": [
+  "weak-reference"
+ ],
+ "weakref.ReferenceType": [
+  "weak-reference"
+ ],
+ "_weakref.ref": [
+  "weak-reference"
+ ],
+ "functools.partial": [
+  "partial"
+ ],
+ "functools.partialmethod": [
+  "partial"
+ ],
+ "operator.attrgetter": [
+  "attrgetter"
+ ],
+ "operator.itemgetter": [
+  "itemgetter"
+ ],
+ "operator.methodcaller": [
+  "methodcaller"
+ ],
+ "builtins.map": [
+  "map"
+ ],
+ "builtins.filter": [
+  "map"
+ ],
+ "itertools.starmap": [
+  "starmap"
+ ],
+ "functools.reduce": [
+  "reduce"
+ ],
+ "builtins.apply": [
+  "apply"
+ ],
+ "operator.call": [
+  "call"
+ ],
+ "builtins.__import__": [
+  "import-module"
+ ],
+ "importlib.__import__": [
+  "import-module"
+ ],
+ "importlib.import_module": [
+  "import-module"
+ ],
+ "importlib._gcd_import": [
+  "import-module"
+ ],
+ "pkgutil.resolve_name": [
+  "resolve-name"
+ ],
+ "pydoc.locate": [
+  "resolve-name"
+ ],
+ "operator.getitem": [
+  "getitem"
+ ],
+ "operator.setitem": [
+  "setitem"
+ ],
+ "builtins.setattr": [
+  "setattr"
+ ],
+ "builtins.vars": [
+  "vars",
+  "live-namespace"
+ ],
+ "copyreg.add_extension": [
+  "add-extension"
+ ],
+ "copyreg._reconstructor": [
+  "construct"
+ ],
+ "copyreg.__newobj__": [
+  "construct"
+ ],
+ "copyreg.__newobj_ex__": [
+  "construct"
+ ],
+ "torch._tensor._rebuild_from_type_v2": [
+  "rebuild-from-type"
+ ],
+ "torch._tensor._rebuild_from_type": [
+  "rebuild-from-type"
+ ],
+ "torch._utils._rebuild_parameter_with_state": [
+  "rebuild-parameter"
+ ],
+ "torch._utils._rebuild_tensor": [
+  "rebuild-tensor"
+ ],
+ "torch._utils._rebuild_tensor_v2": [
+  "rebuild-tensor"
+ ],
+ "torch._utils._rebuild_tensor_v3": [
+  "rebuild-tensor"
+ ],
+ "dill._dill._load_type": [
+  "load-type"
+ ],
+ "codecs.encode": [
+  "encode-text"
+ ],
+ "pickle.loads": [
+  "loader"
+ ],
+ "pickle._loads": [
+  "loader"
+ ],
+ "pickle.load": [
+  "loader"
+ ],
+ "pickle._load": [
+  "loader"
+ ],
+ "dill.loads": [
+  "loader"
+ ],
+ "dill._dill.loads": [
+  "loader"
+ ],
+ "cloudpickle.loads": [
+  "loader"
+ ],
+ "cloudpickle.cloudpickle.loads": [
+  "loader"
+ ],
+ "joblib.load": [
+  "loader"
+ ],
+ "torch.storage._load_from_bytes": [
+  "loader"
+ ],
+ "torch.load": [
+  "loader"
+ ],
+ "torch.serialization.load": [
+  "loader"
+ ],
+ "numpy.load": [
+  "loader"
+ ],
+ "pandas.read_pickle": [
+  "loader"
+ ],
+ "pandas.io.pickle.read_pickle": [
+  "loader"
+ ],
+ "joblib.numpy_pickle.NumpyArrayWrapper": [
+  "array-wrapper"
+ ],
+ "numpy.dtype": [
+  "dtype"
+ ],
+ "builtins.slice": [
+  "slice"
+ ],
+ "types.SimpleNamespace": [
+  "state-first"
+ ],
+ "collections.OrderedDict": [
+  "dictionary"
+ ],
+ "collections.defaultdict": [
+  "dictionary"
+ ],
+ "collections.Counter": [
+  "dictionary"
+ ],
+ "builtins.dict": [
+  "mapping"
+ ],
+ "collections.UserDict": [
+  "mapping"
+ ],
+ "collections.ChainMap": [
+  "mapping"
+ ],
+ "types.MappingProxyType": [
+  "mapping"
+ ],
+ "builtins.globals": [
+  "live-namespace"
+ ],
+ "builtins.locals": [
+  "live-namespace"
+ ]
+}`;
 
 /** The allowlists, packed. */
 export const ALLOWLISTS: readonly PackedAllowlist[] = [

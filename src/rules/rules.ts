@@ -9,7 +9,7 @@ import type { LoaderEntry } from "../core/loader.ts";
 import type { PackedAllowlist } from "./allowed.ts";
 import { Classifier } from "./classify.ts";
 import type { GlobalClassifier, Match } from "./classify.ts";
-import { ALLOWLISTS, LOADERS_JSON, RULES_HASH, RULES_JSON } from "./embedded.ts";
+import { ALLOWLISTS, CALLABLES_JSON, LOADERS_JSON, RULES_HASH, RULES_JSON } from "./embedded.ts";
 import { judge } from "./judge.ts";
 import type { Judging } from "./judge.ts";
 import { exactness, type OperatorMatch, OperatorTable } from "./operators.ts";
@@ -83,9 +83,13 @@ export function buildRules(
     patterns: overrides === undefined ? new Map() : patternRules(overrides, find),
     scores: overrides?.scores ?? {},
   };
+  const meanings = new Map(
+    Object.entries(JSON.parse(CALLABLES_JSON) as Readonly<Record<string, readonly string[]>>),
+  );
   const watching: Interest = {
     argumentsMatter: (module, name) => !classifier.isHarmless(module, name),
     restoringIsHarmless: (module, name) => classifier.isRestorable(module, name),
+    meaningsOf: (path) => meanings.get(path) ?? [],
     operatorKnowledge(language, name) {
       const match = operator({ kind: "operator", language, name, expression: "" });
       if (match === undefined || match.exactness <= exactness("*", name)) return "unknown";

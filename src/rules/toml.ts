@@ -252,6 +252,31 @@ export function parseLoaders(text: string, file: string): LoaderTableEntry[] {
 }
 
 /**
+ * What calls of globals do with their arguments.
+ *
+ * @param text TOML with an array of tables `callable`, each with a `meaning` and the paths of `globals`
+ * @param file the file's name, for messages
+ * @returns the meanings by the paths of the globals
+ * @throws ConfigError when the text is no TOML or something else is in it
+ */
+export function parseCallables(text: string, file: string): Record<string, readonly string[]> {
+  const table = parseToml(text, file);
+  const { callable: entries = [] } = table;
+  const found = new Map<string, string[]>();
+  if (Object.keys(table).some((key) => key !== "callable") || !Array.isArray(entries)) {
+    return new Reader(table, file).fail("only [[callable]] may be in it");
+  }
+  for (const entry of entries as readonly unknown[]) {
+    const reader = new Reader(isTable(entry) ? entry : {}, file);
+    const meaning = reader.text("meaning");
+    for (const path of reader.texts("globals")) {
+      found.set(path, [...found.get(path) ?? [], meaning]);
+    }
+  }
+  return Object.fromEntries(found);
+}
+
+/**
  * One allowlist.
  *
  * @param text TOML with `library`, `version` and tables `called`, `restored` and `named`, each with

@@ -30,6 +30,7 @@ const READER_GONE = new Error("the reader of the listing has gone away");
  */
 export async function runDisasm(path: string, io: Io): Promise<number> {
   const { disassemble } = await import("../../pickle/streams/disasm.ts");
+  const { loadRules } = await import("../../rules/rules.ts");
   const file = path === STDIN_PATH ? undefined : await fileSource(path);
   if (file !== undefined && await isZip(file)) {
     await io.stderr.write(
@@ -49,7 +50,8 @@ export async function runDisasm(path: string, io: Io): Promise<number> {
     if (io.stdout.closed) throw READER_GONE;
   };
   try {
-    await disassemble(file ?? streamSource(STDIN_PATH, io.stdin()), (line: string) => {
+    const source = file ?? streamSource(STDIN_PATH, io.stdin());
+    await disassemble(source, loadRules().interest, (line: string) => {
       const text = line.split("\n").map(escapeText).join("\n");
       buffer += `${fitted(text, io.env, io.stdout, ARGUMENTS_AT)}\n`;
       return buffer.length < BUFFER_LENGTH ? undefined : flush();

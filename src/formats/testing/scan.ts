@@ -5,6 +5,7 @@
  * @module
  */
 
+import { loadRules } from "../../rules/rules.ts";
 import { claimOf } from "../../scan/asset/claims.ts";
 import { Buffer } from "node:buffer";
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
@@ -13,6 +14,8 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Interest, Limits, Listing, Observation } from "../../core/types.ts";
 import { type Format, type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../../core/format.ts";
+
+const { meaningsOf } = loadRules().interest;
 
 /** An entry that a format handed out. */
 interface SeenEntry {
@@ -74,7 +77,7 @@ export async function run(
   let expanded = 0;
   const context = {
     sample: sampleOf(bytes, options),
-    interest: options.interest ?? { argumentsMatter: () => true },
+    interest: options.interest ?? { argumentsMatter: () => true, meaningsOf },
     limits,
     depth: 0,
     checkDeadline: options.checkDeadline ?? (() => {}),

@@ -74,6 +74,8 @@ export interface HeapOptions {
 export interface GlobalEntry extends GlobalValue {
   /** Its path under Python 3 names, which the tables of pure functions use. */
   readonly key: string;
+  /** What calls of it do with their arguments, as the rules have it (`Interest.meaningsOf`). */
+  readonly meanings: readonly string[];
   /** True when neither arguments nor results of its calls matter. */
   readonly quiet: boolean;
   /** True when at least restoring an instance, without `__init__`, matters to nobody. */
@@ -155,12 +157,14 @@ export class Heap {
     const key = `${module}\0${name}`;
     const known = this.globalIds.get(key);
     if (known !== undefined) return known;
+    const path = foldKey(module, name);
     const entry: GlobalEntry = {
       type: "global",
       id: this.globals.length,
       module,
       name,
-      key: foldKey(module, name),
+      key: path,
+      meanings: this.interest.meaningsOf?.(path) ?? [],
       quiet: !this.interest.argumentsMatter(module, name),
       restorable: this.interest.restoringIsHarmless?.(module, name) ?? false,
       handle: this.nextHandle(),

@@ -114,8 +114,8 @@ export function targetsOf(heap: Heap, handle: Handle): readonly GlobalName[] | u
   }
 }
 
-/** Functions that hand out a live namespace: what is assigned into their result changes the program. */
-const NAMESPACES = /^builtins\.(globals|vars|locals)$|\.__dict__$|^sys\.modules$/;
+/** Paths of live namespaces: what is assigned into them changes the program. */
+const NAMESPACES = /\.__dict__$|^sys\.modules$/;
 
 /** The global that a change of a value changes; undefined for what the file made itself. */
 export function liveOwner(heap: Heap, target: Handle): GlobalName | undefined {
@@ -129,7 +129,8 @@ export function liveOwner(heap: Heap, target: Handle): GlobalName | undefined {
       return methodGlobal(heap, value);
     case "call": {
       const entry = heap.globalOf(value.callee);
-      return entry !== undefined && NAMESPACES.test(entry.key)
+      return entry !== undefined &&
+          (entry.meanings.includes("live-namespace") || NAMESPACES.test(entry.key))
         ? { module: entry.module, name: entry.name }
         : undefined;
     }

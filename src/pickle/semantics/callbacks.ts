@@ -150,15 +150,13 @@ export class HiddenCalls {
   /** Whether a value is a dictionary of the library's, which keeps its keys as they are. */
   isDictionary(target: Handle): boolean {
     const entry = this.heap.instanceOf(target) ?? this.calleeOf(target);
-    return entry !== undefined &&
-      /^collections\.(OrderedDict|defaultdict|Counter)$/.test(entry.key);
+    return entry?.meanings.includes("dictionary") === true;
   }
 
   /** The same of whatever has items that become attributes. */
   private isMapping(target: Handle): boolean {
-    const { key } = this.heap.instanceOf(target) ?? this.calleeOf(target) ?? {};
-    return this.isDictionary(target) || (key !== undefined &&
-      /^(builtins\.dict|collections\.(UserDict|ChainMap)|types\.MappingProxyType)$/.test(key));
+    const entry = this.heap.instanceOf(target) ?? this.calleeOf(target);
+    return this.isDictionary(target) || entry?.meanings.includes("mapping") === true;
   }
 
   private calleeOf(target: Handle): GlobalEntry | undefined {

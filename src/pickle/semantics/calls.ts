@@ -35,15 +35,12 @@ const RESULTS_KEPT = 1 << 18;
 /** Calls inside calls that are followed. */
 const CALL_DEPTH = 32;
 
-/** Harmless classes whose arguments and state are needed: joblib's arrays by their size, slices by folding. */
-const DETAILED = new Set([
-  "joblib.numpy_pickle.NumpyArrayWrapper",
-  "numpy.dtype",
-  "builtins.slice",
-]);
+/** Meanings of harmless classes whose arguments and state are needed: arrays by their size, slices by folding. */
+const DETAILED: readonly string[] = ["array-wrapper", "dtype", "slice"];
 
-/** A class whose first argument is the state of the object. */
-const NAMESPACE = "types.SimpleNamespace";
+function isDetailed({ meanings }: GlobalEntry): boolean {
+  return meanings.some((meaning) => DETAILED.includes(meaning));
+}
 
 /** Opcodes and functions that make an instance without calling its `__init__`. */
 const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
@@ -68,8 +65,8 @@ export type Wrapper = (calls: Calls, call: Call) => Handle;
 
 /** The functions whose meaning is that of what they are applied to. */
 export interface HigherOrder {
-  /** What follows calls of the global with this key (see `foldKey`); undefined for every other global. */
-  wrapperOf(key: string): Wrapper | undefined;
+  /** What follows calls of a meaning (`Interest.meaningsOf`); undefined for every other meaning. */
+  wrapperOf(meaning: string): Wrapper | undefined;
   /** Applies an `attrgetter`, `itemgetter` or `methodcaller`; undefined when it cannot be followed. */
   applyGetter(
     calls: Calls,
@@ -128,8 +125,7 @@ export class Calls implements Semantics {
   }
 
   private matters(entry: GlobalEntry): boolean {
-    return DETAILED.has(entry.key) || entry.key === NAMESPACE ||
-      foldOf(entry.key) !== undefined || this.higherOrder.wrapperOf(entry.key) !== undefined;
+    return entry.meanings.length > 0 || foldOf(entry.key) !== undefined;
   }
 
   /** Calls a value. `args` undefined means that nobody knows them. */
@@ -216,14 +212,14 @@ export class Calls implements Semantics {
   private callGlobal(call: Call): Handle {
     const { entry, args, kwargs } = call;
     this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
-    const wrapper = this.higherOrder.wrapperOf(entry.key);
+    const wrapper = this.wrapperOf(entry);
     if (wrapper !== undefined) return wrapper(this, call);
-    if (entry.key === NAMESPACE && args?.[0] !== undefined) {
+    if (entry.meanings.includes("state-first") && args?.[0] !== undefined) {
       this.hidden.watchState(entry.handle, args[0], call.via, call.at);
     }
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
-    if (quiet && fold === undefined && !DETAILED.has(entry.key)) {
+    if (quiet && fold === undefined && !isDetailed(entry)) {
       return handleOf(KIND.INSTANCE, entry.id);
     }
     if (args !== undefined && OPERATIONS.test(entry.key)) {
@@ -233,10 +229,18 @@ export class Calls implements Semantics {
     const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
     if (!quiet) this.log(call);
     if (folded !== undefined) return this.heap.derived(folded);
-    if (entry.results++ >= RESULTS_TOLD && !DETAILED.has(entry.key)) {
+    if (entry.results++ >= RESULTS_TOLD && !isDetailed(entry)) {
       return handleOf(KIND.INSTANCE, entry.id);
     }
     return this.result(entry.handle, args, kwargs);
+  }
+
+  private wrapperOf({ meanings }: GlobalEntry): Wrapper | undefined {
+    for (const meaning of meanings) {
+      const wrapper = this.higherOrder.wrapperOf(meaning);
+      if (wrapper !== undefined) return wrapper;
+    }
+    return undefined;
   }
 
   /** True when there are no keyword arguments. */
@@ -336,7 +340,7 @@ export class Calls implements Semantics {
         value.args = this.heap.itemsOf(items?.[1] ?? UNKNOWN, CONTAINER.TUPLE) ?? [];
         value.kwargs = items?.[2];
         const entry = this.heap.entryOf("functools", "partial");
-        this.higherOrder.wrapperOf(entry.key)?.(this, {
+        this.higherOrder.wrapperOf("partial")?.(this, {
           entry,
           args: [value.callee, ...value.args],
           kwargs: value.kwargs,
@@ -409,6 +413,6 @@ export class Calls implements Semantics {
     if (handle < 0 || kindOf(handle) !== KIND.OBJECT) return false;
     const value = this.heap.valueOf(handle);
     return value?.type === "call" &&
-      this.heap.globalOf(value.callee)?.key === "joblib.numpy_pickle.NumpyArrayWrapper";
+      this.heap.globalOf(value.callee)?.meanings.includes("array-wrapper") === true;
   }
 }

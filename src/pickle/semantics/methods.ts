@@ -226,7 +226,7 @@ function sliceOf(
   key: Handle,
 ): readonly (number | undefined)[] | "unknown" | undefined {
   const value = heap.valueOf(key);
-  if (value?.type !== "call" || heap.globalOf(value.callee)?.key !== "builtins.slice") {
+  if (value?.type !== "call" || !heap.globalOf(value.callee)?.meanings.includes("slice")) {
     return undefined;
   }
   const args = value.args ?? [UNKNOWN];

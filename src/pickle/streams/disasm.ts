@@ -15,7 +15,7 @@ import { unpickler } from "../machine/unpickler.ts";
 import { opcodeOf } from "../machine/opcodes.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import { render, reprBytes, reprText } from "../tools/render.ts";
-import type { GlobalName } from "../../core/types.ts";
+import type { GlobalName, Interest } from "../../core/types.ts";
 
 /** Characters of an argument that are shown. */
 const ARGUMENT_SHOWN = 60;
@@ -44,15 +44,19 @@ export interface DisassembledLine {
 /**
  * Disassembles all streams of a source, one behind the other, up to the first that fails.
  *
+ * @param interest says what calls mean
  * @throws SourceError when bytes cannot be had
  */
-export async function* disassembledLines(source: Source): AsyncGenerator<DisassembledLine> {
+export async function* disassembledLines(
+  source: Source,
+  interest: Interest,
+): AsyncGenerator<DisassembledLine> {
   const extensions = new Map<number, GlobalName>();
   let offset = 0;
   for (let stream = 0; offset < (source.size ?? Infinity); stream++) {
     const input = new OpcodeInput(source, KEPT);
     const machine = unpickler(input, offset, {
-      interest: { argumentsMatter: () => true },
+      interest: { argumentsMatter: () => true, meaningsOf: interest.meaningsOf },
       drops: [],
       stepArrays: false,
       valueLimit: DEFAULT_LIMITS.values,
@@ -75,10 +79,11 @@ export async function* disassembledLines(source: Source): AsyncGenerator<Disasse
  */
 export async function disassemble(
   source: Source,
+  interest: Interest,
   write: (line: string) => void | Promise<void>,
 ): Promise<void> {
   let stream = -1;
-  for await (const line of disassembledLines(source)) {
+  for await (const line of disassembledLines(source, interest)) {
     if (line.stream !== stream) {
       stream = line.stream;
       await write(`${stream === 0 ? "" : "\n"}stream_${stream}`);

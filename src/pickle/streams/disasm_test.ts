@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesSource } from "../../sources/memory.ts";
 import { disassemble, type DisassembledLine, disassembledLines } from "./disasm.ts";
-import { bytes, str } from "../testing/pickle.ts";
+import { bytes, context, str } from "../testing/pickle.ts";
 
 async function lines(data: Uint8Array): Promise<DisassembledLine[]> {
   const all: DisassembledLine[] = [];
-  for await (const line of disassembledLines(bytesSource("x", data))) all.push(line);
+  for await (const line of disassembledLines(bytesSource("x", data), context().interest)) {
+    all.push(line);
+  }
   return all;
 }
 
 async function text(data: Uint8Array): Promise<string> {
   const all: string[] = [];
-  await disassemble(bytesSource("x", data), (line) => void all.push(line));
+  await disassemble(bytesSource("x", data), context().interest, (line) => void all.push(line));
   return all.join("\n");
 }
 

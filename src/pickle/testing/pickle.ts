@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadRules } from "../../rules/rules.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
@@ -13,6 +14,8 @@ import { Input } from "../streams/input.ts";
 import type { LayoutName } from "../streams/layouts.ts";
 import { type Run, type RunOptions, runStream } from "../streams/driver.ts";
 import { scanStreams } from "../streams/streams.ts";
+
+const { meaningsOf } = loadRules().interest;
 
 /** Bytes of Latin-1 pieces and raw numbers. */
 export function bytes(...pieces: readonly (string | number | Uint8Array)[]): Uint8Array {
@@ -49,7 +52,7 @@ export function context(limits: Partial<Limits> = {}): FormatContext {
       tail: undefined,
       hint: undefined,
     },
-    interest: { argumentsMatter: () => true },
+    interest: { argumentsMatter: () => true, meaningsOf },
     limits: all,
     depth: 0,
     checkDeadline() {},
