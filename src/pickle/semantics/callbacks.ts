@@ -103,6 +103,19 @@ export class HiddenCalls {
     }
   }
 
+  /** Says when an item is put into an object under the name of a method that is called by itself. */
+  watchItems(target: Handle, items: readonly Handle[], via: string, at: number): void {
+    for (let index = 0; index + 1 < items.length; index += 2) {
+      const [key, value] = [items[index] as number, items[index + 1] as number];
+      if (!this.isHook(key, value)) continue;
+      const name = this.heap.textOf(key) ?? "?";
+      const expression = `${render(this.heap, target)}[${JSON.stringify(name)}] = ${
+        render(this.heap, value)
+      }`;
+      this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+    }
+  }
+
   /** Whether a value may be called. */
   isCallable(handle: Handle): boolean {
     return this.isObject(handle) || this.heap.globalOf(handle) !== undefined;

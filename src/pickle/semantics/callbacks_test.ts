@@ -208,3 +208,37 @@ test("plain states, and objects within states, are data", async () => {
   assert.equal(await verdict(BARE, "}\x94bh\0", str("a"), "Ns0"), "clean");
   assert.equal(await verdict(BARE, "N}", str("a"), "Ns\x86b"), "clean");
 });
+
+test("a class that is made by a metaclass, or by an enumeration without members, is dangerous", async () => {
+  const args = bytes("(", str("X"), "ccollections\nOrderedDict\n\x85}t");
+  for (
+    const metaclass of ["torch.storage\n_LegacyStorageMeta", "torch.nn.parameter\n_ParameterMeta"]
+  ) {
+    assert.equal(await verdict(`c${metaclass}\n`, args, "\x81"), "dangerous", metaclass);
+    assert.equal(await verdict(`c${metaclass}\n`, args, "R"), "dangerous", metaclass);
+  }
+  const members = bytes("(", str("X"), "}", str("a"), "I1\nst");
+  assert.equal(
+    await verdict("ctransformers.utils.generic\nExplicitEnum\n", members, "R"),
+    "dangerous",
+  );
+});
+
+test("a listed class that is called as metaclasses are is no harmless call", async () => {
+  const args = bytes("(", str("X"), "ccollections\nOrderedDict\n\x85}t");
+  assert.equal(await verdict("csklearn.utils._bunch\nBunch\n", args, "R"), "suspicious");
+  assert.equal(await verdict("csklearn.utils._bunch\nBunch\n)\x81"), "clean");
+});
+
+test("an item that is an attribute is called as one", async () => {
+  const bunch = "csklearn.utils._bunch\nBunch\n)\x81";
+  for (const name of ["extend", "append", "__setstate__"]) {
+    assert.equal(await verdict(bunch, str(name), PARTIAL, "s"), "suspicious", name);
+  }
+  assert.equal(await verdict(bunch, str("data"), PARTIAL, "s"), "clean");
+  assert.equal(await verdict(bunch, str("extend"), "Ns"), "clean");
+  assert.equal(
+    await verdict("ccollections\nOrderedDict\n)R", str("extend"), PARTIAL, "s"),
+    "clean",
+  );
+});

@@ -112,6 +112,11 @@ export class Calls implements Semantics {
     at: number,
   ): Handle {
     const entry = this.heap.globalOf(callee);
+    // A metaclass is on no list; a class that calls like one is what nobody reviewed.
+    if (entry?.quiet && this.makesClass(args)) {
+      const items = this.heap.itemsOf(args, CONTAINER.TUPLE);
+      return this.unresolved(callee, items, kwargs, via, at);
+    }
     if (
       entry !== undefined && kwargs === undefined &&
       (entry.plain ??= entry.quiet && !this.matters(entry))
@@ -122,6 +127,18 @@ export class Calls implements Semantics {
     const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
     if (kwargs !== undefined) this.hidden.watchState(callee, kwargs, via, at);
     return this.call(callee, items, kwargs, via, at);
+  }
+
+  /** Whether arguments are those of a metaclass: a name, bases that are imported, attributes. */
+  private makesClass(args: Handle): boolean {
+    const { containers } = this.heap;
+    if (args >= 0 || containers.count(args) !== 3) return false;
+    const [name, bases, attributes] = containers.list(args, 3);
+    if (name === undefined || bases === undefined || attributes === undefined) return false;
+    if (name < 0 || kindOf(name) !== KIND.STRING || bases >= 0 || attributes >= 0) return false;
+    return containers.kind(bases) === CONTAINER.TUPLE &&
+      containers.kind(attributes) === CONTAINER.DICT &&
+      containers.list(bases).every((base) => this.heap.globalOf(base) !== undefined);
   }
 
   private matters(entry: GlobalEntry): boolean {
@@ -380,6 +397,8 @@ export class Calls implements Semantics {
       // Data frames call a key that can be called.
       const key = items.find((item, index) => index % 2 === 0 && this.hidden.isCallable(item));
       if (key !== undefined) this.watchPicked(key, opcode, at);
+      // Items of some mappings are attributes: scikit-learn's Bunch, SciPy's results.
+      this.hidden.watchItems(target, items, opcode, at);
     }
     this.mutate(target, opcode, (shown) => {
       const parts = items.slice(0, 4).map((item) => render(this.heap, item));
