@@ -76,7 +76,8 @@ export function meter(
       return faultOf(source);
     },
     async read(offset, length) {
-      await budget.pause();
+      const pause = budget.pause();
+      if (pause !== undefined) await pause;
       const bytes = atHand(offset, length) ?? count(offset, await source.read(offset, length));
       if (onProgress && budget.progressDue()) onProgress(source.bytesFetched ?? bytesRead);
       return spend(bytes);

@@ -34,7 +34,7 @@ export async function takeSample(
   headBytes: number,
   withTail: boolean,
 ): Promise<Sample> {
-  const head = copy(await source.read(0, Math.min(headBytes, SAMPLE_BYTES)));
+  const head = copy(await readNow(source, 0, Math.min(headBytes, SAMPLE_BYTES)));
   const size = source.size;
   const whole = head.length < Math.min(headBytes, SAMPLE_BYTES) || head.length === size;
   return {
@@ -47,10 +47,22 @@ export async function takeSample(
   };
 }
 
+/** Reads without waiting where the bytes are at hand. */
+function readNow(
+  source: Source,
+  offset: number,
+  length: number,
+): Uint8Array | Promise<Uint8Array> {
+  const { access, readSync } = source;
+  return access === "random" && readSync !== undefined
+    ? readSync.call(source, offset, length)
+    : source.read(offset, length);
+}
+
 async function tailOf(source: Source): Promise<Uint8Array | undefined> {
   if (source.access !== "random" || source.size === undefined) return undefined;
   const offset = Math.max(0, source.size - TAIL_BYTES);
-  return copy(await source.read(offset, source.size - offset));
+  return copy(await readNow(source, offset, source.size - offset));
 }
 
 /**
