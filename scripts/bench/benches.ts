@@ -10,6 +10,7 @@ import { benchBombs } from "./bombs.ts";
 import { CACHE, cached, input, LAUNCHER } from "./inputs.ts";
 import { dumpDictionaries, makeDictionaries } from "./dictionaries.ts";
 import { type Python, type Run, run } from "./process.ts";
+import { measureFolders } from "./folders.ts";
 import { measureRemote } from "./remote.ts";
 import { builtExecutable, measureExecutable } from "./start.ts";
 import { median, type Row } from "./table.ts";
@@ -49,6 +50,11 @@ export const BENCHES: readonly Bench[] = [
   {
     name: "threads",
     measure: ({ rounds }) => measureThreads((commands) => inTurns(rounds, commands)),
+  },
+  {
+    name: "folders",
+    measure: ({ rounds, python }) =>
+      measureFolders(python, (commands) => inTurns(rounds, commands)),
   },
   { name: "remote", measure: measureRemote },
 ];

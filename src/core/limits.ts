@@ -30,7 +30,8 @@ export const DEFAULT_LIMITS: Limits = {
  *
  * @throws RangeError when a number is negative or not a number
  */
-export function withDefaults(limits: Partial<Limits> = {}): Limits {
+export function withDefaults(limits: Partial<Limits> = DEFAULT_LIMITS): Limits {
+  if (limits === DEFAULT_LIMITS) return DEFAULT_LIMITS;
   for (const [name, value] of Object.entries(limits)) {
     if (value !== undefined && !(value >= 0)) {
       throw new RangeError(

@@ -10,6 +10,13 @@
  * @param path a path, a member's name or a URL's path
  */
 export function baseName(path: string): string {
-  const trimmed = path.replace(/[/\\]+$/u, "");
-  return trimmed.slice(Math.max(trimmed.lastIndexOf("/"), trimmed.lastIndexOf("\\")) + 1);
+  let end = path.length;
+  while (end > 0 && isSeparator(path.charCodeAt(end - 1))) end--;
+  let start = end;
+  while (start > 0 && !isSeparator(path.charCodeAt(start - 1))) start--;
+  return path.slice(start, end);
+}
+
+function isSeparator(code: number): boolean {
+  return code === 0x2f || code === 0x5c;
 }

@@ -46,9 +46,15 @@ const HEADLINES: Readonly<Record<Verdict, string>> = {
   skipped: "Nothing scannable found",
 };
 
-/** The report as Markdown text, with a line break at its end. */
-export function renderMarkdown(report: ScanReport): string {
-  const summary = summarize(report);
+/**
+ * The report as Markdown text, with a line break at its end.
+ *
+ * @param summary of all files, where the report has only those that `isShown` names
+ */
+export function renderMarkdown(
+  report: ScanReport,
+  summary: Summary = summarize(report),
+): string {
   const verdict = headVerdict(summary);
   const room = new Room();
   const files = orderFiles(report.files).flatMap((file) => fileLines(file, room));

@@ -67,6 +67,11 @@ export class SummaryBuilder {
     this.#bytesRead += file.bytesRead;
   }
 
+  /** Clean files so far. */
+  get clean(): number {
+    return this.#files.clean;
+  }
+
   /** Counts an error of the run. */
   addError(): void {
     this.#errors++;

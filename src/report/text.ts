@@ -8,13 +8,14 @@
 
 import type { FileReport, ScanError, ScanReport } from "../core/types.ts";
 import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
+import { CLEAN_FILES_SHOWN } from "./condense.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { hang, type Page, paragraph } from "./layout.ts";
 import { saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles, orderFindings } from "./order.ts";
 import { painter, severityLabel, verdictLabel } from "./style.ts";
-import { summarize } from "./summary.ts";
+import { summarize, type Summary } from "./summary.ts";
 import { footer } from "./text_footer.ts";
 import { issueLines, unreadLines } from "./text_issue.ts";
 import { displayWidth } from "./width.ts";
@@ -32,9 +33,6 @@ export interface TextOptions {
   readonly quiet: boolean;
 }
 
-/** More clean files than this are only counted. */
-const CLEAN_FILES_SHOWN = 5;
-
 /** Issues of one file shown in full; the rest is counted. They are the worst ones. */
 const ISSUES_SHOWN = 20;
 
@@ -42,18 +40,33 @@ const ISSUES_SHOWN = 20;
 const MAX_WIDTH = 110;
 const MIN_WIDTH = 20;
 
-/** The report as text, with a line break at its end; empty when there is nothing to say. */
-export function renderText(report: ScanReport, options: TextOptions): string {
+/**
+ * The report as text, with a line break at its end; empty when there is nothing to say.
+ *
+ * @param summary of all files, where the report has only those that `isShown` names
+ */
+export function renderText(
+  report: ScanReport,
+  options: TextOptions,
+  summary: Summary = summarize(report),
+): string {
   const page: Page = {
     width: Math.min(Math.max(options.width, MIN_WIDTH), MAX_WIDTH),
     emoji: options.emoji,
     paint: painter(options.color),
   };
-  const lines = options.quiet ? quietLines(page, report) : fullLines(page, report, options);
+  const lines = options.quiet
+    ? quietLines(page, report)
+    : fullLines(page, report, options, summary);
   return lines.map((line) => line + "\n").join("");
 }
 
-function fullLines(page: Page, report: ScanReport, options: TextOptions): string[] {
+function fullLines(
+  page: Page,
+  report: ScanReport,
+  options: TextOptions,
+  summary: Summary,
+): string[] {
   const explained = new Set<string>();
   const files = orderFiles(report.files);
   const shown = (verdict: string) => files.filter((file) => file.verdict === verdict);
@@ -61,7 +74,7 @@ function fullLines(page: Page, report: ScanReport, options: TextOptions): string
   const clean = shown("clean");
   const lines = alarming.flatMap((file) => [...fileLines(page, file, options, explained), ""]);
   for (const error of orderErrors(report.errors)) lines.push(...errorLines(page, error), "");
-  if (options.verbose || clean.length <= CLEAN_FILES_SHOWN) {
+  if (options.verbose || summary.files.clean <= CLEAN_FILES_SHOWN) {
     const plain = clean.flatMap((file) => fileLines(page, file, options, explained));
     if (plain.length > 0) lines.push(...plain, "");
   }
@@ -69,7 +82,7 @@ function fullLines(page: Page, report: ScanReport, options: TextOptions): string
     const skipped = shown("skipped").map((file) => headline(page, file));
     if (skipped.length > 0) lines.push(...skipped.flat(), "");
   }
-  return [...lines, ...footer(page, report, summarize(report), options.verbose)];
+  return [...lines, ...footer(page, report, summary, options.verbose)];
 }
 
 function fileLines(

@@ -23,7 +23,8 @@ export function footer(
 ): string[] {
   const verdict = conclusion(page, summary, report.suppressed > 0);
   const { skipped } = summary.files;
-  const scanned = report.files.length - skipped;
+  const files = Object.values(summary.files).reduce((sum, count) => sum + count, 0);
+  const scanned = files - skipped;
   const totals = scanned === 0
     ? `${formatCount(skipped, "file")} of no known format skipped`
     : `${formatCount(scanned, "file")}: ${verdicts(summary)}`;
@@ -39,8 +40,8 @@ export function footer(
     }),
   ];
   const unopened = report.errors.length;
-  const some = unopened > 0 && report.files.length > 0;
-  if (some || report.files.length > 1 && summary.files.clean < report.files.length) {
+  const some = unopened > 0 && files > 0;
+  if (some || files > 1 && summary.files.clean < files) {
     const missing = unopened === 0 ? "" : `; ${formatCount(unopened, "path")} could not be opened`;
     lines.push(...paragraph(page, 0, { text: totals + missing }));
   }

@@ -140,7 +140,8 @@ async function scanFound(
   const { path } = found;
   if (found.kind === "skipped") return { type: "file", file: skippedReport(path, found.size) };
   concurrent.start(path, path);
-  const scanned = await scanFile(found, options, (bytes) => concurrent.update(path, bytes));
+  const place = { ...found, size: () => found.size };
+  const scanned = await scanFile(place, options, (bytes) => concurrent.update(path, bytes));
   concurrent.finish(path, scanned.file.bytesRead);
   return scanned;
 }

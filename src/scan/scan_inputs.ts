@@ -25,12 +25,15 @@ import type {
   ScanInputsOptions,
   ScanManyOptions,
 } from "./options.ts";
-import { type Found, OrderedScan } from "./schedule/ordered_scan.ts";
+import { type Found, type LocalFiles, OrderedScan } from "./schedule/ordered_scan.ts";
 import { NO_PROGRESS } from "./schedule/progress.ts";
 import type { Stop } from "./schedule/stop.ts";
 
 /** Inputs that need no network. */
 type LocalInput = ScanInput | PathsInput;
+
+/** Local inputs that are no paths. */
+type OpenedInput = Exclude<LocalInput, string | URL | PathsInput>;
 
 /** Inputs that are scanned as one: local ones share threads, remote ones connections. */
 type Batch =
@@ -53,7 +56,8 @@ export async function* scanInputs(
   const nextName = countingNames();
   for (const batch of batchesOf(inputs)) {
     if (batch.kind === "local") {
-      const found = findLocal(batch.inputs, { walk, stop, nextName });
+      const fileSystem = await fileSystemFor(batch.inputs);
+      const found = findLocal(batch.inputs, { fileSystem, walk, stop, nextName });
       const scan = new OrderedScan(found, { ...fileOptions, stop, progress });
       yield* scan.run();
       if (scan.leftFiles) return;
@@ -164,29 +168,34 @@ function countingNames(): () => string {
 
 /** What finding local inputs takes. */
 interface FindContext {
+  readonly fileSystem: FileSystem | undefined;
   readonly walk: ScanInputsOptions["walk"];
   readonly stop: Stop;
   readonly nextName: () => string;
 }
 
-async function* findLocal(
+function* findLocal(
   inputs: readonly LocalInput[],
-  context: FindContext,
-): AsyncGenerator<Found> {
+  { fileSystem, walk, stop, nextName }: FindContext,
+): Generator<Found> {
   for (const input of inputs) {
-    if (typeof input === "string" || input instanceof URL) yield* findPaths([input], context);
-    else if ("paths" in input) yield* findPaths(input.paths, context);
-    else yield openedOf(input, context);
+    const paths = pathsOf(input);
+    if (paths === undefined) yield openedOf(input as OpenedInput, stop, nextName);
+    else if (fileSystem !== undefined) yield* findPaths(paths, fileSystem, walk);
   }
 }
 
+/** What an input names in the file system; undefined for what is no path. */
+function pathsOf(input: LocalInput): readonly (string | URL)[] | undefined {
+  if (typeof input === "string" || input instanceof URL) return [input];
+  return "paths" in input ? input.paths : undefined;
+}
+
 /** Bytes, Blobs, streams and sources of the caller's own. */
-function openedOf(
-  input: Exclude<LocalInput, string | URL | PathsInput>,
-  { stop, nextName }: FindContext,
-): Found {
+function openedOf(input: OpenedInput, stop: Stop, nextName: () => string): Found {
   const opened = (path: string, open: () => Source, size?: number): Found => ({
-    ...{ kind: "opened", path, size },
+    ...{ kind: "opened", path },
+    size: () => size,
     // Within the promise chain, so that a failing input rejects and does not throw.
     open: () => new Promise((done) => done(open())),
     // A source of the caller's own is the caller's to close.
@@ -210,15 +219,31 @@ function openedOf(
 
 const FETCH = "A string is a path: give a URL object, as by new URL(), to fetch it.";
 
-/** All files at paths. The modules that know paths are loaded here, so that browsers never ask for them. */
-async function* findPaths(
-  inputs: readonly (string | URL)[],
-  context: FindContext,
-): AsyncGenerator<Found> {
-  const [{ fileSource, pathOfUrl, walk }, { Folders }] = await Promise.all([
+/** What is used of the modules that know the file system. */
+interface FileSystem {
+  readonly openRegular: typeof import("../sources/file.ts").openRegular;
+  readonly sizeOf: typeof import("../sources/file.ts").sizeOf;
+  readonly pathOfUrl: typeof import("../sources/file.ts").pathOfUrl;
+  readonly walk: typeof import("../sources/file.ts").walk;
+  readonly Folders: typeof import("../sources/folder.ts").Folders;
+}
+
+/** Loads the modules that know paths, where there is one, so that browsers never ask for them. */
+async function fileSystemFor(inputs: readonly LocalInput[]): Promise<FileSystem | undefined> {
+  if (!inputs.some((input) => pathsOf(input) !== undefined)) return undefined;
+  const [file, folder] = await Promise.all([
     import("../sources/file.ts"),
     import("../sources/folder.ts"),
   ]);
+  return { ...file, ...folder };
+}
+
+/** All files at paths. */
+function* findPaths(
+  inputs: readonly (string | URL)[],
+  { openRegular, sizeOf, pathOfUrl, walk, Folders }: FileSystem,
+  options: ScanInputsOptions["walk"],
+): Generator<Found> {
   const paths: string[] = [];
   for (const input of inputs) {
     try {
@@ -229,13 +254,15 @@ async function* findPaths(
     }
   }
   const folders = new Folders();
-  const files = {
-    open: fileSource,
-    place: (path: string, given: string) => folders.place(path, given),
+  const files: LocalFiles = {
+    open: openRegular,
+    sizeOf,
+    place: (path, given) => folders.place(path, given),
   };
-  for await (const found of walk(paths, context.walk)) {
-    if (found.kind === "file") yield { ...found, files };
-    else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;
+  for (const found of walk(paths, options)) {
+    if (found.kind === "file") {
+      yield { kind: "file", path: found.path, given: found.given, files };
+    } else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;
     else yield { kind: "error", error: { ...found.error, remedy: FETCH } };
   }
 }

@@ -8,6 +8,7 @@
 import {
   closeSync,
   constants,
+  type Dirent,
   fstatSync,
   lstatSync,
   openSync,
@@ -17,7 +18,7 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import { basename, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import type { ScanError } from "../core/types.ts";
@@ -35,7 +36,6 @@ export type FoundPath =
   | {
     readonly kind: "file";
     readonly path: string;
-    readonly size: number;
     /** The argument that it was found below; the same as `path` when it was named itself. */
     readonly given: string;
   }
@@ -86,9 +86,20 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>
 // deno-lint-ignore require-await -- a promise, so that other systems can open without blocking
 export async function fileSource(path: string): Promise<FileSource> {
   refuseSpecial(path, attempt(path, "open", () => statSync(path)));
-  // O_NONBLOCK: should the file become a FIFO between the two calls, opening must not hang.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-  const handle = attempt(path, "open", () => openSync(path, flags));
+  return openRegular(path);
+}
+
+/** O_NONBLOCK: should a file become a FIFO before it is opened, opening must not hang. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * Opens what {@linkcode walk} found: a path that was a regular file, or a link to one, a moment ago.
+ *
+ * @returns a source named like the path; close it
+ * @throws SourceError when it cannot be opened or is no regular file any more
+ */
+export function openRegular(path: string): FileSource {
+  const handle = attempt(path, "open", () => openSync(path, OPEN_FLAGS));
   let open = true;
   const close = (): void => {
     if (open) closeSync(handle);
@@ -123,6 +134,15 @@ export async function fileSource(path: string): Promise<FileSource> {
     read: (offset, length) => new Promise((done) => done(read(offset, length))),
     close,
   };
+}
+
+/** Bytes of a file; undefined where it cannot be looked at. */
+export function sizeOf(path: string): number | undefined {
+  try {
+    return statSync(path).size;
+  } catch {
+    return undefined;
+  }
 }
 
 function checkRange(path: string, offset: number, length: number): void {
@@ -185,19 +205,25 @@ export function pathOfUrl(url: URL): string {
  *
  * @param paths files and folders
  */
-export async function* walk(
+export function* walk(
   paths: Iterable<string>,
   options: WalkOptions = {},
-): AsyncGenerator<FoundPath> {
+): Generator<FoundPath> {
+  const named = [...paths];
+  const { include = [], exclude = [] } = options;
+  const absolute = new Set(named.map((path) => resolve(path)));
   const walker: Walker = {
     followSymlinks: options.followSymlinks ?? false,
-    included: globMatcher(options.include ?? []),
-    excluded: globMatcher(options.exclude ?? []),
-    restricted: (options.include ?? []).length > 0,
+    included: globMatcher(include),
+    excluded: globMatcher(exclude),
+    restricted: include.length > 0,
+    globs: include.length + exclude.length > 0,
+    named: absolute,
+    namedIn: new Set([...absolute].map((path) => dirname(path))),
     seen: new Set(),
     entered: new Set(),
   };
-  for (const path of paths) yield* visit(walker, path, path, true);
+  for (const path of named) yield* visitNamed(walker, path);
 }
 
 interface Walker {
@@ -205,49 +231,119 @@ interface Walker {
   readonly included: (path: string) => boolean;
   readonly excluded: (path: string) => boolean;
   readonly restricted: boolean;
-  /** Absolute paths of the files found. */
+  /** True when there are globs to look at. */
+  readonly globs: boolean;
+  /** Absolute paths of the arguments: only these can be found twice, for a folder is entered once. */
+  readonly named: ReadonlySet<string>;
+  /** The folders that these lie in. */
+  readonly namedIn: ReadonlySet<string>;
+  /** Those of them that were found. */
   readonly seen: Set<string>;
   /** Real paths of the folders entered. */
   readonly entered: Set<string>;
 }
 
-/** One path: a file is found, a folder gone into. `given` is the argument that it lies below. */
-function* visit(
-  walker: Walker,
-  path: string,
-  given: string,
-  named: boolean,
-): Generator<FoundPath> {
-  const below = named ? basename(path) : relative(given, path).split(sep).join("/");
-  if (walker.excluded(below)) return;
+/** A folder that is being gone through. */
+interface OpenFolder {
+  /** With a separator at its end. */
+  readonly path: string;
+  /** Below the argument, with `/` at its end; empty for the argument itself. */
+  readonly below: string;
+  /** Absolute, where an argument lies in it. */
+  readonly absolute: string | undefined;
+  readonly entries: readonly Dirent[];
+  next: number;
+}
+
+/** One argument: a file is found, a folder gone into. */
+function* visitNamed(walker: Walker, path: string): Generator<FoundPath> {
+  if (walker.globs && walker.excluded(basename(path))) return;
   try {
-    const link = !named && attempt(path, "open", () => lstatSync(path)).isSymbolicLink();
     const stats = attempt(path, "open", () => statSync(path));
     if (stats.isDirectory()) {
-      if (link && !walker.followSymlinks) return;
-      if (!named && SKIPPED_FOLDERS.has(basename(path))) return;
-      yield* visitFolder(walker, path, given);
+      yield* visitFolders(walker, path);
       return;
     }
-    if (walker.restricted && !walker.included(below)) return;
+    if (walker.restricted && !walker.included(basename(path))) return;
     refuseSpecial(path, stats);
-    const absolute = resolve(path);
-    if (walker.seen.has(absolute)) return;
-    walker.seen.add(absolute);
-    yield { kind: "file", path, size: stats.size, given };
+    if (isSeen(walker, resolve(path))) return;
+    yield { kind: "file", path, given: path };
   } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    yield { kind: "error", path, error: scanErrorOf(path, error) };
+    yield errorAt(path, error);
   }
 }
 
-function* visitFolder(walker: Walker, path: string, given: string): Generator<FoundPath> {
+/** All files below a folder. What `readdir` knows of an entry is not asked again. */
+function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
+  const open: OpenFolder[] = [];
+  const enter = (path: string, below: string): void => {
+    const folder = openFolder(walker, path, below);
+    if (folder !== undefined) open.push(folder);
+  };
+  enter(given, "");
+  for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+    const entry = folder.entries[folder.next++];
+    if (entry === undefined) {
+      open.pop();
+      continue;
+    }
+    const { name } = entry;
+    const path = folder.path + name;
+    if (walker.globs && walker.excluded(folder.below + name)) continue;
+    try {
+      const kind = entry.isFile() ? "file" : entry.isDirectory() ? "folder" : kindOf(path);
+      if (kind === "folder" || kind === "link to a folder") {
+        if (kind !== "folder" && !walker.followSymlinks) continue;
+        if (!SKIPPED_FOLDERS.has(name)) enter(path, `${folder.below}${name}/`);
+        continue;
+      }
+      if (walker.restricted && !walker.included(folder.below + name)) continue;
+      if (kind !== "file") refuseSpecial(path, kind);
+      const { absolute } = folder;
+      if (absolute !== undefined && isSeen(walker, join(absolute, name))) continue;
+      yield { kind: "file", path, given };
+    } catch (error) {
+      yield errorAt(path, error);
+    }
+  }
+}
+
+/** A folder's entries, sorted; undefined when it was entered before. */
+function openFolder(walker: Walker, path: string, below: string): OpenFolder | undefined {
   const real = attempt(path, "open", () => realpathSync(path));
-  if (walker.entered.has(real)) return;
+  if (walker.entered.has(real)) return undefined;
   walker.entered.add(real);
-  const names = attempt(path, "list", () => readdirSync(path));
-  names.sort();
-  for (const name of names) yield* visit(walker, join(path, name), given, false);
+  const entries = attempt(path, "list", () => readdirSync(path, { withFileTypes: true }));
+  entries.sort((a, b) => a.name < b.name ? -1 : 1);
+  const absolute = resolve(path);
+  return {
+    path: join(path, "x").slice(0, -1),
+    below,
+    absolute: walker.namedIn.has(absolute) ? absolute : undefined,
+    entries,
+    next: 0,
+  };
+}
+
+/** What an entry is that `readdir` does not call a file or a folder: a link, say. */
+function kindOf(path: string): "file" | "folder" | "link to a folder" | Stats {
+  const link = attempt(path, "open", () => lstatSync(path)).isSymbolicLink();
+  const stats = attempt(path, "open", () => statSync(path));
+  if (stats.isDirectory()) return link ? "link to a folder" : "folder";
+  return stats.isFile() ? "file" : stats;
+}
+
+/** True for an argument that was found before. */
+function isSeen(walker: Walker, absolute: string): boolean {
+  if (!walker.named.has(absolute)) return false;
+  if (walker.seen.has(absolute)) return true;
+  walker.seen.add(absolute);
+  return false;
+}
+
+function errorAt(path: string, error: unknown): FoundPath {
+  if (!(error instanceof SourceError)) throw error;
+  return { kind: "error", path, error: scanErrorOf(path, error) };
 }
 
 /** Runs a system call; what it throws becomes a SourceError with the reason and a remedy. */

@@ -6,7 +6,7 @@
  */
 
 import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import type { FolderPlace, Listing, Member } from "../core/types.ts";
 import { fileSource, SKIPPED_FOLDERS } from "./file.ts";
 import type { Source } from "../core/source.ts";
@@ -20,6 +20,10 @@ const MEMBERS = 200_000;
 /** The listings of the folders that a scan goes through, each made once, when it is first asked. */
 export class Folders {
   readonly #listings = new Map<string, Listing>();
+  /** The argument of the last file, the paths below it and its listing: files come folder by folder. */
+  #given: string | undefined;
+  #prefix = "";
+  #below: Listing = folderListing(".", true);
 
   /**
    * Where a found file lies. One that was named itself lies in the folder that holds it, of which
@@ -29,15 +33,25 @@ export class Folders {
    * @param given the argument that it was found below; the same as `path` when it was named itself
    */
   place(path: string, given: string): FolderPlace {
-    const named = path === given;
-    const root = named ? dirname(path) : given;
-    const key = `${named ? "beside" : "below"} ${root}`;
-    let listing = this.#listings.get(key);
-    if (listing === undefined) {
-      listing = folderListing(root, !named);
-      this.#listings.set(key, listing);
+    if (path === given) {
+      const root = dirname(path);
+      return { listing: this.#listing(`beside ${root}`, root, false), member: basename(path) };
     }
-    return { listing, member: named ? basename(path) : below(root, path) };
+    if (given !== this.#given) {
+      this.#given = given;
+      this.#prefix = join(given, "x").slice(0, -1);
+      this.#below = this.#listing(`below ${given}`, given, true);
+    }
+    const rest = path.startsWith(this.#prefix) ? path.slice(this.#prefix.length) : path;
+    return { listing: this.#below, member: sep === "/" ? rest : rest.replaceAll("\\", "/") };
+  }
+
+  #listing(key: string, root: string, deep: boolean): Listing {
+    const known = this.#listings.get(key);
+    if (known !== undefined) return known;
+    const listing = folderListing(root, deep);
+    this.#listings.set(key, listing);
+    return listing;
   }
 }
 
@@ -49,13 +63,6 @@ function folderListing(root: string, deep: boolean): Listing {
       return members ??= listFolder(root, deep);
     },
   };
-}
-
-/** The path below a folder, with `/`; the folder may be written with a separator at its end. */
-function below(root: string, path: string): string {
-  const prefix = join(root, "x").slice(0, -1);
-  const rest = path.startsWith(prefix) ? path.slice(prefix.length) : path;
-  return rest.replaceAll("\\", "/");
 }
 
 /**
@@ -77,41 +84,63 @@ export function listFolder(root: string, deep: boolean): Member[] {
     for (const entry of entries) {
       if (members.length >= MEMBERS) return members;
       const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      members.push(memberOf(name, join(root, name)));
+      members.push(new FolderMember(root, name));
       if (deep && entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) folders.push(name);
     }
   }
   return members.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** A member whose file is looked at when somebody asks. */
-function memberOf(name: string, path: string): Member {
-  let own: Stats | undefined | "unasked" = "unasked";
-  const asked = (): Stats | undefined => own === "unasked" ? own = statsOf(lstatSync, path) : own;
-  const reached = (): Stats | undefined =>
-    asked()?.isSymbolicLink() ? statsOf(statSync, path) : asked();
-  return {
-    name,
-    get kind() {
-      const stats = asked();
-      if (stats === undefined) return "other";
-      if (stats.isSymbolicLink()) return "link";
-      if (stats.isDirectory()) return "folder";
-      if (!stats.isFile()) return "other";
-      return stats.nlink > 1 ? "hardlink" : "file";
-    },
-    get size() {
-      const stats = reached();
-      return stats?.isFile() ? stats.size : undefined;
-    },
-    get linkTarget() {
-      return asked()?.isSymbolicLink() ? targetOf(path) : undefined;
-    },
-    get open() {
-      const stats = reached();
-      return stats?.isFile() ? () => openedWhenRead(path, stats.size) : undefined;
-    },
-  };
+/** A member whose file is looked at when it is asked for. There is one for each file of a folder. */
+class FolderMember implements Member {
+  readonly name: string;
+  /** The folder of the listing. */
+  readonly #root: string;
+  /** Of the member itself, which may be a link; undefined where it cannot be looked at. */
+  #stats: Stats | undefined | "unasked" = "unasked";
+
+  constructor(root: string, name: string) {
+    this.#root = root;
+    this.name = name;
+  }
+
+  get kind(): Member["kind"] {
+    const stats = this.#own();
+    if (stats === undefined) return "other";
+    if (stats.isSymbolicLink()) return "link";
+    if (stats.isDirectory()) return "folder";
+    if (!stats.isFile()) return "other";
+    return stats.nlink > 1 ? "hardlink" : "file";
+  }
+
+  get size(): number | undefined {
+    const stats = this.#reached();
+    return stats?.isFile() ? stats.size : undefined;
+  }
+
+  get linkTarget(): string | undefined {
+    return this.#own()?.isSymbolicLink() ? targetOf(this.#path()) : undefined;
+  }
+
+  get open(): (() => Source) | undefined {
+    const stats = this.#reached();
+    const path = this.#path();
+    return stats?.isFile() ? () => openedWhenRead(path, stats.size) : undefined;
+  }
+
+  #path(): string {
+    return join(this.#root, this.name);
+  }
+
+  #own(): Stats | undefined {
+    if (this.#stats === "unasked") this.#stats = statsOf(lstatSync, this.#path());
+    return this.#stats;
+  }
+
+  #reached(): Stats | undefined {
+    const own = this.#own();
+    return own?.isSymbolicLink() ? statsOf(statSync, this.#path()) : own;
+  }
 }
 
 function statsOf(ask: (path: string) => Stats, path: string): Stats | undefined {

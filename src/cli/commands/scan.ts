@@ -6,7 +6,14 @@
 
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
-import { exitCode, type ExitOptions, type FailOn, SummaryBuilder } from "../../report/summary.ts";
+import { isShown } from "../../report/condense.ts";
+import {
+  exitCode,
+  type ExitOptions,
+  type FailOn,
+  type Summary,
+  SummaryBuilder,
+} from "../../report/summary.ts";
 import { renderText } from "../../report/text.ts";
 import type { Effective } from "../../config/effective.ts";
 import type { RuleSet } from "../../core/rule_set.ts";
@@ -90,6 +97,8 @@ export async function runScan(
     configurationNotes: engine.configuration?.notes ?? [],
   };
   const stream = options.format === "ndjson";
+  // These count what is clean, so that memory does not grow with the number of clean files.
+  const condensed = options.format === "markdown" || options.format === "text" && !options.verbose;
   const summary = new SummaryBuilder();
   const files: FileReport[] = [];
   const errors: ScanError[] = [];
@@ -121,9 +130,9 @@ export async function runScan(
       if (it.type === "file") {
         summary.add(it.file);
         suppressed.push(...it.suppressed?.slice(0, MAX_SUPPRESSED_KEPT - suppressed.length) ?? []);
-        counts.push({ ...(it.file.suppressed && { suppressed: it.file.suppressed }) });
+        if (it.file.suppressed) counts.push({ suppressed: it.file.suppressed });
         if (stream) await write(ndjsonFile(it.file));
-        else files.push(it.file);
+        else if (!condensed || isShown(it.file, summary.clean)) files.push(it.file);
       } else {
         const error = withSuggestion(it.error, commands);
         summary.addError();
@@ -139,7 +148,11 @@ export async function runScan(
   const duration = Math.round(io.now() - began) / 1000;
   const report: ScanReport = { ...head, duration, files, errors, ...totalSuppressed(counts) };
   if (stream) await write(ndjsonSummary(report, summary.summary(), exit));
-  else await write(await render(report, options, exit, io, { suppressed }));
+  else {
+    await write(
+      await render(report, options, exit, io, { suppressed, summary: summary.summary() }),
+    );
+  }
   return exitCode(summary.summary(), exit);
 }
 
@@ -162,8 +175,10 @@ function workersOf(
   return { supply: threads, jobs, setup: texts, progress: progress ?? io.stderr.isTTY };
 }
 
-/** What SARIF wants to know beyond the report. */
+/** What formats want to know beyond the report. */
 interface Behind {
+  /** Of all files, of which the report may have only some. */
+  readonly summary: Summary;
   readonly suppressed: readonly SuppressedFinding[];
 }
 
@@ -182,7 +197,7 @@ async function render(
     case "junit":
       return (await import("../../report/junit.ts")).renderJunit(report, exit);
     case "markdown":
-      return (await import("../../report/markdown.ts")).renderMarkdown(report);
+      return (await import("../../report/markdown.ts")).renderMarkdown(report, behind.summary);
     default:
       return renderText(report, {
         color: wantsColor(io.env, io.stdout),
@@ -190,7 +205,7 @@ async function render(
         width: columnsOf(io.env, io.stdout),
         verbose: options.verbose,
         quiet: options.quiet,
-      });
+      }, behind.summary);
   }
 }
 

@@ -177,7 +177,7 @@ function kindOf(sample: Sample): Kind | undefined {
 /** lz4 and zstandard may begin with frames that every reader steps over. */
 function behindSkippableFrames(head: Uint8Array): Uint8Array {
   let rest = head;
-  while (rest.length >= 8 && begins(rest.subarray(1), [0x2a, 0x4d, 0x18])) {
+  while (rest.length >= 8 && rest[1] === 0x2a && rest[2] === 0x4d && rest[3] === 0x18) {
     if (((rest[0] ?? 0) & 0xf0) !== 0x50) break;
     const length = new DataView(rest.buffer, rest.byteOffset + 4, 4).getUint32(0, true);
     rest = rest.subarray(Math.min(rest.length, 8 + length));
@@ -191,7 +191,10 @@ function fitsLegacyLz4(head: Uint8Array): boolean {
 }
 
 function begins(head: Uint8Array, magic: readonly number[]): boolean {
-  return magic.every((byte, at) => head[at] === byte);
+  for (let at = 0; at < magic.length; at++) {
+    if (head[at] !== magic[at]) return false;
+  }
+  return true;
 }
 
 /** The header has two bytes only, which text can begin with too: the stream must inflate. */
@@ -216,6 +219,8 @@ function isText(head: Uint8Array): boolean {
 }
 
 function zfileOffset(head: Uint8Array): number | undefined {
+  // "ZF0x"
+  if (!begins(head, [0x5a, 0x46, 0x30, 0x78])) return undefined;
   const text = String.fromCharCode(...head.subarray(0, ZFILE_HEADER_BYTES));
   if (!/^ZF0x[0-9a-fA-F]{1,16}L?\s*$/u.test(text)) return undefined;
   // Some versions put a blank between header and stream.

@@ -28,7 +28,7 @@ import type {
   Suppression,
 } from "../../core/types.ts";
 import { Budget } from "./budget.ts";
-import { folderObservations } from "./folder.ts";
+import { folderObservations, isUnobserved } from "./folder.ts";
 import { atHead, detect, type Identified, identify, type Match } from "./identify.ts";
 import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
@@ -99,6 +99,13 @@ function notDecided({ id, label = id }: FormatEntry): Anomaly {
   };
 }
 
+/** All bundles, loaded when a listing is first met. */
+let loadedBundles: readonly Bundle[] | undefined;
+
+async function allBundles(): Promise<readonly Bundle[]> {
+  return loadedBundles ??= (await import("../../bundles/registry.ts")).BUNDLES;
+}
+
 /** The scan of one asset; used once. */
 export class AssetScan {
   readonly #options: ScanOptions;
@@ -133,7 +140,8 @@ export class AssetScan {
   /** Scans; never rejects for what is in the bytes. */
   async run(): Promise<FileReport> {
     await this.#visit(this.#rootVisit());
-    await this.#showFolder();
+    const { folder } = this.#options;
+    if (folder !== undefined && !isUnobserved(folder)) await this.#showFolder();
     this.#tellStop();
     this.#tellTheRest();
     const findings = this.#outcome.sorted();
@@ -172,6 +180,8 @@ export class AssetScan {
       }
       this.#budget.spendVisit();
       this.#budget.checkDeadline();
+      const pause = this.#budget.pause();
+      if (pause !== undefined) await pause;
       await this.#look(visit, notes);
     } catch (error) {
       this.#trouble(error, visit, notes);
@@ -210,14 +220,9 @@ export class AssetScan {
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
     }
     const ids = matches.map(({ entry }) => entry.id);
-    for (
-      const anomaly of compareWithName(
-        sample,
-        ids,
-        visit.depth === 0,
-        atHead(sample, matches, this.#options.rules.interest),
-      )
-    ) {
+    const beginning = (): readonly string[] =>
+      atHead(sample, matches, this.#options.rules.interest);
+    for (const anomaly of compareWithName(sample, ids, visit.depth === 0, beginning)) {
       this.#note(notes, anomaly);
     }
     for (const id of ids) {
@@ -229,8 +234,12 @@ export class AssetScan {
       if (this.#budget.stopped) return;
       await this.#scan(match, { ...visit, source }, sample, notes);
     }
-    await this.#searchText(source, sample, matches, visit, notes);
-    await this.#checkStreamTail(source, sample, ids, visit, notes);
+    if (this.#options.rules.interest.patternsIn !== undefined) {
+      await this.#searchText(source, sample, matches, visit, notes);
+    }
+    if (sample.tail === undefined && source.access === "forward") {
+      await this.#checkStreamTail(source, sample, ids, visit, notes);
+    }
   }
 
   /** Lets formats read on where the head did not tell whether the source is of theirs. */
@@ -301,7 +310,8 @@ export class AssetScan {
         // A format may hand over what it has before it says that its time was spent.
         if (budget.stopped) throw budget.stopped;
         if (notes.count > NOTES_HELD) this.#judge(visit, notes);
-        await budget.pause();
+        const pause = budget.pause();
+        if (pause !== undefined) await pause;
       }
     } catch (error) {
       this.#trouble(error, visit, notes, match.entry.malformedRule);
@@ -337,8 +347,7 @@ export class AssetScan {
   }
 
   async #showBundles(listing: Listing, visit: Visit, notes: Notes): Promise<void> {
-    const bundles = this.#options.bundles ??
-      (await import("../../bundles/registry.ts")).BUNDLES;
+    const bundles = this.#options.bundles ?? await allBundles();
     for (const one of bundles) {
       try {
         if (!one.matches(listing)) continue;
@@ -360,8 +369,7 @@ export class AssetScan {
   async #showFolder(): Promise<void> {
     const { folder } = this.#options;
     if (folder === undefined || this.#budget.stopped) return;
-    const bundles = this.#options.bundles ??
-      (await import("../../bundles/registry.ts")).BUNDLES;
+    const bundles = this.#options.bundles ?? await allBundles();
     const visit = this.#rootVisit();
     const notes = new Notes();
     try {
@@ -384,7 +392,6 @@ export class AssetScan {
     visit: Visit,
     notes: Notes,
   ): Promise<void> {
-    if (sample.tail !== undefined || source.access !== "forward") return;
     if (ids.length === 0) {
       // What begins like nothing may still end like an archive. Within one, no loader looks there.
       if (visit.depth > 0) return;
@@ -439,6 +446,7 @@ export class AssetScan {
   }
 
   #judge(visit: Visit, notes: Notes): void {
+    if (notes.count === 0) return;
     const location = { path: this.#path, parts: visit.parts };
     try {
       const findings = this.#options.rules.judge(notes.drain(), location, visit.atMost);

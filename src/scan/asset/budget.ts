@@ -8,7 +8,7 @@
 import { LimitError } from "../../core/errors.ts";
 import type { Limits } from "../../core/types.ts";
 
-/** Milliseconds after which the loop gives way to timers, so that Ctrl-C and deadlines are heard. */
+/** Yield to the event loop at least this often, in milliseconds, so that SIGINT and deadlines are handled. */
 const PAUSE_MILLISECONDS = 50;
 
 /** Milliseconds between two reports of progress. */
@@ -34,8 +34,8 @@ export class Budget {
   readonly #signal: { readonly aborted: boolean } | undefined;
   readonly #deadline: number;
   #stopped: LimitError | undefined;
-  #lastPause = performance.now();
-  #lastProgress = performance.now();
+  #lastPause: number;
+  #lastProgress: number;
   #expanded = 0;
   #opcodes = 0;
   #visits = 0;
@@ -47,7 +47,10 @@ export class Budget {
   constructor(limits: Limits, signal: { readonly aborted: boolean } | undefined) {
     this.limits = limits;
     this.#signal = signal;
-    this.#deadline = performance.now() + (limits.milliseconds ?? Infinity);
+    const now = performance.now();
+    this.#lastPause = now;
+    this.#lastProgress = now;
+    this.#deadline = now + (limits.milliseconds ?? Infinity);
   }
 
   /** Why nothing further is looked at, once time is up or the caller gave up. */
@@ -146,9 +149,12 @@ export class Budget {
     }
   }
 
-  /** Gives way to timers when that is due. */
-  async pause(): Promise<void> {
-    if (performance.now() - this.#lastPause < PAUSE_MILLISECONDS) return;
+  /** Yields to the event loop when that is due; undefined, which is not to be awaited, when it is not. */
+  pause(): Promise<void> | undefined {
+    return performance.now() - this.#lastPause < PAUSE_MILLISECONDS ? undefined : this.#yield();
+  }
+
+  async #yield(): Promise<void> {
     await new Promise<void>((done) => setTimeout(done, 0));
     this.#lastPause = performance.now();
   }

@@ -10,8 +10,16 @@ import { anomalyOf } from "./error_anomalies.ts";
 
 type Told = Exclude<Observation, { readonly type: "listing" }>;
 
-/** By listing; they are let go with it. */
-const OBSERVATIONS = new WeakMap<Listing, Promise<Map<string, Told[]>>>();
+type ByMember = Map<string, Told[]>;
+
+/** By listing, by name of the member; they are let go with the listing. */
+const OBSERVATIONS = new WeakMap<Listing, ByMember | Promise<ByMember>>();
+
+/** True when it is known already that the bundles have no observations of a member left. */
+export function isUnobserved({ listing, member }: FolderPlace): boolean {
+  const known = OBSERVATIONS.get(listing);
+  return known instanceof Map && !known.has("") && !known.has(member);
+}
 
 /**
  * What the packages observe about one member of a folder. What concerns the folder itself is handed out
@@ -46,19 +54,21 @@ export async function concernsFolder(
 
 /** Marks a folder whose observations another thread hands out: here it has none. */
 export function markObservedElsewhere(listing: Listing): void {
-  if (!OBSERVATIONS.has(listing)) OBSERVATIONS.set(listing, Promise.resolve(new Map()));
+  if (!OBSERVATIONS.has(listing)) OBSERVATIONS.set(listing, new Map());
 }
 
 function observationsOf(
   listing: Listing,
   bundles: readonly Bundle[],
   interest: Interest | undefined,
-): Promise<Map<string, Told[]>> {
-  let all = OBSERVATIONS.get(listing);
-  if (all === undefined) {
-    all = observe(listing, bundles, interest);
-    OBSERVATIONS.set(listing, all);
-  }
+): ByMember | Promise<ByMember> {
+  const known = OBSERVATIONS.get(listing);
+  if (known !== undefined) return known;
+  const all = observe(listing, bundles, interest).then((byMember) => {
+    OBSERVATIONS.set(listing, byMember);
+    return byMember;
+  });
+  OBSERVATIONS.set(listing, all);
   return all;
 }
 
@@ -66,7 +76,7 @@ async function observe(
   listing: Listing,
   bundles: readonly Bundle[],
   interest: Interest | undefined,
-): Promise<Map<string, Told[]>> {
+): Promise<ByMember> {
   const byMember = new Map<string, Told[]>();
   const add = ({ part, observation }: BundleObservation): void => {
     const told = byMember.get(part);

@@ -65,6 +65,9 @@ export async function identify(
     : await look(SAMPLE_BYTES, true);
 }
 
+/** Formats that are loaded, so that they are not waited for again. */
+const LOADED = new WeakMap<FormatEntry, Format>();
+
 /**
  * Every format whose detection says yes to a sample.
  *
@@ -83,7 +86,11 @@ export async function detect(
     try {
       if (!entry.mayMatch(sample)) continue;
       stage = "load";
-      const format = await entry.load();
+      let format = LOADED.get(entry);
+      if (format === undefined) {
+        format = await entry.load();
+        LOADED.set(entry, format);
+      }
       stage = "detect";
       if (format.detect(sample, interest)) matches.push({ entry, format });
       else if (format.isUndecided?.(sample)) undecided.push({ entry, format });

@@ -16,6 +16,10 @@ export interface MeteredSource extends Source {
   readonly bytesRead: number;
   /** What ended the wrapped source early, should it be a stream. */
   readonly fault: Error | undefined;
+  /**
+   * As `readInto`, for memory that stays as it is while the asset is scanned: it is kept without a copy.
+   */
+  readKept?(offset: number, target: Uint8Array): number;
 }
 
 /** What ended a stream early, where its reader took that for the end. */
@@ -42,12 +46,14 @@ export function meter(
 ): MeteredSource {
   let bytesRead = 0;
   const held: Held[] = [];
-  const count = (offset: number, bytes: Uint8Array): Uint8Array => {
+  const count = (offset: number, bytes: Uint8Array, kept = false): Uint8Array => {
     bytesRead += bytes.length;
     const atEnd = offset + bytes.length === source.size;
     const worthwhile = bytes.length <= TAIL_BYTES &&
       ((held.length === 0 && offset === 0) || (held.length === 1 && atEnd));
-    if (source.access === "random" && worthwhile) held.push({ offset, bytes: bytes.slice() });
+    if (source.access === "random" && worthwhile) {
+      held.push({ offset, bytes: kept ? bytes : bytes.slice() });
+    }
     return bytes;
   };
   const atHand = (offset: number, length: number): Uint8Array | undefined => {
@@ -63,6 +69,14 @@ export function meter(
     return bytes;
   };
   const { readSync, readInto } = source;
+  const into = (offset: number, target: Uint8Array, kept?: boolean): number => {
+    const bytes = atHand(offset, target.length);
+    if (bytes !== undefined) target.set(bytes);
+    const length = bytes?.length ?? readInto?.call(source, offset, target) ?? 0;
+    const filled = target.subarray(0, length);
+    spend(bytes === undefined ? count(offset, filled, kept) : filled);
+    return length;
+  };
   return {
     name: source.name,
     access: source.access,
@@ -76,7 +90,8 @@ export function meter(
       return faultOf(source);
     },
     async read(offset, length) {
-      await budget.pause();
+      const pause = budget.pause();
+      if (pause !== undefined) await pause;
       const bytes = atHand(offset, length) ?? count(offset, await source.read(offset, length));
       if (onProgress && budget.progressDue()) onProgress(source.bytesFetched ?? bytesRead);
       return spend(bytes);
@@ -85,15 +100,9 @@ export function meter(
       readSync: (offset: number, length: number) =>
         spend(atHand(offset, length) ?? count(offset, readSync.call(source, offset, length))),
     }),
-    ...(readInto && {
-      readInto: (offset: number, target: Uint8Array) => {
-        const bytes = atHand(offset, target.length);
-        if (bytes !== undefined) target.set(bytes);
-        const length = bytes?.length ?? readInto.call(source, offset, target);
-        const filled = target.subarray(0, length);
-        spend(bytes === undefined ? count(offset, filled) : filled);
-        return length;
-      },
+    ...(readInto && { readInto: (offset: number, target: Uint8Array) => into(offset, target) }),
+    ...(random && readInto && {
+      readKept: (offset: number, target: Uint8Array) => into(offset, target, true),
     }),
     ...prefetchOf(source),
   };

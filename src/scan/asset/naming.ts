@@ -20,13 +20,13 @@ export type Anomaly = Extract<Observation, { type: "anomaly" }>;
  *
  * @param matched ids of the formats that matched
  * @param root true for the file itself, false for what is inside one
- * @param atHead those that matched by the beginning, and not only by something appended
+ * @param atHead asks for those that matched by the beginning, and not only by something appended
  */
 export function compareWithName(
   sample: Sample,
   matched: readonly string[],
   root: boolean,
-  atHead: readonly string[] = matched,
+  atHead: () => readonly string[] = () => matched,
 ): readonly Anomaly[] {
   const claim = claimOf(sample.name);
   const known = unreadableFormat(sample);
@@ -38,8 +38,8 @@ export function compareWithName(
   if (matched.length > 0) {
     const anomalies = mismatch(sample, claim, matched);
     // What is appended to a model says nothing of the model: its beginning was not read.
-    const beginsUnread = atHead.length === 0 && claim?.kind === "model" && !claim.weak &&
-      !matched.some((id) => claim.formats.includes(id));
+    const beginsUnread = claim?.kind === "model" && !claim.weak &&
+      !matched.some((id) => claim.formats.includes(id)) && atHead().length === 0;
     return beginsUnread ? [...anomalies, ...unrecognised(sample, claim, root)] : anomalies;
   }
   const pointer = lfsPointer(sample);

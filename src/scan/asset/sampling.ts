@@ -7,6 +7,7 @@
 import { claimOf } from "./claims.ts";
 import { type Sample, SAMPLE_BYTES, TAIL_BYTES } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
+import type { MeteredSource } from "./metered.ts";
 
 /**
  * Bytes of the head of a member before more is read: enough for every magic number, a tar header
@@ -34,7 +35,7 @@ export async function takeSample(
   headBytes: number,
   withTail: boolean,
 ): Promise<Sample> {
-  const head = copy(await source.read(0, Math.min(headBytes, SAMPLE_BYTES)));
+  const head = await readForSample(source, 0, Math.min(headBytes, SAMPLE_BYTES));
   const size = source.size;
   const whole = head.length < Math.min(headBytes, SAMPLE_BYTES) || head.length === size;
   return {
@@ -47,10 +48,25 @@ export async function takeSample(
   };
 }
 
+/** Bytes that the sample keeps; read without waiting and without a copy where the source can do that. */
+function readForSample(
+  source: Source | MeteredSource,
+  offset: number,
+  length: number,
+): Uint8Array | Promise<Uint8Array> {
+  const { size } = source;
+  if ("readKept" in source && source.readKept !== undefined && size !== undefined) {
+    const kept = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    const filled = source.readKept(offset, kept);
+    return filled === kept.length ? kept : kept.slice(0, filled);
+  }
+  return source.read(offset, length).then(copy);
+}
+
 async function tailOf(source: Source): Promise<Uint8Array | undefined> {
   if (source.access !== "random" || source.size === undefined) return undefined;
   const offset = Math.max(0, source.size - TAIL_BYTES);
-  return copy(await source.read(offset, source.size - offset));
+  return await readForSample(source, offset, source.size - offset);
 }
 
 /**

@@ -6,7 +6,13 @@
 
 import { scanErrorOf, SourceError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
-import type { FileReport, FolderPlace, ScanError, SuppressedFinding } from "../../core/types.ts";
+import type {
+  FileReport,
+  FolderPlace,
+  Limits,
+  ScanError,
+  SuppressedFinding,
+} from "../../core/types.ts";
 import { AssetScan, type ScanOptions } from "./asset_scan.ts";
 import { defect, unreadReport } from "./placeholder_reports.ts";
 
@@ -39,13 +45,16 @@ export interface ScannedFile {
 /** What comes of an input: files, and what could not be looked at. */
 export type Scanned = ScannedFile | { readonly type: "error"; readonly error: ScanError };
 
+/** A source that can be closed, where it holds something open. */
+type OpenedSource = Source & { close?(): void };
+
 /** What is to be scanned, and where it is. */
 export interface FilePlace {
   readonly path: string;
-  /** Bytes, where they are known before it is opened. */
-  readonly size: number | undefined;
+  /** Bytes, where they can be known without opening it; asked when it cannot be read. */
+  size(): number | undefined;
   readonly folder?: FolderPlace | undefined;
-  open(): Promise<Source & { close?(): void }>;
+  open(): OpenedSource | Promise<OpenedSource>;
   /** True for what its owner closes. */
   readonly keepOpen?: boolean | undefined;
 }
@@ -61,17 +70,18 @@ export async function scanFile(
   options: FileOptions,
   update: (bytesRead: number) => void,
 ): Promise<ScannedFile> {
-  const { path, size, folder } = place;
+  const { path } = place;
   try {
-    const source = await place.open();
+    const opened = place.open();
+    const source = opened instanceof Promise ? await opened : opened;
     try {
-      return await scanOpened(source, { path, folder }, options, update);
+      return await scanOpened(source, place, options, update);
     } finally {
       if (!place.keepOpen) source.close?.();
     }
   } catch (cause) {
     const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
-    return { type: "file", file: unreadReport(path, size, error) };
+    return { type: "file", file: unreadReport(path, place.size(), error) };
   }
 }
 
@@ -81,23 +91,32 @@ async function scanOpened(
   options: FileOptions,
   update: (bytesRead: number) => void,
 ): Promise<ScannedFile> {
-  const { scan = scanAsset, keepSuppressed, stop, ...all } = options;
-  const own = all.limits?.milliseconds ?? Infinity;
-  const milliseconds = Math.min(own, Math.max(stop.remaining() ?? Infinity, 1));
+  const { scan = scanAsset, stop, rules, formats, bundles } = options;
   const kept: SuppressedFinding[] = [];
+  const suppress = options.keepSuppressed ? keeping(options.suppress, kept) : options.suppress;
   const file = await scan(source, {
-    ...all,
-    suppress: keepSuppressed ? keeping(all.suppress, kept) : all.suppress,
-    limits: { ...all.limits, ...(Number.isFinite(milliseconds) && { milliseconds }) },
-    signal: stop.signal,
-    path,
+    ...{ rules, suppress, path },
+    ...(formats && { formats }),
+    ...(bundles && { bundles }),
     ...(folder && { folder }),
+    limits: limitsNow(options),
+    signal: stop.signal,
     onProgress: (progress) => {
       update(progress.bytesRead);
       options.onProgress?.(progress);
     },
   });
   return { type: "file", file, ...(kept.length > 0 && { suppressed: kept }) };
+}
+
+/** The limits of a file, of which time is never more than what is left of the whole scan. */
+function limitsNow({ limits = {}, stop }: FileOptions): Partial<Limits> {
+  const remaining = stop.remaining();
+  if (remaining === undefined) return limits;
+  return {
+    ...limits,
+    milliseconds: Math.min(limits.milliseconds ?? Infinity, Math.max(remaining, 1)),
+  };
 }
 
 /** Keeps what is let through, with the reason. */

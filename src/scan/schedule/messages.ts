@@ -27,8 +27,6 @@ export interface WorkerStart {
 export interface Task {
   readonly index: number;
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   /** The argument that it was found below. */
   readonly given: string;
 }

@@ -27,8 +27,11 @@ const YIELD_MILLISECONDS = 50;
 const GRACE_MILLISECONDS = 500;
 
 /** The file system, as far as a scan of files found in it needs it. */
-interface LocalFiles {
-  open(path: string): Promise<Source & { close(): void }>;
+export interface LocalFiles {
+  /** @throws SourceError when the file cannot be opened */
+  open(path: string): Source & { close(): void };
+  /** Bytes of a file; undefined where it cannot be looked at. */
+  sizeOf(path: string): number | undefined;
   /**
    * Where a found file lies.
    *
@@ -41,8 +44,6 @@ interface LocalFiles {
 interface FoundFile {
   readonly kind: "file";
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   /** The argument that it was found below; the same as `path` when it was named itself. */
   readonly given: string;
   readonly files: LocalFiles;
@@ -75,20 +76,20 @@ interface Entry {
 }
 
 interface Amount {
-  readonly files: number;
-  readonly bytes: number;
+  files: number;
+  bytes: number;
 }
 
 /** One scan; used once. */
 export class OrderedScan {
-  readonly #found: AsyncIterator<Found>;
+  readonly #found: Iterator<Found>;
   readonly #options: OrderedScanOptions;
   readonly #concurrent: ConcurrentProgress;
   /** Not reported yet, in order. */
   readonly #queue: Entry[] = [];
   #count = 0;
   /** What was reported. */
-  #done: Amount = { files: 0, bytes: 0 };
+  readonly #done: Amount = { files: 0, bytes: 0 };
   /** Entries that may be in the queue: without workers only the one that is being scanned. */
   #room = 1;
   /** True when nothing more is to be found. */
@@ -106,8 +107,8 @@ export class OrderedScan {
   #wakeUp: (() => void) | undefined;
 
   /** @param found files in the order of the report */
-  constructor(found: AsyncIterable<Found>, options: OrderedScanOptions) {
-    this.#found = found[Symbol.asyncIterator]();
+  constructor(found: Iterable<Found>, options: OrderedScanOptions) {
+    this.#found = found[Symbol.iterator]();
     this.#options = options;
     this.#concurrent = new ConcurrentProgress(options.progress);
   }
@@ -137,8 +138,8 @@ export class OrderedScan {
           due = false;
           await this.#startWorkers();
         }
-        await this.#fill();
-        yield* this.#ready();
+        if (!this.#ended && this.#queue.length < this.#room) await this.#fill();
+        for (let done = this.#nextDone(); done !== undefined; done = this.#nextDone()) yield done;
         if (this.#queue.length === 0 && this.#ended) break;
         if (this.#queue.length === 0) continue;
         this.#scanNext();
@@ -157,27 +158,27 @@ export class OrderedScan {
   async #fill(): Promise<void> {
     const news: Entry[] = [];
     while (!this.#ended && this.#queue.length < this.#room && !this.#options.stop.signal.aborted) {
-      const { done, value } = await this.#found.next();
-      if (done) this.#ended = true;
-      else news.push(await this.#enter(value));
+      const { done, value } = this.#found.next();
+      if (done) {
+        this.#ended = true;
+        break;
+      }
+      const entry = this.#enter(value);
+      if (this.#pool === undefined) continue;
+      if (entry.found !== undefined) entry.mainOnly = await this.#isMainOnly(entry.found);
+      news.push(entry);
     }
-    this.#offer(news);
+    if (news.length > 0) this.#offer(news);
   }
 
-  async #enter(found: Found): Promise<Entry> {
+  #enter(found: Found): Entry {
     const index = this.#count++;
     const entry: Entry = found.kind === "error"
       ? {
         ...{ index, found: undefined, mainOnly: true, started: true },
         result: { type: "error", error: found.error },
       }
-      : {
-        index,
-        found,
-        mainOnly: await this.#isMainOnly(found),
-        started: false,
-        result: undefined,
-      };
+      : { index, found, mainOnly: found.kind !== "file", started: false, result: undefined };
     this.#queue.push(entry);
     return entry;
   }
@@ -185,7 +186,6 @@ export class OrderedScan {
   /** Files that bundles have observations of stay here: a folder is observed by one thread. */
   async #isMainOnly(found: Scannable): Promise<boolean> {
     if (found.kind !== "file") return true;
-    if (this.#pool === undefined) return false;
     const bundles = this.#options.bundles ?? (await import("../../bundles/registry.ts")).BUNDLES;
     return await concernsFolder(
       found.files.place(found.path, found.given),
@@ -197,8 +197,8 @@ export class OrderedScan {
   #offer(entries: readonly Entry[]): void {
     this.#pool?.offer(entries.flatMap(({ index, found, mainOnly, started }) => {
       if (mainOnly || started || found?.kind !== "file") return [];
-      const { path, size, given } = found;
-      return [{ index, path, size, given }];
+      const { path, given } = found;
+      return [{ index, path, given }];
     }));
   }
 
@@ -218,6 +218,7 @@ export class OrderedScan {
     if (this.#pool === undefined) this.#room = 1;
     // The signal may have come while they were started.
     if (this.#options.stop.signal.aborted) this.#pool?.stop();
+    if (this.#pool === undefined) return;
     for (const entry of waiting) {
       if (entry.found !== undefined) entry.mainOnly = await this.#isMainOnly(entry.found);
     }
@@ -243,15 +244,14 @@ export class OrderedScan {
     }
   }
 
-  /** What can be reported in order. */
-  *#ready(): Generator<Scanned> {
-    for (;;) {
-      const [first] = this.#queue;
-      if (first?.result === undefined) return;
-      this.#queue.shift();
-      this.#done = amountOf([first], this.#done);
-      yield first.result;
-    }
+  /** Takes the first file out of the queue, if it is done. */
+  #nextDone(): Scanned | undefined {
+    const result = this.#queue[0]?.result;
+    if (result === undefined) return undefined;
+    this.#queue.shift();
+    this.#done.files++;
+    if (result.type === "file") this.#done.bytes += result.file.size ?? 0;
+    return result;
   }
 
   /** Sets the main thread to the next file, if it has none and there is one. */
@@ -265,23 +265,27 @@ export class OrderedScan {
     this.#concurrent.start(index, found.path);
     const update = (bytesRead: number): void => this.#concurrent.update(index, bytesRead);
     this.#scan(found, update).then(
-      (scanned) => this.#settle(index, scanned),
-      (cause) => this.#failure = { cause },
-    ).finally(() => {
-      this.#busy = false;
-      this.#wake();
-    });
+      (scanned) => {
+        this.#busy = false;
+        this.#settle(index, scanned);
+      },
+      (cause) => {
+        this.#failure = { cause };
+        this.#wake();
+      },
+    );
   }
 
   #take(entry: Entry): boolean {
     return entry.mainOnly || this.#pool === undefined || this.#pool.take(entry.index);
   }
 
-  async #scan(found: Scannable, update: (bytesRead: number) => void): Promise<Scanned> {
-    if (found.kind === "opened") return await scanFile(found, this.#options, update);
-    const { path, size, given, files } = found;
-    const place = { path, size, folder: files.place(path, given), open: () => files.open(path) };
-    return await scanFile(place, this.#options, update);
+  #scan(found: Scannable, update: (bytesRead: number) => void): Promise<Scanned> {
+    if (found.kind === "opened") return scanFile(found, this.#options, update);
+    const { path, given, files } = found;
+    const folder = files.place(path, given);
+    const place = { path, folder, size: () => files.sizeOf(path), open: () => files.open(path) };
+    return scanFile(place, this.#options, update);
   }
 
   #entry(index: number): Entry | undefined {
@@ -314,7 +318,7 @@ export class OrderedScan {
     const error = this.#stopping
       ? notScannedToEnd(path, this.#options.stop)
       : workerEnded(path, reason);
-    this.#settle(index, { type: "file", file: unreadReport(path, found.size, error) });
+    this.#settle(index, { type: "file", file: unreadReport(path, sizeOf(found), error) });
   }
 
   /** Once the scan is to stop: what no thread has begun is not begun any more. */
@@ -334,9 +338,9 @@ export class OrderedScan {
   }
 
   /** The first path of what was not begun, as an error; paths before it that cannot be looked at. */
-  async *#notScanned(): AsyncGenerator<Scanned> {
+  *#notScanned(): Generator<Scanned> {
     while (this.#left === undefined) {
-      const { done, value } = await this.#found.next();
+      const { done, value } = this.#found.next();
       if (done) return;
       if (value.kind === "error") yield { type: "error", error: value.error };
       else this.#left = value.path;
@@ -363,21 +367,23 @@ export class OrderedScan {
   }
 }
 
-function amountOf(entries: readonly Entry[], before: Amount = { files: 0, bytes: 0 }): Amount {
-  let { files, bytes } = before;
-  for (const { found } of entries) {
-    files++;
-    if (found?.kind === "file") bytes += found.size;
-  }
-  return { files, bytes };
+function sizeOf(found: Scannable): number | undefined {
+  return found.kind === "file" ? found.files.sizeOf(found.path) : found.size();
+}
+
+/** Bytes in all; looks at each file, which costs a system call. */
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const { found } of entries) bytes += found && sizeOf(found) || 0;
+  return bytes;
 }
 
 /** True when as much waits, in files or in bytes, as was done or begun so far. */
 function isWorth(queue: readonly Entry[], waiting: readonly Entry[], done: Amount): boolean {
-  const left = amountOf(waiting);
-  const begun = amountOf(queue.filter(({ started }) => started), done);
-  return left.files >= FILES_LEFT &&
-    (left.files >= begun.files || left.bytes >= begun.bytes);
+  if (waiting.length < FILES_LEFT) return false;
+  const begun = queue.filter(({ started }) => started);
+  return waiting.length >= begun.length + done.files ||
+    bytesOf(waiting) >= bytesOf(begun) + done.bytes;
 }
 
 function workerEnded(path: string, reason: string): ScanError {

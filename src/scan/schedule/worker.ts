@@ -39,7 +39,7 @@ async function work(
   const { thread, deadline, limits, keepSuppressed } = start;
   const queue = new SharedQueue(start.memory);
   const tasks = receive(port);
-  const [{ rules, suppress }, { fileSource }, { Folders }] = await Promise.all([
+  const [{ rules, suppress }, { openRegular, sizeOf }, { Folders }] = await Promise.all([
     configure(start.setup),
     import("../../sources/file.ts"),
     import("../../sources/folder.ts"),
@@ -57,12 +57,12 @@ async function work(
   };
   const folders = new Folders();
   port.postMessage({ type: "ready" });
-  for await (const { index, path, size, given } of tasks) {
+  for await (const { index, path, given } of tasks) {
     if (queue.stopped || !queue.take(index, thread)) continue;
     const folder = folders.place(path, given);
     // The main thread scans the files that bundles have observations of.
     markObservedElsewhere(folder.listing);
-    const place = { path, size, folder, open: () => fileSource(path) };
+    const place = { path, folder, size: () => sizeOf(path), open: () => openRegular(path) };
     const scanned = await scanFile(place, options, (bytesRead) => {
       if (start.progress) port.postMessage({ type: "progress", index, bytesRead });
     });
