@@ -142,7 +142,7 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
   {
     format: "native",
     decoder: "built in",
-    harmful: { name: "libop.so", deflated: "q3f1cWNiZGSAAWYGOwZ6AAA=" },
+    harmful: { name: "pytorch_model.bin", deflated: "q3f1cWNiZGSAAWYGOwZ6AAA=" },
     harmless: undefined,
   },
   {

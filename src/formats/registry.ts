@@ -5,9 +5,11 @@
  */
 
 import type { FormatDescriptor, FormatReader } from "../core/format.ts";
+import { acceleratorsDescriptor } from "./accelerators/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
+import { frameworksDescriptor } from "./frameworks/descriptor.ts";
 import { ggmlDescriptor } from "./ggml/descriptor.ts";
 import { ggufDescriptor } from "./gguf/descriptor.ts";
 import { hdf5Descriptor } from "./hdf5/descriptor.ts";
@@ -56,6 +58,8 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   coremlDescriptor,
   flaxDescriptor,
   pmmlDescriptor,
+  acceleratorsDescriptor,
+  frameworksDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

@@ -113,6 +113,10 @@ export class AssetScan {
   readonly #limitsReached = new Map<string, number>();
   readonly #suppressed: Partial<Record<Suppression, number>> = {};
   #told: unknown[] = [];
+  /** True once something was recognised that is more than a container or a program. */
+  #recognised = false;
+  /** The first name that claims a model whose content nothing recognised, and what it claims. */
+  #unproven: { readonly name: string; readonly parts: readonly string[] } | undefined;
   #parts = 0;
 
   constructor(source: Source, options: ScanOptions) {
@@ -134,6 +138,7 @@ export class AssetScan {
   async run(): Promise<FileReport> {
     await this.#visit(this.#rootVisit());
     await this.#showFolder();
+    this.#tellUnproven();
     this.#tellStop();
     this.#tellTheRest();
     const findings = this.#outcome.sorted();
@@ -142,7 +147,7 @@ export class AssetScan {
       formats: [...this.#matched],
       size: this.#root.size,
       bytesRead: this.#root.bytesRead,
-      verdict: this.#outcome.verdict(this.#matched.size > 0),
+      verdict: this.#outcome.verdict(this.#recognised),
       riskScore: this.#outcome.riskScore,
       findings,
       errors: this.#errors,
@@ -210,16 +215,13 @@ export class AssetScan {
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
     }
     const ids = matches.map(({ entry }) => entry.id);
-    for (
-      const anomaly of compareWithName(
-        sample,
-        ids,
-        visit.depth === 0,
-        atHead(sample, matches, this.#options.rules.interest),
-      )
-    ) {
+    const path = [this.#path, ...visit.parts].join("/");
+    const root = visit.depth === 0;
+    const head = atHead(sample, matches, this.#options.rules.interest);
+    for (const anomaly of compareWithName(sample, ids, root, head, path)) {
       this.#note(notes, anomaly);
     }
+    this.#weigh(sample, matches, visit);
     for (const id of ids) {
       this.#matched.add(id);
       if (this.#options.rules.interest.forbidsFormat?.(id)) this.#note(notes, forbidden(id));
@@ -256,6 +258,30 @@ export class AssetScan {
       this.#trouble(error, visit, notes);
       return { visit, matches };
     }
+  }
+
+  /** Notes whether a source was recognised, and which name promises a model that is not there. */
+  #weigh({ name, claim, head }: Sample, matches: readonly Match[], { parts }: Visit): void {
+    if (matches.some(({ entry }) => entry.noModel === undefined)) this.#recognised = true;
+    const claims = claim?.kind === "model" && !claim.container && head.length > 0;
+    if (!claims || matches.some(({ entry }) => entry.noModel !== "container")) return;
+    this.#unproven ??= { name, parts };
+  }
+
+  /** A container in which nothing was recognised holds no model, whatever a name in it says. */
+  #tellUnproven(): void {
+    if (this.#matched.size === 0 || this.#unproven === undefined) return;
+    if (this.#outcome.verdict(this.#recognised) !== "skipped") return;
+    const notes = new Notes();
+    this.#note(notes, {
+      type: "anomaly",
+      rule: "file-not-what-name-says",
+      detail:
+        `"${this.#unproven.name}" has the name of a model, but nothing in it is of a format ` +
+        "that this version knows",
+      unread: true,
+    });
+    this.#judge({ ...this.#rootVisit(), parts: this.#unproven.parts }, notes);
   }
 
   /** The source in a form that every format that matched can read, as far as memory allows. */
