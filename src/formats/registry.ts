@@ -6,6 +6,14 @@
 
 import type { FormatDescriptor, FormatReader } from "../core/format.ts";
 import { acceleratorsDescriptor } from "./accelerators/descriptor.ts";
+import { ctranslate2Descriptor } from "./ctranslate2/descriptor.ts";
+import { wordVectorsDescriptor } from "./word-vectors/descriptor.ts";
+import { boostingDescriptor } from "./boosting/descriptor.ts";
+import { rawDataDescriptor } from "./raw-data/descriptor.ts";
+import { openvinoDescriptor } from "./openvino/descriptor.ts";
+import { tfCheckpointDescriptor } from "./tf-checkpoint/descriptor.ts";
+import { vectorIndexDescriptor } from "./vector-index/descriptor.ts";
+import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
@@ -58,6 +66,14 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   coremlDescriptor,
   flaxDescriptor,
   pmmlDescriptor,
+  tokenizerDescriptor,
+  vectorIndexDescriptor,
+  tfCheckpointDescriptor,
+  openvinoDescriptor,
+  rawDataDescriptor,
+  boostingDescriptor,
+  wordVectorsDescriptor,
+  ctranslate2Descriptor,
   acceleratorsDescriptor,
   frameworksDescriptor,
 ];

@@ -6,7 +6,7 @@
 
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { baseName } from "../../parsers/base_name.ts";
-import type { FormatContext, Sample } from "../../core/format.ts";
+import type { FormatContext, NamedData, Sample } from "../../core/format.ts";
 import { FORMATS } from "../../formats/registry.ts";
 import type { FormatEntry } from "../../core/format.ts";
 import { withDefaults } from "../../core/limits.ts";
@@ -14,6 +14,7 @@ import type { Bundle } from "../../core/bundle.ts";
 import type { Judged, RuleSet } from "../../core/rule_set.ts";
 import { spool } from "../../sources/forward.ts";
 import type { Source } from "../../core/source.ts";
+import { claimOf } from "./claims.ts";
 import type {
   FileReport,
   Finding,
@@ -207,6 +208,7 @@ export class AssetScan {
       given.depth === 0,
       this.#formats,
       this.#options.rules.interest,
+      given.depth === 0 ? await this.#named() : undefined,
     );
     const { sample, broken } = identified;
     const { visit, matches } = await this.#decide(given, identified, notes);
@@ -258,6 +260,13 @@ export class AssetScan {
       this.#trouble(error, visit, notes);
       return { visit, matches };
     }
+  }
+
+  /** What an index in the file's folder says of it. */
+  async #named(): Promise<NamedData | undefined> {
+    const { folder } = this.#options;
+    if (folder === undefined || claimOf(folder.member)?.kind === "other") return undefined;
+    return await (await import("../../bundles/named/data.ts")).namedData(folder);
   }
 
   /** Notes whether a source was recognised, and which name promises a model that is not there. */
