@@ -8,7 +8,7 @@
 import { CHROMA_HEADER_BYTES, readHnswHeader } from "../../parsers/hnsw_header.ts";
 import type { Member } from "../../core/types.ts";
 import { memberBytes } from "../member_bytes.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 const PARTS = /^(?:data_level0|length|link_lists)\.bin$/u;
 

@@ -9,6 +9,7 @@
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import type { NamedData } from "../../core/format.ts";
 import type { FolderPlace, Listing, Member } from "../../core/types.ts";
+import type { IndexKind, Named } from "./index_kind.ts";
 import { chromaParts } from "./chroma.ts";
 import { mlcShards } from "./mlc.ts";
 import { ncnnWeights } from "./ncnn.ts";
@@ -16,24 +17,6 @@ import { onnxData } from "./onnx.ts";
 import { openvinoWeights } from "./openvino.ts";
 import { tensorflowShards } from "./tensorflow.ts";
 import { tfjsShards } from "./tfjs.ts";
-
-/** An index, its folder with a slash at its end, and what else lies in the listing. */
-export interface IndexPlace {
-  readonly index: Member;
-  readonly folder: string;
-  readonly members: ReadonlyMap<string, Member>;
-}
-
-/** What an index says, by the names of files in the listing. */
-export type Named = ReadonlyMap<string, Omit<NamedData, "index">>;
-
-/** One kind of index. */
-export interface IndexKind {
-  /** The names, from the file's folder, of indices that may name a file; pure and cheap. */
-  readonly indices: (file: string, siblings: readonly string[]) => readonly string[];
-  /** Reads an index. May throw FormatError: then it names nothing. */
-  readonly read: (place: IndexPlace) => Promise<Named>;
-}
 
 const KINDS: readonly IndexKind[] = [
   openvinoWeights,

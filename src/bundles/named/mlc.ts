@@ -7,7 +7,7 @@
 
 import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "../../parsers/json.ts";
 import { memberBytes } from "../member_bytes.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 const INDEX = /^(?:ndarray|tensor)-cache(?:-b16)?\.json$/u;
 /** The largest real index has 1 MiB. CWE-770. */

@@ -7,7 +7,7 @@
  */
 
 import { memberBytes } from "../member_bytes.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 /** The first line of a network as text. */
 const MAGIC = "7767517";

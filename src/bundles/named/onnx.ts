@@ -7,7 +7,7 @@
 
 import type { Member } from "../../core/types.ts";
 import { WIRE, type WireField, type WireMessage, WireReader } from "../../parsers/protobuf.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 /** Fields of one model. A model of 100 layers has 100,000. CWE-770. */
 const FIELDS = 8_000_000;

@@ -6,7 +6,7 @@
 
 import { IR_BYTES, looksLikeNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
 import { memberBytes } from "../member_bytes.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 /** OpenVINO's weights. */
 export const openvinoWeights: IndexKind = {

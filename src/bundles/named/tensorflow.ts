@@ -6,7 +6,7 @@
 
 import { BUNDLE_INDEX_BYTES, readTensorBundle } from "../../parsers/tensor_bundle.ts";
 import { memberBytes } from "../member_bytes.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 const SHARD = /^([^/]+)\.data-\d{5}-of-\d{5}$/u;
 

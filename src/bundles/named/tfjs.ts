@@ -15,7 +15,7 @@ import {
   valuesOf,
 } from "../../parsers/json.ts";
 import { memberBytes } from "../member_bytes.ts";
-import type { IndexKind } from "./data.ts";
+import type { IndexKind } from "./index_kind.ts";
 
 const INDEX = /model[^/]*\.json$|manifest[^/]*\.json$/iu;
 /** The largest real index has 5 MiB. CWE-770. */
