@@ -31,6 +31,22 @@ export interface NameClaim {
   readonly weak: boolean;
   /** True for archives that a program may carry behind itself and extract. */
   readonly selfExtracting: boolean;
+  /** True for names of archives and compressed files of anything. */
+  readonly container: boolean;
+}
+
+/** What an index says of a file of raw numbers that it names. */
+export interface NamedData {
+  /** What reads it, with its article, for instance "weights of an OpenVINO model". */
+  readonly label: string;
+  /** Base name of the index. */
+  readonly index: string;
+  /** Bytes that the index reads of it. */
+  readonly bytes: number;
+  /** True when the index accounts for every byte, so that more than `bytes` are not its own. */
+  readonly exact: boolean;
+  /** What is wrong with the index in regard to this file, one sentence. */
+  readonly fault?: string | undefined;
 }
 
 /** All that detection may look at. */
@@ -47,6 +63,8 @@ export interface Sample {
   readonly hint: string | undefined;
   /** What the name claims; absent for names that claim nothing. */
   readonly claim?: NameClaim | undefined;
+  /** What an index in the same folder reads these bytes as; absent where none names them. */
+  readonly named?: NamedData | undefined;
 }
 
 /** What the loop hands to a format that scans. */
@@ -124,6 +142,11 @@ export interface FormatEntry {
    * its own or holds members or numbers.
    */
   readonly patternSearch?: "text" | "protobuf";
+  /**
+   * Set for what is no model by itself: a file in which nothing else was recognised is not clean but
+   * skipped, or incomplete where a name in a container claims a model.
+   */
+  readonly noModel?: "container" | "program";
 }
 
 /**
@@ -162,10 +185,20 @@ export interface ClaimRow {
   readonly weak?: true;
   /** True for a variant of the format that has no reader yet. */
   readonly unread?: true;
+  /** True for archives and compressed files of anything: the name says nothing of a model. */
+  readonly container?: true;
 }
 
 /** A row of the table of what is read, in the user's documentation. */
 export type CoverageRow = readonly [what: string, ofIt: string];
+
+/** A format that is recognised by content and has no reader. */
+export interface UnreadKind {
+  /** With its article, for instance "a TensorRT engine". */
+  readonly label: string;
+  /** Pure and cheap. */
+  readonly matches: (sample: Sample) => boolean;
+}
 
 /**
  * All that the program knows about a format apart from reading it. Its id names the folder under
@@ -181,8 +214,8 @@ export interface FormatDescriptor {
   readonly claims: readonly ClaimRow[];
   /** In the order of the report; none where the role is "unread". */
   readonly readers: readonly FormatReader[];
-  /** Recognises a format that has no reader, by content. */
-  readonly unread?: { readonly label: string; readonly matches: (sample: Sample) => boolean };
+  /** What is recognised by content and has no reader. */
+  readonly unread?: readonly UnreadKind[];
   /** Rows of the table in `docs/usage.md`. */
   readonly coverage: readonly CoverageRow[];
 }

@@ -5,9 +5,19 @@
  */
 
 import type { FormatDescriptor, FormatReader } from "../core/format.ts";
+import { acceleratorsDescriptor } from "./accelerators/descriptor.ts";
+import { ctranslate2Descriptor } from "./ctranslate2/descriptor.ts";
+import { wordVectorsDescriptor } from "./word-vectors/descriptor.ts";
+import { boostingDescriptor } from "./boosting/descriptor.ts";
+import { rawDataDescriptor } from "./raw-data/descriptor.ts";
+import { openvinoDescriptor } from "./openvino/descriptor.ts";
+import { tfCheckpointDescriptor } from "./tf-checkpoint/descriptor.ts";
+import { vectorIndexDescriptor } from "./vector-index/descriptor.ts";
+import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
+import { frameworksDescriptor } from "./frameworks/descriptor.ts";
 import { ggmlDescriptor } from "./ggml/descriptor.ts";
 import { ggufDescriptor } from "./gguf/descriptor.ts";
 import { hdf5Descriptor } from "./hdf5/descriptor.ts";
@@ -56,6 +66,16 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   coremlDescriptor,
   flaxDescriptor,
   pmmlDescriptor,
+  tokenizerDescriptor,
+  vectorIndexDescriptor,
+  tfCheckpointDescriptor,
+  openvinoDescriptor,
+  rawDataDescriptor,
+  boostingDescriptor,
+  wordVectorsDescriptor,
+  ctranslate2Descriptor,
+  acceleratorsDescriptor,
+  frameworksDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

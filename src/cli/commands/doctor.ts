@@ -16,6 +16,7 @@ import { padEnd } from "../../report/width.ts";
 import { loadRules, type Rules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
+import { SEVERITY_SCORES } from "../../core/types.ts";
 import type { FileReport } from "../../core/types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
@@ -122,13 +123,19 @@ async function faultsOf(
       faults.push(`it does not recognise ${report.path}${reasonOf(report)}`);
     }
   }
-  if (harmful.verdict !== "dangerous" && harmful.verdict !== "suspicious") {
+  if (!isTold(harmful)) {
     faults.push(`a harmful sample is ${harmful.verdict} to it${reasonOf(harmful)}`);
   }
   if (harmless !== undefined && harmless.verdict !== "clean") {
     faults.push(`a harmless sample is ${harmless.verdict} to it${reasonOf(harmless)}`);
   }
   return faults;
+}
+
+/** True for a report that names what is wrong; a missing decoder is only of severity low. */
+function isTold({ verdict, riskScore }: FileReport): boolean {
+  return verdict === "dangerous" || verdict === "suspicious" ||
+    (verdict === "incomplete" && riskScore >= SEVERITY_SCORES.medium);
 }
 
 /** What the report says of its own troubles. */

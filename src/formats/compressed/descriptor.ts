@@ -15,6 +15,7 @@ export const compressedDescriptor: FormatDescriptor = {
     {
       label: "a compressed file",
       extensions: "gz gzip tgz z zlib bz2 tbz tbz2 xz txz lzma tlz lz4 zst zstd tzst lz",
+      container: true,
     },
   ],
   readers: [
@@ -24,6 +25,7 @@ export const compressedDescriptor: FormatDescriptor = {
       label: "compressed",
       under:
         "pkl pickle pk cpkl cloudpickle dill dmp debug_pkl pdparams pdopt joblib jbl nemo mar rds rda rdata bin p sav gz gzip tgz z zlib bz2 tbz tbz2 xz txz lzma tlz lz4 zst zstd tzst lz",
+      noModel: "container",
       mayMatch: ({ head }) => head.length > 1,
       load: once(async () => (await import("./mod.ts")).compressedFormat),
       samples: {

@@ -199,5 +199,5 @@ test("what joblib would unpickle is no model because it is compressed", async ()
     assert.equal(report.verdict, "incomplete", name);
   }
   const other = await scanSource(bytesSource("m.gz", new Uint8Array(gzipSync("text"))), { rules });
-  assert.equal(other.verdict, "clean");
+  assert.equal(other.verdict, "skipped");
 });

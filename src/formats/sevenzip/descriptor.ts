@@ -12,9 +12,9 @@ export const sevenZipDescriptor: FormatDescriptor = {
   title: "7-Zip, RAR and cabinet archives",
   role: "code",
   claims: [
-    { label: "a 7-Zip archive", extensions: "7z" },
-    { label: "a RAR archive", extensions: "rar" },
-    { label: "a cabinet file", extensions: "cab" },
+    { label: "a 7-Zip archive", extensions: "7z", container: true },
+    { label: "a RAR archive", extensions: "rar", container: true },
+    { label: "a cabinet file", extensions: "cab", container: true },
   ],
   readers: [
     {
@@ -23,6 +23,7 @@ export const sevenZipDescriptor: FormatDescriptor = {
       label: "a 7-Zip archive",
       under: "7z",
       behindPrograms: true,
+      noModel: "container",
       mayMatch: ({ head }) => head[0] === 0x37 && head[1] === 0x7a,
       load: once(async () => (await import("./mod.ts")).sevenZipFormat),
       samples: {
@@ -37,6 +38,7 @@ export const sevenZipDescriptor: FormatDescriptor = {
       label: "a RAR archive",
       under: "rar",
       behindPrograms: true,
+      noModel: "container",
       mayMatch: ({ head }) => head[0] === 0x52 && head[1] === 0x61,
       load: once(async () => (await import("./mod.ts")).rarFormat),
       samples: {
@@ -51,6 +53,7 @@ export const sevenZipDescriptor: FormatDescriptor = {
       label: "a cabinet file",
       under: "cab",
       behindPrograms: true,
+      noModel: "container",
       mayMatch: ({ head }) => head[0] === 0x4d && head[1] === 0x53,
       load: once(async () => (await import("./mod.ts")).cabFormat),
       samples: {

@@ -12,7 +12,7 @@ export const tarDescriptor: FormatDescriptor = {
   title: "Tar archives",
   role: "code",
   claims: [
-    { label: "a tar archive", extensions: "tar" },
+    { label: "a tar archive", extensions: "tar", container: true },
     { label: "a NeMo archive", extensions: "nemo" },
   ],
   readers: [
@@ -21,6 +21,7 @@ export const tarDescriptor: FormatDescriptor = {
       malformedRule: "tar-malformed",
       label: "a tar archive",
       under: "pt pt2 ptl ckpt torch pth bin p sav nemo mar tar",
+      noModel: "container",
       mayMatch: ({ head }) => head.length >= BLOCK_BYTES,
       load: once(async () => (await import("./mod.ts")).tarFormat),
       samples: {

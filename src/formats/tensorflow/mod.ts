@@ -17,6 +17,9 @@ import { sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { latin1 } from "../../parsers/bytes.ts";
+import { readWhole } from "../../sources/read_all.ts";
+import { isDescriptorSet, SET_BYTES } from "./descriptor_set.ts";
 import { kindOf } from "./detect.ts";
 
 /** TensorFlow graphs. */
@@ -37,6 +40,10 @@ async function* scan(
   const size = source.size ?? 0;
   const kind = kindOf(head, size, NAMED.test(name));
   if (kind === undefined || kind === "fingerprint") return;
+  if (kind === "graph" && size <= SET_BYTES && /\.proto[^\w.]/u.test(latin1(head, 300))) {
+    const check = () => context.checkDeadline();
+    if (isDescriptorSet(await readWhole(source, SET_BYTES, "a graph", check))) return;
+  }
   const { GraphWalk } = await import("./walk.ts");
   const walk = new GraphWalk(new WireReader(source, context), context.interest);
   yield* walk.scan(kind, size);

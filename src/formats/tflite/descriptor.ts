@@ -16,10 +16,10 @@ export const tfliteDescriptor: FormatDescriptor = {
     { label: "a TensorFlow Lite model", extensions: "tflite" },
   ],
   readers: [],
-  unread: {
+  unread: [{
     label: "a TensorFlow Lite model",
     // The flatbuffer file identifier follows the root offset.
     matches: ({ head }) => startsWith(head.subarray(4), ascii("TFL3")),
-  },
+  }],
   coverage: [],
 };

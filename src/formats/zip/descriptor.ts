@@ -12,7 +12,7 @@ export const zipDescriptor: FormatDescriptor = {
   title: "Zip archives",
   role: "code",
   claims: [
-    { label: "a zip archive", extensions: "zip" },
+    { label: "a zip archive", extensions: "zip", container: true },
     { label: "a NumPy archive", extensions: "npz" },
     { label: "a Keras archive", extensions: "keras" },
     { label: "a TorchServe archive", extensions: "mar" },
@@ -25,6 +25,7 @@ export const zipDescriptor: FormatDescriptor = {
       label: "a zip archive",
       under:
         "pt pt2 ptl ckpt torch pth bin p sav npz keras mar skops zip docx xlsx pptx odt ods odp epub whl egg jar apk war vsix xpi",
+      noModel: "container",
       mayMatch: mayBeZip,
       load: once(async () => (await import("./mod.ts")).zipFormat),
       samples: {

@@ -6,7 +6,7 @@
 
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { baseName } from "../../parsers/base_name.ts";
-import type { FormatContext, Sample } from "../../core/format.ts";
+import type { FormatContext, NamedData, Sample } from "../../core/format.ts";
 import { FORMATS } from "../../formats/registry.ts";
 import type { FormatEntry } from "../../core/format.ts";
 import { withDefaults } from "../../core/limits.ts";
@@ -14,6 +14,7 @@ import type { Bundle } from "../../core/bundle.ts";
 import type { Judged, RuleSet } from "../../core/rule_set.ts";
 import { spool } from "../../sources/forward.ts";
 import type { Source } from "../../core/source.ts";
+import { claimOf } from "./claims.ts";
 import type {
   FileReport,
   Finding,
@@ -120,6 +121,10 @@ export class AssetScan {
   readonly #limitsReached = new Map<string, number>();
   readonly #suppressed: Partial<Record<Suppression, number>> = {};
   #told: unknown[] = [];
+  /** True once something was recognised that is more than a container or a program. */
+  #recognised = false;
+  /** The first name that claims a model whose content nothing recognised, and what it claims. */
+  #unproven: { readonly name: string; readonly parts: readonly string[] } | undefined;
   #parts = 0;
 
   constructor(source: Source, options: ScanOptions) {
@@ -142,6 +147,7 @@ export class AssetScan {
     await this.#visit(this.#rootVisit());
     const { folder } = this.#options;
     if (folder !== undefined && !isUnobserved(folder)) await this.#showFolder();
+    this.#tellUnproven();
     this.#tellStop();
     this.#tellTheRest();
     const findings = this.#outcome.sorted();
@@ -150,7 +156,7 @@ export class AssetScan {
       formats: [...this.#matched],
       size: this.#root.size,
       bytesRead: this.#root.bytesRead,
-      verdict: this.#outcome.verdict(this.#matched.size > 0),
+      verdict: this.#outcome.verdict(this.#recognised),
       riskScore: this.#outcome.riskScore,
       findings,
       errors: this.#errors,
@@ -212,6 +218,7 @@ export class AssetScan {
       given.depth === 0,
       this.#formats,
       this.#options.rules.interest,
+      given.depth === 0 ? await this.#named() : undefined,
     );
     const { sample, broken } = identified;
     const { visit, matches } = await this.#decide(given, identified, notes);
@@ -220,11 +227,13 @@ export class AssetScan {
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
     }
     const ids = matches.map(({ entry }) => entry.id);
+    const path = [this.#path, ...visit.parts].join("/");
     const beginning = (): readonly string[] =>
       atHead(sample, matches, this.#options.rules.interest);
-    for (const anomaly of compareWithName(sample, ids, visit.depth === 0, beginning)) {
+    for (const anomaly of compareWithName(sample, ids, visit.depth === 0, beginning, path)) {
       this.#note(notes, anomaly);
     }
+    this.#weigh(sample, matches, visit);
     for (const id of ids) {
       this.#matched.add(id);
       if (this.#options.rules.interest.forbidsFormat?.(id)) this.#note(notes, forbidden(id));
@@ -265,6 +274,37 @@ export class AssetScan {
       this.#trouble(error, visit, notes);
       return { visit, matches };
     }
+  }
+
+  /** What an index in the file's folder says of it. */
+  async #named(): Promise<NamedData | undefined> {
+    const { folder } = this.#options;
+    if (folder === undefined || claimOf(folder.member)?.kind === "other") return undefined;
+    return await (await import("../../bundles/named/data.ts")).namedData(folder);
+  }
+
+  /** Notes whether a source was recognised, and which name promises a model that is not there. */
+  #weigh({ name, claim, head }: Sample, matches: readonly Match[], { parts }: Visit): void {
+    if (matches.some(({ entry }) => entry.noModel === undefined)) this.#recognised = true;
+    const claims = claim?.kind === "model" && !claim.container && head.length > 0;
+    if (!claims || matches.some(({ entry }) => entry.noModel !== "container")) return;
+    this.#unproven ??= { name, parts };
+  }
+
+  /** A container in which nothing was recognised holds no model, whatever a name in it says. */
+  #tellUnproven(): void {
+    if (this.#matched.size === 0 || this.#unproven === undefined) return;
+    if (this.#outcome.verdict(this.#recognised) !== "skipped") return;
+    const notes = new Notes();
+    this.#note(notes, {
+      type: "anomaly",
+      rule: "file-not-what-name-says",
+      detail:
+        `"${this.#unproven.name}" has the name of a model, but nothing in it is of a format ` +
+        "that this version knows",
+      unread: true,
+    });
+    this.#judge({ ...this.#rootVisit(), parts: this.#unproven.parts }, notes);
   }
 
   /** The source in a form that every format that matched can read, as far as memory allows. */

@@ -32,7 +32,8 @@ function byExtension(): Map<string, string[]> {
 
 function* modelClaims(): Generator<[string, NameClaim]> {
   for (const { role, claims } of DESCRIPTORS) {
-    for (const { label, extensions, weak = false, unread = role === "unread" } of claims) {
+    for (const claim of claims) {
+      const { label, extensions, weak = false, unread = role === "unread" } = claim;
       for (const extension of extensions.split(" ")) {
         const formats = UNDER.get(extension) ?? [];
         const selfExtracting = formats.some((id) => BEHIND_PROGRAMS.has(id));
@@ -43,6 +44,7 @@ function* modelClaims(): Generator<[string, NameClaim]> {
           supported: !unread,
           weak,
           selfExtracting,
+          container: claim.container ?? false,
         }];
       }
     }
@@ -60,6 +62,7 @@ function* otherClaims(): Generator<[string, NameClaim]> {
         supported: true,
         weak: false,
         selfExtracting: false,
+        container: false,
       }];
     }
   }
@@ -83,7 +86,11 @@ export function claimOf(name: string): NameClaim | undefined {
  * @param sample head and size are looked at
  */
 export function unreadableFormat(sample: Sample): string | undefined {
-  return DESCRIPTORS.find(({ unread }) => unread?.matches(sample))?.unread?.label;
+  for (const { unread = [] } of DESCRIPTORS) {
+    const kind = unread.find((one) => one.matches(sample));
+    if (kind !== undefined) return kind.label;
+  }
+  return undefined;
 }
 
 /** What a file of each format is, with its article, by the format's id. */

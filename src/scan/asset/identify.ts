@@ -5,7 +5,7 @@
  */
 
 import { HINT } from "../../core/hints.ts";
-import type { Format, Sample } from "../../core/format.ts";
+import type { Format, NamedData, Sample } from "../../core/format.ts";
 import { SAMPLE_BYTES } from "../../core/format.ts";
 import type { FormatEntry } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
@@ -39,6 +39,7 @@ export interface Broken {
  * Reads a bounded head and tail and asks every format.
  *
  * @param root true for the file itself, whose head is looked at in full at once
+ * @param named what an index in the file's folder says of it
  * @throws SourceError when the bytes cannot be had
  */
 export async function identify(
@@ -48,9 +49,11 @@ export async function identify(
   root: boolean,
   formats: readonly FormatEntry[],
   interest?: Interest,
+  named?: NamedData,
 ): Promise<Identified> {
   const look = async (headBytes: number, withTail: boolean): Promise<Identified> => {
-    const sample = await takeSample(source, name, hint, headBytes, withTail);
+    const taken = await takeSample(source, name, hint, headBytes, withTail);
+    const sample = named === undefined ? taken : { ...taken, named };
     return { sample, ...await detect(sample, formats, interest) };
   };
   if (root) return await look(SAMPLE_BYTES, true);

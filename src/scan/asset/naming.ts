@@ -8,6 +8,7 @@ import { HINT } from "../../core/hints.ts";
 import { claimOf, LABELS, unreadableFormat } from "./claims.ts";
 import type { NameClaim } from "../../core/format.ts";
 import { lfsPointer } from "./lfs_pointer.ts";
+import { isNoModel } from "./no_models.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import type { Sample } from "../../core/format.ts";
 import type { Observation } from "../../core/types.ts";
@@ -21,12 +22,14 @@ export type Anomaly = Extract<Observation, { type: "anomaly" }>;
  * @param matched ids of the formats that matched
  * @param root true for the file itself, false for what is inside one
  * @param atHead asks for those that matched by the beginning, and not only by something appended
+ * @param path of the file or member
  */
 export function compareWithName(
   sample: Sample,
   matched: readonly string[],
   root: boolean,
   atHead: () => readonly string[] = () => matched,
+  path = sample.name,
 ): readonly Anomaly[] {
   const claim = claimOf(sample.name);
   const known = unreadableFormat(sample);
@@ -52,7 +55,7 @@ export function compareWithName(
       unread: true,
     }];
   }
-  return sample.head.length === 0 ? empty(sample, claim, root) : unrecognised(sample, claim, root);
+  return sample.head.length === 0 ? empty(sample, claim, path) : unrecognised(sample, claim, root);
 }
 
 /** True when the name promises a format whose container matched, so that its own text is said. */
@@ -100,9 +103,19 @@ function unsupported(name: string, label: string): Anomaly {
   };
 }
 
-/** No bytes: nothing to load where a model should be; nothing to speak of elsewhere. */
-function empty(sample: Sample, claim: NameClaim | undefined, root: boolean): readonly Anomaly[] {
-  const expected = claim === undefined ? root && !isMarker(sample.name) : claim.kind === "model";
+/**
+ * The hub's cache marks by an empty file that a repository has no such file:
+ * `.no_exist/<commit>/<name>`, huggingface_hub `file_download.py`.
+ */
+const NO_EXIST = /(?:^|\/)\.no_exist\/[0-9a-f]{40}\//u;
+
+/** No bytes: a download that failed where the name claims a model, a marker elsewhere. */
+function empty(
+  sample: Sample,
+  claim: NameClaim | undefined,
+  path: string,
+): readonly Anomaly[] {
+  const expected = claim?.kind === "model" && !NO_EXIST.test(path.replaceAll("\\", "/"));
   if (!expected && sample.hint !== HINT.pickle) return [];
   return [{
     type: "anomaly",
@@ -112,22 +125,31 @@ function empty(sample: Sample, claim: NameClaim | undefined, root: boolean): rea
   }];
 }
 
-/** Names such as `.gitkeep` belong to tools, and are often empty. */
-function isMarker(name: string): boolean {
-  return name.startsWith(".");
-}
-
 function unrecognised(
   sample: Sample,
   claim: NameClaim | undefined,
   root: boolean,
 ): readonly Anomaly[] {
   if (sample.hint === HINT.pickle) return [notWhatItSays(sample, "a pickle")];
-  if (claim === undefined || claim.kind === "other") return [];
+  if (claim === undefined || claim.kind === "other" || isNoModel(sample)) return [];
+  // Other tools write text under such a name: a Mathematica notebook, a page of groff.
+  if (claim.weak && !claim.supported && looksLikeText(sample.head)) return [];
   if (!claim.supported) return [unsupported(sample.name, claim.label)];
   // Archives hold raw data under such names; a file given or found under one is meant to be loaded.
   if (claim.weak && !root) return [];
+  if (claim.weak && !looksLikeText(sample.head)) return [unknownContent(sample.name)];
   return [notWhatItSays(sample, claim.label)];
+}
+
+/** The name is one that many programs use, so that nothing says what the content should be. */
+function unknownContent(name: string): Anomaly {
+  return {
+    type: "anomaly",
+    rule: "file-not-what-name-says",
+    detail: `"${name}" has a name that models have, but its content is of no format that this ` +
+      "version knows",
+    unread: true,
+  };
 }
 
 function notWhatItSays(sample: Sample, expected: string, found?: string): Anomaly {

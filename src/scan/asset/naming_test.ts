@@ -96,8 +96,11 @@ test("an empty file is incomplete where a model should be, and nothing where non
   const cases: readonly (readonly [string, string, string])[] = [
     ["a.pkl", "file-empty*", "file-empty*"],
     ["a.onnx", "file-empty*", "file-empty*"],
-    ["a", "file-empty*", ""],
-    ["a.xyz", "file-empty*", ""],
+    ["a.bin", "file-empty*", "file-empty*"],
+    ["_SUCCESS", "", ""],
+    ["REQUESTED", "", ""],
+    ["a", "", ""],
+    ["a.xyz", "", ""],
     ["__init__.py", "", ""],
     ["py.typed", "", ""],
     [".gitkeep", "", ""],

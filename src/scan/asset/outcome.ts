@@ -43,9 +43,8 @@ export class Outcome {
       else this.#findings.push(finding);
       const score = finding.score ?? SEVERITY_SCORES[finding.severity];
       this.#riskScore = Math.max(this.#riskScore, score);
-      if (SAFETY_LEVELS.indexOf(finding.safety) < SAFETY_LEVELS.indexOf(this.#worst)) {
-        this.#worst = finding.safety;
-      }
+      const safety = weightOf(finding);
+      if (SAFETY_LEVELS.indexOf(safety) < SAFETY_LEVELS.indexOf(this.#worst)) this.#worst = safety;
     }
     if (!this.#settled && this.#findings.length > 2 * this.#limit) this.#cut();
   }
@@ -86,6 +85,12 @@ export class Outcome {
     this.#findings.length = this.#limit;
     this.#least = this.#findings.at(-1);
   }
+}
+
+/** What a finding makes of its file: what is only worth knowing makes none suspicious. */
+function weightOf({ safety, severity }: Finding): Safety {
+  const minor = SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf("info");
+  return safety === "suspicious" && minor ? "innocuous" : safety;
 }
 
 /** Worst first, then by location, offset and rule; a total order, so that reports are the same. */

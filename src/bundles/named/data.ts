@@ -1,0 +1,106 @@
+/**
+ * Files of raw numbers: which index in the folder names them, and how many of their bytes it reads.
+ * Such a file has no magic number; by itself nothing says what it is. The index is read once for a
+ * listing, and only when a file is asked about that it may name.
+ *
+ * @module
+ */
+
+import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
+import type { NamedData } from "../../core/format.ts";
+import type { FolderPlace, Listing, Member } from "../../core/types.ts";
+import type { IndexKind, Named } from "./index_kind.ts";
+import { chromaParts } from "./chroma.ts";
+import { mlcShards } from "./mlc.ts";
+import { ncnnWeights } from "./ncnn.ts";
+import { onnxData } from "./onnx.ts";
+import { openvinoWeights } from "./openvino.ts";
+import { tensorflowShards } from "./tensorflow.ts";
+import { tfjsShards } from "./tfjs.ts";
+
+const KINDS: readonly IndexKind[] = [
+  openvinoWeights,
+  tensorflowShards,
+  ncnnWeights,
+  mlcShards,
+  tfjsShards,
+  chromaParts,
+  onnxData,
+];
+
+/** Indices read for one file; a folder of a repository has a dozen at most. */
+const INDICES = 64;
+
+interface Known {
+  readonly members: ReadonlyMap<string, Member>;
+  /** Base names by folder, with a slash at its end. */
+  readonly folders: ReadonlyMap<string, readonly string[]>;
+  readonly read: Map<string, Promise<Named>>;
+}
+
+const LISTINGS = new WeakMap<Listing, Known>();
+
+function known(listing: Listing): Known {
+  let found = LISTINGS.get(listing);
+  if (found === undefined) {
+    const folders = new Map<string, string[]>();
+    for (const { name } of listing.members) {
+      const folder = folderOf(name);
+      const names = folders.get(folder);
+      if (names === undefined) folders.set(folder, [name.slice(folder.length)]);
+      else names.push(name.slice(folder.length));
+    }
+    const members = new Map(listing.members.map((member) => [member.name, member]));
+    found = { members, folders, read: new Map() };
+    LISTINGS.set(listing, found);
+  }
+  return found;
+}
+
+function folderOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("/") + 1);
+}
+
+/**
+ * What an index says of a file; of several the one that reads the most.
+ *
+ * @throws LimitError when a budget is spent
+ */
+export async function namedData(
+  { listing, member }: FolderPlace,
+): Promise<NamedData | undefined> {
+  const { members, folders, read } = known(listing);
+  let best: NamedData | undefined;
+  for (let folder = folderOf(member);; folder = folderOf(folder.slice(0, -1))) {
+    const file = member.slice(folder.length);
+    const siblings = folders.get(folder) ?? [];
+    for (const kind of KINDS) {
+      for (const name of kind.indices(file, siblings).slice(0, INDICES)) {
+        const index = members.get(folder + name);
+        if (index === undefined || index.name === member) continue;
+        const key = `${KINDS.indexOf(kind)} ${index.name}`;
+        const found = read.get(key) ?? orNothing(kind.read({ index, folder, members }));
+        read.set(key, found);
+        const says = (await found).get(member);
+        if (says !== undefined && !(best !== undefined && best.bytes >= says.bytes)) {
+          best = { ...says, index: name };
+        }
+      }
+    }
+    if (folder === "") return best;
+  }
+}
+
+/** An index that cannot be read names nothing; what is wrong with it is said where it is scanned. */
+async function orNothing(named: Promise<Named>): Promise<Named> {
+  try {
+    return await named;
+  } catch (error) {
+    if (
+      error instanceof FormatError || error instanceof SourceError || error instanceof LimitError
+    ) {
+      return new Map();
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Models of frameworks that have no reader here: known by name or magic number.
+ *
+ * @module
+ */
+
+import type { FormatDescriptor } from "../../core/format.ts";
+import { ascii, startsWith } from "../../parsers/bytes.ts";
+
+/** Models of further frameworks. */
+export const frameworksDescriptor: FormatDescriptor = {
+  id: "frameworks",
+  title: "Caffe, CNTK, Torch7, MXNet, Paddle, MNN, MindSpore, ExecuTorch, Arrow and others",
+  role: "unread",
+  claims: [
+    { label: "a Caffe model", extensions: "caffemodel prototxt" },
+    { label: "a CNTK model", extensions: "cntk" },
+    { label: "a Torch7 object", extensions: "t7" },
+    { label: "an MNN model", extensions: "mnn" },
+    { label: "a MindSpore model", extensions: "mindir" },
+    { label: "a MindSpore model", extensions: "ms", weak: true },
+    { label: "a Paddle model", extensions: "pdmodel pdiparams" },
+    { label: "a Paddle Lite model", extensions: "nb", weak: true },
+    { label: "a TNN model", extensions: "tnnmodel tnnproto" },
+    { label: "a Tengine model", extensions: "tmfile" },
+    { label: "an ExecuTorch program", extensions: "pte ptd" },
+    { label: "a LiteRT-LM model", extensions: "litertlm" },
+    { label: "a MediaPipe task", extensions: "task", weak: true },
+    { label: "a memory-mapped TensorFlow graph", extensions: "pbmm" },
+    { label: "a MegEngine model", extensions: "mge" },
+    { label: "a Circle model", extensions: "circle" },
+    { label: "an Arm NN model", extensions: "armnn" },
+    { label: "an NNabla model", extensions: "nnp" },
+    { label: "a DeepLearning4j or H2O model", extensions: "mojo" },
+    { label: "a Julia object", extensions: "jls jlso" },
+    { label: "a Burn record", extensions: "mpk" },
+    { label: "a Parquet table", extensions: "parquet" },
+    { label: "an Arrow table", extensions: "arrow feather" },
+  ],
+  readers: [],
+  unread: [
+    // Model version 1: L"BCN" of a wide stream. Version 2 is protobuf and has no magic number.
+    { label: "a CNTK model", matches: at(0, "B\0C\0N\0\0\0") },
+    // A Torch object (4), its index, and the version of its class; or the same as text.
+    { label: "a Torch7 object", matches: at(0, "\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1") },
+    { label: "a Torch7 object", matches: at(0, "4\n1\n3\nV 1\n") },
+    // `kMXAPINDArrayListMagic`, src/c_api/c_api.cc, and a reserved word of zeros.
+    { label: "MXNet parameters", matches: at(0, "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
+    // Identifiers of the FlatBuffers follow the root's offset.
+    { label: "a MindSpore Lite model", matches: at(4, "MSL0", "MSL1", "MSL2") },
+    { label: "an ExecuTorch program", matches: at(4, "ET12") },
+    { label: "an ExecuTorch data file", matches: at(4, "FT01") },
+    { label: "an ONNX Runtime model", matches: at(4, "ORTM") },
+    { label: "a Circle model", matches: at(4, "CIR0") },
+    { label: "a LiteRT-LM model", matches: at(0, "LITERTLM") },
+    { label: "a Kaldi model", matches: at(0, "\0B<Nnet", "\0B<Transition") },
+    { label: "a Parquet table", matches: ({ head, tail }) => isParquet(head, tail) },
+    { label: "an Arrow table", matches: at(0, "ARROW1\0\0", "FEA1") },
+  ],
+  coverage: [],
+};
+
+type Matches = NonNullable<FormatDescriptor["unread"]>[number]["matches"];
+
+/** Matches any of the magic numbers at an offset. */
+function at(offset: number, ...magics: readonly string[]): Matches {
+  const wanted = magics.map(ascii);
+  return ({ head }) => wanted.some((magic) => startsWith(head.subarray(offset), magic));
+}
+
+/** A Parquet file begins with its magic number and ends with it, or with the one for encryption. */
+function isParquet(head: Uint8Array, tail: Uint8Array | undefined): boolean {
+  return [ascii("PAR1"), ascii("PARE")].some((magic) =>
+    startsWith(head, magic) && (tail === undefined || startsWith(tail.slice(-4), magic))
+  );
+}

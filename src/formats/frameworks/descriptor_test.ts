@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
+
+const rules = loadRules();
+
+/** Names and first bytes, one character a byte. */
+const MODELS: readonly (readonly [name: string, head: string, label: RegExp])[] = [
+  ["m.caffemodel", "\x0a\x05LeNet", /a Caffe model/],
+  ["m.bin", "B\0C\0N\0\0\0", /a CNTK model/],
+  ["m.t7", "\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1", /a Torch7 object/],
+  ["m", "4\n1\n3\nV 1\n13\nnn.Sequential\n", /a Torch7 object/],
+  ["m-0000.params", "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0", /MXNet parameters/],
+  ["m.mnn", "\x20\0\0\0abcd", /an MNN model/],
+  ["m.ms", "\x20\0\0\0MSL2", /a MindSpore Lite model/],
+  ["m.pte", "\x20\0\0\0ET12", /an ExecuTorch program/],
+  ["m.pdmodel", "\x0a\x05block", /a Paddle model/],
+  ["m.ort", "\x20\0\0\0ORTM", /an ONNX Runtime model/],
+  ["m.litertlm", "LITERTLM\x01\0\0\0", /a LiteRT-LM model/],
+  ["final.mdl", "\0B<TransitionModel> ", /a Kaldi model/],
+  ["t.parquet", "PAR1\x15\x04PAR1", /a Parquet table/],
+  ["t.feather", "ARROW1\0\0", /an Arrow table/],
+];
+
+test("models of other frameworks are incomplete by their own names, whatever they are called", async () => {
+  for (const [name, head, label] of MODELS) {
+    const bytes = Uint8Array.from(head, (character) => character.charCodeAt(0));
+    const report = await scanSource(bytesSource(name, bytes), { rules });
+    assert.equal(report.verdict, "incomplete", name);
+    assert.match(report.findings.map(({ message }) => message).join(), label, name);
+    assert.doesNotMatch(JSON.stringify(report.findings), /PyTorch checkpoint/u);
+  }
+});

@@ -1,0 +1,120 @@
+/**
+ * The tags of an XML text, one after the other, with their attributes. No entity is expanded but the
+ * five that XML has itself and numbers; a DOCTYPE is handed out as a tag of that name and not read.
+ * https://www.w3.org/TR/xml/
+ *
+ * @module
+ */
+
+import { FormatError } from "../core/errors.ts";
+
+/** One tag. */
+export interface XmlTag {
+  /** With its prefix; `!DOCTYPE` for a document type. */
+  readonly name: string;
+  /** Attributes by name; of equal ones the first, as none may come twice. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /** `/` before the name, behind it, or neither. */
+  readonly kind: "start" | "end" | "empty";
+  /** UTF-16 units from the start of the text. */
+  readonly at: number;
+}
+
+/** Elements in one another. A network has five levels. CWE-674. */
+const DEPTH = 256;
+
+const NAME = /[^\s<>/="'?!]+/uy;
+const ATTRIBUTE = /\s+([^\s<>/="']+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/uy;
+const CLOSE = /\s*(\/?)>/uy;
+
+/**
+ * The tags of a text in order.
+ *
+ * @throws FormatError when it is not well-formed: elements that do not nest, text without an end
+ */
+export function* xmlTags(text: string): Generator<XmlTag> {
+  const open: string[] = [];
+  let roots = 0;
+  for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at)) {
+    const beyond = special(text, at);
+    if (beyond !== undefined) {
+      if (text.startsWith("<!DOCTYPE", at)) {
+        yield { name: "!DOCTYPE", attributes: new Map(), kind: "empty", at };
+      }
+      at = beyond;
+      continue;
+    }
+    const [tag, end] = tagAt(text, at);
+    if (tag.kind === "end") {
+      if (open.pop() !== tag.name) throw fault(`</${tag.name}> closes another element`, at);
+    } else {
+      if (open.length === 0 && ++roots > 1) throw fault("it has a second root", at);
+      if (tag.kind === "start" && open.push(tag.name) > DEPTH) throw fault("it is too deep", at);
+    }
+    yield tag;
+    at = end;
+  }
+  if (open.length > 0) throw fault(`<${open.at(-1)}> has no end`, text.length);
+  if (roots === 0) throw fault("it has no root", 0);
+}
+
+function fault(why: string, at: number): FormatError {
+  return new FormatError(`Cannot read XML: ${why}`, at);
+}
+
+/** The end of a comment, CDATA section, processing instruction or declaration; else undefined. */
+function special(text: string, at: number): number | undefined {
+  const pairs = [["<!--", "-->"], ["<![CDATA[", "]]>"], ["<?", "?>"]] as const;
+  for (const [begin, end] of pairs) {
+    if (!text.startsWith(begin, at)) continue;
+    const found = text.indexOf(end, at + begin.length);
+    if (found < 0) throw fault(`${begin} has no end`, at);
+    return found + end.length;
+  }
+  if (!text.startsWith("<!", at)) return undefined;
+  // A document type may have declarations in brackets.
+  const close = text.indexOf(">", at);
+  const bracket = text.indexOf("[", at);
+  const end = bracket >= 0 && bracket < close ? text.indexOf("]>", at) + 1 : close;
+  if (end <= 0) throw fault("a declaration has no end", at);
+  return end + 1;
+}
+
+function tagAt(text: string, at: number): [XmlTag, number] {
+  const closing = text[at + 1] === "/";
+  NAME.lastIndex = at + (closing ? 2 : 1);
+  const name = NAME.exec(text)?.[0];
+  if (name === undefined) throw fault("a tag has no name", at);
+  const attributes = new Map<string, string>();
+  let end = NAME.lastIndex;
+  for (;;) {
+    ATTRIBUTE.lastIndex = end;
+    const found = ATTRIBUTE.exec(text);
+    if (found === null) break;
+    const [, key = "", double, single] = found;
+    if (attributes.has(key)) throw fault(`"${key}" stands twice`, end);
+    attributes.set(key, decoded(double ?? single ?? ""));
+    end = ATTRIBUTE.lastIndex;
+  }
+  CLOSE.lastIndex = end;
+  const close = CLOSE.exec(text);
+  if (close === null) throw fault(`<${name} is not closed`, at);
+  const kind = closing ? "end" : close[1] === "/" ? "empty" : "start";
+  return [{ name, attributes, kind, at }, CLOSE.lastIndex];
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: "<",
+  gt: ">",
+  amp: "&",
+  quot: '"',
+  apos: "'",
+};
+
+function decoded(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/giu, (whole, decimal, hex, name) => {
+    if (name !== undefined) return ENTITIES[name] ?? whole;
+    const code = decimal === undefined ? parseInt(hex, 16) : Number(decimal);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
+}
