@@ -193,7 +193,7 @@ export interface ClaimRow {
 export type CoverageRow = readonly [what: string, ofIt: string];
 
 /** A format that is recognised by content and has no reader. */
-export interface UnreadKind {
+interface UnreadKind {
   /** With its article, for instance "a TensorRT engine". */
   readonly label: string;
   /** Pure and cheap. */

@@ -12,7 +12,7 @@ import { xmlTags } from "./xml_tags.ts";
 export const IR_BYTES = 256 * 1024 * 1024;
 
 /** What a network says of itself. */
-export interface OpenvinoNetwork {
+interface OpenvinoNetwork {
   /** Bytes of the file beside it that constants are read from. */
   readonly weights: number;
   /** Constants whose size is not what their shape takes, one sentence each. */

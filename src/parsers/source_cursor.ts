@@ -15,7 +15,7 @@ const READ_BYTES = 64 * 1024;
 const STEP_BYTES = 256 * 1024;
 
 /** How a cursor reads. */
-export interface CursorOptions {
+interface CursorOptions {
   /** Called before each read; may throw. */
   readonly check: () => void;
   /** Bytes read at a time; 64 KiB unless given. */

@@ -9,7 +9,7 @@
 import { FormatError } from "../core/errors.ts";
 
 /** Bytes of the footer: two handles, padding and the magic number. */
-export const FOOTER_BYTES = 48;
+const FOOTER_BYTES = 48;
 /** `kTableMagicNumber`, little-endian. */
 export const TABLE_MAGIC: readonly number[] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 
@@ -18,7 +18,7 @@ const TRAILER_BYTES = 5;
 const KEY_BYTES = 65_536;
 
 /** One entry; views of the table's bytes. */
-export interface TableEntry {
+interface TableEntry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
 }

@@ -14,7 +14,7 @@ import { tableEntries } from "./sstable.ts";
 export const BUNDLE_INDEX_BYTES = 256 * 1024 * 1024;
 
 /** What an index says. */
-export interface TensorBundle {
+interface TensorBundle {
   readonly shards: number;
   /** Variables, slices included. */
   readonly tensors: number;

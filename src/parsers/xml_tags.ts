@@ -9,7 +9,7 @@
 import { FormatError } from "../core/errors.ts";
 
 /** One tag. */
-export interface XmlTag {
+interface XmlTag {
   /** With its prefix; `!DOCTYPE` for a document type. */
   readonly name: string;
   /** Attributes by name; of equal ones the first, as none may come twice. */

@@ -8,7 +8,7 @@ import type { NamedData } from "../../core/format.ts";
 import type { Member } from "../../core/types.ts";
 
 /** An index, its folder with a slash at its end, and what else lies in the listing. */
-export interface IndexPlace {
+interface IndexPlace {
   readonly index: Member;
   readonly folder: string;
   readonly members: ReadonlyMap<string, Member>;

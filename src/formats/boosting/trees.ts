@@ -11,7 +11,7 @@ import { FormatError } from "../../core/errors.ts";
 export type Numbers = ArrayLike<number>;
 
 /** One tree by its arrays, each with one number a node. */
-export interface Tree {
+interface Tree {
   readonly left: Numbers;
   readonly right: Numbers;
   /** Feature that each node splits by; undefined where a form has none. */
