@@ -11,7 +11,7 @@ import { COMMIT, type Misbehaviour, startServer } from "./testing/server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
-const HARMLESS = encode("(lp0\nI1\na.");
+const HARMLESS = Uint8Array.of(0x80, 2, 0x5d, 0x4b, 1, 0x61, 0x4b, 2, 0x61, 0x2e);
 const ONE = { "a.pkl": HARMLESS };
 
 const redirect = (location: string): Misbehaviour => (_, response) => {

@@ -10,18 +10,24 @@ const MIB = 1024 * 1024;
 
 /** The default budgets. */
 export const DEFAULT_LIMITS: Limits = {
-  // Hugging Face caches nest two containers at most; five leaves room for a bundle of bundles.
+  /** Containers around a source. A wheel in an image layer has three, a checkpoint one. CWE-674. */
   depth: 8,
+  /** Members of all archives of an asset. PyTorch 2.13's wheel has 12,248. CWE-770. */
   members: 200_000,
+  /** Bytes out of decompression for an asset. CWE-409. */
   expandedBytes: 16 * 1024 * MIB,
+  /** Bytes kept for a format that needs random access to a stream. CWE-770. */
   spoolBytes: 256 * MIB,
-  // Deflate cannot exceed 1032:1; sparse tensors reach a few hundred.
+  /** Expanded over compressed size. Deflate cannot exceed 1,032; sparse tensors reach a few hundred. CWE-409. */
   ratio: 1_100,
   milliseconds: undefined,
-  // The largest random forest seen has some 200 million.
+  /** Opcodes of an asset's pickles. The largest random forest seen has 200 million. CWE-834. */
   opcodes: 2_000_000_000,
+  /** Entries each of memo, stack and containers. CWE-770. */
   values: 1 << 24,
+  /** Bytes searched for a stream behind a malformed one. CWE-834. */
   resyncBytes: 4 * MIB,
+  /** Distinct issues of an asset. CWE-779. */
   issues: 10_000,
 };
 

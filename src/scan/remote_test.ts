@@ -5,7 +5,7 @@ import { COMMIT, startServer, type TestServer } from "../cli/testing/server.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
-const HARMLESS = encode("(lp0\nI1\na.");
+const HARMLESS = Uint8Array.of(0x80, 2, 0x5d, 0x4b, 1, 0x61, 0x4b, 2, 0x61, 0x2e);
 
 /** Runs with two servers of this machine, which are two hosts to a token. */
 async function withServers(
