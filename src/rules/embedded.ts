@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "996ad19746749c2fd85ec27ac52cc92d209982a3926871db6440f26c16d8ae6f";
+export const RULES_HASH: string = "eab5eddfecc9820b86b09fb810ab95277e0b43de72bf72be627726afadcd4924";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -93,6 +93,7 @@ export const RULES_JSON: string = `[
 {"id":"config-command","format":"model-config","kind":"operator","severity":"medium","safety":"suspicious","title":"The configuration names a command to run","effect":"is run where the model is served or built","why":"A command does whatever its author wants, with the rights of the server.","fix":"Read the command before you serve the model.","references":["CWE-829"],"language":"config","operators":["command.run"],"hit":["operator config command.run"],"miss":["operator config library.native"]},
 {"id":"config-runs-file","format":"model-config","kind":"operator","severity":"medium","safety":"suspicious","title":"The configuration names Python code of the model's folder","effect":"is run when the model is loaded","why":"What that code does is not in this file.","fix":"Read the code, or scan the folder as a whole.","references":["CWE-829"],"language":"config","operators":["code.file"],"hit":["operator config code.file"],"miss":["operator config code.own"]},
 {"id":"config-evaluated-text","format":"model-config","kind":"operator","severity":"medium","safety":"suspicious","title":"The configuration holds Python that reaches behind names","effect":"is evaluated when the model is loaded","why":"Attributes with underscores and look-ups by name lead from any object to anything that Python can do.","fix":"Do not load this model before you have read the text.","references":["CWE-95"],"language":"config","operators":["text.evaluated"],"hit":["operator config text.evaluated"],"miss":["operator config text.python"]},
+{"id":"config-size-expression","format":"model-config","kind":"operator","severity":"critical","safety":"dangerous","title":"An exported program evaluates text that is no size expression","effect":"is evaluated as Python when the program is loaded","why":"torch.export.load hands the text to sympy, which evaluates it. Saved programs hold sums and products of sizes there, and nothing else.","fix":"Do not load this program.","references":["CVE-2026-4538","CWE-95"],"language":"config","operators":["text.size"],"hit":["operator config text.size"],"miss":["operator config text.evaluated"]},
 {"id":"config-critical-callable","format":"model-config","kind":"operator","severity":"medium","safety":"suspicious","title":"A value of the configuration is the name of a function that runs code","effect":"runs code where a loader looks it up","why":"No model needs the name. Which loader reads this key is not known here.","fix":"Ask what reads this value, and do not load the model before you know.","references":["CWE-470"],"language":"config","operators":["text.callable"],"hit":["operator config text.callable"],"miss":["operator config text.python"]},
 {"id":"config-critical-text","format":"model-config","kind":"operator","severity":"medium","safety":"suspicious","title":"A value of the configuration is Python that runs code","effect":"runs code where a loader evaluates it","why":"Some loaders evaluate text of their configurations. Which one reads this key is not known here.","fix":"Ask what reads this value, and do not load the model before you know.","references":["CWE-95"],"language":"config","operators":["text.python"],"hit":["operator config text.python"],"miss":["operator config text.callable"]},
 {"id":"config-computed-target","format":"model-config","kind":"operator","severity":"medium","safety":"suspicious","title":"What the configuration calls is computed","effect":"is looked up where the configuration is loaded, and called","why":"A part of the name comes from the environment or from outside the file, so that it may be any function.","fix":"Write the name out.","references":["CVE-2025-23304","CWE-470"],"language":"config","operators":["target.computed"],"hit":["operator config target.computed"],"miss":["operator config text.callable"]},
@@ -382,7 +383,9 @@ export const LOADERS_JSON: string = `[
 {"id":"kedro-catalog","library":"Kedro","versions":"all","proof":"source: kedro/io/core.py, parse_dataset_definition (load_obj)","files":["catalog.yml","catalog*.yml","*.yml"],"keys":[],"code":[{"at":["*","type"],"does":"call","beside":["filepath","load_args","save_args"],"text":"dotted","common":true}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"determined","library":"Determined, Ludwig and others with an entry point","versions":"all","proof":"source: determined/exec/harness.py (entrypoint module:Class)","files":["*.yaml","*.yml"],"keys":[["entrypoint"]],"code":[{"at":["entrypoint"],"does":"call","text":"^([\\\\w.]+:\\\\w+)$","common":true}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"ray-serve","library":"Ray Serve","versions":"all","proof":"source: ray/serve/_private/deploy_utils.py, import_attr of import_path","files":["*.yaml","*.yml"],"keys":[["applications"],["import_path"]],"code":[{"at":["applications","*","import_path"],"does":"call"},{"at":["import_path"],"does":"call"},{"at":["**","runtime_env","working_dir|py_modules"],"does":"fetch","text":"^(https?://.*|s3://.*|gs://.*)$"}],"runs":[],"near":[],"language":"loader","references":[]},
-{"id":"seldon","library":"Seldon Core (Python wrapper)","versions":"all","proof":"source: seldon_core/microservice.py, import_module of the interface name","files":["*.yaml","*.yml","*.json"],"keys":[["kind"]],"code":[{"at":["spec","**","parameters","*","value"],"does":"call","text":"dotted","common":true}],"runs":[],"near":[],"language":"loader","references":[]}
+{"id":"seldon","library":"Seldon Core (Python wrapper)","versions":"all","proof":"source: seldon_core/microservice.py, import_module of the interface name","files":["*.yaml","*.yml","*.json"],"keys":[["kind"]],"code":[{"at":["spec","**","parameters","*","value"],"does":"call","text":"dotted","common":true}],"runs":[],"near":[],"language":"loader","references":[]},
+{"id":"torch-export","library":"torch.export (.pt2)","versions":"torch 2.1 and later","proof":"ran: torch 2.13","files":[],"keys":[],"code":[{"at":["**","expr_str"],"does":"size"},{"at":["**","guards_code"],"does":"evaluate"}],"runs":[],"near":[],"language":"loader","references":["CVE-2026-4538","CWE-95"]},
+{"id":"torch-package","library":"torch.package","versions":"all","proof":"ran: torch 2.13","files":[],"keys":[],"code":[],"runs":["*.py"],"near":["*/.data/extern_modules"],"language":"loader","references":["CWE-829"]}
 ]`;
 
 /** Meanings of calls by the paths of globals, as JSON. */
@@ -1223,6 +1226,36 @@ sklearn.utils.deprecation DeprecationDict ~deprecated
 sklearn.utils.extmath =cartesian =density =fast_logdet =make_nonnegative =randomized_range_finder =randomized_svd =row_norms =safe_sparse_dot =safe_sqr =softmax =squared_norm =stable_cumsum =svd_flip =weighted_mode
 sklearn.utils.metaestimators ~_BaseComposition
 sklearn.utils.optimize _LineSearchError`,
+  },
+  {
+    library: "stable-baselines3",
+    version: "2.9.2, gymnasium 1.2 (reviewed)",
+    roots: ["gym","gymnasium","stable_baselines3"],
+    text: `gym.spaces.box Box
+gym.spaces.dict Dict
+gym.spaces.discrete Discrete
+gym.spaces.multi_binary MultiBinary
+gym.spaces.multi_discrete MultiDiscrete
+gym.spaces.tuple Tuple
+gymnasium.spaces.box Box
+gymnasium.spaces.dict Dict
+gymnasium.spaces.discrete Discrete
+gymnasium.spaces.multi_binary MultiBinary
+gymnasium.spaces.multi_discrete MultiDiscrete
+gymnasium.spaces.text Text
+gymnasium.spaces.tuple Tuple
+stable_baselines3.common.buffers =DictReplayBuffer =DictRolloutBuffer =NStepReplayBuffer =ReplayBuffer =RolloutBuffer
+stable_baselines3.common.noise NormalActionNoise OrnsteinUhlenbeckActionNoise
+stable_baselines3.common.policies =ActorCriticCnnPolicy =ActorCriticPolicy =MultiInputActorCriticPolicy
+stable_baselines3.common.sb2_compat.rmsprop_tf_like =RMSpropTFLike
+stable_baselines3.common.torch_layers =CombinedExtractor =FlattenExtractor =NatureCNN
+stable_baselines3.common.type_aliases TrainFreq TrainFrequencyUnit
+stable_baselines3.common.utils ConstantSchedule FloatSchedule LinearSchedule
+stable_baselines3.ddpg.policies =CnnPolicy =MlpPolicy =MultiInputPolicy
+stable_baselines3.dqn.policies =CnnPolicy =DQNPolicy =MlpPolicy =MultiInputPolicy =QNetwork
+stable_baselines3.her.her_replay_buffer =HerReplayBuffer
+stable_baselines3.sac.policies =CnnPolicy =MlpPolicy =MultiInputPolicy =SACPolicy
+stable_baselines3.td3.policies =CnnPolicy =MlpPolicy =MultiInputPolicy =TD3Policy`,
   },
   {
     library: "stdlib",

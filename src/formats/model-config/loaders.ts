@@ -14,6 +14,8 @@ import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/confi
 import { type ConfigNode, isTrue, textOf } from "../../parsers/config_node.ts";
 import { evaluatedPython, mayBePython } from "../../parsers/python/evaluated.ts";
 import { isListedStandardModule } from "../../parsers/python/names.ts";
+import { isSizeExpression } from "../../parsers/sympy.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
 const TEXT_CHARACTERS = 2048;
@@ -119,6 +121,12 @@ class Teller {
         for (const text of texts) known.push({ text, where });
         return;
       }
+      case "size":
+        for (const text of texts) {
+          if (isSizeExpression(text)) continue;
+          this.#operator("text.size", hit, `"${cut(text)}" (${where})`);
+        }
+        return;
       case "code":
         for (const text of texts) this.#ownCode(hit, text);
         return;
@@ -294,7 +302,15 @@ class Teller {
     const bytes = fromBase64(text);
     if (bytes === undefined) return;
     const source = bytesSource(where, bytes);
-    this.#found.push({ type: "entry", source, part: where, hint: HINT.pickle });
+    const closure = isHarmlessClosure(bytes, this.#place.interest);
+    this.#found.push({
+      type: "entry",
+      source,
+      part: where,
+      hint: HINT.pickle,
+      // What a function of the user's own does is read off its names: it is worth a look, no more.
+      ...(closure && { loaded: "data" as const }),
+    });
   }
 
   /** Keeps what the net looks at: texts that may be a name or a call. */
@@ -400,6 +416,35 @@ function isMarkup(text: string): boolean {
     .test(text) &&
     /<\s*script|\son\w+\s*=|javascript:|\bsrc(?:doc)?\s*=|<\s*(?:iframe|object|embed|link|form)/iu
       .test(text);
+}
+
+/** Texts by which cloudpickle makes any function. */
+const CLOSURE_TEXT =
+  /^(?:cloudpickle(?:\.\w+)*|_(?:make_function|builtin_type|function_setstate|cloudpickle_submodules)|(?:Code|Cell|Function|Lambda)Type|__(?:name|doc|module|file|package|main|qualname|annotations|kwdefaults|defaults|code|globals|closure|dict)__)$/u;
+/** Texts of a pickle: SHORT_BINUNICODE and BINUNICODE. */
+const PICKLED_TEXT = /\x8c([^])|X([^]{3})\0/gu;
+
+/**
+ * True for a pickle of a function by cloudpickle, as learning rates are saved, whose names are none that
+ * harm. Bytes that name anything by lines of text, or compute names, are no such pickle.
+ */
+function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
+  const letters = latin1(bytes, bytes.length);
+  if (!letters.includes("_make_function") || dangerOf === undefined) return false;
+  if (/[ci][\w.]+\n[\w.]+\n/u.test(letters)) return false;
+  for (const match of letters.matchAll(PICKLED_TEXT)) {
+    const [, short, long] = match;
+    const length = short?.charCodeAt(0) ??
+      (long?.charCodeAt(0) ?? 0) + (long?.charCodeAt(1) ?? 0) * 256;
+    const from = (match.index ?? 0) + match[0].length;
+    const text = letters.slice(from, from + length);
+    if (CLOSURE_TEXT.test(text) || !/^[\p{L}_][\p{L}\p{N}_.]*$/u.test(text)) continue;
+    if (/^__\w+__$/u.test(text)) return false;
+    if (dangerOf("builtins", text) !== undefined || dangerOf(text, "any") !== undefined) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function isImport(text: string): boolean {
