@@ -31,11 +31,12 @@ const VOCABULARY_ITEMS = 64;
 const DOTTED = /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u;
 const VOCABULARY =
   /^(?:vocab\w*|merges|.*tokens.*|id2label|label2id|names|labels|classes|reverse_vocab)$/iu;
-/** Modules of the critical table whose names are words of every day, and what runs code in them. */
-const EVERYDAY_MODULES =
-  /^(?:code|commands|conda|imp|pip|test|trace|venv|sys|socket|asyncio|ctypes)(?:\.|$)/u;
-const EVERYDAY_RUNNERS =
-  /^(?:Interactive\w+|interact|runcode|getoutput|getstatusoutput|load_\w+|main|_?run\w*|settrace|setprofile|addaudithook|create_subprocess_\w+|CDLL|cdll|LoadLibrary|PyDLL)$/u;
+/** Modules of the critical table whose names are no words of every day: whatever is in them counts. */
+const PLAIN_MODULES =
+  /^(?:os|posix|nt|subprocess|builtins|__builtins?__|importlib|runpy|pty|marshal|_\w+|cProfile|timeit|pydoc|multiprocessing)(?:\.|$)/u;
+/** What runs code in the other modules, by its name. */
+const RUNNERS =
+  /^(?:Interactive\w+|interact|runcode|getoutput|getstatusoutput|load\w*|main|_?run\w*|exec\w*|eval\w*|call|system|popen|set(?:trace|profile)|addaudithook|create_subprocess_\w+|CDLL|cdll|LoadLibrary|PyDLL|compile\w*|spawn\w*|import\w*|FunctionType|CodeType|GuardBuilder\.get|evaluate_\w+)$/u;
 /** What stands behind the dot of a file's name. */
 const FILE_EXTENSIONS =
   /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
@@ -79,7 +80,6 @@ class Teller {
   readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
   readonly #code: (CodeReference & { readonly where: string })[] = [];
   #trusting: { readonly where: string; readonly reached: boolean } | undefined;
-  #netTexts = 0;
   #cut = false;
 
   constructor(place: ConfigPlace) {
@@ -89,7 +89,8 @@ class Teller {
   tell(roots: readonly ConfigNode[]): ConfigFindings {
     const { path, interest, check } = this.#place;
     const texts: TextVisit[] = [];
-    const net = interest.dangerOf !== undefined;
+    const net = interest.dangerOf !== undefined &&
+      !/(?:^|\/)modelaudit-security\.toml$/iu.test(path);
     const { hits, cut } = loaderTable(interest).match(roots, path, {
       visit: net ? (text) => this.#keep(texts, text) : undefined,
       check,
@@ -288,12 +289,15 @@ class Teller {
     const { facts, complete } = evaluatedPython(program, "python-config");
     const { dangerOf } = this.#place.interest;
     const harmful = facts.filter(({ fact }) =>
-      "module" in fact && (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
+      "module" in fact && "expression" in fact && fact.expression.includes("(") &&
+      (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
     );
     this.#found.push(...harmful.map((fact): Observation => ({ ...fact, offset: 0 })));
     if (!complete) this.#cut = true;
     for (const { text, where } of texts) {
-      if (!REACHING.test(text)) continue;
+      if (!REACHING.test(text) || !text.includes("(") && !/__/u.test(text)) continue;
+      // Expressions of workflows and templates, which no loader evaluates as Python.
+      if (/^\s*\{\{[^{}]*\}\}/u.test(text)) continue;
       this.#operator("text.evaluated", { entry }, `"${cut(text)}" (${where})`);
     }
   }
@@ -317,31 +321,38 @@ class Teller {
   #keep(texts: TextVisit[], visit: TextVisit): void {
     const { text, neighbours, path } = visit;
     if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;
-    if (!DOTTED.test(text) && !/\w\s*\(/u.test(text)) return;
     if (path.some((key) => VOCABULARY.test(key))) return;
+    const trimmed = text.trim();
+    const dot = trimmed.lastIndexOf(".");
+    const kept = DOTTED.test(trimmed)
+      ? this.#isCritical(trimmed.slice(0, dot), trimmed.slice(dot + 1))
+      : this.#speaks(trimmed);
+    if (!kept) return;
     if (texts.length < NET_TEXTS) texts.push(visit);
     else this.#cut = true;
   }
 
+  /** True for a text that has the name of a critical callable before a bracket. */
+  #speaks(text: string): boolean {
+    for (const [, called = ""] of text.matchAll(/([\w.]+)\s*\(/gu)) {
+      const dot = called.lastIndexOf(".");
+      const word = called.slice(dot + 1);
+      if (/^(?:system|popen|Popen|check_\w+|getoutput|spawn\w*|run|call)$/u.test(word)) return true;
+      if (this.#isCritical("builtins", word)) return true;
+      if (dot > 0 && this.#isCritical(called.slice(0, dot), word)) return true;
+    }
+    return false;
+  }
+
   #net({ text, path }: TextVisit): void {
-    const { interest } = this.#place;
     const where = placeOf(path);
     const trimmed = text.trim();
     if (DOTTED.test(trimmed)) {
-      const dot = trimmed.lastIndexOf(".");
-      if (!this.#isCritical(trimmed.slice(0, dot), trimmed.slice(dot + 1))) return;
       if (this.#told.has(`hydra\n${trimmed}`) || this.#told.has(`loader\n${trimmed}`)) return;
       this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
       return;
     }
-    if (++this.#netTexts > NET_TEXTS) return;
-    const name = /([\w.]+)\s*\(/gu;
-    const speaks = [...trimmed.matchAll(name)].some(([, called = ""]) => {
-      const word = called.slice(called.lastIndexOf(".") + 1);
-      return interest.dangerOf?.("builtins", word) === "critical" ||
-        called.includes(".") || word === "system" || word === "popen" || word === "Popen";
-    });
-    if (!speaks || !mayBePython(trimmed)) return;
+    if (!mayBePython(trimmed)) return;
     const { calls } = evaluatedPython(trimmed, "python-config");
     if (!calls.some((call) => this.#isCritical(call.module, call.name))) return;
     if (
@@ -355,7 +366,7 @@ class Teller {
 
   /** A callable of the critical table, but for what modules call while they are imported. */
   #isCritical(module: string, name: string): boolean {
-    if (EVERYDAY_MODULES.test(module) && !EVERYDAY_RUNNERS.test(name)) return false;
+    if (!PLAIN_MODULES.test(module) && !RUNNERS.test(name)) return false;
     if (FILE_EXTENSIONS.test(name)) return false;
     const { dangerOf, operatorKnowledge } = this.#place.interest;
     if (dangerOf?.(module, name) !== "critical") return false;
