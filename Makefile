@@ -56,6 +56,7 @@ check-rules: setup
 	  scripts/doctor_samples.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/threats.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/coverage_table.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/loaders_page.ts --check
 
 # What a user sees of the module is documented, its examples run, and JSR would take it. No network.
 check-doc: setup
@@ -75,6 +76,8 @@ rules: setup ## write what is derived from rules/ and descriptors: embedded rule
 	  scripts/threats.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
 	  scripts/coverage_table.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
+	  scripts/loaders_page.ts
 
 picture: setup ## draw a real report for the README, docs/report.svg
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/picture.ts

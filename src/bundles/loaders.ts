@@ -83,8 +83,9 @@ function isNear(name: string, near: readonly string[], { members }: Listing): bo
   const above = folderOf(folder.slice(0, -1));
   const patterns = near.map(globOf);
   return members.some((other) =>
+    patterns.some((pattern, index) => near[index]?.includes("/") && pattern.test(other.name)) ||
     (folderOf(other.name) === folder || folderOf(other.name) === above) &&
-    patterns.some((pattern) => pattern.test(other.name))
+      patterns.some((pattern) => pattern.test(other.name))
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LoaderEntry } from "../core/loader.ts";
 import type { Limits, Severity } from "../core/types.ts";
 
 /** Where an entry stands: file and line, for instance `security.toml:12`. */
@@ -84,6 +85,8 @@ export interface Configuration {
   readonly disable: readonly NameLine[];
   readonly forbid: readonly NameLine[];
   readonly rules: readonly RuleLine[];
+  /** Loaders besides those of the table. */
+  readonly loaders: readonly LoaderEntry[];
   readonly ignores: readonly IgnoreLine[];
   readonly scores: readonly {
     readonly severity: Severity;

@@ -102,6 +102,7 @@ export async function effectiveOf(
           raiseOnly: !trusted,
         }))
       ),
+      loaders: layers.flatMap(({ configuration }) => configuration.loaders),
       patterns: lines.map(patternRule),
       formats: layers.flatMap(({ configuration, trusted }) =>
         configuration.forbid.map(({ name, origin }) => ({

@@ -7,6 +7,8 @@
 
 import { ConfigError } from "../core/errors.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
+import type { LoaderEntry } from "../core/loader.ts";
+import { loaderOf } from "../rules/loaders.ts";
 import { globMatcher } from "../sources/glob.ts";
 import { type Limits, SEVERITIES, type Severity } from "../core/types.ts";
 import type {
@@ -43,6 +45,7 @@ export const TABLES = [
   "severity",
   "limits",
   "ignore",
+  "loader",
 ] as const;
 
 /** Severities that a table of globals may have; `warning` is another word for `medium`. */
@@ -105,6 +108,7 @@ class Reader {
       disable: this.#names("disable", "rule", this.vocabulary.rules),
       forbid: this.#names("forbid", "format", this.vocabulary.formats),
       rules: this.#rules(),
+      loaders: this.#loaders(root["loader"]),
       ignores: this.#ignores(root["ignore"]),
       scores: this.#scores(),
       limits: this.#limits(),
@@ -339,6 +343,22 @@ class Reader {
       }
       const scaled = limit === "milliseconds" ? value * 1000 : value;
       return { limit, value: scaled, origin: this.document.origin(path) };
+    });
+  }
+
+  /** Loaders, each as in `rules/loaders.toml`; they add to the table and change nothing in it. */
+  #loaders(value: unknown): LoaderEntry[] {
+    if (value === undefined) return [];
+    const items = this.document.list(["loader"], value, "tables, each written as [[loader]]");
+    return items.map((item, index) => {
+      const path = ["loader", index];
+      const table = this.document.table(path, item, "id, library and code");
+      const refuse = (message: string): never => this.document.fail(path, "value", message);
+      const entry = loaderOf(table, refuse);
+      // What a user writes is matched against hostile text: no expression that could backtrack.
+      const patterned = entry.says !== undefined ||
+        entry.code.some(({ text }) => text !== undefined && text !== "dotted");
+      return patterned ? refuse('"text" may only be "dotted" here, and "says" is not read') : entry;
     });
   }
 

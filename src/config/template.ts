@@ -114,4 +114,14 @@ LOW = 2.5
 # rule = "pickle-command"
 # reason = "samples of attacks for our own tests"
 # expires = 2027-01-31
+
+# --- Loaders of your own --------------------------------------------------------------------------
+# A program that imports, calls or evaluates what its configurations name. "at" is a path of keys: "*" is
+# any key, "**" any number of them. "does" is one of: call, import, evaluate, run, open, include, …
+
+# [[loader]]
+# id = "our-runner"
+# library = "our runner"
+# files = ["run.yaml"]
+# code = [{ at = "steps.*.function", does = "call" }]
 `;

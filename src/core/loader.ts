@@ -10,6 +10,7 @@
  *
  * - "call": imports what it names and calls it; "import": imports a class, function or module.
  * - "evaluate": evaluates the text as Python.
+ * - "size": evaluates the text, which is an expression over sizes of tensors where it is harmless.
  * - "code": imports a class of a module in the repository (`module.Class`, `repository--module.Class`).
  * - "component": the same for a pair of library and class.
  * - "run": runs a Python file or module of the model's folder.
@@ -25,6 +26,7 @@ export const LOADER_ACTIONS = [
   "call",
   "import",
   "evaluate",
+  "size",
   "code",
   "component",
   "run",

@@ -14,6 +14,8 @@ import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/confi
 import { type ConfigNode, isTrue, textOf } from "../../parsers/config_node.ts";
 import { evaluatedPython, mayBePython } from "../../parsers/python/evaluated.ts";
 import { isListedStandardModule } from "../../parsers/python/names.ts";
+import { isSizeExpression } from "../../parsers/sympy.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
 const TEXT_CHARACTERS = 2048;
@@ -29,11 +31,12 @@ const VOCABULARY_ITEMS = 64;
 const DOTTED = /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u;
 const VOCABULARY =
   /^(?:vocab\w*|merges|.*tokens.*|id2label|label2id|names|labels|classes|reverse_vocab)$/iu;
-/** Modules of the critical table whose names are words of every day, and what runs code in them. */
-const EVERYDAY_MODULES =
-  /^(?:code|commands|conda|imp|pip|test|trace|venv|sys|socket|asyncio|ctypes)(?:\.|$)/u;
-const EVERYDAY_RUNNERS =
-  /^(?:Interactive\w+|interact|runcode|getoutput|getstatusoutput|load_\w+|main|_?run\w*|settrace|setprofile|addaudithook|create_subprocess_\w+|CDLL|cdll|LoadLibrary|PyDLL)$/u;
+/** Modules of the critical table whose names are no words of every day: whatever is in them counts. */
+const PLAIN_MODULES =
+  /^(?:os|posix|nt|subprocess|builtins|__builtins?__|importlib|runpy|pty|marshal|_\w+|cProfile|timeit|pydoc|multiprocessing)(?:\.|$)/u;
+/** What runs code in the other modules, by its name. */
+const RUNNERS =
+  /^(?:Interactive\w+|interact|runcode|getoutput|getstatusoutput|load\w*|main|_?run\w*|exec\w*|eval\w*|call|system|popen|set(?:trace|profile)|addaudithook|create_subprocess_\w+|CDLL|cdll|LoadLibrary|PyDLL|compile\w*|spawn\w*|import\w*|FunctionType|CodeType|GuardBuilder\.get|evaluate_\w+)$/u;
 /** What stands behind the dot of a file's name. */
 const FILE_EXTENSIONS =
   /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
@@ -77,7 +80,6 @@ class Teller {
   readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
   readonly #code: (CodeReference & { readonly where: string })[] = [];
   #trusting: { readonly where: string; readonly reached: boolean } | undefined;
-  #netTexts = 0;
   #cut = false;
 
   constructor(place: ConfigPlace) {
@@ -87,7 +89,8 @@ class Teller {
   tell(roots: readonly ConfigNode[]): ConfigFindings {
     const { path, interest, check } = this.#place;
     const texts: TextVisit[] = [];
-    const net = interest.dangerOf !== undefined;
+    const net = interest.dangerOf !== undefined &&
+      !/(?:^|\/)modelaudit-security\.toml$/iu.test(path);
     const { hits, cut } = loaderTable(interest).match(roots, path, {
       visit: net ? (text) => this.#keep(texts, text) : undefined,
       check,
@@ -119,6 +122,12 @@ class Teller {
         for (const text of texts) known.push({ text, where });
         return;
       }
+      case "size":
+        for (const text of texts) {
+          if (isSizeExpression(text)) continue;
+          this.#operator("text.size", hit, `"${cut(text)}" (${where})`);
+        }
+        return;
       case "code":
         for (const text of texts) this.#ownCode(hit, text);
         return;
@@ -280,12 +289,15 @@ class Teller {
     const { facts, complete } = evaluatedPython(program, "python-config");
     const { dangerOf } = this.#place.interest;
     const harmful = facts.filter(({ fact }) =>
-      "module" in fact && (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
+      "module" in fact && "expression" in fact && fact.expression.includes("(") &&
+      (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
     );
     this.#found.push(...harmful.map((fact): Observation => ({ ...fact, offset: 0 })));
     if (!complete) this.#cut = true;
     for (const { text, where } of texts) {
-      if (!REACHING.test(text)) continue;
+      if (!REACHING.test(text) || !text.includes("(") && !/__/u.test(text)) continue;
+      // Expressions of workflows and templates, which no loader evaluates as Python.
+      if (/^\s*\{\{[^{}]*\}\}/u.test(text)) continue;
       this.#operator("text.evaluated", { entry }, `"${cut(text)}" (${where})`);
     }
   }
@@ -294,38 +306,53 @@ class Teller {
     const bytes = fromBase64(text);
     if (bytes === undefined) return;
     const source = bytesSource(where, bytes);
-    this.#found.push({ type: "entry", source, part: where, hint: HINT.pickle });
+    const closure = isHarmlessClosure(bytes, this.#place.interest);
+    this.#found.push({
+      type: "entry",
+      source,
+      part: where,
+      hint: HINT.pickle,
+      // What a function of the user's own does is read off its names: it is worth a look, no more.
+      ...(closure && { loaded: "data" as const }),
+    });
   }
 
   /** Keeps what the net looks at: texts that may be a name or a call. */
   #keep(texts: TextVisit[], visit: TextVisit): void {
     const { text, neighbours, path } = visit;
     if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;
-    if (!DOTTED.test(text) && !/\w\s*\(/u.test(text)) return;
     if (path.some((key) => VOCABULARY.test(key))) return;
+    const trimmed = text.trim();
+    const dot = trimmed.lastIndexOf(".");
+    const kept = DOTTED.test(trimmed)
+      ? this.#isCritical(trimmed.slice(0, dot), trimmed.slice(dot + 1))
+      : this.#speaks(trimmed);
+    if (!kept) return;
     if (texts.length < NET_TEXTS) texts.push(visit);
     else this.#cut = true;
   }
 
+  /** True for a text that has the name of a critical callable before a bracket. */
+  #speaks(text: string): boolean {
+    for (const [, called = ""] of text.matchAll(/([\w.]+)\s*\(/gu)) {
+      const dot = called.lastIndexOf(".");
+      const word = called.slice(dot + 1);
+      if (/^(?:system|popen|Popen|check_\w+|getoutput|spawn\w*|run|call)$/u.test(word)) return true;
+      if (this.#isCritical("builtins", word)) return true;
+      if (dot > 0 && this.#isCritical(called.slice(0, dot), word)) return true;
+    }
+    return false;
+  }
+
   #net({ text, path }: TextVisit): void {
-    const { interest } = this.#place;
     const where = placeOf(path);
     const trimmed = text.trim();
     if (DOTTED.test(trimmed)) {
-      const dot = trimmed.lastIndexOf(".");
-      if (!this.#isCritical(trimmed.slice(0, dot), trimmed.slice(dot + 1))) return;
       if (this.#told.has(`hydra\n${trimmed}`) || this.#told.has(`loader\n${trimmed}`)) return;
       this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
       return;
     }
-    if (++this.#netTexts > NET_TEXTS) return;
-    const name = /([\w.]+)\s*\(/gu;
-    const speaks = [...trimmed.matchAll(name)].some(([, called = ""]) => {
-      const word = called.slice(called.lastIndexOf(".") + 1);
-      return interest.dangerOf?.("builtins", word) === "critical" ||
-        called.includes(".") || word === "system" || word === "popen" || word === "Popen";
-    });
-    if (!speaks || !mayBePython(trimmed)) return;
+    if (!mayBePython(trimmed)) return;
     const { calls } = evaluatedPython(trimmed, "python-config");
     if (!calls.some((call) => this.#isCritical(call.module, call.name))) return;
     if (
@@ -339,7 +366,7 @@ class Teller {
 
   /** A callable of the critical table, but for what modules call while they are imported. */
   #isCritical(module: string, name: string): boolean {
-    if (EVERYDAY_MODULES.test(module) && !EVERYDAY_RUNNERS.test(name)) return false;
+    if (!PLAIN_MODULES.test(module) && !RUNNERS.test(name)) return false;
     if (FILE_EXTENSIONS.test(name)) return false;
     const { dangerOf, operatorKnowledge } = this.#place.interest;
     if (dangerOf?.(module, name) !== "critical") return false;
@@ -400,6 +427,35 @@ function isMarkup(text: string): boolean {
     .test(text) &&
     /<\s*script|\son\w+\s*=|javascript:|\bsrc(?:doc)?\s*=|<\s*(?:iframe|object|embed|link|form)/iu
       .test(text);
+}
+
+/** Texts by which cloudpickle makes any function. */
+const CLOSURE_TEXT =
+  /^(?:cloudpickle(?:\.\w+)*|_(?:make_function|builtin_type|function_setstate|cloudpickle_submodules)|(?:Code|Cell|Function|Lambda)Type|__(?:name|doc|module|file|package|main|qualname|annotations|kwdefaults|defaults|code|globals|closure|dict)__)$/u;
+/** Texts of a pickle: SHORT_BINUNICODE and BINUNICODE. */
+const PICKLED_TEXT = /\x8c([^])|X([^]{3})\0/gu;
+
+/**
+ * True for a pickle of a function by cloudpickle, as learning rates are saved, whose names are none that
+ * harm. Bytes that name anything by lines of text, or compute names, are no such pickle.
+ */
+function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
+  const letters = latin1(bytes, bytes.length);
+  if (!letters.includes("_make_function") || dangerOf === undefined) return false;
+  if (/[ci][\w.]+\n[\w.]+\n/u.test(letters)) return false;
+  for (const match of letters.matchAll(PICKLED_TEXT)) {
+    const [, short, long] = match;
+    const length = short?.charCodeAt(0) ??
+      (long?.charCodeAt(0) ?? 0) + (long?.charCodeAt(1) ?? 0) * 256;
+    const from = (match.index ?? 0) + match[0].length;
+    const text = letters.slice(from, from + length);
+    if (CLOSURE_TEXT.test(text) || !/^[\p{L}_][\p{L}\p{N}_.]*$/u.test(text)) continue;
+    if (/^__\w+__$/u.test(text)) return false;
+    if (dangerOf("builtins", text) !== undefined || dangerOf(text, "any") !== undefined) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function isImport(text: string): boolean {

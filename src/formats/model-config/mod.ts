@@ -13,6 +13,7 @@ import type { Interest, Observation } from "../../core/types.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import { type Notation, notationOf, readConfig } from "../../parsers/config/read.ts";
+import { textOf } from "../../parsers/config_node.ts";
 import { HINT } from "../../core/hints.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { loaderTable } from "../../parsers/config/match.ts";
@@ -47,7 +48,7 @@ const YAML_NAMES = new RegExp(
 export const modelConfigFormat: Format = { id: "model-config", random: false, detect, scan };
 
 function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): boolean {
-  if (hint === HINT.configuration) return true;
+  if (hint === HINT.configuration) return /^[^\x21-\x7e]{0,64}\{/u.test(jsonLetters(head));
   if (hint !== undefined || head.length === 0) return false;
   const base = baseName(name);
   const notation = notationOf(base);
@@ -90,7 +91,29 @@ async function* scan(
     ? "json"
     : notationOf(baseName(sample.name)) ?? "json";
   const name = folder?.member ?? sample.name;
-  yield everything(bytes, notation, { name, interest, together: folder !== undefined, check });
+  const reading = { name, interest, together: folder !== undefined, check };
+  yield everything(bytes, notation, reading);
+  if (sample.hint === HINT.configuration) yield within(bytes, reading);
+}
+
+/** Texts of metadata that are configurations themselves, as JSON or as Python writes a dictionary. */
+function within(bytes: Uint8Array, reading: Reading): readonly Observation[] {
+  const { roots } = readConfig(bytes, "json", reading.check);
+  return roots.flatMap((root) => {
+    if (root.kind !== "map") return [];
+    return root.members.flatMap(([, value]) => {
+      const text = textOf(value)?.trim() ?? "";
+      if (!/^[{[]/u.test(text)) return [];
+      const encoded = new TextEncoder().encode(text);
+      const json = readConfig(encoded, "json", reading.check);
+      const { roots } = json.fault === undefined
+        ? json
+        : readConfig(encoded, "yaml", reading.check);
+      const { interest, check, name } = reading;
+      const place = { path: name, interest, together: false, check };
+      return loaderObservations(roots, place).observations;
+    });
+  });
 }
 
 interface Reading {

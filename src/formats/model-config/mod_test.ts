@@ -37,7 +37,7 @@ test("a configuration is known by its name or its keys, and never by its name al
   assert.equal(detect('{"\\u0061uto\\u005Fmap": {}}', "anything.json"), true);
   assert.equal(detect('{"a": 1}', "anything.json"), false);
   assert.equal(detect("{}", "config.json", "keras-config"), false);
-  assert.equal(detect("a:\n  _target_: x\n", "a.yaml"), true);
+  assert.equal(detect("a:\n  _target_: x.y\n", "a.yaml"), true);
   assert.equal(detect("a: 1\n", "a.yaml"), false);
 });
 

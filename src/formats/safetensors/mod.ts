@@ -17,6 +17,7 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from "../../parsers/safetensors_header.ts";
+import { metadataEntries as metadataConfigurations } from "../../parsers/config/metadata.ts";
 import { isObject, type JsonValue } from "../../parsers/json.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
@@ -168,6 +169,10 @@ function metadataEntries(metadata: JsonValue | undefined): Observation[] {
     const part = `${METADATA}.${shortened(name)}`;
     found.push({ type: "entry", source: bytesSource(part, bytes), part, loaded: "data" });
   }
+  const texts = metadata.members.flatMap(([name, value]) =>
+    typeof value === "string" ? [[name, value] as const] : []
+  );
+  found.push(...metadataConfigurations(METADATA, texts));
   return found;
 }
 

@@ -7,6 +7,7 @@
 
 import { kerasHints } from "../../bundles/keras_members.ts";
 import { pythonHints } from "../../bundles/python_sources.ts";
+import { sb3Hints } from "../../bundles/sb3_members.ts";
 import { skopsHints } from "../../bundles/skops_members.ts";
 import { torchHints } from "../../bundles/torch_members.ts";
 import type { Listing, Siblings } from "../../core/types.ts";
@@ -36,6 +37,7 @@ export class Beside {
       ...torchHints(names),
       ...kerasHints(archive, names),
       ...skopsHints(archive, names),
+      ...sb3Hints(names),
     ]);
     for (const { name, size } of members) {
       if (!this.#sizes.has(name)) this.#sizes.set(name, size);

@@ -306,6 +306,7 @@ class Walk {
       const match = pattern.exec(text);
       return match === null ? [] : [match[1] ?? text];
     });
+    if (pattern !== undefined || code.common === true) computed = false;
     if (texts.length === 0 && !computed && pattern !== undefined) return;
     this.#hits.push({ entry, code, node, owner, path, texts, computed });
   }

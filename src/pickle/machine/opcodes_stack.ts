@@ -7,6 +7,7 @@
 
 import { unsigned4, unsigned8 } from "./literals.ts";
 import type { Handler, Machine } from "./machine.ts";
+import { tellTargets } from "./hyper_parameters.ts";
 import { OP } from "./opcodes.ts";
 import { ABSENT, leave, type Next, STATUS } from "./status.ts";
 import { type Handle, UNSET } from "./values.ts";
@@ -122,6 +123,7 @@ function stop(machine: Machine, pos: number): Next {
   machine.result = result;
   machine.leftovers = stack.depth;
   reader.offset = reader.base + pos;
+  tellTargets(machine.heap, result, reader.offset - 1);
   if (reader.frameEnd > reader.offset && reader.frameEnd !== Infinity) {
     notes.noteFrame(reader.offset - 1);
   }
