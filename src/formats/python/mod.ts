@@ -13,9 +13,7 @@
 
 import { HINT } from "../../core/hints.ts";
 import { decodePythonSource } from "../../parsers/python/encoding.ts";
-import { readPythonModule } from "../../parsers/python/source.ts";
-import { callsAtImport } from "../../parsers/python/source_calls.ts";
-import { sourceFacts } from "../../parsers/python/source_facts.ts";
+import { judgePython } from "../../parsers/python/source_facts.ts";
 import type { Source } from "../../core/source.ts";
 import { readWhole } from "../../sources/read_all.ts";
 import type { Observation } from "../../core/types.ts";
@@ -46,6 +44,7 @@ const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 const HINTS: ReadonlySet<string> = new Set([
   HINT.pythonImport,
   HINT.pythonInstall,
+  HINT.pythonProgram,
   HINT.pythonStartup,
   HINT.pythonPath,
   HINT.pythonCompiled,
@@ -99,7 +98,7 @@ async function* scan(
     }];
   }
   if (hint === HINT.pythonPath || hint === HINT.pythonPathMaybe) {
-    yield pathFile(name, text);
+    yield pathFile(name, text, () => context.checkDeadline());
     return;
   }
   if (hint === HINT.pythonStartup) {
@@ -112,7 +111,7 @@ async function* scan(
       detail: `"${name}" runs when the package is built or installed`,
     }];
   }
-  yield moduleFacts(text, hint === HINT.pythonInstall);
+  yield moduleFacts(text, hint ?? HINT.pythonImport, () => context.checkDeadline());
 }
 
 /** A compiled module that runs although no source, or another one, is there to read. */
@@ -123,25 +122,17 @@ function compiled(name: string, cached: boolean, bits: number): Observation[] {
 }
 
 /** The calls of a module, and whether all of them were seen. */
-function moduleFacts(text: string, installed: boolean): Observation[] {
-  const module = readPythonModule(text);
-  const functions = module.calls.map(({ scope }) => scope).filter((scope) =>
-    BUILD_HOOKS.test(scope) ||
-    (installed && COMMAND_METHODS.includes(scope.slice(scope.lastIndexOf(".") + 1)))
-  );
-  const calls = callsAtImport(module, { functions, handed: false });
-  const facts: Observation[] = sourceFacts(calls, text, LANGUAGE);
-  if (module.complete) return facts;
-  return [...facts, {
-    type: "anomaly",
-    rule: "python-unread",
-    detail: "It has more words or calls, or is nested deeper, than is looked at",
-    unread: true,
-  }];
+function moduleFacts(text: string, hint: string, checkDeadline: () => void): Observation[] {
+  const installs = hint === HINT.pythonInstall;
+  const functions = (name: string): boolean =>
+    BUILD_HOOKS.test(name) ||
+    (installs && COMMAND_METHODS.includes(name.slice(name.lastIndexOf(".") + 1)));
+  const main = installs || hint === HINT.pythonProgram;
+  return judgePython(text, LANGUAGE, { checkDeadline, main, functions });
 }
 
 /** Lines of a path file that are code. */
-function pathFile(name: string, text: string): Observation[] {
+function pathFile(name: string, text: string, checkDeadline: () => void): Observation[] {
   const found: Observation[] = [];
   let at = 0;
   for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
@@ -157,7 +148,7 @@ function pathFile(name: string, text: string): Observation[] {
     at += line.length;
   }
   const code = text.split(/\r?\n|\r/u).map((line) => PATH_IMPORT.test(line) ? line : "").join("\n");
-  return [...found, ...moduleFacts(code, false)];
+  return [...found, ...moduleFacts(code, HINT.pythonStartup, checkDeadline)];
 }
 
 function startup(detail: string, offset: number): Observation {
