@@ -10,6 +10,7 @@
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../parsers/json.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { readPython, type SourceCall } from "../parsers/python/source.ts";
+import { isSensitive } from "../parsers/python/sinks.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
 import type { Listing, Member, Observation } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
@@ -202,7 +203,7 @@ function sentence(
   if (missing.length > 0) does.push(`looks for what is not here, ${list(missing)}`);
   if (elsewhere.length > 0) does.push(`fetches and runs code of ${list(elsewhere)}`);
   parts.push(`Loading it with remote code allowed ${does.join(" and ")}`);
-  const called = sources.flatMap(({ called }) => called);
+  const called = notableFirst(sources.flatMap(({ called }) => called));
   parts.push(
     called.length === 0
       ? "(importing these calls nothing outside them that could be seen)."
@@ -251,8 +252,7 @@ export async function importedSources(
     found.set(name, {
       name,
       facts: sourceFacts(calls, text, "python"),
-      called: calls.filter(({ called, path }) => called && path.includes("."))
-        .map(({ path }) => path),
+      called: calls.filter(({ called }) => called).map(({ path }) => path),
       unread: unknown !== undefined
         ? `its encoding, "${unknown}", is unknown`
         : module.cut ?? module.error,
@@ -262,6 +262,11 @@ export async function importedSources(
     }
   }
   return [...found.values()];
+}
+
+/** What reaches beyond the program before the rest. */
+function notableFirst(paths: readonly string[]): string[] {
+  return [...paths.filter((path) => isSensitive(path)), ...paths.filter((path) => !isSensitive(path))];
 }
 
 /** Opening a file to read it, as tokenizers do with their vocabulary. */

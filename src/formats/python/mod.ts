@@ -5,8 +5,8 @@
  * (`addpackage` and `execsitecustomize` in `Lib/site.py`). It is read, never run.
  * https://docs.python.org/3/library/site.html
  *
- * The archive says by a hint what a member is (`bundles/python_sources.ts`): a module that lies on
- * a disk beside other files is nobody's business here.
+ * The archive says by a hint what a member is (`bundles/python_sources.ts`); of what lies on a disk
+ * beside other files only path files are read.
  *
  * @module
  */
@@ -28,6 +28,8 @@ const LANGUAGE = "python-archive";
 
 /** `Lib/site.py`: what `addpackage` executes. */
 const PATH_IMPORT = /^import[ \t]/u;
+/** A name that PyTorch's checkpoints share. */
+const PATH_NAME = /\.pth$/iu;
 /** The one line that setuptools installs, which asks for its own copy of distutils. */
 const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
   "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
@@ -54,10 +56,14 @@ const HINTS: ReadonlySet<string> = new Set([
 /** Python source in archives. */
 export const pythonSourceFormat: Format = { id: "python-source", random: false, detect, scan };
 
-function detect({ hint, head }: Sample): boolean {
-  if (head.length === 0 || hint === undefined) return false;
-  if (hint === HINT.pythonPathMaybe) {
+function detect({ hint, head, name }: Sample): boolean {
+  if (head.length === 0) return false;
+  if (hint === undefined && !PATH_NAME.test(name)) return false;
+  if (hint === undefined || hint === HINT.pythonPathMaybe) {
     return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
+  }
+  if (hint === HINT.pythonProgram && !/\.pyw?$/iu.test(name)) {
+    return !head.includes(0) && /^#!.*python/u.test(latin1(head.subarray(0, 256), 256));
   }
   if (isCompiledHint(hint)) return head[2] === 0x0d && head[3] === 0x0a;
   return HINTS.has(hint) && !head.includes(0);
@@ -97,7 +103,7 @@ async function* scan(
       unread: true,
     }];
   }
-  if (hint === HINT.pythonPath || hint === HINT.pythonPathMaybe) {
+  if (hint === undefined || hint === HINT.pythonPath || hint === HINT.pythonPathMaybe) {
     yield pathFile(name, text, () => context.checkDeadline());
     return;
   }
@@ -111,7 +117,7 @@ async function* scan(
       detail: `"${name}" runs when the package is built or installed`,
     }];
   }
-  yield moduleFacts(text, hint ?? HINT.pythonImport, () => context.checkDeadline());
+  yield moduleFacts(text, hint, () => context.checkDeadline());
 }
 
 /** A compiled module that runs although no source, or another one, is there to read. */

@@ -45,6 +45,7 @@ import {
   textsOf,
   union,
   UNKNOWN_CONSTANT,
+  UNKNOWN_HIDDEN,
   type Value,
   type Values,
   VALUES,
@@ -70,6 +71,8 @@ const STEPS = 1_500_000;
 const DEADLINE_STEPS = 4096;
 /** Functions of the module within each other. Deeper ones are read later. CWE-674. */
 const CALL_DEPTH = 40;
+/** Calls of one value within each other, other than of functions. CWE-674. */
+const ACTIVE = 3;
 /** Strings of code within each other. CWE-674. */
 const CODE_DEPTH = 8;
 /** Times a loop or function is read before it counts as not understood. CWE-834. */
@@ -129,6 +132,7 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   and: ["bool", "len"],
   or: ["bool", "len"],
 };
+const SHOWING = ["__str__", "__repr__", "__format__", "__int__", "__float__", "__index__"];
 const ITERATION = ["__iter__", "__next__", "__getitem__", "__aiter__", "__anext__", "__len__"];
 /** What some function of another module may call of an object that it is given. */
 const HANDED_METHODS =
@@ -190,6 +194,7 @@ class Evaluator {
   /** Functions to be read again before what runs now is at its end, and those read for it. */
   readonly #pending = new Set<Code>();
   readonly #entered = new Set<Code>();
+  readonly #active = new Map<Value, number>();
   #settling = false;
   #returned = 0;
   #calls = new Map<string, Call[]>();
@@ -506,8 +511,10 @@ class Evaluator {
     const all = strong ? values : this.#limited(union(old ?? [], values));
     if (all !== old) {
       scope.names.set(id, all);
-      if (!strong && values.length > 0) this.#changes++;
-      const isRead = scope === this.#module ? this.#read.has(id) : scope.captured;
+      if (!strong && values.length > 0 && scope.kind !== "class") this.#changes++;
+      const isRead = scope === this.#module
+        ? this.#read.has(id)
+        : scope.captured && scope.kind !== "class";
       if (isRead && (strong || values.length > 0)) this.#version++;
     }
     if (scope.kind === "module") {
@@ -805,6 +812,7 @@ class Evaluator {
         this.#callAll(hook, { positions, named: new Map(), rest: [] });
       }
     }
+    if (this.#isEnumeration(made)) this.#enumerate(made);
     // Bases that are no classes are asked for some, or make the class themselves.
     for (const base of made.bases) {
       if (base.kind === "instance") {
@@ -813,6 +821,35 @@ class Evaluator {
       } else if (base.kind === "function") this.#call(base, this.#unknown(3));
     }
     return values;
+  }
+
+  /** Members of an enumeration are made where it is defined. */
+  #enumerate(of: Class): void {
+    const { instance } = of;
+    for (const [name, values] of of.members) {
+      if (name.startsWith("_") || values.some(({ kind }) => kind === "function")) continue;
+      this.#addTo(instance.attributes, "value", values);
+      this.#addTo(instance.attributes, "_value_", values);
+      const [only] = values;
+      const positions = only?.kind === "container" && only.type === "tuple"
+        ? Array.from({ length: only.items.size }, (_, at) => only.items.get(String(at)) ?? [])
+        : [values];
+      for (const method of ["__new__", "__init__"]) {
+        const self: Values = method === "__new__" ? [of] : [instance];
+        const given = { ...NO_ARGUMENTS, positions: [self, ...positions] };
+        for (const each of this.#member(of, method)) {
+          this.#call(each.kind === "bound" && each.self.kind === "constant" ? each.target : each, given);
+        }
+      }
+    }
+    for (const name of ["_missing_", "_generate_next_value_"]) {
+      const { members } = of;
+      if (members.has(name)) this.#callOwn(instance, new RegExp(`^${name}$`, "u"));
+    }
+  }
+
+  #isEnumeration(of: Class): boolean {
+    return this.#outerBases(of).some(({ path }) => /(?:^|\.)(?:\w*Enum|Int?Flag|Flag)$/u.test(path));
   }
 
   #metaclasses(of: Class, seen = new Set<Class>()): Values {
@@ -1097,7 +1134,7 @@ class Evaluator {
   /** Keys of mappings and sets are asked for their hashes. */
   #hashed(values: Values): void {
     for (const each of values) {
-      if (each.kind === "instance") this.#special(each, ["__hash__", "__eq__"]);
+      if (each.kind === "instance") this.#special(each, ["__hash__", "__eq__", "__index__"]);
     }
   }
 
@@ -1205,7 +1242,10 @@ class Evaluator {
       text = text && known && foldOperator("+", text, known);
     }
     if (text !== undefined) return [this.#bounded(text)];
-    return carried.length > 0 ? [this.#outer("builtins.format", true, site, carried)] : [];
+    if (carried.some((each) => each.kind !== "constant" || each.value !== undefined)) {
+      return [this.#outer("builtins.format", true, site, carried)];
+    }
+    return [carried.length > 0 ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT];
   }
 
   #unary(operator: string, values: Values): Values {
@@ -1274,6 +1314,14 @@ class Evaluator {
         result = union(result, this.#special(each, names, [a]));
       }
     }
+    if (operator === "%") {
+      for (const each of b) {
+        const items = each.kind === "container" ? itemsOf(each) : [each];
+        for (const one of items) {
+          if (one.kind === "instance") this.#special(one, SHOWING);
+        }
+      }
+    }
     if (COMPARISONS.has(operator)) {
       if (a.length === 1 && b.length === 1 && x?.kind === "constant" && y?.kind === "constant") {
         return compared(operator, x, y);
@@ -1286,7 +1334,8 @@ class Evaluator {
       for (const left of a) {
         for (const right of b) {
           if (left.kind !== "constant" || right.kind !== "constant") continue;
-          folded.push(this.#bounded(foldOperator(operator, left, right)));
+          const made = foldOperator(operator, left, right);
+          folded.push(made === undefined ? unknownOf(left, right) : this.#bounded(made));
         }
       }
       result = union(result, folded);
@@ -1320,7 +1369,7 @@ class Evaluator {
     if (typeof made?.value !== "string") return made ?? UNKNOWN_CONSTANT;
     this.#step(made.value.length >> 5);
     const again = this.#looping > 0 || this.#callDepth > 0;
-    return again && made.value.length > TEXT_AGAIN ? UNKNOWN_CONSTANT : made;
+    return again && made.value.length > TEXT_AGAIN ? unknownOf(made) : made;
   }
 
   #collection(
@@ -1508,6 +1557,7 @@ class Evaluator {
     site: object,
   ): Values {
     let all: Values = [];
+    for (const part of index.parts) this.#hashed(this.#value(part, scope));
     for (const each of values) {
       if (each.kind === "constant") {
         const parts = index.parts.map((part) => {
@@ -1517,7 +1567,7 @@ class Evaluator {
         // Only the whole step back is told apart from other slices, whose colons were not kept.
         const reversed = parts.length === 1 && parts[0] === -1;
         const folded = reversed ? foldSlice(each, [undefined, undefined, -1]) : undefined;
-        all = union(all, [folded ?? UNKNOWN_CONSTANT]);
+        all = union(all, [folded ?? (each.hidden || reversed ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT)]);
       } else if (each.kind === "container") {
         all = union(all, [this.#listOf(site, each.type, itemsOf(each))]);
       } else if (each.kind === "instance") all = union(all, this.#special(each, ["__getitem__"]));
@@ -1639,8 +1689,7 @@ class Evaluator {
       this.#step(1);
       const values = each.members.get(id);
       if (values !== undefined) {
-        const computed = each.members.get(COMPUTED);
-        return computed === undefined ? values : union(values, computed);
+        return values;
       }
       for (const base of each.bases) if (base.kind === "class") waiting.push(base);
     }
@@ -1678,7 +1727,7 @@ class Evaluator {
         all = union(all, this.#special(member, ["__get__"], [[], [value]]));
       } else all = union(all, [member]);
     }
-    if (all.length > 0) return all;
+    if (all.length > 0) return this.#isEnumeration(value) ? union(all, [value.instance]) : all;
     for (const meta of this.#metaclasses(value)) {
       if (meta.kind !== "class") continue;
       for (const member of this.#member(meta, id)) {
@@ -1695,6 +1744,8 @@ class Evaluator {
     }
     if (all.length > 0) return all;
     if (id === "__init__" || id === "__new__" || id === "__init_subclass__") return [];
+    const computed = this.#member(value, COMPUTED);
+    if (computed.length > 0) return computed;
     return this.#outerBases(value).map((base) =>
       this.#outer(shortest(`${base.path}.${id}`), false)
     );
@@ -1704,8 +1755,6 @@ class Evaluator {
     if (id === "__class__") return [value.of];
     if (id === "__dict__") return [this.#space(value)];
     let all: Values = value.attributes.get(id) ?? [];
-    const computed = value.attributes.get(COMPUTED);
-    if (computed !== undefined) all = union(all, computed);
     let found = all.length > 0;
     for (const member of this.#member(value.of, id)) {
       found = true;
@@ -1724,6 +1773,7 @@ class Evaluator {
     }
     all = union(all, this.#special(value, ["__getattribute__"], [[constantOf(id)]]));
     if (found) return all;
+    all = union(all, value.attributes.get(COMPUTED) ?? []);
     all = union(all, this.#special(value, ["__getattr__"], [[constantOf(id)]]));
     const bases = this.#outerBases(value.of);
     for (const base of bases) {
@@ -1755,6 +1805,7 @@ class Evaluator {
 
   #item(value: Value, index: Values, site: object): Values {
     const keys = keysOf(index);
+    this.#hashed(index);
     switch (value.kind) {
       case "container": {
         let all = value.rest;
@@ -1766,7 +1817,6 @@ class Evaluator {
             all = union(all, itemsOf(value));
           }
         }
-        this.#hashed(index);
         return all;
       }
       case "space": {
@@ -1779,9 +1829,9 @@ class Evaluator {
         if (typeof value.value === "string" && at?.kind === "constant" && typeof at.value === "number") {
           const letter = value.value.at(at.value);
           if (letter === undefined) return [];
-          return [value.bytes ? constantOf(letter.charCodeAt(0)) : constantOf(letter, false, true)];
+          return [value.bytes ? constantOf(letter.charCodeAt(0)) : constantOf(letter, false, value.hidden)];
         }
-        return [UNKNOWN_CONSTANT];
+        return [UNKNOWN_HIDDEN];
       }
       case "instance": {
         const kept = value.attributes.get("<items>") ?? [];
@@ -1904,7 +1954,7 @@ class Evaluator {
         } else all = union(all, itemsOf(each));
       } else if (each.kind === "constant") {
         const letters = elementsInOrder(each);
-        all = union(all, letters !== undefined && letters.length <= 16 ? letters : [UNKNOWN_CONSTANT]);
+        all = union(all, letters !== undefined && letters.length <= 16 ? letters : [UNKNOWN_HIDDEN]);
       } else if (each.kind === "instance") {
         const given = this.#special(each, ITERATION);
         for (const one of given) {
@@ -1947,6 +1997,19 @@ class Evaluator {
 
   #call(value: Value, given: Arguments, site?: CallSite, decorates = false): Values {
     this.#step(2);
+    if (value.kind === "function") return this.#callFunction(value, given);
+    // What is called within its own call, by no function of the module, gives nothing new.
+    const active = this.#active.get(value) ?? 0;
+    if (active >= ACTIVE) return [];
+    this.#active.set(value, active + 1);
+    try {
+      return this.#callOne(value, given, site, decorates);
+    } finally {
+      this.#active.set(value, active);
+    }
+  }
+
+  #callOne(value: Value, given: Arguments, site?: CallSite, decorates = false): Values {
     switch (value.kind) {
       case "function":
         return this.#callFunction(value, given);
@@ -2065,7 +2128,21 @@ class Evaluator {
       }
       // Fields of tuples, mappings and data classes.
       const carried = this.#carried(given);
-      if (carried.length > 0) this.#addTo(of.instance.attributes, "<items>", carried);
+      if (carried.length > 0) {
+        const items = union(carried, this.#elements(carried.filter(({ kind }) => kind === "container"), of));
+        this.#addTo(of.instance.attributes, "<items>", union(items, this.#valuesOf(items)));
+      }
+    }
+    // Fields of data classes whose values a function makes.
+    for (const [name, values] of of.members) {
+      for (const each of values) {
+        if (each.kind !== "outer" || !each.called || each.carries.length === 0) continue;
+        if (!/(?:^|\.)(?:field|Field|attrib|ib|attr)$/u.test(each.path)) continue;
+        for (const one of each.carries) {
+          if (one.kind === "constant" || one.kind === "instance") continue;
+          this.#addTo(of.instance.attributes, name, this.#call(one, NO_ARGUMENTS, site));
+        }
+      }
     }
     // A data class keeps its arguments under the names of its fields.
     if (this.#member(of, "__init__").length === 0) {
@@ -2221,7 +2298,9 @@ class Evaluator {
     const at = site?.site ?? self;
     const first = given.positions[0] ?? [];
     if (name === "__getattribute__" || name === "__getattr__") {
-      return this.#getattr([self], first, at);
+      // `object.__getattribute__(x, name)`
+      const [, second] = given.positions;
+      return second === undefined ? this.#getattr([self], first, at) : this.#getattr(first, second, at);
     }
     if (name === "__get__") {
       let all: Values = [];
@@ -2263,14 +2342,14 @@ class Evaluator {
     }
     if (name === "format" && typeof self.value === "string") {
       const folded = known && given.named.size === 0 ? formatted(self.value, constants) : undefined;
-      if (folded !== undefined) return [constantOf(folded, false, true)];
+      if (folded !== undefined) return [constantOf(folded)];
     }
     if (name === "split" || name === "splitlines" || name === "rsplit" || name === "partition") {
       if (typeof self.value === "string" && self.value.length < 4096 && known) {
         const by = typeof constants[0] === "string" && constants[0] !== "" ? constants[0] : /\s+/u;
         const made = this.#site<Container>(site, `split ${self.value}`, () => containerOf("list"));
         for (const [at, part] of self.value.split(by).slice(0, 512).entries()) {
-          this.#addItem(made, String(at), [constantOf(part, self.bytes, true)]);
+          this.#addItem(made, String(at), [constantOf(part, self.bytes, self.hidden)]);
         }
         return [made];
       }
@@ -2278,9 +2357,10 @@ class Evaluator {
     }
     const folded = known ? foldMethod(self, name, constants) : undefined;
     if (folded !== undefined) return [this.#bounded(folded)];
-    const carried = this.#carried(given);
-    if (carried.length > 0) return [this.#outer("builtins.str", true, site, carried)];
-    return [UNKNOWN_CONSTANT];
+    const carried = this.#carried(given).filter(({ kind }) => kind !== "constant");
+    if (carried.length > 0) return [this.#outer("builtins.str", true, site, this.#carried(given))];
+    if (/^(?:translate|decode|encode|expandtabs|zfill|swapcase)$/u.test(name)) return [UNKNOWN_HIDDEN];
+    return [unknownOf(self, ...given.positions.flat().filter((each) => each.kind === "constant"))];
   }
 
   #join(self: Constant, given: Arguments, site: object): Values {
@@ -2289,7 +2369,7 @@ class Evaluator {
     const items = only !== undefined && values.length === 1 ? elementsInOrder(only) : undefined;
     if (items !== undefined && items.every(({ kind, value }) => kind === "constant" && typeof value === "string")) {
       const text = items.map(({ value }) => value).join(String(self.value));
-      return [this.#bounded(constantOf(text, self.bytes, true))];
+      return [this.#bounded(constantOf(text, self.bytes, items.some(({ hidden }) => hidden)))];
     }
     const carried: Value[] = [];
     for (const each of values) {
@@ -2297,7 +2377,10 @@ class Evaluator {
         for (const item of itemsOf(each)) if (isCarried(item)) carried.push(item);
       } else if (isCarried(each)) carried.push(each);
     }
-    return carried.length > 0 ? [this.#outer("builtins.str", true, site, carried)] : [UNKNOWN_CONSTANT];
+    if (carried.some(({ kind }) => kind !== "constant")) {
+      return [this.#outer("builtins.str", true, site, carried)];
+    }
+    return [carried.length > 0 ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT];
   }
 
   #spaceMethod(self: Space, name: string, given: Arguments, site?: CallSite): Values {
@@ -2942,6 +3025,13 @@ class Evaluator {
         const outer = this.#carried(given).filter(({ kind }) => kind === "outer");
         return outer.length > 0 ? [made, this.#outer("builtins.dict", true, at, outer)] : [made];
       }
+      case "collections.defaultdict": {
+        const made = this.#site<Container>(at, "dict", () => containerOf("dict"));
+        for (const each of given.positions.slice(1)) this.#update(made, each);
+        for (const [key, values] of given.named) this.#addItem(made, key, values);
+        this.#addRest(made, this.#callAll(first, NO_ARGUMENTS, site));
+        return [made];
+      }
       case "dict.fromkeys": {
         const made = this.#listOf(at, "dict", second);
         return [made];
@@ -3143,13 +3233,16 @@ class Evaluator {
       const numbers = elementsInOrder(only);
       if (numbers?.every(({ value }) => typeof value === "number")) {
         const text = numbers.map(({ value }) => String.fromCharCode(Number(value) & 0xff)).join("");
-        return [constantOf(text, true, true)];
+        return [constantOf(text, true, text.length > 0)];
       }
     }
     const folded = this.#folded(path, given);
     if (folded !== undefined) return [folded];
     const carried = this.#carried(given);
-    if (carried.length > 0) return [this.#outer("builtins.str", true, site, carried)];
+    if (carried.some(({ kind }) => kind !== "constant")) {
+      return [this.#outer("builtins.str", true, site, carried)];
+    }
+    if (/^builtins\.(?:chr|ord|bytes|bytearray)/u.test(path)) return [UNKNOWN_HIDDEN];
     return first.some(({ kind }) => kind === "constant") ? [UNKNOWN_CONSTANT] : [];
   }
 
@@ -3249,6 +3342,11 @@ class Evaluator {
 const MENTIONS =
   /os\b|posix|\bnt\b|subprocess|modules|builtins|importlib|__import__|\bexec|\beval|\bcompile|globals|_getframe|__subclasses__|socket|urllib|urlopen|requests|http|ctypes|cffi|shutil|pickle|marshal|runpy|\bpty|\bcode\b|torch|numpy|yaml|pkgutil|pydoc|\bimp\b|\bopen\b|pathlib|multiprocessing|asyncio|base64|codecs|decode|__loader__|\\x|\\u|\\N|\bchr\b|[^\0-\x7f]/u;
 
+/** A constant that is not known, made of others. */
+function unknownOf(...of: readonly Constant[]): Constant {
+  return of.some(({ hidden }) => hidden) ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT;
+}
+
 /** Where a call stands. */
 interface CallSite {
   readonly at: number;
@@ -3264,7 +3362,7 @@ const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_nam
 const CALLED_THROUGH = /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
 /** What is taken for called where something of the standard library was given it. */
 const RISKY =
-  /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|fork|startfile)|posix\.|nt\.|subprocess\.|pty\.|builtins\.(?:exec|eval|compile|__import__|open)|socket\.|urllib\.|ctypes\.|runpy\.|shutil\.|pickle\.|marshal\.|importlib\.)/u;
+  /<computed>|^(?:os\.(?:system|popen|exec|spawn|posix_spawn|fork|startfile)|posix\.|nt\.|subprocess\.|pty\.|builtins\.(?:exec|eval|compile|__import__|open)|socket\.|urllib\.|ctypes\.|runpy\.|shutil\.|pickle\.|marshal\.|importlib\.)/u;
 const COMPARISONS: ReadonlySet<string> = new Set(
   ["<", ">", "==", "!=", "<>", "<=", ">=", "in", "not", "is"],
 );
@@ -3282,7 +3380,7 @@ function isCarried(value: Value): boolean {
     case "outer":
       return isSensitive(value.path) || value.carries.length > 0;
     case "constant":
-      return typeof value.value === "string" && (isNotableText(value.value) || value.hidden && value.value.length > 24);
+      return value.hidden || (typeof value.value === "string" && isNotableText(value.value));
     case "container":
       return value.rest.length > 0 || value.items.size > 0;
     case "method":

@@ -21,15 +21,16 @@ export function foldMethod(
 ): Constant | undefined {
   if (typeof self.value !== "string" || self.value.length > TEXT) return undefined;
   const folded = method(self.value, self.bytes, name, values);
-  return made(folded, self.bytes);
+  const known = typeof folded === "string" ? self.bytes && name !== "decode" && name !== "hex" : false;
+  return made(folded, known, self.hidden);
 }
 
 /** Makes a constant of a result. */
-function made(folded: Folded, bytes = false): Constant | undefined {
+function made(folded: Folded, bytes = false, hidden = true): Constant | undefined {
   if (folded === undefined) return undefined;
-  if (typeof folded === "object" && folded !== null) return constantOf(folded.bytes, true, true);
+  if (typeof folded === "object" && folded !== null) return constantOf(folded.bytes, true, hidden);
   if (typeof folded === "string" && folded.length > TEXT) return undefined;
-  return constantOf(folded, typeof folded === "string" && bytes, true);
+  return constantOf(folded, typeof folded === "string" && bytes, hidden);
 }
 
 function method(
@@ -121,19 +122,21 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
     if (path === "builtins.chr" && value >= 0 && value <= 0x10ffff) {
       return made(String.fromCodePoint(Math.floor(value)));
     }
-    return path === "builtins.str" ? made(String(value)) : undefined;
+    return path === "builtins.str" ? made(String(value), false, false) : undefined;
   }
   if (typeof value !== "string" || value.length > TEXT) return undefined;
   switch (path) {
     case "builtins.str":
       return typeof second?.value === "string"
-        ? made(decoded(value, second.value))
+        ? made(decoded(value, second.value), false, first.hidden)
         : first.bytes
         ? undefined
         : first;
     case "builtins.bytes":
     case "builtins.bytearray":
-      return first.bytes ? first : made({ bytes: latin1Of(new TextEncoder().encode(value)) });
+      return first.bytes
+        ? first
+        : made({ bytes: latin1Of(new TextEncoder().encode(value)) }, true, first.hidden);
     case "builtins.ord":
       return made(value.codePointAt(0));
     case "builtins.int": {
@@ -219,7 +222,7 @@ function inflateZlib(bytes: Uint8Array, most: number): Uint8Array | undefined {
 export function foldOperator(operator: string, a: Constant, b: Constant): Constant | undefined {
   if (a.value === undefined || b.value === undefined) return undefined;
   if (typeof a.value === "number" && typeof b.value === "number") {
-    return made(arithmetic(operator, a.value, b.value));
+    return made(arithmetic(operator, a.value, b.value), false, false);
   }
   if (operator === "+" && typeof a.value === "string" && typeof b.value === "string") {
     if (a.value.length + b.value.length > TEXT) return undefined;
@@ -229,11 +232,11 @@ export function foldOperator(operator: string, a: Constant, b: Constant): Consta
   if (operator === "*" && typeof a.value === "string" && typeof b.value === "number") {
     return b.value * a.value.length > TEXT || b.value < 0
       ? undefined
-      : constantOf(a.value.repeat(Math.floor(b.value)), a.bytes, true);
+      : constantOf(a.value.repeat(Math.floor(b.value)), a.bytes, a.hidden);
   }
   if (operator === "%" && typeof a.value === "string" && !/%[^s%]/u.test(a.value)) {
     const text = String(b.value);
-    return constantOf(a.value.replace("%s", () => text).replaceAll("%%", "%"), a.bytes, true);
+    return constantOf(a.value.replace("%s", () => text).replaceAll("%%", "%"), a.bytes, a.hidden || b.hidden);
   }
   return undefined;
 }

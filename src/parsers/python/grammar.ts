@@ -500,6 +500,10 @@ export class Grammar {
     const cases: Extract<Statement, { kind: "match" }>["cases"][number][] = [];
     this.#deeper(() => {
       while (this.#at < to) {
+        if (this.#kind() === TOKEN.newline) {
+          this.#at++;
+          continue;
+        }
         this.#expect("case");
         const captures = this.#pattern();
         const guard = this.#take("if") ? this.#named() : undefined;

@@ -174,7 +174,8 @@ export class Tokens {
     if (brackets > 0 && !this.cut) {
       this.error ??= { at: text.length, reason: "a bracket was never closed" };
     }
-    this.#add(TOKEN.newline, at, at);
+    const last = this.kinds[this.count - 1];
+    if (this.count > 0 && last !== TOKEN.newline) this.#add(TOKEN.newline, at, at);
     while (opened.length > 0) {
       blocks.set(opened.pop() ?? 0, this.count);
       this.#add(TOKEN.dedent, at, at);

@@ -27,6 +27,8 @@ export type Trait =
   | "system-library"
   /** A switch that lets a loader run what the file says. */
   | "unsafe-load"
+  /** Code put together from what stands in the source, of which nothing was decoded or computed. */
+  | "template"
   /** Constants alone, none of them hidden. */
   | "constant";
 
@@ -81,7 +83,7 @@ const RUNNERS = new RegExp(
 );
 /** Of these an end of that name says nothing: they only note what they are given. */
 const NOTES =
-  /^(?:abc\.|codecs\.register|copyreg\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|logging\.|argparse\.|optparse\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.(?:Weak|ref|proxy)|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
+  /^(?:abc\.|ctypes\.|codecs\.register|copyreg\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|logging\.|argparse\.|optparse\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.(?:Weak|ref|proxy)|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
 
 /** True for what calls functions that it is given. */
 export function runsArguments(path: string, isStandard: boolean): boolean {
@@ -180,7 +182,7 @@ export function traitsOf(
   const own = givenOf([self]);
   let library = given.constants.length > 0 && given.outers.size === 0;
   for (const { value, bytes, hidden } of [...given.constants, ...own.constants]) {
-    if (hidden && typeof value === "string" && value.length > 24) traits.add("decoded");
+    if (hidden && typeof value === "string" && value.length > 3) traits.add("decoded");
     if (value !== null && !(typeof value === "string" && LIBRARY.test(value)) && typeof value !== "number" && typeof value !== "boolean") library = false;
     if (typeof value !== "string") continue;
     if (bytes && LOADS.test(path) && given.outers.size === 0) traits.add("pickle");
@@ -188,6 +190,10 @@ export function traitsOf(
     if (SECRET.test(value)) traits.add("secret");
     if (SHELL.test(value)) traits.add("shell");
     if (OPENS.test(path) && MODE.test(value)) traits.add("writes");
+  }
+  const isCode = /^builtins\.(?:exec|eval|compile)$/u.test(path);
+  if (isCode && given.outers.size === 0 && !given.constants.some(({ hidden }) => hidden)) {
+    traits.add("template");
   }
   if (library) traits.add("system-library");
   if (WRITES.test(path)) traits.add("writes");

@@ -173,6 +173,11 @@ export const UNKNOWN_CONSTANT: Constant = {
   ...{ kind: "constant", value: undefined, bytes: false, hidden: false },
 };
 
+/** The same, of letters that were picked, turned round or computed. */
+export const UNKNOWN_HIDDEN: Constant = {
+  ...{ kind: "constant", value: undefined, bytes: false, hidden: true },
+};
+
 /** Both sets as one: the first itself where the second adds nothing. */
 export function union(a: Values, b: Values): Values {
   if (b.length === 0 || a === b) return a;
@@ -186,9 +191,8 @@ export function union(a: Values, b: Values): Values {
     if (each.kind === "constant") {
       if (a.some((other) => isSameConstant(other, each))) continue;
       if (++constants > CONSTANTS) {
-        if (!a.includes(UNKNOWN_CONSTANT) && !added?.includes(UNKNOWN_CONSTANT)) {
-          (added ??= []).push(UNKNOWN_CONSTANT);
-        }
+        const unknown = each.hidden ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT;
+        if (!a.includes(unknown) && !added?.includes(unknown)) (added ??= []).push(unknown);
         continue;
       }
     }
