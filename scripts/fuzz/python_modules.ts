@@ -27,26 +27,43 @@ export interface MadeModule {
   readonly sink: string;
 }
 
-const SINKS = [["os", "system"], ["os", "popen"], ["subprocess", "run"], ["subprocess", "check_output"]];
+const SINKS = [["os", "system"], ["os", "popen"], ["subprocess", "run"], [
+  "subprocess",
+  "check_output",
+]];
 
-const IMPORTS = "import os, subprocess, sys, importlib, operator, functools, types, copy, base64, shutil, inspect, " +
+const IMPORTS =
+  "import os, subprocess, sys, importlib, operator, functools, types, copy, base64, shutil, inspect, " +
   "threading, atexit, collections, itertools, contextlib, dataclasses, enum, builtins, pkgutil, codecs, contextvars, weakref\n";
 
 /** Expressions that give an attribute M.A; N is the name as an expression that gives it. */
 const GETTERS: readonly string[] = [
-  ..."M.A|getattr(M, N)|vars(M)[N]|M.__dict__[N]|M.__dict__.get(N)|__import__('M').A|importlib.import_module('M').A".split("|"),
-  ..."sys.modules['M'].A|getattr(sys.modules['M'], N)|operator.attrgetter(N)(M)|globals()['M'].A|M.__getattribute__(N)".split("|"),
-  ..."(lambda: M.A)()|[x for x in (M.A,)][0]|next(iter([M.A]))|eval('M.A')|(M.A or None)|(None or M.A)|(M.A if sys else None)".split("|"),
-  ..."{'k': M.A}['k']|{'k': M.A}.get('k')|dict(k=M.A)['k']|functools.reduce(getattr, [N], M)|copy.copy(M.A)|max([M.A], key=id)".split("|"),
-  ..."types.SimpleNamespace(f=M.A).f|M.A.__call__|functools.partial(M.A)|[M.A].pop()|(M.A,)[0]|[*[M.A]][0]|[[M.A]][0][0]|(y := M.A)".split("|"),
-  ..."importlib.__import__('M').A|pkgutil.resolve_name('M:A')|pkgutil.resolve_name('M.A')|builtins.getattr(M, N)|builtins.__import__('M').A".split("|"),
-  ..."list({M.A: 1})[0]|list({'k': M.A}.values())[0]|sorted([M.A], key=id)[0]|list(zip([M.A], [1]))[0][0]|list(filter(None, [M.A]))[0]".split("|"),
-  ..."inspect.getmodule(M).A|operator.itemgetter(N)(vars(M))|object.__getattribute__(M, N)|inspect.getattr_static(M, N)|list(map(lambda n: getattr(M, n), [N]))[0]".split("|"),
-  ..."[g for n, g in vars(M).items() if n == N][0]|(lambda m: m.A)(M)|(lambda *a: a[0])(M.A)|(lambda **k: k['f'])(f=M.A)|(lambda f=M.A: f)()|collections.deque([M.A]).pop()".split("|"),
-  ..."collections.ChainMap({'k': M.A})['k']|next(itertools.chain([M.A]))|list(itertools.repeat(M.A, 1))[0]|next(x for x in [M.A])|collections.namedtuple('T', 'f')(M.A).f".split("|"),
-  ..."contextvars.ContextVar('v', default=M.A).get()|collections.defaultdict(lambda: M.A)['q']|[M.A][-1]|[0, M.A][1:][0]|(0, M.A)[::-1][0]|{**{'k': M.A}}['k']".split("|"),
-  ..."(lambda: (yield M.A))().__next__()|(M.A for _ in '1').__next__()|min((M.A,), key=id)|__builtins__.getattr(M, N)|vars(builtins)['getattr'](M, N)".split("|"),
-  ..."type('T', (), {'f': staticmethod(M.A)}).f|type('T', (), {'f': staticmethod(M.A)})().f|functools.partial(getattr, M)(N)|getattr(M, N, None)|getattr(*[M, N])|getattr(*(M,), *[N])".split("|"),
+  ..."M.A|getattr(M, N)|vars(M)[N]|M.__dict__[N]|M.__dict__.get(N)|__import__('M').A|importlib.import_module('M').A"
+    .split("|"),
+  ..."sys.modules['M'].A|getattr(sys.modules['M'], N)|operator.attrgetter(N)(M)|globals()['M'].A|M.__getattribute__(N)"
+    .split("|"),
+  ..."(lambda: M.A)()|[x for x in (M.A,)][0]|next(iter([M.A]))|eval('M.A')|(M.A or None)|(None or M.A)|(M.A if sys else None)"
+    .split("|"),
+  ..."{'k': M.A}['k']|{'k': M.A}.get('k')|dict(k=M.A)['k']|functools.reduce(getattr, [N], M)|copy.copy(M.A)|max([M.A], key=id)"
+    .split("|"),
+  ..."types.SimpleNamespace(f=M.A).f|M.A.__call__|functools.partial(M.A)|[M.A].pop()|(M.A,)[0]|[*[M.A]][0]|[[M.A]][0][0]|(y := M.A)"
+    .split("|"),
+  ..."importlib.__import__('M').A|pkgutil.resolve_name('M:A')|pkgutil.resolve_name('M.A')|builtins.getattr(M, N)|builtins.__import__('M').A"
+    .split("|"),
+  ..."list({M.A: 1})[0]|list({'k': M.A}.values())[0]|sorted([M.A], key=id)[0]|list(zip([M.A], [1]))[0][0]|list(filter(None, [M.A]))[0]"
+    .split("|"),
+  ..."inspect.getmodule(M).A|operator.itemgetter(N)(vars(M))|object.__getattribute__(M, N)|inspect.getattr_static(M, N)|list(map(lambda n: getattr(M, n), [N]))[0]"
+    .split("|"),
+  ..."[g for n, g in vars(M).items() if n == N][0]|(lambda m: m.A)(M)|(lambda *a: a[0])(M.A)|(lambda **k: k['f'])(f=M.A)|(lambda f=M.A: f)()|collections.deque([M.A]).pop()"
+    .split("|"),
+  ..."collections.ChainMap({'k': M.A})['k']|next(itertools.chain([M.A]))|list(itertools.repeat(M.A, 1))[0]|next(x for x in [M.A])|collections.namedtuple('T', 'f')(M.A).f"
+    .split("|"),
+  ..."contextvars.ContextVar('v', default=M.A).get()|collections.defaultdict(lambda: M.A)['q']|[M.A][-1]|[0, M.A][1:][0]|(0, M.A)[::-1][0]|{**{'k': M.A}}['k']"
+    .split("|"),
+  ..."(lambda: (yield M.A))().__next__()|(M.A for _ in '1').__next__()|min((M.A,), key=id)|__builtins__.getattr(M, N)|vars(builtins)['getattr'](M, N)"
+    .split("|"),
+  ..."type('T', (), {'f': staticmethod(M.A)}).f|type('T', (), {'f': staticmethod(M.A)})().f|functools.partial(getattr, M)(N)|getattr(M, N, None)|getattr(*[M, N])|getattr(*(M,), *[N])"
+    .split("|"),
 ];
 
 /** Expressions that give a name's text: T is the text, B its bytes. */
@@ -71,7 +88,10 @@ const TEXTS: readonly ((text: string) => string)[] = [
   (t) => `(lambda s: s)('${t}')`,
   (t) => `['${t}', 'x'][0]`,
   (t) => `str('${t}')`,
-  (t) => `codecs.decode('${t.replace(/[a-z]/g, (c) => String.fromCharCode((c.charCodeAt(0) - 97 + 13) % 26 + 97))}', 'rot13')`,
+  (t) =>
+    `codecs.decode('${
+      t.replace(/[a-z]/g, (c) => String.fromCharCode((c.charCodeAt(0) - 97 + 13) % 26 + 97))
+    }', 'rot13')`,
   (t) => `'a ${t}'.split()[1]`,
   (t) => `'${t.slice(0, 1)}' '${t.slice(1)}'`,
   (t) => `''.join(reversed('${[...t].reverse().join("")}'))`,
@@ -96,19 +116,31 @@ const CARRIERS: readonly (readonly [statements: string, value: string])[] = [
   ["class V: pass\nW = V()\nsetattr(W, 'a', E)", "getattr(W, 'a')"],
   ["class V: pass\nW = V()\nW.__dict__['a'] = E", "W.a"],
   ["class V:\n    def __init__(self, a): self.a = a", "V(E).a"],
-  ["class V:\n    def __init__(self, a):\n        self.a = a\n    def get(self):\n        return self.a", "V(E).get()"],
+  [
+    "class V:\n    def __init__(self, a):\n        self.a = a\n    def get(self):\n        return self.a",
+    "V(E).get()",
+  ],
   ["class V:\n    @property\n    def a(self): return E", "V().a"],
   ["class V:\n    @functools.cached_property\n    def a(self): return E", "V().a"],
   ["class V:\n    def __getattr__(self, n): return E", "V().anything"],
   ["class V:\n    def __getitem__(self, n): return E", "V()[0]"],
-  ["class V:\n    def __enter__(self): return E\n    def __exit__(self, *a): pass\nwith V() as W: pass", "W"],
+  [
+    "class V:\n    def __enter__(self): return E\n    def __exit__(self, *a): pass\nwith V() as W: pass",
+    "W",
+  ],
   ["class V:\n    def __iter__(self): yield E", "list(V())[0]"],
   ["class V:\n    def __add__(self, o): return E", "(V() + 1)"],
   ["class V:\n    def __get__(self, o, t): return E\nclass W: a = V()", "W().a"],
   ["class V:\n    @classmethod\n    def a(cls): return E", "V.a()"],
   ["class V:\n    @staticmethod\n    def a(): return E", "V.a()"],
-  ["class V:\n    def a(self): return E\nclass W(V):\n    def a(self): return super().a()", "W().a()"],
-  ["class V:\n    def __init_subclass__(cls, f=None): cls.f = [f]\nclass W(V, f=E): pass", "W.f[0]"],
+  [
+    "class V:\n    def a(self): return E\nclass W(V):\n    def a(self): return super().a()",
+    "W().a()",
+  ],
+  [
+    "class V:\n    def __init_subclass__(cls, f=None): cls.f = [f]\nclass W(V, f=E): pass",
+    "W.f[0]",
+  ],
   ["class V(type):\n    def __getattr__(cls, n): return E\nclass W(metaclass=V): pass", "W.zz"],
   ["class V(type):\n    def __call__(cls): return E\nclass W(metaclass=V): pass", "W()"],
   ["class V(enum.Enum):\n    A = (E,)", "V.A.value[0]"],
@@ -121,7 +153,10 @@ const CARRIERS: readonly (readonly [statements: string, value: string])[] = [
   ["def V(x=E): return x", "V()"],
   ["def V():\n    x = E\n    def W(): return x\n    return W", "V()()"],
   ["def V():\n    global W\n    W = E\nV()", "W"],
-  ["def V():\n    x = None\n    def W():\n        nonlocal x\n        x = E\n    W()\n    return x", "V()"],
+  [
+    "def V():\n    x = None\n    def W():\n        nonlocal x\n        x = E\n    W()\n    return x",
+    "V()",
+  ],
   ["def V(): yield E", "next(V())"],
   ["def V(): yield from [E]", "list(V())[0]"],
   ["def V(n): return E if n == 0 else V(n - 1)", "V(3)"],
@@ -147,7 +182,10 @@ const CARRIERS: readonly (readonly [statements: string, value: string])[] = [
   ["vars()['V'] = E", "V"],
   ["exec('V = E')", "V"],
   ["exec('W = E', globals())", "W"],
-  ["W = {'os': os, 'subprocess': subprocess, 'E_': None}\nexec('import os, subprocess, sys, importlib, operator, functools, types, copy, base64, inspect, collections, itertools, builtins, pkgutil, codecs, contextvars\\nV = 1', W)\nW['V'] = E", "W['V']"],
+  [
+    "W = {'os': os, 'subprocess': subprocess, 'E_': None}\nexec('import os, subprocess, sys, importlib, operator, functools, types, copy, base64, inspect, collections, itertools, builtins, pkgutil, codecs, contextvars\\nV = 1', W)\nW['V'] = E",
+    "W['V']",
+  ],
   ["sys.modules[__name__].V = E", "V"],
   ["setattr(sys.modules[__name__], 'V', E)", "V"],
   ["os.V = E", "os.V"],
@@ -170,7 +208,10 @@ const CARRIERS: readonly (readonly [statements: string, value: string])[] = [
   ["def V(): pass\nV.a = E", "V.a"],
   ["def V(x, /, y, *, z): return z", "V(1, 2, z=E)"],
   ["V = [[], []]\nV[0].append(E)", "V[0][0]"],
-  ["async def V(): return E\nW = V()\ntry: W.send(None)\nexcept StopIteration as X: W = X.value", "W"],
+  [
+    "async def V(): return E\nW = V()\ntry: W.send(None)\nexcept StopIteration as X: W = X.value",
+    "W",
+  ],
   ["V = functools.partial(lambda a, b: b, 1)", "V(E)"],
   ["V = functools.partialmethod", "E"],
   ["V = weakref.ref(lambda: 0)\nV = E", "V"],
@@ -340,9 +381,19 @@ export function madeModule(dice: Dice): MadeModule {
   const text = pick(TEXTS)?.(name) ?? `'${name}'`;
   const getter = pick(GETTERS) ?? "M.A";
   const inText = (value: string, template: string): string =>
-    /['"].*\bE\b.*['"]/u.test(template.replaceAll(/'x'/gu, "")) ? value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll('"', '\\"') : value;
-  let value = getter.replaceAll(/\bM\b/gu, module).replaceAll(/\bA\b/gu, name).replaceAll(/\bN\b/gu, () => text);
-  if (/eval\('/u.test(getter)) value = value.replace(/eval\('(.*)'\)/u, (_, inner: string) => `eval(${JSON.stringify(inner)})`);
+    /['"].*\bE\b.*['"]/u.test(template.replaceAll(/'x'/gu, ""))
+      ? value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll('"', '\\"')
+      : value;
+  let value = getter.replaceAll(/\bM\b/gu, module).replaceAll(/\bA\b/gu, name).replaceAll(
+    /\bN\b/gu,
+    () => text,
+  );
+  if (/eval\('/u.test(getter)) {
+    value = value.replace(
+      /eval\('(.*)'\)/u,
+      (_, inner: string) => `eval(${JSON.stringify(inner)})`,
+    );
+  }
   const lines: string[] = [];
   const carriers = dice.below(4);
   for (let at = 0; at < carriers; at++) {
@@ -351,7 +402,11 @@ export function madeModule(dice: Dice): MadeModule {
     const [before = "", after = ""] = whole.split("\0");
     const put = (each: string): string => each.replaceAll(/\bE\b/gu, () => inText(value, each));
     const made = put(before);
-    lines.push(dice.chance(1, 4) && !/global|nonlocal|vars\(\)/u.test(made) ? blocked("if True:\nI", made) : made);
+    lines.push(
+      dice.chance(1, 4) && !/global|nonlocal|vars\(\)/u.test(made)
+        ? blocked("if True:\nI", made)
+        : made,
+    );
     value = put(after);
   }
   const call = fresh(pick(CALLS) ?? "E('x')");
@@ -361,7 +416,8 @@ export function madeModule(dice: Dice): MadeModule {
 }
 
 function blocked(block: string, statements: string): string {
-  const indented = (by: string): string => statements.split("\n").map((line) => by + line).join("\n");
+  const indented = (by: string): string =>
+    statements.split("\n").map((line) => by + line).join("\n");
   return block.replace("II", () => indented("        ")).replace(/\bI\b/u, () => indented("    "))
     .replace(/^S$/u, () => statements);
 }
@@ -375,7 +431,9 @@ export function isTold(text: string, sinks: readonly string[]): boolean {
   if (cut !== undefined) return true;
   const called = new Set(calls.filter((each) => each.called).map(({ path }) => path));
   if ([...called].some((path) => TOLD.test(path) && path.includes("<"))) return true;
-  return sinks.every((sink) => called.has(sink) || (sink === "os.system" && called.has("posix.system")));
+  return sinks.every((sink) =>
+    called.has(sink) || (sink === "os.system" && called.has("posix.system"))
+  );
 }
 
 async function main(): Promise<void> {
@@ -399,7 +457,10 @@ async function main(): Promise<void> {
       python.stdin.write(`${JSON.stringify(made.text)}\n`);
     }
     const { value } = await answers.next();
-    const { called, error } = JSON.parse(String(value)) as { called: string[]; error: string | null };
+    const { called, error } = JSON.parse(String(value)) as {
+      called: string[];
+      error: string | null;
+    };
     const made = waiting.shift();
     if (made === undefined) break;
     if (error !== null) errors.set(error, (errors.get(error) ?? 0) + 1);
@@ -408,16 +469,24 @@ async function main(): Promise<void> {
     const { cut } = readPython(made.text);
     if (cut !== undefined) {
       incomplete++;
-      if (process.argv.includes("--incomplete")) console.log(`--- ${cut}\n${made.text.slice(IMPORTS.length)}`);
+      if (process.argv.includes("--incomplete")) {
+        console.log(`--- ${cut}\n${made.text.slice(IMPORTS.length)}`);
+      }
     }
     if (isTold(made.text, called)) continue;
-    if (++missed <= SHOWN) console.log(`--- case ${at}: ${called.join(", ")} not told\n${made.text.slice(IMPORTS.length)}`);
+    if (++missed <= SHOWN) {
+      console.log(
+        `--- case ${at}: ${called.join(", ")} not told\n${made.text.slice(IMPORTS.length)}`,
+      );
+    }
   }
   python.stdin.end();
   for (const [error, count] of [...errors].sort((a, b) => b[1] - a[1]).slice(0, 6)) {
     console.log(`${count} ended with ${error}`);
   }
-  console.log(`${cases} modules, ${reached} reached a call, ${missed} of these not told, ${incomplete} incomplete`);
+  console.log(
+    `${cases} modules, ${reached} reached a call, ${missed} of these not told, ${incomplete} incomplete`,
+  );
   if (missed > 0) process.exitCode = 1;
 }
 

@@ -266,7 +266,10 @@ export async function importedSources(
 
 /** What reaches beyond the program before the rest. */
 function notableFirst(paths: readonly string[]): string[] {
-  return [...paths.filter((path) => isSensitive(path)), ...paths.filter((path) => !isSensitive(path))];
+  return [
+    ...paths.filter((path) => isSensitive(path)),
+    ...paths.filter((path) => !isSensitive(path)),
+  ];
 }
 
 /** Opening a file to read it, as tokenizers do with their vocabulary. */

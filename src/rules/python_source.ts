@@ -160,7 +160,9 @@ function traitsOf({ details }: ReferenceFact): readonly string[] {
 
 /** Calls that their arguments make everyday ones. */
 function isHarmless(rule: string, path: string, traits: readonly string[]): boolean {
-  if (rule === "python-library" || /^ctypes\.(?:CDLL|PyDLL|WinDLL|OleDLL|cdll|windll)/u.test(path)) {
+  if (
+    rule === "python-library" || /^ctypes\.(?:CDLL|PyDLL|WinDLL|OleDLL|cdll|windll)/u.test(path)
+  ) {
     return traits.includes("system-library");
   }
   // Code that stands in the source, with names put in.

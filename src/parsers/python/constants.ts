@@ -76,7 +76,5 @@ function codeAt(
   const digits = text.slice(at + 1, at + 1 + count);
   if (!/^[\da-fA-F]+$/u.test(digits) || digits.length < count) return undefined;
   const code = Number.parseInt(digits, 16);
-  return code > 0x10ffff
-    ? undefined
-    : { text: String.fromCodePoint(code), end: at + 1 + count };
+  return code > 0x10ffff ? undefined : { text: String.fromCodePoint(code), end: at + 1 + count };
 }

@@ -47,8 +47,8 @@ import {
   UNKNOWN_CONSTANT,
   UNKNOWN_HIDDEN,
   type Value,
-  type Values,
   VALUES,
+  type Values,
 } from "./values.ts";
 
 /** A call that runs. */
@@ -72,7 +72,7 @@ const DEADLINE_STEPS = 4096;
 /** Functions of the module within each other. Deeper ones are read later. CWE-674. */
 const CALL_DEPTH = 40;
 /** Calls of one value within each other, other than of functions. CWE-674. */
-const ACTIVE = 3;
+const ACTIVE = 2;
 /** Strings of code within each other. CWE-674. */
 const CODE_DEPTH = 8;
 /** Times a loop or function is read before it counts as not understood. CWE-834. */
@@ -287,7 +287,6 @@ class Evaluator {
     this.#late = false;
   }
 
-
   /** Runs what the loader calls once the module is imported. */
   #afterwards(before: readonly Call[]): readonly Call[] {
     const { functions, classes } = this.#runs;
@@ -362,7 +361,9 @@ class Evaluator {
         case "outer":
           if (value.carries.length > 0) {
             for (const each of value.carries) take(each, depth);
-            if (isSensitive(value.path)) take(this.#outer(value.path, value.called, undefined, [], value.base), depth);
+            if (isSensitive(value.path)) {
+              take(this.#outer(value.path, value.called, undefined, [], value.base), depth);
+            }
           } else if (isSensitive(value.path)) (all ??= []).push(value);
           return;
         case "container":
@@ -583,7 +584,11 @@ class Evaluator {
         break;
       case "function": {
         const code = this.#function(statement.code, scope);
-        this.#bind(statement.code.name, this.#decorated(statement.decorators, [code], scope), scope);
+        this.#bind(
+          statement.code.name,
+          this.#decorated(statement.decorators, [code], scope),
+          scope,
+        );
         break;
       }
       case "class":
@@ -618,14 +623,19 @@ class Evaluator {
         this.#match(statement, scope);
         break;
       case "return":
-        this.#return(statement.value === undefined ? [] : this.#value(statement.value, scope), scope);
+        this.#return(
+          statement.value === undefined ? [] : this.#value(statement.value, scope),
+          scope,
+        );
         break;
       case "raise":
       case "assert":
         for (const each of statement.values) {
           const values = this.#value(each, scope);
           if (statement.kind === "assert") this.#truth(values);
-          else for (const value of values) if (value.kind === "class") this.#call(value, NO_ARGUMENTS);
+          else {for (const value of values) {
+              if (value.kind === "class") this.#call(value, NO_ARGUMENTS);
+            }}
         }
         break;
       case "delete":
@@ -707,7 +717,9 @@ class Evaluator {
         true,
       );
       const kept = each.some((one) => one.kind === "outer") || each.length === 0;
-      result = kept && !given.some(({ kind }) => kind === "property") ? union(given, result) : given;
+      result = kept && !given.some(({ kind }) => kind === "property")
+        ? union(given, result)
+        : given;
     }
     return result;
   }
@@ -738,7 +750,9 @@ class Evaluator {
       own.code = made;
       return made;
     });
-    for (const [name, values] of defaults) this.#addTo(code.defaults as Map<string, Values>, name, values);
+    for (const [name, values] of defaults) {
+      this.#addTo(code.defaults as Map<string, Values>, name, values);
+    }
     return code;
   }
 
@@ -816,7 +830,10 @@ class Evaluator {
     // Bases that are no classes are asked for some, or make the class themselves.
     for (const base of made.bases) {
       if (base.kind === "instance") {
-        this.#callAll(this.#member(base.of, "__mro_entries__"), { ...NO_ARGUMENTS, positions: [[base]] });
+        this.#callAll(this.#member(base.of, "__mro_entries__"), {
+          ...NO_ARGUMENTS,
+          positions: [[base]],
+        });
         this.#callAll(this.#member(base.of, "__init__"), { ...NO_ARGUMENTS, positions: [[base]] });
       } else if (base.kind === "function") this.#call(base, this.#unknown(3));
     }
@@ -838,7 +855,10 @@ class Evaluator {
         const self: Values = method === "__new__" ? [of] : [instance];
         const given = { ...NO_ARGUMENTS, positions: [self, ...positions] };
         for (const each of this.#member(of, method)) {
-          this.#call(each.kind === "bound" && each.self.kind === "constant" ? each.target : each, given);
+          this.#call(
+            each.kind === "bound" && each.self.kind === "constant" ? each.target : each,
+            given,
+          );
         }
       }
     }
@@ -849,7 +869,9 @@ class Evaluator {
   }
 
   #isEnumeration(of: Class): boolean {
-    return this.#outerBases(of).some(({ path }) => /(?:^|\.)(?:\w*Enum|Int?Flag|Flag)$/u.test(path));
+    return this.#outerBases(of).some(({ path }) =>
+      /(?:^|\.)(?:\w*Enum|Int?Flag|Flag)$/u.test(path)
+    );
   }
 
   #metaclasses(of: Class, seen = new Set<Class>()): Values {
@@ -886,7 +908,10 @@ class Evaluator {
       if (each.kind === "instance") this.#special(each, ["__bool__", "__len__", "__nonzero__"]);
       let own: boolean | undefined;
       if (each.kind === "constant" && each.value !== undefined) own = Boolean(each.value);
-      else if (each.kind === "outer" && !each.called && /^typing(?:_extensions)?\.TYPE_CHECKING$/u.test(each.path)) {
+      else if (
+        each.kind === "outer" && !each.called &&
+        /^typing(?:_extensions)?\.TYPE_CHECKING$/u.test(each.path)
+      ) {
         own = false;
       }
       if (at === 0) truth = own;
@@ -1109,7 +1134,9 @@ class Evaluator {
             if (key !== undefined) this.#addTo(this.#given, `<module>${key}`, values);
           }
         } else if (owner.path === "builtins.__dict__") {
-          for (const key of keys) this.#setAttribute(this.#outer("builtins"), key ?? COMPUTED, values, span);
+          for (const key of keys) {
+            this.#setAttribute(this.#outer("builtins"), key ?? COMPUTED, values, span);
+          }
         } else {
           const kept = values.filter((each) => isCarried(each));
           if (kept.length > 0) owner.carries = this.#limited(union(owner.carries, kept));
@@ -1179,7 +1206,9 @@ class Evaluator {
       case "named": {
         const values = this.#value(expression.value, scope);
         let target = scope;
-        while (target.kind === "function" && target.code === undefined && target.parent !== undefined) {
+        while (
+          target.kind === "function" && target.code === undefined && target.parent !== undefined
+        ) {
           target = target.parent;
         }
         this.#bind(expression.id, values, target);
@@ -1260,7 +1289,11 @@ class Evaluator {
     }
     const [only] = values;
     if (values.length === 1 && only?.kind === "constant" && typeof only.value === "number") {
-      return operator === "-" ? [constantOf(-only.value)] : operator === "~" ? [constantOf(~only.value)] : values;
+      return operator === "-"
+        ? [constantOf(-only.value)]
+        : operator === "~"
+        ? [constantOf(~only.value)]
+        : values;
     }
     return [];
   }
@@ -1286,9 +1319,7 @@ class Evaluator {
         certain = certain === undefined && own !== stops ? undefined : own;
         if (values.length === 0 && all.length > 0 && certain !== undefined) certain = undefined;
       }
-      return operators[0] === "and" && certain === false
-        ? [constantOf(false)]
-        : all;
+      return operators[0] === "and" && certain === false ? [constantOf(false)] : all;
     }
     let result: Values = [];
     for (const [at, each] of others.entries()) {
@@ -1346,7 +1377,9 @@ class Evaluator {
         // Lists added up; a text that a tuple is put into.
         if (operator === "%" || each.type === "dict") carried.push(each);
         else result = union(result, [each]);
-        if (operator === "%") for (const item of itemsOf(each)) if (isCarried(item)) carried.push(item);
+        if (operator === "%") {
+          for (const item of itemsOf(each)) if (isCarried(item)) carried.push(item);
+        }
       } else if (isCarried(each)) carried.push(each);
     }
     // Parts of a path that only together are remarkable.
@@ -1376,7 +1409,11 @@ class Evaluator {
     expression: Extract<Expression, { kind: "tuple" | "list" | "set" }>,
     scope: Scope,
   ): Value {
-    const made = this.#site<Container>(expression, expression.kind, () => containerOf(expression.kind));
+    const made = this.#site<Container>(
+      expression,
+      expression.kind,
+      () => containerOf(expression.kind),
+    );
     let spread = false;
     for (const [at, item] of expression.items.entries()) {
       const values = this.#value(item, scope);
@@ -1432,8 +1469,9 @@ class Evaluator {
         }
       } else if (each.kind === "space" && each.of instanceof Scope) {
         for (const [key, items] of each.of.names) this.#addItem(container, key, items);
-      } else if (each.kind === "space" && each.of.kind === "outer") this.#addRest(container, [each]);
-      else if (each.kind === "outer" && isCarried(each)) this.#addRest(container, [each]);
+      } else if (each.kind === "space" && each.of.kind === "outer") {
+        this.#addRest(container, [each]);
+      } else if (each.kind === "outer" && isCarried(each)) this.#addRest(container, [each]);
     }
   }
 
@@ -1476,7 +1514,9 @@ class Evaluator {
   ): Container | undefined {
     const [clause, ...more] = expression.clauses;
     const [only] = start;
-    if (clause?.target.kind !== "name" || more.length > 0 || clause.tests.length > 0) return undefined;
+    if (clause?.target.kind !== "name" || more.length > 0 || clause.tests.length > 0) {
+      return undefined;
+    }
     if (start.length !== 1 || expression.key !== undefined || only === undefined) return undefined;
     const each = elementsInOrder(only);
     if (each === undefined || each.length > 512) return undefined;
@@ -1523,13 +1563,18 @@ class Evaluator {
       else if (stars === 0) positions.push(values);
       else {
         const [only] = values;
-        if (values.length === 1 && only?.kind === "container" && only.rest.length === 0 && only.items.size < 64) {
+        if (
+          values.length === 1 && only?.kind === "container" && only.rest.length === 0 &&
+          only.items.size < 64
+        ) {
           if (stars === 2) {
             for (const [key, each] of only.items) named.set(key, each);
             continue;
           }
           if (only.type !== "dict") {
-            for (let at = 0; at < only.items.size; at++) positions.push(only.items.get(String(at)) ?? []);
+            for (let at = 0; at < only.items.size; at++) {
+              positions.push(only.items.get(String(at)) ?? []);
+            }
             continue;
           }
         }
@@ -1562,7 +1607,9 @@ class Evaluator {
       if (each.kind === "constant") {
         const parts = index.parts.map((part) => {
           const [value] = this.#value(part, scope);
-          return value?.kind === "constant" && typeof value.value === "number" ? value.value : undefined;
+          return value?.kind === "constant" && typeof value.value === "number"
+            ? value.value
+            : undefined;
         });
         // Only the whole step back is told apart from other slices, whose colons were not kept.
         const reversed = parts.length === 1 && parts[0] === -1;
@@ -1625,7 +1672,9 @@ class Evaluator {
     if (id === "__dict__" && !called) return [this.#space(value)];
     if (id === "__self__") return [this.#outer(path.split(".")[0] ?? path)];
     if (id === "__globals__" || id === "f_globals" || id === "f_locals") {
-      if (path.includes("<")) return [this.#space(this.#outer("builtins")), this.#space(this.#module)];
+      if (path.includes("<")) {
+        return [this.#space(this.#outer("builtins")), this.#space(this.#module)];
+      }
       const own = path.startsWith("sys._getframe") || path.startsWith("inspect.");
       const dot = path.lastIndexOf(".");
       return own || dot < 0
@@ -1647,7 +1696,9 @@ class Evaluator {
       for (const each of kept) {
         if (each.kind === "outer" && !each.called && isSensitive(each.path)) {
           const telling = TELLING.get(id);
-          if (telling !== undefined) made = union(made, [this.#outer(shortest(`${each.path}.${id}`))]);
+          if (telling !== undefined) {
+            made = union(made, [this.#outer(shortest(`${each.path}.${id}`))]);
+          }
         }
       }
       if (/(?:^|\.)(?:SimpleNamespace|namedtuple|Namespace)$/u.test(path)) made = union(made, kept);
@@ -1717,11 +1768,18 @@ class Evaluator {
       return [this.#listOf(site, "tuple", union(value.bases, [this.#outer("builtins.object")]))];
     }
     if (id === "__subclasses__" || id === "mro") return [this.#outer(`<own>.${id}`)];
-    if (id === "__class__") return value.metaclass.length > 0 ? value.metaclass : [this.#outer("builtins.type")];
+    if (id === "__class__") {
+      return value.metaclass.length > 0 ? value.metaclass : [this.#outer("builtins.type")];
+    }
     let all: Values = [];
     for (const member of this.#member(value, id)) {
       if (member.kind === "bound" && member.self.kind === "constant") {
-        all = union(all, member.self.value === "classmethod" ? [this.#pair(member.target, value)] : [member.target]);
+        all = union(
+          all,
+          member.self.value === "classmethod"
+            ? [this.#pair(member.target, value)]
+            : [member.target],
+        );
       } else if (member.kind === "instance") {
         all = union(all, [member]);
         all = union(all, this.#special(member, ["__get__"], [[], [value]]));
@@ -1826,10 +1884,16 @@ class Evaluator {
       }
       case "constant": {
         const at = index[0];
-        if (typeof value.value === "string" && at?.kind === "constant" && typeof at.value === "number") {
+        if (
+          typeof value.value === "string" && at?.kind === "constant" && typeof at.value === "number"
+        ) {
           const letter = value.value.at(at.value);
           if (letter === undefined) return [];
-          return [value.bytes ? constantOf(letter.charCodeAt(0)) : constantOf(letter, false, value.hidden)];
+          return [
+            value.bytes
+              ? constantOf(letter.charCodeAt(0))
+              : constantOf(letter, false, value.hidden),
+          ];
         }
         return [UNKNOWN_HIDDEN];
       }
@@ -1843,7 +1907,10 @@ class Evaluator {
         for (const meta of this.#metaclasses(value)) {
           if (meta.kind !== "class") continue;
           const positions: Values[] = [[value], index];
-          all = union(all, this.#callAll(this.#member(meta, "__getitem__"), { ...NO_ARGUMENTS, positions }));
+          all = union(
+            all,
+            this.#callAll(this.#member(meta, "__getitem__"), { ...NO_ARGUMENTS, positions }),
+          );
         }
         return all.length > 0 ? all : [value];
       }
@@ -1868,10 +1935,14 @@ class Evaluator {
     }
     if (path === "builtins" || path === "builtins.__dict__") {
       let all: Values = [];
-      for (const key of keys) all = union(all, this.#nameIn(this.#space(this.#outer("builtins")), key, site));
+      for (const key of keys) {
+        all = union(all, this.#nameIn(this.#space(this.#outer("builtins")), key, site));
+      }
       return all;
     }
-    if (/__subclasses__$/u.test(path) && !path.startsWith("<own>")) return [this.#outer(`builtins.${COMPUTED}`)];
+    if (/__subclasses__$/u.test(path) && !path.startsWith("<own>")) {
+      return [this.#outer(`builtins.${COMPUTED}`)];
+    }
     if (/(?:__bases__|__mro__|\.mro)$/u.test(path)) return [this.#outer("builtins.object")];
     if (called) {
       // An item of what carries something may be it.
@@ -1892,7 +1963,12 @@ class Evaluator {
       if (key !== undefined) return this.#lookup(key, of);
       let all: Values = this.#given.get("<globals>") ?? [];
       for (const [name, each] of of.names) {
-        if (name !== "__builtins__") all = union(all, each.filter((one) => one.kind !== "constant"));
+        if (name !== "__builtins__") {
+          all = union(
+            all,
+            each.filter((one) => one.kind !== "constant"),
+          );
+        }
       }
       return this.#limited(all);
     }
@@ -1915,7 +1991,9 @@ class Evaluator {
   /** An attribute by a name that may not be known. */
   #named(value: Value, name: string | undefined, site: object): Values {
     if (name !== undefined) {
-      const parts = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u.test(name) ? name.normalize("NFKC") : name;
+      const parts = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u.test(name)
+        ? name.normalize("NFKC")
+        : name;
       if (value.kind === "space" && value.of instanceof Scope) return this.#lookup(parts, value.of);
       return this.#attribute(value, parts, site);
     }
@@ -1954,12 +2032,17 @@ class Evaluator {
         } else all = union(all, itemsOf(each));
       } else if (each.kind === "constant") {
         const letters = elementsInOrder(each);
-        all = union(all, letters !== undefined && letters.length <= 16 ? letters : [UNKNOWN_HIDDEN]);
+        all = union(
+          all,
+          letters !== undefined && letters.length <= 16 ? letters : [UNKNOWN_HIDDEN],
+        );
       } else if (each.kind === "instance") {
         const given = this.#special(each, ITERATION);
         for (const one of given) {
           if (one.kind === "container") all = union(all, itemsOf(one));
-          else if (one.kind === "instance" && one !== each) all = union(all, this.#special(one, ["__next__"]));
+          else if (one.kind === "instance" && one !== each) {
+            all = union(all, this.#special(one, ["__next__"]));
+          }
         }
         all = union(all, given);
         all = union(all, each.attributes.get("<items>") ?? []);
@@ -1967,7 +2050,10 @@ class Evaluator {
       else if (each.kind === "class") {
         for (const meta of this.#metaclasses(each)) {
           if (meta.kind !== "class") continue;
-          const given = this.#callAll(this.#member(meta, "__iter__"), { ...NO_ARGUMENTS, positions: [[each]] });
+          const given = this.#callAll(this.#member(meta, "__iter__"), {
+            ...NO_ARGUMENTS,
+            positions: [[each]],
+          });
           for (const one of given) if (one.kind === "container") all = union(all, itemsOf(one));
         }
         // Members of an enumeration.
@@ -2118,7 +2204,9 @@ class Evaluator {
     const self: Values[] = [[of.instance], ...given.positions];
     this.#callAll(this.#member(of, "__init__"), { ...given, positions: self });
     this.#callAll(this.#member(of, "__post_init__"), { ...given, positions: [[of.instance]] });
-    for (const each of this.#member(of, "__del__")) this.#defer(this.#pairOf(each, of.instance), []);
+    for (const each of this.#member(of, "__del__")) {
+      this.#defer(this.#pairOf(each, of.instance), []);
+    }
     const bases = this.#outerBases(of);
     if (bases.length > 0) {
       for (const base of bases) {
@@ -2129,7 +2217,10 @@ class Evaluator {
       // Fields of tuples, mappings and data classes.
       const carried = this.#carried(given);
       if (carried.length > 0) {
-        const items = union(carried, this.#elements(carried.filter(({ kind }) => kind === "container"), of));
+        const items = union(
+          carried,
+          this.#elements(carried.filter(({ kind }) => kind === "container"), of),
+        );
         this.#addTo(of.instance.attributes, "<items>", union(items, this.#valuesOf(items)));
       }
     }
@@ -2274,7 +2365,9 @@ class Evaluator {
       } else {
         const named = given.named.get(name);
         used.add(name);
-        const own = at < given.positions.length && named === undefined ? given.positions[at++] : undefined;
+        const own = at < given.positions.length && named === undefined
+          ? given.positions[at++]
+          : undefined;
         values = union(own ?? named ?? code.defaults.get(name) ?? [], given.rest);
       }
       const old = names.get(name);
@@ -2300,7 +2393,9 @@ class Evaluator {
     if (name === "__getattribute__" || name === "__getattr__") {
       // `object.__getattribute__(x, name)`
       const [, second] = given.positions;
-      return second === undefined ? this.#getattr([self], first, at) : this.#getattr(first, second, at);
+      return second === undefined
+        ? this.#getattr([self], first, at)
+        : this.#getattr(first, second, at);
     }
     if (name === "__get__") {
       let all: Values = [];
@@ -2329,7 +2424,9 @@ class Evaluator {
     const sets = [...given.positions, ...given.named.values()];
     for (const set of sets) {
       for (const each of set) {
-        if (each.kind === "instance") this.#special(each, ["__str__", "__repr__", "__format__", ...ITERATION]);
+        if (each.kind === "instance") {
+          this.#special(each, ["__str__", "__repr__", "__format__", ...ITERATION]);
+        }
       }
     }
     if (name === "join" && typeof self.value === "string") return this.#join(self, given, site);
@@ -2337,8 +2434,9 @@ class Evaluator {
     let known = true;
     for (const each of given.positions) {
       const [only] = each;
-      if (each.length === 1 && only?.kind === "constant" && only.value !== undefined) constants.push(only.value);
-      else known = false;
+      if (each.length === 1 && only?.kind === "constant" && only.value !== undefined) {
+        constants.push(only.value);
+      } else known = false;
     }
     if (name === "format" && typeof self.value === "string") {
       const folded = known && given.named.size === 0 ? formatted(self.value, constants) : undefined;
@@ -2359,7 +2457,9 @@ class Evaluator {
     if (folded !== undefined) return [this.#bounded(folded)];
     const carried = this.#carried(given).filter(({ kind }) => kind !== "constant");
     if (carried.length > 0) return [this.#outer("builtins.str", true, site, this.#carried(given))];
-    if (/^(?:translate|decode|encode|expandtabs|zfill|swapcase)$/u.test(name)) return [UNKNOWN_HIDDEN];
+    if (/^(?:translate|decode|encode|expandtabs|zfill|swapcase)$/u.test(name)) {
+      return [UNKNOWN_HIDDEN];
+    }
     return [unknownOf(self, ...given.positions.flat().filter((each) => each.kind === "constant"))];
   }
 
@@ -2367,7 +2467,10 @@ class Evaluator {
     const [values = []] = given.positions;
     const [only] = values;
     const items = only !== undefined && values.length === 1 ? elementsInOrder(only) : undefined;
-    if (items !== undefined && items.every(({ kind, value }) => kind === "constant" && typeof value === "string")) {
+    if (
+      items !== undefined &&
+      items.every(({ kind, value }) => kind === "constant" && typeof value === "string")
+    ) {
       const text = items.map(({ value }) => value).join(String(self.value));
       return [this.#bounded(constantOf(text, self.bytes, items.some(({ hidden }) => hidden)))];
     }
@@ -2421,7 +2524,9 @@ class Evaluator {
       default: {
         // The module itself: its names are attributes.
         const { of } = self;
-        if (of instanceof Scope && of.names.has(name)) return this.#callAll(of.names.get(name) ?? [], given, site);
+        if (of instanceof Scope && of.names.has(name)) {
+          return this.#callAll(of.names.get(name) ?? [], given, site);
+        }
         return [];
       }
     }
@@ -2435,7 +2540,10 @@ class Evaluator {
       case "appendleft":
       case "extend":
       case "insert":
-        this.#addRest(self, name === "extend" ? this.#elements(first, site) : name === "insert" ? second : first);
+        this.#addRest(
+          self,
+          name === "extend" ? this.#elements(first, site) : name === "insert" ? second : first,
+        );
         this.#hashed(first);
         return [];
       case "update":
@@ -2448,7 +2556,9 @@ class Evaluator {
       case "pop":
       case "setdefault":
       case "__getitem__":
-        if (name === "setdefault") for (const key of keysOf(first)) this.#addItem(self, key, second);
+        if (name === "setdefault") {
+          for (const key of keysOf(first)) this.#addItem(self, key, second);
+        }
         return union(first.length === 0 ? itemsOf(self) : this.#item(self, first, site), second);
       case "__setitem__":
         for (const key of keysOf(first)) this.#addItem(self, key, second);
@@ -2472,7 +2582,9 @@ class Evaluator {
       case "__mul__":
       case "__iadd__":
       case "__ior__": {
-        const rest = self.type === "dict" && name === "__iter__" ? this.#elements([self], site) : itemsOf(self);
+        const rest = self.type === "dict" && name === "__iter__"
+          ? this.#elements([self], site)
+          : itemsOf(self);
         const made = this.#listOf(site, name === "copy" ? self.type : "list", rest);
         for (const each of given.positions) this.#addRest(made, this.#elements(each, site));
         return [name === "copy" ? self : made];
@@ -2562,7 +2674,10 @@ class Evaluator {
           if (through) all = union(all, this.#call(each, inner, site));
           break;
         case "outer":
-          if (standard && !each.called && each.path.includes(".") && (through || RISKY.test(each.path))) {
+          if (
+            standard && !each.called && each.path.includes(".") &&
+            (through || RISKY.test(each.path))
+          ) {
             all = union(all, this.#call(each, inner, site));
           }
       }
@@ -2617,7 +2732,9 @@ class Evaluator {
   }
 
   #hasConstructor(of: Class): boolean {
-    return ["__init__", "__new__", "__post_init__"].some((name) => this.#member(of, name).length > 0);
+    return ["__init__", "__new__", "__post_init__"].some((name) =>
+      this.#member(of, name).length > 0
+    );
   }
 
   /** What a function that is handed over may be given: what stands beside it. */
@@ -2666,7 +2783,9 @@ class Evaluator {
     }
     this.#kept++;
     const texts = facts.constants.flatMap(({ value, hidden }) =>
-      typeof value === "string" && (hidden || this.#origin !== undefined || value.length < 2048) ? [value.slice(0, 2048)] : []
+      typeof value === "string" && (hidden || this.#origin !== undefined || value.length < 2048)
+        ? [value.slice(0, 2048)]
+        : []
     );
     kept.push({ path, at, end, called, traits, texts: texts.slice(0, 8) });
   }
@@ -2699,7 +2818,10 @@ class Evaluator {
       scope.conditional++;
       try {
         const error = this.#reading.error;
-        all = union(all, this.#inner(each, path === "builtins.eval" ? each.value.trimStart() : each.value, scope));
+        all = union(
+          all,
+          this.#inner(each, path === "builtins.eval" ? each.value.trimStart() : each.value, scope),
+        );
         // Text that is no Python is refused where it is run.
         this.#reading.error = error;
       } finally {
@@ -2747,7 +2869,10 @@ class Evaluator {
       };
       const of: Class = {
         ...{ kind: "class", name: textsOf(name)[0] ?? "", members: new Map(), bases: [] },
-        ...{ metaclass: metaclass === undefined ? [] : [metaclass], instance: instance as Instance },
+        ...{
+          metaclass: metaclass === undefined ? [] : [metaclass],
+          instance: instance as Instance,
+        },
       };
       instance.of = of;
       return of;
@@ -2765,7 +2890,12 @@ class Evaluator {
   }
 
   /** What functions do whose results matter; undefined for all others. */
-  #model(path: string, given: Arguments, site: CallSite | undefined, value: Outer): Values | undefined {
+  #model(
+    path: string,
+    given: Arguments,
+    site: CallSite | undefined,
+    value: Outer,
+  ): Values | undefined {
     const [first = [], second = [], third = []] = given.positions;
     const at = site?.site ?? value;
     const span = site ?? { at: 0, end: 0, site: value };
@@ -2774,7 +2904,11 @@ class Evaluator {
     switch (name) {
       case "getattr": {
         this.#note(path, true, site, given);
-        let all = this.#getattr(union(first, given.positions.length === 0 ? given.rest : []), given.positions.length < 2 ? given.rest : second, at);
+        let all = this.#getattr(
+          union(first, given.positions.length === 0 ? given.rest : []),
+          given.positions.length < 2 ? given.rest : second,
+          at,
+        );
         if (given.positions.length > 2) all = union(all, third);
         return all;
       }
@@ -2806,13 +2940,21 @@ class Evaluator {
       case "_frozen_importlib.BuiltinImporter.load_module":
       case "imp.init_builtin":
         this.#note(path, true, site, given);
-        return this.#imported(name, given.named.get("name") ?? (given.positions.length > 0 ? first : given.rest));
+        return this.#imported(
+          name,
+          given.named.get("name") ?? (given.positions.length > 0 ? first : given.rest),
+        );
       case "importlib.reload":
         return first;
       case "exec":
       case "eval":
       case "execfile": {
-        const names = [...second, ...third, ...given.named.get("globals") ?? [], ...given.named.get("locals") ?? []];
+        const names = [
+          ...second,
+          ...third,
+          ...given.named.get("globals") ?? [],
+          ...given.named.get("locals") ?? [],
+        ];
         const code = given.positions.length > 0 ? first : given.rest;
         const inner = this.#namespace(names, scope, at);
         if (name === "execfile") {
@@ -2824,7 +2966,9 @@ class Evaluator {
         return name === "eval" ? all : [];
       }
       case "compile": {
-        const known = first.filter((each) => each.kind === "constant" && typeof each.value === "string");
+        const known = first.filter((each) =>
+          each.kind === "constant" && typeof each.value === "string"
+        );
         if (known.length > 0 && known.length === first.length) return known;
         this.#note(path, true, site, given);
         return [this.#outer(path, true, at, this.#carried(given))];
@@ -2854,7 +2998,11 @@ class Evaluator {
         }
         return first.map((each) =>
           each.kind === "outer"
-            ? this.#outer(each.path.includes(".") ? shortest(each.path.slice(0, each.path.lastIndexOf("."))) : each.path)
+            ? this.#outer(
+              each.path.includes(".")
+                ? shortest(each.path.slice(0, each.path.lastIndexOf(".")))
+                : each.path,
+            )
             : this.#moduleValue()
         );
       case "inspect.getattr_static":
@@ -2862,19 +3010,31 @@ class Evaluator {
         return name.endsWith("unwrap") ? first : this.#getattr(first, second, at);
       case "super": {
         const method = this.#functionOf(scope);
-        const owner = second.length > 0 ? second : method.code?.owner === undefined ? [] : [method.code.owner.instance];
-        return owner.flatMap((each) => each.kind === "instance" || each.kind === "class" ? [this.#superOf(each, at)] : []);
+        const owner = second.length > 0
+          ? second
+          : method.code?.owner === undefined
+          ? []
+          : [method.code.owner.instance];
+        return owner.flatMap((each) =>
+          each.kind === "instance" || each.kind === "class" ? [this.#superOf(each, at)] : []
+        );
       }
       case "property":
       case "functools.cached_property": {
-        const made = this.#site<Property>(at, "property", () => ({ kind: "property", get: [], set: [] }));
+        const made = this.#site<Property>(
+          at,
+          "property",
+          () => ({ kind: "property", get: [], set: [] }),
+        );
         made.get = union(made.get, union(first, given.named.get("fget") ?? []));
         made.set = union(made.set, union(second, given.named.get("fset") ?? []));
         return [made];
       }
       case "staticmethod":
       case "classmethod":
-        return first.map((each) => this.#pair(each, name === "classmethod" ? CLASSMETHOD : STATICMETHOD));
+        return first.map((each) =>
+          this.#pair(each, name === "classmethod" ? CLASSMETHOD : STATICMETHOD)
+        );
       case "type":
         if (given.positions.length >= 3) return this.#newClass(given, at);
         return first.flatMap((each) => this.#attribute(each, "__class__", at));
@@ -2882,13 +3042,23 @@ class Evaluator {
         const body = given.positions[3] ?? given.named.get("exec_body") ?? [];
         const names = this.#site<Container>(at, "body", () => containerOf("dict"));
         this.#callAll(body, { ...NO_ARGUMENTS, positions: [[names]] });
-        return this.#newClass({ positions: [first, second, [names]], named: new Map(), rest: [] }, at);
+        return this.#newClass(
+          { positions: [first, second, [names]], named: new Map(), rest: [] },
+          at,
+        );
       }
       case "types.MethodType":
       case "functools.partial":
       case "functools.partialmethod": {
-        const made = this.#site<Partial>(at, "partial", () => ({ kind: "partial", target: [], first: [], named: new Map() }));
-        const target = union(made.target, union(first, given.positions.length === 0 ? given.rest : []));
+        const made = this.#site<Partial>(
+          at,
+          "partial",
+          () => ({ kind: "partial", target: [], first: [], named: new Map() }),
+        );
+        const target = union(
+          made.target,
+          union(first, given.positions.length === 0 ? given.rest : []),
+        );
         const others = given.positions.slice(1);
         if (target !== made.target) this.#changed();
         made.target = target;
@@ -2900,7 +3070,9 @@ class Evaluator {
       case "types.FunctionType":
       case "types.LambdaType":
         this.#note(path, true, site, given);
-        return union(first.filter(({ kind }) => kind === "function"), [this.#outer(path, true, at, this.#carried(given))]);
+        return union(first.filter(({ kind }) => kind === "function"), [
+          this.#outer(path, true, at, this.#carried(given)),
+        ]);
       case "functools.wraps":
       case "functools.update_wrapper":
       case "functools.lru_cache":
@@ -2922,7 +3094,9 @@ class Evaluator {
         const isSecond = name === "typing.cast";
         if (isSecond) return second;
         const functions = first.filter(({ kind }) => kind !== "constant");
-        if (name === "functools.wraps" || functions.length === 0) return [this.#outer("functools.<identity>")];
+        if (name === "functools.wraps" || functions.length === 0) {
+          return [this.#outer("functools.<identity>")];
+        }
         return functions;
       }
       case "functools.<identity>":
@@ -2932,7 +3106,16 @@ class Evaluator {
       case "operator.methodcaller": {
         const texts = given.positions.length > 0 ? first : given.rest;
         const made = this.#outer(`${name}.<made>`, true, at, union(texts, [UNKNOWN_MARK]));
-        const parts = this.#site<Partial>(at, "getter", () => ({ kind: "partial", target: [this.#outer(`<${name}>`)], first: [], named: new Map() }));
+        const parts = this.#site<Partial>(
+          at,
+          "getter",
+          () => ({
+            kind: "partial",
+            target: [this.#outer(`<${name}>`)],
+            first: [],
+            named: new Map(),
+          }),
+        );
         parts.first = given.positions.map((each, index) => union(parts.first[index] ?? [], each));
         if (given.rest.length > 0) parts.first.push(given.rest);
         return made.path === "" ? [] : [parts];
@@ -2977,7 +3160,13 @@ class Evaluator {
         const all = this.#callAll(first, inner, site);
         const made = this.#fold(first, second, at);
         if (made !== undefined) return [made];
-        return [this.#listOf(at, "list", name === "map" || name === "itertools.starmap" ? all : sets.flat())];
+        return [
+          this.#listOf(
+            at,
+            "list",
+            name === "map" || name === "itertools.starmap" ? all : sets.flat(),
+          ),
+        ];
       }
       case "functools.reduce":
       case "reduce": {
@@ -3081,14 +3270,22 @@ class Evaluator {
       case "str.join": {
         let all: Values = [];
         for (const each of first) {
-          if (each.kind === "constant") all = union(all, this.#join(each, { ...given, positions: [second] }, at));
+          if (each.kind === "constant") {
+            all = union(all, this.#join(each, { ...given, positions: [second] }, at));
+          }
         }
         return all;
       }
       case "atexit.register":
-        for (const each of first) this.#defer(each, union(second, this.#others([second, third], value)));
+        for (const each of first) {
+          this.#defer(each, union(second, this.#others([second, third], value)));
+        }
         this.#note(path, true, site, given);
-        for (const each of first) if (each.kind === "outer" && isSensitive(each.path)) this.#call(each, { ...given, positions: given.positions.slice(1) }, site);
+        for (const each of first) {
+          if (each.kind === "outer" && isSensitive(each.path)) {
+            this.#call(each, { ...given, positions: given.positions.slice(1) }, site);
+          }
+        }
         return first;
       case "builtins.object.__subclasses__":
       case "object.__subclasses__":
@@ -3109,8 +3306,15 @@ class Evaluator {
       case "object.__new__":
         return first.flatMap((each) => each.kind === "class" ? [each.instance] : []);
     }
-    if (/(?:^|[._])(?:cached_?|lazy_?|class_?|abstract)?property$/iu.test(path) && first.some(({ kind }) => kind === "function")) {
-      const made = this.#site<Property>(at, "property", () => ({ kind: "property", get: [], set: [] }));
+    if (
+      /(?:^|[._])(?:cached_?|lazy_?|class_?|abstract)?property$/iu.test(path) &&
+      first.some(({ kind }) => kind === "function")
+    ) {
+      const made = this.#site<Property>(
+        at,
+        "property",
+        () => ({ kind: "property", get: [], set: [] }),
+      );
       made.get = union(made.get, first);
       return [made];
     }
@@ -3198,7 +3402,9 @@ class Evaluator {
     const constants: Constant[] = [];
     for (const each of [...given.positions, ...given.named.values()]) {
       const [only] = each;
-      if (each.length !== 1 || only?.kind !== "constant" || only.value === undefined) return undefined;
+      if (each.length !== 1 || only?.kind !== "constant" || only.value === undefined) {
+        return undefined;
+      }
       constants.push(only);
     }
     return foldFunction(path, constants);
@@ -3229,7 +3435,9 @@ class Evaluator {
     }
     const [first = []] = given.positions;
     const [only] = first;
-    if ((path === "builtins.bytes" || path === "builtins.bytearray") && only?.kind === "container") {
+    if (
+      (path === "builtins.bytes" || path === "builtins.bytearray") && only?.kind === "container"
+    ) {
       const numbers = elementsInOrder(only);
       if (numbers?.every(({ value }) => typeof value === "number")) {
         const text = numbers.map(({ value }) => String.fromCharCode(Number(value) & 0xff)).join("");
@@ -3266,7 +3474,9 @@ class Evaluator {
     const { positions, named } = given;
     let items: Values = [];
     for (const each of positions) items = union(items, this.#elements(each, at));
-    if (/^(?:itertools\.repeat|min|max)$/u.test(name)) for (const each of positions) items = union(items, each);
+    if (/^(?:itertools\.repeat|min|max)$/u.test(name)) {
+      for (const each of positions) items = union(items, each);
+    }
     if (name.startsWith("itertools.chain")) items = union(items, this.#elements(items, at));
     items = union(items, this.#elements(given.rest, at));
     const key = named.get("key");
@@ -3276,7 +3486,16 @@ class Evaluator {
     }
     for (const each of items) {
       if (each.kind === "instance" && /sorted|min|max|sum|any|all|set/u.test(name)) {
-        this.#special(each, ["__lt__", "__gt__", "__add__", "__radd__", "__bool__", "__hash__", "__eq__", "__len__"], [items]);
+        this.#special(each, [
+          "__lt__",
+          "__gt__",
+          "__add__",
+          "__radd__",
+          "__bool__",
+          "__hash__",
+          "__eq__",
+          "__len__",
+        ], [items]);
       }
     }
     const [only] = positions[0] ?? [];
@@ -3300,20 +3519,31 @@ class Evaluator {
         if (name === "enumerate") {
           this.#addItem(pair, "0", [UNKNOWN_CONSTANT]);
           this.#addItem(pair, "1", items);
-        } else for (const [index, each] of positions.entries()) this.#addItem(pair, String(index), this.#elements(each, at));
+        } else {for (const [index, each] of positions.entries()) {
+            this.#addItem(pair, String(index), this.#elements(each, at));
+          }}
         return [this.#listOf(at, "list", [pair])];
       }
       case "list":
       case "tuple":
       case "iter":
-        if (positions.length === 1 && (positions[0]?.length ?? 0) === 1 && only?.kind === "container" && only.type !== "dict") {
+        if (
+          positions.length === 1 && (positions[0]?.length ?? 0) === 1 &&
+          only?.kind === "container" && only.type !== "dict"
+        ) {
           return [only];
         }
         if (only?.kind === "constant" && (positions[0]?.length ?? 0) === 1) {
           const letters = elementsInOrder(only);
           if (letters !== undefined && letters.length <= 4096) {
-            const made = this.#site<Container>(at, `letters ${String(only.value)}`, () => containerOf("list"));
-            for (const [index, each] of letters.entries()) this.#addItem(made, String(index), [each]);
+            const made = this.#site<Container>(
+              at,
+              `letters ${String(only.value)}`,
+              () => containerOf("list"),
+            );
+            for (const [index, each] of letters.entries()) {
+              this.#addItem(made, String(index), [each]);
+            }
             return [made];
           }
         }
@@ -3321,12 +3551,19 @@ class Evaluator {
     if (name === "reversed" && only?.kind === "constant") {
       const letters = elementsInOrder(only)?.reverse();
       if (letters !== undefined && letters.length <= 4096) {
-        const made = this.#site<Container>(at, `reversed ${String(only.value)}`, () => containerOf("list"));
+        const made = this.#site<Container>(
+          at,
+          `reversed ${String(only.value)}`,
+          () => containerOf("list"),
+        );
         for (const [index, each] of letters.entries()) this.#addItem(made, String(index), [each]);
         return [made];
       }
     }
-    if (name === "reversed" && only?.kind === "container" && only.rest.length === 0 && only.type === "list") {
+    if (
+      name === "reversed" && only?.kind === "container" && only.rest.length === 0 &&
+      only.type === "list"
+    ) {
       const made = this.#site<Container>(at, "reversed", () => containerOf("list"));
       const size = only.items.size;
       for (let index = 0; index < size; index++) {
@@ -3359,7 +3596,8 @@ const UNKNOWN_MARK = UNKNOWN_CONSTANT;
 const CLASSMETHOD = constantOf("classmethod");
 const STATICMETHOD = constantOf("staticmethod");
 const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_name__$)/u;
-const CALLED_THROUGH = /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
+const CALLED_THROUGH =
+  /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
 /** What is taken for called where something of the standard library was given it. */
 const RISKY =
   /<computed>|^(?:os\.(?:system|popen|exec|spawn|posix_spawn|fork|startfile)|posix\.|nt\.|subprocess\.|pty\.|builtins\.(?:exec|eval|compile|__import__|open)|socket\.|urllib\.|ctypes\.|runpy\.|shutil\.|pickle\.|marshal\.|importlib\.)/u;
@@ -3427,11 +3665,15 @@ function elementsInOrder(value: Value): Constant[] | undefined {
       ? Array.from(value.value, (each) => constantOf(each.charCodeAt(0)))
       : Array.from(value.value, (each) => constantOf(each));
   }
-  if (value.kind !== "container" || value.rest.length > 0 || value.type === "dict") return undefined;
+  if (value.kind !== "container" || value.rest.length > 0 || value.type === "dict") {
+    return undefined;
+  }
   const items: Constant[] = [];
   for (let at = 0; at < value.items.size; at++) {
     const [only, ...others] = value.items.get(String(at)) ?? [];
-    if (only?.kind !== "constant" || others.length > 0 || only.value === undefined) return undefined;
+    if (only?.kind !== "constant" || others.length > 0 || only.value === undefined) {
+      return undefined;
+    }
     items.push(only);
   }
   return items;
@@ -3482,7 +3724,9 @@ function shortest(path: string): string {
   const parts = path.split(".");
   for (let at = parts.length - 1; at > 0; at--) {
     const bare = withoutUnderscores(parts[at] ?? "");
-    if (HANDED_ON.has(bare) && parts[at - 1] !== "<module>") return [bare, ...parts.slice(at + 1)].join(".");
+    if (HANDED_ON.has(bare) && parts[at - 1] !== "<module>") {
+      return [bare, ...parts.slice(at + 1)].join(".");
+    }
   }
   return path;
 }

@@ -21,7 +21,9 @@ export function foldMethod(
 ): Constant | undefined {
   if (typeof self.value !== "string" || self.value.length > TEXT) return undefined;
   const folded = method(self.value, self.bytes, name, values);
-  const known = typeof folded === "string" ? self.bytes && name !== "decode" && name !== "hex" : false;
+  const known = typeof folded === "string"
+    ? self.bytes && name !== "decode" && name !== "hex"
+    : false;
   return made(folded, known, self.hidden);
 }
 
@@ -161,9 +163,13 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
       return bytes === undefined ? undefined : made({ bytes: latin1Of(bytes) });
     }
     case "codecs.decode":
-      return made(codec(value, first.bytes, typeof second?.value === "string" ? second.value : "utf8"));
+      return made(
+        codec(value, first.bytes, typeof second?.value === "string" ? second.value : "utf8"),
+      );
     case "codecs.encode":
-      return typeof second?.value === "string" && isRot13(second.value) ? made(rot13(value)) : undefined;
+      return typeof second?.value === "string" && isRot13(second.value)
+        ? made(rot13(value))
+        : undefined;
     default:
       return undefined;
   }
@@ -236,7 +242,11 @@ export function foldOperator(operator: string, a: Constant, b: Constant): Consta
   }
   if (operator === "%" && typeof a.value === "string" && !/%[^s%]/u.test(a.value)) {
     const text = String(b.value);
-    return constantOf(a.value.replace("%s", () => text).replaceAll("%%", "%"), a.bytes, a.hidden || b.hidden);
+    return constantOf(
+      a.value.replace("%s", () => text).replaceAll("%%", "%"),
+      a.bytes,
+      a.hidden || b.hidden,
+    );
   }
   return undefined;
 }
@@ -250,7 +260,8 @@ function arithmetic(operator: string, a: number, b: number): number | undefined 
     case "*":
       return a * b;
     case "^":
-      return Number.isSafeInteger(a) && Number.isSafeInteger(b) && a >= 0 && b >= 0 && a < 2 ** 31 && b < 2 ** 31
+      return Number.isSafeInteger(a) && Number.isSafeInteger(b) && a >= 0 && b >= 0 &&
+          a < 2 ** 31 && b < 2 ** 31
         ? a ^ b
         : undefined;
     case "%":

@@ -53,7 +53,9 @@ class SyntaxProblem {
 
 const KEYWORDS: ReadonlySet<string> = new Set(
   ("False None True and as assert async await break class continue def del elif else except finally for from " +
-    "global if import in is lambda nonlocal not or pass raise return try while with yield").split(" "),
+    "global if import in is lambda nonlocal not or pass raise return try while with yield").split(
+      " ",
+    ),
 );
 
 const PRECEDENCE: ReadonlyMap<string, number> = new Map(
@@ -552,7 +554,10 @@ export class Grammar {
           return;
         case "return":
           this.#at++;
-          statements.push({ kind: "return", value: this.#endsHere() ? undefined : this.#expressions() });
+          statements.push({
+            kind: "return",
+            value: this.#endsHere() ? undefined : this.#expressions(),
+          });
           return;
         case "raise":
         case "assert":
@@ -582,8 +587,10 @@ export class Grammar {
           }
           break;
         case "type":
-          if (this.#kind(1) === TOKEN.name && !KEYWORDS.has(this.#word(1)) &&
-            (this.#is("=", 2) || this.#is("[", 2))) {
+          if (
+            this.#kind(1) === TOKEN.name && !KEYWORDS.has(this.#word(1)) &&
+            (this.#is("=", 2) || this.#is("[", 2))
+          ) {
             this.#at++;
             this.#identifier();
             this.#typeParameters();
@@ -783,7 +790,9 @@ export class Grammar {
       if (level === undefined || level < least) return left;
       this.#at++;
       if (operator === "not" || (operator === "is" && this.#is("not"))) this.#at++;
-      const right = this.#deeper(() => level === POWER ? this.#unary(POWER) : this.#binary(level + 1));
+      const right = this.#deeper(() =>
+        level === POWER ? this.#unary(POWER) : this.#binary(level + 1)
+      );
       if (own === level && left.kind === "operators") {
         left.operators.push(operator);
         left.items.push(right);
@@ -909,11 +918,13 @@ export class Grammar {
       const choice = iterable;
       const tests: Expression[] = [];
       while (this.#take("if")) {
-        tests.push(this.#kind() === TOKEN.name && this.#is(":=", 1)
-          ? this.#named()
-          : this.#is("lambda")
-          ? this.#lambda()
-          : this.#binary(1));
+        tests.push(
+          this.#kind() === TOKEN.name && this.#is(":=", 1)
+            ? this.#named()
+            : this.#is("lambda")
+            ? this.#lambda()
+            : this.#binary(1),
+        );
       }
       clauses.push({ target, iterable: choice, tests });
     }
@@ -1021,7 +1032,10 @@ export class Grammar {
       const value = this.#deeper(() => inner.whole());
       if (value !== undefined) parts.push(value);
     }
-    const rest = written.slice(at, Math.max(at, written.length - quote.replace(/^[^"']*/u, "").length));
+    const rest = written.slice(
+      at,
+      Math.max(at, written.length - quote.replace(/^[^"']*/u, "").length),
+    );
     if (rest !== "") parts.push(rest.replaceAll("{{", "{").replaceAll("}}", "}"));
   }
 

@@ -155,7 +155,8 @@ function keyConstant(key: string): Constant {
   return { kind: "constant", value: key, bytes: false, hidden: false };
 }
 
-const LOADS = /(?:^|\.)(?:load|loads|unsafe_load|unsafe_load_all|full_load|load_all|read_pickle|load_library)$/u;
+const LOADS =
+  /(?:^|\.)(?:load|loads|unsafe_load|unsafe_load_all|full_load|load_all|read_pickle|load_library)$/u;
 const OPENS = /(?:^|\.)(?:open|fdopen)$|^builtins\.file$/u;
 const MODE = /^[rbtU]*[wax+][wabxtrU+]*$/u;
 const WRITES =
@@ -183,7 +184,10 @@ export function traitsOf(
   let library = given.constants.length > 0 && given.outers.size === 0;
   for (const { value, bytes, hidden } of [...given.constants, ...own.constants]) {
     if (hidden && typeof value === "string" && value.length > 3) traits.add("decoded");
-    if (value !== null && !(typeof value === "string" && LIBRARY.test(value)) && typeof value !== "number" && typeof value !== "boolean") library = false;
+    if (
+      value !== null && !(typeof value === "string" && LIBRARY.test(value)) &&
+      typeof value !== "number" && typeof value !== "boolean"
+    ) library = false;
     if (typeof value !== "string") continue;
     if (bytes && LOADS.test(path) && given.outers.size === 0) traits.add("pickle");
     if (STARTUP.test(value)) traits.add("startup");

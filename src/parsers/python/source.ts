@@ -88,7 +88,9 @@ class Lines {
   readonly #starts = [0];
 
   constructor(text: string) {
-    for (const found of text.matchAll(/\r\n|\r|\n/gu)) this.#starts.push(found.index + found[0].length);
+    for (const found of text.matchAll(/\r\n|\r|\n/gu)) {
+      this.#starts.push(found.index + found[0].length);
+    }
   }
 
   /** The line, from 1, that a place stands in. */

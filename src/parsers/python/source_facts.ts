@@ -75,7 +75,10 @@ export function unreadParts(
   return [{ type: "anomaly", rule: "python-syntax", detail: `It is no Python: ${error}` }];
 }
 
-function factOf({ path, expression, line, traits, texts }: SourceCall, language: string): ReferenceFact {
+function factOf(
+  { path, expression, line, traits, texts }: SourceCall,
+  language: string,
+): ReferenceFact {
   const dot = path.lastIndexOf(".");
   const hidden = texts.filter((text) => text !== "" && !expression.includes(text)).slice(0, 4);
   return {
