@@ -433,7 +433,7 @@ class Evaluator {
 
   #addTo(map: Map<string, Values>, key: string, values: Values): void {
     const old = map.get(key);
-    const all = this.#limited(union(old ?? [], values));
+    const all = this.#limited(union(old ?? [], known(values)));
     if (all === old) return;
     map.set(key, all);
     if (values.length > 0) this.#changed();
@@ -509,7 +509,7 @@ class Evaluator {
 
   #set(scope: Scope, id: string, values: Values, strong: boolean): void {
     const old = scope.names.get(id);
-    const all = strong ? values : this.#limited(union(old ?? [], values));
+    const all = strong ? values : this.#limited(union(old ?? [], known(values)));
     if (all !== old) {
       scope.names.set(id, all);
       if (!strong && values.length > 0 && scope.kind !== "class") this.#changes++;
@@ -985,7 +985,7 @@ class Evaluator {
   #return(values: Values, scope: Scope): void {
     const { code } = scope;
     if (code === undefined) return;
-    const all = this.#limited(union(code.returns, values));
+    const all = this.#limited(union(code.returns, known(values)));
     if (all === code.returns) return;
     code.returns = all;
     this.#returned++;
@@ -1189,7 +1189,7 @@ class Evaluator {
         let all: Values = [];
         for (const test of expression.tests) this.#truth(this.#value(test, scope));
         scope.conditional++;
-        for (const each of expression.values) all = union(all, this.#value(each, scope));
+        for (const each of expression.values) all = union(all, known(this.#value(each, scope)));
         scope.conditional--;
         return all;
       }
@@ -1305,7 +1305,7 @@ class Evaluator {
     let left = this.#value(first, scope);
     const logical = operators[0] === "and" || operators[0] === "or";
     if (logical) {
-      let all = left;
+      let all = known(left);
       let certain = this.#truth(left);
       for (const [at, each] of others.entries()) {
         const stops = operators[at] === "or";
@@ -1393,6 +1393,9 @@ class Evaluator {
     }
     if (carried.some((each) => each.kind !== "constant")) {
       result = union(result, [this.#outer("builtins.str", true, site, carried)]);
+    } else if (x?.kind === "constant" && typeof x.value === "string") {
+      const constants = [...a, ...carried].filter((each) => each.kind === "constant");
+      if (result.length === 0) result = [unknownOf(...constants)];
     }
     return result;
   }
@@ -1662,8 +1665,13 @@ class Evaluator {
       case "container":
         if (id === "__class__") return [this.#outer(`builtins.${value.type}`)];
         return [this.#method(value, id)];
-      case "space":
-        return [this.#method(value, id)];
+      case "space": {
+        // The module itself, or the mapping of its names.
+        const own = value.of instanceof Scope && value.of.names.has(id)
+          ? this.#lookup(id, value.of)
+          : [];
+        return union(own, [this.#method(value, id)]);
+      }
     }
   }
 
@@ -2371,7 +2379,7 @@ class Evaluator {
         values = union(own ?? named ?? code.defaults.get(name) ?? [], given.rest);
       }
       const old = names.get(name);
-      const all = this.#limited(union(old ?? [], values));
+      const all = this.#limited(union(old ?? [], known(values)));
       if (all === old) continue;
       names.set(name, all);
       // Its parameters alone concern no other function.
@@ -3578,6 +3586,12 @@ class Evaluator {
 /** Names without which nothing that matters can be reached, in code or in texts that become code. */
 const MENTIONS =
   /os\b|posix|\bnt\b|subprocess|modules|builtins|importlib|__import__|\bexec|\beval|\bcompile|globals|_getframe|__subclasses__|socket|urllib|urlopen|requests|http|ctypes|cffi|shutil|pickle|marshal|runpy|\bpty|\bcode\b|torch|numpy|yaml|pkgutil|pydoc|\bimp\b|\bopen\b|pathlib|multiprocessing|asyncio|base64|codecs|decode|__loader__|\\x|\\u|\\N|\bchr\b|[^\0-\x7f]/u;
+
+/** Values that stand beside others: what is not known at all is so among them, too. */
+function known(values: Values): Values {
+  return values.length === 0 ? NOT_KNOWN : values;
+}
+const NOT_KNOWN: Values = [UNKNOWN_CONSTANT];
 
 /** A constant that is not known, made of others. */
 function unknownOf(...of: readonly Constant[]): Constant {
