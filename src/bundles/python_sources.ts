@@ -18,6 +18,8 @@ const SETUP = /^(?:\.\/)?(?:[^/]+\/)?setup\.py$/u;
 const SITE = /(?:^|\/)(?:(?:site|dist)-packages|[^/]+\.data\/(?:purelib|platlib))\/[^/]+$/u;
 const STARTUP = /(?:^|\/)(?:site|user)customize(?:\/__init__)?\.py$/u;
 const STARTUP_PACKAGE = /\/__init__\.py$/u;
+/** What installing a wheel puts among the commands. */
+const SCRIPT = /(?:^|\/)[^/]+\.data\/scripts\/[^/]+$/u;
 const COMPILED = /\.pyc$/iu;
 const CACHE = /(?:^|\/)__pycache__\/[^/]+$/u;
 const PATH_FILE = /\.pth$/iu;
@@ -62,6 +64,7 @@ function hintOf(name: string, installed: boolean): string | undefined {
   const module = name.replace(STARTUP_PACKAGE, "");
   const atSite = SITE.test(module) || (installed && !module.includes("/"));
   if (PATH_FILE.test(name)) return atSite ? HINT.pythonPath : HINT.pythonPathMaybe;
+  if (SCRIPT.test(name)) return HINT.pythonProgram;
   if (!MODULE.test(name)) return undefined;
   if (atSite && STARTUP.test(name)) return HINT.pythonStartup;
   return !installed && SETUP.test(name) ? HINT.pythonInstall : HINT.pythonImport;

@@ -9,8 +9,8 @@
 
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../parsers/json.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
-import { readPythonModule, type SourceCall } from "../parsers/python/source.ts";
-import { callsAtImport } from "../parsers/python/source_calls.ts";
+import { readPython, type SourceCall } from "../parsers/python/source.ts";
+import { isSensitive } from "../parsers/python/sinks.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
 import type { Listing, Member, Observation } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
@@ -203,7 +203,7 @@ function sentence(
   if (missing.length > 0) does.push(`looks for what is not here, ${list(missing)}`);
   if (elsewhere.length > 0) does.push(`fetches and runs code of ${list(elsewhere)}`);
   parts.push(`Loading it with remote code allowed ${does.join(" and ")}`);
-  const called = sources.flatMap(({ called }) => called);
+  const called = notableFirst(sources.flatMap(({ called }) => called));
   parts.push(
     called.length === 0
       ? "(importing these calls nothing outside them that could be seen)."
@@ -240,20 +240,22 @@ export async function importedSources(
       continue;
     }
     const { text, unknown } = decodePythonSource(bytes);
-    const module = readPythonModule(text);
     const source = name;
-    const classes = named.filter((one) => one.source === source).map(({ className }) => className);
-    const calls = callsAtImport(module, { classes }).filter((call) => !isReading(call));
+    const made = new Set(
+      named.filter((one) => one.source === source).map(({ className }) => className),
+    );
+    const module = readPython(text, {
+      classes: (each) => made.has(each),
+      functions: (each) => made.has(each),
+    });
+    const calls = [...module.calls, ...module.later].filter((call) => !isReading(call));
     found.set(name, {
       name,
       facts: sourceFacts(calls, text, "python"),
-      called: calls.filter(({ called, path }) => called && path.includes("."))
-        .map(({ path }) => path).filter((path) => !/^(?:self|cls)\./u.test(path)),
+      called: calls.filter(({ called }) => called).map(({ path }) => path),
       unread: unknown !== undefined
         ? `its encoding, "${unknown}", is unknown`
-        : module.complete
-        ? undefined
-        : "it has more calls than are looked at",
+        : module.cut ?? module.error,
     });
     for (const other of module.relativeImports) {
       waiting.push(`${folderOf(name)}${other}.py`, `${folderOf(name)}${other}/__init__.py`);
@@ -262,9 +264,17 @@ export async function importedSources(
   return [...found.values()];
 }
 
+/** What reaches beyond the program before the rest. */
+function notableFirst(paths: readonly string[]): string[] {
+  return [
+    ...paths.filter((path) => isSensitive(path)),
+    ...paths.filter((path) => !isSensitive(path)),
+  ];
+}
+
 /** Opening a file to read it, as tokenizers do with their vocabulary. */
-function isReading({ path, expression }: SourceCall): boolean {
-  return OPENING.test(path) && !/["'][rbtU]*[wax+][wabxtrU+]*["']/u.test(expression);
+function isReading({ path, traits }: SourceCall): boolean {
+  return OPENING.test(path) && !traits.includes("writes");
 }
 
 async function readJson(member: Member): Promise<JsonValue | undefined> {

@@ -10,8 +10,7 @@
 
 import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { isObject, type JsonValue, parseJson, repeatedKeys, valuesOf } from "../parsers/json.ts";
-import { type PythonModule, readPythonModule } from "../parsers/python/source.ts";
-import { callsAtImport } from "../parsers/python/source_calls.ts";
+import { readPython } from "../parsers/python/source.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
 import type { Listing, Member, Observation } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
@@ -115,52 +114,48 @@ class Archive {
       claimSource(this.#listing, name);
       const bytes = ++looked > FILES ? undefined : await memberBytes(member, SOURCE_BYTES);
       const { text, unknown } = decodePythonSource(bytes ?? new Uint8Array(0));
-      const module = readPythonModule(text);
-      if (bytes === undefined || unknown !== undefined || !module.complete) {
+      const base = name.slice(this.#root.length).replace(/\.py$/iu, "");
+      const { facts, unread } = this.#calls(text, handlers.has(base), manifest);
+      if (bytes === undefined || unknown !== undefined || unread !== undefined) {
         const observation: Observation = {
           type: "anomaly",
           rule: unknown === undefined ? "python-unread" : "python-encoding",
-          detail: unknown === undefined ? "It is too long" : `It is written in "${unknown}"`,
+          detail: unknown === undefined
+            ? unread ?? "It is too long"
+            : `It is written in "${unknown}"`,
           unread: true,
         };
         yield { part: name, observation };
       }
-      const base = name.slice(this.#root.length).replace(/\.py$/iu, "");
-      for (const fact of this.#calls(module, text, handlers.has(base), manifest)) {
-        yield { part: name, observation: fact };
-      }
+      for (const fact of facts) yield { part: name, observation: fact };
     }
   }
 
-  #calls(
-    module: PythonModule,
-    text: string,
-    isHandler: boolean,
-    manifest: JsonValue | undefined,
-  ): Extract<Observation, { readonly type: "fact" }>[] {
-    const scopes = [...new Set(module.calls.map(({ scope }) => scope))];
-    const classes = isHandler
-      ? scopes.flatMap((scope) => scope.includes(".") ? [scope.slice(0, scope.indexOf("."))] : [])
-      : [];
-    const imported = callsAtImport(module, { classes });
-    if (!isHandler) return sourceFacts(imported, text, "python-handler");
+  #calls(text: string, isHandler: boolean, manifest: JsonValue | undefined): {
+    readonly facts: Extract<Observation, { readonly type: "fact" }>[];
+    readonly unread: string | undefined;
+  } {
     const entries = new Set(named(manifest, "handler").map((each) => handlerOf(each).entry));
-    const functions = scopes.filter((scope) => {
-      const last = scope.slice(scope.lastIndexOf(".") + 1);
+    const served = (name: string): boolean => {
+      const last = name.slice(name.lastIndexOf(".") + 1);
       return SERVED.has(last) || entries.has(last);
-    });
-    const already = new Set(imported);
-    const served = callsAtImport(module, { classes, functions })
-      .filter((call) => !already.has(call));
-    for (const { called, path } of [...imported, ...served]) {
-      if (called && path.includes(".") && !/^(?:self|cls|super)\./u.test(path)) {
-        this.#called.add(path);
-      }
+    };
+    // TorchServe makes an object of the handler's class before it serves.
+    const loaded = readPython(text, isHandler ? { classes: () => true } : {});
+    const imported = [...loaded.calls, ...loaded.later];
+    const unread = loaded.cut ?? loaded.error;
+    if (!isHandler) return { facts: sourceFacts(imported, text, "python-handler"), unread };
+    const known = new Set(imported.map(({ path, at }) => `${path}\n${at}`));
+    const all = readPython(text, { classes: () => true, functions: served });
+    const requested = all.later.filter(({ path, at }) => !known.has(`${path}\n${at}`));
+    for (const { called, path } of [...imported, ...requested]) {
+      if (called) this.#called.add(path);
     }
-    return [
+    const facts = [
       ...sourceFacts(imported, text, "python-handler"),
-      ...sourceFacts(served, text, "python-served"),
+      ...sourceFacts(requested, text, "python-served"),
     ];
+    return { facts, unread: unread ?? all.cut };
   }
 
   /** What the manifest names, and where it lies. */

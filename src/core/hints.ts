@@ -37,6 +37,8 @@ export const HINT = {
   pythonImport: "python-import",
   /** Python source that building or installing the source distribution runs. */
   pythonInstall: "python-install",
+  /** Python source that installing makes a command of: whoever runs it runs it as a program. */
+  pythonProgram: "python-program",
   /** Python source that every start of the interpreter runs that has it on its path. */
   pythonStartup: "python-startup",
   /** A path file, of which only lines that begin with `import` are code; every start runs them. */

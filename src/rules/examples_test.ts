@@ -48,8 +48,12 @@ function observe(example: string): Judged[] {
     case "source": {
       // "source python-archive os.system os.system('x')": a call in Python source, as written.
       const [language = "", path = "", ...written] = words;
+      // "… with decoded,shell" at the end: what is said of its arguments.
+      const traits = written.at(-2) === "with" ? written.splice(-2).at(-1)?.split(",") : undefined;
       const [expression, evidence] = [written.join(" "), []];
-      return [fact({ kind: "reference", language, expression, evidence, ...globalOf(path) })];
+      const details = traits === undefined ? {} : { details: { traits } };
+      const plain = { kind: "reference", language, expression, evidence } as const;
+      return [fact({ ...plain, ...globalOf(path), ...details })];
     }
     case "code": {
       const code = [{ names: words, strings: [] }];

@@ -1,8 +1,9 @@
 /**
  * Verdicts on what Python source calls while it is imported, or served. Source calls much that a
- * pickle has no business with: everyday questions such as `os.path.join` do not count. How much counts depends on who brings the source along: code of a
- * model repository runs where a model is loaded, so whatever the table of globals calls dangerous
- * counts there; of a module in a wheel, which somebody may import, only what runs code or commands.
+ * pickle has no business with: everyday questions such as `os.path.join` do not count. How much counts
+ * depends on who brings the source along: code of a model repository runs where a model is loaded, so
+ * whatever the table of globals calls dangerous counts there; of a module in a wheel, which somebody
+ * may import, only what `python.toml` lists. What is sent, fetched or hidden counts in both.
  *
  * @module
  */
@@ -44,34 +45,40 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   }],
 ]);
 
-/** Whose list of operators says what runs code or commands. */
+/** Whose lists of operators say what runs code or commands, opens connections, and so on. */
 const LISTING = "python-archive";
-const ATTACK_RULE = "python-attack";
 
-/** Shapes of known attacks: what is called, and what stands among its arguments. */
-const ATTACKS: readonly (readonly [called: RegExp, expression: RegExp])[] = [
+/** Whatever the language: what the arguments of a call make of it. */
+interface Combination {
+  readonly rule: string;
+  readonly called: RegExp;
+  /** Any of these. */
+  readonly traits: readonly string[];
+  /** And this. */
+  readonly also?: string;
+}
+
+const RUNS_CODE =
+  /^(?:builtins\.(?:exec|eval|compile|__import__|execfile)|marshal\.loads?|types\.(?:FunctionType|CodeType)|code\.|runpy\.)/u;
+const RUNS_COMMANDS =
+  /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|startfile)|posix\.|nt\.|subprocess\.|pty\.|commands\.|asyncio\.)/u;
+const SENDS =
+  /^(?:socket\.|urllib\.(?:request\.|urlopen|urlretrieve)|urllib2\.|http\.client\.|httplib\.|requests\.|httpx\.|aiohttp\.|urllib3\.|ftplib\.|smtplib\.|telnetlib\.|websocket|paramiko\.|xmlrpc\.client\.|webbrowser\.open|asyncio\.open_connection)/u;
+
+/** The worst first. */
+const COMBINATIONS: readonly Combination[] = [
   // Code that is decoded or fetched first: no author hides from himself what he runs.
-  [
-    /^(?:builtins\.(?:exec|eval|compile|__import__)|marshal\.loads)$/u,
-    new RegExp(
-      "\\b(?:[ab](?:16|32|64|85)(?:decode|_decode)|(?:standard_|urlsafe_)?b64decode|decodebytes|" +
-        "unhexlify|fromhex|decompress|rot_?13|loads|decrypt|urlopen|urlretrieve|chr|recv|" +
-        "requests\\.(?:get|post)|httpx\\.get)\\b",
-      "iu",
-    ),
-  ],
-  // A pickle among the source: whoever has an object to offer writes the object.
-  [/^(?:_?pickle|cPickle|dill|cloudpickle)\.loads$/u, /^[^(]*\(\s*(?:b|rb|br)?["']/iu],
-  // Commands that fetch and run, open a shell to somewhere, or hide what they are.
-  [
-    /^(?:os|posix|nt|subprocess|pty|commands|asyncio)\./u,
-    new RegExp(
-      "(?:curl|wget)\\b[^\"'|;&]*(?:\\||;|&&)\\s*(?:sudo\\s+)?(?:ba|z|da|k)?sh\\b|" +
-        "/dev/(?:tcp|udp)/|\\bbash\\s+-i\\b|\\bnc\\b[^\"']*\\s-e\\b|base64\\s+(?:-d|-D|--decode)\\b|" +
-        "powershell[^)]*-e(?:nc|ncodedcommand)?\\b|certutil[^\"']*-decode|\\bmshta\\b|b64decode",
-      "iu",
-    ),
-  ],
+  { rule: "python-attack", called: RUNS_CODE, traits: ["decoded"] },
+  { rule: "python-attack", called: RUNS_COMMANDS, traits: ["shell", "decoded"] },
+  // A pickle among the source: who has an object to offer writes the object.
+  {
+    rule: "python-attack",
+    called: /^(?:_?pickle|cPickle|dill|cloudpickle)\.loads$/u,
+    traits: ["pickle", "decoded"],
+  },
+  { rule: "python-exfiltration", called: SENDS, traits: ["environment", "secret"] },
+  { rule: "python-persistence", called: /./u, traits: ["startup"], also: "writes" },
+  { rule: "python-unsafe-load", called: /./u, traits: ["unsafe-load"] },
 ];
 
 interface Tables {
@@ -123,15 +130,41 @@ function judgeSourceCall(tables: Tables, fact: ReferenceFact): SourceVerdict | u
   const path = pathOf(module, name);
   const match = tables.classifier.match(module, name, true);
   const message = sourceMessage(kind.subject, expression, match, path);
-  const attack = tables.rules.get(ATTACK_RULE);
-  const isAttack = ATTACKS.some(([called, shape]) => called.test(path) && shape.test(expression));
-  if (attack !== undefined && isAttack) return { rule: attack, match, decides: attack, message };
+  const traits = traitsOf(fact);
+  for (const { rule: id, called, traits: any, also } of COMBINATIONS) {
+    if (!called.test(path) || !any.some((each) => traits.includes(each))) continue;
+    if (also !== undefined && !traits.includes(also)) continue;
+    const found = tables.rules.get(id);
+    if (found !== undefined) return { rule: found, match, decides: found, message };
+  }
   const told = (each: string) =>
     tables.operator({ kind: "operator", language: each, name: path, expression });
   if (kind.verdict === "rule") {
-    return told(LISTING) === undefined ? undefined : { rule, match, decides: rule, message };
+    const listed = told(LISTING);
+    if (listed === undefined || isHarmless(listed.id, path, traits)) return undefined;
+    // Who serves a model judges all of it by one rule.
+    const decides = language === LISTING ? listed : rule;
+    return { rule: decides, match, decides, message };
   }
+  if (isHarmless("", path, traits)) return undefined;
   const harmless = told("python") !== undefined || match.exactness === 0;
   if (harmless || match.rule.safety !== "dangerous") return undefined;
   return { rule, match, decides: match.rule, message };
+}
+
+/** What is said of the arguments of a call. */
+function traitsOf({ details }: ReferenceFact): readonly string[] {
+  const traits = details?.["traits"];
+  return Array.isArray(traits) ? traits : [];
+}
+
+/** Calls that their arguments make everyday ones. */
+function isHarmless(rule: string, path: string, traits: readonly string[]): boolean {
+  if (
+    rule === "python-library" || /^ctypes\.(?:CDLL|PyDLL|WinDLL|OleDLL|cdll|windll)/u.test(path)
+  ) {
+    return traits.includes("system-library");
+  }
+  // Code that stands in the source, with names put in.
+  return rule === "python-import-call" && traits.includes("template");
 }

@@ -19,7 +19,7 @@ export const pythonDescriptor: FormatDescriptor = {
       label: "Python source",
       under: "py pyi pyw pth",
       patternSearch: "text",
-      mayMatch: ({ hint }) => hint?.startsWith("python-") ?? false,
+      mayMatch: ({ hint, name }) => hint?.startsWith("python-") ?? /\.pth$/iu.test(name),
       load: once(async () => (await import("./mod.ts")).pythonSourceFormat),
       samples: {
         harmful: "python/harmful/decoded-1.0-py3-none-any.whl",

@@ -5,17 +5,15 @@
  * (`addpackage` and `execsitecustomize` in `Lib/site.py`). It is read, never run.
  * https://docs.python.org/3/library/site.html
  *
- * The archive says by a hint what a member is (`bundles/python_sources.ts`): a module that lies on
- * a disk beside other files is nobody's business here.
+ * The archive says by a hint what a member is (`bundles/python_sources.ts`); of what lies on a disk
+ * beside other files only path files are read.
  *
  * @module
  */
 
 import { HINT } from "../../core/hints.ts";
 import { decodePythonSource } from "../../parsers/python/encoding.ts";
-import { readPythonModule } from "../../parsers/python/source.ts";
-import { callsAtImport } from "../../parsers/python/source_calls.ts";
-import { sourceFacts } from "../../parsers/python/source_facts.ts";
+import { judgePython } from "../../parsers/python/source_facts.ts";
 import type { Source } from "../../core/source.ts";
 import { readWhole } from "../../sources/read_all.ts";
 import type { Observation } from "../../core/types.ts";
@@ -30,6 +28,8 @@ const LANGUAGE = "python-archive";
 
 /** `Lib/site.py`: what `addpackage` executes. */
 const PATH_IMPORT = /^import[ \t]/u;
+/** A name that PyTorch's checkpoints share. */
+const PATH_NAME = /\.pth$/iu;
 /** The one line that setuptools installs, which asks for its own copy of distutils. */
 const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
   "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
@@ -46,6 +46,7 @@ const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 const HINTS: ReadonlySet<string> = new Set([
   HINT.pythonImport,
   HINT.pythonInstall,
+  HINT.pythonProgram,
   HINT.pythonStartup,
   HINT.pythonPath,
   HINT.pythonCompiled,
@@ -55,10 +56,14 @@ const HINTS: ReadonlySet<string> = new Set([
 /** Python source in archives. */
 export const pythonSourceFormat: Format = { id: "python-source", random: false, detect, scan };
 
-function detect({ hint, head }: Sample): boolean {
-  if (head.length === 0 || hint === undefined) return false;
-  if (hint === HINT.pythonPathMaybe) {
+function detect({ hint, head, name }: Sample): boolean {
+  if (head.length === 0) return false;
+  if (hint === undefined && !PATH_NAME.test(name)) return false;
+  if (hint === undefined || hint === HINT.pythonPathMaybe) {
     return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
+  }
+  if (hint === HINT.pythonProgram && !/\.pyw?$/iu.test(name)) {
+    return !head.includes(0) && /^#!.*python/u.test(latin1(head.subarray(0, 256), 256));
   }
   if (isCompiledHint(hint)) return head[2] === 0x0d && head[3] === 0x0a;
   return HINTS.has(hint) && !head.includes(0);
@@ -98,8 +103,8 @@ async function* scan(
       unread: true,
     }];
   }
-  if (hint === HINT.pythonPath || hint === HINT.pythonPathMaybe) {
-    yield pathFile(name, text);
+  if (hint === undefined || hint === HINT.pythonPath || hint === HINT.pythonPathMaybe) {
+    yield pathFile(name, text, () => context.checkDeadline());
     return;
   }
   if (hint === HINT.pythonStartup) {
@@ -112,7 +117,7 @@ async function* scan(
       detail: `"${name}" runs when the package is built or installed`,
     }];
   }
-  yield moduleFacts(text, hint === HINT.pythonInstall);
+  yield moduleFacts(text, hint, () => context.checkDeadline());
 }
 
 /** A compiled module that runs although no source, or another one, is there to read. */
@@ -123,25 +128,17 @@ function compiled(name: string, cached: boolean, bits: number): Observation[] {
 }
 
 /** The calls of a module, and whether all of them were seen. */
-function moduleFacts(text: string, installed: boolean): Observation[] {
-  const module = readPythonModule(text);
-  const functions = module.calls.map(({ scope }) => scope).filter((scope) =>
-    BUILD_HOOKS.test(scope) ||
-    (installed && COMMAND_METHODS.includes(scope.slice(scope.lastIndexOf(".") + 1)))
-  );
-  const calls = callsAtImport(module, { functions, handed: false });
-  const facts: Observation[] = sourceFacts(calls, text, LANGUAGE);
-  if (module.complete) return facts;
-  return [...facts, {
-    type: "anomaly",
-    rule: "python-unread",
-    detail: "It has more words or calls, or is nested deeper, than is looked at",
-    unread: true,
-  }];
+function moduleFacts(text: string, hint: string, checkDeadline: () => void): Observation[] {
+  const installs = hint === HINT.pythonInstall;
+  const functions = (name: string): boolean =>
+    BUILD_HOOKS.test(name) ||
+    (installs && COMMAND_METHODS.includes(name.slice(name.lastIndexOf(".") + 1)));
+  const main = installs || hint === HINT.pythonProgram;
+  return judgePython(text, LANGUAGE, { checkDeadline, main, functions });
 }
 
 /** Lines of a path file that are code. */
-function pathFile(name: string, text: string): Observation[] {
+function pathFile(name: string, text: string, checkDeadline: () => void): Observation[] {
   const found: Observation[] = [];
   let at = 0;
   for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
@@ -157,7 +154,7 @@ function pathFile(name: string, text: string): Observation[] {
     at += line.length;
   }
   const code = text.split(/\r?\n|\r/u).map((line) => PATH_IMPORT.test(line) ? line : "").join("\n");
-  return [...found, ...moduleFacts(code, false)];
+  return [...found, ...moduleFacts(code, HINT.pythonStartup, checkDeadline)];
 }
 
 function startup(detail: string, offset: number): Observation {

@@ -164,8 +164,8 @@ test("source that breaks off or is too long is never taken for all of it", async
   const long = new Uint8Array(16 * 1024 * 1024 + 1).fill(0x0a);
   const seen = await run(pythonSourceFormat, long, { hint: "python-import" });
   assert.match(seen.fault?.message ?? "", /more than 16777216 bytes/);
-  const calls = bytes("a.b()\n".repeat(100_001));
-  assert.deepEqual((await run(pythonSourceFormat, calls, { hint: "python-import" })).rules, [
+  const deep = bytes(`import os\n${"lambda: ".repeat(1000)}os.system('x')\n`);
+  assert.deepEqual((await run(pythonSourceFormat, deep, { hint: "python-import" })).rules, [
     "python-unread",
   ]);
 });

@@ -6,10 +6,9 @@
  */
 
 import type { Observation } from "../../core/types.ts";
-import { readPythonModule } from "./source.ts";
-import { callsAtImport } from "./source_calls.ts";
+import { TOKEN, Tokens } from "./lexer.ts";
+import { readPython } from "./source.ts";
 import { sourceFacts } from "./source_facts.ts";
-import { pythonLines } from "./tokens.ts";
 
 /** Characters of a text that are read as Python. The longest real expression has some 2,000. */
 const CHARACTERS = 1 << 20;
@@ -44,15 +43,14 @@ interface Evaluated {
  */
 export function evaluatedPython(text: string, language: string): Evaluated {
   const read = text.slice(0, CHARACTERS);
-  const module = readPythonModule(read);
-  const runs = callsAtImport(module);
-  const facts = sourceFacts(runs, read, language);
-  const calls = runs.flatMap(({ path, expression, called }) => {
+  const source = readPython(read);
+  const facts = sourceFacts(source.calls, read, language);
+  const calls = source.calls.flatMap(({ path, expression, called }) => {
     const dot = path.lastIndexOf(".");
     if (dot <= 0 || !called) return [];
     return [{ module: path.slice(0, dot), name: path.slice(dot + 1), expression }];
   });
-  return { facts, calls, complete: module.complete && text.length <= CHARACTERS };
+  return { facts, calls, complete: source.cut === undefined && text.length <= CHARACTERS };
 }
 
 /**
@@ -61,16 +59,16 @@ export function evaluatedPython(text: string, language: string): Evaluated {
  */
 export function mayBePython(text: string): boolean {
   if (text.length > CHARACTERS) return false;
-  for (const { tokens } of pythonLines(text)) {
-    for (const [index, { kind, text: word }] of tokens.entries()) {
-      if (kind === "sign" && /^[?!$`\\]$/u.test(word)) return false;
-      const before = tokens[index - 1];
-      if (before === undefined) continue;
-      const value = kind === "name" || kind === "number";
-      const valueBefore = before.kind === "name" || before.kind === "number";
-      if (!value || !valueBefore) continue;
-      if (!KEYWORDS.has(word) && !KEYWORDS.has(before.text)) return false;
-    }
+  const tokens = new Tokens(text, () => {});
+  let before: string | undefined;
+  for (let at = 0; at < tokens.count; at++) {
+    const kind = tokens.kinds[at];
+    if (kind === TOKEN.error) return false;
+    const word = tokens.written(at);
+    if (kind === TOKEN.sign && word === "`") return false;
+    const value = kind === TOKEN.name || kind === TOKEN.number;
+    if (value && before !== undefined && !KEYWORDS.has(word) && !KEYWORDS.has(before)) return false;
+    before = value ? word : undefined;
   }
   return true;
 }

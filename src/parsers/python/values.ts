@@ -1,0 +1,236 @@
+/**
+ * What names of a module may stand for while it is imported: sets of abstract values, of which there
+ * is one for each place of the source that makes one, so that loops and calls come to an end.
+ *
+ * @module
+ */
+
+import type { FunctionNode } from "./syntax.ts";
+
+/** A set of values; empty where nothing is known. */
+export type Values = readonly Value[];
+
+/** One value. */
+export type Value =
+  | Outer
+  | Constant
+  | Code
+  | Class
+  | Instance
+  | Container
+  | Bound
+  | Partial
+  | Space
+  | Method
+  | Property;
+
+/** Something of another module, by its dotted path, or what calling it gave. */
+export interface Outer {
+  readonly kind: "outer";
+  readonly path: string;
+  /** True for what a call gave, or an item of it. */
+  readonly called: boolean;
+  /** Of what a call gave: the path that was called first, however many calls followed. */
+  readonly base: string;
+  /** What it was given, and may hand on or call. */
+  carries: Values;
+}
+
+/** A constant; `undefined` is one that is not known. */
+export interface Constant {
+  readonly kind: "constant";
+  readonly value: string | number | boolean | null | undefined;
+  readonly bytes: boolean;
+  /** True for what was decoded or put together. */
+  readonly hidden: boolean;
+}
+
+/** A function of the module. */
+export interface Code {
+  readonly kind: "function";
+  readonly node: FunctionNode;
+  readonly scope: Scope;
+  readonly defaults: ReadonlyMap<string, Values>;
+  readonly attributes: Map<string, Values>;
+  readonly origin: Origin | undefined;
+  /** The class that it was defined in. */
+  owner: Class | undefined;
+  returns: Values;
+  running: boolean;
+  /** What it was read with; undefined before its first call. */
+  version: number | undefined;
+}
+
+/** A class of the module. */
+export interface Class {
+  readonly kind: "class";
+  readonly name: string;
+  readonly members: Map<string, Values>;
+  bases: Values;
+  metaclass: Values;
+  readonly instance: Instance;
+}
+
+/** All objects of a class of the module. */
+export interface Instance {
+  readonly kind: "instance";
+  readonly attributes: Map<string, Values>;
+  readonly of: Class;
+}
+
+/** A list, tuple, set or mapping. */
+export interface Container {
+  readonly kind: "container";
+  readonly type: "tuple" | "list" | "set" | "dict";
+  readonly items: Map<string, Values>;
+  /** What stands at places that are not known. */
+  rest: Values;
+}
+
+/** A function together with its first argument. */
+export interface Bound {
+  readonly kind: "bound";
+  readonly target: Value;
+  readonly self: Value;
+}
+
+/** A function together with some of its arguments. */
+export interface Partial {
+  readonly kind: "partial";
+  target: Values;
+  first: Values[];
+  named: Map<string, Values>;
+}
+
+/** A mapping of names: of the module, of a class or object, of another module. */
+export interface Space {
+  readonly kind: "space";
+  readonly of: Scope | Class | Instance | Outer;
+}
+
+/** A method of a value that no class of the module has. */
+export interface Method {
+  readonly kind: "method";
+  readonly self: Value;
+  readonly name: string;
+}
+
+/** What reading an attribute calls. */
+export interface Property {
+  readonly kind: "property";
+  get: Values;
+  set: Values;
+}
+
+/** Where code that stands in a string is told. */
+export interface Origin {
+  readonly at: number;
+  readonly end: number;
+}
+
+/** Names of a module, function or class. */
+export class Scope {
+  readonly kind: "module" | "function" | "class";
+  readonly parent: Scope | undefined;
+  readonly names = new Map<string, Values>();
+  /** Everything that a name was ever given. */
+  readonly ever = new Map<string, Values>();
+  readonly globals = new Set<string>();
+  readonly outer = new Set<string>();
+  /** Blocks around what is executed that may not run, or run again. */
+  conditional = 0;
+  /** True for names that functions within read. */
+  captured = false;
+  /** True from the second time that its function is read: names then only get more values. */
+  again = false;
+  /** The class whose body it is, or the function. */
+  owner: Class | undefined;
+  code: Code | undefined;
+
+  constructor(kind: Scope["kind"], parent?: Scope) {
+    this.kind = kind;
+    this.parent = parent;
+  }
+}
+
+/** Arguments of a call. */
+export interface Arguments {
+  readonly positions: readonly Values[];
+  readonly named: ReadonlyMap<string, Values>;
+  /** What `*` and `**` spread without its places being known. */
+  readonly rest: Values;
+}
+
+export const NO_ARGUMENTS: Arguments = { positions: [], named: new Map(), rest: [] };
+
+/** Values of one set. The largest table of functions in 200 packages in use has 300. CWE-400. */
+export const VALUES = 512;
+/** Different constants of one set before it is no longer told which. */
+const CONSTANTS = 16;
+
+/** A constant of which only that it is one is known. */
+export const UNKNOWN_CONSTANT: Constant = {
+  ...{ kind: "constant", value: undefined, bytes: false, hidden: false },
+};
+
+/** The same, of letters that were picked, turned round or computed. */
+export const UNKNOWN_HIDDEN: Constant = {
+  ...{ kind: "constant", value: undefined, bytes: false, hidden: true },
+};
+
+/** Both sets as one: the first itself where the second adds nothing. */
+export function union(a: Values, b: Values): Values {
+  if (b.length === 0 || a === b) return a;
+  if (a.length === 0) return b;
+  let added: Value[] | undefined;
+  const known = a.length + b.length > 24 ? new Set(a) : undefined;
+  let constants = 0;
+  for (const each of a) if (each.kind === "constant") constants++;
+  for (const each of b) {
+    if (known?.has(each) ?? a.includes(each)) continue;
+    if (each.kind === "constant") {
+      if (a.some((other) => isSameConstant(other, each))) continue;
+      if (++constants > CONSTANTS) {
+        const unknown = each.hidden ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT;
+        if (!a.includes(unknown) && !added?.includes(unknown)) (added ??= []).push(unknown);
+        continue;
+      }
+    }
+    (added ??= []).push(each);
+  }
+  return added === undefined ? a : [...a, ...added];
+}
+
+function isSameConstant(a: Value, b: Constant): boolean {
+  return a.kind === "constant" && a.value === b.value && a.bytes === b.bytes &&
+    a.hidden === b.hidden;
+}
+
+/** A constant. */
+export function constantOf(
+  value: Constant["value"],
+  bytes = false,
+  hidden = false,
+): Constant {
+  return { kind: "constant", value, bytes, hidden };
+}
+
+/** The texts that values may be; undefined among them for those not known. */
+export function textsOf(values: Values): (string | undefined)[] {
+  if (values.length === 0) return [undefined];
+  return values.map((each) =>
+    each.kind === "constant" && typeof each.value === "string" ? each.value : undefined
+  );
+}
+
+/** A new list, tuple, set or mapping. */
+export function containerOf(type: Container["type"]): Container {
+  return { kind: "container", type, items: new Map(), rest: [] };
+}
+
+/** All that stands in a container. */
+export function itemsOf(container: Container): Values {
+  let all = container.rest;
+  for (const each of container.items.values()) all = union(all, each);
+  return all;
+}
