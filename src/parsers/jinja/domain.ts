@@ -30,6 +30,8 @@ export type Structure =
     readonly type: "list";
     readonly items: readonly Abstract[];
     readonly tuple?: boolean;
+    /** Of a named tuple. */
+    readonly fields?: readonly string[];
     /** The expression that makes it, for lists that are changed in place. */
     readonly site?: number;
   }
@@ -275,9 +277,9 @@ export class Domain {
   #structureKey(value: Structure): string {
     switch (value.type) {
       case "list":
-        return `${value.tuple ? "tuple" : "list"} ${value.site ?? ""}(${
-          value.items.map(({ id }) => id).join(" ")
-        })`;
+        return `${value.tuple ? "tuple" : "list"} ${value.fields?.join() ?? ""} ${
+          value.site ?? ""
+        }(${value.items.map(({ id }) => id).join(" ")})`;
       case "dict":
         return `dict ${value.site ?? ""}(${
           value.pairs.map(([key, one]) => `${key.id}:${one.id}`).join(" ")

@@ -170,6 +170,15 @@ export class Evaluator implements Machine {
 
   /** Evaluates the template from its beginning to its end. */
   run(): void {
+    try {
+      this.#run();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.givenUp ??= "It nests too deep to compute what it names";
+    }
+  }
+
+  #run(): void {
     this.#escapes = this.#template.tags.some(({ name }) => name === "autoescape");
     this.#findBlocks(this.#template.blocks);
     this.#bodyOf(this.#template.blocks);
@@ -461,25 +470,28 @@ export class Evaluator implements Machine {
       name === "else" ? undefined : expressions[0]
     );
     let after: State | undefined;
-    let falling = true;
+    let possible = true;
     const guards = this.#guards.length;
     for (const [at, body] of bodies.entries()) {
-      if (!falling) break;
       const test = tests[at];
       const value = test === undefined ? undefined : this.evaluate(test);
       const certain = value === undefined ? true : this.#truthOf(value);
       // Within a macro that calls itself, the way out of it is what is asked for.
       const followed = this.#recursing();
-      if (test === undefined || certain === true && followed) falling = false;
       if (certain === false && followed) continue;
       const before = this.#state.clone();
       if (test !== undefined) this.#guard(test);
       this.#bodyOf(body);
       this.#guards.length = guards;
-      after = after === undefined ? this.#state : this.#join(after, this.#state);
+      // What is never entered leaves nothing behind.
+      if (possible && certain !== false) {
+        after = after === undefined ? this.#state : this.#join(after, this.#state);
+      }
       this.#state = before;
+      if (certain === true) possible = false;
+      if (certain === true && followed) break;
     }
-    if (falling) after = after === undefined ? this.#state : this.#join(after, this.#state);
+    if (possible) after = after === undefined ? this.#state : this.#join(after, this.#state);
     if (after !== undefined) this.#state = after;
   }
 
@@ -874,15 +886,18 @@ export class Evaluator implements Machine {
   #conditional({ test, then, otherwise }: Extract<Expression, { type: "conditional" }>): Abstract {
     const certain = this.#truthOf(this.evaluate(test));
     const guards = this.#guards.length;
-    const pruned = this.#recursing();
-    const results: Abstract[] = [];
+    // Within a macro that calls itself, the way out of it is what is asked for.
+    const skipped = this.#recursing() ? certain : undefined;
     this.#guard(test);
-    if (!(pruned && certain === false)) results.push(this.evaluate(then));
+    const first = skipped === false ? this.domain.nothing : this.evaluate(then);
     this.#guards.length = guards;
-    if (!(pruned && certain === true)) {
-      results.push(otherwise === undefined ? this.domain.undefined : this.evaluate(otherwise));
-    }
-    return this.domain.join(...results);
+    const second = skipped === true
+      ? this.domain.nothing
+      : otherwise === undefined
+      ? this.domain.undefined
+      : this.evaluate(otherwise);
+    if (certain === undefined) return this.domain.join(first, second);
+    return certain ? first : second;
   }
 
   #unary({ operator, operand }: Extract<Expression, { type: "unary" }>): Abstract {
@@ -998,8 +1013,8 @@ export class Evaluator implements Machine {
           : domain.number;
       case "dict": {
         const method = domain.known({ type: "method", receiver, name });
-        const member = memberOf(value, domain.known(name));
-        return member ?? domain.join(method, this.#changed(value));
+        const member = memberOf(this, value, domain.known(name));
+        return member ?? domain.join(method, domain.elements(value), this.changed(value));
       }
       case "function":
         if (value.name === "self") return domain.known({ type: "function", name: `self.${name}` });
@@ -1010,6 +1025,10 @@ export class Evaluator implements Machine {
         return domain.data;
       case "undefined":
         return domain.undefined;
+      case "list": {
+        const at = value.fields?.indexOf(name) ?? -1;
+        return value.items[at] ?? domain.known({ type: "method", receiver, name });
+      }
       case "many":
         return domain.join(domain.known({ type: "method", receiver, name }), value.element);
       default:
@@ -1018,7 +1037,7 @@ export class Evaluator implements Machine {
   }
 
   /** What is in a list or a dictionary that is changed in place, besides what it is made with. */
-  #changed(value: Known): Abstract {
+  changed(value: Known): Abstract {
     const { domain } = this;
     if (typeof value !== "object" || value === null) return domain.nothing;
     if (value.type !== "list" && value.type !== "dict" && value.type !== "many") {
@@ -1098,7 +1117,7 @@ export class Evaluator implements Machine {
     const { domain } = this;
     const own = object.known.map((one) =>
       typeof one === "object" && one?.type === "dict"
-        ? memberOf(one, domain.known(name))
+        ? memberOf(this, one, domain.known(name))
         : undefined
     );
     if (object.rest === 0 && own.length > 0 && !own.includes(undefined)) {
@@ -1112,7 +1131,7 @@ export class Evaluator implements Machine {
           (one.type === "many" ||
             one.type === "dict" &&
               (one.site !== undefined || one.pairs.some(([key]) => onlyKnown(key) === undefined)))
-          ? domain.join(domain.elements(one), this.#changed(one))
+          ? domain.join(domain.elements(one), this.changed(one))
           : domain.nothing
       ),
     );
@@ -1132,7 +1151,7 @@ export class Evaluator implements Machine {
           typeof one === "string" && one.length > 4096
             ? domain.of([], TEXT, { size: 1 })
             : domain.elements(one),
-          this.#changed(one),
+          this.changed(one),
         );
         if (typeof one === "object" && one?.type === "dict") results.push(domain.undefined);
       }
@@ -1144,7 +1163,8 @@ export class Evaluator implements Machine {
       if (mutated !== undefined) results.push(mutated);
     }
     if ((object.rest & TEXT) !== 0) results.push(domain.of([], TEXT, object));
-    return domain.join(...results, domain.undefined);
+    const whole = exact && object.rest === 0 && object.known.length > 0;
+    return domain.join(...results, whole ? domain.nothing : domain.undefined);
   }
 
   #at_(value: Known, at: number): Abstract {
@@ -1156,13 +1176,13 @@ export class Evaluator implements Machine {
     }
     if (typeof value !== "object" || value === null) return domain.undefined;
     if (value.type === "list") {
-      const changed = this.#changed(value);
+      const changed = this.changed(value);
       if (changed !== domain.nothing) return domain.join(domain.elements(value), changed);
       return value.items.at(at) ?? domain.undefined;
     }
     if (value.type === "dict") {
-      return memberOf(value, domain.known(at)) ??
-        domain.join(domain.elements(value), this.#changed(value));
+      return memberOf(this, value, domain.known(at)) ??
+        domain.join(domain.elements(value), this.changed(value));
     }
     return domain.elements(value);
   }
@@ -1181,7 +1201,7 @@ export class Evaluator implements Machine {
       }
       if (
         exact && typeof one === "object" && one?.type === "list" &&
-        this.#changed(one) === domain.nothing
+        this.changed(one) === domain.nothing
       ) {
         return domain.known({
           type: "list",
@@ -1191,7 +1211,7 @@ export class Evaluator implements Machine {
       }
       if (typeof one === "string") return domain.of([], TEXT, { size: one.length });
       return domain.many(
-        domain.join(domain.elements(one), this.#changed(one)),
+        domain.join(domain.elements(one), this.changed(one)),
         Math.max(1, object.size),
       );
     });
@@ -1233,7 +1253,7 @@ export class Evaluator implements Machine {
     let rest: Abstract | undefined;
     if (
       typeof only === "object" && only?.type === "dict" &&
-      this.#changed(only) === this.domain.nothing
+      this.changed(only) === this.domain.nothing
     ) {
       for (const [key, one] of only.pairs) {
         const name = onlyKnown(key);
@@ -1243,7 +1263,7 @@ export class Evaluator implements Machine {
       return { pairs, rest };
     }
     const inside = value.known.map((one) =>
-      this.domain.join(this.domain.elements(one), this.#changed(one))
+      this.domain.join(this.domain.elements(one), this.changed(one))
     );
     return { pairs, rest: this.domain.join(...inside, this.domain.of([], value.rest, value)) };
   }
@@ -1339,7 +1359,7 @@ export class Evaluator implements Machine {
           ...given.positional,
           ...given.named.values(),
           given.more ?? domain.nothing,
-          domain.known(", "),
+          name === "joiner" ? domain.known(", ") : domain.nothing,
         );
         return domain.known({ type: "object", kind: name, items });
       }
@@ -1625,7 +1645,7 @@ export class Evaluator implements Machine {
       const items = [...only].map((one) => domain.known(one));
       return { items, element: domain.elements(only) };
     }
-    if (typeof only === "object" && only !== null && this.#changed(only) === domain.nothing) {
+    if (typeof only === "object" && only !== null && this.changed(only) === domain.nothing) {
       if (only.type === "list") return { items: only.items, element: domain.elements(only) };
       if (only.type === "undefined") return { items: [], element: domain.nothing };
       if (only.type === "dict") {
@@ -1635,9 +1655,9 @@ export class Evaluator implements Machine {
     }
     const parts = value.known.map((one) => {
       if (typeof one === "object" && one?.type === "dict") {
-        return domain.join(...one.pairs.map(([key]) => key), this.#changed(one));
+        return domain.join(...one.pairs.map(([key]) => key), this.changed(one));
       }
-      return domain.join(domain.elements(one), this.#changed(one));
+      return domain.join(domain.elements(one), this.changed(one));
     });
     const rest = domain.of([], value.rest & ~NUMBER, { size: NOMINAL, from: value.from });
     const mutated = (value.rest & DATA) === 0 ? undefined : this.#held("data");
@@ -1672,7 +1692,7 @@ export class Evaluator implements Machine {
 
   plain(value: Known): Plain | undefined {
     if (typeof value !== "object" || value === null) return value;
-    if (value.type !== "list" || this.#changed(value) !== this.domain.nothing) return undefined;
+    if (value.type !== "list" || this.changed(value) !== this.domain.nothing) return undefined;
     if (value.items.length > 4096 || value.items.some(({ size }) => size > CHARACTERS)) {
       return undefined;
     }

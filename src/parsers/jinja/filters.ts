@@ -8,7 +8,7 @@ import { argument, type Given, NONE, onlyKnown, uncertain } from "./arguments.ts
 import { type Abstract, DATA, type Known, NOMINAL, NUMBER, OPEN, TEXT } from "./domain.ts";
 import { textMethod, textOrNumber } from "./methods.ts";
 import type { Machine, Place } from "./machine.ts";
-import { display, truth } from "./plain.ts";
+import { truth } from "./plain.ts";
 
 /** Filters that take the path of an attribute: the place of that argument; undefined where it is only named. */
 const BY_ATTRIBUTE: Readonly<Record<string, number | undefined>> = {
@@ -49,7 +49,7 @@ export function applyFilter(
     const path = given.named.get("attribute");
     if (path !== undefined) readPath(machine, machine.iterate(value).element, path, place);
   }
-  if (NUMERIC.has(name)) return numeric(machine, name, value, given);
+  if (NUMERIC.has(name)) return numeric(machine, name, value, given, place);
   switch (name) {
     case "default":
     case "d":
@@ -115,23 +115,25 @@ export function applyFilter(
     case "select":
     case "reject":
     case "selectattr":
-    case "rejectattr": {
-      const { element } = machine.iterate(value);
-      return passedOn(
-        machine,
-        value,
-        domain.many(element, Math.max(1, value.size), countOf(value)),
-      );
-    }
+    case "rejectattr":
+      return chosen(machine, name, value, given);
     case "batch":
     case "slice":
-      return batched(machine, value, given, place);
+      return batched(machine, name, value, given, place);
     case "groupby": {
       const { element } = machine.iterate(value);
-      const group = machine.lift([]);
-      return domain.many(
-        domain.join(domain.many(domain.join(element, domain.data, domain.text)), group),
+      const path = argument(given, domain, "attribute", 0);
+      const grouper = domain.join(
+        path === undefined ? domain.text : readPath(machine, element, path, place),
+        argument(given, domain, "default", 1) ?? domain.nothing,
       );
+      const list = domain.many(element, Math.max(1, value.size));
+      const fields = ["grouper", "list"];
+      const pair: Known = { type: "list", tuple: true, fields, items: [grouper, list] };
+      const { items = [] } = machine.iterate(value);
+      return items.length === 1
+        ? domain.known({ type: "list", items: [domain.known(pair)] })
+        : domain.many(domain.known(pair));
     }
     case "indent":
     case "tojson":
@@ -145,6 +147,45 @@ export function applyFilter(
       });
     }
   }
+}
+
+/** Items in another order, or some of them. */
+function chosen(machine: Machine, name: string, value: Abstract, given: Given): Abstract {
+  const { domain } = machine;
+  const { element, items } = machine.iterate(value);
+  const bare = given.positional.length === 0 && given.more === undefined;
+  if (items !== undefined && items.length <= COUNTED) {
+    if (name === "sort") return domain.known({ type: "list", items: items.map(() => element) });
+    if (name === "unique" && items.length < 2) return domain.known({ type: "list", items });
+    const test = given.positional.length === 1 ? given.positional[0] : undefined;
+    const none = test !== undefined && onlyKnown(test) === "none";
+    if (name === "reject" && none && items.every((one) => isNot(one, null))) {
+      return domain.known({ type: "list", items });
+    }
+    const truths = items.map((one) => truthOf(machine, one));
+    if (name === "select" && bare && !truths.includes(undefined)) {
+      return domain.known({ type: "list", items: items.filter((_, at) => truths[at]) });
+    }
+  }
+  return passedOn(
+    machine,
+    value,
+    domain.many(element, Math.max(1, value.size), countOf(value)),
+  );
+}
+
+/** Items of a list that are put in order one by one. */
+const COUNTED = 64;
+
+/** Whether a value is surely another. */
+function isNot({ known, rest }: Abstract, other: Known): boolean {
+  return (rest & ~TEXT) === 0 && known.length > 0 && !known.includes(other);
+}
+
+function truthOf(machine: Machine, value: Abstract): boolean | undefined {
+  const only = onlyKnown(value);
+  const plain = only === undefined ? undefined : machine.plain(only);
+  return plain === undefined ? undefined : truth(plain);
 }
 
 /** Filters pass on of which loop's variable a value is a part. */
@@ -162,12 +203,7 @@ function readName(machine: Machine, object: Abstract, name: Abstract, place: Pla
   const results: Abstract[] = [];
   for (const one of name.known) {
     if (typeof one === "string") results.push(machine.attribute(object, one, place));
-    else if (typeof one === "object" && one !== null && one.type !== "undefined") {
-      const shown = machine.plain(one);
-      const text = shown === undefined ? undefined : display(shown);
-      if (text === undefined) machine.unknown(place, "attribute");
-      else results.push(machine.attribute(object, text, place));
-    }
+    // What other values are written as begins with a bracket and names nothing.
   }
   if ((name.rest & ~NUMBER) !== 0) {
     machine.unknown(place, "attribute");
@@ -278,11 +314,19 @@ function defaulted(machine: Machine, value: Abstract, given: Given): Abstract {
   return domain.join(domain.of(kept, value.rest, value), ...results);
 }
 
-function numeric(machine: Machine, name: string, value: Abstract, given: Given): Abstract {
+function numeric(
+  machine: Machine,
+  name: string,
+  value: Abstract,
+  given: Given,
+  place: Place,
+): Abstract {
   const only = onlyKnown(value);
   const plain = only === undefined ? undefined : machine.plain(only);
   const { domain } = machine;
   if (name === "length" || name === "count") {
+    const { items } = machine.iterate(value);
+    if (items !== undefined && typeof only === "object") return domain.known(items.length);
     const length = typeof plain === "string"
       ? [...plain].length
       : Array.isArray(plain)
@@ -315,6 +359,14 @@ function numeric(machine: Machine, name: string, value: Abstract, given: Given):
   }
   if (name === "sum") {
     const start = argument(given, domain, "start", 1);
+    const { items } = machine.iterate(value);
+    if (
+      items !== undefined && items.length <= COUNTED &&
+      argument(given, domain, "attribute", 0) === undefined
+    ) {
+      const all = [start ?? domain.known(0), ...items];
+      return all.reduce((sum, one) => textOrNumber(machine, "+", sum, one, place));
+    }
     const { element } = machine.iterate(value);
     return domain.of(
       [],
@@ -378,8 +430,14 @@ function centered(name: string, given: Given, machine: Machine): Given {
 }
 
 function percentFormat(machine: Machine, value: Abstract, given: Given, place: Place): Abstract {
-  const whole = given.named.size === 0 && given.more === undefined && given.others === undefined;
-  const list = machine.domain.known({ type: "list", tuple: true, items: given.positional });
+  const whole = given.more === undefined && given.others === undefined &&
+    (given.named.size === 0 || given.positional.length === 0);
+  const pairs = [...given.named].map(([name, one]) => [machine.lift(name), one] as const);
+  const list = machine.domain.known(
+    given.named.size > 0
+      ? { type: "dict", pairs }
+      : { type: "list", tuple: true, items: given.positional },
+  );
   const pattern = machine.display(value);
   if (whole) return textOrNumber(machine, "%", pattern, list, place);
   return machine.domain.of([], TEXT, { size: Math.max(pattern.size, NOMINAL) });
@@ -439,14 +497,16 @@ function listed(machine: Machine, value: Abstract): Abstract {
 
 function reversed(machine: Machine, value: Abstract): Abstract {
   const { domain } = machine;
-  const only = onlyKnown(value);
-  if (typeof only === "string") return domain.known([...only].reverse().join(""));
+  const texts = value.known.every((known) => typeof known === "string");
+  if (texts && value.rest === 0) {
+    return overTexts(machine, value, (text) => [...text].reverse().join(""));
+  }
   const { element, items } = machine.iterate(value);
   if (items !== undefined) return domain.known({ type: "list", items: items.toReversed() });
-  const texts = value.known.some((one) => typeof one === "string") || (value.rest & ~NUMBER) !== 0;
+  const some = value.known.some((one) => typeof one === "string") || (value.rest & ~NUMBER) !== 0;
   return domain.join(
     domain.many(element, Math.max(1, value.size)),
-    domain.of([], texts ? TEXT : 0, value),
+    domain.of([], some ? TEXT : 0, value),
     domain.of([], value.rest & DATA, value),
   );
 }
@@ -454,7 +514,10 @@ function reversed(machine: Machine, value: Abstract): Abstract {
 function one(machine: Machine, name: string, value: Abstract): Abstract {
   const { element, items } = machine.iterate(value);
   const at = name === "first" ? items?.[0] : name === "last" ? items?.at(-1) : undefined;
-  return at ?? machine.domain.join(element, machine.domain.undefined);
+  if (at !== undefined) return at;
+  return (items?.length ?? 0) > 0
+    ? element
+    : machine.domain.join(element, machine.domain.undefined);
 }
 
 /** Pairs of keys and values. */
@@ -483,7 +546,13 @@ export function items(machine: Machine, value: Abstract): Abstract {
   return passedOn(machine, value, domain.many(pair, Math.max(1, value.size)));
 }
 
-function batched(machine: Machine, value: Abstract, given: Given, place: Place): Abstract {
+function batched(
+  machine: Machine,
+  name: string,
+  value: Abstract,
+  given: Given,
+  place: Place,
+): Abstract {
   const { domain } = machine;
   const count = argument(given, domain, "linecount", 0) ?? argument(given, domain, "slices", 0);
   const fill = argument(given, domain, "fill_with", 1);
@@ -491,8 +560,33 @@ function batched(machine: Machine, value: Abstract, given: Given, place: Place):
   if (fill !== undefined || machine.iterate(value).items === undefined) {
     if (numberOf(count ?? domain.nothing) > PADDED) machine.cost(place, "pad", size);
   }
-  const element = domain.join(machine.iterate(value).element, fill ?? domain.nothing);
-  return domain.many(domain.many(element, size), size);
+  const { items, element } = machine.iterate(value);
+  const each = count === undefined ? undefined : onlyKnown(count);
+  if (items !== undefined && items.length <= COUNTED && typeof each === "number" && each > 0) {
+    const parts = name === "batch" ? batches(items, each) : slices(items, each);
+    if (fill === undefined || parts.every((part) => part.length === parts[0]?.length)) {
+      const lists = parts.map((part) => domain.known({ type: "list", items: part }));
+      if (lists.length <= COUNTED) return domain.known({ type: "list", items: lists });
+    }
+  }
+  const inside = domain.join(element, fill ?? domain.nothing);
+  return domain.many(domain.many(inside, size), size);
+}
+
+function batches<Item>(items: readonly Item[], each: number): Item[][] {
+  const parts: Item[][] = [];
+  for (let at = 0; at < items.length; at += each) parts.push(items.slice(at, at + each));
+  return parts;
+}
+
+/** The first slices have one more where the items cannot be shared out evenly. */
+function slices<Item>(items: readonly Item[], count: number): Item[][] {
+  const each = Math.floor(items.length / count);
+  const more = items.length % count;
+  return Array.from({ length: Math.min(count, COUNTED + 1) }, (_, at) => {
+    const from = at * each + Math.min(at, more);
+    return items.slice(from, from + each + (at < more ? 1 : 0));
+  });
 }
 
 /** Characters that are filled up to at one stroke. */

@@ -35,6 +35,8 @@ export interface Machine {
   plain(value: Known): Plain | undefined;
   /** The other way: what a computed value is. */
   lift(value: Plain): Abstract;
+  /** What is in a list or a dictionary that is changed in place, besides what it is made with. */
+  changed(value: Known): Abstract;
   /** Puts values into a list or dictionary that is changed in place. */
   put(object: Abstract, values: Abstract): void;
 }

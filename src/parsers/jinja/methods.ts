@@ -80,7 +80,9 @@ function combined(machine: Machine, operator: string, a: Known, b: Known, size: 
       })
       : [machine.plain(b)];
     const whole = given.every((one) => one !== undefined) ? given : undefined;
-    const text = whole && percent(a, whole);
+    const text = typeof b === "object" && b?.type === "dict"
+      ? percent(a, undefined, namesOf(machine, b))
+      : whole && percent(a, whole);
     return text === undefined ? domain.of([], TEXT, { size }) : domain.known(text);
   }
   const [x, y] = [machine.plain(a), machine.plain(b)];
@@ -88,6 +90,18 @@ function combined(machine: Machine, operator: string, a: Known, b: Known, size: 
   if (result !== undefined) return machine.lift(result);
   const kind = restBehind(operator, kindsOf(a), kindsOf(b));
   return domain.of([], kind, { size });
+}
+
+/** Names and values of a dictionary, those that are known. */
+function namesOf(machine: Machine, dict: Extract<Known, { type: "dict" }>): Map<string, Plain> {
+  const names = new Map<string, Plain>();
+  if (machine.changed(dict) !== machine.domain.nothing) return names;
+  for (const [key, value] of dict.pairs) {
+    const [name, one] = [onlyKnown(key), onlyKnown(value)];
+    const plain = one === undefined ? undefined : machine.plain(one);
+    if (typeof name === "string" && plain !== undefined) names.set(name, plain);
+  }
+  return names;
 }
 
 function addedLists(a: Known, b: Known, operator: string): Known | undefined {
@@ -296,7 +310,8 @@ export function callMethod(
   place: Place,
 ): Abstract {
   const { domain } = machine;
-  if (name === "format" || name === "format_map") return format(machine, receiver, given, place);
+  if (name === "format") return format(machine, receiver, given, place);
+  if (name === "format_map") return format(machine, receiver, ofMapping(machine, given), place);
   const results: Abstract[] = [];
   if (CHANGING.has(name)) results.push(change(machine, receiver, name, given, place));
   const collections = receiver.known.filter((one) => typeof one === "object");
@@ -382,7 +397,7 @@ function collectionMethod(
       const other = argument(given, domain, "default", 1) ?? domain.known(null);
       const [only] = value.known;
       if (key !== undefined && typeof only === "object" && only?.type === "dict") {
-        return domain.join(memberOf(only, key) ?? inside, other);
+        return memberOf(machine, only, key) ?? domain.join(inside, other);
       }
       return domain.join(inside, other);
     }
@@ -393,7 +408,10 @@ function collectionMethod(
     case "items": {
       const pair = domain.known({ type: "list", tuple: true, items: [inside, inside] });
       const [only] = value.known;
-      if (typeof only === "object" && only?.type === "dict" && only.site === undefined) {
+      if (
+        typeof only === "object" && only?.type === "dict" &&
+        machine.changed(only) === domain.nothing
+      ) {
         return domain.known({
           type: "list",
           items: only.pairs.map(([key, one]) =>
@@ -403,9 +421,12 @@ function collectionMethod(
       }
       return domain.many(pair);
     }
-    case "keys":
     case "copy":
-      return name === "keys" ? domain.many(element) : value;
+      return value;
+    case "keys": {
+      const { items } = machine.iterate(value);
+      return items === undefined ? domain.many(element) : domain.known({ type: "list", items });
+    }
     case "values":
       return domain.many(inside);
     case "append":
@@ -440,13 +461,22 @@ function callOther(
   if (typeof only === "object" && only?.type === "loop" && name === "cycle") {
     return machine.domain.join(...given.positional, given.more ?? machine.domain.nothing);
   }
-  // What a dictionary or a namespace holds under that name.
-  const member = machine.item(value, machine.lift(name), place);
-  return machine.call(member, given, place);
+  // What a dictionary holds under that name.
+  if (typeof only === "object" && only?.type === "dict") {
+    const member = memberOf(machine, only, machine.lift(name));
+    if (member !== undefined) return machine.call(member, given, place);
+    const inside = machine.domain.elements(only);
+    const functions = inside.known.some((one) => typeof one === "object" && one !== null);
+    if (functions || inside.rest !== 0) {
+      return machine.domain.join(machine.domain.text, machine.domain.open);
+    }
+  }
+  return machine.domain.text;
 }
 
 /** The value of a dictionary under a key; undefined when it may have others, or none. */
 export function memberOf(
+  machine: Machine,
   dict: Extract<Known, { type: "dict" }>,
   key: Abstract,
 ): Abstract | undefined {
@@ -458,7 +488,15 @@ export function memberOf(
     if (one === undefined) return undefined;
     if (one === only) found = value;
   }
-  return dict.site === undefined ? found : undefined;
+  return machine.changed(dict) === machine.domain.nothing ? found : undefined;
+}
+
+/** What is in a value, keys and values. */
+function within(machine: Machine, value: Abstract): Abstract {
+  const { domain } = machine;
+  const inside = value.known.map((one) => domain.elements(one));
+  const pairs = inside.map((one) => machine.iterate(one).element);
+  return domain.join(...inside, ...pairs, machine.iterate(value).element);
 }
 
 function change(
@@ -476,11 +514,32 @@ function change(
   const parts = [...given.positional, ...given.named.values(), given.more, given.others]
     .filter((one) => one !== undefined);
   const inside = parts.map((one) =>
-    name === "extend" || name === "update" ? machine.iterate(one).element : one
+    name === "extend" || name === "update" ? within(machine, one) : one
   );
   const values = machine.domain.join(...parts, ...inside);
   machine.put(receiver, values);
   return machine.domain.nothing;
+}
+
+/** Arguments that a mapping stands for. */
+function ofMapping(machine: Machine, given: Given): Given {
+  const [mapping] = given.positional;
+  const only = mapping === undefined ? undefined : onlyKnown(mapping);
+  const { domain } = machine;
+  const others = mapping === undefined
+    ? given.more ?? given.others ?? domain.text
+    : domain.join(...mapping.known.map((one) => domain.elements(one)), domain.of([], mapping.rest));
+  if (
+    typeof only !== "object" || only?.type !== "dict" || machine.changed(only) !== domain.nothing
+  ) {
+    return { positional: [], named: new Map(), more: others, others };
+  }
+  const named = only.pairs.flatMap(([key, value]) => {
+    const name = onlyKnown(key);
+    return typeof name === "string" ? [[name, value] as const] : [];
+  });
+  const more = named.length < only.pairs.length ? others : undefined;
+  return { positional: [], named: new Map(named), more, others: more };
 }
 
 /** `pattern.format(…)`: reaches what its fields name. */

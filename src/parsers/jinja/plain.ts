@@ -111,14 +111,18 @@ export function compare(operator: string, left: Plain, right: Plain): boolean | 
 
 const PERCENT = /%(?:\((\w*)\))?([-+ #0]*)(\d*)(?:\.(\d*))?([^])?/gu;
 
-/** `"%s%c" % values`; undefined when a field is of another kind. */
-export function percent(pattern: string, given: readonly Plain[] | undefined): string | undefined {
+/** `"%s%c" % values` and `"%(name)s" % names`; undefined when a field is of another kind. */
+export function percent(
+  pattern: string,
+  given: readonly Plain[] | undefined,
+  names: ReadonlyMap<string, Plain> = new Map(),
+): string | undefined {
   let next = 0;
   let exact = true;
   const text = pattern.replace(PERCENT, (_all, key?: string, flags?: string, ...rest: string[]) => {
     const [width, precision, kind] = rest;
     if (kind === "%") return "%";
-    const value = key === undefined ? given?.[next++] : undefined;
+    const value = key === undefined ? given?.[next++] : names.get(key);
     const shown = value === undefined ? undefined : percentField(value, kind ?? "");
     if (shown === undefined || flags !== "" || precision !== undefined) exact = false;
     return (shown ?? "").padStart(Math.min(Number(width ?? ""), REPEATED));
