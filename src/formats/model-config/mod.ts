@@ -35,7 +35,9 @@ const NAMES = new RegExp(
 const KEYS = new RegExp(
   '"(?:auto_map|custom_pipelines|trust_remote_code|_?attn_implementation(?:_internal)?|' +
     "chat_template|_target_|model_type|architectures|_class_name|weight_map|peft_type|" +
-    'auto_mapping|tokenizer_class|processor_class)"\\s*:',
+    'auto_mapping|tokenizer_class|processor_class)"\\s*:|' +
+    // A prompt of LangChain's, which renders it.
+    '"template_format"\\s*:\\s*"jinja2"',
   "u",
 );
 /** The same of YAML. */

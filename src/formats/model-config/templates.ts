@@ -37,18 +37,22 @@ export function jsonTemplates(root: ConfigNode, check: () => void): Observation[
     const { node, path, inside } = next;
     if (node.kind === "scalar") {
       if (!inside && !/^\s*\{[{%]/u.test(node.text)) continue;
-      if (/\{[{%#]/u.test(node.text)) found.push(entry(path || "template", node.text));
+      // A comment alone renders nothing.
+      if (/\{[{%]/u.test(node.text)) found.push(entry(path || "template", node.text));
     } else if (node.kind === "list") {
+      const lines = inside ? node.items.map((item) => textOf(item)) : [];
+      if (addLines(found, path, lines)) continue;
       for (const [index, item] of node.items.entries()) {
         waiting.push({ node: item, path: below(path, `[${index}]`), inside });
       }
     } else {
+      const other = isOtherLanguage(node.members);
       for (const [key, value] of node.members) {
         const name = textOf(key) ?? "";
         waiting.push({
           node: value,
           path: path === "" ? name : below(path, `.${name}`),
-          inside: inside || /template/iu.test(name),
+          inside: (inside || /template/iu.test(name)) && !other,
         });
       }
     }
@@ -59,13 +63,54 @@ export function jsonTemplates(root: ConfigNode, check: () => void): Observation[
 /** Texts of YAML that are Jinja and stand under a template's key, or speak of a conversation. */
 export function yamlTemplates(words: readonly YamlWord[]): Observation[] {
   const found: Observation[] = [];
+  const listed = new Map<string, string[]>();
   for (const { kind, key, value, under } of words) {
     if (kind === "alias" || key || !hasJinja(value)) continue;
-    const named = under.some((one) => /template/iu.test(one)) && !isGo(value);
-    if (!named && !speaksOfConversation(value)) continue;
-    found.push(entry(under.join(".").slice(0, PATH_CHARACTERS) || "template", value));
+    const path = under.join(".").slice(0, PATH_CHARACTERS);
+    if (CHAT_KEY.test(path) && !isOther(value)) {
+      listed.set(path, [...listed.get(path) ?? [], value]);
+    } else if (isTemplate(value, under)) found.push(entry(path || "template", value));
+  }
+  for (const [path, lines] of listed) {
+    if (addLines(found, path, lines)) continue;
+    for (const line of lines) found.push(entry(path, line));
   }
   return found;
+}
+
+/** Keys that name a template of a conversation, or of a prompt. */
+const CHAT_KEY = /(?:chat|instruction|prompt|system|tool)[^.]*template/iu;
+
+/**
+ * A template that is kept as a list of its lines. Returns true when the lines make one that is
+ * well-formed, so that they are none for themselves.
+ */
+function addLines(
+  found: Observation[],
+  path: string,
+  lines: readonly (string | undefined)[],
+): boolean {
+  if (lines.length < 2 || lines.includes(undefined)) return false;
+  const text = lines.map((line = "") => line.endsWith("\n") ? line : `${line}\n`).join("");
+  if (!/\{[{%]/u.test(text)) return false;
+  found.push(entry(path || "template", text));
+  return parseTemplate(text).faults.length === 0;
+}
+
+/** Whether a text that stands under any key is a template of Jinja's. */
+function isTemplate(text: string, under: readonly string[]): boolean {
+  if (speaksOfConversation(text)) return true;
+  const named = under.some((one) => /template/iu.test(one));
+  // Charts and workflows have templates in other languages, and scripts with such signs in them.
+  return named && /\{[{%]/u.test(text) && !isOther(text);
+}
+
+/** Whether a prompt says that its template is of another language: LangChain's `f-string`, `mustache`. */
+function isOtherLanguage(members: readonly (readonly [ConfigNode, ConfigNode])[]): boolean {
+  return members.some(([key, value]) => {
+    const language = textOf(key) === "template_format" ? textOf(value) : undefined;
+    return language !== undefined && language !== "jinja2";
+  });
 }
 
 function entry(part: string, text: string): Observation {
@@ -73,10 +118,11 @@ function entry(part: string, text: string): Observation {
   return { type: "entry", source, part, hint: HINT.chatTemplate };
 }
 
-/** What looks like Go and is none of Jinja's either: Jinja renders nothing of what it cannot parse. */
-function isGo(text: string): boolean {
-  return text.length < GO_CHARACTERS && isGoTemplate(text) &&
-    parseTemplate(text).faults.length > 0;
+/** What is well-formed in none of Jinja's words: Jinja renders nothing of what it cannot parse. */
+function isOther(text: string): boolean {
+  if (text.length >= GO_CHARACTERS || text.includes("{%")) return false;
+  return parseTemplate(text).faults.length > 0 &&
+    (isGoTemplate(text) || !speaksOfConversation(text));
 }
 
 /** A path and one step further; a long path stays as it is, however deep the text goes on. */

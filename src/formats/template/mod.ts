@@ -25,6 +25,10 @@ const EVIDENCE_CHARACTERS = 2048;
 /** Names that claim a template in Jinja, and names of chat templates. */
 const OWN_NAMES =
   /\.(?:jinja2?|j2)$|(?:^|[/\\])(?:chat|instruction)[-_.]?template[^/\\]*\.(?:txt|template|tmpl|tpl)$/iu;
+/** Names that claim a template in Jinja, of whatever it is. */
+const JINJA_NAMES = /\.(?:jinja2?|j2)$/iu;
+/** Names of chat templates and of prompts. */
+const CHAT_NAMES = /(?:chat|instruct|prompt)[^/\\]*$/iu;
 /** Names of templates of any kind, and of texts: what is in them decides. */
 const TEMPLATE_NAMES = /\.(?:template|tmpl|tpl|txt)$/iu;
 
@@ -55,6 +59,11 @@ async function* scan(
   const template = parseTemplate(text);
   const { found, givenUp } = lookThrough(template, text);
   const [fault] = template.faults;
+  if (isForeign(source.name, text)) {
+    // Templates of builds and of web pages include others, and are rendered where no model is.
+    yield found.filter(leadsOut).map((reach) => observation(reach, text));
+    return;
+  }
   yield [
     ...found.map((reach) => observation(reach, text)),
     ...(fault === undefined ? [] : [{
@@ -70,6 +79,16 @@ async function* scan(
       `Cannot read the template "${source.name}" to its end: ${givenUp}`,
     );
   }
+}
+
+/** True for a template whose name says no more than that it is one, and which is of no conversation. */
+function isForeign(name: string, text: string): boolean {
+  return JINJA_NAMES.test(name) && !CHAT_NAMES.test(name) && !speaksOfConversation(text);
+}
+
+/** Whether something leads to Python's machinery, for certain. */
+function leadsOut({ name, names }: Reach): boolean {
+  return name.startsWith("hidden.") || names.some((one) => /^__\w+__$/u.test(one));
 }
 
 function observation(reach: Reach, text: string): Observation {

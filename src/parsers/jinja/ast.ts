@@ -8,6 +8,8 @@
 export interface Argument {
   /** Of a keyword argument. */
   readonly name?: string;
+  /** Of an argument that stands for several: `*values`, `**names`. */
+  readonly spread?: "*" | "**";
   readonly value: Expression;
 }
 
@@ -21,9 +23,14 @@ export type Expression =
   & At
   & (
     | { readonly type: "name"; readonly name: string }
-    | { readonly type: "constant"; readonly value: string | number | boolean | null }
+    | {
+      readonly type: "constant";
+      readonly value: string | number | boolean | null;
+      /** True for a number that Python keeps as a float. */
+      readonly float?: boolean;
+    }
     /** A list or a tuple. */
-    | { readonly type: "list"; readonly items: readonly Expression[] }
+    | { readonly type: "list"; readonly items: readonly Expression[]; readonly tuple?: boolean }
     | {
       readonly type: "dict";
       readonly pairs: readonly (readonly [key: Expression, value: Expression])[];
@@ -64,19 +71,36 @@ export interface Tag extends At {
   readonly name: string;
   /** Of `data`. */
   readonly text?: string;
+  /** Of `data`: the text that is left by each way of treating white space around tags. */
+  readonly texts?: readonly string[];
   /** What is bound, for instance `x` of `for x in …`, `ns.x` of `set ns.x = …`. */
   readonly targets: readonly string[];
   readonly expressions: readonly Expression[];
   /** Of a `macro` or `call`: the names of its parameters. */
   readonly parameters: readonly string[];
+  /** The values that the last of the parameters have unless others are given. */
+  readonly defaults?: readonly Expression[];
+  /** Of `for`: the condition that an item has to meet. */
+  readonly only?: Expression;
   /** Words of a tag that could not be parsed. */
   readonly loose?: readonly { readonly kind: string; readonly text: string; readonly at: number }[];
+}
+
+/** A tag with what it encloses: a body for each of its branches, in order. */
+export interface Block {
+  readonly tag: Tag;
+  /** The tags that begin the branches behind the first: `elif`, `else`, `pluralize`. */
+  readonly turns: readonly Tag[];
+  readonly bodies: readonly (readonly Block[])[];
 }
 
 /** A parsed template. */
 export interface Template {
   readonly tags: readonly Tag[];
+  readonly blocks: readonly Block[];
   readonly faults: readonly { readonly at: number; readonly detail: string }[];
+  /** One sentence without its end: why a tag was not parsed that Jinja may accept. */
+  readonly givenUp?: string;
 }
 
 /** The expressions directly within another. */

@@ -15,7 +15,8 @@ const LINKS = 1000;
 
 /** A tag that is not understood. */
 export class Refusal extends Error {
-  constructor(message: string, readonly at: number) {
+  /** @param limit true when Jinja may accept the tag and it is too much for this parser */
+  constructor(message: string, readonly at: number, readonly limit = false) {
     super(message);
   }
 }
@@ -54,12 +55,13 @@ export class ExpressionParser {
       if (next === undefined || next.text === ")" || next.text === "in") break;
       items.push(this.expression(conditional));
     }
-    return { type: "list", items, at: first.at, end: items.at(-1)?.end ?? first.end };
+    const end = items.at(-1)?.end ?? first.end;
+    return { type: "list", items, tuple: true, at: first.at, end };
   }
 
   /** @param conditional false where `if` belongs to the `for` before it */
   protected expression(conditional = true): Expression {
-    if (++this.#depth > DEPTH) throw this.refusal("less nesting");
+    if (++this.#depth > DEPTH) throw this.refusal("less nesting", true);
     let value = this.#or();
     while (conditional && this.isWord("if")) {
       const test = this.#or();
@@ -111,7 +113,12 @@ export class ExpressionParser {
   }
 
   #product(): Expression {
-    return this.#level(["*", "/", "//", "%"], () => this.#unary());
+    return this.#level(["*", "/", "//", "%"], () => this.#power());
+  }
+
+  /** Filters bind more tightly than `**`, which goes from left to right. */
+  #power(): Expression {
+    return this.#level(["**"], () => this.#unary());
   }
 
   #level(operators: readonly string[], next: () => Expression): Expression {
@@ -127,7 +134,7 @@ export class ExpressionParser {
   #unary(filtered = true): Expression {
     const token = this.peek();
     if (token?.kind === "sign" && (token.text === "-" || token.text === "+")) {
-      if (++this.#depth > DEPTH) throw this.refusal("less nesting");
+      if (++this.#depth > DEPTH) throw this.refusal("less nesting", true);
       this.next++;
       const operand = this.#unary(false);
       this.#depth--;
@@ -139,19 +146,11 @@ export class ExpressionParser {
         at,
         end: operand.end,
       };
-      return filtered ? this.#behind(signed) : signed;
+      const value = this.#postfix(signed);
+      return filtered ? this.#behind(value) : value;
     }
-    const value = this.#power(this.#postfix(this.#primary()));
+    const value = this.#postfix(this.#primary());
     return filtered ? this.#behind(value) : value;
-  }
-
-  /** `**` binds to what is before any filter. */
-  #power(left: Expression): Expression {
-    if (!this.is("**")) return left;
-    if (++this.#depth > DEPTH) throw this.refusal("less nesting");
-    const power = this.#binary("**", left, this.#unary(false));
-    this.#depth--;
-    return power;
   }
 
   #primary(): Expression {
@@ -161,7 +160,9 @@ export class ExpressionParser {
     this.next++;
     if (token.kind === "string") return this.#strings(token);
     if (token.kind === "number") {
-      return { type: "constant", value: Number(token.text.replaceAll("_", "")), at, end };
+      const value = Number(token.text.replaceAll("_", ""));
+      const float = /^\d[\d_]*(?:\.|[eE])/u.test(token.text);
+      return { type: "constant", value, ...(float && { float }), at, end };
     }
     if (token.kind === "name") {
       const word = Object.hasOwn(WORDS, token.text) ? WORDS[token.text] : undefined;
@@ -192,7 +193,7 @@ export class ExpressionParser {
   }
 
   #group(at: number): Expression {
-    if (this.is(")")) return { type: "list", items: [], at, end: this.ended() };
+    if (this.is(")")) return { type: "list", items: [], tuple: true, at, end: this.ended() };
     const inner = this.tuple();
     this.sign(")");
     return { ...inner, at, end: this.ended() };
@@ -244,6 +245,7 @@ export class ExpressionParser {
   #subscript(): Expression {
     const at = this.peek()?.at ?? 0;
     const parts: (Expression | undefined)[] = [];
+    const items: Expression[] = [];
     let part: Expression | undefined;
     let slice = false;
     while (!this.is("]")) {
@@ -251,9 +253,16 @@ export class ExpressionParser {
         parts.push(part);
         part = undefined;
         slice = true;
-      } else if (!this.is(",")) part = this.expression();
+      } else if (this.is(",")) {
+        if (part !== undefined) items.push(part);
+        part = undefined;
+      } else part = this.expression();
     }
     if (slice) return { type: "slice", parts: [...parts, part], at, end: this.ended() };
+    if (items.length > 0) {
+      if (part !== undefined) items.push(part);
+      return { type: "list", items, tuple: true, at, end: this.ended() };
+    }
     if (part === undefined) throw this.refusal("an index");
     return part;
   }
@@ -263,8 +272,9 @@ export class ExpressionParser {
     while (!this.is(")")) {
       if (given.length > 0) this.sign(",");
       if (this.is(")")) break;
-      if (this.is("*") || this.is("**")) {
-        given.push({ value: this.expression() });
+      const spread = this.is("*") ? "*" : this.is("**") ? "**" : undefined;
+      if (spread !== undefined) {
+        given.push({ spread, value: this.expression() });
         continue;
       }
       const named = this.peek()?.kind === "name" && this.tokens[this.next + 1]?.text === "=";
@@ -282,8 +292,9 @@ export class ExpressionParser {
       this.#link();
       if (this.peek()?.text === "|") value = this.filters(value, false);
       else if (this.isWord("is")) value = this.#test(value);
-      else if (this.peek()?.text === "(" && value.type === "filter") {
-        value = this.#postfix(value);
+      else if (this.is("(")) {
+        const given = this.#arguments();
+        value = { type: "call", object: value, arguments: given, at: value.at, end: this.ended() };
       } else return value;
     }
   }
@@ -368,10 +379,10 @@ export class ExpressionParser {
     return token.text;
   }
 
-  protected refusal(expected: string): Refusal {
+  protected refusal(expected: string, limit = false): Refusal {
     const token = this.peek();
     const found = token === undefined ? "the end of the tag" : JSON.stringify(token.text);
-    return new Refusal(`${expected} expected, ${found} found`, token?.at ?? this.place.at);
+    return new Refusal(`${expected} expected, ${found} found`, token?.at ?? this.place.at, limit);
   }
 
   #binary(operator: string, left: Expression, right: Expression): Expression {
@@ -381,7 +392,7 @@ export class ExpressionParser {
 
   /** One more step to the left. */
   #link(): void {
-    if (++this.#links > LINKS) throw this.refusal("a shorter expression");
+    if (++this.#links > LINKS) throw this.refusal("a shorter expression", true);
   }
 }
 

@@ -17,7 +17,13 @@ export interface Token {
 
 /** A piece of a template, in order. */
 export type Segment =
-  | { readonly kind: "data"; readonly text: string; readonly at: number }
+  | {
+    readonly kind: "data";
+    readonly text: string;
+    /** What is left of it, for each of {@linkcode SPACINGS}. */
+    readonly texts: readonly string[];
+    readonly at: number;
+  }
   | {
     readonly kind: "output" | "statement";
     readonly tokens: readonly Token[];
@@ -32,6 +38,12 @@ interface Lexed {
   readonly segments: readonly Segment[];
   readonly faults: readonly { readonly at: number; readonly detail: string }[];
 }
+
+/**
+ * How renderers treat white space between text and tags: as it is written; with `trim_blocks` and
+ * `lstrip_blocks`, as transformers and llama-cpp-python do; and with none left, which stands for others.
+ */
+export const SPACINGS = 3;
 
 const OPENING = /\{(?:\{|%|#)/g;
 const RAW = /[-+]?\s*raw\s*-?%\}/y;
@@ -53,20 +65,25 @@ const BRACKETS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{
 export function lex(template: string): Lexed {
   const segments: Segment[] = [];
   const faults: { at: number; detail: string }[] = [];
-  const data = (from: number, to: number): void => {
-    if (to > from) segments.push({ kind: "data", text: template.slice(from, to), at: from });
+  let before: Edge = START;
+  const data = (from: number, to: number, behind: Edge): void => {
+    const text = template.slice(from, to);
+    if (to > from) {
+      segments.push({ kind: "data", text, texts: spaced(text, before, behind), at: from });
+    }
   };
   let at = 0;
   while (at < template.length) {
     OPENING.lastIndex = at;
     const opening = OPENING.exec(template);
     if (opening === null) break;
-    data(at, opening.index);
+    data(at, opening.index, edge(template, opening.index, 1));
     const inside = opening.index + 2;
     if (opening[0] === "{#") {
       const end = template.indexOf("#}", inside);
       if (end < 0) faults.push({ at: opening.index, detail: "A comment does not end" });
       at = end < 0 ? template.length : end + 2;
+      before = edge(template, at, -1);
       continue;
     }
     RAW.lastIndex = inside;
@@ -75,8 +92,11 @@ export function lex(template: string): Lexed {
       RAW_END.lastIndex = inside + raw[0].length;
       const end = RAW_END.exec(template);
       if (end === null) faults.push({ at: opening.index, detail: "A raw block does not end" });
-      data(inside + raw[0].length, end?.index ?? template.length);
+      before = edge(template, inside + raw[0].length, -1);
+      const last = end?.index ?? template.length;
+      data(inside + raw[0].length, last, end === null ? START : edge(template, last, 1));
       at = end === null ? template.length : end.index + end[0].length;
+      before = edge(template, at, -1);
       continue;
     }
     const kind = opening[0] === "{{" ? "output" : "statement";
@@ -85,9 +105,47 @@ export function lex(template: string): Lexed {
     const whole = tag.fault === undefined;
     segments.push({ kind, tokens: tag.tokens, at: opening.index, end: tag.end, whole });
     at = tag.end;
+    before = edge(template, at, -1);
   }
-  data(at, template.length);
+  data(at, template.length, START);
   return { segments, faults };
+}
+
+/** A tag's end that a text touches. */
+interface Edge {
+  /** True for a statement or a comment, false for an output and for the template's own ends. */
+  readonly block: boolean;
+  readonly sign: string;
+}
+
+const START: Edge = { block: false, sign: "" };
+
+/** The end of a tag that begins (1) or has ended (-1) there. */
+function edge(template: string, at: number, side: 1 | -1): Edge {
+  const bracket = side > 0 ? template[at + 1] : template[at - 2];
+  const sign = (side > 0 ? template[at + 2] : template[at - 3]) ?? "";
+  return {
+    block: bracket === "%" || bracket === "#",
+    sign: sign === "-" || sign === "+" ? sign : "",
+  };
+}
+
+/** A text by each of {@linkcode SPACINGS}. */
+function spaced(text: string, before: Edge, behind: Edge): readonly string[] {
+  let plain = text;
+  if (before.sign === "-") plain = plain.trimStart();
+  if (behind.sign === "-") plain = plain.trimEnd();
+  let trimmed = plain;
+  if (before.block && before.sign === "") trimmed = trimmed.replace(/^\r?\n/u, "");
+  if (behind.block && behind.sign === "") trimmed = withoutIndent(trimmed, before === START);
+  return [plain, trimmed, text.trim()];
+}
+
+/** Spaces and tabs between the start of the last line and the tag behind it are cut off. */
+function withoutIndent(text: string, first: boolean): string {
+  const line = text.lastIndexOf("\n") + 1;
+  if (line === 0 && !first) return text;
+  return /^[ \t]*$/u.test(text.slice(line)) ? text.slice(0, line) : text;
 }
 
 interface Tag {

@@ -10,6 +10,7 @@
  */
 
 import type { Expression, Tag, Template } from "./ast.ts";
+import { nest } from "./blocks.ts";
 import { ExpressionParser, Refusal } from "./expressions.ts";
 import { lex, type Segment } from "./lexer.ts";
 
@@ -18,22 +19,31 @@ export function parseTemplate(text: string): Template {
   const { segments, faults } = lex(text);
   const all = [...faults];
   const tags: Tag[] = [];
+  let givenUp: string | undefined;
   for (const segment of segments) {
     if (segment.kind === "data") {
-      const { at } = segment;
+      const { at, texts } = segment;
       const end = at + segment.text.length;
-      tags.push({ name: "data", text: segment.text, at, end, ...NOTHING });
+      tags.push({ ...NOTHING, name: "data", text: segment.text, texts, at, end });
       continue;
     }
     try {
       tags.push(new TagParser(segment).parse());
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (error.limit) givenUp ??= `One of its tags is too long or too deep: ${error.message}`;
       all.push({ at: error.at, detail: error.message });
       tags.push({ ...NOTHING, ...placeOf(segment), name: "loose", loose: segment.tokens });
     }
   }
-  return { tags, faults: all };
+  const nested = nest(tags);
+  all.push(...nested.faults);
+  return {
+    tags,
+    blocks: nested.blocks,
+    faults: all,
+    ...(givenUp !== undefined && { givenUp }),
+  };
 }
 
 const NOTHING = { targets: [], expressions: [], parameters: [] } as const;
@@ -81,6 +91,10 @@ class TagParser extends ExpressionParser {
         return this.#tag(name, { expressions: [this.filters(undefined, true)] });
       case "with":
         return this.#with();
+      case "block":
+        return this.#named(name);
+      case "trans":
+        return this.#trans();
       default:
         // `else`, `endfor`, `block x`, `generation` and what extensions bring.
         this.next = this.tokens.length;
@@ -103,9 +117,10 @@ class TagParser extends ExpressionParser {
     const targets = this.#targets();
     this.word("in");
     const expressions = [this.tuple(false)];
-    if (this.isWord("if")) expressions.push(this.expression());
+    const only = this.isWord("if") ? this.expression() : undefined;
+    if (only !== undefined) expressions.push(only);
     this.isWord("recursive");
-    return this.#tag("for", { targets, expressions });
+    return this.#tag("for", { targets, expressions, ...(only !== undefined && { only }) });
   }
 
   #set(): Tag {
@@ -136,12 +151,14 @@ class TagParser extends ExpressionParser {
   }
 
   #call(): Tag {
-    const signature = this.is("(") ? this.#parameters() : { parameters: [], expressions: [] };
+    const signature = this.is("(")
+      ? this.#parameters()
+      : { parameters: [], expressions: [], defaults: [] };
     const expressions = [...signature.expressions, this.expression()];
-    return this.#tag("call", { parameters: signature.parameters, expressions });
+    return this.#tag("call", { ...signature, expressions });
   }
 
-  #parameters(): { parameters: string[]; expressions: Expression[] } {
+  #parameters(): { parameters: string[]; expressions: Expression[]; defaults: Expression[] } {
     const parameters: string[] = [];
     const expressions: Expression[] = [];
     while (!this.is(")")) {
@@ -150,7 +167,7 @@ class TagParser extends ExpressionParser {
       parameters.push(this.name());
       if (this.is("=")) expressions.push(this.expression());
     }
-    return { parameters, expressions };
+    return { parameters, expressions, defaults: expressions };
   }
 
   #with(): Tag {
@@ -163,6 +180,29 @@ class TagParser extends ExpressionParser {
       expressions.push(this.expression());
     }
     return this.#tag("with", { targets, expressions });
+  }
+
+  /** `block name scoped required`. */
+  #named(name: string): Tag {
+    const targets = [this.name()];
+    this.next = this.tokens.length;
+    return this.#tag(name, { targets });
+  }
+
+  /** `trans "context" count=messages|length, name, trimmed`. */
+  #trans(): Tag {
+    const targets: string[] = [];
+    const expressions: Expression[] = [];
+    if (this.peek()?.kind === "string") this.next++;
+    while (this.peek() !== undefined) {
+      if (this.is(",")) continue;
+      const target = this.name();
+      if (this.is("=")) {
+        targets.push(target);
+        expressions.push(this.expression());
+      }
+    }
+    return this.#tag("trans", { targets, expressions });
   }
 
   /** `a`, `a, b`, `(a, b)`, `ns.a`. */

@@ -7,8 +7,8 @@
  */
 
 import { type Argument, type Expression, partsOf, type Tag, type Template } from "./ast.ts";
-import { largest, repeated } from "./cost.ts";
-import { Folder } from "./fold.ts";
+import { evaluateTemplate, type Evaluator } from "./evaluate.ts";
+import { isInternal } from "./names.ts";
 
 /** One thing that a template reaches. */
 export interface Reach {
@@ -20,17 +20,11 @@ export interface Reach {
   readonly names: readonly string[];
   /** Texts that are given to what is called there. */
   readonly given: readonly string[];
+  /** Of what takes too much: how many characters, items or rounds it takes, by estimate. */
+  readonly estimate?: number;
   readonly at: number;
   readonly end: number;
 }
-
-/** Attributes without two underscores that lead to frames and code all the same. */
-const INTERNALS = new Set(
-  ("gi_frame gi_code cr_frame cr_code ag_frame ag_code tb_frame f_back f_globals f_locals " +
-    "f_builtins func_globals func_code func_closure im_func im_self im_class co_code mro").split(
-      " ",
-    ),
-);
 
 /** Objects that templates are given besides the conversation, and what web frameworks add. */
 const GLOBALS = new Set(
@@ -39,28 +33,11 @@ const GLOBALS = new Set(
     "globals locals vars popen import_module").split(" "),
 );
 
-/** Filters that take the name of an attribute, and where: by keyword `attribute` or by place. */
-const BY_ATTRIBUTE: Readonly<Record<string, number | undefined>> = {
-  map: undefined,
-  groupby: 0,
-  selectattr: 0,
-  rejectattr: 0,
-  sort: 2,
-  unique: 1,
-  sum: 0,
-  min: 1,
-  max: 1,
-  join: 1,
-};
-
 /** Pieces of names by which attacks are known, in names that are put together out of sight. */
 const PIECES = /class|globals|builtins|subclasses|import|popen|getattr|mro|__/iu;
 
 /** Attributes that no text of a conversation is likely to spell. */
 const TELLTALE = /__(?:class|globals|subclasses|builtins|import|mro|bases?|getattribute)__/g;
-
-/** A field of `str.format` that goes on to an attribute: `{0.__class__}`. */
-const FORMAT_FIELD = /\{[^{}]*?(?:\.|\[)(_\w+)[^{}]*\}/u;
 
 const CHARACTERS = 2048;
 const REACHES = 1000;
@@ -97,15 +74,13 @@ class Walker {
   readonly found: Reach[] = [];
   readonly #template: Template;
   readonly #text: string;
-  readonly #folder: Folder;
+  readonly #evaluator: Evaluator;
   readonly #own: ReadonlySet<string>;
-  /** How often the loops around the tag at hand run, for those that are known. */
-  readonly #loops: number[] = [];
 
   constructor(template: Template, text: string) {
     this.#template = template;
     this.#text = text;
-    this.#folder = new Folder(template);
+    this.#evaluator = evaluateTemplate(template, text);
     this.#own = new Set(template.tags.flatMap(({ targets, parameters }) => [
       ...targets,
       ...parameters,
@@ -114,7 +89,7 @@ class Walker {
 
   /** Why names may have stayed unknown that can be computed. */
   get givenUp(): string | undefined {
-    return this.#folder.givenUp;
+    return this.#template.givenUp ?? this.#evaluator.givenUp;
   }
 
   walk(): void {
@@ -125,8 +100,7 @@ class Walker {
       }
       for (const expression of tag.expressions) this.#visit(expression);
       if (tag.loose !== undefined) this.#visitLoose(tag);
-      this.#countLoops(tag);
-      this.#folder.enter(tag);
+      this.#addCosts(tag);
     }
     if (this.#template.faults.length > 0) this.#searchText();
   }
@@ -168,7 +142,7 @@ class Walker {
         this.#visitArguments(expression.arguments);
         break;
       case "binary":
-        this.#visitCost(expression);
+        this.#addCosts(expression);
         this.#visit(expression.left);
         this.#visit(expression.right);
         break;
@@ -201,7 +175,7 @@ class Walker {
     }
     if (chain.root !== undefined && internal === undefined) this.#visit(chain.root);
     for (const part of chain.beside) this.#visit(part);
-    if (expression.type === "call" || expression.type === "filter") this.#visitCost(expression);
+    for (const link of linksOf(expression)) this.#addCosts(link);
   }
 
   /** Follows a chain of attributes, items, calls and filters down to what it begins with. */
@@ -216,14 +190,11 @@ class Walker {
       case "call": {
         const chain = this.#chain(expression.object);
         const given = expression.arguments.map(({ value }) => value);
-        const texts = given.map((value) => this.#folder.text(value));
-        const called = chain.open && chain.dynamic === undefined
-          ? { ...chain, dynamic: "dynamic.call" }
-          : this.#formatted(chain, expression.object);
+        const texts = given.map((value) => this.#onlyText(value));
+        const rendered = `${chain.rendered}(${given.map((one) => this.#shown(one)).join(", ")})`;
         return {
-          ...called,
-          open: false,
-          rendered: `${chain.rendered}(${given.map((one) => this.#shown(one)).join(", ")})`,
+          ...this.#noted(chain, expression),
+          rendered,
           beside: [...chain.beside, ...given],
           given: [...chain.given, ...texts.filter((text) => text !== undefined)],
         };
@@ -239,25 +210,32 @@ class Walker {
     }
   }
 
-  /** A call of `str.format` reaches what its pattern names. */
-  #formatted(chain: Chain, callee: Expression): Chain {
-    if (callee.type !== "attribute" || !callee.name.startsWith("format")) return chain;
-    const name = FORMAT_FIELD.exec(this.#folder.text(callee.object) ?? "")?.[1];
-    return name === undefined ? chain : { ...chain, names: [...chain.names, name] };
+  /** A chain with what was found at its last step. */
+  #noted(chain: Chain, expression: Expression): Chain {
+    const names = this.#reached(expression).filter((name) => !chain.names.includes(name));
+    const called = this.#unknown(expression, "call") ? "dynamic.call" : undefined;
+    const read = this.#unknown(expression, "attribute") ? "dynamic.attribute" : undefined;
+    const dynamic = called ?? chain.dynamic ?? read;
+    return { ...chain, names: [...chain.names, ...names], dynamic };
   }
 
-  #itemStep({ object, index }: Extract<Expression, { type: "item" }>): Chain {
+  #itemStep(expression: Extract<Expression, { type: "item" }>): Chain {
+    const { object, index } = expression;
     const chain = this.#chain(object);
-    const values = index.type === "slice" ? [] : this.#folder.fold(index);
-    const names = (values ?? []).filter((value) => typeof value === "string");
-    const [worst] = names.filter(isInternal);
+    const [worst] = this.#reached(expression);
+    const names = worst === undefined && index.type !== "slice"
+      ? this.#texts(index).slice(0, 1)
+      : [];
     const written = worst === undefined ? `[${this.#shown(index)}]` : `.${worst}`;
-    const next = step(chain, worst === undefined ? names.slice(0, 1) : [worst], written);
-    const beside = [...chain.beside, index];
-    const opaque = index.type !== "slice" && worst === undefined && this.#folder.opaque(index);
-    if (values !== undefined && !opaque) return { ...next, beside };
-    const hidden = this.#hidden(index) ?? (opaque ? "dynamic.attribute" : undefined);
-    return { ...next, beside, open: true, ...(hidden !== undefined && { dynamic: hidden }) };
+    const next = step(chain, worst === undefined ? names : [worst], written);
+    const noted = this.#noted({ ...next, beside: [...chain.beside, index] }, expression);
+    return this.#unknown(expression, "attribute") ? this.#pieced(noted, index) : noted;
+  }
+
+  /** A chain whose last name is put together from pieces that attacks are known by. */
+  #pieced(chain: Chain, name: Expression): Chain {
+    const hidden = this.#hidden(name);
+    return hidden === undefined ? chain : { ...chain, dynamic: hidden };
   }
 
   /** Of a name that is put together, the piece by which attacks are known. */
@@ -269,7 +247,7 @@ class Walker {
 
   /** The constant texts in an expression, in order. */
   #pieces(expression: Expression): string[] {
-    const text = this.#folder.text(expression);
+    const text = this.#onlyText(expression);
     if (text !== undefined) return [text];
     return [...partsOf(expression)].flatMap((part) => this.#pieces(part));
   }
@@ -278,44 +256,23 @@ class Walker {
     const { object, name, arguments: given } = expression;
     const chain = object === undefined ? EMPTY : this.#chain(object);
     const values = given.map(({ value }) => value);
-    const beside = [...chain.beside, ...values];
-    const named = this.#attributeArgument(name, given);
     const shown = values.length === 0
       ? ""
       : `(${values.map((one) => this.#shown(one)).join(", ")})`;
-    if (named === undefined) {
-      return { ...chain, open: false, beside, rendered: `${chain.rendered}|${name}${shown}` };
-    }
-    const folded = this.#folder.fold(named);
-    const names = (folded ?? []).filter((value) => typeof value === "string")
-      .flatMap((path) => path.split("."));
-    const written = name === "attr" && names[0] !== undefined ? `.${names[0]}` : `|${name}${shown}`;
-    const next = { ...step(chain, names, written), beside };
-    const opaque = !names.some(isInternal) && this.#folder.opaque(named);
-    if (folded !== undefined && !opaque) return next;
-    const dynamic = name === "attr" || opaque;
-    const hidden = this.#hidden(named) ?? (dynamic ? "dynamic.attribute" : undefined);
-    return hidden === undefined ? next : { ...next, open: true, dynamic: hidden };
-  }
-
-  /** The argument that names an attribute. */
-  #attributeArgument(filter: string, given: readonly Argument[]): Expression | undefined {
-    const keyword = given.find(({ name }) => name === "attribute")?.value;
-    if (keyword !== undefined) return keyword;
-    const places = given.filter(({ name }) => name === undefined);
-    if (filter === "attr") return places[0]?.value;
-    // map('attr', name) applies the filter of that name.
-    const [first, second] = places;
-    if (filter === "map" && first !== undefined && this.#folder.text(first.value) === "attr") {
-      return second?.value;
-    }
-    const place = Object.hasOwn(BY_ATTRIBUTE, filter) ? BY_ATTRIBUTE[filter] : undefined;
-    return place === undefined ? undefined : places[place]?.value;
+    const names = this.#reached(expression);
+    const [read] = name === "attr" && values[0] !== undefined ? this.#texts(values[0]) : [];
+    const first = names[0] ?? read;
+    const written = name === "attr" && first !== undefined ? `.${first}` : `|${name}${shown}`;
+    const path = names.length === 0 && read !== undefined ? [read] : names;
+    const next = { ...step(chain, path, written), beside: [...chain.beside, ...values] };
+    const noted = this.#noted(next, expression);
+    if (!this.#unknown(expression, "attribute")) return noted;
+    return values.reduce((one: Chain, value) => this.#pieced(one, value), noted);
   }
 
   /** An expression, its value where it has one. */
   #shown(expression: Expression): string {
-    const text = this.#folder.text(expression);
+    const text = expression.type === "slice" ? undefined : this.#onlyText(expression);
     if (text === undefined || expression.type === "list") return this.#written(expression);
     return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
   }
@@ -330,26 +287,62 @@ class Walker {
     }
   }
 
-  #visitCost(expression: Expression): void {
-    const kind = repeated(expression, this.#folder);
-    if (kind !== undefined) this.#add(`cost.${kind}`, expression, this.#written(expression));
+  /** What was found to take too much there. */
+  #addCosts(place: Expression | Tag): void {
+    for (const [kind, estimate] of this.#evaluator.notes.get(place)?.costs ?? []) {
+      const expression = this.#written(place);
+      const { at, end } = place;
+      this.found.push({
+        name: `cost.${kind}`,
+        expression,
+        names: [],
+        given: [],
+        estimate,
+        at,
+        end,
+      });
+    }
   }
 
-  #countLoops(tag: Tag): void {
-    if (tag.name === "endfor") this.#loops.pop();
-    const [iterated] = tag.expressions;
-    if (tag.name !== "for" || iterated === undefined) return;
-    const before = this.#loops.at(-1) ?? 1;
-    const times = largest(iterated, this.#folder);
-    const all = before * Math.max(1, times);
-    // Told where the limit is passed, not again for what lies within.
-    if (all > LOOPS && before <= LOOPS) this.#add("cost.loop", tag, this.#written(tag));
-    this.#loops.push(all);
+  /** The attributes that were found to be reached there. */
+  #reached(place: Expression): readonly string[] {
+    return [...this.#evaluator.notes.get(place)?.names ?? []];
+  }
+
+  #unknown(place: Expression, kind: "attribute" | "call"): boolean {
+    return this.#evaluator.notes.get(place)?.unknown.has(kind) ?? false;
+  }
+
+  /** The texts that an expression may be. */
+  #texts(expression: Expression): readonly string[] {
+    const { known = [] } = this.#evaluator.values.get(expression) ?? {};
+    return known.filter((value) => typeof value === "string");
+  }
+
+  /** The text that an expression is; undefined when it may be several. */
+  #onlyText(expression: Expression): string | undefined {
+    const texts = this.#texts(expression);
+    return texts.length === 1 ? texts[0] : undefined;
   }
 }
 
-/** Rounds of loops within each other. Templates go through messages and tools, not through numbers. */
-const LOOPS = 1_000_000;
+/** A chain's steps, the last one first. */
+function* linksOf(expression: Expression): Iterable<Expression> {
+  let link: Expression | undefined = expression;
+  while (link !== undefined) {
+    yield link;
+    switch (link.type) {
+      case "attribute":
+      case "item":
+      case "call":
+      case "filter":
+        link = link.object;
+        break;
+      default:
+        return;
+    }
+  }
+}
 
 interface Chain {
   readonly root: Expression | undefined;
@@ -358,8 +351,6 @@ interface Chain {
   readonly given: readonly string[];
   /** Expressions that the chain is given on its way: arguments and indices. */
   readonly beside: readonly Expression[];
-  /** True when the last step went to a name that is not known. */
-  readonly open: boolean;
   readonly dynamic: string | undefined;
 }
 
@@ -369,20 +360,13 @@ const EMPTY: Chain = {
   rendered: "",
   given: [],
   beside: [],
-  open: false,
   dynamic: undefined,
 };
 
 function step(chain: Chain, names: readonly string[], written: string): Chain {
   return {
     ...chain,
-    open: false,
     names: [...chain.names, ...names],
     rendered: chain.rendered + written,
   };
-}
-
-/** Names that begin with an underscore, and others that lead to Python's machinery. */
-function isInternal(name: string): boolean {
-  return (name.startsWith("_") && name.length > 1) || INTERNALS.has(name);
 }

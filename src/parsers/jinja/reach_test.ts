@@ -45,8 +45,13 @@ test("names that nobody can know are told as such", () => {
   assert.deepEqual(names("{{ x|attr(messages[0].content) }}"), ["dynamic.attribute"]);
   assert.deepEqual(names("{{ x[messages[0].content](1) }}"), ["dynamic.call"]);
   assert.deepEqual(names("{{ x|attr(y ~ 'globals' ~ y) }}"), ["hidden.globals"]);
-  assert.deepEqual(names("{{ messages[loop.index0]['role'] }}"), []);
-  assert.deepEqual(names("{{ tools[i].name }}"), []);
+  assert.deepEqual(
+    names("{% for m in messages %}{{ messages[loop.index0]['role'] }}{% endfor %}"),
+    [],
+  );
+  assert.deepEqual(names("{{ tools[name.split('.')[0]] }}"), ["dynamic.attribute"]);
+  assert.deepEqual(names("{{ x[bos_token] }}"), ["dynamic.attribute"]);
+  assert.deepEqual(names("{% for i in range(9) %}{{ tools[i].name }}{% endfor %}"), []);
 });
 
 test("a name made of constants that is not computed is never passed over", () => {
@@ -67,7 +72,9 @@ test("a name made of constants that is not computed is never passed over", () =>
     "{{ ''|attr(('x' * 5000 ~ 'mro')[5000:]) }}",
   ];
   for (const text of opaque) {
-    assert.deepEqual(names(text), ["dynamic.attribute"], text.slice(0, 60));
+    const [name, ...others] = names(text);
+    const told = ["dynamic.attribute", "attribute.__class__", "attribute.mro"].includes(name ?? "");
+    assert.ok(told && others.length === 0, `${name} ${text.slice(0, 60)}`);
   }
   const known = "{% for a, b in [('x', '__class__'), ('y', 'z')] %}{{ ''[b] }}{% endfor %}";
   assert.deepEqual(names(known), ["attribute.__class__"]);
@@ -85,7 +92,10 @@ test("long texts and long lists that name nothing are quiet", () => {
     "{% set i = namespace(n=0) %}{% for m in messages %}{% set i.n = i.n + 1 %}{{ messages[i.n] }}" +
     "{% endfor %}",
     "{% set keys = ['role', 'content'] %}{% for k in keys %}{{ messages[0][k] }}{% endfor %}",
-    "{{ tools[name.split('.')[0]] }}{{ m[('a' ~ x) | lower] }}",
+    "{% for k in x %}{{ x[k] }}{% endfor %}{% for k, v in x|items %}{{ x[k] }}{% endfor %}",
+    "{{ x[name.split('.')[0]] if name.split('.')[0] in x else '' }}",
+    "{% set table = {'a': 'b'} %}{{ table[messages[0].role] }}",
+    "{% set add = 'a' %}{% macro f(m) %}{{ m[add] }}{% endmacro %}{{ f(messages[0]) }}",
   ];
   for (const text of quiet) assert.deepEqual(names(text), [], text.slice(0, 60));
 });

@@ -43,13 +43,20 @@ export function isGoTemplate(text: string): boolean {
 /** Expressions and statements with their brackets, in order; a comment is passed over. */
 function* tagsOf(text: string): Iterable<string> {
   const opening = /\{[{%#]/gu;
+  let comments = true;
   for (let match = opening.exec(text); match !== null; match = opening.exec(text)) {
     const at = match.index;
     const kind = text[at + 1] ?? "";
+    if (kind === "#" && !comments) continue;
     const end = text.indexOf(kind === "{" ? "}}" : `${kind}}`, at + 2);
+    if (end < 0 && kind === "#") {
+      // A comment that does not end is none, as in the shell's `${#list[@]}`.
+      comments = false;
+      continue;
+    }
     if (end < 0) {
       // What is never closed may be closed by another reader.
-      if (kind !== "#") yield text.slice(at);
+      yield text.slice(at);
       return;
     }
     if (kind !== "#") yield text.slice(at, end + 2);

@@ -1,0 +1,352 @@
+/**
+ * Values of Jinja expressions as far as they are known without a conversation: one of several that are
+ * known exactly, or something of a kind.
+ *
+ * @module
+ */
+
+import type { Block, Tag } from "./ast.ts";
+
+/** A number, a truth value or none: nothing that an attribute could be named by. */
+export const NUMBER = 1;
+/** A part of the conversation, as the renderer gives it. */
+export const DATA = 2;
+/** A text or another value that is made by the template, from whatever source, and was not computed. */
+export const TEXT = 4;
+/** Any object of Python. */
+export const OPEN = 8;
+
+/** A value that is known. */
+export type Known =
+  | string
+  | number
+  | boolean
+  | null
+  | Structure;
+
+/** A value that is known and is no constant. */
+export type Structure =
+  | {
+    readonly type: "list";
+    readonly items: readonly Abstract[];
+    readonly tuple?: boolean;
+    /** Of a named tuple. */
+    readonly fields?: readonly string[];
+    /** The expression that makes it, for lists that are changed in place. */
+    readonly site?: number;
+  }
+  | {
+    readonly type: "dict";
+    readonly pairs: readonly (readonly [key: Abstract, value: Abstract])[];
+    readonly site?: number;
+  }
+  /** A list, an iterator or a dictionary of which the length and the order are not known. */
+  | {
+    readonly type: "many";
+    readonly element: Abstract;
+    /** How many there are, where they are counted: of a range, and what is made of its items. */
+    readonly count?: number;
+  }
+  | { readonly type: "function"; readonly name: string }
+  | { readonly type: "macro"; readonly block: Block }
+  | { readonly type: "caller"; readonly block: Block }
+  | { readonly type: "method"; readonly receiver: Abstract; readonly name: string }
+  | { readonly type: "object"; readonly kind: "cycler" | "joiner"; readonly items: Abstract }
+  | { readonly type: "namespace"; readonly site: number }
+  | { readonly type: "loop"; readonly tag: Tag }
+  | { readonly type: "undefined" };
+
+/** What an expression may be: equal ones are the same object. */
+export interface Abstract {
+  readonly id: number;
+  /** It may be any of these. */
+  readonly known: readonly Known[];
+  /** It may also be something of these kinds, as bits; 0 when `known` is all. */
+  readonly rest: number;
+  /** Characters of a text, items of a list with all that is in them, or a number's own size: the most. */
+  readonly size: number;
+  /** The loop of whose variable it is a part; the innermost. */
+  readonly from: number;
+  /** The expression of which it is a key, as written: `params` of `for key in params`. */
+  readonly keyOf: string;
+}
+
+/** Values that one expression may have; what is more is not known. */
+export const ALTERNATIVES = 64;
+/** Characters of a text that is computed: a name has fewer. */
+export const CHARACTERS = 16_384;
+/** Items of a list that is kept item by item. */
+export const ITEMS = 2048;
+/** Items, and characters, of what the conversation has: an estimate is of what a template makes of little. */
+export const NOMINAL = 1;
+
+/** Lists in one another that are looked into. */
+const LEVELS = 12;
+
+/** Makes and combines values; one for a template. */
+export class Domain {
+  readonly #interned = new Map<string, Abstract>();
+  readonly #objects = new Map<object, number>();
+  readonly #keys = new WeakMap<object, string>();
+
+  readonly nothing: Abstract = this.of([], 0);
+  readonly number: Abstract = this.of([], NUMBER, { size: NOMINAL });
+  readonly data: Abstract = this.of([], DATA, { size: NOMINAL });
+  readonly text: Abstract = this.of([], TEXT, { size: NOMINAL });
+  readonly open: Abstract = this.of([], OPEN, { size: NOMINAL });
+  readonly undefined: Abstract = this.of([{ type: "undefined" }], 0);
+
+  /** One value that is known. */
+  known(value: Known): Abstract {
+    return this.of([value], 0);
+  }
+
+  /**
+   * A value that may be any of several.
+   *
+   * @param size of what is not known; that of the known ones is counted here
+   */
+  of(
+    known: readonly Known[],
+    rest: number,
+    { size = 0, from = 0, keyOf = "" }: { size?: number; from?: number; keyOf?: string } = {},
+  ): Abstract {
+    const parts = new Map<string, Known>();
+    let kinds = rest;
+    let most = size;
+    for (const value of known) {
+      const own = sizeOf(value);
+      most = Math.max(most, own);
+      if (typeof value === "string" && value.length > CHARACTERS) kinds |= TEXT;
+      else if (typeof value === "number" && !Number.isSafeInteger(value)) kinds |= NUMBER;
+      else if (isLong(value)) {
+        const many = this.#many(value);
+        parts.set(this.#key(many), many);
+      } else parts.set(this.#key(value), value);
+    }
+    let values = [...parts];
+    if (values.length > ALTERNATIVES) {
+      // Names of Python's are kept first.
+      values.sort(([, one], [, other]) => notability(one) - notability(other));
+      for (const [, value] of values.slice(ALTERNATIVES)) kinds |= kindOf(value);
+      values = values.slice(0, ALTERNATIVES);
+    }
+    values.sort(([one], [other]) => one < other ? -1 : one > other ? 1 : 0);
+    const key = `${kinds} ${most} ${from} ${keyOf.length} ${keyOf} ${
+      values.map(([k]) => k).join(" ")
+    }`;
+    const same = this.#interned.get(key);
+    if (same !== undefined) return same;
+    const made: Abstract = {
+      id: this.#interned.size,
+      known: values.map(([, value]) => value),
+      rest: kinds,
+      size: most,
+      from,
+      keyOf,
+    };
+    this.#interned.set(key, made);
+    return made;
+  }
+
+  /** A value that may be any of several values. */
+  join(...values: readonly Abstract[]): Abstract {
+    const [first, ...others] = [...new Set(values)].filter((one) => one !== this.nothing);
+    if (first === undefined) return this.nothing;
+    if (others.length === 0) return first;
+    const all = [first, ...others];
+    return this.of(
+      all.flatMap(({ known }) => known),
+      all.reduce((sum, { rest }) => sum | rest, 0),
+      {
+        size: Math.max(...all.map(({ size }) => size)),
+        from: Math.max(...all.map(({ from }) => from)),
+        keyOf: others.every(({ keyOf }) => keyOf === first.keyOf) ? first.keyOf : "",
+      },
+    );
+  }
+
+  /** The same value with another size, or as a part of another. */
+  with(
+    value: Abstract,
+    { size = value.size, from = value.from, keyOf = value.keyOf }: {
+      size?: number;
+      from?: number;
+      keyOf?: string;
+    },
+  ): Abstract {
+    return this.of(value.known, value.rest, { size, from, keyOf });
+  }
+
+  /** A list of which only the items are known. */
+  many(element: Abstract, size = NOMINAL, count?: number): Abstract {
+    return this.of([{ type: "many", element, ...(count !== undefined && { count }) }], 0, { size });
+  }
+
+  /**
+   * What a value is that has grown from another, time and again.
+   *
+   * @param rough true where lists in lists grow too
+   */
+  widen(before: Abstract, after: Abstract, rough: boolean): Abstract {
+    if (before === after) return after;
+    const old = new Set(before.known.map((value) => this.#key(value)));
+    const kept = after.known.filter((value) => old.has(this.#key(value)));
+    let rest = after.rest;
+    const items: Abstract[] = [];
+    for (const value of after.known) {
+      if (old.has(this.#key(value)) && !isCollection(value)) continue;
+      if (!rough && isCollection(value)) items.push(this.elements(value));
+      else if (rough || !isCollection(value)) rest |= kindOf(value);
+    }
+    const lists = items.length === 0
+      ? []
+      : [{ type: "many", element: this.join(...items) } as const];
+    const others = kept.filter((value) => !isCollection(value));
+    return this.of([...others, ...lists], rest, { ...after });
+  }
+
+  /**
+   * The same value with lists of two levels for all the lists that it may be: what a macro is called
+   * with, that builds lists for itself, comes to an end.
+   */
+  flat(value: Abstract): Abstract {
+    if (!value.known.some(isCollection)) return value;
+    const found = { known: new Set<Known>(), rest: 0, deep: false };
+    this.#leaves(value, found, 0);
+    const leaves = [...found.known];
+    const texts = leaves.some((one) => typeof one === "string");
+    const rest = found.deep && texts ? found.rest | TEXT : found.rest;
+    const leaf = this.of(leaves, rest, { size: NOMINAL });
+    const inner = this.many(leaf);
+    return this.of(
+      [...value.known.filter((one) => !isCollection(one)), ...leaves, {
+        type: "many",
+        element: this.join(leaf, inner),
+      }],
+      value.rest | rest,
+      value,
+    );
+  }
+
+  /** The constants and other values that lie in the lists that a value may be. */
+  #leaves(
+    value: Abstract,
+    found: { readonly known: Set<Known>; rest: number; deep: boolean },
+    depth: number,
+  ): void {
+    if (depth > LEVELS || found.known.size > ALTERNATIVES) {
+      found.rest |= TEXT | OPEN;
+      return;
+    }
+    if (depth > 0) found.rest |= value.rest;
+    for (const one of value.known) {
+      if (isCollection(one)) {
+        found.deep ||= depth > 2;
+        this.#leaves(this.elements(one), found, depth + 1);
+      } else if (depth > 0) found.known.add(one);
+    }
+  }
+
+  /** What may be in a list, a dictionary or a text that is known, keys included. */
+  elements(value: Known): Abstract {
+    if (typeof value === "string") {
+      return this.of([...new Set(value)], 0, { size: 1 });
+    }
+    if (typeof value !== "object" || value === null) return this.nothing;
+    if (value.type === "list") return this.join(...value.items);
+    if (value.type === "dict") return this.join(...value.pairs.flat());
+    return value.type === "many" ? value.element : this.nothing;
+  }
+
+  #many(value: Known): Structure {
+    const element = this.elements(value);
+    return { type: "many", element };
+  }
+
+  #key(value: Known): string {
+    if (typeof value === "string") return `s${value.length} ${value}`;
+    if (typeof value !== "object" || value === null) return String(value);
+    const known = this.#keys.get(value);
+    if (known !== undefined) return known;
+    const key = this.#structureKey(value);
+    this.#keys.set(value, key);
+    return key;
+  }
+
+  #structureKey(value: Structure): string {
+    switch (value.type) {
+      case "list":
+        return `${value.tuple ? "tuple" : "list"} ${value.fields?.join() ?? ""} ${
+          value.site ?? ""
+        }(${value.items.map(({ id }) => id).join(" ")})`;
+      case "dict":
+        return `dict ${value.site ?? ""}(${
+          value.pairs.map(([key, one]) => `${key.id}:${one.id}`).join(" ")
+        })`;
+      case "many":
+        return `many(${value.element.id} ${value.count ?? ""})`;
+      case "function":
+        return `function(${value.name})`;
+      case "method":
+        return `method(${value.receiver.id} ${value.name})`;
+      case "macro":
+      case "caller":
+        return `${value.type}(${this.#object(value.block)})`;
+      case "object":
+        return `${value.kind}(${value.items.id})`;
+      case "namespace":
+        return `namespace(${value.site})`;
+      case "loop":
+        return `loop(${this.#object(value.tag)})`;
+      case "undefined":
+        return "undefined";
+    }
+  }
+
+  #object(value: object): number {
+    const known = this.#objects.get(value);
+    if (known !== undefined) return known;
+    this.#objects.set(value, this.#objects.size);
+    return this.#objects.size - 1;
+  }
+}
+
+/** Characters or items of a value with all that is in it. */
+export function sizeOf(value: Known): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value === "number") return Math.abs(value);
+  if (typeof value !== "object" || value === null) return 1;
+  if (value.type === "list") {
+    return value.items.reduce((sum, { size }) => sum + Math.max(1, size), 0);
+  }
+  if (value.type === "dict") {
+    return value.pairs.reduce((sum, [key, one]) => sum + key.size + Math.max(1, one.size), 0);
+  }
+  return 1;
+}
+
+/** Of which kind a value is when it is not remembered. */
+export function kindOf(value: Known): number {
+  if (typeof value === "string") return TEXT;
+  if (typeof value !== "object" || value === null) return NUMBER;
+  return value.type === "undefined" ? NUMBER : OPEN | TEXT;
+}
+
+function isLong(value: Known): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return value.type === "list"
+    ? value.items.length > ITEMS
+    : value.type === "dict" && value.pairs.length > ITEMS;
+}
+
+function isCollection(value: Known): boolean {
+  return typeof value === "object" && value !== null &&
+    (value.type === "list" || value.type === "dict" || value.type === "many");
+}
+
+/** Names that begin with an underscore go first, then those that have one. */
+function notability(value: Known): number {
+  if (typeof value !== "string") return 2;
+  return value.startsWith("_") ? 0 : value.includes("_") ? 1 : 2;
+}
