@@ -28,7 +28,7 @@ calls one, is suspicious. \`[[loader]]\` in a configuration of modelaudit adds a
 `;
 
 /** The page. */
-export function loadersPage(table: readonly LoaderTableEntry[]): string {
+function loadersPage(table: readonly LoaderTableEntry[]): string {
   const rows = [...table].sort((a, b) => a.library.localeCompare(b.library, "en")).map((entry) => {
     const files = [...entry.files, ...entry.runs].map((file) => `\`${file}\``).join(" ");
     const does = [

@@ -22,7 +22,7 @@ const AHEAD = 64;
 const SHOWN = 25;
 
 /** A made module, and what it should call. */
-export interface MadeModule {
+interface MadeModule {
   readonly text: string;
   readonly sink: string;
 }
@@ -369,7 +369,7 @@ const BLOCKS: readonly string[] = [
 ];
 
 /** Makes a module that calls something that matters, as far as it runs without an error. */
-export function madeModule(dice: Dice): MadeModule {
+function madeModule(dice: Dice): MadeModule {
   const [module = "os", name = "system"] = SINKS[dice.below(SINKS.length)] ?? [];
   let next = 0;
   const fresh = (text: string): string => {
@@ -426,7 +426,7 @@ const TOLD =
   /^(?:os\.(?:system|popen)|posix\.system|subprocess\.(?:run|check_output)|(?:os|posix|subprocess|builtins|sys\.modules|importlib)\.<computed>|builtins\.(?:exec|eval))$/u;
 
 /** True when the reader tells that something runs, or that it did not see everything. */
-export function isTold(text: string, sinks: readonly string[]): boolean {
+function isTold(text: string, sinks: readonly string[]): boolean {
   const { calls, cut } = readPython(text);
   if (cut !== undefined) return true;
   const called = new Set(calls.filter((each) => each.called).map(({ path }) => path));

@@ -50,12 +50,6 @@ export function uncertain(given: Given, name: string, place?: number): boolean {
   return !given.named.has(name);
 }
 
-/** The items of the only list that a value is. */
-export function onlyItems(value: Abstract): readonly Abstract[] | undefined {
-  const only = onlyKnown(value);
-  return typeof only === "object" && only !== null && only.type === "list" ? only.items : undefined;
-}
-
 /** The only value that it may be; undefined when there are others. */
 export function onlyKnown(value: Abstract): Known | undefined {
   return value.known.length === 1 && value.rest === 0 ? value.known[0] : undefined;

@@ -25,7 +25,7 @@ export type Known =
   | Structure;
 
 /** A value that is known and is no constant. */
-export type Structure =
+type Structure =
   | {
     readonly type: "list";
     readonly items: readonly Abstract[];
@@ -76,7 +76,7 @@ export const ALTERNATIVES = 64;
 /** Characters of a text that is computed: a name has fewer. */
 export const CHARACTERS = 16_384;
 /** Items of a list that is kept item by item. */
-export const ITEMS = 2048;
+const ITEMS = 2048;
 /** Items, and characters, of what the conversation has: an estimate is of what a template makes of little. */
 export const NOMINAL = 1;
 
@@ -313,7 +313,7 @@ export class Domain {
 }
 
 /** Characters or items of a value with all that is in it. */
-export function sizeOf(value: Known): number {
+function sizeOf(value: Known): number {
   if (typeof value === "string") return value.length;
   if (typeof value === "number") return Math.abs(value);
   if (typeof value !== "object" || value === null) return 1;

@@ -76,7 +76,7 @@ const WRITTEN_OUT: Readonly<Record<string, string>> = {
 const PUBLISHED = /_token$|^special_tokens/u;
 
 /** What was noted at one expression. */
-export interface Note {
+interface Note {
   /** Attributes that it may reach, by name. */
   readonly names: Set<string>;
   /** Where a name is not known: `attribute` or `call`. */

@@ -593,7 +593,7 @@ function slices<Item>(items: readonly Item[], count: number): Item[][] {
 const PADDED = 1_000_000;
 
 /** The largest number that a value may be. */
-export function numberOf(value: Abstract): number {
+function numberOf(value: Abstract): number {
   const numbers = value.known.map((one) =>
     typeof one === "number" ? one : typeof one === "boolean" ? 1 : 0
   );

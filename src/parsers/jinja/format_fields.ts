@@ -20,7 +20,7 @@ export type Piece =
   };
 
 /** Pieces in order, and whether that is the whole pattern. */
-export interface Pattern {
+interface Pattern {
   readonly pieces: readonly Piece[];
   /** False when Python refuses the pattern behind what was read. */
   readonly whole: boolean;

@@ -19,7 +19,7 @@ export function display(value: Plain): string | undefined {
 }
 
 /** As `repr()` has it. */
-export function represent(value: Plain): string | undefined {
+function represent(value: Plain): string | undefined {
   if (typeof value !== "string") return display(value);
   if (!/^[ -~]*$/u.test(value) || value.includes("\\")) return undefined;
   if (!value.includes("'")) return `'${value}'`;

@@ -6,7 +6,7 @@
  */
 
 /** A string or bytes literal; bytes have one character each. */
-export interface StringValue {
+interface StringValue {
   readonly text: string;
   readonly bytes: boolean;
 }

@@ -140,7 +140,7 @@ const HANDED_METHODS =
 const MODULE_HOOKS = ["__getattr__", "__dir__"];
 
 /** What besides importing runs. */
-export interface Runs {
+interface Runs {
   /** True where the module is run as a program: `__name__` is `"__main__"`. */
   readonly main?: boolean;
   /** Functions that the loader calls then, by name: `f`, `Class.method`; and classes it makes. */
@@ -149,7 +149,7 @@ export interface Runs {
 }
 
 /** What a source runs. */
-export interface Evaluated {
+interface Evaluated {
   readonly calls: readonly Call[];
   /** What the functions of `Runs` call besides. */
   readonly later: readonly Call[];

@@ -9,7 +9,7 @@ import { tryInflate } from "../../codecs/decompress.ts";
 import { type Constant, constantOf } from "./values.ts";
 
 /** Characters of a constant that is put together. Code that hides has some ten thousand. CWE-400. */
-export const TEXT = 1 << 20;
+const TEXT = 1 << 20;
 
 type Folded = Constant["value"] | { readonly bytes: string };
 
@@ -100,7 +100,7 @@ function decoded(bytes: string, encoding: string): Folded {
 }
 
 /** Bytes as a text of one character each. */
-export function latin1Of(bytes: Uint8Array): string {
+function latin1Of(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) {
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
@@ -109,7 +109,7 @@ export function latin1Of(bytes: Uint8Array): string {
 }
 
 /** The bytes that a text of one character each stands for. */
-export function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
   return bytes;

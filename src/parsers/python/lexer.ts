@@ -21,13 +21,13 @@ export const TOKEN = {
 } as const;
 
 /** Brackets within each other: `MAXLEVEL` of CPython's tokenizer. CWE-674. */
-export const BRACKETS = 200;
+const BRACKETS = 200;
 /** Indents within each other: `MAXINDENT` of CPython's tokenizer. CWE-674. */
 const INDENTS = 100;
 /** Formatted strings within each other; CPython reads 150, people write 2. CWE-407. */
 const FORMATTED = 12;
 /** Tokens of one source. The longest generated modules in use have 2 million. CWE-770. */
-export const TOKENS = 9_000_000;
+const TOKENS = 9_000_000;
 /** Tokens between two looks at the deadline. */
 const DEADLINE_TOKENS = 65_536;
 
@@ -364,7 +364,7 @@ function formattedEnd(text: string, from: number, opening: FormattedQuote): Stri
 }
 
 /** A field of a formatted string, or of the format of one. */
-export interface FormattedField {
+interface FormattedField {
   /** Where its expression begins. */
   readonly from: number;
   /** Where its expression ends: before `!r`, the format, or the brace. */

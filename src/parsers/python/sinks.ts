@@ -45,10 +45,10 @@ export function isSensitive(path: string): boolean {
 const DECODERS =
   /^(?:base64\.|binascii\.(?:a2b|unhexlify)|zlib\.decompress|bz2\.|lzma\.|gzip\.(?:decompress|GzipFile)|codecs\.(?:decode|getdecoder)|marshal\.loads?|builtins\.bytes\.fromhex|cryptography\.|Crypto\.|nacl\.)/u;
 /** What reaches the network. */
-export const NETWORK =
+const NETWORK =
   /^(?:socket\.(?:socket|create_connection|create_server|fromfd|socketpair)|urllib\.request\.|urllib\.urlopen|urllib\.urlretrieve|urllib\.URLopener|urllib2\.|http\.client\.|httplib\.|requests\.(?!exceptions|adapters|structures|utils|compat|packages|models|cookies|status_codes|codes|auth|__)|httpx\.|aiohttp\.|urllib3\.(?!exceptions|util|disable_warnings|__)|ftplib\.|smtplib\.|telnetlib\.|websocket\.|websockets\.connect|paramiko\.|xmlrpc\.client\.|ssl\.get_server_certificate|asyncio\.open_connection|webbrowser\.open)/u;
 /** Classes and functions of the network that only describe. */
-export const QUIET_NETWORK =
+const QUIET_NETWORK =
   /(?:^|\.)(?:Request|Session|Client|AsyncClient|PoolManager|ProxyManager|Retry|Timeout|HTTPAdapter|build_opener|install_opener|OpenerDirector|ProxyHandler|\w*Handler|\w*Processor|\w*Error|\w*Exception|HTTPStatus|ClientTimeout|ClientSession|TCPConnector|getproxies|proxy_bypass|pathname2url|url2pathname|quote|unquote|Limits|URL|Headers|BasicAuth|responses|parse_http_list|parse_keqv_list|mount|update|setdefault)$/u;
 
 const ENVIRONMENT = /^os\.(?:environb?|getenvb?)(?:\.|$)/u;
@@ -104,7 +104,7 @@ const DEPTH = 6;
 const LOOKED = 256;
 
 /** What a call is given. */
-export interface Given {
+interface Given {
   readonly outers: ReadonlySet<string>;
   readonly constants: readonly Constant[];
   /** True when all of it is known constants. */

@@ -30,7 +30,7 @@ export interface SourceCall {
 }
 
 /** Source, read. */
-export interface PythonSource {
+interface PythonSource {
   /** What runs, in the order of the source. */
   readonly calls: readonly SourceCall[];
   /** What the functions and classes that were asked for run besides. */

@@ -59,7 +59,7 @@ export function judgePython(
 }
 
 /** An anomaly where not all of a source was seen. */
-export function unreadParts(
+function unreadParts(
   source: { readonly cut: string | undefined; readonly error: string | undefined },
 ): Observation[] {
   const { cut, error } = source;

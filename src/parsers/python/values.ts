@@ -88,7 +88,7 @@ export interface Container {
 }
 
 /** A function together with its first argument. */
-export interface Bound {
+interface Bound {
   readonly kind: "bound";
   readonly target: Value;
   readonly self: Value;
@@ -109,7 +109,7 @@ export interface Space {
 }
 
 /** A method of a value that no class of the module has. */
-export interface Method {
+interface Method {
   readonly kind: "method";
   readonly self: Value;
   readonly name: string;
