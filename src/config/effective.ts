@@ -19,6 +19,7 @@ import { compareVerdicts } from "../rules/rule.ts";
 import type { Rules } from "../rules/rules.ts";
 import { globMatcher } from "../sources/glob.ts";
 import {
+  type Acceptance,
   type Finding,
   type Limits,
   type Severity,
@@ -44,7 +45,7 @@ export interface Effective {
   readonly limits: Partial<Limits>;
   readonly failOn: FailOnWord | undefined;
   /** Why an issue does not count; undefined when it does. */
-  readonly suppress: ((finding: Finding) => Suppression | undefined) | undefined;
+  readonly suppress: ((finding: Finding) => Suppression | Acceptance | undefined) | undefined;
   /** What took no effect, or will not for long, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -187,7 +188,7 @@ function suppressorOf(
   ignores: readonly IgnoreLine[],
 ): Effective["suppress"] {
   const disabled = new Set(trusted.flatMap((it) => it.disable.map(({ name }) => name)));
-  const globs = ignores.map(({ path, rule }) => ({ matches: globMatcher([path]), rule }));
+  const globs = ignores.map((line) => ({ ...line, matches: globMatcher([line.path]) }));
   return (finding) => {
     if (finding.ruleId === CONFIGURED.allowed) return "allowed";
     if (finding.safety === "innocuous") return undefined;
@@ -195,10 +196,10 @@ function suppressorOf(
     const own = finding.details["applied_to"] === undefined;
     if (own && disabled.has(finding.ruleId)) return "disabled";
     const path = finding.location.path.replaceAll("\\", "/").replace(/^(?:\.\/)+/, "");
-    const ignored = globs.some(({ matches, rule }) =>
+    const line = globs.find(({ matches, rule }) =>
       (rule === undefined || (own && rule === finding.ruleId)) && matches(path)
     );
-    return ignored ? "ignored" : undefined;
+    return line && { by: "ignored", until: line.expires, why: line.reason };
   };
 }
 

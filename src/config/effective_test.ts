@@ -54,10 +54,13 @@ test("what is allowed stays in the report as harmless, and is counted", async ()
   assert.equal(report.findings[0]?.details["configuration"], "1.toml:1");
 });
 
-test("a disabled rule is counted and its issues are gone", async () => {
+test("what a disabled rule finds fails no run, and the file stays what it is", async () => {
   const report = await scan(COMMAND, await effective('disable = ["pickle-command"]'));
-  assert.deepEqual([report.verdict, report.riskScore], ["clean", 0]);
+  assert.deepEqual([report.verdict, report.riskScore], ["dangerous", 10]);
   assert.deepEqual(report.suppressed, { disabled: 1 });
+  assert.deepEqual(report.findings.filter(({ safety }) => safety !== "innocuous"), []);
+  const accepted = report.accepted?.map(({ finding, by }) => [finding.ruleId, by]);
+  assert.deepEqual(accepted, [["pickle-command", "disabled"]]);
 });
 
 test("disabling a wrapper's rule does not hide what the wrapper reaches", async () => {
@@ -79,15 +82,21 @@ test("why a file is incomplete is told even where its rule is disabled", async (
 
 test("an ignore holds for its path, its rule and until its day", async () => {
   const ignore = (more: string) => `[[ignore]]\npath = "tests/**"\nreason = "samples"\n${more}`;
-  const verdict = async (more: string, path: string) =>
-    (await scan(COMMAND, await effective(ignore(more)), path)).verdict;
-  assert.equal(await verdict("", "tests/a/model.pkl"), "clean");
-  assert.equal(await verdict("", "./tests/a/model.pkl"), "clean");
-  assert.equal(await verdict("", "src/model.pkl"), "dangerous");
-  assert.equal(await verdict('rule = "pickle-command"', "tests/model.pkl"), "clean");
-  assert.equal(await verdict('rule = "pickle-socket"', "tests/model.pkl"), "dangerous");
-  assert.equal(await verdict("expires = 2026-11-23", "tests/model.pkl"), "clean");
-  assert.equal(await verdict("expires = 2026-11-22", "tests/model.pkl"), "dangerous");
+  const accepted = async (more: string, path: string) => {
+    const report = await scan(COMMAND, await effective(ignore(more)), path);
+    assert.equal(report.verdict, "dangerous");
+    return report.accepted?.map(({ by, until, why }) => [by, until, why]) ?? [];
+  };
+  const reviewed = [["ignored", undefined, "samples"]];
+  assert.deepEqual(await accepted("", "tests/a/model.pkl"), reviewed);
+  assert.deepEqual(await accepted("", "./tests/a/model.pkl"), reviewed);
+  assert.deepEqual(await accepted("", "src/model.pkl"), []);
+  assert.deepEqual(await accepted('rule = "pickle-command"', "tests/model.pkl"), reviewed);
+  assert.deepEqual(await accepted('rule = "pickle-socket"', "tests/model.pkl"), []);
+  assert.deepEqual(await accepted("expires = 2026-11-23", "tests/model.pkl"), [
+    ["ignored", "2026-11-23", "samples"],
+  ]);
+  assert.deepEqual(await accepted("expires = 2026-11-22", "tests/model.pkl"), []);
 });
 
 test("an ignore that ended or soon will is announced", async () => {

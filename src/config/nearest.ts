@@ -8,7 +8,7 @@
 const LONGEST = 64;
 
 /**
- * The nearest of some words: at most a third of the letters may be wrong.
+ * The nearest of some words: at most a third of the letters may be wrong, of the first letters one.
  *
  * @returns undefined when none is near
  */
@@ -19,7 +19,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) [best, least] = [candidate, distance];
+    // Who mistypes more than a letter does not begin with a wrong one: "severe" is not "never".
+    const begins = candidate[0]?.toLowerCase() === word[0]?.toLowerCase();
+    if (distance < least && (begins || distance <= 1)) [best, least] = [candidate, distance];
   }
   return best;
 }

@@ -98,12 +98,31 @@ export interface FileReport {
   readonly partsScanned: number;
   /** Issues that the user's configuration let through, counted by reason; absent when there are none. */
   readonly suppressed?: Suppressed;
+  /**
+   * Findings that were accepted, the worst first: they fail no run, and the verdict and the risk score
+   * count them. Absent when there are none.
+   */
+  readonly accepted?: readonly AcceptedFinding[];
 }
 
 /** Why an issue does not count: the user's configuration or baseline says so. */
 export const SUPPRESSIONS = ["allowed", "disabled", "ignored", "baseline"] as const;
 /** Why an issue does not count. */
 export type Suppression = typeof SUPPRESSIONS[number];
+
+/** By what a finding was accepted. */
+export interface Acceptance {
+  readonly by: Suppression;
+  /** The last day on which it holds, as YYYY-MM-DD; absent for no end. */
+  readonly until?: string | undefined;
+  /** The reason that the user gave. */
+  readonly why?: string | undefined;
+}
+
+/** A finding that fails no run, since the user accepted it. */
+export interface AcceptedFinding extends Acceptance {
+  readonly finding: Finding;
+}
 
 /** A finding that the user's configuration or baseline let through. */
 export interface SuppressedFinding {

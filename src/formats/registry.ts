@@ -14,6 +14,7 @@ import { openvinoDescriptor } from "./openvino/descriptor.ts";
 import { tfCheckpointDescriptor } from "./tf-checkpoint/descriptor.ts";
 import { vectorIndexDescriptor } from "./vector-index/descriptor.ts";
 import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
+import { textConfigDescriptor } from "./text-config/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
@@ -66,6 +67,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   coremlDescriptor,
   flaxDescriptor,
   pmmlDescriptor,
+  textConfigDescriptor,
   tokenizerDescriptor,
   vectorIndexDescriptor,
   tfCheckpointDescriptor,

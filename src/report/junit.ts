@@ -55,9 +55,18 @@ function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
   const failing = issues.filter((it) => SEVERITIES.indexOf(it.severity) <= least);
   const others = issues.filter((it) => !failing.includes(it));
   const problems = orderErrors(file.errors).map(errorText);
-  const more = others.length === 0
+  const accepted = (file.accepted ?? []).map(({ finding, by, until, why }) =>
+    `ACCEPTED (${by}${until === undefined ? "" : ` until ${until}`}${
+      why === undefined ? "" : `: ${escapeText(why)}`
+    }) ${finding.severity.toUpperCase()} ${escapeText(finding.message)}\n${
+      escapeText(locationText(finding.location))
+    } · ${finding.ruleId}`
+  );
+  const texts = [...others.map(issueText), ...accepted];
+  if (accepted.length > 0) texts.unshift(`The verdict of this file is ${file.verdict}.`);
+  const more = texts.length === 0
     ? []
-    : [`      <system-out>${xmlText(others.map(issueText).join("\n\n"))}</system-out>`];
+    : [`      <system-out>${xmlText(texts.join("\n\n"))}</system-out>`];
   const head = { name: file.path, classname: file.formats.join(" + ") || "unknown" };
   const [worst] = failing;
   if (worst !== undefined) {

@@ -124,11 +124,18 @@ function fileLines(file: FileReport, room: Room): string[] {
   const errors = file.errors.flatMap((error) =>
     room.tell(`- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`)
   );
-  if (told.length + errors.length === 0) return [];
+  const accepted = (file.accepted ?? []).flatMap(({ finding, by, until, why }) =>
+    room.tell(
+      `- accepted (${by}${until === undefined ? "" : ` until ${until}`}${
+        why === undefined ? "" : `: ${plain(why)}`
+      }): **${finding.severity.toUpperCase()}** ${code(finding.message)}`,
+    )
+  );
+  if (told.length + errors.length + accepted.length === 0) return [];
   const head = `### ${VERDICT_SYMBOLS[file.verdict]} ${file.verdict.toUpperCase()} ${
     code(file.path)
   }`;
-  return ["", head, "", ...told, ...errors];
+  return ["", head, "", ...told, ...accepted, ...errors];
 }
 
 /** Why a rule matters and what to do is told once. */

@@ -60,6 +60,23 @@ export interface AssetRecord {
   readonly parts_scanned: number;
   /** Issues of this file that the configuration or a baseline let through. */
   readonly suppressed: number;
+  /** Issues that were accepted: they fail no run, and count in the verdict and the risk score. */
+  readonly accepted: readonly AcceptedRecord[];
+}
+
+/** An issue that was accepted. */
+export interface AcceptedRecord {
+  readonly rule_id: string;
+  readonly severity: Severity;
+  readonly safety_level: Safety;
+  readonly message: string;
+  readonly location: string;
+  /** By what: disabled, ignored, baseline. */
+  readonly by: string;
+  /** The last day on which that holds; null for no end. */
+  readonly until: string | null;
+  /** The reason that was given; null for none. */
+  readonly why: string | null;
 }
 
 /** Something that could not be read. */
@@ -136,6 +153,16 @@ export function assetRecord(file: FileReport): AssetRecord {
     bytes_total: file.size ?? null,
     parts_scanned: file.partsScanned,
     suppressed: Object.values(file.suppressed ?? {}).reduce((sum, count) => sum + count, 0),
+    accepted: (file.accepted ?? []).map(({ finding, by, until, why }) => ({
+      rule_id: finding.ruleId,
+      severity: finding.severity,
+      safety_level: finding.safety,
+      message: finding.message,
+      location: locationText(finding.location),
+      by,
+      until: until ?? null,
+      why: why ?? null,
+    })),
   };
 }
 

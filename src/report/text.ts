@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { FileReport, ScanError, ScanReport } from "../core/types.ts";
+import type { AcceptedFinding, FileReport, ScanError, ScanReport } from "../core/types.ts";
 import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { CLEAN_FILES_SHOWN } from "./condense.ts";
 import { escapeText } from "./escape.ts";
@@ -31,10 +31,15 @@ export interface TextOptions {
   readonly verbose: boolean;
   /** Shows a line for each issue and nothing else. */
   readonly quiet: boolean;
+  /** Shows each accepted issue, not only how many there are. */
+  readonly showAccepted?: boolean;
 }
 
 /** Issues of one file shown in full; the rest is counted. They are the worst ones. */
 const ISSUES_SHOWN = 20;
+
+/** Kinds of acceptance that are told of one file. */
+const ACCEPTANCES_SHOWN = 3;
 
 /** Long lines are hard to read: the text does not grow wider than this. */
 const MAX_WIDTH = 110;
@@ -109,12 +114,40 @@ function fileLines(
       ...paragraph(page, 3, { text: `… and ${more}; --verbose shows all`, textStyles: ["dim"] }),
     );
   }
+  lines.push(...acceptedLines(page, file, options));
   for (const error of orderErrors(file.errors)) {
     // The scan loop also judges what it could not read: once is enough.
     if (visible.slice(0, limit).some((it) => it.message.includes(error.message))) continue;
     lines.push("", ...unreadLines(page, error));
   }
   return lines;
+}
+
+/** What was accepted in a file: how much and by what, or each issue. */
+function acceptedLines(page: Page, file: FileReport, options: TextOptions): string[] {
+  const accepted = file.accepted ?? [];
+  if (accepted.length === 0) return [];
+  if (!options.showAccepted && !options.verbose) {
+    const by = [...new Set(accepted.map(acceptanceText))].slice(0, ACCEPTANCES_SHOWN).join("; ");
+    const text = `${
+      formatCount(accepted.length, "issue")
+    } accepted (${by}); --show-accepted shows all`;
+    return ["", ...paragraph(page, 3, { text: escapeText(text), textStyles: ["yellow"] })];
+  }
+  return accepted.flatMap((one) => {
+    const { severity, message, location, ruleId } = one.finding;
+    const where = `${locationText(location)} · ${ruleId}`;
+    const text = `ACCEPTED ${severity.toUpperCase()} ${message} (${acceptanceText(one)}) ${where}`;
+    return ["", ...paragraph(page, 3, { text: escapeText(text), textStyles: ["yellow"] })];
+  });
+}
+
+/** By what, until when and why, for instance "ignored until 2027-01-31: reviewed". */
+function acceptanceText({ by, until, why }: AcceptedFinding): string {
+  const end = until === undefined ? "" : ` until ${until}`;
+  return `${by === "baseline" ? "in the baseline" : by}${end}${
+    why === undefined ? "" : `: ${why}`
+  }`;
 }
 
 /** `🔴 DANGEROUS  model.pt`, and what the file is when there is room. */
@@ -165,6 +198,12 @@ function errorLines(page: Page, error: ScanError): string[] {
 function quietLines(page: Page, report: ScanReport): string[] {
   const lines: string[] = [];
   for (const file of orderFiles(report.files)) {
+    if (file.accepted !== undefined && file.findings.every((it) => it.safety === "innocuous")) {
+      const label = verdictLabel(file.verdict, page.emoji);
+      const count = formatCount(file.accepted.length, "issue");
+      const where = `${escapeText(file.path)}: ${count} accepted`;
+      lines.push(`${page.paint(label.text, label.style)} ${where}`);
+    }
     const issues = orderFindings(file.findings).filter((it) => it.safety !== "innocuous");
     for (const finding of issues) {
       const label = severityLabel(finding.severity, page.emoji);

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type ScanReport, SEVERITIES, SUPPRESSIONS, VERDICTS } from "../core/types.ts";
+import {
+  type ScanReport,
+  SEVERITIES,
+  SUPPRESSIONS,
+  type Verdict,
+  VERDICTS,
+} from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
@@ -21,7 +27,7 @@ export function footer(
   summary: Summary,
   verbose: boolean,
 ): string[] {
-  const verdict = conclusion(page, summary, report.suppressed > 0);
+  const verdict = conclusion(page, summary, report);
   const { skipped } = summary.files;
   const files = Object.values(summary.files).reduce((sum, count) => sum + count, 0);
   const scanned = files - skipped;
@@ -108,7 +114,7 @@ function verdicts(summary: Summary): string {
 function conclusion(
   page: Page,
   summary: Summary,
-  suppressed: boolean,
+  report: ScanReport,
 ): { label: string; style: Style; text: string } {
   const { files, verdict, errors } = summary;
   const total = Object.values(files).reduce((sum, it) => sum + it, 0) - files.skipped;
@@ -121,13 +127,18 @@ function conclusion(
     return { label: page.emoji ? "⚪ NOTHING SCANNED" : "NOTHING SCANNED", style: "white", text };
   }
   const label = verdictLabel(verdict, page.emoji);
+  const accepted = acceptedAlone(report, verdict);
+  if (accepted !== undefined) return { label: label.text, style: label.style, text: accepted };
+  const suppressed = report.suppressed > 0;
   const unread = errors > 0 ? " Not everything could be read: see above." : "";
   const texts: Readonly<Record<string, string>> = {
     dangerous: total === 1
       ? "Do not load this file: loading it would do harm."
       : `Do not load: ${some(files.dangerous)} would do harm when loaded.`,
     incomplete: `${some(files.incomplete)} could not be read to the end and may do harm.`,
-    suspicious: total === 1
+    suspicious: isMinor(summary)
+      ? "Minor issues only: nothing that is known to do harm when it is loaded."
+      : total === 1
       ? "This file needs a person's look before it is loaded."
       : `${some(files.suspicious)} ${
         files.suspicious === 1 ? "needs" : "need"
@@ -137,4 +148,21 @@ function conclusion(
     }.${unread}`,
   };
   return { label: label.text, style: label.style, text: texts[verdict] ?? "" };
+}
+
+/** True when no issue is of severity medium or more. */
+function isMinor({ issues }: Summary): boolean {
+  return issues.critical + issues.high + issues.medium === 0;
+}
+
+/** What is said where all that makes for the verdict was accepted. */
+function acceptedAlone({ files }: ScanReport, verdict: Verdict): string | undefined {
+  if (verdict !== "dangerous" && verdict !== "suspicious") return undefined;
+  const worst = files.filter((file) => file.verdict === verdict);
+  const alone = worst.every(({ findings, accepted }) =>
+    accepted !== undefined && !findings.some(({ safety }) => safety === verdict)
+  );
+  if (!alone) return undefined;
+  const some = worst.length === 1 ? "One file is" : `${formatNumber(worst.length)} files are`;
+  return `${some} ${verdict}; what was found there was accepted and fails no run.`;
 }

@@ -142,6 +142,7 @@ interface RawScanOptions extends RawRemoteOptions {
   readonly format: ReturnType<typeof parseReportFormat>;
   readonly failOn: ReturnType<typeof parseFailOn>;
   readonly verbose?: boolean;
+  readonly showAccepted?: boolean;
   readonly quiet?: boolean;
   readonly emoji: boolean;
   readonly progress?: boolean;
@@ -171,6 +172,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .option("--no-config", "the embedded rules and nothing else")
     .option("--baseline <file>", "report only issues that are not in this baseline")
     .option("-v, --verbose", "also show what is harmless, and every file")
+    .option("--show-accepted", "show each issue that was accepted, not only how many")
     .option("-q, --quiet", "one line an issue and nothing else")
     .option("--include <glob>", "scan only files that match (repeatable)", collect)
     .option("--exclude <glob>", "leave out files and folders that match (repeatable)", collect)
@@ -198,6 +200,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     const options = {
       format: raw.format,
       verbose: raw.verbose ?? false,
+      showAccepted: raw.showAccepted ?? false,
       quiet: raw.quiet ?? false,
       emoji: raw.emoji,
       progress: raw.progress,

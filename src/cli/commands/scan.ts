@@ -45,6 +45,7 @@ export interface ScanCommandOptions {
   readonly format: ReportFormat;
   readonly failOn: FailOn;
   readonly verbose: boolean;
+  readonly showAccepted?: boolean;
   readonly quiet: boolean;
   readonly emoji: boolean;
   /** Undefined: when standard error is a terminal. */
@@ -204,6 +205,7 @@ async function render(
         emoji: options.emoji,
         width: columnsOf(io.env, io.stdout),
         verbose: options.verbose,
+        showAccepted: options.showAccepted ?? false,
         quiet: options.quiet,
       }, behind.summary);
   }

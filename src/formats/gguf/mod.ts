@@ -12,6 +12,7 @@ import { FormatError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
+import { behindEnd } from "../../parsers/trailing.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { LoaderChecks } from "./loader_checks.ts";
@@ -47,6 +48,8 @@ const TYPE_BYTES: Readonly<Record<number, number>> = {
   12: 8,
 };
 const U32 = 4;
+/** `GGML_MAX_DIMS`. */
+const DIMENSIONS = 4;
 /** Whole numbers, by whether they have a sign. */
 const INTEGERS: Readonly<Record<number, boolean>> = {
   0: false,
@@ -81,6 +84,11 @@ const ARRAY_DEPTH = 4;
 /** The least that a piece of metadata and a description of a tensor take. */
 const LEAST_METADATA = { wide: 13, narrow: 9 };
 const LEAST_TENSOR = { wide: 24, narrow: 20 };
+/**
+ * Counts and lengths from here on are in no real file: llama.cpp refuses strings of a gigabyte, and the
+ * longest real array, a vocabulary, has 300,000 items. CWE-190.
+ */
+const MADE_UP = 2n ** 31n;
 /** Tensors whose places are compared. */
 const TENSORS = 1_000_000;
 /** Lies that are told. */
@@ -155,6 +163,14 @@ class Scanner {
     this.#lies.push({ type: "anomaly", rule, detail, ...(offset !== undefined && { offset }) });
   }
 
+  /**
+   * A number beyond what is left of the file: where a file could hold so much the file was cut off, as
+   * an interrupted download is; otherwise it was made to overflow.
+   */
+  #tooLarge(rule: string, count: bigint, detail: string, offset: number): never {
+    this.#giveUp(count < MADE_UP ? "gguf-malformed" : rule, detail, offset);
+  }
+
   /** A lie behind which nothing can be found any more. */
   #giveUp(rule: string, detail: string, offset: number): never {
     this.#lies.push({ type: "anomaly", rule, detail, offset, unread: true });
@@ -188,7 +204,7 @@ class Scanner {
     const each = reader.narrow ? least.narrow : least.wide;
     if (count * BigInt(each) <= BigInt(reader.left)) return;
     const detail = `${count} ${what} do not fit into the ${reader.left} bytes that are left`;
-    this.#giveUp("gguf-count", detail, COUNTS_AT);
+    this.#tooLarge("gguf-count", count, detail, COUNTS_AT);
   }
 
   /** The length of a string, which lies within the file. */
@@ -198,7 +214,7 @@ class Scanner {
     const length = reader.length();
     if (length > BigInt(reader.left)) {
       const detail = `${what} has ${length} bytes, ${reader.left} are left`;
-      this.#giveUp("gguf-string-length", detail, at);
+      this.#tooLarge("gguf-string-length", length, detail, at);
     }
     return Number(length);
   }
@@ -212,6 +228,10 @@ class Scanner {
     await reader.fill(length + 4);
     const key = reader.text(length);
     const type = reader.u32();
+    // deno-lint-ignore no-control-regex -- control characters are what is looked for
+    if (/[\x00-\x1f\x7f]/u.test(key)) {
+      this.#lie("gguf-malformed", "The name of a piece of metadata has control characters", at);
+    }
     if (this.#keys.has(key)) this.#lie("gguf-duplicate-key", `"${key}" is given twice`, at);
     this.#keys.add(key);
     const expected = Object.hasOwn(EXPECTED, key) ? EXPECTED[key] : undefined;
@@ -293,7 +313,7 @@ class Scanner {
     const each = bytes ?? (type === STRING ? reader.width : 4 + reader.width);
     if (count * BigInt(each) > BigInt(reader.left)) {
       const detail = `"${key}" has ${count} items, which do not fit into ${reader.left} bytes`;
-      this.#giveUp("gguf-array-length", detail, at);
+      this.#tooLarge("gguf-array-length", count, detail, at);
     }
     if (bytes !== undefined) {
       reader.skip(Number(count) * bytes);
@@ -314,7 +334,7 @@ class Scanner {
       const length = reader.length();
       if (length > BigInt(reader.left)) {
         const detail = `Item ${i} of "${key}" has ${length} bytes, ${reader.left} are left`;
-        this.#giveUp("gguf-string-length", detail, from);
+        this.#tooLarge("gguf-string-length", length, detail, from);
       }
       if (type === STRING && depth === 0 && this.#checks.wantsTexts(key) && length <= TEXT_BYTES) {
         const bytes = Number(length);
@@ -340,8 +360,10 @@ class Scanner {
       extents.push({ name: tensor.name, from: tensor.offset, to: tensor.offset + bytes });
     }
     this.#lies.push(...this.#checks.failed());
-    if (count > 0n) this.#comparePlaces(reader, extents);
-    else if (reader.left >= Number(this.#alignment)) this.#leftOver(reader.offset, reader.size);
+    if (count > 0n) await this.#comparePlaces(reader, extents);
+    else if (reader.left >= Number(this.#alignment)) {
+      await this.#leftOver(reader.offset, reader.size);
+    }
   }
 
   async #readTensor(reader: GgufReader): Promise<GgufTensor> {
@@ -350,18 +372,20 @@ class Scanner {
     if (nameBytes > KEY_BYTES) {
       this.#giveUp("gguf-string-length", `A name of ${nameBytes} bytes is longer than any`, at);
     }
+    if (nameBytes === 0) this.#lie("gguf-malformed", "A tensor has no name", at);
     await reader.fill(nameBytes + 4);
     const name = reader.text(nameBytes);
     const dimensionCount = reader.u32();
     if (dimensionCount * reader.width > reader.left || dimensionCount > 1024) {
-      this.#giveUp("gguf-dimensions", `The tensor "${name}" has ${dimensionCount} dimensions`, at);
+      const rule = dimensionCount <= DIMENSIONS ? "gguf-malformed" : "gguf-dimensions";
+      this.#giveUp(rule, `The tensor "${name}" has ${dimensionCount} dimensions`, at);
     }
     await reader.fill(dimensionCount * reader.width + 12);
     const dimensions = Array.from({ length: dimensionCount }, () => reader.length());
     return { name, nameBytes, dimensions, type: reader.u32(), offset: reader.u64(), at };
   }
 
-  #comparePlaces(reader: GgufReader, extents: readonly Extent[]): void {
+  async #comparePlaces(reader: GgufReader, extents: readonly Extent[]): Promise<void> {
     const alignment = this.#alignment;
     const start = ((BigInt(reader.offset) + alignment - 1n) / alignment) * alignment;
     const dataBytes = BigInt(reader.size) > start ? BigInt(reader.size) - start : 0n;
@@ -369,12 +393,19 @@ class Scanner {
     this.#lies.push(...lies);
     const first = Number(start);
     for (const { from, to } of slack.slice(0, TOLD)) {
-      this.#leftOver(first + Number(from), first + Number(to));
+      await this.#leftOver(first + Number(from), first + Number(to));
     }
   }
 
   /** Bytes that belong to no tensor: nothing reads them, but something may lie there. */
-  #leftOver(from: number, to: number): void {
+  async #leftOver(from: number, to: number): Promise<void> {
+    if (to === this.#source.size) {
+      const [first] = await behindEnd(this.#source, from);
+      if (first?.type === "anomaly" && first.rule === "file-padding") {
+        this.#lies.push(first);
+        return;
+      }
+    }
     const part = `bytes_${from}`;
     this.#lie("gguf-gap", `${to - from} bytes at ${from} belong to no tensor`, from);
     const source = sliceSource(part, this.#source, from, to - from);

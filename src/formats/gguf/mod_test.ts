@@ -55,6 +55,29 @@ test("a header cut at any 16th byte is never clean", async () => {
   }
 });
 
+test("zeros behind the last tensor are padding, other bytes are not", async () => {
+  const whole = read("version_2.gguf");
+  const verdict = async (tail: Uint8Array) =>
+    (await scanSource(bytesSource("m.gguf", new Uint8Array([...whole, ...tail])), { rules }))
+      .verdict;
+  assert.equal(await verdict(new Uint8Array(500)), "clean");
+  assert.equal(await verdict(new Uint8Array(500).fill(1)), "suspicious");
+});
+
+test("a number that a file could hold was cut off, one that none could hold is dangerous", async () => {
+  const whole = read("version_2.gguf");
+  const verdict = async (...bytes: readonly (readonly [at: number, value: number])[]) => {
+    const lie = whole.slice();
+    for (const [at, value] of bytes) lie[at] = value;
+    return (await scanSource(bytesSource("m.gguf", lie), { rules })).verdict;
+  };
+  for (const count of [8, 16, 24]) {
+    assert.equal(await verdict([count + 2, 1]), "incomplete");
+    assert.equal(await verdict([count + 3, 0x80]), "dangerous");
+    assert.equal(await verdict([count + 7, 1]), "dangerous");
+  }
+});
+
 test("a bit that is wrong in a length, a count, a type or a place is told", async () => {
   const whole = read("version_2.gguf");
   // Version, counts, length of the key, type, length of the value; of the tensor: length of its

@@ -18,7 +18,7 @@ export const nativeDescriptor: FormatDescriptor = {
       malformedRule: "native-malformed",
       label: "a program or script",
       under:
-        "py pyi pyw js mjs cjs ts tsx jsx c h cc cpp hpp cu cuh java kt go rs rb php pl lua r jl swift sh bash zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle template tmpl tpl",
+        "py pyi pyw pyx pxd pxi js mjs cjs ts tsx jsx c h cc cpp hpp cu cuh java kt go rs rb php pl lua r jl swift sh bash zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle template tmpl tpl",
       noModel: "program",
       mayMatch: mayBeNative,
       load: once(async () => (await import("./mod.ts")).nativeFormat),

@@ -19,7 +19,8 @@ export const pythonDescriptor: FormatDescriptor = {
       label: "Python source",
       under: "py pyi pyw pth",
       patternSearch: "text",
-      mayMatch: ({ hint, name }) => hint?.startsWith("python-") ?? /\.pth$/iu.test(name),
+      mayMatch: ({ hint, name }) =>
+        hint === undefined ? /\.pth$/iu.test(name) : hint.startsWith("python-"),
       load: once(async () => (await import("./mod.ts")).pythonSourceFormat),
       samples: {
         harmful: "python/harmful/decoded-1.0-py3-none-any.whl",
@@ -30,7 +31,7 @@ export const pythonDescriptor: FormatDescriptor = {
   coverage: [
     [
       "Python in archives",
-      "wheels, source distributions, image layers: what modules run at import, `setup.py` at install, path files and `sitecustomize` at every start",
+      "wheels, source distributions, image layers: what modules run at import, `setup.py` at install, path files, outside archives too, and `sitecustomize` at every start",
     ],
   ],
 };

@@ -30,6 +30,9 @@ const LANGUAGE = "python-archive";
 const PATH_IMPORT = /^import[ \t]/u;
 /** A name that PyTorch's checkpoints share. */
 const PATH_NAME = /\.pth$/iu;
+/** A path: absolute, of more than one part, or an egg. */
+const PATH_LINE =
+  /^(?:(?:\.{1,2}|~)?[\\/]|[A-Za-z]:[\\/]|[\w .+-]+[\\/]|[\w.+-]+\.egg$|\.{1,2}$)[^<>|"*?]*$/u;
 /** The one line that setuptools installs, which asks for its own copy of distutils. */
 const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
   "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
@@ -58,8 +61,8 @@ export const pythonSourceFormat: Format = { id: "python-source", random: false, 
 
 function detect({ hint, head, name }: Sample): boolean {
   if (head.length === 0) return false;
-  if (hint === undefined && !PATH_NAME.test(name)) return false;
-  if (hint === undefined || hint === HINT.pythonPathMaybe) {
+  if (hint === undefined) return PATH_NAME.test(name) && isPathFile(head);
+  if (hint === HINT.pythonPathMaybe) {
     return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
   }
   if (hint === HINT.pythonProgram && !/\.pyw?$/iu.test(name)) {
@@ -67,6 +70,18 @@ function detect({ hint, head, name }: Sample): boolean {
   }
   if (isCompiledHint(hint)) return head[2] === 0x0d && head[3] === 0x0a;
   return HINTS.has(hint) && !head.includes(0);
+}
+
+/**
+ * True for the text of a path file: a line of code, or nothing but comments and paths. A checkpoint of
+ * PyTorch has the same ending, and a page that a failed download left is neither.
+ */
+function isPathFile(head: Uint8Array): boolean {
+  if (!looksLikeText(head)) return false;
+  const lines = new TextDecoder().decode(head).split(/\r\n?|\n/u);
+  if (lines.some((line) => PATH_IMPORT.test(line))) return true;
+  const paths = lines.filter((line) => !/^\s*(?:#.*)?$/u.test(line));
+  return paths.length > 0 && paths.every((line) => PATH_LINE.test(line));
 }
 
 function isCompiledHint(hint: string | undefined): boolean {

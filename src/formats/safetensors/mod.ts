@@ -22,6 +22,7 @@ import { isObject, type JsonValue } from "../../parsers/json.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
+import { behindEnd } from "../../parsers/trailing.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
@@ -68,14 +69,34 @@ async function* scan(
   }
   context.checkDeadline();
   const dataBytes = Math.max(0, (source.size ?? header.dataStart) - header.dataStart);
+  const padding = await paddingOf(source, header, dataBytes);
   yield [
     ...fold("safetensors-duplicate-name", header.duplicates.map((name) => `"${name}"`)),
     ...fold("safetensors-bad-tensor", badTensors(header.tensors)),
     ...metadataFaults(header.metadata),
-    ...layout(header, dataBytes),
+    ...padding,
+    ...layout(header, padding.length > 0 ? endOf(header) : dataBytes),
   ];
   yield metadataEntries(header.metadata);
-  yield* hidingPlaces(source, header, dataBytes);
+  yield* hidingPlaces(source, header, padding.length > 0 ? endOf(header) : dataBytes);
+}
+
+/** Where the last tensor ends, from the first byte of the tensors. */
+function endOf({ tensors }: SafetensorsHeader): number {
+  return placed(tensors).reduce((end, { to }) => Math.max(end, to), 0);
+}
+
+/** Nothing but zeros behind the last tensor: tools pad files to whole blocks. */
+async function paddingOf(
+  source: Source,
+  header: SafetensorsHeader,
+  dataBytes: number,
+): Promise<readonly Observation[]> {
+  const end = endOf(header);
+  if (end >= dataBytes) return [];
+  const observations = await behindEnd(source, header.dataStart + end);
+  const [first] = observations;
+  return first?.type === "anomaly" && first.rule === "file-padding" ? observations : [];
 }
 
 /** A header that cannot be read may be the lie that hides something right behind it. */

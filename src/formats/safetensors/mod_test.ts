@@ -83,6 +83,15 @@ test("a length that lies makes the file incomplete", async () => {
   }
 });
 
+test("zeros behind the last tensor are padding, other bytes are not", async () => {
+  const verdict = async (...tail: readonly number[]) => {
+    const bytes = new Uint8Array([...build(GOOD, 20), ...tail]);
+    return (await scanSource(bytesSource("m.safetensors", bytes), { rules })).verdict;
+  };
+  assert.equal(await verdict(...Array<number>(100).fill(0)), "clean");
+  assert.equal(await verdict(0, 0, 1), "suspicious");
+});
+
 test("only the header of a huge file is read", async () => {
   const size = 100 * 2 ** 30;
   const header = {

@@ -69,8 +69,14 @@ async function* scan(
   if (members.some(({ name }) => name === "pickle")) {
     for (const [name, hint] of TORCH_HINTS) hints.set(name, hint);
   }
+  const files = new Map(members.map((member) => [member.name, member]));
   for (const member of members) {
     context.checkDeadline();
+    // Unpacked, a link is a file too, and its name says how a loader reads it.
+    const target = member.kind === "link" ? targetOf(member, files) : undefined;
+    if (target !== undefined) {
+      yield [{ type: "entry", source: open(source, target, context), part: member.name }];
+    }
     if (member.size === 0) continue;
     const hint = hints.get(member.name);
     yield [{
@@ -86,6 +92,23 @@ async function* scan(
       `Cannot read all of "${source.name}": it has more than ${limit} members`,
     );
   }
+}
+
+/** The file that a symbolic link leads to, where it is in the archive. */
+function targetOf(
+  member: TarMember,
+  files: ReadonlyMap<string, TarMember>,
+): TarMember | undefined {
+  if (!staysInside(member)) return undefined;
+  const path: string[] = [];
+  for (
+    const part of [...member.name.split("/").slice(0, -1), ...(member.linkTarget ?? "").split("/")]
+  ) {
+    if (part === "..") path.pop();
+    else if (part !== "" && part !== ".") path.push(part);
+  }
+  const target = files.get(path.join("/")) ?? files.get(`./${path.join("/")}`);
+  return target?.kind === "file" && target.size > 0 ? target : undefined;
 }
 
 function open(source: Source, member: TarMember, context: FormatContext): Source {
@@ -117,6 +140,23 @@ function duplicates(members: readonly TarMember[]): Observation[] {
   return observations;
 }
 
+/**
+ * True for a link that leads to a place in the archive: relative, and never above its root. A symbolic
+ * link counts from its own folder, a hard link from the root.
+ */
+function staysInside({ name, kind, linkTarget = "" }: TarMember): boolean {
+  if (/^[\\/]|^[A-Za-z]:|\\|\0/u.test(linkTarget) || linkTarget === "") return false;
+  const from = kind === "link" ? name.split("/").slice(0, -1) : [];
+  let depth = 0;
+  for (const part of [...from, ...linkTarget.split("/")]) {
+    if (part === "" || part === ".") continue;
+    depth += part === ".." ? -1 : 1;
+    if (depth < 0) return false;
+  }
+  // A link to the root itself would hold all of the archive once more.
+  return depth > 0 && unsafe(name) === undefined;
+}
+
 function oddities(member: TarMember): Observation[] {
   const { name, linkTarget, headerOffset: offset } = member;
   const observations: Observation[] = [];
@@ -133,7 +173,13 @@ function oddities(member: TarMember): Observation[] {
     const detail = linkTarget === undefined
       ? `"${name}" is a device or pipe`
       : `"${name}" is a link to "${linkTarget}"`;
-    observations.push({ type: "anomaly", rule: "tar-link", detail, offset });
+    const inside = linkTarget !== undefined && staysInside(member);
+    observations.push({
+      type: "anomaly",
+      rule: inside ? "tar-link-inside" : "tar-link",
+      detail,
+      offset,
+    });
   }
   return observations;
 }

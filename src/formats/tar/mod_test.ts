@@ -105,8 +105,19 @@ test("long names come from GNU headers, pax headers and global ones", async () =
   assert.deepEqual(names(seen), [long, "päth", "link", "hard"]);
   const targets = seen.listings[0]?.members.map(({ linkTarget }) => linkTarget);
   assert.deepEqual(targets, [undefined, undefined, "target", "wide"]);
-  assert.deepEqual(seen.rules, ["tar-link"]);
+  assert.deepEqual(seen.rules, ["tar-link-inside"]);
   assert.ok(found(seen));
+});
+
+test("a link that leads to a member is read under its own name, one that leads out is told", async () => {
+  const link = (name: string, to: string) =>
+    scan(member("blobs/abc", EVIL), member(name, "", { type: "2", link: to }), END);
+  const inside = await link("snapshots/r1/model.pkl", "../../blobs/abc");
+  assert.deepEqual(inside.rules, ["tar-link-inside"]);
+  assert.deepEqual(names(inside), ["blobs/abc", "snapshots/r1/model.pkl"]);
+  for (const to of ["../../../etc/passwd", "/etc/passwd", "..", "C:\\a", ".."]) {
+    assert.deepEqual((await link("snapshots/model.pkl", to)).rules, ["tar-link"], to);
+  }
 });
 
 test("sizes come from octal digits, from binary and from pax records", async () => {
@@ -197,14 +208,14 @@ test("links, devices and paths that climb out are anomalies", async () => {
 
 test("a link that has data is malformed and its data is looked at", async () => {
   const seen = await scan(member("a", EVIL, { type: "2", link: "x" }), member("b", "b"), END);
-  assert.deepEqual(seen.rules, ["tar-link", "tar-malformed"]);
+  assert.deepEqual(seen.rules, ["tar-link-inside", "tar-malformed"]);
   assert.ok(found(seen));
   const none = await scan(
     member("a", "", { type: "1", link: "x", size: 99 }),
     member("b", EVIL),
     END,
   );
-  assert.deepEqual(none.rules, ["tar-link"]);
+  assert.deepEqual(none.rules, ["tar-link-inside"]);
   assert.ok(found(none));
 });
 

@@ -19,6 +19,8 @@ import {
 import { TEXT_BYTES } from "./read.ts";
 import type { Value } from "./values.ts";
 
+/** `filename="model"`, python/training/saver.py of TensorFlow 1. */
+const DEFAULT_FILENAME = "model";
 const LANGUAGE = "tensorflow";
 
 /** Inputs and attributes shown of one operator, and characters of a text among them. */
@@ -184,10 +186,24 @@ export class GraphFacts {
    */
   #isIdle(scope: Scope, node: GraphNode, inputs: readonly number[]): boolean {
     if (scope !== this.#graph.main || this.#reached.of(scope, node).length > 0) return false;
-    this.#idle ??= new Flow({ ...this.#graph, savers: idleSavers(this.#graph) });
+    this.#idle ??= new Flow({ ...this.#graph, savers: this.#idleSavers() });
     const flow = this.#idle;
     const names = dataInputs(node);
     return inputs.every((at) => flow.value(scope, names[at] ?? "").kind === "saver");
+  }
+
+  /**
+   * What may be a saver's filename; whether it is one is for `Flow` to say. Until TensorFlow 1.5 it was
+   * a constant, of the text that `BaseSaverBuilder.build` takes where nobody gives another.
+   */
+  #idleSavers(): string[] {
+    const { main } = this.#graph;
+    return main.nodes.filter(({ op, name }) => {
+      if (op !== "Const") return op === "PlaceholderWithDefault";
+      const value = this.#flow.value(main, name);
+      return value.kind === "texts" && value.only && value.texts.length === 1 &&
+        value.texts[0] === DEFAULT_FILENAME;
+    }).map(({ name }) => name);
   }
 
   /**
@@ -266,11 +282,6 @@ function roleOfCall({ names, kind }: CallTargets): string | undefined {
   return kind === "named" && names.some((name) => COMPUTING_TARGET.test(name))
     ? "known"
     : undefined;
-}
-
-/** What may be a saver's filename; whether it is one is for `Flow` to say. */
-function idleSavers({ main }: Graph): string[] {
-  return main.nodes.filter(({ op }) => op === "PlaceholderWithDefault").map(({ name }) => name);
 }
 
 /**

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { joinedArchives } from "./joined.ts";
 import { Window } from "../../parsers/cursor.ts";
 import { isBomb } from "../../codecs/decompress.ts";
 import { isZipMethod, ZIP_METHOD_MEMBERS, ZipMethodReader } from "../../codecs/zip_methods.ts";
@@ -96,6 +97,15 @@ async function* scan(
       source.name,
       `Cannot read "${source.name}" as zip: its size is not known`,
     );
+  }
+  const joined = await joinedArchives(source, context.sample.name, () => context.checkDeadline());
+  if (joined !== undefined) {
+    for (const { start, end } of joined) {
+      const part = `archive_at_${start}`;
+      const inside = sliceSource(part, source, start, end - start);
+      yield [{ type: "entry", source: inside, part }];
+    }
+    return;
   }
   const window = new Window(source);
   const { limits } = context;

@@ -16,6 +16,8 @@ import { spool } from "../../sources/forward.ts";
 import type { Source } from "../../core/source.ts";
 import { claimOf } from "./claims.ts";
 import type {
+  Acceptance,
+  AcceptedFinding,
   FileReport,
   Finding,
   FolderPlace,
@@ -34,7 +36,7 @@ import { atHead, detect, type Identified, identify, type Match } from "./identif
 import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
 import { Notes } from "./observations.ts";
-import { Outcome } from "./outcome.ts";
+import { compareFindings, Outcome } from "./outcome.ts";
 import { drain, tailOfStream } from "./sampling.ts";
 import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./error_anomalies.ts";
 
@@ -53,7 +55,7 @@ export interface ScanOptions {
   /** The formats to try; all of the registry unless given. */
   readonly formats?: readonly FormatEntry[];
   /** Decides which findings the user has chosen to let through; they are counted by reason. */
-  readonly suppress?: ((finding: Finding) => Suppression | undefined) | undefined;
+  readonly suppress?: ((finding: Finding) => Suppression | Acceptance | undefined) | undefined;
   /** The packages to try; all unless given. */
   readonly bundles?: readonly Bundle[];
   /** The folder that the source lies in: what concerns several of its files is judged with them. */
@@ -68,6 +70,9 @@ const NOTES_HELD = 4096;
 
 /** Times that reaching the same limit is told one by one. */
 const LIMIT_TOLD = 10;
+
+/** Accepted findings that are listed for one asset; all of them are counted. */
+const ACCEPTED_KEPT = 1000;
 
 /** Problems with reading that are listed for one asset. */
 const ERRORS_KEPT = 100;
@@ -120,6 +125,7 @@ export class AssetScan {
   readonly #errors: ScanError[] = [];
   readonly #limitsReached = new Map<string, number>();
   readonly #suppressed: Partial<Record<Suppression, number>> = {};
+  readonly #accepted: AcceptedFinding[] = [];
   #told: unknown[] = [];
   /** True once something was recognised that is more than a container or a program. */
   #recognised = false;
@@ -162,6 +168,9 @@ export class AssetScan {
       errors: this.#errors,
       partsScanned: this.#parts,
       ...(Object.keys(this.#suppressed).length > 0 && { suppressed: this.#suppressed }),
+      ...(this.#accepted.length > 0 && {
+        accepted: this.#accepted.sort((a, b) => compareFindings(a.finding, b.finding)),
+      }),
     };
   }
 
@@ -504,8 +513,14 @@ export class AssetScan {
     if (finding.details["unread"] === true) return true;
     const reason = this.#options.suppress?.(finding);
     if (reason === undefined) return true;
-    this.#suppressed[reason] = (this.#suppressed[reason] ?? 0) + 1;
-    return reason === "allowed";
+    const acceptance = typeof reason === "string" ? { by: reason } : reason;
+    const { by } = acceptance;
+    this.#suppressed[by] = (this.#suppressed[by] ?? 0) + 1;
+    if (by === "allowed") return true;
+    // Acceptance changes what fails a run, never what the file is.
+    this.#outcome.weigh([finding]);
+    if (this.#accepted.length < ACCEPTED_KEPT) this.#accepted.push({ ...acceptance, finding });
+    return false;
   }
 
   /** The user's patterns in plain text and graphs; pickles search their own strings. */

@@ -20,7 +20,7 @@ export const OTHER_NAMES: readonly (readonly [label: string, extensions: string]
   ["a chat template", "jinja jinja2 j2"],
   [
     "program text",
-    "js mjs cjs ts tsx jsx c h cc cpp hpp cu cuh java kt go rs rb php pl lua r jl swift sh bash " +
+    "pyx pxd pxi js mjs cjs ts tsx jsx c h cc cpp hpp cu cuh java kt go rs rb php pl lua r jl swift sh bash " +
     "zsh fish ps1 bat cmd sql ipynb proto mk cmake gradle",
   ],
   ["a template", "template tmpl tpl"],

@@ -36,17 +36,26 @@ export class Outcome {
     return this.#riskScore;
   }
 
+  /** Counts findings that are told elsewhere towards the verdict and the risk score. */
+  weigh(findings: readonly Finding[]): void {
+    for (const finding of findings) this.#weigh(finding);
+  }
+
   add(findings: readonly Finding[]): void {
     for (const finding of findings) {
       const least = this.#settled ? undefined : this.#least;
       if (least !== undefined && compareFindings(finding, least) >= 0) this.#dropped++;
       else this.#findings.push(finding);
-      const score = finding.score ?? SEVERITY_SCORES[finding.severity];
-      this.#riskScore = Math.max(this.#riskScore, score);
-      const safety = weightOf(finding);
-      if (SAFETY_LEVELS.indexOf(safety) < SAFETY_LEVELS.indexOf(this.#worst)) this.#worst = safety;
+      this.#weigh(finding);
     }
     if (!this.#settled && this.#findings.length > 2 * this.#limit) this.#cut();
+  }
+
+  #weigh(finding: Finding): void {
+    const score = finding.score ?? SEVERITY_SCORES[finding.severity];
+    this.#riskScore = Math.max(this.#riskScore, score);
+    const safety = weightOf(finding);
+    if (SAFETY_LEVELS.indexOf(safety) < SAFETY_LEVELS.indexOf(this.#worst)) this.#worst = safety;
   }
 
   /**
@@ -94,7 +103,7 @@ function weightOf({ safety, severity }: Finding): Safety {
 }
 
 /** Worst first, then by location, offset and rule; a total order, so that reports are the same. */
-function compareFindings(a: Finding, b: Finding): number {
+export function compareFindings(a: Finding, b: Finding): number {
   return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
     SAFETY_LEVELS.indexOf(a.safety) - SAFETY_LEVELS.indexOf(b.safety) ||
     compareParts(a.location.parts, b.location.parts) ||

@@ -126,7 +126,9 @@ function keeping(
 ): ScanOptions["suppress"] {
   return (finding) => {
     const reason = suppress?.(finding);
-    if (reason !== undefined && kept.length < MAX_SUPPRESSED_KEPT) kept.push({ finding, reason });
+    if (reason !== undefined && kept.length < MAX_SUPPRESSED_KEPT) {
+      kept.push({ finding, reason: typeof reason === "string" ? reason : reason.by });
+    }
     return reason;
   };
 }
