@@ -26,8 +26,8 @@ const EVIDENCE_CHARACTERS = 2048;
 /** Names that claim a template in Jinja, and names of chat templates. */
 const OWN_NAMES =
   /\.(?:jinja2?|j2)$|(?:^|[/\\])(?:chat|instruction)[-_.]?template[^/\\]*\.(?:txt|template|tmpl|tpl)$/iu;
-/** Names that claim a template in Jinja, of whatever it is. */
-const JINJA_NAMES = /\.(?:jinja2?|j2)$/iu;
+/** Names that claim a template of whatever it is: of a build, a service, a page. */
+const OTHER_NAMES = /\.j2$|\.[a-z]\w{0,9}\.jinja2?$/iu;
 /** Names of chat templates and of prompts. */
 const CHAT_NAMES = /(?:chat|instruct|prompt)[^/\\]*$/iu;
 /** Names of templates of any kind, and of texts: what is in them decides. */
@@ -85,7 +85,7 @@ async function* scan(
 
 /** True for a template whose name says no more than that it is one, and which is of no conversation. */
 function isForeign(name: string, text: string): boolean {
-  return JINJA_NAMES.test(name) && !CHAT_NAMES.test(name) && !speaksOfConversation(text);
+  return OTHER_NAMES.test(name) && !CHAT_NAMES.test(name) && !speaksOfConversation(text);
 }
 
 /** Whether something leads to Python's machinery, for certain. */
