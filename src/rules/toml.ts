@@ -277,6 +277,33 @@ export function parseCallables(text: string, file: string): Record<string, reado
 }
 
 /**
+ * Chat templates that are known, by their hashes.
+ *
+ * @param text TOML with `[[template]]` entries
+ * @param file the file's name, for messages
+ * @throws ConfigError when the text is no TOML, or an entry lacks a text
+ */
+export function parseKnownTemplates(
+  text: string,
+  file: string,
+): { family: string; source: string; sha256: string; start: string }[] {
+  const table = parseToml(text, file);
+  const { template: entries = [] } = table;
+  if (Object.keys(table).some((key) => key !== "template") || !Array.isArray(entries)) {
+    return new Reader(table, file).fail("only [[template]] may be in it");
+  }
+  return (entries as readonly unknown[]).map((entry) => {
+    const reader = new Reader(isTable(entry) ? entry : {}, file);
+    return {
+      family: reader.text("family"),
+      source: reader.text("source"),
+      sha256: reader.text("sha256"),
+      start: reader.text("start"),
+    };
+  });
+}
+
+/**
  * One allowlist.
  *
  * @param text TOML with `library`, `version` and tables `called`, `restored` and `named`, each with

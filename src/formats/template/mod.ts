@@ -12,6 +12,7 @@ import { LimitError } from "../../core/errors.ts";
 import { parseTemplate } from "../../parsers/jinja/parser.ts";
 import { lookThrough, type Reach } from "../../parsers/jinja/reach.ts";
 import { hasJinja, speaksOfConversation } from "../../parsers/jinja/recognise.ts";
+import { recognised } from "./known.ts";
 import type { Source } from "../../core/source.ts";
 import type { Evidence, Observation } from "../../core/types.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
@@ -25,8 +26,8 @@ const EVIDENCE_CHARACTERS = 2048;
 /** Names that claim a template in Jinja, and names of chat templates. */
 const OWN_NAMES =
   /\.(?:jinja2?|j2)$|(?:^|[/\\])(?:chat|instruction)[-_.]?template[^/\\]*\.(?:txt|template|tmpl|tpl)$/iu;
-/** Names that claim a template in Jinja, of whatever it is. */
-const JINJA_NAMES = /\.(?:jinja2?|j2)$/iu;
+/** Names that claim a template of whatever it is: of a build, a service, a page. */
+const OTHER_NAMES = /\.j2$|\.[a-z]\w{0,9}\.jinja2?$/iu;
 /** Names of chat templates and of prompts. */
 const CHAT_NAMES = /(?:chat|instruct|prompt)[^/\\]*$/iu;
 /** Names of templates of any kind, and of texts: what is in them decides. */
@@ -59,13 +60,14 @@ async function* scan(
   const template = parseTemplate(text);
   const { found, givenUp } = lookThrough(template, text);
   const [fault] = template.faults;
+  const known = await recognised(text);
   if (isForeign(source.name, text)) {
     // Templates of builds and of web pages include others, and are rendered where no model is.
-    yield found.filter(leadsOut).map((reach) => observation(reach, text));
+    yield found.filter(leadsOut).map((reach) => observation(reach, text, known));
     return;
   }
   yield [
-    ...found.map((reach) => observation(reach, text)),
+    ...found.map((reach) => observation(reach, text, known)),
     ...(fault === undefined ? [] : [{
       type: "anomaly" as const,
       rule: "template-malformed",
@@ -83,7 +85,7 @@ async function* scan(
 
 /** True for a template whose name says no more than that it is one, and which is of no conversation. */
 function isForeign(name: string, text: string): boolean {
-  return JINJA_NAMES.test(name) && !CHAT_NAMES.test(name) && !speaksOfConversation(text);
+  return OTHER_NAMES.test(name) && !CHAT_NAMES.test(name) && !speaksOfConversation(text);
 }
 
 /** Whether something leads to Python's machinery, for certain. */
@@ -91,12 +93,18 @@ function leadsOut({ name, names }: Reach): boolean {
   return name.startsWith("hidden.") || names.some((one) => /^__\w+__$/u.test(one));
 }
 
-function observation(reach: Reach, text: string): Observation {
+function observation(reach: Reach, text: string, known: string | undefined): Observation {
   const written = text.slice(reach.at, reach.end);
   const evidence: Evidence[] = [
     ...(written === reach.expression ? [] : [cut("code", written)]),
     ...reach.given.map((given) => cut("text", given)),
   ];
+  const { names, estimate } = reach;
+  const details = {
+    ...(names.length > 0 && { reaches: names }),
+    ...(estimate !== undefined && { estimate: Math.min(estimate, Number.MAX_VALUE) }),
+    ...(known !== undefined && { template: known }),
+  };
   return {
     type: "fact",
     fact: {
@@ -105,7 +113,7 @@ function observation(reach: Reach, text: string): Observation {
       name: reach.name,
       expression: reach.expression,
       evidence,
-      ...(reach.names.length > 0 && { details: { reaches: reach.names } }),
+      ...(Object.keys(details).length > 0 && { details }),
     },
     count: 1,
     offset: offsetOf(text, reach.at),

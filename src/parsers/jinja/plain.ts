@@ -202,6 +202,12 @@ const ASCII = /^[\0-\x7f]*$/u;
 /** What `str.strip` takes for white space, of ASCII. */
 const SPACES = " \t\n\r\v\f\x1c\x1d\x1e\x1f";
 
+// deno-lint-ignore no-control-regex
+const SPACE_RUN = /[ \t\n\r\v\f\x1c-\x1f]+/u;
+/** What ends lines for `str.splitlines`, besides line feeds. */
+// deno-lint-ignore no-control-regex
+const OTHER_LINES = /[\v\f\x1c-\x1e\r]/u;
+
 /** A method of `str` on constants; undefined where it is not computed. */
 export function textMethod(
   name: string,
@@ -243,7 +249,7 @@ export function textMethod(
     case "rsplit":
       return parted(name, value, first, second);
     case "splitlines":
-      return ASCII.test(value) && given.length === 0 && !/[\v\f\x1c-\x1e\r]/u.test(value)
+      return ASCII.test(value) && given.length === 0 && !OTHER_LINES.test(value)
         ? value.replace(/\n$/u, "").split("\n")
         : undefined;
     case "partition":
@@ -305,7 +311,7 @@ function joined(separator: string, items: Plain | undefined): string | undefined
 function parted(name: string, value: string, by?: Plain, most?: Plain): string[] | undefined {
   if (by === undefined || by === null) {
     if (most !== undefined || !ASCII.test(value)) return undefined;
-    return value.split(/[ \t\n\r\v\f\x1c-\x1f]+/u).filter((word) => word !== "");
+    return value.split(SPACE_RUN).filter((word) => word !== "");
   }
   if (typeof by !== "string" || by === "") return undefined;
   const all = value.split(by);
