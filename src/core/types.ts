@@ -38,7 +38,7 @@ export interface Evidence {
  * (memo carried over from the previous stream), "plain" (a joblib file read by
  * plain `pickle.load`), "python2" and so on. Absent for the base reading.
  */
-export type Reading = "frames" | "memo" | "plain" | "resync";
+export type Reading = "arrays" | "frames" | "memo" | "plain" | "resync";
 
 /** The unpickler imports a global. */
 export interface ImportFact extends GlobalName {
