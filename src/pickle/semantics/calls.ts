@@ -156,7 +156,7 @@ export class Calls implements Semantics {
   }
 
   private matters(entry: GlobalEntry): boolean {
-    return entry.meanings.length > 0 || foldOf(entry.key) !== undefined;
+    return entry.meanings.length > 0 || isDetailed(entry) || foldOf(entry.key) !== undefined;
   }
 
   /** Calls a value. `args` undefined means that nobody knows them. */
