@@ -97,6 +97,8 @@ export interface ExtensionFact {
 export interface UnresolvedCallFact {
   /** Tells the facts apart. */
   readonly kind: "unresolved-call";
+  /** True for an import by a name that a known, harmless function gave, which seldom gives one. */
+  readonly listed?: boolean;
   /** The opcode that did it. */
   readonly via: string;
   /** What a person would write; at most 2 KiB. */

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "a20cc57e88ea8cea071151000e27f029330386f94ee359e6417334d9fe4ae00a";
+export const RULES_HASH: string = "aad658dd94773aa4b498aac94a21958ae687eb1853b5691c35387f7f22b34696";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -58,6 +58,7 @@ export const RULES_JSON: string = `[
 {"id":"gguf-gap","format":"gguf","kind":"anomaly","severity":"low","safety":"suspicious","title":"Bytes outside all tensors","why":"Nothing reads them; they were scanned for other formats.","fix":"Report the file to its publisher.","references":["CWE-436"]},
 {"id":"gguf-loader-check","format":"gguf","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Metadata on which the loader gives up","why":"llama.cpp asserts this while it loads a model, and ends the process where it does not hold: a server goes down with the file. No converter writes such values.","fix":"Do not load this model in a process that serves others.","references":["CWE-617","CWE-400"]},
 {"id":"hdf5-malformed","format":"hdf5","kind":"anomaly","severity":"low","safety":"suspicious","title":"Malformed HDF5 file","why":"The HDF5 library refuses it, or a part of it.","fix":"Download or copy the file again and compare its checksum with the one its author gives."},
+{"id":"hdf5-trailing-data","format":"hdf5","kind":"anomaly","severity":"low","safety":"suspicious","title":"Data after the end of an HDF5 file","why":"The HDF5 library ends at the address that the superblock states. Other programs read what follows.","fix":"Report the file to its publisher, or write it again with the framework.","references":["CWE-436"]},
 {"id":"hdf5-external","format":"hdf5","kind":"anomaly","severity":"high","safety":"suspicious","title":"External link or dataset in an HDF5 file","why":"Reading it reads the other file with the rights of the user who loads it, and what is there ends up in the model.","fix":"Do not load it with Keras before 3.12.1. Request a file that holds all of its data.","references":["CVE-2026-1669","CWE-73","CWE-200"]},
 {"id":"hdf5-shape-bomb","format":"hdf5","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Dataset size far beyond the file size","why":"A loader asks for that much memory first.","fix":"Do not load this file. Update Keras to 3.12.1 or later.","references":["CVE-2026-0897","CWE-770"]},
 {"id":"keras-dangerous-reference","format":"keras","kind":"fact","severity":"critical","safety":"dangerous","title":"Dangerous function in a Keras configuration","effect":"is dangerous to call","why":"Keras imports the module and calls the function while it builds the model. Versions before 3.9 do so even in safe mode.","fix":"Do not load this model. If it was loaded already, treat the machine as compromised and change its credentials.","references":["CVE-2025-1550","CWE-94"],"hit":["reference keras os system","reference keras builtins eval","reference keras subprocess Popen","reference keras shutil rmtree","reference keras tensorflow.io write_file"],"miss":["reference keras keras.layers Dense","reference keras builtins relu","reference keras mylib.layers Thing"]},

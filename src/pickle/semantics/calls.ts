@@ -373,12 +373,20 @@ export class Calls implements Semantics {
     if (isNoExactText(this.heap, module) || isNoExactText(this.heap, name)) return undefined;
     if (module === LOST || name === LOST) this.heap.lost();
     const expression = `${render(this.heap, module)} . ${render(this.heap, name)}`;
-    this.heap.facts.add({ kind: "unresolved-call", via: "STACK_GLOBAL", expression }, at);
+    const listed = [module, name].some((each) => this.isListed(each));
+    const fact = { kind: "unresolved-call", via: "STACK_GLOBAL", expression } as const;
+    this.heap.facts.add(listed ? { ...fact, listed } : fact, at);
+    if (listed) return UNKNOWN;
     const names = possibleTexts(this.heap, name, NAMES_FOLLOWED);
     const values = possibleTexts(this.heap, module, NAMES_FOLLOWED).flatMap((first) =>
       names.map((second) => this.heap.importGlobal(first, second, "STACK_GLOBAL", at, true))
     );
     return this.heap.object({ type: "oneOf", values });
+  }
+
+  /** Whether a value is what a listed function gave, or itself on a list. */
+  private isListed(handle: Handle): boolean {
+    return (this.heap.instanceOf(handle) ?? this.heap.globalOf(handle))?.quiet === true;
   }
 
   /** EXT1, EXT2 and EXT4. */

@@ -117,7 +117,9 @@ export function isNoText(heap: Heap, handle: Handle): boolean {
 export function isNoExactText(heap: Heap, handle: Handle): boolean {
   if (isNoText(heap, handle)) return true;
   const value = heap.valueOf(handle);
-  const maker = value?.type === "call" ? heap.globalOf(value.callee) : heap.instanceOf(handle);
+  const maker = value?.type === "call"
+    ? heap.globalOf(value.callee)
+    : heap.instanceOf(handle) ?? heap.globalOf(handle);
   return maker !== undefined && (maker.quiet || maker.restorable) && CLASS.test(maker.key);
 }
 

@@ -321,7 +321,7 @@ export class OtherReadings {
     const { machine } = run;
     const refused = machine.notes.refused?.offset ?? Infinity;
     const fresh = machine.heap.facts.all().slice(seen).filter((counted) =>
-      !known.has(keyOf(counted.fact)) &&
+      !known.has(keyOf(counted.fact)) && !(reading !== "frames" && isListed(counted)) &&
       (!doubtful || wellFormed(counted) ||
         (counted.fact.kind === "unresolved-call" && counted.offset < refused))
     );
@@ -388,6 +388,14 @@ export class OtherReadings {
       this.endIfBroken();
     }
   }
+}
+
+/**
+ * Whether a fact is an import by what a harmless function gave. Memo entries of another stream put any
+ * object where a name should be, which every unpickler refuses.
+ */
+function isListed({ fact }: CountedFact): boolean {
+  return fact.kind === "unresolved-call" && fact.listed === true;
 }
 
 /** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */
