@@ -119,8 +119,12 @@ export function decompress(
   const forward = forwardSource(name, () => decoder.pull(), {
     lookBack: options.lookBack ?? LOOK_BACK_BYTES,
   });
-  return Object.defineProperty(forward, "progress", {
-    value: () => decoder.progress(),
+  const packed = source.access === "random" ? () => source : source.again;
+  return Object.defineProperties(forward, {
+    progress: { value: () => decoder.progress() },
+    ...(packed !== undefined && {
+      again: { value: () => decompress(name, packed(), codec, options) },
+    }),
   }) as DecodedSource;
 }
 

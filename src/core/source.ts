@@ -47,6 +47,11 @@ export interface Source {
    */
   readInto?(offset: number, target: Uint8Array): number;
   /**
+   * The same bytes from their beginning, for a further reading of what a forward source no longer
+   * holds; absent where they cannot be had again.
+   */
+  readonly again?: () => Source;
+  /**
    * Tells which bytes will be wanted, so that they can be fetched together; absent where a read costs
    * no round trip. Nothing but cost depends on it: `read` gives the same bytes without.
    *

@@ -38,7 +38,7 @@ export interface Evidence {
  * (memo carried over from the previous stream), "plain" (a joblib file read by
  * plain `pickle.load`), "python2" and so on. Absent for the base reading.
  */
-export type Reading = "frames" | "memo" | "plain" | "resync";
+export type Reading = "arrays" | "frames" | "memo" | "plain" | "resync";
 
 /** The unpickler imports a global. */
 export interface ImportFact extends GlobalName {
@@ -97,6 +97,8 @@ export interface ExtensionFact {
 export interface UnresolvedCallFact {
   /** Tells the facts apart. */
   readonly kind: "unresolved-call";
+  /** True for an import by a name that a known, harmless function gave, which seldom gives one. */
+  readonly listed?: boolean;
   /** The opcode that did it. */
   readonly via: string;
   /** What a person would write; at most 2 KiB. */

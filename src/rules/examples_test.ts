@@ -32,7 +32,13 @@ function observe(example: string): Judged[] {
     case "extension":
       return [fact({ kind: "extension", code: Number(rest) })];
     case "unresolved":
-      return [fact({ kind: "unresolved-call", via: "REDUCE", expression: "?(1)" })];
+      return [
+        fact({
+          kind: "unresolved-call",
+          via: rest === "import" ? "STACK_GLOBAL" : "REDUCE",
+          expression: "?(1)",
+        }),
+      ];
     case "operator": {
       // "operator tensorflow SaveV2 as saver": with the part that it plays.
       const [language = "", name = "", , role] = words;

@@ -17,6 +17,7 @@ const EXPRESSION_IN_MESSAGE = 160;
 const SUBJECTS: Readonly<Record<Reading | "base" | "data", string>> = {
   base: "Loading this file",
   data: "Nothing here loads these bytes, but loading them",
+  arrays: "Loading this file with joblib, which reads its arrays otherwise,",
   frames: "Loading this file with a C unpickler that drops the rest of a frame",
   memo: "Loading this file's pickles one after another with one Unpickler",
   plain: "Loading this file with plain pickle.load instead of joblib",

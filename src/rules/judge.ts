@@ -3,7 +3,7 @@
  *
  * What concerns one global at one place becomes one finding: its import, and all its calls with
  * their expressions and evidence. A wrapper takes its verdict from what it is applied to. What was
- * seen only under another reading of the bytes counts when it is harmful.
+ * seen only under another reading of the bytes counts unless it is harmless.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type {
   Severity,
 } from "../core/types.ts";
 import { isDottedName, pathOf } from "../parsers/python/names.ts";
-import type { GlobalClassifier, Match } from "./classify.ts";
+import { FALLBACK, type GlobalClassifier, type Match } from "./classify.ts";
 import * as words from "./finding.ts";
 import { judgeCode, judgeReference } from "./keras.ts";
 import { isSourceLanguage, judgeSourceCalls } from "./python_source.ts";
@@ -35,6 +35,7 @@ const FACT_RULES = {
   mutation: "pickle-mutation",
   extension: "pickle-extension",
   unresolved: "pickle-unresolved-call",
+  unresolvedImport: "pickle-unresolved-import",
   computed: "pickle-computed-name",
 } as const;
 
@@ -130,7 +131,7 @@ function subjectOf(fact: Fact): string {
     case "extension":
       return `extension\n${fact.code}`;
     case "unresolved-call":
-      return "unresolved-call";
+      return fact.via === "STACK_GLOBAL" ? "unresolved-import" : "unresolved-call";
     case "operator":
       // A program's text repeats itself; every node of a graph is told for itself.
       return fact.language === "torchscript"
@@ -203,10 +204,16 @@ function groupFinding(
   if (opinion === undefined) return undefined;
   let verdict = opinion.verdict;
   if (group.reading !== undefined) {
-    if (verdict.severity !== "critical" && verdict.severity !== "high") {
-      if (verdict.safety !== "dangerous") return undefined;
+    // What is harmless under one reading is so under all; the base reading has told what it uses.
+    if (verdict.safety === "innocuous") return undefined;
+    // Memo entries of another stream, and bytes that begin none, make names that no module has.
+    const misread = group.reading === "memo" || group.reading === "resync";
+    if (misread && group.calls.length === 0 && opinion.rule.id === FALLBACK.unclassified) {
+      return undefined;
     }
-    verdict = { ...verdict, severity: worseSeverity(verdict.severity, "high") };
+    if (verdict.safety === "dangerous") {
+      verdict = { ...verdict, severity: worseSeverity(verdict.severity, "high") };
+    }
   }
   const all = [...group.imports, ...group.calls, ...group.others];
   const counted = group.calls.length > 0 ? group.calls : all;
@@ -343,7 +350,11 @@ function otherOpinion(
       return { rule, verdict: rule, message, reasons: rule, reaches: "" };
     }
     case "unresolved-call": {
-      const rule = required(judging, FACT_RULES.unresolved);
+      const imports = fact.via === "STACK_GLOBAL";
+      const rule = required(
+        judging,
+        imports ? FACT_RULES.unresolvedImport : FACT_RULES.unresolved,
+      );
       const message = words.expressionMessage(voice, fact.expression, rule);
       return { rule, verdict: rule, message, reasons: rule, reaches: "" };
     }

@@ -75,9 +75,10 @@ export function restSource(name: string, parent: Source, offset: number): Source
   if (!Number.isSafeInteger(offset) || offset < 0) {
     throw new RangeError(`Cannot start "${name}" at ${offset}: not an offset`);
   }
-  const { readSync } = parent;
+  const { readSync, again } = parent;
   return {
     name,
+    ...(again && { again: () => restSource(name, again(), offset) }),
     get size() {
       return parent.size === undefined ? undefined : Math.max(0, parent.size - offset);
     },

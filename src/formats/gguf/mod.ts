@@ -361,7 +361,7 @@ class Scanner {
     }
     this.#lies.push(...this.#checks.failed());
     if (count > 0n) await this.#comparePlaces(reader, extents);
-    else if (reader.left >= Number(this.#alignment)) {
+    else if (await this.#isWritten(reader.offset)) {
       await this.#leftOver(reader.offset, reader.size);
     }
   }
@@ -385,15 +385,26 @@ class Scanner {
     return { name, nameBytes, dimensions, type: reader.u32(), offset: reader.u64(), at };
   }
 
+  /** Whether what follows a place is more than the zeros of its alignment. */
+  async #isWritten(from: number): Promise<boolean> {
+    const length = (this.#source.size ?? from) - from;
+    if (length >= Number(this.#alignment)) return true;
+    return length > 0 && (await this.#source.read(from, length)).some((byte) => byte !== 0);
+  }
+
   async #comparePlaces(reader: GgufReader, extents: readonly Extent[]): Promise<void> {
     const alignment = this.#alignment;
     const start = ((BigInt(reader.offset) + alignment - 1n) / alignment) * alignment;
     const dataBytes = BigInt(reader.size) > start ? BigInt(reader.size) - start : 0n;
-    const { lies, slack } = compare(extents, dataBytes, alignment);
+    const { lies, slack, end } = compare(extents, dataBytes, alignment);
     this.#lies.push(...lies);
     const first = Number(start);
     for (const { from, to } of slack.slice(0, TOLD)) {
       await this.#leftOver(first + Number(from), first + Number(to));
+    }
+    const behind = first + Number(end);
+    if (slack.every(({ from }) => from < end) && end < dataBytes && await this.#isWritten(behind)) {
+      await this.#leftOver(behind, reader.size);
     }
   }
 

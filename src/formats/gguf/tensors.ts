@@ -124,7 +124,12 @@ export function compare(
   extents: readonly Extent[],
   dataBytes: bigint,
   alignment: bigint,
-): { readonly lies: Lie[]; readonly slack: readonly { from: bigint; to: bigint }[] } {
+): {
+  readonly lies: Lie[];
+  readonly slack: readonly { from: bigint; to: bigint }[];
+  /** Behind the last tensor. */
+  readonly end: bigint;
+} {
   const lies: Lie[] = [];
   const slack: { from: bigint; to: bigint }[] = [];
   const sorted = extents.toSorted((a, b) => a.from < b.from ? -1 : a.from > b.from ? 1 : 0);
@@ -149,5 +154,5 @@ export function compare(
     if (to > end) [end, before] = [to, name];
   }
   if (dataBytes - end >= alignment) slack.push({ from: end, to: dataBytes });
-  return { lies, slack: slack.filter(({ from, to }) => to > from) };
+  return { lies, slack: slack.filter(({ from, to }) => to > from), end };
 }

@@ -20,6 +20,8 @@ export interface Superblock {
   /** Bytes of an address and of a length. */
   readonly offsets: number;
   readonly lengths: number;
+  /** Behind the last byte of the file, as it was written; undefined when that is not stated. */
+  readonly end: number | undefined;
 }
 
 /** Bytes of an HDF5 file, and how they are addressed. */
@@ -44,9 +46,31 @@ export function findSuperblock(head: Uint8Array): Superblock | undefined {
       const size = head[at + (sizes ?? 0) + index] ?? 0;
       return sizes !== undefined && [2, 4, 8].includes(size) ? size : 8;
     };
-    return { at, offsets: width(0), lengths: width(1) };
+    const offsets = width(0);
+    return { at, offsets, lengths: width(1), end: endOfFile(head, at, offsets) };
   }
   return undefined;
+}
+
+/** Where the base address stands, and how many addresses behind it the end of file, by version. */
+const BASE_AT: readonly (readonly [base: number, addresses: number])[] = [
+  [24, 2],
+  [28, 2],
+  [12, 2],
+  [12, 2],
+];
+
+/** The end of file address of a superblock, II.A; all bits set where it is undefined. */
+function endOfFile(head: Uint8Array, at: number, width: number): number | undefined {
+  const [base, addresses] = BASE_AT[head[at + 8] ?? 255] ?? [];
+  if (base === undefined || addresses === undefined) return undefined;
+  const from = at + base + addresses * width;
+  if (from + width > head.length) return undefined;
+  let end = 0n;
+  for (let index = width - 1; index >= 0; index--) {
+    end = end << 8n | BigInt(head[from + index] ?? 0);
+  }
+  return end > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(end);
 }
 
 /** Bytes of one chunk of an object header, and of a file's name. */

@@ -14,7 +14,7 @@ import { HINT } from "../../core/hints.ts";
 import { findSuperblock } from "./header.ts";
 import type { Hdf5Dataset, Hdf5File } from "./reader.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
-import { bytesSource } from "../../sources/memory.ts";
+import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { Hdf5Pickles } from "./pickles.ts";
@@ -52,9 +52,27 @@ async function* scan(
   try {
     yield* configurations(file);
     yield* new Objects(file, source.size ?? 0, context).all();
+    yield behindEnd(source, superblock.end);
   } finally {
     file.close();
   }
+}
+
+/** Bytes behind the end that the superblock states: the library does not look at them. */
+function behindEnd(source: Source, end: number | undefined): Observation[] {
+  const { size } = source;
+  if (size === undefined || end === undefined || end <= 0 || end >= size) return [];
+  const part = "(data behind the end)";
+  const inside = sliceSource(part, source, end, size - end);
+  return [
+    {
+      type: "anomaly",
+      rule: "hdf5-trailing-data",
+      detail: `${size - end} bytes follow the end of the file that its superblock states`,
+      offset: end,
+    },
+    { type: "entry", source: inside, part, loaded: "data" },
+  ];
 }
 
 /** The configurations of the root group, each to be looked into. */

@@ -98,6 +98,14 @@ export class ContainerPool {
     return items;
   }
 
+  /** Calls `visit` for each item that was kept, in order, until it gives false. */
+  visit(container: Handle, visit: (item: Handle) => boolean): void {
+    let place = this.heads[-1 - container] as number;
+    while (place !== -1 && visit(this.values[place] as number)) {
+      place = this.nexts[place] as number;
+    }
+  }
+
   private growContainers(): void {
     const length = Math.min(this.containerLimit, this.kinds.length * 2);
     this.kinds = grown(this.kinds, new Uint8Array(length));

@@ -55,6 +55,8 @@ const CALL_READS = 8;
 /** Characters of a text that is kept for the next who asks, and how many of them are kept. */
 const SHORT_TEXT = 64;
 const SHORT_TEXTS = 1024;
+/** Values that are remembered of what one global's results were given. */
+const PASSED_KEPT = 256;
 /** Computed objects kept in all: calls, folded texts, imported globals. */
 const OBJECT_LIMIT = 1 << 20;
 
@@ -84,6 +86,10 @@ export interface GlobalEntry extends GlobalValue {
   readonly handle: Handle;
   /** Call results kept apart so far. */
   results: number;
+  /** Values that calls, items and states gave its results, from which a result may be made; no constants. */
+  readonly passed: Set<Handle>;
+  /** True when there were more than are kept. */
+  passedMore: boolean;
   /** True when calls need no look at their arguments at all; undefined until first asked. */
   plain: boolean | undefined;
 }
@@ -98,6 +104,8 @@ export class Heap {
   detailLost = false;
   /** True once there are values made to be called, such as partials: what was forgotten may hold one. */
   hasFunctions = false;
+  /** True once joblib's class of stand-ins for arrays was named. */
+  arraysNamed = false;
   /** True when a bytearray got more items: what a literal pushed is no longer all of it. */
   bytesGrown = false;
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
@@ -169,8 +177,11 @@ export class Heap {
       restorable: this.interest.restoringIsHarmless?.(module, name) ?? false,
       handle: this.nextHandle(),
       results: 0,
+      passed: new Set(),
+      passedMore: false,
       plain: undefined,
     };
+    if (/ArrayWrapper(\.|$)/.test(entry.key)) this.arraysNamed = true;
     this.objects.push(entry);
     this.globals.push(entry);
     this.globalIds.set(key, entry);
@@ -274,6 +285,49 @@ export class Heap {
     return handle;
   }
 
+  /**
+   * Remembers that a result of a global was given a value: by a call, as an item or in a state. Such a
+   * result may be that value, or hand it out later.
+   */
+  pass(entry: GlobalEntry, value: Handle): void {
+    if (entry.passedMore) return;
+    if (value >= 0) {
+      const kind = kindOf(value);
+      if (kind !== KIND.OBJECT && kind !== KIND.INSTANCE && value !== LOST && value !== UNKNOWN) {
+        return;
+      }
+    } else if (this.containers.kind(value) === CONTAINER.TUPLE && this.isConstant(value)) return;
+    if (entry.passed.size < PASSED_KEPT) entry.passed.add(value);
+    else if (!entry.passed.has(value)) entry.passedMore = true;
+  }
+
+  /** Whether a tuple holds only constants. */
+  private isConstant(tuple: Handle): boolean {
+    let constant = !this.containers.lossy(tuple);
+    this.containers.visit(tuple, (item) => {
+      if (item < 0 || item === LOST || item === UNKNOWN) constant = false;
+      else {
+        const kind = kindOf(item);
+        if (kind === KIND.OBJECT || kind === KIND.INSTANCE) constant = false;
+      }
+      return constant;
+    });
+    return constant;
+  }
+
+  /** The same of all items of a container. */
+  passItems(entry: GlobalEntry, container: Handle): void {
+    if (entry.passedMore) return;
+    if (container >= 0) this.pass(entry, container);
+    else {
+      this.containers.visit(container, (item) => {
+        this.pass(entry, item);
+        return !entry.passedMore;
+      });
+      if (this.containers.lossy(container)) entry.passedMore = true;
+    }
+  }
+
   /** Notes that something forgotten matters. */
   lost(): Handle {
     this.detailLost = true;
@@ -342,6 +396,17 @@ export class Heap {
   integerOf(handle: Handle): number | undefined {
     const value = this.numberOf(handle);
     return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
+  }
+
+  /** An int or bool of any size, no float; undefined for anything else. */
+  exactInteger(handle: Handle): bigint | undefined {
+    const value = this.numberOf(handle);
+    if (value === undefined || !Number.isInteger(Number(value))) return undefined;
+    if (handle >= 0 && kindOf(handle) === KIND.NUMBER) {
+      const code = this.input.bytesAt(indexOf(handle), 1)?.[0];
+      if (code === undefined || code === OP.BINFLOAT || code === OP.FLOAT) return undefined;
+    }
+    return BigInt(value);
   }
 
   /** The items of a container of one of the kinds; undefined for anything else or when some were forgotten. */

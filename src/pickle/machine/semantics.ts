@@ -20,6 +20,15 @@ export interface TensorFault {
   readonly message: string;
 }
 
+/** The attributes that decide how many bytes joblib reads for an array; undefined where none was set. */
+export interface ArrayAttributes {
+  readonly dtype: Handle | undefined;
+  readonly shape: Handle | undefined;
+  readonly alignment: Handle | undefined;
+  /** False when these may not be all, or not those of an array. */
+  readonly known: boolean;
+}
+
 /** The meaning of opcodes that reach beyond the stack, over one heap. Offsets are virtual. */
 export interface Semantics {
   /** Bytes that the file itself loads. */
@@ -50,8 +59,10 @@ export interface Semantics {
   build(target: Handle, state: Handle, at: number): void;
   /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
   fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void;
-  /** Whether a value is joblib's stand-in for raw array bytes. */
+  /** Whether a value may be joblib's stand-in for raw array bytes. */
   isArrayWrapper(handle: Handle): boolean;
+  /** What such a value says of the bytes. */
+  arrayAttributes(handle: Handle): ArrayAttributes;
   /** Whether a value may be called. */
   isCallable(handle: Handle): boolean;
   /** Looks at what is known only at the end of a stream. @throws RangeError when that is too much */

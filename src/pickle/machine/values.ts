@@ -126,6 +126,12 @@ interface PickedValue {
   readonly value: Handle;
 }
 
+/** One of several values, or one that the machine does not know at all. */
+interface OneOfValue {
+  readonly type: "oneOf";
+  readonly values: readonly Handle[];
+}
+
 /** What a persistent id stands for; `id` is the id. */
 interface PersistentValue {
   readonly type: "persistent";
@@ -142,6 +148,7 @@ export type Value =
   | MethodValue
   | GetterValue
   | PickedValue
+  | OneOfValue
   | PersistentValue;
 
 /** The same numbers in a longer array. */

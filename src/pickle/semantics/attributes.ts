@@ -41,6 +41,11 @@ export function attribute(
       const owner = methodGlobal(heap, value);
       return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at, computed);
     }
+    case "oneOf": {
+      const found = value.values.map((each) => attribute(heap, each, name, via, at, computed))
+        .filter((each) => each !== undefined);
+      return found.length === 0 ? undefined : heap.object({ type: "oneOf", values: found });
+    }
     case "call":
     case "getter":
     case "picked":
@@ -104,6 +109,7 @@ export function targetsOf(heap: Heap, handle: Handle): readonly GlobalName[] | u
     case "module":
     case "call":
     case "picked":
+    case "oneOf":
     case "persistent":
       return undefined;
     default: {

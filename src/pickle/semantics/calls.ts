@@ -6,6 +6,7 @@
  */
 
 import type { CallFact, GlobalName } from "../../core/types.ts";
+import { ArrayWrappers, isArrayWrapper } from "./array_wrappers.ts";
 import { liveOwner, methodGlobal } from "./attributes.ts";
 import { typeOf } from "../machine/classes.ts";
 import { evidenceOf } from "./evidence.ts";
@@ -14,6 +15,7 @@ import { foldOf } from "./folding.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { HiddenCalls } from "./callbacks.ts";
 import { callMethod } from "./methods.ts";
+import { isNoExactText, possibleCallees, possibleTexts } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
   CONTAINER,
@@ -26,20 +28,23 @@ import {
   NONE,
   UNKNOWN,
 } from "../machine/values.ts";
-import type { LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
+import type { ArrayAttributes, LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
 
 /** Results of one global that are told apart; later ones share a value. */
 const RESULTS_TOLD = 256;
 /** Results told apart in all: each costs a hundred bytes. Who uses one beyond has lost it. */
 const RESULTS_KEPT = 1 << 18;
+/** Functions that one value may be, and texts that one name may be, that are followed. */
+const CALLEES_FOLLOWED = 16;
+const NAMES_FOLLOWED = 5;
 /** Calls inside calls that are followed. */
 const CALL_DEPTH = 32;
 
 /** Meanings of harmless classes whose arguments and state are needed: arrays by their size, slices by folding. */
 const DETAILED: readonly string[] = ["array-wrapper", "dtype", "slice"];
 
-function isDetailed({ meanings }: GlobalEntry): boolean {
-  return meanings.some((meaning) => DETAILED.includes(meaning));
+function isDetailed({ key, meanings }: GlobalEntry): boolean {
+  return isArrayWrapper(key) || meanings.some((meaning) => DETAILED.includes(meaning));
 }
 
 /** Opcodes and functions that make an instance without calling its `__init__`. */
@@ -48,6 +53,9 @@ const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
 /** Pure functions that call methods of what they are applied to. */
 const OPERATIONS =
   /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.(bytearray|bytes|str)\.\w+$/;
+
+/** Functions of Python's library that give back what they are given, or what is in it. */
+const HANDS_BACK = /^(builtins|copy|operator|functools|typing|itertools|types|heapq)\.[a-z_]\w*$/;
 
 /** A call as the machine sees it. */
 export interface Call {
@@ -90,6 +98,9 @@ export class Calls implements Semantics {
   readonly tensorFaults: TensorFault[] = [];
   /** Calls that nobody asks for by name. */
   readonly hidden: HiddenCalls;
+  private readonly arrays: ArrayWrappers;
+  /** True when a dtype that is no copy got a state: it is everybody's. */
+  private dtypesShared = false;
   private readonly extensions: Map<number, GlobalName>;
   private readonly higherOrder: HigherOrder;
   private depth = 0;
@@ -99,6 +110,7 @@ export class Calls implements Semantics {
   constructor(heap: Heap, extensions: Map<number, GlobalName>, higherOrder: HigherOrder) {
     this.heap = heap;
     this.hidden = new HiddenCalls(heap);
+    this.arrays = new ArrayWrappers(heap);
     this.extensions = extensions;
     this.higherOrder = higherOrder;
   }
@@ -122,6 +134,8 @@ export class Calls implements Semantics {
       (entry.plain ??= entry.quiet && !this.matters(entry))
     ) {
       this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
+      this.heap.passItems(entry, args);
+      if (this.heap.arraysNamed) this.arrays.given(this.heap.itemsOf(args));
       return handleOf(KIND.INSTANCE, entry.id);
     }
     const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
@@ -142,7 +156,7 @@ export class Calls implements Semantics {
   }
 
   private matters(entry: GlobalEntry): boolean {
-    return entry.meanings.length > 0 || foldOf(entry.key) !== undefined;
+    return entry.meanings.length > 0 || isDetailed(entry) || foldOf(entry.key) !== undefined;
   }
 
   /** Calls a value. `args` undefined means that nobody knows them. */
@@ -189,6 +203,10 @@ export class Calls implements Semantics {
       case "picked":
         this.unresolved(value.value, args, kwargs, via, at);
         return this.call(value.value, args, kwargs, via, at);
+      case "oneOf":
+      case "call":
+        this.unresolved(callee, args, kwargs, via, at);
+        return this.callPossible(callee, args, kwargs, via, at);
       case "method": {
         if (args !== undefined && this.heap.instanceOf(value.self) === undefined) {
           this.hidden.watchOperands(render(this.heap, callee), args, kwargs, via, at);
@@ -202,6 +220,8 @@ export class Calls implements Semantics {
           return this.result(callee, args, kwargs);
         }
         const entry = this.heap.entryOf(owner.module, owner.name);
+        // What looks like a method may be an attribute that the file gave the object.
+        this.callPossible(value.self, args, kwargs, via, at);
         return this.callGlobal({ entry, args, kwargs, via, at });
       }
       default:
@@ -220,10 +240,27 @@ export class Calls implements Semantics {
     const instance = this.heap.instanceOf(callee);
     if (instance !== undefined) {
       const entry = this.heap.entryOf(instance.module, `${instance.name}.__call__`);
+      this.callPossible(callee, args, kwargs, via, at);
       return this.callGlobal({ entry, args, kwargs, via, at });
     }
     if (typeOf(this.heap, callee) !== undefined || callee === NONE) return UNKNOWN;
     return this.unresolved(callee, args, kwargs, via, at);
+  }
+
+  /** Calls all functions that a value may be or hand the call on to; gives what they may give. */
+  private callPossible(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+    via: string,
+    at: number,
+  ): Handle {
+    const callees = possibleCallees(this.heap, callee, CALLEES_FOLLOWED);
+    const results = callees.map((each) => this.call(each, args, kwargs, via, at));
+    return this.heap.object({
+      type: "oneOf",
+      values: [...results, this.result(callee, args, kwargs)],
+    });
   }
 
   private callGlobal(call: Call): Handle {
@@ -237,7 +274,7 @@ export class Calls implements Semantics {
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
     if (quiet && fold === undefined && !isDetailed(entry)) {
-      return handleOf(KIND.INSTANCE, entry.id);
+      return this.instance(call);
     }
     if (args !== undefined && OPERATIONS.test(entry.key)) {
       this.hidden.watchOperands(`${entry.module}.${entry.name}`, args, kwargs, call.via, call.at);
@@ -246,10 +283,18 @@ export class Calls implements Semantics {
     const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
     if (!quiet) this.log(call);
     if (folded !== undefined) return this.heap.derived(folded);
-    if (entry.results++ >= RESULTS_TOLD && !isDetailed(entry)) {
-      return handleOf(KIND.INSTANCE, entry.id);
-    }
+    if (entry.results++ >= RESULTS_TOLD && !isDetailed(entry)) return this.instance(call);
     return this.result(entry.handle, args, kwargs);
+  }
+
+  /** A result that is told apart from no other of the same global. */
+  private instance({ entry, args, kwargs }: Call): Handle {
+    const { heap } = this;
+    this.arrays.given(args);
+    if (args === undefined) entry.passedMore = true;
+    for (const arg of args ?? []) heap.pass(entry, arg);
+    if (kwargs !== undefined) heap.passItems(entry, kwargs);
+    return handleOf(KIND.INSTANCE, entry.id);
   }
 
   private wrapperOf({ meanings }: GlobalEntry): Wrapper | undefined {
@@ -267,7 +312,13 @@ export class Calls implements Semantics {
 
   /** A value that stands for a call's unknown result. */
   result(callee: Handle, args: readonly Handle[] | undefined, kwargs: Handle | undefined): Handle {
-    if (++this.results > RESULTS_KEPT) return LOST;
+    const entry = this.heap.globalOf(callee);
+    if (entry === undefined || !isDetailed(entry)) this.arrays.given(args);
+    if (++this.results > RESULTS_KEPT && !(entry !== undefined && isDetailed(entry))) {
+      return entry === undefined
+        ? LOST
+        : this.instance({ entry, args, kwargs, via: "REDUCE", at: 0 });
+    }
     return this.heap.object({ type: "call", callee, args, kwargs, state: undefined });
   }
 
@@ -309,20 +360,33 @@ export class Calls implements Semantics {
     return this.result(callee, args, kwargs);
   }
 
-  /** STACK_GLOBAL; undefined when the two are no texts, where the unpickler raises. */
+  /**
+   * STACK_GLOBAL; undefined when one of the two is certainly no text, where the unpickler raises. Where
+   * they are not known, whatever they may be made of is imported, and that there may be others is said.
+   */
   stackGlobal(module: Handle, name: Handle, at: number): Handle | undefined {
     const [moduleText, nameText] = [this.heap.textOf(module), this.heap.textOf(name)];
     if (moduleText !== undefined && nameText !== undefined) {
       const computed = !this.heap.isWritten(module) || !this.heap.isWritten(name);
       return this.heap.importGlobal(moduleText, nameText, "STACK_GLOBAL", at, computed);
     }
-    for (const handle of [module, name]) {
-      const type = typeOf(this.heap, handle);
-      if (handle === NONE || (type !== undefined && type.name !== "str")) return undefined;
-    }
+    if (isNoExactText(this.heap, module) || isNoExactText(this.heap, name)) return undefined;
+    if (module === LOST || name === LOST) this.heap.lost();
     const expression = `${render(this.heap, module)} . ${render(this.heap, name)}`;
-    this.heap.facts.add({ kind: "unresolved-call", via: "STACK_GLOBAL", expression }, at);
-    return UNKNOWN;
+    const listed = [module, name].some((each) => this.isListed(each));
+    const fact = { kind: "unresolved-call", via: "STACK_GLOBAL", expression } as const;
+    this.heap.facts.add(listed ? { ...fact, listed } : fact, at);
+    if (listed) return UNKNOWN;
+    const names = possibleTexts(this.heap, name, NAMES_FOLLOWED);
+    const values = possibleTexts(this.heap, module, NAMES_FOLLOWED).flatMap((first) =>
+      names.map((second) => this.heap.importGlobal(first, second, "STACK_GLOBAL", at, true))
+    );
+    return this.heap.object({ type: "oneOf", values });
+  }
+
+  /** Whether a value is what a listed function gave, or itself on a list. */
+  private isListed(handle: Handle): boolean {
+    return (this.heap.instanceOf(handle) ?? this.heap.globalOf(handle))?.quiet === true;
   }
 
   /** EXT1, EXT2 and EXT4. */
@@ -341,15 +405,28 @@ export class Calls implements Semantics {
   /** BUILD: `target.__setstate__(state)`, or an update of its attributes. */
   build(target: Handle, state: Handle, at: number): void {
     const value = this.heap.valueOf(target);
+    const instance = this.heap.instanceOf(target);
+    if (instance !== undefined) this.heap.pass(instance, state);
     this.hidden.watchState(target, state, "BUILD", at);
     this.hidden.built(target, state, at);
+    if (this.heap.arraysNamed && this.arrays.mayBe(target)) this.arrays.build(target, state);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
         this.build(value.value, state, at);
         return;
+      case "oneOf":
+        this.watchPicked(target, "BUILD", at);
+        for (const each of value.values) this.build(each, state, at);
+        return;
       case "call":
         value.state = state;
+        if (this.heap.globalOf(value.callee)?.meanings.includes("dtype") === true) {
+          const [, , copied = UNKNOWN] = value.args ?? [];
+          if (this.heap.exactInteger(copied) !== 1n) this.dtypesShared = true;
+          return;
+        }
+        this.mutateGiven(value.callee, target, state, at);
         return;
       case "partial": {
         const items = this.heap.itemsOf(state, CONTAINER.TUPLE);
@@ -376,6 +453,14 @@ export class Calls implements Semantics {
     }
   }
 
+  /** Changes what a function of Python's library may hand back of its arguments. */
+  private mutateGiven(callee: Handle, target: Handle, state: Handle, at: number): void {
+    if (!HANDS_BACK.test(this.heap.globalOf(callee)?.key ?? "")) return;
+    for (const each of possibleCallees(this.heap, target, CALLEES_FOLLOWED)) {
+      if (liveOwner(this.heap, each) !== undefined) this.build(each, state, at);
+    }
+  }
+
   /** What is changed is not sure. */
   private watchPicked(target: Handle, via: string, at: number): void {
     const expression = `${render(this.heap, target)} (${via})`;
@@ -387,6 +472,10 @@ export class Calls implements Semantics {
     const value = this.heap.valueOf(target);
     if (value?.type === "bytes" || (target >= 0 && kindOf(target) === KIND.BYTES)) {
       this.heap.bytesGrown = true;
+    }
+    const instance = this.heap.instanceOf(target);
+    if (instance !== undefined) {
+      for (const item of items) this.heap.pass(instance, item);
     }
     if (value?.type === "picked") {
       this.watchPicked(value.value, opcode, at);
@@ -427,11 +516,14 @@ export class Calls implements Semantics {
     this.hidden.settle();
   }
 
-  /** Whether a value is joblib's stand-in for raw array bytes. */
+  /** Whether a value may be joblib's stand-in for raw array bytes. */
   isArrayWrapper(handle: Handle): boolean {
-    if (handle < 0 || kindOf(handle) !== KIND.OBJECT) return false;
-    const value = this.heap.valueOf(handle);
-    return value?.type === "call" &&
-      this.heap.globalOf(value.callee)?.meanings.includes("array-wrapper") === true;
+    return this.arrays.mayBe(handle);
+  }
+
+  /** What such a value says of the bytes. */
+  arrayAttributes(handle: Handle): ArrayAttributes {
+    const attributes = this.arrays.of(handle);
+    return this.dtypesShared ? { ...attributes, known: false } : attributes;
   }
 }

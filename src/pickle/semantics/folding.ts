@@ -35,6 +35,7 @@ import {
   indexOf,
   KIND,
   kindOf,
+  LOST,
   NONE,
   UNKNOWN,
 } from "../machine/values.ts";
@@ -60,8 +61,22 @@ export function foldOf(key: string): Fold | undefined {
         ? callMethod(heap, rest[0] ?? heap.text(" "), "join", [self])
         : callMethod(heap, self, string, rest);
   }
-  return FOLDS[key];
+  return FOLDS[key] ?? SCALARS[SCALAR.exec(key)?.[1] ?? ""];
 }
+
+/** numpy's scalar types that Python's own make, under every path that numpy gives them. */
+const SCALAR = /^numpy\.(?:\w+\.)*(object_|str_|unicode_|bytes_|string_)$/;
+
+const SCALARS: Readonly<Record<string, Fold>> = {
+  __proto__: null as never,
+  // An array of one object without axes is the object itself (`object_arrtype_new` in numpy's
+  // `scalartypes.c.src`); sequences become arrays.
+  "object_": (_heap, [value]) => value === undefined ? NONE : value < 0 ? undefined : value,
+  "str_": (heap, args) => FOLDS["builtins.str"]?.(heap, args),
+  "unicode_": (heap, args) => FOLDS["builtins.str"]?.(heap, args),
+  "bytes_": (heap, args) => numpyBytes(heap, args),
+  "string_": (heap, args) => numpyBytes(heap, args),
+};
 
 const FOLDS: Readonly<Record<string, Fold>> = {
   __proto__: null as never,
@@ -111,27 +126,38 @@ const FOLDS: Readonly<Record<string, Fold>> = {
       start ?? handleOf(KIND.INTEGER, 0),
     );
   },
+  // Constants, functions and classes are their own copies (`_copy_immutable` in CPython's `copy.py`).
+  "copy.copy": (heap, args) => copied(heap, args, 1),
+  "copy.deepcopy": (heap, args) => copied(heap, args, 2),
+  "typing.cast": (_heap, [, value]) => value,
+  "builtins.max": (heap, args) => extreme(heap, args, 1),
+  "builtins.min": (heap, args) => extreme(heap, args, -1),
+  // An iterator stands for what it goes over; what it has given already is not known.
+  "builtins.iter": (heap, args) => args.length === 1 ? iterated(heap, args[0]) : undefined,
+  "builtins.next": (heap, [items]) => {
+    const list = items === undefined || items >= 0 ? undefined : heap.itemsOf(items);
+    return list?.length === 1 ? list[0] : undefined;
+  },
   "codecs.decode": (heap, [value, codec]) => codecsDecode(heap, value, codec),
   "codecs.encode": (heap, [value, codec]) => codecsEncode(heap, value, codec),
-  "codecs.escape_decode": (heap, [value]) =>
-    textResult(heap, decodeText(bytes(heap, value) ?? new Uint8Array(), "unicode_escape")),
+  "codecs.escape_decode": (heap, [value]) => {
+    const data = bytes(heap, value);
+    return textResult(heap, data && decodeText(data, "unicode_escape"));
+  },
   "base64.b64decode": (heap, [value, alphabet]) =>
-    alphabet === undefined || alphabet === NONE
-      ? bytesResult(heap, decodeBase64(ascii(heap, value)))
-      : undefined,
-  "base64.standard_b64decode": (heap, [value]) =>
-    bytesResult(heap, decodeBase64(ascii(heap, value))),
+    alphabet === undefined || alphabet === NONE ? ofAscii(heap, value, decodeBase64) : undefined,
+  "base64.standard_b64decode": (heap, [value]) => ofAscii(heap, value, decodeBase64),
   "base64.urlsafe_b64decode": (heap, [value]) =>
-    bytesResult(heap, decodeBase64(ascii(heap, value).replaceAll("-", "+").replaceAll("_", "/"))),
-  "base64.decodebytes": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
-  "base64.decodestring": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
-  "base64.b32decode": (heap, [value]) => bytesResult(heap, decodeBase32(ascii(heap, value))),
-  "base64.b16decode": (heap, [value]) => bytesResult(heap, decodeHex(ascii(heap, value))),
-  "base64.b85decode": (heap, [value]) => bytesResult(heap, decodeBase85(ascii(heap, value), false)),
-  "base64.a85decode": (heap, [value]) => bytesResult(heap, decodeBase85(ascii(heap, value), true)),
-  "binascii.a2b_base64": (heap, [value]) => bytesResult(heap, decodeBase64(ascii(heap, value))),
-  "binascii.a2b_hex": (heap, [value]) => bytesResult(heap, decodeHex(ascii(heap, value))),
-  "binascii.unhexlify": (heap, [value]) => bytesResult(heap, decodeHex(ascii(heap, value))),
+    ofAscii(heap, value, (it) => decodeBase64(it.replaceAll("-", "+").replaceAll("_", "/"))),
+  "base64.decodebytes": (heap, [value]) => ofAscii(heap, value, decodeBase64),
+  "base64.decodestring": (heap, [value]) => ofAscii(heap, value, decodeBase64),
+  "base64.b32decode": (heap, [value]) => ofAscii(heap, value, decodeBase32),
+  "base64.b16decode": (heap, [value]) => ofAscii(heap, value, decodeHex),
+  "base64.b85decode": (heap, [value]) => ofAscii(heap, value, (it) => decodeBase85(it, false)),
+  "base64.a85decode": (heap, [value]) => ofAscii(heap, value, (it) => decodeBase85(it, true)),
+  "binascii.a2b_base64": (heap, [value]) => ofAscii(heap, value, decodeBase64),
+  "binascii.a2b_hex": (heap, [value]) => ofAscii(heap, value, decodeHex),
+  "binascii.unhexlify": (heap, [value]) => ofAscii(heap, value, decodeHex),
   "zlib.decompress": (heap, [value, bits]) => {
     const data = bytes(heap, value);
     const width = bits === undefined ? 15 : heap.integerOf(bits);
@@ -176,10 +202,15 @@ function bytes(heap: Heap, handle: Handle | undefined): Uint8Array | undefined {
   return heap.bytesOf(handle ?? UNKNOWN);
 }
 
-/** The ASCII of a str or bytes; a character outside every alphabet when there is none. */
-function ascii(heap: Heap, handle: Handle | undefined): string {
+/** What a function of the characters of a str or bytes gives; nothing when they are not known. */
+function ofAscii(
+  heap: Heap,
+  handle: Handle | undefined,
+  decode: (text: string) => Uint8Array | undefined,
+): Handle | undefined {
   const data = bytes(heap, handle);
-  return text(heap, handle) ?? (data && decodeText(data, "latin-1")) ?? "\0";
+  const known = text(heap, handle) ?? (data && decodeText(data, "latin-1"));
+  return known === undefined ? undefined : bytesResult(heap, decode(known));
 }
 
 function textResult(heap: Heap, value: string | undefined): Handle | undefined {
@@ -203,12 +234,14 @@ function codecsDecode(
   const name = codecName(codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
   switch (name) {
     case "rot13":
-    case "rot_13":
-      return textResult(heap, rot13(text(heap, value) ?? ""));
+    case "rot_13": {
+      const source = text(heap, value);
+      return textResult(heap, source === undefined ? undefined : rot13(source));
+    }
     case "hex":
-      return bytesResult(heap, decodeHex(ascii(heap, value)));
+      return ofAscii(heap, value, decodeHex);
     case "base64":
-      return bytesResult(heap, decodeBase64(ascii(heap, value)));
+      return ofAscii(heap, value, decodeBase64);
     case "zlib":
     case "zip": {
       const data = bytes(heap, value);
@@ -271,6 +304,58 @@ function sequence(heap: Heap, items: Handle | undefined): Handle[] | undefined {
     return whole.length > 4096 ? undefined : [...whole].map((character) => heap.text(character));
   }
   return heap.itemsOf(items, CONTAINER.LIST, CONTAINER.TUPLE);
+}
+
+function copied(heap: Heap, args: readonly Handle[], most: number): Handle | undefined {
+  const [value] = args;
+  if (value === undefined || args.length > most || value < 0) return undefined;
+  const type = heap.valueOf(value)?.type;
+  const same = kindOf(value) === KIND.OBJECT
+    ? type === "global" || type === "text" || type === "bytes"
+    : kindOf(value) !== KIND.INSTANCE && value !== UNKNOWN && value !== LOST;
+  return same ? value : undefined;
+}
+
+/** What `iter` goes over: the items of a list, tuple or set, the keys of a dictionary, characters. */
+function iterated(heap: Heap, items: Handle | undefined): Handle | undefined {
+  if (items === undefined) return undefined;
+  if (items >= 0) {
+    const list = sequence(heap, items);
+    return list && heap.container(CONTAINER.LIST, list);
+  }
+  if (heap.containers.kind(items) !== CONTAINER.DICT) return items;
+  const pairs = heap.itemsOf(items);
+  return pairs && heap.container(CONTAINER.LIST, pairs.filter((_, index) => index % 2 === 0));
+}
+
+/** `max` or `min` of one item, of equal ones, or of texts or ints. */
+function extreme(heap: Heap, args: readonly Handle[], sign: 1 | -1): Handle | undefined {
+  const list = args.length === 1 ? sequence(heap, args[0]) : args;
+  const [first, ...others] = list ?? [];
+  if (first === undefined || others.every((each) => each === first)) return first;
+  const texts = list?.map((each) => heap.textOf(each));
+  const numbers = list?.map((each) => heap.integerOf(each));
+  const isAscii = texts?.every((each) => each !== undefined && /^[\0-\x7f]*$/.test(each));
+  const values = isAscii === true
+    ? texts
+    : numbers?.every((each) => each !== undefined)
+    ? numbers
+    : undefined;
+  if (values === undefined || list === undefined) return undefined;
+  let best = 0;
+  values.forEach((value, index) => {
+    const other = values[best];
+    if (value === undefined || other === undefined || value === other) return;
+    if ((value > other) === (sign > 0)) best = index;
+  });
+  return list[best];
+}
+
+/** `numpy.bytes_`: a str of ASCII without a codec, too. */
+function numpyBytes(heap: Heap, args: readonly Handle[]): Handle | undefined {
+  const source = args.length === 1 ? text(heap, args[0]) : undefined;
+  if (source === undefined) return makeBytes(heap, args);
+  return bytesResult(heap, encodeText(source, "ascii"));
 }
 
 function collected(heap: Heap, kind: number, items: Handle | undefined): Handle | undefined {

@@ -6,12 +6,13 @@
 
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import type { GlobalName, Interest, Limits } from "../../core/types.ts";
-import { arrayExtent } from "./joblib.ts";
+import { type ArrayExtent, arrayExtents } from "./joblib.ts";
 import type { Input } from "./input.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
 import { unpickler } from "../machine/unpickler.ts";
+import { handleOf, KIND } from "../machine/values.ts";
 
 /** What a run needs of its surroundings. */
 interface RunContext {
@@ -26,6 +27,10 @@ export interface RunOptions {
   readonly start: number;
   readonly drops?: readonly boolean[];
   readonly stepArrays?: boolean;
+  /** Step over arrays amid frames as joblib does: behind the frame, whose rest goes on before. Drops bytes of the input. */
+  readonly framedArrays?: boolean;
+  /** What follows each wrapper of which that is not known, where it is not what it says. */
+  readonly arrays?: readonly ("pickle" | undefined)[];
   /** The machine that has read the stream before, for one Unpickler that loads stream after stream. */
   readonly carrier?: Machine | undefined;
   /** Keep as much detail as the limits allow, instead of as much as most files need. */
@@ -53,6 +58,9 @@ export interface Run {
   readonly objectArrays: number;
   /** Raw arrays that were stepped over. */
   readonly stepped: number;
+  /** Array wrappers built amid a frame, and those of which it is not known what follows. */
+  readonly framedArrays: number;
+  readonly uncertain: number;
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
   readonly badArray: number | undefined;
   /** Why the run was broken off, when it was neither the pickle's end nor its fault; what came before counts. */
@@ -102,7 +110,14 @@ export async function* runInSteps(
   const machine = options.carrier ??
     unpickler(input, options.start, machineOptions(context, options));
   options.carrier?.restart(options.start);
-  const state: State = { arrays: new Map(), objectArrays: 0, stepped: 0, badArray: undefined };
+  const state: State = {
+    arrays: new Map(),
+    objectArrays: 0,
+    stepped: 0,
+    framedArrays: 0,
+    uncertain: 0,
+    badArray: undefined,
+  };
   let spent = machine.opcodes + machine.heap.reads;
   try {
     for (;;) {
@@ -137,6 +152,8 @@ interface State {
   readonly arrays: Map<number, Run>;
   objectArrays: number;
   stepped: number;
+  framedArrays: number;
+  uncertain: number;
   badArray: number | undefined;
 }
 
@@ -194,6 +211,7 @@ function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolea
       .every((offset) => offset < 0);
 }
 
+/** Where joblib reads an array's bytes, and how it goes on: behind the opcode, or behind the frame around it. */
 async function stepArray(
   machine: Machine,
   input: Input,
@@ -202,32 +220,81 @@ async function stepArray(
   state: State,
   depth: number,
 ): Promise<void> {
-  const extent = arrayExtent(machine.heap, machine.arrayWrapper);
-  if (extent === undefined || depth >= ARRAY_DEPTH) {
+  const { reader, heap } = machine;
+  const framed = reader.frameEnd !== Infinity && reader.frameEnd > machine.offset;
+  if (framed) {
+    state.framedArrays++;
+    // The base reading goes on as loaders do that know of no arrays; joblib's is another one.
+    if (options.framedArrays !== true) return;
+  }
+  const wrapper = machine.arrayWrapper;
+  const { stated, exact } = arrayExtents(heap, machine.semantics.arrayAttributes(wrapper));
+  const at = framed ? reader.frameEnd : machine.offset;
+  let extent = stated;
+  if (!exact || depth >= ARRAY_DEPTH) {
     state.badArray ??= machine.offset;
-    return;
+    if (depth >= ARRAY_DEPTH) return;
+    extent = options.arrays?.[state.uncertain] === "pickle" ? { kind: "pickle" } : stated;
+    state.uncertain++;
+    if (extent === undefined) return;
   }
-  if (extent.kind === "pickle") {
-    if (state.objectArrays >= ARRAYS_READ || state.arrays.size >= ARRAYS_KEPT) {
-      const most = Math.min(ARRAYS_READ, state.objectArrays);
-      throw new LimitError("values", `Cannot read more than ${most} object arrays of one stream`);
-    }
-    const run = await runStream(
-      input,
-      context,
-      { start: machine.offset, ...(options.thorough && { thorough: true }) },
-      depth + 1,
-    );
-    const index = state.objectArrays++;
-    if (!saysNothing(run)) state.arrays.set(index, run);
-    if (run.broken !== undefined) throw run.broken;
-    if (run.status !== STATUS.STOPPED) state.badArray ??= machine.offset;
-    machine.offset = run.end;
-    return;
-  }
-  const padding = extent.padded ? 1 + ((await input.peek(machine.offset, 1))[0] ?? 0) : 0;
-  const next = machine.offset + padding + extent.bytes;
-  if (next > input.size) state.badArray ??= machine.offset;
+  const behind = extent?.kind === "pickle"
+    ? await stepPickle(machine, input, context, options, state, { at, depth, exact })
+    : extent === undefined
+    ? undefined
+    : await stepRaw(input, state, at, extent);
+  if (behind === undefined) return;
+  // Python's unframer has the frame in memory and goes on in it, then behind the array.
+  if (framed) input.drop(at, behind - at);
+  else machine.offset = behind;
+  const array = handleOf(KIND.INSTANCE, heap.entryOf("numpy", "ndarray").id);
+  machine.stack.pop();
+  machine.stack.push(
+    exact && extent?.kind === "raw"
+      ? array
+      : heap.object({ type: "oneOf", values: exact ? [array] : [array, wrapper] }),
+  );
+}
+
+/** Steps over raw bytes at a place; gives what lies behind them. */
+async function stepRaw(
+  input: Input,
+  state: State,
+  at: number,
+  extent: Extract<ArrayExtent, { kind: "raw" }>,
+): Promise<number> {
+  // At the end of the file there is no padding to count; the array is cut off then, too.
+  const [counted] = extent.padded ? await input.peek(at, 1) : [];
+  if (extent.padded && counted === undefined) state.badArray ??= at;
+  const padding = extent.padded ? 1 + (counted ?? 0) : 0;
+  const next = at + padding + extent.bytes;
+  if (next > input.size) state.badArray ??= at;
   state.stepped++;
-  machine.offset = next;
+  return next;
+}
+
+/** Reads a pickle at a place; gives what lies behind it. */
+async function stepPickle(
+  machine: Machine,
+  input: Input,
+  context: RunContext,
+  options: RunOptions,
+  state: State,
+  { at, depth, exact }: { at: number; depth: number; exact: boolean },
+): Promise<number> {
+  if (state.objectArrays >= ARRAYS_READ || state.arrays.size >= ARRAYS_KEPT) {
+    const most = Math.min(ARRAYS_READ, state.objectArrays);
+    throw new LimitError("values", `Cannot read more than ${most} object arrays of one stream`);
+  }
+  const run = await runStream(
+    input,
+    context,
+    { start: at, ...(options.thorough && { thorough: true }) },
+    depth + 1,
+  );
+  const index = state.objectArrays++;
+  if (!saysNothing(run)) state.arrays.set(index, run);
+  if (run.broken !== undefined) throw run.broken;
+  if (run.status !== STATUS.STOPPED && exact) state.badArray ??= machine.offset;
+  return run.end;
 }

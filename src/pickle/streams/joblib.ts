@@ -11,67 +11,119 @@
 
 import type { Heap } from "../machine/heap.ts";
 import { typeOf } from "../machine/classes.ts";
-import { CONTAINER, type Handle, NONE, UNKNOWN } from "../machine/values.ts";
+import type { ArrayAttributes } from "../machine/semantics.ts";
+import { CONTAINER, type Handle, NONE } from "../machine/values.ts";
 
 /** What follows an array wrapper. */
-type ArrayExtent =
+export type ArrayExtent =
   | { readonly kind: "raw"; readonly bytes: number; readonly padded: boolean }
   | { readonly kind: "pickle" };
 
-/** What follows the wrapper; undefined when its state does not say. */
-export function arrayExtent(heap: Heap, wrapper: Handle): ArrayExtent | undefined {
-  const value = heap.valueOf(wrapper);
-  if (value?.type !== "call" || value.state === undefined) return undefined;
-  const attribute = attributesOf(heap, value.state);
-  const dtype = attribute("dtype");
-  const shape = attribute("shape");
-  const size = dtype === undefined ? undefined : itemSize(heap, dtype);
-  const lengths = shape === undefined
-    ? undefined
-    : heap.itemsOf(shape, CONTAINER.TUPLE, CONTAINER.LIST)?.map((item) => heap.integerOf(item));
-  if (size === "object") return { kind: "pickle" };
-  if (size === undefined || lengths === undefined) return undefined;
-  let bytes = size;
-  for (const length of lengths) {
-    if (length === undefined || length < 0) return undefined;
-    bytes *= length;
-  }
-  if (!Number.isSafeInteger(bytes)) return undefined;
-  const alignment = attribute("numpy_array_alignment_bytes");
-  const padded = alignment !== undefined && alignment !== NONE;
-  // Any value but None means padding to joblib; what is none of the file's literals could be either.
-  if (padded && heap.integerOf(alignment) === undefined && typeOf(heap, alignment) === undefined) {
-    return undefined;
-  }
-  return { kind: "raw", bytes, padded };
+/** What may follow a value which may be an array wrapper. */
+export interface ArrayExtents {
+  /** What its attributes say; undefined when they do not. */
+  readonly stated: ArrayExtent | undefined;
+  /** True when it is certainly that. */
+  readonly exact: boolean;
 }
 
-/** BUILD takes a dictionary, or a pair of them, of which the second is written over the first. */
-function attributesOf(heap: Heap, state: Handle): (name: string) => Handle | undefined {
-  const pair = heap.itemsOf(state, CONTAINER.TUPLE);
-  if (pair?.length !== 2) return (name) => heap.entry(state, name);
-  const [first = UNKNOWN, second = UNKNOWN] = pair;
-  return (name) => heap.entry(second, name) ?? heap.entry(first, name);
+/** What follows a value with these attributes. */
+export function arrayExtents(heap: Heap, attributes: ArrayAttributes): ArrayExtents {
+  const { alignment, known } = attributes;
+  const type = attributes.dtype === undefined ? undefined : itemType(heap, attributes.dtype);
+  if (type === undefined) return { stated: undefined, exact: false };
+  if (type.hasObject === true) return { stated: { kind: "pickle" }, exact: known };
+  const count = attributes.shape === undefined ? undefined : itemCount(heap, attributes.shape);
+  const bytes = count === undefined || type.size === undefined
+    ? undefined
+    : BigInt(type.size) * count;
+  if (bytes === undefined || bytes > BigInt(Number.MAX_SAFE_INTEGER)) {
+    return { stated: undefined, exact: false };
+  }
+  // Any value but None means padding to joblib; what is none of the file's literals could be either.
+  const padded = alignment !== undefined && alignment !== NONE;
+  const isLiteral = !padded || heap.exactInteger(alignment) !== undefined ||
+    (typeOf(heap, alignment) !== undefined && heap.instanceOf(alignment) === undefined);
+  return {
+    stated: { kind: "raw", bytes: Number(bytes), padded },
+    exact: known && type.hasObject === false && isLiteral,
+  };
+}
+
+/** Items of an array, as the product of 64-bit integers has it; undefined when that is not known. */
+function itemCount(heap: Heap, shape: Handle): bigint | undefined {
+  const lengths = heap.itemsOf(shape, CONTAINER.TUPLE, CONTAINER.LIST);
+  if (lengths === undefined) return undefined;
+  let count = 1n;
+  for (const item of lengths) {
+    const length = heap.exactInteger(item);
+    if (length === undefined || length < 0n) return undefined;
+    count *= length;
+    // The product wraps around to what another version may not have.
+    if (count >= 2n ** 63n) return undefined;
+  }
+  return count;
 }
 
 /** Flag NPY_ITEM_HASOBJECT of a dtype's state (numpy's `ndarraytypes.h`). */
-const HAS_OBJECT = 1;
+const HAS_OBJECT = 1n;
+/** Bytes of the types that numpy has on every system, by kind and number in their code. */
+const SIZES: ReadonlySet<string> = new Set(
+  "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 f12 f16 c8 c16 c24 c32 m8 M8 O8 O4".split(" "),
+);
 
-/** Bytes of one item of a `numpy.dtype(...)` with its state, "object" for object dtypes. */
-function itemSize(heap: Heap, dtype: Handle): number | "object" | undefined {
+/** What a dtype says of its items; undefined when it says nothing. */
+interface ItemType {
+  /** Bytes of one. */
+  readonly size: number | undefined;
+  /** Whether they are objects; undefined when that is not known. */
+  readonly hasObject: boolean | undefined;
+}
+
+/** A `numpy.dtype(...)` with its state. */
+function itemType(heap: Heap, dtype: Handle): ItemType | undefined {
   const value = heap.valueOf(dtype);
-  if (value?.type !== "call") return undefined;
-  const code = heap.textOf(value.args?.[0] ?? UNKNOWN);
-  const match = code === undefined ? null : /^[<>=|]?([a-zA-Z?])(\d*)$/.exec(code);
-  if (match === null) return undefined;
-  const state = value.state === undefined ? undefined : heap.itemsOf(value.state, CONTAINER.TUPLE);
-  const flags = state?.[7] === undefined ? 0 : heap.integerOf(state[7]) ?? 0;
-  if (match[1] === "O" || (flags & HAS_OBJECT) !== 0) return "object";
-  if (/[SUVa]/.test(match[1] ?? "")) {
-    // Only types of any length take one from their state (`arraydescr_setstate` of numpy).
-    const stated = state?.[5] === undefined ? -1 : heap.integerOf(state[5]) ?? -1;
-    if (stated >= 0) return stated;
+  if (value?.type === "picked") return itemType(heap, value.value);
+  if (value?.type !== "call" || !heap.globalOf(value.callee)?.meanings.includes("dtype")) {
+    return undefined;
   }
-  if (match[2] === "") return match[1] === "?" ? 1 : undefined;
-  return Number(match[2]) * (match[1] === "U" ? 4 : 1);
+  const [name] = value.args ?? [];
+  const code = name === undefined ? undefined : heap.textOf(name);
+  const match = code === undefined ? null : /^[<>=|]?([a-zA-Z?])(\d{0,9})$/.exec(code);
+  if (match === null || value.kwargs !== undefined) return undefined;
+  const [, letter = "", digits = ""] = match;
+  const flexible = /[SUVa]/.test(letter);
+  const own = letter === "?" && digits === ""
+    ? 1
+    : flexible && digits !== ""
+    ? Number(digits) * (letter === "U" ? 4 : 1)
+    : SIZES.has(letter + digits)
+    ? Number(digits)
+    : undefined;
+  const isObject = letter === "O";
+  if (value.state === undefined) return sized({ size: own, hasObject: isObject });
+  return sized(withState(heap, value.state, { size: own, hasObject: isObject }, flexible));
+}
+
+/** joblib divides by the size of an item: it raises where that is zero. */
+function sized({ size, hasObject }: ItemType): ItemType {
+  return { size: size === 0 ? undefined : size, hasObject };
+}
+
+/** What `__setstate__` makes of it (`arraydescr_setstate` in numpy's `descriptor.c`). */
+function withState(heap: Heap, state: Handle, own: ItemType, flexible: boolean): ItemType {
+  const items = heap.itemsOf(state, CONTAINER.TUPLE);
+  const integer = (at: number): bigint | undefined =>
+    items?.[at] === undefined ? undefined : heap.exactInteger(items[at]);
+  const [version, size, flags] = [integer(0), integer(5), integer(7)];
+  // Only types of any length take one from their state.
+  const stated = flexible ? size !== undefined && size > 0n ? Number(size) : undefined : own.size;
+  // Other versions have no flags, or compute them from the fields.
+  const hasState = (version === 3n && items?.length === 8) ||
+    (version === 4n && items?.length === 9);
+  if (!hasState || flags === undefined) return { size: stated, hasObject: undefined };
+  const hasObject = (flags & HAS_OBJECT) !== 0n;
+  // An object type whose flags deny it is no type that numpy makes.
+  if (own.hasObject === true && !hasObject) return { size: stated, hasObject: undefined };
+  return { size: stated, hasObject };
 }

@@ -18,8 +18,12 @@ import { type Run, type RunOptions, runStream } from "./driver.ts";
 
 /** Subsets of frame crossings that are tried, each taken or not. */
 const FRAME_READINGS = 16;
+/** Ways of reading arrays of which it is not known what follows that are tried. */
+const ARRAY_READINGS = 16;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;
+/** Window of a reading of arrays, which are large. */
+const WINDOW_BYTES = 256 * 1024;
 /** Places behind frames and in arrays, where no stream begins for the base reading, that are read. */
 const ELSEWHERE_READ = 64;
 
@@ -41,6 +45,7 @@ export class OtherReadings {
   /** One Unpickler that loads all streams, and how many it has loaded. */
   private carrier: Run["machine"] | undefined;
   private carriedStreams = 0;
+  private carrierInput: Input;
 
   /**
    * @param input that the base reading reads through
@@ -57,6 +62,7 @@ export class OtherReadings {
     this.source = source;
     this.context = context;
     this.input = input;
+    this.carrierInput = input;
     this.extensions = extensions;
     this.loaded = loaded;
   }
@@ -91,12 +97,14 @@ export class OtherReadings {
   ): AsyncGenerator<readonly Observation[]> {
     const { straddles, memoRead } = run.machine.notes;
     const joblib = run.stepped + run.objectArrays > 0;
-    if (straddles === 0 && !joblib && (stream === 0 || !memoRead)) return;
+    const arrays = run.framedArrays + run.uncertain > 0;
+    if (straddles === 0 && !joblib && !arrays && (stream === 0 || !memoRead)) return;
     for (const { fact } of run.machine.heap.facts.all()) known.add(keyOf(fact));
     for (const array of run.arrays.values()) {
       for (const { fact } of array.machine.heap.facts.all()) known.add(keyOf(fact));
     }
     if (straddles > 0) yield await this.frameReadings(run, options, known, within);
+    if (arrays) yield* this.otherArrays(run, options, known, within);
     if (joblib) yield* this.plainly(options, known, within);
     if (stream > 0 && memoRead) yield await this.carried(known, within);
   }
@@ -124,12 +132,79 @@ export class OtherReadings {
     within: readonly string[],
   ): AsyncGenerator<readonly Observation[]> {
     const without = { ...options, stepArrays: false };
-    const run = await this.another(without);
-    if (run === undefined) return;
-    this.elsewhere.notePlain(run, this.input);
-    yield this.beyond(run, known, "plain", within);
+    const other = await this.another(without);
+    if (other === undefined) {
+      yield [this.unread(options.start, within)];
+      return;
+    }
+    const { run, input } = other;
+    this.elsewhere.notePlain(run, input);
+    yield this.beyond(run, known, "plain", within, input);
     if (run.machine.notes.straddles === 0) return;
     yield await this.frameReadings(run, without, known, within, "plain");
+  }
+
+  /**
+   * What joblib sees where it is not known what follows an array's wrapper, and where wrappers are built
+   * amid frames: each uncertain one taken for an array of objects, too.
+   */
+  private async *otherArrays(
+    run: Run,
+    options: RunOptions,
+    known: Set<string>,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
+    const ways: ("pickle" | undefined)[][] = run.framedArrays > 0 ? [[]] : [];
+    let counted = 0;
+    const count = (uncertain: number): void => {
+      for (; counted < uncertain && ways.length <= ARRAY_READINGS; counted++) {
+        ways.push([...Array(counted).fill(undefined), "pickle"]);
+      }
+    };
+    count(run.uncertain);
+    for (let tried = 0; tried < ways.length; tried++) {
+      if (tried === ARRAY_READINGS) {
+        yield [this.tooManyWays("arrays", ARRAY_READINGS, run.start, within)];
+        return;
+      }
+      const arrays = ways[tried] ?? [];
+      const other = await this.another({ ...options, framedArrays: true, arrays }, WINDOW_BYTES);
+      if (other === undefined) {
+        yield [this.unread(run.start, within)];
+        return;
+      }
+      yield this.beyond(other.run, known, "arrays", within, other.input);
+      count(other.run.uncertain);
+      this.elsewhere.notePlain(other.run, other.input);
+    }
+  }
+
+  private tooManyWays(
+    what: string,
+    most: number,
+    offset: number,
+    within: readonly string[],
+  ): Observation {
+    return {
+      type: "anomaly",
+      rule: "pickle-reading-divergence",
+      detail: `more than ${most} ways of reading the ${what}`,
+      offset: this.input.actual(offset),
+      within,
+      unread: true,
+    };
+  }
+
+  /** A reading that cannot be made, since the bytes cannot be had again. */
+  private unread(offset: number, within: readonly string[]): Observation {
+    return {
+      type: "anomaly",
+      rule: "pickle-reading-unread",
+      detail: "the bytes cannot be had again to read them as another loader does",
+      offset: this.input.actual(offset),
+      within,
+      unread: true,
+    };
   }
 
   /** Every subset of the crossings at which a C unpickler on a file would drop the frame's rest. */
@@ -151,23 +226,19 @@ export class OtherReadings {
     branch([], run.machine.notes.straddles);
     for (let tried = 0; pending.length > 0; tried++) {
       if (tried === FRAME_READINGS) {
-        found.push({
-          type: "anomaly",
-          rule: "pickle-reading-divergence",
-          detail: `more than ${FRAME_READINGS} ways of reading the frames`,
-          offset: run.machine.notes.straddleOffset,
-          within,
-          unread: true,
-        });
+        const at = run.machine.notes.straddleOffset;
+        found.push(this.tooManyWays("frames", FRAME_READINGS, at, within));
         break;
       }
       const drops = pending.shift() as boolean[];
-      const input = new Input(this.source, this.context.limits.spoolBytes, FRAME_WINDOW_BYTES);
-      const other = await this.another({ ...options, drops }, input);
-      if (other === undefined) continue;
-      this.elsewhere.noteFrames(other, input, true);
-      found.push(...this.beyond(other, known, reading, within, input));
-      branch(drops, other.machine.notes.straddles);
+      const other = await this.another({ ...options, drops }, FRAME_WINDOW_BYTES);
+      if (other === undefined) {
+        found.push(this.unread(options.start, within));
+        break;
+      }
+      this.elsewhere.noteFrames(other.run, other.input, true);
+      found.push(...this.beyond(other.run, known, reading, within, other.input));
+      branch(drops, other.run.machine.notes.straddles);
     }
     return found;
   }
@@ -181,22 +252,52 @@ export class OtherReadings {
     within: readonly string[],
   ): Promise<Observation[]> {
     const stream = this.starts.length - 1;
-    let seen = 0;
-    let run: Run | undefined;
-    while (this.carriedStreams <= stream) {
-      const start = this.starts[this.carriedStreams++] as number;
-      seen = this.carrier?.heap.facts.all().length ?? 0;
-      run = await this.another({ start, stepArrays: true, carrier: this.carrier });
-      this.carrier = run?.machine;
-      if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
+    for (;;) {
+      let seen = 0;
+      let run: Run | undefined;
+      while (this.carriedStreams <= stream) {
+        const start = this.starts[this.carriedStreams++] as number;
+        seen = this.carrier?.heap.facts.all().length ?? 0;
+        const { carrier, carrierInput } = this;
+        run = await this.tried({ start, stepArrays: true, carrier }, carrierInput);
+        this.carrier = run?.machine;
+        if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
+      }
+      if (run !== undefined) {
+        return this.starts[stream] === run.start
+          ? this.beyond(run, known, "memo", within, this.carrierInput, seen)
+          : [];
+      }
+      const again = this.carrierInput === this.input ? this.source.again?.() : undefined;
+      if (again === undefined) return [this.unread(this.starts[stream] ?? 0, within)];
+      this.carrierInput = new Input(again, this.context.limits.spoolBytes);
+      this.carrier = undefined;
+      this.carriedStreams = 0;
     }
-    return run === undefined || this.starts[stream] !== run.start
-      ? []
-      : this.beyond(run, known, "memo", within, this.input, seen);
   }
 
-  /** Reads again in another way; undefined when the bytes are gone. */
-  private async another(options: RunOptions, input = this.input): Promise<Run | undefined> {
+  /**
+   * Reads again in another way; undefined when the bytes are gone.
+   *
+   * @param window bytes of the window of an input of its own, for readings that drop bytes
+   */
+  private async another(
+    options: RunOptions,
+    window?: number,
+  ): Promise<{ readonly run: Run; readonly input: Input } | undefined> {
+    const { spoolBytes } = this.context.limits;
+    const input = window === undefined ? this.input : new Input(this.source, spoolBytes, window);
+    const run = await this.tried(options, input);
+    if (run !== undefined) return { run, input };
+    const again = this.source.again?.();
+    if (again === undefined) return undefined;
+    const anew = new Input(again, spoolBytes, window);
+    const second = await this.tried(options, anew);
+    return second && { run: second, input: anew };
+  }
+
+  /** One run; undefined when the bytes are gone. */
+  private async tried(options: RunOptions, input: Input): Promise<Run | undefined> {
     const run = await runStream(input, this.context, { ...options, factsHeld: Infinity });
     const { broken } = run;
     if (broken instanceof SourceError && this.source.access === "forward") return undefined;
@@ -216,19 +317,36 @@ export class OtherReadings {
     seen = 0,
   ): Observation[] {
     // Bytes that are opcodes to few loaders or to none: what they spell counts only when it has a name.
-    const doubtful = reading === "plain" || reading === "resync";
-    const fresh = run.machine.heap.facts.all().slice(seen).filter((counted) =>
-      !known.has(keyOf(counted.fact)) && (!doubtful || wellFormed(counted))
+    const doubtful = reading !== "frames" && reading !== "memo";
+    const { machine } = run;
+    const refused = machine.notes.refused?.offset ?? Infinity;
+    const fresh = machine.heap.facts.all().slice(seen).filter((counted) =>
+      !known.has(keyOf(counted.fact)) && !(reading !== "frames" && isListed(counted)) &&
+      (!doubtful || wellFormed(counted) ||
+        (counted.fact.kind === "unresolved-call" && counted.offset < refused))
     );
     for (const { fact } of fresh) known.add(keyOf(fact));
-    const facts = fresh.map(({ fact, count, offset }): Observation => ({
+    const told = fresh.map(({ fact, count, offset }): Observation => ({
       type: "fact",
       fact: underReading(fact, reading),
       count,
       offset: input.actual(offset),
       within,
     }));
-    return [...facts, ...loadedEntries(run, input, this.source, within, this.loaded)];
+    if (machine.heap.detailLost) {
+      told.push({
+        type: "anomaly",
+        rule: "pickle-budget",
+        detail: "values were too many to keep the arguments of every call",
+        offset: input.actual(run.end),
+        within,
+        unread: true,
+      });
+    }
+    const arrays = [...run.arrays].flatMap(([index, array]) =>
+      this.beyond(array, known, reading, [...within, `array_${index}`], input)
+    );
+    return [...told, ...loadedEntries(run, input, this.source, within, this.loaded), ...arrays];
   }
 
   /** Streams that only begin for loaders that read frames otherwise, or arrays plainly. */
@@ -253,19 +371,31 @@ export class OtherReadings {
         stepArrays: reading === "frames",
         extensions: this.extensions,
       };
-      const run = await this.another(options);
-      if (run === undefined) continue;
+      const other = await this.another(options);
+      if (other === undefined) {
+        yield [this.unread(start, within)];
+        continue;
+      }
+      const { run, input } = other;
       const known = new Set<string>();
-      yield this.beyond(run, known, reading, within);
+      yield this.beyond(run, known, reading, within, input);
       if (run.machine.notes.straddles > 0) {
         yield await this.frameReadings(run, options, known, within, reading);
       }
-      this.elsewhere.noteFrames(run, this.input, false);
-      if (reading === "plain") this.elsewhere.notePlain(run, this.input);
+      this.elsewhere.noteFrames(run, input, false);
+      if (reading === "plain") this.elsewhere.notePlain(run, input);
       else if (run.stepped + run.objectArrays > 0) yield* this.plainly(options, known, within);
       this.endIfBroken();
     }
   }
+}
+
+/**
+ * Whether a fact is an import by what a harmless function gave. Memo entries of another stream put any
+ * object where a name should be, which every unpickler refuses.
+ */
+function isListed({ fact }: CountedFact): boolean {
+  return fact.kind === "unresolved-call" && fact.listed === true;
 }
 
 /** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */

@@ -191,9 +191,11 @@ class StreamScan {
     const { run, options } = base;
     this.readings.broken ??= run.broken;
     if (run.broken !== undefined || options.thorough === true) return base;
-    if (!run.machine.heap.detailLost || !await this.canReread(offset)) return base;
+    if (!run.machine.heap.detailLost) return base;
+    const input = await this.canReread(offset) ? this.input : this.inputAgain();
+    if (input === undefined) return base;
     const thorough = { ...options, thorough: true, factsHeld: Infinity };
-    const again = await runStream(this.input, this.context, thorough);
+    const again = await runStream(input, this.context, thorough);
     this.readings.broken ??= again.broken;
     return again.broken === undefined ? { run: again, options: thorough } : base;
   }
@@ -220,6 +222,12 @@ class StreamScan {
       }
       yield this.told(facts, within);
     }
+  }
+
+  /** Another input of the same bytes, where a forward source can begin again. */
+  private inputAgain(): Input | undefined {
+    const source = this.source.again?.();
+    return source && new Input(source, this.context.limits.spoolBytes);
   }
 
   /** Whether the window can go back to `offset`. */

@@ -205,6 +205,8 @@ class Renderer {
         return `operator.${value.kind}(${this.args(value.args, undefined, depth)})`;
       case "picked":
         return this.value(value.value, depth + 1);
+      case "oneOf":
+        return value.values.length === 0 ? "?" : this.value(value.values[0] as number, depth + 1);
       case "persistent":
         return `persistent_load(${this.value(value.id, depth + 1)})`;
     }

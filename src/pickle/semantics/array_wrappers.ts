@@ -1,0 +1,144 @@
+/**
+ * joblib's stand-ins for arrays: which values may be one, and what their attributes are.
+ *
+ * joblib's unpickler reads an array from the file wherever BUILD leaves such an object on the stack
+ * (`NumpyUnpickler.load_build` in joblib's `numpy_pickle.py`). What it reads hangs on attributes that
+ * several BUILDs may have written; each is known exactly, or it is not known.
+ *
+ * @module
+ */
+
+import type { Heap } from "../machine/heap.ts";
+import type { ArrayAttributes } from "../machine/semantics.ts";
+import { isNoText, madeOf } from "./possible.ts";
+import { CONTAINER, type Handle, NONE, UNKNOWN } from "../machine/values.ts";
+
+/** The class, under each path by which its module can be reached. */
+const WRAPPER = /(^|\.)NumpyArrayWrapper$/;
+/** The attributes that decide how many bytes are read. */
+const READ = ["dtype", "shape", "numpy_array_alignment_bytes"] as const;
+type Attribute = typeof READ[number];
+/** The place of each among the arguments of the class. */
+const ARGUMENTS: Readonly<Record<Attribute, number>> = {
+  shape: 1,
+  dtype: 3,
+  numpy_array_alignment_bytes: 5,
+};
+
+interface Attributes {
+  readonly values: Map<Attribute, Handle>;
+  known: boolean;
+}
+
+/** Whether a path is that of the class, by whatever module it is reached. */
+export function isArrayWrapper(key: string): boolean {
+  return WRAPPER.test(key);
+}
+
+/** The stand-ins of one stream. */
+export class ArrayWrappers {
+  private readonly heap: Heap;
+  private readonly attributes = new Map<Handle, Attributes>();
+  /** True once a function got a stand-in or their class: it may change what others have. */
+  private loose = false;
+
+  constructor(heap: Heap) {
+    this.heap = heap;
+  }
+
+  /** A function is given values, and what it does with them is not known. */
+  given(args: readonly Handle[] | undefined): void {
+    if (this.heap.arraysNamed && !this.loose) {
+      this.loose = args === undefined || args.some((arg) => this.isWrapper(arg));
+    }
+  }
+
+  /** Whether a value may be a stand-in. */
+  mayBe(handle: Handle): boolean {
+    const { heap } = this;
+    if (!heap.arraysNamed || handle < 0) return false;
+    if (this.instanceOf(handle) !== undefined) return true;
+    if (handle === UNKNOWN) return true;
+    const instance = heap.instanceOf(handle);
+    // A class gives its own instances, a function what it likes.
+    if (instance !== undefined && /(^|\.)_*[A-Z]\w*$/.test(instance.name)) return false;
+    const type = heap.valueOf(handle)?.type;
+    if (instance === undefined && type !== "call" && type !== "oneOf" && type !== "picked") {
+      return false;
+    }
+    const { values, complete } = madeOf(heap, handle, (each) => this.isWrapper(each), 1);
+    return values.length > 0 || !complete;
+  }
+
+  /** BUILD gives a value a state; those before it stay. */
+  build(target: Handle, state: Handle): void {
+    if (!this.heap.arraysNamed) return;
+    const { heap } = this;
+    const wrapper = this.instanceOf(target);
+    const attributes = this.attributesOf(wrapper ?? target);
+    if (wrapper === undefined) attributes.known = false;
+    const pair = heap.itemsOf(state, CONTAINER.TUPLE);
+    for (const part of pair?.length === 2 ? pair : [state]) {
+      if (part === NONE) continue;
+      const items = heap.itemsOf(part, CONTAINER.DICT);
+      if (items === undefined) attributes.known = false;
+      for (let at = 0; at + 1 < (items?.length ?? 0); at += 2) {
+        const [key, value] = [items?.[at] as Handle, items?.[at + 1] as Handle];
+        const name = heap.textOf(key);
+        const read = READ.find((each) => each === name);
+        if (read !== undefined) attributes.values.set(read, value);
+        else if (name === undefined && !isNoText(heap, key)) attributes.known = false;
+      }
+    }
+  }
+
+  /** What decides how much is read for a value that may be a stand-in. */
+  of(target: Handle): ArrayAttributes {
+    const { values, known } = this.attributesOf(this.instanceOf(target) ?? target);
+    return {
+      dtype: values.get("dtype"),
+      shape: values.get("shape"),
+      alignment: values.get("numpy_array_alignment_bytes"),
+      known: known && !this.loose,
+    };
+  }
+
+  private attributesOf(target: Handle): Attributes {
+    const before = this.attributes.get(target);
+    if (before !== undefined) return before;
+    const attributes: Attributes = { values: new Map(), known: true };
+    const value = this.heap.valueOf(target);
+    const args = value?.type === "call" ? value.args : undefined;
+    if (args === undefined || args.length > 0 || this.hasKeywords(target)) {
+      // `__init__` may have set them, and NEWOBJ does not call it.
+      attributes.known = false;
+      for (const name of READ) {
+        const given = args?.[ARGUMENTS[name]];
+        if (given !== undefined) attributes.values.set(name, given);
+      }
+    }
+    this.attributes.set(target, attributes);
+    return attributes;
+  }
+
+  private hasKeywords(target: Handle): boolean {
+    const value = this.heap.valueOf(target);
+    return value?.type === "call" && value.kwargs !== undefined &&
+      (value.kwargs >= 0 || this.heap.containers.count(value.kwargs) > 0);
+  }
+
+  /** The stand-in that a value certainly is, by way of functions that give back what they are given or not. */
+  private instanceOf(handle: Handle): Handle | undefined {
+    const value = this.heap.valueOf(handle);
+    if (value?.type === "picked") return this.instanceOf(value.value);
+    return value?.type === "call" && isArrayWrapper(this.heap.globalOf(value.callee)?.key ?? "")
+      ? handle
+      : undefined;
+  }
+
+  /** Whether a value is a stand-in, or their class, or something of it. */
+  private isWrapper(handle: Handle): boolean {
+    const key = this.heap.globalOf(handle)?.key;
+    return key === undefined ? this.instanceOf(handle) !== undefined : key.includes("ArrayWrapper");
+  }
+}
