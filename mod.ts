@@ -27,7 +27,16 @@ export type {
   SourceErrorOptions,
   SourceErrorReason,
 } from "./src/core/errors.ts";
-export type { CoverageRow, Format, FormatContext, NameClaim, Sample } from "./src/core/format.ts";
+export type {
+  CoverageRow,
+  Format,
+  FormatContext,
+  NameClaim,
+  NamedData,
+  Sample,
+} from "./src/core/format.ts";
+export type { Acceptance, AcceptedFinding } from "./src/core/findings.ts";
+export type { LoaderAction, LoaderCode, LoaderEntry } from "./src/core/loader.ts";
 export { type FormatEntry, formatEntry } from "./src/core/format.ts";
 export type {
   Entry,

@@ -112,6 +112,7 @@ export type Suppression = typeof SUPPRESSIONS[number];
 
 /** By what a finding was accepted. */
 export interface Acceptance {
+  /** Which of the user's ways. */
   readonly by: Suppression;
   /** The last day on which it holds, as YYYY-MM-DD; absent for no end. */
   readonly until?: string | undefined;
@@ -121,6 +122,7 @@ export interface Acceptance {
 
 /** A finding that fails no run, since the user accepted it. */
 export interface AcceptedFinding extends Acceptance {
+  /** What was found. */
   readonly finding: Finding;
 }
 

@@ -54,6 +54,7 @@ export interface LoaderCode {
   readonly at: readonly string[];
   /** Beginning of a YAML tag whose rest is the name; undefined for a place by keys. */
   readonly tag?: string | undefined;
+  /** What the loader does with the name or text. */
   readonly does: LoaderAction;
   /** Keys of the same map of which one is there. */
   readonly beside?: readonly string[] | undefined;
@@ -80,6 +81,7 @@ export interface LoaderEntry {
   readonly files: readonly string[];
   /** Paths of keys of which one is there; empty for any. */
   readonly keys: readonly (readonly string[])[];
+  /** Where code is named, and what the loader does with it. */
   readonly code: readonly LoaderCode[];
   /** Python files that the loader runs as a whole, as `files`. */
   readonly runs: readonly string[];
@@ -89,6 +91,7 @@ export interface LoaderEntry {
   readonly says?: string | undefined;
   /** Language of the rules that judge the names: "loader" unless given. */
   readonly language: string;
+  /** Advisories and places in the loader's source. */
   readonly references: readonly string[];
 }
 
