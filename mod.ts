@@ -36,7 +36,12 @@ export type {
   Sample,
 } from "./src/core/format.ts";
 export type { Acceptance, AcceptedFinding } from "./src/core/findings.ts";
-export type { LoaderAction, LoaderCode, LoaderEntry } from "./src/core/loader.ts";
+export {
+  LOADER_ACTIONS,
+  type LoaderAction,
+  type LoaderCode,
+  type LoaderEntry,
+} from "./src/core/loader.ts";
 export { type FormatEntry, formatEntry } from "./src/core/format.ts";
 export type {
   Entry,

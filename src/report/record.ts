@@ -65,7 +65,7 @@ export interface AssetRecord {
 }
 
 /** An issue that was accepted. */
-export interface AcceptedRecord {
+interface AcceptedRecord {
   readonly rule_id: string;
   readonly severity: Severity;
   readonly safety_level: Safety;

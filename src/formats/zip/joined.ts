@@ -16,7 +16,7 @@ const END_BYTES = 22;
 const ZIP64_BYTES = 56 + 20;
 
 /** Where an archive begins and ends. */
-export interface Stretch {
+interface Stretch {
   readonly start: number;
   readonly end: number;
 }

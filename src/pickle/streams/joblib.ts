@@ -20,7 +20,7 @@ export type ArrayExtent =
   | { readonly kind: "pickle" };
 
 /** What may follow a value which may be an array wrapper. */
-export interface ArrayExtents {
+interface ArrayExtents {
   /** What its attributes say; undefined when they do not. */
   readonly stated: ArrayExtent | undefined;
   /** True when it is certainly that. */
