@@ -215,3 +215,16 @@ test("rules and explanations are those of the configuration", async () => {
     assert.equal(JSON.parse((await run(none)).out).called.severity, "critical");
   });
 });
+
+test("config check warns of entries that let harm through, and of nothing else", async () => {
+  const text = 'allow = ["os.system", "collections.OrderedDict", "mine.*"]\n' +
+    '[[ignore]]\npath = "**"\nreason = "r"\n[[ignore]]\npath = "tests/**"\nreason = "r"\n';
+  await inFolder({ "c.toml": text }, async (folder) => {
+    const { code, out } = await run(["config", "check", join(folder, "c.toml")], { folder });
+    assert.equal(code, 0);
+    const warnings = out.split("\n").filter((line) => line.startsWith("warning: "));
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0] ?? "", /"os\.system" is allowed/);
+    assert.match(warnings[1] ?? "", /"\*\*" accepts every issue/);
+  });
+});

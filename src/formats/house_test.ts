@@ -9,7 +9,7 @@ import { DESCRIPTORS, FORMATS } from "./registry.ts";
 const ROOT = new URL("../../", import.meta.url);
 
 /** Rules that concern no format and no bundle. */
-const GENERAL = ["file", "configuration"];
+const GENERAL = ["file", "configuration", "callables", "known-templates"];
 
 /** Folders of samples that are of no format: what several formats, or no format, are tested with. */
 const GENERAL_SAMPLES = ["config", "configuration_beside", "disguised", "report"];

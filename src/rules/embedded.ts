@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "f4e831ce345aa739cee7c48166f98155e03d45fecf29866c4f85fc7be1f7f661";
+export const RULES_HASH: string = "4a6cdf8226823c2c3ff0a189a9bae0afb4e1adfbae49eb7321f588b56a7672d5";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -799,7 +799,7 @@ numpy._core.multiarray _reconstruct array character complexfloating dtype flexib
 numpy._core.numeric _frombuffer
 numpy._core.numerictypes _PreprocessDTypeError bool bytes_ character clongdouble complex128 complex64 complexfloating datetime64 dtype flexible float16 float32 float64 floating generic inexact int16 int32 int64 int8 integer longdouble longlong ndarray number object_ signedinteger str_ timedelta64 uint16 uint32 uint64 uint8 ulonglong unsignedinteger void ~busdaycalendar
 numpy._core.records ndarray record
-numpy.core._internal =_convert_to_stringdtype_kwargs
+numpy.core._internal _reconstruct =_convert_to_stringdtype_kwargs
 numpy.core._multiarray_umath character complexfloating dtype flexible floating generic inexact integer ndarray number signedinteger unsignedinteger ~_array_converter ~broadcast ~busdaycalendar ~flatiter ~nditer
 numpy.core.multiarray _reconstruct array character complexfloating dtype flexible floating generic inexact integer ndarray number scalar signedinteger unsignedinteger ~broadcast ~busdaycalendar ~flagsobj ~flatiter ~nditer
 numpy.core.numeric _frombuffer

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { meantInstead } from "./addresses.ts";
 import {
   closeSync,
   constants,
@@ -356,7 +357,9 @@ function attempt<T>(path: string, action: "open" | "read" | "list", call: () => 
     const [reason, remedy] = path === ""
       ? ["the path is empty", "Check whether a variable of the shell is not set."]
       : CAUSES[code] ?? [said, "Check that it can be read."];
-    throw new SourceError(path, `Cannot ${action} "${path}": ${reason}`, { cause, remedy });
+    const meant = code === "ENOENT" ? meantInstead(path) : undefined;
+    const message = `Cannot ${action} "${path}": ${reason}`;
+    throw new SourceError(path, message, { cause, remedy: meant ?? remedy });
   }
 }
 

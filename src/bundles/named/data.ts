@@ -36,6 +36,8 @@ interface Known {
   /** Base names by folder, with a slash at its end. */
   readonly folders: ReadonlyMap<string, readonly string[]>;
   readonly read: Map<string, Promise<Named>>;
+  /** Names of indices by their kind and folder. */
+  readonly found: Map<string, readonly string[]>;
 }
 
 const LISTINGS = new WeakMap<Listing, Known>();
@@ -51,7 +53,7 @@ function known(listing: Listing): Known {
       else names.push(name.slice(folder.length));
     }
     const members = new Map(listing.members.map((member) => [member.name, member]));
-    found = { members, folders, read: new Map() };
+    found = { members, folders, read: new Map(), found: new Map() };
     LISTINGS.set(listing, found);
   }
   return found;
@@ -69,16 +71,16 @@ function folderOf(name: string): string {
 export async function namedData(
   { listing, member }: FolderPlace,
 ): Promise<NamedData | undefined> {
-  const { members, folders, read } = known(listing);
+  const all = known(listing);
+  const { members, read } = all;
   let best: NamedData | undefined;
   for (let folder = folderOf(member);; folder = folderOf(folder.slice(0, -1))) {
     const file = member.slice(folder.length);
-    const siblings = folders.get(folder) ?? [];
-    for (const kind of KINDS) {
-      for (const name of kind.indices(file, siblings).slice(0, INDICES)) {
+    for (const [number, kind] of KINDS.entries()) {
+      for (const name of indicesOf(all, number, kind, folder, file)) {
         const index = members.get(folder + name);
         if (index === undefined || index.name === member) continue;
-        const key = `${KINDS.indexOf(kind)} ${index.name}`;
+        const key = `${number} ${index.name}`;
         const found = read.get(key) ?? orNothing(kind.read({ index, folder, members }));
         read.set(key, found);
         const says = (await found).get(member);
@@ -89,6 +91,24 @@ export async function namedData(
     }
     if (folder === "") return best;
   }
+}
+
+/** Names of the indices of a kind in a folder that may name a file. */
+function indicesOf(
+  { folders, found }: Known,
+  number: number,
+  { indices }: IndexKind,
+  folder: string,
+  file: string,
+): readonly string[] {
+  if (!(indices instanceof RegExp)) return indices(file);
+  const key = `${number} ${folder}`;
+  let names = found.get(key);
+  if (names === undefined) {
+    names = (folders.get(folder) ?? []).filter((name) => indices.test(name)).slice(0, INDICES);
+    found.set(key, names);
+  }
+  return names;
 }
 
 /** An index that cannot be read names nothing; what is wrong with it is said where it is scanned. */

@@ -19,8 +19,11 @@ export type Named = ReadonlyMap<string, Omit<NamedData, "index">>;
 
 /** One kind of index. */
 export interface IndexKind {
-  /** The names, from the file's folder, of indices that may name a file; pure and cheap. */
-  readonly indices: (file: string, siblings: readonly string[]) => readonly string[];
+  /**
+   * Which files are indices: by names that follow from the name of the file asked about, both from the
+   * index's folder, or by a pattern of base names, which is compared once for a folder.
+   */
+  readonly indices: ((file: string) => readonly string[]) | RegExp;
   /** Reads an index. May throw FormatError: then it names nothing. */
   readonly read: (place: IndexPlace) => Promise<Named>;
 }

@@ -15,7 +15,7 @@ const INDEX_BYTES = 64 * 1024 * 1024;
 
 /** MLC's shards. */
 export const mlcShards: IndexKind = {
-  indices: (_, siblings) => siblings.filter((name) => INDEX.test(name)),
+  indices: INDEX,
   async read({ index, folder }) {
     const bytes = await memberBytes(index, INDEX_BYTES);
     const { value, error } = bytes === undefined

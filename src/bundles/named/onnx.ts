@@ -49,7 +49,7 @@ const INTO: Readonly<Record<Kind, Readonly<Record<number, Kind>>>> = {
 
 /** ONNX's external data. */
 export const onnxData: IndexKind = {
-  indices: (_, siblings) => siblings.filter((name) => /\.onnx$/iu.test(name)),
+  indices: /\.onnx$/iu,
   async read({ index, folder }) {
     const ends = await externalEnds(index);
     const label = "data of an ONNX model";

@@ -34,7 +34,7 @@ const ITEM_BYTES: Readonly<Record<string, number>> = {
 
 /** TensorFlow.js's shards. */
 export const tfjsShards: IndexKind = {
-  indices: (_, siblings) => siblings.filter((name) => INDEX.test(name)),
+  indices: INDEX,
   async read({ index, folder, members }) {
     const bytes = await memberBytes(index, INDEX_BYTES);
     const document = bytes === undefined ? undefined : parseJson(bytes);

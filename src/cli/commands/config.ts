@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadRules } from "../../rules/rules.ts";
 import type { Effective, Layer } from "../../config/effective.ts";
 import { TEMPLATE } from "../../config/template.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
@@ -48,9 +49,33 @@ export async function runConfigCheck(file: string | undefined, io: Io): Promise<
       const entries = formatCount(entriesOf(layer).length, "entry", "entries");
       return `${layer.configuration.file} is right: ${entries}.`;
     });
-  const all = [...lines, ...configuration.notes.map((note) => `note: ${note}`)];
+  const warnings = configuration.layers.flatMap(warningsOf).map((text) => `warning: ${text}`);
+  const all = [...lines, ...warnings, ...configuration.notes.map((note) => `note: ${note}`)];
   await io.stdout.write(all.map((line) => `${escapeText(line)}\n`).join(""));
   return 0;
+}
+
+/** Entries that let through what does harm, or all that there is. */
+function warningsOf({ configuration: { allow, ignores } }: Layer): string[] {
+  const rules = loadRules();
+  const harmful = allow.filter(({ path, wildcard }) => {
+    const dot = path.lastIndexOf(".");
+    const [module, name] = wildcard || dot < 0
+      ? [path, "anything"]
+      : [path.slice(0, dot), path.slice(dot + 1)];
+    return rules.match(module, name, true).rule.safety === "dangerous";
+  });
+  const everything = ignores.filter(({ path, rule }) =>
+    rule === undefined && /^(?:\*\*|\*|\*\*\/\*|\.)$/u.test(path)
+  );
+  return [
+    ...harmful.map(({ path, wildcard, origin }) =>
+      `${origin}: "${path}${wildcard ? ".*" : ""}" is allowed, which can do harm whoever calls it.`
+    ),
+    ...everything.map(({ path, origin }) =>
+      `${origin}: the ignore of "${path}" accepts every issue of every file.`
+    ),
+  ];
 }
 
 /** Writes the effective rules and where each came from. */

@@ -137,7 +137,7 @@ function unrecognised(
   if (!claim.supported) return [unsupported(sample.name, claim.label)];
   // Archives hold raw data under such names; a file given or found under one is meant to be loaded.
   if (claim.weak && !root) return [];
-  if (claim.weak && !looksLikeText(sample.head)) return [unknownContent(sample.name)];
+  if (claim.weak) return [unknownContent(sample.name)];
   return [notWhatItSays(sample, claim.label)];
 }
 

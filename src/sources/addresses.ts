@@ -1,0 +1,51 @@
+/**
+ * What somebody meant who wrote an address where a path belongs: what to write instead.
+ *
+ * @module
+ */
+
+interface Meant {
+  readonly form: RegExp;
+  readonly remedy: (path: string) => string;
+}
+
+/** Where a hub's address stands in what was written. */
+const HUB =
+  /^(?:https?:\/\/)?(?:www\.)?(?:huggingface\.co|hf\.co)\/(?:models\/)?([^/?#]+\/[^/?#]+).*$/iu;
+
+const FORMS: readonly Meant[] = [
+  {
+    form: HUB,
+    remedy: (path) => `For a repository of the hub write hf://${path.replace(HUB, "$1")}.`,
+  },
+  {
+    form: /^(?:s3|s3a|s3n|gs|gcs|az|azure|abfss?|wasbs?|oci|dbfs|hdfs):\/\//iu,
+    remedy: () =>
+      "Object stores are not read: download the file and scan it, or give an https: address " +
+      "that is signed.",
+  },
+  {
+    form: /^(?:models|runs|mlflow-artifacts):\//iu,
+    remedy: () =>
+      "A registry of MLflow is not read: run mlflow artifacts download and scan the folder.",
+  },
+  {
+    form: /^file:/iu,
+    remedy: (path) =>
+      `Write the path: ${path.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/iu, "")}`,
+  },
+  {
+    form: /[*?[\]{}]/u,
+    remedy: () =>
+      "No shell expanded this pattern: name a folder and give the pattern to --include.",
+  },
+  {
+    form: /^[\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95}(?:@[\w./-]+)?$/u,
+    remedy: (path) => `Check the path. For a repository of the hub write hf://${path}.`,
+  },
+];
+
+/** What to write instead of a path that does not exist; undefined where nothing else was meant. */
+export function meantInstead(path: string): string | undefined {
+  return FORMS.find(({ form }) => form.test(path))?.remedy(path);
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { meantInstead } from "./addresses.ts";
+
+test("an address in place of a path is answered with what to write", () => {
+  const cases: readonly (readonly [path: string, remedy: RegExp])[] = [
+    ["s3://bucket/key", /^Object stores are not read/],
+    ["gs://bucket/key", /^Object stores are not read/],
+    ["azure://container/key", /^Object stores are not read/],
+    ["models:/name/1", /mlflow artifacts download/],
+    ["file:///tmp/a.pt", /^Write the path: \/tmp\/a\.pt$/],
+    ["file:a.pt", /^Write the path: a\.pt$/],
+    ["huggingface.co/org/model", /hf:\/\/org\/model\.$/],
+    ["huggingface.co/org/model/tree/main", /hf:\/\/org\/model\.$/],
+    ["org/model", /hf:\/\/org\/model\.$/],
+    ["models/*.pt", /--include/],
+  ];
+  for (const [path, remedy] of cases) assert.match(meantInstead(path) ?? "", remedy, path);
+});
+
+test("an ordinary path that does not exist meant nothing else", () => {
+  for (const path of ["model.pt", "a/b/model.pt", "/tmp/x/y", "./org/model", "../a/b"]) {
+    assert.equal(meantInstead(path), undefined, path);
+  }
+});
