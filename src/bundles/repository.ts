@@ -269,8 +269,8 @@ const REACHES =
 /** What reaches beyond the program before the rest. */
 function notableFirst(paths: readonly string[]): string[] {
   return [
-    ...paths.filter((path) => isSensitive(path)),
-    ...paths.filter((path) => !isSensitive(path)),
+    ...paths.filter((path) => REACHES.test(path)),
+    ...paths.filter((path) => !REACHES.test(path)),
   ];
 }
 

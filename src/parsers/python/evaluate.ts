@@ -144,6 +144,8 @@ const MODULE_HOOKS = ["__getattr__", "__dir__"];
 interface Runs {
   /** True where the module is run as a program: `__name__` is `"__main__"`. */
   readonly main?: boolean;
+  /** True where names that the text does not bind are its evaluator's: modules of that name. */
+  readonly ambient?: boolean;
   /** Functions that the loader calls then, by name: `f`, `Class.method`; and classes it makes. */
   readonly functions?: ((name: string) => boolean) | undefined;
   readonly classes?: ((name: string) => boolean) | undefined;
@@ -492,6 +494,7 @@ class Evaluator {
     const values: Value[] = [];
     if (BUILTIN_NAMES.has(id)) values.push(this.#outer(`builtins.${id}`));
     for (const star of this.#stars) values.push(this.#outer(shortest(`${star}.${id}`)));
+    if (this.#runs.ambient === true && values.length === 0) values.push(this.#outer(id));
     const given = this.#given.get(`builtins.${id}`);
     return given === undefined ? values : union(values, given);
   }
