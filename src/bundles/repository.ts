@@ -10,7 +10,6 @@
 import { isObject, type JsonObject, type JsonValue, parseJson } from "../parsers/json.ts";
 import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { readPython, type SourceCall } from "../parsers/python/source.ts";
-import { isSensitive } from "../parsers/python/sinks.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
 import type { Listing, Member, Observation } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
@@ -264,11 +263,14 @@ export async function importedSources(
   return [...found.values()];
 }
 
+const REACHES =
+  /^(?:socket|subprocess|urllib|requests|http|ctypes|pickle|marshal|shutil|pty|os\.(?:system|popen|exec|spawn|remove)|builtins\.(?:exec|eval|open))/u;
+
 /** What reaches beyond the program before the rest. */
 function notableFirst(paths: readonly string[]): string[] {
   return [
-    ...paths.filter((path) => isSensitive(path)),
-    ...paths.filter((path) => !isSensitive(path)),
+    ...paths.filter((path) => REACHES.test(path)),
+    ...paths.filter((path) => !REACHES.test(path)),
   ];
 }
 

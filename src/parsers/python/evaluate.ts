@@ -65,8 +65,9 @@ export interface Call {
   readonly texts: readonly string[];
 }
 
-/** Steps of one source. The largest module of 200 packages in use takes 3 million. CWE-400. */
-const STEPS = 1_500_000;
+/** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
+const STEPS = 100_000;
+const STEPS_PER_CHARACTER = 1;
 /** Steps between two looks at the deadline. */
 const DEADLINE_STEPS = 4096;
 /** Functions of the module within each other. Deeper ones are read later. CWE-674. */
@@ -143,6 +144,8 @@ const MODULE_HOOKS = ["__getattr__", "__dir__"];
 interface Runs {
   /** True where the module is run as a program: `__name__` is `"__main__"`. */
   readonly main?: boolean;
+  /** True where names that the text does not bind are its evaluator's: modules of that name. */
+  readonly ambient?: boolean;
   /** Functions that the loader calls then, by name: `f`, `Class.method`; and classes it makes. */
   readonly functions?: ((name: string) => boolean) | undefined;
   readonly classes?: ((name: string) => boolean) | undefined;
@@ -200,6 +203,7 @@ class Evaluator {
   #calls = new Map<string, Call[]>();
   #kept = 0;
   #steps = 0;
+  #most = STEPS;
   #nextLook = DEADLINE_STEPS;
   #cut: string | undefined;
   /** Rises whenever a set that was read gets larger. */
@@ -219,6 +223,7 @@ class Evaluator {
   module(text: string): Evaluated {
     let later: readonly Call[] = [];
     let calls: readonly Call[] = [];
+    this.#most = STEPS + text.length * STEPS_PER_CHARACTER;
     try {
       this.#source(text, this.#module);
       this.#finish();
@@ -231,7 +236,7 @@ class Evaluator {
     }
     if (this.#reading.tooDeep) this.#cut ??= "it is nested too deeply";
     // What nothing names can be reached on no way.
-    if (this.#cut !== undefined && !this.#reading.tooDeep && !MENTIONS.test(text)) {
+    if (this.#cut !== undefined && !this.#reading.tooDeep && !mentionsSinks(text)) {
       this.#cut = undefined;
     }
     const { error } = this.#reading;
@@ -264,7 +269,7 @@ class Evaluator {
     if (this.#steps < this.#nextLook) return;
     this.#nextLook = this.#steps + DEADLINE_STEPS;
     this.#deadline();
-    if (this.#steps > STEPS) {
+    if (this.#steps > this.#most) {
       this.#cut ??= "following it takes more steps than are made";
       throw new Stopped();
     }
@@ -384,7 +389,7 @@ class Evaluator {
       }
     };
     for (const each of values) take(each, 0);
-    if (seen.size > 16) this.#step(seen.size >> 2);
+    this.#step(seen.size >> 1);
     return all ?? [];
   }
 
@@ -489,6 +494,7 @@ class Evaluator {
     const values: Value[] = [];
     if (BUILTIN_NAMES.has(id)) values.push(this.#outer(`builtins.${id}`));
     for (const star of this.#stars) values.push(this.#outer(shortest(`${star}.${id}`)));
+    if (this.#runs.ambient === true && values.length === 0) values.push(this.#outer(id));
     const given = this.#given.get(`builtins.${id}`);
     return given === undefined ? values : union(values, given);
   }
@@ -3583,9 +3589,18 @@ class Evaluator {
   }
 }
 
-/** Names without which nothing that matters can be reached, in code or in texts that become code. */
-const MENTIONS =
-  /os\b|posix|\bnt\b|subprocess|modules|builtins|importlib|__import__|\bexec|\beval|\bcompile|globals|_getframe|__subclasses__|socket|urllib|urlopen|requests|http|ctypes|cffi|shutil|pickle|marshal|runpy|\bpty|\bcode\b|torch|numpy|yaml|pkgutil|pydoc|\bimp\b|\bopen\b|pathlib|multiprocessing|asyncio|base64|codecs|decode|__loader__|\\x|\\u|\\N|\bchr\b|[^\0-\x7f]/u;
+/** Names without which nothing that matters can be called, whatever way leads to it. */
+const SINK_NAMES =
+  /system|popen|exec|eval|compile|spawn|fork|startfile|subprocess|check_output|check_call|getoutput|urlopen|urlretrieve|requests|httpx|aiohttp|urllib[23]|\bhttp\b|socket|ftplib|smtplib|CDLL|ctypes|cffi|\bpty\b|runpy|marshal|pickle|rmtree|removedirs|__import__|import_module|load_module|load_library|__builtins__|builtins|globals|_getframe|__subclasses__|\bmodules\b|weights_only|unsafe|yaml|dill|joblib|\bcode\b|\bpip\b|webbrowser|bashrc|profile|ssh|\.pth|customize|cron|__loader__/u;
+/** What reaches a name that is not written out, and the modules where that matters. */
+const REACHES = /getattr|vars\b|__dict__|attrgetter|methodcaller|locate|resolve_name|import \*/u;
+const REACHED = /\b_*(?:os|posix|nt|importlib|sys|shutil)\b/u;
+
+/** True for a text that names something which must be followed. */
+function mentionsSinks(text: string): boolean {
+  const plain = text.normalize("NFKC");
+  return SINK_NAMES.test(plain) || (REACHES.test(plain) && REACHED.test(plain));
+}
 
 /** Values that stand beside others: what is not known at all is so among them, too. */
 function known(values: Values): Values {

@@ -43,7 +43,7 @@ interface Evaluated {
  */
 export function evaluatedPython(text: string, language: string): Evaluated {
   const read = text.slice(0, CHARACTERS);
-  const source = readPython(read);
+  const source = readPython(read, { ambient: true });
   const facts = sourceFacts(source.calls, read, language);
   const calls = source.calls.flatMap(({ path, expression, called }) => {
     const dot = path.lastIndexOf(".");

@@ -30,6 +30,9 @@ const DEPTH = 300;
 /** Lines that cannot be read before the rest is given up. Python gives up at the first. CWE-400. */
 const ERRORS = 1000;
 
+/** Statements of one line that are read at once. CWE-770. */
+const LINE = 1000;
+
 /** What was found while reading. */
 export interface Reading {
   /** The first thing that no Python accepts. */
@@ -233,13 +236,15 @@ export class Grammar {
       statements.push(compound);
       return;
     }
-    this.#small(statements);
+    this.#small(statements, LINE);
   }
 
-  #small(statements: Statement[]): void {
+  /** The statements of a line; the rest of a long one is read as the next. */
+  #small(statements: Statement[], most = Infinity): void {
     for (;;) {
       this.#smallOne(statements);
       if (!this.#take(";")) break;
+      if (statements.length >= most) return;
       if (this.#kind() === TOKEN.newline) break;
     }
     if (this.#kind() === TOKEN.newline) this.#at++;

@@ -49,6 +49,8 @@ export interface HowItRuns {
   readonly checkDeadline?: () => void;
   /** True where it is run as a program: `__name__` is `"__main__"`. */
   readonly main?: boolean;
+  /** True where names that it does not bind are its evaluator's: modules of that name. */
+  readonly ambient?: boolean;
   /** Functions that a loader calls when the module is imported: `f`, `Class.method`. */
   readonly functions?: ((name: string) => boolean) | undefined;
   /** Classes that a loader makes objects of then. */
@@ -64,8 +66,8 @@ const EXPRESSION_CHARACTERS = 2048;
  * @throws what `checkDeadline` throws
  */
 export function readPython(text: string, how: HowItRuns = {}): PythonSource {
-  const { checkDeadline = () => {}, main, functions, classes } = how;
-  const runs = { ...(main !== undefined && { main }), functions, classes };
+  const { checkDeadline = () => {}, main = false, ambient = false, functions, classes } = how;
+  const runs = { main, ambient, functions, classes };
   const found = evaluate(text, checkDeadline, runs);
   const lines = new Lines(text);
   const told = (calls: readonly Call[]): SourceCall[] =>

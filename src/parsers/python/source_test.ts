@@ -236,7 +236,7 @@ test("code that is written out for exec is read, and what it calls is told", () 
 
 test("what is too deeply nested is not seen to its end", () => {
   assert.notEqual(readPython(`import os\n${"lambda: ".repeat(1000)}os.system`).cut, undefined);
-  const formatted = `import os\nx = ${'f"{'.repeat(20)}os${'}"'.repeat(20)}`;
+  const formatted = `import os\nx = ${'f"{'.repeat(20)}os.system(1)${'}"'.repeat(20)}`;
   assert.notEqual(readPython(formatted).cut, undefined);
 });
 
