@@ -40,6 +40,8 @@ const RUNNERS =
 /** What stands behind the dot of a file's name. */
 const FILE_EXTENSIONS =
   /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
+/** Reading a file of weights, which is scanned for itself. */
+const READING = /^(?:torch|numpy|np)\.load$/u;
 /** What looks up, evaluates or reaches behind a name, whatever the name. */
 const REACHING =
   /__\w+__|\b(?:getattr|globals|locals|vars|exec|eval|compile|import_module|resolve_name)\b/u;
@@ -290,11 +292,18 @@ class Teller {
     const { dangerOf } = this.#place.interest;
     const harmful = facts.filter(({ fact }) =>
       "module" in fact && "expression" in fact && fact.expression.includes("(") &&
+      !READING.test(`${fact.module}.${fact.name}`) &&
       (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
     );
     this.#found.push(...harmful.map((fact): Observation => ({ ...fact, offset: 0 })));
     if (!complete) this.#cut = true;
     for (const { text, where } of texts) {
+      const path = text.trim();
+      if (DOTTED.test(path)) {
+        const dot = path.lastIndexOf(".");
+        if (!this.#isCritical(path.slice(0, dot), path.slice(dot + 1))) continue;
+        this.#reference("loader", path, where, entry, 0);
+      }
       if (!REACHING.test(text) || !text.includes("(") && !/__/u.test(text)) continue;
       // Expressions of workflows and templates, which no loader evaluates as Python.
       if (/^\s*\{\{[^{}]*\}\}/u.test(text)) continue;
