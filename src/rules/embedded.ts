@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "6e28efb3937c43f1d58a5ac1dbf9addaf12d3bb0cf30ab681cfd47cb9a93b5bb";
+export const RULES_HASH: string = "569a8101c435f675c9f392352c029d9f6d35eabf8ab7df2afcc6194bef9ff320";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -416,7 +416,7 @@ export const LOADERS_JSON: string = `[
 {"id":"detectron2-lazy","library":"detectron2 LazyConfig","versions":"all","proof":"source: detectron2/config/instantiate.py (_target_) and lazy.py","files":[],"keys":[],"code":[{"at":["**","_convert_"],"does":"call","common":true},{"at":["_BASE_"],"does":"include","text":"^((?:[/~]|[a-z]+:).*)$"}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"safetensors-page","library":"Stable Diffusion web interfaces (metadata in pages)","versions":"all","proof":"source: AUTOMATIC1111 modules/ui_extra_networks_user_metadata.py","files":["__metadata__"],"keys":[],"code":[{"at":["*"],"does":"markup"}],"runs":[],"near":[],"language":"loader","references":["CWE-79"]},
 {"id":"webui-pages","library":"web interfaces that show names of configurations","versions":"all","proof":"source: text of configurations shown by Gradio's HTML component","files":["metadata.json","*.civitai.info","model_info.json"],"keys":[],"code":[{"at":["**","name|description|title|activation text|notes|sd version"],"does":"markup"}],"runs":[],"near":[],"language":"loader","references":["CWE-79"]},
-{"id":"yolo-metadata","library":"ultralytics, YOLOv5 (metadata of ONNX files)","versions":"all","proof":"source: ultralytics/nn/autobackend.py (eval of metadata before 8.0.100); yolov5/models/common.py","files":["metadata_props"],"keys":[],"code":[{"at":["names|stride|imgsz|kpt_shape|args"],"does":"evaluate"}],"runs":[],"near":[],"language":"loader","references":["CWE-95"]},
+{"id":"yolo-metadata","library":"ultralytics, YOLOv5 (metadata of ONNX files)","versions":"all","proof":"source: ultralytics/nn/autobackend.py (eval of metadata before 8.0.100); yolov5/models/common.py","files":["metadata_props"],"keys":[],"code":[{"at":["names|stride|imgsz|kpt_shape|args"],"does":"evaluate"},{"at":["*"],"does":"markup"}],"runs":[],"near":[],"language":"loader","references":["CWE-95"]},
 {"id":"stable-baselines3","library":"Stable-Baselines3","versions":"all","proof":"ran: stable-baselines3 2.9.2","files":[],"keys":[],"code":[{"at":["**",":serialized:"],"does":"unpickle"}],"runs":[],"near":[],"language":"loader","references":["CWE-502"]},
 {"id":"doccano-rasa","library":"Rasa","versions":"all","proof":"source: rasa/engine/recipes/default_recipe.py (module paths as component names)","files":["config.yml","config.yaml","domain.yml","endpoints.yml"],"keys":[["pipeline"],["policies"],["recipe"]],"code":[{"at":["pipeline|policies","*","name"],"does":"call","text":"dotted"}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"kedro-catalog","library":"Kedro","versions":"all","proof":"source: kedro/io/core.py, parse_dataset_definition (load_obj)","files":["catalog.yml","catalog*.yml","*.yml"],"keys":[],"code":[{"at":["*","type"],"does":"call","beside":["filepath","load_args","save_args"],"text":"dotted","common":true}],"runs":[],"near":[],"language":"loader","references":[]},

@@ -37,7 +37,7 @@ interface ReferenceVerdict {
 const ACTING_RULE = "loader-acting-function";
 const ACTING = new RegExp(
   "^_?(?:load|loads|open|exec|execute|eval|run|call|system|spawn|launch|import|download|fetch|install|locate|" +
-    "instantiate|resolve|compile|unpickle|deserialize|shell|popen|check_output|urlopen|urlretrieve|wget|" +
+    "resolve|compile|unpickle|deserialize|shell|popen|check_output|urlopen|urlretrieve|wget|" +
     "read_pickle|register_new_resolver|get_class|get_object|get_method|get_obj|import_class)(?:_\\w+)?$|" +
     "_(?:from_(?:file|path|url|string|str|source)|eval|exec|command|subprocess|shell|by_path|by_name)$",
   "u",

@@ -40,6 +40,8 @@ const RUNNERS =
 /** What stands behind the dot of a file's name. */
 const FILE_EXTENSIONS =
   /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
+/** Files whose values no loader looks up by other keys than the table's: ours, and metadata of models. */
+const NO_CONFIGURATION = /(?:^|\/)(?:modelaudit-security\.toml|metadata_props|__metadata__)$/iu;
 /** Reading a file of weights, which is scanned for itself. */
 const READING = /^(?:torch|numpy|np)\.load$/u;
 /** What looks up, evaluates or reaches behind a name, whatever the name. */
@@ -91,8 +93,7 @@ class Teller {
   tell(roots: readonly ConfigNode[]): ConfigFindings {
     const { path, interest, check } = this.#place;
     const texts: TextVisit[] = [];
-    const net = interest.dangerOf !== undefined &&
-      !/(?:^|\/)modelaudit-security\.toml$/iu.test(path);
+    const net = interest.dangerOf !== undefined && !NO_CONFIGURATION.test(path);
     const { hits, cut } = loaderTable(interest).match(roots, path, {
       visit: net ? (text) => this.#keep(texts, text) : undefined,
       check,
