@@ -20,7 +20,7 @@ import { bytesSource } from "../../sources/memory.ts";
 
 const TEXT_CHARACTERS = 2048;
 /** Different things told of one file; more are counted as unread. */
-const TOLD = 500;
+const REPORTED = 500;
 /** Characters of a text that the net reads as Python. */
 const NET_CHARACTERS = 64 * 1024;
 /** Texts of one file that the net reads as Python; those of real files are a few. */
@@ -80,7 +80,7 @@ export function loaderObservations(
 class Teller {
   readonly #place: ConfigPlace;
   readonly #found: Observation[] = [];
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
   readonly #code: (CodeReference & { readonly where: string })[] = [];
   #trusting: { readonly where: string; readonly reached: boolean } | undefined;
@@ -103,8 +103,8 @@ class Teller {
     this.#references();
     for (const text of texts) this.#net(text);
     return {
-      observations: this.#found.slice(0, TOLD),
-      cut: cut || this.#cut || this.#found.length > TOLD,
+      observations: this.#found.slice(0, REPORTED),
+      cut: cut || this.#cut || this.#found.length > REPORTED,
     };
   }
 
@@ -216,7 +216,7 @@ class Teller {
   ): void {
     const dot = path.lastIndexOf(".");
     const [module, name] = dot < 0 ? ["", path] : [path.slice(0, dot), path.slice(dot + 1)];
-    if (this.#isTold(`${language}\n${path}`)) return;
+    if (this.#isReported(`${language}\n${path}`)) return;
     this.#found.push({
       type: "fact",
       fact: {
@@ -358,7 +358,9 @@ class Teller {
     const where = placeOf(path);
     const trimmed = text.trim();
     if (DOTTED.test(trimmed)) {
-      if (this.#told.has(`hydra\n${trimmed}`) || this.#told.has(`loader\n${trimmed}`)) return;
+      if (this.#reported.has(`hydra\n${trimmed}`) || this.#reported.has(`loader\n${trimmed}`)) {
+        return;
+      }
       this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
       return;
     }
@@ -390,7 +392,7 @@ class Teller {
     role?: string,
     details: NonNullable<OperatorFact["details"]> = {},
   ): void {
-    if (this.#isTold(`${name}\n${expression}`)) return;
+    if (this.#isReported(`${name}\n${expression}`)) return;
     this.#found.push({
       type: "fact",
       fact: {
@@ -406,9 +408,9 @@ class Teller {
     });
   }
 
-  #isTold(key: string): boolean {
-    if (this.#told.has(key)) return true;
-    this.#told.add(key);
+  #isReported(key: string): boolean {
+    if (this.#reported.has(key)) return true;
+    this.#reported.add(key);
     return false;
   }
 }

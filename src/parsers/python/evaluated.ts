@@ -42,7 +42,7 @@ interface Evaluated {
  * @param language of the facts
  */
 export function evaluatedPython(text: string, language: string): Evaluated {
-  const read = text.slice(0, CHARACTERS);
+  const read = surroundings(text) + text.slice(0, CHARACTERS);
   const source = readPython(read);
   const facts = sourceFacts(source.calls, read, language);
   const calls = source.calls.flatMap(({ path, expression, called }) => {
@@ -51,6 +51,15 @@ export function evaluatedPython(text: string, language: string): Evaluated {
     return [{ module: path.slice(0, dot), name: path.slice(dot + 1), expression }];
   });
   return { facts, calls, complete: source.cut === undefined && text.length <= CHARACTERS };
+}
+
+/** Modules of the standard library that a text names: the module that evaluates it may have imported them. */
+function surroundings(text: string): string {
+  const roots = new Set(
+    Array.from(text.matchAll(/(?<![\w.])([a-z_]\w*)\s*\./gu), ([, root = ""]) => root),
+  );
+  const modules = [...roots].filter(isListedStandardModule);
+  return modules.length === 0 ? "" : `import ${modules.join(", ")}\n`;
 }
 
 /**
