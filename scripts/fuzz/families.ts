@@ -11,6 +11,7 @@ import { DESCRIPTORS } from "../../src/formats/registry.ts";
 import type { Generated } from "./generated.ts";
 import { Dice } from "./dice.ts";
 import { bytesOfSeed, seedsOf } from "./corpus.ts";
+import { spelledConfiguration } from "./loader_texts.ts";
 import { lyingCompression, lyingNpy, lyingSevenZip, lyingTar, lyingZip } from "./archives.ts";
 import { hdf5File } from "./hdf5.ts";
 import { splitCompression } from "./compressions.ts";
@@ -61,6 +62,7 @@ const GENERATORS: Readonly<Record<string, readonly ((dice: Dice) => Generated)[]
   r: [rData, rData],
   template: [template],
   "model-config": [modelConfiguration, yaml, hubConfiguration],
+  loaders: [spelledConfiguration],
   native: [program],
   torchscript: [lyingZip],
   torch: [lyingZip],

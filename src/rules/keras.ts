@@ -33,6 +33,16 @@ interface ReferenceVerdict {
   readonly match: Match;
 }
 
+/** Functions of known libraries that load, run or look up what they are given, by their names. */
+const ACTING_RULE = "loader-acting-function";
+const ACTING = new RegExp(
+  "^_?(?:load|loads|open|exec|execute|eval|run|call|system|spawn|launch|import|download|fetch|install|locate|" +
+    "resolve|compile|unpickle|deserialize|shell|popen|check_output|urlopen|urlretrieve|wget|" +
+    "read_pickle|register_new_resolver|get_class|get_object|get_method|get_obj|import_class)(?:_\\w+)?$|" +
+    "_(?:from_(?:file|path|url|string|str|source)|eval|exec|command|subprocess|shell|by_path|by_name)$",
+  "u",
+);
+
 /** Where Keras looks names up among its own and the user's, whatever is written. */
 const OWN_NAMES: ReadonlySet<string> = new Set(["", "builtins", "__main__"]);
 
@@ -62,6 +72,13 @@ export function judgeReference(tables: Tables, fact: ReferenceFact): ReferenceVe
   if (OWN_NAMES.has(module) && match.exactness === 0) return ours;
   if (match.rule.safety === "innocuous") {
     return own.safety === "suspicious" ? { rule: match.rule, match } : ours;
+  }
+  const acting = tables.rules.get(ACTING_RULE);
+  if (acting !== undefined && language !== "keras" && own.safety === "innocuous") {
+    if (match.exactness === 0 && ACTING.test(name)) {
+      const reason = { rule: acting, reaches: path, effect: acting.effect, exactness: 0 };
+      return { rule: acting, match: reason };
+    }
   }
   // A harmless class of a known library, made as it is meant to be.
   if (own.safety === "innocuous" && match.rule.id === FALLBACK.unusualCall) return ours;

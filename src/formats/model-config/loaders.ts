@@ -20,7 +20,7 @@ import { bytesSource } from "../../sources/memory.ts";
 
 const TEXT_CHARACTERS = 2048;
 /** Different things told of one file; more are counted as unread. */
-const TOLD = 500;
+const REPORTED = 500;
 /** Characters of a text that the net reads as Python. */
 const NET_CHARACTERS = 64 * 1024;
 /** Texts of one file that the net reads as Python; those of real files are a few. */
@@ -40,6 +40,10 @@ const RUNNERS =
 /** What stands behind the dot of a file's name. */
 const FILE_EXTENSIONS =
   /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
+/** Files whose values no loader looks up by other keys than the table's: ours, and metadata of models. */
+const NO_CONFIGURATION = /(?:^|\/)(?:modelaudit-security\.toml|metadata_props|__metadata__)$/iu;
+/** Reading a file of weights, which is scanned for itself. */
+const READING = /^(?:torch|numpy|np)\.load$/u;
 /** What looks up, evaluates or reaches behind a name, whatever the name. */
 const REACHING =
   /__\w+__|\b(?:getattr|globals|locals|vars|exec|eval|compile|import_module|resolve_name)\b/u;
@@ -76,7 +80,7 @@ export function loaderObservations(
 class Teller {
   readonly #place: ConfigPlace;
   readonly #found: Observation[] = [];
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
   readonly #code: (CodeReference & { readonly where: string })[] = [];
   #trusting: { readonly where: string; readonly reached: boolean } | undefined;
@@ -89,8 +93,7 @@ class Teller {
   tell(roots: readonly ConfigNode[]): ConfigFindings {
     const { path, interest, check } = this.#place;
     const texts: TextVisit[] = [];
-    const net = interest.dangerOf !== undefined &&
-      !/(?:^|\/)modelaudit-security\.toml$/iu.test(path);
+    const net = interest.dangerOf !== undefined && !NO_CONFIGURATION.test(path);
     const { hits, cut } = loaderTable(interest).match(roots, path, {
       visit: net ? (text) => this.#keep(texts, text) : undefined,
       check,
@@ -100,8 +103,8 @@ class Teller {
     this.#references();
     for (const text of texts) this.#net(text);
     return {
-      observations: this.#found.slice(0, TOLD),
-      cut: cut || this.#cut || this.#found.length > TOLD,
+      observations: this.#found.slice(0, REPORTED),
+      cut: cut || this.#cut || this.#found.length > REPORTED,
     };
   }
 
@@ -213,7 +216,7 @@ class Teller {
   ): void {
     const dot = path.lastIndexOf(".");
     const [module, name] = dot < 0 ? ["", path] : [path.slice(0, dot), path.slice(dot + 1)];
-    if (this.#isTold(`${language}\n${path}`)) return;
+    if (this.#isReported(`${language}\n${path}`)) return;
     this.#found.push({
       type: "fact",
       fact: {
@@ -290,11 +293,18 @@ class Teller {
     const { dangerOf } = this.#place.interest;
     const harmful = facts.filter(({ fact }) =>
       "module" in fact && "expression" in fact && fact.expression.includes("(") &&
+      !READING.test(`${fact.module}.${fact.name}`) &&
       (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
     );
     this.#found.push(...harmful.map((fact): Observation => ({ ...fact, offset: 0 })));
     if (!complete) this.#cut = true;
     for (const { text, where } of texts) {
+      const path = text.trim();
+      if (DOTTED.test(path)) {
+        const dot = path.lastIndexOf(".");
+        if (!this.#isCritical(path.slice(0, dot), path.slice(dot + 1))) continue;
+        this.#reference("loader", path, where, entry, 0);
+      }
       if (!REACHING.test(text) || !text.includes("(") && !/__/u.test(text)) continue;
       // Expressions of workflows and templates, which no loader evaluates as Python.
       if (/^\s*\{\{[^{}]*\}\}/u.test(text)) continue;
@@ -348,7 +358,9 @@ class Teller {
     const where = placeOf(path);
     const trimmed = text.trim();
     if (DOTTED.test(trimmed)) {
-      if (this.#told.has(`hydra\n${trimmed}`) || this.#told.has(`loader\n${trimmed}`)) return;
+      if (this.#reported.has(`hydra\n${trimmed}`) || this.#reported.has(`loader\n${trimmed}`)) {
+        return;
+      }
       this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
       return;
     }
@@ -380,7 +392,7 @@ class Teller {
     role?: string,
     details: NonNullable<OperatorFact["details"]> = {},
   ): void {
-    if (this.#isTold(`${name}\n${expression}`)) return;
+    if (this.#isReported(`${name}\n${expression}`)) return;
     this.#found.push({
       type: "fact",
       fact: {
@@ -396,9 +408,9 @@ class Teller {
     });
   }
 
-  #isTold(key: string): boolean {
-    if (this.#told.has(key)) return true;
-    this.#told.add(key);
+  #isReported(key: string): boolean {
+    if (this.#reported.has(key)) return true;
+    this.#reported.add(key);
     return false;
   }
 }

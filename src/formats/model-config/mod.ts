@@ -74,7 +74,8 @@ function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): 
   }
   if (loaderTable(interest).knowsFile(name) && looksLikeYaml(head)) return true;
   // What is longer than the sample may have its keys behind it.
-  if (!whole) return notation === "json" && most;
+  // Lines of JSON are data: their first ones are looked at.
+  if (!whole && notation !== "json-lines") return most;
   const reading = { name, interest, together: false, check: () => {} };
   return everything(head, notation, reading).some(({ type }) => type !== "anomaly");
 }

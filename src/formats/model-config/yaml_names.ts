@@ -11,7 +11,7 @@ import { type YamlWord, yamlWords } from "../../parsers/yaml/tokens.ts";
 import type { Interest, Observation, ReferenceFact } from "../../core/types.ts";
 import { placer, type YamlText } from "./yaml_text.ts";
 
-const TOLD = 500;
+const REPORTED = 500;
 /** Names that are looked at, equal ones among them. */
 const LOOKED_AT = 20_000;
 /** Values of one anchor, which may be set again and again. */
@@ -45,12 +45,12 @@ export function otherYamlNames(yaml: YamlText, { interest, broken, check }: Look
   // Of equal ones the first is told, so that hundreds of one class hide no other.
   const distinct = [...new Map(named.toReversed().map((one) => [one.path, one])).values()]
     .reverse().filter(({ path, by }) => by === "_target_" || isDangerous(path, interest));
-  const observations: Observation[] = distinct.slice(0, TOLD).map(({ path, by, at }) => {
+  const observations: Observation[] = distinct.slice(0, REPORTED).map(({ path, by, at }) => {
     const { line, offset } = place(at);
     return fact(path, `${by} in line ${line}`, text.slice(at, at + EVIDENCE_CHARACTERS), offset);
   });
-  const more = distinct.length > TOLD || named.length >= LOOKED_AT
-    ? { detail: `It names more than ${TOLD} things`, at: named.at(-1)?.at ?? 0 }
+  const more = distinct.length > REPORTED || named.length >= LOOKED_AT
+    ? { detail: `It names more than ${REPORTED} things`, at: named.at(-1)?.at ?? 0 }
     : undefined;
   const wrong = fault ?? more;
   return {

@@ -11,6 +11,7 @@
  */
 
 import { fieldsOf, type WireField, WireReader } from "../../parsers/protobuf.ts";
+import { metadataEntries } from "../../parsers/config/metadata.ts";
 import { FormatError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
@@ -26,7 +27,7 @@ import {
   SCHEMA,
 } from "./schema.ts";
 import { isTensorFile } from "./tensor.ts";
-import { type Fault, type Frame, walk } from "./walk.ts";
+import { type Fault, type Frame, textOf, walk } from "./walk.ts";
 
 /** ONNX models. */
 export const onnxFormat: Format = { id: "onnx", random: true, detect, scan };
@@ -142,6 +143,7 @@ class Findings {
   #opset = false;
   #graphs = 0;
   readonly #root: Kind;
+  readonly #metadata: (readonly [name: string, text: string])[] = [];
 
   constructor(root: Kind) {
     this.#root = root;
@@ -167,6 +169,10 @@ class Findings {
       case "model":
         this.#version = frame.numbers.get(FIELD.irVersion) ?? 0;
         this.#opset = frame.numbers.has(FIELD.opsetImport);
+        for (const entry of frame.parts) {
+          if (entry.kind !== "entry") continue;
+          this.#metadata.push([textOf(entry, FIELD.entryKey), textOf(entry, FIELD.entryValue)]);
+        }
         break;
     }
   }
@@ -202,7 +208,12 @@ class Findings {
       const detail = `Its IR version is ${this.#version}, the newest known is ${NEWEST_IR_VERSION}`;
       anomalies.push({ type: "anomaly", rule: "onnx-newer-version", detail });
     }
-    return [...this.#operators.facts(), ...this.#externals.anomalies(folder), ...anomalies];
+    return [
+      ...this.#operators.facts(),
+      ...this.#externals.anomalies(folder),
+      ...anomalies,
+      ...metadataEntries("metadata_props", this.#metadata),
+    ];
   }
 }
 

@@ -79,7 +79,7 @@ export const SCHEMA: Readonly<Record<Kind, Rows>> = {
     6: bytes, // doc_string
     7: of("graph"),
     8: { wire: "bytes", number: true }, // opset_import: that there is one
-    14: bytes, // metadata_props
+    14: of("entry"), // metadata_props
     20: of("training"),
     25: of("function"),
     26: bytes, // configuration

@@ -12,6 +12,8 @@ import { FIELD, type FieldRow, hasRightType, type Kind, SCHEMA } from "./schema.
 /** Bytes kept of a name, and of any other text. */
 const NAME_BYTES = 512;
 const TEXT_BYTES = 2048;
+/** Bytes kept of a text in a model's metadata: the names of 10,000 classes. CWE-770. */
+const METADATA_BYTES = 256 * 1024;
 /** Texts kept of one message; an attribute may list millions of words. */
 const TEXTS_KEPT = 64;
 /** Messages looked into between two pauses. */
@@ -130,7 +132,12 @@ function keep(
 ): Promise<void> | undefined {
   if (row.number) frame.numbers.set(field.number, field.value);
   if (!row.text || frame.texts.length >= TEXTS_KEPT) return undefined;
-  const most = isName(frame.kind, field.number) ? NAME_BYTES : TEXT_BYTES;
+  const isMetadata = frame.kind === "entry" && frame.parent?.kind === "model";
+  const most = isName(frame.kind, field.number)
+    ? NAME_BYTES
+    : isMetadata
+    ? METADATA_BYTES
+    : TEXT_BYTES;
   const cut = field.end - field.start > most;
   const add = (text: string): void => {
     frame.texts.push({ field: field.number, text, cut });

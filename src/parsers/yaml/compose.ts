@@ -278,7 +278,8 @@ class Scanner {
   #reference(letter: string): void {
     this.#saveCandidate();
     this.#keyAllowed = false;
-    const name = /^[^\s[\]{},\x85]+/u.exec(this.#text.slice(this.#at + 1, this.#at + 1025))?.[0];
+    const rest = this.#text.slice(this.#at + 1, this.#at + 1025);
+    const name = /^[\w-]+|^[^\s[\]{},\x85]+/u.exec(rest)?.[0];
     if (name === undefined) return;
     this.#add(letter === "&" ? "anchor" : "alias", name);
     this.#at += 1 + name.length;
@@ -305,11 +306,8 @@ class Scanner {
     for (let at = this.#at; at < end; at++) {
       if (!isBreak(this.#text[at] ?? "")) continue;
       this.#lineStart = at + 1;
-      if (plain && !this.#flow) {
-        // What goes on in a further line is no key, but something behind it may be.
-        this.#candidates[0] = undefined;
-        this.#keyAllowed = true;
-      }
+      // What goes on in a further line is no key.
+      this.#candidates[this.#flows.length] = undefined;
     }
     this.#at = end;
   }
@@ -365,6 +363,7 @@ class Composer {
   compose(): ConfigDocuments {
     const roots: ConfigNode[] = [];
     let directives = false;
+    let started = false;
     for (let token = this.#peek(); token.kind !== "end"; token = this.#peek()) {
       if (token.kind === "tag-directive") {
         if (!directives) this.#handles = new Map();
@@ -374,11 +373,14 @@ class Composer {
         this.#index++;
       } else if (token.kind === "document-start" || token.kind === "document-end") {
         this.#index++;
+        started = false;
         if (!directives && token.kind === "document-start") this.#handles = new Map();
         directives = false;
         this.#anchors = new Map();
       } else {
         const before = this.#index;
+        if (started) this.#broken("A second node stands in one document", token.at);
+        started = true;
         roots.push(this.#node(0, false));
         if (this.#index === before) {
           this.#broken("A word stands where none may", token.at);

@@ -41,11 +41,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
   P: "\u2029",
 };
 
-/** A line break folds to a space, several to one break less. */
+/** A line break folds to a space, several to one break less; separators of Unicode stay. */
 function folded(text: string): string {
   return text.replace(BREAKS, (all) => {
-    const count = all.match(ONE_BREAK)?.length ?? 1;
-    return count === 1 ? " " : "\n".repeat(count - 1);
+    const breaks = (all.match(ONE_BREAK) ?? []).map((one) =>
+      /[\u2028\u2029]/u.test(one) ? one : "\n"
+    );
+    const [first = "\n", ...others] = breaks;
+    if (first !== "\n") return breaks.join("");
+    return others.length === 0 ? " " : others.join("");
   });
 }
 
