@@ -41,7 +41,7 @@ const OUTCOMES = 4;
 /** Rounds of a loop that are gone through one by one. */
 const UNROLLED = 128;
 /** Rounds until what changes in a loop is taken for unknown. */
-const ROUNDS = 3;
+const ROUNDS = 4;
 /** Rounds of loops within each other. Templates go through messages and tools, not through numbers. */
 const LOOPS = 1_000_000;
 /** The same where the conversation decides how often: three loops over its messages in one another. */
@@ -777,7 +777,7 @@ export class Evaluator implements Machine {
         value.known.every((one) =>
           typeof one !== "string" && (typeof one !== "object" || one === null)
         );
-      const geometric = ratios.length > 0 && ratios.every((ratio) => ratio >= GROWTH) && !numeric;
+      const geometric = ratios.length > 1 && ratios.every((ratio) => ratio >= GROWTH) && !numeric;
       const grown = geometric ? size * 2 ** 200 : size + last * rounds;
       this.#grown.set(name, Math.min(grown, 1e300));
       if (!numeric && grown > GROWN) this.cost(tag, "growth", grown);

@@ -427,8 +427,14 @@ function collectionMethod(
       const { items } = machine.iterate(value);
       return items === undefined ? domain.many(element) : domain.known({ type: "list", items });
     }
-    case "values":
-      return domain.many(inside);
+    case "values": {
+      const [only] = value.known;
+      const whole = typeof only === "object" && only?.type === "dict" &&
+        machine.changed(only) === domain.nothing;
+      return whole
+        ? domain.known({ type: "list", items: only.pairs.map(([, one]) => one) })
+        : domain.many(inside);
+    }
     case "append":
     case "extend":
     case "insert":
