@@ -34,12 +34,14 @@ const STEPS = 400_000;
 const DEPTH = 1200;
 /** Macros that call each other. Real ones go five deep; Python stops below a thousand. CWE-674. */
 const CALLS = 60;
+/** How often lists may be made twice as long: a million items. */
+const DOUBLINGS = 20;
 /** What a macro came to for the same arguments, with different things around it. */
 const OUTCOMES = 4;
 /** Rounds of a loop that are gone through one by one. */
 const UNROLLED = 128;
 /** Rounds until what changes in a loop is taken for unknown. */
-const ROUNDS = 3;
+const ROUNDS = 4;
 /** Rounds of loops within each other. Templates go through messages and tools, not through numbers. */
 const LOOPS = 1_000_000;
 /** The same where the conversation decides how often: three loops over its messages in one another. */
@@ -107,6 +109,8 @@ interface Loop {
   readonly id: number;
   /** The name that what it goes through is a part of. */
   readonly root: string;
+  /** What it goes through, as written. */
+  readonly over: string;
   /** States of rounds that were left in between, and of all of them. */
   readonly left: State[];
   readonly broken: State[];
@@ -373,7 +377,17 @@ export class Evaluator implements Machine {
   #set(tag: Tag): void {
     const [value] = tag.expressions;
     if (value === undefined) return;
+    const [target, ...others] = tag.targets;
+    if (target !== undefined && others.length === 0) this.#aliases.set(target, this.#rootOf(value));
     this.#bindTargets(tag.targets, this.evaluate(value));
+  }
+
+  /** Of variables, the name that their values are a part of. */
+  readonly #aliases = new Map<string, string>();
+
+  #rootOf(expression: Expression): string {
+    const root = rootOf(expression);
+    return this.#aliases.get(root) ?? root;
   }
 
   #bindTargets(targets: readonly string[], value: Abstract): void {
@@ -396,6 +410,7 @@ export class Evaluator implements Machine {
 
   #setBlock({ tag, bodies }: Block): void {
     const text = this.#capture(() => this.#scoped(() => this.#bodyOf(bodies[0] ?? [])));
+    if (text.size > GROWN) this.cost(tag, "size", text.size);
     const [filter] = tag.expressions;
     this.#bindTargets(tag.targets, filter === undefined ? text : this.#filtered(filter, text));
   }
@@ -576,7 +591,7 @@ export class Evaluator implements Machine {
     const data = (value.rest & ~NUMBER) !== 0 ||
       value.known.some((one) => typeof one === "object" && one?.type === "many");
     const counted = !data || (element.rest & ~NUMBER) === 0;
-    const root = rootOf(iterated);
+    const root = this.#rootOf(iterated);
     const rounds = counted
       ? items?.length ?? this.#lengthOf(value)
       : this.#nominalRounds(value, root);
@@ -591,6 +606,7 @@ export class Evaluator implements Machine {
       tag,
       id: tag.at + 1,
       root,
+      over: this.#written(iterated),
       left: [],
       broken: [],
       again: this.domain.nothing,
@@ -694,6 +710,7 @@ export class Evaluator implements Machine {
         (before.written?.some((one, at) => one !== this.#state.written?.[at]) ?? false);
       if (texts) target = this.#repeated(before, rounds);
       if (target !== undefined) this.#state.written = target;
+      if (round === 0) sizes.push(this.#sizesOf(before, changed));
       sizes.push(this.#sizesOf(this.#state, changed));
       if (changed.length === 0 && !texts && (stamp === this.#stamp || round > ROUNDS)) break;
       if (round === ROUNDS - 1) this.#estimate(loop, sizes, rounds);
@@ -748,18 +765,19 @@ export class Evaluator implements Machine {
     const [first, ...others] = sizes;
     for (const where of sizes.at(-1)?.keys() ?? []) {
       const all = [first, ...others].map((round) => round?.get(where) ?? 0);
+      if (all[0] === 0) all.shift();
       const steps = all.slice(1).map((size, at) => size - (all[at] ?? 0));
       const last = steps.at(-1) ?? 0;
       const size = all.at(-1) ?? 0;
       if (last <= 0) continue;
-      const ratios = steps.slice(-2).map((step, at) => step / (steps.at(at - 3) ?? step));
+      const ratios = steps.slice(1).map((step, at) => step / Math.max(1, steps[at] ?? 1));
       const name = where.slice(where.indexOf(" ") + 1);
       const value = this.#at(this.#state, where);
       const numeric = value !== undefined && (value.rest & ~NUMBER) === 0 &&
         value.known.every((one) =>
           typeof one !== "string" && (typeof one !== "object" || one === null)
         );
-      const geometric = ratios.every((ratio) => ratio >= GROWTH) && !numeric;
+      const geometric = ratios.length > 1 && ratios.every((ratio) => ratio >= GROWTH) && !numeric;
       const grown = geometric ? size * 2 ** 200 : size + last * rounds;
       this.#grown.set(name, Math.min(grown, 1e300));
       if (!numeric && grown > GROWN) this.cost(tag, "growth", grown);
@@ -824,12 +842,15 @@ export class Evaluator implements Machine {
         return domain.known(expression.value);
       case "name":
         return this.#name(expression.name);
-      case "list":
-        return domain.known({
+      case "list": {
+        const list = domain.known({
           type: "list",
           items: expression.items.map((item) => this.evaluate(item)),
           ...(expression.tuple ? { tuple: true } : this.#site(expression)),
         });
+        if (list.size > GROWN) this.cost(expression, "size", list.size);
+        return list;
+      }
       case "dict":
         return domain.known({
           type: "dict",
@@ -1274,10 +1295,24 @@ export class Evaluator implements Machine {
     // A method that is called at once.
     if (object.type === "attribute" && !/^\d/u.test(object.name)) {
       const receiver = this.evaluate(object.object);
+      if (/^(?:append|extend|insert)$/u.test(object.name)) this.#grows(expression, object.object);
       return this.#method(receiver, object.name, given, object, expression);
     }
     return this.call(this.evaluate(object), given, expression);
   }
+
+  /** A list that grows while a loop goes through it, or by itself, time and again. */
+  #grows(call: Extract<Expression, { type: "call" }>, list: Expression): void {
+    const own = this.#written(list);
+    const within = this.#loops.some(({ over }) => over === own);
+    const doubled = call.arguments.some(({ value }) => this.#written(value) === own);
+    if (doubled) this.#doublings++;
+    if (within || doubled && (this.#loops.length > 0 || this.#doublings > DOUBLINGS)) {
+      this.cost(call, "growth", 2 ** (DOUBLINGS + this.#doublings));
+    }
+  }
+
+  #doublings = 0;
 
   #method(receiver: Abstract, name: string, given: Given, place: Place, call: Place): Abstract {
     const { domain } = this;

@@ -557,7 +557,7 @@ function batched(
   const count = argument(given, domain, "linecount", 0) ?? argument(given, domain, "slices", 0);
   const fill = argument(given, domain, "fill_with", 1);
   const size = Math.max(value.size, count === undefined ? 1 : numberOf(count));
-  if (fill !== undefined || machine.iterate(value).items === undefined) {
+  if (fill !== undefined || name === "slice" || machine.iterate(value).items === undefined) {
     if (numberOf(count ?? domain.nothing) > PADDED) machine.cost(place, "pad", size);
   }
   const { items, element } = machine.iterate(value);

@@ -427,8 +427,14 @@ function collectionMethod(
       const { items } = machine.iterate(value);
       return items === undefined ? domain.many(element) : domain.known({ type: "list", items });
     }
-    case "values":
-      return domain.many(inside);
+    case "values": {
+      const [only] = value.known;
+      const whole = typeof only === "object" && only?.type === "dict" &&
+        machine.changed(only) === domain.nothing;
+      return whole
+        ? domain.known({ type: "list", items: only.pairs.map(([, one]) => one) })
+        : domain.many(inside);
+    }
     case "append":
     case "extend":
     case "insert":
@@ -495,7 +501,8 @@ export function memberOf(
 function within(machine: Machine, value: Abstract): Abstract {
   const { domain } = machine;
   const inside = value.known.map((one) => domain.elements(one));
-  const pairs = inside.map((one) => machine.iterate(one).element);
+  const listed = value.known.some((one) => typeof one === "object" && one?.type !== "dict");
+  const pairs = listed ? inside.map((one) => machine.iterate(one).element) : [];
   return domain.join(...inside, ...pairs, machine.iterate(value).element);
 }
 
@@ -513,10 +520,8 @@ function change(
   }
   const parts = [...given.positional, ...given.named.values(), given.more, given.others]
     .filter((one) => one !== undefined);
-  const inside = parts.map((one) =>
-    name === "extend" || name === "update" ? within(machine, one) : one
-  );
-  const values = machine.domain.join(...parts, ...inside);
+  const spread = name === "extend" || name === "update";
+  const values = machine.domain.join(...parts.map((one) => spread ? within(machine, one) : one));
   machine.put(receiver, values);
   return machine.domain.nothing;
 }

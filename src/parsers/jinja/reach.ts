@@ -147,6 +147,7 @@ class Walker {
         this.#visit(expression.right);
         break;
       default:
+        this.#addCosts(expression);
         for (const part of partsOf(expression)) this.#visit(part);
     }
   }
