@@ -63,3 +63,11 @@ test("storages and sources get a hint only where their pickle stands beside them
   });
   assert.deepEqual([...torchHints(["data.pkl", "data/7"]).keys()], ["data/7"]);
 });
+
+test("bytecode without a source is told, and a hint says what it is", async () => {
+  const bare = await observed("m/data.pkl", "m/bytecode.pkl");
+  const rules = bare.map(({ observation }) => observation.type === "anomaly" && observation.rule);
+  assert.deepEqual(rules, ["torch-mobile-without-source"]);
+  assert.deepEqual(await observed("m/data.pkl", "m/bytecode.pkl", "m/code/__torch__.py"), []);
+  assert.equal(torchHints(["m/bytecode.pkl"]).get("m/bytecode.pkl"), "torch-bytecode");
+});

@@ -114,7 +114,8 @@ export async function externalFiles(reader: HeaderReader, address: number): Prom
   return names;
 }
 
-async function* messagesOf(reader: HeaderReader, address: number): AsyncIterable<Message> {
+/** The messages of an object header, those of its continuations included. */
+export async function* messagesOf(reader: HeaderReader, address: number): AsyncIterable<Message> {
   const { at: base, offsets, lengths } = reader.superblock;
   const start = await reader.read(base + address, 40);
   const style: Style = isSigned(start, "OHDR")
@@ -180,14 +181,15 @@ async function namesIn(reader: HeaderReader, data: Uint8Array): Promise<string[]
   return names.length > 0 ? names : ["a file whose name cannot be read"];
 }
 
-function isSigned(bytes: Uint8Array, signature: string): boolean {
+/** True when bytes begin with a signature. */
+export function isSigned(bytes: Uint8Array, signature: string): boolean {
   return Array.from(signature, (letter) => letter.charCodeAt(0)).every((byte, index) =>
     bytes[index] === byte
   );
 }
 
 /** A little-endian number; beyond 2^53 it is too large for any file, and reading there fails. */
-function numberAt(bytes: Uint8Array, at: number, width: number): number {
+export function numberAt(bytes: Uint8Array, at: number, width: number): number {
   let value = 0;
   for (let index = width - 1; index >= 0; index--) value = value * 256 + (bytes[at + index] ?? 0);
   if (!Number.isSafeInteger(value) || value > 2 ** 52) {

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { MissingFilter } from "./chunks.ts";
 import { HINT } from "../../core/hints.ts";
 import { findSuperblock } from "./header.ts";
 import type { Hdf5Dataset, Hdf5File } from "./reader.ts";
@@ -109,7 +110,9 @@ async function tried<T>(call: () => Promise<T>): Promise<T | Anomaly> {
     return await call();
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return malformed(error.message);
+    return error instanceof MissingFilter
+      ? { type: "anomaly", rule: "hdf5-filter", detail: error.message, unread: true }
+      : malformed(error.message);
   }
 }
 
@@ -238,7 +241,8 @@ class Objects {
       type: "anomaly",
       rule,
       detail: `The same at ${times - PLACES_TOLD} further places`,
-      ...((rule === "hdf5-malformed" || rule === "scan-limit") && { unread: true }),
+      ...((rule === "hdf5-malformed" || rule === "hdf5-filter" || rule === "scan-limit") &&
+        { unread: true }),
     }));
   }
 }

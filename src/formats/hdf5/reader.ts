@@ -11,6 +11,14 @@
 
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
+import {
+  type ChunkedData,
+  chunkedElements,
+  foreignFilters,
+  heapBudget,
+  heapObject,
+  MissingFilter,
+} from "./chunks.ts";
 import { externalFiles, type HeaderReader, type Superblock } from "./header.ts";
 import { FileBlocks, type Wanted } from "./blocks.ts";
 import { GlobalHeaps } from "./heap.ts";
@@ -181,8 +189,11 @@ class OpenFile implements Hdf5File {
     return found;
   }
 
-  elements(path: string): Promise<readonly Uint8Array[]> {
-    return this.#run(`read the dataset ${path}`, () => {
+  async elements(path: string): Promise<readonly Uint8Array[]> {
+    const reader = this.#headerReader(path);
+    const foreign = await foreignFilters(reader, await this.address(path));
+    if (foreign !== undefined) return await this.#foreignElements(path, reader, foreign);
+    return await this.#run(`read the dataset ${path}`, () => {
       const metadata = this.#library.get_dataset_metadata(this.#file, path);
       const bytes = metadata.size * metadata.total_size;
       if (!(bytes <= MOST_BYTES)) {
@@ -190,6 +201,52 @@ class OpenFile implements Hdf5File {
       }
       return bytes === 0 ? [] : this.#values(path, "", metadata, bytes);
     });
+  }
+
+  /** The elements of a dataset that the library has no filter for. */
+  async #foreignElements(
+    path: string,
+    reader: HeaderReader,
+    foreign: ChunkedData,
+  ): Promise<readonly Uint8Array[]> {
+    const { type, total_size, vlen, vlen_type } = await this.#run(
+      `describe the dataset ${path}`,
+      () => this.#library.get_dataset_metadata(this.#file, path),
+    );
+    if (total_size === 0) return [];
+    try {
+      const { bytes, elementBytes } = await chunkedElements(
+        reader,
+        foreign,
+        total_size,
+        MOST_BYTES,
+      );
+      if (type !== VLEN_TYPE && !vlen) return [bytes];
+      if (type !== VLEN_TYPE || (vlen_type?.size ?? 1) !== 1) {
+        throw new MissingFilter("its rows are behind a filter that is not built in");
+      }
+      if (total_size > MOST_VALUES) {
+        throw new LimitError("values", `There are ${total_size} strings or rows in one place`);
+      }
+      const rows: Uint8Array[] = [];
+      const left = heapBudget(MOST_BYTES);
+      for (let at = 0; at < bytes.length; at += elementBytes) {
+        this.#check();
+        rows.push(await heapObject(reader, bytes.subarray(at, at + elementBytes), left));
+      }
+      return rows;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const message = `Cannot read the dataset ${path}: ${error.message}`;
+      throw error instanceof MissingFilter ? new MissingFilter(message) : new FormatError(message);
+    }
+  }
+
+  #headerReader(path: string): HeaderReader {
+    return {
+      superblock: this.#superblock,
+      read: (at, length) => this.#run(`read ${path}`, () => this.#blocks.copy(at, length)),
+    };
   }
 
   children(path: string): Promise<readonly string[]> {
@@ -223,12 +280,7 @@ class OpenFile implements Hdf5File {
       .filter(({ file_name }) => file_name !== ".")
       .map(({ file_name }) => ({ how: "virtual dataset", file: file_name }));
     if (metadata.chunks === null) {
-      const header: HeaderReader = {
-        superblock: this.#superblock,
-        read: (at, length) =>
-          this.#run(`read the header of ${path}`, () => this.#blocks.copy(at, length)),
-      };
-      const names = await externalFiles(header, await this.address(path));
+      const names = await externalFiles(this.#headerReader(path), await this.address(path));
       elsewhere.push(...names.map((file) => ({ how: "external storage", file }) as const));
     }
     const { shape, size, total_size } = metadata;

@@ -229,6 +229,13 @@ test("where a module lacks a name, the registered name counts as well", async ()
   assert.deepEqual(told(await scan(custom)), ["mine:f"]);
 });
 
+test("a class in the place of a function is constructed with what the file gives", async () => {
+  const call = { ...named("keras.layers", "TFSMLayer"), inbound_nodes: [{ args: ["/tmp/m"] }] };
+  assert.deepEqual(told(await scan(call)), ["TFSMLayer", "keras.layers:TFSMLayer"]);
+  const lookup = named("keras.layers", "StringLookup");
+  assert.deepEqual(told(await scan(lookup)), ["keras.layers:StringLookup", "vocabulary"]);
+});
+
 test("paths of feature columns and tokenizers are files that are read", async () => {
   for (const key of ["vocabulary_file", "vocab_file", "ckpt_to_load_from"]) {
     const column = { class_name: "Column", config: { key: "k", [key]: "/etc/passwd" } };

@@ -62,6 +62,10 @@ const ATTRIBUTE_LAYERS: Readonly<Record<string, string>> = {
 /** Attributes by which an object of Python leads to others; operators such as `__add__` do not. */
 const REFLECTIVE =
   /^__(?:class|dict|globals|getattribute|getattr|reduce|reduce_ex|subclasses|init|init_subclass|new|mro|bases?|code|closure|builtins|module|self|func|wrapped|import|loader|setattr|delattr|setstate)__$/u;
+/** Layers that bring code or reach outside the file by what they are constructed with. */
+const CONSTRUCTED: ReadonlySet<string> = new Set([
+  ...["Lambda", "TFSMLayer", "TorchModuleWrapper", "KerasLayer"],
+]);
 /** Methods of a class that stand for calling it. */
 const CALLING: ReadonlySet<string> = new Set(["", "__call__", "__new__", "__init__"]);
 /**
@@ -187,6 +191,7 @@ export class ConfigWalk {
       for (const config of configs) {
         if (typeof config === "string") {
           this.#reference(object, config, "function", layer, around);
+          this.#constructed(object, config, layer);
         }
       }
       return;
@@ -260,6 +265,17 @@ export class ConfigWalk {
         const expression = `${what} with ${key} ${quoted(path)}`;
         this.#operator("vocabulary", expression, object.at, layer, [piece("path", path)]);
       }
+    }
+  }
+
+  /** A class in the place of a function is called, and so constructed with the file's arguments. */
+  #constructed(object: JsonObject, name: string, layer: string): void {
+    for (const one of new Set([name, ...textsOf(object, "registered_name")].map(bareName))) {
+      const isLookup = LOOKUPS.has(one) || LOOKUP_NAME.test(one);
+      if (!isLookup && !CONSTRUCTED.has(one)) continue;
+      const evidence = given(valuesOf(object, "inbound_nodes"), false);
+      const expression = `${named(one, layer)} that is constructed by a call`;
+      this.#operator(isLookup ? "vocabulary" : one, expression, object.at, layer, evidence);
     }
   }
 

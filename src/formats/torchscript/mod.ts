@@ -14,7 +14,7 @@ import type { Observation, OperatorFact } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import { scanBytecode, scanFlatbuffer } from "./mobile.ts";
-import { customClass, isNotable, REMOTE } from "./names.ts";
+import { customClass, isMethodOfTensors, isNotable, REMOTE } from "./names.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -105,46 +105,171 @@ function characters(bytes: Uint8Array): string {
 
 /** Operators that the program names, whether it calls them there or later by another name. */
 function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: number }> {
-  const aliases = new Map<string, readonly string[]>([["torch", ["aten"]], ["ops", []]]);
+  const names = new Names(tokens);
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at];
-    if (token?.kind !== "name" || tokens[at - 1]?.text === ".") continue;
-    const chain = [token.text];
-    let end = at + 1;
-    while (tokens[end]?.text === "." && tokens[end + 1]?.kind === "name") {
-      chain.push(tokens[end + 1]?.text ?? "");
-      end += 2;
+    if (token?.kind !== "name") continue;
+    if (tokens[at - 1]?.text === ".") {
+      // The methods of a tensor are operators, too.
+      if (isMethodOfTensors(token.text)) yield { name: `aten::${token.text}`, at };
+      continue;
     }
-    const path = resolve(chain, aliases);
-    if (path === undefined) continue;
-    const name = operatorName(path);
+    const found = names.expression(at);
+    if (found === undefined) continue;
+    for (const method of found.methods) {
+      if (isMethodOfTensors(method)) yield { name: `aten::${method}`, at };
+    }
+    if (found.path === undefined) continue;
+    const name = operatorName(found.path);
     if (name !== undefined) yield { name, at };
-    const target = tokens[at - 2];
-    const bound = tokens[at - 1]?.text === "=" && target?.kind === "name" &&
-      tokens[end]?.text !== "(";
-    if (bound) aliases.set(target.text, path);
+    if (tokens[found.end]?.text !== "(") names.bind(at, found.path);
   }
 }
 
-/** Namespace and names of a chain of attributes; undefined when it leads to no operator. */
-function resolve(
-  chain: readonly string[],
-  aliases: ReadonlyMap<string, readonly string[]>,
-): readonly string[] | undefined {
-  const [first = "", ...rest] = chain;
-  const last = chain.at(-1) ?? "";
-  if (REMOTE.has(last)) return ["aten", last];
-  if (first === "__torch__") {
-    return rest[0] === "torch" && rest[1] === "classes"
-      ? ["classes", rest.slice(2).join(".")]
+/** Parentheses and calls of `getattr` in one another; no program that PyTorch writes has more than a few. */
+const NESTING = 64;
+/** Words of a type between a name and what it is bound to. */
+const TYPE_TOKENS = 64;
+
+/** An expression that may stand for a namespace or an operator. */
+interface Expression {
+  /** Namespace and names; undefined where it begins at something else, a tensor for instance. */
+  readonly path: readonly string[] | undefined;
+  /** What `getattr` is given for names. */
+  readonly methods: readonly string[];
+  /** The word behind it. */
+  readonly end: number;
+}
+
+/**
+ * Follows names: PyTorch's compiler resolves `torch`, `ops`, other names for them, parentheses and
+ * `getattr` over a text in the same way (`frontend/ir_emitter.cpp`).
+ */
+class Names {
+  readonly #tokens: readonly Token[];
+  readonly #aliases = new Map<string, readonly string[]>([["torch", ["aten"]], ["ops", []]]);
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  /** The expression that begins at a name, from the parentheses around it on. */
+  expression(at: number, depth = 0): Expression | undefined {
+    const inner = this.#primary(at, depth);
+    if (inner === undefined) return undefined;
+    let { path, end } = inner;
+    const { methods } = inner;
+    for (;;) {
+      // `(torch).save` is `torch.save`; an opening bracket that is not ours belongs to a call.
+      while (this.#text(end) === ")" && this.#text(end + 1) === "." && depth === 0) end++;
+      const name = this.#tokens[end + 1];
+      if (this.#text(end) !== "." || name?.kind !== "name") break;
+      path = path === undefined ? undefined : attribute(path, name.text);
+      end += 2;
+    }
+    return { path, methods, end };
+  }
+
+  /** Other names for what stands at a place: `t = u = torch`, `t : Any = (torch)`. */
+  bind(at: number, path: readonly string[]): void {
+    let before = at - 1;
+    while (this.#text(before) === "(") before--;
+    while (this.#text(before) === "=") {
+      const target = this.#tokens[before - 1];
+      if (target?.kind === "name") this.#aliases.set(target.text, path);
+      if (this.#text(before - 2) === "=") {
+        before -= 2;
+        continue;
+      }
+      this.#bindTyped(before - 1, path);
+      return;
+    }
+  }
+
+  /** The name before the colon of an annotation. */
+  #bindTyped(end: number, path: readonly string[]): void {
+    for (let at = end; at > Math.max(0, end - TYPE_TOKENS); at--) {
+      const text = this.#text(at);
+      if (text === "=") return;
+      if (text !== ":") continue;
+      const target = this.#tokens[at - 1];
+      if (target?.kind === "name") this.#aliases.set(target.text, path);
+      return;
+    }
+  }
+
+  #primary(at: number, depth: number): Expression | undefined {
+    const token = this.#tokens[at];
+    if (token === undefined || depth > NESTING) return undefined;
+    if (token.text === "(") {
+      const inner = this.expression(at + 1, depth + 1);
+      return inner === undefined || this.#text(inner.end) !== ")"
+        ? inner
+        : { ...inner, end: inner.end + 1 };
+    }
+    if (token.kind !== "name") return undefined;
+    if (token.text === "getattr" && this.#text(at + 1) === "(") return this.#getattr(at, depth);
+    if (REMOTE.has(token.text)) return { path: ["aten", token.text], methods: [], end: at + 1 };
+    const base = token.text === "__torch__" ? CLASSES : this.#aliases.get(token.text);
+    return { path: base, methods: [], end: at + 1 };
+  }
+
+  #getattr(at: number, depth: number): Expression {
+    const inner = this.expression(at + 2, depth + 1);
+    const none = { path: undefined, methods: [], end: at + 1 };
+    let end = inner?.end ?? at + 2;
+    // What is taken an attribute of may be anything; its text is what counts.
+    for (let open = 0; end < this.#tokens.length; end++) {
+      const text = this.#text(end);
+      if (open === 0 && (text === "," || text === ")")) break;
+      if ("([{".includes(text)) open++;
+      else if (")]}".includes(text)) open--;
+    }
+    if (this.#text(end) !== ",") return none;
+    const parts: string[] = [];
+    for (end++; this.#tokens[end]?.kind === "string"; end++) parts.push(valueOf(this.#text(end)));
+    if (parts.length === 0) return none;
+    const name = parts.join("");
+    const path = inner?.path === undefined ? undefined : attribute(inner.path, name);
+    while (end < this.#tokens.length && this.#text(end) !== ")") end++;
+    return { path, methods: [...inner?.methods ?? [], name], end: end + 1 };
+  }
+
+  #text(at: number): string {
+    return this.#tokens[at]?.text ?? "";
+  }
+}
+
+/** Marks a path that begins at `__torch__`, where the classes of libraries are. */
+const CLASSES: readonly string[] = ["__torch__"];
+
+/** The path one attribute on; undefined where it leads to no operator. */
+function attribute(path: readonly string[], name: string): readonly string[] | undefined {
+  if (REMOTE.has(name)) return ["aten", name];
+  if (path[0] === "__torch__") {
+    const whole = [...path, name];
+    return whole.length === 3 && whole[1] === "torch" && name === "classes"
+      ? ["classes"]
+      : whole.length < 3 && name === "torch"
+      ? whole
       : undefined;
   }
-  const base = aliases.get(first);
-  if (base === undefined) return undefined;
   // The compiler's own spelling `torch.ops.a.b` is not what archives hold, but it means the same.
-  if (first === "torch" && rest[0] === "ops") return rest.slice(1);
-  return [...base, ...rest];
+  return path.length === 1 && path[0] === "aten" && name === "ops" ? [] : [...path, name];
 }
+
+/** The text of a string literal, as `parseStringLiteral` of `frontend/lexer.cpp` reads it. */
+function valueOf(literal: string): string {
+  const quote = /^(?:"""|'''|"|')/u.exec(literal)?.[0] ?? "";
+  const inner = literal.slice(quote.length, literal.length - quote.length);
+  return inner.replace(/\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|([^]))/gu, (_, octal, hex, other) => {
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    return ESCAPES[other] ?? other;
+  });
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\n": "" };
 
 function operatorName(path: readonly string[]): string | undefined {
   const [namespace, ...names] = path;

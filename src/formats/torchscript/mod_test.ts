@@ -76,6 +76,40 @@ test("names that only look like operators are none", async () => {
   for (const source of sources) assert.deepEqual(await operators(source), [], source);
 });
 
+test("every spelling that PyTorch 2.13 compiles to a call is found", async () => {
+  const spellings = [
+    "(torch).save(x, 'm')",
+    "((ops).aten).save(x, 'm')",
+    "getattr(torch, 'save')(x, 'm')",
+    "getattr(ops.aten, 'save')(x, 'm')",
+    "getattr(ops, 'aten').save(x, 'm')",
+    "getattr(getattr(ops, 'aten'), 'save')(x, 'm')",
+    "getattr(torch, 's\\141ve')(x, 'm')",
+    "getattr(torch, 'sa' 've')(x, 'm')",
+    "t = (torch)\nt.save(x, 'm')",
+    "t = u = torch\nt.save(x, 'm')",
+    "t : Any = torch\nt.save(x, 'm')",
+    "t : Dict[str, int] = torch\nt.save(x, 'm')",
+    "t = getattr(ops, 'aten')\nt.save(x, 'm')",
+    "f = getattr(torch, 'save')\nf(x, 'm')",
+    "f = ops.aten.save\ng = f\ng(x, 'm')",
+  ];
+  for (const source of spellings) {
+    const { facts } = await run(torchscriptFormat, new TextEncoder().encode(source));
+    const names = facts.map(({ fact }) => fact.kind === "operator" ? fact.name : fact.kind);
+    assert.ok(names.includes("aten::save"), source);
+  }
+});
+
+test("methods of tensors that reach outside them are found, others of the same name are not", async () => {
+  const names = async (source: string) =>
+    (await run(torchscriptFormat, new TextEncoder().encode(source))).facts.length;
+  assert.equal(await names("x._reshape_alias([9], [1])"), 1);
+  assert.equal(await names("getattr((x), '_reshape_alias')([9], [1])"), 1);
+  assert.equal(await names("(self.layer).save(x)"), 0);
+  assert.equal(await names('_0 = getattr(self.layers, "0")\n_1 = (_0).forward(x)'), 0);
+});
+
 test("the same operator is counted, with the offset of the first", async () => {
   const seen = await run(torchscriptFormat, bytesOf("é; torch.save(a)\ntorch.save(b)"));
   assert.deepEqual(seen.facts.map(({ count, offset }) => [count, offset]), [[2, 4]]);

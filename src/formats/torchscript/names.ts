@@ -27,6 +27,11 @@ const NOTABLE: ReadonlySet<string> = new Set([
   "mkldnn::data_ptr",
 ]);
 
+/** True for an operator of `MEMORY`, which a program may write as a method of a tensor. */
+export function isMethodOfTensors(name: string): boolean {
+  return MEMORY.includes(name);
+}
+
 /** Remote calls, which are written without a namespace or with one of several. */
 export const REMOTE: ReadonlySet<string> = new Set(["rpc_async", "rpc_remote", "rpc_sync"]);
 
