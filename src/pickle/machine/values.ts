@@ -59,6 +59,16 @@ export const UNKNOWN: Handle = handleOf(KIND.CONSTANT, 4);
 /** A value that the file states and that was not kept, for want of room. */
 export const LOST: Handle = handleOf(KIND.CONSTANT, 5);
 
+/** Items that are remembered of an object which calls made. */
+const FILLED_KEPT = 256;
+
+/** Remembers that an object was given a value. */
+export function fillCall(value: CallValue, given: Handle): void {
+  value.filled ??= [];
+  if (value.filled.length < FILLED_KEPT) value.filled.push(given);
+  else if (value.filled.length === FILLED_KEPT) value.filled.push(UNKNOWN);
+}
+
 /** What containers there are. */
 export const CONTAINER = { TUPLE: 0, LIST: 1, DICT: 2, SET: 3, FROZENSET: 4 } as const;
 
@@ -95,6 +105,8 @@ interface CallValue {
   readonly args: readonly Handle[] | undefined;
   readonly kwargs: Handle | undefined;
   state: Handle | undefined;
+  /** Items that opcodes put into it and states before the last, at most `FILLED_KEPT`; UNKNOWN behind those. */
+  filled?: Handle[];
 }
 
 /** `functools.partial(...)`: a callee with arguments waiting. BUILD may replace both. */

@@ -10,7 +10,7 @@
 
 import type { Heap } from "../machine/heap.ts";
 import type { ArrayAttributes } from "../machine/semantics.ts";
-import { isNoText, madeOf } from "./possible.ts";
+import { isNoText, madeOf, possibleTexts } from "./possible.ts";
 import { CONTAINER, type Handle, NONE, UNKNOWN } from "../machine/values.ts";
 
 /** The class, under each path by which its module can be reached. */
@@ -87,7 +87,14 @@ export class ArrayWrappers {
         const name = heap.textOf(key);
         const read = READ.find((each) => each === name);
         if (read !== undefined) attributes.values.set(read, value);
-        else if (name === undefined && !isNoText(heap, key)) attributes.known = false;
+        else if (name === undefined && !isNoText(heap, key)) {
+          attributes.known = false;
+          const possible = possibleTexts(heap, key, READ.length);
+          for (const each of READ) {
+            const stated = possible.includes(each) && !attributes.values.has(each);
+            if (stated) attributes.values.set(each, value);
+          }
+        }
       }
     }
   }

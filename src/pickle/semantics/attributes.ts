@@ -31,6 +31,11 @@ export function attribute(
   switch (value?.type) {
     case "global":
       if (value.name.length + name.length > LONGEST_PATH) return undefined;
+      // To call what calls a function, or makes an instance of a class, is to call that.
+      if (name === "__call__") {
+        heap.importGlobal(value.module, `${value.name}.${name}`, via, at, computed);
+        return object;
+      }
       return heap.importGlobal(value.module, `${value.name}.${name}`, via, at, computed);
     case "module":
       return heap.importGlobal(value.module, name, via, at, computed);

@@ -19,6 +19,7 @@ import { isNoExactText, possibleCallees, possibleTexts } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
   CONTAINER,
+  fillCall,
   type GetterValue,
   type Handle,
   handleOf,
@@ -420,6 +421,7 @@ export class Calls implements Semantics {
         for (const each of value.values) this.build(each, state, at);
         return;
       case "call":
+        if (value.state !== undefined) fillCall(value, value.state);
         value.state = state;
         if (this.heap.globalOf(value.callee)?.meanings.includes("dtype") === true) {
           const [, , copied = UNKNOWN] = value.args ?? [];
@@ -476,6 +478,9 @@ export class Calls implements Semantics {
     const instance = this.heap.instanceOf(target);
     if (instance !== undefined) {
       for (const item of items) this.heap.pass(instance, item);
+    }
+    if (value?.type === "call") {
+      for (const item of items) fillCall(value, item);
     }
     if (value?.type === "picked") {
       this.watchPicked(value.value, opcode, at);

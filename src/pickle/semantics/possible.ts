@@ -61,7 +61,9 @@ function expand(heap: Heap, handle: Handle, into: Set<Handle>): boolean {
     case "call":
       // A function gives itself to nobody; a method may give its object.
       if (heap.globalOf(value.callee) === undefined) into.add(value.callee);
-      for (const each of [...(value.args ?? []), value.kwargs, value.state]) {
+      for (
+        const each of [...(value.args ?? []), value.kwargs, value.state, ...value.filled ?? []]
+      ) {
         if (each !== undefined) into.add(each);
       }
       return value.args !== undefined;

@@ -117,6 +117,7 @@ export async function* runInSteps(
     framedArrays: 0,
     uncertain: 0,
     badArray: undefined,
+    refused: false,
   };
   let spent = machine.opcodes + machine.heap.reads;
   try {
@@ -135,6 +136,7 @@ export async function* runInSteps(
       } else if (status === STATUS.FULL) yield machine;
       else if (status === STATUS.ARRAY) {
         await stepArray(machine, input, context, options, state, depth);
+        if (state.refused) return finished(machine, STATUS.FAILED, state);
       } else return finished(machine, status, state);
     }
   } catch (error) {
@@ -155,9 +157,11 @@ interface State {
   framedArrays: number;
   uncertain: number;
   badArray: number | undefined;
+  /** True once joblib raises at an array. */
+  refused: boolean;
 }
 
-function finished(machine: Machine, status: Status, state: State): Run {
+function finished(machine: Machine, status: Status, { refused: _, ...state }: State): Run {
   machine.settle();
   return { start: machine.start, machine, status, end: machine.offset, ...state };
 }
@@ -273,7 +277,7 @@ async function stepRaw(
   return next;
 }
 
-/** Reads a pickle at a place; gives what lies behind it. */
+/** Reads a pickle at a place; gives what lies behind it, nothing where it is uncertain and there is none. */
 async function stepPickle(
   machine: Machine,
   input: Input,
@@ -281,7 +285,7 @@ async function stepPickle(
   options: RunOptions,
   state: State,
   { at, depth, exact }: { at: number; depth: number; exact: boolean },
-): Promise<number> {
+): Promise<number | undefined> {
   if (state.objectArrays >= ARRAYS_READ || state.arrays.size >= ARRAYS_KEPT) {
     const most = Math.min(ARRAYS_READ, state.objectArrays);
     throw new LimitError("values", `Cannot read more than ${most} object arrays of one stream`);
@@ -295,6 +299,10 @@ async function stepPickle(
   const index = state.objectArrays++;
   if (!saysNothing(run)) state.arrays.set(index, run);
   if (run.broken !== undefined) throw run.broken;
-  if (run.status !== STATUS.STOPPED && exact) state.badArray ??= machine.offset;
+  if (run.status === STATUS.STOPPED) return run.end;
+  if (!exact) return undefined;
+  // joblib raises where the array's pickle does; what others see behind it is the plain reading's.
+  state.badArray ??= machine.offset;
+  state.refused = true;
   return run.end;
 }

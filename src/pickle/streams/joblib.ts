@@ -12,6 +12,7 @@
 import type { Heap } from "../machine/heap.ts";
 import { typeOf } from "../machine/classes.ts";
 import type { ArrayAttributes } from "../machine/semantics.ts";
+import { madeOf } from "../semantics/possible.ts";
 import { CONTAINER, type Handle, NONE } from "../machine/values.ts";
 
 /** What follows an array wrapper. */
@@ -30,10 +31,10 @@ interface ArrayExtents {
 /** What follows a value with these attributes. */
 export function arrayExtents(heap: Heap, attributes: ArrayAttributes): ArrayExtents {
   const { alignment, known } = attributes;
-  const type = attributes.dtype === undefined ? undefined : itemType(heap, attributes.dtype);
+  const { value: type, exact: sureType } = nearest(heap, attributes.dtype, itemType);
   if (type === undefined) return { stated: undefined, exact: false };
-  if (type.hasObject === true) return { stated: { kind: "pickle" }, exact: known };
-  const count = attributes.shape === undefined ? undefined : itemCount(heap, attributes.shape);
+  if (type.hasObject === true) return { stated: { kind: "pickle" }, exact: known && sureType };
+  const { value: count, exact: sureCount } = nearest(heap, attributes.shape, itemCount);
   const bytes = count === undefined || type.size === undefined
     ? undefined
     : BigInt(type.size) * count;
@@ -46,8 +47,21 @@ export function arrayExtents(heap: Heap, attributes: ArrayAttributes): ArrayExte
     (typeOf(heap, alignment) !== undefined && heap.instanceOf(alignment) === undefined);
   return {
     stated: { kind: "raw", bytes: Number(bytes), padded },
-    exact: known && type.hasObject === false && isLiteral,
+    exact: known && sureType && sureCount && type.hasObject === false && isLiteral,
   };
+}
+
+/** What a value is, or the first of those that it is made of, which it may be. */
+function nearest<T>(
+  heap: Heap,
+  handle: Handle | undefined,
+  read: (heap: Heap, handle: Handle) => T | undefined,
+): { readonly value: T | undefined; readonly exact: boolean } {
+  if (handle === undefined) return { value: undefined, exact: false };
+  const value = read(heap, handle);
+  if (value !== undefined) return { value, exact: true };
+  const { values } = madeOf(heap, handle, (each) => read(heap, each) !== undefined, 1);
+  return { value: values[0] === undefined ? undefined : read(heap, values[0]), exact: false };
 }
 
 /** Items of an array, as the product of 64-bit integers has it; undefined when that is not known. */

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { anomaliesIn, bytes, factsIn, observe, str } from "../testing/pickle.ts";
+
+const WRAPPER = bytes("cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", 0x81);
+const PAYLOAD = bytes("cos\nsystem\n(Vecho hi\ntR");
+const DTYPE = dtype("I3\nV|\nNNNI-1\nI-1\nI0\nt");
+
+/** A one-byte dtype with a state. */
+function dtype(state: string, copied = "I01\n"): Uint8Array {
+  return bytes("cnumpy\ndtype\n(Vu1\nI00\n", copied, "tR(", state, "b");
+}
+
+/** A state of the wrapper, over eight bytes unless given. */
+function state(parts: {
+  readonly type?: Uint8Array;
+  readonly shape?: Uint8Array;
+  readonly key?: Uint8Array;
+  readonly more?: Uint8Array;
+}): Uint8Array {
+  const { type = DTYPE, shape = bytes("(I8\nt"), key = str("shape"), more = bytes() } = parts;
+  return bytes("}(", str("dtype"), type, key, shape, more, "ub");
+}
+
+/** The calls of a file in which an array hides the end of the pickle, and whether it is read whole. */
+async function found(file: Uint8Array): Promise<{ calls: string[]; whole: boolean }> {
+  const observations = await observe(file);
+  const calls = factsIn(observations)
+    .flatMap((fact) => fact.kind === "call" && fact.reading === undefined ? [fact.expression] : []);
+  const whole = !observations.some((it) => it.type === "anomaly" && it.unread === true);
+  return { calls, whole };
+}
+
+const CALL = "os.system('echo hi')";
+const HIDING = bytes("........");
+
+test("what follows an array of known length is read, and nothing in it", async () => {
+  const file = bytes(WRAPPER, state({}), HIDING, "0", PAYLOAD, ".");
+  const { calls, whole } = await found(file);
+  assert.ok(calls.includes(CALL) && whole);
+});
+
+test("attributes of several states add up", async () => {
+  const wrapper = bytes(WRAPPER, "p0\n");
+  const first = bytes("}(", str("dtype"), DTYPE, str("shape"), "(I0\nt", "ub");
+  const second = bytes("0g0\n}(", str("shape"), "(I8\ntub");
+  const { calls } = await found(bytes(wrapper, first, second, HIDING, "0", PAYLOAD, "."));
+  assert.ok(calls.includes(CALL));
+});
+
+test("a key that a call makes is read where it is known, and makes the length unknown elsewhere", async () => {
+  const known = bytes("cnumpy\nstr_\n(Vshape\ntR");
+  const folded = await found(bytes(WRAPPER, state({ key: known }), HIDING, "0", PAYLOAD, "."));
+  assert.ok(folded.calls.includes(CALL) && folded.whole);
+  const unknown = bytes("cpackage\nname\n(Vshape\ntR");
+  const other = await found(bytes(WRAPPER, state({ key: unknown }), HIDING, "0", PAYLOAD, "."));
+  assert.ok(other.calls.includes(CALL) && !other.whole);
+});
+
+test("flags are numbers of any size, of which the lowest bit tells of objects", async () => {
+  const flags = dtype("I3\nV|\nNNNI-1\nI-1\nL18446744073709551617L\nt");
+  const file = bytes(WRAPPER, state({ type: flags }), bytes(PAYLOAD, "."), "0.");
+  const observations = await observe(file);
+  const inside = observations.find((it) =>
+    it.type === "fact" && it.fact.kind === "call" && it.within?.includes("array_0") === true
+  );
+  assert.ok(inside !== undefined);
+});
+
+test("a length that is not known exactly leaves the file incomplete", async () => {
+  const odd: readonly Uint8Array[] = [
+    state({ type: dtype("I2\nV|\nNNNI-1\nI-1\nI0\nt") }),
+    state({ type: dtype("I3\nV|\nNNNI-1\nI-1\nt") }),
+    state({ type: dtype("I3\nV|\nNNNI-1\nI-1\nF0.0\nt") }),
+    state({ type: dtype("I3\nV|\nNNNI-1\nI-1\nI0\nt", "I00\n") }),
+    state({ shape: bytes("(F8.0\nt") }),
+    state({ shape: bytes("(I-8\nt") }),
+    state({ shape: bytes("(L9223372036854775808L\nt") }),
+    state({ more: bytes("Vnumpy_array_alignment_bytes\ncpackage\nnone\n(tR") }),
+  ];
+  for (const [index, each] of odd.entries()) {
+    const { whole } = await found(bytes(WRAPPER, each, HIDING, "0."));
+    assert.equal(whole, false, `state ${index}`);
+  }
+});
+
+test("a wrapper that a function gives may be one", async () => {
+  const given = [
+    bytes("cpackage\nidentity\n(", WRAPPER, "tR"),
+    bytes("cbuiltins\ngetattr\n(NVx\n", WRAPPER, "tR"),
+    bytes("cpackage\nmake\n(cjoblib.numpy_pickle\nNumpyArrayWrapper\ntR"),
+    bytes("cjoblib.numpy_pickle\nNumpyArrayWrapper\n(NNNNtR"),
+  ];
+  for (const wrapper of given) {
+    const { calls, whole } = await found(bytes(wrapper, state({}), HIDING, "0", PAYLOAD, "."));
+    assert.ok(calls.includes(CALL) && !whole);
+  }
+});
+
+test("an array amid a frame lies behind it, and the frame goes on before", async () => {
+  const inside = bytes(WRAPPER, state({}), "0");
+  const frame = new Uint8Array(9);
+  frame[0] = 0x95;
+  frame[1] = inside.length;
+  const observations = await observe(bytes(0x80, 4, frame, inside, HIDING, PAYLOAD, "."));
+  const calls = factsIn(observations).flatMap((fact) =>
+    fact.kind === "call" && fact.reading === "arrays" ? [fact.expression] : []
+  );
+  assert.ok(calls.includes(CALL));
+});
+
+test("an array that is cut off at any byte is told", async () => {
+  const file = bytes(WRAPPER, state({}), HIDING, "0", PAYLOAD, ".");
+  for (let length = 1; length < file.length; length++) {
+    const told = anomaliesIn(await observe(file.subarray(0, length)));
+    assert.ok(told.length > 0, `${length} bytes`);
+  }
+});
