@@ -364,7 +364,6 @@ class Evaluator {
       seen.add(value);
       switch (value.kind) {
         case "outer":
-          if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) break;
           if (value.carries.length > 0) {
             for (const each of value.carries) take(each, depth);
             if (isSensitive(value.path)) {
@@ -2689,6 +2688,7 @@ class Evaluator {
           if (through) all = union(all, this.#call(each, inner, site));
           break;
         case "outer":
+          if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) break;
           if (
             standard && !each.called && each.path.includes(".") &&
             (through || RISKY.test(each.path))
