@@ -2688,6 +2688,7 @@ class Evaluator {
           if (through) all = union(all, this.#call(each, inner, site));
           break;
         case "outer":
+          if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) break;
           if (
             standard && !each.called && each.path.includes(".") &&
             (through || RISKY.test(each.path))
@@ -2729,6 +2730,8 @@ class Evaluator {
         return;
       case "outer":
         if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;
+        // Constants of a module are not called.
+        if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) return;
         if (how.runs) this.#call(each, { ...NO_ARGUMENTS, rest: this.#others(sets, each) }, site);
         else this.#note(each.path, false, site, NO_ARGUMENTS);
         return;
@@ -3753,6 +3756,8 @@ function shortest(path: string): string {
   const parts = path.split(".");
   for (let at = parts.length - 1; at > 0; at--) {
     const bare = withoutUnderscores(parts[at] ?? "");
+    // A class or method of that name is no module.
+    if (bare === "socket" && at === parts.length - 1 && parts[at] === bare) continue;
     if (HANDED_ON.has(bare) && parts[at - 1] !== "<module>") {
       return [bare, ...parts.slice(at + 1)].join(".");
     }
