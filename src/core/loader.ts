@@ -43,7 +43,7 @@ export const LOADER_ACTIONS = [
   "markup",
 ] as const;
 /** What a loader does with a value. */
-type LoaderAction = typeof LOADER_ACTIONS[number];
+export type LoaderAction = typeof LOADER_ACTIONS[number];
 
 /** A place in a configuration where code is named. */
 export interface LoaderCode {
