@@ -17,11 +17,11 @@ const SPLITS = 16;
 const MAX_DISTANCE = 8191;
 
 /** Codecs, by the three high bits of the flags. */
-export type BloscCodec = "blosclz" | "lz4" | "snappy" | "zlib" | "zstd";
+type BloscCodec = "blosclz" | "lz4" | "snappy" | "zlib" | "zstd";
 const CODECS: readonly BloscCodec[] = ["blosclz", "lz4", "snappy", "zlib", "zstd"];
 
 /** What decodes a stream of one of the codecs that are not Blosc's own. */
-export type StreamDecoder = (
+type StreamDecoder = (
   codec: "zlib" | "zstd",
   bytes: Uint8Array,
   size: number,

@@ -53,7 +53,7 @@ interface Filter {
 export class MissingFilter extends FormatError {}
 
 /** What may still be taken from the global heap for one dataset. */
-export interface HeapBudget {
+interface HeapBudget {
   bytes: number;
   steps: number;
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { isListedStandardModule } from "./names.ts";
 import type { Observation } from "../../core/types.ts";
 import { TOKEN, Tokens } from "./lexer.ts";
 import { readPython } from "./source.ts";
