@@ -59,7 +59,7 @@ interface Combination {
 }
 
 const RUNS_CODE =
-  /^(?:builtins\.(?:exec|eval|compile|__import__|execfile)|marshal\.loads?|types\.(?:FunctionType|CodeType)|code\.|runpy\.)/u;
+  /^(?:builtins\.(?:exec|eval|compile|execfile)|marshal\.loads?|types\.(?:FunctionType|CodeType)|code\.|runpy\.)/u;
 const RUNS_COMMANDS =
   /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|startfile)|posix\.|nt\.|subprocess\.|pty\.|commands\.|asyncio\.)/u;
 const SENDS =
