@@ -387,7 +387,9 @@ export class Calls implements Semantics {
 
   /** Whether a value is what a listed function gave, or itself on a list. */
   private isListed(handle: Handle): boolean {
-    return (this.heap.instanceOf(handle) ?? this.heap.globalOf(handle))?.quiet === true;
+    const entry = this.heap.instanceOf(handle) ?? this.heap.globalOf(handle);
+    // A scalar of an object type is whatever it was given.
+    return entry?.quiet === true && !/\.scalar$/.test(entry.key);
   }
 
   /** EXT1, EXT2 and EXT4. */
