@@ -37,10 +37,11 @@ export function sliceSource(name: string, parent: Source, offset: number, length
     checkRange(name, at, wanted);
     return Math.max(0, Math.min(wanted, size - at));
   };
-  const { readSync } = parent;
+  const { readSync, again } = parent;
   return {
     name,
     size,
+    ...(again && { again: () => sliceSource(name, again(), offset, length) }),
     access: parent.access,
     read: (at, wanted) => parent.read(offset + at, clamp(at, wanted)),
     ...(readSync && {

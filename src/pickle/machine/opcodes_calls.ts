@@ -34,7 +34,10 @@ function callTop(machine: Machine, pos: number, code: number): Next {
   const via = code === OP.REDUCE ? "REDUCE" : "NEWOBJ";
   const at = machine.reader.base + pos - 1;
   if (machine.isNoTuple(args)) notes.refuse(at, `${via}'s arguments are no tuple`);
-  if (machine.isData(callee)) notes.refuse(at, `${via} over what cannot be called`);
+  if (machine.isData(callee)) {
+    notes.refuse(at, `${via} over what cannot be called`);
+    notes.noteDataCalled(at);
+  }
   stack.push(semantics.callTuple(callee, args, undefined, via, at));
   return machine.goOn(pos);
 }
@@ -50,6 +53,7 @@ function newobjEx(machine: Machine, pos: number): Next {
   const at = machine.reader.base + pos - 1;
   if (machine.isNoTuple(args) || machine.isData(callee)) {
     notes.refuse(at, "NEWOBJ_EX over what cannot be called");
+    if (machine.isData(callee)) notes.noteDataCalled(at);
   }
   stack.push(semantics.callTuple(callee, args, kwargs, "NEWOBJ_EX", at));
   return machine.goOn(pos);

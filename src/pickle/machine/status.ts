@@ -63,6 +63,13 @@ export class MachineNotes {
   /** Where the C unpickler stops and others may go on, and why. */
   refused: { readonly offset: number; readonly message: string } | undefined;
 
+  /** Where plain data is called, which raises in every unpickler. */
+  dataCalled: number = ABSENT;
+
+  noteDataCalled(offset: number): void {
+    if (this.dataCalled === ABSENT) this.dataCalled = offset;
+  }
+
   /** The C unpickler raises here; what follows is read all the same, for readers that do not. */
   refuse(offset: number, message: string): void {
     this.refused ??= { offset, message };

@@ -387,7 +387,10 @@ export class Calls implements Semantics {
 
   /** Whether a value is what a listed function gave, or itself on a list. */
   private isListed(handle: Handle): boolean {
-    return (this.heap.instanceOf(handle) ?? this.heap.globalOf(handle))?.quiet === true;
+    const instance = this.heap.instanceOf(handle);
+    // A scalar of an object type is whatever it was given (`array_scalar` in numpy's `multiarraymodule.c`).
+    if (instance !== undefined) return instance.quiet && !/\.scalar$/.test(instance.key);
+    return this.heap.globalOf(handle)?.quiet === true;
   }
 
   /** EXT1, EXT2 and EXT4. */

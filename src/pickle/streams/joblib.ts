@@ -104,7 +104,9 @@ function itemType(heap: Heap, dtype: Handle): ItemType | undefined {
   const [name] = value.args ?? [];
   const code = name === undefined ? undefined : heap.textOf(name);
   const match = code === undefined ? null : /^[<>=|]?([a-zA-Z?])(\d{0,9})$/.exec(code);
-  if (match === null || value.kwargs !== undefined) return undefined;
+  const { kwargs } = value;
+  const isBare = kwargs === undefined || (kwargs < 0 && heap.containers.count(kwargs) === 0);
+  if (match === null || !isBare) return undefined;
   const [, letter = "", digits = ""] = match;
   const flexible = /[SUVa]/.test(letter);
   const own = letter === "?" && digits === ""

@@ -261,7 +261,9 @@ export class OtherReadings {
         const { carrier, carrierInput } = this;
         run = await this.tried({ start, stepArrays: true, carrier }, carrierInput);
         this.carrier = run?.machine;
-        if (run?.status !== STATUS.STOPPED) this.carriedStreams = Infinity;
+        const refused = run !== undefined && (run.machine.notes.dataCalled >= 0 ||
+          run.machine.heap.facts.all().some(isListed));
+        if (run?.status !== STATUS.STOPPED || refused) this.carriedStreams = Infinity;
       }
       if (run !== undefined) {
         return this.starts[stream] === run.start
@@ -320,8 +322,15 @@ export class OtherReadings {
     const doubtful = reading !== "frames" && reading !== "memo";
     const { machine } = run;
     const refused = machine.notes.refused?.offset ?? Infinity;
-    const fresh = machine.heap.facts.all().slice(seen).filter((counted) =>
-      !known.has(keyOf(counted.fact)) && !(reading !== "frames" && isListed(counted)) &&
+    const all = machine.heap.facts.all().slice(seen);
+    const { dataCalled } = machine.notes;
+    const end = reading === "frames"
+      ? -1
+      : all.findIndex((counted) =>
+        isListed(counted) || (dataCalled >= 0 && counted.offset >= dataCalled)
+      );
+    const fresh = (end < 0 ? all : all.slice(0, end)).filter((counted) =>
+      !known.has(keyOf(counted.fact)) &&
       (!doubtful || wellFormed(counted) ||
         (counted.fact.kind === "unresolved-call" && counted.offset < refused))
     );
@@ -392,7 +401,7 @@ export class OtherReadings {
 
 /**
  * Whether a fact is an import by what a harmless function gave. Memo entries of another stream put any
- * object where a name should be, which every unpickler refuses.
+ * object where a name should be: every unpickler refuses that, and what comes behind is never reached.
  */
 function isListed({ fact }: CountedFact): boolean {
   return fact.kind === "unresolved-call" && fact.listed === true;
