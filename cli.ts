@@ -9,6 +9,6 @@ import { processIo } from "./src/cli/io.ts";
 import { runMain } from "./src/cli/commands/main.ts";
 import { workerModuleBeside } from "./src/cli/worker_module.ts";
 
-// All output was handed over by now; a standard input that nobody closes must not keep us.
+// All output was handed over by now; a standard input that nothing closes must not keep us.
 const io = processIo(workerModuleBeside(import.meta.url));
 process.exit(await runMain(process.argv.slice(2), io));

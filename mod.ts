@@ -114,7 +114,7 @@ export { loadRules };
 /** The formats that can be read, in the order of a report. */
 export const FORMATS: readonly FormatEntry[] = READERS;
 
-/** What `scan` may be told; everything has a default. */
+/** What `scan` may be reported; everything has a default. */
 export type ScanSettings = Partial<ScanManyOptions>;
 
 /**

@@ -105,7 +105,7 @@ export function check(tree: Tree): Violation[] {
     const report = (line: number, message: string) => violations.push({ path, line, message });
     for (const imported of importsOf(text)) {
       const message = imported.specifier === undefined
-        ? "imports a computed name, which nobody can check: write it as a string"
+        ? "imports a computed name, which cannot be checked: write it as a string"
         : checkImport(path, imported.specifier, imported, tree);
       if (message) report(imported.line, message);
     }

@@ -12,7 +12,7 @@ import { PERMISSIONS, toolPath } from "./build.ts";
 import type { LockFile } from "./sbom.ts";
 import { build, expectWorking, HARMFUL, nodePath, ROOT } from "./testing/scripts.ts";
 
-// What is made is the same, and Node, Deno and Bun use it below, whoever runs these tests.
+// What is made is the same, and Node, Deno and Bun use it below, in whichever runtime the tests run.
 const skip = "Bun" in globalThis && "once is enough: it runs under Deno";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-package-"));

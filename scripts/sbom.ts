@@ -99,7 +99,7 @@ function npmUrl(name: string, version: string | undefined): string {
   return `pkg:npm/${name.replace(/^@/, "%40")}@${version ?? ""}`;
 }
 
-/** An SPDX identifier or expression, or a licence told in words. */
+/** An SPDX identifier or expression, or a licence reported in words. */
 function licenses(license: string): readonly unknown[] {
   if (/^[\w.+-]+$/.test(license)) return [{ license: { id: license } }];
   if (/^[\w.+() -]+$/.test(license) && / (OR|AND|WITH) /.test(license)) {

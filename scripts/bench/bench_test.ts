@@ -262,7 +262,7 @@ test("a process that takes too long is ended with its children", async () => {
   });
 });
 
-test("exit code, both outputs and what it is told of its environment come back", async () => {
+test("exit code, both outputs and what it is reported of its environment come back", async () => {
   await inFolder(async (cwd) => {
     const script = "echo out $ONE; echo err >&2; exit 3";
     const { code, stdout, stderr, over } = await run("sh", ["-c", script], {

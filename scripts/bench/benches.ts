@@ -74,7 +74,7 @@ function scanCommand(path: string): Command {
  */
 async function inTurns(rounds: number, commands: readonly Command[]): Promise<number[]> {
   const times: number[][] = commands.map(() => []);
-  // The first run fills caches of code and files; it is nobody's measurement.
+  // The first run fills caches of code and files; it is nothing's measurement.
   for (const [command, args] of commands) await run(command, args, { cwd: CACHE });
   for (let round = 0; round < rounds; round++) {
     for (const [index, [command, args]] of commands.entries()) {

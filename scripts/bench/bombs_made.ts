@@ -164,7 +164,7 @@ function deflateZeros(size: number): Uint8Array {
   return join(...new Array<Uint8Array>(count).fill(piece), Uint8Array.of(1, 0, 0, 0xff, 0xff));
 }
 
-/** The checksum is none: nobody gets that far. */
+/** The checksum is none: nothing gets that far. */
 function gzipZeros(size: number): Uint8Array {
   const rounded = Math.ceil(size / PIECE_BYTES) * PIECE_BYTES;
   return join(gzipHead(), deflateZeros(rounded), numbers([4, 0], [4, rounded % 2 ** 32]));

@@ -35,7 +35,7 @@ export interface Input {
   /** What `--only` calls the bench that it belongs to. */
   readonly bench: string;
   readonly name: string;
-  /** What a reader is told; the size is added. */
+  /** Options of a reader; the size is added. */
   readonly title: string;
   /** Its name in the cache. */
   readonly file: string;

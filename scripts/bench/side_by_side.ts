@@ -80,7 +80,7 @@ export interface Comparisons {
 /**
  * Runs all comparisons, or those of one bench or input. What cannot be had is said on standard error.
  *
- * @param done is told each as it is finished
+ * @param done is called with each as it is finished
  */
 export async function sideBySide(
   setting: Setting,

@@ -55,7 +55,7 @@ export async function answersOf(
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (const sample of next) answers.set(sample, await askOnce(program, sample));
   }));
-  // In the family's order, whoever was quicker.
+  // In the family's order, not in that of completion.
   return new Map(
     family.samples.map((sample) => [sample, answers.get(sample) ?? { kind: "failed", note: "" }]),
   );
@@ -112,8 +112,8 @@ export function splitOurs(report: Report, { samples }: Family): Map<string, Answ
   for (const { path } of samples) {
     const own = assets.filter((one) => liesIn(String(one["path"]), path));
     if (own.length === 0) continue;
-    const told = issues.filter((one) => liesIn(String(one["path"]), path));
-    const grave = told.filter((one) => Number(one["severity_score"]) >= 5);
+    const reported = issues.filter((one) => liesIn(String(one["path"]), path));
+    const grave = reported.filter((one) => Number(one["severity_score"]) >= 5);
     const verdicts = own.map((one) => one["verdict"]);
     const code = grave.length > 0 ? 1 : verdicts.includes("incomplete") ? 2 : 0;
     const part = JSON.stringify({ issues: grave });

@@ -165,7 +165,7 @@ const FOREIGN = `\
 What other scanners ship as bytes in their source distributions: only modelaudit (Python) does. What
 is true of each sample was decided by looking at its bytes (\`scripts/compare/foreign_truth.json\`). Left
 out are files whose harm is only in their names: Keras configurations that name a class
-\`MaliciousLayer\`, which whoever loads them must bring, text about commands in safetensors' metadata or
+\`MaliciousLayer\`, which the loading program must bring, text about commands in safetensors' metadata or
 in JSON that nothing evaluates, and a template with a syntax error.`;
 
 const LISTED = `\

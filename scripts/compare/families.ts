@@ -9,10 +9,10 @@ import { join, sep } from "node:path";
 import { ROOT } from "../bench/inputs.ts";
 
 /**
- * What is true of a sample, whoever scans it:
+ * What is true of a sample, independent of the scanner:
  *
  * - `harmful`: loading it runs something that does harm, or reaches out of the model's folder;
- * - `suspicious`: it brings code, or names something, that nobody can vouch for;
+ * - `suspicious`: it brings code, or names something, that nothing can vouch for;
  * - `unreadable`: encrypted, cut off, broken, or of a format that cannot be read;
  * - `harmless`: loading it does nothing but make a model.
  */
@@ -104,7 +104,7 @@ function repositories(folder: string): Sample[] {
   );
 }
 
-/** A global that somebody lists as one that no pickle may call. */
+/** A global that a list names as one that no pickle may call. */
 interface Listed {
   readonly module: string;
   readonly name: string;

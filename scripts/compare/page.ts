@@ -147,7 +147,7 @@ const HOW_TO_READ = `\
 What is true of a sample was written down before it was scanned, from what its loader does:
 
 - **harmful**: loading it runs something that does harm, or reaches out of the model's folder;
-- **suspicious**: it brings code, or names something, that nobody can vouch for;
+- **suspicious**: it brings code, or names something, that is not known to be harmless;
 - **unreadable**: encrypted, cut off, broken. Whoever calls it clean has not read it;
 - **harmless**: loading it makes a model and does nothing else.
 

@@ -211,7 +211,7 @@ export function lyingCompression(dice: Dice): Generated {
   return { name: dice.pick(["m.pkl.gz", "m.joblib", "noname", "m.pkl"]), bytes: join(...pieces) };
 }
 
-/** An array of objects, or of numbers, whose header is written as nobody writes it. */
+/** An array of objects, or of numbers, whose header is written as nothing writes it. */
 export function lyingNpy(dice: Dice): Generated {
   const descr = dice.pick([
     "'|O'",

@@ -1,5 +1,5 @@
 /**
- * Scans files that nobody has seen, and says what does not hold.
+ * Scans files that nothing has seen, and says what does not hold.
  *
  *     make fuzz MINUTES=10                          all families in turns, from a seed of its own
  *     make fuzz MINUTES=10 SEED=7 FORMAT=pickle     one family, from a given seed
@@ -62,7 +62,7 @@ if (chosen.length === 0 && values.worst === undefined) {
 const python = !values["no-python"] && pythonAvailable();
 if (!python) console.log("Without Python 3 nothing is compared with Python's own readers.");
 const runner = new Runner(python);
-/** Set by Ctrl-C: the case at hand is the last, and what was done is told. */
+/** Set by Ctrl-C: the case at hand is the last, and what was done is reported. */
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted = true);
 try {

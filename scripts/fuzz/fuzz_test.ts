@@ -18,7 +18,7 @@ const SEED = 1;
 const CASES = "Bun" in globalThis ? 12 : 120;
 
 for (const { id } of FAMILIES) {
-  test(`${CASES} files of the family ${id} are scanned in bounds and told honestly`, async () => {
+  test(`${CASES} files of the family ${id} are scanned in bounds and reported honestly`, async () => {
     const broken: string[] = [];
     for (let number = 0; number < CASES; number++) {
       const made = makeCase(id, SEED, number);
@@ -52,7 +52,7 @@ test("family, seed and number give the same bytes again, and other numbers other
   assert.throws(() => new Dice(1).pick([]), RangeError);
 });
 
-/** A reference that says what it is told to. */
+/** A reference that says what it is set to. */
 const saying = (...imports: readonly Import[]): Reference => ({
   ask: () => Promise.resolve({ imports }),
 });

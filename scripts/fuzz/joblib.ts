@@ -1,6 +1,6 @@
 /**
  * joblib's files: pickles between whose opcodes raw arrays lie, of any length that their wrapper states,
- * and whose bytes are opcodes to whoever does not step over them. `joblib/numpy_pickle.py`
+ * and whose bytes are opcodes to loaders that do not step over them. `joblib/numpy_pickle.py`
  *
  * @module
  */
@@ -83,7 +83,7 @@ function array(dice: Dice): Piece {
   return join(wrapper, lead, raw(dice, shape.reduce((product, size) => product * size, 1) * width));
 }
 
-/** Numbers to whoever steps over them, a pickle to whoever does not; now and then too few or too many. */
+/** Numbers to a loader that steps over them, a pickle to one that does not; now and then too few or too many. */
 function raw(dice: Dice, length: number): Uint8Array {
   const lie = dice.chance(1, 12) ? dice.pick([-1, 1, 8]) : 0;
   const bytes = new Uint8Array(Math.max(0, Math.min(4096, length + lie)));

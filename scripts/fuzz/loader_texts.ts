@@ -11,7 +11,7 @@ import type { Generated } from "./generated.ts";
 
 type Node = string | number | readonly Node[] | { readonly [key: string]: Node };
 
-/** Documents that are dangerous to whoever loads them, and the files that are loaded. */
+/** Documents that are dangerous to load, and the files that are loaded. */
 const PLANTED: readonly (readonly [name: string, document: Node])[] = [
   ["config.yaml", { model: { _target_: "os.system", command: "echo x" } }],
   ["any.yaml", { list: [{ _target_: "subprocess.Popen", args: ["echo"] }] }],

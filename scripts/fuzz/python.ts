@@ -115,7 +115,7 @@ const IMPORTABLE = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
  * takes it for one only when it calls something, so nothing less is asked here.
  *
  * What is left of a frame behind STOP, and read on by an unpickler that loads again, is not followed:
- * no loader known does so. That a frame does not end there is told, so such a file must not pass.
+ * no loader known does so. That a frame does not end there is reported, so such a file must not pass.
  */
 export async function compareWithPython(
   { family, name: file, bytes }: Case,

@@ -422,15 +422,15 @@ function blocked(block: string, statements: string): string {
     .replace(/^S$/u, () => statements);
 }
 
-const TOLD =
+const REPORTED =
   /^(?:os\.(?:system|popen)|posix\.system|subprocess\.(?:run|check_output)|(?:os|posix|subprocess|builtins|sys\.modules|importlib)\.<computed>|builtins\.(?:exec|eval))$/u;
 
 /** True when the reader tells that something runs, or that it did not see everything. */
-function isTold(text: string, sinks: readonly string[]): boolean {
+function isReported(text: string, sinks: readonly string[]): boolean {
   const { calls, cut } = readPython(text);
   if (cut !== undefined) return true;
   const called = new Set(calls.filter((each) => each.called).map(({ path }) => path));
-  if ([...called].some((path) => TOLD.test(path) && path.includes("<"))) return true;
+  if ([...called].some((path) => REPORTED.test(path) && path.includes("<"))) return true;
   return sinks.every((sink) =>
     called.has(sink) || (sink === "os.system" && called.has("posix.system"))
   );
@@ -473,10 +473,10 @@ async function main(): Promise<void> {
         console.log(`--- ${cut}\n${made.text.slice(IMPORTS.length)}`);
       }
     }
-    if (isTold(made.text, called)) continue;
+    if (isReported(made.text, called)) continue;
     if (++missed <= SHOWN) {
       console.log(
-        `--- case ${at}: ${called.join(", ")} not told\n${made.text.slice(IMPORTS.length)}`,
+        `--- case ${at}: ${called.join(", ")} not reported\n${made.text.slice(IMPORTS.length)}`,
       );
     }
   }
@@ -485,7 +485,7 @@ async function main(): Promise<void> {
     console.log(`${count} ended with ${error}`);
   }
   console.log(
-    `${cases} modules, ${reached} reached a call, ${missed} of these not told, ${incomplete} incomplete`,
+    `${cases} modules, ${reached} reached a call, ${missed} of these not reported, ${incomplete} incomplete`,
   );
   if (missed > 0) process.exitCode = 1;
 }

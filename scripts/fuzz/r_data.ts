@@ -150,7 +150,7 @@ class Writer {
     this.int(NIL);
   }
 
-  /** A promise that nobody has looked at: its environment, no value, its expression. */
+  /** A promise that nothing has looked at: its environment, no value, its expression. */
   promise(): void {
     this.int(PROMISE | HAS_TAG);
     this.int(GLOBAL);

@@ -70,10 +70,10 @@ export class Runner {
     const child = this.#child;
     this.#lines ??= createInterface({ input: child.stdout });
     const lines = this.#lines;
-    let complaint = "";
+    let diagnostic = "";
     child.stderr.removeAllListeners("data");
     child.stderr.on("data", (chunk: Uint8Array) => {
-      complaint = (complaint + new TextDecoder().decode(chunk)).slice(-800);
+      diagnostic = (diagnostic + new TextDecoder().decode(chunk)).slice(-800);
     });
     const started = performance.now();
     const busyBefore = busy(child.pid) ?? 0;
@@ -103,7 +103,7 @@ export class Runner {
         }
       }, POLL_MILLISECONDS);
       lines.once("line", (line) => end(JSON.parse(line)));
-      child.once("exit", (code, signal) => broken("crash", `${code ?? signal}: ${complaint}`));
+      child.once("exit", (code, signal) => broken("crash", `${code ?? signal}: ${diagnostic}`));
       child.stdin.write(`${JSON.stringify(request)}\n`);
     });
     if (["memory", "hang", "crash"].includes(answer.verdict)) this.stop();

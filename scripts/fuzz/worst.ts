@@ -54,7 +54,7 @@ function makeWorst(name: string, size: number): Generated {
 }
 
 /** Bytes of the reports of one file, and the longest of them by its name. */
-function reported(file: FileReport): { readonly bytes: number; readonly longest: string } {
+function sizesOf(file: FileReport): { readonly bytes: number; readonly longest: string } {
   const report: ScanReport = {
     tool: { name: "modelaudit", version: "0", rules: "" },
     startTime: "",
@@ -92,15 +92,15 @@ if (import.meta.main) {
   const report = await scanSource(bytesSource(made.name, made.bytes), { rules: rules() });
   const scanned = process.cpuUsage().user;
   const most = process.resourceUsage().maxRSS / 1024 - before / MIB;
-  const { bytes, longest } = reported(report);
-  const told = process.cpuUsage().user;
+  const { bytes, longest } = sizesOf(report);
+  const reported = process.cpuUsage().user;
   const number = (value: number, digits: number): string => value.toFixed(1).padStart(digits);
   console.log(
     [
       name.padEnd(56),
       `${number(made.bytes.length / MIB, 6)} MB`,
       `${number((scanned - started) / 1e6, 6)} s and ${most.toFixed(0).padStart(4)} MB more;`,
-      `${number((told - scanned) / 1e6, 5)} s and ${number(bytes / MIB, 5)} MB of ${longest}`,
+      `${number((reported - scanned) / 1e6, 5)} s and ${number(bytes / MIB, 5)} MB of ${longest}`,
       `${report.verdict} (${report.findings.length} findings)`,
     ].join(" "),
   );

@@ -24,7 +24,7 @@ export const HARMFUL: readonly string[] = [
   "testdata/tensorflow/harmful/asset_outside.pb",
 ];
 
-/** What a folder may hold to give orders to whoever runs in it. */
+/** What a folder may hold to give orders to programs that run in it. */
 const HOSTILE: Readonly<Record<string, string>> = {
   "bunfig.toml": 'preload = ["./hostile.ts"]\n',
   ".env": "FORCE_COLOR=1\nBUN_OPTIONS=--preload=./hostile.ts\nXDG_CONFIG_HOME=.\n",

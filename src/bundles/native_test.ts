@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { Listing } from "../core/types.ts";
 import { nativeBundle } from "./native.ts";
 
-/** Members that are told, by rule. */
-async function told(...names: string[]): Promise<string[]> {
+/** Members that are reported, by rule. */
+async function reported(...names: string[]): Promise<string[]> {
   const listing: Listing = {
     format: "zip",
     members: names.map((name) => ({ name, kind: "file" })),
@@ -17,13 +17,15 @@ async function told(...names: string[]): Promise<string[]> {
   return found;
 }
 
-test("all that AOTInductor's loader loads or compiles is told, whatever else is there", async () => {
+test("all that AOTInductor's loader loads or compiles is reported, whatever else is there", async () => {
   for (
     const name of ["m.wrapper.so", "m.wrapper.cpp", "m.kernel.o", "k.cubin", "m_compile_flags.json"]
   ) {
     const path = `archive/data/aotinductor/model/${name}`;
-    assert.deepEqual(await told("archive/archive_format", path), [`native-aot-inductor ${path}`]);
+    assert.deepEqual(await reported("archive/archive_format", path), [
+      `native-aot-inductor ${path}`,
+    ]);
   }
-  assert.deepEqual(await told("archive/data/aotinductor/model/m_metadata.json"), []);
-  assert.deepEqual(await told("archive/data/weights/m.cpp"), []);
+  assert.deepEqual(await reported("archive/data/aotinductor/model/m_metadata.json"), []);
+  assert.deepEqual(await reported("archive/data/weights/m.cpp"), []);
 });

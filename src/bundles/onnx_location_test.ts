@@ -107,7 +107,7 @@ test("a hard link is a problem unless the model has other names too", () => {
   assert.equal(found?.type === "problem" && found.problem.kind, "odd");
 });
 
-test("in an archive a link that lies where a model has its data and leads out is told", () => {
+test("in an archive a link that lies where a model has its data and leads out is reported", () => {
   const archive = listing([
     file("m/model.onnx"),
     link("m/w.bin", "../../etc/passwd"),
@@ -118,8 +118,8 @@ test("in an archive a link that lies where a model has its data and leads out is
     link("elsewhere/w.bin", "/etc/passwd"),
   ], "tar");
   assert.ok(onnxBundle.matches(archive));
-  const told = [...onnxBundle.observe(archive) as Iterable<{ part: string }>];
-  assert.deepEqual(told.map(({ part }) => part), ["m/w.bin", "m/data", "m/out.bin"]);
+  const reported = [...onnxBundle.observe(archive) as Iterable<{ part: string }>];
+  assert.deepEqual(reported.map(({ part }) => part), ["m/w.bin", "m/data", "m/out.bin"]);
   assert.ok(!onnxBundle.matches(listing([file("m/model.onnx"), file("m/w.bin")], "tar")));
   assert.ok(!onnxBundle.matches(listing([link("m/w.bin", "/etc/passwd")], "tar")));
 });

@@ -10,7 +10,7 @@ const link = (name: string, linkTarget = "/etc/passwd"): Member => ({
   linkTarget,
 });
 
-async function toldOf(...members: Member[]): Promise<string[]> {
+async function reportedFor(...members: Member[]): Promise<string[]> {
   const listing = { format: "tar", members };
   if (!onnxBundle.matches(listing)) return [];
   const parts: string[] = [];
@@ -18,27 +18,27 @@ async function toldOf(...members: Member[]): Promise<string[]> {
   return parts;
 }
 
-test("a link is told where a model lies in its folder or above, however deep, and nowhere else", async () => {
-  assert.deepEqual(await toldOf(file("m.onnx"), link("w.bin")), ["w.bin"]);
-  assert.deepEqual(await toldOf(file("a/m.onnx"), link("a/b/c/w.bin")), ["a/b/c/w.bin"]);
-  assert.deepEqual(await toldOf(file("a/m.onnx"), link("b/w.bin"), link("ab/w.bin")), []);
+test("a link is reported where a model lies in its folder or above, however deep, and nowhere else", async () => {
+  assert.deepEqual(await reportedFor(file("m.onnx"), link("w.bin")), ["w.bin"]);
+  assert.deepEqual(await reportedFor(file("a/m.onnx"), link("a/b/c/w.bin")), ["a/b/c/w.bin"]);
+  assert.deepEqual(await reportedFor(file("a/m.onnx"), link("b/w.bin"), link("ab/w.bin")), []);
   const deep = `${"d/".repeat(5000)}w.bin`;
-  assert.deepEqual(await toldOf(file("m.onnx"), link(deep)), [deep]);
+  assert.deepEqual(await reportedFor(file("m.onnx"), link(deep)), [deep]);
 });
 
-test("a model that is a link itself is told where another model lies beside or above it", async () => {
-  assert.deepEqual(await toldOf(link("a/m.onnx")), []);
-  assert.deepEqual(await toldOf(link("a/m.onnx"), file("a/n.onnx")), ["a/m.onnx"]);
-  assert.deepEqual(await toldOf(link("a/m.onnx"), file("n.onnx")), ["a/m.onnx"]);
+test("a model that is a link itself is reported where another model lies beside or above it", async () => {
+  assert.deepEqual(await reportedFor(link("a/m.onnx")), []);
+  assert.deepEqual(await reportedFor(link("a/m.onnx"), file("a/n.onnx")), ["a/m.onnx"]);
+  assert.deepEqual(await reportedFor(link("a/m.onnx"), file("n.onnx")), ["a/m.onnx"]);
 });
 
-test("links beside a model that is a link are told unless they lead to where it does", async () => {
+test("links beside a model that is a link are reported unless they lead to where it does", async () => {
   const model = link("a/m.onnx", "../../blobs/m");
-  assert.deepEqual(await toldOf(model, link("a/w.bin", "../../blobs/w")), []);
+  assert.deepEqual(await reportedFor(model, link("a/w.bin", "../../blobs/w")), []);
   // Beside a model that is a file it leads away from that.
-  assert.deepEqual(await toldOf(model, file("a/n.onnx"), link("a/w.bin", "../../blobs/w")), [
+  assert.deepEqual(await reportedFor(model, file("a/n.onnx"), link("a/w.bin", "../../blobs/w")), [
     "a/m.onnx",
     "a/w.bin",
   ]);
-  assert.deepEqual(await toldOf(model, link("a/w.bin", "../../elsewhere/w")), ["a/w.bin"]);
+  assert.deepEqual(await reportedFor(model, link("a/w.bin", "../../elsewhere/w")), ["a/w.bin"]);
 });

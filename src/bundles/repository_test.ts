@@ -59,14 +59,14 @@ test("a repository whose code does harm at import is dangerous, as a folder and 
   }
 });
 
-test("a repository whose code does nothing at import is suspicious, medium, and told once", async () => {
+test("a repository whose code does nothing at import is suspicious, medium, and reported once", async () => {
   const files = await scan("suspicious/own_code");
   assert.equal(worst(files), "suspicious");
-  const told = findings(files).filter(({ severity }) => severity !== "info");
-  assert.deepEqual(told.map(({ ruleId, severity }) => [ruleId, severity]), [
+  const reported = findings(files).filter(({ severity }) => severity !== "info");
+  assert.deepEqual(reported.map(({ ruleId, severity }) => [ruleId, severity]), [
     ["repository-own-code", "medium"],
   ]);
-  const message = told[0]?.message ?? "";
+  const message = reported[0]?.message ?? "";
   assert.match(message, /modeling_x\.XModel/);
   assert.match(message, /with remote code allowed runs configuration_x\.py, modeling_x\.py/);
   assert.match(message, /Without it/);
@@ -88,7 +88,7 @@ test("one file of a repository is judged with those beside it", async () => {
   assert.equal(python?.verdict, "dangerous");
 });
 
-test("shards that are missing or hold something else are told", async () => {
+test("shards that are missing or hold something else are reported", async () => {
   const whole = await scan("safe/llama_sharded");
   assert.equal(worst(whole), "clean");
   const folder = mkdtempSync(join(tmpdir(), "modelaudit-"));

@@ -14,8 +14,8 @@ import { readHeader } from "../parsers/safetensors_header.ts";
 
 /** Shards whose headers are compared with the index. */
 const SHARDS = 2000;
-/** Faults of one kind that are told one by one. */
-const TOLD = 10;
+/** Faults of one kind that are reported one by one. */
+const REPORTED = 10;
 
 /**
  * What is wrong with an index and its shards.
@@ -37,11 +37,11 @@ export async function* shardFaults(
     observation: { type: "anomaly", rule, detail, ...(unread && { unread }) },
   });
   if (missing.length > 0) {
-    const shown = missing.slice(0, TOLD).map((name) => `"${name}"`).join(", ");
+    const shown = missing.slice(0, REPORTED).map((name) => `"${name}"`).join(", ");
     const detail = `${missing.length} of ${shards.size} files are not here: ${shown}`;
     yield say("repository-shard-missing", detail, true);
   }
-  let told = 0;
+  let reported = 0;
   for (const [name, wanted] of [...shards].slice(0, SHARDS)) {
     const member = files.get(folder + name);
     if (!/\.safetensors$/iu.test(name) || member?.open === undefined) continue;
@@ -51,7 +51,7 @@ export async function* shardFaults(
     const named = new Set(wanted);
     const unnamed = [...held].filter((tensor) => !named.has(tensor));
     for (const [tensors, what] of [[lacking, "lacks"], [unnamed, "also holds"]] as const) {
-      if (tensors.length === 0 || ++told > TOLD) continue;
+      if (tensors.length === 0 || ++reported > REPORTED) continue;
       const shown = tensors.slice(0, 5).map((tensor) => `"${tensor}"`).join(", ");
       const more = tensors.length > 5 ? ` and ${tensors.length - 5} more` : "";
       yield say("repository-shard-disagrees", `"${name}" ${what} ${shown}${more}`);

@@ -64,7 +64,7 @@ test("storages and sources get a hint only where their pickle stands beside them
   assert.deepEqual([...torchHints(["data.pkl", "data/7"]).keys()], ["data/7"]);
 });
 
-test("bytecode without a source is told, and a hint says what it is", async () => {
+test("bytecode without a source is reported, and a hint says what it is", async () => {
   const bare = await observed("m/data.pkl", "m/bytecode.pkl");
   const rules = bare.map(({ observation }) => observation.type === "anomaly" && observation.rule);
   assert.deepEqual(rules, ["torch-mobile-without-source"]);

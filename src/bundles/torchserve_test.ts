@@ -20,14 +20,14 @@ async function scanMar(manifest: unknown, ...more: Entry[]): Promise<FileReport>
   return await scanSource(bytesSource("m.mar", bytes), { rules });
 }
 
-function told({ findings }: FileReport): string[] {
+function reported({ findings }: FileReport): string[] {
   return findings.filter(({ safety }) => safety !== "innocuous").map(({ ruleId }) => ruleId);
 }
 
-test("a handler is told as code, whatever function it names", async () => {
+test("a handler is reported as code, whatever function it names", async () => {
   for (const handler of ["handler.py", "handler", "handler:handle", "src/handler.py:handle"]) {
     const report = await scanMar({ handler }, HANDLER);
-    assert.deepEqual(told(report), ["torchserve-handler"], handler);
+    assert.deepEqual(reported(report), ["torchserve-handler"], handler);
     assert.equal(report.verdict, "suspicious");
   }
 });
@@ -35,11 +35,13 @@ test("a handler is told as code, whatever function it names", async () => {
 test("the function that the manifest names is called with requests", async () => {
   const data = "import subprocess\ndef serve(data, context):\n    subprocess.run(['echo'])\n";
   const handler: Entry = { name: "handler.py", data };
-  assert.deepEqual(told(await scanMar({ handler: "handler.py:serve" }, handler)).sort(), [
+  assert.deepEqual(reported(await scanMar({ handler: "handler.py:serve" }, handler)).sort(), [
     "torchserve-handler",
     "torchserve-request-call",
   ]);
-  assert.deepEqual(told(await scanMar({ handler: "handler.py" }, handler)), ["torchserve-handler"]);
+  assert.deepEqual(reported(await scanMar({ handler: "handler.py" }, handler)), [
+    "torchserve-handler",
+  ]);
 });
 
 test("modules beside the handler count, since they lie on its path", async () => {
@@ -66,7 +68,7 @@ test("a manifest that names what is not there, or nothing, lies", async () => {
     ["[]", "torchserve-manifest-lies"],
   ];
   for (const [manifest, rule] of lies) {
-    assert.ok(told(await scanMar(manifest, HANDLER)).includes(rule), JSON.stringify(manifest));
+    assert.ok(reported(await scanMar(manifest, HANDLER)).includes(rule), JSON.stringify(manifest));
   }
 });
 
@@ -107,7 +109,7 @@ test("a manifest cut anywhere makes the archive incomplete, and its sources are 
 
 test("requirements from elsewhere count for more than those of pip's own index", async () => {
   const scan = async (data: string) =>
-    told(
+    reported(
       await scanMar({ handler: "image_classifier", requirementsFile: "r.txt" }, {
         name: "r.txt",
         data,

@@ -18,7 +18,7 @@ import type { Io } from "./io.ts";
 /** The file that is looked for in the working directory. */
 const FOUND_NAME = "modelaudit-security.toml";
 
-/** Bytes of a configuration; nobody writes that many rules by hand. */
+/** Bytes of a configuration; nothing writes that many rules by hand. */
 const FILE_BYTES = 1024 * 1024;
 
 /** What `--config` and `--no-config` say: a file, none at all, or whatever is found. */

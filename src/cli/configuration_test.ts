@@ -99,7 +99,7 @@ test("the user's place is read, after XDG_CONFIG_HOME where that is set", async 
   });
 });
 
-test("a configuration beside the model adds and raises, and its loosening is told", async () => {
+test("a configuration beside the model adds and raises, and its loosening is reported", async () => {
   const files = {
     "evil.pkl": HARMFUL,
     "c.pkl": UNKNOWN,

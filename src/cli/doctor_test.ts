@@ -57,7 +57,7 @@ test("the command writes JSON too", async () => {
   assert.deepEqual([data.configuration.used, data.webassembly], ["embedded", true]);
 });
 
-test("threads that do not start are told with the reason, and are no failure", async () => {
+test("threads that do not start are reported with the reason, and are no failure", async () => {
   const dead: Threads = {
     cores: 8,
     start(_, events) {
@@ -109,7 +109,7 @@ test("a scanner that finds nothing any more is broken, too", async () => {
   assert.match(out, /a harmful sample is clean to it/);
 });
 
-test("a decoder that is missing when it is needed is told as such", async () => {
+test("a decoder that is missing when it is needed is reported as such", async () => {
   const failing = FORMATS.map((entry): FormatEntry =>
     entry.id === "npy"
       ? {

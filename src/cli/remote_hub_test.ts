@@ -188,7 +188,7 @@ test("a baseline of what is on a server holds for the next scan, wherever the fi
   });
 });
 
-test("a baseline says what it could not read, and refuses the network when told to", async () => {
+test("a baseline says what it could not read, and refuses the network when asked to", async () => {
   await withServer(async (server) => {
     server.serve("/a.pkl", HARMFUL);
     const { code, err } = await runWithHub(server, ["baseline", `${server.url}/gone.pkl`]);

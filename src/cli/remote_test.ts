@@ -155,7 +155,7 @@ test("a listing that goes in circles or leads to another host ends", async () =>
   });
 });
 
-test("the network is refused when told so, before anything is sent", async () => {
+test("the network is refused when asked to, before anything is sent", async () => {
   await withServer(async (server) => {
     server.serve("/a.pkl", HARMLESS);
     const offline = await run(server, ["--offline", `${server.url}/a.pkl`]);

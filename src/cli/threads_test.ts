@@ -9,7 +9,7 @@ import { makeDictionaries } from "../../scripts/bench/dictionaries.ts";
 import { runMain } from "./commands/main.ts";
 import { testIo } from "./testing/io.ts";
 import { realThreads, supply } from "./testing/threads.ts";
-import { held, inFolder, run as scanWith, TESTDATA, told } from "./testing/together.ts";
+import { held, inFolder, reported, run as scanWith, TESTDATA } from "./testing/together.ts";
 import type { WorkerMessage } from "../scan/schedule/messages.ts";
 import { jobsOf, type Threads } from "../scan/schedule/threads.ts";
 import { workerModuleBeside } from "./worker_module.ts";
@@ -83,16 +83,16 @@ test("A real thread that exits, throws or sends what cannot be sent costs its ow
       },
     };
     const { out, code } = await scanWith([folder], supply(threads), { scan, options: { jobs: 4 } });
-    const lost = told(out).filter((it) => it.endsWith("incomplete"));
+    const lost = reported(out).filter((it) => it.endsWith("incomplete"));
     assert.deepEqual(lost, [
       "20_exits.pt incomplete",
       "40_throws.pt incomplete",
       "50_clones.pt incomplete",
     ]);
-    const fine = told(out).filter((it) => it.endsWith("clean"));
+    const fine = reported(out).filter((it) => it.endsWith("clean"));
     assert.deepEqual(fine, ["10.pt clean", "30.pt clean", "60.pt clean", "70.pt clean"]);
     assert.equal(
-      told(out).filter((it) => /: .*the thread that scanned it ended/.test(it)).length,
+      reported(out).filter((it) => /: .*the thread that scanned it ended/.test(it)).length,
       3,
     );
     assert.equal(code, 1);
@@ -113,7 +113,7 @@ test("A real thread that hangs is ended after Ctrl-C, and its file is incomplete
     };
     const threads = supply(realThreads(2, hear, ILL_FATED));
     const { out, code } = await scanWith([folder], threads, { scan, io, options: { jobs: 2 } });
-    assert.deepEqual(told(out).slice(1), [
+    assert.deepEqual(reported(out).slice(1), [
       "10.pt clean",
       "20_hangs.pt: Interrupted. This file was not scanned to its end.",
       "20_hangs.pt incomplete",

@@ -6,7 +6,7 @@ import { scanSource } from "../scan/scan_source.ts";
 import { findConfigurations, judgesOf } from "./configuration.ts";
 import { testIo } from "./testing/io.ts";
 import { type Fate, fatedThreads, supply } from "./testing/threads.ts";
-import { counting, held, inFolder, NOW, run, TESTDATA, told } from "./testing/together.ts";
+import { counting, held, inFolder, NOW, reported, run, TESTDATA } from "./testing/together.ts";
 import type { WorkerMessage, WorkerStart } from "../scan/schedule/messages.ts";
 import type { ThreadSupply } from "../scan/schedule/threads.ts";
 import { allocateQueue, QUEUE_CAPACITY, SharedQueue } from "../scan/schedule/shared_queue.ts";
@@ -41,7 +41,7 @@ test("A worker that ends in the middle of a file costs no file, and that one is 
       options: { jobs: 2 },
     });
     assert.equal(code, 1);
-    assert.deepEqual(told(out), [
+    assert.deepEqual(reported(out), [
       "00.pkl dangerous",
       "01.pkl dangerous",
       "02.pkl dangerous",
@@ -69,7 +69,7 @@ test("When every worker ends at once, the main thread scans what none of them ha
       })),
       { scan },
     );
-    const all = told(out);
+    const all = reported(out);
     assert.equal(all.filter((it) => it.endsWith("(gone)")).length, 2);
     assert.equal(all.filter((it) => it.endsWith("incomplete")).length, 2);
     assert.equal(all.filter((it) => it.endsWith("dangerous")).length, 7);
@@ -148,7 +148,7 @@ test("A file that vanishes, or becomes a folder, after it was announced is incom
     const threads = supply(fatedThreads(2, { ...fate, announced }));
     const { out } = await run([folder], threads, { scan, options: { jobs: 2 } });
     const at = (name: string): string => JSON.stringify(join(folder, name));
-    assert.deepEqual(told(out), [
+    assert.deepEqual(reported(out), [
       "00.pkl dangerous",
       "01.pkl dangerous",
       "02.pkl dangerous",
@@ -177,7 +177,7 @@ test("Ctrl-C: what workers have found is reported, the rest is named, and nothin
       },
     });
     const { out, code } = await run([folder], supply(threads), { scan, io });
-    const all = told(out);
+    const all = reported(out);
     const last = all.pop();
     assert.match(
       last ?? "",
@@ -203,7 +203,7 @@ test("Ctrl-C while workers are being started: none of them takes a file", async 
     const { out } = await run([folder], supply(fatedThreads(2, { starting })), {
       ...{ scan, io, options: { jobs: 2 } },
     });
-    assert.deepEqual(told(out).slice(-1), [
+    assert.deepEqual(reported(out).slice(-1), [
       "01.pkl: Interrupted. This file and what comes after it were not scanned.",
     ]);
   });
@@ -214,7 +214,7 @@ test("Ctrl-C: a worker that does not stop is ended, and its file is incomplete",
     const { scan, letGo } = held();
     const io = testIo();
     let lost = 0;
-    const deaf = fatedThreads(2, {
+    const unsubscribe = fatedThreads(2, {
       sending(message) {
         if (message.type !== "scanned") return message;
         if (++lost === 3) {
@@ -224,12 +224,12 @@ test("Ctrl-C: a worker that does not stop is ended, and its file is incomplete",
         return undefined;
       },
     });
-    const { out } = await run([folder], supply(deaf), { scan, io });
-    assert.deepEqual(told(out).slice(-2), [
+    const { out } = await run([folder], supply(unsubscribe), { scan, io });
+    assert.deepEqual(reported(out).slice(-2), [
       "03.pkl: Interrupted. This file was not scanned to its end.",
       "03.pkl incomplete",
     ]);
-    assert.equal(told(out).filter((it) => it.endsWith("incomplete")).length, 4);
+    assert.equal(reported(out).filter((it) => it.endsWith("incomplete")).length, 4);
   });
 });
 
@@ -250,7 +250,7 @@ test("A worker knows the limits and the time that is left of the whole scan", as
     const [{ deadline = NaN, limits }] = starts as [WorkerStart];
     assert.ok(deadline >= before + 999_000 && deadline <= Date.now() + 1_000_000, `${deadline}`);
     assert.deepEqual(limits, { depth: 0 });
-    assert.equal(told(out).filter((it) => /^0[1-5]\.pt incomplete$/.test(it)).length, 5);
+    assert.equal(reported(out).filter((it) => /^0[1-5]\.pt incomplete$/.test(it)).length, 5);
   });
 });
 
@@ -310,7 +310,7 @@ test("A baseline counts down in the order of the files, so that one thread does 
     let known = 4;
     const { out } = await run([folder], threads, { scan, isKnown: () => known-- > 0 });
     assert.equal(started, 0);
-    assert.deepEqual(told(out), [
+    assert.deepEqual(reported(out), [
       "00.pkl clean",
       "01.pkl clean",
       "02.pkl dangerous",
@@ -336,7 +336,7 @@ test("One file left, one thread asked for, one core, a short scan: no thread is 
       const { scan, letGo } = held();
       setTimeout(letGo, 30);
       const { out } = await run([folder], threads, { scan, options: { jobs } });
-      assert.equal(told(out).length, files);
+      assert.equal(reported(out).length, files);
     });
   }
 });
@@ -360,7 +360,7 @@ test("When little is left, compared with what was done, no thread is started for
         },
       });
       assert.equal(started, expected, `${files} files`);
-      assert.equal(told(out).length, files);
+      assert.equal(reported(out).length, files);
     });
   }
 });
@@ -382,7 +382,7 @@ test("A slow file in front holds back a bounded number of reports", async () => 
     });
     const { out } = await run([folder], supply(threads), { scan });
     assert.equal(most, QUEUE_CAPACITY - 1);
-    assert.equal(told(out).length, count);
-    assert.deepEqual(told(out), told(out).toSorted());
+    assert.equal(reported(out).length, count);
+    assert.deepEqual(reported(out), reported(out).toSorted());
   });
 });

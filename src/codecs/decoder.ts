@@ -18,7 +18,7 @@ export function provideWasm(name: string, read: () => ArrayBuffer): void {
   provided.set(name, read);
 }
 
-/** A decoder's WASM where somebody provided it; otherwise the package finds its own. */
+/** A decoder's WASM where the build provided it; otherwise the package finds its own. */
 export function providedWasm(name: string): ArrayBuffer | undefined {
   return provided.get(name)?.();
 }

@@ -66,7 +66,7 @@ export interface DecompressOptions {
   /** Bytes that come out, where the container says so and the stream need not. */
   readonly size?: number;
   /**
-   * Told of every byte that is produced, before a reader sees it, and now and then of none; throws
+   * Called for every byte that is produced, before a reader sees it, and now and then of none; throws
    * LimitError when the budget is spent.
    */
   readonly spend: (bytes: number) => void;

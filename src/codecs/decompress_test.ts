@@ -148,7 +148,7 @@ test("flipped bits give an error, a remark or the same bytes, as zlib has it", a
   }
 });
 
-test("malformed headers are told apart", async () => {
+test("malformed headers are distinguished", async () => {
   const cases: [string, Codec, number[], RegExp][] = [
     ["empty zlib", "zlib", [], /zlib header/],
     ["one byte", "zlib", [0x78], /zlib header/],

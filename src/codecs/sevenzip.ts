@@ -47,7 +47,7 @@ interface Instance {
   callMain(parameters: string[]): unknown;
 }
 
-/** Who is told what a run brings. Either may throw, which ends the run. */
+/** Who is reported what a run brings. Either may throw, which ends the run. */
 interface RunListener {
   /** A line of the messages. */
   line(text: string): void;

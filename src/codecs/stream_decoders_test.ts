@@ -159,9 +159,9 @@ test("noise behind a magic number is refused", async () => {
       });
       bytes.set(magic);
       const { fault, progress } = await decode(bytes, codec, { budget: 1 << 26 });
-      const told = fault instanceof FormatError || fault instanceof LimitError ||
+      const reported = fault instanceof FormatError || fault instanceof LimitError ||
         progress.mismatch !== undefined;
-      assert.ok(told, `${codec} ${seed} ${fault}`);
+      assert.ok(reported, `${codec} ${seed} ${fault}`);
     }
   }
 });
@@ -201,7 +201,7 @@ const ZEROS = Uint8Array.from(
   (character) => character.charCodeAt(0),
 );
 
-test("gigabytes of zeros are told by their ratio, in little memory", async () => {
+test("gigabytes of zeros are recognised by their ratio, in little memory", async () => {
   const header = read("none.xz").subarray(0, 12);
   const block = Uint8Array.of(2, 0, 0x21, 1, 22, 0, 0, 0, 0x74, 0x2f, 0xe5, 0xa3);
   const bytes = new Uint8Array(24 + ZEROS.length * 5000);

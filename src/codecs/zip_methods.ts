@@ -53,7 +53,7 @@ interface ZipMethodOptions {
   readonly keep: number;
   /** Output over input at most. */
   readonly ratio: number;
-  /** Told of every byte that is produced; throws LimitError when the budget is spent. */
+  /** Called for every byte that is produced; throws LimitError when the budget is spent. */
   readonly spend: (bytes: number) => void;
 }
 
@@ -160,7 +160,7 @@ class MemberDecoder {
     const input = this.#input ??= await this.#present();
     const skip = this.#had;
     const keep = Math.min(Math.max(FIRST_KEEP_BYTES, skip), this.#options.keep);
-    const complaints: string[] = [];
+    const diagnostics: string[] = [];
     let total = 0;
     const data = (bytes: Uint8Array): void => {
       total += bytes.length;
@@ -171,11 +171,11 @@ class MemberDecoder {
       if (this.#had - skip >= keep) throw new Enough();
     };
     const line = (text: string): void => {
-      if (text.startsWith("ERROR: ") && complaints.length < 4) complaints.push(text.slice(7));
+      if (text.startsWith("ERROR: ") && diagnostics.length < 4) diagnostics.push(text.slice(7));
     };
     try {
       await runner.run(["x", "-so", "-bb1", "-tzip"], { line, data }, [], input);
-      this.#end(complaints);
+      this.#end(diagnostics);
     } catch (error) {
       if (error instanceof Enough) return;
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
@@ -197,11 +197,11 @@ class MemberDecoder {
   }
 
   /** 7-Zip has come to the end of what it can decode. */
-  #end(complaints: readonly string[]): void {
+  #end(diagnostics: readonly string[]): void {
     const { size, method } = this.#options;
     // Said of every endless member.
     const usual = /^(?:Unexpected end of data|CRC Failed)/u;
-    const other = complaints.find((text) => SIZED.has(method) || !usual.test(text));
+    const other = diagnostics.find((text) => SIZED.has(method) || !usual.test(text));
     if (other !== undefined) {
       const [why = other] = other.split(" : ");
       this.#fault = new FormatError(`Cannot decompress: 7-Zip says "${why}"`, this.#had);

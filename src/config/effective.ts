@@ -3,7 +3,7 @@
  * and what of it took no effect.
  *
  * A file that merely lies in the working directory may have come with the model. It adds and raises;
- * whatever would loosen is left out and told.
+ * whatever would loosen is left out and reported.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import {
 import type { Configuration, FailOnWord, IgnoreLine, PatternLine } from "./configuration.ts";
 import { compilePatterns } from "./patterns.ts";
 
-/** One file, and whether whoever runs the scan vouches for it. */
+/** One file, and whether the user vouches for it. */
 export interface Layer {
   readonly configuration: Configuration;
   /** False for a file that was only found in the working directory. */

@@ -69,7 +69,7 @@ test("disabling a wrapper's rule does not hide what the wrapper reaches", async 
   assert.equal((await scan(pickle, it)).verdict, "dangerous");
 });
 
-test("why a file is incomplete is told even where its rule is disabled", async () => {
+test("why a file is incomplete is reported even where its rule is disabled", async () => {
   const report = await scan(
     "cos\nsystem\n(S'ech",
     await effective(

@@ -1,10 +1,10 @@
 /**
- * The word that somebody meant.
+ * The word that a person meant.
  *
  * @module
  */
 
-/** Words longer than this are not compared: nobody mistypes them, and comparing takes their square. */
+/** Words longer than this are not compared: nothing mistypes them, and comparing takes their square. */
 const LONGEST = 64;
 
 /**

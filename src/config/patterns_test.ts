@@ -14,7 +14,7 @@ test("without patterns there is nothing to match", async () => {
   assert.equal(await compilePatterns([]), undefined);
 });
 
-test("each pattern is told at its first place, literals as they are written", async () => {
+test("each pattern is reported at its first place, literals as they are written", async () => {
   const match = await compilePatterns([line("k[0-9]+"), line("a.b", true), line("(?i)SECRET")]);
   assert.deepEqual(match?.("xx k12 k3 a.b axb secret"), [
     { pattern: "k[0-9]+", text: "k12", at: 3 },

@@ -151,7 +151,7 @@ class Reader {
     );
   }
 
-  /** The lines of a table; what belongs before the first table is told to go there. */
+  /** The lines of a table; what belongs before the first table is asked to go there. */
   #lines(name: string, what: string): [Path, string, unknown][] {
     const value = this.document.root[name];
     if (value === undefined) return [];
@@ -210,7 +210,7 @@ class Reader {
     });
   }
 
-  /** A key such as `allow` below a table belongs to that table, which nobody wants. */
+  /** A key such as `allow` below a table belongs to that table, which nothing wants. */
   #notTopKey(path: Path, key: string): void {
     const top: readonly string[] = TOP_KEYS;
     if (!top.includes(key)) return;

@@ -1,6 +1,6 @@
 /**
  * What concerns several members of an archive, a folder or a repository at once is decided in a
- * bundle: it sees a listing, whoever made it, and states observations about named members.
+ * bundle: it sees a listing of any origin and states observations about named members.
  *
  * @module
  */

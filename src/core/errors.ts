@@ -108,7 +108,7 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
   /** A file, with line and column where known, or an option. */
   readonly where: string;
-  /** What is to be shown under the message, line by line. Raw: whoever shows it escapes it. */
+  /** What is to be shown under the message, line by line. Raw: the caller that shows it escapes it. */
   readonly excerpt: readonly string[];
 
   /**

@@ -82,7 +82,7 @@ export interface FileReport {
   readonly path: string;
   /** Ids of the formats that matched, outermost first; empty when skipped. */
   readonly formats: readonly string[];
-  /** Bytes; undefined for a stream that nobody read to its end. */
+  /** Bytes; undefined for a stream that nothing read to its end. */
   readonly size: number | undefined;
   /** Bytes that the scan read of it. */
   readonly bytesRead: number;

@@ -33,11 +33,11 @@ export const HINT = {
   skopsSchema: "skops-schema",
   /** What would be the schema if the archive were a skops file. */
   skopsSchemaMaybe: "skops-schema-maybe",
-  /** Python source that whoever imports the module runs. */
+  /** Python source that every importer of the module runs. */
   pythonImport: "python-import",
   /** Python source that building or installing the source distribution runs. */
   pythonInstall: "python-install",
-  /** Python source that installing makes a command of: whoever runs it runs it as a program. */
+  /** Python source that installing makes a command of: the user who runs it runs it as a program. */
   pythonProgram: "python-program",
   /** Python source that every start of the interpreter runs that has it on its path. */
   pythonStartup: "python-startup",

@@ -63,7 +63,7 @@ export interface LoaderCode {
    * dotted name.
    */
   readonly text?: string | undefined;
-  /** True where names that nobody has classified are ordinary, so that only dangerous ones are told. */
+  /** True where names that nothing has classified are ordinary, so that only dangerous ones are reported. */
   readonly common?: boolean | undefined;
 }
 

@@ -25,13 +25,13 @@ export interface Classification {
 export interface RuleSet {
   /** Hash of the rules' text, for the report. */
   readonly version: string;
-  /** What formats are told of the rules. */
+  /** What formats know of the rules. */
   readonly interest: Interest;
   /** How a pickle global is classified when imported and not called. */
   classify(module: string, name: string): Classification;
   /**
    * Findings for all that was seen in one source, import and calls of the same global at the same
-   * place told as one. What an observation is `within` is added to the location's parts. `atMost` caps safety and severity of what nothing loads.
+   * place reported as one. What an observation is `within` is added to the location's parts. `atMost` caps safety and severity of what nothing loads.
    */
   judge(
     observations: readonly Judged[],

@@ -181,7 +181,7 @@ export interface Siblings {
   size(path: string): number | undefined;
   /**
    * Says that the file at hand has another one read as so many bytes of numbers, whatever they are: as
-   * a storage of tensors. Whoever handed this out learns what nothing needs to be looked for in.
+   * a storage of tensors. The caller that handed this out learns what nothing needs to be looked for in.
    */
   claim?(path: string, bytes: number): void;
 }
@@ -293,8 +293,8 @@ export interface Interest {
 }
 
 /**
- * "harmless": it need not be told node by node. "named": a rule speaks of it. "unknown": none does but
- * the one for whatever nobody knows.
+ * "harmless": it need not be reported node by node. "named": a rule speaks of it. "unknown": none does but
+ * the one for whatever nothing knows.
  */
 export type OperatorKnowledge = "harmless" | "named" | "unknown";
 

@@ -4,7 +4,7 @@
  * https://protobuf.dev/programming-guides/encoding/
  *
  * A message does not say of what type it is: callers bring the field numbers. Like the parsers of
- * protobuf, this one steps over groups, over fields nobody knows and over known numbers with
+ * protobuf, this one steps over groups, over fields nothing knows and over known numbers with
  * another wire type; unlike them it hands out what came before the place where it gives up.
  *
  * @module
@@ -271,14 +271,14 @@ export class WireMessage {
  *
  * @param bytes the message, or its beginning
  * @param length bytes of the whole message, where only its beginning is at hand: the iteration then
- *   ends without a complaint where the bytes do
+ *   ends without a diagnostic where the bytes do
  * @throws FormatError when the bytes are no message; offsets are those in `bytes`
  */
 export function* fieldsOf(bytes: Uint8Array, length = bytes.length): Iterable<WireField> {
   const groups: number[] = [];
   let at = 0;
   while (at < length) {
-    // What a cut-off beginning lacks cannot be told from what is wrong.
+    // What a cut-off beginning lacks cannot be distinguished from what is wrong.
     if (length > bytes.length && at + FIELD_HEAD_BYTES > bytes.length) return;
     const field = fieldAt(bytes, at, at, length);
     at = field.end;

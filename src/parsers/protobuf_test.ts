@@ -89,7 +89,7 @@ test("what is no message is refused with the place where it goes wrong", async (
   }
 });
 
-test("a field whose length lies is handed out up to the end before the complaint", async () => {
+test("a field whose length lies is handed out up to the end before the diagnostic", async () => {
   const reader = new WireReader(bytesSource("m", bytesOf(0x12, 0x63, 0x08, 0x05)), context);
   const message = reader.message();
   const field = await message.next();

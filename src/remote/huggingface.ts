@@ -196,7 +196,7 @@ async function getJson(
   });
 }
 
-/** The hub says 401 for what does not exist, so that nobody learns which private names there are. */
+/** The hub says 401 for what does not exist, so that nothing learns which private names there are. */
 function repositoryError(name: string, reply: HttpReply, withToken: boolean): SourceError {
   const { status } = reply;
   const missing = /RepoNotFound|RevisionNotFound/i.exec(reply.header("x-error-code") ?? "")?.[0];

@@ -255,7 +255,7 @@ function exchange(request: HttpRequest, make: () => ClientRequest): Promise<Http
     };
     sent.on("error", fail);
     sent.once("response", (answer) => {
-      // Errors of the body are told to who reads it.
+      // Errors of the body are set to who reads it.
       answer.on("error", () => {});
       done({
         status: answer.statusCode ?? 0,

@@ -150,7 +150,7 @@ test("a process that may not use the network says so instead of trying again", a
   }
 });
 
-test("a machine without network is told apart from an address that does not exist", async () => {
+test("a machine without network is distinguished from an address that does not exist", async () => {
   const errors: readonly (readonly [string, RegExp])[] = [
     ["EAI_AGAIN", /no name server answers/],
     ["ENOTFOUND", /its name is not known/],

@@ -15,7 +15,7 @@ function shown(argument: string): string {
   }`;
 }
 
-test("repositories, revisions and paths are told apart", () => {
+test("repositories, revisions and paths are distinguished", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["hf://org/model", "models org/model @ "],
     ["hf://gpt2", "models gpt2 @ "],
@@ -71,7 +71,7 @@ test("paths are no addresses", () => {
   );
 });
 
-test("addresses of the public internet are told from all others", () => {
+test("addresses of the public internet are distinguished from all others", () => {
   for (const it of ["93.184.215.14", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "[2a00::1]"]) {
     assert.equal(isPublicAddress(it), true, it);
   }

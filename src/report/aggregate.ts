@@ -1,5 +1,5 @@
 /**
- * Harmless things told once: a model imports the same class from a hundred places.
+ * Harmless things reported once: a model imports the same class from a hundred places.
  *
  * @module
  */

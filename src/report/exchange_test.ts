@@ -112,7 +112,7 @@ test("Each rule fits into what code scanning takes of a rule", () => {
   }
 });
 
-test("Equal issues of one file are told apart in the hash that code scanning looks at", () => {
+test("Equal issues of one file are distinguished in the hash that code scanning looks at", () => {
   const [finding] = harmful();
   assert.ok(finding);
   const twice = [finding, { ...finding, offset: 999 }];
@@ -148,7 +148,7 @@ test("A fingerprint survives a move of bytes, and changes with what is called", 
   assert.notEqual(print(finding), print(other));
 });
 
-test("A member of an archive is an artifact within its archive, and the byte is told there", () => {
+test("A member of an archive is an artifact within its archive, and the byte is reported there", () => {
   const [finding] = harmful();
   assert.ok(finding);
   const location = { path: "a/b c.7z", parts: ["inner/ü.zip", "model.pkl", "stream_1"] };
@@ -245,8 +245,8 @@ test("A Markdown report of thousands of issues still fits into a comment", () =>
     const many = Array.from({ length: 3000 }, (_, offset) => ({ ...finding, message, offset }));
     const text = renderMarkdown(report([file("x.pkl", "dangerous", many)]));
     assert.ok(text.length < 65_536, String(text.length));
-    const told = text.split("**CRITICAL**").length - 1;
-    assert.ok(text.includes(`and ${3000 - told} more`), String(told));
+    const reported = text.split("**CRITICAL**").length - 1;
+    assert.ok(text.includes(`and ${3000 - reported} more`), String(reported));
   }
 });
 

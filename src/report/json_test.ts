@@ -24,7 +24,7 @@ for (const [name, sample] of Object.entries(SAMPLES)) {
   });
 }
 
-test("The schema refuses a severity that does not exist and a field that nobody described", () => {
+test("The schema refuses a severity that does not exist and a field that nothing described", () => {
   const validate = new Ajv2020({ allowUnionTypes: true }).compile(SCHEMA);
   const good = JSON.parse(renderJson(sampleOf("one_harmful"), MEDIUM));
   assert.equal(validate(good), true);
@@ -70,7 +70,7 @@ test("Every issue's path is that of an asset, and its parts make its location", 
   }
 });
 
-test("Innocuous issues are in it, those of one global told as one with count and first offset", () => {
+test("Innocuous issues are in it, those of one global reported as one with count and first offset", () => {
   const [harmless] = sampleOf("one_clean").files[0]?.findings ?? [];
   assert.ok(harmless);
   const again = { ...harmless, offset: 900, count: 3 };

@@ -14,9 +14,9 @@ import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { summarize, type Summary } from "./summary.ts";
 
-/** Issues and errors that are told. */
-const MOST_TOLD = 50;
-/** Characters of all that is told; a comment holds 65,536. Escaped, a text may grow many times. */
+/** Issues and errors that are reported. */
+const MOST_REPORTED = 50;
+/** Characters of all that is reported; a comment holds 65,536. Escaped, a text may grow many times. */
 const MOST_CHARACTERS = 55_000;
 /** Characters of one text from a file. */
 const LONGEST = 500;
@@ -89,11 +89,11 @@ function countsLine(summary: Summary, unopened: number): string {
   return `${formatCount(files, "file")}${each === "" ? "" : `: ${each}`}${missing}`;
 }
 
-/** What there is still room for; once something did not fit, nothing after it is told. */
+/** What there is still room for; once something did not fit, nothing after it is reported. */
 class Room {
   /** Issues and errors that did not fit. */
   untold = 0;
-  #items = MOST_TOLD;
+  #items = MOST_REPORTED;
   #characters = MOST_CHARACTERS;
   readonly #explained = new Set<string>();
 
@@ -108,7 +108,7 @@ class Room {
     return [];
   }
 
-  /** True the first time that a rule is told of. */
+  /** True the first time that a rule is reported of. */
   isNew(rule: string): boolean {
     const isNew = !this.#explained.has(rule);
     this.#explained.add(rule);
@@ -120,7 +120,9 @@ function fileLines(file: FileReport, room: Room): string[] {
   const issues = issueRecords(file).filter((it) =>
     it.safety_level !== "innocuous" || saysUnread(it.details)
   );
-  const told = issues.flatMap((issue) => room.tell(issueText(issue, room.isNew(issue.rule_id))));
+  const reported = issues.flatMap((issue) =>
+    room.tell(issueText(issue, room.isNew(issue.rule_id)))
+  );
   const errors = file.errors.flatMap((error) =>
     room.tell(`- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`)
   );
@@ -131,14 +133,14 @@ function fileLines(file: FileReport, room: Room): string[] {
       }): **${finding.severity.toUpperCase()}** ${code(finding.message)}`,
     )
   );
-  if (told.length + errors.length + accepted.length === 0) return [];
+  if (reported.length + errors.length + accepted.length === 0) return [];
   const head = `### ${VERDICT_SYMBOLS[file.verdict]} ${file.verdict.toUpperCase()} ${
     code(file.path)
   }`;
-  return ["", head, "", ...told, ...accepted, ...errors];
+  return ["", head, "", ...reported, ...accepted, ...errors];
 }
 
-/** Why a rule matters and what to do is told once. */
+/** Why a rule matters and what to do is reported once. */
 function issueText(issue: IssueRecord, isNew: boolean): string {
   const place = issue.offset === null ? "" : `, byte ${issue.offset}`;
   return [

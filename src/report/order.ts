@@ -13,7 +13,7 @@ import {
   VERDICTS,
 } from "../core/types.ts";
 
-/** A location as text: `bundle.7z:models/model.pkl:stream_0`. Raw: whoever shows it escapes it. */
+/** A location as text: `bundle.7z:models/model.pkl:stream_0`. Raw: the caller that shows it escapes it. */
 export function locationText(location: Location): string {
   return [location.path, ...location.parts].join(":");
 }

@@ -120,7 +120,7 @@ export interface TotalsRecord {
   readonly suppressed_by: Suppressed;
 }
 
-/** The issues of one file: worst first, innocuous ones of the same global told as one. */
+/** The issues of one file: worst first, innocuous ones of the same global reported as one. */
 export function issueRecords(file: FileReport): IssueRecord[] {
   return orderFindings(aggregateInnocuous(file.findings)).map((finding) => ({
     rule_id: finding.ruleId,

@@ -38,7 +38,7 @@ export interface TextOptions {
 /** Issues of one file shown in full; the rest is counted. They are the worst ones. */
 const ISSUES_SHOWN = 20;
 
-/** Kinds of acceptance that are told of one file. */
+/** Kinds of acceptance that are reported of one file. */
 const ACCEPTANCES_SHOWN = 3;
 
 /** Long lines are hard to read: the text does not grow wider than this. */

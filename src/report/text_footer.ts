@@ -83,7 +83,7 @@ function suppressedText(report: ScanReport): string {
   return `${formatNumber(report.suppressed)} suppressed${why}`;
 }
 
-/** What was read; small files are read more than once, which nobody wants to know. */
+/** What was read; small files are read more than once, which nothing wants to know. */
 function bytesText({ bytesRead, bytesTotal }: Summary): string {
   if (bytesTotal === 0) return "Nothing to read";
   return bytesRead >= bytesTotal

@@ -138,7 +138,7 @@ test("An incomplete file says what could not be read and what helps", () => {
   assert.match(text, /Unpack it with its password/);
 });
 
-test("A problem that is both a finding and an error is told once", () => {
+test("A problem that is both a finding and an error is reported once", () => {
   const [finding] = findings("one_harmful");
   assert.ok(finding);
   const broken = file("x.zip", "incomplete", [{

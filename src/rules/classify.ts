@@ -68,7 +68,7 @@ export function exactnessOf(path: string, wildcard: boolean): number {
   return 2 * path.split(".").length + (wildcard ? 0 : 1);
 }
 
-/** Module names that nobody gives to a part of a package, except to stand for the real one. */
+/** Module names that nothing gives to a part of a package, except to stand for the real one. */
 const UNMISTAKABLE: ReadonlySet<string> = new Set([
   "builtins",
   "__builtin__",
@@ -203,7 +203,7 @@ export class Classifier implements GlobalClassifier {
     const explicit = this.#explicit(written);
     const found: Match[] = [];
     if (mapped !== undefined) {
-      // Of two equal verdicts the first is told: the Python 3 name is the one that people know.
+      // Of two equal verdicts the first is reported: the Python 3 name is the one that people know.
       const second = this.#isExactlyAllowed(mapped)
         ? this.#allowedMatch(mapped, called)
         : this.#explicit(mapped);

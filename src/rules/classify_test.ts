@@ -370,7 +370,7 @@ test("a function of the standard library on no list is high when called, medium 
   }
 });
 
-test("what nobody has classified is medium, suspicious, called or not", () => {
+test("what nothing has classified is medium, suspicious, called or not", () => {
   for (const called of [true, false]) {
     assert.equal(verdict("mylib.models", "Net", called), "medium suspicious");
     assert.equal(verdict("__main__", "Net", called), "medium suspicious");

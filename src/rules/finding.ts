@@ -84,7 +84,7 @@ export function computedMessage(voice: Voice, path: string, rule: Rule): string 
     `which ${rule.effect}.`;
 }
 
-/** For what is told by expression alone: changed modules, unresolved calls. */
+/** For what is reported by expression alone: changed modules, unresolved calls. */
 export function expressionMessage(voice: Voice, expression: string, rule: Rule): string {
   return `${subject(voice)} runs ${shortened(expression)}, which ${rule.effect}.`;
 }
@@ -121,7 +121,7 @@ export function patternMessage(title: string, { text, role }: StringFact): strin
   return `${title}: found ${JSON.stringify(shortened(text))} in ${role}.`;
 }
 
-/** For harmless things, told briefly. */
+/** For harmless things, reported briefly. */
 export function harmlessMessage(path: string, effect: string): string {
   return `Uses ${shortened(path)}, which ${effect}.`;
 }

@@ -113,7 +113,7 @@ export function judge(
   }
   for (const [key, group] of groups) {
     const finding = groupFinding(judging, group, location, most);
-    if (finding !== undefined && !isTold(groups, key, group)) findings.push(finding);
+    if (finding !== undefined && !isReported(groups, key, group)) findings.push(finding);
   }
   return findings.map((finding) => {
     const score = judging.scores[finding.severity];
@@ -133,7 +133,7 @@ function subjectOf(fact: Fact): string {
     case "unresolved-call":
       return fact.via === "STACK_GLOBAL" ? "unresolved-import" : "unresolved-call";
     case "operator":
-      // A program's text repeats itself; every node of a graph is told for itself.
+      // A program's text repeats itself; every node of a graph is reported for itself.
       return fact.language === "torchscript"
         ? `operator\n${fact.language}\n${fact.name}`
         : `operator\n${fact.language}\n${fact.name}\n${fact.role ?? ""}\n${fact.expression}` +
@@ -179,12 +179,12 @@ function gather(groups: Map<string, Group>, observation: FactObservation, places
 }
 
 /** True when the base reading of the same place already says all that this group has. */
-function isTold(groups: ReadonlyMap<string, Group>, key: string, group: Group): boolean {
+function isReported(groups: ReadonlyMap<string, Group>, key: string, group: Group): boolean {
   if (group.reading === undefined) return false;
   const base = groups.get(key.slice(group.reading.length));
   if (base === undefined) return false;
-  const told = new Set([...base.calls, ...base.others].map(({ fact }) => expressionOf(fact)));
-  return [...group.calls, ...group.others].every(({ fact }) => told.has(expressionOf(fact)));
+  const reported = new Set([...base.calls, ...base.others].map(({ fact }) => expressionOf(fact)));
+  return [...group.calls, ...group.others].every(({ fact }) => reported.has(expressionOf(fact)));
 }
 
 function expressionOf(fact: Fact): string {
@@ -204,7 +204,7 @@ function groupFinding(
   if (opinion === undefined) return undefined;
   let verdict = opinion.verdict;
   if (group.reading !== undefined) {
-    // What is harmless under one reading is so under all; the base reading has told what it uses.
+    // What is harmless under one reading is so under all; the base reading has reported what it uses.
     if (verdict.safety === "innocuous") return undefined;
     // Memo entries of another stream, and bytes that begin none, make names that no module has.
     const misread = group.reading === "memo" || group.reading === "resync";
@@ -473,7 +473,7 @@ function anomalyFinding(
     ...(offset === undefined ? {} : { offset }),
     count: 1,
     why: rule?.why ?? "No loader writes files like this.",
-    fix: rule?.fix ?? "Ask whoever made the file how it came to be, or make it again.",
+    fix: rule?.fix ?? "Do not use the file; report it to the publisher.",
     references: rule?.references ?? [],
     details: {
       detail,

@@ -204,7 +204,7 @@ test("another reading counts only what is harmful, at least high, and says which
   assert.equal(finding.details["reading"], "frames");
 });
 
-test("another reading that says what the base reading says is not told twice", () => {
+test("another reading that says what the base reading says is not reported twice", () => {
   const findings = rules.judge([
     at(0, imported("os", "system")),
     at(3, called("os", "system")),

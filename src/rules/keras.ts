@@ -55,11 +55,13 @@ export function judgeReference(tables: Tables, fact: ReferenceFact): ReferenceVe
   const { module, name, language, expression } = fact;
   const path = pathOf(module, name);
   const role = module === "" ? "custom" : "reference";
-  const told = (each: string): Rule | undefined =>
+  const reported = (each: string): Rule | undefined =>
     tables.operator({ kind: "operator", language: each, name: path, role, expression });
-  const first = told(language);
+  const first = reported(language);
   // What one table of known libraries lacks, the table of all loaders may have.
-  const other = first?.safety === "suspicious" && language !== "keras" ? told("loader") : undefined;
+  const other = first?.safety === "suspicious" && language !== "keras"
+    ? reported("loader")
+    : undefined;
   const own = other?.safety === "innocuous" ? other : first;
   if (own === undefined) return undefined;
   const ours: ReferenceVerdict = {
@@ -84,7 +86,7 @@ export function judgeReference(tables: Tables, fact: ReferenceFact): ReferenceVe
   if (own.safety === "innocuous" && match.rule.id === FALLBACK.unusualCall) return ours;
   const rule = tables.rules.get(`${language}-dangerous-reference`);
   const worse = compareVerdicts(match.rule, own) < 0;
-  // What nobody has classified is told in Keras' words, where it is Keras' own in particular.
+  // What nothing has classified is reported in Keras' words, where it is Keras' own in particular.
   const known = match.exactness > 0 || own.safety !== "innocuous";
   return rule !== undefined && worse && known ? { rule, match } : ours;
 }

@@ -31,7 +31,7 @@ const CACHE_SIZE = 65_536;
 export interface Entry {
   /** File and line, for instance `security.toml:12`. */
   readonly origin: string;
-  /** True for an entry of a file that nobody vouches for: it may raise only. */
+  /** True for an entry of a file that nothing vouches for: it may raise only. */
   readonly raiseOnly: boolean;
 }
 

@@ -42,7 +42,7 @@ function called(global: string, ...globals: readonly GlobalOverride[]): string {
   return `${rule.severity} ${rule.safety}`;
 }
 
-test("an entry for what nobody has classified decides", () => {
+test("an entry for what nothing has classified decides", () => {
   assert.equal(called("ours Thing", entry("ours.*", "critical")), "critical dangerous");
   assert.equal(called("ours.deep Thing", entry("ours.*", "low")), "low suspicious");
   assert.equal(called("ours Thing", entry("ours.Thing", "high")), "high dangerous");

@@ -2,7 +2,7 @@
  * Verdicts on what Python source calls while it is imported, or served. Source calls much that a
  * pickle has no business with: everyday questions such as `os.path.join` do not count. How much counts
  * depends on who brings the source along: code of a model repository runs where a model is loaded, so
- * whatever the table of globals calls dangerous counts there; of a module in a wheel, which somebody
+ * whatever the table of globals calls dangerous counts there; of a module in a wheel, which a person
  * may import, only what `python.toml` lists. What is sent, fetched or hidden counts in both.
  *
  * @module
@@ -137,17 +137,17 @@ function judgeSourceCall(tables: Tables, fact: ReferenceFact): SourceVerdict | u
     const found = tables.rules.get(id);
     if (found !== undefined) return { rule: found, match, decides: found, message };
   }
-  const told = (each: string) =>
+  const reported = (each: string) =>
     tables.operator({ kind: "operator", language: each, name: path, expression });
   if (kind.verdict === "rule") {
-    const listed = told(LISTING);
+    const listed = reported(LISTING);
     if (listed === undefined || isHarmless(listed.id, path, traits)) return undefined;
     // Who serves a model judges all of it by one rule.
     const decides = language === LISTING ? listed : rule;
     return { rule: decides, match, decides, message };
   }
   if (isHarmless("", path, traits)) return undefined;
-  const harmless = told("python") !== undefined || match.exactness === 0;
+  const harmless = reported("python") !== undefined || match.exactness === 0;
   if (harmless || match.rule.safety !== "dangerous") return undefined;
   return { rule, match, decides: match.rule, message };
 }

@@ -1,7 +1,7 @@
 /**
  * Rules and allowlists as they are written: TOML in, checked shapes out.
  *
- * Mistakes are told with file, line and what was expected, because rules are written by hand.
+ * Mistakes are reported with file, line and what was expected, because rules are written by hand.
  *
  * @module
  */

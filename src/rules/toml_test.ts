@@ -38,11 +38,11 @@ test("a rule is read with its format from the file's name and defaults for what 
   assert.deepEqual(rule?.references, []);
 });
 
-test("broken TOML is told with line and column", () => {
+test("broken TOML is reported with line and column", () => {
   refused(`${GOOD}\nx = = 1`, /line 17, column 5/, "rules/x.toml:17:5");
 });
 
-test("a wrong rule is told with the line on which it begins", () => {
+test("a wrong rule is reported with the line on which it begins", () => {
   refused(GOOD + GOOD.replace("x-good", "X Bad"), /"X Bad" is no rule id/, "rules/x.toml:17");
 });
 

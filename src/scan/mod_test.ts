@@ -4,7 +4,7 @@ import { bytesSource, ConfigError, configure, scan, withDefaults } from "../../m
 
 const HARMFUL = new TextEncoder().encode("cos\nsystem\n(S'echo hi'\ntR.");
 
-test("the module scans bytes by the embedded rules without being told anything", async () => {
+test("the module scans bytes by the embedded rules without any settings", async () => {
   const report = await scan(bytesSource("model.pkl", HARMFUL));
   assert.equal(report.files[0]?.verdict, "dangerous");
   assert.match(report.files[0]?.findings[0]?.message ?? "", /os\.system\('echo hi'\)/);

@@ -59,7 +59,7 @@ export interface RemoteOptions {
   readonly certificates?: string;
 }
 
-/** What a scan of several inputs is told. */
+/** Options of a scan of several inputs. */
 export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
   /** Ends the scan early; what was found by then is reported, as incomplete. */
   readonly signal?: AbortSignal;
@@ -73,7 +73,7 @@ export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "
   readonly configurationNotes?: readonly string[];
 }
 
-/** What `scanInputs` is told. */
+/** Options of `scanInputs`. */
 export interface ScanInputsOptions extends FileOptions {
   readonly stop: Stop;
   readonly remote?: RemoteOptions | undefined;

@@ -16,7 +16,7 @@ import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "./schedule/in_order.ts";
 import { ConcurrentProgress, type Progress } from "./schedule/progress.ts";
 import { notScanned, type Stop } from "./schedule/stop.ts";
 
-/** What a scan of addresses is told. */
+/** Options of a scan of addresses. */
 interface ScanRemoteOptions extends FileOptions {
   readonly stop: Stop;
   readonly progress: Progress;

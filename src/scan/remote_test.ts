@@ -118,7 +118,7 @@ test("redirects that lead round and to other protocols end as incomplete", async
   });
 });
 
-test("what cannot be had is told, and everything else is still scanned", async () => {
+test("what cannot be had is reported, and everything else is still scanned", async () => {
   await withServers(async (server) => {
     server.serve("/model.pkl", HARMFUL);
     server.serve("/cut.pkl", HARMLESS, (_, response) => {
@@ -160,7 +160,7 @@ test("a string is a path even when it looks like a URL, and the remedy says so",
   });
 });
 
-test("settings that cannot be are told, and a limit that is no number is thrown", async () => {
+test("settings that cannot be are reported, and a limit that is no number is thrown", async () => {
   const url = new URL("hf://org/model");
   for (const endpoint of ["nowhere", "ftp://hub", "https://me@hub", "https://hub?x"]) {
     const report = await scan(url, { remote: { endpoint } });

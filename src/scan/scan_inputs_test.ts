@@ -53,7 +53,7 @@ test("bytes, Blobs, Files, sources, paths and file URLs are scanned in order", a
   });
 });
 
-test("an empty path is told as what it is, whatever the runtime says", async () => {
+test("an empty path is reported as what it is, whatever the runtime says", async () => {
   const { files, errors } = await scanMany([""], OPTIONS);
   assert.equal(files.length, 0);
   assert.match(errors[0]?.message ?? "", /the path is empty$/);

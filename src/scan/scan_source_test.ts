@@ -134,7 +134,7 @@ test("a source that contains itself ends at the depth limit, incomplete", async 
   assert.match(report.findings[0]?.message ?? "", /more than 5 containers deep/);
 });
 
-test("a limit that is reached thousands of times is told a few times and counted", async () => {
+test("a limit that is reached thousands of times is reported a few times and counted", async () => {
   const wide = fakeFormat("fake", async function* (source) {
     await Promise.resolve();
     yield Array.from({ length: 3000 }, (_, index) => entry(`m${index}`, source));

@@ -42,10 +42,10 @@ function shortcomings(report: FileReport, wanted: Expectation): string[] {
       : worst === wanted.severity;
     if (!right) found.push(`is at worst ${worst}, not ${wanted.severity}`);
   }
-  const told = report.findings.map(({ message, details }) => message + JSON.stringify(details))
+  const reported = report.findings.map(({ message, details }) => message + JSON.stringify(details))
     .join();
   for (const global of wanted.globals ?? []) {
-    if (!told.includes(global)) found.push(`does not name ${global}`);
+    if (!reported.includes(global)) found.push(`does not name ${global}`);
   }
   return found;
 }

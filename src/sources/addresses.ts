@@ -1,5 +1,5 @@
 /**
- * What somebody meant who wrote an address where a path belongs: what to write instead.
+ * What a person meant who wrote an address where a path belongs: what to write instead.
  *
  * @module
  */

@@ -159,7 +159,7 @@ function targetOf(path: string): string | undefined {
   }
 }
 
-/** A source that holds its file open only while it reads, for nobody closes it. */
+/** A source that holds its file open only while it reads, for nothing closes it. */
 function openedWhenRead(path: string, size: number): Source {
   return {
     name: path,

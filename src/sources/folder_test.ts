@@ -25,7 +25,7 @@ function inFolder(check: (folder: string) => Promise<void> | void): () => Promis
 }
 
 test(
-  "a folder is listed with what lies below it, links told as links",
+  "a folder is listed with what lies below it, links reported as links",
   inFolder((folder) => {
     const listed = listFolder(folder, true).map(({ name, kind, size, linkTarget }) => [
       name,

@@ -2,7 +2,7 @@
  * Path globs as shells and ignore files write them: `*` and `?` within a name, `**` across folders,
  * `[a-z]` and `[!a-z]`, `{a,b}`, and a backslash before a character that stands for itself.
  *
- * Names of files come from whoever made the model, so that matching must not backtrack: all places
+ * Names of files come from the author of the model, so that matching must not backtrack: all places
  * in the glob that the name may have reached are followed at once, in glob length times name length.
  *
  * @module

@@ -27,7 +27,7 @@ export interface HttpSource extends Source {
 interface HttpSourceOptions {
   /** For reports and messages. */
   readonly name: string;
-  /** Bytes that the file has where somebody else said so; another size is an error. */
+  /** Bytes that the file has where another party said so; another size is an error. */
   readonly size?: number | undefined;
   /** Bytes of a stream at most; 64 GiB unless given. */
   readonly streamBytes?: number;

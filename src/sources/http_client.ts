@@ -1,5 +1,5 @@
 /**
- * Requests that follow redirects, try again and give up in time, over a transport that whoever runs
+ * Requests that follow redirects, try again and give up in time, over a transport that the program which runs
  * this hands in. Ranges and caching are `http.ts`.
  * https://www.rfc-editor.org/rfc/rfc9110
  *
@@ -63,7 +63,7 @@ const SILENT_ATTEMPTS = 2;
 const REDIRECTS = 10;
 const IDLE_MILLISECONDS = 30_000;
 const RETRY_MILLISECONDS = 500;
-/** Who is told to come back later than this says so instead of waiting. */
+/** Who is asked to come back later than this says so instead of waiting. */
 const LONGEST_WAIT_MILLISECONDS = 60_000;
 const REDIRECT_STATUS = [301, 302, 303, 307, 308];
 const PASSING_STATUS = [408, 425, 429, 500, 502, 503, 504];

@@ -65,7 +65,7 @@ test("many ranges are left where that is not cheap, and a few are fetched", asyn
   });
 });
 
-test("whoever wants all gets several ranges a request", async () => {
+test("the caller that wants all gets several ranges a request", async () => {
   const { got, asked } = await prefetched(undefined, true);
   assert.equal(got, true);
   assert.equal(asked.length, 1);

@@ -191,7 +191,7 @@ export class RangeSource implements Source {
     const cheap = missing.length <= CHEAP_REQUESTS && total <= CHEAP_BYTES;
     if (!cheap && !this.#thorough && need === "cheap") return false;
     // A server may answer several ranges with all of the file, of which some is on its way before it
-    // learns that nobody wants it. So this is for who asked for everything.
+    // learns that nothing wants it. So this is for who asked for everything.
     if (!cheap && this.#thorough) await this.#together(missing);
     await this.#oneByOne(this.#missing(missing));
     return true;

@@ -17,7 +17,7 @@ function shown(body: Uint8Array): string[] | undefined {
   );
 }
 
-test("parts of an answer are told apart by their lengths, not by what stands in them", () => {
+test("parts of an answer are distinguished by their lengths, not by what stands in them", () => {
   assert.deepEqual(shown(BODY), ['0 "abcd"', String.raw`10 "\r\n--b--\r"`]);
 });
 

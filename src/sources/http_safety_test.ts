@@ -201,7 +201,7 @@ test("the address that was checked is the one connected to", async () => {
   }, { resolve: () => Promise.resolve(asked++ === 0 ? ["127.0.0.1"] : ["203.0.113.1"]) });
 });
 
-test("whoever stops the scan does not wait for a server", async () => {
+test("the caller that stops the scan does not wait for a server", async () => {
   await withServer(async (server, open) => {
     server.serve("/never", BYTES, () => true);
     const controller = new AbortController();

@@ -116,7 +116,7 @@ function brokenOff(name: string, reason: string): SourceError {
 }
 
 /**
- * The bytes behind a content encoding that nobody had asked for.
+ * The bytes behind a content encoding that nothing had asked for.
  *
  * @param raw the body as it came
  * @throws SourceError when they cannot be decoded, LimitError when they expand beyond reason

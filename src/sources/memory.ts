@@ -56,7 +56,7 @@ export function sliceSource(name: string, parent: Source, offset: number, length
 }
 
 /**
- * What to spread into a source that wraps another, so that it can be told what will be wanted.
+ * What to spread into a source that wraps another, so that it can be determined what will be wanted.
  *
  * @param shift a range of the wrapper as one of the wrapped; the same unless given
  */

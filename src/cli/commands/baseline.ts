@@ -18,7 +18,7 @@ import { tell } from "../terminal.ts";
 type BaselineOptions = Omit<ScanInputsOptions, "progress" | "stop" | "note">;
 
 /**
- * Writes the baseline; what could not be read is told on standard error.
+ * Writes the baseline; what could not be read is reported on standard error.
  *
  * @returns the exit code: 2 when something could not be read, for its issues are missing
  */

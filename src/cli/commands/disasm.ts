@@ -18,7 +18,7 @@ const BUFFER_LENGTH = 65_536;
 /** Columns before the arguments of opcodes, where a broken line goes on. */
 const ARGUMENTS_AT = 27;
 
-/** Ends the listing when nobody reads it any more (`| head`). */
+/** Ends the listing when nothing reads it any more (`| head`). */
 const READER_GONE = new Error("the reader of the listing has gone away");
 
 /**

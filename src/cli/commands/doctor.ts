@@ -123,7 +123,7 @@ async function faultsOf(
       faults.push(`it does not recognise ${report.path}${reasonOf(report)}`);
     }
   }
-  if (!isTold(harmful)) {
+  if (!isReported(harmful)) {
     faults.push(`a harmful sample is ${harmful.verdict} to it${reasonOf(harmful)}`);
   }
   if (harmless !== undefined && harmless.verdict !== "clean") {
@@ -133,12 +133,12 @@ async function faultsOf(
 }
 
 /** True for a report that names what is wrong; a missing decoder is only of severity low. */
-function isTold({ verdict, riskScore }: FileReport): boolean {
+function isReported({ verdict, riskScore }: FileReport): boolean {
   return verdict === "dangerous" || verdict === "suspicious" ||
     (verdict === "incomplete" && riskScore >= SEVERITY_SCORES.medium);
 }
 
-/** What the report says of its own troubles. */
+/** What the report says of its own errors. */
 function reasonOf({ findings }: FileReport): string {
   const unread = findings.find(({ details }) => details["unread"] === true);
   return unread === undefined ? "" : ` (${unread.message})`;

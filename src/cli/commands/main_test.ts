@@ -206,7 +206,7 @@ test("The opcodes of every stream are listed, and nothing in them reaches the te
   });
 });
 
-test("A listing that nobody reads any more ends", async () => {
+test("A listing that nothing reads any more ends", async () => {
   const long = new TextEncoder().encode("N0".repeat(50_000) + "N.");
   await withFiles({ "long.pkl": long }, async (folder) => {
     const { code, out } = await run(["disasm", join(folder, "long.pkl")], { closesAfter: 1 });
@@ -262,7 +262,7 @@ test("Help of every command fits into eighty columns", async () => {
   }
 });
 
-test("Who lists the opcodes of a zip archive is told where its pickles are", async () => {
+test("Who lists the opcodes of a zip archive is reported where its pickles are", async () => {
   const zip = Uint8Array.of(80, 75, 3, 4, 20, 0);
   await withFiles({ "model.pt": zip, "evil.pkl": HARMFUL }, async (folder) => {
     assert.match((await run(["disasm", join(folder, "model.pt")])).err, /zip archive[^]*unzip -p/);

@@ -78,7 +78,7 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
     }
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version end in an "error" too. Its own exit code would be the process's, whoever set that.
+    // Help and version end in an "error" too. Its own exit code would be the process's.
     const asked = /^commander\.(help|helpDisplayed|version)$/.test(error.code);
     code = asked && texts.err === "" ? 0 : 2;
     job = undefined;

@@ -7,7 +7,7 @@
 import type { ScanCommandOptions } from "../commands/scan.ts";
 import type { Io, Output } from "../io.ts";
 
-/** What a scan is told when nothing is said, but for the report's form, which is JSON. */
+/** Options of a scan when nothing is said, but for the report's form, which is JSON. */
 export const USUAL: ScanCommandOptions = {
   format: "json",
   failOn: "medium",

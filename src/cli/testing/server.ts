@@ -139,7 +139,7 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
 /**
  * An ordinary answer, with ranges.
  *
- * @param count told of the bytes of bodies as they are sent
+ * @param count reported of the bytes of bodies as they are sent
  */
 export function sendFile(
   request: IncomingMessage,

@@ -49,7 +49,7 @@ export async function run(
 }
 
 /** What an NDJSON report says, in its order: base names with verdicts, and errors. */
-export function told(out: string): string[] {
+export function reported(out: string): string[] {
   return out.trimEnd().split("\n").map((line) => JSON.parse(line)).flatMap((it) => {
     if (it.type === "error") return [`${baseName(it.path)}: ${it.message}`];
     return it.type === "asset" ? [`${baseName(it.path)} ${it.verdict}`] : [];

@@ -28,6 +28,6 @@ function comeToGrief(message: WorkerMessage): void {
   if (path.includes("exits")) process.exit(3);
   if (path.includes("throws")) throw new Error("an error that nobody foresaw");
   // What cannot be sent to another thread.
-  if (path.includes("clones")) Object.assign(message.scanned.file, { oddity: () => {} });
+  if (path.includes("clones")) Object.assign(message.scanned.file, { notCloneable: () => {} });
   while (path.includes("hangs")) Math.random();
 }

@@ -68,7 +68,7 @@ test("any dictionary that liblzma takes is taken, none at all too", async () => 
   }
 });
 
-test("a second stream that is cut off or broken is told", async () => {
+test("a second stream that is cut off or broken is reported", async () => {
   const whole = join(FIRST, SECOND);
   for (let length = FIRST.length + 1; length < whole.length; length++) {
     const { verdict } = await scan(whole.subarray(0, length), "m.pkl.lzma");

@@ -127,7 +127,7 @@ export const decodeLzmaZip: DecodeStream = async function* (input, options) {
   yield* body(input, properties, dictionary, options.size ?? Infinity, options.memory);
 };
 
-/** A stream that lost what was said of it: what 7-Zip uses unless told otherwise, at its ninth level. */
+/** A stream that lost what was said of it: what 7-Zip uses by default, at its ninth level. */
 const USUAL_PROPERTIES: LzmaProperties = { lc: 3, lp: 0, pb: 2 };
 const USUAL_DICTIONARY_BYTES = 64 * 1024 * 1024;
 

@@ -17,7 +17,7 @@ import type { History } from "./history.ts";
 export interface DecoderOptions {
   /** Bytes of memory for a dictionary. */
   readonly memory: number;
-  /** Told of a checksum or length that does not match; decoding goes on. */
+  /** Called for a checksum or length that does not match; decoding goes on. */
   readonly mismatch: (what: string) => void;
   /** Bytes that come out, where the container knows. */
   readonly size?: number;
@@ -35,7 +35,7 @@ export type DecodeStream = (
   options: DecoderOptions,
 ) => AsyncGenerator<Uint8Array, void, void>;
 
-/** Given out between streams in a row, which may have no output at all: whoever pulls looks at the time. */
+/** Given out between streams in a row, which may have no output at all: the caller that pulls looks at the time. */
 export const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Output decoded in one step. */

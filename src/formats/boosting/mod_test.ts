@@ -48,7 +48,7 @@ test("bytes changed anywhere in the binary forms are read without a defect", asy
   }
 });
 
-test("indices and counts that lie are told", async () => {
+test("indices and counts that lie are reported", async () => {
   const lies: readonly (readonly [string, string | RegExp, string])[] = [
     ["xgboost.json", /"left_children":\[1/u, '"left_children":[9'],
     ["xgboost.json", /"left_children":\[1/u, '"left_children":[0'],

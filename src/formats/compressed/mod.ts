@@ -105,7 +105,7 @@ function unpickles({ claim }: Sample): boolean {
 }
 
 /**
- * Decodes on where nobody wanted more, as long as it looks like a bomb, so that one is told.
+ * Decodes on where nothing wanted more, as long as it looks like a bomb, so that one is reported.
  */
 async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
   for (;;) {

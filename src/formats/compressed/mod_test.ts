@@ -176,7 +176,7 @@ test("a compressed pickle of every kind cut anywhere is never clean", async () =
   }
 });
 
-test("what a pickle runs before its compressed stream breaks is told", async () => {
+test("what a pickle runs before its compressed stream breaks is reported", async () => {
   const evil = "cos\nsystem\n(S'echo hi'\ntR" + "0N".repeat(4000);
   const cut = gzipSync(evil, { level: 0 }).subarray(0, 4000);
   // RFC 1951, 3.2.3: behind a stored block, which is not the last, one of the reserved type.

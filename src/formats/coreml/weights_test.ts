@@ -20,7 +20,7 @@ test("weights cut at any byte are never clean", async () => {
   await assertCutsNeverClean("weight.bin", bytes.slice(0, end));
 });
 
-test("records that lie are told", async () => {
+test("records that lie are reported", async () => {
   for (const [at, value] of [[0, 9], [64, 1], [73, 0x7f], [80, 1], [84, 1]] as const) {
     const lie = read("safe/weight.bin");
     lie[at] = value;

@@ -35,6 +35,6 @@ test("a type, shape or length that lies makes the model incomplete", async () =>
   }
 });
 
-test("a pickle that is a tensor of bytes is told as bytes that nothing loads", async () => {
+test("a pickle that is a tensor of bytes is reported as bytes that nothing loads", async () => {
   assert.equal((await report("m.bin", read("suspicious/hidden.bin"))).verdict, "suspicious");
 });

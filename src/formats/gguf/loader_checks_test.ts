@@ -49,7 +49,7 @@ async function failed(metadata: Parameters<typeof file>[0]): Promise<number> {
   return rules.filter((rule) => rule === "gguf-loader-check").length;
 }
 
-test("values on which llama.cpp ends the process are told", async () => {
+test("values on which llama.cpp ends the process are reported", async () => {
   const values: Parameters<typeof file>[0][] = [
     { "llama.block_count": 0 },
     { "llama.block_count": 513 },

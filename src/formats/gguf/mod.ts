@@ -91,8 +91,8 @@ const LEAST_TENSOR = { wide: 24, narrow: 20 };
 const MADE_UP = 2n ** 31n;
 /** Tensors whose places are compared. */
 const TENSORS = 1_000_000;
-/** Lies that are told. */
-const TOLD = 100;
+/** Lies that are reported. */
+const REPORTED = 100;
 /** Strings of metadata that may be programs are looked at up to this length. */
 const LOOK_FOR_TEMPLATE = 4 * 1024 * 1024;
 
@@ -116,7 +116,7 @@ async function* scan(
     if (!(error instanceof FormatError)) throw error;
     broken = error;
   } finally {
-    yield scanner.told();
+    yield scanner.reported();
   }
   if (broken !== undefined) throw broken;
 }
@@ -137,8 +137,8 @@ class Scanner {
   }
 
   /** What was found so far; everything once `run` ended. */
-  told(): Observation[] {
-    const lies = this.#lies.slice(0, TOLD);
+  reported(): Observation[] {
+    const lies = this.#lies.slice(0, REPORTED);
     const more = this.#lies.length - lies.length;
     const rest: Observation[] = more <= 0 ? [] : [{
       type: "anomaly",
@@ -350,7 +350,7 @@ class Scanner {
     for (let i = 0n; i < count; i++) {
       const tensor = await this.#readTensor(reader);
       const { lies, bytes } = examine(tensor, this.#alignment);
-      if (this.#lies.length <= TOLD) this.#lies.push(...lies);
+      if (this.#lies.length <= REPORTED) this.#lies.push(...lies);
       if (names.size >= TENSORS) continue;
       if (names.has(tensor.name)) {
         this.#lie("gguf-duplicate-key", `The tensor "${tensor.name}" is there twice`, tensor.at);
@@ -399,7 +399,7 @@ class Scanner {
     const { lies, slack, end } = compare(extents, dataBytes, alignment);
     this.#lies.push(...lies);
     const first = Number(start);
-    for (const { from, to } of slack.slice(0, TOLD)) {
+    for (const { from, to } of slack.slice(0, REPORTED)) {
       await this.#leftOver(first + Number(from), first + Number(to));
     }
     const behind = first + Number(end);

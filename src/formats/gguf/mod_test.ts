@@ -78,7 +78,7 @@ test("a number that a file could hold was cut off, one that none could hold is d
   }
 });
 
-test("a bit that is wrong in a length, a count, a type or a place is told", async () => {
+test("a bit that is wrong in a length, a count, a type or a place is reported", async () => {
   const whole = read("version_2.gguf");
   // Version, counts, length of the key, type, length of the value; of the tensor: length of its
   // name, number of dimensions, dimension, type, place.

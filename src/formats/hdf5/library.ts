@@ -13,8 +13,8 @@ const MOST_MEMORY = 256 * 1024 * 1024;
 const PAGE_BYTES = 64 * 1024;
 /** EIO of Emscripten's virtual file system. */
 const EIO = 29;
-/** Characters of its complaints that are kept. */
-const COMPLAINT_LENGTH = 64 * 1024;
+/** Characters of its diagnostics that are kept. */
+const DIAGNOSTIC_LENGTH = 64 * 1024;
 
 /** What is used of h5wasm's module; its own types leave out the memory. */
 export interface Library {
@@ -69,7 +69,7 @@ let library: Promise<Library> | undefined;
 /** True once a file brought the library down: its memory is not to be trusted after that. */
 let damaged = false;
 /** What the library wrote since the last call: it says there what it does not throw. */
-let complaints = "";
+let diagnostics = "";
 
 /**
  * The library, loaded once.
@@ -109,26 +109,26 @@ async function load(): Promise<Library> {
 }
 
 function hear(_stream: unknown, buffer: Uint8Array, offset: number, length: number): number {
-  if (complaints.length < COMPLAINT_LENGTH) {
-    complaints += String.fromCharCode(...buffer.subarray(offset, offset + length));
+  if (diagnostics.length < DIAGNOSTIC_LENGTH) {
+    diagnostics += String.fromCharCode(...buffer.subarray(offset, offset + length));
   }
   return length;
 }
 
 /** The innermost reason of the library's error stack since the last call; undefined when it has none. */
-export function complaint(): string | undefined {
-  const reasons = [...complaints.matchAll(/^ *#\d{3}: .*?\(\): (.*)$/gmu)];
-  return complaints === "" ? undefined : reasons.at(-1)?.[1] ?? "it gives no reason";
+export function diagnostic(): string | undefined {
+  const reasons = [...diagnostics.matchAll(/^ *#\d{3}: .*?\(\): (.*)$/gmu)];
+  return diagnostics === "" ? undefined : reasons.at(-1)?.[1] ?? "it gives no reason";
 }
 
 /**
  * Makes a call of the library, whose memory stays below a bound: it asks for as much as a file claims
  * that a row has, 4 GiB at the most. Emscripten takes a refusal for the end of memory.
  *
- * @throws what the library throws, whose kind is nobody's promise
+ * @throws what the library throws, whose kind is nothing's promise
  */
 export function callLibrary<T>(call: () => T): T {
-  complaints = "";
+  diagnostics = "";
   const { grow } = WebAssembly.Memory.prototype;
   WebAssembly.Memory.prototype.grow = function (pages: number): number {
     if (this.buffer.byteLength + pages * PAGE_BYTES > MOST_MEMORY) {

@@ -31,8 +31,8 @@ const MOST_OBJECTS = 1_000_000;
 const LONGEST_PATH = 4096;
 /** A dataset that claims less than this is no bomb, whatever the file's size. */
 const BOMB_BYTES = 64 * 1024 * 1024;
-/** Places of one kind that are told one by one. */
-const PLACES_TOLD = 100;
+/** Places of one kind that are reported one by one. */
+const PLACES_REPORTED = 100;
 const BATCH = 256;
 
 /** HDF5 files. */
@@ -147,7 +147,7 @@ class Objects {
   readonly #context: FormatContext;
   readonly #seen = new Set<number>();
   readonly #waiting: string[] = ["/"];
-  readonly #told = new Map<string, number>();
+  readonly #reported = new Map<string, number>();
   readonly #pickles: Hdf5Pickles;
   #count = 0;
 
@@ -231,16 +231,18 @@ class Objects {
   }
 
   #tell(anomaly: Anomaly): Anomaly[] {
-    const times = (this.#told.get(anomaly.rule) ?? 0) + 1;
-    this.#told.set(anomaly.rule, times);
-    return times <= PLACES_TOLD ? [anomaly] : [];
+    const times = (this.#reported.get(anomaly.rule) ?? 0) + 1;
+    this.#reported.set(anomaly.rule, times);
+    return times <= PLACES_REPORTED ? [anomaly] : [];
   }
 
   #rest(): Anomaly[] {
-    return [...this.#told].filter(([, times]) => times > PLACES_TOLD).map(([rule, times]) => ({
+    return [...this.#reported].filter(([, times]) => times > PLACES_REPORTED).map((
+      [rule, times],
+    ) => ({
       type: "anomaly",
       rule,
-      detail: `The same at ${times - PLACES_TOLD} further places`,
+      detail: `The same at ${times - PLACES_REPORTED} further places`,
       ...((rule === "hdf5-malformed" || rule === "hdf5-filter" || rule === "scan-limit") &&
         { unread: true }),
     }));

@@ -39,7 +39,7 @@ test("weights without a configuration are nothing to speak of, cycles of links n
   }
 });
 
-test("links and datasets that lead to other files are told with the file's name", async () => {
+test("links and datasets that lead to other files are reported with the file's name", async () => {
   const cases = [
     ["external_link.h5", "/etc/other.h5"],
     ["external_storage_new.h5", "/etc/passwd"],
@@ -90,10 +90,10 @@ test("a row that claims a gigabyte is refused before there is memory for it", as
   assert.match(anomalies[0]?.detail ?? "", /^Cannot read the dataset \/rows: .*memory/u);
 });
 
-test("attributes of more strings than are told apart are left unread aloud, and hide no other", async () => {
+test("attributes of more strings than are distinguished are left unread aloud, and hide no other", async () => {
   const { anomalies, entries, unread } = await scan(readOther("harmful/behind_many_values.h5"));
-  const told = anomalies.map(({ detail }) => detail).toSorted();
-  assert.deepEqual(told, [
+  const reported = anomalies.map(({ detail }) => detail).toSorted();
+  assert.deepEqual(reported, [
     "Only the first 16 of 17 values of training_config were looked into",
     "There are 70000 strings or rows in one place",
     "There are 70000 strings or rows in one place",

@@ -1,6 +1,6 @@
 /**
  * HDF5 through `h5wasm`, the HDF5 library in WebAssembly: groups, links, attributes and what is
- * said of datasets. The data of a dataset are read only where somebody asks for them.
+ * said of datasets. The data of a dataset are read only where they are asked for.
  *
  * The library reads through a node of its virtual file system whose reads come from a `Source`, a
  * few blocks at a time. Where bytes cannot be had at once, the call fails, the bytes are fetched, and
@@ -24,7 +24,7 @@ import { FileBlocks, type Wanted } from "./blocks.ts";
 import { GlobalHeaps } from "./heap.ts";
 import {
   callLibrary,
-  complaint,
+  diagnostic,
   giveUpLibrary,
   hdf5Library,
   type Library,
@@ -35,7 +35,7 @@ import {
 const MOST_FETCHES = 10_000;
 /** Bytes that one call may need fetched, and bytes of one attribute. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Strings or rows that are told apart: each is an object of its own, whatever its length. */
+/** Strings or rows that are distinguished: each is an object of its own, whatever its length. */
 const MOST_VALUES = 65_536;
 
 /** What a link in a group leads to. */
@@ -370,7 +370,7 @@ class OpenFile implements Hdf5File {
       const value = callLibrary(call);
       // The library may take bytes that it cannot have for a missing detail.
       if (blocks.wanted === undefined && blocks.fault === undefined) {
-        const reason = complaint();
+        const reason = diagnostic();
         if (reason !== undefined) throw new FormatError(`Cannot ${what}: ${reason}`);
         return { done: true, value };
       }
@@ -386,7 +386,7 @@ class OpenFile implements Hdf5File {
       error instanceof FormatError;
     if (ours) return error;
     if (error instanceof WebAssembly.RuntimeError) giveUpLibrary();
-    const reason = complaint() ??
+    const reason = diagnostic() ??
       (error instanceof Error ? error.message.split("\n")[0] ?? "" : String(error));
     return new FormatError(`Cannot ${what}: ${reason}`, undefined, { cause: error });
   }

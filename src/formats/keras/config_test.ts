@@ -20,7 +20,7 @@ const CODE =
   "DQDjWwQYAA8wAAAAA=\n";
 
 /** What was stated: references as paths, layers by name with the names in their code. */
-function told({ facts }: Seen): string[] {
+function reported({ facts }: Seen): string[] {
   return facts.map(({ fact }) => {
     if (fact.kind === "reference") return `${fact.module}:${fact.name}`;
     if (fact.kind !== "operator") return fact.kind;
@@ -73,7 +73,7 @@ test("the code of a Lambda is read in every layout", async () => {
     { class_name: "Custom", config: { mask: [CODE], mask_type: "lambda" } },
   ];
   for (const config of layouts) {
-    assert.deepEqual(told(await scan(config)), FOUND, JSON.stringify(config).slice(0, 90));
+    assert.deepEqual(reported(await scan(config)), FOUND, JSON.stringify(config).slice(0, 90));
   }
 });
 
@@ -92,7 +92,7 @@ test("evidence names what the code uses, details say where it is and which Pytho
 
 test("base64 is read as Python reads it: letters of no meaning are dropped", async () => {
   const odd = Array.from(CODE).join("-").replaceAll("A", "A\n_");
-  assert.deepEqual(told(await scan(lambda({ function: [odd] }))), FOUND);
+  assert.deepEqual(reported(await scan(lambda({ function: [odd] }))), FOUND);
   assert.deepEqual(decodeBase64("aGk=b2xk"), utf8("hi"));
   assert.deepEqual(decodeBase64("=a=G=k="), utf8("hi"));
   assert.deepEqual(decodeBase64("aGkh"), utf8("hi!"));
@@ -101,26 +101,29 @@ test("base64 is read as Python reads it: letters of no meaning are dropped", asy
 
 test("code that is no base64 is taken as it stands, as func_load does", async () => {
   const raw = String.fromCharCode(...(decodeBase64(CODE) ?? []));
-  assert.deepEqual(told(await scan(lambda({ function: [raw], function_type: "lambda" }))), FOUND);
+  assert.deepEqual(
+    reported(await scan(lambda({ function: [raw], function_type: "lambda" }))),
+    FOUND,
+  );
 });
 
 test("code that no Python wrote is still a Lambda, and searched for names", async () => {
-  assert.deepEqual(told(await scan(lambda({ function: ["AAAA"] }))), ["Lambda()"]);
+  assert.deepEqual(reported(await scan(lambda({ function: ["AAAA"] }))), ["Lambda()"]);
   const cut = CODE.slice(0, 200);
-  assert.match(told(await scan(lambda({ function: [cut] })))[0] ?? "", /__import__/);
+  assert.match(reported(await scan(lambda({ function: [cut] })))[0] ?? "", /__import__/);
 });
 
-test("a Lambda in HDF5 is told as one there", async () => {
+test("a Lambda in HDF5 is reported as one there", async () => {
   const config = lambda({ function: named("builtins", "mine") });
-  assert.ok(told(await scan(config, "keras-config-h5")).includes("Lambda/h5"));
+  assert.ok(reported(await scan(config, "keras-config-h5")).includes("Lambda/h5"));
 });
 
-test("classes and functions are told with their modules, at any nesting", async () => {
+test("classes and functions are reported with their modules, at any nesting", async () => {
   let config: unknown = named("os", "system");
   for (let depth = 0; depth < 2000; depth++) {
     config = { class_name: "Bidirectional", config: { layer: [config] } };
   }
-  assert.deepEqual(told(await scan(config)), ["os:system"]);
+  assert.deepEqual(reported(await scan(config)), ["os:system"]);
   const seen = await scan({
     module: "keras",
     class_name: "Sequential",
@@ -128,7 +131,7 @@ test("classes and functions are told with their modules, at any nesting", async 
     compile_config: { loss: named("subprocess", "run") },
     build_config: { class_name: "__typespec__", module: "os", spec_name: "popen", config: [] },
   });
-  assert.deepEqual(told(seen), [":p>A", "keras:Sequential", "os:popen", "subprocess:run"]);
+  assert.deepEqual(reported(seen), [":p>A", "keras:Sequential", "os:popen", "subprocess:run"]);
 });
 
 test("equal references are counted, not repeated", async () => {
@@ -137,7 +140,7 @@ test("equal references are counted, not repeated", async () => {
   assert.deepEqual(facts.map(({ count }) => count), [3]);
 });
 
-test("layers that reach outside are told with what they reach", async () => {
+test("layers that reach outside are reported with what they reach", async () => {
   const cases: [string, object, string][] = [
     ["TFSMLayer", { filepath: "/tmp/m" }, "TFSMLayer"],
     ["KerasLayer", { handle: "https://example.com/m" }, "KerasLayer"],
@@ -152,9 +155,9 @@ test("layers that reach outside are told with what they reach", async () => {
     assert.equal(fact?.evidence?.[0]?.text, Object.values(config)[0]);
   }
   const list = { class_name: "StringLookup", config: { vocabulary: ["/etc/passwd"] } };
-  assert.deepEqual(told(await scan(list)), []);
+  assert.deepEqual(reported(await scan(list)), []);
   const op = { class_name: "TFOpLambda", config: { function: "io.write_file" } };
-  assert.deepEqual(told(await scan(op)), ["io.write_file"]);
+  assert.deepEqual(reported(await scan(op)), ["io.write_file"]);
   const torch = { class_name: "TorchModuleWrapper", config: { module: "gAJOLg==" } };
   const { entries } = await scan(torch);
   assert.deepEqual(entries.map(({ text, hint }) => [text, hint]), [["\x80\x02N.", "pickle"]]);
@@ -176,14 +179,14 @@ test("every layer that stands for a function of TensorFlow names it", async () =
     ["InstanceProperty", { attr_name: "__class__" }, ["reflection"]],
   ];
   for (const [class_name, config, names] of layers) {
-    assert.deepEqual(told(await scan({ class_name, config })), names, class_name);
+    assert.deepEqual(reported(await scan({ class_name, config })), names, class_name);
   }
   const registered = {
     class_name: "Gone",
     registered_name: "TFOpLambda",
     config: { function: "io.write_file" },
   };
-  assert.deepEqual(told(await scan(registered)), ["io.write_file"]);
+  assert.deepEqual(reported(await scan(registered)), ["io.write_file"]);
 });
 
 test("functions that compute but for one argument play the part of a file by it", async () => {
@@ -200,7 +203,7 @@ test("functions that compute but for one argument play the part of a file by it"
     ["io.decode_proto", { descriptor_source: "local://" }, ""],
   ];
   for (const [name, given, wanted] of cases) {
-    const [first = ""] = told(await scan(layer(name, given)));
+    const [first = ""] = reported(await scan(layer(name, given)));
     assert.ok(first.endsWith(wanted) && (wanted !== "" || !first.endsWith("/file")), first);
   }
 });
@@ -224,25 +227,25 @@ test("an operator of TensorFlow is handed on as a graph of one node", async () =
 
 test("where a module lacks a name, the registered name counts as well", async () => {
   const seen = await scan({ ...named("builtins", "my_activation"), registered_name: "eval" });
-  assert.deepEqual(told(seen), ["builtins:eval", "builtins:my_activation"]);
+  assert.deepEqual(reported(seen), ["builtins:eval", "builtins:my_activation"]);
   const custom = { ...named("mine", "f"), registered_name: "package>f" };
-  assert.deepEqual(told(await scan(custom)), ["mine:f"]);
+  assert.deepEqual(reported(await scan(custom)), ["mine:f"]);
 });
 
 test("a class in the place of a function is constructed with what the file gives", async () => {
   const call = { ...named("keras.layers", "TFSMLayer"), inbound_nodes: [{ args: ["/tmp/m"] }] };
-  assert.deepEqual(told(await scan(call)), ["TFSMLayer", "keras.layers:TFSMLayer"]);
+  assert.deepEqual(reported(await scan(call)), ["TFSMLayer", "keras.layers:TFSMLayer"]);
   const lookup = named("keras.layers", "StringLookup");
-  assert.deepEqual(told(await scan(lookup)), ["keras.layers:StringLookup", "vocabulary"]);
+  assert.deepEqual(reported(await scan(lookup)), ["keras.layers:StringLookup", "vocabulary"]);
 });
 
 test("paths of feature columns and tokenizers are files that are read", async () => {
   for (const key of ["vocabulary_file", "vocab_file", "ckpt_to_load_from"]) {
     const column = { class_name: "Column", config: { key: "k", [key]: "/etc/passwd" } };
-    assert.deepEqual(told(await scan({ class_name: "X", config: { columns: [column] } })), [
+    assert.deepEqual(reported(await scan({ class_name: "X", config: { columns: [column] } })), [
       "vocabulary",
     ]);
-    assert.deepEqual(told(await scan({ class_name: "X", config: { [key]: "" } })), []);
+    assert.deepEqual(reported(await scan({ class_name: "X", config: { [key]: "" } })), []);
   }
 });
 
@@ -271,22 +274,22 @@ test("equal keys are an anomaly, and all of their values count", async () => {
     '{"class_name": "function", "module": "os", "module": "keras", "config": "a", "config": "b"}',
   );
   assert.deepEqual(seen.rules, ["keras-config-duplicate-key"]);
-  assert.deepEqual(told(seen), ["keras:a", "keras:b", "os:a", "os:b"]);
+  assert.deepEqual(reported(seen), ["keras:a", "keras:b", "os:a", "os:b"]);
 });
 
 test("a configuration in a text is looked into, some levels deep", async () => {
   let config: unknown = named("os", "system");
   for (let depth = 0; depth < 3; depth++) config = { inner: JSON.stringify(config) };
-  assert.deepEqual(told(await scan(config)), ["os:system"]);
+  assert.deepEqual(reported(await scan(config)), ["os:system"]);
 });
 
-test("text that breaks off is unread, and what came before is told", async () => {
+test("text that breaks off is unread, and what came before is reported", async () => {
   const whole = JSON.stringify([lambda({ function: [CODE] }), { a: [1, 2, { b: "c" }] }]);
   for (let length = 0; length < whole.length; length += 7) {
     const seen = await scan(whole.slice(0, length));
     assert.deepEqual([seen.unread, seen.rules], [true, ["keras-config-malformed"]]);
   }
-  assert.deepEqual(told(await scan(whole.slice(0, -5))), FOUND);
+  assert.deepEqual(reported(await scan(whole.slice(0, -5))), FOUND);
   assert.ok((await scan("[".repeat(100_000))).unread);
   assert.ok((await run(kerasConfigFormat, utf8("[1,2,3,4]"), { limits: { values: 3 } })).unread);
 });

@@ -29,7 +29,7 @@ const READINGS = 4;
 const GIVEN_LOOKED_AT = 200;
 const GIVEN_KEPT = 8;
 const STEPS_PER_CHECK = 4096;
-const DUPLICATES_TOLD = 10;
+const DUPLICATES_REPORTED = 10;
 /** Texts of one configuration that are looked into as pickles; real models have one a layer, if any. */
 const PICKLES = 256;
 
@@ -501,7 +501,7 @@ export class ConfigWalk {
   #duplicateKeys(object: JsonObject): void {
     const seen = new Set<string>();
     for (const [key] of object.members) {
-      if (seen.has(key) && this.#duplicates++ < DUPLICATES_TOLD) {
+      if (seen.has(key) && this.#duplicates++ < DUPLICATES_REPORTED) {
         this.#others.push({
           type: "anomaly",
           rule: "keras-config-duplicate-key",

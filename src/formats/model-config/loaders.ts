@@ -19,7 +19,7 @@ import { latin1 } from "../../parsers/bytes.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
 const TEXT_CHARACTERS = 2048;
-/** Different things told of one file; more are counted as unread. */
+/** Different things reported of one file; more are counted as unread. */
 const REPORTED = 500;
 /** Characters of a text that the net reads as Python. */
 const NET_CHARACTERS = 64 * 1024;
@@ -265,7 +265,7 @@ class Teller {
     if (named && called) this.#trusting = { where: placeOf(path), reached: true };
   }
 
-  /** What names code of a repository, and the switch that allows it; told once for the file. */
+  /** What names code of a repository, and the switch that allows it; reported once for the file. */
   #references(): void {
     const foreign = this.#code.filter(({ repository }) => repository !== undefined);
     const nested = this.#code.some((one) => one.nested) || foreign.length > 0;

@@ -65,7 +65,7 @@ test("templates are handed on from wherever they lie", async () => {
   ]);
 });
 
-test("kernels of other repositories are told, plain ways of computing attention are not", async () => {
+test("kernels of other repositories are reported, plain ways of computing attention are not", async () => {
   for (const value of ["eager", "sdpa", "flash_attention_2", null, { text: "sdpa" }]) {
     assert.deepEqual(named(await scan({ _attn_implementation_internal: value })), []);
   }
@@ -75,7 +75,7 @@ test("kernels of other repositories are told, plain ways of computing attention 
   ]);
 });
 
-test("code of repositories is told, and trust that a file gives itself", async () => {
+test("code of repositories is reported, and trust that a file gives itself", async () => {
   assert.deepEqual(named(await scan({ auto_map: { AutoModel: "m.C" } })), ["code.own"]);
   assert.deepEqual(named(await scan({ auto_map: { AutoTokenizer: ["t.T", null] } })), ["code.own"]);
   assert.deepEqual(named(await scan({ auto_map: { A: "o/r--m.C" } })), ["code.foreign"]);
@@ -105,7 +105,7 @@ test("modules that libraries import are references", async () => {
   assert.deepEqual(named(await scan({ m: [{ _target_: "os.system" }] })), ["hydra os.system"]);
 });
 
-test("shards that lead out are told", async () => {
+test("shards that lead out are reported", async () => {
   const map = { a: "ok.safetensors", b: "../x", c: "/x", d: "C:\\x", e: "a/../../x" };
   assert.deepEqual(
     named(await scan({ weight_map: map }, "m.index.json")),
@@ -163,14 +163,14 @@ test("hostile configurations take linear time", async () => {
   }
 });
 
-test("a template is found however deep it lies, and its place is told in so many characters", async () => {
+test("a template is found however deep it lies, and its place is reported in so many characters", async () => {
   const text = `${'{"template_of":'.repeat(20_000)}["{{ cycler.__init__ }}"]${"}".repeat(20_000)}`;
   const { entries } = await scan(text);
   assert.equal(entries.length, 1);
   assert.ok((entries[0]?.part.length ?? Infinity) < 1100, `${entries[0]?.part.length} characters`);
 });
 
-test("a name behind thousands of others is told, or what is read is not all", async () => {
+test("a name behind thousands of others is reported, or what is read is not all", async () => {
   const name = "config.yaml";
   const scanYaml = (text: string) =>
     run(modelConfigFormat, encoder.encode(text), { name, interest });

@@ -42,7 +42,7 @@ export function otherYamlNames(yaml: YamlText, { interest, broken, check }: Look
   const place = placer(yaml);
   const tagged = tags(text, check);
   const named = [...broken ? targets(words) : [], ...tagged].sort((one, two) => one.at - two.at);
-  // Of equal ones the first is told, so that hundreds of one class hide no other.
+  // Of equal ones the first is reported, so that hundreds of one class hide no other.
   const distinct = [...new Map(named.toReversed().map((one) => [one.path, one])).values()]
     .reverse().filter(({ path, by }) => by === "_target_" || isDangerous(path, interest));
   const observations: Observation[] = distinct.slice(0, REPORTED).map(({ path, by, at }) => {

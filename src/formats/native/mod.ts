@@ -72,7 +72,7 @@ function kindOf({ head, name, claim }: Sample): Kind | undefined {
       return { name: "mach-o", label: "a macOS program or library for several processors" };
     }
   }
-  // A script under a script's name is what it says; under another it is told.
+  // A script under a script's name is what it says; under another it is reported.
   if (claim?.label === "program text") return undefined;
   const interpreter = /^#![ \t]*(\/[^\s\0]+(?:[ \t]+[^\s\0]+)?)/u.exec(latin1(head, 256))?.[1];
   return interpreter === undefined

@@ -29,13 +29,13 @@ test("machine code is named as what it is", async () => {
   assert.equal(await kind(ELF, "x.llamafile"), "llamafile");
 });
 
-test("machine code under a model's or another name is told", async () => {
+test("machine code under a model's or another name is reported", async () => {
   for (const name of ["model.bin", "a.safetensors", "a.gguf", "a.pkl", "README.md", "a.json"]) {
     assert.equal(await kind(ELF, name), "disguised", name);
   }
 });
 
-test("scripts are told where their name does not say so", async () => {
+test("scripts are reported where their name does not say so", async () => {
   const script = bytes("#!/bin/sh\necho\n", 15);
   assert.equal(await kind(script, "run"), "script");
   assert.equal(await kind(script, "run.sh"), undefined);

@@ -15,7 +15,7 @@ import { stringsOf } from "./operators.ts";
 import { EXTERNAL, FIELD } from "./schema.ts";
 import { type Frame, textOf } from "./walk.ts";
 
-/** Different files, and different faults, that are told one by one. */
+/** Different files, and different faults, that are reported one by one. */
 const FILES = 20_000;
 const FAULTS = 200;
 
@@ -97,7 +97,7 @@ export class Externals {
       count > 1 ? { ...anomaly, detail: `${anomaly.detail} (${count} times)` } : anomaly
     );
     if (this.#left > 0) {
-      const detail = `${this.#left} further locations are as wrong as those told`;
+      const detail = `${this.#left} further locations are as wrong as those reported`;
       anomalies.push({ type: "anomaly", rule: "onnx-external-data-odd", detail });
     }
     return anomalies;

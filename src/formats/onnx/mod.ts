@@ -3,7 +3,7 @@
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, https://onnx.ai/onnx/repo-docs/IR.html
  *
  * A model is data for a runtime that knows its operators. What reaches further: operators that call
- * Python or belong to a library of somebody's own, and tensors whose data lie in another file, which
+ * Python or belong to a library of a person's own, and tensors whose data lie in another file, which
  * the model names by path. They are looked for in all graphs: the main one, those inside attributes
  * (If, Loop, Scan), in functions and in the training information. Tensors are stepped over.
  *
@@ -32,8 +32,8 @@ import { type Fault, type Frame, textOf, walk } from "./walk.ts";
 /** ONNX models. */
 export const onnxFormat: Format = { id: "onnx", random: true, detect, scan };
 
-/** Faults of one kind that are told one by one. */
-const FAULTS_TOLD = 10;
+/** Faults of one kind that are reported one by one. */
+const FAULTS_REPORTED = 10;
 
 /** Operators are identifiers; some exporters put dots and colons into them. */
 const OPERATOR = /^[A-Za-z_][\w.:|$<>-]{0,255}$/u;
@@ -58,7 +58,7 @@ function detect(sample: Sample): boolean {
   if (look.node && look.wrong === 0) return true;
   if (look.graph && look.version && look.wrong === 0) return true;
   if (!/\.onnx$/iu.test(name)) return false;
-  // A name may hide neither behind a field that nobody knows nor behind a long one that comes first.
+  // A name may hide neither behind a field that nothing knows nor behind a long one that comes first.
   return look.node || look.right > 1;
 }
 
@@ -181,7 +181,7 @@ class Findings {
     // What is wrong inside a message is wrong in all that are around it.
     const last = this.#faults.at(-1);
     if (fault.kind === "truncated" && last?.kind === "truncated") return;
-    if (this.#faults.length < FAULTS_TOLD) this.#faults.push(fault);
+    if (this.#faults.length < FAULTS_REPORTED) this.#faults.push(fault);
     else this.#more++;
   }
 

@@ -65,7 +65,7 @@ test("a model is recognised by its structure, whatever it is called", () => {
   for (const name of ["safe/torch_mlp.onnx", "safe/sklearn_forest.onnx", "safe/subgraphs.onnx"]) {
     assert.ok(onnxFormat.detect(sampleOf(sample(name), { name: "weights.dat" })), name);
   }
-  // In another order, without a version, behind fields that nobody knows.
+  // In another order, without a version, behind fields that nothing knows.
   const graph: Field = [7, [node("Relu")]];
   assert.ok(onnxFormat.detect(sampleOf(encode([graph]))));
   assert.ok(onnxFormat.detect(sampleOf(encode([[8, [[2, 18]]], graph, [1, 8]]))));
@@ -99,7 +99,7 @@ test("other protobuf, text and noise are no models", () => {
   }));
 });
 
-test("operators are named by domain, counted, and told with their first nodes", async () => {
+test("operators are named by domain, counted, and reported with their first nodes", async () => {
   const seen = await scan(model([
     node("Relu", "", "a"),
     node("Relu", "ai.onnx", "b"),
@@ -179,7 +179,7 @@ const external = async (...fields: Field[]) =>
     { rule, detail },
   ) => [rule, detail]);
 
-test("data outside the model's folder are told once a location", async () => {
+test("data outside the model's folder are reported once a location", async () => {
   const place = entry("location", "../x");
   const seen = await scan(
     model([node("Relu"), tensor(place), tensor(place), tensor(entry("location", "w.bin"))]),
@@ -291,14 +291,14 @@ test("a model with any byte changed ends quickly and without a defect", async ()
   }
 });
 
-test("known fields of another wire type are told, and stepped over", async () => {
+test("known fields of another wire type are reported, and stepped over", async () => {
   const seen = await scan(model([node("Relu"), [2, 5], [1, 3]], [20, 1], [7, 4]));
   assert.deepEqual(namesOf(seen), ["Relu"]);
   assert.deepEqual(seen.rules, ["onnx-odd-field"]);
   assert.equal(seen.anomalies.length, 4);
 });
 
-test("what is wrong is told a few times only, and what is around it is still read", async () => {
+test("what is wrong is reported a few times only, and what is around it is still read", async () => {
   const broken: Field = [1, Uint8Array.of(0x07)];
   const seen = await scan(model([...Array<Field>(50).fill(broken), node("Run", "x")]));
   assert.ok(seen.unread);

@@ -11,8 +11,8 @@ import { type Frame, textOf } from "./walk.ts";
 
 /** Operators with a name of their own; the largest exports have some thousand functions. */
 const OPERATORS = 50_000;
-/** Nodes and texts told of one operator. */
-const NODES_TOLD = 20;
+/** Nodes and texts reported of one operator. */
+const NODES_REPORTED = 20;
 const EVIDENCE_KEPT = 20;
 const EXPRESSION_LENGTH = 2048;
 const ATTRIBUTE_LENGTH = 120;
@@ -67,12 +67,12 @@ export class Operators {
       this.#uses.set(name, use);
     }
     use.count++;
-    if (use.nodes.length < NODES_TOLD) use.nodes.push(node);
+    if (use.nodes.length < NODES_REPORTED) use.nodes.push(node);
     if (use.evidence.size < EVIDENCE_KEPT) gatherEvidence(node, use.python, use.evidence);
     return true;
   }
 
-  /** A function of the model has ended: its operators were told, so calling it is nothing new. */
+  /** A function of the model has ended: its operators were reported, so calling it is nothing new. */
   define(frame: Frame): void {
     const domain = textOf(frame, FIELD.functionDomain);
     this.#functions.add(operatorName(domain, textOf(frame, FIELD.functionName)));

@@ -62,7 +62,7 @@ test("a tensor that is cut or goes on is none, and its file is never called clea
   }
 });
 
-test("what is a graph or a model to somebody else is no tensor", () => {
+test("what is a graph or a model to another party is no tensor", () => {
   const float = [0x10, 1];
   const node = field(1, ...field(4, 0x61));
   assert.ok(isTensor(Uint8Array.of(0x08, 1, ...float, ...field(9, 0, 0, 0, 0))));

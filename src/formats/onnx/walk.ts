@@ -46,7 +46,7 @@ export interface Fault {
   readonly offset: number;
 }
 
-/** What is told while walking. */
+/** What is reported while walking. */
 interface Visitor {
   /** A node, a tensor, a function or the model has ended. */
   ended(frame: Frame): void;

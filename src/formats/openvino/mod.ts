@@ -12,8 +12,8 @@ import type { Observation } from "../../core/types.ts";
 import { IR_BYTES, looksLikeNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
 import { readWhole } from "../../sources/read_all.ts";
 
-/** Faults of one kind that are told one by one; more are counted. */
-const TOLD = 20;
+/** Faults of one kind that are reported one by one; more are counted. */
+const REPORTED = 20;
 
 /** OpenVINO networks. */
 export const openvinoFormat: Format = { id: "openvino", random: false, detect, scan };
@@ -32,8 +32,8 @@ async function* scan(
     const detail = "It has a document type, which the format has no use for";
     yield [{ type: "anomaly", rule: "openvino-doctype", detail }];
   }
-  yield told("openvino-constant", network.faults);
-  yield told("openvino-extension", network.extensions);
+  yield reported("openvino-constant", network.faults);
+  yield reported("openvino-extension", network.extensions);
 }
 
 function decoded(bytes: Uint8Array): string {
@@ -44,8 +44,8 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
-function told(rule: string, details: readonly string[]): Observation[] {
-  const shown = details.slice(0, TOLD).map((detail): Observation => ({
+function reported(rule: string, details: readonly string[]): Observation[] {
+  const shown = details.slice(0, REPORTED).map((detail): Observation => ({
     type: "anomaly",
     rule,
     detail,

@@ -36,7 +36,7 @@ test("a network as OpenVINO writes it and its weights are clean", async () => {
   assert.deepEqual(await pair(xml, (bytes) => bytes), ["clean", "clean"]);
 });
 
-test("weights cut at any byte, and longer ones, are told", async () => {
+test("weights cut at any byte, and longer ones, are reported", async () => {
   for (let length = 0; length < 54; length++) {
     const [, weights] = await pair(xml, (bytes) => bytes.slice(0, length));
     assert.equal(weights, "incomplete", `cut at ${length}`);
@@ -55,7 +55,7 @@ test("a network cut anywhere is never clean", async () => {
   await assertCutsNeverClean("model.pt", bytes, { step: 101, allowed: [bytes.length - 1] });
 });
 
-test("a size that disagrees with its shape, extensions and document types are told", async () => {
+test("a size that disagrees with its shape, extensions and document types are reported", async () => {
   const lies: readonly (readonly [string | RegExp, string])[] = [
     ['shape="4, 3"', 'shape="4, 4"'],
     ['shape="4, 3"', 'shape="x"'],

@@ -39,7 +39,7 @@ const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
 
 /** Functions that pip calls in a project that builds itself: PEP 517 and PEP 660. */
 const BUILD_HOOKS = /^(?:get_requires_for_|prepare_metadata_for_)?build_(?:wheel|sdist|editable)$/u;
-/** Bits of a compiled module: a hash stands for its source, which nobody compares. PEP 552 */
+/** Bits of a compiled module: a hash stands for its source, which nothing compares. PEP 552 */
 const UNCHECKED = 0b01;
 const CHECKED = 0b11;
 

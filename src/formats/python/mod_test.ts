@@ -20,7 +20,7 @@ async function scanZip(entries: readonly Entry[], name = "bundle.zip"): Promise<
   return await scanSource(bytesSource(name, buildZip(entries)), { rules });
 }
 
-function told(report: FileReport): string[] {
+function reported(report: FileReport): string[] {
   return report.findings.filter(({ safety }) => safety !== "innocuous")
     .map(({ ruleId, severity, location }) => `${severity} ${ruleId} ${location.parts.join(":")}`);
 }
@@ -29,7 +29,7 @@ test("a module in any archive is judged by what it runs at import, and by nothin
   const run = "import os\nos.system('echo hi')\n";
   const quiet = "import os\n\ndef later():\n    os.system('echo hi')\n";
   const report = await scanZip([{ name: "a/run.py", data: run }, { name: "b.py", data: quiet }]);
-  assert.deepEqual(told(report), ["medium python-import-call a/run.py"]);
+  assert.deepEqual(reported(report), ["medium python-import-call a/run.py"]);
   assert.equal(report.verdict, "suspicious");
   assert.equal(report.findings[0]?.offset, 10);
 });
@@ -40,8 +40,8 @@ test("a function that is only handed over runs when it is handed to a thread", a
     `${work}table = dict(work=work)\n`,
     `${work}threading.Thread(target=work).start()\n`,
   ];
-  assert.deepEqual(told(await scanZip([{ name: "a.py", data: handed }])), []);
-  assert.deepEqual(told(await scanZip([{ name: "a.py", data: started }])), [
+  assert.deepEqual(reported(await scanZip([{ name: "a.py", data: handed }])), []);
+  assert.deepEqual(reported(await scanZip([{ name: "a.py", data: started }])), [
     "medium python-import-call a.py",
   ]);
 });
@@ -49,7 +49,7 @@ test("a function that is only handed over runs when it is handed to a thread", a
 test("a decorator runs where it stands", async () => {
   const data =
     "import os\ndef deco(f):\n    os.system('echo')\n    return f\n@deco\ndef g(): pass\n";
-  assert.deepEqual(told(await scanZip([{ name: "a.py", data }])), [
+  assert.deepEqual(reported(await scanZip([{ name: "a.py", data }])), [
     "medium python-import-call a.py",
   ]);
 });
@@ -57,22 +57,24 @@ test("a decorator runs where it stands", async () => {
 test("harmless calls before a harmful one of the same name do not hide it", async () => {
   const many = Array.from({ length: 3000 }, (_, at) => `exec('x = ${at}')`).join("\n");
   const data = `import base64\n${many}\nexec(base64.b64decode('cHJpbnQoMSk='))\n`;
-  assert.deepEqual(told(await scanZip([{ name: "a.py", data }])), ["critical python-attack a.py"]);
+  assert.deepEqual(reported(await scanZip([{ name: "a.py", data }])), [
+    "critical python-attack a.py",
+  ]);
 });
 
-test("what lies on a disk beside a model is nobody's business here", async () => {
+test("what lies on a disk beside a model is nothing's business here", async () => {
   const source = bytesSource("run.py", bytes("import os\nos.system('echo hi')\n"));
   const report = await scanSource(source, { rules });
   assert.equal(report.verdict, "skipped");
 });
 
-test("code that a configuration names is told once, as the repository's", async () => {
+test("code that a configuration names is reported once, as the repository's", async () => {
   const report = await scanZip([
     { name: "config.json", data: '{"auto_map": {"AutoModel": "modeling_x.X"}}' },
     { name: "modeling_x.py", data: "import os\nos.system('echo hi')\nclass X: pass\n" },
     { name: "other.py", data: "import os\nos.system('echo hi')\n" },
   ]);
-  assert.deepEqual(told(report), [
+  assert.deepEqual(reported(report), [
     "critical repository-python-call modeling_x.py",
     "medium repository-own-code config.json",
     "medium config-remote-code config.json",
@@ -85,13 +87,13 @@ test("TorchScript's sources are no Python modules", async () => {
     { name: "m/constants.pkl", data: "\x80\x02).".replaceAll("\x80", "\u0080") },
     { name: "m/code/__torch__.py", data: "os.system('echo hi')\n" },
   ]);
-  assert.ok(!told(report).some((line) => line.includes("python-import-call")));
+  assert.ok(!reported(report).some((line) => line.includes("python-import-call")));
 });
 
-test("lines of a path file that are code are told, others are not", async () => {
+test("lines of a path file that are code are reported, others are not", async () => {
   const data = "/opt/lib\n# import os\nimport os; os.system('echo hi')\n";
   const report = await scanZip([WHEEL, { name: "x.pth", data }]);
-  assert.deepEqual(told(report).sort(), [
+  assert.deepEqual(reported(report).sort(), [
     "medium python-import-call x.pth",
     "medium python-startup-code x.pth",
   ]);
@@ -109,7 +111,7 @@ test("the line that setuptools installs is known, and a longer one is not", asyn
     name: "distutils-precedence.pth",
     data: `${line}; x()\n`,
   }]);
-  assert.deepEqual(told(longer), ["medium python-startup-code distutils-precedence.pth"]);
+  assert.deepEqual(reported(longer), ["medium python-startup-code distutils-precedence.pth"]);
 });
 
 test("a text under a checkpoint's name that is no path file stays unread", async () => {
@@ -119,19 +121,19 @@ test("a text under a checkpoint's name that is no path file stays unread", async
 
 test("sitecustomize runs at the start where it is installed, and only there", async () => {
   const module = { name: "sitecustomize.py", data: "x = 1\n" };
-  assert.deepEqual(told(await scanZip([WHEEL, module])), [
+  assert.deepEqual(reported(await scanZip([WHEEL, module])), [
     "medium python-startup-code sitecustomize.py",
   ]);
   const deeper = { name: "docs/sitecustomize.py", data: "x = 1\n" };
-  assert.deepEqual(told(await scanZip([WHEEL, deeper])), []);
+  assert.deepEqual(reported(await scanZip([WHEEL, deeper])), []);
 });
 
 test("setup.py of a source distribution runs its commands", async () => {
   const data = "import os\nclass Install:\n    def run(self):\n        os.system('echo hi')\n";
-  assert.deepEqual(told(await scanZip([{ name: "tiny-1.0/setup.py", data }])), [
+  assert.deepEqual(reported(await scanZip([{ name: "tiny-1.0/setup.py", data }])), [
     "medium python-import-call tiny-1.0/setup.py",
   ]);
-  assert.deepEqual(told(await scanZip([{ name: "tiny/install.py", data }])), []);
+  assert.deepEqual(reported(await scanZip([{ name: "tiny/install.py", data }])), []);
 });
 
 test("an encoding that hides code makes the module unread", async () => {
@@ -140,7 +142,7 @@ test("an encoding that hides code makes the module unread", async () => {
       name: "a.py",
       data: `#!/usr/bin/python\n# coding: ${codec}\n`,
     }]);
-    assert.deepEqual(told(report).filter((line) => line.includes("python")), [
+    assert.deepEqual(reported(report).filter((line) => line.includes("python")), [
       "medium python-encoding a.py",
     ], codec);
     assert.equal(report.verdict, "incomplete", codec);
@@ -149,7 +151,7 @@ test("an encoding that hides code makes the module unread", async () => {
     const codec of ["utf-8", "latin-1", "iso-8859-15", "cp1252", "utf_8", "ascii", "shift_jis"]
   ) {
     const report = await scanZip([{ name: "a.py", data: `# coding: ${codec}\nx = 1\n` }]);
-    assert.deepEqual(told(report), [], codec);
+    assert.deepEqual(reported(report), [], codec);
   }
 });
 
@@ -178,7 +180,7 @@ test("only a hint makes it Python source, and bytes with zeros are none", () => 
   assert.ok(!pythonSourceFormat.detect(sampleOf(zeros, { name: "a.py", hint: "python-import" })));
 });
 
-test("a compiled module is told where it runs unseen: without a source, or without a look at it", async () => {
+test("a compiled module is reported where it runs unseen: without a source, or without a look at it", async () => {
   const compiled = (bits: number): string => `\xa7\r\r\n${String.fromCharCode(bits)}\0\0\0\0\0\0\0`;
   const entry = (name: string, bits: number): Entry => ({
     name,
@@ -186,30 +188,33 @@ test("a compiled module is told where it runs unseen: without a source, or witho
   });
   const source: Entry = { name: "a/b.py", data: "x = 1\n" };
   const cached = "a/__pycache__/b.cpython-311.pyc";
-  assert.deepEqual(told(await scanZip([entry("a/b.pyc", 0), WHEEL])), [
+  assert.deepEqual(reported(await scanZip([entry("a/b.pyc", 0), WHEEL])), [
     "medium python-compiled a/b.pyc",
   ]);
-  assert.deepEqual(told(await scanZip([source, entry(cached, 1)])), [
+  assert.deepEqual(reported(await scanZip([source, entry(cached, 1)])), [
     `medium python-compiled ${cached}`,
   ]);
   for (const bits of [0, 3]) {
-    assert.deepEqual(told(await scanZip([source, entry(cached, bits)])), []);
+    assert.deepEqual(reported(await scanZip([source, entry(cached, bits)])), []);
   }
 });
 
 test("a package runs at the start of Python like a module of that name", async () => {
   const data = "x = 1\n";
-  assert.deepEqual(told(await scanZip([{ name: "sitecustomize/__init__.py", data }, WHEEL])), [
+  assert.deepEqual(reported(await scanZip([{ name: "sitecustomize/__init__.py", data }, WHEEL])), [
     "medium python-startup-code sitecustomize/__init__.py",
   ]);
-  assert.deepEqual(told(await scanZip([{ name: "a/sitecustomize/__init__.py", data }, WHEEL])), []);
+  assert.deepEqual(
+    reported(await scanZip([{ name: "a/sitecustomize/__init__.py", data }, WHEEL])),
+    [],
+  );
 });
 
 test("what a project's own build backend does when pip asks it runs at install", async () => {
   const data = "import os\ndef build_wheel(*a):\n    os.system('echo hi')\n";
-  assert.deepEqual(told(await scanZip([{ name: "p-1/backend.py", data }])), [
+  assert.deepEqual(reported(await scanZip([{ name: "p-1/backend.py", data }])), [
     "medium python-import-call p-1/backend.py",
   ]);
   const other = data.replace("build_wheel", "build_wheels");
-  assert.deepEqual(told(await scanZip([{ name: "p-1/backend.py", data: other }])), []);
+  assert.deepEqual(reported(await scanZip([{ name: "p-1/backend.py", data: other }])), []);
 });

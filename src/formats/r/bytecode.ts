@@ -1,5 +1,5 @@
 /**
- * Bytecode in an R serialization: instructions, which nobody needs, and constants, among which is the
+ * Bytecode in an R serialization: instructions, which nothing needs, and constants, among which is the
  * code that they were made from; `ReadBC`, `ReadBC1`, `ReadBCConsts` and `ReadBCLang` in R's
  * `src/main/serialize.c`.
  *

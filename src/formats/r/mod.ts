@@ -2,8 +2,8 @@
  * R's data files: what `saveRDS` and `save` write, in XDR, binary or ASCII, mostly compressed. A file of
  * `save` is the list of a workspace's variables behind a line that says so.
  *
- * Data may hold code: calls, functions, promises. A promise that nobody has looked at yet runs its
- * expression as soon as somebody does; outside an environment no R program can make one
+ * Data may hold code: calls, functions, promises. A promise that nothing has looked at yet runs its
+ * expression as soon as a program does; outside an environment no R program can make one
  * (CVE-2024-27322). In an environment they are the arguments that a function was given, and
  * harmless unless they call what no model calls.
  * R Internals 1.8, https://cran.r-project.org/doc/manuals/r-release/R-ints.html#Serialization-Formats
@@ -29,7 +29,7 @@ const WORKSPACE = /^RD[ABX]\d\n/u;
 const HEADER_BYTES = 256;
 /** `R_CODESET_MAX`. */
 const ENCODING_BYTES = 63;
-/** Distinct functions of each kind that are told. */
+/** Distinct functions of each kind that are reported. */
 const FUNCTIONS = 20_000;
 /** Calls of such a function that are shown. */
 const CALLS_SHOWN = 16;
@@ -85,7 +85,7 @@ async function header(reader: RdsReader): Promise<boolean> {
     reader.skipNumbers(2, 1);
     const version = reader.byte();
     if (version < 0x32) {
-      throw new FormatError("It was written by R before 1.4, whose format nobody reads here", 3);
+      throw new FormatError("It was written by R before 1.4, whose format is not read", 3);
     }
     reader.skipNumbers(1, 1);
     first = reader.byte();
@@ -108,7 +108,7 @@ async function header(reader: RdsReader): Promise<boolean> {
   return workspace;
 }
 
-/** The letter says it; binary files are in the order of whoever wrote them. */
+/** The letter says it; binary files are in the order of the machine that wrote them. */
 async function notationOf(letter: number, reader: RdsReader): Promise<Notation> {
   if (letter === 0x41) return "ascii";
   if (letter === 0x58) return "xdr";

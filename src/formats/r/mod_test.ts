@@ -52,8 +52,8 @@ function scanItems(...items: readonly (number | string)[]): Promise<Seen> {
   return run(rdsFormat, xdr(...HEADER, ...items), { name: "m.rds" });
 }
 
-/** Role and name of what was told. */
-function told({ facts }: Seen): string[] {
+/** Role and name of what was reported. */
+function reported({ facts }: Seen): string[] {
   return facts.flatMap(({ fact }) => fact.kind === "operator" ? [`${fact.role} ${fact.name}`] : []);
 }
 
@@ -61,7 +61,7 @@ async function report(bytes: Uint8Array, name = "m.rds"): Promise<FileReport> {
   return await scanSource(bytesSource(name, bytes), { rules });
 }
 
-test("a promise that nobody looked at is told where no program can put one", async () => {
+test("a promise that nothing looked at is reported where no program can put one", async () => {
   const promise = [5, UNBOUND, ...call("system")];
   const places: readonly (readonly (number | string)[])[] = [
     promise,
@@ -77,7 +77,7 @@ test("a promise that nobody looked at is told where no program can put one", asy
   ];
   for (const items of places) {
     const seen = await scanItems(...items);
-    assert.ok(told(seen).includes("unbound promise"), JSON.stringify(items));
+    assert.ok(reported(seen).includes("unbound promise"), JSON.stringify(items));
     assert.equal(seen.unread, false, JSON.stringify(items));
   }
 });
@@ -86,13 +86,13 @@ test("a promise of an environment is judged by what it calls", async () => {
   const bound = (
     name: string,
   ) => [4, 0, 242, 2 | 1 << 10, 1, "v", 5 | 1 << 10, 253, UNBOUND, ...call(name), NIL, NIL, NIL];
-  assert.deepEqual(told(await scanItems(...bound("mean"))), ["delayed mean"]);
+  assert.deepEqual(reported(await scanItems(...bound("mean"))), ["delayed mean"]);
   assert.equal((await report(xdr(...HEADER, ...bound("mean")))).verdict, "clean");
   assert.equal((await report(xdr(...HEADER, ...bound("system")))).verdict, "dangerous");
   const table = (
     name: string,
   ) => [4, 0, 242, NIL, 19, 2, NIL, 2 | 1 << 10, 1, "v", 5, UNBOUND, ...call(name), NIL, NIL];
-  assert.deepEqual(told(await scanItems(...table("f"))), ["delayed f"]);
+  assert.deepEqual(reported(await scanItems(...table("f"))), ["delayed f"]);
 });
 
 test("values of dots are bound, those of other lists in an environment are not", async () => {
@@ -100,10 +100,10 @@ test("values of dots are bound, those of other lists in an environment are not",
   const bound = (
     ...value: (number | string)[]
   ) => [4, 0, 242, 2 | 1 << 10, 1, "...", ...value, NIL, NIL, NIL];
-  assert.deepEqual(told(await scanItems(...bound(17, ...promise, 2, ...promise, NIL))), [
+  assert.deepEqual(reported(await scanItems(...bound(17, ...promise, 2, ...promise, NIL))), [
     "delayed f",
   ]);
-  assert.deepEqual(told(await scanItems(...bound(2, ...promise, NIL))), ["unbound promise"]);
+  assert.deepEqual(reported(await scanItems(...bound(2, ...promise, NIL))), ["unbound promise"]);
 });
 
 test("a promise that has its value, or whose expression calls nothing, is harmless", async () => {
@@ -115,7 +115,7 @@ test("a promise that has its value, or whose expression calls nothing, is harmle
       [5, UNBOUND, NIL],
     ]
   ) {
-    assert.deepEqual(told(await scanItems(...items)), [], JSON.stringify(items));
+    assert.deepEqual(reported(await scanItems(...items)), [], JSON.stringify(items));
   }
 });
 
@@ -135,7 +135,7 @@ test("calls hide behind no way of naming a function", async () => {
   ];
   for (const expression of inner) {
     const seen = await scanItems(...env(...expression));
-    assert.ok(told(seen).includes("delayed system"), JSON.stringify(expression));
+    assert.ok(reported(seen).includes("delayed system"), JSON.stringify(expression));
     assert.equal(seen.unread, false, JSON.stringify(expression));
   }
 });
@@ -165,26 +165,28 @@ test("a call is shown as R would write it", async () => {
   assert.equal(fact.fact.expression, "a promise of f(n = c(1, NA), f())");
 });
 
-test("functions are told by what they call, also those among the defaults of parameters", async () => {
+test("functions are recognised by what they call, also those among the defaults of parameters", async () => {
   const closure = [3, 2 | 1 << 10, 1, "a", ...call("system"), NIL, ...call("sum")];
   const seen = await scanItems(...closure);
-  assert.deepEqual(told(seen).sort(), ["closure sum", "closure system", "present function"]);
+  assert.deepEqual(reported(seen).sort(), ["closure sum", "closure system", "present function"]);
 });
 
 test("active bindings are those of environments", async () => {
   const active = 2 | 1 << 10 | 1 << 27;
   const closure = [3, NIL, ...call("system")];
   const seen = await scanItems(4, 0, 242, active, 1, "now", ...closure, NIL, NIL, NIL);
-  assert.ok(told(seen).includes("active system"));
-  assert.ok(!told(await scanItems(active, 1, "now", ...closure, NIL)).includes("active system"));
+  assert.ok(reported(seen).includes("active system"));
+  assert.ok(
+    !reported(await scanItems(active, 1, "now", ...closure, NIL)).includes("active system"),
+  );
 });
 
 test("functions that R runs at its start count in workspaces only", async () => {
   const closure = [3, NIL, ...call("cat")];
   const items = xdr(...HEADER, 2 | 1 << 10, 1, ".First", ...closure, NIL);
   const workspace = new Uint8Array(Buffer.concat([Buffer.from("RDX2\n"), items]));
-  assert.ok(told(await run(rdsFormat, workspace)).includes("startup .First"));
-  assert.ok(!told(await run(rdsFormat, items)).includes("startup .First"));
+  assert.ok(reported(await run(rdsFormat, workspace)).includes("startup .First"));
+  assert.ok(!reported(await run(rdsFormat, items)).includes("startup .First"));
 });
 
 test("every harmful sample cut anywhere is never clean, and real models neither", async () => {
@@ -212,7 +214,7 @@ test("every harmful sample cut anywhere is never clean, and real models neither"
   }
 });
 
-test("a stream without a known size that is cut off is told", async () => {
+test("a stream without a known size that is cut off is reported", async () => {
   const bytes = xdr(...HEADER, 14, 1000, 0, 0);
   const source = forwardSource(
     "m.rds",
@@ -289,7 +291,7 @@ test("long chains are read in a loop, and code beyond all reason is a limit", as
   assert.match(seen.fault?.message ?? "", /cells of code/);
 });
 
-test("functions in one another are each told once, however deep they lie", async () => {
+test("functions in one another are each reported once, however deep they lie", async () => {
   const depth = 3000;
   const functions = Array.from({ length: depth }, (_, index) => [
     ...[3 | HAS_TAG, 253, NIL],
@@ -311,7 +313,7 @@ test("a call whose cells are used again and again is written only in part", asyn
   ]).flat();
   const body = [21, 12, 13, 0, 12, ...cells];
   const seen = await scanItems(3 | HAS_TAG, 253, NIL, ...body);
-  assert.deepEqual(told(seen).toSorted(), ["closure system", "present function"]);
+  assert.deepEqual(reported(seen).toSorted(), ["closure system", "present function"]);
   assert.equal(seen.unread, false);
 });
 

@@ -23,9 +23,9 @@ export type Place =
 
 /** What the walk tells. Offsets are bytes from the start of the source. */
 export interface RdsListener {
-  /** A promise that nobody has looked at yet, whose expression calls something. */
+  /** A promise that nothing has looked at yet, whose expression calls something. */
   promise(place: Place, expression: RValue, offset: number): void;
-  /** A function; those within it have been told before. */
+  /** A function; those within it have been reported before. */
   closure(closure: RClosure, offset: number): void;
   /** A binding that calls a function whenever it is looked at. */
   active(name: string, value: RValue, offset: number): void;

@@ -27,8 +27,8 @@ import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** Lies of one kind that are told one by one; more are counted. */
-const TOLD = 20;
+/** Lies of one kind that are reported one by one; more are counted. */
+const REPORTED = 20;
 
 /** Tensors of bytes whose beginnings are looked at for something that is no tensor. */
 const LOOKED_AT = 256;
@@ -109,13 +109,15 @@ function restAfter(source: Source): Observation {
 
 /** Anomalies of one rule: some one by one, the others as a number. */
 function fold(rule: string, details: readonly string[]): Observation[] {
-  const told = details.slice(0, TOLD).map((detail): Observation => ({
+  const reported = details.slice(0, REPORTED).map((detail): Observation => ({
     type: "anomaly",
     rule,
     detail,
   }));
-  const more = details.length - told.length;
-  return more <= 0 ? told : [...told, { type: "anomaly", rule, detail: `and ${more} more` }];
+  const more = details.length - reported.length;
+  return more <= 0
+    ? reported
+    : [...reported, { type: "anomaly", rule, detail: `and ${more} more` }];
 }
 
 function badTensors(tensors: readonly TensorEntry[]): string[] {
@@ -220,7 +222,7 @@ async function* hidingPlaces(
   let end = 0;
   let gaps = 0;
   for (const { from, to } of all) {
-    if (from > end && from < dataBytes && gaps++ < TOLD) {
+    if (from > end && from < dataBytes && gaps++ < REPORTED) {
       yield [slice(end, Math.min(from, dataBytes))];
     }
     end = Math.max(end, to);

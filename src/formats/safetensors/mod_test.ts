@@ -45,7 +45,7 @@ test("a header cut at any byte is never clean", async () => {
   }
 });
 
-test("every number of the header that lies is told", async () => {
+test("every number of the header that lies is reported", async () => {
   const lies: readonly (readonly [string, string, string])[] = [
     ['"F32"', '"F16"', "safetensors-bad-tensor"],
     ['"F32"', '"constructor"', "safetensors-bad-tensor"],
@@ -137,7 +137,7 @@ test("thousands of lies are counted and not listed", async () => {
   assert.ok(seen.anomalies.some(({ detail }) => /^and \d+ more$/.test(detail)));
 });
 
-test("a shape of half a million lengths, each as large as can be, is told and not multiplied out", async () => {
+test("a shape of half a million lengths, each as large as can be, is reported and not multiplied out", async () => {
   const shape = (length: string) => `[${Array(500_000).fill(length).join()}]`;
   const header = (length: string) =>
     `{"a":{"dtype":"U8","shape":${shape(length)},"data_offsets":[0,0]}}`;
@@ -146,12 +146,12 @@ test("a shape of half a million lengths, each as large as can be, is told and no
   assert.deepEqual((await run(safetensorsFormat, build(header("0")))).rules, []);
 });
 
-test("a key that stands twice among a hundred thousand is told", async () => {
+test("a key that stands twice among a hundred thousand is reported", async () => {
   const keys = Array.from({ length: 100_000 }, (_, at) => `"k${at}":"a"`);
-  const told = async (members: readonly string[]) =>
+  const reported = async (members: readonly string[]) =>
     (await run(safetensorsFormat, build(`{"__metadata__":{${members.join()}}}`))).rules;
-  assert.deepEqual(await told(keys), []);
-  assert.deepEqual(await told([...keys, keys[5] ?? ""]), ["safetensors-duplicate-name"]);
+  assert.deepEqual(await reported(keys), []);
+  assert.deepEqual(await reported([...keys, keys[5] ?? ""]), ["safetensors-duplicate-name"]);
 });
 
 test("other content under the name is not taken for a header", () => {

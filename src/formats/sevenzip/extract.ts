@@ -32,7 +32,7 @@ export interface Extracted {
   /** True when the pass went on behind it. */
   readonly whole: boolean;
   /** What 7-Zip complains of, in its own words. */
-  readonly complaints: readonly string[];
+  readonly diagnostics: readonly string[];
 }
 
 /** What a pass brought. */
@@ -171,7 +171,7 @@ class Pass {
   #index = -1;
   #chunks: Uint8Array[] = [];
   #produced = 0;
-  #complaints: string[] = [];
+  #diagnostics: string[] = [];
   #kept = 0;
   #total = 0;
 
@@ -199,7 +199,7 @@ class Pass {
     const name = text.slice(text.indexOf(" : ") + 3);
     const here = firstBehind(this.#places.get(name) ?? [], this.#index - 1) === this.#index;
     if (!here) this.#begin(name);
-    this.#complaints.push(text);
+    this.#diagnostics.push(text);
   }
 
   data(bytes: Uint8Array): void {
@@ -226,7 +226,7 @@ class Pass {
     this.#put(true);
     this.#chunks = [];
     this.#produced = 0;
-    this.#complaints = [];
+    this.#diagnostics = [];
   }
 
   #begin(name: string): void {
@@ -263,7 +263,7 @@ class Pass {
       chunks: this.#chunks,
       produced: this.#produced,
       whole,
-      complaints: this.#complaints,
+      diagnostics: this.#diagnostics,
     });
   }
 }

@@ -2,7 +2,7 @@
  * Reads what `7zz l -slt` says of an archive: what is wrong with it, and its members.
  *
  * 7-Zip writes control characters in names as underscores, so a name cannot pass for a line. A comment
- * can; it could only invent members that are then missed, which is told.
+ * can; it could only invent members that are then missed, which is reported.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface SevenZipMember {
 export interface SevenZipListing {
   readonly members: readonly SevenZipMember[];
   /** What 7-Zip complains of, in its own words. */
-  readonly complaints: readonly string[];
+  readonly diagnostics: readonly string[];
   /** Where the archive ends, when there is more behind it. */
   readonly end: number | undefined;
   /** True when there are more members than the limit. */
@@ -71,13 +71,13 @@ export async function listArchive(
 const RULE = /^-{10}$/u;
 const PROPERTY = /^([A-Z][A-Za-z ]*) =(?: (.*))?$/u;
 /** Complaints that are no headings and no properties. */
-const COMPLAINT =
+const DIAGNOSTIC =
   /\b(?:error|end of archive|unavailable|unsupported|after the end|cannot|can't)\b/iu;
 
 class ListingReader {
   readonly #limit: number;
   readonly #members: SevenZipMember[] = [];
-  readonly #complaints = new Set<string>();
+  readonly #diagnostics = new Set<string>();
   #inMembers = false;
   #blank = true;
   #fields: Map<string, string> | undefined;
@@ -103,7 +103,7 @@ class ListingReader {
     const [, key, value = ""] = PROPERTY.exec(line) ?? [];
     if (key === "Physical Size") this.#physical = wholeNumber(value);
     else if (key === "Tail Size") this.#tail = true;
-    else if (key === undefined && COMPLAINT.test(line)) this.#complain(line);
+    else if (key === undefined && DIAGNOSTIC.test(line)) this.#complain(line);
   }
 
   #memberLine(line: string): void {
@@ -115,7 +115,7 @@ class ListingReader {
     }
     if (key !== undefined && this.#fields !== undefined) {
       if (!this.#fields.has(key)) this.#fields.set(key, value);
-    } else if (key === undefined && COMPLAINT.test(line)) {
+    } else if (key === undefined && DIAGNOSTIC.test(line)) {
       this.#complain(line);
     }
     this.#blank = false;
@@ -124,8 +124,8 @@ class ListingReader {
   #complain(line: string): void {
     const text = line.trim();
     // "Errors: 1" and the like count what was said.
-    if (!/^(?:ERRORS|Errors|WARNINGS)\b/u.test(text) && this.#complaints.size < 16) {
-      this.#complaints.add(text.replaceAll("/archive", "the archive"));
+    if (!/^(?:ERRORS|Errors|WARNINGS)\b/u.test(text) && this.#diagnostics.size < 16) {
+      this.#diagnostics.add(text.replaceAll("/archive", "the archive"));
     }
   }
 
@@ -135,13 +135,13 @@ class ListingReader {
     this.#fields = undefined;
   }
 
-  listing(): Pick<SevenZipListing, "members" | "complaints" | "end"> {
-    const all = [...this.#complaints];
+  listing(): Pick<SevenZipListing, "members" | "diagnostics" | "end"> {
+    const all = [...this.#diagnostics];
     // That it cannot be opened says less than why.
     const reasons = all.filter((text) => !/^(?:Open )?ERROR:/u.test(text));
     return {
       members: this.#members,
-      complaints: reasons.length > 0 ? reasons : all,
+      diagnostics: reasons.length > 0 ? reasons : all,
       end: this.#tail ? this.#physical : undefined,
     };
   }

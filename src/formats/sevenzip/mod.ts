@@ -1,6 +1,6 @@
 /**
  * 7-Zip archives (https://www.7-zip.org/7z.html and `7zFormat.txt` of the LZMA SDK), and with the same
- * decoder RAR and cabinet files, which nobody else reads. 7-Zip itself does the reading, compiled to
+ * decoder RAR and cabinet files, which nothing else reads. 7-Zip itself does the reading, compiled to
  * WASM: it knows every method and filter, PPMd and encryption included. It is loaded on first use, and
  * works over the source and in memory; nothing is unpacked to a disk.
  *
@@ -26,7 +26,7 @@ type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 /** Bytes of members kept at a time, halved with each container around the archive. */
 const KEEP_BYTES = 96 * 1024 * 1024;
 const KEEP_AT_LEAST_BYTES = 4 * 1024 * 1024;
-/** Targets of links that are told. */
+/** Targets of links that are reported. */
 const LINK_BYTES = 4096;
 
 /** 7zFormat.txt: kSignature; the start header goes up to byte 32. */
@@ -98,8 +98,8 @@ async function* scan(
   const extractor = new Extractor(runner, members, extractOptions(type, size, context));
   const archive: Listing = { format: id, members: shown(members, extractor) };
   yield [
-    ...complaints(listing),
-    ...members.flatMap(oddities),
+    ...diagnostics(listing),
+    ...members.flatMap(anomaliesOf),
     ...duplicates(members),
     { type: "listing", listing: archive },
   ];
@@ -108,7 +108,7 @@ async function* scan(
     yield batch.map((one) => hinted(one, hints));
   }
   if (type === "rar") yield await unsaid(source, size, context);
-  const lost = members.length === 0 && listing.complaints.length > 0;
+  const lost = members.length === 0 && listing.diagnostics.length > 0;
   if (lost && id === "7z") yield* recover(source, size, context);
   if (listing.end !== undefined && listing.end < size) yield trailing(source, listing.end, size);
   if (listing.full) {
@@ -229,7 +229,7 @@ async function* content(
     yield [{ type: "entry", source, part: name }];
   }
   if (part.whole) yield verify(member, part);
-  // What nobody read to its end has not been decoded to its end.
+  // What nothing read to its end has not been decoded to its end.
   else if (partial) yield extractor.isBomb(index) ? [bomb(member)] : [];
 }
 
@@ -272,8 +272,8 @@ function cannotDecode(member: SevenZipMember, memory: number): Anomaly[] {
 
 /** What decoding brought to light. */
 function verify(member: SevenZipMember, part: Extracted): Anomaly[] {
-  const anomalies = part.complaints.slice(0, 1).map((complaint): Anomaly => {
-    const text = complaint.split(" : ")[0] ?? complaint;
+  const anomalies = part.diagnostics.slice(0, 1).map((diagnostic): Anomaly => {
+    const text = diagnostic.split(" : ")[0] ?? diagnostic;
     if (/encrypted|password/iu.test(text)) {
       return note("archive-encrypted", member, "is encrypted", true);
     }
@@ -299,7 +299,7 @@ function bomb(member: SevenZipMember): Anomaly {
 }
 
 /** What 7-Zip says of the archive as a whole. */
-function complaints({ complaints: said, code, full }: SevenZipListing): Anomaly[] {
+function diagnostics({ diagnostics: said, code, full }: SevenZipListing): Anomaly[] {
   const anomalies = said.filter((text) => !/data after the end/iu.test(text)).map((text) => ({
     type: "anomaly" as const,
     rule: ruleOf(text),
@@ -316,9 +316,9 @@ function complaints({ complaints: said, code, full }: SevenZipListing): Anomaly[
 }
 
 /** From what 7-Zip complains of. */
-function ruleOf(complaint: string): string {
-  if (/encrypted|password/iu.test(complaint)) return "archive-encrypted";
-  return /end of (?:archive|data)/iu.test(complaint) ? "archive-truncated" : "archive-malformed";
+function ruleOf(diagnostic: string): string {
+  if (/encrypted|password/iu.test(diagnostic)) return "archive-encrypted";
+  return /end of (?:archive|data)/iu.test(diagnostic) ? "archive-truncated" : "archive-malformed";
 }
 
 function trailing(source: Source, from: number, size: number): Observation[] {
@@ -351,7 +351,7 @@ function duplicates(members: readonly SevenZipMember[]): Anomaly[] {
   }));
 }
 
-function oddities(member: SevenZipMember): Anomaly[] {
+function anomaliesOf(member: SevenZipMember): Anomaly[] {
   const { name, kind, linkTarget } = member;
   const anomalies: Anomaly[] = [];
   if (/^(?:[/\\]|[A-Za-z]:)/u.test(name)) {

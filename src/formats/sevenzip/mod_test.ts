@@ -94,7 +94,7 @@ test("a name with a line break cannot pass for another member", async () => {
   assert.equal(seen.entries[2]?.part, "b");
 });
 
-test("unsafe names and names that occur twice are told, and all are read", async () => {
+test("unsafe names and names that occur twice are reported, and all are read", async () => {
   const seen = await look(sevenZip([
     { name: "../../evil.pkl", data: EVIL },
     { name: "/etc/evil.pkl", data: EVIL },
@@ -119,7 +119,7 @@ test("a link tells its target", async () => {
   assert.match(seen.anomalies[0]?.detail ?? "", /"link" is a link to "\/etc\/passwd"/u);
 });
 
-test("encryption, of members or of the directory, is told and leaves the file incomplete", async () => {
+test("encryption, of members or of the directory, is reported and leaves the file incomplete", async () => {
   for (const name of ["encrypted.7z", "encrypted_names.7z"]) {
     const seen = await look(read(`unreadable/${name}`));
     assert.deepEqual([seen.rules, seen.unread], [["archive-encrypted"], true], name);
@@ -127,12 +127,12 @@ test("encryption, of members or of the directory, is told and leaves the file in
   }
 });
 
-test("a method that is not known is told", async () => {
+test("a method that is not known is reported", async () => {
   const seen = await look(read("unreadable/zstandard.7z"));
   assert.deepEqual([seen.rules, seen.unread], [["archive-method-unknown"], true]);
 });
 
-test("a wrong checksum is told, and the member and the rest are scanned", async () => {
+test("a wrong checksum is reported, and the member and the rest are scanned", async () => {
   for (const name of ["bad_crc.7z", "bad_crc_beside.7z"]) {
     const seen = await look(read(`harmful/${name}`));
     assert.deepEqual([seen.rules, seen.unread, seen.entries.length], [["archive-crc"], false, 2]);
@@ -161,7 +161,7 @@ test("an archive cut off at any 64th byte is never clean, nor is one with a wron
   }
 });
 
-test("sizes that lie are told", async () => {
+test("sizes that lie are reported", async () => {
   const data = bytesOf("0123456789");
   const coder = { id: [0], properties: [], packed: data, sizes: [500] };
   const seen = await look(sevenZip([{ name: "a", data }], coder));
@@ -170,7 +170,7 @@ test("sizes that lie are told", async () => {
   assert.equal(short.entries[0]?.text, "0123");
 });
 
-test("data behind the archive is told and looked at", async () => {
+test("data behind the archive is reported and looked at", async () => {
   const bytes = join(sevenZip([{ name: "a", data: bytesOf("x") }]), EVIL);
   const seen = await look(bytes);
   assert.deepEqual(seen.rules, ["archive-trailing-data"]);
@@ -178,7 +178,7 @@ test("data behind the archive is told and looked at", async () => {
   assert.equal((await scan(bytes)).verdict, "suspicious");
 });
 
-test("gigabytes of zeros are told by their ratio, and what came before them is found", async () => {
+test("gigabytes of zeros are recognised by their ratio, and what came before them is found", async () => {
   const coder = zeros(5000, EVIL, EVIL);
   const members = ["first.pkl", "zeros.bin", "last.pkl"].map((name) => ({ name, data: EVIL }));
   const bytes = sevenZip(members, coder);
@@ -339,7 +339,7 @@ test("what RAR itself writes is read, whatever version, method and dictionary", 
   }
 });
 
-test("a RAR archive that is encrypted, cut off, or one of several is told and never clean", async () => {
+test("a RAR archive that is encrypted, cut off, or one of several is reported and never clean", async () => {
   for (const version of ["rar4", "rar5"]) {
     for (const what of ["encrypted", "encrypted_names"]) {
       const report = await scan(read(`unreadable/${what}.${version}.rar`), "x.rar");
@@ -358,7 +358,7 @@ test("a RAR archive that is encrypted, cut off, or one of several is told and ne
   assert.equal((await scan(read("unreadable/volume_1.rar"), "x.rar")).verdict, "incomplete");
 });
 
-test("a link in a RAR archive of version 4 is told", async () => {
+test("a link in a RAR archive of version 4 is reported", async () => {
   const report = await scan(rar("link", bytesOf("/etc/passwd"), 0o120777), "x.rar");
   assert.deepEqual(report.findings.map(({ ruleId }) => ruleId), ["archive-link"]);
 });

@@ -1,7 +1,7 @@
 /**
  * What is left of a 7-Zip archive that lost its directory, which stands at its end: the packed streams
  * from byte 32 on, one behind the other (7zFormat.txt, "SignatureHeader"). Which method made them is
- * lost as well, so it is told by how they begin. Names and sizes are gone; a block's members run into
+ * lost as well, so it is recognised by how they begin. Names and sizes are gone; a block's members run into
  * one another.
  *
  * @module
@@ -91,7 +91,7 @@ async function gives(decoded: DecodedSource): Promise<boolean> {
   }
 }
 
-/** Where the stream behind begins; undefined when that cannot be told. */
+/** Where the stream behind begins; undefined when that cannot be determined. */
 async function endOf(
   decoded: DecodedSource,
   start: number,

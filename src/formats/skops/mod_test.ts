@@ -26,7 +26,7 @@ async function scanSchema(schema: unknown, name = "m.skops"): Promise<FileReport
   return await scanSource(bytesSource(name, zip), { rules });
 }
 
-function told({ findings }: FileReport): string[] {
+function reported({ findings }: FileReport): string[] {
   return findings.filter(({ safety }) => safety !== "innocuous")
     .map(({ severity, message }) => `${severity} ${message}`);
 }
@@ -43,7 +43,7 @@ test("every loader that takes a class has it judged as pickles do", async () => 
   for (const loader of loaders) {
     const report = await scanSchema({ a: [node(loader, "subprocess", "Popen")] });
     assert.equal(report.verdict, "dangerous", loader);
-    assert.ok(told(report).some((line) => line.includes("subprocess.Popen")), loader);
+    assert.ok(reported(report).some((line) => line.includes("subprocess.Popen")), loader);
   }
 });
 
@@ -84,14 +84,14 @@ test("an operator under another module's name is an attack, under its own it is 
   assert.equal(walk.verdict, "suspicious");
 });
 
-test("however many nodes are odd, an attack among them is told", async () => {
+test("however many nodes are odd, an attack among them is reported", async () => {
   const odd = Array.from({ length: 300 }, (_, index) => node("Odd", "collections", `C${index}`));
   const attack = node("OperatorFuncNode", "sklearn", "methodcaller", { attrs: [] });
   for (const schema of [[attack, ...odd], [...odd, attack]]) {
     const { findings } = await scanSchema({ a: schema });
-    const rulesTold = findings.map(({ ruleId }) => ruleId);
-    assert.ok(rulesTold.includes("skops-operator"));
-    assert.equal(rulesTold.filter((id) => id === "skops-unknown-loader").length, 50);
+    const reportedRules = findings.map(({ ruleId }) => ruleId);
+    assert.ok(reportedRules.includes("skops-operator"));
+    assert.equal(reportedRules.filter((id) => id === "skops-unknown-loader").length, 50);
   }
 });
 
@@ -130,7 +130,7 @@ test("a schema is found under any archive's name, and whatever stands before its
 
 test("a schema of something else is none of skops'", async () => {
   const report = await scanSchema({ $schema: "http://json-schema.org/", type: "object" }, "x.zip");
-  assert.deepEqual(told(report), []);
+  assert.deepEqual(reported(report), []);
   assert.equal((await scanSchema({ type: "object" })).verdict, "incomplete");
 });
 

@@ -61,8 +61,8 @@ const TEXT_CHARACTERS = 200;
 const ARGUMENTS_SHOWN = 8;
 const RENDER_DEPTH = 4;
 const STEPS_PER_CHECK = 4096;
-/** Anomalies of each rule that are told: many of one kind leave room for the worst of another. */
-const TOLD = 50;
+/** Anomalies of each rule that are reported: many of one kind leave room for the worst of another. */
+const REPORTED = 50;
 
 interface Counted {
   readonly fact: Fact;
@@ -80,7 +80,7 @@ export class SkopsWalk {
   readonly #check: () => void;
   readonly #facts = new Map<string, Counted>();
   readonly #anomalies = new Map<string, Observation>();
-  readonly #told = new Map<string, number>();
+  readonly #reported = new Map<string, number>();
   #nodes = 0;
 
   constructor(check: () => void) {
@@ -249,9 +249,9 @@ export class SkopsWalk {
 
   #say(rule: string, detail: string, offset: number): void {
     const key = `${rule}\n${detail}`;
-    const told = this.#told.get(rule) ?? 0;
-    if (this.#anomalies.has(key) || told >= TOLD) return;
-    this.#told.set(rule, told + 1);
+    const reported = this.#reported.get(rule) ?? 0;
+    if (this.#anomalies.has(key) || reported >= REPORTED) return;
+    this.#reported.set(rule, reported + 1);
     this.#anomalies.set(key, { type: "anomaly", rule, detail, offset });
   }
 }

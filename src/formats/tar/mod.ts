@@ -62,7 +62,7 @@ async function* scan(
   yield [
     ...anomalies,
     ...duplicates(members),
-    ...members.flatMap(oddities),
+    ...members.flatMap(anomaliesOf),
     { type: "listing", listing },
   ];
   const hints = new Map(pythonHints(context.sample.name, listing));
@@ -121,15 +121,15 @@ function open(source: Source, member: TarMember, context: FormatContext): Source
 
 function duplicates(members: readonly TarMember[]): Observation[] {
   const seen = new Set<string>();
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const observations: Observation[] = [];
   for (const { name, kind, headerOffset } of members) {
-    if (kind === "folder" || told.has(name)) continue;
+    if (kind === "folder" || reported.has(name)) continue;
     if (!seen.has(name)) {
       seen.add(name);
       continue;
     }
-    told.add(name);
+    reported.add(name);
     observations.push({
       type: "anomaly",
       rule: "tar-duplicate-name",
@@ -157,7 +157,7 @@ function staysInside({ name, kind, linkTarget = "" }: TarMember): boolean {
   return depth > 0 && unsafe(name) === undefined;
 }
 
-function oddities(member: TarMember): Observation[] {
+function anomaliesOf(member: TarMember): Observation[] {
   const { name, linkTarget, headerOffset: offset } = member;
   const observations: Observation[] = [];
   const why = unsafe(name);

@@ -109,7 +109,7 @@ test("long names come from GNU headers, pax headers and global ones", async () =
   assert.ok(found(seen));
 });
 
-test("a link that leads to a member is read under its own name, one that leads out is told", async () => {
+test("a link that leads to a member is read under its own name, one that leads out is reported", async () => {
   const link = (name: string, to: string) =>
     scan(member("blobs/abc", EVIL), member(name, "", { type: "2", link: to }), END);
   const inside = await link("snapshots/r1/model.pkl", "../../blobs/abc");
@@ -225,7 +225,7 @@ test("duplicate names are an anomaly and all are looked at", async () => {
   assert.ok(found(seen));
 });
 
-test("types that nobody knows are files", async () => {
+test("types that nothing knows are files", async () => {
   assert.ok(found(await scan(member("a", EVIL, { type: "Q" }), END)));
   assert.ok(found(await scan(member("a", EVIL, { type: "7" }), END)));
 });

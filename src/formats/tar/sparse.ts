@@ -156,7 +156,7 @@ export function isSound({ parts, size }: SparseMap, stored: number): boolean {
  * The file put together, without copying: holes are zeros.
  *
  * @param dataOffset of the first part in the archive
- * @param spend told of zeros that are read; throws LimitError beyond the budget
+ * @param spend reported of zeros that are read; throws LimitError beyond the budget
  */
 export function sparseSource(
   name: string,

@@ -1,6 +1,6 @@
 /**
  * Chat templates: Jinja programs that turn a conversation into the text that a model sees. They lie
- * in tokenizers' JSON, in YAML, in GGUF metadata and in files of their own, and run whenever somebody
+ * in tokenizers' JSON, in YAML, in GGUF metadata and in files of their own, and run whenever a person
  * chats; where the renderer has no sandbox they are Python programs (CVE-2024-34359).
  * https://huggingface.co/docs/transformers/chat_templating
  *

@@ -40,7 +40,7 @@ test("a template that is longer than any is not read", async () => {
   assert.match(seen.fault?.message ?? "", /longer than/);
 });
 
-test("a fault is told once, with what stands there", async () => {
+test("a fault is reported once, with what stands there", async () => {
   const seen = await run(chatTemplateFormat, encoder.encode("{{ ( }}{{ ) }}{% for %}"));
   assert.equal(seen.anomalies.length, 1);
   assert.equal(seen.anomalies[0]?.rule, "template-malformed");
@@ -56,14 +56,14 @@ async function named(
   return { names: new Set(names), whole: fault === undefined };
 }
 
-test("a name behind hundreds of others is told", async () => {
+test("a name behind hundreds of others is reported", async () => {
   const others = Array.from({ length: 600 }, (_, at) => `{{ x._a${at} }}`).join("");
   const { names, whole } = await named(`${others}{{ ''.__class__ }}`);
   assert.ok(names.has("attribute.__class__"));
   assert.ok(whole);
 });
 
-test("more names than are told, and more work than is done for one, leave a template unread", async () => {
+test("more names than are reported, and more work than is done for one, leave a template unread", async () => {
   const others = Array.from({ length: 1_200 }, (_, at) => `{{ x._a${at} }}`).join("");
   assert.equal((await named(`${others}{{ ''.__class__ }}`)).whole, false);
   const hidden = "{{ ''['__cl' ~ 'ass__'] }}";

@@ -1,5 +1,5 @@
 /**
- * FileDescriptorSet of protoc, which lies under `.pb` beside programs, told from a GraphDef. Both begin
+ * FileDescriptorSet of protoc, which lies under `.pb` beside programs, distinguished from a GraphDef. Both begin
  * with field 1, a message whose field 1 is a name and whose field 2 a text: a file's package, a node's
  * operator. https://github.com/protocolbuffers/protobuf/blob/main/src/google/protobuf/descriptor.proto
  *

@@ -122,7 +122,7 @@ function isGraph(head: Head, named: boolean): boolean {
   if (bytes.some((it) => it.number === library && isLibrary(into(head, it)))) return true;
   const nodes = bytes.filter((it) => it.number === node && isNode(into(head, it), named));
   if (nodes.length === 0) return false;
-  // A map of text to text looks like nodes of which nobody says more than name and operator.
+  // A map of text to text looks like nodes of which nothing says more than name and operator.
   return named || nodes.length >= ALIKE || list.some(({ number }) => number !== node) ||
     nodes.some((it) => fields(into(head, it)).length > 2);
 }

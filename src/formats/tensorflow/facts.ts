@@ -57,7 +57,7 @@ const READERS: Readonly<Record<string, number>> = {
   CSVDatasetV2: 0,
 };
 
-/** Operators that use a file only where they are told to: an attribute, and what tells them not to. */
+/** Operators that use a file only where they are set to: an attribute, and what tells them not to. */
 const FILE_ATTRIBUTES: Readonly<Record<string, readonly [name: string, harmless: RegExp]>> = {
   PrintV2: ["output_stream", /^(?:stdout|stderr|log\((?:info|warning|error)\)|)$/u],
   FixedUnigramCandidateSampler: ["vocab_file", /^$/u],
@@ -111,7 +111,7 @@ export class GraphFacts {
     const counted = new Map<string, { fact: Fact; count: number; offset: number }>();
     for (const scope of scopesOf(this.#graph)) {
       for (const node of scope.nodes) {
-        // Cut off before its operator, or without one: told as malformed.
+        // Cut off before its operator, or without one: reported as malformed.
         if (node.op === "") continue;
         const role = this.#role(scope, node);
         const known = this.#interest.operatorKnowledge?.(LANGUAGE, node.op) ?? "unknown";
@@ -181,8 +181,8 @@ export class GraphFacts {
   }
 
   /**
-   * True for a further saver, such as training leaves behind: nobody names it, no signature and no loader
-   * reaches it, and its file has a plain default name that whoever runs it replaces.
+   * True for a further saver, such as training leaves behind: nothing names it, no signature and no loader
+   * reaches it, and its file has a plain default name that the user who runs it replaces.
    */
   #isIdle(scope: Scope, node: GraphNode, inputs: readonly number[]): boolean {
     if (scope !== this.#graph.main || this.#reached.of(scope, node).length > 0) return false;
@@ -194,7 +194,7 @@ export class GraphFacts {
 
   /**
    * What may be a saver's filename; whether it is one is for `Flow` to say. Until TensorFlow 1.5 it was
-   * a constant, of the text that `BaseSaverBuilder.build` takes where nobody gives another.
+   * a constant, of the text that `BaseSaverBuilder.build` takes where nothing gives another.
    */
   #idleSavers(): string[] {
     const { main } = this.#graph;
@@ -275,7 +275,7 @@ export class GraphFacts {
   }
 }
 
-/** What a call of the host by name amounts to; undefined where nobody can tell. */
+/** What a call of the host by name amounts to; undefined where nothing can tell. */
 function roleOfCall({ names, kind }: CallTargets): string | undefined {
   if (kind === "none") return "known";
   if (names.some((name) => PYTHON_TARGET.test(name))) return "python";

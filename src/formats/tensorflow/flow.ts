@@ -2,7 +2,7 @@
  * Where the texts come from that a graph's operators are given: constants, the saver's filename, assets,
  * followed through copies, joins, variables, calls and arguments as far as they lead.
  *
- * Names prove nothing, since whoever wrote the file chose them. A value is the saver's only when each
+ * Names prove nothing, since the author of the file chose them. A value is the saver's only when each
  * way on which it can arrive begins at the tensor that SaverDef names and that every caller has to
  * feed, and adds nothing to it that leads elsewhere.
  *

@@ -18,7 +18,7 @@ export interface Texts {
 export interface CallTargets {
   /** Names that may be targets. */
   readonly names: readonly string[];
-  /** "none": it calls nothing; "named": what it calls is among the names; "unread": nobody can tell. */
+  /** "none": it calls nothing; "named": what it calls is among the names; "unread": nothing can tell. */
   readonly kind: "none" | "named" | "unread";
 }
 

@@ -58,7 +58,7 @@ const READ = [
   node("read", "ReadFile", ["path"]),
 ];
 
-test("messages are told apart by what is in them", () => {
+test("messages are distinguished by what is in them", () => {
   const graph = graphOf(...READ);
   assert.equal(kindOf(graph, graph.length), "graph");
   const meta = field(2, graph);
@@ -105,7 +105,7 @@ test("a frozen graph is known by its content, whatever its name", async () => {
   }
 });
 
-test("a field that nobody knows hides nothing under a name that says graph", async () => {
+test("a field that nothing knows hides nothing under a name that says graph", async () => {
   const hidden = bytesOf(field(100, "x"), field(1, READ[1] ?? bytesOf()));
   assert.equal((await scan(hidden, "graph.pb")).verdict, "dangerous");
 });
@@ -179,7 +179,7 @@ test("a function that is also called with a path of the author's is not the save
   const both = await scan(model(call("a", "file"), call("b", "path")), "a.meta");
   assert.equal(both.verdict, "dangerous");
   assert.match(issues(both)[0]?.message ?? "", /MergeV2Checkpoints\("\/tmp\/x" or …/u);
-  // Nothing calls it: nobody knows what it is given.
+  // Nothing calls it: nothing knows what it is given.
   assert.equal((await scan(model(), "a.meta")).verdict, "dangerous");
 });
 
@@ -204,15 +204,15 @@ test("configurations of Keras' layers in the object graph are handed on", async 
     field(1, field(4, bytesOf(field(1, identifier), field(3, lambda))));
   const model = (identifier: string) =>
     bytesOf(8, 1, field(2, bytesOf(field(2, graphOf(...READ)), field(7, object(identifier)))));
-  const told = (report: FileReport) =>
+  const reported = (report: FileReport) =>
     issues(report).filter(({ ruleId }) => ruleId.startsWith("keras-"));
-  const keras = told(await scan(model("_tf_keras_layer")));
+  const keras = reported(await scan(model("_tf_keras_layer")));
   assert.ok(keras.length > 0);
   assert.equal(keras[0]?.location.parts[0], "keras metadata of object 0");
-  assert.deepEqual(told(await scan(model("_generic_user_object"))), []);
+  assert.deepEqual(reported(await scan(model("_generic_user_object"))), []);
 });
 
-test("harmless operators are told once each, with a count", async () => {
+test("harmless operators are reported once each, with a count", async () => {
   const report = await scan(sample("safe/dense/saved_model.pb"));
   const operators = report.findings.map(({ details }) => details["operator"]);
   assert.equal(new Set(operators).size, operators.length);
@@ -242,7 +242,7 @@ test("no changed byte makes the scan fail", async () => {
   }
 });
 
-test("wrong wire types, and lengths past the end, are told", async () => {
+test("wrong wire types, and lengths past the end, are reported", async () => {
   for (const name of ["wrong_wire_type.pb", "length_past_end.pb", "deep.pb", "truncated.pb"]) {
     const report = await scan(sample(`malformed/${name}`), name);
     assert.ok(report.findings.some(({ ruleId }) => ruleId === "tensorflow-malformed"), name);
@@ -444,7 +444,7 @@ test("a text that is given in several pieces is none of them alone", async () =>
   }
 });
 
-test("assets outside the model's folder are told, absolute ones too", async () => {
+test("assets outside the model's folder are reported, absolute ones too", async () => {
   for (const name of ["/etc/passwd", "../x", "C:\\x", "a/".repeat(1100)]) {
     const asset = bytesOf(field(1, field(1, "a")), field(2, name));
     const meta = bytesOf(field(2, graphOf(node("a", "Placeholder", []))), field(6, asset));

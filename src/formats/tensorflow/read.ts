@@ -12,7 +12,7 @@ import { emptyScope, type Graph, type GraphNode, type Scope, type Texts } from "
 import { kindOf } from "./detect.ts";
 import { callTargets } from "./stablehlo.ts";
 
-/** Names are bounded by nothing; longer ones differ within this, or are told as the same. */
+/** Names are bounded by nothing; longer ones differ within this, or are reported as the same. */
 export const NAME_BYTES = 1024;
 /** Of a text that may be a path, a command or a piece of code. */
 export const TEXT_BYTES = 2048;
@@ -366,7 +366,7 @@ async function stringsOf(
   const bytes = await message.reader.bytes(start, end, CONTENT_BYTES);
   try {
     const lengths = packedVarints(bytes, count);
-    // Lengths are told by how many bytes are left when the last one has been read.
+    // Lengths are recognised by how many bytes are left when the last one has been read.
     let from = end - lengths.reduce((sum, length) => sum + length, 0);
     return lengths.flatMap((length) => {
       const field = {

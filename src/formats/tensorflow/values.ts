@@ -6,7 +6,7 @@
 
 /** What is known of a value. */
 export type Value =
-  /** The name of a checkpoint that somebody saves or restores. */
+  /** The name of a checkpoint that a person saves or restores. */
   | { readonly kind: "saver" }
   /** A file of the model's own folder, by its AssetFileDef. `fed` is false where a constant has its place. */
   | { readonly kind: "asset"; readonly index: number; readonly fed: boolean }

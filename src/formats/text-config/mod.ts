@@ -1,5 +1,5 @@
 /**
- * Triton's `config.pbtxt` and the label maps of object detection, told from TensorFlow's graphs in text
+ * Triton's `config.pbtxt` and the label maps of object detection, distinguished from TensorFlow's graphs in text
  * by their fields: every field at the top must be one of theirs.
  * https://github.com/triton-inference-server/common/blob/main/protobuf/model_config.proto,
  * `object_detection/protos/string_int_label_map.proto` of tensorflow/models.

@@ -34,7 +34,7 @@ test("a graph in text is not read, whatever it begins with", async () => {
   assert.equal(await verdict("label_map.pbtxt", 'item { node { op: "ReadFile" } }'), "incomplete");
 });
 
-test("libraries that Triton loads and paths that lead out are told", async () => {
+test("libraries that Triton loads and paths that lead out are reported", async () => {
   for (
     const line of [
       'model_operations { op_library_filename: "libx.so" }',

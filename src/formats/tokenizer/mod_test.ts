@@ -37,7 +37,7 @@ test("ranks cut within a line are never clean", async () => {
   await assertCutsNeverClean("a.tiktoken", bytes, { allowed: ends });
 });
 
-test("a table of characters that lies about its trie is told", async () => {
+test("a table of characters that lies about its trie is reported", async () => {
   const { verdict, findings } = await report("m.model", read("malformed/charsmap.model"));
   assert.equal(verdict, "incomplete");
   assert.match(findings[0]?.message ?? "", /trie has 4096 bytes/);

@@ -59,7 +59,7 @@ class Operators {
     if (name !== undefined) this.add(name, offset);
   }
 
-  told(): Observation[] {
+  reported(): Observation[] {
     return Array.from(this.#found.values(), (one): Observation => ({ type: "fact", ...one }));
   }
 }
@@ -88,7 +88,7 @@ export async function scanBytecode(source: Source, check: () => void): Promise<O
       }
     }
   }
-  return operators.told();
+  return operators.reported();
 }
 
 function lengthAt(bytes: Uint8Array, at: number, width: number): number {
@@ -128,7 +128,7 @@ export async function* scanFlatbuffer(
   } catch (error) {
     fault = { error };
   }
-  yield [...operators.told(), ...entries];
+  yield [...operators.reported(), ...entries];
   if (fault !== undefined) throw fault.error;
 }
 

@@ -13,7 +13,7 @@ const sample = (name: string) => new Uint8Array(readFileSync(new URL(name, ROOT)
 const verdictOf = async (bytes: Uint8Array) =>
   (await scanSource(bytesSource("m.ff", bytes), { rules })).verdict;
 
-/** Names of the operators that a `bytecode.pkl` with these bytes is told to have. */
+/** Names of the operators that a `bytecode.pkl` with these bytes is asked to have. */
 async function operators(...parts: readonly (string | number)[]): Promise<string[]> {
   const bytes = Uint8Array.from(
     parts.flatMap((part) =>

@@ -1,5 +1,5 @@
 /**
- * Which operators of a TorchScript program are told, by their names `namespace::name`.
+ * Which operators of a TorchScript program are reported, by their names `namespace::name`.
  *
  * @module
  */
@@ -43,7 +43,7 @@ const COMPUTING: ReadonlySet<string> = new Set([
   ..."metal_prepacked metal_prepack".split(" "),
 ]);
 
-/** True for an operator that does more than compute, or that nobody knows. */
+/** True for an operator that does more than compute, or that nothing knows. */
 export function isNotable(name: string): boolean {
   const [namespace = "", rest = ""] = name.split("::", 2);
   return NOTABLE.has(name) || REMOTE.has(rest) || !COMPUTING.has(namespace) ||

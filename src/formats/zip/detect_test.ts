@@ -48,7 +48,7 @@ test("a member is read whose record in the directory is cut off in its comment",
   assert.ok(record > 0);
   new DataView(zip.buffer, record).setUint16(32, 0x7e00, true);
   assert.equal((await scan(zip)).verdict, "dangerous");
-  // In its name nobody reads it.
+  // In its name nothing reads it.
   new DataView(zip.buffer, record).setUint16(28, 0x7e00, true);
   assert.equal((await scan(zip)).verdict, "incomplete");
 });

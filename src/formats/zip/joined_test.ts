@@ -18,7 +18,7 @@ test("archives that a distributed checkpoint joins are read one by one", async (
   assert.equal((await report("model.zip", joined)).verdict, "suspicious");
 });
 
-test("anything between them is told as in any other archive", async () => {
+test("anything between them is reported as in any other archive", async () => {
   const gap = join(archive("a/x.npy"), Uint8Array.of(1, 2, 3), archive("a/x.npy"));
   assert.notEqual((await report("__0_0.distcp", gap)).verdict, "clean");
   const cut = join(archive("a/x.npy"), archive("a/x.npy").slice(0, -5));

@@ -60,7 +60,7 @@ test("members of the methods that only 7-Zip reads come out whole", async () => 
   }
 });
 
-test("what stands under such a method and is none of it is told, and the rest is read", async () => {
+test("what stands under such a method and is none of it is reported, and the rest is read", async () => {
   for (const method of Object.values(METHODS)) {
     const fields = { method };
     const seen = await run(
@@ -109,8 +109,8 @@ test("a stream that is cut off at any byte, or has a wrong one, is no whole memb
     const { packed, decodes } = await decoderOf(name);
     assert.ok(await decodes(packed), name);
     // A range coder's last bytes say nothing.
-    const told = name === "ppmd" ? packed.length - 4 : packed.length;
-    for (let at = 0; at < told; at++) {
+    const reported = name === "ppmd" ? packed.length - 4 : packed.length;
+    for (let at = 0; at < reported; at++) {
       assert.ok(!await decodes(packed.subarray(0, at)), `${name} cut at ${at}`);
       const wrong = packed.slice();
       wrong[at] = (wrong[at] ?? 0) ^ 0x5f;
@@ -134,7 +134,7 @@ test("an archive of such a member that is cut off is never clean", async () => {
   }
 });
 
-test("a size or checksum that lies is told and hides nothing in a stream that knows its end", async () => {
+test("a size or checksum that lies is reported and hides nothing in a stream that knows its end", async () => {
   for (const name of Object.keys(METHODS)) {
     const archive = read(`harmful/method_${name}.zip`);
     const lies: Uint8Array[] = [0, 1, 20, 0x7fffffff, 0xffffffff].map((size) =>
@@ -200,7 +200,7 @@ function zeros(runs: number): Uint8Array {
   return bytes;
 }
 
-test("gigabytes of zeros by deflate64 are told as a bomb, and what stands beside is found", async () => {
+test("gigabytes of zeros by deflate64 are reported as a bomb, and what stands beside is found", async () => {
   const small = member("zeros", new Uint8Array(65_538 * 8 + 1));
   const few = await run(zipFormat, buildZip([{ ...small, packed: zeros(8) }]));
   assert.deepEqual([few.rules, few.fault], [[], undefined]);

@@ -219,7 +219,7 @@ async function* entries(
   context: FormatContext,
   beside: Beside,
 ): AsyncIterable<readonly Observation[]> {
-  let toldFull = false;
+  let reportedFull = false;
   for (const member of members) {
     context.checkDeadline();
     if (isFolder(member) || (member.compressedSize === 0 && (member.size ?? 0) === 0)) continue;
@@ -228,8 +228,8 @@ async function* entries(
       continue;
     }
     if (options.others.full && isZipMethod(member.method)) {
-      if (!toldFull) yield [tooMany(member)];
-      toldFull = true;
+      if (!reportedFull) yield [tooMany(member)];
+      reportedFull = true;
       continue;
     }
     const flags = await checkFlags(source, member, options);

@@ -96,7 +96,7 @@ function isPlain(entry: CentralEntry): boolean {
 
 /**
  * What is accounted for once entries that waited have been read: all but what lies behind these, which
- * nobody has searched yet.
+ * nothing has searched yet.
  *
  * @param open the entries, by their places
  * @param read where their bytes really are, in order

@@ -157,7 +157,7 @@ test("counts that lie hide no member", async () => {
   assert.ok(found(more));
 });
 
-test("what a limit of members leaves unsearched is told", async () => {
+test("what a limit of members leaves unsearched is reported", async () => {
   const limited = (bytes: Uint8Array) => run(zipFormat, bytes, { limits: { members: 1 } });
   const a: Entry = { name: "a", data: SAFE };
   const hidden: Entry = { name: "hidden.pkl", data: EVIL, hidden: true };

@@ -16,7 +16,7 @@ const VALUES = 64;
 /** What a text may be. */
 interface Resolved {
   readonly texts: readonly string[];
-  /** True when a part of it comes from outside the document, or cannot be told. */
+  /** True when a part of it comes from outside the document, or cannot be determined. */
   readonly computed: boolean;
 }
 

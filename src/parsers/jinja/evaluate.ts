@@ -164,7 +164,7 @@ export class Evaluator implements Machine {
 
   /**
    * @param text of the template, for what conditions say of an expression as it is written
-   * @param sited whether lists are told apart by where they are made
+   * @param sited whether lists are distinguished by where they are made
    */
   constructor(template: Template, text: string, sited: boolean) {
     this.#template = template;
@@ -1833,7 +1833,7 @@ export function evaluateTemplate(template: Template, text: string): Evaluator {
   const evaluator = new Evaluator(template, text, false);
   evaluator.run();
   if (!evaluator.changesLists) return evaluator;
-  // Lists that are changed in place are told apart by where they are made.
+  // Lists that are changed in place are distinguished by where they are made.
   const again = new Evaluator(template, text, true);
   again.run();
   return again;

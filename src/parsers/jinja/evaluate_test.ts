@@ -67,7 +67,7 @@ test("names are kept where the template keeps them, and lists that are changed i
   }
 });
 
-test("what grows out of proportion is told with an estimate, and what goes through a conversation is not", () => {
+test("what grows out of proportion is reported with an estimate, and what goes through a conversation is not", () => {
   const costly = [
     `{% set a = 'A' %}${"{% set a = a ~ a %}".repeat(33)}{{ a }}`,
     `{% set a = ['A'] %}${"{% set a = [a, a] %}".repeat(33)}{{ a }}`,

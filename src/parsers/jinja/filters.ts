@@ -45,7 +45,7 @@ export function applyFilter(
   if (name === "attr") return attr(machine, value, given, place);
   if (Object.hasOwn(BY_ATTRIBUTE, name)) readPaths(machine, name, value, given, place);
   else {
-    // A filter of somebody's own may take the path of an attribute as well.
+    // A filter of a person's own may take the path of an attribute as well.
     const path = given.named.get("attribute");
     if (path !== undefined) readPath(machine, machine.iterate(value).element, path, place);
   }

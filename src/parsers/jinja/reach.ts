@@ -107,10 +107,10 @@ class Walker {
 
   /** A template that is broken in one place may be read differently elsewhere: its text counts. */
   #searchText(): void {
-    const told = new Set(this.found.flatMap(({ names, name }) => [...names, name.slice(10)]));
+    const reported = new Set(this.found.flatMap(({ names, name }) => [...names, name.slice(10)]));
     for (const { 0: name, index } of this.#text.matchAll(TELLTALE)) {
-      if (told.has(name)) continue;
-      told.add(name);
+      if (reported.has(name)) continue;
+      reported.add(name);
       const place = { at: index, end: index + name.length };
       this.#add(`attribute.${name}`, place, this.#written({ at: index, end: index + 80 }));
     }

@@ -14,7 +14,7 @@ function shown(text: string): string[] {
   return reaches(parseTemplate(text), text).map(({ expression }) => expression);
 }
 
-test("a chain is told once, with the names on the way and the texts that are given", () => {
+test("a chain is reported once, with the names on the way and the texts that are given", () => {
   const text = "{{ cycler.__init__.__globals__.os.popen('id').read() }}";
   const [reach, ...others] = reaches(parseTemplate(text), text);
   assert.equal(others.length, 0);
@@ -41,7 +41,7 @@ test("a name that is hidden among others of the same variable is found", () => {
   );
 });
 
-test("names that nobody can know are told as such", () => {
+test("names that nothing can know are reported as such", () => {
   assert.deepEqual(names("{{ x|attr(messages[0].content) }}"), ["dynamic.attribute"]);
   assert.deepEqual(names("{{ x[messages[0].content](1) }}"), ["dynamic.call"]);
   assert.deepEqual(names("{{ x|attr(y ~ 'globals' ~ y) }}"), ["hidden.globals"]);
@@ -73,8 +73,10 @@ test("a name made of constants that is not computed is never passed over", () =>
   ];
   for (const text of opaque) {
     const [name, ...others] = names(text);
-    const told = ["dynamic.attribute", "attribute.__class__", "attribute.mro"].includes(name ?? "");
-    assert.ok(told && others.length === 0, `${name} ${text.slice(0, 60)}`);
+    const reported = ["dynamic.attribute", "attribute.__class__", "attribute.mro"].includes(
+      name ?? "",
+    );
+    assert.ok(reported && others.length === 0, `${name} ${text.slice(0, 60)}`);
   }
   const known = "{% for a, b in [('x', '__class__'), ('y', 'z')] %}{{ ''[b] }}{% endfor %}";
   assert.deepEqual(names(known), ["attribute.__class__"]);
@@ -122,7 +124,7 @@ test("what conversations need is quiet", () => {
   }
 });
 
-test("other files, strange objects and private names are told", () => {
+test("other files, strange objects and private names are reported", () => {
   assert.deepEqual(names("{% include 'x' %}{% from 'y' import z with context %}{% extends a %}"), [
     "statement.include",
     "statement.from",
@@ -136,7 +138,7 @@ test("other files, strange objects and private names are told", () => {
   assert.deepEqual(names("{{ x._private }}"), ["attribute._private"]);
 });
 
-test("what takes time or memory without end is told", () => {
+test("what takes time or memory without end is reported", () => {
   const costly: readonly (readonly [string, string])[] = [
     ["{% for i in range(10**9) %}{% endfor %}", "cost.loop"],
     ["{% set n = 5000000 %}{% for i in range(0, n) %}{% endfor %}", "cost.loop"],

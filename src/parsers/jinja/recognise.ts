@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What renderers give a chat template, as a name of its own and not as somebody's attribute. */
+/** What renderers give a chat template, as a name of its own and not as a person's attribute. */
 const CONVERSATION = new RegExp(
   "(?<![\\w.$])(?:messages|bos_token|eos_token|pad_token|add_generation_prompt|conversations?|" +
     "chat_history|system_message|tool_calls)(?!\\w)",

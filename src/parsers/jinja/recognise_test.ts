@@ -39,7 +39,7 @@ test("other templates, and texts about messages, do not", () => {
   }
 });
 
-test("Go's templates are told by their expressions, unless a statement of Jinja stands with them", () => {
+test("Go's templates are recognised by their expressions, unless a statement of Jinja stands with them", () => {
   assert.ok(isGoTemplate("{{ .System }}"));
   assert.ok(isGoTemplate("{{- range $x := .Messages }}{{ end }}"));
   assert.ok(!isGoTemplate("{{ x }}"));

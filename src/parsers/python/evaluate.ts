@@ -86,7 +86,7 @@ const CALLS = 20_000;
 const PATH_CHARACTERS = 512;
 /** Characters of a text that loops and functions put together. CWE-400. */
 const TEXT_AGAIN = 2048;
-/** Entries of one container that are told apart. CWE-770. */
+/** Entries of one container that are distinguished. CWE-770. */
 const ITEMS = 4096;
 
 const COMPUTED = "<computed>";
@@ -227,12 +227,12 @@ class Evaluator {
     try {
       this.#source(text, this.#module);
       this.#finish();
-      calls = this.#told();
+      calls = this.#reported();
       later = this.#afterwards(calls);
     } catch (error) {
       if (error instanceof RangeError) this.#cut ??= "it is nested too deeply";
       else if (!(error instanceof Stopped)) throw error;
-      calls = this.#told();
+      calls = this.#reported();
     }
     if (this.#reading.tooDeep) this.#cut ??= "it is nested too deeply";
     // What nothing names can be reached on no way.
@@ -243,7 +243,7 @@ class Evaluator {
     return { calls, later, relative: this.#relative, error, cut: this.#cut, steps: this.#steps };
   }
 
-  #told(): Call[] {
+  #reported(): Call[] {
     return [...this.#calls.values()].flat().sort((a, b) => a.at - b.at);
   }
 
@@ -315,7 +315,7 @@ class Evaluator {
     for (const [name, values] of [...this.#module.names]) all(name, values);
     this.#finish();
     const known = new Set(before.map(({ path, at }) => `${path}\n${at}`));
-    return this.#told().filter(({ path, at }) => !known.has(`${path}\n${at}`));
+    return this.#reported().filter(({ path, at }) => !known.has(`${path}\n${at}`));
   }
 
   #selfOf(of: Class): Arguments {
@@ -1620,7 +1620,7 @@ class Evaluator {
             ? value.value
             : undefined;
         });
-        // Only the whole step back is told apart from other slices, whose colons were not kept.
+        // Only the whole step back is distinguished from other slices, whose colons were not kept.
         const reversed = parts.length === 1 && parts[0] === -1;
         const folded = reversed ? foldSlice(each, [undefined, undefined, -1]) : undefined;
         all = union(all, [folded ?? (each.hidden || reversed ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT)]);
@@ -2183,7 +2183,7 @@ class Evaluator {
     return each.kind === "function" || each.kind === "partial" ? this.#pair(each, self) : each;
   }
 
-  /** Calls an object's own methods, for something that nobody can see into. */
+  /** Calls an object's own methods, for something that nothing can see into. */
   #callOwn(value: Instance, which: RegExp): void {
     const seen = new Set<Class>([value.of]);
     for (const of of seen) {

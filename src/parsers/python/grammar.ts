@@ -3,7 +3,7 @@
  * differs (`print` and `exec` statements, `except A, e`, backquotes).
  * https://docs.python.org/3/reference/grammar.html
  *
- * Bodies of functions are stepped over; whoever calls one asks for its statements.
+ * Bodies of functions are stepped over; the caller that calls one asks for its statements.
  *
  * @module
  */

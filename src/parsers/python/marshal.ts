@@ -323,7 +323,7 @@ class Reader {
     return value;
   }
 
-  /** 15 bits a digit, the sign in the count. What is beyond 16,384 bits is left out: nobody shows it. */
+  /** 15 bits a digit, the sign in the count. What is beyond 16,384 bits is left out: nothing shows it. */
   #long(): number | bigint {
     const count = this.#int();
     const digits = Math.abs(count);

@@ -108,7 +108,7 @@ function check({ code }: MarshalledCode): void {
   assert.equal(code.locals[0], "x");
 }
 
-test("the layouts of older Pythons are told apart", () => {
+test("the layouts of older Pythons are distinguished", () => {
   const cases = [["3.8 to 3.10", python38()], ["3.0 to 3.7", python36()]] as const;
   for (const [versions, code] of [...cases, ["2.3 to 2.7", python27()]] as const) {
     const read = readMarshalledCode(code);

@@ -141,7 +141,7 @@ export function withoutMoves(module: string): string {
  *
  * @param module name of the module; only its parts in `inModule` count, since the parts of a
  *   module's name are packages of its own (`mylib.code` is not `code`)
- * @param inModule module names that nobody gives to a part of a package
+ * @param inModule module names that nothing gives to a part of a package
  */
 export function reachedPaths(global: Global, inModule: ReadonlySet<string>): string[] {
   const reached: string[] = [];

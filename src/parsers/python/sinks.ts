@@ -205,7 +205,7 @@ export function traitsOf(
   return [...traits];
 }
 
-/** A loader that is told to run what the file says. */
+/** A loader that is asked to run what the file says. */
 function isUnsafe(path: string, named: ReadonlyMap<string, Values>): boolean {
   const is = (name: string, value: boolean): boolean =>
     named.get(name)?.some((each) =>

@@ -70,15 +70,15 @@ export function readPython(text: string, how: HowItRuns = {}): PythonSource {
   const runs = { main, ambient, functions, classes };
   const found = evaluate(text, checkDeadline, runs);
   const lines = new Lines(text);
-  const told = (calls: readonly Call[]): SourceCall[] =>
+  const reported = (calls: readonly Call[]): SourceCall[] =>
     calls.map(({ path, at, end, called, traits, texts }) => ({
       ...{ path, at, called, traits, texts, line: lines.at(at) },
       expression: text.slice(at, Math.min(end, at + EXPRESSION_CHARACTERS)).replace(/\s+/gu, " "),
     }));
   const { error } = found;
   return {
-    calls: told(found.calls),
-    later: told(found.later),
+    calls: reported(found.calls),
+    later: reported(found.later),
     relativeImports: [...found.relative],
     error: error && `${error.reason}, in line ${lines.at(error.at)}`,
     cut: found.cut,

@@ -1,5 +1,5 @@
 /**
- * Calls in Python source as facts, for whoever found the source, and the one judgement that all of
+ * Calls in Python source as facts, for the caller that found the source, and the one judgement that all of
  * them share: what runs, and whether all of it was seen.
  *
  * @module
@@ -22,15 +22,15 @@ export function sourceFacts(
   text: string,
   language: string,
 ): FactObservation[] {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const encoder = new TextEncoder();
   const facts: FactObservation[] = [];
   let offset = 0;
   let counted = 0;
   for (const call of [...calls].sort((a, b) => a.at - b.at)) {
     const key = `${call.path}\n${call.expression}\n${call.traits.join(" ")}`;
-    if (told.has(key)) continue;
-    told.add(key);
+    if (reported.has(key)) continue;
+    reported.add(key);
     offset += encoder.encode(text.slice(counted, call.at)).length;
     counted = call.at;
     facts.push({ type: "fact", fact: factOf(call, language), count: 1, offset });

@@ -61,7 +61,7 @@ test("functions run at import when something at import calls them", () => {
   assert.deepEqual(calls(made, "A"), ["os.system"]);
 });
 
-test("what an import does not reach is not told", () => {
+test("what an import does not reach is not reported", () => {
   assert.deepEqual(calls("import os\nif __name__ == '__main__':\n    os.system('x')"), []);
   const both = (words: string) => calls(`import os\nif ${words}:\n    os.system('x')`);
   assert.deepEqual(both("DEBUG and __name__ == '__main__'"), []);
@@ -153,7 +153,7 @@ test("a function is called however the brackets, names and mappings around it ar
   for (const way of ways) assert.ok(calls(`import os\n${way}`).includes("os.system"), way);
 });
 
-test("a name that is computed is told as such where it hides what of the system is called", () => {
+test("a name that is computed is reported as such where it hides what of the system is called", () => {
   assert.ok(calls("import os\ngetattr(os, x())('x')").includes("os.<computed>"));
   assert.ok(calls("import os\nvars(os)[x()]('x')").includes("os.<computed>"));
   assert.ok(!calls("import os\ny = getattr(os, x())").includes("os.<computed>"));
@@ -226,7 +226,7 @@ test("formatted strings may hold quotes, mappings and formatted strings", () => 
   assert.deepEqual(calls("import os\ny = f'{{os.system(1)}}'"), []);
 });
 
-test("code that is written out for exec is read, and what it calls is told", () => {
+test("code that is written out for exec is read, and what it calls is reported", () => {
   assert.deepEqual(calls('exec("""\nimport os\nos.system(1)\n""")'), ["os.system"]);
   assert.deepEqual(calls("exec('def f(): pass', names)"), []);
   assert.deepEqual(calls("exec('import os; os.sys\\x74em(1)')"), ["os.system"]);
@@ -240,7 +240,7 @@ test("what is too deeply nested is not seen to its end", () => {
   assert.notEqual(readPython(formatted).cut, undefined);
 });
 
-test("what no Python accepts is told, and the rest read all the same", () => {
+test("what no Python accepts is reported, and the rest read all the same", () => {
   const { error, calls } = readPython("import os\ndef f(:\nos.system('x')\n");
   assert.match(error ?? "", /never closed|expected/);
   assert.deepEqual(calls, []);
@@ -262,7 +262,7 @@ test("a program is entered where a module is not", () => {
   assert.equal(readPython(text, { main: true }).calls.length, 1);
 });
 
-test("what arguments are made of is told", () => {
+test("what arguments are made of is reported", () => {
   const traits = (text: string) => readPython(text).calls.flatMap((call) => call.traits);
   const all = "import os, base64, requests, pathlib, ctypes, torch\n";
   assert.ok(traits(`${all}exec(base64.b64decode('cHJpbnQoMSk='))`).includes("decoded"));
@@ -296,7 +296,7 @@ test("attributes and items that are taken by a function are followed", () => {
   assert.deepEqual(beyond(harmless), []);
 });
 
-test("what is called behind Python's own list of classes, or a function's names, is told", () => {
+test("what is called behind Python's own list of classes, or a function's names, is reported", () => {
   const anything = [
     "().__class__.__bases__[0].__subclasses__()[104]('x')",
     "object.__subclasses__()[5]('x')",
@@ -356,8 +356,8 @@ test("a function that something runs later is run, as far as what runs it is kno
 
 test("an argument called __name__ gives the module no other name, unless it reaches its names", () => {
   const guarded = "if __name__ == '__main__':\n    os.system('x')\n";
-  const told = (line: string) => calls(`import os\n${line}\n${guarded}`).includes("os.system");
-  assert.ok(!told("space = dict(__file__='a',\n    __name__='__main__')"));
+  const reported = (line: string) => calls(`import os\n${line}\n${guarded}`).includes("os.system");
+  assert.ok(!reported("space = dict(__file__='a',\n    __name__='__main__')"));
   for (
     const line of [
       "globals().update(__name__='__main__')",
@@ -369,6 +369,6 @@ test("an argument called __name__ gives the module no other name, unless it reac
       "exec('__name__ = \"__main__\"')",
     ]
   ) {
-    assert.ok(told(line), line);
+    assert.ok(reported(line), line);
   }
 });

@@ -10,7 +10,7 @@ import type { Tokens } from "./lexer.ts";
 /** An expression. */
 export type Expression =
   | { readonly kind: "name"; readonly id: string }
-  /** `undefined` is a value that is not told apart: an ellipsis, a complex number. */
+  /** `undefined` is a value that is not distinguished: an ellipsis, a complex number. */
   | { readonly kind: "constant"; readonly value: string | number | boolean | null | undefined }
   | { readonly kind: "bytes"; readonly text: string }
   | { readonly kind: "joined"; readonly parts: readonly (string | Expression)[] }

@@ -122,7 +122,7 @@ export interface Property {
   set: Values;
 }
 
-/** Where code that stands in a string is told. */
+/** Where code that stands in a string is reported. */
 export interface Origin {
   readonly at: number;
   readonly end: number;
@@ -165,7 +165,7 @@ export const NO_ARGUMENTS: Arguments = { positions: [], named: new Map(), rest: 
 
 /** Values of one set. The largest table of functions in 200 packages in use has 300. CWE-400. */
 export const VALUES = 512;
-/** Different constants of one set before it is no longer told which. */
+/** Different constants of one set before it is no longer reported which. */
 const CONSTANTS = 16;
 
 /** A constant of which only that it is one is known. */

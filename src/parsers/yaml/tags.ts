@@ -32,7 +32,7 @@ const PREFIXES = 64;
 /**
  * Tags that name something of Python, in order.
  *
- * @param most how many are told
+ * @param most how many are reported
  * @param check called now and then; may throw
  */
 export function pythonTags(

@@ -33,8 +33,8 @@ interface YamlWords {
 
 /** Brackets in one another; PyYAML gives up long before. */
 const DEPTH = 2000;
-/** Keys above a word that are told. */
-const KEYS_TOLD = 32;
+/** Keys above a word that are reported. */
+const KEYS_REPORTED = 32;
 /** Words of one text; configurations have some thousands. */
 const WORDS = 2_000_000;
 
@@ -262,7 +262,7 @@ class Scanner {
   }
 
   #keys(): string[] {
-    return [...this.#blocks.slice(-KEYS_TOLD), ...this.#flows.slice(-KEYS_TOLD)]
+    return [...this.#blocks.slice(-KEYS_REPORTED), ...this.#flows.slice(-KEYS_REPORTED)]
       .flatMap(({ key }) => key ?? []);
   }
 

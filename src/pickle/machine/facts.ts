@@ -13,16 +13,16 @@ export interface CountedFact {
   readonly offset: number;
 }
 
-/** Different calls of one global that are told apart; more are counted with the last. */
-const CALLS_TOLD = 32;
+/** Different calls of one global that are distinguished; more are counted with the last. */
+const CALLS_REPORTED = 32;
 
 /**
- * Different facts that are kept where nobody takes them. The checkpoints with the most have some
+ * Different facts that are kept where nothing takes them. The checkpoints with the most have some
  * hundreds; each costs kilobytes, so that a file of other names each would cost gigabytes.
  */
 export const FACTS_KEPT = 50_000;
 
-/** What was told of one global: looking its names up again and again is what would cost. */
+/** What was reported of one global: looking its names up again and again is what would cost. */
 interface OfGlobal {
   imported: CountedFact | undefined;
   /** Calls whose targets do not matter. */
@@ -33,7 +33,7 @@ interface OfGlobal {
 export class FactLog {
   private inOrder: CountedFact[] = [];
   private readonly facts = new Map<string, CountedFact>();
-  private readonly told = new Map<string, { times: number; last: CountedFact }>();
+  private readonly reported = new Map<string, { times: number; last: CountedFact }>();
   private readonly globals = new Map<object, OfGlobal>();
   /** Imports and calls in order, as `module name`, for comparing with a real unpickler. */
   readonly trace: string[] | undefined;
@@ -63,17 +63,17 @@ export class FactLog {
     }
     const isCall = fact.kind === "call" || fact.kind === "unresolved-call";
     const owner = isCall ? ownerOf(fact) : undefined;
-    const told = owner === undefined ? undefined : this.told.get(owner);
-    if (told !== undefined && told.times >= CALLS_TOLD) {
-      told.last.count++;
+    const reported = owner === undefined ? undefined : this.reported.get(owner);
+    if (reported !== undefined && reported.times >= CALLS_REPORTED) {
+      reported.last.count++;
       return;
     }
     const counted = this.append(fact, offset);
     this.facts.set(key, counted);
-    if (told !== undefined) {
-      told.times++;
-      told.last = counted;
-    } else if (owner !== undefined) this.told.set(owner, { times: 1, last: counted });
+    if (reported !== undefined) {
+      reported.times++;
+      reported.last = counted;
+    } else if (owner !== undefined) this.reported.set(owner, { times: 1, last: counted });
   }
 
   /**
@@ -107,7 +107,7 @@ export class FactLog {
   /** The same as `countFurther` for such calls. */
   countFurtherCall(global: GlobalName): boolean {
     const calls = this.globals.get(global)?.calls;
-    if (calls === undefined || calls.length < CALLS_TOLD) return false;
+    if (calls === undefined || calls.length < CALLS_REPORTED) return false;
     (calls.at(-1) as CountedFact).count++;
     return true;
   }
@@ -130,13 +130,13 @@ export class FactLog {
   }
 
   /**
-   * Counts a further call with the last one told of its owner (`ownerOf`), when enough are told, and
-   * says so; nobody needs to put it into words then.
+   * Counts a further call with the last one reported of its owner (`ownerOf`), when enough are reported, and
+   * says so; nothing needs to put it into words then.
    */
   countFurther(owner: string): boolean {
-    const told = this.told.get(owner);
-    if (told === undefined || told.times < CALLS_TOLD) return false;
-    told.last.count++;
+    const reported = this.reported.get(owner);
+    if (reported === undefined || reported.times < CALLS_REPORTED) return false;
+    reported.last.count++;
     return true;
   }
 
@@ -155,18 +155,18 @@ export class FactLog {
     return this.inOrder.slice();
   }
 
-  /** All of it, which is forgotten here: what is seen again is told again. */
+  /** All of it, which is forgotten here: what is seen again is reported again. */
   take(): CountedFact[] {
     const all = this.inOrder;
     this.inOrder = [];
     this.facts.clear();
-    this.told.clear();
+    this.reported.clear();
     this.globals.clear();
     return all;
   }
 }
 
-/** Whose calls are told together: a global's with the same targets, or all that are unresolved. */
+/** Whose calls are reported together: a global's with the same targets, or all that are unresolved. */
 export function ownerOf(
   call: { module: string; name: string; targets?: readonly GlobalName[] } | {
     kind: "unresolved-call";

@@ -80,7 +80,7 @@ export interface GlobalEntry extends GlobalValue {
   readonly meanings: readonly string[];
   /** True when neither arguments nor results of its calls matter. */
   readonly quiet: boolean;
-  /** True when at least restoring an instance, without `__init__`, matters to nobody. */
+  /** True when at least restoring an instance, without `__init__`, matters to nothing. */
   readonly restorable: boolean;
   /** The handle of the value. */
   readonly handle: Handle;

@@ -1,5 +1,5 @@
 /**
- * Lines of protocol 0 in the form that every pickler writes, told without copying or decoding them:
+ * Lines of protocol 0 in the form that every pickler writes, reported without copying or decoding them:
  * large files of that protocol consist of little else. What is written otherwise is for `literals.ts`,
  * which reads all that some unpickler reads.
  *

@@ -6,7 +6,7 @@ import { bytes, byteString, calls, imports, run, str } from "../testing/pickle.t
 
 const SYSTEM = "cos\nsystem\n";
 
-test("a call through GLOBAL and REDUCE is told with its argument", async () => {
+test("a call through GLOBAL and REDUCE is reported with its argument", async () => {
   assert.deepEqual(await calls(bytes(SYSTEM, "(S'echo hi'\ntR.")), ["os.system('echo hi')"]);
 });
 
@@ -195,7 +195,7 @@ test("lengths of 2^31, 2^40 and 2^63 end the stream at once", async () => {
   }
 });
 
-test("10,000 nested tuples and a million memo entries are no trouble", async () => {
+test("10,000 nested tuples and a million memo entries are no error", async () => {
   const nested = await run(bytes(")".padEnd(10_001, "\x85"), "."));
   assert.equal(nested.status, STATUS.STOPPED);
   const shown = await calls(bytes("cos\nsystem\n", ")".padEnd(10_001, "\x85"), "R."));

@@ -1,5 +1,5 @@
 /**
- * How constants begin that may be pickles themselves, raw or written in a code: told by two bytes in a
+ * How constants begin that may be pickles themselves, raw or written in a code: recognised by two bytes in a
  * table that the hot loop shares, and by the third where that helps.
  *
  * @module

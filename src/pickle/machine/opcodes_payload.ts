@@ -15,7 +15,7 @@ import { SEARCHED_BYTES_BYTES, SEARCHED_TEXT_BYTES, searchLiteral } from "./sear
 import type { Next } from "./status.ts";
 import { type Handle, handleOf, KIND, UNKNOWN } from "./values.ts";
 
-/** Constants of one stream that are looked at for a nested pickle; where there are more, that is told. */
+/** Constants of one stream that are looked at for a nested pickle; where there are more, that is reported. */
 const NESTED_KEPT = 1 << 16;
 /** The shortest text that is decoded to see whether it is a pickle. */
 export const CODED_CHARACTERS = 16;

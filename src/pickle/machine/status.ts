@@ -1,5 +1,5 @@
 /**
- * How a machine is told to read, and what it says when it comes back.
+ * Options of a machine, and what it says when it comes back.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const STATUS = {
   FAILED: 2,
   /** A joblib array wrapper was built; raw array bytes begin at `offset`. */
   ARRAY: 3,
-  /** The facts are as many as are to be held; more are added if nobody takes them. */
+  /** The facts are as many as are to be held; more are added if nothing takes them. */
   FULL: 4,
 } as const;
 export type Status = typeof STATUS[keyof typeof STATUS];

@@ -4,7 +4,7 @@
  * A value is one number, a *handle*, so that stack and memo are dense arrays of numbers and a file of
  * thirty million opcodes makes no garbage. A negative handle is a container in the `ContainerPool`;
  * any other is `index * 16 + kind`. A string, bytes or long number is the offset of the opcode that
- * pushed it: its text is decoded when somebody asks. What needs more than a number is a heap `Value`.
+ * pushed it: its text is decoded when it is asked for. What needs more than a number is a heap `Value`.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export const KIND = {
   NUMBER: 5,
   /** A heap `Value`; the index is its place there. */
   OBJECT: 6,
-  /** An instance of a harmless class whose arguments nobody wants; the index is the global's number. */
+  /** An instance of a harmless class whose arguments nothing wants; the index is the global's number. */
   INSTANCE: 7,
 } as const;
 

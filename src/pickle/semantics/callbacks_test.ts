@@ -169,7 +169,7 @@ const LOOKED_UP: Readonly<Record<string, string>> = {
 const BARE = bytes("cargparse\nNamespace\n)\x81");
 const ORDERED = "ccollections\nOrderedDict\n";
 
-test("whatever dictionary an object's state is, a function in it that an opcode calls is told", async () => {
+test("whatever dictionary an object's state is, a function in it that an opcode calls is reported", async () => {
   for (const [name, opcodes] of Object.entries(LOOKED_UP)) {
     const pair = bytes(str(name), MODEL);
     const states: Record<string, Uint8Array> = {

@@ -31,9 +31,9 @@ import {
 } from "../machine/values.ts";
 import type { ArrayAttributes, LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
 
-/** Results of one global that are told apart; later ones share a value. */
-const RESULTS_TOLD = 256;
-/** Results told apart in all: each costs a hundred bytes. Who uses one beyond has lost it. */
+/** Results of one global that are distinguished; later ones share a value. */
+const RESULTS_DISTINGUISHED = 256;
+/** Results distinguished in all: each costs a hundred bytes. Who uses one beyond has lost it. */
 const RESULTS_KEPT = 1 << 18;
 /** Functions that one value may be, and texts that one name may be, that are followed. */
 const CALLEES_FOLLOWED = 16;
@@ -97,7 +97,7 @@ export class Calls implements Semantics {
   readonly loaded: LoadedBytes[] = [];
   /** Tensors that do not lie in their storages. */
   readonly tensorFaults: TensorFault[] = [];
-  /** Calls that nobody asks for by name. */
+  /** Calls that nothing asks for by name. */
   readonly hidden: HiddenCalls;
   private readonly arrays: ArrayWrappers;
   /** True when a dtype that is no copy got a state: it is everybody's. */
@@ -125,7 +125,7 @@ export class Calls implements Semantics {
     at: number,
   ): Handle {
     const entry = this.heap.globalOf(callee);
-    // A metaclass is on no list; a class that calls like one is what nobody reviewed.
+    // A metaclass is on no list; a class that calls like one is what nothing reviewed.
     if (entry?.quiet && this.makesClass(args)) {
       const items = this.heap.itemsOf(args, CONTAINER.TUPLE);
       return this.unresolved(callee, items, kwargs, via, at);
@@ -160,7 +160,7 @@ export class Calls implements Semantics {
     return entry.meanings.length > 0 || isDetailed(entry) || foldOf(entry.key) !== undefined;
   }
 
-  /** Calls a value. `args` undefined means that nobody knows them. */
+  /** Calls a value. `args` undefined means that nothing knows them. */
   call(
     callee: Handle,
     args: readonly Handle[] | undefined,
@@ -284,11 +284,11 @@ export class Calls implements Semantics {
     const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
     if (!quiet) this.log(call);
     if (folded !== undefined) return this.heap.derived(folded);
-    if (entry.results++ >= RESULTS_TOLD && !isDetailed(entry)) return this.instance(call);
+    if (entry.results++ >= RESULTS_DISTINGUISHED && !isDetailed(entry)) return this.instance(call);
     return this.result(entry.handle, args, kwargs);
   }
 
-  /** A result that is told apart from no other of the same global. */
+  /** A result that is distinguished from no other of the same global. */
   private instance({ entry, args, kwargs }: Call): Handle {
     const { heap } = this;
     this.arrays.given(args);
@@ -504,7 +504,7 @@ export class Calls implements Semantics {
     }, at);
   }
 
-  /** Logs a change of something imported; changes of what the file made itself are nobody's business. */
+  /** Logs a change of something imported; changes of what the file made itself are nothing's business. */
   mutate(target: Handle, via: string, expression: (shown: string) => string, at: number): void {
     const owner = liveOwner(this.heap, target);
     if (owner === undefined) return;

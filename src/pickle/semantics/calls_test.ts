@@ -65,8 +65,8 @@ test("texts put together by pure functions are seen whole", async () => {
     call("builtins", "bytes.decode", call("base64", "b85decode", "S'Wn*Y>AZTd'\n")),
   ];
   for (const value of built) {
-    const told = await last(system(value));
-    assert.equal(told, "os.system('echo hi')", new TextDecoder("latin1").decode(value));
+    const reported = await last(system(value));
+    assert.equal(reported, "os.system('echo hi')", new TextDecoder("latin1").decode(value));
   }
 });
 
@@ -121,7 +121,7 @@ function method(self: string | Uint8Array, name: string, ...args: (string | Uint
   return bytes(call("builtins", "getattr", self, `S'${name}'\n`), "(", ...args, "tR");
 }
 
-test("a name that calls put together is told as such, whatever it looks like", async () => {
+test("a name that calls put together is reported as such, whatever it looks like", async () => {
   const ways = [
     call("operator", "add", "S'Ordered'\n", "S'Dict'\n"),
     method("}S'a'\nS'OrderedDict'\ns", "get", "S'a'\n"),
@@ -154,7 +154,7 @@ test("what is computed is computed as Python does it, or not at all", async () =
     const sure = facts.flatMap((fact) =>
       fact.kind === "import" && fact.computed !== true ? [`${fact.module}.${fact.name}`] : []
     );
-    assert.equal(sure.at(-1), only, "a guessed name is not told as a sure one");
+    assert.equal(sure.at(-1), only, "a guessed name is not reported as a sure one");
     assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.via === "STACK_GLOBAL"));
   }
   assert.equal(await given(method("S'xx'\n", "replace", "S'x'\n", "S'$&'\n")), "builtins.getattr");
@@ -174,7 +174,7 @@ test("what is taken out of a container and called is not sure", async () => {
   assert.ok((await calls(bytes(picked, ")R."))).includes("collections.OrderedDict()"));
 });
 
-test("a state that puts something callable in a method's place is told", async () => {
+test("a state that puts something callable in a method's place is reported", async () => {
   const made = "ctypes\nSimpleNamespace\n)R";
   for (const name of ["__setstate__", "append", "__array__"]) {
     const hooked = bytes(made, `}S'${name}'\ncm\nf\nsb.`);
@@ -184,7 +184,7 @@ test("a state that puts something callable in a method's place is told", async (
   assert.deepEqual(await unresolved(bytes(made, "}S'function'\ncm\nf\nsb.")), []);
 });
 
-test("an operator over an object is told, over plain data it is not", async () => {
+test("an operator over an object is reported, over plain data it is not", async () => {
   const object = "ccollections\ndefaultdict\n(cm\nf\ntR";
   assert.equal(
     (await unresolved(bytes(call("operator", "mod", "S'%(x)s'\n", object), "."))).length,
@@ -233,8 +233,8 @@ test("every way of importing by name is followed", async () => {
     ),
   ];
   for (const way of ways) {
-    const told = await calls(bytes("(", way, "S'echo hi'\no."));
-    assert.ok(told.includes("os.system('echo hi')"), new TextDecoder("latin1").decode(way));
+    const reported = await calls(bytes("(", way, "S'echo hi'\no."));
+    assert.ok(reported.includes("os.system('echo hi')"), new TextDecoder("latin1").decode(way));
   }
 });
 
@@ -282,7 +282,7 @@ test("an extension code stands for what the file registered, in later streams to
   assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === "os.system('x')"));
 });
 
-test("an extension code that nobody registered is a fact of its own", async () => {
+test("an extension code that nothing registered is a fact of its own", async () => {
   const facts = factsIn(await observe(bytes(0x80, 2, 0x84, "\x70\x11\x01\0", ".")));
   assert.deepEqual(facts, [{ kind: "extension", code: 70_000 }]);
 });

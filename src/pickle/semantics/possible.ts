@@ -59,7 +59,7 @@ function expand(heap: Heap, handle: Handle, into: Set<Handle>): boolean {
   const value = heap.valueOf(handle);
   switch (value?.type) {
     case "call":
-      // A function gives itself to nobody; a method may give its object.
+      // A function gives itself to nothing; a method may give its object.
       if (heap.globalOf(value.callee) === undefined) into.add(value.callee);
       for (
         const each of [...(value.args ?? []), value.kwargs, value.state, ...value.filled ?? []]

@@ -30,7 +30,7 @@ test("a name through a function that gives back what it is given is that name", 
   }
 });
 
-test("a name that is not known is told as an import of anything, with what it may be", async () => {
+test("a name that is not known is reported as an import of anything, with what it may be", async () => {
   const ways = [
     call("builtins", "getattr", "N", "Vabsent\n", "Vsystem\n"),
     call("builtins", "next", call("builtins", "iter", "(Vsystem\nVother\nl")),

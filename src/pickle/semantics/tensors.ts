@@ -130,7 +130,7 @@ export function storageFaults(
           `${storage.count} of ${storage.type} in another`,
       );
     }
-    if (faults.length >= FAULTS_TOLD) break;
+    if (faults.length >= FAULTS_REPORTED) break;
   }
   return faults;
 }
@@ -149,5 +149,5 @@ export function claimStorages(heap: Heap, ids: readonly Handle[], siblings: Sibl
   }
 }
 
-/** Faults told for one stream. */
-export const FAULTS_TOLD = 16;
+/** Faults reported for one stream. */
+export const FAULTS_REPORTED = 16;

@@ -34,7 +34,7 @@ function checkpoint(size: number, stride = 1, offset = 0, count = 4): Uint8Array
   );
 }
 
-/** The mismatches that are told. */
+/** The mismatches that are reported. */
 async function mismatches(data: Uint8Array, storage?: number): Promise<string[]> {
   const siblings = { size: (path: string) => path === "data/0" ? storage : undefined };
   const found: string[] = [];
@@ -52,7 +52,7 @@ test("a tensor inside its storage is nothing to speak of", async () => {
   assert.deepEqual(await mismatches(checkpoint(0, 1, 200)), []);
 });
 
-test("a tensor that reaches past its storage is told", async () => {
+test("a tensor that reaches past its storage is reported", async () => {
   for (const data of [checkpoint(5), checkpoint(3, 2), checkpoint(1, 1, 4)]) {
     assert.match(
       (await mismatches(data)).join(),
@@ -61,12 +61,12 @@ test("a tensor that reaches past its storage is told", async () => {
   }
 });
 
-test("a storage whose file has other bytes than its tensors say is told", async () => {
+test("a storage whose file has other bytes than its tensors say is reported", async () => {
   assert.match((await mismatches(checkpoint(4), 8)).join(), /has 8 bytes, its tensors say 16/);
   assert.match((await mismatches(checkpoint(4), 17)).join(), /has 17 bytes/);
 });
 
-test("two descriptions of one storage that differ are told", async () => {
+test("two descriptions of one storage that differ are reported", async () => {
   const two = bytes(checkpoint(4).subarray(0, -1), checkpoint(8, 1, 0, 8).subarray(2));
   assert.match((await mismatches(two)).join(), /4 of torch.FloatStorage in one place and 8/);
 });

@@ -40,7 +40,7 @@ const TRIAL_VALUES = 1 << 16;
  * followed by a call, or through enough opcodes.
  *
  * @param head the first bytes, cut off anywhere
- * @param size bytes in all; undefined when nobody knows
+ * @param size bytes in all; undefined when nothing knows
  */
 export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
   return looksLike(head, size, TINY_STREAMS);

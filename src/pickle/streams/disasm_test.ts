@@ -53,7 +53,7 @@ test("arguments of every layout are shown", async () => {
   assert.equal(frame[1]?.argument, "2");
 });
 
-test("a long payload is cut, and its length told", async () => {
+test("a long payload is cut, and its length reported", async () => {
   const long = await lines(bytes("X\x10\x27\0\0", "x".repeat(10_000), "."));
   assert.match(long[0]?.argument ?? "", /…? \(10000 bytes\)$/);
 });

@@ -149,7 +149,7 @@ test("a pickle that ends in an array is followed by streams that lie in arrays, 
   assert.deepEqual(called(found).filter((call) => call.includes("os")), ["plain os.system"]);
 });
 
-test("frames in an array are read in every way by whoever does not step over it", async () => {
+test("frames in an array are read in every way by loaders that do not step over it", async () => {
   const inside = bytes(frame(5), "cab", "cd", "os\nsystem\n", ")R0");
   const data = bytes(
     0x80,

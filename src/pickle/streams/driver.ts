@@ -76,7 +76,7 @@ const CONTAINERS_USUAL = 1 << 18;
 const ARRAY_DEPTH = 8;
 /**
  * Pickled object arrays of one stream that are read, and those of them kept until all that they say is
- * told, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
+ * reported, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
  */
 const ARRAYS_READ = 100_000;
 const ARRAYS_KEPT = 20_000;
@@ -99,7 +99,7 @@ export async function runStream(
 
 /**
  * The same, step by step: gives the machine whenever its facts are many, so that they can be taken.
- * Whoever does not want the rest need not ask for it.
+ * The caller that does not want the rest need not ask for it.
  */
 export async function* runInSteps(
   input: Input,
@@ -197,7 +197,7 @@ function guarded(machine: Machine): Status {
   }
 }
 
-/** True for a run that ended well, of which nothing will be told. */
+/** True for a run that ended well, of which nothing will be reported. */
 function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolean {
   const { notes } = machine;
   return status === STATUS.STOPPED && broken === undefined && badArray === undefined &&

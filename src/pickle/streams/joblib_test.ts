@@ -109,10 +109,10 @@ test("an array amid a frame lies behind it, and the frame goes on before", async
   assert.ok(calls.includes(CALL));
 });
 
-test("an array that is cut off at any byte is told", async () => {
+test("an array that is cut off at any byte is reported", async () => {
   const file = bytes(WRAPPER, state({}), HIDING, "0", PAYLOAD, ".");
   for (let length = 1; length < file.length; length++) {
-    const told = anomaliesIn(await observe(file.subarray(0, length)));
-    assert.ok(told.length > 0, `${length} bytes`);
+    const reported = anomaliesIn(await observe(file.subarray(0, length)));
+    assert.ok(reported.length > 0, `${length} bytes`);
   }
 });

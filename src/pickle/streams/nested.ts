@@ -35,14 +35,14 @@ export function nestedEntries(
 ): Observation[] {
   const entries = loadedEntries(run, input, source, within, known);
   const taken = new Set(run.machine.semantics.loaded.map(({ handle }) => handle));
-  let told = 0;
+  let reported = 0;
   for (const offset of run.machine.nestedCandidates) {
-    if (told >= ENTRIES) break;
+    if (reported >= ENTRIES) break;
     if (taken.has(handleOf(KIND.BYTES, offset))) continue;
     const nested = constantPickle(run, input, source, offset);
     if (nested !== undefined) {
       const part = `constant_${input.actual(offset)}`;
-      told++;
+      reported++;
       entries.push({
         type: "anomaly",
         rule: "pickle-nested-data",
@@ -53,7 +53,7 @@ export function nestedEntries(
       entries.push({ type: "entry", source: nested, part, loaded: "data", within });
     }
   }
-  if (run.machine.nestedForgotten || told >= ENTRIES) {
+  if (run.machine.nestedForgotten || reported >= ENTRIES) {
     entries.push({
       type: "anomaly",
       rule: "scan-limit",
@@ -69,7 +69,7 @@ export function nestedEntries(
 /**
  * What a stream loads, and how much of it cannot be looked into.
  *
- * @param known places in the source of what other readings of it load, which are not told again; this
+ * @param known places in the source of what other readings of it load, which are not reported again; this
  * reading's are added
  */
 export function loadedEntries(

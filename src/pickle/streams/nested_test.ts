@@ -115,15 +115,15 @@ test("what only another reading of the bytes loads is an entry, too", async () =
   assert.deepEqual(entries, ["loaded_0"]);
 });
 
-test("what all readings load is told once", async () => {
+test("what all readings load is reported once", async () => {
   const crossing = bytes("\x95\x03\0\0\0\0\0\0\0\x8c\x05ab", "cde0");
   const data = bytes("\x80\x04", LOAD, byteString(INNER), "\x85R0", crossing, "N.");
   const seen = await observe(data);
   assert.equal(seen.filter((it) => it.type === "entry").length, 1);
 });
 
-/** Whether a constant among others is told as a pickle that nothing loads. */
-async function isTold(constant: string | Uint8Array): Promise<boolean> {
+/** Whether a constant among others is reported as a pickle that nothing loads. */
+async function isReported(constant: string | Uint8Array): Promise<boolean> {
   const seen = await observe(bytes("\x80\x03", byteString(bytes(constant)), "."));
   return seen.some((it) => it.type === "anomaly" && it.rule === "pickle-nested-data");
 }
@@ -138,16 +138,16 @@ const PROTOCOLS: readonly string[] = [
   "]q\x00cos\nsystem\n(U\x07echo hitRa.",
 ];
 
-test("constants that are pickles of protocol 0 and 1 are told, raw, in base64 and in hexadecimal", async () => {
+test("constants that are pickles of protocol 0 and 1 are reported, raw, in base64 and in hexadecimal", async () => {
   for (const text of PROTOCOLS) {
     const hexadecimal = Array.from(
       text,
       (letter) => letter.charCodeAt(0).toString(16).padStart(2, "0"),
     ).join("");
-    assert.ok(await isTold(text), text);
-    assert.ok(await isTold(btoa(text)), text);
-    assert.ok(await isTold(hexadecimal), text);
-    assert.ok(await isTold(hexadecimal.toUpperCase()), text);
+    assert.ok(await isReported(text), text);
+    assert.ok(await isReported(btoa(text)), text);
+    assert.ok(await isReported(hexadecimal), text);
+    assert.ok(await isReported(hexadecimal.toUpperCase()), text);
   }
 });
 
@@ -183,10 +183,10 @@ test("zlib and gzip under hexadecimal and base64 are opened", async () => {
   };
   for (const kind of ["deflate", "gzip"] as const) {
     const data = await packed(kind);
-    assert.ok(await isTold(data), kind);
-    assert.ok(await isTold(btoa(String.fromCharCode(...data))), kind);
+    assert.ok(await isReported(data), kind);
+    assert.ok(await isReported(btoa(String.fromCharCode(...data))), kind);
     assert.ok(
-      await isTold(Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("")),
+      await isReported(Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("")),
       kind,
     );
   }
@@ -210,7 +210,7 @@ test("ordinary base64, numbers, names and digests are no pickles", async () => {
     "(N.",
     "KGkucHkpLg==",
   ];
-  for (const text of texts) assert.equal(await isTold(text), false, text);
+  for (const text of texts) assert.equal(await isReported(text), false, text);
 });
 
 test("ten thousand random texts in base64 and hexadecimal are no pickles", async () => {

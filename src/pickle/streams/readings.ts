@@ -1,6 +1,6 @@
 /**
  * Other ways in which a loader may read the streams of a source, each made only where the bytes give
- * cause, and only what they see beyond the base reading is told, under the reading's name.
+ * cause, and only what they see beyond the base reading is reported, under the reading's name.
  *
  * @module
  */
@@ -86,7 +86,7 @@ export class OtherReadings {
   /**
    * What other readings see in the stream that began last, which the base reading read as `run`.
    *
-   * @param known facts that were told before the stream was read to its end, by their keys; grows
+   * @param known facts that were reported before the stream was read to its end, by their keys; grows
    */
   async *of(
     stream: number,
@@ -335,7 +335,7 @@ export class OtherReadings {
         (counted.fact.kind === "unresolved-call" && counted.offset < refused))
     );
     for (const { fact } of fresh) known.add(keyOf(fact));
-    const told = fresh.map(({ fact, count, offset }): Observation => ({
+    const reported = fresh.map(({ fact, count, offset }): Observation => ({
       type: "fact",
       fact: underReading(fact, reading),
       count,
@@ -343,7 +343,7 @@ export class OtherReadings {
       within,
     }));
     if (machine.heap.detailLost) {
-      told.push({
+      reported.push({
         type: "anomaly",
         rule: "pickle-budget",
         detail: "values were too many to keep the arguments of every call",
@@ -355,7 +355,7 @@ export class OtherReadings {
     const arrays = [...run.arrays].flatMap(([index, array]) =>
       this.beyond(array, known, reading, [...within, `array_${index}`], input)
     );
-    return [...told, ...loadedEntries(run, input, this.source, within, this.loaded), ...arrays];
+    return [...reported, ...loadedEntries(run, input, this.source, within, this.loaded), ...arrays];
   }
 
   /** Streams that only begin for loaders that read frames otherwise, or arrays plainly. */

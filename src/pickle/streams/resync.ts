@@ -20,7 +20,7 @@ const TRIAL_BYTES = 16;
 export class Resync {
   /** Bytes searched so far. */
   searched = 0;
-  /** Whether a search ended at its budget and nobody has said so yet. */
+  /** Whether a search ended at its budget and nothing has said so yet. */
   cut = false;
   /** Those, and what trials cost. */
   private spent = 0;

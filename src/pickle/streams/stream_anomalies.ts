@@ -16,7 +16,7 @@ import { claimStorages, storageFaults } from "../semantics/tensors.ts";
  * @param within the place of the stream in its source
  * @param siblings the files beside the pickle, where it is a member of an archive; its storages are claimed there
  */
-export function odditiesOf(
+export function anomaliesOf(
   run: Run,
   input: Input,
   within: readonly string[],

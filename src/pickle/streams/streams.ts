@@ -18,13 +18,13 @@ import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "../machine/status.ts";
 import { nestedEntries } from "./nested.ts";
-import { odditiesOf } from "./stream_anomalies.ts";
+import { anomaliesOf } from "./stream_anomalies.ts";
 import { OtherReadings } from "./readings.ts";
 import { Resync } from "./resync.ts";
 import { type Run, runInSteps, type RunOptions, runStream } from "./driver.ts";
 
 /**
- * Different facts of a stream that are told as one, and how many of a stream with more are handed out
+ * Different facts of a stream that are reported as one, and how many of a stream with more are handed out
  * at a time: few enough to be gone before the next collection of garbage.
  */
 const FACTS_USUAL = 8192;
@@ -89,7 +89,7 @@ class StreamScan {
       const atStart = await this.resync.hasHeader(0) || await this.resync.plausible(0);
       start = atStart ? 0 : await this.resync.find(1);
     } catch (error) {
-      // Bytes that break off are told by who handed them out.
+      // Bytes that break off are reported by who handed them out.
       if (!(error instanceof FormatError)) throw error;
     }
     yield* this.searchLimit();
@@ -202,7 +202,7 @@ class StreamScan {
 
   /**
    * One run, whose facts are handed out whenever they are many. Before any are, it begins anew with
-   * all detail, since nothing can be told better afterwards.
+   * all detail, since nothing can be determined better afterwards.
    */
   private async *readOnce(
     options: RunOptions,
@@ -220,7 +220,7 @@ class StreamScan {
       for (const { fact } of facts) {
         if (this.handedOut.size < FACTS_KEPT) this.handedOut.add(keyOf(fact));
       }
-      yield this.told(facts, within);
+      yield this.reported(facts, within);
     }
   }
 
@@ -247,8 +247,8 @@ class StreamScan {
     options: RunOptions,
   ): AsyncGenerator<readonly Observation[]> {
     const within = [`stream_${stream}`];
-    yield this.told(run.machine.heap.facts.all(), within);
-    yield odditiesOf(run, this.input, within, this.context.siblings);
+    yield this.reported(run.machine.heap.facts.all(), within);
+    yield anomaliesOf(run, this.input, within, this.context.siblings);
     yield* this.arrays(run, within);
     yield nestedEntries(run, this.input, this.source, within, this.loaded);
     yield* this.readings.of(stream, run, options, within, this.handedOut);
@@ -260,14 +260,14 @@ class StreamScan {
   ): AsyncGenerator<readonly Observation[]> {
     for (const [index, array] of run.arrays) {
       const inside = [...within, `array_${index}`];
-      yield this.told(array.machine.heap.facts.all(), inside);
-      yield odditiesOf(array, this.input, inside, this.context.siblings);
+      yield this.reported(array.machine.heap.facts.all(), inside);
+      yield anomaliesOf(array, this.input, inside, this.context.siblings);
       yield nestedEntries(array, this.input, this.source, inside, this.loaded);
       yield* this.arrays(array, inside);
     }
   }
 
-  private told(facts: readonly CountedFact[], within: readonly string[]): Observation[] {
+  private reported(facts: readonly CountedFact[], within: readonly string[]): Observation[] {
     return facts.map(({ fact, count, offset }) => ({
       type: "fact",
       fact,

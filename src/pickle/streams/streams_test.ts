@@ -242,7 +242,7 @@ test("a million frames that straddle one another are read in a few ways and no m
 const behindNames = (count: number) =>
   bytes(...Array.from({ length: count }, (_, at) => bytes(`ca${at}\nb\n0`)), HARMFUL);
 
-test("a call behind a hundred thousand names is told, and few facts are held at a time", async () => {
+test("a call behind a hundred thousand names is reported, and few facts are held at a time", async () => {
   const data = behindNames(100_000);
   const pieces = [data];
   const sources = [
@@ -266,7 +266,7 @@ test("a call behind a hundred thousand names is told, and few facts are held at 
   }
 });
 
-test("what a few thousand names of a stream say is told at once, each name once", async () => {
+test("what a few thousand names of a stream say is reported at once, each name once", async () => {
   const found = await observe(bytes(behindNames(5000).subarray(0, -1), "0", behindNames(5000)));
   const imports = factsIn(found).filter(({ kind }) => kind === "import");
   assert.equal(imports.length, 5001);
@@ -285,7 +285,7 @@ const objectArrays = (count: number) =>
     "0N.",
   );
 
-test("a call in the last of thirty thousand object arrays is told at its place", async () => {
+test("a call in the last of thirty thousand object arrays is reported at its place", async () => {
   const calls = (await observe(objectArrays(30_000))).flatMap((it) =>
     it.type === "fact" && it.fact.kind === "call" && it.fact.module === "os" ? [it.within] : []
   );

@@ -30,7 +30,7 @@ export function render(heap: Heap, handle: Handle): string {
   return cut(new Renderer(heap).value(handle, 0));
 }
 
-/** The expression of a call. `args` undefined means that nobody knows them. */
+/** The expression of a call. `args` undefined means that nothing knows them. */
 export function renderCall(
   heap: Heap,
   callee: string,

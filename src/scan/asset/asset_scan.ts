@@ -40,7 +40,7 @@ import { compareFindings, Outcome } from "./outcome.ts";
 import { drain, tailOfStream } from "./sampling.ts";
 import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./error_anomalies.ts";
 
-/** What a scan is told. */
+/** Options of a scan. */
 export interface ScanOptions {
   /** What judges; `loadRules` gives the embedded ones. */
   readonly rules: RuleSet;
@@ -68,8 +68,8 @@ const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
 /** Observations of one source that are held before the rules judge them; judged together they merge. */
 const NOTES_HELD = 4096;
 
-/** Times that reaching the same limit is told one by one. */
-const LIMIT_TOLD = 10;
+/** Times that reaching the same limit is reported one by one. */
+const LIMIT_REPORTED = 10;
 
 /** Accepted findings that are listed for one asset; all of them are counted. */
 const ACCEPTED_KEPT = 1000;
@@ -126,7 +126,7 @@ export class AssetScan {
   readonly #limitsReached = new Map<string, number>();
   readonly #suppressed: Partial<Record<Suppression, number>> = {};
   readonly #accepted: AcceptedFinding[] = [];
-  #told: unknown[] = [];
+  #reported: unknown[] = [];
   /** True once something was recognised that is more than a container or a program. */
   #recognised = false;
   /** The first name that claims a model whose content nothing recognised, and what it claims. */
@@ -199,7 +199,7 @@ export class AssetScan {
       if (pause !== undefined) await pause;
       await this.#look(visit, notes);
     } catch (error) {
-      this.#trouble(error, visit, notes);
+      this.#recordError(error, visit, notes);
     }
     this.#tellFault(visit, notes);
     this.#parts += Math.max(0, notes.places - 1);
@@ -208,7 +208,7 @@ export class AssetScan {
 
   /**
    * A stream that broke off was not read to its end, although its reader may have taken that for
-   * the end. Broken compressed data is told by the format that opened it, which knows what it is.
+   * the end. Broken compressed data is reported by the format that opened it, which knows what it is.
    */
   #tellFault(visit: Visit, notes: Notes): void {
     const fault = faultOf(visit.source);
@@ -216,7 +216,7 @@ export class AssetScan {
     this.#outcome.unread = true;
     const ratio = fault instanceof LimitError && fault.limit === "ratio";
     if (visit.depth > 0 && (fault instanceof FormatError || ratio)) return;
-    this.#trouble(fault, visit, notes);
+    this.#recordError(fault, visit, notes);
   }
 
   async #look(given: Visit, notes: Notes): Promise<void> {
@@ -280,7 +280,7 @@ export class AssetScan {
       }
       return { visit: { ...visit, source }, matches: [...matches, ...found] };
     } catch (error) {
-      this.#trouble(error, visit, notes);
+      this.#recordError(error, visit, notes);
       return { visit, matches };
     }
   }
@@ -332,7 +332,7 @@ export class AssetScan {
       const spooled = await spool(source, this.#limits.spoolBytes);
       return [meter(spooled, this.#budget, undefined), matches];
     } catch (error) {
-      this.#trouble(error, visit, notes);
+      this.#recordError(error, visit, notes);
       const forward = matches.filter(({ format }) => !format.random).slice(0, 1);
       return [source, tooLong ? forward : []];
     }
@@ -363,7 +363,7 @@ export class AssetScan {
         if (pause !== undefined) await pause;
       }
     } catch (error) {
-      this.#trouble(error, visit, notes, match.entry.malformedRule);
+      this.#recordError(error, visit, notes, match.entry.malformedRule);
     }
   }
 
@@ -409,7 +409,7 @@ export class AssetScan {
           }
         }
       } catch (error) {
-        this.#trouble(error, visit, notes);
+        this.#recordError(error, visit, notes);
       }
     }
   }
@@ -428,7 +428,7 @@ export class AssetScan {
         else this.#note(notes, observation);
       }
     } catch (error) {
-      this.#trouble(error, visit, notes);
+      this.#recordError(error, visit, notes);
     }
     this.#judge(visit, notes);
   }
@@ -470,15 +470,15 @@ export class AssetScan {
   }
 
   /** Says what was thrown, once. */
-  #trouble(error: unknown, visit: Visit, notes: Notes, malformedRule?: string): void {
+  #recordError(error: unknown, visit: Visit, notes: Notes, malformedRule?: string): void {
     this.#outcome.unread = true;
-    if (this.#told.includes(error)) return;
-    // The same error arrives again by way of a parent or a fault, right after it was told.
-    this.#told = [error, ...this.#told.slice(0, 7)];
+    if (this.#reported.includes(error)) return;
+    // The same error arrives again by way of a parent or a fault, right after it was reported.
+    this.#reported = [error, ...this.#reported.slice(0, 7)];
     if (error instanceof LimitError) {
       const times = (this.#limitsReached.get(error.limit) ?? 0) + 1;
       this.#limitsReached.set(error.limit, times);
-      if (times > LIMIT_TOLD) return;
+      if (times > LIMIT_REPORTED) return;
     }
     if (error instanceof SourceError || isDefect(error)) this.#listError(visit, error);
     this.#note(notes, anomalyOf(error, malformedRule));
@@ -509,7 +509,7 @@ export class AssetScan {
 
   /** False for what the user lets through; what is allowed stays in the report as harmless. */
   #counts(finding: Finding): boolean {
-    // Why a file is incomplete is always told.
+    // Why a file is incomplete is always reported.
     if (finding.details["unread"] === true) return true;
     const reason = this.#options.suppress?.(finding);
     if (reason === undefined) return true;
@@ -540,17 +540,17 @@ export class AssetScan {
       const found = await searchStrings(source, sample, matches, patternsIn, budget);
       for (const one of found) this.#note(notes, one);
     } catch (error) {
-      this.#trouble(error, visit, notes);
+      this.#recordError(error, visit, notes);
     }
   }
 
-  /** Whoever met the end of the time may have kept it to himself: nothing is clean by that. */
+  /** A reader may have swallowed the LimitError: the file is incomplete all the same. */
   #tellStop(): void {
     const { stopped } = this.#budget;
     if (stopped === undefined || this.#outcome.unread) return;
     const visit = this.#rootVisit();
     const notes = new Notes();
-    this.#trouble(stopped, visit, notes);
+    this.#recordError(stopped, visit, notes);
     this.#judge(visit, notes);
   }
 
@@ -558,11 +558,11 @@ export class AssetScan {
   #tellTheRest(): void {
     const anomalies: Anomaly[] = [];
     for (const [limit, times] of this.#limitsReached) {
-      if (times <= LIMIT_TOLD) continue;
+      if (times <= LIMIT_REPORTED) continue;
       anomalies.push({
         type: "anomaly",
         rule: "scan-limit",
-        detail: `The limit "${limit}" was reached at ${times - LIMIT_TOLD} further places`,
+        detail: `The limit "${limit}" was reached at ${times - LIMIT_REPORTED} further places`,
         unread: true,
       });
     }

@@ -8,9 +8,9 @@ import type { Bundle, BundleObservation } from "../../core/bundle.ts";
 import type { FolderPlace, Interest, Listing, Observation } from "../../core/types.ts";
 import { anomalyOf } from "./error_anomalies.ts";
 
-type Told = Exclude<Observation, { readonly type: "listing" }>;
+type Reported = Exclude<Observation, { readonly type: "listing" }>;
 
-type ByMember = Map<string, Told[]>;
+type ByMember = Map<string, Reported[]>;
 
 /** By listing, by name of the member; they are let go with the listing. */
 const OBSERVATIONS = new WeakMap<Listing, ByMember | Promise<ByMember>>();
@@ -31,17 +31,17 @@ export async function folderObservations(
   { listing, member }: FolderPlace,
   bundles: readonly Bundle[],
   interest?: Interest,
-): Promise<readonly Told[]> {
+): Promise<readonly Reported[]> {
   const byMember = await observationsOf(listing, bundles, interest);
-  const told = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
+  const reported = [...byMember.get("") ?? [], ...byMember.get(member) ?? []];
   byMember.delete("");
   byMember.delete(member);
-  return told;
+  return reported;
 }
 
 /**
  * True when the packages still have something to tell about a member, or about the folder itself,
- * which is told with whichever member is asked for next.
+ * which is reported with whichever member is asked for next.
  */
 export async function concernsFolder(
   { listing, member }: FolderPlace,
@@ -77,11 +77,11 @@ async function observe(
   bundles: readonly Bundle[],
   interest: Interest | undefined,
 ): Promise<ByMember> {
-  const byMember = new Map<string, Told[]>();
+  const byMember = new Map<string, Reported[]>();
   const add = ({ part, observation }: BundleObservation): void => {
-    const told = byMember.get(part);
-    if (told === undefined) byMember.set(part, [observation]);
-    else told.push(observation);
+    const reported = byMember.get(part);
+    if (reported === undefined) byMember.set(part, [observation]);
+    else reported.push(observation);
   };
   for (const one of bundles) {
     try {

@@ -36,7 +36,7 @@ export class Outcome {
     return this.#riskScore;
   }
 
-  /** Counts findings that are told elsewhere towards the verdict and the risk score. */
+  /** Counts findings that are reported elsewhere towards the verdict and the risk score. */
   weigh(findings: readonly Finding[]): void {
     for (const finding of findings) this.#weigh(finding);
   }

@@ -63,7 +63,7 @@ export interface FilePlace {
  * Opens and scans, within the limits of a file and what is left of the time of the whole scan. What is
  * thrown becomes part of the report, which is then incomplete.
  *
- * @param update is told the bytes read so far now and then
+ * @param update is called with the bytes read so far now and then
  */
 export async function scanFile(
   place: FilePlace,

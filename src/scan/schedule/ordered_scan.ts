@@ -57,7 +57,7 @@ export type Found =
 
 type Scannable = Exclude<Found, { readonly kind: "error" }>;
 
-/** What a scan in order is told. */
+/** Options of a scan in order. */
 interface OrderedScanOptions extends FileOptions {
   readonly stop: Stop;
   readonly progress: Progress;

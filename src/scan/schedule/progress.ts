@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Is told how far the scan has come; every method may be called at any time. */
+/** Is reported how far the scan has come; every method may be called at any time. */
 export interface Progress {
   /** So many more files, of so many bytes in all, are known to come. */
   expect(files: number, bytes: number): void;

@@ -17,7 +17,7 @@ export function getattr(calls: Calls, call: Call): Handle {
   const found = object === undefined || text === undefined
     ? undefined
     : attribute(calls.heap, object, text, "getattr", call.at, computed);
-  // With a fallback, nobody knows which of the two it gives.
+  // With a fallback, nothing knows which of the two it gives.
   const reached = fallback === undefined ? found : undefined;
   calls.log(call, { of: reached === undefined ? undefined : targetsOf(calls.heap, reached) });
   return reached ?? calls.result(call.entry.handle, call.args, call.kwargs);

@@ -87,7 +87,7 @@ function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
   return calls.heap.itemsOf(items)?.slice(0, FOLLOWED).map((item) => calls.heap.derived(item));
 }
 
-/** Calls with what nobody knows, where there are more items than are followed. */
+/** Calls with what nothing knows, where there are more items than are followed. */
 function callFurther(
   calls: Calls,
   callee: Handle,

@@ -7,7 +7,7 @@
 import { targetsOf } from "../attributes.ts";
 import { typeOf } from "../../machine/classes.ts";
 import type { Call, Calls } from "../calls.ts";
-import { FAULTS_TOLD, tensorFault } from "../tensors.ts";
+import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
 import { type Handle, handleOf, KIND, NONE, UNKNOWN } from "../../machine/values.ts";
 
 /**
@@ -53,7 +53,7 @@ export function rebuildParameter(calls: Calls, call: Call): Handle {
 /** `_rebuild_tensor_v2(storage, offset, size, stride, …)`: harmless when the tensor lies in its storage. */
 export function rebuildTensor(calls: Calls, call: Call): Handle {
   const fault = call.args === undefined ? undefined : tensorFault(calls.heap, call.args);
-  if (fault !== undefined && calls.tensorFaults.length < FAULTS_TOLD) {
+  if (fault !== undefined && calls.tensorFaults.length < FAULTS_REPORTED) {
     calls.tensorFaults.push({ offset: call.at, message: fault });
   }
   if (!call.entry.quiet) calls.log(call);
