@@ -39,7 +39,7 @@ const NO_TITLE =
   /^(?:This|That|It|The|An?|Uses|Holds|Names|Runs|Reads|Writes|Calls|Loads|Is|Has)\b|[.!?]$/u;
 
 /** What is wrong with the names and texts of the modules. */
-function wordsInCode(tree: Tree): Violation[] {
+export function wordsInCode(tree: Tree): Violation[] {
   const found: Violation[] = [];
   for (const [path, text] of tree) {
     if (path === "scripts/check_words.ts" || path.endsWith("embedded.ts")) continue;
@@ -63,7 +63,7 @@ function wordsInCode(tree: Tree): Violation[] {
 }
 
 /** What is wrong with the texts of a rules file. */
-function wordsInRules(path: string, text: string): Violation[] {
+export function wordsInRules(path: string, text: string): Violation[] {
   return text.split("\n").flatMap((written, index): Violation[] => {
     const [, field, value = ""] = RULE_FIELDS.exec(written) ?? [];
     if (field === undefined) return [];

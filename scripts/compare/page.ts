@@ -148,7 +148,7 @@ What is true of a sample was written down before it was scanned, from what its l
 
 - **harmful**: loading it runs something that does harm, or reaches out of the model's folder;
 - **suspicious**: it brings code, or names something, that is not known to be harmless;
-- **unreadable**: encrypted, cut off, broken. Whoever calls it clean has not read it;
+- **unreadable**: encrypted, cut off, broken. A scanner that calls it clean has not read it;
 - **harmless**: loading it makes a model and does nothing else.
 
 A program **finds** a sample when, with its usual settings, it ends as it does for something that its

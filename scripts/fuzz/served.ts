@@ -56,7 +56,7 @@ const PLACES: readonly string[] = [
   "# '''\n$",
   "x = '\\'' ; $",
   'x = r"\\\\" ; $',
-  "del globals()['__doc__'], $",
+  "del globals()['__doc__']; $",
 ];
 
 /** A module that calls something as it is imported. */

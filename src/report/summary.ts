@@ -24,6 +24,8 @@ export interface Summary {
   readonly riskScore: number;
   /** Files by verdict. */
   readonly files: Readonly<Record<Verdict, number>>;
+  /** Files of which something could not be read, whatever their verdict. */
+  readonly unread: number;
   /** Issues by severity, innocuous ones among them, each global once a file. */
   readonly issues: Readonly<Record<Severity, number>>;
   /** Problems with reading: those of files and those of the run. */
@@ -52,6 +54,7 @@ export class SummaryBuilder {
     Severity,
     number
   >;
+  #unread = 0;
   #riskScore = 0;
   #errors = 0;
   #bytesTotal = 0;
@@ -60,6 +63,7 @@ export class SummaryBuilder {
   /** Counts a file. */
   add(file: FileReport): void {
     this.#files[file.verdict]++;
+    if (isUnread(file)) this.#unread++;
     for (const finding of aggregateInnocuous(file.findings)) this.#issues[finding.severity]++;
     this.#riskScore = Math.max(this.#riskScore, file.riskScore);
     this.#errors += file.errors.length;
@@ -83,12 +87,18 @@ export class SummaryBuilder {
       verdict: VERDICTS.find((verdict) => verdict !== "skipped" && this.#files[verdict] > 0),
       riskScore: this.#riskScore,
       files: { ...this.#files },
+      unread: this.#unread,
       issues: { ...this.#issues },
       errors: this.#errors,
       bytesTotal: this.#bytesTotal,
       bytesRead: this.#bytesRead,
     };
   }
+}
+
+/** True for a file of which something was not read; a worse verdict hides it, acceptance must not. */
+function isUnread({ verdict, findings }: FileReport): boolean {
+  return verdict === "incomplete" || findings.some(({ details }) => details["unread"] === true);
 }
 
 /** The summary of a finished report. */
@@ -111,6 +121,6 @@ export function exitCode(summary: Summary, options: ExitOptions): ExitCode {
   // What was cut off is itself an issue: the code must still tell a person's Ctrl-C from harm.
   if (interrupted) return 130;
   if (failing.some((severity) => summary.issues[severity] > 0)) return 1;
-  if (summary.files.incomplete > 0 || summary.errors > 0) return 2;
+  if (summary.unread > 0 || summary.errors > 0) return 2;
   return summary.verdict === undefined && !allowNoModels ? 2 : 0;
 }
