@@ -269,6 +269,6 @@ class FlatReader {
   }
 
   #outside(offset: number): never {
-    throw new FormatError(`An offset of ${offset} lies outside the file`, offset);
+    throw new FormatError(`An offset of ${offset} lies outside the file`, Math.max(0, offset));
   }
 }
