@@ -14,6 +14,7 @@ const PARTS = /^(?:data_level0|length|link_lists)\.bin$/u;
 
 /** Bytes of links that are walked. An index of ten million vectors has 60 MiB. CWE-770. */
 const LINK_BYTES = 256 * 1024 * 1024;
+const LINK_LIMIT = "which is done up to 256 MiB";
 
 /** The other three files. */
 export const chromaParts: IndexKind = {
@@ -25,21 +26,25 @@ export const chromaParts: IndexKind = {
     if (header === undefined) return named;
     const label = "a part of a Chroma index";
     const { mostElements, elementBytes } = header;
-    const part = (name: string, size: number): void => {
-      named.set(folder + name, { label, bytes: size, exact: true });
+    const part = (name: string, size: number, fault?: string): void => {
+      named.set(folder + name, { label, bytes: size, exact: true, fault });
     };
     part("data_level0.bin", mostElements * elementBytes);
     part("length.bin", mostElements * 4);
     const links = members.get(`${folder}link_lists.bin`);
-    if (links !== undefined) part("link_lists.bin", await linkBytes(links, header.elements));
+    if (links !== undefined) {
+      const size = await linkBytes(links, header.elements);
+      const fault = size === undefined ? `its links could not be walked, ${LINK_LIMIT}` : undefined;
+      part("link_lists.bin", size ?? 0, fault);
+    }
     return named;
   },
 };
 
-/** Links of an element's higher levels: their length, then they. */
-async function linkBytes(member: Member, elements: number): Promise<number> {
+/** Links of an element's higher levels: their length, then they; undefined where they cannot be had. */
+async function linkBytes(member: Member, elements: number): Promise<number | undefined> {
   const bytes = await memberBytes(member, LINK_BYTES);
-  if (bytes === undefined) return member.size ?? 0;
+  if (bytes === undefined) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   for (let left = elements; left > 0; left--) {

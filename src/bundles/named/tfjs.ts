@@ -14,12 +14,16 @@ import {
   parseJson,
   valuesOf,
 } from "../../parsers/json.ts";
+import type { NamedData } from "../../core/format.ts";
+import type { Member } from "../../core/types.ts";
 import { memberBytes } from "../member_bytes.ts";
 import type { IndexKind } from "./index_kind.ts";
 
 const INDEX = /model[^/]*\.json$|manifest[^/]*\.json$/iu;
 /** The largest real index has 5 MiB. CWE-770. */
 const INDEX_BYTES = 64 * 1024 * 1024;
+/** Bytes of a group with texts, which are walked in memory. CWE-770. */
+const TEXT_BYTES = 64 * 1024 * 1024;
 
 /** Bytes of an item: `DTYPE_VALUE_SIZE_MAP` of tfjs-core. */
 const ITEM_BYTES: Readonly<Record<string, number>> = {
@@ -38,20 +42,28 @@ export const tfjsShards: IndexKind = {
   async read({ index, folder, members }) {
     const bytes = await memberBytes(index, INDEX_BYTES);
     const document = bytes === undefined ? undefined : parseJson(bytes);
-    const named = new Map();
+    const named = new Map<string, Omit<NamedData, "index">>();
     if (document === undefined || document.error !== undefined) return named;
     for (const group of groupsOf(document.value)) {
       const paths = items(valuesOf(group, "paths")[0]).filter((path) => typeof path === "string");
-      const wanted = bytesOf(group);
-      const sizes = paths.map((path) => members.get(folder + path)?.size);
-      const there = sizes.reduce<number>((sum, size) => sum + (size ?? NaN), 0);
-      const fault = wanted === undefined || there === wanted
+      const shards = paths.map((path) => members.get(folder + path));
+      const there = shards.reduce<number>((sum, shard) => sum + (shard?.size ?? NaN), 0);
+      const wanted = await bytesOf(group, shards);
+      const fault = wanted === undefined
+        ? "what the weights of its group take could not be established"
+        : there === wanted
         ? undefined
         : `the weights of its group take ${wanted} bytes, its shards have ${there}`;
       paths.forEach((path, at) => {
+        const name = folder + path;
         // Sizes are those of the group: a shard has what the file has.
-        const label = "a shard of a TensorFlow.js model";
-        named.set(folder + path, { label, bytes: sizes[at] ?? 0, exact: true, fault });
+        named.set(name, {
+          label: "a shard of a TensorFlow.js model",
+          bytes: shards[at]?.size ?? 0,
+          exact: true,
+          // A shard of two groups has to fit both.
+          fault: named.get(name)?.fault ?? fault,
+        });
       });
     }
     return named;
@@ -67,17 +79,75 @@ function groupsOf(value: JsonValue | undefined): readonly JsonObject[] {
   return items(groups).filter(isObject);
 }
 
-/** Bytes of all weights of a group; undefined for texts, whose sizes stand in the shards. */
-function bytesOf(group: JsonObject): number | undefined {
+/**
+ * Bytes of all weights of a group. Of texts each has its length before it, 32 bits, little-endian, so that
+ * the shards are read for them: `decodeWeights` in tfjs-core/src/io/io_utils.ts.
+ *
+ * @returns undefined where they cannot be established
+ */
+async function bytesOf(
+  group: JsonObject,
+  shards: readonly (Member | undefined)[],
+): Promise<number | undefined> {
   let bytes = 0;
+  let data: Uint8Array | undefined;
   for (const weight of items(valuesOf(group, "weights")[0])) {
     if (!isObject(weight)) return undefined;
+    const count = countOf(weight);
     const [quantized] = valuesOf(weight, "quantization");
     const [type] = isObject(quantized) ? valuesOf(quantized, "dtype") : valuesOf(weight, "dtype");
-    const item = typeof type === "string" ? ITEM_BYTES[type] : undefined;
-    const shape = items(valuesOf(weight, "shape")[0]);
-    if (item === undefined || !shape.every((axis) => typeof axis === "number")) return undefined;
-    bytes += shape.reduce<number>((count, axis) => count * Number(axis), item);
+    if (count === undefined || typeof type !== "string") return undefined;
+    if (type === "string") {
+      data ??= await joined(shards);
+      const end = data === undefined ? undefined : endOfTexts(data, bytes, count);
+      if (end === undefined) return undefined;
+      bytes = end;
+    } else {
+      const item = Object.hasOwn(ITEM_BYTES, type) ? ITEM_BYTES[type] : undefined;
+      if (item === undefined) return undefined;
+      bytes += count * item;
+    }
   }
   return bytes;
+}
+
+/** Items of a weight; undefined where its shape is none. */
+function countOf(weight: JsonObject): number | undefined {
+  const [shape] = valuesOf(weight, "shape");
+  if (!isArray(shape)) return undefined;
+  let count = 1;
+  for (const axis of shape.items) {
+    if (typeof axis !== "number" || !Number.isSafeInteger(axis) || axis < 0) return undefined;
+    count *= axis;
+  }
+  return Number.isSafeInteger(count) ? count : undefined;
+}
+
+/** All bytes of the shards, in order; undefined where one cannot be had or they are too many. */
+async function joined(shards: readonly (Member | undefined)[]): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (const shard of shards) {
+    const bytes = shard === undefined ? undefined : await memberBytes(shard, TEXT_BYTES - length);
+    if (bytes === undefined) return undefined;
+    parts.push(bytes);
+    length += bytes.length;
+  }
+  const all = new Uint8Array(length);
+  for (let at = 0, part = parts.shift(); part !== undefined; part = parts.shift()) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Where `count` texts end that begin at `start`; undefined where they do not fit. */
+function endOfTexts(data: Uint8Array, start: number, count: number): number | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  let at = start;
+  for (let left = count; left > 0; left--) {
+    if (at + 4 > data.length) return undefined;
+    at += 4 + view.getUint32(at, true);
+  }
+  return at > data.length ? undefined : at;
 }

@@ -82,6 +82,34 @@ test("shards of TensorFlow.js have together the bytes of their group", async () 
   assert.deepEqual(await of(64, 23), ["incomplete", "incomplete"]);
 });
 
+test("shards of TensorFlow.js whose sizes cannot be established are incomplete, texts are walked", async () => {
+  const of = async (weight: Record<string, unknown>, shard: Uint8Array) => {
+    const weights = [{ name: "a", shape: [2], dtype: "int32" }, { name: "b", ...weight }];
+    const manifest = JSON.stringify({ weightsManifest: [{ paths: ["s1.bin"], weights }] });
+    return (await verdicts({ "model.json": manifest, "s1.bin": shard }))["s1.bin"];
+  };
+  // The types and the length before each text are those of tfjs-core's io_utils.ts.
+  const texts = new Uint8Array(8 + 4 + 3 + 4);
+  texts[8] = 3;
+  texts.set([0x61, 0x62, 0x63], 12);
+  assert.equal(await of({ shape: [2], dtype: "string" }, texts), "clean");
+  for (let end = 1; end < texts.length; end++) {
+    const verdict = await of({ shape: [2], dtype: "string" }, texts.subarray(0, end));
+    assert.equal(verdict, "incomplete", `cut at ${end}`);
+  }
+  const long = texts.slice();
+  long[11] = 0xff;
+  assert.equal(await of({ shape: [2], dtype: "string" }, long), "incomplete");
+  assert.equal(await of({ shape: [1e15], dtype: "string" }, texts), "incomplete");
+  assert.equal(await of({ shape: [2], dtype: "float8" }, raw(16)), "incomplete");
+  assert.equal(await of({ shape: [2], dtype: "toString" }, raw(16)), "incomplete");
+  assert.equal(await of({ shape: [-2, -1], dtype: "int32" }, raw(16)), "incomplete");
+  assert.equal(await of({ shape: [0.5, 4], dtype: "int32" }, raw(16)), "incomplete");
+  assert.equal(await of({ shape: ["2"], dtype: "int32" }, raw(16)), "incomplete");
+  assert.equal(await of({ dtype: "int32" }, raw(16)), "incomplete");
+  assert.equal(await of({ shape: [2], dtype: "int32" }, raw(16)), "clean");
+});
+
 /** A message of protobuf: field number and payload, of at most 127 bytes. */
 function message(...fields: readonly (readonly [number, string])[]): string {
   return fields.map(([number, text]) => String.fromCharCode(number * 8 + 2, text.length) + text)

@@ -472,12 +472,15 @@ function uncertainSeparator(given: Given): boolean {
   return (given.more !== undefined || given.others !== undefined) && uncertain(given, "d", 0);
 }
 
-/** How many items there are in a list whose items are counted. */
+/** How many items a list has at most; undefined where one that it may be is not counted. */
 function countOf(value: Abstract): number | undefined {
-  const counts = value.known.map((known) =>
-    typeof known === "object" && known?.type === "many" ? known.count ?? 0 : 0
-  );
-  return counts.length === 0 ? undefined : Math.max(...counts);
+  let most: number | undefined;
+  for (const known of value.known) {
+    if (typeof known !== "object" || known?.type !== "many") continue;
+    if (known.count === undefined) return undefined;
+    most = Math.max(most ?? 0, known.count);
+  }
+  return most;
 }
 
 /** Characters of a joined text. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { SIMPLE_ESCAPES } from "./escapes.ts";
+
 /** A string or bytes literal; bytes have one character each. */
 interface StringValue {
   readonly text: string;
@@ -12,10 +14,7 @@ interface StringValue {
 }
 
 const LITERAL = /^([A-Za-z]{0,2})("""|'''|"|')/u;
-const SIMPLE: Readonly<Record<string, string>> = {
-  ...{ "\\": "\\", "'": "'", '"': '"', a: "\x07", b: "\b", f: "\f" },
-  ...{ n: "\n", r: "\r", t: "\t", v: "\v", "\n": "", "\r": "", "\r\n": "" },
-};
+const SIMPLE: Readonly<Record<string, string>> = { ...SIMPLE_ESCAPES, "\r": "", "\r\n": "" };
 
 /**
  * The value of a literal as it is written, with prefix and quotes.

@@ -7,6 +7,7 @@
  */
 
 import { FormatError } from "../../core/errors.ts";
+import { SIMPLE_ESCAPES } from "./escapes.ts";
 
 /** A Python value. Whole numbers beyond 2^53 are bigints. */
 export type Literal =
@@ -220,20 +221,6 @@ function toNumber(word: string): number | bigint {
   }
   return Number(plain.replace(/([eE])(\d)/u, "$1+$2"));
 }
-
-const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
-  "\n": "",
-  "\\": "\\",
-  "'": "'",
-  '"': '"',
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
 
 const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([^]))/gu;
 

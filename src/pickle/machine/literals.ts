@@ -8,6 +8,7 @@
  */
 
 import { OP } from "./opcodes.ts";
+import { SIMPLE_ESCAPES } from "../../parsers/python/escapes.ts";
 
 const utf8 = new TextDecoder("utf-8");
 
@@ -224,20 +225,6 @@ export function parseRawUnicode(line: Uint8Array): string {
     },
   );
 }
-
-const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
-  "\n": "",
-  "\\": "\\",
-  "'": "'",
-  '"': '"',
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
 
 /** Python's backslash escapes in a bytes literal, and with `unicode` \u and \U too. */
 export function unescape(text: string, unicode: boolean): string {
