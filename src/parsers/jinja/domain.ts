@@ -184,6 +184,21 @@ export class Domain {
   }
 
   /**
+   * How many items iterating over a value gives at most: characters of a text, keys of a dictionary.
+   *
+   * @returns undefined where a list that it may be is not counted, and for what is no collection
+   */
+  countOf(value: Abstract): number | undefined {
+    let most = (value.rest & (TEXT | DATA)) === 0 ? undefined : value.size;
+    for (const known of value.known) {
+      const count = itemsOf(known);
+      if (count === "uncounted") return undefined;
+      if (count !== undefined) most = Math.max(most ?? 0, count);
+    }
+    return most;
+  }
+
+  /**
    * What a value is that has grown from another, time and again.
    *
    * @param rough true where lists in lists grow too
@@ -349,4 +364,13 @@ function isCollection(value: Known): boolean {
 function notability(value: Known): number {
   if (typeof value !== "string") return 2;
   return value.startsWith("_") ? 0 : value.includes("_") ? 1 : 2;
+}
+
+/** Items of one value; undefined where it has none. */
+function itemsOf(known: Known): number | "uncounted" | undefined {
+  if (typeof known === "string") return known.length;
+  if (typeof known !== "object" || known === null) return undefined;
+  if (known.type === "list") return known.items.length;
+  if (known.type === "dict") return known.pairs.length;
+  return known.type === "many" ? known.count ?? "uncounted" : undefined;
 }

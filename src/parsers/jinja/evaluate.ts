@@ -1234,6 +1234,7 @@ export class Evaluator implements Machine {
       return domain.many(
         domain.join(domain.elements(one), this.changed(one)),
         Math.max(1, object.size),
+        domain.countOf(object),
       );
     });
     // A part of a text of the conversation is not what its author wrote.

@@ -89,3 +89,28 @@ test("what grows out of proportion is reported with an estimate, and what goes t
   ];
   for (const text of quiet) assert.deepEqual(names(text), [], text);
 });
+
+test("what is mapped over many items is estimated by their number, however the list was made", () => {
+  const lists = (items: string) => [
+    `range(${items})|reverse`,
+    `(range(${items})|list)[1:]`,
+    `((range(${items})|list) + [1])`,
+    `([1] * ${items})`,
+    `('a' * ${items})|list`,
+    `('a' * ${items})`,
+    `('a b ' * ${items}).split()`,
+    `range(${items})|batch(1)`,
+    `range(${items})|groupby(1)`,
+    `range(${items})|map('string')|sort|reverse|unique|select`,
+  ];
+  const costs = (list: string) => {
+    const text = `{{ ${list}|map('string')|map('center', 90000)|join }}`;
+    return reaches(parseTemplate(text), text).filter(({ name }) => name.startsWith("cost."));
+  };
+  for (const list of lists("99999")) {
+    assert.ok(costs(list).some(({ estimate = 0 }) => estimate > 1_000_000_000), list);
+  }
+  for (const list of [...lists("9"), "messages", "messages|reverse", "messages[1:]"]) {
+    assert.deepEqual(costs(list), [], list);
+  }
+});

@@ -127,13 +127,13 @@ export function applyFilter(
         path === undefined ? domain.text : readPath(machine, element, path, place),
         argument(given, domain, "default", 1) ?? domain.nothing,
       );
-      const list = domain.many(element, Math.max(1, value.size));
+      const list = domain.many(element, Math.max(1, value.size), domain.countOf(value));
       const fields = ["grouper", "list"];
       const pair: Known = { type: "list", tuple: true, fields, items: [grouper, list] };
       const { items = [] } = machine.iterate(value);
       return items.length === 1
         ? domain.known({ type: "list", items: [domain.known(pair)] })
-        : domain.many(domain.known(pair));
+        : domain.many(domain.known(pair), Math.max(1, value.size), domain.countOf(value));
     }
     case "indent":
     case "tojson":
@@ -170,7 +170,7 @@ function chosen(machine: Machine, name: string, value: Abstract, given: Given): 
   return passedOn(
     machine,
     value,
-    domain.many(element, Math.max(1, value.size), countOf(value)),
+    domain.many(element, Math.max(1, value.size), domain.countOf(value)),
   );
 }
 
@@ -289,7 +289,7 @@ function mapped(machine: Machine, value: Abstract, given: Given, place: Place): 
   return passedOn(
     machine,
     value,
-    domain.many(domain.join(...results), Math.max(1, value.size), countOf(value)),
+    domain.many(domain.join(...results), Math.max(1, value.size), domain.countOf(value)),
   );
 }
 
@@ -462,7 +462,7 @@ function join(machine: Machine, value: Abstract, given: Given, place: Place): Ab
   }
   const one = machine.display(read(element));
   const all = Math.max(1, value.size);
-  const each = (countOf(value) ?? NOMINAL) * one.size;
+  const each = (domain.countOf(value) ?? NOMINAL) * one.size;
   const size = all * (1 + between.size) + each;
   if (size > JOINED) machine.cost(place, "size", size);
   return domain.of([], TEXT, { size });
@@ -470,17 +470,6 @@ function join(machine: Machine, value: Abstract, given: Given, place: Place): Ab
 
 function uncertainSeparator(given: Given): boolean {
   return (given.more !== undefined || given.others !== undefined) && uncertain(given, "d", 0);
-}
-
-/** How many items a list has at most; undefined where one that it may be is not counted. */
-function countOf(value: Abstract): number | undefined {
-  let most: number | undefined;
-  for (const known of value.known) {
-    if (typeof known !== "object" || known?.type !== "many") continue;
-    if (known.count === undefined) return undefined;
-    most = Math.max(most ?? 0, known.count);
-  }
-  return most;
 }
 
 /** Characters of a joined text. */
@@ -494,7 +483,7 @@ function listed(machine: Machine, value: Abstract): Abstract {
   return passedOn(
     machine,
     value,
-    domain.many(element, Math.max(1, value.size), countOf(value)),
+    domain.many(element, Math.max(1, value.size), domain.countOf(value)),
   );
 }
 
@@ -508,7 +497,7 @@ function reversed(machine: Machine, value: Abstract): Abstract {
   if (items !== undefined) return domain.known({ type: "list", items: items.toReversed() });
   const some = value.known.some((one) => typeof one === "string") || (value.rest & ~NUMBER) !== 0;
   return domain.join(
-    domain.many(element, Math.max(1, value.size)),
+    domain.many(element, Math.max(1, value.size), domain.countOf(value)),
     domain.of([], some ? TEXT : 0, value),
     domain.of([], value.rest & DATA, value),
   );
@@ -546,7 +535,11 @@ export function items(machine: Machine, value: Abstract): Abstract {
     domain.of([], value.rest, value),
   );
   const pair = domain.known({ type: "list", tuple: true, items: [element, element] });
-  return passedOn(machine, value, domain.many(pair, Math.max(1, value.size)));
+  return passedOn(
+    machine,
+    value,
+    domain.many(pair, Math.max(1, value.size), domain.countOf(value)),
+  );
 }
 
 function batched(
@@ -573,7 +566,9 @@ function batched(
     }
   }
   const inside = domain.join(element, fill ?? domain.nothing);
-  return domain.many(domain.many(inside, size), size);
+  const counted = domain.countOf(value);
+  const most = counted === undefined ? undefined : Math.max(counted, size);
+  return domain.many(domain.many(inside, size, most), size, most);
 }
 
 function batches<Item>(items: readonly Item[], each: number): Item[][] {

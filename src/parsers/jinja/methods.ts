@@ -131,7 +131,17 @@ function listsOf(
   const unknown = operator === "+"
     ? domain.of([], (left.rest | right.rest) & ~NUMBER, { size: NOMINAL })
     : domain.nothing;
-  return domain.many(domain.join(...parts, unknown), size);
+  const [first, second] = [domain.countOf(left), domain.countOf(right)];
+  const count = operator === "*"
+    ? repeated(first ?? second, size / Math.max(1, (first === undefined ? right : left).size))
+    : first === undefined || second === undefined
+    ? undefined
+    : first + second;
+  return domain.many(domain.join(...parts, unknown), size, count);
+}
+
+function repeated(count: number | undefined, times: number): number | undefined {
+  return count === undefined ? undefined : Math.ceil(count * times);
 }
 
 function isList(value: Known): value is Extract<Known, { type: "list" | "many" }> {
@@ -257,7 +267,7 @@ export function textMethod(
     if (rest !== 0) {
       return domain.join(
         ...results,
-        domain.many(domain.of([], TEXT, { size, from: value.from }), size),
+        domain.many(domain.of([], TEXT, { size, from: value.from }), size, size),
       );
     }
   }
