@@ -279,9 +279,9 @@ export class GraphFacts {
 function roleOfCall({ names, kind }: CallTargets): string | undefined {
   if (kind === "none") return "known";
   if (names.some((name) => PYTHON_TARGET.test(name))) return "python";
-  return kind === "named" && names.some((name) => COMPUTING_TARGET.test(name))
-    ? "known"
-    : undefined;
+  const computes = (name: string): boolean => COMPUTING_TARGET.test(name);
+  const known = kind === "named" ? names.every(computes) : kind === "among" && names.some(computes);
+  return known ? "known" : undefined;
 }
 
 /**

@@ -18,8 +18,11 @@ export interface Texts {
 export interface CallTargets {
   /** Names that may be targets. */
   readonly names: readonly string[];
-  /** "none": it calls nothing; "named": what it calls is among the names; "unread": nothing can tell. */
-  readonly kind: "none" | "named" | "unread";
+  /**
+   * "none": it calls nothing; "named": it calls each of the names; "among": it calls some of the names;
+   * "unread": nothing can tell.
+   */
+  readonly kind: "none" | "named" | "among" | "unread";
 }
 
 /** A NodeDef. */

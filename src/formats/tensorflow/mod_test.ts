@@ -476,6 +476,23 @@ test("calls of the host are judged by their targets", async () => {
     "dangerous",
   );
   assert.equal(await module("module { stablehlo.custom_call @Sharding(%0) }"), "clean");
+  for (
+    const [verdict, ...calls] of [
+      ["clean", "stablehlo.custom_call @Sharding(%0)", "stablehlo.custom_call @lapack_sgetrf(%1)"],
+      ["clean", '"stablehlo.custom_call"(%0) {call_target_name = "Sharding"}'],
+      ["suspicious", "stablehlo.custom_call @Sharding(%0)", "stablehlo.custom_call @other(%1)"],
+      [
+        "suspicious",
+        '// call_target_name = "Sharding"',
+        '"stablehlo.custom_call"(%0) {"call_target_\\6eame" = "other"}',
+      ],
+      [
+        "suspicious",
+        '// custom_call @Sharding call_target_name = "Sharding"',
+        '"vhlo.custom_call_v1"(%0) <{call_target_name = #vhlo.string_v1<"other">}>',
+      ],
+    ] as const
+  ) assert.equal(await module(`module {\n${calls.join("\n")}\n}`), verdict, calls.join());
   assert.equal(await module("ML\u00efR"), "suspicious");
   assert.equal(await verdictOf(node("x", "XlaCallModule", [])), "suspicious");
 });

@@ -17,7 +17,9 @@ const NAMES = 4096;
 const NAME_CHARACTERS = 256;
 /** The operation, in each dialect and version that has one. */
 const CUSTOM_CALL = /^(?:\w+\.)?custom_call(?:_v\d+)?$/u;
-const TEXT_CALL = /custom_call\s*(?:@\s*)?(?:"(?<quoted>[^"]*)"|(?<plain>[\w.$-]+))/gu;
+/** A target in the short form, `custom_call @name`, and in the general one, as an attribute. */
+const TEXT_CALL = /custom_call\s*@\s*(?:"(?<quoted>[^"]*)"|(?<plain>[\w.$-]+))/gu;
+const COMMENTED = /\/\/[^\n]*(?:custom_call|call_target_name)/u;
 const TEXT_TARGET = /call_target_name\s*=\s*"(?<quoted>[^"]*)"/gu;
 
 /**
@@ -31,7 +33,7 @@ export function callTargets(bytes: Uint8Array, cut: boolean): CallTargets {
   const strings = stringSection(bytes);
   if (strings === undefined) return { names: [], kind: "unread" };
   if (!strings.some((text) => CUSTOM_CALL.test(text))) return { names: [], kind: "none" };
-  return { names: strings.slice(0, NAMES), kind: strings.length > NAMES ? "unread" : "named" };
+  return { names: strings.slice(0, NAMES), kind: strings.length > NAMES ? "unread" : "among" };
 }
 
 function textTargets(text: string): CallTargets {
@@ -42,7 +44,12 @@ function textTargets(text: string): CallTargets {
   const names = [TEXT_CALL, TEXT_TARGET].flatMap((pattern) =>
     Array.from(text.matchAll(pattern), ({ groups }) => groups?.quoted ?? groups?.plain ?? "")
   );
-  const odd = names.length === 0 || names.length > NAMES || names.some((one) => one.includes("\\"));
+  // Each call must have its target, and nothing else may look like one: a comment could, beside a call
+  // whose attribute is written as text with escapes.
+  const short = Array.from(text.matchAll(TEXT_CALL)).length;
+  const odd = names.length !== text.split("custom_call").length - 1 || names.length > NAMES ||
+    names.length - short !== text.split("call_target_name").length - 1 ||
+    COMMENTED.test(text) || names.some((one) => one.includes("\\"));
   return { names: names.slice(0, NAMES), kind: odd ? "unread" : "named" };
 }
 
