@@ -71,8 +71,10 @@ export class FrameReader {
     const { buffer, base, length } = this.input;
     this.buffer = buffer;
     this.base = base;
-    this.limit = Math.min(length, this.frameEnd - base);
-    return this.offset - base;
+    // Places are 32-bit integers at all times: compiled code that met one as a double is thrown away.
+    const inFrame = this.frameEnd - base;
+    this.limit = (inFrame < length ? inFrame : length) | 0;
+    return (this.offset - base) | 0;
   }
 
   /** Whether the window has the byte at `offset`, or ends just before it. */

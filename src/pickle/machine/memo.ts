@@ -11,19 +11,20 @@ const INITIAL_DENSE = 256;
 /** Memo indices beyond four times the entries, and beyond this, go into the map. */
 const STRAY = 1024;
 
-/** Entries of one block of the memo. */
-const MEMO_BLOCK = 1 << 16;
+/** Entries of one block of the memo: a place is found by shift and mask, which is no division. */
+const BLOCK_BITS = 16;
+const BLOCK_ENTRIES = 1 << BLOCK_BITS;
+const BLOCK_MASK = BLOCK_ENTRIES - 1;
 
 /**
  * The memo: blocks where the file's indices are dense, a map for stray ones, so that an index of 2^31
  * costs one entry and a large memo grows without copying. An entry that is not set is UNSET.
  */
 export class Memo {
-  /** The first entries; it begins small, for the machines of small streams, and grows to a block. */
+  /** The first block; it begins small, for the machines of small streams, and grows to a whole one. */
   first: Float64Array = new Float64Array(INITIAL_DENSE);
-  /** Blocks behind the first entries. */
-  private readonly more: Float64Array[] = [];
-  /** Indices from 0 on that have room without the map. */
+  private readonly blocks: Float64Array[] = [this.first];
+  /** Indices from 0 on that have room without the map; a 32-bit integer, as all below it. */
   private dense = INITIAL_DENSE;
   private sparse: Map<number, Handle> | undefined;
   private huge: Map<bigint, number> | undefined;
@@ -31,19 +32,16 @@ export class Memo {
   size = 0;
   readonly limit: number;
 
-  /** @param limit entries kept in all */
+  /** @param limit entries kept in all, below 2^29 */
   constructor(limit: number) {
     this.limit = limit;
   }
 
   /** The value at an index, UNSET when it is not set. */
   get(index: number): Handle {
-    if (index < this.first.length) return this.first[index] as number;
-    const behind = index - this.first.length;
-    const block = this.more[Math.floor(behind / MEMO_BLOCK)];
-    return block === undefined
-      ? this.sparse?.get(index) ?? UNSET
-      : block[behind % MEMO_BLOCK] as number;
+    if (index >= this.dense) return this.sparse?.get(index) ?? UNSET;
+    const place = index | 0;
+    return (this.blocks[place >>> BLOCK_BITS] as Float64Array)[place & BLOCK_MASK] as number;
   }
 
   /**
@@ -53,11 +51,12 @@ export class Memo {
    */
   set(index: number, value: Handle): Handle {
     if (index >= this.dense) this.makeRoom(index);
-    const before = this.exchange(index, value);
-    if (before !== UNSET) return before;
-    if (++this.size > this.limit) {
-      throw new RangeError(`Cannot keep more than ${this.limit} memo entries`);
-    }
+    if (index >= this.dense) return this.setStray(index, value);
+    const place = index | 0;
+    const block = this.blocks[place >>> BLOCK_BITS] as Float64Array;
+    const before = block[place & BLOCK_MASK] as number;
+    block[place & BLOCK_MASK] = value;
+    if (before === UNSET) this.countNew();
     return before;
   }
 
@@ -69,38 +68,35 @@ export class Memo {
     return known;
   }
 
-  private exchange(index: number, value: Handle): Handle {
-    if (index < this.first.length) {
-      const before = this.first[index] as number;
-      this.first[index] = value;
-      return before;
-    }
-    const behind = index - this.first.length;
-    const block = this.more[Math.floor(behind / MEMO_BLOCK)];
-    if (block !== undefined) {
-      const before = block[behind % MEMO_BLOCK] as number;
-      block[behind % MEMO_BLOCK] = value;
-      return before;
-    }
-    const before = this.sparse?.get(index) ?? UNSET;
-    (this.sparse ??= new Map()).set(index, value);
+  private setStray(index: number, value: Handle): Handle {
+    this.sparse ??= new Map();
+    const before = this.sparse.get(index) ?? UNSET;
+    this.sparse.set(index, value);
+    if (before === UNSET) this.countNew();
     return before;
+  }
+
+  private countNew(): void {
+    if (++this.size > this.limit) {
+      throw new RangeError(`Cannot keep more than ${this.limit} memo entries`);
+    }
   }
 
   /** Dense room for an index, unless it is far from all that there are. */
   private makeRoom(index: number): void {
     if (index > this.size * 4 + STRAY) return;
-    while (this.first.length < MEMO_BLOCK && index >= this.first.length) {
+    while (this.first.length < BLOCK_ENTRIES && index >= this.dense) {
       const old = this.first.length;
       this.first = grown(this.first, new Float64Array(old * 2));
+      this.blocks[0] = this.first;
       this.dense = this.first.length;
       this.settle(this.first, old, 0);
     }
     while (index >= this.dense) {
       const base = this.dense;
-      const block = new Float64Array(MEMO_BLOCK);
-      this.more.push(block);
-      this.dense = base + block.length;
+      const block = new Float64Array(BLOCK_ENTRIES);
+      this.blocks.push(block);
+      this.dense = base + BLOCK_ENTRIES;
       this.settle(block, 0, base);
     }
   }
