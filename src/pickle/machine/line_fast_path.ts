@@ -8,9 +8,12 @@
  * @module
  */
 
+/** The end of a line. */
+export const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const NINE = 0x39;
-const MINUS = 0x2d;
+export const MINUS = 0x2d;
+const PLUS = 0x2b;
 const POINT = 0x2e;
 const SMALL_E = 0x65;
 const BACKSLASH = 0x5c;
@@ -23,8 +26,8 @@ const NEAR = 512;
 /** The place of the next newline in `buffer`, before `limit`; -1 when there is none. */
 export function newlineIn(buffer: Uint8Array, from: number, limit: number): number {
   const near = Math.min(limit, from + NEAR);
-  for (let at = from; at < near; at++) if (buffer[at] === 0x0a) return at;
-  return near === limit ? -1 : buffer.subarray(0, limit).indexOf(0x0a, near);
+  for (let at = from; at < near; at++) if (buffer[at] === NEWLINE) return at;
+  return near === limit ? -1 : buffer.subarray(0, limit).indexOf(NEWLINE, near);
 }
 
 /** A decimal integer of at most 13 digits, without zeros in front; NaN for all else, "-0" included. */
@@ -43,25 +46,28 @@ export function plainInteger(buffer: Uint8Array, from: number, to: number): numb
   return negative ? -value : value;
 }
 
-/** Whether it is a finite decimal as `repr` writes it: `-1.5`, `3`, `1e-07`. */
-export function isPlainFloat(buffer: Uint8Array, from: number, to: number): boolean {
+/**
+ * The place of the newline behind a finite decimal as `repr` writes it: `-1.5`, `3.0`, `1e-07`; -1
+ * for all else. The decimal begins at `from`.
+ */
+export function plainFloatEnd(buffer: Uint8Array, from: number, limit: number): number {
   let at = buffer[from] === MINUS ? from + 1 : from;
   const start = at;
-  at = skipDigits(buffer, at, to);
-  if (at === start || at - start > 200) return false;
-  if (buffer[at] === POINT && at < to) {
+  at = skipDigits(buffer, at, limit);
+  if (at === start || at - start > 200) return -1;
+  if (at < limit && buffer[at] === POINT) {
     const fraction = at + 1;
-    at = skipDigits(buffer, fraction, to);
-    if (at === fraction) return false;
+    at = skipDigits(buffer, fraction, limit);
+    if (at === fraction) return -1;
   }
-  if (buffer[at] === SMALL_E && at < to) {
+  if (at < limit && buffer[at] === SMALL_E) {
     const sign = at + 1;
-    if (buffer[sign] !== MINUS && buffer[sign] !== 0x2b) return false;
-    at = skipDigits(buffer, sign + 1, to);
+    if (sign >= limit || (buffer[sign] !== MINUS && buffer[sign] !== PLUS)) return -1;
+    at = skipDigits(buffer, sign + 1, limit);
     // With two digits it stays finite whatever stands before it.
-    if (at - sign !== 3) return false;
+    if (at - sign !== 3) return -1;
   }
-  return at === to;
+  return at < limit && buffer[at] === NEWLINE ? at : -1;
 }
 
 function skipDigits(buffer: Uint8Array, from: number, to: number): number {

@@ -13,6 +13,7 @@ import { typeOf } from "./classes.ts";
 import { FrameReader } from "./frames.ts";
 import { Heap } from "./heap.ts";
 import { Memo } from "./memo.ts";
+import { MINUS, NEWLINE, plainFloatEnd } from "./line_fast_path.ts";
 import { unsigned4 } from "./literals.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import type { Semantics } from "./semantics.ts";
@@ -202,6 +203,45 @@ export class Machine {
           first = memo.first;
           pos += 2;
           continue;
+        case 0x49 /* INT */:
+        case 0x67 /* GET */:
+        case 0x70 /* PUT */: {
+          // Up to nine digits and a newline, as picklers write them: the sum stays a 32-bit integer.
+          const start = code === OP.INT && buffer[pos + 1] === MINUS ? pos + 2 : pos + 1;
+          let end = start;
+          let value = 0;
+          while (end < limit) {
+            const digit = (buffer[end] as number) - 0x30;
+            if (digit < 0 || digit > 9) break;
+            value = (value * 10 + digit) | 0;
+            end++;
+          }
+          const digits = end - start;
+          if (digits === 0 || digits > 9 || end >= limit || buffer[end] !== NEWLINE) break;
+          // Zeros in front, and "-0".
+          if (buffer[start] === 0x30 && end > pos + 2) break;
+          if (code === OP.PUT) {
+            if (size <= stack.fence) break;
+            this.put(value, values[size - 1] as number, base + pos);
+            first = memo.first;
+          } else if (code === OP.INT) {
+            values[size++] = value * 16 + (start === pos + 1 ? KIND.INTEGER : KIND.NEGATIVE);
+          } else {
+            const known = memo.get(value);
+            if (known === UNSET) break;
+            values[size++] = known;
+            memoRead = true;
+          }
+          pos = end + 1;
+          continue;
+        }
+        case 0x46 /* FLOAT */: {
+          const end = plainFloatEnd(buffer, pos + 1, limit);
+          if (end < 0) break;
+          values[size++] = (base + pos) * 16 + KIND.NUMBER;
+          pos = end + 1;
+          continue;
+        }
         case 0x72 /* LONG_BINPUT */:
           if (pos + 4 >= limit || size <= stack.fence) break;
           this.put(unsigned4(buffer, pos + 1), values[size - 1] as number, base + pos);
@@ -224,6 +264,22 @@ export class Machine {
           values[size++] = containers.create(CONTAINER.TUPLE);
           pos++;
           continue;
+        case 0x64 /* DICT */:
+        case 0x6c /* LIST */:
+        case 0x74 /* TUPLE */: {
+          if (stack.markCount === 0) break;
+          const from = stack.fence;
+          if (code === OP.DICT && ((size - from) & 1) !== 0) break;
+          const made = containers.create(
+            code === OP.DICT ? CONTAINER.DICT : code === OP.LIST ? CONTAINER.LIST : CONTAINER.TUPLE,
+          );
+          if (made < 0 && size > from) containers.append(made, values, from, size);
+          stack.popMark();
+          size = from;
+          values[size++] = made;
+          pos++;
+          continue;
+        }
         case 0x61 /* APPEND */:
         case 0x73 /* SETITEM */: {
           const from = size - (code === OP.SETITEM ? 2 : 1);

@@ -6,7 +6,6 @@
  */
 
 import {
-  isPlainFloat,
   isPlainQuoted,
   isUnescaped,
   newlineIn,
@@ -73,15 +72,10 @@ function long(machine: Machine, pos: number): Next {
 }
 
 function float(machine: Machine, pos: number): Next {
-  const { reader: { buffer, base, limit } } = machine;
+  const { reader: { buffer, limit } } = machine;
   const end = newlineIn(buffer, pos, limit);
   if (end < 0) return noNewline(machine, pos, pos);
-  if (!isPlainFloat(buffer, pos, end)) {
-    const literal = parseFloatLine(buffer.slice(pos, end));
-    return pushNumber(machine, pos, end, literal, true);
-  }
-  machine.stack.push(handleOf(KIND.NUMBER, base + pos - 1));
-  return end + 1;
+  return pushNumber(machine, pos, end, parseFloatLine(buffer.slice(pos, end)), true);
 }
 
 function pushInteger(machine: Machine, value: number, next: number): Next {
