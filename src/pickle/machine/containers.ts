@@ -10,6 +10,8 @@ import { grown, type Handle, LOST } from "./values.ts";
 const CONTAINER_LOSSY = 0x80;
 /** Room to begin with: little, for the machines that try whether bytes are a pickle. */
 const INITIAL = 64;
+/** How many times as much room there is after growing: room that is not used yet costs no memory. */
+const GROWTH = 8;
 /**
  * Tuples, lists, dictionaries and sets with their items, in arrays. Dictionaries hold keys and values
  * in turn. Beyond `itemLimit` items or `containerLimit` containers it forgets, and says so: `lossy`.
@@ -107,7 +109,7 @@ export class ContainerPool {
   }
 
   private growContainers(): void {
-    const length = Math.min(this.containerLimit, this.kinds.length * 2);
+    const length = Math.min(this.containerLimit, this.kinds.length * GROWTH);
     this.kinds = grown(this.kinds, new Uint8Array(length));
     this.heads = grown(this.heads, new Int32Array(length));
     this.tails = grown(this.tails, new Int32Array(length));
@@ -115,7 +117,7 @@ export class ContainerPool {
   }
 
   private growItems(): void {
-    const length = this.values.length * 2;
+    const length = Math.min(this.itemLimit, this.values.length * GROWTH);
     this.values = grown(this.values, new Float64Array(length));
     this.nexts = grown(this.nexts, new Int32Array(length));
   }
