@@ -16,8 +16,8 @@ import type { Bundle, BundleObservation } from "../core/bundle.ts";
  * (`torch/csrc/inductor/aoti_package/model_package_loader.cpp`).
  */
 const INDUCTOR =
-  /(?:^|\/)data\/aotinductor\/.+(?:\.(?:so(?:\.\d+)*|dll|dylib|pyd|cpp|cc|cu|o|obj|a|lib|cubin|hsaco|ptx|spv|fatbin)|_(?:compile|linker)_flags\.json)$/iu;
-const LIBRARY = /\.(?:so(?:\.\d+)*|dll|dylib|pyd)$/iu;
+  /(?:^|\/)data\/aotinductor\/.+(?:\.(?:so(?:\.\d+)*|dll|dylib|pyd|cpp|cc|cu|o|obj|a|lib|cubin|hsaco|ptx|spv|fatbin)|_(?:compile|linker)_flags\.json)$/i;
+const LIBRARY = /\.(?:so(?:\.\d+)*|dll|dylib|pyd)$/i;
 
 interface Place {
   readonly rule: string;
@@ -35,7 +35,7 @@ const PLACES: readonly Place[] = [
   },
   {
     rule: "native-loaded",
-    pattern: /(?:^|\/)(?:libtriton_[^/]+|[^/]+\/\d+\/[^/]+)\.so$/iu,
+    pattern: /(?:^|\/)(?:libtriton_[^/]+|[^/]+\/\d+\/[^/]+)\.so$/i,
     loader: "Triton",
     beside: /(?:^|\/)config\.pbtxt$/u,
   },
@@ -47,7 +47,7 @@ const PLACES: readonly Place[] = [
   },
   {
     rule: "native-loaded",
-    pattern: /(?:^|\/)build\/torch[\w.-]*\/.+\.(?:so|pyd)$/iu,
+    pattern: /(?:^|\/)build\/torch[\w.-]*\/.+\.(?:so|pyd)$/i,
     loader: "the kernels library",
   },
 ];

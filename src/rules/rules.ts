@@ -127,12 +127,14 @@ function operatorJudge(
   overrides: Overrides | undefined,
   find: (id: string) => Rule,
 ): (fact: OperatorFact) => OperatorMatch | undefined {
-  const table = new OperatorTable(rules);
+  // Ten thousand names, which no pickle asks for.
+  let table: OperatorTable | undefined;
   const own = overrides?.operators ?? [];
   const kept = new Map<string, OperatorMatch | undefined>();
   return (fact: OperatorFact) => {
     const key = `${fact.language}\n${fact.role ?? ""}\n${fact.name}`;
     if (kept.has(key)) return kept.get(key);
+    table ??= new OperatorTable(rules);
     const embedded = table.find(fact);
     const match = own.length === 0 ? embedded : overrideOperator(embedded, fact, own, find);
     if (kept.size < OPERATORS_KEPT) kept.set(key, match);

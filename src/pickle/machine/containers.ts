@@ -56,14 +56,14 @@ export class ContainerPool {
   append(container: Handle, stack: Float64Array, from: number, to: number): void {
     const index = -1 - container;
     this.counts[index] = (this.counts[index] as number) + to - from;
-    if (this.items + to - from > this.itemLimit) {
-      this.kinds[index] = (this.kinds[index] as number) | CONTAINER_LOSSY;
-      return;
-    }
-    while (this.items + to - from > this.values.length) this.growItems();
+    // Without a branch of its own for what is forgotten: compiled code that has not met it is thrown away then.
+    const fits = this.items + to - from <= this.itemLimit;
+    const end = fits ? to : from;
+    this.kinds[index] = (this.kinds[index] as number) | (fits ? 0 : CONTAINER_LOSSY);
+    while (this.items + end - from > this.values.length) this.growItems();
     let place = this.items;
     let tail = this.heads[index] === -1 ? -1 : this.tails[index] as number;
-    for (let at = from; at < to; at++) {
+    for (let at = from; at < end; at++) {
       this.values[place] = stack[at] as number;
       this.nexts[place] = -1;
       if (tail === -1) this.heads[index] = place;

@@ -275,10 +275,15 @@ export function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
   return true;
 }
 
+/** Four little-endian bytes as a signed number. */
+export function signed4(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | (bytes[at + 1] as number) << 8 |
+    (bytes[at + 2] as number) << 16 | (bytes[at + 3] as number) << 24;
+}
+
 /** Four little-endian bytes as an unsigned number. */
 export function unsigned4(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) | (bytes[at + 1] as number) << 8 |
-    (bytes[at + 2] as number) << 16 | (bytes[at + 3] as number) << 24) >>> 0;
+  return signed4(bytes, at) >>> 0;
 }
 
 /** Eight little-endian bytes as a number, rounded beyond 2^53. */

@@ -14,7 +14,7 @@ import { FrameReader } from "./frames.ts";
 import { Heap } from "./heap.ts";
 import { Memo } from "./memo.ts";
 import { MINUS, NEWLINE, plainFloatEnd } from "./line_fast_path.ts";
-import { unsigned4 } from "./literals.ts";
+import { signed4 } from "./literals.ts";
 import { OP, opcodeOf } from "./opcodes.ts";
 import type { Semantics } from "./semantics.ts";
 import { Stack } from "./stack.ts";
@@ -172,7 +172,7 @@ export class Machine {
           continue;
         case 0x4a /* BININT */: {
           if (pos + 4 >= limit) break;
-          const value = unsigned4(buffer, pos + 1) | 0;
+          const value = signed4(buffer, pos + 1);
           values[size++] = value < 0 ? -value * 16 + KIND.NEGATIVE : value * 16 + KIND.INTEGER;
           pos += 5;
           continue;
@@ -192,17 +192,21 @@ export class Machine {
           continue;
         }
         case 0x94 /* MEMOIZE */:
-          if (size <= stack.fence) break;
-          this.put(memo.size, values[size - 1] as number, base + pos);
-          first = memo.first;
-          pos++;
-          continue;
         case 0x71 /* BINPUT */:
-          if (pos + 1 >= limit || size <= stack.fence) break;
-          this.put(buffer[pos + 1] as number, values[size - 1] as number, base + pos);
+        case 0x72 /* LONG_BINPUT */: {
+          const width = code === OP.MEMOIZE ? 0 : code === OP.BINPUT ? 1 : 4;
+          if (pos + width >= limit || size <= stack.fence) break;
+          const index = width === 0
+            ? memo.size
+            : width === 1
+            ? buffer[pos + 1] as number
+            : signed4(buffer, pos + 1);
+          if (index < 0) break;
+          this.put(index, values[size - 1] as number, base + pos);
           first = memo.first;
-          pos += 2;
+          pos += width + 1;
           continue;
+        }
         case 0x49 /* INT */:
         case 0x67 /* GET */:
         case 0x70 /* PUT */: {
@@ -242,28 +246,41 @@ export class Machine {
           pos = end + 1;
           continue;
         }
-        case 0x72 /* LONG_BINPUT */:
-          if (pos + 4 >= limit || size <= stack.fence) break;
-          this.put(unsigned4(buffer, pos + 1), values[size - 1] as number, base + pos);
-          first = memo.first;
-          pos += 5;
-          continue;
         case 0x28 /* MARK */:
           stack.mark(size);
           pos++;
           continue;
         case 0x7d /* EMPTY_DICT */:
-          values[size++] = containers.create(CONTAINER.DICT);
-          pos++;
-          continue;
         case 0x5d /* EMPTY_LIST */:
-          values[size++] = containers.create(CONTAINER.LIST);
-          pos++;
-          continue;
         case 0x29 /* EMPTY_TUPLE */:
-          values[size++] = containers.create(CONTAINER.TUPLE);
+          values[size++] = containers.create(
+            code === OP.EMPTY_DICT
+              ? CONTAINER.DICT
+              : code === OP.EMPTY_LIST
+              ? CONTAINER.LIST
+              : CONTAINER.TUPLE,
+          );
           pos++;
           continue;
+        case 0x61 /* APPEND */:
+        case 0x73 /* SETITEM */:
+        case 0x65 /* APPENDS */:
+        case 0x75 /* SETITEMS */: {
+          const marked = code === OP.APPENDS || code === OP.SETITEMS;
+          const from = marked ? stack.fence : size - (code === OP.SETITEM ? 2 : 1);
+          // Without a mark, or right behind another, there is nothing below to fill.
+          if (from <= (marked ? stack.outerFence : stack.fence)) break;
+          if (code === OP.SETITEMS && ((size - from) & 1) !== 0) break;
+          const target = values[from - 1] as number;
+          if (target !== LOST) {
+            if (target >= 0) break;
+            containers.append(target, values, from, size);
+          }
+          if (marked) stack.popMark();
+          size = from;
+          pos++;
+          continue;
+        }
         case 0x64 /* DICT */:
         case 0x6c /* LIST */:
         case 0x74 /* TUPLE */: {
@@ -277,31 +294,6 @@ export class Machine {
           stack.popMark();
           size = from;
           values[size++] = made;
-          pos++;
-          continue;
-        }
-        case 0x61 /* APPEND */:
-        case 0x73 /* SETITEM */: {
-          const from = size - (code === OP.SETITEM ? 2 : 1);
-          if (from <= stack.fence) break;
-          const target = values[from - 1] as number;
-          if (target < 0) containers.append(target, values, from, size);
-          else if (target !== LOST) break;
-          size = from;
-          pos++;
-          continue;
-        }
-        case 0x65 /* APPENDS */:
-        case 0x75 /* SETITEMS */: {
-          const from = stack.fence;
-          // Without a mark, or right behind another, there is nothing below to fill.
-          if (from <= stack.outerFence) break;
-          if (code === OP.SETITEMS && ((size - from) & 1) !== 0) break;
-          const target = values[from - 1] as number;
-          if (target < 0) containers.append(target, values, from, size);
-          else if (target !== LOST) break;
-          stack.popMark();
-          size = from;
           pos++;
           continue;
         }

@@ -5,12 +5,7 @@
  * @module
  */
 
-import {
-  isPlainQuoted,
-  isUnescaped,
-  newlineIn,
-  plainInteger,
-} from "./line_fast_path.ts";
+import { isPlainQuoted, isUnescaped, newlineIn, plainInteger } from "./line_fast_path.ts";
 import {
   decodeLatin1,
   decodeUtf8,

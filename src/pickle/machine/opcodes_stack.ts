@@ -82,6 +82,13 @@ export function putTop(machine: Machine, pos: number, next: number, index: numbe
   return next;
 }
 
+/** What the loop leaves: an argument that is cut off, an empty stack, an index from 2^31 on. */
+function longBinput(machine: Machine, pos: number): Next {
+  const { reader } = machine;
+  if (pos + 4 > reader.limit) return machine.short(pos, 4);
+  return putTop(machine, pos, pos + 4, unsigned4(reader.buffer, pos));
+}
+
 function proto(machine: Machine, pos: number): Next {
   const { reader, notes } = machine;
   if (pos >= reader.limit) return reader.short(pos - 1, pos, 1);
@@ -138,7 +145,7 @@ export const STACK_OPCODES: ReadonlyMap<number, Handler> = new Map<number, Handl
   [OP.BINFLOAT, leftOver(8)],
   [OP.MEMOIZE, leftOver(0)],
   [OP.BINPUT, leftOver(1)],
-  [OP.LONG_BINPUT, leftOver(4)],
+  [OP.LONG_BINPUT, longBinput],
   [OP.POP, pop],
   [OP.POP_MARK, popMark],
   [OP.DUP, dup],

@@ -13,6 +13,11 @@ import type { ByteWindow } from "../machine/window.ts";
 
 /** Bytes of the window. Large enough that refills cost nothing, small enough to stay in a cache. */
 const WINDOW_BYTES = 256 * 1024;
+/**
+ * Bytes of a source's first window. The runtime compiles the machine's loop within its first milliseconds;
+ * by then it must have met a window's end, or what it compiled is thrown away at the first one.
+ */
+const FIRST_WINDOW_BYTES = 16 * 1024;
 /** Bytes of the window of a tiny source. */
 const SMALLEST_WINDOW = 64;
 
@@ -39,6 +44,7 @@ export class Input implements ByteWindow {
   private retainedBytes = 0;
   private readonly retainLimit: number;
   private readonly windowBytes: number;
+  private begun = false;
   /** What was looked at last before the window. */
   private glance: { readonly virtual: number; readonly bytes: Uint8Array } | undefined;
   /** The size, once the source knows it. */
@@ -89,7 +95,9 @@ export class Input implements ByteWindow {
    * @throws SourceError when the bytes cannot be had
    */
   fill(virtual: number, wanted: number): Promise<void> | undefined {
-    const capacity = Math.max(this.windowBytes, wanted);
+    const usual = this.begun ? this.windowBytes : Math.min(this.windowBytes, FIRST_WINDOW_BYTES);
+    this.begun = true;
+    const capacity = Math.max(usual, wanted);
     if (this.buffer.length !== capacity) this.buffer = new Uint8Array(capacity);
     this.base = virtual;
     this.length = 0;
