@@ -4,14 +4,23 @@
  * @module
  */
 
-/** True when bytes begin with others. */
-export function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {
-  return bytes.length >= prefix.length && prefix.every((byte, at) => bytes[at] === byte);
+/** True when bytes have others at an offset, in bytes from 0 up; the first ones unless given. */
+export function startsWith(bytes: Uint8Array, prefix: readonly number[], from = 0): boolean {
+  if (bytes.length - from < prefix.length) return false;
+  for (let at = 0; at < prefix.length; at++) if (bytes[from + at] !== prefix[at]) return false;
+  return true;
 }
 
-/** The codes of ASCII text, for comparing with bytes. */
-export function ascii(text: string): number[] {
-  return Array.from(text, (character) => character.charCodeAt(0));
+const CODES = new Map<string, readonly number[]>();
+
+/** The codes of the ASCII text of a magic number, for comparing with bytes. They are kept. */
+export function ascii(text: string): readonly number[] {
+  let codes = CODES.get(text);
+  if (codes === undefined) {
+    codes = Array.from(text, (character) => character.charCodeAt(0));
+    CODES.set(text, codes);
+  }
+  return codes;
 }
 
 const CHUNK = 8192;

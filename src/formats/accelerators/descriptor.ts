@@ -54,8 +54,7 @@ export const acceleratorsDescriptor: FormatDescriptor = {
 const METADATA_BYTES = 65_000;
 
 function anyOf(head: Uint8Array, at: number, magics: readonly string[]): boolean {
-  const from = head.subarray(at);
-  return magics.some((magic) => startsWith(from, ascii(magic)));
+  return magics.some((magic) => startsWith(head, ascii(magic), at));
 }
 
 function isWrappedEngine(head: Uint8Array): boolean {

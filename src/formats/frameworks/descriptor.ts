@@ -65,7 +65,7 @@ type Matches = NonNullable<FormatDescriptor["unread"]>[number]["matches"];
 /** Matches any of the magic numbers at an offset. */
 function at(offset: number, ...magics: readonly string[]): Matches {
   const wanted = magics.map(ascii);
-  return ({ head }) => wanted.some((magic) => startsWith(head.subarray(offset), magic));
+  return ({ head }) => wanted.some((magic) => startsWith(head, magic, offset));
 }
 
 /** A Parquet file begins with its magic number and ends with it, or with the one for encryption. */

@@ -93,7 +93,7 @@ function elfType(head: Uint8Array): string {
 function isPe(head: Uint8Array): boolean {
   if (head[0] !== 0x4d || head[1] !== 0x5a || head.length < PE_AT + 4) return false;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  return startsWith(head.subarray(view.getUint32(PE_AT, true)), [0x50, 0x45, 0, 0]);
+  return startsWith(head, [0x50, 0x45, 0, 0], view.getUint32(PE_AT, true));
 }
 
 async function* scan(

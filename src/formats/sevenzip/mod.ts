@@ -175,7 +175,7 @@ async function isDirectoryEncrypted(source: Source, size: number): Promise<boole
   if (at + length > size) return false;
   const header = await source.read(at, length);
   if (header[0] !== ENCODED_HEADER) return false;
-  return header.some((_, from) => startsWith(header.subarray(from), AES_ID));
+  return header.some((_, from) => startsWith(header, AES_ID, from));
 }
 
 /** Hands the members on, in as many passes as memory demands. */

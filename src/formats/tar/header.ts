@@ -68,7 +68,7 @@ export function isHeader(block: Uint8Array): boolean {
  */
 export function readTarHeader(block: Uint8Array, offset: number): TarHeader {
   const size = numberOf(block.subarray(124, 136));
-  if (size === undefined) {
+  if (size === undefined || size < 0) {
     throw new FormatError("Cannot read tar header: its size is no number", offset);
   }
   const flag = String.fromCharCode(block[156] ?? 0);
@@ -108,9 +108,33 @@ function numberOf(bytes: Uint8Array): number | undefined {
   return value;
 }
 
+/**
+ * Octal digits in white space, up to a NUL; nothing is 0. Signs, `0o` and underscores count as Python's
+ * `int(text, 8)` has them, by which `tarfile` reads (`nti`). Undefined for anything else.
+ */
 function octal(bytes: Uint8Array): number | undefined {
+  let at = 0;
+  while (at < bytes.length && isSpace(bytes[at] as number)) at++;
+  let value = 0;
+  for (; at < bytes.length; at++) {
+    const digit = (bytes[at] as number) - 0x30;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  while (at < bytes.length && isSpace(bytes[at] as number)) at++;
+  return at === bytes.length || bytes[at] === 0 ? value : pythonOctal(bytes);
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || (byte >= 0x1c && byte <= 0x1f);
+}
+
+function pythonOctal(bytes: Uint8Array): number | undefined {
   const text = textOf(bytes).trim();
-  return /^[0-7]*$/u.test(text) ? parseInt(text || "0", 8) : undefined;
+  const found = /^([+-]?)(?:0[oO]_?)?([0-7]+(?:_[0-7]+)*)$/u.exec(text);
+  if (found === null) return undefined;
+  const value = parseInt((found[2] as string).replaceAll("_", ""), 8);
+  return found[1] === "-" ? -value : value;
 }
 
 /** What a pax header says. */

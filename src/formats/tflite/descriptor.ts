@@ -19,7 +19,7 @@ export const tfliteDescriptor: FormatDescriptor = {
   unread: [{
     label: "a TensorFlow Lite model",
     // The flatbuffer file identifier follows the root offset.
-    matches: ({ head }) => startsWith(head.subarray(4), ascii("TFL3")),
+    matches: ({ head }) => startsWith(head, ascii("TFL3"), 4),
   }],
   coverage: [],
 };

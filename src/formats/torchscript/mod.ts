@@ -36,7 +36,7 @@ export const torchscriptFormat: Format = {
 };
 
 function isMobile({ head }: Sample): boolean {
-  return startsWith(head.subarray(MOBILE_AT), MOBILE);
+  return startsWith(head, MOBILE, MOBILE_AT);
 }
 
 async function* scan(

@@ -69,7 +69,7 @@ function detect({ head, tail, size }: Sample): boolean {
 
 /** POSIX.1-2024, pax: the magic of a header block. */
 function isTar(head: Uint8Array): boolean {
-  return startsWith(head.subarray(257), ascii("ustar"));
+  return startsWith(head, ascii("ustar"), 257);
 }
 
 /** An end record in a tail, as some reader takes it for one. */

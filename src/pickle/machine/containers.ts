@@ -10,8 +10,8 @@ import { grown, type Handle, LOST } from "./values.ts";
 const CONTAINER_LOSSY = 0x80;
 /** Room to begin with: little, for the machines that try whether bytes are a pickle. */
 const INITIAL = 64;
-/** How many times as much room there is after growing: room that is not used yet costs no memory. */
-const GROWTH = 8;
+/** From here on room grows eightfold, for what is not used yet of much room costs neither time nor memory. */
+const MUCH = 4096;
 /**
  * Tuples, lists, dictionaries and sets with their items, in arrays. Dictionaries hold keys and values
  * in turn. Beyond `itemLimit` items or `containerLimit` containers it forgets, and says so: `lossy`.
@@ -109,7 +109,7 @@ export class ContainerPool {
   }
 
   private growContainers(): void {
-    const length = Math.min(this.containerLimit, this.kinds.length * GROWTH);
+    const length = Math.min(this.containerLimit, grownLength(this.kinds.length));
     this.kinds = grown(this.kinds, new Uint8Array(length));
     this.heads = grown(this.heads, new Int32Array(length));
     this.tails = grown(this.tails, new Int32Array(length));
@@ -117,8 +117,13 @@ export class ContainerPool {
   }
 
   private growItems(): void {
-    const length = Math.min(this.itemLimit, this.values.length * GROWTH);
+    const length = Math.min(this.itemLimit, grownLength(this.values.length));
     this.values = grown(this.values, new Float64Array(length));
     this.nexts = grown(this.nexts, new Int32Array(length));
   }
+}
+
+/** Room after growing. */
+function grownLength(length: number): number {
+  return length * (length < MUCH ? 2 : 8);
 }

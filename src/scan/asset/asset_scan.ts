@@ -62,6 +62,9 @@ export interface ScanOptions {
   readonly folder?: FolderPlace;
 }
 
+/** The reader of indices, once a folder's file asked for it: an import a file costs a tenth of a small one. */
+let namedData: typeof import("../../bundles/named/data.ts").namedData | undefined;
+
 /** The most that is said of bytes that nothing in the file loads. */
 const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
 
@@ -289,7 +292,8 @@ export class AssetScan {
   async #named(): Promise<NamedData | undefined> {
     const { folder } = this.#options;
     if (folder === undefined || claimOf(folder.member)?.kind === "other") return undefined;
-    return await (await import("../../bundles/named/data.ts")).namedData(folder);
+    namedData ??= (await import("../../bundles/named/data.ts")).namedData;
+    return await namedData(folder);
   }
 
   /** Notes whether a source was recognised, and which name promises a model that is not there. */
