@@ -38,6 +38,11 @@ export interface TarHeader {
   readonly extended: boolean;
 }
 
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const SEVEN = 0x37;
+
 /** True for a block of zeros. */
 export function isZero(block: Uint8Array): boolean {
   return block.every((byte) => byte === 0);
@@ -117,7 +122,7 @@ function octal(bytes: Uint8Array): number | undefined {
   while (at < bytes.length && isSpace(bytes[at] as number)) at++;
   let value = 0;
   for (; at < bytes.length; at++) {
-    const digit = (bytes[at] as number) - 0x30;
+    const digit = (bytes[at] as number) - ZERO;
     if (digit < 0 || digit > 7) break;
     value = value * 8 + digit;
   }
@@ -130,6 +135,10 @@ function isSpace(byte: number): boolean {
 }
 
 function pythonOctal(bytes: Uint8Array): number | undefined {
+  const first = bytes.find((byte) => !isSpace(byte)) ?? 0;
+  if (first !== PLUS && first !== MINUS && (first < ZERO || first > SEVEN)) {
+    return undefined;
+  }
   const text = textOf(bytes).trim();
   const found = /^([+-]?)(?:0[oO]_?)?([0-7]+(?:_[0-7]+)*)$/u.exec(text);
   if (found === null) return undefined;

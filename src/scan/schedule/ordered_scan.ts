@@ -7,6 +7,7 @@
  */
 
 import type { FolderPlace, ScanError } from "../../core/types.ts";
+import type { Bundle } from "../../core/bundle.ts";
 import type { Source } from "../../core/source.ts";
 import { concernsFolder } from "../asset/folder.ts";
 import { unreadReport } from "../asset/placeholder_reports.ts";
@@ -95,6 +96,9 @@ export class OrderedScan {
   /** True when nothing more is to be found. */
   #ended = false;
   #pool: WorkerPool | undefined;
+  #bundles: readonly Bundle[] | undefined;
+  /** Index of the first entry that may not be started. */
+  #next = 0;
   /** True while the main thread scans. */
   #busy = false;
   #failure: { readonly cause: unknown } | undefined;
@@ -156,6 +160,8 @@ export class OrderedScan {
 
   /** Finds files as far as there is room for them. */
   async #fill(): Promise<void> {
+    // Workers are sent many at a time: a message for each costs as much as a small file.
+    if (this.#queue.length > this.#room / 2) return;
     const news: Entry[] = [];
     while (!this.#ended && this.#queue.length < this.#room && !this.#options.stop.signal.aborted) {
       const { done, value } = this.#found.next();
@@ -186,10 +192,11 @@ export class OrderedScan {
   /** Files that bundles have observations of stay here: a folder is observed by one thread. */
   async #isMainOnly(found: Scannable): Promise<boolean> {
     if (found.kind !== "file") return true;
-    const bundles = this.#options.bundles ?? (await import("../../bundles/registry.ts")).BUNDLES;
+    this.#bundles ??= this.#options.bundles ??
+      (await import("../../bundles/registry.ts")).BUNDLES;
     return await concernsFolder(
       found.files.place(found.path, found.given),
-      bundles,
+      this.#bundles,
       this.#options.rules.interest,
     );
   }
@@ -257,7 +264,7 @@ export class OrderedScan {
   /** Sets the main thread to the next file, if it has none and there is one. */
   #scanNext(): void {
     if (this.#busy) return;
-    const entry = this.#queue.find((it) => !it.started && this.#take(it));
+    const entry = this.#takeNext();
     if (entry?.found === undefined) return;
     const { index, found } = entry;
     entry.started = true;
@@ -274,6 +281,17 @@ export class OrderedScan {
         this.#wake();
       },
     );
+  }
+
+  /** Takes the first entry that no thread has begun. */
+  #takeNext(): Entry | undefined {
+    const first = this.#queue[0]?.index ?? 0;
+    for (let at = Math.max(this.#next, first); at < first + this.#queue.length; at++) {
+      const entry = this.#queue[at - first] as Entry;
+      this.#next = at + 1;
+      if (!entry.started && this.#take(entry)) return entry;
+    }
+    return undefined;
   }
 
   #take(entry: Entry): boolean {
