@@ -152,6 +152,24 @@ test("sizes that lie are truncated or malformed", async () => {
   }
 });
 
+test("a checksum is read as Python's int reads it", () => {
+  const block = member("a", "");
+  const sum = parseInt(new TextDecoder().decode(block.subarray(148, 154)), 8);
+  const digits = sum.toString(8);
+  const stating = (text: string) => {
+    const copy = block.slice();
+    copy.set(bytesOf(text.padEnd(8)), 148);
+    return tarFormat.detect(sampleOf(copy));
+  };
+  // As tarfile of CPython 3.11 opens them, and refuses them.
+  for (const text of [`0o${digits}`, `+${digits}`, `${digits.slice(0, 2)}_${digits.slice(2)}`]) {
+    assert.ok(stating(text), text);
+  }
+  for (const text of [`-${digits}`, `${digits}_`, `0x${digits}`, `${digits}8`]) {
+    assert.ok(!stating(text), text);
+  }
+});
+
 test("an archive cut at any byte is unread until its end is there", async () => {
   const bytes = join(member("a", EVIL), member("b", "x".repeat(700)), END);
   for (let length = 512; length < bytes.length - 1024; length += 7) {

@@ -51,6 +51,8 @@ export function plainInteger(buffer: Uint8Array, from: number, to: number): numb
  * for all else. The decimal begins at `from`.
  */
 export function plainFloatEnd(buffer: Uint8Array, from: number, limit: number): number {
+  // A look beyond the buffer would cost the compiled code.
+  if (from >= limit) return -1;
   let at = buffer[from] === MINUS ? from + 1 : from;
   const start = at;
   at = skipDigits(buffer, at, limit);

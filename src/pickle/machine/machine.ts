@@ -210,6 +210,7 @@ export class Machine {
         case 0x49 /* INT */:
         case 0x67 /* GET */:
         case 0x70 /* PUT */: {
+          if (pos + 1 >= limit) break;
           // Up to nine digits and a newline, as picklers write them: the sum stays a 32-bit integer.
           const start = code === OP.INT && buffer[pos + 1] === MINUS ? pos + 2 : pos + 1;
           let end = start;
