@@ -24,9 +24,9 @@ import { applyFilter } from "./filters.ts";
 import { SPACINGS } from "./lexer.ts";
 import type { Machine, Place } from "./machine.ts";
 import { callMethod, memberOf, textOrNumber } from "./methods.ts";
-import { isInternal } from "./names.ts";
+import { hasAttribute, isInternal } from "./names.ts";
 import { compare, display as displayed, type Plain, sliced, truth } from "./plain.ts";
-import { changes, joined, State } from "./state.ts";
+import { changes, joined, KEYED, State } from "./state.ts";
 
 /** Expressions and tags that are evaluated for one template. Real ones take some ten thousand. CWE-400. */
 const STEPS = 400_000;
@@ -901,6 +901,8 @@ export class Evaluator implements Machine {
 
   /** Where a list is made, once it is known that some list is changed in place. */
   #site({ at }: Expression): { readonly site?: number } {
+    if (this.#made.has(at)) this.#remade.add(at);
+    this.#made.add(at);
     return this.#sited ? { site: at } : {};
   }
 
@@ -1021,7 +1023,9 @@ export class Evaluator implements Machine {
     const { domain } = this;
     const receiver = domain.known(value);
     if (typeof value !== "object" || value === null) {
-      return domain.known({ type: "method", receiver, name });
+      return typeof value === "string" && !hasAttribute("str", name)
+        ? domain.undefined
+        : domain.known({ type: "method", receiver, name });
     }
     switch (value.type) {
       case "namespace":
@@ -1033,9 +1037,15 @@ export class Evaluator implements Machine {
           ? domain.known({ type: "method", receiver, name })
           : domain.number;
       case "dict": {
-        const method = domain.known({ type: "method", receiver, name });
+        const method = hasAttribute("dict", name)
+          ? domain.known({ type: "method", receiver, name })
+          : domain.undefined;
         const member = memberOf(this, value, domain.known(name));
-        return member ?? domain.join(method, domain.elements(value), this.changed(value));
+        // `x.keys` is the method, whatever the dictionary holds; other renderers ask it first.
+        if (member !== undefined) {
+          return hasAttribute("dict", name) ? domain.join(method, member) : member;
+        }
+        return domain.join(method, domain.elements(value), this.changed(value));
       }
       case "function":
         if (value.name === "self") return domain.known({ type: "function", name: `self.${name}` });
@@ -1048,7 +1058,10 @@ export class Evaluator implements Machine {
         return domain.undefined;
       case "list": {
         const at = value.fields?.indexOf(name) ?? -1;
-        return value.items[at] ?? domain.known({ type: "method", receiver, name });
+        return value.items[at] ??
+          (hasAttribute("list", name)
+            ? domain.known({ type: "method", receiver, name })
+            : domain.undefined);
       }
       case "many":
         return domain.join(domain.known({ type: "method", receiver, name }), value.element);
@@ -1070,6 +1083,10 @@ export class Evaluator implements Machine {
     const any = site === undefined ? this.#held("list") : undefined;
     return own ?? any ?? domain.nothing;
   }
+
+  /** Where lists and dictionaries were made, and where more than once. */
+  readonly #made = new Set<number>();
+  readonly #remade = new Set<number>();
 
   /** What an object holds that is changed in place. */
   #held(key: string): Abstract | undefined {
@@ -1231,6 +1248,7 @@ export class Evaluator implements Machine {
         });
       }
       if (typeof one === "string") return domain.of([], TEXT, { size: one.length });
+      if (typeof one === "object" && one?.type === "undefined") return domain.undefined;
       return domain.many(
         domain.join(domain.elements(one), this.changed(one)),
         Math.max(1, object.size),
@@ -1753,10 +1771,20 @@ export class Evaluator implements Machine {
     return this.domain.known({ type: "list", items: value.map((one) => this.lift(one)) });
   }
 
-  put(object: Abstract, values: Abstract): void {
-    const add = (key: string): void => {
+  givenUnder(value: Known, key: string): Abstract | undefined {
+    const site = typeof value === "object" && value?.type === "dict" ? value.site : undefined;
+    if (site === undefined || this.#held(`unkeyed ${site}`) !== undefined) return undefined;
+    const given = this.#held(`${KEYED}${site}.${key}`);
+    // One that was made anew has not been given it yet.
+    return given !== undefined && this.#remade.has(site)
+      ? this.domain.join(given, this.domain.undefined)
+      : given;
+  }
+
+  put(object: Abstract, values: Abstract, pairs?: ReadonlyMap<string, Abstract>): void {
+    const add = (key: string, added = values): void => {
       const before = this.#held(key) ?? this.domain.nothing;
-      const after = this.domain.join(before, values);
+      const after = this.domain.join(before, added);
       if (after !== before) this.#hold(key, after);
     };
     for (const one of object.known) {
@@ -1765,6 +1793,9 @@ export class Evaluator implements Machine {
       this.changesLists = true;
       // A list that is made from another may be any.
       add(one.type === "many" || one.site === undefined ? "list" : `list ${one.site}`);
+      if (one.type !== "dict" || one.site === undefined) continue;
+      if (pairs === undefined) add(`unkeyed ${one.site}`);
+      for (const [key, value] of pairs ?? []) add(`${KEYED}${one.site}.${key}`, value);
     }
     if ((object.rest & ~NUMBER) !== 0) add("data");
   }

@@ -114,3 +114,66 @@ test("what is mapped over many items is estimated by their number, however the l
     assert.deepEqual(costs(list), [], list);
   }
 });
+
+test("a string is no word of the language, whatever it says", () => {
+  for (const word of ["in", ")", ",", "|", "if", "not", "is", "else", "=", "recursive"]) {
+    const template = parseTemplate(`{{ ('{0.__', ${JSON.stringify(word)}, 'x__}')|join }}`);
+    assert.deepEqual(template.faults, [], word);
+    assert.deepEqual(names(`{{ x|attr(('__', '${word}', '__')|join) }}`), [
+      `attribute.__${word}__`,
+    ]);
+  }
+  assert.deepEqual(names("{{ f('a' if x else 'b', 'in', *['=']) }}"), []);
+});
+
+test("what a dictionary is given is known by its keys, as far as it is", () => {
+  const quiet = [
+    "{% set d = {} %}{% set _ = d.update({'k': 'tool'}) %}{{ x[[d.k, 'calls']|join('_')] }}",
+    "{% set d = {'a': 'b'} %}{% set _ = d.update(k='tool') %}{{ x[d.k ~ d.a] }}",
+    "{{ {'keys': 1}.keys()|list|first|attr('upper') }}",
+    "{{ x[({'keys': 1}.keys()|list|first)] }}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text);
+  // The key is there on one way alone, or the dictionary is another one.
+  const hidden = [
+    "{% set d = {} %}{% if x %}{% set _ = d.update({'k': 'a'}) %}{% endif %}{{ x[d.k ~ '__class__'] }}",
+    "{% for m in x %}{% set d = {} %}{{ x[d.k ~ '__class__'] }}{% set _ = d.update({'k': 'a'}) %}{% endfor %}",
+    "{% set d = {'k': '__class__'} %}{% if x %}{% set _ = d.update({'k': 'a'}) %}{% endif %}{{ x[d.k] }}",
+    "{% set d = {} %}{% set _ = d.update({'k': 'a'}) %}{% set _ = d.update({'k': '__class__'}) %}{{ x[d.k] }}",
+    "{% set d = {} %}{% set e = d %}{% set _ = d.update({'k': 'a'}) %}{% set _ = e.update({'k': '__class__'}) %}{{ x[d.k] }}",
+  ];
+  for (const text of hidden) assert.ok(names(text).includes("attribute.__class__"), text);
+  const unknown = [
+    "{% set d = {} %}{% set _ = d.update({'k': 'a'}) %}{% set _ = d.update(x) %}{{ x[d.k] }}",
+    "{% set d = {} %}{% set _ = d.update({'k': 'a'}) %}{% set _ = d.update({x: y ~ 'a'}) %}{{ x[d.k] }}",
+    "{% set d = {} %}{% set _ = d.update({'k': 'a'}, **x) %}{{ z[d.k] }}",
+  ];
+  for (const text of unknown) assert.notDeepEqual(names(text), [], text);
+});
+
+test("each of a few values is computed for itself", () => {
+  const quiet = [
+    "{{ x['%s%s' % ('', ('a' if y else 'b'))] }}",
+    "{{ x['%(a)s%(b)s' % {'a': 'c', 'b': ('a' if y else 'b')}] }}",
+    "{% set a = 'elor' %}{% if y %}{% set a = 'eman' %}{% endif %}{{ x[a|list|reverse|join] }}",
+    "{{ x['{a}{0}'.format([{'k': 's'}]|map(attribute='k')|first, a='key')] }}",
+    "{{ x[([{'k': 'role'}]|selectattr('k')|first).k] }}",
+    "{{ x[('%s' % {}.k) ~ 'a'] }}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text);
+  const hidden = [
+    "{{ x['%s%s' % (('a' if y else '__'), 'class__')] }}",
+    "{{ x['%(a)s%(b)s' % {'a': ('a' if y else '__'), 'b': 'class__'}] }}",
+    "{% set a = 'elor' %}{% if y %}{% set a = '__ssalc__' %}{% endif %}{{ x[a|list|reverse|join] }}",
+    "{{ x['{a}{0}'.format([{'k': '__'}]|map(attribute='k')|first, a='__class')] }}",
+    "{{ x[([{'k': ''}, {'k': '__class__'}]|selectattr('k')|first).k] }}",
+    "{{ x[([{'k': '__class__'}, {}]|rejectattr('z')|first).k] }}",
+  ];
+  for (const text of hidden) assert.ok(names(text).includes("attribute.__class__"), text);
+  const unknown = [
+    "{{ x['%s%s' % ('a', y ~ 'b')] }}",
+    "{{ x['%(a)s' % {'a': y ~ 'b'}] }}",
+    "{{ x['%(a)s' % {y: 'b'}] }}",
+  ];
+  for (const text of unknown) assert.deepEqual(names(text), ["dynamic.attribute"], text);
+});

@@ -48,11 +48,10 @@ export class ExpressionParser {
   /** Expressions with commas between them are a tuple. */
   protected tuple(conditional = true): Expression {
     const first = this.expression(conditional);
-    if (this.peek()?.text !== ",") return first;
+    if (!this.isNext("sign", ",")) return first;
     const items = [first];
     while (this.is(",")) {
-      const next = this.peek();
-      if (next === undefined || next.text === ")" || next.text === "in") break;
+      if (this.peek() === undefined || this.isNext("sign", ")") || this.isNext("name", "in")) break;
       items.push(this.expression(conditional));
     }
     const end = items.at(-1)?.end ?? first.end;
@@ -98,13 +97,15 @@ export class ExpressionParser {
   #comparison(): Expression {
     let left = this.#sum();
     while (true) {
-      const text = this.peek()?.text ?? "";
-      const second = this.tokens[this.next + 1]?.text;
-      if (this.peek()?.kind === "sign" && COMPARISONS.has(text)) this.next++;
+      const { kind, text = "" } = this.peek() ?? {};
+      let operator = text;
+      if (kind === "sign" && COMPARISONS.has(text)) this.next++;
       else if (this.isWord("in")) { /* one word */ }
-      else if (text === "not" && second === "in") this.next += 2;
-      else return left;
-      left = this.#binary(text === "not" ? "not in" : text, left, this.#sum());
+      else if (this.isNext("name", "not") && this.isNext("name", "in", 1)) {
+        this.next += 2;
+        operator = "not in";
+      } else return left;
+      left = this.#binary(operator, left, this.#sum());
     }
   }
 
@@ -277,7 +278,7 @@ export class ExpressionParser {
         given.push({ spread, value: this.expression() });
         continue;
       }
-      const named = this.peek()?.kind === "name" && this.tokens[this.next + 1]?.text === "=";
+      const named = this.peek()?.kind === "name" && this.isNext("sign", "=", 1);
       const name = named ? this.name() : undefined;
       if (named) this.sign("=");
       given.push({ ...(name !== undefined && { name }), value: this.expression() });
@@ -290,7 +291,7 @@ export class ExpressionParser {
     let value = object;
     while (true) {
       this.#link();
-      if (this.peek()?.text === "|") value = this.filters(value, false);
+      if (this.isNext("sign", "|")) value = this.filters(value, false);
       else if (this.isWord("is")) value = this.#test(value);
       else if (this.is("(")) {
         const given = this.#arguments();
@@ -350,16 +351,20 @@ export class ExpressionParser {
     return this.tokens[this.next - 1]?.end ?? this.place.end;
   }
 
+  /** Whether a sign or a word comes next, or `ahead` tokens later. The string `"in"` is no word. */
+  protected isNext(kind: "sign" | "name", text: string, ahead = 0): boolean {
+    const token = this.tokens[this.next + ahead];
+    return token?.kind === kind && token.text === text;
+  }
+
   protected is(sign: string): boolean {
-    const token = this.peek();
-    if (token?.kind !== "sign" || token.text !== sign) return false;
+    if (!this.isNext("sign", sign)) return false;
     this.next++;
     return true;
   }
 
   protected isWord(word: string): boolean {
-    const token = this.peek();
-    if (token?.kind !== "name" || token.text !== word) return false;
+    if (!this.isNext("name", word)) return false;
     this.next++;
     return true;
   }

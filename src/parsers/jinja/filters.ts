@@ -28,6 +28,23 @@ const NUMERIC = new Set("length count wordcount int float abs round sum".split("
 /** Filters of which the arguments' names are as those of the method of `str` with that name. */
 const AS_METHODS = new Set("lower upper capitalize center".split(" "));
 
+/** Filters that compute more of one value than of several at once. */
+const OF_ONE_VALUE = new Set(
+  ("list reverse first last join format batch slice items dictsort sort unique select reject selectattr " +
+    "rejectattr map sum").split(" "),
+);
+/** Values that a filter is applied to one by one. */
+const FEW = 8;
+
+/** Whether a value is one of a few texts and lists that are known item by item. */
+function isOneOfFew({ known, rest, from, keyOf }: Abstract): boolean {
+  return rest === 0 && from === 0 && keyOf === "" && known.length > 1 && known.length <= FEW &&
+    known.every((one) =>
+      typeof one === "string" ||
+      typeof one === "object" && one !== null && (one.type === "list" || one.type === "undefined")
+    );
+}
+
 /**
  * Applies a filter.
  *
@@ -42,6 +59,12 @@ export function applyFilter(
   place: Place,
 ): Abstract {
   const { domain } = machine;
+  if (OF_ONE_VALUE.has(name) && isOneOfFew(value)) {
+    const each = value.known.map((one) =>
+      applyFilter(machine, name, domain.known(one), given, place)
+    );
+    return domain.join(...each);
+  }
   if (name === "attr") return attr(machine, value, given, place);
   if (Object.hasOwn(BY_ATTRIBUTE, name)) readPaths(machine, name, value, given, place);
   else {
@@ -116,7 +139,7 @@ export function applyFilter(
     case "reject":
     case "selectattr":
     case "rejectattr":
-      return chosen(machine, name, value, given);
+      return chosen(machine, name, value, given, place);
     case "batch":
     case "slice":
       return batched(machine, name, value, given, place);
@@ -150,7 +173,13 @@ export function applyFilter(
 }
 
 /** Items in another order, or some of them. */
-function chosen(machine: Machine, name: string, value: Abstract, given: Given): Abstract {
+function chosen(
+  machine: Machine,
+  name: string,
+  value: Abstract,
+  given: Given,
+  place: Place,
+): Abstract {
   const { domain } = machine;
   const { element, items } = machine.iterate(value);
   const bare = given.positional.length === 0 && given.more === undefined;
@@ -166,12 +195,27 @@ function chosen(machine: Machine, name: string, value: Abstract, given: Given): 
     if (name === "select" && bare && !truths.includes(undefined)) {
       return domain.known({ type: "list", items: items.filter((_, at) => truths[at]) });
     }
+    const path = byAttribute(name) && given.named.size === 0 && given.positional.length === 1 &&
+        given.more === undefined && given.others === undefined
+      ? given.positional[0]
+      : undefined;
+    if (path !== undefined) {
+      const kept = items.map((one) => truthOf(machine, readPath(machine, one, path, place)));
+      if (!kept.includes(undefined)) {
+        const wanted = name === "selectattr";
+        return domain.known({ type: "list", items: items.filter((_, at) => kept[at] === wanted) });
+      }
+    }
   }
   return passedOn(
     machine,
     value,
     domain.many(element, Math.max(1, value.size), domain.countOf(value)),
   );
+}
+
+function byAttribute(name: string): boolean {
+  return name === "selectattr" || name === "rejectattr";
 }
 
 /** Items of a list that are put in order one by one. */
@@ -184,6 +228,7 @@ function isNot({ known, rest }: Abstract, other: Known): boolean {
 
 function truthOf(machine: Machine, value: Abstract): boolean | undefined {
   const only = onlyKnown(value);
+  if (typeof only === "object" && only !== null && only.type === "undefined") return false;
   const plain = only === undefined ? undefined : machine.plain(only);
   return plain === undefined ? undefined : truth(plain);
 }
@@ -258,9 +303,13 @@ function mapped(machine: Machine, value: Abstract, given: Given, place: Place): 
   if (first === undefined) {
     const path = argument(given, domain, "attribute");
     if (path !== undefined) {
-      results.push(readPath(machine, element, path, place));
-      const other = argument(given, domain, "default");
-      if (other !== undefined) results.push(other);
+      const other = argument(given, domain, "default") ?? domain.nothing;
+      const read = (one: Abstract): Abstract =>
+        domain.join(readPath(machine, one, path, place), other);
+      if (items !== undefined && items.length <= COUNTED) {
+        return domain.known({ type: "list", items: items.map(read) });
+      }
+      results.push(read(element));
     }
   }
   const filter = first ?? given.more;

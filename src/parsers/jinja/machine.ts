@@ -37,6 +37,12 @@ export interface Machine {
   lift(value: Plain): Abstract;
   /** What is in a list or a dictionary that is changed in place, besides what it is made with. */
   changed(value: Known): Abstract;
-  /** Puts values into a list or dictionary that is changed in place. */
-  put(object: Abstract, values: Abstract): void;
+  /** What a dictionary has been given under a key; undefined where that is not known. */
+  givenUnder(value: Known, key: string): Abstract | undefined;
+  /**
+   * Puts values into a list or dictionary that is changed in place.
+   *
+   * @param pairs all of them by their keys, where these are known
+   */
+  put(object: Abstract, values: Abstract, pairs?: ReadonlyMap<string, Abstract>): void;
 }

@@ -73,17 +73,15 @@ function combined(machine: Machine, operator: string, a: Known, b: Known, size: 
   const list = addedLists(a, b, operator);
   if (list !== undefined) return domain.known(list);
   if (operator === "%" && typeof a === "string") {
-    const given = typeof b === "object" && b !== null && b.type === "list" && b.tuple
-      ? b.items.map((item) => {
-        const only = onlyKnown(item);
-        return only === undefined ? undefined : machine.plain(only);
-      })
-      : [machine.plain(b)];
-    const whole = given.every((one) => one !== undefined) ? given : undefined;
-    const text = typeof b === "object" && b?.type === "dict"
-      ? percent(a, undefined, namesOf(machine, b))
-      : whole && percent(a, whole);
-    return text === undefined ? domain.of([], TEXT, { size }) : domain.known(text);
+    const texts = typeof b === "object" && b?.type === "dict"
+      ? namesOf(machine, b).map((names) => percent(a, undefined, names))
+      : eachOf(
+        typeof b === "object" && b?.type === "list" && b.tuple
+          ? b.items.map((item) => plainsOf(machine, item))
+          : [[shownPlain(machine, b)]],
+      ).map((given) => given.every((one) => one !== undefined) ? percent(a, given) : undefined);
+    const unknown = texts.length === 0 || texts.includes(undefined);
+    return domain.of(texts.filter((one) => one !== undefined), unknown ? TEXT : 0, { size });
   }
   const [x, y] = [machine.plain(a), machine.plain(b)];
   const result = x === undefined || y === undefined ? undefined : operate(operator, x, y);
@@ -92,16 +90,48 @@ function combined(machine: Machine, operator: string, a: Known, b: Known, size: 
   return domain.of([], kind, { size });
 }
 
-/** Names and values of a dictionary, those that are known. */
-function namesOf(machine: Machine, dict: Extract<Known, { type: "dict" }>): Map<string, Plain> {
-  const names = new Map<string, Plain>();
-  if (machine.changed(dict) !== machine.domain.nothing) return names;
+/** A constant; what is not defined is written as nothing. */
+function shownPlain(machine: Machine, value: Known): Plain | undefined {
+  const missing = typeof value === "object" && value !== null && value.type === "undefined";
+  return missing ? "" : machine.plain(value);
+}
+
+/** The constants that a value may be; undefined among them is what is not known. */
+function plainsOf(machine: Machine, { known, rest }: Abstract): (Plain | undefined)[] {
+  const plains = known.map((one) => shownPlain(machine, one));
+  return rest === 0 && plains.length > 0 ? plains : [...plains, undefined];
+}
+
+/** Combinations that are computed one by one. */
+const COMBINED = 64;
+
+/** One of each list, in every way; nothing where the ways are too many. */
+function eachOf<Item>(lists: readonly (readonly Item[])[]): Item[][] {
+  if (lists.reduce((count, list) => count * list.length, 1) > COMBINED) return [];
+  return lists.reduce<Item[][]>(
+    (ways, list) => ways.flatMap((way) => list.map((one) => [...way, one])),
+    [[]],
+  );
+}
+
+/** Names and values of a dictionary, those that are known, in every way that it may be. */
+function namesOf(
+  machine: Machine,
+  dict: Extract<Known, { type: "dict" }>,
+): ReadonlyMap<string, Plain>[] {
+  if (machine.changed(dict) !== machine.domain.nothing) return [];
+  const names: string[] = [];
+  const values: (Plain | undefined)[][] = [];
   for (const [key, value] of dict.pairs) {
-    const [name, one] = [onlyKnown(key), onlyKnown(value)];
-    const plain = one === undefined ? undefined : machine.plain(one);
-    if (typeof name === "string" && plain !== undefined) names.set(name, plain);
+    const name = onlyKnown(key);
+    if (typeof name !== "string") continue;
+    names.push(name);
+    values.push(plainsOf(machine, value));
   }
-  return names;
+  return eachOf(values).map((way) => {
+    const pairs = names.map((name, at) => [name, way[at]] as const);
+    return new Map(pairs.filter((pair): pair is [string, Plain] => pair[1] !== undefined));
+  });
 }
 
 function addedLists(a: Known, b: Known, operator: string): Known | undefined {
@@ -504,7 +534,9 @@ export function memberOf(
     if (one === undefined) return undefined;
     if (one === only) found = value;
   }
-  return machine.changed(dict) === machine.domain.nothing ? found : undefined;
+  if (machine.changed(dict) === machine.domain.nothing) return found;
+  const given = typeof only === "string" ? machine.givenUnder(dict, only) : undefined;
+  return given === undefined ? undefined : machine.domain.join(found ?? given, given);
 }
 
 /** What is in a value, keys and values. */
@@ -532,8 +564,26 @@ function change(
     .filter((one) => one !== undefined);
   const spread = name === "extend" || name === "update";
   const values = machine.domain.join(...parts.map((one) => spread ? within(machine, one) : one));
-  machine.put(receiver, values);
+  machine.put(receiver, values, name === "update" ? pairsOf(machine, given) : undefined);
   return machine.domain.nothing;
+}
+
+/** What `update` is given by key; undefined unless all of it is known. */
+function pairsOf(machine: Machine, given: Given): ReadonlyMap<string, Abstract> | undefined {
+  if (given.more !== undefined || given.others !== undefined) return undefined;
+  const pairs = new Map<string, Abstract>();
+  for (const one of given.positional) {
+    const only = onlyKnown(one);
+    if (typeof only !== "object" || only?.type !== "dict") return undefined;
+    if (machine.changed(only) !== machine.domain.nothing) return undefined;
+    for (const [key, value] of only.pairs) {
+      const name = onlyKnown(key);
+      if (typeof name !== "string") return undefined;
+      pairs.set(name, value);
+    }
+  }
+  for (const [name, value] of given.named) pairs.set(name, value);
+  return pairs;
 }
 
 /** Arguments that a mapping stands for. */
@@ -564,9 +614,12 @@ function format(machine: Machine, pattern: Abstract, given: Given, place: Place)
   for (const one of pattern.known) {
     if (typeof one === "string") results.push(formatted(machine, one, given, place, 0));
     else if (typeof one === "object" && one !== null) {
-      results.push(
-        machine.call(machine.item(domain.known(one), machine.lift("format"), place), given, place),
-      );
+      // A dictionary may hold something to call under that name; a list has none.
+      const member = one.type === "dict"
+        ? memberOf(machine, one, machine.lift("format"))
+        : undefined;
+      const held = member ?? domain.join(domain.elements(one), machine.changed(one));
+      results.push(machine.call(held, given, place));
     }
   }
   if ((pattern.rest & ~NUMBER) !== 0) {
@@ -679,7 +732,11 @@ function fieldText(
   const shown = conversion === "s" ? machine.display(value) : value;
   const results = shown.known.flatMap((one) =>
     specification.known.map((by) => {
-      const plain = conversion === "" || conversion === "s" ? machine.plain(one) : undefined;
+      const plain = conversion !== "" && conversion !== "s"
+        ? undefined
+        : by === ""
+        ? shownPlain(machine, one)
+        : machine.plain(one);
       const text = plain === undefined || typeof by !== "string" ? undefined : specified(plain, by);
       return text === undefined ? domain.of([], TEXT, { size }) : domain.known(text);
     })

@@ -17,3 +17,26 @@ const INTERNALS = new Set(
 export function isInternal(name: string): boolean {
   return (name.startsWith("_") && name.length > 1) || INTERNALS.has(name);
 }
+/**
+ * Attributes of a list, a dictionary and a text, those of Python 2 and of markup included, as `dir` has them.
+ * Those that begin with an underscore are {@linkcode isInternal}.
+ */
+const ATTRIBUTES = {
+  list: new Set("append clear copy count extend index insert pop remove reverse sort".split(" ")),
+  dict: new Set(
+    ("clear copy fromkeys get has_key items iteritems iterkeys itervalues keys pop popitem setdefault update " +
+      "values viewitems viewkeys viewvalues").split(" "),
+  ),
+  str: new Set(
+    ("capitalize casefold center count decode encode endswith escape expandtabs find format format_map index " +
+      "isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle " +
+      "isupper join ljust lower lstrip maketrans partition removeprefix removesuffix replace rfind rindex rjust " +
+      "rpartition rsplit rstrip split splitlines startswith strip striptags swapcase title translate unescape " +
+      "upper zfill").split(" "),
+  ),
+} as const;
+
+/** Whether a value of a type that the template itself makes may have an attribute. */
+export function hasAttribute(type: keyof typeof ATTRIBUTES, name: string): boolean {
+  return isInternal(name) || ATTRIBUTES[type].has(name);
+}

@@ -126,7 +126,7 @@ class TagParser extends ExpressionParser {
   #set(): Tag {
     const targets = this.#targets();
     if (this.is("=")) return this.#tag("set", { targets, expressions: [this.tuple()] });
-    const filtered = this.peek()?.text === "|" ? [this.filters(undefined, false)] : [];
+    const filtered = this.isNext("sign", "|") ? [this.filters(undefined, false)] : [];
     return this.#tag("set-block", { targets, expressions: filtered });
   }
 

@@ -51,6 +51,9 @@ export class State {
   }
 }
 
+/** How the heap's keys begin for what a dictionary was given under a key. */
+export const KEYED = "dict ";
+
 /**
  * The state after either of two ways.
  *
@@ -72,7 +75,10 @@ export function joined(
   const heap = joinMaps(
     one.heap,
     other.heap,
-    (a, b) => domain.join(a ?? domain.nothing, b ?? domain.nothing),
+    (a, b, name) => {
+      const absent = name.startsWith(KEYED) ? domain.undefined : domain.nothing;
+      return domain.join(a ?? absent, b ?? absent);
+    },
   );
   const written = one.written?.map((text, at) => domain.join(text, other.written?.[at] ?? text));
   return new State(scopes, heap, written);
