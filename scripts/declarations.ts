@@ -1,6 +1,6 @@
 /**
- * Type declarations for the npm package: those of `mod.ts` and of the modules that they speak of,
- * and no others.
+ * Type declarations for the npm package: those of `mod.ts` and of the modules whose types they refer
+ * to, and no others.
  *
  * The TypeScript compiler makes them a file at a time and without looking at types, which is quick and
  * possible because whatever the module offers states its types (`make check-doc` sees to that).

@@ -57,7 +57,7 @@ interface Entrant {
   readonly answer: (run: Run) => Answer | undefined;
 }
 
-/** Takes down what is left out, and why. */
+/** Records what is skipped, and why. */
 type Leave = (what: string, reason: string) => void;
 
 /** What `--only` may name here. */
@@ -73,7 +73,7 @@ export interface Comparisons {
   readonly comparisons: readonly Comparison[];
   /** Programs with their versions. */
   readonly versions: readonly string[];
-  /** What was left out, and why. */
+  /** What was skipped, and why. */
   readonly left: readonly string[];
 }
 

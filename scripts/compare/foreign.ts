@@ -1,7 +1,7 @@
 /**
  * Samples and lists by which other scanners test themselves, from their source distributions and
- * installed packages. `foreign.py` gets them as data; what is true of each sample stands in
- * `foreign_truth.json`, by a person who looked at its bytes.
+ * installed packages. `foreign.py` gets them as data; the true verdict of each sample is in
+ * `foreign_truth.json`, established by reading its bytes.
  *
  * @module
  */
@@ -56,7 +56,7 @@ export function foreignFamilies(environment: Environment): Foreign {
   return { samples, lists: listsIn(join(out, "lists.json")), left };
 }
 
-/** What stands in `foreign_truth.json`. */
+/** The contents of `foreign_truth.json`. */
 export interface ForeignTruth {
   /** By scanner, then by path below its samples; a `*` at the end stands for anything. */
   readonly truths: Readonly<Record<string, Readonly<Record<string, Truth>>>>;

@@ -55,7 +55,7 @@ export class Dice {
     return Uint8Array.from({ length }, () => this.word() & 0xff);
   }
 
-  /** What fast-check's arbitrary makes of the next throw. */
+  /** The value of fast-check's arbitrary for the next random number. */
   sample<T>(arbitrary: Arbitrary<T>): T {
     return sample(arbitrary, { seed: this.word() | 0, numRuns: 1 })[0] as T;
   }

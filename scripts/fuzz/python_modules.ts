@@ -352,7 +352,7 @@ const CALLS: readonly string[] = [
   "def __getattr__(n): E('x')\nimport made as V\nV.zz",
 ];
 
-/** Blocks that something stands in; each runs it. */
+/** Blocks around a statement; each runs it. */
 const BLOCKS: readonly string[] = [
   "S",
   "S",

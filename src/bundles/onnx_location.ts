@@ -127,7 +127,7 @@ export function findExternal(
     const problem = linkProblem(member, listing.format, byName, own);
     if (problem !== undefined) return { type: "problem", problem };
     if (name === wanted) return { type: "file", size: member.size };
-    // What lies behind a link that stays inside is listed elsewhere.
+    // The target of a link inside the folder is listed under its own name.
     if (member.kind !== "folder") return undefined;
   }
   return undefined;

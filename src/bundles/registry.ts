@@ -1,5 +1,5 @@
 /**
- * The bundles that look at several members at once.
+ * The list of bundles.
  *
  * @module
  */

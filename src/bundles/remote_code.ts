@@ -20,7 +20,7 @@ export interface CodeReference {
   readonly name: string;
   /** `auto_map`, `custom_pipelines`, … */
   readonly by: string;
-  /** True when it stands in a part of the configuration and not at its top. */
+  /** True when it is nested in the configuration and not at its top level. */
   readonly nested: boolean;
 }
 
@@ -91,7 +91,7 @@ interface Component {
 /**
  * What diffusers' `model_index.json` names.
  *
- * @param index the whole file
+ * @param index the contents of the file
  */
 export function components(index: JsonObject): Component[] {
   const found: Component[] = [];

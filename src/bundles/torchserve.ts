@@ -41,7 +41,7 @@ const SERVED: ReadonlySet<string> = new Set([
 /** Files that the manifest names below `model`. */
 const FILE_KEYS = ["handler", "modelFile", "serializedFile", "requirementsFile", "configFile"];
 
-/** What pip gets from elsewhere than its index, or from another index. */
+/** Requirements that pip installs from a place other than its index, or from another index. */
 const FOREIGN =
   /^\s*(?:-i\b|--(?:extra-)?index-url|--find-links|-f\b|--trusted-host|git\+|https?:)|@\s*(?:git\+|https?:|file:)/mu;
 

@@ -1,10 +1,10 @@
 /**
- * Baselines: issues that are known, so that only new ones are reported.
+ * Baselines: known issues, so that only new ones are reported.
  *
- * An issue is known by what it says, where inside the file it is and the file's base name, never by
- * offsets or folders: moving a file or adding a byte elsewhere does not lose it, another command in
- * the same call does. Each entry stands for as many issues as were counted, so that a copy of a
- * harmful file is new again.
+ * An issue is identified by its message, its place inside the file and the file's base name, never by
+ * offsets or folders: a file that moves, or grows by a byte before the place, keeps its issues; another
+ * command in the same call is a new one. Each entry stands for as many issues as were counted, so that
+ * a copy of a harmful file is new again.
  *
  * @module
  */

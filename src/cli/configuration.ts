@@ -21,7 +21,7 @@ const FOUND_NAME = "modelaudit-security.toml";
 /** Bytes of a configuration; nothing writes that many rules by hand. */
 const FILE_BYTES = 1024 * 1024;
 
-/** What `--config` and `--no-config` say: a file, none at all, or whatever is found. */
+/** The choice by `--config` and `--no-config`: a file, none, or the one that is found. */
 export type ConfigurationChoice = string | false | undefined;
 
 /** The rules of a run, and the configuration that made them what they are. */

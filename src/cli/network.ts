@@ -1,5 +1,5 @@
 /**
- * What the environment says of the network.
+ * Network settings from the environment.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { HUB, hubEndpoint } from "../remote/resolve.ts";
 import type { RemoteOptions } from "../scan/options.ts";
 import type { Io } from "./io.ts";
 
-/** What the environment says of fetching: the hub, its token, proxies and certificates. */
+/** Settings for fetching from the environment: the hub, its token, proxies and certificates. */
 type NetworkEnvironment = Pick<
   RemoteOptions,
   "endpoint" | "token" | "proxyFor" | "certificates"

@@ -158,7 +158,7 @@ export function parseFailOn(text: string): FailOn {
   return choose(word, FAIL_ON, "severity");
 }
 
-/** One of some words, whatever its case. */
+/** One of some words, in upper or lower case. */
 export function choose<T extends string>(text: string, words: readonly T[], what: string): T {
   const found = words.find((word) => word === text.toLowerCase());
   if (found !== undefined) return found;

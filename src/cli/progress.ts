@@ -30,8 +30,8 @@ interface ShownProgress extends Progress {
 export const SILENT: ShownProgress = { ...NO_PROGRESS, clear: () => Promise.resolve() };
 
 /**
- * Progress on standard error: one line that is written over in a terminal, a line every other second
- * elsewhere.
+ * Progress on standard error: one line that is overwritten in a terminal, a new line every other second
+ * otherwise.
  */
 export function showProgress(io: Pick<Io, "stderr" | "env" | "now">): ShownProgress {
   const { stderr, env, now } = io;

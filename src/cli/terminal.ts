@@ -30,9 +30,9 @@ export function columnsOf(env: Io["env"], output: Output): number {
 }
 
 /**
- * Escaped text for a terminal, its lines broken between words; the same text for a pipe.
+ * Escaped text, wrapped between words for a terminal and unwrapped for a pipe.
  *
- * @param hanging columns before what a broken line goes on with; as it begins unless given
+ * @param hanging columns before the continuation of a wrapped line; those of its beginning unless given
  */
 export function fitted(text: string, env: Io["env"], output: Output, hanging?: number): string {
   if (!output.isTTY) return text;

@@ -30,9 +30,10 @@ type StreamDecoder = (
 /**
  * Decodes one chunk.
  *
- * @param most bytes that may come out
+ * @param most limit of the decoded size in bytes
  * @param decode for streams of zlib and Zstandard
- * @throws FormatError when it is not well-formed, or uses what is not read (Snappy, bit shuffle)
+ * @throws FormatError when it is malformed, or uses an unsupported codec or filter (Snappy, bit
+ * shuffle)
  * @throws LimitError when it claims more than `most` bytes
  */
 export async function decodeBlosc(

@@ -3,7 +3,7 @@
  * specification but the program, https://sourceware.org/bzip2/; Joe Tsai wrote one down,
  * https://github.com/dsnet/compress/blob/master/doc/bzip2-format.pdf
  *
- * A block can only be had whole: it needs all of its input, and four bytes of memory a byte.
+ * A block is decoded at once: it needs all of its input, and four bytes of memory for each byte.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const FIRST_TRY_BYTES = 64 * 1024;
 /** The longest that a block can be: 900,000 symbols of 20 bits, and its tables. */
 const LONGEST_BLOCK_BYTES = 2_500_000;
 
-/** Decodes bzip2 streams in a row, as `bzip2` and Python read them. */
+/** Decodes concatenated bzip2 streams, as `bzip2` and Python read them. */
 export const decodeBzip2: DecodeStream = async function* (input, options) {
   for (let first = true;; first = false) {
     const there = await input.ensure(4);

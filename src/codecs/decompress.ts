@@ -1,7 +1,7 @@
 /**
- * Compressed streams as forward sources, decoded under a budget. Whatever was decoded before a fault
- * is there to be read. Deflate, zlib (RFC 1950) and gzip (RFC 1952) are read here; the decoders of
- * the others are loaded when one is first met.
+ * Compressed streams as forward sources, decoded under a budget. What was decoded before an error can
+ * be read. Deflate, zlib (RFC 1950) and gzip (RFC 1952) are read here; the decoders of the others are
+ * loaded on first use.
  *
  * @module
  */
@@ -63,7 +63,7 @@ export interface DecompressOptions {
   readonly length?: number;
   /** Output over input at most, looked at beyond 16 MiB of output, or more where none is natural. */
   readonly ratio: number;
-  /** Bytes that come out, where the container says so and the stream need not. */
+  /** Decoded size in bytes, where the container states it and the stream need not. */
   readonly size?: number;
   /**
    * Called for every byte that is produced, before a reader sees it, and now and then of none; throws
@@ -101,9 +101,9 @@ export interface DecodedSource extends ForwardSource {
 /**
  * The decoded bytes of a stream.
  *
- * A read that meets corrupt or missing input gives what came before; the next one throws
- * FormatError, its offset counted from the start of the compressed bytes. Past a ratio or a
- * budget it is LimitError in the same way.
+ * A read that reaches corrupt or missing input returns the bytes before it; the next one throws
+ * FormatError, its offset counted from the start of the compressed bytes. Past a ratio or a budget it
+ * is LimitError in the same way.
  *
  * @param name what the decoded source is called
  */

@@ -1,10 +1,10 @@
 /**
- * Inflate, RFC 1951, by pako, the port of zlib: input is pushed in, output is taken out in chunks of
- * 64 KiB at most, and nothing waits.
+ * Inflate, RFC 1951, by pako, the port of zlib: input is pushed in, output is taken out in chunks of 64
+ * KiB at most, and nothing waits.
  *
  * Not the platform's `DecompressionStream`: a loader runs what was decoded before a stream breaks, and
  * the platform's stream drops that output when it meets the error; it also refuses bytes behind the end
- * and does not say where the end was, which zip members of unknown length and gzip members in a row
+ * and does not say where the end was, which zip members of unknown length and concatenated gzip members
  * need. zlib's own interface gives all output before its error, and counts.
  *
  * @module

@@ -35,7 +35,7 @@ const CONTENT_SIZE = 0x08;
 const CONTENT_CHECKSUM = 0x04;
 const DICTIONARY_ID = 0x01;
 
-/** Decodes lz4 frames in a row. */
+/** Decodes concatenated lz4 frames. */
 export const decodeLz4: DecodeStream = async function* (input, options) {
   for (let first = true;; first = false) {
     if (!await input.ensure(4)) {

@@ -88,10 +88,10 @@ export class SevenZipRunner {
   /**
    * Runs a command over the archive, for instance `l -slt`.
    *
-   * @param names of members to leave out
-   * @param input to look at instead of the archive
+   * @param names of members to exclude
+   * @param input the bytes to read instead of the archive
    * @returns the exit code: 0, 1 for warnings, 2 for errors
-   * @throws FormatError when 7-Zip breaks down over the archive; what `listener` throws
+   * @throws FormatError when 7-Zip crashes on the archive; what `listener` throws
    */
   async run(
     parameters: readonly string[],

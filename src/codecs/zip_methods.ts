@@ -43,7 +43,7 @@ interface ZipMethodOptions {
   /** Start of the compressed bytes in the archive. */
   readonly offset: number;
   readonly length: number;
-  /** Bytes that come out, as the header says; undefined when it does not. */
+  /** Decoded size in bytes from the header; undefined when it has none. */
   readonly size: number | undefined;
   /** CRC-32 of them; undefined when the header does not say. */
   readonly crc: number | undefined;
@@ -81,7 +81,8 @@ export class ZipMethodReader {
   /**
    * A member's bytes as a forward source, in as many passes as `keep` demands.
    *
-   * A read that meets a fault gives what came before; the next one throws FormatError or LimitError.
+   * A read that reaches an error returns the bytes before it; the next one throws FormatError or
+   * LimitError.
    */
   open(name: string, archive: Source, options: ZipMethodOptions): DecodedSource {
     this.#opened++;
@@ -223,7 +224,7 @@ class MemberDecoder {
 }
 
 /**
- * The model's memory stands in the first two bytes: four bits of order, eight of mebibytes less one,
+ * The first two bytes state the model's memory: four bits of order, eight bits of mebibytes less one,
  * APPNOTE 5.10.
  *
  * @throws LimitError when it needs more than is allowed
@@ -282,7 +283,7 @@ function numbers(...fields: readonly Field[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Sources in a row; a read gives no more than the one that it begins in has left. */
+/** Concatenated sources; a read ends at the end of the source in which it begins. */
 function joined(name: string, parts: readonly Source[]): RunInput {
   const size = parts.reduce((sum, part) => sum + (part.size ?? 0), 0);
   const readSync = (offset: number, length: number): Uint8Array => {

@@ -1,9 +1,9 @@
 /**
- * What the configurations of a run amount to: overrides for the rules, limits, what to let through,
- * and what of it took no effect.
+ * What the configurations of a run amount to: overrides for the rules, limits, what to accept, and
+ * which settings had no effect.
  *
- * A file that merely lies in the working directory may have come with the model. It adds and raises;
- * whatever would loosen is left out and reported.
+ * A file found in the working directory may have come with the model: it can add rules and raise
+ * verdicts; a setting that would loosen one is ignored and reported.
  *
  * @module
  */

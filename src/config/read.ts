@@ -1,6 +1,6 @@
 /**
- * Reads a configuration file: TOML in, a checked {@linkcode Configuration} out. Whatever is not
- * understood is an error; nothing is passed over.
+ * Reads a configuration file: TOML in, a checked {@linkcode Configuration} out. An unknown key or value
+ * is an error; nothing is ignored.
  *
  * @module
  */
@@ -132,7 +132,7 @@ class Reader {
     return { severity, origin: this.document.origin(path) };
   }
 
-  /** One of some words, whatever its case; `warning` means `medium`. */
+  /** One of some words, in upper or lower case; `warning` means `medium`. */
   #word<T extends string>(path: Path, value: unknown, words: readonly T[], what: string): T {
     const text = this.document.text(path, value, `a ${what}`);
     const lower = text.toLowerCase() === "warning" ? "medium" : text.toLowerCase();

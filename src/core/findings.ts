@@ -27,7 +27,7 @@ export type Safety = typeof SAFETY_LEVELS[number];
 
 /** A file's verdict, worst first; `skipped` means that no format matched. */
 export const VERDICTS = ["dangerous", "incomplete", "suspicious", "clean", "skipped"] as const;
-/** What is said of a file as a whole. */
+/** The verdict of a file. */
 export type Verdict = typeof VERDICTS[number];
 
 /** Where something is: the asset's path, then members and streams. */
@@ -38,7 +38,7 @@ export interface Location {
   readonly parts: readonly string[];
 }
 
-/** What a rule says of something observed. */
+/** The verdict of a rule on an observation. */
 export interface Finding {
   /** The rule that says so. */
   readonly ruleId: string;

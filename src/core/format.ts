@@ -23,11 +23,11 @@ export interface NameClaim {
   readonly kind: "model" | "other";
   /** With its article, for instance "a pickle". */
   readonly label: string;
-  /** Ids of the formats that such a file may hold without being odd. */
+  /** Ids of the formats that are no anomaly under such a name. */
   readonly formats: readonly string[];
-  /** False for a model format that is known but not read yet, whatever container it uses. */
+  /** False for a model format without a reader, in any container. */
   readonly supported: boolean;
-  /** True when so many things use the name that other content is nothing to speak of. */
+  /** True when the extension is in such wide use that other content under it is no anomaly. */
   readonly weak: boolean;
   /** True for archives that a program may carry behind itself and extract. */
   readonly selfExtracting: boolean;
@@ -35,7 +35,7 @@ export interface NameClaim {
   readonly container: boolean;
 }
 
-/** What an index says of a file of raw numbers that it names. */
+/** The statement of an index about a file of raw numbers that it names. */
 export interface NamedData {
   /** What reads it, with its article, for instance "weights of an OpenVINO model". */
   readonly label: string;
@@ -49,7 +49,7 @@ export interface NamedData {
   readonly fault?: string | undefined;
 }
 
-/** All that detection may look at. */
+/** The input of detection. */
 export interface Sample {
   /** Base name with its extension, as the file or archive has it. */
   readonly name: string;
@@ -129,8 +129,8 @@ export interface FormatEntry {
   /** Id of the anomaly rule for a FormatError that the format throws. */
   readonly malformedRule: string;
   /**
-   * Decides whether loading the format is worth it. Cheap; may be true for what is not of this
-   * format, never false for what is: the format's own `detect` has the last word.
+   * Whether to load the format's reader. Cheap; may have false positives, never false negatives: the
+   * format's own `detect` decides.
    */
   mayMatch(sample: Sample): boolean;
   /** Loads the format's module. Rejects when its decoder cannot be had. */
@@ -158,7 +158,7 @@ type FormatRole = "code" | "data" | "unread";
 /** A reader of a format's folder: what it recognises, and how it is described and proved. */
 export interface FormatReader extends FormatEntry {
   readonly label: string;
-  /** Extensions under which content of this format is nothing odd, separated by spaces. */
+  /** Extensions under which content of this format is no anomaly, separated by spaces. */
   readonly under: string;
   /** True for an archive that a program may carry behind itself and extract. */
   readonly behindPrograms?: true;

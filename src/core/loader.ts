@@ -83,7 +83,7 @@ export interface LoaderEntry {
   readonly keys: readonly (readonly string[])[];
   /** Where code is named, and what the loader does with it. */
   readonly code: readonly LoaderCode[];
-  /** Python files that the loader runs as a whole, as `files`. */
+  /** Python files that the loader executes, as `files`. */
   readonly runs: readonly string[];
   /** Files of which one lies in the folder of such a file, or in the one above; empty for none. */
   readonly near: readonly string[];

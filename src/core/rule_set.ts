@@ -1,5 +1,5 @@
 /**
- * What the scan loop knows of the rules: facts go in, findings come out.
+ * The pipeline's interface to the rules: facts in, findings out.
  *
  * @module
  */

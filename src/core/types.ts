@@ -180,8 +180,8 @@ export interface Siblings {
   /** Bytes of a file; undefined when there is none. */
   size(path: string): number | undefined;
   /**
-   * Says that the file at hand has another one read as so many bytes of numbers, whatever they are: as
-   * a storage of tensors. The caller that handed this out learns what nothing needs to be looked for in.
+   * Marks a member that the scanned file has its loader read as so many bytes of numbers, as a storage
+   * of tensors, whatever their values: the caller need not search it.
    */
   claim?(path: string, bytes: number): void;
 }
@@ -200,7 +200,7 @@ export interface Member {
   readonly open?: (() => Source) | undefined;
 }
 
-/** The members of an archive, a folder or a repository, for the packages that look at several at once. */
+/** The members of an archive, a folder or a repository, for the bundles. */
 export interface Listing {
   /** Id of the format that produced it, for instance `zip`. */
   readonly format: string;
@@ -258,8 +258,8 @@ export type Observation =
 /** What the rules want to know more about; compiled from them, handed to formats. */
 export interface Interest {
   /**
-   * False for a global whose calls are harmless whatever the arguments (an allowlisted
-   * constructor): the machine then keeps neither arguments nor identity of the result.
+   * False for a global whose calls are harmless with any arguments (an allowlisted constructor): the
+   * machine then keeps neither arguments nor identity of the result.
    */
   argumentsMatter(module: string, name: string): boolean;
   /**
@@ -278,14 +278,14 @@ export interface Interest {
     | undefined;
   /**
    * The user's patterns that match a text, each at its first place; undefined when there are no
-   * patterns, so that a format need not look at its texts at all. Takes time linear in the text.
+   * patterns, so that a format need not search its texts. Takes time linear in the text.
    */
   readonly patternsIn?: ((text: string) => readonly PatternHit[]) | undefined;
   /** The loaders that run what configurations name; undefined when there is no table of them. */
   readonly loaders?: readonly LoaderEntry[] | undefined;
   /**
-   * How bad a call of a global is that a table names as dangerous; undefined for every other one, and
-   * as a whole when the rules cannot tell.
+   * The severity of calls of a global that a table names as dangerous; undefined for all others. Absent
+   * when the rules have no such table.
    */
   readonly dangerOf?: ((module: string, name: string) => Severity | undefined) | undefined;
   /** True for a format that the user forbids altogether; undefined when there are none such. */
@@ -293,8 +293,8 @@ export interface Interest {
 }
 
 /**
- * "harmless": it need not be reported node by node. "named": a rule speaks of it. "unknown": none does but
- * the one for whatever nothing knows.
+ * "harmless": it need not be reported node by node. "named": a rule covers it. "unknown": only the rule
+ * for unknown operators does.
  */
 export type OperatorKnowledge = "harmless" | "named" | "unknown";
 

@@ -1,13 +1,13 @@
 /**
- * A configuration as loaders see it, whatever it is written in: maps, lists and scalars. Every member
- * of a map is kept, also one that another of the same key hides.
+ * A configuration of any notation as a tree of maps, lists and scalars. Every member of a map is kept,
+ * also one that a duplicate key hides.
  *
  * @module
  */
 
 import { isArray, isObject, type JsonValue } from "./json.ts";
 
-/** A scalar: the text as a string, and what the loader of its notation makes of it. */
+/** A scalar: its text, and the value that the loader of its notation reads from it. */
 export interface ConfigScalar {
   readonly kind: "scalar";
   /** Character from the start of the text. */

@@ -72,8 +72,8 @@ export function parseJson(bytes: Uint8Array, most = 4_000_000): JsonDocument {
 const ASCII_ESCAPE = /\\u00([0-7][0-9a-f])/giu;
 
 /**
- * The start of what may be JSON as text in which keys can be looked for, whatever it is written in: one
- * character a byte, without the zeros of wider encodings, with the escapes of ASCII undone.
+ * The start of possible JSON in any encoding, as text for a search for keys: one character a byte,
+ * without the zeros of wider encodings, with escapes of ASCII characters decoded.
  *
  * @param head the first bytes, cut off anywhere
  */

@@ -11,7 +11,7 @@ import { xmlTags } from "./xml_tags.ts";
 /** Bytes of a network that are read into memory. The largest real one has 40 MiB. CWE-770. */
 export const IR_BYTES = 256 * 1024 * 1024;
 
-/** What a network says of itself. */
+/** The network as its XML declares it. */
 interface OpenvinoNetwork {
   /** Bytes of the file beside it that constants are read from. */
   readonly weights: number;

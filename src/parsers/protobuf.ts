@@ -47,7 +47,7 @@ const VARINT_BYTES = 10;
 const FIRST_WINDOW_BYTES = 4 * 1024;
 const WINDOW_BYTES = 256 * 1024;
 
-/** Fields between two looks at the clock. */
+/** Fields between two checks of the deadline. */
 const FIELDS_PER_CHECK = 4096;
 
 /** What a reader needs of `FormatContext`. */
@@ -72,7 +72,7 @@ export class WireReader {
   }
 
   /**
-   * The message in [start, end); without arguments the whole source.
+   * The message in [start, end); by default the source from beginning to end.
    *
    * @param depth messages around it
    * @throws RangeError when the size of the source is not known and no end is given
@@ -267,11 +267,11 @@ export class WireMessage {
 }
 
 /**
- * The fields of a message in memory, groups stepped over.
+ * The fields of a message in memory; groups are skipped.
  *
  * @param bytes the message, or its beginning
- * @param length bytes of the whole message, where only its beginning is at hand: the iteration then
- *   ends without a diagnostic where the bytes do
+ * @param length bytes of the complete message, when `bytes` is only its beginning: the iteration then
+ * ends without a diagnostic where the bytes do
  * @throws FormatError when the bytes are no message; offsets are those in `bytes`
  */
 export function* fieldsOf(bytes: Uint8Array, length = bytes.length): Iterable<WireField> {

@@ -53,7 +53,7 @@ const BITS: Readonly<Record<string, number>> = {
   C64: 64,
 };
 
-/** One tensor; what is wrong with it stands in `faults`. */
+/** One tensor; `faults` has what is wrong with it. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: string;

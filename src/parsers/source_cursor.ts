@@ -171,7 +171,7 @@ export class SourceCursor {
     const end = this.#start + this.#buffer.length;
     if (this.#at >= this.#start && this.#at + length <= end) return true;
     this.#check();
-    // A forward source goes on where it was read to.
+    // A forward source continues at the end of the last read.
     const kept = this.#at >= this.#start && this.#at < end
       ? this.#buffer.slice(this.#at - this.#start)
       : new Uint8Array(0);

@@ -31,8 +31,8 @@ interface Handle {
 /**
  * All entries of a table in order.
  *
- * @param bytes the whole table
- * @throws FormatError when a handle, a block or an entry lies outside, or a block is compressed
+ * @param bytes of the table
+ * @throws FormatError when a handle, a block or an entry is out of bounds, or a block is compressed
  */
 export function* tableEntries(bytes: Uint8Array): Generator<TableEntry> {
   const footer = bytes.length - FOOTER_BYTES;

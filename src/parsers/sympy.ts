@@ -1,8 +1,8 @@
 /**
  * The expressions that `torch.export` writes for sizes, and reads with `sympy.sympify`, which evaluates
- * Python: nested calls of known classes, symbols by name, numbers, arithmetic and comparisons. Whatever
- * else a text says is no such expression.
- * `torch/_export/serde/serialize.py` (`_parse_sym_int`, `_print_sympy`), `torch/utils/_sympy/functions.py`
+ * Python: nested calls of known classes, symbols by name, numbers, arithmetic and comparisons. Any
+ * other text is no such expression. `torch/_export/serde/serialize.py` (`_parse_sym_int`,
+ * `_print_sympy`), `torch/utils/_sympy/functions.py`
  *
  * @module
  */

@@ -29,8 +29,8 @@ const ENTRY = { shard: 3, offset: 4, size: 5 } as const;
 /**
  * Reads an index.
  *
- * @param bytes the whole file
- * @throws FormatError when the table or a message in it is not well-formed, or a shard does not exist
+ * @param bytes of the file
+ * @throws FormatError when the table or a message in it is malformed, or a shard does not exist
  */
 export function readTensorBundle(bytes: Uint8Array): TensorBundle {
   const ends = new Map<number, number>();

@@ -1,6 +1,5 @@
 /**
- * What remote arguments come to: files on web servers, and repositories as the listings that bundles
- * look at.
+ * Resolves remote arguments: files on web servers, and repositories as listings for bundles.
  *
  * @module
  */

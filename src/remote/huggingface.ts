@@ -24,7 +24,7 @@ export interface HubFile {
 /** A repository at one commit. */
 interface HubRepository {
   readonly target: HubTarget;
-  /** The commit, so that listing and files belong together whatever is pushed meanwhile. */
+  /** The commit, so that a push meanwhile cannot separate listing and files. */
   readonly commit: string;
   /** All files of it, by path. */
   readonly files: readonly HubFile[];
@@ -36,8 +36,8 @@ const FILES = 200_000;
 const ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**
- * Files that nothing loads by itself: documents, pictures, sound. Whatever else there is may be a model;
- * its name does not tell.
+ * Files that no loader reads by itself: documents, pictures, sound. Any other file may be a model under
+ * any name.
  */
 const INERT =
   /(?:^|\/)(?:\.gitattributes|\.gitignore|licen[cs]e|notice)$|\.(?:md|rst|txt|pdf|png|jpe?g|gif|webp|svg|ico|bmp|mp4|webm|mov|mp3|wav|flac|ogg|csv|tsv|css|woff2?|ttf)$/i;
@@ -59,10 +59,10 @@ export function mayNameFiles(path: string): boolean {
 }
 
 /**
- * Whether a configuration has a text in it that ends in the file's own name. Loaders take what an index
- * or a configuration names for weights, whatever it is called.
+ * Whether a configuration has a text in it that ends in the file's own name. Loaders read a file that
+ * an index or a configuration names as weights, under any name.
  *
- * @param json as it stands in the file
+ * @param json the file's text
  */
 export function namesFile(json: string, path: string): boolean {
   const name = JSON.stringify(path.slice(path.lastIndexOf("/") + 1)).slice(1);

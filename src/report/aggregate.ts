@@ -7,8 +7,8 @@
 import type { Finding } from "../core/types.ts";
 
 /**
- * Innocuous findings of the same rule over the same global as one, which says how often it was seen
- * in the whole file and keeps the first place. All others stay.
+ * Merges innocuous findings of the same rule on the same global into one, with their count in the file
+ * and the first place. All others stay.
  */
 export function aggregateInnocuous(findings: readonly Finding[]): Finding[] {
   const kept: Finding[] = [];

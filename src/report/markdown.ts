@@ -1,7 +1,6 @@
 /**
- * The report as Markdown, for a comment on a pull request. What comes from a file stands in code
- * spans, where neither links nor images nor mentions work; there are no tables, since a bar would
- * end a span there.
+ * The report as Markdown, for a comment on a pull request. Text from a file is put in code spans, where
+ * neither links nor images nor mentions work; there are no tables, since a bar would end a span there.
  *
  * @module
  */
@@ -168,7 +167,10 @@ function code(text: string): string {
   return fence + padded + fence;
 }
 
-/** Our own words, which may quote a file: every character that Markdown or HTML acts on is escaped. */
+/**
+ * Text of the program, which may quote a file: every character with a meaning in Markdown or HTML is
+ * escaped.
+ */
 function plain(text: string): string {
   return escapeText(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replace(/[\\`*_{}[\]()#+!|~>@:]/g, (it) => /[@:]/.test(it) ? `${it}<!-- -->` : `\\${it}`);

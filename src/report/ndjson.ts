@@ -1,6 +1,6 @@
 /**
- * The report as newline-delimited JSON: one record a line, each with a `type`, written while the scan
- * goes on. `start`, then for each file its `issue`s, its `error`s and its `asset`, then `summary`.
+ * The report as newline-delimited JSON: one record a line, each with a `type`, written during the scan.
+ * `start`, then for each file its `issue`s, its `error`s and its `asset`, then `summary`.
  *
  * @module
  */

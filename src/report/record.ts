@@ -35,7 +35,10 @@ export interface IssueRecord {
   readonly location_parts: readonly string[];
   /** Equal to its asset's. */
   readonly path: string;
-  /** Byte in the innermost part of the location; null when the issue is about the whole. */
+  /**
+   * Byte in the innermost part of the location; null when the issue concerns the file and no place in
+   * it.
+   */
   readonly offset: number | null;
   /** How often it was seen. */
   readonly count: number;

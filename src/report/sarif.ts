@@ -2,9 +2,9 @@
  * The report as SARIF 2.1.0, for code-scanning dashboards.
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  *
- * A result lies in the file that was scanned, where dashboards can show it; the exact place, such as
- * a stream of a member of an archive, is its related location. What is innocuous is left out,
- * apart from what says that something was not looked into.
+ * A result lies in the file that was scanned, where dashboards can show it; the exact place, such as a
+ * stream of a member of an archive, is its related location. Innocuous findings are omitted, apart from
+ * those that state that something was not scanned.
  *
  * @module
  */
@@ -189,9 +189,9 @@ function notificationOf(error: ScanError): Plain {
 }
 
 /**
- * What results are known by. Code scanning looks at `primaryLocationLineHash` alone, and would
- * otherwise take the hash of a binary file's first bytes for it, the same for every issue of a file;
- * the number after the colon tells equal ones apart, as it does there.
+ * Fingerprints of results. Code scanning uses `primaryLocationLineHash` alone, and would otherwise take
+ * the hash of a binary file's first bytes for it, the same for every issue of a file; the number after
+ * the colon tells equal ones apart, as it does there.
  * https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 class Fingerprints {

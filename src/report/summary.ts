@@ -1,5 +1,5 @@
 /**
- * Counts over a report, the verdict of a whole run and its exit code.
+ * Counts over a report, the verdict of a run and its exit code.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface Summary {
   readonly riskScore: number;
   /** Files by verdict. */
   readonly files: Readonly<Record<Verdict, number>>;
-  /** Files of which something could not be read, whatever their verdict. */
+  /** Files that could not be read completely, with any verdict. */
   readonly unread: number;
   /** Issues by severity, innocuous ones among them, each global once a file. */
   readonly issues: Readonly<Record<Severity, number>>;

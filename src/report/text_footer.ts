@@ -1,5 +1,5 @@
 /**
- * The end of the text report: the verdict of the whole run and its totals.
+ * The end of the text report: the verdict of the run and its totals.
  *
  * @module
  */

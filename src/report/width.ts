@@ -130,7 +130,7 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** As many whole graphemes as fit into `columns` (one at least, so that cutting always ends), and the rest. */
+/** As many graphemes as fit into `columns` (one at least, so that cutting always ends), and the rest. */
 function takeColumns(text: string, columns: number): { head: string; tail: string } {
   let used = 0;
   let end = 0;

@@ -3,8 +3,8 @@
  * something under one of its roots. Parsing ten thousand names at each start would cost more than
  * scanning a small model.
  *
- * A list says of each name how far it is harmless: to call with any arguments; to restore, as
- * picklers do with most classes, without running `__init__`; or only to name.
+ * For each name a list states what is harmless: to call it with any arguments; to restore it, as
+ * picklers do with most classes, without running `__init__`; or only to name it.
  *
  * @module
  */

@@ -42,13 +42,13 @@ const FACT_RULES = {
 /** Distinct calls of one global kept in a finding's details; more are counted. */
 const CALLS_KEPT = 20;
 
-/** The place of what is said of the source as a whole. */
+/** The place of a finding about the source and no offset in it. */
 const NOWHERE: readonly string[] = [];
 
 /** What judging needs to know of the rules. */
 export interface Judging {
   readonly classifier: GlobalClassifier;
-  /** The rule for an operator; undefined when none speaks of it. */
+  /** The rule for an operator; undefined when none covers it. */
   operator(fact: OperatorFact): Rule | undefined;
   /** The rules behind the user's patterns, by their names. */
   readonly patterns: ReadonlyMap<string, Rule>;

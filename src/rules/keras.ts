@@ -43,7 +43,7 @@ const ACTING = new RegExp(
   "u",
 );
 
-/** Where Keras looks names up among its own and the user's, whatever is written. */
+/** Registries of Keras and the user, in which Keras looks up any name. */
 const OWN_NAMES: ReadonlySet<string> = new Set(["", "builtins", "__main__"]);
 
 /**

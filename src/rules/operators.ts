@@ -51,11 +51,14 @@ interface Patterns {
   readonly beginnings: Entry[];
 }
 
-/** The rules for operators, so that a graph of a million kinds costs no look at every pattern for each. */
+/**
+ * The rules for operators, indexed so that a graph with a million operator types does not try every
+ * pattern for each.
+ */
 export class OperatorTable {
   readonly #languages = new Map<string, Patterns>();
 
-  /** @param rules those of other kinds are left out */
+  /** @param rules those of other kinds are ignored */
   constructor(rules: Iterable<Rule>) {
     for (const rule of rules) {
       if (rule.kind !== "operator" || rule.language === undefined) continue;

@@ -1,9 +1,8 @@
 /**
- * Where the user's rules join the embedded ones.
- *
- * An entry of the user's raises whatever it covers. It lowers only what no entry names more exactly
- * than it does; a list of allowed globals lowers all that it covers, but never what a name merely
- * passes on its way to somewhere else. An entry that is not trusted raises and never lowers.
+ * Merges the user's rules with the embedded ones. A user's entry raises everything that it covers. It
+ * lowers only what no embedded entry names more exactly; a list of allowed globals lowers all that it
+ * covers, but never a module that a dotted name merely passes through. An untrusted entry raises and
+ * never lowers.
  *
  * @module
  */
@@ -55,7 +54,7 @@ export interface OperatorOverride extends Entry {
   readonly verdict: Verdict;
 }
 
-/** Another verdict for a whole rule. */
+/** Another verdict for a rule. */
 export interface RuleOverride extends Entry {
   /** Its id. */
   readonly rule: string;
@@ -87,7 +86,7 @@ export interface Overrides {
   readonly globals: readonly GlobalOverride[];
   /** Operators of graphs, layers of models. */
   readonly operators: readonly OperatorOverride[];
-  /** Whole rules. */
+  /** Overrides by rule id. */
   readonly rules: readonly RuleOverride[];
   /** Loaders of the user's own, besides those of the table. */
   readonly loaders?: readonly LoaderEntry[];
@@ -138,8 +137,8 @@ export function overrideClassifier(
 }
 
 /**
- * A table of harm. Wrappers and pure functions are how the machine understands a file, allowlists say
- * what is known: they stay whatever the user replaces.
+ * A table of harmful globals. Tables of wrappers, pure functions and allowlists stay when the user
+ * replaces others.
  */
 function isTable(rule: Rule): boolean {
   return (rule.kind === "global" || rule.kind === "operator") && rule.wrapper === undefined &&
@@ -147,7 +146,7 @@ function isTable(rule: Rule): boolean {
 }
 
 /**
- * The verdict where an embedded and a wanted one meet.
+ * The verdict where an embedded entry and a user's entry cover the same name.
  *
  * @returns undefined when the embedded one stays
  */
@@ -160,7 +159,7 @@ function settle(
   return order < 0 || (order > 0 && mayLower) ? wanted : undefined;
 }
 
-/** Asks the embedded rules first, then what the user says of the same path. */
+/** Looks up the embedded rules first, then the user's for the same path. */
 class ConfiguredClassifier implements GlobalClassifier {
   readonly #inner: GlobalClassifier;
   readonly #exact = new Map<string, GlobalOverride>();
@@ -308,8 +307,9 @@ function pathsOf(module: string, name: string): Set<string> {
 const MACHINERY: ReadonlySet<string> = new Set(["saver", "asset", "memory"]);
 
 /**
- * The rule for an operator, after what the user says of it. A graph's saver and what
- * reads its own assets are judged by that part alone; where the embedded rules look at the part that an operator plays, its name only raises.
+ * The rule for an operator after the user's overrides. A graph's saver and what reads its own assets
+ * are judged by that role alone; where the embedded rules judge the role of an operator, its name only
+ * raises.
  *
  * @param embedded what the embedded rules say
  */

@@ -1,9 +1,9 @@
 /**
- * Verdicts on what Python source calls while it is imported, or served. Source calls much that a
- * pickle has no business with: everyday questions such as `os.path.join` do not count. How much counts
- * depends on who brings the source along: code of a model repository runs where a model is loaded, so
- * whatever the table of globals calls dangerous counts there; of a module in a wheel, which a person
- * may import, only what `python.toml` lists. What is sent, fetched or hidden counts in both.
+ * Verdicts on what Python source calls while it is imported, or served. Source calls many functions
+ * that no pickle needs: common ones such as `os.path.join` do not count. Which calls count depends on
+ * where the source comes from: code of a model repository runs where a model is loaded, so every global
+ * that the table calls dangerous counts there; of a module in a wheel, which a person may import, only
+ * what `python.toml` lists. What is sent, fetched or hidden counts in both.
  *
  * @module
  */
@@ -48,7 +48,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
 /** Whose lists of operators say what runs code or commands, opens connections, and so on. */
 const LISTING = "python-archive";
 
-/** Whatever the language: what the arguments of a call make of it. */
+/** In any language: the verdict that a call's arguments give it. */
 interface Combination {
   readonly rule: string;
   readonly called: RegExp;
@@ -165,6 +165,6 @@ function isHarmless(rule: string, path: string, traits: readonly string[]): bool
   ) {
     return traits.includes("system-library");
   }
-  // Code that stands in the source, with names put in.
+  // Code in a literal of the source, with names inserted.
   return rule === "python-import-call" && traits.includes("template");
 }

@@ -35,7 +35,7 @@ export interface Rule {
   readonly severity: Severity;
   /** How sure we are. */
   readonly safety: Safety;
-  /** What the program says of it in a list, without a full stop. */
+  /** Its text in a list, without a full stop. */
   readonly title: string;
   /** Completes "…, which": what the thing named does when it is called. */
   readonly effect: string;

@@ -149,7 +149,7 @@ export function loadRules(options: RuleOptions = {}): Rules {
   return buildRules(rules, ALLOWLISTS, RULES_HASH.slice(0, 12), { ...options, loaders });
 }
 
-/** A rule as embedded: fields that say nothing are left out there. */
+/** A rule as embedded: empty fields are omitted there. */
 function complete(rule: Rule): Rule {
   return { ...EMPTY, ...rule };
 }

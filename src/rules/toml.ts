@@ -22,7 +22,7 @@ export interface Allowlist {
   readonly library: string;
   /** The library's version that was enumerated, or who reviewed. */
   readonly version: string;
-  /** Harmless to call, whatever the arguments. */
+  /** Harmless to call with any arguments. */
   readonly called: Names;
   /** Classes that are harmless to restore: without their `__init__`, as picklers do. */
   readonly restored: Names;

@@ -139,7 +139,7 @@ function batchesOf(inputs: Iterable<ScanInput | PathsInput | AddressesInput>): B
   return batches;
 }
 
-/** What an input names on servers; undefined for local ones. A string is a path whatever it looks like. */
+/** The remote address of an input; undefined for local ones. A string is always a path. */
 function addressesOf(
   input: ScanInput | PathsInput | AddressesInput,
 ): readonly string[] | undefined {

@@ -1,6 +1,6 @@
 /**
- * The loop that joins: bytes are sampled, every format that matches states what is there, entries
- * are followed, rules judge, and one report comes out. Every budget is spent here.
+ * The scan of one asset: samples its bytes, runs every format that matches, follows entries, applies
+ * the rules and makes one report. All budgets are enforced here.
  *
  * @module
  */

@@ -9,7 +9,7 @@ interface Meant {
   readonly remedy: (path: string) => string;
 }
 
-/** Where a hub's address stands in what was written. */
+/** Position of a hub's address in the text. */
 const HUB =
   /^(?:https?:\/\/)?(?:www\.)?(?:huggingface\.co|hf\.co)\/(?:models\/)?([^/?#]+\/[^/?#]+).*$/iu;
 

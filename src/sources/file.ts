@@ -232,7 +232,7 @@ interface Walker {
   readonly included: (path: string) => boolean;
   readonly excluded: (path: string) => boolean;
   readonly restricted: boolean;
-  /** True when there are globs to look at. */
+  /** True when there are globs to match. */
   readonly globs: boolean;
   /** Absolute paths of the arguments: only these can be found twice, for a folder is entered once. */
   readonly named: ReadonlySet<string>;

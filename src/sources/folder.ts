@@ -1,6 +1,6 @@
 /**
- * A local folder as the listing that bundles look at: what lies in it, by path below it. Sizes, links
- * and bytes are asked for only where a package wants them.
+ * A local folder as a listing for bundles: its files by path below it. Sizes, links and bytes are read
+ * only where a bundle needs them.
  *
  * @module
  */
@@ -66,8 +66,8 @@ function folderListing(root: string, deep: boolean): Listing {
 }
 
 /**
- * What lies in a folder, sorted. What cannot be listed is left out: the walk over the same folder says
- * so.
+ * What lies in a folder, sorted. What cannot be listed is omitted: the walk over the same folder
+ * reports it.
  *
  * @param deep true for all folders below it too; links to folders are not gone into
  */

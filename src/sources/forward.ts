@@ -24,9 +24,9 @@ export interface ForwardSource extends Source {
   readonly access: "forward";
   readSync(offset: number, length: number): Uint8Array;
   /**
-   * What ended the stream early. The read that meets it gives the bytes before it, so that
-   * nothing that arrived is lost; the next read past them throws it. Who handed the source out
-   * asks here afterwards, since a reader may have taken the short read for the end.
+   * The error that ended the stream early. The read that reaches it returns the bytes before it; the
+   * next read past them throws it. The owner of the source must check it after use, since a reader may
+   * have taken the short read for the end of file.
    */
   readonly fault: Error | undefined;
 }
@@ -45,11 +45,11 @@ type Pull = () => Promise<Uint8Array | undefined>;
 /**
  * A source over a stream.
  *
- * Reads are answered one after the other. What lies further back than the look-back is gone, but
- * a single read is always answered whole, however long it is.
+ * Reads are served in order. Bytes before the look-back are gone, but a single read of any length is
+ * always served completely.
  *
  * @param pull gives the chunks in order; the source keeps them, so they must not be overwritten
- * @throws RangeError when the look-back is no length
+ * @throws RangeError when the look-back is not a non-negative integer
  */
 export function forwardSource(
   name: string,
@@ -351,7 +351,7 @@ const STREAM_LOOK_BACK_BYTES = 4 * 1024 * 1024;
  * Standard input, or any other stream of bytes, as a forward-only source.
  *
  * @param name for the report
- * @param stream chunks in order; a failure becomes a SourceError of the read that meets it
+ * @param stream chunks in order; a failure becomes a SourceError of the read that reaches it
  */
 export function streamSource(name: string, stream: AsyncIterable<Uint8Array>): ForwardSource {
   return forwardSource(name, guarded(name, stream), { lookBack: STREAM_LOOK_BACK_BYTES });

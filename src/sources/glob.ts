@@ -24,7 +24,7 @@ type Token =
 
 /**
  * A test for paths written with `/`. A glob without `/` is compared with the base name, one with it
- * with the whole path; one that ends in `/` covers what is below that folder.
+ * with the full path; one that ends in `/` covers what is below that folder.
  *
  * @param globs none match nothing
  * @throws ConfigError when a glob is not one, for instance an unclosed `[`

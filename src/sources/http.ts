@@ -35,9 +35,9 @@ interface HttpSourceOptions {
   readonly thorough?: boolean;
 }
 
-/** Bytes of the first range: what detection looks at. */
+/** Bytes of the first range: the sample for detection. */
 const FIRST_BYTES = 64 * 1024;
-/** A whole file of this size is kept in memory where there are no ranges. */
+/** Bytes of a file that is kept in memory where the server has no ranges. */
 const WHOLE_BYTES = 8 * 1024 * 1024;
 const STREAM_BYTES = 64 * 1024 ** 3;
 

@@ -12,7 +12,7 @@ import { SourceError } from "../core/errors.ts";
 export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Ends the request, at whatever point it is. */
+  /** Aborts the request at any stage. */
   readonly signal: AbortSignal;
 }
 
@@ -110,11 +110,11 @@ export class HttpClient {
   }
 
   /**
-   * Sends a request and hands the answer to `use`; both are tried again while the failure may pass.
+   * Sends a request and passes the response to `use`; both are retried on transient errors.
    *
    * @param name of the source, for messages
-   * @param use reads the answer and throws PassingError for what is worth another try
-   * @throws SourceError when it failed for good
+   * @param use reads the response and throws PassingError for a transient error
+   * @throws SourceError when it failed permanently
    */
   async get<T>(
     name: string,

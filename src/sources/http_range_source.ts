@@ -1,10 +1,10 @@
 /**
- * A file on a web server that has ranges: a source with random access whose every read may cost a round
- * trip, so that what came is kept, what is read onward comes in ever longer ranges, and what is known to
- * be wanted comes together.
+ * A file on a web server with range requests: a source with random access of which each read may cost a
+ * round trip. So responses are cached, sequential reads fetch ranges of growing length, and ranges
+ * known in advance are fetched together.
  *
- * Several ranges in one request (RFC 9110, 14.2) are a gift of some servers: nginx, Apache, CloudFront.
- * S3 answers them with the whole file, OSS and MinIO with an error, others with the first range alone.
+ * Some servers support several ranges in one request (RFC 9110, 14.2): nginx, Apache, CloudFront. S3
+ * answers them with the complete file, OSS and MinIO with an error, others with the first range alone.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html,
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RangeGETs.html
  *
@@ -58,7 +58,7 @@ const EXPIRED_STATUS = [400, 401, 403, 404, 410];
 interface Extent {
   readonly start: number;
   readonly bytes: Uint8Array;
-  /** Bytes to fetch when reading goes on at the end of this. */
+  /** Bytes to fetch when the next read continues at the end of this range. */
   readonly next: number;
 }
 

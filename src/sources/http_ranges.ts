@@ -1,19 +1,18 @@
 /**
- * Ranges of bytes as HTTP writes them: what an answer says of the range that it has, several ranges in
- * one answer, and which ranges are worth asking for together.
- * https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
+ * HTTP range requests: Content-Range headers, multipart responses, and which ranges to request
+ * together. https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  *
  * @module
  */
 
 import type { ByteRange } from "../core/source.ts";
 
-/** What an answer says of the range that it has. */
+/** A parsed Content-Range header. */
 interface Span {
   readonly start: number;
   /** The last byte, as in the header. */
   readonly end: number;
-  /** Bytes of the whole file; undefined where the server does not tell. */
+  /** Size of the complete file in bytes; undefined where the server does not state it. */
   readonly total: number | undefined;
 }
 
@@ -63,7 +62,7 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
  * a boundary inside the bytes means nothing.
  * https://www.rfc-editor.org/rfc/rfc9110#name-media-type-multipart-bytera
  *
- * @param size bytes of the whole file: a part of another file is none
+ * @param size bytes of the complete file: parts with another size are refused
  * @returns undefined when the body is anything else, or is cut off
  */
 export function readParts(

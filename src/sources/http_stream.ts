@@ -1,5 +1,5 @@
 /**
- * The body of an answer: whole, or as a stream where a server has no ranges.
+ * The body of a response: in memory, or as a stream where a server has no ranges.
  *
  * @module
  */
@@ -15,10 +15,8 @@ const SLOWEST_BYTES_A_SECOND = 1024;
 const PATIENCE_MILLISECONDS = 120_000;
 
 /**
- * The whole body.
- *
- * @param length bytes that it must have
- * @throws PassingError when there are fewer or they take for ever
+ * The complete body. @param length bytes that it must have
+ * @throws PassingError when there are fewer, or none arrive for too long
  */
 export async function readSpan(reply: HttpReply, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
@@ -37,11 +35,11 @@ export async function readSpan(reply: HttpReply, length: number): Promise<Uint8A
 }
 
 /**
- * The whole body where its length is not known beforehand.
+ * The complete body where its length is not known in advance.
  *
  * @param most bytes that it may have
  * @returns undefined when it has more; nothing further is read then
- * @throws PassingError when its bytes take for ever
+ * @throws PassingError when no bytes arrive for too long
  */
 export async function readAtMost(reply: HttpReply, most: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];

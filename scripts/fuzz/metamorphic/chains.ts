@@ -70,7 +70,7 @@ export function applied(draft: Draft, chain: readonly Link[]): Draft | undefined
   return made;
 }
 
-/** Sub-chains, the shortest first, the whole one left out. */
+/** Proper sub-chains, the shortest first. */
 export function shorter(chain: readonly Link[]): readonly (readonly Link[])[] {
   const whole = (1 << chain.length) - 1;
   return Array.from(

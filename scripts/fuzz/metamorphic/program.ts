@@ -86,7 +86,7 @@ function argumentLength(bytes: Uint8Array, code: number, at: number): number | u
 }
 
 /**
- * Reads the first stream. Frames are left out: the writer sets its own.
+ * Reads the first stream. Frames are omitted: the writer sets its own.
  *
  * @param raws where a loader reads bytes by itself: offset and length, in order
  * @returns undefined when the bytes are no opcodes before the first error

@@ -55,7 +55,7 @@ export async function shortened(
   return finding;
 }
 
-/** The same finding with opcodes, streams and bytes left out that it does not need. */
+/** The same finding without the opcodes, streams and bytes that it does not need. */
 export async function reduced(oracle: Oracle, finding: Finding): Promise<Finding> {
   let best = finding;
   let tries = 0;

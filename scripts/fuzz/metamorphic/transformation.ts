@@ -43,7 +43,7 @@ export interface Transformation {
   apply(draft: Draft, dice: Dice): Draft | undefined;
 }
 
-/** A transformation that real samples are left out of. */
+/** A transformation that is not applied to real samples. */
 export function hiding(transformation: Transformation): Transformation {
   return { ...transformation, hides: true };
 }

@@ -64,7 +64,7 @@ function folderOf(name: string): string {
 }
 
 /**
- * What an index says of a file; of several the one that reads the most.
+ * The use that an index states for a file; of several the one that reads the most.
  *
  * @throws LimitError when a budget is spent
  */

@@ -36,9 +36,9 @@ export async function runConfigInit(io: Io): Promise<number> {
 }
 
 /**
- * Says whether a configuration is right.
+ * Validates a configuration.
  *
- * @param file the file; whatever a scan would find when undefined
+ * @param file its path; when undefined, the one that a scan would find
  * @throws ConfigError when it is wrong
  */
 export async function runConfigCheck(file: string | undefined, io: Io): Promise<number> {

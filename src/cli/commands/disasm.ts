@@ -15,7 +15,7 @@ import { fitted } from "../terminal.ts";
 /** Characters gathered before they are written: a pickle has millions of lines. */
 const BUFFER_LENGTH = 65_536;
 
-/** Columns before the arguments of opcodes, where a broken line goes on. */
+/** Columns before the arguments of opcodes, where a wrapped line continues. */
 const ARGUMENTS_AT = 27;
 
 /** Ends the listing when nothing reads it any more (`| head`). */

@@ -138,7 +138,7 @@ function isReported({ verdict, riskScore }: FileReport): boolean {
     (verdict === "incomplete" && riskScore >= SEVERITY_SCORES.medium);
 }
 
-/** What the report says of its own errors. */
+/** Errors of the report itself. */
 function reasonOf({ findings }: FileReport): string {
   const unread = findings.find(({ details }) => details["unread"] === true);
   return unread === undefined ? "" : ` (${unread.message})`;

@@ -50,7 +50,7 @@ export interface ScanCommandOptions {
   readonly emoji: boolean;
   /** Undefined: when standard error is a terminal. */
   readonly progress: boolean | undefined;
-  /** Seconds for the whole scan. */
+  /** Seconds for the scan of all inputs. */
   readonly timeout: number | undefined;
   readonly limits: Partial<Limits>;
   readonly include: readonly string[];

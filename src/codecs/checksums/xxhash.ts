@@ -48,7 +48,7 @@ export class XxHash32 {
   }
 }
 
-/** Calls `take` for every whole stripe; what is left stays in `rest`. */
+/** Calls `take` for every complete stripe; the remainder stays in `rest`. */
 function eachStripe(
   bytes: Uint8Array,
   rest: Uint8Array,

@@ -55,7 +55,7 @@ export function branchFilter(id: number, start: number): Filter | undefined {
   };
 }
 
-/** Conversions that look at each word for itself. */
+/** Conversions of each word by itself. */
 const CONVERSIONS: ReadonlyMap<number, Convert> = new Map([
   [0x05, words(false, powerPc)],
   [0x07, words(true, arm)],

@@ -138,7 +138,7 @@ export class LzmaDecoder {
     return this.#code === 0;
   }
 
-  /** True when a match goes on beyond what was asked for. */
+  /** True when a match continues beyond the requested length. */
   get owes(): boolean {
     return this.#owed > 0;
   }

@@ -107,7 +107,7 @@ function tryLzmaAlone(bytes: Uint8Array, size: number): boolean {
     if (ended || size > TRIAL_BYTES || decoder.rangeIsAtEnd) return true;
     const { at } = input;
     decoder.skipEndMark(input);
-    // joblib knows these files by two bytes, and older versions of liblzma do not look at the end.
+    // joblib detects these files by two bytes, and older versions of liblzma do not check the end.
     return input.at > at || (bytes[0] === 0x5d && bytes[1] === 0);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
@@ -123,7 +123,7 @@ export const decodeLzmaZip: DecodeStream = async function* (input, options) {
   if (length !== 5) throw input.broken(`LZMA properties of ${length} bytes do not exist`);
   const properties = propertiesOf(input);
   const dictionary = input.u32();
-  // Whether a mark or the member's size ends it stands in the zip's flags: both do here.
+  // The zip flags say whether an end marker or the member's size ends the stream; here both do.
   yield* body(input, properties, dictionary, options.size ?? Infinity, options.memory);
 };
 

@@ -43,7 +43,7 @@ export class History {
         `Cannot decompress: the dictionary needs more than ${this.#memory} bytes of memory`,
       );
     }
-    // Sliding is worth it when it frees a part that is proportional to what it moves.
+    // Sliding pays when it frees a part that is proportional to what it moves.
     if (this.position - keep >= count && this.position - keep >= keep / 2) {
       this.bytes.copyWithin(0, this.position - keep, this.position);
     } else {

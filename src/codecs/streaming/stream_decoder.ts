@@ -2,10 +2,10 @@
  * The contract of the decoders of single streams: bzip2, LZMA, xz, lz4, zstandard.
  *
  * They are written here and not taken from a package because a loader runs what was decoded before a
- * stream breaks. So each gives all output before its error, goes forward under a budget with the
- * consumer setting the pace, keeps no more than the window that its stream really uses, and says
- * where its data ended. The packages at hand decode whole buffers, allocate what a header asks for,
- * or drop what came before an error; 7-Zip's WASM pushes its output and cannot be paused.
+ * stream breaks. So each yields all output before its error, is pulled by its consumer within a budget,
+ * keeps no more than the window that its stream uses, and reports where its data ended. The existing
+ * packages decode complete buffers, allocate the size that a header claims, or drop the output before
+ * an error; 7-Zip's WASM pushes its output and cannot be paused.
  *
  * @module
  */
@@ -17,15 +17,15 @@ import type { History } from "./history.ts";
 export interface DecoderOptions {
   /** Bytes of memory for a dictionary. */
   readonly memory: number;
-  /** Called for a checksum or length that does not match; decoding goes on. */
+  /** Called on a checksum or length mismatch; decoding continues. */
   readonly mismatch: (what: string) => void;
-  /** Bytes that come out, where the container knows. */
+  /** Decoded size in bytes, where the container states it. */
   readonly size?: number;
 }
 
 /**
  * Decodes a stream piece by piece and stops behind its end, with what follows unused in `input`.
- * Streams in a row are one where loaders take them so.
+ * Concatenated streams are one where loaders read them as one.
  *
  * @throws FormatError after the last piece when the stream is broken or cut off
  * @throws LimitError when it needs too much memory
@@ -35,7 +35,10 @@ export type DecodeStream = (
   options: DecoderOptions,
 ) => AsyncGenerator<Uint8Array, void, void>;
 
-/** Given out between streams in a row, which may have no output at all: the caller that pulls looks at the time. */
+/**
+ * Yielded between concatenated streams, which may have no output at all, so that the caller can check
+ * its deadline.
+ */
 export const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Output decoded in one step. */

@@ -92,10 +92,10 @@ export class ZstdBlocks {
   }
 
   /**
-   * Decodes a block that has arrived, for whose output there is room.
+   * Decodes a block that is buffered completely and whose output fits.
    *
    * @param end where it ends in `input.bytes`
-   * @param most bytes that may come out
+   * @param most limit of the decoded size in bytes
    * @throws FormatError when it contradicts itself
    */
   decode(input: ByteReader, end: number, most: number): void {

@@ -25,7 +25,7 @@ const RAW = 0;
 const REPEATED = 1;
 const COMPRESSED = 2;
 
-/** Decodes zstandard frames in a row. */
+/** Decodes concatenated zstandard frames. */
 export const decodeZstd: DecodeStream = async function* (input, options) {
   const literals = new Uint8Array(LITERALS_BYTES);
   for (let first = true;; first = false) {

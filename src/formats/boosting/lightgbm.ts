@@ -98,7 +98,7 @@ function numberOf(fields: Fields, key: string): number {
   return Number(text);
 }
 
-/** Whole numbers of a field; any other text makes the tree unreadable. */
+/** Integers of a field; any other text makes the tree unreadable. */
 function numbersOf(name: string, fields: Fields, key: string, count: number): readonly number[] {
   const numbers = (fields.get(key) ?? "").split(" ").filter((one) => one !== "");
   if (numbers.length !== count || !numbers.every((one) => /^-?\d{1,10}$/u.test(one))) {

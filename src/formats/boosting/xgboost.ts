@@ -112,9 +112,9 @@ function fromUbjson(value: UbjsonValue): Node {
 }
 
 /**
- * Checks what a model says of itself.
+ * Checks a model's structure.
  *
- * @throws FormatError when parts are missing or an index leads nowhere
+ * @throws FormatError when parts are missing or an index is out of range
  */
 function checkModel(root: Node): void {
   const learner = root.get("learner");

@@ -98,7 +98,10 @@ function partName(name: string, codec: Codec): string {
   return stripped === name || stripped === "" ? `(${codec})` : stripped;
 }
 
-/** Whether loaders of such files, joblib's above all, unpickle what they decompress, whatever it is. */
+/**
+ * Whether loaders of such files, above all joblib, unpickle the decompressed bytes without checking
+ * them.
+ */
 function unpickles({ claim }: Sample): boolean {
   return claim !== undefined && !claim.weak && claim.formats.includes("compressed") &&
     claim.formats.includes("pickle");

@@ -50,7 +50,7 @@ const TYPE_BYTES: Readonly<Record<number, number>> = {
 const U32 = 4;
 /** `GGML_MAX_DIMS`. */
 const DIMENSIONS = 4;
-/** Whole numbers, by whether they have a sign. */
+/** Integer types, by whether they have a sign. */
 const INTEGERS: Readonly<Record<number, boolean>> = {
   0: false,
   1: true,
@@ -424,7 +424,7 @@ class Scanner {
   }
 }
 
-/** A whole number of 1 to 8 bytes in the byte order of the file. */
+/** An integer of 1 to 8 bytes in the byte order of the file. */
 function readInteger(reader: GgufReader, bytes: number, signed: boolean): bigint {
   const text = reader.characters(bytes);
   let value = 0n;

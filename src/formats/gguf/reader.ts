@@ -129,7 +129,7 @@ export class GgufReader {
     return latin1(this.#bytes.subarray(from), length);
   }
 
-  /** Goes on; nothing is read. */
+  /** Advances without reading. */
   skip(length: number): void {
     this.#at += length;
   }

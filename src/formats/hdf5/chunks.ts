@@ -256,7 +256,7 @@ async function* chunksOf(reader: HeaderReader, { tree, chunk }: Layout): AsyncIt
   throw new LimitError("values", `A tree of chunks has more than ${NODES} nodes`);
 }
 
-/** Undoes the filters, the last one first; a bit of the mask says that one was left out. */
+/** Undoes the filters, the last one first; a bit of the mask marks a filter that was skipped. */
 async function unfiltered(
   raw: Uint8Array,
   filters: readonly Filter[],

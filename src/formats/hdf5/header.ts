@@ -82,7 +82,7 @@ const MOST_FILES = 1000;
 
 const EXTERNAL_FILES = 0x07;
 const CONTINUATION = 0x10;
-/** The message lies elsewhere, and only a reference to it is here. */
+/** A shared message: only a reference to it is stored here. */
 const SHARED_FLAG = 0x02;
 
 interface Message {

@@ -17,7 +17,7 @@ const HEADER_BYTES = 16;
 /** Objects looked at for one file, those of collections that overlap again and again. */
 const MOST_OBJECTS = 1 << 20;
 
-/** Looks at the collections among the bytes that the library reads from one file. */
+/** Checks the collections among the bytes that the library reads from one file. */
 export class GlobalHeaps {
   readonly #lengths: number;
   readonly #copy: (at: number, length: number) => Uint8Array;
@@ -35,12 +35,12 @@ export class GlobalHeaps {
   }
 
   /**
-   * To be called before the library gets bytes: a collection may begin among those that it read
-   * before and go on in these.
+   * Must be called before the library gets bytes: a collection may begin in an earlier read and
+   * continue in these.
    *
    * @param bytes what is about to be handed out @param at their place in the file
-   * @throws FormatError when the library would not come to an end
-   * @throws LimitError when there is too much to look at; what `copy` throws
+   * @throws FormatError when the library would loop for ever
+   * @throws LimitError when a budget is spent; what `copy` throws
    */
   check(bytes: Uint8Array, at: number): void {
     const before = Math.min(at, SIGNATURE.length - 1);

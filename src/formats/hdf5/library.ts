@@ -53,7 +53,7 @@ export interface Library {
   _free(at: number): void;
 }
 
-/** What it says of an attribute or a dataset; `size` is the bytes of one element. */
+/** Metadata of an attribute or a dataset; `size` is the bytes of one element. */
 export interface Metadata {
   readonly type: number;
   readonly size: number;

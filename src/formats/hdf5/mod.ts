@@ -29,7 +29,7 @@ const CONFIGURATION_VALUES = 16;
 const MOST_OBJECTS = 1_000_000;
 /** Bytes of a path: no model nests that deep. */
 const LONGEST_PATH = 4096;
-/** A dataset that claims less than this is no bomb, whatever the file's size. */
+/** A dataset that claims less than this is no decompression bomb, at any ratio to the file's size. */
 const BOMB_BYTES = 64 * 1024 * 1024;
 /** Places of one kind that are reported one by one. */
 const PLACES_REPORTED = 100;
@@ -59,7 +59,7 @@ async function* scan(
   }
 }
 
-/** Bytes behind the end that the superblock states: the library does not look at them. */
+/** Bytes behind the end of file that the superblock states: the library ignores them. */
 function behindEnd(source: Source, end: number | undefined): Observation[] {
   const { size } = source;
   if (size === undefined || end === undefined || end <= 0 || end >= size) return [];
@@ -173,7 +173,7 @@ class Objects {
     yield [...batch, ...this.#rest()];
   }
 
-  /** The root is a group whatever else is said. */
+  /** The root is always a group. */
   async #look(path: string): Promise<Observation[]> {
     const kind = path === "/" ? "group" : await tried(() => this.#file.kind(path));
     if (typeof kind !== "string") return this.#tell(kind);

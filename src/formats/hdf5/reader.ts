@@ -35,7 +35,7 @@ import {
 const MOST_FETCHES = 10_000;
 /** Bytes that one call may need fetched, and bytes of one attribute. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Strings or rows that are distinguished: each is an object of its own, whatever its length. */
+/** Strings or rows that are distinguished: each is an object of its own, of any length. */
 const MOST_VALUES = 65_536;
 
 /** What a link in a group leads to. */
@@ -47,7 +47,7 @@ interface Hdf5Elsewhere {
   readonly file: string;
 }
 
-/** What a file says of a dataset. */
+/** Metadata of a dataset. */
 export interface Hdf5Dataset {
   readonly shape: readonly number[];
   /** Bytes of all of it by shape and type. */
@@ -66,13 +66,13 @@ export interface Hdf5Text {
 /** An open file. Every call may throw FormatError, LimitError and SourceError. */
 export interface Hdf5File {
   attributeNames(path: string): Promise<readonly string[]>;
-  /** The values of an attribute as bytes, one a string; other types whole. */
+  /** The values of an attribute as bytes: one item for each string, one for all values of another type. */
   attribute(path: string, name: string): Promise<readonly Uint8Array[]>;
   /** The attributes of an object that are strings: name and values. Others are not read. */
   texts(path: string): Promise<readonly Hdf5Text[]>;
   /**
-   * The data of a dataset: a row each where rows have lengths of their own, else all of it in one.
-   * LimitError beyond 64 MiB, for a dataset is read as a whole, and beyond 65,536 rows.
+   * The data of a dataset: one item for each row of variable length, else one for all. LimitError
+   * beyond 64 MiB, for a dataset is read at once, and beyond 65,536 rows.
    */
   elements(path: string): Promise<readonly Uint8Array[]>;
   children(path: string): Promise<readonly string[]>;

@@ -18,7 +18,7 @@ import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { ConfigWalk } from "./walk.ts";
 
-/** Keras configurations are read whole; those of the largest models have some megabytes. */
+/** Bytes of a Keras configuration, which is read at once; the largest real ones have some megabytes. */
 const CONFIG_BYTES = 64 * 1024 * 1024;
 /** Objects, arrays and their members. */
 const CONFIG_VALUES = 4_000_000;

@@ -1,7 +1,7 @@
 /**
- * What the table of loaders says of one configuration, as observations: names that are imported and
- * called, text that is evaluated, switches, files and packages. Below the table lies a net: a value
- * that is a critical callable, or Python that calls one, whatever its key.
+ * Applies the table of loaders to one configuration, as observations: names that are imported and
+ * called, text that is evaluated, switches, files and packages. Independent of the table, a value under
+ * any key that is a critical callable, or Python that calls one, is observed too.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const VOCABULARY_ITEMS = 64;
 const DOTTED = /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u;
 const VOCABULARY =
   /^(?:vocab\w*|merges|.*tokens.*|id2label|label2id|names|labels|classes|reverse_vocab)$/iu;
-/** Modules of the critical table whose names are no words of every day: whatever is in them counts. */
+/** Modules of the critical table whose names are no English words: every name in them counts. */
 const PLAIN_MODULES =
   /^(?:os|posix|nt|subprocess|builtins|__builtins?__|importlib|runpy|pty|marshal|_\w+|cProfile|timeit|pydoc|multiprocessing)(?:\.|$)/u;
 /** What runs code in the other modules, by its name. */
@@ -44,7 +44,7 @@ const FILE_EXTENSIONS =
 const NO_CONFIGURATION = /(?:^|\/)(?:modelaudit-security\.toml|metadata_props|__metadata__)$/iu;
 /** Reading a file of weights, which is scanned for itself. */
 const READING = /^(?:torch|numpy|np)\.load$/u;
-/** What looks up, evaluates or reaches behind a name, whatever the name. */
+/** Functions that look up, evaluate or dereference a name; they count with any argument. */
 const REACHING =
   /__\w+__|\b(?:getattr|globals|locals|vars|exec|eval|compile|import_module|resolve_name)\b/u;
 /** The organisation whose kernels transformers itself uses. */
@@ -63,7 +63,7 @@ interface ConfigPlace {
   readonly check: () => void;
 }
 
-/** What was found, and whether something was left out. */
+/** What was found, and whether a limit cut it short. */
 interface ConfigFindings {
   readonly observations: readonly Observation[];
   readonly cut: boolean;
@@ -322,12 +322,12 @@ class Teller {
       source,
       part: where,
       hint: HINT.pickle,
-      // What a function of the user's own does is read off its names: it is worth a look, no more.
+      // A function of the user's own is judged by its names alone: suspicious at most.
       ...(closure && { loaded: "data" as const }),
     });
   }
 
-  /** Keeps what the net looks at: texts that may be a name or a call. */
+  /** Keeps the texts that may be a name or a call. */
   #keep(texts: TextVisit[], visit: TextVisit): void {
     const { text, neighbours, path } = visit;
     if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;

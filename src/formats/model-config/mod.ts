@@ -22,7 +22,10 @@ import { jsonTemplates, yamlTemplates } from "./templates.ts";
 import { looksLikeYaml, placer, type YamlText, yamlText } from "./yaml_text.ts";
 import { otherYamlNames } from "./yaml_names.ts";
 
-/** Configurations are read whole; a tokenizer's with all its added tokens has some megabytes. CWE-770. */
+/**
+ * Bytes of a configuration, which is read at once; a tokenizer's with all its added tokens has some
+ * megabytes. CWE-770.
+ */
 const CONFIG_BYTES = 32 * 1024 * 1024;
 
 /** Names under which loaders look for configurations. */

@@ -1,6 +1,6 @@
 /**
- * Chat templates in configurations: of JSON, those under a key that speaks of templates; of YAML also
- * those that speak of a conversation, as user interfaces keep them.
+ * Chat templates in configurations: in JSON, texts under a key with "template" in its name; in YAML
+ * also texts that use the variables of a conversation, as user interfaces store them.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const NODES = 4_000_000;
 interface Step {
   readonly node: ConfigNode;
   readonly path: string;
-  /** Whether a key on the way speaks of templates. */
+  /** Whether a key of the path has "template" in its name. */
   readonly inside: boolean;
 }
 
@@ -60,7 +60,7 @@ export function jsonTemplates(root: ConfigNode, check: () => void): Observation[
   return found;
 }
 
-/** Texts of YAML that are Jinja and stand under a template's key, or speak of a conversation. */
+/** Texts of YAML that are Jinja and are under a template's key, or use the variables of a conversation. */
 export function yamlTemplates(words: readonly YamlWord[]): Observation[] {
   const found: Observation[] = [];
   const listed = new Map<string, string[]>();
@@ -125,7 +125,7 @@ function isOther(text: string): boolean {
     (isGoTemplate(text) || !speaksOfConversation(text));
 }
 
-/** A path and one step further; a long path stays as it is, however deep the text goes on. */
+/** A path and one more step; a path at the limit stays as it is. */
 function below(path: string, step: string): string {
   return path.length > PATH_CHARACTERS ? path : path + step;
 }

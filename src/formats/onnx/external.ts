@@ -37,7 +37,7 @@ interface File {
   end: number;
 }
 
-/** Gathers what one model reads from elsewhere. */
+/** Collects the external data files of one model. */
 export class Externals {
   readonly #files = new Map<string, File>();
   readonly #faults = new Map<string, { anomaly: Anomaly; count: number }>();

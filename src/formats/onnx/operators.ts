@@ -22,8 +22,8 @@ const URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/\S/iu;
 
 /**
  * Operators that call Python. onnxruntime built with `--enable_language_interop_ops` takes every node
- * named PyOp for one, whatever its domain (`core/language_interop_ops/language_interop_ops.cc`);
- * PythonOp is that of its training builds.
+ * named PyOp for one, in any domain (`core/language_interop_ops/language_interop_ops.cc`); PythonOp is
+ * that of its training builds.
  */
 const PYTHON = { anyDomain: "PyOp", named: /^com\.microsoft\.PythonOp(?:Grad)?$/u } as const;
 

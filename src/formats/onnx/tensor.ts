@@ -103,7 +103,10 @@ function hasAsMany(
     (BITS[type] === undefined && numbers > 0 && numbers <= count);
 }
 
-/** Numbers of a field: one, or as many as are packed in it; NaN where that does not come out even. */
+/**
+ * Numbers in a field: one, or as many as are packed in it; NaN when the length is no multiple of an
+ * element's.
+ */
 function numbersIn({ type, number, start, end }: WireField, head: Uint8Array): number {
   if (type !== WIRE.bytes) return 1;
   const width = WIDTHS[number];

@@ -58,7 +58,7 @@ interface Open extends Frame {
 }
 
 /**
- * Walks a whole source. Yields now and then, so that others get their turn.
+ * Walks the message that a source holds. Yields to the event loop at intervals.
  *
  * @param root the message that the source is
  * @throws LimitError when there are too many fields, or time is up

@@ -74,7 +74,7 @@ const OPCODE_CHARACTERS = new Set(
 const OPCODES_FROM = 0x80;
 const OPCODES_TO = 0x98;
 
-/** A pickle begins with an opcode at its first byte, whatever its protocol. */
+/** A pickle of any protocol begins with an opcode at its first byte. */
 function mayBePickle({ head, hint }: Sample): boolean {
   const first = head[0];
   if (first === undefined) return false;

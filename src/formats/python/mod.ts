@@ -20,7 +20,7 @@ import type { Observation } from "../../core/types.ts";
 import { latin1, looksLikeText } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** Source is read whole; generated modules have some megabytes. */
+/** Source is read at once; generated modules have some megabytes. */
 const SOURCE_BYTES = 16 * 1024 * 1024;
 const SHOWN_CHARACTERS = 300;
 /** Language of the facts: calls in source that an archive brings along. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** A value. Whatever is no code is "other". */
+/** A value; one that is no code is "other". */
 export type RValue =
   | { readonly kind: "symbol"; readonly name: string }
   | { readonly kind: "text"; readonly text: string }
@@ -129,10 +129,7 @@ export function callsIn(...code: readonly RValue[]): ReadonlyMap<string, RValue>
   return gather(code, new Set(), true);
 }
 
-/**
- * The same for functions one after the other, those within them first: what was walked for one is not
- * walked again for another, however they lie in one another and whatever they share.
- */
+/** The same for several functions, inner ones first. Nodes that functions share or nest are walked once. */
 export class FunctionCalls {
   readonly #seen = new WeakSet<RValue>();
 

@@ -265,7 +265,7 @@ class SymbolFrame implements Frame {
   }
 }
 
-/** Names of a package, a namespace, or whatever a hook knows. */
+/** Names of a package, a namespace, or an object of a persistence hook. */
 class NamesFrame implements Frame {
   #left: number;
 

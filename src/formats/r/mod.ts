@@ -39,7 +39,7 @@ const STARTUP = /^\.(?:First|Last)(?:\.(?:sys|lib))?$/u;
 /** R's data files. */
 export const rdsFormat: Format = { id: "rds", random: false, detect, scan };
 
-/** A workspace's magic, or a notation (of whose two bytes R looks at the first) and versions. */
+/** A workspace's magic, or a notation (R checks the first of its two bytes) and versions. */
 function detect({ head }: Sample): boolean {
   const text = latin1(head, HEADER_BYTES);
   if (WORKSPACE.test(text)) return true;

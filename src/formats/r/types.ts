@@ -1,6 +1,6 @@
 /**
- * Numbers of R's serialization: types of items (`Rinternals.h`), what else stands in their place, and
- * the flags packed with them (R Internals 1.8, `serialize.c`).
+ * Numbers of R's serialization: types of items (`Rinternals.h`), pseudo-types in their place, and the
+ * flags packed with them (R Internals 1.8, `serialize.c`).
  *
  * @module
  */

@@ -86,7 +86,7 @@ function endOf({ tensors }: SafetensorsHeader): number {
   return placed(tensors).reduce((end, { to }) => Math.max(end, to), 0);
 }
 
-/** Nothing but zeros behind the last tensor: tools pad files to whole blocks. */
+/** Only zeros after the last tensor: tools pad files to a multiple of the block size. */
 async function paddingOf(
   source: Source,
   header: SafetensorsHeader,

@@ -27,11 +27,11 @@ export interface ExtractOptions {
 /** A member, or the part of it that a pass brought. */
 export interface Extracted {
   readonly chunks: readonly Uint8Array[];
-  /** Bytes of the member that had come out when the pass ended, those before `chunks` counted. */
+  /** Bytes of the member decoded by the end of the pass, including those before `chunks`. */
   readonly produced: number;
   /** True when the pass went on behind it. */
   readonly whole: boolean;
-  /** What 7-Zip complains of, in its own words. */
+  /** Messages of 7-Zip on standard error. */
   readonly diagnostics: readonly string[];
 }
 
@@ -143,7 +143,7 @@ export class Extractor {
         wanted.add(name.slice(0, end));
       }
     }
-    // An odd name may be read as something else: then it is decoded again, which harms nothing.
+    // A name with wildcards may match other members: they are decoded again, which is harmless.
     return this.#members.filter(({ name }) =>
       !wanted.has(name) && /^[\w.-]+(?:\/[\w.-]+)*$/u.test(name)
     );

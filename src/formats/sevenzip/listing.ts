@@ -1,8 +1,8 @@
 /**
- * Reads what `7zz l -slt` says of an archive: what is wrong with it, and its members.
+ * Parses the output of `7zz l -slt`: an archive's errors and its members.
  *
- * 7-Zip writes control characters in names as underscores, so a name cannot pass for a line. A comment
- * can; it could only invent members that are then missed, which is reported.
+ * 7-Zip writes control characters in names as underscores, so a name cannot forge a line. A comment
+ * can, but only invent members that are then found missing, which is reported.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface SevenZipMember {
 /** An archive's directory. */
 export interface SevenZipListing {
   readonly members: readonly SevenZipMember[];
-  /** What 7-Zip complains of, in its own words. */
+  /** Messages of 7-Zip on standard error. */
   readonly diagnostics: readonly string[];
   /** Where the archive ends, when there is more behind it. */
   readonly end: number | undefined;

@@ -298,7 +298,7 @@ function bomb(member: SevenZipMember): Anomaly {
   return note("compression-bomb", member, detail, true);
 }
 
-/** What 7-Zip says of the archive as a whole. */
+/** Errors of the archive that 7-Zip reports. */
 function diagnostics({ diagnostics: said, code, full }: SevenZipListing): Anomaly[] {
   const anomalies = said.filter((text) => !/data after the end/iu.test(text)).map((text) => ({
     type: "anomaly" as const,

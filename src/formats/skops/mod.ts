@@ -16,7 +16,10 @@ import type { Observation } from "../../core/types.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { SkopsWalk } from "./walk.ts";
 
-/** Schemas are read whole; those of ensembles of thousands of trees have some tens of megabytes. */
+/**
+ * Bytes of a schema, which is read at once; those of ensembles of thousands of trees have some tens of
+ * megabytes.
+ */
 const SCHEMA_BYTES = 128 * 1024 * 1024;
 /** Objects, arrays and their members. */
 const SCHEMA_VALUES = 8_000_000;

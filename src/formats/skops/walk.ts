@@ -18,7 +18,7 @@ import type { Evidence, Fact, GlobalName, Observation } from "../../core/types.t
 type Use =
   /** Makes an object without the constructor's arguments, and gives it its attributes. */
   | "restores"
-  /** Imports it, or does not even look at it. */
+  /** Imports it, or ignores it. */
   | "names"
   /** Calls it with what the file holds. */
   | "calls";
@@ -70,7 +70,7 @@ interface Counted {
   count: number;
 }
 
-/** What one node says of itself, in one reading of its keys. */
+/** The fields of one node, in one reading of its keys. */
 interface Named extends GlobalName {
   readonly loader: string;
 }
@@ -169,7 +169,7 @@ export class SkopsWalk {
     }
   }
 
-  /** `getattr(operator, name)(*attrs)`, whatever module the node names. */
+  /** `getattr(operator, name)(*attrs)`; the node's module is ignored. */
   #operator(node: JsonObject, { module, name }: Named): void {
     if (module !== "operator" && module !== "_operator") {
       const detail = `It says that it is ${module}.${name}, but operator.${name} is called`;
@@ -182,7 +182,7 @@ export class SkopsWalk {
     this.#call(node, { module: "operator", name }, "OperatorFuncNode", shown, targets);
   }
 
-  /** `functools.partial(func, *args, **kwds)`, whatever class the node names. */
+  /** `functools.partial(func, *args, **kwds)`; the node's class is ignored. */
   #partial(node: JsonObject): void {
     const functions = objects(node, "content").flatMap((content) => objects(content, "func"));
     const targets = functions.flatMap((func) =>
@@ -256,7 +256,7 @@ export class SkopsWalk {
   }
 }
 
-/** What an object says of itself if it is a node: one reading for each combination of equal keys. */
+/** The readings of an object that is a node: one for each combination of duplicate keys. */
 function readingsOf(node: JsonObject): Named[] {
   const first = (key: string) => texts(node, key).slice(0, READINGS);
   const loaders = first("__loader__");
@@ -289,7 +289,7 @@ function argumentsOf(node: JsonObject): string {
   return rendered(node).replace(/^\((.*?),?\)$/u, "$1");
 }
 
-/** A node as Python would write it, where that is short; "…" elsewhere. */
+/** A node as a Python expression where that is short, else "…". */
 function rendered(node: JsonValue | undefined, depth = 0): string {
   if (!isObject(node) || depth >= RENDER_DEPTH) return "…";
   const [named] = readingsOf(node);

@@ -23,7 +23,7 @@ export const PAX = "x";
 export const PAX_SOLARIS = "X";
 export const PAX_GLOBAL = "g";
 
-/** Those without data, whatever their size field says; readers differ there. */
+/** Types without data; readers differ on whether their size field counts. */
 export const WITHOUT_DATA: ReadonlySet<string> = new Set("123456");
 
 /** A header block. */
@@ -34,7 +34,7 @@ export interface TarHeader {
   readonly size: number;
   /** One of the type flags; "0" also for the old NUL. */
   readonly type: string;
-  /** True when a GNU sparse map goes on in further blocks. */
+  /** True when a GNU sparse map continues in further blocks. */
   readonly extended: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Walks a tar archive from header to header: the members, and what is odd about them.
+ * Walks a tar archive from header to header: its members and their anomalies.
  *
  * @module
  */
@@ -76,7 +76,7 @@ interface Extensions {
   size?: number;
   /** The map of a sparse member; "data" when it stands there, "broken" when it cannot be read. */
   sparse?: SparseMap | "data" | "broken";
-  /** The size of a sparse member whose map stands in the data. */
+  /** The size of a sparse member whose map is in its data. */
   realSize?: number;
 }
 
@@ -287,8 +287,8 @@ class Walk implements TarMembers {
   }
 
   /**
-   * How far the next header is. Python goes by the header's own size where only a global header or the
-   * words of sparse files state another: should a header stand there, what lies behind it is read.
+   * Distance to the next header. Python uses the header's own size where only a global header or the
+   * keywords of sparse files state another: if a header is there, the bytes after it are read.
    */
   async #step(own: number, size: number): Promise<number> {
     if (own >= size) return size;

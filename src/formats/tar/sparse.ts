@@ -1,6 +1,6 @@
 /**
- * Sparse members of tar archives: files whose runs of zeros are left out. GNU tar has written them in
- * four ways, https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html: a map in the
+ * Sparse members of tar archives: files whose runs of zeros are not stored. GNU tar has four formats
+ * for them, https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html: a map in the
  * header block (type `S`), in pax records as pairs (0.0) or as a list (0.1), and before the data (1.0).
  * Python's `tarfile` puts all of them together.
  *

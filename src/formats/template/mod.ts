@@ -26,7 +26,7 @@ const EVIDENCE_CHARACTERS = 2048;
 /** Names that claim a template in Jinja, and names of chat templates. */
 const OWN_NAMES =
   /\.(?:jinja2?|j2)$|(?:^|[/\\])(?:chat|instruction)[-_.]?template[^/\\]*\.(?:txt|template|tmpl|tpl)$/iu;
-/** Names that claim a template of whatever it is: of a build, a service, a page. */
+/** Names of templates for other uses: a build, a service, a page. */
 const OTHER_NAMES = /\.j2$|\.[a-z]\w{0,9}\.jinja2?$/iu;
 /** Names of chat templates and of prompts. */
 const CHAT_NAMES = /(?:chat|instruct|prompt)[^/\\]*$/iu;

@@ -9,7 +9,7 @@
 import { fieldsOf, WIRE } from "../../parsers/protobuf.ts";
 import { FormatError } from "../../core/errors.ts";
 
-/** Bytes of a set that are looked at as a whole. The largest real ones, of cloud APIs, have 4 MiB. */
+/** Bytes of a set that is read at once. The largest real ones, of cloud APIs, have 4 MiB. CWE-770. */
 export const SET_BYTES = 16 * 1024 * 1024;
 
 /** Files of a set: field 1 is all that FileDescriptorSet has. */
@@ -32,7 +32,7 @@ const PACKAGE_NAME = /^[a-z][\w.]*$/u;
 /**
  * True for a message of which every entry is the description of a `.proto` file.
  *
- * @param bytes the whole message
+ * @param bytes the complete message
  */
 export function isDescriptorSet(bytes: Uint8Array): boolean {
   let files = 0;

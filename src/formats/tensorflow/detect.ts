@@ -32,8 +32,8 @@ interface Head {
 /**
  * What a message is.
  *
- * @param length bytes of the whole message
- * @param named true when its name already says that it is TensorFlow's: then it need not show a node
+ * @param length size of the complete message in bytes
+ * @param named true when its name already claims TensorFlow: then no node is required
  * @returns undefined when it is none of them
  */
 export function kindOf(bytes: Uint8Array, length: number, named = false): Kind | undefined {
@@ -62,7 +62,7 @@ function into({ bytes }: Head, { start, end }: WireField): Head {
   return { bytes: bytes.subarray(start, Math.min(end, bytes.length)), length: end - start };
 }
 
-/** Text of a field that is at hand as a whole. */
+/** Text of a field that is in memory completely. */
 function text({ bytes }: Head, { type, start, end }: WireField): string | undefined {
   if (type !== WIRE.bytes || end > bytes.length || end - start > 2048) return undefined;
   return new TextDecoder().decode(bytes.subarray(start, end));

@@ -1,12 +1,12 @@
 /**
  * TensorFlow's graphs: `saved_model.pb` (SavedModel), `.meta` (MetaGraphDef) and frozen `.pb`
- * (GraphDef), protobuf messages without a magic number.
- * https://www.tensorflow.org/guide/saved_model, https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core
+ * (GraphDef), protobuf messages without a magic number. https://www.tensorflow.org/guide/saved_model,
+ * https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core
  *
  * A graph is a program. TensorFlow runs its operators when a signature is called, and some of them
  * while the model is loaded: they may read and write files, connect to servers and call Python. Every
- * node is stated, whether it stands in the graph, in a function of its library (where TensorFlow 2
- * keeps nearly all) or in a graph that is itself a constant. Tensors are not read.
+ * node is observed, whether it is in the graph, in a function of its library (where TensorFlow 2 keeps
+ * nearly all) or in a graph that is itself a constant. Tensors are not read.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { kindOf } from "./detect.ts";
 /** TensorFlow graphs. */
 export const tensorflowFormat: Format = { id: "tensorflow", random: true, detect, scan };
 
-/** Names that loaders take for graphs whatever is in them. */
+/** Names that loaders read as graphs without checking the content. */
 const NAMED = /(?:\.pb|\.meta)$/iu;
 
 function detect({ name, head, size }: Sample): boolean {

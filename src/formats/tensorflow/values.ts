@@ -12,7 +12,7 @@ export type Value =
   | { readonly kind: "asset"; readonly index: number; readonly fed: boolean }
   /**
    * Texts that it may be; `only` is false when it may be something else too; `graphs` is true when it
-   * can be nothing but constants that are serialized graphs, whole and as they stand.
+   * can only be constants that are complete serialized graphs.
    */
   | {
     readonly kind: "texts";
@@ -20,7 +20,7 @@ export type Value =
     readonly only: boolean;
     readonly graphs?: boolean;
   }
-  /** Whatever the caller gives. */
+  /** An argument of the caller. */
   | { readonly kind: "input"; readonly name: string }
   | { readonly kind: "variable"; readonly key: string }
   | { readonly kind: "unknown" };

@@ -1,6 +1,6 @@
 /**
- * Goes through a file of graphs: one MetaGraphDef after the other, then the graphs found in constants,
- * to whatever depth, without recursion.
+ * Walks a file of graphs: each MetaGraphDef, then the graphs found in constants at any depth, without
+ * recursion.
  *
  * @module
  */

@@ -37,7 +37,7 @@ const ITEM = new Set([
 /** Configurations in protobuf's text. */
 export const textConfigFormat: Format = { id: "text-config", random: false, detect, scan };
 
-/** The first field decides; the others are compared when the whole text is read. */
+/** Detection needs the first field only; the others are compared once the text has been read. */
 function detect({ head, name, hint }: Sample): boolean {
   if (hint !== undefined || !/\.pbtxt$/iu.test(name) || !looksLikeText(head)) return false;
   const text = new TextDecoder().decode(head);

@@ -22,7 +22,7 @@ const RANK = /^[A-Za-z0-9+/]+={0,2} \d{1,9}$/u;
 const VERSION = /^#version: \d+\.\d+/u;
 const MERGE = /^\S+ \S+$/u;
 
-/** Lines that detection looks at. */
+/** Lines that detection reads. */
 const LINES = 8;
 
 /** Lists of tokens. */

@@ -66,7 +66,7 @@ class Operators {
 
 /**
  * The operators that a `bytecode.pkl` names. PyTorch's unpickler has no opcode that computes a text, so
- * each name is the argument of one: every place is tried, whatever the opcodes before it are.
+ * each name is the argument of one: every place is tried, after any opcode.
  *
  * @throws LimitError, SourceError as `readWhole` does
  */

@@ -1,5 +1,5 @@
 /**
- * The words of TorchScript source: names, strings, numbers and signs; comments are left out. The
+ * Tokens of TorchScript source: names, strings, numbers and operators; comments are skipped. The
  * lexical rules are those of `torch/csrc/jit/frontend/lexer.h`.
  *
  * @module
@@ -24,7 +24,7 @@ const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?j?/y;
 const QUOTE = /"""|'''|"|'/y;
 
-/** Splits text into words. Text with a string that has no end goes on behind its line. */
+/** Splits text into tokens. An unterminated string ends with its line. */
 export function tokenize(text: string): Tokens {
   const tokens: Token[] = [];
   const faults: { offset: number; detail: string }[] = [];

@@ -34,7 +34,7 @@ import {
   ZIP64_LOCATOR_BYTES,
 } from "./records.ts";
 
-/** Something odd about the archive. */
+/** An anomaly of the archive. */
 export type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 
 /** A comment has at most 65,535 bytes. */

@@ -90,7 +90,7 @@ export function isReadable(member: ZipMember): boolean {
   return member.method === STORED || CODECS.has(member.method) || isZipMethod(member.method);
 }
 
-/** What a member of a method that cannot be read is worth. */
+/** The anomaly for a member with an unsupported compression method. */
 export function unreadable(member: ZipMember): Anomaly {
   const { method, name } = member;
   const called = METHOD_NAMES[method];
@@ -240,17 +240,16 @@ function note(rule: string, member: ZipMember, detail: string): Anomaly {
 }
 
 /**
- * True when every header of a member says that it is encrypted. Where only one does, there is a loader
- * that goes by the other: Python's `zipfile` and PyTorch's by the directory, streaming ones by what
- * stands before the data.
+ * True when every header of a member says that it is encrypted. Where only one does, some loader uses
+ * the other: Python's `zipfile` and PyTorch's the directory, streaming ones the local header.
  */
 export function saysEncrypted({ agreedFlags }: ZipMember): boolean {
   return (agreedFlags & ENCRYPTING_FLAGS) !== 0;
 }
 
 /**
- * What the flag bits of a member are worth: nothing, a trick (the data is there to be read all the
- * same), or encryption.
+ * The anomaly for the flag bits of a member: none, a false flag (the data can be read all the same), or
+ * encryption.
  *
  * @throws SourceError when the bytes cannot be had
  */

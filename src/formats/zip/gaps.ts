@@ -1,6 +1,6 @@
 /**
- * Walks local headers where no central directory accounts for the bytes: gaps between members, or
- * a whole archive whose directory is missing.
+ * Walks local headers where no central directory accounts for the bytes: gaps between members, or an
+ * archive without a directory.
  *
  * @module
  */
@@ -47,8 +47,8 @@ export interface Search {
 }
 
 /**
- * Looks for local headers from `start` to `end`. Where a header says how long its member is, the
- * search goes on behind it; so members in a row cost their headers only.
+ * Looks for local headers from `start` to `end`. Where a header states its member's length, the search
+ * continues behind the member, so that adjacent members cost their headers only.
  */
 export async function searchGap(search: Search, start: number, end: number): Promise<void> {
   let at = start;

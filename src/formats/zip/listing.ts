@@ -17,7 +17,7 @@ const LINK_BYTES = 4096;
 const UNIX_HOSTS = new Set([3, 19]);
 const FOLDER_BIT = 0x10;
 
-/** A member as a package sees it, under each of its names; what is odd about them goes to `odd`. */
+/** A member of the listing, under each of its names; anomalies of the names go to `odd`. */
 export async function listed(
   source: Source,
   member: ZipMember,
@@ -46,7 +46,7 @@ export async function listed(
   }));
 }
 
-/** True for a member that is a folder, whatever its attributes say. */
+/** True for a member that is a folder; its attributes do not count. */
 export function isFolder(member: ZipMember): boolean {
   return kindOf(member) === "folder";
 }
@@ -59,7 +59,7 @@ export function kindOf(
     ? (attributes.bits >>> 28) & 0xf
     : 0;
   if (mode === 0xa) return "link";
-  // Only an empty member is a folder: loaders read by name, whatever the attributes say.
+  // Only an empty member is a folder: loaders read by name and ignore the attributes.
   if (compressedSize === 0) {
     const folder = name.endsWith("/") || mode === 4 ||
       ((attributes?.bits ?? 0) & FOLDER_BIT) !== 0;

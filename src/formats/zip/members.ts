@@ -1,6 +1,6 @@
 /**
- * The members of a zip archive: what the central directory says of each, what its local header
- * says, and members that only a local header knows.
+ * The members of a zip archive: their central directory records and local headers, and members that
+ * have a local header only.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export interface Taken extends Range {
   readonly described: boolean;
 }
 
-/** Members and what is odd about them. */
+/** Members and their anomalies. */
 interface Members {
   readonly members: readonly ZipMember[];
   readonly anomalies: readonly Anomaly[];

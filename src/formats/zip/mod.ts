@@ -82,7 +82,7 @@ function isEnd(tail: Uint8Array, at: number, size: number, inTar: boolean): bool
   if (end.directorySize === IN_ZIP64 || end.directoryOffset === IN_ZIP64) return true;
   // Where a locator stands before the record, Python asks nothing of the record's own numbers.
   if (signatureAt(tail, at - ZIP64_LOCATOR_BYTES) === ZIP64_LOCATOR) return true;
-  // Python goes by the directory's size alone, others by its offset and the count.
+  // Python uses the directory's size alone, others its offset and the count.
   const bySize = end.directorySize > 0 && end.directorySize <= offset;
   return bySize || (end.entries > 0 && end.directoryOffset < offset);
 }

@@ -38,7 +38,7 @@ export const FLAG_MASKED = 0x2000;
 export const STORED = 0;
 export const DEFLATED = 8;
 
-/** In a 32-bit field: the value stands in the zip64 extra field. */
+/** In a 32-bit field: the value is in the zip64 extra field. */
 export const IN_ZIP64 = 0xffffffff;
 const ZIP64_EXTRA = 0x0001;
 /** Info-ZIP Unicode Path, 4.6.9. */
@@ -119,7 +119,7 @@ function namesOf(bytes: Uint8Array): { name: string; rawName: string } {
 /**
  * Reads a central directory record.
  *
- * @param bytes the record, whole
+ * @param bytes the complete record
  * @param offset of the record in the source
  * @param base bytes before the archive
  * @returns the entry and the record's length

@@ -1,12 +1,12 @@
 /**
- * Storages of tensors that lie far away. A checkpoint has hundreds, and each has a header before its
- * bytes: from a server that gives one range at a time, comparing these headers and looking at the first
- * bytes behind them would cost a request each.
+ * Storages of tensors in a remote archive. A checkpoint has hundreds, and each has a header before its
+ * bytes: from a server without multi-range requests, comparing these headers and reading the first
+ * bytes after them would cost a request each.
  *
- * Such members wait: everything else is read first. What a pickle of the archive then takes as a storage
- * of just so many bytes (`Siblings.claim`) is numbers to whatever loads it, whatever they are, and stays
- * unread, which is said. All the others are read as any member is. Nothing waits where a read costs no
- * round trip, where there are few, or where the user wants everything looked into.
+ * Such members wait: everything else is read first. What a pickle of the archive then takes as a
+ * storage of just so many bytes (`Siblings.claim`) is numbers to whatever loads it, whatever they are,
+ * and stays unread, which is said. All the others are read as any member is. Nothing waits where a read
+ * costs no round trip, where there are few, or where the user wants everything looked into.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The bytes of a zip archive that no directory accounts for: members that only a local header
- * knows, and whatever else lies between, before and behind.
+ * The bytes of a zip archive that no directory accounts for: members that have a local header only, and
+ * other bytes between, before and after members.
  *
  * @module
  */
@@ -28,7 +28,7 @@ interface Surroundings {
   readonly members: readonly ZipMember[];
   readonly slack: readonly Slack[];
   readonly anomalies: readonly Anomaly[];
-  /** True when there is more than the limit allows to look at. */
+  /** True when there is more than the limit. */
   readonly full: boolean;
 }
 
@@ -119,7 +119,7 @@ async function slackOf(
   inner: boolean,
   end: number,
 ): Promise<Slack[]> {
-  // What stands at the very start is looked at as the file itself, apart from a whole archive.
+  // Bytes at the very start are scanned as the file itself, except for a complete archive.
   if (gap.start === 0) return inner ? [{ ...gap, part: "(archive before the archive)" }] : [];
   let { start } = gap;
   if (gap.described) start += await descriptorLength(window, gap);
@@ -141,7 +141,7 @@ async function descriptorLength(window: Window, { start, end }: Range): Promise<
   return signatureAt(bytes, 12) === 0 && signatureAt(bytes, 8) !== 0 ? DESCRIPTOR_BYTES : 16;
 }
 
-/** True when the bytes are zeros, as far as one looks at either end. */
+/** True when the bytes examined at both ends are zeros. */
 async function isPadding(window: Window, start: number, end: number): Promise<boolean> {
   const length = Math.min(PADDING_BYTES, end - start);
   for (const from of new Set([start, end - length])) {

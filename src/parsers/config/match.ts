@@ -42,7 +42,7 @@ export interface LoaderHit {
   readonly computed: boolean;
 }
 
-/** A text value of the file, for what looks at all of them. */
+/** A text value of the file, for checks of all of them. */
 export interface TextVisit {
   readonly text: string;
   readonly path: readonly string[];
@@ -53,7 +53,7 @@ export interface TextVisit {
 /** What was found. */
 interface LoaderMatches {
   readonly hits: readonly LoaderHit[];
-  /** True when nodes or places were left out. */
+  /** True when nodes or places were skipped because a limit was reached. */
   readonly cut: boolean;
 }
 
@@ -102,7 +102,7 @@ class LoaderTable {
     );
   }
 
-  /** Entries that run a Python file of this path as a whole. */
+  /** Entries that execute the Python file of this path. */
   runs(path: string): readonly LoaderEntry[] {
     return this.#entries.filter(({ runs }) => runs.some((one) => one.test(path)))
       .map(({ entry }) => entry);

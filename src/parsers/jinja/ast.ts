@@ -80,7 +80,7 @@ export interface Tag extends At {
   readonly parameters: readonly string[];
   /** The values that the last of the parameters have unless others are given. */
   readonly defaults?: readonly Expression[];
-  /** Of `for`: the condition that an item has to meet. */
+  /** Of `for`: the condition on items. */
   readonly only?: Expression;
   /** Words of a tag that could not be parsed. */
   readonly loose?: readonly { readonly kind: string; readonly text: string; readonly at: number }[];

@@ -11,7 +11,7 @@ import type { Block, Tag } from "./ast.ts";
 export const NUMBER = 1;
 /** A part of the conversation, as the renderer gives it. */
 export const DATA = 2;
-/** A text or another value that is made by the template, from whatever source, and was not computed. */
+/** A text or another value that the template makes and that was not computed. */
 export const TEXT = 4;
 /** Any object of Python. */
 export const OPEN = 8;
@@ -77,7 +77,7 @@ export const ALTERNATIVES = 64;
 export const CHARACTERS = 16_384;
 /** Items of a list that is kept item by item. */
 const ITEMS = 2048;
-/** Items, and characters, of what the conversation has: an estimate is of what a template makes of little. */
+/** Items and characters of the conversation that an estimate assumes. */
 export const NOMINAL = 1;
 
 /** Lists in one another that are looked into. */

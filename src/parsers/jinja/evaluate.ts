@@ -540,7 +540,7 @@ export class Evaluator implements Machine {
     return truths.size === 1 ? only : undefined;
   }
 
-  /** What a condition says of an index: `key in table`. */
+  /** The constraint of a condition on an index: `key in table`. */
   #guard(test: Expression): void {
     if (test.type !== "binary") return;
     if (test.operator === "and") {

@@ -39,7 +39,7 @@ export class ExpressionParser {
   #depth = 0;
   #links = 0;
 
-  /** @param place of the whole tag */
+  /** @param place of the tag */
   constructor(tokens: readonly Token[], place: { readonly at: number; readonly end: number }) {
     this.tokens = tokens;
     this.place = place;

@@ -19,7 +19,7 @@ export type Piece =
     readonly specification: string;
   };
 
-/** Pieces in order, and whether that is the whole pattern. */
+/** Pieces in order, and whether they are the complete pattern. */
 interface Pattern {
   readonly pieces: readonly Piece[];
   /** False when Python refuses the pattern behind what was read. */

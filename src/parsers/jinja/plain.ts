@@ -337,7 +337,7 @@ function padded(name: string, value: string, width?: Plain, fill?: Plain): strin
   if (name === "zfill") return /^[-+]/u.test(value) ? undefined : "0".repeat(missing) + value;
   if (name === "ljust") return value + by.repeat(missing);
   if (name === "rjust") return by.repeat(missing) + value;
-  // CPython's `str.center` puts the odd one to the left when the width is odd.
+  // CPython's `str.center` puts the extra one to the left when the width is odd.
   const left = Math.floor(missing / 2) + (missing & width & 1);
   return by.repeat(left) + value + by.repeat(missing - left);
 }

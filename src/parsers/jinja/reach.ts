@@ -105,7 +105,7 @@ class Walker {
     if (this.#template.faults.length > 0) this.#searchText();
   }
 
-  /** A template that is broken in one place may be read differently elsewhere: its text counts. */
+  /** Readers may treat a template with a syntax error differently: its text counts. */
   #searchText(): void {
     const reported = new Set(this.found.flatMap(({ names, name }) => [...names, name.slice(10)]));
     for (const { 0: name, index } of this.#text.matchAll(TELLTALE)) {

@@ -22,7 +22,7 @@ export function hasJinja(text: string): boolean {
   return /\{[{%#]/u.test(text);
 }
 
-/** True when the code of a text speaks of a conversation or reaches for Python's own names. */
+/** True when the code of a text uses variables of a conversation or names of Python's internals. */
 export function speaksOfConversation(text: string): boolean {
   for (const tag of tagsOf(text)) {
     if (PYTHON.test(tag) || CONVERSATION.test(tag.replace(QUOTED, ""))) return true;

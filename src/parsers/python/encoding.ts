@@ -25,7 +25,7 @@ const MULTI_BYTE = /^(?:shift-?jis|sjis|euc-?(?:jp|kr)|gb2312|gbk|gb18030|big5)$
 /**
  * Decodes a source. Bytes that are no text in its encoding become U+FFFD.
  *
- * @param bytes of the whole module
+ * @param bytes of the module
  */
 export function decodePythonSource(bytes: Uint8Array): DecodedSource {
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, 4096));

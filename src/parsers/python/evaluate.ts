@@ -1,10 +1,10 @@
 /**
- * Runs Python source on abstract values: what a module calls while it is imported, by whatever way it
- * reaches it. It is read, never run.
+ * Runs Python source on abstract values: what a module calls while it is imported, directly or
+ * indirectly. The code is interpreted abstractly, never executed.
  *
  * Each place of the source that makes a value makes one abstract value; names hold sets of them.
- * Branches are all taken, loops and functions are read again until they give nothing new, and
- * functions only when something calls them.
+ * Branches are all taken, loops and functions are read again until they give nothing new, and functions
+ * only when something calls them.
  *
  * @module
  */
@@ -68,7 +68,7 @@ export interface Call {
 /** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
 const STEPS = 100_000;
 const STEPS_PER_CHARACTER = 1;
-/** Steps between two looks at the deadline. */
+/** Steps between two checks of the deadline. */
 const DEADLINE_STEPS = 4096;
 /** Functions of the module within each other. Deeper ones are read later. CWE-674. */
 const CALL_DEPTH = 40;
@@ -1620,7 +1620,7 @@ class Evaluator {
             ? value.value
             : undefined;
         });
-        // Only the whole step back is distinguished from other slices, whose colons were not kept.
+        // Only `[::-1]` is distinguished from other slices, whose colons were not kept.
         const reversed = parts.length === 1 && parts[0] === -1;
         const folded = reversed ? foldSlice(each, [undefined, undefined, -1]) : undefined;
         all = union(all, [folded ?? (each.hidden || reversed ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT)]);
@@ -3592,7 +3592,7 @@ class Evaluator {
   }
 }
 
-/** Names without which nothing that matters can be called, whatever way leads to it. */
+/** Names of which every way to a relevant call needs at least one. */
 const SINK_NAMES =
   /system|popen|exec|eval|compile|spawn|fork|startfile|subprocess|check_output|check_call|getoutput|urlopen|urlretrieve|requests|httpx|aiohttp|urllib[23]|\bhttp\b|socket|ftplib|smtplib|CDLL|ctypes|cffi|\bpty\b|runpy|marshal|pickle|rmtree|removedirs|__import__|import_module|load_module|load_library|__builtins__|builtins|globals|_getframe|__subclasses__|\bmodules\b|weights_only|unsafe|yaml|dill|joblib|\bcode\b|\bpip\b|webbrowser|bashrc|profile|ssh|\.pth|customize|cron|__loader__/u;
 /** What reaches a name that is not written out, and the modules where that matters. */
@@ -3644,7 +3644,7 @@ const SHARED: ReadonlyMap<Constant["value"], Constant> = new Map<Constant["value
   ...Array.from({ length: 257 }, (_, at) => [at, constantOf(at)] as const),
 ]);
 
-/** True for what a call that is given it may call, or send elsewhere. */
+/** True for an argument that the callee may call or send away. */
 function isCarried(value: Value): boolean {
   switch (value.kind) {
     case "outer":

@@ -1,6 +1,6 @@
 /**
- * Python that stands in a configuration: what its evaluation calls. The one place through which
- * configurations use the Python reader.
+ * Python code inside a configuration: what its evaluation calls. Configurations use the Python reader
+ * through this module only.
  *
  * @module
  */
@@ -54,8 +54,8 @@ export function evaluatedPython(text: string, language: string): Evaluated {
 }
 
 /**
- * True for text that may be Python in whole: no two words beside each other but keywords, as prose and
- * commands have them.
+ * True for text that may be Python from beginning to end: no two adjacent words except keywords, as
+ * prose and shell commands have.
  */
 export function mayBePython(text: string): boolean {
   if (text.length > CHARACTERS) return false;

@@ -150,7 +150,7 @@ export class Grammar {
     }
   }
 
-  /** Goes on behind the line that cannot be read. */
+  /** Resumes after the line that cannot be parsed. */
   #recover(start: number, to: number): void {
     this.#at = Math.max(this.#at, start);
     while (this.#at < to && this.#kind() !== TOKEN.newline) this.#at++;

@@ -28,7 +28,7 @@ const INDENTS = 100;
 const FORMATTED = 12;
 /** Tokens of one source. The longest generated modules in use have 2 million. CWE-770. */
 const TOKENS = 9_000_000;
-/** Tokens between two looks at the deadline. */
+/** Tokens between two checks of the deadline. */
 const DEADLINE_TOKENS = 65_536;
 
 const NAME = /[\p{XID_Start}_]\p{XID_Continue}*/yu;
@@ -369,7 +369,7 @@ interface FormattedField {
   readonly from: number;
   /** Where its expression ends: before `!r`, the format, or the brace. */
   readonly to: number;
-  /** False for one that stands in the format of another. */
+  /** False for one inside the format of another. */
   readonly outer: boolean;
 }
 

@@ -9,7 +9,7 @@
 import { FormatError } from "../../core/errors.ts";
 import { SIMPLE_ESCAPES } from "./escapes.ts";
 
-/** A Python value. Whole numbers beyond 2^53 are bigints. */
+/** A Python value. Integers beyond 2^53 are bigints. */
 export type Literal =
   | string
   | number

@@ -38,7 +38,7 @@ interface MarshalSingleton {
 interface CodeObject {
   readonly kind: "code";
   readonly name: string;
-  /** File that it was compiled from, as its maker's machine had it. */
+  /** Path of its source file at compile time (`co_filename`). */
   readonly filename: string;
   readonly firstLine: number;
   readonly flags: number;
@@ -323,7 +323,10 @@ class Reader {
     return value;
   }
 
-  /** 15 bits a digit, the sign in the count. What is beyond 16,384 bits is left out: nothing shows it. */
+  /**
+   * 15 bits a digit, the sign in the count. Digits beyond 16,384 bits are dropped: no report shows
+   * them.
+   */
   #long(): number | bigint {
     const count = this.#int();
     const digits = Math.abs(count);

@@ -56,12 +56,12 @@ export function pathOf(module: string, name: string): string {
 }
 
 /**
- * What Python 3 makes of a Python 2 name, as a dotted path: `os.system` for `posix`'s Python 2
- * kin such as `commands`, `builtins.range` for `__builtin__.xrange`.
+ * The Python 3 name for a Python 2 name, as a dotted path: `os.system` for `posix`'s Python 2 kin such
+ * as `commands`, `builtins.range` for `__builtin__.xrange`.
  *
- * Names are looked up before modules, as CPython's `_pickle.c` does. Only for protocols 0 to 2
- * does Python map; which protocol a file declares is its author's choice, so callers treat
- * the result as a second reading of every global.
+ * Names are looked up before modules, as CPython's `_pickle.c` does. Only for protocols 0 to 2 does
+ * Python map; which protocol a file declares is its author's choice, so callers treat the result as a
+ * second reading of every global.
  *
  * @returns undefined when the name is the same in both
  */

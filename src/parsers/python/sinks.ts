@@ -21,13 +21,13 @@ export type Trait =
   | "shell"
   /** A file opened for writing. */
   | "writes"
-  /** A pickle that stands in the source. */
+  /** A pickle in a literal of the source. */
   | "pickle"
   /** A library of the system, by its name. */
   | "system-library"
   /** A switch that lets a loader run what the file says. */
   | "unsafe-load"
-  /** Code put together from what stands in the source, of which nothing was decoded or computed. */
+  /** Code assembled from literals of the source, none of them decoded or computed. */
   | "template"
   /** Constants alone, none of them hidden. */
   | "constant";
@@ -68,8 +68,8 @@ export function isNotableText(text: string): boolean {
 }
 
 /**
- * What calls the functions that it is given: threads, exit handlers, `map` and the like. The path's end
- * decides, whatever the object.
+ * What calls the functions that it is given: threads, exit handlers, `map` and the like. The last part
+ * of the path decides, for any object.
  */
 const RUNNERS = new RegExp(
   "(?:(?:^|\\.)(?:Thread|Timer|Process|start_new_thread|submit|map|imap|imap_unordered|map_async|starmap|" +
@@ -111,7 +111,7 @@ interface Given {
   readonly isConstant: boolean;
 }
 
-/** What stands among the arguments of a call, whatever it is packed in. */
+/** The arguments of a call, including those inside containers. */
 export function givenOf(sets: readonly Values[]): Given {
   const outers = new Set<string>();
   const constants: Constant[] = [];

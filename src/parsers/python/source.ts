@@ -1,7 +1,7 @@
 /**
- * What Python source does when it is imported, installed, run or evaluated: the calls that lead out of
- * it, by whatever way it reaches them. It is read, never run. One reader serves all that bring
- * source: repositories, archives, TorchServe's and MLflow's models, texts that a loader evaluates.
+ * What Python source does when it is imported, installed, run or evaluated: its calls of names defined
+ * outside it, direct or indirect. The code is never executed. One reader serves repositories, archives,
+ * models of TorchServe and MLflow, and texts that a loader evaluates.
  *
  * @module
  */
@@ -95,7 +95,7 @@ class Lines {
     }
   }
 
-  /** The line, from 1, that a place stands in. */
+  /** The 1-based line of a place. */
   at(place: number): number {
     let [low, high] = [0, this.#starts.length];
     while (high - low > 1) {

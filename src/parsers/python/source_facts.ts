@@ -14,7 +14,7 @@ type FactObservation = Extract<Observation, { readonly type: "fact" }>;
  * A fact for each different call of a name that leads out of the module, in the order of the source.
  *
  * @param calls in the order of the source
- * @param text of the whole source; offsets are bytes of its UTF-8 form
+ * @param text of the source; offsets are bytes of its UTF-8 form
  * @param language of the facts, which says who would run them
  */
 export function sourceFacts(

@@ -122,7 +122,7 @@ export interface Property {
   set: Values;
 }
 
-/** Where code that stands in a string is reported. */
+/** The place at which code in a string is reported. */
 export interface Origin {
   readonly at: number;
   readonly end: number;
@@ -228,7 +228,7 @@ export function containerOf(type: Container["type"]): Container {
   return { kind: "container", type, items: new Map(), rest: [] };
 }
 
-/** All that stands in a container. */
+/** All items of a container. */
 export function itemsOf(container: Container): Values {
   let all = container.rest;
   for (const each of container.items.values()) all = union(all, each);

@@ -48,7 +48,7 @@ interface Token {
   readonly kind: Kind;
   readonly at: number;
   readonly text: string;
-  /** A plain scalar, which the resolver looks at. */
+  /** A plain scalar, to which implicit resolvers apply. */
   readonly plain?: boolean;
 }
 
@@ -306,7 +306,7 @@ class Scanner {
     for (let at = this.#at; at < end; at++) {
       if (!isBreak(this.#text[at] ?? "")) continue;
       this.#lineStart = at + 1;
-      // What goes on in a further line is no key.
+      // A scalar that continues on another line is no key.
       this.#candidates[this.#flows.length] = undefined;
     }
     this.#at = end;

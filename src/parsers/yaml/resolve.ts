@@ -17,7 +17,7 @@ const FLOAT =
 /**
  * The value of a scalar.
  *
- * @param plain true without quotes, so that the implicit resolvers look at it
+ * @param plain true without quotes, so that implicit resolvers apply
  * @param tag in full, where one is written
  */
 export function scalarValue(

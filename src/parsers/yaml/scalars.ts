@@ -110,7 +110,7 @@ const LINE = new RegExp(`([^\\r\\n\\x85\\u2028\\u2029]*)(${BREAK}|$)`, "uy");
  * A literal or folded scalar.
  *
  * @param at of its `|` or `>`
- * @param parent column of the collection that it stands in; -1 for a document
+ * @param parent column of the enclosing collection; -1 for a document
  */
 export function blockScalar(text: string, at: number, parent: number): Scalar {
   HEADER.lastIndex = at;
@@ -168,10 +168,10 @@ const PLAIN_WORD_IN_FLOW = /(?:[^\s\x85:#,?[\]{}]|:(?![\s\x85,[\]{}]|$)|(?<![\s\
 const WHITE = new RegExp(`[ \\t]*(?:(?:${BREAK})[ \\t]*)*`, "uy");
 
 /**
- * A plain scalar, on as many lines as it goes.
+ * A plain scalar, which may span lines.
  *
  * @param at of its first character
- * @param parent column of the block that it stands in, which further lines must exceed
+ * @param parent column of the enclosing block, which further lines must exceed
  * @param flow true within brackets
  */
 export function plainScalar(text: string, at: number, parent: number, flow: boolean): Scalar {

@@ -102,8 +102,8 @@ function* meanings(
 }
 
 /**
- * Whether a tag of Python's goes on at a place behind its prefix. It is compared letter by letter, so
- * that a text full of exclamation marks costs no more than a look at each.
+ * Whether the rest of a Python tag follows its prefix at a place. It is compared character by
+ * character, so that a text full of exclamation marks costs one comparison each.
  */
 function continues(text: string, from: number, prefix: string): boolean {
   if (!PYTHON_PREFIX.startsWith(prefix)) return prefix.startsWith(PYTHON_PREFIX);

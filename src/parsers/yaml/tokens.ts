@@ -1,7 +1,7 @@
 /**
- * The words of a YAML text as PyYAML's scanner reads them, without putting them together: scalars with
- * the keys that they stand under, anchors and aliases. Made for hostile text: it goes on behind what a
- * loader would refuse, and says so. Tags are read by {@linkcode "./yaml_tags.ts"}, wherever they stand.
+ * Tokens of a YAML text as PyYAML's scanner reads them, without composing them: scalars with their
+ * keys, anchors and aliases. Made for hostile text: it continues after an error that a loader would
+ * raise, and reports it. Tags are read by {@linkcode "./yaml_tags.ts"}, wherever they stand.
  * https://yaml.org/spec/1.1/, and PyYAML's `scanner.py` for what loaders make of it
  *
  * @module
@@ -71,7 +71,7 @@ class Scanner {
   #lineStart = 0;
   #fault: YamlWords["fault"];
   #anchor: string | undefined;
-  /** Column of what may turn out to be a key in blocks; undefined where none may begin. */
+  /** Column of a possible simple key; undefined where none may begin. */
   #candidate: number | undefined;
   /** What a question mark makes a key. */
   #asked = false;

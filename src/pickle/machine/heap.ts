@@ -267,7 +267,7 @@ export class Heap {
     }
   }
 
-  /** Whether a value is a str that stands in the file as it is. */
+  /** Whether a value is a str literal of the file. */
   isWritten(handle: Handle): boolean {
     return handle >= 0 && kindOf(handle) === KIND.STRING;
   }

@@ -1,5 +1,5 @@
 /**
- * Where the next stream begins for loaders that end one elsewhere than the base reading does.
+ * Starts of the next stream for loaders that end a stream at another offset than the base reading.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Input } from "./input.ts";
 import { STATUS } from "../machine/status.ts";
 import type { Run } from "./driver.ts";
 
-/** Why a stream begins there: frames that are taken as a whole, or arrays that are not stepped over. */
+/** Why a stream begins there: frames that are buffered completely, or arrays that are not skipped. */
 type Cause = "frames" | "plain";
 
 /** Offsets in the source, in the order in which they were found. */
@@ -21,8 +21,8 @@ export class Elsewhere {
   }
 
   /**
-   * Loaders that take a frame from their file as a whole go on behind it; under a reading that drops
-   * bytes, wherever its STOP is.
+   * Loaders that buffer a complete frame continue after it, at the end of the frame and not at its
+   * STOP.
    *
    * @param input that the run read
    * @param drops whether that is one which drops bytes
@@ -37,7 +37,7 @@ export class Elsewhere {
     if (drops) note(run.end);
   }
 
-  /** A loader that does not step over arrays goes on behind the STOP that it finds in one. */
+  /** A loader that does not skip arrays continues after the STOP that it finds in one. */
   notePlain(run: Run, input: Input): void {
     if (run.status !== STATUS.STOPPED || run.end >= input.size) return;
     const offset = input.actual(run.end);

@@ -70,8 +70,8 @@ export function tryHead(head: Uint8Array, size: number | undefined, named: boole
 }
 
 /**
- * Goes on where the head did not decide: runs the bytes as far as they are opcodes, stepping over
- * payloads by their lengths.
+ * Decides where the head did not: parses opcodes as far as they are valid, skipping payloads by their
+ * lengths.
  *
  * @param named as for `tryHead`
  * @param checkDeadline throws LimitError once time is spent
@@ -203,7 +203,7 @@ function isSafetensors(head: Uint8Array): boolean {
   return head[0] === PERSID && head[8] === 0x7b && head.subarray(2, 8).every((byte) => byte === 0);
 }
 
-/** APPNOTE.TXT 4.3: all signatures of records are "PK" and two numbers, mostly in a row. */
+/** APPNOTE.TXT 4.3: all signatures of records are "PK" and two numbers, mostly consecutive. */
 function isZipRecord([first, second, third = 0, fourth]: Uint8Array): boolean {
   if (first !== 0x50 || second !== 0x4b) return false;
   return third < 8 && third % 2 === 1 && fourth === third + 1 ||
@@ -226,7 +226,7 @@ function comesToNothing(head: Uint8Array, trace: readonly string[], long: boolea
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
 function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): boolean {
   if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return true;
-  // What goes on like that so often is a file of such pickles, whatever comes behind them.
+  // So many repetitions are a file of such pickles, whatever bytes follow.
   if (tries === 0) return true;
   return end < head.length &&
     looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);

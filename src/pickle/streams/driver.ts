@@ -27,7 +27,10 @@ export interface RunOptions {
   readonly start: number;
   readonly drops?: readonly boolean[];
   readonly stepArrays?: boolean;
-  /** Step over arrays amid frames as joblib does: behind the frame, whose rest goes on before. Drops bytes of the input. */
+  /**
+   * Skip arrays inside frames as joblib does: the array is after the frame, whose rest is read first.
+   * Drops bytes of the input.
+   */
   readonly framedArrays?: boolean;
   /** What follows each wrapper of which that is not known, where it is not what it says. */
   readonly arrays?: readonly ("pickle" | undefined)[];
@@ -215,7 +218,10 @@ function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolea
       .every((offset) => offset < 0);
 }
 
-/** Where joblib reads an array's bytes, and how it goes on: behind the opcode, or behind the frame around it. */
+/**
+ * Where joblib reads an array's bytes, and where it continues: after the opcode, or after the frame
+ * around it.
+ */
 async function stepArray(
   machine: Machine,
   input: Input,
@@ -228,7 +234,7 @@ async function stepArray(
   const framed = reader.frameEnd !== Infinity && reader.frameEnd > machine.offset;
   if (framed) {
     state.framedArrays++;
-    // The base reading goes on as loaders do that know of no arrays; joblib's is another one.
+    // The base reading continues as loaders without support for arrays do; joblib's is another reading.
     if (options.framedArrays !== true) return;
   }
   const wrapper = machine.arrayWrapper;
@@ -248,7 +254,7 @@ async function stepArray(
     ? undefined
     : await stepRaw(input, state, at, extent);
   if (behind === undefined) return;
-  // Python's unframer has the frame in memory and goes on in it, then behind the array.
+  // Python's unframer has the frame in memory and continues in it, then after the array.
   if (framed) input.drop(at, behind - at);
   else machine.offset = behind;
   const array = handleOf(KIND.INSTANCE, heap.entryOf("numpy", "ndarray").id);

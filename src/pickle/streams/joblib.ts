@@ -86,7 +86,7 @@ const SIZES: ReadonlySet<string> = new Set(
   "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 f12 f16 c8 c16 c24 c32 m8 M8 O8 O4".split(" "),
 );
 
-/** What a dtype says of its items; undefined when it says nothing. */
+/** The item layout that a dtype states; undefined when it states none. */
 interface ItemType {
   /** Bytes of one. */
   readonly size: number | undefined;
@@ -126,7 +126,7 @@ function sized({ size, hasObject }: ItemType): ItemType {
   return { size: size === 0 ? undefined : size, hasObject };
 }
 
-/** What `__setstate__` makes of it (`arraydescr_setstate` in numpy's `descriptor.c`). */
+/** The dtype after `__setstate__` (`arraydescr_setstate` in numpy's `descriptor.c`). */
 function withState(heap: Heap, state: Handle, own: ItemType, flexible: boolean): ItemType {
   const items = heap.itemsOf(state, CONTAINER.TUPLE);
   const integer = (at: number): bigint | undefined =>

@@ -188,7 +188,7 @@ export class AssetScan {
     };
   }
 
-  /** Looks into one source; whatever goes wrong is said there, and the scan goes on behind it. */
+  /** Scans one source; an error is reported at its place, and the scan continues with the next source. */
   async #visit(visit: Visit): Promise<void> {
     const notes = new Notes();
     this.#parts++;
@@ -288,7 +288,7 @@ export class AssetScan {
     }
   }
 
-  /** What an index in the file's folder says of it. */
+  /** The statement of an index in the file's folder about it. */
   async #named(): Promise<NamedData | undefined> {
     const { folder } = this.#options;
     if (folder === undefined || claimOf(folder.member)?.kind === "other") return undefined;
@@ -304,7 +304,7 @@ export class AssetScan {
     this.#unproven ??= { name, parts };
   }
 
-  /** A container in which nothing was recognised holds no model, whatever a name in it says. */
+  /** A container without a recognised member holds no model, even if a member's name claims one. */
   #tellUnproven(): void {
     if (this.#matched.size === 0 || this.#unproven === undefined) return;
     if (this.#outcome.verdict(this.#recognised) !== "skipped") return;

@@ -10,7 +10,7 @@ import { DESCRIPTORS, FORMATS } from "../../formats/registry.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import { OTHER_NAMES } from "./other_names.ts";
 
-/** Ids of the formats that are nothing odd under an extension. */
+/** Ids of the formats that are no anomaly under an extension. */
 const UNDER: ReadonlyMap<string, readonly string[]> = byExtension();
 
 /** Ids of the archives that a program may carry behind itself and extract. */

@@ -1,5 +1,5 @@
 /**
- * Turns what was thrown into anomalies. Whatever it was, the asset is not clean after it.
+ * Maps exceptions to anomalies; each marks the asset incomplete.
  *
  * @module
  */

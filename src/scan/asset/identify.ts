@@ -38,8 +38,8 @@ export interface Broken {
 /**
  * Reads a bounded head and tail and asks every format.
  *
- * @param root true for the file itself, whose head is looked at in full at once
- * @param named what an index in the file's folder says of it
+ * @param root true for the file itself, whose complete head is read at once
+ * @param named the statement of an index in the file's folder about it
  * @throws SourceError when the bytes cannot be had
  */
 export async function identify(
@@ -104,7 +104,7 @@ export async function detect(
   return { matches, broken, undecided };
 }
 
-/** Ids of the formats that match without a look at the tail. */
+/** Ids of the formats that match without the tail. */
 export function atHead(
   sample: Sample,
   matches: readonly Match[],

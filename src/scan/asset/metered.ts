@@ -1,6 +1,6 @@
 /**
- * The outermost source of an asset, and what was read into memory, wrapped: counts what is read,
- * ends reading that goes in circles, and gives way to timers.
+ * A wrapper around the source of an asset, and around sources in memory: counts the bytes read, stops a
+ * reader that re-reads without end, and yields to the event loop.
  *
  * @module
  */

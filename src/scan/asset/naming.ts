@@ -13,15 +13,15 @@ import { looksLikeText } from "../../parsers/bytes.ts";
 import type { Sample } from "../../core/format.ts";
 import type { Observation } from "../../core/types.ts";
 
-/** An anomaly about a source as a whole. */
+/** An anomaly of a source at no offset. */
 export type Anomaly = Extract<Observation, { type: "anomaly" }>;
 
 /**
- * What is odd about name and content.
+ * Anomalies between name and content.
  *
  * @param matched ids of the formats that matched
  * @param root true for the file itself, false for what is inside one
- * @param atHead asks for those that matched by the beginning, and not only by something appended
+ * @param atHead gives the formats that matched by the beginning, and not only by something appended
  * @param path of the file or member
  */
 export function compareWithName(
@@ -109,7 +109,7 @@ function unsupported(name: string, label: string): Anomaly {
  */
 const NO_EXIST = /(?:^|\/)\.no_exist\/[0-9a-f]{40}\//u;
 
-/** No bytes: a download that failed where the name claims a model, a marker elsewhere. */
+/** An empty source: a failed download where the name claims a model, else a marker. */
 function empty(
   sample: Sample,
   claim: NameClaim | undefined,

@@ -1,6 +1,6 @@
 /**
- * Extensions of what is no model. Content of a format that lists one of them under `under` is nothing
- * odd there; any other model under such a name is disguised.
+ * Extensions of files other than models. Content of a format that lists one of them in `under` is no
+ * anomaly there; any other model under such a name is disguised.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export class Outcome {
     return this.#riskScore;
   }
 
-  /** Counts findings that are reported elsewhere towards the verdict and the risk score. */
+  /** Counts findings that are reported at another source towards the verdict and the risk score. */
   weigh(findings: readonly Finding[]): void {
     for (const finding of findings) this.#weigh(finding);
   }
@@ -96,7 +96,7 @@ export class Outcome {
   }
 }
 
-/** What a finding makes of its file: what is only worth knowing makes none suspicious. */
+/** The verdict that follows from a finding; one of severity `info` makes no file suspicious. */
 function weightOf({ safety, severity }: Finding): Safety {
   const minor = SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf("info");
   return safety === "suspicious" && minor ? "innocuous" : safety;

@@ -16,8 +16,8 @@ import type { MeteredSource } from "./metered.ts";
 export const FIRST_LOOK_BYTES = 4096;
 
 /**
- * Bytes of a member that its archive knows to be the raw storage of a tensor. Such a one is read as
- * numbers whatever it holds; magic numbers are looked for all the same.
+ * Bytes of a member that its archive knows to be the raw storage of a tensor. Loaders read it as
+ * numbers with any content; it is searched for magic numbers all the same.
  */
 export const STORAGE_LOOK_BYTES = 64;
 

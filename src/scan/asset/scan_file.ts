@@ -30,7 +30,7 @@ export interface FileOptions extends Omit<ScanOptions, "path" | "folder" | "sign
   readonly keepSuppressed?: boolean | undefined;
   readonly stop: {
     readonly signal: { readonly aborted: boolean };
-    /** Milliseconds left of the whole scan; undefined when it may take its time. */
+    /** Milliseconds left for the scan of all files; undefined without a limit. */
     remaining(): number | undefined;
   };
 }
@@ -60,10 +60,10 @@ export interface FilePlace {
 }
 
 /**
- * Opens and scans, within the limits of a file and what is left of the time of the whole scan. What is
- * thrown becomes part of the report, which is then incomplete.
+ * Opens and scans a file, within its limits and the time left for the scan of all files. An exception
+ * becomes part of the report, which is then incomplete.
  *
- * @param update is called with the bytes read so far now and then
+ * @param update is called at intervals with the bytes read so far
  */
 export async function scanFile(
   place: FilePlace,
@@ -109,7 +109,7 @@ async function scanOpened(
   return { type: "file", file, ...(kept.length > 0 && { suppressed: kept }) };
 }
 
-/** The limits of a file, of which time is never more than what is left of the whole scan. */
+/** The limits of a file; its time is at most what is left for the scan of all files. */
 function limitsNow({ limits = {}, stop }: FileOptions): Partial<Limits> {
   const remaining = stop.remaining();
   if (remaining === undefined) return limits;

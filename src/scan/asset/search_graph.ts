@@ -1,7 +1,7 @@
 /**
- * The user's patterns in the strings of a protobuf message, whatever its schema: graphs of ONNX and
- * TensorFlow. A payload is searched when it is printable text, and looked into when it reads as a
- * message; tensors are neither.
+ * The user's patterns in the strings of a protobuf message of any schema: graphs of ONNX and
+ * TensorFlow. A payload is searched when it is printable text, and parsed when it is a valid message;
+ * tensors are neither.
  *
  * @module
  */

@@ -17,7 +17,7 @@ export interface WorkerStart {
   readonly setup: unknown;
   readonly limits: Partial<Limits>;
   readonly keepSuppressed: boolean;
-  /** When the time of the whole scan is spent, milliseconds since 1970. */
+  /** Deadline of the scan of all files, milliseconds since 1970. */
   readonly deadline: number | undefined;
   /** Whether progress is shown. */
   readonly progress: boolean;

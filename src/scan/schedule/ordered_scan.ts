@@ -18,7 +18,7 @@ import { notScanned, notScannedToEnd, type Stop } from "./stop.ts";
 import { jobsOf, type Workers } from "./threads.ts";
 import type { PoolEvents, WorkerPool } from "./worker_pool.ts";
 
-/** Files that must be left for a worker to be worth its start. */
+/** Files that must be left before a worker is started. */
 const FILES_LEFT = 2;
 
 /** Milliseconds after which the main thread yields to the event loop, where messages of workers wait. */
@@ -389,7 +389,7 @@ function sizeOf(found: Scannable): number | undefined {
   return found.kind === "file" ? found.files.sizeOf(found.path) : found.size();
 }
 
-/** Bytes in all; looks at each file, which costs a system call. */
+/** Total bytes; costs a system call for each file. */
 function bytesOf(entries: readonly Entry[]): number {
   let bytes = 0;
   for (const { found } of entries) bytes += found && sizeOf(found) || 0;

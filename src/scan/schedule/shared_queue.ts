@@ -2,8 +2,8 @@
  * Which thread scans which file: a few numbers in memory that all threads share.
  *
  * Files have indices, counted from 0 in the order of the report. A file is free from when it is offered
- * until one thread has taken it, in one atomic step, so that no two threads scan the same file and none
- * is left out. Who holds a file can be asked, so that the end of a thread loses no file.
+ * until one thread has taken it, in one atomic step, so that each file is scanned exactly once. The
+ * holder of a file is recorded, so that no file is lost when a thread ends.
  *
  * @module
  */

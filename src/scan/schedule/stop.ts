@@ -9,7 +9,7 @@ import type { ScanError } from "../../core/types.ts";
 /** When and why to end before all is scanned. */
 export interface Stop {
   readonly signal: AbortSignal;
-  /** Milliseconds left of the whole scan; undefined when it may take its time. */
+  /** Milliseconds left for the scan of all files; undefined without a limit. */
   remaining(): number | undefined;
   /** Why the scan ended early, and what helps; asked once it has. */
   reason(): { readonly message: string; readonly remedy: string };

@@ -46,7 +46,7 @@ export interface Threads {
   start(data: unknown, events: ThreadEvents): Thread;
 }
 
-/** Threads, and when they are worth their start. */
+/** Threads, and when to start them. */
 export interface ThreadSupply {
   /** Calls back once enough work was done from now on; returns how to stop listening. */
   whenWorthwhile(callback: () => void): () => void;
