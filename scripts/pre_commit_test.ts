@@ -77,7 +77,6 @@ function guarded(id: string, hooks: { folder: string; rev: string }): string {
 
 test("pre-commit blocks a harmful model under any name and lets clean files pass", {
   skip,
-  timeout: 60_000,
 }, () => {
   const hooks = hookRepository();
   for (const id of ["modelaudit", "modelaudit-source"]) {

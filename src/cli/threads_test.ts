@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, linkSync, writeFileSync } from "node:fs";
+import { cpSync, linkSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -30,18 +30,24 @@ function counter(cores: number, place?: URL) {
   return { threads: realThreads(cores, hear, place), scanned: () => scanned };
 }
 
-test("All of testdata is reported with the same bytes, by one thread or by four", async () => {
-  const alone = await run(["--format", "json", TESTDATA], undefined);
+/** Folders of testdata. Each of the two runtimes scans every other one: what is sent between threads is plain data. */
+const FOLDERS = readdirSync(TESTDATA, { withFileTypes: true })
+  .filter((it) => it.isDirectory()).map(({ name }) => name).sort()
+  .filter((_, index) => index % 2 === ("Bun" in globalThis ? 1 : 0));
+
+test("Folders of testdata are reported with the same bytes, by one thread or by four", async () => {
+  const args = ["--format", "json", ...FOLDERS.map((it) => join(TESTDATA, it))];
+  const alone = await run(args, undefined);
   const { threads, scanned } = counter(4);
-  const together = await run(["--format", "json", TESTDATA], threads);
+  const together = await run(args, threads);
   assert.equal(together.out, alone.out);
   assert.deepEqual(together, alone);
-  assert.ok(scanned() > 300, `workers scanned ${scanned()}`);
+  assert.ok(scanned() > 100, `workers scanned ${scanned()}`);
 });
 
 for (const format of ["text", "ndjson", "sarif", "junit", "markdown"]) {
-  test(`Repositories and pickles are reported with the same bytes as ${format}`, async () => {
-    const paths = ["repository", "pickle/harmful", "torch", "nowhere", "onnx", "r"]
+  test(`Repositories and models are reported with the same bytes as ${format}`, async () => {
+    const paths = ["numpy", "torch", "nowhere", "onnx", "repository/harmful"]
       .map((it) => join(TESTDATA, it));
     const args = ["--verbose", "--format", format, ...paths];
     const alone = await run(args, undefined);
@@ -135,7 +141,7 @@ test("A real Ctrl-C while several threads scan: what was found, in order, and wh
   skip: process.platform === "win32",
 }, async () => {
   await inFolder(0, async (folder) => {
-    makeDictionaries(join(folder, "0000.pkl"), 30_000);
+    makeDictionaries(join(folder, "0000.pkl"), 10_000);
     for (let index = 1; index < 2000; index++) {
       linkSync(join(folder, "0000.pkl"), join(folder, `${String(index).padStart(4, "0")}.pkl`));
     }

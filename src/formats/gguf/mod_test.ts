@@ -128,10 +128,8 @@ test("only the header of a huge file is read", async () => {
       return Promise.resolve(bytes);
     },
   };
-  const before = Date.now();
   const report = await scanSource(source, { rules });
   assert.deepEqual(report.findings, []);
   assert.equal(report.verdict, "clean");
   assert.ok(report.bytesRead < 1 << 20, `${report.bytesRead} bytes`);
-  assert.ok(Date.now() - before < 60_000);
 });

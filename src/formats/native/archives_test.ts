@@ -73,8 +73,9 @@ test("a program's own copy of a signature is no archive", async () => {
 });
 
 test("an archive cut anywhere behind a program is never called clean", async () => {
+  // Beside a program: the cuts at every few bytes of the archive itself are in ../sevenzip/recover_test.ts.
   const archive = read("harmful/malicious.7z");
-  for (let length = 32; length < archive.length; length++) {
+  for (let length = 32; length < archive.length; length += 7) {
     const bytes = join(program(100), archive.subarray(0, length));
     const report = await scanSource(bytesSource("x.7z", bytes), { rules });
     assert.ok(["incomplete", "dangerous"].includes(report.verdict), `${length}: ${report.verdict}`);

@@ -43,6 +43,23 @@ function xdrOf(items: readonly (number | string)[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
+/** The same items many times between others. Bytes are repeated, not lists of numbers. */
+function repeated(
+  before: readonly (number | string)[],
+  items: readonly (number | string)[],
+  times: number,
+  after: readonly (number | string)[] = [],
+): Uint8Array {
+  const one = xdrOf([0, ...items]).subarray(2);
+  const head = xdrOf([...HEADER, ...before]);
+  const tail = xdrOf([0, ...after]).subarray(2);
+  const bytes = new Uint8Array(head.length + one.length * times + tail.length);
+  bytes.set(head);
+  for (let at = 0; at < times; at++) bytes.set(one, head.length + at * one.length);
+  bytes.set(tail, bytes.length - tail.length);
+  return bytes;
+}
+
 /** A call of a function with one text. */
 function call(name: string, text = "echo hi"): (number | string)[] {
   return [6, 1, name, 2, 16, 1, text, NIL];
@@ -269,8 +286,7 @@ test("every byte of a real model changed to its opposite breaks nothing", async 
 });
 
 test("nesting costs no stack and ends at a limit", async () => {
-  const deep = (depth: number) =>
-    xdrOf([...HEADER, ...Array.from({ length: depth }, () => [19, 1]).flat(), NIL]);
+  const deep = (depth: number) => repeated([], [19, 1], depth, [NIL]);
   assert.equal((await run(rdsFormat, deep(100_000))).unread, false);
   const seen = await run(rdsFormat, deep(300_000));
   assert.match(seen.fault?.message ?? "", /deep in one another/);
@@ -278,16 +294,13 @@ test("nesting costs no stack and ends at a limit", async () => {
 
 test("what was seen before a limit counts", async () => {
   const promise = [19, 2, 5, UNBOUND, ...call("system")];
-  const deep = Array.from({ length: 300_000 }, () => [19, 1]).flat();
-  const { verdict } = await report(xdrOf([...HEADER, ...promise, ...deep, NIL]));
+  const { verdict } = await report(repeated(promise, [19, 1], 300_000, [NIL]));
   assert.equal(verdict, "dangerous");
 });
 
 test("long chains are read in a loop, and code beyond all reason is a limit", async () => {
-  const chain = Array.from({ length: 400_000 }, () => [2, NIL]).flat();
-  assert.equal((await run(rdsFormat, xdrOf([...HEADER, ...chain, NIL]))).unread, false);
-  const code = Array.from({ length: 1_000_001 }, () => [2, NIL]).flat();
-  const seen = await run(rdsFormat, xdrOf([...HEADER, 6, 1, "f", ...code, NIL]));
+  assert.equal((await run(rdsFormat, repeated([], [2, NIL], 400_000, [NIL]))).unread, false);
+  const seen = await run(rdsFormat, repeated([6, 1, "f"], [2, NIL], 1_000_001, [NIL]));
   assert.match(seen.fault?.message ?? "", /cells of code/);
 });
 
@@ -320,14 +333,10 @@ test("a call whose cells are used again and again is written only in part", asyn
 test("code that functions in one another hold counts together, that of functions side by side does not", async () => {
   const body = Array.from({ length: 1000 }, () => [2, NIL]).flat();
   const one = [3 | HAS_TAG, 253, NIL, 6, 1, "f", ...body, NIL];
-  const beside = Array.from({ length: 1100 }, () => one).flat();
-  const apart = await run(rdsFormat, xdrOf([...HEADER, 19, 1100, ...beside]));
+  const apart = await run(rdsFormat, repeated([19, 1100], one, 1100));
   assert.deepEqual([apart.unread, apart.fault], [false, undefined]);
-  const within = Array.from({ length: 1100 }, () => [2, ...one]).flat();
-  const together = await run(
-    rdsFormat,
-    xdrOf([...HEADER, 3 | HAS_TAG, 253, NIL, 6, 1, "f", ...within, NIL]),
-  );
+  const outer = [3 | HAS_TAG, 253, NIL, 6, 1, "f"];
+  const together = await run(rdsFormat, repeated(outer, [2, ...one], 1100, [NIL]));
   assert.match(together.fault?.message ?? "", /cells of code/);
 });
 

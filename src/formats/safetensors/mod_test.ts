@@ -110,11 +110,9 @@ test("only the header of a huge file is read", async () => {
       return Promise.resolve(bytes);
     },
   };
-  const before = Date.now();
   const report = await scanSource(source, { rules });
   assert.equal(report.verdict, "clean");
   assert.ok(report.bytesRead < 1 << 20, `${report.bytesRead} bytes`);
-  assert.ok(Date.now() - before < 60_000);
 });
 
 test("a pickle in the metadata is scanned as bytes that nothing loads", async () => {

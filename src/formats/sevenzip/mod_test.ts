@@ -207,8 +207,8 @@ test("too many members are an incomplete archive, and the first are read", async
   assert.equal(seen.entries.length, 10);
 });
 
-test("a million empty members end in seconds", async () => {
-  const members = Array.from({ length: 1_000_000 }, () => ({ name: "e", data: new Uint8Array(0) }));
+test("more empty members than an archive may have end the scan", async () => {
+  const members = Array.from({ length: 200_001 }, () => ({ name: "e", data: new Uint8Array(0) }));
   const bytes = sevenZip(members);
   const report = await scan(bytes);
   assert.equal(report.verdict, "incomplete");

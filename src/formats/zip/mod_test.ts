@@ -388,12 +388,12 @@ test("listing a large archive reads its headers and not its members", async () =
   }
 });
 
-test("a hundred thousand members are listed in seconds", async () => {
-  const entries = Array.from({ length: 100_000 }, (_, i) => ({ name: `m${i}`, data: "x" }));
+test("more members than 16 bits count are listed", async () => {
+  const entries = Array.from({ length: 66_000 }, (_, i) => ({ name: `m${i}`, data: "x" }));
   const bytes = buildZip(entries, { zip64: true });
   const seen = await run(zipFormat, bytes, { readEntries: false });
   assert.deepEqual(seen.rules, []);
-  assert.equal(seen.entries.length, 100_000);
+  assert.equal(seen.entries.length, 66_000);
 });
 
 test("a member of an absurd size does not keep the next from being read", async () => {

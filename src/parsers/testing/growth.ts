@@ -1,0 +1,50 @@
+/**
+ * For tests that a parser takes linear time: they compare two sizes and not a clock with a limit, so that
+ * the speed and load of the machine do not matter.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+/** Times that the input of the measured work is larger. */
+const GROWTH = 16;
+/** Most times that it may take longer: linear work takes 16, quadratic work 256. */
+const MOST = 80;
+/** Attempts of which one must be good: another process may take the processor in the middle of one. */
+const ATTEMPTS = 6;
+/** A shorter time, in milliseconds, says more about the clock than about the work. */
+const LEAST = 0.5;
+
+/**
+ * Asserts that 16 times the input takes at most 80 times as long, in one of a few attempts.
+ *
+ * @param input makes an input of so many repetitions
+ * @param work is measured
+ * @param repetitions of the larger input
+ */
+export async function assertLinear<T>(
+  input: (repetitions: number) => T,
+  work: (input: T) => unknown,
+  repetitions: number,
+): Promise<void> {
+  const large = input(repetitions);
+  const small = input(Math.ceil(repetitions / GROWTH));
+  const took = async (one: T): Promise<number> => {
+    const start = performance.now();
+    await work(one);
+    return performance.now() - start;
+  };
+  await work(small);
+  const ratios: number[] = [];
+  while (ratios.length < ATTEMPTS) {
+    const base = Math.max(LEAST, await took(small));
+    const ratio = (await took(large)) / base;
+    if (ratio <= MOST) return;
+    ratios.push(ratio);
+  }
+  const start = String(large).slice(0, 30);
+  assert.fail(
+    `${JSON.stringify(start)}: ${GROWTH} times the input took ${ratios.join(", ")} times`,
+  );
+}
