@@ -5,6 +5,7 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import { hdf5Format } from "./mod.ts";
 import { run, sampleOf } from "../testing/scan.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 
 const read = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../../../testdata/keras/${name}`, import.meta.url)));
@@ -77,7 +78,7 @@ test("what PyTables and hickle unpickle is handed on as pickles, and nothing els
 test("pickled rows and attributes of a file that is cut off anywhere are found or missed aloud", async () => {
   for (const name of ["attribute.h5", "rows.h5", "types_table.hkl"]) {
     const bytes = readOther(`harmful/${name}`);
-    for (let length = 512; length < bytes.length; length++) {
+    for (let length = 512; length < bytes.length; length += SWEEP) {
       const { entries, unread, fault } = await scan(bytes.subarray(0, length));
       assert.ok(entries.length > 0 || unread || fault !== undefined, `${name}: ${length} bytes`);
     }
@@ -133,7 +134,7 @@ test("a source that cannot be read without waiting gives the same", async () => 
 
 test("a file that is cut off anywhere is unread", async () => {
   const bytes = read("suspicious/external_link.h5");
-  for (let length = 8; length < bytes.length; length++) {
+  for (let length = 8; length < bytes.length; length += SWEEP) {
     const { unread } = await scan(bytes.subarray(0, length));
     assert.ok(unread, `cut at ${length}`);
   }
@@ -142,7 +143,7 @@ test("a file that is cut off anywhere is unread", async () => {
 test("changed bytes end in findings, never in a crash or a hang", async () => {
   for (const name of ["suspicious/external_storage_new.h5", "safe/cycles.h5"]) {
     const bytes = read(name);
-    for (let at = 8; at < Math.min(bytes.length, 4096); at += 13) {
+    for (let at = 8; at < Math.min(bytes.length, 4096); at += 13 * SWEEP) {
       for (const value of [0x00, 0x7f, 0xff]) {
         const changed = bytes.slice();
         changed[at] = value;

@@ -8,6 +8,7 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import { embeddedArchives } from "./archives.ts";
 import { buildZip, bytesOf, join } from "../testing/zip.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 
 const TESTDATA = new URL("../../../testdata/sevenzip/", import.meta.url);
 const read = (name: string) => new Uint8Array(readFileSync(new URL(name, TESTDATA)));
@@ -75,7 +76,7 @@ test("a program's own copy of a signature is no archive", async () => {
 test("an archive cut anywhere behind a program is never called clean", async () => {
   // Beside a program: the cuts at every few bytes of the archive itself are in ../sevenzip/recover_test.ts.
   const archive = read("harmful/malicious.7z");
-  for (let length = 32; length < archive.length; length += 7) {
+  for (let length = 32; length < archive.length; length += 7 * SWEEP) {
     const bytes = join(program(100), archive.subarray(0, length));
     const report = await scanSource(bytesSource("x.7z", bytes), { rules });
     assert.ok(["incomplete", "dangerous"].includes(report.verdict), `${length}: ${report.verdict}`);

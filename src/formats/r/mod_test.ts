@@ -9,6 +9,7 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { FileReport } from "../../core/types.ts";
 import { rdsFormat } from "./mod.ts";
 import { run, type Seen } from "../testing/scan.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 
 const rules = loadRules();
 const SAFE = new URL("../../../testdata/r/safe/", import.meta.url);
@@ -221,7 +222,7 @@ test("every harmful sample cut anywhere is never clean, and real models neither"
     const whole = new Uint8Array(readFileSync(new URL(name, folder)));
     // What stands behind the last word of ASCII is a line feed.
     const last = whole.at(-1) === 0x0a ? whole.length - 1 : whole.length;
-    for (let end = 1; end < last; end++) {
+    for (let end = 1; end < last; end += SWEEP) {
       const { verdict } = await report(whole.slice(0, end), name);
       assert.ok(
         verdict !== "clean" && verdict !== "skipped",
@@ -276,7 +277,7 @@ test("lengths and numbers that lie are errors, and cost nothing", async () => {
 test("every byte of a real model changed to its opposite breaks nothing", async () => {
   for (const name of ["lm_v3_xdr.rds", "odd_v2_ascii.rds", "forced_promise.rds"]) {
     const whole = new Uint8Array(readFileSync(new URL(name, SAFE)));
-    for (let at = 2; at < whole.length; at += name.startsWith("lm") ? 7 : 1) {
+    for (let at = 2; at < whole.length; at += name.startsWith("lm") ? 7 * SWEEP : SWEEP) {
       const changed = whole.slice();
       changed[at] = ~(changed[at] ?? 0) & 0xff;
       const seen = await run(rdsFormat, changed);

@@ -15,6 +15,7 @@ import { listArchive } from "./listing.ts";
 import { run, sampleOf } from "../testing/scan.ts";
 import { sevenZip, zeros } from "../testing/sevenzip.ts";
 import { bytesOf, join } from "../testing/zip.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 
 const TESTDATA = new URL("../../../testdata/sevenzip/", import.meta.url);
 const EVIL = bytesOf("cposix\nsystem\n(S'echo hi'\ntR.");
@@ -147,12 +148,12 @@ test("what came before a block breaks is handed on", async () => {
 
 test("an archive cut off at any 64th byte is never clean, nor is one with a wrong byte", async () => {
   const whole = read("harmful/copy.7z");
-  for (let length = 32; length < whole.length; length += 64) {
+  for (let length = 32; length < whole.length; length += 64 * SWEEP) {
     const report = await scan(whole.subarray(0, length));
     assert.ok(["incomplete", "dangerous"].includes(report.verdict), `${length} ${report.verdict}`);
     assert.ok(report.findings.length > 0);
   }
-  for (let at = 0; at < whole.length; at += 13) {
+  for (let at = 0; at < whole.length; at += 13 * SWEEP) {
     const bytes = whole.slice();
     bytes[at] = (bytes[at] ?? 0) ^ 0xff;
     const report = await scan(bytes);
@@ -350,7 +351,7 @@ test("a RAR archive that is encrypted, cut off, or one of several is reported an
     }
     const whole = read(`harmful/${version}.rar`);
     // 20 is where the archive's header ends.
-    for (let length = 8; length < whole.length; length += 12) {
+    for (let length = 8; length < whole.length; length += 12 * SWEEP) {
       const { verdict } = await scan(whole.subarray(0, length), "x.rar");
       assert.ok(["incomplete", "dangerous"].includes(verdict), `${version} ${length} ${verdict}`);
     }

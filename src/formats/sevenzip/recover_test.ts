@@ -7,6 +7,7 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { Limits } from "../../core/types.ts";
 import { sevenZip, zeros } from "../testing/sevenzip.ts";
 import { bytesOf, join } from "../testing/zip.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 
 const ARCHIVES = new URL("../../../testdata/sevenzip/", import.meta.url);
 const EVIL = bytesOf("cposix\nsystem\n(S'echo hi'\ntR.");
@@ -37,7 +38,7 @@ test("the harmful member of an archive that lost its directory is found, by ever
   const names = ["malicious", "lzma", "copy", "deflate", "bzip2", "lzma2_bcj", "bcj2", "arm64"];
   for (const name of names) {
     const whole = read(`harmful/${name}.7z`);
-    for (let length = directoryOf(whole); length < whole.length; length += 12) {
+    for (let length = directoryOf(whole); length < whole.length; length += 12 * SWEEP) {
       const report = await scan(whole.subarray(0, length));
       assert.equal(report.verdict, "dangerous", `${name} ${length}`);
       assert.ok(report.findings.some(({ ruleId }) => ruleId === "archive-truncated"), name);
@@ -54,7 +55,7 @@ test("what was recovered says where it lay and how it was packed", async () => {
 
 test("a harmless archive that is cut off anywhere is incomplete", async () => {
   const whole = read("safe/safe.7z");
-  for (let length = 6; length < whole.length; length += 5) {
+  for (let length = 6; length < whole.length; length += 5 * SWEEP) {
     const report = await scan(whole.subarray(0, length));
     assert.equal(report.verdict, "incomplete", String(length));
     assert.ok(report.findings.length > 0, String(length));
@@ -71,7 +72,7 @@ test("blocks are followed one behind the other, whatever stands in the first", a
 
 test("a directory that is there and broken does not hide what stands before it", async () => {
   const archive = sevenZip([{ name: "a.txt", data: bytesOf("text") }, { name: "b", data: EVIL }]);
-  for (let at = 8; at < archive.length; at += 3) {
+  for (let at = 8; at < archive.length; at += 3 * SWEEP) {
     if (at >= 32 && at < directoryOf(archive)) continue;
     const bytes = archive.slice();
     bytes[at] = (bytes[at] ?? 0) ^ 0xff;
@@ -80,7 +81,7 @@ test("a directory that is there and broken does not hide what stands before it",
 });
 
 test("noise in the place of the packed streams is incomplete", async () => {
-  for (let seed = 1; seed < 257; seed += 5) {
+  for (let seed = 1; seed < 257; seed += 5 * SWEEP) {
     let state = seed * 2_654_435_761;
     const noise = Uint8Array.from({ length: 600 }, () => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

@@ -6,6 +6,7 @@ import { readPaxRecords } from "./header.ts";
 import { tarFormat } from "./mod.ts";
 import { run, sampleOf, type Seen } from "../testing/scan.ts";
 import { bytesOf, join } from "../testing/zip.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 
 const EVIL = "(cos\nsystem\n(S'echo hi'\ntR0.";
 const END = new Uint8Array(1024);
@@ -172,7 +173,7 @@ test("a checksum is read as Python's int reads it", () => {
 
 test("an archive cut at any byte is unread until its end is there", async () => {
   const bytes = join(member("a", EVIL), member("b", "x".repeat(700)), END);
-  for (let length = 512; length < bytes.length - 1024; length += 7) {
+  for (let length = 512; length < bytes.length - 1024; length += 7 * SWEEP) {
     const seen = await run(tarFormat, bytes.subarray(0, length));
     assert.ok(seen.unread, String(length));
     if (length > 512 + EVIL.length) assert.ok(found(seen));
@@ -264,7 +265,7 @@ test("storages and tensors of a PyTorch archive are handed on with a hint", asyn
 
 test("any byte changed is read or refused, quickly and without a defect", async () => {
   const bytes = join(pax({ path: "b" }), member("a", EVIL), member("c", "1"), END);
-  for (let at = 0; at < bytes.length; at += 3) {
+  for (let at = 0; at < bytes.length; at += 3 * SWEEP) {
     for (const value of [0, 0x31, 0x80, 0xff]) {
       const changed = bytes.slice();
       changed[at] = value;
