@@ -25,6 +25,7 @@ interface OpenvinoNetwork {
 
 /** Bits of an element: `ov::element::Type`. Texts have no fixed size. */
 const BITS: Readonly<Record<string, number>> = {
+  __proto__: null as never,
   f64: 64,
   f32: 32,
   f16: 16,

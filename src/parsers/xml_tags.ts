@@ -104,6 +104,7 @@ function tagAt(text: string, at: number): [XmlTag, number] {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   lt: "<",
   gt: ">",
   amp: "&",

@@ -33,6 +33,7 @@ const SIGNATURES = 32;
 
 /** Operators of checkpoints, with the inputs that name files. */
 const SAVERS: Readonly<Record<string, readonly number[]>> = {
+  __proto__: null as never,
   Save: [0],
   SaveSlices: [0],
   SaveV2: [0],
@@ -45,6 +46,7 @@ const SAVERS: Readonly<Record<string, readonly number[]>> = {
 
 /** Operators that read the file named by an input, which may be one of the model's own. */
 const READERS: Readonly<Record<string, number>> = {
+  __proto__: null as never,
   ReadFile: 0,
   InitializeTableFromTextFile: 1,
   InitializeTableFromTextFileV2: 1,
@@ -59,6 +61,7 @@ const READERS: Readonly<Record<string, number>> = {
 
 /** Operators that use a file only where they are set to: an attribute, and what tells them not to. */
 const FILE_ATTRIBUTES: Readonly<Record<string, readonly [name: string, harmless: RegExp]>> = {
+  __proto__: null as never,
   PrintV2: ["output_stream", /^(?:stdout|stderr|log\((?:info|warning|error)\)|)$/u],
   FixedUnigramCandidateSampler: ["vocab_file", /^$/u],
   DecodeProtoV2: ["descriptor_source", /^(?:$|local:\/\/|bytes:\/\/)/u],
@@ -69,6 +72,7 @@ const FILE_ATTRIBUTES: Readonly<Record<string, readonly [name: string, harmless:
 
 /** Operators that hand a tensor to a function of the host, with the attribute that names it. */
 const CUSTOM_CALLS: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   XlaCustomCall: "target_name",
   XlaCustomCallV2: "call_target_name",
 };
@@ -79,7 +83,11 @@ const COMPUTING_TARGET =
   /^(?:Sharding|SPMD\w+|TopK|mhlo\.\w+|chlo\.\w+|stablehlo\.\w+|tf\.call_tf_function|shape_assertion|annotate_device_placement|\w+Annotation|Eigh?|Qr|LuDecomposition|ProductOfElementaryHouseholderReflectors|CholeskyDecomposition|(?:lapack|blas|cublas|cusolver|cusparse|hipblas|hipsolver|ducc_fft|dynamic_ducc_fft|cuthreefry2x32|threefry2x32|cu_threefry2x32|cu_lu_pivots_to_permutation|__cublas|__cudnn|__gpu|__onednn|tpu)\w*|PartialReduce|ApproxTopK|AllocateBuffer|drop|ExecutionScope|inspect_sharding|xla\.sdy\.\w+)$/u;
 
 /** Datasets that are kept in memory where the name of their file is empty. */
-const CACHES: Readonly<Record<string, number>> = { CacheDataset: 1, CacheDatasetV2: 1 };
+const CACHES: Readonly<Record<string, number>> = {
+  __proto__: null as never,
+  CacheDataset: 1,
+  CacheDatasetV2: 1,
+};
 
 /** Operators whose texts are commands. */
 const COMMANDS = new Set(["ShellExecute", "ExecuteOp", "SystemConfig"]);

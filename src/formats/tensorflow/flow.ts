@@ -39,6 +39,7 @@ const COPIES = new Set(
 );
 /** Operators that hand on several: from the first one up to the last but some. */
 const COLLECTIONS: Readonly<Record<string, readonly [first: number, behind: number]>> = {
+  __proto__: null as never,
   Pack: [0, 0],
   Merge: [0, 0],
   RefMerge: [0, 0],
@@ -49,6 +50,7 @@ const COLLECTIONS: Readonly<Record<string, readonly [first: number, behind: numb
 };
 /** Operators that call a function with their inputs, from the one with this number on. */
 const CALLS: Readonly<Record<string, number>> = {
+  __proto__: null as never,
   PartitionedCall: 0,
   StatefulPartitionedCall: 0,
   TPUPartitionedCall: 0,

@@ -106,6 +106,14 @@ test("a frozen graph is known by its content, whatever its name", async () => {
   }
 });
 
+test("an operator that is called like a property of every object hides no other", async () => {
+  for (const op of ["constructor", "toString", "hasOwnProperty", "__proto__", "valueOf"]) {
+    const report = await scan(graphOf(node("x", op, ["y"]), ...READ));
+    assert.equal(report.verdict, "dangerous", op);
+    assert.ok(!report.findings.some(({ ruleId }) => ruleId === "scan-defect"), op);
+  }
+});
+
 test("a field that nothing knows hides nothing under a name that says graph", async () => {
   const hidden = bytesOf(field(100, "x"), field(1, READ[1] ?? bytesOf()));
   assert.equal((await scan(hidden, "graph.pb")).verdict, "dangerous");

@@ -14,21 +14,21 @@ import { type ConfigDocuments, type ConfigNode, fromJson, textNode } from "../co
 /** How a configuration is written. */
 export type Notation = "json" | "json-lines" | "yaml" | "toml" | "ini" | "gin";
 
-const BY_EXTENSION: Readonly<Record<string, Notation>> = {
-  json: "json",
-  jsonl: "json-lines",
-  ndjson: "json-lines",
-  yaml: "yaml",
-  yml: "yaml",
-  toml: "toml",
-  ini: "ini",
-  cfg: "ini",
-  conf: "ini",
-  gin: "gin",
-};
+const BY_EXTENSION: ReadonlyMap<string, Notation> = new Map([
+  ["json", "json"],
+  ["jsonl", "json-lines"],
+  ["ndjson", "json-lines"],
+  ["yaml", "yaml"],
+  ["yml", "yaml"],
+  ["toml", "toml"],
+  ["ini", "ini"],
+  ["cfg", "ini"],
+  ["conf", "ini"],
+  ["gin", "gin"],
+]);
 
-/** Files that have no extension, or one that says nothing. */
-const BY_NAME: Readonly<Record<string, Notation>> = { mlmodel: "yaml", kitfile: "yaml" };
+/** Files without an extension, by base name in lower case. */
+const BY_NAME: ReadonlyMap<string, Notation> = new Map([["mlmodel", "yaml"], ["kitfile", "yaml"]]);
 
 /**
  * The notation of a file.
@@ -38,7 +38,7 @@ const BY_NAME: Readonly<Record<string, Notation>> = { mlmodel: "yaml", kitfile: 
  */
 export function notationOf(base: string): Notation | undefined {
   const lower = base.toLowerCase();
-  return BY_NAME[lower] ?? BY_EXTENSION[/\.([a-z]+)$/u.exec(lower)?.[1] ?? ""];
+  return BY_NAME.get(lower) ?? BY_EXTENSION.get(/\.([a-z]+)$/u.exec(lower)?.[1] ?? "");
 }
 
 /** Bytes as text: UTF-8, or UTF-16 behind its byte order mark. */
@@ -124,7 +124,8 @@ function fromValue(value: unknown): ConfigNode {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     return { kind: "scalar", at: 0, text: String(value), value };
   }
-  return textNode(String(value));
+  // `String` of a date depends on the machine's language and time zone.
+  return textNode(value instanceof Date ? value.toISOString() : String(value));
 }
 
 const SECTION = /^\[([^\]]+)\]/u;

@@ -66,6 +66,7 @@ const FUNCTIONS = new Set(
 
 /** How objects that templates are given begin when they are written out: letters are taken from it. */
 const WRITTEN_OUT: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   lipsum: "<function generate_lorem_ipsum at 0x7f0000000000>",
   cycler: "<class 'jinja2.utils.Cycler'>",
   joiner: "<class 'jinja2.utils.Joiner'>",

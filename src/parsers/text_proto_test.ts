@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FormatError } from "../core/errors.ts";
+import { readTextProto, type TextField } from "./text_proto.ts";
+
+/** Fields as nested pairs. */
+type Shown = readonly [name: string, value: string | readonly Shown[]];
+const shown = (fields: readonly TextField[]): readonly Shown[] =>
+  fields.map(({ name, scalar, fields: inner }) => [name, scalar ?? shown(inner)] as const);
+const read = (text: string) => shown(readTextProto(text));
+
+test("scalars, messages and separators are read as the specification has them", () => {
+  assert.deepEqual(read(`a: 1 b: "x" c: -2.5; d: true, e { f: 3 } g: < h: ENUM >`), [
+    ["a", "1"],
+    ["b", "x"],
+    ["c", "-2.5"],
+    ["d", "true"],
+    ["e", [["f", "3"]]],
+    ["g", [["h", "ENUM"]]],
+  ]);
+  assert.deepEqual(read("# comment\n[ext.name/x]: 1 # more"), [["[ext.name/x]", "1"]]);
+  assert.deepEqual(read(""), []);
+});
+
+test("strings beside one another are one, in either quotes", () => {
+  assert.deepEqual(read(`a: "x" 'y'\n"z" b: 1`), [["a", "xyz"], ["b", "1"]]);
+});
+
+test("lists of messages give all their fields, lists of scalars none", () => {
+  assert.deepEqual(read("a: [{ b: 1 }, < b: 2 >] c: [1, 2] d: []"), [
+    ["a", [["b", "1"], ["b", "2"]]],
+    ["c", []],
+    ["d", []],
+  ]);
+});
+
+test("what is no message is refused", () => {
+  const wrong = [
+    "a",
+    "a:",
+    "a 1",
+    "a: {",
+    "a: }",
+    "{",
+    "a: [1",
+    'a: "x',
+    "a: <}",
+    "1: 2",
+    "a: \0",
+    ": 1",
+  ];
+  for (const text of wrong) assert.throws(() => readTextProto(text), FormatError, text);
+});
+
+test("messages in one another end at protobuf's own limit", () => {
+  assert.equal(readTextProto("a{".repeat(100) + "}".repeat(100)).length, 1);
+  assert.throws(() => readTextProto("a{".repeat(101) + "}".repeat(101)), FormatError);
+  assert.throws(() => readTextProto("a{".repeat(100_000)), FormatError);
+});
