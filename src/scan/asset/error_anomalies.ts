@@ -14,6 +14,7 @@ const DECODER_MALFORMED = "compression-malformed";
 
 /** Rules for the limits that have one of their own. */
 const LIMIT_RULES: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   milliseconds: "scan-timeout",
   signal: "scan-cancelled",
   // Nothing but a bomb expands that much.
