@@ -74,7 +74,8 @@ test("threads that do not start are reported with the reason, and are no failure
     const threads of [supply(fatedThreads(8, {})), supply(undefined), supply(dead), supply(failing)]
   ) {
     const io = Object.assign(testIo(), { threads });
-    assert.equal(await runMain(["doctor"], io), 0);
+    const options = { format: "text", emoji: true, config: undefined };
+    assert.equal(await runDoctor(options, io, FORMATS.filter(({ id }) => id === "pickle")), 0);
     said.push(/^Threads +(.*)$/m.exec(io.stdout.text)?.[1] ?? "");
   }
   assert.deepEqual(said, [

@@ -6,6 +6,7 @@ import { columnsOf, fitted, wantsColor } from "./terminal.ts";
 const output = (isTTY: boolean, columns?: number): Output => ({
   isTTY,
   columns,
+  closed: false,
   write: () => Promise.resolve(),
 });
 

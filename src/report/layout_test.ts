@@ -33,6 +33,7 @@ test("on a narrow page a label stands on a line of its own", () => {
 test("a highlight is painted wherever the lines break, and nothing else is", () => {
   const highlight = { text: "three four five", styles: ["red"] as const };
   const lines = paragraph(page(20, true), 0, { text: LONG, highlight });
+  // deno-lint-ignore no-control-regex -- the escapes are what is looked for
   const painted = [...lines.join("\n").matchAll(/\x1b\[31m([^\x1b]*)\x1b\[39m/g)].map(([, it]) =>
     it
   );
