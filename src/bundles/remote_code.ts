@@ -25,15 +25,23 @@ export interface CodeReference {
 }
 
 const MAPS = new Set(["auto_map", "custom_pipelines"]);
-const VALUES = 200_000;
+/** Values of one configuration. The largest tokenizer has some 1,500,000. CWE-770. */
+const VALUES = 4_000_000;
 
-/** Every reference to code in a configuration, wherever it stands. */
-export function codeReferences(value: JsonValue): CodeReference[] {
+/** References to code, and whether all of the configuration was searched for them. */
+interface CodeReferences {
+  readonly references: readonly CodeReference[];
+  /** False when it has more values than are searched. */
+  readonly complete: boolean;
+}
+
+/** Every reference to code in a configuration, at any depth. */
+export function codeReferences(value: JsonValue): CodeReferences {
   const found: CodeReference[] = [];
   const waiting: { readonly value: JsonValue; readonly depth: number }[] = [{ value, depth: 0 }];
   let seen = 0;
-  for (let next = waiting.pop(); next !== undefined && seen < VALUES; next = waiting.pop()) {
-    seen++;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (++seen > VALUES) return { references: found, complete: false };
     const { depth } = next;
     if (isArray(next.value)) {
       for (const item of next.value.items) waiting.push({ value: item, depth: depth + 1 });
@@ -44,7 +52,7 @@ export function codeReferences(value: JsonValue): CodeReference[] {
       }
     }
   }
-  return found;
+  return { references: found, complete: true };
 }
 
 /** The strings of a map: its values, lists of them, or `impl` of a pipeline. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isObject, parseJson } from "../parsers/json.ts";
+import { isArray, isObject, type JsonValue, parseJson } from "../parsers/json.ts";
 import { codeReferences, components, moduleTypes, referenceOf } from "./remote_code.ts";
 
 function json(text: unknown) {
@@ -10,7 +10,9 @@ function json(text: unknown) {
   return value;
 }
 const written = (value: unknown) =>
-  codeReferences(json(value)).map(({ written, nested }) => `${written}${nested ? " nested" : ""}`);
+  codeReferences(json(value)).references.map(({ written, nested }) =>
+    `${written}${nested ? " nested" : ""}`
+  );
 
 test("auto_map names classes of the repository and of others, anywhere in the configuration", () => {
   assert.deepEqual(
@@ -50,6 +52,17 @@ test("a reference has a repository, a module and a name, or is none", () => {
 test("a configuration nested a hundred thousand deep is read without recursion", () => {
   const deep = `${'{"a":'.repeat(100_000)}{"auto_map":{"A":"m.X"}}${"}".repeat(100_000)}`;
   assert.deepEqual(written(deep), ["m.X nested"]);
+});
+
+test("a reference behind hundreds of thousands of values is found, behind millions it is said to be missed", () => {
+  const behind = (count: number) =>
+    json(`{"t": {"auto_map": {"A": "m.X"}}, "pad": [${"0,".repeat(count)}0]}`);
+  const { references, complete } = codeReferences(behind(300_000));
+  assert.deepEqual([references.length, complete], [1, true]);
+  const inner = json(`[${"0,".repeat(999)}0]`);
+  assert.ok(isArray(inner));
+  const deep = { ...inner, items: Array<JsonValue>(4000).fill(inner) };
+  assert.equal(codeReferences(deep).complete, false);
 });
 
 test("diffusers' parts are pairs of library and class", () => {

@@ -24,9 +24,11 @@ const INDEX = /\.index(?:\.[a-z0-9_]+)?\.json$/iu;
 /** transformers runs this file when it generates with `trust_remote_code`. */
 const GENERATE = /^(?<root>(?:.*\/)?)custom_generate\/generate\.py$/u;
 
+/** Bytes of a configuration; a tokenizer's with all its added tokens has some megabytes. CWE-770. */
 const CONFIGURATION_BYTES = 16 * 1024 * 1024;
+/** Bytes of a Python source. CWE-770. */
 const SOURCE_BYTES = 4 * 1024 * 1024;
-/** Configurations, and source files, looked at in one listing. */
+/** Configurations, and source files, read of one listing. A repository has some dozens. CWE-770. */
 const FILES = 2000;
 const OPENING = /^(?:builtins|io|codecs|gzip|bz2|lzma)\.open$/u;
 
@@ -59,14 +61,21 @@ async function* observe(listing: Listing): AsyncIterable<BundleObservation> {
   for (const member of members) {
     const index = INDEX.test(member.name);
     if (!index && !CONFIGURATION.test(member.name)) continue;
-    if (++looked > FILES) break;
+    if (++looked > FILES) {
+      yield unread(member.name, `Only the first ${FILES} configurations were searched for code`);
+      break;
+    }
     const value = await readJson(member);
     if (value === undefined) continue;
     if (index && isObject(value)) {
       yield* shardFaults(member.name, folderOf(member.name), value, files);
       continue;
     }
-    for (const { root, ...named } of namedCode(member.name, value, files)) {
+    const { references, complete } = codeReferences(value);
+    if (!complete) {
+      yield unread(member.name, `"${member.name}" has more values than are searched for code`);
+    }
+    for (const { root, ...named } of namedCode(member.name, value, references, files)) {
       const known = repositories.get(root);
       if (known === undefined) repositories.set(root, [named]);
       else known.push(named);
@@ -96,10 +105,11 @@ interface Named {
 function* namedCode(
   file: string,
   value: JsonValue,
+  references: readonly CodeReference[],
   files: Files,
 ): Iterable<Named & { readonly root: string }> {
   const root = folderOf(file);
-  for (const one of codeReferences(value)) yield { root, ...ownCode(file, root, one) };
+  for (const one of references) yield { root, ...ownCode(file, root, one) };
   if (/(?:^|\/)model_index\.json$/iu.test(file) && isObject(value)) {
     yield* pipelineCode(file, root, value, files);
   }
@@ -170,14 +180,18 @@ async function* judgeRepository(
       detail: sentence(named, sources, files),
     },
   };
-  for (const { name, unread } of sources) {
-    if (unread === undefined) continue;
-    const detail = `"${name}" cannot be read: ${unread}`;
-    yield {
-      part: first.file,
-      observation: { type: "anomaly", rule: "repository-unread", detail, unread: true },
-    };
+  for (const source of sources) {
+    if (source.unread === undefined) continue;
+    yield unread(first.file, `"${source.name}" cannot be read: ${source.unread}`);
   }
+}
+
+/** What of a repository was not read, as an observation about a file. */
+function unread(part: string, detail: string): BundleObservation {
+  return {
+    part,
+    observation: { type: "anomaly", rule: "repository-unread", detail, unread: true },
+  };
 }
 
 /** What loading does, with and without remote code. */
@@ -231,7 +245,11 @@ export async function importedSources(
   const waiting = [...new Set(named.map(({ source }) => source))];
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
     const member = files.get(name);
-    if (found.has(name) || member === undefined || found.size >= FILES) continue;
+    if (found.has(name) || member === undefined) continue;
+    if (found.size >= FILES) {
+      found.set(name, { name, facts: [], called: [], unread: `${FILES} files are read before it` });
+      break;
+    }
     const bytes = await memberBytes(member, SOURCE_BYTES);
     if (bytes === undefined) {
       const unread = `it is longer than ${SOURCE_BYTES} bytes, or has none`;

@@ -9,8 +9,11 @@ import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan/scan_source.ts";
 import { scanMany } from "../scan/scan_inputs.ts";
 import { bytesSource } from "../sources/memory.ts";
+import type { BundleObservation } from "../core/bundle.ts";
 import type { FileReport, Finding, Verdict } from "../core/types.ts";
 import { VERDICTS } from "../core/types.ts";
+import { repositoryBundle } from "./repository.ts";
+import { member } from "./testing/members.ts";
 
 const ROOT = fileURLToPath(new URL("../../testdata/repository/", import.meta.url));
 const rules = loadRules({ strict: true });
@@ -125,4 +128,34 @@ test("native code where a loader runs it is high, elsewhere info", async () => {
   const others = (await report("m/lib/x.so")).filter(({ ruleId }) => ruleId.startsWith("native"));
   assert.equal(others.length, 1);
   assert.ok(others.every(({ severity }) => severity === "info"));
+});
+
+test("configurations beyond those that are searched leave the repository unread", async () => {
+  const files = Array.from(
+    { length: 2000 },
+    (_, at) => [`a${String(at).padStart(4, "0")}/config.json`, "{}"],
+  );
+  const members = [...files, ["z/config.json", '{"auto_map": {"A": "m.X"}}']].map((
+    [name = "", text = ""],
+  ) => member(name, text));
+  const seen: BundleObservation[] = [];
+  for await (const one of repositoryBundle.observe({ format: "folder", members })) {
+    seen.push(one);
+  }
+  assert.deepEqual(seen.map(({ part }) => part), ["z/config.json"]);
+  const [{ observation } = { observation: undefined }] = seen;
+  assert.ok(observation?.type === "anomaly" && observation.unread);
+});
+
+test("source files beyond those that are read leave the repository unread", async () => {
+  const module = (at: number) => `from . import m${at + 1}\n`;
+  const members = [
+    member("config.json", '{"auto_map": {"A": "m0.X"}}'),
+    ...Array.from({ length: 2002 }, (_, at) => member(`m${at}.py`, module(at))),
+  ];
+  const details: string[] = [];
+  for await (const { observation } of repositoryBundle.observe({ format: "folder", members })) {
+    if (observation.type === "anomaly" && observation.unread) details.push(observation.detail);
+  }
+  assert.deepEqual(details, ['"m2000.py" cannot be read: 2000 files are read before it']);
 });
