@@ -21,7 +21,7 @@ import { importedSources } from "./repository.ts";
 const CONFIGURATION_BYTES = 4 * 1024 * 1024;
 /** Configurations and Python files read of one listing; torch 2.13 has 2,285. CWE-770. */
 const FILES = 10_000;
-/** Bytes of a Python file that is read for what it says. */
+/** Bytes of a Python file that is searched for the text of a rule. CWE-770. */
 const SOURCE_BYTES = 4 * 1024 * 1024;
 
 /** Python that loaders run. */

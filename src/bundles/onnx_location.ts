@@ -19,10 +19,10 @@ export interface LocationProblem {
 /** onnxruntime's mark for data that lie in its own memory; `offset` is then an address. */
 const MEMORY_MARK = "_ORT_MEM_ADDR_";
 
-/** Times that `%25` is taken for an escaped escape. */
+/** Times that `%25` is decoded again. CWE-174. */
 const DECODINGS = 4;
 
-/** Links followed one after the other; Linux gives up after 40. */
+/** Symbolic links followed in succession; Linux stops at 40. CWE-61. */
 const LINKS = 16;
 
 const OUTSIDE: readonly (readonly [RegExp, string])[] = [

@@ -12,9 +12,9 @@ import type { Member } from "../core/types.ts";
 import type { BundleObservation } from "../core/bundle.ts";
 import { readHeader } from "../parsers/safetensors_header.ts";
 
-/** Shards whose headers are compared with the index. */
+/** Shards whose headers are compared with the index. CWE-770. */
 const SHARDS = 2000;
-/** Faults of one kind that are reported one by one. */
+/** Faults of one kind that are reported separately. CWE-779. */
 const REPORTED = 10;
 
 /**

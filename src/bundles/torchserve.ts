@@ -18,12 +18,15 @@ import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import { claimSource } from "./python_sources.ts";
 
 const MANIFEST = /^(?<root>(?:.*\/)?)MAR-INF\/MANIFEST\.json$/iu;
+/** Bytes of a manifest, which is read at once. CWE-770. */
 const MANIFEST_BYTES = 4 * 1024 * 1024;
+/** Bytes of a Python source, which is read at once. CWE-770. */
 const SOURCE_BYTES = 16 * 1024 * 1024;
+/** Bytes of a list of requirements, which is read at once. CWE-770. */
 const REQUIREMENTS_BYTES = 1024 * 1024;
-/** Source files of one archive that are read. */
+/** Source files read of one archive. CWE-770. */
 const FILES = 2000;
-/** Manifests in one listing that are followed; a folder of unpacked archives has one each. */
+/** Manifests followed in one listing; a folder of unpacked archives has one each. CWE-770. */
 const ARCHIVES = 100;
 
 /** `model_handlers` of the archiver: handlers that TorchServe itself has. */

@@ -18,7 +18,7 @@ import type { Io } from "./io.ts";
 /** The file that is looked for in the working directory. */
 const FOUND_NAME = "modelaudit-security.toml";
 
-/** Bytes of a configuration; nothing writes that many rules by hand. */
+/** Bytes of a configuration; no real one has that many rules. CWE-770. */
 const FILE_BYTES = 1024 * 1024;
 
 /** The choice by `--config` and `--no-config`: a file, none, or the one that is found. */

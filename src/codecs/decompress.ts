@@ -29,11 +29,11 @@ const UNBOUNDED_RATIO_FLOOR_BYTES = 128 * 1024 * 1024;
  */
 const LARGE_BYTES = 1024 * 1024 * 1024;
 const LARGE_PART = 4;
-/** Bytes of memory for the dictionary of one stream: what `xz -9` and `zstd --ultra -22` need. */
+/** Bytes of memory for the dictionary of one stream: what `xz -9` and `zstd --ultra -22` need. CWE-789. */
 const DICTIONARY_BYTES = 128 * 1024 * 1024;
 /** Zero bytes that may pad a gzip file, as tape drives do, without being called trailing data. */
 const PADDING_BYTES = 64 * 1024;
-/** The longest gzip header that is looked through: extra field, name and comment together. */
+/** Bytes of a gzip header: extra field, name and comment together. CWE-770. */
 const GZIP_HEADER_BYTES = 256 * 1024;
 
 /** What wraps a deflate stream. */

@@ -23,7 +23,7 @@ const SIZED: ReadonlySet<number> = new Set([1, 6]);
 const IMPLODE_FLAGS = 0x0006;
 /** The size that a member of the others is said to have, since its own header may lie. */
 const ENDLESS = 0xffff_fff0;
-/** Compressed bytes of a member without zip64; more than that decodes to more than any budget. */
+/** Compressed bytes of a member without zip64; more would decode to more than any budget. CWE-409. */
 const LARGEST_BYTES = 0xffff_0000;
 const LOCAL_HEADER = 0x04034b50;
 const CENTRAL_HEADER = 0x02014b50;
@@ -32,7 +32,7 @@ const MEMBER = "m";
 /** Output kept in the first pass, and doubled from pass to pass. */
 const FIRST_KEEP_BYTES = 1024 * 1024;
 const MIB = 1024 * 1024;
-/** Members of one archive: each costs a run of 7-Zip, half a millisecond, and no model has any. */
+/** Members of one archive: each costs a run of 7-Zip, half a millisecond, and no model has any. CWE-834. */
 export const ZIP_METHOD_MEMBERS = 10_000;
 
 /** Where a member's bytes are, and what decoding may cost. */

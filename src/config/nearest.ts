@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Words longer than this are not compared: nothing mistypes them, and comparing takes their square. */
+/** Characters of a word that is compared; the time is proportional to their square. CWE-407. */
 const LONGEST = 64;
 
 /**

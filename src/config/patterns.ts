@@ -11,10 +11,10 @@ import { ConfigError } from "../core/errors.ts";
 import type { PatternHit } from "../core/types.ts";
 import type { PatternLine } from "./configuration.ts";
 
-/** Characters of a pattern; the time of a search grows with them. */
+/** Characters of a pattern; the time of a search is proportional to them. CWE-1333. */
 const PATTERN_LENGTH = 2000;
 
-/** Characters of a match that are kept. */
+/** Characters kept of a match. CWE-779. */
 const HIT_LENGTH = 2048;
 
 /** Finds the first place of every pattern that a text matches. */

@@ -16,7 +16,7 @@ import type { Source } from "../core/source.ts";
 /** Wire types; 6 and 7 do not exist. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, group: 3, groupEnd: 4, fixed32: 5 } as const;
 
-/** Messages in messages, and groups in groups: the limit of protobuf's own parsers. */
+/** Nested messages and groups: the limit of protobuf's own parsers. CWE-674. */
 const MESSAGE_DEPTH = 100;
 
 /** One field of a message. Offsets count from the start of the source. */

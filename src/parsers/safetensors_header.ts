@@ -21,7 +21,10 @@ import type { Source } from "../core/source.ts";
 /** Bytes before the header. */
 export const LENGTH_BYTES = 8;
 
-/** The library refuses longer headers: `MAX_HEADER_SIZE` in `safetensors/src/tensor.rs`. */
+/**
+ * Bytes of a header; the library refuses longer ones: `MAX_HEADER_SIZE` in
+ * `safetensors/src/tensor.rs`. CWE-770.
+ */
 export const HEADER_BYTES = 100_000_000;
 
 /** Where the header keeps what is no tensor. */

@@ -9,7 +9,7 @@ import type { Observation } from "../core/types.ts";
 import { bytesSource, sliceSource } from "../sources/memory.ts";
 import { readUpTo } from "../sources/read_all.ts";
 
-/** Bytes behind the end that are compared with zeros; longer stretches are no padding. */
+/** Bytes behind the end that are compared with zeros; longer runs are no padding. CWE-770. */
 const PADDING_BYTES = 1024 * 1024;
 
 /**

@@ -30,9 +30,11 @@ interface HubRepository {
   readonly files: readonly HubFile[];
 }
 
-/** Pages of a listing, files in all, and bytes of one answer. */
+/** Pages of a listing that are followed. CWE-834. */
 const PAGES = 1000;
+/** Files of a repository. CWE-770. */
 const FILES = 200_000;
+/** Bytes of one response of the hub. CWE-770. */
 const ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**

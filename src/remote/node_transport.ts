@@ -32,9 +32,9 @@ interface NodeTransport {
   close(): void;
 }
 
-/** Addresses of one name that are tried. */
+/** Addresses of one name that are tried. CWE-400. */
 const ADDRESSES = 4;
-/** Connections to one address at a time. */
+/** Connections to one address at a time. CWE-400. */
 const CONNECTIONS = 8;
 
 /** What a failing connection means, where trying again does not help. */

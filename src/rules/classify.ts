@@ -86,7 +86,10 @@ const UNMISTAKABLE: ReadonlySet<string> = new Set([
 /** Classifications kept; what is asked twice of one name is asked within a few thousand others. */
 const CACHE_SIZE = 4096;
 
-/** A name with more dots is judged by that alone: walking it would cost the cube of their number. */
+/**
+ * Components of a dotted name that is walked, in the cube of their number; one with more is judged by
+ * that alone. CWE-407.
+ */
 const MAX_COMPONENTS = 64;
 
 /** Classifies globals against tables built once. Remembers what it was asked. */

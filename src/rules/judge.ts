@@ -39,7 +39,7 @@ const FACT_RULES = {
   computed: "pickle-computed-name",
 } as const;
 
-/** Distinct calls of one global kept in a finding's details; more are counted. */
+/** Distinct calls of one global kept in a finding's details; more are counted. CWE-779. */
 const CALLS_KEPT = 20;
 
 /** The place of a finding about the source and no offset in it. */

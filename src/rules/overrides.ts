@@ -23,7 +23,7 @@ export const CONFIGURED = {
   pattern: "configuration-pattern",
 } as const;
 
-/** Classifications kept. */
+/** Classifications cached. CWE-770. */
 const CACHE_SIZE = 65_536;
 
 /** What every entry has. */
@@ -289,7 +289,7 @@ function wantedOf(entry: GlobalOverride): Verdict {
   return entry.verdict ?? HARMLESS;
 }
 
-/** A name with more dots is judged by that alone. */
+/** Components of a dotted name that is walked; one with more is judged by their number alone. CWE-407. */
 const MAX_COMPONENTS = 64;
 
 /** The paths under which the user may have named a global. */

@@ -118,7 +118,7 @@ export function buildRules(
   };
 }
 
-/** Verdicts on operators that are kept: a graph has thousands of nodes of few kinds. */
+/** Verdicts on operators cached: a graph has thousands of nodes of few types. CWE-770. */
 const OPERATORS_KEPT = 16_384;
 
 /** Which rule an operator falls under, embedded and configured together. */

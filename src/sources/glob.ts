@@ -10,7 +10,7 @@
 
 import { ConfigError } from "../core/errors.ts";
 
-/** Alternatives that braces may multiply to; each is matched in turn. */
+/** Alternatives to which braces may multiply; each is matched in turn. CWE-1333. */
 const MAX_ALTERNATIVES = 1000;
 
 /** One step of a glob. */

@@ -37,8 +37,9 @@ interface HttpSourceOptions {
 
 /** Bytes of the first range: the sample for detection. */
 const FIRST_BYTES = 64 * 1024;
-/** Bytes of a file that is kept in memory where the server has no ranges. */
+/** Bytes of a file that is kept in memory where the server has no ranges. CWE-770. */
 const WHOLE_BYTES = 8 * 1024 * 1024;
+/** Bytes of a file that is read as a stream where the server has no ranges. CWE-400. */
 const STREAM_BYTES = 64 * 1024 ** 3;
 
 /**

@@ -57,13 +57,17 @@ export interface HttpReply {
   close(): void;
 }
 
-/** Tries in all; a server that does not answer at all is asked twice. */
+/** Requests sent in all on transient errors. CWE-400. */
 const ATTEMPTS = 4;
+/** Requests sent to a server that does not answer at all. */
 const SILENT_ATTEMPTS = 2;
+/** Redirects followed. CWE-834. */
 const REDIRECTS = 10;
+/** Milliseconds without a byte before a request is aborted. CWE-400. */
 const IDLE_MILLISECONDS = 30_000;
+/** Milliseconds before the first retry. */
 const RETRY_MILLISECONDS = 500;
-/** Who is asked to come back later than this says so instead of waiting. */
+/** Milliseconds of a Retry-After header that are waited; a longer one is an error. */
 const LONGEST_WAIT_MILLISECONDS = 60_000;
 const REDIRECT_STATUS = [301, 302, 303, 307, 308];
 const PASSING_STATUS = [408, 425, 429, 500, 502, 503, 504];

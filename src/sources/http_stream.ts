@@ -7,10 +7,11 @@
 import { LimitError, SourceError } from "../core/errors.ts";
 import { type HttpReply, PassingError } from "./http_client.ts";
 
-/** Deflate cannot exceed 1032:1; looked at beyond the same bytes as for members. */
+/** Decoded over received size; deflate cannot exceed 1,032. CWE-409. */
 const RATIO = 1100;
+/** Decoded bytes from which on the ratio is compared, as for members of archives. */
 const RATIO_FROM_BYTES = 16 * 1024 * 1024;
-/** A server may take this long for a range, however slowly its bytes come. */
+/** Bytes a second below which a server is too slow, once `PATIENCE_MILLISECONDS` are over. CWE-400. */
 const SLOWEST_BYTES_A_SECOND = 1024;
 const PATIENCE_MILLISECONDS = 120_000;
 

@@ -28,7 +28,7 @@ const KINDS: readonly IndexKind[] = [
   onnxData,
 ];
 
-/** Indices read for one file; a folder of a repository has a dozen at most. */
+/** Indices read for one file; a folder of a repository has a dozen at most. CWE-770. */
 const INDICES = 64;
 
 interface Known {

@@ -19,6 +19,7 @@ import { LITERALS_BYTES, ZstdBlocks } from "./blocks.ts";
 const FRAME = 0xfd2fb528;
 /** Frames with 16 magic numbers, to be skipped. */
 const SKIPPABLE = 0x184d2a50;
+/** Bytes of a block: `Block_Maximum_Size`, RFC 8878 3.1.1.2.4. CWE-770. */
 const BLOCK_BYTES = 128 * 1024;
 
 const RAW = 0;

@@ -50,7 +50,7 @@ export const acceleratorsDescriptor: FormatDescriptor = {
   coverage: [],
 };
 
-/** The longest metadata that an engine is looked for behind, in bytes; a real one has some hundred. */
+/** Bytes of metadata before an engine; real ones have some hundred. */
 const METADATA_BYTES = 65_000;
 
 function anyOf(head: Uint8Array, at: number, magics: readonly string[]): boolean {

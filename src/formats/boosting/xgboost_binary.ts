@@ -21,8 +21,9 @@ const STATISTICS_BYTES = 16;
 /** Feature of a node: the highest bit says where missing values go. */
 const FEATURE = 0x7fffffff;
 const TEXT_BYTES = 1 << 24;
-/** Trees, and nodes of a tree. The largest real models have 100,000. CWE-770. */
+/** Trees of a model. The largest real ones have 100,000. CWE-770. */
 const TREES = 10_000_000;
+/** Nodes of a tree. CWE-770. */
 const NODES = 50_000_000;
 
 const BOOSTERS = ["gbtree", "dart", "gblinear"];

@@ -61,7 +61,7 @@ const INTEGERS: Readonly<Record<number, boolean>> = {
   10: false,
   11: true,
 };
-/** Texts that a loader compares: names of architectures and tokenizers, tokens. */
+/** Bytes of a text that a loader compares: names of architectures and tokenizers, tokens. CWE-770. */
 const TEXT_BYTES = 4096;
 
 /** Types that loaders expect of the keys that every file has. */
@@ -79,7 +79,7 @@ const EXPECTED: Readonly<Record<string, number>> = {
 
 /** `GGUF` keys are at most this long. */
 const KEY_BYTES = 65_535;
-/** Arrays may hold arrays. */
+/** Nested arrays. CWE-674. */
 const ARRAY_DEPTH = 4;
 /** The least that a piece of metadata and a description of a tensor take. */
 const LEAST_METADATA = { wide: 13, narrow: 9 };
@@ -89,9 +89,9 @@ const LEAST_TENSOR = { wide: 24, narrow: 20 };
  * longest real array, a vocabulary, has 300,000 items. CWE-190.
  */
 const MADE_UP = 2n ** 31n;
-/** Tensors whose places are compared. */
+/** Tensors whose places are compared. CWE-770. */
 const TENSORS = 1_000_000;
-/** Lies that are reported. */
+/** Wrong values that are reported separately. CWE-779. */
 const REPORTED = 100;
 /** Strings of metadata that may be programs are looked at up to this length. */
 const LOOK_FOR_TEMPLATE = 4 * 1024 * 1024;

@@ -13,7 +13,7 @@ import type { Source } from "../../core/source.ts";
 const FIRST_READ = 64 * 1024;
 const NEXT_READ = 1024 * 1024;
 
-/** Bytes of a header that are stepped through. The largest vocabularies take some twenty megabytes. */
+/** Bytes of a header that are walked. The largest vocabularies take some twenty megabytes. CWE-770. */
 const HEADER_BYTES = 256 * 1024 * 1024;
 
 /** A cursor over the header of a file. */

@@ -32,8 +32,9 @@ const NAMES: Readonly<Record<number, string>> = {
   32015: "Zstandard",
   32026: "Blosc2",
 };
-/** Chunks of one dataset, and nodes of its tree. CWE-770. */
+/** Chunks of one dataset. CWE-770. */
 const CHUNKS = 65_536;
+/** Nodes of the tree of its chunks. CWE-834. */
 const NODES = 4096;
 /** Output over input of one chunk; one of zeros reaches 255 with BloscLZ, a thousand with deflate. CWE-409. */
 const RATIO = 1 << 20;

@@ -14,7 +14,7 @@ import { FormatError, LimitError } from "../../core/errors.ts";
 const SIGNATURE = [0x47, 0x43, 0x4f, 0x4c, 1];
 /** Of a collection, and of each object in it: rounded up to 8 for every width of lengths. */
 const HEADER_BYTES = 16;
-/** Objects looked at for one file, those of collections that overlap again and again. */
+/** Objects of one file that are checked, those of overlapping collections repeatedly. CWE-834. */
 const MOST_OBJECTS = 1 << 20;
 
 /** Checks the collections among the bytes that the library reads from one file. */

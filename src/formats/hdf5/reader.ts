@@ -31,11 +31,11 @@ import {
   type Metadata,
 } from "./library.ts";
 
-/** Times that one call is made again because bytes had to be fetched. */
+/** Times that one call is repeated after bytes were fetched. CWE-834. */
 const MOST_FETCHES = 10_000;
-/** Bytes that one call may need fetched, and bytes of one attribute. */
+/** Bytes that one call may need fetched, and bytes of one attribute. CWE-770. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Strings or rows that are distinguished: each is an object of its own, of any length. */
+/** Strings or rows that are distinguished: each is an object of its own, of any length. CWE-770. */
 const MOST_VALUES = 65_536;
 
 /** What a link in a group leads to. */

@@ -14,10 +14,11 @@ import {
 } from "../../parsers/python/marshal.ts";
 import type { CodeNames, Evidence } from "../../core/types.ts";
 
-/** Characters of one piece of evidence. */
+/** Characters of one piece of evidence. CWE-779. */
 const EVIDENCE_LENGTH = 2048;
-/** Pieces of evidence, and texts of one code object, that are kept. */
+/** Pieces of evidence kept. CWE-779. */
 const EVIDENCE_KEPT = 16;
+/** Texts kept of one code object. CWE-770. */
 const STRINGS_KEPT = 256;
 
 /** Keys under which code stands: of a lambda, of a tuple, of bytes. */

@@ -18,9 +18,12 @@ import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { ConfigWalk } from "./walk.ts";
 
-/** Bytes of a Keras configuration, which is read at once; the largest real ones have some megabytes. */
+/**
+ * Bytes of a Keras configuration, which is read at once; the largest real ones have some megabytes.
+ * CWE-770.
+ */
 const CONFIG_BYTES = 64 * 1024 * 1024;
-/** Objects, arrays and their members. */
+/** Objects, arrays and their members. CWE-770. */
 const CONFIG_VALUES = 4_000_000;
 
 const HINTS: readonly string[] = [HINT.kerasConfig, HINT.kerasConfigH5];

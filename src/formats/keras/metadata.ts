@@ -17,7 +17,7 @@ import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** Those of the largest models have some megabytes. */
+/** Bytes of the metadata; those of the largest models have some megabytes. CWE-770. */
 const METADATA_BYTES = 64 * 1024 * 1024;
 /** `SavedMetadata.nodes`, `SavedObject.node_path`, `.identifier` and `.metadata`. */
 const NODES = 1;

@@ -19,13 +19,13 @@ import type { Evidence, Fact, Observation } from "../../core/types.ts";
 import { codeTexts, decodeBase64, kindOf, piece, readKerasCode } from "./code.ts";
 import { encodeNode, graphOf, nodeDefOf } from "./node_def.ts";
 
-/** Characters of an expression. */
+/** Characters of an expression. CWE-779. */
 const EXPRESSION_LENGTH = 2048;
-/** Texts that hold a configuration in their turn, one in the other. */
+/** Nested texts that hold a configuration in their turn. CWE-674. */
 const NESTED_TEXTS = 4;
-/** Values of one key, where it is written more than once, that are combined with those of others. */
+/** Values of a duplicate key that are combined with those of others. CWE-834. */
 const READINGS = 4;
-/** Values looked at for the texts that a layer is given. */
+/** Values searched for the texts that a layer is given. CWE-834. */
 const GIVEN_LOOKED_AT = 200;
 const GIVEN_KEPT = 8;
 const STEPS_PER_CHECK = 4096;

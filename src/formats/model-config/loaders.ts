@@ -18,12 +18,13 @@ import { isSizeExpression } from "../../parsers/sympy.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
+/** Characters kept of a text. CWE-779. */
 const TEXT_CHARACTERS = 2048;
-/** Different things reported of one file; more are counted as unread. */
+/** Different names and texts reported of one file; more leave it unread. CWE-779. */
 const REPORTED = 500;
-/** Characters of a text that the net reads as Python. */
+/** Characters of a text at any key that is read as Python. CWE-770. */
 const NET_CHARACTERS = 64 * 1024;
-/** Texts of one file that the net reads as Python; those of real files are a few. */
+/** Texts of one file at any key that are read as Python; real files have a few. CWE-834. */
 const NET_TEXTS = 2000;
 /** Items of a list beyond which it is a vocabulary and no list of names. */
 const VOCABULARY_ITEMS = 64;

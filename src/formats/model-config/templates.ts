@@ -13,9 +13,9 @@ import { hasJinja, isGoTemplate, speaksOfConversation } from "../../parsers/jinj
 import type { YamlWord } from "../../parsers/yaml/tokens.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
-/** A template of Go's that is longer counts as one of Jinja's. */
+/** Characters of a template of Go's; a longer one counts as one of Jinja's. CWE-770. */
 const GO_CHARACTERS = 64 * 1024;
-/** Characters of a place. */
+/** Characters of a place. CWE-779. */
 const PATH_CHARACTERS = 1024;
 /** Nodes looked at. The largest tokenizer has some 1,500,000. CWE-770. */
 const NODES = 4_000_000;

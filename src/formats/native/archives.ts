@@ -12,12 +12,12 @@ import { sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 
-/** Where the search ends: an archive may begin this far into a file. */
+/** Bytes of a program that are searched for an archive. CWE-834. */
 const STUB_BYTES = 4 * 1024 * 1024;
 const STEP_BYTES = 256 * 1024;
 /** What is looked at behind a signature, itself included. */
 const HEADER_BYTES = 36;
-/** Archives of one program that are opened; a stub has one. */
+/** Archives of one program that are opened; a stub has one. CWE-834. */
 export const EMBEDDED_ARCHIVES = 8;
 
 /** An archive in a program. */

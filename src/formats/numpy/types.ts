@@ -18,7 +18,7 @@ export interface ArrayType {
   readonly bytes: number | undefined;
 }
 
-/** Structures in structures; NumPy's own writer nests a handful. */
+/** Nested structures; NumPy's own writer nests a handful. CWE-674. */
 const DEPTH = 64;
 
 /** Byte order, kind, width in elements of the kind, and the unit of times. */

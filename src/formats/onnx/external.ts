@@ -15,7 +15,7 @@ import { stringsOf } from "./operators.ts";
 import { EXTERNAL, FIELD } from "./schema.ts";
 import { type Frame, textOf } from "./walk.ts";
 
-/** Different files, and different faults, that are reported one by one. */
+/** Files, and faults, that are reported separately. CWE-779. */
 const FILES = 20_000;
 const FAULTS = 200;
 

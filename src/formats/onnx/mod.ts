@@ -32,7 +32,7 @@ import { type Fault, type Frame, textOf, walk } from "./walk.ts";
 /** ONNX models. */
 export const onnxFormat: Format = { id: "onnx", random: true, detect, scan };
 
-/** Faults of one kind that are reported one by one. */
+/** Faults of one kind that are reported separately. CWE-779. */
 const FAULTS_REPORTED = 10;
 
 /** Operators are identifiers; some exporters put dots and colons into them. */

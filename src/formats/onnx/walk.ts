@@ -9,12 +9,13 @@ import type { WireField, WireMessage, WireReader } from "../../parsers/protobuf.
 import { FormatError } from "../../core/errors.ts";
 import { FIELD, type FieldRow, hasRightType, type Kind, SCHEMA } from "./schema.ts";
 
-/** Bytes kept of a name, and of any other text. */
+/** Bytes kept of a name. CWE-770. */
 const NAME_BYTES = 512;
+/** Bytes kept of any other text. CWE-770. */
 const TEXT_BYTES = 2048;
 /** Bytes kept of a text in a model's metadata: the names of 10,000 classes. CWE-770. */
 const METADATA_BYTES = 256 * 1024;
-/** Texts kept of one message; an attribute may list millions of words. */
+/** Texts kept of one message; an attribute may list millions of words. CWE-770. */
 const TEXTS_KEPT = 64;
 /** Messages looked into between two pauses. */
 const STEPS_PER_PAUSE = 16_384;

@@ -12,7 +12,7 @@ import type { Observation } from "../../core/types.ts";
 import { IR_BYTES, looksLikeNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
 import { readWhole } from "../../sources/read_all.ts";
 
-/** Faults of one kind that are reported one by one; more are counted. */
+/** Faults of one kind that are reported separately; more are counted. CWE-779. */
 const REPORTED = 20;
 
 /** OpenVINO networks. */

@@ -20,8 +20,9 @@ import type { Observation } from "../../core/types.ts";
 import { latin1, looksLikeText } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** Source is read at once; generated modules have some megabytes. */
+/** Bytes of a source, which is read at once; generated modules have some megabytes. CWE-770. */
 const SOURCE_BYTES = 16 * 1024 * 1024;
+/** Characters shown of a text. CWE-779. */
 const SHOWN_CHARACTERS = 300;
 /** Language of the facts: calls in source that an archive brings along. */
 const LANGUAGE = "python-archive";

@@ -34,7 +34,9 @@ export const NULL: RValue = { kind: "null" };
 export const UNBOUND: RValue = { kind: "unbound" };
 export const MISSING: RValue = { kind: "other", label: "" };
 
+/** Characters kept of an expression. CWE-779. */
 const EXPRESSION_CHARACTERS = 2048;
+/** Nested calls that are written. CWE-674. */
 const DEPTH = 12;
 const ARGUMENTS = 20;
 /** Values that are written for one call; cells that are used again and again are written every time. */

@@ -17,11 +17,11 @@ export type Notation = "xdr" | "little" | "ascii";
 /** Bytes that any one step needs: a text of `TEXT_BYTES` in escapes of four, and a few words. */
 const AHEAD_BYTES = 16 * 1024;
 const WINDOW_BYTES = 256 * 1024;
-/** Bytes of a text that are kept. */
+/** Bytes of a text that are kept. CWE-770. */
 const TEXT_BYTES = 2048;
 /** `InWord` has a buffer of 128 characters. */
 const WORD_CHARACTERS = 127;
-/** White space before a word; R writes one line feed. */
+/** White space before a word; R writes one line feed. CWE-834. */
 const SPACE_CHARACTERS = 1024;
 
 /** Escapes of `OutString` that stand for one character. */

@@ -15,7 +15,7 @@ import { looksLikeText } from "../../parsers/bytes.ts";
 const NAMES = /\.(?:bin|weights|dat)$/iu;
 const CHECKPOINT = /^(?:pytorch_model|diffusion_pytorch_model|adapter_model|training_args)\b/iu;
 
-/** Bytes of a header that may stand before the numbers; Darknet's has 20. */
+/** Bytes of a header before the numbers; Darknet's has 20. */
 const HEADER_BYTES = 64;
 /** Numbers that there must be for the test to mean something. */
 const FEWEST = 64;

@@ -27,13 +27,13 @@ import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** Lies of one kind that are reported one by one; more are counted. */
+/** Faults of one kind that are reported separately; more are counted. CWE-779. */
 const REPORTED = 20;
 
-/** Tensors of bytes whose beginnings are looked at for something that is no tensor. */
+/** Tensors of bytes whose beginnings are searched for other content. CWE-834. */
 const LOOKED_AT = 256;
 
-/** Bytes of metadata that are decoded in search of a pickle. */
+/** Characters of metadata that are decoded in search of a pickle. CWE-770. */
 const METADATA_CHARACTERS = 1 << 20;
 
 /** safetensors files. */

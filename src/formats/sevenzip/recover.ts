@@ -19,7 +19,10 @@ import type { FormatContext } from "../../core/format.ts";
 const START_HEADER_BYTES = 32;
 /** Streams that are looked for one behind the other; solid archives have few. */
 const STREAMS = 64;
-/** Decoded to find where a stream ends, beyond what was looked at; more hides no directory. */
+/**
+ * Bytes decoded to find where a stream ends, beyond those that were scanned; more hides no directory.
+ * CWE-409.
+ */
 const DRAIN_BYTES = 256 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 const HEAD_BYTES = 16 * 1024;

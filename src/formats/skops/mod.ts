@@ -18,10 +18,10 @@ import { SkopsWalk } from "./walk.ts";
 
 /**
  * Bytes of a schema, which is read at once; those of ensembles of thousands of trees have some tens of
- * megabytes.
+ * megabytes. CWE-770.
  */
 const SCHEMA_BYTES = 128 * 1024 * 1024;
-/** Objects, arrays and their members. */
+/** Objects, arrays and their members. CWE-770. */
 const SCHEMA_VALUES = 8_000_000;
 
 /** Schemas of skops files. */

@@ -54,14 +54,14 @@ const LOADERS: ReadonlyMap<string, Use> = new Map([
   ["CachedNode", "names"],
 ]);
 
-/** Of equal keys that many values are combined with those of others. */
+/** Values of a duplicate key that are combined with those of others. CWE-834. */
 const READINGS = 4;
 const EXPRESSION_CHARACTERS = 2048;
 const TEXT_CHARACTERS = 200;
 const ARGUMENTS_SHOWN = 8;
 const RENDER_DEPTH = 4;
 const STEPS_PER_CHECK = 4096;
-/** Anomalies of each rule that are reported: many of one kind leave room for the worst of another. */
+/** Anomalies reported of each rule, so that many of one rule leave room for others. CWE-779. */
 const REPORTED = 50;
 
 interface Counted {

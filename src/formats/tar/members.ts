@@ -63,9 +63,9 @@ interface TarMembers {
   readonly full: boolean;
 }
 
-/** Long names and pax records; longer ones are there to waste memory. */
+/** Bytes of a long name or pax record; longer ones are made to exhaust memory. CWE-770. */
 const EXTENSION_BYTES = 1024 * 1024;
-/** Bytes searched for the next header behind a broken one or behind the end. */
+/** Bytes searched for the next header behind a broken one or behind the end. CWE-834. */
 const SEARCH_BYTES = 16 * 1024 * 1024;
 const WINDOW_BYTES = 64 * 1024;
 

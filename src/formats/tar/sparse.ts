@@ -24,7 +24,7 @@ export interface SparseMap {
   readonly size: number;
 }
 
-/** A map of more parts is there to waste memory. */
+/** Parts of a map; a longer one is made to exhaust memory. CWE-770. */
 const MOST_PARTS = 1_000_000;
 
 const HEADER_MAP = { at: 386, entries: 4 } as const;

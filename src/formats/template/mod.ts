@@ -18,9 +18,9 @@ import type { Evidence, Observation } from "../../core/types.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** The longest template of a real model has some twenty thousand characters. */
+/** Bytes of a template. The longest of a real model has some twenty thousand. CWE-770. */
 const TEMPLATE_BYTES = 1024 * 1024;
-/** An expression is evidence, not a listing. */
+/** Characters kept of an expression. CWE-779. */
 const EVIDENCE_CHARACTERS = 2048;
 
 /** Names that claim a template in Jinja, and names of chat templates. */

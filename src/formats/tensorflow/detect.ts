@@ -12,7 +12,7 @@ import * as at from "./fields.ts";
 /** What a message may be. */
 export type Kind = "saved-model" | "meta-graph" | "graph" | "fingerprint";
 
-/** Fields looked at of one message. */
+/** Fields of one message that detection reads. */
 const FIELDS = 24;
 
 /** So many entries that all look like nodes are nodes. */

@@ -23,11 +23,11 @@ import {
 import { TEXT_BYTES } from "./read.ts";
 import { join, TEXTS_KEPT, UNKNOWN, type Value } from "./values.ts";
 
-/** Steps back from one operator; longer ways are not followed. */
+/** Steps back from one operator; longer paths are not followed. CWE-834. */
 const STEPS = 64;
-/** Characters of a text that is kept; joins of joins double it each time. */
+/** Characters kept of a text; nested joins double it each time. CWE-770. */
 const TEXT_CHARACTERS = 64 * 1024;
-/** Values worked out and joined for one graph; beyond, nothing is known. */
+/** Values computed for one graph; beyond, they are unknown. CWE-834. */
 const VALUES = 2_000_000;
 
 /** Operators that hand on their first input. */

@@ -18,7 +18,10 @@ import {
   textsInto,
 } from "./read.ts";
 
-/** Functions have some tens of captures; a function of a large model some thousands. */
+/**
+ * Bytes of a function's captures; a function has some tens of them, one of a large model some
+ * thousands. CWE-770.
+ */
 const BOUND_BYTES = 64 * 1024;
 
 /** Signatures and collections that a loader runs of its own accord (cc/saved_model/constants.h). */

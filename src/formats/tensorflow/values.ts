@@ -28,7 +28,7 @@ export type Value =
 /** Of which nothing is known. */
 export const UNKNOWN: Value = { kind: "unknown" };
 
-/** Texts kept of one value. */
+/** Texts kept of one value. CWE-770. */
 export const TEXTS_KEPT = 8;
 
 /** What a value is that is the one or the other. */

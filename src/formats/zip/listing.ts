@@ -11,7 +11,7 @@ import type { Anomaly } from "./directory.ts";
 import { isReadable, openMember, type OpenOptions, saysEncrypted } from "./entry.ts";
 import type { ZipMember } from "./members.ts";
 
-/** A link's target is a path. */
+/** Bytes of a link's target, which is a path. CWE-770. */
 const LINK_BYTES = 4096;
 /** Host systems whose attributes carry Unix modes, APPNOTE 4.4.2: Unix and macOS. */
 const UNIX_HOSTS = new Set([3, 19]);

@@ -32,10 +32,11 @@ interface Surroundings {
   readonly full: boolean;
 }
 
-/** Bytes looked through for hidden members: in each gap from its start, and in all. */
+/** Bytes of a gap that are searched for hidden members, from its start. CWE-834. */
 const GAP_SEARCH_BYTES = 256 * 1024;
+/** Bytes of all gaps together that are searched. CWE-834. */
 const GAPS_SEARCH_BYTES = 4 * 1024 * 1024;
-/** The same when there is no directory, so that everything is one gap. */
+/** The same when there is no directory, so that everything is one gap. CWE-834. */
 const WALK_SEARCH_BYTES = 64 * 1024 * 1024;
 /** Zeros are padding, looked at this far from either end. */
 const PADDING_BYTES = 64 * 1024;

@@ -17,11 +17,11 @@ import {
 
 /** Nodes visited, a shared one by each way to it. The largest tokenizer has some 1,500,000. CWE-776. */
 const NODES = 4_000_000;
-/** Texts taken of one place: lists of modules, of packages. */
+/** Texts taken from one place: lists of modules, of packages. CWE-770. */
 const TEXTS = 1000;
-/** Places found in one file; real ones have hundreds. */
+/** Places found in one file; real ones have hundreds. CWE-770. */
 const HITS = 20_000;
-/** Keys of a path that are shown. */
+/** Keys shown of a path. CWE-779. */
 const PATH_KEYS = 64;
 
 /** `text = "dotted"`: a dotted name, in quotes or not. */
@@ -339,7 +339,7 @@ function fits(step: Place["steps"][number] | undefined, key: string): boolean {
   return step === "*" || (typeof step === "object" && step.has(key));
 }
 
-/** Lists within each other whose texts count for the place of the outermost. */
+/** Nested lists whose texts count for the place of the outermost. CWE-674. */
 const LISTS = 4;
 
 /** The texts of a scalar or of lists, but not of a map. */

@@ -71,16 +71,16 @@ export interface Abstract {
   readonly keyOf: string;
 }
 
-/** Values that one expression may have; what is more is not known. */
+/** Values of one expression; beyond, it is unknown. CWE-770. */
 export const ALTERNATIVES = 64;
-/** Characters of a text that is computed: a name has fewer. */
+/** Characters of a text that is computed; names have fewer. CWE-770. */
 export const CHARACTERS = 16_384;
-/** Items of a list that is kept item by item. */
+/** Items of a list that is kept item by item. CWE-770. */
 const ITEMS = 2048;
 /** Items and characters of the conversation that an estimate assumes. */
 export const NOMINAL = 1;
 
-/** Lists in one another that are looked into. */
+/** Nested lists that are searched. CWE-674. */
 const LEVELS = 12;
 
 /** Makes and combines values; one for a template. */

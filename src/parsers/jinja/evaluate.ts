@@ -30,17 +30,17 @@ import { changes, joined, KEYED, State } from "./state.ts";
 
 /** Expressions and tags that are evaluated for one template. Real ones take some ten thousand. CWE-400. */
 const STEPS = 400_000;
-/** Expressions in one another; a chain of `~` is as deep as it is long. */
+/** Nested expressions; a chain of `~` is as deep as it is long. CWE-674. */
 const DEPTH = 1200;
 /** Macros that call each other. Real ones go five deep; Python stops below a thousand. CWE-674. */
 const CALLS = 60;
-/** How often lists may be made twice as long: a million items. */
+/** Times that a list may be doubled: a million items. CWE-770. */
 const DOUBLINGS = 20;
-/** What a macro came to for the same arguments, with different things around it. */
+/** Results of a macro for the same arguments in different contexts. CWE-834. */
 const OUTCOMES = 4;
-/** Rounds of a loop that are gone through one by one. */
+/** Rounds of a loop that are evaluated one by one. CWE-834. */
 const UNROLLED = 128;
-/** Rounds until what changes in a loop is taken for unknown. */
+/** Rounds until a variable that changes in a loop counts as unknown. CWE-834. */
 const ROUNDS = 4;
 /** Rounds of loops within each other. Templates go through messages and tools, not through numbers. */
 const LOOPS = 1_000_000;

@@ -7,10 +7,10 @@
 import type { Argument, Expression } from "./ast.ts";
 import type { Token } from "./lexer.ts";
 
-/** Brackets and operators within each other. Real templates stay below twenty. */
+/** Nested brackets and operators. Real templates stay below twenty. CWE-674. */
 const DEPTH = 100;
 
-/** Operators, attributes and filters of one tag: they nest to the left. Real tags have dozens. */
+/** Operators, attributes and filters of one tag, which nest to the left. Real tags have dozens. CWE-674. */
 const LINKS = 1000;
 
 /** A tag that is not understood. */

@@ -218,7 +218,7 @@ function byAttribute(name: string): boolean {
   return name === "selectattr" || name === "rejectattr";
 }
 
-/** Items of a list that are put in order one by one. */
+/** Items of a list that is sorted item by item. CWE-407. */
 const COUNTED = 64;
 
 /** Whether a value is surely another. */
@@ -521,7 +521,7 @@ function uncertainSeparator(given: Given): boolean {
   return (given.more !== undefined || given.others !== undefined) && uncertain(given, "d", 0);
 }
 
-/** Characters of a joined text. */
+/** Characters of a joined text. CWE-770. */
 const JOINED = 100_000_000;
 
 function listed(machine: Machine, value: Abstract): Abstract {
@@ -636,7 +636,7 @@ function slices<Item>(items: readonly Item[], count: number): Item[][] {
   });
 }
 
-/** Characters that are filled up to at one stroke. */
+/** Characters to which a text is padded at once. CWE-770. */
 const PADDED = 1_000_000;
 
 /** The largest number that a value may be. */

@@ -19,9 +19,12 @@ import { parsePattern, type Piece } from "./format_fields.ts";
 import type { Machine, Place } from "./machine.ts";
 import { operate, percent, type Plain, specified, textMethod as plainMethod } from "./plain.ts";
 
-/** Characters, digits or items that are made at one stroke. The sandbox's own limit for ranges is a tenth. */
+/**
+ * Characters, digits or items that one method makes. The sandbox's own limit for ranges is a tenth.
+ * CWE-770.
+ */
 const MOST = 1_000_000;
-/** Characters of a text that is made from the conversation's, by estimate. */
+/** Characters of a text made from the conversation's, by estimate. CWE-770. */
 const TEXT_MOST = 100_000_000;
 
 const PADDING = new Set(["center", "ljust", "rjust", "zfill"]);

@@ -71,7 +71,7 @@ function arithmetic(operator: string, a: number, b: number): number | undefined 
   }
 }
 
-/** Characters or items that repeating makes at most here. */
+/** Characters or items that repetition makes. CWE-770. */
 const REPEATED = 16_384;
 
 function repeat(value: Plain, times: number | undefined): Plain | undefined {

@@ -39,7 +39,9 @@ const PIECES = /class|globals|builtins|subclasses|import|popen|getattr|mro|__/iu
 /** Attributes that no text of a conversation is likely to spell. */
 const TELLTALE = /__(?:class|globals|subclasses|builtins|import|mro|bases?|getattribute)__/g;
 
+/** Characters kept of an expression. CWE-779. */
 const CHARACTERS = 2048;
+/** Attributes reached that are reported. CWE-779. */
 const REACHES = 1000;
 
 /** What was found in a template, and why that may not be all. */

@@ -10,7 +10,7 @@ import { TOKEN, Tokens } from "./lexer.ts";
 import { readPython } from "./source.ts";
 import { sourceFacts } from "./source_facts.ts";
 
-/** Characters of a text that are read as Python. The longest real expression has some 2,000. */
+/** Characters of a text that are read as Python. The longest real expression has some 2,000. CWE-770. */
 const CHARACTERS = 1 << 20;
 
 const KEYWORDS: ReadonlySet<string> = new Set(

@@ -39,7 +39,7 @@ interface PythonDict {
   readonly pairs: readonly (readonly [Literal, Literal])[];
 }
 
-/** CPython's own parser gives up at 200 brackets; a header has three. */
+/** Nested brackets; CPython's own parser fails at 200, a header has three. CWE-674. */
 const DEPTH = 100;
 
 const SPACE = /(?:[ \t\r\n\f]|\\\r?\n|#[^\n]*)+/y;

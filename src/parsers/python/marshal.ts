@@ -12,7 +12,7 @@
 
 import { FormatError } from "../../core/errors.ts";
 
-/** `MAX_MARSHAL_STACK_DEPTH` of marshal.c. */
+/** Nested objects: `MAX_MARSHAL_STACK_DEPTH` of marshal.c. CWE-674. */
 const MAX_DEPTH = 2000;
 const FLAG_REF = 0x80;
 
@@ -434,7 +434,7 @@ function itemsOf(value: MarshalValue | undefined): readonly MarshalValue[] {
   return typeof value === "object" && "items" in value ? value.items : [];
 }
 
-/** Values looked at for the strings of one code object. */
+/** Values searched for the strings of one code object. CWE-834. */
 const STRINGS_LOOKED_AT = 10_000;
 
 /** The strings among a code object's constants, those in tuples and sets included; nested code has its own. */
@@ -457,6 +457,7 @@ export function stringConstants(code: CodeObject): string[] {
 
 const TEXT_TYPES = "zZaAuts";
 const SHORT_TYPES = "zZ";
+/** Characters of a dotted name; longer strings are no names. */
 const LONGEST_NAME = 200;
 
 /**

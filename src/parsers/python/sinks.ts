@@ -98,9 +98,9 @@ export const STARTED = /(?:^|\.)(?:Thread|Timer|Process)$/u;
 export const HOOKS =
   /^(?:sys\.(?:excepthook|displayhook|unraisablehook|breakpointhook)|threading\.(?:excepthook|_shutdown|_at_fork_reinit)|builtins\.\w+)$/u;
 
-/** How deep arguments are looked into. */
+/** Nested containers of arguments that are searched. CWE-674. */
 const DEPTH = 6;
-/** Values of the arguments of one call that are looked at. */
+/** Values of the arguments of one call that are searched. CWE-834. */
 const LOOKED = 256;
 
 /** What a call is given. */

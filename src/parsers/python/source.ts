@@ -57,6 +57,7 @@ export interface HowItRuns {
   readonly classes?: ((name: string) => boolean) | undefined;
 }
 
+/** Characters kept of an expression. CWE-779. */
 const EXPRESSION_CHARACTERS = 2048;
 
 /**

@@ -165,7 +165,7 @@ export const NO_ARGUMENTS: Arguments = { positions: [], named: new Map(), rest: 
 
 /** Values of one set. The largest table of functions in 200 packages in use has 300. CWE-400. */
 export const VALUES = 512;
-/** Different constants of one set before it is no longer reported which. */
+/** Constants of one set; beyond, it is unknown which. CWE-770. */
 const CONSTANTS = 16;
 
 /** A constant of which only that it is one is known. */

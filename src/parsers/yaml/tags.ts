@@ -26,7 +26,7 @@ const URI = "(?:[-;/?:@&=+$,_.!~*'()[\\]\\w]|%[\\da-fA-F]{2}){1,512}";
 const DIRECTIVE = new RegExp(`%TAG[ \\t]+(![\\w-]*!?)[ \\t]+(${URI})`, "gu");
 const HANDLE = /![\w-]{0,256}!/uy;
 const SUFFIX = new RegExp(URI, "uy");
-/** Prefixes that one handle is given; more than a text that is no attack has. */
+/** Prefixes given to one handle; texts other than attacks have few. CWE-770. */
 const PREFIXES = 64;
 
 /**

@@ -31,11 +31,11 @@ interface YamlWords {
   readonly fault: { readonly detail: string; readonly at: number } | undefined;
 }
 
-/** Brackets in one another; PyYAML gives up long before. */
+/** Nested brackets; PyYAML fails earlier, by Python's recursion limit. CWE-674. */
 const DEPTH = 2000;
-/** Keys above a word that are reported. */
+/** Keys above a token that are reported. CWE-779. */
 const KEYS_REPORTED = 32;
-/** Words of one text; configurations have some thousands. */
+/** Tokens of one text; configurations have some thousands. CWE-770. */
 const WORDS = 2_000_000;
 
 /**

@@ -26,7 +26,7 @@ const TINY_STREAMS = 16;
 const PERSID = 0x50;
 /** PROTO, with which pickles of protocol 2 and newer begin. */
 const HEADER = 0x80;
-/** Bytes that are read to decide about arguments longer than a head: as long as lines may be. */
+/** Bytes read to decide about arguments longer than a head: as long as lines may be. CWE-770. */
 const FURTHER_BYTES = 64 * 1024 * 1024;
 const FURTHER_WINDOW_BYTES = 64 * 1024;
 /** Streams without imports that are stepped over to see whether a later one has some. */

@@ -23,6 +23,7 @@ const ARGUMENT_SHOWN = 60;
 const VALUE_SHOWN = 60;
 /** Values of the stack that are shown, from the top. */
 const STACK_SHOWN = 3;
+/** Values kept of the stack, memo and containers. CWE-770. */
 const KEPT = 1 << 20;
 
 /** One line of a disassembly. */

@@ -76,12 +76,14 @@ type Breaking = LimitError | SourceError | FormatError;
 /** Container items and containers kept at first; a stream whose calls need more is read again. */
 const ITEMS_USUAL = 1 << 19;
 const CONTAINERS_USUAL = 1 << 18;
+/** Nested arrays of objects. CWE-674. */
 const ARRAY_DEPTH = 8;
 /**
  * Pickled object arrays of one stream that are read, and those of them kept until all that they say is
  * reported, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
  */
 const ARRAYS_READ = 100_000;
+/** Object arrays kept until all that they contain is reported, ten kilobytes each. CWE-770. */
 const ARRAYS_KEPT = 20_000;
 
 /**

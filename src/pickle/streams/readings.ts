@@ -16,9 +16,9 @@ import { STATUS } from "../machine/status.ts";
 import { loadedEntries } from "./nested.ts";
 import { type Run, type RunOptions, runStream } from "./driver.ts";
 
-/** Subsets of frame crossings that are tried, each taken or not. */
+/** Subsets of frame crossings that are tried, each taken or not. CWE-834. */
 const FRAME_READINGS = 16;
-/** Ways of reading arrays of which it is not known what follows that are tried. */
+/** Ways tried to read arrays whose end is unknown. CWE-834. */
 const ARRAY_READINGS = 16;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;

@@ -7,7 +7,7 @@
 import type { Input } from "./input.ts";
 import { looksLikePickle } from "./detect.ts";
 
-/** Bytes of a resync search window. */
+/** Bytes of a window of the search. */
 const SEARCH_BYTES = 64 * 1024;
 /** Bytes of a module's name that the search believes in. */
 const LONGEST_MODULE = 256;

@@ -68,16 +68,19 @@ let namedData: typeof import("../../bundles/named/data.ts").namedData | undefine
 /** The most that is said of bytes that nothing in the file loads. */
 const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
 
-/** Observations of one source that are held before the rules judge them; judged together they merge. */
+/**
+ * Observations of one source that are held before the rules judge them; judged together they merge.
+ * CWE-770.
+ */
 const NOTES_HELD = 4096;
 
-/** Times that reaching the same limit is reported one by one. */
+/** Times that reaching the same limit is reported separately. CWE-779. */
 const LIMIT_REPORTED = 10;
 
-/** Accepted findings that are listed for one asset; all of them are counted. */
+/** Accepted findings that are listed for one asset; all are counted. CWE-779. */
 const ACCEPTED_KEPT = 1000;
 
-/** Problems with reading that are listed for one asset. */
+/** Errors of reading that are listed for one asset. CWE-779. */
 const ERRORS_KEPT = 100;
 
 /** A source to look into, and where it is. */

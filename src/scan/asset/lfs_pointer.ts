@@ -16,7 +16,7 @@ interface LfsPointer {
   readonly size: number;
 }
 
-/** The specification has a pointer be shorter than this. */
+/** Bytes of a pointer: the specification has them be fewer. */
 const LFS_POINTER_BYTES = 1024;
 
 /**

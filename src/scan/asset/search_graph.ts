@@ -11,10 +11,10 @@ import { FormatError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Interest, Limits, PatternHit } from "../../core/types.ts";
 
-/** Bytes of a payload that is taken for text. */
+/** Bytes of a payload that is searched as text. CWE-770. */
 const TEXT_BYTES = 1024 * 1024;
 
-/** Messages in messages; graphs in attributes of nodes nest some six levels each. */
+/** Nested messages; graphs in attributes of nodes nest some six levels each. CWE-674. */
 const DEPTH = 64;
 
 /** A match, with where its text begins. */

@@ -12,7 +12,7 @@ import { readUpTo } from "../../sources/read_all.ts";
 import type { Interest, Limits } from "../../core/types.ts";
 import type { Match } from "./identify.ts";
 
-/** Bytes of one text that are searched. Vocabularies of tokenizers have some 20 MB. */
+/** Bytes of one text that are searched. Vocabularies of tokenizers have some 20 MB. CWE-770. */
 const TEXT_BYTES = 64 * 1024 * 1024;
 
 /** A text as one string: windows would cut what a pattern spans. */
