@@ -146,13 +146,15 @@ async function runByConfiguration(
   if (bytes === undefined) return [];
   const { roots } = readConfig(bytes, notation);
   const { hits } = loaderTable(interest).match(roots, member.name);
-  const roads = searched(member.name, hits);
+  const folders = moduleFolders(member.name, hits);
   return hits.flatMap((hit) => {
     const { code: { does }, entry: { library } } = hit;
     if (does !== "run" && does !== "call" && does !== "import") return [];
     return hit.texts.flatMap((text) => {
       for (const { path, className } of candidates(text, does === "run")) {
-        const source = roads.map((road) => normal(road + path)).find((name) => files.has(name));
+        const source = folders.map((folder) => normal(folder + path)).find((name) =>
+          files.has(name)
+        );
         if (source !== undefined) return [{ source, className, by: member.name, library }];
       }
       return [];
@@ -160,8 +162,8 @@ async function runByConfiguration(
   });
 }
 
-/** Folders in which a module is looked for: the configuration's, those above, and `code`. */
-function searched(name: string, hits: readonly LoaderHit[]): string[] {
+/** Folders in which loaders search a module: the configuration's, those above, and `code`. */
+function moduleFolders(name: string, hits: readonly LoaderHit[]): string[] {
   const own = folderOf(name);
   const roads = [own];
   for (let at = own; at !== ""; at = folderOf(at.slice(0, -1))) {

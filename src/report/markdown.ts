@@ -58,7 +58,7 @@ export function renderMarkdown(
   const room = new Room();
   const files = orderFiles(report.files).flatMap((file) => fileLines(file, room));
   const errors = orderErrors(report.errors).flatMap((error) =>
-    room.tell(`- ${code(locationText(error.location))}: ${code(error.message)}`)
+    room.add(`- ${code(locationText(error.location))}: ${code(error.message)}`)
   );
   return [
     `## ${VERDICT_SYMBOLS[verdict]} modelaudit: ${HEADLINES[verdict]}`,
@@ -66,7 +66,7 @@ export function renderMarkdown(
     countsLine(summary, report.errors.length),
     ...files,
     ...(errors.length > 0 ? ["", "### Could not be opened", "", ...errors] : []),
-    ...(room.untold > 0 ? ["", `… and ${room.untold} more; the JSON report has all.`] : []),
+    ...(room.omitted > 0 ? ["", `… and ${room.omitted} more; the JSON report has all.`] : []),
     ...limitationsOf(report).flatMap((note) => ["", note]),
     "",
     footer(report, summary),
@@ -88,26 +88,26 @@ function countsLine(summary: Summary, unopened: number): string {
   return `${formatCount(files, "file")}${each === "" ? "" : `: ${each}`}${missing}`;
 }
 
-/** What there is still room for; once something did not fit, nothing after it is reported. */
+/** The space left in the report; once an item did not fit, no later one is added. */
 class Room {
   /** Issues and errors that did not fit. */
-  untold = 0;
+  omitted = 0;
   #items = MOST_REPORTED;
   #characters = MOST_CHARACTERS;
   readonly #explained = new Set<string>();
 
   /** The text, or nothing when it is too much. */
-  tell(text: string): string[] {
-    if (this.untold === 0 && this.#items > 0 && this.#characters >= text.length) {
+  add(text: string): string[] {
+    if (this.omitted === 0 && this.#items > 0 && this.#characters >= text.length) {
       this.#items--;
       this.#characters -= text.length;
       return [text];
     }
-    this.untold++;
+    this.omitted++;
     return [];
   }
 
-  /** True the first time that a rule is reported of. */
+  /** True the first time that a rule is reported. */
   isNew(rule: string): boolean {
     const isNew = !this.#explained.has(rule);
     this.#explained.add(rule);
@@ -119,14 +119,12 @@ function fileLines(file: FileReport, room: Room): string[] {
   const issues = issueRecords(file).filter((it) =>
     it.safety_level !== "innocuous" || saysUnread(it.details)
   );
-  const reported = issues.flatMap((issue) =>
-    room.tell(issueText(issue, room.isNew(issue.rule_id)))
-  );
+  const reported = issues.flatMap((issue) => room.add(issueText(issue, room.isNew(issue.rule_id))));
   const errors = file.errors.flatMap((error) =>
-    room.tell(`- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`)
+    room.add(`- ⚪ ${code(error.message)}\n  - fix: ${plain(error.remedy)}`)
   );
   const accepted = (file.accepted ?? []).flatMap(({ finding, by, until, why }) =>
-    room.tell(
+    room.add(
       `- accepted (${by}${until === undefined ? "" : ` until ${until}`}${
         why === undefined ? "" : `: ${plain(why)}`
       }): **${finding.severity.toUpperCase()}** ${code(finding.message)}`,

@@ -162,7 +162,7 @@ function resultOf(finding: Finding, rules: Rules, artifacts: Artifacts): Plain {
   };
 }
 
-function invocationOf(report: ScanReport, options: SarifOptions, leftOut: number): Plain {
+function invocationOf(report: ScanReport, options: SarifOptions, omitted: number): Plain {
   const errors = orderErrors([...report.errors, ...report.files.flatMap((file) => file.errors)]);
   const end = new Date(Date.parse(report.startTime) + report.duration * 1000);
   return {
@@ -171,9 +171,9 @@ function invocationOf(report: ScanReport, options: SarifOptions, leftOut: number
     startTimeUtc: report.startTime,
     ...(!Number.isNaN(end.getTime()) && { endTimeUtc: end.toISOString() }),
     toolExecutionNotifications: [
-      ...(leftOut === 0 ? [] : [{
+      ...(omitted === 0 ? [] : [{
         level: "error",
-        message: { text: `${leftOut} more issues are left out: a run may have ${MAX_RESULTS}.` },
+        message: { text: `${omitted} more issues are left out: a run may have ${MAX_RESULTS}.` },
       }]),
       ...errors.map(notificationOf),
     ],

@@ -23,7 +23,7 @@ export type Piece =
 interface Pattern {
   readonly pieces: readonly Piece[];
   /** False when Python refuses the pattern behind what was read. */
-  readonly whole: boolean;
+  readonly complete: boolean;
 }
 
 /** Reads a pattern as far as it is well-formed. */
@@ -45,11 +45,11 @@ export function parsePattern(pattern: string): Pattern {
       continue;
     }
     const end = bracket === "{" ? closing(pattern, at + 1) : -1;
-    if (end < 0) return { pieces, whole: false };
+    if (end < 0) return { pieces, complete: false };
     pieces.push(field(pattern.slice(at + 1, end)));
     at = end + 1;
   }
-  return { pieces, whole: true };
+  return { pieces, complete: true };
 }
 
 /** Where the field that begins there ends; fields may lie in its specification. */

@@ -4,9 +4,9 @@ import { parsePattern } from "./format_fields.ts";
 
 /** Fields as `string.Formatter().parse` and `_string.formatter_field_name_split` give them. */
 function fields(pattern: string) {
-  const { pieces, whole } = parsePattern(pattern);
+  const { pieces, complete } = parsePattern(pattern);
   return {
-    whole,
+    complete,
     fields: pieces.flatMap((piece) =>
       piece.type === "text"
         ? []
@@ -35,13 +35,13 @@ test("fields have the argument, steps, conversion and specification of CPython's
     "{0[a.b]}": [field("0", [[false, "a.b"]])],
   };
   for (const [pattern, wanted] of Object.entries(expected)) {
-    assert.deepEqual(fields(pattern), { whole: true, fields: wanted }, pattern);
+    assert.deepEqual(fields(pattern), { complete: true, fields: wanted }, pattern);
   }
 });
 
-test("a pattern that CPython refuses is read as far as it goes, and is not whole", () => {
+test("a pattern that CPython refuses is read as far as it goes, and is not complete", () => {
   for (const pattern of ["{a", "}", "x{0.a}{", "{0[}", "{:{}"]) {
-    assert.equal(parsePattern(pattern).whole, false, pattern);
+    assert.equal(parsePattern(pattern).complete, false, pattern);
   }
   assert.deepEqual(fields("{0.__class__}}").fields, [field("0", [[true, "__class__"]])]);
 });

@@ -642,7 +642,7 @@ function formatted(
   const { domain } = machine;
   const width = widthOf(pattern);
   if (width > MOST) machine.cost(place, "pad", width);
-  const { pieces, whole } = parsePattern(pattern);
+  const { pieces, complete } = parsePattern(pattern);
   let all = domain.known("");
   let next = 0;
   for (const piece of pieces) {
@@ -668,7 +668,7 @@ function formatted(
       place,
     );
   }
-  return whole ? all : domain.join(all, domain.text);
+  return complete ? all : domain.join(all, domain.text);
 }
 
 /** A specification whose fields without numbers take the arguments behind those already taken. */

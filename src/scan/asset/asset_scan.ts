@@ -35,7 +35,7 @@ import { folderObservations, isUnobserved } from "./folder.ts";
 import { atHead, detect, type Identified, identify, type Match } from "./identify.ts";
 import { faultOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
-import { Notes } from "./observations.ts";
+import { ObservationBuffer } from "./observations.ts";
 import { compareFindings, Outcome } from "./outcome.ts";
 import { drain, tailOfStream } from "./sampling.ts";
 import { anomalyOf, anomalyOfBroken, describe, isDefect, unjudged } from "./error_anomalies.ts";
@@ -72,7 +72,7 @@ const DATA_AT_MOST = { safety: "suspicious", severity: "medium" } as const;
  * Observations of one source that are held before the rules judge them; judged together they merge.
  * CWE-770.
  */
-const NOTES_HELD = 4096;
+const OBSERVATIONS_HELD = 4096;
 
 /** Times that reaching the same limit is reported separately. CWE-779. */
 const LIMIT_REPORTED = 10;
@@ -193,7 +193,7 @@ export class AssetScan {
 
   /** Scans one source; an error is reported at its place, and the scan continues with the next source. */
   async #visit(visit: Visit): Promise<void> {
-    const notes = new Notes();
+    const held = new ObservationBuffer();
     this.#parts++;
     try {
       if (visit.depth > this.#limits.depth) {
@@ -203,29 +203,29 @@ export class AssetScan {
       this.#budget.checkDeadline();
       const pause = this.#budget.pause();
       if (pause !== undefined) await pause;
-      await this.#look(visit, notes);
+      await this.#look(visit, held);
     } catch (error) {
-      this.#recordError(error, visit, notes);
+      this.#recordError(error, visit, held);
     }
-    this.#tellFault(visit, notes);
-    this.#parts += Math.max(0, notes.places - 1);
-    this.#judge(visit, notes);
+    this.#tellFault(visit, held);
+    this.#parts += Math.max(0, held.places - 1);
+    this.#judge(visit, held);
   }
 
   /**
    * A stream that broke off was not read to its end, although its reader may have taken that for
    * the end. Broken compressed data is reported by the format that opened it, which knows what it is.
    */
-  #tellFault(visit: Visit, notes: Notes): void {
+  #tellFault(visit: Visit, held: ObservationBuffer): void {
     const fault = faultOf(visit.source);
     if (fault === undefined) return;
     this.#outcome.unread = true;
     const ratio = fault instanceof LimitError && fault.limit === "ratio";
     if (visit.depth > 0 && (fault instanceof FormatError || ratio)) return;
-    this.#recordError(fault, visit, notes);
+    this.#recordError(fault, visit, held);
   }
 
-  async #look(given: Visit, notes: Notes): Promise<void> {
+  async #look(given: Visit, held: ObservationBuffer): Promise<void> {
     const identified = await identify(
       given.source,
       given.name,
@@ -236,9 +236,9 @@ export class AssetScan {
       given.depth === 0 ? await this.#named() : undefined,
     );
     const { sample, broken } = identified;
-    const { visit, matches } = await this.#decide(given, identified, notes);
+    const { visit, matches } = await this.#decide(given, identified, held);
     for (const one of broken) {
-      this.#note(notes, anomalyOfBroken(one));
+      this.#note(held, anomalyOfBroken(one));
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
     }
     const ids = matches.map(({ entry }) => entry.id);
@@ -246,23 +246,23 @@ export class AssetScan {
     const beginning = (): readonly string[] =>
       atHead(sample, matches, this.#options.rules.interest);
     for (const anomaly of compareWithName(sample, ids, visit.depth === 0, beginning, path)) {
-      this.#note(notes, anomaly);
+      this.#note(held, anomaly);
     }
     this.#weigh(sample, matches, visit);
     for (const id of ids) {
       this.#matched.add(id);
-      if (this.#options.rules.interest.forbidsFormat?.(id)) this.#note(notes, forbidden(id));
+      if (this.#options.rules.interest.forbidsFormat?.(id)) this.#note(held, forbidden(id));
     }
-    const [source, scannable] = await this.#readable(visit, matches, notes);
+    const [source, scannable] = await this.#readable(visit, matches, held);
     for (const match of scannable) {
       if (this.#budget.stopped) return;
-      await this.#scan(match, { ...visit, source }, sample, notes);
+      await this.#scan(match, { ...visit, source }, sample, held);
     }
     if (this.#options.rules.interest.patternsIn !== undefined) {
-      await this.#searchText(source, sample, matches, visit, notes);
+      await this.#searchText(source, sample, matches, visit, held);
     }
     if (sample.tail === undefined && source.access === "forward") {
-      await this.#checkStreamTail(source, sample, ids, visit, notes);
+      await this.#checkStreamTail(source, sample, ids, visit, held);
     }
   }
 
@@ -270,7 +270,7 @@ export class AssetScan {
   async #decide(
     visit: Visit,
     { sample, matches, undecided }: Identified,
-    notes: Notes,
+    held: ObservationBuffer,
   ): Promise<{ readonly visit: Visit; readonly matches: readonly Match[] }> {
     if (undecided.length === 0) return { visit, matches };
     const check = (): void => this.#budget.checkDeadline();
@@ -282,11 +282,11 @@ export class AssetScan {
       for (const match of undecided) {
         const decided = await match.format.detectFurther?.(source, sample, check);
         if (decided) found.push(match);
-        else if (decided === undefined) this.#note(notes, notDecided(match.entry));
+        else if (decided === undefined) this.#note(held, notDecided(match.entry));
       }
       return { visit: { ...visit, source }, matches: [...matches, ...found] };
     } catch (error) {
-      this.#recordError(error, visit, notes);
+      this.#recordError(error, visit, held);
       return { visit, matches };
     }
   }
@@ -299,7 +299,7 @@ export class AssetScan {
     return await namedData(folder);
   }
 
-  /** Notes whether a source was recognised, and which name promises a model that is not there. */
+  /** ObservationBuffer whether a source was recognised, and which name promises a model that is not there. */
   #weigh({ name, claim, head }: Sample, matches: readonly Match[], { parts }: Visit): void {
     if (matches.some(({ entry }) => entry.noModel === undefined)) this.#recognised = true;
     const claims = claim?.kind === "model" && !claim.container && head.length > 0;
@@ -311,8 +311,8 @@ export class AssetScan {
   #tellUnproven(): void {
     if (this.#matched.size === 0 || this.#unproven === undefined) return;
     if (this.#outcome.verdict(this.#recognised) !== "skipped") return;
-    const notes = new Notes();
-    this.#note(notes, {
+    const held = new ObservationBuffer();
+    this.#note(held, {
       type: "anomaly",
       rule: "file-not-what-name-says",
       detail:
@@ -320,14 +320,14 @@ export class AssetScan {
         "that this version knows",
       unread: true,
     });
-    this.#judge({ ...this.#rootVisit(), parts: this.#unproven.parts }, notes);
+    this.#judge({ ...this.#rootVisit(), parts: this.#unproven.parts }, held);
   }
 
   /** The source in a form that every format that matched can read, as far as memory allows. */
   async #readable(
     visit: Visit,
     matches: readonly Match[],
-    notes: Notes,
+    held: ObservationBuffer,
   ): Promise<[Source, readonly Match[]]> {
     const { source } = visit;
     const searched = this.#options.rules.interest.patternsIn !== undefined &&
@@ -339,13 +339,13 @@ export class AssetScan {
       const spooled = await spool(source, this.#limits.spoolBytes);
       return [meter(spooled, this.#budget, undefined), matches];
     } catch (error) {
-      this.#recordError(error, visit, notes);
+      this.#recordError(error, visit, held);
       const forward = matches.filter(({ format }) => !format.random).slice(0, 1);
       return [source, tooLong ? forward : []];
     }
   }
 
-  async #scan(match: Match, visit: Visit, sample: Sample, notes: Notes): Promise<void> {
+  async #scan(match: Match, visit: Visit, sample: Sample, held: ObservationBuffer): Promise<void> {
     const budget = this.#budget;
     const context: FormatContext = {
       sample,
@@ -361,30 +361,30 @@ export class AssetScan {
     try {
       for await (const batch of match.format.scan(visit.source, context)) {
         for (const observation of batch) {
-          await this.#take(observation, visit, notes);
+          await this.#take(observation, visit, held);
         }
         // A format may hand over what it has before it says that its time was spent.
         if (budget.stopped) throw budget.stopped;
-        if (notes.count > NOTES_HELD) this.#judge(visit, notes);
+        if (held.count > OBSERVATIONS_HELD) this.#judge(visit, held);
         const pause = budget.pause();
         if (pause !== undefined) await pause;
       }
     } catch (error) {
-      this.#recordError(error, visit, notes, match.entry.malformedRule);
+      this.#recordError(error, visit, held, match.entry.malformedRule);
     }
   }
 
-  async #take(observation: Observation, visit: Visit, notes: Notes): Promise<void> {
+  async #take(observation: Observation, visit: Visit, held: ObservationBuffer): Promise<void> {
     switch (observation.type) {
       case "fact":
       case "anomaly":
-        this.#note(notes, observation);
+        this.#note(held, observation);
         break;
       case "entry":
         await this.#follow(observation, visit);
         break;
       case "listing":
-        await this.#showBundles(observation.listing, visit, notes);
+        await this.#showBundles(observation.listing, visit, held);
         break;
     }
   }
@@ -402,7 +402,7 @@ export class AssetScan {
     });
   }
 
-  async #showBundles(listing: Listing, visit: Visit, notes: Notes): Promise<void> {
+  async #showBundles(listing: Listing, visit: Visit, held: ObservationBuffer): Promise<void> {
     const bundles = this.#options.bundles ?? await allBundles();
     for (const one of bundles) {
       try {
@@ -412,11 +412,11 @@ export class AssetScan {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
             const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
-            this.#note(notes, { ...observation, within });
+            this.#note(held, { ...observation, within });
           }
         }
       } catch (error) {
-        this.#recordError(error, visit, notes);
+        this.#recordError(error, visit, held);
       }
     }
   }
@@ -427,17 +427,17 @@ export class AssetScan {
     if (folder === undefined || this.#budget.stopped) return;
     const bundles = this.#options.bundles ?? await allBundles();
     const visit = this.#rootVisit();
-    const notes = new Notes();
+    const held = new ObservationBuffer();
     try {
       const { interest } = this.#options.rules;
       for (const observation of await folderObservations(folder, bundles, interest)) {
         if (observation.type === "entry") await this.#follow(observation, visit);
-        else this.#note(notes, observation);
+        else this.#note(held, observation);
       }
     } catch (error) {
-      this.#recordError(error, visit, notes);
+      this.#recordError(error, visit, held);
     }
-    this.#judge(visit, notes);
+    this.#judge(visit, held);
   }
 
   /** A stream cannot be read again: should its end show a further format, that is said. */
@@ -446,7 +446,7 @@ export class AssetScan {
     sample: Sample,
     ids: readonly string[],
     visit: Visit,
-    notes: Notes,
+    held: ObservationBuffer,
   ): Promise<void> {
     if (ids.length === 0) {
       // What begins like nothing may still end like an archive. Within one, no loader looks there.
@@ -462,7 +462,7 @@ export class AssetScan {
     );
     const missed = seen.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
     if (missed.length === 0) return;
-    this.#note(notes, {
+    this.#note(held, {
       type: "anomaly",
       rule: "scan-limit",
       detail: `It also ends like ${missed.join(" and ")}, ` +
@@ -471,13 +471,18 @@ export class AssetScan {
     });
   }
 
-  #note(notes: Notes, observation: Judged): void {
+  #note(held: ObservationBuffer, observation: Judged): void {
     if (observation.type === "anomaly" && observation.unread) this.#outcome.unread = true;
-    notes.add(observation);
+    held.add(observation);
   }
 
   /** Says what was thrown, once. */
-  #recordError(error: unknown, visit: Visit, notes: Notes, malformedRule?: string): void {
+  #recordError(
+    error: unknown,
+    visit: Visit,
+    held: ObservationBuffer,
+    malformedRule?: string,
+  ): void {
     this.#outcome.unread = true;
     if (this.#reported.includes(error)) return;
     // The same error arrives again by way of a parent or a fault, right after it was reported.
@@ -488,7 +493,7 @@ export class AssetScan {
       if (times > LIMIT_REPORTED) return;
     }
     if (error instanceof SourceError || isDefect(error)) this.#listError(visit, error);
-    this.#note(notes, anomalyOf(error, malformedRule));
+    this.#note(held, anomalyOf(error, malformedRule));
   }
 
   #listError(visit: Visit, error: unknown): void {
@@ -501,11 +506,11 @@ export class AssetScan {
     });
   }
 
-  #judge(visit: Visit, notes: Notes): void {
-    if (notes.count === 0) return;
+  #judge(visit: Visit, held: ObservationBuffer): void {
+    if (held.count === 0) return;
     const location = { path: this.#path, parts: visit.parts };
     try {
-      const findings = this.#options.rules.judge(notes.drain(), location, visit.atMost);
+      const findings = this.#options.rules.judge(held.drain(), location, visit.atMost);
       this.#outcome.add(findings.filter((finding) => this.#counts(finding)));
     } catch (error) {
       this.#outcome.unread = true;
@@ -536,7 +541,7 @@ export class AssetScan {
     sample: Sample,
     matches: readonly Match[],
     visit: Visit,
-    notes: Notes,
+    held: ObservationBuffer,
   ): Promise<void> {
     const { patternsIn } = this.#options.rules.interest;
     if (patternsIn === undefined || this.#budget.stopped) return;
@@ -545,9 +550,9 @@ export class AssetScan {
     const budget = { limits: this.#limits, check: () => this.#budget.checkDeadline() };
     try {
       const found = await searchStrings(source, sample, matches, patternsIn, budget);
-      for (const one of found) this.#note(notes, one);
+      for (const one of found) this.#note(held, one);
     } catch (error) {
-      this.#recordError(error, visit, notes);
+      this.#recordError(error, visit, held);
     }
   }
 
@@ -556,9 +561,9 @@ export class AssetScan {
     const { stopped } = this.#budget;
     if (stopped === undefined || this.#outcome.unread) return;
     const visit = this.#rootVisit();
-    const notes = new Notes();
-    this.#recordError(stopped, visit, notes);
-    this.#judge(visit, notes);
+    const held = new ObservationBuffer();
+    this.#recordError(stopped, visit, held);
+    this.#judge(visit, held);
   }
 
   /** What was only counted so far. */
@@ -582,8 +587,8 @@ export class AssetScan {
       });
     }
     if (anomalies.length === 0) return;
-    const notes = new Notes();
-    for (const anomaly of anomalies) this.#note(notes, anomaly);
-    this.#judge(this.#rootVisit(), notes);
+    const held = new ObservationBuffer();
+    for (const anomaly of anomalies) this.#note(held, anomaly);
+    this.#judge(this.#rootVisit(), held);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What was seen in one source, until the rules judge it.
+ * Buffers the observations of one source until the rules judge them.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { Judged } from "../../core/rule_set.ts";
 
 /** Observations of one source. */
-export class Notes {
+export class ObservationBuffer {
   #observations: Judged[] = [];
   readonly #places = new Set<string>();
 
@@ -16,7 +16,7 @@ export class Notes {
     return this.#observations.length;
   }
 
-  /** Places inside the source that were spoken of, such as streams. */
+  /** Places inside the source with observations, such as streams. */
   get places(): number {
     return this.#places.size;
   }
@@ -29,7 +29,7 @@ export class Notes {
     }
   }
 
-  /** Hands out what is held. */
+  /** Returns the observations and empties the buffer. */
   drain(): readonly Judged[] {
     const observations = this.#observations;
     this.#observations = [];

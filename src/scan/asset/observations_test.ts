@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Notes } from "./observations.ts";
+import { ObservationBuffer } from "./observations.ts";
 
 const anomaly = (within?: readonly string[]) => ({
   type: "anomaly" as const,
@@ -10,20 +10,20 @@ const anomaly = (within?: readonly string[]) => ({
 });
 
 test("observations are given out once, places stay counted", () => {
-  const notes = new Notes();
-  notes.add(anomaly());
-  notes.add(anomaly(["stream_0"]));
-  notes.add(anomaly(["stream_0"]));
-  notes.add(anomaly(["stream_1"]));
-  assert.deepEqual([notes.count, notes.places], [4, 2]);
-  assert.equal(notes.drain().length, 4);
-  assert.deepEqual([notes.count, notes.places, notes.drain().length], [0, 2, 0]);
+  const buffer = new ObservationBuffer();
+  buffer.add(anomaly());
+  buffer.add(anomaly(["stream_0"]));
+  buffer.add(anomaly(["stream_0"]));
+  buffer.add(anomaly(["stream_1"]));
+  assert.deepEqual([buffer.count, buffer.places], [4, 2]);
+  assert.equal(buffer.drain().length, 4);
+  assert.deepEqual([buffer.count, buffer.places, buffer.drain().length], [0, 2, 0]);
 });
 
 test("a place of two parts is none of one part that looks like it", () => {
-  const notes = new Notes();
-  notes.add(anomaly(["a", "b"]));
-  notes.add(anomaly(['["a","b"]']));
-  notes.add(anomaly(["a,b"]));
-  assert.ok(notes.places >= 2);
+  const buffer = new ObservationBuffer();
+  buffer.add(anomaly(["a", "b"]));
+  buffer.add(anomaly(['["a","b"]']));
+  buffer.add(anomaly(["a,b"]));
+  assert.ok(buffer.places >= 2);
 });
