@@ -21,7 +21,7 @@ Libraries that import, call, evaluate, open or fetch what a configuration names.
 \`rules/loaders.toml\` (\`make rules\`). A path of keys begins at the root: \`*\` is any key or item, \`**\` any
 number of them, \`a|b\` either. **Proof** says in which release a payload of ours ran, or where the source does it.
 
-In every configuration, whatever reads it, a value that is the name of a critical callable, or Python that
+In every configuration, for any loader, a value that is the name of a critical callable, or Python that
 calls one, is suspicious. \`[[loader]]\` in a configuration of modelaudit adds an entry
 ([configuration](configuration.md)).
 
