@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bytesSource } from "../../sources/memory.ts";
 import { listing, member } from "../testing/members.ts";
 import { namedData } from "./data.ts";
 
@@ -43,13 +44,19 @@ test("a file that no index names is none, nor does an index name itself", async 
 test("an index that cannot be read names nothing, a defect is none of these", async () => {
   assert.equal(await named({ "m.xml": "<net", "m.bin": "" }, "m.bin"), undefined);
   const failing = (error: Error) => {
-    const index = { ...member("m.xml", IR(8)), open: () => Promise.reject(error) as never };
+    const index = {
+      ...member("m.xml", IR(8)),
+      open: () => ({
+        ...bytesSource("m.xml", new Uint8Array()),
+        read: () => Promise.reject(error),
+      }),
+    };
     return {
       listing: { format: "folder", members: [index, member("m.bin", "")] },
       member: "m.bin",
     };
   };
-  await assert.rejects(namedData(failing(new TypeError("defect"))));
+  await assert.rejects(namedData(failing(new TypeError("defect"))), /defect/);
 });
 
 test("an index is read once for all files that it names", async () => {
