@@ -215,7 +215,10 @@ for (const [what, misbehave, expected] of WAYS) {
   test(`a server that ${what}: the bytes or a clear message`, async () => {
     await withServer(async (server, open) => {
       server.serve("/f", BYTES, misbehave);
-      const read = async () => await readAll(await open("/f", { idleMilliseconds: 100 }));
+      // Only a server that goes silent is waited for; a short wait would fail others on a busy machine.
+      const silent = String(expected).includes("nothing came");
+      const options = silent ? { idleMilliseconds: 100 } : {};
+      const read = async () => await readAll(await open("/f", options));
       if (expected === "bytes") assert.deepEqual(await read(), BYTES);
       else if (expected === "start") assert.deepEqual(await read(), BYTES.slice(0, 40));
       else {
