@@ -189,3 +189,12 @@ test("what only looks like a template of Go's is a chat's all the same", async (
   assert.equal(await entries(`{{ "}}{{ .x" }}${hidden}`), 1);
   assert.equal(await entries("{{ .System }}{{ end }}"), 0);
 });
+
+test("a list of more texts than are taken, or too deep, makes the file incomplete", async () => {
+  const listed = (texts: unknown) => scan({ auto_map: { AutoModel: texts } });
+  assert.notEqual((await listed(Array.from({ length: 900 }, () => "m.A"))).unread, true);
+  const many = await listed([...Array.from({ length: 1000 }, () => "m.A"), "hidden.B"]);
+  assert.equal(many.unread, true);
+  assert.equal((await listed([[[[["hidden.B"]]]]])).unread, true);
+  assert.notEqual((await listed([[[[[1, 2]]]]])).unread, true);
+});

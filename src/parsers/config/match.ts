@@ -294,7 +294,8 @@ class Walk {
     }
     // What is wanted at any depth is found at its own.
     if (place.steps.at(-1) === "**" && node.kind !== "scalar") return;
-    const written = textsOf(node);
+    const { texts: written, cut } = textsOf(node);
+    if (cut) this.#cut = true;
     let computed = false;
     const texts = written.flatMap((text) => {
       if (!text.includes("${") || code.does === "evaluate") return [text];
@@ -342,11 +343,31 @@ function fits(step: Place["steps"][number] | undefined, key: string): boolean {
 /** Nested lists whose texts count for the place of the outermost. CWE-674. */
 const LISTS = 4;
 
-/** The texts of a scalar or of lists, but not of a map. */
-function textsOf(node: ConfigNode, depth = 0): string[] {
-  if (node.kind === "scalar") return typeof node.value === "string" ? [node.text] : [];
-  if (node.kind === "map" || depth >= LISTS) return [];
-  return node.items.slice(0, TEXTS).flatMap((item) => textsOf(item, depth + 1)).slice(0, TEXTS);
+/** The texts of a scalar or of lists, but not of a map, and whether there are more than are taken. */
+function textsOf(node: ConfigNode): { readonly texts: string[]; readonly cut: boolean } {
+  const texts: string[] = [];
+  let cut = false;
+  const take = (one: ConfigNode, depth: number): void => {
+    if (one.kind === "map") return;
+    if (one.kind === "scalar") {
+      if (typeof one.value !== "string") return;
+      if (texts.length < TEXTS) texts.push(one.text);
+      else cut = true;
+    } else if (depth >= LISTS) cut ||= one.items.some((item) => !isPlainValue(item));
+    else {
+      for (const item of one.items) {
+        take(item, depth + 1);
+        if (cut) return;
+      }
+    }
+  };
+  take(node, 0);
+  return { texts, cut };
+}
+
+/** Whether a node is a scalar that is no text. */
+function isPlainValue(node: ConfigNode): boolean {
+  return node.kind === "scalar" && typeof node.value !== "string";
 }
 
 /** A pattern of base names, or of ends of paths where it has a slash. */

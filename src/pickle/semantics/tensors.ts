@@ -14,6 +14,7 @@ import { CONTAINER, type Handle, NONE, UNKNOWN } from "../machine/values.ts";
 
 /** Bytes of one element, by the storage class's name in front of "Storage". */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+  __proto__: null as never,
   Double: 8,
   Float: 4,
   Half: 2,
