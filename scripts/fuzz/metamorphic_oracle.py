@@ -51,6 +51,7 @@ import zlib
 sys.dont_write_bytecode = True
 try:
     import numpy
+    import numpy._core._internal
     import numpy.lib.format
 except ImportError:
     numpy = None
@@ -127,8 +128,17 @@ def _attribute(what, name):
     return Function(f"{what}.{name}")
 
 
+def _told(arg):
+    """What of an argument must stay: a text or bytes as they are, whatever subclass they are of."""
+    if isinstance(arg, str):
+        return f"{zlib.crc32(str.__str__(arg).encode('utf-8', 'surrogatepass')):x}"
+    if isinstance(arg, (bytes, bytearray)):
+        return f"b{zlib.crc32(bytes(arg)):x}"
+    return "?"
+
+
 def _call(what, args):
-    log.note("call", what)
+    log.note("call", f"{what}({','.join(map(_told, args))})")
     if what == "copyreg.add_extension" and len(args) == 3 and isinstance(args[2], int):
         copyreg._inverted_registry[args[2]] = (str(args[0]), str(args[1]))
     return _class(what + "()")
@@ -219,8 +229,58 @@ def _class(what):
 INERT = (Function, Recorder)
 
 
+# Methods of plain data that touch nothing else; `format` looks at attributes, so that its text has to be plain.
+METHODS = {
+    str: ("join replace lower upper casefold swapcase capitalize title strip lstrip rstrip removeprefix "
+          "removesuffix split rsplit partition encode zfill center format __str__ __add__ __mul__ __getitem__"),
+    bytes: "decode hex join replace strip __add__ __getitem__",
+    list: "pop append extend insert reverse copy index count __getitem__",
+    tuple: "index count __getitem__",
+    dict: "get pop popitem setdefault keys values items copy update __getitem__",
+    set: "pop copy union",
+    frozenset: "copy union",
+    collections.deque: "pop popleft append extend copy __getitem__",
+    collections.ChainMap: "get keys values items __getitem__",
+    collections.UserDict: "get pop keys values items __getitem__",
+}
+METHODS = {cls: frozenset(names.split()) for cls, names in METHODS.items()}
+PLAIN_FORMAT = re.compile(r"(?:[^{}]|\{\d*\})*")
+
+
+def _method(target, name):
+    """A method of plain data; None where it is none."""
+    for cls, names in METHODS.items():
+        if isinstance(target, cls) and name in names:
+            if name == "format" and not PLAIN_FORMAT.fullmatch(target):
+                return None
+            return _short(cls, name, getattr(target, name))
+    return None
+
+
+def _short(cls, name, method):
+    """A method that refuses to make what is long out of little."""
+    if name not in ("join", "replace", "zfill", "center", "__mul__"):
+        return method
+
+    def bounded(*args):
+        own = () if cls is None else (method.__self__,)
+        lengths = [len(each) if hasattr(each, "__len__") else each if isinstance(each, int) else 0
+                   for each in (*own, *args)]
+        lengths += [sum(len(each) for each in args[-1] if hasattr(each, "__len__"))] if name == "join" else []
+        total = 1
+        for length in lengths:
+            total *= max(1, length)
+        if total > EXPANDED:
+            raise TooLong()
+        return method(*args)
+    return bounded
+
+
 def safe_getattr(target, name, *default):
     name = str(name)
+    method = _method(target, name)
+    if method is not None:
+        return method
     if isinstance(target, INERT):
         if name == "__call__":
             return target
@@ -258,14 +318,19 @@ class SafeMethodcaller:
         return safe_getattr(target, self.name)(*self.args, **self.kwargs)
 
 
+TEXT_CODECS = ("utf-8", "utf8", "ascii", "latin1", "latin-1")
+OTHER_CODECS = ("rot13", "rot_13", "hex", "base64")
+for _codec in OTHER_CODECS:
+    codecs.lookup(_codec)
+
+
 def safe_codecs(data, encoding="utf-8", errors="strict"):
-    if str(encoding).lower() not in ("utf-8", "utf8", "ascii", "latin1", "latin-1"):
+    name = str(encoding).lower()
+    if name in OTHER_CODECS:
+        return codecs.decode(data, name)
+    if name not in TEXT_CODECS:
         raise LookupError(encoding)
-    return data.decode(encoding) if isinstance(data, (bytes, bytearray)) else str(data).encode(encoding)
-
-
-def safe_str(*args):
-    return str(*args)
+    return data.decode(name) if isinstance(data, (bytes, bytearray)) else str(data).encode(name)
 
 
 def _real():
@@ -283,11 +348,17 @@ def _real():
         ("collections", "defaultdict"): collections.defaultdict,
         ("copyreg", "__newobj__"): copyreg.__newobj__, ("enum", "StrEnum"): enum.StrEnum,
         ("codecs", "decode"): safe_codecs, ("_codecs", "encode"): safe_codecs,
+        ("_codecs", "decode"): safe_codecs,
+        ("collections", "ChainMap"): collections.ChainMap, ("collections", "UserDict"): collections.UserDict,
         ("base64", "b64decode"): base64.b64decode,
     }
     for name in ("map", "filter", "list", "tuple", "str", "max", "next", "iter", "any", "staticmethod",
-                 "dict", "set", "frozenset", "bytearray", "complex", "object"):
+                 "dict", "set", "frozenset", "bytearray", "complex", "object", "chr", "ord", "int", "bytes",
+                 "slice", "reversed", "sorted", "sum", "min", "zip", "enumerate"):
         found["builtins", name] = getattr(builtins, name)
+    for cls in (str, bytes, list, tuple, dict):
+        for name in METHODS[cls] - {"format"}:
+            found["builtins", f"{cls.__name__}.{name}"] = _short(None, name, getattr(cls, name))
     if numpy:
         found["numpy", "str_"] = numpy.str_
         found["numpy", "object_"] = numpy.object_

@@ -99,6 +99,8 @@ export interface UnresolvedCallFact {
   readonly kind: "unresolved-call";
   /** True for an import by a name that a known, harmless function gave, which seldom gives one. */
   readonly listed?: boolean;
+  /** True for one that a function of a package on no list gave, which may be installed nowhere. */
+  readonly foreign?: boolean;
   /** The opcode that did it. */
   readonly via: string;
   /** What a person would write; at most 2 KiB. */

@@ -171,7 +171,7 @@ function array(form: Form, index: number, dice: Dice): Ops {
 }
 
 /** Forms that a real file may have. */
-const PLAIN = new Set(["joblib-array", "joblib-frame"]);
+const PLAIN = new Set(["joblib-array"]);
 
 /** An array before everything else; the file is then joblib's. */
 export const ARRAYS: readonly Transformation[] = FORMS.map((form) => ({

@@ -33,6 +33,10 @@ export interface ArrayAttributes {
 export interface Semantics {
   /** Bytes that the file itself loads. */
   readonly loaded: readonly LoadedBytes[];
+  /** True once a loader got bytes that are not known: it may load any constant. */
+  readonly loadsUnknown: boolean;
+  /** Opcodes of the texts and bytes that such bytes are made of, by their offsets. */
+  readonly mayLoad: ReadonlySet<number>;
   /** Tensors that do not lie in their storages. */
   readonly tensorFaults: readonly TensorFault[];
   /** REDUCE, NEWOBJ and NEWOBJ_EX: the arguments are a tuple, the keyword arguments a dict. */

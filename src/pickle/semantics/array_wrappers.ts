@@ -62,8 +62,14 @@ export class ArrayWrappers {
     const instance = heap.instanceOf(handle);
     // A class gives its own instances, a function what it likes.
     if (instance !== undefined && /(^|\.)_*[A-Z]\w*$/.test(instance.name)) return false;
-    const type = heap.valueOf(handle)?.type;
-    if (instance === undefined && type !== "call" && type !== "oneOf" && type !== "picked") {
+    const value = heap.valueOf(handle);
+    const type = value?.type;
+    // An attribute of an instance may be one that the file gave it.
+    const isAttribute = value?.type === "method" && heap.instanceOf(value.self) !== undefined;
+    if (
+      instance === undefined && !isAttribute &&
+      type !== "call" && type !== "oneOf" && type !== "picked"
+    ) {
       return false;
     }
     const { values, complete } = madeOf(heap, handle, (each) => this.isWrapper(each), 1);

@@ -8,10 +8,13 @@ import type { GlobalName } from "../../core/types.ts";
 import { typeOf } from "../machine/classes.ts";
 import type { Heap } from "../machine/heap.ts";
 import { isPureMethod } from "./methods.ts";
+import { madeOf } from "./possible.ts";
 import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "../machine/values.ts";
 
 /** Characters of a dotted name that is followed: a chain of getattr makes it longer at every step. */
 const LONGEST_PATH = 2048;
+/** Globals and modules that one value may be whose attributes are followed. */
+const OWNERS_FOLLOWED = 16;
 
 /**
  * The value of `object.name`; undefined when only a running program would know.
@@ -46,14 +49,19 @@ export function attribute(
       const owner = methodGlobal(heap, value);
       return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at, computed);
     }
-    case "oneOf": {
-      const found = value.values.map((each) => attribute(heap, each, name, via, at, computed))
+    case "picked": {
+      const found = attribute(heap, value.value, name, via, at, computed);
+      return found && heap.object({ type: "picked", value: found });
+    }
+    case "oneOf":
+    case "call": {
+      // Whatever it is made of may be what the attribute is taken from.
+      const owners = madeOf(heap, object, (each) => isOwner(heap, each), OWNERS_FOLLOWED).values;
+      const found = owners.map((each) => attribute(heap, each, name, via, at, computed))
         .filter((each) => each !== undefined);
       return found.length === 0 ? undefined : heap.object({ type: "oneOf", values: found });
     }
-    case "call":
     case "getter":
-    case "picked":
     case "persistent":
       return undefined;
     default:
@@ -66,6 +74,12 @@ export function attribute(
   }
   heap.importGlobal(type.module, `${type.name}.${name}`, via, at, computed);
   return heap.object({ type: "method", self: object, name });
+}
+
+/** Whether a value has attributes that reach beyond what the file says. */
+function isOwner(heap: Heap, handle: Handle): boolean {
+  const type = heap.valueOf(handle)?.type;
+  return type === "global" || type === "module";
 }
 
 /** The same along a dotted path. */

@@ -6,6 +6,7 @@
  */
 
 import type { CallFact, GlobalName } from "../../core/types.ts";
+import { isListedStandardModule, isPython2Only } from "../../parsers/python/names.ts";
 import { ArrayWrappers, isArrayWrapper } from "./array_wrappers.ts";
 import { liveOwner, methodGlobal } from "./attributes.ts";
 import { typeOf } from "../machine/classes.ts";
@@ -95,6 +96,10 @@ export class Calls implements Semantics {
   readonly heap: Heap;
   /** Bytes that the file itself loads. */
   readonly loaded: LoadedBytes[] = [];
+  /** True once a loader got bytes that are not known: it may load any constant. */
+  loadsUnknown = false;
+  /** Opcodes of the texts and bytes that such bytes are made of, by their offsets. */
+  readonly mayLoad: Set<number> = new Set();
   /** Tensors that do not lie in their storages. */
   readonly tensorFaults: TensorFault[] = [];
   /** Calls that nothing asks for by name. */
@@ -222,8 +227,9 @@ export class Calls implements Semantics {
         }
         const entry = this.heap.entryOf(owner.module, owner.name);
         // What looks like a method may be an attribute that the file gave the object.
-        this.callPossible(value.self, args, kwargs, via, at);
-        return this.callGlobal({ entry, args, kwargs, via, at });
+        const possible = this.callPossible(value.self, args, kwargs, via, at);
+        const own = this.callGlobal({ entry, args, kwargs, via, at });
+        return this.heap.object({ type: "oneOf", values: [own, possible] });
       }
       default:
         return this.callOther(callee, args, kwargs, via, at);
@@ -241,15 +247,16 @@ export class Calls implements Semantics {
     const instance = this.heap.instanceOf(callee);
     if (instance !== undefined) {
       const entry = this.heap.entryOf(instance.module, `${instance.name}.__call__`);
-      this.callPossible(callee, args, kwargs, via, at);
-      return this.callGlobal({ entry, args, kwargs, via, at });
+      const possible = this.callPossible(callee, args, kwargs, via, at);
+      const own = this.callGlobal({ entry, args, kwargs, via, at });
+      return this.heap.object({ type: "oneOf", values: [own, possible] });
     }
     if (typeOf(this.heap, callee) !== undefined || callee === NONE) return UNKNOWN;
     return this.unresolved(callee, args, kwargs, via, at);
   }
 
   /** Calls all functions that a value may be or hand the call on to; gives what they may give. */
-  private callPossible(
+  callPossible(
     callee: Handle,
     args: readonly Handle[] | undefined,
     kwargs: Handle | undefined,
@@ -372,10 +379,21 @@ export class Calls implements Semantics {
       return this.heap.importGlobal(moduleText, nameText, "STACK_GLOBAL", at, computed);
     }
     if (isNoExactText(this.heap, module) || isNoExactText(this.heap, name)) return undefined;
+    return this.importPossible(module, name, at);
+  }
+
+  /** Imports by names of which one is not known: whatever they may be made of, and that there may be others. */
+  importPossible(module: Handle, name: Handle, at: number): Handle {
     if (module === LOST || name === LOST) this.heap.lost();
     const expression = `${render(this.heap, module)} . ${render(this.heap, name)}`;
     const listed = [module, name].some((each) => this.isListed(each));
-    const fact = { kind: "unresolved-call", via: "STACK_GLOBAL", expression } as const;
+    const foreign = [module, name].some((each) => this.isForeign(each));
+    const fact = {
+      kind: "unresolved-call",
+      via: "STACK_GLOBAL",
+      expression,
+      ...(foreign && { foreign }),
+    } as const;
     this.heap.facts.add(listed ? { ...fact, listed } : fact, at);
     if (listed) return UNKNOWN;
     const names = possibleTexts(this.heap, name, NAMES_FOLLOWED);
@@ -391,6 +409,15 @@ export class Calls implements Semantics {
     // A scalar of an object type is whatever it was given (`array_scalar` in numpy's `multiarraymodule.c`).
     if (instance !== undefined) return instance.quiet && !/\.scalar$/.test(instance.key);
     return this.heap.globalOf(handle)?.quiet === true;
+  }
+
+  /** Whether a value is neither Python's nor on a list, or what such a function gave. */
+  private isForeign(handle: Handle): boolean {
+    const value = this.heap.valueOf(handle);
+    const maker = this.heap.globalOf(value?.type === "call" ? value.callee : handle);
+    if (maker === undefined || maker.quiet || maker.restorable) return false;
+    const root = maker.key.slice(0, maker.key.indexOf("."));
+    return maker.meanings.length === 0 && !isListedStandardModule(root) && !isPython2Only(root);
   }
 
   /** EXT1, EXT2 and EXT4. */

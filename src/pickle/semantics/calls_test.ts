@@ -374,3 +374,50 @@ test("calls inside calls are followed to a bounded depth", async () => {
   const facts = (await run(bytes("(", value, "S'x'\no."))).machine.heap.facts.all();
   assert.ok(facts.length > 0);
 });
+
+test("a function bound to its first argument is called with it", async () => {
+  const bound = call("types", "MethodType", "cos\nsystem\n", "Vecho hi\n");
+  assert.equal(await last(bytes(bound, ")R.")), "os.system('echo hi')");
+  const text = bytes(call("types", "MethodType", "coperator\nadd\n", "Vsys\n"), "(Vtem\ntR");
+  assert.ok((await imports(bytes(str("os"), text, 0x93, "."))).includes("os.system"));
+});
+
+test("attributes of what a function gives back are those of what it was given", async () => {
+  const given = [
+    call("typing", "cast", "N", "cos\npath\n"),
+    call("builtins", "max", "(cos\npath\nl"),
+    call("package", "function", "cos\npath\n"),
+    call("package", "function", call("importlib", "import_module", "Vos.path\n")),
+    call("builtins", "getattr", "N", "Vabsent\n", "cos\npath\n"),
+  ];
+  for (const value of given) {
+    const found = await imports(bytes(call("builtins", "getattr", value, "Vos\n"), "."));
+    assert.ok(found.includes("os.path.os"), found.join());
+  }
+});
+
+test("a name of an attribute that is not known is each that it is made of", async () => {
+  const name = call("package", "function", "Vsystem\n");
+  const found = await imports(bytes(call("builtins", "getattr", "cos\npath\n", name), "."));
+  assert.ok(found.includes("os.path.system"), found.join());
+});
+
+test("an extension whose names are not known is an import of anything", async () => {
+  const name = call("package", "function", "Vsystem\n");
+  const facts = factsIn(
+    await observe(bytes(call("copyreg", "add_extension", "Vos\n", name, "I9\n"), ".")),
+  );
+  assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.via === "STACK_GLOBAL"));
+  assert.ok(facts.some((fact) => fact.kind === "import" && fact.module === "os"));
+  const code = call("package", "function", "I9\n");
+  const other = factsIn(
+    await observe(bytes(call("copyreg", "add_extension", "Vos\n", "Vsystem\n", code), ".")),
+  );
+  assert.ok(other.some((fact) => fact.kind === "import" && fact.name === "system"));
+});
+
+test("an item that an object makes by a call is that call", async () => {
+  const factory = call("functools", "partial", "cos\nsystem\n", "Vecho hi\n");
+  const missing = call("operator", "getitem", call("collections", "defaultdict", factory), "I3\n");
+  assert.ok((await calls(bytes(missing, "."))).includes("os.system('echo hi')"));
+});

@@ -72,16 +72,18 @@ export function storageId(heap: Heap, id: Handle): StorageId | undefined {
  * What is wrong with `_rebuild_tensor_v2(storage, offset, size, stride, …)`: a sentence, or undefined.
  */
 export function tensorFault(heap: Heap, args: readonly Handle[]): string | undefined {
-  const value = heap.valueOf(args[0] ?? UNKNOWN);
+  const given = heap.valueOf(args[0] ?? UNKNOWN);
+  const value = given?.type === "picked" ? heap.valueOf(given.value) : given;
   const storage = value?.type === "persistent" ? storageId(heap, value.id) : undefined;
+  if (storage === undefined) return undefined;
   const offset = heap.integerOf(args[1] ?? UNKNOWN);
   const size = integers(heap, args[2]);
   const stride = integers(heap, args[3]);
   if (
-    storage?.count === undefined || offset === undefined || size === undefined ||
+    storage.count === undefined || offset === undefined || size === undefined ||
     stride === undefined
   ) {
-    return undefined;
+    return `what a tensor takes of storage "${storage.key}" is not known`;
   }
   if (size.length !== stride.length) {
     return `a tensor over storage "${storage.key}" has ${size.length} sizes and ${stride.length} strides`;

@@ -70,3 +70,20 @@ test("two descriptions of one storage that differ are reported", async () => {
   const two = bytes(checkpoint(4).subarray(0, -1), checkpoint(8, 1, 0, 8).subarray(2));
   assert.match((await mismatches(two)).join(), /4 of torch.FloatStorage in one place and 8/);
 });
+
+test("what a tensor takes of a storage has to be known, however its storage arrives", async () => {
+  const id = bytes("(Vstorage\nctorch\nFloatStorage\nV0\nVcpu\nK\x04tQ");
+  const rest = bytes("N", 0x89, "t");
+  const sizes = [
+    bytes("coperator\npos\n(K\x02tR", 0x85, "K\x01", 0x85),
+    bytes("L2305843009213693952L\n", 0x85, "K\x01", 0x85),
+  ];
+  for (const size of sizes) {
+    const data = bytes("ctorch._utils\n_rebuild_tensor_v2\n(", id, "K\0", size, rest, "R.");
+    assert.match((await mismatches(data)).join(), /is not known/);
+  }
+  // starmap hands the storage on.
+  const items = bytes("((", id, "K\0K\x09", 0x85, "K\x01", 0x85, rest, "l");
+  const mapped = bytes("citertools\nstarmap\n(ctorch._utils\n_rebuild_tensor_v2\n", items, "tR.");
+  assert.match((await mismatches(mapped)).join(), /reaches element 8/);
+});

@@ -43,7 +43,7 @@ const TRIAL_VALUES = 1 << 16;
  * @param size bytes in all; undefined when nothing knows
  */
 export function looksLikePickle(head: Uint8Array, size: number | undefined = head.length): boolean {
-  return looksLike(head, size, TINY_STREAMS);
+  return looksLike(head, size, TINY_STREAMS) === "pickle";
 }
 
 /**
@@ -61,12 +61,8 @@ type Trial = "pickle" | "other" | "undecided";
  */
 export function tryHead(head: Uint8Array, size: number | undefined, named: boolean): Trial {
   const text = head[0] !== HEADER && !named && looksLikeText(head);
-  if (looksLikePickle(head, size)) return text ? tryText(head, size) : "pickle";
-  if (head[0] === HEADER) return "other";
-  if (isZipRecord(head) || isSafetensors(head) || !mayBegin(head)) return "other";
-  const { machine, status } = tried(head, size);
-  const cut = status === STATUS.FAILED && machine.reader.error?.truncated === true;
-  return cut && (size === undefined || size > head.length) ? "undecided" : "other";
+  const trial = looksLike(head, size, TINY_STREAMS);
+  return trial === "pickle" && text ? tryText(head, size) : trial;
 }
 
 /**
@@ -177,15 +173,24 @@ function trialMachine(input: Input, start: number): Machine {
   });
 }
 
-function looksLike(head: Uint8Array, size: number | undefined, tries: number): boolean {
-  const header = head[0] === 0x80;
+function looksLike(head: Uint8Array, size: number | undefined, tries: number): Trial {
+  const header = head[0] === HEADER;
   // Zip archives and safetensors may begin like PERSID, which no plain unpickler gets past.
-  if (isZipRecord(head) || isSafetensors(head)) return false;
-  if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return false;
+  if (isZipRecord(head) || isSafetensors(head)) return "other";
+  if (header ? (head[1] ?? 6) > 5 : !mayBegin(head)) return "other";
   const { machine, status } = tried(head, size);
   if (status === STATUS.STOPPED) {
-    return header || machine.opcodes > 2 || tiny(head, machine.offset, size, tries);
+    if (header || machine.opcodes > 2) return "pickle";
+    return tiny(head, machine.offset, size, tries);
   }
+  if (isPlausible(head, size, machine)) return "pickle";
+  const cut = status === STATUS.FAILED && machine.reader.error?.truncated === true;
+  return !header && cut && (size === undefined || size > head.length) ? "undecided" : "other";
+}
+
+/** Whether a trial that did not come to STOP got far enough. */
+function isPlausible(head: Uint8Array, size: number | undefined, machine: Machine): boolean {
+  const header = head[0] === HEADER;
   const trace = machine.heap.facts.trace ?? [];
   const wellFormed = trace.some((line) => WELL_FORMED_IMPORT.test(line));
   const calls = trace.some((line) => line.startsWith("call "));
@@ -224,12 +229,12 @@ function comesToNothing(head: Uint8Array, trace: readonly string[], long: boolea
 }
 
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
-function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): boolean {
-  if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return true;
-  // So many repetitions are a file of such pickles, whatever bytes follow.
-  if (tries === 0) return true;
-  return end < head.length &&
-    looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
+function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): Trial {
+  if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return "pickle";
+  // What goes on like that so often is a file of such pickles, whatever comes behind them.
+  if (tries === 0) return "pickle";
+  if (end >= head.length) return "undecided";
+  return looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
 }
 
 function runToEnd(machine: Machine, input: Input): Status {

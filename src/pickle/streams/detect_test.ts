@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytes, str } from "../testing/pickle.ts";
-import { looksLikePickle } from "./detect.ts";
+import { looksLikePickle, tryHead } from "./detect.ts";
 
 const CALL = "cos\nsystem\n(S'echo'\ntR.";
 
@@ -103,4 +103,14 @@ test("a blob of weights that begins like PROTO is no pickle", () => {
     if (looksLikePickle(blob, 1 << 20)) taken++;
   }
   assert.ok(taken <= 5, `${taken} of 500 blobs were taken for pickles`);
+});
+
+test("behind tiny streams an argument that goes past the head leaves it undecided", () => {
+  const long = 70_000;
+  const size = bytes(long & 255, long >> 8 & 255, long >> 16 & 255, 0);
+  for (const tiny of ["N.", "I1\n.", "N.N."]) {
+    const file = bytes(tiny, "X", size, "a".repeat(long), ".", CALL);
+    assert.equal(tryHead(file.subarray(0, 65_536), file.length, true), "undecided", tiny);
+    assert.equal(tryHead(file.subarray(0, 65_536), file.length, false), "undecided", tiny);
+  }
 });

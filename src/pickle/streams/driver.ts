@@ -22,6 +22,9 @@ interface RunContext {
   spendOpcodes(count: number): void;
 }
 
+/** What follows a wrapper: undefined for what it says, a pickle, or bytes up to an offset in the source. */
+export type ArrayWay = "pickle" | number | undefined;
+
 /** How to read one stream. */
 export interface RunOptions {
   readonly start: number;
@@ -32,8 +35,11 @@ export interface RunOptions {
    * Drops bytes of the input.
    */
   readonly framedArrays?: boolean;
-  /** What follows each wrapper of which that is not known, where it is not what it says. */
-  readonly arrays?: readonly ("pickle" | undefined)[];
+  /**
+   * What follows each wrapper of which that is not known, where it is not what it says: a pickle, or
+   * bytes up to an offset in the source.
+   */
+  readonly arrays?: readonly ArrayWay[];
   /** The machine that has read the stream before, for one Unpickler that loads stream after stream. */
   readonly carrier?: Machine | undefined;
   /** Keep as much detail as the limits allow, instead of as much as most files need. */
@@ -64,6 +70,8 @@ export interface Run {
   /** Array wrappers built amid a frame, and those of which it is not known what follows. */
   readonly framedArrays: number;
   readonly uncertain: number;
+  /** Offsets in the source behind the first of the latter, and in which order they come. */
+  readonly uncertainAt: readonly number[];
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
   readonly badArray: number | undefined;
   /** Why the run was broken off, when it was neither the pickle's end nor its fault; what came before counts. */
@@ -78,6 +86,8 @@ const ITEMS_USUAL = 1 << 19;
 const CONTAINERS_USUAL = 1 << 18;
 /** Nested arrays of objects. CWE-674. */
 const ARRAY_DEPTH = 8;
+/** Wrappers of which it is not known what follows whose places are kept. */
+const UNCERTAIN_KEPT = 64;
 /**
  * Pickled object arrays of one stream that are read, and those of them kept until all that they say is
  * reported, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
@@ -121,6 +131,7 @@ export async function* runInSteps(
     stepped: 0,
     framedArrays: 0,
     uncertain: 0,
+    uncertainAt: [],
     badArray: undefined,
     refused: false,
   };
@@ -161,6 +172,7 @@ interface State {
   stepped: number;
   framedArrays: number;
   uncertain: number;
+  readonly uncertainAt: number[];
   badArray: number | undefined;
   /** True once joblib raises at an array. */
   refused: boolean;
@@ -246,8 +258,13 @@ async function stepArray(
   if (!exact || depth >= ARRAY_DEPTH) {
     state.badArray ??= machine.offset;
     if (depth >= ARRAY_DEPTH) return;
-    extent = options.arrays?.[state.uncertain] === "pickle" ? { kind: "pickle" } : stated;
-    state.uncertain++;
+    const way = options.arrays?.[state.uncertain];
+    if (state.uncertain++ < UNCERTAIN_KEPT) state.uncertainAt.push(input.actual(at));
+    extent = way === "pickle"
+      ? { kind: "pickle" }
+      : typeof way === "number"
+      ? { kind: "raw", bytes: Math.max(0, way - input.actual(at)), padded: false }
+      : stated;
     if (extent === undefined) return;
   }
   const behind = extent?.kind === "pickle"

@@ -116,3 +116,40 @@ test("an array that is cut off at any byte is reported", async () => {
     assert.ok(reported.length > 0, `${length} bytes`);
   }
 });
+
+test("what lies behind an array of unknown length is searched, with the memo as it is there", async () => {
+  // A member of an enumeration is a str, and its text is known to nobody but the enumeration.
+  const member = bytes("cenum\nStrEnum\n(VE\n}Va\nVu1\nstR(Vu1\ntR");
+  const type = bytes("cnumpy\ndtype\n(", member, "I00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI0\nt", "b");
+  const head = bytes("Vos\np7\n0", WRAPPER, state({ type }), HIDING.fill(0x42));
+  const ways = [
+    PAYLOAD,
+    bytes(str("os"), str("system"), 0x93, "(Vecho hi\ntR"),
+    bytes("g7\nVsystem\n", 0x93, "(Vecho hi\ntR"),
+    bytes("h\x07", str("system"), 0x94, 0x93, "(Vecho hi\ntR"),
+  ];
+  for (const [index, way] of ways.entries()) {
+    const observations = await observe(bytes(head, "0", way, "."));
+    const calls = factsIn(observations).flatMap((fact) =>
+      fact.kind === "call" ? [`${fact.expression} ${fact.reading}`] : []
+    );
+    assert.ok(calls.includes(`${CALL} arrays`), `way ${index}: ${calls.join()}`);
+    assert.ok(observations.some((it) => it.type === "anomaly" && it.unread === true));
+  }
+});
+
+test("a wrapper that is an attribute of an object may be one", async () => {
+  const held = bytes("ctypes\nSimpleNamespace\n)R}(Vx\n", WRAPPER, "ub");
+  const attribute = bytes("cbuiltins\ngetattr\n(", held, "Vx\ntR");
+  const held2 = bytes(
+    "ctypes\nSimpleNamespace\n)R}(Vx\ncjoblib.numpy_pickle\nNumpyArrayWrapper\nub",
+  );
+  const called = bytes("cbuiltins\ngetattr\n(", held2, "Vx\ntR)R");
+  for (const wrapper of [attribute, called]) {
+    const observations = await observe(bytes(wrapper, state({}), HIDING, "0", PAYLOAD, "."));
+    const calls = factsIn(observations)
+      .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+    assert.ok(calls.includes(CALL), calls.join());
+    assert.ok(observations.some((it) => it.type === "anomaly" && it.unread === true));
+  }
+});

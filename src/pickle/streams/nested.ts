@@ -36,7 +36,8 @@ export function nestedEntries(
   const entries = loadedEntries(run, input, source, within, known);
   const taken = new Set(run.machine.semantics.loaded.map(({ handle }) => handle));
   let reported = 0;
-  for (const offset of run.machine.nestedCandidates) {
+  const { mayLoad } = run.machine.semantics;
+  for (const offset of new Set([...run.machine.nestedCandidates, ...mayLoad])) {
     if (reported >= ENTRIES) break;
     if (taken.has(handleOf(KIND.BYTES, offset))) continue;
     const nested = constantPickle(run, input, source, offset);
@@ -50,7 +51,13 @@ export function nestedEntries(
         offset: input.actual(offset),
         within,
       });
-      entries.push({ type: "entry", source: nested, part, loaded: "data", within });
+      // A loader that gets what is not known may get this.
+      const entry = { type: "entry", source: nested, part, within } as const;
+      entries.push(
+        run.machine.semantics.loadsUnknown
+          ? { ...entry, hint: HINT.pickle }
+          : { ...entry, loaded: "data" },
+      );
     }
   }
   if (run.machine.nestedForgotten || reported >= ENTRIES) {

@@ -229,3 +229,16 @@ test("ten thousand random texts in base64 and hexadecimal are no pickles", async
   const seen = await observe(bytes("\x80\x03", ...constants, "N."));
   assert.deepEqual(seen.filter((it) => it.type === "anomaly"), []);
 });
+
+test("a loader that gets what is not known may load any constant, texts by their characters", async () => {
+  const codec = "cbuiltins\ngetattr\n(NVx\nVlatin1\ntR";
+  const text = new TextEncoder().encode(String.fromCharCode(...INNER));
+  const coded = bytes("c_codecs\nencode\n(X", text.length, 0, 0, 0, text, codec, "tR");
+  const whole = bytes("cpackage\nfunction\n(", byteString(INNER), "tR");
+  for (const given of [coded, whole]) {
+    const seen = await observe(loads(given));
+    const entries = seen.flatMap((it) => it.type === "entry" ? [it] : []);
+    assert.equal(entries.length, 1);
+    assert.equal(entries[0]?.loaded, undefined, "no mere data");
+  }
+});

@@ -8,18 +8,21 @@
 import { LimitError, SourceError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import type { GlobalName, Observation, Reading } from "../../core/types.ts";
+import type { Fact, GlobalName, Observation, Reading } from "../../core/types.ts";
 import { Elsewhere } from "./alternative_starts.ts";
 import { type CountedFact, keyOf, underReading } from "../machine/facts.ts";
 import { Input } from "./input.ts";
 import { STATUS } from "../machine/status.ts";
 import { loadedEntries } from "./nested.ts";
-import { type Run, type RunOptions, runStream } from "./driver.ts";
+import { type ArrayWay, type Run, type RunOptions, runStream } from "./driver.ts";
+import { Resync } from "./resync.ts";
 
 /** Subsets of frame crossings that are tried, each taken or not. CWE-834. */
 const FRAME_READINGS = 16;
 /** Ways tried to read arrays whose end is unknown. CWE-834. */
 const ARRAY_READINGS = 16;
+/** Places behind an array of unknown length that are read. */
+const PLACES_BEHIND = 64;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Window of a reading of arrays, which are large. */
@@ -154,7 +157,7 @@ export class OtherReadings {
     known: Set<string>,
     within: readonly string[],
   ): AsyncGenerator<readonly Observation[]> {
-    const ways: ("pickle" | undefined)[][] = run.framedArrays > 0 ? [[]] : [];
+    const ways: ArrayWay[][] = run.framedArrays > 0 ? [[]] : [];
     let counted = 0;
     const count = (uncertain: number): void => {
       for (; counted < uncertain && ways.length <= ARRAY_READINGS; counted++) {
@@ -162,10 +165,11 @@ export class OtherReadings {
       }
     };
     count(run.uncertain);
+    let { uncertainAt } = run;
     for (let tried = 0; tried < ways.length; tried++) {
       if (tried === ARRAY_READINGS) {
         yield [this.tooManyWays("arrays", ARRAY_READINGS, run.start, within)];
-        return;
+        break;
       }
       const arrays = ways[tried] ?? [];
       const other = await this.another({ ...options, framedArrays: true, arrays }, WINDOW_BYTES);
@@ -175,7 +179,53 @@ export class OtherReadings {
       }
       yield this.beyond(other.run, known, "arrays", within, other.input);
       count(other.run.uncertain);
+      // The first way takes each for what it says.
+      if (tried === 0 && uncertainAt.length === 0) ({ uncertainAt } = other.run);
       this.elsewhere.notePlain(other.run, other.input);
+    }
+    if (uncertainAt.length > 0) yield* this.behindUnknown(uncertainAt, options, known, within);
+  }
+
+  /**
+   * What lies behind an array of unknown length, wherever joblib may go on: each place from which
+   * opcodes import something.
+   *
+   * @param places offsets in the source behind the wrappers of such arrays, in their order
+   */
+  private async *behindUnknown(
+    places: readonly number[],
+    options: RunOptions,
+    known: Set<string>,
+    within: readonly string[],
+  ): AsyncGenerator<readonly Observation[]> {
+    const [from = 0] = places;
+    const { access } = this.source;
+    const source = access === "random" ? this.source : this.source.again?.();
+    if (source === undefined) {
+      yield [this.unread(from, within)];
+      return;
+    }
+    const { spoolBytes, resyncBytes } = this.context.limits;
+    const checkDeadline = (): void => this.context.checkDeadline();
+    const input = new Input(source, spoolBytes);
+    const search = new Resync(input, resyncBytes, checkDeadline, true);
+    for (let tried = 0, at = from;; tried++) {
+      const start = await search.find(at);
+      if (start === undefined && !search.cut) return;
+      if (start === undefined || tried === PLACES_BEHIND) {
+        yield [this.tooManyWays("bytes behind an array", PLACES_BEHIND, from, within)];
+        return;
+      }
+      // What was put on the stack and into the memo up to the last wrapper before the place counts.
+      const before = places.filter((place) => place <= start).length - 1;
+      const arrays: ArrayWay[] = [...Array(before).fill(undefined), start];
+      const other = await this.another({ ...options, framedArrays: true, arrays }, WINDOW_BYTES);
+      if (other === undefined) {
+        yield [this.unread(from, within)];
+        return;
+      }
+      yield this.beyond(other.run, known, "arrays", within, other.input);
+      at = Math.max(start + 1, other.input.actual(other.run.end));
     }
   }
 
@@ -337,7 +387,7 @@ export class OtherReadings {
     for (const { fact } of fresh) known.add(keyOf(fact));
     const reported = fresh.map(({ fact, count, offset }): Observation => ({
       type: "fact",
-      fact: underReading(fact, reading),
+      fact: underReading(reading === "memo" ? carriedFact(fact) : fact, reading),
       count,
       offset: input.actual(offset),
       within,
@@ -405,6 +455,16 @@ export class OtherReadings {
  */
 function isListed({ fact }: CountedFact): boolean {
   return fact.kind === "unresolved-call" && fact.listed === true;
+}
+
+/**
+ * A fact under a memo of other streams. A package on no list that such a memo names is mostly none: what
+ * its function would give is a call that is not known, and no import yet.
+ */
+function carriedFact(fact: Fact): Fact {
+  return fact.kind === "unresolved-call" && fact.foreign === true
+    ? { ...fact, via: "REDUCE" }
+    : fact;
 }
 
 /** Whether a fact seen in doubtful bytes is more than noise: its names are identifiers. */

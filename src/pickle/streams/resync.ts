@@ -6,6 +6,7 @@
 
 import type { Input } from "./input.ts";
 import { looksLikePickle } from "./detect.ts";
+import { OP } from "../machine/opcodes.ts";
 
 /** Bytes of a window of the search. */
 const SEARCH_BYTES = 64 * 1024;
@@ -27,12 +28,18 @@ export class Resync {
   private readonly input: Input;
   private readonly limit: number;
   private readonly checkDeadline: () => void;
+  private readonly amid: boolean;
 
-  /** @param limit bytes searched in all @param checkDeadline throws LimitError once time is spent */
-  constructor(input: Input, limit: number, checkDeadline: () => void) {
+  /**
+   * @param limit bytes searched in all
+   * @param checkDeadline throws LimitError once time is spent
+   * @param amid whether what is searched for may be the middle of a stream: names on the stack, arguments
+   */
+  constructor(input: Input, limit: number, checkDeadline: () => void, amid = false) {
     this.input = input;
     this.limit = limit;
     this.checkDeadline = checkDeadline;
+    this.amid = amid;
   }
 
   /** Whether PROTO stands at `offset`. */
@@ -62,8 +69,10 @@ export class Resync {
       let tried = 0;
       let from = 0;
       for (; from < until && tried * TRIAL_BYTES < left; from++) {
-        if (!mayStart(bytes, from, lines)) continue;
+        const may = mayStart(bytes, from, lines) || (this.amid && mayGoOn(bytes, from));
+        if (!may) continue;
         const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
+        if (this.amid && namesGlobal(candidate)) return at + from;
         if (looksLikePickle(candidate, whole ? bytes.length - from : undefined)) return at + from;
         tried++;
       }
@@ -113,6 +122,73 @@ function mayStart(bytes: Uint8Array, at: number, lines: LineEnds): boolean {
       return false;
   }
 }
+
+/** The same for the middle of a stream: a text that could be a name, also as an argument behind a MARK. */
+function mayGoOn(bytes: Uint8Array, at: number): boolean {
+  if (bytes[at] === 0x28) return TEXTS.has(bytes[at + 1] ?? 0);
+  if (bytes[at] === OP.BINGET || bytes[at] === OP.LONG_BINGET || bytes[at] === OP.GET) {
+    return namesGlobal(bytes.subarray(at, at + PLAUSIBLE_BYTES));
+  }
+  const head = TEXTS.get(bytes[at] ?? 0);
+  if (head === undefined) return false;
+  if (head === 0) return isNameLine(bytes, at + 1);
+  const length = bytes[at + 1] ?? 0;
+  const rest = bytes.subarray(at + 2, at + 1 + head);
+  if (length === 0 || !rest.every((byte) => byte === 0)) return false;
+  const name = bytes.subarray(at + 1 + head, at + 1 + head + length);
+  return name.every((byte, index) =>
+    isLetter(byte) || (index > 0 && (byte === 0x2e || (byte >= 0x30 && byte <= 0x39)))
+  );
+}
+
+/** Opcodes between a name and its STACK_GLOBAL that are looked through. */
+const OPCODES_OF_NAME = 16;
+
+/** Whether two texts, or memo entries in their place, and STACK_GLOBAL stand at the beginning. */
+function namesGlobal(bytes: Uint8Array): boolean {
+  let operands = 0;
+  for (let at = 0, opcodes = 0; opcodes < OPCODES_OF_NAME; opcodes++) {
+    const code = bytes[at] ?? 0;
+    const head = TEXTS.get(code);
+    const skip = BETWEEN.get(code);
+    if (code === OP.STACK_GLOBAL) return operands >= 2;
+    if (head !== undefined && head > 0) {
+      if (!bytes.subarray(at + 2, at + 1 + head).every((byte) => byte === 0)) return false;
+      at += 1 + head + (bytes[at + 1] ?? 0);
+      operands++;
+    } else if (code === OP.UNICODE || code === OP.GET || code === OP.PUT) {
+      const end = bytes.indexOf(0x0a, at);
+      if (end < 0) return false;
+      at = end + 1;
+      if (code !== OP.PUT) operands++;
+    } else if (skip !== undefined) {
+      at += skip;
+      if (code === OP.BINGET || code === OP.LONG_BINGET) operands++;
+    } else return false;
+  }
+  return false;
+}
+
+/** Bytes of the opcodes that may stand between, and of those that bring memo entries. */
+const BETWEEN: ReadonlyMap<number, number> = new Map([
+  [OP.BINGET, 2],
+  [OP.LONG_BINGET, 5],
+  [OP.BINPUT, 2],
+  [OP.LONG_BINPUT, 5],
+  [OP.MEMOIZE, 1],
+  [OP.FRAME, 9],
+  [OP.PROTO, 2],
+]);
+
+/** Opcodes of texts that STACK_GLOBAL takes, with the bytes of their lengths; lines have none. */
+const TEXTS: ReadonlyMap<number, number> = new Map([
+  [OP.SHORT_BINUNICODE, 1],
+  [OP.BINUNICODE, 4],
+  [OP.BINUNICODE8, 8],
+  [OP.SHORT_BINSTRING, 1],
+  [OP.BINSTRING, 4],
+  [OP.UNICODE, 0],
+]);
 
 /** Whether a line with a module's name stands at `at`, as far as it is in `bytes`. */
 function isNameLine(bytes: Uint8Array, at: number): boolean {

@@ -7,7 +7,11 @@
 import { attribute, attributePath, targetsOf } from "../attributes.ts";
 import type { Call, Calls, Wrapper } from "../calls.ts";
 import { itemOf } from "../methods.ts";
+import { possibleTexts } from "../possible.ts";
 import { CONTAINER, type GetterValue, type Handle, UNKNOWN } from "../../machine/values.ts";
+
+/** Names that one text may be that are followed. */
+const NAMES_FOLLOWED = 5;
 
 /** `getattr(object, name[, fallback])` and what does the same. */
 export function getattr(calls: Calls, call: Call): Handle {
@@ -20,7 +24,18 @@ export function getattr(calls: Calls, call: Call): Handle {
   // With a fallback, nothing knows which of the two it gives.
   const reached = fallback === undefined ? found : undefined;
   calls.log(call, { of: reached === undefined ? undefined : targetsOf(calls.heap, reached) });
-  return reached ?? calls.result(call.entry.handle, call.args, call.kwargs);
+  if (reached !== undefined) return reached;
+  const possible = found !== undefined
+    ? [found]
+    : object === undefined || name === undefined || text !== undefined
+    ? []
+    : possibleTexts(calls.heap, name, NAMES_FOLLOWED)
+      .map((each) => attribute(calls.heap, object, each, "getattr", call.at, true))
+      .filter((each) => each !== undefined);
+  const unknown = calls.result(call.entry.handle, call.args, call.kwargs);
+  return possible.length === 0
+    ? unknown
+    : calls.heap.object({ type: "oneOf", values: [...possible, unknown] });
 }
 
 /** `attrgetter(…)`, `itemgetter(…)` and `methodcaller(…)`: what they reach shows where they are applied. */
@@ -98,7 +113,20 @@ export function getItem(calls: Calls, call: Call): Handle {
     ? undefined
     : itemOrAttribute(calls, object, key, call.at);
   calls.log(call, { of: found === undefined ? undefined : targetsOf(calls.heap, found) ?? [] });
-  return found ?? calls.result(call.entry.handle, call.args, call.kwargs);
+  return found ?? unknownItem(calls, call);
+}
+
+/** An item of an object that is not known: one may be made by a call, as a `defaultdict` calls its factory. */
+function unknownItem(calls: Calls, call: Call): Handle {
+  const [object] = call.args ?? [];
+  const unknown = calls.result(call.entry.handle, call.args, call.kwargs);
+  if (object === undefined || object < 0) return unknown;
+  const value = calls.heap.valueOf(object);
+  const isOpaque = value?.type === "call" || value?.type === "oneOf" || value?.type === "picked" ||
+    calls.heap.instanceOf(object) !== undefined;
+  if (!isOpaque) return unknown;
+  const made = calls.callPossible(object, [], undefined, call.entry.name, call.at);
+  return calls.heap.object({ type: "oneOf", values: [made, unknown] });
 }
 
 /** Whether `x[y]` writes down a type: `typing.List[int]`. */

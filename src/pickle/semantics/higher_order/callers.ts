@@ -23,6 +23,15 @@ export function partial(calls: Calls, call: Call): Handle {
   return calls.heap.object({ type: "partial", callee, args, kwargs: call.kwargs });
 }
 
+/** `types.MethodType(callee, object)`: called, it calls the callee with the object before its arguments. */
+export function bound(calls: Calls, call: Call): Handle {
+  const [callee, self] = call.args ?? [];
+  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  return callee === undefined || self === undefined
+    ? calls.result(call.entry.handle, call.args, call.kwargs)
+    : calls.heap.object({ type: "partial", callee, args: [self], kwargs: undefined });
+}
+
 /**
  * Whether a dictionary is among the arguments. A class that is harmless to restore may build itself from
  * one when it is called, and even evaluate the texts in it (`parse_model` of YOLOv5's `models/yolo.py`).

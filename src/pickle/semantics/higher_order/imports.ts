@@ -8,7 +8,11 @@ import type { GlobalName } from "../../../core/types.ts";
 import type { Call, Calls } from "../calls.ts";
 import { isTextCodec } from "../codecs.ts";
 import { foldOf } from "../folding.ts";
-import { type Handle, KIND, kindOf, UNKNOWN } from "../../machine/values.ts";
+import { type Handle, indexOf, KIND, kindOf, UNKNOWN } from "../../machine/values.ts";
+import { madeOf } from "../possible.ts";
+
+/** Constants that one loaded value may be made of that are looked into. */
+const LOADED_FOLLOWED = 16;
 
 /** `__import__(name, …)` gives the outermost package, `import_module(name)` the module itself. */
 export function importModule(calls: Calls, call: Call): Handle {
@@ -75,15 +79,21 @@ export function loadType(calls: Calls, call: Call): Handle {
   return calls.heap.importGlobal(target.module, target.name, "_load_type", call.at, computed);
 }
 
-/** `copyreg.add_extension(module, name, code)`: EXT opcodes give the global from then on. */
+/**
+ * `copyreg.add_extension(module, name, code)`: EXT opcodes give the global from then on. Names that are
+ * not known are those of any global: to import by them is what an EXT opcode does later.
+ */
 export function addExtension(calls: Calls, call: Call): Handle {
-  const [module, name, code] = (call.args ?? []).map((arg, index) =>
-    index < 2 ? calls.heap.textOf(arg) : calls.heap.integerOf(arg)
-  );
+  const { heap } = calls;
+  const [module = UNKNOWN, name = UNKNOWN, code = UNKNOWN] = call.args ?? [];
+  const [moduleText, nameText] = [heap.textOf(module), heap.textOf(name)];
+  const number = heap.integerOf(code);
   calls.log(call);
-  if (typeof module === "string" && typeof name === "string" && typeof code === "number") {
-    calls.register(code, module, name);
-  }
+  if (moduleText !== undefined && nameText !== undefined && number !== undefined) {
+    calls.register(number, moduleText, nameText);
+  } else if (moduleText === undefined || nameText === undefined) {
+    calls.importPossible(module, name, call.at);
+  } else heap.importGlobal(moduleText, nameText, "EXT", call.at);
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }
 
@@ -93,15 +103,24 @@ export function addExtension(calls: Calls, call: Call): Handle {
  * added to, may be something else.
  */
 export function loader(calls: Calls, call: Call): Handle {
-  const [given] = call.args ?? [];
-  const resolved = given === undefined ? undefined : loadedBytes(calls, given);
-  if (resolved !== undefined) {
-    calls.loaded.push({ handle: resolved, via: `${call.entry.module}.${call.entry.name}` });
+  const [given = UNKNOWN] = call.args ?? [];
+  const resolved = loadedBytes(calls, given);
+  const via = `${call.entry.module}.${call.entry.name}`;
+  if (resolved !== undefined) calls.loaded.push({ handle: resolved, via });
+  else {
+    calls.loadsUnknown = true;
+    const { values } = madeOf(calls.heap, given, isLiteral, LOADED_FOLLOWED);
+    for (const each of values) calls.mayLoad.add(indexOf(each));
   }
-  const written = given !== undefined && given === resolved && kindOf(given) === KIND.BYTES &&
+  const written = given === resolved && given >= 0 && kindOf(given) === KIND.BYTES &&
     !calls.heap.bytesGrown && calls.isBare(call.kwargs);
   calls.log(call, { of: written ? [] : undefined });
   return calls.result(call.entry.handle, call.args, call.kwargs);
+}
+
+/** Whether a value is a text or bytes that stand in the file. */
+function isLiteral(handle: Handle): boolean {
+  return handle >= 0 && (kindOf(handle) === KIND.BYTES || kindOf(handle) === KIND.STRING);
 }
 
 /** The bytes under `io.BytesIO(…)`, decoders that were not computed, and plain bytes. */

@@ -17,7 +17,7 @@ import {
   setAttribute,
   setItem,
 } from "./attributes.ts";
-import { apply, mapped, operatorCall, partial, reduce, starmapped } from "./callers.ts";
+import { apply, bound, mapped, operatorCall, partial, reduce, starmapped } from "./callers.ts";
 import {
   addExtension,
   encodeText,
@@ -46,6 +46,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   "bit-generator-constructor": makeBitGenerator,
   "weak-reference": reference,
   partial: partial,
+  "bound-method": bound,
   attrgetter: getter("attrgetter"),
   itemgetter: getter("itemgetter"),
   methodcaller: getter("methodcaller"),
