@@ -206,7 +206,8 @@ async function long(make: (number: number) => Case | undefined, plan: Plan): Pro
       for (const { transformation } of made.chain) add(singles, transformation.id, "confirmed");
       for (const [at, { transformation }] of made.chain.entries()) {
         for (const later of made.chain.slice(at + 1)) {
-          count(couples, `${transformation.id} ${later.transformation.id}`);
+          const pair = `${transformation.id} ${later.transformation.id}`;
+          if (couples.has(pair)) count(couples, pair);
         }
       }
       const file = fileOf(made.draft, judgement);

@@ -421,3 +421,16 @@ test("an item that an object makes by a call is that call", async () => {
   const missing = call("operator", "getitem", call("collections", "defaultdict", factory), "I3\n");
   assert.ok((await calls(bytes(missing, "."))).includes("os.system('echo hi')"));
 });
+
+test("a partial of a partial comes down to the function that the inner one is given", async () => {
+  const targetsOf = async (...args: string[]): Promise<unknown> => {
+    const data = bytes(call("functools", "partial", "cfunctools\npartial\n", ...args), ".");
+    const found = factsIn(await observe(data)).find((fact) =>
+      fact.kind === "call" && fact.name === "partial"
+    );
+    return (found as CallFact | undefined)?.targets;
+  };
+  assert.deepEqual(await targetsOf(), []);
+  assert.deepEqual(await targetsOf("cos\nsystem\n"), [{ module: "os", name: "system" }]);
+  assert.equal(await targetsOf("cbuiltins\ngetattr\n(NVx\nVy\ntR"), undefined);
+});

@@ -131,7 +131,8 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
   }
   const head = TEXTS.get(bytes[at] ?? 0);
   if (head === undefined) return false;
-  if (head === 0) return isNameLine(bytes, at + 1);
+  // An escape may stand for any letter.
+  if (head === 0) return bytes[at + 1] === 0x5c || isNameLine(bytes, at + 1);
   const length = bytes[at + 1] ?? 0;
   const rest = bytes.subarray(at + 2, at + 1 + head);
   if (length === 0 || !rest.every((byte) => byte === 0)) return false;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { GlobalName } from "../../../core/types.ts";
 import { targetsOf } from "../attributes.ts";
 import type { Call, Calls } from "../calls.ts";
 import { CONTAINER, type Handle, LOST, UNKNOWN } from "../../machine/values.ts";
@@ -14,13 +15,22 @@ const FOLLOWED = 16;
 /** `functools.partial(callee, …)`. */
 export function partial(calls: Calls, call: Call): Handle {
   const [callee, ...args] = call.args ?? [];
-  calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
+  calls.log(call, { of: waiting(calls, call.args ?? []) });
   if (callee === undefined) return calls.result(call.entry.handle, call.args, call.kwargs);
   const entry = calls.heap.globalOf(callee);
   if (entry?.restorable === true && !entry.quiet && hasDictionary(calls, args, call.kwargs)) {
     calls.call(callee, args, call.kwargs, "functools.partial", call.at);
   }
   return calls.heap.object({ type: "partial", callee, args, kwargs: call.kwargs });
+}
+
+/** What a partial of a partial comes down to: nothing where it waits for its function, whose call is followed. */
+function waiting(calls: Calls, args: readonly Handle[]): readonly GlobalName[] | undefined {
+  const at = args.findIndex((arg) =>
+    calls.heap.globalOf(arg)?.meanings.includes("partial") !== true
+  );
+  const callee = args[at < 0 ? args.length : at];
+  return callee === undefined ? args.length > 0 ? [] : undefined : targetsOf(calls.heap, callee);
 }
 
 /** `types.MethodType(callee, object)`: called, it calls the callee with the object before its arguments. */
