@@ -739,11 +739,17 @@ def survey(request):
     return {"pickles": found}
 
 
+working = False
+
+
 def _alarm(signum, frame):
-    raise TooLong()
+    # The signal may come in when the work is done.
+    if working:
+        raise TooLong()
 
 
 def main():
+    global working
     faulthandler.enable()
     pickle._loads(b"Va\n.")
     enum.StrEnum("E", {"a": "b"})("b")
@@ -767,11 +773,13 @@ def main():
         work = survey if "survey" in request else baseline if "baseline" in request else compare
         signal.alarm(SECONDS)
         try:
+            working = True
             reply = work(request)
         except (TooLong, MemoryError, RecursionError) as reason:
             reply = {"same": False, "why": type(reason).__name__, "pickles": [], "events": [],
                      "error": type(reason).__name__}
         finally:
+            working = False
             signal.alarm(0)
         out.write(json.dumps(reply) + "\n")
         out.flush()

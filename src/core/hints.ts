@@ -11,6 +11,10 @@ export const HINT = {
   pickle: "pickle",
   /** Pickles may begin anywhere in these bytes, which a damaged archive left. */
   picklesWithin: "pickles-within",
+  /** Bytes that no reader of the format around them reads: a pickle anywhere in them, or a program, is hidden. */
+  hidden: "hidden",
+  /** The same where pickles have been looked for already. */
+  hiddenSearched: "hidden-searched",
   /** The raw storage of a tensor. */
   torchStorage: "torch-storage",
   /** TorchScript source. */

@@ -6,11 +6,15 @@
 
 import type { Source } from "../core/source.ts";
 import type { Observation } from "../core/types.ts";
+import { HINT } from "../core/hints.ts";
+import { restSource } from "../sources/forward.ts";
 import { bytesSource, sliceSource } from "../sources/memory.ts";
 import { readUpTo } from "../sources/read_all.ts";
 
 /** Bytes behind the end that are compared with zeros; longer runs are no padding. CWE-770. */
 const PADDING_BYTES = 1024 * 1024;
+/** Bytes read at once to find where padding ends. */
+const CHUNK_BYTES = 64 * 1024;
 
 /**
  * States what lies behind an offset: nothing, zeros, or data that nothing of the format reads, which is
@@ -28,9 +32,9 @@ export async function behindEnd(source: Source, end: number): Promise<readonly O
   }
   const part = `bytes_${end}`;
   const { size } = source;
-  const rest = source.access === "random" && size !== undefined
-    ? sliceSource(part, source, end, size - end)
-    : bytesSource(part, bytes);
+  const entry = source.access === "random"
+    ? await hiddenEntry(source, part, end)
+    : asHidden(bytesSource(part, bytes), part);
   const count = size === undefined ? `At least ${bytes.length}` : `${size - end}`;
   return [
     {
@@ -39,6 +43,42 @@ export async function behindEnd(source: Source, end: number): Promise<readonly O
       detail: `${count} bytes follow the end at ${end}`,
       offset: end,
     },
-    { type: "entry", source: rest, part, loaded: "data" },
+    entry,
   ];
+}
+
+/**
+ * Bytes that nothing of the format reads, to be looked into: from the first that is neither zero nor white
+ * space on where the source can be read twice.
+ *
+ * @param from offset of the first of them
+ * @param to offset behind the last of them; the end of the source unless given
+ * @throws SourceError when the bytes cannot be had
+ */
+export async function hiddenEntry(
+  source: Source,
+  part: string,
+  from: number,
+  to: number | undefined = source.size,
+): Promise<HiddenEntry> {
+  if (source.access !== "random" || to === undefined) {
+    return asHidden(restSource(part, source, from), part);
+  }
+  let start = from;
+  const last = Math.min(to, from + PADDING_BYTES);
+  while (start < last) {
+    const bytes = await source.read(start, Math.min(CHUNK_BYTES, last - start));
+    const written = bytes.findIndex((byte) =>
+      byte !== 0 && byte !== 0x20 && (byte < 9 || byte > 13)
+    );
+    start += written < 0 ? bytes.length : written;
+    if (written >= 0 || bytes.length === 0) break;
+  }
+  return asHidden(sliceSource(part, source, start, Math.max(0, to - start)), part);
+}
+
+type HiddenEntry = Extract<Observation, { readonly type: "entry" }>;
+
+function asHidden(source: Source, part: string): HiddenEntry {
+  return { type: "entry", source, part, hint: HINT.hidden, loaded: "data" };
 }

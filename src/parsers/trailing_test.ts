@@ -1,43 +1,44 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Observation } from "../core/types.ts";
+import { HINT } from "../core/hints.ts";
 import { forwardSource } from "../sources/forward.ts";
 import { bytesSource } from "../sources/memory.ts";
-import { behindEnd } from "./trailing.ts";
+import { behindEnd, hiddenEntry } from "./trailing.ts";
 
-const summary = (seen: readonly Observation[]) =>
-  seen.map((it) => it.type === "anomaly" ? it.rule : it.type === "entry" ? it.part : it.type);
+const ascii = (text: string) => new TextEncoder().encode(text);
 
-test("nothing behind the end is nothing to report", async () => {
-  assert.deepEqual(await behindEnd(bytesSource("x", new Uint8Array(8)), 8), []);
-  assert.deepEqual(await behindEnd(bytesSource("x", new Uint8Array(8)), 9), []);
+test("what lies behind the end is handed on from its first written byte on, as hidden", async () => {
+  for (const padding of ["", "\0".repeat(16), "\0".repeat(70_000), " \r\n\t\0"]) {
+    const source = bytesSource("file", ascii(`data${padding}#!/bin/sh`));
+    const { source: hidden, hint, loaded } = await hiddenEntry(source, "part", 4);
+    const bytes = await hidden.read(0, 100);
+    assert.equal(new TextDecoder().decode(bytes), "#!/bin/sh", `${padding.length} bytes`);
+    assert.equal(hint, HINT.hidden);
+    assert.equal(loaded, "data");
+  }
 });
 
-test("zeros are padding, one other byte among them is data that is handed on", async () => {
-  const padded = new Uint8Array(100);
-  assert.deepEqual(summary(await behindEnd(bytesSource("x", padded), 8)), ["file-padding"]);
-  padded[99] = 1;
-  const seen = await behindEnd(bytesSource("x", padded), 8);
-  assert.deepEqual(summary(seen), ["file-trailing-data", "bytes_8"]);
-  const entry = seen.find((it) => it.type === "entry");
-  assert.equal(entry?.source.size, 92);
-  assert.equal((await entry?.source.read(91, 5))?.[0], 1);
-  assert.equal(entry?.loaded, "data");
+test("a stretch between two offsets ends at the second", async () => {
+  const source = bytesSource("file", ascii("data\0\0hidden data"));
+  const { source: hidden } = await hiddenEntry(source, "part", 4, 12);
+  assert.equal(new TextDecoder().decode(await hidden.read(0, 100)), "hidden");
+  const { source: nothing } = await hiddenEntry(source, "part", 4, 6);
+  assert.equal((await nothing.read(0, 100)).length, 0);
 });
 
-test("more zeros than padding has are data: what follows them is not read here", async () => {
-  const long = new Uint8Array(1024 * 1024 + 8);
-  assert.deepEqual(summary(await behindEnd(bytesSource("x", long), 8)), [
-    "file-trailing-data",
-    "bytes_8",
-  ]);
+test("a source that is read once is handed on as it is", async () => {
+  const source = forwardSource("file", ReadableStream.from([ascii("data\0hidden")]));
+  const { source: hidden, hint } = await hiddenEntry(source, "part", 4);
+  assert.equal(new TextDecoder().decode(await hidden.read(0, 100)), "\0hidden");
+  assert.equal(hint, HINT.hidden);
 });
 
-test("of a stream of unknown length the number of bytes is a least one", async () => {
-  const pieces = [Uint8Array.of(0, 0, 1, 2)];
-  const seen = await behindEnd(forwardSource("x", () => Promise.resolve(pieces.shift())), 2);
-  const [anomaly] = seen;
-  assert.ok(anomaly?.type === "anomaly");
-  assert.match(anomaly.detail, /2 bytes follow the end at 2$/);
-  assert.deepEqual(summary(seen), ["file-trailing-data", "bytes_2"]);
+test("zeros behind the end are padding, anything else is an entry", async () => {
+  const kinds = async (text: string) =>
+    (await behindEnd(bytesSource("file", ascii(text)), 4)).map((it) =>
+      it.type === "anomaly" ? it.rule : it.type
+    );
+  assert.deepEqual(await kinds("data"), []);
+  assert.deepEqual(await kinds("data\0\0"), ["file-padding"]);
+  assert.deepEqual(await kinds("data\0x"), ["file-trailing-data", "entry"]);
 });

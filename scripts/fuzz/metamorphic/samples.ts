@@ -72,7 +72,10 @@ export async function samples(oracle: Oracle): Promise<readonly Sample[]> {
       const program = readProgram(content, raws);
       if (program === undefined) continue;
       if (raws.length !== program.ops.filter(({ code }) => code === RAW).length) continue;
-      found.push({ id: where, harmful, draft: draftOf(program.ops, program.tail, loader) });
+      // An archive may have two members of one name.
+      const same = found.filter(({ id }) => id.replace(/#\d+$/u, "") === where).length;
+      const id = same === 0 ? where : `${where}#${same}`;
+      found.push({ id, harmful, draft: draftOf(program.ops, program.tail, loader) });
     }
   }
   return found;

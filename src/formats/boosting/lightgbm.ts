@@ -10,7 +10,8 @@ import { FormatError } from "../../core/errors.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
-import { latin1 } from "../../parsers/bytes.ts";
+import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
+import { behindEnd } from "../../parsers/trailing.ts";
 import { readWhole } from "../../sources/read_all.ts";
 
 /** Bytes of a model that are read into memory. The largest seen has 300 MiB. CWE-770. */
@@ -34,6 +35,21 @@ async function* scan(
   const text = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
   yield [];
   checkModel(text, check);
+  yield await behindEnd(source, endOf(bytes));
+}
+
+/** What stands behind the trees: importances, parameters, the categories of pandas, white space. */
+const BEHIND_TREES =
+  /^\r?\n(?:\r?\n?feature[ _]importances:\r?\n(?:[^=\r\n]+=[^\r\n]*\r?\n)*)?(?:\s*parameters:\r?\n(?:\[[^\r\n]*\r?\n|\r?\n)*end of parameters\r?\n)?(?:\s*pandas_categorical:[\x20-\x7e\x80-\xff]*)?\s*/u;
+
+/** Offset behind the last line that LightGBM reads. */
+function endOf(bytes: Uint8Array): number {
+  const marker = ascii(END_OF_TREES);
+  let at = bytes.indexOf(0x0a);
+  while (at >= 0 && !startsWith(bytes.subarray(at), marker)) at = bytes.indexOf(0x0a, at + 1);
+  if (at < 0) return bytes.length;
+  const from = at + marker.length;
+  return from + (BEHIND_TREES.exec(latin1(bytes.subarray(from), bytes.length))?.[0].length ?? 0);
 }
 
 type Fields = ReadonlyMap<string, string>;

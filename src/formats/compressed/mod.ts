@@ -10,7 +10,7 @@ import { HINT } from "../../core/hints.ts";
 import { type Codec, type DecodedSource, decompress, tryInflate } from "../../codecs/decompress.ts";
 import { isLzmaAlone } from "../../codecs/lzma/streams.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
-import { restSource } from "../../sources/forward.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
@@ -88,7 +88,7 @@ async function* scan(
   const pickled = unpickles(context.sample);
   yield [{ type: "entry", source: decoded, part, ...(pickled && { hint: HINT.pickle }) }];
   await goOn(decoded, context.limits.ratio);
-  const after = verify(source, decoded, kind.offset);
+  const after = await verify(source, decoded, kind.offset);
   if (after.length > 0) yield after;
 }
 
@@ -121,7 +121,11 @@ async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
 }
 
 /** What decoding brought to light. */
-function verify(source: Source, decoded: DecodedSource, offset: number): Observation[] {
+async function verify(
+  source: Source,
+  decoded: DecodedSource,
+  offset: number,
+): Promise<Observation[]> {
   const { fault } = decoded;
   const { produced, cutOff, mismatch, trailing } = decoded.progress();
   if (fault instanceof LimitError && fault.limit === "ratio") {
@@ -151,15 +155,10 @@ function verify(source: Source, decoded: DecodedSource, offset: number): Observa
         detail: "Data follows the end of the compressed stream, which loaders do not decode",
         offset: at,
       },
-      trailingEntry(source, at),
+      await hiddenEntry(source, "(data behind the stream)", at),
     );
   }
   return observations;
-}
-
-function trailingEntry(source: Source, offset: number): Observation {
-  const part = "(data behind the stream)";
-  return { type: "entry", source: restSource(part, source, offset), part, loaded: "data" };
 }
 
 function kindOf(sample: Sample): Kind | undefined {

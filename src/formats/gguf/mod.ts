@@ -12,7 +12,7 @@ import { FormatError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
-import { behindEnd } from "../../parsers/trailing.ts";
+import { behindEnd, hiddenEntry } from "../../parsers/trailing.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { LoaderChecks } from "./loader_checks.ts";
@@ -419,8 +419,7 @@ class Scanner {
     }
     const part = `bytes_${from}`;
     this.#lie("gguf-gap", `${to - from} bytes at ${from} belong to no tensor`, from);
-    const source = sliceSource(part, this.#source, from, to - from);
-    this.#entries.push({ type: "entry", source, part, loaded: "data" });
+    this.#entries.push(await hiddenEntry(this.#source, part, from, to));
   }
 }
 

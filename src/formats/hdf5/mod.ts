@@ -15,7 +15,8 @@ import { HINT } from "../../core/hints.ts";
 import { findSuperblock } from "./header.ts";
 import type { Hdf5Dataset, Hdf5File } from "./reader.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
-import { bytesSource, sliceSource } from "../../sources/memory.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { Hdf5Pickles } from "./pickles.ts";
@@ -53,18 +54,17 @@ async function* scan(
   try {
     yield* configurations(file);
     yield* new Objects(file, source.size ?? 0, context).all();
-    yield behindEnd(source, superblock.end);
+    yield await behindEnd(source, superblock.end);
   } finally {
     file.close();
   }
 }
 
-/** Bytes behind the end of file that the superblock states: the library ignores them. */
-function behindEnd(source: Source, end: number | undefined): Observation[] {
+/** Bytes behind the end that the superblock states: the library does not look at them. */
+async function behindEnd(source: Source, end: number | undefined): Promise<Observation[]> {
   const { size } = source;
   if (size === undefined || end === undefined || end <= 0 || end >= size) return [];
   const part = "(data behind the end)";
-  const inside = sliceSource(part, source, end, size - end);
   return [
     {
       type: "anomaly",
@@ -72,7 +72,7 @@ function behindEnd(source: Source, end: number | undefined): Observation[] {
       detail: `${size - end} bytes follow the end of the file that its superblock states`,
       offset: end,
     },
-    { type: "entry", source: inside, part, loaded: "data" },
+    await hiddenEntry(source, part, end),
   ];
 }
 

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { HINT } from "../../core/hints.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
@@ -103,6 +104,7 @@ async function* scan(
   const kind = kindOf(sample);
   if (kind === undefined) return;
   const base = baseName(sample.name);
+  const hidden = sample.hint === HINT.hidden || sample.hint === HINT.hiddenSearched;
   const posing = MODEL_NAMES.test(base) ||
     (kind.name !== "script" && sample.claim?.kind === "other");
   yield [{
@@ -110,7 +112,7 @@ async function* scan(
     fact: {
       kind: "operator",
       language: "native",
-      name: posing ? "disguised" : kind.name,
+      name: hidden ? "hidden" : posing ? "disguised" : kind.name,
       expression: `"${base}", ${kind.label}`,
     },
     count: 1,

@@ -17,6 +17,7 @@ import {
   parseLiteral,
 } from "../../parsers/python/literal.ts";
 import { restSource } from "../../sources/forward.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import type { Format, Sample } from "../../core/format.ts";
@@ -70,15 +71,15 @@ async function* scan(source: Source): AsyncIterable<readonly Observation[]> {
     yield [truncated(`The header should have ${length} bytes, ${bytes.length} are there`)];
     return;
   }
-  yield observe(source, bytes, major, from + length);
+  yield await observe(source, bytes, major, from + length);
 }
 
-function observe(
+async function observe(
   source: Source,
   bytes: Uint8Array,
   major: number,
   offset: number,
-): Observation[] {
+): Promise<Observation[]> {
   let header: Header;
   try {
     header = readHeader(headerText(bytes, major));
@@ -95,7 +96,7 @@ function observe(
       { ...payload(source, offset), hint: HINT.pickle },
     ];
   }
-  return checkSize(source, header, offset);
+  return await checkSize(source, header, offset);
 }
 
 /** Versions 1 and 2 are Latin-1, version 3 is UTF-8. */
@@ -130,7 +131,11 @@ function checkItems(source: Source, header: Header, offset: number): Observation
   return [truncated(`The array should have ${items} items, ${left} bytes are there`, offset)];
 }
 
-function checkSize(source: Source, header: Header, offset: number): Observation[] {
+async function checkSize(
+  source: Source,
+  header: Header,
+  offset: number,
+): Promise<Observation[]> {
   const { size } = source;
   const { bytes } = header.type;
   if (size === undefined || bytes === undefined) return [];
@@ -145,6 +150,7 @@ function checkSize(source: Source, header: Header, offset: number): Observation[
   if (wanted === left) return [];
   // `numpy.load` called again on the same file would go on there, with a pickle if it is one.
   const end = offset + Number(wanted);
+  const { loaded: _, ...entry } = await hiddenEntry(source, "(data behind the array)", end);
   return [
     {
       type: "anomaly",
@@ -152,15 +158,15 @@ function checkSize(source: Source, header: Header, offset: number): Observation[
       detail: `${left - wanted} bytes follow the array`,
       offset: end,
     },
-    payload(source, end, "(data behind the array)"),
+    entry,
   ];
 }
 
 function payload(
   source: Source,
   offset: number,
-  part = "(array)",
 ): Extract<Observation, { readonly type: "entry" }> {
+  const part = "(array)";
   return { type: "entry", source: restSource(part, source, offset), part };
 }
 

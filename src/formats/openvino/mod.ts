@@ -10,6 +10,8 @@ import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { IR_BYTES, looksLikeNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
+import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
+import { behindEnd } from "../../parsers/trailing.ts";
 import { readWhole } from "../../sources/read_all.ts";
 
 /** Faults of one kind that are reported separately; more are counted. CWE-779. */
@@ -27,13 +29,28 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const bytes = await readWhole(source, IR_BYTES, "a network", () => context.checkDeadline());
-  const network = readNetwork(decoded(bytes));
+  const end = endOf(bytes);
+  if (end !== undefined) yield await behindEnd(source, end);
+  const network = readNetwork(decoded(bytes.subarray(0, end)));
   if (network.doctype) {
     const detail = "It has a document type, which the format has no use for";
     yield [{ type: "anomaly", rule: "openvino-doctype", detail }];
   }
   yield reported("openvino-constant", network.faults);
   yield reported("openvino-extension", network.extensions);
+}
+
+const END_TAG = ascii("</net");
+
+/** Offset behind the last element, white space and comments; undefined where there is no such element. */
+function endOf(bytes: Uint8Array): number | undefined {
+  let at = bytes.lastIndexOf(0x3c);
+  while (at >= 0 && !startsWith(bytes.subarray(at), END_TAG)) {
+    at = at === 0 ? -1 : bytes.lastIndexOf(0x3c, at - 1);
+  }
+  if (at < 0) return undefined;
+  const behind = latin1(bytes.subarray(at), bytes.length);
+  return at + (/^<\/net\s*>(?:\s|<!--[^]*?-->)*/u.exec(behind)?.[0].length ?? behind.length);
 }
 
 function decoded(bytes: Uint8Array): string {

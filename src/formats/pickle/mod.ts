@@ -17,6 +17,12 @@ import { isTorchLegacy } from "./torch_magic.ts";
 /** Names under which pickles travel; under one of them doubtful bytes are scanned all the same. */
 const NAMES = /\.(pkl|pickle|pk|p|dill|joblib|ckpt|pt|pth)$/i;
 
+/** Hints of bytes in which a pickle may begin anywhere, and what is looked for there. */
+const ANYWHERE: ReadonlyMap<string, "stream" | "import"> = new Map([
+  [HINT.picklesWithin, "stream"],
+  [HINT.hidden, "import"],
+]);
+
 /** Raw pickles. */
 export const pickleFormat: Format = {
   id: "pickle",
@@ -38,7 +44,7 @@ function claimsPickle({ name, claim }: Sample): boolean {
 function detect(sample: Sample): boolean {
   if (isTarPart(sample.hint)) return sample.head.length > 0;
   if (isTorchLegacy(sample.head)) return false;
-  if (sample.hint === HINT.pickle || sample.hint === HINT.picklesWithin) {
+  if (sample.hint === HINT.pickle || ANYWHERE.has(sample.hint ?? "")) {
     return sample.head.length > 0;
   }
   const header = sample.head[0] === 0x80 && (sample.head[1] ?? 6) <= 5;
@@ -49,7 +55,7 @@ function detect(sample: Sample): boolean {
 async function* scan(source: Source, context: FormatContext) {
   const { hint } = context.sample;
   const layout = isTarPart(hint) ? hint : "pickle";
-  yield* scanStreams(source, context, layout, hint === HINT.picklesWithin);
+  yield* scanStreams(source, context, layout, ANYWHERE.get(hint ?? ""));
 }
 
 function isTarPart(hint: string | undefined): hint is LayoutName {

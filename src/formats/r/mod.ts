@@ -12,6 +12,7 @@
  */
 
 import { FormatError } from "../../core/errors.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
@@ -61,7 +62,13 @@ async function* scan(
     const items = new RdsItems(reader, listener, context.limits.values);
     await items.read(workspace ? "variables" : "root");
     const rest = await reader.rest();
-    if (rest > 0) listener.trailing(reader.offset);
+    if (rest > 0) {
+      const again = source.access === "random" ? source : source.again?.();
+      listener.trailing(reader.offset, again === undefined);
+      if (again !== undefined) {
+        yield [await hiddenEntry(again, "(data behind the object)", reader.offset)];
+      }
+    }
   } catch (error) {
     if (!(error instanceof FormatError)) {
       yield listener.observations();
@@ -171,9 +178,10 @@ class Listener implements RdsListener {
     );
   }
 
-  trailing(offset: number): void {
+  trailing(offset: number, unread: boolean): void {
     const detail = "R reads one object and leaves the rest";
-    this.#anomalies.push({ type: "anomaly", rule: "r-trailing-data", detail, offset });
+    const rule = "r-trailing-data";
+    this.#anomalies.push({ type: "anomaly", rule, detail, offset, ...(unread && { unread }) });
   }
 
   broken({ message, offset }: FormatError): void {

@@ -22,7 +22,7 @@ import { isObject, type JsonValue } from "../../parsers/json.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
-import { behindEnd } from "../../parsers/trailing.ts";
+import { behindEnd, hiddenEntry } from "../../parsers/trailing.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
@@ -213,26 +213,28 @@ async function* hidingPlaces(
   { tensors, dataStart }: SafetensorsHeader,
   dataBytes: number,
 ): AsyncIterable<readonly Observation[]> {
-  const slice = (from: number, to: number, hint?: string): Observation => {
+  const slice = (from: number, to: number): Observation => {
     const part = `bytes_${dataStart + from}`;
     const inside = sliceSource(part, source, dataStart + from, to - from);
-    return { type: "entry", source: inside, part, ...(hint && { hint }), loaded: "data" };
+    return { type: "entry", source: inside, part, hint: HINT.torchStorage, loaded: "data" };
   };
+  const hidden = (from: number, to: number): Promise<Observation> =>
+    hiddenEntry(source, `bytes_${dataStart + from}`, dataStart + from, dataStart + to);
   const all = placed(tensors);
   let end = 0;
   let gaps = 0;
   for (const { from, to } of all) {
     if (from > end && from < dataBytes && gaps++ < REPORTED) {
-      yield [slice(end, Math.min(from, dataBytes))];
+      yield [await hidden(end, Math.min(from, dataBytes))];
     }
     end = Math.max(end, to);
   }
-  if (end < dataBytes) yield [slice(end, dataBytes)];
+  if (end < dataBytes) yield [await hidden(end, dataBytes)];
   const bytes = new Set(
     tensors.filter(({ dtype }) => dtype === "U8" || dtype === "I8").map(({ name }) => name),
   );
   const starts = all.filter(({ name, from }) => from === 0 || bytes.has(name)).slice(0, LOOKED_AT);
   for (const { from, to } of starts) {
-    if (to > from && from < dataBytes) yield [slice(from, to, HINT.torchStorage)];
+    if (to > from && from < dataBytes) yield [slice(from, to)];
   }
 }

@@ -10,7 +10,8 @@
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { pythonHints } from "../../bundles/python_sources.ts";
 import { spool } from "../../sources/forward.ts";
-import { bytesSource, sliceSource } from "../../sources/memory.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Listing, Member, Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
@@ -110,7 +111,7 @@ async function* scan(
   if (type === "rar") yield await unsaid(source, size, context);
   const lost = members.length === 0 && listing.diagnostics.length > 0;
   if (lost && id === "7z") yield* recover(source, size, context);
-  if (listing.end !== undefined && listing.end < size) yield trailing(source, listing.end, size);
+  if (listing.end !== undefined && listing.end < size) yield await trailing(source, listing.end);
   if (listing.full) {
     throw new LimitError(
       "members",
@@ -321,21 +322,11 @@ function ruleOf(diagnostic: string): string {
   return /end of (?:archive|data)/iu.test(diagnostic) ? "archive-truncated" : "archive-malformed";
 }
 
-function trailing(source: Source, from: number, size: number): Observation[] {
-  const part = "(data behind the archive)";
+async function trailing(source: Source, from: number): Promise<Observation[]> {
+  const detail = `${(source.size ?? from) - from} bytes stand behind the end of the archive`;
   return [
-    {
-      type: "anomaly",
-      rule: "archive-trailing-data",
-      detail: `${size - from} bytes stand behind the end of the archive`,
-      offset: from,
-    },
-    {
-      type: "entry",
-      source: sliceSource(part, source, from, size - from),
-      part,
-      loaded: "data",
-    },
+    { type: "anomaly", rule: "archive-trailing-data", detail, offset: from },
+    await hiddenEntry(source, "(data behind the archive)", from),
   ];
 }
 

@@ -61,6 +61,8 @@ interface TarMembers {
   readonly anomalies: readonly Anomaly[];
   /** True when there are more members than the limit. */
   readonly full: boolean;
+  /** Offset of data behind the end of the archive; undefined without any. */
+  readonly hidden: number | undefined;
 }
 
 /** Bytes of a long name or pax record; longer ones are made to exhaust memory. CWE-770. */
@@ -103,6 +105,7 @@ class Walk implements TarMembers {
   readonly members: TarMember[] = [];
   readonly anomalies: Anomaly[] = [];
   full = false;
+  hidden: number | undefined;
   readonly #window: Window;
   readonly #size: number;
   readonly #check: () => void;
@@ -139,6 +142,7 @@ class Walk implements TarMembers {
       } else {
         if (!ended) this.#say("tar-malformed", "A header is broken", true);
         else if (!late) this.#say("tar-trailing-data", "Data stands behind the end");
+        if (ended && !late) this.hidden = this.#at;
         late ||= ended;
         if (!await this.#search()) return;
       }

@@ -11,6 +11,7 @@ import { Window } from "../../parsers/cursor.ts";
 import { LimitError, SourceError } from "../../core/errors.ts";
 import { pythonHints } from "../../bundles/python_sources.ts";
 import { sliceSource } from "../../sources/memory.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Listing, Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
@@ -43,7 +44,7 @@ async function* scan(
     );
   }
   const limit = context.limits.members;
-  const { members, anomalies, full } = await readTarMembers(
+  const { members, anomalies, full, hidden } = await readTarMembers(
     new Window(source),
     size,
     limit,
@@ -65,6 +66,7 @@ async function* scan(
     ...members.flatMap(anomaliesOf),
     { type: "listing", listing },
   ];
+  if (hidden !== undefined) yield [await hiddenEntry(source, "(data behind the archive)", hidden)];
   const hints = new Map(pythonHints(context.sample.name, listing));
   if (members.some(({ name }) => name === "pickle")) {
     for (const [name, hint] of TORCH_HINTS) hints.set(name, hint);

@@ -10,6 +10,7 @@
 
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { HINT } from "../../core/hints.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
@@ -97,6 +98,12 @@ function lengthAt(bytes: Uint8Array, at: number, width: number): number {
   return length;
 }
 
+/** Bytes at the end of a flatbuffer in which a pickle is looked for. */
+const TAIL_BYTES = 64 * 1024;
+
+/** Bytes of its head, with which no part of it begins. */
+const HEAD_BYTES = 16;
+
 /** Slots of `Module`, `IValue`, `Function`, `Operator`, `ObjectType` and `ExtraFile` in the schema. */
 const MODULE = { extraFiles: 1, values: 4, types: 7, sources: 8 } as const;
 const VALUE = { type: 0, value: 1 } as const;
@@ -128,6 +135,9 @@ export async function* scanFlatbuffer(
   } catch (error) {
     fault = { error };
   }
+  // Where the last object ends is not written; what lies at the end is looked into all the same.
+  const tail = Math.max(HEAD_BYTES, (source.size ?? 0) - TAIL_BYTES);
+  entries.push(await hiddenEntry(source, "(end of the file)", tail));
   yield [...operators.reported(), ...entries];
   if (fault !== undefined) throw fault.error;
 }

@@ -17,6 +17,7 @@ import { isBomb } from "../../codecs/decompress.ts";
 import { isZipMethod, ZIP_METHOD_MEMBERS, ZipMethodReader } from "../../codecs/zip_methods.ts";
 import { LimitError, SourceError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Listing, Member, Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
@@ -205,9 +206,13 @@ async function* remaining(
 }
 
 /** What stands where no member is. */
-function* between(source: Source, slack: readonly Slack[]): Iterable<readonly Observation[]> {
+async function* between(
+  source: Source,
+  slack: readonly Slack[],
+): AsyncIterable<readonly Observation[]> {
   for (const { part, start, end } of slack) {
-    yield [{ type: "entry", source: sliceSource(part, source, start, end - start), part }];
+    const { loaded: _, ...entry } = await hiddenEntry(source, part, start, end);
+    yield [entry];
   }
 }
 

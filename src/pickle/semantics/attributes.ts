@@ -43,7 +43,8 @@ export function attribute(
     case "module":
       return heap.importGlobal(value.module, name, via, at, computed);
     case "partial":
-      if (name === "func") return value.callee;
+      if (name === "func" || name === "__func__") return value.callee;
+      if (name === "__call__") return object;
       return name === "args" ? heap.container(CONTAINER.TUPLE, value.args) : undefined;
     case "method": {
       const owner = methodGlobal(heap, value);
@@ -55,6 +56,7 @@ export function attribute(
     }
     case "oneOf":
     case "call": {
+      if (name === "__call__") return object;
       // Whatever it is made of may be what the attribute is taken from.
       const owners = madeOf(heap, object, (each) => isOwner(heap, each), OWNERS_FOLLOWED).values;
       const found = owners.map((each) => attribute(heap, each, name, via, at, computed))
@@ -62,6 +64,7 @@ export function attribute(
       return found.length === 0 ? undefined : heap.object({ type: "oneOf", values: found });
     }
     case "getter":
+      return name === "__call__" ? object : undefined;
     case "persistent":
       return undefined;
     default:

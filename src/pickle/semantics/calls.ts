@@ -517,6 +517,11 @@ export class Calls implements Semantics {
       this.fill(value.value, items, opcode, at);
       return;
     }
+    if (value?.type === "oneOf") {
+      this.watchPicked(target, opcode, at);
+      for (const each of value.values) this.fill(each, items, opcode, at);
+      return;
+    }
     if (opcode.startsWith("SETITEM") && !this.hidden.isDictionary(target)) {
       // Data frames call a key that can be called.
       const key = items.find((item, index) => index % 2 === 0 && this.hidden.isCallable(item));

@@ -434,3 +434,26 @@ test("a partial of a partial comes down to the function that the inner one is gi
   assert.deepEqual(await targetsOf("cos\nsystem\n"), [{ module: "os", name: "system" }]);
   assert.equal(await targetsOf("cbuiltins\ngetattr\n(NVx\nVy\ntR"), undefined);
 });
+
+test("items that are put into what may be one of several objects may be in each of them", async () => {
+  const factory = call("functools", "partial", "ccollections\nOrderedDict\n");
+  const made = call("operator", "getitem", call("collections", "defaultdict", factory), "I3\n");
+  const item = call("operator", "getitem", bytes(made, "Vk\ncos\nsystem\ns"), "Vk\n");
+  assert.ok((await calls(bytes(item, "(Vecho hi\ntR."))).includes("os.system('echo hi')"));
+});
+
+test("the call of what is called is that call", async () => {
+  const ways = [
+    call("functools", "partial", "cos\nsystem\n"),
+    call("package", "function", "cos\nsystem\n"),
+    call("operator", "methodcaller", "V__call__\n"),
+  ];
+  for (const way of ways.slice(0, 2)) {
+    const method = call("builtins", "getattr", way, "V__call__\n");
+    const called = call("operator", "methodcaller", "V__call__\n", "Vecho hi\n");
+    assert.ok((await calls(bytes(method, "(Vecho hi\ntR."))).includes("os.system('echo hi')"));
+    assert.ok((await calls(bytes(called, "(", way, "tR."))).includes("os.system('echo hi')"));
+  }
+  const getter = call("builtins", "getattr", ways[2] ?? "", "V__call__\n");
+  assert.ok((await calls(bytes(getter, "(cos\nsystem\ntR."))).includes("os.system()"));
+});

@@ -150,6 +150,15 @@ export function importsSomething(head: Uint8Array, size: number): boolean {
   return (machine.heap.facts.trace ?? []).some((line) => WELL_FORMED_IMPORT.test(line));
 }
 
+/**
+ * True when opcodes import something that Python could have, or import and call, before they end.
+ *
+ * @param head the first bytes, cut off anywhere
+ */
+export function startsWithImport(head: Uint8Array, size: number | undefined): boolean {
+  return looksLikePickle(head, size) && effectOf(tried(head, size).machine);
+}
+
 const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
 
 /** Runs a machine over the bytes as far as they go. */

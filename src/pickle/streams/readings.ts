@@ -208,7 +208,7 @@ export class OtherReadings {
     const { spoolBytes, resyncBytes } = this.context.limits;
     const checkDeadline = (): void => this.context.checkDeadline();
     const input = new Input(source, spoolBytes);
-    const search = new Resync(input, resyncBytes, checkDeadline, true);
+    const search = new Resync(input, resyncBytes, checkDeadline, "amid");
     for (let tried = 0, at = from;; tried++) {
       const start = await search.find(at);
       if (start === undefined && !search.cut) return;

@@ -5,7 +5,7 @@
  */
 
 import type { Input } from "./input.ts";
-import { looksLikePickle } from "./detect.ts";
+import { looksLikePickle, startsWithImport } from "./detect.ts";
 import { OP } from "../machine/opcodes.ts";
 
 /** Bytes of a window of the search. */
@@ -16,6 +16,12 @@ const LONGEST_MODULE = 256;
 const PLAUSIBLE_BYTES = 4096;
 /** What a trial that comes to nothing costs, in bytes searched: as long as it takes to look through these. */
 const TRIAL_BYTES = 16;
+
+/**
+ * What a search is for: a stream; a stream that imports something, in bytes which are mostly none; or the
+ * middle of a stream, where names are on the stack and arguments behind a MARK.
+ */
+type SearchedFor = "stream" | "import" | "amid";
 
 /** The search for streams in one source, with one budget for all of it. */
 export class Resync {
@@ -28,18 +34,23 @@ export class Resync {
   private readonly input: Input;
   private readonly limit: number;
   private readonly checkDeadline: () => void;
-  private readonly amid: boolean;
+  private readonly where: SearchedFor;
 
   /**
    * @param limit bytes searched in all
    * @param checkDeadline throws LimitError once time is spent
-   * @param amid whether what is searched for may be the middle of a stream: names on the stack, arguments
+   * @param where what counts as a place where opcodes begin
    */
-  constructor(input: Input, limit: number, checkDeadline: () => void, amid = false) {
+  constructor(
+    input: Input,
+    limit: number,
+    checkDeadline: () => void,
+    where: SearchedFor = "stream",
+  ) {
     this.input = input;
     this.limit = limit;
     this.checkDeadline = checkDeadline;
-    this.amid = amid;
+    this.where = where;
   }
 
   /** Whether PROTO stands at `offset`. */
@@ -69,11 +80,13 @@ export class Resync {
       let tried = 0;
       let from = 0;
       for (; from < until && tried * TRIAL_BYTES < left; from++) {
-        const may = mayStart(bytes, from, lines) || (this.amid && mayGoOn(bytes, from));
+        const may = mayStart(bytes, from, lines) || (this.where === "amid" && mayGoOn(bytes, from));
         if (!may) continue;
         const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
-        if (this.amid && namesGlobal(candidate)) return at + from;
-        if (looksLikePickle(candidate, whole ? bytes.length - from : undefined)) return at + from;
+        if (this.where === "amid" && namesGlobal(candidate)) return at + from;
+        const size = whole ? bytes.length - from : undefined;
+        const looks = this.where === "import" ? startsWithImport : looksLikePickle;
+        if (looks(candidate, size)) return at + from;
         tried++;
       }
       this.searched += from;

@@ -13,12 +13,15 @@ import { FormatError, SourceError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { GlobalName, Observation } from "../../core/types.ts";
+import { HINT } from "../../core/hints.ts";
+import { hiddenEntry } from "../../parsers/trailing.ts";
 import { type CountedFact, FACTS_KEPT, keyOf } from "../machine/facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "../machine/status.ts";
 import { nestedEntries } from "./nested.ts";
 import { anomaliesOf } from "./stream_anomalies.ts";
+import { readFurther, tryHead } from "./detect.ts";
 import { OtherReadings } from "./readings.ts";
 import { Resync } from "./resync.ts";
 import { type Run, runInSteps, type RunOptions, runStream } from "./driver.ts";
@@ -36,7 +39,8 @@ const STREAMS_READ = 100_000;
  * Scans every stream of a source.
  *
  * @param layout what lies between the streams
- * @param anywhere true when the first need not begin at the start, which may be no pickle at all
+ * @param anywhere whether the first need not begin at the start, and what is looked for then: any stream,
+ * or one that imports something
  * @throws LimitError when a budget is spent @throws SourceError when bytes cannot be had; what was
  * yielded before counts
  */
@@ -44,10 +48,10 @@ export async function* scanStreams(
   source: Source,
   context: FormatContext,
   layout: LayoutName,
-  anywhere = false,
+  anywhere?: "stream" | "import",
 ): AsyncGenerator<readonly Observation[]> {
   const scan = new StreamScan(source, context, layout);
-  yield* anywhere ? scan.scanAnywhere() : scan.scan();
+  yield* anywhere !== undefined ? scan.scanAnywhere(anywhere) : scan.scan();
 }
 
 /** The base reading of a stream. */
@@ -64,6 +68,8 @@ class StreamScan {
   private readonly extensions = new Map<number, GlobalName>();
   /** The first facts of the stream at hand that were handed out while it was read, for readings to know. */
   private handedOut = new Set<string>();
+  /** Whether what lies behind the last stream was handed on. */
+  private trailingSeen = false;
   private readonly resync: Resync;
   private readonly readings: OtherReadings;
   /** Places of what streams load. */
@@ -83,17 +89,31 @@ class StreamScan {
   }
 
   /** The same from the first place that looks like a pickle; nothing is said where there is none. */
-  async *scanAnywhere(): AsyncGenerator<readonly Observation[]> {
+  async *scanAnywhere(what: "stream" | "import"): AsyncGenerator<readonly Observation[]> {
     let start: number | undefined;
+    const search = what === "stream" ? this.resync : this.searchFor(what);
     try {
-      const atStart = await this.resync.hasHeader(0) || await this.resync.plausible(0);
-      start = atStart ? 0 : await this.resync.find(1);
+      start = await this.beginsAtStart(what) ? 0 : await search.find(1);
     } catch (error) {
       // Bytes that break off are reported by who handed them out.
       if (!(error instanceof FormatError)) throw error;
     }
+    this.resync.cut ||= search.cut;
     yield* this.searchLimit();
     if (start !== undefined) yield* this.scan(start);
+  }
+
+  private searchFor(what: "import"): Resync {
+    const check = (): void => this.context.checkDeadline();
+    return new Resync(this.input, this.context.limits.resyncBytes, check, what);
+  }
+
+  private async beginsAtStart(what: "stream" | "import"): Promise<boolean> {
+    if (what === "stream") return await this.resync.hasHeader(0) || await this.resync.plausible(0);
+    const { head, size } = this.context.sample;
+    const trial = tryHead(head, size, false);
+    if (trial !== "undecided") return trial === "pickle";
+    return await readFurther(this.source, false, () => this.context.checkDeadline()) === "pickle";
   }
 
   async *scan(start = 0): AsyncGenerator<readonly Observation[]> {
@@ -294,6 +314,11 @@ class StreamScan {
       offset: at,
     };
     yield [noted];
+    if (!this.trailingSeen && this.source.access === "random") {
+      this.trailingSeen = true;
+      const entry = await hiddenEntry(this.source, "(data behind the pickle)", at);
+      yield [{ ...entry, hint: HINT.hiddenSearched }];
+    }
     yield* this.readings.ofTrailing(run, options, ["trailing"]);
   }
 }
