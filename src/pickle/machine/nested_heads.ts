@@ -9,6 +9,8 @@
 const ROWS: readonly (readonly (readonly [firsts: string, seconds: string])[])[] = [
   // PROTO, gzip, zlib: whatever follows.
   [["\x80\x1f\x78", "*"]],
+  // PROTO as a character of text, as protocol 2 writes bytes.
+  [["\xc2", "\x80"]],
   // The hexadecimal digits of PROTO, zlib, MARK; of GLOBAL; of gzip; of EMPTY_DICT and EMPTY_LIST.
   [["827", "08"]],
   [["6", "3"], ["1", "fF"], ["75", "dD"]],
@@ -45,6 +47,8 @@ export function looksNested(first: number, second: number, third: number): boole
   switch (first) {
     case 0x80:
       return second <= 5;
+    case 0xc2: // U+0080 in UTF-8
+      return second === 0x80 && third <= 5;
     case 0x1f:
       return second === 0x8b;
     case 0x78:

@@ -39,6 +39,8 @@ export function isArrayWrapper(key: string): boolean {
 export class ArrayWrappers {
   private readonly heap: Heap;
   private readonly attributes = new Map<Handle, Attributes>();
+  /** Objects whose class may have been set. */
+  private readonly turned = new Set<Handle>();
   /** True once a function got a stand-in or their class: it may change what others have. */
   private loose = false;
 
@@ -53,10 +55,22 @@ export class ArrayWrappers {
     }
   }
 
+  /** The class of an object may be set to any other, when its `__class__` is. */
+  setAttributes(target: Handle, names: readonly Handle[]): void {
+    const { heap } = this;
+    if (!heap.arraysNamed) return;
+    const sets = names.some((name) => {
+      const text = heap.textOf(name);
+      return text === "__class__" || (text === undefined && !isNoText(heap, name));
+    });
+    if (sets) this.turned.add(target);
+  }
+
   /** Whether a value may be a stand-in. */
   mayBe(handle: Handle): boolean {
     const { heap } = this;
     if (!heap.arraysNamed || handle < 0) return false;
+    if (this.turned.has(handle)) return true;
     if (this.instanceOf(handle) !== undefined) return true;
     if (handle === UNKNOWN) return true;
     const instance = heap.instanceOf(handle);
@@ -80,10 +94,17 @@ export class ArrayWrappers {
   build(target: Handle, state: Handle): void {
     if (!this.heap.arraysNamed) return;
     const { heap } = this;
+    // What is in the second of two states is set by `setattr` (`load_build` in CPython's `pickle.py`).
+    const pair = heap.itemsOf(state, CONTAINER.TUPLE);
+    const slots = pair?.length === 2 ? pair[1] : undefined;
+    if (slots !== undefined && slots !== NONE) {
+      const items = heap.itemsOf(slots, CONTAINER.DICT) ?? [UNKNOWN];
+      this.setAttributes(target, items.filter((_, index) => index % 2 === 0));
+    }
+    if (!this.mayBe(target)) return;
     const wrapper = this.instanceOf(target);
     const attributes = this.attributesOf(wrapper ?? target);
     if (wrapper === undefined) attributes.known = false;
-    const pair = heap.itemsOf(state, CONTAINER.TUPLE);
     for (const part of pair?.length === 2 ? pair : [state]) {
       if (part === NONE) continue;
       const items = heap.itemsOf(part, CONTAINER.DICT);

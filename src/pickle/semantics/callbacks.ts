@@ -5,9 +5,9 @@
  * @module
  */
 
-import { typeOf } from "../machine/classes.ts";
 import { BuiltStates } from "./built_states.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
+import { isNoText } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import { CONTAINER, type Handle, KIND, kindOf, LOST } from "../machine/values.ts";
 
@@ -146,8 +146,8 @@ export class HiddenCalls {
   private isHook(key: Handle, value: Handle): boolean {
     if (!this.isCallable(value)) return false;
     const name = this.heap.textOf(key);
-    // What calls made of a text may be any name.
-    if (name === undefined) return typeOf(this.heap, key) === undefined && this.isFunction(value);
+    // What calls made of a text may be any name, and so may an instance of a class that is a str.
+    if (name === undefined) return !isNoText(this.heap, key) && this.isFunction(value);
     if (name === "__orig_class__") return false;
     return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));
   }

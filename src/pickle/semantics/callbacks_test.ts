@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { bytes, str } from "../testing/pickle.ts";
+import { bytes, factsIn, observe, str } from "../testing/pickle.ts";
 
 const RULES = loadRules({ strict: true });
 
@@ -241,4 +241,11 @@ test("an item that is an attribute is called as one", async () => {
     await verdict("ccollections\nOrderedDict\n)R", str("extend"), PARTIAL, "s"),
     "clean",
   );
+});
+
+test("a key that is a str of another class may be any name", async () => {
+  const key = bytes("chttp\nHTTPMethod\n(VGET\ntR");
+  const data = bytes("ctypes\nSimpleNamespace\n)R}(", key, "cpackage\nfunction\nub.");
+  const facts = factsIn(await observe(data));
+  assert.ok(facts.some((fact) => fact.kind === "unresolved-call"));
 });

@@ -440,7 +440,7 @@ export class Calls implements Semantics {
     if (instance !== undefined) this.heap.pass(instance, state);
     this.hidden.watchState(target, state, "BUILD", at);
     this.hidden.built(target, state, at);
-    if (this.heap.arraysNamed && this.arrays.mayBe(target)) this.arrays.build(target, state);
+    this.arrays.build(target, state);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -554,6 +554,11 @@ export class Calls implements Semantics {
   /** Looks at states that grew after an object had them. @throws RangeError when that is too much */
   settle(): void {
     this.hidden.settle();
+  }
+
+  /** `setattr` sets an attribute of an object. */
+  setAttribute(target: Handle, name: Handle): void {
+    this.arrays.setAttributes(target, [name]);
   }
 
   /** Whether a value may be joblib's stand-in for raw array bytes. */

@@ -121,7 +121,7 @@ test("what lies behind an array of unknown length is searched, with the memo as 
   // A member of an enumeration is a str, and its text is known to nobody but the enumeration.
   const member = bytes("cenum\nStrEnum\n(VE\n}Va\nVu1\nstR(Vu1\ntR");
   const type = bytes("cnumpy\ndtype\n(", member, "I00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI0\nt", "b");
-  const head = bytes("Vos\np7\n0", WRAPPER, state({ type }), HIDING.fill(0x42));
+  const head = bytes("Vos\np7\n0", WRAPPER, state({ type }), HIDING.map(() => 0x42));
   const ways = [
     PAYLOAD,
     bytes(str("os"), str("system"), 0x93, "(Vecho hi\ntR"),
@@ -152,5 +152,30 @@ test("a wrapper that is an attribute of an object may be one", async () => {
       .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
     assert.ok(calls.includes(CALL), calls.join());
     assert.ok(observations.some((it) => it.type === "anomaly" && it.unread === true));
+  }
+});
+
+test("an object whose class is set may be a wrapper", async () => {
+  const wrapper = "cjoblib.numpy_pickle\nNumpyArrayWrapper\n";
+  const turned = bytes("}(V__class__\n", wrapper, "u");
+  const attributes = state({}).slice(0, -1);
+  const object = "cpackage\nClass\n)R";
+  const ways = [
+    bytes(object, attributes, turned, 0x86, "b"),
+    bytes(object, "N", turned, 0x86, "b", attributes, "b"),
+    bytes(
+      object,
+      "p9\n0cbuiltins\nsetattr\n(g9\nV__class__\n",
+      wrapper,
+      "tR0g9\n",
+      attributes,
+      "b",
+    ),
+  ];
+  for (const [index, way] of ways.entries()) {
+    const observations = await observe(bytes(way, HIDING.map(() => 0x42), "0", PAYLOAD, "."));
+    const calls = factsIn(observations)
+      .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+    assert.ok(calls.includes(CALL), `way ${index}`);
   }
 });

@@ -242,3 +242,9 @@ test("a loader that gets what is not known may load any constant, texts by their
     assert.equal(entries[0]?.loaded, undefined, "no mere data");
   }
 });
+
+test("text that holds a pickle, each byte a character, is one that lies there", async () => {
+  const text = new TextEncoder().encode(String.fromCharCode(...INNER));
+  const seen = await observe(bytes("X", text.length, 0, 0, 0, text, "."));
+  assert.deepEqual(anomaliesIn(seen), ["pickle-nested-data"]);
+});

@@ -177,6 +177,7 @@ export function setAttribute(calls: Calls, call: Call): Handle {
   const [object, name] = call.args ?? [];
   calls.log(call);
   if (object !== undefined) {
+    calls.setAttribute(object, name ?? UNKNOWN);
     const attributeName = calls.heap.textOf(name ?? UNKNOWN) ?? "?";
     calls.mutate(object, "setattr", (shown) => `setattr(${shown}, '${attributeName}')`, call.at);
   }
