@@ -29,8 +29,9 @@ const HEADER = 0x80;
 /** Bytes read to decide about arguments longer than a head: as long as lines may be. CWE-770. */
 const FURTHER_BYTES = 64 * 1024 * 1024;
 const FURTHER_WINDOW_BYTES = 64 * 1024;
-/** Streams without imports that are stepped over to see whether a later one has some. */
-const FURTHER_STREAMS = 64;
+/** Streams without imports that are stepped over to see whether a later one has some, in a head and beyond. */
+const HEAD_STREAMS = 1024;
+const FURTHER_STREAMS = 1 << 16;
 /** A look as long as any: members of archives are first looked at for less. */
 const LONG_HEAD_BYTES = 65_536;
 const TRIAL_VALUES = 1 << 16;
@@ -95,7 +96,8 @@ export async function readFurther(
       continue;
     }
     opcodes += machine.opcodes;
-    if (status === STATUS.STOPPED && streams++ < FURTHER_STREAMS && machine.offset < input.size) {
+    if (status === STATUS.STOPPED && machine.offset < input.size) {
+      if (streams++ === FURTHER_STREAMS) return "undecided";
       machine = trialMachine(input, machine.offset);
       continue;
     }
@@ -106,7 +108,7 @@ export async function readFurther(
 
 /** Text is a pickle where a stream among the first ones imports or calls what Python could have. */
 function tryText(head: Uint8Array, size: number | undefined): Trial {
-  for (let at = 0, streams = 0; at < head.length && streams < FURTHER_STREAMS; streams++) {
+  for (let at = 0, streams = 0; at < head.length && streams < HEAD_STREAMS; streams++) {
     const { machine, status } = tried(
       head.subarray(at),
       size === undefined ? undefined : size - at,

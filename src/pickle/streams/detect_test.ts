@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bytesSource } from "../../sources/memory.ts";
 import { bytes, str } from "../testing/pickle.ts";
-import { looksLikePickle, tryHead } from "./detect.ts";
+import { looksLikePickle, readFurther, tryHead } from "./detect.ts";
 
 const CALL = "cos\nsystem\n(S'echo'\ntR.";
 
@@ -112,5 +113,19 @@ test("behind tiny streams an argument that goes past the head leaves it undecide
     const file = bytes(tiny, "X", size, "a".repeat(long), ".", CALL);
     assert.equal(tryHead(file.subarray(0, 65_536), file.length, true), "undecided", tiny);
     assert.equal(tryHead(file.subarray(0, 65_536), file.length, false), "undecided", tiny);
+  }
+});
+
+test("text of however many streams is a pickle where one of them imports something", async () => {
+  for (const count of [65, 2000, 30_000]) {
+    for (const last of [CALL, "N."]) {
+      const file = bytes("I1\n.".repeat(count), last);
+      const head = file.subarray(0, 65_536);
+      const trial = tryHead(head, file.length, false);
+      const found = trial === "undecided"
+        ? await readFurther(bytesSource("file", file), false, () => {})
+        : trial;
+      assert.equal(found, last === CALL ? "pickle" : "other", `${count} streams`);
+    }
   }
 });
