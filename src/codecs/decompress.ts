@@ -136,12 +136,13 @@ function isDeflate(codec: Codec): codec is DeflateCodec {
  * Decodes the start of a deflate stream until it ends, breaks, or `limit` bytes came out: a trial
  * for detection.
  *
- * @returns what came out, whether the stream is corrupt (being cut off is not) and whether it ended
+ * @returns what came out, whether the stream is corrupt (being cut off is not), whether it ended, and the
+ * bytes that it took
  */
 export function tryInflate(
   bytes: Uint8Array,
   limit: number,
-): { output: Uint8Array; failed: boolean; ended: boolean } {
+): { output: Uint8Array; failed: boolean; ended: boolean; consumed: number } {
   const inflater = new Inflater();
   inflater.push(bytes, true);
   const chunks: Uint8Array[] = [];
@@ -164,7 +165,7 @@ export function tryInflate(
     output.set(chunk, at);
     at += chunk.length;
   }
-  return { output, failed, ended: inflater.ended };
+  return { output, failed, ended: inflater.ended, consumed: inflater.consumed };
 }
 
 class Decoder {

@@ -153,6 +153,12 @@ export class Heap {
       : undefined;
   }
 
+  /** Whether a value is what calls made, of which nothing is known. */
+  isMade(handle: Handle): boolean {
+    const type = this.valueOf(handle)?.type;
+    return type === "call" || type === "oneOf" || type === "picked" || type === "method";
+  }
+
   /** The global whose harmless instance this is. */
   instanceOf(handle: Handle): GlobalEntry | undefined {
     return handle >= 0 && kindOf(handle) === KIND.INSTANCE
@@ -425,16 +431,6 @@ export class Heap {
   keptItems(handle: Handle): Handle[] {
     this.spendReads(this.containers.count(handle));
     return this.containers.list(handle);
-  }
-
-  /** A value of a dictionary by a str key; the last one written. */
-  entry(dictionary: Handle, key: string): Handle | undefined {
-    const items = this.itemsOf(dictionary, CONTAINER.DICT);
-    let found: Handle | undefined;
-    for (let at = 0; at + 1 < (items?.length ?? 0); at += 2) {
-      if (this.textOf(items?.[at] ?? UNKNOWN) === key) found = items?.[at + 1];
-    }
-    return found;
   }
 
   /** The number whose opcode is at `offset`. */

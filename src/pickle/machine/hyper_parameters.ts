@@ -47,9 +47,13 @@ export function tellTargets(heap: Heap, result: Handle, at: number): void {
       waiting.push(item);
       if (!isDictionary || index % 2 === 0) continue;
       const key = heap.textOf(items[index - 1] ?? UNKNOWN);
-      const path = key !== undefined && CALLED.has(key) ? heap.textOf(item) : undefined;
-      const dot = path?.lastIndexOf(".") ?? -1;
-      if (key === undefined || path === undefined || dot <= 0) continue;
+      if (key === undefined || !CALLED.has(key)) continue;
+      const path = heap.textOf(item);
+      if (path === undefined && heap.isMade(item)) {
+        heap.facts.add({ kind: "unresolved-call", via: key, expression: `${key}: ?` }, at);
+      }
+      const dot = path === undefined ? -1 : path.lastIndexOf(".");
+      if (path === undefined || dot <= 0) continue;
       heap.facts.add({
         kind: "reference",
         language: "loader",

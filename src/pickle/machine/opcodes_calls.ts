@@ -9,7 +9,7 @@ import { unsigned4 } from "./literals.ts";
 import type { Handler, Machine } from "./machine.ts";
 import { OP } from "./opcodes.ts";
 import { leave, type Next, STATUS } from "./status.ts";
-import { CONTAINER, type Handle, LOST, NONE, UNKNOWN } from "./values.ts";
+import { CONTAINER, type Handle, LOST, UNKNOWN } from "./values.ts";
 
 /** Persistent ids that are kept; a checkpoint has as many as tensors. */
 const PERSISTENT_KEPT = 1 << 18;
@@ -93,15 +93,16 @@ function binpersid(machine: Machine, pos: number): Next {
 export function pushPersistent(machine: Machine, id: Handle): void {
   const { heap, stack, persistentIds } = machine;
   const [tag, module] = heap.itemsOf(id, CONTAINER.TUPLE)?.slice(0, 2) ?? [];
-  if (
-    module !== undefined && heap.globalOf(module) !== undefined &&
-    heap.textOf(tag ?? NONE) === "module"
-  ) {
+  const name = tag === undefined ? undefined : heap.textOf(tag);
+  const isClass = tag !== undefined && module !== undefined && heap.globalOf(module) !== undefined;
+  if (isClass && name === "module") {
     // torch's legacy loader gives the class itself (`persistent_load` in torch/serialization.py).
     stack.push(module);
   } else if (persistentIds.length < PERSISTENT_KEPT) {
     persistentIds.push(id);
-    stack.push(heap.object({ type: "persistent", id }));
+    const data = heap.object({ type: "persistent", id });
+    const unknown = isClass && name === undefined && !machine.isData(tag);
+    stack.push(unknown ? heap.object({ type: "oneOf", values: [data, module] }) : data);
   } else stack.push(LOST);
 }
 

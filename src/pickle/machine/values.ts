@@ -113,7 +113,8 @@ interface CallValue {
 interface PartialValue {
   readonly type: "partial";
   callee: Handle;
-  args: readonly Handle[];
+  /** Undefined when a state that is not known replaced them. */
+  args: readonly Handle[] | undefined;
   kwargs: Handle | undefined;
 }
 

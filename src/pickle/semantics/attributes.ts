@@ -13,6 +13,8 @@ import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "../machi
 
 /** Characters of a dotted name that is followed: a chain of getattr makes it longer at every step. */
 const LONGEST_PATH = 2048;
+/** Attributes of one path that are followed; what a longer one reaches is not known. */
+const LONGEST_CHAIN = 64;
 /** Globals and modules that one value may be whose attributes are followed. */
 const OWNERS_FOLLOWED = 16;
 
@@ -45,10 +47,19 @@ export function attribute(
     case "partial":
       if (name === "func" || name === "__func__") return value.callee;
       if (name === "__call__") return object;
-      return name === "args" ? heap.container(CONTAINER.TUPLE, value.args) : undefined;
+      return name === "args" && value.args !== undefined
+        ? heap.container(CONTAINER.TUPLE, value.args)
+        : undefined;
     case "method": {
+      if (name === "__call__") return object;
       const owner = methodGlobal(heap, value);
-      return owner && heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at, computed);
+      const own = owner &&
+        heap.importGlobal(owner.module, `${owner.name}.${name}`, via, at, computed);
+      if (heap.instanceOf(value.self) === undefined) return own;
+      // An attribute of an instance may be one that the file gave it.
+      const found = [own, ...possibleAttributes(heap, value.self, name, via, at, computed)]
+        .filter((each) => each !== undefined);
+      return heap.object({ type: "oneOf", values: [...found, object] });
     }
     case "picked": {
       const found = attribute(heap, value.value, name, via, at, computed);
@@ -57,11 +68,11 @@ export function attribute(
     case "oneOf":
     case "call": {
       if (name === "__call__") return object;
-      // Whatever it is made of may be what the attribute is taken from.
-      const owners = madeOf(heap, object, (each) => isOwner(heap, each), OWNERS_FOLLOWED).values;
-      const found = owners.map((each) => attribute(heap, each, name, via, at, computed))
-        .filter((each) => each !== undefined);
-      return found.length === 0 ? undefined : heap.object({ type: "oneOf", values: found });
+      const found = possibleAttributes(heap, object, name, via, at, computed);
+      // It may be a value that the object holds, too.
+      return found.length === 0
+        ? undefined
+        : heap.object({ type: "oneOf", values: [...found, object] });
     }
     case "getter":
       return name === "__call__" ? object : undefined;
@@ -77,6 +88,20 @@ export function attribute(
   }
   heap.importGlobal(type.module, `${type.name}.${name}`, via, at, computed);
   return heap.object({ type: "method", self: object, name });
+}
+
+/** The attributes of a name that the globals and modules have which a value is made of. */
+function possibleAttributes(
+  heap: Heap,
+  object: Handle,
+  name: string,
+  via: string,
+  at: number,
+  computed: boolean,
+): readonly Handle[] {
+  const owners = madeOf(heap, object, (each) => isOwner(heap, each), OWNERS_FOLLOWED).values;
+  return owners.map((each) => attribute(heap, each, name, via, at, computed))
+    .filter((each) => each !== undefined);
 }
 
 /** Whether a value has attributes that reach beyond what the file says. */
@@ -95,7 +120,9 @@ export function attributePath(
   computed = false,
 ): Handle | undefined {
   let value: Handle | undefined = object;
-  for (const name of path.split(".").slice(0, 64)) {
+  const names = path.split(".");
+  if (names.length > LONGEST_CHAIN) return undefined;
+  for (const name of names) {
     if (value === undefined) return undefined;
     value = attribute(heap, value, name, via, at, computed);
   }

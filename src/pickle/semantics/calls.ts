@@ -200,7 +200,9 @@ export class Calls implements Semantics {
         return this.callGlobal({ entry, args, kwargs, via, at });
       }
       case "partial": {
-        const all = args === undefined ? undefined : [...value.args, ...args];
+        const all = args === undefined || value.args === undefined
+          ? undefined
+          : [...value.args, ...args];
         return this.call(value.callee, all, kwargs ?? value.kwargs, "functools.partial", at);
       }
       case "getter":
@@ -462,13 +464,14 @@ export class Calls implements Semantics {
         return;
       case "partial": {
         const items = this.heap.itemsOf(state, CONTAINER.TUPLE);
-        value.callee = items?.[0] ?? UNKNOWN;
-        value.args = this.heap.itemsOf(items?.[1] ?? UNKNOWN, CONTAINER.TUPLE) ?? [];
-        value.kwargs = items?.[2];
+        const [held = UNKNOWN, args = UNKNOWN, kwargs = UNKNOWN] = items ?? [];
+        value.callee = held;
+        value.args = this.heap.itemsOf(args, CONTAINER.TUPLE);
+        value.kwargs = kwargs === NONE ? undefined : kwargs;
         const entry = this.heap.entryOf("functools", "partial");
         this.higherOrder.wrapperOf("partial")?.(this, {
           entry,
-          args: [value.callee, ...value.args],
+          args: [value.callee, ...value.args ?? [UNKNOWN]],
           kwargs: value.kwargs,
           via: "BUILD",
           at,

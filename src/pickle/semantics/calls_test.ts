@@ -457,3 +457,92 @@ test("the call of what is called is that call", async () => {
   const getter = call("builtins", "getattr", ways[2] ?? "", "V__call__\n");
   assert.ok((await calls(bytes(getter, "(cos\nsystem\ntR."))).includes("os.system()"));
 });
+
+/** Names that a file imports besides the functions which make them. */
+async function reached(name: Uint8Array): Promise<string[]> {
+  const found = await imports(bytes(str("os"), name, 0x93, "."));
+  return found.filter((each) => each.startsWith("os."));
+}
+
+test("what is not computed to its end is not known", async () => {
+  const { gzipSync, deflateSync } = await import("node:zlib");
+  const binary = (data: Uint8Array) =>
+    bytes("B", data.length & 255, data.length >> 8, data.length >> 16, 0, data);
+  const decoded = (data: Uint8Array) => call("codecs", "decode", data, "Vutf-8\n");
+  const two = bytes(gzipSync("sys"), gzipSync("tem"));
+  const long = deflateSync(bytes("system", new Uint8Array(1 << 21)));
+  const last = (value: Uint8Array) =>
+    call("operator", "getitem", value, call("builtins", "slice", "N", "I6\n"));
+  const letters = Array.from({ length: 17 }, () => "I97\n").join("");
+  const pairs = "Vx\n".repeat(5000);
+  const path = `${"path.".repeat(70)}system`;
+  const ways: Record<string, Uint8Array> = {
+    "two members of gzip": decoded(call("gzip", "decompress", binary(two))),
+    "more than a megabyte": decoded(last(call("zlib", "decompress", binary(long)))),
+    "more than sixteen letters": call(
+      "builtins",
+      "str.join",
+      "V\n",
+      call("builtins", "map", "cbuiltins\nchr\n", `(${letters}l`),
+    ),
+    "five thousand items": call("functools", "reduce", "coperator\nadd\n", `(${pairs}l`),
+    "an iterator with an end": call("builtins", "next", call("builtins", "iter", "(Vx\nl"), "Vy\n"),
+    "a filter": call(
+      "operator",
+      "getitem",
+      call("builtins", "list", call("builtins", "filter", "cbuiltins\nlen\n", "(Vsystem\nl")),
+      "I0\n",
+    ),
+    "a key that is not known": call(
+      "operator",
+      "mod",
+      "V%(a)s\n",
+      bytes("(Va\nVx\n", call("package", "function", "Va\n"), "Vsystem\nd"),
+    ),
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    const facts = factsIn(await observe(bytes(str("os"), way, 0x93, ".")));
+    const unknown = facts.some((it) => it.kind === "unresolved-call" && it.via === "STACK_GLOBAL");
+    assert.ok(unknown, `${name}: ${(await reached(way)).join()}`);
+  }
+  const found = await imports(
+    bytes(call("operator", "attrgetter", `V${path}\n`), "(cos\npath\ntR."),
+  );
+  assert.ok(!found.some((each) => each.length > 200), "a path of seventy parts");
+});
+
+test("one member of gzip, and what is behind a stream of zlib, are known", async () => {
+  const { gzipSync, deflateSync } = await import("node:zlib");
+  const decoded = (data: Uint8Array) =>
+    call("codecs", "decode", call("gzip", "decompress", byteString(data)), "Vutf-8\n");
+  assert.deepEqual(await reached(decoded(bytes(gzipSync("system")))), ["os.system"]);
+  const behind = byteString(bytes(deflateSync("system"), "behind"));
+  const text = call("codecs", "decode", call("zlib", "decompress", behind), "Vutf-8\n");
+  assert.deepEqual(await reached(text), ["os.system"]);
+});
+
+test("decoding escapes gives bytes and their number", async () => {
+  const pair = call("codecs", "escape_decode", byteString(bytes("sys\\x74em")));
+  const name = call("codecs", "decode", call("operator", "getitem", pair, "I0\n"), "Vutf-8\n");
+  assert.deepEqual(await reached(name), ["os.system"]);
+});
+
+test("a copy of a list is another list", async () => {
+  const list = bytes("(Vsystem\nlp1\n0", call("builtins", "list.copy", "g1\n"), "Vother\na0");
+  const item = call("operator", "getitem", "g1\n", "I-1\n");
+  assert.deepEqual(await reached(bytes(list, item)), ["os.system"]);
+});
+
+test("a state of a partial that is not known leaves its arguments unknown", async () => {
+  const state = bytes("(cos\nsystem\n", call("package", "function", "(Vecho hi\nt"), "}Nt");
+  const data = bytes(call("functools", "partial", "cbuiltins\nstr\n"), state, "b)R.");
+  const found = await calls(data);
+  assert.ok(!found.includes("os.system()"), found.join());
+});
+
+test("an attribute of an attribute that the file gave an object is followed", async () => {
+  const held = bytes("ctypes\nSimpleNamespace\n)R}(Vx\ncos\npath\nub");
+  const first = call("builtins", "getattr", held, "Vx\n");
+  const found = await imports(bytes(call("builtins", "getattr", first, "Vos\n"), "."));
+  assert.ok(found.includes("os.path.os"), found.join());
+});

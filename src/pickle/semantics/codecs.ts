@@ -161,30 +161,55 @@ export function rot13(text: string): string {
   });
 }
 
+/** Bytes of CRC-32 and length behind a member's deflate stream (RFC 1952). */
+const GZIP_TRAILER = 8;
+
+/** What decompressing gave. */
+interface Inflated {
+  /** What came out, at most `INFLATE_LIMIT` bytes of it. */
+  readonly output: Uint8Array;
+  /** Whether that is all that Python gives for all of the input. */
+  readonly whole: boolean;
+}
+
 /** A zlib stream (RFC 1950), or a raw deflate stream with negative `windowBits`. */
-export function inflateZlib(bytes: Uint8Array, windowBits = 15): Uint8Array | undefined {
-  if (windowBits < 0) return inflated(bytes);
+export function inflateZlib(bytes: Uint8Array, windowBits = 15): Inflated | undefined {
+  if (windowBits < 0) return inflated(bytes, "raw");
   if (windowBits > 15 && bytes[0] === 0x1f) return inflateGzip(bytes);
-  const header = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 1);
-  return header % 31 === 0 && ((bytes[0] ?? 0) & 15) === 8
-    ? inflated(bytes.subarray(2))
+  const [first, second] = bytes;
+  if (first === undefined || second === undefined) return undefined;
+  return (first * 256 + second) % 31 === 0 && (first & 15) === 8
+    ? inflated(bytes.subarray(2), "zlib")
     : undefined;
 }
 
 /** A gzip stream (RFC 1952), its first member. */
-export function inflateGzip(bytes: Uint8Array): Uint8Array | undefined {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) return undefined;
-  const flags = bytes[3] ?? 0;
+export function inflateGzip(bytes: Uint8Array): Inflated | undefined {
+  const [first, second, method, flags] = bytes;
+  if (first !== 0x1f || second !== 0x8b || method !== 8 || flags === undefined) return undefined;
   let at = 10;
-  if (flags & 4) at += 2 + (bytes[at] ?? 0) + (bytes[at + 1] ?? 0) * 256;
+  if (flags & 4) {
+    const [low, high] = bytes.subarray(at);
+    if (low === undefined || high === undefined) return undefined;
+    at += 2 + low + high * 256;
+  }
   for (const flag of [8, 16]) {
-    if (flags & flag) at = bytes.indexOf(0, at) + 1;
+    if ((flags & flag) === 0) continue;
+    const end = bytes.indexOf(0, at);
+    if (end < 0) return undefined;
+    at = end + 1;
   }
   if (flags & 2) at += 2;
-  return inflated(bytes.subarray(at));
+  return inflated(bytes.subarray(at), "gzip");
 }
 
-function inflated(bytes: Uint8Array): Uint8Array | undefined {
-  const { output, failed } = tryInflate(bytes, INFLATE_LIMIT);
-  return failed && output.length === 0 ? undefined : output.subarray(0, INFLATE_LIMIT);
+function inflated(bytes: Uint8Array, kind: "raw" | "zlib" | "gzip"): Inflated | undefined {
+  const { output, failed, ended, consumed } = tryInflate(bytes, INFLATE_LIMIT);
+  if (failed && output.length === 0) return undefined;
+  // Behind gzip's first member there may be more; what is behind zlib's stream is passed over.
+  const alone = kind !== "gzip" || consumed + GZIP_TRAILER === bytes.length;
+  return {
+    output: output.subarray(0, INFLATE_LIMIT),
+    whole: ended && alone && output.length <= INFLATE_LIMIT,
+  };
 }

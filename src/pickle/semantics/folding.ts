@@ -17,7 +17,7 @@ import {
   rot13,
 } from "./codecs.ts";
 import type { Heap } from "../machine/heap.ts";
-import { encodeLatin1 } from "../machine/literals.ts";
+import { decodeLatin1, encodeLatin1, unescape } from "../machine/literals.ts";
 import {
   bounded,
   callMethod,
@@ -134,15 +134,20 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "builtins.min": (heap, args) => extreme(heap, args, -1),
   // An iterator stands for what it goes over; what it has given already is not known.
   "builtins.iter": (heap, args) => args.length === 1 ? iterated(heap, args[0]) : undefined,
-  "builtins.next": (heap, [items]) => {
-    const list = items === undefined || items >= 0 ? undefined : heap.itemsOf(items);
+  // With something to give at the end, it may be that.
+  "builtins.next": (heap, [items, end]) => {
+    const known = items !== undefined && items < 0 && end === undefined;
+    const list = known ? heap.itemsOf(items) : undefined;
     return list?.length === 1 ? list[0] : undefined;
   },
   "codecs.decode": (heap, [value, codec]) => codecsDecode(heap, value, codec),
   "codecs.encode": (heap, [value, codec]) => codecsEncode(heap, value, codec),
-  "codecs.escape_decode": (heap, [value]) => {
-    const data = bytes(heap, value);
-    return textResult(heap, data && decodeText(data, "unicode_escape"));
+  // Bytes, and how many were decoded.
+  "codecs.escape_decode": (heap, [value, errors]) => {
+    const data = errors === undefined ? bytes(heap, value) : undefined;
+    const decoded = data && encodeLatin1(unescape(decodeLatin1(data), false));
+    return decoded && data &&
+      heap.container(CONTAINER.TUPLE, [heap.bytes(decoded), heap.integer(data.length)]);
   },
   "base64.b64decode": (heap, [value, alphabet]) =>
     alphabet === undefined || alphabet === NONE ? ofAscii(heap, value, decodeBase64) : undefined,
@@ -159,13 +164,13 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "binascii.a2b_hex": (heap, [value]) => ofAscii(heap, value, decodeHex),
   "binascii.unhexlify": (heap, [value]) => ofAscii(heap, value, decodeHex),
   "zlib.decompress": (heap, [value, bits]) => {
-    const data = bytes(heap, value);
     const width = bits === undefined ? 15 : heap.integerOf(bits);
-    return bytesResult(heap, data && inflateZlib(data, width));
+    const data = width === undefined ? undefined : bytes(heap, value);
+    return bytesResult(heap, data && wholly(inflateZlib(data, width)));
   },
   "gzip.decompress": (heap, [value]) => {
     const data = bytes(heap, value);
-    return bytesResult(heap, data && inflateGzip(data));
+    return bytesResult(heap, data && wholly(inflateGzip(data)));
   },
   "operator.add": (heap, args) => add(heap, args),
   "operator.__add__": (heap, args) => add(heap, args),
@@ -200,6 +205,13 @@ function text(heap: Heap, handle: Handle | undefined): string | undefined {
 
 function bytes(heap: Heap, handle: Handle | undefined): Uint8Array | undefined {
   return heap.bytesOf(handle ?? UNKNOWN);
+}
+
+/** What decompressing gave, where that is all. */
+function wholly(
+  inflated: { readonly output: Uint8Array; readonly whole: boolean } | undefined,
+): Uint8Array | undefined {
+  return inflated?.whole === true ? inflated.output : undefined;
 }
 
 /** What a function of the characters of a str or bytes gives; nothing when they are not known. */
@@ -245,7 +257,7 @@ function codecsDecode(
     case "zlib":
     case "zip": {
       const data = bytes(heap, value);
-      return bytesResult(heap, data && inflateZlib(data));
+      return bytesResult(heap, data && wholly(inflateZlib(data)));
     }
     default: {
       const data = bytes(heap, value) ?? encodeLatin1(text(heap, value) ?? "\u0100");

@@ -187,7 +187,10 @@ const CONTAINERS: Readonly<Record<string, Method<Handle>>> = {
   },
   keys: (heap, self) => halves(heap, self, 0),
   values: (heap, self) => halves(heap, self, 1),
-  copy: (_heap, self) => self,
+  copy: (heap, self) => {
+    const items = heap.itemsOf(self);
+    return items && heap.container(heap.containers.kind(self), items);
+  },
 };
 
 /** An item of a list, tuple, dict, str or bytes by a constant key. */
@@ -334,7 +337,7 @@ export function formatPercent(
     /%(?:\((\w+)\))?([sdc%]|$|[^])/g,
     (_, name: string | undefined, kind: string) => {
       if (kind === "%" && name === undefined) return "%";
-      const item = name === undefined ? items[at++] : heap.entry(values, name);
+      const item = name === undefined ? items[at++] : named(heap, values, name);
       const wanted = /^[sdc]$/.test(kind) && !(kind === "d" && heap.textOf(item ?? UNKNOWN));
       const shown = item === undefined || !wanted ? undefined : plainText(heap, item, kind === "c");
       if (shown === undefined) known = false;
@@ -342,6 +345,12 @@ export function formatPercent(
     },
   );
   return known ? result : undefined;
+}
+
+/** The value under a name of a dictionary. */
+function named(heap: Heap, values: Handle, name: string): Handle | undefined {
+  const found = values < 0 ? entryOf(heap, values, heap.text(name)) : undefined;
+  return found === "absent" ? undefined : found;
 }
 
 function formatBraces(heap: Heap, format: string, args: readonly Handle[]): string | undefined {

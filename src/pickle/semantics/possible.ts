@@ -68,7 +68,7 @@ function expand(heap: Heap, handle: Handle, into: Set<Handle>): boolean {
       }
       return value.args !== undefined;
     case "partial":
-      for (const each of [value.callee, ...value.args, value.kwargs]) {
+      for (const each of [value.callee, ...(value.args ?? [UNKNOWN]), value.kwargs]) {
         if (each !== undefined) into.add(each);
       }
       return true;

@@ -72,10 +72,15 @@ export function storageId(heap: Heap, id: Handle): StorageId | undefined {
  * What is wrong with `_rebuild_tensor_v2(storage, offset, size, stride, …)`: a sentence, or undefined.
  */
 export function tensorFault(heap: Heap, args: readonly Handle[]): string | undefined {
-  const given = heap.valueOf(args[0] ?? UNKNOWN);
-  const value = given?.type === "picked" ? heap.valueOf(given.value) : given;
-  const storage = value?.type === "persistent" ? storageId(heap, value.id) : undefined;
-  if (storage === undefined) return undefined;
+  const value = persistentOf(heap, args[0] ?? UNKNOWN);
+  if (value === undefined) return undefined;
+  const storage = storageId(heap, value.id);
+  if (storage === undefined) {
+    const parts = heap.itemsOf(value.id, CONTAINER.TUPLE)?.slice(0, 3) ?? [];
+    return parts.some((part) => heap.isMade(part))
+      ? "which storage a tensor takes is not known"
+      : undefined;
+  }
   const offset = heap.integerOf(args[1] ?? UNKNOWN);
   const size = integers(heap, args[2]);
   const stride = integers(heap, args[3]);
@@ -92,10 +97,27 @@ export function tensorFault(heap: Heap, args: readonly Handle[]): string | undef
     return `a tensor over storage "${storage.key}" has a negative offset, size or stride`;
   }
   if (size.includes(0)) return undefined;
-  const last = size.reduce((sum, length, axis) => sum + (length - 1) * (stride[axis] ?? 0), offset);
+  const last = stride.reduce((sum, step, axis) => sum + ((size[axis] ?? NaN) - 1) * step, offset);
   return last < storage.count
     ? undefined
     : `a tensor reaches element ${last} of storage "${storage.key}", which has ${storage.count}`;
+}
+
+/** What a persistent id stands for, as it is or as one of what it may be. */
+function persistentOf(heap: Heap, handle: Handle): { readonly id: Handle } | undefined {
+  const value = heap.valueOf(handle);
+  switch (value?.type) {
+    case "persistent":
+      return value;
+    case "picked":
+      return persistentOf(heap, value.value);
+    case "oneOf":
+      return value.values.map((each) => persistentOf(heap, each)).find((each) =>
+        each !== undefined
+      );
+    default:
+      return undefined;
+  }
 }
 
 function integers(heap: Heap, handle: Handle | undefined): number[] | undefined {

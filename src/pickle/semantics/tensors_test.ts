@@ -87,3 +87,11 @@ test("what a tensor takes of a storage has to be known, however its storage arri
   const mapped = bytes("citertools\nstarmap\n(ctorch._utils\n_rebuild_tensor_v2\n", items, "tR.");
   assert.match((await mismatches(mapped)).join(), /reaches element 8/);
 });
+
+test("a storage whose id is computed is not known", async () => {
+  const tag = "cpackage\nfunction\n(Vstorage\ntR";
+  const id = bytes("(", tag, "ctorch\nFloatStorage\nV0\nVcpu\nK\x04tQ");
+  const rest = bytes("K\0K\x09", 0x85, "K\x01", 0x85, "N", 0x89, "t");
+  const data = bytes("ctorch._utils\n_rebuild_tensor_v2\n(", id, rest, "R.");
+  assert.match((await mismatches(data)).join(), /which storage a tensor takes is not known/);
+});

@@ -95,35 +95,42 @@ class LegacyLayout implements Layout {
   }
 }
 
-/** `storages` of a tar file: a count, then for each storage a pickled triple and the raw elements. */
-class TarStoragesLayout implements Layout {
-  private left = 0;
+/** What begins with a count: each of the streams behind it has raw bytes behind it. */
+class CountedLayout {
+  /** Streams that are left; undefined when the count is not known, so that all are taken for such. */
+  protected left: number | undefined;
 
+  protected begin({ machine, end }: Run): AfterStream | undefined {
+    this.left = machine.heap.integerOf(machine.result);
+    return this.left === undefined
+      ? { next: end, mismatch: "how many parts follow is not known" }
+      : undefined;
+  }
+}
+
+/** `storages` of a tar file: a count, then for each storage a pickled triple and the raw elements. */
+class TarStoragesLayout extends CountedLayout implements Layout {
   async after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined> {
     const { machine } = run;
-    if (stream === 0) this.left = machine.heap.integerOf(machine.result) ?? 0;
-    if (stream === 0 || this.left-- <= 0) return undefined;
+    if (stream === 0) return this.begin(run);
+    if (this.left !== undefined && this.left-- <= 0) return undefined;
     const type = machine.heap.itemsOf(machine.result, CONTAINER.TUPLE)?.[2] ?? UNKNOWN;
     const bytes = elementBytes(machine.heap, type);
-    if (bytes === undefined) {
-      return { next: run.end, mismatch: "a storage has no known type", done: true };
-    }
+    // What follows is searched for streams.
+    if (bytes === undefined) return { next: run.end, mismatch: "a storage has no known type" };
     const count = await readCount(input, run.end);
-    const next = run.end + 8 + (count ?? 0) * bytes;
-    return count === undefined || next > input.size
+    const next = count === undefined ? Infinity : run.end + 8 + count * bytes;
+    return next > input.size
       ? { next: input.size, truncated: true, mismatch: "a storage goes past the end" }
       : { next };
   }
 }
 
 /** `tensors` of a tar file: a count, then for each tensor a pickled triple, its sizes and strides. */
-class TarTensorsLayout implements Layout {
-  private left = 0;
-
+class TarTensorsLayout extends CountedLayout implements Layout {
   async after(stream: number, run: Run, input: Input): Promise<AfterStream | undefined> {
-    const { machine } = run;
-    if (stream === 0) this.left = machine.heap.integerOf(machine.result) ?? 0;
-    if (stream === 0 || this.left-- <= 0) return undefined;
+    if (stream === 0) return this.begin(run);
+    if (this.left !== undefined && this.left-- <= 0) return undefined;
     const head = await readBytes(input, run.end, 4);
     if (head === undefined) {
       return { next: input.size, truncated: true, mismatch: "a tensor is missing" };

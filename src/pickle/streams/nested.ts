@@ -189,12 +189,13 @@ function asText(bytes: Uint8Array | undefined): string | undefined {
 }
 
 function compressedPickle(head: Uint8Array): boolean {
-  const output = head[0] === 0x1f
+  const inflated = head[0] === 0x1f
     ? inflateGzip(head)
     : head[0] === 0x78
     ? inflateZlib(head)
     : undefined;
-  if (output === undefined || output.length < 2) return false;
+  if (inflated === undefined || inflated.output.length < 2) return false;
+  const { output } = inflated;
   const { ended } = tryInflate(head.subarray(2), 1);
   return looksLikePickle(output.subarray(0, GLANCE), ended ? output.length : undefined);
 }

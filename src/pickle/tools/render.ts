@@ -16,6 +16,7 @@ import {
   LOST,
   NONE,
   TRUE,
+  UNKNOWN,
   type Value,
 } from "../machine/values.ts";
 
@@ -197,7 +198,7 @@ class Renderer {
         })`;
       case "partial":
         return `functools.partial(${
-          this.args([value.callee, ...value.args], value.kwargs, depth)
+          this.args([value.callee, ...(value.args ?? [UNKNOWN])], value.kwargs, depth)
         })`;
       case "method":
         return `${this.value(value.self, depth + 1)}.${value.name}`;

@@ -112,6 +112,7 @@ export function getItem(calls: Calls, call: Call): Handle {
   const found = object === undefined || key === undefined
     ? undefined
     : itemOrAttribute(calls, object, key, call.at);
+  // What is found is followed where it is called: to hand it out does nothing.
   calls.log(call, { of: found === undefined ? undefined : targetsOf(calls.heap, found) ?? [] });
   return found ?? unknownItem(calls, call);
 }

@@ -72,19 +72,22 @@ export function mapped(calls: Calls, call: Call): Handle {
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   if (callee === undefined) return UNKNOWN;
   const [first, ...others] = iterables.map((items) => itemsFollowed(calls, items));
-  const known = first !== undefined && !others.includes(undefined);
-  if (known) callFurther(calls, callee, iterables, call);
-  const results = known
-    ? first.map((item, index) => {
-      const args = [item, ...others.map((other) => other?.[index] ?? UNKNOWN)];
-      return calls.call(callee, args, undefined, call.entry.name, call.at);
-    })
-    : undefined;
-  if (results === undefined) {
+  const unknown = () => calls.result(call.entry.handle, call.args, call.kwargs);
+  if (first === undefined || others.includes(undefined)) {
     calls.call(callee, undefined, undefined, call.entry.name, call.at);
-    return calls.result(call.entry.handle, call.args, call.kwargs);
+    return unknown();
   }
-  return calls.heap.container(CONTAINER.LIST, results);
+  const further = callFurther(calls, callee, iterables, call);
+  const rows = [first, ...others as Handle[][]];
+  const length = Math.min(...rows.map((row) => row.length));
+  const results = Array.from({ length }, (_, index) => {
+    const args = rows.map((row) => row[index] ?? UNKNOWN);
+    return calls.call(callee, args, undefined, call.entry.name, call.at);
+  });
+  // `filter` gives the items for which the results hold.
+  return further || call.entry.key === "builtins.filter"
+    ? calls.heap.object({ type: "oneOf", values: [...results, unknown()] })
+    : calls.heap.container(CONTAINER.LIST, results);
 }
 
 /** `itertools.starmap(callee, items)`. */
@@ -93,11 +96,13 @@ export function starmapped(calls: Calls, call: Call): Handle {
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
   if (callee === undefined) return UNKNOWN;
   const list = items === undefined ? undefined : itemsFollowed(calls, items);
-  if (items !== undefined) callFurther(calls, callee, [items], call);
+  const further = items === undefined || callFurther(calls, callee, [items], call);
   const results = (list ?? [UNKNOWN]).map((item) =>
     calls.call(callee, calls.heap.itemsOf(calls.heap.derived(item)), undefined, "starmap", call.at)
   );
-  return calls.heap.container(CONTAINER.LIST, results);
+  if (list !== undefined && !further) return calls.heap.container(CONTAINER.LIST, results);
+  const unknown = calls.result(call.entry.handle, call.args, call.kwargs);
+  return calls.heap.object({ type: "oneOf", values: [...results, unknown] });
 }
 
 function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
@@ -106,27 +111,31 @@ function itemsFollowed(calls: Calls, items: Handle): Handle[] | undefined {
   return calls.heap.itemsOf(items)?.slice(0, FOLLOWED).map((item) => calls.heap.derived(item));
 }
 
-/** Calls with what nothing knows, where there are more items than are followed. */
+/** Calls with what nothing knows, where there are more items than are followed, and says so. */
 function callFurther(
   calls: Calls,
   callee: Handle,
   iterables: readonly Handle[],
   call: Call,
-): void {
+): boolean {
   const longer = iterables.some((items) =>
     items < 0
       ? calls.heap.containers.count(items) > FOLLOWED
       : (calls.heap.textOf(items)?.length ?? 0) > FOLLOWED
   );
   if (longer) calls.call(callee, undefined, undefined, call.entry.name, call.at);
+  return longer;
 }
+
+/** Items that a `reduce` is computed over; what more give is not known. */
+const REDUCED = 4096;
 
 /** `functools.reduce(callee, items[, start])`. */
 export function reduce(calls: Calls, call: Call): Handle {
   const [callee, items, start] = call.args ?? [];
   calls.log(call, { of: callee === undefined ? undefined : targetsOf(calls.heap, callee) });
-  const list = items === undefined ? undefined : calls.heap.itemsOf(items)?.slice(0, 4096);
-  if (callee === undefined || list === undefined) {
+  const list = items === undefined ? undefined : calls.heap.itemsOf(items);
+  if (callee === undefined || list === undefined || list.length > REDUCED) {
     if (callee !== undefined) calls.call(callee, undefined, undefined, "functools.reduce", call.at);
     return calls.result(call.entry.handle, call.args, call.kwargs);
   }
