@@ -4,10 +4,13 @@
  * @module
  */
 
-import { grown, type Handle, LOST } from "./values.ts";
+import { CONTAINER, grown, type Handle, LOST } from "./values.ts";
 
 /** Added to a container's kind when some of its items were forgotten. */
 const CONTAINER_LOSSY = 0x80;
+/** Added when its items are no longer those that were put into it, one behind the other. */
+const CONTAINER_CHANGED = 0x40;
+const CONTAINER_KIND = 0x3f;
 /** Room to begin with: little, for the machines that try whether bytes are a pickle. */
 const INITIAL = 64;
 /** From here on room grows eightfold, for what is not used yet of much room costs neither time nor memory. */
@@ -52,9 +55,14 @@ export class ContainerPool {
     return -1 - index;
   }
 
-  /** Appends `stack[from]` … `stack[to - 1]` to a container. */
-  append(container: Handle, stack: Float64Array, from: number, to: number): void {
+  /**
+   * Appends `stack[from]` … `stack[to - 1]` to a container.
+   *
+   * @param pairs whether they are keys and values; in a list each value takes the place of another
+   */
+  append(container: Handle, stack: Float64Array, from: number, to: number, pairs = false): void {
     const index = -1 - container;
+    if (pairs && this.kind(container) !== CONTAINER.DICT) this.change(container);
     this.counts[index] = (this.counts[index] as number) + to - from;
     // Without a branch of its own for what is forgotten: compiled code that has not met it is thrown away then.
     const fits = this.items + to - from <= this.itemLimit;
@@ -76,7 +84,7 @@ export class ContainerPool {
 
   /** Which of `CONTAINER` it is. */
   kind(container: Handle): number {
-    return (this.kinds[-1 - container] as number) & ~CONTAINER_LOSSY;
+    return (this.kinds[-1 - container] as number) & CONTAINER_KIND;
   }
 
   /** Items it has had, whether kept or not. */
@@ -87,6 +95,17 @@ export class ContainerPool {
   /** True when some of its items were forgotten. */
   lossy(container: Handle): boolean {
     return ((this.kinds[-1 - container] as number) & CONTAINER_LOSSY) !== 0;
+  }
+
+  /** Something other than an opcode that appends may have changed its items. */
+  change(container: Handle): void {
+    const index = -1 - container;
+    this.kinds[index] = (this.kinds[index] as number) | CONTAINER_CHANGED;
+  }
+
+  /** True when its items may not be those that were put into it. */
+  changed(container: Handle): boolean {
+    return ((this.kinds[-1 - container] as number) & CONTAINER_CHANGED) !== 0;
   }
 
   /** The first `limit` items that were kept. */

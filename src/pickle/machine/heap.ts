@@ -57,6 +57,9 @@ const SHORT_TEXT = 64;
 const SHORT_TEXTS = 1024;
 /** Values that are remembered of what one global's results were given. */
 const PASSED_KEPT = 256;
+/** Changed bytearrays that are remembered, and containers in an argument that are taken for changed. */
+const CHANGED_KEPT = 4096;
+const GIVEN_CHANGED = 1024;
 /** Computed objects kept in all: calls, folded texts, imported globals. */
 const OBJECT_LIMIT = 1 << 20;
 
@@ -108,6 +111,8 @@ export class Heap {
   arraysNamed = false;
   /** True when a bytearray got more items: what a literal pushed is no longer all of it. */
   bytesGrown = false;
+  /** Bytes that may be a bytearray which something has changed. */
+  private readonly changedBytes = new Set<Handle>();
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
   reads = 0;
   private computed = 0;
@@ -334,6 +339,32 @@ export class Heap {
     }
   }
 
+  /** Something may change a value in place: what it was made of says no longer what it is. */
+  change(handle: Handle): void {
+    if (handle < 0) {
+      if (this.containers.kind(handle) !== CONTAINER.TUPLE) this.containers.change(handle);
+      return;
+    }
+    const isBytes = kindOf(handle) === KIND.BYTES || this.valueOf(handle)?.type === "bytes";
+    if (isBytes && this.changedBytes.size < CHANGED_KEPT) this.changedBytes.add(handle);
+    else if (isBytes) this.lost();
+  }
+
+  /** A function that nothing knows is given values: it may change each, and what is in it. */
+  give(values: readonly Handle[]): void {
+    const pending = new Set(values.filter((value) => value < 0));
+    for (const each of pending) {
+      if (this.containers.changed(each)) continue;
+      this.change(each);
+      if (pending.size > GIVEN_CHANGED) break;
+      this.spendReads(this.containers.count(each));
+      this.containers.visit(each, (item) => {
+        if (item < 0) pending.add(item);
+        return pending.size <= GIVEN_CHANGED;
+      });
+    }
+  }
+
   /** Notes that something forgotten matters. */
   lost(): Handle {
     this.detailLost = true;
@@ -372,7 +403,7 @@ export class Heap {
   /** The bytes of a bytes or bytearray; undefined for what is none, is unknown or too long. */
   bytesOf(handle: Handle): Uint8Array | undefined {
     if (handle === LOST) this.detailLost = true;
-    if (handle < 0) return undefined;
+    if (handle < 0 || this.changedBytes.has(handle)) return undefined;
     if (kindOf(handle) === KIND.BYTES) {
       const literal = this.literal(indexOf(handle));
       return typeof literal === "string" ? encodeLatin1(literal) : literal;
@@ -415,7 +446,10 @@ export class Heap {
     return BigInt(value);
   }
 
-  /** The items of a container of one of the kinds; undefined for anything else or when some were forgotten. */
+  /**
+   * The items of a container of one of the kinds; undefined for anything else, when some were forgotten, and
+   * when something may have changed them.
+   */
   itemsOf(handle: Handle, ...kinds: readonly number[]): Handle[] | undefined {
     if (handle === LOST) this.detailLost = true;
     if (handle >= 0) return undefined;
@@ -424,6 +458,7 @@ export class Heap {
       this.detailLost = true;
       return undefined;
     }
+    if (this.containers.changed(handle)) return undefined;
     return this.keptItems(handle);
   }
 

@@ -275,7 +275,8 @@ export class Machine {
           const target = values[from - 1] as number;
           if (target !== LOST) {
             if (target >= 0) break;
-            containers.append(target, values, from, size);
+            const pairs = code === OP.SETITEM || code === OP.SETITEMS;
+            containers.append(target, values, from, size, pairs);
           }
           if (marked) stack.popMark();
           size = from;

@@ -73,7 +73,8 @@ function fillObject(machine: Machine, pos: number, code: number, from: number): 
   const { stack, semantics, heap } = machine;
   const target = stack.values[from - 1] as number;
   if (target < 0) {
-    heap.containers.append(target, stack.values, from, stack.size);
+    const pairs = code === OP.SETITEM || code === OP.SETITEMS;
+    heap.containers.append(target, stack.values, from, stack.size, pairs);
     stack.size = from;
     return pos;
   }

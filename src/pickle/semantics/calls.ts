@@ -56,6 +56,9 @@ const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
 const OPERATIONS =
   /^operator\.(?!(methodcaller|attrgetter|itemgetter|call|getitem|setitem|delitem)$)|^builtins\.(abs|ascii|bin|bool|divmod|float|hash|hex|int|len|oct|pow|reversed|round|str|sum)$|^builtins\.(bytearray|bytes|str)\.\w+$/;
 
+/** Functions that are computed and change their first argument as well. */
+const IN_PLACE = /^operator\.i(add|concat)$/;
+
 /** Functions of Python's library that give back what they are given, or what is in it. */
 const HANDS_BACK = /^(builtins|copy|operator|functools|typing|itertools|types|heapq)\.[a-z_]\w*$/;
 
@@ -223,6 +226,7 @@ export class Calls implements Semantics {
           ? undefined
           : callMethod(this.heap, value.self, value.name, args);
         if (result !== undefined) return this.heap.derived(result);
+        this.heap.change(value.self);
         const owner = methodGlobal(this.heap, value);
         if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
           return this.result(callee, args, kwargs);
@@ -291,6 +295,13 @@ export class Calls implements Semantics {
     }
     const simple = args !== undefined && this.isBare(kwargs);
     const folded = fold === undefined || !simple ? undefined : fold(this.heap, args);
+    const [first] = args ?? [];
+    if (
+      first !== undefined && fold !== undefined &&
+      (folded === undefined || IN_PLACE.test(entry.key))
+    ) {
+      this.heap.change(first);
+    }
     if (!quiet) this.log(call);
     if (folded !== undefined) return this.heap.derived(folded);
     if (entry.results++ >= RESULTS_DISTINGUISHED && !isDetailed(entry)) return this.instance(call);
@@ -323,6 +334,7 @@ export class Calls implements Semantics {
   /** A value that stands for a call's unknown result. */
   result(callee: Handle, args: readonly Handle[] | undefined, kwargs: Handle | undefined): Handle {
     const entry = this.heap.globalOf(callee);
+    if (args !== undefined && (entry === undefined || !isDetailed(entry))) this.heap.give(args);
     if (entry === undefined || !isDetailed(entry)) this.arrays.given(args);
     if (++this.results > RESULTS_KEPT && !(entry !== undefined && isDetailed(entry))) {
       return entry === undefined
@@ -507,6 +519,7 @@ export class Calls implements Semantics {
     const value = this.heap.valueOf(target);
     if (value?.type === "bytes" || (target >= 0 && kindOf(target) === KIND.BYTES)) {
       this.heap.bytesGrown = true;
+      this.heap.change(target);
     }
     const instance = this.heap.instanceOf(target);
     if (instance !== undefined) {

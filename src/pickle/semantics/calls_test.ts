@@ -546,3 +546,47 @@ test("an attribute of an attribute that the file gave an object is followed", as
   const found = await imports(bytes(call("builtins", "getattr", first, "Vos\n"), "."));
   assert.ok(found.includes("os.path.os"), found.join());
 });
+
+test("what something may have changed in place is not what was put into it", async () => {
+  const list = bytes("(Vx\nVsystem\nlp1\n");
+  const item = call("operator", "getitem", "g1\n", "I0\n");
+  const method = (name: string) => call("builtins", "getattr", "g1\n", `V${name}\n`);
+  const ways: Record<string, Uint8Array> = {
+    "SETITEM": bytes(list, "I0\nVsystem\ns0", item),
+    "SETITEMS": bytes(list, "(I0\nVsystem\nu0", item),
+    "a method": bytes(list, "0", method("reverse"), ")R0", item),
+    "a method of the class": bytes(
+      list,
+      "0",
+      call("builtins", "list.pop", "g1\n", "I0\n"),
+      "0",
+      item,
+    ),
+    "an operator": bytes(list, "0", call("operator", "delitem", "g1\n", "I0\n"), "0", item),
+    "setitem": bytes(
+      list,
+      "0",
+      call("operator", "setitem", "g1\n", "I0\n", "Vsystem\n"),
+      "0",
+      item,
+    ),
+    "an operator in place": bytes(
+      list,
+      "0",
+      call("operator", "iadd", "g1\n", "(Vsystem\nl"),
+      "0",
+      call("operator", "getitem", "g1\n", "I-1\n"),
+    ),
+    "a function": bytes(list, "0", call("package", "function", "((g1\ntl"), "0", item),
+    "a bytearray": bytes(
+      call("builtins", "bytearray", byteString(bytes("syste"))),
+      "p1\n(I109\ne0",
+      call("builtins", "str", "g1\n", "Vascii\n"),
+    ),
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    const facts = factsIn(await observe(bytes(str("os"), way, 0x93, ".")));
+    const unknown = facts.some((it) => it.kind === "unresolved-call" && it.via === "STACK_GLOBAL");
+    assert.ok(unknown, `${name}: ${(await reached(way)).join()}`);
+  }
+});

@@ -169,7 +169,10 @@ function itemOrAttribute(
 export function setItem(calls: Calls, call: Call): Handle {
   const [object, ...rest] = call.args ?? [];
   calls.log(call, { of: object !== undefined && object < 0 ? [] : undefined });
-  if (object !== undefined) calls.fill(object, rest, "SETITEM", call.at);
+  if (object !== undefined) {
+    calls.heap.change(object);
+    calls.fill(object, rest, "SETITEM", call.at);
+  }
   return UNKNOWN;
 }
 
