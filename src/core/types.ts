@@ -101,6 +101,8 @@ export interface UnresolvedCallFact {
   readonly listed?: boolean;
   /** True for one that a function of a package on no list gave, which may be installed nowhere. */
   readonly foreign?: boolean;
+  /** True where it reaches an attribute by a name that is not known. */
+  readonly attribute?: boolean;
   /** The opcode that did it. */
   readonly via: string;
   /** What a person would write; at most 2 KiB. */

@@ -36,6 +36,7 @@ function observe(example: string): Judged[] {
         fact({
           kind: "unresolved-call",
           via: rest === "import" ? "STACK_GLOBAL" : "REDUCE",
+          ...(rest === "attribute" && { attribute: true }),
           expression: "?(1)",
         }),
       ];

@@ -36,6 +36,7 @@ const FACT_RULES = {
   extension: "pickle-extension",
   unresolved: "pickle-unresolved-call",
   unresolvedImport: "pickle-unresolved-import",
+  unresolvedAttribute: "pickle-unresolved-attribute",
   computed: "pickle-computed-name",
 } as const;
 
@@ -131,7 +132,11 @@ function subjectOf(fact: Fact): string {
     case "extension":
       return `extension\n${fact.code}`;
     case "unresolved-call":
-      return fact.via === "STACK_GLOBAL" ? "unresolved-import" : "unresolved-call";
+      return fact.via === "STACK_GLOBAL"
+        ? "unresolved-import"
+        : fact.attribute === true
+        ? "unresolved-attribute"
+        : "unresolved-call";
     case "operator":
       // A program's text repeats itself; every node of a graph is reported for itself.
       return fact.language === "torchscript"
@@ -350,10 +355,13 @@ function otherOpinion(
       return { rule, verdict: rule, message, reasons: rule, reaches: "" };
     }
     case "unresolved-call": {
-      const imports = fact.via === "STACK_GLOBAL";
       const rule = required(
         judging,
-        imports ? FACT_RULES.unresolvedImport : FACT_RULES.unresolved,
+        fact.via === "STACK_GLOBAL"
+          ? FACT_RULES.unresolvedImport
+          : fact.attribute === true
+          ? FACT_RULES.unresolvedAttribute
+          : FACT_RULES.unresolved,
       );
       const message = words.expressionMessage(voice, fact.expression, rule);
       return { rule, verdict: rule, message, reasons: rule, reaches: "" };

@@ -22,6 +22,8 @@ interface Form {
   readonly flags?: (dice: Dice) => Ops;
   readonly key?: (name: string, dice: Dice) => Ops;
   readonly wrapper?: (wrapper: Ops, dice: Dice) => Ops;
+  /** What is put around the state. */
+  readonly state?: (state: Ops, dice: Dice) => Ops;
   /** A second BUILD with another shape. */
   readonly again?: boolean;
   readonly frames?: boolean;
@@ -84,6 +86,22 @@ const FORMS: readonly Form[] = [
         dice,
       ),
   },
+  {
+    id: "joblib-slots",
+    state: (state, dice) => tuple([[op(codes.NONE)], state], dice),
+  },
+  {
+    id: "joblib-class-set",
+    wrapper: (_, dice) => call(global("argparse", "Namespace", dice), [], dice),
+    state: (state, dice) =>
+      tuple([
+        state,
+        dict([[
+          [exactText("__class__", dice)],
+          global("joblib.numpy_pickle", "NumpyArrayWrapper", dice),
+        ]], dice),
+      ], dice),
+  },
   { id: "joblib-again", again: true },
   { id: "joblib-frame", frames: true },
   {
@@ -144,7 +162,8 @@ function array(form: Form, index: number, dice: Dice): Ops {
     ["allow_mmap", [op(codes.NEWTRUE)]],
   ];
   if (aligned) fields.push(["numpy_array_alignment_bytes", [int(16, dice)]]);
-  const state = dict(fields.map(([name, value]) => [key(name, dice), value]), dice);
+  const plain = dict(fields.map(([name, value]) => [key(name, dice), value]), dice);
+  const state = form.state?.(plain, dice) ?? plain;
   const raw = (length: number): Op => {
     const pad = dice.below(17);
     const head = aligned ? join([pad], new Uint8Array(pad).fill(0xff)) : new Uint8Array();

@@ -130,6 +130,11 @@ export function call(
   return [...callee, ...tuple(args, dice), op(codes.REDUCE)];
 }
 
+/** A method of a value. */
+export function method(value: readonly Op[], name: string, dice: Dice): readonly Op[] {
+  return call(global("builtins", "getattr", dice), [value, [exactText(name, dice)]], dice);
+}
+
 /** PUT of an index, in one of its forms. */
 export function put(index: number, dice: Dice): Op {
   return memo(index, dice, [codes.BINPUT, codes.LONG_BINPUT, codes.PUT]);

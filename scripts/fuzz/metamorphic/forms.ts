@@ -4,13 +4,16 @@
  * @module
  */
 
+import { gzipSync } from "node:zlib";
 import { join } from "../bytes.ts";
 import type { Dice } from "../dice.ts";
-import { base64, bytesValue, call, exactText, global, int, tuple } from "./emit.ts";
+import { base64, bytesValue, call, exactText, global, int, list, method, tuple } from "./emit.ts";
 import * as codes from "./program.ts";
 import { type Edit, edited, namesOf, type Op, op, steps, textOf } from "./program.ts";
 import { withoutUnused } from "./memo.ts";
 import { hiding, ofOps, type Transformation } from "./transformation.ts";
+
+const utf8 = new TextEncoder();
 
 type Change = (ops: readonly Op[], dice: Dice) => readonly Op[] | undefined;
 
@@ -99,6 +102,50 @@ const FOLDS: Readonly<Record<string, (value: string, dice: Dice) => readonly Op[
       ]],
       dice,
     ),
+  "text-gzip-members": (value, dice) => {
+    const cut = dice.below(value.length + 1);
+    const members = [value.slice(0, cut), value.slice(cut)].map((part) => gzipSync(part));
+    const data = bytesValue(join(...members), dice);
+    return call(
+      global("codecs", "decode", dice),
+      [call(global("gzip", "decompress", dice), [[data]], dice), [exactText("utf-8", dice)]],
+      dice,
+    );
+  },
+  "text-letters": (value, dice) =>
+    call(method([exactText("", dice)], "join", dice), [
+      call(global("builtins", "map", dice), [
+        global("builtins", "chr", dice),
+        list([...value].map((letter) => [int(letter.codePointAt(0) ?? 0, dice)]), dice),
+      ], dice),
+    ], dice),
+  "text-bytearray": (value, dice) => {
+    const bytes = utf8.encode(value);
+    const cut = dice.below(bytes.length);
+    return call(global("builtins", "str", dice), [
+      [
+        ...call(
+          global("builtins", "bytearray", dice),
+          [[bytesValue(bytes.subarray(0, cut), dice)]],
+          dice,
+        ),
+        op(codes.MARK),
+        ...Array.from(bytes.subarray(cut), (byte) => int(byte, dice)),
+        op(codes.APPENDS),
+      ],
+      [exactText("ascii", dice)],
+    ], dice);
+  },
+  "text-list-set": (value, dice) =>
+    call(global("operator", "getitem", dice), [
+      [
+        ...list([[exactText("other", dice)]], dice),
+        int(0, dice),
+        exactText(value, dice),
+        op(codes.SETITEM),
+      ],
+      [int(0, dice)],
+    ], dice),
   "text-max": (value, dice) => [
     op(codes.MARK),
     ...global("builtins", "max", dice),

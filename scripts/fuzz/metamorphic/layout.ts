@@ -132,6 +132,18 @@ const second: Transformation = {
   },
 };
 
+/** More streams of a kind before than any look steps over one by one. */
+const manyStreams: Transformation = {
+  id: "stream-many",
+  stage: 1,
+  apply(draft, dice) {
+    if (draft.loader !== "plain") return undefined;
+    const one = Uint8Array.from(dice.pick(STREAMS));
+    const many = Array.from({ length: 65 + dice.below(100) }, () => one);
+    return { ...draft, before: joinAll([...many, draft.before]) };
+  },
+};
+
 const more: Transformation = {
   id: "stream-more",
   stage: 1,
@@ -211,5 +223,14 @@ const renamed: Transformation = {
 /** Transformations of layout; containers by the names that the oracle knows. */
 export function layouts(containers: readonly string[]): readonly Transformation[] {
   const known = Object.keys(ENDS).filter((kind) => containers.includes(kind));
-  return [...frames, ...LONG, second, more, trailing, ...known.map(container), renamed];
+  return [
+    ...frames,
+    ...LONG,
+    second,
+    manyStreams,
+    more,
+    trailing,
+    ...known.map(container),
+    renamed,
+  ];
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Dice } from "../dice.ts";
-import { call, dict, exactText, global, int, list, tuple } from "./emit.ts";
+import { call, dict, exactText, global, int, list, method, tuple } from "./emit.ts";
 import { withoutUnused } from "./memo.ts";
 import * as codes from "./program.ts";
 import { edited, type Op, op, type Step, steps } from "./program.ts";
@@ -109,6 +109,58 @@ const IDENTITIES: Readonly<Record<string, (value: Ops, dice: Dice) => Ops>> = {
       ],
       [exactText("k", dice)],
     ], dice),
+};
+
+/** Values that containers hand out once something has changed them in place, or at their end. */
+const CHANGED: Readonly<Record<string, (value: Ops, dice: Dice) => Ops>> = {
+  "identity-list-set": (value, dice) =>
+    call(global("operator", "getitem", dice), [
+      [...list([[op(codes.NONE)]], dice), int(0, dice), ...value, op(codes.SETITEM)],
+      [int(0, dice)],
+    ], dice),
+  "identity-list-pop": (value, dice) =>
+    call(method(list([[op(codes.NONE)], value], dice), "pop", dice), [], dice),
+  "identity-dict-get": (value, dice) =>
+    call(method([op(codes.EMPTY_DICT)], "get", dice), [[exactText("k", dice)], value], dice),
+  "identity-dict-setdefault": (value, dice) =>
+    call(method([op(codes.EMPTY_DICT)], "setdefault", dice), [[exactText("k", dice)], value], dice),
+  "identity-chain-map": (value, dice) =>
+    call(
+      method(
+        call(
+          global("collections", "ChainMap", dice),
+          [dict([[[exactText("k", dice)], value]], dice)],
+          dice,
+        ),
+        "get",
+        dice,
+      ),
+      [[exactText("k", dice)]],
+      dice,
+    ),
+  "identity-next-end": (value, dice) =>
+    call(global("builtins", "next", dice), [
+      call(global("builtins", "iter", dice), [[op(codes.EMPTY_LIST)]], dice),
+      value,
+    ], dice),
+  "identity-filter": (value, dice) =>
+    call(global("builtins", "next", dice), [
+      call(global("builtins", "filter", dice), [[op(codes.NONE)], list([value], dice)], dice),
+    ], dice),
+  "identity-map-long": (value, dice) => {
+    const before = 16 + dice.below(8);
+    const items = [...Array.from({ length: before }, () => [op(codes.NONE)]), value];
+    return call(global("operator", "getitem", dice), [
+      call(global("builtins", "list", dice), [
+        call(
+          global("builtins", "map", dice),
+          [global("copy", "copy", dice), list(items, dice)],
+          dice,
+        ),
+      ], dice),
+      [int(before, dice)],
+    ], dice);
+  },
 };
 
 /** Calls with the arguments known. */
@@ -302,7 +354,7 @@ function around(ops: Ops, dice: Dice, way: (value: Ops, dice: Dice) => Ops): Ops
 /** Transformations of calls. */
 export const WRAPS: readonly Transformation[] = [
   ...Object.entries(CALLABLES).map(([id, way]) => hiding(ofOps(id, callees(way)))),
-  ...Object.entries(IDENTITIES).map(([id, way]) =>
+  ...Object.entries({ ...IDENTITIES, ...CHANGED }).map(([id, way]) =>
     hiding(ofOps(id, (ops, dice) => identity(ops, dice, way)))
   ),
   ...Object.entries(CALLS).map(([id, way]) =>

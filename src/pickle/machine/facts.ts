@@ -194,7 +194,7 @@ export function keyOf(fact: Fact): string {
     case "extension":
       return `extension\0${fact.code}`;
     case "unresolved-call":
-      return `unresolved\0${fact.expression}`;
+      return `unresolved\0${fact.expression}\0${fact.attribute === true ? "attribute" : ""}`;
     case "operator":
       return `operator\0${fact.name}\0${fact.expression}`;
     case "reference":

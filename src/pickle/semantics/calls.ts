@@ -16,7 +16,7 @@ import { foldOf } from "./folding.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { HiddenCalls } from "./callbacks.ts";
 import { callMethod } from "./methods.ts";
-import { isNoExactText, possibleCallees, possibleTexts } from "./possible.ts";
+import { isNoExactText, isNoText, possibleCallees, possibleTexts } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
   CONTAINER,
@@ -39,6 +39,8 @@ const RESULTS_KEPT = 1 << 18;
 /** Functions that one value may be, and texts that one name may be, that are followed. */
 const CALLEES_FOLLOWED = 16;
 const NAMES_FOLLOWED = 5;
+/** Values that wait until a call is at its end to count as changed. */
+const CHANGES_WAITING = 4096;
 /** Calls inside calls that are followed. */
 const CALL_DEPTH = 32;
 
@@ -113,6 +115,10 @@ export class Calls implements Semantics {
   private readonly extensions: Map<number, GlobalName>;
   private readonly higherOrder: HigherOrder;
   private depth = 0;
+  /** What the call at hand may call: functions with their arguments. */
+  private readonly possible = new Set<string>();
+  /** Values that the calls at hand may change. */
+  private toChange: Handle[] = [];
   private results = 0;
 
   /** @param extensions codes registered so far in this process, by any stream */
@@ -158,10 +164,18 @@ export class Calls implements Semantics {
     if (args >= 0 || containers.count(args) !== 3) return false;
     const [name, bases, attributes] = containers.list(args, 3);
     if (name === undefined || bases === undefined || attributes === undefined) return false;
-    if (name < 0 || kindOf(name) !== KIND.STRING || bases >= 0 || attributes >= 0) return false;
-    return containers.kind(bases) === CONTAINER.TUPLE &&
-      containers.kind(attributes) === CONTAINER.DICT &&
-      containers.list(bases).every((base) => this.heap.globalOf(base) !== undefined);
+    const { heap } = this;
+    const isName = heap.isMade(name) || heap.valueOf(name)?.type === "text" || heap.isWritten(name);
+    const areBases = bases < 0
+      ? containers.kind(bases) === CONTAINER.TUPLE &&
+        containers.list(bases).every((base) =>
+          heap.globalOf(base) !== undefined || heap.isMade(base)
+        )
+      : heap.isMade(bases);
+    const areAttributes = attributes < 0
+      ? containers.kind(attributes) === CONTAINER.DICT
+      : heap.isMade(attributes);
+    return isName && areBases && areAttributes;
   }
 
   private matters(entry: GlobalEntry): boolean {
@@ -186,7 +200,19 @@ export class Calls implements Semantics {
       return this.dispatch(callee, args, kwargs, via, at);
     } finally {
       this.depth--;
+      if (this.depth === 0) this.possible.clear();
+      if (this.depth === 0 && this.toChange.length > 0) {
+        const values = this.toChange;
+        this.toChange = [];
+        this.mayChange(values);
+      }
     }
+  }
+
+  /** Functions may change values in place; those that are called with them as well see them as they are. */
+  private mayChange(values: readonly Handle[]): void {
+    if (this.depth > 0 && this.toChange.length < CHANGES_WAITING) this.toChange.push(...values);
+    else this.heap.give(values);
   }
 
   private dispatch(
@@ -226,7 +252,7 @@ export class Calls implements Semantics {
           ? undefined
           : callMethod(this.heap, value.self, value.name, args);
         if (result !== undefined) return this.heap.derived(result);
-        this.heap.change(value.self);
+        this.mayChange([value.self]);
         const owner = methodGlobal(this.heap, value);
         if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
           return this.result(callee, args, kwargs);
@@ -269,7 +295,14 @@ export class Calls implements Semantics {
     via: string,
     at: number,
   ): Handle {
-    const callees = possibleCallees(this.heap, callee, CALLEES_FOLLOWED);
+    const given = args?.join();
+    const callees = possibleCallees(this.heap, callee, CALLEES_FOLLOWED).filter((each) => {
+      // One value may be made of another that may be made of it: each is called once.
+      const key = `${each} ${given} ${kwargs}`;
+      const isNew = !this.possible.has(key);
+      this.possible.add(key);
+      return isNew;
+    });
     const results = callees.map((each) => this.call(each, args, kwargs, via, at));
     return this.heap.object({
       type: "oneOf",
@@ -300,7 +333,7 @@ export class Calls implements Semantics {
       first !== undefined && fold !== undefined &&
       (folded === undefined || IN_PLACE.test(entry.key))
     ) {
-      this.heap.change(first);
+      this.mayChange([first]);
     }
     if (!quiet) this.log(call);
     if (folded !== undefined) return this.heap.derived(folded);
@@ -334,7 +367,7 @@ export class Calls implements Semantics {
   /** A value that stands for a call's unknown result. */
   result(callee: Handle, args: readonly Handle[] | undefined, kwargs: Handle | undefined): Handle {
     const entry = this.heap.globalOf(callee);
-    if (args !== undefined && (entry === undefined || !isDetailed(entry))) this.heap.give(args);
+    if (args !== undefined && (entry === undefined || !isDetailed(entry))) this.mayChange(args);
     if (entry === undefined || !isDetailed(entry)) this.arrays.given(args);
     if (++this.results > RESULTS_KEPT && !(entry !== undefined && isDetailed(entry))) {
       return entry === undefined
@@ -417,6 +450,22 @@ export class Calls implements Semantics {
     return this.heap.object({ type: "oneOf", values });
   }
 
+  /** An attribute is reached by a name that is not known. */
+  unknownAttribute(object: Handle, name: Handle, via: string, at: number): void {
+    if (isNoText(this.heap, name)) return;
+    const expression = `${render(this.heap, object)} . ${render(this.heap, name)}`;
+    const listed = this.isListed(name);
+    const foreign = this.isForeign(name);
+    this.heap.facts.add({
+      kind: "unresolved-call",
+      via,
+      attribute: true,
+      expression,
+      ...(listed && { listed }),
+      ...(foreign && { foreign }),
+    }, at);
+  }
+
   /** Whether a value is what a listed function gave, or itself on a list. */
   private isListed(handle: Handle): boolean {
     const instance = this.heap.instanceOf(handle);
@@ -472,7 +521,7 @@ export class Calls implements Semantics {
           if (this.heap.exactInteger(copied) !== 1n) this.dtypesShared = true;
           return;
         }
-        this.mutateGiven(value.callee, target, state, at);
+        this.mutateGiven(value.callee, target, (each) => this.build(each, state, at));
         return;
       case "partial": {
         const items = this.heap.itemsOf(state, CONTAINER.TUPLE);
@@ -500,11 +549,16 @@ export class Calls implements Semantics {
     }
   }
 
-  /** Changes what a function of Python's library may hand back of its arguments. */
-  private mutateGiven(callee: Handle, target: Handle, state: Handle, at: number): void {
-    if (!HANDS_BACK.test(this.heap.globalOf(callee)?.key ?? "")) return;
+  /** Changes what a function of Python's library, or one that is not known, may hand back of its arguments. */
+  private mutateGiven(
+    callee: Handle,
+    target: Handle,
+    change: (each: Handle) => void,
+  ): void {
+    const key = this.heap.globalOf(callee)?.key;
+    if (key !== undefined && !HANDS_BACK.test(key)) return;
     for (const each of possibleCallees(this.heap, target, CALLEES_FOLLOWED)) {
-      if (liveOwner(this.heap, each) !== undefined) this.build(each, state, at);
+      if (liveOwner(this.heap, each) !== undefined) change(each);
     }
   }
 
@@ -527,6 +581,7 @@ export class Calls implements Semantics {
     }
     if (value?.type === "call") {
       for (const item of items) fillCall(value, item);
+      this.mutateGiven(value.callee, target, (each) => this.fill(each, items, opcode, at));
     }
     if (value?.type === "picked") {
       this.watchPicked(value.value, opcode, at);

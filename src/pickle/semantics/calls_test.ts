@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallFact, MutationFact } from "../../core/types.ts";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
 import { STATUS } from "../machine/status.ts";
 import {
   bytes,
@@ -588,5 +591,53 @@ test("what something may have changed in place is not what was put into it", asy
     const facts = factsIn(await observe(bytes(str("os"), way, 0x93, ".")));
     const unknown = facts.some((it) => it.kind === "unresolved-call" && it.via === "STACK_GLOBAL");
     assert.ok(unknown, `${name}: ${(await reached(way)).join()}`);
+  }
+});
+
+test("what may be made of itself is called once for each of its functions", async () => {
+  const empty = "ctypes\nSimpleNamespace\n)R";
+  const held = (value: string | Uint8Array) =>
+    call("builtins", "getattr", bytes(empty, "}(Vheld\n", value, "ub"), "Vheld\n");
+  const data = bytes(held(held(held("cos\nsystem\n"))), "(Vecho hi\ntR.");
+  const { machine } = await run(data, {});
+  assert.ok(machine.heap.reads < 100_000, `${machine.heap.reads} reads`);
+  const report = await scanSource(bytesSource("model.pkl", data), { rules: loadRules() });
+  assert.equal(report.verdict, "dangerous");
+});
+
+test("an attribute by a name that is not known is told from a call", async () => {
+  const name = call("package", "function", "Vsystem\n");
+  const ways = [
+    call("builtins", "getattr", "cos\npath\n", name),
+    bytes(call("operator", "attrgetter", name), "(cos\npath\ntR"),
+    bytes(call("operator", "methodcaller", name), "(cos\npath\ntR"),
+  ];
+  for (const way of ways) {
+    const facts = factsIn(await observe(bytes(way, ".")));
+    assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.attribute === true));
+  }
+  const written = factsIn(
+    await observe(bytes(call("builtins", "getattr", "cos\npath\n", "Vx\n"), ".")),
+  );
+  assert.ok(!written.some((fact) => fact.kind === "unresolved-call"));
+});
+
+test("what a method of a list hands out is changed by BUILD and by items", async () => {
+  const popped = (then: string) =>
+    bytes(call("builtins", "getattr", "(cos\npath\nl", "Vpop\n"), ")R", then, ".");
+  for (const then of ["}(Vx\nI1\nub", "Vx\nI1\ns"]) {
+    const facts = factsIn(await observe(popped(then)));
+    assert.ok(facts.some((fact) => fact.kind === "mutation"), then);
+  }
+});
+
+test("a class that is made of a computed name is no harmless call", async () => {
+  const name = call("operator", "add", "VX\n", "VY\n");
+  const bases = call("builtins", "tuple", "(cbuiltins\nobject\nl");
+  const interest = loadRules();
+  for (const [first, second] of [["VX\n", ")"], [name, ")"], ["VX\n", bases]] as const) {
+    const data = bytes("csklearn.utils._bunch\nBunch\n(", first, second, "}tR.");
+    const report = await scanSource(bytesSource("model.pkl", data), { rules: interest });
+    assert.notEqual(report.verdict, "clean");
   }
 });

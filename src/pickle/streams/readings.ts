@@ -463,7 +463,7 @@ function isListed({ fact }: CountedFact): boolean {
  */
 function carriedFact(fact: Fact): Fact {
   return fact.kind === "unresolved-call" && fact.foreign === true
-    ? { ...fact, via: "REDUCE" }
+    ? { ...fact, via: "REDUCE", attribute: false }
     : fact;
 }
 

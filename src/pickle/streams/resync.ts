@@ -145,7 +145,11 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
   const head = TEXTS.get(bytes[at] ?? 0);
   if (head === undefined) return false;
   // An escape may stand for any letter.
-  if (head === 0) return bytes[at + 1] === 0x5c || isNameLine(bytes, at + 1);
+  if (head === 0) {
+    const first = bytes[at + 1];
+    const isQuote = bytes[at] === OP.STRING && (first === 0x22 || first === 0x27);
+    return isQuote || first === 0x5c || isNameLine(bytes, at + 1);
+  }
   const length = bytes[at + 1] ?? 0;
   const rest = bytes.subarray(at + 2, at + 1 + head);
   if (length === 0 || !rest.every((byte) => byte === 0)) return false;
@@ -170,7 +174,9 @@ function namesGlobal(bytes: Uint8Array): boolean {
       if (!bytes.subarray(at + 2, at + 1 + head).every((byte) => byte === 0)) return false;
       at += 1 + head + (bytes[at + 1] ?? 0);
       operands++;
-    } else if (code === OP.UNICODE || code === OP.GET || code === OP.PUT) {
+    } else if (
+      code === OP.UNICODE || code === OP.STRING || code === OP.GET || code === OP.PUT
+    ) {
       const end = bytes.indexOf(0x0a, at);
       if (end < 0) return false;
       at = end + 1;
@@ -202,6 +208,7 @@ const TEXTS: ReadonlyMap<number, number> = new Map([
   [OP.SHORT_BINSTRING, 1],
   [OP.BINSTRING, 4],
   [OP.UNICODE, 0],
+  [OP.STRING, 0],
 ]);
 
 /** Whether a line with a module's name stands at `at`, as far as it is in `bytes`. */

@@ -25,6 +25,9 @@ export function getattr(calls: Calls, call: Call): Handle {
   const reached = fallback === undefined ? found : undefined;
   calls.log(call, { of: reached === undefined ? undefined : targetsOf(calls.heap, reached) });
   if (reached !== undefined) return reached;
+  if (object !== undefined && name !== undefined && text === undefined) {
+    calls.unknownAttribute(object, name, "getattr", call.at);
+  }
   const possible = found !== undefined
     ? [found]
     : object === undefined || name === undefined || text !== undefined
@@ -64,6 +67,10 @@ export function applyGetter(
   const several = getter.args.length > 1;
   if (getter.kind === "itemgetter") {
     return several ? undefined : itemOrAttribute(calls, object, first, at);
+  }
+  const unknown = getter.args.find((each) => calls.heap.textOf(each) === undefined);
+  if (unknown !== undefined && (getter.kind === "attrgetter" || unknown === first)) {
+    calls.unknownAttribute(object, unknown, getter.kind, at);
   }
   const name = calls.heap.textOf(first);
   if (name === undefined) return undefined;
