@@ -139,6 +139,18 @@ test("what lies behind an array of unknown length is searched, with the memo as 
   }
 });
 
+test("a place from which opcodes come to nothing is not the last", async () => {
+  const type = bytes(
+    "cnumpy\ndtype\n(cpackage\nfunction\n(Vu1\ntRtR(I3\nV|\nNNNI-1\nI-1\nI0\nt",
+    "b",
+  );
+  const array = bytes(0x93, 0x93, "cpackage\nname\nB", 0x3e, 0, 0, 0);
+  const data = bytes(WRAPPER, state({ type }), array, "0", PAYLOAD, ".");
+  const calls = factsIn(await observe(data))
+    .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+  assert.ok(calls.includes(CALL), calls.join());
+});
+
 test("a wrapper that is an attribute of an object may be one", async () => {
   const held = bytes("ctypes\nSimpleNamespace\n)R}(Vx\n", WRAPPER, "ub");
   const attribute = bytes("cbuiltins\ngetattr\n(", held, "Vx\ntR");

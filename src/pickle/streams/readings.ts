@@ -22,7 +22,7 @@ const FRAME_READINGS = 16;
 /** Ways tried to read arrays whose end is unknown. CWE-834. */
 const ARRAY_READINGS = 16;
 /** Places behind an array of unknown length that are read. */
-const PLACES_BEHIND = 64;
+const PLACES_BEHIND = 128;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Window of a reading of arrays, which are large. */
@@ -225,7 +225,9 @@ export class OtherReadings {
         return;
       }
       yield this.beyond(other.run, known, "arrays", within, other.input);
-      at = Math.max(start + 1, other.input.actual(other.run.end));
+      // What was read in vain up to an error may have been bytes of the array.
+      const read = other.run.status === STATUS.STOPPED ? other.input.actual(other.run.end) : start;
+      at = Math.max(start + 1, read);
     }
   }
 
