@@ -4,8 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-
 /** Bytes, text as UTF-8, or single bytes. */
 export type Piece = Uint8Array | string | readonly number[];
 
@@ -16,8 +14,17 @@ export function join(...pieces: readonly Piece[]): Uint8Array {
 
 /** The same for more pieces than a call may have arguments. */
 export function joinAll(pieces: readonly Piece[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(pieces.map((piece) => Buffer.from(piece as string))));
+  const arrays = pieces.map((piece) => typeof piece === "string" ? utf8.encode(piece) : piece);
+  const joined = new Uint8Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    joined.set(array, at);
+    at += array.length;
+  }
+  return joined;
 }
+
+const utf8 = new TextEncoder();
 
 /** An unsigned number in `width` bytes, the least significant first; higher bits are dropped. */
 export function little(width: number, value: number | bigint): Uint8Array {

@@ -118,7 +118,15 @@ export function readProgram(
 
 /** The bytes of opcodes without frames. */
 export function writeOps(ops: readonly Op[]): Uint8Array {
-  return joinAll(ops.flatMap(({ code, arg }) => code === RAW ? [arg] : [[code], arg]));
+  const size = ops.reduce((sum, { code, arg }) => sum + arg.length + (code === RAW ? 0 : 1), 0);
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const { code, arg } of ops) {
+    if (code !== RAW) bytes[at++] = code;
+    bytes.set(arg, at);
+    at += arg.length;
+  }
+  return bytes;
 }
 
 /** What an opcode took from the stack, and what the stack is after it. */

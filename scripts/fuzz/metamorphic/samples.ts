@@ -5,8 +5,13 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import { existsSync, readFileSync } from "node:fs";
+import { VERDICTS } from "../../../src/core/findings.ts";
+import type { Verdict } from "../../../src/core/types.ts";
 import { join } from "../bytes.ts";
 import { bytesOfSeed, seedsOf } from "../corpus.ts";
+import { written } from "./layout.ts";
 import type { Oracle } from "./oracle.ts";
 import { RAW, readProgram } from "./program.ts";
 import type { Draft, Loader } from "./transformation.ts";
@@ -16,6 +21,8 @@ export interface Sample {
   readonly id: string;
   /** Whether its verdict must not sink; the verdict of others must not rise to dangerous. */
   readonly harmful: boolean;
+  /** What `testdata/` expects at least of the file itself; undefined of what lies inside one. */
+  readonly stated?: Verdict;
   readonly draft: Draft;
 }
 
@@ -54,6 +61,18 @@ export function plainest(): readonly Sample[] {
   });
 }
 
+/** The least that a folder's `expected.json` wants of a file. */
+function expected(path: string): Verdict | undefined {
+  const [folder = "", ...rest] = path.split("/");
+  const file = new URL(`../../../testdata/${folder}/expected.json`, import.meta.url);
+  const all: Record<string, { readonly verdict: Verdict; readonly also?: readonly Verdict[] }> =
+    existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const one = all[rest.join("/")];
+  if (one === undefined) return undefined;
+  const allowed = [one.verdict, ...one.also ?? []].map((verdict) => VERDICTS.indexOf(verdict));
+  return VERDICTS[Math.max(...allowed)];
+}
+
 /** All pickles of `testdata/` that are read and written again alike, but for frames. */
 export async function samples(oracle: Oracle): Promise<readonly Sample[]> {
   const found: Sample[] = [];
@@ -75,7 +94,11 @@ export async function samples(oracle: Oracle): Promise<readonly Sample[]> {
       // An archive may have two members of one name.
       const same = found.filter(({ id }) => id.replace(/#\d+$/u, "") === where).length;
       const id = same === 0 ? where : `${where}#${same}`;
-      found.push({ id, harmful, draft: draftOf(program.ops, program.tail, loader) });
+      const draft = draftOf(program.ops, program.tail, loader);
+      // Frames are not kept: a sample that is about its frames is another one without.
+      const isWhole = where === seed.path && Buffer.compare(written(draft), content) === 0;
+      const stated = harmful && isWhole ? expected(seed.path) : undefined;
+      found.push({ id, harmful, draft, ...(stated !== undefined && { stated }) });
     }
   }
   return found;
