@@ -138,7 +138,10 @@ function mayStart(bytes: Uint8Array, at: number, lines: LineEnds): boolean {
 
 /** The same for the middle of a stream: a text that could be a name, also as an argument behind a MARK. */
 function mayGoOn(bytes: Uint8Array, at: number): boolean {
-  if (bytes[at] === 0x28) return TEXTS.has(bytes[at + 1] ?? 0);
+  // A list or dictionary of texts, and texts behind a MARK.
+  const isEmpty = bytes[at] === OP.EMPTY_LIST || bytes[at] === OP.EMPTY_DICT;
+  const mark = isEmpty ? at + 1 : at;
+  if (bytes[mark] === OP.MARK) return TEXTS.has(bytes[mark + 1] ?? 0);
   if (bytes[at] === OP.BINGET || bytes[at] === OP.LONG_BINGET || bytes[at] === OP.GET) {
     return namesGlobal(bytes.subarray(at, at + PLAUSIBLE_BYTES));
   }

@@ -1,0 +1,204 @@
+/**
+ * Whether the metamorphic fuzzer has teeth: takes one fix back in a copy of the sources, and runs until the
+ * fuzzer finds the hole.
+ *
+ *     PYTHON=… deno run --allow-all scripts/fuzz/metamorphic/teeth.ts --seed 1 [--cases 20000] [--only ID]
+ *
+ * A row for each fix: what it is, the cases until the finding, and the finding. One that is not found makes
+ * the program fail.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A fix, and what it is without. */
+interface Fix {
+  readonly id: string;
+  readonly file: string;
+  /** Stands in the file once. */
+  readonly fixed: string;
+  readonly broken: string;
+}
+
+const SEMANTICS = "src/pickle/semantics";
+const STREAMS = "src/pickle/streams";
+const FIXES: readonly Fix[] = [
+  // joblib's arrays
+  {
+    id: "states of a wrapper add up",
+    file: `${SEMANTICS}/array_wrappers.ts`,
+    fixed: "if (before !== undefined) return before;",
+    broken: "if (before !== undefined) this.attributes.delete(target);",
+  },
+  {
+    id: "a wrapper may come from a function",
+    file: `${SEMANTICS}/array_wrappers.ts`,
+    fixed: "return values.length > 0 || !complete;",
+    broken: "return values.length > 9 && complete;",
+  },
+  {
+    id: "the class of an object may be set to that of wrappers",
+    file: `${SEMANTICS}/array_wrappers.ts`,
+    fixed: "if (sets) this.turned.add(target);",
+    broken: "",
+  },
+  {
+    id: "an array amid a frame lies behind it",
+    file: `${STREAMS}/readings.ts`,
+    fixed: "run.framedArrays > 0 ? [[]] : [];",
+    broken: "[];",
+  },
+  {
+    id: "what lies behind an array of unknown length is searched",
+    file: `${STREAMS}/readings.ts`,
+    fixed: "if (uncertainAt.length > 0) yield*",
+    broken: "if (uncertainAt.length < 0) yield*",
+  },
+  // readings
+  {
+    id: "streams are read one behind the other",
+    file: `${STREAMS}/streams.ts`,
+    fixed: "return await this.hasBytes(next) ? next : undefined;",
+    broken: "return undefined;",
+  },
+  // identity, and texts that are not known
+  {
+    id: "an operand that is not known is not no text",
+    file: `${SEMANTICS}/calls.ts`,
+    fixed: "return this.importPossible(module, name, at);",
+    broken: "return undefined;",
+  },
+  {
+    id: "an attribute by a name that is not known is told",
+    file: `${SEMANTICS}/calls.ts`,
+    fixed: "if (isNoText(this.heap, name)) return;",
+    broken: "if (isNoText(this.heap, name) || at >= 0) return;",
+  },
+  {
+    id: "a loader of bytes that are not known may load any constant",
+    file: `${SEMANTICS}/higher_order/imports.ts`,
+    fixed: "calls.loadsUnknown = true;",
+    broken: "",
+  },
+  {
+    id: "an extension by names that are not known is an import",
+    file: `${SEMANTICS}/higher_order/imports.ts`,
+    fixed: "calls.importPossible(module, name, call.at);",
+    broken: "",
+  },
+  {
+    id: "what something may have changed in place is not known",
+    file: "src/pickle/machine/heap.ts",
+    fixed: "if (this.containers.changed(handle)) return undefined;",
+    broken: "",
+  },
+  {
+    id: "what maps over more items give is not known",
+    file: `${SEMANTICS}/higher_order/callers.ts`,
+    fixed: 'return further || call.entry.key === "builtins.filter"',
+    broken: "return false",
+  },
+  {
+    id: "gzip may have more members",
+    file: `${SEMANTICS}/codecs.ts`,
+    fixed: 'const alone = kind !== "gzip" ||',
+    broken: 'const alone = kind !== "" ||',
+  },
+  // objects that grow or call
+  {
+    id: "a class that is made by a metaclass is no harmless call",
+    file: `${SEMANTICS}/calls.ts`,
+    fixed: "return isName && areBases && areAttributes;",
+    broken: "return isName && areBases && areAttributes && args > 0;",
+  },
+  {
+    id: "items of objects may be methods that are called",
+    file: `${SEMANTICS}/callbacks.ts`,
+    fixed: "return HOOKS.test(name) ||",
+    broken: "return",
+  },
+  {
+    id: "attributes of a value that was picked are those of the value",
+    file: `${SEMANTICS}/attributes.ts`,
+    fixed: "const found = attribute(heap, value.value, name, via, at, computed);",
+    broken: "const found = undefined as Handle | undefined;",
+  },
+  {
+    id: "an item may be made by a factory",
+    file: `${SEMANTICS}/higher_order/attributes.ts`,
+    fixed: "return found ?? unknownItem(calls, call);",
+    broken: "return found ?? calls.result(call.entry.handle, call.args, call.kwargs);",
+  },
+  // detection
+  {
+    id: "an argument longer than the head is read on",
+    file: `${STREAMS}/detect.ts`,
+    fixed:
+      'return !header && cut && (size === undefined || size > head.length) ? "undecided" : "other";',
+    broken: 'return "other";',
+  },
+  {
+    id: "as many streams are stepped over as there are",
+    file: `${STREAMS}/detect.ts`,
+    fixed: 'if (streams++ === FURTHER_STREAMS) return "undecided";',
+    broken: 'if (streams++ === 64) return "other";',
+  },
+];
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    cases: { type: "string", default: "20000" },
+    only: { type: "string" },
+  },
+});
+
+/** A copy of what the fuzzer needs. */
+function copied(): string {
+  const copy = mkdtempSync(join(tmpdir(), "teeth-"));
+  for (const part of ["src", "scripts", "rules", "deno.json"]) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+  }
+  for (const part of ["testdata", "node_modules"]) symlinkSync(join(ROOT, part), join(copy, part));
+  return copy;
+}
+
+/** What the fuzzer says of a copy. */
+function fuzzed(copy: string): string {
+  const { stdout } = spawnSync(process.execPath, [
+    ...["run", "--quiet", "--no-prompt", "--no-check", "--no-lock", "--cached-only", "--allow-all"],
+    join(copy, "scripts/fuzz/metamorphic/main.ts"),
+    ...["--seed", values.seed, "--cases", values.cases, "--first"],
+  ], { encoding: "utf8" });
+  return stdout;
+}
+
+let missed = 0;
+const copy = copied();
+try {
+  for (const { id, file, fixed, broken } of FIXES) {
+    if (values.only !== undefined && values.only !== id) continue;
+    const path = join(copy, file);
+    const text = readFileSync(path, "utf8");
+    if (text.split(fixed).length !== 2) {
+      throw new Error(`"${fixed}" does not stand once in ${file}`);
+    }
+    writeFileSync(path, text.replace(fixed, () => broken));
+    const lines = fuzzed(copy).split("\n").filter((line) => /^(sample|first finding)/u.test(line));
+    writeFileSync(path, text);
+    if (lines.length === 0) missed++;
+    console.log(`${id} | seed ${values.seed} | ${lines.slice(0, 2).join("; ") || "NOT FOUND"}`);
+  }
+} finally {
+  rmSync(copy, { recursive: true });
+}
+process.exitCode = missed === 0 ? 0 : 1;
