@@ -36,8 +36,9 @@ const FIXES: readonly Fix[] = [
   {
     id: "states of a wrapper add up",
     file: `${SEMANTICS}/array_wrappers.ts`,
-    fixed: "if (before !== undefined) return before;",
-    broken: "if (before !== undefined) this.attributes.delete(target);",
+    fixed: "const attributes = this.attributesOf(wrapper ?? target);",
+    broken: "this.attributes.delete(wrapper ?? target);\n" +
+      "const attributes = this.attributesOf(wrapper ?? target);",
   },
   {
     id: "a wrapper may come from a function",
