@@ -576,10 +576,15 @@ export class Calls implements Semantics {
       this.heap.change(target);
     }
     const instance = this.heap.instanceOf(target);
+    // What is put into an object may go on into a container that it holds.
     if (instance !== undefined) {
+      if (!this.hidden.isDictionary(target)) this.mayChange([...instance.passed]);
       for (const item of items) this.heap.pass(instance, item);
     }
     if (value?.type === "call") {
+      const held = [...value.args ?? [], value.kwargs, value.state]
+        .filter((each) => each !== undefined);
+      if (!this.hidden.isDictionary(target)) this.mayChange(held);
       for (const item of items) fillCall(value, item);
       this.mutateGiven(value.callee, target, (each) => this.fill(each, items, opcode, at));
     }

@@ -581,6 +581,10 @@ test("what something may have changed in place is not what was put into it", asy
       call("operator", "getitem", "g1\n", "I-1\n"),
     ),
     "a function": bytes(list, "0", call("package", "function", "((g1\ntl"), "0", item),
+    "an object that holds it": bytes(
+      "}(I0\nVx\nup1\n0ccollections\nUserDict\n)R}(Vdata\ng1\nubI0\nVsystem\ns0",
+      item,
+    ),
     "a bytearray": bytes(
       call("builtins", "bytearray", byteString(bytes("syste"))),
       "p1\n(I109\ne0",
