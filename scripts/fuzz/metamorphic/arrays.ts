@@ -7,7 +7,7 @@
 
 import { join } from "../bytes.ts";
 import type { Dice } from "../dice.ts";
-import { call, dict, exactText, get, global, int, put, tuple } from "./emit.ts";
+import { call, dict, exactText, get, global, int, list, method, put, tuple } from "./emit.ts";
 import { freeIndex, withIndices } from "./memo.ts";
 import * as codes from "./program.ts";
 import { edited, type Op, op } from "./program.ts";
@@ -68,6 +68,11 @@ const FORMS: readonly Form[] = [
         [exactText("x", dice)],
         wrapper,
       ], dice),
+  },
+  {
+    id: "joblib-popped",
+    wrapper: (wrapper, dice) =>
+      call(method(list([[op(codes.NONE)], wrapper], dice), "pop", dice), [], dice),
   },
   {
     id: "joblib-partial",
