@@ -253,7 +253,7 @@ export class Heap {
     if (handle < 0) {
       const items = this.itemsOf(handle);
       if (items === undefined || items.length > DERIVED_ITEMS || depth > DERIVED_DEPTH) {
-        return UNKNOWN;
+        return this.object({ type: "picked", value: handle });
       }
       return this.container(
         this.containers.kind(handle),

@@ -626,6 +626,13 @@ test("an attribute by a name that is not known is told from a call", async () =>
   assert.ok(!written.some((fact) => fact.kind === "unresolved-call"));
 });
 
+test("a container that is handed on and not known is still made of what is in it", async () => {
+  const list = "(NlI0\ncos\npath\ns";
+  const item = call("functools", "reduce", "coperator\ngetitem\n", bytes("(", list, "I0\nl"));
+  const facts = factsIn(await observe(bytes(item, "}(Vx\nI1\nub.")));
+  assert.ok(facts.some((fact) => fact.kind === "mutation"));
+});
+
 test("what a method of a list hands out is changed by BUILD and by items", async () => {
   const popped = (then: string) =>
     bytes(call("builtins", "getattr", "(cos\npath\nl", "Vpop\n"), ")R", then, ".");
