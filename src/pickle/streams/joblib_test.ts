@@ -139,6 +139,17 @@ test("what lies behind an array of unknown length is searched, with the memo as 
   }
 });
 
+test("behind a second array of unknown length the search goes on", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const first = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING, "0");
+  const hidden = bytes(".......0", PAYLOAD);
+  const second = bytes(WRAPPER, state({ key: unknown }), "B", hidden.length, 0, 0, 0, hidden, ".");
+  const data = bytes(first, second);
+  const calls = factsIn(await observe(data))
+    .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+  assert.ok(calls.includes(CALL), calls.join());
+});
+
 test("a place from which opcodes come to nothing is not the last", async () => {
   const type = bytes(
     "cnumpy\ndtype\n(cpackage\nfunction\n(Vu1\ntRtR(I3\nV|\nNNNI-1\nI-1\nI0\nt",

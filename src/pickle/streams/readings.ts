@@ -225,9 +225,10 @@ export class OtherReadings {
         return;
       }
       yield this.beyond(other.run, known, "arrays", within, other.input);
-      // What was read in vain up to an error may have been bytes of the array.
-      const read = other.run.status === STATUS.STOPPED ? other.input.actual(other.run.end) : start;
-      at = Math.max(start + 1, read);
+      // What was read in vain up to an error, or to another such array, may have been bytes of this one.
+      const { status, uncertain, end } = other.run;
+      const whole = status === STATUS.STOPPED && uncertain <= arrays.length;
+      at = Math.max(start + 1, whole ? other.input.actual(end) : start);
     }
   }
 
