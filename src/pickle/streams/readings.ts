@@ -23,6 +23,8 @@ const FRAME_READINGS = 16;
 const ARRAY_READINGS = 16;
 /** Places behind an array of unknown length that are read. */
 const PLACES_BEHIND = 128;
+/** Opcodes that are spent on that in all: a few megabytes of imports take so many at each place (CWE-405). */
+const OPCODES_BEHIND = 1 << 21;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Window of a reading of arrays, which are large. */
@@ -209,10 +211,11 @@ export class OtherReadings {
     const checkDeadline = (): void => this.context.checkDeadline();
     const input = new Input(source, spoolBytes);
     const search = new Resync(input, resyncBytes, checkDeadline, "amid");
+    let opcodes = 0;
     for (let tried = 0, at = from;; tried++) {
       const start = await search.find(at);
       if (start === undefined && !search.cut) return;
-      if (start === undefined || tried === PLACES_BEHIND) {
+      if (start === undefined || tried === PLACES_BEHIND || opcodes > OPCODES_BEHIND) {
         yield [this.tooManyWays("bytes behind an array", PLACES_BEHIND, from, within)];
         return;
       }
@@ -225,6 +228,7 @@ export class OtherReadings {
         return;
       }
       yield this.beyond(other.run, known, "arrays", within, other.input);
+      opcodes += other.run.machine.opcodes;
       // What was read in vain up to an error, or to another such array, may have been bytes of this one.
       const { status, uncertain, end } = other.run;
       const whole = status === STATUS.STOPPED && uncertain <= arrays.length;
