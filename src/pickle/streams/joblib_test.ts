@@ -125,6 +125,7 @@ test("what lies behind an array of unknown length is searched, with the memo as 
   const ways = [
     PAYLOAD,
     bytes(str("os"), str("system"), 0x93, "(Vecho hi\ntR"),
+    bytes("(", 0x95, 9, 0, 0, 0, 0, 0, 0, 0, str("echo hi"), "ios\nsystem\n"),
     bytes("V\\u006fs\nVsystem\n", 0x93, "(Vecho hi\ntR"),
     bytes("g7\nVsystem\n", 0x93, "(Vecho hi\ntR"),
     bytes("h\x07", str("system"), 0x94, 0x93, "(Vecho hi\ntR"),

@@ -140,8 +140,8 @@ function mayStart(bytes: Uint8Array, at: number, lines: LineEnds): boolean {
 function mayGoOn(bytes: Uint8Array, at: number): boolean {
   // A list or dictionary of texts, and texts behind a MARK.
   const isEmpty = bytes[at] === OP.EMPTY_LIST || bytes[at] === OP.EMPTY_DICT;
-  const mark = isEmpty ? at + 1 : at;
-  if (bytes[mark] === OP.MARK) return TEXTS.has(bytes[mark + 1] ?? 0);
+  const mark = isEmpty ? behindFrames(bytes, at + 1) : at;
+  if (bytes[mark] === OP.MARK) return TEXTS.has(bytes[behindFrames(bytes, mark + 1)] ?? 0);
   if (bytes[at] === OP.BINGET || bytes[at] === OP.LONG_BINGET || bytes[at] === OP.GET) {
     return namesGlobal(bytes.subarray(at, at + PLAUSIBLE_BYTES));
   }
@@ -160,6 +160,13 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
   return name.every((byte, index) =>
     isLetter(byte) || (index > 0 && (byte === 0x2e || (byte >= 0x30 && byte <= 0x39)))
   );
+}
+
+/** The place behind FRAME opcodes, which may stand between any others. */
+function behindFrames(bytes: Uint8Array, at: number): number {
+  let next = at;
+  while (bytes[next] === OP.FRAME) next += 9;
+  return next;
 }
 
 /** Opcodes between a name and its STACK_GLOBAL that are looked through. */
