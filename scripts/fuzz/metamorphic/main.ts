@@ -36,6 +36,8 @@ const BATCH = 64;
 const TRIES = 12;
 /** One case in so many begins with a real sample; it hides nothing. */
 const REAL_EACH = 4;
+/** Of the others, one in so many begins with one of the plainest: nothing else of them gives them away. */
+const PLAIN_EACH = 8;
 /** Findings of one shortest chain that are written, and after which no more are shortened. */
 const KEPT = 2;
 
@@ -122,7 +124,8 @@ async function run(): Promise<number> {
     const turn = ordinary ? number / REAL_EACH : number;
     const chain = chainOf(turn + seed * 31, from, all, dice);
     for (let tries = 0; tries < TRIES; tries++) {
-      const sample = dice.pick(ordinary ? real : harmful);
+      const some = dice.chance(1, PLAIN_EACH) ? plain : harmful;
+      const sample = dice.pick(ordinary ? real : some);
       const draft = applied(sample.draft, chain);
       if (draft !== undefined && !(ordinary && isUnreal(draft))) {
         return { number, sample, chain, draft };

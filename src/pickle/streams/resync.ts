@@ -165,9 +165,12 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
 /** The place behind FRAME opcodes, which may stand between any others. */
 function behindFrames(bytes: Uint8Array, at: number): number {
   let next = at;
-  while (bytes[next] === OP.FRAME) next += 9;
+  for (let frames = 0; frames < FRAMES_PASSED && bytes[next] === OP.FRAME; frames++) next += 9;
   return next;
 }
+
+/** FRAME opcodes in a row that are looked past; writers make one. */
+const FRAMES_PASSED = 4;
 
 /** Opcodes between a name and its STACK_GLOBAL that are looked through. */
 const OPCODES_OF_NAME = 16;
