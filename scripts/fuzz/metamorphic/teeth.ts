@@ -41,12 +41,6 @@ const FIXES: readonly Fix[] = [
       "const attributes = this.attributesOf(wrapper ?? target);",
   },
   {
-    id: "a wrapper may come from a function",
-    file: `${SEMANTICS}/array_wrappers.ts`,
-    fixed: "return values.length > 0 || !complete;",
-    broken: "return values.length > 9 && complete;",
-  },
-  {
     id: "the class of an object may be set to that of wrappers",
     file: `${SEMANTICS}/array_wrappers.ts`,
     fixed: "if (sets) this.turned.add(target);",
@@ -152,6 +146,13 @@ const FIXES: readonly Fix[] = [
     file: `${STREAMS}/detect.ts`,
     fixed: 'if (streams++ === FURTHER_STREAMS) return "undecided";',
     broken: 'if (streams++ === 64) return "other";',
+  },
+  // found late
+  {
+    id: "a wrapper may come from a function",
+    file: `${SEMANTICS}/array_wrappers.ts`,
+    fixed: "return values.length > 0 || !complete;",
+    broken: "return values.length > 9 && complete;",
   },
 ];
 
