@@ -242,7 +242,7 @@ function comesToNothing(head: Uint8Array, trace: readonly string[], long: boolea
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
 function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): Trial {
   if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return "pickle";
-  // What goes on like that so often is a file of such pickles, whatever comes behind them.
+  // So many repetitions are a file of such pickles, whatever bytes follow.
   if (tries === 0) return "pickle";
   if (end >= head.length) return "undecided";
   return looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
