@@ -144,8 +144,8 @@ const FIXES: readonly Fix[] = [
   {
     id: "as many streams are stepped over as there are",
     file: `${STREAMS}/detect.ts`,
-    fixed: 'if (streams++ === FURTHER_STREAMS) return "undecided";',
-    broken: 'if (streams++ === 64) return "other";',
+    fixed: "const HEAD_STREAMS = 1024;\nconst FURTHER_STREAMS = 1 << 16;",
+    broken: "const HEAD_STREAMS = 64;\nconst FURTHER_STREAMS = 64;",
   },
   // found late
   {
@@ -195,8 +195,12 @@ try {
       throw new Error(`"${fixed}" does not stand once in ${file}`);
     }
     writeFileSync(path, text.replace(fixed, () => broken));
-    const lines = fuzzed(copy).split("\n").filter((line) => /^(sample|first finding)/u.test(line));
+    const printed = fuzzed(copy);
+    const lines = printed.split("\n").filter((line) => /^(sample|first finding)/u.test(line));
     writeFileSync(path, text);
+    if (lines.length === 0 && !printed.includes(" cases, ")) {
+      throw new Error(`The fuzzer ended early without the fix "${id}"`);
+    }
     if (lines.length === 0) missed++;
     console.log(`${id} | seed ${values.seed} | ${lines.slice(0, 2).join("; ") || "NOT FOUND"}`);
   }
