@@ -170,6 +170,12 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmless: { name: "weight.bin", deflated: "Y2JgYGBiIB+837f2HiOQVoDyG0g2ocEeSDgAERA3APECID4AxA+AmMGRWPvZYAKMJFpvA7TbifwAAAA=" },
   },
   {
+    format: "msgpack",
+    decoder: "built in",
+    harmful: { name: "hydra.msgpack", deflated: "a1pWkFiUmFvcCKOXpqTmFac2LctOLcpLzTmuxzh5EgvT8rSc/MQSY6MjCgwEwJKkzMTi46KMkyciNHEwMDTYg/Cy5Py8tMz0phXxJYlF6akl8Svzi/WKK4tLUnOXJ+fn5ibmpSxLTc7IV6gAAA==" },
+    harmless: { name: "flax_model.msgpack", deflated: "a1xWkFiUmFvcuDQlNa84tWlZdmpRXmrOcT3GyZNYmJan5eQnlhgbHVFgIACWJGUmFh8XZZw8EaGJg4GhwR6EAQ==" },
+  },
+  {
     format: "text-config",
     decoder: "built in",
     harmful: { name: "config.pbtxt", deflated: "bVBNS8NAFLzvr3jEg5dSklQ85CZi8aIWCYiUsmzTF7uQ/WD3BVJL/rsv2yoqPewHM/NmhncFddDk7HWExtlWf/RBkXZWWGWwgmyHNqJFks7aIRO+U9S6YJiZgNBb0gbPpFGD3Cpq9jLqT4QKcqGt7wnWAuDIB+DbVZGSeZag9KeDZ7x+Xz3I5WpRJmLKUVTB8uX16a6Wz/ePb6cBbWIFa1jMoCxv0gWbxASMe+URjpDeSVTM/upgZOUoNsL1lKqx+FyqbW5lkV3s85NZ5HnOJp3aYidb3eH/NSUmzmmgDEauZdyOlc7jaa2R45yXnd4GFQ6/HRhq+kjOsHgeHU+LLw==" },

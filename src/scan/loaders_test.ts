@@ -67,3 +67,25 @@ for (const { id, hit, miss } of table) {
     }
   });
 }
+
+/** A model with an entry of `metadata_props` more, which protobuf lets follow. */
+function onnxWith(key: string, value: string): Uint8Array {
+  const model = readFileSync(new URL("../../testdata/onnx/safe/metadata.onnx", import.meta.url));
+  const field = (number: number, bytes: readonly number[]): number[] => {
+    const { length } = bytes;
+    const size = length < 128 ? [length] : [length & 127 | 128, length >> 7];
+    return [number << 3 | 2, ...size, ...bytes];
+  };
+  const text = (value: string): number[] => [...new TextEncoder().encode(value)];
+  const entry = [...field(1, text(key)), ...field(2, text(value))];
+  return Uint8Array.from([...model, ...field(14, entry)]);
+}
+
+test("metadata of ONNX models is read as the configuration that loaders take it for", async () => {
+  const verdict = async (key: string, value: string): Promise<Verdict> =>
+    (await scanSource(bytesSource("m.onnx", onnxWith(key, value)), { rules })).verdict;
+  assert.equal(await verdict("names", "{0: __import__('os').system('echo x')}"), "dangerous");
+  assert.equal(await verdict("names", "{0: 'person', 1: 'bicycle'}"), "clean");
+  assert.equal(await verdict("config", '{"a": {"_target_": "os.system"}}'), "dangerous");
+  assert.equal(await verdict("description", "<img src=x onerror=alert(1)>"), "suspicious");
+});

@@ -12,6 +12,7 @@ import { FormatError } from "../../core/errors.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
+import { metadataEntries } from "../../parsers/config/metadata.ts";
 import { behindEnd, hiddenEntry } from "../../parsers/trailing.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
@@ -95,6 +96,12 @@ const TENSORS = 1_000_000;
 const REPORTED = 100;
 /** Strings of metadata that may be programs are looked at up to this length. */
 const LOOK_FOR_TEMPLATE = 4 * 1024 * 1024;
+/** Items of a list beyond which it is a vocabulary; tags, languages and data sets are a dozen. */
+const LIST_ITEMS = 1000;
+/** Bytes of all texts that are kept as a configuration. Real files have some kilobytes. CWE-770. */
+const KEPT_BYTES = 16 * 1024 * 1024;
+/** The name by which the table of loaders knows the metadata. */
+const METADATA = "metadata_kv";
 
 /** GGUF models. */
 export const ggufFormat: Format = {
@@ -129,6 +136,9 @@ class Scanner {
   readonly #entries: Observation[] = [];
   readonly #keys = new Set<string>();
   readonly #checks = new LoaderChecks();
+  /** Texts of the metadata, which configurations may be: `model.config`, `general.description`. */
+  readonly #texts: (readonly [key: string, text: string])[] = [];
+  #textBytes = 0;
   #alignment = ALIGNMENT;
 
   constructor(source: Source, check: () => void) {
@@ -145,7 +155,7 @@ class Scanner {
       rule: "gguf-malformed",
       detail: `${more} more such faults`,
     }];
-    return [...lies, ...rest, ...this.#entries];
+    return [...lies, ...rest, ...this.#entries, ...metadataEntries(METADATA, this.#texts)];
   }
 
   async run(): Promise<void> {
@@ -288,7 +298,9 @@ class Scanner {
     let program = TEMPLATE_KEY.test(key);
     if (!program && length >= 4 && length <= LOOK_FOR_TEMPLATE) {
       await reader.fill(length);
-      program = /\{[{%]/u.test(reader.text(length));
+      const text = reader.text(length);
+      program = /\{[{%]/u.test(text);
+      this.#keep(key, text);
     } else reader.skip(length);
     if (!program || length === 0) return;
     this.#entries.push({
@@ -297,6 +309,15 @@ class Scanner {
       part: key,
       hint: HINT.chatTemplate,
     });
+  }
+
+  #keep(key: string, text: string): void {
+    this.#textBytes += text.length;
+    if (this.#textBytes <= KEPT_BYTES) this.#texts.push([key, text]);
+    else if (this.#textBytes - text.length <= KEPT_BYTES) {
+      const detail = `Its texts have more than ${KEPT_BYTES} bytes, and no more are looked at`;
+      this.#lies.push({ type: "anomaly", rule: "gguf-malformed", detail, unread: true });
+    }
   }
 
   async #readArray(reader: GgufReader, key: string, depth: number): Promise<void> {
@@ -340,6 +361,12 @@ class Scanner {
         const bytes = Number(length);
         if (!reader.has(bytes)) await reader.fill(bytes);
         this.#checks.token(reader.characters(bytes));
+      } else if (
+        type === STRING && items <= LIST_ITEMS && length <= TEXT_BYTES &&
+        !key.startsWith("tokenizer.")
+      ) {
+        await reader.fill(Number(length));
+        this.#keep(key, reader.text(Number(length)));
       } else reader.skip(Number(length));
     }
   }

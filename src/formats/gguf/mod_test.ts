@@ -133,3 +133,53 @@ test("only the header of a huge file is read", async () => {
   assert.equal(report.verdict, "clean");
   assert.ok(report.bytesRead < 1 << 20, `${report.bytesRead} bytes`);
 });
+
+/** A file of version 3 without tensors, with texts and lists of texts. */
+function withTexts(pairs: readonly (readonly [key: string, value: string | readonly string[]])[]) {
+  const parts: number[] = [...new TextEncoder().encode("GGUF"), 3, 0, 0, 0, ...Array(8).fill(0)];
+  const length = (value: number) => {
+    for (let at = 0; at < 8; at++) parts.push(at < 4 ? value >>> (8 * at) & 255 : 0);
+  };
+  const text = (value: string) => {
+    const bytes = new TextEncoder().encode(value);
+    length(bytes.length);
+    parts.push(...bytes);
+  };
+  length(pairs.length);
+  for (const [key, value] of pairs) {
+    text(key);
+    if (typeof value === "string") {
+      parts.push(8, 0, 0, 0);
+      text(value);
+    } else {
+      parts.push(9, 0, 0, 0, 8, 0, 0, 0);
+      length(value.length);
+      for (const item of value) text(item);
+    }
+  }
+  return Uint8Array.from(parts);
+}
+
+test("texts of the metadata are read as a configuration", async () => {
+  const verdict = async (...pairs: Parameters<typeof withTexts>[0]) =>
+    (await scanSource(bytesSource("m.gguf", withTexts(pairs)), { rules })).verdict;
+  const architecture = ["general.architecture", "llama"] as const;
+  const target = '{"_target_": "os.system", "command": "echo x"}';
+  assert.equal(await verdict(architecture, ["model.config", target]), "dangerous");
+  assert.equal(
+    await verdict(architecture, ["a", target.replace("{", '{"x": "{% a %}",')]),
+    "dangerous",
+  );
+  assert.equal(await verdict(architecture, ["general.name", "os.system"]), "suspicious");
+  assert.equal(
+    await verdict(architecture, ["general.tags", ["a", "subprocess.Popen"]]),
+    "suspicious",
+  );
+  const harmless = [
+    ["general.name", "Llama 3.1 8B"],
+    ["general.description", "See example.com (run it with llama.cpp)."],
+    ["general.url", "https://example.com/a/b.json"],
+    ["general.tags", ["text-generation", "os"]],
+  ] as const;
+  assert.equal(await verdict(architecture, ...harmless), "clean");
+});
