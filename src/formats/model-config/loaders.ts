@@ -475,9 +475,15 @@ function isImport(text: string): boolean {
   return /^\s*(?:import|from)\s/u.test(text);
 }
 
+/** An expression that may go over several lines; statements stay as they are. */
 function dedented(text: string): string {
-  return text.split("\n").length === 1 ? text.trim() : `(${text.trim()})`;
+  if (text.split("\n").length === 1) return text.trim();
+  return STATEMENT.test(text) ? text : `(${text.trim()})`;
 }
+
+/** What begins a file of statements and no expression. */
+const STATEMENT =
+  /^\s*(?:(?:import|from|def|class|if|for|while|try|with|del|@)\b|@|#|"""|\w+\s*=[^=])/u;
 
 function fromBase64(text: string): Uint8Array | undefined {
   try {

@@ -7,7 +7,9 @@
  */
 
 import { scanStreams } from "../../pickle/streams/streams.ts";
-import type { Format } from "../../core/format.ts";
+import type { Format, FormatContext } from "../../core/format.ts";
+import type { Source } from "../../core/source.ts";
+import { dictionaryEntries } from "./dictionaries.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
 /** Legacy torch checkpoints. */
@@ -15,5 +17,10 @@ export const torchLegacyFormat: Format = {
   id: "torch-legacy",
   random: false,
   detect: (sample) => isTorchLegacy(sample.head),
-  scan: (source, context) => scanStreams(source, context, "torch-legacy"),
+  scan,
 };
+
+async function* scan(source: Source, context: FormatContext) {
+  yield* scanStreams(source, context, "torch-legacy");
+  yield await dictionaryEntries(source, context);
+}

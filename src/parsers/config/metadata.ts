@@ -16,6 +16,8 @@ const CHARACTERS = 16 * 1024 * 1024;
 const DEPTH = 200;
 /** Texts that may be markup, a name, a structure or a call. */
 const SPEAKS = /[<({[$]|\w\.\w/u;
+/** Keys that say something whatever their value is. */
+const SPEAKING_KEY = /^_|trust|remote|^py\/|user_dir/u;
 
 /**
  * The entry for metadata.
@@ -55,7 +57,7 @@ export function configurationEntries(part: string, root: ConfigNode): Observatio
 class JsonWriter {
   readonly #parts: string[] = [];
   #characters = 0;
-  /** True once a text was written that may say something, or a key that begins with `_`. */
+  /** True once a text or a key was written that may say something. */
   speaks = false;
   /** What there is more of than is written; undefined when all of it was. */
   cut: string | undefined;
@@ -84,7 +86,7 @@ class JsonWriter {
         this.#add("{");
         for (const [index, [key, value]] of node.members.entries()) {
           const name = key.kind === "scalar" ? key.text : "";
-          this.speaks ||= name.startsWith("_");
+          this.speaks ||= SPEAKING_KEY.test(name);
           this.#add(`${index > 0 ? "," : ""}${JSON.stringify(name)}:`);
           this.write(value, depth + 1);
         }
