@@ -19,7 +19,10 @@ const HEAD = `# Loaders of configurations
 
 Libraries that import, call, evaluate, open or fetch what a configuration names. This page is written from
 \`rules/loaders.toml\` (\`make rules\`). A path of keys begins at the root: \`*\` is any key or item, \`**\` any
-number of them, \`a|b\` either. **Proof** says in which release a payload of ours ran, or where the source does it.
+number of them, \`a|b\` either.
+
+**Proof** says how it is known. _Run_: that release was run on a configuration with a payload that wrote a marker
+file, by \`scripts/fixtures/loader_proofs.py\`. _Source_: the place was read in that release and not run.
 
 In every configuration, for any loader, a value that is the name of a critical callable, or Python that
 calls one, is suspicious. \`[[loader]]\` in a configuration of modelaudit adds an entry
@@ -35,13 +38,19 @@ function loadersPage(table: readonly LoaderTableEntry[]): string {
       ...new Set(entry.code.map(placeOf)),
       ...entry.runs.length > 0 ? ["runs the file"] : [],
     ];
-    const cells = [entry.library, files || "any", does.join("; "), entry.versions, entry.proof];
+    const cells = [entry.library, files || "any", does.join("; "), entry.versions, proofOf(entry)];
     return `| ${cells.map(cell).join(" | ")} |`;
   });
   return `${HEAD}| loader | files | what it does | versions | proof |
 | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 `;
+}
+
+/** @throws Error for an entry without a proof */
+function proofOf({ id, proof }: LoaderTableEntry): string {
+  if (proof === undefined) throw new Error(`The loader "${id}" has no proof`);
+  return `${proof.how}: ${proof.release}; ${proof.reference}`;
 }
 
 function placeOf({ at, tag, does }: LoaderCode): string {

@@ -60,11 +60,21 @@ export interface LoaderCode {
   readonly beside?: readonly string[] | undefined;
   /**
    * Regular expression that the text must match, whose first group is what is named; or "dotted" for a
-   * dotted name.
+   * dotted name; or "joined" for the parts of one in a list.
    */
   readonly text?: string | undefined;
   /** True where names that nothing has classified are ordinary, so that only dangerous ones are reported. */
   readonly common?: boolean | undefined;
+}
+
+/** How it is known that a loader does what its entry says. */
+export interface LoaderProof {
+  /** "run": it was run on a payload that wrote a marker; "source": it was read. */
+  readonly how: "run" | "source";
+  /** The library's release that was run or read. */
+  readonly release: string;
+  /** Where its source does it: file and function. */
+  readonly reference: string;
 }
 
 /** A loader. */
@@ -75,8 +85,8 @@ export interface LoaderEntry {
   readonly library: string;
   /** Releases that do it, as text. */
   readonly versions: string;
-  /** How it is known: a release in which a payload ran, or the place in its source. */
-  readonly proof: string;
+  /** How it is known; undefined for a user's own entry. */
+  readonly proof?: LoaderProof | undefined;
   /** Base names or ends of paths with `*`, of which one matches; empty for any. */
   readonly files: readonly string[];
   /** Paths of keys of which one is there; empty for any. */

@@ -8,6 +8,7 @@ import {
   LOADER_ACTIONS,
   type LoaderCode,
   type LoaderExample,
+  type LoaderProof,
   type LoaderTableEntry,
 } from "../core/loader.ts";
 
@@ -18,6 +19,7 @@ const ENTRY_KEYS = [
   ...["runs", "near", "says", "hit", "miss"],
 ];
 const CODE_KEYS = ["at", "tag", "does", "beside", "text", "common"];
+const PROOF_KEYS = ["how", "release", "reference"];
 const LANGUAGES = ["loader", "hydra", "config"];
 
 /** Complains about an entry; never returns. */
@@ -45,7 +47,7 @@ export function loaderOf(table: Table, refuse: Refuse): LoaderTableEntry {
     id,
     library: text(table, "library", refuse),
     versions: text(table, "versions", refuse, "all"),
-    proof: text(table, "proof", refuse, "not given"),
+    ...(table["proof"] !== undefined && { proof: proofOf(table["proof"], refuse) }),
     files: texts(table, "files", refuse),
     keys: texts(table, "keys", refuse).map(pathOf),
     code,
@@ -80,6 +82,18 @@ function codeOf(value: unknown, refuse: Refuse): LoaderCode {
     ...(beside.length > 0 && { beside }),
     ...(pattern !== undefined && { text: pattern }),
     ...(common === true && { common: true }),
+  };
+}
+
+function proofOf(value: unknown, refuse: Refuse): LoaderProof {
+  if (!isTable(value)) return refuse(`"proof" must be a table, but is ${show(value)}`);
+  onlyKeys(value, PROOF_KEYS, "a proof", refuse);
+  const how = text(value, "how", refuse);
+  if (how !== "run" && how !== "source") return refuse(`"how" is "${how}", not run or source`);
+  return {
+    how,
+    release: text(value, "release", refuse),
+    reference: text(value, "reference", refuse),
   };
 }
 

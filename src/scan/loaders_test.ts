@@ -45,7 +45,9 @@ test("the table has the loaders that are known, each with a proof and examples",
   assert.equal(new Set(table.map(({ id }) => id)).size, table.length);
   for (const { id, hit, miss, proof } of table) {
     assert.ok(hit.length > 0 && miss.length > 0, `${id} has no examples`);
-    assert.match(proof, /^(?:ran|source): /u, id);
+    // A release is a version, a commit or a date, so that another person finds the same.
+    assert.match(proof?.release ?? "", /\d/u, `${id} has no proof`);
+    assert.match(proof?.reference ?? "", /[./]/u, id);
   }
 });
 

@@ -11,7 +11,7 @@ import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
 import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { HINT } from "../../core/hints.ts";
 import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/config/match.ts";
-import { type ConfigNode, isTrue, textOf } from "../../parsers/config_node.ts";
+import { type ConfigNode, hasMember, isTrue, textOf } from "../../parsers/config_node.ts";
 import { evaluatedPython, mayBePython } from "../../parsers/python/evaluated.ts";
 import { isListedStandardModule } from "../../parsers/python/names.ts";
 import { isSizeExpression } from "../../parsers/sympy.ts";
@@ -26,6 +26,8 @@ const REPORTED = 500;
 const NET_CHARACTERS = 64 * 1024;
 /** Texts of one file at any key that are read as Python; real files have a few. CWE-834. */
 const NET_TEXTS = 2000;
+/** Different texts of one file and loader that are evaluated. The largest real one has some 300. CWE-400. */
+const PROGRAMS = 5000;
 /** Items of a list beyond which it is a vocabulary and no list of names. */
 const VOCABULARY_ITEMS = 64;
 
@@ -199,13 +201,22 @@ class Teller {
     if (text === "" || !/^[^\s()]+$/u.test(text)) return;
     let [module, name] = dot < 0 ? ["", text] : [text.slice(0, dot), text.slice(dot + 1)];
     if (code.at.at(-1) === "parent_library") [module, name] = [text, baseClass(owner) ?? "*"];
-    else if (code.does === "import" && dot < 0) {
+    else if (code.does === "import" && dot < 0 && !this.#isBuiltin(code, name)) {
       if (isListedStandardModule(text)) return;
       [module, name] = [text, "*"];
     }
+    // `pydoc.locate`, and PyYAML's tags, look for a name without a module in `builtins`.
+    if (module === "" && this.#isBuiltin(code, name)) module = "builtins";
     if (module === "") return;
     if (code.common === true && this.#place.interest.dangerOf?.(module, name) === undefined) return;
     this.#reference(entry.language, `${module}.${name}`, placeOf(path), entry, node.at);
+  }
+
+  #isBuiltin({ does, tag }: LoaderCode, name: string): boolean {
+    if (does === "import" && tag?.endsWith("python/name:") !== true) return false;
+    // A module's name counts as an attribute of builtins, and is a word.
+    if (isListedStandardModule(name)) return false;
+    return this.#place.interest.dangerOf?.("builtins", name) === "critical";
   }
 
   #reference(
@@ -252,7 +263,7 @@ class Teller {
   }
 
   #trust({ node, path, owner }: LoaderHit): void {
-    if (!isTrue(node)) return;
+    if (!isTrue(node) || isSchema(node, path)) return;
     const named =
       owner?.members.some(([key, value]) =>
         REPOSITORY_KEYS.test(textOf(key) ?? "") && /^[\w.-]+\/[\w.-]+$/u.test(textOf(value) ?? "")
@@ -286,19 +297,38 @@ class Teller {
     this.#operator(name, undefined, cut(shown), this.#role(), { classes: written.slice(0, 50) });
   }
 
-  /** The texts that one loader evaluates, as one program: what some import, others use. */
+  /**
+   * The texts that one loader evaluates, each by itself behind what all of them import: what one breaks off
+   * or raises must not hide another.
+   */
   #evaluate(entry: LoaderEntry, texts: readonly { text: string; where: string }[]): void {
-    const program = texts.map(({ text }) => dedented(text))
-      .sort((a, b) => Number(isImport(b)) - Number(isImport(a))).join("\n");
-    const { facts, complete } = evaluatedPython(program, "python-config");
-    const { dangerOf } = this.#place.interest;
-    const harmful = facts.filter(({ fact }) =>
-      "module" in fact && "expression" in fact && fact.expression.includes("(") &&
-      !READING.test(`${fact.module}.${fact.name}`) &&
-      (dangerOf === undefined || dangerOf(fact.module, fact.name) !== undefined)
+    const written = new Set(texts.map(({ text }) => withoutReferences(text)));
+    const imports = [...written].filter((text) => PLAIN_IMPORT.test(text)).map((text) =>
+      text.trim()
     );
-    this.#found.push(...harmful.map((fact): Observation => ({ ...fact, offset: 0 })));
-    if (!complete) this.#cut = true;
+    const { dangerOf } = this.#place.interest;
+    let programs = 0;
+    for (const text of written) {
+      // Nothing is called without a bracket.
+      if (!text.includes("(") || PLAIN_IMPORT.test(text)) continue;
+      if (++programs > PROGRAMS) {
+        this.#cut = true;
+        break;
+      }
+      const program = [...imports, dedented(text)].join("\n");
+      const { facts, complete } = evaluatedPython(program, "python-config");
+      if (!complete) this.#cut = true;
+      for (const found of facts) {
+        const { fact } = found;
+        if (!("module" in fact && "expression" in fact && fact.expression.includes("("))) continue;
+        if (READING.test(`${fact.module}.${fact.name}`)) continue;
+        if (dangerOf !== undefined && dangerOf(fact.module, fact.name) === undefined) continue;
+        if (this.#isReported(`evaluated\n${fact.module}.${fact.name}\n${fact.expression}`)) {
+          continue;
+        }
+        this.#found.push({ ...found, offset: 0 });
+      }
+    }
     for (const { text, where } of texts) {
       const path = text.trim();
       if (DOTTED.test(path)) {
@@ -423,6 +453,12 @@ function baseClass(owner: LoaderHit["owner"]): string | undefined {
   )[0];
 }
 
+/** True for what a JSON schema says of a property that is called like a switch. */
+function isSchema(node: ConfigNode, path: readonly string[]): boolean {
+  return path.at(-2) === "properties" &&
+    ["type", "$ref", "anyOf"].some((key) => hasMember(node, key));
+}
+
 /** Keys from the root as text: `a.b[0]`. */
 function placeOf(path: readonly string[]): string {
   return path.map((key, index) => /^\d+$/u.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)
@@ -471,8 +507,19 @@ function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
   return true;
 }
 
-function isImport(text: string): boolean {
-  return /^\s*(?:import|from)\s/u.test(text);
+/** A statement that imports, in one line and nothing more. */
+const PLAIN_IMPORT =
+  /^\s*(?:import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*|from\s+[\w.]+\s+import\s+[\w ,*]+)\s*$/u;
+
+/** References to other values, as MONAI writes them: `@a#b`, `@a::b`. They stand where an operand does. */
+const REFERENCE =
+  /(?<=^\s*|[([{,=+\-*/%<>&|:]\s*|\b(?:if|else|and|or|not|in|is|for|lambda)\s+)@\w*(?:(?:::|#)\w*)*/gu;
+
+/** A text with a name in place of each reference; statements, which have decorators, stay as they are. */
+function withoutReferences(text: string): string {
+  return /^\s*@\w[\w.]*(?:\(.*\))?\s*\n\s*(?:@|def|class|async)/u.test(text)
+    ? text
+    : text.replace(REFERENCE, "_reference");
 }
 
 /** An expression that may go over several lines; statements stay as they are. */

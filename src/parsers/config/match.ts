@@ -86,7 +86,7 @@ class LoaderTable {
         steps: code.at.map((step) =>
           step === "*" || step === "**" ? step : new Set(step.split("|"))
         ),
-        pattern: code.text === undefined
+        pattern: code.text === undefined || code.text === "joined"
           ? undefined
           : code.text === "dotted"
           ? DOTTED
@@ -294,8 +294,9 @@ class Walk {
     }
     // What is wanted at any depth is found at its own.
     if (place.steps.at(-1) === "**" && node.kind !== "scalar") return;
-    const { texts: written, cut } = textsOf(node);
+    const { texts: lists, cut } = textsOf(node);
     if (cut) this.#cut = true;
+    const written = code.text === "joined" && node.kind === "list" ? [lists.join(".")] : lists;
     let computed = false;
     const texts = written.flatMap((text) => {
       if (!text.includes("${") || code.does === "evaluate") return [text];
