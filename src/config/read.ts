@@ -357,8 +357,10 @@ class Reader {
       const entry = loaderOf(table, refuse);
       // What a user writes is matched against hostile text: no expression that could backtrack.
       const patterned = entry.says !== undefined ||
-        entry.code.some(({ text }) => text !== undefined && text !== "dotted");
-      return patterned ? refuse('"text" may only be "dotted" here, and "says" is not read') : entry;
+        entry.code.some(({ text }) => text !== undefined && !["dotted", "joined"].includes(text));
+      return patterned
+        ? refuse('"text" may only be "dotted" or "joined" here, and "says" is not read')
+        : entry;
     });
   }
 
