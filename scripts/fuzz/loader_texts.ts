@@ -55,6 +55,20 @@ function decorated(document: Node, dice: Dice): Node {
   return Object.fromEntries(shuffled(members, dice));
 }
 
+/** The members, one of them behind another of the same key: `json` and PyYAML take the last. */
+function doubled(
+  members: readonly (readonly [string, Node])[],
+  dice: Dice,
+): readonly (readonly [string, Node])[] {
+  if (members.length === 0 || !dice.chance(1, 10)) return members;
+  const at = dice.below(members.length);
+  const [key] = members[at] ?? [""];
+  const decoy: readonly [string, Node] = [key, dice.pick<Node>(["torch.nn.Linear", 1, [], {}])];
+  return [...members.slice(0, dice.below(at + 1)), decoy, ...members.slice(0)].filter(
+    (member, index, all) => all.indexOf(member) === index,
+  );
+}
+
 function shuffled<T>(items: readonly T[], dice: Dice): T[] {
   const left = [...items];
   return items.map(() => left.splice(dice.below(left.length), 1)[0] as T);
@@ -71,7 +85,7 @@ function jsonOf(node: Node, dice: Dice): string {
   if (!isMap(node)) {
     return `[${space()}${node.map((item) => jsonOf(item, dice)).join(`${space()},${space()}`)}]`;
   }
-  const members = Object.entries(node).map(([key, value]) =>
+  const members = doubled(Object.entries(node), dice).map(([key, value]) =>
     `${jsonText(key, dice)}${space()}:${space()}${jsonOf(value, dice)}`
   );
   return `{${space()}${members.join(`${space()},${space()}`)}${space()}}`;
@@ -99,7 +113,7 @@ class Speller {
   document(node: Node): string {
     const dice = this.#dice;
     const body = dice.chance(1, 5) ? this.#flow(node) : this.#block(node, 0);
-    const held = this.#before.length === 0 || !isMap(node) || /^[{[]/u.test(body)
+    const held = this.#before.length === 0 || !isMap(node) || /^[{[!]/u.test(body)
       ? ""
       : `zz_held:\n${this.#before.map((line) => `  - ${line}\n`).join("")}`;
     const text = this.#before.length > 0 && held === "" ? this.#resolved(body) : held + body;
@@ -134,9 +148,11 @@ class Speller {
       if (node.length === 0) return "[]\n";
       return node.map((item) => `${pad}-${this.#under(item, indent, step)}`).join("");
     }
-    const members = Object.entries(node);
-    if (members.length === 0) return "{}\n";
-    return members.map(([key, value]) => {
+    if (Object.keys(node).length === 0) return "{}\n";
+    const merged = this.#merged(Object.entries(node));
+    const members = doubled(Object.entries(merged?.rest ?? node), dice);
+    const head = merged === undefined ? "" : `${pad}${merged.line}\n`;
+    return head + members.map(([key, value]) => {
       if (dice.chance(1, 12)) {
         return `${pad}? ${this.#scalar(key, false)}\n${pad}:${this.#under(value, indent, step)}`;
       }
@@ -166,10 +182,33 @@ class Speller {
     const gap = (): string => dice.pick(["", " ", " "]);
     if (typeof node !== "object") return this.#scalar(node, true);
     if (!isMap(node)) return `[${node.map((item) => this.#flow(item)).join(`,${gap()}`)}]`;
-    const members = Object.entries(node).map(([key, value]) =>
+    const merged = this.#merged(Object.entries(node));
+    const members = doubled(Object.entries(merged?.rest ?? node), dice).map(([key, value]) =>
       `${this.#scalar(key, true)}: ${this.#flow(value)}`
     );
-    return `{${gap()}${members.join(`,${gap()}`)}${gap()}}`;
+    if (merged !== undefined) members.splice(dice.below(members.length + 1), 0, merged.line);
+    return `${dice.pick(["", "", "", "", "!!map ", "!<tag:yaml.org,2002:map> "])}{${gap()}${
+      members.join(`,${gap()}`)
+    }${gap()}}`;
+  }
+
+  /**
+   * Some members under a merge key, which counts less than the map's own: `<<: {a: 1}`, `<<: [{a: 1}]`. None
+   * where nothing would be left, or at random.
+   */
+  #merged(
+    members: readonly (readonly [string, Node])[],
+  ): { readonly line: string; readonly rest: { readonly [key: string]: Node } } | undefined {
+    const dice = this.#dice;
+    if (members.length < 2 || !dice.chance(1, 8)) return undefined;
+    const taken = members.slice(0, 1 + dice.below(members.length - 1));
+    const [last] = members.slice(-1);
+    const decoy = last !== undefined && dice.chance(1, 2)
+      ? [[last[0], "torch.nn.ReLU"] as const]
+      : [];
+    const flow = this.#flow(Object.fromEntries([...decoy, ...taken]));
+    const line = dice.chance(1, 3) ? `<<: [${flow}, {z9: 1}]` : `<<: ${flow}`;
+    return { line, rest: Object.fromEntries(members.slice(taken.length)) };
   }
 
   #scalar(value: string | number, flow: boolean): string {
