@@ -41,6 +41,7 @@ export {
   type LoaderAction,
   type LoaderCode,
   type LoaderEntry,
+  type LoaderProof,
 } from "./src/core/loader.ts";
 export { type FormatEntry, formatEntry } from "./src/core/format.ts";
 export type {
