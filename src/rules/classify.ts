@@ -68,15 +68,22 @@ export function exactnessOf(path: string, wildcard: boolean): number {
   return 2 * path.split(".").length + (wildcard ? 0 : 1);
 }
 
-/** Module names that nothing gives to a part of a package, except to stand for the real one. */
+/**
+ * Modules of which packages carry copies, or other names for them: `pyspark.cloudpickle`. What a rule names
+ * in the real one it names in those, too; anything else there is the package's own (`tpot.builtins`).
+ */
 const UNMISTAKABLE: ReadonlySet<string> = new Set([
   "builtins",
   "__builtin__",
   "__builtins__",
+  "cloudpickle",
   "ctypes",
+  "dill",
+  "joblib",
   "marshal",
   "nt",
   "os",
+  "pickle",
   "posix",
   "pty",
   "runpy",
@@ -200,14 +207,14 @@ export class Classifier implements GlobalClassifier {
       const rule = this.#fallback.longWalk;
       return { rule, reaches: written, effect: rule.effect, exactness: Infinity };
     }
-    if (this.#isExactlyAllowed(written)) return this.#allowedMatch(written, called);
+    if (this.#isExactlyAllowed(written, called)) return this.#allowedMatch(written, called);
 
     const mapped = python3Path(module, name);
     const explicit = this.#explicit(written);
     const found: Match[] = [];
     if (mapped !== undefined) {
       // Of two equal verdicts the first is reported: the Python 3 name is the one that people know.
-      const second = this.#isExactlyAllowed(mapped)
+      const second = this.#isExactlyAllowed(mapped, called)
         ? this.#allowedMatch(mapped, called)
         : this.#explicit(mapped);
       const only2 = isPython2Only(module);
@@ -241,16 +248,16 @@ export class Classifier implements GlobalClassifier {
   /** What a name reaches through the modules and attributes that it passes. */
   #reached(module: string, name: string, called: boolean): Match[] {
     const found: Match[] = [];
-    for (const path of reachedPaths({ module, name }, UNMISTAKABLE)) {
+    for (const { path, own } of reachedPaths({ module, name }, UNMISTAKABLE)) {
       const explicit = this.#explicit(path);
       if (explicit !== undefined && explicit.rule.safety !== "innocuous") found.push(explicit);
-      else if (explicit === undefined && path.includes(".")) {
+      else if (explicit === undefined && !own && path.includes(".")) {
         const listed = isListedStandardModule(path.slice(0, path.indexOf(".")));
         if (listed && !this.#allowed.has(path)) found.push(this.#unnamed(path, called));
       }
     }
     const root = module.split(".", 1)[0] ?? "";
-    if (root.startsWith("_")) {
+    if (root.startsWith("_") && UNMISTAKABLE.has(withoutUnderscores(root))) {
       const bare = this.#explicit(withoutUnderscores(root));
       if (bare?.rule.safety === "dangerous") {
         found.push(matchOf(bare.rule, pathOf(module, name), Infinity));
@@ -263,8 +270,10 @@ export class Classifier implements GlobalClassifier {
     return found;
   }
 
-  #isExactlyAllowed(path: string): boolean {
-    return this.#allowed.has(path) && !this.#exact.has(path);
+  /** A rule for the same name speaks of calls where a list says that the class may be restored. */
+  #isExactlyAllowed(path: string, called: boolean): boolean {
+    const level = this.#allowed.level(path);
+    return level !== undefined && (!this.#exact.has(path) || (!called && level === "restored"));
   }
 
   #allowedMatch(path: string, called: boolean): Match {

@@ -358,9 +358,30 @@ test("Python 2 names are judged as their Python 3 selves", () => {
   assert.equal(verdict("repr", "Repr"), "high suspicious");
 });
 
+test("a private module that the standard library has not is somebody's own, and so is a part of a package", () => {
+  for (const module of ["_loss", "_trace", "tpot.builtins", "mylib.builtins.stacking"]) {
+    assert.equal(rules.match(module, "Thing", true).rule.id, "pickle-unclassified", module);
+  }
+  // Copies of modules that the rules name are as dangerous as these.
+  for (
+    const [module, name] of [
+      ["_os", "system"],
+      ["six.builtins", "eval"],
+      ["pyspark.cloudpickle", "loads"],
+      ["pyspark.cloudpickle.cloudpickle", "_make_function"],
+      ["ray.cloudpickle", "loads"],
+      ["distributed.protocol.pickle", "loads"],
+      ["joblib.externals.cloudpickle", "loads"],
+      ["vendor.joblib.numpy_pickle", "load"],
+    ] as const
+  ) {
+    assert.equal(rules.match(module, name, true).rule.safety, "dangerous", module);
+  }
+});
+
 test("a function of the standard library on no list is high when called, medium when named", () => {
   for (
-    const [module, name] of [["inspect", "getsource"], ["_something_new", "run"], [
+    const [module, name] of [["inspect", "getsource"], ["_sysconfigdata_x", "run"], [
       "gc",
       "get_objects",
     ]]

@@ -49,6 +49,8 @@ test("nothing on an allowlist is also listed as harmful", () => {
         const name = marked.replace(/^[=~]/, "");
         const match = rules.match(module, name, name === marked);
         assert.equal(match.rule.safety, "innocuous", `${module}.${name} (${library})`);
+        // A class that is harmless to restore may have a constructor that is not: joblib's Memory.
+        if (marked.startsWith("~")) continue;
         const called = rules.match(module, name, true).rule;
         assert.ok(called.safety !== "dangerous", `${module}.${name} (${library})`);
       }

@@ -299,7 +299,7 @@ function pathsOf(module: string, name: string): Set<string> {
   if (written.split(".", MAX_COMPONENTS + 2).length > MAX_COMPONENTS) return paths;
   const mapped = python3Path(module, name);
   if (mapped !== undefined) paths.add(mapped);
-  for (const path of reachedPaths({ module, name }, new Set())) paths.add(path);
+  for (const { path } of reachedPaths({ module, name }, new Set())) paths.add(path);
   return paths;
 }
 

@@ -89,7 +89,8 @@ export function buildRules(
   const watching: Interest = {
     argumentsMatter: (module, name) => !classifier.isHarmless(module, name),
     restoringIsHarmless: (module, name) => classifier.isRestorable(module, name),
-    meaningsOf: (path) => meanings.get(path) ?? [],
+    meaningsOf: (path) =>
+      meanings.get(path) ?? meanings.get(`${path.slice(0, path.lastIndexOf("."))}.*`) ?? [],
     operatorKnowledge(language, name) {
       const match = operator({ kind: "operator", language, name, expression: "" });
       if (match === undefined || match.exactness <= exactness("*", name)) return "unknown";

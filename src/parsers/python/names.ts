@@ -22,6 +22,13 @@ interface Global {
 /** Packages whose submodules stand for the standard library's: `six.moves.builtins` is `builtins`. */
 const MOVES = /(?:^|\.)(?:six|future)\.moves\./;
 
+/** A path that a global may reach. */
+interface Reached {
+  readonly path: string;
+  /** Whether it begins with a part of the module's name, which is a module of the package's own. */
+  readonly own: boolean;
+}
+
 const IDENTIFIER = /^[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*$/u;
 
 let modules: ReadonlyMap<string, string> | undefined;
@@ -99,13 +106,13 @@ function standardModules(): ReadonlySet<string> {
 
 /**
  * True when a module, given by name or by the path of something in it, belongs to the standard
- * library of some Python. A private module that no list has (`_winapi2`) counts: new ones come
- * with every Python, and packages seldom begin with one underscore.
+ * library of some Python. A private module that no list has is somebody's own: libraries with compiled
+ * modules write names such as `_loss`. `_sysconfigdata_` ends with the name of a platform.
  */
 export function isStandardLibrary(path: string): boolean {
   const dot = path.indexOf(".");
   const root = dot < 0 ? path : path.slice(0, dot);
-  return standardModules().has(root) || /^_[a-z][a-z0-9_]*$/.test(root);
+  return standardModules().has(root) || root.startsWith("_sysconfigdata_");
 }
 
 /** True for a top-level module of the standard library of some Python, by the lists alone. */
@@ -139,12 +146,12 @@ export function withoutMoves(module: string): string {
  * `os.system` and `system` for `torch` + `serialization.os.system`, without the path itself.
  * Components are given as written and without leading underscores.
  *
- * @param module name of the module; only its parts in `inModule` count, since the parts of a
- *   module's name are packages of its own (`mylib.code` is not `code`)
- * @param inModule module names that nothing gives to a part of a package
+ * @param global of the module's name only the parts in `inModule` count, since they are packages of its
+ *   own (`mylib.code` is not `code`)
+ * @param inModule names of modules of which packages carry copies or other names
  */
-export function reachedPaths(global: Global, inModule: ReadonlySet<string>): string[] {
-  const reached: string[] = [];
+export function reachedPaths(global: Global, inModule: ReadonlySet<string>): Reached[] {
+  const reached: Reached[] = [];
   const packages = global.module.split(".");
   const attributes = global.name === "" ? [] : global.name.split(".");
   const all = [...packages, ...attributes];
@@ -152,9 +159,10 @@ export function reachedPaths(global: Global, inModule: ReadonlySet<string>): str
     const component = all[at] ?? "";
     if (at < packages.length && !inModule.has(component)) continue;
     const rest = all.slice(at + 1);
-    reached.push([component, ...rest].join("."));
+    const own = at < packages.length;
+    reached.push({ path: [component, ...rest].join("."), own });
     const bare = withoutUnderscores(component);
-    if (bare !== component && bare !== "") reached.push([bare, ...rest].join("."));
+    if (bare !== component && bare !== "") reached.push({ path: [bare, ...rest].join("."), own });
   }
   return reached;
 }

@@ -34,9 +34,16 @@ test("modules that Python 3 has too are not Python 2's alone", () => {
   }
 });
 
-test("the standard library is known by its roots, private modules of any version included", () => {
+test("the standard library is known by its roots, private modules of its own included", () => {
   for (
-    const path of ["os", "os.path.join", "_pyrepl.pager", "_brand_new.x", "test.support", "tomllib"]
+    const path of [
+      "os",
+      "os.path.join",
+      "_pyrepl.pager",
+      "_sysconfigdata_x.y",
+      "test.support",
+      "tomllib",
+    ]
   ) {
     assert.ok(names.isStandardLibrary(path), path);
   }
@@ -47,6 +54,8 @@ test("the standard library is known by its roots, private modules of any version
       "__main__.Net",
       "mylib._os",
       "_Private.x",
+      "_loss.CyHalfSquaredError",
+      "_brand_new.x",
       "numpy",
       "__torch__",
     ]
@@ -57,16 +66,18 @@ test("the standard library is known by its roots, private modules of any version
 
 test("the ways through a dotted name are all found", () => {
   const none: ReadonlySet<string> = new Set();
+  const pathsOf = (global: { module: string; name: string }, inModule: ReadonlySet<string>) =>
+    names.reachedPaths(global, inModule).map(({ path, own }) => own ? `own ${path}` : path);
   assert.deepEqual(
-    names.reachedPaths({ module: "torch", name: "serialization._os.system" }, none),
+    pathsOf({ module: "torch", name: "serialization._os.system" }, none),
     ["serialization._os.system", "_os.system", "os.system", "system"],
   );
-  assert.deepEqual(names.reachedPaths({ module: "a.os", name: "b" }, none), ["b"]);
-  assert.deepEqual(names.reachedPaths({ module: "a.os", name: "b" }, new Set(["os"])), [
-    "os.b",
+  assert.deepEqual(pathsOf({ module: "a.os", name: "b" }, none), ["b"]);
+  assert.deepEqual(pathsOf({ module: "a.os", name: "b" }, new Set(["os"])), [
+    "own os.b",
     "b",
   ]);
-  assert.deepEqual(names.reachedPaths({ module: "os", name: "" }, none), []);
+  assert.deepEqual(pathsOf({ module: "os", name: "" }, none), []);
 });
 
 test("packages that stand for the standard library are seen through", () => {

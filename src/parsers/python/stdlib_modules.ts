@@ -39,14 +39,14 @@ zipimport zlib zoneinfo
 
 /** Modules of Python 2.7, of 3.0 to 3.10 and of 3.12 to 3.15 that CPython 3.11 has not. */
 export const STDLIB_OTHER_VERSIONS: string = `
-Bastion _android_support _apple_support _ast_unparse _bootlocale _colorize
-_ctypes_test _dummy_thread _dummy_threading _hmac _interpchannels _interpqueues _interpreters
-_ios_support _missing_stdlib_info _opcode_metadata _pylong _pyrepl _remote_debugging
-_suggestions _sysconfig _testbuffer _testcapi _testclinic _testimportmultiple _testinternalcapi
-_testlimitedcapi _testmultiphase _testsinglephase _types _xxinterpchannels _xxsubinterpreters
-_xxtestfuzz _zstd annotationlib binhex compiler dircache
-dummy_threading fpformat future_builtins hotshot htmllib ihooks
-imputil macpath macurl2path md5 mhlib mimetools mimify multifile mutex os2emxpath
-popen2 posixfile rexec rfc822 sgmllib statvfs stringold strop sunaudio
-test toaiff xmllib xxlimited xxlimited_35 xxsubtype
+Bastion _LWPCookieJar _MozillaCookieJar _abcoll _android_support _apple_support _ast_unparse
+_bootlocale _colorize _ctypes_test _dummy_thread _dummy_threading _hmac _hotshot _interpchannels
+_interpqueues _interpreters _ios_support _missing_stdlib_info _opcode_metadata _peg_parser
+_pydatetime _pylong _pyrepl _remote_debugging _sha _sha2 _suggestions _sysconfig _sysconfigdata
+_testbuffer _testcapi _testclinic _testclinic_limited _testexternalinspection
+_testimportmultiple _testinternalcapi _testlimitedcapi _testmultiphase _testsinglephase _types
+_wmi _xxinterpchannels _xxsubinterpreters _xxtestfuzz _zstd annotationlib binhex compiler
+dircache dummy_threading fpformat future_builtins hotshot htmllib ihooks imputil macpath
+macurl2path md5 mhlib mimetools mimify multifile mutex os2emxpath popen2 posixfile rexec rfc822
+sgmllib statvfs stringold strop sunaudio test toaiff xmllib xxlimited xxlimited_35 xxsubtype
 `;

@@ -20,14 +20,15 @@ const HOOKS = /^(__\w+__|append|extend|add)$/;
 /**
  * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
  * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, the rebuild functions of tensors and
- * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn); and what
- * weak dictionaries, data frames and modules call of their own where items are put into them.
+ * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn) or of itself
+ * once it has the state's attributes (distributions of scipy.stats); and what weak dictionaries, data frames and modules call of their own where items are put into them.
  * Attributes of the same names that are plain objects are common.
  */
 const METHODS = new RegExp(
   "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|requires_grad_|to|" +
     "as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|fromutc|read|readline|" +
-    "readinto|fileno|_remove|_commit_removals|_set_item|_setitem_array|add_module)$",
+    "readinto|fileno|_remove|_commit_removals|_set_item|_setitem_array|add_module|_attach_methods|" +
+    "_attach_argparser_methods)$",
 );
 
 /** Watches the objects of one heap. */
@@ -81,6 +82,7 @@ export class HiddenCalls {
       ? this.heap.containers.list(state, 2)
       : [state];
     for (const part of parts) {
+      if (part === target && this.itemsWatched(target)) continue;
       if (part === state ? this.isObject(part) : this.isMapping(part)) {
         // Its items become attributes, too, and are not kept: any may be something to call.
         const expression = `${render(this.heap, target)}.__dict__.update(${
@@ -101,6 +103,17 @@ export class HiddenCalls {
         this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
       }
     }
+  }
+
+  /**
+   * Whether all that an object of a mapping's class has was put into it by opcodes, which `watchItems` sees:
+   * the state of a dictionary whose items are its attributes (`Bunch` of statsmodels) is the object itself.
+   */
+  private itemsWatched(target: Handle): boolean {
+    const entry = this.heap.instanceOf(target);
+    if (entry !== undefined) return entry.restorable && !entry.quiet && !this.isMapping(target);
+    const value = this.heap.valueOf(target);
+    return value?.type === "call" && value.args?.length === 0 && !this.isMapping(target);
   }
 
   /** Says when an item is put into an object under the name of a method that is called by itself. */

@@ -249,3 +249,78 @@ test("a key that is a str of another class may be any name", async () => {
   const facts = factsIn(await observe(data));
   assert.ok(facts.some((fact) => fact.kind === "unresolved-call"));
 });
+
+test("a dictionary whose state is itself has the attributes that were put into it", async () => {
+  const made = (key: string, value: string | Uint8Array) =>
+    bytes("cstatsmodels.tools.bunch\nBunch\n)\x81\x94", str(key), value, "sh\x00b");
+  assert.equal(await verdict(made("params", "]")), "clean");
+  assert.equal(await verdict(made("append", PARTIAL)), "suspicious");
+  assert.equal(await verdict(made("keys", PARTIAL)), "suspicious");
+});
+
+/** scipy 1.17.1's text for `scipy.stats.randint` (`parse_arg_template` filled with `low, high, `). */
+const TEMPLATE = `
+def _parse_args(self, low, high,  loc=0):
+    return (low, high, ), loc, 1
+
+def _parse_args_rvs(self, low, high,  loc=0, size=None):
+    return self._argcheck_rvs(low, high,  loc, 1, size=size)
+
+def _parse_args_stats(self, low, high,  loc=0, moments='mv'):
+    return (low, high, ), loc, 1, moments
+`;
+
+/** A distribution of scipy's, restored with a state. */
+function distribution(...state: readonly (string | Uint8Array)[]): Uint8Array {
+  return bytes("cscipy.stats._discrete_distns\nrandint_gen\n)\x81", ...state, "b");
+}
+
+function unicode(text: string): Uint8Array {
+  const { length } = text;
+  return bytes("X", Uint8Array.of(length & 255, length >> 8, 0, 0), text);
+}
+
+test("a distribution that executes scipy's own template is harmless, any other text is code", async () => {
+  const key = str("_parse_arg_template");
+  assert.equal(await verdict(distribution("}", key, unicode(TEMPLATE), "s")), "clean");
+  for (
+    const other of [
+      "import os",
+      TEMPLATE + "print('hi')\n",
+      TEMPLATE.replace("loc=0, size", "loc=print('hi'), size"),
+      TEMPLATE.replaceAll("low, high, ", "low, high=print('hi'), "),
+      TEMPLATE.replace("(low, high, ), loc, 1\n\n", "(low, other, ), loc, 1\n\n"),
+    ]
+  ) {
+    assert.equal(await verdict(distribution("}", key, unicode(other), "s")), "dangerous", other);
+  }
+  // The last of two entries with one key holds.
+  const twice = bytes("}(", key, unicode("import os"), key, unicode(TEMPLATE), "u");
+  assert.equal(await verdict(distribution(twice)), "clean");
+  const bad = bytes("}(", key, unicode(TEMPLATE), key, unicode("import os"), "u");
+  assert.equal(await verdict(distribution(bad)), "dangerous");
+});
+
+test("a distribution whose text cannot be told, or whose methods are given, is not clean", async () => {
+  const key = str("_parse_arg_template");
+  const computed = bytes("cnumpy\nstr_\n", key, "\x85R");
+  assert.equal(await verdict(distribution("}", computed, unicode("import os"), "s")), "dangerous");
+  assert.equal(await verdict(distribution("}", str("a"), "K\x01s")), "suspicious");
+  assert.equal(await verdict(distribution("]")), "suspicious");
+  for (const name of ["_attach_methods", "_attach_argparser_methods"]) {
+    const state = bytes("}(", key, unicode(TEMPLATE), str(name), PARTIAL, "u");
+    assert.equal(await verdict(distribution(state)), "suspicious", name);
+  }
+});
+
+test("a method bound to an object of the file is judged by the class's attribute", async () => {
+  const method = (name: string) =>
+    bytes(
+      "cbuiltins\ngetattr\n(cscipy.stats._discrete_distns\nrandint_gen\n)\x81",
+      str(name),
+      "tR",
+    );
+  assert.equal(await verdict(method("_entropy")), "clean");
+  assert.equal(await verdict(method("rvs")), "suspicious");
+  assert.equal(await verdict(method("_entropy"), ")R"), "suspicious");
+});

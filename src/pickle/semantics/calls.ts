@@ -16,6 +16,7 @@ import { foldOf } from "./folding.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { HiddenCalls } from "./callbacks.ts";
 import { callMethod } from "./methods.ts";
+import { executedBy } from "./source_in_state.ts";
 import { isNoExactText, isNoText, possibleCallees, possibleTexts } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
@@ -60,6 +61,8 @@ const OPERATIONS =
 
 /** Functions that are computed and change their first argument as well. */
 const IN_PLACE = /^operator\.i(add|concat)$/;
+/** What executes the text in the state of a distribution. */
+const SOURCE_IN_STATE = ["scipy.stats._distn_infrastructure", "rv_generic.__setstate__"] as const;
 
 /** Functions of Python's library that give back what they are given, or what is in it. */
 const HANDS_BACK = /^(builtins|copy|operator|functools|typing|itertools|types|heapq)\.[a-z_]\w*$/;
@@ -504,6 +507,7 @@ export class Calls implements Semantics {
     this.hidden.watchState(target, state, "BUILD", at);
     this.hidden.built(target, state, at);
     this.arrays.build(target, state);
+    if (instance?.meanings.includes("source-in-state")) this.executeState(state, at);
     switch (value?.type) {
       case "picked":
         this.watchPicked(value.value, "BUILD", at);
@@ -547,6 +551,16 @@ export class Calls implements Semantics {
           at,
         );
     }
+  }
+
+  /** Restores what executes a text of its state: only the library's own template is harmless. */
+  private executeState(state: Handle, at: number): void {
+    const executed = executedBy(this.heap, state);
+    if (executed.kind === "template") return;
+    const [entry, args] = executed.kind === "text"
+      ? [this.heap.entryOf("builtins", "exec"), [executed.text]]
+      : [this.heap.entryOf(...SOURCE_IN_STATE), [state]];
+    this.callGlobal({ entry, args, kwargs: undefined, via: "BUILD", at });
   }
 
   /** Changes what a function of Python's library, or one that is not known, may hand back of its arguments. */

@@ -18,6 +18,7 @@ const LOOKED_AT = [
   "live-namespace",
   "mapping",
   "slice",
+  "source-in-state",
   "state-first",
 ];
 

@@ -1,0 +1,52 @@
+/**
+ * Distributions of scipy.stats: `rv_generic.__setstate__` executes the text under `_parse_arg_template` of
+ * the state it is given (`_attach_argparser_methods` in `scipy/stats/_distn_infrastructure.py`, the same in
+ * scipy 1.5 to 1.17). The library fills one fixed template with the names of shape parameters, so that
+ * what it wrote can be told from anything else.
+ *
+ * @module
+ */
+
+import type { Heap } from "../machine/heap.ts";
+import { CONTAINER, type Handle } from "../machine/values.ts";
+
+/** The attribute that holds the text. */
+const KEY = "_parse_arg_template";
+
+/** `parse_arg_template` of scipy's, with the shape parameters, location and scale that fill it. */
+const TEMPLATE = new RegExp(
+  String
+    .raw`^\ndef _parse_args\(self, (?<shapes>(?:[A-Za-z_]\w*, )*) (?<given>loc=0(?:, scale=1)?)\):\n` +
+    String.raw`    return \(\k<shapes>\), (?<taken>loc, (?:1|scale))\n\n` +
+    String.raw`def _parse_args_rvs\(self, \k<shapes> \k<given>, size=None\):\n` +
+    String.raw`    return self\._argcheck_rvs\(\k<shapes> \k<taken>, size=size\)\n\n` +
+    String.raw`def _parse_args_stats\(self, \k<shapes> \k<given>, moments='mv'\):\n` +
+    String.raw`    return \(\k<shapes>\), \k<taken>, moments\n$`,
+);
+
+/** What a state makes `rv_generic.__setstate__` execute. */
+type Executed =
+  | { readonly kind: "template" }
+  | { readonly kind: "text"; readonly text: Handle }
+  | { readonly kind: "unknown" };
+
+/**
+ * The text that restoring a distribution with a state executes: the library's own template, another text, or
+ * one that cannot be told (a state that is no dictionary, or a key of it that is not known).
+ */
+export function executedBy(heap: Heap, state: Handle): Executed {
+  const { containers } = heap;
+  if (state >= 0 || containers.kind(state) !== CONTAINER.DICT || containers.lossy(state)) {
+    return { kind: "unknown" };
+  }
+  const items = heap.keptItems(state);
+  let found: Handle | undefined;
+  for (let at = 0; at + 1 < items.length; at += 2) {
+    const key = heap.textOf(items[at] as Handle);
+    if (key === undefined) return { kind: "unknown" };
+    if (key === KEY) found = items[at + 1];
+  }
+  const text = found === undefined ? undefined : heap.textOf(found);
+  if (found === undefined || text === undefined) return { kind: "unknown" };
+  return TEMPLATE.test(text) ? { kind: "template" } : { kind: "text", text: found };
+}
