@@ -53,6 +53,7 @@ check-imports: setup
 
 check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_allowlists.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/threats.ts --check

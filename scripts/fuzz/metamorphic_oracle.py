@@ -363,6 +363,10 @@ def _real():
         found["numpy", "str_"] = numpy.str_
         found["numpy", "object_"] = numpy.object_
         # numpy.object_ is a class whose call gives back its argument.
+    if os.environ.get("MODELAUDIT_LISTED"):
+        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+        from listed_names import listed_names
+        found = {**listed_names(), **found}
     return found
 
 

@@ -31,6 +31,17 @@ export interface PackedAllowlist {
   readonly text: string;
 }
 
+/** What the audit saw of the names of one library, in the order of its packed allowlist. */
+export interface PackedEvidence {
+  readonly library: string;
+  /** The releases, "sklearn 1.9.1 on Python 3.13.0", in the order of the bits of `Seen.releases`. */
+  readonly releases: readonly string[];
+  /** The different things that were seen, as JSON of `Seen[]`. */
+  readonly kinds: string;
+  /** For each name of the list the place of what was seen of it among `kinds`, as two digits of base 36. */
+  readonly codes: string;
+}
+
 /** Packs an allowlist for embedding. */
 export function packAllowlist(list: Allowlist): PackedAllowlist {
   const names = new Map<string, string[]>();

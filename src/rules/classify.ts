@@ -90,6 +90,8 @@ const UNMISTAKABLE: ReadonlySet<string> = new Set([
   "subprocess",
 ]);
 
+const NEW = ".__new__";
+
 /** Classifications kept; what is asked twice of one name is asked within a few thousand others. */
 const CACHE_SIZE = 4096;
 
@@ -166,8 +168,8 @@ export class Classifier implements GlobalClassifier {
 
   #levelOf(module: string, name: string): Level | undefined {
     const mapped = python3Path(module, name);
-    const level = this.#allowed.level(pathOf(withoutMoves(module), name)) ??
-      (mapped === undefined ? undefined : this.#allowed.level(mapped));
+    const level = this.#listed(pathOf(withoutMoves(module), name)) ??
+      (mapped === undefined ? undefined : this.#listed(mapped));
     // Most names are on no list, which is cheap to know.
     if (level === undefined || this.match(module, name, false).rule !== this.#fallback.allowed) {
       return undefined;
@@ -272,12 +274,23 @@ export class Classifier implements GlobalClassifier {
 
   /** A rule for the same name speaks of calls where a list says that the class may be restored. */
   #isExactlyAllowed(path: string, called: boolean): boolean {
-    const level = this.#allowed.level(path);
+    const level = this.#listed(path);
     return level !== undefined && (!this.#exact.has(path) || (!called && level === "restored"));
   }
 
+  /**
+   * How far a path is harmless. `Thing.__new__` is named in the partials by which old protocols restore a
+   * `Thing` (`object_reduce_ex` in CPython's `typeobject.c`, for `__getnewargs_ex__`).
+   */
+  #listed(path: string): Level | undefined {
+    const level = this.#allowed.level(path);
+    if (level !== undefined || !path.endsWith(NEW)) return level;
+    const owner = this.#allowed.level(path.slice(0, -NEW.length));
+    return owner === undefined || owner === "named" ? undefined : "named";
+  }
+
   #allowedMatch(path: string, called: boolean): Match {
-    const harmless = !called || this.#allowed.level(path) === "called";
+    const harmless = !called || this.#listed(path) === "called";
     const rule = harmless ? this.#fallback.allowed : this.#fallback.unusualCall;
     return matchOf(rule, path, exactnessOf(path, false));
   }

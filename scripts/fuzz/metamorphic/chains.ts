@@ -8,6 +8,7 @@ import { Dice } from "../dice.ts";
 import { ARRAYS } from "./arrays.ts";
 import { FORMS } from "./forms.ts";
 import { layouts } from "./layout.ts";
+import { LISTED } from "./listed.ts";
 import { MEMO } from "./memo.ts";
 import type { Draft, Transformation } from "./transformation.ts";
 import { WRAPS } from "./wraps.ts";
@@ -20,7 +21,7 @@ export interface Link {
 
 /** All transformations, for the containers that the oracle can build. */
 export function transformations(containers: readonly string[]): readonly Transformation[] {
-  return [...MEMO, ...FORMS, ...WRAPS, ...ARRAYS, ...layouts(containers)];
+  return [...MEMO, ...FORMS, ...WRAPS, ...LISTED, ...ARRAYS, ...layouts(containers)];
 }
 
 /** Pairs that can follow each other. */

@@ -9,8 +9,10 @@ import { ConfigError } from "../../core/errors.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
 import { hang, type Page, paragraph } from "../../report/layout.ts";
 import { painter, severityLabel } from "../../report/style.ts";
+import { FALLBACK } from "../../rules/classify.ts";
 import { explainGlobal, type GlobalExplanation } from "../../rules/explain.ts";
 import type { Rule } from "../../rules/rule.ts";
+import { type Trust, trustOf } from "../../rules/trust.ts";
 import type { Rules } from "../../rules/rules.ts";
 import type { Severity } from "../../core/types.ts";
 import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
@@ -50,9 +52,12 @@ export async function runExplain(
   };
   const rule = rules.find(subject);
   const found = rule ?? globalOf(rules, subject);
+  const trust = "globals" in found || found.imported.ruleId !== FALLBACK.allowed
+    ? []
+    : await trustOf(found.reaches);
   const text = options.format === "json"
-    ? jsonText("globals" in found ? ruleRecord(found) : globalRecord(found), 2) + "\n"
-    : ("globals" in found ? ruleLines(page, found) : globalLines(page, found))
+    ? jsonText("globals" in found ? ruleRecord(found) : globalRecord(found, trust), 2) + "\n"
+    : ("globals" in found ? ruleLines(page, found) : globalLines(page, found, trust))
       .map((line) => line + "\n").join("");
   await io.stdout.write(text);
   return 0;
@@ -97,7 +102,7 @@ export function ruleRecord(rule: Rule): Record<string, unknown> {
   };
 }
 
-function globalRecord(it: GlobalExplanation): Record<string, unknown> {
+function globalRecord(it: GlobalExplanation, trust: readonly Trust[]): Record<string, unknown> {
   const verdict = (one: GlobalExplanation["called"]) => ({
     rule_id: one.ruleId,
     severity: one.severity,
@@ -115,6 +120,7 @@ function globalRecord(it: GlobalExplanation): Record<string, unknown> {
     why: it.why,
     fix: it.fix,
     references: it.references,
+    trust,
   };
 }
 
@@ -139,7 +145,39 @@ function ruleLines(page: Page, rule: Rule): string[] {
   ];
 }
 
-function globalLines(page: Page, it: GlobalExplanation): string[] {
+/** How far a list says that a name is harmless. */
+const USES: Readonly<Record<Trust["use"], string>> = {
+  called: "called with any arguments, restored and named",
+  restored: "restored without its constructor, and named",
+  named: "named",
+};
+
+/** What an audit says of a name. */
+function trustLines(page: Page, trust: Trust): string[] {
+  const { list, use, releases, checks, watched } = trust;
+  const [first, last] = [releases[0], releases.at(-1)];
+  const span = releases.length < 2
+    ? first ?? ""
+    : `${first} to ${last} (${releases.length} releases)`;
+  const found =
+    "nothing was called, returned, looked up by a name, opened, executed, imported or started";
+  return [
+    ...note(page, "trusted", `On the allowlist "${list}": it may be ${USES[use]}.`),
+    ...note(page, "audited", span),
+    ...note(
+      page,
+      "checks",
+      releases.length === 0 ? checks.join("; ") : `${checks.join("; ")}: ${found}`,
+    ),
+    ...note(
+      page,
+      "watched",
+      watched.length === 0 ? "" : `It calls ${watched.join(", ")} of what it is given.`,
+    ),
+  ];
+}
+
+function globalLines(page: Page, it: GlobalExplanation, trust: readonly Trust[]): string[] {
   const wrapper = it.wrapper
     ? "What it is applied to decides; the verdict is for when that is not known."
     : "";
@@ -154,6 +192,7 @@ function globalLines(page: Page, it: GlobalExplanation): string[] {
       `${it.imported.safety} · ${it.imported.ruleId}`,
     ),
     ...note(page, "wrapper", wrapper),
+    ...trust.flatMap((each) => trustLines(page, each)),
     ...note(page, "decided in", it.origin ?? ""),
     ...note(page, "why", it.why),
     ...note(page, "fix", it.fix),

@@ -173,6 +173,18 @@ test("A global is explained with its verdict, its reasons and what it does", asy
   assert.equal(data.called.severity, "critical");
 });
 
+test("A name on an allowlist is explained with the audit that it is trusted from, and for what", async () => {
+  const name = "sklearn.linear_model._logistic.LogisticRegression";
+  const { out } = await run(["explain", name]);
+  assert.match(out, /^trusted +On the allowlist "sklearn": it may be restored/m);
+  assert.match(out, /^audited +sklearn .* on Python .* to sklearn .* \(\d+ releases\)/m);
+  const data = JSON.parse((await run(["explain", name, "--format", "json"])).out);
+  assert.equal(data.trust[0].use, "restored");
+  assert.ok(data.trust[0].releases.length > 3);
+  const harmful = JSON.parse((await run(["explain", "os.system", "--format", "json"])).out);
+  assert.deepEqual(harmful.trust, []);
+});
+
 test("A rule is explained by its id, and a misspelt one by the nearest", async () => {
   const { code, out } = await run(["explain", "pickle-malformed"]);
   assert.equal(code, 0);

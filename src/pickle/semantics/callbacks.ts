@@ -25,11 +25,17 @@ const HOOKS = /^(__\w+__|append|extend|add)$/;
  * Attributes of the same names that are plain objects are common.
  */
 const METHODS = new RegExp(
-  "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|requires_grad_|to|" +
-    "as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|fromutc|read|readline|" +
-    "readinto|fileno|_remove|_commit_removals|_set_item|_setitem_array|add_module|_attach_methods|" +
-    "_attach_argparser_methods)$",
+  "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|" +
+    "requires_grad_|to|as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|" +
+    "fromutc|read|readline|readinto|fileno|close|lower|upper|encode|reshape|total_seconds|" +
+    "_untyped|_remove|_commit_removals|_set_item|_setitem_array|add_module|from_arrays|" +
+    "_attach_methods|_attach_argparser_methods|_hook_for_profile|_patch_step_function)$",
 );
+
+/** Whether something to call under a name is noticed where a state or an item gives it to an object. */
+export function isWatchedMethod(name: string): boolean {
+  return HOOKS.test(name) || METHODS.test(name);
+}
 
 /** Watches the objects of one heap. */
 export class HiddenCalls {
@@ -138,6 +144,11 @@ export class HiddenCalls {
   private isFunction(handle: Handle): boolean {
     const pending = new Set([handle]);
     for (const each of pending) {
+      const maker = this.heap.instanceOf(each);
+      if (maker?.meanings.includes("gives-back")) {
+        if (maker.passedMore) return true;
+        for (const given of maker.passed) pending.add(given);
+      }
       const value = this.heap.valueOf(each);
       switch (value?.type) {
         case "global":

@@ -324,3 +324,43 @@ test("a method bound to an object of the file is judged by the class's attribute
   assert.equal(await verdict(method("rvs")), "suspicious");
   assert.equal(await verdict(method("_entropy"), ")R"), "suspicious");
 });
+
+test("a function that gives back what it is given hides no attribute", async () => {
+  const given = (value: string | Uint8Array) => bytes("cnumpy\nobject_\n", value, "\x85R");
+  const made = (value: string | Uint8Array) =>
+    bytes("ccollections\nOrderedDict\n(", instance("keys", given(value)), "tR");
+  assert.equal(await verdict(made(PARTIAL)), "suspicious");
+  assert.equal(await verdict(made("N")), "clean");
+});
+
+test("scikit-learn's newObj makes what it is given, and no more", async () => {
+  const made = (cls: string) => bytes("csklearn.neighbors._kd_tree\nnewObj\n", cls, "\x85R");
+  assert.equal(await verdict(made("csklearn.neighbors._kd_tree\nKDTree\n")), "clean");
+  assert.equal(await verdict(made("cos\nsystem\n")), "dangerous");
+  assert.equal(await verdict(made("cmylib\nThing\n")), "suspicious");
+});
+
+test("the partial by which protocol 2 restores an object of keyword arguments restores it", async () => {
+  const made = (cls: string, given = cls) =>
+    bytes("cfunctools\npartial\n(cbuiltins\ngetattr\n(", cls, str("__new__"), "tR", given, "tR)R");
+  assert.equal(await verdict(made("csklearn.tree._tree\nTree\n")), "clean");
+  assert.equal(await verdict(made("cmylib\nThing\n")), "suspicious");
+  assert.equal(await verdict(made("csubprocess\nPopen\n")), "dangerous");
+  const other = made("csklearn.tree._tree\nTree\n", "csubprocess\nPopen\n");
+  assert.equal(await verdict(other), "dangerous");
+});
+
+test("pandas' functions for indexes make what they are given, and no more", async () => {
+  const made = (cls: string) => bytes("cpandas.core.indexes.base\n_new_Index\n(", cls, "}tR");
+  assert.equal(await verdict(made("cpandas.core.indexes.base\nIndex\n")), "clean");
+  assert.equal(await verdict(made("cpandas\nRangeIndex\n")), "clean");
+  assert.equal(await verdict(made("cmylib\nThing\n")), "suspicious");
+  assert.equal(await verdict(made("csubprocess\nPopen\n")), "dangerous");
+});
+
+test("a state may not replace a method that restoring its object calls", async () => {
+  const made = (value: string | Uint8Array) =>
+    bytes("ctorch.optim.adam\nAdam\n)\x81}", str("_patch_step_function"), value, "sb");
+  assert.equal(await verdict(made(PARTIAL)), "suspicious");
+  assert.equal(await verdict(made("N")), "clean");
+});

@@ -318,6 +318,10 @@ export class Calls implements Semantics {
     this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
     const wrapper = this.wrapperOf(entry);
     if (wrapper !== undefined) return wrapper(this, call);
+    const [cls, ...given] = args ?? [];
+    if (cls !== undefined && `${this.heap.globalOf(cls)?.key}.__new__` === entry.key) {
+      return this.call(cls, given, kwargs, "__newobj_ex__", call.at);
+    }
     if (entry.meanings.includes("state-first") && args?.[0] !== undefined) {
       this.hidden.watchState(entry.handle, args[0], call.via, call.at);
     }

@@ -11,8 +11,9 @@ import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
 import { type Handle, handleOf, KIND, NONE, UNKNOWN } from "../../machine/values.ts";
 
 /**
- * `copyreg._reconstructor(class, base, state)` and `__newobj__(class, *args)`. The first runs
- * `base.__init__` with the state unless the base is `object`.
+ * `copyreg._reconstructor(class, base, state)`, `__newobj__(class, *args)` and scikit-learn's
+ * `newObj(class)`, which is `class.__new__(class)`. The first runs `base.__init__` with the state unless the
+ * base is `object`.
  */
 export function construct(calls: Calls, call: Call): Handle {
   const [cls, ...args] = call.args ?? [];
@@ -23,7 +24,17 @@ export function construct(calls: Calls, call: Call): Handle {
     calls.heap.globalOf(base)?.key !== "builtins.object";
   if (runs) calls.call(base, state, undefined, "copyreg._reconstructor", call.at);
   const given = call.entry.name === "__newobj__" ? args : [];
-  return calls.call(cls, given, undefined, call.entry.name, call.at);
+  const via = call.entry.name === "newObj" ? "__newobj__" : call.entry.name;
+  return calls.call(cls, given, undefined, via, call.at);
+}
+
+/** pandas' `_new_Index(class, attributes)` and its kin: `class.__new__(class, **attributes)`. */
+export function constructWithKeywords(calls: Calls, call: Call): Handle {
+  const [cls, attributes] = call.args ?? [];
+  calls.log(call, { of: cls === undefined ? undefined : targetsOf(calls.heap, cls) });
+  return cls === undefined
+    ? UNKNOWN
+    : calls.call(cls, [], attributes ?? call.kwargs, "__newobj_ex__", call.at);
 }
 
 /** `_rebuild_from_type_v2(func, type, args, state)`: calls func(*args), then makes it a `type`. */

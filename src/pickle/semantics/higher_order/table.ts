@@ -28,6 +28,7 @@ import {
 } from "./imports.ts";
 import {
   construct,
+  constructWithKeywords,
   makeBitGenerator,
   makeGenerator,
   rebuildFromType,
@@ -63,6 +64,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   vars: namespaceOf,
   "add-extension": addExtension,
   construct: construct,
+  "construct-with-keywords": constructWithKeywords,
   "rebuild-from-type": rebuildFromType,
   "rebuild-parameter": rebuildParameter,
   "rebuild-tensor": rebuildTensor,

@@ -15,6 +15,8 @@ const LOOKED_AT = [
   "array-wrapper",
   "dictionary",
   "dtype",
+  "frozen-distribution",
+  "gives-back",
   "live-namespace",
   "mapping",
   "slice",

@@ -1,0 +1,218 @@
+"""Evidence of the audit, rules/evidence/LIBRARY.tsv, and the lists that follow from it, rules/safe/LIBRARY.toml.
+
+A file of evidence begins with a line for each release, "release", its number, what was installed and the
+Python. Then come modules in brackets, and for each name the columns of `COLUMNS`. Releases are the bits of a
+hexadecimal number. A use of "-" is a candidate that is on no list, for the findings beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environments import Release
+from review import REVIEW
+
+ROOT = Path(__file__).parent.parent.parent
+SAFE = ROOT / "rules" / "safe"
+EVIDENCE = ROOT / "rules" / "evidence"
+COLUMNS = ("name", "use", "kind", "releases", "hooks", "call", "restore")
+#: How far a name may be used, from the least up.
+USES = ("named", "restored", "called")
+#: What is no finding against a list by itself: the scanner watches such methods of what it is given
+#: (`src/pickle/semantics/callbacks.ts`); scripts/check_allowlists.ts compares the two.
+#: A crash for what the library never writes ends the loader and runs nothing (docs/decisions.md).
+WATCHED = re.compile(r"calls-(method|state):|calls-key$|crash$")
+#: What a name with a meaning in rules/callables.toml may do, since the scanner follows it.
+FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name)$")
+#: What a function that is only named must not do, whoever calls it later. Libraries of its own it may load.
+HARMFUL = re.compile(r"event:(?!ctypes)|calls-argument$")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What candidates.py answered for one release."""
+
+    release: Release
+    answer: dict
+
+
+@dataclass
+class Row:
+    """What all releases showed of one name."""
+
+    module: str
+    name: str
+    kind: str = "absent"
+    wanted: str = "named"
+    use: str = "-"
+    releases: int = 0
+    hooks: str = ""
+    call: set[str] = field(default_factory=set)
+    restore: set[str] = field(default_factory=set)
+
+
+def read_list(library: str) -> dict[str, dict[str, list[str]]]:
+    """Names of a list by use and module; nothing for a library without one."""
+    file = SAFE / f"{library}.toml"
+    if not file.exists():
+        return {}
+    with file.open("rb") as opened:
+        table = tomllib.load(opened)
+    return {use: table.get(use, {}) for use in USES}
+
+
+def listed_names(library: str) -> set[tuple[str, str]]:
+    """Module and name of all that is on a list now, which every release is asked for."""
+    return {
+        (module, name) for names in read_list(library).values() for module, found in names.items()
+        for name in found
+    }
+
+
+def meanings() -> set[str]:
+    """Paths of rules/callables.toml."""
+    with (ROOT / "rules" / "callables.toml").open("rb") as file:
+        return {path for entry in tomllib.load(file)["callable"] for path in entry["globals"]}
+
+
+def merge(library: str, answers: list[Answer]) -> list[Row]:
+    """One row for each name, with the use that the findings of all releases leave."""
+    rows: dict[tuple[str, str], Row] = {}
+    for at, given in enumerate(answers):
+        for each in given.answer["rows"]:
+            key = (each["module"], each["name"])
+            row = rows.setdefault(key, Row(*key))
+            row.kind, row.hooks = each["kind"], each["hooks"]
+            row.releases |= 1 << at
+            row.wanted = max(row.wanted, each["use"], key=USES.index)
+            row.call |= set(each["call"])
+            row.restore |= set(each["restore"])
+    followed = meanings()
+    for row in rows.values():
+        row.use = use_of(row, followed)
+    if REVIEW[library].read:
+        for module, names in REVIEW[library].include.items():
+            for name in names.split():
+                if (module, name) not in rows:
+                    rows[module, name] = Row(module, name, "read", use=read_use(library, module, name))
+    return sorted(rows.values(), key=lambda row: (row.module, row.name))
+
+
+def read_use(library: str, module: str, name: str) -> str:
+    """The use of a name whose source was read and that no audited release has."""
+    review = REVIEW[library]
+    for use in reversed(USES):
+        if any(re.fullmatch(pattern, f"{module}.{name}") for pattern in getattr(review, use)):
+            return use
+    return "restored"
+
+
+def use_of(row: Row, followed: set[str]) -> str:
+    """The furthest use that is wanted and that no finding forbids; "-" when none is left."""
+    path = f"{row.module}.{row.name}"
+    has_meaning = path in followed or f"{row.module}.*" in followed
+    against = {
+        phase: {each for each in found
+                if not WATCHED.match(each) and not (has_meaning and FOLLOWED.match(each))}
+        for phase, found in (("call", row.call), ("restore", row.restore))
+    }
+    if {"metaclass", "enum-base"} & (row.call | row.restore):
+        return "-"
+    # What executes a text of its state is compared with the library's own template.
+    if has_meaning:
+        against["restore"] -= {"event:exec"}
+    is_class = row.kind in ("class", "enum")
+    allowed = {
+        "called": not against["call"] and not against["restore"],
+        "restored": is_class and not against["restore"],
+        "named": is_class or not any(HARMFUL.match(each) for each in row.call),
+    }
+    for use in reversed(USES[:USES.index(row.wanted) + 1]):
+        if allowed[use]:
+            return use
+    return "-"
+
+
+def write_evidence(library: str, answers: list[Answer], rows: list[Row]) -> None:
+    """Writes rules/evidence/LIBRARY.tsv."""
+    lines = [f"# What scripts/allowlists/audit.py saw of {library}. The columns are in evidence.py there."]
+    for at, given in enumerate(answers):
+        installed = " ".join(given.release.requirements) or "nothing"
+        lines.append("\t".join(["release", str(at), f"{library} {given.release.version}", installed,
+                                f"Python {given.answer['python']}"]))
+    module = None
+    for row in rows:
+        if row.module != module:
+            module = row.module
+            lines.append(f"[{module}]")
+        cells = [row.name, row.use, row.kind, f"{row.releases:x}", row.hooks,
+                 " ".join(sorted(row.call)), " ".join(sorted(row.restore))]
+        lines.append("\t".join(cells).rstrip("\t"))
+    EVIDENCE.mkdir(exist_ok=True)
+    (EVIDENCE / f"{library}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+COMMENTS = {
+    "called": "# Harmless to call, whatever the arguments.",
+    "restored": "# Classes that picklers restore without calling them; a call is unusual.",
+    "named": "# Harmless to name; a call while the file loads is unusual.",
+}
+
+
+def write_list(library: str, answers: list[Answer], rows: list[Row]) -> None:
+    """Writes rules/safe/LIBRARY.toml and says what has left it and what is new."""
+    before, uses = listed_names(library), read_list(library)
+    versions = [given.release.version for given in answers]
+    span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+    lines = [
+        f"# Globals of {library} that a file may name without harm.",
+        f"# Written by scripts/allowlists/audit.py from what it saw, rules/evidence/{library}.tsv;",
+        "# change what is audited in scripts/allowlists/review.py, not this file.",
+        "",
+        f'library = "{library}"',
+        f'version = "{span}"',
+    ]
+    for use in reversed(USES):
+        names: dict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            if row.use == use:
+                names[row.module].add(row.name)
+        if names:
+            lines += ["", COMMENTS[use], f"[{use}]", *table_of(names)]
+    (SAFE / f"{library}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    after = listed_names(library)
+    print(f"{library}: {len(after)} names, {len(after - before)} new, {len(before - after)} gone")
+    seen = {(row.module, row.name): row for row in rows}
+    for key in sorted(before - after):
+        row = seen.get(key)
+        why = "in no audited release" if row is None else " ".join(sorted(row.call | row.restore))
+        print(f"  gone: {key[0]}.{key[1]}: {why}")
+    for key in sorted(before & after):
+        was = next(use for use in reversed(USES) if key[1] in uses[use].get(key[0], ()))
+        row = seen[key]
+        if USES.index(row.use) < USES.index(was):
+            print(f"  {was}, now {row.use}: {key[0]}.{key[1]}: {' '.join(sorted(row.call | row.restore))}")
+
+
+def table_of(names: dict[str, set[str]]) -> list[str]:
+    """TOML lines of at most 100 characters where names allow it."""
+    lines = []
+    for module in sorted(names):
+        items = [f'"{name}"' for name in sorted(names[module])]
+        line = f'"{module}" = [{", ".join(items)}]'
+        if len(line) <= 100:
+            lines.append(line)
+            continue
+        lines.append(f'"{module}" = [')
+        row = " "
+        for item in items:
+            if len(row) + len(item) + 2 > 100:
+                lines.append(row)
+                row = " "
+            row += f" {item},"
+        lines += [row, "]"]
+    return lines

@@ -1,0 +1,467 @@
+"""Examines names in this interpreter: what they are, and what they do with what a file gives them.
+
+Every name is looked at, then called, restored and filled in a child process under an audit hook, with
+recorders as arguments and values. Runs on Python 3.8 and later, which have audit hooks.
+
+A child examines several names and writes a line for each; what ends it (a compiled function that trusts
+its arguments, a loop) is the finding of the name that it was at, and another child goes on behind that.
+
+Findings:
+
+  metaclass          it makes classes
+  enum-base          an enumeration without members: calling it makes a class
+  identity           it gave back an argument
+  calls-argument     it called an argument, an item of one, or a value of a state
+  calls-method:NAME  it called the method NAME of an argument or of a value in a state
+  calls-state:NAME   `__setstate__` called the method NAME of the object, which the state may replace
+  calls-key          it called the key of an item that was put into it
+  attribute-name     it looked an attribute up by a name from the data
+  event:NAME         an audit event with something of the data, or that no model needs
+  crash              an attempt ended the child, or its time: a compiled function trusts its arguments
+  unexamined         too many attempts did
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import json
+import mmap
+import os
+import re
+import select
+import signal
+import sys
+import tempfile
+import warnings
+
+#: What a file may write, in place of a name, a path or source.
+TEXT = "modelaudit_sentinel"
+#: Time for one name. The slowest real one (a torch.nn.Transformer) takes 0.3 s.
+SECONDS = 10
+#: Attempts with one name that may end a child before it counts as not examined.
+CRASHES = 64
+#: Names that one child examines.
+BATCH = 100
+#: Events that matter wherever they come from.
+ALWAYS = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "socket.", "ctypes.",
+          "pickle.find_class", "marshal.loads", "code.__new__", "urllib.", "http.", "ftplib.", "smtplib.",
+          "shutil.", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link",
+          "os.symlink", "os.truncate", "os.putenv", "os.unsetenv", "tempfile.", "sqlite3.", "webbrowser.",
+          "builtins.input", "winreg.", "mmap.", "cpython.run_", "os.startfile", "pty.spawn")
+
+log: set[str] = set()
+
+#: The number of the attempt that a child is at and of its phase, which its parent sees.
+PLACE = mmap.mmap(-1, 8)
+PHASES = ("call", "restore")
+
+
+class Recorder:
+    """A value that notes what is done with it."""
+
+    def __init__(self, path: str = "") -> None:
+        object.__setattr__(self, "path_", path)
+
+    def __call__(self, *args: object, **kwargs: object) -> "Recorder":
+        path = object.__getattribute__(self, "path_")
+        log.add(f"calls-{path}" if path.startswith("state:") or path == "key" else
+                f"calls-method:{path}" if path else "calls-argument")
+        return Recorder(path or "result")
+
+    def __getattr__(self, name: str) -> "Recorder":
+        if TEXT in name:
+            log.add("attribute-name")
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        path = object.__getattribute__(self, "path_")
+        return Recorder(path if path.startswith("state:") else name)
+
+
+class Made:
+    """A class from the file's point of view: to make one is to call what the file named."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> "Made":
+        log.add("calls-argument")
+        return object.__new__(cls)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        pass
+
+
+class State(dict):
+    """A state that has whatever it is asked for."""
+
+    def __missing__(self, key: object) -> Recorder:
+        return Recorder()
+
+    def get(self, key: object, default: object = None) -> object:
+        return dict.get(self, key, Recorder())
+
+    def pop(self, key: object, *default: object) -> object:
+        return dict.pop(self, key, Recorder())
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def importing() -> bool:
+    """Whether a module is being imported, whose own code runs."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+OWN = tuple({os.path.realpath(each) for each in (sys.prefix, sys.base_prefix, sys.exec_prefix)})
+
+
+def is_own(path: object) -> bool:
+    """Whether a path is a file of Python or of an installed library, or of the kernel."""
+    if isinstance(path, int):
+        return True
+    if not isinstance(path, (str, bytes)):
+        return False
+    text = os.fsdecode(path)
+    return TEXT not in text and (
+        text.startswith(("<frozen", "/proc/", "/sys/", "/dev/")) or os.path.realpath(text).startswith(OWN))
+
+
+def matters(event: str, arguments: tuple) -> bool:
+    """Whether an audit event is one that listed names must not raise."""
+    if event == "open":
+        return not is_own(arguments[0]) and not importing()
+    if event == "exec":
+        return not is_own(getattr(arguments[0], "co_filename", "")) and not importing()
+    if event == "import":
+        # A codec is looked up as a module of `encodings`, with what is no letter replaced.
+        return TEXT in str(arguments[0]) and not str(arguments[0]).startswith("encodings.")
+    return event.startswith(ALWAYS) and not importing()
+
+
+def kind_of(value: object) -> str:
+    """What a value is."""
+    if isinstance(value, type):
+        if issubclass(value, type):
+            return "metaclass"
+        if issubclass(value, enum.Enum):
+            return "enum" if len(value) else "enum-base"
+        return "class"
+    return "function" if callable(value) else "value"
+
+
+#: Hooks by the letter that stands for them.
+HOOKS = {
+    "i": ("__init_subclass__",), "c": ("__class_getitem__",), "n": ("__set_name__",),
+    "s": ("__setstate__",), "r": ("__reduce__", "__reduce_ex__"),
+    "g": ("__getattr__", "__getattribute__"), "t": ("__setattr__",), "d": ("__del__",),
+    "e": ("__eq__",), "h": ("__hash__",), "a": ("append", "extend", "add"), "k": ("__setitem__",),
+    "l": ("__call__",), "w": ("__new__",),
+}
+
+
+def hooks_of(value: object) -> str:
+    """Letters of what its classes define beside `object`; "m" a metaclass of its own, "p" a property setter."""
+    if not isinstance(value, type):
+        return ""
+    found = "" if type(value) is type else "m"
+    bases = [each for each in value.__mro__ if each is not object]
+    for letter, names in HOOKS.items():
+        if any(name in vars(base) for base in bases for name in names):
+            found += letter
+    if any(isinstance(each, property) and each.fset for base in bases for each in vars(base).values()):
+        found += "p"
+    return found
+
+
+def arguments(value: object) -> list:
+    """Arguments that a file might give a callable."""
+    r = [Recorder() for _ in range(6)]
+    alone = [r[0], Made, TEXT, TEXT + ".x", [r[0]], (r[0],), {TEXT: r[0]}, {r[0]}, 1, None, b"x", 0.5,
+             [TEXT], [(TEXT, r[0])], ["f", r[0]]]
+    try:
+        import numpy
+        alone += [numpy.ones(2), numpy.array([r[0], 1], dtype=object), numpy.dtype("f8")]
+    except ImportError:
+        pass
+    try:
+        import torch
+        alone += [torch.ones(2)] if hasattr(torch, "ones") else []
+    except ImportError:
+        pass
+    found = [()] + [(each,) for each in alone]
+    for each in alone:
+        found += [(r[1], each), (each, r[1]), (Made, each), (each, TEXT)]
+    found += [tuple(r[:count]) for count in range(3, 7)]
+    found += [(Made, (), r[0]), (Made, (r[0],), {TEXT: r[1]}), (r[0], (r[1],), r[2]), (r[0], (), {}),
+              (r[0], TEXT, r[1]), (TEXT, r[0], r[1]), (Made, 0, (r[0],)), (Made, object, None),
+              (r[0], 0, (1,), (1,), False, r[1]), ([r[0]], [r[1]], [r[2]])]
+    try:
+        named = list(inspect.signature(value).parameters.values())
+    except (TypeError, ValueError):
+        named = []
+    count = sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in named)
+    if 0 < count <= 30:
+        for each in (r[0], TEXT, [r[0]], Made, None, {TEXT: r[0]}, 1):
+            found.append((each,) * count)
+    return found
+
+
+def given(args: tuple) -> list:
+    """Recorders and classes among arguments, whose return makes an identity."""
+    found = []
+    for each in args:
+        if isinstance(each, Recorder) or each is Made:
+            found.append(each)
+    return found
+
+
+class Examination:
+    """Runs attempts under the hook and keeps what they show."""
+
+    def __init__(self, report) -> None:
+        self.armed = False
+        self.events: set[str] = set()
+        #: Takes findings as soon as they are there, since the next attempt may end the child.
+        self.report = report
+        self.begin(0)
+        sys.addaudithook(self.hook)
+        sys.meta_path.insert(0, self)  # importlib.import_module raises no event
+
+    def begin(self, after: int) -> None:
+        """Begins with a name, of which other children have made attempts up to a number."""
+        self.after = after
+        self.count = 0
+        self.phase = 0
+
+    def hook(self, event: str, arguments: tuple) -> None:
+        if not self.armed:
+            return
+        self.armed = False
+        try:
+            if matters(event, arguments):
+                self.events.add(f"event:{event}")
+        finally:
+            self.armed = True
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Notes imports by a name from the data; finds nothing."""
+        if self.armed and matters("import", (name,)):
+            self.events.add("event:import")
+
+    def attempt(self, action, args: tuple, found: set) -> bool:
+        """Whether an action gave something; false when it raised, or ended another child before."""
+        self.count += 1
+        PLACE[:] = self.count.to_bytes(4, "little") + self.phase.to_bytes(4, "little")
+        if self.count <= self.after:
+            return False
+        before = len(found)
+        log.clear()
+        self.events.clear()
+        self.armed = True
+        result = False
+        try:
+            result = action(*args)
+            if any(result is each for each in given(args)):
+                found.add("identity")
+            # What was made goes while the hook listens, and so does what its end calls.
+            result = result is not None
+        except Exception:
+            pass
+        except BaseException as error:  # SystemExit, KeyboardInterrupt: raised on purpose
+            if type(error).__name__ not in ("SystemExit", "GeneratorExit", "KeyboardInterrupt"):
+                found.add("event:raise")
+        self.armed = False
+        found |= log | self.events
+        if len(found) > before:
+            self.report(self.phase, found)
+        return result is True
+
+    def calls(self, value: object) -> set:
+        """Findings of calls."""
+        found: set = set()
+        message = ""
+        for args in arguments(value):
+            self.attempt(value, args, found)
+        # Cython's unpicklers want the checksum that their error names.
+        try:
+            value(value, 0, ())
+        except Exception as error:
+            message = str(error)
+        for checksum in re.findall(r"0x([0-9a-f]+)", message):
+            for size in range(12):
+                self.attempt(value, (Made, int(checksum, 16), (Recorder(),) * size), found)
+        return found
+
+    def restores(self, cls: type) -> set:
+        """Findings of `__new__`, `__setstate__` and what the unpickler does with items."""
+        found: set = set()
+        methods = {name: Recorder(f"state:{name}") for name in dir(cls)
+                   if not name.startswith("__") and inspect.isroutine(getattr(cls, name, None))}
+        states = [State(), State(methods), {TEXT: Recorder()}, (None, {TEXT: Recorder()}), [Recorder()],
+                  Recorder(), TEXT] + [(Recorder(),) * count for count in (0, 3, 12)]
+        for args in ((), (Recorder(),), (Made,), (TEXT,), (Recorder(), Recorder())):
+            if not self.attempt(lambda *each: cls.__new__(cls, *each), args, found):
+                continue
+            for state in states if not args else states[:3]:
+                self.attempt(lambda: restore(cls.__new__(cls, *args), state), (), found)
+        for name, items in (("append", (Recorder(),)), ("extend", ([Recorder()],)), ("add", (Recorder(),)),
+                            ("__setitem__", (TEXT, Recorder())), ("__setitem__", (Recorder("key"), Recorder()))):
+            if hasattr(cls, name):
+                self.attempt(lambda: getattr(cls.__new__(cls), name)(*items), (), found)
+        return found
+
+
+def restore(made: object, state: object) -> None:
+    """BUILD, as `load_build` of CPython's pickle.py does it."""
+    setter = getattr(made, "__setstate__", None)
+    if setter is not None:
+        setter(state)
+        return
+    slots = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    if isinstance(state, dict):
+        made.__dict__.update(state)
+    if isinstance(slots, dict):
+        for key, value in slots.items():
+            setattr(made, key, value)
+
+
+def examine(value: object, examination: Examination) -> dict:
+    """Findings of one value when it is called and when it is restored."""
+    kind = kind_of(value)
+    if kind in ("metaclass", "enum-base"):
+        return {phase: [kind] for phase in PHASES}
+    called = set() if kind == "value" else examination.calls(value)
+    examination.phase = 1
+    restored = examination.restores(value) if isinstance(value, type) else set()
+    return {"call": sorted(called), "restore": sorted(restored)}
+
+
+def run_child(names: list, resolve, after: int, write: int) -> None:
+    """In the child: examines names and writes a line before each, with findings, and with its result."""
+    os.setsid()  # what is examined may signal its group, or ask a terminal
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.chdir(tempfile.mkdtemp(prefix="modelaudit-probe-"))
+    warnings.simplefilter("ignore")
+    with os.fdopen(write, "w") as out:
+        def say(line: dict) -> None:
+            out.write(json.dumps(line) + "\n")
+            out.flush()
+
+        examination = Examination(lambda phase, found: say({"phase": phase, "found": sorted(found)}))
+        for index, (module, name) in names:
+            say({"begin": index})
+            examination.begin(after)
+            after = 0
+            signal.alarm(SECONDS)
+            try:
+                result = examine(resolve(module, name), examination)
+            except BaseException as error:
+                result = {phase: [f"error:{type(error).__name__}"] for phase in PHASES}
+            signal.alarm(0)
+            say({"end": index, "result": result})
+
+
+def lines_of(read: int, pid: int) -> tuple:
+    """The lines that a child writes, and its status; a child that hangs is ended, with all that it started."""
+    data = b""
+    while True:
+        ready, _, _ = select.select([read], [], [], 2 * SECONDS)
+        if not ready:
+            # What is left of it may hold the pipe: its end is not waited for.
+            end_group(pid)
+            break
+        piece = os.read(read, 1 << 16)
+        if not piece:
+            break
+        data += piece
+    os.close(read)
+    _, status = os.waitpid(pid, 0)
+    end_group(pid)
+    return [json.loads(line) for line in data.splitlines() if line.endswith(b"}")], status
+
+
+def end_group(pid: int) -> None:
+    """Ends a child and what it started."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def run_batch(batch: list, resolve, after: int) -> list:
+    """What one child says of as many names of a batch as it gets through, the first one behind an attempt."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        try:
+            run_child(batch, resolve, after, write)
+        finally:
+            os._exit(0)
+    os.close(write)
+    lines, _ = lines_of(read, pid)
+    return lines
+
+
+def run_all(names: list, resolve, batch: int) -> list:
+    """
+    Findings of each (module, name) by phase, in their order. Behind an attempt that ended a child, or took
+    its time, another one goes on.
+    """
+    found = [{phase: set() for phase in PHASES} for _ in names]
+    at, after, crashes = 0, 0, 0
+    while at < len(names):
+        reached, ended = at, False
+        PLACE[:] = bytes(8)
+        for line in run_batch(list(enumerate(names))[at:at + batch], resolve, after):
+            if "begin" in line:
+                reached, ended = line["begin"], False
+            elif "found" in line:
+                found[reached][PHASES[line["phase"]]] |= set(line["found"])
+            else:
+                for phase in PHASES:
+                    found[reached][phase] |= set(line["result"][phase])
+                ended = True
+        if ended:
+            at, after, crashes = reached + 1, 0, 0
+            continue
+        crashes, before = (crashes + 1, after) if reached == at else (1, 0)
+        place = int.from_bytes(PLACE[:4], "little")
+        phase = PHASES[int.from_bytes(PLACE[4:], "little")]
+        if place > before and crashes < CRASHES:
+            found[reached][phase].add("crash")
+            at, after = reached, place
+        else:
+            for each in PHASES:
+                found[reached][each].add("unexamined")
+            at, after, crashes = reached + 1, 0, 0
+    return [{phase: sorted(each[phase]) for phase in PHASES} for each in found]
+
+
+#: Findings that decide about a use, which are examined once more.
+DECIDING = {"called": ("call", "restore"), "restored": ("restore",), "named": ("call",)}
+
+
+def probe(names: list, resolve, uses: list) -> list:
+    """
+    For each (module, name): its kind, the letters of its hooks, and findings under "call" and "restore".
+
+    Names with findings that decide about their use are examined once more, each in a child of its own: what
+    was called before them may have changed something.
+    """
+    results = run_all(names, resolve, BATCH)
+    for at, name in enumerate(names):
+        deciding = {each for phase in DECIDING[uses[at]] for each in results[at][phase]}
+        if any(not each.startswith(("calls-method:", "calls-state:", "crash")) for each in deciding):
+            [results[at]] = run_all([name], resolve, 1)
+    for (module, name), result in zip(names, results):
+        value = resolve(module, name)
+        result["kind"], result["hooks"] = kind_of(value), hooks_of(value)
+    return results

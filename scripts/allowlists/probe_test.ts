@@ -1,0 +1,122 @@
+/**
+ * What the audit sees of functions and classes whose doings are known, in a real interpreter.
+ */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import process from "node:process";
+import { pythonAvailable } from "../fuzz/python.ts";
+
+const FOLDER = fileURLToPath(new URL(".", import.meta.url));
+const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-probe-test-"));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+
+/** Names with known doings. */
+const EXAMPLES = `
+import ctypes, enum, importlib, os, subprocess
+
+def harmless(*args): return len(args)
+def identity(x): return x
+def second(x, y): return y
+def calls(f): return [f(1)]
+def calls_item(items): return [item() for item in items]
+def calls_keyword(x, f=None): return [f()]
+def calls_method(x): return [x.keys()]
+def attribute(x, name): return [getattr(x, name)]
+def opens(path): return open(path).read()
+def evaluates(text): return [eval(text)]
+def imports(name): return [importlib.import_module(name)]
+def starts(command): return subprocess.run(["/bin/true", command])
+def makes_folder(path): os.mkdir(path)
+def ends(x): ctypes.string_at(0)
+
+class Meta(type): pass
+class Names(enum.Enum): pass
+class Colour(enum.Enum):
+    RED = 1
+class Plain: pass
+class Constructor:
+    def __init__(self, f): f()
+class State:
+    def __setstate__(self, state): state["f"]()
+class Method:
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.refresh()
+    def refresh(self): pass
+class Items(list):
+    def append(self, item): item()
+class Gone:
+    def __del__(self): os.mkdir(os.path.join(os.getcwd(), "gone-" + str(id(self))))
+`;
+
+/** For each name its kind, and what was found when it was called and restored. */
+function findings(...names: string[]): Record<string, { call: string[]; restore: string[] }> {
+  writeFileSync(join(SCRATCH, "examples.py"), EXAMPLES);
+  const script = `
+import json, sys
+sys.path[:0] = [${JSON.stringify(FOLDER)}, ${JSON.stringify(SCRATCH)}]
+import examples, probe
+probe.SECONDS = 1
+names = [("examples", name) for name in sys.argv[1:]]
+found = probe.probe(names, lambda module, name: getattr(examples, name), ["called"] * len(names))
+print(json.dumps({name: each for (_, name), each in zip(names, found)}))
+`;
+  const { stdout, stderr, status } = spawnSync(process.env["PYTHON"] ?? "python3", [
+    "-c",
+    script,
+    ...names,
+  ], {
+    cwd: SCRATCH,
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+const skip = !pythonAvailable() && "Python is missing";
+
+test("functions show what they do with what they are given", { skip }, () => {
+  const found = findings(
+    ..."harmless identity second calls calls_item calls_keyword calls_method attribute opens".split(
+      " ",
+    ),
+    ..."evaluates imports starts makes_folder ends".split(" "),
+  );
+  const seen = (name: string) => found[name]?.call;
+  assert.deepEqual(seen("harmless"), []);
+  assert.deepEqual(seen("identity"), ["identity"]);
+  assert.deepEqual(seen("second"), ["identity"]);
+  for (const name of ["calls", "calls_item", "calls_keyword"]) {
+    assert.ok(seen(name)?.includes("calls-argument"), name);
+  }
+  assert.deepEqual(seen("calls_method"), ["calls-method:keys"]);
+  assert.deepEqual(seen("attribute"), ["attribute-name"]);
+  assert.deepEqual(seen("opens"), ["event:open"]);
+  assert.ok(seen("evaluates")?.includes("event:exec"));
+  assert.ok(seen("imports")?.includes("event:import"));
+  assert.ok(seen("starts")?.includes("event:subprocess.Popen"));
+  assert.ok(seen("makes_folder")?.includes("event:os.mkdir"));
+  assert.deepEqual(seen("ends"), ["crash"]);
+});
+
+test("classes show what calling and restoring them does", { skip }, () => {
+  const found = findings(
+    ..."Meta Names Colour Plain Constructor State Method Items Gone".split(" "),
+  );
+  assert.deepEqual(found["Meta"]?.call, ["metaclass"]);
+  assert.deepEqual(found["Names"]?.restore, ["enum-base"]);
+  assert.deepEqual(found["Colour"]?.call, []);
+  assert.deepEqual(found["Plain"]?.restore, []);
+  assert.deepEqual(found["Constructor"]?.call, ["calls-argument"]);
+  assert.deepEqual(found["Constructor"]?.restore, []);
+  assert.ok(found["State"]?.restore.includes("calls-argument"));
+  assert.ok(found["Method"]?.restore.includes("calls-state:refresh"));
+  assert.ok(found["Items"]?.restore.includes("calls-argument"));
+  assert.ok(found["Gone"]?.restore.includes("event:os.mkdir"));
+});

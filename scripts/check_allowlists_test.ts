@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Allowlist } from "../src/rules/toml.ts";
+import { faultsOf } from "./check_allowlists.ts";
+import { parseEvidence } from "./evidence.ts";
+
+const HEAD = "# What was seen.\nrelease\t0\tlib 1.0\tlib==1.0\tPython 3.11.7\n[lib.core]\n";
+
+/** What is wrong with a list of one name, with one row of evidence. */
+function faults(
+  use: "called" | "restored" | "named",
+  row: string,
+  { library = "lib", followed = false } = {},
+): string[] {
+  const list: Allowlist = {
+    library,
+    version: "1",
+    called: {},
+    restored: {},
+    named: {},
+    [use]: { "lib.core": ["Thing"] },
+  };
+  return faultsOf(list, parseEvidence(HEAD + row, "lib.tsv"), () => followed)
+    .map((fault) => fault.replace(/^.*\): |^\w+: /, ""));
+}
+
+test("a name with evidence for its use is right", () => {
+  assert.deepEqual(faults("called", "Thing\tcalled\tclass\t1"), []);
+  assert.deepEqual(faults("restored", "Thing\trestored\tclass\t1\ts\tevent:open\t"), []);
+  assert.deepEqual(faults("named", "Thing\tnamed\tfunction\t1\t\tidentity"), []);
+});
+
+test("a name without evidence, or with evidence for another use, is refused", () => {
+  assert.deepEqual(faults("called", ""), ["no evidence"]);
+  assert.deepEqual(faults("called", "Other\t-\tclass\t1"), ["no evidence"]);
+  assert.deepEqual(faults("called", "Thing\trestored\tclass\t1"), [
+    'the evidence is for "restored"',
+  ]);
+  assert.deepEqual(faults("called", "Thing\tcalled\tclass\t0"), ["no release has it"]);
+  assert.deepEqual(faults("named", "Thing\tnamed\tfunction\t1\nOther\tnamed\tfunction\t1"), [
+    'lib.core.Other: evidence for "named", and on no list',
+  ]);
+});
+
+test("metaclasses, identities and functions that call what they are given are refused", () => {
+  for (const use of ["called", "restored", "named"] as const) {
+    for (const kind of ["metaclass", "enum-base"]) {
+      assert.deepEqual(faults(use, `Thing\t${use}\t${kind}\t1\tm\t${kind}\t${kind}`), [kind]);
+    }
+  }
+  for (
+    const finding of ["identity", "calls-argument", "attribute-name", "event:exec", "unexamined"]
+  ) {
+    assert.deepEqual(faults("called", `Thing\tcalled\tfunction\t1\t\t${finding}`), [finding]);
+    assert.deepEqual(faults("restored", `Thing\trestored\tclass\t1\t\t\t${finding}`), [finding]);
+  }
+  for (const finding of ["event:open", "event:subprocess.Popen", "calls-argument"]) {
+    assert.deepEqual(faults("named", `Thing\tnamed\tfunction\t1\t\t${finding}`), [finding]);
+  }
+});
+
+test("what the scanner follows may give back and call, and reaches nothing else for that", () => {
+  const followed = { followed: true };
+  assert.deepEqual(faults("called", "Thing\tcalled\tfunction\t1\t\tidentity", followed), []);
+  assert.deepEqual(faults("called", "Thing\tcalled\tfunction\t1\t\tevent:open", followed), [
+    "event:open",
+  ]);
+});
+
+test("methods that it calls of what it is given must be among those that are watched", () => {
+  assert.deepEqual(faults("called", "Thing\tcalled\tfunction\t1\t\tcalls-method:keys"), []);
+  assert.deepEqual(faults("restored", "Thing\trestored\tclass\t1\ts\t\tcalls-state:frobnicate"), [
+    "it calls frobnicate, which the scanner does not watch",
+  ]);
+});
+
+test("only collections of many libraries may list what was read and not run", () => {
+  assert.deepEqual(faults("restored", "Thing\trestored\tread\t0", { library: "hub" }), []);
+  assert.deepEqual(faults("restored", "Thing\trestored\tread\t0"), [
+    "its source was read, and it was not run",
+  ]);
+});
+
+test("a line that is no row is refused", () => {
+  assert.throws(() => parseEvidence(`${HEAD}Thing\tcalled\tclass\tx`, "a.tsv"), /a\.tsv:4/);
+  assert.throws(() => parseEvidence("Thing\tcalled\tclass\t1", "a.tsv"), /a\.tsv:1/);
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { packAllowlist } from "./allowed.ts";
+import { ALLOWLISTS } from "./embedded.ts";
+import { EVIDENCE } from "./evidence.ts";
+import { packEvidence, trustOf } from "./trust.ts";
+
+const row = { module: "lib.core", use: "called", call: [], restore: [] };
+
+test("evidence is packed in the order of its list, and what is alike is written once", () => {
+  const list = packAllowlist({
+    library: "lib",
+    version: "1",
+    called: { "lib.core": ["A", "B"] },
+    restored: { "lib.core": ["C"] },
+    named: {},
+  });
+  const packed = packEvidence(list, ["lib 1", "lib 2"], [
+    { ...row, name: "B", kind: "class", releases: 3n },
+    { ...row, name: "A", kind: "class", releases: 3n },
+    { ...row, name: "C", kind: "class", releases: 2n, restore: ["calls-method:keys", "crash"] },
+  ]);
+  assert.equal(list.text, "lib.core A B ~C");
+  assert.equal(packed.codes, "000001");
+  assert.deepEqual(JSON.parse(packed.kinds), [
+    { kind: "class", releases: "3", methods: [] },
+    { kind: "class", releases: "2", methods: ["keys"] },
+  ]);
+});
+
+test("every list has evidence for each of its names", () => {
+  assert.deepEqual(
+    EVIDENCE.map(({ library }) => library),
+    ALLOWLISTS.map(({ library }) => library),
+  );
+  for (const [index, { text, library }] of ALLOWLISTS.entries()) {
+    const names = text.split("\n").reduce((sum, line) => sum + line.split(" ").length - 1, 0);
+    assert.equal(EVIDENCE[index]?.codes.length, 2 * names, library);
+  }
+});
+
+test("a name is trusted from the releases that have it", async () => {
+  const [loss, ...others] = await trustOf("_loss.CyHalfSquaredError");
+  assert.deepEqual(others, []);
+  assert.equal(loss?.list, "sklearn");
+  const versions = loss?.releases.map((each) => /^sklearn (1\.\d+)/.exec(each)?.[1]);
+  assert.ok(versions?.includes("1.5") && versions.includes("1.7"));
+  assert.ok(!versions.includes("1.2") && !versions.includes("1.9"));
+  assert.deepEqual(await trustOf("os.system"), []);
+});
