@@ -237,3 +237,23 @@ export const TELLING: ReadonlyMap<string, string> = new Map([
   ["exec", "builtins.exec"],
   ["eval", "builtins.eval"],
 ]);
+
+/** True for an argument that the callee may call or send away. */
+export function isCarried(value: Value): boolean {
+  switch (value.kind) {
+    case "outer":
+      return isSensitive(value.path) || value.carries.length > 0;
+    case "constant":
+      return value.hidden || (typeof value.value === "string" && isNotableText(value.value));
+    case "container":
+      return value.rest.length > 0 || value.items.size > 0;
+    case "method":
+      return isCarried(value.self);
+    case "property":
+      return false;
+    case "space":
+      return true;
+    default:
+      return true;
+  }
+}

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type Call, evaluate } from "./evaluate.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Call } from "./rooms.ts";
 import type { Trait } from "./sinks.ts";
 
 export type { Trait } from "./sinks.ts";

@@ -186,3 +186,8 @@ export interface Capture {
   readonly attribute: string | undefined;
   readonly key: string | undefined;
 }
+
+/** Where a chain ends. */
+export function endOf(chain: Chain): number {
+  return chain.steps.at(-1)?.end ?? chain.at;
+}

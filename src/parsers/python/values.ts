@@ -234,3 +234,50 @@ export function itemsOf(container: Container): Values {
   for (const each of container.items.values()) all = union(all, each);
   return all;
 }
+
+/** Values that stand beside others: what is not known at all is so among them, too. */
+export function known(values: Values): Values {
+  return values.length === 0 ? NOT_KNOWN : values;
+}
+
+const NOT_KNOWN: Values = [UNKNOWN_CONSTANT];
+
+/** A constant that is not known, made of others. */
+export function unknownOf(...of: readonly Constant[]): Constant {
+  return of.some(({ hidden }) => hidden) ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT;
+}
+
+/** Items that an index may mean; undefined among them for those not known. */
+export function keysOf(index: Values): (string | undefined)[] {
+  if (index.length === 0) return [undefined];
+  return index.map((each) =>
+    each.kind === "constant" && each.value !== undefined ? String(each.value) : undefined
+  );
+}
+
+/** The items of a constant or of a list whose places are known, in order. */
+export function elementsInOrder(value: Value): Constant[] | undefined {
+  if (value.kind === "constant") {
+    if (typeof value.value !== "string" || value.value.length > 4096) return undefined;
+    return value.bytes
+      ? Array.from(value.value, (each) => constantOf(each.charCodeAt(0)))
+      : Array.from(value.value, (each) => constantOf(each));
+  }
+  if (value.kind !== "container" || value.rest.length > 0 || value.type === "dict") {
+    return undefined;
+  }
+  const items: Constant[] = [];
+  for (let at = 0; at < value.items.size; at++) {
+    const [only, ...others] = value.items.get(String(at)) ?? [];
+    if (only?.kind !== "constant" || others.length > 0 || only.value === undefined) {
+      return undefined;
+    }
+    items.push(only);
+  }
+  return items;
+}
+
+/** Arguments of which only the number is known. */
+export function unknownArguments(count: number): Arguments {
+  return { positions: Array.from({ length: count }, () => []), named: new Map(), rest: [] };
+}

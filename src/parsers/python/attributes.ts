@@ -1,0 +1,362 @@
+/**
+ * Attributes of values, by names that are known or not.
+ *
+ * @module
+ */
+
+import { COMPUTED, shortest } from "./paths.ts";
+import type { AttributesRoom, Rooms } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import { isSensitive, TELLING } from "./sinks.ts";
+import {
+  type Class,
+  type Code,
+  type Constant,
+  constantOf,
+  type Instance,
+  NO_ARGUMENTS,
+  type Outer,
+  Scope,
+  type Space,
+  textsOf,
+  union,
+  type Value,
+  type Values,
+} from "./values.ts";
+
+/** Characters of a dotted path. CWE-400. */
+const PATH_CHARACTERS = 512;
+/** Modules behind which a computed name may be anything that runs code or commands. */
+const REACHING =
+  /^(?:os|posix|nt|subprocess|builtins|pty|commands|runpy|importlib|imp|ctypes|_posixsubprocess|sys\.modules)$/u;
+
+function classOf(value: Constant): string {
+  if (value.bytes) return "builtins.bytes";
+  switch (typeof value.value) {
+    case "string":
+      return "builtins.str";
+    case "number":
+      return "builtins.int";
+    case "boolean":
+      return "builtins.bool";
+    default:
+      return "builtins.object";
+  }
+}
+
+/** Attributes of values, by names that are known or not. */
+export class Attributes implements AttributesRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  attributes(values: Values, id: string, site: object): Values {
+    let all: Values = [];
+    for (const each of values) all = union(all, this.attribute(each, id, site));
+    return this.#run.limited(all);
+  }
+
+  attribute(value: Value, id: string, site: object): Values {
+    if (id === "__call__" && value.kind !== "instance" && value.kind !== "class") return [value];
+    if (id === "__getattribute__" && value.kind !== "instance") {
+      return [this.#rooms.heap.method(value, id)];
+    }
+    switch (value.kind) {
+      case "outer":
+        return this.#outerAttribute(value, id, site);
+      case "function":
+        return this.#functionAttribute(value, id);
+      case "class":
+        return this.#classAttribute(value, id, site);
+      case "instance":
+        return this.#instanceAttribute(value, id);
+      case "bound":
+        if (id === "__func__") return [value.target];
+        if (id === "__self__") return [value.self];
+        return this.attribute(value.target, id, site);
+      case "partial":
+        if (id === "func") return value.target;
+        if (id === "args") return [this.#rooms.heap.listOf(site, "tuple", value.first.flat())];
+        return [];
+      case "property":
+        if (/^(?:fget|getter|setter|deleter|fset|fdel)$/u.test(id)) {
+          return id.startsWith("f")
+            ? union(value.get, value.set)
+            : [this.#rooms.heap.method(value, id)];
+        }
+        return [];
+      case "method":
+        return id === "__self__" ? [value.self] : [];
+      case "constant":
+        if (id === "__class__") return [this.#rooms.heap.outer(classOf(value))];
+        return [this.#rooms.heap.method(value, id)];
+      case "container":
+        if (id === "__class__") return [this.#rooms.heap.outer(`builtins.${value.type}`)];
+        return [this.#rooms.heap.method(value, id)];
+      case "space": {
+        // The module itself, or the mapping of its names.
+        const own = value.of instanceof Scope && value.of.names.has(id)
+          ? this.#rooms.scopes.lookup(id, value.of)
+          : [];
+        return union(own, [this.#rooms.heap.method(value, id)]);
+      }
+    }
+  }
+
+  #outerAttribute(value: Outer, id: string, site: object): Values {
+    const { path, called, carries, base } = value;
+    if (id === "__dict__" && !called) return [this.#rooms.heap.space(value)];
+    if (id === "__self__") return [this.#rooms.heap.outer(path.split(".")[0] ?? path)];
+    if (id === "__globals__" || id === "f_globals" || id === "f_locals") {
+      if (path.includes("<")) {
+        return [
+          this.#rooms.heap.space(this.#rooms.heap.outer("builtins")),
+          this.#rooms.heap.space(this.#run.module),
+        ];
+      }
+      const own = path.startsWith("sys._getframe") || path.startsWith("inspect.");
+      const dot = path.lastIndexOf(".");
+      return own || dot < 0
+        ? [this.#rooms.heap.space(this.#run.module)]
+        : [this.#rooms.heap.space(this.#rooms.heap.outer(shortest(path.slice(0, dot))))];
+    }
+    if (id === "f_builtins" || id === "__builtins__") return [this.#rooms.heap.outer("builtins")];
+    if (id === "f_back" || (id === "__class__" && called)) return [value];
+    if (id === "__loader__" || (id === "loader" && path.endsWith("__spec__"))) {
+      return [this.#rooms.heap.outer("<module>.__loader__")];
+    }
+    if (path.length > PATH_CHARACTERS) return [value];
+    const full = shortest(`${called ? base : path}.${id}`);
+    const given = this.#run.given.get(full);
+    const kept: Values = called ? carries : [];
+    let made: Values = [this.#rooms.heap.outer(full, called, site, kept, called ? base : full)];
+    if (called && kept.length > 0) {
+      // An attribute of what was made of something may be that thing's.
+      for (const each of kept) {
+        if (each.kind === "outer" && !each.called && isSensitive(each.path)) {
+          const telling = TELLING.get(id);
+          if (telling !== undefined) {
+            made = union(made, [this.#rooms.heap.outer(shortest(`${each.path}.${id}`))]);
+          }
+        }
+      }
+      if (/(?:^|\.)(?:SimpleNamespace|namedtuple|Namespace)$/u.test(path)) made = union(made, kept);
+    }
+    if (path === COMPUTED || path.endsWith(`.${COMPUTED}`)) {
+      const telling = TELLING.get(id);
+      if (telling !== undefined && !called) made = union(made, [this.#rooms.heap.outer(telling)]);
+    }
+    return given === undefined ? made : union(made, given);
+  }
+
+  #functionAttribute(value: Code, id: string): Values {
+    if (id === "__globals__") return [this.#rooms.heap.space(this.#run.module)];
+    if (id === "__builtins__") return [this.#rooms.heap.outer("builtins")];
+    if (id === "__wrapped__" || id === "__get__" || id === "__code__" || id === "__func__") {
+      return [id === "__get__" ? this.#rooms.heap.method(value, id) : value];
+    }
+    if (id === "__name__" || id === "__qualname__") return [constantOf(value.node.name)];
+    if (id === "__defaults__" || id === "__kwdefaults__" || id === "__closure__") {
+      let all: Values = [];
+      for (const each of value.defaults.values()) all = union(all, each);
+      if (id === "__closure__") {
+        for (const each of value.scope.parent?.names.values() ?? []) all = union(all, each);
+      }
+      return [this.#rooms.heap.listOf(value.node, "tuple", all)];
+    }
+    if (id === "__dict__") return [this.#rooms.heap.outer(`<function>`, true)];
+    if (id === "__class__") return [this.#rooms.heap.outer("types.FunctionType")];
+    return value.attributes.get(id) ?? [];
+  }
+
+  #classAttribute(value: Class, id: string, site: object): Values {
+    if (id === "__dict__") return [this.#rooms.heap.space(value)];
+    if (id === "__call__") return [value];
+    if (id === "__name__" || id === "__qualname__") return [constantOf(value.name)];
+    if (id === "__bases__" || id === "__mro__" || id === "__base__") {
+      return [
+        this.#rooms.heap.listOf(
+          site,
+          "tuple",
+          union(value.bases, [this.#rooms.heap.outer("builtins.object")]),
+        ),
+      ];
+    }
+    if (id === "__subclasses__" || id === "mro") return [this.#rooms.heap.outer(`<own>.${id}`)];
+    if (id === "__class__") {
+      return value.metaclass.length > 0
+        ? value.metaclass
+        : [this.#rooms.heap.outer("builtins.type")];
+    }
+    let all: Values = [];
+    for (const member of this.#rooms.classes.member(value, id)) {
+      if (member.kind === "bound" && member.self.kind === "constant") {
+        all = union(
+          all,
+          member.self.value === "classmethod"
+            ? [this.#rooms.heap.pair(member.target, value)]
+            : [member.target],
+        );
+      } else if (member.kind === "instance") {
+        all = union(all, [member]);
+        all = union(all, this.#rooms.objects.special(member, ["__get__"], [[], [value]]));
+      } else all = union(all, [member]);
+    }
+    if (all.length > 0) {
+      return this.#rooms.classes.isEnumeration(value) ? union(all, [value.instance]) : all;
+    }
+    for (const meta of this.#rooms.classes.metaclasses(value)) {
+      if (meta.kind !== "class") continue;
+      for (const member of this.#rooms.classes.member(meta, id)) {
+        if (member.kind === "function") all = union(all, [this.#rooms.heap.pair(member, value)]);
+        else if (member.kind === "property") {
+          all = union(
+            all,
+            this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[value]] }),
+          );
+        } else all = union(all, [member]);
+      }
+      if (all.length > 0) continue;
+      for (const name of ["__getattr__", "__getattribute__"]) {
+        const positions: Values[] = [[value], [constantOf(id)]];
+        all = union(
+          all,
+          this.#rooms.calls.callAll(this.#rooms.classes.member(meta, name), {
+            ...NO_ARGUMENTS,
+            positions,
+          }),
+        );
+      }
+    }
+    if (all.length > 0) return all;
+    if (id === "__init__" || id === "__new__" || id === "__init_subclass__") return [];
+    const computed = this.#rooms.classes.member(value, COMPUTED);
+    if (computed.length > 0) return computed;
+    return this.#rooms.classes.outerBases(value).map((base) =>
+      this.#rooms.heap.outer(shortest(`${base.path}.${id}`), false)
+    );
+  }
+
+  #instanceAttribute(value: Instance, id: string): Values {
+    if (id === "__class__") return [value.of];
+    if (id === "__dict__") return [this.#rooms.heap.space(value)];
+    let all: Values = value.attributes.get(id) ?? [];
+    let found = all.length > 0;
+    for (const member of this.#rooms.classes.member(value.of, id)) {
+      found = true;
+      if (member.kind === "function" || member.kind === "partial") {
+        all = union(all, [this.#rooms.heap.pair(member, value)]);
+      } else if (member.kind === "bound" && member.self.kind === "constant") {
+        all = union(all, [
+          member.self.value === "classmethod"
+            ? this.#rooms.heap.pair(member.target, value.of)
+            : member.target,
+        ]);
+      } else if (member.kind === "property") {
+        all = union(
+          all,
+          this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[value]] }),
+        );
+      } else if (member.kind === "instance") {
+        all = union(all, [member]);
+        all = union(all, this.#rooms.objects.special(member, ["__get__"], [[value], [value.of]]));
+      } else all = union(all, [member]);
+    }
+    all = union(all, this.#rooms.objects.special(value, ["__getattribute__"], [[constantOf(id)]]));
+    if (found) return all;
+    all = union(all, value.attributes.get(COMPUTED) ?? []);
+    all = union(all, this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]));
+    const bases = this.#rooms.classes.outerBases(value.of);
+    for (const base of bases) {
+      all = union(all, [
+        this.#rooms.heap.pair(this.#rooms.heap.outer(shortest(`${base.path}.${id}`), true), value),
+      ]);
+    }
+    return all.length === 0 && value.attributes.has("<items>")
+      ? [this.#rooms.heap.method(value, id)]
+      : all;
+  }
+
+  getattr(values: Values, names: Values, site: object): Values {
+    let all: Values = [];
+    for (const each of values) {
+      for (const name of textsOf(names)) {
+        if (name?.includes(".")) {
+          let inner: Values = [each];
+          for (const part of name.split(".")) {
+            let next: Values = [];
+            for (const one of inner) next = union(next, this.#named(one, part, site));
+            inner = next;
+          }
+          all = union(all, inner);
+        } else all = union(all, this.#named(each, name, site));
+      }
+    }
+    return this.#run.limited(all);
+  }
+
+  /** An attribute by a name that may not be known. */
+  #named(value: Value, name: string | undefined, site: object): Values {
+    if (name !== undefined) {
+      const parts = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u.test(name)
+        ? name.normalize("NFKC")
+        : name;
+      if (value.kind === "space" && value.of instanceof Scope) {
+        return this.#rooms.scopes.lookup(parts, value.of);
+      }
+      return this.attribute(value, parts, site);
+    }
+    switch (value.kind) {
+      case "outer":
+        if (!REACHING.test(value.path) && !/<computed>$/u.test(value.path)) return [];
+        return [this.#rooms.heap.outer(`${value.path}.${COMPUTED}`, false)];
+      case "class":
+        return union(this.#rooms.heap.allOf(value.members), []);
+      case "instance": {
+        let all = this.#rooms.heap.allOf(value.attributes);
+        for (const each of this.#rooms.heap.allOf(value.of.members)) {
+          all = union(all, [each.kind === "function" ? this.#rooms.heap.pair(each, value) : each]);
+        }
+        return union(
+          all,
+          this.#rooms.objects.special(value, ["__getattr__", "__getattribute__"], [[]]),
+        );
+      }
+      case "space":
+        return this.nameIn(value, undefined, site);
+      default:
+        return [];
+    }
+  }
+
+  /** A name of a mapping of names. */
+  nameIn({ of }: Space, key: string | undefined, site: object): Values {
+    if (of instanceof Scope) {
+      if (key !== undefined) return this.#rooms.scopes.lookup(key, of);
+      let all: Values = this.#run.given.get("<globals>") ?? [];
+      for (const [name, each] of of.names) {
+        if (name !== "__builtins__") {
+          all = union(
+            all,
+            each.filter((one) => one.kind !== "constant"),
+          );
+        }
+      }
+      return this.#run.limited(all);
+    }
+    if (of.kind === "class") {
+      if (key !== undefined) return this.#rooms.classes.member(of, key);
+      return this.#rooms.heap.allOf(of.members);
+    }
+    if (of.kind === "instance") {
+      return key === undefined
+        ? this.#rooms.heap.allOf(of.attributes)
+        : of.attributes.get(key) ?? [];
+    }
+    return this.#named(of, key, site);
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * Calls of any value, and of functions that are handed to something which calls them.
+ *
+ * @module
+ */
+
+import { isListedStandardModule } from "./names.ts";
+import { HANDED_ALL, HANDED_METHODS } from "./objects.ts";
+import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import { isCarried, isSensitive, runsArguments, STARTED } from "./sinks.ts";
+import {
+  type Arguments,
+  type Instance,
+  itemsOf,
+  NO_ARGUMENTS,
+  type Outer,
+  union,
+  UNKNOWN_CONSTANT,
+  type Value,
+  type Values,
+} from "./values.ts";
+
+/** Calls of one value within each other, other than of functions. CWE-674. */
+const ACTIVE = 2;
+const CALLED_THROUGH =
+  /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
+/** What is taken for called where something of the standard library was given it. */
+const RISKY =
+  /<computed>|^(?:os\.(?:system|popen|exec|spawn|posix_spawn|fork|startfile)|posix\.|nt\.|subprocess\.|pty\.|builtins\.(?:exec|eval|compile|__import__|open)|socket\.|urllib\.|ctypes\.|runpy\.|shutil\.|pickle\.|marshal\.|importlib\.)/u;
+
+/** Calls of any value, and of functions that are handed to something which calls them. */
+export class Calls implements CallsRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+  readonly #active = new Map<Value, number>();
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  callAll(values: Values, given: Arguments, site?: CallSite, decorates = false): Values {
+    let all: Values = [];
+    for (const each of values) {
+      all = union(all, this.call(each, given, site, decorates));
+    }
+    return this.#run.limited(all);
+  }
+
+  call(value: Value, given: Arguments, site?: CallSite, decorates = false): Values {
+    this.#run.step(2);
+    if (value.kind === "function") return this.#rooms.functions.callFunction(value, given);
+    // What is called within its own call, by no function of the module, gives nothing new.
+    const active = this.#active.get(value) ?? 0;
+    if (active >= ACTIVE) return [];
+    this.#active.set(value, active + 1);
+    try {
+      return this.#callOne(value, given, site, decorates);
+    } finally {
+      this.#active.set(value, active);
+    }
+  }
+
+  #callOne(value: Value, given: Arguments, site?: CallSite, decorates = false): Values {
+    switch (value.kind) {
+      case "function":
+        return this.#rooms.functions.callFunction(value, given);
+      case "bound":
+        if (value.self.kind === "constant" && value.target.kind !== "outer") {
+          return this.call(value.target, given, site);
+        }
+        return this.#callBound(value.target, value.self, given, site);
+      case "class":
+        return this.#rooms.objects.make(value, given, site);
+      case "instance":
+        return this.#callInstance(value, given);
+      case "partial": {
+        const positions = [...value.first, ...given.positions];
+        const named = new Map([...value.named, ...given.named]);
+        return this.callAll(value.target, { positions, named, rest: given.rest }, site);
+      }
+      case "method":
+        return this.#rooms.methods.callMethod(value.self, value.name, given, site);
+      case "outer":
+        return this.#callOuter(value, given, site, decorates);
+      case "property":
+      case "constant":
+      case "container":
+      case "space":
+        return [];
+    }
+  }
+
+  #callInstance(value: Instance, given: Arguments): Values {
+    let all: Values = [];
+    for (const each of this.#rooms.classes.member(value.of, "__call__")) {
+      const isPlain = each.kind === "function" || each.kind === "partial";
+      const positions = isPlain ? [[value] as Values, ...given.positions] : given.positions;
+      all = union(all, this.call(each, { ...given, positions }));
+    }
+    if (all.length > 0 || this.#rooms.classes.member(value.of, "__call__").length > 0) return all;
+    // What a class of another module calls of its subclass: `forward`, `main`.
+    if (this.#rooms.classes.outerBases(value.of).length > 0) {
+      this.#rooms.objects.callOwn(value, HANDED_ALL);
+    }
+    return all;
+  }
+
+  #callBound(target: Value, self: Value, given: Arguments, site?: CallSite): Values {
+    if (target.kind === "outer" && self.kind === "instance") {
+      return this.#callInherited(target, self, given, site);
+    }
+    return this.call(target, { ...given, positions: [[self], ...given.positions] }, site);
+  }
+
+  /** A method that a class of another module gives an object of this one's. */
+  #callInherited(target: Outer, self: Instance, given: Arguments, site?: CallSite): Values {
+    const result = this.#callOuter(target, given, site);
+    const name = target.path.slice(target.path.lastIndexOf(".") + 1);
+    if (/^__\w+__$/u.test(name)) return result;
+    if (name === "start") {
+      if (this.#rooms.classes.outerBases(self.of).some(({ path }) => STARTED.test(path))) {
+        for (const each of this.#rooms.classes.member(self.of, "run")) {
+          this.#rooms.functions.defer(this.#rooms.objects.pairOf(each, self), []);
+        }
+      }
+      return result;
+    }
+    this.#rooms.objects.callOwn(self, HANDED_ALL);
+    const kept = self.attributes.get("<items>") ?? [];
+    for (const each of [...given.positions, ...given.named.values()]) {
+      const carried = each.filter((one) => isCarried(one));
+      if (carried.length > 0) this.#rooms.heap.addTo(self.attributes, "<items>", carried);
+    }
+    return union(result, kept);
+  }
+
+  /** Calls something of another module. */
+  #callOuter(value: Outer, given: Arguments, site?: CallSite, decorates = false): Values {
+    const { path, called, carries } = value;
+    if (called && carries.length > 0) {
+      const inner = this.callCarried(value, given, site);
+      this.#rooms.records.note(path, true, site, given, [value]);
+      const all = this.carried(given);
+      const kept = union(carries, all);
+      // A method keeps what it is given: the object may use it later.
+      return union(inner, [
+        this.#rooms.heap.outer(path, true, site?.site ?? value, kept, value.base),
+      ]);
+    }
+    const model = this.#rooms.models.model(path, given, site, value);
+    if (model !== undefined) return model;
+    this.#rooms.records.note(path, true, site, given, [value]);
+    const at = site?.site ?? value;
+    const standard = isListedStandardModule(path.split(".")[0] ?? "");
+    this.#hand(path, given, standard, site, decorates);
+    const kept = this.carried(given);
+    return [this.#rooms.heap.outer(path, true, at, kept, called ? value.base : path)];
+  }
+
+  /** What is carried by what is called may be called by it. */
+  callCarried(value: Outer, given: Arguments, site?: CallSite): Values {
+    const { path, carries } = value;
+    const through = CALLED_THROUGH.test(path);
+    const standard = through || isListedStandardModule(path.split(".")[0] ?? "");
+    const inner = { ...given, rest: union(given.rest, [UNKNOWN_CONSTANT]) };
+    let all: Values = [];
+    for (const each of carries) {
+      switch (each.kind) {
+        case "function":
+        case "bound":
+        case "partial":
+          all = union(all, this.call(each, inner, site));
+          break;
+        case "class":
+          if (through) all = union(all, this.call(each, inner, site));
+          break;
+        case "outer":
+          if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) break;
+          if (
+            standard && !each.called && each.path.includes(".") &&
+            (through || RISKY.test(each.path))
+          ) {
+            all = union(all, this.call(each, inner, site));
+          }
+      }
+    }
+    return all;
+  }
+
+  carried(given: Arguments): Values {
+    let all: Values = [];
+    for (const each of [...given.positions, ...given.named.values(), given.rest]) {
+      all = union(all, each.filter((one) => isCarried(one)));
+    }
+    return all;
+  }
+
+  /** Runs functions that are handed to something which calls them. */
+  #hand(
+    path: string,
+    given: Arguments,
+    standard: boolean,
+    site: CallSite | undefined,
+    decorates: boolean,
+  ): void {
+    const runs = runsArguments(path, standard);
+    const sets = [...given.positions, ...given.named.values(), given.rest];
+    for (const set of sets) {
+      for (const each of set) this.#handOne(each, { runs, standard, decorates }, sets, site);
+    }
+  }
+
+  #handOne(
+    each: Value,
+    how: { readonly runs: boolean; readonly standard: boolean; readonly decorates: boolean },
+    sets: readonly Values[],
+    site: CallSite | undefined,
+    depth = 0,
+  ): void {
+    switch (each.kind) {
+      case "function":
+      case "bound":
+      case "partial":
+        if (how.runs) this.#rooms.functions.defer(each, this.others(sets, each));
+        return;
+      case "outer":
+        if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;
+        // Constants of a module are not called.
+        if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) return;
+        if (how.runs) this.call(each, { ...NO_ARGUMENTS, rest: this.others(sets, each) }, site);
+        else this.#rooms.records.note(each.path, false, site, NO_ARGUMENTS);
+        return;
+      case "instance":
+        if (how.standard) this.#rooms.objects.callOwn(each, HANDED_METHODS);
+        if (how.runs && this.#rooms.classes.member(each.of, "__call__").length > 0) {
+          this.#rooms.functions.defer(each, []);
+        }
+        return;
+      case "class":
+        if (how.runs && !how.decorates && this.#rooms.objects.hasConstructor(each)) {
+          this.#rooms.functions.defer(each, []);
+        }
+        return;
+      case "container":
+        if (depth > 2 || each.items.size + each.rest.length > 256) return;
+        for (const one of itemsOf(each)) this.#handOne(one, how, sets, site, depth + 1);
+    }
+  }
+
+  /** What a function that is handed over may be given: what stands beside it. */
+  others(sets: readonly Values[], self: Value): Values {
+    let all: Values = [];
+    for (const set of sets) {
+      for (const each of set) {
+        if (each === self) continue;
+        if (each.kind === "container") all = union(all, itemsOf(each));
+        all = union(all, [each]);
+      }
+    }
+    return all.length > 64 ? all.slice(0, 64) : all;
+  }
+}

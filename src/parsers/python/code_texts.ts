@@ -1,0 +1,153 @@
+/**
+ * Code that stands in texts: the module itself, and what `exec` and `eval` are given.
+ *
+ * @module
+ */
+
+import { Grammar } from "./grammar.ts";
+import { Tokens } from "./lexer.ts";
+
+import type { CodeTextsRoom, Rooms } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import type { Statement } from "./syntax.ts";
+import {
+  type Container,
+  NO_ARGUMENTS,
+  Scope,
+  type Space,
+  union,
+  type Value,
+  type Values,
+} from "./values.ts";
+
+/** Strings of code within each other. CWE-674. */
+const CODE_DEPTH = 8;
+
+/** Code that stands in texts: the module itself, and what `exec` and `eval` are given. */
+export class CodeTexts implements CodeTextsRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+  readonly #texts = new Map<string, readonly Statement[]>();
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  /** Reads and runs source in a scope. */
+  source(text: string, scope: Scope): Values {
+    const tokens = new Tokens(text, this.#run.deadline);
+    if (tokens.cut) {
+      this.#run.cut ??= "it has more words, or deeper formatted strings, than are read";
+    }
+    if (tokens.error !== undefined) this.#run.reading.error ??= tokens.error;
+    const grammar = new Grammar(tokens, this.#run.reading, this.#run.step1);
+    let last: Values = [];
+    while (!grammar.isDone()) {
+      for (const statement of grammar.next()) {
+        last = this.#rooms.functions.settled(() => this.#rooms.statements.run(statement, scope));
+      }
+    }
+    return last;
+  }
+
+  /** Reads code that is given as text. */
+  exec(
+    values: Values,
+    span: { readonly at: number; readonly end: number },
+    scope: Scope,
+    path = "builtins.exec",
+  ): Values {
+    let all: Values = [];
+    let computed = values.length === 0;
+    for (const each of values) {
+      if (each.kind !== "constant" || typeof each.value !== "string") {
+        if (each.kind === "function") all = union(all, this.#rooms.calls.call(each, NO_ARGUMENTS));
+        else if (each.kind !== "constant" || each.value === undefined) computed = true;
+        continue;
+      }
+      if (each.hidden || this.#run.codeDepth >= CODE_DEPTH) {
+        this.#rooms.records.note(path, true, { ...span, site: each }, {
+          ...NO_ARGUMENTS,
+          positions: [[each]],
+        });
+      }
+      if (this.#run.codeDepth >= CODE_DEPTH) {
+        this.#run.cut ??= "code stands in code too deeply";
+        continue;
+      }
+      const [origin, conditional] = [this.#run.origin, this.#run.looping];
+      this.#run.origin ??= { at: span.at, end: span.end };
+      this.#run.codeDepth++;
+      scope.conditional++;
+      try {
+        const error = this.#run.reading.error;
+        all = union(
+          all,
+          this.#inner(each, path === "builtins.eval" ? each.value.trimStart() : each.value, scope),
+        );
+        // Text that is no Python is refused where it is run.
+        this.#run.reading.error = error;
+      } finally {
+        scope.conditional--;
+        this.#run.codeDepth--;
+        this.#run.origin = origin;
+        this.#run.looping = conditional;
+      }
+    }
+    if (computed) {
+      this.#rooms.records.note(path, true, { ...span, site: values }, {
+        ...NO_ARGUMENTS,
+        positions: [values],
+      });
+    }
+    return all;
+  }
+
+  /** Runs a text of code; one that was read is not split again where a loop runs it again. */
+  #inner(at: Value, text: string, scope: Scope): Values {
+    this.#run.step(1 + (text.length >> 4));
+    const known = this.#texts.get(text);
+    if (known !== undefined) {
+      let last: Values = [];
+      for (const each of known) last = this.#rooms.statements.run(each, scope);
+      return last;
+    }
+    if (text.length > 65_536 || at.kind !== "constant") return this.source(text, scope);
+    const tokens = new Tokens(text, this.#run.deadline);
+    if (tokens.cut) {
+      this.#run.cut ??= "it has more words, or deeper formatted strings, than are read";
+    }
+    const grammar = new Grammar(tokens, this.#run.reading, this.#run.step1);
+    const statements: Statement[] = [];
+    while (!grammar.isDone()) for (const each of grammar.next()) statements.push(each);
+    if (this.#texts.size < 256) this.#texts.set(text, statements);
+    let last: Values = [];
+    for (const each of statements) last = this.#rooms.statements.run(each, scope);
+    return last;
+  }
+
+  /** The scope that code is run in which is given mappings of names. */
+  namespace(names: Values, scope: Scope, site: object): Scope {
+    const [only] = names;
+    if (only === undefined) return scope;
+    if (only.kind === "space" && only.of instanceof Scope) return only.of;
+    const inner = this.#rooms.heap.site<Space>(site, "namespace scope", () => ({
+      ...{ kind: "space", of: new Scope("module") },
+    })).of as Scope;
+    for (const each of names) {
+      if (each.kind === "container") {
+        for (const [key, values] of each.items) this.#rooms.scopes.setIn(inner, key, values, false);
+      } else if (each.kind === "space" && each.of instanceof Scope) {
+        for (const [key, values] of each.of.names) {
+          this.#rooms.scopes.setIn(inner, key, values, false);
+        }
+      }
+    }
+    return inner;
+  }
+
+  export(scope: Scope, container: Container): void {
+    for (const [key, values] of scope.names) this.#rooms.heap.addItem(container, key, values);
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * Functions that reach names, modules, code and classes.
+ *
+ * @module
+ */
+
+import { COMPUTED, shortest } from "./paths.ts";
+import type { ModelCall, ReflectionModelsRoom, Rooms } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import { isSensitive } from "./sinks.ts";
+import {
+  constantOf,
+  type Container,
+  containerOf,
+  keysOf,
+  NO_ARGUMENTS,
+  type Partial,
+  type Property,
+  textsOf,
+  union,
+  UNKNOWN_CONSTANT,
+  type Values,
+} from "./values.ts";
+
+const CLASSMETHOD = constantOf("classmethod");
+const STATICMETHOD = constantOf("staticmethod");
+
+/** Functions that reach names, modules, code and classes. */
+export class ReflectionModels implements ReflectionModelsRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  /** Functions that reach names, modules, code and classes; undefined for all others. */
+  model(call: ModelCall): Values | undefined {
+    const { path, name, given, site, value } = call;
+    const [first = [], second = [], third = []] = given.positions;
+    const at = site?.site ?? value;
+    const span = site ?? { at: 0, end: 0, site: value };
+    const scope = site?.scope ?? this.#run.module;
+    switch (name) {
+      case "getattr": {
+        this.#rooms.records.note(path, true, site, given);
+        let all = this.#rooms.attributes.getattr(
+          union(first, given.positions.length === 0 ? given.rest : []),
+          given.positions.length < 2 ? given.rest : second,
+          at,
+        );
+        if (given.positions.length > 2) all = union(all, third);
+        return all;
+      }
+      case "setattr":
+        for (const owner of first) {
+          for (const text of textsOf(second)) {
+            if (owner.kind === "space") this.#rooms.targets.setName(owner, text, third, span);
+            else this.#rooms.targets.setAttribute(owner, text ?? COMPUTED, third, span);
+          }
+        }
+        return [];
+      case "hasattr":
+        for (const each of first) {
+          if (each.kind === "instance") this.#rooms.attributes.getattr([each], second, at);
+        }
+        return [];
+      case "__import__":
+      case "importlib.import_module":
+      case "importlib.__import__":
+      case "importlib._bootstrap._gcd_import":
+      case "importlib._bootstrap.__import__":
+      case "importlib._bootstrap._load":
+      case "imp.load_module":
+      case "imp.load_source":
+      case "pydoc.locate":
+      case "pydoc.safeimport":
+      case "pkgutil.resolve_name":
+      case "<module>.__loader__.load_module":
+      case "zipimport.zipimporter.load_module":
+      case "importlib.machinery.BuiltinImporter.load_module":
+      case "_frozen_importlib.BuiltinImporter.load_module":
+      case "imp.init_builtin":
+        this.#rooms.records.note(path, true, site, given);
+        return this.#rooms.imports.imported(
+          name,
+          given.named.get("name") ?? (given.positions.length > 0 ? first : given.rest),
+        );
+      case "importlib.reload":
+        return first;
+      case "exec":
+      case "eval":
+      case "execfile": {
+        const names = [
+          ...second,
+          ...third,
+          ...given.named.get("globals") ?? [],
+          ...given.named.get("locals") ?? [],
+        ];
+        const code = given.positions.length > 0 ? first : given.rest;
+        const inner = this.#rooms.texts.namespace(names, scope, at);
+        if (name === "execfile") {
+          this.#rooms.records.note(path, true, site, given);
+          return [];
+        }
+        const all = this.#rooms.texts.exec(code, span, inner, path);
+        for (const each of names) {
+          if (each.kind === "container") this.#rooms.texts.export(inner, each);
+        }
+        return name === "eval" ? all : [];
+      }
+      case "compile": {
+        const known = first.filter((each) =>
+          each.kind === "constant" && typeof each.value === "string"
+        );
+        if (known.length > 0 && known.length === first.length) return known;
+        this.#rooms.records.note(path, true, site, given);
+        return [this.#rooms.heap.outer(path, true, at, this.#rooms.calls.carried(given))];
+      }
+      case "globals":
+        return [this.#rooms.heap.space(this.#run.module)];
+      case "locals":
+        return [this.#rooms.heap.space(scope)];
+      case "vars":
+      case "dir":
+        if (first.length === 0 && given.positions.length === 0) {
+          return [this.#rooms.heap.space(scope)];
+        }
+        if (name === "dir") {
+          for (const each of first) {
+            if (each.kind === "instance") this.#rooms.objects.special(each, ["__dir__"]);
+          }
+          return [this.#rooms.heap.listOf(at, "list", [UNKNOWN_CONSTANT])];
+        }
+        return this.#rooms.attributes.attributes(first, "__dict__", at);
+      case "sys._getframe":
+      case "inspect.currentframe":
+        return [this.#rooms.heap.outer("sys._getframe", true)];
+      case "inspect.getmodule":
+      case "sys.modules.get":
+      case "sys.modules.pop":
+      case "sys.modules.__getitem__":
+      case "sys.modules.setdefault":
+        if (name !== "inspect.getmodule") {
+          return union(
+            this.#rooms.items.outerItem(this.#rooms.heap.outer("sys.modules"), keysOf(first), at),
+            second,
+          );
+        }
+        return first.map((each) =>
+          each.kind === "outer"
+            ? this.#rooms.heap.outer(
+              each.path.includes(".")
+                ? shortest(each.path.slice(0, each.path.lastIndexOf(".")))
+                : each.path,
+            )
+            : this.#rooms.heap.moduleValue()
+        );
+      case "inspect.getattr_static":
+      case "inspect.unwrap":
+        return name.endsWith("unwrap") ? first : this.#rooms.attributes.getattr(first, second, at);
+      case "super": {
+        const method = this.#rooms.expressions.functionOf(scope);
+        const owner = second.length > 0
+          ? second
+          : method.code?.owner === undefined
+          ? []
+          : [method.code.owner.instance];
+        return owner.flatMap((each) =>
+          each.kind === "instance" || each.kind === "class"
+            ? [this.#rooms.classes.superOf(each, at)]
+            : []
+        );
+      }
+      case "property":
+      case "functools.cached_property": {
+        const made = this.#rooms.heap.site<Property>(
+          at,
+          "property",
+          () => ({ kind: "property", get: [], set: [] }),
+        );
+        made.get = union(made.get, union(first, given.named.get("fget") ?? []));
+        made.set = union(made.set, union(second, given.named.get("fset") ?? []));
+        return [made];
+      }
+      case "staticmethod":
+      case "classmethod":
+        return first.map((each) =>
+          this.#rooms.heap.pair(each, name === "classmethod" ? CLASSMETHOD : STATICMETHOD)
+        );
+      case "type":
+        if (given.positions.length >= 3) return this.#rooms.classes.newClass(given, at);
+        return first.flatMap((each) => this.#rooms.attributes.attribute(each, "__class__", at));
+      case "types.new_class": {
+        const body = given.positions[3] ?? given.named.get("exec_body") ?? [];
+        const names = this.#rooms.heap.site<Container>(at, "body", () => containerOf("dict"));
+        this.#rooms.calls.callAll(body, { ...NO_ARGUMENTS, positions: [[names]] });
+        return this.#rooms.classes.newClass(
+          { positions: [first, second, [names]], named: new Map(), rest: [] },
+          at,
+        );
+      }
+      case "types.MethodType":
+      case "functools.partial":
+      case "functools.partialmethod": {
+        const made = this.#rooms.heap.site<Partial>(
+          at,
+          "partial",
+          () => ({ kind: "partial", target: [], first: [], named: new Map() }),
+        );
+        const target = union(
+          made.target,
+          union(first, given.positions.length === 0 ? given.rest : []),
+        );
+        const others = given.positions.slice(1);
+        if (target !== made.target) this.#run.changed();
+        made.target = target;
+        made.first = others.map((each, index) => union(made.first[index] ?? [], each));
+        if (given.rest.length > 0) made.first.push(given.rest);
+        for (const [key, values] of given.named) this.#rooms.heap.addTo(made.named, key, values);
+        return [made];
+      }
+      case "types.FunctionType":
+      case "types.LambdaType":
+        this.#rooms.records.note(path, true, site, given);
+        return union(first.filter(({ kind }) => kind === "function"), [
+          this.#rooms.heap.outer(path, true, at, this.#rooms.calls.carried(given)),
+        ]);
+      case "functools.wraps":
+      case "functools.update_wrapper":
+      case "functools.lru_cache":
+      case "functools.cache":
+      case "contextlib.contextmanager":
+      case "contextlib.asynccontextmanager":
+      case "functools.singledispatch":
+      case "typing.cast":
+      case "typing.no_type_check":
+      case "typing.final":
+      case "typing.overload":
+      case "abc.abstractmethod":
+      case "dataclasses.dataclass":
+      case "copy.copy":
+      case "copy.deepcopy":
+      case "types.coroutine":
+      case "asyncio.run":
+      case "builtins.memoryview": {
+        const isSecond = name === "typing.cast";
+        if (isSecond) return second;
+        const functions = first.filter(({ kind }) => kind !== "constant");
+        if (name === "functools.wraps" || functions.length === 0) {
+          return [this.#rooms.heap.outer("functools.<identity>")];
+        }
+        return functions;
+      }
+      case "functools.<identity>":
+        return first;
+      case "atexit.register":
+        for (const each of first) {
+          this.#rooms.functions.defer(
+            each,
+            union(second, this.#rooms.calls.others([second, third], value)),
+          );
+        }
+        this.#rooms.records.note(path, true, site, given);
+        for (const each of first) {
+          if (each.kind === "outer" && isSensitive(each.path)) {
+            this.#rooms.calls.call(each, { ...given, positions: given.positions.slice(1) }, site);
+          }
+        }
+        return first;
+      case "builtins.object.__subclasses__":
+      case "object.__subclasses__":
+      case "type.__subclasses__":
+        return [this.#rooms.heap.outer("builtins.object.__subclasses__", true)];
+      case "object.__getattribute__":
+      case "type.__getattribute__":
+        return this.#rooms.attributes.getattr(first, second, at);
+      case "object.__setattr__":
+      case "type.__setattr__":
+        for (const owner of first) {
+          for (const text of textsOf(second)) {
+            if (owner.kind === "instance") {
+              this.#rooms.heap.addTo(owner.attributes, text ?? COMPUTED, third);
+            } else if (owner.kind === "class") {
+              this.#rooms.heap.addTo(owner.members, text ?? COMPUTED, third);
+            }
+          }
+        }
+        return [];
+      case "object.__new__":
+        return first.flatMap((each) => each.kind === "class" ? [each.instance] : []);
+    }
+    return undefined;
+  }
+}

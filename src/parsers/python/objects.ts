@@ -1,0 +1,174 @@
+/**
+ * Objects of the classes of the module: what making one, and operators, call.
+ *
+ * @module
+ */
+
+import { METACLASS } from "./classes.ts";
+import { COMPUTED } from "./paths.ts";
+import type { CallSite, ObjectsRoom, Rooms } from "./rooms.ts";
+import { isCarried, isSensitive } from "./sinks.ts";
+import {
+  type Arguments,
+  type Class,
+  type Instance,
+  NO_ARGUMENTS,
+  union,
+  type Value,
+  type Values,
+} from "./values.ts";
+
+/** Methods by which a loop goes through an object. */
+export const ITERATION = [
+  "__iter__",
+  "__next__",
+  "__getitem__",
+  "__aiter__",
+  "__anext__",
+  "__len__",
+];
+/** What some function of another module may call of an object that it is given. */
+export const HANDED_METHODS =
+  /^__(?!init__|new__|del__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|setattr__|delattr__|set__|delete__)\w+__$/u;
+/** Methods that what nothing can see into may call of an object. */
+export const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_name__$)/u;
+
+/** Objects of the classes of the module: what making one, and operators, call. */
+export class Objects implements ObjectsRoom {
+  readonly #rooms: Rooms;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+  }
+
+  /** Makes an object of a class of the module. */
+  make(of: Class, given: Arguments, site?: CallSite): Values {
+    let all: Values = [];
+    for (const meta of this.#rooms.classes.metaclasses(of)) {
+      if (meta.kind !== "class") continue;
+      const positions: Values[] = [[of], ...given.positions];
+      all = union(
+        all,
+        this.#rooms.calls.callAll(this.#rooms.classes.member(meta, "__call__"), {
+          ...given,
+          positions,
+        }),
+      );
+    }
+    // A class that makes classes.
+    if (this.#rooms.classes.outerBases(of).some(({ path }) => METACLASS.test(path))) {
+      all = union(all, this.#rooms.classes.newClass(given, site?.site ?? of, of));
+    }
+    const made = this.#rooms.classes.member(of, "__new__");
+    const positions: Values[] = [[of], ...given.positions];
+    for (const each of made) {
+      const target = each.kind === "bound" && each.self.kind === "constant" ? each.target : each;
+      all = union(all, this.#rooms.calls.call(target, { ...given, positions }));
+    }
+    const self: Values[] = [[of.instance], ...given.positions];
+    this.#rooms.calls.callAll(this.#rooms.classes.member(of, "__init__"), {
+      ...given,
+      positions: self,
+    });
+    this.#rooms.calls.callAll(this.#rooms.classes.member(of, "__post_init__"), {
+      ...given,
+      positions: [[of.instance]],
+    });
+    for (const each of this.#rooms.classes.member(of, "__del__")) {
+      this.#rooms.functions.defer(this.pairOf(each, of.instance), []);
+    }
+    const bases = this.#rooms.classes.outerBases(of);
+    if (bases.length > 0) {
+      for (const base of bases) {
+        if (isSensitive(base.path) && !base.called) {
+          this.#rooms.records.note(base.path, false, site, given);
+        }
+      }
+      // Fields of tuples, mappings and data classes.
+      const carried = this.#rooms.calls.carried(given);
+      if (carried.length > 0) {
+        const items = union(
+          carried,
+          this.#rooms.collections.elements(carried.filter(({ kind }) => kind === "container"), of),
+        );
+        this.#rooms.heap.addTo(
+          of.instance.attributes,
+          "<items>",
+          union(items, this.#rooms.chains.valuesOf(items)),
+        );
+      }
+    }
+    // Fields of data classes whose values a function makes.
+    for (const [name, values] of of.members) {
+      for (const each of values) {
+        if (each.kind !== "outer" || !each.called || each.carries.length === 0) continue;
+        if (!/(?:^|\.)(?:field|Field|attrib|ib|attr)$/u.test(each.path)) continue;
+        for (const one of each.carries) {
+          if (one.kind === "constant" || one.kind === "instance") continue;
+          this.#rooms.heap.addTo(
+            of.instance.attributes,
+            name,
+            this.#rooms.calls.call(one, NO_ARGUMENTS, site),
+          );
+        }
+      }
+    }
+    // A data class keeps its arguments under the names of its fields.
+    if (this.#rooms.classes.member(of, "__init__").length === 0) {
+      for (const [name, values] of given.named) {
+        this.#rooms.heap.addTo(of.instance.attributes, name, values);
+      }
+      const fields = [...of.members.keys()];
+      for (const [at, values] of given.positions.entries()) {
+        const carried = values.filter((each) => isCarried(each));
+        if (carried.length === 0) continue;
+        this.#rooms.heap.addTo(of.instance.attributes, fields[at] ?? COMPUTED, carried);
+        this.#rooms.heap.addTo(of.instance.attributes, COMPUTED, carried);
+      }
+    }
+    return union(all, [of.instance]);
+  }
+
+  hasConstructor(of: Class): boolean {
+    return ["__init__", "__new__", "__post_init__"].some((name) =>
+      this.#rooms.classes.member(of, name).length > 0
+    );
+  }
+
+  /** Calls methods of an object that operators reach. */
+  special(value: Instance, names: readonly string[], given: readonly Values[] = []): Values {
+    let all: Values = [];
+    for (const name of names) {
+      const methods = this.#rooms.classes.member(value.of, name);
+      if (methods.length === 0) continue;
+      for (const each of methods) {
+        const isBound = each.kind === "bound" || each.kind === "outer";
+        const positions = isBound ? given : [[value] as Values, ...given];
+        all = union(all, this.#rooms.calls.call(each, { ...NO_ARGUMENTS, positions }));
+      }
+    }
+    return all;
+  }
+
+  /** Calls an object's own methods, for something that nothing can see into. */
+  callOwn(value: Instance, which: RegExp): void {
+    const seen = new Set<Class>([value.of]);
+    for (const of of seen) {
+      for (const base of of.bases) if (base.kind === "class") seen.add(base);
+      for (const [name, members] of of.members) {
+        if (!which.test(name)) continue;
+        for (const each of members) {
+          if (each.kind === "function") {
+            this.#rooms.calls.call(this.#rooms.heap.pair(each, value), NO_ARGUMENTS);
+          }
+        }
+      }
+    }
+  }
+
+  pairOf(each: Value, self: Instance): Value {
+    return each.kind === "function" || each.kind === "partial"
+      ? this.#rooms.heap.pair(each, self)
+      : each;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * One evaluation of a source: its budgets, what ends it, and what all rooms of the evaluator share.
+ *
+ * @module
+ */
+
+import type { Reading } from "./grammar.ts";
+import { type Origin, Scope, VALUES, type Values } from "./values.ts";
+
+/** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
+export const STEPS = 100_000;
+/** Steps for each character of the source. */
+export const STEPS_PER_CHARACTER = 1;
+/** Steps between two checks of the deadline. */
+const DEADLINE_STEPS = 4096;
+/** Times a loop or function is read before it counts as not understood. CWE-834. */
+export const ROUNDS = 24;
+
+/** What besides importing runs. */
+export interface Runs {
+  /** True where the module is run as a program: `__name__` is `"__main__"`. */
+  readonly main?: boolean;
+  /** True where names that the text does not bind are its evaluator's: modules of that name. */
+  readonly ambient?: boolean;
+  /** Functions that the loader calls then, by name: `f`, `Class.method`; and classes it makes. */
+  readonly functions?: ((name: string) => boolean) | undefined;
+  readonly classes?: ((name: string) => boolean) | undefined;
+}
+
+/** Thrown where a budget is used up. */
+export class Stopped {}
+
+/** One evaluation of a source: its budgets, what ends it, and what all rooms of the evaluator share. */
+export class Run {
+  readonly deadline: () => void;
+  readonly runs: Runs;
+  readonly reading: Reading = { error: undefined, errors: 0, tooDeep: false };
+  readonly module = new Scope("module");
+  readonly relative = new Set<string>();
+  /** Attributes of other modules that were given other values. */
+  readonly given = new Map<string, Values>();
+  /** Names of the module that functions read. */
+  readonly read = new Set<string>();
+  readonly stars: string[] = [];
+  cut: string | undefined;
+  steps = 0;
+  most = STEPS;
+  #nextLook = DEADLINE_STEPS;
+  /** Rises whenever a set that was read gets larger. */
+  version = 0;
+  changes = 0;
+  returned = 0;
+  callDepth = 0;
+  codeDepth = 0;
+  looping = 0;
+  late = false;
+  origin: Origin | undefined;
+  readonly step1 = (): void => this.step(1);
+
+  constructor(deadline: () => void, runs: Runs) {
+    this.deadline = deadline;
+    this.runs = runs;
+  }
+
+  step(count: number): void {
+    this.steps += count;
+    if (this.steps < this.#nextLook) return;
+    this.#nextLook = this.steps + DEADLINE_STEPS;
+    this.deadline();
+    if (this.steps > this.most) {
+      this.cut ??= "following it takes more steps than are made";
+      throw new Stopped();
+    }
+  }
+
+  changed(): void {
+    this.changes++;
+    this.version++;
+  }
+
+  /** A set that is not too large; beyond that the source counts as not seen to its end. */
+  limited(values: Values): Values {
+    if (values.length > 8) this.step(values.length >> 2);
+    if (values.length <= VALUES) return values;
+    this.cut ??= "a name may stand for more values than are followed";
+    return values.slice(0, VALUES);
+  }
+}

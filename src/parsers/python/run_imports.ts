@@ -1,0 +1,79 @@
+/**
+ * Import statements, and the functions that import by a text.
+ *
+ * @module
+ */
+
+import { withoutUnderscores } from "./names.ts";
+import { COMPUTED, HANDED_ON, shortest } from "./paths.ts";
+import type { ImportsRoom, Rooms } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import type { Statement } from "./syntax.ts";
+import { type Scope, textsOf, union, type Values } from "./values.ts";
+
+/** Import statements, and the functions that import by a text. */
+export class Imports implements ImportsRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  importModule(path: string, alias: string | undefined, scope: Scope): void {
+    const root = path.split(".")[0] ?? path;
+    const name = alias ?? root;
+    this.#rooms.scopes.bind(name, [
+      this.#rooms.heap.outer(alias === undefined ? root : shortest(path)),
+    ], scope);
+  }
+
+  importNames(statement: Extract<Statement, { kind: "from" }>, scope: Scope): void {
+    const { level, module, names } = statement;
+    if (level > 0) {
+      const folder = "../".repeat(level - 1);
+      if (module !== "") this.#run.relative.add(folder + module.replaceAll(".", "/"));
+      for (const [name, alias] of names) {
+        if (module === "" && name !== "*") this.#run.relative.add(folder + name);
+        if (name === "*") continue;
+        // What lies beside it is judged for itself; its names may still be modules handed on.
+        const root = withoutUnderscores(name);
+        const known = HANDED_ON.has(root) ? [this.#rooms.heap.outer(root)] : [];
+        this.#rooms.scopes.bind(
+          alias ?? name,
+          union(known, [this.#rooms.heap.outer(`.${module}.${name}`)]),
+          scope,
+        );
+      }
+      return;
+    }
+    if (module === "__future__") return;
+    for (const [name, alias] of names) {
+      if (name === "*") this.#run.stars.push(module);
+      else {this.#rooms.scopes.bind(
+          alias ?? name,
+          this.#rooms.attributes.attribute(this.#rooms.heap.outer(module), name, statement),
+          scope,
+        );}
+    }
+  }
+
+  imported(name: string, values: Values): Values {
+    let all: Values = [];
+    for (const text of textsOf(values)) {
+      if (text === undefined) {
+        all = union(all, [this.#rooms.heap.outer(COMPUTED)]);
+        continue;
+      }
+      const path = text.replace(/^\.+/u, "").replace(":", ".");
+      const root = name === "__import__" ? path.split(".")[0] ?? path : path;
+      all = union(all, [
+        text === "<module>"
+          ? this.#rooms.heap.moduleValue()
+          : this.#rooms.heap.outer(shortest(root)),
+      ]);
+    }
+    return all;
+  }
+}

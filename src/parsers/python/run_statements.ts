@@ -1,0 +1,326 @@
+/**
+ * Statements: branches are all taken, loops read until they add nothing.
+ *
+ * @module
+ */
+
+import type { CallSite, Rooms, StatementsRoom } from "./rooms.ts";
+import { ROUNDS, type Run } from "./run.ts";
+import { endOf, type Expression, type Statement } from "./syntax.ts";
+import {
+  constantOf,
+  itemsOf,
+  known,
+  NO_ARGUMENTS,
+  type Scope,
+  union,
+  type Value,
+  type Values,
+} from "./values.ts";
+
+/** Statements: branches are all taken, loops read until they add nothing. */
+export class Statements implements StatementsRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  block(statements: readonly Statement[], scope: Scope): void {
+    for (const each of statements) this.run(each, scope);
+  }
+
+  /** A block that may not run. */
+  #maybe(statements: readonly Statement[], scope: Scope): void {
+    if (statements.length === 0) return;
+    scope.conditional++;
+    try {
+      this.block(statements, scope);
+    } finally {
+      scope.conditional--;
+    }
+  }
+
+  /** Reads something again until it adds nothing. */
+  loop(run: () => void, scope: Scope): void {
+    scope.conditional++;
+    this.#run.looping++;
+    try {
+      for (let round = 0;; round++) {
+        const before = this.#run.changes;
+        run();
+        if (this.#run.looping > 1 || this.#run.changes === before) break;
+        if (round >= ROUNDS) {
+          this.#run.cut ??= "a loop of it is not understood";
+          break;
+        }
+      }
+    } finally {
+      this.#run.looping--;
+      scope.conditional--;
+    }
+  }
+
+  run(statement: Statement, scope: Scope): Values {
+    this.#run.step(1);
+    switch (statement.kind) {
+      case "expression":
+        return this.#rooms.expressions.value(statement.value, scope);
+      case "assign":
+        this.#assign(statement, scope);
+        break;
+      case "augment":
+        this.#augment(statement, scope);
+        break;
+      case "import":
+        for (const [path, alias] of statement.names) {
+          this.#rooms.imports.importModule(path, alias, scope);
+        }
+        break;
+      case "from":
+        this.#rooms.imports.importNames(statement, scope);
+        break;
+      case "function": {
+        const code = this.#rooms.functions.defineFunction(statement.code, scope);
+        this.#rooms.scopes.bind(
+          statement.code.name,
+          this.decorated(statement.decorators, [code], scope),
+          scope,
+        );
+        break;
+      }
+      case "class":
+        this.#rooms.classes.defineClass(statement, scope);
+        break;
+      case "if":
+        this.#branch(statement, scope);
+        break;
+      case "for": {
+        const values = this.#rooms.collections.elements(
+          this.#rooms.expressions.value(statement.iterable, scope),
+          statement,
+        );
+        this.loop(() => {
+          this.#rooms.targets.store(statement.target, values, scope);
+          this.block(statement.body, scope);
+        }, scope);
+        this.#maybe(statement.otherwise, scope);
+        break;
+      }
+      case "while":
+        this.loop(() => {
+          this.#rooms.expressions.truth(this.#rooms.expressions.value(statement.test, scope));
+          this.block(statement.body, scope);
+        }, scope);
+        this.#maybe(statement.otherwise, scope);
+        break;
+      case "try":
+        this.#attempt(statement, scope);
+        break;
+      case "with":
+        this.#manage(statement, scope);
+        break;
+      case "match":
+        this.#match(statement, scope);
+        break;
+      case "return":
+        this.giveBack(
+          statement.value === undefined
+            ? []
+            : this.#rooms.expressions.value(statement.value, scope),
+          scope,
+        );
+        break;
+      case "raise":
+      case "assert":
+        for (const each of statement.values) {
+          const values = this.#rooms.expressions.value(each, scope);
+          if (statement.kind === "assert") this.#rooms.expressions.truth(values);
+          else {for (const value of values) {
+              if (value.kind === "class") this.#rooms.calls.call(value, NO_ARGUMENTS);
+            }}
+        }
+        break;
+      case "delete":
+        for (const each of statement.values) this.#remove(each, scope);
+        break;
+      case "exec":
+        this.#rooms.texts.exec(
+          this.#rooms.expressions.value(statement.value, scope),
+          statement,
+          scope,
+        );
+        break;
+      case "scope":
+        for (const name of statement.names) {
+          (statement.global ? scope.globals : scope.outer).add(name);
+        }
+        break;
+      case "block":
+        this.#maybe(statement.body, scope);
+    }
+    return [];
+  }
+
+  #assign(statement: Extract<Statement, { kind: "assign" }>, scope: Scope): void {
+    const { annotation, value, targets } = statement;
+    if (annotation !== undefined && scope.kind !== "function") {
+      this.#rooms.expressions.value(annotation, scope);
+    }
+    if (value === undefined) return;
+    const values = this.#rooms.expressions.value(value, scope);
+    for (const target of targets) this.#rooms.targets.store(target, values, scope);
+  }
+
+  #augment(statement: Extract<Statement, { kind: "augment" }>, scope: Scope): void {
+    const { target, operator } = statement;
+    const old = this.#rooms.expressions.value(target, scope);
+    const added = this.#rooms.expressions.value(statement.value, scope);
+    const values = this.#rooms.expressions.operate(operator, old, added, statement);
+    for (const each of old) {
+      if (each.kind !== "container") continue;
+      if (each.type === "dict") this.#rooms.collections.update(each, added);
+      else this.#rooms.heap.addRest(each, this.#rooms.collections.elements(added, statement));
+    }
+    this.#rooms.targets.store(
+      target,
+      union(old.filter(({ kind }) => kind === "container"), values),
+      scope,
+    );
+  }
+
+  decorated(decorators: readonly Expression[], values: Values, scope: Scope): Values {
+    let result = values;
+    const made = decorators.map((each) => this.#rooms.expressions.value(each, scope));
+    for (const [at, each] of [...made.entries()].reverse()) {
+      const decorator = decorators[at];
+      const span = decorator?.kind === "chain" ? decorator : undefined;
+      const given = this.#rooms.calls.callAll(
+        each,
+        { positions: [result], named: new Map(), rest: [] },
+        span === undefined ? this.#nameSite(values) : { at: span.at, end: endOf(span), site: span },
+        true,
+      );
+      const kept = each.some((one) => one.kind === "outer") || each.length === 0;
+      result = kept && !given.some(({ kind }) => kind === "property")
+        ? union(given, result)
+        : given;
+    }
+    return result;
+  }
+
+  #nameSite(values: Values): CallSite | undefined {
+    const [first] = values;
+    if (first?.kind !== "function") return undefined;
+    return { at: first.node.at, end: first.node.at + first.node.name.length + 4, site: first.node };
+  }
+
+  #branch(statement: Extract<Statement, { kind: "if" }>, scope: Scope): void {
+    for (const [at, test] of statement.tests.entries()) {
+      const values = this.#rooms.expressions.value(test, scope);
+      const truth = this.#rooms.expressions.truth(values);
+      const body = statement.bodies[at] ?? [];
+      if (truth === false) continue;
+      if (truth === true) {
+        // The first branch of all that certainly runs is like the code around it.
+        if (at === 0) this.block(body, scope);
+        else this.#maybe(body, scope);
+        return;
+      }
+      this.#maybe(body, scope);
+    }
+    this.#maybe(statement.otherwise, scope);
+  }
+
+  #attempt(statement: Extract<Statement, { kind: "try" }>, scope: Scope): void {
+    const [body = [], ...others] = statement.blocks;
+    this.#maybe(body, scope);
+    for (const { type, name, body: handler } of statement.handlers) {
+      if (type !== undefined) this.#rooms.expressions.value(type, scope);
+      scope.conditional++;
+      if (name !== undefined) this.#rooms.scopes.bind(name, [], scope);
+      scope.conditional--;
+      this.#maybe(handler, scope);
+    }
+    for (const each of others) this.#maybe(each, scope);
+  }
+
+  #manage(statement: Extract<Statement, { kind: "with" }>, scope: Scope): void {
+    const entered: Values[] = [];
+    for (const [value, target] of statement.items) {
+      const values = this.#rooms.expressions.value(value, scope);
+      entered.push(values);
+      let given: Values = [];
+      for (const each of values) {
+        if (each.kind === "instance") {
+          given = union(given, this.#rooms.objects.special(each, ["__enter__", "__aenter__"]));
+        } else given = union(given, this.#managed(each));
+      }
+      if (target !== undefined) this.#rooms.targets.store(target, given, scope);
+    }
+    this.#maybe(statement.body, scope);
+    for (const values of entered) {
+      for (const each of values) {
+        if (each.kind === "instance") this.#rooms.objects.special(each, ["__exit__", "__aexit__"]);
+      }
+    }
+  }
+
+  /** What a context manager that is not the module's own gives. */
+  #managed(value: Value): Values {
+    if (value.kind !== "outer") return value.kind === "container" ? itemsOf(value) : [value];
+    return union([value], this.#rooms.calls.callCarried(value, NO_ARGUMENTS));
+  }
+
+  #match(statement: Extract<Statement, { kind: "match" }>, scope: Scope): void {
+    const subject = this.#rooms.expressions.value(statement.subject, scope);
+    for (const { captures, guard, body } of statement.cases) {
+      scope.conditional++;
+      for (const { name, attribute, key } of captures) {
+        let values: Values = subject;
+        if (attribute !== undefined) {
+          values = this.#rooms.attributes.attributes(subject, attribute, statement);
+        } else if (key !== undefined) {
+          values = this.#rooms.items.items(subject, [constantOf(key)], statement);
+        } else {
+          for (let depth = 0, inner = subject; depth < 3 && inner.length > 0; depth++) {
+            inner = this.#rooms.collections.elements(inner, statement);
+            values = union(values, inner);
+          }
+        }
+        this.#rooms.scopes.bind(name, values, scope);
+      }
+      if (guard !== undefined) {
+        this.#rooms.expressions.truth(this.#rooms.expressions.value(guard, scope));
+      }
+      this.block(body, scope);
+      scope.conditional--;
+    }
+  }
+
+  giveBack(values: Values, scope: Scope): void {
+    const { code } = scope;
+    if (code === undefined) return;
+    const all = this.#run.limited(union(code.returns, known(values)));
+    if (all === code.returns) return;
+    code.returns = all;
+    this.#run.returned++;
+    this.#run.changed();
+  }
+
+  #remove(target: Expression, scope: Scope): void {
+    if (target.kind === "tuple" || target.kind === "list") {
+      for (const each of target.items) this.#remove(each, scope);
+      return;
+    }
+    if (target.kind !== "chain") return;
+    const last = target.steps.at(-1);
+    const owner = this.#rooms.chains.chain({ ...target, steps: target.steps.slice(0, -1) }, scope);
+    for (const each of owner) {
+      if (each.kind !== "instance") continue;
+      this.#rooms.objects.special(each, [last?.kind === "item" ? "__delitem__" : "__delattr__"]);
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * What assignments give values to: names, attributes, items.
+ *
+ * @module
+ */
+
+import { COMPUTED, shortest } from "./paths.ts";
+import type { CallSite, Rooms, TargetsRoom } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import { HOOKS, isCarried } from "./sinks.ts";
+import { endOf, type Expression } from "./syntax.ts";
+import {
+  constantOf,
+  keysOf,
+  NO_ARGUMENTS,
+  Scope,
+  type Space,
+  union,
+  type Value,
+  type Values,
+} from "./values.ts";
+
+/** What assignments give values to: names, attributes, items. */
+export class Targets implements TargetsRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  /** Gives a target values. */
+  store(target: Expression, values: Values, scope: Scope): void {
+    this.#run.step(1);
+    switch (target.kind) {
+      case "name":
+        this.#rooms.scopes.bind(target.id, values, scope);
+        return;
+      case "star":
+        this.store(target.value, [this.#rooms.heap.listOf(target, "list", values)], scope);
+        return;
+      case "tuple":
+      case "list": {
+        const starred = target.items.some(({ kind }) => kind === "star");
+        for (const [at, each] of target.items.entries()) {
+          const item = each.kind === "star"
+            ? this.#rooms.collections.elements(values, target)
+            : starred
+            ? this.#rooms.collections.elements(values, target)
+            : this.#unpacked(values, at, target);
+          this.store(each, item, scope);
+        }
+        return;
+      }
+      case "chain": {
+        const last = target.steps.at(-1);
+        const steps = target.steps.slice(0, -1);
+        const owners = steps.length === 0
+          ? this.#rooms.expressions.value(target.base, scope)
+          : this.#rooms.chains.chain({ ...target, steps }, scope);
+        const span = { at: target.at, end: endOf(target), site: target };
+        if (last?.kind === "attribute") {
+          for (const owner of owners) this.setAttribute(owner, last.id, values, span);
+        } else if (last?.kind === "item") {
+          const index = this.#rooms.expressions.value(last.index, scope);
+          for (const owner of owners) this.setItem(owner, index, values, span);
+        }
+      }
+    }
+  }
+
+  #unpacked(values: Values, at: number, site: object): Values {
+    let all: Values = [];
+    for (const each of values) {
+      if (each.kind === "container" && each.type !== "dict" && each.type !== "set") {
+        all = union(all, union(each.items.get(String(at)) ?? [], each.rest));
+      } else all = union(all, this.#rooms.collections.elements([each], site));
+    }
+    return all;
+  }
+
+  setAttribute(owner: Value, id: string, values: Values, span: CallSite): void {
+    switch (owner.kind) {
+      case "instance": {
+        this.#rooms.objects.special(owner, ["__setattr__"], [[constantOf(id)], values]);
+        for (const member of this.#rooms.classes.member(owner.of, id)) {
+          if (member.kind === "property") {
+            this.#rooms.calls.callAll(member.set, {
+              ...NO_ARGUMENTS,
+              positions: [[owner], values],
+            });
+          } else if (member.kind === "instance") {
+            this.#rooms.objects.special(member, ["__set__"], [[owner], values]);
+          }
+        }
+        this.#rooms.heap.addTo(owner.attributes, id, values);
+        return;
+      }
+      case "class":
+        for (const meta of this.#rooms.classes.metaclasses(owner)) {
+          if (meta.kind === "class") {
+            const positions: Values[] = [[owner], [constantOf(id)], values];
+            this.#rooms.calls.callAll(this.#rooms.classes.member(meta, "__setattr__"), {
+              ...NO_ARGUMENTS,
+              positions,
+            });
+          }
+        }
+        this.#rooms.heap.addTo(owner.members, id, values);
+        return;
+      case "function":
+        this.#rooms.heap.addTo(owner.attributes, id, values);
+        if (id === "__code__" || id === "__wrapped__") {
+          for (const each of values) {
+            if (each.kind === "function") {
+              this.#rooms.statements.giveBack(each.returns, owner.scope);
+            }
+            this.#rooms.functions.defer(each, []);
+          }
+        }
+        return;
+      case "partial":
+        if (id === "func") owner.target = union(owner.target, values);
+        return;
+      case "outer": {
+        const path = shortest(`${owner.path}.${id}`);
+        this.#rooms.heap.addTo(this.#run.given, path, values);
+        if (HOOKS.test(path)) {
+          this.#rooms.records.note(`${path}.<hook>`, true, span, {
+            ...NO_ARGUMENTS,
+            positions: [values],
+          });
+          for (const each of values) this.#rooms.functions.defer(each, []);
+        }
+        return;
+      }
+      case "space":
+        this.setItem(owner, [constantOf(id)], values, span);
+    }
+  }
+
+  setItem(owner: Value, index: Values, values: Values, span: CallSite): void {
+    const keys = keysOf(index);
+    switch (owner.kind) {
+      case "container":
+        for (const key of keys) this.#rooms.heap.addItem(owner, key, values);
+        this.hashed(index);
+        return;
+      case "instance":
+        this.#rooms.objects.special(owner, ["__setitem__"], [index, values]);
+        for (const base of this.#rooms.classes.outerBases(owner.of)) {
+          // A mapping or list of another module keeps what it is given.
+          if (base.path !== "") this.#rooms.heap.addTo(owner.attributes, "<items>", values);
+        }
+        return;
+      case "space":
+        for (const key of keys) this.setName(owner, key, values, span);
+        return;
+      case "outer":
+        if (owner.path === "sys.modules") {
+          for (const key of keys) {
+            if (key !== undefined) {
+              this.#rooms.heap.addTo(this.#run.given, `<module>${key}`, values);
+            }
+          }
+        } else if (owner.path === "builtins.__dict__") {
+          for (const key of keys) {
+            this.setAttribute(this.#rooms.heap.outer("builtins"), key ?? COMPUTED, values, span);
+          }
+        } else {
+          const kept = values.filter((each) => isCarried(each));
+          if (kept.length > 0) owner.carries = this.#run.limited(union(owner.carries, kept));
+        }
+    }
+  }
+
+  /** Gives a name of a mapping of names a value. */
+  setName({ of }: Space, key: string | undefined, values: Values, span: CallSite): void {
+    if (of instanceof Scope) {
+      if (key !== undefined) this.#rooms.scopes.setIn(of, key, values, false);
+      else {
+        // Any name of the module may be another one now.
+        this.#rooms.heap.addTo(this.#run.given, "<globals>", values);
+        for (const name of [...of.names.keys()]) this.#rooms.scopes.setIn(of, name, values, false);
+      }
+    } else if (of.kind === "class") this.#rooms.heap.addTo(of.members, key ?? COMPUTED, values);
+    else if (of.kind === "instance") this.#rooms.heap.addTo(of.attributes, key ?? COMPUTED, values);
+    else this.setAttribute(of, key ?? COMPUTED, values, span);
+  }
+
+  /** Keys of mappings and sets are asked for their hashes. */
+  hashed(values: Values): void {
+    for (const each of values) {
+      if (each.kind === "instance") {
+        this.#rooms.objects.special(each, ["__hash__", "__eq__", "__index__"]);
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Names of a module, its functions and classes: looked up and bound.
+ *
+ * @module
+ */
+
+import { shortest } from "./paths.ts";
+import type { Rooms, ScopesRoom } from "./rooms.ts";
+import type { Run } from "./run.ts";
+import { constantOf, known, type Scope, union, type Value, type Values } from "./values.ts";
+
+const BUILTIN_NAMES: ReadonlySet<string> = new Set(
+  ("__import__ breakpoint compile delattr eval exec getattr globals input locals open setattr vars execfile " +
+    "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict dir divmod enumerate " +
+    "filter float format frozenset hasattr hash help hex id int isinstance issubclass iter len list map max " +
+    "memoryview min next object oct ord pow print property range repr reversed round set slice sorted " +
+    "staticmethod str sum super tuple type zip aiter anext __build_class__ apply reduce file unicode xrange " +
+    "raw_input reload unichr basestring long intern cmp coerce buffer").split(" "),
+);
+
+/** Names of a module, its functions and classes: looked up and bound. */
+export class Scopes implements ScopesRoom {
+  readonly #rooms: Rooms;
+  readonly #run: Run;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#run = rooms.run;
+  }
+
+  lookup(id: string, scope: Scope): Values {
+    let inFunction = false;
+    for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) {
+      if (each.kind === "class" && each !== scope) continue;
+      if (each !== this.#run.module && each.globals.has(id)) {
+        each = this.#run.module;
+        inFunction = true;
+      }
+      inFunction ||= each.kind === "function";
+      if (each === this.#run.module && inFunction) this.#run.read.add(id);
+      const values = (this.#run.late && each.kind === "module" ? each.ever : each.names).get(id);
+      if (values !== undefined) return values;
+    }
+    return this.#implicit(id);
+  }
+
+  /** A name that the module does not bind. */
+  #implicit(id: string): Values {
+    switch (id) {
+      case "__name__":
+        return [constantOf(this.#run.runs.main === true ? "__main__" : "<module>")];
+      case "__builtins__":
+        return [this.#rooms.heap.outer("builtins")];
+      case "__file__":
+      case "__path__":
+        return [this.#rooms.heap.outer(`<module>.${id}`, true)];
+      case "__loader__":
+      case "__spec__":
+        return [this.#rooms.heap.outer(`<module>.${id}`)];
+      case "__debug__":
+        return [];
+    }
+    const values: Value[] = [];
+    if (BUILTIN_NAMES.has(id)) values.push(this.#rooms.heap.outer(`builtins.${id}`));
+    for (const star of this.#run.stars) {
+      values.push(this.#rooms.heap.outer(shortest(`${star}.${id}`)));
+    }
+    if (this.#run.runs.ambient === true && values.length === 0) {
+      values.push(this.#rooms.heap.outer(id));
+    }
+    const given = this.#run.given.get(`builtins.${id}`);
+    return given === undefined ? values : union(values, given);
+  }
+
+  bind(id: string, values: Values, scope: Scope): void {
+    let target = scope;
+    let strong = scope.conditional === 0 && this.#run.looping === 0 && !scope.again;
+    if (scope.globals.has(id)) [target, strong] = [this.#run.module, false];
+    else if (scope.outer.has(id)) {
+      strong = false;
+      for (let each = scope.parent; each !== undefined; each = each.parent) {
+        if (each.kind === "function" && each.names.has(id)) target = each;
+        if (target !== scope) break;
+      }
+    }
+    this.setIn(target, id, values, strong);
+  }
+
+  setIn(scope: Scope, id: string, values: Values, strong: boolean): void {
+    const old = scope.names.get(id);
+    const all = strong ? values : this.#run.limited(union(old ?? [], known(values)));
+    if (all !== old) {
+      scope.names.set(id, all);
+      if (!strong && values.length > 0 && scope.kind !== "class") this.#run.changes++;
+      const isRead = scope === this.#run.module
+        ? this.#run.read.has(id)
+        : scope.captured && scope.kind !== "class";
+      if (isRead && (strong || values.length > 0)) this.#run.version++;
+    }
+    if (scope.kind === "module") {
+      const before = scope.ever.get(id);
+      const ever = this.#run.limited(union(before ?? [], values));
+      if (ever !== before) {
+        scope.ever.set(id, ever);
+        if (before !== undefined && this.#run.read.has(id)) this.#run.changes++;
+      }
+    }
+  }
+}
