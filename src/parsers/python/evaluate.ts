@@ -14,7 +14,7 @@ import { Calls } from "./calls.ts";
 import { Classes } from "./classes.ts";
 import { CodeTexts } from "./code_texts.ts";
 import { Functions } from "./functions.ts";
-import type { Reading } from "./grammar.ts";
+import type { Reading } from "./grammar_cursor.ts";
 import { Heap } from "./heap.ts";
 import { Items } from "./items.ts";
 import { Methods } from "./methods.ts";

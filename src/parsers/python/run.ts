@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Reading } from "./grammar.ts";
+import type { Reading } from "./grammar_cursor.ts";
 import { type Origin, Scope, VALUES, type Values } from "./values.ts";
 
 /** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
