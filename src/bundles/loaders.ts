@@ -49,6 +49,7 @@ interface Run {
 async function* observe(
   listing: Listing,
   interest: Interest = NONE,
+  checkDeadline: () => void = () => {},
 ): AsyncIterable<BundleObservation> {
   const files = new Map(listing.members.map((member) => [member.name, member]));
   const isNear = nearIn(listing);
@@ -70,7 +71,10 @@ async function* observe(
     } else if (entries !== undefined) runs.push(...await runByName(member, entries));
     else if (reads) runs.push(...await runByConfiguration(member, files, interest));
   }
-  yield* judge(runs.filter(({ source }) => !isClaimed(listing, source)), files, listing);
+  yield* judge(runs.filter(({ source }) => !isClaimed(listing, source)), files, {
+    listing,
+    checkDeadline,
+  });
 }
 
 /** Configurations and Python files that were not read, as an observation about the first of them. */
@@ -206,10 +210,13 @@ function candidates(
 async function* judge(
   runs: readonly Run[],
   files: ReadonlyMap<string, Member>,
-  listing: Listing,
+  { listing, checkDeadline }: {
+    readonly listing: Listing;
+    readonly checkDeadline: () => void;
+  },
 ): AsyncIterable<BundleObservation> {
   if (runs.length === 0) return;
-  const sources = await importedSources(runs, files);
+  const sources = await importedSources(runs, files, checkDeadline);
   for (const { name, facts, unread } of sources) {
     claimSource(listing, name);
     for (const observation of facts) yield { part: name, observation };

@@ -11,7 +11,7 @@ import { isObject, type JsonObject, type JsonValue, parseJson } from "../parsers
 import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { readPython, type SourceCall } from "../parsers/python/source.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
-import type { Listing, Member, Observation } from "../core/types.ts";
+import type { Interest, Listing, Member, Observation } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import { claimSource } from "./python_sources.ts";
@@ -53,7 +53,11 @@ function matches({ members }: Listing): boolean {
 /** The files of a listing by name. */
 type Files = ReadonlyMap<string, Member>;
 
-async function* observe(listing: Listing): AsyncIterable<BundleObservation> {
+async function* observe(
+  listing: Listing,
+  _interest?: Interest,
+  checkDeadline: () => void = () => {},
+): AsyncIterable<BundleObservation> {
   const { members } = listing;
   const files: Files = new Map(members.map((member) => [member.name, member]));
   const repositories = new Map<string, Named[]>();
@@ -87,7 +91,9 @@ async function* observe(listing: Listing): AsyncIterable<BundleObservation> {
     const named = { file: name, reference: "custom_generate", source: name, className: "generate" };
     repositories.set(root, [...repositories.get(root) ?? [], { ...named, foreign: undefined }]);
   }
-  for (const named of repositories.values()) yield* judgeRepository(named, files, listing);
+  for (const named of repositories.values()) {
+    yield* judgeRepository(named, files, { listing, checkDeadline });
+  }
 }
 
 /** A piece of code that a configuration names. */
@@ -161,10 +167,13 @@ function sourceOf(root: string, module: string): string {
 async function* judgeRepository(
   named: readonly Named[],
   files: Files,
-  listing: Listing,
+  { listing, checkDeadline }: {
+    readonly listing: Listing;
+    readonly checkDeadline: () => void;
+  },
 ): AsyncIterable<BundleObservation> {
   const own = named.filter(({ foreign }) => foreign === undefined);
-  const sources = await importedSources(own, files);
+  const sources = await importedSources(own, files, checkDeadline);
   for (const { name, facts } of sources) {
     claimSource(listing, name);
     for (const observation of facts) yield { part: name, observation };
@@ -236,10 +245,15 @@ interface ImportedSource {
   readonly unread: string | undefined;
 }
 
-/** Every file that is imported on the way, with what it calls. */
+/**
+ * Every file that is imported on the way, with what it calls.
+ *
+ * @throws what `checkDeadline` throws
+ */
 export async function importedSources(
   named: readonly Pick<Named, "source" | "className">[],
   files: Files,
+  checkDeadline: () => void,
 ): Promise<ImportedSource[]> {
   const found = new Map<string, ImportedSource>();
   const waiting = [...new Set(named.map(({ source }) => source))];
@@ -262,6 +276,7 @@ export async function importedSources(
       named.filter((one) => one.source === source).map(({ className }) => className),
     );
     const module = readPython(text, {
+      checkDeadline,
       classes: (each) => made.has(each),
       functions: (each) => made.has(each),
     });

@@ -10,7 +10,8 @@ import { scanSource } from "../scan/scan_source.ts";
 import { scanMany } from "../scan/scan_inputs.ts";
 import { bytesSource } from "../sources/memory.ts";
 import type { BundleObservation } from "../core/bundle.ts";
-import type { FileReport, Finding, Verdict } from "../core/types.ts";
+import { LimitError } from "../core/errors.ts";
+import type { FileReport, Finding, Listing, Verdict } from "../core/types.ts";
 import { VERDICTS } from "../core/types.ts";
 import { repositoryBundle } from "./repository.ts";
 import { member } from "./testing/members.ts";
@@ -158,4 +159,27 @@ test("source files beyond those that are read leave the repository unread", asyn
     if (observation.type === "anomaly" && observation.unread) details.push(observation.detail);
   }
   assert.deepEqual(details, ['"m2000.py" cannot be read: 2000 files are read before it']);
+});
+
+test("a deadline ends the reading of a repository's sources", async () => {
+  const data = new TextEncoder().encode("x = 1\n".repeat(20_000));
+  const config = new TextEncoder().encode('{"auto_map": {"AutoModel": "m.X"}}');
+  const open = (bytes: Uint8Array) => () => bytesSource("m", bytes);
+  const listing: Listing = {
+    ...{ format: "folder" },
+    members: [
+      { name: "config.json", kind: "file", size: config.length, open: open(config) },
+      { name: "m.py", kind: "file", size: data.length, open: open(data) },
+    ],
+  };
+  const late = (): void => {
+    throw new LimitError("milliseconds", "late");
+  };
+  const all = async (check?: () => void): Promise<number> => {
+    let count = 0;
+    for await (const _ of repositoryBundle.observe(listing, undefined, check)) count++;
+    return count;
+  };
+  assert.ok(await all() > 0);
+  await assert.rejects(() => all(late), /late/);
 });

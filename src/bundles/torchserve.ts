@@ -12,7 +12,7 @@ import { decodePythonSource } from "../parsers/python/encoding.ts";
 import { isObject, type JsonValue, parseJson, repeatedKeys, valuesOf } from "../parsers/json.ts";
 import { readPython } from "../parsers/python/source.ts";
 import { sourceFacts } from "../parsers/python/source_facts.ts";
-import type { Listing, Member, Observation } from "../core/types.ts";
+import type { Interest, Listing, Member, Observation } from "../core/types.ts";
 import { memberBytes } from "./member_bytes.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import { claimSource } from "./python_sources.ts";
@@ -64,12 +64,16 @@ function matches({ members }: Listing): boolean {
   return members.some(({ name }) => MANIFEST.test(name));
 }
 
-async function* observe(listing: Listing): AsyncIterable<BundleObservation> {
+async function* observe(
+  listing: Listing,
+  _interest?: Interest,
+  checkDeadline: () => void = () => {},
+): AsyncIterable<BundleObservation> {
   let archives = 0;
   for (const member of listing.members) {
     const root = MANIFEST.exec(member.name)?.groups?.["root"];
     if (root === undefined || member.kind === "folder") continue;
-    const archive = new Archive(listing, root, member.name);
+    const archive = new Archive(listing, root, member.name, checkDeadline);
     if (++archives > ARCHIVES) {
       yield archive.say("python-unread", `There are more than ${ARCHIVES} manifests`, true);
       return;
@@ -91,10 +95,17 @@ class Archive {
   readonly #root: string;
   readonly #manifest: string;
   readonly #files: ReadonlyMap<string, Member>;
+  readonly #checkDeadline: () => void;
   /** What runs, for the one issue of the archive: dotted names that lead out of its source. */
   readonly #called = new Set<string>();
 
-  constructor(listing: Listing, root: string, manifest: string) {
+  constructor(
+    listing: Listing,
+    root: string,
+    manifest: string,
+    checkDeadline: () => void,
+  ) {
+    this.#checkDeadline = checkDeadline;
     this.#listing = listing;
     this.#root = root;
     this.#manifest = manifest;
@@ -144,12 +155,16 @@ class Archive {
       return SERVED.has(last) || entries.has(last);
     };
     // TorchServe makes an object of the handler's class before it serves.
-    const loaded = readPython(text, isHandler ? { classes: () => true } : {});
+    const checkDeadline = this.#checkDeadline;
+    const loaded = readPython(text, {
+      checkDeadline,
+      ...(isHandler && { classes: () => true }),
+    });
     const imported = [...loaded.calls, ...loaded.later];
     const unread = loaded.cut ?? loaded.error;
     if (!isHandler) return { facts: sourceFacts(imported, text, "python-handler"), unread };
     const known = new Set(imported.map(({ path, at }) => `${path}\n${at}`));
-    const all = readPython(text, { classes: () => true, functions: served });
+    const all = readPython(text, { checkDeadline, classes: () => true, functions: served });
     const requested = all.later.filter(({ path, at }) => !known.has(`${path}\n${at}`));
     for (const { called, path } of [...imported, ...requested]) {
       if (called) this.#called.add(path);

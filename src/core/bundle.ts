@@ -30,9 +30,11 @@ export interface Bundle {
    * States what the members mean together. Called only where `matches` was true.
    *
    * @param interest what the rules know, where the caller has rules
+   * @param checkDeadline to be called now and then; what it throws is to be let through
    */
   observe(
     listing: Listing,
     interest?: Interest,
+    checkDeadline?: () => void,
   ): Iterable<BundleObservation> | AsyncIterable<BundleObservation>;
 }

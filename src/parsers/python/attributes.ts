@@ -20,6 +20,7 @@ import {
   type Space,
   textsOf,
   union,
+  UNKNOWN_CONSTANT,
   type Value,
   type Values,
 } from "./values.ts";
@@ -159,7 +160,10 @@ export class Attributes implements AttributesRoom {
     if (id === "__wrapped__" || id === "__get__" || id === "__code__" || id === "__func__") {
       return [id === "__get__" ? this.#rooms.heap.method(value, id) : value];
     }
-    if (id === "__name__" || id === "__qualname__") return [constantOf(value.node.name)];
+    if (id === "__name__") {
+      return union([constantOf(value.node.name)], value.attributes.get(id) ?? []);
+    }
+    if (id === "__qualname__") return [UNKNOWN_CONSTANT];
     if (id === "__defaults__" || id === "__kwdefaults__" || id === "__closure__") {
       let all: Values = [];
       for (const each of value.defaults.values()) all = union(all, each);
@@ -176,7 +180,8 @@ export class Attributes implements AttributesRoom {
   #classAttribute(value: Class, id: string, site: object): Values {
     if (id === "__dict__") return [this.#rooms.heap.space(value)];
     if (id === "__call__") return [value];
-    if (id === "__name__" || id === "__qualname__") return [constantOf(value.name)];
+    if (id === "__name__") return [constantOf(value.name), UNKNOWN_CONSTANT];
+    if (id === "__qualname__") return [UNKNOWN_CONSTANT];
     if (id === "__bases__" || id === "__mro__" || id === "__base__") {
       return [
         this.#rooms.heap.listOf(

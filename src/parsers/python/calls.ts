@@ -151,12 +151,25 @@ export class Calls implements CallsRoom {
     }
     const model = this.#rooms.models.model(path, given, site, value);
     if (model !== undefined) return model;
+    this.#handedOut(given);
     this.#rooms.records.note(path, true, site, given, [value]);
     const at = site?.site ?? value;
     const standard = isListedStandardModule(path.split(".")[0] ?? "");
     this.#hand(path, given, standard, site, decorates);
     const kept = this.carried(given);
     return [this.#rooms.heap.outer(path, true, at, kept, called ? value.base : path)];
+  }
+
+  /** What a function that nothing can see into is given it may change. */
+  #handedOut(given: Arguments): void {
+    for (const values of [...given.positions, ...given.named.values(), given.rest]) {
+      for (const each of values) {
+        if (each.kind === "container") this.#rooms.heap.loosen(each);
+        else if (each.kind === "space" && each.of === this.#run.module) {
+          this.#rooms.scopes.overlaid(undefined);
+        }
+      }
+    }
   }
 
   /** What is carried by what is called may be called by it. */

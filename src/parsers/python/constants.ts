@@ -11,6 +11,8 @@ import { SIMPLE_ESCAPES } from "./escapes.ts";
 interface StringValue {
   readonly text: string;
   readonly bytes: boolean;
+  /** False where it names a character (`\\N{…}`), which is not looked up. */
+  readonly exact: boolean;
 }
 
 const LITERAL = /^([A-Za-z]{0,2})("""|'''|"|')/u;
@@ -26,11 +28,18 @@ export function stringValue(written: string): StringValue | undefined {
   if (/[ft]/iu.test(prefix)) return undefined;
   const bytes = /b/iu.test(prefix);
   const inner = written.slice(opening.length, written.length - quote.length);
-  if (/r/iu.test(prefix) || !inner.includes("\\")) return { text: inner, bytes };
-  return { text: unescaped(inner, bytes), bytes };
+  if (/r/iu.test(prefix) || !inner.includes("\\")) return { text: inner, bytes, exact: true };
+  return { text: unescaped(inner, bytes), bytes, exact: bytes || !NAMED.test(inner) };
 }
 
-function unescaped(text: string, bytes: boolean): string {
+/** True where a text, as it is written in a literal, may name a character. */
+export function namesCharacter(text: string): boolean {
+  return NAMED.test(text);
+}
+const NAMED = /\\N\{/u;
+
+/** What a text stands for that is written in a literal which is not raw. */
+export function unescaped(text: string, bytes = false): string {
   let out = "";
   let at = 0;
   for (let slash = text.indexOf("\\"); slash >= 0; slash = text.indexOf("\\", at)) {

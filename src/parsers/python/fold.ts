@@ -35,49 +35,72 @@ function made(folded: Folded, bytes = false, hidden = true): Constant | undefine
   return constantOf(folded, typeof folded === "string" && bytes, hidden);
 }
 
+/** Texts that Python and JavaScript change alike. */
+const ASCII = /^\p{ASCII}*$/u;
+/** What Python takes for white space at the ends of a text; JavaScript takes U+FEFF besides. */
+const SPACE = " \t\n\r\f\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" +
+  "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a";
+const BYTES_SPACE = " \t\n\r\f\v";
+
 function method(
   self: string,
   bytes: boolean,
   name: string,
-  [first, second]: readonly Constant["value"][],
+  values: readonly Constant["value"][],
 ): Folded {
+  const [first, second] = values;
+  if (values.length > (MOST_VALUES.get(name) ?? 1)) return undefined;
   switch (name) {
     case "lower":
-      return self.toLowerCase();
+      return ASCII.test(self) ? self.toLowerCase() : undefined;
     case "upper":
-      return self.toUpperCase();
+      return ASCII.test(self) ? self.toUpperCase() : undefined;
     case "swapcase":
+      if (!ASCII.test(self)) return undefined;
       return Array.from(self, (letter) => {
         const small = letter.toLowerCase();
         return letter === small ? letter.toUpperCase() : small;
       }).join("");
     case "capitalize":
+      if (!ASCII.test(self)) return undefined;
       return self.slice(0, 1).toUpperCase() + self.slice(1).toLowerCase();
     case "strip":
     case "lstrip":
-    case "rstrip":
-      return stripped(self, name, typeof first === "string" ? first : " \t\n\r\f\v");
+    case "rstrip": {
+      const white = bytes ? BYTES_SPACE : SPACE;
+      return stripped(self, name, typeof first === "string" ? first : white);
+    }
     case "replace":
       if (typeof first !== "string" || typeof second !== "string" || first === "") return undefined;
       if ((self.split(first).length - 1) * second.length > TEXT) return undefined;
-      return self.replaceAll(first, second);
+      return self.replaceAll(first, () => second);
     case "removeprefix":
-      return typeof first === "string" && self.startsWith(first) ? self.slice(first.length) : self;
+      if (typeof first !== "string") return undefined;
+      return self.startsWith(first) ? self.slice(first.length) : self;
     case "removesuffix":
-      return typeof first === "string" && first !== "" && self.endsWith(first)
-        ? self.slice(0, -first.length)
-        : self;
+      if (typeof first !== "string") return undefined;
+      return first !== "" && self.endsWith(first) ? self.slice(0, -first.length) : self;
     case "__add__":
       return typeof first === "string" ? self + first : undefined;
     case "decode":
-      return bytes ? decoded(self, typeof first === "string" ? first : "utf-8") : undefined;
+      return bytes ? decoded(self, encodingOf(first)) : undefined;
     case "encode":
-      return bytes ? undefined : { bytes: latin1Of(new TextEncoder().encode(self)) };
+      return bytes ? undefined : encoded(self, encodingOf(first));
     case "hex":
       return bytes ? Array.from(self, (c) => hex(c.charCodeAt(0))).join("") : undefined;
     default:
       return undefined;
   }
+}
+
+/** Arguments of methods beyond which nothing is known: a count, a way to treat errors. */
+const MOST_VALUES: ReadonlyMap<string, number> = new Map([
+  ...["lower", "upper", "swapcase", "capitalize", "hex"].map((name) => [name, 0] as const),
+  ["replace", 2],
+]);
+
+function encodingOf(value: Constant["value"]): string | undefined {
+  return value === undefined ? "utf-8" : typeof value === "string" ? value : undefined;
 }
 
 function stripped(self: string, name: string, letters: string): string {
@@ -92,11 +115,28 @@ function hex(code: number): string {
   return code.toString(16).padStart(2, "0");
 }
 
-function decoded(bytes: string, encoding: string): Folded {
-  const name = encoding.toLowerCase().replaceAll(/[_-]/gu, "");
-  if (/^(?:latin1|iso88591|ascii|usascii)$/u.test(name)) return bytes;
-  if (/^(?:utf8|u8)$/u.test(name)) return new TextDecoder().decode(bytesOf(bytes));
-  return undefined;
+const ONE_BYTE = /^(?:latin1|iso88591|l1|cp1252|windows1252|ascii|usascii)$/u;
+
+/** Text of bytes; undefined where an encoding is not known, or the bytes are none of its. */
+function decoded(bytes: string, encoding: string | undefined): Folded {
+  const name = encoding?.toLowerCase().replaceAll(/[_-]/gu, "") ?? "";
+  const isUtf8 = /^(?:utf8|u8)$/u.test(name);
+  if (ASCII.test(bytes)) return isUtf8 || ONE_BYTE.test(name) ? bytes : undefined;
+  if (/^(?:latin1|iso88591|l1)$/u.test(name)) return bytes;
+  if (!isUtf8) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytesOf(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of a text; undefined where an encoding is not known, or the text has no bytes in it. */
+function encoded(text: string, encoding: string | undefined): Folded {
+  const name = encoding?.toLowerCase().replaceAll(/[_-]/gu, "") ?? "";
+  if (ONE_BYTE.test(name)) return ASCII.test(text) ? { bytes: text } : undefined;
+  if (!/^(?:utf8|u8)$/u.test(name) || /\p{Surrogate}/u.test(text)) return undefined;
+  return { bytes: latin1Of(new TextEncoder().encode(text)) };
 }
 
 /** Bytes as a text of one character each. */
@@ -120,9 +160,14 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
   const [first, second] = values;
   if (first === undefined) return undefined;
   const { value } = first;
+  if (
+    values.length > (/^(?:builtins\.(?:str|bytes|bytearray|int)|codecs\.\w+)$/u.test(path) ? 2 : 1)
+  ) {
+    return undefined;
+  }
   if (typeof value === "number") {
     if (path === "builtins.chr" && value >= 0 && value <= 0x10ffff) {
-      return made(String.fromCodePoint(Math.floor(value)));
+      return made(String.fromCodePoint(value));
     }
     return path === "builtins.str" ? made(String(value), false, false) : undefined;
   }
@@ -138,21 +183,21 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
     case "builtins.bytearray":
       return first.bytes
         ? first
-        : made({ bytes: latin1Of(new TextEncoder().encode(value)) }, true, first.hidden);
+        : made(encoded(value, encodingOf(second?.value)), true, first.hidden);
     case "builtins.ord":
-      return made(value.codePointAt(0));
-    case "builtins.int": {
-      const base = typeof second?.value === "number" ? second.value : 10;
-      return base >= 2 && base <= 36 ? made(Number.parseInt(value, base)) : undefined;
-    }
+      return Array.from(value).length === 1 ? made(value.codePointAt(0)) : undefined;
+    case "builtins.int":
+      if (second === undefined) return made(integer(value, 10));
+      return typeof second.value === "number" ? made(integer(value, second.value)) : undefined;
     case "builtins.bytes.fromhex":
     case "builtins.bytearray.fromhex":
     case "binascii.unhexlify":
     case "binascii.a2b_hex":
       return made(fromHex(value));
+    case "base64.urlsafe_b64decode":
+      return made(fromBase64(value.replaceAll("-", "+").replaceAll("_", "/")));
     case "base64.b64decode":
     case "base64.standard_b64decode":
-    case "base64.urlsafe_b64decode":
     case "base64.decodebytes":
     case "binascii.a2b_base64":
       return made(fromBase64(value));
@@ -162,10 +207,10 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
       const bytes = inflateZlib(bytesOf(value), TEXT);
       return bytes === undefined ? undefined : made({ bytes: latin1Of(bytes) });
     }
-    case "codecs.decode":
-      return made(
-        codec(value, first.bytes, typeof second?.value === "string" ? second.value : "utf8"),
-      );
+    case "codecs.decode": {
+      const name = encodingOf(second?.value);
+      return name === undefined ? undefined : made(codec(value, first.bytes, name));
+    }
     case "codecs.encode":
       return typeof second?.value === "string" && isRot13(second.value)
         ? made(rot13(value))
@@ -208,12 +253,41 @@ function fromHex(text: string): Folded {
   return { bytes };
 }
 
+/** What `binascii.a2b_base64` makes of a text: other characters are passed over. */
 function fromBase64(text: string): Folded {
-  const plain = text.replaceAll("-", "+").replaceAll("_", "/").replace(/[^A-Za-z0-9+/]/gu, "");
+  const plain = text.replace(/[^A-Za-z0-9+/=]/gu, "");
+  // What stands behind padding is read by some releases and not by others.
+  if (!/^[^=]*={0,2}$/u.test(plain)) return undefined;
   try {
     return { bytes: atob(plain) };
   } catch {
     return undefined;
+  }
+}
+
+/** `int(text, base)` as far as it is exact. */
+function integer(text: string, base: number): number | undefined {
+  const plain = text.trim().toLowerCase();
+  const digits = /^[+-]?([\da-z]+)$/u.exec(plain)?.[1];
+  if (digits === undefined || !(base >= 2 && base <= 36)) return undefined;
+  if (Array.from(digits).some((digit) => Number.isNaN(Number.parseInt(digit, base)))) {
+    return undefined;
+  }
+  const value = Number.parseInt(plain, base);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** A constant as a text of its own; undefined for those that are written in another way. */
+export function plainText({ value, bytes }: Constant): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return bytes ? undefined : value;
+    case "number":
+      return String(value);
+    case "boolean":
+      return value ? "True" : "False";
+    default:
+      return value === null ? "None" : undefined;
   }
 }
 
@@ -233,25 +307,29 @@ export function foldOperator(operator: string, a: Constant, b: Constant): Consta
   if (operator === "+" && typeof a.value === "string" && typeof b.value === "string") {
     if (a.value.length + b.value.length > TEXT) return undefined;
     const hidden = a.hidden || b.hidden;
-    return constantOf(a.value + b.value, a.bytes, hidden);
+    // Python 2 adds texts and bytes up.
+    return a.bytes === b.bytes ? constantOf(a.value + b.value, a.bytes, hidden) : undefined;
   }
   if (operator === "*" && typeof a.value === "string" && typeof b.value === "number") {
     return b.value * a.value.length > TEXT || b.value < 0
       ? undefined
-      : constantOf(a.value.repeat(Math.floor(b.value)), a.bytes, a.hidden);
+      : constantOf(a.value.repeat(b.value), a.bytes, a.hidden);
   }
-  if (operator === "%" && typeof a.value === "string" && !/%[^s%]/u.test(a.value)) {
-    const text = String(b.value);
-    return constantOf(
-      a.value.replace("%s", () => text).replaceAll("%%", "%"),
-      a.bytes,
-      a.hidden || b.hidden,
-    );
+  if (operator === "%" && typeof a.value === "string" && /^[^%]*%s[^%]*$/u.test(a.value)) {
+    const text = a.bytes && b.bytes ? b.value : plainText(b);
+    if (typeof text !== "string" || (a.bytes && !b.bytes)) return undefined;
+    return constantOf(a.value.replace("%s", () => text), a.bytes, a.hidden || b.hidden);
   }
   return undefined;
 }
 
+/** What integers give; undefined where the result is none that is exact. */
 function arithmetic(operator: string, a: number, b: number): number | undefined {
+  const value = integerOf(operator, a, b);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function integerOf(operator: string, a: number, b: number): number | undefined {
   switch (operator) {
     case "+":
       return a + b;
@@ -260,10 +338,7 @@ function arithmetic(operator: string, a: number, b: number): number | undefined 
     case "*":
       return a * b;
     case "^":
-      return Number.isSafeInteger(a) && Number.isSafeInteger(b) && a >= 0 && b >= 0 &&
-          a < 2 ** 31 && b < 2 ** 31
-        ? a ^ b
-        : undefined;
+      return a >= 0 && b >= 0 && a < 2 ** 31 && b < 2 ** 31 ? a ^ b : undefined;
     case "%":
       return b > 0 && a >= 0 ? a % b : undefined;
     case "//":

@@ -366,7 +366,7 @@ export class Grammar {
       ) continue;
       const attribute = this.#cursor.is("=", -1) ? this.#cursor.word(-2) : undefined;
       const key = this.#cursor.is(":", -1) && this.#cursor.kind(-2) === TOKEN.string
-        ? stringValue(this.#cursor.tokens.written(this.#cursor.at - 2))?.text
+        ? keyOf(this.#cursor.tokens.written(this.#cursor.at - 2))
         : undefined;
       captures.push({ name: word.normalize("NFKC"), attribute, key });
     }
@@ -529,4 +529,10 @@ export class Grammar {
     const value = all.pop();
     return { kind: "assign", targets: all, value, annotation: undefined };
   }
+}
+
+/** The key of a pattern; undefined where it is no text that is known. */
+function keyOf(written: string): string | undefined {
+  const value = stringValue(written);
+  return value?.exact === true ? value.text : undefined;
 }

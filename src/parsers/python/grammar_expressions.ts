@@ -5,7 +5,7 @@
  * @module
  */
 
-import { stringValue } from "./constants.ts";
+import { namesCharacter, stringValue, unescaped } from "./constants.ts";
 import { Cursor, KEYWORDS, SyntaxProblem } from "./grammar_cursor.ts";
 import { formattedFields, TOKEN, Tokens } from "./lexer.ts";
 import type { Argument, Clause, Expression, FunctionNode, Parameter, Step } from "./syntax.ts";
@@ -357,8 +357,10 @@ export class ExpressionGrammar {
       /[lL]$/u,
       "",
     );
-    const value = /^0\d+$/u.test(text) ? Number.parseInt(text, 8) : Number(text);
-    return numberOf(/[jJ]$/u.test(text) || Number.isNaN(value) ? undefined : value);
+    const value = /^0[0-7]+$/u.test(text) ? Number.parseInt(text, 8) : Number(text);
+    // Only integers are distinguished: `1.0` and `1` are other texts.
+    const exact = Number.isSafeInteger(value) && /^(?:\d+|0[xobXOB][\da-fA-F]+)$/u.test(text);
+    return numberOf(exact ? value : undefined);
   }
 
   /** Strings that stand one after the other. */
@@ -369,6 +371,7 @@ export class ExpressionGrammar {
       const written = this.#cursor.tokens.written(this.#cursor.at);
       const value = stringValue(written);
       if (value === undefined) this.#formatted(written, parts);
+      else if (!value.exact) parts.push(value.text, NOT_KNOWN);
       else if (value.bytes) bytes = (bytes ?? "") + value.text;
       else if (typeof parts.at(-1) === "string") parts.push(`${parts.pop()}${value.text}`);
       else parts.push(value.text);
@@ -382,13 +385,18 @@ export class ExpressionGrammar {
   #formatted(written: string, parts: (string | Expression)[]): void {
     const start = this.#cursor.start();
     const quote = /^[^"']*(?:"""|'''|"|')/u.exec(written)?.[0] ?? "";
+    const isRaw = /^[^"']*r/iu.test(written);
+    const put = (text: string): void => {
+      if (text === "") return;
+      if (!isRaw && namesCharacter(text)) parts.push(NOT_KNOWN);
+      const plain = text.replaceAll("{{", "{").replaceAll("}}", "}");
+      parts.push(isRaw ? plain : unescaped(plain));
+    };
     let at = quote.length;
     for (const { from, to, outer } of formattedFields(written, 0)) {
       if (outer) {
         const text = written.slice(at, Math.max(at, from - 1));
-        if (text !== "" && !/^[:}]/u.test(text)) {
-          parts.push(text.replaceAll("{{", "{").replaceAll("}}", "}"));
-        }
+        if (!/^[:}]/u.test(text)) put(text);
       }
       at = Math.max(at, to + 1);
       const text = `(${written.slice(from, to).replace(/(?<![=!<>])=\s*$/u, "")}\n)`;
@@ -400,12 +408,15 @@ export class ExpressionGrammar {
       });
       const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).whole());
       if (value !== undefined) parts.push(value);
+      // A conversion, a format or `=` makes another text of the value.
+      const isPlain = written[to] === "}" && !/(?<![=!<>])=\s*$/u.test(written.slice(from, to));
+      if (value === undefined || !isPlain) parts.push(NOT_KNOWN);
     }
     const rest = written.slice(
       at,
       Math.max(at, written.length - quote.replace(/^[^"']*/u, "").length),
     );
-    if (rest !== "") parts.push(rest.replaceAll("{{", "{").replaceAll("}}", "}"));
+    put(rest);
   }
 
   #bracketed(): Expression {
@@ -507,6 +518,9 @@ const SMALL: readonly Expression[] = Array.from(
   { length: 257 },
   (_, value) => ({ kind: "constant", value }) as const,
 );
+
+/** Something of which nothing is known. */
+const NOT_KNOWN: Expression = { kind: "constant", value: undefined };
 
 /** One node for each small number, which long tables are full of. */
 function numberOf(value: number | undefined): Expression {

@@ -10,6 +10,7 @@ import { isCarried, isSensitive } from "./sinks.ts";
 import {
   type Container,
   containerOf,
+  itemsOf,
   known,
   type Outer,
   type Space,
@@ -142,6 +143,11 @@ export class Heap implements HeapRoom {
     if (all === container.rest) return;
     container.rest = all;
     this.#run.changed();
+  }
+
+  /** Notes that the places of what stands in a list are no longer known. */
+  loosen(container: Container): void {
+    if (container.type !== "dict") this.addRest(container, itemsOf(container));
   }
 
   addItem(container: Container, key: string | undefined, values: Values): void {

@@ -61,6 +61,8 @@ export class Items implements ItemsRoom {
         if (
           typeof value.value === "string" && at?.kind === "constant" && typeof at.value === "number"
         ) {
+          // Letters beyond U+FFFF are one to Python.
+          if (/\p{Surrogate}|[\u{10000}-\u{10ffff}]/u.test(value.value)) return [UNKNOWN_HIDDEN];
           const letter = value.value.at(at.value);
           if (letter === undefined) return [];
           return [

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { foldMethod } from "./fold.ts";
+import { foldMethod, plainText } from "./fold.ts";
 import { ITERATION } from "./objects.ts";
 import type { CallSite, MethodsRoom, Rooms } from "./rooms.ts";
 import { isCarried } from "./sinks.ts";
@@ -17,6 +17,7 @@ import {
   elementsInOrder,
   itemsOf,
   keysOf,
+  known,
   NO_ARGUMENTS,
   Scope,
   type Space,
@@ -28,21 +29,45 @@ import {
   type Values,
 } from "./values.ts";
 
-/** `"{}{}".format(…)` of constants. */
-function formatted(text: string, values: readonly Constant["value"][]): string | undefined {
+/** `"{}{}".format(…)` of constants; undefined where that is not known. */
+function formatted(text: string, values: readonly Constant[]): string | undefined {
   let next = 0;
   let known = true;
-  const out = text.replace(/\{\{|\}\}|\{(\d*)\}|\{[^}]*\}/gu, (whole, index?: string) => {
+  const out = text.replace(/\{\{|\}\}|\{(\d*)\}|\{[^}]*\}?|\}/gu, (whole, index?: string) => {
     if (whole === "{{" || whole === "}}") return whole.slice(1);
-    if (index === undefined) {
-      known = false;
-      return whole;
-    }
-    const value = values[index === "" ? next++ : Number(index)];
-    if (value === undefined) known = false;
-    return String(value);
+    const value = index === undefined ? undefined : values[index === "" ? next++ : Number(index)];
+    const written = value && plainText(value);
+    if (written === undefined) known = false;
+    return written ?? whole;
   });
   return known ? out : undefined;
+}
+
+/** Parts of a text that `split` and its kin give. More are not told apart. CWE-400. */
+const PARTS = 512;
+
+/** What splitting a text gives, in order; undefined where that is not known. */
+function partsOf(text: string, name: string, values: readonly Constant["value"][]):
+  | readonly string[]
+  | undefined {
+  const [by] = values;
+  if (values.length > 1 || by === "") return undefined;
+  if (name === "partition") {
+    if (typeof by !== "string") return undefined;
+    const at = text.indexOf(by);
+    return at < 0 ? [text, "", ""] : [text.slice(0, at), by, text.slice(at + by.length)];
+  }
+  if (name === "splitlines") {
+    // Other characters end lines as well.
+    if (values.length > 0 || /[^\P{Cc}\r\n\t]|[\u2028\u2029]/u.test(text)) return undefined;
+    const lines = text.split(/\r\n|\r|\n/u);
+    return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+  }
+  if (typeof by === "string") return text.split(by);
+  if (by !== undefined && by !== null) return undefined;
+  const words = text.replace(/^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/gu, "");
+  if (/[^\x20-\x7e\t\n\r\f\v]/u.test(words)) return undefined;
+  return words === "" ? [] : words.split(/[ \t\n\r\f\v]+/u);
 }
 
 /** Methods of constants, containers and mappings of names. */
@@ -97,34 +122,37 @@ export class Methods implements MethodsRoom {
       }
     }
     if (name === "join" && typeof self.value === "string") return this.join(self, given, site);
-    const constants: Constant["value"][] = [];
-    let known = true;
+    const constants: Constant[] = [];
+    let known = given.named.size === 0 && given.rest.length === 0;
     for (const each of given.positions) {
       const [only] = each;
       if (each.length === 1 && only?.kind === "constant" && only.value !== undefined) {
-        constants.push(only.value);
+        constants.push(only);
       } else known = false;
     }
     if (name === "format" && typeof self.value === "string") {
-      const folded = known && given.named.size === 0 ? formatted(self.value, constants) : undefined;
+      const folded = known ? formatted(self.value, constants) : undefined;
       if (folded !== undefined) return [constantOf(folded)];
     }
+    const values = constants.map(({ value }) => value);
     if (name === "split" || name === "splitlines" || name === "rsplit" || name === "partition") {
-      if (typeof self.value === "string" && self.value.length < 4096 && known) {
-        const by = typeof constants[0] === "string" && constants[0] !== "" ? constants[0] : /\s+/u;
-        const made = this.#rooms.heap.site<Container>(
-          site,
-          `split ${self.value}`,
-          () => containerOf("list"),
-        );
-        for (const [at, part] of self.value.split(by).slice(0, 512).entries()) {
-          this.#rooms.heap.addItem(made, String(at), [constantOf(part, self.bytes, self.hidden)]);
-        }
-        return [made];
+      const { value } = self;
+      const isShort = known && typeof value === "string" && value.length < 4096;
+      const parts = isShort ? partsOf(value, name, values) : undefined;
+      if (parts === undefined || parts.length > PARTS) {
+        return [this.#rooms.heap.listOf(site, "list", [UNKNOWN_CONSTANT])];
       }
-      return [this.#rooms.heap.listOf(site, "list", [UNKNOWN_CONSTANT])];
+      const made = this.#rooms.heap.site<Container>(
+        site,
+        `${name} ${value}\0${values.join("\0")}`,
+        () => containerOf("list"),
+      );
+      for (const [at, part] of parts.entries()) {
+        this.#rooms.heap.addItem(made, String(at), [constantOf(part, self.bytes, self.hidden)]);
+      }
+      return [made];
     }
-    const folded = known ? foldMethod(self, name, constants) : undefined;
+    const folded = known ? foldMethod(self, name, values) : undefined;
     if (folded !== undefined) return [this.#rooms.expressions.bounded(folded)];
     const carried = this.#rooms.calls.carried(given).filter(({ kind }) => kind !== "constant");
     if (carried.length > 0) {
@@ -226,19 +254,28 @@ export class Methods implements MethodsRoom {
     switch (name) {
       case "append":
       case "add":
-      case "appendleft":
-      case "extend":
-      case "insert":
-        this.#rooms.heap.addRest(
-          self,
-          name === "extend"
-            ? this.#rooms.collections.elements(first, site)
-            : name === "insert"
-            ? second
-            : first,
-        );
+        this.#rooms.heap.addRest(self, known(first));
         this.#rooms.targets.hashed(first);
         return [];
+      case "extend":
+        this.#rooms.heap.addRest(self, known(this.#rooms.collections.elements(first, site)));
+        return [];
+      case "appendleft":
+      case "insert":
+        this.#rooms.heap.addRest(self, known(name === "insert" ? second : first));
+        this.#rooms.heap.loosen(self);
+        return [];
+      case "extendleft":
+        this.#rooms.heap.addRest(self, known(this.#rooms.collections.elements(first, site)));
+        this.#rooms.heap.loosen(self);
+        return [];
+      case "reverse":
+      case "rotate":
+      case "clear":
+      case "__delitem__":
+      case "__imul__":
+        this.#rooms.heap.loosen(self);
+        return [self];
       case "update":
         if (self.type === "dict") {
           this.#rooms.collections.update(self, first);
@@ -251,6 +288,7 @@ export class Methods implements MethodsRoom {
       case "pop":
       case "setdefault":
       case "__getitem__":
+        if (name === "pop") this.#rooms.heap.loosen(self);
         if (name === "setdefault") {
           for (const key of keysOf(first)) this.#rooms.heap.addItem(self, key, second);
         }
@@ -297,11 +335,14 @@ export class Methods implements MethodsRoom {
         return [
           this.#rooms.heap.listOf(site, "list", this.#rooms.collections.elements([self], site)),
         ];
+      case "popleft":
+        this.#rooms.heap.loosen(self);
+        return itemsOf(self);
       case "__next__":
       case "send":
-      case "popleft":
         return itemsOf(self);
       case "sort":
+        this.#rooms.heap.loosen(self);
         for (const [key, values] of given.named) {
           if (key === "key") {
             this.#rooms.calls.callAll(values, { ...NO_ARGUMENTS, positions: [itemsOf(self)] });
@@ -316,6 +357,7 @@ export class Methods implements MethodsRoom {
       case "remove":
       case "discard":
       case "__contains__":
+        if (name === "remove") this.#rooms.heap.loosen(self);
         for (const each of union(itemsOf(self), first)) {
           if (each.kind === "instance") {
             this.#rooms.objects.special(each, ["__eq__", "__hash__"], [first]);

@@ -99,7 +99,11 @@ export class IterationModels implements IterationModelsRoom {
     const made = this.#rooms.heap.site<Container>(site, "range", () => containerOf("list"));
     const [a, b, step = 1] = numbers;
     const [from, to] = given.positions.length === 1 ? [0, a] : [a, b];
-    if (from === undefined || to === undefined || step !== 1 || to - from > 64) {
+    const isUnknown = given.rest.length > 0 ||
+      (given.positions.length > 2 && numbers[2] === undefined);
+    if (
+      isUnknown || from === undefined || to === undefined || step !== 1 || to - from > 64
+    ) {
       this.#rooms.heap.addRest(made, [UNKNOWN_CONSTANT]);
       return made;
     }

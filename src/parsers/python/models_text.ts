@@ -86,8 +86,9 @@ export class TextModels implements TextModelsRoom {
   }
 
   #folded(path: string, given: Arguments): Constant | undefined {
+    if (given.named.size > 0 || given.rest.length > 0) return undefined;
     const constants: Constant[] = [];
-    for (const each of [...given.positions, ...given.named.values()]) {
+    for (const each of given.positions) {
       const [only] = each;
       if (each.length !== 1 || only?.kind !== "constant" || only.value === undefined) {
         return undefined;

@@ -76,6 +76,8 @@ export interface HeapRoom {
   addTo(map: Map<string, Values>, key: string, values: Values): void;
   /** Adds values at places of a container that are not known. */
   addRest(container: Container, values: Values): void;
+  /** Notes that the places of what stands in a list are no longer known. */
+  loosen(container: Container): void;
   /** Adds values at a place of a container. */
   addItem(container: Container, key: string | undefined, values: Values): void;
   /** A container of which only the values are known. */
@@ -90,6 +92,10 @@ export interface HeapRoom {
 export interface ScopesRoom {
   /** What a name stands for. */
   lookup(id: string, scope: Scope): Values;
+  /** Takes a name away that may have hidden another one. */
+  forget(id: string, scope: Scope): void;
+  /** Notes that any name of the module may be another module's now, or stand for something else. */
+  overlaid(module: string | undefined): void;
   /** Gives a name values, as an assignment in a scope does. */
   bind(id: string, values: Values, scope: Scope): void;
   /** Gives a name of one scope values; `strong` forgets what it had. */

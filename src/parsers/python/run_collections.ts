@@ -17,6 +17,7 @@ import {
   elementsInOrder,
   itemsOf,
   keysOf,
+  known,
   NO_ARGUMENTS,
   Scope,
   type Space,
@@ -51,8 +52,8 @@ export class Collections implements CollectionsRoom {
       const values = this.#rooms.expressions.value(item, scope);
       if (item.kind === "star") {
         spread = true;
-        this.#rooms.heap.addRest(made, this.elements(values, item));
-      } else if (values.length > 0) {
+        this.#rooms.heap.addRest(made, known(this.elements(values, item)));
+      } else {
         if (expression.kind === "set") this.#rooms.targets.hashed(values);
         this.#rooms.heap.addItem(made, spread || at >= ITEMS ? undefined : String(at), values);
       }
@@ -141,7 +142,7 @@ export class Collections implements CollectionsRoom {
         for (const key of keysOf(keys)) this.#rooms.heap.addItem(made, key, values);
         this.#rooms.heap.addRest(made, values);
         this.#keep(made, keys);
-      } else this.#rooms.heap.addRest(made, values);
+      } else this.#rooms.heap.addRest(made, known(values));
     }, own);
     return [made];
   }
@@ -178,7 +179,9 @@ export class Collections implements CollectionsRoom {
       if (each.kind === "container") {
         if (each.type === "dict") {
           for (const key of each.items.keys()) {
-            if (key !== "<keys>") all = union(all, [constantOf(key)]);
+            // A number, or None, is kept like its text.
+            const isText = !/^(?:-?\d+|null)$/u.test(key);
+            if (key !== "<keys>") all = union(all, [isText ? constantOf(key) : UNKNOWN_CONSTANT]);
           }
           all = union(all, each.items.get("<keys>") ?? []);
           if (each.rest.length > 0) all = union(all, [UNKNOWN_CONSTANT]);

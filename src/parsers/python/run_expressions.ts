@@ -4,7 +4,7 @@
  * @module
  */
 
-import { foldOperator } from "./fold.ts";
+import { foldOperator, plainText } from "./fold.ts";
 import type { ExpressionsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import { isCarried, isNotableText } from "./sinks.ts";
@@ -14,6 +14,7 @@ import {
   constantOf,
   itemsOf,
   known,
+  MODULE_NAME,
   type Scope,
   union,
   UNKNOWN_CONSTANT,
@@ -67,21 +68,34 @@ function isTextual(value: Constant): boolean {
 }
 
 function asText(value: Constant): Constant | undefined {
-  if (value.value === undefined) return undefined;
-  return typeof value.value === "string" ? value : constantOf(String(value.value));
+  const text = plainText(value);
+  return text === undefined ? undefined : constantOf(text, false, value.hidden);
 }
 
+/** What comparing two constants gives; nothing where that is not certain. */
 function compared(operator: string, a: Constant, b: Constant): Values {
-  if (a.value === undefined || b.value === undefined) return [];
+  const isEqual = areEqual(a, b);
+  if (isEqual === undefined) return [];
   switch (operator) {
     case "==":
-      return [constantOf(a.value === b.value && a.bytes === b.bytes)];
+      return [constantOf(isEqual)];
     case "!=":
     case "<>":
-      return [constantOf(!(a.value === b.value && a.bytes === b.bytes))];
+      return [constantOf(!isEqual)];
     default:
       return [];
   }
+}
+
+function areEqual(a: Constant, b: Constant): boolean | undefined {
+  if (a === MODULE_NAME || b === MODULE_NAME) {
+    return (a === MODULE_NAME ? b : a).value === "__main__" ? false : undefined;
+  }
+  if (a.value === undefined || b.value === undefined) return undefined;
+  const [x, y] = [a, b].map(({ value }) => typeof value === "boolean" ? Number(value) : value);
+  if (typeof x !== "string" || typeof y !== "string") return x === y;
+  // Python 2 compares texts with bytes.
+  return a.bytes === b.bytes ? x === y : undefined;
 }
 
 /** Expressions but chains and collections: constants, operators, formatted strings. */
@@ -253,7 +267,7 @@ export class Expressions implements ExpressionsRoom {
       return operator === "-"
         ? [constantOf(-only.value)]
         : operator === "~"
-        ? [constantOf(~only.value)]
+        ? [constantOf(-only.value - 1)]
         : values;
     }
     return [];

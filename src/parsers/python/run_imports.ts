@@ -36,7 +36,10 @@ export class Imports implements ImportsRoom {
       if (module !== "") this.#run.relative.add(folder + module.replaceAll(".", "/"));
       for (const [name, alias] of names) {
         if (module === "" && name !== "*") this.#run.relative.add(folder + name);
-        if (name === "*") continue;
+        if (name === "*") {
+          this.#rooms.scopes.overlaid(undefined);
+          continue;
+        }
         // What lies beside it is judged for itself; its names may still be modules handed on.
         const root = withoutUnderscores(name);
         const known = HANDED_ON.has(root) ? [this.#rooms.heap.outer(root)] : [];
@@ -50,8 +53,10 @@ export class Imports implements ImportsRoom {
     }
     if (module === "__future__") return;
     for (const [name, alias] of names) {
-      if (name === "*") this.#run.stars.push(module);
-      else {this.#rooms.scopes.bind(
+      if (name === "*") {
+        if (!this.#run.stars.includes(module)) this.#run.stars.push(module);
+        this.#rooms.scopes.overlaid(module);
+      } else {this.#rooms.scopes.bind(
           alias ?? name,
           this.#rooms.attributes.attribute(this.#rooms.heap.outer(module), name, statement),
           scope,

@@ -315,10 +315,12 @@ export class Statements implements StatementsRoom {
       for (const each of target.items) this.#remove(each, scope);
       return;
     }
+    if (target.kind === "name") this.#rooms.scopes.forget(target.id, scope);
     if (target.kind !== "chain") return;
     const last = target.steps.at(-1);
     const owner = this.#rooms.chains.chain({ ...target, steps: target.steps.slice(0, -1) }, scope);
     for (const each of owner) {
+      if (each.kind === "container") this.#rooms.heap.loosen(each);
       if (each.kind !== "instance") continue;
       this.#rooms.objects.special(each, [last?.kind === "item" ? "__delitem__" : "__delattr__"]);
     }

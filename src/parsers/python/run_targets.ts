@@ -64,7 +64,12 @@ export class Targets implements TargetsRoom {
           for (const owner of owners) this.setAttribute(owner, last.id, values, span);
         } else if (last?.kind === "item") {
           const index = this.#rooms.expressions.value(last.index, scope);
-          for (const owner of owners) this.setItem(owner, index, values, span);
+          for (const owner of owners) {
+            if (last.index.kind === "slice" && owner.kind === "container") {
+              this.#rooms.heap.addRest(owner, this.#rooms.collections.elements(values, target));
+              this.#rooms.heap.loosen(owner);
+            } else this.setItem(owner, index, values, span);
+          }
         }
       }
     }

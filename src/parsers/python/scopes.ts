@@ -4,10 +4,20 @@
  * @module
  */
 
+import { isSensitive } from "./sinks.ts";
 import { shortest } from "./paths.ts";
 import type { Rooms, ScopesRoom } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { constantOf, known, type Scope, union, type Value, type Values } from "./values.ts";
+import {
+  constantOf,
+  known,
+  MODULE_NAME,
+  type Scope,
+  union,
+  UNKNOWN_CONSTANT,
+  type Value,
+  type Values,
+} from "./values.ts";
 
 const BUILTIN_NAMES: ReadonlySet<string> = new Set(
   ("__import__ breakpoint compile delattr eval exec getattr globals input locals open setattr vars execfile " +
@@ -48,7 +58,7 @@ export class Scopes implements ScopesRoom {
   #implicit(id: string): Values {
     switch (id) {
       case "__name__":
-        return [constantOf(this.#run.runs.main === true ? "__main__" : "<module>")];
+        return [this.#run.runs.main === true ? constantOf("__main__") : MODULE_NAME];
       case "__builtins__":
         return [this.#rooms.heap.outer("builtins")];
       case "__file__":
@@ -70,6 +80,23 @@ export class Scopes implements ScopesRoom {
     }
     const given = this.#run.given.get(`builtins.${id}`);
     return given === undefined ? values : union(values, given);
+  }
+
+  /** Takes a name away that may have hidden another one. */
+  forget(id: string, scope: Scope): void {
+    const old = this.lookup(id, scope);
+    this.bind(id, union(known(old), this.#implicit(id)), scope);
+  }
+
+  /** Notes that any name of the module may be another module's now, or stand for something else. */
+  overlaid(module: string | undefined): void {
+    const { names } = this.#run.module;
+    for (const id of [...names.keys()]) {
+      const other = module !== undefined && isSensitive(module)
+        ? [this.#rooms.heap.outer(shortest(`${module}.${id}`))]
+        : [];
+      this.setIn(this.#run.module, id, union([UNKNOWN_CONSTANT], other), false);
+    }
   }
 
   bind(id: string, values: Values, scope: Scope): void {

@@ -178,6 +178,12 @@ export const UNKNOWN_HIDDEN: Constant = {
   ...{ kind: "constant", value: undefined, bytes: false, hidden: true },
 };
 
+/** The name of the module, of which only is known that it is not `"__main__"`. */
+export const MODULE_NAME: Constant = {
+  ...{ kind: "constant", value: undefined, bytes: false, hidden: false },
+};
+const MODULE = "<module>";
+
 /** Both sets as one: the first itself where the second adds nothing. */
 export function union(a: Values, b: Values): Values {
   if (b.length === 0 || a === b) return a;
@@ -202,6 +208,7 @@ export function union(a: Values, b: Values): Values {
 }
 
 function isSameConstant(a: Value, b: Constant): boolean {
+  if (a === MODULE_NAME || b === MODULE_NAME) return a === b;
   return a.kind === "constant" && a.value === b.value && a.bytes === b.bytes &&
     a.hidden === b.hidden;
 }
@@ -219,7 +226,11 @@ export function constantOf(
 export function textsOf(values: Values): (string | undefined)[] {
   if (values.length === 0) return [undefined];
   return values.map((each) =>
-    each.kind === "constant" && typeof each.value === "string" ? each.value : undefined
+    each === MODULE_NAME
+      ? MODULE
+      : each.kind === "constant" && typeof each.value === "string"
+      ? each.value
+      : undefined
   );
 }
 
@@ -250,9 +261,12 @@ export function unknownOf(...of: readonly Constant[]): Constant {
 /** Items that an index may mean; undefined among them for those not known. */
 export function keysOf(index: Values): (string | undefined)[] {
   if (index.length === 0) return [undefined];
-  return index.map((each) =>
-    each.kind === "constant" && each.value !== undefined ? String(each.value) : undefined
-  );
+  return index.map((each) => {
+    if (each === MODULE_NAME) return MODULE;
+    if (each.kind !== "constant" || each.value === undefined) return undefined;
+    // `True` and 1 are the same key.
+    return String(typeof each.value === "boolean" ? Number(each.value) : each.value);
+  });
 }
 
 /** The items of a constant or of a list whose places are known, in order. */
@@ -263,9 +277,8 @@ export function elementsInOrder(value: Value): Constant[] | undefined {
       ? Array.from(value.value, (each) => constantOf(each.charCodeAt(0)))
       : Array.from(value.value, (each) => constantOf(each));
   }
-  if (value.kind !== "container" || value.rest.length > 0 || value.type === "dict") {
-    return undefined;
-  }
+  if (value.kind !== "container" || value.rest.length > 0) return undefined;
+  if (value.type === "dict" || value.type === "set") return undefined;
   const items: Constant[] = [];
   for (let at = 0; at < value.items.size; at++) {
     const [only, ...others] = value.items.get(String(at)) ?? [];

@@ -408,7 +408,8 @@ export class AssetScan {
       try {
         if (!one.matches(listing)) continue;
         const { interest } = this.#options.rules;
-        for await (const { part, observation } of one.observe(listing, interest)) {
+        const check = (): void => this.#budget.checkDeadline();
+        for await (const { part, observation } of one.observe(listing, interest, check)) {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
             const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
@@ -430,7 +431,8 @@ export class AssetScan {
     const held = new ObservationBuffer();
     try {
       const { interest } = this.#options.rules;
-      for (const observation of await folderObservations(folder, bundles, interest)) {
+      const check = (): void => this.#budget.checkDeadline();
+      for (const observation of await folderObservations(folder, bundles, interest, check)) {
         if (observation.type === "entry") await this.#follow(observation, visit);
         else this.#note(held, observation);
       }

@@ -9,6 +9,8 @@
 import type { FolderPlace, ScanError } from "../../core/types.ts";
 import type { Bundle } from "../../core/bundle.ts";
 import type { Source } from "../../core/source.ts";
+import { withDefaults } from "../../core/limits.ts";
+import { Budget } from "../asset/budget.ts";
 import { concernsFolder } from "../asset/folder.ts";
 import { unreadReport } from "../asset/placeholder_reports.ts";
 import { type FileOptions, type FilePlace, scanFile, type Scanned } from "../asset/scan_file.ts";
@@ -192,12 +194,17 @@ export class OrderedScan {
   /** Files that bundles have observations of stay here: a folder is observed by one thread. */
   async #isMainOnly(found: Scannable): Promise<boolean> {
     if (found.kind !== "file") return true;
+    const { stop, limits } = this.#options;
+    const left = stop.remaining() ?? Infinity;
+    const milliseconds = Math.min(limits?.milliseconds ?? Infinity, Math.max(0, left));
+    const budget = new Budget(withDefaults({ ...limits, milliseconds }), stop.signal);
     this.#bundles ??= this.#options.bundles ??
       (await import("../../bundles/registry.ts")).BUNDLES;
     return await concernsFolder(
       found.files.place(found.path, found.given),
       this.#bundles,
       this.#options.rules.interest,
+      () => budget.checkDeadline(),
     );
   }
 
