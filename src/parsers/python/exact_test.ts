@@ -80,6 +80,7 @@ const CONSTANTS = [
 
 /** Names, attributes and items that have another value than the first that they are given. */
 const REBOUND = [
+  "def f(a, b): b('x')\nf(*[len][:1], os.system)",
   '{True: os.system}[1]("x")',
   'V=[print, os.system]\nV.reverse()\nV[0]("x")',
   'V=[print, os.system]\nV.pop(0)\nV[0]("x")',

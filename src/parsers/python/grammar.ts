@@ -36,7 +36,7 @@ export class Grammar {
   constructor(
     tokens: Tokens,
     reading: Reading,
-    check: () => void,
+    check: (count?: number) => void,
     place: { readonly from?: number; readonly base?: number } = {},
   ) {
     this.#cursor = new Cursor(tokens, reading, check, place);

@@ -13,6 +13,9 @@ import type { Expression } from "./syntax.ts";
  */
 const DEPTH = 300;
 
+/** Expressions between two looks at the deadline; a power of two. */
+const DEADLINE_EXPRESSIONS = 1024;
+
 /** What was found while reading. */
 export interface Reading {
   /** The first thing that no Python accepts. */
@@ -49,8 +52,9 @@ export class Cursor {
   /** Characters before the text, where it is a part of a larger one. */
   readonly base: number;
   readonly reading: Reading;
-  /** Called now and then; what it throws ends the reading. */
-  readonly check: () => void;
+  /** Called once a statement, and with 0 now and then within one; what it throws ends the reading. */
+  readonly check: (count?: number) => void;
+  #read = 0;
   readonly names: Map<string, Expression>;
   at: number;
   depth: number;
@@ -58,7 +62,7 @@ export class Cursor {
   constructor(
     tokens: Tokens,
     reading: Reading,
-    check: () => void,
+    check: (count?: number) => void,
     { from = 0, base = 0, depth = 0, names = new Map<string, Expression>() } = {},
   ) {
     this.tokens = tokens;
@@ -136,6 +140,7 @@ export class Cursor {
 
   /** Reads something within something else. */
   deeper<T>(read: () => T): T {
+    if ((++this.#read & (DEADLINE_EXPRESSIONS - 1)) === 0) this.check(0);
     if (++this.depth > DEPTH) {
       this.reading.tooDeep = true;
       this.depth--;

@@ -28,6 +28,13 @@ const PRECEDENCE: ReadonlyMap<string, number> = new Map(
 export const COMPARISON = 3;
 const POWER = 10;
 
+/**
+ * Attributes, items and calls behind one another. CPython 3.6 to 3.13 do not compile 20,000 ("maximum
+ * recursion depth exceeded during compilation"). CWE-770.
+ */
+const CHAIN = 20_000;
+const NO_ITEMS: readonly Argument[] = [];
+
 /** A reader of expressions at a place among tokens. */
 export class ExpressionGrammar {
   readonly #cursor: Cursor;
@@ -201,6 +208,10 @@ export class ExpressionGrammar {
     if (!this.#cursor.is(".") && !this.#cursor.is("(") && !this.#cursor.is("[")) return base;
     const steps: Step[] = [];
     for (;;) {
+      if (steps.length >= CHAIN) {
+        this.#cursor.reading.tooDeep = true;
+        this.#cursor.fail("nested too deeply");
+      }
       if (this.#cursor.take(".")) {
         const id = this.#cursor.identifier();
         steps.push({ kind: "attribute", id, end: this.#cursor.behind() });
@@ -223,7 +234,8 @@ export class ExpressionGrammar {
   }
 
   /** The arguments of a call, behind its bracket. */
-  arguments(): Argument[] {
+  arguments(): readonly Argument[] {
+    if (this.#cursor.take(")")) return NO_ITEMS;
     const items: Argument[] = [];
     while (!this.#cursor.is(")")) {
       const stars = this.#cursor.take("**") ? 2 : this.#cursor.take("*") ? 1 : 0;

@@ -30,6 +30,8 @@ const FORMATTED = 12;
 const TOKENS = 9_000_000;
 /** Tokens between two checks of the deadline. */
 const DEADLINE_TOKENS = 65_536;
+/** Characters between two looks at the deadline, where there are few tokens. */
+const DEADLINE_CHARACTERS = 65_536;
 
 const NAME = /[\p{XID_Start}_]\p{XID_Continue}*/yu;
 const ASCII_NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
@@ -94,11 +96,16 @@ export class Tokens {
     let at = text.startsWith("\ufeff") ? 1 : 0;
     let lineStart = true;
     let nextLook = DEADLINE_TOKENS;
+    let nextPlace = DEADLINE_CHARACTERS;
     const fail = (reason: string): void => {
       this.error ??= { at, reason };
       this.#add(TOKEN.error, at, at);
     };
     while (at < text.length) {
+      if (at >= nextPlace) {
+        checkDeadline();
+        nextPlace = at + DEADLINE_CHARACTERS;
+      }
       if (this.count >= nextLook) {
         checkDeadline();
         nextLook = this.count + DEADLINE_TOKENS;

@@ -55,7 +55,8 @@ export class Run {
   looping = 0;
   late = false;
   origin: Origin | undefined;
-  readonly step1 = (): void => this.step(1);
+  /** Counts steps of reading; with 0 only looks at the deadline. */
+  readonly step1 = (count = 1): void => count === 0 ? this.deadline() : this.step(count);
 
   constructor(deadline: () => void, runs: Runs) {
     this.deadline = deadline;

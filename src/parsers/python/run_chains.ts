@@ -12,12 +12,16 @@ import type { Argument, Chain, Expression } from "./syntax.ts";
 import {
   type Arguments,
   itemsOf,
+  known,
   type Scope,
   union,
   UNKNOWN_CONSTANT,
   UNKNOWN_HIDDEN,
   type Values,
 } from "./values.ts";
+
+/** Arguments of one call whose places are distinguished. CWE-770. */
+const POSITIONS = 4096;
 
 /** Chains of attributes, items and calls, and the arguments of calls. */
 export class Chains implements ChainsRoom {
@@ -60,10 +64,13 @@ export class Chains implements ChainsRoom {
     const positions: Values[] = [];
     const named = new Map<string, Values>();
     let rest: Values = [];
+    // Behind what spreads an unknown number of values the places are not known.
+    let shifted = false;
     for (const { name, stars, value } of items) {
       const values = this.#rooms.expressions.value(value, scope);
       if (name !== undefined) named.set(name, values);
-      else if (stars === 0) positions.push(values);
+      else if (stars === 0 && !shifted && positions.length < POSITIONS) positions.push(values);
+      else if (stars === 0) rest = union(rest, known(values));
       else {
         const [only] = values;
         if (
@@ -74,13 +81,14 @@ export class Chains implements ChainsRoom {
             for (const [key, each] of only.items) named.set(key, each);
             continue;
           }
-          if (only.type !== "dict") {
+          if (only.type !== "dict" && only.type !== "set") {
             for (let at = 0; at < only.items.size; at++) {
               positions.push(only.items.get(String(at)) ?? []);
             }
             continue;
           }
         }
+        if (stars === 1) shifted = true;
         rest = union(
           rest,
           stars === 2 ? this.valuesOf(values) : this.#rooms.collections.elements(values, value),
