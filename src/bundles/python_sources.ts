@@ -22,6 +22,7 @@ const STARTUP_PACKAGE = /\/__init__\.py$/u;
 const SCRIPT = /(?:^|\/)[^/]+\.data\/scripts\/[^/]+$/u;
 const COMPILED = /\.pyc$/iu;
 const CACHE = /(?:^|\/)__pycache__\/[^/]+$/u;
+const NOTEBOOK = /\.ipynb$/iu;
 const PATH_FILE = /\.pth$/iu;
 const PACKAGE = /(?:^|\/)[^/]+\.dist-info\/(?:WHEEL|METADATA)$|(?:^|\/)EGG-INFO\/PKG-INFO$/u;
 
@@ -65,6 +66,7 @@ function hintOf(name: string, installed: boolean): string | undefined {
   const atSite = SITE.test(module) || (installed && !module.includes("/"));
   if (PATH_FILE.test(name)) return atSite ? HINT.pythonPath : HINT.pythonPathMaybe;
   if (SCRIPT.test(name)) return HINT.pythonProgram;
+  if (NOTEBOOK.test(name)) return HINT.pythonNotebook;
   if (!MODULE.test(name)) return undefined;
   if (atSite && STARTUP.test(name)) return HINT.pythonStartup;
   return !installed && SETUP.test(name) ? HINT.pythonInstall : HINT.pythonImport;

