@@ -67,7 +67,7 @@ const RUNS_CODE =
 const RUNS_COMMANDS =
   /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|startfile)|posix\.|nt\.|subprocess\.|pty\.|commands\.|asyncio\.)/u;
 const SENDS =
-  /^(?:socket\.|urllib\.(?:request\.|urlopen|urlretrieve)|urllib2\.|http\.client\.|httplib\.|requests\.|httpx\.|aiohttp\.|urllib3\.|ftplib\.|smtplib\.|telnetlib\.|websocket|paramiko\.|xmlrpc\.client\.|webbrowser\.open|asyncio\.open_connection)/u;
+  /^(?:socket\.|urllib\.(?:request\.|urlopen|urlretrieve)|urllib2\.|http\.client\.|httplib\.|requests\.|httpx\.|aiohttp\.|urllib3\.|ftplib\.|smtplib\.|telnetlib\.|websocket(?!s\.(?:\w+\.)*serve)|paramiko\.|xmlrpc\.client\.|webbrowser\.open|asyncio\.open_connection)/u;
 
 /** The worst first. */
 const COMBINATIONS: readonly Combination[] = [
