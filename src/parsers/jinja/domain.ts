@@ -24,6 +24,12 @@ export type Known =
   | null
   | Structure;
 
+/**
+ * What is gone through once, as the filters `map` and `select` give it; what a dictionary's `keys`,
+ * `values` and `items` give; and a range. None is written, compared or asked for its truth as a list is.
+ */
+export type Lazy = "iterator" | "view" | "range";
+
 /** A value that is known and is no constant. */
 type Structure =
   | {
@@ -34,6 +40,8 @@ type Structure =
     readonly fields?: readonly string[];
     /** The expression that makes it, for lists that are changed in place. */
     readonly site?: number;
+    /** Of what is gone through as a list is and is none. */
+    readonly lazy?: Lazy;
   }
   | {
     readonly type: "dict";
@@ -88,6 +96,8 @@ export class Domain {
   readonly #interned = new Map<string, Abstract>();
   readonly #objects = new Map<object, number>();
   readonly #keys = new WeakMap<object, string>();
+  /** Where lists and dictionaries were made that are no longer told apart. */
+  readonly lost = new Set<number>();
 
   readonly nothing: Abstract = this.of([], 0);
   readonly number: Abstract = this.of([], NUMBER, { size: NOMINAL });
@@ -205,6 +215,7 @@ export class Domain {
    */
   widen(before: Abstract, after: Abstract, rough: boolean): Abstract {
     if (before === after) return after;
+    this.#lose(after, 0);
     const old = new Set(before.known.map((value) => this.#key(value)));
     const kept = after.known.filter((value) => old.has(this.#key(value)));
     let rest = after.rest;
@@ -227,6 +238,7 @@ export class Domain {
    */
   flat(value: Abstract): Abstract {
     if (!value.known.some(isCollection)) return value;
+    this.#lose(value, 0);
     const found = { known: new Set<Known>(), rest: 0, deep: false };
     this.#leaves(value, found, 0);
     const leaves = [...found.known];
@@ -244,6 +256,26 @@ export class Domain {
     );
   }
 
+  /** A value that is held by a name or an object: an iterator may have been gone through before. */
+  kept(value: Abstract): Abstract {
+    if (!value.known.some(isIterator)) return value;
+    const parts = value.known.map((one) =>
+      isIterator(one)
+        ? this.many(this.elements(one), Math.max(NOMINAL, sizeOf(one)), one.items.length)
+        : this.known(one)
+    );
+    return this.join(...parts, this.of([], value.rest, value));
+  }
+
+  /** Takes note of the lists in a value that are about to be no longer told apart. */
+  #lose({ known }: Abstract, depth: number): void {
+    for (const one of known) {
+      if (!isCollection(one)) continue;
+      if ("site" in one && one.site !== undefined) this.lost.add(one.site);
+      if (depth < LEVELS) this.#lose(this.elements(one), depth + 1);
+    }
+  }
+
   /** The constants and other values that lie in the lists that a value may be. */
   #leaves(
     value: Abstract,
@@ -257,7 +289,7 @@ export class Domain {
     if (depth > 0) found.rest |= value.rest;
     for (const one of value.known) {
       if (isCollection(one)) {
-        found.deep ||= depth > 2;
+        found.deep ||= depth > 1;
         this.#leaves(this.elements(one), found, depth + 1);
       } else if (depth > 0) found.known.add(one);
     }
@@ -275,6 +307,9 @@ export class Domain {
   }
 
   #many(value: Known): Structure {
+    if (isCollection(value) && "site" in value && value.site !== undefined) {
+      this.lost.add(value.site);
+    }
     const element = this.elements(value);
     return { type: "many", element };
   }
@@ -292,9 +327,9 @@ export class Domain {
   #structureKey(value: Structure): string {
     switch (value.type) {
       case "list":
-        return `${value.tuple ? "tuple" : "list"} ${value.fields?.join() ?? ""} ${
-          value.site ?? ""
-        }(${value.items.map(({ id }) => id).join(" ")})`;
+        return `${value.lazy ?? ""}${value.tuple ? "tuple" : "list"} ${
+          value.fields?.join() ?? ""
+        } ${value.site ?? ""}(${value.items.map(({ id }) => id).join(" ")})`;
       case "dict":
         return `dict ${value.site ?? ""}(${
           value.pairs.map(([key, one]) => `${key.id}:${one.id}`).join(" ")
@@ -355,7 +390,14 @@ function isLong(value: Known): boolean {
     : value.type === "dict" && value.pairs.length > ITEMS;
 }
 
-function isCollection(value: Known): boolean {
+type Collection = Extract<Structure, { type: "list" | "dict" | "many" }>;
+
+/** Whether a value is a list that is gone through once. */
+function isIterator(value: Known): value is Extract<Structure, { type: "list" }> {
+  return typeof value === "object" && value?.type === "list" && value.lazy === "iterator";
+}
+
+function isCollection(value: Known): value is Collection {
   return typeof value === "object" && value !== null &&
     (value.type === "list" || value.type === "dict" || value.type === "many");
 }

@@ -24,7 +24,7 @@ import { applyFilter } from "./filters.ts";
 import { SPACINGS } from "./lexer.ts";
 import type { Machine, Place } from "./machine.ts";
 import { callMethod, memberOf, textOrNumber } from "./methods.ts";
-import { hasAttribute, isInternal } from "./names.ts";
+import { hasAttribute, isInternal, surelyHasAttribute } from "./names.ts";
 import { compare, display as displayed, type Plain, sliced, truth } from "./plain.ts";
 import { changes, joined, KEYED, State } from "./state.ts";
 
@@ -62,6 +62,11 @@ const PARAGRAPH = 700;
 const FUNCTIONS = new Set(
   "range dict namespace cycler joiner lipsum raise_exception strftime_now super self gettext ngettext _"
     .split(" "),
+);
+
+/** Those of them that not every renderer gives. */
+const OPTIONAL = new Set(
+  "lipsum raise_exception strftime_now super gettext ngettext _".split(" "),
 );
 
 /** How objects that templates are given begin when they are written out: letters are taken from it. */
@@ -342,7 +347,8 @@ export class Evaluator implements Machine {
     this.#state.scopes.length = depth;
   }
 
-  #assign(target: string, value: Abstract): void {
+  #assign(target: string, given: Abstract): void {
+    const value = this.domain.kept(given);
     const dot = target.indexOf(".");
     if (dot < 0) {
       const name = target.normalize("NFKC");
@@ -370,7 +376,7 @@ export class Evaluator implements Machine {
       const before = this.#held(key);
       const single = object.known.length === 1 && object.rest === 0 &&
         this.#held(`${known.site} many`) === undefined;
-      const after = single || before === undefined ? value : this.domain.join(before, value);
+      const after = single ? value : this.domain.join(before ?? this.domain.undefined, value);
       if (after !== before) this.#hold(key, after);
     }
   }
@@ -846,7 +852,7 @@ export class Evaluator implements Machine {
       case "list": {
         const list = domain.known({
           type: "list",
-          items: expression.items.map((item) => this.evaluate(item)),
+          items: expression.items.map((item) => domain.kept(this.evaluate(item))),
           ...(expression.tuple ? { tuple: true } : this.#site(expression)),
         });
         if (list.size > GROWN) this.cost(expression, "size", list.size);
@@ -856,7 +862,7 @@ export class Evaluator implements Machine {
         return domain.known({
           type: "dict",
           pairs: expression.pairs.map(([key, value]) =>
-            [this.evaluate(key), this.evaluate(value)] as const
+            [this.evaluate(key), domain.kept(this.evaluate(value))] as const
           ),
           ...this.#site(expression),
         });
@@ -994,7 +1000,10 @@ export class Evaluator implements Machine {
   #around(name: string): Abstract {
     const { domain } = this;
     const anywhere = this.#everything.get(name) ?? domain.nothing;
-    if (FUNCTIONS.has(name)) return domain.join(domain.known({ type: "function", name }), anywhere);
+    if (FUNCTIONS.has(name)) {
+      const missing = OPTIONAL.has(name) ? domain.undefined : domain.nothing;
+      return domain.join(domain.known({ type: "function", name }), missing, anywhere);
+    }
     if (anywhere !== domain.nothing && this.#root?.has(name)) return anywhere;
     return domain.join(anywhere, PUBLISHED.test(name) ? domain.text : domain.data);
   }
@@ -1012,6 +1021,7 @@ export class Evaluator implements Machine {
         (name === "format" || name === "format_map" || (object.rest & TEXT) !== 0)
       ) {
         results.push(domain.known({ type: "method", receiver: rest, name }));
+        if (!surelyHasAttribute("str", name)) results.push(domain.undefined);
       }
     }
     if (isInternal(name)) results.push(domain.open);
@@ -1023,23 +1033,31 @@ export class Evaluator implements Machine {
   #attributeOf(value: Known, name: string): Abstract {
     const { domain } = this;
     const receiver = domain.known(value);
-    if (typeof value !== "object" || value === null) {
-      return typeof value === "string" && !hasAttribute("str", name)
-        ? domain.undefined
-        : domain.known({ type: "method", receiver, name });
+    if (value === null) return domain.undefined;
+    if (typeof value !== "object") {
+      if (typeof value !== "string") return this.#possibleMethod(receiver, name, false);
+      return hasAttribute("str", name)
+        ? this.#possibleMethod(receiver, name, surelyHasAttribute("str", name))
+        : domain.undefined;
     }
     switch (value.type) {
-      case "namespace":
-        return this.#held(`${value.site}.${name}`) ??
-          domain.join(this.#held(`${value.site} any`) ?? domain.nothing, domain.undefined);
+      case "namespace": {
+        const { site } = value;
+        const own = this.#held(`${site}.${name}`);
+        const any = this.#held(`${site} any`) ?? domain.nothing;
+        return domain.join(own ?? domain.undefined, any);
+      }
       case "loop":
-        if (name === "previtem" || name === "nextitem") return this.#items(value.tag);
+        // There is none before the first and behind the last.
+        if (name === "previtem" || name === "nextitem") {
+          return domain.join(this.#items(value.tag), domain.undefined);
+        }
         return /^(?:cycle|changed)$/u.test(name)
           ? domain.known({ type: "method", receiver, name })
           : domain.number;
       case "dict": {
         const method = hasAttribute("dict", name)
-          ? domain.known({ type: "method", receiver, name })
+          ? this.#possibleMethod(receiver, name, surelyHasAttribute("dict", name))
           : domain.undefined;
         const member = memberOf(this, value, domain.known(name));
         // `x.keys` is the method, whatever the dictionary holds; other renderers ask it first.
@@ -1049,7 +1067,12 @@ export class Evaluator implements Machine {
         return domain.join(method, domain.elements(value), this.changed(value));
       }
       case "function":
-        if (value.name === "self") return domain.known({ type: "function", name: `self.${name}` });
+        if (value.name === "self") {
+          return domain.join(
+            domain.known({ type: "function", name: `self.${name}` }),
+            this.#blocks.has(name) ? domain.nothing : domain.undefined,
+          );
+        }
         return domain.open;
       case "macro":
       case "caller":
@@ -1061,14 +1084,30 @@ export class Evaluator implements Machine {
         const at = value.fields?.indexOf(name) ?? -1;
         return value.items[at] ??
           (hasAttribute("list", name)
-            ? domain.known({ type: "method", receiver, name })
+            ? this.#possibleMethod(
+              receiver,
+              name,
+              !value.tuple && value.lazy === undefined && surelyHasAttribute("list", name),
+            )
             : domain.undefined);
       }
       case "many":
-        return domain.join(domain.known({ type: "method", receiver, name }), value.element);
-      default:
-        return domain.known({ type: "method", receiver, name });
+        return domain.join(this.#possibleMethod(receiver, name, false), value.element);
+      case "object":
+        // What a cycler is at and goes through, what a joiner writes: any of it.
+        return domain.join(
+          domain.known({ type: "method", receiver, name }),
+          name === "items" ? domain.many(value.items) : value.items,
+          domain.number,
+          domain.undefined,
+        );
     }
+  }
+
+  /** A method that a value has, surely or not. */
+  #possibleMethod(receiver: Abstract, name: string, sure: boolean): Abstract {
+    const method = this.domain.known({ type: "method", receiver, name });
+    return sure ? method : this.domain.join(method, this.domain.undefined);
   }
 
   /** What is in a list or a dictionary that is changed in place, besides what it is made with. */
@@ -1080,9 +1119,12 @@ export class Evaluator implements Machine {
     }
     if (!this.#sited) return domain.nothing;
     const site = value.type === "many" ? undefined : value.site;
-    const own = site === undefined ? undefined : this.#held(`list ${site}`);
-    const any = site === undefined ? this.#held("list") : undefined;
-    return own ?? any ?? domain.nothing;
+    const keys = site === undefined
+      ? ["list", ...[...domain.lost].map((one) => `list ${one}`)]
+      : domain.lost.has(site)
+      ? [`list ${site}`, "list"]
+      : [`list ${site}`];
+    return domain.join(...keys.map((key) => this.#held(key) ?? domain.nothing));
   }
 
   /** Where lists and dictionaries were made, and where more than once. */
@@ -1215,15 +1257,19 @@ export class Evaluator implements Machine {
     }
     if (typeof value !== "object" || value === null) return domain.undefined;
     if (value.type === "list") {
+      // An iterator has no items by number, and only some renderers give lists in its place.
+      if (value.lazy === "iterator" || value.lazy === "view") {
+        return domain.join(value.items.at(at) ?? domain.nothing, domain.undefined);
+      }
       const changed = this.changed(value);
       if (changed !== domain.nothing) return domain.join(domain.elements(value), changed);
       return value.items.at(at) ?? domain.undefined;
     }
     if (value.type === "dict") {
       return memberOf(this, value, domain.known(at)) ??
-        domain.join(domain.elements(value), this.changed(value));
+        domain.join(domain.elements(value), this.changed(value), domain.undefined);
     }
-    return domain.elements(value);
+    return domain.join(domain.elements(value), this.changed(value), domain.undefined);
   }
 
   #sliced(object: Abstract, index: Extract<Expression, { type: "slice" }>): Abstract {
@@ -1411,9 +1457,10 @@ export class Evaluator implements Machine {
       case "cycler":
       case "joiner": {
         const items = domain.join(
-          ...given.positional,
+          ...given.positional.map((one) => domain.kept(one)),
           ...given.named.values(),
           given.more ?? domain.nothing,
+          given.others ?? domain.nothing,
           name === "joiner" ? domain.known(", ") : domain.nothing,
         );
         return domain.known({ type: "object", kind: name, items });
@@ -1459,6 +1506,7 @@ export class Evaluator implements Machine {
     if (whole && count !== undefined && count <= UNROLLED) {
       return domain.known({
         type: "list",
+        lazy: "range",
         items: Array.from({ length: count }, (_, at) => domain.known(from + at * c)),
       });
     }
@@ -1472,29 +1520,50 @@ export class Evaluator implements Machine {
   #dict(given: Given): Abstract {
     const { domain } = this;
     const [first] = given.positional;
-    const pairs = [...given.named].map(([name, value]) => [domain.known(name), value] as const);
+    const pairs = [...given.named].map(([name, value]) =>
+      [domain.known(name), domain.kept(value)] as const
+    );
     if (first === undefined && given.others === undefined && given.more === undefined) {
       return domain.known({ type: "dict", pairs });
     }
     const only = first === undefined ? undefined : onlyKnown(first);
-    if (typeof only === "object" && only?.type === "dict" && given.others === undefined) {
+    if (
+      typeof only === "object" && only?.type === "dict" && given.others === undefined &&
+      this.changed(only) === domain.nothing
+    ) {
       return domain.known({ type: "dict", pairs: [...only.pairs, ...pairs] });
     }
-    const parts = [...pairs.flat(), given.others ?? domain.nothing, given.more ?? domain.nothing];
-    const { element } = first === undefined ? { element: domain.nothing } : this.iterate(first);
-    const rest = first === undefined ? domain.nothing : domain.of([], first.rest, first);
-    return domain.join(domain.many(domain.join(...parts, element, this.#inside(element))), rest);
+    const parts = [...pairs.flat(), given.others ?? domain.nothing];
+    const tables = [...given.positional, given.more].filter((one) => one !== undefined);
+    for (const table of tables) {
+      const element = this.#within(table);
+      parts.push(element, this.#inside(element));
+    }
+    const rest = tables.map((one) => domain.of([], one.rest, one));
+    return domain.join(domain.many(domain.join(...parts)), ...rest);
+  }
+
+  /** What is in a list or a dictionary, keys and values. */
+  #within(value: Abstract): Abstract {
+    const inside = value.known.map((one) =>
+      this.domain.join(this.domain.elements(one), this.changed(one))
+    );
+    return this.domain.join(...inside, this.iterate(value).element);
   }
 
   #namespace(given: Given, place: Place): Abstract {
     const site = place.at;
-    if (this.#held(`${site} made`) !== undefined) this.#hold(`${site} many`, this.domain.nothing);
+    const again = this.#held(`${site} made`) !== undefined;
+    if (again) this.#hold(`${site} many`, this.domain.nothing);
     this.#hold(`${site} made`, this.domain.nothing);
     const value = this.domain.known({ type: "namespace", site });
+    const filled = new Set<string>();
     const fill = (name: string, one: Abstract): void => {
+      const kept = this.domain.kept(one);
       const key = `${site}.${name}`;
-      const before = this.#held(`${site} many`) === undefined ? undefined : this.#held(key);
-      this.#hold(key, before === undefined ? one : this.domain.join(before, one));
+      const before = this.#held(key) ?? this.domain.undefined;
+      this.#hold(key, again ? this.domain.join(before, kept) : kept);
+      filled.add(key);
     };
     for (const [name, one] of given.named) fill(name, one);
     for (const first of given.positional) {
@@ -1502,7 +1571,19 @@ export class Evaluator implements Machine {
       for (const [name, one] of table.pairs) fill(name, one);
       if (table.rest !== undefined) this.#hold(`${site} any`, table.rest);
     }
-    if (given.others !== undefined) this.#hold(`${site} any`, given.others);
+    const tables = given.more === undefined ? this.domain.nothing : this.#within(given.more);
+    const others = [given.others ?? this.domain.nothing, tables, given.more ?? this.domain.nothing];
+    const any = this.domain.join(this.#held(`${site} any`) ?? this.domain.nothing, ...others);
+    if (given.others !== undefined || given.more !== undefined) this.#hold(`${site} any`, any);
+    if (!again) return value;
+    // One that is made anew has not been given what those before it were.
+    for (const key of [...this.#state.heap.keys()]) {
+      if (!key.startsWith(`${site}.`) || filled.has(key)) continue;
+      this.#hold(
+        key,
+        this.domain.join(this.#held(key) ?? this.domain.nothing, this.domain.undefined),
+      );
+    }
     return value;
   }
 
@@ -1668,9 +1749,9 @@ export class Evaluator implements Machine {
         : fallback === undefined
         ? domain.undefined
         : this.evaluate(fallback);
-      own.set(name, domain.join(value ?? domain.nothing, other));
+      own.set(name, domain.kept(domain.join(value ?? domain.nothing, other)));
     });
-    const more = given.positional.slice(parameters.length);
+    const more = given.positional.slice(parameters.length).map((one) => domain.kept(one));
     own.set(
       "varargs",
       given.more === undefined
@@ -1685,7 +1766,7 @@ export class Evaluator implements Machine {
       given.others === undefined
         ? domain.known({
           type: "dict",
-          pairs: named.map(([name, value]) => [domain.known(name), value] as const),
+          pairs: named.map(([name, value]) => [domain.known(name), domain.kept(value)] as const),
         })
         : domain.many(domain.join(...named.map(([, value]) => value), given.others)),
     );
@@ -1747,6 +1828,7 @@ export class Evaluator implements Machine {
 
   plain(value: Known): Plain | undefined {
     if (typeof value !== "object" || value === null) return value;
+    if (value.type === "list" && value.lazy !== undefined) return undefined;
     if (value.type !== "list" || this.changed(value) !== this.domain.nothing) return undefined;
     if (value.items.length > 4096 || value.items.some(({ size }) => size > CHARACTERS)) {
       return undefined;
@@ -1775,6 +1857,7 @@ export class Evaluator implements Machine {
   givenUnder(value: Known, key: string): Abstract | undefined {
     const site = typeof value === "object" && value?.type === "dict" ? value.site : undefined;
     if (site === undefined || this.#held(`unkeyed ${site}`) !== undefined) return undefined;
+    if (this.domain.lost.has(site)) return undefined;
     const given = this.#held(`${KEYED}${site}.${key}`);
     // One that was made anew has not been given it yet.
     return given !== undefined && this.#remade.has(site)
@@ -1783,7 +1866,8 @@ export class Evaluator implements Machine {
   }
 
   put(object: Abstract, values: Abstract, pairs?: ReadonlyMap<string, Abstract>): void {
-    const add = (key: string, added = values): void => {
+    const add = (key: string, given = values): void => {
+      const added = this.domain.kept(given);
       const before = this.#held(key) ?? this.domain.nothing;
       const after = this.domain.join(before, added);
       if (after !== before) this.#hold(key, after);

@@ -177,3 +177,114 @@ test("each of a few values is computed for itself", () => {
   ];
   for (const text of unknown) assert.deepEqual(names(text), ["dynamic.attribute"], text);
 });
+
+/** That each of them is noticed: Jinja 3.1 reads `__class__` in all of them. */
+function areNoticed(templates: readonly string[]): void {
+  for (const text of templates) {
+    assert.ok(names(text).some((name) => /^(?:attribute|dynamic|hidden)\./u.test(name)), text);
+  }
+}
+
+test("a list or a dictionary from which something was taken is not what it was", () => {
+  areNoticed([
+    "{% set l = ['__class__', 'role'] %}{% set _ = l.reverse() %}{{ ''[l[1]] }}",
+    "{% set l = ['role', '__class__'] %}{% set _ = l.sort() %}{{ ''[l[0]] }}",
+    "{% set l = '__class__,role'.split(',') %}{% set _ = l.reverse() %}{{ ''[l[1]] }}",
+    "{% set l = ['__class__', 'role'] %}{% set _ = l.pop() %}{{ ''[l|last] }}",
+    "{% set l = ['role'] %}{% set _ = l.clear() %}{{ ''[(l or ['__class__'])[0]] }}",
+    "{% set l = ['b', 'a'] %}{% set _ = l.sort() %}{{ ''[{'ab': '__class__', 'ba': 'role'}[l|join]] }}",
+    "{% set l = ['role'] %}{% set _ = l.pop() %}{{ ''[['__class__', 'role'][l|length]] }}",
+    "{% set d = {'k': 'role'} %}{% set _ = d.clear() %}{{ ''[d.k or '__class__'] }}",
+    "{% set d = {'k': 'a'} %}{% set _ = d.update({'k': 'x'}) %}{% set _ = d.clear() %}{{ ''[d.k|d('__class__')] }}",
+    "{% set d = {'a': 1} %}{% set _ = d.popitem() %}{{ ''[d.a|default('__class__')] }}",
+    "{% set d = {'k': '__class__'} %}{{ ''[d.popitem()[1]] }}",
+    "{{ ''[{'b': 'x', '__class__': 'y'}|dictsort|first|first] }}",
+  ]);
+  const quiet = [
+    "{{ x[['role'].pop()] }}",
+    "{{ x[(['role'].pop()).lower()] }}",
+    "{% set l = ['b', 'a'] %}{% set _ = l.reverse() %}{% for k in l %}{{ x[k] }}{% endfor %}",
+    "{% set d = {'role': 'a'} %}{% set _ = d.pop('role') %}{{ x[d.role] }}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text);
+});
+
+test("what a list or a dictionary was given goes with it into others", () => {
+  areNoticed([
+    "{% set l = [] %}{% set _ = l.append('__class__') %}{{ ''[(l + ['role'])[0]] }}",
+    "{% set l = ['role'] %}{% set _ = l.insert(0, '__class__') %}{{ ''[(l * 2)[0]] }}",
+    "{% set l = ['role'] %}{% set _ = l.insert(0, '__class__') %}{{ ''[[l]|sum(start=[])|first] }}",
+    "{% set d = {} %}{% set _ = d.update({'k': '__class__'}) %}{{ ''[dict(d).k] }}",
+    "{% set d = {} %}{% set _ = d.update({'1': 'role'}) %}{{ ''[d[1]|default('__class__')] }}",
+    "{% set a = {'k': '__class__'} if x else {'k': 'role'} %}{{ ''[dict(a).k] }}",
+    "{% set ns = namespace(*([{'k': '__class__'}] if x else [])) %}{{ ''[ns.k] }}",
+    "{% set l = ['role'] %}{% set _ = l.insert(0, '__class__') %}{% macro m(l, n) %}{% if n > 0 %}" +
+    "{{ m([l], n - 1) }}{% else %}{{ ''[l[0][0][0]] }}{% endif %}{% endmacro %}{{ m(l, 2) }}",
+    "{{ ''[{1: 'role', true: '__class__'}[1]] }}",
+  ]);
+});
+
+test("what may be missing has its default", () => {
+  areNoticed([
+    "{{ ''[(1).foo|default('__class__')] }}",
+    "{{ ''[none.foo|default('__class__')] }}",
+    "{{ ''['a'.decode|default('__class__')] }}",
+    "{{ ''[(x ~ 'a').foo|default('__class__')] }}",
+    "{{ ''[(1,).append|default('__class__')] }}",
+    "{{ ''[cycler('a').foo|default('__class__')] }}",
+    "{{ ''[self.foo|default('__class__')] }}",
+    "{{ ''[strftime_now|default('__class__')] }}",
+    "{{ ''[(['role']|map('string'))[0]|default('__class__')] }}",
+    "{% set ns = namespace() %}{% if x %}{% set ns.k = 'role' %}{% endif %}{{ ''[ns.k|default('__class__')] }}",
+    "{% set ns = namespace() %}{% for y in x %}{% set ns.k = 'role' %}{% endfor %}{{ ''[ns.k|default('__class__')] }}",
+    "{% for i in [1, 2] %}{% set ns = namespace() %}{{ ''[ns.k|default('__class__')] }}{% set ns.k = 'a' %}{% endfor %}",
+    "{% for a in ['role', 'x'] %}{{ ''[loop.previtem|default('__class__')] }}{% endfor %}",
+    "{% for a in ['role', 'x'] %}{{ ''[loop.nextitem|default('__class__')] }}{% endfor %}",
+    "{{ ''['x'|int(default='__class__')] }}",
+    "{{ ''['x'|int(**{'default': '__class__'})] }}",
+    "{% set c = cycler('role', '__class__') %}{% set _ = c.next() %}{{ ''[c.current] }}",
+    "{% set j = joiner('__class__') %}{{ ''[j.sep] }}",
+  ]);
+  const quiet = [
+    "{% set ns = namespace(k='role') %}{% for m in x %}{{ m[ns.k ~ '_id'] }}{% endfor %}",
+    "{% for r in [1, 2] %}{{ x[namespace(k='ro').k ~ 'le'] }}{% endfor %}",
+    "{{ strftime_now('%d') if strftime_now is defined else x }}{{ raise_exception('x') }}",
+    "{% for m in x %}{{ loop.previtem.role }}{{ x[loop.index0].role }}{% endfor %}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text);
+});
+
+test("an iterator is gone through once, is always true and is not written as a list", () => {
+  const kept = [
+    "{% set g = X %}{{ g|first }}{{ ''[g|first] }}",
+    "{% set l = [X] %}{{ l[0]|first }}{{ ''[l[0]|first] }}",
+    "{% set d = {'g': X} %}{{ d.g|first }}{{ ''[d.g|first] }}",
+    "{% set ns = namespace(g=X) %}{{ ns.g|first }}{{ ''[ns.g|first] }}",
+    "{% set c = cycler(X) %}{{ c.next()|first }}{{ ''[c.next()|first] }}",
+    "{% with g = X %}{{ g|first }}{{ ''[g|first] }}{% endwith %}",
+    "{% macro m(g) %}{{ g|first }}{{ ''[g|first] }}{% endmacro %}{{ m(X) }}",
+    "{% for g in [X] %}{{ g|first }}{{ ''[g|first] }}{% endfor %}",
+  ];
+  for (const filter of ["map('string')", "select", "list|reverse|list|reverse"]) {
+    areNoticed(kept.map((text) => text.replaceAll("X", `['a', '__class__']|${filter}`)));
+  }
+  areNoticed([
+    "{% set g = ['a']|map('string') %}{{ g|join }}{{ ''[(g|join) or '__class__'] }}",
+    "{{ ''[([]|map('upper') and '__class__') or 'role'] }}",
+    "{{ ''['__class__' if []|select else 'role'] }}",
+    ...["map('upper')", "select", "batch(1)", "slice(1)", "unique"].map((filter) =>
+      `{{ ''[(['a']|${filter}|string)[:10]|replace('<generator', '__class__')] }}`
+    ),
+    "{{ ''[(['a']|reverse|string)[:5]|replace('<list', '__class__')] }}",
+    "{{ ''[({'a': 1}.keys()|string)[:4]|replace('dict', '__class__')] }}",
+    "{{ ''[({'a': 1}.values()|string)[:4]|replace('dict', '__class__')] }}",
+    "{{ ''[(range(3)|string)|replace('range(0, 3)', '__class__')] }}",
+  ]);
+  const quiet = [
+    "{{ x[['ro', 'le']|map('lower')|join] }}",
+    "{% set k = ['role', 'content']|map('lower') %}{% for one in k %}{{ x[one] }}{% endfor %}",
+    "{% set k = {'role': 1}.keys()|list %}{{ x[k[0]] }}",
+    "{% for i in range(3) %}{{ x[i] }}{% endfor %}{{ x[range(3)|list|last] }}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text);
+});

@@ -132,7 +132,7 @@ export function applyFilter(
     case "items":
       return items(machine, value);
     case "dictsort":
-      return items(machine, value);
+      return inAnyOrder(machine, items(machine, value));
     case "sort":
     case "unique":
     case "select":
@@ -184,16 +184,16 @@ function chosen(
   const { element, items } = machine.iterate(value);
   const bare = given.positional.length === 0 && given.more === undefined;
   if (items !== undefined && items.length <= COUNTED) {
-    if (name === "sort") return domain.known({ type: "list", items: items.map(() => element) });
-    if (name === "unique" && items.length < 2) return domain.known({ type: "list", items });
+    if (name === "sort") return inAnyOrder(machine, value);
+    if (name === "unique" && items.length < 2) return iterator(machine, items);
     const test = given.positional.length === 1 ? given.positional[0] : undefined;
     const none = test !== undefined && onlyKnown(test) === "none";
     if (name === "reject" && none && items.every((one) => isNot(one, null))) {
-      return domain.known({ type: "list", items });
+      return iterator(machine, items);
     }
     const truths = items.map((one) => truthOf(machine, one));
     if (name === "select" && bare && !truths.includes(undefined)) {
-      return domain.known({ type: "list", items: items.filter((_, at) => truths[at]) });
+      return iterator(machine, items.filter((_, at) => truths[at]));
     }
     const path = byAttribute(name) && given.named.size === 0 && given.positional.length === 1 &&
         given.more === undefined && given.others === undefined
@@ -203,7 +203,7 @@ function chosen(
       const kept = items.map((one) => truthOf(machine, readPath(machine, one, path, place)));
       if (!kept.includes(undefined)) {
         const wanted = name === "selectattr";
-        return domain.known({ type: "list", items: items.filter((_, at) => kept[at] === wanted) });
+        return iterator(machine, items.filter((_, at) => kept[at] === wanted));
       }
     }
   }
@@ -212,6 +212,16 @@ function chosen(
     value,
     domain.many(element, Math.max(1, value.size), domain.countOf(value)),
   );
+}
+
+/** Items of which the order is not computed: each may be any of them. */
+function inAnyOrder(machine: Machine, value: Abstract): Abstract {
+  const { domain } = machine;
+  const { element, items } = machine.iterate(value);
+  if (items === undefined) return value;
+  return items.length <= COUNTED
+    ? domain.known({ type: "list", items: items.map(() => element) })
+    : domain.many(element, Math.max(1, value.size), items.length);
 }
 
 function byAttribute(name: string): boolean {
@@ -307,7 +317,7 @@ function mapped(machine: Machine, value: Abstract, given: Given, place: Place): 
       const read = (one: Abstract): Abstract =>
         domain.join(readPath(machine, one, path, place), other);
       if (items !== undefined && items.length <= COUNTED) {
-        return domain.known({ type: "list", items: items.map(read) });
+        return iterator(machine, items.map(read));
       }
       results.push(read(element));
     }
@@ -323,10 +333,10 @@ function mapped(machine: Machine, value: Abstract, given: Given, place: Place): 
       if (
         items !== undefined && items.length <= 64 && filter.known.length === 1 && filter.rest === 0
       ) {
-        return machine.domain.known({
-          type: "list",
-          items: items.map((item) => applyFilter(machine, name, item, rest, place)),
-        });
+        return iterator(
+          machine,
+          items.map((item) => applyFilter(machine, name, item, rest, place)),
+        );
       }
       results.push(applyFilter(machine, name, element, rest, place));
     }
@@ -394,13 +404,14 @@ function numeric(
     );
     if (
       name === "int" && only !== undefined && given.positional.length === 0 &&
+      given.named.size === 0 && given.more === undefined && given.others === undefined &&
       numbers[0] !== undefined
     ) {
       if (typeof only === "number" || typeof only === "string" && /^[+-]?\d+$/u.test(only)) {
         return domain.known(numbers[0]);
       }
     }
-    const other = given.positional[0];
+    const other = argument(given, domain, "default", 0);
     // The fallback is given back as it is.
     const fallback = other === undefined ? domain.nothing : other;
     const most = Math.max(NOMINAL, ...numbers.map(Math.abs));
@@ -527,7 +538,9 @@ const JOINED = 100_000_000;
 function listed(machine: Machine, value: Abstract): Abstract {
   const { domain } = machine;
   const { element, items } = machine.iterate(value);
-  if (items !== undefined) return domain.known({ type: "list", items });
+  if (items !== undefined) {
+    return domain.known({ type: "list", items: items.map((one) => domain.kept(one)) });
+  }
   if ((value.rest & DATA) !== 0 && value.known.length === 0) return value;
   return passedOn(
     machine,
@@ -543,7 +556,7 @@ function reversed(machine: Machine, value: Abstract): Abstract {
     return overTexts(machine, value, (text) => [...text].reverse().join(""));
   }
   const { element, items } = machine.iterate(value);
-  if (items !== undefined) return domain.known({ type: "list", items: items.toReversed() });
+  if (items !== undefined) return iterator(machine, items.toReversed());
   const some = value.known.some((one) => typeof one === "string") || (value.rest & ~NUMBER) !== 0;
   return domain.join(
     domain.many(element, Math.max(1, value.size), domain.countOf(value)),
@@ -561,19 +574,25 @@ function one(machine: Machine, name: string, value: Abstract): Abstract {
     : machine.domain.join(element, machine.domain.undefined);
 }
 
+/** What most filters give of a list: it is gone through once, and is true even when it is empty. */
+function iterator(machine: Machine, items: readonly Abstract[]): Abstract {
+  return machine.domain.known({ type: "list", lazy: "iterator", items });
+}
+
 /** Pairs of keys and values. */
 export function items(machine: Machine, value: Abstract): Abstract {
   const { domain } = machine;
   const only = onlyKnown(value);
   if (
-    typeof only === "object" && only !== null && only.type === "dict" && only.site === undefined
+    typeof only === "object" && only !== null && only.type === "dict" &&
+    machine.changed(only) === domain.nothing
   ) {
-    return domain.known({
-      type: "list",
-      items: only.pairs.map(([key, one]) =>
+    return iterator(
+      machine,
+      only.pairs.map(([key, one]) =>
         domain.known({ type: "list", tuple: true, items: [key, one] })
       ),
-    });
+    );
   }
   // Pairs of the conversation's are parts of it.
   if (value.rest === DATA && value.known.length === 0) return value;
@@ -611,7 +630,7 @@ function batched(
     const parts = name === "batch" ? batches(items, each) : slices(items, each);
     if (fill === undefined || parts.every((part) => part.length === parts[0]?.length)) {
       const lists = parts.map((part) => domain.known({ type: "list", items: part }));
-      if (lists.length <= COUNTED) return domain.known({ type: "list", items: lists });
+      if (lists.length <= COUNTED) return iterator(machine, lists);
     }
   }
   const inside = domain.join(element, fill ?? domain.nothing);

@@ -42,6 +42,9 @@ const CHANGING = new Set(
   ),
 );
 
+/** Those of them that add nothing to it: what is where, and how much, is not known behind them. */
+const SHIFTING = new Set("remove clear sort reverse pop popitem discard".split(" "));
+
 /** An operator on two values; also used for `%` with the values of a tuple. */
 export function textOrNumber(
   machine: Machine,
@@ -73,8 +76,8 @@ export function textOrNumber(
 
 function combined(machine: Machine, operator: string, a: Known, b: Known, size: number): Abstract {
   const { domain } = machine;
-  const list = addedLists(a, b, operator);
-  if (list !== undefined) return domain.known(list);
+  const list = addedLists(machine, a, b, operator, size);
+  if (list !== undefined) return list;
   if (operator === "%" && typeof a === "string") {
     const texts = typeof b === "object" && b?.type === "dict"
       ? namesOf(machine, b).map((names) => percent(a, undefined, names))
@@ -137,10 +140,22 @@ function namesOf(
   });
 }
 
-function addedLists(a: Known, b: Known, operator: string): Known | undefined {
+function addedLists(
+  machine: Machine,
+  a: Known,
+  b: Known,
+  operator: string,
+  size: number,
+): Abstract | undefined {
+  const { domain } = machine;
   if (operator !== "+" || typeof a !== "object" || typeof b !== "object") return undefined;
   if (a?.type !== "list" || b?.type !== "list") return undefined;
-  return { type: "list", items: [...a.items, ...b.items], ...(a.tuple && { tuple: true }) };
+  const changes = domain.join(machine.changed(a), machine.changed(b));
+  if (changes !== domain.nothing) {
+    return domain.many(domain.join(domain.elements(a), domain.elements(b), changes), size);
+  }
+  const items = [...a.items, ...b.items];
+  return domain.known({ type: "list", items, ...(a.tuple && { tuple: true }) });
 }
 
 /** Lists that grow by what is not known item by item, and lists that are repeated. */
@@ -160,7 +175,7 @@ function listsOf(
   if (exact && left.rest === 0 && right.rest === 0 && !many && operator === "+") {
     return domain.nothing;
   }
-  const parts = collections.map((one) => domain.elements(one));
+  const parts = collections.map((one) => domain.join(domain.elements(one), machine.changed(one)));
   const unknown = operator === "+"
     ? domain.of([], (left.rest | right.rest) & ~NUMBER, { size: NOMINAL })
     : domain.nothing;
@@ -356,13 +371,14 @@ export function callMethod(
   if (name === "format") return format(machine, receiver, given, place);
   if (name === "format_map") return format(machine, receiver, ofMapping(machine, given), place);
   const results: Abstract[] = [];
-  if (CHANGING.has(name)) results.push(change(machine, receiver, name, given, place));
   const collections = receiver.known.filter((one) => typeof one === "object");
   for (const one of collections) {
     if (one !== null) {
       results.push(collectionMethod(machine, domain.known(one), name, given, place));
     }
   }
+  // What `pop` gives was there before.
+  if (CHANGING.has(name)) results.push(change(machine, receiver, name, given, place));
   const texts = domain.of(
     receiver.known.filter((one) => typeof one === "string"),
     receiver.rest & ~(DATA | OPEN | NUMBER),
@@ -444,8 +460,9 @@ function collectionMethod(
       }
       return domain.join(inside, other);
     }
-    case "pop":
     case "popitem":
+      return domain.known({ type: "list", tuple: true, items: [inside, inside] });
+    case "pop":
     case "setdefault":
       return domain.join(inside, ...given.positional);
     case "items": {
@@ -457,6 +474,7 @@ function collectionMethod(
       ) {
         return domain.known({
           type: "list",
+          lazy: "view",
           items: only.pairs.map(([key, one]) =>
             domain.known({ type: "list", tuple: true, items: [key, one] })
           ),
@@ -468,14 +486,16 @@ function collectionMethod(
       return value;
     case "keys": {
       const { items } = machine.iterate(value);
-      return items === undefined ? domain.many(element) : domain.known({ type: "list", items });
+      return items === undefined
+        ? domain.many(element)
+        : domain.known({ type: "list", lazy: "view", items });
     }
     case "values": {
       const [only] = value.known;
       const whole = typeof only === "object" && only?.type === "dict" &&
         machine.changed(only) === domain.nothing;
       return whole
-        ? domain.known({ type: "list", items: only.pairs.map(([, one]) => one) })
+        ? domain.known({ type: "list", lazy: "view", items: only.pairs.map(([, one]) => one) })
         : domain.many(inside);
     }
     case "append":
@@ -535,11 +555,16 @@ export function memberOf(
   for (const [own, value] of dict.pairs) {
     const one = onlyKnown(own);
     if (one === undefined) return undefined;
-    if (one === only) found = value;
+    if (keyOf(one) === keyOf(only)) found = value;
   }
   if (machine.changed(dict) === machine.domain.nothing) return found;
   const given = typeof only === "string" ? machine.givenUnder(dict, only) : undefined;
   return given === undefined ? undefined : machine.domain.join(found ?? given, given);
+}
+
+/** A key as dictionaries compare it: the truth values are the numbers one and zero. */
+function keyOf(key: Known): Known {
+  return typeof key === "boolean" ? Number(key) : key;
 }
 
 /** What is in a value, keys and values. */
@@ -566,7 +591,9 @@ function change(
   const parts = [...given.positional, ...given.named.values(), given.more, given.others]
     .filter((one) => one !== undefined);
   const spread = name === "extend" || name === "update";
-  const values = machine.domain.join(...parts.map((one) => spread ? within(machine, one) : one));
+  const values = SHIFTING.has(name)
+    ? machine.domain.undefined
+    : machine.domain.join(...parts.map((one) => spread ? within(machine, one) : one));
   machine.put(receiver, values, name === "update" ? pairsOf(machine, given) : undefined);
   return machine.domain.nothing;
 }

@@ -36,6 +36,17 @@ const ATTRIBUTES = {
   ),
 } as const;
 
+/** Those of them that only some versions of Python or only markup have. */
+const UNCERTAIN = new Set(
+  ("decode escape unescape striptags removeprefix removesuffix isascii casefold has_key iteritems iterkeys " +
+    "itervalues viewitems viewkeys viewvalues").split(" "),
+);
+
+/** Whether a value of a type that the template itself makes has an attribute wherever it is read. */
+export function surelyHasAttribute(type: keyof typeof ATTRIBUTES, name: string): boolean {
+  return ATTRIBUTES[type].has(name) && !UNCERTAIN.has(name);
+}
+
 /** Whether a value of a type that the template itself makes may have an attribute. */
 export function hasAttribute(type: keyof typeof ATTRIBUTES, name: string): boolean {
   return isInternal(name) || ATTRIBUTES[type].has(name);

@@ -53,6 +53,8 @@ export class State {
 
 /** How the heap's keys begin for what a dictionary was given under a key. */
 export const KEYED = "dict ";
+/** How they begin for the members of a namespace. */
+const MEMBER = /^-?\d+\./u;
 
 /**
  * The state after either of two ways.
@@ -76,7 +78,9 @@ export function joined(
     one.heap,
     other.heap,
     (a, b, name) => {
-      const absent = name.startsWith(KEYED) ? domain.undefined : domain.nothing;
+      const absent = name.startsWith(KEYED) || MEMBER.test(name)
+        ? domain.undefined
+        : domain.nothing;
       return domain.join(a ?? absent, b ?? absent);
     },
   );
