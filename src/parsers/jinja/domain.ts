@@ -26,9 +26,9 @@ export type Known =
 
 /**
  * What is gone through once, as the filters `map` and `select` give it; what a dictionary's `keys`,
- * `values` and `items` give; and a range. None is written, compared or asked for its truth as a list is.
+ * `values` and `items` give; a range; and one of the first two that a name or an object holds. None is written, compared or asked for its truth as a list is.
  */
-export type Lazy = "iterator" | "view" | "range";
+export type Lazy = "iterator" | "view" | "range" | "held";
 
 /** A value that is known and is no constant. */
 type Structure =
@@ -98,6 +98,8 @@ export class Domain {
   readonly #keys = new WeakMap<object, string>();
   /** Where lists and dictionaries were made that are no longer told apart. */
   readonly lost = new Set<number>();
+  /** Whether an iterator is held, of a list that is not known. */
+  holdsIterators = false;
 
   readonly nothing: Abstract = this.of([], 0);
   readonly number: Abstract = this.of([], NUMBER, { size: NOMINAL });
@@ -233,7 +235,7 @@ export class Domain {
   }
 
   /**
-   * The same value with lists of two levels for all the lists that it may be: what a macro is called
+   * The same value with lists of three levels for all the lists that it may be: what a macro is called
    * with, that builds lists for itself, comes to an end.
    */
   flat(value: Abstract): Abstract {
@@ -245,7 +247,7 @@ export class Domain {
     const texts = leaves.some((one) => typeof one === "string");
     const rest = found.deep && texts ? found.rest | TEXT : found.rest;
     const leaf = this.of(leaves, rest, { size: NOMINAL });
-    const inner = this.many(leaf);
+    const inner = this.many(this.join(leaf, this.many(leaf)));
     return this.of(
       [...value.known.filter((one) => !isCollection(one)), ...leaves, {
         type: "many",
@@ -256,12 +258,20 @@ export class Domain {
     );
   }
 
-  /** A value that is held by a name or an object: an iterator may have been gone through before. */
+  /**
+   * A value that is held by a name or an object: an iterator may have been gone through before, and it
+   * gives what its list has been given since.
+   */
   kept(value: Abstract): Abstract {
     if (!value.known.some(isIterator)) return value;
+    this.holdsIterators = true;
     const parts = value.known.map((one) =>
       isIterator(one)
-        ? this.many(this.elements(one), Math.max(NOMINAL, sizeOf(one)), one.items.length)
+        ? this.known({
+          type: "list",
+          lazy: "held",
+          items: one.items.map(() => this.elements(one)),
+        })
         : this.known(one)
     );
     return this.join(...parts, this.of([], value.rest, value));
@@ -289,7 +299,7 @@ export class Domain {
     if (depth > 0) found.rest |= value.rest;
     for (const one of value.known) {
       if (isCollection(one)) {
-        found.deep ||= depth > 1;
+        found.deep ||= depth > 2;
         this.#leaves(this.elements(one), found, depth + 1);
       } else if (depth > 0) found.known.add(one);
     }
@@ -392,9 +402,10 @@ function isLong(value: Known): boolean {
 
 type Collection = Extract<Structure, { type: "list" | "dict" | "many" }>;
 
-/** Whether a value is a list that is gone through once. */
+/** Whether a value gives what another holds at the time. */
 function isIterator(value: Known): value is Extract<Structure, { type: "list" }> {
-  return typeof value === "object" && value?.type === "list" && value.lazy === "iterator";
+  return typeof value === "object" && value?.type === "list" &&
+    (value.lazy === "iterator" || value.lazy === "view");
 }
 
 function isCollection(value: Known): value is Collection {

@@ -620,8 +620,10 @@ export class Evaluator implements Machine {
       depth: this.#state.scopes.length,
     };
     this.#loops.push(loop);
+    const heap = this.#sited ? new Map(this.#state.heap) : undefined;
     if (items !== undefined && items.length <= UNROLLED && this.#steps > STEPS / 2) {
       for (const item of items) this.#round(loop, item, iterated, body);
+      this.#goOn(loop, heap, element, iterated);
       if (loop.again !== this.domain.nothing) {
         this.#untilStable(loop, element, iterated, body, rounds);
       }
@@ -634,6 +636,10 @@ export class Evaluator implements Machine {
         body,
         rounds,
       );
+      this.#goOn(loop, heap, element, iterated);
+      if (loop.again !== this.domain.nothing) {
+        this.#untilStable(loop, element, iterated, body, rounds);
+      }
     }
     for (const state of loop.broken) {
       state.scopes.length = Math.min(state.scopes.length, loop.depth);
@@ -642,6 +648,24 @@ export class Evaluator implements Machine {
     this.#rounds = outer;
     this.#exactRounds = exact;
     this.#loops.pop();
+  }
+
+  /** A loop goes on through what its rounds have put into what it goes through. */
+  #goOn(
+    loop: Loop,
+    heap: ReadonlyMap<string, Abstract> | undefined,
+    element: Abstract,
+    iterated: Expression,
+  ): void {
+    if (heap === undefined) return;
+    const changed = [...this.#state.heap].some(([key, value]) =>
+      key.startsWith("list") && heap.get(key) !== value
+    );
+    if (!changed) return;
+    const now = this.iterate(this.evaluate(iterated)).element;
+    if (this.domain.join(element, now) !== element) {
+      loop.again = this.domain.join(loop.again, now);
+    }
   }
 
   /** How often a loop over a part of the conversation runs, by estimate. */
@@ -1120,11 +1144,19 @@ export class Evaluator implements Machine {
     if (!this.#sited) return domain.nothing;
     const site = value.type === "many" ? undefined : value.site;
     const keys = site === undefined
-      ? ["list", ...[...domain.lost].map((one) => `list ${one}`)]
+      ? this.#unsited()
       : domain.lost.has(site)
       ? [`list ${site}`, "list"]
       : [`list ${site}`];
     return domain.join(...keys.map((key) => this.#held(key) ?? domain.nothing));
+  }
+
+  /** Under which keys the heap has what a list may have been given of which it is not known where it was made. */
+  #unsited(): readonly string[] {
+    if (this.domain.holdsIterators) {
+      return ["list", ...[...this.#made].map((site) => `list ${site}`)];
+    }
+    return ["list", ...[...this.domain.lost].map((site) => `list ${site}`)];
   }
 
   /** Where lists and dictionaries were made, and where more than once. */
@@ -1260,6 +1292,9 @@ export class Evaluator implements Machine {
       // An iterator has no items by number, and only some renderers give lists in its place.
       if (value.lazy === "iterator" || value.lazy === "view") {
         return domain.join(value.items.at(at) ?? domain.nothing, domain.undefined);
+      }
+      if (value.lazy === "held") {
+        return domain.join(domain.elements(value), this.changed(value), domain.undefined);
       }
       const changed = this.changed(value);
       if (changed !== domain.nothing) return domain.join(domain.elements(value), changed);
@@ -1565,12 +1600,13 @@ export class Evaluator implements Machine {
       this.#hold(key, again ? this.domain.join(before, kept) : kept);
       filled.add(key);
     };
-    for (const [name, one] of given.named) fill(name, one);
     for (const first of given.positional) {
       const table = this.#table(first);
       for (const [name, one] of table.pairs) fill(name, one);
       if (table.rest !== undefined) this.#hold(`${site} any`, table.rest);
     }
+    // Names go before what the dictionary has.
+    for (const [name, one] of given.named) fill(name, one);
     const tables = given.more === undefined ? this.domain.nothing : this.#within(given.more);
     const others = [given.others ?? this.domain.nothing, tables, given.more ?? this.domain.nothing];
     const any = this.domain.join(this.#held(`${site} any`) ?? this.domain.nothing, ...others);
@@ -1782,7 +1818,9 @@ export class Evaluator implements Machine {
       return { items, element: domain.elements(only) };
     }
     if (typeof only === "object" && only !== null && this.changed(only) === domain.nothing) {
-      if (only.type === "list") return { items: only.items, element: domain.elements(only) };
+      if (only.type === "list" && only.lazy !== "held") {
+        return { items: only.items, element: domain.elements(only) };
+      }
       if (only.type === "undefined") return { items: [], element: domain.nothing };
       if (only.type === "dict") {
         const items = only.pairs.map(([key]) => key);

@@ -98,8 +98,11 @@ function combined(machine: Machine, operator: string, a: Known, b: Known, size: 
 
 /** A constant; what is not defined is written as nothing. */
 function shownPlain(machine: Machine, value: Known): Plain | undefined {
-  const missing = typeof value === "object" && value !== null && value.type === "undefined";
-  return missing ? "" : machine.plain(value);
+  if (typeof value === "object" && value !== null) {
+    if (value.type === "undefined") return "";
+    if (value.type === "list" && value.tuple) return undefined;
+  }
+  return machine.plain(value);
 }
 
 /** The constants that a value may be; undefined among them is what is not known. */
@@ -588,12 +591,14 @@ function change(
     const { element } = machine.iterate(receiver);
     machine.call(key, positionally(element), place);
   }
-  const parts = [...given.positional, ...given.named.values(), given.more, given.others]
-    .filter((one) => one !== undefined);
+  const parts = [...given.positional, given.more].filter((one) => one !== undefined);
   const spread = name === "extend" || name === "update";
-  const values = SHIFTING.has(name)
-    ? machine.domain.undefined
-    : machine.domain.join(...parts.map((one) => spread ? within(machine, one) : one));
+  const values = SHIFTING.has(name) ? machine.domain.undefined : machine.domain.join(
+    ...parts.map((one) => spread ? within(machine, one) : one),
+    ...[...given.named].flatMap(([own, one]) => [machine.lift(own), one]),
+    given.others ?? machine.domain.nothing,
+    given.others === undefined ? machine.domain.nothing : within(machine, given.others),
+  );
   machine.put(receiver, values, name === "update" ? pairsOf(machine, given) : undefined);
   return machine.domain.nothing;
 }
