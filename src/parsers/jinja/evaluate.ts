@@ -597,7 +597,9 @@ export class Evaluator implements Machine {
     const { items, element } = this.iterate(value);
     const data = (value.rest & ~NUMBER) !== 0 ||
       value.known.some((one) => typeof one === "object" && one?.type === "many");
-    const counted = !data || (element.rest & ~NUMBER) === 0;
+    // What is made of the items of a range is as many as they are.
+    const many = value.rest === 0 && (this.domain.countOf(value) ?? 0) > UNROLLED;
+    const counted = !data || many || (element.rest & ~NUMBER) === 0;
     const root = this.#rootOf(iterated);
     const rounds = counted
       ? items?.length ?? this.#lengthOf(value)

@@ -115,6 +115,28 @@ test("what is mapped over many items is estimated by their number, however the l
   }
 });
 
+test("what is made of each of many items counts, whatever goes through it", () => {
+  const costly: readonly (readonly [string, string])[] = [
+    [
+      "{% for a in range(90000)|map('string') %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
+      "cost.loop",
+    ],
+    [
+      "{% set g = range(90000)|map('string') %}{% for a in g|list %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
+      "cost.loop",
+    ],
+    ["{{ ('x' * 100000)|list|map('replace', 'x', 'x' * 100000)|list }}", "cost.size"],
+    ["{% set m = ('x' * 1000)|list|map('center', 1000000) %}{{ m|list }}", "cost.size"],
+  ];
+  for (const [text, name] of costly) assert.ok(names(text).includes(name), text);
+  const quiet = [
+    "{% for a in range(900)|map('string') %}{% for b in range(9) %}{% endfor %}{% endfor %}",
+    "{% for a in x|map('string') %}{% for b in range(9000) %}{% endfor %}{% endfor %}",
+    "{{ x|map('replace', 'x', 'x' * 1000)|list }}",
+  ];
+  for (const text of quiet) assert.deepEqual(names(text), [], text);
+});
+
 test("a string is no word of the language, whatever it says", () => {
   for (const word of ["in", ")", ",", "|", "if", "not", "is", "else", "=", "recursive"]) {
     const template = parseTemplate(`{{ ('{0.__', ${JSON.stringify(word)}, 'x__}')|join }}`);
@@ -221,6 +243,15 @@ test("what a list or a dictionary was given goes with it into others", () => {
     "{% set l = ['role'] %}{% set _ = l.insert(0, '__class__') %}{% macro m(l, n) %}{% if n > 0 %}" +
     "{{ m([l], n - 1) }}{% else %}{{ ''[l[0][0][0]] }}{% endif %}{% endmacro %}{{ m(l, 2) }}",
     "{{ ''[{1: 'role', true: '__class__'}[1]] }}",
+    "{% set d = dict(k='role') %}{% set _ = d.update(k='__class__') %}{{ ''[d.k] }}",
+    "{% set ns = namespace({'k': 'role'}, **{'k': '__class__'}) %}{{ ''[ns.k] }}",
+    "{% set d = {'k': 'role'} %}{% set v = d.values() %}{% set _ = d.update(k='__class__') %}{{ ''[v|first] }}",
+    "{% set l = ['role'] %}{% set m = l|select %}{% set _ = l.insert(0, '__class__') %}{{ ''[m|first] }}",
+    "{% set l = ['role'] %}{% set a = l %}{% for y in l %}{{ ''[y] }}{% if loop.first %}" +
+    "{% set _ = a.append('__class__') %}{% endif %}{% endfor %}",
+    "{% set d = {'a': 'name', 'b': 'role'} %}{% for k, v in d.items() %}{{ ''[v] }}" +
+    "{% set _ = d.update({'b': '__class__'}) %}{% endfor %}",
+    "{{ ''['{}'.format((1,))|replace('(1,)', '__class__')] }}",
   ]);
 });
 

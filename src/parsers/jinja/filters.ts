@@ -345,11 +345,11 @@ function mapped(machine: Machine, value: Abstract, given: Given, place: Place): 
       results.push(domain.open);
     }
   }
-  return passedOn(
-    machine,
-    value,
-    domain.many(domain.join(...results), Math.max(1, value.size), domain.countOf(value)),
-  );
+  const made = domain.join(...results);
+  const count = domain.countOf(value);
+  const size = (count ?? NOMINAL) * made.size;
+  if (size > JOINED) machine.cost(place, "size", size);
+  return passedOn(machine, value, domain.many(made, Math.max(1, value.size), count));
 }
 
 function defaulted(machine: Machine, value: Abstract, given: Given): Abstract {
