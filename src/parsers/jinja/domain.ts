@@ -28,7 +28,7 @@ export type Known =
  * What is gone through once, as the filters `map` and `select` give it; what a dictionary's `keys`,
  * `values` and `items` give; a range; and one of the first two that a name or an object holds. None is written, compared or asked for its truth as a list is.
  */
-export type Lazy = "iterator" | "view" | "range" | "held";
+type Lazy = "iterator" | "view" | "range" | "held";
 
 /** A value that is known and is no constant. */
 type Structure =
