@@ -201,7 +201,8 @@ export function pathOfUrl(url: URL): string {
 }
 
 /**
- * All files below the paths given, in the order given and sorted within each folder; no path twice.
+ * All files below the paths given, in the order given and sorted within each folder; no path twice. In
+ * the cache of the hub's client a blob to which a link leads that is found is not found by itself.
  * Goes into every folder but `.git`. A path that cannot be looked at is found as an error.
  *
  * @param paths files and folders
@@ -244,12 +245,24 @@ interface Walker {
   readonly entered: Set<string>;
 }
 
+/** A place in the cache of the hub's client, and the real paths to which links in it lead. */
+interface CachePart {
+  readonly part: "blobs" | "snapshots";
+  readonly led: Set<string>;
+}
+
 /** A folder that is being gone through. */
 interface OpenFolder {
   /** With a separator at its end. */
   readonly path: string;
   /** Below the argument, with `/` at its end; empty for the argument itself. */
   readonly below: string;
+  /** Absolute, with no link in it. */
+  readonly real: string;
+  /** Of a repository in the hub's cache: the real paths to which links were found to lead. */
+  readonly led: Set<string> | undefined;
+  /** Undefined outside of such a cache. */
+  readonly cache: CachePart | undefined;
   /** Absolute, where an argument lies in it. */
   readonly absolute: string | undefined;
   readonly entries: readonly Dirent[];
@@ -277,8 +290,8 @@ function* visitNamed(walker: Walker, path: string): Generator<FoundPath> {
 /** All files below a folder. What `readdir` knows of an entry is not asked again. */
 function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
   const open: OpenFolder[] = [];
-  const enter = (path: string, below: string): void => {
-    const folder = openFolder(walker, path, below);
+  const enter = (path: string, below: string, cache?: CachePart): void => {
+    const folder = openFolder(walker, path, below, cache);
     if (folder !== undefined) open.push(folder);
   };
   enter(given, "");
@@ -292,15 +305,25 @@ function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
     const path = folder.path + name;
     if (walker.globs && walker.excluded(folder.below + name)) continue;
     try {
-      const kind = entry.isFile() ? "file" : entry.isDirectory() ? "folder" : kindOf(path);
+      const listed = entry.isFile() ? "file" : entry.isDirectory() ? "folder" : undefined;
+      const unwanted = walker.restricted && !walker.included(folder.below + name);
+      const kind = listed ?? kindOf(path, unwanted);
+      if (kind === undefined) continue;
       if (kind === "folder" || kind === "link to a folder") {
         if (kind !== "folder" && !walker.followSymlinks) continue;
-        if (!SKIPPED_FOLDERS.has(name)) enter(path, `${folder.below}${name}/`);
+        if (!SKIPPED_FOLDERS.has(name)) {
+          enter(path, `${folder.below}${name}/`, cacheBelow(folder, name));
+        }
         continue;
       }
-      if (walker.restricted && !walker.included(folder.below + name)) continue;
+      if (unwanted) continue;
       if (kind !== "file") refuseSpecial(path, kind);
-      const { absolute } = folder;
+      const { absolute, cache } = folder;
+      if (cache !== undefined) {
+        const real = listed === undefined ? attempt(path, "open", () => realpathSync(path)) : "";
+        if (cache.part === "snapshots" && real !== "") cache.led.add(real);
+        if (isBlob(cache, name) && cache.led.has(join(folder.real, name))) continue;
+      }
       if (absolute !== undefined && isSeen(walker, join(absolute, name))) continue;
       yield { kind: "file", path, given };
     } catch (error) {
@@ -309,27 +332,71 @@ function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
   }
 }
 
+/**
+ * Where a folder lies in a hub cache. `blobs/` comes after `snapshots/`, so that a blob to which a link
+ * leads that was found is not found again by itself: it is judged under the names of its links.
+ */
+function cacheBelow({ cache, led }: OpenFolder, name: string): CachePart | undefined {
+  if (cache !== undefined || led === undefined) return cache;
+  return name === "blobs" || name === "snapshots" ? { part: name, led } : undefined;
+}
+
+/** True for a blob of the cache: its name is the SHA-1 or SHA-256 of it, and claims nothing. */
+function isBlob({ part }: CachePart, name: string): boolean {
+  return part === "blobs" && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u.test(name);
+}
+
+/** True for the folder of a repository in the hub's cache: `blobs/`, and links to them in `snapshots/`. */
+function isCache(entries: readonly Dirent[]): boolean {
+  return ["blobs", "snapshots"].every((name) =>
+    entries.some((entry) => entry.name === name && entry.isDirectory())
+  );
+}
+
 /** A folder's entries, sorted; undefined when it was entered before. */
-function openFolder(walker: Walker, path: string, below: string): OpenFolder | undefined {
+function openFolder(
+  walker: Walker,
+  path: string,
+  below: string,
+  cache: CachePart | undefined,
+): OpenFolder | undefined {
   const real = attempt(path, "open", () => realpathSync(path));
   if (walker.entered.has(real)) return undefined;
   walker.entered.add(real);
   const entries = attempt(path, "list", () => readdirSync(path, { withFileTypes: true }));
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
+  const led = isCache(entries) ? new Set<string>() : undefined;
+  if (led !== undefined) {
+    const late = (entry: Dirent): number => entry.name === "blobs" ? 1 : 0;
+    entries.sort((a, b) => late(a) - late(b));
+  }
   const absolute = resolve(path);
   return {
     path: join(path, "x").slice(0, -1),
     below,
+    real,
+    led,
+    cache,
     absolute: walker.namedIn.has(absolute) ? absolute : undefined,
     entries,
     next: 0,
   };
 }
 
-/** What an entry is that `readdir` does not call a file or a folder: a link, say. */
-function kindOf(path: string): "file" | "folder" | "link to a folder" | Stats {
+/**
+ * What an entry is that `readdir` does not call a file or a folder: a link, say.
+ *
+ * @param unwanted true for what is scanned only if it is a folder
+ * @returns undefined for a link that is unwanted and leads to nothing
+ */
+function kindOf(
+  path: string,
+  unwanted: boolean,
+): "file" | "folder" | "link to a folder" | Stats | undefined {
   const link = attempt(path, "open", () => lstatSync(path)).isSymbolicLink();
-  const stats = attempt(path, "open", () => statSync(path));
+  const throwIfNoEntry = !link || !unwanted;
+  const stats = attempt(path, "open", () => statSync(path, { throwIfNoEntry }));
+  if (stats === undefined) return undefined;
   if (stats.isDirectory()) return link ? "link to a folder" : "folder";
   return stats.isFile() ? "file" : stats;
 }

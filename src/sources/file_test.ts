@@ -53,6 +53,62 @@ function write(...parts: string[]): string {
   return path;
 }
 
+/** A cache as the hub's client makes it: two revisions, a blob that both have, one that none has. */
+function hubCache(folder: string): { readonly used: string; readonly unused: string } {
+  const [used, unused] = ["a".repeat(64), "b".repeat(40)];
+  const root = join(folder, "models--org--name");
+  for (const name of [used, unused, "config.json"]) write(root, "blobs", name);
+  write(root, "refs", "main");
+  for (const revision of ["1", "2"]) {
+    mkdirSync(join(root, "snapshots", revision), { recursive: true });
+    symlinkSync(`../../blobs/${used}`, join(root, "snapshots", revision, "model.bin"));
+  }
+  symlinkSync("../../blobs/config.json", join(root, "snapshots/1/config.json"));
+  return { used, unused };
+}
+
+test("a blob of the hub's cache is found under the names of its links only", {
+  skip: WINDOWS,
+}, async () => {
+  await inFolder(async (folder) => {
+    const { used, unused } = hubCache(folder);
+    const root = "models--org--name";
+    const links = [
+      `${root}/snapshots/1/config.json`,
+      `${root}/snapshots/1/model.bin`,
+      `${root}/snapshots/2/model.bin`,
+    ];
+    const refs = `${root}/refs/main`;
+    // A name of its own is no hash: what it claims is judged, too.
+    const others = [`${root}/blobs/${unused}`, `${root}/blobs/config.json`];
+    assert.deepEqual(await found(folder, [folder]), [refs, ...links, ...others]);
+    const blob = `${root}/blobs/${used}`;
+    // A link that is left out leads nowhere: the blob is found as it is.
+    assert.deepEqual(await found(folder, [folder], { exclude: ["*.bin"] }), [
+      refs,
+      ...links.slice(0, 1),
+      `${root}/blobs/${used}`,
+      ...others,
+    ]);
+    assert.deepEqual(await found(folder, [folder], { include: ["*.bin", "*a"] }), links.slice(1));
+    assert.deepEqual(await found(folder, [join(folder, root, "blobs")]), [blob, ...others]);
+    // What is named itself is found.
+    assert.ok((await found(folder, [folder, join(folder, blob)])).includes(blob));
+  });
+});
+
+test("a broken link that the globs leave out is no error", { skip: WINDOWS }, async () => {
+  await inFolder(async (folder) => {
+    write(folder, "model.pt");
+    symlinkSync("gone", join(folder, "broken.txt"));
+    assert.deepEqual(await found(folder, [folder]), ["!broken.txt", "model.pt"]);
+    assert.deepEqual(await found(folder, [folder], { include: ["*.pt"] }), ["model.pt"]);
+    assert.deepEqual(await found(folder, [folder], { exclude: ["*.txt"] }), ["model.pt"]);
+    const both = { include: ["*.txt"] };
+    assert.deepEqual(await found(folder, [folder], both), ["!broken.txt"]);
+  });
+});
+
 test("a file is read at any offset, with and without waiting", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "a");
