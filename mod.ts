@@ -35,7 +35,13 @@ export type {
   NamedData,
   Sample,
 } from "./src/core/format.ts";
-export type { Acceptance, AcceptedFinding } from "./src/core/findings.ts";
+export type {
+  Acceptance,
+  AcceptedFinding,
+  FailOn,
+  FilePolicy,
+  IncompleteAcceptance,
+} from "./src/core/findings.ts";
 export {
   LOADER_ACTIONS,
   type LoaderAction,
@@ -67,7 +73,13 @@ export {
 } from "./src/rules/rule.ts";
 export type { RuleOptions, Rules } from "./src/rules/rules.ts";
 export { type ScanOptions, scanSource } from "./src/scan/scan_source.ts";
-export type { RemoteOptions, ScanInput, ScanManyOptions, StreamInput } from "./src/scan/options.ts";
+export type {
+  GoverningPolicy,
+  RemoteOptions,
+  ScanInput,
+  ScanManyOptions,
+  StreamInput,
+} from "./src/scan/options.ts";
 export type { WalkOptions } from "./src/sources/file.ts";
 export { blobSource, bytesSource, sliceSource } from "./src/sources/memory.ts";
 export { type ByteRange, type Source } from "./src/core/source.ts";
@@ -176,15 +188,14 @@ export async function configure(text: string, file = "configuration"): Promise<S
     formats: FORMATS.map((format) => format.id),
   };
   const layer = { configuration: readConfiguration(text, file, vocabulary), trusted: true };
-  const { overrides, limits, suppress, name, notes } = await effectiveOf(
-    [layer],
-    embedded,
-    Date.now(),
-  );
+  const { overrides, limits, suppress, policyOf, include, exclude, name, notes } =
+    await effectiveOf([layer], embedded, Date.now());
   return {
     rules: loadRules({ overrides }),
     limits,
     suppress,
+    policyOf,
+    walk: { include, exclude },
     configuration: name,
     configurationNotes: notes,
   };

@@ -5,8 +5,7 @@
  */
 
 import { ConfigError } from "../core/errors.ts";
-import type { FailOn } from "../report/summary.ts";
-import type { Limits } from "../core/types.ts";
+import type { FailOn, Limits } from "../core/types.ts";
 import { didYouMean } from "../config/nearest.ts";
 
 /** Report formats of `scan`. */

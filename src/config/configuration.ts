@@ -5,7 +5,7 @@
  */
 
 import type { LoaderEntry } from "../core/loader.ts";
-import type { Limits, Severity } from "../core/types.ts";
+import type { FailOn, Limits, Severity } from "../core/types.ts";
 
 /** Where an entry stands: file and line, for instance `security.toml:12`. */
 type Origin = string;
@@ -52,7 +52,7 @@ interface RuleLine {
   readonly origin: Origin;
 }
 
-/** An item of `disable` or `forbid`. */
+/** An item of `disable`, `forbid`, `include` or `exclude`. */
 export interface NameLine {
   readonly name: string;
   readonly origin: Origin;
@@ -70,14 +70,33 @@ export interface IgnoreLine {
   readonly origin: Origin;
 }
 
-/** A severity of `fail_on`. */
-export type FailOnWord = Exclude<Severity, "debug"> | "never";
+/** A `[[policy]]`: what holds for the files below a path. */
+export interface PolicyLine {
+  /** Glob of paths. */
+  readonly path: string;
+  readonly reason: string;
+  /** The least severity of their issues that fails a run. */
+  readonly failOn: FailOn | undefined;
+  /** Rules whose issues do not count there. */
+  readonly disable: readonly string[];
+  /** Formats that no file there may be of. */
+  readonly forbid: readonly string[];
+  /** True where an incomplete file fails no run; there is an end then. */
+  readonly acceptsIncomplete: boolean;
+  /** The last day on which it holds, `2027-01-31`; undefined: for ever. */
+  readonly expires: string | undefined;
+  readonly origin: Origin;
+}
 
 /** One file, checked. */
 export interface Configuration {
   readonly file: string;
   readonly replace: Origin | undefined;
-  readonly failOn: { readonly severity: FailOnWord; readonly origin: Origin } | undefined;
+  readonly failOn: { readonly severity: FailOn; readonly origin: Origin } | undefined;
+  /** Globs of the files that are scanned; all when empty. */
+  readonly include: readonly NameLine[];
+  /** Globs of files and folders that are left out. */
+  readonly exclude: readonly NameLine[];
   readonly globals: readonly GlobalLine[];
   readonly operators: readonly OperatorLine[];
   readonly patterns: readonly PatternLine[];
@@ -88,6 +107,7 @@ export interface Configuration {
   /** Loaders besides those of the table. */
   readonly loaders: readonly LoaderEntry[];
   readonly ignores: readonly IgnoreLine[];
+  readonly policies: readonly PolicyLine[];
   readonly scores: readonly {
     readonly severity: Severity;
     readonly score: number;

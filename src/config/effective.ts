@@ -20,14 +20,23 @@ import type { Rules } from "../rules/rules.ts";
 import { globMatcher } from "../sources/glob.ts";
 import {
   type Acceptance,
+  type FailOn,
   type Finding,
   type Limits,
   type Severity,
   SEVERITY_SCORES,
   type Suppression,
 } from "../core/types.ts";
-import type { Configuration, FailOnWord, IgnoreLine, PatternLine } from "./configuration.ts";
+import type { Configuration, IgnoreLine, PatternLine } from "./configuration.ts";
 import { compilePatterns } from "./patterns.ts";
+import {
+  comparedPath,
+  compilePolicies,
+  isOver,
+  isStricter,
+  type Policies,
+  type PolicyMatch,
+} from "./policies.ts";
 
 /** One file, and whether the user vouches for it. */
 export interface Layer {
@@ -43,11 +52,27 @@ export interface Effective {
   readonly layers: readonly Layer[];
   readonly overrides: Overrides | undefined;
   readonly limits: Partial<Limits>;
-  readonly failOn: FailOnWord | undefined;
+  readonly failOn: FailOn | undefined;
+  /** Globs of the files that are scanned; all when empty. */
+  readonly include: readonly string[];
+  /** Globs of files and folders that are left out. */
+  readonly exclude: readonly string[];
+  /** What policies say of the file at a path, as reports have it; undefined when there are none. */
+  readonly policyOf: ((path: string) => PolicyMatch | undefined) | undefined;
+  /** The ignores and policies in force, each of which should match something. */
+  readonly expected: readonly ExpectedEntry[];
   /** Why an issue does not count; undefined when it does. */
   readonly suppress: ((finding: Finding) => Suppression | Acceptance | undefined) | undefined;
   /** What took no effect, or will not for long, one sentence each. */
   readonly notes: readonly string[];
+}
+
+/** An entry that was written for something that is there. */
+interface ExpectedEntry {
+  readonly kind: "ignore" | "policy";
+  /** Its glob. */
+  readonly path: string;
+  readonly origin: string;
 }
 
 /** No configuration. */
@@ -57,11 +82,18 @@ export const EMBEDDED: Effective = {
   overrides: undefined,
   limits: {},
   failOn: undefined,
+  include: [],
+  exclude: [],
+  policyOf: undefined,
+  expected: [],
   suppress: undefined,
   notes: [],
 };
 
-/** Days before its end from which on an ignore is announced. */
+/** What fails a run of which nothing else was said; the default of `--fail-on`. */
+const GENERAL: FailOn = "medium";
+
+/** Days before its end from which on an ignore or policy is announced. */
 const EXPIRES_SOON_DAYS = 14;
 
 const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -83,6 +115,10 @@ export async function effectiveOf(
   const lines = worstFirst(layers.flatMap((it) => it.configuration.patterns));
   const today = new Date(now).toISOString().slice(0, 10);
   const ignores = trusted.flatMap((it) => it.ignores);
+  const inForce = ignores.filter((it) => !isOver(it, today));
+  const policies = layers.flatMap((it) => it.configuration.policies);
+  const failOn = trusted.findLast((it) => it.failOn !== undefined)?.failOn?.severity;
+  const compiled = compilePolicies(layers, today, failOn ?? GENERAL);
   return {
     name: layers.map(({ configuration }) => configuration.file).join(" + "),
     layers,
@@ -105,24 +141,37 @@ export async function effectiveOf(
       ),
       loaders: layers.flatMap(({ configuration }) => configuration.loaders),
       patterns: lines.map(patternRule),
-      formats: layers.flatMap(({ configuration, trusted }) =>
-        configuration.forbid.map(({ name, origin }) => ({
-          format: name,
-          origin,
-          raiseOnly: !trusted,
-        }))
-      ),
+      formats: [
+        ...layers.flatMap(({ configuration, trusted }) =>
+          configuration.forbid.map(({ name, origin }) => ({
+            format: name,
+            origin,
+            raiseOnly: !trusted,
+          }))
+        ),
+        ...compiled.formats,
+      ],
       scores: scoresOf(layers),
       matcher: await compilePatterns(lines),
     },
     limits: Object.fromEntries(
       trusted.flatMap((it) => it.limits).map(({ limit, value }) => [limit, value]),
     ),
-    failOn: trusted.findLast((it) => it.failOn !== undefined)?.failOn?.severity,
-    suppress: suppressorOf(trusted, ignores.filter((it) => !isOver(it, today))),
+    failOn,
+    include: trusted.flatMap((it) => it.include.map(({ name }) => name)),
+    exclude: trusted.flatMap((it) => it.exclude.map(({ name }) => name)),
+    policyOf: policies.length === 0 ? undefined : compiled.of,
+    expected: [
+      ...inForce.map(({ path, origin }) => ({ kind: "ignore" as const, path, origin })),
+      ...policies.filter((it) => !isOver(it, today))
+        .map(({ path, origin }) => ({ kind: "policy" as const, path, origin })),
+    ],
+    suppress: suppressorOf(trusted, inForce, compiled),
     notes: [
-      ...layers.filter((it) => !it.trusted).flatMap((it) => withheld(it.configuration, embedded)),
-      ...ignores.flatMap((it) => expiry(it, today, now)),
+      ...layers.filter((it) => !it.trusted)
+        .flatMap((it) => withheld(it.configuration, embedded, failOn ?? GENERAL)),
+      ...ignores.flatMap((it) => expiry("ignore", it, today, now)),
+      ...policies.flatMap((it) => expiry("policy", it, today, now)),
     ],
   };
 }
@@ -186,6 +235,7 @@ function scoresOf(layers: readonly Layer[]): Partial<Record<Severity, number>> {
 function suppressorOf(
   trusted: readonly Configuration[],
   ignores: readonly IgnoreLine[],
+  policies: Policies,
 ): Effective["suppress"] {
   const disabled = new Set(trusted.flatMap((it) => it.disable.map(({ name }) => name)));
   const globs = ignores.map((line) => ({ ...line, matches: globMatcher([line.path]) }));
@@ -194,35 +244,57 @@ function suppressorOf(
     if (finding.safety === "innocuous") return undefined;
     // What a wrapper was found to reach is not the wrapper's rule to let through.
     const own = finding.details["applied_to"] === undefined;
-    if (own && disabled.has(finding.ruleId)) return "disabled";
-    const path = finding.location.path.replaceAll("\\", "/").replace(/^(?:\.\/)+/, "");
-    const line = globs.find(({ matches, rule }) =>
+    const path = comparedPath(finding.location.path);
+    const lines = globs.filter(({ matches, rule }) =>
       (rule === undefined || (own && rule === finding.ruleId)) && matches(path)
     );
-    return line && { by: "ignored", until: line.expires, why: line.reason };
+    // An ignore of what is accepted anyway has matched, too.
+    const origins = lines.map(({ origin }) => origin);
+    if (own && disabled.has(finding.ruleId)) return { by: "disabled", origins };
+    const policy = own ? policies.disabledAt(finding.ruleId, path) : undefined;
+    if (policy !== undefined) {
+      return { ...policy, origins: [...policy.origins ?? [], ...origins] };
+    }
+    const [line] = lines;
+    return line && { by: "ignored", until: line.expires, why: line.reason, origins };
   };
 }
 
-function isOver({ expires }: IgnoreLine, today: string): boolean {
-  return expires !== undefined && expires < today;
-}
-
-function expiry(line: IgnoreLine, today: string, now: number): string[] {
+/** What is said of an entry that has ended, or ends soon. */
+function expiry(
+  kind: ExpectedEntry["kind"],
+  line: Pick<IgnoreLine, "expires" | "origin" | "path" | "reason">,
+  today: string,
+  now: number,
+): string[] {
   const { expires, origin, path, reason } = line;
   if (expires === undefined) return [];
   if (isOver(line, today)) {
     return [
-      `${origin}: the ignore of "${path}" (${reason}) ended on ${expires}; it has no effect.`,
+      `${origin}: the ${kind} of "${path}" (${reason}) ended on ${expires}; it has no effect.`,
     ];
   }
   const soon = new Date(now + EXPIRES_SOON_DAYS * DAY_MILLISECONDS).toISOString().slice(0, 10);
   return expires <= soon
-    ? [`${origin}: the ignore of "${path}" (${reason}) ends on ${expires}.`]
+    ? [`${origin}: the ${kind} of "${path}" (${reason}) ends on ${expires}.`]
     : [];
 }
 
+/**
+ * The entries that were expected to match and did not, a sentence each.
+ *
+ * @param matched file and line of those that did
+ */
+export function unmatchedNotes(
+  expected: readonly ExpectedEntry[],
+  matched: ReadonlySet<string>,
+): string[] {
+  return expected.filter(({ origin }) => !matched.has(origin))
+    .map(({ kind, path, origin }) => `${origin}: the ${kind} of "${path}" matched nothing.`);
+}
+
 /** What a file that is not trusted asked for in vain. */
-function withheld(configuration: Configuration, embedded: Rules): string[] {
+function withheld(configuration: Configuration, embedded: Rules, general: FailOn): string[] {
   const lowered = (rule: string, severity: Severity): boolean => {
     const before = embedded.find(rule);
     return before !== undefined && compareVerdicts(verdictOf(severity), before) > 0;
@@ -231,6 +303,12 @@ function withheld(configuration: Configuration, embedded: Rules): string[] {
     ...[configuration.replace, configuration.failOn?.origin].filter((it) => it !== undefined),
     ...configuration.allow.map((it) => it.origin),
     ...configuration.disable.map((it) => it.origin),
+    ...configuration.include.map((it) => it.origin),
+    ...configuration.exclude.map((it) => it.origin),
+    ...configuration.policies.filter(({ disable, acceptsIncomplete, failOn }) =>
+      disable.length > 0 || acceptsIncomplete ||
+      (failOn !== undefined && isStricter(general, failOn))
+    ).map((it) => it.origin),
     ...configuration.ignores.map((it) => it.origin),
     ...configuration.limits.map((it) => it.origin),
     ...configuration.rules.filter((it) => lowered(it.rule, it.severity)).map((it) => it.origin),

@@ -5,7 +5,7 @@ import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan/scan_source.ts";
 import { bytesSource } from "../sources/memory.ts";
 import type { FileReport } from "../core/types.ts";
-import { type Effective, effectiveOf, EMBEDDED } from "./effective.ts";
+import { type Effective, effectiveOf, EMBEDDED, unmatchedNotes } from "./effective.ts";
 import { readConfiguration } from "./read.ts";
 
 const embedded = loadRules();
@@ -187,4 +187,92 @@ test("a layer is judged as the user says, its code as ever", async () => {
   assert.equal(await severity("LOW", "suspicious/lambda.keras"), "low");
   assert.equal(await severity("LOW", "harmful/lambda_system.keras"), "critical");
   assert.equal(await severity("CRITICAL", "suspicious/lambda.h5"), "critical");
+});
+
+const POLICIES = `fail_on = "high"
+include = ["*.pt"]
+exclude = ["a/**"]
+[[policy]]
+path = "models/**"
+reason = "ours"
+fail_on = "never"
+disable = ["pickle-command"]
+[[policy]]
+path = "models/vendor/**"
+reason = "theirs"
+fail_on = "low"
+forbid = ["pickle"]
+incomplete = "accept"
+expires = 2026-11-25
+`;
+
+test("of several policies the last one holds for fail_on; disable and forbid add up", async () => {
+  const it = await effective(POLICIES);
+  assert.deepEqual([it.include, it.exclude, it.failOn], [["*.pt"], ["a/**"], "high"]);
+  assert.equal(it.policyOf?.("other/a.pkl"), undefined);
+  assert.deepEqual(it.policyOf?.("./models/a.pkl"), { origins: ["1.toml:4"], failOn: "never" });
+  assert.deepEqual(it.policyOf?.("models\\vendor\\a.pkl"), {
+    origins: ["1.toml:4", "1.toml:9"],
+    failOn: "low",
+    incomplete: { by: "policy", until: "2026-11-25", why: "theirs" },
+  });
+  const rulesOf = (report: FileReport) =>
+    report.findings.filter(({ safety }) => safety !== "innocuous").map(({ ruleId }) => ruleId);
+  assert.deepEqual(rulesOf(await scan(COMMAND, it, "other/a.pkl")), ["pickle-command"]);
+  const ours = await scan(COMMAND, it, "models/a.pkl");
+  assert.deepEqual([ours.verdict, rulesOf(ours)], ["dangerous", []]);
+  assert.deepEqual(
+    ours.accepted?.map(({ by, why, origins }) => [by, why, origins]),
+    [["disabled", "ours", ["1.toml:4"]]],
+  );
+  const theirs = await scan(COMMAND, it, "models/vendor/a.pkl");
+  assert.deepEqual(rulesOf(theirs), ["configuration-forbidden-format"]);
+  assert.deepEqual(theirs.accepted?.map(({ finding }) => finding.ruleId), ["pickle-command"]);
+});
+
+test("a policy ends with its day, and is announced before", async () => {
+  assert.deepEqual((await effective(POLICIES)).notes, [
+    '1.toml:9: the policy of "models/vendor/**" (theirs) ends on 2026-11-25.',
+  ]);
+  const over = await effective(POLICIES.replace("2026-11-25", "2026-11-22"));
+  assert.deepEqual(over.notes, [
+    '1.toml:9: the policy of "models/vendor/**" (theirs) ended on 2026-11-22; it has no effect.',
+  ]);
+  assert.equal(over.policyOf?.("models/vendor/a.pkl")?.failOn, "never");
+  assert.deepEqual(over.expected.map(({ origin }) => origin), ["1.toml:4"]);
+});
+
+test("of a policy that nothing vouches for only what raises holds", async () => {
+  const policy = (more: string) => `[[policy]]\npath = "**"\nreason = "?"\n${more}\n`;
+  const found = policy('fail_on = "info"\nforbid = ["pickle"]');
+  const raising = await effective({ found });
+  assert.deepEqual(raising.notes, []);
+  assert.equal(raising.policyOf?.("a.pkl")?.failOn, "info");
+  const forbidden = await scan(COMMAND, raising, "a.pkl");
+  assert.ok(forbidden.findings.some(({ ruleId }) => ruleId === "configuration-forbidden-format"));
+  const own = await effective(policy('fail_on = "low"'), { found: policy('fail_on = "high"') });
+  assert.equal(own.policyOf?.("a.pkl")?.failOn, "low");
+  const loosening = await effective({
+    found: 'include = ["*.txt"]\nexclude = ["*.pkl"]\n' + policy('fail_on = "never"') +
+      policy('disable = ["pickle-command"]') +
+      policy('incomplete = "accept"\nexpires = 2027-01-31'),
+  });
+  assert.match(
+    loosening.notes[0] ?? "",
+    /5 entries that loosen have no effect \(lines 1, 2, 3, 7, 11\)/,
+  );
+  assert.deepEqual([loosening.include, loosening.exclude], [[], []]);
+  const { failOn, incomplete } = loosening.policyOf?.("a.pkl") ?? {};
+  assert.deepEqual([failOn, incomplete], [undefined, undefined]);
+  assert.equal((await scan(COMMAND, loosening, "a.pkl")).accepted, undefined);
+});
+
+test("every ignore that covers an issue has matched it, also behind another", async () => {
+  const ignore = (path: string) => `[[ignore]]\npath = "${path}"\nreason = "r"\n`;
+  const it = await effective(ignore("*.pkl") + ignore("models/**") + ignore("other/**"));
+  const { accepted } = await scan(COMMAND, it, "models/a.pkl");
+  const origins = new Set(accepted?.flatMap((one) => one.origins ?? []));
+  assert.deepEqual(unmatchedNotes(it.expected, origins), [
+    '1.toml:7: the ignore of "other/**" matched nothing.',
+  ]);
 });

@@ -10,16 +10,16 @@ import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { LoaderEntry } from "../core/loader.ts";
 import { loaderOf } from "../rules/loaders.ts";
 import { globMatcher } from "../sources/glob.ts";
-import { type Limits, SEVERITIES, type Severity } from "../core/types.ts";
+import { type FailOn, type Limits, SEVERITIES, type Severity } from "../core/types.ts";
 import type {
   AllowLine,
   Configuration,
-  FailOnWord,
   GlobalLine,
   IgnoreLine,
   NameLine,
   OperatorLine,
   PatternLine,
+  PolicyLine,
 } from "./configuration.ts";
 import { dayOf, Document, isTable, show, type Table } from "./document.ts";
 import type { Path } from "./positions.ts";
@@ -32,8 +32,22 @@ interface Vocabulary {
   readonly formats: readonly string[];
 }
 
+/** Words of one kind, and what they are. */
+interface Words {
+  readonly what: string;
+  readonly words: readonly string[];
+}
+
 /** The keys that stand before the first table. */
-export const TOP_KEYS = ["replace", "fail_on", "allow", "disable", "forbid"] as const;
+export const TOP_KEYS = [
+  "replace",
+  "fail_on",
+  "allow",
+  "disable",
+  "forbid",
+  "include",
+  "exclude",
+] as const;
 
 /** The tables there are. */
 export const TABLES = [
@@ -45,6 +59,7 @@ export const TABLES = [
   "severity",
   "limits",
   "ignore",
+  "policy",
   "loader",
 ] as const;
 
@@ -69,6 +84,9 @@ const LIMIT_KEYS: Readonly<Record<string, keyof Limits>> = {
 
 const PATTERN_KEYS = ["pattern", "text", "severity", "title"] as const;
 const IGNORE_KEYS = ["path", "rule", "reason", "expires"] as const;
+/** What a policy may say; one of them at least. */
+const POLICY_SETTINGS = ["fail_on", "disable", "forbid", "incomplete"] as const;
+const POLICY_KEYS = ["path", "reason", "expires", ...POLICY_SETTINGS] as const;
 
 /** A dotted path of identifiers, which need not be Python's. */
 const DOTTED = /^[^\s.*:]+(\.[^\s.*:]+)*$/;
@@ -98,6 +116,8 @@ class Reader {
       file: document.file,
       replace: this.#replace(root["replace"]),
       failOn: this.#failOn(root["fail_on"]),
+      include: this.#globs("include"),
+      exclude: this.#globs("exclude"),
       globals: this.#globals(),
       operators: [
         ...this.#operators("tensorflow_rules", "tensorflow"),
@@ -105,11 +125,12 @@ class Reader {
       ],
       patterns: this.#patterns(),
       allow: this.#allow(root["allow"]),
-      disable: this.#names("disable", "rule", this.vocabulary.rules),
-      forbid: this.#names("forbid", "format", this.vocabulary.formats),
+      disable: this.#names(["disable"], root["disable"], this.#known("rule")),
+      forbid: this.#names(["forbid"], root["forbid"], this.#known("format")),
       rules: this.#rules(),
       loaders: this.#loaders(root["loader"]),
       ignores: this.#ignores(root["ignore"]),
+      policies: this.#policies(root["policy"]),
       scores: this.#scores(),
       limits: this.#limits(),
     };
@@ -128,7 +149,7 @@ class Reader {
   #failOn(value: unknown): Configuration["failOn"] {
     if (value === undefined) return undefined;
     const path = ["fail_on"];
-    const severity: FailOnWord = this.#word(path, value, FAIL_ON_WORDS, "severity");
+    const severity: FailOn = this.#word(path, value, FAIL_ON_WORDS, "severity");
     return { severity, origin: this.document.origin(path) };
   }
 
@@ -283,11 +304,15 @@ class Reader {
     });
   }
 
-  #names(key: "disable" | "forbid", what: string, words: readonly string[]): NameLine[] {
-    const value = this.document.root[key];
+  #known(what: "rule" | "format"): Words {
+    return { what, words: what === "rule" ? this.vocabulary.rules : this.vocabulary.formats };
+  }
+
+  /** A list of words that are known. */
+  #names(path: Path, value: unknown, { what, words }: Words): NameLine[] {
     if (value === undefined) return [];
-    return this.document.list([key], value, `${what}s`).map((item, index) => {
-      const at = [key, index];
+    return this.document.list(path, value, `${what}s`).map((item, index) => {
+      const at = [...path, index];
       const name = this.document.text(at, item, `a ${what}`);
       if (!words.includes(name)) this.document.failWord(at, "value", what, name, words);
       return { name, origin: this.document.origin(at) };
@@ -385,6 +410,54 @@ class Reader {
         };
       },
     );
+  }
+
+  #policies(value: unknown): PolicyLine[] {
+    if (value === undefined) return [];
+    return this.document.list(["policy"], value, "tables, each written as [[policy]]").map(
+      (item, index) => this.#policy(["policy", index], item),
+    );
+  }
+
+  #policy(path: Path, item: unknown): PolicyLine {
+    const { document } = this;
+    const table = document.table(path, item, "path, reason and what holds there");
+    document.onlyKeys(path, table, POLICY_KEYS);
+    if (POLICY_SETTINGS.every((key) => table[key] === undefined)) {
+      document.fail(path, "value", `expected one of: ${POLICY_SETTINGS.join(", ")}`);
+    }
+    const failOn = table["fail_on"];
+    const incomplete = table["incomplete"];
+    if (incomplete !== undefined) {
+      this.#word([...path, "incomplete"], incomplete, ["accept"], "word");
+      if (table["expires"] === undefined) {
+        const wanted = 'incomplete = "accept" needs a last day, such as expires = 2027-01-31';
+        document.fail([...path, "incomplete"], "value", wanted);
+      }
+    }
+    const names = (key: "disable" | "forbid", what: "rule" | "format"): string[] =>
+      this.#names([...path, key], table[key], this.#known(what)).map(({ name }) => name);
+    return {
+      path: this.#glob([...path, "path"], table["path"]),
+      reason: document.text([...path, "reason"], table["reason"], "a reason"),
+      failOn: failOn === undefined
+        ? undefined
+        : this.#word([...path, "fail_on"], failOn, FAIL_ON_WORDS, "severity"),
+      disable: names("disable", "rule"),
+      forbid: names("forbid", "format"),
+      acceptsIncomplete: incomplete !== undefined,
+      expires: this.#day([...path, "expires"], table["expires"]),
+      origin: document.origin(path),
+    };
+  }
+
+  #globs(key: "include" | "exclude"): NameLine[] {
+    const value = this.document.root[key];
+    if (value === undefined) return [];
+    return this.document.list([key], value, "globs").map((item, index) => ({
+      name: this.#glob([key, index], item),
+      origin: this.document.origin([key, index]),
+    }));
   }
 
   #glob(path: Path, value: unknown): string {

@@ -73,6 +73,9 @@ test("the template that init writes is right, as it is and with every line of it
   assert.equal(configuration.patterns.length, 3);
   assert.equal(configuration.ignores[0]?.expires, "2027-01-31");
   assert.equal(configuration.limits.length, 2);
+  assert.deepEqual(configuration.include.map(({ name }) => name), ["*.safetensors", "*.pt"]);
+  const [policy] = configuration.policies;
+  assert.deepEqual([policy?.failOn, policy?.acceptsIncomplete], ["low", true]);
   await use(enabled, "enabled.toml");
 });
 

@@ -32,6 +32,11 @@ export const TEMPLATE = `# ModelAudit security configuration
 # Formats that no file may be of.
 # forbid = ["pickle"]
 
+# Files that are scanned, and files and folders that are left out: globs below the folder that is
+# scanned. They add to --include and --exclude.
+# include = ["*.safetensors", "*.pt"]
+# exclude = ["tests/**"]
+
 # --- Globals that pickles import ----------------------------------------------------------------
 # "module" = "*" is all of the module and its submodules, a list names single ones.
 # CRITICAL and HIGH mean dangerous, MEDIUM and LOW suspicious. A "*" raises what it covers and lowers
@@ -113,6 +118,17 @@ LOW = 2.5
 # path = "tests/samples/**"
 # rule = "pickle-command"
 # reason = "samples of attacks for our own tests"
+# expires = 2027-01-31
+
+# --- What holds for the files below a path --------------------------------------------------------
+# One or several of "fail_on", "disable", "forbid" and incomplete = "accept", which needs a last day.
+
+# [[policy]]
+# path = "third_party/**"
+# reason = "weights of a vendor, encrypted until the contract is signed"
+# fail_on = "low"
+# forbid = ["pickle"]
+# incomplete = "accept"
 # expires = 2027-01-31
 
 # --- Loaders of your own --------------------------------------------------------------------------

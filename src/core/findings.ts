@@ -103,6 +103,29 @@ export interface FileReport {
    * count them. Absent when there are none.
    */
   readonly accepted?: readonly AcceptedFinding[];
+  /** What the user's policies say of the file; absent when they say nothing. */
+  readonly policy?: FilePolicy;
+}
+
+/** The least severity that fails a run; `never` fails none. */
+export type FailOn = Exclude<Severity, "debug"> | "never";
+
+/** What the user's policies say of a file. */
+export interface FilePolicy {
+  /** The least severity of its issues that fails a run; that of the run unless given. */
+  readonly failOn?: FailOn;
+  /** By what it was accepted that some of the file is not read; absent when it was not. */
+  readonly incomplete?: IncompleteAcceptance;
+}
+
+/** By what it was accepted that a file is incomplete: it fails no run, and the verdict stays. */
+export interface IncompleteAcceptance {
+  /** Which of the user's ways. */
+  readonly by: "policy";
+  /** The last day on which it holds, as YYYY-MM-DD. */
+  readonly until: string;
+  /** The reason that the user gave. */
+  readonly why: string;
 }
 
 /** Why an issue does not count: the user's configuration or baseline says so. */
@@ -118,6 +141,8 @@ export interface Acceptance {
   readonly until?: string | undefined;
   /** The reason that the user gave. */
   readonly why?: string | undefined;
+  /** Entries of the configuration that accept it, as file and line: `security.toml:12`. */
+  readonly origins?: readonly string[] | undefined;
 }
 
 /** A finding that fails no run, since the user accepted it. */

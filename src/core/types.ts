@@ -292,8 +292,11 @@ export interface Interest {
    * when the rules have no such table.
    */
   readonly dangerOf?: ((module: string, name: string) => Severity | undefined) | undefined;
-  /** True for a format that the user forbids altogether; undefined when there are none such. */
-  readonly forbidsFormat?: ((id: string) => boolean) | undefined;
+  /**
+   * True for a format that the user forbids to the file at a path, as reports have it; undefined when
+   * none is forbidden to any.
+   */
+  readonly forbidsFormat?: ((id: string, path: string) => boolean) | undefined;
 }
 
 /**

@@ -5,12 +5,13 @@
  * @module
  */
 
-import { type FileReport, type ScanError, type ScanReport, SEVERITIES } from "../core/types.ts";
+import type { FileReport, ScanError, ScanReport } from "../core/types.ts";
 import { escapeText } from "./escape.ts";
 import { isAlwaysShown } from "./limitations.ts";
 import { locationText, orderErrors, orderFilesByPath } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
-import type { ExitOptions } from "./summary.ts";
+import { type ExitOptions, failingOn } from "./summary.ts";
+import { incompleteText } from "./acceptance.ts";
 
 /** The time of a single file is not measured; the form demands a number. */
 const NO_TIME = "0";
@@ -48,11 +49,11 @@ export function renderJunit(report: ScanReport, options: ExitOptions): string {
 }
 
 function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
-  const least = failOn === "never" ? -1 : SEVERITIES.indexOf(failOn);
+  const severities = failingOn(file.policy?.failOn ?? failOn);
   const issues = issueRecords(file).filter((it) =>
     it.safety_level !== "innocuous" || isAlwaysShown(it.rule_id, it.details)
   );
-  const failing = issues.filter((it) => SEVERITIES.indexOf(it.severity) <= least);
+  const failing = issues.filter((it) => severities.includes(it.severity));
   const others = issues.filter((it) => !failing.includes(it));
   const problems = orderErrors(file.errors).map(errorText);
   const accepted = (file.accepted ?? []).map(({ finding, by, until, why }) =>
@@ -62,6 +63,10 @@ function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
       escapeText(locationText(finding.location))
     } · ${finding.ruleId}`
   );
+  const unread = file.policy?.incomplete;
+  if (unread !== undefined) {
+    accepted.push([escapeText(`ACCEPTED ${incompleteText(unread)}`), ...problems].join("\n"));
+  }
   const texts = [...others.map(issueText), ...accepted];
   if (accepted.length > 0) texts.unshift(`The verdict of this file is ${file.verdict}.`);
   const more = texts.length === 0
@@ -74,7 +79,7 @@ function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
     const failure = element("failure", `${word(worst)}: ${worst.message}`, worst.rule_id, text);
     return testCase("failure", head, [failure, ...more]);
   }
-  if (file.verdict === "incomplete") {
+  if (file.verdict === "incomplete" && unread === undefined) {
     const text = problems.length > 0 ? problems : issues.map(issueText);
     const message = "Part of the file could not be read";
     const error = element("error", message, "incomplete", text.join("\n\n"));

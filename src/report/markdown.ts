@@ -6,6 +6,7 @@
  */
 
 import type { FileReport, ScanReport, Severity, Verdict } from "../core/types.ts";
+import { incompleteText } from "./acceptance.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { limitationsOf, saysUnread } from "./limitations.ts";
@@ -67,6 +68,7 @@ export function renderMarkdown(
     ...files,
     ...(errors.length > 0 ? ["", "### Could not be opened", "", ...errors] : []),
     ...(room.omitted > 0 ? ["", `… and ${room.omitted} more; the JSON report has all.`] : []),
+    ...(report.configurationNotes ?? []).flatMap((note) => ["", `Note: ${plain(note)}`]),
     ...limitationsOf(report).flatMap((note) => ["", note]),
     "",
     footer(report, summary),
@@ -130,6 +132,10 @@ function fileLines(file: FileReport, room: Room): string[] {
       }): **${finding.severity.toUpperCase()}** ${code(finding.message)}`,
     )
   );
+  const { incomplete } = file.policy ?? {};
+  if (incomplete !== undefined) {
+    accepted.push(...room.add(`- accepted: ${plain(incompleteText(incomplete))}`));
+  }
   if (reported.length + errors.length + accepted.length === 0) return [];
   const head = `### ${VERDICT_SYMBOLS[file.verdict]} ${file.verdict.toUpperCase()} ${
     code(file.path)

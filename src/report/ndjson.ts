@@ -39,9 +39,9 @@ export function ndjsonError(error: ScanError): string {
   return errorRecords([error]).map((record) => line({ type: "error", ...record })).join("");
 }
 
-/** The last line. */
+/** The last line. It repeats the notes of the first, with those that only the end of a run can tell. */
 export function ndjsonSummary(
-  report: Pick<ScanReport, "duration" | "suppressed" | "suppressedBy">,
+  report: Pick<ScanReport, "duration" | "suppressed" | "suppressedBy" | "configurationNotes">,
   summary: Summary,
   options: ExitOptions,
 ): string {
@@ -49,6 +49,7 @@ export function ndjsonSummary(
     type: "summary",
     ...totalsRecord(report, summary),
     ...summaryRecord(summary),
+    configuration_notes: report.configurationNotes ?? [],
     exit_code: exitCode(summary, options),
   });
 }

@@ -6,7 +6,9 @@
  */
 
 import {
+  type FailOn,
   type FileReport,
+  type IncompleteAcceptance,
   type Safety,
   type ScanError,
   type ScanReport,
@@ -65,6 +67,10 @@ export interface AssetRecord {
   readonly suppressed: number;
   /** Issues that were accepted: they fail no run, and count in the verdict and the risk score. */
   readonly accepted: readonly AcceptedRecord[];
+  /** The least severity that fails a run, where a policy gives this file one of its own; else null. */
+  readonly fail_on: FailOn | null;
+  /** By what it was accepted that the file is incomplete, so that it fails no run; null when it was not. */
+  readonly incomplete_accepted: IncompleteAcceptance | null;
 }
 
 /** An issue that was accepted. */
@@ -166,6 +172,8 @@ export function assetRecord(file: FileReport): AssetRecord {
       until: until ?? null,
       why: why ?? null,
     })),
+    fail_on: file.policy?.failOn ?? null,
+    incomplete_accepted: file.policy?.incomplete ?? null,
   };
 }
 

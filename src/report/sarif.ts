@@ -10,6 +10,8 @@
  */
 
 import {
+  type FailOn,
+  type FileReport,
   type Finding,
   type Location,
   type ScanError,
@@ -20,10 +22,11 @@ import {
   type SuppressedFinding,
   type Suppression,
 } from "../core/types.ts";
+import { incompleteText } from "./acceptance.ts";
 import { jsonText } from "./escape.ts";
-import { isAlwaysShown } from "./limitations.ts";
+import { isAlwaysShown, saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";
-import { exitCode, type ExitOptions, summarize } from "./summary.ts";
+import { exitCode, type ExitOptions, failingOn, summarize } from "./summary.ts";
 
 /** Where the schema of this form is published. */
 const SARIF_SCHEMA =
@@ -67,28 +70,26 @@ function isResult({ safety, ruleId, details }: Finding): boolean {
 
 /** The report as plain data, ready for `JSON.stringify`. */
 function sarifReport(report: ScanReport, options: SarifOptions): Plain {
-  const shown = orderFilesByPath(orderFiles(report.files))
-    .flatMap((file) => orderFindings(file.findings))
-    .filter(isResult)
-    .map((finding) => ({ finding, reason: undefined }));
+  const shown = orderFilesByPath(orderFiles(report.files)).flatMap((file) =>
+    orderFindings(file.findings).filter(isResult).map((finding) => ({
+      finding,
+      justification: unreadJustification(file, finding, options.failOn),
+    }))
+  );
   const reasons = new Map(options.suppressed.map(({ finding, reason }) => [finding, reason]));
   const suppressed = orderFindings([...reasons.keys()])
     .filter(isResult)
-    .map((finding) => ({ finding, reason: reasons.get(finding) }));
+    .map((finding) => ({ finding, justification: justificationOf(reasons.get(finding)) }));
   const found = [...(shown.length > MAX_RESULTS ? worstFirst(shown) : shown), ...suppressed];
   const all = found.slice(0, MAX_RESULTS);
   const rules = new Rules(all.map((it) => it.finding), options.titleOf);
   const artifacts = new Artifacts(report);
   const fingerprints = new Fingerprints(options.fingerprintOf);
-  const results = all.map(({ finding, reason }) => ({
+  const results = all.map(({ finding, justification }) => ({
     ...resultOf(finding, rules, artifacts),
     partialFingerprints: fingerprints.next(finding),
-    ...(reason && {
-      suppressions: [{
-        kind: "external",
-        status: "accepted",
-        justification: JUSTIFICATIONS[reason],
-      }],
+    ...(justification && {
+      suppressions: [{ kind: "external", status: "accepted", justification }],
     }),
   }));
   return {
@@ -110,6 +111,22 @@ function sarifReport(report: ScanReport, options: SarifOptions): Plain {
       columnKind: "utf16CodeUnits",
     }],
   };
+}
+
+function justificationOf(reason: Suppression | undefined): string | undefined {
+  return reason && JUSTIFICATIONS[reason];
+}
+
+/** Why an issue about what was not read fails no run, unless it fails one by its severity. */
+function unreadJustification(
+  file: FileReport,
+  finding: Finding,
+  failOn: FailOn,
+): string | undefined {
+  const { incomplete } = file.policy ?? {};
+  const fails = failingOn(file.policy?.failOn ?? failOn).includes(finding.severity);
+  const accepted = incomplete !== undefined && !fails && saysUnread(finding.details);
+  return accepted ? `Accepted: ${incompleteText(incomplete)}` : undefined;
 }
 
 /** The report as SARIF text, with a line break at its end. */
@@ -163,7 +180,10 @@ function resultOf(finding: Finding, rules: Rules, artifacts: Artifacts): Plain {
 }
 
 function invocationOf(report: ScanReport, options: SarifOptions, omitted: number): Plain {
-  const errors = orderErrors([...report.errors, ...report.files.flatMap((file) => file.errors)]);
+  const accepted = orderFiles(report.files.filter(({ policy }) => policy?.incomplete));
+  const open = report.files.filter(({ policy }) => policy?.incomplete === undefined);
+  const errors = orderErrors([...report.errors, ...open.flatMap((file) => file.errors)]);
+  const notes = report.configurationNotes ?? [];
   const end = new Date(Date.parse(report.startTime) + report.duration * 1000);
   return {
     executionSuccessful: options.interrupted !== true,
@@ -175,14 +195,27 @@ function invocationOf(report: ScanReport, options: SarifOptions, omitted: number
         level: "error",
         message: { text: `${omitted} more issues are left out: a run may have ${MAX_RESULTS}.` },
       }]),
-      ...errors.map(notificationOf),
+      ...errors.map((error) => notificationOf(error, "error")),
+      ...accepted.flatMap(acceptedNotifications),
     ],
+    ...(notes.length > 0 && {
+      toolConfigurationNotifications: notes.map((text) => ({ level: "note", message: { text } })),
+    }),
   };
 }
 
-function notificationOf(error: ScanError): Plain {
+/** What was not read of a file that a policy accepts, and the policy. */
+function acceptedNotifications({ path, policy, errors }: FileReport): Plain[] {
+  if (policy?.incomplete === undefined) return [];
+  const location = { path, parts: [] };
+  const message = `Accepted: ${incompleteText(policy.incomplete)}.`;
+  return [{ location, message, remedy: "" }, ...orderErrors(errors)]
+    .map((error) => notificationOf(error, "note"));
+}
+
+function notificationOf(error: ScanError, level: Level): Plain {
   return {
-    level: "error",
+    level,
     message: { text: `${locationText(error.location)}: ${error.message} ${error.remedy}`.trim() },
     locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(error.location.path) } } }],
   };

@@ -5,6 +5,7 @@
  */
 
 import {
+  type FailOn,
   type FileReport,
   type ScanReport,
   SEVERITIES,
@@ -14,9 +15,6 @@ import {
 } from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 
-/** The least severity that fails a run; `never` fails none. */
-export type FailOn = Exclude<Severity, "debug"> | "never";
-
 /** What the counts of a run amount to. */
 export interface Summary {
   /** The worst verdict of its files; undefined when nothing was given a verdict but `skipped`. */
@@ -24,8 +22,14 @@ export interface Summary {
   readonly riskScore: number;
   /** Files by verdict. */
   readonly files: Readonly<Record<Verdict, number>>;
-  /** Files that could not be read completely, with any verdict. */
+  /** Files that could not be read completely, with any verdict, where nothing accepts that. */
   readonly unread: number;
+  /** Issues of the files to which no policy gives a `fail_on` of their own, counted alike. */
+  readonly ungoverned: Readonly<Record<Severity, number>>;
+  /** Issues that fail the run by the `fail_on` that a policy gives their file. */
+  readonly failures: number;
+  /** Problems with reading that were accepted, of those in `errors`. */
+  readonly errorsAccepted: number;
   /** Issues by severity, innocuous ones among them, each global once a file. */
   readonly issues: Readonly<Record<Severity, number>>;
   /** Problems with reading: those of files and those of the run. */
@@ -50,11 +54,11 @@ type ExitCode = 0 | 1 | 2 | 130;
 /** Collects a {@linkcode Summary} file by file, so that a stream of them can be summed. */
 export class SummaryBuilder {
   readonly #files = Object.fromEntries(VERDICTS.map((it) => [it, 0])) as Record<Verdict, number>;
-  readonly #issues = Object.fromEntries(SEVERITIES.map((it) => [it, 0])) as Record<
-    Severity,
-    number
-  >;
+  readonly #issues = noIssues();
+  readonly #ungoverned = noIssues();
+  #failures = 0;
   #unread = 0;
+  #errorsAccepted = 0;
   #riskScore = 0;
   #errors = 0;
   #bytesTotal = 0;
@@ -63,8 +67,14 @@ export class SummaryBuilder {
   /** Counts a file. */
   add(file: FileReport): void {
     this.#files[file.verdict]++;
-    if (isUnread(file)) this.#unread++;
-    for (const finding of aggregateInnocuous(file.findings)) this.#issues[finding.severity]++;
+    const { failOn, incomplete } = file.policy ?? {};
+    if (incomplete !== undefined) this.#errorsAccepted += file.errors.length;
+    else if (isUnread(file)) this.#unread++;
+    for (const { severity } of aggregateInnocuous(file.findings)) {
+      this.#issues[severity]++;
+      if (failOn === undefined) this.#ungoverned[severity]++;
+      else if (failingOn(failOn).includes(severity)) this.#failures++;
+    }
     this.#riskScore = Math.max(this.#riskScore, file.riskScore);
     this.#errors += file.errors.length;
     this.#bytesTotal += file.size ?? file.bytesRead;
@@ -88,12 +98,24 @@ export class SummaryBuilder {
       riskScore: this.#riskScore,
       files: { ...this.#files },
       unread: this.#unread,
+      ungoverned: { ...this.#ungoverned },
+      failures: this.#failures,
+      errorsAccepted: this.#errorsAccepted,
       issues: { ...this.#issues },
       errors: this.#errors,
       bytesTotal: this.#bytesTotal,
       bytesRead: this.#bytesRead,
     };
   }
+}
+
+function noIssues(): Record<Severity, number> {
+  return Object.fromEntries(SEVERITIES.map((it) => [it, 0])) as Record<Severity, number>;
+}
+
+/** The severities that fail a run or a file. */
+export function failingOn(failOn: FailOn): readonly Severity[] {
+  return failOn === "never" ? [] : SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1);
 }
 
 /** True for a file of which something was not read; a worse verdict hides it, acceptance must not. */
@@ -117,10 +139,10 @@ export function summarize(report: ScanReport): Summary {
  */
 export function exitCode(summary: Summary, options: ExitOptions): ExitCode {
   const { failOn, allowNoModels, interrupted } = options;
-  const failing = failOn === "never" ? [] : SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1);
   // What was cut off is itself an issue: the code must still tell a person's Ctrl-C from harm.
   if (interrupted) return 130;
-  if (failing.some((severity) => summary.issues[severity] > 0)) return 1;
-  if (summary.unread > 0 || summary.errors > 0) return 2;
+  if (summary.failures > 0) return 1;
+  if (failingOn(failOn).some((severity) => summary.ungoverned[severity] > 0)) return 1;
+  if (summary.unread > 0 || summary.errors > summary.errorsAccepted) return 2;
   return summary.verdict === undefined && !allowNoModels ? 2 : 0;
 }

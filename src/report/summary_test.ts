@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { file, MISSING, report, SAMPLES } from "../../testdata/report/samples.ts";
-import type { Finding, Severity } from "../core/types.ts";
-import { exitCode, type FailOn, summarize } from "./summary.ts";
+import type { FailOn, Finding, Severity } from "../core/types.ts";
+import { exitCode, summarize } from "./summary.ts";
 
 const [CRITICAL] = SAMPLES["one_harmful"]?.files[0]?.findings ?? [];
 

@@ -7,6 +7,7 @@
  */
 
 import type { AcceptedFinding, FileReport, ScanError, ScanReport } from "../core/types.ts";
+import { incompleteText } from "./acceptance.ts";
 import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { CLEAN_FILES_SHOWN } from "./condense.ts";
 import { escapeText } from "./escape.ts";
@@ -125,6 +126,18 @@ function fileLines(
 
 /** What was accepted in a file: how much and by what, or each issue. */
 function acceptedLines(page: Page, file: FileReport, options: TextOptions): string[] {
+  const { incomplete } = file.policy ?? {};
+  const unread = incomplete === undefined ? [] : [
+    "",
+    ...paragraph(page, 3, {
+      text: escapeText(`ACCEPTED ${incompleteText(incomplete)}`),
+      textStyles: ["yellow"],
+    }),
+  ];
+  return [...acceptedIssueLines(page, file, options), ...unread];
+}
+
+function acceptedIssueLines(page: Page, file: FileReport, options: TextOptions): string[] {
   const accepted = file.accepted ?? [];
   if (accepted.length === 0) return [];
   if (!options.showAccepted && !options.verbose) {
@@ -212,7 +225,9 @@ function quietLines(page: Page, report: ScanReport): string[] {
     }
     if (file.verdict !== "incomplete") continue;
     const label = verdictLabel("incomplete", page.emoji);
+    const { incomplete } = file.policy ?? {};
     const reasons = [
+      ...(incomplete === undefined ? [] : [`accepted (${incompleteText(incomplete)})`]),
       ...file.errors.map((error) => error.message),
       ...file.findings.filter((it) => it.safety === "innocuous" && saysUnread(it.details))
         .map((it) => it.message),

@@ -5,6 +5,7 @@
  */
 
 import {
+  type FileReport,
   type ScanReport,
   SEVERITIES,
   SUPPRESSIONS,
@@ -157,12 +158,22 @@ function isMinor({ issues }: Summary): boolean {
 
 /** What is said where all that makes for the verdict was accepted. */
 function acceptedAlone({ files }: ScanReport, verdict: Verdict): string | undefined {
-  if (verdict !== "dangerous" && verdict !== "suspicious") return undefined;
   const worst = files.filter((file) => file.verdict === verdict);
+  if (verdict === "incomplete") return incompleteAlone(worst);
+  if (verdict !== "dangerous" && verdict !== "suspicious") return undefined;
   const alone = worst.every(({ findings, accepted }) =>
     accepted !== undefined && !findings.some(({ safety }) => safety === verdict)
   );
   if (!alone) return undefined;
   const some = worst.length === 1 ? "One file is" : `${formatNumber(worst.length)} files are`;
   return `${some} ${verdict}; what was found there was accepted and fails no run.`;
+}
+
+/** What is said where policies accept every file that is incomplete. */
+function incompleteAlone(incomplete: readonly FileReport[]): string | undefined {
+  if (!incomplete.every(({ policy }) => policy?.incomplete !== undefined)) return undefined;
+  const some = incomplete.length === 1
+    ? "One file is"
+    : `${formatNumber(incomplete.length)} files are`;
+  return `${some} incomplete and may do harm; that was accepted and fails no run.`;
 }

@@ -76,6 +76,8 @@ export interface PatternRule extends Entry {
 export interface FormatOverride extends Entry {
   /** Its id. */
   readonly format: string;
+  /** True for a path, as reports have it, to which that applies; to all unless given. */
+  readonly covers?: (path: string) => boolean;
 }
 
 /** All that a configuration does to the rules. Immutable. */
@@ -364,11 +366,14 @@ function overrideOnce(
 
 /** Adds to what formats are to look for what the user's patterns and forbidden formats ask. */
 export function overrideInterest(interest: Interest, overrides: Overrides): Interest {
-  const formats = new Set(overrides.formats.map((it) => it.format));
+  const { formats } = overrides;
   return {
     ...interest,
     patternsIn: overrides.matcher,
-    forbidsFormat: formats.size === 0 ? undefined : (id) => formats.has(id),
+    forbidsFormat: formats.length === 0
+      ? undefined
+      : (id, path) =>
+        formats.some(({ format, covers }) => format === id && (covers?.(path) ?? true)),
   };
 }
 

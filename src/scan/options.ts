@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FilePolicy } from "../core/findings.ts";
 import type { Source } from "../core/source.ts";
 import type { WalkOptions } from "../sources/file.ts";
 import type { ScanOptions } from "./asset/asset_scan.ts";
@@ -59,6 +60,12 @@ export interface RemoteOptions {
   readonly certificates?: string;
 }
 
+/** What policies say of a file, and which entries of the configuration these are. */
+export interface GoverningPolicy extends FilePolicy {
+  /** File and line of each, for instance `security.toml:12`. */
+  readonly origins: readonly string[];
+}
+
 /** Options of a scan of several inputs. */
 export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
   /** Ends the scan early; what was found by then is reported, as incomplete. */
@@ -67,6 +74,8 @@ export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "
   readonly remote?: RemoteOptions;
   /** How paths of folders are gone through. */
   readonly walk?: WalkOptions;
+  /** What the user's policies say of the file at a path, as reports have it. */
+  readonly policyOf?: ((path: string) => GoverningPolicy | undefined) | undefined;
   /** Name of the configuration for the report; "embedded" unless given. */
   readonly configuration?: string;
   /** What of the configuration took no effect, one sentence each. */
@@ -78,6 +87,8 @@ export interface ScanInputsOptions extends FileOptions {
   readonly stop: Stop;
   readonly remote?: RemoteOptions | undefined;
   readonly walk?: WalkOptions | undefined;
+  /** What the user's policies say of the file at a path, as reports have it. */
+  readonly policyOf?: ((path: string) => GoverningPolicy | undefined) | undefined;
   /** Nothing is shown unless given. */
   readonly progress?: Progress | undefined;
   /** Threads that scan local files too; the calling thread alone unless given. */

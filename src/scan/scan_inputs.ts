@@ -52,7 +52,42 @@ export async function* scanInputs(
   options: ScanInputsOptions,
 ): AsyncGenerator<Scanned> {
   withDefaults(options.limits);
-  const { stop, progress = NO_PROGRESS, walk, remote, note, ...fileOptions } = options;
+  const { stop, policyOf } = options;
+  for await (const scanned of scanBatches(inputs, options)) {
+    yield policyOf === undefined ? scanned : governed(scanned, policyOf, stop);
+  }
+}
+
+/** What policies say of a file, added to its report. */
+function governed(
+  scanned: Scanned,
+  policyOf: NonNullable<ScanInputsOptions["policyOf"]>,
+  { signal }: Stop,
+): Scanned {
+  const found = scanned.type === "file" ? policyOf(scanned.file.path) : undefined;
+  if (scanned.type === "error" || found === undefined) return scanned;
+  const { file, matched = [] } = scanned;
+  const { origins, failOn, incomplete } = found;
+  const unread = file.verdict === "incomplete" || file.errors.length > 0 ||
+    file.findings.some(({ details }) => details["unread"] === true);
+  // A file that is cut short as the scan is stopped is incomplete for a reason that was not accepted.
+  const accepted = unread && !signal.aborted ? incomplete : undefined;
+  const policy = {
+    ...(failOn !== undefined && { failOn }),
+    ...(accepted !== undefined && { incomplete: accepted }),
+  };
+  return {
+    ...scanned,
+    matched: [...matched, ...origins],
+    ...(Object.keys(policy).length > 0 && { file: { ...file, policy } }),
+  };
+}
+
+async function* scanBatches(
+  inputs: Iterable<ScanInput | PathsInput | AddressesInput>,
+  options: ScanInputsOptions,
+): AsyncGenerator<Scanned> {
+  const { stop, progress = NO_PROGRESS, walk, remote, note, policyOf: _, ...fileOptions } = options;
   const nextName = countingNames();
   for (const batch of batchesOf(inputs)) {
     if (batch.kind === "local") {

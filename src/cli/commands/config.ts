@@ -5,6 +5,7 @@
  */
 
 import { loadRules } from "../../rules/rules.ts";
+import type { PolicyLine } from "../../config/configuration.ts";
 import type { Effective, Layer } from "../../config/effective.ts";
 import { TEMPLATE } from "../../config/template.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
@@ -56,7 +57,7 @@ export async function runConfigCheck(file: string | undefined, io: Io): Promise<
 }
 
 /** Entries that let through what does harm, or all that there is. */
-function warningsOf({ configuration: { allow, ignores } }: Layer): string[] {
+function warningsOf({ configuration: { allow, exclude, ignores, policies } }: Layer): string[] {
   const rules = loadRules();
   const harmful = allow.filter(({ path, wildcard }) => {
     const dot = path.lastIndexOf(".");
@@ -65,9 +66,8 @@ function warningsOf({ configuration: { allow, ignores } }: Layer): string[] {
       : [path.slice(0, dot), path.slice(dot + 1)];
     return rules.match(module, name, true).rule.safety === "dangerous";
   });
-  const everything = ignores.filter(({ path, rule }) =>
-    rule === undefined && /^(?:\*\*|\*|\*\*\/\*|\.)$/u.test(path)
-  );
+  const everything = ignores.filter(({ path, rule }) => rule === undefined && isEverything(path));
+  const governed = policies.filter(({ path }) => isEverything(path));
   return [
     ...harmful.map(({ path, wildcard, origin }) =>
       `${origin}: "${path}${wildcard ? ".*" : ""}" is allowed, which can do harm whoever calls it.`
@@ -75,7 +75,21 @@ function warningsOf({ configuration: { allow, ignores } }: Layer): string[] {
     ...everything.map(({ path, origin }) =>
       `${origin}: the ignore of "${path}" accepts every issue of every file.`
     ),
+    ...governed.filter(({ failOn }) => failOn === "never").map(({ path, origin }) =>
+      `${origin}: by the policy of "${path}" no issue of any file fails a run.`
+    ),
+    ...governed.filter(({ acceptsIncomplete }) => acceptsIncomplete).map(({ path, origin }) =>
+      `${origin}: the policy of "${path}" accepts every file that is incomplete.`
+    ),
+    ...exclude.filter(({ name }) => isEverything(name)).map(({ name, origin }) =>
+      `${origin}: "${name}" excludes every file.`
+    ),
   ];
+}
+
+/** True for a glob that matches every path. */
+function isEverything(glob: string): boolean {
+  return /^(?:\*\*|\*|\*\*\/\*|\.)$/u.test(glob);
 }
 
 /** Writes the effective rules and where each came from. */
@@ -107,6 +121,8 @@ function entriesOf({ configuration: it }: Layer): EntryLine[] {
   return [
     ...(it.replace === undefined ? [] : [entry("replace", "the embedded tables", it.replace)]),
     ...(it.failOn === undefined ? [] : [entry("fail_on", it.failOn.severity, it.failOn.origin)]),
+    ...it.include.map((one) => entry("include", one.name, one.origin)),
+    ...it.exclude.map((one) => entry("exclude", one.name, one.origin)),
     ...it.globals.map(({ module, names, severity, origin }) =>
       entry(
         "global",
@@ -136,9 +152,24 @@ function entriesOf({ configuration: it }: Layer): EntryLine[] {
         one.origin,
       )
     ),
+    ...it.policies.map((one) => entry("policy", policyText(one), one.origin)),
     ...it.scores.map((one) => entry("score", String(one.score), one.origin, one.severity)),
     ...it.limits.map((one) => entry("limit", `${one.limit} = ${one.value}`, one.origin)),
   ];
+}
+
+/** A policy on one line. */
+function policyText(policy: PolicyLine): string {
+  const { path, failOn, disable, forbid, acceptsIncomplete, expires, reason } = policy;
+  return [
+    path,
+    failOn === undefined ? "" : `fail_on ${failOn}`,
+    disable.length === 0 ? "" : `disable ${disable.join(" ")}`,
+    forbid.length === 0 ? "" : `forbid ${forbid.join(" ")}`,
+    acceptsIncomplete ? "incomplete accepted" : "",
+    expires === undefined ? "" : `until ${expires}`,
+    `(${reason})`,
+  ].filter((part) => part !== "").join(" ");
 }
 
 /** Files that were looked for, and what came of it. */

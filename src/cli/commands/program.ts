@@ -13,6 +13,7 @@ import type { DoctorOptions } from "./doctor.ts";
 import type { ExplainOptions } from "./explain.ts";
 import type { RulesListOptions } from "./rules.ts";
 import type { ScanCommandOptions } from "./scan.ts";
+import type { Effective } from "../../config/effective.ts";
 import type { ConfigurationChoice } from "../configuration.ts";
 import type { Io } from "../io.ts";
 import {
@@ -165,7 +166,10 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
         .default("text").argParser(checked(parseReportFormat)),
     )
     .addOption(
-      option("--fail-on <severity>", "least severity that fails: critical … info, or never")
+      option(
+        "--fail-on <severity>",
+        "least severity that fails: critical … info, or never; goes before the configuration",
+      )
         .default("medium").argParser(checked(parseFailOn)),
     )
     .addOption(configOption())
@@ -231,12 +235,27 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       return await runScan(paths, full, commands, io, {
         scan: scanSource,
         rules,
-        configuration,
+        configuration: failOnGiven ? withoutFailOn(configuration) : configuration,
         texts,
         isKnown,
       });
     });
   });
+}
+
+/** The configuration where the command line says what fails: that goes before all of its policies. */
+function withoutFailOn(configuration: Effective): Effective {
+  const { policyOf } = configuration;
+  if (policyOf === undefined) return configuration;
+  return {
+    ...configuration,
+    policyOf(path) {
+      const found = policyOf(path);
+      if (found === undefined) return undefined;
+      const { failOn: _, ...policy } = found;
+      return policy;
+    },
+  };
 }
 
 function limitsOf(scan: Command): Partial<Limits> {
@@ -339,8 +358,8 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
           limits: configuration.limits,
           walk: {
             followSymlinks: raw.followSymlinks ?? false,
-            include: raw.include ?? [],
-            exclude: raw.exclude ?? [],
+            include: [...raw.include ?? [], ...configuration.include],
+            exclude: [...raw.exclude ?? [], ...configuration.exclude],
           },
           remote: await remoteOf(paths, raw, io),
         }, io);

@@ -4,26 +4,23 @@
  * @module
  */
 
+import { statSync } from "node:fs";
 import { renderJson } from "../../report/json.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
 import { isShown } from "../../report/condense.ts";
-import {
-  exitCode,
-  type ExitOptions,
-  type FailOn,
-  type Summary,
-  SummaryBuilder,
-} from "../../report/summary.ts";
+import { exitCode, type ExitOptions, type Summary, SummaryBuilder } from "../../report/summary.ts";
 import { renderText } from "../../report/text.ts";
 import type { Effective } from "../../config/effective.ts";
 import type { RuleSet } from "../../core/rule_set.ts";
 import type { ScanOptions } from "../../scan/scan_source.ts";
 import { MAX_SUPPRESSED_KEPT, type ScanSource } from "../../scan/asset/scan_file.ts";
 import type { RemoteOptions } from "../../scan/options.ts";
+import type { WalkOptions } from "../../sources/file.ts";
 import type { Stop } from "../../scan/schedule/stop.ts";
 import type { Workers } from "../../scan/schedule/threads.ts";
 import { scanInputs, totalSuppressed } from "../../scan/scan_inputs.ts";
 import type {
+  FailOn,
   FileReport,
   Finding,
   Limits,
@@ -97,6 +94,7 @@ export async function runScan(
     configuration: engine.configuration?.name ?? "embedded",
     configurationNotes: engine.configuration?.notes ?? [],
   };
+  let whole = isWhole(paths, options);
   const stream = options.format === "ndjson";
   // These count what is clean, so that memory does not grow with the number of clean files.
   const condensed = options.format === "markdown" || options.format === "text" && !options.verbose;
@@ -105,6 +103,7 @@ export async function runScan(
   const errors: ScanError[] = [];
   const suppressed: SuppressedFinding[] = [];
   const counts: Pick<FileReport, "suppressed">[] = [];
+  const matched = new Set<string>();
   const write = async (text: string): Promise<void> => {
     await progress.clear();
     await io.stdout.write(text);
@@ -113,11 +112,12 @@ export async function runScan(
   try {
     if (stream) await write(ndjsonStart(head));
     const { scan, rules } = engine;
-    const { limits, include, exclude, followSymlinks, remote } = options;
+    const { limits, remote } = options;
     for await (
       const it of scanInputs(inputsOf(paths, io), {
         ...{ scan, rules, limits, remote, progress, stop },
-        walk: { include, exclude, followSymlinks },
+        walk: walkOf(options, engine),
+        policyOf: engine.configuration?.policyOf,
         suppress: suppressorOf(engine),
         keepSuppressed: options.format === "sarif",
         workers: workersOf(engine, options, io),
@@ -130,11 +130,13 @@ export async function runScan(
     ) {
       if (it.type === "file") {
         summary.add(it.file);
+        for (const entry of it.matched ?? []) matched.add(entry);
         suppressed.push(...it.suppressed?.slice(0, MAX_SUPPRESSED_KEPT - suppressed.length) ?? []);
         if (it.file.suppressed) counts.push({ suppressed: it.file.suppressed });
         if (stream) await write(ndjsonFile(it.file));
         else if (!condensed || isShown(it.file, summary.clean)) files.push(it.file);
       } else {
+        whole = false;
         const error = withSuggestion(it.error, commands);
         summary.addError();
         if (stream) await write(ndjsonError(error));
@@ -147,7 +149,15 @@ export async function runScan(
   }
   const exit: ExitOptions = { ...options, interrupted: stop.interrupted() };
   const duration = Math.round(io.now() - began) / 1000;
-  const report: ScanReport = { ...head, duration, files, errors, ...totalSuppressed(counts) };
+  const { expected = [] } = engine.configuration ?? {};
+  const configurationNotes = whole && !stop.signal.aborted && expected.length > 0
+    ? [...head.configurationNotes, ...await unmatchedOf(expected, matched)]
+    : head.configurationNotes;
+  const report: ScanReport = {
+    ...head,
+    ...{ duration, files, errors, configurationNotes },
+    ...totalSuppressed(counts),
+  };
   if (stream) await write(ndjsonSummary(report, summary.summary(), exit));
   else {
     await write(
@@ -155,6 +165,39 @@ export async function runScan(
     );
   }
   return exitCode(summary.summary(), exit);
+}
+
+/** The globs of the command line and of the configuration. */
+function walkOf(
+  { include, exclude, followSymlinks }: ScanCommandOptions,
+  { configuration }: Engine,
+): WalkOptions {
+  return {
+    followSymlinks,
+    include: [...include, ...configuration?.include ?? []],
+    exclude: [...exclude, ...configuration?.exclude ?? []],
+  };
+}
+
+/** True for a run over folders alone, of which the command line leaves nothing out. */
+function isWhole(paths: readonly string[], { include, exclude }: ScanCommandOptions): boolean {
+  return include.length + exclude.length === 0 && paths.every(isFolder);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+async function unmatchedOf(
+  expected: Effective["expected"],
+  matched: ReadonlySet<string>,
+): Promise<string[]> {
+  const { unmatchedNotes } = await import("../../config/effective.ts");
+  return unmatchedNotes(expected, matched);
 }
 
 /** What the configuration lets through, then what the baseline knows. */

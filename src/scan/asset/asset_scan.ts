@@ -251,7 +251,9 @@ export class AssetScan {
     this.#weigh(sample, matches, visit);
     for (const id of ids) {
       this.#matched.add(id);
-      if (this.#options.rules.interest.forbidsFormat?.(id)) this.#note(held, forbidden(id));
+      if (this.#options.rules.interest.forbidsFormat?.(id, this.#path)) {
+        this.#note(held, forbidden(id));
+      }
     }
     const [source, scannable] = await this.#readable(visit, matches, held);
     for (const match of scannable) {

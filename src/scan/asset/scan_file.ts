@@ -40,6 +40,8 @@ export interface ScannedFile {
   readonly type: "file";
   readonly file: FileReport;
   readonly suppressed?: readonly SuppressedFinding[];
+  /** Entries of the configuration that matched the file or its findings, as file and line. */
+  readonly matched?: readonly string[];
 }
 
 /** What comes of an input: files, and what could not be looked at. */
@@ -93,7 +95,9 @@ async function scanOpened(
 ): Promise<ScannedFile> {
   const { scan = scanAsset, stop, rules, formats, bundles } = options;
   const kept: SuppressedFinding[] = [];
-  const suppress = options.keepSuppressed ? keeping(options.suppress, kept) : options.suppress;
+  const matched = new Set<string>();
+  const noted = options.suppress && noting(options.suppress, matched);
+  const suppress = options.keepSuppressed ? keeping(noted, kept) : noted;
   const file = await scan(source, {
     ...{ rules, suppress, path },
     ...(formats && { formats }),
@@ -106,7 +110,11 @@ async function scanOpened(
       options.onProgress?.(progress);
     },
   });
-  return { type: "file", file, ...(kept.length > 0 && { suppressed: kept }) };
+  return {
+    ...{ type: "file", file },
+    ...(kept.length > 0 && { suppressed: kept }),
+    ...(matched.size > 0 && { matched: [...matched] }),
+  };
 }
 
 /** The limits of a file; its time is at most what is left for the scan of all files. */
@@ -116,6 +124,18 @@ function limitsNow({ limits = {}, stop }: FileOptions): Partial<Limits> {
   return {
     ...limits,
     milliseconds: Math.min(limits.milliseconds ?? Infinity, Math.max(remaining, 1)),
+  };
+}
+
+/** Notes which entries of the configuration accepted something: a report lists some of them only. */
+function noting(
+  suppress: NonNullable<ScanOptions["suppress"]>,
+  matched: Set<string>,
+): ScanOptions["suppress"] {
+  return (finding) => {
+    const reason = suppress(finding);
+    if (typeof reason === "object") { for (const it of reason.origins ?? []) matched.add(it); }
+    return reason;
   };
 }
 
