@@ -218,13 +218,118 @@ test("rules and explanations are those of the configuration", async () => {
 
 test("config check warns of entries that let harm through, and of nothing else", async () => {
   const text = 'allow = ["os.system", "collections.OrderedDict", "mine.*"]\n' +
-    '[[ignore]]\npath = "**"\nreason = "r"\n[[ignore]]\npath = "tests/**"\nreason = "r"\n';
+    '[[ignore]]\npath = "**"\nreason = "r"\n[[ignore]]\npath = "tests/**"\nreason = "r"\n' +
+    '[[policy]]\npath = "**"\nreason = "r"\nfail_on = "never"\n';
   await inFolder({ "c.toml": text }, async (folder) => {
     const { code, out } = await run(["config", "check", join(folder, "c.toml")], { folder });
     assert.equal(code, 0);
     const warnings = out.split("\n").filter((line) => line.startsWith("warning: "));
-    assert.equal(warnings.length, 2);
+    assert.equal(warnings.length, 3);
     assert.match(warnings[0] ?? "", /"os\.system" is allowed/);
     assert.match(warnings[1] ?? "", /"\*\*" accepts every issue/);
+    assert.match(warnings[2] ?? "", /by the policy of "\*\*" no issue of any file fails a run/);
+  });
+});
+
+const POLICY = `exclude = ["left.pkl"]
+[[policy]]
+path = "**/vendor/**"
+reason = "encrypted"
+incomplete = "accept"
+expires = 2027-01-31
+fail_on = "medium"
+`;
+
+test("every format of report agrees with the exit code under policies, and shows them", async () => {
+  // A name that claims a model, and nothing behind it.
+  const files = { "vendor/empty.pt": "", "left.pkl": HARMFUL, "s.toml": POLICY };
+  await inFolder(files, async (folder) => {
+    const config = ["--config", join(folder, "s.toml")];
+    const now = { now: () => Date.UTC(2026, 11, 1) };
+    const { code, data } = await scanJson([...config, folder], now);
+    assert.deepEqual([code, data.exit_code, data.summary.verdict], [0, 0, "incomplete"]);
+    assert.deepEqual(
+      data.assets.filter((it: { verdict: string }) => it.verdict !== "skipped")
+        .map((it: Record<string, unknown>) => [it["verdict"], it["incomplete_accepted"]]),
+      [["incomplete", { by: "policy", until: "2027-01-31", why: "encrypted" }]],
+    );
+    for (const format of ["text", "markdown", "junit", "sarif", "ndjson"]) {
+      const { code, out } = await run([...config, "--format", format, folder], now);
+      assert.equal(code, 0, format);
+      assert.match(out, /encrypted/, format);
+      assert.match(out, /incomplete/i, format);
+      if (format === "junit") assert.match(out, /failures="0" errors="0"/);
+      if (format === "sarif") assert.equal(JSON.parse(out).runs[0].invocations[0].exitCode, 0);
+      if (format === "ndjson") assert.match(out, /"exit_code":0\}\n$/);
+    }
+    // The day after, and where nothing is accepted: 2.
+    const over = { now: () => Date.UTC(2027, 1, 1) };
+    const after = await scanJson([...config, folder], over);
+    assert.deepEqual([after.code, after.data.exit_code], [2, 2]);
+    assert.match(after.data.configuration_notes[0], /the policy of .* ended on 2027-01-31/);
+    assert.equal((await scanJson(["--no-config", join(folder, "vendor")])).code, 2);
+  });
+});
+
+test("fail_on of a policy decides for its files, and --fail-on goes before it", async () => {
+  const files = {
+    "strict/low.pkl": "cwarnings\nwarn\n.",
+    "low.pkl": "cwarnings\nwarn\n.",
+    "s.toml": '[[policy]]\npath = "**/strict/*"\nreason = "r"\nfail_on = "low"\n',
+  };
+  await inFolder(files, async (folder) => {
+    const config = ["--config", join(folder, "s.toml")];
+    assert.equal((await scanJson([...config, join(folder, "low.pkl")])).code, 0);
+    const { code, data } = await scanJson([...config, folder]);
+    assert.deepEqual([code, data.exit_code], [1, 1]);
+    const junit = await run([...config, "--format", "junit", folder]);
+    assert.match(junit.out, /failures="1" errors="0"/);
+    assert.equal((await scanJson(["--fail-on", "high", ...config, folder])).code, 0);
+  });
+});
+
+test("an entry that matched nothing is reported, unless only a part was scanned", async () => {
+  const text = '[[ignore]]\npath = "evil.pkl"\nreason = "r"\n' +
+    '[[ignore]]\npath = "gone/**"\nreason = "r"\n' +
+    '[[policy]]\npath = "gone/**"\nreason = "r"\nfail_on = "low"\n';
+  await inFolder({ "evil.pkl": HARMFUL, "s.toml": text }, async (folder) => {
+    const file = join(folder, "s.toml");
+    const notes = async (...args: readonly string[]) =>
+      (await scanJson(["--config", file, ...args])).data.configuration_notes;
+    assert.deepEqual(await notes(folder), [
+      `${file}:4: the ignore of "gone/**" matched nothing.`,
+      `${file}:7: the policy of "gone/**" matched nothing.`,
+    ]);
+    assert.deepEqual(await notes(join(folder, "evil.pkl")), []);
+    assert.deepEqual(await notes("--exclude", "*.txt", folder), []);
+    assert.deepEqual(await notes(folder, join(folder, "nosuch")), []);
+  });
+});
+
+test("include and exclude of the configuration hold for scan and baseline, and are shown", async () => {
+  const text = 'include = ["*.pkl"]\nexclude = ["b.pkl"]\n';
+  const files = { "a.pkl": HARMFUL, "b.pkl": HARMFUL, "c.bin": HARMFUL, "s.toml": text };
+  await inFolder(files, async (folder) => {
+    const config = ["--config", join(folder, "s.toml")];
+    const { data } = await scanJson([...config, folder]);
+    assert.deepEqual(data.assets.map((it: { path: string }) => it.path), [join(folder, "a.pkl")]);
+    const known = JSON.parse((await run(["baseline", ...config, folder])).out);
+    assert.deepEqual(known.issues.map((it: { count: number }) => it.count), [1]);
+    const more = await scanJson([...config, "--include", "*.bin", folder]);
+    assert.deepEqual(more.data.assets.map((it: { path: string }) => it.path), [
+      join(folder, "a.pkl"),
+      join(folder, "c.bin"),
+    ]);
+    const { out } = await run(["config", "show", ...config]);
+    assert.match(out, /include +\*\.pkl +.*s\.toml:1/);
+    assert.match(out, /exclude +b\.pkl +.*s\.toml:2/);
+    // Beside the model they have no effect.
+    writeFileSync(join(folder, "modelaudit-security.toml"), text);
+    const found = await scanJson([folder], { folder });
+    assert.equal(
+      found.data.assets.filter((it: { verdict: string }) => it.verdict === "dangerous").length,
+      3,
+    );
+    assert.match(found.data.configuration_notes[0], /2 entries that loosen have no effect/);
   });
 });

@@ -23,6 +23,24 @@ test("Workers report while the main thread is at the first file, and the order s
   });
 });
 
+test("An ignore that only a worker's file matched has matched; another is reported", async () => {
+  await inFolder(8, async (folder) => {
+    const ignore = (path: string) => `[[ignore]]\npath = "${path}"\nreason = "r"\n`;
+    const text = ignore("07.pkl") + ignore("gone.pkl");
+    const files = [{ path: "s.toml", kind: "named", text }] as const;
+    const { scan, letGo } = held();
+    const { fate, scanned } = counting(7, letGo);
+    const alone = await run([folder], undefined, { files });
+    const together = await run([folder], supply(fatedThreads(3, fate)), { files, scan });
+    assert.deepEqual(together, alone);
+    assert.ok(scanned.has(7));
+    const summary = JSON.parse(together.out.trimEnd().split("\n").at(-1) ?? "");
+    assert.deepEqual(summary.configuration_notes, [
+      's.toml:4: the ignore of "gone.pkl" matched nothing.',
+    ]);
+  });
+});
+
 test("A worker that ends in the middle of a file costs no file, and that one is never clean", async () => {
   await inFolder(6, async (folder) => {
     rmSync(join(folder, "03.pkl"));

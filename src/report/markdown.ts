@@ -12,7 +12,7 @@ import { formatBytes, formatCount } from "./format.ts";
 import { limitationsOf, saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
-import { summarize, type Summary } from "./summary.ts";
+import { isMinor, summarize, type Summary } from "./summary.ts";
 
 /** Issues and errors that are reported. */
 const MOST_REPORTED = 50;
@@ -62,7 +62,7 @@ export function renderMarkdown(
     room.add(`- ${code(locationText(error.location))}: ${code(error.message)}`)
   );
   return [
-    `## ${VERDICT_SYMBOLS[verdict]} modelaudit: ${HEADLINES[verdict]}`,
+    `## ${VERDICT_SYMBOLS[verdict]} modelaudit: ${headline(verdict, summary)}`,
     "",
     countsLine(summary, report.errors.length),
     ...files,
@@ -74,6 +74,10 @@ export function renderMarkdown(
     footer(report, summary),
     "",
   ].join("\n");
+}
+
+function headline(verdict: Verdict, summary: Summary): string {
+  return verdict === "suspicious" && isMinor(summary) ? "Minor issues only" : HEADLINES[verdict];
 }
 
 /** A clean run with an unread path must not sound as if all were well. */

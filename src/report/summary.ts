@@ -131,6 +131,11 @@ export function summarize(report: ScanReport): Summary {
   return builder.summary();
 }
 
+/** True when no issue is of severity medium or more. */
+export function isMinor({ issues }: Summary): boolean {
+  return issues.critical + issues.high + issues.medium === 0;
+}
+
 /**
  * The exit code of a run: an issue outranks what could not be read.
  *

@@ -59,6 +59,29 @@ test("An issue outranks what could not be read", () => {
   assert.equal(code(both, "never"), 2);
 });
 
+test("A policy says what fails a run for its file alone", () => {
+  const low = (path: string, failOn?: FailOn) => ({
+    ...file(path, "suspicious", [issue("low")]),
+    ...(failOn && { policy: { failOn } }),
+  });
+  assert.equal(code(report([low("a.pkl"), low("b.pkl", "low")])), 1);
+  assert.equal(code(report([low("a.pkl"), low("b.pkl", "medium")])), 0);
+  assert.equal(code(report([low("a.pkl"), low("b.pkl", "medium")]), "low"), 1);
+  assert.equal(code(report([low("b.pkl", "never")]), "info"), 0);
+  assert.equal(code(report([low("b.pkl", "low")]), "never"), 1);
+});
+
+test("An incomplete file that a policy accepts does not exit with 2, its issues still fail", () => {
+  const incomplete = { by: "policy", until: "2027-01-31", why: "encrypted" } as const;
+  const accepted = { ...file("a.zip", "incomplete"), policy: { incomplete } };
+  assert.notEqual(accepted.errors.length, 0);
+  assert.equal(code(report([accepted])), 0);
+  assert.equal(summarize(report([accepted])).verdict, "incomplete");
+  assert.equal(code(report([accepted, file("b.zip", "incomplete")])), 2);
+  assert.equal(code(report([accepted], [MISSING])), 2);
+  assert.equal(code(report([{ ...accepted, findings: [issue("medium")] }])), 1);
+});
+
 test("Nothing scannable exits with 2, or with 0 when that is allowed", () => {
   for (const files of [[], [file("README.md", "skipped")]]) {
     assert.equal(code(report(files)), 2);

@@ -18,7 +18,7 @@ import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.
 import { factLines, hang, type Page, paragraph } from "./layout.ts";
 import { limitationsOf } from "./limitations.ts";
 import { type Style, verdictLabel } from "./style.ts";
-import type { Summary } from "./summary.ts";
+import { isMinor, type Summary } from "./summary.ts";
 import { displayWidth } from "./width.ts";
 
 /** A line across, the verdict, the counts, and what they rest on. */
@@ -149,11 +149,6 @@ function conclusion(
     }.${unread}`,
   };
   return { label: label.text, style: label.style, text: texts[verdict] ?? "" };
-}
-
-/** True when no issue is of severity medium or more. */
-function isMinor({ issues }: Summary): boolean {
-  return issues.critical + issues.high + issues.medium === 0;
 }
 
 /** What is said where all that makes for the verdict was accepted. */

@@ -32,7 +32,7 @@ const FORMS: readonly Meant[] = [
   {
     form: /^file:/iu,
     remedy: (path) =>
-      `Write the path: ${path.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/iu, "")}`,
+      `Write the path: ${decoded(path.replace(/^file:(?:\/\/(?:localhost(?=\/))?)?/iu, ""))}`,
   },
   {
     form: /[*?[\]{}]/u,
@@ -44,6 +44,15 @@ const FORMS: readonly Meant[] = [
     remedy: (path) => `Check the path. For a repository of the hub write hf://${path}.`,
   },
 ];
+
+/** A URL writes some characters of a path as hexadecimal numbers. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
 
 /** What to write instead of a path that does not exist; undefined where nothing else was meant. */
 export function meantInstead(path: string): string | undefined {

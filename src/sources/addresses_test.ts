@@ -10,6 +10,8 @@ test("an address in place of a path is answered with what to write", () => {
     ["models:/name/1", /mlflow artifacts download/],
     ["file:///tmp/a.pt", /^Write the path: \/tmp\/a\.pt$/],
     ["file:a.pt", /^Write the path: a\.pt$/],
+    ["file://a.pt", /^Write the path: a\.pt$/],
+    ["file://localhost/tmp/a%20b.pt", /^Write the path: \/tmp\/a b\.pt$/],
     ["huggingface.co/org/model", /hf:\/\/org\/model\.$/],
     ["huggingface.co/org/model/tree/main", /hf:\/\/org\/model\.$/],
     ["org/model", /hf:\/\/org\/model\.$/],
