@@ -41,7 +41,16 @@ const validate = new Ajv.default({
   unicodeRegExp: false,
 }).compile(JSON.parse(readFileSync(new URL("sarif-2.1.0.schema.json", GOLDEN), "utf8")));
 
-for (const name of ["one_harmful", "mixed_folder", "incomplete", "hostile_names", "errors_only"]) {
+const GOLDEN_SAMPLES = [
+  "one_harmful",
+  "mixed_folder",
+  "incomplete",
+  "accepted_incomplete",
+  "hostile_names",
+  "errors_only",
+];
+
+for (const name of GOLDEN_SAMPLES) {
   for (const [extension, render] of Object.entries(RENDERERS)) {
     test(`The ${extension} report of ${name} looks as its golden file shows`, () => {
       const text = render(sampleOf(name));
@@ -235,6 +244,15 @@ test("Nothing from a file is markup in XML or in Markdown", () => {
     assert.match(line, /(?<!`)````(?!`) .*evil.* (?<!`)````(?!`)/u);
     assert.doesNotMatch(line.replace(/(?<!`)````(?!`).*(?<!`)````(?!`)/u, ""), /evil|@|</);
   }
+});
+
+test("Minor issues alone have a headline of their own in Markdown", () => {
+  const [like] = harmful();
+  assert.ok(like);
+  const headline = (severity: "low" | "medium") =>
+    renderMarkdown(report([file("a.pkl", "suspicious", [{ ...like, severity }])])).split("\n")[0];
+  assert.equal(headline("low"), "## 🟡 modelaudit: Minor issues only");
+  assert.equal(headline("medium"), "## 🟡 modelaudit: A person should look at this");
 });
 
 test("A Markdown report of thousands of issues still fits into a comment", () => {

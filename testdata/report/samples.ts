@@ -156,6 +156,28 @@ export const SAMPLES: Readonly<Record<string, ScanReport>> = {
   ]),
   all_clean: report(numbered(0, 200).map((it) => file(`hub/shard-${it}.bin`, "clean", [HARMLESS]))),
   incomplete: report([file("models/locked.zip", "incomplete")]),
+  accepted_incomplete: {
+    ...report([{
+      ...file("vendor/locked.zip", "incomplete", [{
+        ...HARMLESS,
+        ruleId: "file-unsupported",
+        severity: "low",
+        safety: "suspicious",
+        message: "Unsupported model format",
+        details: { unread: true },
+      }]),
+      policy: {
+        failOn: "medium",
+        incomplete: {
+          by: "policy",
+          until: "2027-01-31",
+          why: "encrypted \x1b[31m<until> *signed*",
+        },
+      },
+    }]),
+    configuration: "security.toml",
+    configurationNotes: ['security.toml:7: the policy of "gone/**" matched nothing.'],
+  },
   errors_only: report([], [
     MISSING,
     {
