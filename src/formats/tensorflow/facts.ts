@@ -171,10 +171,14 @@ export class GraphFacts {
     }
     const target = CUSTOM_CALLS[node.op];
     if (target !== undefined) {
-      return roleOfCall({ names: [node.texts.get(target) ?? ""], kind: "named" });
+      return node.open.has(target)
+        ? undefined
+        : roleOfCall({ names: [node.texts.get(target) ?? ""], kind: "named" });
     }
     if (node.op === "XlaCallModule") {
-      return roleOfCall(node.targets ?? { names: [], kind: "unread" });
+      return roleOfCall(
+        (node.open.has("module") ? undefined : node.targets) ?? { names: [], kind: "unread" },
+      );
     }
     const cache = CACHES[node.op];
     if (cache !== undefined) {
@@ -183,9 +187,10 @@ export class GraphFacts {
       return none ? "memory" : undefined;
     }
     const [attribute, harmless] = FILE_ATTRIBUTES[node.op] ?? [];
-    if (attribute === undefined || harmless?.test(node.texts.get(attribute) ?? "")) {
-      return undefined;
-    }
+    if (attribute === undefined) return undefined;
+    // What the call of the function fills in may be anything.
+    const given = !node.open.has(attribute);
+    if (given && harmless?.test(node.texts.get(attribute) ?? "")) return undefined;
     return "file";
   }
 
@@ -289,8 +294,7 @@ function roleOfCall({ names, kind }: CallTargets): string | undefined {
   if (kind === "none") return "known";
   if (names.some((name) => PYTHON_TARGET.test(name))) return "python";
   const computes = (name: string): boolean => COMPUTING_TARGET.test(name);
-  const known = kind === "named" ? names.every(computes) : kind === "among" && names.some(computes);
-  return known ? "known" : undefined;
+  return kind === "named" && names.every(computes) ? "known" : undefined;
 }
 
 /**

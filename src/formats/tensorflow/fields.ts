@@ -54,11 +54,19 @@ export const FUNCTION = { signature: 1, nodes: 3, attr: 5, returns: 4 } as const
 
 /** framework/op_def.proto: OpDef, ArgDef; framework/op_def.proto, OpList */
 export const OP = { name: 1, inputs: 2, outputs: 3 } as const;
-export const ARGUMENT = { name: 1 } as const;
+export const ARGUMENT = { name: 1, count: 5, types: 6 } as const;
 export const OP_LIST = { op: 1 } as const;
 
 /** framework/attr_value.proto: AttrValue, ListValue, NameAttrList */
-export const ATTRIBUTE = { list: 1, text: 2, number: 3, type: 6, tensor: 8, func: 10 } as const;
+export const ATTRIBUTE = {
+  list: 1,
+  text: 2,
+  number: 3,
+  type: 6,
+  tensor: 8,
+  placeholder: 9,
+  func: 10,
+} as const;
 export const LIST = { text: 2, tensor: 8, func: 9 } as const;
 export const NAME_ATTRIBUTES = { name: 1, attr: 2 } as const;
 

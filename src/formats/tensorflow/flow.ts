@@ -25,6 +25,8 @@ import { join, TEXTS_KEPT, UNKNOWN, type Value } from "./values.ts";
 
 /** Steps back from one operator; longer paths are not followed. CWE-834. */
 const STEPS = 64;
+/** Inputs followed of one operator that joins or collects; with more its value is unknown. CWE-834. */
+const INPUTS = 64;
 /** Characters kept of a text; nested joins double it each time. CWE-770. */
 const TEXT_CHARACTERS = 64 * 1024;
 /** Values computed for one graph; beyond, they are unknown. CWE-834. */
@@ -33,7 +35,7 @@ const VALUES = 2_000_000;
 /** Operators that hand on their first input. */
 const COPIES = new Set(
   ("Identity StopGradient PreventGradient Snapshot EnsureShape Reshape ExpandDims Squeeze Fill " +
-    "CheckNumerics DeepCopy ShardedFilename RefIdentity Enter Exit NextIteration Switch").split(
+    "CheckNumerics DeepCopy RefIdentity Enter Exit NextIteration Switch").split(
       " ",
     ),
 );
@@ -129,16 +131,16 @@ export class Flow {
     if (DATASET_CALLS.test(node.op)) {
       const [dataset = ""] = dataInputs(node);
       for (const name of node.functions) {
-        this.#addCall(name, { scope, inputs: [], dataset, opaque: false });
+        this.#addCall(name, { scope, inputs: [], dataset, opaque: node.handsOn });
       }
       return;
     }
     for (const name of node.functions) {
       const inputs = first === undefined ? [] : dataInputs(node).slice(first);
-      this.#addCall(name, { scope, inputs, opaque: first === undefined });
+      this.#addCall(name, { scope, inputs, opaque: first === undefined || node.handsOn });
     }
     if (this.#graph.functions.has(node.op)) {
-      this.#addCall(node.op, { scope, inputs: dataInputs(node), opaque: false });
+      this.#addCall(node.op, { scope, inputs: dataInputs(node), opaque: node.handsOn });
     }
   }
 
@@ -213,6 +215,7 @@ export class Flow {
     const name = scope.inputs[index] ?? "";
     const calls = this.#calls.get(scope.name ?? "");
     if (calls === undefined) return { kind: "input", name };
+    if (scope.lists) return UNKNOWN;
     let all: Value | undefined;
     for (const call of calls) {
       if (this.#isSpent()) return UNKNOWN;
@@ -263,13 +266,11 @@ export class Flow {
     const range = COLLECTIONS[node.op];
     if (range !== undefined) {
       const [first, behind] = range;
-      return inputs.slice(first, Math.min(inputs.length - behind, first + TEXTS_KEPT * 8))
-        .map((name) => this.#value(scope, name, steps))
-        .reduce<Value | undefined>(
-          (all, one) => all === undefined ? one : join(all, one),
-          undefined,
-        ) ??
-        UNKNOWN;
+      const from = inputs.slice(first, inputs.length - behind);
+      const values = from.slice(0, INPUTS).map((name) => this.#value(scope, name, steps));
+      // What is not looked at may be anything.
+      if (from.length > INPUTS) values.push(UNKNOWN);
+      return values.length === 0 ? UNKNOWN : values.reduce(join);
     }
     switch (node.op) {
       case "Const":
@@ -286,14 +287,24 @@ export class Flow {
         return input(0);
       case "IdentityN":
         return input(indexOf(reference));
+      case "ShardedFilename":
+        return this.#shard(input(0));
       case "StringJoin":
-        return this.#joined(node, inputs.slice(0, TEXTS_KEPT).map((_, at) => input(at)));
+        return inputs.length > INPUTS || node.open.has("separator")
+          ? UNKNOWN
+          : this.#joined(node, inputs.map((_, at) => input(at)));
       case "VarHandleOp":
         return { kind: "variable", key: node.texts.get("shared_name") ?? node.name };
       case "ReadVariableOp":
-        return withoutGraphs(this.#variable(input(0)));
+        return beside(this.#variable(input(0)));
     }
     return this.#returned(node, reference, steps);
+  }
+
+  /** `basename-00000-of-00001`: beside the saver's file; of other names nothing is left that is exact. */
+  #shard(value: Value): Value {
+    if (value.kind === "saver") return value;
+    return value.kind === "texts" ? { ...value, only: false, graphs: false } : UNKNOWN;
   }
 
   /** Texts joined are a text; what is joined to the saver's filename must stay beside it. */
@@ -359,13 +370,19 @@ export class Flow {
 
   /** What a called function returns. */
   #returned(node: GraphNode, reference: string, steps: number): Value {
-    const names = CALLS[node.op] === undefined ? [node.op] : node.functions;
+    const direct = CALLS[node.op] === undefined;
+    const names = direct ? [node.op] : node.functions;
+    if (node.handsOn) return UNKNOWN;
     let all: Value | undefined;
     for (const name of names) {
       if (this.#isSpent()) return UNKNOWN;
       const scope = this.#graph.functions.get(name);
-      const result = scope?.returns.get(scope.outputs[indexOf(reference)] ?? "");
-      if (scope === undefined || result === undefined) return UNKNOWN;
+      if (scope === undefined || scope.lists) return UNKNOWN;
+      // In a function, `node:result:0` names the result of a function that is an operator itself.
+      const [, named, place] = reference.split(":");
+      const output = direct && place !== undefined ? named : scope.outputs[indexOf(reference)];
+      const result = scope.returns.get(output ?? "");
+      if (result === undefined) return UNKNOWN;
       const value = this.#value(scope, result, steps);
       all = all === undefined ? value : join(all, value);
     }
@@ -373,9 +390,12 @@ export class Flow {
   }
 }
 
-/** A checkpoint may restore another graph into a variable. */
-function withoutGraphs(value: Value): Value {
-  return value.kind === "texts" ? { ...value, graphs: false } : value;
+/**
+ * What is read from a variable: a checkpoint may restore something else into it, and so may a graph in a
+ * constant, which shares the variables of the one around it by their names.
+ */
+function beside(value: Value): Value {
+  return value.kind === "texts" ? { ...value, only: false, graphs: false } : UNKNOWN;
 }
 
 function opaqueCall(scope: Scope): Call {

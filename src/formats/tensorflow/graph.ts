@@ -19,10 +19,9 @@ export interface CallTargets {
   /** Names that may be targets. */
   readonly names: readonly string[];
   /**
-   * "none": it calls nothing; "named": it calls each of the names; "among": it calls some of the names;
-   * "unread": nothing can tell.
+   * "none": it calls nothing; "named": it calls none but the names; "unread": nothing can tell.
    */
-  readonly kind: "none" | "named" | "among" | "unread";
+  readonly kind: "none" | "named" | "unread";
 }
 
 /** A NodeDef. */
@@ -35,6 +34,10 @@ export interface GraphNode {
   functions: string[];
   /** Attributes that are short texts, by name. */
   texts: Map<string, string>;
+  /** Names of attributes that the call of a function fills in (`AttrValue.placeholder`). */
+  open: Set<string>;
+  /** True where a function is an attribute of another: who calls it, and with what, is not followed. */
+  handsOn: boolean;
   /** Attribute `value`, where it is a tensor of strings. */
   constant: Texts | undefined;
   /** What `XlaCallModule` calls outside its module; undefined for other operators. */
@@ -51,6 +54,8 @@ export interface Scope {
   name: string | undefined;
   readonly nodes: GraphNode[];
   readonly byName: Map<string, GraphNode>;
+  /** True where an argument or a result may be several tensors, so that places do not count. */
+  lists: boolean;
   /** Names of a function's arguments, in order. */
   readonly inputs: string[];
   /** Names of a function's results, in order. */
@@ -99,6 +104,7 @@ export function emptyScope(): Scope {
     name: undefined,
     nodes: [],
     byName: new Map(),
+    lists: false,
     inputs: [],
     outputs: [],
     returns: new Map(),
@@ -130,9 +136,9 @@ export function nodeOf(reference: string): string {
   return colon < 0 ? name : name.slice(0, colon);
 }
 
-/** The index at the end of a reference; 0 when there is none. */
+/** The index at the end of a reference, with any number of zeros before it; 0 when there is none. */
 export function indexOf(reference: string): number {
-  const index = /:(\d{1,6})$/u.exec(reference)?.[1];
+  const index = /:(\d+)$/u.exec(reference)?.[1];
   return index === undefined ? 0 : Number(index);
 }
 

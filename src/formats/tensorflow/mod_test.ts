@@ -505,3 +505,44 @@ test("calls of the host are judged by their targets", async () => {
   assert.equal(await module("ML\u00efR"), "suspicious");
   assert.equal(await verdictOf(node("x", "XlaCallModule", [])), "suspicious");
 });
+
+test("a name that arrives on a way of its own is not taken for another", async () => {
+  // TensorFlow writes a file with each: `scripts/fixtures/tensorflow_values.py prove`.
+  const ways = "shard ninth_part last_of_many second_result leading_zeros filled_in handed_on";
+  for (const way of ways.split(" ")) {
+    const report = await scan(sample(`harmful/value_${way}.pb`), `${way}.pb`);
+    assert.equal(report.verdict, "dangerous", way);
+  }
+});
+
+test("what a variable holds is not known, for a graph in a constant shares it by name", async () => {
+  const empty = node("empty", "Const", [], text(""));
+  const cache = (from: string) =>
+    verdictOf(
+      empty,
+      node("v", "VarHandleOp", []),
+      node("assign", "AssignVariableOp", ["v", "empty"], attribute("dtype", bytesOf(0x30, 7))),
+      node("read", "ReadVariableOp", ["v"]),
+      node("cache", "CacheDataset", ["data", from]),
+    );
+  assert.equal(await cache("empty"), "clean");
+  assert.equal(await cache("read"), "dangerous");
+});
+
+test("arguments that are several tensors shift those behind them", async () => {
+  const argument = (name: string, ...more: Uint8Array[]) =>
+    field(2, bytesOf(field(1, name), ...more));
+  const verdict = async (first: Uint8Array) => {
+    const signature = field(1, bytesOf(field(1, "F"), first, argument("name")));
+    const body = field(3, node("cache", "CacheDataset", ["data", "name"]));
+    const library = field(2, field(1, bytesOf(signature, body)));
+    const nodes = graphOf(
+      node("a", "Const", [], text("")),
+      node("b", "Const", [], text("/x")),
+      node("call", "F", ["a", "a", "b"]),
+    );
+    return (await scan(bytesOf(nodes, library), "graph.pb")).verdict;
+  };
+  assert.equal(await verdict(argument("first")), "clean");
+  assert.equal(await verdict(argument("first", field(5, "N"))), "dangerous");
+});

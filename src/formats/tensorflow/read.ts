@@ -120,7 +120,13 @@ export class GraphReader {
         return;
       }
       const names: string[] = [];
-      await textsInto(message.enter(field), at.ARGUMENT.name, names);
+      await message.enter(field).each(async (part) => {
+        if (part.number === at.ARGUMENT.count || part.number === at.ARGUMENT.types) {
+          scope.lists = true;
+        }
+        if (part.number !== at.ARGUMENT.name || part.type !== WIRE.bytes) return;
+        names.push(await message.reader.text(part, NAME_BYTES));
+      });
       this.keep(names.at(-1)?.length ?? 0);
       (field.number === at.OP.inputs ? scope.inputs : scope.outputs).push(names.at(-1) ?? "");
     });
@@ -133,6 +139,8 @@ export class GraphReader {
       inputs: NONE,
       functions: NONE,
       texts: NO_TEXTS,
+      open: NO_NAMES,
+      handsOn: false,
       constant: undefined,
       targets: undefined,
       dtype: undefined,
@@ -167,7 +175,7 @@ export class GraphReader {
   }
 
   async #value(message: WireMessage, key: string, node: GraphNode): Promise<void> {
-    const { list, text, number, type, tensor, func } = at.ATTRIBUTE;
+    const { list, text, number, type, tensor, placeholder, func } = at.ATTRIBUTE;
     await message.each(async (field) => {
       switch (field.number) {
         case type:
@@ -189,6 +197,11 @@ export class GraphReader {
           if (key === "value" && found !== undefined) node.constant = both(node.constant, found);
           return;
         }
+        case placeholder:
+          if (node.open === NO_NAMES) node.open = new Set();
+          if (!node.open.has(key)) this.keep(key.length);
+          node.open.add(key);
+          return;
         case func:
           if (this.isBytes(field, "AttrValue")) await this.#reference(message.enter(field), node);
       }
@@ -231,10 +244,12 @@ export class GraphReader {
       if (field.number === at.NAME_ATTRIBUTES.name) {
         addTo(node, "functions", await message.reader.text(field, NAME_BYTES));
       } else {
+        const { length } = node.functions;
         await entry(
           message.enter(field),
           (_key, { message, field }) => this.#value(message.enter(field), "", node),
         );
+        if (node.functions.length > length) node.handsOn = true;
       }
     });
   }
@@ -329,6 +344,7 @@ function both(first: Texts | undefined, second: Texts): Texts {
 /** What most nodes have none of; one for all of them. */
 const NONE: string[] = [];
 const NO_TEXTS: Map<string, string> = new Map();
+const NO_NAMES: Set<string> = new Set();
 
 function addTo(node: GraphNode, key: "inputs" | "functions", text: string): void {
   if (node[key] === NONE) node[key] = [];
