@@ -11,8 +11,9 @@
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { HINT } from "../../core/hints.ts";
 import { hiddenEntry } from "../../parsers/trailing.ts";
+import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import type { Observation, OperatorFact } from "../../core/types.ts";
+import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { readWhole } from "../../sources/read_all.ts";
 import { sliceSource } from "../../sources/memory.ts";
@@ -38,13 +39,15 @@ const TEXTS: Readonly<Record<number, number>> = { 0x58: 4, 0x54: 4, 0x8c: 1, 0x5
 class Operators {
   readonly #found = new Map<string, { fact: OperatorFact; count: number; offset: number }>();
   readonly #where: string;
+  readonly #interest: Interest;
 
-  constructor(where: string) {
+  constructor(where: string, interest: Interest) {
     this.#where = where;
+    this.#interest = interest;
   }
 
   add(name: string, offset: number): void {
-    if (!isNotable(name)) return;
+    if (!isNotable(name, this.#interest)) return;
     const known = this.#found.get(name);
     if (known !== undefined) {
       known.count++;
@@ -71,9 +74,13 @@ class Operators {
  *
  * @throws LimitError, SourceError as `readWhole` does
  */
-export async function scanBytecode(source: Source, check: () => void): Promise<Observation[]> {
+export async function scanBytecode(
+  source: Source,
+  context: FormatContext,
+): Promise<Observation[]> {
+  const check = (): void => context.checkDeadline();
   const bytes = await readWhole(source, BYTECODE_BYTES, "a mobile program", check);
-  const operators = new Operators("the bytecode of a mobile program");
+  const operators = new Operators("the bytecode of a mobile program", context.interest);
   for (let at = 0; at < bytes.length; at++) {
     if (at % BLOCK_BYTES === 0) check();
     const width = TEXTS[bytes[at] ?? 0];
@@ -122,10 +129,10 @@ const FUNCTION_TYPE = 16;
  */
 export async function* scanFlatbuffer(
   source: Source,
-  check: () => void,
+  context: FormatContext,
 ): AsyncIterable<Observation[]> {
-  const reader = new FlatReader(source, check);
-  const operators = new Operators("a mobile program");
+  const reader = new FlatReader(source, () => context.checkDeadline());
+  const operators = new Operators("a mobile program", context.interest);
   let fault: { readonly error: unknown } | undefined;
   const entries: Observation[] = [];
   try {

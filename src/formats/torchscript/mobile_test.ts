@@ -21,7 +21,10 @@ async function operators(...parts: readonly (string | number)[]): Promise<string
       typeof part === "number" ? [part] : Array.from(part, (one) => one.charCodeAt(0))
     ),
   );
-  const { facts } = await run(torchscriptFormat, bytes, { hint: "torch-bytecode" });
+  const { facts } = await run(torchscriptFormat, bytes, {
+    hint: "torch-bytecode",
+    interest: rules.interest,
+  });
   return facts.map(({ fact }) => fact.kind === "operator" ? fact.name : fact.kind).sort();
 }
 

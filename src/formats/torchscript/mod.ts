@@ -44,18 +44,18 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   if (context.sample.hint === HINT.torchBytecode) {
-    yield await scanBytecode(source, () => context.checkDeadline());
+    yield await scanBytecode(source, context);
     return;
   }
   if (context.sample.hint !== HINT.torchscriptSource && isMobile(context.sample)) {
-    yield* scanFlatbuffer(source, () => context.checkDeadline());
+    yield* scanFlatbuffer(source, context);
     return;
   }
   const text = await readText(source, context);
   const { tokens, faults } = tokenize(text);
   const found = new Map<string, { fact: OperatorFact; count: number; offset: number }>();
   for (const { name, at } of operators(tokens)) {
-    if (!isNotable(name)) continue;
+    if (!isNotable(name, context.interest)) continue;
     const known = found.get(name);
     if (known !== undefined) {
       known.count++;

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { run, sampleOf } from "../testing/scan.ts";
+import { loadRules } from "../../rules/rules.ts";
+import { run as runAny, sampleOf } from "../testing/scan.ts";
 import { bytesOf } from "../testing/zip.ts";
 import { torchscriptFormat } from "./mod.ts";
 import { tokenize } from "./tokens.ts";
+
+const { interest } = loadRules();
+const run: typeof runAny = (format, bytes, options) =>
+  runAny(format, bytes, { interest, ...options });
 
 async function operators(source: string): Promise<string[]> {
   const seen = await run(torchscriptFormat, bytesOf(source));
@@ -71,7 +76,7 @@ test("names that only look like operators are none", async () => {
   const sources = [
     ...["self.torch.save(x)", "x.ops.evil.run(y)", "torches.save(x)", "torch_save(x)", "'ops.a.b'"],
     ...['"""ops.a.b\ntorch.save()"""', "# ops.a.b()", "save(x)", "torch", "ops", "ops.", "torch."],
-    ...["'it\\'s torch.save(x)'", "torch.saved(x)", "1.5e3", "ops.evil"],
+    ...["'it\\'s torch.save(x)'", "saved.torch(x)", "1.5e3", "ops.evil"],
   ];
   for (const source of sources) assert.deepEqual(await operators(source), [], source);
 });
@@ -161,4 +166,10 @@ test("words keep their place", () => {
     "sign . 25",
     "name x 26",
   ]);
+});
+
+test("an operator of PyTorch's own namespaces that no audited release has is reported", async () => {
+  assert.deepEqual(await operators("torch.saved(x)"), ["aten::saved"]);
+  assert.deepEqual(await operators("ops.quantized.run(x)"), ["quantized::run"]);
+  assert.deepEqual(await operators("torch.symeig(x)\ntorch.relu(x)\nops.quantized.linear(x)"), []);
 });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Interest } from "../../core/types.ts";
+
 /**
  * Operators of PyTorch itself that read or write files or talk to other machines: those among the
  * schemas of `torch._C._jit_get_all_schemas()` in PyTorch 2.13, and names that older or other
@@ -35,7 +37,7 @@ export function isMethodOfTensors(name: string): boolean {
 /** Remote calls, which are written without a namespace or with one of several. */
 export const REMOTE: ReadonlySet<string> = new Set(["rpc_async", "rpc_remote", "rpc_sync"]);
 
-/** Namespaces of PyTorch itself whose other operators only compute, from the same schemas. */
+/** Namespaces of PyTorch itself, whose operators are told apart by their names. */
 const COMPUTING: ReadonlySet<string> = new Set([
   ..."aten prim prims quantized _quantized static_runtime mkldnn onednn mkl sparse".split(" "),
   ..."mkldnn_prepacked onnx quantization profiler _native inductor_prims rngprims".split(" "),
@@ -43,11 +45,15 @@ const COMPUTING: ReadonlySet<string> = new Set([
   ..."metal_prepacked metal_prepack".split(" "),
 ]);
 
-/** True for an operator that does more than compute, or that nothing knows. */
-export function isNotable(name: string): boolean {
+/**
+ * True for an operator that does more than compute, or that nothing knows.
+ *
+ * @param interest says which operators of PyTorch compute (`rules/torchscript_ops.toml`)
+ */
+export function isNotable(name: string, interest: Interest): boolean {
   const [namespace = "", rest = ""] = name.split("::", 2);
   return NOTABLE.has(name) || REMOTE.has(rest) || !COMPUTING.has(namespace) ||
-    (namespace === "aten" && rest.startsWith("distributed."));
+    interest.operatorKnowledge?.("torchscript", name) !== "harmless";
 }
 
 /**
