@@ -355,6 +355,8 @@ export class Flow {
     const writes = new Map<string, Value[]>();
     for (const scope of scopesOf(this.#graph)) {
       for (const node of scope.nodes) {
+        // The graph that runs there may write to any of them.
+        if (node.op === "DatasetFromGraph") writes.set("", [UNKNOWN]);
         if (node.op !== "AssignVariableOp" || node.dtype !== DT_STRING) continue;
         const [to = "", from = ""] = dataInputs(node);
         const handle = this.value(scope, to);
@@ -395,7 +397,7 @@ export class Flow {
  * constant, which shares the variables of the one around it by their names.
  */
 function beside(value: Value): Value {
-  return value.kind === "texts" ? { ...value, only: false, graphs: false } : UNKNOWN;
+  return value.kind === "texts" ? { ...value, only: false, graphs: false } : value;
 }
 
 function opaqueCall(scope: Scope): Call {
