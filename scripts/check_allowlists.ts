@@ -76,6 +76,8 @@ function faultOf(row: EvidenceRow, library: string, hasMeaning: boolean): string
   if (row.releases === 0n) return "no release has it";
   const all = [...row.call, ...row.restore];
   const makes = [row.kind, ...all].find((each) => MAKES_CLASSES.includes(each));
+  // To name an enumeration makes nothing; a call of it is reported as one that makes a class.
+  if (makes === "enum-base" && row.use === "named") return undefined;
   if (makes !== undefined) return makes;
   if (row.use === "named") {
     return row.kind === "class" || row.kind === "enum"

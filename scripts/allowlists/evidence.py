@@ -120,8 +120,11 @@ def use_of(row: Row, followed: set[str]) -> str:
                 if not WATCHED.match(each) and not (has_meaning and FOLLOWED.match(each))}
         for phase, found in (("call", row.call), ("restore", row.restore))
     }
-    if {"metaclass", "enum-base"} & (row.call | row.restore):
+    if "metaclass" in row.call | row.restore:
         return "-"
+    # To name one makes nothing; a call is reported as one that makes a class.
+    if "enum-base" in row.call | row.restore:
+        return "named"
     # What executes a text of its state is compared with the library's own template.
     if has_meaning:
         against["restore"] -= {"event:exec"}

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "35af69d97aa7797e269889c4e8c2a4513ccd2042d371a86f8620e665307266c1";
+export const RULES_HASH: string = "9388cb61fdb88cbc8c02be812db15fbf5cd4a0a1d3d05cc33426c68f6b59ecba";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -379,7 +379,7 @@ export const LOADERS_JSON: string = `[
 {"id":"mlserver","library":"MLServer","versions":"all","proof":{"how":"source","release":"mlserver 1.7.1","reference":"mlserver/settings.py, ModelSettings.implementation"},"files":["model-settings.json","settings.json"],"keys":[],"code":[{"at":["implementation|implementation_"],"does":"call"},{"at":["model_repository_implementation"],"does":"call"},{"at":["**","environment_tarball"],"does":"open"}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"mlflow","library":"MLflow","versions":"all","proof":{"how":"run","release":"mlflow-skinny 3.17.2","reference":"mlflow/pyfunc/__init__.py, load_model"},"files":["MLmodel"],"keys":[],"code":[{"at":["flavors","python_function","loader_module"],"does":"import"},{"at":["flavors","**","loader_module"],"does":"import"},{"at":["flavors","*","model_code_path"],"does":"run"},{"at":["flavors","*","code"],"does":"open"},{"at":["flavors","*","data|model_path|model_data|pickled_model|python_model|serialized_model_file|keras_module"],"does":"open"},{"at":["flavors","*","artifacts","*","path"],"does":"open"},{"at":["flavors","tensorflow","keras_module"],"does":"import"},{"at":["flavors","**","pickle_module"],"does":"import"}],"runs":[],"near":[],"language":"loader","references":["CWE-829"]},
 {"id":"monai-bundle","library":"MONAI bundles","versions":"all","proof":{"how":"run","release":"monai 1.6.1","reference":"monai/bundle/config_item.py, ConfigExpression.evaluate"},"files":["inference.json","train.json","evaluate.json","*.json","*.yaml","*.yml"],"keys":[],"code":[{"at":["**"],"does":"evaluate","text":"^\\\\s*\\\\$(.*)$"}],"runs":[],"near":[],"language":"loader","references":["GHSA-873f-pvrv-4x83","CWE-95"]},
-{"id":"monai-workflow","library":"MONAI bundles (name of the workflow)","versions":"all","proof":{"how":"source","release":"monai 1.6.1","reference":"monai/bundle/scripts.py, create_workflow: locate of workflow_name in the file of arguments"},"files":["inference.json","train.json","evaluate.json","metadata.json"],"keys":[],"code":[{"at":["workflow_name|workflow"],"does":"call","text":"dotted"}],"runs":[],"near":[],"language":"loader","references":[]},
+{"id":"monai-workflow","library":"MONAI bundles (name of the workflow)","versions":"all","proof":{"how":"source","release":"monai 1.6.1","reference":"monai/bundle/scripts.py, create_workflow: locate of workflow_name in the file of arguments"},"files":["inference.json","train.json","evaluate.json","metadata.json"],"keys":[],"code":[{"at":["workflow_name|workflow"],"does":"call","text":"^(?!(?:monai\\\\.bundle\\\\.(?:workflows\\\\.)?)?ConfigWorkflow$)([\\\\w.]+\\\\.\\\\w+)$"}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"logging-ini","library":"logging.config.fileConfig (MONAI, Lightning templates)","versions":"all","proof":{"how":"run","release":"CPython 3.11.7","reference":"logging/config.py, _install_handlers"},"files":["logging.conf","logging.ini","*.conf","*.ini","*.cfg"],"keys":[["handlers"],["formatters"],["loggers"]],"code":[{"at":["*","args|kwargs"],"does":"evaluate"},{"at":["*","class"],"does":"call","text":"dotted","common":true}],"runs":[],"near":[],"language":"loader","references":["CWE-95"]},
 {"id":"logging-dict","library":"logging.config.dictConfig","versions":"all","proof":{"how":"run","release":"CPython 3.11.7","reference":"logging/config.py, BaseConfigurator.configure_custom"},"files":[],"keys":[],"code":[{"at":["**","handlers|formatters|filters","*","()"],"does":"call"},{"at":["**","handlers|formatters|filters","*","class"],"does":"call","text":"^(?!logging\\\\.)([\\\\w.]+)$","common":true},{"at":["**","handlers|formatters|filters|loggers","**"],"does":"import","text":"^ext://(?!sys\\\\.std(?:out|err|in)$)([\\\\w.]+)$","common":true}],"runs":[],"near":[],"language":"loader","references":[]},
 {"id":"torchtune","library":"torchtune","versions":"all","proof":{"how":"source","release":"torchtune 0.6.1","reference":"torchtune/config/_instantiate.py, _instantiate_node"},"files":[],"keys":[],"code":[{"at":["**","_component_"],"does":"call"}],"runs":[],"near":[],"language":"loader","references":[]},
@@ -1495,7 +1495,7 @@ collections.abc ~Callable ~Collection ~Container ~Generator ~Hashable ~ItemsView
 dataclasses ~Field ~_HAS_DEFAULT_FACTORY_CLASS ~_MISSING_TYPE
 datetime UTC date datetime time timedelta timezone tzinfo
 decimal Context Decimal ~DecimalTuple
-enum =auto
+enum =Enum =Flag =IntEnum =IntFlag =StrEnum =auto
 fractions Fraction
 http HTTPMethod HTTPStatus
 io BytesIO StringIO

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type FormatDescriptor, once, type Sample } from "../../core/format.ts";
+import { type FormatDescriptor, once } from "../../core/format.ts";
+import { mayBeMessagePack } from "./head.ts";
 
 /** Flax and MessagePack. */
 export const flaxDescriptor: FormatDescriptor = {
@@ -35,13 +36,3 @@ export const flaxDescriptor: FormatDescriptor = {
     ],
   ],
 };
-
-/** Names under which MessagePack travels: nothing in its bytes is a signature. */
-const NAMES = /(?:\.(?:msgpack|mpk|msgp|flax)|(?:^|\/)checkpoint(?:_\d+)?)$/iu;
-
-/** A map, or a list, that is not empty, under a name of MessagePack's. */
-function mayBeMessagePack({ name, head }: Sample): boolean {
-  const [first = 0] = head;
-  const long = first >= 0xdc && first <= 0xdf;
-  return NAMES.test(name) && (long || first > 0x80 && first < 0xa0 && first !== 0x90);
-}

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { mayBeMessagePack } from "./head.ts";
 import { FormatError } from "../../core/errors.ts";
 import type { Format, FormatContext } from "../../core/format.ts";
 import { HINT } from "../../core/hints.ts";
@@ -37,7 +38,7 @@ export const messagePackFormat: Format = {
   id: "msgpack",
   random: true,
   // Names and the first byte are all there is, and the descriptor has looked at them.
-  detect: ({ head }) => head.length > 1,
+  detect: (sample) => sample.head.length > 1 && mayBeMessagePack(sample),
   scan,
 };
 
