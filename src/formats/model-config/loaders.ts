@@ -28,6 +28,11 @@ const NET_CHARACTERS = 64 * 1024;
 const NET_TEXTS = 2000;
 /** Different texts of one file and loader that are evaluated. The largest real one has some 300. CWE-400. */
 const PROGRAMS = 5000;
+/** Characters of a key that may be that of a vocabulary. The longest real one has some 30. CWE-407. */
+const VOCABULARY_KEY = 256;
+/** Characters of a text that is looked at each time, and longer texts whose answer is kept. CWE-407. */
+const SHORT_TEXT = 64;
+const TEXTS_LOOKED = 4096;
 /** Items of a list beyond which it is a vocabulary and no list of names. */
 const VOCABULARY_ITEMS = 64;
 
@@ -362,19 +367,32 @@ class Teller {
   #keep(texts: TextVisit[], visit: TextVisit): void {
     const { text, neighbours, path } = visit;
     if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;
-    if (path.some((key) => VOCABULARY.test(key))) return;
-    const trimmed = text.trim();
-    const dot = trimmed.lastIndexOf(".");
-    const kept = DOTTED.test(trimmed)
-      ? this.#isCritical(trimmed.slice(0, dot), trimmed.slice(dot + 1))
-      : this.#speaks(trimmed);
+    if (path.some((key) => key.length <= VOCABULARY_KEY && VOCABULARY.test(key))) return;
+    // A text that aliases name again and again is looked at once.
+    let kept = text.length > SHORT_TEXT ? this.#looked.get(text) : undefined;
+    if (kept === undefined) {
+      kept = this.#mayName(text.trim());
+      if (text.length > SHORT_TEXT && this.#looked.size < TEXTS_LOOKED) {
+        this.#looked.set(text, kept);
+      }
+    }
     if (!kept) return;
     if (texts.length < NET_TEXTS) texts.push(visit);
     else this.#cut = true;
   }
 
+  readonly #looked = new Map<string, boolean>();
+
+  #mayName(text: string): boolean {
+    const dot = text.lastIndexOf(".");
+    return DOTTED.test(text)
+      ? this.#isCritical(text.slice(0, dot), text.slice(dot + 1))
+      : this.#speaks(text);
+  }
+
   /** True for a text that has the name of a critical callable before a bracket. */
   #speaks(text: string): boolean {
+    if (!text.includes("(")) return false;
     for (const [, called = ""] of text.matchAll(/([\w.]+)\s*\(/gu)) {
       const dot = called.lastIndexOf(".");
       const word = called.slice(dot + 1);
