@@ -10,7 +10,6 @@ import { LimitError, SourceError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
-import { latin1 } from "../../parsers/bytes.ts";
 import { configurationEntries } from "../../parsers/config/metadata.ts";
 import { type ConfigNode, textNode } from "../../parsers/config_node.ts";
 import type { Heap } from "../../pickle/machine/heap.ts";
@@ -20,7 +19,7 @@ import { runStream } from "../../pickle/streams/driver.ts";
 import { Input } from "../../pickle/streams/input.ts";
 
 /** Bytes of a pickle that are searched. Those of checkpoints in zip archives have at most some megabytes. */
-const SEARCHED_BYTES = 32 * 1024 * 1024;
+const SEARCHED_BYTES = 8 * 1024 * 1024;
 const WINDOW_BYTES = 1 << 20;
 /** Bytes that two windows share, so that no name is cut in two. */
 const SHARED_BYTES = 128;
@@ -38,14 +37,16 @@ const DEPTH = 100;
  */
 const SPEAKS = new RegExp(
   "_target_|_component_|class_path|_instantiator|trust_remote_code|trust_code|allow_remote|auto_map|" +
-    "parent_library|:serialized:|expr_str|guards_code|runtime_info|custom_imports|py/\\w|" +
-    "(?<![A-Za-z]{2})(?:os|nt|pty|code)\\.[a-z]|" +
+    "parent_library|:serialized:|expr_str|guards_code|runtime_info|custom_imports|py/[a-z]{2}|" +
+    "(?<![A-Za-z]{2})(?:os|nt|pty|code)\\.[a-z_]{4}|" +
     "(?:posix|subprocess|builtins|importlib|runpy|shutil|socket|ctypes)\\.[a-z]|" +
-    "__import__|\\\\u00|\\\\x",
+    "__import__|\\\\[uU]00|S['\"][\\x20-\\x7e]*?\\\\[x0-7]",
   "u",
 );
 /** Keys that the pickle machine itself reports, where they name something plainly. */
 const REPORTED = /^(?:_instantiator|_target_|class_path)$/u;
+/** One character a byte; which those beyond ASCII are does not matter here. */
+const ONE_BYTE = new TextDecoder("windows-1252");
 const HELD = /^(?:(?:datamodule_)?hyper_parameters|hparams|module_arguments|config|cfg)$/u;
 
 /**
@@ -102,7 +103,7 @@ async function speaks(source: Source, { checkDeadline }: FormatContext): Promise
   for (let at = 0; at < SEARCHED_BYTES; at += WINDOW_BYTES - SHARED_BYTES) {
     checkDeadline();
     const bytes = await source.read(at, WINDOW_BYTES);
-    if (SPEAKS.test(latin1(bytes, bytes.length))) return true;
+    if (SPEAKS.test(ONE_BYTE.decode(bytes))) return true;
     if (bytes.length < WINDOW_BYTES) return false;
   }
   return false;
