@@ -52,11 +52,13 @@ const HELD = /^(?:(?:datamodule_)?hyper_parameters|hparams|module_arguments|conf
 /**
  * The dictionaries of a pickle, as an entry that is read as a configuration.
  *
+ * @param isAnew whether the source was opened a second time for this
  * @returns none when there is no name in it that a loader would look for, or no dictionary
  */
 export async function dictionaryEntries(
   source: Source,
   context: FormatContext,
+  isAnew = false,
 ): Promise<readonly Observation[]> {
   try {
     if (!await speaks(source, context)) return [];
@@ -78,9 +80,10 @@ export async function dictionaryEntries(
     }
     return found;
   } catch (error) {
-    // What has been read before, of a source that only goes onward, cannot be had again.
-    if (error instanceof SourceError && source.access === "forward") return [];
-    throw error;
+    if (!(error instanceof SourceError) || source.access !== "forward") throw error;
+    // What has been read before, of a source that only goes onward, has to be opened anew.
+    const anew = isAnew ? undefined : source.again?.();
+    return anew === undefined ? [] : await dictionaryEntries(anew, context, true);
   }
 }
 
