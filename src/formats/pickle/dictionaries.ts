@@ -9,87 +9,124 @@
 import { LimitError, SourceError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import type { Observation } from "../../core/types.ts";
+import type { LoaderEntry } from "../../core/loader.ts";
+import type { Interest, Observation } from "../../core/types.ts";
 import { configurationEntries } from "../../parsers/config/metadata.ts";
 import { type ConfigNode, textNode } from "../../parsers/config_node.ts";
-import type { Heap } from "../../pickle/machine/heap.ts";
+import { type Heap, TEXT_LIMIT } from "../../pickle/machine/heap.ts";
 import { STATUS } from "../../pickle/machine/status.ts";
+import { TextWatch } from "../../pickle/machine/text_watch.ts";
 import { CONTAINER, FALSE, type Handle, NONE, TRUE, UNKNOWN } from "../../pickle/machine/values.ts";
 import { runStream } from "../../pickle/streams/driver.ts";
 import { Input } from "../../pickle/streams/input.ts";
 
-/** Bytes of a pickle that are searched. Those of checkpoints in zip archives have at most some megabytes. */
-const SEARCHED_BYTES = 8 * 1024 * 1024;
-const WINDOW_BYTES = 1 << 20;
-/** Bytes that two windows share, so that no name is cut in two. */
-const SHARED_BYTES = 128;
-/** Opcodes of the second run. Checkpoints have some hundred thousands. CWE-400. */
-const OPCODES = 20_000_000;
-/** Streams of a file: `torch.save` before zip wrote five. */
-const STREAMS = 8;
+/** Name of the part by which the table of loaders knows dictionaries of checkpoints. */
+const PART = "__checkpoint__";
 /** Values that are written out, a shared one by each way to it. CWE-776. */
 const VALUES = 300_000;
 const DEPTH = 100;
 
-/**
- * Names that are worth a second run: keys under which loaders look for code, and modules of the critical
- * table before a dot. Text that is escaped may be any of them.
- */
-const SPEAKS = new RegExp(
-  "_target_|_component_|class_path|_instantiator|trust_remote_code|trust_code|allow_remote|auto_map|" +
-    "parent_library|:serialized:|expr_str|guards_code|runtime_info|custom_imports|py/[a-z]{2}|" +
-    "(?<![A-Za-z]{2})(?:os|nt|pty|code)\\.[a-z_]{4}|" +
-    "(?:posix|subprocess|builtins|importlib|runpy|shutil|socket|ctypes)\\.[a-z]|" +
-    "__import__|\\\\[uU]00|S['\"][\\x20-\\x7e]*?\\\\[x0-7]",
-  "u",
-);
+/** Characters of which a name, a call or a key of the table has one. */
+const MARKS = "._(/:";
+/** A dotted name that nothing continues on the left. */
+const DOTTED = /(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+/gu;
+/** Python that reaches a callable without a dot. */
+const CODE =
+  /__import__|\bfrom\s+[\w.]+\s+import\b|\b(?:eval|exec|compile|getattr|globals|open)\s*\(/u;
 /** Keys that the pickle machine itself reports, where they name something plainly. */
 const REPORTED = /^(?:_instantiator|_target_|class_path)$/u;
-/** One character a byte; which those beyond ASCII are does not matter here. */
-const ONE_BYTE = new TextDecoder("windows-1252");
 const HELD = /^(?:(?:datamodule_)?hyper_parameters|hparams|module_arguments|config|cfg)$/u;
+
+/**
+ * A watch for texts that are worth a second run, in which dictionaries are kept: keys under which loaders
+ * look for code, critical callables, and Python that calls something.
+ *
+ * @returns undefined where there is no table of loaders
+ */
+export function loaderWatch({ loaders, dangerOf }: Interest): TextWatch | undefined {
+  if (loaders === undefined) return undefined;
+  const keys = keysOf(loaders);
+  const isCritical = (text: string): boolean => {
+    for (const [path] of text.matchAll(DOTTED)) {
+      for (let dot = path.indexOf("."); dot > 0; dot = path.indexOf(".", dot + 1)) {
+        const [name = ""] = path.slice(dot + 1).split(".", 1);
+        if (dangerOf?.(path.slice(0, dot), name) === "critical") return true;
+      }
+    }
+    return false;
+  };
+  return new TextWatch((text) => keys.has(text) || CODE.test(text) || isCritical(text), MARKS);
+}
+
+/** The keys of the table, of entries for any file or for checkpoints, that are no mere words. */
+function keysOf(loaders: readonly LoaderEntry[]): ReadonlySet<string> {
+  return new Set(
+    loaders
+      .filter(({ files }) => files.length === 0 || files.includes(PART))
+      .flatMap(({ code }) => code.flatMap(({ at }) => at))
+      .flatMap((step) => step.split("|"))
+      .filter((key) => /[^A-Za-z*]/u.test(key)),
+  );
+}
 
 /**
  * The dictionaries of a pickle, as an entry that is read as a configuration.
  *
- * @param isAnew whether the source was opened a second time for this
- * @returns none when there is no name in it that a loader would look for, or no dictionary
+ * @param watch what the scan of the pickle's streams saw
+ * @returns none when there is no name in it that a loader would look for, or no dictionary; an anomaly
+ * where the dictionaries with such names could not be read
  */
 export async function dictionaryEntries(
   source: Source,
   context: FormatContext,
-  isAnew = false,
+  watch: TextWatch | undefined,
 ): Promise<readonly Observation[]> {
+  if (watch === undefined || watch.last < 0) return [];
   try {
-    if (!await speaks(source, context)) return [];
-    const input = new Input(source, context.limits.spoolBytes);
-    const found: Observation[] = [];
-    let start = 0;
-    for (let stream = 0; stream < STREAMS; stream++) {
-      const { machine, status, end } = await runStream(input, bounded(context), { start });
-      if (status !== STATUS.STOPPED) break;
-      const writing = new Writing(machine.heap);
-      const root = writing.node(machine.result, 0, false);
-      if (root.kind === "map") found.push(...configurationEntries("__checkpoint__", root));
-      if (writing.cut) {
-        const detail =
-          `Its dictionaries have more than ${VALUES} values, and no more are looked at`;
-        found.push({ type: "anomaly", rule: "config-malformed", detail, unread: true });
-      }
-      start = end;
-    }
-    return found;
+    return await entriesOf(source, context, watch);
   } catch (error) {
     if (!(error instanceof SourceError) || source.access !== "forward") throw error;
     // What has been read before, of a source that only goes onward, has to be opened anew.
-    const anew = isAnew ? undefined : source.again?.();
-    return anew === undefined ? [] : await dictionaryEntries(anew, context, true);
+    const again = source.again?.();
+    if (again === undefined) return [unread("can be read only once")];
+    return await entriesOf(again, context, watch);
   }
+}
+
+async function entriesOf(
+  source: Source,
+  context: FormatContext,
+  { last, longest }: TextWatch,
+): Promise<readonly Observation[]> {
+  const input = new Input(source, context.limits.spoolBytes);
+  const found: Observation[] = [];
+  for (let start = 0; start <= last;) {
+    const options = { start, stepArrays: true, thorough: true };
+    const { machine, status, end, broken } = await runStream(input, bounded(context), options);
+    if (broken instanceof SourceError) throw broken;
+    if (status !== STATUS.STOPPED) {
+      found.push(unread(`cannot be kept (${broken?.message ?? "the pickle breaks off"})`, end));
+      break;
+    }
+    const writing = new Writing(machine.heap, longest > TEXT_LIMIT);
+    const root = writing.rootOf(machine.result);
+    if (root.kind === "map") {
+      found.push(...configurationEntries(PART, root));
+      if (writing.cut !== undefined) found.push(unread(writing.cut, start));
+    }
+    start = end;
+  }
+  return found;
+}
+
+function unread(why: string, offset = 0): Observation {
+  const detail = `Its dictionaries name code, as loaders look for it, and ${why}`;
+  return { type: "anomaly", rule: "config-malformed", detail, offset, unread: true };
 }
 
 /** The same context, with a budget of its own: what is read twice is spent once. */
 function bounded({ interest, limits, checkDeadline }: FormatContext) {
-  let left = OPCODES;
+  let left = limits.opcodes;
   return {
     // What objects are given counts, of dictionaries with an order and namespaces too.
     interest: { argumentsMatter: () => true, meaningsOf: interest.meaningsOf },
@@ -102,33 +139,39 @@ function bounded({ interest, limits, checkDeadline }: FormatContext) {
   };
 }
 
-async function speaks(source: Source, { checkDeadline }: FormatContext): Promise<boolean> {
-  for (let at = 0; at < SEARCHED_BYTES; at += WINDOW_BYTES - SHARED_BYTES) {
-    checkDeadline();
-    const bytes = await source.read(at, WINDOW_BYTES);
-    if (SPEAKS.test(ONE_BYTE.decode(bytes))) return true;
-    if (bytes.length < WINDOW_BYTES) return false;
-  }
-  return false;
-}
+const NOTHING: ConfigNode = { kind: "scalar", at: 0, text: "null", value: null };
 
 /** Writes values out as a configuration: containers and texts, what is neither as null. */
 class Writing {
   readonly #heap: Heap;
+  readonly #isLong: boolean;
   readonly #around = new Set<Handle>();
   #left = VALUES;
-  /** True when something was left out. */
-  cut = false;
+  /** What was left out; undefined when nothing was. */
+  cut: string | undefined;
 
-  constructor(heap: Heap) {
+  /** @param isLong whether a text that is too long to be read names code */
+  constructor(heap: Heap, isLong: boolean) {
     this.#heap = heap;
+    this.#isLong = isLong;
   }
 
-  node(handle: Handle | undefined, depth: number, held: boolean): ConfigNode {
-    const nothing: ConfigNode = { kind: "scalar", at: 0, text: "null", value: null };
-    if (handle === undefined || handle === NONE || --this.#left < 0 || depth > DEPTH) {
-      return nothing;
+  /** The value under STOP. */
+  rootOf(result: Handle): ConfigNode {
+    try {
+      return this.#node(result, 0, false);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.cut ??= "hold the same texts over and over";
+      return NOTHING;
     }
+  }
+
+  #node(handle: Handle | undefined, depth: number, held: boolean): ConfigNode {
+    if (handle === undefined || handle === NONE) return NOTHING;
+    if (--this.#left < 0) this.cut ??= `have more than ${VALUES} values`;
+    if (depth > DEPTH) this.cut ??= `are more than ${DEPTH} deep`;
+    if (this.cut !== undefined) return NOTHING;
     if (handle === TRUE || handle === FALSE) {
       const value = handle === TRUE;
       return { kind: "scalar", at: 0, text: String(value), value };
@@ -136,13 +179,18 @@ class Writing {
     const heap = this.#heap;
     const text = heap.textOf(handle);
     if (text !== undefined) return textNode(text);
+    if (heap.isWritten(handle)) {
+      const { length } = heap.preview(handle, 0) ?? { length: 0 };
+      if (length <= TEXT_LIMIT || this.#isLong) this.cut ??= "have a text that cannot be read";
+      return NOTHING;
+    }
     const items = this.#itemsOf(handle);
     if (items === undefined) {
       const number = heap.numberOf(handle);
-      if (number === undefined) return nothing;
+      if (number === undefined) return NOTHING;
       return { kind: "scalar", at: 0, text: String(number), value: Number(number) };
     }
-    if (this.#around.has(handle)) return nothing;
+    if (this.#around.has(handle)) return NOTHING;
     this.#around.add(handle);
     const node = items.pairs
       ? this.#map(items.values, depth, held)
@@ -152,7 +200,7 @@ class Writing {
   }
 
   #list(values: readonly Handle[], depth: number, held: boolean): ConfigNode {
-    const items = values.map((value) => this.node(value, depth + 1, held));
+    const items = values.map((value) => this.#node(value, depth + 1, held));
     return { kind: "list", at: 0, items };
   }
 
@@ -161,7 +209,7 @@ class Writing {
     for (let at = 0; at + 1 < values.length; at += 2) {
       const key = this.#heap.textOf(values[at] ?? UNKNOWN) ?? "";
       const inside = held || depth === 0 && HELD.test(key);
-      const value = this.node(values[at + 1], depth + 1, inside);
+      const value = this.#node(values[at + 1], depth + 1, inside);
       const said = held && REPORTED.test(key) && value.kind === "scalar" &&
         /^[\w.]+$/u.test(value.text);
       if (!said) members.push([textNode(key), value]);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Limits } from "../../core/types.ts";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
+import { streamSource } from "../../sources/forward.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
 const rules = loadRules({ strict: true });
@@ -61,4 +63,74 @@ test("containers that hold themselves, and shared ones, end in no time", async (
   const bytes = new TextEncoder().encode(`(Va\ng29\nd.`.replace("(Va\n", `${bomb}0(Va\n`));
   const { verdict } = await scanSource(bytesSource("b.ckpt", bytes), { rules });
   assert.notEqual(verdict, "clean");
+});
+
+/** BINUNICODE of a text. */
+function long(text: string): Uint8Array {
+  const encoded = new TextEncoder().encode(text);
+  const opcode = new Uint8Array(5 + encoded.length);
+  opcode[0] = 0x58;
+  new DataView(opcode.buffer).setUint32(1, encoded.length, true);
+  opcode.set(encoded, 5);
+  return opcode;
+}
+
+function joined(...parts: readonly (string | Uint8Array)[]): Uint8Array {
+  const arrays = parts.map((part) =>
+    typeof part === "string" ? new TextEncoder().encode(part) : part
+  );
+  const out = new Uint8Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
+}
+
+test("names for loaders are found behind any number of bytes, in long texts and in escapes", async () => {
+  const filler = long("x".repeat(9 * 1024 * 1024));
+  const code = `import os\n${"# filler\n".repeat(4000)}os.system('echo x')\n`;
+  const cases: readonly (readonly [Uint8Array, string])[] = [
+    [joined("(Vw\n", filler, "Vm\n(V_target_\nVsubprocess.Popen\ndd."), "dangerous"],
+    [joined("(Vw\n", filler, "Vm\n(V_target_\nVmodel.layers.Linear\ndd."), "clean"],
+    [joined("(Vmeta\n(Vconfig\n", long(code), "dd."), "dangerous"],
+    [joined("(Vm\n(V\\u005ftarget_\nVsubprocess.Popen\ndd."), "dangerous"],
+    [joined("(S'm'\n(S'\\x5ftarget_'\nS'subprocess.\\x50open'\ndd."), "dangerous"],
+    // A module that no key is needed for.
+    [joined("(Vcmd\nVpip.main\nd."), "suspicious"],
+  ];
+  for (const [index, [pickle, wanted]] of cases.entries()) {
+    const random = await scanSource(bytesSource("m.ckpt", pickle), { rules });
+    const said = wanted === "clean" ? [random.verdict !== "dangerous", true] : [
+      random.verdict,
+      wanted,
+    ];
+    assert.equal(said[0], said[1], `${index}: ${random.verdict}`);
+  }
+});
+
+test("dictionaries of a stream that can be read only once are read, or the stream is incomplete", async () => {
+  const padding = long("x".repeat(6 * 1024 * 1024));
+  const pickle = joined("(Vm\n(V_component_\nVos.system\ndVw\n", padding, "d.");
+  const verdictOf = async (limits: Partial<Limits>): Promise<string> => {
+    const source = streamSource("m.pkl", new Blob([pickle as Uint8Array<ArrayBuffer>]).stream());
+    return (await scanSource(source, { rules, limits })).verdict;
+  };
+  assert.equal(await verdictOf({}), "dangerous");
+  assert.equal(await verdictOf({ spoolBytes: 1024 }), "incomplete");
+});
+
+test("more values than are written out leave the pickle incomplete only where they name code", async () => {
+  const many = "(lp0\n" + "I1\na".repeat(300_001);
+  const harmless = await scanSource(
+    bytesSource("m.pkl", joined(`(Vm\n${many}d.`)),
+    { rules },
+  );
+  assert.equal(harmless.verdict, "clean");
+  const named = await scanSource(
+    bytesSource("m.pkl", joined(`(Vm\n${many}Vn\n(V_target_\nVos.system\ndd.`)),
+    { rules },
+  );
+  assert.notEqual(named.verdict, "clean");
 });

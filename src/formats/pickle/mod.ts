@@ -12,7 +12,7 @@ import { type LayoutName, LAYOUTS } from "../../pickle/streams/layouts.ts";
 import { scanStreams } from "../../pickle/streams/streams.ts";
 import { readFurther, tryHead } from "../../pickle/streams/detect.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
-import { dictionaryEntries } from "./dictionaries.ts";
+import { dictionaryEntries, loaderWatch } from "./dictionaries.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
 /** Names under which pickles travel; under one of them doubtful bytes are scanned all the same. */
@@ -57,10 +57,13 @@ async function* scan(source: Source, context: FormatContext) {
   const { hint } = context.sample;
   const layout = isTarPart(hint) ? hint : "pickle";
   const anywhere = ANYWHERE.get(hint ?? "");
-  yield* scanStreams(source, context, layout, anywhere);
-  if (layout === "pickle" && anywhere === undefined) {
-    yield await dictionaryEntries(source, context);
+  if (layout !== "pickle" || anywhere !== undefined) {
+    yield* scanStreams(source, context, layout, anywhere);
+    return;
   }
+  const watch = loaderWatch(context.interest);
+  yield* scanStreams(source, { ...context, watch }, layout);
+  yield await dictionaryEntries(source, context, watch);
 }
 
 function isTarPart(hint: string | undefined): hint is LayoutName {

@@ -9,7 +9,7 @@
 import { scanStreams } from "../../pickle/streams/streams.ts";
 import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import { dictionaryEntries } from "./dictionaries.ts";
+import { dictionaryEntries, loaderWatch } from "./dictionaries.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
 /** Legacy torch checkpoints. */
@@ -21,6 +21,7 @@ export const torchLegacyFormat: Format = {
 };
 
 async function* scan(source: Source, context: FormatContext) {
-  yield* scanStreams(source, context, "torch-legacy");
-  yield await dictionaryEntries(source, context);
+  const watch = loaderWatch(context.interest);
+  yield* scanStreams(source, { ...context, watch }, "torch-legacy");
+  yield await dictionaryEntries(source, context, watch);
 }

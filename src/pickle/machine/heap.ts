@@ -8,6 +8,7 @@
 import type { Interest } from "../../core/types.ts";
 import { FactLog } from "./facts.ts";
 import { foldKey } from "./names.ts";
+import type { TextWatch } from "./text_watch.ts";
 import type { ByteWindow } from "./window.ts";
 import {
   decodeLatin1,
@@ -73,6 +74,8 @@ export interface HeapOptions {
   readonly traced: boolean;
   /** Facts after which the machine comes back, so that they can be taken; as many as are kept unless given. */
   readonly factsHeld?: number | undefined;
+  /** Looks at each text that is read or computed. */
+  readonly watch?: TextWatch | undefined;
 }
 
 /** One imported or reached global of the stream, which is also the value that an import pushes. */
@@ -103,6 +106,7 @@ export class Heap {
   readonly containers: ContainerPool;
   readonly facts: FactLog;
   readonly interest: Interest;
+  private readonly watch: TextWatch | undefined;
   /** True when something that was forgotten for want of room would have mattered. */
   detailLost = false;
   /** True once there are values made to be called, such as partials: what was forgotten may hold one. */
@@ -125,6 +129,7 @@ export class Heap {
   constructor(input: ByteWindow, options: HeapOptions) {
     this.input = input;
     this.interest = options.interest;
+    this.watch = options.watch;
     this.containers = new ContainerPool(options.itemLimit, options.containerLimit);
     this.facts = new FactLog(options.traced, options.factsHeld);
   }
@@ -229,6 +234,7 @@ export class Heap {
   /** @throws RangeError when computed texts grow too large in all */
   text(text: string): Handle {
     this.spend(text.length);
+    this.watch?.lookAt(text, this.input.base);
     return this.object({ type: "text", text });
   }
 

@@ -118,6 +118,7 @@ function unicode(machine: Machine, pos: number): Next {
   if (end < 0) return noNewline(machine, pos, pos);
   const at = base + pos - 1;
   if (options.interest.patternsIn === undefined && isUnescaped(buffer, pos, end)) {
+    options.watch?.look(buffer, pos, end, at);
     machine.stack.push(handleOf(KIND.STRING, at));
     return end + 1;
   }
@@ -133,6 +134,7 @@ function string(machine: Machine, pos: number): Next {
   if (end < 0) return noNewline(machine, pos, pos);
   const at = base + pos - 1;
   if (options.interest.patternsIn === undefined && isPlainQuoted(buffer, pos, end)) {
+    options.watch?.look(buffer, pos, end, at);
     machine.stack.push(handleOf(KIND.STRING, at));
     return end + 1;
   }
@@ -147,8 +149,13 @@ function string(machine: Machine, pos: number): Next {
 
 /** Pushes a text, looked through for the user's patterns as written and as read. */
 function pushSearched(machine: Machine, at: number, line: Uint8Array, next: number): Next {
-  const { heap, stack, options: { interest: { patternsIn } } } = machine;
+  const { heap, stack, options: { interest: { patternsIn }, watch } } = machine;
   const handle = handleOf(KIND.STRING, at);
+  if (watch !== undefined) {
+    const read = heap.textOf(handle);
+    if (read === undefined) watch.unread(at);
+    else watch.lookAt(read, at);
+  }
   if (patternsIn !== undefined) {
     searchLiteral(patternsIn, line, true, heap.facts, at);
     const read = line.includes(BACKSLASH) ? heap.textOf(handle) : undefined;
@@ -312,6 +319,7 @@ export function skipLine(machine: Machine): Next {
     return ended ? reader.failAt(reader.longLine, "the data ends inside a line", true) : next;
   }
   if (options.interest.patternsIn !== undefined) notes.noteUnsearched(reader.longLine);
+  options.watch?.unread(reader.longLine);
   stack.push(handleOf(KIND.STRING, reader.longLine));
   reader.offset = base + newline + 1;
   reader.longLine = ABSENT;

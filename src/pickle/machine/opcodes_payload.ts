@@ -13,6 +13,7 @@ import { OP, opcodeOf } from "./opcodes.ts";
 import { readsInto } from "./frames.ts";
 import { SEARCHED_BYTES_BYTES, SEARCHED_TEXT_BYTES, searchLiteral } from "./search.ts";
 import type { Next } from "./status.ts";
+import { WATCHED_BYTES } from "./text_watch.ts";
 import { type Handle, handleOf, KIND, UNKNOWN } from "./values.ts";
 
 /** Constants of one stream that are looked at for a nested pickle; where there are more, that is reported. */
@@ -83,6 +84,7 @@ function constant(machine: Machine, pos: number, from: number, next: number, kin
   if (machine.options.interest.patternsIn !== undefined) {
     search(machine, buffer[pos - 1] as number, at, from, length);
   }
+  if (kind === KIND.STRING) machine.options.watch?.look(buffer, from, next, at);
   stack.push(handleOf(kind, at));
   return next;
 }
@@ -113,7 +115,7 @@ function payload(machine: Machine, pos: number, code: number, width: 1 | 4 | 8):
   if (end > input.size) {
     return reader.fail(begin, begin, `${name} of ${length} bytes goes past the end`, true);
   }
-  const glance = Math.min(length, Math.max(GLANCE_BYTES, searched(machine, code)));
+  const glance = Math.min(length, Math.max(GLANCE_BYTES, wanted(machine, code)));
   if (pos + width + glance > input.length && !input.ended) {
     return reader.need(begin, 1 + width + glance);
   }
@@ -125,6 +127,7 @@ function payload(machine: Machine, pos: number, code: number, width: 1 | 4 | 8):
   const at = base + begin;
   if (length > SHORTEST_NESTED) noteNested(machine, at, pos + width, length);
   if (searched(machine, code) > 0) search(machine, code, at, pos + width, length);
+  if (isText(code)) watch(machine, at, pos + width, length);
   machine.stack.push(valueOf(machine, code, at, length));
   return end <= base + reader.limit ? machine.goOn(end - base) : beyond(machine, end);
 }
@@ -185,16 +188,34 @@ function mayImport({ reader }: Machine, from: number, length: number): boolean {
     buffer.subarray(from, from + length).includes(0x0a);
 }
 
+/** Whether an opcode pushes a str; those of STRING are texts or bytes, as the unpickler is told. */
+function isText(code: number): boolean {
+  return code === OP.BINUNICODE || code === OP.BINUNICODE8 || code === OP.SHORT_BINUNICODE ||
+    code === OP.BINSTRING || code === OP.SHORT_BINSTRING;
+}
+
+/** Bytes of such a payload that must be in the window, to be looked at. */
+function wanted(machine: Machine, code: number): number {
+  const watched = machine.options.watch !== undefined && isText(code) ? WATCHED_BYTES : 0;
+  return Math.max(searched(machine, code), watched);
+}
+
+/** Looks at a text that the window holds; one that is too long for that may be anything. */
+function watch(
+  { options, reader: { buffer, input } }: Machine,
+  at: number,
+  from: number,
+  length: number,
+) {
+  if (length > WATCHED_BYTES) options.watch?.unread(at);
+  else options.watch?.look(buffer, from, Math.min(from + length, input.length), at);
+}
+
 /** Bytes of such a payload that the user's patterns are looked for in. */
 function searched({ options }: Machine, code: number): number {
   if (options.interest.patternsIn === undefined) return 0;
+  if (isText(code)) return SEARCHED_TEXT_BYTES;
   switch (code) {
-    case OP.BINUNICODE:
-    case OP.BINUNICODE8:
-    case OP.SHORT_BINUNICODE:
-    case OP.BINSTRING:
-    case OP.SHORT_BINSTRING:
-      return SEARCHED_TEXT_BYTES;
     case OP.BINBYTES:
     case OP.BINBYTES8:
     case OP.SHORT_BINBYTES:

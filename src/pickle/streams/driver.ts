@@ -11,6 +11,7 @@ import type { Input } from "./input.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
+import type { TextWatch } from "../machine/text_watch.ts";
 import { unpickler } from "../machine/unpickler.ts";
 import { handleOf, KIND } from "../machine/values.ts";
 
@@ -18,6 +19,8 @@ import { handleOf, KIND } from "../machine/values.ts";
 interface RunContext {
   readonly interest: Interest;
   readonly limits: Limits;
+  /** Looks at each text that is read or computed. */
+  readonly watch?: TextWatch | undefined;
   checkDeadline(): void;
   spendOpcodes(count: number): void;
 }
@@ -198,6 +201,7 @@ function machineOptions(
     containerLimit: thorough ? values : Math.min(values, CONTAINERS_USUAL),
     traced: options.traced ?? false,
     factsHeld: options.factsHeld,
+    watch: context.watch,
     semantics: pythonSemantics(options.extensions ?? new Map()),
   };
 }

@@ -19,6 +19,7 @@ import { type CountedFact, FACTS_KEPT, keyOf } from "../machine/facts.ts";
 import { Input } from "./input.ts";
 import { type LayoutName, LAYOUTS } from "./layouts.ts";
 import { STATUS } from "../machine/status.ts";
+import type { TextWatch } from "../machine/text_watch.ts";
 import { nestedEntries } from "./nested.ts";
 import { anomaliesOf } from "./stream_anomalies.ts";
 import { readFurther, tryHead } from "./detect.ts";
@@ -35,6 +36,12 @@ const FACTS_AT_A_TIME = 2048;
 /** Streams of a file that are read at all. */
 const STREAMS_READ = 100_000;
 
+/** What a scan of streams needs of its surroundings. */
+interface StreamContext extends FormatContext {
+  /** Looks at each text of all streams, under all readings. */
+  readonly watch?: TextWatch | undefined;
+}
+
 /**
  * Scans every stream of a source.
  *
@@ -46,7 +53,7 @@ const STREAMS_READ = 100_000;
  */
 export async function* scanStreams(
   source: Source,
-  context: FormatContext,
+  context: StreamContext,
   layout: LayoutName,
   anywhere?: "stream" | "import",
 ): AsyncGenerator<readonly Observation[]> {
@@ -62,7 +69,7 @@ interface Base {
 
 class StreamScan {
   private readonly source: Source;
-  private readonly context: FormatContext;
+  private readonly context: StreamContext;
   private readonly layout;
   private readonly input: Input;
   private readonly extensions = new Map<number, GlobalName>();
@@ -75,7 +82,7 @@ class StreamScan {
   /** Places of what streams load. */
   private readonly loaded = new Set<string>();
 
-  constructor(source: Source, context: FormatContext, layout: LayoutName) {
+  constructor(source: Source, context: StreamContext, layout: LayoutName) {
     this.source = source;
     this.context = context;
     this.layout = LAYOUTS[layout]();
