@@ -269,11 +269,13 @@ test("A report is the same to the byte but for times, whichever runtime makes it
   const validate = new Ajv.default({ validateFormats: false, unicodeRegExp: false }).compile(
     JSON.parse(readFileSync(join(ROOT, "testdata/report/sarif-2.1.0.schema.json"), "utf8")),
   );
-  for (const format of REPORT_FORMATS) {
-    const [, ...node] = RUNTIMES[0] ?? [""];
+  for (const [index, format] of REPORT_FORMATS.entries()) {
+    const [[, ...node] = [""], ...others] = RUNTIMES;
     const first = scan(node, format);
     if (format === "json") assert.equal(withoutTimes(scan(node, format)), withoutTimes(first));
-    for (const [name, ...command] of RUNTIMES.slice(1)) {
+    // All runtimes run the same writers: JSON by each, every other format by one beside Node.
+    const compared = format === "json" ? others : others.slice(index % 2, index % 2 + 1);
+    for (const [name, ...command] of compared) {
       assert.equal(withoutTimes(scan(command, format)), withoutTimes(first), `${format}: ${name}`);
     }
     if (format === "sarif") assert.ok(validate(JSON.parse(first)), JSON.stringify(validate.errors));

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { RuleSet } from "../core/rule_set.ts";
 import { loadRules } from "../rules/rules.ts";
 import { scanSource } from "../scan/scan_source.ts";
+import { SWEEP } from "../parsers/testing/sweep.ts";
 import { bytesSource } from "../sources/memory.ts";
 import { effectiveOf } from "./effective.ts";
 import { readConfiguration } from "./read.ts";
@@ -32,7 +33,9 @@ test("the templates leave every verdict of the test data as it is", async () => 
       recursive: true,
       withFileTypes: true,
     });
-    for (const file of files.filter((it) => it.isFile() && !/json$|asm$/.test(it.name))) {
+    const samples = files.filter((it) => it.isFile() && !/json$|asm$/.test(it.name));
+    // The rules are the same code in both runtimes.
+    for (const file of samples.filter((_, index) => index % SWEEP === 0)) {
       const bytes = new Uint8Array(readFileSync(`${file.parentPath}/${file.name}`));
       const scan = (rules: RuleSet) => scanSource(bytesSource(file.name, bytes), { rules });
       const plain = await scan(embedded);
