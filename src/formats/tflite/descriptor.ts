@@ -1,25 +1,39 @@
 /**
- * TensorFlow Lite: known, not read yet.
+ * TensorFlow Lite, which is LiteRT now.
  *
  * @module
  */
 
-import type { FormatDescriptor } from "../../core/format.ts";
+import { type FormatDescriptor, once } from "../../core/format.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 
 /** TensorFlow Lite. */
 export const tfliteDescriptor: FormatDescriptor = {
   id: "tflite",
   title: "TensorFlow Lite",
-  role: "unread",
+  role: "code",
   claims: [
     { label: "a TensorFlow Lite model", extensions: "tflite" },
   ],
-  readers: [],
-  unread: [{
-    label: "a TensorFlow Lite model",
-    // The flatbuffer file identifier follows the root offset.
-    matches: ({ head }) => startsWith(head, ascii("TFL3"), 4),
-  }],
-  coverage: [],
+  readers: [
+    {
+      id: "tflite",
+      malformedRule: "tflite-malformed",
+      label: "a TensorFlow Lite model",
+      under: "tflite lite bin",
+      // The identifier follows the offset of the root.
+      mayMatch: ({ head }) => startsWith(head, ascii("TFL3"), 4),
+      load: once(async () => (await import("./mod.ts")).tfliteFormat),
+      samples: {
+        harmful: "tflite/harmful/flex_write.tflite",
+        harmless: "tflite/safe/dense.tflite",
+      },
+    },
+  ],
+  coverage: [
+    [
+      "TensorFlow Lite",
+      "`.tflite`, `.task`: kernels of TensorFlow (Flex) by its operators, custom operators, indices, sizes and subgraphs against the file",
+    ],
+  ],
 };

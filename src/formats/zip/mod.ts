@@ -139,7 +139,7 @@ async function* scan(
     ...directory.anomalies,
     ...missingDirectory(directory, all.length),
     ...known.anomalies,
-    ...around.anomalies,
+    ...unexpected(around.anomalies, context.sample),
     ...odd,
     ...bombOf(all, size, limits.ratio),
     { type: "listing", listing },
@@ -199,10 +199,19 @@ async function* remaining(
   const around = await readSurroundings(window, directory, ranges, size, limit, check);
   const members = [...known.members, ...around.members];
   for (const member of members) await listed(source, member, options, odd);
-  yield [...known.anomalies, ...around.anomalies, ...odd];
+  yield [...known.anomalies, ...unexpected(around.anomalies, context.sample), ...odd];
   yield* entries(source, members, options, context, beside);
   yield* between(source, around.slack);
   if (around.full) throw tooManyIn(source, limit);
+}
+
+/**
+ * Without what is expected: models of TensorFlow Lite have an archive of metadata behind themselves
+ * (`metadata_writers` of tflite-support), and another reader reads them.
+ */
+function unexpected(anomalies: readonly Anomaly[], { head }: Sample): readonly Anomaly[] {
+  if (!startsWith(head, ascii("TFL3"), 4)) return anomalies;
+  return anomalies.filter(({ rule }) => rule !== "zip-prepended-data");
 }
 
 /** What stands where no member is. */
