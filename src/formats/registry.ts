@@ -8,6 +8,7 @@ import type { FormatDescriptor, FormatReader } from "../core/format.ts";
 import { acceleratorsDescriptor } from "./accelerators/descriptor.ts";
 import { ctranslate2Descriptor } from "./ctranslate2/descriptor.ts";
 import { wordVectorsDescriptor } from "./word-vectors/descriptor.ts";
+import { arrowDescriptor } from "./arrow/descriptor.ts";
 import { boostingDescriptor } from "./boosting/descriptor.ts";
 import { rawDataDescriptor } from "./raw-data/descriptor.ts";
 import { openvinoDescriptor } from "./openvino/descriptor.ts";
@@ -78,6 +79,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   ctranslate2Descriptor,
   acceleratorsDescriptor,
   frameworksDescriptor,
+  arrowDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

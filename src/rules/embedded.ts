@@ -4,10 +4,16 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "4d62efdd39fc108c2ef4862671c79f431dc6f90a2c66a778d310cd803e7af3af";
+export const RULES_HASH: string = "712360cc2f746b382b836c3fc9ef1a2b5d42b67a74b9e61c3305885970d0d5d9";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
+{"id":"arrow-malformed","format":"arrow","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed Arrow or Parquet file","why":"It was cut off, or its footer or schema contradicts the file: readers refuse it, and what follows the fault was not looked at.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20"]},
+{"id":"arrow-place","format":"arrow","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Data outside of an Arrow or Parquet file","why":"A reader that trusts the footer reads bytes that are none of the column's.","fix":"Do not use the file; report it to the publisher.","references":["CWE-125"]},
+{"id":"arrow-path","format":"arrow","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Column in a file outside of the folder","why":"A reader that follows the path reads a file that is no part of the table.","fix":"Do not use the file; report it to the publisher.","references":["CWE-22"]},
+{"id":"arrow-java-class","format":"arrow","kind":"anomaly","severity":"high","safety":"dangerous","title":"Java class in an Avro schema","why":"parquet-avro before 1.15.2 loads the class and makes an instance of it when the file is read.","fix":"Do not read the file with parquet-avro before 1.15.2.","references":["CVE-2025-30065","CVE-2025-46762","CWE-502"]},
+{"id":"arrow-pickled-rows","format":"arrow","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Column of pickles","why":"Ray unpickles each row when it is read, which runs whatever the row says.","fix":"Ask the publisher for the table without Python objects.","references":["CWE-502"]},
+{"id":"arrow-encrypted","format":"arrow","kind":"anomaly","severity":"low","safety":"suspicious","title":"Encrypted Parquet footer","why":"Nothing of the schema can be read without the key.","fix":"Decrypt the file, and scan that.","references":["CWE-693"]},
 {"id":"xgboost-malformed","format":"boosting","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed XGBoost model","why":"It was cut off, or an index in it is out of range: XGBoost refuses it, or follows the index out of its arrays.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20","CWE-125"]},
 {"id":"lightgbm-malformed","format":"boosting","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed LightGBM model","why":"It was cut off, or an index in it is out of range: LightGBM refuses it, or follows the index out of its arrays.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20","CWE-125"]},
 {"id":"catboost-malformed","format":"boosting","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed CatBoost model","why":"It was cut off, or an offset in it is out of range: CatBoost refuses it, or follows the offset out of its buffer.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20","CWE-125"]},

@@ -10,7 +10,7 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, CNTK, Torch7, MXNet, Paddle, MNN, MindSpore, ExecuTorch, Arrow and others",
+  title: "Caffe, CNTK, Torch7, MXNet, Paddle, MNN, MindSpore, ExecuTorch and others",
   role: "unread",
   claims: [
     { label: "a Caffe model", extensions: "caffemodel prototxt" },
@@ -34,8 +34,6 @@ export const frameworksDescriptor: FormatDescriptor = {
     { label: "a DeepLearning4j or H2O model", extensions: "mojo" },
     { label: "a Julia object", extensions: "jls jlso" },
     { label: "a Burn record", extensions: "mpk" },
-    { label: "a Parquet table", extensions: "parquet" },
-    { label: "an Arrow table", extensions: "arrow feather" },
   ],
   readers: [],
   unread: [
@@ -54,8 +52,6 @@ export const frameworksDescriptor: FormatDescriptor = {
     { label: "a Circle model", matches: at(4, "CIR0") },
     { label: "a LiteRT-LM model", matches: at(0, "LITERTLM") },
     { label: "a Kaldi model", matches: at(0, "\0B<Nnet", "\0B<Transition") },
-    { label: "a Parquet table", matches: ({ head, tail }) => isParquet(head, tail) },
-    { label: "an Arrow table", matches: at(0, "ARROW1\0\0", "FEA1") },
   ],
   coverage: [],
 };
@@ -66,11 +62,4 @@ type Matches = NonNullable<FormatDescriptor["unread"]>[number]["matches"];
 function at(offset: number, ...magics: readonly string[]): Matches {
   const wanted = magics.map(ascii);
   return ({ head }) => wanted.some((magic) => startsWith(head, magic, offset));
-}
-
-/** A Parquet file begins with its magic number and ends with it, or with the one for encryption. */
-function isParquet(head: Uint8Array, tail: Uint8Array | undefined): boolean {
-  return [ascii("PAR1"), ascii("PARE")].some((magic) =>
-    startsWith(head, magic) && (tail === undefined || startsWith(tail.slice(-4), magic))
-  );
 }

@@ -20,8 +20,7 @@ const MODELS: readonly (readonly [name: string, head: string, label: RegExp])[] 
   ["m.ort", "\x20\0\0\0ORTM", /an ONNX Runtime model/],
   ["m.litertlm", "LITERTLM\x01\0\0\0", /a LiteRT-LM model/],
   ["final.mdl", "\0B<TransitionModel> ", /a Kaldi model/],
-  ["t.parquet", "PAR1\x15\x04PAR1", /a Parquet table/],
-  ["t.feather", "ARROW1\0\0", /an Arrow table/],
+  ["t.feather", "FEA1\0\0\0\0", /a Feather table of version 1/],
 ];
 
 test("models of other frameworks are incomplete by their own names, whatever they are called", async () => {

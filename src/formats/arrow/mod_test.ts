@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { Source } from "../../core/source.ts";
+import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { assertChangesAreRead, assertCutsNeverClean, report } from "../testing/cuts.ts";
+
+const rules = loadRules();
+
+function read(name: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(`../../../testdata/arrow/${name}`, import.meta.url)));
+}
+
+test("a table cut anywhere is never clean", async () => {
+  for (const name of ["plain.parquet", "pandas.parquet", "polars.parquet", "part/p0.parquet"]) {
+    await assertCutsNeverClean("m.parquet", read(`safe/${name}`));
+  }
+  for (const name of ["plain.arrow", "pandas.feather"]) {
+    await assertCutsNeverClean("m.arrow", read(`safe/${name}`));
+  }
+});
+
+test("a stream is whole where a message ends, and nowhere else", async () => {
+  const bytes = read("safe/stream.arrow");
+  // Readers take the end of the bytes for the end of the stream: behind the schema, behind the batch.
+  const view = new DataView(bytes.buffer);
+  const schema = 8 + view.getUint32(4, true);
+  await assertCutsNeverClean("m.arrow", bytes, { allowed: [schema, bytes.length - 8] });
+});
+
+test("bytes changed anywhere are read without a defect", async () => {
+  for (
+    const name of ["harmful/extension.parquet", "harmful/extension.arrow", "safe/stream.arrow"]
+  ) {
+    await assertChangesAreRead(`m.${name.split(".")[1]}`, read(name), 3);
+  }
+});
+
+test("the beginning of a Parquet file says nothing to readers, and hides nothing", async () => {
+  const bytes = read("harmful/extension.parquet");
+  bytes.fill(0, 0, 4);
+  assert.equal((await report("m.parquet", bytes)).verdict, "dangerous");
+  assert.equal((await report("m.bin", bytes)).verdict, "dangerous");
+});
+
+test("places of columns are compared with the file", async () => {
+  const bytes = read("safe/plain.parquet");
+  // The data in front of the footer are gone, so that what the footer says lies outside.
+  const length = new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
+  const footer = bytes.subarray(bytes.length - 8 - length);
+  const { verdict, findings } = await report("m.parquet", footer.slice());
+  assert.equal(verdict, "suspicious");
+  assert.ok(findings.every(({ ruleId }) => ruleId === "arrow-place"));
+});
+
+/** A file of zeros with a footer at its end, which counts what is read. */
+function sparse(tail: Uint8Array, size: number): { source: Source; bytesRead: () => number } {
+  let bytesRead = 0;
+  const source: Source = {
+    name: "m.parquet",
+    size,
+    access: "random",
+    read(offset, length) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      const from = offset - (size - tail.length);
+      if (from + bytes.length > 0) {
+        bytes.set(tail.subarray(Math.max(0, from), from + bytes.length), Math.max(0, -from));
+      }
+      bytesRead += bytes.length;
+      return Promise.resolve(bytes);
+    },
+  };
+  return { source, bytesRead: () => bytesRead };
+}
+
+test("of a gigabyte of columns less than a megabyte is read", async () => {
+  for (const [name, verdict] of [["safe/plain", "clean"], ["harmful/extension", "dangerous"]]) {
+    const { source, bytesRead } = sparse(read(`${name}.parquet`), 1 << 30);
+    assert.equal((await scanSource(source, { rules })).verdict, verdict);
+    assert.ok(bytesRead() < 1 << 20, `${bytesRead()} bytes read`);
+  }
+});
+
+test("classes in Avro's schema are found whatever escapes spell the property", async () => {
+  const bytes = read("harmful/avro.parquet");
+  const at = new TextDecoder("latin1").decode(bytes).indexOf('"java-class": "javax.swing.JEdit');
+  // Six characters for one: the rest of the class's name gives them room.
+  bytes.set(new TextEncoder().encode('"\\u006aava-class": "javax.swing"'), at);
+  assert.equal((await report("m.parquet", bytes)).verdict, "dangerous");
+});
