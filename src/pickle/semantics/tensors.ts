@@ -70,16 +70,19 @@ export function storageId(heap: Heap, id: Handle): StorageId | undefined {
 
 /**
  * What is wrong with `_rebuild_tensor_v2(storage, offset, size, stride, …)`: a sentence, or undefined.
+ *
+ * @param args undefined where they are not known
  */
-export function tensorFault(heap: Heap, args: readonly Handle[]): string | undefined {
+export function tensorFault(
+  heap: Heap,
+  args: readonly Handle[] | undefined,
+): string | undefined {
+  if (args === undefined) return "what a tensor takes is not known";
   const value = persistentOf(heap, args[0] ?? UNKNOWN);
   if (value === undefined) return undefined;
   const storage = storageId(heap, value.id);
   if (storage === undefined) {
-    const parts = heap.itemsOf(value.id, CONTAINER.TUPLE)?.slice(0, 3) ?? [];
-    return parts.some((part) => heap.isMade(part))
-      ? "which storage a tensor takes is not known"
-      : undefined;
+    return isForeign(heap, value.id) ? undefined : "which storage a tensor takes is not known";
   }
   const offset = heap.integerOf(args[1] ?? UNKNOWN);
   const size = integers(heap, args[2]);
@@ -101,6 +104,13 @@ export function tensorFault(heap: Heap, args: readonly Handle[]): string | undef
   return last < storage.count
     ? undefined
     : `a tensor reaches element ${last} of storage "${storage.key}", which has ${storage.count}`;
+}
+
+/** Whether a persistent id is certainly none of torch's: a literal, or a tuple that begins with another tag. */
+function isForeign(heap: Heap, id: Handle): boolean {
+  const tag = heap.itemsOf(id, CONTAINER.TUPLE)?.[0] ?? id;
+  const text = heap.textOf(tag);
+  return text === undefined ? heap.exactInteger(tag) !== undefined : text !== "storage";
 }
 
 /** What a persistent id stands for, as it is or as one of what it may be. */

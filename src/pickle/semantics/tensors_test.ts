@@ -88,10 +88,29 @@ test("what a tensor takes of a storage has to be known, however its storage arri
   assert.match((await mismatches(mapped)).join(), /reaches element 8/);
 });
 
-test("a storage whose id is computed is not known", async () => {
-  const tag = "cpackage\nfunction\n(Vstorage\ntR";
-  const id = bytes("(", tag, "ctorch\nFloatStorage\nV0\nVcpu\nK\x04tQ");
+test("a storage whose id is computed or no text is not known", async () => {
+  const tags = [
+    bytes("cpackage\nfunction\n(Vstorage\ntR"),
+    bytes("(Vstorage\nl"),
+    bytes("C\x07storage"),
+  ];
+  for (const tag of tags) {
+    const id = bytes("(", tag, "ctorch\nFloatStorage\nV0\nVcpu\nK\x04tQ");
+    const rest = bytes("K\0K\x09", 0x85, "K\x01", 0x85, "N", 0x89, "t");
+    const data = bytes("ctorch._utils\n_rebuild_tensor_v2\n(", id, rest, "R.");
+    assert.match((await mismatches(data)).join(), /which storage a tensor takes is not known/);
+  }
+});
+
+test("an id with a tag of another loader's is not judged", async () => {
+  const id = bytes("(Vweights\nV0\nK\x04tQ");
   const rest = bytes("K\0K\x09", 0x85, "K\x01", 0x85, "N", 0x89, "t");
   const data = bytes("ctorch._utils\n_rebuild_tensor_v2\n(", id, rest, "R.");
-  assert.match((await mismatches(data)).join(), /which storage a tensor takes is not known/);
+  assert.deepEqual(await mismatches(data), []);
+});
+
+test("arguments of a tensor that are not known are reported", async () => {
+  const args = "cpackage\nfunction\n)R";
+  const data = bytes("ctorch._utils\n_rebuild_tensor_v2\n", args, "R.");
+  assert.match((await mismatches(data)).join(), /what a tensor takes is not known/);
 });

@@ -140,6 +140,33 @@ test("what lies behind an array of unknown length is searched, with the memo as 
   }
 });
 
+test("opcodes behind an array of unknown length may take what is on the stack", async () => {
+  const type = bytes(
+    "cnumpy\ndtype\n(cpackage\nfunction\n(Vu1\ntRtR(I3\nV|\nNNNI-1\nI-1\nI0\nt",
+    "b",
+  );
+  const frame = (inside: Uint8Array): Uint8Array =>
+    bytes(0x95, inside.length, 0, 0, 0, 0, 0, 0, 0, inside);
+  const ways = [
+    ["Vos\nVsystem\n", bytes("0", 0x93, "(Vecho hi\ntR")],
+    ["Vecho hi\nVos\nVsystem\n", bytes("0", 0x93, "p5\n0p6\n0g5\n(g6\ntR")],
+    ["Vos\n", bytes("0", str("system"), 0x93, "(Vecho hi\ntR")],
+    ["Vos\n", bytes(frame(bytes("0", str("system"))), 0x93, "(Vecho hi\ntR")],
+    ["Vos\n", bytes("0", frame(bytes(str("system"))), frame(bytes(0x93, "(Vecho hi\ntR")))],
+    [
+      "cbuiltins\ngetattr\n(cnumpy.f2py\nos\nVsystem\nt",
+      bytes("0Rp5\n0(g5\n0Vecho hi\nt2g5\n20p7\n0g5\n(Vecho hi\ntR"),
+    ],
+  ] as const;
+  for (const [index, [below, way]] of ways.entries()) {
+    const head = bytes(below, WRAPPER, state({ type }), HIDING.map(() => 0x42));
+    const observations = await observe(bytes(head, way, "."));
+    const targets = factsIn(observations).flatMap((fact) => "name" in fact ? [fact.name] : []);
+    assert.ok(targets.some((name) => /(^|\.)system$/.test(name)), `way ${index}: ${targets}`);
+    assert.ok(observations.some((it) => it.type === "anomaly" && it.unread === true));
+  }
+});
+
 test("behind a second array of unknown length the search goes on", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   const first = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING, "0");

@@ -6,7 +6,7 @@
 
 import type { Input } from "./input.ts";
 import { looksLikePickle, startsWithImport } from "./detect.ts";
-import { OP } from "../machine/opcodes.ts";
+import { OP, opcodeOf } from "../machine/opcodes.ts";
 
 /** Bytes of a window of the search. */
 const SEARCH_BYTES = 64 * 1024;
@@ -83,7 +83,9 @@ export class Resync {
         const may = mayStart(bytes, from, lines) || (this.where === "amid" && mayGoOn(bytes, from));
         if (!may) continue;
         const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
-        if (this.where === "amid" && namesGlobal(candidate)) return at + from;
+        if (this.where === "amid" && (namesGlobal(candidate) || goesOn(candidate))) {
+          return at + from;
+        }
         const size = whole ? bytes.length - from : undefined;
         const looks = this.where === "import" ? startsWithImport : looksLikePickle;
         if (looks(candidate, size)) return at + from;
@@ -136,8 +138,12 @@ function mayStart(bytes: Uint8Array, at: number, lines: LineEnds): boolean {
   }
 }
 
-/** The same for the middle of a stream: a text that could be a name, also as an argument behind a MARK. */
+/**
+ * The same for the middle of a stream: a text that could be a name, also as an argument behind a MARK, or
+ * an opcode that takes what is on the stack.
+ */
 function mayGoOn(bytes: Uint8Array, at: number): boolean {
+  if (takesStack(bytes, at) || isFrame(bytes, at)) return true;
   // A list or dictionary of texts, and texts behind a MARK.
   const isEmpty = bytes[at] === OP.EMPTY_LIST || bytes[at] === OP.EMPTY_DICT;
   const mark = isEmpty ? behindFrames(bytes, at + 1) : at;
@@ -162,6 +168,91 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
   );
 }
 
+/** Opcodes that import or call what is on the stack, or make the arguments for that. */
+const TAKES = new Set<number>([
+  ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, OP.BUILD],
+  ...[OP.TUPLE, OP.TUPLE1, OP.TUPLE2, OP.TUPLE3],
+]);
+/** POP opcodes in a row that are looked past; one drops the array. */
+const POPS_PASSED = 4;
+
+/** Whether an opcode that takes what is on the stack comes next, behind what drops the array. */
+function takesStack(bytes: Uint8Array, at: number): boolean {
+  let next = at;
+  for (let pops = 0; pops < POPS_PASSED && bytes[next] === OP.POP; pops++) next++;
+  return TAKES.has(bytes[next] ?? 0);
+}
+
+/** Whether FRAME stands at `at`, of a length that a frame may have. */
+function isFrame(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === OP.FRAME && bytes[at + 8] === 0 && bytes[at + 7] === 0;
+}
+
+/** Opcodes by which a place in the middle of a stream is judged. CWE-407. */
+const OPCODES_TRIED = 64;
+
+/**
+ * Whether opcodes lead from the beginning to STOP, or as far as they are tried, and import or call on the
+ * way, or lead from FRAME to its end.
+ */
+function goesOn(bytes: Uint8Array): boolean {
+  const framed = isFrame(bytes, 0);
+  if (!framed && !takesStack(bytes, 0)) return false;
+  const size = framed ? lengthAt(bytes, 1, 8) : Infinity;
+  let does = false;
+  let at = framed ? FRAME_HEAD : 0;
+  for (let opcodes = 0; at < bytes.length && opcodes < OPCODES_TRIED; opcodes++) {
+    if (framed && at >= FRAME_HEAD + size) return at === FRAME_HEAD + size;
+    const code = bytes[at] ?? 0;
+    if (code === OP.STOP) return framed || does;
+    if (CALLS.has(code)) does = true;
+    const next = behindOpcode(bytes, at);
+    if (next === undefined) return false;
+    at = next;
+  }
+  return framed || does;
+}
+
+/** Opcodes that import or call. */
+const CALLS = new Set<number>([
+  ...[OP.STACK_GLOBAL, OP.GLOBAL, OP.INST, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX],
+]);
+/** Bytes of a FRAME opcode. */
+const FRAME_HEAD = 9;
+/** Bytes of arguments of a fixed length, and of the lengths of others. */
+const FIXED = { none: 0, u1: 1, u2: 2, u4: 4, i4: 4, u8: 8, f8: 8 } as const;
+const COUNTED = { counted1: 1, long1: 1, counted4: 4, long4: 4, counted8: 8 } as const;
+
+/** The place behind an opcode and its argument, which may lie behind `bytes`; undefined for what is none. */
+function behindOpcode(bytes: Uint8Array, at: number): number | undefined {
+  const layout = opcodeOf(bytes[at] ?? 0)?.argument;
+  switch (layout) {
+    case undefined:
+      return undefined;
+    case "line":
+    case "two-lines": {
+      const end = bytes.indexOf(0x0a, at);
+      const last = layout === "line" || end < 0 ? end : bytes.indexOf(0x0a, end + 1);
+      return last < 0 ? undefined : last + 1;
+    }
+    case "counted1":
+    case "long1":
+    case "counted4":
+    case "long4":
+    case "counted8": {
+      const width = COUNTED[layout];
+      return at + 1 + width + lengthAt(bytes, at + 1, width);
+    }
+    default:
+      return at + 1 + FIXED[layout];
+  }
+}
+
+/** An unsigned integer, little-endian, as far as it lies in `bytes`. */
+function lengthAt(bytes: Uint8Array, at: number, width: number): number {
+  return bytes.subarray(at, at + width).reduceRight((sum, byte) => sum * 256 + byte, 0);
+}
+
 /** The place behind FRAME opcodes, which may stand between any others. */
 function behindFrames(bytes: Uint8Array, at: number): number {
   let next = at;
@@ -175,14 +266,14 @@ const FRAMES_PASSED = 4;
 /** Opcodes between a name and its STACK_GLOBAL that are looked through. */
 const OPCODES_OF_NAME = 16;
 
-/** Whether two texts, or memo entries in their place, and STACK_GLOBAL stand at the beginning. */
+/** Whether a text or memo entry, whether or not another is below it, and STACK_GLOBAL stand at the beginning. */
 function namesGlobal(bytes: Uint8Array): boolean {
   let operands = 0;
   for (let at = 0, opcodes = 0; opcodes < OPCODES_OF_NAME; opcodes++) {
     const code = bytes[at] ?? 0;
     const head = TEXTS.get(code);
     const skip = BETWEEN.get(code);
-    if (code === OP.STACK_GLOBAL) return operands >= 2;
+    if (code === OP.STACK_GLOBAL) return operands >= 1;
     if (head !== undefined && head > 0) {
       if (!bytes.subarray(at + 2, at + 1 + head).every((byte) => byte === 0)) return false;
       at += 1 + head + (bytes[at + 1] ?? 0);

@@ -8,6 +8,7 @@ import { targetsOf } from "../attributes.ts";
 import { typeOf } from "../../machine/classes.ts";
 import type { Call, Calls } from "../calls.ts";
 import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
+import { renderCall } from "../../tools/render.ts";
 import { type Handle, handleOf, KIND, NONE, UNKNOWN } from "../../machine/values.ts";
 
 /**
@@ -55,15 +56,20 @@ export function rebuildFromType(calls: Calls, call: Call): Handle {
 
 /** `_rebuild_parameter_with_state(data, requires_grad, hooks, state)` sets the state's attributes. */
 export function rebuildParameter(calls: Calls, call: Call): Handle {
+  const known = call.args !== undefined && calls.isBare(call.kwargs);
   const state = call.args?.[3];
   if (state !== undefined) calls.hidden.watchState(call.entry.handle, state, call.via, call.at);
+  if (!known) {
+    const expression = renderCall(calls.heap, call.entry.key, call.args, call.kwargs);
+    calls.heap.facts.add({ kind: "unresolved-call", via: call.via, expression }, call.at);
+  }
   if (!call.entry.quiet) calls.log(call);
   return handleOf(KIND.INSTANCE, call.entry.id);
 }
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, …)`: harmless when the tensor lies in its storage. */
 export function rebuildTensor(calls: Calls, call: Call): Handle {
-  const fault = call.args === undefined ? undefined : tensorFault(calls.heap, call.args);
+  const fault = tensorFault(calls.heap, call.args);
   if (fault !== undefined && calls.tensorFaults.length < FAULTS_REPORTED) {
     calls.tensorFaults.push({ offset: call.at, message: fault });
   }
