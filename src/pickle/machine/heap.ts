@@ -117,6 +117,8 @@ export class Heap {
   bytesGrown = false;
   /** Bytes that may be a bytearray which something has changed. */
   private readonly changedBytes = new Set<Handle>();
+  /** Literals that stand for a bytearray which was made of them. */
+  private readonly copiedBytes = new Set<Handle>();
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
   reads = 0;
   private computed = 0;
@@ -351,21 +353,39 @@ export class Heap {
       if (this.containers.kind(handle) !== CONTAINER.TUPLE) this.containers.change(handle);
       return;
     }
-    const isBytes = kindOf(handle) === KIND.BYTES || this.valueOf(handle)?.type === "bytes";
-    if (isBytes && this.changedBytes.size < CHANGED_KEPT) this.changedBytes.add(handle);
-    else if (isBytes) this.lost();
+    if (!this.isMutableBytes(handle)) return;
+    if (this.changedBytes.size < CHANGED_KEPT) this.changedBytes.add(handle);
+    else this.lost();
+  }
+
+  /** Whether a value may be a bytearray. */
+  isMutableBytes(handle: Handle): boolean {
+    if (handle < 0) return false;
+    if (kindOf(handle) !== KIND.BYTES) return this.valueOf(handle)?.type === "bytes";
+    if (this.copiedBytes.has(handle) || this.copiedBytes.size === CHANGED_KEPT) return true;
+    const code = this.input.bytesAt(indexOf(handle), 1)?.[0];
+    return code === undefined || code === OP.BYTEARRAY8;
+  }
+
+  /** A bytearray is a copy of a literal, which stands for it. */
+  noteBytearray(handle: Handle): void {
+    if (this.copiedBytes.size < CHANGED_KEPT) this.copiedBytes.add(handle);
   }
 
   /** A function that nothing knows is given values: it may change each, and what is in it. */
   give(values: readonly Handle[]): void {
-    const pending = new Set(values.filter((value) => value < 0));
+    const pending = new Set(values.filter((value) => value < 0 || this.isMutableBytes(value)));
     for (const each of pending) {
+      if (each >= 0) {
+        this.change(each);
+        continue;
+      }
       if (this.containers.changed(each)) continue;
       this.change(each);
       if (pending.size > GIVEN_CHANGED) break;
       this.spendReads(this.containers.count(each));
       this.containers.visit(each, (item) => {
-        if (item < 0) pending.add(item);
+        if (item < 0 || this.isMutableBytes(item)) pending.add(item);
         return pending.size <= GIVEN_CHANGED;
       });
     }

@@ -9,7 +9,7 @@ import { BuiltStates } from "./built_states.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { isNoText } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
-import { CONTAINER, type Handle, KIND, kindOf, LOST } from "../machine/values.ts";
+import { CONTAINER, type Handle, KIND, kindOf, LOST, UNKNOWN } from "../machine/values.ts";
 
 /** Values that a call is made of that are looked at for a function. */
 const MADE_OF = 1024;
@@ -63,7 +63,7 @@ export class HiddenCalls {
   ): void {
     const odd = args.some((arg) =>
       this.isObject(arg) ||
-      (arg < 0 && (this.heap.itemsOf(arg) ?? []).some((it) => this.isObject(it)))
+      (arg < 0 && (this.heap.itemsOf(arg)?.some((it) => this.isObject(it)) ?? true))
     );
     if (!odd) return;
     const expression = renderCall(this.heap, callee, args, kwargs);
@@ -89,7 +89,7 @@ export class HiddenCalls {
       : [state];
     for (const part of parts) {
       if (part === target && this.itemsWatched(target)) continue;
-      if (part === state ? this.isObject(part) : this.isMapping(part)) {
+      if (part === state ? part === UNKNOWN || this.isObject(part) : this.isMapping(part)) {
         // Its items become attributes, too, and are not kept: any may be something to call.
         const expression = `${render(this.heap, target)}.__dict__.update(${
           render(this.heap, part)
@@ -159,7 +159,8 @@ export class HiddenCalls {
           return true;
         case "call":
           // `staticmethod(f)` may be called as `f` may.
-          for (const arg of value.args ?? []) pending.add(arg);
+          if (value.args === undefined) return true;
+          for (const arg of value.args) pending.add(arg);
       }
       if (pending.size > MADE_OF) return true;
     }

@@ -17,7 +17,7 @@ import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { HiddenCalls } from "./callbacks.ts";
 import { callMethod } from "./methods.ts";
 import { executedBy } from "./source_in_state.ts";
-import { isNoExactText, isNoText, possibleCallees, possibleTexts } from "./possible.ts";
+import { isNoExactText, isNoText, madeOf, possibleCallees, possibleTexts } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
   CONTAINER,
@@ -51,6 +51,12 @@ const DETAILED: readonly string[] = ["array-wrapper", "dtype", "slice"];
 function isDetailed({ key, meanings }: GlobalEntry): boolean {
   return isArrayWrapper(key) || meanings.some((meaning) => DETAILED.includes(meaning));
 }
+
+/** Meanings of functions whose keyword arguments are followed, or make the call one that is not known. */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  ("partial call construct-with-keywords type generator-constructor attrgetter itemgetter methodcaller " +
+    "loader encode-text").split(" "),
+);
 
 /** Opcodes and functions that make an instance without calling its `__init__`. */
 const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
@@ -157,6 +163,7 @@ export class Calls implements Semantics {
       return handleOf(KIND.INSTANCE, entry.id);
     }
     const items = this.heap.itemsOf(args, CONTAINER.TUPLE, CONTAINER.LIST);
+    if (items === undefined) this.mayChange([args]);
     if (kwargs !== undefined) this.hidden.watchState(callee, kwargs, via, at);
     return this.call(callee, items, kwargs, via, at);
   }
@@ -215,7 +222,16 @@ export class Calls implements Semantics {
   /** Functions may change values in place; those that are called with them as well see them as they are. */
   private mayChange(values: readonly Handle[]): void {
     if (this.depth > 0 && this.toChange.length < CHANGES_WAITING) this.toChange.push(...values);
-    else this.heap.give(values);
+    else this.heap.give(values.flatMap((value) => this.held(value)));
+  }
+
+  /** What a value may hand out of what can be changed: itself, or what it is made of. */
+  private held(value: Handle): readonly Handle[] {
+    const { heap } = this;
+    if (value < 0 || kindOf(value) === KIND.BYTES) return [value];
+    if (heap.instanceOf(value) === undefined && heap.valueOf(value) === undefined) return [];
+    const mutable = (each: Handle): boolean => each < 0 || heap.isMutableBytes(each);
+    return madeOf(heap, value, mutable, CHANGES_WAITING).values;
   }
 
   private dispatch(
@@ -317,13 +333,17 @@ export class Calls implements Semantics {
     const { entry, args, kwargs } = call;
     this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
     const wrapper = this.wrapperOf(entry);
-    if (wrapper !== undefined) return wrapper(this, call);
+    if (wrapper !== undefined) {
+      if (!this.knows(call)) this.unresolved(entry.handle, args, kwargs, call.via, call.at);
+      return wrapper(this, call);
+    }
     const [cls, ...given] = args ?? [];
     if (cls !== undefined && `${this.heap.globalOf(cls)?.key}.__new__` === entry.key) {
       return this.call(cls, given, kwargs, "__newobj_ex__", call.at);
     }
-    if (entry.meanings.includes("state-first") && args?.[0] !== undefined) {
-      this.hidden.watchState(entry.handle, args[0], call.via, call.at);
+    if (entry.meanings.includes("state-first")) {
+      const state = args === undefined ? UNKNOWN : args[0];
+      if (state !== undefined) this.hidden.watchState(entry.handle, state, call.via, call.at);
     }
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
@@ -346,6 +366,12 @@ export class Calls implements Semantics {
     if (folded !== undefined) return this.heap.derived(folded);
     if (entry.results++ >= RESULTS_DISTINGUISHED && !isDetailed(entry)) return this.instance(call);
     return this.result(entry.handle, args, kwargs);
+  }
+
+  /** Whether what is followed of a call is all that it is given: arguments, and keywords where they are looked at. */
+  private knows({ entry, args, kwargs }: Call): boolean {
+    return args !== undefined &&
+      (this.isBare(kwargs) || entry.meanings.some((meaning) => KEYWORDS.has(meaning)));
   }
 
   /** A result that is distinguished from no other of the same global. */
@@ -589,7 +615,7 @@ export class Calls implements Semantics {
   /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
   fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void {
     const value = this.heap.valueOf(target);
-    if (value?.type === "bytes" || (target >= 0 && kindOf(target) === KIND.BYTES)) {
+    if (this.heap.isMutableBytes(target)) {
       this.heap.bytesGrown = true;
       this.heap.change(target);
     }

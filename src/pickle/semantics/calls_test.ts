@@ -590,12 +590,72 @@ test("what something may have changed in place is not what was put into it", asy
       "p1\n(I109\ne0",
       call("builtins", "str", "g1\n", "Vascii\n"),
     ),
+    "a method of a bytearray": bytes(
+      call("builtins", "bytearray", byteString(bytes("systemx"))),
+      "p1\n0",
+      method("pop"),
+      ")R0",
+      call("builtins", "str", "g1\n", "Vascii\n"),
+    ),
+    "a function that is given a bytearray": bytes(
+      0x96,
+      bytes(7, 0, 0, 0, 0, 0, 0, 0),
+      "systemxp1\n0",
+      call("package", "function", "(g1\nl"),
+      "0",
+      call("builtins", "str", "g1\n", "Vascii\n"),
+    ),
+    "arguments that are not known": bytes(
+      list,
+      "0coperator\ndelitem\n",
+      call("numpy", "object_", "(g1\nI0\nt"),
+      "R0",
+      item,
+    ),
+    "a method of what gives it back": bytes(
+      list,
+      "0",
+      call("builtins", "getattr", call("numpy", "object_", "g1\n"), "Vpop\n"),
+      ")R0",
+      item,
+    ),
   };
   for (const [name, way] of Object.entries(ways)) {
     const facts = factsIn(await observe(bytes(str("os"), way, 0x93, ".")));
     const unknown = facts.some((it) => it.kind === "unresolved-call" && it.via === "STACK_GLOBAL");
     assert.ok(unknown, `${name}: ${(await reached(way)).join()}`);
   }
+});
+
+test("arguments and keywords that are not looked at make a call unresolved", async () => {
+  const unknown = call("numpy", "object_", "(Vx\nt");
+  const withKeyword = (module: string, name: string, key: string) =>
+    bytes(call("functools", "partial"), `(c${module}\n${name}\n)}V${key}\nNsNtb`, ")R");
+  const ways = [
+    bytes("cnumpy.random._pickle\n__generator_ctor\n", unknown, "R"),
+    bytes("cnumpy.random._pickle\n__bit_generator_ctor\n", unknown, "R"),
+    bytes("ctorch._utils\n_rebuild_parameter_with_state\n", unknown, "R"),
+    bytes("ctypes\nSimpleNamespace\n", unknown, "R"),
+    withKeyword("torch._utils", "_rebuild_parameter_with_state", "state"),
+    withKeyword("copyreg", "_reconstructor", "base"),
+    withKeyword("numpy.random._pickle", "__bit_generator_ctor", "bit_generator"),
+  ];
+  for (const [index, way] of ways.entries()) {
+    const facts = factsIn(await observe(bytes(way, ".")));
+    assert.ok(facts.some((it) => it.kind === "unresolved-call"), `way ${index}`);
+  }
+});
+
+test("__newobj_ex__ calls with its arguments", async () => {
+  const made = call("copyreg", "__newobj_ex__", "cfunctools\npartial\n", "(cos\nsystem\nt", "}");
+  const facts = factsIn(await observe(bytes(made, "(Vecho hi\ntR.")));
+  assert.ok(facts.some((it) => it.kind === "call" && it.expression === "os.system('echo hi')"));
+});
+
+test("a state that is not known is reported", async () => {
+  const state = "cbuiltins\nsetattr\n(NNNtR";
+  const facts = factsIn(await observe(bytes("ccollections\nOrderedDict\n)R", state, "b.")));
+  assert.ok(facts.some((it) => it.kind === "unresolved-call" && it.via === "BUILD"));
 });
 
 test("what may be made of itself is called once for each of its functions", async () => {

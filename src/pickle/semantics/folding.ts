@@ -95,7 +95,11 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     return bounded(heap, plainText(heap, value));
   },
   "builtins.bytes": (heap, args) => makeBytes(heap, args),
-  "builtins.bytearray": (heap, args) => makeBytes(heap, args),
+  "builtins.bytearray": (heap, args) => {
+    const made = makeBytes(heap, args);
+    if (made !== undefined) heap.noteBytearray(made);
+    return made;
+  },
   "builtins.int": (heap, [value, base]) => {
     const radix = base === undefined ? 10 : heap.integerOf(base);
     const digits = text(heap, value);

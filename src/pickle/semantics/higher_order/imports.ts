@@ -142,7 +142,9 @@ function loadedBytes(calls: Calls, handle: Handle, depth = 0): Handle | undefine
 export function encodeText(calls: Calls, call: Call): Handle {
   const { heap } = calls;
   const [, codec, errors] = call.args ?? [];
-  const name = codec === undefined ? "utf-8" : heap.textOf(codec);
+  const name = codec === undefined
+    ? call.args === undefined ? undefined : "utf-8"
+    : heap.textOf(codec);
   const strict = (errors === undefined || heap.textOf(errors) === "strict") &&
     calls.isBare(call.kwargs);
   const harmless = name !== undefined && isTextCodec(name) && strict;

@@ -8,12 +8,11 @@ import { targetsOf } from "../attributes.ts";
 import { typeOf } from "../../machine/classes.ts";
 import type { Call, Calls } from "../calls.ts";
 import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
-import { renderCall } from "../../tools/render.ts";
 import { type Handle, handleOf, KIND, NONE, UNKNOWN } from "../../machine/values.ts";
 
 /**
- * `copyreg._reconstructor(class, base, state)`, `__newobj__(class, *args)` and scikit-learn's
- * `newObj(class)`, which is `class.__new__(class)`. The first runs `base.__init__` with the state unless the
+ * `copyreg._reconstructor(class, base, state)`, `__newobj__(class, *args)`,
+ * `__newobj_ex__(class, args, kwargs)` and scikit-learn's `newObj(class)`, which is `class.__new__(class)`. The first runs `base.__init__` with the state unless the
  * base is `object`.
  */
 export function construct(calls: Calls, call: Call): Handle {
@@ -21,12 +20,18 @@ export function construct(calls: Calls, call: Call): Handle {
   calls.log(call, { of: cls === undefined ? undefined : targetsOf(calls.heap, cls) });
   if (cls === undefined) return UNKNOWN;
   const [base, ...state] = args;
-  const runs = call.entry.name === "_reconstructor" && base !== undefined &&
+  const { entry, at } = call;
+  if (entry.name === "__newobj_ex__") {
+    const [keywords] = state;
+    const given = base === undefined ? undefined : calls.heap.itemsOf(base);
+    return calls.call(cls, given, keywords ?? UNKNOWN, entry.name, at);
+  }
+  const runs = entry.name === "_reconstructor" && base !== undefined &&
     calls.heap.globalOf(base)?.key !== "builtins.object";
-  if (runs) calls.call(base, state, undefined, "copyreg._reconstructor", call.at);
-  const given = call.entry.name === "__newobj__" ? args : [];
-  const via = call.entry.name === "newObj" ? "__newobj__" : call.entry.name;
-  return calls.call(cls, given, undefined, via, call.at);
+  if (runs) calls.call(base, state, undefined, "copyreg._reconstructor", at);
+  const given = entry.name === "__newobj__" ? args : [];
+  const via = entry.name === "newObj" ? "__newobj__" : entry.name;
+  return calls.call(cls, given, undefined, via, at);
 }
 
 /** pandas' `_new_Index(class, attributes)` and its kin: `class.__new__(class, **attributes)`. */
@@ -56,13 +61,8 @@ export function rebuildFromType(calls: Calls, call: Call): Handle {
 
 /** `_rebuild_parameter_with_state(data, requires_grad, hooks, state)` sets the state's attributes. */
 export function rebuildParameter(calls: Calls, call: Call): Handle {
-  const known = call.args !== undefined && calls.isBare(call.kwargs);
   const state = call.args?.[3];
   if (state !== undefined) calls.hidden.watchState(call.entry.handle, state, call.via, call.at);
-  if (!known) {
-    const expression = renderCall(calls.heap, call.entry.key, call.args, call.kwargs);
-    calls.heap.facts.add({ kind: "unresolved-call", via: call.via, expression }, call.at);
-  }
   if (!call.entry.quiet) calls.log(call);
   return handleOf(KIND.INSTANCE, call.entry.id);
 }
@@ -98,7 +98,7 @@ export function makeGenerator(calls: Calls, call: Call): Handle {
 
 /** `__bit_generator_ctor(what)` takes a name, or a class and calls it. */
 export function makeBitGenerator(calls: Calls, call: Call): Handle {
-  const callee = call.args?.[0];
+  const [callee] = call.args ?? [];
   if (!call.entry.quiet) calls.log(call);
   if (callee !== undefined && typeOf(calls.heap, callee)?.name !== "str") {
     calls.call(callee, [], undefined, call.entry.name, call.at);
