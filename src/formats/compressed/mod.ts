@@ -30,7 +30,10 @@ const SUFFIX = /\.(?:gz|gzip|z|zlib|bz2|bz|xz|lzma|lz|lz4|zst|zstd)$/iu;
 /** Suffixes that stand for two. */
 const TAR_SUFFIX = /\.(?:tgz|tbz|tbz2|txz|tlz|tzst)$/iu;
 
-/** `joblib.numpy_pickle_compat`: "ZF", then the length in hexadecimal, padded to 19 characters. */
+/**
+ * `read_zfile` in joblib's `numpy_pickle_compat.py`: "ZF", then 19 characters for Python's `int(…, 16)`,
+ * which takes a sign, blanks, underscores and a prefix of either case.
+ */
 const ZFILE_HEADER_BYTES = 21;
 
 /** What a head is, and where its stream begins. */
@@ -168,7 +171,7 @@ function kindOf(sample: Sample): Kind | undefined {
   if (known !== undefined) return { codec: known[0], offset: 0 };
   // Frames to be skipped fill the head: which of the two formats it is makes no difference to them.
   if (behind.length === 0 && head.length > 0) return { codec: "zstandard", offset: 0 };
-  const zfile = zfileOffset(head);
+  const zfile = zfileOffset(sample);
   if (zfile !== undefined) return { codec: "zlib", offset: zfile };
   if (isZlib(sample)) return { codec: "zlib", offset: 0 };
   return begins(head, [0x1f, 0x9d]) && ((head[2] ?? 0) & 0x60) === 0
@@ -220,13 +223,16 @@ function isText(head: Uint8Array): boolean {
   return head.every((byte) => byte === 9 || byte === 10 || byte === 13 || byte >= 32 && byte < 127);
 }
 
-function zfileOffset(head: Uint8Array): number | undefined {
-  // "ZF0x"
-  if (!begins(head, [0x5a, 0x46, 0x30, 0x78])) return undefined;
+/** Where the stream behind the oldest header of joblib begins; undefined where there is no such header. */
+function zfileOffset({ head, size, ...sample }: Sample): number | undefined {
+  if (!begins(head, [0x5a, 0x46])) return undefined;
   const text = String.fromCharCode(...head.subarray(0, ZFILE_HEADER_BYTES));
-  if (!/^ZF0x[0-9a-fA-F]{1,16}L?\s*$/u.test(text)) return undefined;
+  if (!/^ZF[\s+\-0-9a-fA-FxXL_]{19}$/u.test(text)) return undefined;
   // Some versions put a blank between header and stream.
-  return head[ZFILE_HEADER_BYTES] === 0x20 ? ZFILE_HEADER_BYTES + 1 : ZFILE_HEADER_BYTES;
+  const at = head[ZFILE_HEADER_BYTES] === 0x20 ? ZFILE_HEADER_BYTES + 1 : ZFILE_HEADER_BYTES;
+  const written = /^ZF0x[0-9a-fA-F]{1,16}L?\s*$/u.test(text);
+  const left = size === undefined ? undefined : size - at;
+  return written || isZlib({ ...sample, head: head.subarray(at), size: left }) ? at : undefined;
 }
 
 /** "BZh", the block size, then pi or, for an empty stream, its square root. */

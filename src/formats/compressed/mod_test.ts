@@ -47,6 +47,13 @@ test("the oldest joblib files have a header before their stream", async () => {
     assert.ok(detects(bytes));
     assert.equal((await scan(bytes)).entries[0]?.text, PLAIN);
   }
+  // What Python's int(…, 16) takes for a number, too.
+  for (const length of ["2d", "0X2D", "  0x2d", "+2d", "0x_2_d", "000000002d", "\t\n\v2d"]) {
+    const bytes = join(`ZF${length.padEnd(19)}`, deflateSync(PLAIN));
+    assert.ok(detects(bytes), length);
+    assert.equal((await scan(bytes)).entries[0]?.text, PLAIN);
+  }
+  assert.ok(!detects(join(`ZF${"2d".padEnd(19)}`, "no stream")));
   assert.ok(!detects(join("ZF and other text that goes on and on")));
   assert.ok(!detects(join("ZF0x")));
 });
