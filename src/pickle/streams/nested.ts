@@ -33,17 +33,54 @@ export function nestedEntries(
   within: readonly string[],
   known: Set<string>,
 ): Observation[] {
-  const entries = loadedEntries(run, input, source, within, known);
+  return [
+    ...literalEntries(run, input, source, within, known),
+    ...constantEntries(run, input, source, within, known),
+  ];
+}
+
+/**
+ * The entries of a stream under another reading: what is loaded, and where that is not known, the constants
+ * that it may be.
+ *
+ * @param known places in the source of what other readings of it load, which are not reported again; this
+ * reading's are added
+ */
+export function loadedEntries(
+  run: Run,
+  input: Input,
+  source: Source,
+  within: readonly string[],
+  known: Set<string>,
+): Observation[] {
+  const entries = literalEntries(run, input, source, within, known);
+  return run.machine.semantics.loadsUnknown
+    ? [...entries, ...constantEntries(run, input, source, within, known)]
+    : entries;
+}
+
+/** Constants that are pickles. */
+function constantEntries(
+  run: Run,
+  input: Input,
+  source: Source,
+  within: readonly string[],
+  known: Set<string>,
+): Observation[] {
+  const entries: Observation[] = [];
   const taken = new Set(run.machine.semantics.loaded.map(({ handle }) => handle));
   let reported = 0;
-  const { mayLoad } = run.machine.semantics;
+  const { loadsUnknown, mayLoad } = run.machine.semantics;
   for (const offset of new Set([...run.machine.nestedCandidates, ...mayLoad])) {
     if (reported >= ENTRIES) break;
     if (taken.has(handleOf(KIND.BYTES, offset))) continue;
+    const place = `constant ${input.actual(offset)}`;
+    if (known.has(place)) continue;
     const nested = constantPickle(run, input, source, offset);
     if (nested !== undefined) {
       const part = `constant_${input.actual(offset)}`;
       reported++;
+      if (loadsUnknown) known.add(place);
       entries.push({
         type: "anomaly",
         rule: "pickle-nested-data",
@@ -54,9 +91,7 @@ export function nestedEntries(
       // A loader that gets what is not known may get this.
       const entry = { type: "entry", source: nested, part, within } as const;
       entries.push(
-        run.machine.semantics.loadsUnknown
-          ? { ...entry, hint: HINT.pickle }
-          : { ...entry, loaded: "data" },
+        loadsUnknown ? { ...entry, hint: HINT.pickle } : { ...entry, loaded: "data" },
       );
     }
   }
@@ -73,13 +108,8 @@ export function nestedEntries(
   return entries;
 }
 
-/**
- * What a stream loads, and how much of it cannot be looked into.
- *
- * @param known places in the source of what other readings of it load, which are not reported again; this
- * reading's are added
- */
-export function loadedEntries(
+/** What a stream loads, and how much of it cannot be looked into. */
+function literalEntries(
   run: Run,
   input: Input,
   source: Source,
