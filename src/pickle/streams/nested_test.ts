@@ -108,9 +108,11 @@ test("what only another reading of the bytes loads, or may load, is an entry, to
     "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb",
   );
   const wrapper = bytes("\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(");
+  const codec = "cbuiltins\ngetattr\n(NVx\nVlatin1\ntR";
+  const text = new TextEncoder().encode(String.fromCharCode(...INNER));
   const ways = [
     ["loaded_0", byteString(INNER)],
-    ["constant_", bytes("cpackage\nfunction\n(", byteString(INNER), "tR")],
+    ["constant_", bytes("c_codecs\nencode\n(X", text.length, 0, 0, 0, text, codec, "tR")],
   ] as const;
   for (const [part, given] of ways) {
     const raw = bytes("0", LOAD, given, "\x85R.");
