@@ -263,6 +263,8 @@ def _short(cls, name, method):
         return method
 
     def bounded(*args):
+        # An iterator can be gone through once.
+        args = tuple(list(itertools.islice(each, EXPANDED)) if hasattr(each, "__next__") else each for each in args)
         own = () if cls is None else (method.__self__,)
         lengths = [len(each) if hasattr(each, "__len__") else each if isinstance(each, int) else 0
                    for each in (*own, *args)]
