@@ -234,6 +234,7 @@ METHODS = {
     str: ("join replace lower upper casefold swapcase capitalize title strip lstrip rstrip removeprefix "
           "removesuffix split rsplit partition encode zfill center format __str__ __add__ __mul__ __getitem__"),
     bytes: "decode hex join replace strip __add__ __getitem__",
+    bytearray: "pop append extend reverse clear",
     list: "pop append extend insert reverse copy index count __getitem__",
     tuple: "index count __getitem__",
     dict: "get pop popitem setdefault keys values items copy update __getitem__",
@@ -348,7 +349,8 @@ def _real():
         ("collections", "deque"): collections.deque,
         ("collections", "OrderedDict"): collections.OrderedDict,
         ("collections", "defaultdict"): collections.defaultdict,
-        ("copyreg", "__newobj__"): copyreg.__newobj__, ("enum", "StrEnum"): enum.StrEnum,
+        ("copyreg", "__newobj__"): copyreg.__newobj__,
+        ("copyreg", "__newobj_ex__"): copyreg.__newobj_ex__, ("enum", "StrEnum"): enum.StrEnum,
         ("codecs", "decode"): safe_codecs, ("_codecs", "encode"): safe_codecs,
         ("_codecs", "decode"): safe_codecs,
         ("collections", "ChainMap"): collections.ChainMap, ("collections", "UserDict"): collections.UserDict,

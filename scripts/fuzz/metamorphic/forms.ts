@@ -7,10 +7,22 @@
 import { gzipSync } from "node:zlib";
 import { join } from "../bytes.ts";
 import type { Dice } from "../dice.ts";
-import { base64, bytesValue, call, exactText, global, int, list, method, tuple } from "./emit.ts";
+import {
+  base64,
+  bytesValue,
+  call,
+  exactText,
+  get,
+  global,
+  int,
+  list,
+  method,
+  put,
+  tuple,
+} from "./emit.ts";
 import * as codes from "./program.ts";
 import { type Edit, edited, namesOf, type Op, op, steps, textOf } from "./program.ts";
-import { withoutUnused } from "./memo.ts";
+import { freeIndex, withIndices, withoutUnused } from "./memo.ts";
 import { hiding, ofOps, type Transformation } from "./transformation.ts";
 
 const utf8 = new TextEncoder();
@@ -160,6 +172,33 @@ const FOLDS: Readonly<Record<string, (value: string, dice: Dice) => readonly Op[
       [int(1, dice)],
     ], dice),
 };
+/** The same, by way of a memo entry whose index is given. */
+const MEMO_FOLDS: Readonly<
+  Record<string, (value: string, dice: Dice, index: number) => readonly Op[]>
+> = {
+  "text-bytearray-pop": (value, dice, index) => {
+    const bytes = bytesValue(utf8.encode(`${value}x`), dice);
+    const shortens = dice.chance(1, 2)
+      ? call(
+        call(global("operator", "methodcaller", dice), [[exactText("pop", dice)]], dice),
+        [[get(index, dice)]],
+        dice,
+      )
+      : call(method([get(index, dice)], "pop", dice), [], dice);
+    return [
+      ...call(global("builtins", "bytearray", dice), [[bytes]], dice),
+      put(index, dice),
+      op(codes.POP),
+      ...shortens,
+      op(codes.POP),
+      ...call(
+        global("builtins", "str", dice),
+        [[get(index, dice)], [exactText("ascii", dice)]],
+        dice,
+      ),
+    ];
+  },
+};
 /** Subclasses of str: not for STACK_GLOBAL, which wants str itself. */
 const SUBCLASSES: Readonly<Record<string, (value: string, dice: Dice) => readonly Op[]>> = {
   "text-numpy-str": (value, dice) =>
@@ -182,9 +221,13 @@ const SUBCLASSES: Readonly<Record<string, (value: string, dice: Dice) => readonl
   ],
 };
 
-/** Puts something else in place of one to three texts. */
-function texts(way: (value: string, dice: Dice) => readonly Op[]): Change {
-  return (ops, dice) => {
+/** Puts something else in place of one to three texts, by way of a memo entry that nothing else uses. */
+function texts(way: (value: string, dice: Dice, index: number) => readonly Op[]): Change {
+  return (given, dice) => {
+    const memoised = way.length > 2;
+    const ops = memoised ? withIndices(given, dice) : given;
+    const index = ops === undefined ? undefined : memoised ? freeIndex(ops, dice) : 0;
+    if (ops === undefined || index === undefined) return undefined;
     const where = steps(ops).flatMap((_, at) => {
       const value = textOf(ops[at] as Op);
       const plain = value !== undefined && value.length < 400 && /^[\x20-\x7e]+$/u.test(value);
@@ -197,7 +240,7 @@ function texts(way: (value: string, dice: Dice) => readonly Op[]): Change {
       [...chosen].map((at) => ({
         at,
         remove: 1,
-        insert: way(textOf(ops[at] as Op) ?? "", dice),
+        insert: way(textOf(ops[at] as Op) ?? "", dice, index),
       })),
     );
   };
@@ -309,7 +352,9 @@ function protocol(ops: readonly Op[], dice: Dice): readonly Op[] | undefined {
 export const FORMS: readonly Transformation[] = [
   ofOps("form-constants", constants),
   ofOps("form-containers", containers),
-  ...Object.entries({ ...FOLDS, ...SUBCLASSES }).map(([id, way]) => hiding(ofOps(id, texts(way)))),
+  ...Object.entries({ ...FOLDS, ...MEMO_FOLDS, ...SUBCLASSES }).map(([id, way]) =>
+    hiding(ofOps(id, texts(way)))
+  ),
   hiding(ofOps("form-stack-global", globals)),
   ofOps("form-global", lines),
   ofOps("form-calls", calls),

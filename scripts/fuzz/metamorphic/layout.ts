@@ -4,6 +4,7 @@
  * @module
  */
 
+import { looksLikeText } from "../../../src/parsers/bytes.ts";
 import { join, joinAll } from "../bytes.ts";
 import { Dice } from "../dice.ts";
 import { constant, longConstant, tuple } from "./emit.ts";
@@ -132,15 +133,25 @@ const second: Transformation = {
   },
 };
 
-/** More streams of a kind before than any look steps over one by one. */
+/** Streams that are text, as pickles of protocol 0 are. */
+const TEXT_STREAMS: readonly (readonly number[])[] = STREAMS.filter((stream) =>
+  looksLikeText(Uint8Array.from(stream))
+);
+
+/**
+ * More streams of a kind before than any look steps over one by one: text before what is text, which only
+ * such looks tell from prose where the name says nothing.
+ */
 const manyStreams: Transformation = {
   id: "stream-many",
   stage: 1,
   apply(draft, dice) {
     if (draft.loader !== "plain") return undefined;
-    const one = Uint8Array.from(dice.pick(STREAMS));
+    const isText = looksLikeText(written(draft)) && dice.chance(3, 4);
+    const one = Uint8Array.from(dice.pick(isText ? TEXT_STREAMS : STREAMS));
     const many = Array.from({ length: 65 + dice.below(100) }, () => one);
-    return { ...draft, before: joinAll([...many, draft.before]) };
+    const name = isText && dice.chance(1, 2) ? dice.pick(NAMES) : draft.name;
+    return { ...draft, name, before: joinAll([...many, draft.before]) };
   },
 };
 

@@ -6,6 +6,7 @@
  *     scripts/fuzz/fuzz --family metamorphic --no-shrink    findings counted by their whole chain
  *     scripts/fuzz/fuzz --family metamorphic --first        as far as the first finding
  *     scripts/fuzz/fuzz --family metamorphic --only listed  pairs with a transformation of such a name
+ *     scripts/fuzz/fuzz --family metamorphic --missing A.json,B.json   pairs that these runs did not meet
  *
  * Seed and number give the same case everywhere where the same loaders are installed. A finding is
  * made smaller and written to `.cache/fuzz/`, with its chain.
@@ -24,6 +25,7 @@ import { Dice } from "../dice.ts";
 import { pythonAvailable } from "../python.ts";
 import { applied, chainOf, type Link, pairs, transformations } from "./chains.ts";
 import { fileOf, type Scanned, verdictOf, wrong } from "./judge.ts";
+import { meet, missingPairs } from "./missing.ts";
 import { written } from "./layout.ts";
 import { Oracle } from "./oracle.ts";
 import { plainest, type Sample, samples } from "./samples.ts";
@@ -62,6 +64,7 @@ const { values } = parseArgs({
     case: { type: "string" },
     from: { type: "string", default: "0" },
     only: { type: "string" },
+    missing: { type: "string" },
     "no-shrink": { type: "boolean", default: false },
     first: { type: "boolean", default: false },
   },
@@ -141,6 +144,9 @@ async function run(): Promise<number> {
     return undefined;
   };
 
+  if (values.missing !== undefined) {
+    return await fill(missingPairs(due, values.missing.split(",")), harmful, plain);
+  }
   if (values.case !== undefined) return await again(make(Number(values.case)));
   if (values.first && sunken > 0) {
     console.log("first finding: a sample");
@@ -159,6 +165,33 @@ async function run(): Promise<number> {
 function isUnreal({ loader, frames, containers }: Draft): boolean {
   return (loader === "joblib" && frames.kind !== "none") ||
     (containers.length > 1 && containers.at(-1) === "lz4");
+}
+
+/** Cases of pairs that no run has met. */
+async function fill(
+  due: ReturnType<typeof missingPairs>,
+  harmful: readonly Scanned[],
+  plain: readonly Scanned[],
+): Promise<number> {
+  const keys = new Map<string, number>();
+  const met = await meet(
+    oracle,
+    due,
+    harmful,
+    seed,
+    (found, number) => finding(found, number, plain, keys),
+  );
+  const { confirmed, inapplicable, refused } = met;
+  console.log(
+    `${due.length} pairs: ${confirmed} confirmed by the loaders, ${inapplicable.length} change no ` +
+      `sample, ${refused.length} are never confirmed: ${refused.join(", ") || "none"}`,
+  );
+  mkdirSync(CACHE, { recursive: true });
+  const path = join(CACHE, `metamorphic-${seed}-missing.json`);
+  writeFileSync(path, JSON.stringify(met, undefined, 1));
+  console.log(`all pairs: ${path}`);
+  for (const [key, times] of keys) console.log(`${times}  ${key}`);
+  return keys.size === 0 ? 0 : 1;
 }
 
 /** One case again. */
@@ -180,8 +213,9 @@ async function again(made: Case | undefined): Promise<number> {
   mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, `case-${seed}-${made.number}-${draft.name}`);
   writeFileSync(path, file);
-  console.log(`${path}: ${verdict}`);
-  return wrong(sample, verdict) === undefined ? 0 : 1;
+  const kind = wrong(sample, verdict);
+  console.log(`${path}: ${verdict}${kind === undefined ? "" : `, which is a finding: ${kind}`}`);
+  return kind === undefined ? 0 : 1;
 }
 
 interface Plan {

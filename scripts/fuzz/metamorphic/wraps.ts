@@ -32,6 +32,12 @@ const CALLABLES: Readonly<Record<string, (callee: Ops, dice: Dice) => Ops>> = {
     op(codes.EMPTY_DICT),
     op(codes.NEWOBJ_EX),
   ],
+  "callee-newobj-ex-function": (callee, dice) =>
+    call(
+      global("copyreg", "__newobj_ex__", dice),
+      [global("functools", "partial", dice), tuple([callee], dice), [op(codes.EMPTY_DICT)]],
+      dice,
+    ),
   "callee-partial-call": (callee, dice) =>
     call(global("functools", "partial", dice), [global("operator", "call", dice), callee], dice),
   "callee-getattr": (callee, dice) =>
