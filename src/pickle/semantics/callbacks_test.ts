@@ -76,13 +76,19 @@ test("plain objects under the names of such methods are data", async () => {
 test("a class that is only restored elsewhere counts as called where a dictionary waits for it", async () => {
   const waiting = bytes("cfunctools\npartial\n(", MODEL, CONFIGURED, "tR");
   assert.equal(await verdict(instance("norm_layer", waiting)), "suspicious");
-  for (const made of ["cbuiltins\ndict\n", "ccollections\nOrderedDict\n"]) {
+  for (const made of ["cbuiltins\ndict\n", "ccollections\nOrderedDict\n", "cnumpy\nobject_\n"]) {
     const config = bytes("cfunctools\npartial\n(", MODEL, made, "(", CONFIGURED, "tRtR");
     assert.equal(await verdict(instance("norm_layer", config)), "suspicious");
   }
   const state = bytes("(", MODEL, ")}", str("cfg"), CONFIGURED, "sNt");
   const built = bytes("cfunctools\npartial\n(", MODEL, "tR", state, "b");
   assert.equal(await verdict(built), "suspicious");
+  const unknown = bytes("cnumpy\nobject_\n(", CONFIGURED, "tR");
+  const keywords = bytes("(", MODEL, ")", unknown, "Nt");
+  assert.equal(
+    await verdict("cfunctools\npartial\n(", MODEL, "tR", keywords, "b"),
+    "suspicious",
+  );
   assert.equal(await verdict(MODEL, ")\x81}", str("yaml"), CONFIGURED, "sb"), "clean");
 });
 

@@ -49,21 +49,23 @@ export function bound(calls: Calls, call: Call): Handle {
 function hasDictionary(calls: Calls, args: readonly Handle[], kwargs: Handle | undefined): boolean {
   const { containers } = calls.heap;
   const named = kwargs !== undefined && kwargs < 0 ? calls.heap.keptItems(kwargs) : [];
-  return kwargs === LOST ||
+  // Keywords that are no dictionary of the file's own may hold one.
+  return (kwargs !== undefined && kwargs >= 0) ||
     [...args, ...named].some((arg) =>
-      arg === LOST || (arg < 0 && containers.kind(arg) === CONTAINER.DICT) ||
-      DICTIONARIES.test(classOf(calls, arg) ?? "")
+      arg === LOST || arg === UNKNOWN || (arg < 0 && containers.kind(arg) === CONTAINER.DICT) ||
+      mayBeDictionary(calls, arg)
     );
 }
 
 /** Classes whose instances are dictionaries, or are made from one, by the path of the global. */
 const DICTIONARIES = /dict|counter|chainmap|config|namespace|bunch/i;
 
-/** The path of the class that an instance, or the result of a call, is of. */
-function classOf({ heap }: Calls, handle: Handle): string | undefined {
+/** Whether a value is an instance of a class of dictionaries, or of one that is not known. */
+function mayBeDictionary({ heap }: Calls, handle: Handle): boolean {
   const value = heap.valueOf(handle);
-  const entry = value?.type === "call" ? heap.globalOf(value.callee) : heap.instanceOf(handle);
-  return entry?.key;
+  const maker = value?.type === "call" ? heap.globalOf(value.callee) : heap.instanceOf(handle);
+  if (maker === undefined) return heap.isMade(handle);
+  return DICTIONARIES.test(maker.key) || maker.meanings.includes("gives-back");
 }
 
 /** `map(callee, …)` and `filter`, as if their results were asked for. */
