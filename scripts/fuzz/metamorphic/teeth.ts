@@ -195,11 +195,12 @@ function copied(): string {
 
 /** What the fuzzer says of sources. */
 function fuzzed(root: string, ...options: readonly string[]): string {
-  const { stdout } = spawnSync(process.execPath, [
+  const { stdout, error } = spawnSync(process.execPath, [
     ...["run", "--quiet", "--no-prompt", "--no-check", "--no-lock", "--cached-only", "--allow-all"],
     join(root, "scripts/fuzz/metamorphic/main.ts"),
     ...["--seed", values.seed, ...options],
   ], { encoding: "utf8" });
+  if (error !== undefined) throw error;
   return stdout;
 }
 
