@@ -217,7 +217,7 @@ function found(copy: string, id: string): string | undefined {
     const line = printed.split("\n").find((each) => each.startsWith("first finding: case "));
     const number = Number(/case (\d+)/u.exec(line ?? "")?.[1]);
     if (line === undefined) {
-      if (printed.includes(" cases, ")) return undefined;
+      if (printed.includes(`${cases - from} cases, `)) return undefined;
       throw new Error(`The fuzzer ended early without the fix "${id}"`);
     }
     const whole = fuzzed(ROOT, "--case", `${number}`);
