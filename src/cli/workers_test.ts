@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { scanSource } from "../scan/scan_source.ts";
@@ -38,6 +38,61 @@ test("An ignore that only a worker's file matched has matched; another is report
     assert.deepEqual(summary.configuration_notes, [
       's.toml:4: the ignore of "gone.pkl" matched nothing.',
     ]);
+  });
+});
+
+/** Hard links to the files of a folder, under names that come behind them. */
+function doubled(folder: string, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const name = String(index).padStart(2, "0");
+    linkSync(join(folder, `${name}.pkl`), join(folder, `link${name}.pkl`));
+  }
+}
+
+/** Bytes read of each file, by its base name. */
+function bytesRead(out: string): Map<string, number> {
+  const records = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const assets = records.filter(({ type }) => type === "asset");
+  return new Map(assets.map((it) => [it.path.replace(/.*\//u, ""), it.bytes_read]));
+}
+
+test("The thread that read a file scans it under its other names, and reads nothing again", async () => {
+  await inFolder(8, async (folder) => {
+    doubled(folder, 8);
+    const { scan, letGo } = held();
+    const { fate, scanned } = counting(14, letGo);
+    const alone = await run([folder], undefined);
+    const together = await run([folder], supply(fatedThreads(3, fate)), { scan });
+    assert.deepEqual(together, alone);
+    assert.ok(scanned.size >= 14);
+    const bytes = [...bytesRead(together.out)];
+    assert.equal(bytes.length, 16);
+    assert.deepEqual(bytes.filter(([name, read]) => read === 0 !== name.startsWith("link")), []);
+  });
+});
+
+test("When the thread that read a file ends, its other names are scanned by the main thread", async () => {
+  await inFolder(6, async (folder) => {
+    doubled(folder, 6);
+    const { scan, letGo } = held();
+    let deaths = 0;
+    const dying: Fate = {
+      sending(message, die) {
+        if (message.type === "ready" || message.type === "progress") return message;
+        setTimeout(letGo, 20);
+        return message.type === "scanned" && message.index >= 6 && deaths++ === 0
+          ? die("gone")
+          : message;
+      },
+    };
+    const { out } = await run([folder], supply(fatedThreads(2, dying)), {
+      scan,
+      options: { jobs: 2 },
+    });
+    const all = reported(out);
+    assert.equal(all.filter((it) => it.endsWith("(gone)")).length, 1);
+    assert.equal(all.filter((it) => it.endsWith("incomplete")).length, 1);
+    assert.equal(all.filter((it) => it.endsWith("dangerous")).length, 11);
   });
 });
 

@@ -23,8 +23,11 @@ export interface Source {
    * (standard input, inflating members, servers without ranges).
    */
   readonly access: "random" | "forward";
-  /** Bytes that it cost to read so far, where that is not what was asked for: the network's. */
-  readonly bytesFetched?: number;
+  /**
+   * Bytes that it cost to read so far, where that is not what was asked for: the network's, and those of
+   * files that several paths name.
+   */
+  readonly bytesFetched?: number | undefined;
   /**
    * At most `length` bytes from `offset`; fewer only at the end. The result may be a view that the
    * next read overwrites: copy what is kept.

@@ -258,25 +258,28 @@ const FETCH = "A string is a path: give a URL object, as by new URL(), to fetch 
 interface FileSystem {
   readonly openRegular: typeof import("../sources/file.ts").openRegular;
   readonly sizeOf: typeof import("../sources/file.ts").sizeOf;
+  readonly identityOf: typeof import("../sources/file.ts").identityOf;
   readonly pathOfUrl: typeof import("../sources/file.ts").pathOfUrl;
   readonly walk: typeof import("../sources/file.ts").walk;
   readonly Folders: typeof import("../sources/folder.ts").Folders;
+  readonly LinkedFiles: typeof import("../sources/linked.ts").LinkedFiles;
 }
 
 /** Loads the modules that know paths, where there is one, so that browsers never ask for them. */
 async function fileSystemFor(inputs: readonly LocalInput[]): Promise<FileSystem | undefined> {
   if (!inputs.some((input) => pathsOf(input) !== undefined)) return undefined;
-  const [file, folder] = await Promise.all([
+  const [file, folder, linked] = await Promise.all([
     import("../sources/file.ts"),
     import("../sources/folder.ts"),
+    import("../sources/linked.ts"),
   ]);
-  return { ...file, ...folder };
+  return { ...file, ...folder, ...linked };
 }
 
 /** All files at paths. */
 function* findPaths(
   inputs: readonly (string | URL)[],
-  { openRegular, sizeOf, pathOfUrl, walk, Folders }: FileSystem,
+  { openRegular, sizeOf, identityOf, pathOfUrl, walk, Folders, LinkedFiles }: FileSystem,
   options: ScanInputsOptions["walk"],
 ): Generator<Found> {
   const paths: string[] = [];
@@ -288,13 +291,19 @@ function* findPaths(
       yield { kind: "error", error: scanErrorOf(String(input), error) };
     }
   }
-  const folders = new Folders();
+  const linked = new LinkedFiles();
+  const folders = new Folders(linked);
   const files: LocalFiles = {
-    open: openRegular,
+    open: (path) => openRegular(path, linked),
     sizeOf,
+    linked: (path) => {
+      const identity = identityOf(path);
+      const inode = identity && linked.inodeIfLinked(identity);
+      return identity && inode !== undefined ? { inode, kept: linked.keeps(identity) } : undefined;
+    },
     place: (path, given) => folders.place(path, given),
   };
-  for (const found of walk(paths, options)) {
+  for (const found of linked.ahead(walk(paths, options))) {
     if (found.kind === "file") {
       yield { kind: "file", path: found.path, given: found.given, files };
     } else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;

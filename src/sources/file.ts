@@ -24,6 +24,7 @@ import { fileURLToPath } from "node:url";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import type { ScanError } from "../core/types.ts";
 import { globMatcher } from "./glob.ts";
+import { type FileIdentity, inodeOf, type LinkedFiles } from "./linked.ts";
 import type { Source } from "../core/source.ts";
 
 /** A source that holds a file open until it is closed. */
@@ -39,8 +40,17 @@ export type FoundPath =
     readonly path: string;
     /** The argument that it was found below; the same as `path` when it was named itself. */
     readonly given: string;
+    /** Its device and inode, where they were asked for: for links and arguments. */
+    readonly inode?: string | undefined;
+    /** True for a link to a file that may be found by itself too. */
+    readonly link?: boolean | undefined;
   }
-  | { readonly kind: "error"; readonly path: string; readonly error: ScanError };
+  | {
+    readonly kind: "error";
+    readonly path: string;
+    readonly error: ScanError;
+    readonly inode?: undefined;
+  };
 
 /** How `walk` goes through folders. Globs see paths with `/`, below the folder given. */
 export interface WalkOptions {
@@ -81,13 +91,14 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>
  * gigabytes costs only what is asked of it.
  *
  * @param path of a file, or of a link to one
+ * @param linked keeps what is read of files that several paths name
  * @returns a source named like the path; close it
  * @throws SourceError when it cannot be opened or is no regular file
  */
 // deno-lint-ignore require-await -- a promise, so that other systems can open without blocking
-export async function fileSource(path: string): Promise<FileSource> {
+export async function fileSource(path: string, linked?: LinkedFiles): Promise<FileSource> {
   refuseSpecial(path, attempt(path, "open", () => statSync(path)));
-  return openRegular(path);
+  return openRegular(path, linked);
 }
 
 /** O_NONBLOCK: should a file become a FIFO before it is opened, opening must not hang. */
@@ -96,28 +107,37 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 /**
  * Opens what {@linkcode walk} found: a path that was a regular file, or a link to one, a moment ago.
  *
+ * @param linked keeps what is read of files that several paths name, and gives it without reading again
  * @returns a source named like the path; close it
  * @throws SourceError when it cannot be opened or is no regular file any more
  */
-export function openRegular(path: string): FileSource {
+export function openRegular(path: string, linked?: LinkedFiles): FileSource {
   const handle = attempt(path, "open", () => openSync(path, OPEN_FLAGS));
   let open = true;
   const close = (): void => {
     if (open) closeSync(handle);
     open = false;
   };
-  let size: number;
+  let stats: Stats;
   try {
-    const stats = attempt(path, "open", () => fstatSync(handle));
+    stats = attempt(path, "open", () => fstatSync(handle));
     refuseSpecial(path, stats);
-    size = stats.size;
   } catch (error) {
     close();
     throw error;
   }
+  const { size } = stats;
+  const kept = linked?.keptOf(stats);
+  const readRange = (offset: number, target: Uint8Array): void =>
+    readAt(path, handle, { size, offset }, target);
+  let bytesFetched = 0;
   const readInto = (offset: number, target: Uint8Array): number => {
     if (!open) throw new SourceError(path, `Cannot read "${path}": it was closed`);
-    return readAt(path, handle, size, offset, target);
+    checkRange(path, offset, target.length);
+    const wanted = target.subarray(0, Math.max(0, Math.min(target.length, size - offset)));
+    if (kept === undefined) readRange(offset, wanted);
+    else bytesFetched += kept.read(offset, wanted, readRange);
+    return wanted.length;
   };
   const read = (offset: number, length: number): Uint8Array => {
     checkRange(path, offset, length);
@@ -134,7 +154,19 @@ export function openRegular(path: string): FileSource {
     // Within the promise chain, so that a failing read rejects and does not throw.
     read: (offset, length) => new Promise((done) => done(read(offset, length))),
     close,
+    get bytesFetched() {
+      return kept && bytesFetched;
+    },
   };
+}
+
+/** What the file system says of a file; undefined where it cannot be looked at. */
+export function identityOf(path: string): FileIdentity | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes of a file; undefined where it cannot be looked at. */
@@ -158,12 +190,10 @@ function checkRange(path: string, offset: number, length: number): void {
 function readAt(
   path: string,
   handle: number,
-  size: number,
-  offset: number,
+  { size, offset }: { readonly size: number; readonly offset: number },
   target: Uint8Array,
-): number {
-  checkRange(path, offset, target.length);
-  const wanted = Math.max(0, Math.min(target.length, size - offset));
+): void {
+  const wanted = target.length;
   let filled = 0;
   while (filled < wanted) {
     const got = attempt(
@@ -181,7 +211,6 @@ function readAt(
     }
     filled += got;
   }
-  return filled;
 }
 
 /**
@@ -281,7 +310,7 @@ function* visitNamed(walker: Walker, path: string): Generator<FoundPath> {
     if (walker.restricted && !walker.included(basename(path))) return;
     refuseSpecial(path, stats);
     if (isSeen(walker, resolve(path))) return;
-    yield { kind: "file", path, given: path };
+    yield { kind: "file", path, given: path, inode: inodeOf(stats) };
   } catch (error) {
     yield errorAt(path, error);
   }
@@ -317,7 +346,8 @@ function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
         continue;
       }
       if (unwanted) continue;
-      if (kind !== "file") refuseSpecial(path, kind);
+      const stats = kind === "file" ? undefined : kind;
+      if (stats !== undefined) refuseSpecial(path, stats);
       const { absolute, cache } = folder;
       if (cache !== undefined) {
         const real = listed === undefined ? attempt(path, "open", () => realpathSync(path)) : "";
@@ -325,7 +355,9 @@ function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
         if (isBlob(cache, name) && cache.led.has(join(folder.real, name))) continue;
       }
       if (absolute !== undefined && isSeen(walker, join(absolute, name))) continue;
-      yield { kind: "file", path, given };
+      if (stats === undefined) yield { kind: "file", path, given };
+      // A blob to which a link of the cache leads is not found by itself.
+      else yield { kind: "file", path, given, inode: inodeOf(stats), link: cache === undefined };
     } catch (error) {
       yield errorAt(path, error);
     }
@@ -387,7 +419,7 @@ function openFolder(
  * What an entry is that `readdir` does not call a file or a folder: a link, say.
  *
  * @param unwanted true for what is scanned only if it is a folder
- * @returns undefined for a link that is unwanted and leads to nothing
+ * @returns the file's state for a link to a file and for what is none; undefined for a link that is unwanted and leads to nothing
  */
 function kindOf(
   path: string,
@@ -398,7 +430,7 @@ function kindOf(
   const stats = attempt(path, "open", () => statSync(path, { throwIfNoEntry }));
   if (stats === undefined) return undefined;
   if (stats.isDirectory()) return link ? "link to a folder" : "folder";
-  return stats.isFile() ? "file" : stats;
+  return link || !stats.isFile() ? stats : "file";
 }
 
 /** True for an argument that was found before. */

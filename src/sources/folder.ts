@@ -9,6 +9,7 @@ import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node
 import { basename, dirname, join, sep } from "node:path";
 import type { FolderPlace, Listing, Member } from "../core/types.ts";
 import { fileSource, SKIPPED_FOLDERS } from "./file.ts";
+import type { LinkedFiles } from "./linked.ts";
 import type { Source } from "../core/source.ts";
 
 /** Id that the listing of a local folder bears as its format. */
@@ -24,6 +25,12 @@ export class Folders {
   #given: string | undefined;
   #prefix = "";
   #below: Listing = folderListing(".", true);
+  readonly #linked: LinkedFiles | undefined;
+
+  /** @param linked keeps what is read of files that several paths name */
+  constructor(linked?: LinkedFiles) {
+    this.#linked = linked;
+  }
 
   /**
    * Where a found file lies. One that was named itself lies in the folder that holds it, of which
@@ -49,18 +56,18 @@ export class Folders {
   #listing(key: string, root: string, deep: boolean): Listing {
     const known = this.#listings.get(key);
     if (known !== undefined) return known;
-    const listing = folderListing(root, deep);
+    const listing = folderListing(root, deep, this.#linked);
     this.#listings.set(key, listing);
     return listing;
   }
 }
 
-function folderListing(root: string, deep: boolean): Listing {
+function folderListing(root: string, deep: boolean, linked?: LinkedFiles): Listing {
   let members: readonly Member[] | undefined;
   return {
     format: FOLDER,
     get members() {
-      return members ??= listFolder(root, deep);
+      return members ??= listFolder(root, deep, linked);
     },
   };
 }
@@ -70,8 +77,9 @@ function folderListing(root: string, deep: boolean): Listing {
  * reports it.
  *
  * @param deep true for all folders below it too; links to folders are not gone into
+ * @param linked keeps what is read of files that several paths name
  */
-export function listFolder(root: string, deep: boolean): Member[] {
+export function listFolder(root: string, deep: boolean, linked?: LinkedFiles): Member[] {
   const members: Member[] = [];
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -84,7 +92,7 @@ export function listFolder(root: string, deep: boolean): Member[] {
     for (const entry of entries) {
       if (members.length >= MEMBERS) return members;
       const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      members.push(new FolderMember(root, name));
+      members.push(new FolderMember(root, name, linked));
       if (deep && entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) folders.push(name);
     }
   }
@@ -99,9 +107,12 @@ class FolderMember implements Member {
   /** Of the member itself, which may be a link; undefined where it cannot be looked at. */
   #stats: Stats | undefined | "unasked" = "unasked";
 
-  constructor(root: string, name: string) {
+  readonly #linked: LinkedFiles | undefined;
+
+  constructor(root: string, name: string, linked: LinkedFiles | undefined) {
     this.#root = root;
     this.name = name;
+    this.#linked = linked;
   }
 
   get kind(): Member["kind"] {
@@ -125,7 +136,7 @@ class FolderMember implements Member {
   get open(): (() => Source) | undefined {
     const stats = this.#reached();
     const path = this.#path();
-    return stats?.isFile() ? () => openedWhenRead(path, stats.size) : undefined;
+    return stats?.isFile() ? () => openedWhenRead(path, stats.size, this.#linked) : undefined;
   }
 
   #path(): string {
@@ -160,13 +171,13 @@ function targetOf(path: string): string | undefined {
 }
 
 /** A source that holds its file open only while it reads, for nothing closes it. */
-function openedWhenRead(path: string, size: number): Source {
+function openedWhenRead(path: string, size: number, linked: LinkedFiles | undefined): Source {
   return {
     name: path,
     size,
     access: "random",
     async read(offset, length) {
-      const source = await fileSource(path);
+      const source = await fileSource(path, linked);
       try {
         return await source.read(offset, length);
       } finally {

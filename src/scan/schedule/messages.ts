@@ -29,6 +29,8 @@ export interface Task {
   readonly path: string;
   /** The argument that it was found below. */
   readonly given: string;
+  /** Device and inode of a file that several paths name. */
+  readonly inode?: string | undefined;
 }
 
 /** What a worker sends; `ready` comes first, before it takes a file. */

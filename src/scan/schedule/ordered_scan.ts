@@ -15,7 +15,8 @@ import { concernsFolder } from "../asset/folder.ts";
 import { unreadReport } from "../asset/placeholder_reports.ts";
 import { type FileOptions, type FilePlace, scanFile, type Scanned } from "../asset/scan_file.ts";
 import { ConcurrentProgress, type Progress } from "./progress.ts";
-import { QUEUE_CAPACITY } from "./shared_queue.ts";
+import type { Task } from "./messages.ts";
+import { MAIN_THREAD, QUEUE_CAPACITY } from "./shared_queue.ts";
 import { notScanned, notScannedToEnd, type Stop } from "./stop.ts";
 import { jobsOf, type Workers } from "./threads.ts";
 import type { PoolEvents, WorkerPool } from "./worker_pool.ts";
@@ -35,6 +36,11 @@ export interface LocalFiles {
   open(path: string): Source & { close(): void };
   /** Bytes of a file; undefined where it cannot be looked at. */
   sizeOf(path: string): number | undefined;
+  /**
+   * Device and inode of a file that several paths name, and whether this thread keeps bytes of it;
+   * undefined for every other file.
+   */
+  linked(path: string): { readonly inode: string; readonly kept: boolean } | undefined;
   /**
    * Where a found file lies.
    *
@@ -76,6 +82,8 @@ interface Entry {
   /** True once a thread is known to scan it. */
   started: boolean;
   result: Scanned | undefined;
+  /** Device and inode of a file that several paths name; known once there are workers. */
+  inode: string | undefined;
 }
 
 interface Amount {
@@ -99,6 +107,11 @@ export class OrderedScan {
   #ended = false;
   #pool: WorkerPool | undefined;
   #bundles: readonly Bundle[] | undefined;
+  /**
+   * Of files that several paths name, by device and inode: the thread that scanned one first, which
+   * scans it under its other paths too, since it keeps the bytes; until it is known, what waits for it.
+   */
+  readonly #scannedBy = new Map<string, number | Entry[]>();
   /** Index of the first entry that may not be started. */
   #next = 0;
   /** True while the main thread scans. */
@@ -173,7 +186,7 @@ export class OrderedScan {
       }
       const entry = this.#enter(value);
       if (this.#pool === undefined) continue;
-      if (entry.found !== undefined) entry.mainOnly = await this.#isMainOnly(entry.found);
+      await this.#assign(entry);
       news.push(entry);
     }
     if (news.length > 0) this.#offer(news);
@@ -184,11 +197,26 @@ export class OrderedScan {
     const entry: Entry = found.kind === "error"
       ? {
         ...{ index, found: undefined, mainOnly: true, started: true },
-        result: { type: "error", error: found.error },
+        ...{ result: { type: "error", error: found.error }, inode: undefined },
       }
-      : { index, found, mainOnly: found.kind !== "file", started: false, result: undefined };
+      : {
+        ...{ index, found, mainOnly: found.kind !== "file", started: false },
+        ...{ result: undefined, inode: undefined },
+      };
     this.#queue.push(entry);
     return entry;
+  }
+
+  /** Decides which threads may scan a file. */
+  async #assign(entry: Entry): Promise<void> {
+    const { found } = entry;
+    if (found === undefined) return;
+    entry.mainOnly = await this.#isMainOnly(found);
+    if (found.kind !== "file") return;
+    const linked = found.files.linked(found.path);
+    if (linked === undefined) return;
+    if (linked.kept) entry.mainOnly = true;
+    entry.inode = linked.inode;
   }
 
   /** Files that bundles have observations of stay here: a folder is observed by one thread. */
@@ -209,11 +237,27 @@ export class OrderedScan {
   }
 
   #offer(entries: readonly Entry[]): void {
-    this.#pool?.offer(entries.flatMap(({ index, found, mainOnly, started }) => {
-      if (mainOnly || started || found?.kind !== "file") return [];
-      const { path, given } = found;
-      return [{ index, path, given }];
+    this.#pool?.offer(entries.flatMap((entry) => {
+      const task = taskOf(entry);
+      return task === undefined || this.#isFurtherPath(entry) ? [] : [task];
     }));
+  }
+
+  /** True for a further path of a file: it goes to the thread that scans the first of them. */
+  #isFurtherPath(entry: Entry): boolean {
+    if (entry.inode === undefined) return false;
+    const first = this.#scannedBy.get(entry.inode);
+    if (first === undefined) this.#scannedBy.set(entry.inode, []);
+    else if (typeof first === "number") this.#offerTo(first, entry);
+    else first.push(entry);
+    return first !== undefined;
+  }
+
+  #offerTo(thread: number, entry: Entry): void {
+    const task = taskOf(entry);
+    if (task === undefined || this.#pool?.offerTo(thread, task)) return;
+    entry.mainOnly = true;
+    this.#next = Math.min(this.#next, entry.index);
   }
 
   /** Starts workers where enough is left for them. */
@@ -224,18 +268,17 @@ export class OrderedScan {
     // Where files are left that were not even found yet, that is enough.
     if (!this.#ended || isWorth(this.#queue, waiting, this.#done)) {
       this.#pool = await this.#startPool({
-        scanned: (index, scanned) => this.#settle(index, scanned),
+        scanned: (index, scanned, thread) => this.#settle(index, scanned, thread),
         progress: (index, bytesRead) => this.#watch(index, bytesRead),
         lost: (index, reason) => this.#lose(index, reason),
+        returned: (index) => this.#takeBack(index),
       });
     }
     if (this.#pool === undefined) this.#room = 1;
     // The signal may have come while they were started.
     if (this.#options.stop.signal.aborted) this.#pool?.stop();
     if (this.#pool === undefined) return;
-    for (const entry of waiting) {
-      if (entry.found !== undefined) entry.mainOnly = await this.#isMainOnly(entry.found);
-    }
+    for (const entry of waiting) await this.#assign(entry);
     this.#offer(waiting);
   }
 
@@ -318,12 +361,31 @@ export class OrderedScan {
     return first && this.#queue[index - first.index];
   }
 
-  #settle(index: number, scanned: Scanned): void {
+  /** @param thread that scanned the file; the main thread unless given */
+  #settle(index: number, scanned: Scanned, thread = MAIN_THREAD): void {
     const entry = this.#entry(index);
     if (entry === undefined) return;
     entry.started = true;
     entry.result = scanned;
+    if (entry.inode !== undefined) this.#release(entry.inode, thread);
     this.#concurrent.finish(index, scanned.type === "file" ? scanned.file.bytesRead : 0);
+    this.#wake();
+  }
+
+  /** Hands further paths of a file to the thread that scanned the first. */
+  #release(inode: string, thread: number): void {
+    const waiting = this.#scannedBy.get(inode);
+    if (typeof waiting === "number") return;
+    this.#scannedBy.set(inode, thread);
+    for (const entry of waiting ?? []) this.#offerTo(thread, entry);
+  }
+
+  /** A file that its worker did not take before it ended. */
+  #takeBack(index: number): void {
+    const entry = this.#entry(index);
+    if (entry === undefined) return;
+    entry.mainOnly = true;
+    this.#next = Math.min(this.#next, index);
     this.#wake();
   }
 
@@ -354,6 +416,11 @@ export class OrderedScan {
     this.#timers.push(
       setTimeout(() => this.#pool?.terminate("it did not stop"), GRACE_MILLISECONDS),
     );
+    this.#next = this.#queue[0]?.index ?? this.#next;
+    for (const waiting of this.#scannedBy.values()) {
+      if (typeof waiting === "number") continue;
+      for (const entry of waiting) entry.mainOnly = true;
+    }
     for (let last = this.#queue.at(-1); last?.found !== undefined; last = this.#queue.at(-1)) {
       // What lies between files that were begun is begun, too, and ends at once.
       if (last.started || !this.#take(last)) break;
@@ -390,6 +457,13 @@ export class OrderedScan {
     }
     if (this.#failure !== undefined) throw this.#failure.cause;
   }
+}
+
+/** What a worker is told of a file; undefined where only the main thread can scan it, or one does. */
+function taskOf({ index, found, mainOnly, started, inode }: Entry): Task | undefined {
+  if (mainOnly || started || found?.kind !== "file") return undefined;
+  const { path, given } = found;
+  return { index, path, given, inode };
 }
 
 function sizeOf(found: Scannable): number | undefined {

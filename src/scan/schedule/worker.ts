@@ -39,11 +39,13 @@ async function work(
   const { thread, deadline, limits, keepSuppressed } = start;
   const queue = new SharedQueue(start.memory);
   const tasks = receive(port);
-  const [{ rules, suppress }, { openRegular, sizeOf }, { Folders }] = await Promise.all([
-    configure(start.setup),
-    import("../../sources/file.ts"),
-    import("../../sources/folder.ts"),
-  ]);
+  const [{ rules, suppress }, { openRegular, sizeOf }, { Folders }, { LinkedFiles }] = await Promise
+    .all([
+      configure(start.setup),
+      import("../../sources/file.ts"),
+      import("../../sources/folder.ts"),
+      import("../../sources/linked.ts"),
+    ]);
   const signal = {
     get aborted() {
       return queue.stopped;
@@ -55,14 +57,16 @@ async function work(
     ...{ rules, suppress, keepSuppressed, limits },
     stop: { signal, remaining },
   };
-  const folders = new Folders();
+  const linked = new LinkedFiles();
+  const folders = new Folders(linked);
   port.postMessage({ type: "ready" });
-  for await (const { index, path, given } of tasks) {
+  for await (const { index, path, given, inode } of tasks) {
     if (queue.stopped || !queue.take(index, thread)) continue;
+    if (inode !== undefined) linked.expect(inode);
     const folder = folders.place(path, given);
     // The main thread scans the files that bundles have observations of.
     markObservedElsewhere(folder.listing);
-    const place = { path, folder, size: () => sizeOf(path), open: () => openRegular(path) };
+    const place = { path, folder, size: () => sizeOf(path), open: () => openRegular(path, linked) };
     const scanned = await scanFile(place, options, (bytesRead) => {
       if (start.progress) port.postMessage({ type: "progress", index, bytesRead });
     });

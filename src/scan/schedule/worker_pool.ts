@@ -14,12 +14,14 @@ type PoolStart = Omit<WorkerStart, "memory" | "thread">;
 
 /** Receives the events of the workers. */
 export interface PoolEvents {
-  /** A file was scanned. */
-  scanned(index: number, scanned: ScannedFile): void;
+  /** A file was scanned by a thread. */
+  scanned(index: number, scanned: ScannedFile, thread: number): void;
   /** So many bytes of a file were read by now. */
   progress(index: number, bytesRead: number): void;
   /** A file was taken by a worker that has ended; no other thread will scan it. */
   lost(index: number, reason: string): void;
+  /** A file was offered to one worker alone, which has ended before it took it. */
+  returned(index: number): void;
 }
 
 /** Milliseconds in which a thread that is tried out must start. */
@@ -64,6 +66,8 @@ export class WorkerPool {
   readonly #threads = new Map<number, Thread>();
   /** Files offered, neither taken by the main thread nor reported. */
   readonly #open = new Set<number>();
+  /** Those of them that were offered to one worker alone, and its number. */
+  readonly #reserved = new Map<number, number>();
 
   private constructor(memory: SharedArrayBuffer, events: PoolEvents) {
     this.#queue = new SharedQueue(memory);
@@ -108,9 +112,20 @@ export class WorkerPool {
     for (const thread of this.#threads.values()) thread.post(tasks);
   }
 
+  /** Offers a file to one worker alone; false when that has ended. */
+  offerTo(number: number, task: Task): boolean {
+    const thread = this.#threads.get(number);
+    if (thread === undefined) return false;
+    this.#queue.offer(task.index);
+    this.#open.add(task.index);
+    this.#reserved.set(task.index, number);
+    thread.post([task]);
+    return true;
+  }
+
   /** Takes a file for the main thread; false when a worker has it. */
   take(index: number): boolean {
-    if (!this.#queue.take(index, MAIN_THREAD)) return false;
+    if (this.#reserved.has(index) || !this.#queue.take(index, MAIN_THREAD)) return false;
     this.#open.delete(index);
     return true;
   }
@@ -118,6 +133,8 @@ export class WorkerPool {
   /** Makes the workers end the files that they scan and report what they found in them. */
   stop(): void {
     this.#queue.stop();
+    // No worker takes a file any more; the main thread may have each.
+    this.#reserved.clear();
   }
 
   /** Terminates the workers; files that they have taken are lost. */
@@ -132,16 +149,20 @@ export class WorkerPool {
       return this.#events.progress(message.index, message.bytesRead);
     }
     this.#open.delete(message.index);
-    this.#events.scanned(message.index, message.scanned);
+    this.#reserved.delete(message.index);
+    this.#events.scanned(message.index, message.scanned, thread);
   }
 
   #remove(thread: number, reason: string): void {
     this.#threads.get(thread)?.terminate();
     if (!this.#threads.delete(thread)) return;
     for (const index of [...this.#open]) {
-      if (!this.#queue.isTakenBy(index, thread)) continue;
+      const taken = this.#queue.isTakenBy(index, thread);
+      if (!taken && this.#reserved.get(index) !== thread) continue;
       this.#open.delete(index);
-      this.#events.lost(index, reason);
+      this.#reserved.delete(index);
+      if (taken) this.#events.lost(index, reason);
+      else this.#events.returned(index);
     }
   }
 }
