@@ -63,8 +63,11 @@ export interface Sample {
   readonly hint: string | undefined;
   /** What the name claims; absent for names that claim nothing. */
   readonly claim?: NameClaim | undefined;
-  /** What an index in the same folder reads these bytes as; absent where none names them. */
-  readonly named?: NamedData | undefined;
+  /**
+   * What indices in the folder, or above it, read these bytes as, the one that reads the most first;
+   * absent where none names them.
+   */
+  readonly named?: readonly [NamedData, ...NamedData[]] | undefined;
 }
 
 /** What the loop hands to a format that scans. */

@@ -64,16 +64,16 @@ function folderOf(name: string): string {
 }
 
 /**
- * The use that an index states for a file; of several the one that reads the most.
+ * The uses that indices state for a file, the one that reads the most first.
  *
  * @throws LimitError when a budget is spent
  */
 export async function namedData(
   { listing, member }: FolderPlace,
-): Promise<NamedData | undefined> {
+): Promise<readonly NamedData[]> {
   const all = known(listing);
   const { members, read } = all;
-  let best: NamedData | undefined;
+  const uses: NamedData[] = [];
   for (let folder = folderOf(member);; folder = folderOf(folder.slice(0, -1))) {
     const file = member.slice(folder.length);
     for (const [number, kind] of KINDS.entries()) {
@@ -84,12 +84,12 @@ export async function namedData(
         const found = read.get(key) ?? orNothing(kind.read({ index, folder, members }));
         read.set(key, found);
         const says = (await found).get(member);
-        if (says !== undefined && !(best !== undefined && best.bytes >= says.bytes)) {
-          best = { ...says, index: name };
-        }
+        if (says !== undefined) uses.push({ ...says, index: name });
       }
     }
-    if (folder === "") return best;
+    if (folder === "") {
+      return uses.sort((a, b) => b.bytes - a.bytes || Number(b.exact) - Number(a.exact));
+    }
   }
 }
 

@@ -14,35 +14,35 @@ const named = (files: Readonly<Record<string, string>>, name: string) =>
   namedData({ listing: listing(files), member: name });
 
 test("an index in the folder, or in one above, says what a file is", async () => {
-  assert.deepEqual(await named({ "a/m.xml": IR(8), "a/m.bin": "12345678" }, "a/m.bin"), {
+  assert.deepEqual(await named({ "a/m.xml": IR(8), "a/m.bin": "12345678" }, "a/m.bin"), [{
     label: "weights of an OpenVINO model",
     index: "m.xml",
     bytes: 8,
     exact: true,
-  });
+  }]);
   const above = { "ndarray-cache.json": SHARD("deep/x.bin", 3), "deep/x.bin": "123" };
-  assert.equal((await named(above, "deep/x.bin"))?.label, "a shard of an MLC model");
+  assert.equal((await named(above, "deep/x.bin"))[0]?.label, "a shard of an MLC model");
 });
 
-test("of several indices the one that reads the most counts", async () => {
+test("of several indices the one that reads the most comes first", async () => {
   const files = {
     "m.xml": IR(8),
     "ndarray-cache.json": SHARD("m.bin", 99),
     "tensor-cache.json": SHARD("m.bin", 50),
     "m.bin": "1",
   };
-  assert.equal((await named(files, "m.bin"))?.bytes, 99);
+  assert.deepEqual((await named(files, "m.bin")).map((it) => it.bytes), [99, 50, 8]);
 });
 
 test("a file that no index names is none, nor does an index name itself", async () => {
-  assert.equal(await named({ "m.xml": IR(8), "other.bin": "" }, "other.bin"), undefined);
-  assert.equal(await named({ "b/m.xml": IR(8), "a/m.bin": "" }, "a/m.bin"), undefined);
+  assert.deepEqual(await named({ "m.xml": IR(8), "other.bin": "" }, "other.bin"), []);
+  assert.deepEqual(await named({ "b/m.xml": IR(8), "a/m.bin": "" }, "a/m.bin"), []);
   const own = { "ndarray-cache.json": SHARD("ndarray-cache.json", 3) };
-  assert.equal(await named(own, "ndarray-cache.json"), undefined);
+  assert.deepEqual(await named(own, "ndarray-cache.json"), []);
 });
 
 test("an index that cannot be read names nothing, a defect is none of these", async () => {
-  assert.equal(await named({ "m.xml": "<net", "m.bin": "" }, "m.bin"), undefined);
+  assert.deepEqual(await named({ "m.xml": "<net", "m.bin": "" }, "m.bin"), []);
   const failing = (error: Error) => {
     const index = {
       ...member("m.xml", IR(8)),

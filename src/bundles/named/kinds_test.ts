@@ -49,6 +49,17 @@ test("NCNN's layers read what their parameters say, of eight bits at least", asy
   assert.equal(await size("Embed e 1 1 a b 0=4 1=10 3=40"), 4 + 40);
 });
 
+test("a layer of NCNN whose counts are none is said, not counted as nothing", async () => {
+  const fault = async (layer: string) => {
+    const text = `7767517\n1 1\n${layer}\n`;
+    return (await read(ncnnWeights, "m.param", { "m.param": text }))["m.bin"]?.fault;
+  };
+  for (const count of ["-5", "1.5", "1e400"]) {
+    assert.match(await fault(`Embed e 1 1 a b 0=4 3=${count}`) ?? "", /"Embed".* are none/, count);
+  }
+  assert.equal(await fault("Scale s 2 1 a b c 0=-233"), undefined);
+});
+
 test("a text that is no NCNN network, or whose counts lie, names nothing", async () => {
   for (const text of ["", "7767517\n2 2\nInput i 0 1 a\n", "123\n1 1\nInput i 0 1 a\n"]) {
     assert.deepEqual(await read(ncnnWeights, "m.param", { "m.param": text }), {}, text);

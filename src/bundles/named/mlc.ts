@@ -39,6 +39,10 @@ function items(value: JsonValue | undefined): readonly JsonValue[] {
   return isArray(value) ? value.items : [];
 }
 
+function isCount(value: JsonValue | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
 /** Tensors lie within their shard. */
 function faultOf(record: JsonValue, size: number): string | undefined {
   if (!isObject(record)) return undefined;
@@ -47,9 +51,10 @@ function faultOf(record: JsonValue, size: number): string | undefined {
     const [name] = valuesOf(tensor, "name");
     const [offset] = valuesOf(tensor, "byteOffset");
     const [bytes] = valuesOf(tensor, "nbytes");
-    const end = Number(offset) + Number(bytes);
-    if (!(end <= size && Number(offset) >= 0)) {
-      return `"${String(name)}" ends at ${end} of a shard of ${size} bytes`;
+    const label = `"${typeof name === "string" ? name : "a tensor"}"`;
+    if (!isCount(offset) || !isCount(bytes)) return `where ${label} lies is no number`;
+    if (offset + bytes > size) {
+      return `${label} ends at ${offset + bytes} of a shard of ${size} bytes`;
     }
   }
   return undefined;

@@ -28,7 +28,14 @@ export const ncnnWeights: IndexKind = {
     if (layers === undefined) return new Map();
     const name = `${index.name.replace(/\.param$/iu, "")}.bin`;
     const label = "weights of an NCNN model";
-    return new Map([[name, { label, bytes: weightBytes(layers), exact: false }]]);
+    const counts = layers.map(weightBytes);
+    const lying = layers[counts.indexOf(undefined)];
+    return new Map([[name, {
+      label,
+      bytes: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0),
+      exact: false,
+      fault: lying && `the counts of a layer "${lying.type}" in it are none`,
+    }]]);
   },
 };
 
@@ -56,21 +63,28 @@ function readLayers(text: string): readonly Layer[] | undefined {
 }
 
 /**
- * The fewest bytes that the layers read. Weights begin with a mark of four bytes and are of 32 bits, of
+ * The fewest bytes that a layer reads. Weights begin with a mark of four bytes and are of 32 bits, of
  * 16 or of 8 by the mark, which is in the file itself: eight bits are assumed.
+ *
+ * @returns undefined when a count of the layer is none
  */
-function weightBytes(layers: readonly Layer[]): number {
+function weightBytes({ type, parameters }: Layer): number | undefined {
+  let lies = false;
+  const value = (key: number): number => {
+    const count = parameters.get(key) ?? 0;
+    lies ||= !Number.isSafeInteger(count) || count < 0;
+    return count;
+  };
+  const bias = (): number => value(0) * 4;
   let bytes = 0;
-  for (const { type, parameters } of layers) {
-    const value = (key: number): number => parameters.get(key) ?? 0;
-    const bias = value(0) * 4;
-    if (/^(?:Convolution|Deconvolution)(?:1D|3D|DepthWise|DepthWise1D|DepthWise3D)?$/u.test(type)) {
-      bytes += 4 + value(6) + (value(5) === 1 ? bias : 0);
-    } else if (type === "InnerProduct") bytes += 4 + value(2) + (value(1) === 1 ? bias : 0);
-    else if (type === "BatchNorm") bytes += 4 * bias;
-    else if (type === "PReLU") bytes += bias;
-    else if (type === "Scale" && value(0) > 0) bytes += bias * (value(1) === 1 ? 2 : 1);
-    else if (type === "Embed") bytes += 4 + value(3);
-  }
-  return bytes;
+  if (/^(?:Convolution|Deconvolution)(?:1D|3D|DepthWise|DepthWise1D|DepthWise3D)?$/u.test(type)) {
+    bytes = 4 + value(6) + (value(5) === 1 ? bias() : 0);
+  } else if (type === "InnerProduct") bytes = 4 + value(2) + (value(1) === 1 ? bias() : 0);
+  else if (type === "BatchNorm") bytes = 4 * bias();
+  else if (type === "PReLU") bytes = bias();
+  else if (type === "Scale") {
+    // A negative size says that the scale is an input of the layer.
+    if ((parameters.get(0) ?? 0) >= 0) bytes = bias() * (value(1) === 1 ? 2 : 1);
+  } else if (type === "Embed") bytes = 4 + value(3);
+  return lies ? undefined : bytes;
 }

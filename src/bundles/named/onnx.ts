@@ -51,20 +51,31 @@ const INTO: Readonly<Record<Kind, Readonly<Record<number, Kind>>>> = {
 export const onnxData: IndexKind = {
   indices: /\.onnx$/iu,
   async read({ index, folder }) {
-    const ends = await externalEnds(index);
+    const uses = await externalUses(index);
     const label = "data of an ONNX model";
-    return new Map([...ends].map(([location, bytes]) => {
+    return new Map([...uses].map(([location, { bytes, fault }]) => {
       const path = location.replace(/^(?:\.\/)+/u, "");
-      return [folder + path, { label, bytes, exact: false }];
+      return [folder + path, { label, bytes, exact: false, fault }];
     }));
   },
 };
 
-/** The furthest byte that a model reads of each file. */
-async function externalEnds(index: Member): Promise<ReadonlyMap<string, number>> {
-  const ends = new Map<string, number>();
+/** What readers take without a thought: others have signs, spaces, other bases. */
+const PLAIN_NUMBER = /^\d{1,15}$/u;
+
+/** What a model reads of a file. */
+interface Use {
+  /** The furthest byte that is known. */
+  readonly bytes: number;
+  /** Why it may read further. */
+  readonly fault: string | undefined;
+}
+
+/** What a model reads of each file. */
+async function externalUses(index: Member): Promise<ReadonlyMap<string, Use>> {
+  const uses = new Map<string, Use>();
   const source = index.open?.();
-  if (source?.size === undefined) return ends;
+  if (source?.size === undefined) return uses;
   const reader = new WireReader(source, { limits: { values: FIELDS }, checkDeadline: () => {} });
   const stack: [WireMessage, Kind][] = [[reader.message(), "model"]];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
@@ -76,17 +87,19 @@ async function externalEnds(index: Member): Promise<ReadonlyMap<string, number>>
       if (into !== undefined) stack.push([message.enter(field), into]);
       else if (kind === "tensor" && field.number === TENSOR_EXTERNAL) entries.push(field);
     });
-    if (entries.length > 0) await addTensor(reader, entries, ends);
+    if (entries.length > 0) await addTensor(reader, entries, uses);
   }
-  return ends;
+  return uses;
 }
 
 async function addTensor(
   reader: WireReader,
   entries: readonly WireField[],
-  ends: Map<string, number>,
+  uses: Map<string, Use>,
 ): Promise<void> {
-  const texts = new Map<string, string>();
+  const locations: string[] = [];
+  let bytes = 0;
+  let fault: string | undefined;
   for (const { start, end } of entries) {
     let key = "";
     let value = "";
@@ -94,10 +107,16 @@ async function addTensor(
       if (field.number === 1) key = await reader.text(field);
       if (field.number === 2) value = await reader.text(field);
     });
-    texts.set(key, value);
+    if (key === "location") locations.push(value);
+    else if (key !== "offset" && key !== "length") continue;
+    else if (PLAIN_NUMBER.test(value)) bytes += Number(value);
+    else fault ??= `the ${key} of a tensor in it is "${value}", which is no number`;
   }
-  const location = texts.get("location");
-  if (location === undefined) return;
-  const end = Number(texts.get("offset") ?? "0") + Number(texts.get("length") ?? "0");
-  if (end >= 0) ends.set(location, Math.max(ends.get(location) ?? 0, end));
+  for (const location of locations) {
+    const known = uses.get(location);
+    uses.set(location, {
+      bytes: Math.max(known?.bytes ?? 0, bytes),
+      fault: known?.fault ?? fault,
+    });
+  }
 }

@@ -29,15 +29,17 @@ async function* scan(
     yield* scanFloats(source, context);
     return;
   }
-  const { label, index, bytes, exact, fault } = named;
-  const short = size === undefined || size < bytes;
-  if (short || fault !== undefined) {
+  const anomalies = named.flatMap(({ label, index, bytes, fault }) => {
+    const short = size === undefined || size < bytes;
+    if (!short && fault === undefined) return [];
     const why = short ? `"${index}" reads ${bytes} bytes, ${size ?? "fewer"} are there` : fault;
-    yield [{
-      type: "anomaly",
-      rule: "raw-data-truncated",
+    return [{
+      ...{ type: "anomaly", rule: "raw-data-truncated" } as const,
       detail: `"${name}" is ${label}, but ${why}`,
       unread: true,
     }];
-  } else if (exact) yield await behindEnd(source, bytes);
+  });
+  const [{ bytes, exact }] = named;
+  if (anomalies.length > 0) yield anomalies;
+  else if (exact) yield await behindEnd(source, bytes);
 }

@@ -132,6 +132,37 @@ test("external data of an ONNX model reach as far as the model reads", async () 
   assert.equal(await of(63), "incomplete");
 });
 
+/** An ONNX model whose one tensor lies in `w.bin`, with these keys besides. */
+function onnxModel(keys: Readonly<Record<string, string>>): Uint8Array {
+  const field = (number: number, content: string): string =>
+    String.fromCharCode(number * 8 + 2, content.length) + content;
+  const entries = Object.entries({ location: "w.bin", ...keys })
+    .map(([key, value]) => field(13, field(1, key) + field(2, value)));
+  const tensor = field(8, "w") + entries.join("") + "\x70\x01";
+  const model = "\x08\x08" + field(7, field(2, "g") + field(5, tensor)) + "\x42\x02\x10\x0d";
+  return Uint8Array.from(model, (character) => character.charCodeAt(0));
+}
+
+test("an offset or a length that is no number leaves its file incomplete", async () => {
+  const of = async (keys: Readonly<Record<string, string>>) =>
+    (await verdicts({ "model.onnx": onnxModel(keys), "w.bin": raw(64) }))["w.bin"];
+  assert.equal(await of({ offset: "32", length: "32" }), "clean");
+  for (const text of ["", "x", "-1", "0x10", " 8", "1e1", "9".repeat(30)]) {
+    assert.equal(await of({ offset: text, length: "8" }), "incomplete", `offset "${text}"`);
+    assert.equal(await of({ length: text }), "incomplete", `length "${text}"`);
+  }
+});
+
+test("what each of two indices says of a file counts", async () => {
+  const of = async (first: Uint8Array, second: Uint8Array) =>
+    (await verdicts({ "a.onnx": first, "b.onnx": second, "w.bin": raw(64) }))["w.bin"];
+  const whole = onnxModel({ length: "64" });
+  assert.equal(await of(whole, onnxModel({ length: "8" })), "clean");
+  assert.equal(await of(whole, onnxModel({ length: "x" })), "incomplete");
+  assert.equal(await of(onnxModel({ length: "x" }), whole), "incomplete");
+  assert.equal(await of(onnxModel({ length: "65" }), whole), "incomplete");
+});
+
 test("weights of NCNN have at least the bytes of their layers", async () => {
   const param = "7767517\n2 2\nInput data 0 1 data\n" +
     "InnerProduct fc 1 1 data out 0=4 1=1 2=16\n";

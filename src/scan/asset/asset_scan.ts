@@ -233,7 +233,7 @@ export class AssetScan {
       given.depth === 0,
       this.#formats,
       this.#options.rules.interest,
-      given.depth === 0 ? await this.#named() : undefined,
+      given.depth === 0 ? await this.#named() : [],
     );
     const { sample, broken } = identified;
     const { visit, matches } = await this.#decide(given, identified, held);
@@ -293,10 +293,10 @@ export class AssetScan {
     }
   }
 
-  /** The statement of an index in the file's folder about it. */
-  async #named(): Promise<NamedData | undefined> {
+  /** The statements of indices in the file's folder about it. */
+  async #named(): Promise<readonly NamedData[]> {
     const { folder } = this.#options;
-    if (folder === undefined || claimOf(folder.member)?.kind === "other") return undefined;
+    if (folder === undefined || claimOf(folder.member)?.kind === "other") return [];
     namedData ??= (await import("../../bundles/named/data.ts")).namedData;
     return await namedData(folder);
   }

@@ -39,7 +39,7 @@ export interface Broken {
  * Reads a bounded head and tail and asks every format.
  *
  * @param root true for the file itself, whose complete head is read at once
- * @param named the statement of an index in the file's folder about it
+ * @param named the statements of indices in the file's folder about it
  * @throws SourceError when the bytes cannot be had
  */
 export async function identify(
@@ -49,11 +49,12 @@ export async function identify(
   root: boolean,
   formats: readonly FormatEntry[],
   interest?: Interest,
-  named?: NamedData,
+  named: readonly NamedData[] = [],
 ): Promise<Identified> {
   const look = async (headBytes: number, withTail: boolean): Promise<Identified> => {
     const taken = await takeSample(source, name, hint, headBytes, withTail);
-    const sample = named === undefined ? taken : { ...taken, named };
+    const [first, ...others] = named;
+    const sample = first === undefined ? taken : { ...taken, named: [first, ...others] as const };
     return { sample, ...await detect(sample, formats, interest) };
   };
   if (root) return await look(SAMPLE_BYTES, true);
