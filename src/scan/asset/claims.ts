@@ -18,6 +18,11 @@ const BEHIND_PROGRAMS: ReadonlySet<string> = new Set(
   FORMATS.filter(({ behindPrograms }) => behindPrograms).map(({ id }) => id),
 );
 
+/** Ids of archives and compressed files. */
+export const CONTAINERS: ReadonlySet<string> = new Set(
+  FORMATS.filter(({ noModel }) => noModel === "container").map(({ id }) => id),
+);
+
 const CLAIMS: ReadonlyMap<string, NameClaim> = new Map([...modelClaims(), ...otherClaims()]);
 
 function byExtension(): Map<string, string[]> {

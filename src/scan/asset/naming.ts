@@ -5,7 +5,7 @@
  */
 
 import { HINT } from "../../core/hints.ts";
-import { claimOf, LABELS, unreadableFormat } from "./claims.ts";
+import { claimOf, CONTAINERS, LABELS, unreadableFormat } from "./claims.ts";
 import type { NameClaim } from "../../core/format.ts";
 import { lfsPointer } from "./lfs_pointer.ts";
 import { isNoModel } from "./no_models.ts";
@@ -39,6 +39,9 @@ export function compareWithName(
     return anomalies;
   }
   if (matched.length > 0) {
+    if (claim?.supported === false && isUnreadArchive(claim, atHead())) {
+      return [unsupported(sample.name, claim.label)];
+    }
     const anomalies = mismatch(sample, claim, matched);
     // What is appended to a model says nothing of the model: its beginning was not read.
     const beginsUnread = claim?.kind === "model" && !claim.weak &&
@@ -62,6 +65,15 @@ export function compareWithName(
 function onlyContainer(claim: NameClaim | undefined, matched: readonly string[]): boolean {
   return claim !== undefined && !claim.supported &&
     matched.some((id) => claim.formats.includes(id));
+}
+
+/**
+ * True when the name promises a format that is not read and the file is an archive: formats use any of
+ * them as their container, and what its members are to each other is not known.
+ */
+function isUnreadArchive({ kind, supported }: NameClaim, atHead: readonly string[]): boolean {
+  return kind === "model" && !supported && atHead.length > 0 &&
+    atHead.every((id) => CONTAINERS.has(id));
 }
 
 function mismatch(

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { DESCRIPTORS } from "../formats/registry.ts";
+import { buildZip } from "../formats/testing/zip.ts";
+import { run, TESTDATA } from "./testing/together.ts";
+
+const CLEAN = join(TESTDATA, "safetensors/safe/dtypes.safetensors");
+
+/** Exit code and verdict of a file beside a clean one. */
+async function beside(name: string, bytes: Uint8Array) {
+  const folder = mkdtempSync(join(tmpdir(), "modelaudit-unread-"));
+  try {
+    copyFileSync(CLEAN, join(folder, "clean.safetensors"));
+    writeFileSync(join(folder, name), bytes);
+    const { code, out } = await run([folder], undefined, { options: { format: "json" } });
+    const { assets, issues } = JSON.parse(out);
+    const own = assets.find(({ path }: { path: string }) => path === join(folder, name));
+    const clean = assets.find(({ path }: { path: string }) => path !== join(folder, name));
+    assert.equal(clean.verdict, "clean");
+    const messages = issues.filter(({ path }: { path: string }) => path === own.path)
+      .map(({ message }: { message: string }) => message).join();
+    return { code, verdict: own.verdict as string, messages };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Bytes from text, one a character. */
+const bytesOf = (text: string): Uint8Array =>
+  Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** Bytes that no format begins with. */
+const NOISE = Uint8Array.from({ length: 3000 }, (_, at) => 0xf1 ^ Math.imul(at, 0x9e3779b1) >>> 24);
+
+/** What a file that nothing reads may hold. */
+const CONTENTS: Readonly<Record<string, Uint8Array>> = {
+  numbers: NOISE,
+  protobuf: bytesOf("\x0a\x05LeNet\x12\x04data"),
+  FlatBuffer: bytesOf("\x1c\0\0\0\0\0\0\0\x14\0 \0\x1c\0\x18\0"),
+  zip: buildZip([{ name: "graph.bin", data: NOISE }, { name: "meta", data: "name: g" }]),
+  "zip with a configuration": buildZip([
+    { name: "config.json", data: '{"model_type": "bert"}' },
+    { name: "graph", data: NOISE },
+  ]),
+  gzip: gzipSync(NOISE),
+  nothing: new Uint8Array(),
+};
+
+/** Names that claim a format without a reader. */
+const NAMES = DESCRIPTORS.flatMap(({ role, claims }) =>
+  claims.filter(({ unread = role === "unread" }) => unread)
+    .flatMap(({ label, extensions }) =>
+      extensions.split(" ").map((extension) => [extension, label] as const)
+    )
+);
+
+/** First bytes of each format that is known by content and has no reader. */
+const HEADS: readonly (readonly [label: string, head: string])[] = [
+  ["a TensorRT engine", "ptrt\x18\0\0\0"],
+  ["a TensorRT engine", "ftrt\0\0\0\0\xd6\0\0\0"],
+  ["a TensorRT engine", '\x0d\0\0\0{"stride":32}ftrt\0\0\0\0'],
+  ["a RKNN model", "RKNN\0\0\0\0\x06\0\0\0"],
+  ["a RKNN model", "CRYPTRKN\x06\0\0\0"],
+  ["an Ascend offline model", "IMOD\0\x01\0\0"],
+  ["a Hailo executable", "\x01HEF\0\0\0\x03"],
+  ["an IREE module", "\x20\0\0\0IREE"],
+  ["a Kendryte model", "LDMK\x05\0\0\0"],
+  ["a CVITEK model", "CviModel\x10\0\0\0"],
+  ["an ESP-DL model", "EDL2\0\0\0\0"],
+  ["a CNTK model", "B\0C\0N\0\0\0V\0e\0"],
+  ["a Torch7 object", "\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1\x0d\0\0\0"],
+  ["a Torch7 object", "4\n1\n3\nV 1\n13\nnn.Sequential\n"],
+  ["MXNet parameters", "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0"],
+  ["a MindSpore Lite model", "\x20\0\0\0MSL2"],
+  ["an ExecuTorch program", "\x20\0\0\0ET12"],
+  ["an ExecuTorch data file", "\x20\0\0\0FT01"],
+  ["an ONNX Runtime model", "\x20\0\0\0ORTM"],
+  ["a Circle model", "\x20\0\0\0CIR0"],
+  ["a LiteRT-LM model", "LITERTLM\x01\0\0\0"],
+  ["a Kaldi model", "\0B<TransitionModel> "],
+  ["a Parquet table", "PAR1\x15\x04PAR1"],
+  ["an Arrow table", "ARROW1\0\0"],
+  ["a TensorFlow Lite model", "\x1c\0\0\0TFL3"],
+];
+
+test("A file by the name of a format without a reader never ends with 0 beside a clean one", async () => {
+  assert.ok(NAMES.length > 50);
+  const wrong: string[] = [];
+  for (const [extension, label] of NAMES) {
+    for (const [kind, bytes] of Object.entries(CONTENTS)) {
+      for (const name of [`model.${extension}`, `MODEL.${extension.toUpperCase()}`]) {
+        const { code, verdict, messages } = await beside(name, bytes);
+        const told = kind === "nothing"
+          ? messages.includes("is empty")
+          : messages.includes(label) ||
+            /has the name of a model, but nothing in it/u.test(messages);
+        if (code === 2 && verdict === "incomplete" && told) continue;
+        wrong.push(`${name} with ${kind}: ${code} ${verdict} ${messages}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("A format without a reader that is known by its content never ends with 0, whatever its name", async () => {
+  const kinds = DESCRIPTORS.flatMap(({ unread = [] }) => unread);
+  const missed = kinds.filter(({ label, matches }) =>
+    !HEADS.some(([each, head]) => {
+      const bytes = bytesOf(head);
+      return each === label && matches({
+        ...{ name: "x", size: bytes.length, head: bytes, tail: bytes, hint: undefined },
+      });
+    })
+  );
+  assert.deepEqual(missed.map(({ label }) => label), [], "each kind has an example");
+  const wrong: string[] = [];
+  for (const [label, head] of HEADS) {
+    const bytes = bytesOf(head);
+    for (const name of ["model", "model.bin", "model.dat", "model.txt", "model.onnx", "a.json"]) {
+      const { code, verdict, messages } = await beside(name, bytes);
+      const ends = name === "model.txt" || name === "a.json" ? [1, 2] : [2];
+      if (ends.includes(code) && verdict === "incomplete" && messages.includes(label)) continue;
+      wrong.push(`${name} of ${label}: ${code} ${verdict} ${messages}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("It is no safer in an archive or compressed", async () => {
+  const wrong: string[] = [];
+  for (const [label, head] of HEADS) {
+    const bytes = bytesOf(head);
+    const wrapped = {
+      "model.zip": buildZip([{ name: "member", data: bytes }]),
+      "model.gz": gzipSync(bytes),
+    };
+    for (const [name, content] of Object.entries(wrapped)) {
+      const { code, verdict, messages } = await beside(name, content);
+      if (code === 2 && verdict === "incomplete" && messages.includes(label)) continue;
+      wrong.push(`${name} of ${label}: ${code} ${verdict} ${messages}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("The clean file alone ends with 0", async () => {
+  const { code } = await run([CLEAN], undefined);
+  assert.equal(code, 0);
+});
