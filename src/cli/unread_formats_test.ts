@@ -94,11 +94,11 @@ test("A file by the name of a format without a reader never ends with 0 beside a
     for (const [kind, bytes] of Object.entries(CONTENTS)) {
       for (const name of [`model.${extension}`, `MODEL.${extension.toUpperCase()}`]) {
         const { code, verdict, messages } = await beside(name, bytes);
-        const told = kind === "nothing"
+        const reported = kind === "nothing"
           ? messages.includes("is empty")
           : messages.includes(label) ||
             /has the name of a model, but nothing in it/u.test(messages);
-        if (code === 2 && verdict === "incomplete" && told) continue;
+        if (code === 2 && verdict === "incomplete" && reported) continue;
         wrong.push(`${name} with ${kind}: ${code} ${verdict} ${messages}`);
       }
     }
