@@ -68,6 +68,7 @@ const HEADS: readonly (readonly [label: string, head: string])[] = [
   ["an Ascend offline model", "IMOD\0\x01\0\0"],
   ["a Hailo executable", "\x01HEF\0\0\0\x03"],
   ["an IREE module", "\x20\0\0\0IREE"],
+  ["a compiled OpenVINO model", "RR_UPCVO\x01\0\0\0meta=1.0;"],
   ["a Kendryte model", "LDMK\x05\0\0\0"],
   ["a CVITEK model", "CviModel\x10\0\0\0"],
   ["an ESP-DL model", "EDL2\0\0\0\0"],

@@ -74,11 +74,25 @@ export class FlatTable {
   /** Text of at most so many bytes. */
   text(slot: number, most = 4096): string | undefined {
     const target = this.#target(slot);
-    if (target === undefined) return undefined;
+    return target === undefined ? undefined : this.#textAt(target, most);
+  }
+
+  #textAt(target: number, most: number): string {
+    this.#need(target, 4);
     const length = this.#view.getUint32(target, true);
     this.#need(target + 4, length);
     if (length > most) throw new FormatError(`Cannot read a text of ${length} bytes`, target);
     return new TextDecoder().decode(this.#bytes.subarray(target + 4, target + 4 + length));
+  }
+
+  /** A vector of at most so many texts, each of at most so many bytes. */
+  texts(slot: number, count = 256, most = 4096): readonly string[] {
+    const { at, length } = this.vector(slot, 4) ?? { at: 0, length: 0 };
+    if (length > count) throw new FormatError(`Cannot read ${length} texts`, at);
+    return Array.from({ length }, (_, index) => {
+      const place = at + 4 * index;
+      return this.#textAt(place + this.#view.getUint32(place, true), most);
+    });
   }
 
   /**

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "5a31ce8e3bd57088201765434c4c291749b04d533c1a9ec7072d4f709ef6629f";
+export const RULES_HASH: string = "263f6d8e817a31b7f4734c8cccba875cb111e4949db4ab424b0087f21a8cc12a";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -17,6 +17,7 @@ export const RULES_JSON: string = `[
 {"id":"xgboost-malformed","format":"boosting","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed XGBoost model","why":"It was cut off, or an index in it is out of range: XGBoost refuses it, or follows the index out of its arrays.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20","CWE-125"]},
 {"id":"lightgbm-malformed","format":"boosting","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed LightGBM model","why":"It was cut off, or an index in it is out of range: LightGBM refuses it, or follows the index out of its arrays.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20","CWE-125"]},
 {"id":"catboost-malformed","format":"boosting","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed CatBoost model","why":"It was cut off, or an offset in it is out of range: CatBoost refuses it, or follows the offset out of its buffer.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20","CWE-125"]},
+{"id":"catboost-part","format":"boosting","kind":"anomaly","severity":"low","safety":"suspicious","title":"Part of a CatBoost model that is not read","why":"Dictionaries and embeddings lie behind the trees; their lengths were not compared with the file, so it is not called clean.","fix":"Scan it with a newer version of modelaudit."},
 {"id":"compression-malformed","format":"compressed","kind":"anomaly","severity":"low","safety":"suspicious","title":"Malformed compressed data","why":"What was decoded before the error was scanned, the rest was not.","fix":"Download or copy the file again and compare its checksum with the one its author gives."},
 {"id":"compression-truncated","format":"compressed","kind":"anomaly","severity":"low","safety":"suspicious","title":"Truncated compressed data","why":"What was decoded before the end was scanned, the rest is missing.","fix":"Download or copy the file again and compare its checksum with the one its author gives."},
 {"id":"compression-bomb","format":"compressed","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Decompression bomb","why":"It would fill memory or disk. The rest of it was not read.","fix":"Scan again with larger limits if you expect this size.","references":["CWE-409"]},
@@ -714,6 +715,12 @@ export const CALLABLES_JSON: string = `{
  ],
  "numpy.dtype": [
   "dtype"
+ ],
+ "numpy._core._internal._convert_to_stringdtype_kwargs": [
+  "string-dtype"
+ ],
+ "numpy.core._internal._convert_to_stringdtype_kwargs": [
+  "string-dtype"
  ],
  "builtins.slice": [
   "slice"

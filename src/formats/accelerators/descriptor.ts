@@ -29,6 +29,7 @@ export const acceleratorsDescriptor: FormatDescriptor = {
     { label: "a CVITEK model", extensions: "cvimodel" },
     { label: "a Sophgo model", extensions: "bmodel" },
     { label: "an ESP-DL model", extensions: "espdl" },
+    { label: "a compiled OpenVINO model", extensions: "blob", weak: true },
   ],
   readers: [],
   unread: [
@@ -43,6 +44,8 @@ export const acceleratorsDescriptor: FormatDescriptor = {
     { label: "a Hailo executable", matches: ({ head }) => anyOf(head, 0, ["\x01HEF\0"]) },
     // Identifiers of the FlatBuffers follow the root's offset.
     { label: "an IREE module", matches: ({ head }) => anyOf(head, 4, ["IREE"]) },
+    // `BLOB_MAGIC` of src/plugins/intel_cpu, since 2026; plugins of other devices have none.
+    { label: "a compiled OpenVINO model", matches: ({ head }) => anyOf(head, 0, ["RR_UPCVO"]) },
     { label: "a Kendryte model", matches: ({ head }) => anyOf(head, 0, ["LDMK"]) },
     { label: "a CVITEK model", matches: ({ head }) => anyOf(head, 0, ["CviModel"]) },
     { label: "an ESP-DL model", matches: ({ head }) => anyOf(head, 0, ["EDL1", "EDL2", "PDL1"]) },

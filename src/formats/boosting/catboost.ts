@@ -31,6 +31,8 @@ const TREES = {
   stepNodes: 10,
   leafIds: 11,
 } as const;
+/** The part with statistics of categories; others are of texts and embeddings. */
+const STATISTICS = "static_provider_v1";
 const FORMAT_VERSION = "FlabuffersModel_v1";
 /** Levels of a symmetric tree: CatBoost takes at most 16. */
 const DEPTH = 16;
@@ -54,17 +56,25 @@ async function* scan(
     throw new FormatError(`Cannot read CatBoost model: its core has ${length} bytes`, 4);
   }
   const core = FlatTable.root((await cursor.bytes(length)).slice());
-  const parts = checkCore(core);
-  if (parts === 0) {
-    yield await behindEnd(source, cursor.offset);
-    return;
+  checkCore(core);
+  for (const part of core.texts(CORE.parts)) {
+    if (part !== STATISTICS) {
+      yield [{
+        type: "anomaly",
+        rule: "catboost-part",
+        detail: `It has a part "${part.replace(/\0+$/u, "")}", which this version does not read`,
+        offset: cursor.offset,
+        unread: true,
+      }];
+      return;
+    }
+    await statistics(cursor);
   }
-  await statistics(cursor);
   yield await behindEnd(source, cursor.offset);
 }
 
-/** Checks the trees; gives the number of tables behind the core. */
-function checkCore(core: FlatTable): number {
+/** Checks the trees. */
+function checkCore(core: FlatTable): void {
   const version = core.text(CORE.formatVersion);
   if (version !== FORMAT_VERSION) throw new FormatError(`Unknown version "${version}"`);
   const trees = core.table(CORE.trees);
@@ -100,7 +110,6 @@ function checkCore(core: FlatTable): number {
     );
   }
   checkSteps(trees, splits.length, nodes);
-  return core.vector(CORE.parts, 4)?.length ?? 0;
 }
 
 /** A node of a tree that is not symmetric leads onward by two differences of 16 bits. */

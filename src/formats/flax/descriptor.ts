@@ -20,7 +20,7 @@ export const flaxDescriptor: FormatDescriptor = {
       id: "msgpack",
       malformedRule: "msgpack-malformed",
       label: "a MessagePack file",
-      under: "msgpack mpk msgp flax",
+      under: "msgpack mpk msgp flax bin",
       mayMatch: mayBeMessagePack,
       load: once(async () => (await import("./mod.ts")).messagePackFormat),
       samples: {

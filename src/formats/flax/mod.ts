@@ -38,7 +38,7 @@ export const messagePackFormat: Format = {
   id: "msgpack",
   random: true,
   // Names and the first byte are all there is, and the descriptor has looked at them.
-  detect: (sample) => sample.head.length > 1 && mayBeMessagePack(sample),
+  detect: mayBeMessagePack,
   scan,
 };
 

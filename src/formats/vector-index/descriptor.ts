@@ -5,15 +5,7 @@
  */
 
 import { type FormatDescriptor, once } from "../../core/format.ts";
-import { ascii, startsWith } from "../../parsers/bytes.ts";
 import { readHnswHeader } from "../../parsers/hnsw_header.ts";
-
-/** Kinds of FAISS index by the first four bytes: `write_index`, faiss/impl/index_write.cpp. */
-const FAISS = [
-  ...["IxFI", "IxF2", "IxFl", "IwFl", "IwFd", "IwPQ", "IwQR", "IvPQ", "IvQR", "IwSq", "IwSQ"],
-  ...["IxPT", "IxPQ", "IxPo", "IxSQ", "IxHe", "IxLH", "IxMp", "IxM2", "IxRF", "IHNf", "IHNs"],
-  ...["IHNp", "IHN2", "INSf", "INPf", "IBxF", "IBwF", "IBHf", "IBMp", "IBM2", "ImRQ", "IxRP"],
-].map(ascii);
 
 /** hnswlib, Chroma, FAISS. */
 export const vectorIndexDescriptor: FormatDescriptor = {
@@ -42,7 +34,7 @@ export const vectorIndexDescriptor: FormatDescriptor = {
       malformedRule: "faiss-malformed",
       label: "a FAISS index",
       under: "faiss index bin",
-      mayMatch: ({ head }) => FAISS.some((magic) => startsWith(head, magic)),
+      mayMatch: ({ head }) => head[0] === 0x49,
       load: once(async () => (await import("./faiss.ts")).faissFormat),
       samples: {
         harmful: "vector-index/suspicious/trailing.faiss",

@@ -21,11 +21,23 @@ const DIMENSIONS = 1 << 24;
 /** FAISS's indices. */
 export const faissFormat: Format = { id: "faiss", random: false, detect, scan };
 
+/** Kinds by their first letters: `write_index` and `write_index_binary`, faiss/impl/index_write.cpp. */
+const KINDS = /^I[xwvBHNmP2]\w\w$/u;
+const BINARY = /^IB/u;
+/** Bytes of the common header up to the metric. */
+const HEADER = 33;
+
 /** Kind, dimensions, number of vectors, and two words that are always 2^20. */
 function detect({ head }: Sample): boolean {
-  if (!/^I[xwvBHNm]\w\w$/u.test(latin1(head, 4))) return false;
-  if (head.length < 33) return true;
+  const kind = latin1(head, 4);
+  if (!KINDS.test(kind)) return false;
+  if (head.length < HEADER) return FLAT.includes(kind);
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  // Vectors of bits: dimensions, and the bytes that these take.
+  if (BINARY.test(kind)) {
+    const bits = view.getInt32(4, true);
+    return bits > 0 && bits === 8 * view.getInt32(8, true);
+  }
   return view.getBigInt64(16, true) === 1n << 20n && view.getBigInt64(24, true) === 1n << 20n;
 }
 
@@ -35,6 +47,10 @@ async function* scan(
 ): AsyncIterable<readonly Observation[]> {
   const cursor = new SourceCursor(source, { check: () => context.checkDeadline() });
   const kind = await cursor.text(4);
+  if (BINARY.test(kind)) {
+    yield [unreadKind(kind)];
+    return;
+  }
   const dimensions = await cursor.i32();
   const vectors = await cursor.i64();
   await cursor.skip(16);
@@ -47,12 +63,7 @@ async function* scan(
     );
   }
   if (!FLAT.includes(kind)) {
-    yield [{
-      type: "anomaly",
-      rule: "faiss-kind",
-      detail: `It is of the kind "${kind}", which this version does not read`,
-      unread: true,
-    }];
+    yield [unreadKind(kind)];
     return;
   }
   // Metrics beyond the first two have an argument.
@@ -67,4 +78,13 @@ async function* scan(
   }
   await cursor.skip(4 * numbers);
   yield await behindEnd(source, cursor.offset);
+}
+
+function unreadKind(kind: string): Observation {
+  return {
+    type: "anomaly",
+    rule: "faiss-kind",
+    detail: `It is of the kind "${kind}", which this version does not read`,
+    unread: true,
+  };
 }

@@ -46,7 +46,7 @@ const CHANGES_WAITING = 4096;
 const CALL_DEPTH = 32;
 
 /** Meanings of harmless classes whose arguments and state are needed: arrays by their size, slices by folding. */
-const DETAILED: readonly string[] = ["array-wrapper", "dtype", "slice"];
+const DETAILED: readonly string[] = ["array-wrapper", "dtype", "string-dtype", "slice"];
 
 function isDetailed({ key, meanings }: GlobalEntry): boolean {
   return isArrayWrapper(key) || meanings.some((meaning) => DETAILED.includes(meaning));

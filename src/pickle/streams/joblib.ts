@@ -98,9 +98,13 @@ interface ItemType {
 function itemType(heap: Heap, dtype: Handle): ItemType | undefined {
   const value = heap.valueOf(dtype);
   if (value?.type === "picked") return itemType(heap, value.value);
-  if (value?.type !== "call" || !heap.globalOf(value.callee)?.meanings.includes("dtype")) {
-    return undefined;
+  if (value?.type !== "call") return undefined;
+  const meanings = heap.globalOf(value.callee)?.meanings;
+  // `StringDType.hasobject` is true for every one that the function gives back.
+  if (meanings?.includes("string-dtype") && value.state === undefined) {
+    return { size: undefined, hasObject: true };
   }
+  if (!meanings?.includes("dtype")) return undefined;
   const [name] = value.args ?? [];
   const code = name === undefined ? undefined : heap.textOf(name);
   const match = code === undefined ? null : /^[<>=|]?([a-zA-Z?])(\d{0,9})$/.exec(code);

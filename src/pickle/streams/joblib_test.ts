@@ -67,6 +67,30 @@ test("flags are numbers of any size, of which the lowest bit tells of objects", 
   assert.ok(inside !== undefined);
 });
 
+test("an array of numpy's strings is a pickle of its own, in either place of its dtype", async () => {
+  for (const module of ["numpy._core._internal", "numpy.core._internal"]) {
+    const type = bytes(`c${module}\n_convert_to_stringdtype_kwargs\n(I01\ntR`);
+    const file = bytes(WRAPPER, state({ type }), bytes(PAYLOAD, "."), ".");
+    const observations = await observe(file);
+    assert.ok(
+      observations.some((it) =>
+        it.type === "fact" && it.fact.kind === "call" && it.within?.includes("array_0") === true
+      ),
+    );
+    assert.ok(!observations.some((it) => it.type === "anomaly" && it.unread === true));
+  }
+  // The type of another library, and one whose state was set, have items that are not known.
+  for (
+    const type of [
+      "cpackage\n_convert_to_stringdtype_kwargs\n(I01\ntR",
+      "cnumpy._core._internal\n_convert_to_stringdtype_kwargs\n(I01\ntR(I1\ntb",
+    ]
+  ) {
+    const file = bytes(WRAPPER, state({ type: bytes(type) }), bytes(PAYLOAD, "."), ".");
+    assert.ok(!(await found(file)).whole, type);
+  }
+});
+
 test("a length that is not known exactly leaves the file incomplete", async () => {
   const odd: readonly Uint8Array[] = [
     state({ type: dtype("I2\nV|\nNNNI-1\nI-1\nI0\nt") }),

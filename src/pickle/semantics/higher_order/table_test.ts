@@ -22,6 +22,7 @@ const LOOKED_AT = [
   "slice",
   "source-in-state",
   "state-first",
+  "string-dtype",
 ];
 
 /** Followed, and judged as what they are, whatever they reach: imports, changes, loaders, callbacks. */
