@@ -19,10 +19,18 @@ const FORMS: readonly Meant[] = [
     remedy: (path) => `For a repository of the hub write hf://${path.replace(HUB, "$1")}.`,
   },
   {
-    form: /^(?:s3|s3a|s3n|gs|gcs|az|azure|abfss?|wasbs?|oci|dbfs|hdfs):\/\//iu,
+    form: /^(?:s3|s3a|s3n|gs|gcs|az|azure|abfss?|wasbs?|oci|dbfs|hdfs):\/\/|^dbfs:\//iu,
     remedy: () =>
       "Object stores are not read: download the file and scan it, or give an https: address " +
       "that is signed.",
+  },
+  {
+    form: /^hf:\/?[^/]/iu,
+    remedy: (path) => `For a repository of the hub write ${path.replace(/^hf:\/*/iu, "hf://")}.`,
+  },
+  {
+    form: /^https?:\/?[^/]/iu,
+    remedy: (path) => `An address has two slashes: ${path.replace(/^(https?:)\/*/iu, "$1//")}`,
   },
   {
     form: /^(?:models|runs|mlflow-artifacts):\//iu,
@@ -33,6 +41,14 @@ const FORMS: readonly Meant[] = [
     form: /^file:/iu,
     remedy: (path) =>
       `Write the path: ${decoded(path.replace(/^file:(?:\/\/(?:localhost(?=\/))?)?/iu, ""))}`,
+  },
+  {
+    form: /^[a-z][a-z\d+.-]*:\/\//iu,
+    remedy: () => "Only https:// and hf:// addresses are fetched: download the file and scan it.",
+  },
+  {
+    form: /^~(?=[/\\]|$)/u,
+    remedy: () => "No shell expanded the ~: write the path of the home folder.",
   },
   {
     form: /[*?[\]{}]/u,

@@ -16,6 +16,12 @@ test("an address in place of a path is answered with what to write", () => {
     ["huggingface.co/org/model/tree/main", /hf:\/\/org\/model\.$/],
     ["org/model", /hf:\/\/org\/model\.$/],
     ["models/*.pt", /--include/],
+    ["dbfs:/models/a.pt", /^Object stores are not read/],
+    ["hf:org/model", /write hf:\/\/org\/model\.$/],
+    ["hf:/org/model", /write hf:\/\/org\/model\.$/],
+    ["https:/example.org/a.pt", /^An address has two slashes: https:\/\/example\.org\/a\.pt$/],
+    ["kaggle://owner/model", /^Only https:\/\/ and hf:\/\/ addresses are fetched/],
+    ["~/a.pt", /^No shell expanded the ~/],
   ];
   for (const [path, remedy] of cases) assert.match(meantInstead(path) ?? "", remedy, path);
 });
