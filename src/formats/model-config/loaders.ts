@@ -12,7 +12,11 @@ import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { HINT } from "../../core/hints.ts";
 import { type LoaderHit, loaderTable, type TextVisit } from "../../parsers/config/match.ts";
 import { type ConfigNode, hasMember, isTrue, textOf } from "../../parsers/config_node.ts";
-import { evaluatedPython, mayBePython } from "../../parsers/python/evaluated.ts";
+import {
+  evaluatedPython,
+  type EvaluationBudget,
+  mayBePython,
+} from "../../parsers/python/evaluated.ts";
 import { isListedStandardModule } from "../../parsers/python/names.ts";
 import { isSizeExpression } from "../../parsers/sympy.ts";
 import { latin1 } from "../../parsers/bytes.ts";
@@ -28,6 +32,8 @@ const NET_CHARACTERS = 64 * 1024;
 const NET_TEXTS = 2000;
 /** Different texts of one file and loader that are evaluated. The largest real one has some 300. CWE-400. */
 const PROGRAMS = 5000;
+/** Steps and characters that reading the Python of one file may take. The costliest real one takes 18,513. CWE-400. */
+const PYTHON_STEPS = 2_000_000;
 /** Characters of a key that may be that of a vocabulary. The longest real one has some 30. CWE-407. */
 const VOCABULARY_KEY = 256;
 /** Characters of a text that is looked at each time, and longer texts whose answer is kept. CWE-407. */
@@ -92,6 +98,7 @@ class Teller {
   readonly #evaluated = new Map<LoaderEntry, { text: string; where: string }[]>();
   readonly #code: (CodeReference & { readonly where: string })[] = [];
   #trusting: { readonly where: string; readonly reached: boolean } | undefined;
+  readonly #budget: EvaluationBudget = { left: PYTHON_STEPS };
   #cut = false;
 
   constructor(place: ConfigPlace) {
@@ -314,18 +321,17 @@ class Teller {
     const { dangerOf } = this.#place.interest;
     let programs = 0;
     for (const text of written) {
-      // Nothing is called without a bracket.
-      if (!text.includes("(") || PLAIN_IMPORT.test(text)) continue;
+      if (!RUNS_SOMETHING.test(text) || PLAIN_IMPORT.test(text)) continue;
       if (++programs > PROGRAMS) {
         this.#cut = true;
         break;
       }
       const program = [...imports, dedented(text)].join("\n");
-      const { facts, complete } = evaluatedPython(program, "python-config");
+      const { facts, complete } = this.#python(program);
       if (!complete) this.#cut = true;
       for (const found of facts) {
         const { fact } = found;
-        if (!("module" in fact && "expression" in fact && fact.expression.includes("("))) continue;
+        if (!("module" in fact && "expression" in fact)) continue;
         if (READING.test(`${fact.module}.${fact.name}`)) continue;
         if (dangerOf !== undefined && dangerOf(fact.module, fact.name) === undefined) continue;
         if (this.#isReported(`evaluated\n${fact.module}.${fact.name}\n${fact.expression}`)) {
@@ -346,6 +352,12 @@ class Teller {
       if (/^\s*\{\{[^{}]*\}\}/u.test(text)) continue;
       this.#operator("text.evaluated", { entry }, `"${cut(text)}" (${where})`);
     }
+  }
+
+  /** What a text calls, within what the deadline and the file's budget leave. */
+  #python(text: string): ReturnType<typeof evaluatedPython> {
+    const { check: checkDeadline } = this.#place;
+    return evaluatedPython(text, "python-config", { checkDeadline, budget: this.#budget });
   }
 
   #pickled(text: string, where: string): void {
@@ -413,8 +425,10 @@ class Teller {
       this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
       return;
     }
-    if (!mayBePython(trimmed)) return;
-    const { calls } = evaluatedPython(trimmed, "python-config");
+    // A text that aliases name again and again is read once.
+    if (this.#isReported(`read\n${trimmed}`) || !mayBePython(trimmed)) return;
+    const { calls, complete } = this.#python(trimmed);
+    if (!complete) this.#cut = true;
     if (!calls.some((call) => this.#isCritical(call.module, call.name))) return;
     if (
       this.#found.some((one) =>
@@ -524,6 +538,9 @@ function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
   }
   return true;
 }
+
+/** What an expression or statement needs to run something; values and names alone do not. */
+const RUNS_SOMETHING = /[(@=;\n]|\b(?:for|import)\b/u;
 
 /** A statement that imports, in one line and nothing more. */
 const PLAIN_IMPORT =

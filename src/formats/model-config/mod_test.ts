@@ -198,3 +198,30 @@ test("a list of more texts than are taken, or too deep, makes the file incomplet
   assert.equal((await listed([[[[["hidden.B"]]]]])).unread, true);
   assert.notEqual((await listed([[[[[1, 2]]]]])).unread, true);
 });
+
+test("Python of one file is read within a budget and the deadline, and what is left out is said", async () => {
+  const long = `system(x) or ${"f(x) or ".repeat(400)}`;
+  const bundle = (count: number) =>
+    scan({ imports: Array.from({ length: count }, (_, at) => `$${long}a${at}`) }, "train.json");
+  assert.notEqual((await bundle(3)).unread, true);
+  assert.equal((await bundle(3000)).unread, true);
+  const checks = async (mark: string): Promise<number> => {
+    let count = 0;
+    const text = JSON.stringify({ imports: [`${mark}${long.repeat(20)}a`] });
+    await run(modelConfigFormat, encoder.encode(text), {
+      ...{ name: "train.json", interest },
+      checkDeadline: () => {
+        count++;
+      },
+    });
+    return count;
+  };
+  // MONAI evaluates what a `$` begins, and nothing else.
+  assert.ok(await checks("$") > await checks("?") + 3);
+});
+
+test("what a configuration evaluates without brackets is found", async () => {
+  const download = "import os\n@os.system\n@'echo x'.format\nclass X: pass\n";
+  const yaml = JSON.stringify({ train: "a", names: ["b"], download });
+  assert.deepEqual(named(await scan(yaml, "data.yaml")), ["python-config os.system"]);
+});

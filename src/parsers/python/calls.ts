@@ -8,7 +8,7 @@ import { isListedStandardModule } from "./names.ts";
 import { HANDED_ALL, HANDED_METHODS } from "./objects.ts";
 import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isCarried, isSensitive, runsArguments, STARTED } from "./sinks.ts";
+import { isCarried, isSensitive, RISKY, runsArguments, STARTED } from "./sinks.ts";
 import {
   type Arguments,
   type Instance,
@@ -25,9 +25,6 @@ import {
 const ACTIVE = 2;
 const CALLED_THROUGH =
   /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
-/** What is taken for called where something of the standard library was given it. */
-const RISKY =
-  /<computed>|^(?:os\.(?:system|popen|exec|spawn|posix_spawn|fork|startfile)|posix\.|nt\.|subprocess\.|pty\.|builtins\.(?:exec|eval|compile|__import__|open)|socket\.|urllib\.|ctypes\.|runpy\.|shutil\.|pickle\.|marshal\.|importlib\.)/u;
 
 /** Calls of any value, and of functions that are handed to something which calls them. */
 export class Calls implements CallsRoom {

@@ -35,16 +35,40 @@ interface Evaluated {
   readonly complete: boolean;
 }
 
+/** What reading all the texts of one file may cost. Shared by them; it shrinks. */
+export interface EvaluationBudget {
+  /** Steps left, and characters, each of which counts as one. */
+  left: number;
+}
+
 /**
  * What evaluating Python text calls.
  *
  * @param text statements and expressions, each in lines of its own
  * @param language of the facts
+ * @param how.checkDeadline called every few thousand steps
+ * @param how.budget of the file, by which the steps and characters of this text are lessened; once it is
+ *   spent, a text is not read, and so not complete
+ * @throws what `how.checkDeadline` throws
  */
-export function evaluatedPython(text: string, language: string): Evaluated {
+export function evaluatedPython(
+  text: string,
+  language: string,
+  how: { readonly checkDeadline?: () => void; readonly budget?: EvaluationBudget } = {},
+): Evaluated {
+  const { checkDeadline, budget } = how;
+  if (budget !== undefined && budget.left <= 0) return { facts: [], calls: [], complete: false };
   const read = text.slice(0, CHARACTERS);
-  const source = readPython(read, { ambient: true });
-  const facts = sourceFacts(source.calls, read, language);
+  const source = readPython(read, {
+    ambient: true,
+    ...(checkDeadline !== undefined && { checkDeadline }),
+  });
+  if (budget !== undefined) budget.left -= source.steps + read.length;
+  // What is only imported runs no more than its module does.
+  const reported = source.calls.filter(({ called, expression }) =>
+    called || expression.includes("(")
+  );
+  const facts = sourceFacts(reported, read, language);
   const calls = source.calls.flatMap(({ path, expression, called }) => {
     const dot = path.lastIndexOf(".");
     if (dot <= 0 || !called) return [];

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { isListedStandardModule } from "./names.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { CallSite, Rooms, TargetsRoom } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { HOOKS, isCarried } from "./sinks.ts";
+import { HOOKS, isCarried, RISKY } from "./sinks.ts";
 import { endOf, type Expression } from "./syntax.ts";
 import {
   constantOf,
@@ -16,6 +17,7 @@ import {
   Scope,
   type Space,
   union,
+  UNKNOWN_CONSTANT,
   type Value,
   type Values,
 } from "./values.ts";
@@ -137,11 +139,24 @@ export class Targets implements TargetsRoom {
             positions: [values],
           });
           for (const each of values) this.#rooms.functions.defer(each, []);
+        } else if (isListedStandardModule(path.split(".")[0] ?? "")) {
+          this.#replaced(values, span);
         }
         return;
       }
       case "space":
         this.setItem(owner, [constantOf(id)], values, span);
+    }
+  }
+
+  /** What stands in place of something of the standard library is called by whatever uses that. */
+  #replaced(values: Values, span: CallSite): void {
+    for (const each of values) {
+      if (each.kind === "function" || each.kind === "bound" || each.kind === "partial") {
+        this.#rooms.functions.defer(each, []);
+      } else if (each.kind === "outer" && !each.called && RISKY.test(each.path)) {
+        this.#rooms.calls.call(each, { ...NO_ARGUMENTS, rest: [UNKNOWN_CONSTANT] }, span);
+      }
     }
   }
 

@@ -94,6 +94,10 @@ export function runsArguments(path: string, isStandard: boolean): boolean {
 /** Classes of threads and processes: `start` runs `run`. */
 export const STARTED = /(?:^|\.)(?:Thread|Timer|Process)$/u;
 
+/** What is taken for called where something of the standard library was given it. */
+export const RISKY =
+  /<computed>|^(?:os\.(?:system|popen|exec|spawn|posix_spawn|fork|startfile)|posix\.|nt\.|subprocess\.|pty\.|builtins\.(?:exec|eval|compile|__import__|open)|socket\.|urllib\.|ctypes\.|runpy\.|shutil\.|pickle\.|marshal\.|importlib\.)/u;
+
 /** What Python calls by itself, or everybody: `sys.excepthook`, any builtin. */
 export const HOOKS =
   /^(?:sys\.(?:excepthook|displayhook|unraisablehook|breakpointhook)|threading\.(?:excepthook|_shutdown|_at_fork_reinit)|builtins\.\w+)$/u;

@@ -42,6 +42,8 @@ interface PythonSource {
   readonly error: string | undefined;
   /** Why not all of it was seen, though Python may run it; undefined when it was. */
   readonly cut: string | undefined;
+  /** Steps that reading it took. */
+  readonly steps: number;
 }
 
 /** How source comes to run. */
@@ -84,6 +86,7 @@ export function readPython(text: string, how: HowItRuns = {}): PythonSource {
     relativeImports: [...found.relative],
     error: error && `${error.reason}, in line ${lines.at(error.at)}`,
     cut: found.cut,
+    steps: found.steps,
   };
 }
 
