@@ -153,9 +153,9 @@ async function runByConfiguration(
   const folders = moduleFolders(member.name, hits);
   return hits.flatMap((hit) => {
     const { code: { does }, entry: { library } } = hit;
-    if (does !== "run" && does !== "call" && does !== "import") return [];
-    return hit.texts.flatMap((text) => {
-      for (const { path, className } of candidates(text, does === "run")) {
+    const isFile = does === "run" || does === "include";
+    return namedModules(hit).flatMap((text) => {
+      for (const { path, className } of candidates(text, isFile)) {
         const source = folders.map((folder) => normal(folder + path)).find((name) =>
           files.has(name)
         );
@@ -164,6 +164,37 @@ async function runByConfiguration(
       return [];
     });
   });
+}
+
+/** Imports in Python text: `import a.b`, `from a import b`, behind which more may stand. CWE-1333: linear. */
+const IMPORTS =
+  /\b(?:from\s+([\w.]{1,256})\s+import\s+([\w, ]{1,512})|import\s+([\w., ]{1,512}))/gu;
+
+/** Modules, classes or files that a place makes its loader run. */
+function namedModules({ code: { does }, texts }: LoaderHit): readonly string[] {
+  switch (does) {
+    case "run":
+    case "call":
+    case "import":
+      return texts;
+    case "include":
+      return texts.filter((text) => /\.py$/iu.test(text.trim()));
+    case "evaluate":
+      return texts.flatMap((text) =>
+        [...text.matchAll(IMPORTS)].flatMap(([, from, names = "", modules = ""]) =>
+          from === undefined
+            ? words(modules)
+            : [from, ...words(names).map((name) => `${from}.${name}`)]
+        )
+      );
+    default:
+      return [];
+  }
+}
+
+/** The names of a list with commas, each without what it is called here. */
+function words(list: string): string[] {
+  return list.split(",").flatMap((one) => one.trim().split(/\s+/u, 1)).filter((one) => one !== "");
 }
 
 /** Folders in which loaders search a module: the configuration's, those above, and `code`. */

@@ -63,6 +63,10 @@ export interface LoaderCode {
    * dotted name; or "joined" for the parts of one in a list.
    */
   readonly text?: string | undefined;
+  /** Key of the same map whose text is the attribute of the module that is named here. */
+  readonly attribute?: string | undefined;
+  /** True where the last key itself is what is named, and not its value. */
+  readonly key?: boolean | undefined;
   /** True where names that nothing has classified are ordinary, so that only dangerous ones are reported. */
   readonly common?: boolean | undefined;
 }

@@ -18,7 +18,7 @@ const ENTRY_KEYS = [
   ...["id", "library", "versions", "proof", "files", "keys", "code", "language", "references"],
   ...["runs", "near", "says", "hit", "miss"],
 ];
-const CODE_KEYS = ["at", "tag", "does", "beside", "text", "common"];
+const CODE_KEYS = ["at", "tag", "does", "beside", "text", "attribute", "key", "common"];
 const PROOF_KEYS = ["how", "release", "reference"];
 const LANGUAGES = ["loader", "hydra", "config"];
 
@@ -73,14 +73,20 @@ function codeOf(value: unknown, refuse: Refuse): LoaderCode {
   const pattern = optional(value, "text", refuse);
   if (pattern !== undefined) compiled(pattern, refuse);
   const beside = texts(value, "beside", refuse);
-  const common = value["common"] ?? false;
-  if (typeof common !== "boolean") refuse(`"common" must be true or false`);
+  const attribute = optional(value, "attribute", refuse);
+  const [common, key] = ["common", "key"].map((name) => {
+    const given = value[name] ?? false;
+    return typeof given === "boolean" ? given : refuse(`"${name}" must be true or false`);
+  });
+  if (key === true && tag !== undefined) refuse('"key" needs "at"');
   return {
     at,
     does,
     ...(tag !== undefined && { tag }),
     ...(beside.length > 0 && { beside }),
     ...(pattern !== undefined && { text: pattern }),
+    ...(attribute !== undefined && { attribute }),
+    ...(key === true && { key: true }),
     ...(common === true && { common: true }),
   };
 }

@@ -57,7 +57,7 @@ const FILE_EXTENSIONS =
 /** Files whose values no loader looks up by other keys than the table's: ours, and metadata of models. */
 const NO_CONFIGURATION = /(?:^|\/)(?:modelaudit-security\.toml|metadata_props|__metadata__)$/iu;
 /** Reading a file of weights, which is scanned for itself. */
-const READING = /^(?:torch|numpy|np)\.load$/u;
+const READING = /^(?:torch|numpy|np)\.load(?:\.|$)/u;
 /** Functions that look up, evaluate or dereference a name; they count with any argument. */
 const REACHING =
   /__\w+__|\b(?:getattr|globals|locals|vars|exec|eval|compile|import_module|resolve_name)\b/u;
@@ -212,8 +212,9 @@ class Teller {
     const dot = text.lastIndexOf(".");
     if (text === "" || !/^[^\s()]+$/u.test(text)) return;
     let [module, name] = dot < 0 ? ["", text] : [text.slice(0, dot), text.slice(dot + 1)];
-    if (code.at.at(-1) === "parent_library") [module, name] = [text, baseClass(owner) ?? "*"];
-    else if (code.does === "import" && dot < 0 && !this.#isBuiltin(code, name)) {
+    if (code.attribute !== undefined) {
+      [module, name] = [text, memberText(owner, code.attribute) ?? "*"];
+    } else if (code.does === "import" && dot < 0 && !this.#isBuiltin(code, name)) {
       if (isListedStandardModule(text)) return;
       [module, name] = [text, "*"];
     }
@@ -321,12 +322,15 @@ class Teller {
     const { dangerOf } = this.#place.interest;
     let programs = 0;
     for (const text of written) {
-      if (!RUNS_SOMETHING.test(text) || PLAIN_IMPORT.test(text)) continue;
+      const isCalled = mayBeCalled(text);
+      if (!isCalled && !RUNS_SOMETHING.test(text) || PLAIN_IMPORT.test(text)) continue;
       if (++programs > PROGRAMS) {
         this.#cut = true;
         break;
       }
-      const program = [...imports, dedented(text)].join("\n");
+      // What an expression gives is called where it stands for a class, a function or a hook.
+      const called = isCalled ? [`(${text.trim()})()`] : [];
+      const program = [...imports, dedented(text), ...called].join("\n");
       const { facts, complete } = this.#python(program);
       if (!complete) this.#cut = true;
       for (const found of facts) {
@@ -362,6 +366,7 @@ class Teller {
 
   #pickled(text: string, where: string): void {
     const bytes = fromBase64(text);
+    // Python refuses it too, and unpickles nothing.
     if (bytes === undefined) return;
     const source = bytesSource(where, bytes);
     const closure = isHarmlessClosure(bytes, this.#place.interest);
@@ -478,11 +483,11 @@ class Teller {
   }
 }
 
-/** The class of peft's `auto_mapping` beside its library. */
-function baseClass(owner: LoaderHit["owner"]): string | undefined {
+/** The text of the last member with a key. */
+function memberText(owner: LoaderHit["owner"], wanted: string): string | undefined {
   return owner?.members.flatMap(([key, value]) =>
-    textOf(key) === "base_model_class" && value.kind === "scalar" ? [value.text] : []
-  )[0];
+    textOf(key) === wanted && value.kind === "scalar" ? [value.text] : []
+  ).at(-1);
 }
 
 /** True for what a JSON schema says of a property that is called like a switch. */
@@ -542,6 +547,21 @@ function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
 /** What an expression or statement needs to run something; values and names alone do not. */
 const RUNS_SOMETHING = /[(@=;\n]|\b(?:for|import)\b/u;
 
+/** Characters of an expression whose value may be called; those of functions are short. */
+const CALLED_CHARACTERS = 2048;
+
+/** True for an expression whose value may be a function: a name, an item, a lambda. */
+function mayBeCalled(text: string): boolean {
+  const trimmed = text.trim();
+  if (
+    trimmed.length > CALLED_CHARACTERS || /\n|;|^(?:import|from|del|raise|assert)\b/u.test(trimmed)
+  ) {
+    return false;
+  }
+  return /^\(?\s*lambda\b/u.test(trimmed) ||
+    /^[\p{L}_].*[\p{L}\p{N}_\]]$/u.test(trimmed) && /[.[]/u.test(trimmed);
+}
+
 /** A statement that imports, in one line and nothing more. */
 const PLAIN_IMPORT =
   /^\s*(?:import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*|from\s+[\w.]+\s+import\s+[\w ,*]+)\s*$/u;
@@ -567,12 +587,27 @@ function dedented(text: string): string {
 const STATEMENT =
   /^\s*(?:(?:import|from|def|class|if|for|while|try|with|del|@)\b|@|#|"""|\w+\s*=[^=])/u;
 
+/** Digits of base64 (RFC 4648). */
+const BASE64 = /[A-Za-z0-9+/]/u;
+
+/**
+ * Base64 as `binascii.a2b_base64` decodes it unless told to be strict: other characters are dropped, a
+ * padding ends it, and one where none can stand counts for nothing.
+ */
 function fromBase64(text: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(text.replace(/\s+/gu, "")), (letter) => letter.charCodeAt(0));
-  } catch {
-    return undefined;
+  const digits: string[] = [];
+  let pads = 0;
+  for (const character of text) {
+    if (character === "=") {
+      const position = digits.length % 4;
+      if (position >= 2 && position + ++pads >= 4) break;
+    } else if (BASE64.test(character)) {
+      digits.push(character);
+      pads = 0;
+    } else if (character > "\x7f") return undefined;
   }
+  if (digits.length % 4 > 0 && pads < 4 - digits.length % 4) return undefined;
+  return Uint8Array.from(atob(digits.join("")), (letter) => letter.charCodeAt(0));
 }
 
 function cut(text: string): string {

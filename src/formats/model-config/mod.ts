@@ -12,8 +12,9 @@ import { readWhole } from "../../sources/read_all.ts";
 import type { Interest, Observation } from "../../core/types.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
-import { type Notation, notationOf, readConfig } from "../../parsers/config/read.ts";
-import { textOf } from "../../parsers/config_node.ts";
+import { configText, type Notation, notationOf, readConfig } from "../../parsers/config/read.ts";
+import { substituted } from "../../parsers/config/substitute.ts";
+import { type ConfigNode, textOf } from "../../parsers/config_node.ts";
 import { HINT } from "../../core/hints.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { loaderTable } from "../../parsers/config/match.ts";
@@ -75,7 +76,10 @@ function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): 
     default:
       if (!looksLikeText(head)) return false;
   }
-  if (loaderTable(interest).knowsFile(name) && looksLikeYaml(head)) return true;
+  const text = (): string => yamlText(head).text;
+  if (notation !== "line" && loaderTable(interest).knowsFile(name, text) && looksLikeYaml(head)) {
+    return true;
+  }
   // What is longer than the sample may have its keys behind it.
   // Lines of JSON are data: their first ones are looked at.
   if (!whole && notation !== "json-lines") return most;
@@ -135,7 +139,8 @@ function everything(
   notation: Notation,
   { name, interest, together, check }: Reading,
 ): readonly Observation[] {
-  const { roots, fault } = readConfig(bytes, notation, check);
+  const { roots: written, fault } = readConfig(bytes, notation, check);
+  const roots = [...written, ...substitutedRoots(bytes, notation, { name, check })];
   const { observations, cut } = loaderObservations(roots, {
     path: name,
     interest,
@@ -159,6 +164,19 @@ function everything(
   if (wrong !== undefined) found.push(malformed(wrong.detail, wrong.at));
   if (cut) found.push(malformed("It has more values, or names more things, than are looked at", 0));
   return found;
+}
+
+/** The configuration once more where MMEngine puts other text into it before it is parsed. */
+function substitutedRoots(
+  bytes: Uint8Array,
+  notation: Notation,
+  { name, check }: Pick<Reading, "name" | "check">,
+): readonly ConfigNode[] {
+  if (notation !== "json" && notation !== "yaml") return [];
+  const text = substituted(configText(bytes), name);
+  return text === undefined
+    ? []
+    : readConfig(new TextEncoder().encode(text), notation, check).roots;
 }
 
 function malformed(detail: string, offset: number): Observation {

@@ -11,9 +11,12 @@ import {
   type ConfigList,
   type ConfigMap,
   type ConfigNode,
+  fromJson,
   hasMember,
+  textNode,
   textOf,
 } from "../config_node.ts";
+import { parseJson } from "../json.ts";
 
 /** Nodes visited, a shared one by each way to it. The largest tokenizer has some 1,500,000. CWE-776. */
 const NODES = 4_000_000;
@@ -21,6 +24,8 @@ const NODES = 4_000_000;
 const TEXTS = 1000;
 /** Places found in one file; real ones have hundreds. CWE-770. */
 const HITS = 20_000;
+/** Beginning of the keys that jsonpickle decodes (jsonpickle/tags.py, JSON_KEY). */
+const JSON_KEY = "json://";
 /** Keys shown of a path. CWE-779. */
 const PATH_KEYS = 64;
 
@@ -80,6 +85,7 @@ class LoaderTable {
       entry,
       files: entry.files.map(globOf),
       runs: entry.runs.map(globOf),
+      words: wordsOf(entry),
       code: entry.code.map((code) => ({
         entry,
         code,
@@ -95,10 +101,14 @@ class LoaderTable {
     }));
   }
 
-  /** True when an entry names files of its own and this is one of them. */
-  knowsFile(path: string): boolean {
-    return this.#entries.some(({ files, entry }) =>
-      files.some((file, index) => !entry.files[index]?.includes("*") && file.test(path))
+  /**
+   * True when an entry names files of its own, this is one of them, and the text has one of the words
+   * that begin the entry's keys, if it has keys.
+   */
+  knowsFile(path: string, text: () => string): boolean {
+    return this.#entries.some(({ files, entry, words }) =>
+      files.some((file, index) => !entry.files[index]?.includes("*") && file.test(path)) &&
+      (words === undefined || words.test(text()))
     );
   }
 
@@ -136,7 +146,17 @@ interface Prepared {
   readonly entry: LoaderEntry;
   readonly files: readonly RegExp[];
   readonly runs: readonly RegExp[];
+  /** Any of the words that its keys begin with; undefined without keys. */
+  readonly words: RegExp | undefined;
   readonly code: readonly Place[];
+}
+
+function wordsOf({ keys }: LoaderEntry): RegExp | undefined {
+  const words = keys.flatMap(([first = "*"]) => first.split("|"));
+  if (words.length === 0 || words.some((word) => word.includes("*"))) return undefined;
+  const escaped = words.map((word) => word.replace(/[.+^${}()|[\]\\?]/gu, "\\$&"));
+  // JSON may write any letter of a key as an escape.
+  return new RegExp(`\\\\|(?<![\\w-])(?:${escaped.join("|")})(?![\\w-])`, "u");
 }
 
 interface Place {
@@ -238,6 +258,9 @@ class Walk {
         const name = textOf(key);
         if (name === undefined || key.tag !== undefined) {
           waiting.push({ node: key, owner: node, path, states: [], neighbours: 0 });
+        } else if (name.startsWith(JSON_KEY)) {
+          const keyed = { owner: node, path, states: [], neighbours: 0 };
+          waiting.push({ node: jsonOf(name.slice(JSON_KEY.length)), ...keyed });
         }
         waiting.push(this.#enter({ ...step, owner: node }, name ?? "", value, root, 0));
       }
@@ -294,7 +317,9 @@ class Walk {
     }
     // What is wanted at any depth is found at its own.
     if (place.steps.at(-1) === "**" && node.kind !== "scalar") return;
-    const { texts: lists, cut } = textsOf(node);
+    const { texts: lists, cut } = code.key === true
+      ? { texts: path.slice(-1), cut: path.length >= PATH_KEYS }
+      : textsOf(node);
     if (cut) this.#cut = true;
     const written = code.text === "joined" && node.kind === "list" ? [lists.join(".")] : lists;
     let computed = false;
@@ -335,6 +360,12 @@ function pairsOf({ items, tag, at }: ConfigList): ConfigMap | undefined {
     return key === undefined || value === undefined ? [] : [[key, value] as const];
   });
   return { kind: "map", at, members };
+}
+
+/** The JSON in a key; text that is none as it stands. */
+function jsonOf(text: string): ConfigNode {
+  const { value, error } = parseJson(new TextEncoder().encode(text));
+  return value === undefined || error !== undefined ? textNode(text) : fromJson(value);
 }
 
 function fits(step: Place["steps"][number] | undefined, key: string): boolean {

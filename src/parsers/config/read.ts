@@ -1,6 +1,6 @@
 /**
  * Reads a configuration in the notation that its name or its content shows: JSON, JSON lines, YAML,
- * TOML, INI, gin.
+ * TOML, INI, gin, a line of text.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { readGin } from "./gin.ts";
 import { type ConfigDocuments, type ConfigNode, fromJson, textNode } from "../config_node.ts";
 
 /** How a configuration is written. */
-export type Notation = "json" | "json-lines" | "yaml" | "toml" | "ini" | "gin";
+export type Notation = "json" | "json-lines" | "yaml" | "toml" | "ini" | "gin" | "line";
 
 const BY_EXTENSION: ReadonlyMap<string, Notation> = new Map([
   ["json", "json"],
@@ -27,8 +27,12 @@ const BY_EXTENSION: ReadonlyMap<string, Notation> = new Map([
   ["gin", "gin"],
 ]);
 
-/** Files without an extension, by base name in lower case. */
-const BY_NAME: ReadonlyMap<string, Notation> = new Map([["mlmodel", "yaml"], ["kitfile", "yaml"]]);
+/** Files without an extension of their own, by base name in lower case. */
+const BY_NAME: ReadonlyMap<string, Notation> = new Map([
+  ["mlmodel", "yaml"],
+  ["kitfile", "yaml"],
+  ["type.txt", "line"],
+]);
 
 /**
  * The notation of a file.
@@ -42,7 +46,7 @@ export function notationOf(base: string): Notation | undefined {
 }
 
 /** Bytes as text: UTF-8, or UTF-16 behind its byte order mark. */
-function configText(bytes: Uint8Array): string {
+export function configText(bytes: Uint8Array): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
@@ -77,6 +81,11 @@ export function readConfig(
       return { roots: [readIni(configText(bytes))], fault: undefined };
     case "gin":
       return { roots: [readGin(configText(bytes))], fault: undefined };
+    case "line": {
+      const [line = ""] = configText(bytes).split(/\r\n|\r|\n/u, 1);
+      const members = [[textNode("line"), textNode(line.trim())]] as const;
+      return { roots: [{ kind: "map", at: 0, members }], fault: undefined };
+    }
   }
 }
 
