@@ -24,7 +24,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const READ: readonly string[] = ["hub", "stable-baselines3"];
 
 /** What may follow from a call or a state where rules/callables.toml has a meaning for the name. */
-const FOLLOWED = /^(identity|calls-argument|attribute-name)$/;
+const FOLLOWED = /^(identity|calls-argument|attribute-name|attributes)$/;
 
 /** What a name that is only named must not do, whoever calls it: loading its own libraries is not among it. */
 const HARMFUL = /^event:(?!ctypes)|^calls-argument$/;
@@ -91,7 +91,7 @@ function faultOf(row: EvidenceRow, library: string, hasMeaning: boolean): string
     if (each === "crash") continue;
     // Calls.fill says when a key can be called.
     if (each === "calls-key") continue;
-    const method = /^calls-(?:method|state):(.*)$/.exec(each)?.[1];
+    const method = /^(?:\w+:)?calls-(?:method|state):(.*)$/.exec(each)?.[1];
     if (method !== undefined) {
       if (!isWatchedMethod(method)) return `it calls ${method}, which the scanner does not watch`;
     } else if (!(hasMeaning && FOLLOWED.test(each))) return each;

@@ -25,9 +25,9 @@ USES = ("named", "restored", "called")
 #: What is no finding against a list by itself: the scanner watches such methods of what it is given
 #: (`src/pickle/semantics/callbacks.ts`); scripts/check_allowlists.ts compares the two.
 #: A crash for what the library never writes ends the loader and runs nothing (docs/decisions.md).
-WATCHED = re.compile(r"calls-(method|state):|calls-key$|crash$")
+WATCHED = re.compile(r"(\w+:)?calls-(method|state):|calls-key$|crash$")
 #: What a name with a meaning in rules/callables.toml may do, since the scanner follows it.
-FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name)$")
+FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name|attributes)$")
 #: What a function that is only named must not do, whoever calls it later. Libraries of its own it may load.
 HARMFUL = re.compile(r"event:(?!ctypes)|calls-argument$")
 

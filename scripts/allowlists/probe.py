@@ -16,7 +16,9 @@ Findings:
   calls-state:NAME   `__setstate__` called the method NAME of the object, which the state may replace
   calls-key          it called the key of an item that was put into it
   attribute-name     it looked an attribute up by a name from the data
+  attributes         what it gave has attributes by names from the arguments, or their items
   event:NAME         an audit event with something of the data, or that no model needs
+  OPERATION:FINDING  the same, when something is done with a restored object (`OPERATIONS`)
   crash              an attempt ended the child, or its time: a compiled function trusts its arguments
   unexamined         too many attempts did
 """
@@ -25,14 +27,17 @@ from __future__ import annotations
 
 import enum
 import inspect
+import itertools
 import json
 import mmap
+import operator
 import os
 import re
 import select
 import signal
 import sys
 import tempfile
+import types
 import warnings
 
 #: What a file may write, in place of a name, a path or source.
@@ -41,6 +46,8 @@ TEXT = "modelaudit_sentinel"
 SECONDS = 10
 #: Attempts with one name that may end a child before it counts as not examined.
 CRASHES = 64
+#: Fields of a compiled class that are tried in all combinations of an object and a number.
+CYTHON_FIELDS = 7
 #: Names that one child examines.
 BATCH = 100
 #: Events that matter wherever they come from.
@@ -138,6 +145,9 @@ def matters(event: str, arguments: tuple) -> bool:
     if event == "import":
         # A codec is looked up as a module of `encodings`, with what is no letter replaced.
         return TEXT in str(arguments[0]) and not str(arguments[0]).startswith("encodings.")
+    if event == "ctypes.dlsym":
+        # A library reaches its own functions this way.
+        return TEXT in str(arguments[1])
     return event.startswith(ALWAYS) and not importing()
 
 
@@ -180,7 +190,7 @@ def arguments(value: object) -> list:
     """Arguments that a file might give a callable."""
     r = [Recorder() for _ in range(6)]
     alone = [r[0], Made, TEXT, TEXT + ".x", [r[0]], (r[0],), {TEXT: r[0]}, {r[0]}, 1, None, b"x", 0.5,
-             [TEXT], [(TEXT, r[0])], ["f", r[0]]]
+             [TEXT], [(TEXT, r[0])], ["f", r[0]], State()]
     try:
         import numpy
         alone += [numpy.ones(2), numpy.array([r[0], 1], dtype=object), numpy.dtype("f8")]
@@ -218,6 +228,37 @@ def given(args: tuple) -> list:
     return found
 
 
+def held(value: object) -> list:
+    """Recorders and classes in arguments, however deep in plain containers."""
+    if isinstance(value, Recorder) or value is Made:
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [found for each in value for found in held(each)] if isinstance(value, (tuple, list)) else []
+
+
+def has_attribute(value: object, args: tuple) -> bool:
+    """Whether an object that a call gave has one of its arguments under a name that only they have."""
+    if value is None or isinstance(value, (Recorder, Made, type)):
+        return False
+    try:
+        found = getattr(value, TEXT)
+    except BaseException:
+        return False
+    return any(found is each for each in held(args))
+
+
+def derived_from(unpickler: object) -> object:
+    """A class derived from the one that a `__pyx_unpickle_X` restores; None for every other function."""
+    name = getattr(unpickler, "__name__", "")
+    module = sys.modules.get(getattr(unpickler, "__module__", None) or "")
+    base = getattr(module, name[len("__pyx_unpickle_"):], None) if name.startswith("__pyx_unpickle_") else None
+    try:
+        return type("Derived", (base,), {}) if isinstance(base, type) else None
+    except TypeError:
+        return None
+
+
 class Examination:
     """Runs attempts under the hook and keeps what they show."""
 
@@ -251,8 +292,11 @@ class Examination:
         if self.armed and matters("import", (name,)):
             self.events.add("event:import")
 
-    def attempt(self, action, args: tuple, found: set) -> bool:
-        """Whether an action gave something; false when it raised, or ended another child before."""
+    def attempt(self, action, args: tuple, found: set, under: str = "") -> bool:
+        """
+        Whether an action gave something; false when it raised, or ended another child before. Findings of
+        an operation stand under its name, without methods of what the object holds.
+        """
         self.count += 1
         PLACE[:] = self.count.to_bytes(4, "little") + self.phase.to_bytes(4, "little")
         if self.count <= self.after:
@@ -266,6 +310,8 @@ class Examination:
             result = action(*args)
             if any(result is each for each in given(args)):
                 found.add("identity")
+            if self.phase == 0 and has_attribute(result, args):
+                found.add("attributes")
             # What was made goes while the hook listens, and so does what its end calls.
             result = result is not None
         except Exception:
@@ -274,7 +320,7 @@ class Examination:
             if type(error).__name__ not in ("SystemExit", "GeneratorExit", "KeyboardInterrupt"):
                 found.add("event:raise")
         self.armed = False
-        found |= log | self.events
+        found |= {under + each for each in log | self.events if not (under and each.startswith("calls-method:"))}
         if len(found) > before:
             self.report(self.phase, found)
         return result is True
@@ -285,6 +331,9 @@ class Examination:
         message = ""
         for args in arguments(value):
             self.attempt(value, args, found)
+            # What an iterator does, it does later.
+            if isinstance(value, type) and hasattr(value, "__next__"):
+                self.attempt(lambda *each: OPERATIONS["iterate"](value(*each)), args, found, "iterate:")
         # Cython's unpicklers want the checksum that their error names.
         try:
             value(value, 0, ())
@@ -293,6 +342,12 @@ class Examination:
         for checksum in re.findall(r"0x([0-9a-f]+)", message):
             for size in range(12):
                 self.attempt(value, (Made, int(checksum, 16), (Recorder(),) * size), found)
+            # They update the attributes of a subclass by the last item, behind what C fields take.
+            derived = derived_from(value)
+            for size in range(CYTHON_FIELDS if derived is not None else 0):
+                for fields in itertools.product((None, 1), repeat=size):
+                    state = (*fields, {TEXT: Recorder()})
+                    self.attempt(value, (derived, int(checksum, 16), state), found)
         return found
 
     def restores(self, cls: type) -> set:
@@ -300,18 +355,67 @@ class Examination:
         found: set = set()
         methods = {name: Recorder(f"state:{name}") for name in dir(cls)
                    if not name.startswith("__") and inspect.isroutine(getattr(cls, name, None))}
-        states = [State(), State(methods), {TEXT: Recorder()}, (None, {TEXT: Recorder()}), [Recorder()],
-                  Recorder(), TEXT] + [(Recorder(),) * count for count in (0, 3, 12)]
+        # What its methods look at, so that they find it and go on; with methods and without any.
+        read = {name: Recorder() for name in names_read(cls) if name not in methods}
+        states = [State(), State(methods), State({**read, **methods}), {TEXT: Recorder()},
+                  (None, {TEXT: Recorder()}), {**read, **methods}, read, {name: [Recorder()] for name in read},
+                  [Recorder()], Recorder(), TEXT] + [(Recorder(),) * count for count in (0, 3, 12)]
         for args in ((), (Recorder(),), (Made,), (TEXT,), (Recorder(), Recorder())):
             if not self.attempt(lambda *each: cls.__new__(cls, *each), args, found):
                 continue
-            for state in states if not args else states[:3]:
-                self.attempt(lambda: restore(cls.__new__(cls, *args), state), (), found)
+            for state in states if not args else states[:4]:
+                # A copy: what takes items out of its state does so for the next one, too.
+                self.attempt(lambda: restore(cls.__new__(cls, *args), copy_of(state)), (), found)
+        for state in states[2:4] + states[5:8]:
+            for name, operation in OPERATIONS.items():
+                made: list = []
+                self.attempt(lambda: made.append(restored(cls, copy_of(state))), (), found)
+                self.attempt(lambda: operation(made[0]), (), found, f"{name}:")
         for name, items in (("append", (Recorder(),)), ("extend", ([Recorder()],)), ("add", (Recorder(),)),
                             ("__setitem__", (TEXT, Recorder())), ("__setitem__", (Recorder("key"), Recorder()))):
             if hasattr(cls, name):
                 self.attempt(lambda: getattr(cls.__new__(cls), name)(*items), (), found)
         return found
+
+
+def names_read(cls: type) -> "set[str]":
+    """Attributes and keys that methods of a class name in their code; of compiled ones, its own attributes."""
+    found: "set[str]" = set()
+    for base in cls.__mro__:
+        if base is object:
+            continue
+        for name, member in list(vars(base).items()):
+            if not name.startswith("__"):
+                found.add(name)
+            code = getattr(getattr(member, "__func__", getattr(member, "fget", member)), "__code__", None)
+            if isinstance(code, types.CodeType):
+                found.update(code.co_names)
+                found.update(each for each in code.co_consts if isinstance(each, str) and each.isidentifier())
+    return {name for name in found if not (name.startswith("__") and name.endswith("__"))}
+
+
+def restored(cls: type, state: object) -> object:
+    """An instance with a state, which is not given where that raises."""
+    made = cls.__new__(cls)
+    try:
+        restore(made, state)
+    except Exception:
+        pass
+    return made
+
+
+#: What opcodes and harmless functions do with an object: a key of a dictionary, an item of a set, an argument.
+OPERATIONS = {
+    "hash": hash, "equal": lambda made: made == 1, "iterate": lambda made: list(itertools.islice(made, 3)),
+    "length": len, "item": lambda made: made[0], "key": lambda made: made[TEXT], "contains": lambda made: 1 in made,
+    "truth": bool, "number": float, "index": operator.index, "text": str, "representation": repr,
+    "attribute": lambda made: getattr(made, TEXT),
+}
+
+
+def copy_of(state: object) -> object:
+    """A dictionary like a state that is one, of its class; any other state itself."""
+    return type(state)(state) if isinstance(state, dict) else state
 
 
 def restore(made: object, state: object) -> None:
@@ -349,6 +453,7 @@ def run_child(names: list, resolve, after: int, write: int) -> None:
         os.dup2(null, descriptor)
     os.chdir(tempfile.mkdtemp(prefix="modelaudit-probe-"))
     warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # shows the lines of what raised in `__del__`, and opens their files
     with os.fdopen(write, "w") as out:
         def say(line: dict) -> None:
             out.write(json.dumps(line) + "\n")
@@ -453,15 +558,18 @@ def probe(names: list, resolve, uses: list) -> list:
     """
     For each (module, name): its kind, the letters of its hooks, and findings under "call" and "restore".
 
-    Names with findings that decide about their use are examined once more, each in a child of its own: what
-    was called before them may have changed something.
+    What stands under several names is examined once. Names with findings that decide about their use are
+    examined once more, each in a child of its own: what was called before them may have changed something.
     """
-    results = run_all(names, resolve, BATCH)
-    for at, name in enumerate(names):
-        deciding = {each for phase in DECIDING[uses[at]] for each in results[at][phase]}
-        if any(not each.startswith(("calls-method:", "calls-state:", "crash")) for each in deciding):
-            [results[at]] = run_all([name], resolve, 1)
-    for (module, name), result in zip(names, results):
-        value = resolve(module, name)
-        result["kind"], result["hooks"] = kind_of(value), hooks_of(value)
-    return results
+    values = [resolve(*name) for name in names]
+    firsts: "dict[int, int]" = {}
+    for at, value in enumerate(values):
+        firsts.setdefault(id(value), at)
+    places = list(firsts.values())
+    results = dict(zip(places, run_all([names[at] for at in places], resolve, BATCH)))
+    for place in places:
+        wanted = {use for use, value in zip(uses, values) if firsts[id(value)] == place}
+        deciding = {each for use in wanted for phase in DECIDING[use] for each in results[place][phase]}
+        if any(not re.match(r"(\w+:)?calls-(method|state):|crash$", each) for each in deciding):
+            [results[place]] = run_all([names[place]], resolve, 1)
+    return [{**results[firsts[id(value)]], "kind": kind_of(value), "hooks": hooks_of(value)} for value in values]

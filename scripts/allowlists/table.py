@@ -3,6 +3,7 @@
 For each audited release it lets scripts/fixtures/library_pickles.py write pickles of all that the release has
 into a folder outside the checkout, scans them, and prints a table: library, release, files, not clean,
 dangerous; and below it what the files that are not clean name. Files that are there already are kept.
+The oldest and the newest release of a library write every protocol from 2 to 5, those between 2 and 5 alone.
 """
 
 from __future__ import annotations
@@ -28,12 +29,18 @@ WITHOUT = ("hub", "stable-baselines3")
 SHOWN = 12
 
 
+def protocols(release: Release) -> str:
+    """The pickle protocols that a release writes, a digit each."""
+    same = releases([release.library])
+    return "2345" if release in (same[0], same[-1]) else "25"
+
+
 def write_files(release: Release, python: Path, folder: Path) -> None:
     """Lets the release write its pickles. Raises subprocess.SubprocessError when it cannot."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
     with tempfile.TemporaryDirectory(prefix="modelaudit-pickles-") as home:
-        subprocess.run([str(python), str(WRITER), release.library, str(folder)], check=True, cwd=home,
-                       env={**environment, "HOME": home}, stdout=subprocess.DEVNULL,
+        subprocess.run([str(python), str(WRITER), release.library, str(folder), protocols(release)],
+                       check=True, cwd=home, env={**environment, "HOME": home}, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, timeout=1800)
 
 

@@ -26,7 +26,6 @@ import collections
 import copy
 import copyreg
 import enum
-import faulthandler
 import functools
 import gzip
 import importlib
@@ -39,6 +38,7 @@ import os
 import pickle
 import re
 import resource
+import select
 import signal
 import struct
 import sys
@@ -49,6 +49,8 @@ import zipfile
 import zlib
 
 sys.dont_write_bytecode = True
+# Its child forks: threads would not be there.
+os.environ["OMP_NUM_THREADS"] = "1"
 try:
     import numpy
     import numpy._core._internal
@@ -757,8 +759,6 @@ def _alarm(signum, frame):
 
 
 def main():
-    global working
-    faulthandler.enable()
     pickle._loads(b"Va\n.")
     enum.StrEnum("E", {"a": "b"})("b")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -776,21 +776,87 @@ def main():
                       "loaders": {name: getattr(each, "__version__", "yes") for name, each in has.items()
                                   if each},
                       "containers": sorted(CONTAINERS)}), flush=True)
+    # What a case breaks is a child's, so that neither libraries nor baselines are loaded again.
+    worker = None
     for line in sys.stdin:
         request = json.loads(line)
-        work = survey if "survey" in request else baseline if "baseline" in request else compare
-        signal.alarm(SECONDS)
-        try:
-            working = True
-            reply = work(request)
-        except (TooLong, MemoryError, RecursionError) as reason:
-            reply = {"same": False, "why": type(reason).__name__, "pickles": [], "events": [],
-                     "error": type(reason).__name__}
-        finally:
-            working = False
-            signal.alarm(0)
-        out.write(json.dumps(reply) + "\n")
+        if "of" in request:
+            worker = worker or Worker()
+            reply = worker.ask(line)
+            if reply is None:
+                worker, reply = None, json.dumps({"same": False, "why": "the oracle ended"}) + "\n"
+        else:
+            if worker:
+                worker.end()
+            worker, reply = None, answer(request)
+        out.write(reply)
         out.flush()
+
+
+def answer(request):
+    """The reply to a request, a line."""
+    global working
+    work = survey if "survey" in request else baseline if "baseline" in request else compare
+    signal.alarm(SECONDS)
+    try:
+        working = True
+        reply = work(request)
+    except (TooLong, MemoryError, RecursionError) as reason:
+        reply = {"same": False, "why": type(reason).__name__, "pickles": [], "events": [],
+                 "error": type(reason).__name__}
+    finally:
+        working = False
+        signal.alarm(0)
+    return json.dumps(reply) + "\n"
+
+
+class Worker:
+    """A child that compares, with all that its parent has loaded."""
+
+    def __init__(self):
+        requests, self.requests = os.pipe()
+        self.replies, replies = os.pipe()
+        self.left = b""
+        self.pid = os.fork()
+        if self.pid:
+            os.close(requests)
+            os.close(replies)
+            return
+        try:
+            os.close(self.requests)
+            os.close(self.replies)
+            with os.fdopen(requests) as lines, os.fdopen(replies, "w") as out:
+                for line in lines:
+                    out.write(answer(json.loads(line)))
+                    out.flush()
+        finally:
+            os._exit(0)
+
+    def ask(self, line):
+        """The reply to a request, a line; None when the child ended or hangs, and then it is gone."""
+        data = line.encode()
+        try:
+            while data:
+                data = data[os.write(self.requests, data):]
+            while not self.left.endswith(b"\n"):
+                ready, _, _ = select.select([self.replies], [], [], 4 * SECONDS)
+                piece = os.read(self.replies, 1 << 16) if ready else b""
+                if not piece:
+                    self.end()
+                    return None
+                self.left += piece
+        except OSError:
+            self.end()
+            return None
+        reply, self.left = self.left.decode(), b""
+        return reply
+
+    def end(self):
+        """Ends the child."""
+        os.close(self.requests)
+        os.close(self.replies)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "c9dc57ab972ef42ba29da397d58fabc9ff6770c7c296c394ea09066e1a8d42a4";
+export const RULES_HASH: string = "25994452ba9e6f08a0a1530778cdfbbb63ad7acd17803c36cca6328f8dcc1c01";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -735,7 +735,23 @@ export const CALLABLES_JSON: string = `{
   "slice"
  ],
  "types.SimpleNamespace": [
-  "state-first"
+  "state-first",
+  "attributes"
+ ],
+ "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked": [
+  "attributes"
+ ],
+ "pandas._libs.interval.__pyx_unpickle_IntervalMixin": [
+  "attributes"
+ ],
+ "pandas._libs.tslibs.nattype.__nat_unpickle": [
+  "attributes"
+ ],
+ "pandas._libs.tslibs.offsets.__pyx_unpickle_BaseOffset": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss": [
+  "attributes"
  ],
  "collections.OrderedDict": [
   "dictionary"
@@ -1115,6 +1131,12 @@ pandas.core.window.rolling DatetimeIndex Index MultiIndex PeriodIndex Timedelta 
 pandas.tseries.frequencies PeriodDtype Timestamp ~ArrowDtype ~DatetimeTZDtype ~_FrequencyInferer ~_TimedeltaFrequencyInferer
 pandas.tseries.holiday DateOffset DatetimeIndex Timestamp ~AbstractHolidayCalendar ~Holiday ~Series ~USFederalHolidayCalendar
 pandas.tseries.offsets DateOffset ~BQuarterBegin ~BQuarterEnd ~BYearBegin ~BYearEnd ~BusinessDay ~BusinessHour ~BusinessHourMixin ~BusinessMixin ~BusinessMonthBegin ~BusinessMonthEnd ~CustomBusinessDay ~CustomBusinessHour ~CustomBusinessMonthBegin ~CustomBusinessMonthEnd ~Day ~Easter ~FY5253 ~FY5253Quarter ~Hour ~LastWeekOfMonth ~Micro ~Milli ~Minute ~MonthBegin ~MonthEnd ~MonthOffset ~Nano ~QuarterBegin ~QuarterEnd ~QuarterOffset ~Second ~SemiMonthBegin ~SemiMonthEnd ~SemiMonthOffset ~SingleConstructorOffset ~Tick ~Week ~WeekOfMonth ~YearBegin ~YearEnd ~YearOffset ~_CustomBusinessMonth ~_CustomMixin ~_WeekOfMonthMixin`,
+  },
+  {
+    library: "pyarrow",
+    version: "8.0.0 to 26.0.1",
+    roots: ["pyarrow"],
+    text: `pyarrow.lib ArrowCancelled ArrowCapacityError ArrowException ArrowIndexError ArrowInvalid ArrowKeyError ArrowMemoryError ArrowNotImplementedError ArrowSerializationError ArrowTypeError DictionaryScalar DictionaryScalar._reconstruct _reconstruct_record_batch _reconstruct_table _restore_array binary bool8 chunked_array decimal128 decimal256 decimal32 decimal64 dictionary duration field fixed_shape_tensor json_ large_list large_list_view list_ list_view map_ opaque py_buffer run_end_encoded scalar schema struct time32 time64 timestamp type_for_alias union uuid ~TableGroupBy`,
   },
   {
     library: "scipy",

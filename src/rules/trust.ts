@@ -72,7 +72,7 @@ export function packEvidence(
       ? [...row.call, ...row.restore]
       : row.restore;
     const methods = findings.flatMap((each) =>
-      /^calls-(?:method|state):(.*)$/.exec(each)?.[1] ?? []
+      /^(?:\w+:)?calls-(?:method|state):(.*)$/.exec(each)?.[1] ?? []
     );
     const seen: Seen = {
       kind: row?.kind ?? "unknown",

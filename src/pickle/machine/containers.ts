@@ -127,6 +127,34 @@ export class ContainerPool {
     }
   }
 
+  /** Calls `visit` for each key and value of dictionaries that were kept, with the dictionary. */
+  visitPairs(visit: (key: Handle, value: Handle, dictionary: Handle) => void): void {
+    for (let index = 0; index < this.size; index++) {
+      if (((this.kinds[index] as number) & CONTAINER_KIND) !== CONTAINER.DICT) continue;
+      let place = this.heads[index] as number;
+      while (place !== -1) {
+        const behind = this.nexts[place] as number;
+        if (behind === -1) break;
+        visit(this.values[place] as number, this.values[behind] as number, -1 - index);
+        place = this.nexts[behind] as number;
+      }
+    }
+  }
+
+  /** Containers that are items of tuples, or of lists among them: what functions and `__setstate__` are given. */
+  inTuples(): ReadonlySet<Handle> {
+    const found = new Set<Handle>();
+    const add = (item: Handle): boolean => {
+      if (item < 0) found.add(item);
+      return true;
+    };
+    for (let index = 0; index < this.size; index++) {
+      if (this.kind(-1 - index) === CONTAINER.TUPLE) this.visit(-1 - index, add);
+    }
+    for (const each of found) if (this.kind(each) === CONTAINER.LIST) this.visit(each, add);
+    return found;
+  }
+
   private growContainers(): void {
     const length = Math.min(this.containerLimit, grownLength(this.kinds.length));
     this.kinds = grown(this.kinds, new Uint8Array(length));

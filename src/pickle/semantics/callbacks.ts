@@ -7,9 +7,9 @@
 
 import { BuiltStates } from "./built_states.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
-import { isNoText } from "./possible.ts";
+import { isNoText, madeOf } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
-import { CONTAINER, type Handle, KIND, kindOf, LOST, UNKNOWN } from "../machine/values.ts";
+import { CONTAINER, type Handle, indexOf, KIND, kindOf, LOST, UNKNOWN } from "../machine/values.ts";
 
 /** Values that a call is made of that are looked at for a function. */
 const MADE_OF = 1024;
@@ -17,30 +17,54 @@ const MADE_OF = 1024;
 /** Names under which objects are called without being asked for by name. */
 const HOOKS = /^(__\w+__|append|extend|add)$/;
 
+/** Those of Python's own, which `object` and classes look up by themselves. */
+const SPECIAL = /^__\w+__$/;
+
 /**
  * Methods that harmless functions call on their arguments: `dict(x)` and `OrderedDict(x)` the first two
  * (`PyDict_Merge`, `mutablemapping_update_arg`), `Fraction(x)`, the rebuild functions of tensors and
- * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn) or of itself
- * once it has the state's attributes (distributions of scipy.stats); and what weak dictionaries, data frames and modules call of their own where items are put into them.
+ * dates, and `__setstate__` on a state that is no dictionary (`BaseEstimator` of scikit-learn).
  * Attributes of the same names that are plain objects are common.
  */
-const METHODS = new RegExp(
-  "^(keys|items|values|get|pop|popitem|setdefault|update|copy|as_integer_ratio|detach|" +
-    "requires_grad_|to|as_subclass|set_|clone|cpu|numpy|tolist|astype|view|utcoffset|tzname|dst|" +
-    "fromutc|read|readline|readinto|fileno|close|lower|upper|encode|reshape|total_seconds|" +
-    "_untyped|_remove|_commit_removals|_set_item|_setitem_array|add_module|from_arrays|" +
-    "_attach_methods|_attach_argparser_methods|_hook_for_profile|_patch_step_function)$",
-);
+const ASKED =
+  "keys items values get pop popitem setdefault update copy as_integer_ratio detach requires_grad_ to " +
+  "as_subclass set_ clone cpu numpy tolist astype view utcoffset tzname dst fromutc read readline readinto fileno " +
+  "close lower upper encode reshape total_seconds _untyped add_module from_arrays";
+
+/**
+ * Methods that harmless classes call of their own once they have the state's attributes, which come before the
+ * class's: in `__setstate__` (distributions of scipy.stats, `IsotonicRegression`), where items are put into them
+ * (weak dictionaries, data frames, modules), and where they are compared, hashed, iterated over, or become a text.
+ */
+const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _attach_methods " +
+  "_attach_argparser_methods _hook_for_profile _patch_step_function _build_f _UserList__cast _cmp_method _comparison " +
+  "_formatter _generate_string _get_args _get_val_at _getmaxprint _is_all_lists _replace_old_cache_name _serialize " +
+  "_show_remainder_cols_warning as_matrix contains extra_repr get_params to_dict to_json_string to_tuple tocoo tocsr " +
+  "B N most_common pformat has_index_for get_vector _get_impl _get_child _validate_and_normalize_key _is_missing " +
+  "_is_none _format_and_raise _iter_ex _get_abs_string_index _simple_new";
+
+const METHODS: ReadonlySet<string> = new Set(`${ASKED} ${OWN}`.split(" "));
 
 /** Whether something to call under a name is noticed where a state or an item gives it to an object. */
 export function isWatchedMethod(name: string): boolean {
-  return HOOKS.test(name) || METHODS.test(name);
+  return HOOKS.test(name) || METHODS.has(name);
 }
+
+/** Kinds of plain data without attributes: to give one a state raises AttributeError, and runs nothing. */
+const WITHOUT_ATTRIBUTES: readonly number[] = [
+  KIND.STRING,
+  KIND.BYTES,
+  KIND.INTEGER,
+  KIND.NEGATIVE,
+  KIND.NUMBER,
+];
 
 /** Watches the objects of one heap. */
 export class HiddenCalls {
   private readonly heap: Heap;
   private readonly states = new BuiltStates();
+  /** Keys of states that were reported. */
+  private readonly reported = new Set<Handle>();
 
   constructor(heap: Heap) {
     this.heap = heap;
@@ -84,6 +108,7 @@ export class HiddenCalls {
    * or code that looks at the object, calls by itself: `__setstate__`, `append`, `__array__`, ….
    */
   watchState(target: Handle, state: Handle, via: string, at: number): void {
+    if (target >= 0 && WITHOUT_ATTRIBUTES.includes(kindOf(target))) return;
     const parts = state < 0 && this.heap.containers.kind(state) === CONTAINER.TUPLE
       ? this.heap.containers.list(state, 2)
       : [state];
@@ -104,10 +129,42 @@ export class HiddenCalls {
       for (let index = 0; index + 1 < items.length; index += 2) {
         const [key, value] = [items[index] as number, items[index + 1] as number];
         if (!this.isHook(key, value)) continue;
+        this.reported.add(key);
         const name = this.heap.textOf(key) ?? "?";
         const expression = `${render(this.heap, target)}.${name} = ${render(this.heap, value)}`;
         this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
       }
+    }
+  }
+
+  /**
+   * Says when arguments, or the items of one, may become attributes of what a function gives, and hold
+   * something to call in the place of a method. A dictionary names the attributes; any other iterable of
+   * pairs may name one that an opcode calls. The class that some functions make an instance of is no iterable.
+   */
+  watchArguments(
+    callee: Handle,
+    args: readonly Handle[] | undefined,
+    via: string,
+    at: number,
+  ): void {
+    const { containers } = this.heap;
+    const parts = (args ?? [UNKNOWN]).flatMap((arg) =>
+      arg < 0 && containers.kind(arg) === CONTAINER.TUPLE && !containers.lossy(arg)
+        ? this.heap.keptItems(arg)
+        : [arg]
+    );
+    for (const part of parts) {
+      if (this.heap.globalOf(part) !== undefined) continue;
+      if (part < 0 && containers.kind(part) === CONTAINER.DICT) {
+        this.watchState(callee, part, via, at);
+        continue;
+      }
+      const { values, complete } = madeOf(this.heap, part, (each) => this.isFunction(each), 1);
+      if (values.length === 0 && complete) continue;
+      const expression = renderCall(this.heap, render(this.heap, callee), args, undefined);
+      this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+      return;
     }
   }
 
@@ -174,15 +231,30 @@ export class HiddenCalls {
     // What calls made of a text may be any name, and so may an instance of a class that is a str.
     if (name === undefined) return !isNoText(this.heap, key) && this.isFunction(value);
     if (name === "__orig_class__") return false;
-    return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));
+    return HOOKS.test(name) || (METHODS.has(name) && this.isFunction(value));
   }
 
-  /** Looks at states that got more items after an object had them, once a stream is at its end. */
+  /**
+   * Looks, once a stream is at its end, at states that got more items after an object had them, and at
+   * dictionaries that functions and `__setstate__` methods may take for attributes wherever they find them in
+   * what they are given, such as Cython's `__pyx_unpickle_X(type, checksum, (…, attributes))`.
+   */
   settle(): void {
     const { containers } = this.heap;
     for (const { target, state, at } of this.states.grown((each) => containers.count(each))) {
       this.watchState(target, state, "BUILD", at);
     }
+    let given: ReadonlySet<Handle> | undefined;
+    containers.visitPairs((key, value, dictionary) => {
+      // Most values are plain data, and few keys are names of methods.
+      if (value < 0 || (kindOf(value) !== KIND.OBJECT && kindOf(value) !== KIND.INSTANCE)) return;
+      if (this.reported.has(key) || !this.isHook(key, value)) return;
+      const name = this.heap.textOf(key) ?? "?";
+      if (!SPECIAL.test(name) && !(given ??= containers.inTuples()).has(dictionary)) return;
+      const expression = `${name} = ${render(this.heap, value)}`;
+      const at = key >= 0 && kindOf(key) === KIND.STRING ? indexOf(key) : 0;
+      this.heap.facts.add({ kind: "unresolved-call", via: "BUILD", expression }, at);
+    });
   }
 
   /** Whether a value is a dictionary of the library's, which keeps its keys as they are. */

@@ -370,3 +370,35 @@ test("a state may not replace a method that restoring its object calls", async (
   assert.equal(await verdict(made(PARTIAL)), "suspicious");
   assert.equal(await verdict(made("N")), "clean");
 });
+
+test("a text has no attributes that a state could set", async () => {
+  // CPython's load_build: `inst.__dict__` of a str raises AttributeError.
+  const wrapper = "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81";
+  assert.equal(await verdict(str("x"), wrapper, "b"), "clean");
+  assert.equal(await verdict("cargparse\nNamespace\n)\x81", wrapper, "b"), "suspicious");
+});
+
+test("a dictionary that a function may take for attributes hides no method", async () => {
+  // pandas 2.3.3 ran it: __pyx_unpickle_BaseOffset updates the object's __dict__ by its last item, BUILD calls that.
+  const offset = (attributes: Uint8Array) =>
+    bytes(
+      "cpandas._libs.tslibs.offsets\n__pyx_unpickle_BaseOffset\n",
+      "(cpandas._libs.tslibs.offsets\nDateOffset\nI171034093\n(}K\x01I00\n",
+      attributes,
+      "ttR",
+    );
+  const attributes = (name: string, value: string | Uint8Array) =>
+    bytes("}", str(name), value, "s");
+  assert.equal(
+    await verdict(offset(attributes("__setstate__", MODEL)), CONFIGURED, "b"),
+    "suspicious",
+  );
+  assert.equal(
+    await verdict(offset(attributes("utcoffset", PARTIAL)), CONFIGURED, "b"),
+    "suspicious",
+  );
+  assert.equal(await verdict(offset(attributes("x", MODEL)), CONFIGURED, "b"), "clean");
+  // No function is given it.
+  assert.equal(await verdict(attributes("utcoffset", PARTIAL)), "clean");
+  assert.equal(await verdict(attributes("__setstate__", MODEL)), "suspicious");
+});

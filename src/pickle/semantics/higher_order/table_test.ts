@@ -13,6 +13,7 @@ const CALLABLES = new Map(Object.entries(
 /** Meanings that are looked at, and lead to no other callable. */
 const LOOKED_AT = [
   "array-wrapper",
+  "attributes",
   "dictionary",
   "dtype",
   "frozen-distribution",
