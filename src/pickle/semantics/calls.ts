@@ -348,6 +348,9 @@ export class Calls implements Semantics {
     if (entry.meanings.includes("attributes")) {
       this.hidden.watchArguments(entry.handle, args, call.via, call.at);
     }
+    if (entry.meanings.includes("attributes")) {
+      this.hidden.watchArguments(entry.handle, args, call.via, call.at);
+    }
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
     if (quiet && fold === undefined && !isDetailed(entry)) {
