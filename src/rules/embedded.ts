@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "25994452ba9e6f08a0a1530778cdfbbb63ad7acd17803c36cca6328f8dcc1c01";
+export const RULES_HASH: string = "a8df62ae58137a97ea6901aff8a0cbb2e8b104c4f816bee912748e1de610ed8a";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -549,6 +549,18 @@ export const CALLABLES_JSON: string = `{
  ],
  "importlib._gcd_import": [
   "import-module"
+ ],
+ "numpy._core._ufunc_reconstruct": [
+  "import-attribute"
+ ],
+ "numpy._core._multiarray_umath._ufunc_reconstruct": [
+  "import-attribute"
+ ],
+ "numpy.core._ufunc_reconstruct": [
+  "import-attribute"
+ ],
+ "numpy.core._multiarray_umath._ufunc_reconstruct": [
+  "import-attribute"
  ],
  "pkgutil.resolve_name": [
   "resolve-name"

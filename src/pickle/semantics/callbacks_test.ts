@@ -307,6 +307,24 @@ test("a distribution that executes scipy's own template is harmless, any other t
   assert.equal(await verdict(distribution(bad)), "dangerous");
 });
 
+test("the constructor's parameters, which scipy before 1.5 writes, hold no text to execute", async () => {
+  const parameters = bytes("}(", str("name"), str("randint"), str("shapes"), str("low, high"), "u");
+  const pair = bytes(str("_parse_arg_template"), unicode("import os"), "\x86");
+  assert.equal(await verdict(distribution(parameters, "N\x86")), "clean");
+  // scipy 1.5 and later update attributes by the state, whose halves may be pairs.
+  assert.equal(await verdict(distribution(parameters, pair, "\x86")), "suspicious");
+  assert.equal(await verdict(distribution(pair, pair, "\x86")), "suspicious");
+  const other = bytes(
+    "}(",
+    str("name"),
+    "N",
+    str("_parse_arg_template"),
+    unicode("import os"),
+    "u",
+  );
+  assert.equal(await verdict(distribution(other, "N\x86")), "suspicious");
+});
+
 test("a distribution whose text cannot be told, or whose methods are given, is not clean", async () => {
   const key = str("_parse_arg_template");
   const computed = bytes("cnumpy\nstr_\n", key, "\x85R");

@@ -712,3 +712,14 @@ test("a class that is made of a computed name is no harmless call", async () => 
     assert.notEqual(report.verdict, "clean");
   }
 });
+
+test("numpy's old way to restore a ufunc is an import by module and name", async () => {
+  const ufunc = (module: string, name: string) =>
+    bytes(call("numpy.core", "_ufunc_reconstruct", `S'${module}'\n`, `S'${name}'\n`), ".");
+  const verdict = async (data: Uint8Array) =>
+    (await scanSource(bytesSource("model.pkl", data), { rules: loadRules({ strict: true }) }))
+      .verdict;
+  assert.equal(await verdict(ufunc("numpy.core._multiarray_umath", "log1p")), "clean");
+  assert.equal(await verdict(ufunc("os", "system")), "dangerous");
+  assert.equal(await verdict(ufunc("acme", "log1p")), "suspicious");
+});

@@ -8,7 +8,7 @@
  */
 
 import type { Heap } from "../machine/heap.ts";
-import { CONTAINER, type Handle } from "../machine/values.ts";
+import { CONTAINER, type Handle, NONE } from "../machine/values.ts";
 
 /** The attribute that holds the text. */
 const KEY = "_parse_arg_template";
@@ -24,6 +24,14 @@ const TEMPLATE = new RegExp(
     String.raw`    return \(\k<shapes>\), \k<taken>, moments\n$`,
 );
 
+/**
+ * Parameters of `rv_continuous` and `rv_discrete`, with which `rv_generic.__setstate__` of scipy before 1.5 calls
+ * `__init__`; that executes the template after it has looked at each name in `shapes`.
+ */
+const PARAMETERS: ReadonlySet<string> = new Set(
+  "momtype a b xtol badvalue name longname shapes extradoc moment_tol values inc seed".split(" "),
+);
+
 /** What a state makes `rv_generic.__setstate__` execute. */
 type Executed =
   | { readonly kind: "template" }
@@ -36,6 +44,7 @@ type Executed =
  */
 export function executedBy(heap: Heap, state: Handle): Executed {
   const { containers } = heap;
+  if (areParameters(heap, state)) return { kind: "template" };
   if (state >= 0 || containers.kind(state) !== CONTAINER.DICT || containers.lossy(state)) {
     return { kind: "unknown" };
   }
@@ -49,4 +58,22 @@ export function executedBy(heap: Heap, state: Handle): Executed {
   const text = found === undefined ? undefined : heap.textOf(found);
   if (found === undefined || text === undefined) return { kind: "unknown" };
   return TEMPLATE.test(text) ? { kind: "template" } : { kind: "text", text: found };
+}
+
+/**
+ * Whether a state is a pair of parameters and a source of random numbers. Later releases take the pair for items of
+ * a dictionary: neither half may be a pair itself that names an attribute.
+ */
+function areParameters(heap: Heap, state: Handle): boolean {
+  const [parameters, random, ...more] = heap.itemsOf(state, CONTAINER.TUPLE) ?? [];
+  if (parameters === undefined || random === undefined || more.length > 0) return false;
+  const isRandom = heap.instanceOf(random)?.key.startsWith("numpy.random.");
+  if (random !== NONE && !isRandom) return false;
+  const items = heap.itemsOf(parameters, CONTAINER.DICT);
+  return items !== undefined &&
+    items.every((item, at) =>
+      at % 2 === 0
+        ? PARAMETERS.has(heap.textOf(item) ?? "")
+        : item < 0 || heap.valueOf(item) === undefined || heap.textOf(item) !== undefined
+    );
 }

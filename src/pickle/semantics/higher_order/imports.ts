@@ -80,6 +80,23 @@ export function loadType(calls: Calls, call: Call): Handle {
 }
 
 /**
+ * `_ufunc_reconstruct(module, name)` of numpy imports the module and gives its attribute
+ * (`numpy/core/__init__.py`): numpy before 1.20 writes every ufunc so.
+ */
+export function importAttribute(calls: Calls, call: Call): Handle {
+  const { heap } = calls;
+  const [module = UNKNOWN, name = UNKNOWN] = call.args ?? [];
+  const [moduleText, nameText] = [heap.textOf(module), heap.textOf(name)];
+  if (moduleText === undefined || nameText === undefined) {
+    calls.log(call);
+    return calls.result(call.entry.handle, call.args, call.kwargs);
+  }
+  calls.log(call, { of: [{ module: moduleText, name: nameText }] });
+  const computed = !heap.isWritten(module) || !heap.isWritten(name);
+  return heap.importGlobal(moduleText, nameText, call.entry.name, call.at, computed);
+}
+
+/**
  * `copyreg.add_extension(module, name, code)`: EXT opcodes give the global from then on. Names that are
  * not known are those of any global: to import by them is what an EXT opcode does later.
  */

@@ -21,6 +21,7 @@ import { apply, bound, mapped, operatorCall, partial, reduce, starmapped } from 
 import {
   addExtension,
   encodeText,
+  importAttribute,
   importModule,
   loader,
   loadType,
@@ -56,6 +57,7 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   reduce: reduce,
   apply: apply,
   call: operatorCall,
+  "import-attribute": importAttribute,
   "import-module": importModule,
   "resolve-name": resolveName,
   getitem: getItem,
