@@ -219,15 +219,6 @@ def arguments(value: object) -> list:
     return found
 
 
-def given(args: tuple) -> list:
-    """Recorders and classes among arguments, whose return makes an identity."""
-    found = []
-    for each in args:
-        if isinstance(each, Recorder) or each is Made:
-            found.append(each)
-    return found
-
-
 def held(value: object) -> list:
     """Recorders and classes in arguments, however deep in plain containers."""
     if isinstance(value, Recorder) or value is Made:
@@ -308,7 +299,7 @@ class Examination:
         result = False
         try:
             result = action(*args)
-            if any(result is each for each in given(args)):
+            if any(result is each for each in held(args)):
                 found.add("identity")
             if self.phase == 0 and has_attribute(result, args):
                 found.add("attributes")

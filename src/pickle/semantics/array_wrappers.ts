@@ -25,6 +25,9 @@ const ARGUMENTS: Readonly<Record<Attribute, number>> = {
   numpy_array_alignment_bytes: 5,
 };
 
+/** Meanings of functions that make an object of one class, whatever they are given (numpy's `random/_pickle.py`). */
+const MAKERS: readonly string[] = ["generator-constructor", "bit-generator-constructor"];
+
 interface Attributes {
   readonly values: Map<Attribute, Handle>;
   known: boolean;
@@ -70,10 +73,12 @@ export class ArrayWrappers {
   mayBe(handle: Handle): boolean {
     const { heap } = this;
     if (!heap.arraysNamed || handle < 0) return false;
+    const instance = heap.instanceOf(handle);
+    // A state turns none of theirs into another class: each has a `__setstate__`.
+    if (instance?.meanings.some((each) => MAKERS.includes(each))) return false;
     if (this.turned.has(handle)) return true;
     if (this.instanceOf(handle) !== undefined) return true;
     if (handle === UNKNOWN) return true;
-    const instance = heap.instanceOf(handle);
     // A class gives its own instances, a function what it likes.
     if (instance !== undefined && /(^|\.)_*[A-Z]\w*$/.test(instance.name)) return false;
     const value = heap.valueOf(handle);

@@ -121,6 +121,14 @@ test("a wrapper that a function gives may be one", async () => {
   }
 });
 
+test("a bit generator of numpy's is no wrapper, whatever its state holds", async () => {
+  const seed = bytes("cnumpy.random.bit_generator\nSeedSequence\n)", 0x81);
+  const made = bytes("cnumpy.random._pickle\n__bit_generator_ctor\n(VMT19937\ntR");
+  const built = bytes("(}", str("key"), WRAPPER, state({}), HIDING, "s", seed, "tb");
+  const { calls, whole } = await found(bytes(made, built, "0", PAYLOAD, "."));
+  assert.ok(calls.includes(CALL) && whole);
+});
+
 test("an array amid a frame lies behind it, and the frame goes on before", async () => {
   const inside = bytes(WRAPPER, state({}), "0");
   const frame = new Uint8Array(9);
