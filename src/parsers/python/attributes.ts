@@ -161,12 +161,12 @@ export class Attributes implements AttributesRoom {
       return [id === "__get__" ? this.#rooms.heap.method(value, id) : value];
     }
     if (id === "__name__") {
-      return union([constantOf(value.node.name)], value.attributes.get(id) ?? []);
+      return union([constantOf(value.node.name)], value.attributes?.get(id) ?? []);
     }
     if (id === "__qualname__") return [UNKNOWN_CONSTANT];
     if (id === "__defaults__" || id === "__kwdefaults__" || id === "__closure__") {
       let all: Values = [];
-      for (const each of value.defaults.values()) all = union(all, each);
+      for (const each of value.defaults?.values() ?? []) all = union(all, each);
       if (id === "__closure__") {
         for (const each of value.scope.parent?.names.values() ?? []) all = union(all, each);
       }
@@ -174,7 +174,7 @@ export class Attributes implements AttributesRoom {
     }
     if (id === "__dict__") return [this.#rooms.heap.outer(`<function>`, true)];
     if (id === "__class__") return [this.#rooms.heap.outer("types.FunctionType")];
-    return value.attributes.get(id) ?? [];
+    return value.attributes?.get(id) ?? [];
   }
 
   #classAttribute(value: Class, id: string, site: object): Values {

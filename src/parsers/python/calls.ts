@@ -55,7 +55,8 @@ export class Calls implements CallsRoom {
     try {
       return this.#callOne(value, given, site, decorates);
     } finally {
-      this.#active.set(value, active);
+      if (active === 0) this.#active.delete(value);
+      else this.#active.set(value, active);
     }
   }
 

@@ -50,7 +50,10 @@ export class Classes implements ClassesRoom {
       return of;
     });
     const named = new Map<string, Values>();
-    for (const { name, stars, value } of statement.items) {
+    for (const item of statement.items) {
+      const { name, stars, value } = item.kind === "given"
+        ? item
+        : { name: undefined, stars: 0, value: item };
       const values = this.#rooms.expressions.value(value, scope);
       if (name === "metaclass") made.metaclass = union(made.metaclass, values);
       else if (name !== undefined) named.set(name, values);

@@ -40,9 +40,12 @@ export class Functions implements FunctionsRoom {
   }
 
   defineFunction(node: FunctionNode, scope: Scope): Code {
-    const defaults = new Map<string, Values>();
+    let defaults: Map<string, Values> | undefined;
     for (const { name, value, annotation } of node.parameters) {
-      if (value !== undefined) defaults.set(name, this.#rooms.expressions.value(value, scope));
+      if (value !== undefined) {
+        defaults ??= new Map();
+        defaults.set(name, this.#rooms.expressions.value(value, scope));
+      }
       if (annotation !== undefined) this.#rooms.expressions.value(annotation, scope);
     }
     if (node.returns !== undefined) this.#rooms.expressions.value(node.returns, scope);
@@ -52,15 +55,16 @@ export class Functions implements FunctionsRoom {
     const code = this.#rooms.heap.site<Code>(node, "function", () => {
       const own = new Scope("function", scope);
       const made: Code = {
-        ...{ kind: "function", node, scope: own, defaults: new Map(), attributes: new Map() },
+        ...{ kind: "function", node, scope: own, defaults: undefined, attributes: undefined },
         ...{ origin: this.#run.origin, owner: scope.kind === "class" ? scope.owner : undefined },
         ...{ returns: [], running: false, version: undefined },
       };
       own.code = made;
       return made;
     });
-    for (const [name, values] of defaults) {
-      this.#rooms.heap.addTo(code.defaults as Map<string, Values>, name, values);
+    if (defaults !== undefined) {
+      code.defaults ??= new Map();
+      for (const [name, values] of defaults) this.#rooms.heap.addTo(code.defaults, name, values);
     }
     return code;
   }
@@ -189,7 +193,7 @@ export class Functions implements FunctionsRoom {
         const own = at < given.positions.length && named === undefined
           ? given.positions[at++]
           : undefined;
-        values = union(own ?? named ?? code.defaults.get(name) ?? [], given.rest);
+        values = union(own ?? named ?? code.defaults?.get(name) ?? [], given.rest);
       }
       const old = names.get(name);
       const all = this.#run.limited(union(old ?? [], known(values)));

@@ -56,6 +56,8 @@ export class Cursor {
   readonly check: (count?: number) => void;
   #read = 0;
   readonly names: Map<string, Expression>;
+  /** Tokens that are needed no more, whose memory formatted strings use. */
+  readonly spare: Tokens[];
   at: number;
   depth: number;
 
@@ -63,7 +65,8 @@ export class Cursor {
     tokens: Tokens,
     reading: Reading,
     check: (count?: number) => void,
-    { from = 0, base = 0, depth = 0, names = new Map<string, Expression>() } = {},
+    { from = 0, base = 0, depth = 0, names = new Map<string, Expression>(), spare = [] as Tokens[] } =
+      {},
   ) {
     this.tokens = tokens;
     this.text = tokens.text;
@@ -73,6 +76,7 @@ export class Cursor {
     this.base = base;
     this.depth = depth;
     this.names = names;
+    this.spare = spare;
   }
 
   /** The kind of a token. */

@@ -34,6 +34,7 @@ const POWER = 10;
  */
 const CHAIN = 20_000;
 const NO_ITEMS: readonly Argument[] = [];
+const NO_PARAMETERS: readonly Parameter[] = [];
 
 /** A reader of expressions at a place among tokens. */
 export class ExpressionGrammar {
@@ -69,7 +70,7 @@ export class ExpressionGrammar {
       if (!this.#beginsExpression()) break;
       items.push(this.#starred());
     }
-    return { kind: "tuple", items };
+    return { kind: "tuple", items: exact(items) };
   }
 
   /** True where an expression may begin. */
@@ -133,10 +134,8 @@ export class ExpressionGrammar {
     const body = this.expression();
     const [tokens, base] = [this.#cursor.tokens, this.#cursor.base];
     const name = "<lambda>";
-    const code: FunctionNode = {
-      ...{ name, parameters, returns: undefined, body, tokens, base },
-      ...{ from: 0, to: 0, at },
-    };
+    const returns = undefined;
+    const code: FunctionNode = { name, parameters, returns, body, tokens, base, from: 0, to: 0, at };
     return { kind: "lambda", code };
   }
 
@@ -222,7 +221,7 @@ export class ExpressionGrammar {
         const index = this.#cursor.deeper(() => this.#index());
         this.#cursor.expect("]");
         steps.push({ kind: "item", index, end: this.#cursor.behind() });
-      } else return { kind: "chain", base, steps, at };
+      } else return { kind: "chain", base, steps: exact(steps), at };
     }
   }
 
@@ -242,16 +241,16 @@ export class ExpressionGrammar {
       if (stars === 0 && this.#cursor.kind() === TOKEN.name && this.#cursor.is("=", 1)) {
         const name = this.#cursor.identifier();
         this.#cursor.at++;
-        items.push({ name, stars, value: this.expression() });
+        items.push({ kind: "given", name, stars, value: this.expression() });
       } else {
         const value = this.named();
         const whole = this.#isFor() ? this.#comprehension("generator", undefined, value) : value;
-        items.push({ name: undefined, stars, value: whole });
+        items.push(stars === 0 ? whole : { kind: "given", name: undefined, stars, value: whole });
       }
       if (!this.#cursor.take(",")) break;
     }
     this.#cursor.expect(")");
-    return items;
+    return exact(items);
   }
 
   #index(): Expression {
@@ -412,13 +411,17 @@ export class ExpressionGrammar {
       }
       at = Math.max(at, to + 1);
       const text = `(${written.slice(from, to).replace(/(?<![=!<>])=\s*$/u, "")}\n)`;
-      const tokens = new Tokens(text, this.#cursor.check);
+      const tokens = new Tokens(text, this.#cursor.check, this.#cursor.spare.pop());
       if (tokens.cut) this.#cursor.reading.tooDeep = true;
       const base = start + this.#cursor.base + from - 1;
       const inner = new Cursor(tokens, this.#cursor.reading, this.#cursor.check, {
-        ...{ base, names: this.#cursor.names, depth: this.#cursor.depth + 10 },
+        base,
+        names: this.#cursor.names,
+        spare: this.#cursor.spare,
+        depth: this.#cursor.depth + 10,
       });
       const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).whole());
+      this.#cursor.spare.push(tokens);
       if (value !== undefined) parts.push(value);
       // A conversion, a format or `=` makes another text of the value.
       const isPlain = written[to] === "}" && !/(?<![=!<>])=\s*$/u.test(written.slice(from, to));
@@ -451,7 +454,7 @@ export class ExpressionGrammar {
       items.push(this.#starred());
     }
     this.#cursor.expect(")");
-    return { kind: "tuple", items };
+    return { kind: "tuple", items: exact(items) };
   }
 
   #list(end: string, kind: "list" | "set"): Expression {
@@ -471,7 +474,7 @@ export class ExpressionGrammar {
       items.push(this.#starred());
     }
     this.#cursor.expect(end);
-    return { kind, items };
+    return { kind, items: exact(items) };
   }
 
   #braced(): Expression {
@@ -496,11 +499,12 @@ export class ExpressionGrammar {
       if (!this.#cursor.take(",") || this.#cursor.is("}")) break;
     }
     this.#cursor.expect("}");
-    return { kind: "dict", pairs };
+    return { kind: "dict", pairs: exact(pairs) };
   }
 
   /** Parameters of a function or lambda up to a sign. */
-  parameters(end: string, annotated: boolean): Parameter[] {
+  parameters(end: string, annotated: boolean): readonly Parameter[] {
+    if (this.#cursor.is(end)) return NO_PARAMETERS;
     const parameters: Parameter[] = [];
     while (!this.#cursor.is(end)) {
       if (this.#cursor.take("/")) {
@@ -522,8 +526,13 @@ export class ExpressionGrammar {
       parameters.push({ name, stars, value, annotation });
       if (!this.#cursor.take(",")) break;
     }
-    return parameters;
+    return exact(parameters);
   }
+}
+
+/** What was pushed, without the room that engines keep for more: 17 places where one is used. */
+function exact<T>(items: T[]): T[] {
+  return items.length < 17 ? items.slice() : items;
 }
 
 const SMALL: readonly Expression[] = Array.from(

@@ -15,6 +15,7 @@ import {
   type Outer,
   type Space,
   union,
+  unionOf,
   type Value,
   type Values,
 } from "./values.ts";
@@ -22,13 +23,42 @@ import {
 /** Entries of one container that are distinguished. CWE-770. */
 export const ITEMS = 4096;
 
+/** What one place makes, or what is made of one value: of most only one is, which needs no map. */
+interface Made {
+  readonly key: string | Value;
+  readonly value: Value;
+  others: Map<string | Value, Value> | undefined;
+}
+
+/** The value of a place and key, made where there is none yet. */
+function madeOnce(
+  all: WeakMap<object, Made>,
+  place: object,
+  key: string | Value,
+  make: () => Value,
+): Value {
+  const first = all.get(place);
+  if (first === undefined) {
+    const value = make();
+    all.set(place, { key, value, others: undefined });
+    return value;
+  }
+  if (first.key === key) return first.value;
+  let value = first.others?.get(key);
+  if (value === undefined) {
+    value = make();
+    (first.others ??= new Map()).set(key, value);
+  }
+  return value;
+}
+
 /** Abstract values: one for each place of the source that makes one, and what they are put into. */
 export class Heap implements HeapRoom {
   readonly #run: Run;
   readonly #outers = new Map<string, Outer>();
   /** Values that a place of the source makes, by place and kind. */
-  readonly #sites = new WeakMap<object, Map<string, Value>>();
-  readonly #bound = new WeakMap<object, Map<string | Value, Value>>();
+  readonly #sites = new WeakMap<object, Made>();
+  readonly #bound = new WeakMap<object, Made>();
   readonly #spaces = new WeakMap<object, Space>();
 
   constructor(rooms: Rooms) {
@@ -101,11 +131,7 @@ export class Heap implements HeapRoom {
   }
 
   site<T extends Value>(site: object, kind: string, make: () => T): T {
-    let known = this.#sites.get(site);
-    if (known === undefined) this.#sites.set(site, known = new Map());
-    let value = known.get(kind);
-    if (value === undefined) known.set(kind, value = make());
-    return value as T;
+    return madeOnce(this.#sites, site, kind, make) as T;
   }
 
   space(of: Space["of"]): Space {
@@ -115,19 +141,11 @@ export class Heap implements HeapRoom {
   }
 
   pair(target: Value, self: Value): Value {
-    let known = this.#bound.get(target);
-    if (known === undefined) this.#bound.set(target, known = new Map());
-    let bound = known.get(self);
-    if (bound === undefined) known.set(self, bound = { kind: "bound", target, self });
-    return bound;
+    return madeOnce(this.#bound, target, self, () => ({ kind: "bound", target, self }));
   }
 
   method(self: Value, name: string): Value {
-    let known = this.#bound.get(self);
-    if (known === undefined) this.#bound.set(self, known = new Map());
-    let method = known.get(name);
-    if (method === undefined) known.set(name, method = { kind: "method", self, name });
-    return method;
+    return madeOnce(this.#bound, self, name, () => ({ kind: "method", self, name }));
   }
 
   addTo(map: Map<string, Values>, key: string, values: Values): void {
@@ -142,7 +160,15 @@ export class Heap implements HeapRoom {
     const all = this.#run.limited(union(container.rest, values));
     if (all === container.rest) return;
     container.rest = all;
+    this.#forget(container);
     this.#run.changed();
+  }
+
+  /** Notes that the items of a container are to be put together anew, which costs steps. */
+  #forget(container: Container): void {
+    if (container.all === undefined) return;
+    container.all = undefined;
+    this.#run.step(container.items.size >> 3);
   }
 
   /** Notes that the places of what stands in a list are no longer known. */
@@ -153,7 +179,11 @@ export class Heap implements HeapRoom {
   addItem(container: Container, key: string | undefined, values: Values): void {
     if (key === undefined || (!container.items.has(key) && container.items.size >= ITEMS)) {
       this.addRest(container, values);
-    } else this.addTo(container.items, key, values);
+    } else {
+      const old = container.items.get(key);
+      this.addTo(container.items, key, values);
+      if (container.items.get(key) !== old) this.#forget(container);
+    }
   }
 
   listOf(site: object, type: Container["type"], rest: Values): Container {
@@ -168,8 +198,7 @@ export class Heap implements HeapRoom {
   }
 
   allOf(map: ReadonlyMap<string, Values>): Values {
-    let all: Values = [];
-    for (const each of map.values()) all = union(all, each);
-    return all;
+    this.#run.step(map.size >> 3);
+    return unionOf([], map.values());
   }
 }

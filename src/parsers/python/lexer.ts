@@ -48,8 +48,7 @@ export class Tokens {
   starts: Uint32Array;
   ends: Uint32Array;
   count = 0;
-  /** For the index of an indent that of the dedent that ends it. */
-  readonly blocks: ReadonlyMap<number, number>;
+  #blocks: Map<number, number> | undefined;
   /** What no Python accepts: where it is, and what. The tokens before it are as they are. */
   error: { readonly at: number; readonly reason: string } | undefined;
   /** True when not all of it was read: more tokens than a source may have, or deeper formatted strings. */
@@ -59,16 +58,20 @@ export class Tokens {
    * Reads all tokens of a source.
    *
    * @param checkDeadline called now and then; what it throws ends the reading
+   * @param spare tokens that are needed no more, whose memory is used again
    */
-  constructor(text: string, checkDeadline: () => void) {
+  constructor(text: string, checkDeadline: () => void, spare?: Tokens) {
     this.text = text;
     const room = Math.min(TOKENS + 16, Math.max(64, text.length >> 2));
-    this.kinds = new Uint8Array(room);
-    this.starts = new Uint32Array(room);
-    this.ends = new Uint32Array(room);
-    const blocks = new Map<number, number>();
-    this.blocks = blocks;
-    this.#read(blocks, checkDeadline);
+    this.kinds = spare?.kinds ?? new Uint8Array(room);
+    this.starts = spare?.starts ?? new Uint32Array(room);
+    this.ends = spare?.ends ?? new Uint32Array(room);
+    this.#read(checkDeadline);
+  }
+
+  /** The index of the dedent that ends the block which an indent begins. */
+  blockEnd(indent: number): number {
+    return this.#blocks?.get(indent) ?? this.count - 1;
   }
 
   /** The text of a token as it is written. */
@@ -78,7 +81,9 @@ export class Tokens {
 
   #add(kind: number, start: number, end: number): void {
     if (this.count === this.kinds.length) {
-      const room = Math.min(TOKENS + 16, this.count * 2);
+      // As many as the rest of the text takes if it goes on like that.
+      const alike = Math.ceil(this.count * (this.text.length / Math.max(1, start)) * 1.02);
+      const room = Math.min(TOKENS + 16, Math.max(alike, Math.ceil(this.count * 1.25)) + 16);
       this.kinds = grown(this.kinds, new Uint8Array(room));
       this.starts = grown(this.starts, new Uint32Array(room));
       this.ends = grown(this.ends, new Uint32Array(room));
@@ -88,7 +93,7 @@ export class Tokens {
     this.ends[this.count++] = end;
   }
 
-  #read(blocks: Map<number, number>, checkDeadline: () => void): void {
+  #read(checkDeadline: () => void): void {
     const { text } = this;
     const indents = [0];
     const opened: number[] = [];
@@ -135,7 +140,7 @@ export class Tokens {
         } else if (line.column < top) {
           while (line.column < (indents[indents.length - 1] ?? 0)) {
             indents.pop();
-            blocks.set(opened.pop() ?? 0, this.count);
+            this.#close(opened.pop() ?? 0);
             this.#add(TOKEN.dedent, at, at);
           }
           if (line.column !== indents[indents.length - 1]) {
@@ -185,10 +190,14 @@ export class Tokens {
     const last = this.kinds[this.count - 1];
     if (this.count > 0 && last !== TOKEN.newline) this.#add(TOKEN.newline, at, at);
     while (opened.length > 0) {
-      blocks.set(opened.pop() ?? 0, this.count);
+      this.#close(opened.pop() ?? 0);
       this.#add(TOKEN.dedent, at, at);
     }
     this.#add(TOKEN.end, at, at);
+  }
+
+  #close(indent: number): void {
+    (this.#blocks ??= new Map()).set(indent, this.count);
   }
 
   /** Adds the word at a place and gives where it ends; undefined for what is none. */

@@ -42,6 +42,10 @@ export class Run {
   /** Names of the module that functions read. */
   readonly read = new Set<string>();
   readonly stars: string[] = [];
+  /** Names of the module in the order in which they were given values that replace those before. */
+  readonly bound: string[] = [];
+  /** How many of these there were when all names were last overlaid, by the module that did it. */
+  readonly overlaid = new Map<string | undefined, number>();
   cut: string | undefined;
   steps = 0;
   most = STEPS;

@@ -66,7 +66,10 @@ export class Chains implements ChainsRoom {
     let rest: Values = [];
     // Behind what spreads an unknown number of values the places are not known.
     let shifted = false;
-    for (const { name, stars, value } of items) {
+    for (const item of items) {
+      const isGiven = item.kind === "given";
+      const [name, stars] = isGiven ? [item.name, item.stars] : [undefined, 0];
+      const value = isGiven ? item.value : item;
       const values = this.#rooms.expressions.value(value, scope);
       if (name !== undefined) named.set(name, values);
       else if (stars === 0 && !shifted && positions.length < POSITIONS) positions.push(values);

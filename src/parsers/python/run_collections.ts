@@ -80,7 +80,7 @@ export class Collections implements CollectionsRoom {
   /** Keys that are no constants can be got at by loops. */
   #keep(container: Container, index: Values): void {
     const kept = index.filter((each) => each.kind !== "constant");
-    if (kept.length > 0) this.#rooms.heap.addTo(container.items, "<keys>", kept);
+    if (kept.length > 0) this.#rooms.heap.addItem(container, "<keys>", kept);
   }
 
   /** Puts the items of mappings into one. */

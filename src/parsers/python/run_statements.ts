@@ -155,7 +155,7 @@ export class Statements implements StatementsRoom {
         break;
       case "scope":
         for (const name of statement.names) {
-          (statement.global ? scope.globals : scope.outer).add(name);
+          scope.declare(name, statement.global);
         }
         break;
       case "block":

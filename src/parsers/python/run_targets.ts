@@ -117,6 +117,7 @@ export class Targets implements TargetsRoom {
         this.#rooms.heap.addTo(owner.members, id, values);
         return;
       case "function":
+        owner.attributes ??= new Map();
         this.#rooms.heap.addTo(owner.attributes, id, values);
         if (id === "__code__" || id === "__wrapped__") {
           for (const each of values) {

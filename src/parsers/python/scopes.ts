@@ -42,13 +42,15 @@ export class Scopes implements ScopesRoom {
     let inFunction = false;
     for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) {
       if (each.kind === "class" && each !== scope) continue;
-      if (each !== this.#run.module && each.globals.has(id)) {
+      if (each !== this.#run.module && each.isGlobal(id)) {
         each = this.#run.module;
         inFunction = true;
       }
       inFunction ||= each.kind === "function";
       if (each === this.#run.module && inFunction) this.#run.read.add(id);
-      const values = (this.#run.late && each.kind === "module" ? each.ever : each.names).get(id);
+      const values = this.#run.late && each.kind === "module"
+        ? each.ever.get(id)
+        : each.get(id);
       if (values !== undefined) return values;
     }
     return this.#implicit(id);
@@ -91,7 +93,13 @@ export class Scopes implements ScopesRoom {
   /** Notes that any name of the module may be another module's now, or stand for something else. */
   overlaid(module: string | undefined): void {
     const { names } = this.#run.module;
-    for (const id of [...names.keys()]) {
+    // Only names that were bound since it was last overlaid by the same can change.
+    const { bound } = this.#run;
+    const from = this.#run.overlaid.get(module) ?? 0;
+    const ids = from === 0 ? [...names.keys()] : new Set(bound.slice(from));
+    this.#run.overlaid.set(module, bound.length);
+    for (const id of ids) {
+      this.#run.step(1);
       const other = module !== undefined && isSensitive(module)
         ? [this.#rooms.heap.outer(shortest(`${module}.${id}`))]
         : [];
@@ -102,11 +110,11 @@ export class Scopes implements ScopesRoom {
   bind(id: string, values: Values, scope: Scope): void {
     let target = scope;
     let strong = scope.conditional === 0 && this.#run.looping === 0 && !scope.again;
-    if (scope.globals.has(id)) [target, strong] = [this.#run.module, false];
-    else if (scope.outer.has(id)) {
+    if (scope.isGlobal(id)) [target, strong] = [this.#run.module, false];
+    else if (scope.isOuter(id)) {
       strong = false;
       for (let each = scope.parent; each !== undefined; each = each.parent) {
-        if (each.kind === "function" && each.names.has(id)) target = each;
+        if (each.kind === "function" && each.get(id) !== undefined) target = each;
         if (target !== scope) break;
       }
     }
@@ -114,10 +122,13 @@ export class Scopes implements ScopesRoom {
   }
 
   setIn(scope: Scope, id: string, values: Values, strong: boolean): void {
-    const old = scope.names.get(id);
-    const all = strong ? values : this.#run.limited(union(old ?? [], known(values)));
+    const old = scope.get(id);
+    // A name of the module that may not be bound is then a builtin's, or another module's.
+    const before = old ?? (scope === this.#run.module ? this.#implicit(id) : []);
+    const all = strong ? values : this.#run.limited(union(before, known(values)));
     if (all !== old) {
       scope.names.set(id, all);
+      if (strong && scope === this.#run.module) this.#run.bound.push(id);
       if (!strong && values.length > 0 && scope.kind !== "class") this.#run.changes++;
       const isRead = scope === this.#run.module
         ? this.#run.read.has(id)
@@ -125,11 +136,11 @@ export class Scopes implements ScopesRoom {
       if (isRead && (strong || values.length > 0)) this.#run.version++;
     }
     if (scope.kind === "module") {
-      const before = scope.ever.get(id);
-      const ever = this.#run.limited(union(before ?? [], values));
-      if (ever !== before) {
+      const given = scope.ever.get(id);
+      const ever = this.#run.limited(union(given ?? [], strong ? values : all));
+      if (ever !== given) {
         scope.ever.set(id, ever);
-        if (before !== undefined && this.#run.read.has(id)) this.#run.changes++;
+        if (given !== undefined && this.#run.read.has(id)) this.#run.changes++;
       }
     }
   }

@@ -90,22 +90,37 @@ export function readPython(text: string, how: HowItRuns = {}): PythonSource {
   };
 }
 
+const BREAK = /\r\n|\r|\n/gu;
+
 /** Numbers of lines, which are asked for in any order. */
 class Lines {
-  readonly #starts = [0];
+  readonly #text: string;
+  #known: Uint32Array | undefined;
 
   constructor(text: string) {
-    for (const found of text.matchAll(/\r\n|\r|\n/gu)) {
-      this.#starts.push(found.index + found[0].length);
+    this.#text = text;
+  }
+
+  /** Where lines begin. Four bytes for each of them, and none where nothing is reported. */
+  get #starts(): Uint32Array {
+    if (this.#known !== undefined) return this.#known;
+    let count = 1;
+    for (const _found of this.#text.matchAll(BREAK)) count++;
+    const starts = new Uint32Array(count);
+    let at = 1;
+    for (const found of this.#text.matchAll(BREAK)) {
+      starts[at++] = found.index + found[0].length;
     }
+    return this.#known = starts;
   }
 
   /** The 1-based line of a place. */
   at(place: number): number {
-    let [low, high] = [0, this.#starts.length];
+    const starts = this.#starts;
+    let [low, high] = [0, starts.length];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if ((this.#starts[middle] ?? 0) <= place) low = middle;
+      if ((starts[middle] ?? 0) <= place) low = middle;
       else high = middle;
     }
     return low + 1;

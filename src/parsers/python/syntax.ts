@@ -57,8 +57,12 @@ export type Step =
   | { readonly kind: "call"; readonly items: readonly Argument[]; readonly end: number }
   | { readonly kind: "item"; readonly index: Expression; readonly end: number };
 
-/** One argument of a call. */
-export interface Argument {
+/** One argument of a call. Most are given by their places, and nothing but their expressions. */
+export type Argument = Expression | GivenArgument;
+
+/** An argument given by its name, or spread. */
+interface GivenArgument {
+  readonly kind: "given";
   readonly name: string | undefined;
   readonly stars: number;
   readonly value: Expression;

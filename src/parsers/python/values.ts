@@ -50,8 +50,10 @@ export interface Code {
   readonly kind: "function";
   readonly node: FunctionNode;
   readonly scope: Scope;
-  readonly defaults: ReadonlyMap<string, Values>;
-  readonly attributes: Map<string, Values>;
+  /** Undefined where it has none. */
+  defaults: Map<string, Values> | undefined;
+  /** What it was given as attributes; undefined before it was given any. */
+  attributes: Map<string, Values> | undefined;
   readonly origin: Origin | undefined;
   /** The class that it was defined in. */
   owner: Class | undefined;
@@ -85,6 +87,8 @@ export interface Container {
   readonly items: Map<string, Values>;
   /** What stands at places that are not known. */
   rest: Values;
+  /** All of it, as `itemsOf` gives it; undefined once it was changed. */
+  all: Values | undefined;
 }
 
 /** A function together with its first argument. */
@@ -132,11 +136,10 @@ export interface Origin {
 export class Scope {
   readonly kind: "module" | "function" | "class";
   readonly parent: Scope | undefined;
-  readonly names = new Map<string, Values>();
-  /** Everything that a name was ever given. */
-  readonly ever = new Map<string, Values>();
-  readonly globals = new Set<string>();
-  readonly outer = new Set<string>();
+  #names: Map<string, Values> | undefined;
+  #ever: Map<string, Values> | undefined;
+  #globals: Set<string> | undefined;
+  #outer: Set<string> | undefined;
   /** Blocks around what is executed that may not run, or run again. */
   conditional = 0;
   /** True for names that functions within read. */
@@ -150,6 +153,39 @@ export class Scope {
   constructor(kind: Scope["kind"], parent?: Scope) {
     this.kind = kind;
     this.parent = parent;
+  }
+
+  // Hostile source has a hundred thousand functions: what most of them do not need is made when asked for.
+
+  /** Its names, to be changed. */
+  get names(): Map<string, Values> {
+    return this.#names ??= new Map();
+  }
+
+  /** Everything that its names were ever given, to be changed. */
+  get ever(): Map<string, Values> {
+    return this.#ever ??= new Map();
+  }
+
+  /** What a name stands for; undefined where the scope does not bind it. */
+  get(name: string): Values | undefined {
+    return this.#names?.get(name);
+  }
+
+  /** Declares a name as the module's, or as that of a function around. */
+  declare(name: string, isGlobal: boolean): void {
+    if (isGlobal) (this.#globals ??= new Set()).add(name);
+    else (this.#outer ??= new Set()).add(name);
+  }
+
+  /** True for a name declared as the module's. */
+  isGlobal(name: string): boolean {
+    return this.#globals?.has(name) ?? false;
+  }
+
+  /** True for a name declared as that of a function around. */
+  isOuter(name: string): boolean {
+    return this.#outer?.has(name) ?? false;
   }
 }
 
@@ -236,13 +272,32 @@ export function textsOf(values: Values): (string | undefined)[] {
 
 /** A new list, tuple, set or mapping. */
 export function containerOf(type: Container["type"]): Container {
-  return { kind: "container", type, items: new Map(), rest: [] };
+  return { kind: "container", type, items: new Map(), rest: [], all: undefined };
 }
 
 /** All items of a container. */
 export function itemsOf(container: Container): Values {
-  let all = container.rest;
-  for (const each of container.items.values()) all = union(all, each);
+  return container.all ??= unionOf(container.rest, container.items.values());
+}
+
+/** A set together with all of others. */
+export function unionOf(first: Values, others: Iterable<Values>): Values {
+  let all = first;
+  let seen: Set<Value> | undefined;
+  for (const each of others) {
+    const [only] = each;
+    if (only === undefined) continue;
+    // Long tables hold the same few values again and again.
+    if (all.length > 8) {
+      seen ??= new Set(all);
+      if (each.length === 1 && seen.has(only)) continue;
+    }
+    const next = union(all, each);
+    if (next !== all && seen !== undefined) {
+      for (let at = all.length; at < next.length; at++) seen.add(next[at] ?? only);
+    }
+    all = next;
+  }
   return all;
 }
 
