@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isListedStandardModule } from "./names.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { AttributesRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
@@ -116,6 +117,7 @@ export class Attributes implements AttributesRoom {
       if (path.includes("<")) {
         return [
           this.#rooms.heap.space(this.#rooms.heap.outer("builtins")),
+          this.#rooms.heap.space(this.#rooms.heap.outer(COMPUTED)),
           this.#rooms.heap.space(this.#run.module),
         ];
       }
@@ -151,7 +153,20 @@ export class Attributes implements AttributesRoom {
       const telling = TELLING.get(id);
       if (telling !== undefined && !called) made = union(made, [this.#rooms.heap.outer(telling)]);
     }
+    made = union(made, this.#telling(value, id));
     return given === undefined ? made : union(made, given);
+  }
+
+  /**
+   * What a name means behind something of the standard library of which only is known where it comes from,
+   * such as an item of `sys.modules` or of `gc.get_objects()`.
+   */
+  #telling({ path, called }: Outer, id: string): Values {
+    const telling = TELLING.get(id);
+    if (telling === undefined || (!called && !path.includes("."))) return [];
+    return isListedStandardModule(path.split(".")[0] ?? "")
+      ? [this.#rooms.heap.outer(telling)]
+      : [];
   }
 
   #functionAttribute(value: Code, id: string): Values {
@@ -174,7 +189,7 @@ export class Attributes implements AttributesRoom {
     }
     if (id === "__dict__") return [this.#rooms.heap.outer(`<function>`, true)];
     if (id === "__class__") return [this.#rooms.heap.outer("types.FunctionType")];
-    return value.attributes?.get(id) ?? [];
+    return value.attributes?.get(id) ?? [this.#rooms.heap.method(value, id)];
   }
 
   #classAttribute(value: Class, id: string, site: object): Values {
@@ -247,28 +262,29 @@ export class Attributes implements AttributesRoom {
   }
 
   #instanceAttribute(value: Instance, id: string): Values {
-    if (id === "__class__") return [value.of];
+    const self = value.through ?? value;
+    if (id === "__class__") return [self.of];
     if (id === "__dict__") return [this.#rooms.heap.space(value)];
     let all: Values = value.attributes.get(id) ?? [];
     let found = all.length > 0;
     for (const member of this.#rooms.classes.member(value.of, id)) {
       found = true;
       if (member.kind === "function" || member.kind === "partial") {
-        all = union(all, [this.#rooms.heap.pair(member, value)]);
+        all = union(all, [this.#rooms.heap.pair(member, self)]);
       } else if (member.kind === "bound" && member.self.kind === "constant") {
         all = union(all, [
           member.self.value === "classmethod"
-            ? this.#rooms.heap.pair(member.target, value.of)
+            ? this.#rooms.heap.pair(member.target, self.of)
             : member.target,
         ]);
       } else if (member.kind === "property") {
         all = union(
           all,
-          this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[value]] }),
+          this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[self]] }),
         );
       } else if (member.kind === "instance") {
         all = union(all, [member]);
-        all = union(all, this.#rooms.objects.special(member, ["__get__"], [[value], [value.of]]));
+        all = union(all, this.#rooms.objects.special(member, ["__get__"], [[self], [self.of]]));
       } else all = union(all, [member]);
     }
     all = union(all, this.#rooms.objects.special(value, ["__getattribute__"], [[constantOf(id)]]));
@@ -278,8 +294,14 @@ export class Attributes implements AttributesRoom {
     const bases = this.#rooms.classes.outerBases(value.of);
     for (const base of bases) {
       all = union(all, [
-        this.#rooms.heap.pair(this.#rooms.heap.outer(shortest(`${base.path}.${id}`), true), value),
+        this.#rooms.heap.pair(this.#rooms.heap.outer(shortest(`${base.path}.${id}`), true), self),
       ]);
+      if (base.path.includes("__class__")) all = union(all, this.#telling(base, id));
+    }
+    // What its class keeps of its arguments: `args` of an exception, fields of a tuple.
+    const kept = bases.length > 0 ? value.attributes.get("<items>") : undefined;
+    if (kept !== undefined) {
+      all = union(all, [...kept, this.#rooms.heap.listOf(value.of, "tuple", kept)]);
     }
     return all.length === 0 && value.attributes.has("<items>")
       ? [this.#rooms.heap.method(value, id)]

@@ -5,10 +5,19 @@
  */
 
 import { isListedStandardModule } from "./names.ts";
+import { COMPUTED } from "./paths.ts";
 import { HANDED_ALL, HANDED_METHODS } from "./objects.ts";
 import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isCarried, isSensitive, RISKY, runsArguments, STARTED } from "./sinks.ts";
+import {
+  isCarried,
+  isCritical,
+  isForgetful,
+  isSensitive,
+  RISKY,
+  runsArguments,
+  STARTED,
+} from "./sinks.ts";
 import {
   type Arguments,
   type Instance,
@@ -31,6 +40,8 @@ export class Calls implements CallsRoom {
   readonly #rooms: Rooms;
   readonly #run: Run;
   readonly #active = new Map<Value, number>();
+  /** A call of something that is not known. */
+  #blind: CallSite | undefined;
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
@@ -39,10 +50,35 @@ export class Calls implements CallsRoom {
 
   callAll(values: Values, given: Arguments, site?: CallSite, decorates = false): Values {
     let all: Values = [];
+    if (values.length === 0 || values.includes(UNKNOWN_CONSTANT)) this.#blind ??= site;
     for (const each of values) {
       all = union(all, this.call(each, given, site, decorates));
     }
     return this.#run.limited(all);
+  }
+
+  callEscaped(): void {
+    const site = this.#blind;
+    if (site === undefined) return;
+    for (const each of this.#run.escaped) {
+      if (each.kind !== "outer") continue;
+      const target = each.path.includes(".")
+        ? each
+        : this.#rooms.heap.outer(`${each.path}.${COMPUTED}`);
+      this.#rooms.records.note(target.path, true, site, NO_ARGUMENTS);
+    }
+  }
+
+  escape(values: Values, depth = 0): void {
+    const all: Value[] = [];
+    for (const each of values) {
+      if (each.kind === "outer") {
+        if (!each.called && isCritical(each.path)) all.push(each);
+        if (depth < 3) this.escape(each.carries, depth + 1);
+      } else if (each.kind === "container" && depth < 3) this.escape(itemsOf(each), depth + 1);
+      else if (each.kind === "partial" && depth < 3) this.escape(each.target, depth + 1);
+    }
+    if (all.length > 0) this.#run.add("escaped", all);
   }
 
   call(value: Value, given: Arguments, site?: CallSite, decorates = false): Values {
@@ -74,7 +110,10 @@ export class Calls implements CallsRoom {
       case "instance":
         return this.#callInstance(value, given);
       case "partial": {
-        const positions = [...value.first, ...given.positions];
+        const [self = [], ...others] = given.positions;
+        const positions = value.isMethod === true
+          ? [self, ...value.first, ...others]
+          : [...value.first, ...given.positions];
         const named = new Map([...value.named, ...given.named]);
         return this.callAll(value.target, { positions, named, rest: given.rest }, site);
       }
@@ -150,6 +189,7 @@ export class Calls implements CallsRoom {
     const model = this.#rooms.models.model(path, given, site, value);
     if (model !== undefined) return model;
     this.#handedOut(given);
+    if (!isForgetful(path)) for (const each of setsOf(given)) this.escape(each);
     this.#rooms.records.note(path, true, site, given, [value]);
     const at = site?.site ?? value;
     const standard = isListedStandardModule(path.split(".")[0] ?? "");
@@ -245,14 +285,15 @@ export class Calls implements CallsRoom {
         return;
       case "instance":
         if (how.standard) this.#rooms.objects.callOwn(each, HANDED_METHODS);
+        if (how.runs) this.#rooms.objects.deferOwn(each.of, HANDED_ALL);
         if (how.runs && this.#rooms.classes.member(each.of, "__call__").length > 0) {
           this.#rooms.functions.defer(each, []);
         }
         return;
       case "class":
-        if (how.runs && !how.decorates && this.#rooms.objects.hasConstructor(each)) {
-          this.#rooms.functions.defer(each, []);
-        }
+        if (!how.runs || how.decorates) return;
+        if (this.#rooms.objects.hasConstructor(each)) this.#rooms.functions.defer(each, []);
+        if (how.standard) this.#rooms.objects.deferOwn(each, HANDED_ALL);
         return;
       case "container":
         if (depth > 2 || each.items.size + each.rest.length > 256) return;
@@ -272,4 +313,9 @@ export class Calls implements CallsRoom {
     }
     return all.length > 64 ? all.slice(0, 64) : all;
   }
+}
+
+/** Everything that a call is given. */
+function setsOf(given: Arguments): readonly Values[] {
+  return [...given.positions, ...given.named.values(), given.rest];
 }

@@ -18,6 +18,7 @@ import {
   Scope,
   textsOf,
   union,
+  UNKNOWN_CONSTANT,
   unknownArguments,
   type Value,
   type Values,
@@ -91,8 +92,16 @@ export class Classes implements ClassesRoom {
         for (const name of ["__prepare__", "__new__", "__init__"]) {
           const methods = this.member(meta, name);
           const self: Values = name === "__init__" ? [made] : [meta];
-          this.#rooms.calls.callAll(methods, { ...given, positions: [self, ...positions] });
+          const isBound = methods.some(({ kind }) => kind === "bound");
+          const names = this.#rooms.calls.callAll(methods, {
+            ...given,
+            positions: isBound && name === "__prepare__"
+              ? positions.slice(0, 2)
+              : [self, ...positions],
+          });
+          if (name === "__prepare__") this.#fill(names, made);
         }
+        this.#rooms.objects.deferOwn(meta, /^__\w+__$/u, made);
       } else if (meta.kind !== "outer") {
         const positions: Values[] = [[constantOf(made.name)], made.bases, [
           this.#rooms.heap.space(made),
@@ -132,6 +141,16 @@ export class Classes implements ClassesRoom {
       } else if (base.kind === "function") this.#rooms.calls.call(base, unknownArguments(3));
     }
     return values;
+  }
+
+  /** The body of a class puts its names into the mapping that `__prepare__` gave. */
+  #fill(names: Values, made: Class): void {
+    const all = this.#rooms.heap.allOf(made.members);
+    for (const each of names) {
+      if (each.kind !== "instance") continue;
+      const positions: Values[] = [[UNKNOWN_CONSTANT], all];
+      this.#rooms.objects.special(each, ["__setitem__"], positions);
+    }
   }
 
   /** Members of an enumeration are made where it is defined. */
@@ -227,8 +246,8 @@ export class Classes implements ClassesRoom {
   superOf(self: Instance | Class, site: object): Value {
     const of = self.kind === "instance" ? self.of : self;
     const made = this.#rooms.heap.site<Class>(site, `super ${of.name}`, () => {
-      const instance: { kind: "instance"; attributes: Map<string, Values>; of?: Class } = {
-        ...{ kind: "instance", attributes: of.instance.attributes },
+      const instance: Omit<Instance, "of"> & { of?: Class } = {
+        ...{ kind: "instance", attributes: of.instance.attributes, through: of.instance },
       };
       const parent: Class = {
         ...{ kind: "class", name: of.name, members: new Map(), bases: [], metaclass: [] },

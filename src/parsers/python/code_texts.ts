@@ -142,12 +142,22 @@ export class CodeTexts implements CodeTextsRoom {
         for (const [key, values] of each.of.names) {
           this.#rooms.scopes.setIn(inner, key, values, false);
         }
+      } else if (each.kind === "space" && !(each.of instanceof Scope) && each.of.kind !== "outer") {
+        const all = each.of.kind === "class" ? each.of.members : each.of.attributes;
+        for (const [key, values] of all) this.#rooms.scopes.setIn(inner, key, values, false);
       }
     }
     return inner;
   }
 
-  export(scope: Scope, container: Container): void {
-    for (const [key, values] of scope.names) this.#rooms.heap.addItem(container, key, values);
+  export(scope: Scope, to: Container | Space): void {
+    if (to.kind === "container") {
+      for (const [key, values] of scope.names) this.#rooms.heap.addItem(to, key, values);
+      return;
+    }
+    const { of } = to;
+    if (of instanceof Scope || of.kind === "outer") return;
+    const all = of.kind === "class" ? of.members : of.attributes;
+    for (const [key, values] of scope.names) this.#rooms.heap.addTo(all, key, values);
   }
 }

@@ -36,7 +36,7 @@ export function stringValue(written: string): StringValue | undefined {
 export function namesCharacter(text: string): boolean {
   return NAMED.test(text);
 }
-const NAMED = /\\N\{/u;
+const NAMED = /(?<!\\)(?:\\\\)*\\N\{/u;
 
 /** What a text stands for that is written in a literal which is not raw. */
 export function unescaped(text: string, bytes = false): string {

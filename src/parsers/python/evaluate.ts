@@ -125,6 +125,7 @@ class Evaluator {
       }
       if (this.#run.changes + this.#rooms.functions.deferred.size === before) break;
     }
+    this.#rooms.calls.callEscaped();
     this.#run.late = false;
   }
 

@@ -32,6 +32,7 @@ export class Functions implements FunctionsRoom {
   /** Functions to be read again before what runs now is at its end, and those read for it. */
   readonly #pending = new Set<Code>();
   readonly #entered = new Set<Code>();
+  readonly #generators = new Set<Code>();
   #settling = false;
 
   constructor(rooms: Rooms) {
@@ -203,6 +204,15 @@ export class Functions implements FunctionsRoom {
       code.version = undefined;
       this.#run.changes++;
     }
+  }
+
+  generates(scope: Scope): void {
+    if (scope.code !== undefined) this.#generators.add(scope.code);
+  }
+
+  send(values: Values): void {
+    this.#run.add("sent", values);
+    for (const each of this.#generators) this.defer(each, []);
   }
 
   defer(value: Value, given: Values): void {

@@ -434,10 +434,12 @@ export class Grammar {
             (this.#cursor.is("=", 2) || this.#cursor.is("[", 2))
           ) {
             this.#cursor.at++;
-            this.#cursor.identifier();
+            const name: Expression = { kind: "name", id: this.#cursor.identifier() };
             this.#typeParameters();
             this.#cursor.expect("=");
-            this.#expressions.several();
+            // Evaluated when something asks for it, which is taken for now.
+            const value = this.#expressions.several();
+            statements.push({ kind: "assign", targets: [name], value, annotation: undefined });
             return;
           }
       }

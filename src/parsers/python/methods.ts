@@ -7,9 +7,12 @@
 import { foldMethod, plainText } from "./fold.ts";
 import { ITERATION } from "./objects.ts";
 import type { CallSite, MethodsRoom, Rooms } from "./rooms.ts";
-import { isCarried } from "./sinks.ts";
+import { COMPUTED } from "./paths.ts";
+import type { Run } from "./run.ts";
+import { isCarried, isCritical } from "./sinks.ts";
 import {
   type Arguments,
+  type Code,
   type Constant,
   constantOf,
   type Container,
@@ -73,9 +76,11 @@ function partsOf(text: string, name: string, values: readonly Constant["value"][
 /** Methods of constants, containers and mappings of names. */
 export class Methods implements MethodsRoom {
   readonly #rooms: Rooms;
+  readonly #run: Run;
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
+    this.#run = rooms.run;
   }
 
   /** Calls a method of a constant, a container or a mapping of names. */
@@ -88,6 +93,11 @@ export class Methods implements MethodsRoom {
       return second === undefined
         ? this.#rooms.attributes.getattr([self], first, at)
         : this.#rooms.attributes.getattr(first, second, at);
+    }
+    if (name === "send" || name === "asend") this.#rooms.functions.send(first);
+    if (name === "throw" || name === "athrow") {
+      this.#run.add("raised", given.positions.flat());
+      this.#rooms.functions.send([]);
     }
     if (name === "__get__") {
       let all: Values = [];
@@ -107,9 +117,20 @@ export class Methods implements MethodsRoom {
         return this.#containerMethod(self, name, given, at);
       case "instance":
         return self.attributes.get("<items>") ?? [];
+      case "function":
+        return this.#functionMethod(self, name, given);
       default:
         return [];
     }
+  }
+
+  /** `@dispatched.register`, with a class or without: the function runs when the other is called. */
+  #functionMethod(self: Code, name: string, given: Arguments): Values {
+    if (name !== "register") return [];
+    for (const each of given.positions.flat()) {
+      if (each.kind !== "constant" && each.kind !== "class") this.#rooms.functions.defer(each, []);
+    }
+    return union(given.positions.at(-1) ?? [], [this.#rooms.heap.method(self, name)]);
   }
 
   #textMethod(self: Constant, name: string, given: Arguments, site: object): Values {
@@ -210,6 +231,7 @@ export class Methods implements MethodsRoom {
       case "update": {
         for (const [key, values] of given.named) this.#rooms.targets.setName(self, key, values, at);
         for (const each of first) {
+          if (each.kind === "space") this.#merge(self, each, at);
           if (each.kind !== "container") continue;
           const all = containerOf("dict");
           this.#rooms.collections.update(all, [each]);
@@ -247,6 +269,18 @@ export class Methods implements MethodsRoom {
         return [];
       }
     }
+  }
+
+  /** `names.update(vars(other))` */
+  #merge(self: Space, { of }: Space, at: CallSite): void {
+    if (of.kind === "outer") {
+      if (!isCritical(of.path)) return;
+      const any = [this.#rooms.heap.outer(`${of.path}.${COMPUTED}`)];
+      this.#rooms.targets.setName(self, undefined, any, at);
+      return;
+    }
+    const names = of instanceof Scope ? of.names : of.kind === "class" ? of.members : of.attributes;
+    for (const [key, values] of [...names]) this.#rooms.targets.setName(self, key, values, at);
   }
 
   #containerMethod(self: Container, name: string, given: Arguments, site: object): Values {

@@ -11,6 +11,7 @@ import {
   type Container,
   containerOf,
   elementsInOrder,
+  itemsOf,
   NO_ARGUMENTS,
   type Partial,
   union,
@@ -84,6 +85,17 @@ export class FunctionalModels implements FunctionalModelsRoom {
           ...given,
           positions: given.positions.slice(1, -1),
         }, site);
+      }
+      case "<reduced>": {
+        const made = this.#rooms.calls.callAll(first, NO_ARGUMENTS, site);
+        let all: Values = [];
+        for (const each of made) {
+          if (each.kind !== "container") continue;
+          const rest = this.#rooms.collections.elements(each.items.get("1") ?? [], at);
+          const target = each.items.get("0") ?? itemsOf(each);
+          all = union(all, this.#rooms.calls.callAll(target, { ...NO_ARGUMENTS, rest }, site));
+        }
+        return all;
       }
       case "operator.getitem":
         return this.#rooms.items.items(first, second, at);

@@ -5,7 +5,7 @@
  */
 
 import { COMPUTED, shortest } from "./paths.ts";
-import type { ModelCall, ReflectionModelsRoom, Rooms } from "./rooms.ts";
+import type { CallSite, ModelCall, ReflectionModelsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import { isSensitive } from "./sinks.ts";
 import {
@@ -106,7 +106,9 @@ export class ReflectionModels implements ReflectionModelsRoom {
         }
         const all = this.#rooms.texts.exec(code, span, inner, path);
         for (const each of names) {
-          if (each.kind === "container") this.#rooms.texts.export(inner, each);
+          if (each.kind === "container" || each.kind === "space") {
+            this.#rooms.texts.export(inner, each);
+          }
         }
         return name === "eval" ? all : [];
       }
@@ -204,10 +206,11 @@ export class ReflectionModels implements ReflectionModelsRoom {
       case "types.MethodType":
       case "functools.partial":
       case "functools.partialmethod": {
+        const isMethod = name === "functools.partialmethod";
         const made = this.#rooms.heap.site<Partial>(
           at,
-          "partial",
-          () => ({ kind: "partial", target: [], first: [], named: new Map() }),
+          name,
+          () => ({ kind: "partial", target: [], first: [], named: new Map(), isMethod }),
         );
         const target = union(
           made.target,
@@ -221,6 +224,33 @@ export class ReflectionModels implements ReflectionModelsRoom {
         for (const [key, values] of given.named) this.#rooms.heap.addTo(made.named, key, values);
         return [made];
       }
+      case "types.ModuleType":
+      case "imp.new_module":
+        return [this.#rooms.classes.namespaceObject(at)];
+      case "print":
+        for (const each of given.named.get("file") ?? []) {
+          if (each.kind === "instance") this.#rooms.objects.deferOwn(each.of, /^(?:write|flush)$/u);
+        }
+        return undefined;
+      case "isinstance":
+      case "issubclass":
+        for (const each of union(second, this.#rooms.chains.valuesOf(second))) {
+          if (each.kind === "class") {
+            this.#rooms.objects.deferOwn(each, /^__(?:subclasshook|instancecheck|subclasscheck)__$/u);
+          }
+        }
+        return undefined;
+      case "typing.get_type_hints":
+      case "inspect.get_annotations":
+      case "inspect.signature":
+        this.#annotated(first, span);
+        return undefined;
+      case "copyreg.pickle":
+      case "copyreg.constructor":
+        for (const each of union(second, third)) {
+          this.#rooms.functions.defer(this.#rooms.objects.reduced(each), []);
+        }
+        return undefined;
       case "types.FunctionType":
       case "types.LambdaType":
         this.#rooms.records.note(path, true, site, given);
@@ -292,5 +322,22 @@ export class ReflectionModels implements ReflectionModelsRoom {
         return first.flatMap((each) => each.kind === "class" ? [each.instance] : []);
     }
     return undefined;
+  }
+
+  /** Annotations that are written as texts, which something evaluates. */
+  #annotated(values: Values, span: CallSite): void {
+    for (const each of values) {
+      const texts: Values[] = [];
+      if (each.kind === "function") {
+        for (const { annotation } of [...each.node.parameters, { annotation: each.node.returns }]) {
+          if (annotation?.kind !== "constant") continue;
+          texts.push(this.#rooms.expressions.value(annotation, each.scope));
+        }
+      } else if (each.kind === "class") texts.push(...each.fields?.values() ?? []);
+      for (const text of texts.flat()) {
+        if (text.kind !== "constant" || typeof text.value !== "string") continue;
+        this.#rooms.texts.exec([text], span, this.#run.module, "builtins.eval");
+      }
+    }
   }
 }

@@ -7,12 +7,14 @@
 import { METACLASS } from "./classes.ts";
 import { COMPUTED } from "./paths.ts";
 import type { CallSite, ObjectsRoom, Rooms } from "./rooms.ts";
+import type { Run } from "./run.ts";
 import { isCarried, isSensitive } from "./sinks.ts";
 import {
   type Arguments,
   type Class,
   type Instance,
   NO_ARGUMENTS,
+  type Partial,
   union,
   type Value,
   type Values,
@@ -30,15 +32,23 @@ export const ITERATION = [
 /** What some function of another module may call of an object that it is given. */
 export const HANDED_METHODS =
   /^__(?!init__|new__|del__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|setattr__|delattr__|set__|delete__)\w+__$/u;
+/**
+ * Methods by which Python itself reaches an object: comparing it, hashing it, showing it. Any operation may
+ * do so, deep within what it is given; where one is followed exactly, the method has arguments besides.
+ */
+const IMPLICIT =
+  /^__(?!init__|new__|call__|enter__|exit__|aenter__|aexit__|getattr__|getattribute__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|post_init__)\w+__$/u;
 /** Methods that what nothing can see into may call of an object. */
 export const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_name__$)/u;
 
 /** Objects of the classes of the module: what making one, and operators, call. */
 export class Objects implements ObjectsRoom {
   readonly #rooms: Rooms;
+  readonly #run: Run;
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
+    this.#run = rooms.run;
   }
 
   /** Makes an object of a class of the module. */
@@ -74,9 +84,7 @@ export class Objects implements ObjectsRoom {
       ...given,
       positions: [[of.instance]],
     });
-    for (const each of this.#rooms.classes.member(of, "__del__")) {
-      this.#rooms.functions.defer(this.pairOf(each, of.instance), []);
-    }
+    this.deferOwn(of, IMPLICIT);
     const bases = this.#rooms.classes.outerBases(of);
     if (bases.length > 0) {
       for (const base of bases) {
@@ -118,7 +126,7 @@ export class Objects implements ObjectsRoom {
       for (const [name, values] of given.named) {
         this.#rooms.heap.addTo(of.instance.attributes, name, values);
       }
-      const fields = [...of.members.keys()];
+      const fields = this.#fieldsOf(of);
       for (const [at, values] of given.positions.entries()) {
         const carried = values.filter((each) => isCarried(each));
         if (carried.length === 0) continue;
@@ -127,6 +135,20 @@ export class Objects implements ObjectsRoom {
       }
     }
     return union(all, [of.instance]);
+  }
+
+  /** Names of the fields of a data class, those of its bases first. */
+  #fieldsOf(of: Class): readonly string[] {
+    const all = new Set<string>();
+    const seen = new Set<Class>();
+    const gather = (each: Class): void => {
+      if (seen.has(each) || seen.size > 64) return;
+      seen.add(each);
+      for (const base of each.bases) if (base.kind === "class") gather(base);
+      for (const name of each.fields?.keys() ?? []) all.add(name);
+    };
+    gather(of);
+    return all.size > 0 ? [...all] : [...of.members.keys()];
   }
 
   hasConstructor(of: Class): boolean {
@@ -164,6 +186,41 @@ export class Objects implements ObjectsRoom {
         }
       }
     }
+  }
+
+  deferOwn(of: Class, which: RegExp, self: Value = of.instance): void {
+    const seen = new Set<Class>([of]);
+    for (const one of seen) {
+      this.#run.step(1);
+      for (const base of one.bases) if (base.kind === "class") seen.add(base);
+      for (const [name, members] of one.members) {
+        if (!which.test(name)) continue;
+        for (const each of members) {
+          if (each.kind === "function") {
+            const pair = this.#rooms.heap.pair(each, self);
+            const isReduce = name.startsWith("__reduce");
+            this.#rooms.functions.defer(isReduce ? this.reduced(pair) : pair, []);
+          } else if (each.kind === "bound" && each.self.kind === "constant") {
+            const isClass = each.self.value === "classmethod";
+            this.#rooms.functions.defer(
+              isClass ? this.#rooms.heap.pair(each.target, of) : each.target,
+              [],
+            );
+          } else if (each.kind === "property") {
+            for (const get of each.get) {
+              this.#rooms.functions.defer(this.#rooms.heap.pair(get, self), []);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  reduced(value: Value): Value {
+    return this.#rooms.heap.site<Partial>(value, "reduced", () => ({
+      ...{ kind: "partial", target: [this.#rooms.heap.outer("<reduced>")], first: [[value]] },
+      named: new Map(),
+    }));
   }
 
   pairOf(each: Value, self: Instance): Value {

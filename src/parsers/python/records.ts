@@ -6,7 +6,7 @@
 
 import type { Call, CallSite, RecordsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { givenOf, isSensitive, traitsOf } from "./sinks.ts";
+import { givenOf, isBuiltinException, isSensitive, traitsOf } from "./sinks.ts";
 import type { Arguments, Values } from "./values.ts";
 
 /** Calls kept of one name; those whose arguments are remarkable are kept besides. CWE-770. */
@@ -32,6 +32,7 @@ export class Records implements RecordsRoom {
     self: Values = [],
   ): void {
     if (!path.includes(".") || path.startsWith(".") || path.startsWith("<module>")) return;
+    if (isBuiltinException(path)) return;
     const { at, end } = this.#run.origin ?? site ?? { at: 0, end: 0 };
     let kept = this.calls.get(path);
     if (kept === undefined) this.calls.set(path, kept = []);

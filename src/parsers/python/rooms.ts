@@ -234,6 +234,10 @@ export interface ObjectsRoom {
   special(value: Instance, names: readonly string[], given?: readonly Values[]): Values;
   /** Calls an object's own methods, for something that nothing can see into. */
   callOwn(value: Instance, which: RegExp): void;
+  /** Notes that something may call methods of a class of the module later, for one of its objects. */
+  deferOwn(of: Class, which: RegExp, self?: Value): void;
+  /** A function that gives another one and its arguments, which copying and unpickling call. */
+  reduced(value: Value): Value;
   /** A member of a class as an attribute of its object. */
   pairOf(each: Value, self: Instance): Value;
 }
@@ -248,6 +252,10 @@ export interface FunctionsRoom {
   callFunction(code: Code, given: Arguments): Values;
   /** Runs something at the module's own level until functions read for it give nothing new. */
   settled(run: () => Values): Values;
+  /** Notes that a function is a generator, which may be sent something. */
+  generates(scope: Scope): void;
+  /** Something is sent to a generator. */
+  send(values: Values): void;
   /** Notes a function that something calls later. */
   defer(value: Value, given: Values): void;
 }
@@ -260,6 +268,10 @@ export interface CallsRoom {
   call(value: Value, given: Arguments, site?: CallSite, decorates?: boolean): Values;
   /** Calls what is carried by what is called. */
   callCarried(value: Outer, given: Arguments, site?: CallSite): Values;
+  /** Notes what runs code or commands among values that go where nothing can follow them. */
+  escape(values: Values): void;
+  /** Calls what has escaped, where something was called of which nothing is known. */
+  callEscaped(): void;
   /** What of the arguments a call may call, or send elsewhere. */
   carried(given: Arguments): Values;
   /** What a function that is handed over may be given: what stands beside it. */
@@ -339,7 +351,7 @@ export interface CodeTextsRoom {
   /** The scope that code is run in which is given mappings of names. */
   namespace(names: Values, scope: Scope, site: object): Scope;
   /** Gives a mapping the names that code bound which ran in it. */
-  export(scope: Scope, container: Container): void;
+  export(scope: Scope, to: Container | Space): void;
 }
 
 /** The rooms of the evaluator. */

@@ -5,7 +5,7 @@
  */
 
 import type { Reading } from "./grammar_cursor.ts";
-import { type Origin, Scope, VALUES, type Values } from "./values.ts";
+import { type Origin, Scope, union, VALUES, type Values } from "./values.ts";
 
 /** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
 export const STEPS = 100_000;
@@ -46,6 +46,15 @@ export class Run {
   readonly bound: string[] = [];
   /** How many of these there were when all names were last overlaid, by the module that did it. */
   readonly overlaid = new Map<string | undefined, number>();
+  /** What was raised, or given to what was: what `except … as e` may bind. */
+  raised: Values = [];
+  /** What was sent to generators, of which `yield` gives one. */
+  sent: Values = [];
+  /**
+   * Functions and modules that run code or commands and were handed to something that nothing can see
+   * into: what comes from there, and is called, may be one of them.
+   */
+  escaped: Values = [];
   cut: string | undefined;
   steps = 0;
   most = STEPS;
@@ -81,6 +90,14 @@ export class Run {
   changed(): void {
     this.changes++;
     this.version++;
+  }
+
+  /** Adds to one of the sets that belong to no name. */
+  add(to: "raised" | "sent" | "escaped", values: Values): void {
+    const all = this.limited(union(this[to], values));
+    if (all === this[to]) return;
+    this[to] = all;
+    this.changed();
   }
 
   /** A set that is not too large; beyond that the source counts as not seen to its end. */

@@ -164,7 +164,9 @@ export class Expressions implements ExpressionsRoom {
           [this.#rooms.heap.listOf(expression, "list", given)],
           this.functionOf(scope),
         );
-        return [];
+        this.#rooms.functions.generates(this.functionOf(scope));
+        // What is sent to it; `yield from` gives what the inner generator returns.
+        return expression.from ? union(values, this.#run.sent) : this.#run.sent;
       }
       case "await": {
         const values = this.value(expression.value, scope);
@@ -351,7 +353,10 @@ export class Expressions implements ExpressionsRoom {
       if (each.kind === "container") {
         // Lists added up; a text that a tuple is put into.
         if (operator === "%" || each.type === "dict") carried.push(each);
-        else result = union(result, [each]);
+        else {
+          const made = this.#rooms.heap.listOf(site, each.type, itemsOf(each));
+          result = union(result, [made]);
+        }
         if (operator === "%") {
           for (const item of itemsOf(each)) if (isCarried(item)) carried.push(item);
         }

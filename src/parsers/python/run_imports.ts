@@ -24,9 +24,15 @@ export class Imports implements ImportsRoom {
   importModule(path: string, alias: string | undefined, scope: Scope): void {
     const root = path.split(".")[0] ?? path;
     const name = alias ?? root;
-    this.#rooms.scopes.bind(name, [
-      this.#rooms.heap.outer(alias === undefined ? root : shortest(path)),
-    ], scope);
+    const module = alias === undefined ? root : shortest(path);
+    this.#rooms.scopes.bind(name, this.#modules(module), scope);
+  }
+
+  /** A module, and what was put into `sys.modules` in its place. */
+  #modules(name: string): Values {
+    const given = this.#run.given.get(`<module>${name}`);
+    const own = [this.#rooms.heap.outer(name)];
+    return given === undefined ? own : union(own, given);
   }
 
   importNames(statement: Extract<Statement, { kind: "from" }>, scope: Scope): void {
@@ -58,7 +64,7 @@ export class Imports implements ImportsRoom {
         this.#rooms.scopes.overlaid(module);
       } else {this.#rooms.scopes.bind(
           alias ?? name,
-          this.#rooms.attributes.attribute(this.#rooms.heap.outer(module), name, statement),
+          this.#rooms.attributes.attributes(this.#modules(module), name, statement),
           scope,
         );}
     }

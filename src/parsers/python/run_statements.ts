@@ -6,6 +6,7 @@
 
 import type { CallSite, Rooms, StatementsRoom } from "./rooms.ts";
 import { ROUNDS, type Run } from "./run.ts";
+import { isCarried } from "./sinks.ts";
 import { endOf, type Expression, type Statement } from "./syntax.ts";
 import {
   constantOf,
@@ -138,9 +139,7 @@ export class Statements implements StatementsRoom {
         for (const each of statement.values) {
           const values = this.#rooms.expressions.value(each, scope);
           if (statement.kind === "assert") this.#rooms.expressions.truth(values);
-          else {for (const value of values) {
-              if (value.kind === "class") this.#rooms.calls.call(value, NO_ARGUMENTS);
-            }}
+          else this.#raise(values);
         }
         break;
       case "delete":
@@ -167,7 +166,12 @@ export class Statements implements StatementsRoom {
   #assign(statement: Extract<Statement, { kind: "assign" }>, scope: Scope): void {
     const { annotation, value, targets } = statement;
     if (annotation !== undefined && scope.kind !== "function") {
-      this.#rooms.expressions.value(annotation, scope);
+      const values = this.#rooms.expressions.value(annotation, scope);
+      const [target] = targets;
+      if (scope.owner !== undefined && scope.kind === "class" && target?.kind === "name") {
+        const fields = scope.owner.fields ??= new Map();
+        this.#rooms.heap.addTo(fields, target.id, values);
+      }
     }
     if (value === undefined) return;
     const values = this.#rooms.expressions.value(value, scope);
@@ -234,13 +238,29 @@ export class Statements implements StatementsRoom {
     this.#maybe(statement.otherwise, scope);
   }
 
+  /** What is raised may be caught anywhere. */
+  #raise(values: Values): void {
+    const all: Value[] = [];
+    for (const value of values) {
+      if (value.kind === "class") {
+        for (const made of this.#rooms.calls.call(value, NO_ARGUMENTS)) all.push(made);
+      } else if (value.kind === "instance" || isCarried(value)) all.push(value);
+    }
+    this.#run.add("raised", all);
+  }
+
+  /** What an exception may be that is caught, with all that it brings along. */
+  #caught(): Values {
+    return union([this.#rooms.heap.outer("<module>.<exception>", true)], this.#run.raised);
+  }
+
   #attempt(statement: Extract<Statement, { kind: "try" }>, scope: Scope): void {
     const [body = [], ...others] = statement.blocks;
     this.#maybe(body, scope);
     for (const { type, name, body: handler } of statement.handlers) {
       if (type !== undefined) this.#rooms.expressions.value(type, scope);
       scope.conditional++;
-      if (name !== undefined) this.#rooms.scopes.bind(name, [], scope);
+      if (name !== undefined) this.#rooms.scopes.bind(name, this.#caught(), scope);
       scope.conditional--;
       this.#maybe(handler, scope);
     }
@@ -263,7 +283,9 @@ export class Statements implements StatementsRoom {
     this.#maybe(statement.body, scope);
     for (const values of entered) {
       for (const each of values) {
-        if (each.kind === "instance") this.#rooms.objects.special(each, ["__exit__", "__aexit__"]);
+        if (each.kind !== "instance") continue;
+        const caught = this.#caught();
+        this.#rooms.objects.special(each, ["__exit__", "__aexit__"], [caught, caught, caught]);
       }
     }
   }
@@ -276,6 +298,10 @@ export class Statements implements StatementsRoom {
 
   #match(statement: Extract<Statement, { kind: "match" }>, scope: Scope): void {
     const subject = this.#rooms.expressions.value(statement.subject, scope);
+    // A pattern of a class reads attributes.
+    for (const each of subject) {
+      if (each.kind === "instance") this.#rooms.objects.deferOwn(each.of, /^(?!__)/u);
+    }
     for (const { captures, guard, body } of statement.cases) {
       scope.conditional++;
       for (const { name, attribute, key } of captures) {
@@ -285,8 +311,12 @@ export class Statements implements StatementsRoom {
         } else if (key !== undefined) {
           values = this.#rooms.items.items(subject, [constantOf(key)], statement);
         } else {
-          for (let depth = 0, inner = subject; depth < 3 && inner.length > 0; depth++) {
-            inner = this.#rooms.collections.elements(inner, statement);
+          for (let depth = 0, inner = subject; depth < 5 && inner.length > 0; depth++) {
+            inner = union(
+              this.#rooms.collections.elements(inner, statement),
+              this.#rooms.chains.valuesOf(inner.filter(({ kind }) => kind === "container")),
+            );
+            if (union(values, inner) === values) break;
             values = union(values, inner);
           }
         }

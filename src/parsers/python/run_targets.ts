@@ -5,6 +5,7 @@
  */
 
 import { isListedStandardModule } from "./names.ts";
+import { HANDED_ALL } from "./objects.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { CallSite, Rooms, TargetsRoom } from "./rooms.ts";
 import type { Run } from "./run.ts";
@@ -88,6 +89,12 @@ export class Targets implements TargetsRoom {
   }
 
   setAttribute(owner: Value, id: string, values: Values, span: CallSite): void {
+    // What it is an object of from now on.
+    if (id === "__class__") {
+      for (const each of values) {
+        if (each.kind === "class") this.#rooms.objects.deferOwn(each, /(?:)/u);
+      }
+    }
     switch (owner.kind) {
       case "instance": {
         this.#rooms.objects.special(owner, ["__setattr__"], [[constantOf(id)], values]);
@@ -140,9 +147,8 @@ export class Targets implements TargetsRoom {
             positions: [values],
           });
           for (const each of values) this.#rooms.functions.defer(each, []);
-        } else if (isListedStandardModule(path.split(".")[0] ?? "")) {
-          this.#replaced(values, span);
-        }
+        } else if (isListedStandardModule(path.split(".")[0] ?? "")) this.#installed(values, span);
+        this.#rooms.calls.escape(values);
         return;
       }
       case "space":
@@ -150,10 +156,14 @@ export class Targets implements TargetsRoom {
     }
   }
 
-  /** What stands in place of something of the standard library is called by whatever uses that. */
-  #replaced(values: Values, span: CallSite): void {
+  /** What becomes an attribute of the standard library is called by whatever uses that. */
+  #installed(values: Values, span: CallSite): void {
     for (const each of values) {
-      if (each.kind === "function" || each.kind === "bound" || each.kind === "partial") {
+      if (each.kind === "instance") this.#rooms.objects.deferOwn(each.of, HANDED_ALL);
+      else if (each.kind === "class") {
+        this.#rooms.functions.defer(each, []);
+        this.#rooms.objects.deferOwn(each, HANDED_ALL);
+      } else if (each.kind === "function" || each.kind === "bound" || each.kind === "partial") {
         this.#rooms.functions.defer(each, []);
       } else if (each.kind === "outer" && !each.called && RISKY.test(each.path)) {
         this.#rooms.calls.call(each, { ...NO_ARGUMENTS, rest: [UNKNOWN_CONSTANT] }, span);
@@ -192,6 +202,7 @@ export class Targets implements TargetsRoom {
         } else {
           const kept = values.filter((each) => isCarried(each));
           if (kept.length > 0) owner.carries = this.#run.limited(union(owner.carries, kept));
+          this.#rooms.calls.escape(values);
         }
     }
   }

@@ -28,6 +28,10 @@ const BUILTIN_NAMES: ReadonlySet<string> = new Set(
     "raw_input reload unichr basestring long intern cmp coerce buffer").split(" "),
 );
 
+/** Exceptions, which are builtins too. */
+const EXCEPTIONS =
+  /^(?:[A-Z]\w*(?:Error|Exception|Warning|ExceptionGroup|Interrupt)|Exception(?:Group)?|Warning|GeneratorExit|SystemExit|Stop(?:Async)?Iteration)$/u;
+
 /** Names of a module, its functions and classes: looked up and bound. */
 export class Scopes implements ScopesRoom {
   readonly #rooms: Rooms;
@@ -73,7 +77,7 @@ export class Scopes implements ScopesRoom {
         return [];
     }
     const values: Value[] = [];
-    if (BUILTIN_NAMES.has(id)) values.push(this.#rooms.heap.outer(`builtins.${id}`));
+    if (BUILTIN_NAMES.has(id) || EXCEPTIONS.test(id)) values.push(this.#rooms.heap.outer(`builtins.${id}`));
     for (const star of this.#run.stars) {
       values.push(this.#rooms.heap.outer(shortest(`${star}.${id}`)));
     }

@@ -36,9 +36,35 @@ export type Trait =
 const SENSITIVE =
   /^(?:os|posix|nt|subprocess|sys|builtins|socket|ssl|urllib|urllib2|http|httplib|requests|httpx|aiohttp|urllib3|ftplib|smtplib|telnetlib|paramiko|websocket|websockets|ctypes|_ctypes|cffi|shutil|pickle|_pickle|cPickle|dill|cloudpickle|joblib|marshal|importlib|imp|runpy|pty|code|codeop|asyncio|commands|multiprocessing|threading|_thread|concurrent|signal|atexit|gc|inspect|types|pkgutil|pydoc|timeit|cProfile|profile|trace|bdb|pdb|doctest|pip|ensurepip|venv|_posixsubprocess|_winapi|winreg|_winreg|webbrowser|tempfile|io|codecs|pathlib|base64|binascii|zlib|bz2|lzma|gzip|yaml|torch|numpy|glob|fileinput|platform|getpass|keyring|plistlib|site|sysconfig|distutils|setuptools|sqlite3|xmlrpc|socketserver|select|resource|mmap|fcntl|termios|readline|rlcompleter|idlelib|lib2to3|test|_osx_support|_aix_support|_pyrepl|uuid|imaplib|poplib|nntplib|logging|operator|functools|itertools|copyreg|weakref|contextlib|copy|collections|json|contextvars|string|random|secrets)(?:\.|$)/u;
 
+/** Classes among the builtins: exceptions. */
+const EXCEPTION = /^builtins\.[A-Z]\w*$/u;
+
 /** True for what is kept among the arguments of a call that its result may use. */
 export function isSensitive(path: string): boolean {
-  return SENSITIVE.test(path) || path.includes("<");
+  return (SENSITIVE.test(path) && !EXCEPTION.test(path)) || path.includes("<");
+}
+
+/** True for a class of exceptions that Python brings along. */
+export function isBuiltinException(path: string): boolean {
+  return EXCEPTION.test(path);
+}
+
+/** What runs code or commands, and modules that do nothing else worth a reference. */
+const CRITICAL =
+  /^(?:(?:os|posix|nt)\.(?:system|popen|exec\w*|spawn\w*|posix_spawnp?|fork|forkpty|startfile|<computed>)|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput|<computed>)|pty\.(?:spawn|fork)|builtins\.(?:exec|eval|execfile)|os|posix|nt|subprocess|pty)$/u;
+
+/** True for what must be found again where it was handed to something that nothing can see into. */
+export function isCritical(path: string): boolean {
+  return CRITICAL.test(path);
+}
+
+/** Functions that give nothing back of what they are given, and keep nothing. */
+const FORGETFUL =
+  /^builtins\.(?:isinstance|issubclass|hasattr|callable|id|repr|print|len|bool|dir|help|hash|str|type)$/u;
+
+/** True for a function that neither gives back nor keeps what it is given. */
+export function isForgetful(path: string): boolean {
+  return FORGETFUL.test(path);
 }
 
 /** What decodes or fetches. */
@@ -83,7 +109,7 @@ const RUNNERS = new RegExp(
 );
 /** Of these an end of that name says nothing: they only note what they are given. */
 const NOTES =
-  /^(?:abc\.|ctypes\.|codecs\.register|copyreg\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|logging\.|argparse\.|optparse\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.(?:Weak|ref|proxy)|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
+  /^(?:abc\.|ctypes\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.Weak|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
 
 /** True for what calls functions that it is given. */
 export function runsArguments(path: string, isStandard: boolean): boolean {

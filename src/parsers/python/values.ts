@@ -70,6 +70,8 @@ export interface Class {
   readonly members: Map<string, Values>;
   bases: Values;
   metaclass: Values;
+  /** Names with annotations, in their order, and these: fields of a data class. */
+  fields?: Map<string, Values>;
   readonly instance: Instance;
 }
 
@@ -78,6 +80,8 @@ export interface Instance {
   readonly kind: "instance";
   readonly attributes: Map<string, Values>;
   readonly of: Class;
+  /** Of `super()`, the object itself: its methods are called with that. */
+  readonly through?: Instance;
 }
 
 /** A list, tuple, set or mapping. */
@@ -104,6 +108,8 @@ export interface Partial {
   target: Values;
   first: Values[];
   named: Map<string, Values>;
+  /** True where the object whose method it is comes before `first`. */
+  readonly isMethod?: boolean;
 }
 
 /** A mapping of names: of the module, of a class or object, of another module. */
