@@ -65,8 +65,13 @@ export class Cursor {
     tokens: Tokens,
     reading: Reading,
     check: (count?: number) => void,
-    { from = 0, base = 0, depth = 0, names = new Map<string, Expression>(), spare = [] as Tokens[] } =
-      {},
+    {
+      from = 0,
+      base = 0,
+      depth = 0,
+      names = new Map<string, Expression>(),
+      spare = [] as Tokens[],
+    } = {},
   ) {
     this.tokens = tokens;
     this.text = tokens.text;

@@ -135,7 +135,17 @@ export class ExpressionGrammar {
     const [tokens, base] = [this.#cursor.tokens, this.#cursor.base];
     const name = "<lambda>";
     const returns = undefined;
-    const code: FunctionNode = { name, parameters, returns, body, tokens, base, from: 0, to: 0, at };
+    const code: FunctionNode = {
+      name,
+      parameters,
+      returns,
+      body,
+      tokens,
+      base,
+      from: 0,
+      to: 0,
+      at,
+    };
     return { kind: "lambda", code };
   }
 

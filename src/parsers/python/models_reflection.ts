@@ -236,7 +236,10 @@ export class ReflectionModels implements ReflectionModelsRoom {
       case "issubclass":
         for (const each of union(second, this.#rooms.chains.valuesOf(second))) {
           if (each.kind === "class") {
-            this.#rooms.objects.deferOwn(each, /^__(?:subclasshook|instancecheck|subclasscheck)__$/u);
+            this.#rooms.objects.deferOwn(
+              each,
+              /^__(?:subclasshook|instancecheck|subclasscheck)__$/u,
+            );
           }
         }
         return undefined;

@@ -52,9 +52,7 @@ export class Scopes implements ScopesRoom {
       }
       inFunction ||= each.kind === "function";
       if (each === this.#run.module && inFunction) this.#run.read.add(id);
-      const values = this.#run.late && each.kind === "module"
-        ? each.ever.get(id)
-        : each.get(id);
+      const values = this.#run.late && each.kind === "module" ? each.ever.get(id) : each.get(id);
       if (values !== undefined) return values;
     }
     return this.#implicit(id);
@@ -77,7 +75,9 @@ export class Scopes implements ScopesRoom {
         return [];
     }
     const values: Value[] = [];
-    if (BUILTIN_NAMES.has(id) || EXCEPTIONS.test(id)) values.push(this.#rooms.heap.outer(`builtins.${id}`));
+    if (BUILTIN_NAMES.has(id) || EXCEPTIONS.test(id)) {
+      values.push(this.#rooms.heap.outer(`builtins.${id}`));
+    }
     for (const star of this.#run.stars) {
       values.push(this.#rooms.heap.outer(shortest(`${star}.${id}`)));
     }
