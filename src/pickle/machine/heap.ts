@@ -58,6 +58,8 @@ const SHORT_TEXT = 64;
 const SHORT_TEXTS = 1024;
 /** Values that are remembered of what one global's results were given. */
 const PASSED_KEPT = 256;
+/** Items of a container in an argument that are looked at for objects. */
+const ITEMS_GIVEN = 64;
 /** Changed bytearrays that are remembered, and containers in an argument that are taken for changed. */
 const CHANGED_KEPT = 4096;
 const GIVEN_CHANGED = 1024;
@@ -96,6 +98,8 @@ export interface GlobalEntry extends GlobalValue {
   readonly passed: Set<Handle>;
   /** True when there were more than are kept. */
   passedMore: boolean;
+  /** Classes and functions whose instances and results calls got as arguments, and where one did first. */
+  readonly given: Map<GlobalEntry, number>;
   /** True when calls need no look at their arguments at all; undefined until first asked. */
   plain: boolean | undefined;
 }
@@ -197,6 +201,7 @@ export class Heap {
       results: 0,
       passed: new Set(),
       passedMore: false,
+      given: new Map(),
       plain: undefined,
     };
     if (/ArrayWrapper(\.|$)/.test(entry.key)) this.arraysNamed = true;
@@ -204,6 +209,11 @@ export class Heap {
     this.globals.push(entry);
     this.globalIds.set(key, entry);
     return entry;
+  }
+
+  /** All globals that were named. */
+  get entries(): readonly GlobalEntry[] {
+    return this.globals;
   }
 
   /** The entry behind a handle to a global. */
@@ -334,14 +344,29 @@ export class Heap {
     return constant;
   }
 
+  /** Remembers that a call at an offset got an argument, whose methods, or those of its items, it may call. */
+  passArgument(entry: GlobalEntry, value: Handle, at: number): void {
+    this.noteGiven(entry, value, at);
+    if (value < 0) {
+      for (const item of this.containers.list(value, ITEMS_GIVEN)) {
+        this.noteGiven(entry, item, at);
+      }
+    }
+    this.pass(entry, value);
+  }
+
+  private noteGiven(entry: GlobalEntry, value: Handle, at: number): void {
+    const maker = this.instanceOf(value);
+    if (maker !== undefined && !entry.given.has(maker)) entry.given.set(maker, at);
+  }
+
   /** The same of all items of a container. */
-  passItems(entry: GlobalEntry, container: Handle): void {
-    if (entry.passedMore) return;
+  passItems(entry: GlobalEntry, container: Handle, at: number): void {
     if (container >= 0) this.pass(entry, container);
     else {
       this.containers.visit(container, (item) => {
-        this.pass(entry, item);
-        return !entry.passedMore;
+        this.passArgument(entry, item, at);
+        return true;
       });
       if (this.containers.lossy(container)) entry.passedMore = true;
     }

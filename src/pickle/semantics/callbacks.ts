@@ -255,6 +255,51 @@ export class HiddenCalls {
       const at = key >= 0 && kindOf(key) === KIND.STRING ? indexOf(key) : 0;
       this.heap.facts.add({ kind: "unresolved-call", via: "BUILD", expression }, at);
     });
+    this.watchGiven();
+  }
+
+  /**
+   * Says when a harmless function is given an object that has something to call which is not harmless: code that
+   * asks an argument for an attribute may call what the file put there under that name (pandas calls
+   * `data._constructor` of what says that it is a Series).
+   */
+  private watchGiven(): void {
+    const holders = new Map<GlobalEntry, Handle | undefined>();
+    for (const entry of this.heap.entries) {
+      if (!entry.quiet && !entry.restorable) continue;
+      for (const [maker, at] of entry.given) {
+        if (!holders.has(maker)) holders.set(maker, this.heldBy(maker));
+        const held = holders.get(maker);
+        if (held === undefined) continue;
+        const expression = `${entry.module}.${entry.name}(${maker.module}.${maker.name}(…)) with ${
+          render(this.heap, held)
+        }`;
+        this.heap.facts.add({ kind: "unresolved-call", via: "REDUCE", expression }, at);
+      }
+    }
+  }
+
+  /** What is not harmless to call among the attributes of a class's instances. */
+  private heldBy(maker: GlobalEntry): Handle | undefined {
+    const { containers } = this.heap;
+    const harmful = (value: Handle): boolean =>
+      this.heap.globalOf(value)?.quiet !== true && this.isFunction(value);
+    for (const state of maker.passed) {
+      if (state >= 0) continue;
+      const isTuple = containers.kind(state) === CONTAINER.TUPLE;
+      for (const part of isTuple ? containers.list(state, 2) : [state]) {
+        if (part >= 0 || containers.kind(part) !== CONTAINER.DICT) continue;
+        const held = containers.list(part).find(harmful);
+        if (held !== undefined) return held;
+      }
+    }
+    if (!maker.passedMore) return undefined;
+    // Its states are not all known: any dictionary may be one.
+    let held: Handle | undefined;
+    containers.visitPairs((_key, value) => {
+      if (held === undefined && value >= 0 && harmful(value)) held = value;
+    });
+    return held;
   }
 
   /** Whether a value is a dictionary of the library's, which keeps its keys as they are. */

@@ -420,3 +420,19 @@ test("a dictionary that a function may take for attributes hides no method", asy
   assert.equal(await verdict(attributes("utcoffset", PARTIAL)), "clean");
   assert.equal(await verdict(attributes("__setstate__", MODEL)), "suspicious");
 });
+
+test("a harmless class is given no object that holds something to call under any name", async () => {
+  // pandas 2.3.3 called it: CombinedDatetimelikeProperties asks what says that it is a Series for its `_constructor`.
+  const series = (value: string | Uint8Array) =>
+    bytes(
+      "cargparse\nNamespace\n)\x81}(",
+      ...[str("_typ"), str("series"), str("_constructor"), value],
+      "ub",
+    );
+  const made = (value: string | Uint8Array, close: string) =>
+    bytes("cpandas.core.indexes.accessors\nCombinedDatetimelikeProperties\n", series(value), close);
+  assert.equal(await verdict(made(MODEL, "\x85\x81")), "suspicious");
+  assert.equal(await verdict(made(bytes("](", MODEL, "e"), "\x85\x81")), "clean");
+  assert.equal(await verdict(made("cnumpy\nfloat64\n", "\x85\x81")), "clean");
+  assert.equal(await verdict(series(MODEL)), "clean");
+});

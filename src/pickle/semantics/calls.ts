@@ -158,7 +158,7 @@ export class Calls implements Semantics {
       (entry.plain ??= entry.quiet && !this.matters(entry))
     ) {
       this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
-      this.heap.passItems(entry, args);
+      this.heap.passItems(entry, args, at);
       if (this.heap.arraysNamed) this.arrays.given(this.heap.itemsOf(args));
       return handleOf(KIND.INSTANCE, entry.id);
     }
@@ -381,12 +381,12 @@ export class Calls implements Semantics {
   }
 
   /** A result that is distinguished from no other of the same global. */
-  private instance({ entry, args, kwargs }: Call): Handle {
+  private instance({ entry, args, kwargs, at }: Call): Handle {
     const { heap } = this;
     this.arrays.given(args);
     if (args === undefined) entry.passedMore = true;
-    for (const arg of args ?? []) heap.pass(entry, arg);
-    if (kwargs !== undefined) heap.passItems(entry, kwargs);
+    for (const arg of args ?? []) heap.passArgument(entry, arg, at);
+    if (kwargs !== undefined) heap.passItems(entry, kwargs, at);
     return handleOf(KIND.INSTANCE, entry.id);
   }
 
