@@ -32,6 +32,8 @@ import {
 
 /** Calls of one value within each other, other than of functions. CWE-674. */
 const ACTIVE = 2;
+/** Values that a function which is handed over may be given. CWE-834. */
+const OTHERS = 64;
 const CALLED_THROUGH =
   /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
 
@@ -40,6 +42,8 @@ export class Calls implements CallsRoom {
   readonly #rooms: Rooms;
   readonly #run: Run;
   readonly #active = new Map<Value, number>();
+  /** Calls of what was handed over, within one another. */
+  #handing = 0;
   /** A call of something that is not known. */
   #blind: CallSite | undefined;
 
@@ -139,7 +143,7 @@ export class Calls implements CallsRoom {
     if (all.length > 0 || this.#rooms.classes.member(value.of, "__call__").length > 0) return all;
     // What a class of another module calls of its subclass: `forward`, `main`.
     if (this.#rooms.classes.outerBases(value.of).length > 0) {
-      this.#rooms.objects.callOwn(value, HANDED_ALL);
+      this.#rooms.objects.deferOwn(value.of, HANDED_ALL);
     }
     return all;
   }
@@ -164,7 +168,7 @@ export class Calls implements CallsRoom {
       }
       return result;
     }
-    this.#rooms.objects.callOwn(self, HANDED_ALL);
+    this.#rooms.objects.deferOwn(self.of, HANDED_ALL);
     const kept = self.attributes.get("<items>") ?? [];
     for (const each of [...given.positions, ...given.named.values()]) {
       const carried = each.filter((one) => isCarried(one));
@@ -189,7 +193,7 @@ export class Calls implements CallsRoom {
     const model = this.#rooms.models.model(path, given, site, value);
     if (model !== undefined) return model;
     this.#handedOut(given);
-    if (!isForgetful(path)) for (const each of setsOf(given)) this.escape(each);
+    if (!isForgetful(path)) { for (const each of setsOf(given)) this.escape(each); }
     this.#rooms.records.note(path, true, site, given, [value]);
     const at = site?.site ?? value;
     const standard = isListedStandardModule(path.split(".")[0] ?? "");
@@ -280,11 +284,11 @@ export class Calls implements CallsRoom {
         if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;
         // Constants of a module are not called.
         if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) return;
-        if (how.runs) this.call(each, { ...NO_ARGUMENTS, rest: this.others(sets, each) }, site);
+        if (how.runs) this.#handOuter(each, this.others(sets, each), site);
         else this.#rooms.records.note(each.path, false, site, NO_ARGUMENTS);
         return;
       case "instance":
-        if (how.standard) this.#rooms.objects.callOwn(each, HANDED_METHODS);
+        if (how.standard) this.#rooms.objects.deferOwn(each.of, HANDED_METHODS);
         if (how.runs) this.#rooms.objects.deferOwn(each.of, HANDED_ALL);
         if (how.runs && this.#rooms.classes.member(each.of, "__call__").length > 0) {
           this.#rooms.functions.defer(each, []);
@@ -301,17 +305,37 @@ export class Calls implements CallsRoom {
     }
   }
 
+  /**
+   * Something of another module that is called because it was handed over. What it hands on in turn is only
+   * noted as called: tables of functions that are handed to one another would be gone through without end.
+   */
+  #handOuter(value: Outer, rest: Values, site: CallSite | undefined): void {
+    if (this.#handing > 0) {
+      this.#rooms.records.note(value.path, true, site, NO_ARGUMENTS);
+      return;
+    }
+    this.#handing++;
+    try {
+      this.call(value, { ...NO_ARGUMENTS, rest }, site);
+    } finally {
+      this.#handing--;
+    }
+  }
+
   /** What a function that is handed over may be given: what stands beside it. */
   others(sets: readonly Values[], self: Value): Values {
-    let all: Values = [];
+    const all = new Set<Value>();
     for (const set of sets) {
       for (const each of set) {
+        if (all.size > OTHERS) return [...all];
         if (each === self) continue;
-        if (each.kind === "container") all = union(all, itemsOf(each));
-        all = union(all, [each]);
+        if (each.kind === "container") { for (const one of itemsOf(each)) all.add(one); }
+        all.add(each);
       }
     }
-    return all.length > 64 ? all.slice(0, 64) : all;
+    all.delete(self);
+    this.#run.step(all.size >> 2);
+    return [...all].slice(0, OTHERS);
   }
 }
 

@@ -68,8 +68,17 @@ export class Classes implements ClassesRoom {
     body.conditional = scope.conditional;
     this.#rooms.scopes.setIn(body, "__name__", [], true);
     body.names.delete("__name__");
+    const prepared = this.#prepared(made, named);
+    for (const each of prepared) {
+      if (each.kind !== "container") continue;
+      for (const [name, values] of each.items) {
+        this.#rooms.scopes.setIn(body, name, values, true);
+        this.#rooms.heap.addTo(made.members, name, values);
+      }
+    }
     this.#rooms.statements.block(statement.body, body);
     for (const [name, values] of body.names) this.#rooms.heap.addTo(made.members, name, values);
+    this.#fill(prepared, made);
     const values = this.#defined(made, named, statement);
     this.#rooms.scopes.bind(
       statement.name,
@@ -89,17 +98,10 @@ export class Classes implements ClassesRoom {
           [this.#rooms.heap.space(made)],
         ];
         const given = { positions, named, rest: [] };
-        for (const name of ["__prepare__", "__new__", "__init__"]) {
+        for (const name of ["__new__", "__init__"]) {
           const methods = this.member(meta, name);
           const self: Values = name === "__init__" ? [made] : [meta];
-          const isBound = methods.some(({ kind }) => kind === "bound");
-          const names = this.#rooms.calls.callAll(methods, {
-            ...given,
-            positions: isBound && name === "__prepare__"
-              ? positions.slice(0, 2)
-              : [self, ...positions],
-          });
-          if (name === "__prepare__") this.#fill(names, made);
+          this.#rooms.calls.callAll(methods, { ...given, positions: [self, ...positions] });
         }
         this.#rooms.objects.deferOwn(meta, /^__\w+__$/u, made);
       } else if (meta.kind !== "outer") {
@@ -141,6 +143,20 @@ export class Classes implements ClassesRoom {
       } else if (base.kind === "function") this.#rooms.calls.call(base, unknownArguments(3));
     }
     return values;
+  }
+
+  /** What `__prepare__` of a metaclass gives: the mapping that the body of a class fills. */
+  #prepared(made: Class, named: ReadonlyMap<string, Values>): Values {
+    let all: Values = [];
+    for (const meta of this.metaclasses(made)) {
+      if (meta.kind !== "class") continue;
+      const positions: Values[] = [[meta], [constantOf(made.name)], made.bases];
+      for (const method of this.member(meta, "__prepare__")) {
+        const target = method.kind === "bound" ? method.target : method;
+        all = union(all, this.#rooms.calls.call(target, { positions, named, rest: [] }));
+      }
+    }
+    return all;
   }
 
   /** The body of a class puts its names into the mapping that `__prepare__` gave. */

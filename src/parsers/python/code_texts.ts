@@ -137,6 +137,7 @@ export class CodeTexts implements CodeTextsRoom {
     })).of as Scope;
     for (const each of names) {
       if (each.kind === "container") {
+        inner.also ??= each.items;
         for (const [key, values] of each.items) this.#rooms.scopes.setIn(inner, key, values, false);
       } else if (each.kind === "space" && each.of instanceof Scope) {
         for (const [key, values] of each.of.names) {
@@ -144,6 +145,7 @@ export class CodeTexts implements CodeTextsRoom {
         }
       } else if (each.kind === "space" && !(each.of instanceof Scope) && each.of.kind !== "outer") {
         const all = each.of.kind === "class" ? each.of.members : each.of.attributes;
+        inner.also ??= all;
         for (const [key, values] of all) this.#rooms.scopes.setIn(inner, key, values, false);
       }
     }

@@ -33,6 +33,8 @@ export class Functions implements FunctionsRoom {
   readonly #pending = new Set<Code>();
   readonly #entered = new Set<Code>();
   readonly #generators = new Set<Code>();
+  /** Of the deferred ones those that did not run yet. */
+  readonly #fresh: Value[] = [];
   #settling = false;
 
   constructor(rooms: Rooms) {
@@ -121,6 +123,7 @@ export class Functions implements FunctionsRoom {
       for (let round = 0;; round++) {
         this.#entered.clear();
         const result = run();
+        this.#runFresh();
         const returned = this.#run.returned;
         this.#settle();
         if (this.#run.returned === returned) return result;
@@ -131,6 +134,17 @@ export class Functions implements FunctionsRoom {
       }
     } finally {
       this.#settling = false;
+    }
+  }
+
+  /**
+   * Functions that something was given which calls them, run once as soon as it may have; what they
+   * change stands before the next statement. At the end of the module all of them run again.
+   */
+  #runFresh(): void {
+    for (let each = this.#fresh.pop(); each !== undefined; each = this.#fresh.pop()) {
+      const rest = this.deferred.get(each) ?? [];
+      this.#rooms.calls.call(each, { positions: [], named: new Map(), rest });
     }
   }
 
@@ -218,6 +232,8 @@ export class Functions implements FunctionsRoom {
   defer(value: Value, given: Values): void {
     const old = this.deferred.get(value);
     const all = union(old ?? [], given);
-    if (all !== old || old === undefined) this.deferred.set(value, all);
+    if (all === old && old !== undefined) return;
+    this.deferred.set(value, all);
+    if (this.#fresh.length < this.deferred.size * 4) this.#fresh.push(value);
   }
 }

@@ -434,12 +434,10 @@ export class Grammar {
             (this.#cursor.is("=", 2) || this.#cursor.is("[", 2))
           ) {
             this.#cursor.at++;
-            const name: Expression = { kind: "name", id: this.#cursor.identifier() };
+            const name = this.#cursor.identifier();
             this.#typeParameters();
             this.#cursor.expect("=");
-            // Evaluated when something asks for it, which is taken for now.
-            const value = this.#expressions.several();
-            statements.push({ kind: "assign", targets: [name], value, annotation: undefined });
+            statements.push({ kind: "alias", name, value: this.#expressions.several() });
             return;
           }
       }

@@ -94,10 +94,15 @@ export class Methods implements MethodsRoom {
         ? this.#rooms.attributes.getattr([self], first, at)
         : this.#rooms.attributes.getattr(first, second, at);
     }
-    if (name === "send" || name === "asend") this.#rooms.functions.send(first);
+    if (name === "send" || name === "asend") {
+      this.#rooms.functions.send(first);
+      // It may be what comes back at once.
+      return union(self.kind === "container" ? itemsOf(self) : [self], this.#run.sent);
+    }
     if (name === "throw" || name === "athrow") {
       this.#run.add("raised", given.positions.flat());
       this.#rooms.functions.send([]);
+      return union(self.kind === "container" ? itemsOf(self) : [self], this.#run.raised);
     }
     if (name === "__get__") {
       let all: Values = [];
@@ -373,7 +378,6 @@ export class Methods implements MethodsRoom {
         this.#rooms.heap.loosen(self);
         return itemsOf(self);
       case "__next__":
-      case "send":
         return itemsOf(self);
       case "sort":
         this.#rooms.heap.loosen(self);

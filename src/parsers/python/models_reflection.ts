@@ -321,7 +321,31 @@ export class ReflectionModels implements ReflectionModelsRoom {
           }
         }
         return [];
+      case "type.__new__":
+        return given.positions.length >= 4
+          ? this.#rooms.classes.newClass(
+            { ...given, positions: given.positions.slice(1) },
+            at,
+            first.find((each) => each.kind === "class"),
+          )
+          : undefined;
       case "object.__new__":
+      case "tuple.__new__":
+      case "list.__new__":
+      case "dict.__new__":
+      case "set.__new__":
+      case "frozenset.__new__":
+      case "str.__new__":
+      case "bytes.__new__":
+      case "int.__new__":
+      case "float.__new__":
+        for (const each of first) {
+          if (each.kind !== "class") continue;
+          const kept = this.#rooms.calls.carried({ ...given, positions: given.positions.slice(1) });
+          if (kept.length > 0) {
+            this.#rooms.heap.addTo(each.instance.attributes, "<items>", kept);
+          }
+        }
         return first.flatMap((each) => each.kind === "class" ? [each.instance] : []);
     }
     return undefined;

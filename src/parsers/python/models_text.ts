@@ -101,7 +101,7 @@ export class TextModels implements TextModelsRoom {
   #text(path: string, given: Arguments, site: object): Values {
     for (const set of [...given.positions, ...given.named.values()]) {
       for (const each of set) {
-        if (each.kind === "instance") this.#rooms.objects.callOwn(each, HANDED_METHODS);
+        if (each.kind === "instance") this.#rooms.objects.deferOwn(each.of, HANDED_METHODS);
       }
     }
     const [first = []] = given.positions;

@@ -45,6 +45,8 @@ export const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__
 export class Objects implements ObjectsRoom {
   readonly #rooms: Rooms;
   readonly #run: Run;
+  /** How much had changed when an object's own methods were called last. */
+  readonly #called = new WeakMap<Instance, Map<RegExp, number>>();
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
@@ -174,6 +176,10 @@ export class Objects implements ObjectsRoom {
 
   /** Calls an object's own methods, for something that nothing can see into. */
   callOwn(value: Instance, which: RegExp): void {
+    // Nothing has changed since they were called before.
+    const called = this.#called.get(value) ?? new Map<RegExp, number>();
+    if (called.get(which) === this.#run.changes) return;
+    this.#called.set(value, called.set(which, this.#run.changes));
     const seen = new Set<Class>([value.of]);
     for (const of of seen) {
       for (const base of of.bases) if (base.kind === "class") seen.add(base);

@@ -145,6 +145,14 @@ export class Statements implements StatementsRoom {
       case "delete":
         for (const each of statement.values) this.#remove(each, scope);
         break;
+      case "alias": {
+        // Its value is computed when something asks for it, which is taken for now.
+        const made = this.#rooms.classes.namespaceObject(statement);
+        const values = this.#rooms.expressions.value(statement.value, scope);
+        this.#rooms.heap.addTo(made.attributes, "__value__", values);
+        this.#rooms.scopes.bind(statement.name, [made], scope);
+        break;
+      }
       case "exec":
         this.#rooms.texts.exec(
           this.#rooms.expressions.value(statement.value, scope),
@@ -302,24 +310,18 @@ export class Statements implements StatementsRoom {
     for (const each of subject) {
       if (each.kind === "instance") this.#rooms.objects.deferOwn(each.of, /^(?!__)/u);
     }
+    const within = statement.cases.some(({ captures }) => captures.length > 0)
+      ? this.#within(subject, statement)
+      : subject;
     for (const { captures, guard, body } of statement.cases) {
       scope.conditional++;
       for (const { name, attribute, key } of captures) {
-        let values: Values = subject;
-        if (attribute !== undefined) {
-          values = this.#rooms.attributes.attributes(subject, attribute, statement);
-        } else if (key !== undefined) {
-          values = this.#rooms.items.items(subject, [constantOf(key)], statement);
-        } else {
-          for (let depth = 0, inner = subject; depth < 5 && inner.length > 0; depth++) {
-            inner = union(
-              this.#rooms.collections.elements(inner, statement),
-              this.#rooms.chains.valuesOf(inner.filter(({ kind }) => kind === "container")),
-            );
-            if (union(values, inner) === values) break;
-            values = union(values, inner);
-          }
-        }
+        // The part of the pattern that binds it may stand at any depth.
+        const values = attribute !== undefined
+          ? this.#rooms.attributes.attributes(within, attribute, statement)
+          : key !== undefined
+          ? this.#rooms.items.items(within, [constantOf(key)], statement)
+          : within;
         this.#rooms.scopes.bind(name, values, scope);
       }
       if (guard !== undefined) {
@@ -328,6 +330,38 @@ export class Statements implements StatementsRoom {
       this.block(body, scope);
       scope.conditional--;
     }
+  }
+
+  /** Values, and what they hold at any depth that patterns have. */
+  #within(values: Values, site: object): Values {
+    let all = values;
+    for (let depth = 0, inner = values; depth < 5 && inner.length > 0; depth++) {
+      const containers = inner.filter(({ kind }) => kind === "container");
+      inner = union(
+        this.#rooms.collections.elements(inner, site),
+        union(this.#rooms.chains.valuesOf(containers), this.#attributesOf(inner)),
+      );
+      const more = union(all, inner);
+      if (more === all) break;
+      all = more;
+    }
+    return this.#run.limited(all);
+  }
+
+  /** What a pattern of a class may read: attributes of objects, and what their properties give. */
+  #attributesOf(values: Values): Values {
+    let all: Values = [];
+    for (const each of values) {
+      if (each.kind !== "instance") continue;
+      all = union(all, this.#rooms.heap.allOf(each.attributes));
+      for (const member of this.#rooms.heap.allOf(each.of.members)) {
+        const made = member.kind === "property"
+          ? this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[each]] })
+          : [member];
+        all = union(all, made);
+      }
+    }
+    return all;
   }
 
   giveBack(values: Values, scope: Scope): void {

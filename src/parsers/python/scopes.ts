@@ -53,7 +53,9 @@ export class Scopes implements ScopesRoom {
       inFunction ||= each.kind === "function";
       if (each === this.#run.module && inFunction) this.#run.read.add(id);
       const values = this.#run.late && each.kind === "module" ? each.ever.get(id) : each.get(id);
-      if (values !== undefined) return values;
+      const also = each.also?.get(id);
+      if (values !== undefined) return also === undefined ? values : union(values, also);
+      if (also !== undefined) return also;
     }
     return this.#implicit(id);
   }

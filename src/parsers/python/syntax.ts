@@ -180,6 +180,8 @@ export type Statement =
   }
   | { readonly kind: "return"; readonly value: Expression | undefined }
   | { readonly kind: "raise" | "assert" | "delete"; readonly values: readonly Expression[] }
+  /** `type name = value` */
+  | { readonly kind: "alias"; readonly name: string; readonly value: Expression }
   | { readonly kind: "exec"; readonly value: Expression; readonly at: number; readonly end: number }
   | { readonly kind: "scope"; readonly global: boolean; readonly names: readonly string[] }
   | { readonly kind: "block"; readonly body: readonly Statement[] };

@@ -155,6 +155,8 @@ export class Scope {
   /** The class whose body it is, or the function. */
   owner: Class | undefined;
   code: Code | undefined;
+  /** Of code that was given a mapping of names, what else changes that. */
+  also: ReadonlyMap<string, Values> | undefined;
 
   constructor(kind: Scope["kind"], parent?: Scope) {
     this.kind = kind;
