@@ -73,6 +73,8 @@ export interface Abstract {
   readonly rest: number;
   /** Characters of a text, items of a list with all that is in them, or a number's own size: the most. */
   readonly size: number;
+  /** Binary digits of a number that is too large for `size` to say them; otherwise 0. */
+  readonly bits: number;
   /** The loop of whose variable it is a part; the innermost. */
   readonly from: number;
   /** The expression of which it is a key, as written: `params` of `for key in params`. */
@@ -87,6 +89,9 @@ export const CHARACTERS = 16_384;
 const ITEMS = 2048;
 /** Items and characters of the conversation that an estimate assumes. */
 export const NOMINAL = 1;
+
+/** Binary digits of a number whose size is kept; of a larger one they are counted instead. */
+const DIGITS = 1000;
 
 /** Nested lists that are searched. CWE-674. */
 const LEVELS = 12;
@@ -117,11 +122,17 @@ export class Domain {
    * A value that may be any of several.
    *
    * @param size of what is not known; that of the known ones is counted here
+   * @param bits of a number of more than {@linkcode DIGITS} binary digits
    */
   of(
     known: readonly Known[],
     rest: number,
-    { size = 0, from = 0, keyOf = "" }: { size?: number; from?: number; keyOf?: string } = {},
+    { size = 0, bits = 0, from = 0, keyOf = "" }: {
+      size?: number;
+      bits?: number;
+      from?: number;
+      keyOf?: string;
+    } = {},
   ): Abstract {
     const parts = new Map<string, Known>();
     let kinds = rest;
@@ -144,7 +155,7 @@ export class Domain {
       values = values.slice(0, ALTERNATIVES);
     }
     values.sort(([one], [other]) => one < other ? -1 : one > other ? 1 : 0);
-    const key = `${kinds} ${most} ${from} ${keyOf.length} ${keyOf} ${
+    const key = `${kinds} ${most} ${bits} ${from} ${keyOf.length} ${keyOf} ${
       values.map(([k]) => k).join(" ")
     }`;
     const same = this.#interned.get(key);
@@ -154,6 +165,7 @@ export class Domain {
       known: values.map(([, value]) => value),
       rest: kinds,
       size: most,
+      bits,
       from,
       keyOf,
     };
@@ -172,6 +184,7 @@ export class Domain {
       all.reduce((sum, { rest }) => sum | rest, 0),
       {
         size: Math.max(...all.map(({ size }) => size)),
+        bits: Math.max(...all.map(({ bits }) => bits)),
         from: Math.max(...all.map(({ from }) => from)),
         keyOf: others.every(({ keyOf }) => keyOf === first.keyOf) ? first.keyOf : "",
       },
@@ -187,7 +200,7 @@ export class Domain {
       keyOf?: string;
     },
   ): Abstract {
-    return this.of(value.known, value.rest, { size, from, keyOf });
+    return this.of(value.known, value.rest, { size, bits: value.bits, from, keyOf });
   }
 
   /** A list of which only the items are known. */
@@ -372,18 +385,45 @@ export class Domain {
   }
 }
 
+/** Binary digits of the largest number that a value may be. */
+export function digitsOf({ size, bits }: Abstract): number {
+  return bits > 0 ? bits : Math.log2(Math.max(2, size));
+}
+
+/** Whether a value is a number and nothing else. */
+export function isNumber({ known, rest }: Abstract): boolean {
+  return (rest & ~NUMBER) === 0 &&
+    known.every((one) => typeof one !== "string" && (typeof one !== "object" || one === null));
+}
+
+/** Binary digits that one decimal digit takes. */
+export const BITS_PER_DIGIT = Math.log2(10);
+
+/** Characters that a value takes when it is written: a number has its digits. */
+export function extentOf(value: Abstract): number {
+  return isNumber(value) ? digitsOf(value) / BITS_PER_DIGIT : value.size;
+}
+
+/** The size of a number of so many binary digits, as {@linkcode Domain.of} takes it. */
+export function sizeOfDigits(digits: number): { readonly size: number; readonly bits: number } {
+  return digits > DIGITS ? { size: 2 ** DIGITS, bits: digits } : { size: 2 ** digits, bits: 0 };
+}
+
 /** Characters or items of a value with all that is in it. */
 function sizeOf(value: Known): number {
   if (typeof value === "string") return value.length;
   if (typeof value === "number") return Math.abs(value);
   if (typeof value !== "object" || value === null) return 1;
   if (value.type === "list") {
-    return value.items.reduce((sum, { size }) => sum + Math.max(1, size), 0);
+    return value.items.reduce((sum, one) => sum + Math.max(1, extentOf(one)), 0);
   }
   if (value.type === "dict") {
-    return value.pairs.reduce((sum, [key, one]) => sum + key.size + Math.max(1, one.size), 0);
+    return value.pairs.reduce(
+      (sum, [key, one]) => sum + extentOf(key) + Math.max(1, extentOf(one)),
+      0,
+    );
   }
-  return 1;
+  return value.type === "object" ? Math.max(1, value.items.size) : 1;
 }
 
 /** Of which kind a value is when it is not remembered. */

@@ -10,23 +10,29 @@ import { argument, type Given, NONE, onlyKnown, positionally } from "./arguments
 import type { Argument, Block, Expression, Tag, Template } from "./ast.ts";
 import {
   type Abstract,
+  BITS_PER_DIGIT,
   CHARACTERS,
   DATA,
+  digitsOf,
   Domain,
+  extentOf,
+  isNumber,
   kindOf,
   type Known,
   NOMINAL,
   NUMBER,
   OPEN,
+  sizeOfDigits,
   TEXT,
 } from "./domain.ts";
 import { applyFilter } from "./filters.ts";
+import { extrapolate, isUnclear } from "./growth.ts";
 import { SPACINGS } from "./lexer.ts";
-import type { Machine, Place } from "./machine.ts";
-import { callMethod, memberOf, textOrNumber } from "./methods.ts";
+import type { Addition, Machine, Place } from "./machine.ts";
+import { callMethod, ESCAPED, memberOf, textOrNumber } from "./methods.ts";
 import { hasAttribute, isInternal, surelyHasAttribute } from "./names.ts";
 import { compare, display as displayed, type Plain, sliced, truth } from "./plain.ts";
-import { changes, joined, KEYED, State } from "./state.ts";
+import { changes, COUNT, joined, KEYED, State, TOTAL } from "./state.ts";
 
 /** Expressions and tags that are evaluated for one template. Real ones take some ten thousand. CWE-400. */
 const STEPS = 400_000;
@@ -38,8 +44,12 @@ const CALLS = 60;
 const DOUBLINGS = 20;
 /** Results of a macro for the same arguments in different contexts. CWE-834. */
 const OUTCOMES = 4;
+/** Calls of a macro by itself by which it is seen what grows with each. */
+const SAMPLED_CALLS = 3;
 /** Rounds of a loop that are evaluated one by one. CWE-834. */
 const UNROLLED = 128;
+/** The same of loops within each other. CWE-834. */
+const UNROLLED_WITHIN = 4096;
 /** Rounds until a variable that changes in a loop counts as unknown. CWE-834. */
 const ROUNDS = 4;
 /** Rounds of loops within each other. Templates go through messages and tools, not through numbers. */
@@ -50,10 +60,18 @@ const LOOPS_OVER_DATA = 5_000_000;
 const AGAIN = 3000;
 /** Tags that are gone through, loops and macros counted as often as they run. */
 const WORK = 100_000_000;
-/** By what each round adds more than the one before, where the growth is no sum. */
-const GROWTH = 1.7;
+/** Rounds that are evaluated to tell what grows by a sum from what grows by a product. CWE-834. */
+const SAMPLES = 40;
+/** Steps that all such rounds of a template may take. */
+const SAMPLE_STEPS = 20_000;
+/** Size of a text at which no more rounds are needed to tell. */
+const PLENTY = 1e30;
 /** Characters of a text that has grown in a loop. */
 const GROWN = 100_000_000;
+/** Binary digits of a number that has grown in a loop. */
+const GROWN_DIGITS = 1_000_000;
+/** Characters of a text of which the size counts when a macro is called with it. */
+const COUNTED = 256;
 
 /** Characters of a paragraph that `lipsum` makes. */
 const PARAGRAPH = 700;
@@ -80,6 +98,8 @@ const WRITTEN_OUT: Readonly<Record<string, string>> = {
   dict: "<class 'dict'>",
   self: "<TemplateReference None>",
 };
+/** Filters that give the items of a list as they are asked for. */
+const LAZY = new Set("map select reject selectattr rejectattr unique batch".split(" "));
 /** Names of special tokens, which come with the model as the template does. */
 const PUBLISHED = /_token$|^special_tokens/u;
 
@@ -110,6 +130,13 @@ interface Outcome {
 /** Where what is not written anywhere is called. */
 const PLACE: Expression = { type: "constant", value: null, at: -1, end: -1 };
 
+/** How large something is. */
+interface Sample {
+  readonly size: number;
+  /** Binary digits, of a number. */
+  readonly digits: number;
+}
+
 interface Loop {
   readonly tag: Tag;
   readonly id: number;
@@ -117,6 +144,8 @@ interface Loop {
   readonly root: string;
   /** What it goes through, as written. */
   readonly over: string;
+  /** The lists that it goes through, by where they were made. */
+  readonly sites: ReadonlySet<number>;
   /** States of rounds that were left in between, and of all of them. */
   readonly left: State[];
   readonly broken: State[];
@@ -616,18 +645,23 @@ export class Evaluator implements Machine {
       id: tag.at + 1,
       root,
       over: this.#written(iterated),
+      sites: this.#sitesOf(iterated),
       left: [],
       broken: [],
       again: this.domain.nothing,
       depth: this.#state.scopes.length,
     };
     this.#loops.push(loop);
+    this.#walked.push(loop.sites);
     const heap = this.#sited ? new Map(this.#state.heap) : undefined;
-    if (items !== undefined && items.length <= UNROLLED && this.#steps > STEPS / 2) {
+    const nested = this.#loops.length > 1;
+    const unrolls = items !== undefined && items.length <= UNROLLED && this.#steps > STEPS / 2 &&
+      !(nested && this.#exactRounds > UNROLLED_WITHIN);
+    if (unrolls) {
       for (const item of items) this.#round(loop, item, iterated, body);
       this.#goOn(loop, heap, element, iterated);
       if (loop.again !== this.domain.nothing) {
-        this.#untilStable(loop, element, iterated, body, rounds);
+        this.#untilStable(loop, element, iterated, body, { rounds, counted });
       }
     } else {
       this.#rounds = Math.min(outer * Math.max(1, rounds), 1e300);
@@ -636,11 +670,11 @@ export class Evaluator implements Machine {
         this.domain.with(element, { from: data ? loop.id : element.from }),
         iterated,
         body,
-        rounds,
+        { rounds, counted },
       );
       this.#goOn(loop, heap, element, iterated);
       if (loop.again !== this.domain.nothing) {
-        this.#untilStable(loop, element, iterated, body, rounds);
+        this.#untilStable(loop, element, iterated, body, { rounds, counted });
       }
     }
     for (const state of loop.broken) {
@@ -650,6 +684,24 @@ export class Evaluator implements Machine {
     this.#rounds = outer;
     this.#exactRounds = exact;
     this.#loops.pop();
+    this.#walked.pop();
+  }
+
+  /** Where the lists were made that the loops around go through, those around a macro's calls included. */
+  readonly #walked: ReadonlySet<number>[] = [];
+
+  /** Where the lists were made that a loop goes through as they are at the time. */
+  #sitesOf(iterated: Expression): ReadonlySet<number> {
+    let source = iterated;
+    while (source.type === "filter" && LAZY.has(source.name) && source.object !== undefined) {
+      source = source.object;
+    }
+    const { known = [] } = this.values.get(source) ?? {};
+    return new Set(
+      known.flatMap((one) =>
+        typeof one === "object" && one?.type === "list" && one.site !== undefined ? [one.site] : []
+      ),
+    );
   }
 
   /** A loop goes on through what its rounds have put into what it goes through. */
@@ -683,8 +735,8 @@ export class Evaluator implements Machine {
     const lengths = value.known.map((one) => {
       if (typeof one === "string") return one.length;
       if (typeof one !== "object" || one === null) return 1;
-      if (one.type === "list") return one.items.length;
-      if (one.type === "dict") return one.pairs.length;
+      if (one.type === "list") return one.items.length + this.#givenCount(one);
+      if (one.type === "dict") return one.pairs.length + this.#givenCount(one);
       return one.type === "many" ? value.size : 1;
     });
     return Math.max(1, ...lengths, (value.rest & ~NUMBER) === 0 ? 1 : value.size);
@@ -724,18 +776,22 @@ export class Evaluator implements Machine {
     element: Abstract,
     iterated: Expression,
     body: readonly Block[],
-    rounds: number,
+    { rounds, counted }: { readonly rounds: number; readonly counted: boolean },
   ): void {
     const work = this.#work;
     let last = work;
-    const sizes: Map<string, number>[] = [];
+    const samples: Map<string, Sample>[] = [];
     let target: readonly Abstract[] | undefined;
-    for (let round = 0; round < 2 * ROUNDS; round++) {
+    let sampled = ROUNDS;
+    let known = 0;
+    for (let round = 0; round < sampled + ROUNDS; round++) {
       const before = this.#state.clone();
       const stamp = this.#stamp;
       last = this.#work;
+      const steps = this.#steps;
       this.#round(loop, this.domain.join(element, loop.again), iterated, body);
       last = this.#work - last;
+      if (round >= ROUNDS && round < sampled) this.#sampleSteps -= steps - this.#steps;
       const after = this.#state;
       this.#state = this.#join(before, after);
       const changed = changes(before, this.#state);
@@ -743,20 +799,55 @@ export class Evaluator implements Machine {
         (before.written?.some((one, at) => one !== this.#state.written?.[at]) ?? false);
       if (texts) target = this.#repeated(before, rounds);
       if (target !== undefined) this.#state.written = target;
-      if (round === 0) sizes.push(this.#sizesOf(before, changed));
-      sizes.push(this.#sizesOf(this.#state, changed));
-      if (changed.length === 0 && !texts && (stamp === this.#stamp || round > ROUNDS)) break;
-      if (round === ROUNDS - 1) this.#estimate(loop, sizes, rounds);
-      if (round < ROUNDS - 1) continue;
-      this.#widen(before, round > ROUNDS + 1);
+      if (round === 0) samples.push(this.#sizesOf(before, changed));
+      if (round < sampled) samples.push(this.#sizesOf(this.#state, changed));
+      if (changed.length === 0 && !texts && (stamp === this.#stamp || round > sampled)) break;
+      if (
+        round === ROUNDS - 1 && !this.#sampled.has(loop.tag) &&
+        this.#isUnclear(samples, changed.length > known)
+      ) {
+        this.#sampled.add(loop.tag);
+        sampled = Math.min(SAMPLES, 2 * (ROUNDS + changed.length));
+      }
+      known = changed.length;
+      if (round < sampled - 1 && !this.#isPlenty(samples)) continue;
+      if (round < sampled) {
+        sampled = round + 1;
+        this.#estimate(loop, samples, rounds, counted);
+      }
+      this.#widen(before, round > sampled + 1);
       const settled = changes(before, this.#state).length === 0 && !texts;
-      if (settled && (stamp === this.#stamp || round > ROUNDS)) break;
+      if (settled && (stamp === this.#stamp || round > sampled)) break;
     }
     this.#work = work + last;
   }
 
-  #sizesOf(state: State, changed: readonly string[]): Map<string, number> {
-    return new Map(changed.map((where) => [where, this.#at(state, where)?.size ?? 0]));
+  #sizesOf(state: State, changed: readonly string[]): Map<string, Sample> {
+    return new Map(changed.map((where) => {
+      const value = this.#at(state, where);
+      return [where, {
+        size: value?.size ?? 0,
+        digits: value !== undefined && isNumber(value) ? digitsOf(value) : 0,
+      }];
+    }));
+  }
+
+  #sampleSteps = SAMPLE_STEPS;
+  /** Loops of which more rounds have been evaluated. */
+  readonly #sampled = new Set<Tag>();
+
+  /** Whether more rounds are needed to tell how what changes in a loop grows. */
+  #isUnclear(samples: readonly ReadonlyMap<string, Sample>[], more: boolean): boolean {
+    if (this.#sampleSteps < 0) return false;
+    return more || [...samples.at(-1)?.keys() ?? []].some((where) => {
+      const all = samplesOf(samples, where);
+      return isUnclear(all.map(({ size }) => size)) || isUnclear(all.map(({ digits }) => digits));
+    });
+  }
+
+  #isPlenty(samples: readonly ReadonlyMap<string, Sample>[]): boolean {
+    return this.#sampleSteps < 0 ||
+      [...samples.at(-1)?.values() ?? []].some(({ size, digits }) => digits === 0 && size > PLENTY);
   }
 
   #at(state: State, where: string): Abstract | undefined {
@@ -776,7 +867,8 @@ export class Evaluator implements Machine {
         const old = one?.get(name);
         if (old !== undefined && old !== value) {
           if (this.domain.with(value, old) === old) {
-            map.set(name, old);
+            const size = Math.max(old.size, this.#multiplied.get(name) ?? 0);
+            map.set(name, this.domain.with(old, { size }));
             continue;
           }
           const wide = this.domain.widen(old, value, rough);
@@ -792,28 +884,39 @@ export class Evaluator implements Machine {
   }
 
   readonly #grown = new Map<string, number>();
+  /** Those of them that each round multiplies, or that a loop adds to a known number of times. */
+  readonly #multiplied = new Map<string, number>();
 
-  /** Takes what has grown in three rounds for what it will be after all of them. */
-  #estimate({ tag }: Loop, sizes: readonly Map<string, number>[], rounds: number): void {
-    const [first, ...others] = sizes;
-    for (const where of sizes.at(-1)?.keys() ?? []) {
-      const all = [first, ...others].map((round) => round?.get(where) ?? 0);
-      if (all[0] === 0) all.shift();
-      const steps = all.slice(1).map((size, at) => size - (all[at] ?? 0));
-      const last = steps.at(-1) ?? 0;
-      const size = all.at(-1) ?? 0;
-      if (last <= 0) continue;
-      const ratios = steps.slice(1).map((step, at) => step / Math.max(1, steps[at] ?? 1));
+  /** Takes what has grown in the first rounds for what it will be after all of them. */
+  #estimate(
+    { tag }: Loop,
+    samples: readonly ReadonlyMap<string, Sample>[],
+    rounds: number,
+    counted: boolean,
+  ): void {
+    for (const where of samples.at(-1)?.keys() ?? []) {
       const name = where.slice(where.indexOf(" ") + 1);
       const value = this.#at(this.#state, where);
-      const numeric = value !== undefined && (value.rest & ~NUMBER) === 0 &&
-        value.known.every((one) =>
-          typeof one !== "string" && (typeof one !== "object" || one === null)
-        );
-      const geometric = ratios.length > 1 && ratios.every((ratio) => ratio >= GROWTH) && !numeric;
-      const grown = geometric ? size * 2 ** 200 : size + last * rounds;
-      this.#grown.set(name, Math.min(grown, 1e300));
-      if (!numeric && grown > GROWN) this.cost(tag, "growth", grown);
+      const all = samplesOf(samples, where);
+      const sizes = all.map(({ size }) => size);
+      const growth = extrapolate(sizes, counted ? rounds : undefined, rounds);
+      if (growth !== undefined) {
+        this.#grown.set(name, growth.grown);
+        if (counted || growth.geometric) this.#multiplied.set(name, growth.grown);
+      }
+      const numeric = value !== undefined && isNumber(value) && !name.startsWith(TOTAL);
+      if (!numeric) {
+        if (growth !== undefined && growth.grown > GROWN) this.cost(tag, "growth", growth.grown);
+        continue;
+      }
+      const digits = extrapolate(
+        all.map((one) => one.digits),
+        counted ? rounds : undefined,
+        rounds,
+      );
+      if (digits !== undefined && digits.grown > GROWN_DIGITS) {
+        this.cost(tag, "digits", digits.grown);
+      }
     }
   }
 
@@ -848,7 +951,7 @@ export class Evaluator implements Machine {
     }
     this.#depth++;
     try {
-      const value = this.#evaluate(expression);
+      const value = this.#sizedBy(this.#evaluate(expression));
       // What has no value here is not understood.
       return this.#found(expression, value === this.domain.nothing ? this.domain.text : value);
     } finally {
@@ -867,10 +970,15 @@ export class Evaluator implements Machine {
     switch (expression.type) {
       case "constant":
         if (expression.float === true) {
-          return domain.of([], NUMBER, { size: Math.abs(Number(expression.value)) });
+          return domain.of(
+            [],
+            NUMBER,
+            sizeOfDigits(Math.log2(2 + Math.abs(Number(expression.value)))),
+          );
         }
         if (typeof expression.value === "number" && !Number.isSafeInteger(expression.value)) {
-          return domain.of([], NUMBER, { size: expression.value });
+          const digits = (expression.end - expression.at) * BITS_PER_DIGIT;
+          return domain.of([], NUMBER, sizeOfDigits(digits));
         }
         return domain.known(expression.value);
       case "name":
@@ -937,6 +1045,57 @@ export class Evaluator implements Machine {
     if (this.#made.has(at)) this.#remade.add(at);
     this.#made.add(at);
     return this.#sited ? { site: at } : {};
+  }
+
+  /** The value with the size of all that its lists, dictionaries and namespaces hold by now. */
+  #sizedBy(value: Abstract): Abstract {
+    if (!value.known.some((one) => typeof one === "object" && one !== null)) return value;
+    const sizes = value.known.map((one) => {
+      if (typeof one !== "object" || one === null) return 0;
+      const held = this.#heldSize(one, new Set());
+      return held === 0 ? 0 : held + this.domain.known(one).size;
+    });
+    const size = Math.max(value.size, ...sizes);
+    return size === value.size ? value : this.domain.with(value, { size });
+  }
+
+  /** What lists and dictionaries were given that a value consists of, and what namespaces hold. */
+  #heldSize(value: Known, seen: Set<number | string>): number {
+    if (typeof value !== "object" || value === null) return 0;
+    if (value.type === "namespace") {
+      if (seen.has(value.site)) return 0;
+      seen.add(value.site);
+      let size = 0;
+      for (const [key, one] of this.#state.heap) {
+        if (key.startsWith(`${value.site}.`)) size += ESCAPED * one.size;
+      }
+      return size;
+    }
+    if (value.type !== "list" && value.type !== "dict" && value.type !== "many") return 0;
+    if (!this.#sited || !this.changesLists) return 0;
+    const site = value.type === "many" ? undefined : value.site;
+    const key = site === undefined ? "" : String(site);
+    let size = 0;
+    if (!seen.has(key)) {
+      seen.add(key);
+      if (site !== undefined || value.type === "many") {
+        size += this.#held(`${TOTAL}${key}`)?.size ?? 0;
+      }
+    }
+    const inside = [this.domain.elements(value), this.changed(value)];
+    for (const { id, known } of inside) {
+      if (seen.has(`value ${id}`)) continue;
+      seen.add(`value ${id}`);
+      for (const one of known) size += this.#heldSize(one, seen);
+    }
+    return size;
+  }
+
+  /** How many items a list or a dictionary was given. */
+  #givenCount(value: Known): number {
+    if (typeof value !== "object" || value === null || !this.#sited) return 0;
+    if (value.type !== "list" && value.type !== "dict") return 0;
+    return value.site === undefined ? 0 : this.#held(`${COUNT}${value.site}`)?.size ?? 0;
   }
 
   #conditional({ test, then, otherwise }: Extract<Expression, { type: "conditional" }>): Abstract {
@@ -1037,7 +1196,7 @@ export class Evaluator implements Machine {
   attribute(object: Abstract, name: string, place: Place): Abstract {
     const { domain } = this;
     if (isInternal(name)) this.reach(place, name);
-    const results = object.known.map((one) => this.#attributeOf(one, name));
+    const results = object.known.map((one) => this.#attributeOf(one, name, object.size));
     if ((object.rest & OPEN) !== 0) results.push(domain.open);
     if ((object.rest & ~OPEN) !== 0) {
       const rest = domain.of([], object.rest & ~OPEN, object);
@@ -1056,9 +1215,9 @@ export class Evaluator implements Machine {
     return domain.join(...results);
   }
 
-  #attributeOf(value: Known, name: string): Abstract {
+  #attributeOf(value: Known, name: string, size: number): Abstract {
     const { domain } = this;
-    const receiver = domain.known(value);
+    const receiver = domain.of([value], 0, { size });
     if (value === null) return domain.undefined;
     if (typeof value !== "object") {
       if (typeof value !== "string") return this.#possibleMethod(receiver, name, false);
@@ -1430,7 +1589,7 @@ export class Evaluator implements Machine {
         typeof one === "object" && one !== null &&
         ["namespace", "loop", "function", "dict", "macro"].includes(one.type)
       ) {
-        const member = this.#attributeOf(one, name);
+        const member = this.#attributeOf(one, name, receiver.size);
         if (one.type === "macro") results.push(domain.open);
         else results.push(this.call(member, given, call));
       } else others.push(one);
@@ -1453,7 +1612,7 @@ export class Evaluator implements Machine {
       else if (one.type === "method") {
         results.push(callMethod(this, one.receiver, one.name, given, place));
       } else if (one.type === "object") results.push(domain.join(one.items, domain.known("")));
-      else if (one.type === "loop") results.push(this.#again(one.tag, given));
+      else if (one.type === "loop") results.push(this.#again(one.tag, given, place));
       else if (one.type === "many") results.push(domain.nothing);
     }
     if ((callee.rest & (OPEN | TEXT)) !== 0) {
@@ -1472,10 +1631,16 @@ export class Evaluator implements Machine {
   }
 
   /** A loop that goes into what lies in its items. */
-  #again(tag: Tag, given: Given): Abstract {
+  #again(tag: Tag, given: Given, place: Place): Abstract {
     const loop = this.#loops.findLast((one) => one.tag === tag);
     const [first] = given.positional;
     if (loop !== undefined && first !== undefined) {
+      // What lies in an item is gone through as deep as it is; anything else again and again.
+      const written = place.type === "call" ? place.arguments[0]?.value : undefined;
+      const inside = first.from === loop.id ||
+        written !== undefined && isPartOf(written, new Set(tag.targets));
+      const empty = this.iterate(first).element === this.domain.nothing;
+      if (!inside && !empty) this.cost(place, "recursion", WORK);
       loop.again = this.domain.join(loop.again, this.iterate(first).element);
     }
     return this.domain.text;
@@ -1644,6 +1809,7 @@ export class Evaluator implements Machine {
       given.more?.id ?? "",
       given.others?.id ?? "",
     ].join(" ");
+    this.#branches(block, place);
     if (this.#frames.some((frame) => frame.key === key)) {
       this.#endless(tag, bound, key);
       return domain.text;
@@ -1652,7 +1818,7 @@ export class Evaluator implements Machine {
     let known = outcomes.find((outcome) => this.#holds(outcome));
     if (known === undefined && outcomes.length >= OUTCOMES) {
       // What changes from call to call is not known.
-      this.#settle(outcomes);
+      this.#settle(tag, outcomes);
       known = outcomes.find((outcome) => this.#holds(outcome));
     }
     if (known !== undefined) {
@@ -1683,6 +1849,7 @@ export class Evaluator implements Machine {
     this.#loops.push(...loops);
     this.#records.pop();
     this.#frames.pop();
+    if (text.size > GROWN) this.cost(tag, "size", text.size);
     // What is called for parts of the conversation goes through them, and no deeper than they are.
     if (!bound.every((one) => one === undefined || isConstant(one))) this.#work = before + 1;
     const writes = [...record.writes].map((name) =>
@@ -1699,7 +1866,8 @@ export class Evaluator implements Machine {
   }
 
   /** Widens what objects hold that is another thing each time that a macro is called. */
-  #settle([last, before]: readonly Outcome[]): void {
+  #settle(tag: Tag, outcomes: readonly Outcome[]): void {
+    const [last, before] = outcomes;
     for (const [name, old] of last?.reads ?? []) {
       if (!name.startsWith("heap ")) continue;
       const key = name.slice(5);
@@ -1707,8 +1875,27 @@ export class Evaluator implements Machine {
       if (now === undefined || old === undefined || now === old) continue;
       const rough = before?.reads.get(name)?.known.length === old.known.length;
       const frozen = this.domain.with(now, old) === old;
-      this.#hold(key, frozen ? old : this.domain.widen(old, this.domain.join(old, now), rough));
+      const size = this.#grownByCalls(tag, name, now, outcomes);
+      const wide = frozen ? old : this.domain.widen(old, this.domain.join(old, now), rough);
+      this.#hold(key, this.domain.with(wide, { size: Math.max(wide.size, size) }));
     }
+  }
+
+  /** What something has grown to that a macro adds to, when it has been called as often as the loops around it run. */
+  #grownByCalls(tag: Tag, name: string, now: Abstract, outcomes: readonly Outcome[]): number {
+    if (this.#exactRounds <= 1) return 0;
+    const before = outcomes.map(({ reads }) => reads.get(name)).reverse();
+    if (before.includes(undefined)) return 0;
+    const values = [...before.filter((one) => one !== undefined), now];
+    const measure = isNumber(now) ? digitsOf : ({ size }: Abstract) => size;
+    const growth = extrapolate(values.map(measure), this.#exactRounds, NOMINAL);
+    if (growth === undefined) return 0;
+    if (isNumber(now) && !name.startsWith(`heap ${TOTAL}`)) {
+      if (growth.grown > GROWN_DIGITS) this.cost(tag, "digits", growth.grown);
+      return 0;
+    }
+    if (growth.grown > GROWN) this.cost(tag, "growth", growth.grown);
+    return growth.grown;
   }
 
   /** Whether what a macro has read is still what it was; it is read once more then. */
@@ -1733,6 +1920,7 @@ export class Evaluator implements Machine {
     const { domain } = this;
     const outer = this.#frames.filter((frame) => frame.block === block);
     if (bound.every((one) => one === undefined || isConstant(one))) return bound;
+    this.#growsByCalls(block, [...outer.map((frame) => frame.bound), bound]);
     if (outer.length < 2) return bound.map((one) => one && this.#plainly(one));
     const before = outer.at(-1)?.bound ?? [];
     return bound.map((one, at) => {
@@ -1748,12 +1936,44 @@ export class Evaluator implements Machine {
     });
   }
 
+  /** What grows with each call that a macro makes of itself, and the conversation decides how many there are. */
+  #growsByCalls({ tag }: Block, calls: readonly (readonly (Abstract | undefined)[])[]): void {
+    if (calls.length !== SAMPLED_CALLS) return;
+    tag.parameters.forEach((_, at) => {
+      const values = calls.map((bound) => bound[at]);
+      const last = values.at(-1);
+      if (last === undefined || !isWritten(last)) return;
+      const measure = isNumber(last) ? digitsOf : ({ size }: Abstract) => size;
+      const samples = values.map((one) => one === undefined ? 0 : measure(one));
+      const growth = extrapolate(samples, undefined, NOMINAL);
+      if (growth?.geometric === true) this.cost(tag, "growth", growth.grown);
+    });
+  }
+
   /** A value without what is known of its place: the same macro is not gone through for each. */
   #plainly(value: Abstract): Abstract {
     if (value.rest === 0) return value;
     return this.domain.of(value.known, value.rest, {
-      size: value.size > LOOPS ? value.size : NOMINAL,
+      size: value.size > COUNTED ? value.size : NOMINAL,
+      bits: value.bits,
     });
+  }
+
+  /** By macro, where it calls itself with all but a few items of what it was called with. */
+  readonly #branching = new Map<Block, Set<Place>>();
+
+  /** A macro that does so twice does all of it twice, for each item. */
+  #branches(block: Block, place: Place): void {
+    if (place.type !== "call" || !this.#frames.some((frame) => frame.block === block)) return;
+    const { tag } = block;
+    const parameters = new Set(tag.parameters);
+    const rest = place.arguments.some(({ value }) =>
+      value.type === "item" && value.index.type === "slice" && parameters.has(rootOf(value))
+    );
+    if (!rest) return;
+    const places = this.#branching.get(block) ?? new Set();
+    this.#branching.set(block, places.add(place));
+    if (places.size > 1 || this.#loops.length > 0) this.cost(tag, "recursion", WORK);
   }
 
   readonly #selfCalls = new Map<string, number>();
@@ -1857,13 +2077,15 @@ export class Evaluator implements Machine {
       const plain = this.plain(one);
       const tuple = typeof one === "object" && one?.type === "list" && one.tuple === true;
       const text = plain === undefined || tuple ? undefined : displayed(plain);
-      results.push(text === undefined ? domain.of([], TEXT, value) : domain.known(text));
+      const size = value.size * (typeof one === "object" ? ESCAPED : 1);
+      results.push(text === undefined ? domain.of([], TEXT, { size }) : domain.known(text));
     }
     const rest = (value.rest & NUMBER) === 0
       ? value.rest & ~OPEN
       : value.rest & ~OPEN & ~NUMBER | TEXT;
     const shown = (value.rest & OPEN) === 0 ? rest : rest | TEXT;
-    return domain.join(...results, domain.of([], shown, value));
+    const size = extentOf(value);
+    return domain.join(...results, domain.of([], shown, { ...value, bits: 0, size }));
   }
 
   plain(value: Known): Plain | undefined {
@@ -1905,7 +2127,12 @@ export class Evaluator implements Machine {
       : given;
   }
 
-  put(object: Abstract, values: Abstract, pairs?: ReadonlyMap<string, Abstract>): void {
+  put(object: Abstract, values: Abstract, { pairs, size, count, place }: Addition): void {
+    const grow = (key: string, by: number): void => {
+      if (by === 0) return;
+      const before = this.#held(key)?.size ?? 0;
+      this.#hold(key, this.domain.of([], NUMBER, { size: Math.min(before + by, 1e300) }));
+    };
     const add = (key: string, given = values): void => {
       const added = this.domain.kept(given);
       const before = this.#held(key) ?? this.domain.nothing;
@@ -1917,13 +2144,32 @@ export class Evaluator implements Machine {
       if (one.type !== "list" && one.type !== "dict" && one.type !== "many") continue;
       this.changesLists = true;
       // A list that is made from another may be any.
-      add(one.type === "many" || one.site === undefined ? "list" : `list ${one.site}`);
+      const site = one.type === "many" ? undefined : one.site;
+      add(site === undefined ? "list" : `list ${site}`);
+      if (count > 0 && site !== undefined && this.#walked.some((sites) => sites.has(site))) {
+        this.cost(place, "growth", 2 ** DOUBLINGS * 2);
+      }
+      grow(`${TOTAL}${site ?? ""}`, size);
+      grow(`${COUNT}${site ?? ""}`, count);
       if (one.type !== "dict" || one.site === undefined) continue;
       if (pairs === undefined) add(`unkeyed ${one.site}`);
       for (const [key, value] of pairs ?? []) add(`${KEYED}${one.site}.${key}`, value);
     }
     if ((object.rest & ~NUMBER) !== 0) add("data");
   }
+}
+
+/** Whether a value is a text or a number that the template makes. */
+function isWritten({ known, rest }: Abstract): boolean {
+  return (rest & ~(NUMBER | TEXT)) === 0 &&
+    known.every((one) => typeof one !== "object" || one === null);
+}
+
+/** What was measured of one name, before the first round and behind each. */
+function samplesOf(samples: readonly ReadonlyMap<string, Sample>[], where: string): Sample[] {
+  const first = samples.find((round) => round.has(where))?.get(where);
+  let last = first ?? { size: 0, digits: 0 };
+  return samples.map((round) => last = round.get(where) ?? last);
 }
 
 /** Whether a value is one of constants that are known. */
@@ -1959,6 +2205,26 @@ function rootOf(expression: Expression): string {
         return "";
     }
   }
+}
+
+/** Whether an expression is a part of what a name has, wherever a condition decides which. */
+function isPartOf(expression: Expression, names: ReadonlySet<string>): boolean {
+  if (expression.type === "conditional") {
+    const { then, otherwise } = expression;
+    return isPartOf(then, names) &&
+      (otherwise === undefined || isEmpty(otherwise) || isPartOf(otherwise, names));
+  }
+  if (
+    expression.type === "binary" && (expression.operator === "or" || expression.operator === "+")
+  ) {
+    const { left, right } = expression;
+    return isPartOf(left, names) && (isEmpty(right) || isPartOf(right, names));
+  }
+  return names.has(rootOf(expression)) && expression.type !== "name";
+}
+
+function isEmpty(expression: Expression): boolean {
+  return expression.type === "list" && expression.items.length === 0;
 }
 
 /** The dictionary that a loop goes through by its keys: `x`, `x.items()`, `x.keys() | reject(…)`, `x | dictsort`. */

@@ -5,8 +5,18 @@
  */
 
 import { argument, type Given, NONE, onlyKnown, uncertain } from "./arguments.ts";
-import { type Abstract, DATA, type Known, NOMINAL, NUMBER, OPEN, TEXT } from "./domain.ts";
-import { textMethod, textOrNumber } from "./methods.ts";
+import {
+  type Abstract,
+  DATA,
+  digitsOf,
+  type Known,
+  NOMINAL,
+  NUMBER,
+  OPEN,
+  sizeOfDigits,
+  TEXT,
+} from "./domain.ts";
+import { ESCAPED, textMethod, textOrNumber } from "./methods.ts";
 import type { Machine, Place } from "./machine.ts";
 import { truth } from "./plain.ts";
 
@@ -347,9 +357,10 @@ function mapped(machine: Machine, value: Abstract, given: Given, place: Place): 
   }
   const made = domain.join(...results);
   const count = domain.countOf(value);
-  const size = (count ?? NOMINAL) * made.size;
+  const larger = Math.max(1, made.size / Math.max(1, element.size));
+  const size = Math.max((count ?? NOMINAL) * made.size, Math.max(1, value.size) * larger);
   if (size > JOINED) machine.cost(place, "size", size);
-  return passedOn(machine, value, domain.many(made, Math.max(1, value.size), count));
+  return passedOn(machine, value, domain.many(made, Math.max(1, value.size) * larger, count));
 }
 
 function defaulted(machine: Machine, value: Abstract, given: Given): Abstract {
@@ -415,7 +426,14 @@ function numeric(
     // The fallback is given back as it is.
     const fallback = other === undefined ? domain.nothing : other;
     const most = Math.max(NOMINAL, ...numbers.map(Math.abs));
-    return domain.join(domain.of([], NUMBER, { size: most }), fallback);
+    // A text has as many digits as characters.
+    const texts = (value.rest & (TEXT | DATA)) !== 0 && value.size > NOMINAL;
+    const digits = Math.max(
+      Math.log2(most + 1),
+      (value.rest & NUMBER) === 0 ? 0 : digitsOf(value),
+      texts ? value.size * Math.log2(10) : 0,
+    );
+    return domain.join(domain.of([], NUMBER, sizeOfDigits(digits)), fallback);
   }
   if (name === "sum") {
     const start = argument(given, domain, "start", 1);
@@ -438,7 +456,7 @@ function numeric(
     );
   }
   if (name === "abs" && typeof plain === "number") return domain.known(Math.abs(plain));
-  return domain.of([], NUMBER, { size: Math.max(NOMINAL, value.size) });
+  return domain.of([], NUMBER, { size: Math.max(NOMINAL, value.size), bits: value.bits });
 }
 
 /** Applies a function to each text that a value may be. */
@@ -522,8 +540,12 @@ function join(machine: Machine, value: Abstract, given: Given, place: Place): Ab
   }
   const one = machine.display(read(element));
   const all = Math.max(1, value.size);
-  const each = (domain.countOf(value) ?? NOMINAL) * one.size;
-  const size = all * (1 + between.size) + each;
+  const count = domain.countOf(value);
+  // Of a text, the items are letters.
+  const listed = value.known.length === 0 ? undefined : domain.countOf(domain.of(value.known, 0));
+  const each = (listed ?? NOMINAL) * one.size;
+  const gaps = count ?? all / Math.max(1, element.size);
+  const size = all + gaps * between.size + each;
   if (size > JOINED) machine.cost(place, "size", size);
   return domain.of([], TEXT, { size });
 }
@@ -627,8 +649,11 @@ function batched(
   const { items, element } = machine.iterate(value);
   const each = count === undefined ? undefined : onlyKnown(count);
   if (items !== undefined && items.length <= COUNTED && typeof each === "number" && each > 0) {
-    const parts = name === "batch" ? batches(items, each) : slices(items, each);
-    if (fill === undefined || parts.every((part) => part.length === parts[0]?.length)) {
+    const given = fill === undefined ? null : onlyKnown(fill);
+    const filling = given === null ? undefined : fill;
+    const whole = filling === undefined || name === "batch" && items.length % each === 0;
+    const parts = name === "batch" ? batches(items, each) : slices(items, each, filling);
+    if (whole || given !== undefined && name === "slice") {
       const lists = parts.map((part) => domain.known({ type: "list", items: part }));
       if (lists.length <= COUNTED) return iterator(machine, lists);
     }
@@ -645,13 +670,14 @@ function batches<Item>(items: readonly Item[], each: number): Item[][] {
   return parts;
 }
 
-/** The first slices have one more where the items cannot be shared out evenly. */
-function slices<Item>(items: readonly Item[], count: number): Item[][] {
+/** The first slices have one more where the items cannot be shared out evenly; the others are filled up, always. */
+function slices<Item>(items: readonly Item[], count: number, filling: Item | undefined): Item[][] {
   const each = Math.floor(items.length / count);
   const more = items.length % count;
   return Array.from({ length: Math.min(count, COUNTED + 1) }, (_, at) => {
     const from = at * each + Math.min(at, more);
-    return items.slice(from, from + each + (at < more ? 1 : 0));
+    const own = items.slice(from, from + each + (at < more ? 1 : 0));
+    return filling === undefined || at < more ? own : [...own, filling];
   });
 }
 
@@ -683,9 +709,15 @@ function widened(
     numberOf(width),
     ...width.known.map((one) => typeof one === "string" ? one.length : 0),
   );
-  if (prefix > PADDED && name !== "wordwrap") {
-    machine.cost(place, "pad", prefix * Math.max(1, value.size));
-  }
+  const wrap = name === "wordwrap" ? argument(given, machine.domain, "wrapstring", 2) : undefined;
+  const own = Math.max(1, value.size);
+  const size = name === "indent"
+    ? own * (1 + prefix)
+    : name === "wordwrap"
+    ? own * (1 + Math.max(1, wrap?.size ?? 1) / Math.max(1, prefix))
+    : own * Math.max(ESCAPED, width === undefined ? 1 : prefix);
+  if (prefix > PADDED && name !== "wordwrap") machine.cost(place, "pad", prefix * own);
+  else if (size > JOINED) machine.cost(place, "size", size);
   const only = onlyKnown(value);
   if (
     name === "indent" && typeof only === "string" && !/[\n\r]/u.test(only) &&
@@ -693,8 +725,5 @@ function widened(
   ) {
     return value;
   }
-  const size = name === "tojson" || name === "pprint"
-    ? value.size * 2
-    : value.size * (1 + Math.min(prefix, 8));
   return machine.domain.of([], TEXT, { size });
 }

@@ -42,7 +42,18 @@ export interface Machine {
   /**
    * Puts values into a list or dictionary that is changed in place.
    *
-   * @param pairs all of them by their keys, where these are known
+   * @param values any of which it may be
    */
-  put(object: Abstract, values: Abstract, pairs?: ReadonlyMap<string, Abstract>): void;
+  put(object: Abstract, values: Abstract, addition: Addition): void;
+}
+
+/** What a list or a dictionary is given. */
+export interface Addition {
+  /** All of it by keys, where these are known. */
+  readonly pairs: ReadonlyMap<string, Abstract> | undefined;
+  /** Characters and items in all. */
+  readonly size: number;
+  /** Items. */
+  readonly count: number;
+  readonly place: Place;
 }

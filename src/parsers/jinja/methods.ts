@@ -9,10 +9,14 @@ import {
   type Abstract,
   ALTERNATIVES,
   DATA,
+  digitsOf,
+  extentOf,
+  isNumber,
   type Known,
   NOMINAL,
   NUMBER,
   OPEN,
+  sizeOfDigits,
   TEXT,
 } from "./domain.ts";
 import { parsePattern, type Piece } from "./format_fields.ts";
@@ -54,8 +58,8 @@ export function textOrNumber(
   place: Place,
 ): Abstract {
   const { domain } = machine;
-  const size = sizeBehind(operator, left, right);
-  estimate(machine, operator, left, right, size, place);
+  const { size, bits = 0 } = sizeBehind(operator, left, right);
+  estimate(machine, operator, left, right, { size, bits }, place);
   const pairs = left.known.length * right.known.length;
   const exact = pairs > 0 && pairs <= ALTERNATIVES && size <= 4 * MOST;
   const results: Abstract[] = [];
@@ -67,15 +71,28 @@ export function textOrNumber(
   }
   if (!exact && pairs > 0) rest |= restBehind(operator, kinds(left), kinds(right));
   for (const a of exact ? left.known : []) {
-    for (const b of right.known) results.push(combined(machine, operator, a, b, size));
+    for (const b of right.known) results.push(combined(machine, operator, a, b, { size, bits }));
   }
   const lists = listsOf(machine, operator, left, right, exact, size);
   const from = operator === "+" ? Math.max(left.from, right.from) : 0;
-  return domain.join(...results, lists, domain.of([], rest, { size, from }));
+  return domain.join(...results, lists, domain.of([], rest, { size, bits, from }));
 }
 
-function combined(machine: Machine, operator: string, a: Known, b: Known, size: number): Abstract {
+/** The most characters or items of a result, and the binary digits of a large number. */
+interface Extent {
+  readonly size: number;
+  readonly bits?: number;
+}
+
+function combined(
+  machine: Machine,
+  operator: string,
+  a: Known,
+  b: Known,
+  extent: Extent,
+): Abstract {
   const { domain } = machine;
+  const { size } = extent;
   const list = addedLists(machine, a, b, operator, size);
   if (list !== undefined) return list;
   if (operator === "%" && typeof a === "string") {
@@ -91,9 +108,12 @@ function combined(machine: Machine, operator: string, a: Known, b: Known, size: 
   }
   const [x, y] = [machine.plain(a), machine.plain(b)];
   const result = x === undefined || y === undefined ? undefined : operate(operator, x, y);
+  if (typeof result === "number" && !Number.isSafeInteger(result)) {
+    return domain.of([], NUMBER, extent);
+  }
   if (result !== undefined) return machine.lift(result);
   const kind = restBehind(operator, kindsOf(a), kindsOf(b));
-  return domain.of([], kind, { size });
+  return domain.of([], kind, extent);
 }
 
 /** A constant; what is not defined is written as nothing. */
@@ -228,24 +248,67 @@ function restBehind(operator: string, left: number, right: number): number {
   return NUMBER | TEXT;
 }
 
-/** The most characters, items or digits of a result. */
-function sizeBehind(operator: string, left: Abstract, right: Abstract): number {
+function sizeBehind(operator: string, left: Abstract, right: Abstract): Extent {
+  const [a, b] = [digitsOf(left), digitsOf(right)];
+  const size = left.size + right.size;
   switch (operator) {
     case "+":
-    case "~":
-      return left.size + right.size;
-    case "*":
-      return Math.max(1, left.size) * Math.max(1, right.size);
-    case "**":
-      return left.size ** right.size;
-    case "%":
-      return Math.max(left.size + right.size, ...left.known.map(widthOf));
     case "-":
-      return left.size + right.size;
+    case "~":
+      return left.bits + right.bits > 0 ? sizeOfDigits(Math.max(a, b) + 1) : { size };
+    case "*": {
+      const product = Math.max(1, left.size) * Math.max(1, right.size);
+      return product < 2 ** 1000 && left.bits + right.bits === 0
+        ? { size: product }
+        : sizeOfDigits(a + b);
+    }
+    case "**": {
+      const power = left.size ** right.size;
+      return power < 2 ** 1000 ? { size: power } : sizeOfDigits(a * right.size);
+    }
+    case "%":
+      return {
+        size: Math.max(
+          filledSize(left, right),
+          ...left.known.map(widthOf),
+          left.known.some((one) => typeof one === "string" && /%[-+ #0]*\d*\.?\*/u.test(one))
+            ? largestNumber(right)
+            : 0,
+        ),
+      };
     default:
-      return Math.max(left.size, right.size);
+      return { size: Math.max(left.size, right.size), bits: Math.max(left.bits, right.bits) };
   }
 }
+
+/** The characters of a `%` pattern that is filled in: a name may be written in many of its fields. */
+function filledSize(pattern: Abstract, given: Abstract): number {
+  const fields = pattern.known.map((one) =>
+    typeof one === "string" ? one.split("%").length - 1 : 0
+  );
+  if ((pattern.rest & TEXT) !== 0) fields.push(pattern.size / 2);
+  const once = given.rest === 0 &&
+    given.known.every((one) => typeof one === "object" && one?.type === "list" && one.tuple);
+  // A value is written out by `%r` with a backslash before each backslash.
+  const escapes = pattern.known.some((one) => typeof one === "string" && /%[^%]*?[ra]/u.test(one));
+  return pattern.size +
+    given.size * (once ? 1 : Math.max(1, ...fields)) * (escapes ? ESCAPED : 1);
+}
+
+/** The largest number among the items of a list, which may be the width of a field: `%*d`. */
+function largestNumber(given: Abstract): number {
+  return Math.max(
+    ...given.known.map((one) =>
+      typeof one === "object" && one?.type === "list"
+        ? Math.max(0, ...one.items.filter(isNumber).map(({ size }) => size))
+        : 0
+    ),
+    0,
+  );
+}
+
+/** Characters that one character is written as where a text is written out, at least where it is again. */
+export const ESCAPED = 2;
 
 /** The widest field of a `%` or `format` pattern. */
 function widthOf(value: Known): number {
@@ -261,16 +324,17 @@ function estimate(
   operator: string,
   left: Abstract,
   right: Abstract,
-  size: number,
+  { size, bits = 0 }: Extent,
   place: Place,
 ): void {
   const numbers = (value: Abstract): boolean =>
     (value.rest & ~NUMBER) === 0 && value.known.every((one) => kindsOf(one) === NUMBER);
   if (operator === "**") {
-    const digits = right.size * Math.log2(Math.max(2, left.size));
+    const digits = right.size * digitsOf(left);
     if (digits > MOST) machine.cost(place, "power", digits);
     return;
   }
+  if (operator === "*" && bits > MOST) machine.cost(place, "digits", bits);
   if (operator === "*" && !(numbers(left) && numbers(right))) {
     const times = Math.max(numbers(left) ? left.size : 0, numbers(right) ? right.size : 0);
     if (times > MOST || size > TEXT_MOST) machine.cost(place, "repeat", size);
@@ -353,6 +417,9 @@ function methodSize(name: string, value: Abstract, given: Given): number {
   }
   if (name === "join" && first !== undefined) return own * Math.max(1, first.size) + first.size;
   if (PADDING.has(name) && first !== undefined) return Math.max(own, numeric(first));
+  if (name === "translate" && first !== undefined) {
+    return own * Math.max(1, first.size);
+  }
   if (name === "expandtabs") return own * Math.max(8, first === undefined ? 8 : numeric(first));
   return own;
 }
@@ -377,7 +444,8 @@ export function callMethod(
   const collections = receiver.known.filter((one) => typeof one === "object");
   for (const one of collections) {
     if (one !== null) {
-      results.push(collectionMethod(machine, domain.known(one), name, given, place));
+      const value = domain.of([one], 0, { size: receiver.size });
+      results.push(collectionMethod(machine, value, name, given, place));
     }
   }
   // What `pop` gives was there before.
@@ -483,14 +551,14 @@ function collectionMethod(
           ),
         });
       }
-      return domain.many(pair);
+      return domain.many(pair, value.size);
     }
     case "copy":
       return value;
     case "keys": {
       const { items } = machine.iterate(value);
       return items === undefined
-        ? domain.many(element)
+        ? domain.many(element, value.size)
         : domain.known({ type: "list", lazy: "view", items });
     }
     case "values": {
@@ -499,7 +567,7 @@ function collectionMethod(
         machine.changed(only) === domain.nothing;
       return whole
         ? domain.known({ type: "list", lazy: "view", items: only.pairs.map(([, one]) => one) })
-        : domain.many(inside);
+        : domain.many(inside, value.size);
     }
     case "append":
     case "extend":
@@ -593,13 +661,22 @@ function change(
   }
   const parts = [...given.positional, given.more].filter((one) => one !== undefined);
   const spread = name === "extend" || name === "update";
-  const values = SHIFTING.has(name) ? machine.domain.undefined : machine.domain.join(
+  const all = [...parts, ...given.named.values(), given.others].filter((one) => one !== undefined);
+  const shifts = SHIFTING.has(name);
+  const size = shifts ? 0 : all.reduce((sum, one) => sum + Math.max(1, extentOf(one)), 0);
+  const count = shifts
+    ? 0
+    : spread
+    ? all.reduce((sum, one) => sum + (machine.domain.countOf(one) ?? one.size), 0)
+    : 1;
+  const values = shifts ? machine.domain.undefined : machine.domain.join(
     ...parts.map((one) => spread ? within(machine, one) : one),
     ...[...given.named].flatMap(([own, one]) => [machine.lift(own), one]),
     given.others ?? machine.domain.nothing,
     given.others === undefined ? machine.domain.nothing : within(machine, given.others),
   );
-  machine.put(receiver, values, name === "update" ? pairsOf(machine, given) : undefined);
+  const pairs = name === "update" ? pairsOf(machine, given) : undefined;
+  machine.put(receiver, values, { pairs, size, count, place });
   return machine.domain.nothing;
 }
 
@@ -759,9 +836,10 @@ function fieldText(
     ),
   );
   if (size > MOST && value.size <= MOST) machine.cost(place, "pad", size);
+  const written = conversion === "r" || conversion === "a" ? size * ESCAPED : size;
   if (specification.rest !== 0) {
     if ((specification.rest & ~NUMBER) !== 0 || specification.size > 0) {
-      return domain.of([], TEXT, { size: Math.max(size, NOMINAL) });
+      return domain.of([], TEXT, { size: Math.max(written, NOMINAL) });
     }
   }
   const shown = conversion === "s" ? machine.display(value) : value;
@@ -773,8 +851,8 @@ function fieldText(
         ? shownPlain(machine, one)
         : machine.plain(one);
       const text = plain === undefined || typeof by !== "string" ? undefined : specified(plain, by);
-      return text === undefined ? domain.of([], TEXT, { size }) : domain.known(text);
+      return text === undefined ? domain.of([], TEXT, { size: written }) : domain.known(text);
     })
   );
-  return domain.join(...results, domain.of([], shown.rest === 0 ? 0 : TEXT, { size }));
+  return domain.join(...results, domain.of([], shown.rest === 0 ? 0 : TEXT, { size: written }));
 }

@@ -53,6 +53,10 @@ export class State {
 
 /** How the heap's keys begin for what a dictionary was given under a key. */
 export const KEYED = "dict ";
+/** How they begin for the size of all that a list or a dictionary was given. */
+export const TOTAL = "total ";
+/** How they begin for how many items it was given. */
+export const COUNT = "count ";
 /** How they begin for the members of a namespace. */
 const MEMBER = /^-?\d+\./u;
 
