@@ -170,6 +170,12 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmless: { name: "whisper.bin", deflated: "nZTbToQwEIbxFL0zGuONu7jxsPGKKC9EOExYQmlXKGt8Gt/CF9g38ImkWciSMj1B0jaE+eafdvpDqjw/9zzvqhtiPemH/H7ajb/Lw3rmqZ+BicWUXHTTBghhHenl9f53/wPiw6KPFtmApiyDOtiypuAFozGJoEogywqaD1kFc48whEYdxoMvKPINH0ffaaKTIm5MsSmjuw8k760y1jZr6JA1nGQdn1wG5pMTcX6/rvocA8dZCfSISHUdH8HcILqEIlu5xgPlffjIjhPC0rIJ3oOKbCM0+cKCkpWWBqabp0IPZshZJ5yjM70Bjzok5pziR7e0wWStJxMUfLZQfyNyK0tSVjRzJWB65kp3MWlhVqUH0r1S1mJ/Jt+K0/llsJWbX1SU7h5jjNEvCshZJ5yjo/fLBLHzixLT+QWFrPyiI3W3EOfMfsE5G7/oSPdKzX5Rc7Lam45Ka9Y0kbYfaydeVrel8d7Y1q7q0NqJn1s73q0XB1pWfrVjcb8+28Nj3X8=" },
   },
   {
+    format: "coreml",
+    decoder: "built in",
+    harmful: { name: "linked.mlmodel", deflated: "42B5pKTEpcAlwMWXX5KRWqSXm5Obn5KakyzEw8WlZ6VfllikX5JbAAA=" },
+    harmless: { name: "network.mlmodel", deflated: "42AUUuDi42KskOLUYudiZBE40MASBORXQvhMIP4ieS8uDy7WlNS84lQhoErGykccFhwsAkwBjIsYlbgUGBga7PHhVYxcXBwMUAAA" },
+  },
+  {
     format: "coreml-weights",
     decoder: "built in",
     harmful: { name: "trailing.bin", deflated: "Y2JgYGBiIB+837f2HiOQVoDyG0g2ocEeSDgAERA3APECID4AxA+AmMGRWPvZYAKMJFpvA7TbqYGlhym/uIetuLK4JDV3cg9HanJGvkJGZkprkB4A" },

@@ -83,13 +83,11 @@ const HEADS: readonly (readonly [label: string, head: string])[] = [
   ["a Circle model", "\x20\0\0\0CIR0"],
   ["a LiteRT-LM model", "LITERTLM\x01\0\0\0"],
   ["a Kaldi model", "\0B<TransitionModel> "],
-  ["a Parquet table", "PAR1\x15\x04PAR1"],
-  ["an Arrow table", "ARROW1\0\0"],
-  ["a TensorFlow Lite model", "\x1c\0\0\0TFL3"],
+  ["a Feather table of version 1", "FEA1\0\0\0\0"],
 ];
 
 test("A file by the name of a format without a reader never ends with 0 beside a clean one", async () => {
-  assert.ok(NAMES.length > 50);
+  assert.ok(NAMES.length > 40);
   const wrong: string[] = [];
   for (const [extension, label] of NAMES) {
     for (const [kind, bytes] of Object.entries(CONTENTS)) {

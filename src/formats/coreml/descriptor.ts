@@ -1,5 +1,5 @@
 /**
- * Core ML: the weights of a package are read; the model itself is known and not read yet.
+ * Core ML: models, and the weights of a package.
  *
  * @module
  */
@@ -10,11 +10,24 @@ import { type FormatDescriptor, once } from "../../core/format.ts";
 export const coremlDescriptor: FormatDescriptor = {
   id: "coreml",
   title: "Core ML",
-  role: "data",
+  role: "code",
   claims: [
-    { label: "a Core ML model", extensions: "mlmodel mlpackage", unread: true },
+    { label: "a Core ML model", extensions: "mlmodel" },
+    { label: "a Core ML package", extensions: "mlpackage", unread: true },
   ],
   readers: [
+    {
+      id: "coreml",
+      malformedRule: "coreml-malformed",
+      label: "a Core ML model",
+      under: "mlmodel",
+      mayMatch: ({ name }) => /\.mlmodel$/iu.test(name),
+      load: once(async () => (await import("./model.ts")).coremlFormat),
+      samples: {
+        harmful: "coreml/harmful/linked.mlmodel",
+        harmless: "coreml/safe/network.mlmodel",
+      },
+    },
     {
       id: "coreml-weights",
       malformedRule: "coreml-weights-malformed",
@@ -30,6 +43,9 @@ export const coremlDescriptor: FormatDescriptor = {
     },
   ],
   coverage: [
-    ["Core ML's `weight.bin`", "every blob's place and size to the end of the file"],
+    [
+      "Core ML",
+      "`.mlmodel`, also in packages: classes of custom layers and models, linked models, paths of weights, pipelines; every blob's place and size in `weight.bin`",
+    ],
   ],
 };
