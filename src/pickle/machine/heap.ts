@@ -250,10 +250,15 @@ export class Heap {
     return this.object({ type: "text", text });
   }
 
-  /** @throws RangeError when computed bytes grow too large in all */
-  bytes(bytes: Uint8Array): Handle {
+  /**
+   * Computed bytes.
+   *
+   * @param fixed whether they are certainly no bytearray
+   * @throws RangeError when computed bytes grow too large in all
+   */
+  bytes(bytes: Uint8Array, fixed = false): Handle {
     this.spend(bytes.length);
-    return this.object({ type: "bytes", bytes });
+    return this.object({ type: "bytes", bytes, ...(fixed && { fixed }) });
   }
 
   private spend(length: number): void {
@@ -386,8 +391,13 @@ export class Heap {
   /** Whether a value may be a bytearray. */
   isMutableBytes(handle: Handle): boolean {
     if (handle < 0) return false;
-    if (kindOf(handle) !== KIND.BYTES) return this.valueOf(handle)?.type === "bytes";
-    if (this.copiedBytes.has(handle) || this.copiedBytes.size === CHANGED_KEPT) return true;
+    if (this.copiedBytes.has(handle)) return true;
+    if (kindOf(handle) !== KIND.BYTES) {
+      const value = this.valueOf(handle);
+      return value?.type === "bytes" &&
+        (value.fixed !== true || this.copiedBytes.size === CHANGED_KEPT);
+    }
+    if (this.copiedBytes.size === CHANGED_KEPT) return true;
     const code = this.input.bytesAt(indexOf(handle), 1)?.[0];
     return code === undefined || code === OP.BYTEARRAY8;
   }

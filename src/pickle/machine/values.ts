@@ -95,6 +95,8 @@ interface TextValue {
 interface BytesValue {
   readonly type: "bytes";
   readonly bytes: Uint8Array;
+  /** True for what is certainly `bytes`, which nothing changes; undefined for what may be a bytearray. */
+  readonly fixed?: true;
 }
 
 /** The result of a call that the machine cannot compute. `state` is what BUILD gave it. */

@@ -48,7 +48,11 @@ export function foldOf(key: string): Fold | undefined {
   const method = /^builtins\.(?:str|bytes|bytearray|list|tuple|dict)\.(\w+)$/.exec(key)?.[1];
   if (method !== undefined) {
     return (heap, [self, ...rest]) => {
-      if (method === "fromhex") return bytesResult(heap, decodeHex(text(heap, self) ?? "?"));
+      if (method === "fromhex") {
+        const made = bytesResult(heap, decodeHex(text(heap, self) ?? "?"));
+        if (made !== undefined && key.startsWith("builtins.bytearray")) heap.noteBytearray(made);
+        return made;
+      }
       return self === undefined ? undefined : callMethod(heap, self, method, rest);
     };
   }
@@ -233,8 +237,9 @@ function textResult(heap: Heap, value: string | undefined): Handle | undefined {
   return bounded(heap, value);
 }
 
+/** What functions of the standard library give that return `bytes`. */
 function bytesResult(heap: Heap, value: Uint8Array | undefined): Handle | undefined {
-  return value && heap.bytes(value);
+  return value && heap.bytes(value, true);
 }
 
 function decoded(heap: Heap, value: Handle, codec: Handle): string | undefined {

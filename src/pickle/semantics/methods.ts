@@ -104,7 +104,7 @@ const STR: Readonly<Record<string, Method<string>>> = {
   encode: (heap, self, [codec, errors]) => {
     if (errors !== undefined) return undefined;
     const bytes = encodeText(self, codec === undefined ? "utf-8" : text(heap, codec) ?? "?");
-    return bytes && heap.bytes(bytes);
+    return bytes && heap.bytes(bytes, true);
   },
   zfill: (heap, self, [width]) => {
     const wanted = width === undefined ? undefined : heap.integerOf(width);
