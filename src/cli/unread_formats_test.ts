@@ -77,8 +77,6 @@ const HEADS: readonly (readonly [label: string, head: string])[] = [
   ["a Torch7 object", "4\n1\n3\nV 1\n13\nnn.Sequential\n"],
   ["MXNet parameters", "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0"],
   ["a MindSpore Lite model", "\x20\0\0\0MSL2"],
-  ["an ExecuTorch program", "\x20\0\0\0ET12"],
-  ["an ExecuTorch data file", "\x20\0\0\0FT01"],
   ["an ONNX Runtime model", "\x20\0\0\0ORTM"],
   ["a Circle model", "\x20\0\0\0CIR0"],
   ["a LiteRT-LM model", "LITERTLM\x01\0\0\0"],

@@ -18,6 +18,7 @@ import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
 import { textConfigDescriptor } from "./text-config/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
+import { executorchDescriptor } from "./executorch/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
 import { frameworksDescriptor } from "./frameworks/descriptor.ts";
 import { ggmlDescriptor } from "./ggml/descriptor.ts";
@@ -80,6 +81,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   acceleratorsDescriptor,
   frameworksDescriptor,
   arrowDescriptor,
+  executorchDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

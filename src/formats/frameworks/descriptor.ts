@@ -10,7 +10,7 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, CNTK, Torch7, MXNet, Paddle, MNN, MindSpore, ExecuTorch and others",
+  title: "Caffe, CNTK, Torch7, MXNet, Paddle, MNN, MindSpore and others",
   role: "unread",
   claims: [
     { label: "a Caffe model", extensions: "caffemodel prototxt" },
@@ -23,7 +23,6 @@ export const frameworksDescriptor: FormatDescriptor = {
     { label: "a Paddle Lite model", extensions: "nb", weak: true },
     { label: "a TNN model", extensions: "tnnmodel tnnproto" },
     { label: "a Tengine model", extensions: "tmfile" },
-    { label: "an ExecuTorch program", extensions: "pte ptd" },
     { label: "a LiteRT-LM model", extensions: "litertlm" },
     { label: "a MediaPipe task", extensions: "task", weak: true },
     { label: "a memory-mapped TensorFlow graph", extensions: "pbmm" },
@@ -46,8 +45,6 @@ export const frameworksDescriptor: FormatDescriptor = {
     { label: "MXNet parameters", matches: at(0, "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
     // Identifiers of the FlatBuffers follow the root's offset.
     { label: "a MindSpore Lite model", matches: at(4, "MSL0", "MSL1", "MSL2") },
-    { label: "an ExecuTorch program", matches: at(4, "ET12") },
-    { label: "an ExecuTorch data file", matches: at(4, "FT01") },
     { label: "an ONNX Runtime model", matches: at(4, "ORTM") },
     { label: "a Circle model", matches: at(4, "CIR0") },
     { label: "a LiteRT-LM model", matches: at(0, "LITERTLM") },
