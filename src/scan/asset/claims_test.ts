@@ -59,7 +59,7 @@ test("formats without a reader are known by their first bytes", () => {
   const cases: readonly (readonly [string, string | undefined])[] = [
     ["7z\xbc\xaf\x27\x1c", undefined],
     ["Rar!\x1a\x07\x01\0", undefined],
-    ["\x1c\0\0\0TFL3", "a TensorFlow Lite model"],
+    ["\x1c\0\0\0CIR0", "a Circle model"],
     ["RDX3\n", undefined],
     ["", undefined],
     ["GGU", undefined],

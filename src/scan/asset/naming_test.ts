@@ -77,7 +77,8 @@ const UNMATCHED: readonly (readonly [name: string, inFile: string, inArchive: st
   ["a.safetensors", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.gguf", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.7z", "file-not-what-name-says*", "file-not-what-name-says*"],
-  ["a.tflite", "file-unsupported*", "file-unsupported*"],
+  ["a.tflite", "file-not-what-name-says*", "file-not-what-name-says*"],
+  ["a.circle", "file-unsupported*", "file-unsupported*"],
   ["a.txt", "", ""],
   ["a.py", "", ""],
   ["LICENSE", "", ""],
@@ -113,14 +114,14 @@ test("an empty file is incomplete where a model should be, and nothing where non
 });
 
 test("a known format without a reader is named, whatever the file is called", () => {
-  const tflite = "\x1c\0\0\0TFL3";
-  assert.equal(said(sample("a.tflite", tflite), []), "file-unsupported*");
-  assert.equal(said(sample("a.pt", tflite), []), "file-unsupported*");
-  assert.equal(said(sample("a", tflite), []), "file-unsupported*");
-  assert.equal(said(sample("a.txt", tflite), []), "file-unsupported* file-disguised");
-  assert.equal(said(sample("a.pt", tflite), ["zip"]), "file-unsupported*");
-  const [first] = compareWithName(sample("a.pt", tflite), [], true);
-  assert.match(first?.detail ?? "", /"a\.pt" is a TensorFlow Lite model/);
+  const circle = "\x1c\0\0\0CIR0";
+  assert.equal(said(sample("a.circle", circle), []), "file-unsupported*");
+  assert.equal(said(sample("a.pt", circle), []), "file-unsupported*");
+  assert.equal(said(sample("a", circle), []), "file-unsupported*");
+  assert.equal(said(sample("a.txt", circle), []), "file-unsupported* file-disguised");
+  assert.equal(said(sample("a.pt", circle), ["zip"]), "file-unsupported*");
+  const [first] = compareWithName(sample("a.pt", circle), [], true);
+  assert.match(first?.detail ?? "", /"a\.pt" is a Circle model/);
 });
 
 test("a Git-LFS pointer in a model's place is not the model", () => {
