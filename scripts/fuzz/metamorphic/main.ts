@@ -4,7 +4,9 @@
  *     make fuzz FAMILY=metamorphic SEED=1 CASES=200000      or MINUTES=60
  *     make fuzz FAMILY=metamorphic SEED=1 CASE=1234         one case again, with its chain
  *     scripts/fuzz/fuzz --family metamorphic --no-shrink    findings counted by their whole chain
- *     scripts/fuzz/fuzz --family metamorphic --first        as far as the first finding
+ *     scripts/fuzz/fuzz --family metamorphic --keep FILE    confirmed cases of harmful samples go to a file
+ *     scripts/fuzz/fuzz --family metamorphic --like 'REGEXP' [--most 25]
+ *                                 as many cases as confirmed of each "chain @ sample" that looks so
  *     scripts/fuzz/fuzz --family metamorphic --only listed  pairs with a transformation of such a name
  *     scripts/fuzz/fuzz --family metamorphic --missing A.json,B.json   pairs that these runs did not meet
  *
@@ -25,6 +27,7 @@ import { Dice } from "../dice.ts";
 import { pythonAvailable } from "../python.ts";
 import { applied, chainOf, type Link, pairs, transformations } from "./chains.ts";
 import { fileOf, type Scanned, verdictOf, wrong } from "./judge.ts";
+import { beginKept, keep } from "./kept.ts";
 import { meet, missingPairs } from "./missing.ts";
 import { written } from "./layout.ts";
 import { Oracle } from "./oracle.ts";
@@ -66,7 +69,9 @@ const { values } = parseArgs({
     only: { type: "string" },
     missing: { type: "string" },
     "no-shrink": { type: "boolean", default: false },
-    first: { type: "boolean", default: false },
+    keep: { type: "string" },
+    like: { type: "string", multiple: true, default: [] },
+    most: { type: "string", default: "25" },
   },
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
@@ -127,7 +132,20 @@ async function run(): Promise<number> {
 
   const quiet = links.filter(({ hides }) => !hides);
   const quietDue = pairs(quiet);
+  const kinds = values.like.map((each) => ({
+    like: new RegExp(each, "u"),
+    left: Number(values.most),
+  }));
   const make = (number: number): Case | undefined => {
+    const made = makeAny(number);
+    if (made === undefined || kinds.length === 0) return made;
+    const shown = `${idsOf(made.chain)} @ ${made.sample.id}`;
+    return kinds.some(({ like, left }) => left > 0 && like.test(shown)) ? made : undefined;
+  };
+  const confirm = ({ chain, sample }: Case): void => {
+    for (const kind of kinds) if (kind.like.test(`${idsOf(chain)} @ ${sample.id}`)) kind.left--;
+  };
+  const makeAny = (number: number): Case | undefined => {
     const dice = new Dice("metamorphic", seed, number);
     const ordinary = number % REAL_EACH === 0 && values.only === undefined;
     const [from, all] = ordinary ? [quiet, quietDue] : [links, due];
@@ -148,13 +166,16 @@ async function run(): Promise<number> {
     return await fill(missingPairs(due, values.missing.split(",")), harmful, plain);
   }
   if (values.case !== undefined) return await again(make(Number(values.case)));
-  if (values.first && sunken > 0) {
-    console.log("first finding: a sample");
-    return 1;
+  if (values.keep !== undefined) {
+    beginKept(values.keep);
+    for (const { id, draft, verdict } of harmful) {
+      const file = written(draft);
+      keep(values.keep, { sample: id, chain: "", name: draft.name, was: verdict, verdict, file });
+    }
   }
   const cases = Number(values.cases ?? Infinity);
   const minutes = Number(values.minutes ?? (values.cases === undefined ? 1 : Infinity));
-  return await long(make, { cases, minutes, harmful, plain, links, due });
+  return await long(make, { cases, minutes, harmful, plain, links, due, confirm });
 }
 
 /**
@@ -225,6 +246,8 @@ interface Plan {
   readonly plain: readonly Scanned[];
   readonly links: ReturnType<typeof transformations>;
   readonly due: ReturnType<typeof pairs>;
+  /** Is told each case that the loaders confirm. */
+  readonly confirm: (made: Case) => void;
 }
 
 /** Cases one after the other, in batches: the oracle judges the next while the scan reads these. */
@@ -270,6 +293,7 @@ async function long(make: (number: number) => Case | undefined, plan: Plan): Pro
         continue;
       }
       confirmed++;
+      plan.confirm(made);
       for (const reader of judgement.readers ?? []) count(readers, reader);
       for (const { transformation } of made.chain) add(singles, transformation.id, "confirmed");
       for (const [at, { transformation }] of made.chain.entries()) {
@@ -282,13 +306,10 @@ async function long(make: (number: number) => Case | undefined, plan: Plan): Pro
       const verdict = await verdictOf(made.draft.name, file);
       count(verdicts, `${made.sample.harmful ? "harmful" : "real"} ${verdict}`);
       const kind = wrong(made.sample, verdict);
-      if (kind !== undefined && values.first) {
-        const { number, sample, chain } = made;
-        console.log(
-          `first finding: case ${number}, ${confirmed} confirmed: ${kind}: ${verdict}: ` +
-            `${idsOf(chain)} (${sample.id}, was ${sample.verdict})`,
-        );
-        return 1;
+      if (values.keep !== undefined && made.sample.harmful) {
+        const { number, sample, draft } = made;
+        const [chain, was, { name }] = [idsOf(made.chain), sample.verdict, draft];
+        keep(values.keep, { number, sample: sample.id, chain, name, was, verdict, file });
       }
       if (kind !== undefined) {
         const { sample, chain, draft } = made;

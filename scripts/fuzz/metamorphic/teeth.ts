@@ -1,17 +1,28 @@
 /**
- * Whether the metamorphic fuzzer has teeth: takes one fix back in a copy of the sources, and runs until the
- * fuzzer finds the hole.
+ * Whether the metamorphic fuzzer has teeth: takes one fix back in a copy of the sources, and looks for the case
+ * in which the fuzzer finds the hole.
  *
  *     PYTHON=… deno run --allow-all scripts/fuzz/metamorphic/teeth.ts --seed 1 [--cases 20000] [--only ID]
  *
- * A row for each fix: what it is, the cases until the finding, and the finding. What the sources find with all
- * fixes, too, does not count. One that is not found makes the program fail.
+ * The cases are made once, by the sources with all fixes, and read by each copy; `--again` takes those of the
+ * run before. A row for each fix: what it is, the cases until the finding, and the finding, which says less than
+ * with all fixes. One that is not found makes the program fail.
  *
  * @module
  */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -137,8 +148,8 @@ const FIXES: readonly Fix[] = [
   {
     id: "items of objects may be methods that are called",
     file: `${SEMANTICS}/callbacks.ts`,
-    fixed: "return HOOKS.test(name) ||",
-    broken: "return",
+    fixed: "return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));",
+    broken: "return METHODS.test(name) && this.isFunction(value);",
   },
   {
     id: "attributes of a value that was picked are those of the value",
@@ -180,6 +191,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     cases: { type: "string", default: "20000" },
     only: { type: "string" },
+    again: { type: "boolean", default: false },
   },
 });
 
@@ -193,43 +205,34 @@ function copied(): string {
   return copy;
 }
 
-/** What the fuzzer says of sources. */
-function fuzzed(root: string, ...options: readonly string[]): string {
-  const { stdout, error } = spawnSync(process.execPath, [
+/** What a program of the fuzzer prints. @throws when it cannot run, or ends early */
+function printed(root: string, program: string, ...options: readonly string[]): string {
+  const { stdout, status, error } = spawnSync(process.execPath, [
     ...["run", "--quiet", "--no-prompt", "--no-check", "--no-lock", "--cached-only", "--allow-all"],
-    join(root, "scripts/fuzz/metamorphic/main.ts"),
-    ...["--seed", values.seed, ...options],
+    join(root, "scripts/fuzz/metamorphic", program),
+    ...options,
   ], { encoding: "utf8" });
   if (error !== undefined) throw error;
+  if (status !== 0 && status !== 1) throw new Error(`${program} ended with ${status}`);
   return stdout;
 }
 
-/** The first finding of a copy that the sources with all fixes do not have; undefined when there is none. */
-function found(copy: string, id: string): string | undefined {
-  const cases = Number(values.cases);
-  for (let from = 0; from < cases;) {
-    const range = ["--from", `${from}`, "--cases", `${cases - from}`];
-    const printed = fuzzed(copy, ...range, "--first");
-    const samples = printed.split("\n").filter((line) =>
-      line.startsWith("sample ") && !known.includes(line)
-    );
-    if (samples.length > 0) return samples.slice(0, 2).join("; ");
-    const line = printed.split("\n").find((each) => each.startsWith("first finding: case "));
-    const number = Number(/case (\d+)/u.exec(line ?? "")?.[1]);
-    if (line === undefined) {
-      if (printed.includes(`${cases - from} cases, `)) return undefined;
-      throw new Error(`The fuzzer ended early without the fix "${id}"`);
-    }
-    const whole = fuzzed(ROOT, "--case", `${number}`);
-    if (!whole.includes(", which is a finding")) return line;
-    console.log(`  (case ${number} is a finding with all fixes, too)`);
-    from = number + 1;
-  }
-  return undefined;
+/** The cases of a seed, confirmed by the loaders, with what the sources say of them with all fixes. */
+function keptCases(): string {
+  const folder = join(ROOT, ".cache/fuzz");
+  const path = join(folder, `metamorphic-${values.seed}-${values.cases}.cases`);
+  if (values.again && existsSync(path)) return path;
+  mkdirSync(folder, { recursive: true });
+  const unfinished = `${path}.new`;
+  const options = ["--seed", values.seed, "--cases", values.cases, "--keep", unfinished];
+  const said = printed(ROOT, "main.ts", "--no-shrink", ...options);
+  if (!said.includes(`${values.cases} cases, `)) throw new Error("The fuzzer ended early");
+  renameSync(unfinished, path);
+  return path;
 }
 
 let missed = 0;
-const known = fuzzed(ROOT, "--cases", "0").split("\n").filter((line) => line.startsWith("sample "));
+const cases = keptCases();
 const copy = copied();
 try {
   for (const { id, file, fixed, broken } of FIXES) {
@@ -240,8 +243,10 @@ try {
       throw new Error(`"${fixed}" does not stand once in ${file}`);
     }
     writeFileSync(path, text.replace(fixed, () => broken));
-    const finding = found(copy, id);
+    const said = printed(copy, "kept.ts", cases).trim();
     writeFileSync(path, text);
+    const finding = /^first finding: (.*)$/mu.exec(said)?.[1];
+    if (finding === undefined && said !== "nothing has sunk") throw new Error(`${id}: ${said}`);
     if (finding === undefined) missed++;
     console.log(`${id} | seed ${values.seed} | ${finding ?? "NOT FOUND"}`);
   }
