@@ -239,6 +239,32 @@ test("a class in the place of a function is constructed with what the file gives
   assert.deepEqual(reported(await scan(lookup)), ["keras.layers:StringLookup", "vocabulary"]);
 });
 
+test("the module of a class that looks like a value is imported, and judged", async () => {
+  const object = (name: string, module?: string) => ({ class_name: name, module, config: {} });
+  // tf_keras imports the module of a class that it does not know as a value.
+  for (const name of ["__x__", "__tuple__", "__builtins__"]) {
+    assert.deepEqual(reported(await scan(object(name, "evil"))), [`evil:${name}`]);
+  }
+  for (const module of [undefined, "", "builtins"]) {
+    assert.deepEqual(reported(await scan(object("__tensor__", module))), []);
+  }
+});
+
+test("files that tokenizers read besides their vocabulary are reported, what a model holds is not", async () => {
+  const reads = async (config: object) =>
+    reported(await scan({ class_name: "AlbertTokenizer", config })).includes("vocabulary");
+  for (const key of ["vocabulary", "merges", "special_tokens", "language_tokens", "proto"]) {
+    assert.ok(await reads({ [key]: "/etc/passwd" }), key);
+    assert.ok(!await reads({ [key]: null }), key);
+  }
+  assert.ok(!await reads({ merges: ["a b"], vocabulary: { a: 1 } }));
+  const inline = "AAAA".repeat(600);
+  assert.ok(!await reads({ proto: inline }));
+  for (const path of [`./${"a".repeat(2400)}`, "AAAA".repeat(512), `${inline}A`]) {
+    assert.ok(await reads({ proto: path }), path.slice(0, 9));
+  }
+});
+
 test("paths of feature columns and tokenizers are files that are read", async () => {
   for (const key of ["vocabulary_file", "vocab_file", "ckpt_to_load_from"]) {
     const column = { class_name: "Column", config: { key: "k", [key]: "/etc/passwd" } };

@@ -40,6 +40,13 @@ const LOOKUPS: ReadonlySet<string> = new Set([
 ]);
 /** Classes of companions that take a vocabulary, too: keras_hub's tokenizers, lookups by other names. */
 const LOOKUP_NAME = /(?:Lookup|Vectorization|Tokenizer|Vocabulary|CategoricalColumn)\w*$/u;
+/**
+ * Keys of these classes whose text is a path. In a model it is an array, or nothing: `byte_pair_tokenizer.py`,
+ * `whisper_tokenizer.py` and `sentence_piece_tokenizer.py` of keras_hub.
+ */
+const VOCABULARY_KEYS = ["vocabulary", "merges", "special_tokens", "language_tokens", "proto"];
+/** A longer text of `proto` is a model in base64, if it is that: `SentencePieceTokenizer.set_proto`. */
+const PROTO_PATH_CHARACTERS = 2048;
 /** Keys whose text is the path of a file that the object reads while it is rebuilt or called. */
 const PATH_KEYS: readonly string[] = [
   ...["vocabulary_file", "vocab_file", "ckpt_to_load_from", "vocabulary_path", "vocab_path"],
@@ -202,7 +209,10 @@ export class ConfigWalk {
       }
       return;
     }
-    if (/^__\w+__$/u.test(name)) return;
+    // Values such as `__tensor__` have no module. Each generation of Keras has its own of them, and imports
+    // the module of every other class: `deserialize_keras_object` in `serialization_lib.py`.
+    const isValue = /^__\w+__$/u.test(name);
+    if (isValue && textsOf(object, "module").every((it) => it === "" || it === "builtins")) return;
     this.#reference(object, name, "class", layer, given(valuesOf(object, "config"), true));
   }
 
@@ -447,11 +457,13 @@ export class ConfigWalk {
   }
 
   #vocabulary(name: string, config: JsonObject, layer: string): void {
-    for (const path of textsOf(config, "vocabulary")) {
-      if (path === "") continue;
-      const what = named(name === "" ? "lookup" : name, layer);
-      const expression = `${what} with its vocabulary in ${quoted(path)}`;
-      this.#operator("vocabulary", expression, config.at, layer, [piece("path", path)]);
+    for (const key of name === "" ? ["vocabulary"] : VOCABULARY_KEYS) {
+      for (const path of textsOf(config, key)) {
+        if (path === "" || (key === "proto" && isInlineProto(path))) continue;
+        const what = named(name === "" ? "lookup" : name, layer);
+        const expression = `${what} with its ${key} in ${quoted(path)}`;
+        this.#operator("vocabulary", expression, config.at, layer, [piece("path", path)]);
+      }
     }
   }
 
@@ -587,4 +599,10 @@ function quoted(text: string): string {
 
 function cut(text: string): string {
   return text.length > EXPRESSION_LENGTH ? text.slice(0, EXPRESSION_LENGTH) : text;
+}
+
+/** True for a SentencePiece model in place of the path of one. */
+function isInlineProto(text: string): boolean {
+  return text.length > PROTO_PATH_CHARACTERS && text.length % 4 === 0 &&
+    /^[A-Za-z0-9+/]*={0,2}$/u.test(text);
 }
