@@ -21,6 +21,7 @@
  * - "library": loads a native library; "command": runs a command.
  * - "unpickle": decodes base64 and unpickles it.
  * - "markup": shows the text as HTML.
+ * - "operator": runs the operator of PyTorch (`namespace.name`).
  */
 export const LOADER_ACTIONS = [
   "call",
@@ -41,6 +42,7 @@ export const LOADER_ACTIONS = [
   "command",
   "unpickle",
   "markup",
+  "operator",
 ] as const;
 /** What a loader does with a value. */
 export type LoaderAction = typeof LOADER_ACTIONS[number];

@@ -194,12 +194,24 @@ class Teller {
         return this.#operator("library.native", hit, shown);
       case "command":
         return this.#operator("command.run", hit, shown);
+      case "operator":
+        return this.#torchOperator(text, where, hit.node.at);
       case "markup":
         if (isMarkup(text)) this.#operator("text.markup", hit, shown);
         return;
       default:
         return;
     }
+  }
+
+  /** An operator of PyTorch, by its namespace and name: those that compute are ordinary. */
+  #torchOperator(name: string, where: string, offset: number): void {
+    const language = "torchscript";
+    if (this.#place.interest.operatorKnowledge?.(language, name) !== "named") return;
+    if (this.#isReported(`${language}\n${name}`)) return;
+    const expression = `torch.ops.${name} (${cut(where)})`;
+    const fact = { kind: "operator", language, name, expression } as const;
+    this.#found.push({ type: "fact", fact, count: 1, offset });
   }
 
   #role(): string | undefined {
