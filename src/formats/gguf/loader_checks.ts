@@ -18,17 +18,82 @@ const CONTEXT = 1n << 27n;
 /** Tokens that are compared; the largest vocabularies have some 260,000. CWE-770. */
 const TOKENS = 4_000_000;
 
+/** Numbers by the end of their key, as far as the file has them. */
+type Numbers = Readonly<Record<string, bigint | undefined>>;
+
+/** A number that has to lie within bounds. */
+interface Range {
+  /** Behind the name of the architecture. */
+  readonly key: string;
+  readonly least: bigint;
+  readonly most: bigint;
+  /** The assertion, or what fails. */
+  readonly check: string;
+}
+
+/** `load_hparams` of `src/llama-model.cpp`. */
+const RANGES: readonly Range[] = [
+  {
+    key: "block_count",
+    least: 1n,
+    most: LAYERS,
+    check: "n_layer_all > 0 && n_layer_all <= LLAMA_MAX_LAYERS",
+  },
+  { key: "context_length", least: 1n, most: CONTEXT, check: "the context fits into memory" },
+  { key: "expert_count", least: 0n, most: EXPERTS, check: "n_expert <= LLAMA_MAX_EXPERTS" },
+];
+
+/** How numbers have to agree, in the same function: the check, and whether it fails. */
+const RELATIONS: readonly (readonly [check: string, fails: (numbers: Numbers) => boolean])[] = [
+  [
+    "n_expert_used <= n_expert",
+    ({ expert_used_count: used = 0n, expert_count: all = 0n }) => used > all,
+  ],
+  ["n_expert_used > 0 where there are experts", (
+    { expert_used_count: used = 0n, expert_count: all = 0n },
+  ) => all > 0n && used <= 0n],
+  [
+    "n_layer_nextn <= n_layer_all",
+    ({ nextn_predict_layers: next = 0n, block_count: all }) => all !== undefined && next > all,
+  ],
+  ["n_expert_groups == 0 where there are no experts", (
+    { expert_group_count: groups = 0n, expert_count: all = 0n },
+  ) => all === 0n && groups !== 0n],
+  [
+    "n_expert_groups < n_expert",
+    ({ expert_group_count: groups = 0n, expert_count: all = 0n }) => all > 0n && groups >= all,
+  ],
+  ["n_expert % n_expert_groups == 0", (
+    { expert_group_count: groups = 0n, expert_count: all = 0n },
+  ) => groups > 1n && all % groups !== 0n],
+  ["n_group_used > 0 && n_group_used < n_expert_groups", (
+    { expert_group_count: groups = 0n, expert_group_used_count: used = 0n },
+  ) => groups > 1n && (used <= 0n || used >= groups)],
+];
+
 /** Keys that a check needs, behind the name of the architecture. */
 const NUMBERS: readonly string[] = [
-  "block_count",
-  "context_length",
-  "expert_count",
-  "expert_used_count",
+  ...RANGES.map(({ key }) => key),
+  ...["expert_used_count", "nextn_predict_layers", "expert_group_count"],
+  "expert_group_used_count",
 ];
+
+/** Numbers that `ggml_norm` and `ggml_rms_norm` assert to be 0 or greater (`ggml-cpu/ops.cpp`). */
+const EPSILONS: readonly string[] = [
+  "attention.layer_norm_rms_epsilon",
+  "attention.layer_norm_epsilon",
+  "attention.group_norm_epsilon",
+];
+
+/** `LLAMA_ROPE_SCALING_TYPES`: another is UNSPECIFIED, which is asserted against. */
+const ROPE_SCALING = "rope.scaling.type";
+const ROPE_SCALINGS = /^(?:none|linear|yarn|longrope)$/u;
 
 /** Collects what the checks need, key by key. */
 export class LoaderChecks {
   readonly #numbers = new Map<string, bigint>();
+  readonly #epsilons = new Map<string, number>();
+  readonly #scalings = new Map<string, string>();
   readonly #tokens = new Set<string>();
   #architecture: string | undefined;
   #tokenizer: string | undefined;
@@ -41,9 +106,15 @@ export class LoaderChecks {
     return NUMBERS.some((name) => key.endsWith(`.${name}`));
   }
 
+  /** True for a key whose fraction is wanted. */
+  wantsFraction(key: string): boolean {
+    return EPSILONS.some((name) => key.endsWith(`.${name}`));
+  }
+
   /** True for a key whose text is wanted. */
   wantsText(key: string): boolean {
-    return key === "general.architecture" || key === "tokenizer.ggml.model";
+    return key === "general.architecture" || key === "tokenizer.ggml.model" ||
+      key.endsWith(`.${ROPE_SCALING}`);
   }
 
   /** True for the list whose texts are wanted, each. */
@@ -55,8 +126,13 @@ export class LoaderChecks {
     this.#numbers.set(key, value);
   }
 
+  fraction(key: string, value: number): void {
+    this.#epsilons.set(key, value);
+  }
+
   text(key: string, text: string): void {
     if (key === "general.architecture") this.#architecture = text;
+    else if (key.endsWith(`.${ROPE_SCALING}`)) this.#scalings.set(key, text);
     else this.#tokenizer = text;
   }
 
@@ -75,22 +151,20 @@ export class LoaderChecks {
 
   /** The checks that fail. */
   *failed(): Iterable<Lie> {
-    const { block_count, context_length, expert_count, expert_used_count } = this.#given();
-    if (block_count !== undefined && (block_count <= 0n || block_count > LAYERS)) {
-      yield lie(`n_layer <= LLAMA_MAX_LAYERS: it has ${block_count} blocks, ${LAYERS} at most`);
+    const numbers = this.#given();
+    for (const { key, least, most, check } of RANGES) {
+      const value = numbers[key];
+      if (value === undefined || (value >= least && value <= most)) continue;
+      yield lie(`${check}: its ${key} is ${value}`);
     }
-    if (context_length !== undefined && (context_length <= 0n || context_length > CONTEXT)) {
-      yield lie(`the context fits into memory: its length is ${context_length}`);
+    for (const [check, fails] of RELATIONS) if (fails(numbers)) yield lie(check);
+    for (const name of EPSILONS) {
+      const value = this.#epsilons.get(`${this.#architecture}.${name}`);
+      if (value !== undefined && !(value >= 0)) yield lie(`eps >= 0: its ${name} is ${value}`);
     }
-    if (expert_count !== undefined && (expert_count < 0n || expert_count > EXPERTS)) {
-      yield lie(`n_expert <= LLAMA_MAX_EXPERTS: it has ${expert_count} experts`);
-    }
-    const experts = expert_count ?? 0n;
-    if (expert_used_count !== undefined && expert_used_count > experts) {
-      yield lie(`n_expert_used <= n_expert: ${expert_used_count} of ${experts} experts are used`);
-    }
-    if (experts > 0n && (expert_used_count ?? 0n) <= 0n) {
-      yield lie(`n_expert_used > 0: none of ${experts} experts is used`);
+    const scaling = this.#scalings.get(`${this.#architecture}.${ROPE_SCALING}`);
+    if (scaling !== undefined && !ROPE_SCALINGS.test(scaling)) {
+      yield lie(`rope_scaling_type_train != UNSPECIFIED: its ${ROPE_SCALING} is "${scaling}"`);
     }
     if (this.#tokenizer !== undefined && !/^(?:none|no_vocab)?$/u.test(this.#tokenizer)) {
       yield* this.#vocabulary(this.#tokenizer);
@@ -110,7 +184,7 @@ export class LoaderChecks {
     }
   }
 
-  #given(): Readonly<Record<string, bigint | undefined>> {
+  #given(): Numbers {
     return Object.fromEntries(
       NUMBERS.map((name) => [name, this.#numbers.get(`${this.#architecture}.${name}`)]),
     );

@@ -62,6 +62,8 @@ const INTEGERS: Readonly<Record<number, boolean>> = {
   10: false,
   11: true,
 };
+/** Types of fractions. */
+const FRACTIONS: ReadonlySet<number> = new Set([6, 12]);
 /** Bytes of a text that a loader compares: names of architectures and tokenizers, tokens. CWE-770. */
 const TEXT_BYTES = 4096;
 
@@ -268,6 +270,8 @@ class Scanner {
     await reader.fill(bytes);
     if (Object.hasOwn(INTEGERS, type) && this.#checks.wantsNumber(key)) {
       this.#checks.number(key, readInteger(reader, bytes, INTEGERS[type] === true));
+    } else if (FRACTIONS.has(type) && this.#checks.wantsFraction(key)) {
+      this.#checks.fraction(key, reader.fraction(bytes));
     } else if (key === ALIGNMENT_KEY && type === U32) this.#align(reader.u32(), at);
     else if (type === BOOL) this.#readBool(reader, key);
     else reader.skip(bytes);

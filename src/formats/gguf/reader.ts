@@ -109,6 +109,16 @@ export class GgufReader {
     return value;
   }
 
+  /** A fraction of 4 or 8 bytes. */
+  fraction(bytes: number): number {
+    const at = this.#at - this.#start;
+    const value = bytes === 4
+      ? this.#view.getFloat32(at, this.littleEndian)
+      : this.#view.getFloat64(at, this.littleEndian);
+    this.#at += bytes;
+    return value;
+  }
+
   u64(): bigint {
     const value = this.#view.getBigUint64(this.#at - this.#start, this.littleEndian);
     this.#at += 8;
