@@ -51,6 +51,17 @@ const PLAIN_MODULES =
 /** What runs code in the other modules, by its name. */
 const RUNNERS =
   /^(?:Interactive\w+|interact|runcode|getoutput|getstatusoutput|load\w*|main|_?run\w*|exec\w*|eval\w*|call|system|popen|set(?:trace|profile)|addaudithook|create_subprocess_\w+|CDLL|cdll|LoadLibrary|PyDLL|compile\w*|spawn\w*|import\w*|FunctionType|CodeType|GuardBuilder\.get|evaluate_\w+)$/u;
+/** What hands out any module, and is called by every program while it is imported. */
+const IMPORTERS =
+  /^(?:importlib\.(?:import_module|__import__)|pydoc\.locate|pkgutil\.resolve_name)$/u;
+/** A whole text that names something: `a.b`, `a:b` as entry points are written, `ext://a.b` of logging. */
+const NAMED = /^(?:ext:\/\/)?([\p{L}_][\p{L}\p{N}_.]*)[.:]([\p{L}_][\p{L}\p{N}_]*)$/u;
+/** Names of modules by which programs are started, and of what leads to them. */
+const RUNS_ALONE =
+  /\b(?:os|posix|nt|subprocess|pty|ctypes|builtins|runpy|eval|exec|compile|system|popen)\b|__\w+__/u;
+/** Functions and attributes that look names up. */
+const LOOKS_UP =
+  /\b(?:getattr|globals|locals|vars|lambda)\b|__(?:builtins?|import|globals|subclasses|class|loader|dict)__/u;
 /** What stands behind the dot of a file's name. */
 const FILE_EXTENSIONS =
   /^(?:py|pyc|json|jsonl|ya?ml|toml|ini|cfg|conf|txt|md|csv|tsv|log|lock|sh|html?|xml|pkl|pth?|ckpt|bin|onnx|gz|zip|tar|png|jpe?g|svg|so|dll|h|c|cc|cpp|js|ts|com|org|net|io|dev)$/iu;
@@ -413,15 +424,23 @@ class Teller {
   readonly #looked = new Map<string, boolean>();
 
   #mayName(text: string): boolean {
-    const dot = text.lastIndexOf(".");
-    return DOTTED.test(text)
-      ? this.#isCritical(text.slice(0, dot), text.slice(dot + 1))
-      : this.#speaks(text);
+    const name = nameIn(text);
+    return name === undefined ? this.#speaks(text) : this.#namesCritical(name);
+  }
+
+  /** A dotted name of a critical callable, which may be reached through modules that import it. */
+  #namesCritical(name: string): boolean {
+    const parts = name.replace(/^__builtins?__\./u, "builtins.").split(".");
+    const [module = "", last = ""] = [parts.slice(0, -1).join("."), parts.at(-1)];
+    return this.#isCritical(module, last) || IMPORTERS.test(name) ||
+      parts.length > 2 && this.#isCritical(parts.at(-2) ?? "", last);
   }
 
   /** True for a text that has the name of a critical callable before a bracket. */
   #speaks(text: string): boolean {
+    if (/^\s*@/mu.test(text) && RUNS_ALONE.test(text)) return true;
     if (!text.includes("(")) return false;
+    if (RUNS_ALONE.test(text) && LOOKS_UP.test(text)) return true;
     for (const [, called = ""] of text.matchAll(/([\w.]+)\s*\(/gu)) {
       const dot = called.lastIndexOf(".");
       const word = called.slice(dot + 1);
@@ -435,16 +454,16 @@ class Teller {
   #net({ text, path }: TextVisit): void {
     const where = placeOf(path);
     const trimmed = text.trim();
-    if (DOTTED.test(trimmed)) {
-      if (this.#reported.has(`hydra\n${trimmed}`) || this.#reported.has(`loader\n${trimmed}`)) {
-        return;
-      }
+    const name = nameIn(trimmed);
+    if (name !== undefined) {
+      if (this.#reported.has(`hydra\n${name}`) || this.#reported.has(`loader\n${name}`)) return;
       this.#operator("text.callable", undefined, `"${cut(trimmed)}" (${where})`);
       return;
     }
     // A text that aliases name again and again is read once.
     if (this.#isReported(`read\n${trimmed}`) || !mayBePython(trimmed)) return;
-    const { calls, complete } = this.#python(trimmed);
+    const called = /^\(?\s*lambda\b/u.test(trimmed) && mayBeCalled(trimmed);
+    const { calls, complete } = this.#python(called ? `(${trimmed})()` : trimmed);
     if (!complete) this.#cut = true;
     if (!calls.some((call) => this.#isCritical(call.module, call.name))) return;
     if (
@@ -620,6 +639,13 @@ function fromBase64(text: string): Uint8Array | undefined {
   }
   if (digits.length % 4 > 0 && pads < 4 - digits.length % 4) return undefined;
   return Uint8Array.from(atob(digits.join("")), (letter) => letter.charCodeAt(0));
+}
+
+/** The dotted name that a whole text is, in one of the forms in which loaders write it. */
+function nameIn(text: string): string | undefined {
+  const [, module, name] = NAMED.exec(text) ?? [];
+  const dotted = `${module ?? ""}.${name ?? ""}`;
+  return module !== undefined && DOTTED.test(dotted) ? dotted : undefined;
 }
 
 function cut(text: string): string {

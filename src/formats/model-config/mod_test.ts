@@ -225,3 +225,54 @@ test("what a configuration evaluates without brackets is found", async () => {
   const yaml = JSON.stringify({ train: "a", names: ["b"], download });
   assert.deepEqual(named(await scan(yaml, "data.yaml")), ["python-config os.system"]);
 });
+
+test("names and calls of what runs code are found at any key, in every form in which loaders write them", async () => {
+  const operators = async (value: unknown) => named(await scan({ model_type: "x", hook: value }));
+  for (
+    const value of [
+      ...["os.system", " os.system\n", "os:system", "ext://os.system", "os.path.os.system"],
+      ...["__builtins__.eval", "importlib.import_module", "torch.os.system"],
+    ]
+  ) assert.deepEqual(await operators(value), ["text.callable"], value);
+  for (
+    const value of [
+      ...[
+        "__import__('os').system('echo x')",
+        "getattr(os, 'system')('echo x')",
+        "os . system('x')",
+      ],
+      ...["lambda: os.system('echo x')", "import os\n@os.system\n@'echo x'.format\nclass A: pass"],
+    ]
+  ) assert.deepEqual(await operators(value), ["text.python"], value);
+  for (
+    const value of [
+      ...["os.path.join", "torch.nn.Linear", "a:b", "http://os.system/", "see os.system", "16:9"],
+      ...["lambda x: x + 1", "getattr(os, 'sep')", "f(x) or g(y)", "12:30:45", "system:run"],
+    ]
+  ) assert.deepEqual(await operators(value), [], value);
+});
+
+test("what MMEngine puts into a text before it parses it is read", async () => {
+  const yaml = (text: string, name: string) => scan(text, name).then(named);
+  const type = "model: {type: '{{$UNSET:os.system}}', command: echo x}\n";
+  assert.deepEqual(await yaml(type, "config.yaml"), ["loader os.system"]);
+  const own = "model: {type: '{{ fileBasenameNoExtension }}.system'}\n";
+  assert.deepEqual(await yaml(own, "os.yaml"), ["loader os.system"]);
+  assert.deepEqual(await yaml("root: '{{$DATA:/data}}/a'\n", "config.yaml"), []);
+});
+
+test("base64 is unpickled as Python decodes it: foreign characters dropped, up to the padding", async () => {
+  const entries = async (text: string) =>
+    (await scan({ policy_class: { ":serialized:": text } }, "config.json")).entries.map((entry) =>
+      entry.text
+    );
+  const plain = await entries("gASVBQAAAAAAAABLAS4=");
+  assert.equal(plain.length, 1);
+  for (
+    const spelt of ["g~A*S-V BQAAAAAAAABLAS4=", "=gASVBQAAAAAAAABLAS4=", "gASVBQAAAAAAAABLAS4==xx"]
+  ) {
+    assert.deepEqual(await entries(spelt), plain, spelt);
+  }
+  // binascii.Error: Incorrect padding.
+  assert.deepEqual(await entries("gASVBQAAAAAAAABLAS4"), []);
+});
