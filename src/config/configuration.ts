@@ -26,6 +26,11 @@ export interface OperatorLine {
   readonly origin: Origin;
 }
 
+/** A `[[loader]]`. */
+export interface LoaderLine extends LoaderEntry {
+  readonly origin: Origin;
+}
+
 /** An item of `[custom_patterns] patterns`. */
 export interface PatternLine {
   readonly pattern: string;
@@ -105,7 +110,7 @@ export interface Configuration {
   readonly forbid: readonly NameLine[];
   readonly rules: readonly RuleLine[];
   /** Loaders besides those of the table. */
-  readonly loaders: readonly LoaderEntry[];
+  readonly loaders: readonly LoaderLine[];
   readonly ignores: readonly IgnoreLine[];
   readonly policies: readonly PolicyLine[];
   readonly scores: readonly {

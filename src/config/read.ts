@@ -7,7 +7,6 @@
 
 import { ConfigError } from "../core/errors.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
-import type { LoaderEntry } from "../core/loader.ts";
 import { loaderOf } from "../rules/loaders.ts";
 import { globMatcher } from "../sources/glob.ts";
 import { type FailOn, type Limits, SEVERITIES, type Severity } from "../core/types.ts";
@@ -16,6 +15,7 @@ import type {
   Configuration,
   GlobalLine,
   IgnoreLine,
+  LoaderLine,
   NameLine,
   OperatorLine,
   PatternLine,
@@ -372,20 +372,38 @@ class Reader {
   }
 
   /** Loaders, each as in `rules/loaders.toml`; they add to the table and change nothing in it. */
-  #loaders(value: unknown): LoaderEntry[] {
+  #loaders(value: unknown): LoaderLine[] {
     if (value === undefined) return [];
     const items = this.document.list(["loader"], value, "tables, each written as [[loader]]");
+    const known = new Set<string>();
     return items.map((item, index) => {
       const path = ["loader", index];
       const table = this.document.table(path, item, "id, library and code");
-      const refuse = (message: string): never => this.document.fail(path, "value", message);
+      const refuse = Object.assign(
+        (message: string, place: readonly (string | number)[] = []): never =>
+          this.document.fail([...path, ...place], "value", message),
+        {
+          word: (
+            what: string,
+            word: string,
+            words: readonly string[],
+            place: readonly (string | number)[],
+          ): never => {
+            const at = place.at(-1) === word ? "key" : "value";
+            return this.document.failWord([...path, ...place], at, what, word, words);
+          },
+        },
+      );
       const entry = loaderOf(table, refuse);
+      if (known.has(entry.id)) refuse(`there is a loader "${entry.id}" already`, ["id"]);
+      known.add(entry.id);
       // What a user writes is matched against hostile text: no expression that could backtrack.
-      const patterned = entry.says !== undefined ||
-        entry.code.some(({ text }) => text !== undefined && !["dotted", "joined"].includes(text));
-      return patterned
-        ? refuse('"text" may only be "dotted" or "joined" here, and "says" is not read')
-        : entry;
+      if (entry.says !== undefined) refuse('"says" is not read here', ["says"]);
+      for (const [at, { text }] of entry.code.entries()) {
+        if (text === undefined || text === "dotted" || text === "joined") continue;
+        refuse('"text" may only be "dotted" or "joined" here', ["code", at, "text"]);
+      }
+      return { ...entry, origin: this.document.origin(path) };
     });
   }
 

@@ -22,8 +22,26 @@ const CODE_KEYS = ["at", "tag", "does", "beside", "text", "attribute", "key", "c
 const PROOF_KEYS = ["how", "release", "reference"];
 const LANGUAGES = ["loader", "hydra", "config"];
 
+/** Where something is wrong: keys from the entry to it. */
+type Place = readonly (string | number)[];
+
 /** Complains about an entry; never returns. */
-type Refuse = (message: string) => never;
+interface Refuse {
+  (message: string, place?: Place): never;
+  /** The same for a key or word that is none of those there are. */
+  readonly word: (what: string, word: string, words: readonly string[], place: Place) => never;
+}
+
+/** The same for what lies deeper. */
+function within(refuse: Refuse, ...place: Place): Refuse {
+  return Object.assign(
+    (message: string, below: Place = []): never => refuse(message, [...place, ...below]),
+    {
+      word: (what: string, word: string, words: readonly string[], below: Place): never =>
+        refuse.word(what, word, words, [...place, ...below]),
+    },
+  );
+}
 
 /**
  * One entry of the table.
@@ -34,20 +52,23 @@ export function loaderOf(table: Table, refuse: Refuse): LoaderTableEntry {
   onlyKeys(table, ENTRY_KEYS, "a loader", refuse);
   const id = text(table, "id", refuse);
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/u.test(id)) {
-    refuse(`"${id}" is no id of a loader: lower case, digits and hyphens`);
+    refuse(`"${id}" is no id of a loader: lower case, digits and hyphens`, ["id"]);
   }
-  const code = list(table, "code", refuse).map((one) => codeOf(one, refuse));
+  const code = list(table, "code", refuse).map((one, index) =>
+    codeOf(one, within(refuse, "code", index))
+  );
   const runs = texts(table, "runs", refuse);
   if (code.length + runs.length === 0) refuse(`"${id}" names no place with code`);
   const says = optional(table, "says", refuse);
-  if (says !== undefined) compiled(says, refuse);
+  if (says !== undefined) compiled(says, "says", refuse);
   const language = text(table, "language", refuse, "loader");
-  if (!LANGUAGES.includes(language)) refuse(`"language" is none of ${LANGUAGES.join(", ")}`);
+  if (!LANGUAGES.includes(language)) refuse.word("language", language, LANGUAGES, ["language"]);
   return {
     id,
     library: text(table, "library", refuse),
     versions: text(table, "versions", refuse, "all"),
-    ...(table["proof"] !== undefined && { proof: proofOf(table["proof"], refuse) }),
+    ...(table["proof"] !== undefined &&
+      { proof: proofOf(table["proof"], within(refuse, "proof")) }),
     files: texts(table, "files", refuse),
     keys: texts(table, "keys", refuse).map(pathOf),
     code,
@@ -56,8 +77,8 @@ export function loaderOf(table: Table, refuse: Refuse): LoaderTableEntry {
     ...(says !== undefined && { says }),
     language,
     references: texts(table, "references", refuse),
-    hit: list(table, "hit", refuse).map((one) => exampleOf(one, refuse)),
-    miss: list(table, "miss", refuse).map((one) => exampleOf(one, refuse)),
+    hit: list(table, "hit", refuse).map((one, at) => exampleOf(one, within(refuse, "hit", at))),
+    miss: list(table, "miss", refuse).map((one, at) => exampleOf(one, within(refuse, "miss", at))),
   };
 }
 
@@ -69,14 +90,14 @@ function codeOf(value: unknown, refuse: Refuse): LoaderCode {
   if ((at.length === 0) === (tag === undefined)) refuse('a place needs either "at" or "tag"');
   const action = text(value, "does", refuse);
   const does = LOADER_ACTIONS.find((word) => word === action) ??
-    refuse(`"does" is "${action}", which is none of ${LOADER_ACTIONS.join(", ")}`);
+    refuse.word("action of a loader", action, LOADER_ACTIONS, ["does"]);
   const pattern = optional(value, "text", refuse);
-  if (pattern !== undefined) compiled(pattern, refuse);
+  if (pattern !== undefined) compiled(pattern, "text", refuse);
   const beside = texts(value, "beside", refuse);
   const attribute = optional(value, "attribute", refuse);
   const [common, key] = ["common", "key"].map((name) => {
     const given = value[name] ?? false;
-    return typeof given === "boolean" ? given : refuse(`"${name}" must be true or false`);
+    return typeof given === "boolean" ? given : refuse(`"${name}" must be true or false`, [name]);
   });
   if (key === true && tag !== undefined) refuse('"key" needs "at"');
   return {
@@ -95,7 +116,9 @@ function proofOf(value: unknown, refuse: Refuse): LoaderProof {
   if (!isTable(value)) return refuse(`"proof" must be a table, but is ${show(value)}`);
   onlyKeys(value, PROOF_KEYS, "a proof", refuse);
   const how = text(value, "how", refuse);
-  if (how !== "run" && how !== "source") return refuse(`"how" is "${how}", not run or source`);
+  if (how !== "run" && how !== "source") {
+    return refuse.word("proof", how, ["run", "source"], ["how"]);
+  }
   return {
     how,
     release: text(value, "release", refuse),
@@ -109,13 +132,15 @@ function pathOf(written: string): string[] {
   return written.split(/(?<!\\)\./u).map((part) => part.replaceAll("\\.", "."));
 }
 
-function compiled(pattern: string, refuse: Refuse): void {
+function compiled(pattern: string, key: string, refuse: Refuse): void {
   // A user's entry is compiled too: nothing within a repeated group may repeat, so that matching is linear.
-  if (/\([^)]*[*+][^)]*\)[*+{]/u.test(pattern)) refuse(`"text" repeats what repeats: ${pattern}`);
+  if (/\([^)]*[*+][^)]*\)[*+{]/u.test(pattern)) {
+    refuse(`"${key}" repeats what repeats: ${pattern}`, [key]);
+  }
   try {
     new RegExp(pattern, "mu");
   } catch {
-    refuse(`"text" is no regular expression: ${pattern}`);
+    refuse(`"${key}" is no regular expression: ${pattern}`, [key]);
   }
 }
 
@@ -132,7 +157,7 @@ function exampleOf(value: unknown, refuse: Refuse): LoaderExample {
 
 function onlyKeys(table: Table, keys: readonly string[], what: string, refuse: Refuse): void {
   for (const key of Object.keys(table)) {
-    if (!keys.includes(key)) refuse(`${what} has no "${key}"`);
+    if (!keys.includes(key)) refuse.word(`key of ${what}`, key, keys, [key]);
   }
 }
 
@@ -140,7 +165,7 @@ function text(table: Table, key: string, refuse: Refuse, fallback?: string): str
   const value = table[key] ?? fallback;
   return typeof value === "string" && (value !== "" || fallback === "")
     ? value
-    : refuse(`"${key}" must be text, but is ${show(value)}`);
+    : refuse(`"${key}" must be text, but is ${show(value)}`, [key]);
 }
 
 function optional(table: Table, key: string, refuse: Refuse): string | undefined {
@@ -149,12 +174,16 @@ function optional(table: Table, key: string, refuse: Refuse): string | undefined
 
 function list(table: Table, key: string, refuse: Refuse): readonly unknown[] {
   const value = table[key] ?? [];
-  return Array.isArray(value) ? value : refuse(`"${key}" must be a list, but is ${show(value)}`);
+  return Array.isArray(value)
+    ? value
+    : refuse(`"${key}" must be a list, but is ${show(value)}`, [key]);
 }
 
 function texts(table: Table, key: string, refuse: Refuse): string[] {
   return list(table, key, refuse).map((item) =>
-    typeof item === "string" ? item : refuse(`"${key}" must hold texts, but has ${show(item)}`)
+    typeof item === "string"
+      ? item
+      : refuse(`"${key}" must hold texts, but has ${show(item)}`, [key])
   );
 }
 

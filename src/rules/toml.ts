@@ -247,7 +247,9 @@ export function parseLoaders(text: string, file: string): LoaderTableEntry[] {
   return tables.map((table: unknown, index) => {
     const line = text.slice(0, starts[index]?.index ?? 0).split("\n").length;
     const reader = new Reader(isTable(table) ? table : {}, `${file}:${line}`);
-    return loaderOf(reader.table, (message) => reader.fail(message));
+    const refuse = (message: string): never => reader.fail(message);
+    const word = (what: string, given: string): never => refuse(`there is no ${what} "${given}"`);
+    return loaderOf(reader.table, Object.assign(refuse, { word }));
   });
 }
 

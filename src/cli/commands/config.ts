@@ -139,6 +139,7 @@ function entriesOf({ configuration: it }: Layer): EntryLine[] {
     ...it.forbid.map((one) => entry("forbid", one.name, one.origin, "high")),
     ...it.allow.map((one) => entry("allow", one.wildcard ? `${one.path}.*` : one.path, one.origin)),
     ...it.disable.map((one) => entry("disable", one.name, one.origin)),
+    ...it.loaders.map(({ id, library, origin }) => entry("loader", `${id} (${library})`, origin)),
     ...it.ignores.map((one) =>
       entry(
         "ignore",

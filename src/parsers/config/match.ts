@@ -81,12 +81,14 @@ class LoaderTable {
   readonly #entries: readonly Prepared[];
 
   constructor(entries: readonly LoaderEntry[]) {
+    let serial = 0;
     this.#entries = entries.map((entry) => ({
       entry,
       files: entry.files.map(globOf),
       runs: entry.runs.map(globOf),
       words: wordsOf(entry),
       code: entry.code.map((code) => ({
+        serial: serial++,
         entry,
         code,
         steps: code.at.map((step) =>
@@ -160,6 +162,8 @@ function wordsOf({ keys }: LoaderEntry): RegExp | undefined {
 }
 
 interface Place {
+  /** Its number in the table. */
+  readonly serial: number;
   readonly entry: LoaderEntry;
   readonly code: LoaderCode;
   readonly steps: readonly ("*" | "**" | ReadonlySet<string>)[];
@@ -269,10 +273,7 @@ class Walk {
 
   /** True for a shared node that was reached in the same way before. */
   #isKnown(node: ConfigNode, states: readonly State[]): boolean {
-    const key = states.map(({ place, step }) =>
-      `${place.entry.id}${place.code.at.join(".")}${step}`
-    )
-      .join(" ");
+    const key = states.map(({ place, step }) => `${place.serial}:${step}`).join(" ");
     const known = this.#seen.get(node);
     if (known === undefined) {
       this.#seen.set(node, new Set([key]));
