@@ -159,7 +159,10 @@ async function runByConfiguration(
         const source = folders.map((folder) => normal(folder + path)).find((name) =>
           files.has(name)
         );
-        if (source !== undefined) return [{ source, className, by: member.name, library }];
+        if (source === undefined) continue;
+        // What is only imported or read as more of the configuration is judged by what it does.
+        const by = does === "evaluate" || does === "include" ? undefined : member.name;
+        return [{ source, className, by, library }];
       }
       return [];
     });

@@ -54,6 +54,10 @@ const RUNNERS =
 /** What hands out any module, and is called by every program while it is imported. */
 const IMPORTERS =
   /^(?:importlib\.(?:import_module|__import__)|pydoc\.locate|pkgutil\.resolve_name)$/u;
+/** Modules whose every name is in the critical table, and their functions that act (CPython 2.7 to 3.14). */
+const SYSTEM = /^(?:os|posix|nt|subprocess|importlib)$/u;
+const SYSTEM_CALLS =
+  /^(?:system|popen\d?|exec[lv]p?e?|spawn[lv]p?e?|posix_spawnp?|fork\w*|startfile|kill(?:pg)?|abort|_exit|remove|removedirs|unlink|rmdir|renames?|replace|open|openpty|fdopen|write|pwritev?|chmod|chown|lchown|chroot|chflags|symlink|link|mknod|mkfifo|truncate|ftruncate|putenv|unsetenv|set\w*id|setgroups|dup2?|pipe2?|sendfile|memfd_create|add_dll_directory|_get_exports_list|Popen|run|call|check_call|check_output|getoutput|getstatusoutput|import_module|reload|_\w+)$/u;
 /** A whole text that names something: `a.b`, `a:b` as entry points are written, `ext://a.b` of logging. */
 const NAMED = /^(?:ext:\/\/)?([\p{L}_][\p{L}\p{N}_.]*)[.:]([\p{L}_][\p{L}\p{N}_]*)$/u;
 /** Names of modules by which programs are started, and of what leads to them. */
@@ -432,6 +436,9 @@ class Teller {
   #namesCritical(name: string): boolean {
     const parts = name.replace(/^__builtins?__\./u, "builtins.").split(".");
     const [module = "", last = ""] = [parts.slice(0, -1).join("."), parts.at(-1)];
+    if (isListedStandardModule(name)) return false;
+    // Names of metrics and settings, which no function of the module has: `os.version`.
+    if (SYSTEM.test(parts.at(-2) ?? "") && !SYSTEM_CALLS.test(last)) return false;
     return this.#isCritical(module, last) || IMPORTERS.test(name) ||
       parts.length > 2 && this.#isCritical(parts.at(-2) ?? "", last);
   }

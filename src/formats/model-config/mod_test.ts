@@ -248,6 +248,7 @@ test("names and calls of what runs code are found at any key, in every form in w
     const value of [
       ...["os.path.join", "torch.nn.Linear", "a:b", "http://os.system/", "see os.system", "16:9"],
       ...["lambda x: x + 1", "getattr(os, 'sep')", "f(x) or g(y)", "12:30:45", "system:run"],
+      ...["os.version", "os:linux", "subprocess.timeout", "importlib.metadata"],
     ]
   ) assert.deepEqual(await operators(value), [], value);
 });
