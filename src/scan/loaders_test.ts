@@ -91,3 +91,14 @@ test("metadata of ONNX models is read as the configuration that loaders take it 
   assert.equal(await verdict("config", '{"a": {"_target_": "os.system"}}'), "dangerous");
   assert.equal(await verdict("description", "<img src=x onerror=alert(1)>"), "suspicious");
 });
+
+test("the class of a checkpoint that two keys name is judged", async () => {
+  const verdict = async (module: string, name: string): Promise<Verdict> => {
+    const text = `(Vpyannote.audio\n(Varchitecture\n(Vmodule\nV${module}\nVclass\nV${name}\nddd.`;
+    const source = bytesSource("pytorch_model.bin", new TextEncoder().encode(text));
+    return (await scanSource(source, { rules })).verdict;
+  };
+  assert.equal(await verdict("os", "system"), "dangerous");
+  assert.equal(await verdict("evilmod", "Run"), "suspicious");
+  assert.equal(await verdict("pyannote.audio.models.segmentation.PyanNet", "PyanNet"), "clean");
+});

@@ -17,7 +17,7 @@ const DEPTH = 200;
 /** Texts that may be markup, a name, a structure or a call. */
 const SPEAKS = /[<({[$]|\w\.\w/u;
 /** Keys that say something whatever their value is. */
-const SPEAKING_KEY = /^_|trust|remote|^py\/|user_dir/u;
+const SPEAKING_KEY = /^_|trust|remote|^py\/|user_dir|^module$/u;
 
 /**
  * The entry for metadata.
