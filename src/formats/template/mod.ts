@@ -33,6 +33,12 @@ const CHAT_NAMES = /(?:chat|instruct|prompt)[^/\\]*$/iu;
 /** Names of templates of any kind, and of texts: what is in them decides. */
 const TEMPLATE_NAMES = /\.(?:template|tmpl|tpl|txt)$/iu;
 
+/**
+ * The first line by which Ansible's template module takes delimiters, and prefixes of statements, from the
+ * file itself; no loader of chat templates does. ansible/template/__init__.py, JINJA2_OVERRIDE.
+ */
+const OVERRIDE = /^#jinja2:[^\n]*\b(?:\w+_string|line_\w+_prefix)\s*:/u;
+
 /** Chat templates. */
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
@@ -61,7 +67,7 @@ async function* scan(
   const { found, givenUp } = lookThrough(template, text);
   const [fault] = template.faults;
   const known = await recognised(text);
-  if (isForeign(source.name, text)) {
+  if (isForeign(source.name, text) && !OVERRIDE.test(text)) {
     // Templates of builds and of web pages include others, and are rendered where no model is.
     yield found.filter(leadsOut).map((reach) => observation(reach, text, known));
     return;
@@ -75,6 +81,12 @@ async function* scan(
       offset: offsetOf(text, fault.at),
     }]),
   ];
+  if (OVERRIDE.test(text)) {
+    throw new LimitError(
+      "values",
+      `Cannot read the template "${source.name}" to its end: Its first line sets delimiters of its own`,
+    );
+  }
   if (givenUp !== undefined) {
     throw new LimitError(
       "values",

@@ -86,3 +86,41 @@ test("real templates are far from what is given up", async () => {
     assert.ok((await named(text)).whole, entry.parentPath);
   }
 });
+
+test("only the delimiters that loaders of chat templates set are read, and a first line that sets others is said", async () => {
+  // transformers/utils/chat_template_utils.py, _compile_jinja_template: ImmutableSandboxedEnvironment with
+  // trim_blocks, lstrip_blocks, loopcontrols and the generation tag. A line statement is text to it.
+  const texts = [
+    "# for m in messages\n{{ m.content }}\n# endfor",
+    "## {{ messages }}",
+    "\\VAR{messages.__class__} {{ messages }}",
+    "<< messages.__class__ >>{{ messages }}",
+    "((* for m in messages *)){{ m }}",
+    "#jinja2: trim_blocks: True\n{{ messages }}",
+  ];
+  for (const text of texts) {
+    const { names, whole } = await named(text);
+    assert.deepEqual([...names], [], text);
+    assert.equal(whole, true, text);
+  }
+  const reached = await named("# for m in messages\n{{ m.__class__ }}");
+  assert.deepEqual([...reached.names], ["attribute.__class__"]);
+  for (const override of ["variable_start_string: '[%'", "line_statement_prefix:'%'"]) {
+    const { whole } = await named(`#jinja2: trim_blocks:True, ${override}\n[% messages %]{{ x }}`);
+    assert.equal(whole, false, override);
+  }
+});
+
+test("the tags that transformers adds are read: generation, break, continue", async () => {
+  const text = "{% for m in messages %}{% if m %}{% continue %}{% endif %}{% generation %}" +
+    "{{ m.__class__ }}{% endgeneration %}{% break %}{% endfor %}";
+  assert.deepEqual([...(await named(text)).names], ["attribute.__class__"]);
+  const calm = text.replace("__class__", "content");
+  assert.deepEqual([...(await named(calm)).names], []);
+});
+
+test("white space counts as every renderer treats it: a name is found that only trimmed blocks spell", async () => {
+  const text =
+    "{% set n %}__cl\n  {% if true %}\nass__{% endif %}{% endset %}{{ ''[n|replace('\\n','')] }}";
+  assert.equal((await named(text)).names.has("attribute.__class__"), true);
+});

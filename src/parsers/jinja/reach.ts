@@ -36,6 +36,9 @@ const GLOBALS = new Set(
 /** Pieces of names by which attacks are known, in names that are put together out of sight. */
 const PIECES = /class|globals|builtins|subclasses|import|popen|getattr|mro|__/iu;
 
+/** Python's own names: of several that one expression may read, the one to report. */
+const PYTHON_NAME = /^__\w+__$/u;
+
 /** Attributes that no text of a conversation is likely to spell. */
 const TELLTALE = /__(?:class|globals|subclasses|builtins|import|mro|bases?|getattribute)__/g;
 
@@ -307,9 +310,11 @@ class Walker {
     }
   }
 
-  /** The attributes that were found to be reached there. */
+  /** The attributes that were found to be reached there; Python's own go first. */
   #reached(place: Expression): readonly string[] {
-    return [...this.#evaluator.notes.get(place)?.names ?? []];
+    const names = [...this.#evaluator.notes.get(place)?.names ?? []];
+    const own = names.filter((name) => PYTHON_NAME.test(name));
+    return [...own, ...names.filter((name) => !PYTHON_NAME.test(name))];
   }
 
   #unknown(place: Expression, kind: "attribute" | "call"): boolean {
