@@ -142,9 +142,14 @@ function noteGrowth(
   { tag }: Block,
   calls: readonly (readonly (Abstract | undefined)[])[],
 ): void {
-  if (calls.length !== SAMPLED_CALLS) return;
+  const whole = calls.slice(0, -1).every((bound) =>
+    bound.every((one) => one === undefined || isConstant(one))
+  );
+  // Behind these, what a call is given counts as little.
+  if (calls.length < SAMPLED_CALLS || calls.length > SAMPLED_CALLS && !whole) return;
+  const latest = calls.slice(-SAMPLED_CALLS);
   tag.parameters.forEach((_, at) => {
-    const values = calls.map((bound) => bound[at]);
+    const values = latest.map((bound) => bound[at]);
     const last = values.at(-1);
     if (last === undefined || !isWritten(last)) return;
     const measure = isNumber(last) ? digitsOf : ({ size }: Abstract) => size;
