@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "db19e70a33e8e0d5929ea3a659933e12b47baecde3d2a607204c2c8487097b28";
+export const RULES_HASH: string = "b7cc925017376c6acc54782d9e27216e4d223b80d2742a72bcf849321fc6acb5";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1080,10 +1080,10 @@ pandas._libs.tslibs.parsing DateParseError ~_timelex
 pandas._libs.tslibs.period IncompatibleFrequency Period PeriodMixin Timestamp _Period
 pandas._libs.tslibs.resolution ~Resolution
 pandas._libs.tslibs.strptime DatetimeParseState Timestamp ~LocaleTime ~TimeRE
-pandas._libs.tslibs.timedeltas ResoState Timedelta _Timedelta _timedelta_unpickle ~MinMaxReso
+pandas._libs.tslibs.timedeltas ResoState Timedelta _timedelta_unpickle ~MinMaxReso =_Timedelta
 pandas._libs.tslibs.timestamps Timedelta Timestamp _Timestamp _unpickle_timestamp ~MinMaxReso ~RoundTo
 pandas._libs.tslibs.tzconversion Localizer
-pandas.api.typing ~DataFrameGroupBy ~SeriesGroupBy
+pandas.api.typing FrozenList NAType NaTType ~DataFrameGroupBy ~DatetimeIndexResamplerGroupBy ~Expanding ~ExpandingGroupBy ~ExponentialMovingWindow ~ExponentialMovingWindowGroupBy ~Expression ~JsonReader ~PeriodIndexResamplerGroupBy ~Resampler ~Rolling ~RollingGroupBy ~SASReader ~SeriesGroupBy ~StataReader ~TimeGrouper ~TimedeltaIndexResamplerGroupBy ~Window
 pandas.arrays Categorical DatetimeArray IntervalArray NumpyExtensionArray PandasArray PeriodArray StringArray TimedeltaArray ~ArrowExtensionArray ~ArrowStringArray ~BooleanArray ~FloatingArray ~IntegerArray ~SparseArray
 pandas.core.arrays Categorical
 pandas.core.arrays._arrow_string_mixins ~ArrowStringArrayMixin
@@ -1164,7 +1164,7 @@ pandas.core.window.online ~EWMMeanState
 pandas.core.window.rolling DatetimeIndex Index MultiIndex PeriodIndex Timedelta TimedeltaIndex ~ArrowDtype ~BaseWindow ~BaseWindowGroupBy ~BaseWindowGroupby ~Rolling ~RollingAndExpandingMixin ~RollingGroupby ~Window ~_Rolling ~_Rolling_and_Expanding ~_Window
 pandas.tseries.frequencies PeriodDtype Timestamp ~ArrowDtype ~DatetimeTZDtype ~_FrequencyInferer ~_TimedeltaFrequencyInferer
 pandas.tseries.holiday DateOffset DatetimeIndex Timestamp ~AbstractHolidayCalendar ~Holiday ~Series ~USFederalHolidayCalendar
-pandas.tseries.offsets DateOffset ~BQuarterBegin ~BQuarterEnd ~BYearBegin ~BYearEnd ~BusinessDay ~BusinessHour ~BusinessHourMixin ~BusinessMixin ~BusinessMonthBegin ~BusinessMonthEnd ~CustomBusinessDay ~CustomBusinessHour ~CustomBusinessMonthBegin ~CustomBusinessMonthEnd ~Day ~Easter ~FY5253 ~FY5253Quarter ~Hour ~LastWeekOfMonth ~Micro ~Milli ~Minute ~MonthBegin ~MonthEnd ~MonthOffset ~Nano ~QuarterBegin ~QuarterEnd ~QuarterOffset ~Second ~SemiMonthBegin ~SemiMonthEnd ~SemiMonthOffset ~SingleConstructorOffset ~Tick ~Week ~WeekOfMonth ~YearBegin ~YearEnd ~YearOffset ~_CustomBusinessMonth ~_CustomMixin ~_WeekOfMonthMixin`,
+pandas.tseries.offsets BQuarterBegin BQuarterEnd BYearBegin BYearEnd BusinessDay BusinessHour BusinessMonthBegin BusinessMonthEnd CustomBusinessDay CustomBusinessHour CustomBusinessMonthBegin CustomBusinessMonthEnd DateOffset Day Easter FY5253 FY5253Quarter Hour LastWeekOfMonth Micro Milli Minute MonthBegin MonthEnd Nano QuarterBegin QuarterEnd Second SemiMonthBegin SemiMonthEnd Tick Week WeekOfMonth YearBegin YearEnd ~BusinessHourMixin ~BusinessMixin ~MonthOffset ~QuarterOffset ~SemiMonthOffset ~SingleConstructorOffset ~YearOffset ~_CustomBusinessMonth ~_CustomMixin ~_WeekOfMonthMixin`,
   },
   {
     library: "pyarrow",
