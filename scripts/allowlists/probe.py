@@ -42,8 +42,10 @@ import warnings
 
 #: What a file may write, in place of a name, a path or source.
 TEXT = "modelaudit_sentinel"
-#: Time for one name. The slowest real one (a torch.nn.Transformer) takes 0.3 s.
+#: Processor time for one name. The slowest real one (a torch.nn.Transformer) takes 0.3 s.
 SECONDS = 10
+#: Times that, after which one that waits for something is ended, on a machine with other work.
+PATIENCE = 12
 #: Attempts with one name that may end a child before it counts as not examined.
 CRASHES = 64
 #: Fields of a compiled class that are tried in all combinations of an object and a number.
@@ -455,12 +457,12 @@ def run_child(names: list, resolve, after: int, write: int) -> None:
             say({"begin": index})
             examination.begin(after)
             after = 0
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
                 result = examine(resolve(module, name), examination)
             except BaseException as error:
                 result = {phase: [f"error:{type(error).__name__}"] for phase in PHASES}
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             say({"end": index, "result": result})
 
 
@@ -468,7 +470,7 @@ def lines_of(read: int, pid: int) -> tuple:
     """The lines that a child writes, and its status; a child that hangs is ended, with all that it started."""
     data = b""
     while True:
-        ready, _, _ = select.select([read], [], [], 2 * SECONDS)
+        ready, _, _ = select.select([read], [], [], PATIENCE * SECONDS)
         if not ready:
             # What is left of it may hold the pipe: its end is not waited for.
             end_group(pid)
