@@ -100,6 +100,10 @@ export interface GlobalEntry extends GlobalValue {
   passedMore: boolean;
   /** Classes and functions whose instances and results calls got as arguments, and where one did first. */
   readonly given: Map<GlobalEntry, number>;
+  /** Where an instance first got a state. */
+  builtAt: number | undefined;
+  /** Where one got items, or became a key, behind that. */
+  usedAt: number | undefined;
   /** True when calls need no look at their arguments at all; undefined until first asked. */
   plain: boolean | undefined;
 }
@@ -202,6 +206,8 @@ export class Heap {
       passed: new Set(),
       passedMore: false,
       given: new Map(),
+      builtAt: undefined,
+      usedAt: undefined,
       plain: undefined,
     };
     if (/ArrayWrapper(\.|$)/.test(entry.key)) this.arraysNamed = true;

@@ -9,7 +9,16 @@ import { BuiltStates } from "./built_states.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { isNoText, madeOf } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
-import { CONTAINER, type Handle, indexOf, KIND, kindOf, LOST, UNKNOWN } from "../machine/values.ts";
+import {
+  CONTAINER,
+  type Handle,
+  handleOf,
+  indexOf,
+  KIND,
+  kindOf,
+  LOST,
+  UNKNOWN,
+} from "../machine/values.ts";
 
 /** Values that a call is made of that are looked at for a function. */
 const MADE_OF = 1024;
@@ -247,6 +256,7 @@ export class HiddenCalls {
     }
     let given: ReadonlySet<Handle> | undefined;
     containers.visitPairs((key, value, dictionary) => {
+      this.noteKey(key);
       // Most values are plain data, and few keys are names of methods.
       if (value < 0 || (kindOf(value) !== KIND.OBJECT && kindOf(value) !== KIND.INSTANCE)) return;
       if (this.reported.has(key) || !this.isHook(key, value)) return;
@@ -260,44 +270,50 @@ export class HiddenCalls {
   }
 
   /**
-   * Says when a harmless function is given an object that has something to call which is not harmless: code that
-   * asks an argument for an attribute may call what the file put there under that name (pandas calls
-   * `data._constructor` of what says that it is a Series).
+   * Says when a harmless function is given an object that has something to call which is not harmless, however
+   * deep: code that asks an argument for an attribute may call what the file put there under that name (pandas calls
+   * `data._constructor` of what says that it is a Series). The same of an object that gets items when it has a
+   * state (a data frame asks its columns, whatever they are, for `get_loc`) or that becomes a key.
    */
   private watchGiven(): void {
     const holders = new Map<GlobalEntry, Handle | undefined>();
+    const heldBy = (maker: GlobalEntry): Handle | undefined => {
+      if (!holders.has(maker)) holders.set(maker, this.heldBy(maker));
+      return holders.get(maker);
+    };
+    const report = (shown: string, held: Handle, at: number): void => {
+      const expression = `${shown} with ${render(this.heap, held)}`;
+      this.heap.facts.add({ kind: "unresolved-call", via: "REDUCE", expression }, at);
+    };
     for (const entry of this.heap.entries) {
+      const own = entry.usedAt === undefined ? undefined : heldBy(entry);
+      if (own !== undefined) report(`${entry.module}.${entry.name}[…]`, own, entry.usedAt ?? 0);
       if (!entry.quiet && !entry.restorable) continue;
       for (const [maker, at] of entry.given) {
-        if (!holders.has(maker)) holders.set(maker, this.heldBy(maker));
-        const held = holders.get(maker);
+        const held = heldBy(maker);
         if (held === undefined) continue;
-        const expression = `${entry.module}.${entry.name}(${maker.module}.${maker.name}(…)) with ${
-          render(this.heap, held)
-        }`;
-        this.heap.facts.add({ kind: "unresolved-call", via: "REDUCE", expression }, at);
+        report(`${entry.module}.${entry.name}(${maker.module}.${maker.name}(…))`, held, at);
       }
     }
   }
 
-  /** What is not harmless to call among the attributes of a class's instances. */
+  /** A value is hashed and compared. */
+  noteKey(key: Handle): void {
+    const maker = this.heap.instanceOf(key);
+    if (maker?.builtAt !== undefined) maker.usedAt ??= maker.builtAt;
+  }
+
+  /** What is not harmless to call among all that instances of a class hold; UNKNOWN where that is not known. */
   private heldBy(maker: GlobalEntry): Handle | undefined {
-    const { containers } = this.heap;
     const harmful = (value: Handle): boolean =>
       this.heap.globalOf(value)?.quiet !== true && this.isFunction(value);
-    for (const state of maker.passed) {
-      if (state >= 0) continue;
-      const isTuple = containers.kind(state) === CONTAINER.TUPLE;
-      for (const part of isTuple ? containers.list(state, 2) : [state]) {
-        if (part >= 0 || containers.kind(part) !== CONTAINER.DICT) continue;
-        const held = containers.list(part).find(harmful);
-        if (held !== undefined) return held;
-      }
-    }
-    if (!maker.passedMore) return undefined;
-    // Its states are not all known: any dictionary may be one.
+    const instance = handleOf(KIND.INSTANCE, maker.id);
+    const { values, complete } = madeOf(this.heap, instance, harmful, 1);
+    if (values.length > 0) return values[0];
+    if (complete) return undefined;
+    // Some of what they hold is not known: any dictionary may be in it.
     let held: Handle | undefined;
-    containers.visitPairs((_key, value) => {
+    this.heap.containers.visitPairs((_key, value) => {
       if (held === undefined && value >= 0 && harmful(value)) held = value;
     });
     return held;

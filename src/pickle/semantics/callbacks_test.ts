@@ -432,7 +432,27 @@ test("a harmless class is given no object that holds something to call under any
   const made = (value: string | Uint8Array, close: string) =>
     bytes("cpandas.core.indexes.accessors\nCombinedDatetimelikeProperties\n", series(value), close);
   assert.equal(await verdict(made(MODEL, "\x85\x81")), "suspicious");
-  assert.equal(await verdict(made(bytes("](", MODEL, "e"), "\x85\x81")), "clean");
+  assert.equal(await verdict(made(bytes("](", MODEL, "e"), "\x85\x81")), "suspicious");
+  assert.equal(await verdict(made("](K\x01e", "\x85\x81")), "clean");
   assert.equal(await verdict(made("cnumpy\nfloat64\n", "\x85\x81")), "clean");
   assert.equal(await verdict(series(MODEL)), "clean");
+});
+
+test("an object with a state gets no items where that holds something to call, however deep", async () => {
+  // pandas 2.3.3 called it: `DataFrame.__setitem__` asks its columns for `get_loc`.
+  const held = (name: string, value: string | Uint8Array) =>
+    bytes("cargparse\nNamespace\n)\x81}", str(name), value, "sb");
+  const frame = (value: string | Uint8Array) =>
+    bytes(
+      "cpandas.core.frame\nDataFrame\n)\x81}",
+      str("_mgr"),
+      held("axes", held("get_loc", value)),
+      "sb",
+    );
+  assert.equal(await verdict(frame(MODEL), CONFIGURED, "K\x01s"), "suspicious");
+  assert.equal(await verdict(frame("K\x01"), CONFIGURED, "K\x01s"), "clean");
+  assert.equal(await verdict(frame(MODEL)), "clean");
+  // Hashed and compared as a key.
+  assert.equal(await verdict("}", frame(MODEL), "K\x01s"), "suspicious");
+  assert.equal(await verdict("}", frame("K\x01"), "K\x01s"), "clean");
 });

@@ -539,7 +539,10 @@ export class Calls implements Semantics {
   build(target: Handle, state: Handle, at: number): void {
     const value = this.heap.valueOf(target);
     const instance = this.heap.instanceOf(target);
-    if (instance !== undefined) this.heap.pass(instance, state);
+    if (instance !== undefined) {
+      this.heap.pass(instance, state);
+      if (state !== target) instance.builtAt ??= at;
+    }
     this.hidden.watchState(target, state, "BUILD", at);
     this.hidden.built(target, state, at);
     this.arrays.build(target, state);
@@ -628,7 +631,11 @@ export class Calls implements Semantics {
     const instance = this.heap.instanceOf(target);
     // What is put into an object may go on into a container that it holds.
     if (instance !== undefined) {
-      if (!this.hidden.isDictionary(target)) this.mayChange([...instance.passed]);
+      if (!this.hidden.isDictionary(target)) {
+        this.mayChange([...instance.passed]);
+        // Picklers write items before the state.
+        if (instance.builtAt !== undefined) instance.usedAt ??= at;
+      }
       for (const item of items) this.heap.pass(instance, item);
     }
     if (value?.type === "call") {
