@@ -355,7 +355,8 @@ export class Attributes implements AttributesRoom {
     }
     switch (value.kind) {
       case "outer":
-        if (!REACHING.test(value.path) && !/<computed>$/u.test(value.path)) return [];
+        if (value.path.endsWith(COMPUTED)) return [value];
+        if (!REACHING.test(value.path)) return [];
         return [this.#rooms.heap.outer(`${value.path}.${COMPUTED}`, false)];
       case "class":
         return union(this.#rooms.heap.allOf(value.members), []);
@@ -380,7 +381,7 @@ export class Attributes implements AttributesRoom {
   nameIn({ of }: Space, key: string | undefined, site: object): Values {
     if (of instanceof Scope) {
       if (key !== undefined) return this.#rooms.scopes.lookup(key, of);
-      let all: Values = this.#run.given.get("<globals>") ?? [];
+      let all: Values = of.any;
       for (const [name, each] of of.names) {
         if (name !== "__builtins__") {
           all = union(

@@ -24,5 +24,6 @@ const NAMES: ReadonlySet<string> = new Set(
 
 /** True where a base may have an attribute: one of another module any, a builtin type its own. */
 export function mayHave(base: string, attribute: string): boolean {
-  return !/^builtins\.\w+$/u.test(base) || NAMES.has(attribute) || /^__\w+__$/u.test(attribute);
+  return !/^builtins\.\w+$/u.test(base) || NAMES.has(attribute) ||
+    (/^__\w+__$/u.test(attribute) && attribute !== "__annotations__");
 }

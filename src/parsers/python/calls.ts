@@ -32,6 +32,10 @@ import {
 
 /** Calls of one value within each other, other than of functions. CWE-674. */
 const ACTIVE = 2;
+/** How deep arguments are searched for what runs code. CWE-674. */
+const ESCAPE_DEPTH = 3;
+/** Items of one container that are looked through for functions. CWE-834. */
+const GATHERED = 256;
 /** Values that a function which is handed over may be given. CWE-834. */
 const OTHERS = 64;
 const CALLED_THROUGH =
@@ -73,15 +77,20 @@ export class Calls implements CallsRoom {
     }
   }
 
-  escape(values: Values, depth = 0): void {
+  escape(values: Values): void {
     const all: Value[] = [];
-    for (const each of values) {
-      if (each.kind === "outer") {
-        if (!each.called && isCritical(each.path)) all.push(each);
-        if (depth < 3) this.escape(each.carries, depth + 1);
-      } else if (each.kind === "container" && depth < 3) this.escape(itemsOf(each), depth + 1);
-      else if (each.kind === "partial" && depth < 3) this.escape(each.target, depth + 1);
-    }
+    const seen = new Set<Value>();
+    const look = (each: Value, depth: number): void => {
+      if (seen.has(each)) return;
+      seen.add(each);
+      if (each.kind === "outer" && !each.called && isCritical(each.path)) all.push(each);
+      if (depth > ESCAPE_DEPTH) return;
+      if (each.kind === "outer") { for (const one of each.carries) look(one, depth + 1); }
+      else if (each.kind === "container") { for (const one of itemsOf(each)) look(one, depth + 1); }
+      else if (each.kind === "partial") { for (const one of each.target) look(one, depth + 1); }
+    };
+    for (const each of values) look(each, 0);
+    this.#run.step(seen.size >> 3);
     if (all.length > 0) this.#run.add("escaped", all);
   }
 
@@ -261,30 +270,38 @@ export class Calls implements CallsRoom {
     decorates: boolean,
   ): void {
     const runs = runsArguments(path, standard);
-    const sets = [...given.positions, ...given.named.values(), given.rest];
-    for (const set of sets) {
-      for (const each of set) this.#handOne(each, { runs, standard, decorates }, sets, site);
-    }
+    const all = new Set<Value>();
+    const gather = (values: Values, depth: number): void => {
+      for (const each of values) {
+        if (all.has(each)) continue;
+        all.add(each);
+        if (each.kind !== "container" || depth > 2) continue;
+        if (each.items.size + each.rest.length <= GATHERED) gather(itemsOf(each), depth + 1);
+      }
+    };
+    for (const set of setsOf(given)) gather(set, 0);
+    this.#run.step(all.size >> 1);
+    const beside = [...all].slice(0, OTHERS);
+    for (const each of all) this.#handOne(each, { runs, standard, decorates }, beside, site);
   }
 
   #handOne(
     each: Value,
     how: { readonly runs: boolean; readonly standard: boolean; readonly decorates: boolean },
-    sets: readonly Values[],
+    beside: Values,
     site: CallSite | undefined,
-    depth = 0,
   ): void {
     switch (each.kind) {
       case "function":
       case "bound":
       case "partial":
-        if (how.runs) this.#rooms.functions.defer(each, this.others(sets, each));
+        if (how.runs) this.#rooms.functions.defer(each, this.#without(beside, each));
         return;
       case "outer":
         if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;
         // Constants of a module are not called.
         if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) return;
-        if (how.runs) this.#handOuter(each, this.others(sets, each), site);
+        if (how.runs) this.#handOuter(each, this.#without(beside, each), site);
         else this.#rooms.records.note(each.path, false, site, NO_ARGUMENTS);
         return;
       case "instance":
@@ -298,11 +315,12 @@ export class Calls implements CallsRoom {
         if (!how.runs || how.decorates) return;
         if (this.#rooms.objects.hasConstructor(each)) this.#rooms.functions.defer(each, []);
         if (how.standard) this.#rooms.objects.deferOwn(each, HANDED_ALL);
-        return;
-      case "container":
-        if (depth > 2 || each.items.size + each.rest.length > 256) return;
-        for (const one of itemsOf(each)) this.#handOne(one, how, sets, site, depth + 1);
     }
+  }
+
+  #without(values: Values, self: Value): Values {
+    this.#run.step(values.length >> 3);
+    return values.filter((each) => each !== self);
   }
 
   /**
@@ -320,22 +338,6 @@ export class Calls implements CallsRoom {
     } finally {
       this.#handing--;
     }
-  }
-
-  /** What a function that is handed over may be given: what stands beside it. */
-  others(sets: readonly Values[], self: Value): Values {
-    const all = new Set<Value>();
-    for (const set of sets) {
-      for (const each of set) {
-        if (all.size > OTHERS) return [...all];
-        if (each === self) continue;
-        if (each.kind === "container") { for (const one of itemsOf(each)) all.add(one); }
-        all.add(each);
-      }
-    }
-    all.delete(self);
-    this.#run.step(all.size >> 2);
-    return [...all].slice(0, OTHERS);
   }
 }
 

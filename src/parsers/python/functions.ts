@@ -211,7 +211,7 @@ export class Functions implements FunctionsRoom {
         values = union(own ?? named ?? code.defaults?.get(name) ?? [], given.rest);
       }
       const old = names.get(name);
-      const all = this.#run.limited(union(old ?? [], known(values)));
+      const all = this.#run.join(old ?? [], known(values));
       if (all === old) continue;
       names.set(name, all);
       // Its parameters alone concern no other function.

@@ -14,7 +14,6 @@ import {
   known,
   type Outer,
   type Space,
-  union,
   unionOf,
   type Value,
   type Values,
@@ -84,7 +83,7 @@ export class Heap implements HeapRoom {
     const made = this.site<Outer>(site, `outer ${key}`, () => ({
       ...{ kind: "outer", path, called, base, carries: [] },
     }));
-    const all = this.#run.limited(union(made.carries, atoms));
+    const all = this.#run.join(made.carries, atoms);
     if (all !== made.carries) {
       made.carries = all;
       this.#run.changed();
@@ -126,7 +125,7 @@ export class Heap implements HeapRoom {
       }
     };
     for (const each of values) take(each, 0);
-    this.#run.step(seen.size >> 1);
+    this.#run.step(seen.size >> 3);
     return all ?? [];
   }
 
@@ -150,14 +149,14 @@ export class Heap implements HeapRoom {
 
   addTo(map: Map<string, Values>, key: string, values: Values): void {
     const old = map.get(key);
-    const all = this.#run.limited(union(old ?? [], known(values)));
+    const all = this.#run.join(old ?? [], known(values));
     if (all === old) return;
     map.set(key, all);
     if (values.length > 0) this.#run.changed();
   }
 
   addRest(container: Container, values: Values): void {
-    const all = this.#run.limited(union(container.rest, values));
+    const all = this.#run.join(container.rest, values);
     if (all === container.rest) return;
     container.rest = all;
     this.#forget(container);

@@ -13,6 +13,7 @@ import {
   type Container,
   containerOf,
   keysOf,
+  MODULE_NAME,
   NO_ARGUMENTS,
   type Partial,
   type Property,
@@ -86,6 +87,7 @@ export class ReflectionModels implements ReflectionModelsRoom {
         return this.#rooms.imports.imported(
           name,
           given.named.get("name") ?? (given.positions.length > 0 ? first : given.rest),
+          name.endsWith("import_module") ? given.named.get("package") ?? second : [MODULE_NAME],
         );
       case "importlib.reload":
         return first;
@@ -290,10 +292,7 @@ export class ReflectionModels implements ReflectionModelsRoom {
         return first;
       case "atexit.register":
         for (const each of first) {
-          this.#rooms.functions.defer(
-            each,
-            union(second, this.#rooms.calls.others([second, third], value)),
-          );
+          this.#rooms.functions.defer(each, union(second, third));
         }
         this.#rooms.records.note(path, true, site, given);
         for (const each of first) {

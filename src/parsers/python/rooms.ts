@@ -98,6 +98,8 @@ export interface ScopesRoom {
   overlaid(module: string | undefined): void;
   /** Gives a name values, as an assignment in a scope does. */
   bind(id: string, values: Values, scope: Scope): void;
+  /** Gives some name of a scope values, of which is not known which. */
+  setAny(scope: Scope, values: Values): void;
   /** Gives a name of one scope values; `strong` forgets what it had. */
   setIn(scope: Scope, id: string, values: Values, strong: boolean): void;
 }
@@ -109,7 +111,7 @@ export interface ImportsRoom {
   /** `from module import names` */
   importNames(statement: Extract<Statement, { kind: "from" }>, scope: Scope): void;
   /** Modules that a text names. */
-  imported(name: string, values: Values): Values;
+  imported(name: string, values: Values, within?: Values): Values;
 }
 
 /** Statements: branches are all taken, loops read until they add nothing. */
@@ -274,8 +276,6 @@ export interface CallsRoom {
   callEscaped(): void;
   /** What of the arguments a call may call, or send elsewhere. */
   carried(given: Arguments): Values;
-  /** What a function that is handed over may be given: what stands beside it. */
-  others(sets: readonly Values[], self: Value): Values;
 }
 
 /** Methods of constants, containers and mappings of names. */

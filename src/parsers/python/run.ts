@@ -5,10 +5,11 @@
  */
 
 import type { Reading } from "./grammar_cursor.ts";
-import { type Origin, Scope, union, VALUES, type Values } from "./values.ts";
+import { isInert } from "./sinks.ts";
+import { type Constant, type Origin, Scope, union, VALUES, type Values } from "./values.ts";
 
 /** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
-export const STEPS = 100_000;
+export const STEPS = 300_000;
 /** Steps for each character of the source. */
 export const STEPS_PER_CHARACTER = 1;
 /** Steps between two checks of the deadline. */
@@ -26,6 +27,12 @@ export interface Runs {
   readonly functions?: ((name: string) => boolean) | undefined;
   readonly classes?: ((name: string) => boolean) | undefined;
 }
+
+/** Values of one set from which on those that nothing can come of are not told apart. */
+const MANY = 24;
+
+/** Stands in a set for the values that were not told apart; a set that has it takes in no more of them. */
+const PACKED: Constant = { kind: "constant", value: undefined, bytes: false, hidden: false };
 
 /** Thrown where a budget is used up. */
 export class Stopped {}
@@ -94,17 +101,30 @@ export class Run {
 
   /** Adds to one of the sets that belong to no name. */
   add(to: "raised" | "sent" | "escaped", values: Values): void {
-    const all = this.limited(union(this[to], values));
+    const all = this.join(this[to], values);
     if (all === this[to]) return;
     this[to] = all;
     this.changed();
   }
 
-  /** A set that is not too large; beyond that the source counts as not seen to its end. */
-  limited(values: Values): Values {
-    if (values.length > 8) this.step(values.length >> 2);
-    if (values.length <= VALUES) return values;
+  /**
+   * Both sets together; the first itself where the second adds nothing. Of many values those of which
+   * nothing can come are not told apart. Beyond a limit the source counts as not seen to its end.
+   */
+  join(old: Values, values: Values): Values {
+    if (values.length === 0 || old === values) return old;
+    if (old.length + values.length > MANY) this.step((old.length + values.length) >> 3);
+    const isPacked = old.includes(PACKED);
+    let all = union(old, isPacked ? values.filter((each) => !isInert(each)) : values);
+    if (all === old || all.length <= MANY) return all;
+    if (!isPacked) all = [PACKED, ...all.filter((each) => each !== PACKED && !isInert(each))];
+    if (all.length <= VALUES) return all;
     this.cut ??= "a name may stand for more values than are followed";
-    return values.slice(0, VALUES);
+    return old.length >= VALUES ? old : all.slice(0, VALUES);
+  }
+
+  /** A set of which the values that nothing can come of are not told apart where there are many. */
+  limited(values: Values): Values {
+    return values.length > MANY ? this.join([], values) : values;
   }
 }

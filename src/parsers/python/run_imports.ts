@@ -70,11 +70,30 @@ export class Imports implements ImportsRoom {
     }
   }
 
-  imported(name: string, values: Values): Values {
+  /** `import_module(".name", package)` */
+  #relative(text: string, within: Values): Values {
+    const [, dots = "", path = ""] = /^(\.+)(.*)$/su.exec(text) ?? [];
+    return textsOf(within).map((base) => {
+      if (base === undefined) return this.#rooms.heap.outer(COMPUTED);
+      if (base !== "<module>") {
+        const parts = base.split(".");
+        const kept = parts.slice(0, Math.max(1, parts.length - dots.length + 1));
+        return this.#rooms.heap.outer(shortest([...kept, path].join(".")));
+      }
+      this.#run.relative.add("../".repeat(dots.length - 1) + path.replaceAll(".", "/"));
+      return this.#rooms.heap.outer(`.${path}`);
+    });
+  }
+
+  imported(name: string, values: Values, within: Values = []): Values {
     let all: Values = [];
     for (const text of textsOf(values)) {
       if (text === undefined) {
         all = union(all, [this.#rooms.heap.outer(COMPUTED)]);
+        continue;
+      }
+      if (text.startsWith(".") && !name.startsWith("pydoc")) {
+        all = union(all, this.#relative(text, within));
         continue;
       }
       const path = text.replace(/^\.+/u, "").replace(":", ".");

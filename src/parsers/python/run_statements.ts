@@ -367,7 +367,7 @@ export class Statements implements StatementsRoom {
   giveBack(values: Values, scope: Scope): void {
     const { code } = scope;
     if (code === undefined) return;
-    const all = this.#run.limited(union(code.returns, known(values)));
+    const all = this.#run.join(code.returns, known(values));
     if (all === code.returns) return;
     code.returns = all;
     this.#run.returned++;

@@ -201,7 +201,7 @@ export class Targets implements TargetsRoom {
           }
         } else {
           const kept = values.filter((each) => isCarried(each));
-          if (kept.length > 0) owner.carries = this.#run.limited(union(owner.carries, kept));
+          if (kept.length > 0) owner.carries = this.#run.join(owner.carries, kept);
           this.#rooms.calls.escape(values);
         }
     }
@@ -212,9 +212,7 @@ export class Targets implements TargetsRoom {
     if (of instanceof Scope) {
       if (key !== undefined) this.#rooms.scopes.setIn(of, key, values, false);
       else {
-        // Any name of the module may be another one now.
-        this.#rooms.heap.addTo(this.#run.given, "<globals>", values);
-        for (const name of [...of.names.keys()]) this.#rooms.scopes.setIn(of, name, values, false);
+        this.#rooms.scopes.setAny(of, values);
       }
     } else if (of.kind === "class") this.#rooms.heap.addTo(of.members, key ?? COMPUTED, values);
     else if (of.kind === "instance") this.#rooms.heap.addTo(of.attributes, key ?? COMPUTED, values);

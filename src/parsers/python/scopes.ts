@@ -54,8 +54,13 @@ export class Scopes implements ScopesRoom {
       if (each === this.#run.module && inFunction) this.#run.read.add(id);
       const values = this.#run.late && each.kind === "module" ? each.ever.get(id) : each.get(id);
       const also = each.also?.get(id);
-      if (values !== undefined) return also === undefined ? values : union(values, also);
-      if (also !== undefined) return also;
+      const any = each.anyOf(id);
+      if (values === undefined && also === undefined) {
+        // A builtin's name seldom is the one.
+        if (any.length > 0) return union(this.#implicit(id), any);
+        continue;
+      }
+      return union(union(values ?? [], also ?? []), any);
     }
     return this.#implicit(id);
   }
@@ -63,6 +68,8 @@ export class Scopes implements ScopesRoom {
   /** A name that the module does not bind. */
   #implicit(id: string): Values {
     switch (id) {
+      case "__package__":
+        return [MODULE_NAME];
       case "__name__":
         return [this.#run.runs.main === true ? constantOf("__main__") : MODULE_NAME];
       case "__builtins__":
@@ -127,13 +134,21 @@ export class Scopes implements ScopesRoom {
     this.setIn(target, id, values, strong);
   }
 
+  setAny(scope: Scope, values: Values): void {
+    const all = this.#run.join(scope.any, values);
+    if (all === scope.any) return;
+    scope.spread(all);
+    this.#run.changed();
+  }
+
   setIn(scope: Scope, id: string, values: Values, strong: boolean): void {
     const old = scope.get(id);
     // A name of the module that may not be bound is then a builtin's, or another module's.
     const before = old ?? (scope === this.#run.module ? this.#implicit(id) : []);
-    const all = strong ? values : this.#run.limited(union(before, known(values)));
+    const all = strong ? values : this.#run.join(before, known(values));
     if (all !== old) {
       scope.names.set(id, all);
+      if (strong) scope.settle(id);
       if (strong && scope === this.#run.module) this.#run.bound.push(id);
       if (!strong && values.length > 0 && scope.kind !== "class") this.#run.changes++;
       const isRead = scope === this.#run.module
@@ -143,7 +158,7 @@ export class Scopes implements ScopesRoom {
     }
     if (scope.kind === "module") {
       const given = scope.ever.get(id);
-      const ever = this.#run.limited(union(given ?? [], strong ? values : all));
+      const ever = this.#run.join(given ?? [], strong ? values : all);
       if (ever !== given) {
         scope.ever.set(id, ever);
         if (given !== undefined && this.#run.read.has(id)) this.#run.changes++;

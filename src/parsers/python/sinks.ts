@@ -58,6 +58,20 @@ export function isCritical(path: string): boolean {
   return CRITICAL.test(path);
 }
 
+/** Modules of the standard library of which classes, and what calls give, only compute. */
+const COMPUTES =
+  /^(?:builtins|types|typing|collections|functools|itertools|operator|copy|json|string|random|contextlib|weakref|logging|inspect|threading|abc|re|enum|dataclasses|datetime|math|uuid|platform|warnings|textwrap|argparse|ast|decimal|fractions|numbers|time|unittest)\./u;
+
+/** True for a value of which nothing can come: calling it or taking it apart runs nothing that matters. */
+export function isInert(value: Value): boolean {
+  if (value.kind === "method") {
+    return value.self.kind === "constant" && value.self.value === undefined;
+  }
+  if (value.kind !== "outer" || value.carries.length > 0 || value.path.includes("<")) return false;
+  if (!SENSITIVE.test(value.path)) return !NETWORK.test(value.path);
+  return COMPUTES.test(value.path) && (value.called || value.path.split(".").length > 2);
+}
+
 /** Functions that give nothing back of what they are given, and keep nothing. */
 const FORGETFUL =
   /^builtins\.(?:isinstance|issubclass|hasattr|callable|id|repr|print|len|bool|dir|help|hash|str|type)$/u;

@@ -155,6 +155,9 @@ export class Scope {
   /** The class whose body it is, or the function. */
   owner: Class | undefined;
   code: Code | undefined;
+  /** What was put under names that are not known: any name may be that but those bound since. */
+  any: Values = [];
+  #since: Set<string> | undefined;
   /** Of code that was given a mapping of names, what else changes that. */
   also: ReadonlyMap<string, Values> | undefined;
 
@@ -178,6 +181,22 @@ export class Scope {
   /** What a name stands for; undefined where the scope does not bind it. */
   get(name: string): Values | undefined {
     return this.#names?.get(name);
+  }
+
+  /** Notes that a name was bound, and is not one of those that are not known. */
+  settle(name: string): void {
+    if (this.any.length > 0) (this.#since ??= new Set()).add(name);
+  }
+
+  /** Puts values under a name that is not known. */
+  spread(values: Values): void {
+    this.any = values;
+    this.#since = undefined;
+  }
+
+  /** What a name may be because a name was not known. */
+  anyOf(name: string): Values {
+    return this.any.length === 0 || this.#since?.has(name) === true ? [] : this.any;
   }
 
   /** Declares a name as the module's, or as that of a function around. */
