@@ -6,7 +6,7 @@
 
 import type { HeapRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isCarried, isSensitive } from "./sinks.ts";
+import { isCarried, isInertPath, isSensitive } from "./sinks.ts";
 import {
   type Container,
   containerOf,
@@ -76,12 +76,13 @@ export class Heap implements HeapRoom {
     if (atoms.length === 0 || site === undefined) {
       const known = this.#outers.get(key);
       if (known !== undefined) return known;
-      const made: Outer = { kind: "outer", path, called, base, carries: [] };
+      const inert = isInertPath(path, called);
+      const made: Outer = { kind: "outer", path, called, base, carries: [], inert };
       this.#outers.set(key, made);
       return made;
     }
     const made = this.site<Outer>(site, `outer ${key}`, () => ({
-      ...{ kind: "outer", path, called, base, carries: [] },
+      ...{ kind: "outer", path, called, base, carries: [], inert: false },
     }));
     const all = this.#run.join(made.carries, atoms);
     if (all !== made.carries) {

@@ -6,7 +6,15 @@
 
 import type { Reading } from "./grammar_cursor.ts";
 import { isInert } from "./sinks.ts";
-import { type Constant, type Origin, Scope, union, VALUES, type Values } from "./values.ts";
+import {
+  type Constant,
+  type Origin,
+  Scope,
+  union,
+  type Value,
+  VALUES,
+  type Values,
+} from "./values.ts";
 
 /** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
 export const STEPS = 300_000;
@@ -15,7 +23,7 @@ export const STEPS_PER_CHARACTER = 1;
 /** Steps between two checks of the deadline. */
 const DEADLINE_STEPS = 4096;
 /** Times a loop or function is read before it counts as not understood. CWE-834. */
-export const ROUNDS = 24;
+export const ROUNDS = 120;
 
 /** What besides importing runs. */
 export interface Runs {
@@ -66,6 +74,8 @@ export class Run {
   steps = 0;
   most = STEPS;
   #nextLook = DEADLINE_STEPS;
+  /** Members of long sets, which are asked for again and again. */
+  readonly #sets = new WeakMap<Values, Set<Value>>();
   /** Rises whenever a set that was read gets larger. */
   version = 0;
   changes = 0;
@@ -113,6 +123,17 @@ export class Run {
    */
   join(old: Values, values: Values): Values {
     if (values.length === 0 || old === values) return old;
+    const sets = this.#sets;
+    if (old.length > MANY) {
+      let known = sets.get(old);
+      if (known === undefined) {
+        this.step(old.length >> 3);
+        sets.set(old, known = new Set(old));
+      }
+      const isPacked = known.has(PACKED);
+      this.step(values.length >> 4);
+      if (values.every((each) => known.has(each) || (isPacked && isInert(each)))) return old;
+    }
     if (old.length + values.length > MANY) this.step((old.length + values.length) >> 3);
     const isPacked = old.includes(PACKED);
     let all = union(old, isPacked ? values.filter((each) => !isInert(each)) : values);

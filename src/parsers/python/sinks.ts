@@ -62,14 +62,18 @@ export function isCritical(path: string): boolean {
 const COMPUTES =
   /^(?:builtins|types|typing|collections|functools|itertools|operator|copy|json|string|random|contextlib|weakref|logging|inspect|threading|abc|re|enum|dataclasses|datetime|math|uuid|platform|warnings|textwrap|argparse|ast|decimal|fractions|numbers|time|unittest)\./u;
 
-/** True for a value of which nothing can come: calling it or taking it apart runs nothing that matters. */
+/** True for a path of which nothing can come: calling it or taking it apart runs nothing that matters. */
+export function isInertPath(path: string, called: boolean): boolean {
+  if (path.includes("<")) return false;
+  if (!SENSITIVE.test(path)) return !NETWORK.test(path);
+  return COMPUTES.test(path) && (called || path.split(".").length > 2);
+}
+
+/** True for a value of which nothing can come. */
 export function isInert(value: Value): boolean {
-  if (value.kind === "method") {
-    return value.self.kind === "constant" && value.self.value === undefined;
-  }
-  if (value.kind !== "outer" || value.carries.length > 0 || value.path.includes("<")) return false;
-  if (!SENSITIVE.test(value.path)) return !NETWORK.test(value.path);
-  return COMPUTES.test(value.path) && (value.called || value.path.split(".").length > 2);
+  if (value.kind === "outer") return value.inert && value.carries.length === 0;
+  return value.kind === "method" && value.self.kind === "constant" &&
+    value.self.value === undefined;
 }
 
 /** Functions that give nothing back of what they are given, and keep nothing. */

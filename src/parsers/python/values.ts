@@ -34,6 +34,8 @@ export interface Outer {
   readonly base: string;
   /** What it was given, and may hand on or call. */
   carries: Values;
+  /** True where nothing can come of it by its path alone. */
+  readonly inert: boolean;
 }
 
 /** A constant; `undefined` is one that is not known. */
