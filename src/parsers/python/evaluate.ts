@@ -93,7 +93,7 @@ class Evaluator {
     }
     if (this.#run.reading.tooDeep) this.#run.cut ??= "it is nested too deeply";
     // What nothing names can be reached on no way.
-    if (this.#run.cut !== undefined && !this.#run.reading.tooDeep && !mentionsSinks(text)) {
+    if (this.#run.cut !== undefined && !this.#run.reading.tooDeep && !mentionsSinks(text, this.#run.deadline)) {
       this.#run.cut = undefined;
     }
     const { error } = this.#run.reading;

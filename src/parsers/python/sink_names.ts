@@ -1,18 +1,97 @@
 /**
- * Names without which nothing that matters can be called.
+ * Names without which nothing that matters can be called: what decides whether a source that was not
+ * followed to its end is one that nothing can be said of.
  *
  * @module
  */
 
-/** Names of which every way to a relevant call needs at least one. */
-const SINK_NAMES =
-  /system|popen|exec|eval|compile|spawn|fork|startfile|subprocess|check_output|check_call|getoutput|urlopen|urlretrieve|requests|httpx|aiohttp|urllib[23]|\bhttp\b|socket|ftplib|smtplib|CDLL|ctypes|cffi|\bpty\b|runpy|marshal|pickle|rmtree|removedirs|__import__|import_module|load_module|load_library|__builtins__|builtins|globals|_getframe|__subclasses__|\bmodules\b|weights_only|unsafe|yaml|dill|joblib|\bcode\b|\bpip\b|webbrowser|bashrc|profile|ssh|\.pth|customize|cron|__loader__/u;
-/** What reaches a name that is not written out, and the modules where that matters. */
-const REACHES = /getattr|vars\b|__dict__|attrgetter|methodcaller|locate|resolve_name|import \*/u;
-const REACHED = /\b_*(?:os|posix|nt|importlib|sys|shutil)\b/u;
+import { TOKEN, Tokens } from "./lexer.ts";
 
-/** True for a text that names something which must be followed. */
-export function mentionsSinks(text: string): boolean {
-  const plain = text.normalize("NFKC");
-  return SINK_NAMES.test(plain) || (REACHES.test(plain) && REACHED.test(plain));
+/** Names that reach what runs code or commands, wherever they stand. */
+const ANYWHERE = new RegExp(
+  "^(?:system|popen\\d?|exec[vl]\\w*|spawn\\w*|posix_spawnp?|fork|forkpty|startfile|getoutput|getstatusoutput|" +
+    "check_output|check_call|Popen|urlopen|urlretrieve|\\w*DLL|LoadLibrary|dlopen|load_library|load_dynamic|load_inline|" +
+    "rmtree|removedirs|__import__|import_module|load_module|exec_module|run_module|run_path|resolve_name|locate|safeimport|" +
+    "__builtins__|builtins|__builtin__|globals|_getframe|currentframe|__globals__|f_globals|f_locals|f_builtins|f_back|__subclasses__|" +
+    "__loader__|get_objects|get_referrers|unsafe_load\\w*|weights_only|create_subprocess_\\w+|" +
+    "interact|runsource|runcode|runcall|runctx|_posixsubprocess)$",
+  "u",
+);
+/** Attributes of `sys` and `inspect`, whose names variables have. */
+const ATTRIBUTE = /^(?:modules|stack|trace)$/u;
+/** Builtins; behind a dot they are methods of other things. */
+const BARE = /^(?:exec|eval|execfile|breakpoint|input)$/u;
+/** What makes a function of code that `compile` gave. */
+const FUNCTION = /^(?:FunctionType|LambdaType|__code__)$/u;
+/** Modules that do such things by functions with everyday names. */
+const MODULES = new RegExp(
+  "^(?:subprocess|pty|runpy|code|codeop|ctypes|cffi|socket|ssl|socketserver|requests|httpx|aiohttp|urllib\\d?|http|httplib|" +
+    "ftplib|smtplib|telnetlib|xmlrpc|paramiko|websockets?|pickle|cPickle|_pickle|marshal|dill|cloudpickle|joblib|shelve|" +
+    "yaml|torch|numpy|importlib|imp|pkgutil|pydoc|commands|asyncio|multiprocessing|timeit|cProfile|profile|trace|bdb|pdb|" +
+    "doctest|pip|ensurepip|venv|webbrowser|builtins|__builtin__|zipimport|gc|winreg|_winreg)$",
+  "u",
+);
+/** Ways to an attribute that is not written out, and the modules where that matters. */
+const REACHES =
+  /^(?:getattr|vars|__dict__|attrgetter|methodcaller|__getattribute__|getattr_static|getmembers|dir)$/u;
+const REACHED = /^_*(?:os|posix|nt|sys|shutil)$/u;
+/** Characters of a text that may be code, or data that is decoded. */
+const LONG = 4096;
+/** Files that run by themselves, or hold credentials. */
+const FILES = /bashrc|profile|\bssh|\.pth|customize|cron|login|autostart|Startup|credentials/u;
+
+/**
+ * True for a source that names something which must be followed. Comments name nothing, nor do texts
+ * that stand alone.
+ *
+ * @param checkDeadline called now and then; what it throws ends the search
+ */
+export function mentionsSinks(text: string, checkDeadline: () => void): boolean {
+  const tokens = new Tokens(text, checkDeadline);
+  if (tokens.cut) return true;
+  let reaches = false;
+  let reached = false;
+  let compiles = false;
+  let makes = false;
+  let isImport = false;
+  for (let at = 0; at < tokens.count; at++) {
+    const kind = tokens.kinds[at];
+    if (kind === TOKEN.newline) isImport = false;
+    else if (kind === TOKEN.string) {
+      if (isAlone(tokens, at)) continue;
+      const written = tokens.written(at);
+      if (written.length > LONG || FILES.test(written)) return true;
+      // Formatted strings hold expressions.
+      if (/^[^"']*[ft]/iu.test(written) && hasSink(written)) return true;
+    } else if (kind === TOKEN.sign && isImport && tokens.written(at) === "*") return true;
+    else if (kind === TOKEN.name) {
+      const name = tokens.written(at).normalize("NFKC");
+      if (name === "import" || name === "from") isImport = true;
+      if (ANYWHERE.test(name)) return true;
+      const isAttribute = at > 0 && tokens.written(at - 1) === ".";
+      if (isAttribute ? ATTRIBUTE.test(name) : BARE.test(name)) return true;
+      if (isImport && !isAttribute && MODULES.test(name)) return true;
+      compiles ||= name === "compile" && !isAttribute;
+      makes ||= FUNCTION.test(name);
+      reaches ||= REACHES.test(name);
+      reached ||= REACHED.test(name);
+    } else if (kind === TOKEN.error) return true;
+  }
+  return (reaches && reached) || (compiles && makes);
+}
+
+/** A text that is a statement by itself, such as the description of a function. */
+function isAlone(tokens: Tokens, at: number): boolean {
+  const before = tokens.kinds[at - 1] ?? TOKEN.newline;
+  const after = tokens.kinds[at + 1];
+  const begins = before === TOKEN.newline || before === TOKEN.indent || before === TOKEN.dedent;
+  return begins && after === TOKEN.newline;
+}
+
+/** Words within the expressions of a formatted string. */
+function hasSink(written: string): boolean {
+  return [...written.matchAll(/[\p{XID_Start}_]\p{XID_Continue}*/gu)].some(([word]) => {
+    const name = word.normalize("NFKC");
+    return ANYWHERE.test(name) || BARE.test(name) || REACHES.test(name);
+  });
 }
