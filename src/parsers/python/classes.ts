@@ -40,6 +40,7 @@ export class Classes implements ClassesRoom {
 
   defineClass(statement: Extract<Statement, { kind: "class" }>, scope: Scope): void {
     const made = this.#rooms.heap.site<Class>(statement, "class", () => {
+      this.#run.made(3);
       const instance: { kind: "instance"; attributes: Map<string, Values>; of?: Class } = {
         ...{ kind: "instance", attributes: new Map() },
       };
@@ -161,6 +162,7 @@ export class Classes implements ClassesRoom {
 
   /** The body of a class puts its names into the mapping that `__prepare__` gave. */
   #fill(names: Values, made: Class): void {
+    if (!names.some(({ kind }) => kind === "instance")) return;
     const all = this.#rooms.heap.allOf(made.members);
     for (const each of names) {
       if (each.kind !== "instance") continue;

@@ -56,6 +56,7 @@ export class Functions implements FunctionsRoom {
       each.captured = true;
     }
     const code = this.#rooms.heap.site<Code>(node, "function", () => {
+      this.#run.made(1);
       const own = new Scope("function", scope);
       const made: Code = {
         ...{ kind: "function", node, scope: own, defaults: undefined, attributes: undefined },

@@ -56,6 +56,7 @@ export class Grammar {
     const start = this.#cursor.at;
     const statements: Statement[] = [];
     this.#cursor.check();
+    if (this.#cursor.depth === 0) this.#cursor.reading.nodes = 0;
     try {
       this.#line(statements);
     } catch (error) {
@@ -169,7 +170,7 @@ export class Grammar {
     const decorators: Expression[] = [];
     while (this.#cursor.take("@")) {
       if (decorators.length >= DECORATORS) {
-        this.#cursor.reading.tooDeep = true;
+        this.#cursor.reading.tooLong = true;
         this.#cursor.fail("too many decorators");
       }
       decorators.push(this.#expressions.named());
@@ -183,6 +184,7 @@ export class Grammar {
   }
 
   #function(decorators: readonly Expression[]): Statement {
+    this.#cursor.made();
     const at = this.#cursor.start() + this.#cursor.base;
     this.#cursor.at++;
     const name = this.#cursor.identifier();

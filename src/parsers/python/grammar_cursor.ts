@@ -13,6 +13,12 @@ import type { Expression } from "./syntax.ts";
  */
 const DEPTH = 300;
 
+/**
+ * Expressions of one statement but names and small numbers, each of which takes some hundred bytes until the
+ * statement has run. The longest statement in 250 packages that are in use has 60,000. CWE-770.
+ */
+const NODES = 150_000;
+
 /** Expressions between two looks at the deadline; a power of two. */
 const DEADLINE_EXPRESSIONS = 1024;
 
@@ -24,6 +30,10 @@ export interface Reading {
   errors: number;
   /** True when something was too deep to read. */
   tooDeep: boolean;
+  /** True when a statement was too long to read. */
+  tooLong: boolean;
+  /** Expressions of the statement that is read. */
+  nodes: number;
 }
 
 /** Thrown by `Cursor.fail`; no `Error`, for hostile source has one a line. */
@@ -145,6 +155,13 @@ export class Cursor {
     if (KEYWORDS.has(name) && !/^(?:None|True|False)$/u.test(name)) this.fail("a keyword");
     this.at++;
     return name;
+  }
+
+  /** Counts an expression that is kept until its statement has run. */
+  made(): void {
+    if (++this.reading.nodes <= NODES) return;
+    this.reading.tooLong = true;
+    this.fail("too long");
   }
 
   /** Reads something within something else. */

@@ -127,6 +127,7 @@ export class ExpressionGrammar {
   }
 
   #lambda(): Expression {
+    this.#cursor.made();
     const at = this.#cursor.start() + this.#cursor.base;
     this.#cursor.at++;
     const parameters = this.parameters(":", false);
@@ -170,6 +171,7 @@ export class ExpressionGrammar {
       if (level === undefined || level < least) return left;
       this.#cursor.at++;
       if (operator === "not" || (operator === "is" && this.#cursor.is("not"))) this.#cursor.at++;
+      this.#cursor.made();
       const right = this.#cursor.deeper(() =>
         level === POWER ? this.#unary(POWER) : this.binary(level + 1)
       );
@@ -184,6 +186,7 @@ export class ExpressionGrammar {
   #unary(least: number): Expression {
     const word = this.#operatorBefore();
     if (word === undefined) return this.#chain();
+    this.#cursor.made();
     let operator = word;
     let last = word;
     this.#cursor.at++;
@@ -215,6 +218,7 @@ export class ExpressionGrammar {
     const at = this.#cursor.start() + this.#cursor.base;
     const base = this.#atom();
     if (!this.#cursor.is(".") && !this.#cursor.is("(") && !this.#cursor.is("[")) return base;
+    this.#cursor.made();
     const steps: Step[] = [];
     for (;;) {
       if (steps.length >= CHAIN) {
@@ -341,12 +345,14 @@ export class ExpressionGrammar {
       case TOKEN.number:
         return this.#number();
       case TOKEN.string:
+        this.#cursor.made();
         return this.#strings();
       case TOKEN.sign:
         break;
       default:
         this.#cursor.fail("invalid syntax");
     }
+    if (this.#cursor.is("(") || this.#cursor.is("[") || this.#cursor.is("{")) this.#cursor.made();
     if (this.#cursor.take("(")) return this.#cursor.deeper(() => this.#bracketed());
     if (this.#cursor.take("[")) return this.#cursor.deeper(() => this.#list("]", "list"));
     if (this.#cursor.take("{")) return this.#cursor.deeper(() => this.#braced());
@@ -380,6 +386,7 @@ export class ExpressionGrammar {
     );
     const value = /^0[0-7]+$/u.test(text) ? Number.parseInt(text, 8) : Number(text);
     // Only integers are distinguished: `1.0` and `1` are other texts.
+    if (SMALL[value] === undefined) this.#cursor.made();
     const exact = Number.isSafeInteger(value) && /^(?:\d+|0[xobXOB][\da-fA-F]+)$/u.test(text);
     return numberOf(exact ? value : undefined);
   }

@@ -28,6 +28,9 @@ import {
   type Values,
 } from "./values.ts";
 
+/** Keys of a mapping that are told apart where it is put into another one. CWE-407. */
+const KEYS = 64;
+
 /** Lists, sets, mappings and comprehensions, and what a loop over values goes through. */
 export class Collections implements CollectionsRoom {
   readonly #rooms: Rooms;
@@ -87,7 +90,11 @@ export class Collections implements CollectionsRoom {
   update(container: Container, values: Values): void {
     for (const each of values) {
       if (each.kind === "container") {
-        if (each.type === "dict") {
+        if (each === container) continue;
+        if (each.type === "dict" && each.items.size > KEYS) {
+          this.#rooms.heap.addRest(container, itemsOf(each));
+          this.#rooms.heap.addRest(container, [UNKNOWN_CONSTANT]);
+        } else if (each.type === "dict") {
           for (const [key, items] of each.items) this.#rooms.heap.addItem(container, key, items);
           this.#rooms.heap.addRest(container, each.rest);
         } else {

@@ -321,7 +321,7 @@ export class Statements implements StatementsRoom {
           ? this.#rooms.attributes.attributes(within, attribute, statement)
           : key !== undefined
           ? this.#rooms.items.items(within, [constantOf(key)], statement)
-          : within;
+          : union(within, [this.#rooms.heap.listOf(statement, "list", within)]);
         this.#rooms.scopes.bind(name, values, scope);
       }
       if (guard !== undefined) {

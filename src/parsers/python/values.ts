@@ -311,23 +311,18 @@ export function itemsOf(container: Container): Values {
 
 /** A set together with all of others. */
 export function unionOf(first: Values, others: Iterable<Values>): Values {
-  let all = first;
-  let seen: Set<Value> | undefined;
+  const all = new Set(first);
+  let constants = first.filter(({ kind }) => kind === "constant");
+  const before = constants;
   for (const each of others) {
-    const [only] = each;
-    if (only === undefined) continue;
-    // Long tables hold the same few values again and again.
-    if (all.length > 8) {
-      seen ??= new Set(all);
-      if (each.length === 1 && seen.has(only)) continue;
+    for (const one of each) {
+      if (one.kind !== "constant") all.add(one);
+      else if (!all.has(one)) constants = union(constants, [one]) as Value[];
     }
-    const next = union(all, each);
-    if (next !== all && seen !== undefined) {
-      for (let at = all.length; at < next.length; at++) seen.add(next[at] ?? only);
-    }
-    all = next;
   }
-  return all;
+  if (all.size === first.length && constants === before) return first;
+  for (const each of constants) all.add(each);
+  return [...all];
 }
 
 /** Values that stand beside others: what is not known at all is so among them, too. */
