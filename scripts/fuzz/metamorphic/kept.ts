@@ -17,7 +17,7 @@ import type { Verdict } from "../../../src/core/types.ts";
 import { verdictOf } from "./judge.ts";
 
 /** A file with what the sources said of it. */
-export interface Kept {
+interface Kept {
   /** Number of the case; undefined for a sample as it is. */
   readonly number?: number;
   readonly sample: string;

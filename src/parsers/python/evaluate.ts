@@ -94,7 +94,10 @@ class Evaluator {
     if (this.#run.reading.tooDeep) this.#run.cut ??= "it is nested too deeply";
     if (this.#run.reading.tooLong) this.#run.cut ??= "a statement of it is longer than is read";
     // What nothing names can be reached on no way.
-    if (this.#run.cut !== undefined && !this.#run.reading.tooDeep && !mentionsSinks(text, this.#run.deadline)) {
+    if (
+      this.#run.cut !== undefined && !this.#run.reading.tooDeep &&
+      !mentionsSinks(text, this.#run.deadline)
+    ) {
       this.#run.cut = undefined;
     }
     const { error } = this.#run.reading;
