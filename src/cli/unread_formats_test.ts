@@ -79,7 +79,6 @@ const HEADS: readonly (readonly [label: string, head: string])[] = [
   ["a MindSpore Lite model", "\x20\0\0\0MSL2"],
   ["an ONNX Runtime model", "\x20\0\0\0ORTM"],
   ["a Circle model", "\x20\0\0\0CIR0"],
-  ["a LiteRT-LM model", "LITERTLM\x01\0\0\0"],
   ["a Kaldi model", "\0B<TransitionModel> "],
   ["a Feather table of version 1", "FEA1\0\0\0\0"],
 ];

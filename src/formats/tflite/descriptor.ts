@@ -14,6 +14,7 @@ export const tfliteDescriptor: FormatDescriptor = {
   role: "code",
   claims: [
     { label: "a TensorFlow Lite model", extensions: "tflite" },
+    { label: "a LiteRT-LM model", extensions: "litertlm" },
   ],
   readers: [
     {
@@ -29,11 +30,23 @@ export const tfliteDescriptor: FormatDescriptor = {
         harmless: "tflite/safe/dense.tflite",
       },
     },
+    {
+      id: "litertlm",
+      malformedRule: "tflite-malformed",
+      label: "a LiteRT-LM model",
+      under: "litertlm",
+      mayMatch: ({ head }) => startsWith(head, ascii("LITERTLM")),
+      load: once(async () => (await import("./litertlm.ts")).litertlmFormat),
+      samples: {
+        harmful: "tflite/harmful/flex.litertlm",
+        harmless: "tflite/safe/dense.litertlm",
+      },
+    },
   ],
   coverage: [
     [
       "TensorFlow Lite",
-      "`.tflite`, `.task`: kernels of TensorFlow (Flex) by its operators, custom operators, indices, sizes and subgraphs against the file",
+      "`.tflite`, `.task`, `.litertlm`: kernels of TensorFlow (Flex) by its operators, custom operators, indices, sizes and subgraphs against the file",
     ],
   ],
 };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Source } from "../../core/source.ts";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { assertChangesAreRead, assertCutsNeverClean, report } from "../testing/cuts.ts";
@@ -16,7 +17,22 @@ function read(name: string): Uint8Array {
 test("a model cut anywhere is never clean", async () => {
   for (const name of readdirSync(new URL("safe/", TESTDATA))) {
     // What is cut from the archive of metadata is not cut from the model.
-    if (name !== "metadata.tflite") await assertCutsNeverClean("m.tflite", read(`safe/${name}`));
+    if (name === "metadata.tflite" || !name.endsWith(".tflite")) continue;
+    await assertCutsNeverClean("m.tflite", read(`safe/${name}`));
+  }
+});
+
+test("a file of LiteRT-LM cut anywhere in its header or its model is never clean", async () => {
+  const bytes = read("safe/dense.litertlm");
+  // Between the sections is padding of kilobytes, which no reader reads.
+  const view = new DataView(bytes.buffer);
+  const header = Number(view.getBigUint64(24, true));
+  const ranges = [[0, header], [16_384, 16_384 + 896], [32_768, 32_768 + 60]] as const;
+  for (const [from, to] of ranges) {
+    for (let at = from; at < to; at += SWEEP) {
+      const { verdict } = await report("m.litertlm", bytes.slice(0, at));
+      assert.notEqual(verdict, "clean", `cut at ${at}`);
+    }
   }
 });
 
