@@ -16,8 +16,11 @@ const CONFIG = "config.json";
  * @param names of all members
  */
 import { HINT } from "../core/hints.ts";
-export function kerasHints(archive: string, names: Iterable<string>): ReadonlyMap<string, string> {
-  const all = new Set(names);
+export function kerasHints(
+  archive: string,
+  memberNames: Iterable<string>,
+): ReadonlyMap<string, string> {
+  const all = new Set(memberNames);
   const own = /\.keras$/iu.test(archive) || all.has("metadata.json") ||
     [...all].some((name) => /^(?:model\.)?weights\.(?:h5|npz|json)$|\.weights\.h5$/u.test(name));
   return new Map(own && all.has(CONFIG) ? [[CONFIG, HINT.kerasConfig]] : []);

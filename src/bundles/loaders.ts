@@ -111,9 +111,9 @@ function nearIn({ members }: Listing): (name: string, near: readonly string[]) =
   const byFolder = new Map<string, string[]>();
   for (const { name } of members) {
     const folder = folderOf(name);
-    const names = byFolder.get(folder);
-    if (names === undefined) byFolder.set(folder, [name]);
-    else names.push(name);
+    const memberNames = byFolder.get(folder);
+    if (memberNames === undefined) byFolder.set(folder, [name]);
+    else memberNames.push(name);
   }
   const answers = new Map<string, boolean>();
   const answer = (pattern: string, folder: string | undefined): boolean => {

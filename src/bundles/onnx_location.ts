@@ -114,9 +114,9 @@ export function findExternal(
 ): Found | undefined {
   const byName = membersOf(listing);
   const folder = folderOf(model);
-  const wanted = normalised(`${folder}/${location.replaceAll("\\", "/")}`);
+  const target = normalised(`${folder}/${location.replaceAll("\\", "/")}`);
   const own = byName.get(model);
-  const parts = wanted.split("/");
+  const parts = target.split("/");
   const inFolder = folder === "" ? 0 : folder.split("/").length;
   for (let count = inFolder + 1; count <= parts.length; count++) {
     const name = parts.slice(0, count).join("/");
@@ -126,7 +126,7 @@ export function findExternal(
     }
     const problem = linkProblem(member, listing.format, byName, own);
     if (problem !== undefined) return { type: "problem", problem };
-    if (name === wanted) return { type: "file", size: member.size };
+    if (name === target) return { type: "file", size: member.size };
     // The target of a link inside the folder is listed under its own name.
     if (member.kind !== "folder") return undefined;
   }

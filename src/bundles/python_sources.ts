@@ -31,8 +31,8 @@ const JUDGED = new WeakMap<Listing, Set<string>>();
 
 /** Notes that a bundle judges a member's Python source, so that nothing judges it a second time. */
 export function claimSource(listing: Listing, name: string): void {
-  const names = JUDGED.get(listing) ?? new Set();
-  JUDGED.set(listing, names.add(name));
+  const judgedNames = JUDGED.get(listing) ?? new Set();
+  JUDGED.set(listing, judgedNames.add(name));
 }
 
 /** True when a bundle judges a member's Python source. */

@@ -39,9 +39,9 @@ interface CodeReferences {
 export function codeReferences(value: JsonValue): CodeReferences {
   const found: CodeReference[] = [];
   const waiting: { readonly value: JsonValue; readonly depth: number }[] = [{ value, depth: 0 }];
-  let seen = 0;
+  let visited = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (++seen > VALUES) return { references: found, complete: false };
+    if (++visited > VALUES) return { references: found, complete: false };
     const { depth } = next;
     if (isArray(next.value)) {
       for (const item of next.value.items) waiting.push({ value: item, depth: depth + 1 });

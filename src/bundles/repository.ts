@@ -16,7 +16,7 @@ import { memberBytes } from "./member_bytes.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import { claimSource } from "./python_sources.ts";
 import { type CodeReference, codeReferences, components, moduleTypes } from "./remote_code.ts";
-import { shardFaults } from "./shards.ts";
+import { shardAnomalies } from "./shards.ts";
 
 /** Files that name code, and indices of shards. */
 const CONFIGURATION = /(?:^|\/)(?:(?:[a-z0-9_]+_)?config|model_index|modules)\.json$/iu;
@@ -61,18 +61,18 @@ async function* observe(
   const { members } = listing;
   const files: Files = new Map(members.map((member) => [member.name, member]));
   const repositories = new Map<string, Named[]>();
-  let looked = 0;
+  let filesRead = 0;
   for (const member of members) {
     const index = INDEX.test(member.name);
     if (!index && !CONFIGURATION.test(member.name)) continue;
-    if (++looked > FILES) {
+    if (++filesRead > FILES) {
       yield unread(member.name, `Only the first ${FILES} configurations were searched for code`);
       break;
     }
     const value = await readJson(member);
     if (value === undefined) continue;
     if (index && isObject(value)) {
-      yield* shardFaults(member.name, folderOf(member.name), value, files);
+      yield* shardAnomalies(member.name, folderOf(member.name), value, files);
       continue;
     }
     const { references, complete } = codeReferences(value);
@@ -216,14 +216,18 @@ function sentence(
   };
   const configurations = list(named.map(({ file, reference }) => `${reference} (${file})`));
   const parts = [`its configuration names ${configurations}.`];
-  const elsewhere = named.flatMap(({ foreign }) => foreign === undefined ? [] : [foreign]);
+  const foreignRepositories = named.flatMap(({ foreign }) =>
+    foreign === undefined ? [] : [foreign]
+  );
   const present = sources.map(({ name }) => name);
   const missing = named.filter(({ foreign, source }) => foreign === undefined && !files.has(source))
     .map(({ source }) => source);
   const does: string[] = [];
   if (present.length > 0) does.push(`runs ${list(present)}`);
   if (missing.length > 0) does.push(`looks for what is not here, ${list(missing)}`);
-  if (elsewhere.length > 0) does.push(`fetches and runs code of ${list(elsewhere)}`);
+  if (foreignRepositories.length > 0) {
+    does.push(`fetches and runs code of ${list(foreignRepositories)}`);
+  }
   parts.push(`Loading it with remote code allowed ${does.join(" and ")}`);
   const called = notableFirst(sources.flatMap(({ called }) => called));
   parts.push(
@@ -272,13 +276,13 @@ export async function importedSources(
     }
     const { text, unknown } = decodePythonSource(bytes);
     const source = name;
-    const made = new Set(
+    const definitions = new Set(
       named.filter((one) => one.source === source).map(({ className }) => className),
     );
     const module = readPython(text, {
       checkDeadline,
-      classes: (each) => made.has(each),
-      functions: (each) => made.has(each),
+      classes: (each) => definitions.has(each),
+      functions: (each) => definitions.has(each),
     });
     const calls = [...module.calls, ...module.later].filter((call) => !isReading(call));
     found.set(name, {

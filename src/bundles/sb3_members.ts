@@ -13,10 +13,10 @@ const DATA = /^(?:\.\/)?data$/u;
 /**
  * Hints for members, by name.
  *
- * @param names of all members
+ * @param memberNames of all members
  */
-export function sb3Hints(names: Iterable<string>): ReadonlyMap<string, string> {
+export function sb3Hints(memberNames: Iterable<string>): ReadonlyMap<string, string> {
   return new Map(
-    [...names].filter((name) => DATA.test(name)).map((name) => [name, HINT.configuration]),
+    [...memberNames].filter((name) => DATA.test(name)).map((name) => [name, HINT.configuration]),
   );
 }

@@ -23,7 +23,7 @@ const REPORTED = 10;
  * @param file name of the index
  * @param folder that the shards lie in, with a slash at its end
  */
-export async function* shardFaults(
+export async function* shardAnomalies(
   file: string,
   folder: string,
   index: JsonObject,
@@ -32,14 +32,14 @@ export async function* shardFaults(
   const shards = tensorsByShard(index);
   if (shards.size === 0) return;
   const missing = [...shards.keys()].filter((name) => !files.has(folder + name));
-  const say = (rule: string, detail: string, unread = false): BundleObservation => ({
+  const observation = (rule: string, detail: string, unread = false): BundleObservation => ({
     part: file,
     observation: { type: "anomaly", rule, detail, ...(unread && { unread }) },
   });
   if (missing.length > 0) {
     const shown = missing.slice(0, REPORTED).map((name) => `"${name}"`).join(", ");
     const detail = `${missing.length} of ${shards.size} files are not here: ${shown}`;
-    yield say("repository-shard-missing", detail, true);
+    yield observation("repository-shard-missing", detail, true);
   }
   let reported = 0;
   for (const [name, wanted] of [...shards].slice(0, SHARDS)) {
@@ -50,11 +50,11 @@ export async function* shardFaults(
     const lacking = wanted.filter((tensor) => !held.has(tensor));
     const named = new Set(wanted);
     const unnamed = [...held].filter((tensor) => !named.has(tensor));
-    for (const [tensors, what] of [[lacking, "lacks"], [unnamed, "also holds"]] as const) {
+    for (const [tensors, relation] of [[lacking, "lacks"], [unnamed, "also holds"]] as const) {
       if (tensors.length === 0 || ++reported > REPORTED) continue;
       const shown = tensors.slice(0, 5).map((tensor) => `"${tensor}"`).join(", ");
       const more = tensors.length > 5 ? ` and ${tensors.length - 5} more` : "";
-      yield say("repository-shard-disagrees", `"${name}" ${what} ${shown}${more}`);
+      yield observation("repository-shard-disagrees", `"${name}" ${relation} ${shown}${more}`);
     }
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Member } from "../core/types.ts";
 import { isObject, parseJson } from "../parsers/json.ts";
-import { shardFaults } from "./shards.ts";
+import { shardAnomalies } from "./shards.ts";
 import { member } from "./testing/members.ts";
 
 /** A safetensors file of tensors of one byte each. */
@@ -28,7 +28,7 @@ async function faults(
     Object.entries(files).map(([name, bytes]) => [`d/${name}`, member(`d/${name}`, bytes)]),
   );
   const found: string[] = [];
-  for await (const { observation } of shardFaults("i.json", "d/", value, members)) {
+  for await (const { observation } of shardAnomalies("i.json", "d/", value, members)) {
     assert.ok(observation.type === "anomaly");
     found.push(`${observation.rule} ${observation.detail}${observation.unread ? " unread" : ""}`);
   }

@@ -14,7 +14,10 @@ const SCHEMA = "schema.json";
  * @param names of all members
  */
 import { HINT } from "../core/hints.ts";
-export function skopsHints(archive: string, names: Iterable<string>): ReadonlyMap<string, string> {
-  if (!new Set(names).has(SCHEMA)) return new Map();
+export function skopsHints(
+  archive: string,
+  memberNames: Iterable<string>,
+): ReadonlyMap<string, string> {
+  if (!new Set(memberNames).has(SCHEMA)) return new Map();
   return new Map([[SCHEMA, /\.skops$/iu.test(archive) ? HINT.skopsSchema : HINT.skopsSchemaMaybe]]);
 }

@@ -28,10 +28,10 @@ function matches(listing: Listing): boolean {
 }
 
 function* observe(listing: Listing): Iterable<BundleObservation> {
-  const names = new Set(listing.members.map(({ name }) => name));
-  for (const name of names) {
+  const memberNames = new Set(listing.members.map(({ name }) => name));
+  for (const name of memberNames) {
     const mobile = BYTECODE.exec(name)?.groups?.root;
-    if (mobile !== undefined && !hasSources(names, mobile)) {
+    if (mobile !== undefined && !hasSources(memberNames, mobile)) {
       yield {
         part: name,
         observation: {
@@ -45,7 +45,9 @@ function* observe(listing: Listing): Iterable<BundleObservation> {
     if (root === undefined) continue;
     const prefix = `${root}code/`;
     let sources = 0;
-    for (const other of names) if (other.startsWith(prefix) && other.endsWith(".py")) sources++;
+    for (const other of memberNames) {
+      if (other.startsWith(prefix) && other.endsWith(".py")) sources++;
+    }
     yield {
       part: name,
       observation: {
@@ -58,7 +60,7 @@ function* observe(listing: Listing): Iterable<BundleObservation> {
   }
 }
 
-function hasSources(names: ReadonlySet<string>, root: string): boolean {
-  for (const name of names) if (name.startsWith(`${root}code/`)) return true;
+function hasSources(memberNames: ReadonlySet<string>, root: string): boolean {
+  for (const name of memberNames) if (name.startsWith(`${root}code/`)) return true;
   return false;
 }

@@ -18,8 +18,8 @@ const SOURCE_NAME = /^(?<root>(?:.*\/)?)code\/.+\.py$/u;
  * @returns only the names that get a hint
  */
 import { HINT } from "../core/hints.ts";
-export function torchHints(names: Iterable<string>): ReadonlyMap<string, string> {
-  const all = new Set(names);
+export function torchHints(memberNames: Iterable<string>): ReadonlyMap<string, string> {
+  const all = new Set(memberNames);
   const hints = new Map<string, string>();
   for (const name of all) {
     const storage = STORAGE_NAME.exec(name)?.groups;
@@ -40,7 +40,7 @@ export function torchHints(names: Iterable<string>): ReadonlyMap<string, string>
 }
 
 /** `torch.load` hands an archive with `constants.pkl` to `torch.jit.load`. */
-function isScripted(names: ReadonlySet<string>, root: string): boolean {
-  return names.has(`${root}constants.pkl`) || names.has(`${root}data.pkl`) ||
-    names.has(`${root}model.json`) || names.has(`${root}bytecode.pkl`);
+function isScripted(memberNames: ReadonlySet<string>, root: string): boolean {
+  return memberNames.has(`${root}constants.pkl`) || memberNames.has(`${root}data.pkl`) ||
+    memberNames.has(`${root}model.json`) || memberNames.has(`${root}bytecode.pkl`);
 }

@@ -75,14 +75,14 @@ async function* observe(
     if (root === undefined || member.kind === "folder") continue;
     const archive = new Archive(listing, root, member.name, checkDeadline);
     if (++archives > ARCHIVES) {
-      yield archive.say("python-unread", `There are more than ${ARCHIVES} manifests`, true);
+      yield archive.observation("python-unread", `There are more than ${ARCHIVES} manifests`, true);
       return;
     }
     const bytes = await memberBytes(member, MANIFEST_BYTES);
     const { value, error } = parseJson(bytes ?? new Uint8Array(0));
     if (error !== undefined) {
       const detail = `"${member.name}": ${error.message}, at byte ${error.offset}`;
-      yield archive.say("torchserve-manifest-malformed", detail, true);
+      yield archive.observation("torchserve-manifest-malformed", detail, true);
     }
     yield* archive.sources(value);
     yield* archive.manifest(value);
@@ -112,7 +112,7 @@ class Archive {
     this.#files = new Map(listing.members.map((member) => [member.name, member]));
   }
 
-  say(rule: string, detail: string, unread = false): BundleObservation {
+  observation(rule: string, detail: string, unread = false): BundleObservation {
     const observation = { type: "anomaly", rule, detail, ...(unread && { unread }) } as const;
     return { part: this.#manifest, observation };
   }
@@ -120,13 +120,13 @@ class Archive {
   /** Everything the source files of the archive call when they are imported, and when served. */
   async *sources(manifest: JsonValue | undefined): AsyncIterable<BundleObservation> {
     const handlers = new Set(named(manifest, "handler").map((text) => handlerOf(text).module));
-    let looked = 0;
+    let filesRead = 0;
     for (const [name, member] of this.#files) {
       if (!name.startsWith(this.#root) || !/\.py$/iu.test(name) || member.kind === "folder") {
         continue;
       }
       claimSource(this.#listing, name);
-      const bytes = ++looked > FILES ? undefined : await memberBytes(member, SOURCE_BYTES);
+      const bytes = ++filesRead > FILES ? undefined : await memberBytes(member, SOURCE_BYTES);
       const { text, unknown } = decodePythonSource(bytes ?? new Uint8Array(0));
       const base = name.slice(this.#root.length).replace(/\.py$/iu, "");
       const { facts, unread } = this.#calls(text, handlers.has(base), manifest);
@@ -179,21 +179,21 @@ class Archive {
   /** What the manifest names, and where it lies. */
   async *manifest(manifest: JsonValue | undefined): AsyncIterable<BundleObservation> {
     for (const key of repeated(manifest)) {
-      yield this.say("torchserve-manifest-lies", `It has "${key}" more than once`);
+      yield this.observation("torchserve-manifest-lies", `It has "${key}" more than once`);
     }
     for (const key of FILE_KEYS) {
       for (const text of new Set(named(manifest, key))) {
         if (leavesFolder(text)) {
-          yield this.say("torchserve-outside", `"${key}" is "${text}"`);
+          yield this.observation("torchserve-outside", `"${key}" is "${text}"`);
         } else if (key !== "handler" && !this.#has(text)) {
           const detail = `"${key}" is "${text}", which is not in the archive`;
-          yield this.say("torchserve-manifest-lies", detail);
+          yield this.observation("torchserve-manifest-lies", detail);
         }
       }
     }
     const handlers = [...new Set(named(manifest, "handler"))];
     if (handlers.length === 0) {
-      yield this.say("torchserve-manifest-lies", "It names no handler");
+      yield this.observation("torchserve-manifest-lies", "It names no handler");
     }
     for (const text of handlers) yield this.#handler(text);
     for (const text of new Set(named(manifest, "requirementsFile"))) {
@@ -216,12 +216,12 @@ class Archive {
       const detail = `TorchServe imports ${module}.py and calls ${
         entry === "" ? "its handler" : entry
       } with every request. ${calls}`;
-      return this.say("torchserve-handler", detail);
+      return this.observation("torchserve-handler", detail);
     }
-    if (OWN_HANDLERS.has(text)) return this.say("torchserve-own-handler", `"${text}"`);
+    if (OWN_HANDLERS.has(text)) return this.observation("torchserve-own-handler", `"${text}"`);
     const detail =
       `The handler "${text}" is not in the archive: TorchServe imports whatever has that name`;
-    return this.say("torchserve-manifest-lies", detail);
+    return this.observation("torchserve-manifest-lies", detail);
   }
 
   async #requirements(text: string): Promise<BundleObservation> {
@@ -229,10 +229,12 @@ class Archive {
     const bytes = member && await memberBytes(member, REQUIREMENTS_BYTES);
     const lines = new TextDecoder().decode(bytes ?? new Uint8Array(0));
     const foreign = lines.split(/\r?\n/u).find((line) => FOREIGN.test(line));
-    return foreign === undefined ? this.say("torchserve-requirements", `"${text}"`) : this.say(
-      "torchserve-requirements-foreign",
-      `"${text}" has ${foreign.trim().slice(0, 200)}`,
-    );
+    return foreign === undefined
+      ? this.observation("torchserve-requirements", `"${text}"`)
+      : this.observation(
+        "torchserve-requirements-foreign",
+        `"${text}" has ${foreign.trim().slice(0, 200)}`,
+      );
   }
 }
 

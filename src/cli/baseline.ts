@@ -107,16 +107,16 @@ export function loadBaseline(file: string): (finding: Finding) => boolean {
  * @throws ConfigError when the text is no baseline
  */
 function readBaseline(text: string, file: string): (finding: Finding) => boolean {
-  const left = new Map<string, { severity: number; count: number }>();
+  const remaining = new Map<string, { severity: number; count: number }>();
   for (const entry of parse(text, file)) {
-    left.set(entry.fingerprint, {
+    remaining.set(entry.fingerprint, {
       severity: SEVERITIES.indexOf(entry.severity),
       count: entry.count,
     });
   }
   return (finding) => {
     if (finding.safety === "innocuous") return false;
-    const known = left.get(fingerprintOf(finding));
+    const known = remaining.get(fingerprintOf(finding));
     if (known === undefined || known.count <= 0) return false;
     // What the rules now think worse of is news.
     if (SEVERITIES.indexOf(finding.severity) < known.severity) return false;

@@ -114,13 +114,13 @@ function whenWorthwhile(callback: () => void): () => void {
     return (user + system) / 1000;
   };
   const [before, began] = [used(), performance.now()];
-  const look = (): void => {
+  const checkLoad = (): void => {
     const missing = before + THREADS_AFTER_MILLISECONDS - used();
     const waited = performance.now() - began;
     if (missing <= 0 || waited >= THREADS_AFTER_WAITING_MILLISECONDS) callback();
-    else timer = setTimeout(look, Math.max(missing, 20));
+    else timer = setTimeout(checkLoad, Math.max(missing, 20));
   };
-  let timer = setTimeout(look, THREADS_AFTER_MILLISECONDS);
+  let timer = setTimeout(checkLoad, THREADS_AFTER_MILLISECONDS);
   return () => clearTimeout(timer);
 }
 

@@ -128,14 +128,14 @@ function parseMilliseconds(text: string): number {
 function parseNumber(
   text: string,
   units: Readonly<Record<string, number>>,
-  wanted: string,
+  expected: string,
 ): number {
   const parts = /^(\d[\d_]*(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unit = parts?.[2]?.toLowerCase() ?? "";
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   const value = Number(parts?.[1]?.replaceAll("_", "")) * (factor ?? NaN);
   if (Number.isFinite(value)) return value;
-  throw new ConfigError(text, `"${text}" is not ${wanted}`);
+  throw new ConfigError(text, `"${text}" is not ${expected}`);
 }
 
 /**
@@ -158,12 +158,12 @@ export function parseFailOn(text: string): FailOn {
 }
 
 /** One of some words, in upper or lower case. */
-export function choose<T extends string>(text: string, words: readonly T[], what: string): T {
+export function choose<T extends string>(text: string, words: readonly T[], label: string): T {
   const found = words.find((word) => word === text.toLowerCase());
   if (found !== undefined) return found;
   const meant = didYouMean(text, words);
   throw new ConfigError(
     text,
-    `There is no ${what} "${text}".${meant} There are: ${words.join(", ")}`,
+    `There is no ${label} "${text}".${meant} There are: ${words.join(", ")}`,
   );
 }

@@ -342,7 +342,7 @@ test("A worker whose time is spent calls nothing clean", async () => {
       const setup = { files: [], now: NOW };
       const message = await new Promise<WorkerMessage>((done) => {
         void runWorker({
-          on: (_, listener) => listener([{ index: 0, given: path, path }]),
+          on: (_, listener) => listener([{ index: 0, argument: path, path }]),
           postMessage: (it) => it.type === "scanned" && done(it),
         }, {
           ...{ memory, thread: 2, setup, limits: {}, keepSuppressed: false, progress: false },

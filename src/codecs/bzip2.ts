@@ -83,15 +83,15 @@ type Part = Block | { readonly kind: "end"; readonly crc: number; readonly bit: 
 
 /** Reads a block or the end, with more and more input until it is enough. */
 async function nextPart(input: ByteReader, bit: number, blockBytes: number): Promise<Part> {
-  for (let wanted = FIRST_TRY_BYTES;; wanted = Math.min(wanted * 4, LONGEST_BLOCK_BYTES)) {
-    await input.ensure(wanted);
+  for (let requested = FIRST_TRY_BYTES;; requested = Math.min(requested * 4, LONGEST_BLOCK_BYTES)) {
+    await input.ensure(requested);
     const bits = new Bits(input, bit);
     try {
       return readPart(bits, blockBytes);
     } catch (error) {
       if (!(error instanceof Starved)) throw error;
       if (input.final) throw input.cutOff();
-      if (wanted >= LONGEST_BLOCK_BYTES) throw bits.broken("a block has no end");
+      if (requested >= LONGEST_BLOCK_BYTES) throw bits.broken("a block has no end");
     }
   }
 }
@@ -254,7 +254,7 @@ function readSymbols(
   let length = 0;
   let run = 0;
   let place = 1;
-  const put = (byte: number, count: number) => {
+  const emit = (byte: number, count: number) => {
     if (count > blockBytes - length) throw bits.broken("the bzip2 block is too long");
     if (length + count > table.length) {
       const grown = new Uint32Array(Math.min(blockBytes, Math.max(length + count, length * 2)));
@@ -276,7 +276,7 @@ function readSymbols(
         if (run > blockBytes) throw bits.broken("a run is longer than its block");
         continue;
       }
-      if (run > 0) put(front[0] as number, run);
+      if (run > 0) emit(front[0] as number, run);
       run = 0;
       place = 1;
       if (symbol === end) return { table, length, counts };
@@ -284,7 +284,7 @@ function readSymbols(
       const byte = front[index] as number;
       front.copyWithin(1, 0, index);
       front[0] = byte;
-      put(byte, 1);
+      emit(byte, 1);
     }
   }
   throw bits.broken("the bzip2 block has no end");

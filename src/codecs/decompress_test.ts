@@ -50,7 +50,7 @@ function open(bytes: Uint8Array, codec: Codec, options: Partial<typeof free> = {
 async function all(bytes: Uint8Array, codec: Codec): Promise<Uint8Array> {
   const source = open(bytes, codec);
   const spooled = await spool(source, 1 << 28);
-  if (source.fault) throw source.fault;
+  if (source.error) throw source.error;
   return await spooled.read(0, spooled.size ?? 0);
 }
 
@@ -104,7 +104,7 @@ test("a stream cut at any byte gives a prefix and then a format error", async ()
       }
       assert.ok(Buffer.from(plain.subarray(0, got.length)).equals(got));
       const trailer = { deflate: 0, zlib: 4, gzip: 8 }[codec];
-      if (length < packed.length - trailer) assert.ok(source.fault instanceof FormatError);
+      if (length < packed.length - trailer) assert.ok(source.error instanceof FormatError);
       else assert.match(source.progress().mismatch ?? "", /cut off/);
       assert.ok(source.progress().cutOff);
     }
@@ -144,7 +144,7 @@ test("flipped bits give an error, a remark or the same bytes, as zlib has it", a
     const source = open(broken, "gzip");
     const bytes = await source.read(0, 1e7).catch(() => new Uint8Array(0));
     const same = Buffer.from(bytes).equals(plain);
-    assert.ok(source.fault || source.progress().mismatch || same);
+    assert.ok(source.error || source.progress().mismatch || same);
   }
 });
 
@@ -203,7 +203,7 @@ test("trailing data and wrong checksums are remarked upon, not fatal", async () 
     broken[packed.length - 5] = (broken[packed.length - 5] ?? 0) ^ 1;
     const flipped = open(broken, codec);
     await spool(flipped, 1e6).catch(() => undefined);
-    assert.ok(flipped.fault || flipped.progress().mismatch);
+    assert.ok(flipped.error || flipped.progress().mismatch);
   }
   const length = gzipSync(prose(99));
   length[length.length - 4] = 98;
@@ -238,7 +238,7 @@ test("a bomb is stopped by the ratio and by the budget, with what came before", 
   });
   assert.ok((await budget.read(0, 2_000_000)).length > 900_000);
   await assert.rejects(budget.read(1_000_000, 10), LimitError);
-  assert.ok(budget.fault instanceof LimitError);
+  assert.ok(budget.error instanceof LimitError);
   assert.equal((await all(packed, "deflate")).length, 64 * 1024 * 1024);
 });
 
@@ -249,5 +249,5 @@ test("compressed bytes are sliced to the length that was said", async () => {
   assert.equal((await spool(source, 1e6)).size, 1000);
   const short = decompress("d", bytes, "deflate", { ...free, offset: 3, length: 10 });
   await assert.rejects(spool(short, 1e6));
-  assert.ok(short.fault instanceof FormatError);
+  assert.ok(short.error instanceof FormatError);
 });

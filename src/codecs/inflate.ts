@@ -33,7 +33,7 @@ export class Inflater {
   #final = false;
   #done = false;
   #starved = false;
-  #fault: FormatError | undefined;
+  #error: FormatError | undefined;
 
   constructor() {
     zlibInflateInit2(this.#stream, RAW_WINDOW_BITS);
@@ -85,7 +85,7 @@ export class Inflater {
    * the offset counts from the start of the stream
    */
   take(): Uint8Array | undefined {
-    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#error !== undefined) throw this.#error;
     if (this.#done) return undefined;
     const output = new Uint8Array(CHUNK_BYTES);
     const stream = this.#stream;
@@ -95,7 +95,7 @@ export class Inflater {
     this.#settle(zlibInflate(stream, Z_NO_FLUSH));
     const count = stream.next_out;
     if (count > 0) return count === CHUNK_BYTES ? output : output.slice(0, count);
-    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#error !== undefined) throw this.#error;
     return undefined;
   }
 
@@ -113,6 +113,6 @@ export class Inflater {
   }
 
   #fail(why: string): void {
-    this.#fault = new FormatError(`Cannot inflate: ${why}`, this.consumed);
+    this.#error = new FormatError(`Cannot inflate: ${why}`, this.consumed);
   }
 }

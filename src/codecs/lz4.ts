@@ -150,21 +150,21 @@ async function* block(
   stored: boolean,
   most: number,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const whole = await input.ensure(length);
+  const complete = await input.ensure(length);
   const end = input.at + Math.min(length, input.available);
   yield* stepping(history, most, () => {
     if (stored) history.append(input.bytes.subarray(input.at, end));
-    else decodeBlock(input, end, whole, history, history.position + most);
+    else decodeBlock(input, end, complete, history, history.position + most);
     input.at = end;
   });
-  if (!whole) throw input.cutOff();
+  if (!complete) throw input.cutOff();
 }
 
 /** Sequences of literals and matches. */
 function decodeBlock(
   input: ByteReader,
   end: number,
-  whole: boolean,
+  complete: boolean,
   history: History,
   outEnd: number,
 ): void {
@@ -172,7 +172,7 @@ function decodeBlock(
   let at = input.at;
   const fail = (why: string) => {
     input.at = at;
-    return whole ? input.broken(why) : input.cutOff();
+    return complete ? input.broken(why) : input.cutOff();
   };
   const extended = (length: number): number => {
     for (let byte = 255; byte === 255; length += byte) {
@@ -190,7 +190,7 @@ function decodeBlock(
     history.append(bytes.subarray(at, at + there));
     at += there;
     if (there < literals) throw fail("an lz4 block ends within its literals");
-    if (at === end && whole) return;
+    if (at === end && complete) return;
     if (at + 2 > end) throw fail("an lz4 block ends within a match");
     const distance = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     at += 2;

@@ -88,7 +88,7 @@ export class SevenZipRunner {
   /**
    * Runs a command over the archive, for instance `l -slt`.
    *
-   * @param names of members to exclude
+   * @param memberNames of members to exclude
    * @param input the bytes to read instead of the archive
    * @returns the exit code: 0, 1 for warnings, 2 for errors
    * @throws FormatError when 7-Zip crashes on the archive; what `listener` throws
@@ -96,7 +96,7 @@ export class SevenZipRunner {
   async run(
     parameters: readonly string[],
     listener: RunListener,
-    names: readonly string[] = [],
+    memberNames: readonly string[] = [],
     input: RunInput = this.#own,
   ): Promise<number> {
     const instance = this.#instance ?? await this.#start();
@@ -107,12 +107,12 @@ export class SevenZipRunner {
     this.#listener = listener;
     this.#messages = new Lines((text) => listener.line(text));
     this.#dataFrom = listener.data === undefined ? 0 : STANDARD_OUTPUT;
-    instance.files.writeFile(NAMES, names.join("\n"));
+    instance.files.writeFile(NAMES, memberNames.join("\n"));
     const code = this.#call(instance, [
       ...parameters,
       // An empty password: else it would ask for one. No progress, UTF-8, messages apart.
       ...["-p", "-y", "-bd", "-sccUTF-8", "-scsUTF-8", "-spd", "-bso2", "-bse2"],
-      ...(names.length > 0 ? [`-xr-@${NAMES}`] : []),
+      ...(memberNames.length > 0 ? [`-xr-@${NAMES}`] : []),
       ARCHIVE,
     ]);
     this.#messages.end();
@@ -179,9 +179,9 @@ export class SevenZipRunner {
   #read(buffer: Int8Array, offset: number, length: number, at: number): number {
     this.#check();
     const { source, size } = this.#input;
-    const wanted = Math.max(0, Math.min(length, READ_BYTES, size - at));
-    if (wanted === 0) return 0;
-    const bytes = source.readSync?.(at, wanted);
+    const requested = Math.max(0, Math.min(length, READ_BYTES, size - at));
+    if (requested === 0) return 0;
+    const bytes = source.readSync?.(at, requested);
     if (bytes === undefined) {
       throw new SourceError(source.name, `Cannot read "${source.name}" at once`);
     }

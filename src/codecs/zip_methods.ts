@@ -115,7 +115,7 @@ class MemberDecoder {
   #produced = 0;
   #crc = 0;
   #done = false;
-  #fault: FormatError | LimitError | undefined;
+  #error: FormatError | LimitError | undefined;
 
   constructor(
     name: string,
@@ -130,7 +130,7 @@ class MemberDecoder {
   }
 
   progress(): Progress {
-    const ended = this.#done && this.#fault === undefined && this.#chunks.length === 0;
+    const ended = this.#done && this.#error === undefined && this.#chunks.length === 0;
     return {
       consumed: this.#options.length,
       produced: this.#produced,
@@ -144,7 +144,7 @@ class MemberDecoder {
 
   async pull(): Promise<Uint8Array | undefined> {
     while (this.#chunks.length === 0) {
-      if (this.#fault !== undefined) throw this.#fault;
+      if (this.#error !== undefined) throw this.#error;
       if (this.#done) return undefined;
       await this.#pass();
     }
@@ -180,7 +180,7 @@ class MemberDecoder {
     } catch (error) {
       if (error instanceof Enough) return;
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
-      this.#fault = error;
+      this.#error = error;
     }
     this.#done = true;
   }
@@ -201,13 +201,13 @@ class MemberDecoder {
   #end(diagnostics: readonly string[]): void {
     const { size, method } = this.#options;
     // Said of every endless member.
-    const usual = /^(?:Unexpected end of data|CRC Failed)/u;
-    const other = diagnostics.find((text) => SIZED.has(method) || !usual.test(text));
+    const knownDiagnostic = /^(?:Unexpected end of data|CRC Failed)/u;
+    const other = diagnostics.find((text) => SIZED.has(method) || !knownDiagnostic.test(text));
     if (other !== undefined) {
       const [why = other] = other.split(" : ");
-      this.#fault = new FormatError(`Cannot decompress: 7-Zip says "${why}"`, this.#had);
+      this.#error = new FormatError(`Cannot decompress: 7-Zip says "${why}"`, this.#had);
     } else if (size === undefined || this.#had < size) {
-      this.#fault = new FormatError("Cannot decompress: the data is cut off", this.#had);
+      this.#error = new FormatError("Cannot decompress: the data is cut off", this.#had);
     }
   }
 
@@ -216,10 +216,10 @@ class MemberDecoder {
     const slice = sliceSource(this.#name, this.#archive, offset, length);
     if (method === PPMD) await checkModel(slice, memory);
     // 7-Zip cannot wait for bytes.
-    const whole = slice.readSync === undefined
+    const data = slice.readSync === undefined
       ? await spool({ ...slice, access: "forward" }, memory)
       : slice;
-    return oneMember(whole, this.#options);
+    return oneMember(data, this.#options);
   }
 }
 

@@ -46,7 +46,7 @@ export interface NamedData {
   /** True when the index accounts for every byte, so that more than `bytes` are not its own. */
   readonly exact: boolean;
   /** What is wrong with the index in regard to this file, one sentence. */
-  readonly fault?: string | undefined;
+  readonly anomaly?: string | undefined;
 }
 
 /** The input of detection. */

@@ -41,7 +41,7 @@ export interface ConfigDocuments {
   /** The root of each document. */
   readonly roots: readonly ConfigNode[];
   /** In characters from the start of the text; undefined when all is well. */
-  readonly fault: { readonly message: string; readonly at: number } | undefined;
+  readonly syntaxError: { readonly message: string; readonly at: number } | undefined;
 }
 
 /** The text of a scalar; undefined for everything else. */
@@ -78,12 +78,12 @@ export function isTrue(node: ConfigNode): boolean {
 export function fromJson(root: JsonValue): ConfigNode {
   interface Step {
     readonly from: JsonValue;
-    readonly put: (node: ConfigNode) => void;
+    readonly assign: (node: ConfigNode) => void;
   }
-  let whole: ConfigNode = { kind: "scalar", at: 0, text: "", value: null };
-  const waiting: Step[] = [{ from: root, put: (node) => whole = node }];
+  let result: ConfigNode = { kind: "scalar", at: 0, text: "", value: null };
+  const waiting: Step[] = [{ from: root, assign: (node) => result = node }];
   for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
-    const { from, put } = step;
+    const { from, assign: put } = step;
     if (isObject(from)) {
       const members: [ConfigNode, ConfigNode][] = [];
       put({ kind: "map", at: from.at, members });
@@ -91,7 +91,7 @@ export function fromJson(root: JsonValue): ConfigNode {
         const member: [ConfigNode, ConfigNode] = [textNode(key), textNode("")];
         members.push(member);
         if (typeof value === "object" && value !== null) {
-          waiting.push({ from: value, put: (node) => member[1] = node });
+          waiting.push({ from: value, assign: (node) => member[1] = node });
         } else member[1] = scalarOf(value);
       }
     } else if (isArray(from)) {
@@ -101,12 +101,12 @@ export function fromJson(root: JsonValue): ConfigNode {
       put({ kind: "list", at: from.at, items });
       for (const [index, item] of from.items.entries()) {
         if (typeof item === "object" && item !== null) {
-          waiting.push({ from: item, put: (node) => items[index] = node });
+          waiting.push({ from: item, assign: (node) => items[index] = node });
         }
       }
     } else put(scalarOf(from));
   }
-  return whole;
+  return result;
 }
 
 function scalarOf(value: string | number | boolean | null): ConfigScalar {

@@ -99,12 +99,12 @@ export class Window {
     if (from >= 0 && from + length <= this.#bytes.length) {
       return this.#bytes.subarray(from, from + length);
     }
-    const wanted = Math.max(length, typeof ahead === "number" ? ahead : ahead());
+    const requested = Math.max(length, typeof ahead === "number" ? ahead : ahead());
     const { source } = this;
     if (source.readSync !== undefined && source.access === "random") {
-      return this.#keep(offset, source.readSync(offset, wanted), length);
+      return this.#keep(offset, source.readSync(offset, requested), length);
     }
-    return source.read(offset, wanted).then((bytes) => this.#keep(offset, bytes, length));
+    return source.read(offset, requested).then((bytes) => this.#keep(offset, bytes, length));
   }
 
   #keep(offset: number, bytes: Uint8Array, length: number): Uint8Array {

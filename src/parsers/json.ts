@@ -50,11 +50,11 @@ export function valuesOf(object: JsonObject, key: string): JsonValue[] {
 
 /** Keys that an object has more than once, each once. */
 export function repeatedKeys({ members }: JsonObject): string[] {
-  const seen = new Set<string>();
+  const keys = new Set<string>();
   const repeated = new Set<string>();
   for (const [key] of members) {
-    if (seen.has(key)) repeated.add(key);
-    seen.add(key);
+    if (keys.has(key)) repeated.add(key);
+    keys.add(key);
   }
   return [...repeated];
 }
@@ -216,17 +216,17 @@ class Parser {
     const next = this.#bytes[this.#at];
     if (next === OPEN_OBJECT) this.#open({ kind: "object", at: this.#at, members: [] });
     else if (next === OPEN_ARRAY) this.#open({ kind: "array", at: this.#at, items: [] });
-    else this.#put(next === QUOTE ? this.#string() : this.#word());
+    else this.#addValue(next === QUOTE ? this.#string() : this.#word());
   }
 
   #open(container: OpenObject | OpenArray): void {
     if (this.#stack.length >= DEEPEST) this.#fail(`It is nested more than ${DEEPEST} deep`);
-    this.#put(container);
+    this.#addValue(container);
     this.#stack.push(container);
     this.#at++;
   }
 
-  #put(value: JsonValue): void {
+  #addValue(value: JsonValue): void {
     const top = this.#stack[this.#stack.length - 1];
     if (top === undefined) this.#value = value;
     else if (top.kind === "object") top.members.push([this.#key, value]);

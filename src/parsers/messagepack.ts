@@ -41,8 +41,8 @@ interface MessagePackOptions {
 /** A container that is being filled. */
 interface Open {
   readonly node: ConfigNode;
-  readonly put: (value: ConfigNode) => void;
-  left: number;
+  readonly assign: (value: ConfigNode) => void;
+  remaining: number;
 }
 
 /**
@@ -62,12 +62,12 @@ class Reader {
   readonly #cursor: SourceCursor;
   readonly #options: MessagePackOptions;
   readonly #open: Open[] = [];
-  #left: number;
+  #remaining: number;
 
   constructor(cursor: SourceCursor, options: MessagePackOptions) {
     this.#cursor = cursor;
     this.#options = options;
-    this.#left = options.values;
+    this.#remaining = options.values;
   }
 
   async read(): Promise<ConfigNode> {
@@ -77,8 +77,8 @@ class Reader {
       for (;;) {
         const parent = this.#open.at(-1);
         if (parent === undefined) return node;
-        parent.put(node);
-        if (--parent.left > 0) break;
+        parent.assign(node);
+        if (--parent.remaining > 0) break;
         this.#open.pop();
         node = parent.node;
       }
@@ -88,11 +88,11 @@ class Reader {
   /** True for a container that was begun and has values to come. */
   #isOpen(node: ConfigNode): boolean {
     const last = this.#open.at(-1);
-    return last !== undefined && last.node === node && last.left > 0;
+    return last !== undefined && last.node === node && last.remaining > 0;
   }
 
   async #value(): Promise<ConfigNode> {
-    if (--this.#left < 0) {
+    if (--this.#remaining < 0) {
       throw new LimitError("values", "A MessagePack value has more values than are read");
     }
     const cursor = this.#cursor;
@@ -185,8 +185,8 @@ class Reader {
   async #bytes(at: number, extension: number | undefined, length: number): Promise<ConfigNode> {
     this.#fits(length, at);
     const { offset } = this.#cursor;
-    const around = this.#open.at(-1)?.node;
-    const owner = around?.kind === "map" ? around : undefined;
+    const parent = this.#open.at(-1)?.node;
+    const owner = parent?.kind === "map" ? parent : undefined;
     let node = scalar(at, null);
     if (extension === undefined && length <= NAME_BYTES) {
       const text = plain(await this.#cursor.bytes(length));
@@ -217,12 +217,12 @@ class Reader {
     });
   }
 
-  #begin(node: ConfigNode, left: number, put: (value: ConfigNode) => void): ConfigNode {
-    if (left === 0) return node;
+  #begin(node: ConfigNode, remaining: number, assign: (value: ConfigNode) => void): ConfigNode {
+    if (remaining === 0) return node;
     if (this.#open.length >= DEPTH) {
       throw new LimitError("depth", `MessagePack has more than ${DEPTH} containers in one another`);
     }
-    this.#open.push({ node, put, left });
+    this.#open.push({ node, assign, remaining });
     return node;
   }
 

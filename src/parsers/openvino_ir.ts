@@ -16,7 +16,7 @@ interface OpenvinoNetwork {
   /** Bytes of the file beside it that constants are read from. */
   readonly weights: number;
   /** Constants whose size is not what their shape takes, one sentence each. */
-  readonly faults: readonly string[];
+  readonly anomalies: readonly string[];
   /** Layers that need a library: their types with their operator sets. */
   readonly extensions: readonly string[];
   /** True when it has a document type, which OpenVINO never writes. */
@@ -70,7 +70,7 @@ export function looksLikeNetwork(head: string): boolean {
  * @throws FormatError when the XML is not well-formed or a place in the weights is no number
  */
 export function readNetwork(text: string): OpenvinoNetwork {
-  const faults: string[] = [];
+  const anomalies: string[] = [];
   const extensions = new Set<string>();
   let weights = 0;
   let doctype = false;
@@ -90,14 +90,14 @@ export function readNetwork(text: string): OpenvinoNetwork {
     // Constants have both; blobs of networks before version 10, too.
     if (offset === undefined || size === undefined) continue;
     if (!NUMBER.test(offset) || !NUMBER.test(size)) {
-      faults.push(`"${layer}" lies at ${offset}, with ${size} bytes`);
+      anomalies.push(`"${layer}" lies at ${offset}, with ${size} bytes`);
       continue;
     }
     weights = Math.max(weights, Number(offset) + Number(size));
-    const fault = wrongSize(layer, attributes, Number(size));
-    if (fault !== undefined) faults.push(fault);
+    const detail = wrongSize(layer, attributes, Number(size));
+    if (detail !== undefined) anomalies.push(detail);
   }
-  return { weights, faults, extensions: [...extensions], doctype };
+  return { weights, anomalies, extensions: [...extensions], doctype };
 }
 
 function wrongSize(

@@ -9,31 +9,34 @@ const constant = (attributes: string, set = "opset1") =>
 const read = (layers: string) => readNetwork(net(layers));
 
 test("the furthest constant says how many bytes of the weights are read", () => {
-  const { weights, faults, extensions, doctype } = read(
+  const { weights, anomalies, extensions, doctype } = read(
     constant('element_type="f32" shape="2, 3" offset="8" size="24"') +
       constant('element_type="i4" shape="3" offset="0" size="2"'),
   );
-  assert.deepEqual([weights, faults, extensions, doctype], [32, [], [], false]);
+  assert.deepEqual([weights, anomalies, extensions, doctype], [32, [], [], false]);
 });
 
 test("sizes and places that lie are named", () => {
-  assert.equal(read(constant('element_type="f32" shape="2" offset="0" size="9"')).faults.length, 1);
   assert.equal(
-    read(constant('element_type="f32" shape="-2" offset="0" size="8"')).faults.length,
+    read(constant('element_type="f32" shape="2" offset="0" size="9"')).anomalies.length,
     1,
   );
-  const { faults, weights } = read(constant('offset="-1" size="8"'));
-  assert.deepEqual([faults.length, weights], [1, 0]);
-  assert.equal(read(constant('offset="0" size="1e9"')).faults.length, 1);
+  assert.equal(
+    read(constant('element_type="f32" shape="-2" offset="0" size="8"')).anomalies.length,
+    1,
+  );
+  const { anomalies, weights } = read(constant('offset="-1" size="8"'));
+  assert.deepEqual([anomalies.length, weights], [1, 0]);
+  assert.equal(read(constant('offset="0" size="1e9"')).anomalies.length, 1);
 });
 
 test("a type whose size is not known is not compared, and its bytes count", () => {
-  const { faults, weights } = read(
+  const { anomalies, weights } = read(
     constant('element_type="string" shape="2" offset="4" size="99"'),
   );
-  assert.deepEqual([faults, weights], [[], 103]);
+  assert.deepEqual([anomalies, weights], [[], 103]);
   assert.deepEqual(
-    read(constant('element_type="valueOf" shape="2" offset="0" size="8"')).faults,
+    read(constant('element_type="valueOf" shape="2" offset="0" size="8"')).anomalies,
     [],
   );
 });

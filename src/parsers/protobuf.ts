@@ -120,10 +120,12 @@ export class WireReader {
     if (from >= 0 && from + length <= this.#bytes.length) return this.#bytes.subarray(from);
     const onward = from >= 0 && from <= this.#bytes.length;
     this.#ahead = onward ? Math.min(this.#ahead * 4, WINDOW_BYTES) : FIRST_WINDOW_BYTES;
-    const wanted = Math.max(length, this.#ahead);
+    const requested = Math.max(length, this.#ahead);
     const { source } = this;
-    if (source.readSync !== undefined) return this.#keep(offset, source.readSync(offset, wanted));
-    return source.read(offset, wanted).then((bytes) => this.#keep(offset, bytes));
+    if (source.readSync !== undefined) {
+      return this.#keep(offset, source.readSync(offset, requested));
+    }
+    return source.read(offset, requested).then((bytes) => this.#keep(offset, bytes));
   }
 
   /**
@@ -185,7 +187,7 @@ export class WireMessage {
   next(): WireField | undefined | Promise<WireField | undefined> {
     for (;;) {
       if (this.#ended()) return undefined;
-      const bytes = this.reader.window(this.#at, this.#wanted());
+      const bytes = this.reader.window(this.#at, this.#requested());
       if (bytes instanceof Promise) return this.#nextFrom(bytes);
       const field = this.#step(bytes);
       if (field !== undefined) return field;
@@ -202,8 +204,8 @@ export class WireMessage {
       const next = this.next();
       const field = next instanceof Promise ? await next : next;
       if (field === undefined) return;
-      const taken = take(field);
-      if (taken !== undefined) await taken;
+      const consumed = take(field);
+      if (consumed !== undefined) await consumed;
     }
   }
 
@@ -222,11 +224,11 @@ export class WireMessage {
       const field = this.#step(bytes);
       if (field !== undefined) return field;
       if (this.#ended()) return undefined;
-      bytes = await this.reader.window(this.#at, this.#wanted());
+      bytes = await this.reader.window(this.#at, this.#requested());
     }
   }
 
-  #wanted(): number {
+  #requested(): number {
     return Math.min(FIELD_HEAD_BYTES, this.end - this.#at);
   }
 

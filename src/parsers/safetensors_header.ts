@@ -56,14 +56,14 @@ const BITS: Readonly<Record<string, number>> = {
   C64: 64,
 };
 
-/** One tensor; `faults` has what is wrong with it. */
+/** One tensor; `anomalies` has what is wrong with it. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: string;
   /** From the start of the tensors' bytes; undefined where the header gives no place. */
   readonly begin: number | undefined;
   readonly end: number | undefined;
-  readonly faults: readonly string[];
+  readonly anomalies: readonly string[];
 }
 
 /** A parsed header. */
@@ -120,11 +120,11 @@ function parseHeader(bytes: Uint8Array): SafetensorsHeader {
   }
   if (!isObject(value)) throw new FormatError("The header is no object", LENGTH_BYTES);
   const duplicates = new Set<string>();
-  const names = new Set<string>();
+  const tensorNames = new Set<string>();
   const tensors: TensorEntry[] = [];
   for (const [name, info] of value.members) {
-    if (names.has(name)) duplicates.add(name);
-    names.add(name);
+    if (tensorNames.has(name)) duplicates.add(name);
+    tensorNames.add(name);
     if (isObject(info)) {
       for (const key of repeatedKeys(info)) duplicates.add(`${name}.${key}`);
     }
@@ -148,28 +148,28 @@ function checkUtf8(bytes: Uint8Array): void {
 
 function tensorOf(name: string, info: JsonValue): TensorEntry {
   if (!isObject(info)) {
-    return { name, dtype: "", begin: undefined, end: undefined, faults: ["is no object"] };
+    return { name, dtype: "", begin: undefined, end: undefined, anomalies: ["is no object"] };
   }
-  const faults: string[] = [];
+  const anomalies: string[] = [];
   const [dtype] = valuesOf(info, "dtype");
   const [begin, end] = offsetsOf(info);
   const bits = typeof dtype === "string" && Object.hasOwn(BITS, dtype) ? BITS[dtype] : undefined;
   if (bits === undefined) {
-    faults.push(`has the type ${JSON.stringify(dtype ?? null)}, which does not exist`);
+    anomalies.push(`has the type ${JSON.stringify(dtype ?? null)}, which does not exist`);
   }
-  const count = elements(info, faults);
-  if (begin === undefined || end === undefined) faults.push("has no place");
-  else if (end < begin) faults.push(`ends at ${end}, before it begins at ${begin}`);
+  const count = elements(info, anomalies);
+  if (begin === undefined || end === undefined) anomalies.push("has no place");
+  else if (end < begin) anomalies.push(`ends at ${end}, before it begins at ${begin}`);
   else if (
     bits !== undefined && count !== undefined && count * BigInt(bits) !== BigInt(end - begin) * 8n
   ) {
-    const wanted = count * BigInt(bits);
-    faults.push(`takes ${wanted / 8n} bytes by type and shape, but has ${end - begin}`);
+    const expected = count * BigInt(bits);
+    anomalies.push(`takes ${expected / 8n} bytes by type and shape, but has ${end - begin}`);
   }
   for (const [key] of info.members) {
-    if (!["dtype", "shape", "data_offsets"].includes(key)) faults.push(`has a field "${key}"`);
+    if (!["dtype", "shape", "data_offsets"].includes(key)) anomalies.push(`has a field "${key}"`);
   }
-  return { name, dtype: typeof dtype === "string" ? dtype : "", begin, end, faults };
+  return { name, dtype: typeof dtype === "string" ? dtype : "", begin, end, anomalies };
 }
 
 function offsetsOf(info: JsonObject): [number | undefined, number | undefined] {
@@ -180,10 +180,10 @@ function offsetsOf(info: JsonObject): [number | undefined, number | undefined] {
 }
 
 /** Elements by the shape; undefined when the shape is none. */
-function elements(info: JsonObject, faults: string[]): bigint | undefined {
+function elements(info: JsonObject, anomalies: string[]): bigint | undefined {
   const [shape] = valuesOf(info, "shape");
   if (!isArray(shape) || !shape.items.every(isCount)) {
-    faults.push("has no shape");
+    anomalies.push("has no shape");
     return undefined;
   }
   if (shape.items.includes(0)) return 0n;
@@ -192,7 +192,7 @@ function elements(info: JsonObject, faults: string[]): bigint | undefined {
     count *= BigInt(size);
     // A product of all that a header has room for would take hours.
     if (count >= 2n ** 63n) {
-      faults.push("has more elements than a machine can count");
+      anomalies.push("has more elements than a machine can count");
       return undefined;
     }
   }

@@ -17,7 +17,7 @@ const read = (header: string | Uint8Array, length?: number) =>
 
 /** What is wrong with the one tensor of a header. */
 async function faults(tensor: string): Promise<readonly string[]> {
-  return (await read(`{"a":${tensor}}`)).tensors[0]?.faults ?? [];
+  return (await read(`{"a":${tensor}}`)).tensors[0]?.anomalies ?? [];
 }
 
 test("tensors, their places and the metadata are read", async () => {
@@ -26,7 +26,7 @@ test("tensors, their places and the metadata are read", async () => {
     `"b":{"dtype":"BOOL","shape":[],"data_offsets":[12,13]}} `;
   const header = await read(text);
   assert.deepEqual(
-    header.tensors.map(({ name, begin, end, faults }) => [name, begin, end, faults]),
+    header.tensors.map(({ name, begin, end, anomalies }) => [name, begin, end, anomalies]),
     [
       ["a", 0, 12, []],
       ["b", 12, 13, []],

@@ -117,19 +117,19 @@ export class SourceCursor {
    * @param most bytes before it
    */
   async until(byte: number, most: number): Promise<Uint8Array> {
-    for (let wanted = 64;; wanted = Math.min(wanted * 4, most + 1)) {
-      const whole = await this.#fill(wanted);
+    for (let requested = 64;; requested = Math.min(requested * 4, most + 1)) {
+      const complete = await this.#fill(requested);
       const from = this.#at - this.#start;
-      const seen = this.#buffer.subarray(from, from + Math.min(wanted, most + 1));
-      const found = seen.indexOf(byte);
+      const buffered = this.#buffer.subarray(from, from + Math.min(requested, most + 1));
+      const found = buffered.indexOf(byte);
       if (found >= 0) {
         this.#at += found + 1;
-        return seen.slice(0, found);
+        return buffered.slice(0, found);
       }
-      if (!whole || wanted > most) {
+      if (!complete || requested > most) {
         throw new FormatError(
           `Cannot read text at ${this.#at}: it has no end within ${
-            Math.min(most, seen.length)
+            Math.min(most, buffered.length)
           } bytes`,
           this.#at,
         );
@@ -146,10 +146,10 @@ export class SourceCursor {
       this.#at += length;
       return;
     }
-    for (let left = length; left > 0;) {
-      const step = Math.min(left, STEP_BYTES);
+    for (let remaining = length; remaining > 0;) {
+      const step = Math.min(remaining, STEP_BYTES);
       await this.#take(step);
-      left -= step;
+      remaining -= step;
     }
   }
 

@@ -95,10 +95,10 @@ function* blockEntries(
     if (shared > key.length || shared + own > KEY_BYTES || next > entries) {
       throw new FormatError(`Cannot read table: an entry at ${at} lies outside`, at);
     }
-    const whole = new Uint8Array(shared + own);
-    whole.set(key.subarray(0, shared));
-    whole.set(bytes.subarray(start, start + own), shared);
-    key = whole;
+    const joinedKey = new Uint8Array(shared + own);
+    joinedKey.set(key.subarray(0, shared));
+    joinedKey.set(bytes.subarray(start, start + own), shared);
+    key = joinedKey;
     yield { key, value: bytes.subarray(start + own, next) };
     at = next;
   }

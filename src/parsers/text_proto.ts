@@ -71,25 +71,25 @@ class Reader {
     return this.#tokens[this.#next]?.text;
   }
 
-  #fault(why: string): FormatError {
+  #invalid(why: string): FormatError {
     const at = this.#tokens[this.#next]?.at;
     return new FormatError(`Cannot read protobuf text: ${why}`, at);
   }
 
   /** @param close token that ends the message; undefined for the end of the text */
   fields(close: string | undefined, depth: number): TextField[] {
-    if (depth > DEPTH) throw this.#fault("it is too deep");
+    if (depth > DEPTH) throw this.#invalid("it is too deep");
     const fields: TextField[] = [];
     for (;;) {
       const token = this.#tokens[this.#next];
       if (token === undefined) {
         if (close === undefined) return fields;
-        throw this.#fault("a message has no end");
+        throw this.#invalid("a message has no end");
       }
       this.#next++;
       if (token.text === close) return fields;
       if (token.text === ";" || token.text === ",") continue;
-      if (!NAME.test(token.text)) throw this.#fault(`"${token.text}" is no field`);
+      if (!NAME.test(token.text)) throw this.#invalid(`"${token.text}" is no field`);
       fields.push(this.#field(token, depth));
     }
   }
@@ -102,7 +102,7 @@ class Reader {
       return { name, scalar: undefined, fields: this.#message(depth), at };
     }
     const messages = opening === "[" && /^[{<\]]$/u.test(this.#tokens[this.#next + 1]?.text ?? "");
-    if (!colon && !messages) throw this.#fault(`"${name}" has no value`);
+    if (!colon && !messages) throw this.#invalid(`"${name}" has no value`);
     // A list of one word looks like the name of an extension.
     if (opening !== undefined && /^\[[\w./-]+\]$/u.test(opening)) {
       this.#next++;
@@ -123,7 +123,7 @@ class Reader {
     const fields: TextField[] = [];
     for (;;) {
       const token = this.#peek();
-      if (token === undefined) throw this.#fault("a list has no end");
+      if (token === undefined) throw this.#invalid("a list has no end");
       if (token === "]") {
         this.#next++;
         return fields;
@@ -137,7 +137,7 @@ class Reader {
   /** Strings beside one another are one. */
   #scalar(): string {
     const first = this.#peek();
-    if (first === undefined || !SCALAR.test(first)) throw this.#fault("a value is missing");
+    if (first === undefined || !SCALAR.test(first)) throw this.#invalid("a value is missing");
     let text = "";
     for (let token: string | undefined = first; token !== undefined; token = this.#peek()) {
       const quoted = /^["']/u.test(token);

@@ -25,8 +25,8 @@ const CHUNK_BYTES = 64 * 1024;
 export async function behindEnd(source: Source, end: number): Promise<readonly Observation[]> {
   const bytes = await readUpTo(source, end, PADDING_BYTES);
   if (bytes.length === 0) return [];
-  const whole = bytes.length < PADDING_BYTES;
-  if (whole && bytes.every((byte) => byte === 0)) {
+  const complete = bytes.length < PADDING_BYTES;
+  if (complete && bytes.every((byte) => byte === 0)) {
     const detail = `${bytes.length} zeros follow the end at ${end}`;
     return [{ type: "anomaly", rule: "file-padding", detail, offset: end }];
   }

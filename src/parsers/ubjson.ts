@@ -59,11 +59,11 @@ export async function readUbjson(
 
 class Reader {
   readonly #cursor: SourceCursor;
-  #left: number;
+  #remaining: number;
 
   constructor(cursor: SourceCursor, values: number) {
     this.#cursor = cursor;
-    this.#left = values;
+    this.#remaining = values;
   }
 
   async value(marker: number, depth: number): Promise<UbjsonValue> {
@@ -89,13 +89,13 @@ class Reader {
   }
 
   #spend(values: number): void {
-    this.#left -= values;
-    if (this.#left < 0) {
+    this.#remaining -= values;
+    if (this.#remaining < 0) {
       throw new LimitError("values", "A UBJSON text has more values than are read");
     }
   }
 
-  #fault(why: string): FormatError {
+  #invalid(why: string): FormatError {
     return new FormatError(`Cannot read UBJSON: ${why}`, this.#cursor.offset);
   }
 
@@ -121,35 +121,35 @@ class Reader {
       case 0x44: // D
         return await cursor.f64();
       default:
-        throw this.#fault(`no value begins with ${marker}`);
+        throw this.#invalid(`no value begins with ${marker}`);
     }
   }
 
   /** @param marker of the length */
   async #text(marker: number): Promise<string> {
     const length = await this.#number(marker);
-    if (!(length >= 0 && length <= TEXT_BYTES)) throw this.#fault(`a text has ${length} bytes`);
+    if (!(length >= 0 && length <= TEXT_BYTES)) throw this.#invalid(`a text has ${length} bytes`);
     return await this.#cursor.text(length);
   }
 
   async #count(): Promise<number> {
     const count = await this.#number(await this.#cursor.u8());
-    if (!(count >= 0)) throw this.#fault(`a container has ${count} values`);
+    if (!(count >= 0)) throw this.#invalid(`a container has ${count} values`);
     return count;
   }
 
   async #array(depth: number): Promise<UbjsonValue> {
-    if (depth > DEPTH) throw this.#fault(`it has more than ${DEPTH} levels`);
+    if (depth > DEPTH) throw this.#invalid(`it has more than ${DEPTH} levels`);
     const cursor = this.#cursor;
     let marker = await cursor.u8();
     if (marker === TYPE) {
       const type = await cursor.u8();
-      if (await cursor.u8() !== COUNT) throw this.#fault("a type has no count");
+      if (await cursor.u8() !== COUNT) throw this.#invalid("a type has no count");
       return await this.#typed(type, await this.#count());
     }
     const items: UbjsonValue[] = [];
     if (marker === COUNT) {
-      for (let left = await this.#count(); left > 0; left--) {
+      for (let remaining = await this.#count(); remaining > 0; remaining--) {
         items.push(await this.value(await cursor.u8(), depth));
       }
       return items;
@@ -162,10 +162,10 @@ class Reader {
 
   async #typed(type: number, count: number): Promise<UbjsonValue> {
     const bytes = NUMBER_BYTES.get(type);
-    if (bytes === undefined) throw this.#fault(`an array is of type ${type}`);
+    if (bytes === undefined) throw this.#invalid(`an array is of type ${type}`);
     const { left } = this.#cursor;
     if (left !== undefined && count * bytes > left) {
-      throw this.#fault(`an array has ${count} items`);
+      throw this.#invalid(`an array has ${count} items`);
     }
     this.#spend(count);
     const numbers = new Float64Array(count);
@@ -174,19 +174,19 @@ class Reader {
   }
 
   async #object(depth: number): Promise<UbjsonValue> {
-    if (depth > DEPTH) throw this.#fault(`it has more than ${DEPTH} levels`);
+    if (depth > DEPTH) throw this.#invalid(`it has more than ${DEPTH} levels`);
     const cursor = this.#cursor;
     const members = new Map<string, UbjsonValue>();
     let marker = await cursor.u8();
-    let left = Infinity;
+    let remaining = Infinity;
     if (marker === COUNT) {
-      left = await this.#count();
-      if (left > 0) marker = await cursor.u8();
+      remaining = await this.#count();
+      if (remaining > 0) marker = await cursor.u8();
     }
-    while (left > 0 && marker !== CLOSE_OBJECT) {
+    while (remaining > 0 && marker !== CLOSE_OBJECT) {
       const key = await this.#text(marker);
       members.set(key, await this.value(await cursor.u8(), depth));
-      if (--left > 0) marker = await cursor.u8();
+      if (--remaining > 0) marker = await cursor.u8();
     }
     return members;
   }

@@ -46,19 +46,19 @@ export function* xmlTags(text: string): Generator<XmlTag> {
     }
     const [tag, end] = tagAt(text, at);
     if (tag.kind === "end") {
-      if (open.pop() !== tag.name) throw fault(`</${tag.name}> closes another element`, at);
+      if (open.pop() !== tag.name) throw invalid(`</${tag.name}> closes another element`, at);
     } else {
-      if (open.length === 0 && ++roots > 1) throw fault("it has a second root", at);
-      if (tag.kind === "start" && open.push(tag.name) > DEPTH) throw fault("it is too deep", at);
+      if (open.length === 0 && ++roots > 1) throw invalid("it has a second root", at);
+      if (tag.kind === "start" && open.push(tag.name) > DEPTH) throw invalid("it is too deep", at);
     }
     yield tag;
     at = end;
   }
-  if (open.length > 0) throw fault(`<${open.at(-1)}> has no end`, text.length);
-  if (roots === 0) throw fault("it has no root", 0);
+  if (open.length > 0) throw invalid(`<${open.at(-1)}> has no end`, text.length);
+  if (roots === 0) throw invalid("it has no root", 0);
 }
 
-function fault(why: string, at: number): FormatError {
+function invalid(why: string, at: number): FormatError {
   return new FormatError(`Cannot read XML: ${why}`, at);
 }
 
@@ -68,7 +68,7 @@ function special(text: string, at: number): number | undefined {
   for (const [begin, end] of pairs) {
     if (!text.startsWith(begin, at)) continue;
     const found = text.indexOf(end, at + begin.length);
-    if (found < 0) throw fault(`${begin} has no end`, at);
+    if (found < 0) throw invalid(`${begin} has no end`, at);
     return found + end.length;
   }
   if (!text.startsWith("<!", at)) return undefined;
@@ -76,7 +76,7 @@ function special(text: string, at: number): number | undefined {
   const close = text.indexOf(">", at);
   const bracket = text.indexOf("[", at);
   const end = bracket >= 0 && bracket < close ? text.indexOf("]>", at) + 1 : close;
-  if (end <= 0) throw fault("a declaration has no end", at);
+  if (end <= 0) throw invalid("a declaration has no end", at);
   return end + 1;
 }
 
@@ -84,7 +84,7 @@ function tagAt(text: string, at: number): [XmlTag, number] {
   const closing = text[at + 1] === "/";
   NAME.lastIndex = at + (closing ? 2 : 1);
   const name = NAME.exec(text)?.[0];
-  if (name === undefined) throw fault("a tag has no name", at);
+  if (name === undefined) throw invalid("a tag has no name", at);
   const attributes = new Map<string, string>();
   let end = NAME.lastIndex;
   for (;;) {
@@ -92,13 +92,13 @@ function tagAt(text: string, at: number): [XmlTag, number] {
     const found = ATTRIBUTE.exec(text);
     if (found === null) break;
     const [, key = "", double, single] = found;
-    if (attributes.has(key)) throw fault(`"${key}" stands twice`, end);
+    if (attributes.has(key)) throw invalid(`"${key}" stands twice`, end);
     attributes.set(key, decoded(double ?? single ?? ""));
     end = ATTRIBUTE.lastIndex;
   }
   CLOSE.lastIndex = end;
   const close = CLOSE.exec(text);
-  if (close === null) throw fault(`<${name} is not closed`, at);
+  if (close === null) throw invalid(`<${name} is not closed`, at);
   const kind = closing ? "end" : close[1] === "/" ? "empty" : "start";
   return [{ name, attributes, kind, at }, CLOSE.lastIndex];
 }
@@ -113,9 +113,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function decoded(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/giu, (whole, decimal, hex, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
-    const code = decimal === undefined ? parseInt(hex, 16) : Number(decimal);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-  });
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/giu,
+    (reference, decimal, hex, name) => {
+      if (name !== undefined) return ENTITIES[name] ?? reference;
+      const code = decimal === undefined ? parseInt(hex, 16) : Number(decimal);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : reference;
+    },
+  );
 }

@@ -135,13 +135,13 @@ async function* findInHub(
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
   const { client, endpoint } = context;
-  const whole = hubName(target, target.path);
+  const fullName = hubName(target, target.path);
   let repository;
   try {
     repository = await listRepository(target, endpoint, client);
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
-    yield { kind: "error", path: whole, error: scanErrorOf(whole, error) };
+    yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
     return;
   }
   const { files, commit } = repository;
@@ -151,13 +151,13 @@ async function* findInHub(
   );
   if (inside.length === 0) {
     const error = new SourceError(
-      whole,
-      `Cannot find "${whole}": the repository has no such path`,
+      fullName,
+      `Cannot find "${fullName}": the repository has no such path`,
       {
         remedy: `It has ${files.length} files; check the path and the revision.`,
       },
     );
-    yield { kind: "error", path: whole, error: scanErrorOf(whole, error) };
+    yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
     return;
   }
   const open = openerOf(target, commit, context);
@@ -174,7 +174,7 @@ async function* findInHub(
   const skipped = inert.size;
   const others = skipped === 0 ? "" : ` and ${skipped} that nothing loads, which are skipped`;
   const plural = read.length === 1 ? "file" : "files";
-  await hooks.note(`Found ${read.length} scannable ${plural} in ${whole}${others}`);
+  await hooks.note(`Found ${read.length} scannable ${plural} in ${fullName}${others}`);
   hooks.expect(read.length, read.reduce((sum, { size }) => sum + size, 0));
   for (const { path, size } of inside) {
     const name = hubName(target, path);
@@ -232,16 +232,16 @@ function openerOf(
 
 /** A source that outlives the scan of its file; a stream's bytes are kept. */
 async function kept(source: HttpSource): Promise<HttpSource> {
-  const whole = await spool(source, SHARED_BYTES);
+  const spooled = await spool(source, SHARED_BYTES);
   return {
     name: source.name,
-    size: whole.size,
+    size: spooled.size,
     access: "random",
     get bytesFetched() {
       return source.bytesFetched;
     },
-    read: (offset, length) => whole.read(offset, length),
-    ...prefetchOf(whole),
+    read: (offset, length) => spooled.read(offset, length),
+    ...prefetchOf(spooled),
     close: () => {},
   };
 }

@@ -104,24 +104,26 @@ export async function listRepository(
 ): Promise<HubRepository> {
   const name = hubName(target, "");
   const api = `api/${target.kind}/${target.id}`;
-  const wanted = encodeURIComponent(target.revision ?? "main");
-  const info = await getJson(name, below(endpoint, `${api}/revision/${wanted}`), client);
+  const revision = encodeURIComponent(target.revision ?? "main");
+  const info = await getJson(name, below(endpoint, `${api}/revision/${revision}`), client);
   const sha = isRecord(info.value) ? info.value["sha"] : undefined;
   if (typeof sha !== "string" || !/^[0-9a-f]{7,64}$/i.test(sha)) {
-    throw strange(name, "does not name the commit");
+    throw invalidListing(name, "does not name the commit");
   }
   const files: HubFile[] = [];
-  const seen = new Set<string>();
+  const visited = new Set<string>();
   let next: URL | undefined = below(endpoint, `${api}/tree/${sha}?recursive=true`);
   while (next !== undefined) {
-    if (seen.has(next.href) || seen.size >= PAGES) throw strange(name, "lists without an end");
-    seen.add(next.href);
+    if (visited.has(next.href) || visited.size >= PAGES) {
+      throw invalidListing(name, "lists without an end");
+    }
+    visited.add(next.href);
     const page = await getJson(name, next, client);
-    if (!Array.isArray(page.value)) throw strange(name, "lists no files");
+    if (!Array.isArray(page.value)) throw invalidListing(name, "lists no files");
     for (const entry of page.value as readonly unknown[]) {
       const file = fileOf(entry);
       if (file === undefined) continue;
-      if (files.length >= FILES) throw strange(name, `lists more than ${FILES} files`);
+      if (files.length >= FILES) throw invalidListing(name, `lists more than ${FILES} files`);
       files.push(file);
     }
     next = nextPage(page.link, next, endpoint, name);
@@ -155,14 +157,16 @@ function nextPage(
   try {
     url = new URL(found, current);
   } catch {
-    throw strange(name, "continues its list at what is no URL");
+    throw invalidListing(name, "continues its list at what is no URL");
   }
-  if (url.origin !== endpoint.origin) throw strange(name, `continues its list at ${url.host}`);
+  if (url.origin !== endpoint.origin) {
+    throw invalidListing(name, `continues its list at ${url.host}`);
+  }
   return url;
 }
 
-function strange(name: string, what: string): SourceError {
-  return new SourceError(name, `Cannot list "${name}": the hub ${what}`, {
+function invalidListing(name: string, problem: string): SourceError {
+  return new SourceError(name, `Cannot list "${name}": the hub ${problem}`, {
     remedy: "Check HF_ENDPOINT, or download the repository and scan its folder.",
   });
 }
@@ -182,7 +186,7 @@ async function getJson(
     for await (const chunk of reply.body) {
       length += chunk.length;
       if (length > ANSWER_BYTES) {
-        throw strange(name, `answers with more than ${ANSWER_BYTES} bytes`);
+        throw invalidListing(name, `answers with more than ${ANSWER_BYTES} bytes`);
       }
       chunks.push(chunk);
     }
@@ -193,7 +197,7 @@ async function getJson(
       const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
       return { value, link: reply.header("link") };
     } catch {
-      throw strange(name, "does not answer in JSON");
+      throw invalidListing(name, "does not answer in JSON");
     }
   });
 }
@@ -203,8 +207,8 @@ function repositoryError(name: string, reply: HttpReply, withToken: boolean): So
   const { status } = reply;
   const missing = /RepoNotFound|RevisionNotFound/i.exec(reply.header("x-error-code") ?? "")?.[0];
   if (missing === undefined && status !== 404) return statusError(name, reply, withToken);
-  const what = /revision/i.test(missing ?? "") ? "revision" : "repository";
-  const message = `Cannot list "${name}": there is no such ${what} (HTTP ${status})`;
+  const missingKind = /revision/i.test(missing ?? "") ? "revision" : "repository";
+  const message = `Cannot list "${name}": there is no such ${missingKind} (HTTP ${status})`;
   return new SourceError(name, message, {
     remedy: withToken
       ? "Check its name, and whether the token in HF_TOKEN may see it."

@@ -123,10 +123,10 @@ function bareHost(url: URL): string {
 
 function privateAddress(url: URL, address: string): SourceError {
   const host = bareHost(url);
-  const what = host === address ? host : `${host} is ${address}, which`;
+  const destination = host === address ? host : `${host} is ${address}, which`;
   return new SourceError(
     url.host,
-    `Cannot connect to ${url.host}: ${what} is no address of the public internet`,
+    `Cannot connect to ${url.host}: ${destination} is no address of the public internet`,
     {
       remedy:
         "Pass --allow-private-network (a program: allowPrivateNetwork) if you mean a machine of your own network.",
@@ -186,13 +186,13 @@ async function throughProxy(
   }
   const socket = await tunnel(to, `${url.hostname}:${url.port || 443}`, login, request.signal);
   const secured = await new Promise<Socket>((done, fail) => {
-    const made = connectSecure({
+    const tls = connectSecure({
       socket,
       ...(isIP(host) === 0 && { servername: host }),
       ...(ca && { ca: [...ca] }),
     });
-    made.once("secureConnect", () => done(made));
-    made.once("error", fail);
+    tls.once("secureConnect", () => done(tls));
+    tls.once("error", fail);
   });
   return await exchange(request, () =>
     httpRequest({

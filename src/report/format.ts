@@ -22,8 +22,8 @@ export function formatBytes(bytes: number): string {
 /** Seconds: `0.34 s`, `12 s`, `2 min 5 s`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(2)} s`;
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const rounded = Math.round(seconds);
+  return rounded < 60 ? `${rounded} s` : `${Math.floor(rounded / 60)} min ${rounded % 60} s`;
 }
 
 /** A number with its noun: `1 file`, `1,204 files`. */

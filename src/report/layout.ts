@@ -47,13 +47,13 @@ export function hang(page: Page, item: Hanging): string[] {
   const { paint } = page;
   const margin = " ".repeat(item.indent);
   const label = paint(item.label, ...item.labelStyles);
-  const beside = item.indent + item.labelWidth;
-  if (isNarrow(page) && beside + displayWidth(item.text) > page.width && item.labelWidth > 8) {
+  const column = item.indent + item.labelWidth;
+  if (isNarrow(page) && column + displayWidth(item.text) > page.width && item.labelWidth > 8) {
     return [margin + label, ...paragraph(page, item.indent + 2, item)];
   }
   const gap = padEnd(item.label, item.labelWidth).slice(item.label.length);
-  const [first = "", ...rest] = paragraph(page, beside, item);
-  return [(margin + label + gap + first.slice(beside)).trimEnd(), ...rest];
+  const [first = "", ...rest] = paragraph(page, column, item);
+  return [(margin + label + gap + first.slice(column)).trimEnd(), ...rest];
 }
 
 /** Wrapped text at an indent, painted. */

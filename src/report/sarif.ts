@@ -228,7 +228,7 @@ function notificationOf(error: ScanError, level: Level): Plain {
  * https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 class Fingerprints {
-  readonly #seen = new Map<string, number>();
+  readonly #occurrences = new Map<string, number>();
   readonly #of: SarifOptions["fingerprintOf"];
 
   constructor(of: SarifOptions["fingerprintOf"]) {
@@ -238,8 +238,8 @@ class Fingerprints {
   next(finding: Finding): Plain {
     const fingerprint = this.#of(finding);
     const key = JSON.stringify([finding.location.path, fingerprint]);
-    const count = (this.#seen.get(key) ?? 0) + 1;
-    this.#seen.set(key, count);
+    const count = (this.#occurrences.get(key) ?? 0) + 1;
+    this.#occurrences.set(key, count);
     return {
       "modelauditIssue/v1": fingerprint,
       primaryLocationLineHash: `${fingerprint.slice(0, 16)}:${count}`,

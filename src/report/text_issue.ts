@@ -56,8 +56,11 @@ export function issueLines(page: Page, finding: Finding, options: IssueOptions):
   );
   if (options.explained.has(finding.ruleId)) return lines;
   options.explained.add(finding.ruleId);
-  lines.push(...note(page, "why", finding.why, "cyan"), ...note(page, "fix", finding.fix, "green"));
-  return [...lines, ...note(page, "see", finding.references.join(", "), "dim", ["dim"])];
+  lines.push(
+    ...labelled(page, "why", finding.why, "cyan"),
+    ...labelled(page, "fix", finding.fix, "green"),
+  );
+  return [...lines, ...labelled(page, "see", finding.references.join(", "), "dim", ["dim"])];
 }
 
 /** What could not be read of a file, and what helps. */
@@ -74,7 +77,7 @@ export function unreadLines(page: Page, error: ScanError): string[] {
     ...(inside === ""
       ? []
       : paragraph(page, bodyIndent(page), { text: escapeText(inside), textStyles: ["dim"] })),
-    ...note(page, "fix", error.remedy, "green"),
+    ...labelled(page, "fix", error.remedy, "green"),
   ];
 }
 
@@ -114,8 +117,8 @@ function evidenceLines(
   shown: string,
   verbose: boolean,
 ): string[] {
-  const fresh = evidence.filter((it) => !shown.includes(escapeText(it.text)));
-  return fresh.slice(0, verbose ? fresh.length : EVIDENCE_SHOWN).flatMap((item) => {
+  const unshown = evidence.filter((it) => !shown.includes(escapeText(it.text)));
+  return unshown.slice(0, verbose ? unshown.length : EVIDENCE_SHOWN).flatMap((item) => {
     const all = escapeLines(item.text.trimEnd());
     const some = verbose ? all : all.slice(0, EVIDENCE_LINES_SHOWN);
     const cut = item.cut || some.length < all.length;
@@ -135,7 +138,7 @@ function evidenceLines(
   });
 }
 
-function note(
+function labelled(
   page: Page,
   label: string,
   text: string,
@@ -163,8 +166,8 @@ function bodyIndent(page: Page): number {
 
 /** What of the message is an expression, perhaps cut with an ellipsis; empty when nothing is. */
 function quoted(message: string, expressions: readonly string[]): string {
-  const whole = expressions.find((it) => message.includes(it));
-  if (whole !== undefined) return whole;
+  const contained = expressions.find((it) => message.includes(it));
+  if (contained !== undefined) return contained;
   const begun = expressions.map(beginning).find((it) => message.includes(it));
   if (begun === undefined) return "";
   const from = message.indexOf(begun);

@@ -44,19 +44,19 @@ export interface PackedEvidence {
 
 /** Packs an allowlist for embedding. */
 export function packAllowlist(list: Allowlist): PackedAllowlist {
-  const names = new Map<string, string[]>();
+  const byModule = new Map<string, string[]>();
   for (const level of LEVELS) {
     for (const [module, listed] of Object.entries(list[level])) {
       const marked = listed.map((name) => MARKS[level] + name);
-      names.set(module, [...marked, ...names.get(module) ?? []]);
+      byModule.set(module, [...marked, ...byModule.get(module) ?? []]);
     }
   }
-  const modules = [...names.keys()].sort();
+  const modules = [...byModule.keys()].sort();
   return {
     library: list.library,
     version: list.version,
     roots: [...new Set(modules.map((module) => module.split(".", 1)[0] ?? module))],
-    text: modules.map((module) => [module, ...names.get(module) ?? []].join(" ")).join("\n"),
+    text: modules.map((module) => [module, ...byModule.get(module) ?? []].join(" ")).join("\n"),
   };
 }
 
@@ -97,15 +97,17 @@ export class AllowedGlobals {
     this.#unpack(root);
     let found: Level | undefined;
     for (let dot = path.lastIndexOf("."); dot > 0; dot = path.lastIndexOf(".", dot - 1)) {
-      const names = this.#names(path.slice(0, dot));
+      const allowed = this.#namesOf(path.slice(0, dot));
       const name = path.slice(dot + 1);
-      if (names === undefined || !/^[^=~]/.test(name)) continue;
-      for (const level of LEVELS) if (names.has(MARKS[level] + name)) found = further(found, level);
+      if (allowed === undefined || !/^[^=~]/.test(name)) continue;
+      for (const level of LEVELS) {
+        if (allowed.has(MARKS[level] + name)) found = further(found, level);
+      }
     }
     return found;
   }
 
-  #names(module: string): ReadonlySet<string> | undefined {
+  #namesOf(module: string): ReadonlySet<string> | undefined {
     const names = this.#modules.get(module);
     if (typeof names !== "string") return names;
     const unpacked = new Set(names.split(" "));

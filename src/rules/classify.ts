@@ -179,10 +179,10 @@ export class Classifier implements GlobalClassifier {
 
   #enter(rule: Rule): void {
     for (const [module, names] of Object.entries(rule.globals)) {
-      if (names === "*") put(this.#wildcards, module, rule);
-      else for (const name of names) put(this.#exact, pathOf(module, name), rule);
+      if (names === "*") addStricter(this.#wildcards, module, rule);
+      else for (const name of names) addStricter(this.#exact, pathOf(module, name), rule);
     }
-    for (const attribute of rule.attributes) put(this.#attributes, attribute, rule);
+    for (const attribute of rule.attributes) addStricter(this.#attributes, attribute, rule);
   }
 
   /**
@@ -326,7 +326,7 @@ function dotsIn(text: string): number {
   return dots;
 }
 
-function put(table: Map<string, Rule>, key: string, rule: Rule): void {
+function addStricter(table: Map<string, Rule>, key: string, rule: Rule): void {
   const other = table.get(key);
   if (other === undefined || compareVerdicts(rule, other) < 0) table.set(key, rule);
 }

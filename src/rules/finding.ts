@@ -57,12 +57,12 @@ export function callMessage(voice: Voice, expression: string, match: Match, path
 
 /** For a call in Python source. */
 export function sourceMessage(
-  who: string,
+  subject: string,
   expression: string,
   match: Match,
   path: string,
 ): string {
-  return `${who} calls ${shortened(expression)}${truly(match, path)}, which ${match.effect}.`;
+  return `${subject} calls ${shortened(expression)}${truly(match, path)}, which ${match.effect}.`;
 }
 
 /** The same for a wrapper whose target is known. */
@@ -73,9 +73,9 @@ export function wrapperMessage(voice: Voice, expression: string, target: Match):
 
 /** For a global that is only named. */
 export function importMessage(voice: Voice, match: Match, path: string): string {
-  const said = `${subject(voice)} imports ${shortened(path)}${truly(match, path)}`;
+  const clause = `${subject(voice)} imports ${shortened(path)}${truly(match, path)}`;
   const describes = /^(?:is|belongs|has)\b/.test(match.effect);
-  return `${said}, which ${match.effect}${describes ? "." : " when it is called."}`;
+  return `${clause}, which ${match.effect}${describes ? "." : " when it is called."}`;
 }
 
 /** For a name that the file puts together. */

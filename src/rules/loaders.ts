@@ -155,9 +155,9 @@ function exampleOf(value: unknown, refuse: Refuse): LoaderExample {
   );
 }
 
-function onlyKeys(table: Table, keys: readonly string[], what: string, refuse: Refuse): void {
+function onlyKeys(table: Table, keys: readonly string[], label: string, refuse: Refuse): void {
   for (const key of Object.keys(table)) {
-    if (!keys.includes(key)) refuse.word(`key of ${what}`, key, keys, [key]);
+    if (!keys.includes(key)) refuse.word(`key of ${label}`, key, keys, [key]);
   }
 }
 

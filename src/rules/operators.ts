@@ -85,12 +85,14 @@ export class OperatorTable {
   find(fact: OperatorFact): OperatorMatch | undefined {
     const patterns = this.#languages.get(fact.language);
     if (patterns === undefined) return undefined;
-    const wanted = nameOf(fact);
+    const operator = nameOf(fact);
     let best: OperatorMatch | undefined;
     let most = 0;
-    for (const { pattern, rule } of [...patterns.names.get(wanted) ?? [], ...patterns.beginnings]) {
+    for (
+      const { pattern, rule } of [...patterns.names.get(operator) ?? [], ...patterns.beginnings]
+    ) {
       if (rule.role !== undefined && rule.role !== fact.role) continue;
-      const exact = exactness(pattern, wanted, fact.language);
+      const exact = exactness(pattern, operator, fact.language);
       const weight = exact === 0 ? 0 : exact + (rule.role === undefined ? 0 : 1_000_000);
       if (weight > most) [best, most] = [{ rule, exactness: exact }, weight];
     }

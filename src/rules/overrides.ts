@@ -154,11 +154,11 @@ function isTable(rule: Rule): boolean {
  */
 function settle(
   embedded: Verdict,
-  wanted: Verdict,
+  expected: Verdict,
   mayLower: boolean,
 ): Verdict | undefined {
-  const order = compareVerdicts(wanted, embedded);
-  return order < 0 || (order > 0 && mayLower) ? wanted : undefined;
+  const order = compareVerdicts(expected, embedded);
+  return order < 0 || (order > 0 && mayLower) ? expected : undefined;
 }
 
 /** Looks up the embedded rules first, then the user's for the same path. */
@@ -181,7 +181,10 @@ class ConfiguredClassifier implements GlobalClassifier {
     for (const entry of globals) {
       const table = entry.wildcard ? this.#wildcards : this.#exact;
       const other = table.get(entry.path);
-      if (other === undefined || compareVerdicts(wantedOf(entry), wantedOf(other)) < 0) {
+      if (
+        other === undefined ||
+        compareVerdicts(verdictOfOverride(entry), verdictOfOverride(other)) < 0
+      ) {
         table.set(entry.path, entry);
       }
     }
@@ -235,7 +238,7 @@ class ConfiguredClassifier implements GlobalClassifier {
     const covers = allowed && (embedded.exactness !== Infinity || exact);
     const mayLower = !entry.raiseOnly &&
       (covers || exactnessOf(entry.path, entry.wildcard) >= embedded.exactness);
-    const verdict = settle(embedded.rule, wantedOf(entry), mayLower);
+    const verdict = settle(embedded.rule, verdictOfOverride(entry), mayLower);
     return verdict === undefined
       ? embedded
       : this.#derive(embedded, embedded.reaches, entry, verdict);
@@ -287,7 +290,7 @@ class ConfiguredClassifier implements GlobalClassifier {
   }
 }
 
-function wantedOf(entry: GlobalOverride): Verdict {
+function verdictOfOverride(entry: GlobalOverride): Verdict {
   return entry.verdict ?? HARMLESS;
 }
 
@@ -337,13 +340,13 @@ function overrideOnce(
   find: (id: string) => Rule,
 ): OperatorMatch | undefined {
   const base = embedded?.rule;
-  const wanted = nameOf(fact);
+  const operator = nameOf(fact);
   let best: OperatorOverride | undefined;
   let most = 0;
   for (const entry of overrides) {
     if (entry.language !== fact.language) continue;
     const weight = Math.max(
-      exactness(entry.operator, wanted),
+      exactness(entry.operator, operator),
       exactness(entry.operator, fact.name),
     );
     const worse = best !== undefined && compareVerdicts(entry.verdict, best.verdict) < 0;

@@ -8,7 +8,7 @@
 import type { Level, PackedAllowlist, PackedEvidence } from "./allowed.ts";
 
 /** What was seen of a name. */
-interface Seen {
+interface Evidence {
   /** "class", "function", …; "read" when its source was read and no release was run. */
   readonly kind: string;
   /** Hexadecimal; a bit for each release that has it. */
@@ -74,12 +74,12 @@ export function packEvidence(
     const methods = findings.flatMap((each) =>
       /^(?:\w+:)?calls-(?:method|state):(.*)$/.exec(each)?.[1] ?? []
     );
-    const seen: Seen = {
+    const evidence: Evidence = {
       kind: row?.kind ?? "unknown",
       releases: (row?.releases ?? 0n).toString(16),
       methods: [...new Set(methods)].sort(),
     };
-    const key = JSON.stringify(seen);
+    const key = JSON.stringify(evidence);
     const place = places.get(key) ?? kinds.push(key) - 1;
     places.set(key, place);
     codes += place.toString(36).padStart(DIGITS, "0");
@@ -132,7 +132,7 @@ function trust(
   evidence: PackedEvidence | undefined,
   at: number,
 ): Trust {
-  const kinds = JSON.parse(evidence?.kinds ?? "[]") as readonly Seen[];
+  const kinds = JSON.parse(evidence?.kinds ?? "[]") as readonly Evidence[];
   const seen = kinds[Number.parseInt(evidence?.codes.slice(at, at + DIGITS) ?? "", 36)];
   const bits = BigInt(`0x${seen?.releases ?? "0"}`);
   const releases = evidence?.releases.filter((_, index) => (bits >> BigInt(index) & 1n) === 1n) ??

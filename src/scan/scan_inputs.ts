@@ -301,11 +301,11 @@ function* findPaths(
       const inode = identity && linked.inodeIfLinked(identity);
       return identity && inode !== undefined ? { inode, kept: linked.keeps(identity) } : undefined;
     },
-    place: (path, given) => folders.place(path, given),
+    place: (path, argument) => folders.place(path, argument),
   };
   for (const found of linked.ahead(walk(paths, options))) {
     if (found.kind === "file") {
-      yield { kind: "file", path: found.path, given: found.given, files };
+      yield { kind: "file", path: found.path, argument: found.argument, files };
     } else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;
     else yield { kind: "error", error: { ...found.error, remedy: FETCH } };
   }

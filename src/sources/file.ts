@@ -39,7 +39,7 @@ export type FoundPath =
     readonly kind: "file";
     readonly path: string;
     /** The argument that it was found below; the same as `path` when it was named itself. */
-    readonly given: string;
+    readonly argument: string;
     /** Its device and inode, where they were asked for: for links and arguments. */
     readonly inode?: string | undefined;
     /** True for a link to a file that may be found by itself too. */
@@ -193,23 +193,23 @@ function readAt(
   { size, offset }: { readonly size: number; readonly offset: number },
   target: Uint8Array,
 ): void {
-  const wanted = target.length;
+  const requested = target.length;
   let filled = 0;
-  while (filled < wanted) {
-    const got = attempt(
+  while (filled < requested) {
+    const bytesRead = attempt(
       path,
       "read",
-      () => readSync(handle, target, filled, wanted - filled, offset + filled),
+      () => readSync(handle, target, filled, requested - filled, offset + filled),
     );
-    if (got === 0) {
+    if (bytesRead === 0) {
       throw new SourceError(
         path,
-        `Cannot read ${wanted} bytes at ${offset} of "${path}": ` +
+        `Cannot read ${requested} bytes at ${offset} of "${path}": ` +
           `it had ${size} bytes when it was opened and now ends at ${offset + filled}`,
         { reason: "changed", remedy: "Wait until nothing writes to the file and scan again." },
       );
     }
-    filled += got;
+    filled += bytesRead;
   }
 }
 
@@ -277,7 +277,7 @@ interface Walker {
 /** A place in the cache of the hub's client, and the real paths to which links in it lead. */
 interface CachePart {
   readonly part: "blobs" | "snapshots";
-  readonly led: Set<string>;
+  readonly visitedBlobs: Set<string>;
 }
 
 /** A folder that is being gone through. */
@@ -289,7 +289,7 @@ interface OpenFolder {
   /** Absolute, with no link in it. */
   readonly real: string;
   /** Of a repository in the hub's cache: the real paths to which links were found to lead. */
-  readonly led: Set<string> | undefined;
+  readonly visitedBlobs: Set<string> | undefined;
   /** Undefined outside of such a cache. */
   readonly cache: CachePart | undefined;
   /** Absolute, where an argument lies in it. */
@@ -310,20 +310,20 @@ function* visitNamed(walker: Walker, path: string): Generator<FoundPath> {
     if (walker.restricted && !walker.included(basename(path))) return;
     refuseSpecial(path, stats);
     if (isSeen(walker, resolve(path))) return;
-    yield { kind: "file", path, given: path, inode: inodeOf(stats) };
+    yield { kind: "file", path, argument: path, inode: inodeOf(stats) };
   } catch (error) {
     yield errorAt(path, error);
   }
 }
 
 /** All files below a folder. What `readdir` knows of an entry is not asked again. */
-function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
+function* visitFolders(walker: Walker, argument: string): Generator<FoundPath> {
   const open: OpenFolder[] = [];
   const enter = (path: string, below: string, cache?: CachePart): void => {
     const folder = openFolder(walker, path, below, cache);
     if (folder !== undefined) open.push(folder);
   };
-  enter(given, "");
+  enter(argument, "");
   for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
     const entry = folder.entries[folder.next++];
     if (entry === undefined) {
@@ -351,13 +351,13 @@ function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
       const { absolute, cache } = folder;
       if (cache !== undefined) {
         const real = listed === undefined ? attempt(path, "open", () => realpathSync(path)) : "";
-        if (cache.part === "snapshots" && real !== "") cache.led.add(real);
-        if (isBlob(cache, name) && cache.led.has(join(folder.real, name))) continue;
+        if (cache.part === "snapshots" && real !== "") cache.visitedBlobs.add(real);
+        if (isBlob(cache, name) && cache.visitedBlobs.has(join(folder.real, name))) continue;
       }
       if (absolute !== undefined && isSeen(walker, join(absolute, name))) continue;
-      if (stats === undefined) yield { kind: "file", path, given };
+      if (stats === undefined) yield { kind: "file", path, argument };
       // A blob to which a link of the cache leads is not found by itself.
-      else yield { kind: "file", path, given, inode: inodeOf(stats), link: cache === undefined };
+      else yield { kind: "file", path, argument, inode: inodeOf(stats), link: cache === undefined };
     } catch (error) {
       yield errorAt(path, error);
     }
@@ -368,9 +368,9 @@ function* visitFolders(walker: Walker, given: string): Generator<FoundPath> {
  * Where a folder lies in a hub cache. `blobs/` comes after `snapshots/`, so that a blob to which a link
  * leads that was found is not found again by itself: it is judged under the names of its links.
  */
-function cacheBelow({ cache, led }: OpenFolder, name: string): CachePart | undefined {
-  if (cache !== undefined || led === undefined) return cache;
-  return name === "blobs" || name === "snapshots" ? { part: name, led } : undefined;
+function cacheBelow({ cache, visitedBlobs }: OpenFolder, name: string): CachePart | undefined {
+  if (cache !== undefined || visitedBlobs === undefined) return cache;
+  return name === "blobs" || name === "snapshots" ? { part: name, visitedBlobs } : undefined;
 }
 
 /** True for a blob of the cache: its name is the SHA-1 or SHA-256 of it, and claims nothing. */
@@ -397,8 +397,8 @@ function openFolder(
   walker.entered.add(real);
   const entries = attempt(path, "list", () => readdirSync(path, { withFileTypes: true }));
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  const led = isCache(entries) ? new Set<string>() : undefined;
-  if (led !== undefined) {
+  const visitedBlobs = isCache(entries) ? new Set<string>() : undefined;
+  if (visitedBlobs !== undefined) {
     const late = (entry: Dirent): number => entry.name === "blobs" ? 1 : 0;
     entries.sort((a, b) => late(a) - late(b));
   }
@@ -407,7 +407,7 @@ function openFolder(
     path: join(path, "x").slice(0, -1),
     below,
     real,
-    led,
+    visitedBlobs,
     cache,
     absolute: walker.namedIn.has(absolute) ? absolute : undefined,
     entries,

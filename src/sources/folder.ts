@@ -22,7 +22,7 @@ const MEMBERS = 200_000;
 export class Folders {
   readonly #listings = new Map<string, Listing>();
   /** The argument of the last file, the paths below it and its listing: files come folder by folder. */
-  #given: string | undefined;
+  #argument: string | undefined;
   #prefix = "";
   #below: Listing = folderListing(".", true);
   readonly #linked: LinkedFiles | undefined;
@@ -37,17 +37,17 @@ export class Folders {
    * only the files beside it are listed.
    *
    * @param path of the file
-   * @param given the argument that it was found below; the same as `path` when it was named itself
+   * @param argument the argument that it was found below; the same as `path` when it was named itself
    */
-  place(path: string, given: string): FolderPlace {
-    if (path === given) {
+  place(path: string, argument: string): FolderPlace {
+    if (path === argument) {
       const root = dirname(path);
       return { listing: this.#listing(`beside ${root}`, root, false), member: basename(path) };
     }
-    if (given !== this.#given) {
-      this.#given = given;
-      this.#prefix = join(given, "x").slice(0, -1);
-      this.#below = this.#listing(`below ${given}`, given, true);
+    if (argument !== this.#argument) {
+      this.#argument = argument;
+      this.#prefix = join(argument, "x").slice(0, -1);
+      this.#below = this.#listing(`below ${argument}`, argument, true);
     }
     const rest = path.startsWith(this.#prefix) ? path.slice(this.#prefix.length) : path;
     return { listing: this.#below, member: sep === "/" ? rest : rest.replaceAll("\\", "/") };

@@ -28,7 +28,7 @@ export interface ForwardSource extends Source {
    * next read past them throws it. The owner of the source must check it after use, since a reader may
    * have taken the short read for the end of file.
    */
-  readonly fault: Error | undefined;
+  readonly error: Error | undefined;
 }
 
 /** How a forward source behaves. */
@@ -93,7 +93,7 @@ export function restSource(name: string, parent: Source, offset: number): Source
 /**
  * A source's bytes in memory, as a source with random access. One that has random access already
  * is given back as it is. When a stream breaks off, what came before is there; see
- * {@linkcode ForwardSource.fault}.
+ * {@linkcode ForwardSource.error}.
  *
  * @param limit bytes that may be kept
  * @throws LimitError when the source is longer; what the source throws when it has no byte at all
@@ -122,18 +122,18 @@ function chunksSource(name: string, chunks: readonly Uint8Array[], size: number)
   const one = (index: number, at: number, length: number): Uint8Array =>
     (chunks[index] ?? first).subarray(at, at + length);
   const readSync = (offset: number, length: number): Uint8Array => {
-    const wanted = lengthWithin(name, offset, length, size);
+    const requested = lengthWithin(name, offset, length, size);
     const index = Math.floor(offset / SPOOL_CHUNK_BYTES);
     const at = offset % SPOOL_CHUNK_BYTES;
-    if (wanted === 0) return new Uint8Array(0);
-    if (at + wanted <= SPOOL_CHUNK_BYTES) return one(index, at, wanted);
-    const all = new Uint8Array(wanted);
-    for (let done = 0; done < wanted;) {
+    if (requested === 0) return new Uint8Array(0);
+    if (at + requested <= SPOOL_CHUNK_BYTES) return one(index, at, requested);
+    const all = new Uint8Array(requested);
+    for (let done = 0; done < requested;) {
       const next = offset + done;
       const part = one(
         Math.floor(next / SPOOL_CHUNK_BYTES),
         next % SPOOL_CHUNK_BYTES,
-        wanted - done,
+        requested - done,
       );
       all.set(part, done);
       done += part.length;
@@ -214,7 +214,7 @@ class StreamSource implements ForwardSource {
   readonly access = "forward";
   readonly name: string;
   #size: number | undefined;
-  #fault: Error | undefined;
+  #error: Error | undefined;
   readonly #pull: Pull;
   readonly #lookBack: number;
   /** Chunks still held, oldest first; those before `#first` are let go. */
@@ -235,8 +235,8 @@ class StreamSource implements ForwardSource {
     return this.#size;
   }
 
-  get fault(): Error | undefined {
-    return this.#fault;
+  get error(): Error | undefined {
+    return this.#error;
   }
 
   read(offset: number, length: number): Promise<Uint8Array> {
@@ -254,7 +254,7 @@ class StreamSource implements ForwardSource {
           `only ${this.#end} bytes have arrived`,
       );
     }
-    if (this.#fault !== undefined && offset >= this.#end && length > 0) throw this.#fault;
+    if (this.#error !== undefined && offset >= this.#end && length > 0) throw this.#error;
     return this.#take(offset, length);
   }
 
@@ -263,12 +263,12 @@ class StreamSource implements ForwardSource {
     while (!this.#ended && this.#end < offset + length) {
       await this.#advance(offset);
     }
-    if (this.#fault !== undefined && offset >= this.#end && length > 0) throw this.#fault;
+    if (this.#error !== undefined && offset >= this.#end && length > 0) throw this.#error;
     return this.#take(offset, length);
   }
 
   /** Pulls one chunk; `wanted` is the lowest offset that must stay. */
-  async #advance(wanted: number): Promise<void> {
+  async #advance(keepFrom: number): Promise<void> {
     try {
       const bytes = await this.#pull();
       if (bytes === undefined) {
@@ -277,11 +277,11 @@ class StreamSource implements ForwardSource {
       } else if (bytes.length > 0) {
         this.#held.push({ start: this.#end, bytes });
         this.#end += bytes.length;
-        this.#forget(Math.min(wanted, this.#end - this.#lookBack));
+        this.#forget(Math.min(keepFrom, this.#end - this.#lookBack));
       }
     } catch (error) {
       this.#ended = true;
-      this.#fault = error instanceof Error ? error : new SourceError(this.name, String(error));
+      this.#error = error instanceof Error ? error : new SourceError(this.name, String(error));
     }
   }
 

@@ -55,7 +55,7 @@ test("a stream that breaks off gives what came before, then its error", async ()
   await assert.rejects(source.read(20, 1), /broken/);
   assert.throws(() => source.readSync(20, 1), /broken/);
   assert.equal((await source.read(15, 64)).length, 5);
-  assert.ok(source.fault instanceof FormatError);
+  assert.ok(source.error instanceof FormatError);
   assert.equal(source.size, undefined);
 });
 
@@ -117,7 +117,7 @@ test("spooling a stream that breaks off keeps what came before", async () => {
   );
   assert.equal((await spool(even, 1 << 20)).size, 256 * 1024);
   await assert.rejects(spool(forwardSource("s", () => Promise.reject(new Error("x"))), 9), /x/);
-  assert.ok(source.fault instanceof FormatError);
+  assert.ok(source.error instanceof FormatError);
 });
 
 test("the rest of a source begins at its offset and knows its size once the parent does", async () => {

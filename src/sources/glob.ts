@@ -31,10 +31,10 @@ type Token =
  */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   const tests = globs.flatMap((glob) => {
-    const whole = glob.endsWith("/") ? `${glob}**` : glob;
-    return alternatives(whole, glob).map((one) => ({
+    const pattern = glob.endsWith("/") ? `${glob}**` : glob;
+    return alternatives(pattern, glob).map((one) => ({
       tokens: tokenize(one, glob),
-      wholePath: whole.includes("/"),
+      wholePath: pattern.includes("/"),
     }));
   });
   return (path) =>
@@ -44,7 +44,7 @@ export function globMatcher(globs: readonly string[]): (path: string) => boolean
 }
 
 /** The glob without braces, once for each of their choices. */
-function alternatives(glob: string, whole: string): readonly string[] {
+function alternatives(glob: string, pattern: string): readonly string[] {
   const open = indexOutside(glob, "{", 0);
   if (open < 0) return [glob];
   const cuts: number[] = [open];
@@ -57,16 +57,16 @@ function alternatives(glob: string, whole: string): readonly string[] {
     else if (character === "," && depth === 1) cuts.push(at);
     else if (character === "}" && --depth === 0) close = at;
   }
-  if (close < 0) throw malformed(whole, 'a "{" is never closed');
+  if (close < 0) throw malformed(pattern, 'a "{" is never closed');
   cuts.push(close);
-  const rest = alternatives(glob.slice(close + 1), whole);
+  const rest = alternatives(glob.slice(close + 1), pattern);
   const out: string[] = [];
   for (let index = 0; index + 1 < cuts.length; index++) {
     const choice = glob.slice((cuts[index] ?? 0) + 1, cuts[index + 1]);
-    for (const inner of alternatives(choice, whole)) {
+    for (const inner of alternatives(choice, pattern)) {
       for (const tail of rest) out.push(glob.slice(0, open) + inner + tail);
       if (out.length > MAX_ALTERNATIVES) {
-        throw malformed(whole, `its braces stand for more than ${MAX_ALTERNATIVES} globs`);
+        throw malformed(pattern, `its braces stand for more than ${MAX_ALTERNATIVES} globs`);
       }
     }
   }
@@ -74,10 +74,10 @@ function alternatives(glob: string, whole: string): readonly string[] {
 }
 
 /** Index of a character that is neither escaped nor inside a class. */
-function indexOutside(glob: string, wanted: string, from: number): number {
+function indexOutside(glob: string, target: string, from: number): number {
   for (let at = from; at < glob.length; at++) {
     const character = glob[at];
-    if (character === wanted) return at;
+    if (character === target) return at;
     if (character === "\\") at++;
     else if (character === "[") {
       const end = glob.indexOf("]", at + 2);
@@ -87,7 +87,7 @@ function indexOutside(glob: string, wanted: string, from: number): number {
   return -1;
 }
 
-function tokenize(glob: string, whole: string): readonly Token[] {
+function tokenize(glob: string, pattern: string): readonly Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < glob.length;) {
     const rest = glob.slice(at);
@@ -103,8 +103,8 @@ function tokenize(glob: string, whole: string): readonly Token[] {
       at += 1;
     } else if (rest.startsWith("[")) {
       const end = glob.indexOf("]", at + 2);
-      if (end < 0) throw malformed(whole, 'a "[" is never closed');
-      tokens.push({ kind: "one", test: characterClass(glob.slice(at + 1, end), whole) });
+      if (end < 0) throw malformed(pattern, 'a "[" is never closed');
+      tokens.push({ kind: "one", test: characterClass(glob.slice(at + 1, end), pattern) });
       at = end + 1;
     } else {
       const escaped = rest.startsWith("\\") && rest.length > 1;
@@ -116,14 +116,14 @@ function tokenize(glob: string, whole: string): readonly Token[] {
   return tokens;
 }
 
-function characterClass(inside: string, whole: string): (character: string) => boolean {
+function characterClass(inside: string, pattern: string): (character: string) => boolean {
   const negated = inside.startsWith("!") || inside.startsWith("^");
   const members = Array.from(negated ? inside.slice(1) : inside);
   const ranges: (readonly [string, string])[] = [];
   for (let at = 0; at < members.length; at++) {
     const from = members[at] ?? "";
     const to = members[at + 1] === "-" ? members[at + 2] : undefined;
-    if (to !== undefined && to < from) throw malformed(whole, "a range is in the wrong order");
+    if (to !== undefined && to < from) throw malformed(pattern, "a range is in the wrong order");
     ranges.push([from, to ?? from]);
     if (to !== undefined) at += 2;
   }

@@ -112,7 +112,7 @@ async function wholeSource(
 
 /** Adds what a source over HTTP knows; its size may become known later. */
 function withCost(
-  source: Source & { readonly fault?: Error | undefined },
+  source: Source & { readonly error?: Error | undefined },
   fetched: () => number,
   close: () => void,
 ): HttpSource {
@@ -122,8 +122,8 @@ function withCost(
     get size() {
       return source.size;
     },
-    get fault() {
-      return source.fault;
+    get error() {
+      return source.error;
     },
     get bytesFetched() {
       return fetched();

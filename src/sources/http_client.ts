@@ -167,13 +167,13 @@ export class HttpClient {
     url: URL,
     headers: Readonly<Record<string, string>>,
   ): Promise<HttpReply> {
-    const seen = new Set<string>();
+    const visited = new Set<string>();
     let current = url;
     for (let hop = 0; hop <= REDIRECTS; hop++) {
-      if (seen.has(current.href)) {
+      if (visited.has(current.href)) {
         throw refused(name, `its redirects lead in a circle, back to ${shownUrl(current)}`);
       }
-      seen.add(current.href);
+      visited.add(current.href);
       const reply = await this.#send(name, current, headers);
       const location = REDIRECT_STATUS.includes(reply.status) && reply.header("location");
       if (!location) return reply;

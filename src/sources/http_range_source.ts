@@ -118,8 +118,8 @@ export class RangeSource implements Source {
     return this.#queue(() => this.#gather(ranges, need));
   }
 
-  #queue<T>(work: () => Promise<T>): Promise<T> {
-    const answer = this.#busy.then(work);
+  #queue<T>(request: () => Promise<T>): Promise<T> {
+    const answer = this.#busy.then(request);
     this.#busy = answer.catch(() => undefined);
     return answer;
   }
@@ -133,12 +133,12 @@ export class RangeSource implements Source {
         `Cannot read ${length} bytes at ${offset} of "${this.name}": not a range`,
       );
     }
-    const wanted = Math.max(0, Math.min(length, this.size - offset));
-    const bytes = new Uint8Array(wanted);
-    for (let filled = 0; filled < wanted;) {
+    const requested = Math.max(0, Math.min(length, this.size - offset));
+    const bytes = new Uint8Array(requested);
+    for (let filled = 0; filled < requested;) {
       const at = offset + filled;
-      const extent = this.#at(at) ?? await this.#fetch(at, wanted - filled);
-      const part = extent.bytes.subarray(at - extent.start, at - extent.start + wanted - filled);
+      const extent = this.#at(at) ?? await this.#fetch(at, requested - filled);
+      const part = extent.bytes.subarray(at - extent.start, at - extent.start + requested - filled);
       bytes.set(part, filled);
       filled += part.length;
     }
@@ -169,10 +169,10 @@ export class RangeSource implements Source {
   }
 
   /** Fetches what is asked for, and more where reading went on from what came before. */
-  async #fetch(offset: number, wanted: number): Promise<Extent> {
+  async #fetch(offset: number, requested: number): Promise<Extent> {
     const before = this.#extents.find(({ start, bytes }) => start + bytes.length === offset);
     const window = before?.next ?? LEAST_BYTES;
-    let end = offset + Math.min(Math.max(wanted, window), MOST_BYTES);
+    let end = offset + Math.min(Math.max(requested, window), MOST_BYTES);
     end = Math.min(end, this.size);
     for (const { start } of this.#extents) {
       if (start > offset && start < end) end = start;
@@ -213,11 +213,11 @@ export class RangeSource implements Source {
   }
 
   async #several(ranges: readonly ByteRange[]): Promise<boolean> {
-    const asked = ranges.map(({ start, end }) => `${start}-${end - 1}`).join(",");
+    const rangeHeader = ranges.map(({ start, end }) => `${start}-${end - 1}`).join(",");
     const most = ranges.reduce((sum, { start, end }) => sum + end - start + PART_OVERHEAD_BYTES, 0);
     let parts: readonly RangePart[] | undefined;
     try {
-      parts = await this.#request(asked, (reply) => this.#partsOf(reply, most));
+      parts = await this.#request(rangeHeader, (reply) => this.#partsOf(reply, most));
     } catch (error) {
       // What it does not understand a server may answer with any failure; one range at a time shows.
       if (!(error instanceof SourceError) || error.reason === "changed") throw error;
@@ -243,14 +243,14 @@ export class RangeSource implements Source {
   }
 
   async #oneByOne(ranges: readonly ByteRange[]): Promise<void> {
-    const left = [...ranges].reverse();
-    const work = async (): Promise<void> => {
-      for (let range = left.pop(); range !== undefined; range = left.pop()) {
+    const remaining = [...ranges].reverse();
+    const requestNext = async (): Promise<void> => {
+      for (let range = remaining.pop(); range !== undefined; range = remaining.pop()) {
         const bytes = await this.#range(range);
         this.#keep({ start: range.start, bytes, next: LEAST_BYTES });
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: AT_ONCE }, requestNext));
   }
 
   // --- requests -----------------------------------------------------------------------
@@ -272,11 +272,11 @@ export class RangeSource implements Source {
       range: `bytes=${range}`,
       ...(validator !== undefined && { "if-range": validator }),
     };
-    let gone = false;
+    let expired = false;
     const once = (url: URL): Promise<T | undefined> =>
       this.#client.get(this.name, url, headers, async (reply) => {
-        gone = url.href !== this.#origin.href && EXPIRED_STATUS.includes(reply.status);
-        if (gone) {
+        expired = url.href !== this.#origin.href && EXPIRED_STATUS.includes(reply.status);
+        if (expired) {
           reply.close();
           return undefined;
         }
@@ -285,7 +285,7 @@ export class RangeSource implements Source {
         return result;
       });
     const first = await once(this.#url);
-    if (!gone) return first as T;
+    if (!expired) return first as T;
     // A signed address expires: the one that led there gives another.
     this.#url = this.#origin;
     return await once(this.#origin) as T;

@@ -97,13 +97,13 @@ const BLANK_LINE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a);
 /** Where `wanted` begins, at `from` or at most `within` bytes behind it. */
 function find(
   bytes: Uint8Array,
-  wanted: Uint8Array,
+  pattern: Uint8Array,
   from: number,
   within: number,
 ): number | undefined {
-  const last = Math.min(from + within, bytes.length - wanted.length);
+  const last = Math.min(from + within, bytes.length - pattern.length);
   for (let at = from; at <= last; at++) {
-    if (wanted.every((byte, index) => bytes[at + index] === byte)) return at;
+    if (pattern.every((byte, index) => bytes[at + index] === byte)) return at;
   }
   return undefined;
 }

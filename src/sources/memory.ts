@@ -33,9 +33,9 @@ export function sliceSource(name: string, parent: Source, offset: number, length
   const size = parent.size === undefined
     ? length
     : Math.max(0, Math.min(length, parent.size - offset));
-  const clamp = (at: number, wanted: number): number => {
-    checkRange(name, at, wanted);
-    return Math.max(0, Math.min(wanted, size - at));
+  const clamp = (at: number, requested: number): number => {
+    checkRange(name, at, requested);
+    return Math.max(0, Math.min(requested, size - at));
   };
   const { readSync, again } = parent;
   return {
@@ -43,7 +43,7 @@ export function sliceSource(name: string, parent: Source, offset: number, length
     size,
     ...(again && { again: () => sliceSource(name, again(), offset, length) }),
     access: parent.access,
-    read: (at, wanted) => parent.read(offset + at, clamp(at, wanted)),
+    read: (at, count) => parent.read(offset + at, clamp(at, count)),
     ...(readSync && {
       readSync: (at: number, wanted: number) =>
         readSync.call(parent, offset + at, clamp(at, wanted)),

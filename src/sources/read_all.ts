@@ -13,7 +13,7 @@ const READ_BYTES = 1 << 20;
  * All bytes of a source, as a copy.
  *
  * @param most bytes
- * @param what it is, for the message of the error: "a configuration"
+ * @param content it is, for the message of the error: "a configuration"
  * @param check called before each read; may throw
  * @throws LimitError when there are more bytes
  * @throws SourceError when the bytes cannot be had
@@ -21,7 +21,7 @@ const READ_BYTES = 1 << 20;
 export async function readWhole(
   source: Source,
   most: number,
-  what: string,
+  content: string,
   check: () => void,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
@@ -35,7 +35,7 @@ export async function readWhole(
     if (length > most) {
       throw new LimitError(
         "spoolBytes",
-        `Cannot read "${source.name}": ${what} of more than ${most} bytes`,
+        `Cannot read "${source.name}": ${content} of more than ${most} bytes`,
       );
     }
   }
@@ -65,11 +65,11 @@ export async function readUpTo(source: Source, offset: number, most: number): Pr
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
+  const bytes = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
-    whole.set(part, at);
+    bytes.set(part, at);
     at += part.length;
   }
-  return whole;
+  return bytes;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { NamedData } from "../../core/format.ts";
 import { CHROMA_HEADER_BYTES, readHnswHeader } from "../../parsers/hnsw_header.ts";
 import type { Member } from "../../core/types.ts";
 import { memberBytes } from "../member_bytes.ts";
@@ -22,20 +23,22 @@ export const chromaParts: IndexKind = {
   async read({ index, folder, members }) {
     const bytes = await memberBytes(index, CHROMA_HEADER_BYTES);
     const header = bytes === undefined ? undefined : readHnswHeader(bytes, true);
-    const named = new Map();
+    const named = new Map<string, Omit<NamedData, "index">>();
     if (header === undefined) return named;
     const label = "a part of a Chroma index";
     const { mostElements, elementBytes } = header;
-    const part = (name: string, size: number, fault?: string): void => {
-      named.set(folder + name, { label, bytes: size, exact: true, fault });
+    const part = (name: string, size: number, anomaly?: string): void => {
+      named.set(folder + name, { label, bytes: size, exact: true, anomaly });
     };
     part("data_level0.bin", mostElements * elementBytes);
     part("length.bin", mostElements * 4);
     const links = members.get(`${folder}link_lists.bin`);
     if (links !== undefined) {
       const size = await linkBytes(links, header.elements);
-      const fault = size === undefined ? `its links could not be walked, ${LINK_LIMIT}` : undefined;
-      part("link_lists.bin", size ?? 0, fault);
+      const linkAnomaly = size === undefined
+        ? `its links could not be walked, ${LINK_LIMIT}`
+        : undefined;
+      part("link_lists.bin", size ?? 0, linkAnomaly);
     }
     return named;
   },
@@ -47,8 +50,8 @@ async function linkBytes(member: Member, elements: number): Promise<number | und
   if (bytes === undefined) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
-  for (let left = elements; left > 0; left--) {
-    if (at + 4 > bytes.length) return at + 4 * left;
+  for (let remaining = elements; remaining > 0; remaining--) {
+    if (at + 4 > bytes.length) return at + 4 * remaining;
     at += 4 + view.getUint32(at, true);
   }
   return at;

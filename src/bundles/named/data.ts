@@ -48,9 +48,9 @@ function known(listing: Listing): Known {
     const folders = new Map<string, string[]>();
     for (const { name } of listing.members) {
       const folder = folderOf(name);
-      const names = folders.get(folder);
-      if (names === undefined) folders.set(folder, [name.slice(folder.length)]);
-      else names.push(name.slice(folder.length));
+      const fileNames = folders.get(folder);
+      if (fileNames === undefined) folders.set(folder, [name.slice(folder.length)]);
+      else fileNames.push(name.slice(folder.length));
     }
     const members = new Map(listing.members.map((member) => [member.name, member]));
     found = { members, folders, read: new Map(), found: new Map() };
@@ -83,8 +83,8 @@ export async function namedData(
         const key = `${number} ${index.name}`;
         const found = read.get(key) ?? orNothing(kind.read({ index, folder, members }));
         read.set(key, found);
-        const says = (await found).get(member);
-        if (says !== undefined) uses.push({ ...says, index: name });
+        const use = (await found).get(member);
+        if (use !== undefined) uses.push({ ...use, index: name });
       }
     }
     if (folder === "") {
@@ -103,12 +103,12 @@ function indicesOf(
 ): readonly string[] {
   if (!(indices instanceof RegExp)) return indices(file);
   const key = `${number} ${folder}`;
-  let names = found.get(key);
-  if (names === undefined) {
-    names = (folders.get(folder) ?? []).filter((name) => indices.test(name)).slice(0, INDICES);
-    found.set(key, names);
+  let indexNames = found.get(key);
+  if (indexNames === undefined) {
+    indexNames = (folders.get(folder) ?? []).filter((name) => indices.test(name)).slice(0, INDICES);
+    found.set(key, indexNames);
   }
-  return names;
+  return indexNames;
 }
 
 /** An index that cannot be read names nothing; what is wrong with it is said where it is scanned. */

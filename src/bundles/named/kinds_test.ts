@@ -52,7 +52,7 @@ test("NCNN's layers read what their parameters say, of eight bits at least", asy
 test("a layer of NCNN whose counts are none is said, not counted as nothing", async () => {
   const fault = async (layer: string) => {
     const text = `7767517\n1 1\n${layer}\n`;
-    return (await read(ncnnWeights, "m.param", { "m.param": text }))["m.bin"]?.fault;
+    return (await read(ncnnWeights, "m.param", { "m.param": text }))["m.bin"]?.anomaly;
   };
   for (const count of ["-5", "1.5", "1e400"]) {
     assert.match(await fault(`Embed e 1 1 a b 0=4 3=${count}`) ?? "", /"Embed".* are none/, count);
@@ -74,10 +74,13 @@ test("MLC's shards have their sizes, and tensors that end behind one are named",
     (await read(mlcShards, "ndarray-cache.json", {
       "ndarray-cache.json": JSON.stringify(record(nbytes, tensor)),
     }))["p.bin"];
-  assert.equal((await says(8, { name: "w", byteOffset: 0, nbytes: 8 }))?.fault, undefined);
-  assert.match((await says(8, { name: "w", byteOffset: 1, nbytes: 8 }))?.fault ?? "", /ends at 9/);
-  assert.ok((await says(8, { name: "w", byteOffset: -1, nbytes: 1 }))?.fault !== undefined);
-  assert.ok((await says(8, { name: "w", byteOffset: "x", nbytes: 1 }))?.fault !== undefined);
+  assert.equal((await says(8, { name: "w", byteOffset: 0, nbytes: 8 }))?.anomaly, undefined);
+  assert.match(
+    (await says(8, { name: "w", byteOffset: 1, nbytes: 8 }))?.anomaly ?? "",
+    /ends at 9/,
+  );
+  assert.ok((await says(8, { name: "w", byteOffset: -1, nbytes: 1 }))?.anomaly !== undefined);
+  assert.ok((await says(8, { name: "w", byteOffset: "x", nbytes: 1 }))?.anomaly !== undefined);
   assert.equal(await says(-1), undefined);
   assert.equal(await says("8"), undefined);
 });
@@ -87,7 +90,7 @@ test("TensorFlow.js' shards have to hold what the weights of their group take", 
     JSON.stringify({ weightsManifest: [{ paths: ["a.bin", "b.bin"], weights }] });
   const fault = async (model: string, a = "1234", b = "5678") =>
     (await read(tfjsShards, "model.json", { "model.json": model, "a.bin": a, "b.bin": b }))["a.bin"]
-      ?.fault;
+      ?.anomaly;
   assert.equal(await fault(manifest({ shape: [2], dtype: "float32" })), undefined);
   assert.equal(await fault(manifest({ shape: [2, 2], dtype: "float16" })), undefined);
   const quantized = { shape: [8], dtype: "float32", quantization: { dtype: "uint8" } };
@@ -127,7 +130,7 @@ test("Chroma's files are as long as its header says, its links as their lengths"
   });
   assert.equal(found["data_level0.bin"]?.bytes, 1560);
   assert.equal(found["length.bin"]?.bytes, 40);
-  assert.deepEqual([found["link_lists.bin"]?.bytes, found["link_lists.bin"]?.fault], [
+  assert.deepEqual([found["link_lists.bin"]?.bytes, found["link_lists.bin"]?.anomaly], [
     12,
     undefined,
   ]);

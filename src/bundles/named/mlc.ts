@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { NamedData } from "../../core/format.ts";
 import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "../../parsers/json.ts";
 import { memberBytes } from "../member_bytes.ts";
 import type { IndexKind } from "./index_kind.ts";
@@ -21,7 +22,7 @@ export const mlcShards: IndexKind = {
     const { value, error } = bytes === undefined
       ? { value: undefined, error: undefined }
       : parseJson(bytes);
-    const named = new Map();
+    const named = new Map<string, Omit<NamedData, "index">>();
     if (error !== undefined || !isObject(value)) return named;
     for (const record of items(valuesOf(value, "records")[0])) {
       if (!isObject(record)) continue;
@@ -29,7 +30,12 @@ export const mlcShards: IndexKind = {
       const [size] = valuesOf(record, "nbytes");
       if (typeof path !== "string" || typeof size !== "number" || !(size >= 0)) continue;
       const label = "a shard of an MLC model";
-      named.set(folder + path, { label, bytes: size, exact: true, fault: faultOf(record, size) });
+      named.set(folder + path, {
+        label,
+        bytes: size,
+        exact: true,
+        anomaly: anomalyOf(record, size),
+      });
     }
     return named;
   },
@@ -44,7 +50,7 @@ function isCount(value: JsonValue | undefined): value is number {
 }
 
 /** Tensors lie within their shard. */
-function faultOf(record: JsonValue, size: number): string | undefined {
+function anomalyOf(record: JsonValue, size: number): string | undefined {
   if (!isObject(record)) return undefined;
   for (const tensor of items(valuesOf(record, "records")[0])) {
     if (!isObject(tensor)) continue;

@@ -34,7 +34,7 @@ export const ncnnWeights: IndexKind = {
       label,
       bytes: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0),
       exact: false,
-      fault: lying && `the counts of a layer "${lying.type}" in it are none`,
+      anomaly: lying && `the counts of a layer "${lying.type}" in it are none`,
     }]]);
   },
 };

@@ -53,9 +53,9 @@ export const onnxData: IndexKind = {
   async read({ index, folder }) {
     const uses = await externalUses(index);
     const label = "data of an ONNX model";
-    return new Map([...uses].map(([location, { bytes, fault }]) => {
+    return new Map([...uses].map(([location, { bytes, anomaly }]) => {
       const path = location.replace(/^(?:\.\/)+/u, "");
-      return [folder + path, { label, bytes, exact: false, fault }];
+      return [folder + path, { label, bytes, exact: false, anomaly }];
     }));
   },
 };
@@ -68,7 +68,7 @@ interface Use {
   /** The furthest byte that is known. */
   readonly bytes: number;
   /** Why it may read further. */
-  readonly fault: string | undefined;
+  readonly anomaly: string | undefined;
 }
 
 /** What a model reads of each file. */
@@ -99,7 +99,7 @@ async function addTensor(
 ): Promise<void> {
   const locations: string[] = [];
   let bytes = 0;
-  let fault: string | undefined;
+  let anomaly: string | undefined;
   for (const { start, end } of entries) {
     let key = "";
     let value = "";
@@ -110,13 +110,13 @@ async function addTensor(
     if (key === "location") locations.push(value);
     else if (key !== "offset" && key !== "length") continue;
     else if (PLAIN_NUMBER.test(value)) bytes += Number(value);
-    else fault ??= `the ${key} of a tensor in it is "${value}", which is no number`;
+    else anomaly ??= `the ${key} of a tensor in it is "${value}", which is no number`;
   }
   for (const location of locations) {
     const known = uses.get(location);
     uses.set(location, {
       bytes: Math.max(known?.bytes ?? 0, bytes),
-      fault: known?.fault ?? fault,
+      anomaly: known?.anomaly ?? anomaly,
     });
   }
 }

@@ -48,12 +48,12 @@ export const tfjsShards: IndexKind = {
       const paths = items(valuesOf(group, "paths")[0]).filter((path) => typeof path === "string");
       const shards = paths.map((path) => members.get(folder + path));
       const there = shards.reduce<number>((sum, shard) => sum + (shard?.size ?? NaN), 0);
-      const wanted = await bytesOf(group, shards);
-      const fault = wanted === undefined
+      const groupBytes = await bytesOf(group, shards);
+      const anomaly = groupBytes === undefined
         ? "what the weights of its group take could not be established"
-        : there === wanted
+        : there === groupBytes
         ? undefined
-        : `the weights of its group take ${wanted} bytes, its shards have ${there}`;
+        : `the weights of its group take ${groupBytes} bytes, its shards have ${there}`;
       paths.forEach((path, at) => {
         const name = folder + path;
         // Sizes are those of the group: a shard has what the file has.
@@ -62,7 +62,7 @@ export const tfjsShards: IndexKind = {
           bytes: shards[at]?.size ?? 0,
           exact: true,
           // A shard of two groups has to fit both.
-          fault: named.get(name)?.fault ?? fault,
+          anomaly: named.get(name)?.anomaly ?? anomaly,
         });
       });
     }
@@ -145,7 +145,7 @@ async function joined(shards: readonly (Member | undefined)[]): Promise<Uint8Arr
 function endOfTexts(data: Uint8Array, start: number, count: number): number | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   let at = start;
-  for (let left = count; left > 0; left--) {
+  for (let remaining = count; remaining > 0; remaining--) {
     if (at + 4 > data.length) return undefined;
     at += 4 + view.getUint32(at, true);
   }

@@ -52,8 +52,8 @@ export async function runBaseline(
   await io.stdout.write(jsonText(baselineDocument(entries), 2) + "\n");
   const dangerous = files.filter((it) => it.verdict === "dangerous").length;
   if (dangerous > 0) {
-    const what = formatCount(dangerous, "dangerous file");
-    await tell(io, `note: this baseline hides the issues of ${what}`);
+    const dangerousFiles = formatCount(dangerous, "dangerous file");
+    await tell(io, `note: this baseline hides the issues of ${dangerousFiles}`);
   }
   return failed ? 2 : 0;
 }

@@ -139,13 +139,13 @@ ${lines.join("\n")}
 }
 
 function fishOption(option: OptionModel): string {
-  const names = option.names.map((name) =>
+  const optionNames = option.names.map((name) =>
     name.startsWith("--") ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`
   ).join(" ");
-  if (!option.takesValue) return names;
+  if (!option.takesValue) return optionNames;
   return option.choices.length === 0
-    ? `${names} -r`
-    : `${names} -x -a ${fishQuote(option.choices.join(" "))}`;
+    ? `${optionNames} -r`
+    : `${optionNames} -x -a ${fishQuote(option.choices.join(" "))}`;
 }
 
 function quote(text: string): string {

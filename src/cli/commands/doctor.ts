@@ -100,13 +100,13 @@ async function examine(
     return { ...base, faults: [`it cannot be loaded: ${messageOf(error)}`] };
   }
   try {
-    return { ...base, faults: await faultsOf(sample, formats, rules) };
+    return { ...base, faults: await failuresOf(sample, formats, rules) };
   } catch (error) {
     return { ...base, faults: [`it failed: ${messageOf(error)}`] };
   }
 }
 
-async function faultsOf(
+async function failuresOf(
   sample: DoctorSample,
   formats: readonly FormatEntry[],
   rules: Rules,
@@ -115,21 +115,21 @@ async function faultsOf(
     const bytes = new Uint8Array(inflateRawSync(Buffer.from(file.deflated, "base64")));
     return scanSource(bytesSource(file.name, bytes), { rules, formats });
   };
-  const faults: string[] = [];
+  const failures: string[] = [];
   const harmful = await scan(sample.harmful);
   const harmless = sample.harmless && await scan(sample.harmless);
   for (const report of harmless === undefined ? [harmful] : [harmful, harmless]) {
     if (!report.formats.includes(sample.format)) {
-      faults.push(`it does not recognise ${report.path}${reasonOf(report)}`);
+      failures.push(`it does not recognise ${report.path}${reasonOf(report)}`);
     }
   }
   if (!isReported(harmful)) {
-    faults.push(`a harmful sample is ${harmful.verdict} to it${reasonOf(harmful)}`);
+    failures.push(`a harmful sample is ${harmful.verdict} to it${reasonOf(harmful)}`);
   }
   if (harmless !== undefined && harmless.verdict !== "clean") {
-    faults.push(`a harmless sample is ${harmless.verdict} to it${reasonOf(harmless)}`);
+    failures.push(`a harmless sample is ${harmless.verdict} to it${reasonOf(harmless)}`);
   }
-  return faults;
+  return failures;
 }
 
 /** True for a report that names what is wrong; a missing decoder is only of severity low. */
@@ -235,7 +235,7 @@ function page(
     const symbol = options.emoji ? (works ? "✅ " : "❌ ") : "";
     const word = paint(works ? "works " : "FAILED", works ? "green" : "red");
     lines.push(`${symbol}${word}  ${padEnd(scanner, width)}  ${paint(escapeText(decoder), "dim")}`);
-    for (const fault of faults) lines.push(`   ${escapeText(fault)}`);
+    for (const failure of faults) lines.push(`   ${escapeText(failure)}`);
     if (!works) lines.push(`   ${paint("fix", "green")} ${remedy}`);
   }
   return lines.map((line) => line + "\n").join("");

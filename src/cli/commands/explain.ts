@@ -133,15 +133,19 @@ function ruleLines(page: Page, rule: Rule): string[] {
   return [
     ...title(page, rule.id, rule.title),
     ...verdictLine(page, "verdict", rule.severity, rule.safety),
-    ...note(page, "area", rule.format),
-    ...note(page, "decided in", rule.origin ?? ""),
-    ...note(page, "why", rule.why),
-    ...note(page, "fix", rule.fix),
-    ...note(page, "see", rule.references.join(", ")),
-    ...note(page, "hits", rule.hit[0] ?? ""),
-    ...note(page, "misses", rule.miss[0] ?? ""),
-    ...shown.flatMap((text, index) => note(page, index === 0 ? "covers" : "", text)),
-    ...note(page, rule.globals && modules.length > 0 ? "" : "covers", rule.operators.join(", ")),
+    ...labelled(page, "area", rule.format),
+    ...labelled(page, "decided in", rule.origin ?? ""),
+    ...labelled(page, "why", rule.why),
+    ...labelled(page, "fix", rule.fix),
+    ...labelled(page, "see", rule.references.join(", ")),
+    ...labelled(page, "hits", rule.hit[0] ?? ""),
+    ...labelled(page, "misses", rule.miss[0] ?? ""),
+    ...shown.flatMap((text, index) => labelled(page, index === 0 ? "covers" : "", text)),
+    ...labelled(
+      page,
+      rule.globals && modules.length > 0 ? "" : "covers",
+      rule.operators.join(", "),
+    ),
   ];
 }
 
@@ -162,14 +166,14 @@ function trustLines(page: Page, trust: Trust): string[] {
   const found =
     "nothing was called, returned, looked up by a name, opened, executed, imported or started";
   return [
-    ...note(page, "trusted", `On the allowlist "${list}": it may be ${USES[use]}.`),
-    ...note(page, "audited", span),
-    ...note(
+    ...labelled(page, "trusted", `On the allowlist "${list}": it may be ${USES[use]}.`),
+    ...labelled(page, "audited", span),
+    ...labelled(
       page,
       "checks",
       releases.length === 0 ? checks.join("; ") : `${checks.join("; ")}: ${found}`,
     ),
-    ...note(
+    ...labelled(
       page,
       "watched",
       watched.length === 0 ? "" : `It calls ${watched.join(", ")} of what it is given.`,
@@ -183,7 +187,7 @@ function globalLines(page: Page, it: GlobalExplanation, trust: readonly Trust[])
     : "";
   return [
     ...title(page, it.global, it.effect === "" ? it.title : `A call of it ${it.effect}.`),
-    ...(it.reaches === it.global ? [] : note(page, "reaches", it.reaches)),
+    ...(it.reaches === it.global ? [] : labelled(page, "reaches", it.reaches)),
     ...verdictLine(page, "called", it.called.severity, `${it.called.safety} · ${it.called.ruleId}`),
     ...verdictLine(
       page,
@@ -191,12 +195,12 @@ function globalLines(page: Page, it: GlobalExplanation, trust: readonly Trust[])
       it.imported.severity,
       `${it.imported.safety} · ${it.imported.ruleId}`,
     ),
-    ...note(page, "wrapper", wrapper),
+    ...labelled(page, "wrapper", wrapper),
     ...trust.flatMap((each) => trustLines(page, each)),
-    ...note(page, "decided in", it.origin ?? ""),
-    ...note(page, "why", it.why),
-    ...note(page, "fix", it.fix),
-    ...note(page, "see", it.references.join(", ")),
+    ...labelled(page, "decided in", it.origin ?? ""),
+    ...labelled(page, "why", it.why),
+    ...labelled(page, "fix", it.fix),
+    ...labelled(page, "see", it.references.join(", ")),
   ];
 }
 
@@ -220,7 +224,7 @@ function verdictLine(page: Page, label: string, severity: Severity, rest: string
   });
 }
 
-function note(page: Page, label: string, text: string): string[] {
+function labelled(page: Page, label: string, text: string): string[] {
   if (text === "") return [];
   return hang(page, {
     indent: 0,

@@ -80,8 +80,8 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version end in an "error" too. Its own exit code would be the process's.
-    const asked = /^commander\.(help|helpDisplayed|version)$/.test(error.code);
-    code = asked && texts.err === "" ? 0 : 2;
+    const isHelp = /^commander\.(help|helpDisplayed|version)$/.test(error.code);
+    code = isHelp && texts.err === "" ? 0 : 2;
     job = undefined;
   }
   await io.stdout.write(fitted(texts.out, io.env, io.stdout));

@@ -53,8 +53,10 @@ function select(
   text: string | undefined,
   options: RulesListOptions,
 ): readonly Rule[] {
-  const wanted = options.severity?.toLowerCase() === "warning" ? "medium" : options.severity;
-  const severity = wanted === undefined ? undefined : choose(wanted, SEVERITIES, "severity");
+  const severityName = options.severity?.toLowerCase() === "warning" ? "medium" : options.severity;
+  const severity = severityName === undefined
+    ? undefined
+    : choose(severityName, SEVERITIES, "severity");
   const areas = [...new Set(rules.map((it) => it.format))];
   const area = options.area === undefined ? undefined : choose(options.area, areas, "area");
   return rules

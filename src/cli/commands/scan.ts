@@ -94,7 +94,7 @@ export async function runScan(
     configuration: engine.configuration?.name ?? "embedded",
     configurationNotes: engine.configuration?.notes ?? [],
   };
-  let whole = isWhole(paths, options);
+  let coversAll = coversWholeInput(paths, options);
   const stream = options.format === "ndjson";
   // These count what is clean, so that memory does not grow with the number of clean files.
   const condensed = options.format === "markdown" || options.format === "text" && !options.verbose;
@@ -136,7 +136,7 @@ export async function runScan(
         if (stream) await write(ndjsonFile(it.file));
         else if (!condensed || isShown(it.file, summary.clean)) files.push(it.file);
       } else {
-        whole = false;
+        coversAll = false;
         const error = withSuggestion(it.error, commands);
         summary.addError();
         if (stream) await write(ndjsonError(error));
@@ -150,7 +150,7 @@ export async function runScan(
   const exit: ExitOptions = { ...options, interrupted: stop.interrupted() };
   const duration = Math.round(io.now() - began) / 1000;
   const { expected = [] } = engine.configuration ?? {};
-  const configurationNotes = whole && !stop.signal.aborted && expected.length > 0
+  const configurationNotes = coversAll && !stop.signal.aborted && expected.length > 0
     ? [...head.configurationNotes, ...await unmatchedOf(expected, matched)]
     : head.configurationNotes;
   const report: ScanReport = {
@@ -180,7 +180,10 @@ function walkOf(
 }
 
 /** True for a run over folders alone, of which the command line leaves nothing out. */
-function isWhole(paths: readonly string[], { include, exclude }: ScanCommandOptions): boolean {
+function coversWholeInput(
+  paths: readonly string[],
+  { include, exclude }: ScanCommandOptions,
+): boolean {
   return include.length + exclude.length === 0 && paths.every(isFolder);
 }
 

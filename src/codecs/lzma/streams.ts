@@ -51,9 +51,9 @@ export function isLzmaAlone(head: Uint8Array): boolean {
   if (!isDictionarySize(dictionary) || !(unknown || high < 64) || head[HEADER_BYTES] !== 0) {
     return false;
   }
-  const usual = head[0] === 0x5d;
-  if (low === 0 && high === 0) return usual || isEmptyBeforeAnother(head);
-  return usual && (dictionary & 0xffff) === 0 && dictionary > 0 ||
+  const defaultProperties = head[0] === 0x5d;
+  if (low === 0 && high === 0) return defaultProperties || isEmptyBeforeAnother(head);
+  return defaultProperties && (dictionary & 0xffff) === 0 && dictionary > 0 ||
     tryLzmaAlone(head, unknown ? Infinity : low + high * 2 ** 32);
 }
 
@@ -178,14 +178,14 @@ async function* body(
   decoder.setProperties(properties);
   decoder.startRange(input);
   let ended = false;
-  for (let left = size; left > 0 && !ended;) {
+  for (let remaining = size; remaining > 0 && !ended;) {
     await input.ensure(STEP_BYTES / 4);
-    const room = Math.min(left, STEP_BYTES);
+    const room = Math.min(remaining, STEP_BYTES);
     const pieces = stepping(history, room, () => {
       ended = decoder.decode(input, room, input.end, input.final) === "ended";
     });
     for (const piece of pieces) {
-      left -= piece.length;
+      remaining -= piece.length;
       yield piece;
     }
   }

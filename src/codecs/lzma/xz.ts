@@ -204,7 +204,7 @@ async function* lzma2(
 ): AsyncGenerator<Uint8Array, void, void> {
   const history = new History(dictionary, memory);
   const decoder = new LzmaDecoder(history, dictionary);
-  let fresh = true;
+  let needsDictionary = true;
   for (;;) {
     await input.need(1);
     const control = input.u8();
@@ -212,8 +212,10 @@ async function* lzma2(
     if (control > STORED && control < 0x80) throw input.broken("an LZMA2 chunk has no type");
     const resets = control === STORED_NEW_DICTIONARY || control >= 0xe0;
     if (resets) decoder.resetDictionary();
-    else if (fresh) throw input.broken("the first LZMA2 chunk does not start a dictionary");
-    fresh = false;
+    else if (needsDictionary) {
+      throw input.broken("the first LZMA2 chunk does not start a dictionary");
+    }
+    needsDictionary = false;
     yield* control < 0x80
       ? storedChunk(input, history, decoder)
       : codedChunk(input, history, decoder, control);
@@ -227,14 +229,14 @@ async function* storedChunk(
 ): AsyncGenerator<Uint8Array, void, void> {
   await input.need(2);
   const size = input.u8() * 256 + input.u8() + 1;
-  const whole = await input.ensure(size);
+  const complete = await input.ensure(size);
   const there = Math.min(size, input.available);
   history.reserve(there);
   history.append(input.bytes.subarray(input.at, input.at + there));
   input.at += there;
   decoder.wrote(there);
   yield history.take();
-  if (!whole) throw input.cutOff();
+  if (!complete) throw input.cutOff();
 }
 
 async function* codedChunk(
@@ -244,7 +246,7 @@ async function* codedChunk(
   control: number,
 ): AsyncGenerator<Uint8Array, void, void> {
   await input.need(4);
-  let left = (control & 0x1f) * 0x10000 + input.u8() * 256 + input.u8() + 1;
+  let remaining = (control & 0x1f) * 0x10000 + input.u8() * 256 + input.u8() + 1;
   const packed = input.u8() * 256 + input.u8() + 1;
   if (control >= 0xc0) {
     await input.need(1);
@@ -258,24 +260,24 @@ async function* codedChunk(
   }
   if (!decoder.ready) throw input.broken("the first LZMA2 chunk has no properties");
   // At most 64 KiB: once it is here, nothing needs to wait.
-  const whole = await input.ensure(packed);
+  const complete = await input.ensure(packed);
   if (packed < RANGE_CODER_BYTES || input.available < RANGE_CODER_BYTES) throw input.cutOff();
   const end = Math.min(input.at + packed, input.end);
   decoder.startRange(input);
-  while (left > 0) {
-    const room = Math.min(left, STEP_BYTES);
+  while (remaining > 0) {
+    const room = Math.min(remaining, STEP_BYTES);
     const pieces = stepping(history, room, () => {
       if (decoder.decode(input, room, end, true) === "ended") {
         throw input.broken("an LZMA2 chunk ends before its size");
       }
     });
     for (const piece of pieces) {
-      left -= piece.length;
+      remaining -= piece.length;
       yield piece;
     }
   }
   if (decoder.owes) throw input.broken("a match is longer than its LZMA2 chunk");
-  if (!whole) throw input.cutOff();
+  if (!complete) throw input.cutOff();
   if (input.at !== end || !decoder.rangeIsAtEnd) {
     throw input.broken("an LZMA2 chunk does not end where it should");
   }

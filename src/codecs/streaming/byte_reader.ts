@@ -58,14 +58,14 @@ export class ByteReader {
   async ensure(count: number): Promise<boolean> {
     while (this.available < count && !this.final) {
       const next = this.#base + this.end;
-      const wanted = Math.min(Math.max(READ_BYTES, count - this.available), this.#limit - next);
-      if (wanted <= 0) {
+      const requested = Math.min(Math.max(READ_BYTES, count - this.available), this.#limit - next);
+      if (requested <= 0) {
         this.final = true;
         break;
       }
-      const bytes = await this.#source.read(this.#start + next, wanted);
+      const bytes = await this.#source.read(this.#start + next, requested);
       this.#keep(bytes);
-      if (bytes.length < wanted) this.final = true;
+      if (bytes.length < requested) this.final = true;
     }
     return this.available >= count;
   }
@@ -117,16 +117,16 @@ export class ByteReader {
   }
 
   #keep(more: Uint8Array): void {
-    const left = this.available;
+    const unread = this.available;
     let target = this.bytes;
-    if (left + more.length > target.length) {
-      target = new Uint8Array(Math.max(left + more.length, target.length * 2));
+    if (unread + more.length > target.length) {
+      target = new Uint8Array(Math.max(unread + more.length, target.length * 2));
     }
     target.set(this.bytes.subarray(this.at, this.end));
-    target.set(more, left);
+    target.set(more, unread);
     this.#base += this.at;
     this.bytes = target;
     this.at = 0;
-    this.end = left + more.length;
+    this.end = unread + more.length;
   }
 }

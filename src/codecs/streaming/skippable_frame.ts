@@ -15,10 +15,10 @@ import type { ByteReader } from "./byte_reader.ts";
 export async function skipFrame(input: ByteReader): Promise<void> {
   await input.need(8);
   input.at += 4;
-  for (let left = input.u32(); left > 0;) {
+  for (let remaining = input.u32(); remaining > 0;) {
     if (!await input.ensure(1)) throw input.cutOff();
-    const step = Math.min(left, input.available);
+    const step = Math.min(remaining, input.available);
     input.at += step;
-    left -= step;
+    remaining -= step;
   }
 }

@@ -55,12 +55,12 @@ export function* stepping(
   step: () => void,
 ): Generator<Uint8Array, void, void> {
   history.reserve(room);
-  let fault: unknown;
+  let failure: unknown;
   try {
     step();
   } catch (error) {
-    fault = error;
+    failure = error;
   }
   if (history.pending > 0) yield history.take();
-  if (fault !== undefined) throw fault;
+  if (failure !== undefined) throw failure;
 }

@@ -92,11 +92,11 @@ export function readFse(
   const log = read(4) + 5;
   if (log > mostLog) throw new TableError("an FSE table is too large");
   const counts: number[] = [];
-  let left = (1 << log) + 1;
-  while (left > 1) {
+  let remaining = (1 << log) + 1;
+  while (remaining > 1) {
     // Values below a threshold need one bit less.
-    const width = 32 - Math.clz32(left);
-    const small = (1 << width) - 1 - left;
+    const width = 32 - Math.clz32(remaining);
+    const small = (1 << width) - 1 - remaining;
     let value = peek(width - 1);
     if (value < small) {
       read(width - 1);
@@ -106,7 +106,7 @@ export function readFse(
     }
     const count = value - 1;
     counts.push(count);
-    left -= Math.abs(count);
+    remaining -= Math.abs(count);
     if (count === 0) {
       for (let repeat = 3; repeat === 3;) {
         repeat = read(2);
@@ -116,7 +116,7 @@ export function readFse(
     }
     if (counts.length > mostSymbol + 1) throw new TableError("an FSE table has too many symbols");
   }
-  if (left !== 1) throw new TableError("an FSE table does not add up");
+  if (remaining !== 1) throw new TableError("an FSE table does not add up");
   return { table: buildFse(counts, log), used: Math.ceil(bit / 8) - from };
 }
 

@@ -129,18 +129,18 @@ async function* block(
     yield history.take();
     return;
   }
-  const whole = await input.ensure(size);
+  const complete = await input.ensure(size);
   const there = Math.min(size, input.available);
   if (type === RAW) {
     history.reserve(there);
     history.append(input.bytes.subarray(input.at, input.at + there));
     input.at += there;
     yield history.take();
-    if (!whole) throw input.cutOff();
+    if (!complete) throw input.cutOff();
     return;
   }
   if (type !== COMPRESSED) throw input.broken("a zstandard block has a reserved type");
-  if (!whole) throw input.cutOff();
+  if (!complete) throw input.cutOff();
   yield* stepping(history, most, () => {
     blocks.decode(input, input.at + size, most);
     input.at += size;

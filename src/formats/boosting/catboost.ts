@@ -51,8 +51,8 @@ async function* scan(
   const cursor = new SourceCursor(source, { check: () => context.checkDeadline() });
   await cursor.skip(MAGIC.length);
   const length = await cursor.u32();
-  const { left } = cursor;
-  if (length > CORE_BYTES || (left !== undefined && length > left)) {
+  const { left: remaining } = cursor;
+  if (length > CORE_BYTES || (remaining !== undefined && length > remaining)) {
     throw new FormatError(`Cannot read CatBoost model: its core has ${length} bytes`, 4);
   }
   const core = FlatTable.root((await cursor.bytes(length)).slice());

@@ -85,7 +85,7 @@ async function text(cursor: SourceCursor): Promise<string> {
 async function texts(cursor: SourceCursor, each: number): Promise<void> {
   const count = await cursor.u64();
   if (count > TREES) throw new FormatError(`Cannot read ${count} texts`, cursor.offset);
-  for (let left = count * each; left > 0; left--) await text(cursor);
+  for (let remaining = count * each; remaining > 0; remaining--) await text(cursor);
 }
 
 /** `GBLinearModelParam`, of 136 bytes, and weights. */

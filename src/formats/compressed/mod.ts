@@ -117,7 +117,7 @@ async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
   for (;;) {
     const { consumed, produced, ended } = decoded.progress();
     const empty = produced > consumed * ratio / BOMB_PART;
-    if (ended || decoded.fault !== undefined || produced > GLANCE_BYTES && !empty) return;
+    if (ended || decoded.error !== undefined || produced > GLANCE_BYTES && !empty) return;
     // The fault of a stream is asked for by `verify`.
     await decoded.read(produced, 1).catch(() => undefined);
   }
@@ -129,21 +129,21 @@ async function verify(
   decoded: DecodedSource,
   offset: number,
 ): Promise<Observation[]> {
-  const { fault } = decoded;
+  const { error } = decoded;
   const { produced, cutOff, mismatch, trailing } = decoded.progress();
-  if (fault instanceof LimitError && fault.limit === "ratio") {
-    return [{ type: "anomaly", rule: "compression-bomb", detail: fault.message, unread: true }];
+  if (error instanceof LimitError && error.limit === "ratio") {
+    return [{ type: "anomaly", rule: "compression-bomb", detail: error.message, unread: true }];
   }
-  if (fault instanceof FormatError) {
+  if (error instanceof FormatError) {
     return [{
       type: "anomaly",
       rule: cutOff ? "compression-truncated" : "compression-malformed",
-      detail: `${fault.message}, after ${produced} bytes came out`,
-      ...(fault.offset !== undefined && { offset: offset + fault.offset }),
+      detail: `${error.message}, after ${produced} bytes came out`,
+      ...(error.offset !== undefined && { offset: offset + error.offset }),
       unread: true,
     }];
   }
-  if (fault !== undefined) throw fault;
+  if (error !== undefined) throw error;
   const observations: Observation[] = [];
   if (mismatch !== undefined) {
     const rule = cutOff ? "compression-truncated" : "compression-crc";

@@ -21,7 +21,7 @@ test("zlib and gzip of every level give what they hold", async () => {
     for (const bytes of [deflateSync(PLAIN, { level }), gzipSync(PLAIN, { level })]) {
       assert.ok(detects(bytes));
       const seen = await scan(bytes);
-      assert.deepEqual([seen.rules, seen.fault], [[], undefined]);
+      assert.deepEqual([seen.rules, seen.error], [[], undefined]);
       assert.equal(seen.entries[0]?.text, PLAIN);
     }
   }
@@ -161,11 +161,11 @@ test("a bomb is stopped by its ratio, a budget ends the scan", async () => {
   const ratio = await scan(bytes, "x", { ratio: 50 });
   assert.deepEqual([ratio.rules, ratio.unread], [["compression-bomb"], true]);
   const budget = await scan(bytes, "x", { expandedBytes: 1000 });
-  assert.match(String(budget.fault), /LimitError/);
+  assert.match(String(budget.error), /LimitError/);
 });
 
 test("a sample that is of no such format is refused", async () => {
-  assert.match(String((await scan(bytesOf("hello"))).fault), /no such format/);
+  assert.match(String((await scan(bytesOf("hello"))).error), /no such format/);
 });
 
 test("a compressed pickle of every kind cut anywhere is never clean", async () => {

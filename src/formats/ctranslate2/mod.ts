@@ -54,10 +54,10 @@ async function* scan(
   const version = await cursor.u32();
   await text(cursor);
   await cursor.skip(4);
-  const names = new Set<string>();
+  const variableNames = new Set<string>();
   const count = await counted(cursor, "variables");
-  for (let at = 0; at < count; at++) names.add(await variable(cursor, version));
-  if (version >= ALIAS_VERSION) await aliases(cursor, names);
+  for (let at = 0; at < count; at++) variableNames.add(await variable(cursor, version));
+  if (version >= ALIAS_VERSION) await aliases(cursor, variableNames);
   yield await behindEnd(source, cursor.offset);
 }
 
@@ -101,13 +101,13 @@ async function variable(cursor: SourceCursor, version: number): Promise<string> 
   return name;
 }
 
-async function aliases(cursor: SourceCursor, names: ReadonlySet<string>): Promise<void> {
+async function aliases(cursor: SourceCursor, variableNames: ReadonlySet<string>): Promise<void> {
   const count = await counted(cursor, "aliases");
   for (let index = 0; index < count; index++) {
     const at = cursor.offset;
     const alias = await text(cursor);
     const target = await text(cursor);
-    if (!names.has(target)) {
+    if (!variableNames.has(target)) {
       throw new FormatError(`Cannot resolve "${alias}": there is no variable "${target}"`, at);
     }
   }

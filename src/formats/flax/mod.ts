@@ -56,12 +56,12 @@ async function* scan(
   yield configurationEntries("__msgpack__", root);
   // Readers of one value refuse what follows, readers of streams go on.
   yield await behindEnd(source, cursor.offset);
-  const looked = new Look(source, check);
+  const search = new EmbeddedSearch(source, check);
   for (const [index, one] of found.slice(0, BYTES_VALUES).entries()) {
     if (index % 1000 === 0) check();
-    await looked.look(one, 0);
+    await search.visit(one, 0);
   }
-  yield looked.observations;
+  yield search.observations;
   if (found.length > BYTES_VALUES) {
     const detail = `It has more than ${BYTES_VALUES} values of bytes, and no more are looked at`;
     yield [{ type: "anomaly", rule: "msgpack-malformed", detail, unread: true }];
@@ -69,7 +69,7 @@ async function* scan(
 }
 
 /** Looks at the values of bytes. */
-class Look {
+class EmbeddedSearch {
   readonly observations: Observation[] = [];
   readonly #source: Source;
   readonly #check: () => void;
@@ -81,7 +81,7 @@ class Look {
     this.#check = check;
   }
 
-  async look(one: MessagePackBytes, depth: number): Promise<void> {
+  async visit(one: MessagePackBytes, depth: number): Promise<void> {
     const { extension, offset, length } = one;
     if (extension === undefined) {
       if (isPickledArray(one)) return this.#pickle(one, HINT.pickle);
@@ -136,7 +136,7 @@ class Look {
       this.#wrong(`An array of the type "${type.slice(0, 40)}" holds objects`, offset);
     }
     for (const one of inside) {
-      await this.look({ ...one, offset: offset + one.offset }, depth + 1);
+      await this.visit({ ...one, offset: offset + one.offset }, depth + 1);
     }
   }
 

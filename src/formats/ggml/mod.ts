@@ -161,7 +161,9 @@ async function* scan(
     const cursor = new SourceCursor(source, { check: () => context.checkDeadline(), window: 4096 });
     try {
       const bytes = await walk(cursor, magic, layout);
-      yield bytes.slice(0, LOOKED_AT).map(({ start, length }) => looked(source, start, length));
+      yield bytes.slice(0, LOOKED_AT).map(({ start, length }) =>
+        embeddedEntry(source, start, length)
+      );
       return;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -187,14 +189,14 @@ async function walk(
   let version = 0;
   if (magic !== "lmgg") {
     version = await cursor.u32();
-    if (version < 1 || version > 3) throw fault(cursor, `version ${version} is not known`);
+    if (version < 1 || version > 3) throw invalid(cursor, `version ${version} is not known`);
   }
   const parameters: number[] = [];
   while (parameters.length < layout.parameters) parameters.push(await cursor.u32());
   if (layout.filters) {
     const rows = await cursor.u32();
     const columns = await cursor.u32();
-    if (rows > 65_536 || columns > 65_536) throw fault(cursor, "the mel filters are too large");
+    if (rows > 65_536 || columns > 65_536) throw invalid(cursor, "the mel filters are too large");
     await cursor.skip(4 * rows * columns);
   }
   await vocabulary(cursor, layout, parameters);
@@ -202,14 +204,14 @@ async function walk(
   const bytes: Stretch[] = [];
   let tensors = 0;
   while (!(await cursor.atEnd())) {
-    if (++tensors > TENSORS) throw fault(cursor, `it has more than ${TENSORS} tensors`);
+    if (++tensors > TENSORS) throw invalid(cursor, `it has more than ${TENSORS} tensors`);
     const stretch = await tensor(cursor, layout.align ?? 1, old);
     if (stretch.bytes) bytes.push(stretch);
   }
-  const wanted = layout.tensors?.(parameters);
-  if (tensors === 0 || !(wanted?.includes(tensors) ?? tensors % 2 === 0)) {
-    const needed = wanted?.join(" or ") ?? "pairs of";
-    throw fault(cursor, `${needed} tensors are needed, ${tensors} are there`);
+  const expected = layout.tensors?.(parameters);
+  if (tensors === 0 || !(expected?.includes(tensors) ?? tensors % 2 === 0)) {
+    const needed = expected?.join(" or ") ?? "pairs of";
+    throw invalid(cursor, `${needed} tensors are needed, ${tensors} are there`);
   }
   return bytes;
 }
@@ -231,13 +233,13 @@ interface Stretch {
 }
 
 /** Bytes may be anything; what they begin like is looked at. */
-function looked(source: Source, start: number, length: number): Observation {
+function embeddedEntry(source: Source, start: number, length: number): Observation {
   const part = `bytes_${start}`;
   const inside = sliceSource(part, source, start, length);
   return { type: "entry", source: inside, part, hint: HINT.torchStorage, loaded: "data" };
 }
 
-function fault(cursor: SourceCursor, why: string): FormatError {
+function invalid(cursor: SourceCursor, why: string): FormatError {
   return new FormatError(`Cannot read GGML model: ${why}`, cursor.offset);
 }
 
@@ -249,11 +251,11 @@ async function vocabulary(
   if (tokens === -1) return;
   const count = tokens === "counted" ? await cursor.u32() : parameters[tokens];
   if (count === undefined || count > TOKENS || (count > (parameters[0] ?? 0) && tokens !== 4)) {
-    throw fault(cursor, `it has ${count} tokens`);
+    throw invalid(cursor, `it has ${count} tokens`);
   }
   for (let at = 0; at < count; at++) {
     const length = await cursor.u32();
-    if (length > NAME_BYTES) throw fault(cursor, `a token has ${length} bytes`);
+    if (length > NAME_BYTES) throw invalid(cursor, `a token has ${length} bytes`);
     await cursor.skip(length + (scores ? 4 : 0));
   }
 }
@@ -263,14 +265,14 @@ async function tensor(cursor: SourceCursor, align: number, old: boolean): Promis
   const length = await cursor.u32();
   const type = await cursor.u32();
   const block = BLOCKS[type];
-  if (axes < 1 || axes > AXES) throw fault(cursor, `a tensor has ${axes} axes`);
-  if (length < 1 || length > NAME_BYTES) throw fault(cursor, `a name has ${length} bytes`);
-  if (block === undefined) throw fault(cursor, `a tensor is of type ${type}`);
+  if (axes < 1 || axes > AXES) throw invalid(cursor, `a tensor has ${axes} axes`);
+  if (length < 1 || length > NAME_BYTES) throw invalid(cursor, `a name has ${length} bytes`);
+  if (block === undefined) throw invalid(cursor, `a tensor is of type ${type}`);
   const [numbers, sizes] = block;
   let count = 1;
   for (let axis = 0; axis < axes; axis++) count *= await cursor.u32();
-  if (count % numbers !== 0) throw fault(cursor, `a tensor ends within a block`);
-  if (!NAME.test(await cursor.text(length))) throw fault(cursor, "a name is no tensor's");
+  if (count % numbers !== 0) throw invalid(cursor, `a tensor ends within a block`);
+  if (!NAME.test(await cursor.text(length))) throw invalid(cursor, "a name is no tensor's");
   const padding = (align - cursor.offset % align) % align;
   const bytes = (old ? sizes.at(-1) : sizes[0]) ?? Infinity;
   const start = cursor.offset + padding;

@@ -102,7 +102,7 @@ export class LoaderChecks {
   readonly #lengths = new Map<string, bigint>();
 
   /** True for a key whose number is wanted. */
-  wantsNumber(key: string): boolean {
+  usesNumber(key: string): boolean {
     return NUMBERS.some((name) => key.endsWith(`.${name}`));
   }
 
@@ -112,13 +112,13 @@ export class LoaderChecks {
   }
 
   /** True for a key whose text is wanted. */
-  wantsText(key: string): boolean {
+  usesText(key: string): boolean {
     return key === "general.architecture" || key === "tokenizer.ggml.model" ||
       key.endsWith(`.${ROPE_SCALING}`);
   }
 
   /** True for the list whose texts are wanted, each. */
-  wantsTexts(key: string): boolean {
+  usesTexts(key: string): boolean {
     return key === "tokenizer.ggml.tokens";
   }
 
@@ -151,7 +151,7 @@ export class LoaderChecks {
 
   /** The checks that fail. */
   *failed(): Iterable<Lie> {
-    const numbers = this.#given();
+    const numbers = this.#numbersByName();
     for (const { key, least, most, check } of RANGES) {
       const value = numbers[key];
       if (value === undefined || (value >= least && value <= most)) continue;
@@ -184,7 +184,7 @@ export class LoaderChecks {
     }
   }
 
-  #given(): Numbers {
+  #numbersByName(): Numbers {
     return Object.fromEntries(
       NUMBERS.map((name) => [name, this.#numbers.get(`${this.#architecture}.${name}`)]),
     );

@@ -268,7 +268,7 @@ class Scanner {
       this.#giveUp("gguf-metadata-type", `"${key}" is of type ${type}, which does not exist`, at);
     }
     await reader.fill(bytes);
-    if (Object.hasOwn(INTEGERS, type) && this.#checks.wantsNumber(key)) {
+    if (Object.hasOwn(INTEGERS, type) && this.#checks.usesNumber(key)) {
       this.#checks.number(key, readInteger(reader, bytes, INTEGERS[type] === true));
     } else if (FRACTIONS.has(type) && this.#checks.wantsFraction(key)) {
       this.#checks.fraction(key, reader.fraction(bytes));
@@ -294,7 +294,7 @@ class Scanner {
   /** Strings that may be programs are handed on; of the others only the place is of interest. */
   async #readString(reader: GgufReader, key: string, length: number): Promise<void> {
     const { offset } = reader;
-    if (this.#checks.wantsText(key) && length <= TEXT_BYTES) {
+    if (this.#checks.usesText(key) && length <= TEXT_BYTES) {
       await reader.fill(length);
       this.#checks.text(key, reader.text(length));
       return;
@@ -361,7 +361,7 @@ class Scanner {
         const detail = `Item ${i} of "${key}" has ${length} bytes, ${reader.left} are left`;
         this.#tooLarge("gguf-string-length", length, detail, from);
       }
-      if (type === STRING && depth === 0 && this.#checks.wantsTexts(key) && length <= TEXT_BYTES) {
+      if (type === STRING && depth === 0 && this.#checks.usesTexts(key) && length <= TEXT_BYTES) {
         const bytes = Number(length);
         if (!reader.has(bytes)) await reader.fill(bytes);
         this.#checks.token(reader.characters(bytes));
@@ -377,23 +377,23 @@ class Scanner {
 
   async #readTensors(reader: GgufReader, count: bigint): Promise<void> {
     const extents: Extent[] = [];
-    const names = new Set<string>();
+    const tensorNames = new Set<string>();
     for (let i = 0n; i < count; i++) {
       const tensor = await this.#readTensor(reader);
       const { lies, bytes } = examine(tensor, this.#alignment);
       if (this.#lies.length <= REPORTED) this.#lies.push(...lies);
-      if (names.size >= TENSORS) continue;
-      if (names.has(tensor.name)) {
+      if (tensorNames.size >= TENSORS) continue;
+      if (tensorNames.has(tensor.name)) {
         this.#lie("gguf-duplicate-key", `The tensor "${tensor.name}" is there twice`, tensor.at);
       }
-      names.add(tensor.name);
+      tensorNames.add(tensor.name);
       if (bytes === undefined) continue;
       extents.push({ name: tensor.name, from: tensor.offset, to: tensor.offset + bytes });
     }
     this.#lies.push(...this.#checks.failed());
     if (count > 0n) await this.#comparePlaces(reader, extents);
     else if (await this.#isWritten(reader.offset)) {
-      await this.#leftOver(reader.offset, reader.size);
+      await this.#trailingBytes(reader.offset, reader.size);
     }
   }
 
@@ -431,16 +431,16 @@ class Scanner {
     this.#lies.push(...lies);
     const first = Number(start);
     for (const { from, to } of slack.slice(0, REPORTED)) {
-      await this.#leftOver(first + Number(from), first + Number(to));
+      await this.#trailingBytes(first + Number(from), first + Number(to));
     }
     const behind = first + Number(end);
     if (slack.every(({ from }) => from < end) && end < dataBytes && await this.#isWritten(behind)) {
-      await this.#leftOver(behind, reader.size);
+      await this.#trailingBytes(behind, reader.size);
     }
   }
 
   /** Bytes that belong to no tensor: nothing reads them, but something may lie there. */
-  async #leftOver(from: number, to: number): Promise<void> {
+  async #trailingBytes(from: number, to: number): Promise<void> {
     if (to === this.#source.size) {
       const [first] = await behindEnd(this.#source, from);
       if (first?.type === "anomaly" && first.rule === "file-padding") {

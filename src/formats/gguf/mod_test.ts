@@ -27,7 +27,7 @@ test("what the gguf package writes is clean, templates of known models included"
   for (const name of files) {
     const seen = await run(ggufFormat, read(name));
     assert.deepEqual(seen.rules, [], name);
-    assert.equal(seen.fault, undefined, name);
+    assert.equal(seen.error, undefined, name);
   }
 });
 

@@ -78,8 +78,8 @@ export class GgufReader {
         this.#at,
       );
     }
-    const wanted = Math.max(length, this.#stepped === 0 ? FIRST_READ : NEXT_READ);
-    this.#bytes = (await this.#source.read(this.#at, wanted)).slice();
+    const requested = Math.max(length, this.#stepped === 0 ? FIRST_READ : NEXT_READ);
+    this.#bytes = (await this.#source.read(this.#at, requested)).slice();
     this.#view = new DataView(this.#bytes.buffer);
     this.#start = this.#at;
     this.#stepped += this.#bytes.length;

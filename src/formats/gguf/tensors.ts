@@ -76,9 +76,9 @@ export function examine(
   alignment: bigint,
 ): { readonly lies: Lie[]; readonly bytes: bigint | undefined } {
   const lies: Lie[] = [];
-  const who = `The tensor "${tensor.name.slice(0, 120)}"`;
+  const label = `The tensor "${tensor.name.slice(0, 120)}"`;
   const lie = (rule: string, detail: string): void => {
-    lies.push({ type: "anomaly", rule, detail: `${who} ${detail}`, offset: tensor.at });
+    lies.push({ type: "anomaly", rule, detail: `${label} ${detail}`, offset: tensor.at });
   };
   const { dimensions, type, offset } = tensor;
   if (tensor.nameBytes >= NAME_BYTES) {
@@ -101,9 +101,9 @@ export function examine(
     return { lies, bytes: undefined };
   }
   const [elements, bytes] = block;
-  const row = dimensions[0] ?? 1n;
-  if (row % BigInt(elements) !== 0n) {
-    lie("gguf-dimensions", `has rows of ${row}, no multiple of its blocks of ${elements}`);
+  const rowLength = dimensions[0] ?? 1n;
+  if (rowLength % BigInt(elements) !== 0n) {
+    lie("gguf-dimensions", `has rows of ${rowLength}, no multiple of its blocks of ${elements}`);
   }
   const size = (count / BigInt(elements)) * BigInt(bytes);
   if (size >= COUNTABLE && count < COUNTABLE) {
@@ -136,9 +136,9 @@ export function compare(
   let end = 0n;
   let before = "";
   for (const { name, from, to } of sorted) {
-    const who = `The tensor "${name.slice(0, 120)}"`;
+    const label = `The tensor "${name.slice(0, 120)}"`;
     if (from < end) {
-      const detail = `${who} overlaps "${before.slice(0, 120)}"`;
+      const detail = `${label} overlaps "${before.slice(0, 120)}"`;
       lies.push({ type: "anomaly", rule: "gguf-overlap", detail });
     } else if (from - end >= alignment) {
       slack.push({ from: end, to: from < dataBytes ? from : dataBytes });
@@ -147,7 +147,7 @@ export function compare(
       lies.push({
         type: "anomaly",
         rule: "gguf-tensor-range",
-        detail: `${who} ends at ${to} of ${dataBytes} bytes`,
+        detail: `${label} ends at ${to} of ${dataBytes} bytes`,
         unread: true,
       });
     }

@@ -21,7 +21,7 @@ interface Held {
 }
 
 /** Bytes of the file that have to be fetched. */
-export interface Wanted {
+export interface MissingRange {
   readonly offset: number;
   readonly length: number;
 }
@@ -31,9 +31,9 @@ export class FileBlocks {
   /** Bytes of the file. */
   readonly size: number;
   /** What a read could not have at once. */
-  wanted: Wanted | undefined;
+  missing: MissingRange | undefined;
   /** What a read threw otherwise: the library gives it no kind. */
-  fault: unknown;
+  readError: unknown;
   readonly #source: Source;
   readonly #mostBytes: number;
   readonly #check: () => void;
@@ -58,8 +58,8 @@ export class FileBlocks {
 
   /** Before a call is made, or made again. */
   begin(): void {
-    this.wanted = undefined;
-    this.fault = undefined;
+    this.missing = undefined;
+    this.readError = undefined;
   }
 
   /** After a call: what was fetched for it is let go. */
@@ -74,7 +74,7 @@ export class FileBlocks {
   }
 
   /** Has what was wanted fetched. @throws SourceError when it cannot be had */
-  async fetch({ offset, length }: Wanted): Promise<void> {
+  async fetch({ offset, length }: MissingRange): Promise<void> {
     const bytes = (await this.#source.read(offset, length)).slice();
     this.#held.push({ offset, bytes });
     if (bytes.length <= BLOCK_BYTES) this.#keep(offset, bytes);
@@ -82,7 +82,7 @@ export class FileBlocks {
 
   /**
    * Fills part of a buffer from a place of the file on, as far as there are bytes, and gives their
-   * number. Throws what the virtual file system takes for an error; why is in `wanted` or `fault`.
+   * number. Throws what the virtual file system takes for an error; why is in `missing` or `readError`.
    *
    * @param inspect sees the bytes before they are handed over, and may refuse them
    */
@@ -94,7 +94,7 @@ export class FileBlocks {
       inspect(target);
       return length;
     } catch (error) {
-      if (!isErrno(error)) this.fault ??= error;
+      if (!isErrno(error)) this.readError ??= error;
       throw errno();
     }
   }
@@ -134,7 +134,7 @@ export class FileBlocks {
         this.size,
         Math.max(start + size, at + Math.min(length, this.#mostBytes)),
       );
-      this.wanted = { offset: start, length: end - start };
+      this.missing = { offset: start, length: end - start };
       throw errno();
     }
     const bytes = this.#source.readSync(start, size).slice();

@@ -111,10 +111,10 @@ export async function chunkedElements(
   count: number,
   most: number,
 ): Promise<{ readonly bytes: Uint8Array; readonly elementBytes: number }> {
-  const names = filters.filter(({ id }) => !BUILT_IN.has(id))
+  const filterNames = filters.filter(({ id }) => !BUILT_IN.has(id))
     .map(({ id }) => `${NAMES[id] ?? "an unregistered one"} (${id})`).join(", ");
   const missing = (why: string): MissingFilter =>
-    new MissingFilter(`it is compressed by the HDF5 filter ${names}, ${why}`);
+    new MissingFilter(`it is compressed by the HDF5 filter ${filterNames}, ${why}`);
   if (filters.some(({ id }) => !DECODED.has(id))) throw missing("which is not built in");
   if (layout === undefined || layout.chunk.length !== 1) {
     throw missing("in a layout that is read only with a built-in one");
@@ -126,12 +126,12 @@ export async function chunkedElements(
     throw new LimitError("spoolBytes", `A dataset has ${size} bytes in chunks of ${chunkBytes}`);
   }
   const bytes = new Uint8Array(size);
-  let left = DECODED_TIMES * most;
+  let remaining = DECODED_TIMES * most;
   for await (const chunk of chunksOf(reader, layout)) {
     const from = chunk.first * elementBytes;
     if (from >= size) continue;
-    left -= chunkBytes + chunk.bytes;
-    if (chunk.bytes > most || left < 0) {
+    remaining -= chunkBytes + chunk.bytes;
+    if (chunk.bytes > most || remaining < 0) {
       throw new LimitError(
         "spoolBytes",
         "The chunks of a dataset have more bytes than the dataset",
@@ -147,37 +147,37 @@ export async function chunkedElements(
 /**
  * The bytes that a reference to the global heap leads to: a sequence of variable length.
  *
- * @param left bytes and steps that may still be taken for the dataset; both are counted down
+ * @param budget bytes and steps that may still be taken for the dataset; both are counted down
  * @throws FormatError when it leads to nothing, LimitError when nothing is left
  */
 export async function heapObject(
   reader: HeaderReader,
   reference: Uint8Array,
-  left: HeapBudget,
+  budget: HeapBudget,
 ): Promise<Uint8Array> {
   const { at: base, offsets, lengths } = reader.superblock;
   const length = numberAt(reference, 0, 4);
   if (length === 0) return new Uint8Array(0);
-  left.bytes -= length;
-  if (left.bytes < 0) throw new LimitError("spoolBytes", `A row claims ${length} bytes`);
+  budget.bytes -= length;
+  if (budget.bytes < 0) throw new LimitError("spoolBytes", `A row claims ${length} bytes`);
   const collection = base + numberAt(reference, 4, offsets);
-  const wanted = numberAt(reference, 4 + offsets, 4);
+  const expected = numberAt(reference, 4 + offsets, 4);
   const head = await reader.read(collection, 8 + lengths);
   if (!isSigned(head, "GCOL")) throw new FormatError("A row leads to no global heap", collection);
   const end = collection + numberAt(head, 8, lengths);
   const objectHead = 8 + lengths;
   for (let at = collection + 8 + lengths; at + objectHead <= end;) {
-    if (--left.steps < 0) throw new LimitError("values", "The global heap has too many objects");
+    if (--budget.steps < 0) throw new LimitError("values", "The global heap has too many objects");
     const object = await reader.read(at, objectHead);
     if (object.length < objectHead) break;
     const size = numberAt(object, 8, lengths);
-    if (numberAt(object, 0, 2) === wanted) {
+    if (numberAt(object, 0, 2) === expected) {
       if (length > size) throw new FormatError("A row is longer than its place", at);
       return await reader.read(at + objectHead, length);
     }
     at += objectHead + Math.ceil(size / 8) * 8;
   }
-  throw new FormatError(`A global heap has no object ${wanted}`, collection);
+  throw new FormatError(`A global heap has no object ${expected}`, collection);
 }
 
 function filtersIn(data: Uint8Array): Filter[] {

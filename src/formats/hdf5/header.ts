@@ -107,13 +107,13 @@ interface Style {
  * @throws FormatError when the header is not one
  */
 export async function externalFiles(reader: HeaderReader, address: number): Promise<string[]> {
-  const names: string[] = [];
+  const fileNames: string[] = [];
   for await (const message of messagesOf(reader, address)) {
     if (message.type !== EXTERNAL_FILES) continue;
-    if ((message.flags & SHARED_FLAG) !== 0) names.push("a file named elsewhere");
-    else names.push(...await namesIn(reader, message.data));
+    if ((message.flags & SHARED_FLAG) !== 0) fileNames.push("a file named elsewhere");
+    else fileNames.push(...await namesIn(reader, message.data));
   }
-  return names;
+  return fileNames;
 }
 
 /** The messages of an object header, those of its continuations included. */
@@ -172,15 +172,15 @@ async function namesIn(reader: HeaderReader, data: Uint8Array): Promise<string[]
   const head = await reader.read(base + heap, 8 + 2 * lengths + offsets);
   if (!isSigned(head, "HEAP")) return ["a file whose name cannot be read"];
   const segment = numberAt(head, 8 + 2 * lengths, offsets);
-  const names: string[] = [];
+  const fileNames: string[] = [];
   for (let index = 0; index < Math.min(used, MOST_FILES); index++) {
     const slot = 8 + offsets + index * 3 * lengths;
     if (slot + lengths > data.length) break;
     const bytes = await reader.read(base + segment + numberAt(data, slot, lengths), NAME_BYTES);
     const end = bytes.indexOf(0);
-    names.push(new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)));
+    fileNames.push(new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)));
   }
-  return names.length > 0 ? names : ["a file whose name cannot be read"];
+  return fileNames.length > 0 ? fileNames : ["a file whose name cannot be read"];
 }
 
 /** True when bytes begin with a signature. */

@@ -102,13 +102,18 @@ async function load(): Promise<Library> {
     const loaded = await ready as unknown as Library;
     for (const descriptor of [1, 2]) {
       const stream = loaded.FS.getStream(descriptor);
-      if (stream !== null) stream.stream_ops = { ...stream.stream_ops, write: hear };
+      if (stream !== null) stream.stream_ops = { ...stream.stream_ops, write: keepDiagnostic };
     }
     return loaded;
   });
 }
 
-function hear(_stream: unknown, buffer: Uint8Array, offset: number, length: number): number {
+function keepDiagnostic(
+  _stream: unknown,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+): number {
   if (diagnostics.length < DIAGNOSTIC_LENGTH) {
     diagnostics += String.fromCharCode(...buffer.subarray(offset, offset + length));
   }

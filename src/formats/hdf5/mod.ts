@@ -78,13 +78,13 @@ async function behindEnd(source: Source, end: number | undefined): Promise<Obser
 
 /** The configurations of the root group, each to be looked into. */
 async function* configurations(file: Hdf5File): AsyncIterable<readonly Observation[]> {
-  const names = await tried(() => file.attributeNames("/"));
-  if (isAnomaly(names)) {
-    yield [names];
+  const attributes = await tried(() => file.attributeNames("/"));
+  if (isAnomaly(attributes)) {
+    yield [attributes];
     return;
   }
   for (const name of CONFIGURATIONS) {
-    if (!names.includes(name)) continue;
+    if (!attributes.includes(name)) continue;
     const values = await triedInBounds(() => file.attribute("/", name));
     if (isAnomaly(values)) {
       yield [values];
@@ -145,7 +145,7 @@ class Objects {
   readonly #file: Hdf5File;
   readonly #size: number;
   readonly #context: FormatContext;
-  readonly #seen = new Set<number>();
+  readonly #visited = new Set<number>();
   readonly #waiting: string[] = ["/"];
   readonly #reported = new Map<string, number>();
   readonly #pickles: Hdf5Pickles;
@@ -165,7 +165,7 @@ class Objects {
       if (++this.#count > Math.min(MOST_OBJECTS, this.#context.limits.members)) {
         throw new LimitError("members", `There are more than ${this.#count - 1} objects`);
       }
-      batch.push(...await this.#look(path));
+      batch.push(...await this.#inspect(path));
       if (batch.length < BATCH) continue;
       yield batch;
       batch = [];
@@ -174,28 +174,28 @@ class Objects {
   }
 
   /** The root is always a group. */
-  async #look(path: string): Promise<Observation[]> {
+  async #inspect(path: string): Promise<Observation[]> {
     const kind = path === "/" ? "group" : await tried(() => this.#file.kind(path));
     if (typeof kind !== "string") return this.#tell(kind);
     if (kind === "external") {
       const target = await tried(() => this.#file.externalLink(path));
       return typeof target === "string"
-        ? this.#tell(elsewhere(path, "an external link", target))
+        ? this.#tell(externalData(path, "an external link", target))
         : this.#tell(target);
     }
     if (kind !== "group" && kind !== "dataset") return [];
     const address = await tried(() => this.#file.address(path));
     if (typeof address !== "number") return this.#tell(address);
-    if (this.#seen.has(address)) return [];
-    this.#seen.add(address);
+    if (this.#visited.has(address)) return [];
+    this.#visited.add(address);
     return kind === "group" ? await this.#group(path) : await this.#dataset(path);
   }
 
   async #group(path: string): Promise<Observation[]> {
-    const names = await tried(() => this.#file.children(path));
-    if (isAnomaly(names)) return this.#tell(names);
+    const children = await tried(() => this.#file.children(path));
+    if (isAnomaly(children)) return this.#tell(children);
     const found = await this.#unpickled(path, undefined);
-    for (const name of names) {
+    for (const name of children) {
       const child = path === "/" ? `/${name}` : `${path}/${name}`;
       if (child.length > LONGEST_PATH) {
         found.push(...this.#tell(malformed(`A path is longer than ${LONGEST_PATH} characters`)));
@@ -208,9 +208,9 @@ class Objects {
     const dataset = await tried(() => this.#file.dataset(path));
     if (isAnomaly(dataset)) return this.#tell(dataset);
     const found = await this.#unpickled(path, dataset);
-    for (const { how, file } of dataset.elsewhere) {
+    for (const { how, file } of dataset.external) {
       const shown = how === "virtual dataset" ? `a ${how}` : how;
-      found.push(...this.#tell(elsewhere(path, shown, file)));
+      found.push(...this.#tell(externalData(path, shown, file)));
     }
     const ratio = Math.max(1, this.#context.limits.ratio);
     if (dataset.bytes > BOMB_BYTES && dataset.bytes > this.#size * ratio) {
@@ -249,7 +249,7 @@ class Objects {
   }
 }
 
-function elsewhere(path: string, how: string, file: string): Anomaly {
+function externalData(path: string, how: string, file: string): Anomaly {
   const detail = `${path} takes its data by ${how} from ${JSON.stringify(file)}`;
   return { type: "anomaly", rule: "hdf5-external", detail };
 }

@@ -23,7 +23,7 @@ test("the superblock is found at 0, 512, 1024 and so on, and nowhere else", () =
 
 test("the configurations are handed on, as text of variable length and of fixed", async () => {
   for (const name of ["safe/dense.h5", "safe/dense_keras2.h5"]) {
-    const { entries, rules, fault } = await scan(read(name));
+    const { entries, rules, error: fault } = await scan(read(name));
     assert.deepEqual([rules, fault], [[], undefined]);
     assert.deepEqual(entries.map(({ part, hint }) => [part, hint]), [
       ["model_config", "keras-config-h5"],
@@ -35,7 +35,7 @@ test("the configurations are handed on, as text of variable length and of fixed"
 
 test("weights without a configuration are nothing to speak of, cycles of links neither", async () => {
   for (const name of ["safe/model.weights.h5", "safe/cycles.h5"]) {
-    const { rules, fault } = await scan(read(name));
+    const { rules, error: fault } = await scan(read(name));
     assert.deepEqual([rules, fault], [[], undefined], name);
   }
 });
@@ -68,7 +68,7 @@ test("what PyTables and hickle unpickle is handed on as pickles, and nothing els
     ["safe/hickle.hkl", ['/data/"price"', "/hickle_types_table/0", "/hickle_types_table/2"]],
   ] as const;
   for (const [name, parts] of cases) {
-    const { entries, rules, fault } = await scan(readOther(name));
+    const { entries, rules, error: fault } = await scan(readOther(name));
     assert.deepEqual([rules, fault], [[], undefined], name);
     assert.deepEqual(entries.map(({ part }) => part).toSorted(), parts, name);
     assert.ok(entries.every(({ hint }) => hint === "pickle"), name);
@@ -79,7 +79,7 @@ test("pickled rows and attributes of a file that is cut off anywhere are found o
   for (const name of ["attribute.h5", "rows.h5", "types_table.hkl"]) {
     const bytes = readOther(`harmful/${name}`);
     for (let length = 512; length < bytes.length; length += SWEEP) {
-      const { entries, unread, fault } = await scan(bytes.subarray(0, length));
+      const { entries, unread, error: fault } = await scan(bytes.subarray(0, length));
       assert.ok(entries.length > 0 || unread || fault !== undefined, `${name}: ${length} bytes`);
     }
   }
@@ -159,7 +159,7 @@ test("after all of that a good file is still read", async () => {
 });
 
 test("a spent budget ends the scan", async () => {
-  const { fault } = await run(hdf5Format, read("safe/recurrent.h5"), {
+  const { error: fault } = await run(hdf5Format, read("safe/recurrent.h5"), {
     name: "m.h5",
     limits: { members: 5 },
   });

@@ -63,8 +63,8 @@ export class Hdf5Pickles {
   }
 
   async #bytes(path: string): Promise<Observation[]> {
-    const whole = await this.#file.elements(path);
-    return whole.flatMap((bytes) => looksLikePickle(bytes) ? [entry(path, bytes)] : []);
+    const elements = await this.#file.elements(path);
+    return elements.flatMap((bytes) => looksLikePickle(bytes) ? [entry(path, bytes)] : []);
   }
 }
 

@@ -20,7 +20,7 @@ import {
   MissingFilter,
 } from "./chunks.ts";
 import { externalFiles, type HeaderReader, type Superblock } from "./header.ts";
-import { FileBlocks, type Wanted } from "./blocks.ts";
+import { FileBlocks, type MissingRange } from "./blocks.ts";
 import { GlobalHeaps } from "./heap.ts";
 import {
   callLibrary,
@@ -42,7 +42,7 @@ const MOST_VALUES = 65_536;
 type Hdf5Kind = "group" | "dataset" | "type" | "soft" | "external" | "other";
 
 /** A file that a dataset takes its data from, or that a link leads to. */
-interface Hdf5Elsewhere {
+interface Hdf5ExternalFile {
   readonly how: "external link" | "external storage" | "virtual dataset";
   readonly file: string;
 }
@@ -54,7 +54,7 @@ export interface Hdf5Dataset {
   readonly bytes: number;
   /** Bytes of one element; of the reference to it where it has a length of its own. */
   readonly elementBytes: number;
-  readonly elsewhere: readonly Hdf5Elsewhere[];
+  readonly external: readonly Hdf5ExternalFile[];
 }
 
 /** An attribute that is a string, or an array of strings. */
@@ -229,10 +229,10 @@ class OpenFile implements Hdf5File {
         throw new LimitError("values", `There are ${total_size} strings or rows in one place`);
       }
       const rows: Uint8Array[] = [];
-      const left = heapBudget(MOST_BYTES);
+      const budget = heapBudget(MOST_BYTES);
       for (let at = 0; at < bytes.length; at += elementBytes) {
         this.#check();
-        rows.push(await heapObject(reader, bytes.subarray(at, at + elementBytes), left));
+        rows.push(await heapObject(reader, bytes.subarray(at, at + elementBytes), budget));
       }
       return rows;
     } catch (error) {
@@ -275,16 +275,16 @@ class OpenFile implements Hdf5File {
       `describe the dataset ${path}`,
       () => this.#library.get_dataset_metadata(this.#file, path),
     );
-    const elsewhere: Hdf5Elsewhere[] = (metadata.virtual_sources ?? [])
+    const external: Hdf5ExternalFile[] = (metadata.virtual_sources ?? [])
       // "." is the file itself.
       .filter(({ file_name }) => file_name !== ".")
       .map(({ file_name }) => ({ how: "virtual dataset", file: file_name }));
     if (metadata.chunks === null) {
-      const names = await externalFiles(this.#headerReader(path), await this.address(path));
-      elsewhere.push(...names.map((file) => ({ how: "external storage", file }) as const));
+      const fileNames = await externalFiles(this.#headerReader(path), await this.address(path));
+      external.push(...fileNames.map((file) => ({ how: "external storage", file }) as const));
     }
     const { shape, size, total_size } = metadata;
-    return { shape: shape ?? [], bytes: size * total_size, elementBytes: size, elsewhere };
+    return { shape: shape ?? [], bytes: size * total_size, elementBytes: size, external };
   }
 
   externalLink(path: string): Promise<string> {
@@ -343,52 +343,52 @@ class OpenFile implements Hdf5File {
   }
 
   /** Makes a call, again after each piece that had to be fetched. */
-  async #run<T>(what: string, call: () => T): Promise<T> {
+  async #run<T>(action: string, call: () => T): Promise<T> {
     let fetched = 0;
     try {
       for (let times = 0; times < MOST_FETCHES; times++) {
         this.#check();
-        const result = this.#attempt(what, call);
+        const result = this.#attempt(action, call);
         if (result.done) return result.value;
-        fetched += result.wanted.length;
+        fetched += result.missing.length;
         if (fetched > MOST_BYTES) break;
-        await this.#blocks.fetch(result.wanted);
+        await this.#blocks.fetch(result.missing);
       }
     } finally {
       this.#blocks.end();
     }
-    throw new LimitError("spoolBytes", `Cannot ${what}: it takes too much reading`);
+    throw new LimitError("spoolBytes", `Cannot ${action}: it takes too much reading`);
   }
 
   #attempt<T>(
-    what: string,
+    action: string,
     call: () => T,
-  ): { done: true; value: T } | { done: false; wanted: Wanted } {
+  ): { done: true; value: T } | { done: false; missing: MissingRange } {
     const blocks = this.#blocks;
     blocks.begin();
     try {
       const value = callLibrary(call);
       // The library may take bytes that it cannot have for a missing detail.
-      if (blocks.wanted === undefined && blocks.fault === undefined) {
+      if (blocks.missing === undefined && blocks.readError === undefined) {
         const reason = diagnostic();
-        if (reason !== undefined) throw new FormatError(`Cannot ${what}: ${reason}`);
+        if (reason !== undefined) throw new FormatError(`Cannot ${action}: ${reason}`);
         return { done: true, value };
       }
     } catch (error) {
-      if (blocks.wanted === undefined) throw this.#translated(what, blocks.fault ?? error);
+      if (blocks.missing === undefined) throw this.#translated(action, blocks.readError ?? error);
     }
-    if (blocks.fault !== undefined) throw blocks.fault;
-    return { done: false, wanted: blocks.wanted ?? { offset: 0, length: 0 } };
+    if (blocks.readError !== undefined) throw blocks.readError;
+    return { done: false, missing: blocks.missing ?? { offset: 0, length: 0 } };
   }
 
-  #translated(what: string, error: unknown): unknown {
+  #translated(action: string, error: unknown): unknown {
     const ours = error instanceof LimitError || error instanceof SourceError ||
       error instanceof FormatError;
     if (ours) return error;
     if (error instanceof WebAssembly.RuntimeError) giveUpLibrary();
     const reason = diagnostic() ??
       (error instanceof Error ? error.message.split("\n")[0] ?? "" : String(error));
-    return new FormatError(`Cannot ${what}: ${reason}`, undefined, { cause: error });
+    return new FormatError(`Cannot ${action}: ${reason}`, undefined, { cause: error });
   }
 
   /** The virtual file's read: as many bytes as there are, into the library's memory. */

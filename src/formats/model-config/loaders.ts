@@ -413,11 +413,11 @@ class Teller {
     if (text.length < 5 || text.length > NET_CHARACTERS || neighbours > VOCABULARY_ITEMS) return;
     if (path.some((key) => key.length <= VOCABULARY_KEY && VOCABULARY.test(key))) return;
     // A text that aliases name again and again is looked at once.
-    let kept = text.length > SHORT_TEXT ? this.#looked.get(text) : undefined;
+    let kept = text.length > SHORT_TEXT ? this.#pickleLike.get(text) : undefined;
     if (kept === undefined) {
       kept = this.#mayName(text.trim());
-      if (text.length > SHORT_TEXT && this.#looked.size < TEXTS_LOOKED) {
-        this.#looked.set(text, kept);
+      if (text.length > SHORT_TEXT && this.#pickleLike.size < TEXTS_LOOKED) {
+        this.#pickleLike.set(text, kept);
       }
     }
     if (!kept) return;
@@ -425,7 +425,7 @@ class Teller {
     else this.#cut = true;
   }
 
-  readonly #looked = new Map<string, boolean>();
+  readonly #pickleLike = new Map<string, boolean>();
 
   #mayName(text: string): boolean {
     const name = nameIn(text);

@@ -59,7 +59,7 @@ function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): 
   const base = baseName(name);
   const notation = notationOf(base);
   if (notation === undefined) return false;
-  const whole = head.length < SAMPLE_BYTES;
+  const complete = head.length < SAMPLE_BYTES;
   const most = size === undefined || size <= CONFIG_BYTES;
   switch (notation) {
     case "json": {
@@ -69,7 +69,7 @@ function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): 
       break;
     }
     case "yaml": {
-      const known = YAML_NAMES.test(base) || !whole && most;
+      const known = YAML_NAMES.test(base) || !complete && most;
       if (known && looksLikeYaml(head)) return true;
       break;
     }
@@ -82,7 +82,7 @@ function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): 
   }
   // What is longer than the sample may have its keys behind it.
   // Lines of JSON are data: their first ones are looked at.
-  if (!whole && notation !== "json-lines") return most;
+  if (!complete && notation !== "json-lines") return most;
   const reading = { name, interest, together: false, check: () => {} };
   return everything(head, notation, reading).some(({ type }) => type !== "anomaly");
 }
@@ -116,7 +116,7 @@ function within(bytes: Uint8Array, reading: Reading): readonly Observation[] {
       if (!/^[{[]/u.test(text)) return [];
       const encoded = new TextEncoder().encode(text);
       const json = readConfig(encoded, "json", reading.check);
-      const { roots } = json.fault === undefined
+      const { roots } = json.syntaxError === undefined
         ? json
         : readConfig(encoded, "yaml", reading.check);
       const { interest, check, name } = reading;
@@ -139,7 +139,7 @@ function everything(
   notation: Notation,
   { name, interest, together, check }: Reading,
 ): readonly Observation[] {
-  const { roots: written, fault } = readConfig(bytes, notation, check);
+  const { roots: written, syntaxError } = readConfig(bytes, notation, check);
   const roots = [...written, ...substitutedRoots(bytes, notation, { name, check })];
   const { observations, cut } = loaderObservations(roots, {
     path: name,
@@ -148,13 +148,16 @@ function everything(
     check,
   });
   const found: Observation[] = [...observations];
-  let wrong = fault && { detail: `${fault.message}, at byte ${fault.at}`, at: fault.at };
+  let wrong = syntaxError &&
+    { detail: `${syntaxError.message}, at byte ${syntaxError.at}`, at: syntaxError.at };
   if (notation === "yaml") {
     const text: YamlText = yamlText(bytes);
-    const others = otherYamlNames(text, { interest, broken: fault !== undefined, check });
+    const others = otherYamlNames(text, { interest, broken: syntaxError !== undefined, check });
     found.push(...others.observations, ...yamlTemplates(others.words));
-    const offset = fault === undefined ? others.fault?.offset : placer(text)(fault.at).offset;
-    const message = fault?.message ?? others.fault?.message;
+    const offset = syntaxError === undefined
+      ? others.syntaxError?.offset
+      : placer(text)(syntaxError.at).offset;
+    const message = syntaxError?.message ?? others.syntaxError?.message;
     wrong = message === undefined || offset === undefined
       ? undefined
       : { detail: `${message}, at byte ${offset}`, at: offset };

@@ -31,9 +31,9 @@ interface Step {
 export function jsonTemplates(root: ConfigNode, check: () => void): Observation[] {
   const found: Observation[] = [];
   const waiting: Step[] = [{ node: root, path: "", inside: false }];
-  let seen = 0;
-  for (let next = waiting.pop(); next !== undefined && seen < NODES; next = waiting.pop()) {
-    if (++seen % 10_000 === 0) check();
+  let visited = 0;
+  for (let next = waiting.pop(); next !== undefined && visited < NODES; next = waiting.pop()) {
+    if (++visited % 10_000 === 0) check();
     const { node, path, inside } = next;
     if (node.kind === "scalar") {
       if (!inside && !/^\s*\{[{%]/u.test(node.text)) continue;

@@ -24,7 +24,7 @@ interface OtherNames {
   readonly observations: readonly Observation[];
   readonly words: readonly YamlWord[];
   /** The first thing that loaders refuse, in bytes from the start; undefined when all is well. */
-  readonly fault: { readonly message: string; readonly offset: number } | undefined;
+  readonly syntaxError: { readonly message: string; readonly offset: number } | undefined;
 }
 
 /** How a text is looked at. */
@@ -39,7 +39,7 @@ interface Look {
 /** Names beside those of the composed text. */
 export function otherYamlNames(yaml: YamlText, { interest, broken, check }: Look): OtherNames {
   const { text } = yaml;
-  const { words, fault } = yamlWords(text, check);
+  const { words, syntaxError } = yamlWords(text, check);
   const place = placer(yaml);
   const tagged = tags(text, check);
   const named = [...broken ? targets(words) : [], ...tagged].sort((one, two) => one.at - two.at);
@@ -53,11 +53,11 @@ export function otherYamlNames(yaml: YamlText, { interest, broken, check }: Look
   const more = distinct.length > REPORTED || named.length >= LOOKED_AT
     ? { detail: `It names more than ${REPORTED} things`, at: named.at(-1)?.at ?? 0 }
     : undefined;
-  const wrong = fault ?? more;
+  const wrong = syntaxError ?? more;
   return {
     observations,
     words,
-    fault: wrong && { message: wrong.detail, offset: placer(yaml)(wrong.at).offset },
+    syntaxError: wrong && { message: wrong.detail, offset: placer(yaml)(wrong.at).offset },
   };
 }
 
@@ -105,7 +105,7 @@ function tags(text: string, check: () => void): Named[] {
   });
 }
 
-function fact(path: string, where: string, around: string, offset: number): Observation {
+function fact(path: string, where: string, context: string, offset: number): Observation {
   const dot = path.lastIndexOf(".");
   const [module, name] = dot < 0 ? ["", path] : [path.slice(0, dot), path.slice(dot + 1)];
   const reference: ReferenceFact = {
@@ -115,7 +115,7 @@ function fact(path: string, where: string, around: string, offset: number): Obse
     name,
     expression: path.slice(0, EVIDENCE_CHARACTERS),
     details: { where: where.slice(0, EVIDENCE_CHARACTERS) },
-    evidence: [{ kind: "text", text: around.trim(), cut: around.length >= EVIDENCE_CHARACTERS }],
+    evidence: [{ kind: "text", text: context.trim(), cut: context.length >= EVIDENCE_CHARACTERS }],
   };
   return { type: "fact", fact: reference, count: 1, offset };
 }

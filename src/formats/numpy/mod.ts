@@ -126,9 +126,9 @@ function isLength(value: Literal): value is number | bigint {
 function checkItems(source: Source, header: Header, offset: number): Observation[] {
   if (source.size === undefined) return [];
   const items = header.shape.reduce<bigint>((product, length) => product * BigInt(length), 1n);
-  const left = source.size - offset;
-  if (items <= BigInt(left)) return [];
-  return [truncated(`The array should have ${items} items, ${left} bytes are there`, offset)];
+  const remaining = source.size - offset;
+  if (items <= BigInt(remaining)) return [];
+  return [truncated(`The array should have ${items} items, ${remaining} bytes are there`, offset)];
 }
 
 async function checkSize(
@@ -139,23 +139,23 @@ async function checkSize(
   const { size } = source;
   const { bytes } = header.type;
   if (size === undefined || bytes === undefined) return [];
-  const wanted = header.shape.reduce<bigint>(
+  const expected = header.shape.reduce<bigint>(
     (product, length) => product * BigInt(length),
     BigInt(bytes),
   );
-  const left = BigInt(size - offset);
-  if (wanted > left) {
-    return [truncated(`The array should have ${wanted} bytes, ${left} are there`, offset)];
+  const available = BigInt(size - offset);
+  if (expected > available) {
+    return [truncated(`The array should have ${expected} bytes, ${available} are there`, offset)];
   }
-  if (wanted === left) return [];
+  if (expected === available) return [];
   // `numpy.load` called again on the same file would go on there, with a pickle if it is one.
-  const end = offset + Number(wanted);
+  const end = offset + Number(expected);
   const { loaded: _, ...entry } = await hiddenEntry(source, "(data behind the array)", end);
   return [
     {
       type: "anomaly",
       rule: "npy-trailing-data",
-      detail: `${left - wanted} bytes follow the array`,
+      detail: `${available - expected} bytes follow the array`,
       offset: end,
     },
     entry,

@@ -46,7 +46,7 @@ test("a plain array of the right size is nothing to speak of", async () => {
       const bytes = npy(header(descr, shape), new Uint8Array(size), { version: [major, 0] });
       assert.ok(npyFormat.detect(sampleOf(bytes)));
       const seen = await scan(bytes);
-      assert.deepEqual([seen.rules, seen.entries, seen.fault], [[], [], undefined], descr);
+      assert.deepEqual([seen.rules, seen.entries, seen.error], [[], [], undefined], descr);
     }
   }
 });

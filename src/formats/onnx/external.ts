@@ -17,7 +17,7 @@ import { type Frame, textOf } from "./walk.ts";
 
 /** Files, and faults, that are reported separately. CWE-779. */
 const FILES = 20_000;
-const FAULTS = 200;
+const ANOMALIES = 200;
 
 /** Keys of `external_data`; onnxruntime writes further ones for weights in the order of a processor. */
 const KEYS = new Set(["location", "offset", "length", "checksum", "basepath"]);
@@ -40,8 +40,8 @@ interface File {
 /** Collects the external data files of one model. */
 export class Externals {
   readonly #files = new Map<string, File>();
-  readonly #faults = new Map<string, { anomaly: Anomaly; count: number }>();
-  #left = 0;
+  readonly #anomalies = new Map<string, { anomaly: Anomaly; count: number }>();
+  #omitted = 0;
 
   /** A tensor has ended. A location counts even where the tensor does not say that it is used. */
   addTensor(tensor: Frame): void {
@@ -58,12 +58,12 @@ export class Externals {
       else if (key === "offset" || key === "length") end += this.#number(by, key, value, offset);
       else if (!KEYS.has(key) && !RUNTIME_KEY.test(key)) {
         const detail = `${by} has the key "${key}" among those that say where its data are`;
-        this.#fault("onnx-external-data-key", detail, offset);
+        this.#anomaly("onnx-external-data-key", detail, offset);
       }
     }
     if (locations.length === 0 && declared) {
       const detail = `${by} has its data in another file, but no location says which`;
-      this.#fault("onnx-external-data-odd", detail, offset);
+      this.#anomaly("onnx-external-data-odd", detail, offset);
     }
     for (const location of locations) this.#addFile(by, location, offset, end);
   }
@@ -93,11 +93,11 @@ export class Externals {
     if (folder !== undefined) {
       for (const [location, file] of this.#files) this.#lookUp(folder, location, file);
     }
-    const anomalies = [...this.#faults.values()].map(({ anomaly, count }) =>
+    const anomalies = [...this.#anomalies.values()].map(({ anomaly, count }) =>
       count > 1 ? { ...anomaly, detail: `${anomaly.detail} (${count} times)` } : anomaly
     );
-    if (this.#left > 0) {
-      const detail = `${this.#left} further locations are as wrong as those reported`;
+    if (this.#omitted > 0) {
+      const detail = `${this.#omitted} further locations are as wrong as those reported`;
       anomalies.push({ type: "anomaly", rule: "onnx-external-data-odd", detail });
     }
     return anomalies;
@@ -126,20 +126,20 @@ export class Externals {
         ? "onnx-external-data-link"
         : "onnx-external-data-odd";
       const detail = `${by} takes its data from "${location}", which ${found.problem.text}`;
-      this.#fault(rule, detail, offset);
+      this.#anomaly(rule, detail, offset);
     } else if (found.type === "missing") {
       const detail = `${by} takes its data from "${location}", which is not there`;
-      this.#fault("onnx-external-data-missing", detail, offset);
+      this.#anomaly("onnx-external-data-missing", detail, offset);
     } else if (found.size !== undefined && end > found.size) {
       const detail = `${by} takes data up to byte ${end} of "${location}", ` +
         `which has ${found.size} bytes`;
-      this.#fault("onnx-external-data-range", detail, offset);
+      this.#anomaly("onnx-external-data-range", detail, offset);
     }
   }
 
   #number(by: string, key: string, value: string, offset: number): number {
     if (PLAIN_NUMBER.test(value)) return Number(value);
-    this.#fault("onnx-external-data-range", `${by} has "${value}" as ${key} of its data`, offset);
+    this.#anomaly("onnx-external-data-range", `${by} has "${value}" as ${key} of its data`, offset);
     return 0;
   }
 
@@ -148,13 +148,13 @@ export class Externals {
     const detail = location === ""
       ? `${by} takes its data from a file whose location is empty`
       : `${by} takes its data from "${location}", which ${text}`;
-    this.#fault(rule, detail, offset, `${rule}\n${location}`);
+    this.#anomaly(rule, detail, offset, `${rule}\n${location}`);
   }
 
-  #fault(rule: string, detail: string, offset: number, key = `${rule}\n${detail}`): void {
-    const known = this.#faults.get(key);
+  #anomaly(rule: string, detail: string, offset: number, key = `${rule}\n${detail}`): void {
+    const known = this.#anomalies.get(key);
     if (known !== undefined) known.count++;
-    else if (this.#faults.size >= FAULTS) this.#left++;
-    else this.#faults.set(key, { anomaly: { type: "anomaly", rule, detail, offset }, count: 1 });
+    else if (this.#anomalies.size >= ANOMALIES) this.#omitted++;
+    else this.#anomalies.set(key, { anomaly: { type: "anomaly", rule, detail, offset }, count: 1 });
   }
 }

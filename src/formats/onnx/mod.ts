@@ -27,20 +27,20 @@ import {
   SCHEMA,
 } from "./schema.ts";
 import { isTensorFile } from "./tensor.ts";
-import { type Fault, type Frame, textOf, walk } from "./walk.ts";
+import { type Frame, textOf, walk, type WireError } from "./walk.ts";
 
 /** ONNX models. */
 export const onnxFormat: Format = { id: "onnx", random: true, detect, scan };
 
 /** Faults of one kind that are reported separately. CWE-779. */
-const FAULTS_REPORTED = 10;
+const ANOMALIES_REPORTED = 10;
 
 /** Operators are identifiers; some exporters put dots and colons into them. */
 const OPERATOR = /^[A-Za-z_][\w.:|$<>-]{0,255}$/u;
 const OPERATOR_BYTES = 256;
 
 /** What the first bytes show. */
-interface Look {
+interface HeadMatch {
   /** Fields of a model with the right wire type, and others. */
   readonly right: number;
   readonly wrong: number;
@@ -54,33 +54,33 @@ interface Look {
 function detect(sample: Sample): boolean {
   const { name, head, size } = sample;
   if (isTensorFile(sample)) return true;
-  const look = lookAt(head, size ?? Infinity);
-  if (look.node && look.wrong === 0) return true;
-  if (look.graph && look.version && look.wrong === 0) return true;
+  const match = matchHead(head, size ?? Infinity);
+  if (match.node && match.wrong === 0) return true;
+  if (match.graph && match.version && match.wrong === 0) return true;
   if (!/\.onnx$/iu.test(name)) return false;
   // A name may hide neither behind a field that nothing knows nor behind a long one that comes first.
-  return look.node || look.right > 1;
+  return match.node || match.right > 1;
 }
 
-function lookAt(head: Uint8Array, size: number): Look {
-  const look = { right: 0, wrong: 0, node: false, graph: false, version: false };
+function matchHead(head: Uint8Array, size: number): HeadMatch {
+  const match = { right: 0, wrong: 0, node: false, graph: false, version: false };
   for (const field of fieldsWhileRight(head, size)) {
     const row = SCHEMA.model[field.number];
     if (row === undefined) continue;
     if (!hasRightType(row, field.type)) {
-      look.wrong++;
+      match.wrong++;
       continue;
     }
-    look.right++;
-    if (field.number === FIELD.irVersion) look.version = field.value > 0 && field.value < 1 << 20;
+    match.right++;
+    if (field.number === FIELD.irVersion) match.version = field.value > 0 && field.value < 1 << 20;
     // A first field that reaches beyond the head leaves nothing else to see.
-    if (field.end > head.length && look.right === 1) look.right++;
+    if (field.end > head.length && match.right === 1) match.right++;
     if (field.number !== FIELD.graph) continue;
-    const graph = lookInto(head, field, "graph");
-    look.graph ||= graph.length > 0;
-    look.node ||= graph.some((node) => node.number === 1 && isNode(head, node));
+    const graph = nestedFields(head, field, "graph");
+    match.graph ||= graph.length > 0;
+    match.node ||= graph.some((node) => node.number === 1 && isNode(head, node));
   }
-  return look;
+  return match;
 }
 
 /** The fields at the beginning of a message, as far as they are well-formed. */
@@ -93,7 +93,11 @@ function* fieldsWhileRight(bytes: Uint8Array, size: number): Iterable<WireField>
 }
 
 /** The fields of a message in a payload, offsets as in `head`; none when one is not of that kind. */
-function lookInto(head: Uint8Array, { start, end }: WireField, kind: Kind): readonly WireField[] {
+function nestedFields(
+  head: Uint8Array,
+  { start, end }: WireField,
+  kind: Kind,
+): readonly WireField[] {
   const fields: WireField[] = [];
   const bytes = head.subarray(start, end);
   for (const field of fieldsWhileRight(bytes, end - start)) {
@@ -108,7 +112,7 @@ function lookInto(head: Uint8Array, { start, end }: WireField, kind: Kind): read
 }
 
 function isNode(head: Uint8Array, node: WireField): boolean {
-  return lookInto(head, node, "node").some(({ number, start, end }) =>
+  return nestedFields(head, node, "node").some(({ number, start, end }) =>
     number === FIELD.opType && end <= head.length && end - start <= OPERATOR_BYTES &&
     OPERATOR.test(new TextDecoder().decode(head.subarray(start, end)))
   );
@@ -137,7 +141,7 @@ async function* scan(
 class Findings {
   readonly #operators = new Operators();
   readonly #externals = new Externals();
-  readonly #faults: Fault[] = [];
+  readonly #errors: WireError[] = [];
   #more = 0;
   #version = 0;
   #opset = false;
@@ -154,7 +158,7 @@ class Findings {
       case "node":
         this.#externals.addNode(frame);
         if (!this.#operators.add(frame)) {
-          this.fault({ kind: "type", detail: "A node has no operator", offset: frame.offset });
+          this.wireError({ kind: "type", detail: "A node has no operator", offset: frame.offset });
         }
         break;
       case "tensor":
@@ -177,11 +181,11 @@ class Findings {
     }
   }
 
-  fault(fault: Fault): void {
+  wireError(error: WireError): void {
     // What is wrong inside a message is wrong in all that are around it.
-    const last = this.#faults.at(-1);
-    if (fault.kind === "truncated" && last?.kind === "truncated") return;
-    if (this.#faults.length < FAULTS_REPORTED) this.#faults.push(fault);
+    const last = this.#errors.at(-1);
+    if (error.kind === "truncated" && last?.kind === "truncated") return;
+    if (this.#errors.length < ANOMALIES_REPORTED) this.#errors.push(error);
     else this.#more++;
   }
 
@@ -193,14 +197,14 @@ class Findings {
   }
 
   all({ folder }: FormatContext): Observation[] {
-    const anomalies = this.#faults.map(anomalyOf);
-    const last = this.#faults.at(-1);
+    const anomalies = this.#errors.map(anomalyOf);
+    const last = this.#errors.at(-1);
     if (this.#more > 0 && last !== undefined) {
       const detail = `${this.#more} further places are not well-formed`;
       anomalies.push(anomalyOf({ kind: "malformed", detail, offset: last.offset }));
     }
     const lacking = this.#lacking();
-    if (lacking !== undefined && this.#faults.length === 0) {
+    if (lacking !== undefined && this.#errors.length === 0) {
       const detail = `There is no ${lacking}, so its end may be missing`;
       anomalies.push(anomalyOf({ kind: "malformed", detail, offset: 0 }));
     }
@@ -217,7 +221,7 @@ class Findings {
   }
 }
 
-function anomalyOf({ kind, detail, offset }: Fault): Observation {
+function anomalyOf({ kind, detail, offset }: WireError): Observation {
   switch (kind) {
     case "truncated":
       return { type: "anomaly", rule: "onnx-truncated", detail, offset, unread: true };

@@ -341,7 +341,7 @@ test("too many different operators end the scan with what was seen", async () =>
   const nodes: Field[] = [];
   for (let count = 0; count < 50_001; count++) nodes.push([1, [[4, `Op${count}`]]]);
   const seen = await scan(model(nodes));
-  assert.equal(seen.fault?.name, "LimitError");
+  assert.equal(seen.error?.name, "LimitError");
   assert.equal(namesOf(seen).length, 50_000);
 });
 

@@ -41,7 +41,7 @@ export interface Frame {
 }
 
 /** Something that is no ONNX, or not to its end. */
-export interface Fault {
+export interface WireError {
   readonly kind: "malformed" | "truncated" | "type";
   readonly detail: string;
   readonly offset: number;
@@ -51,7 +51,7 @@ export interface Fault {
 interface Visitor {
   /** A node, a tensor, a function or the model has ended. */
   ended(frame: Frame): void;
-  fault(fault: Fault): void;
+  wireError(error: WireError): void;
 }
 
 interface Open extends Frame {
@@ -78,7 +78,7 @@ export async function* walk(
       const next = top.message.next();
       field = next instanceof Promise ? await next : next;
     } catch (error) {
-      visitor.fault(faultOf(error, top.message, reader));
+      visitor.wireError(wireErrorOf(error, top.message, reader));
     }
     if (field === undefined) {
       stack.pop();
@@ -88,7 +88,7 @@ export async function* walk(
     const row = SCHEMA[top.kind][field.number];
     if (row === undefined) continue;
     if (!hasRightType(row, field.type)) {
-      visitor.fault(wrongType(top, field));
+      visitor.wireError(wrongType(top, field));
       continue;
     }
     if (row.message !== undefined) enter(stack, top, row.message, field, visitor, reader);
@@ -120,7 +120,7 @@ function enter(
   try {
     stack.push(open(kind, top.message.enter(field), field.offset, top));
   } catch (error) {
-    visitor.fault(faultOf(error, top.message, reader));
+    visitor.wireError(wireErrorOf(error, top.message, reader));
   }
 }
 
@@ -163,13 +163,13 @@ function close(frame: Frame, visitor: Visitor): void {
 }
 
 /** Parsers take a known field of another wire type for an unknown one and step over it. */
-function wrongType(frame: Frame, { number, type, offset }: WireField): Fault {
+function wrongType(frame: Frame, { number, type, offset }: WireField): WireError {
   const detail = `Field ${number} of a ${frame.kind} has wire type ${type}`;
   return { kind: "type", detail, offset };
 }
 
 /** @throws the error itself when it is not about the bytes */
-function faultOf(error: unknown, message: WireMessage, { source }: WireReader): Fault {
+function wireErrorOf(error: unknown, message: WireMessage, { source }: WireReader): WireError {
   if (!(error instanceof FormatError)) throw error;
   const offset = error.offset ?? 0;
   const cut = /length is more|cut off/u.test(error.message) && message.end === source.size;

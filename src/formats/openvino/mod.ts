@@ -36,7 +36,7 @@ async function* scan(
     const detail = "It has a document type, which the format has no use for";
     yield [{ type: "anomaly", rule: "openvino-doctype", detail }];
   }
-  yield reported("openvino-constant", network.faults);
+  yield reported("openvino-constant", network.anomalies);
   yield reported("openvino-extension", network.extensions);
 }
 

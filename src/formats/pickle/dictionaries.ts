@@ -126,15 +126,17 @@ function unread(why: string, offset = 0): Observation {
 
 /** The same context, with a budget of its own: what is read twice is spent once. */
 function bounded({ interest, limits, checkDeadline }: FormatContext) {
-  let left = limits.opcodes;
+  let remaining = limits.opcodes;
   return {
     // What objects are given counts, of dictionaries with an order and namespaces too.
     interest: { argumentsMatter: () => true, meaningsOf: interest.meaningsOf },
     limits,
     checkDeadline,
     spendOpcodes(count: number): void {
-      left -= count;
-      if (left < 0) throw new LimitError("opcodes", "A dictionary has more opcodes than are read");
+      remaining -= count;
+      if (remaining < 0) {
+        throw new LimitError("opcodes", "A dictionary has more opcodes than are read");
+      }
     },
   };
 }
@@ -145,8 +147,8 @@ const NOTHING: ConfigNode = { kind: "scalar", at: 0, text: "null", value: null }
 class Writing {
   readonly #heap: Heap;
   readonly #isLong: boolean;
-  readonly #around = new Set<Handle>();
-  #left = VALUES;
+  readonly #ancestors = new Set<Handle>();
+  #remaining = VALUES;
   /** What was left out; undefined when nothing was. */
   cut: string | undefined;
 
@@ -169,7 +171,7 @@ class Writing {
 
   #node(handle: Handle | undefined, depth: number, held: boolean): ConfigNode {
     if (handle === undefined || handle === NONE) return NOTHING;
-    if (--this.#left < 0) this.cut ??= `have more than ${VALUES} values`;
+    if (--this.#remaining < 0) this.cut ??= `have more than ${VALUES} values`;
     if (depth > DEPTH) this.cut ??= `are more than ${DEPTH} deep`;
     if (this.cut !== undefined) return NOTHING;
     if (handle === TRUE || handle === FALSE) {
@@ -190,12 +192,12 @@ class Writing {
       if (number === undefined) return NOTHING;
       return { kind: "scalar", at: 0, text: String(number), value: Number(number) };
     }
-    if (this.#around.has(handle)) return NOTHING;
-    this.#around.add(handle);
+    if (this.#ancestors.has(handle)) return NOTHING;
+    this.#ancestors.add(handle);
     const node = items.pairs
       ? this.#map(items.values, depth, held)
       : this.#list(items.values, depth, held);
-    this.#around.delete(handle);
+    this.#ancestors.delete(handle);
     return node;
   }
 
@@ -210,9 +212,9 @@ class Writing {
       const key = this.#heap.textOf(values[at] ?? UNKNOWN) ?? "";
       const inside = held || depth === 0 && HELD.test(key);
       const value = this.#node(values[at + 1], depth + 1, inside);
-      const said = held && REPORTED.test(key) && value.kind === "scalar" &&
+      const isReported = held && REPORTED.test(key) && value.kind === "scalar" &&
         /^[\w.]+$/u.test(value.text);
-      if (!said) members.push([textNode(key), value]);
+      if (!isReported) members.push([textNode(key), value]);
     }
     return { kind: "map", at: 0, members };
   }
@@ -227,8 +229,8 @@ class Writing {
     const value = heap.valueOf(handle);
     if (value?.type !== "call") return undefined;
     const { filled = [], state } = value;
-    const given = state === undefined ? undefined : this.#itemsOf(state);
-    const values = [...filled, ...given?.pairs === true ? given.values : []];
+    const stateItems = state === undefined ? undefined : this.#itemsOf(state);
+    const values = [...filled, ...stateItems?.pairs === true ? stateItems.values : []];
     return values.length === 0 ? undefined : { pairs: true, values };
   }
 }

@@ -31,8 +31,8 @@ export const pickleFormat: Format = {
   detect,
   isUndecided: (sample) => tryHead(sample.head, sample.size, claimsPickle(sample)) === "undecided",
   detectFurther: async (source, sample, checkDeadline) => {
-    const trial = await readFurther(source, claimsPickle(sample), checkDeadline);
-    return trial === "undecided" ? undefined : trial === "pickle";
+    const detection = await readFurther(source, claimsPickle(sample), checkDeadline);
+    return detection === "undecided" ? undefined : detection === "pickle";
   },
   scan,
 };

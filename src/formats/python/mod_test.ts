@@ -161,11 +161,11 @@ test("source that breaks off or is too long is never taken for all of it", async
     const seen = await run(pythonSourceFormat, bytes(source.slice(0, end)), {
       hint: "python-import",
     });
-    assert.equal(seen.fault, undefined);
+    assert.equal(seen.error, undefined);
   }
   const long = new Uint8Array(16 * 1024 * 1024 + 1).fill(0x0a);
   const seen = await run(pythonSourceFormat, long, { hint: "python-import" });
-  assert.match(seen.fault?.message ?? "", /more than 16777216 bytes/);
+  assert.match(seen.error?.message ?? "", /more than 16777216 bytes/);
   const deep = bytes(`import os\n${"lambda: ".repeat(1000)}os.system('x')\n`);
   assert.deepEqual((await run(pythonSourceFormat, deep, { hint: "python-import" })).rules, [
     "python-unread",

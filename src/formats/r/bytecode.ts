@@ -22,7 +22,7 @@ export class BytecodeFrame implements Frame {
   readonly #repeats: Repeats;
   readonly #constants: RValue[] = [];
   #phase: "code" | "count" | "constants" | "attributes" = "code";
-  #left = 0;
+  #remaining = 0;
 
   /** @param repeats of the bytecode around it; none for the outermost */
   constructor(flags: number, repeats: Repeats = new Map()) {
@@ -33,10 +33,10 @@ export class BytecodeFrame implements Frame {
   step(items: Walk): void {
     if (this.#phase === "code") return items.item("value", false);
     if (this.#phase === "count") {
-      this.#left = items.count32();
+      this.#remaining = items.count32();
       this.#phase = "constants";
     }
-    if (this.#phase === "constants" && this.#left-- > 0) {
+    if (this.#phase === "constants" && this.#remaining-- > 0) {
       const type = items.reader.int();
       if (type === TYPE.bytecode) return items.push(new BytecodeFrame(0, this.#repeats));
       if (BYTECODE_CELLS.has(type)) return items.push(new CellFrame(type, this.#repeats));
@@ -141,10 +141,10 @@ class CellFrame implements Frame {
       const call = this.#type === TYPE.call || this.#type === TYPE.attributedCall;
       this.#cells.push({ call, number: this.#number, tag: this.#tag, car: value });
       this.#phase = "next";
-    } else items.pop(this.#whole(value));
+    } else items.pop(this.#listOfCells(value));
   }
 
-  #whole(rest: RValue): RValue {
+  #listOfCells(rest: RValue): RValue {
     let value = rest;
     for (let at = this.#cells.length - 1; at >= 0; at--) {
       const cell = this.#cells[at];

@@ -67,10 +67,10 @@ export function rendered(value: RValue): string {
 
 /** Writes one call; beyond `WRITTEN` values and `DEPTH` calls in one another it only hints. */
 class Writer {
-  #left = WRITTEN;
+  #remaining = WRITTEN;
 
   value(value: RValue, depth: number): string {
-    if (depth > DEPTH || this.#left-- <= 0) return "…";
+    if (depth > DEPTH || this.#remaining-- <= 0) return "…";
     switch (value.kind) {
       case "symbol":
       case "builtin":
@@ -100,18 +100,18 @@ class Writer {
 
   #call(head: RValue, rest: RValue, depth: number): string {
     const name = this.value(head, depth + 1);
-    const given = this.#list(rest, depth + 1);
-    if (name === "{") return `{ ${given.join("; ")} }`;
-    if (/^:::?$/u.test(name) && given.length === 2) return given.join(name);
-    if (name === "(") return `(${given.join(", ")})`;
+    const operands = this.#list(rest, depth + 1);
+    if (name === "{") return `{ ${operands.join("; ")} }`;
+    if (/^:::?$/u.test(name) && operands.length === 2) return operands.join(name);
+    if (name === "(") return `(${operands.join(", ")})`;
     const plain = head.kind !== "cell" || /^[\w.]+:::?[\w.]+$/u.test(name);
-    return `${plain ? name : `(${name})`}(${given.join(", ")})`;
+    return `${plain ? name : `(${name})`}(${operands.join(", ")})`;
   }
 
   #list(first: RValue, depth: number): string[] {
     const items: string[] = [];
     let cell = first;
-    while (cell.kind === "cell" && items.length < ARGUMENTS && this.#left > 0) {
+    while (cell.kind === "cell" && items.length < ARGUMENTS && this.#remaining > 0) {
       const text = this.value(cell.car, depth + 1);
       items.push(cell.tag === "" ? text : `${cell.tag} = ${text}`);
       cell = cell.cdr;
@@ -133,33 +133,33 @@ export function callsIn(...code: readonly RValue[]): ReadonlyMap<string, RValue>
 
 /** The same for several functions, inner ones first. Nodes that functions share or nest are walked once. */
 export class FunctionCalls {
-  readonly #seen = new WeakSet<RValue>();
+  readonly #visited = new WeakSet<RValue>();
 
   /** What a function calls, but for what functions within it call, and for what is known already. */
   of(closure: RClosure): ReadonlyMap<string, RValue> {
-    return gather([closure.formals, closure.body], this.#seen, false);
+    return gather([closure.formals, closure.body], this.#visited, false);
   }
 }
 
 function gather(
   code: readonly RValue[],
-  seen: Pick<WeakSet<RValue>, "has" | "add">,
+  visited: Pick<WeakSet<RValue>, "has" | "add">,
   inFunctions: boolean,
 ): ReadonlyMap<string, RValue> {
   const found = new Map<string, RValue>();
   const waiting: RValue[] = [...code];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     // Cells of bytecode may be shared.
-    if (seen.has(next)) continue;
-    seen.add(next);
+    if (visited.has(next)) continue;
+    visited.add(next);
     if (next.kind === "bytecode") {
       for (const constant of next.constants) {
         waiting.push(constant);
-        if (constant.kind === "symbol") note(found, constant.name, constant);
+        if (constant.kind === "symbol") recordCall(found, constant.name, constant);
       }
     } else if (next.kind === "cell") {
       if (next.call) {
-        for (const name of calledBy(next.car, next.cdr)) note(found, name, next);
+        for (const name of calledBy(next.car, next.cdr)) recordCall(found, name, next);
       }
       waiting.push(next.cdr, next.car);
     } else if (next.kind === "closure" && inFunctions) {
@@ -169,7 +169,7 @@ function gather(
   return found;
 }
 
-function note(found: Map<string, RValue>, name: string, call: RValue): void {
+function recordCall(found: Map<string, RValue>, name: string, call: RValue): void {
   if (!found.has(name)) found.set(name, call);
 }
 
@@ -180,15 +180,17 @@ function calledBy(head: RValue, rest: RValue): string[] {
     const second = head.cdr.kind === "cell" && head.cdr.cdr.kind === "cell"
       ? head.cdr.cdr.car
       : OTHER;
-    return /^:::?$/u.test(operator) ? names(second) : [];
+    return /^:::?$/u.test(operator) ? calledNames(second) : [];
   }
-  const own = names(head);
+  const own = calledNames(head);
   const first = rest.kind === "cell" ? rest.car : OTHER;
   const second = rest.kind === "cell" && rest.cdr.kind === "cell" ? rest.cdr.car : OTHER;
-  return own.some((name) => CALLERS.has(name)) ? [...own, ...names(first), ...names(second)] : own;
+  return own.some((name) => CALLERS.has(name))
+    ? [...own, ...calledNames(first), ...calledNames(second)]
+    : own;
 }
 
-function names(value: RValue): string[] {
+function calledNames(value: RValue): string[] {
   if (value.kind === "symbol" || value.kind === "builtin") return [value.name];
   if (value.kind === "text") return [value.text];
   if (value.kind !== "constant") return [];

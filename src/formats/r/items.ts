@@ -163,7 +163,7 @@ export class RdsItems implements Walk {
       case TYPE.persistent:
       case TYPE.package:
       case TYPE.namespace:
-        return this.#names();
+        return this.#attributeNames();
       default:
         throw new FormatError(`Items of type ${type} do not exist`, this.reader.offset);
     }
@@ -185,7 +185,7 @@ export class RdsItems implements Walk {
   }
 
   /** `InStringVec`: a zero, a length, and texts. */
-  #names(): void {
+  #attributeNames(): void {
     if (this.reader.int() !== 0) throw new FormatError("Names of names", this.reader.offset);
     this.push(new NamesFrame(this.count32()));
   }
@@ -267,14 +267,14 @@ class SymbolFrame implements Frame {
 
 /** Names of a package, a namespace, or an object of a persistence hook. */
 class NamesFrame implements Frame {
-  #left: number;
+  #remaining: number;
 
   constructor(count: number) {
-    this.#left = count;
+    this.#remaining = count;
   }
 
   step(items: Walk): void {
-    if (this.#left-- > 0) return items.item("value", false);
+    if (this.#remaining-- > 0) return items.item("value", false);
     items.addReference(ENVIRONMENT);
     items.pop(ENVIRONMENT);
   }
@@ -290,21 +290,21 @@ class VectorFrame implements Frame {
   readonly #count: number;
   readonly #place: Place;
   readonly #kept: string[] | undefined;
-  #left: number;
+  #remaining: number;
   #attributes: boolean;
 
   constructor(flags: number, count: number, place: Place, keep: boolean) {
     this.#flags = flags;
     this.#count = count;
-    this.#left = count;
+    this.#remaining = count;
     this.#place = place === "table" ? "frame" : "value";
     this.#kept = keep && (flags & 0xff) === TYPE.string ? [] : undefined;
     this.#attributes = (flags & HAS_ATTRIBUTES) !== 0;
   }
 
   step(items: Walk): void {
-    if (this.#left > 0) {
-      this.#left--;
+    if (this.#remaining > 0) {
+      this.#remaining--;
       const kept = this.#kept;
       return items.item(this.#place, kept !== undefined && kept.length < SHOWN);
     }

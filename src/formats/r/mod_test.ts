@@ -281,7 +281,7 @@ test("every byte of a real model changed to its opposite breaks nothing", async 
       const changed = whole.slice();
       changed[at] = ~(changed[at] ?? 0) & 0xff;
       const seen = await run(rdsFormat, changed);
-      assert.ok(seen.fault === undefined || /cells|deep/u.test(seen.fault.message), name);
+      assert.ok(seen.error === undefined || /cells|deep/u.test(seen.error.message), name);
     }
   }
 });
@@ -290,7 +290,7 @@ test("nesting costs no stack and ends at a limit", async () => {
   const deep = (depth: number) => repeated([], [19, 1], depth, [NIL]);
   assert.equal((await run(rdsFormat, deep(100_000))).unread, false);
   const seen = await run(rdsFormat, deep(300_000));
-  assert.match(seen.fault?.message ?? "", /deep in one another/);
+  assert.match(seen.error?.message ?? "", /deep in one another/);
 });
 
 test("what was seen before a limit counts", async () => {
@@ -302,7 +302,7 @@ test("what was seen before a limit counts", async () => {
 test("long chains are read in a loop, and code beyond all reason is a limit", async () => {
   assert.equal((await run(rdsFormat, repeated([], [2, NIL], 400_000, [NIL]))).unread, false);
   const seen = await run(rdsFormat, repeated([6, 1, "f"], [2, NIL], 1_000_001, [NIL]));
-  assert.match(seen.fault?.message ?? "", /cells of code/);
+  assert.match(seen.error?.message ?? "", /cells of code/);
 });
 
 test("functions in one another are each reported once, however deep they lie", async () => {
@@ -335,10 +335,10 @@ test("code that functions in one another hold counts together, that of functions
   const body = Array.from({ length: 1000 }, () => [2, NIL]).flat();
   const one = [3 | HAS_TAG, 253, NIL, 6, 1, "f", ...body, NIL];
   const apart = await run(rdsFormat, repeated([19, 1100], one, 1100));
-  assert.deepEqual([apart.unread, apart.fault], [false, undefined]);
+  assert.deepEqual([apart.unread, apart.error], [false, undefined]);
   const outer = [3 | HAS_TAG, 253, NIL, 6, 1, "f"];
   const together = await run(rdsFormat, repeated(outer, [2, ...one], 1100, [NIL]));
-  assert.match(together.fault?.message ?? "", /cells of code/);
+  assert.match(together.error?.message ?? "", /cells of code/);
 });
 
 test("versions and notations that R refuses are refused", async () => {

@@ -36,7 +36,7 @@ export class PairFrame implements Frame {
     this.#place = place;
     this.#keep = keep;
     this.#dots = (flags & 0xff) === TYPE.dots && place === "binding";
-    this.#noteCode();
+    this.#markCode();
   }
 
   get #type(): number {
@@ -44,7 +44,7 @@ export class PairFrame implements Frame {
   }
 
   /** From a call, function or promise on, the rest of the chain is code. */
-  #noteCode(): void {
+  #markCode(): void {
     if (this.#type !== TYPE.pairlist && this.#type !== TYPE.dots) this.#keep = true;
   }
 
@@ -88,7 +88,7 @@ export class PairFrame implements Frame {
     this.#tag = "";
     this.#offset = undefined;
     this.#phase = "attributes";
-    this.#noteCode();
+    this.#markCode();
   }
 
   take(value: RValue, items: Walk): void {
@@ -127,14 +127,14 @@ export class PairFrame implements Frame {
     let value = rest;
     for (let at = this.#cells.length - 1; at >= 0; at--) {
       const cell = this.#cells[at];
-      if (cell !== undefined) value = whole(cell, value, items);
+      if (cell !== undefined) value = completedCell(cell, value, items);
     }
     return this.#cells.length === 0 ? OTHER : value;
   }
 }
 
 /** A cell with its rest. */
-function whole({ type, place, tag, car, offset }: Cell, rest: RValue, items: Walk): RValue {
+function completedCell({ type, place, tag, car, offset }: Cell, rest: RValue, items: Walk): RValue {
   const { listener } = items;
   if (type === TYPE.promise) {
     if (car.kind === "unbound" && isCall(rest)) listener.promise(place, rest, offset);

@@ -37,21 +37,21 @@ export function floatsStart(sample: Sample): number | undefined {
   if (head.length < 4 * FEWEST || looksLikeText(head)) return undefined;
   for (let start = 0; start <= HEADER_BYTES; start++) {
     if (size !== undefined && (size - start) % 4 !== 0) continue;
-    const { typical, wrong } = look(head, start);
+    const { typical, wrong } = checkFloats(head, start);
     const count = Math.floor((head.length - start) / 4);
     if (count >= FEWEST && wrong === undefined && typical >= count / 2) return start;
   }
   return undefined;
 }
 
-interface Look {
+interface FloatCheck {
   /** Numbers as most weights are. */
   readonly typical: number;
   /** Offset of the first word that is no weight. */
   readonly wrong: number | undefined;
 }
 
-function look(bytes: Uint8Array, start: number): Look {
+function checkFloats(bytes: Uint8Array, start: number): FloatCheck {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let typical = 0;
   for (let at = start; at + 4 <= bytes.length; at += 4) {
@@ -72,7 +72,7 @@ export async function* scanFloats(
   for (let at = start;;) {
     context.checkDeadline();
     const bytes = (await source.read(at, READ_BYTES)).slice();
-    const { wrong } = look(bytes, 0);
+    const { wrong } = checkFloats(bytes, 0);
     const rest = bytes.length < READ_BYTES ? bytes.length % 4 : 0;
     if (wrong !== undefined || rest > 0) {
       const offset = at + (wrong ?? bytes.length - rest);

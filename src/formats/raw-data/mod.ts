@@ -29,10 +29,10 @@ async function* scan(
     yield* scanFloats(source, context);
     return;
   }
-  const anomalies = named.flatMap(({ label, index, bytes, fault }) => {
+  const anomalies = named.flatMap(({ label, index, bytes, anomaly }) => {
     const short = size === undefined || size < bytes;
-    if (!short && fault === undefined) return [];
-    const why = short ? `"${index}" reads ${bytes} bytes, ${size ?? "fewer"} are there` : fault;
+    if (!short && anomaly === undefined) return [];
+    const why = short ? `"${index}" reads ${bytes} bytes, ${size ?? "fewer"} are there` : anomaly;
     return [{
       ...{ type: "anomaly", rule: "raw-data-truncated" } as const,
       detail: `"${name}" is ${label}, but ${why}`,

@@ -73,7 +73,7 @@ async function* scan(
   yield [
     ...fold("safetensors-duplicate-name", header.duplicates.map((name) => `"${name}"`)),
     ...fold("safetensors-bad-tensor", badTensors(header.tensors)),
-    ...metadataFaults(header.metadata),
+    ...metadataAnomalies(header.metadata),
     ...padding,
     ...layout(header, padding.length > 0 ? endOf(header) : dataBytes),
   ];
@@ -121,8 +121,8 @@ function fold(rule: string, details: readonly string[]): Observation[] {
 }
 
 function badTensors(tensors: readonly TensorEntry[]): string[] {
-  return tensors.flatMap(({ name, faults }) =>
-    faults.map((fault) => `the tensor "${shortened(name)}" ${fault}`)
+  return tensors.flatMap(({ name, anomalies }) =>
+    anomalies.map((detail) => `the tensor "${shortened(name)}" ${detail}`)
   );
 }
 
@@ -130,7 +130,7 @@ function shortened(name: string): string {
   return name.length > 120 ? `${name.slice(0, 120)}…` : name;
 }
 
-function metadataFaults(metadata: JsonValue | undefined): Observation[] {
+function metadataAnomalies(metadata: JsonValue | undefined): Observation[] {
   if (metadata === undefined) return [];
   if (!isObject(metadata)) return fold("safetensors-metadata", [`"${METADATA}" is no object`]);
   const wrong = metadata.members.filter(([, value]) => typeof value !== "string");

@@ -32,7 +32,7 @@ test("what the library writes is clean, with every type that it knows", async ()
   for (const name of files) {
     const seen = await run(safetensorsFormat, new Uint8Array(readFileSync(new URL(name, SAFE))));
     assert.deepEqual(seen.rules, [], name);
-    assert.equal(seen.fault, undefined);
+    assert.equal(seen.error, undefined);
   }
 });
 

@@ -30,7 +30,7 @@ export interface Extracted {
   /** Bytes of the member decoded by the end of the pass, including those before `chunks`. */
   readonly produced: number;
   /** True when the pass went on behind it. */
-  readonly whole: boolean;
+  readonly complete: boolean;
   /** Messages of 7-Zip on standard error. */
   readonly diagnostics: readonly string[];
 }
@@ -40,7 +40,7 @@ interface PassResult {
   /** By index; the last may be a part. */
   readonly members: ReadonlyMap<number, Extracted>;
   /** What ended the pass, to be thrown when the members were handed on. */
-  readonly fault: LimitError | undefined;
+  readonly limitError: LimitError | undefined;
 }
 
 /** Thrown, and caught here, when a pass has enough. */
@@ -83,16 +83,16 @@ export class Extractor {
     const unwanted = this.#unwanted(from, only);
     try {
       pass.spend(this.#decodedInPassing(unwanted));
-      const names = unwanted.map(({ name }) => name);
-      await this.#runner.run(["x", "-so", "-bb1", `-t${type}`], pass, names);
+      const memberNames = unwanted.map(({ name }) => name);
+      await this.#runner.run(["x", "-so", "-bb1", `-t${type}`], pass, memberNames);
       pass.finish();
     } catch (error) {
       if (error instanceof LimitError && pass.members.size > 0) {
-        return { members: pass.members, fault: error };
+        return { members: pass.members, limitError: error };
       }
       if (!(error instanceof Enough)) throw error;
     }
-    return { members: pass.members, fault: undefined };
+    return { members: pass.members, limitError: undefined };
   }
 
   /**
@@ -104,24 +104,24 @@ export class Extractor {
     const { name = "", size } = this.#members[index] ?? {};
     const chunks = [...first?.chunks ?? []];
     let produced = first?.produced ?? 0;
-    let whole = first?.whole ?? false;
-    let fault: Error | undefined;
+    let complete = first?.complete ?? false;
+    let error: Error | undefined;
     const pull = async (): Promise<Uint8Array | undefined> => {
       for (;;) {
         const chunk = chunks.shift();
         if (chunk !== undefined) return chunk;
-        if (fault !== undefined) throw fault;
-        if (whole) return undefined;
+        if (error !== undefined) throw error;
+        if (complete) return undefined;
         const result = await this.pass(index, produced, true);
         const next = result.members.get(index);
-        fault = result.fault;
-        if (next === undefined || (next.produced <= produced && !next.whole)) {
-          fault ??= new FormatError(`Cannot go on reading "${name}" out of its archive`, produced);
+        error = result.limitError;
+        if (next === undefined || (next.produced <= produced && !next.complete)) {
+          error ??= new FormatError(`Cannot go on reading "${name}" out of its archive`, produced);
           continue;
         }
         chunks.push(...next.chunks);
         produced = next.produced;
-        whole = next.whole;
+        complete = next.complete;
       }
     };
     return forwardSource(name, pull, size === undefined ? {} : { size });
@@ -136,25 +136,27 @@ export class Extractor {
   /** Members that need not be decoded again; blocks that hold nothing else are not. */
   #unwanted(from: number, only: boolean): SevenZipMember[] {
     if (from === 0 && !only) return [];
-    const wanted = new Set<string>();
+    const kept = new Set<string>();
     for (const { name } of this.#members.slice(from, only ? from + 1 : undefined)) {
       // A folder's name stands for all that is in it.
       for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
-        wanted.add(name.slice(0, end));
+        kept.add(name.slice(0, end));
       }
     }
     // A name with wildcards may match other members: they are decoded again, which is harmless.
     return this.#members.filter(({ name }) =>
-      !wanted.has(name) && /^[\w.-]+(?:\/[\w.-]+)*$/u.test(name)
+      !kept.has(name) && /^[\w.-]+(?:\/[\w.-]+)*$/u.test(name)
     );
   }
 
   /** Bytes of unwanted members that are decoded all the same, for what is behind them in a block. */
   #decodedInPassing(unwanted: readonly SevenZipMember[]): number {
     if (unwanted.length === 0) return 0;
-    const left = new Set(unwanted);
+    const remaining = new Set(unwanted);
     const blocks = new Set(
-      this.#members.filter((one) => !left.has(one) && one.size !== 0).map(({ block }) => block),
+      this.#members.filter((one) => !remaining.has(one) && one.size !== 0).map(({ block }) =>
+        block
+      ),
     );
     return unwanted.reduce((sum, { block, size }) => sum + (blocks.has(block) ? size ?? 0 : 0), 0);
   }
@@ -257,12 +259,12 @@ class Pass {
     }
   }
 
-  #put(whole: boolean): void {
+  #put(complete: boolean): void {
     if (this.#index < this.#from) return;
     this.members.set(this.#index, {
       chunks: this.#chunks,
       produced: this.#produced,
-      whole,
+      complete,
       diagnostics: this.#diagnostics,
     });
   }

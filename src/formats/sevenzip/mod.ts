@@ -69,12 +69,12 @@ function archiveFormat(
 }
 
 async function* scan(
-  given: Source,
+  original: Source,
   context: FormatContext,
   id: string,
   type: string,
 ): AsyncIterable<readonly Observation[]> {
-  const source = await readable(given, context.limits.spoolBytes);
+  const source = await readable(original, context.limits.spoolBytes);
   const size = source.size ?? 0;
   if (id === "7z" && await isDirectoryEncrypted(source, size)) {
     yield [{
@@ -109,8 +109,8 @@ async function* scan(
     yield batch.map((one) => hinted(one, hints));
   }
   if (type === "rar") yield await unsaid(source, size, context);
-  const lost = members.length === 0 && listing.diagnostics.length > 0;
-  if (lost && id === "7z") yield* recover(source, size, context);
+  const unlisted = members.length === 0 && listing.diagnostics.length > 0;
+  if (unlisted && id === "7z") yield* recover(source, size, context);
   if (listing.end !== undefined && listing.end < size) yield await trailing(source, listing.end);
   if (listing.full) {
     throw new LimitError(
@@ -194,17 +194,17 @@ async function* contents(
     yield members.slice(next, from < 0 ? undefined : from)
       .flatMap((member) => cannotDecode(member, memory));
     if (from < 0) return;
-    const { members: extracted, fault } = await extractor.pass(from);
+    const { members: extracted, limitError } = await extractor.pass(from);
     next = from;
     for (const [index, part] of extracted) {
       for (; next < index; next++) yield missed(members[next], memory);
       const member = members[index];
-      if (member !== undefined) yield* content(extractor, member, index, part, memory, fault);
+      if (member !== undefined) yield* content(extractor, member, index, part, memory, limitError);
       next = index + 1;
     }
-    if (fault !== undefined) throw fault;
+    if (limitError !== undefined) throw limitError;
     const isEnd = extracted.size === 0 ||
-      Array.from(extracted.values()).every(({ whole }) => whole);
+      Array.from(extracted.values()).every(({ complete: whole }) => whole);
     if (!isEnd) continue;
     for (; next < members.length; next++) yield missed(members[next], memory);
   }
@@ -216,7 +216,7 @@ async function* content(
   index: number,
   part: Extracted,
   memory: number,
-  fault: LimitError | undefined,
+  limitError: LimitError | undefined,
 ): AsyncIterable<readonly Observation[]> {
   const { name, kind } = member;
   if (member.encrypted || member.memory > memory) {
@@ -224,12 +224,12 @@ async function* content(
     return;
   }
   if (kind === "link" && member.linkTarget === undefined) yield [link(member, textOf(part))];
-  const partial = !part.whole && fault === undefined;
+  const partial = !part.complete && limitError === undefined;
   if (part.produced > 0) {
     const source = partial ? extractor.stream(index, part) : bytesSource(name, joined(part.chunks));
     yield [{ type: "entry", source, part: name }];
   }
-  if (part.whole) yield verify(member, part);
+  if (part.complete) yield verify(member, part);
   // What nothing read to its end has not been decoded to its end.
   else if (partial) yield extractor.isBomb(index) ? [bomb(member)] : [];
 }
@@ -255,12 +255,14 @@ function missed(member: SevenZipMember | undefined, memory: number): Observation
   if (member === undefined || member.kind === "folder") return [];
   const why = cannotDecode(member, memory);
   if (why.length > 0 || (member.size ?? 0) === 0) return why;
-  return [note("archive-malformed", member, "could not be taken out of the archive", true)];
+  return [
+    memberAnomaly("archive-malformed", member, "could not be taken out of the archive", true),
+  ];
 }
 
 /** Why a member is not decoded at all. */
 function cannotDecode(member: SevenZipMember, memory: number): Anomaly[] {
-  if (member.encrypted) return [note("archive-encrypted", member, "is encrypted", true)];
+  if (member.encrypted) return [memberAnomaly("archive-encrypted", member, "is encrypted", true)];
   if (member.memory <= memory) return [];
   return [{
     type: "anomaly",
@@ -276,32 +278,36 @@ function verify(member: SevenZipMember, part: Extracted): Anomaly[] {
   const anomalies = part.diagnostics.slice(0, 1).map((diagnostic): Anomaly => {
     const text = diagnostic.split(" : ")[0] ?? diagnostic;
     if (/encrypted|password/iu.test(text)) {
-      return note("archive-encrypted", member, "is encrypted", true);
+      return memberAnomaly("archive-encrypted", member, "is encrypted", true);
     }
     if (/unsupported/iu.test(text)) {
       const detail = `is compressed in a way that cannot be read (${member.method})`;
-      return note("archive-method-unknown", member, detail, true);
+      return memberAnomaly("archive-method-unknown", member, detail, true);
     }
     if (/CRC/u.test(text) && part.produced === member.size) {
-      return note("archive-crc", member, "does not have the checksum that the archive states");
+      return memberAnomaly(
+        "archive-crc",
+        member,
+        "does not have the checksum that the archive states",
+      );
     }
-    return note("archive-malformed", member, `is broken: ${text}`, true);
+    return memberAnomaly("archive-malformed", member, `is broken: ${text}`, true);
   });
   if (anomalies.length === 0 && member.size !== undefined && member.size !== part.produced) {
     const detail = `should have ${member.size} bytes, ${part.produced} came out`;
-    anomalies.push(note("archive-malformed", member, detail, true));
+    anomalies.push(memberAnomaly("archive-malformed", member, detail, true));
   }
   return anomalies;
 }
 
 function bomb(member: SevenZipMember): Anomaly {
   const detail = `would expand to ${member.size} bytes, which is more than any model needs`;
-  return note("compression-bomb", member, detail, true);
+  return memberAnomaly("compression-bomb", member, detail, true);
 }
 
 /** Errors of the archive that 7-Zip reports. */
-function diagnostics({ diagnostics: said, code, full }: SevenZipListing): Anomaly[] {
-  const anomalies = said.filter((text) => !/data after the end/iu.test(text)).map((text) => ({
+function diagnostics({ diagnostics: messages, code, full }: SevenZipListing): Anomaly[] {
+  const anomalies = messages.filter((text) => !/data after the end/iu.test(text)).map((text) => ({
     type: "anomaly" as const,
     rule: ruleOf(text),
     detail: `7-Zip says of the archive: ${text}`,
@@ -331,11 +337,11 @@ async function trailing(source: Source, from: number): Promise<Observation[]> {
 }
 
 function duplicates(members: readonly SevenZipMember[]): Anomaly[] {
-  const seen = new Map<string, number>();
+  const occurrences = new Map<string, number>();
   for (const { name, kind } of members) {
-    if (kind !== "folder") seen.set(name, (seen.get(name) ?? 0) + 1);
+    if (kind !== "folder") occurrences.set(name, (occurrences.get(name) ?? 0) + 1);
   }
-  return Array.from(seen).filter(([, count]) => count > 1).map(([name, count]) => ({
+  return Array.from(occurrences).filter(([, count]) => count > 1).map(([name, count]) => ({
     type: "anomaly",
     rule: "archive-duplicate-name",
     detail: `${count} members are called "${name}"`,
@@ -346,12 +352,15 @@ function anomaliesOf(member: SevenZipMember): Anomaly[] {
   const { name, kind, linkTarget } = member;
   const anomalies: Anomaly[] = [];
   if (/^(?:[/\\]|[A-Za-z]:)/u.test(name)) {
-    anomalies.push(note("archive-unsafe-path", member, "is an absolute path"));
+    anomalies.push(memberAnomaly("archive-unsafe-path", member, "is an absolute path"));
   } else if (name.split(/[/\\]/u).includes("..")) {
-    anomalies.push(note("archive-unsafe-path", member, "climbs out of the archive's folder"));
+    anomalies.push(
+      memberAnomaly("archive-unsafe-path", member, "climbs out of the archive's folder"),
+    );
   }
-  if (kind === "other") anomalies.push(note("archive-link", member, "is a device or pipe"));
-  else if (linkTarget !== undefined) anomalies.push(link(member, linkTarget));
+  if (kind === "other") {
+    anomalies.push(memberAnomaly("archive-link", member, "is a device or pipe"));
+  } else if (linkTarget !== undefined) anomalies.push(link(member, linkTarget));
   return anomalies;
 }
 
@@ -376,10 +385,15 @@ function noEnd(size: number): Anomaly {
 }
 
 function link(member: SevenZipMember, target: string): Anomaly {
-  return note("archive-link", member, `is a link to "${target}"`);
+  return memberAnomaly("archive-link", member, `is a link to "${target}"`);
 }
 
-function note(rule: string, member: SevenZipMember, detail: string, unread = false): Anomaly {
+function memberAnomaly(
+  rule: string,
+  member: SevenZipMember,
+  detail: string,
+  unread = false,
+): Anomaly {
   const text = `"${member.name}" ${detail}`;
   return { type: "anomaly", rule, detail: text, ...(unread && { unread }) };
 }

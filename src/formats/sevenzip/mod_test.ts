@@ -78,7 +78,7 @@ test("members come out whole, in order, under names of all kinds", async () => {
   const members = ["a.txt", "d/b", "ü/日本", "x\u202ey", "-so", "@names", "a b = c", "star*?"]
     .map((name, at) => ({ name, data: new Uint8Array(at * 1000 + 1).fill(at + 65) }));
   const seen = await look(sevenZip(members));
-  assert.deepEqual([seen.fault, seen.rules], [undefined, []]);
+  assert.deepEqual([seen.error, seen.rules], [undefined, []]);
   assert.deepEqual(
     seen.entries.map(({ part, text }) => [part, text.length, text[0]]),
     members.map(({ name, data }) => [name, data.length, String.fromCharCode(data[0] ?? 0)]),
@@ -124,7 +124,7 @@ test("encryption, of members or of the directory, is reported and leaves the fil
   for (const name of ["encrypted.7z", "encrypted_names.7z"]) {
     const seen = await look(read(`unreadable/${name}`));
     assert.deepEqual([seen.rules, seen.unread], [["archive-encrypted"], true], name);
-    assert.equal(seen.fault, undefined);
+    assert.equal(seen.error, undefined);
   }
 });
 
@@ -204,7 +204,7 @@ test("a dictionary that memory does not allow is not decoded", async () => {
 test("too many members are an incomplete archive, and the first are read", async () => {
   const members = Array.from({ length: 30 }, (_, at) => ({ name: `m${at}`, data: EVIL }));
   const seen = await look(sevenZip(members), { members: 10 });
-  assert.match(String(seen.fault), /more than 10 members/u);
+  assert.match(String(seen.error), /more than 10 members/u);
   assert.equal(seen.entries.length, 10);
 });
 

@@ -58,7 +58,7 @@ export async function* recover(
       ratio: context.limits.ratio,
       spend: (bytes) => context.spendExpanded(bytes),
     });
-    if (await gives(decoded)) yield [entry(decoded, part)];
+    if (await decodesEnough(decoded)) yield [entry(decoded, part)];
     at = await endOf(decoded, at, context);
   }
 }
@@ -85,7 +85,7 @@ function lookLikeChunk(head: Uint8Array): boolean {
 }
 
 /** False when a stream breaks at once. */
-async function gives(decoded: DecodedSource): Promise<boolean> {
+async function decodesEnough(decoded: DecodedSource): Promise<boolean> {
   try {
     return (await decoded.read(0, 1)).length > 0;
   } catch (error) {
@@ -101,12 +101,12 @@ async function endOf(
   context: FormatContext,
 ): Promise<number | undefined> {
   const from = decoded.progress().produced;
-  for (let at = from; at < from + DRAIN_BYTES && decoded.fault === undefined; at += CHUNK_BYTES) {
+  for (let at = from; at < from + DRAIN_BYTES && decoded.error === undefined; at += CHUNK_BYTES) {
     context.checkDeadline();
     if ((await decoded.read(at, CHUNK_BYTES)).length < CHUNK_BYTES) break;
   }
-  const { fault } = decoded;
-  if (fault !== undefined && !(fault instanceof FormatError)) throw fault;
+  const { error } = decoded;
+  if (error !== undefined && !(error instanceof FormatError)) throw error;
   const { ended, consumed } = decoded.progress();
   return ended ? start + consumed : undefined;
 }

@@ -118,8 +118,8 @@ export class SkopsWalk {
     if (readings.length === 0) return;
     this.#nodes++;
     if (readings.length > 1) {
-      const names = readings.map(({ module, name }) => `${module}.${name}`).join(", ");
-      this.#say("skops-duplicate-key", `A node says of itself ${cut(names)}`, node.at);
+      const readingNames = readings.map(({ module, name }) => `${module}.${name}`).join(", ");
+      this.#report("skops-duplicate-key", `A node says of itself ${cut(readingNames)}`, node.at);
     }
     for (const named of readings) this.#one(node, named);
   }
@@ -127,7 +127,7 @@ export class SkopsWalk {
   #one(node: JsonObject, named: Named): void {
     const { loader, module, name } = named;
     if (!LOADERS.has(loader)) {
-      this.#say(
+      this.#report(
         "skops-unknown-loader",
         `"${cut(loader)}" for ${cut(`${module}.${name}`)}`,
         node.at,
@@ -143,14 +143,14 @@ export class SkopsWalk {
   #use(node: JsonObject, { loader, module, name }: Named): void {
     // Cython calls the module of scikit-learn's losses by its last name alone.
     if (loader === "LossNode" && module === "_loss") {
-      this.#call(node, { module: "sklearn._loss._loss", name }, loader, given(node));
+      this.#call(node, { module: "sklearn._loss._loss", name }, loader, shownArguments(node));
       return;
     }
     const plainArray = loader === "NdArrayNode" && module === "numpy" && name === "ndarray";
     const use = plainArray ? "names" : LOADERS.get(loader) ?? "calls";
     if (use === "names") this.#import(module, name, loader, node.at);
     else if (use === "restores") this.#call(node, { module, name }, loader, "");
-    else this.#call(node, { module, name }, loader, given(node));
+    else this.#call(node, { module, name }, loader, shownArguments(node));
   }
 
   /** `getattr(obj, func)` for an object whose class the node claims to know. */
@@ -164,7 +164,7 @@ export class SkopsWalk {
         if (owner.module === module && owner.name === name) continue;
         const detail = `It says that it belongs to ${module}.${name}, but its object is a ` +
           `${owner.module}.${owner.name}`;
-        this.#say("skops-method", cut(detail), node.at);
+        this.#report("skops-method", cut(detail), node.at);
       }
     }
   }
@@ -173,7 +173,7 @@ export class SkopsWalk {
   #operator(node: JsonObject, { module, name }: Named): void {
     if (module !== "operator" && module !== "_operator") {
       const detail = `It says that it is ${module}.${name}, but operator.${name} is called`;
-      this.#say("skops-operator", cut(detail), node.at);
+      this.#report("skops-operator", cut(detail), node.at);
       this.#import(module, name, "OperatorFuncNode", node.at);
     }
     const shown = objects(node, "attrs").map(argumentsOf).join(" or ");
@@ -247,7 +247,7 @@ export class SkopsWalk {
     else known.count++;
   }
 
-  #say(rule: string, detail: string, offset: number): void {
+  #report(rule: string, detail: string, offset: number): void {
     const key = `${rule}\n${detail}`;
     const reported = this.#reported.get(rule) ?? 0;
     if (this.#anomalies.has(key) || reported >= REPORTED) return;
@@ -260,10 +260,10 @@ export class SkopsWalk {
 function readingsOf(node: JsonObject): Named[] {
   const first = (key: string) => texts(node, key).slice(0, READINGS);
   const loaders = first("__loader__");
-  const [names, modules] = [first("__class__"), first("__module__")];
-  if (names.length === 0 || modules.length === 0) return [];
+  const [classes, modules] = [first("__class__"), first("__module__")];
+  if (classes.length === 0 || modules.length === 0) return [];
   return (loaders.length > 0 ? loaders : [""]).flatMap((loader) =>
-    modules.flatMap((module) => names.map((name) => ({ loader, module, name })))
+    modules.flatMap((module) => classes.map((name) => ({ loader, module, name })))
   );
 }
 
@@ -277,7 +277,7 @@ function objects(object: JsonObject, key: string): JsonObject[] {
 }
 
 /** What a node's loader gives to what it calls: its content, or the arguments of a reduction. */
-function given(node: JsonObject): string {
+function shownArguments(node: JsonObject): string {
   const [reduced] = objects(node, "__reduce__");
   const [inside] = reduced === undefined ? valuesOf(node, "content") : valuesOf(reduced, "args");
   if (isArray(inside)) return `[${inside.items.length} items]`;

@@ -131,7 +131,7 @@ class Walk implements TarMembers {
           this.full = true;
           return;
         }
-        if (ended && !late) this.#say("tar-trailing-data", "Members stand behind the end");
+        if (ended && !late) this.#report("tar-trailing-data", "Members stand behind the end");
         late = ended;
         await this.#header(block.slice());
       } else if (isZero(block)) {
@@ -140,14 +140,14 @@ class Walk implements TarMembers {
       } else if (this.#at === 0) {
         throw new FormatError("Cannot read tar archive: its first block is no header", 0);
       } else {
-        if (!ended) this.#say("tar-malformed", "A header is broken", true);
-        else if (!late) this.#say("tar-trailing-data", "Data stands behind the end");
+        if (!ended) this.#report("tar-malformed", "A header is broken", true);
+        else if (!late) this.#report("tar-trailing-data", "Data stands behind the end");
         if (ended && !late) this.hidden = this.#at;
         late ||= ended;
         if (!await this.#search()) return;
       }
     }
-    if (!ended) this.#say("tar-truncated", "The archive has no end", true);
+    if (!ended) this.#report("tar-truncated", "The archive has no end", true);
   }
 
   /** One block on, within what may be searched. */
@@ -155,7 +155,7 @@ class Walk implements TarMembers {
     this.#at += BLOCK_BYTES;
     this.#searched += BLOCK_BYTES;
     if (this.#searched <= SEARCH_BYTES) return true;
-    this.#say("tar-trailing-data", "The search for further members was given up", true);
+    this.#report("tar-trailing-data", "The search for further members was given up", true);
     return false;
   }
 
@@ -169,7 +169,7 @@ class Walk implements TarMembers {
     return false;
   }
 
-  #say(rule: string, detail: string, unread = false, offset = this.#at): void {
+  #report(rule: string, detail: string, unread = false, offset = this.#at): void {
     this.anomalies.push({ type: "anomaly", rule, detail, offset, ...(unread && { unread }) });
   }
 
@@ -180,7 +180,7 @@ class Walk implements TarMembers {
       header = readTarHeader(block, start);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      this.#say("tar-malformed", error.message, true);
+      this.#report("tar-malformed", error.message, true);
       this.#at += BLOCK_BYTES;
       return;
     }
@@ -211,9 +211,14 @@ class Walk implements TarMembers {
     const length = Math.min(header.size, EXTENSION_BYTES);
     const bytes = (await this.#window.read(from, length)).slice();
     if (header.size > EXTENSION_BYTES) {
-      this.#say("tar-malformed", `A header of ${header.size} bytes is longer than any`, true, from);
+      this.#report(
+        "tar-malformed",
+        `A header of ${header.size} bytes is longer than any`,
+        true,
+        from,
+      );
     } else if (bytes.length < length) {
-      this.#say("tar-truncated", "A header is cut off", true, from);
+      this.#report("tar-truncated", "A header is cut off", true, from);
     }
     this.#advance(header.size);
     return bytes;
@@ -221,34 +226,34 @@ class Walk implements TarMembers {
 
   #pax(bytes: Uint8Array, offset: number): Extensions {
     const { records, wellFormed } = readPaxRecords(bytes);
-    if (!wellFormed) this.#say("tar-malformed", "A pax header is not well-formed", true, offset);
+    if (!wellFormed) this.#report("tar-malformed", "A pax header is not well-formed", true, offset);
     const name = records.get("GNU.sparse.name") ?? records.get("path");
     const linkTarget = records.get("linkpath");
     const isSparse = Array.from(records.keys()).some((key) => key.startsWith("GNU.sparse."));
     const sizeAlone = isSparse && isSizeAlone(records);
     const size = (sizeAlone ? sparseSize(records) : undefined) ?? records.get("size");
-    const whole = size !== undefined && /^\d{1,16}$/u.test(size) ? Number(size) : undefined;
-    if (size !== undefined && whole === undefined) {
-      this.#say("tar-malformed", "A pax header's size is no number", true, offset);
+    const paxSize = size !== undefined && /^\d{1,16}$/u.test(size) ? Number(size) : undefined;
+    if (size !== undefined && paxSize === undefined) {
+      this.#report("tar-malformed", "A pax header's size is no number", true, offset);
     }
     const sparse = isSparse && !sizeAlone ? paxSparse(records, bytes) ?? "broken" : undefined;
     const realSize = records.get("GNU.sparse.realsize");
     return {
       ...(name !== undefined && { name }),
       ...(linkTarget !== undefined && { linkTarget }),
-      ...(whole !== undefined && { size: whole }),
+      ...(paxSize !== undefined && { size: paxSize }),
       ...(sparse && { sparse }),
       ...(realSize !== undefined && { realSize: Number(realSize) }),
     };
   }
 
   async #member(header: TarHeader, block: Uint8Array, start: number): Promise<void> {
-    const said = { ...this.#global, ...this.#next };
-    const name = said.name ?? header.name;
+    const fields = { ...this.#global, ...this.#next };
+    const name = fields.name ?? header.name;
     const further = await this.#extensions(header);
-    const size = said.size ?? header.size;
-    if (said.size !== undefined && said.size !== header.size && header.size !== 0) {
-      this.#say(
+    const size = fields.size ?? header.size;
+    if (fields.size !== undefined && fields.size !== header.size && header.size !== 0) {
+      this.#report(
         "tar-malformed",
         `"${name}" has two sizes, ${header.size} and ${size}`,
         false,
@@ -259,11 +264,11 @@ class Walk implements TarMembers {
     const dataOffset = this.#at;
     const data = size > 0 && !(WITHOUT_DATA.has(header.type) && await this.#headerFollows());
     if (data && kind !== "file") {
-      this.#say("tar-malformed", `"${name}" is no file and has data`, false, start);
+      this.#report("tar-malformed", `"${name}" is no file and has data`, false, start);
     }
     const there = Math.max(0, Math.min(data ? size : 0, this.#size - dataOffset));
     if (data && there < size) {
-      this.#say(
+      this.#report(
         "tar-truncated",
         `"${name}" should have ${size} bytes, ${there} are there`,
         true,
@@ -271,17 +276,17 @@ class Walk implements TarMembers {
       );
     }
     const isLink = kind === "link" || kind === "hardlink";
-    const isSparse = header.type === GNU_SPARSE || said.sparse !== undefined;
-    const sparse = isSparse ? await this.#sparse(header, block, further, said, there) : undefined;
+    const isSparse = header.type === GNU_SPARSE || fields.sparse !== undefined;
+    const sparse = isSparse ? await this.#sparse(header, block, further, fields, there) : undefined;
     if (isSparse && sparse === undefined) {
       const detail = `"${name}" is sparse: its parts cannot be put together`;
-      this.#say("tar-malformed", detail, true, start);
+      this.#report("tar-malformed", detail, true, start);
     }
     const map = sparse?.mapBytes ?? 0;
     this.members.push({
       name,
       kind,
-      linkTarget: isLink ? said.linkTarget ?? header.linkTarget : undefined,
+      linkTarget: isLink ? fields.linkTarget ?? header.linkTarget : undefined,
       headerOffset: start,
       dataOffset: dataOffset + map,
       size: there - map,

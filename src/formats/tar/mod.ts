@@ -122,13 +122,13 @@ function open(source: Source, member: TarMember, context: FormatContext): Source
 }
 
 function duplicates(members: readonly TarMember[]): Observation[] {
-  const seen = new Set<string>();
+  const namesSeen = new Set<string>();
   const reported = new Set<string>();
   const observations: Observation[] = [];
   for (const { name, kind, headerOffset } of members) {
     if (kind === "folder" || reported.has(name)) continue;
-    if (!seen.has(name)) {
-      seen.add(name);
+    if (!namesSeen.has(name)) {
+      namesSeen.add(name);
       continue;
     }
     reported.add(name);

@@ -68,7 +68,7 @@ test("an honest archive gives its members and no anomaly", async () => {
   );
   assert.ok(tarFormat.detect(sampleOf(bytes)));
   const seen = await run(tarFormat, bytes);
-  assert.deepEqual([seen.rules, seen.fault], [[], undefined]);
+  assert.deepEqual([seen.rules, seen.error], [[], undefined]);
   assert.deepEqual(names(seen), ["a.pkl", "folder/", "old", "gnu", "long/prefix/name", "empty"]);
   assert.deepEqual(seen.entries.map(({ text }) => text.length), [EVIL.length, 600, 1, 1]);
   assert.equal((await seen.listings[0]?.members[0]?.open?.().read(0, 3))?.length, 3);
@@ -185,7 +185,7 @@ test("a broken header is unread and the search goes on behind it", async () => {
   const seen = await scan(member("a", "1"), broken, member("c", EVIL), END);
   assert.deepEqual([seen.rules, seen.unread], [["tar-malformed"], true]);
   assert.ok(found(seen));
-  assert.match(String((await scan(broken, END)).fault), /FormatError/);
+  assert.match(String((await scan(broken, END)).error), /FormatError/);
 });
 
 test("members and data behind the end are noted, and members are looked at", async () => {
@@ -278,13 +278,13 @@ test("more members than the limit end with a limit error, after the first were r
   const parts = Array.from({ length: 30 }, (_, i) => member(`m${i}`, "1"));
   const seen = await run(tarFormat, join(...parts, END), { limits: { members: 10 } });
   assert.equal(seen.entries.length, 10);
-  assert.match(String(seen.fault), /more than 10 members/);
+  assert.match(String(seen.error), /more than 10 members/);
 });
 
 test("a source without a size is refused", async () => {
   const { read } = bytesSource("x", new Uint8Array(9));
   const source: Source = { name: "x", size: undefined, access: "forward", read };
-  assert.match(String((await run(tarFormat, END, { source })).fault), /size is not known/);
+  assert.match(String((await run(tarFormat, END, { source })).error), /size is not known/);
 });
 
 // `_apply_pax_info` of CPython's tarfile takes GNU.sparse.size for the size of the member.

@@ -111,23 +111,23 @@ export async function dataSparseParts(
   more: (offset: number, length: number) => Promise<Uint8Array>,
 ): Promise<{ readonly parts: readonly SparsePart[]; readonly length: number } | undefined> {
   const numbers: number[] = [];
-  let wanted = 1;
+  let expected = 1;
   let text = "";
   let at = 0;
-  while (numbers.length < wanted) {
+  while (numbers.length < expected) {
     const block = await more(at, BLOCK_BYTES);
     if (block.length < BLOCK_BYTES) return undefined;
     at += BLOCK_BYTES;
     const lines = (text + String.fromCharCode(...block)).split("\n");
     text = lines.pop() ?? "";
     for (const line of lines) {
-      if (numbers.length >= wanted) break;
+      if (numbers.length >= expected) break;
       if (!/^\d{1,16}$/u.test(line)) return undefined;
       numbers.push(Number(line));
-      if (numbers.length === 1) wanted = 1 + 2 * Number(line);
-      if (wanted > 2 * MOST_PARTS) return undefined;
+      if (numbers.length === 1) expected = 1 + 2 * Number(line);
+      if (expected > 2 * MOST_PARTS) return undefined;
     }
-    if (numbers.length < wanted && text.length > LONGEST_NUMBER) return undefined;
+    if (numbers.length < expected && text.length > LONGEST_NUMBER) return undefined;
   }
   return { parts: pairs(numbers.slice(1)), length: at };
 }
@@ -187,19 +187,19 @@ export function sparseSource(
     size,
     access: archive.access,
     async read(offset, length) {
-      const wanted = Math.max(0, Math.min(length, size - offset));
-      const bytes = new Uint8Array(wanted);
+      const requested = Math.max(0, Math.min(length, size - offset));
+      const bytes = new Uint8Array(requested);
       let held = 0;
       for (let index = find(offset);; index++) {
         const part = placed[index];
-        if (part === undefined || part.offset >= offset + wanted) break;
+        if (part === undefined || part.offset >= offset + requested) break;
         const from = Math.max(part.offset, offset);
-        const to = Math.min(part.end, offset + wanted);
+        const to = Math.min(part.end, offset + requested);
         const there = await archive.read(part.from + from - part.offset, to - from);
         bytes.set(there, from - offset);
         held += there.length;
       }
-      spend(wanted - held);
+      spend(requested - held);
       return bytes;
     },
   };

@@ -14,8 +14,8 @@ const START_DIGITS = 16;
 /** What is known of a template, as a sentence without its end; undefined when nothing is. */
 export async function recognised(text: string): Promise<string | undefined> {
   const plain = text.replace(/[ \t\n\r\f\v]+/gu, " ").trim();
-  const whole = await sha256(plain);
-  const same = KNOWN_TEMPLATES.find((one) => one.sha256 === whole);
+  const digest = await sha256(plain);
+  const same = KNOWN_TEMPLATES.find((one) => one.sha256 === digest);
   if (same !== undefined) return `known: ${same.family} (${same.source})`;
   const start = (await sha256(plain.slice(0, START))).slice(0, START_DIGITS);
   const near = KNOWN_TEMPLATES.find((one) => one.start === start);

@@ -37,7 +37,7 @@ test("what a template reaches is a fact with its place in bytes and what was wri
 
 test("a template that is longer than any is not read", async () => {
   const seen = await run(chatTemplateFormat, encoder.encode("{{ a }}".repeat(200_000)));
-  assert.match(seen.fault?.message ?? "", /longer than/);
+  assert.match(seen.error?.message ?? "", /longer than/);
 });
 
 test("a fault is reported once, with what stands there", async () => {
@@ -51,7 +51,7 @@ test("a fault is reported once, with what stands there", async () => {
 async function named(
   text: string,
 ): Promise<{ readonly names: Set<string>; readonly whole: boolean }> {
-  const { facts, fault } = await run(chatTemplateFormat, encoder.encode(text));
+  const { facts, error: fault } = await run(chatTemplateFormat, encoder.encode(text));
   const names = facts.flatMap(({ fact }) => fact.kind === "operator" ? [fact.name] : []);
   return { names: new Set(names), whole: fault === undefined };
 }

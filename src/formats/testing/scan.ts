@@ -25,7 +25,7 @@ interface SeenEntry {
   readonly hint: string | undefined;
   readonly loaded: "data" | undefined;
   /** Why reading it broke off. */
-  readonly fault: Error | undefined;
+  readonly error: Error | undefined;
 }
 
 /** What a format stated. */
@@ -35,7 +35,7 @@ export interface Seen {
   readonly facts: readonly Extract<Observation, { readonly type: "fact" }>[];
   readonly listings: readonly Listing[];
   /** What the format threw. */
-  readonly fault: Error | undefined;
+  readonly error: Error | undefined;
   /** Rules of the anomalies, sorted, each once. */
   readonly rules: readonly string[];
   /** True when something could not be read. */
@@ -89,7 +89,7 @@ export async function run(
   };
   const seen: Observation[] = [];
   const entries: SeenEntry[] = [];
-  let fault: Error | undefined;
+  let failure: Error | undefined;
   try {
     const source = options.source ?? bytesSource(options.name ?? "x", bytes);
     for await (const batch of format.scan(source, context)) {
@@ -101,7 +101,7 @@ export async function run(
       }
     }
   } catch (error) {
-    fault = expected(error);
+    failure = expected(error);
   }
   const anomalies = seen.filter((one) => one.type === "anomaly");
   return {
@@ -109,9 +109,9 @@ export async function run(
     anomalies,
     facts: seen.filter((one) => one.type === "fact"),
     listings: seen.flatMap((one) => one.type === "listing" ? [one.listing] : []),
-    fault,
+    error: failure,
     rules: [...new Set(anomalies.map(({ rule }) => rule))].sort(),
-    unread: fault !== undefined || anomalies.some(({ unread }) => unread === true),
+    unread: failure !== undefined || anomalies.some(({ unread }) => unread === true),
   };
 }
 
@@ -120,7 +120,7 @@ async function readEntry(
   whole: boolean,
 ): Promise<SeenEntry> {
   let text = "";
-  let fault: Error | undefined;
+  let failure: Error | undefined;
   try {
     while (whole) {
       const bytes = await entry.source.read(text.length, 1 << 16);
@@ -128,9 +128,9 @@ async function readEntry(
       if (bytes.length === 0) break;
     }
   } catch (error) {
-    fault = expected(error);
+    failure = expected(error);
   }
-  return { part: entry.part, text, hint: entry.hint, loaded: entry.loaded, fault };
+  return { part: entry.part, text, hint: entry.hint, loaded: entry.loaded, error: failure };
 }
 
 function expected(error: unknown): Error {

@@ -67,7 +67,7 @@ function isItem({ name, fields }: TextField): boolean {
 
 /** Libraries that Triton loads, and files that lie outside the model's folder. */
 function libraries({ name, scalar, fields, at: offset }: TextField): Observation[] {
-  const say = (rule: string, detail: string): Observation => ({
+  const anomaly = (rule: string, detail: string): Observation => ({
     type: "anomaly",
     rule,
     detail,
@@ -75,12 +75,14 @@ function libraries({ name, scalar, fields, at: offset }: TextField): Observation
   });
   if (name === "model_operations" || name === "model_repository_agents") {
     const named = fields.map(({ scalar: text, name: key }) => text ?? key).join(", ");
-    return [say("triton-library", `"${name}" names ${named || "nothing"}`)];
+    return [anomaly("triton-library", `"${name}" names ${named || "nothing"}`)];
   }
   if (name === "runtime" && scalar !== undefined && scalar !== "") {
-    return [say("triton-library", `"runtime" is "${scalar}"`)];
+    return [anomaly("triton-library", `"runtime" is "${scalar}"`)];
   }
   const outside = scalar !== undefined &&
     /^[\\/]|^[A-Za-z]:|(?:^|[\\/])\.\.(?:[\\/]|$)/u.test(scalar);
-  return name !== "metric_tags" && outside ? [say("triton-path", `"${name}" is "${scalar}"`)] : [];
+  return name !== "metric_tags" && outside
+    ? [anomaly("triton-path", `"${name}" is "${scalar}"`)]
+    : [];
 }

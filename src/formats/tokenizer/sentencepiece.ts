@@ -44,11 +44,11 @@ async function* scan(
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
   const bytes = await readWhole(source, MODEL_BYTES, "a sentencepiece model", check);
-  const seen = new Set<number>();
+  const fields = new Set<number>();
   yield [];
   for (const field of fieldsOf(bytes)) {
     const { number, type, offset, cut } = field;
-    seen.add(number);
+    fields.add(number);
     if (cut) throw new FormatError(`Cannot read field ${number}: it is cut off`, offset);
     const known = number <= MODEL.denormalizer || number >= EXTENSIONS;
     if (!known || type !== WIRE.bytes) {
@@ -60,7 +60,7 @@ async function* scan(
     }
   }
   // Trainers write both, behind the pieces: a file without them was cut between two fields.
-  if (!seen.has(MODEL.trainer) || !seen.has(MODEL.normalizer)) {
+  if (!fields.has(MODEL.trainer) || !fields.has(MODEL.normalizer)) {
     throw new FormatError(
       "Cannot read sentencepiece model: it ends behind the pieces",
       bytes.length,

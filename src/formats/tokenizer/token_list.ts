@@ -31,11 +31,11 @@ export const tokenListFormat: Format = { id: "token-list", random: false, detect
 /** What each line is; undefined for other text. */
 function kindOf({ head, name }: Sample): RegExp | undefined {
   const lines = latin1(head, 4096).split("\n").slice(0, LINES);
-  const whole = lines.length > 1 ? lines.slice(0, -1) : lines;
+  const completeLines = lines.length > 1 ? lines.slice(0, -1) : lines;
   if (!looksLikeText(head)) return undefined;
   if (VERSION.test(lines[0] ?? "") && /merges|vocab|bpe/iu.test(name)) return MERGE;
-  const ranks = whole.length > 0 && whole.every((line) => RANK.test(line));
-  return ranks && (/\.tiktoken$/iu.test(name) || whole.length >= 4) ? RANK : undefined;
+  const ranks = completeLines.length > 0 && completeLines.every((line) => RANK.test(line));
+  return ranks && (/\.tiktoken$/iu.test(name) || completeLines.length >= 4) ? RANK : undefined;
 }
 
 function detect(sample: Sample): boolean {

@@ -133,20 +133,20 @@ export async function* scanFlatbuffer(
 ): AsyncIterable<Observation[]> {
   const reader = new FlatReader(source, () => context.checkDeadline());
   const operators = new Operators("a mobile program", context.interest);
-  let fault: { readonly error: unknown } | undefined;
+  let failure: { readonly error: unknown } | undefined;
   const entries: Observation[] = [];
   try {
     const root = await reader.u32(0);
     await readFiles(reader, source, root, entries);
     await readOperators(reader, root, operators);
   } catch (error) {
-    fault = { error };
+    failure = { error };
   }
   // Where the last object ends is not written; what lies at the end is looked into all the same.
   const tail = Math.max(HEAD_BYTES, (source.size ?? 0) - TAIL_BYTES);
   entries.push(await hiddenEntry(source, "(end of the file)", tail));
   yield [...operators.reported(), ...entries];
-  if (fault !== undefined) throw fault.error;
+  if (failure !== undefined) throw failure.error;
 }
 
 async function readOperators(reader: FlatReader, root: number, into: Operators): Promise<void> {

@@ -52,7 +52,7 @@ async function* scan(
     return;
   }
   const text = await readText(source, context);
-  const { tokens, faults } = tokenize(text);
+  const { tokens, lexicalErrors } = tokenize(text);
   const found = new Map<string, { fact: OperatorFact; count: number; offset: number }>();
   for (const { name, at } of operators(tokens)) {
     if (!isNotable(name, context.interest)) continue;
@@ -67,7 +67,7 @@ async function* scan(
   }
   yield [
     ...Array.from(found.values(), (one): Observation => ({ type: "fact", ...one })),
-    ...faults.slice(0, 1).map(({ offset, detail }): Observation => ({
+    ...lexicalErrors.slice(0, 1).map(({ offset, detail }): Observation => ({
       type: "anomaly",
       rule: "torchscript-malformed",
       detail,
@@ -105,7 +105,7 @@ function characters(bytes: Uint8Array): string {
 
 /** Operators that the program names, whether it calls them there or later by another name. */
 function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: number }> {
-  const names = new Names(tokens);
+  const bindings = new Bindings(tokens);
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at];
     if (token?.kind !== "name") continue;
@@ -114,7 +114,7 @@ function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: numb
       if (isMethodOfTensors(token.text)) yield { name: `aten::${token.text}`, at };
       continue;
     }
-    const found = names.expression(at);
+    const found = bindings.expression(at);
     if (found === undefined) continue;
     for (const method of found.methods) {
       if (isMethodOfTensors(method)) yield { name: `aten::${method}`, at };
@@ -122,7 +122,7 @@ function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: numb
     if (found.path === undefined) continue;
     const name = operatorName(found.path);
     if (name !== undefined) yield { name, at };
-    if (tokens[found.end]?.text !== "(") names.bind(at, found.path);
+    if (tokens[found.end]?.text !== "(") bindings.bind(at, found.path);
   }
 }
 
@@ -145,7 +145,7 @@ interface Expression {
  * Follows names: PyTorch's compiler resolves `torch`, `ops`, other names for them, parentheses and
  * `getattr` over a text in the same way (`frontend/ir_emitter.cpp`).
  */
-class Names {
+class Bindings {
   readonly #tokens: readonly Token[];
   readonly #aliases = new Map<string, readonly string[]>([["torch", ["aten"]], ["ops", []]]);
 
@@ -247,11 +247,11 @@ const CLASSES: readonly string[] = ["__torch__"];
 function attribute(path: readonly string[], name: string): readonly string[] | undefined {
   if (REMOTE.has(name)) return ["aten", name];
   if (path[0] === "__torch__") {
-    const whole = [...path, name];
-    return whole.length === 3 && whole[1] === "torch" && name === "classes"
+    const fullPath = [...path, name];
+    return fullPath.length === 3 && fullPath[1] === "torch" && name === "classes"
       ? ["classes"]
-      : whole.length < 3 && name === "torch"
-      ? whole
+      : fullPath.length < 3 && name === "torch"
+      ? fullPath
       : undefined;
   }
   // The compiler's own spelling `torch.ops.a.b` is not what archives hold, but it means the same.

@@ -35,7 +35,7 @@ test("a program that only computes has nothing to report", async () => {
     return ops.prim.data(_1)
 `;
   const seen = await run(torchscriptFormat, bytesOf(source));
-  assert.deepEqual([seen.facts, seen.anomalies, seen.fault], [[], [], undefined]);
+  assert.deepEqual([seen.facts, seen.anomalies, seen.error], [[], [], undefined]);
 });
 
 test("operators that touch files or other machines are stated with their call", async () => {
@@ -144,7 +144,7 @@ test("noise is read without a defect", async () => {
       return state >>> 16;
     });
     const seen = await run(torchscriptFormat, noise);
-    assert.equal(seen.fault, undefined);
+    assert.equal(seen.error, undefined);
   }
 });
 
@@ -152,7 +152,7 @@ test("a source beyond what may be kept is a limit error", async () => {
   const seen = await run(torchscriptFormat, new Uint8Array(600_000).fill(0x20), {
     limits: { spoolBytes: 300_000 },
   });
-  assert.match(String(seen.fault), /LimitError/);
+  assert.match(String(seen.error), /LimitError/);
 });
 
 test("words keep their place", () => {

@@ -15,7 +15,7 @@ export interface Token {
 /** Words, and places where the text is not lexically right. */
 interface Tokens {
   readonly tokens: readonly Token[];
-  readonly faults: readonly { readonly offset: number; readonly detail: string }[];
+  readonly lexicalErrors: readonly { readonly offset: number; readonly detail: string }[];
 }
 
 const SPACE = /[ \t\r\n\f\\]+/y;
@@ -27,7 +27,7 @@ const QUOTE = /"""|'''|"|'/y;
 /** Splits text into tokens. An unterminated string ends with its line. */
 export function tokenize(text: string): Tokens {
   const tokens: Token[] = [];
-  const faults: { offset: number; detail: string }[] = [];
+  const lexicalErrors: { offset: number; detail: string }[] = [];
   const at = { offset: 0 };
   const match = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at.offset;
@@ -53,13 +53,13 @@ export function tokenize(text: string): Tokens {
     else {
       const end = stringEnd(text, at.offset + quote.length, quote);
       if (end === undefined) {
-        faults.push({ offset: at.offset, detail: "A string in the program has no end" });
+        lexicalErrors.push({ offset: at.offset, detail: "A string in the program has no end" });
         const line = text.indexOf("\n", at.offset);
         at.offset = line < 0 ? text.length : line;
       } else add("string", text.slice(at.offset, end));
     }
   }
-  return { tokens, faults };
+  return { tokens, lexicalErrors };
 }
 
 /** Where a string ends, its quotes included; undefined when it does not. */

@@ -92,11 +92,11 @@ async function dictionary(cursor: SourceCursor): Promise<void> {
 
 /** Rows and columns, then numbers of 32 bits. */
 async function matrix(cursor: SourceCursor): Promise<void> {
-  const [rows, columns] = await shape(cursor);
+  const [rows, columns] = await matrixShape(cursor);
   await cursor.skip(rows * columns * 4);
 }
 
-async function shape(cursor: SourceCursor): Promise<[number, number]> {
+async function matrixShape(cursor: SourceCursor): Promise<[number, number]> {
   const at = cursor.offset;
   const rows = await cursor.i64();
   const columns = await cursor.i64();
@@ -106,7 +106,7 @@ async function shape(cursor: SourceCursor): Promise<[number, number]> {
 
 async function quantizedMatrix(cursor: SourceCursor): Promise<void> {
   const normalized = await flag(cursor);
-  const [rows] = await shape(cursor);
+  const [rows] = await matrixShape(cursor);
   const codes = await counted(cursor, "codes", 2 ** 31 - 1);
   await cursor.skip(codes);
   const pieces = await quantizer(cursor);

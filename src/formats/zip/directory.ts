@@ -188,7 +188,7 @@ class Collector {
   /** The first record for each place of a local header, of which most have one: a text for each would cost more. */
   readonly #firsts = new Map<number, CentralEntry>();
   /** The further records for those places, by all that tells them apart. */
-  readonly #others = new Map<string, CentralEntry>();
+  readonly #otherEntries = new Map<string, CentralEntry>();
   readonly #ranges: Range[] = [];
   readonly #anomalies: Anomaly[] = [];
   #end: number | undefined;
@@ -219,10 +219,10 @@ class Collector {
     if (zip64) this.#ranges.push({ start: end.offset - ZIP64_LOCATOR_BYTES, end: end.offset });
     this.#end = Math.max(this.#end ?? 0, Math.min(stop, size));
     if (stop > size) {
-      this.#say("zip-truncated", "The archive's comment is longer than the file", end.offset);
+      this.#report("zip-truncated", "The archive's comment is longer than the file", end.offset);
     }
     if (this.#endRecords === 2) {
-      this.#say(
+      this.#report(
         "zip-hidden-member",
         "The archive has more than one end record, and each leads to a directory of its own: " +
           "readers disagree about which holds",
@@ -252,7 +252,7 @@ class Collector {
         count++;
       }
       if (there < length) {
-        this.#say("zip-malformed", `A directory record is cut off`, at, true);
+        this.#report("zip-malformed", `A directory record is cut off`, at, true);
         break;
       }
       at += length;
@@ -263,7 +263,7 @@ class Collector {
     }
     this.#compareCount(candidate, count);
     if (this.directories > 1 && this.#endRecords === 0 && this.#entries.length > known) {
-      this.#say(
+      this.#report(
         "zip-hidden-member",
         "The end record leads to more than one directory: readers disagree about which holds",
         candidate.start,
@@ -282,12 +282,12 @@ class Collector {
     const isFirst = first.method === method && first.compressedSize === compressedSize &&
       first.name === name;
     const key = `${localOffset} ${method} ${compressedSize} ${name}`;
-    const same = isFirst ? first : this.#others.get(key);
+    const same = isFirst ? first : this.#otherEntries.get(key);
     if (same === undefined) {
-      this.#others.set(key, entry);
+      this.#otherEntries.set(key, entry);
       this.#entries.push(entry);
     } else if (same.offset !== entry.offset) {
-      this.#say("zip-duplicate-name", `"${name}" is listed twice`);
+      this.#report("zip-duplicate-name", `"${name}" is listed twice`);
     }
   }
 
@@ -296,14 +296,14 @@ class Collector {
     const found = shortCount ? count % 65_536 : count;
     if (this.full || announced === found) return;
     if (found > announced) {
-      this.#say(
+      this.#report(
         "zip-hidden-member",
         `The directory announces ${announced} members and holds ${count}: ` +
           `readers that count leave the others out`,
         start,
       );
     } else {
-      this.#say(
+      this.#report(
         "zip-malformed",
         `The directory announces ${announced} members and only ${count} can be read`,
         start,
@@ -312,7 +312,7 @@ class Collector {
     }
   }
 
-  #say(rule: string, detail: string, offset?: number, unread?: boolean): void {
+  #report(rule: string, detail: string, offset?: number, unread?: boolean): void {
     this.#anomalies.push({
       type: "anomaly",
       rule,

@@ -118,7 +118,7 @@ function openStored(archive: Source, member: ZipMember): OpenMember {
   const anomalies: Anomaly[] = [];
   const odd = (member.flags & ODD_FLAGS) !== 0 || member.secondary;
   if (size !== undefined && size !== member.compressedSize && !odd) {
-    anomalies.push(note(
+    anomalies.push(memberAnomaly(
       "zip-header-mismatch",
       member,
       `is stored in ${member.compressedSize} bytes and should have ${size}`,
@@ -191,34 +191,40 @@ function verifyCompressed(
   source: DecodedSource,
   ratio: number,
 ): Anomaly[] {
-  const { fault } = source;
+  const { error } = source;
   const { consumed, produced, ended, crc } = source.progress();
-  if (fault instanceof LimitError && fault.limit === "ratio") {
-    return [{ ...note("zip-bomb", member, `expands too far: ${fault.message}`), unread: true }];
+  if (error instanceof LimitError && error.limit === "ratio") {
+    return [{
+      ...memberAnomaly("zip-bomb", member, `expands too far: ${error.message}`),
+      unread: true,
+    }];
   }
-  if (fault instanceof FormatError) {
+  if (error instanceof FormatError) {
     if (member.secondary) return [];
-    const detail = `is broken after ${produced} bytes: ${fault.message}`;
-    return [{ ...note("zip-malformed", member, detail), unread: true }];
+    const detail = `is broken after ${produced} bytes: ${error.message}`;
+    return [{ ...memberAnomaly("zip-malformed", member, detail), unread: true }];
   }
-  if (fault instanceof LimitError && fault.limit === "spoolBytes") {
+  if (error instanceof LimitError && error.limit === "spoolBytes") {
     // What one member needs says nothing of the others.
-    return [{ ...note("scan-limit", member, `was not read: ${fault.message}`), unread: true }];
+    return [{
+      ...memberAnomaly("scan-limit", member, `was not read: ${error.message}`),
+      unread: true,
+    }];
   }
-  if (fault !== undefined) throw fault;
+  if (error !== undefined) throw error;
   if (!ended && isBomb(member.compressedSize, member.size ?? 0, ratio)) {
     const detail = `would expand to ${member.size} bytes, which is more than any model needs`;
-    return [{ ...note("zip-bomb", member, detail), unread: true }];
+    return [{ ...memberAnomaly("zip-bomb", member, detail), unread: true }];
   }
   if (!ended || member.secondary) return [];
   const anomalies: Anomaly[] = [];
   if (member.size !== undefined && member.size !== produced) {
     const detail = `should have ${member.size} bytes and has ${produced}`;
-    anomalies.push(note("zip-header-mismatch", member, detail));
+    anomalies.push(memberAnomaly("zip-header-mismatch", member, detail));
   }
   if (member.size !== undefined && consumed < member.compressedSize) {
     const detail = `ends ${member.compressedSize - consumed} bytes before its compressed size`;
-    anomalies.push(note("zip-header-mismatch", member, detail));
+    anomalies.push(memberAnomaly("zip-header-mismatch", member, detail));
   }
   if (member.crc !== undefined && member.crc !== crc && produced <= CRC_BYTES) {
     anomalies.push(badCrc(member));
@@ -227,10 +233,10 @@ function verifyCompressed(
 }
 
 function badCrc(member: ZipMember): Anomaly {
-  return note("zip-crc", member, "does not have the checksum that its header states");
+  return memberAnomaly("zip-crc", member, "does not have the checksum that its header states");
 }
 
-function note(rule: string, member: ZipMember, detail: string): Anomaly {
+function memberAnomaly(rule: string, member: ZipMember, detail: string): Anomaly {
   return {
     type: "anomaly",
     rule,
@@ -243,7 +249,7 @@ function note(rule: string, member: ZipMember, detail: string): Anomaly {
  * True when every header of a member says that it is encrypted. Where only one does, some loader uses
  * the other: Python's `zipfile` and PyTorch's the directory, streaming ones the local header.
  */
-export function saysEncrypted({ agreedFlags }: ZipMember): boolean {
+export function isMarkedEncrypted({ agreedFlags }: ZipMember): boolean {
   return (agreedFlags & ENCRYPTING_FLAGS) !== 0;
 }
 
@@ -263,13 +269,13 @@ export async function checkFlags(
   const bits = `0x${odd.toString(16)}`;
   const encrypting = odd & ENCRYPTING_FLAGS;
   if (encrypting === 0 || await isPlain(archive, member, options)) {
-    return note(
+    return memberAnomaly(
       "zip-flags",
       member,
       `has flag bits ${bits} set although its data is plain: some readers refuse it, loaders do not`,
     );
   }
-  return { ...note("zip-encrypted", member, "is encrypted"), unread: true };
+  return { ...memberAnomaly("zip-encrypted", member, "is encrypted"), unread: true };
 }
 
 /** True when a member said to be encrypted is not. */

@@ -8,7 +8,7 @@ import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Member } from "../../core/types.ts";
 import type { Anomaly } from "./directory.ts";
-import { isReadable, openMember, type OpenOptions, saysEncrypted } from "./entry.ts";
+import { isMarkedEncrypted, isReadable, openMember, type OpenOptions } from "./entry.ts";
 import type { ZipMember } from "./members.ts";
 
 /** Bytes of a link's target, which is a path. CWE-770. */
@@ -25,16 +25,16 @@ export async function listed(
   odd: Anomaly[],
 ): Promise<Member[]> {
   const kind = kindOf(member);
-  const say = (rule: string, detail: string) =>
+  const report = (rule: string, detail: string) =>
     odd.push({ type: "anomaly", rule, detail, offset: member.headerOffset });
   const linkTarget = kind === "link" ? await targetOf(source, member, options) : undefined;
   if (kind === "link") {
-    say("zip-link", `"${member.name}" is a link to "${linkTarget ?? "what cannot be read"}"`);
+    report("zip-link", `"${member.name}" is a link to "${linkTarget ?? "what cannot be read"}"`);
   }
-  if (kind === "other") say("zip-link", `"${member.name}" is a device or pipe`);
+  if (kind === "other") report("zip-link", `"${member.name}" is a device or pipe`);
   const names = member.otherName === undefined ? [member.name] : [member.name, member.otherName];
-  for (const name of names) sayUnsafe(name, member.headerOffset, odd);
-  const open = isReadable(member) && !saysEncrypted(member)
+  for (const name of names) reportUnsafe(name, member.headerOffset, odd);
+  const open = isReadable(member) && !isMarkedEncrypted(member)
     ? () => openMember(source, member, options).source
     : undefined;
   return names.map((name) => ({
@@ -84,7 +84,7 @@ async function targetOf(
 }
 
 /** Says when a member's name must not be followed when extracting. */
-export function sayUnsafe(name: string, offset: number, odd: Anomaly[]): void {
+export function reportUnsafe(name: string, offset: number, odd: Anomaly[]): void {
   const why = unsafe(name);
   if (why === undefined) return;
   odd.push({ type: "anomaly", rule: "zip-unsafe-path", detail: `"${name}" ${why}`, offset });

@@ -88,7 +88,7 @@ export async function readMembers(
     if (index % TOGETHER === 0) {
       check();
       const next = ordered.slice(index, index + TOGETHER);
-      await window.source.prefetch?.(next.map(aroundHeader), "all");
+      await window.source.prefetch?.(next.map(headerRange), "all");
     }
     const header = await localHeader(window, entry, () => aheadOf(ordered, index));
     if (header === undefined) {
@@ -125,7 +125,7 @@ function aheadOf(ordered: readonly CentralEntry[], index: number): number {
 }
 
 /** Where a member's own header lies, with the first bytes of its data. */
-export function aroundHeader(entry: CentralEntry): ByteRange {
+export function headerRange(entry: CentralEntry): ByteRange {
   const start = entry.localOffset;
   const length = LOCAL_HEADER_BYTES + entry.rawName.length + BEHIND_HEADER_BYTES;
   return { start, end: start + length };
@@ -143,19 +143,19 @@ async function localHeader(
 ): Promise<LocalHeader | undefined> {
   if (!Number.isSafeInteger(entry.localOffset) || entry.localOffset < 0) return undefined;
   const bytes = await window.read(entry.localOffset, headerGuess(entry), ahead);
-  return await wholeHeader(window, bytes, entry.localOffset);
+  return await completeHeader(window, bytes, entry.localOffset);
 }
 
-async function wholeHeader(
+async function completeHeader(
   window: Window,
   bytes: Uint8Array,
   offset: number,
 ): Promise<LocalHeader | undefined> {
   if (bytes.length < LOCAL_HEADER_BYTES || signatureAt(bytes) !== LOCAL_HEADER) return undefined;
   const length = localHeaderLength(bytes);
-  const whole = length <= bytes.length ? bytes : await window.read(offset, length);
-  if (whole.length < length) return undefined;
-  return readLocalHeader(whole.subarray(0, length), offset);
+  const header = length <= bytes.length ? bytes : await window.read(offset, length);
+  if (header.length < length) return undefined;
+  return readLocalHeader(header.subarray(0, length), offset);
 }
 
 function noHeader(entry: CentralEntry, size: number): Anomaly {
@@ -183,21 +183,21 @@ function cutOff(entry: CentralEntry, end: number, size: number): Anomaly {
 
 /** The member as the directory says; and, where the local header says otherwise, as that says. */
 function readingsOf(entry: CentralEntry, header: LocalHeader, anomalies: Anomaly[]): ZipMember[] {
-  const otherName = nameOf(header) !== nameOf(entry) || header.rawName !== entry.rawName
+  const namesDiffer = nameOf(header) !== nameOf(entry) || header.rawName !== entry.rawName
     ? header.name
     : header.unicodeName ?? entry.unicodeName;
-  const differentName = otherName !== undefined && otherName !== entry.name &&
+  const differentName = namesDiffer !== undefined && namesDiffer !== entry.name &&
     !isOldEncoding(entry, header);
   if (differentName) {
     anomalies.push(mismatch(
       "zip-name-mismatch",
-      `The directory calls a member "${entry.name}", its own header "${otherName}"`,
+      `The directory calls a member "${entry.name}", its own header "${namesDiffer}"`,
       header.offset,
     ));
   }
   const common = {
     name: entry.name,
-    otherName: differentName ? otherName : undefined,
+    otherName: differentName ? namesDiffer : undefined,
     flags: entry.flags | header.flags,
     agreedFlags: entry.flags & header.flags,
     headerOffset: header.offset,
@@ -259,13 +259,13 @@ function isOldEncoding(entry: CentralEntry, header: LocalHeader): boolean {
 }
 
 function duplicates(members: readonly ZipMember[]): Anomaly[] {
-  const seen = new Map<string, number>();
+  const offsets = new Map<string, number>();
   const anomalies: Anomaly[] = [];
   for (const { name, headerOffset } of members) {
-    const before = seen.get(name);
-    if (before === undefined) seen.set(name, headerOffset);
+    const before = offsets.get(name);
+    if (before === undefined) offsets.set(name, headerOffset);
     else if (before >= 0 && before !== headerOffset) {
-      seen.set(name, -1);
+      offsets.set(name, -1);
       anomalies.push({
         type: "anomaly",
         rule: "zip-duplicate-name",

@@ -54,7 +54,7 @@ function lying(archive: Uint8Array, at: number, width: 2 | 4, change: (value: nu
 test("members of the methods that only 7-Zip reads come out whole", async () => {
   for (const name of Object.keys(METHODS)) {
     const seen = await run(zipFormat, read(`harmful/method_${name}.zip`));
-    assert.deepEqual([seen.rules, seen.fault], [[], undefined], name);
+    assert.deepEqual([seen.rules, seen.error], [[], undefined], name);
     const { text = "" } = seen.entries.find(({ part }) => part.endsWith("model.pkl")) ?? {};
     assert.ok(text.startsWith("\u0080\u0002}q\0(X") && text.endsWith("u."), name);
     assert.ok(text.includes("echo container"), name);
@@ -204,7 +204,7 @@ function zeros(runs: number): Uint8Array {
 test("gigabytes of zeros by deflate64 are reported as a bomb, and what stands beside is found", async () => {
   const small = member("zeros", new Uint8Array(65_538 * 8 + 1));
   const few = await run(zipFormat, buildZip([{ ...small, packed: zeros(8) }]));
-  assert.deepEqual([few.rules, few.fault], [[], undefined]);
+  assert.deepEqual([few.rules, few.error], [[], undefined]);
   const sizes = { size: 4_000_000_000, crc: 0 };
   const bomb = { ...member("zeros.pkl", EVIL, sizes), packed: zeros(61_040) };
   const report = await scan(buildZip([bomb, member("model.pkl", EVIL)]));
@@ -253,7 +253,7 @@ test("so many members that need 7-Zip that it would take minutes are an incomple
   const many = Array.from({ length: 10_010 }, (_, at) => member(`m${at}`, data));
   const bytes = buildZip([...many, { name: "model.pkl", data: EVIL }]);
   const seen = await run(zipFormat, bytes, { readEntries: false });
-  assert.deepEqual([seen.rules, seen.unread, seen.fault], [["scan-limit"], true, undefined]);
+  assert.deepEqual([seen.rules, seen.unread, seen.error], [["scan-limit"], true, undefined]);
   assert.deepEqual([seen.anomalies.length, seen.entries.length], [1, 10_001]);
   assert.equal(seen.entries.at(-1)?.part, "model.pkl");
 });

@@ -23,16 +23,16 @@ import type { Listing, Member, Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { type Anomaly, type Directory, readDirectory } from "./directory.ts";
-import { Beside } from "./siblings.ts";
+import { SiblingIndex } from "./siblings.ts";
 import {
   checkFlags,
+  isMarkedEncrypted,
   isReadable,
   openMember,
   type OpenOptions,
-  saysEncrypted,
   unreadable,
 } from "./entry.ts";
-import { isFolder, listed, sayUnsafe } from "./listing.ts";
+import { isFolder, listed, reportUnsafe } from "./listing.ts";
 import { readMembers, type ZipMember } from "./members.ts";
 import {
   END_BYTES,
@@ -45,7 +45,7 @@ import {
   ZIP64_LOCATOR,
   ZIP64_LOCATOR_BYTES,
 } from "./records.ts";
-import { accounted, type LaterEntry, notLookedInto, splitEntries } from "./storages.ts";
+import { accounted, type LaterEntry, splitEntries, storagesNotRead } from "./storages.ts";
 import { readSurroundings, type Slack } from "./surroundings.ts";
 
 /** Bytes of a member kept at a time where 7-Zip decodes, halved with each container around it. */
@@ -116,7 +116,7 @@ async function* scan(
   const known = await readMembers(window, { ...directory, entries: now }, size, check);
   const ranges = [...known.ranges, ...later.map(({ range }) => range)];
   ranges.sort((one, other) => one.start - other.start);
-  const around = directory.full
+  const surroundings = directory.full
     ? { members: [], slack: [], anomalies: [], full: false }
     : await readSurroundings(
       window,
@@ -126,7 +126,7 @@ async function* scan(
       limits.members - known.members.length - later.length,
       check,
     );
-  const all = [...known.members, ...around.members];
+  const all = [...known.members, ...surroundings.members];
   const options = openOptions(context);
   const members: Member[] = [];
   const odd: Anomaly[] = [];
@@ -139,17 +139,17 @@ async function* scan(
     ...directory.anomalies,
     ...missingDirectory(directory, all.length),
     ...known.anomalies,
-    ...unexpected(around.anomalies, context.sample),
+    ...unexpected(surroundings.anomalies, context.sample),
     ...odd,
     ...bombOf(all, size, limits.ratio),
     { type: "listing", listing },
   ];
   // Once the bundles have seen the listing.
-  const beside = new Beside(context.sample.name, listing);
-  yield* entries(source, all, options, context, beside);
-  yield* between(source, around.slack);
-  yield* remaining(window, directory, later, options, context, beside);
-  if (directory.full || around.full) throw tooManyIn(source, limits.members);
+  const siblings = new SiblingIndex(context.sample.name, listing);
+  yield* entries(source, all, options, context, siblings);
+  yield* between(source, surroundings.slack);
+  yield* remaining(window, directory, later, options, context, siblings);
+  if (directory.full || surroundings.full) throw tooManyIn(source, limits.members);
 }
 
 function tooManyIn({ name }: Source, limit: number): LimitError {
@@ -180,13 +180,13 @@ async function* remaining(
   later: readonly LaterEntry[],
   options: OpenOptions,
   context: FormatContext,
-  beside: Beside,
+  siblings: SiblingIndex,
 ): AsyncIterable<readonly Observation[]> {
-  const isClaimed = ({ entry }: LaterEntry) => beside.claims(entry.name) === entry.size;
+  const isClaimed = ({ entry }: LaterEntry) => siblings.claims(entry.name) === entry.size;
   const claimed = later.filter(isClaimed).map(({ entry }) => entry);
   const odd: Anomaly[] = [];
-  for (const { name, localOffset } of claimed) sayUnsafe(name, localOffset, odd);
-  if (claimed.length > 0) yield [notLookedInto(claimed), ...odd.splice(0)];
+  for (const { name, localOffset } of claimed) reportUnsafe(name, localOffset, odd);
+  if (claimed.length > 0) yield [storagesNotRead(claimed), ...odd.splice(0)];
   const open = later.filter((it) => !isClaimed(it));
   if (open.length === 0) return;
   const { source } = window;
@@ -196,13 +196,13 @@ async function* remaining(
   const known = await readMembers(window, rest, size, check);
   const ranges = accounted(open, known.ranges, size);
   const limit = context.limits.members;
-  const around = await readSurroundings(window, directory, ranges, size, limit, check);
-  const members = [...known.members, ...around.members];
+  const surroundings = await readSurroundings(window, directory, ranges, size, limit, check);
+  const members = [...known.members, ...surroundings.members];
   for (const member of members) await listed(source, member, options, odd);
-  yield [...known.anomalies, ...unexpected(around.anomalies, context.sample), ...odd];
-  yield* entries(source, members, options, context, beside);
-  yield* between(source, around.slack);
-  if (around.full) throw tooManyIn(source, limit);
+  yield [...known.anomalies, ...unexpected(surroundings.anomalies, context.sample), ...odd];
+  yield* entries(source, members, options, context, siblings);
+  yield* between(source, surroundings.slack);
+  if (surroundings.full) throw tooManyIn(source, limit);
 }
 
 /**
@@ -231,7 +231,7 @@ async function* entries(
   members: readonly ZipMember[],
   options: OpenOptions,
   context: FormatContext,
-  beside: Beside,
+  beside: SiblingIndex,
 ): AsyncIterable<readonly Observation[]> {
   let reportedFull = false;
   for (const member of members) {
@@ -247,7 +247,7 @@ async function* entries(
       continue;
     }
     const flags = await checkFlags(source, member, options);
-    if (flags?.rule === "zip-encrypted" && member.method !== STORED && saysEncrypted(member)) {
+    if (flags?.rule === "zip-encrypted" && member.method !== STORED && isMarkedEncrypted(member)) {
       yield [flags];
       continue;
     }

@@ -37,7 +37,7 @@ test("an empty archive is an archive without members", async () => {
   const bytes = buildZip([]);
   assert.ok(zipFormat.detect(sampleOf(bytes)));
   const seen = await run(zipFormat, bytes);
-  assert.deepEqual([seen.rules, seen.entries, seen.fault], [[], [], undefined]);
+  assert.deepEqual([seen.rules, seen.entries, seen.error], [[], [], undefined]);
 });
 
 test("archives are known by a local header or by an end record, others are not", () => {
@@ -330,14 +330,14 @@ test("a bomb is stopped by its ratio, the others are read; the budget ends the a
   assert.deepEqual([ratio.rules, ratio.unread], [["zip-bomb"], true]);
   assert.ok(found(ratio));
   const budget = await run(zipFormat, bytes, { limits: { expandedBytes: 1e6 } });
-  assert.match(String(budget.fault), /LimitError/);
+  assert.match(String(budget.error), /LimitError/);
 });
 
 test("more members than the limit end with a limit error, after the first were read", async () => {
   const entries = Array.from({ length: 50 }, (_, i) => ({ name: `m${i}`, data: EVIL }));
   const seen = await run(zipFormat, buildZip(entries), { limits: { members: 20 } });
   assert.equal(seen.entries.length, 20);
-  assert.match(String(seen.fault), /more than 20 members/);
+  assert.match(String(seen.error), /more than 20 members/);
 });
 
 test("members that PyTorch reads as raw storage or as TorchScript are handed on with a hint", async () => {
@@ -404,7 +404,7 @@ test("a member of an absurd size does not keep the next from being read", async 
   const central = { compressedSize: 0xffffffff, size: 0xffffffff };
   const lying = { name: "version", data: "3", central, centralExtra: huge };
   const seen = await run(zipFormat, buildZip([lying, { name: "data.pkl", data: EVIL }]));
-  assert.equal(seen.fault, undefined);
+  assert.equal(seen.error, undefined);
   assert.ok(found(seen));
 });
 
@@ -415,7 +415,7 @@ test("a hidden header whose name runs into the next member does not keep that fr
   ], [2, 0]);
   const around = [{ name: "version", data: "3", gap }, { name: "data.pkl", data: EVIL }];
   const seen = await run(zipFormat, buildZip(around));
-  assert.equal(seen.fault, undefined);
+  assert.equal(seen.error, undefined);
   assert.ok(found(seen));
 });
 
@@ -423,7 +423,7 @@ test("a source without a size is refused", async () => {
   const { read } = bytesSource("x", new Uint8Array(9));
   const source: Source = { name: "x", size: undefined, access: "forward", read };
   const seen = await run(zipFormat, new Uint8Array(9), { source });
-  assert.match(String(seen.fault), /size is not known/);
+  assert.match(String(seen.error), /size is not known/);
 });
 
 test("time that is spent ends the scan", async () => {
@@ -434,7 +434,7 @@ test("time that is spent ends the scan", async () => {
       throw new LimitError("milliseconds", "late");
     },
   });
-  assert.match(String(seen.fault), /late/);
+  assert.match(String(seen.error), /late/);
 });
 
 test("members that lie over one another are a bomb by what they expand to in all", async () => {

@@ -18,7 +18,7 @@ const ARCHIVE = /^(?<base>(?:.*\/)?(?:data|constants))\.pkl$/u;
 const STORAGES = /^data\//u;
 
 /** The members of one archive, by name; the first of equal names counts. */
-export class Beside {
+export class SiblingIndex {
   readonly #hints: ReadonlyMap<string, string>;
   readonly #sizes = new Map<string, number | undefined>();
   readonly #claims = new Map<string, number>();
@@ -31,13 +31,13 @@ export class Beside {
    */
   constructor(archive: string, listing: Listing) {
     const { members } = listing;
-    const names = members.map(({ name }) => name);
+    const memberNames = members.map(({ name }) => name);
     this.#hints = new Map([
       ...pythonHints(archive, listing),
-      ...torchHints(names),
-      ...kerasHints(archive, names),
-      ...skopsHints(archive, names),
-      ...sb3Hints(names),
+      ...torchHints(memberNames),
+      ...kerasHints(archive, memberNames),
+      ...skopsHints(archive, memberNames),
+      ...sb3Hints(memberNames),
     ]);
     for (const { name, size } of members) {
       if (!this.#sizes.has(name)) this.#sizes.set(name, size);

@@ -16,7 +16,7 @@ import { torchHints } from "../../bundles/torch_members.ts";
 import type { Source } from "../../core/source.ts";
 import type { Anomaly, Directory } from "./directory.ts";
 import { kindOf } from "./listing.ts";
-import { aroundHeader, type Taken } from "./members.ts";
+import { headerRange, type Taken } from "./members.ts";
 import { type CentralEntry, LOCAL_HEADER_BYTES, STORED } from "./records.ts";
 
 /** A member that waits. */
@@ -55,18 +55,18 @@ export async function splitEntries(
   if (source.prefetch === undefined || !CHECKPOINT_NAME.test(name)) return all;
   if (directory.anomalies.length > 0 || directory.full) return all;
   const later = plainStorages(directory);
-  const wanted = later.map(({ entry }) => aroundHeader(entry));
-  if (later.length === 0 || await source.prefetch(wanted, "cheap")) return all;
+  const headerRanges = later.map(({ entry }) => headerRange(entry));
+  if (later.length === 0 || await source.prefetch(headerRanges, "cheap")) return all;
   const waiting = new Set(later.map(({ entry }) => entry));
   return { now: directory.entries.filter((entry) => !waiting.has(entry)), later };
 }
 
 /** Members that are nothing but storages as far as the directory tells: it must leave no doubt. */
 function plainStorages({ entries, ranges }: Directory): LaterEntry[] {
-  const names = entries.map(({ name }) => name);
-  const hints = torchHints(names);
+  const memberNames = entries.map(({ name }) => name);
+  const hints = torchHints(memberNames);
   const times = new Map<string, number>();
-  for (const name of names) times.set(name, (times.get(name) ?? 0) + 1);
+  for (const name of memberNames) times.set(name, (times.get(name) ?? 0) + 1);
   const starts = [...entries.map(({ localOffset }) => localOffset), ...ranges.map((it) => it.start)]
     .sort((a, b) => a - b);
   const ordered = [...entries].sort((a, b) => a.localOffset - b.localOffset);
@@ -118,7 +118,7 @@ export function accounted(
 }
 
 /** Says what stays unread. */
-export function notLookedInto(entries: readonly CentralEntry[]): Anomaly {
+export function storagesNotRead(entries: readonly CentralEntry[]): Anomaly {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const [first] = entries;
   return {

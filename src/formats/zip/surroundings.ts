@@ -84,9 +84,9 @@ export async function readSurroundings(
       await searchGap(search, gap.start, gap.end);
     }
     if (walk || search.members.length > before) continue;
-    const left = await slackOf(window, gap, inner, directory.end ?? size);
-    search.full ||= slack.length + left.length > limit;
-    if (slack.length < limit) slack.push(...left);
+    const slackEntries = await slackOf(window, gap, inner, directory.end ?? size);
+    search.full ||= slack.length + slackEntries.length > limit;
+    if (slack.length < limit) slack.push(...slackEntries);
   }
   const anomalies = [
     ...overlaps(ranges),
@@ -179,12 +179,12 @@ function hidden(search: Search, walk: boolean): Anomaly[] {
   const anomalies: Anomaly[] = [];
   const [first] = search.members;
   if (!walk && first !== undefined) {
-    const names = search.members.slice(0, NAMES).map(({ name }) => `"${name}"`);
-    if (search.members.length > NAMES) names.push("…");
+    const shownNames = search.members.slice(0, NAMES).map(({ name }) => `"${name}"`);
+    if (search.members.length > NAMES) shownNames.push("…");
     anomalies.push({
       type: "anomaly",
       rule: "zip-hidden-member",
-      detail: `Members that the directory does not list: ${names.join(", ")}`,
+      detail: `Members that the directory does not list: ${shownNames.join(", ")}`,
       offset: first.headerOffset,
     });
   }

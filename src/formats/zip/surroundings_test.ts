@@ -162,10 +162,10 @@ test("what a limit of members leaves unsearched is reported", async () => {
   const a: Entry = { name: "a", data: SAFE };
   const hidden: Entry = { name: "hidden.pkl", data: EVIL, hidden: true };
   for (const bytes of [join(buildZip([a]), EVIL), buildZip([a, hidden]), buildZip([hidden, a])]) {
-    assert.match(String((await limited(bytes)).fault), /more than 1 members/);
+    assert.match(String((await limited(bytes)).error), /more than 1 members/);
   }
   for (const entry of [a, { ...a, descriptor: true }]) {
     const seen = await limited(buildZip([entry]));
-    assert.deepEqual([seen.fault, seen.rules], [undefined, []]);
+    assert.deepEqual([seen.error, seen.rules], [undefined, []]);
   }
 });

@@ -194,7 +194,7 @@ class Walk {
   readonly #anyKey: Place[] = [];
   readonly #tags: Place[];
   readonly #first: readonly State[];
-  readonly #seen = new Map<ConfigNode, Set<string>>();
+  readonly #visited = new Map<ConfigNode, Set<string>>();
   #cut = false;
 
   constructor(
@@ -223,7 +223,7 @@ class Walk {
 
   walk(roots: readonly ConfigNode[]): LoaderMatches {
     for (const root of roots) {
-      this.#seen.clear();
+      this.#visited.clear();
       this.#document(root);
     }
     return { hits: this.#hits, cut: this.#cut };
@@ -274,9 +274,9 @@ class Walk {
   /** True for a shared node that was reached in the same way before. */
   #isKnown(node: ConfigNode, states: readonly State[]): boolean {
     const key = states.map(({ place, step }) => `${place.serial}:${step}`).join(" ");
-    const known = this.#seen.get(node);
+    const known = this.#visited.get(node);
     if (known === undefined) {
-      this.#seen.set(node, new Set([key]));
+      this.#visited.set(node, new Set([key]));
       return false;
     }
     if (known.has(key)) return true;
@@ -299,12 +299,12 @@ class Walk {
       else next.push({ place, step: at });
     };
     for (const { place, step: at } of states) {
-      const wanted = place.steps[at];
-      if (wanted === "**") {
+      const pattern = place.steps[at];
+      if (pattern === "**") {
         next.push({ place, step: at });
         if (at + 1 >= place.steps.length) this.#found(place, step, root);
         if (fits(place.steps[at + 1], key)) advance(place, at + 2);
-      } else if (fits(wanted, key)) advance(place, at + 1);
+      } else if (fits(pattern, key)) advance(place, at + 1);
     }
     for (const place of this.#anywhere.get(key) ?? []) advance(place, 2);
     for (const place of this.#anyKey) advance(place, 2);

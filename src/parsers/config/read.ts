@@ -68,7 +68,7 @@ export function readConfig(
       const { value, error } = parseJson(bytes);
       return {
         roots: value === undefined ? [] : [fromJson(value)],
-        fault: error && { message: error.message, at: error.offset },
+        syntaxError: error && { message: error.message, at: error.offset },
       };
     }
     case "json-lines":
@@ -78,47 +78,49 @@ export function readConfig(
     case "toml":
       return readToml(configText(bytes));
     case "ini":
-      return { roots: [readIni(configText(bytes))], fault: undefined };
+      return { roots: [readIni(configText(bytes))], syntaxError: undefined };
     case "gin":
-      return { roots: [readGin(configText(bytes))], fault: undefined };
+      return { roots: [readGin(configText(bytes))], syntaxError: undefined };
     case "line": {
       const [line = ""] = configText(bytes).split(/\r\n|\r|\n/u, 1);
       const members = [[textNode("line"), textNode(line.trim())]] as const;
-      return { roots: [{ kind: "map", at: 0, members }], fault: undefined };
+      return { roots: [{ kind: "map", at: 0, members }], syntaxError: undefined };
     }
   }
 }
 
-/** Lines of JSON lines that are read; beyond them the file is data, and a fault says so. CWE-770. */
+/** Lines of JSON lines that are read; beyond them the file is data, and an error says so. CWE-770. */
 const LINES = 200_000;
 
 function jsonLines(bytes: Uint8Array, check: () => void): ConfigDocuments {
   const roots: ConfigNode[] = [];
-  let fault: ConfigDocuments["fault"];
+  let syntaxError: ConfigDocuments["syntaxError"];
   let at = 0;
   for (let lines = 0; at < bytes.length; lines++) {
-    if (lines >= LINES) return { roots, fault: { message: `It has more than ${LINES} lines`, at } };
+    if (lines >= LINES) {
+      return { roots, syntaxError: { message: `It has more than ${LINES} lines`, at } };
+    }
     if (lines % 1000 === 0) check();
     const end = bytes.indexOf(0x0a, at);
     const line = bytes.subarray(at, end < 0 ? bytes.length : end);
     if (line.some((byte) => byte > 0x20)) {
       const { value, error } = parseJson(line);
       if (value !== undefined) roots.push(fromJson(value));
-      if (error !== undefined) fault ??= { message: error.message, at: at + error.offset };
+      if (error !== undefined) syntaxError ??= { message: error.message, at: at + error.offset };
     }
     at += line.length + 1;
   }
-  return { roots, fault };
+  return { roots, syntaxError };
 }
 
 function readToml(text: string): ConfigDocuments {
   try {
-    return { roots: [fromValue(parse(text))], fault: undefined };
+    return { roots: [fromValue(parse(text))], syntaxError: undefined };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
     const at = text.split("\n").slice(0, error.line - 1).join("\n").length;
-    return { roots: [], fault: { message: reason, at } };
+    return { roots: [], syntaxError: { message: reason, at } };
   }
 }
 

@@ -16,7 +16,7 @@ function plain(node: ConfigNode): unknown {
 }
 const read = (text: string | Uint8Array, notation: Notation) => {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  const { roots, fault } = readConfig(bytes, notation);
+  const { roots, syntaxError: fault } = readConfig(bytes, notation);
   return { roots: roots.map(plain), fault };
 };
 

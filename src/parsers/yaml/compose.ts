@@ -61,10 +61,10 @@ interface Token {
 export function composeYaml(text: string, check: () => void = () => {}): ConfigDocuments {
   const scanner = new Scanner(text, check);
   const tokens = scanner.scan();
-  return new Composer(tokens, scanner.fault, check).compose();
+  return new Composer(tokens, scanner.syntaxError, check).compose();
 }
 
-type Fault = ConfigDocuments["fault"];
+type Fault = ConfigDocuments["syntaxError"];
 
 /** Where a simple key may begin: the token before which KEY is put. */
 interface Candidate {
@@ -86,7 +86,7 @@ class Scanner {
   #at = 0;
   #lineStart = 0;
   #keyAllowed = true;
-  fault: Fault;
+  syntaxError: Fault;
 
   constructor(text: string, check: () => void) {
     this.#text = text;
@@ -115,7 +115,7 @@ class Scanner {
   }
 
   #broken(message: string, at = this.#at): void {
-    this.fault ??= { message, at };
+    this.syntaxError ??= { message, at };
   }
 
   #add(kind: Kind, text = "", at = this.#at): void {
@@ -300,8 +300,8 @@ class Scanner {
     if (this.#at === from) this.#at++;
   }
 
-  #scalar({ value, end, fault }: Scalar, plain: boolean): void {
-    if (fault !== undefined) this.#broken(fault);
+  #scalar({ value, end, error }: Scalar, plain: boolean): void {
+    if (error !== undefined) this.#broken(error);
     this.#tokens.push({ kind: "scalar", at: this.#at, text: value, plain });
     for (let at = this.#at; at < end; at++) {
       if (!isBreak(this.#text[at] ?? "")) continue;
@@ -347,16 +347,16 @@ interface OpenMap {
 class Composer {
   readonly #tokens: readonly Token[];
   readonly #check: () => void;
-  #fault: Fault;
+  #syntaxError: Fault;
   #index = 0;
   #anchors = new Map<string, ConfigNode>();
   #handles = new Map<string, string>();
   #merged = 0;
   #steps = 0;
 
-  constructor(tokens: readonly Token[], fault: Fault, check: () => void) {
+  constructor(tokens: readonly Token[], syntaxError: Fault, check: () => void) {
     this.#tokens = tokens;
-    this.#fault = fault;
+    this.#syntaxError = syntaxError;
     this.#check = check;
   }
 
@@ -388,11 +388,11 @@ class Composer {
         }
       }
     }
-    return { roots, fault: this.#fault };
+    return { roots, syntaxError: this.#syntaxError };
   }
 
   #broken(message: string, at: number): void {
-    this.#fault ??= { message, at };
+    this.#syntaxError ??= { message, at };
   }
 
   #peek(): Token {

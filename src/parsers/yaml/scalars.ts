@@ -11,7 +11,7 @@ export interface Scalar {
   readonly value: string;
   /** The character behind it. */
   readonly end: number;
-  readonly fault: string | undefined;
+  readonly error: string | undefined;
 }
 
 /** Line breaks of YAML 1.1. */
@@ -73,14 +73,14 @@ export function quotedScalar(text: string, at: number): Scalar | undefined {
   // A line break that is escaped, and what is white around it, is nothing at all.
   const parts = single ? [inside] : inside.split(ESCAPE);
   const marker = /[\r\n\x85\u2028\u2029](?:---|\.\.\.)(?:\s|$)/u.test(inside);
-  let fault = marker ? "A quoted scalar has a document's marker in it" : undefined;
+  let error = marker ? "A quoted scalar has a document's marker in it" : undefined;
   const value = parts.map((part, index) => {
     if (index % 2 === 0) return single ? folded(part).replaceAll("''", "'") : folded(part);
     const meant = unescape(part);
-    if (meant === undefined) fault ??= "A quoted scalar has an escape that YAML does not know";
+    if (meant === undefined) error ??= "A quoted scalar has an escape that YAML does not know";
     return meant ?? part.slice(1);
   }).join("");
-  return { value, end: end + 1, fault };
+  return { value, end: end + 1, error };
 }
 
 const ESCAPE = new RegExp(
@@ -116,7 +116,7 @@ export function blockScalar(text: string, at: number, parent: number): Scalar {
   HEADER.lastIndex = at;
   const header = HEADER.exec(text);
   const least = Math.max(1, parent + 1);
-  const fault = header === null ? "A block scalar begins with what is no header" : undefined;
+  const error = header === null ? "A block scalar begins with what is no header" : undefined;
   LINE.lastIndex = at;
   const first = header?.[0] ?? LINE.exec(text)?.[0] ?? "";
   let from = at + first.length;
@@ -141,7 +141,7 @@ export function blockScalar(text: string, at: number, parent: number): Scalar {
   const strips = (header?.[1] ?? header?.[4]) === "-";
   const ending = kept.length === 0 || strips || kept.length > ended ? "" : "\n";
   const body = text[at] === ">" ? foldedLines(kept) : kept.join("\n");
-  return { value: body + ending, end: Math.max(from, at + 1), fault };
+  return { value: body + ending, end: Math.max(from, at + 1), error };
 }
 
 /** Lines join by a space; blank lines between them and lines that are indented further stay. */
@@ -196,8 +196,8 @@ export function plainScalar(text: string, at: number, parent: number, flow: bool
     if (read === "") break;
     end = next + read.length;
   }
-  if (end === at) return { value: "", end: at, fault: undefined };
-  return { value: folded(text.slice(at, end)), end, fault: undefined };
+  if (end === at) return { value: "", end: at, error: undefined };
+  return { value: folded(text.slice(at, end)), end, error: undefined };
 }
 
 const BREAK_CHARACTERS = ["\n", "\r", "\x85", "\u2028", "\u2029"];

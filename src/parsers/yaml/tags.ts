@@ -42,9 +42,9 @@ export function pythonTags(
 ): readonly PythonTag[] {
   const handles = handlesOf(text);
   const found: PythonTag[] = [];
-  let looked = 0;
+  let visited = 0;
   for (let at = text.indexOf("!"); at >= 0 && found.length < most; at = text.indexOf("!", at + 1)) {
-    if (++looked % 1000 === 0) check();
+    if (++visited % 1000 === 0) check();
     for (const { tag, end } of meanings(text, at, handles)) {
       const [, kind, rest = ""] = PYTHON.exec(tag) ?? [];
       if (!isKind(kind)) continue;

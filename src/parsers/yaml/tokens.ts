@@ -28,7 +28,7 @@ export interface YamlWord {
 interface YamlWords {
   readonly words: readonly YamlWord[];
   /** The first thing that loaders refuse; undefined when nothing was seen. */
-  readonly fault: { readonly detail: string; readonly at: number } | undefined;
+  readonly syntaxError: { readonly detail: string; readonly at: number } | undefined;
 }
 
 /** Nested brackets; PyYAML fails earlier, by Python's recursion limit. CWE-674. */
@@ -69,12 +69,12 @@ class Scanner {
   readonly #flows: Flow[] = [];
   #at = 0;
   #lineStart = 0;
-  #fault: YamlWords["fault"];
+  #syntaxError: YamlWords["syntaxError"];
   #anchor: string | undefined;
   /** Column of a possible simple key; undefined where none may begin. */
   #candidate: number | undefined;
   /** What a question mark makes a key. */
-  #asked = false;
+  #explicitKey = false;
   /** The word that a colon would make a key. */
   #last: YamlWord | undefined;
 
@@ -99,11 +99,11 @@ class Scanner {
     }
     const open = this.#flows[0];
     if (open !== undefined) this.#broken("A bracket is never closed", open.at);
-    return { words: this.#words, fault: this.#fault };
+    return { words: this.#words, syntaxError: this.#syntaxError };
   }
 
   #broken(detail: string, at = this.#at): void {
-    this.#fault ??= { detail, at };
+    this.#syntaxError ??= { detail, at };
   }
 
   /** Steps over white space, line breaks and comments; false at the end. */
@@ -160,7 +160,7 @@ class Scanner {
     if (open !== undefined) this.#broken("A bracket is never closed", open.at);
     this.#flows.length = 0;
     this.#blocks.length = 0;
-    this.#asked = false;
+    this.#explicitKey = false;
     this.#last = this.#anchor = this.#candidate = undefined;
     this.#anchors.clear();
     this.#at += 3;
@@ -179,7 +179,7 @@ class Scanner {
   }
 
   #bracket(letter: string): void {
-    this.#asked = false;
+    this.#explicitKey = false;
     if (letter === "[" || letter === "{") {
       if (this.#flows.length === 0) this.#candidate ??= this.#column;
       const closing = letter === "[" ? "]" : "}";
@@ -200,14 +200,14 @@ class Scanner {
     if (this.#flows.length > 0) this.#broken("An entry of a block stands within brackets");
     else this.#block(this.#column);
     this.#candidate = this.#last = this.#anchor = undefined;
-    this.#asked = false;
+    this.#explicitKey = false;
     this.#at++;
   }
 
   #question(): void {
     if (this.#flows.length === 0) this.#block(this.#column);
     this.#candidate = this.#last = this.#anchor = undefined;
-    this.#asked = true;
+    this.#explicitKey = true;
     this.#at++;
   }
 
@@ -219,7 +219,7 @@ class Scanner {
     if (owner !== undefined && key !== undefined) owner.key = key.value;
     if (this.#flows.length === 0) this.#candidate = undefined;
     this.#last = this.#anchor = undefined;
-    this.#asked = false;
+    this.#explicitKey = false;
     this.#at++;
   }
 
@@ -251,9 +251,9 @@ class Scanner {
     this.#at++;
   }
 
-  #scalar({ value, end, fault }: Scalar): void {
+  #scalar({ value, end, error }: Scalar): void {
     if (end === this.#at) return;
-    if (fault !== undefined) this.#broken(fault);
+    if (error !== undefined) this.#broken(error);
     this.#word("scalar", value, this.#at);
     for (let at = this.#at; at < end; at++) {
       if (isBreak(this.#text[at] ?? "")) this.#lineStart = at + 1;
@@ -271,14 +271,14 @@ class Scanner {
       kind,
       value,
       at,
-      key: this.#asked,
+      key: this.#explicitKey,
       anchor: this.#anchor,
       under: value.includes("{") ? this.#keys() : [],
     };
     this.#words.push(word);
     this.#last = word;
     this.#anchor = undefined;
-    this.#asked = false;
+    this.#explicitKey = false;
   }
 }
 

@@ -33,7 +33,7 @@ test("scalars are what PyYAML reads, in whatever style, and nothing that it take
     if (one.scalars === null) continue;
     const text = textOf(one);
     assert.deepEqual(scalarsOf(text), one.scalars, JSON.stringify(text));
-    assert.equal(yamlWords(text).fault, undefined, JSON.stringify(text));
+    assert.equal(yamlWords(text).syntaxError, undefined, JSON.stringify(text));
     compared++;
   }
   assert.ok(compared > 1000, `${compared} texts`);
@@ -78,8 +78,8 @@ test("what loaders refuse is said, with its place, and what stands behind it is 
     'x: "\\q"\nk: v\n': 3,
   };
   for (const [text, at] of Object.entries(broken)) {
-    const { words, fault } = yamlWords(text);
-    assert.equal(fault?.at, at, text);
+    const { words, syntaxError } = yamlWords(text);
+    assert.equal(syntaxError?.at, at, text);
     assert.ok(words.some(({ key, value }) => key && value === "k"), text);
   }
 });
@@ -94,7 +94,7 @@ test("a text cut at any character is read to its end", () => {
 });
 
 test("more brackets and more words than any configuration has are said to be too many", () => {
-  assert.match(yamlWords("[".repeat(5000)).fault?.detail ?? "", /nested/);
-  assert.match(yamlWords(", a").fault?.detail ?? "", /comma/);
-  assert.match(yamlWords(`[${"a,".repeat(2_000_001)}]`).fault?.detail ?? "", /more than/);
+  assert.match(yamlWords("[".repeat(5000)).syntaxError?.detail ?? "", /nested/);
+  assert.match(yamlWords(", a").syntaxError?.detail ?? "", /comma/);
+  assert.match(yamlWords(`[${"a,".repeat(2_000_001)}]`).syntaxError?.detail ?? "", /more than/);
 });

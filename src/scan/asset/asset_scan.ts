@@ -33,7 +33,7 @@ import type {
 import { Budget } from "./budget.ts";
 import { folderObservations, isUnobserved } from "./folder.ts";
 import { atHead, detect, type Identified, identify, type Match } from "./identify.ts";
-import { faultOf, meter, type MeteredSource } from "./metered.ts";
+import { errorOf, meter, type MeteredSource } from "./metered.ts";
 import { type Anomaly, compareWithName } from "./naming.ts";
 import { ObservationBuffer } from "./observations.ts";
 import { compareFindings, Outcome } from "./outcome.ts";
@@ -161,7 +161,7 @@ export class AssetScan {
     if (folder !== undefined && !isUnobserved(folder)) await this.#showFolder();
     this.#tellUnproven();
     this.#tellStop();
-    this.#tellTheRest();
+    this.#reportCounted();
     const findings = this.#outcome.sorted();
     return {
       path: this.#path,
@@ -203,11 +203,11 @@ export class AssetScan {
       this.#budget.checkDeadline();
       const pause = this.#budget.pause();
       if (pause !== undefined) await pause;
-      await this.#look(visit, held);
+      await this.#identifyAndScan(visit, held);
     } catch (error) {
       this.#recordError(error, visit, held);
     }
-    this.#tellFault(visit, held);
+    this.#reportSourceError(visit, held);
     this.#parts += Math.max(0, held.places - 1);
     this.#judge(visit, held);
   }
@@ -216,27 +216,27 @@ export class AssetScan {
    * A stream that broke off was not read to its end, although its reader may have taken that for
    * the end. Broken compressed data is reported by the format that opened it, which knows what it is.
    */
-  #tellFault(visit: Visit, held: ObservationBuffer): void {
-    const fault = faultOf(visit.source);
-    if (fault === undefined) return;
+  #reportSourceError(visit: Visit, held: ObservationBuffer): void {
+    const error = errorOf(visit.source);
+    if (error === undefined) return;
     this.#outcome.unread = true;
-    const ratio = fault instanceof LimitError && fault.limit === "ratio";
-    if (visit.depth > 0 && (fault instanceof FormatError || ratio)) return;
-    this.#recordError(fault, visit, held);
+    const ratio = error instanceof LimitError && error.limit === "ratio";
+    if (visit.depth > 0 && (error instanceof FormatError || ratio)) return;
+    this.#recordError(error, visit, held);
   }
 
-  async #look(given: Visit, held: ObservationBuffer): Promise<void> {
+  async #identifyAndScan(initial: Visit, held: ObservationBuffer): Promise<void> {
     const identified = await identify(
-      given.source,
-      given.name,
-      given.hint,
-      given.depth === 0,
+      initial.source,
+      initial.name,
+      initial.hint,
+      initial.depth === 0,
       this.#formats,
       this.#options.rules.interest,
-      given.depth === 0 ? await this.#named() : [],
+      initial.depth === 0 ? await this.#named() : [],
     );
     const { sample, broken } = identified;
-    const { visit, matches } = await this.#decide(given, identified, held);
+    const { visit, matches } = await this.#decide(initial, identified, held);
     for (const one of broken) {
       this.#note(held, anomalyOfBroken(one));
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
@@ -332,9 +332,9 @@ export class AssetScan {
     held: ObservationBuffer,
   ): Promise<[Source, readonly Match[]]> {
     const { source } = visit;
-    const searched = this.#options.rules.interest.patternsIn !== undefined &&
+    const isSearched = this.#options.rules.interest.patternsIn !== undefined &&
       matches.some(({ entry }) => entry.patternSearch !== undefined);
-    const needed = matches.length > 1 || searched || matches.some(({ format }) => format.random);
+    const needed = matches.length > 1 || isSearched || matches.some(({ format }) => format.random);
     if (source.access === "random" || !needed) return [source, matches];
     const tooLong = source.size !== undefined && source.size > this.#limits.spoolBytes;
     try {
@@ -459,12 +459,12 @@ export class AssetScan {
     }
     const tail = tailOfStream(source);
     if (tail === undefined) return;
-    const seen = await detect(
+    const detected = await detect(
       { ...sample, size: source.size, tail },
       this.#formats,
       this.#options.rules.interest,
     );
-    const missed = seen.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
+    const missed = detected.matches.map(({ entry }) => entry.id).filter((id) => !ids.includes(id));
     if (missed.length === 0) return;
     this.#note(held, {
       type: "anomaly",
@@ -571,7 +571,7 @@ export class AssetScan {
   }
 
   /** What was only counted so far. */
-  #tellTheRest(): void {
+  #reportCounted(): void {
     const anomalies: Anomaly[] = [];
     for (const [limit, times] of this.#limitsReached) {
       if (times <= LIMIT_REPORTED) continue;

@@ -51,22 +51,24 @@ export async function identify(
   interest?: Interest,
   named: readonly NamedData[] = [],
 ): Promise<Identified> {
-  const look = async (headBytes: number, withTail: boolean): Promise<Identified> => {
-    const taken = await takeSample(source, name, hint, headBytes, withTail);
+  const detectIn = async (headBytes: number, withTail: boolean): Promise<Identified> => {
+    const unnamed = await takeSample(source, name, hint, headBytes, withTail);
     const [first, ...others] = named;
-    const sample = first === undefined ? taken : { ...taken, named: [first, ...others] as const };
+    const sample = first === undefined
+      ? unnamed
+      : { ...unnamed, named: [first, ...others] as const };
     return { sample, ...await detect(sample, formats, interest) };
   };
-  if (root) return await look(SAMPLE_BYTES, true);
+  if (root) return await detectIn(SAMPLE_BYTES, true);
   if (hint === HINT.torchStorage) {
-    const seen = await look(STORAGE_LOOK_BYTES, false);
-    if (seen.matches.length === 0) return seen;
+    const identified = await detectIn(STORAGE_LOOK_BYTES, false);
+    if (identified.matches.length === 0) return identified;
   }
-  const seen = await look(FIRST_LOOK_BYTES, true);
-  const decided = seen.matches.length > 0 && seen.undecided.length === 0;
-  return decided || seen.sample.head.length < FIRST_LOOK_BYTES
-    ? seen
-    : await look(SAMPLE_BYTES, true);
+  const fromHead = await detectIn(FIRST_LOOK_BYTES, true);
+  const decided = fromHead.matches.length > 0 && fromHead.undecided.length === 0;
+  return decided || fromHead.sample.head.length < FIRST_LOOK_BYTES
+    ? fromHead
+    : await detectIn(SAMPLE_BYTES, true);
 }
 
 /** Formats that are loaded, so that they are not waited for again. */

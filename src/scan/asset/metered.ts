@@ -15,7 +15,7 @@ export interface MeteredSource extends Source {
   /** Bytes asked of the source so far, or fetched of a remote one; what is asked twice counts twice. */
   readonly bytesRead: number;
   /** What ended the wrapped source early, should it be a stream. */
-  readonly fault: Error | undefined;
+  readonly error: Error | undefined;
   /**
    * As `readInto`, for memory that stays as it is while the asset is scanned: it is kept without a copy.
    */
@@ -23,8 +23,8 @@ export interface MeteredSource extends Source {
 }
 
 /** What ended a stream early, where its reader took that for the end. */
-export function faultOf(source: Source): Error | undefined {
-  return "fault" in source && source.fault instanceof Error ? source.fault : undefined;
+export function errorOf(source: Source): Error | undefined {
+  return "error" in source && source.error instanceof Error ? source.error : undefined;
 }
 
 /** Bytes of a random source that were read once and are at hand. */
@@ -86,8 +86,8 @@ export function meter(
     get bytesRead() {
       return source.bytesFetched ?? bytesRead;
     },
-    get fault() {
-      return faultOf(source);
+    get error() {
+      return errorOf(source);
     },
     async read(offset, length) {
       const pause = budget.pause();

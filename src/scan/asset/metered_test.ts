@@ -5,7 +5,7 @@ import { withDefaults } from "../../core/limits.ts";
 import { forwardSource } from "../../sources/forward.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import { Budget } from "./budget.ts";
-import { faultOf, meter } from "./metered.ts";
+import { errorOf, meter } from "./metered.ts";
 
 const DATA = Uint8Array.from({ length: 100_000 }, (_, at) => at & 0xff);
 const budget = () => new Budget(withDefaults(), undefined);
@@ -61,6 +61,6 @@ test("what ended a stream early is known, although its reader saw only an end", 
     undefined,
   );
   assert.equal((await source.read(0, 10)).length, 2);
-  assert.equal(source.fault, broken);
-  assert.equal(faultOf(bytesSource("x", DATA)), undefined);
+  assert.equal(source.error, broken);
+  assert.equal(errorOf(bytesSource("x", DATA)), undefined);
 });

@@ -86,7 +86,7 @@ function mismatch(
   // A program is no model; behind one may be an archive, which its format looks for.
   const isProgram = matched.every((id) => id === "native");
   if (isProgram && !claim.selfExtracting && claim.kind === "model" && !claim.weak) {
-    return [notWhatItSays(sample, claim.label, LABELS.get("native"))];
+    return [contentMismatch(sample, claim.label, LABELS.get("native"))];
   }
   if (claim.weak || matched.some((id) => claim.formats.includes(id))) return [];
   const content = matched.map((id) => LABELS.get(id) ?? `of format ${id}`).join(" and ");
@@ -142,7 +142,7 @@ function unrecognised(
   claim: NameClaim | undefined,
   root: boolean,
 ): readonly Anomaly[] {
-  if (sample.hint === HINT.pickle) return [notWhatItSays(sample, "a pickle")];
+  if (sample.hint === HINT.pickle) return [contentMismatch(sample, "a pickle")];
   if (claim === undefined || claim.kind === "other" || isNoModel(sample)) return [];
   // Other tools write text under such a name: a Mathematica notebook, a page of groff.
   if (claim.weak && !claim.supported && looksLikeText(sample.head)) return [];
@@ -150,7 +150,7 @@ function unrecognised(
   // Archives hold raw data under such names; a file given or found under one is meant to be loaded.
   if (claim.weak && !root) return [];
   if (claim.weak) return [unknownContent(sample.name)];
-  return [notWhatItSays(sample, claim.label)];
+  return [contentMismatch(sample, claim.label)];
 }
 
 /** The name is one that many programs use, so that nothing says what the content should be. */
@@ -164,7 +164,7 @@ function unknownContent(name: string): Anomaly {
   };
 }
 
-function notWhatItSays(sample: Sample, expected: string, found?: string): Anomaly {
+function contentMismatch(sample: Sample, expected: string, found?: string): Anomaly {
   const kind = found ??
     (looksLikeText(sample.head) ? "text" : "of no format that this version knows");
   return {

@@ -10,20 +10,20 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** A kind of content that is no model. */
 interface NoModel {
   /** Base names under which the content is what it should be. */
-  readonly names: RegExp;
+  readonly pattern: RegExp;
   readonly matches: (head: Uint8Array) => boolean;
 }
 
 const NO_MODELS: readonly NoModel[] = [
   // AppleDouble, RFC 1740 appendix B: magic number and version. macOS writes it beside any file.
   {
-    names: /^\._/u,
+    pattern: /^\._/u,
     matches: (head) => startsWith(head, [0, 5, 0x16, 7, 0, 2, 0, 0]),
   },
   // SPSS system files, https://www.gnu.org/software/pspp/pspp-dev/
-  { names: /\.sav$/iu, matches: (head) => anyOf(head, ["$FL2@(#)", "$FL3@(#)"]) },
+  { pattern: /\.sav$/iu, matches: (head) => anyOf(head, ["$FL2@(#)", "$FL3@(#)"]) },
   // IDL save files: signature and whether compressed, as `scipy.io.readsav` reads them.
-  { names: /\.sav$/iu, matches: (head) => anyOf(head, ["SR\0\x04", "SR\0\x06"]) },
+  { pattern: /\.sav$/iu, matches: (head) => anyOf(head, ["SR\0\x04", "SR\0\x06"]) },
 ];
 
 /**
@@ -31,7 +31,7 @@ const NO_MODELS: readonly NoModel[] = [
  * nothing of what no format matched for; formats are asked first.
  */
 export function isNoModel({ name, head }: Sample): boolean {
-  return NO_MODELS.some(({ names, matches }) => names.test(name) && matches(head));
+  return NO_MODELS.some(({ pattern: names, matches }) => names.test(name) && matches(head));
 }
 
 function anyOf(head: Uint8Array, magics: readonly string[]): boolean {

@@ -37,12 +37,12 @@ export async function takeSample(
 ): Promise<Sample> {
   const head = await readForSample(source, 0, Math.min(headBytes, SAMPLE_BYTES));
   const size = source.size;
-  const whole = head.length < Math.min(headBytes, SAMPLE_BYTES) || head.length === size;
+  const complete = head.length < Math.min(headBytes, SAMPLE_BYTES) || head.length === size;
   return {
     name,
-    size: whole ? head.length : size,
+    size: complete ? head.length : size,
     head,
-    tail: whole ? head : withTail ? await tailOf(source) : undefined,
+    tail: complete ? head : withTail ? await tailOf(source) : undefined,
     hint,
     claim: claimOf(name),
   };

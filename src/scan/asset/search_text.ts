@@ -59,14 +59,14 @@ async function searchText(
   patternsIn: NonNullable<Interest["patternsIn"]>,
 ): Promise<readonly Judged[]> {
   if (sample.head.length === 0 || !isText(sample.head)) return [];
-  const { bytes, whole } = await textOf(source, TEXT_BYTES);
+  const { bytes, complete } = await textOf(source, TEXT_BYTES);
   const found: Judged[] = patternsIn(DECODER.decode(bytes)).map(({ pattern, text, at }) => ({
     type: "fact",
     fact: { kind: "string", pattern, text, role: "a text" },
     count: 1,
     offset: at,
   }));
-  if (!whole) {
+  if (!complete) {
     const detail = `Patterns were looked for in the first ${TEXT_BYTES} bytes of this text only`;
     found.push({ type: "anomaly", rule: "scan-limit", detail, unread: true });
   }
@@ -87,8 +87,8 @@ function isText(head: Uint8Array): boolean {
 async function textOf(
   source: Source,
   limit: number,
-): Promise<{ readonly bytes: Uint8Array; readonly whole: boolean }> {
+): Promise<{ readonly bytes: Uint8Array; readonly complete: boolean }> {
   const bytes = await readUpTo(source, 0, limit);
-  const whole = bytes.length < limit || (await source.read(limit, 1)).length === 0;
-  return { bytes, whole };
+  const complete = bytes.length < limit || (await source.read(limit, 1)).length === 0;
+  return { bytes, complete };
 }

@@ -28,7 +28,7 @@ export interface Task {
   readonly index: number;
   readonly path: string;
   /** The argument that it was found below. */
-  readonly given: string;
+  readonly argument: string;
   /** Device and inode of a file that several paths name. */
   readonly inode?: string | undefined;
 }

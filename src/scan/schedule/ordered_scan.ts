@@ -44,9 +44,9 @@ export interface LocalFiles {
   /**
    * Where a found file lies.
    *
-   * @param given the argument that it was found below
+   * @param argument the argument that it was found below
    */
-  place(path: string, given: string): FolderPlace;
+  place(path: string, argument: string): FolderPlace;
 }
 
 /** A local file, which any thread can scan. */
@@ -54,7 +54,7 @@ interface FoundFile {
   readonly kind: "file";
   readonly path: string;
   /** The argument that it was found below; the same as `path` when it was named itself. */
-  readonly given: string;
+  readonly argument: string;
   readonly files: LocalFiles;
 }
 
@@ -140,9 +140,9 @@ export class OrderedScan {
   /** Scans; what is left when the scan is stopped is one error. */
   async *run(): AsyncGenerator<Scanned> {
     const { stop, workers } = this.#options;
-    let due = false;
+    let yieldDue = false;
     const unsubscribe = workers?.supply.whenWorthwhile(() => {
-      due = true;
+      yieldDue = true;
       this.#wake();
     });
     const abort = (): void => {
@@ -153,8 +153,8 @@ export class OrderedScan {
     try {
       for (;;) {
         if (stop.signal.aborted) this.#withdraw();
-        if (due && !stop.signal.aborted) {
-          due = false;
+        if (yieldDue && !stop.signal.aborted) {
+          yieldDue = false;
           await this.#startWorkers();
         }
         if (!this.#ended && this.#queue.length < this.#room) await this.#fill();
@@ -223,13 +223,13 @@ export class OrderedScan {
   async #isMainOnly(found: Scannable): Promise<boolean> {
     if (found.kind !== "file") return true;
     const { stop, limits } = this.#options;
-    const left = stop.remaining() ?? Infinity;
-    const milliseconds = Math.min(limits?.milliseconds ?? Infinity, Math.max(0, left));
+    const remaining = stop.remaining() ?? Infinity;
+    const milliseconds = Math.min(limits?.milliseconds ?? Infinity, Math.max(0, remaining));
     const budget = new Budget(withDefaults({ ...limits, milliseconds }), stop.signal);
     this.#bundles ??= this.#options.bundles ??
       (await import("../../bundles/registry.ts")).BUNDLES;
     return await concernsFolder(
-      found.files.place(found.path, found.given),
+      found.files.place(found.path, found.argument),
       this.#bundles,
       this.#options.rules.interest,
       () => budget.checkDeadline(),
@@ -350,8 +350,8 @@ export class OrderedScan {
 
   #scan(found: Scannable, update: (bytesRead: number) => void): Promise<Scanned> {
     if (found.kind === "opened") return scanFile(found, this.#options, update);
-    const { path, given, files } = found;
-    const folder = files.place(path, given);
+    const { path, argument, files } = found;
+    const folder = files.place(path, argument);
     const place = { path, folder, size: () => files.sizeOf(path), open: () => files.open(path) };
     return scanFile(place, this.#options, update);
   }
@@ -462,8 +462,8 @@ export class OrderedScan {
 /** What a worker is told of a file; undefined where only the main thread can scan it, or one does. */
 function taskOf({ index, found, mainOnly, started, inode }: Entry): Task | undefined {
   if (mainOnly || started || found?.kind !== "file") return undefined;
-  const { path, given } = found;
-  return { index, path, given, inode };
+  const { path, argument } = found;
+  return { index, path, argument, inode };
 }
 
 function sizeOf(found: Scannable): number | undefined {

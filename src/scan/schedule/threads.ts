@@ -10,11 +10,11 @@ const DEFAULT_JOBS = 4;
 /**
  * How many threads scan at a time, the main one included.
  *
- * @param asked what the user asked for
+ * @param requested what the user asked for
  * @param cores that this process may use
  */
-export function jobsOf(asked: number | undefined, cores: number): number {
-  return asked ?? Math.max(1, Math.min(cores, DEFAULT_JOBS));
+export function jobsOf(requested: number | undefined, cores: number): number {
+  return requested ?? Math.max(1, Math.min(cores, DEFAULT_JOBS));
 }
 
 /** A running thread. */

@@ -60,10 +60,10 @@ async function work(
   const linked = new LinkedFiles();
   const folders = new Folders(linked);
   port.postMessage({ type: "ready" });
-  for await (const { index, path, given, inode } of tasks) {
+  for await (const { index, path, argument, inode } of tasks) {
     if (queue.stopped || !queue.take(index, thread)) continue;
     if (inode !== undefined) linked.expect(inode);
-    const folder = folders.place(path, given);
+    const folder = folders.place(path, argument);
     // The main thread scans the files that bundles have observations of.
     markObservedElsewhere(folder.listing);
     const place = { path, folder, size: () => sizeOf(path), open: () => openRegular(path, linked) };
