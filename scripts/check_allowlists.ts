@@ -37,13 +37,13 @@ const MAKES_CLASSES: readonly string[] = ["metaclass", "enum-base"];
  *
  * @param hasMeaning whether the calls of a path are followed (rules/callables.toml)
  */
-export function faultsOf(
+export function problemsOf(
   list: Allowlist,
   evidence: Evidence,
   hasMeaning: (path: string) => boolean,
 ): string[] {
   const rows = new Map(evidence.rows.map((row) => [`${row.module}\n${row.name}`, row]));
-  const faults: string[] = [];
+  const problems: string[] = [];
   const listed = new Set<string>();
   for (const level of LEVELS) {
     for (const [module, names] of Object.entries(list[level])) {
@@ -51,25 +51,25 @@ export function faultsOf(
         const path = `${module}.${name}`;
         const row = rows.get(`${module}\n${name}`);
         listed.add(`${module}\n${name}`);
-        const fault = row === undefined
+        const problem = row === undefined
           ? "no evidence"
           : row.use !== level
           ? `the evidence is for "${row.use}"`
-          : faultOf(row, list.library, hasMeaning(path));
-        if (fault !== undefined) faults.push(`${list.library}: ${path} (${level}): ${fault}`);
+          : problemOf(row, list.library, hasMeaning(path));
+        if (problem !== undefined) problems.push(`${list.library}: ${path} (${level}): ${problem}`);
       }
     }
   }
   for (const [key, { module, name, use }] of rows) {
     if (use !== "-" && !listed.has(key)) {
-      faults.push(`${list.library}: ${module}.${name}: evidence for "${use}", and on no list`);
+      problems.push(`${list.library}: ${module}.${name}: evidence for "${use}", and on no list`);
     }
   }
-  return faults;
+  return problems;
 }
 
 /** Why a row is no evidence for its use; undefined when it is. */
-function faultOf(row: EvidenceRow, library: string, hasMeaning: boolean): string | undefined {
+function problemOf(row: EvidenceRow, library: string, hasMeaning: boolean): string | undefined {
   if (row.kind === "read") {
     return READ.includes(library) ? undefined : "its source was read, and it was not run";
   }
@@ -122,12 +122,12 @@ function main(): void {
   const meanings = parseCallables(readFileSync(ROOT + file, "utf8"), file);
   const hasMeaning = (path: string) =>
     path in meanings || `${path.slice(0, path.lastIndexOf("."))}.*` in meanings;
-  const faults = [...readAllowlists().values()].flatMap(([list, evidence]) =>
-    faultsOf(list, evidence ?? { releases: [], rows: [] }, hasMeaning)
+  const problems = [...readAllowlists().values()].flatMap(([list, evidence]) =>
+    problemsOf(list, evidence ?? { releases: [], rows: [] }, hasMeaning)
   );
-  for (const fault of faults.slice(0, 40)) console.error(fault);
-  if (faults.length > 40) console.error(`… and ${faults.length - 40} more`);
-  if (faults.length > 0) process.exitCode = 1;
+  for (const problem of problems.slice(0, 40)) console.error(problem);
+  if (problems.length > 40) console.error(`… and ${problems.length - 40} more`);
+  if (problems.length > 0) process.exitCode = 1;
 }
 
 if (import.meta.main) main();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Allowlist } from "../src/rules/toml.ts";
-import { faultsOf } from "./check_allowlists.ts";
+import { problemsOf } from "./check_allowlists.ts";
 import { parseEvidence } from "./evidence.ts";
 
 const HEAD = "# What was seen.\nrelease\t0\tlib 1.0\tlib==1.0\tPython 3.11.7\n[lib.core]\n";
@@ -20,7 +20,7 @@ function faults(
     named: {},
     [use]: { "lib.core": ["Thing"] },
   };
-  return faultsOf(list, parseEvidence(HEAD + row, "lib.tsv"), () => followed)
+  return problemsOf(list, parseEvidence(HEAD + row, "lib.tsv"), () => followed)
     .map((fault) => fault.replace(/^.*\): |^\w+: /, ""));
 }
 

@@ -149,8 +149,13 @@ function callAt(tokens: readonly Token[], at: number): Import | undefined {
   if (before === "function" || before === "async") return undefined;
   const typeOnly = before === "typeof" || before === "<" || before === "|";
   const literal = argument.kind === "string" || argument.kind === "template";
-  const whole = after?.text === ")" || after?.text === ",";
-  return { specifier: literal && whole ? argument.text : undefined, line, typeOnly, dynamic: true };
+  const isComplete = after?.text === ")" || after?.text === ",";
+  return {
+    specifier: literal && isComplete ? argument.text : undefined,
+    line,
+    typeOnly,
+    dynamic: true,
+  };
 }
 
 /** After these words a slash begins a regular expression. */

@@ -161,13 +161,13 @@ test("JSON is found behind talk that has braces of its own", () => {
 });
 
 test("losses are shown like wins, and who did not end has no ratio", () => {
-  const side = (program: string, seconds: number | undefined, said = "clean") => ({
+  const side = (program: string, seconds: number | undefined, outcome = "clean") => ({
     program,
     seconds,
     runs: 5,
     peak: 1e6,
     read: undefined,
-    said,
+    outcome,
   });
   const text = comparisonTable({
     title: "t",

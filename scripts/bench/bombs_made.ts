@@ -215,9 +215,9 @@ function makeOverlap(path: string): void {
   const packed = deflateZeros(PIECE_BYTES);
   const fields = { method: 8, size: PIECE_BYTES, offset: 0 };
   const one: Entry = { name: "0", data: "", packed, local: fields, central: fields };
-  const whole = buildZip([one]);
-  const local = whole.subarray(0, 31 + packed.length);
-  const record = whole.subarray(local.length, local.length + 47);
+  const archive = buildZip([one]);
+  const local = archive.subarray(0, 31 + packed.length);
+  const record = archive.subarray(local.length, local.length + 47);
   const directory = join(...new Array<Uint8Array>(60_000).fill(record));
   for (let at = 0; at < 60_000; at++) directory[at * 47 + 46] = 0x30 + at % 64;
   const counts = numbers([4, 0x06054b50], [4, 0], [2, 60_000], [2, 60_000], [4, directory.length]);
@@ -246,13 +246,13 @@ function makeDeflate64(path: string, count: number): void {
 function makeStored(path: string): void {
   const size = 2000 * MEGABYTE;
   const sizes = { size, compressedSize: size, crc: 0 };
-  const whole = buildZip([{ name: "weights.bin", data: "", local: sizes, central: sizes }]);
+  const archive = buildZip([{ name: "weights.bin", data: "", local: sizes, central: sizes }]);
   const local = 30 + "weights.bin".length;
-  const directory = whole.slice(local);
+  const directory = archive.slice(local);
   const end = new DataView(directory.buffer, directory.length - 22);
   end.setUint32(16, local + size, true);
   const file = openSync(path, "w");
-  writeSync(file, whole, 0, local);
+  writeSync(file, archive, 0, local);
   ftruncateSync(file, local + size);
   writeSync(file, directory, 0, directory.length, local + size);
   closeSync(file);

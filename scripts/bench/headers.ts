@@ -47,9 +47,9 @@ export function makeGguf(path: string, bytes: number): void {
     ...[text("general.architecture"), u32(8), text("llama")],
     ...[text("tensor"), u32(1), u64(bytes / 4), u32(0), u64(0)],
   ];
-  const whole = Uint8Array.from(header.flatMap((part) => [...part]));
-  const start = Math.ceil(whole.length / ALIGNMENT) * ALIGNMENT;
-  writeSparse(path, whole, start + bytes);
+  const headerBytes = Uint8Array.from(header.flatMap((part) => [...part]));
+  const start = Math.ceil(headerBytes.length / ALIGNMENT) * ALIGNMENT;
+  writeSparse(path, headerBytes, start + bytes);
 }
 
 function u32(value: number): Uint8Array {

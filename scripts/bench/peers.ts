@@ -49,10 +49,10 @@ export const PEER_ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
  */
 export function install(python: Python | undefined, requirements: string): Installation {
   if (python === undefined) return { missing: "no Python was found (set PYTHON)" };
-  const wanted = fileURLToPath(new URL(`${requirements}.txt`, import.meta.url));
+  const requirementsFile = fileURLToPath(new URL(`${requirements}.txt`, import.meta.url));
   const folder = join(ROOT, ".cache", requirements);
   const stamp = join(folder, "installed.txt");
-  const text = `Python ${python.version}\n${readFileSync(wanted, "utf8")}`;
+  const text = `Python ${python.version}\n${readFileSync(requirementsFile, "utf8")}`;
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== text) {
     console.error(`bench: installing ${requirements}.txt from PyPI into .cache/${requirements}`);
     rmSync(folder, { recursive: true, force: true });
@@ -62,7 +62,7 @@ export function install(python: Python | undefined, requirements: string): Insta
     for (
       const [command, args] of [
         [python.executable, ["-m", "venv", folder]],
-        [inside, [...pip, "--requirement", wanted]],
+        [inside, [...pip, "--requirement", requirementsFile]],
       ] as const
     ) {
       const done = spawnSync(command, args, { encoding: "utf8" });
@@ -87,10 +87,10 @@ function environmentIn(folder: string): Installation {
   const python = pythonIn(folder);
   const code =
     "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions()]";
-  const asked = spawnSync(python, ["-c", code], { encoding: "utf8" });
-  if (asked.status !== 0) return { missing: `${python} does not run` };
+  const probe = spawnSync(python, ["-c", code], { encoding: "utf8" });
+  if (probe.status !== 0) return { missing: `${python} does not run` };
   const versions = new Map(
-    asked.stdout.trim().split("\n").map((line) => {
+    probe.stdout.trim().split("\n").map((line) => {
       const [name = "", version = ""] = line.trim().split(" ");
       return [name.toLowerCase(), version];
     }),

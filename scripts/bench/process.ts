@@ -203,8 +203,8 @@ export interface Python {
 export function findPython(): Python | undefined {
   const name = process.env.PYTHON ?? "python3";
   const code = "import sys; print(sys.version.split()[0], sys.executable)";
-  const asked = spawnSync(name, ["-c", code], { encoding: "utf8" });
-  if (asked.status !== 0) return undefined;
-  const [version = "", ...rest] = asked.stdout.trim().split(" ");
+  const probe = spawnSync(name, ["-c", code], { encoding: "utf8" });
+  if (probe.status !== 0) return undefined;
+  const [version = "", ...rest] = probe.stdout.trim().split(" ");
   return { version, executable: rest.join(" ") };
 }

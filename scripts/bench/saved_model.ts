@@ -38,7 +38,7 @@ function message(...fields: readonly Field[]): Uint8Array {
 }
 
 /** Fields, and behind them one that holds the open message. */
-function around(before: Uint8Array, number: number, inner: Open): Open {
+function wrapMessage(before: Uint8Array, number: number, inner: Open): Open {
   const tag = [...varint(number * 8 + 2), ...varint(inner.length)];
   return {
     head: Uint8Array.from([...before, ...tag, ...inner.head]),
@@ -67,15 +67,15 @@ export function makeSavedModel(path: string, size: number, nodes: number): void 
   const shape = message([2, message([1, size / 4 / COLUMNS])], [2, message([1, COLUMNS])]);
   // Constant, then from the inside out: TensorProto, AttrValue, the attribute, NodeDef, GraphDef.
   let open: Open = { head: new Uint8Array(0), length: size };
-  open = around(message([1, FLOAT], [2, shape]), 4, open);
-  open = around(message(), 8, open);
-  open = around(message([1, "value"]), 2, open);
+  open = wrapMessage(message([1, FLOAT], [2, shape]), 4, open);
+  open = wrapMessage(message(), 8, open);
+  open = wrapMessage(message([1, "value"]), 2, open);
   const dtype = attribute("dtype", message([6, FLOAT]));
-  open = around(message([1, "table"], [2, "Const"], dtype), 5, open);
-  open = around(message(...chain), 1, open);
+  open = wrapMessage(message([1, "table"], [2, "Const"], dtype), 5, open);
+  open = wrapMessage(message(...chain), 1, open);
   const info = message([4, "serve"], [5, "2.21.0"]);
-  open = around(message([1, info]), 2, open);
-  const { head } = around(message([1, 1]), 2, open);
+  open = wrapMessage(message([1, info]), 2, open);
+  const { head } = wrapMessage(message([1, 1]), 2, open);
   const file = openSync(path, "w");
   writeSync(file, head, 0, head.length, 0);
   ftruncateSync(file, head.length + size);

@@ -39,8 +39,8 @@ interface Side {
   /** Bytes; the highest of all runs. */
   readonly peak: number | undefined;
   readonly read: number | undefined;
-  /** What it said, or which limit ended it. */
-  readonly said: string;
+  /** Its verdict, or which limit ended it. */
+  readonly outcome: string;
 }
 
 /** One input, all programs. The first side is what the others' ratios are to. */
@@ -107,13 +107,13 @@ export async function sideBySide(
     all.push(comparison);
     done(comparison);
   };
-  const wanted = (...names: string[]) => only === undefined || names.includes(only);
-  if (wanted("start")) {
+  const isSelected = (...names: string[]) => only === undefined || names.includes(only);
+  if (isSelected("start")) {
     const entrants = programs.map((program) => entrant(program, program.start));
     keep(await compare("Start: version or help", entrants, setting.rounds));
   }
   for (const one of INPUTS) {
-    if (one.alone || !wanted(one.bench, one.name)) continue;
+    if (one.alone || !isSelected(one.bench, one.name)) continue;
     const path = await made(one, leave);
     if (path === undefined) continue;
     const entrants = programs.map((program) =>
@@ -217,7 +217,7 @@ function sideOf({ name, answer }: Entrant, runs: readonly Run[]): Side {
     runs: counted.length,
     peak: highest(runs.map((one) => one.peak)),
     read: highest(runs.map((one) => one.read)),
-    said: over === undefined && last !== undefined ? wordsOf(answer(last), last) : limitOf(over),
+    outcome: over === undefined && last !== undefined ? wordsOf(answer(last), last) : limitOf(over),
   };
 }
 
@@ -249,13 +249,13 @@ export function comparisonTable({ sides }: Comparison): string {
       side === reference ? "1" : ratioOf(side.seconds, reference?.seconds),
       side.peak === undefined ? "not measured" : megabytes(side.peak),
       side.read === undefined ? "not measured" : megabytes(side.read),
-      side.said,
+      side.outcome,
     ]),
   );
 }
 
-function timeOf({ seconds, runs, said }: Side): string {
-  if (seconds === undefined) return said;
+function timeOf({ seconds, runs, outcome }: Side): string {
+  if (seconds === undefined) return outcome;
   return `${seconds.toFixed(seconds < 10 ? 2 : 0)} s${runs === 1 ? ", once" : ""}`;
 }
 

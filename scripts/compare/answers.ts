@@ -99,7 +99,7 @@ function optionsOf({ environment }: Program, timeLimit: number) {
 }
 
 /** True when a place in a report lies in a sample: the file itself, a member, a file of the folder. */
-export function liesIn(location: string, path: string): boolean {
+export function isInside(location: string, path: string): boolean {
   return location === path ||
     /^[:/\\ ]/.test(location.slice(path.length)) && location.startsWith(path);
 }
@@ -110,9 +110,9 @@ export function splitOurs(report: Report, { samples }: Family): Map<string, Answ
   const assets = listOf(report["assets"]);
   const answers = new Map<string, Answer>();
   for (const { path } of samples) {
-    const own = assets.filter((one) => liesIn(String(one["path"]), path));
+    const own = assets.filter((one) => isInside(String(one["path"]), path));
     if (own.length === 0) continue;
-    const reported = issues.filter((one) => liesIn(String(one["path"]), path));
+    const reported = issues.filter((one) => isInside(String(one["path"]), path));
     const grave = reported.filter((one) => Number(one["severity_score"]) >= 5);
     const verdicts = own.map((one) => one["verdict"]);
     const code = grave.length > 0 ? 1 : verdicts.includes("incomplete") ? 2 : 0;
@@ -136,14 +136,14 @@ export function splitModelscan(report: Report, { samples, folder }: Family): Map
   const answers = new Map<string, Answer>();
   for (const { path } of samples) {
     const own = relative(folder, path);
-    const here = (one: Report) => liesIn(String(one["source"]), own);
+    const here = (one: Report) => isInside(String(one["source"]), own);
     const issue = issues.find(here);
     const error = errors.find(here);
     if (issue !== undefined) {
       answers.set(path, { kind: "flagged", note: String(issue["description"]) });
     } else if (error !== undefined) {
       answers.set(path, { kind: "unread", note: String(error["description"]) });
-    } else if (files.some((file) => liesIn(file, own))) {
+    } else if (files.some((file) => isInside(file, own))) {
       answers.set(path, { kind: "clean", note: "" });
     } else answers.set(path, { kind: "unread", note: "not supported" });
   }
@@ -157,12 +157,12 @@ export function splitPythonModelaudit(report: Report, { samples }: Family): Map<
   const about = isRecord(report["file_metadata"]) ? report["file_metadata"] : {};
   const answers = new Map<string, Answer>();
   for (const { path } of samples) {
-    const issue = issues.find((one) => liesIn(String(one["location"]), path));
-    const types = assets.filter((one) => liesIn(String(one["path"]), path)).map((one) =>
+    const issue = issues.find((one) => isInside(String(one["location"]), path));
+    const types = assets.filter((one) => isInside(String(one["path"]), path)).map((one) =>
       one["type"]
     );
     const incomplete = Object.entries(about).some(([file, facts]) =>
-      liesIn(file, path) && isRecord(facts) && facts["analysis_incomplete"] === true
+      isInside(file, path) && isRecord(facts) && facts["analysis_incomplete"] === true
     );
     if (issue !== undefined) answers.set(path, { kind: "flagged", note: String(issue["message"]) });
     else if (incomplete) answers.set(path, { kind: "unread", note: "incomplete" });

@@ -34,7 +34,7 @@ import { TOOL_VERSION } from "../../src/core/version.ts";
 import { answersOf } from "./answers.ts";
 import { type Family, familyOfList, ownFamilies, ownList, type Sample } from "./families.ts";
 import { foreignFamilies } from "./foreign.ts";
-import { type Group, page, type Said, totals } from "./page.ts";
+import { type Answers, type Group, page, totals } from "./page.ts";
 
 /** Who is asked, and with TensorFlow where a family needs it. */
 interface Scanner {
@@ -58,19 +58,19 @@ async function main(): Promise<void> {
   const tensorflow = had(install(python, "peers-tensorflow"), "modelscan with TensorFlow", left);
   const scanners = chosen(allScanners(environment, tensorflow), values.programs);
   const groups = allGroups(environment, values.only, left);
-  const said: Said[] = [];
+  const answers: Answers[] = [];
   for (const scanner of scanners) {
     const one = await ask(scanner, groups, Number(values.jobs));
-    said.push(one);
+    answers.push(one);
     // A run takes a while: what is known of one program need not wait for the next.
     for (const group of groups) console.error(`\n${group.title}\n\n${totals(group, [one])}`);
   }
   for (const one of left) console.error(`compare: left out: ${one}`);
-  for (const group of groups) console.log(`\n${group.title}\n\n${totals(group, said)}`);
+  for (const group of groups) console.log(`\n${group.title}\n\n${totals(group, answers)}`);
   if (!values.write) return;
   mkdirSync(join(ROOT, "docs"), { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
-  const text = page({ date, python: python?.version ?? "none", groups, said, left });
+  const text = page({ date, python: python?.version ?? "none", groups, answers, left });
   writeFileSync(join(ROOT, "docs", "comparison.md"), text);
 }
 
@@ -106,13 +106,13 @@ function allScanners(
 /** Those whose names stand in a list with commas; all without one. */
 function chosen(scanners: readonly Scanner[], names: string | undefined): readonly Scanner[] {
   if (names === undefined) return scanners;
-  const wanted = names.split(",").map((name) => name.trim());
+  const selected = names.split(",").map((name) => name.trim());
   const known = scanners.map(({ program }) => program.name);
-  const unknown = wanted.find((name) => !known.includes(name));
+  const unknown = selected.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new RangeError(`Cannot ask "${unknown}": there are ${known.join(", ")}`);
   }
-  return scanners.filter(({ program }) => wanted.includes(program.name));
+  return scanners.filter(({ program }) => selected.includes(program.name));
 }
 
 function allGroups(
@@ -144,14 +144,14 @@ function allGroups(
   return groups.filter(({ families }) => families.length > 0);
 }
 
-async function ask(scanner: Scanner, groups: readonly Group[], jobs: number): Promise<Said> {
+async function ask(scanner: Scanner, groups: readonly Group[], jobs: number): Promise<Answers> {
   const { program, withTensorflow } = scanner;
   const answers = new Map<Family, ReadonlyMap<Sample, Answer>>();
   for (const family of groups.flatMap(({ families }) => families)) {
     console.error(`compare: ${program.name}: ${family.name}, ${family.samples.length} samples`);
     const graphs = family.samples.some(({ path }) => path.endsWith(".pb"));
-    const asked = graphs ? withTensorflow ?? program : program;
-    answers.set(family, await answersOf(asked, family, jobs));
+    const interpreter = graphs ? withTensorflow ?? program : program;
+    answers.set(family, await answersOf(interpreter, family, jobs));
   }
   return { program: program.name, version: program.version, answers };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Answer } from "../bench/programs.ts";
-import { liesIn, splitModelscan, splitOurs, splitPythonModelaudit } from "./answers.ts";
+import { isInside, splitModelscan, splitOurs, splitPythonModelaudit } from "./answers.ts";
 import { type Family, ownFamilies, ownList, type Sample, type Truth, truthOf } from "./families.ts";
 import { type ForeignTruth, foreignTruth } from "./foreign.ts";
 import { page, totals } from "./page.ts";
@@ -49,10 +49,10 @@ test("where the documents allow a clean verdict and another, nothing is true of 
 
 test("a place lies in a file, its members and a folder's files, and in no file of a longer name", () => {
   for (const place of ["/m/a.pt", "/m/a.pt:data.pkl", "/m/a.pt/x.py", "/m/a.pt (pos 3)"]) {
-    assert.ok(liesIn(place, "/m/a.pt"), place);
+    assert.ok(isInside(place, "/m/a.pt"), place);
   }
   for (const place of ["/m/a.pth", "/m/a.pt2:data.pkl", "/m", "", "/n/m/a.pt"]) {
-    assert.ok(!liesIn(place, "/m/a.pt"), place);
+    assert.ok(!isInside(place, "/m/a.pt"), place);
   }
 });
 
@@ -144,12 +144,18 @@ test("the page names every miss and false alarm, this program's too", () => {
       [good, { kind: "flagged", note: "" }],
     ]),
   ]]);
-  const said = [{ program: "modelaudit", version: "1", answers }];
-  const text = page({ date: "d", python: "3", groups: [group], said, left: ["a reason"] });
+  const results = [{ program: "modelaudit", version: "1", answers }];
+  const text = page({
+    date: "d",
+    python: "3",
+    groups: [group],
+    answers: results,
+    left: ["a reason"],
+  });
   assert.match(
     text,
     /### modelaudit\n[^#]*missed[^#]*`bad\.pkl`[^#]*false alarms[^#]*`good\.pkl`/u,
   );
   assert.match(text, /Left out:\n\n- a reason/u);
-  assert.match(totals(group, said), /\| modelaudit \| 0 of 1 +\| 0 +\| 1 +\|/u);
+  assert.match(totals(group, results), /\| modelaudit \| 0 of 1 +\| 0 +\| 1 +\|/u);
 });

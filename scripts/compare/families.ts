@@ -88,8 +88,8 @@ export function truthOf({ verdict, severity, also = [] }: Expected): Truth | und
 }
 
 function samplesOf(folder: string, expected: Readonly<Record<string, Expected>>): Sample[] {
-  return Object.entries(expected).flatMap(([name, wanted]) => {
-    const truth = truthOf(wanted);
+  return Object.entries(expected).flatMap(([name, expectation]) => {
+    const truth = truthOf(expectation);
     return truth === undefined ? [] : [{ path: join(folder, ...name.split("/")), name, truth }];
   });
 }

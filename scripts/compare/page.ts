@@ -10,7 +10,7 @@ import type { Family, Sample } from "./families.ts";
 import { countOf, type Mark, markOf } from "./tally.ts";
 
 /** What one program said of a group's samples, by family. */
-export interface Said {
+export interface Answers {
   readonly program: string;
   readonly version: string;
   readonly answers: ReadonlyMap<Family, ReadonlyMap<Sample, Answer>>;
@@ -28,15 +28,15 @@ interface Compared {
   readonly date: string;
   readonly python: string;
   readonly groups: readonly Group[];
-  readonly said: readonly Said[];
+  readonly answers: readonly Answers[];
   /** What could not be had, and why. */
   readonly left: readonly string[];
 }
 
 /** docs/comparison.md. */
 export function page(compared: Compared): string {
-  const { date, python, groups, said, left } = compared;
-  const programs = said.map(({ program, version }) => `${program} ${version}`).join(", ");
+  const { date, python, groups, answers, left } = compared;
+  const programs = answers.map(({ program, version }) => `${program} ${version}`).join(", ");
   return [
     "# Comparison",
     "",
@@ -49,25 +49,25 @@ export function page(compared: Compared): string {
       "",
       group.introduction,
       "",
-      totals(group, said),
+      totals(group, answers),
       "",
-      ...perFamily(group, said),
+      ...perFamily(group, answers),
     ]),
     "## Every miss and every false alarm",
     "",
     "A sample that a program did not read is no miss and is not listed here.",
     "",
-    ...said.flatMap((one) => listing(groups, one)),
+    ...answers.flatMap((one) => listing(groups, one)),
   ].join("\n");
 }
 
-function entriesOf(group: Group, { answers }: Said): (readonly [Sample, Answer])[] {
+function entriesOf(group: Group, { answers }: Answers): (readonly [Sample, Answer])[] {
   return group.families.flatMap((family) => [...answers.get(family) ?? []]);
 }
 
 /** One line a program, over all families of a group. */
-export function totals(group: Group, said: readonly Said[]): string {
-  const lines = said.map((one) => {
+export function totals(group: Group, answers: readonly Answers[]): string {
+  const lines = answers.map((one) => {
     const entries = entriesOf(group, one);
     const harmful = countOf("harmful", entries);
     const suspicious = countOf("suspicious", entries);
@@ -97,8 +97,8 @@ export function totals(group: Group, said: readonly Said[]): string {
 }
 
 /** Two tables, a line a family: what was found of the harmful, and false alarms. */
-function perFamily(group: Group, said: readonly Said[]): string[] {
-  const head = ["", "samples", ...said.map(({ program }) => program)];
+function perFamily(group: Group, results: readonly Answers[]): string[] {
+  const head = ["", "samples", ...results.map(({ program }) => program)];
   const tables = [
     ["Harmful samples found", "harmful", "found"],
     ["False alarms on harmless samples", "harmless", "false alarm"],
@@ -107,7 +107,7 @@ function perFamily(group: Group, said: readonly Said[]): string[] {
     const lines = group.families.flatMap((family) => {
       const all = family.samples.filter((sample) => sample.truth === truth).length;
       if (all === 0) return [];
-      const counts = said.map(({ answers }) =>
+      const counts = results.map(({ answers }) =>
         `${countOf(truth, answers.get(family) ?? [])[mark]}`
       );
       return [[family.name, `${all}`, ...counts]];
@@ -116,10 +116,10 @@ function perFamily(group: Group, said: readonly Said[]): string[] {
   });
 }
 
-function listing(groups: readonly Group[], said: Said): string[] {
+function listing(groups: readonly Group[], answers: Answers): string[] {
   const parts = groups.flatMap((group) => {
-    const missed = named(group, said, "missed");
-    const alarms = named(group, said, "false alarm");
+    const missed = named(group, answers, "missed");
+    const alarms = named(group, answers, "false alarm");
     return [
       ...(missed.length === 0
         ? []
@@ -127,10 +127,10 @@ function listing(groups: readonly Group[], said: Said): string[] {
       ...(alarms.length === 0 ? [] : [`${group.title}, false alarms:`, "", ...alarms, ""]),
     ];
   });
-  return [`### ${said.program}`, "", ...(parts.length === 0 ? ["None.", ""] : parts)];
+  return [`### ${answers.program}`, "", ...(parts.length === 0 ? ["None.", ""] : parts)];
 }
 
-function named(group: Group, { answers }: Said, mark: Mark): string[] {
+function named(group: Group, { answers }: Answers, mark: Mark): string[] {
   return group.families.flatMap((family) => {
     const names = [...answers.get(family) ?? []]
       .filter(([sample, answer]) => markOf(sample.truth, answer) === mark)

@@ -25,7 +25,7 @@ function content(dice: Dice): Uint8Array {
 }
 
 /** One or two fields of a header that differ from the truth. */
-function lies(dice: Dice, lengths: readonly number[]): Partial<Fields> {
+function wrongFields(dice: Dice, lengths: readonly number[]): Partial<Fields> {
   if (!dice.chance(1, 2)) return {};
   const some = Number(dice.pick(BOUNDARIES) & 0xffff_ffffn);
   const near = dice.pick(lengths) + dice.pick([-1, 0, 1, 30]);
@@ -60,8 +60,8 @@ function zipEntry(dice: Dice, lengths: readonly number[]): Entry {
     data,
     deflate,
     ...(dice.chance(1, 8) && { packed: new Uint8Array(deflateRawSync(data).subarray(0, -1)) }),
-    local: lies(dice, lengths),
-    central: lies(dice, lengths),
+    local: wrongFields(dice, lengths),
+    central: wrongFields(dice, lengths),
     hidden: dice.chance(1, 10),
     descriptor: dice.chance(1, 6),
     ...(dice.chance(1, 8) && { localExtra: extra(dice) }),
@@ -134,8 +134,8 @@ function tarMember(dice: Dice): Uint8Array {
     ? join(dice.pick(NAMES), "\0")
     : content(dice);
   const header = new Uint8Array(512);
-  const lie = dice.chance(1, 10) ? dice.pick([1, -1, 512, 1 << 30]) : 0;
-  const size = tarNumber(dice, 12, Math.max(0, data.length + lie));
+  const sizeError = dice.chance(1, 10) ? dice.pick([1, -1, 512, 1 << 30]) : 0;
+  const size = tarNumber(dice, 12, Math.max(0, data.length + sizeError));
   header.set(join(dice.pick(NAMES)).subarray(0, 100), 0);
   header.set(join("0000644\0", "0000000\0", "0000000\0"), 100);
   header.set(size.subarray(0, 12), 124);

@@ -36,7 +36,7 @@ export type Link =
 export class Hdf5Writer {
   readonly #dice: Dice;
   readonly #pieces: Uint8Array[] = [];
-  readonly #lies: number;
+  readonly #wrongFields: number;
   /** Whether groups are written as before HDF5 1.8. */
   readonly old: boolean;
   /** True once some number is not what it should be. */
@@ -46,13 +46,15 @@ export class Hdf5Writer {
   constructor(dice: Dice) {
     this.#dice = dice;
     this.old = dice.chance(1, 2);
-    this.#lies = dice.chance(1, 2) ? 0 : dice.pick([20, 80, 300]);
+    this.#wrongFields = dice.chance(1, 2) ? 0 : dice.pick([20, 80, 300]);
     this.put(new Uint8Array(96));
   }
 
   /** A number of the file, or a lie. */
   number(width: number, value: number | bigint): Uint8Array {
-    if (this.#lies === 0 || !this.#dice.chance(1, this.#lies)) return little(width, value);
+    if (this.#wrongFields === 0 || !this.#dice.chance(1, this.#wrongFields)) {
+      return little(width, value);
+    }
     this.lied = true;
     const near = BigInt(value) + this.#dice.pick([-8n, -1n, 1n, 8n]);
     return little(width, this.#dice.chance(1, 2) ? near : this.#dice.pick(BOUNDARIES));
@@ -60,7 +62,9 @@ export class Hdf5Writer {
 
   /** An address, or that of something else in the file. */
   address(value: number | bigint): Uint8Array {
-    if (this.#lies === 0 || !this.#dice.chance(1, this.#lies)) return little(8, value);
+    if (this.#wrongFields === 0 || !this.#dice.chance(1, this.#wrongFields)) {
+      return little(8, value);
+    }
     this.lied = true;
     return little(8, this.#dice.chance(2, 3) ? this.#dice.below(this.#end) : UNDEFINED);
   }

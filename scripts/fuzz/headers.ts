@@ -56,9 +56,9 @@ function ggufValue(dice: Dice, type: number, depth: number): Uint8Array {
   if (type === 9) {
     const item = depth > 4 ? 4 : dice.chance(1, 3) ? 9 : dice.below(13);
     const count = dice.below(4);
-    const said = dice.chance(1, 10) ? dice.pick(BOUNDARIES) : BigInt(count);
+    const declared = dice.chance(1, 10) ? dice.pick(BOUNDARIES) : BigInt(count);
     const items = Array.from({ length: count }, () => ggufValue(dice, item, depth + 1));
-    return join(little(4, item), little(8, said), ...items);
+    return join(little(4, item), little(8, declared), ...items);
   }
   return little(widths[type] ?? 4, dice.pick(BOUNDARIES));
 }

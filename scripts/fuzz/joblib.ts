@@ -85,8 +85,8 @@ function array(dice: Dice): Piece {
 
 /** Numbers to a loader that steps over them, a pickle to one that does not; now and then too few or too many. */
 function raw(dice: Dice, length: number): Uint8Array {
-  const lie = dice.chance(1, 12) ? dice.pick([-1, 1, 8]) : 0;
-  const bytes = new Uint8Array(Math.max(0, Math.min(4096, length + lie)));
+  const sizeError = dice.chance(1, 12) ? dice.pick([-1, 1, 8]) : 0;
+  const bytes = new Uint8Array(Math.max(0, Math.min(4096, length + sizeError)));
   if (dice.chance(1, 3)) bytes.set(dice.pick(HARMFUL_PICKLES).subarray(0, bytes.length));
   return bytes;
 }

@@ -39,7 +39,7 @@ const NUMBERS = [
   "0.0",
 ];
 /** What `json.loads` refuses: one of these in place of something. */
-const FAULTS: readonly (readonly [from: RegExp, to: string])[] = [
+const CORRUPTIONS: readonly (readonly [from: RegExp, to: string])[] = [
   [/\}/u, ",}"],
   [/\{/u, "{/* a */"],
   [/\{/u, "{// a\n"],
@@ -100,6 +100,6 @@ function encoded(text: string, dice: Dice): Uint8Array {
 export function jsonText(value: Json, dice: Dice): JsonText {
   const text = written(value, dice);
   if (!dice.chance(1, 12)) return { bytes: encoded(text, dice), sound: true };
-  const [from, to] = dice.pick(FAULTS);
+  const [from, to] = dice.pick(CORRUPTIONS);
   return { bytes: encoded(text.replace(from, to), dice), sound: false };
 }

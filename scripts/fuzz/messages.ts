@@ -114,7 +114,7 @@ interface Node {
   readonly pick: number;
   readonly text: number;
   readonly number: number;
-  readonly lie: number;
+  readonly lengthError: number;
   readonly inner: readonly Node[];
 }
 
@@ -123,7 +123,7 @@ const { node: NODE } = fc.letrec<{ node: Node }>((tie) => ({
     pick: fc.nat(63),
     text: fc.nat(TEXTS.length - 1),
     number: fc.nat(BOUNDARIES.length - 1),
-    lie: fc.nat(60),
+    lengthError: fc.nat(60),
     inner: fc.oneof(
       { depthSize: "small", maxDepth: 7 },
       fc.constant([]),
@@ -140,7 +140,7 @@ function render(schema: Schema, kind: string, nodes: readonly Node[]): Uint8Arra
 }
 
 function field(schema: Schema, fields: Schema[string], node: Node): Uint8Array {
-  const { pick, text, number, lie, inner } = node;
+  const { pick, text, number, lengthError, inner } = node;
   const value = BOUNDARIES[number] ?? 0n;
   // Some fields are of no schema, or of another wire type than theirs.
   const [id, kind] = fields.length > 0 && pick < 56
@@ -157,13 +157,13 @@ function field(schema: Schema, fields: Schema[string], node: Node): Uint8Array {
       return join(
         varint(id * 8 + 3),
         render(schema, "root", inner),
-        lie < 6 ? [] : varint(id * 8 + 4),
+        lengthError < 6 ? [] : varint(id * 8 + 4),
       );
     default: {
       const content = kind === "text" ? join(TEXTS[text] ?? "") : render(schema, kind, inner);
-      const length = lie === 0
+      const length = lengthError === 0
         ? value
-        : BigInt(content.length + (lie === 1 ? 1 : lie === 2 ? -1 : 0));
+        : BigInt(content.length + (lengthError === 1 ? 1 : lengthError === 2 ? -1 : 0));
       return join(varint(id * 8 + 2), varint(length), content);
     }
   }

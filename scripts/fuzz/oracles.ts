@@ -39,7 +39,7 @@ const TINY: readonly Partial<Limits>[] = [
 
 let validator: ReturnType<Ajv2020["compile"]> | undefined;
 
-function schemaFaults(text: string): string | undefined {
+function schemaErrors(text: string): string | undefined {
   validator ??= new Ajv2020({ allowUnionTypes: true }).compile(
     JSON.parse(readFileSync(new URL("../../docs/report.schema.json", import.meta.url), "utf8")),
   );
@@ -88,7 +88,7 @@ export async function check(
   try {
     observed = await observe(name, bytes);
   } catch (error) {
-    return { findings: [{ kind: "rejected", detail: said(error) }] };
+    return { findings: [{ kind: "rejected", detail: messageOf(error) }] };
   }
   const took = busy() - started;
   if (took > SLOW_MILLISECONDS) {
@@ -100,8 +100,8 @@ export async function check(
     findings.push({ kind: "planted", detail: `${planted}; the verdict is ${report.verdict}` });
   }
   const text = textOf(report);
-  const fault = schemaFaults(text);
-  if (fault !== undefined) findings.push({ kind: "schema", detail: fault });
+  const schemaError = schemaErrors(text);
+  if (schemaError !== undefined) findings.push({ kind: "schema", detail: schemaError });
   findings.push(...await comparisons(name, bytes, report, text, number));
   return { findings, observed };
 }
@@ -112,7 +112,7 @@ function busy(): number {
   return (user + system) / 1000;
 }
 
-function said(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? `${error.stack ?? error.message}`.slice(0, 600) : String(error);
 }
 

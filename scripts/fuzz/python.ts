@@ -129,11 +129,11 @@ export async function compareWithPython(
   if (harm !== undefined && passes(report.verdict) && file.endsWith("config.json")) {
     return [{ kind: "blind", detail: `${harm}; the verdict is ${report.verdict}` }];
   }
-  const asked = family === "pickle" && report.formats.includes("pickle");
+  const isPickle = family === "pickle" && report.formats.includes("pickle");
   for (const [names, called, where] of reply.imports) {
     const seen = names.some(([module, name]) => globals.has(`${module} ${name}`));
     const possible = names.every((parts) => parts.every((part) => IMPORTABLE.test(part)));
-    if (seen || !possible || (!called && (!asked || where.startsWith("python")))) continue;
+    if (seen || !possible || (!called && (!isPickle || where.startsWith("python")))) continue;
     const name = names.map((parts) => parts.join(".")).join(" or ");
     const kind = passes(report.verdict) ? "blind" : called ? "unseen-call" : "unseen-import";
     if (kind !== "blind" && where.includes("carried over frames")) continue;

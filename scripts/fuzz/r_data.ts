@@ -75,13 +75,13 @@ class Writer {
   /** Names in the table of references, which both sides number alike. */
   #references = 0;
   /** One lie in so many numbers; 0 for none. */
-  readonly #lies: number;
+  readonly #wrongFields: number;
   lied = false;
 
   constructor(dice: Dice) {
     this.#dice = dice;
     this.#notation = dice.pick(["xdr", "xdr", "little", "ascii"]);
-    this.#lies = dice.chance(1, 2) ? 0 : dice.pick([8, 40, 200]);
+    this.#wrongFields = dice.chance(1, 2) ? 0 : dice.pick([8, 40, 200]);
   }
 
   bytes(): Uint8Array {
@@ -99,9 +99,9 @@ class Writer {
 
   /** A number that may not be what it should. */
   #count(value: number): void {
-    const lie = this.#lies > 0 && this.#dice.chance(1, this.#lies);
-    this.lied ||= lie;
-    this.int(lie ? this.#dice.pick([...NUMBERS, value + 1, value - 1]) : value);
+    const isWrong = this.#wrongFields > 0 && this.#dice.chance(1, this.#wrongFields);
+    this.lied ||= isWrong;
+    this.int(isWrong ? this.#dice.pick([...NUMBERS, value + 1, value - 1]) : value);
   }
 
   #real(value: number): void {
@@ -300,7 +300,7 @@ class Writer {
 
   #rare(depth: number): void {
     const dice = this.#dice;
-    const kind = dice.below(this.#lies > 0 ? 5 : 4);
+    const kind = dice.below(this.#wrongFields > 0 ? 5 : 4);
     if (kind === 0) {
       this.int(BUILTIN);
       this.#count(1);

@@ -41,8 +41,10 @@ for await (const line of createInterface({ input: createReadStream(path) })) {
     continue;
   }
   // What Jinja compiles has no faults.
-  const faults = parseTemplate(text).faults;
-  if (faults.length > 0 && ++counts.misread <= SHOWN) console.log("MISREAD", faults, text);
+  const syntaxErrors = parseTemplate(text).faults;
+  if (syntaxErrors.length > 0 && ++counts.misread <= SHOWN) {
+    console.log("MISREAD", syntaxErrors, text);
+  }
   const names = notable(text);
   if (reached.length > 0) {
     counts.reaching++;

@@ -66,8 +66,8 @@ export async function answer(request: Request, python: Python | undefined): Prom
 if (import.meta.main) {
   const python = process.argv.includes("--no-python") ? undefined : new Python();
   for await (const line of createInterface({ input: process.stdin })) {
-    const said = JSON.stringify(await answer(JSON.parse(line), python));
-    process.stdout.write(`${said}\n`);
+    const reply = JSON.stringify(await answer(JSON.parse(line), python));
+    process.stdout.write(`${reply}\n`);
   }
   python?.stop();
 }

@@ -24,7 +24,7 @@ interface Place {
   readonly pattern: RegExp;
   readonly loader: string;
   /** A member that must lie somewhere in the same root for the place to count. */
-  readonly beside?: RegExp;
+  readonly sibling?: RegExp;
 }
 
 const PLACES: readonly Place[] = [
@@ -37,13 +37,13 @@ const PLACES: readonly Place[] = [
     rule: "native-loaded",
     pattern: /(?:^|\/)(?:libtriton_[^/]+|[^/]+\/\d+\/[^/]+)\.so$/i,
     loader: "Triton",
-    beside: /(?:^|\/)config\.pbtxt$/u,
+    sibling: /(?:^|\/)config\.pbtxt$/u,
   },
   {
     rule: "native-loaded",
     pattern: /(?:^|\/)\d+\/model\.py$/u,
     loader: "Triton's Python backend",
-    beside: /(?:^|\/)config\.pbtxt$/u,
+    sibling: /(?:^|\/)config\.pbtxt$/u,
   },
   {
     rule: "native-loaded",
@@ -67,8 +67,8 @@ function matches({ members }: Listing): boolean {
 }
 
 function* observe({ members }: Listing): Iterable<BundleObservation> {
-  for (const { rule, pattern, loader, beside } of PLACES) {
-    if (beside !== undefined && !members.some(({ name }) => beside.test(name))) continue;
+  for (const { rule, pattern, loader, sibling } of PLACES) {
+    if (sibling !== undefined && !members.some(({ name }) => sibling.test(name))) continue;
     for (const { name, kind } of members) {
       if (kind === "folder" || !pattern.test(name)) continue;
       const detail = `"${name}" is run by ${loader}`;

@@ -42,13 +42,13 @@ export async function* shardAnomalies(
     yield observation("repository-shard-missing", detail, true);
   }
   let reported = 0;
-  for (const [name, wanted] of [...shards].slice(0, SHARDS)) {
+  for (const [name, indexed] of [...shards].slice(0, SHARDS)) {
     const member = files.get(folder + name);
     if (!/\.safetensors$/iu.test(name) || member?.open === undefined) continue;
     const held = await tensorsOf(member);
     if (held === undefined) continue;
-    const lacking = wanted.filter((tensor) => !held.has(tensor));
-    const named = new Set(wanted);
+    const lacking = indexed.filter((tensor) => !held.has(tensor));
+    const named = new Set(indexed);
     const unnamed = [...held].filter((tensor) => !named.has(tensor));
     for (const [tensors, relation] of [[lacking, "lacks"], [unnamed, "also holds"]] as const) {
       if (tensors.length === 0 || ++reported > REPORTED) continue;

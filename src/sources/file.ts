@@ -452,10 +452,10 @@ function attempt<T>(path: string, action: "open" | "read" | "list", call: () => 
     return call();
   } catch (cause) {
     const code = errorCode(cause);
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const causeText = cause instanceof Error ? cause.message : String(cause);
     const [reason, remedy] = path === ""
       ? ["the path is empty", "Check whether a variable of the shell is not set."]
-      : CAUSES[code] ?? [said, "Check that it can be read."];
+      : CAUSES[code] ?? [causeText, "Check that it can be read."];
     const meant = code === "ENOENT" ? meantInstead(path) : undefined;
     const message = `Cannot ${action} "${path}": ${reason}`;
     throw new SourceError(path, message, { cause, remedy: meant ?? remedy });

@@ -108,9 +108,9 @@ function tokenize(glob: string, pattern: string): readonly Token[] {
       at = end + 1;
     } else {
       const escaped = rest.startsWith("\\") && rest.length > 1;
-      const wanted = String.fromCodePoint(glob.codePointAt(escaped ? at + 1 : at) ?? 0);
-      tokens.push({ kind: "one", test: (character) => character === wanted });
-      at += wanted.length + (escaped ? 1 : 0);
+      const literal = String.fromCodePoint(glob.codePointAt(escaped ? at + 1 : at) ?? 0);
+      tokens.push({ kind: "one", test: (character) => character === literal });
+      at += literal.length + (escaped ? 1 : 0);
     }
   }
   return tokens;

@@ -38,7 +38,7 @@ interface HttpSourceOptions {
 /** Bytes of the first range: the sample for detection. */
 const FIRST_BYTES = 64 * 1024;
 /** Bytes of a file that is kept in memory where the server has no ranges. CWE-770. */
-const WHOLE_BYTES = 8 * 1024 * 1024;
+const MEMORY_BYTES = 8 * 1024 * 1024;
 /** Bytes of a file that is read as a stream where the server has no ranges. CWE-400. */
 const STREAM_BYTES = 64 * 1024 ** 3;
 
@@ -59,7 +59,7 @@ export async function openHttpSource(
       reply.close();
       return fixedSource(name, new Uint8Array(0), 0);
     }
-    if (reply.status !== 206) return await wholeSource(reply, client, options);
+    if (reply.status !== 206) return await fullSource(reply, client, options);
     const span = parseContentRange(reply.header("content-range"));
     if (span?.start !== 0 || span.total === undefined || isEncoded(reply)) {
       reply.close();
@@ -69,7 +69,7 @@ export async function openHttpSource(
     return new RangeSource(url, client, { ...options, reply, head, size: span.total });
   });
   const source = opened ??
-    await client.get(name, url, {}, (reply) => wholeSource(reply, client, options));
+    await client.get(name, url, {}, (reply) => fullSource(reply, client, options));
   if (options.size !== undefined && source.size !== undefined && source.size !== options.size) {
     source.close();
     throw new SourceError(
@@ -83,7 +83,7 @@ export async function openHttpSource(
 }
 
 /** A source over what answered without a range. */
-async function wholeSource(
+async function fullSource(
   reply: HttpReply,
   client: HttpClient,
   options: HttpSourceOptions,
@@ -95,7 +95,7 @@ async function wholeSource(
   }
   const length = Number(reply.header("content-length") ?? NaN);
   const known = Number.isSafeInteger(length) && length >= 0;
-  if (known && length <= WHOLE_BYTES && !isEncoded(reply)) {
+  if (known && length <= MEMORY_BYTES && !isEncoded(reply)) {
     const bytes = await readSpan(reply, length);
     return fixedSource(name, bytes, bytes.length);
   }

@@ -45,8 +45,7 @@ export function sliceSource(name: string, parent: Source, offset: number, length
     access: parent.access,
     read: (at, count) => parent.read(offset + at, clamp(at, count)),
     ...(readSync && {
-      readSync: (at: number, wanted: number) =>
-        readSync.call(parent, offset + at, clamp(at, wanted)),
+      readSync: (at: number, most: number) => readSync.call(parent, offset + at, clamp(at, most)),
     }),
     ...prefetchOf(parent, (range) => ({
       start: offset + range.start,

@@ -174,7 +174,7 @@ function policyText(policy: PolicyLine): string {
 }
 
 /** Files that were looked for, and what came of it. */
-function lookedFor(
+function patternLines(
   choice: ConfigurationChoice,
   configuration: Effective,
   io: Io,
@@ -197,7 +197,7 @@ function record(
 ): Record<string, unknown> {
   return {
     configuration: configuration.name,
-    places: lookedFor(choice, configuration, io),
+    places: patternLines(choice, configuration, io),
     notes: configuration.notes,
     fail_on: configuration.failOn ?? "medium",
     limits: configuration.limits,
@@ -237,7 +237,7 @@ function page({ rules, configuration }: Configured, options: ConfigShowOptions, 
   const idWidth = Math.max(0, ...rules.list().map((it) => displayWidth(it.id)));
   const lines = [
     paint("Configuration", "bold"),
-    ...lookedFor(options.config, configuration, io)
+    ...patternLines(options.config, configuration, io)
       .map(({ path, used }) => `  ${escapeText(path)}  ${paint(used, "dim")}`),
     ...(configuration.layers.length === 0 ? ["  the embedded rules hold"] : []),
     ...configuration.notes.map((note) => `  ${paint("note", "yellow")} ${escapeText(note)}`),

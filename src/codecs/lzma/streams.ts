@@ -30,7 +30,7 @@ export const decodeLzmaAlone: DecodeStream = async function* (input, options) {
 };
 
 /** Output of noise breaks off long before: nearly every match in it reaches back too far. */
-const TRIAL_BYTES = 4096;
+const DETECTION_BYTES = 4096;
 
 /**
  * True when bytes begin as a `.lzma` file, which has no magic number: a byte of properties, the
@@ -97,14 +97,15 @@ function tryLzmaAlone(bytes: Uint8Array, size: number): boolean {
   const properties = lzmaProperties(input.u8());
   if (properties === undefined || bytes.length < HEADER_BYTES + RANGE_CODER_BYTES) return false;
   input.at = HEADER_BYTES;
-  const history = new History(TRIAL_BYTES, TRIAL_BYTES);
-  const decoder = new LzmaDecoder(history, TRIAL_BYTES);
+  const history = new History(DETECTION_BYTES, DETECTION_BYTES);
+  const decoder = new LzmaDecoder(history, DETECTION_BYTES);
   decoder.setProperties(properties);
   try {
     decoder.startRange(input);
-    history.reserve(TRIAL_BYTES);
-    const ended = decoder.decode(input, Math.min(size, TRIAL_BYTES), input.end, true) === "ended";
-    if (ended || size > TRIAL_BYTES || decoder.rangeIsAtEnd) return true;
+    history.reserve(DETECTION_BYTES);
+    const ended =
+      decoder.decode(input, Math.min(size, DETECTION_BYTES), input.end, true) === "ended";
+    if (ended || size > DETECTION_BYTES || decoder.rangeIsAtEnd) return true;
     const { at } = input;
     decoder.skipEndMark(input);
     // joblib detects these files by two bytes, and older versions of liblzma do not check the end.
@@ -128,12 +129,12 @@ export const decodeLzmaZip: DecodeStream = async function* (input, options) {
 };
 
 /** A stream that lost what was said of it: what 7-Zip uses by default, at its ninth level. */
-const USUAL_PROPERTIES: LzmaProperties = { lc: 3, lp: 0, pb: 2 };
-const USUAL_DICTIONARY_BYTES = 64 * 1024 * 1024;
+const DEFAULT_PROPERTIES: LzmaProperties = { lc: 3, lp: 0, pb: 2 };
+const DEFAULT_DICTIONARY_BYTES = 64 * 1024 * 1024;
 
 /** Decodes LZMA without any container, up to a mark at its end or to where it breaks. */
 export const decodeBareLzma: DecodeStream = (input, { memory }) =>
-  body(input, USUAL_PROPERTIES, USUAL_DICTIONARY_BYTES, Infinity, memory);
+  body(input, DEFAULT_PROPERTIES, DEFAULT_DICTIONARY_BYTES, Infinity, memory);
 
 /** Decodes one lzip member. */
 export const decodeLzip: DecodeStream = async function* (input, options) {
@@ -147,7 +148,7 @@ export const decodeLzip: DecodeStream = async function* (input, options) {
   const dictionary = base - (base / 16) * (coded >>> 5);
   let crc = 0;
   let size = 0;
-  for await (const piece of body(input, USUAL_PROPERTIES, dictionary, Infinity, options.memory)) {
+  for await (const piece of body(input, DEFAULT_PROPERTIES, dictionary, Infinity, options.memory)) {
     crc = crc32(piece, crc);
     size += piece.length;
     yield piece;

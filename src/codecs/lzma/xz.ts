@@ -190,11 +190,11 @@ async function* filtered(
 }
 
 /** A stream that lost what was said of it: what 7-Zip uses at its ninth level. */
-const USUAL_DICTIONARY_BYTES = 64 * 1024 * 1024;
+const DEFAULT_DICTIONARY_BYTES = 64 * 1024 * 1024;
 
 /** Decodes LZMA2 without any container, up to its end. */
 export const decodeLzma2: DecodeStream = (input, { memory }) =>
-  lzma2(input, USUAL_DICTIONARY_BYTES, memory);
+  lzma2(input, DEFAULT_DICTIONARY_BYTES, memory);
 
 /** The chunks of an LZMA2 stream up to their end. */
 async function* lzma2(

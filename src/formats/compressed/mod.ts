@@ -16,13 +16,13 @@ import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
 /** Compressed input that decides whether bytes are a zlib stream. */
-const TRIAL_BYTES = 4096;
+const DETECTION_BYTES = 4096;
 /** Output of text that happens to look like a header breaks off long before. */
-const TRIAL_OUTPUT_BYTES = 64 * 1024;
+const DETECTION_OUTPUT_BYTES = 64 * 1024;
 /** A stream that is cut off says nothing before it has this much. */
 const CUT_STREAM_BYTES = 10;
 /** Output after which it is clear whether a stream is nearly empty. */
-const GLANCE_BYTES = 4 * 1024 * 1024;
+const PROBE_BYTES = 4 * 1024 * 1024;
 /** What part of the ratio makes one suspicious. */
 const BOMB_PART = 4;
 /** Suffixes that compressors append to a name. */
@@ -50,7 +50,7 @@ const MAGIC: readonly (readonly [codec: Codec, test: (head: Uint8Array) => boole
   ["lz4", (head) => begins(head, [0x04, 0x22, 0x4d, 0x18])],
   ["lz4", (head) => begins(head, [0x02, 0x21, 0x4c, 0x18]) && fitsLegacyLz4(head)],
   ["zstandard", (head) => begins(head, [0x28, 0xb5, 0x2f, 0xfd])],
-  ["lzma", (head) => isLzmaAlone(head.subarray(0, TRIAL_BYTES))],
+  ["lzma", (head) => isLzmaAlone(head.subarray(0, DETECTION_BYTES))],
 ];
 
 /** Single compressed streams. */
@@ -117,7 +117,7 @@ async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
   for (;;) {
     const { consumed, produced, ended } = decoded.progress();
     const empty = produced > consumed * ratio / BOMB_PART;
-    if (ended || decoded.error !== undefined || produced > GLANCE_BYTES && !empty) return;
+    if (ended || decoded.error !== undefined || produced > PROBE_BYTES && !empty) return;
     // The fault of a stream is asked for by `verify`.
     await decoded.read(produced, 1).catch(() => undefined);
   }
@@ -208,12 +208,12 @@ function isZlib({ head, size }: Sample): boolean {
   // Windows are up to 32 KiB; a preset dictionary could not be had.
   if ((method & 0x0f) !== 8 || method > 0x78 || (flags & 0x20) !== 0) return false;
   if ((method * 256 + flags) % 31 !== 0) return false;
-  const input = head.subarray(2, TRIAL_BYTES);
-  const { output, failed, ended } = tryInflate(input, TRIAL_OUTPUT_BYTES);
-  if (failed) return output.length >= TRIAL_OUTPUT_BYTES;
+  const input = head.subarray(2, DETECTION_BYTES);
+  const { output, failed, ended } = tryInflate(input, DETECTION_OUTPUT_BYTES);
+  if (failed) return output.length >= DETECTION_OUTPUT_BYTES;
   if (ended) return true;
   // All of the file and no end: a stream that is cut off, or a few words that begin like one.
-  if (size !== undefined && size <= TRIAL_BYTES) {
+  if (size !== undefined && size <= DETECTION_BYTES) {
     return method === 0x78 && size >= CUT_STREAM_BYTES && !isText(head);
   }
   return output.length > 0;

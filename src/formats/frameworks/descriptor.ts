@@ -55,6 +55,6 @@ type Matches = NonNullable<FormatDescriptor["unread"]>[number]["matches"];
 
 /** Matches any of the magic numbers at an offset. */
 function at(offset: number, ...magics: readonly string[]): Matches {
-  const wanted = magics.map(ascii);
-  return ({ head }) => wanted.some((magic) => startsWith(head, magic, offset));
+  const signatures = magics.map(ascii);
+  return ({ head }) => signatures.some((magic) => startsWith(head, magic, offset));
 }

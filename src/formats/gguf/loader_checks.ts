@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Lie } from "./tensors.ts";
+import type { Mismatch } from "./tensors.ts";
 
 /** `LLAMA_MAX_LAYERS`. The largest real model has 126 layers. CWE-617. */
 const LAYERS = 512n;
@@ -150,37 +150,41 @@ export class LoaderChecks {
   }
 
   /** The checks that fail. */
-  *failed(): Iterable<Lie> {
+  *failed(): Iterable<Mismatch> {
     const numbers = this.#numbersByName();
     for (const { key, least, most, check } of RANGES) {
       const value = numbers[key];
       if (value === undefined || (value >= least && value <= most)) continue;
-      yield lie(`${check}: its ${key} is ${value}`);
+      yield mismatch(`${check}: its ${key} is ${value}`);
     }
-    for (const [check, fails] of RELATIONS) if (fails(numbers)) yield lie(check);
+    for (const [check, fails] of RELATIONS) if (fails(numbers)) yield mismatch(check);
     for (const name of EPSILONS) {
       const value = this.#epsilons.get(`${this.#architecture}.${name}`);
-      if (value !== undefined && !(value >= 0)) yield lie(`eps >= 0: its ${name} is ${value}`);
+      if (value !== undefined && !(value >= 0)) yield mismatch(`eps >= 0: its ${name} is ${value}`);
     }
     const scaling = this.#scalings.get(`${this.#architecture}.${ROPE_SCALING}`);
     if (scaling !== undefined && !ROPE_SCALINGS.test(scaling)) {
-      yield lie(`rope_scaling_type_train != UNSPECIFIED: its ${ROPE_SCALING} is "${scaling}"`);
+      yield mismatch(`rope_scaling_type_train != UNSPECIFIED: its ${ROPE_SCALING} is "${scaling}"`);
     }
     if (this.#tokenizer !== undefined && !/^(?:none|no_vocab)?$/u.test(this.#tokenizer)) {
       yield* this.#vocabulary(this.#tokenizer);
     }
   }
 
-  *#vocabulary(tokenizer: string): Iterable<Lie> {
+  *#vocabulary(tokenizer: string): Iterable<Mismatch> {
     const tokens = this.#lengths.get("tokenizer.ggml.tokens") ?? 0n;
-    if (tokens === 0n) yield lie(`the tokenizer "${tokenizer}" has tokens: there are none`);
+    if (tokens === 0n) yield mismatch(`the tokenizer "${tokenizer}" has tokens: there are none`);
     if (this.#repeated !== undefined) {
-      yield lie(`id_to_token.size() == token_to_id.size(): token ${this.#repeated} is there twice`);
+      yield mismatch(
+        `id_to_token.size() == token_to_id.size(): token ${this.#repeated} is there twice`,
+      );
     }
     for (const name of ["scores", "token_type"]) {
       const count = this.#lengths.get(`tokenizer.ggml.${name}`);
       if (count === undefined || count >= tokens) continue;
-      yield lie(`each token has its item of "${name}": there are ${count} for ${tokens} tokens`);
+      yield mismatch(
+        `each token has its item of "${name}": there are ${count} for ${tokens} tokens`,
+      );
     }
   }
 
@@ -191,6 +195,6 @@ export class LoaderChecks {
   }
 }
 
-function lie(check: string): Lie {
+function mismatch(check: string): Mismatch {
   return { type: "anomaly", rule: "gguf-loader-check", detail: `The loader checks that ${check}` };
 }

@@ -18,7 +18,7 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { LoaderChecks } from "./loader_checks.ts";
 import { GgufReader } from "./reader.ts";
-import { compare, examine, type Extent, type GgufTensor, type Lie } from "./tensors.ts";
+import { compare, examine, type Extent, type GgufTensor, type Mismatch } from "./tensors.ts";
 
 const MAGIC = ascii("GGUF");
 /** Version, number of tensors and number of metadata follow the magic. */
@@ -134,7 +134,7 @@ async function* scan(
 class Scanner {
   readonly #source: Source;
   readonly #check: () => void;
-  readonly #lies: Lie[] = [];
+  readonly #mismatches: Mismatch[] = [];
   readonly #entries: Observation[] = [];
   readonly #keys = new Set<string>();
   readonly #checks = new LoaderChecks();
@@ -150,14 +150,14 @@ class Scanner {
 
   /** What was found so far; everything once `run` ended. */
   reported(): Observation[] {
-    const lies = this.#lies.slice(0, REPORTED);
-    const more = this.#lies.length - lies.length;
+    const mismatches = this.#mismatches.slice(0, REPORTED);
+    const more = this.#mismatches.length - mismatches.length;
     const rest: Observation[] = more <= 0 ? [] : [{
       type: "anomaly",
       rule: "gguf-malformed",
       detail: `${more} more such faults`,
     }];
-    return [...lies, ...rest, ...this.#entries, ...metadataEntries(METADATA, this.#texts)];
+    return [...mismatches, ...rest, ...this.#entries, ...metadataEntries(METADATA, this.#texts)];
   }
 
   async run(): Promise<void> {
@@ -171,8 +171,13 @@ class Scanner {
     await this.#readTensors(reader, tensorCount);
   }
 
-  #lie(rule: string, detail: string, offset?: number): void {
-    this.#lies.push({ type: "anomaly", rule, detail, ...(offset !== undefined && { offset }) });
+  #mismatch(rule: string, detail: string, offset?: number): void {
+    this.#mismatches.push({
+      type: "anomaly",
+      rule,
+      detail,
+      ...(offset !== undefined && { offset }),
+    });
   }
 
   /**
@@ -185,7 +190,7 @@ class Scanner {
 
   /** A lie behind which nothing can be found any more. */
   #giveUp(rule: string, detail: string, offset: number): never {
-    this.#lies.push({ type: "anomaly", rule, detail, offset, unread: true });
+    this.#mismatches.push({ type: "anomaly", rule, detail, offset, unread: true });
     throw new FormatError("What follows cannot be read", offset);
   }
 
@@ -242,13 +247,17 @@ class Scanner {
     const type = reader.u32();
     // deno-lint-ignore no-control-regex -- control characters are what is looked for
     if (/[\x00-\x1f\x7f]/u.test(key)) {
-      this.#lie("gguf-malformed", "The name of a piece of metadata has control characters", at);
+      this.#mismatch(
+        "gguf-malformed",
+        "The name of a piece of metadata has control characters",
+        at,
+      );
     }
-    if (this.#keys.has(key)) this.#lie("gguf-duplicate-key", `"${key}" is given twice`, at);
+    if (this.#keys.has(key)) this.#mismatch("gguf-duplicate-key", `"${key}" is given twice`, at);
     this.#keys.add(key);
     const expected = Object.hasOwn(EXPECTED, key) ? EXPECTED[key] : undefined;
     if (expected !== undefined && expected !== type) {
-      this.#lie("gguf-metadata-type", `"${key}" is of type ${type}, not ${expected}`, at);
+      this.#mismatch("gguf-metadata-type", `"${key}" is of type ${type}, not ${expected}`, at);
     }
     await this.#readValue(reader, key, type, at);
   }
@@ -280,7 +289,11 @@ class Scanner {
   #align(alignment: number, at: number): void {
     const power = alignment > 0 && (alignment & (alignment - 1)) === 0;
     if (!power || alignment % 8 !== 0) {
-      this.#lie("gguf-alignment", `An alignment of ${alignment} is no power of two from 8 on`, at);
+      this.#mismatch(
+        "gguf-alignment",
+        `An alignment of ${alignment} is no power of two from 8 on`,
+        at,
+      );
     }
     this.#alignment = BigInt(alignment || 1);
   }
@@ -288,7 +301,7 @@ class Scanner {
   #readBool(reader: GgufReader, key: string): void {
     const at = reader.offset;
     const value = reader.text(1).charCodeAt(0);
-    if (value > 1) this.#lie("gguf-metadata-type", `"${key}" is neither true nor false`, at);
+    if (value > 1) this.#mismatch("gguf-metadata-type", `"${key}" is neither true nor false`, at);
   }
 
   /** Strings that may be programs are handed on; of the others only the place is of interest. */
@@ -320,7 +333,7 @@ class Scanner {
     if (this.#textBytes <= KEPT_BYTES) this.#texts.push([key, text]);
     else if (this.#textBytes - text.length <= KEPT_BYTES) {
       const detail = `Its texts have more than ${KEPT_BYTES} bytes, and no more are looked at`;
-      this.#lies.push({ type: "anomaly", rule: "gguf-malformed", detail, unread: true });
+      this.#mismatches.push({ type: "anomaly", rule: "gguf-malformed", detail, unread: true });
     }
   }
 
@@ -380,17 +393,21 @@ class Scanner {
     const tensorNames = new Set<string>();
     for (let i = 0n; i < count; i++) {
       const tensor = await this.#readTensor(reader);
-      const { lies, bytes } = examine(tensor, this.#alignment);
-      if (this.#lies.length <= REPORTED) this.#lies.push(...lies);
+      const { mismatches, bytes } = examine(tensor, this.#alignment);
+      if (this.#mismatches.length <= REPORTED) this.#mismatches.push(...mismatches);
       if (tensorNames.size >= TENSORS) continue;
       if (tensorNames.has(tensor.name)) {
-        this.#lie("gguf-duplicate-key", `The tensor "${tensor.name}" is there twice`, tensor.at);
+        this.#mismatch(
+          "gguf-duplicate-key",
+          `The tensor "${tensor.name}" is there twice`,
+          tensor.at,
+        );
       }
       tensorNames.add(tensor.name);
       if (bytes === undefined) continue;
       extents.push({ name: tensor.name, from: tensor.offset, to: tensor.offset + bytes });
     }
-    this.#lies.push(...this.#checks.failed());
+    this.#mismatches.push(...this.#checks.failed());
     if (count > 0n) await this.#comparePlaces(reader, extents);
     else if (await this.#isWritten(reader.offset)) {
       await this.#trailingBytes(reader.offset, reader.size);
@@ -403,7 +420,7 @@ class Scanner {
     if (nameBytes > KEY_BYTES) {
       this.#giveUp("gguf-string-length", `A name of ${nameBytes} bytes is longer than any`, at);
     }
-    if (nameBytes === 0) this.#lie("gguf-malformed", "A tensor has no name", at);
+    if (nameBytes === 0) this.#mismatch("gguf-malformed", "A tensor has no name", at);
     await reader.fill(nameBytes + 4);
     const name = reader.text(nameBytes);
     const dimensionCount = reader.u32();
@@ -427,8 +444,8 @@ class Scanner {
     const alignment = this.#alignment;
     const start = ((BigInt(reader.offset) + alignment - 1n) / alignment) * alignment;
     const dataBytes = BigInt(reader.size) > start ? BigInt(reader.size) - start : 0n;
-    const { lies, slack, end } = compare(extents, dataBytes, alignment);
-    this.#lies.push(...lies);
+    const { mismatches, slack, end } = compare(extents, dataBytes, alignment);
+    this.#mismatches.push(...mismatches);
     const first = Number(start);
     for (const { from, to } of slack.slice(0, REPORTED)) {
       await this.#trailingBytes(first + Number(from), first + Number(to));
@@ -444,12 +461,12 @@ class Scanner {
     if (to === this.#source.size) {
       const [first] = await behindEnd(this.#source, from);
       if (first?.type === "anomaly" && first.rule === "file-padding") {
-        this.#lies.push(first);
+        this.#mismatches.push(first);
         return;
       }
     }
     const part = `bytes_${from}`;
-    this.#lie("gguf-gap", `${to - from} bytes at ${from} belong to no tensor`, from);
+    this.#mismatch("gguf-gap", `${to - from} bytes at ${from} belong to no tensor`, from);
     this.#entries.push(await hiddenEntry(this.#source, part, from, to));
   }
 }

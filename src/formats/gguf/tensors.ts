@@ -68,48 +68,51 @@ export interface GgufTensor {
 }
 
 /** A lie about a tensor. */
-export type Lie = Extract<Observation, { readonly type: "anomaly" }>;
+export type Mismatch = Extract<Observation, { readonly type: "anomaly" }>;
 
 /** What is wrong with one tensor for itself, and the bytes that it takes where that is known. */
 export function examine(
   tensor: GgufTensor,
   alignment: bigint,
-): { readonly lies: Lie[]; readonly bytes: bigint | undefined } {
-  const lies: Lie[] = [];
+): { readonly mismatches: Mismatch[]; readonly bytes: bigint | undefined } {
+  const mismatches: Mismatch[] = [];
   const label = `The tensor "${tensor.name.slice(0, 120)}"`;
-  const lie = (rule: string, detail: string): void => {
-    lies.push({ type: "anomaly", rule, detail: `${label} ${detail}`, offset: tensor.at });
+  const mismatch = (rule: string, detail: string): void => {
+    mismatches.push({ type: "anomaly", rule, detail: `${label} ${detail}`, offset: tensor.at });
   };
   const { dimensions, type, offset } = tensor;
   if (tensor.nameBytes >= NAME_BYTES) {
-    lie("gguf-tensor-name", `has a name of ${tensor.nameBytes} bytes; there is room for 63`);
+    mismatch("gguf-tensor-name", `has a name of ${tensor.nameBytes} bytes; there is room for 63`);
   }
   if (dimensions.length > DIMENSIONS) {
-    lie("gguf-dimensions", `has ${dimensions.length} dimensions, more than ${DIMENSIONS}`);
+    mismatch("gguf-dimensions", `has ${dimensions.length} dimensions, more than ${DIMENSIONS}`);
   }
   const count = dimensions.reduce((product, size) => product * size, 1n);
   if (dimensions.some((size) => size >= COUNTABLE) || count >= COUNTABLE) {
-    lie("gguf-dimensions", `has ${count} elements, more than a machine can count`);
+    mismatch("gguf-dimensions", `has ${count} elements, more than a machine can count`);
   }
   if (offset % alignment !== 0n) {
-    lie("gguf-alignment-broken", `begins at ${offset}, no multiple of ${alignment}`);
+    mismatch("gguf-alignment-broken", `begins at ${offset}, no multiple of ${alignment}`);
   }
   const block = Object.hasOwn(BLOCKS, type) ? BLOCKS[type] : undefined;
   if (block === undefined) {
     const known = RETIRED.has(type) ? "which was removed" : "which does not exist";
-    lie("gguf-tensor-type", `has the type ${type}, ${known}`);
-    return { lies, bytes: undefined };
+    mismatch("gguf-tensor-type", `has the type ${type}, ${known}`);
+    return { mismatches, bytes: undefined };
   }
   const [elements, bytes] = block;
   const rowLength = dimensions[0] ?? 1n;
   if (rowLength % BigInt(elements) !== 0n) {
-    lie("gguf-dimensions", `has rows of ${rowLength}, no multiple of its blocks of ${elements}`);
+    mismatch(
+      "gguf-dimensions",
+      `has rows of ${rowLength}, no multiple of its blocks of ${elements}`,
+    );
   }
   const size = (count / BigInt(elements)) * BigInt(bytes);
   if (size >= COUNTABLE && count < COUNTABLE) {
-    lie("gguf-dimensions", `takes ${size} bytes, more than a machine can count`);
+    mismatch("gguf-dimensions", `takes ${size} bytes, more than a machine can count`);
   }
-  return { lies, bytes: size };
+  return { mismatches, bytes: size };
 }
 
 /** Where a tensor lies. */
@@ -125,12 +128,12 @@ export function compare(
   dataBytes: bigint,
   alignment: bigint,
 ): {
-  readonly lies: Lie[];
+  readonly mismatches: Mismatch[];
   readonly slack: readonly { from: bigint; to: bigint }[];
   /** Behind the last tensor. */
   readonly end: bigint;
 } {
-  const lies: Lie[] = [];
+  const mismatches: Mismatch[] = [];
   const slack: { from: bigint; to: bigint }[] = [];
   const sorted = extents.toSorted((a, b) => a.from < b.from ? -1 : a.from > b.from ? 1 : 0);
   let end = 0n;
@@ -139,12 +142,12 @@ export function compare(
     const label = `The tensor "${name.slice(0, 120)}"`;
     if (from < end) {
       const detail = `${label} overlaps "${before.slice(0, 120)}"`;
-      lies.push({ type: "anomaly", rule: "gguf-overlap", detail });
+      mismatches.push({ type: "anomaly", rule: "gguf-overlap", detail });
     } else if (from - end >= alignment) {
       slack.push({ from: end, to: from < dataBytes ? from : dataBytes });
     }
     if (to > dataBytes) {
-      lies.push({
+      mismatches.push({
         type: "anomaly",
         rule: "gguf-tensor-range",
         detail: `${label} ends at ${to} of ${dataBytes} bytes`,
@@ -154,5 +157,5 @@ export function compare(
     if (to > end) [end, before] = [to, name];
   }
   if (dataBytes - end >= alignment) slack.push({ from: end, to: dataBytes });
-  return { lies, slack: slack.filter(({ from, to }) => to > from), end };
+  return { mismatches, slack: slack.filter(({ from, to }) => to > from), end };
 }

@@ -204,7 +204,7 @@ async function* contents(
     }
     if (limitError !== undefined) throw limitError;
     const isEnd = extracted.size === 0 ||
-      Array.from(extracted.values()).every(({ complete: whole }) => whole);
+      Array.from(extracted.values()).every(({ complete }) => complete);
     if (!isEnd) continue;
     for (; next < members.length; next++) yield missed(members[next], memory);
   }

@@ -418,8 +418,8 @@ export class ModelWalk {
     const count = (this.#counts.get(rule) ?? 0) + 1;
     this.#counts.set(rule, count);
     if (count > REPORTED) return;
-    const said = count === REPORTED ? `${detail}, and more` : detail;
-    this.#found.push({ type: "anomaly", rule, detail: said, ...(unread && { unread }) });
+    const shown = count === REPORTED ? `${detail}, and more` : detail;
+    this.#found.push({ type: "anomaly", rule, detail: shown, ...(unread && { unread }) });
   }
 
   #take(): readonly Observation[] {

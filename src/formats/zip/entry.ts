@@ -30,15 +30,15 @@ import {
 /** Checksums are compared for members up to this size: no tensor is read for its checksum. */
 const CRC_BYTES = 1024 * 1024;
 /** Noise does not inflate to this much without an error. */
-const TRIAL_OUTPUT_BYTES = 64 * 1024;
-const TRIAL_INPUT_BYTES = 16 * 1024;
+const DETECTION_OUTPUT_BYTES = 64 * 1024;
+const DETECTION_INPUT_BYTES = 16 * 1024;
 const ENDED_OUTPUT_BYTES = 32;
 /** The other methods begin with a header, which noise does not have. */
-const TRIAL_CODED_BYTES = 64;
+const DETECTION_CODED_BYTES = 64;
 
 /** Flags that tell a reader to keep off, and which loaders ignore. */
 const ENCRYPTING_FLAGS = FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION;
-const ODD_FLAGS = ENCRYPTING_FLAGS | FLAG_PATCH | FLAG_MASKED;
+const UNSUPPORTED_FLAGS = ENCRYPTING_FLAGS | FLAG_PATCH | FLAG_MASKED;
 
 /** What decoding may cost. */
 export interface OpenOptions {
@@ -116,8 +116,8 @@ function openStored(archive: Source, member: ZipMember): OpenMember {
   const slice = sliceSource(member.name, archive, member.dataOffset, length);
   const { crc, size } = member;
   const anomalies: Anomaly[] = [];
-  const odd = (member.flags & ODD_FLAGS) !== 0 || member.secondary;
-  if (size !== undefined && size !== member.compressedSize && !odd) {
+  const suspect = (member.flags & UNSUPPORTED_FLAGS) !== 0 || member.secondary;
+  if (size !== undefined && size !== member.compressedSize && !suspect) {
     anomalies.push(memberAnomaly(
       "zip-header-mismatch",
       member,
@@ -264,10 +264,10 @@ export async function checkFlags(
   member: ZipMember,
   options: OpenOptions,
 ): Promise<Anomaly | undefined> {
-  const odd = member.flags & ODD_FLAGS;
-  if (odd === 0) return undefined;
-  const bits = `0x${odd.toString(16)}`;
-  const encrypting = odd & ENCRYPTING_FLAGS;
+  const unsupported = member.flags & UNSUPPORTED_FLAGS;
+  if (unsupported === 0) return undefined;
+  const bits = `0x${unsupported.toString(16)}`;
+  const encrypting = unsupported & ENCRYPTING_FLAGS;
   if (encrypting === 0 || await isPlain(archive, member, options)) {
     return memberAnomaly(
       "zip-flags",
@@ -293,13 +293,13 @@ async function isPlain(
     return crc32(bytes) === member.crc;
   }
   if (member.method !== DEFLATED) return await decodes(archive, member, options);
-  const length = Math.min(member.compressedSize, TRIAL_INPUT_BYTES);
+  const length = Math.min(member.compressedSize, DETECTION_INPUT_BYTES);
   const input = await archive.read(member.dataOffset, length);
-  const { output, failed, ended } = tryInflate(input, TRIAL_OUTPUT_BYTES);
+  const { output, failed, ended } = tryInflate(input, DETECTION_OUTPUT_BYTES);
   if (failed) return false;
   // Noise can end at once by chance, so a short output must have the length that was said.
   if (ended) return output.length >= ENDED_OUTPUT_BYTES || output.length === member.size;
-  return output.length >= TRIAL_OUTPUT_BYTES || length === TRIAL_INPUT_BYTES;
+  return output.length >= DETECTION_OUTPUT_BYTES || length === DETECTION_INPUT_BYTES;
 }
 
 /** True when a member of another method gives something before it breaks. */
@@ -312,7 +312,7 @@ async function decodes(
   const blind = isZipMethod(member.method);
   const opened = decode(archive, member, { ...options, ratio: Infinity });
   try {
-    const bytes = await opened.read(0, blind ? CRC_BYTES : TRIAL_CODED_BYTES);
+    const bytes = await opened.read(0, blind ? CRC_BYTES : DETECTION_CODED_BYTES);
     return blind ? crc32(bytes) === member.crc : bytes.length > 0;
   } catch (error) {
     if (error instanceof FormatError || error instanceof LimitError) return false;

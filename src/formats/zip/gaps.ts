@@ -88,7 +88,7 @@ async function nextSignature(
   search: Search,
   from: number,
   to: number,
-  wanted: (signature: number) => boolean,
+  accepts: (signature: number) => boolean,
 ): Promise<number | undefined> {
   for (let at = from; at < to;) {
     if (search.budget <= 0) {
@@ -101,7 +101,7 @@ async function nextSignature(
     const block = await search.window.read(at, length + 3);
     search.budget -= length;
     for (let p = block.indexOf(0x50); p >= 0 && p < length; p = block.indexOf(0x50, p + 1)) {
-      if (block[p + 1] === 0x4b && wanted(signatureAt(block, p))) return at + p;
+      if (block[p + 1] === 0x4b && accepts(signatureAt(block, p))) return at + p;
     }
     at += length;
   }

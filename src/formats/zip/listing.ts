@@ -22,18 +22,18 @@ export async function listed(
   source: Source,
   member: ZipMember,
   options: OpenOptions,
-  odd: Anomaly[],
+  anomalies: Anomaly[],
 ): Promise<Member[]> {
   const kind = kindOf(member);
   const report = (rule: string, detail: string) =>
-    odd.push({ type: "anomaly", rule, detail, offset: member.headerOffset });
+    anomalies.push({ type: "anomaly", rule, detail, offset: member.headerOffset });
   const linkTarget = kind === "link" ? await targetOf(source, member, options) : undefined;
   if (kind === "link") {
     report("zip-link", `"${member.name}" is a link to "${linkTarget ?? "what cannot be read"}"`);
   }
   if (kind === "other") report("zip-link", `"${member.name}" is a device or pipe`);
   const names = member.otherName === undefined ? [member.name] : [member.name, member.otherName];
-  for (const name of names) reportUnsafe(name, member.headerOffset, odd);
+  for (const name of names) reportUnsafe(name, member.headerOffset, anomalies);
   const open = isReadable(member) && !isMarkedEncrypted(member)
     ? () => openMember(source, member, options).source
     : undefined;
@@ -84,10 +84,10 @@ async function targetOf(
 }
 
 /** Says when a member's name must not be followed when extracting. */
-export function reportUnsafe(name: string, offset: number, odd: Anomaly[]): void {
+export function reportUnsafe(name: string, offset: number, anomalies: Anomaly[]): void {
   const why = unsafe(name);
   if (why === undefined) return;
-  odd.push({ type: "anomaly", rule: "zip-unsafe-path", detail: `"${name}" ${why}`, offset });
+  anomalies.push({ type: "anomaly", rule: "zip-unsafe-path", detail: `"${name}" ${why}`, offset });
 }
 
 /** Why a member's name must not be followed when extracting. */

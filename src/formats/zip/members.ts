@@ -62,7 +62,7 @@ interface Members {
 const NEIGHBOUR_BYTES = 256;
 const HEADER_WINDOW_BYTES = 64 * 1024;
 /** Extra fields that writers use for alignment fit here mostly; longer ones cost a second read. */
-const EXTRA_GUESS_BYTES = 64;
+const EXTRA_ESTIMATE_BYTES = 64;
 /** Bytes fetched behind a header, from a source that fetches: an aligning extra field, a magic number. */
 const BEHIND_HEADER_BYTES = 192;
 /** Members whose headers are fetched together. */
@@ -115,13 +115,13 @@ function aheadOf(ordered: readonly CentralEntry[], index: number): number {
   for (let i = index; i < ordered.length; i++) {
     const entry = ordered[i];
     if (entry === undefined || entry.localOffset - end > NEIGHBOUR_BYTES) break;
-    end = entry.localOffset + headerGuess(entry);
+    end = entry.localOffset + headerEstimate(entry);
     if (end - first.localOffset > HEADER_WINDOW_BYTES) break;
     const next = ordered[i + 1];
     if (next !== undefined && next.localOffset - end <= NEIGHBOUR_BYTES) continue;
     break;
   }
-  return Math.min(Math.max(end - first.localOffset, headerGuess(first)), HEADER_WINDOW_BYTES);
+  return Math.min(Math.max(end - first.localOffset, headerEstimate(first)), HEADER_WINDOW_BYTES);
 }
 
 /** Where a member's own header lies, with the first bytes of its data. */
@@ -131,8 +131,8 @@ export function headerRange(entry: CentralEntry): ByteRange {
   return { start, end: start + length };
 }
 
-function headerGuess(entry: CentralEntry): number {
-  return LOCAL_HEADER_BYTES + entry.rawName.length + EXTRA_GUESS_BYTES;
+function headerEstimate(entry: CentralEntry): number {
+  return LOCAL_HEADER_BYTES + entry.rawName.length + EXTRA_ESTIMATE_BYTES;
 }
 
 /** The local header of an entry; undefined when there is none. */
@@ -142,7 +142,7 @@ async function localHeader(
   ahead: () => number,
 ): Promise<LocalHeader | undefined> {
   if (!Number.isSafeInteger(entry.localOffset) || entry.localOffset < 0) return undefined;
-  const bytes = await window.read(entry.localOffset, headerGuess(entry), ahead);
+  const bytes = await window.read(entry.localOffset, headerEstimate(entry), ahead);
   return await completeHeader(window, bytes, entry.localOffset);
 }
 

@@ -129,8 +129,8 @@ async function* scan(
   const all = [...known.members, ...surroundings.members];
   const options = openOptions(context);
   const members: Member[] = [];
-  const odd: Anomaly[] = [];
-  for (const member of all) members.push(...await listed(source, member, options, odd));
+  const nameAnomalies: Anomaly[] = [];
+  for (const member of all) members.push(...await listed(source, member, options, nameAnomalies));
   for (const { entry } of later) {
     members.push({ name: entry.name, kind: "file", size: entry.size });
   }
@@ -140,7 +140,7 @@ async function* scan(
     ...missingDirectory(directory, all.length),
     ...known.anomalies,
     ...unexpected(surroundings.anomalies, context.sample),
-    ...odd,
+    ...nameAnomalies,
     ...bombOf(all, size, limits.ratio),
     { type: "listing", listing },
   ];
@@ -184,9 +184,9 @@ async function* remaining(
 ): AsyncIterable<readonly Observation[]> {
   const isClaimed = ({ entry }: LaterEntry) => siblings.claims(entry.name) === entry.size;
   const claimed = later.filter(isClaimed).map(({ entry }) => entry);
-  const odd: Anomaly[] = [];
-  for (const { name, localOffset } of claimed) reportUnsafe(name, localOffset, odd);
-  if (claimed.length > 0) yield [storagesNotRead(claimed), ...odd.splice(0)];
+  const nameAnomalies: Anomaly[] = [];
+  for (const { name, localOffset } of claimed) reportUnsafe(name, localOffset, nameAnomalies);
+  if (claimed.length > 0) yield [storagesNotRead(claimed), ...nameAnomalies.splice(0)];
   const open = later.filter((it) => !isClaimed(it));
   if (open.length === 0) return;
   const { source } = window;
@@ -198,8 +198,12 @@ async function* remaining(
   const limit = context.limits.members;
   const surroundings = await readSurroundings(window, directory, ranges, size, limit, check);
   const members = [...known.members, ...surroundings.members];
-  for (const member of members) await listed(source, member, options, odd);
-  yield [...known.anomalies, ...unexpected(surroundings.anomalies, context.sample), ...odd];
+  for (const member of members) await listed(source, member, options, nameAnomalies);
+  yield [
+    ...known.anomalies,
+    ...unexpected(surroundings.anomalies, context.sample),
+    ...nameAnomalies,
+  ];
   yield* entries(source, members, options, context, siblings);
   yield* between(source, surroundings.slack);
   if (surroundings.full) throw tooManyIn(source, limit);
@@ -231,7 +235,7 @@ async function* entries(
   members: readonly ZipMember[],
   options: OpenOptions,
   context: FormatContext,
-  beside: SiblingIndex,
+  siblingIndex: SiblingIndex,
 ): AsyncIterable<readonly Observation[]> {
   let reportedFull = false;
   for (const member of members) {
@@ -252,8 +256,8 @@ async function* entries(
       continue;
     }
     const opened = openMember(source, member, options);
-    const hint = beside.hint(member.name);
-    const siblings = beside.siblings(member.name);
+    const hint = siblingIndex.hint(member.name);
+    const siblings = siblingIndex.siblings(member.name);
     yield [
       ...(flags === undefined ? [] : [flags]),
       {

@@ -64,7 +64,7 @@ export function composeYaml(text: string, check: () => void = () => {}): ConfigD
   return new Composer(tokens, scanner.syntaxError, check).compose();
 }
 
-type Fault = ConfigDocuments["syntaxError"];
+type ParseError = ConfigDocuments["syntaxError"];
 
 /** Where a simple key may begin: the token before which KEY is put. */
 interface Candidate {
@@ -86,7 +86,7 @@ class Scanner {
   #at = 0;
   #lineStart = 0;
   #keyAllowed = true;
-  syntaxError: Fault;
+  syntaxError: ParseError;
 
   constructor(text: string, check: () => void) {
     this.#text = text;
@@ -347,14 +347,14 @@ interface OpenMap {
 class Composer {
   readonly #tokens: readonly Token[];
   readonly #check: () => void;
-  #syntaxError: Fault;
+  #syntaxError: ParseError;
   #index = 0;
   #anchors = new Map<string, ConfigNode>();
   #handles = new Map<string, string>();
   #merged = 0;
   #steps = 0;
 
-  constructor(tokens: readonly Token[], syntaxError: Fault, check: () => void) {
+  constructor(tokens: readonly Token[], syntaxError: ParseError, check: () => void) {
     this.#tokens = tokens;
     this.#syntaxError = syntaxError;
     this.#check = check;

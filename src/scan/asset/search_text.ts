@@ -76,12 +76,12 @@ async function searchText(
 /** Text has no NUL and few other control characters. */
 function isText(head: Uint8Array): boolean {
   const window = head.subarray(0, 4096);
-  let odd = 0;
+  let nonText = 0;
   for (const byte of window) {
     if (byte === 0) return false;
-    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b) odd++;
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b) nonText++;
   }
-  return odd * 20 <= window.length;
+  return nonText * 20 <= window.length;
 }
 
 async function textOf(
