@@ -159,7 +159,7 @@ async function ask(scanner: Scanner, groups: readonly Group[], jobs: number): Pr
 const OWN = `\
 Every file of \`testdata/\` with the verdict that its family's \`expected.json\` demands, written by this
 project. Repositories count as folders. Left out are files that are no models, those of which more
-than one verdict would be right, and oddities that deserve a low word only.`;
+than one verdict would be right, and anomalies that deserve a low severity only.`;
 
 const FOREIGN = `\
 What other scanners ship as bytes in their source distributions: only modelaudit (Python) does. What

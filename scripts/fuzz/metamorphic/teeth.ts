@@ -96,7 +96,7 @@ const FIXES: readonly Fix[] = [
     broken: "return undefined;",
   },
   {
-    id: "an attribute by a name that is not known is told",
+    id: "an attribute by an unknown name is reported",
     file: `${SEMANTICS}/calls.ts`,
     fixed: "if (isNoText(this.heap, name)) return;",
     broken: "if (isNoText(this.heap, name) || at >= 0) return;",
