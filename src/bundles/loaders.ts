@@ -17,11 +17,20 @@ import { memberBytes } from "./member_bytes.ts";
 import { claimSource, isClaimed } from "./python_sources.ts";
 import { importedSources } from "./repository.ts";
 
-/** Bytes of a configuration that is read for the modules that it names. CWE-770. */
+/**
+ * Bytes of a configuration that is read for the modules that it names. The largest YAML file of packages in
+ * use has 0.6 MB. CWE-770.
+ */
 const CONFIGURATION_BYTES = 4 * 1024 * 1024;
-/** Configurations and Python files read of one listing; torch 2.13 has 2,285. CWE-770. */
+/**
+ * Configurations and Python files read of one listing. The largest package in use, transformers 5.24, has
+ * 2,912. CWE-770.
+ */
 const FILES = 10_000;
-/** Bytes of a Python file that is searched for the text of a rule. CWE-770. */
+/**
+ * Bytes of a Python file that is searched for the text of a rule. The largest of 34,382 files of packages in
+ * use has 1.4 MB. CWE-770.
+ */
 const SOURCE_BYTES = 4 * 1024 * 1024;
 
 /** Python that loaders run. */

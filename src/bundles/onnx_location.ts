@@ -19,10 +19,12 @@ export interface LocationProblem {
 /** onnxruntime's mark for data that lie in its own memory; `offset` is then an address. */
 const MEMORY_MARK = "_ORT_MEM_ADDR_";
 
-/** Times that `%25` is decoded again. CWE-174. */
+/** Times that `%25` is decoded again. No real location is known to be encoded. CWE-174. */
 const DECODINGS = 4;
 
-/** Symbolic links followed in succession; Linux stops at 40. CWE-61. */
+/**
+ * Symbolic links followed in succession; Linux stops at 40. The cache of the hub's client has one. CWE-61.
+ */
 const LINKS = 16;
 
 const OUTSIDE: readonly (readonly [RegExp, string])[] = [

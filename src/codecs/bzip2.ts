@@ -21,7 +21,10 @@ const BLOCK_MAGIC = [0x314159, 0x265359] as const;
 const END_MAGIC = [0x177245, 0x385090] as const;
 /** Input that is waited for before a block is tried, and again when it was too little. */
 const FIRST_TRY_BYTES = 64 * 1024;
-/** Bytes of a compressed block: 900,000 symbols of 20 bits, and its tables. CWE-770. */
+/**
+ * Bytes of a compressed block: 900,000 symbols of 20 bits, and its tables. No file can have a longer one.
+ * CWE-770.
+ */
 const LONGEST_BLOCK_BYTES = 2_500_000;
 
 /** Decodes concatenated bzip2 streams, as `bzip2` and Python read them. */

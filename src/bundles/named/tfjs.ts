@@ -22,7 +22,9 @@ import type { IndexKind } from "./index_kind.ts";
 const INDEX = /model[^/]*\.json$|manifest[^/]*\.json$/iu;
 /** The largest real index has 5 MiB. CWE-770. */
 const INDEX_BYTES = 64 * 1024 * 1024;
-/** Bytes of a group with texts, which are walked in memory. CWE-770. */
+/**
+ * Bytes of a group with texts, which are walked in memory. No published model is known to have one. CWE-770.
+ */
 const TEXT_BYTES = 64 * 1024 * 1024;
 
 /** Bytes of an item: `DTYPE_VALUE_SIZE_MAP` of tfjs-core. */

@@ -126,7 +126,10 @@ const BLOCKS: Readonly<Record<number, readonly [numbers: number, bytes: readonly
 
 /** Type of eight-bit integers. */
 const BYTES = 16;
-/** Tensors of bytes whose beginnings are searched for other content. CWE-834. */
+/**
+ * Tensors of bytes whose beginnings are searched for other content. No real model is known to have one.
+ * CWE-834.
+ */
 const LOOKED_AT = 256;
 /** Tokens of a vocabulary. The largest real one has 256,000. CWE-770. */
 const TOKENS = 10_000_000;

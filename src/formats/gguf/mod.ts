@@ -82,7 +82,7 @@ const EXPECTED: Readonly<Record<string, number>> = {
 
 /** `GGUF` keys are at most this long. */
 const KEY_BYTES = 65_535;
-/** Nested arrays. CWE-674. */
+/** Nested arrays. No real file is known to have any. CWE-674. */
 const ARRAY_DEPTH = 4;
 /** The least that a piece of metadata and a description of a tensor take. */
 const LEAST_METADATA = { wide: 13, narrow: 9 };
@@ -92,9 +92,9 @@ const LEAST_TENSOR = { wide: 24, narrow: 20 };
  * longest real array, a vocabulary, has 300,000 items. CWE-190.
  */
 const MADE_UP = 2n ** 31n;
-/** Tensors whose places are compared. CWE-770. */
+/** Tensors whose places are compared. The most seen, in DeepSeek-V3, are 1,086. CWE-770. */
 const TENSORS = 1_000_000;
-/** Wrong values that are reported separately. CWE-779. */
+/** Wrong values that are reported separately. An intact file has none. CWE-779. */
 const REPORTED = 100;
 /** Strings of metadata that may be programs are looked at up to this length. */
 const LOOK_FOR_TEMPLATE = 4 * 1024 * 1024;

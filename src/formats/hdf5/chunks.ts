@@ -32,16 +32,19 @@ const NAMES: Readonly<Record<number, string>> = {
   32015: "Zstandard",
   32026: "Blosc2",
 };
-/** Chunks of one dataset. CWE-770. */
+/** Chunks of one dataset. Keras writes arrays of texts in one piece; the most seen is 1. CWE-770. */
 const CHUNKS = 65_536;
-/** Nodes of the tree of its chunks. CWE-834. */
+/** Nodes of the tree of its chunks. The most seen is 1. CWE-834. */
 const NODES = 4096;
 /** Output over input of one chunk; one of zeros reaches 255 with BloscLZ, a thousand with deflate. CWE-409. */
 const RATIO = 1 << 20;
 
 /** Bytes of all chunks of a dataset over those that it may have: no two chunks hold the same elements. */
 const DECODED_TIMES = 2;
-/** Objects of the global heap that are stepped over for one dataset. CWE-834. */
+/**
+ * Objects of the global heap that are stepped over for one dataset. A model of 1,041 layers has 2,629 in all.
+ * CWE-834.
+ */
 const HEAP_STEPS = 1 << 20;
 
 /** A filter, with its parameters. */

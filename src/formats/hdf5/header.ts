@@ -73,13 +73,13 @@ function endOfFile(head: Uint8Array, at: number, width: number): number | undefi
   return end > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(end);
 }
 
-/** Bytes of one chunk of an object header. CWE-770. */
+/** Bytes of one chunk of an object header. The longest seen has 384. CWE-770. */
 const CHUNK_BYTES = 256 * 1024;
-/** Bytes of a file's name. CWE-770. */
+/** Bytes of a file's name. No model is known to name one. CWE-770. */
 const NAME_BYTES = 4096;
-/** Chunks of one object header. CWE-834. */
+/** Chunks of one object header. The most seen are 2. CWE-834. */
 const MOST_CHUNKS = 256;
-/** Files of one dataset. CWE-770. */
+/** Files of one dataset. No model is known to have one. CWE-770. */
 const MOST_FILES = 1000;
 
 const EXTERNAL_FILES = 0x07;

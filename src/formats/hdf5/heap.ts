@@ -14,7 +14,10 @@ import { FormatError, LimitError } from "../../core/errors.ts";
 const SIGNATURE = [0x47, 0x43, 0x4f, 0x4c, 1];
 /** Of a collection, and of each object in it: rounded up to 8 for every width of lengths. */
 const HEADER_BYTES = 16;
-/** Objects of one file that are checked, those of overlapping collections repeatedly. CWE-834. */
+/**
+ * Objects of one file that are checked, those of overlapping collections repeatedly. A model of 1,041 layers,
+ * NASNetLarge, has 2,629. CWE-834.
+ */
 const MOST_OBJECTS = 1 << 20;
 
 /** Checks the collections among the bytes that the library reads from one file. */

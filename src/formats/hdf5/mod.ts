@@ -26,13 +26,13 @@ import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../.
 const CONFIGURATIONS: readonly string[] = ["model_config", "training_config"];
 /** Values of one such attribute that are scanned; Keras reads one. CWE-834. */
 const CONFIGURATION_VALUES = 16;
-/** Objects of one file. CWE-770. */
+/** Objects of one file. A model of 1,041 layers, NASNetLarge, has 4,624. CWE-770. */
 const MOST_OBJECTS = 1_000_000;
-/** Bytes of a path: no model nests that deep. */
+/** Bytes of a path. The longest seen, in NASNetLarge, has 208. CWE-770. */
 const LONGEST_PATH = 4096;
 /** A dataset that claims less than this is no decompression bomb, at any ratio to the file's size. */
 const BOMB_BYTES = 64 * 1024 * 1024;
-/** Places of one kind that are reported separately. CWE-779. */
+/** Places of one kind that are reported separately. An intact model has none. CWE-779. */
 const PLACES_REPORTED = 100;
 const BATCH = 256;
 

@@ -33,9 +33,15 @@ import {
 
 /** Times that one call is repeated after bytes were fetched. CWE-834. */
 const MOST_FETCHES = 10_000;
-/** Bytes that one call may need fetched, and bytes of one attribute. CWE-770. */
+/**
+ * Bytes that one call may need fetched, and bytes of one attribute. The longest seen, the configuration of a
+ * model of 1,041 layers, has 0.9 MB. CWE-770.
+ */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Strings or rows that are distinguished: each is an object of its own, of any length. CWE-770. */
+/**
+ * Strings or rows that are distinguished: each is an object of its own, of any length. The most seen are the
+ * 1,041 names of layers of NASNetLarge. CWE-770.
+ */
 const MOST_VALUES = 65_536;
 
 /** What a link in a group leads to. */

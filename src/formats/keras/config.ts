@@ -23,7 +23,7 @@ import { ConfigWalk } from "./walk.ts";
  * CWE-770.
  */
 const CONFIG_BYTES = 64 * 1024 * 1024;
-/** Objects, arrays and their members. CWE-770. */
+/** Objects, arrays and their members. A model of 1,041 layers, NASNetLarge, has 107,304. CWE-770. */
 const CONFIG_VALUES = 4_000_000;
 
 const HINTS: readonly string[] = [HINT.kerasConfig, HINT.kerasConfigH5];
