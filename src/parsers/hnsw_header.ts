@@ -10,7 +10,7 @@ export const HNSW_HEADER_BYTES = 96;
 /** With Chroma's version before it. */
 export const CHROMA_HEADER_BYTES = 100;
 
-/** Vectors of an index. CWE-770. */
+/** Vectors of an index. No index of a trillion vectors is known. CWE-770. */
 const ELEMENTS = 2 ** 40;
 
 /** What a header says. */

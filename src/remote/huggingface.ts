@@ -30,11 +30,14 @@ interface HubRepository {
   readonly files: readonly HubFile[];
 }
 
-/** Pages of a listing that are followed. CWE-834. */
+/**
+ * Pages of a listing that are followed. A page has up to 1,000 files, and the hub recommends fewer than
+ * 100,000 a repository. CWE-834.
+ */
 const PAGES = 1000;
-/** Files of a repository. CWE-770. */
+/** Files of a repository. The hub recommends fewer than 100,000. CWE-770. */
 const FILES = 200_000;
-/** Bytes of one response of the hub. CWE-770. */
+/** Bytes of one response of the hub. No longer one is known. CWE-770. */
 const ANSWER_BYTES = 32 * 1024 * 1024;
 
 /**

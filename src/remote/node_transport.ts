@@ -32,9 +32,9 @@ interface NodeTransport {
   close(): void;
 }
 
-/** Addresses of one name that are tried. CWE-400. */
+/** Addresses of one name that are tried. No host of models is known to need more. CWE-400. */
 const ADDRESSES = 4;
-/** Connections to one address at a time. CWE-400. */
+/** Connections to one address at a time. No scan needs more at a time. CWE-400. */
 const CONNECTIONS = 8;
 
 /** What a failing connection means, where trying again does not help. */

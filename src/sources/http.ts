@@ -39,7 +39,10 @@ interface HttpSourceOptions {
 const FIRST_BYTES = 64 * 1024;
 /** Bytes of a file that is kept in memory where the server has no ranges. CWE-770. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
-/** Bytes of a file that is read as a stream where the server has no ranges. CWE-400. */
+/**
+ * Bytes of a file that is read as a stream where the server has no ranges. The hub takes files of up to 50
+ * GB. CWE-400.
+ */
 const STREAM_BYTES = 64 * 1024 ** 3;
 
 /**

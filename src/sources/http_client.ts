@@ -57,13 +57,16 @@ export interface HttpReply {
   close(): void;
 }
 
-/** Requests sent in all on transient errors. CWE-400. */
+/** Requests sent in all on transient errors. The hub's own client, huggingface_hub, sends 6. CWE-400. */
 const ATTEMPTS = 4;
 /** Requests sent to a server that does not answer at all. */
 const SILENT_ATTEMPTS = 2;
-/** Redirects followed. CWE-834. */
+/** Redirects followed. huggingface_hub follows 20; the hub is known to use two. CWE-834. */
 const REDIRECTS = 10;
-/** Milliseconds without a byte before a request is aborted. CWE-400. */
+/**
+ * Milliseconds without a byte before a request is aborted. The user can ask for longer: `--network-timeout`.
+ * CWE-400.
+ */
 const IDLE_MILLISECONDS = 30_000;
 /** Milliseconds before the first retry. */
 const RETRY_MILLISECONDS = 500;

@@ -41,7 +41,9 @@ const LEAST_BYTES = 4 * 1024;
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Each range that follows on the one before is so many times as long. */
 const GROWTH = 4;
-/** Bytes of a file that are cached. CWE-770. */
+/**
+ * Bytes of a file that are cached. The longest headers known, of GGUF, have some twenty megabytes. CWE-770.
+ */
 const CACHE_BYTES = 32 * 1024 * 1024;
 /** Extents cached, which are searched one by one. CWE-407. */
 const CACHE_EXTENTS = 4096;

@@ -11,7 +11,10 @@ import { type HttpReply, PassingError } from "./http_client.ts";
 const RATIO = 1100;
 /** Decoded bytes from which on the ratio is compared, as for members of archives. */
 const RATIO_FROM_BYTES = 16 * 1024 * 1024;
-/** Bytes a second below which a server is too slow, once `PATIENCE_MILLISECONDS` are over. CWE-400. */
+/**
+ * Bytes a second below which a server is too slow, once `PATIENCE_MILLISECONDS` are over. No slower one is
+ * known to be in use. CWE-400.
+ */
 const SLOWEST_BYTES_A_SECOND = 1024;
 const PATIENCE_MILLISECONDS = 120_000;
 

@@ -22,11 +22,11 @@ import { isSizeExpression } from "../../parsers/sympy.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
-/** Characters kept of a text. CWE-779. */
+/** Characters kept of a text. The longest text seen has 10,213: its beginning is evidence. CWE-779. */
 const TEXT_CHARACTERS = 2048;
-/** Different names and texts reported of one file; more leave it unread. CWE-779. */
+/** Different names and texts reported of one file; more leave it unread. The most seen are 11. CWE-779. */
 const REPORTED = 500;
-/** Characters of a text at any key that is read as Python. CWE-770. */
+/** Characters of a text at any key that is read as Python. The longest text seen has 10,213. CWE-770. */
 const NET_CHARACTERS = 64 * 1024;
 /** Texts of one file at any key that are read as Python; real files have a few. CWE-834. */
 const NET_TEXTS = 2000;
@@ -36,7 +36,10 @@ const PROGRAMS = 5000;
 const PYTHON_STEPS = 2_000_000;
 /** Characters of a key that may be that of a vocabulary. The longest real one has some 30. CWE-407. */
 const VOCABULARY_KEY = 256;
-/** Characters of a text that is looked at each time, and longer texts whose answer is kept. CWE-407. */
+/**
+ * Characters of a text that is looked at each time, and longer texts whose answer is kept. The most seen are
+ * 1,602 texts, of up to 10,213. CWE-407.
+ */
 const SHORT_TEXT = 64;
 const TEXTS_LOOKED = 4096;
 /** Items of a list beyond which it is a vocabulary and no list of names. */

@@ -13,9 +13,11 @@ import { hasJinja, isGoTemplate, speaksOfConversation } from "../../parsers/jinj
 import type { YamlWord } from "../../parsers/yaml/tokens.ts";
 import { bytesSource } from "../../sources/memory.ts";
 
-/** Characters of a template of Go's; a longer one counts as one of Jinja's. CWE-770. */
+/**
+ * Characters of a template of Go's; a longer one counts as one of Jinja's. No longer one is known. CWE-770.
+ */
 const GO_CHARACTERS = 64 * 1024;
-/** Characters of a place. CWE-779. */
+/** Characters of a place. The longest seen has 135. CWE-779. */
 const PATH_CHARACTERS = 1024;
 /** Nodes looked at. The largest tokenizer has some 1,500,000. CWE-770. */
 const NODES = 4_000_000;

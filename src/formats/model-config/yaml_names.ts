@@ -11,9 +11,9 @@ import { type YamlWord, yamlWords } from "../../parsers/yaml/tokens.ts";
 import type { Interest, Observation, ReferenceFact } from "../../core/types.ts";
 import { placer, type YamlText } from "./yaml_text.ts";
 
-/** Names that are reported separately. CWE-779. */
+/** Names that are reported separately. The configurations of packages in use have none. CWE-779. */
 const REPORTED = 500;
-/** Names that are compared, equal ones included. CWE-834. */
+/** Names that are compared, equal ones included. The configurations of packages in use have none. CWE-834. */
 const LOOKED_AT = 20_000;
 /** Values of one anchor, which may be set again and again. */
 const ANCHORED = 5000;

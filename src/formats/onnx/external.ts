@@ -15,7 +15,10 @@ import { stringsOf } from "./operators.ts";
 import { EXTERNAL, FIELD } from "./schema.ts";
 import { type Frame, textOf } from "./walk.ts";
 
-/** Files, and faults, that are reported separately. CWE-779. */
+/**
+ * Files, and anomalies, that are reported separately. `onnx.save_model` writes one file, or one a tensor.
+ * CWE-779.
+ */
 const FILES = 20_000;
 const ANOMALIES = 200;
 

@@ -32,7 +32,7 @@ import { type Frame, textOf, walk, type WireError } from "./walk.ts";
 /** ONNX models. */
 export const onnxFormat: Format = { id: "onnx", random: true, detect, scan };
 
-/** Faults of one kind that are reported separately. CWE-779. */
+/** Anomalies of one kind that are reported separately; an intact model has none. CWE-779. */
 const ANOMALIES_REPORTED = 10;
 
 /** Operators are identifiers; some exporters put dots and colons into them. */

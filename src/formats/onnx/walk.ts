@@ -13,7 +13,9 @@ import { FIELD, type FieldRow, hasRightType, type Kind, SCHEMA } from "./schema.
 const NAME_BYTES = 512;
 /** Bytes kept of any other text. CWE-770. */
 const TEXT_BYTES = 2048;
-/** Bytes kept of a text in a model's metadata: the names of 10,000 classes. CWE-770. */
+/**
+ * Bytes kept of a text in a model's metadata: the names of 10,000 classes. No longer one is known. CWE-770.
+ */
 const METADATA_BYTES = 256 * 1024;
 /** Texts kept of one message; an attribute may list millions of words. CWE-770. */
 const TEXTS_KEPT = 64;

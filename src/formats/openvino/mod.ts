@@ -14,7 +14,10 @@ import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
 import { readWhole } from "../../sources/read_all.ts";
 
-/** Faults of one kind that are reported separately; more are counted. CWE-779. */
+/**
+ * Anomalies of one kind that are reported separately, of which an intact network has none; more are counted.
+ * CWE-779.
+ */
 const REPORTED = 20;
 
 /** OpenVINO networks. */

@@ -30,7 +30,7 @@ const WORKSPACE = /^RD[ABX]\d\n/u;
 const HEADER_BYTES = 256;
 /** `R_CODESET_MAX`. */
 const ENCODING_BYTES = 63;
-/** Distinct functions of each kind that are reported. */
+/** Distinct functions of each kind that are reported. The most seen are 69. CWE-779. */
 const FUNCTIONS = 20_000;
 /** Calls of such a function that are shown. CWE-779. */
 const CALLS_SHOWN = 16;

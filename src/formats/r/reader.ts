@@ -17,7 +17,7 @@ export type Notation = "xdr" | "little" | "ascii";
 /** Bytes that any one step needs: a text of `TEXT_BYTES` in escapes of four, and a few words. */
 const AHEAD_BYTES = 16 * 1024;
 const WINDOW_BYTES = 256 * 1024;
-/** Bytes of a text that are kept. CWE-770. */
+/** Bytes of a text that are kept. The longest seen has 128. CWE-770. */
 const TEXT_BYTES = 2048;
 /** `InWord` has a buffer of 128 characters. */
 const WORD_CHARACTERS = 127;

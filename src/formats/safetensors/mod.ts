@@ -27,10 +27,16 @@ import { latin1 } from "../../parsers/bytes.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
-/** Faults of one kind that are reported separately; more are counted. CWE-779. */
+/**
+ * Anomalies of one kind that are reported separately, of which an intact file has none; more are counted.
+ * CWE-779.
+ */
 const REPORTED = 20;
 
-/** Tensors of bytes whose beginnings are searched for other content. CWE-834. */
+/**
+ * Tensors of bytes whose beginnings are searched for other content. No real file is known to have more.
+ * CWE-834.
+ */
 const LOOKED_AT = 256;
 
 /** Characters of metadata that are decoded in search of a pickle. CWE-770. */

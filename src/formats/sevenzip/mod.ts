@@ -27,7 +27,7 @@ type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 /** Bytes of members kept at a time, halved with each container around the archive. */
 const KEEP_BYTES = 96 * 1024 * 1024;
 const KEEP_AT_LEAST_BYTES = 4 * 1024 * 1024;
-/** Bytes of a link's target. CWE-770. */
+/** Bytes of a link's target. The longest of 425 links in use has 43. CWE-770. */
 const LINK_BYTES = 4096;
 
 /** 7zFormat.txt: kSignature; the start header goes up to byte 32. */

@@ -20,8 +20,8 @@ const START_HEADER_BYTES = 32;
 /** Streams that are looked for one behind the other; solid archives have few. */
 const STREAMS = 64;
 /**
- * Bytes decoded to find where a stream ends, beyond those that were scanned; more hides no directory.
- * CWE-409.
+ * Bytes decoded to find where a stream ends, beyond those that were scanned; more hides no directory. No
+ * intact archive needs any. CWE-409.
  */
 const DRAIN_BYTES = 256 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;

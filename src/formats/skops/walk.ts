@@ -54,14 +54,20 @@ const LOADERS: ReadonlyMap<string, Use> = new Map([
   ["CachedNode", "names"],
 ]);
 
-/** Values of a duplicate key that are combined with those of others. CWE-834. */
+/**
+ * Values of a duplicate key that are combined with those of others. `json.dump` writes no key of a schema
+ * twice. CWE-834.
+ */
 const READINGS = 4;
 const EXPRESSION_CHARACTERS = 2048;
 const TEXT_CHARACTERS = 200;
 const ARGUMENTS_SHOWN = 8;
 const RENDER_DEPTH = 4;
 const STEPS_PER_CHECK = 4096;
-/** Anomalies reported of each rule, so that many of one rule leave room for others. CWE-779. */
+/**
+ * Anomalies reported of each rule, so that many of one rule leave room for others. An intact file has none.
+ * CWE-779.
+ */
 const REPORTED = 50;
 
 interface Counted {

@@ -24,7 +24,9 @@ export interface SparseMap {
   readonly size: number;
 }
 
-/** Parts of a map; a longer one is made to exhaust memory. CWE-770. */
+/**
+ * Parts of a map; a longer one is made to exhaust memory. No model is known to have a sparse member. CWE-770.
+ */
 const MOST_PARTS = 1_000_000;
 
 const HEADER_MAP = { at: 386, entries: 4 } as const;

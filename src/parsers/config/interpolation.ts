@@ -8,9 +8,12 @@
 
 import { type ConfigNode, textOf } from "../config_node.ts";
 
-/** Interpolations resolved within each other. OmegaConf ends by Python's recursion limit. CWE-674. */
+/**
+ * Interpolations resolved within each other. OmegaConf ends by Python's recursion limit. No configuration in
+ * use is known to nest them deeper. CWE-674.
+ */
 const DEPTH = 16;
-/** Values that one text may have where keys are given twice. CWE-770. */
+/** Values that one text may have where keys are given twice. Writers give no key twice. CWE-770. */
 const VALUES = 64;
 
 /** What a text may be. */

@@ -20,7 +20,7 @@ import { parseJson } from "../json.ts";
 
 /** Nodes visited, a shared one by each way to it. The largest tokenizer has some 1,500,000. CWE-776. */
 const NODES = 4_000_000;
-/** Texts taken from one place: lists of modules, of packages. CWE-770. */
+/** Texts taken from one place: lists of modules, of packages. The most seen is 1. CWE-770. */
 const TEXTS = 1000;
 /** Places found in one file; real ones have hundreds. CWE-770. */
 const HITS = 20_000;
@@ -373,7 +373,7 @@ function fits(step: Place["steps"][number] | undefined, key: string): boolean {
   return step === "*" || (typeof step === "object" && step.has(key));
 }
 
-/** Nested lists whose texts count for the place of the outermost. CWE-674. */
+/** Nested lists whose texts count for the place of the outermost. The files seen nest none. CWE-674. */
 const LISTS = 4;
 
 /** The texts of a scalar or of lists, but not of a map, and whether there are more than are taken. */

@@ -89,7 +89,10 @@ export function readConfig(
   }
 }
 
-/** Lines of JSON lines that are read; beyond them the file is data, and an error says so. CWE-770. */
+/**
+ * Lines of JSON lines that are read; beyond them the file is data, and an error says so. No configuration is
+ * known to have a hundred. CWE-770.
+ */
 const LINES = 200_000;
 
 function jsonLines(bytes: Uint8Array, check: () => void): ConfigDocuments {
