@@ -33,7 +33,7 @@ class Release:
 
     @property
     def requirements(self) -> list[str]:
-        """What an installer is asked for."""
+        """The requirements given to the installer."""
         own = [] if self.distribution is None else [f"{self.distribution}=={self.version}"]
         return own + list(self.needs)
 
@@ -51,7 +51,7 @@ def releases(libraries: list[str] | None = None) -> list[Release]:
 
 
 def folder_of_environments(argument: str | None) -> Path:
-    """The folder that an argument, the environment or nothing names."""
+    """The folder of the argument, the environment variable or the default."""
     folder = argument or os.environ.get("MODELAUDIT_ENVIRONMENTS")
     return Path(folder or tempfile.mkdtemp(prefix="modelaudit-environments-")).resolve()
 
@@ -111,7 +111,7 @@ def run(command: list[str]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """environments.py FOLDER [LIBRARY…]: makes the environments and says which could not be made."""
+    """environments.py FOLDER [LIBRARY…]: makes the environments and reports which failed."""
     folder = folder_of_environments(arguments[0] if arguments else None)
     for release in releases(arguments[1:]):
         try:

@@ -167,7 +167,7 @@ COMMENTS = {
 
 
 def write_list(library: str, answers: list[Answer], rows: list[Row]) -> None:
-    """Writes rules/safe/LIBRARY.toml and says what has left it and what is new."""
+    """Writes rules/safe/LIBRARY.toml and reports removed and added names."""
     before, uses = listed_names(library), read_list(library)
     versions = [given.release.version for given in answers]
     span = versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
@@ -188,12 +188,12 @@ def write_list(library: str, answers: list[Answer], rows: list[Row]) -> None:
             lines += ["", COMMENTS[use], f"[{use}]", *table_of(names)]
     (SAFE / f"{library}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     after = listed_names(library)
-    print(f"{library}: {len(after)} names, {len(after - before)} new, {len(before - after)} gone")
+    print(f"{library}: {len(after)} names, {len(after - before)} new, {len(before - after)} removed")
     seen = {(row.module, row.name): row for row in rows}
     for key in sorted(before - after):
         row = seen.get(key)
         why = "in no audited release" if row is None else " ".join(sorted(row.call | row.restore))
-        print(f"  gone: {key[0]}.{key[1]}: {why}")
+        print(f"  removed: {key[0]}.{key[1]}: {why}")
     for key in sorted(before & after):
         was = next(use for use in reversed(USES) if key[1] in uses[use].get(key[0], ()))
         row = seen[key]

@@ -99,7 +99,7 @@ class Made:
 
 
 class State(dict):
-    """A state that has whatever it is asked for."""
+    """A state that has every attribute and key."""
 
     def __missing__(self, key: object) -> Recorder:
         return Recorder()
@@ -494,7 +494,7 @@ def end_group(pid: int) -> None:
 
 
 def run_batch(batch: list, resolve, after: int) -> list:
-    """What one child says of as many names of a batch as it gets through, the first one behind an attempt."""
+    """The answers of one child for as many names of a batch as it completes, the first one behind an attempt."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -1,6 +1,6 @@
 /**
- * Measures what a user waits for, whole processes, in one run and in turns: first what this program
- * must keep (`benches.ts`), then the same inputs side by side with other scanners
+ * Measures whole processes, in one run and interleaved: first the figures that this program has to
+ * meet (`benches.ts`), then the same inputs side by side with other scanners
  * (`side_by_side.ts`).
  *
  *     make bench                                everything
@@ -10,8 +10,8 @@
  *     make bench BENCH="--records 10000"        a smaller pickle
  *
  * Python (`PYTHON`, else python3) is needed for comparisons only; the other scanners are installed
- * into `.cache/peers`. Peak memory and reads come from `/proc`, hence on Linux only. What is left
- * out is said.
+ * into `.cache/peers`. Peak memory and reads come from `/proc`, hence on Linux only. What is
+ * skipped is reported.
  *
  * @module
  */
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
 function count(text: string, option: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
-  throw new RangeError(`Cannot take ${option} ${text}: a whole number above 0 is needed`);
+  throw new RangeError(`Cannot use ${option} ${text}: it must be an integer above 0`);
 }
 
 if (import.meta.main) {

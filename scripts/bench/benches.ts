@@ -1,6 +1,6 @@
 /**
- * What this program must keep: each bench gives rows of figures, many with a bound that is "met" or
- * "missed". A bench is one line in `BENCHES`.
+ * The figures that this program has to meet: each bench gives rows, many with a bound that is "met"
+ * or "missed". A bench is one line in `BENCHES`.
  *
  * @module
  */
@@ -68,13 +68,13 @@ function scanCommand(path: string): Command {
 }
 
 /**
- * Runs each program once per round, one after the other, so that all meet the same weather.
+ * Runs each program once per round, one after the other, so that load on the machine affects all alike.
  *
  * @returns the medians in seconds, one for each program
  */
 async function inTurns(rounds: number, commands: readonly Command[]): Promise<number[]> {
   const times: number[][] = commands.map(() => []);
-  // The first run fills caches of code and files; it is nothing's measurement.
+  // The first run warms caches of code and files; it is not counted.
   for (const [command, args] of commands) await run(command, args, { cwd: CACHE });
   for (let round = 0; round < rounds; round++) {
     for (const [index, [command, args]] of commands.entries()) {
@@ -85,7 +85,7 @@ async function inTurns(rounds: number, commands: readonly Command[]): Promise<nu
 }
 
 /**
- * Scans once while being watched.
+ * Scans once with peak memory and reads measured.
  *
  * @throws Error when the program gives no JSON
  */
@@ -109,9 +109,9 @@ async function scanOnce(path: string): Promise<Run & { bytesRead: number | undef
   return { ...result, bytesRead };
 }
 
-/** A row of peak memory in MB; says so when the system does not tell. */
+/** A row of peak memory in MB, without a value where the system does not report it. */
 function memoryRow(what: string, peak: number | undefined, limit = 300): Row {
-  if (peak === undefined) console.error(`bench: ${what} is left out: only Linux tells it`);
+  if (peak === undefined) console.error(`bench: ${what} is skipped: only Linux reports it`);
   return { what, value: peak === undefined ? undefined : peak / 1e6, unit: "MB", limit };
 }
 
@@ -130,7 +130,7 @@ const PICKLES = [
 async function measurePickle(setting: Setting): Promise<Row[]> {
   if (setting.python === undefined) {
     console.error(
-      "bench: no Python found (set PYTHON): the comparison with pickle.load is left out, and so are " +
+      "bench: no Python found (set PYTHON): the comparison with pickle.load is skipped, and so are " +
         "the protocols that it writes",
     );
   }

@@ -25,9 +25,9 @@ const TICKS_A_SECOND = 100;
 
 /** One scan of one file in a process of its own. */
 interface Scan {
-  /** Of the processor; undefined where the system does not say. */
+  /** Seconds of processor time; undefined where the system does not report it. */
   readonly seconds: number | undefined;
-  /** The process's peak memory in bytes; undefined where the system does not say. */
+  /** The process's peak memory in bytes; undefined where the system does not report it. */
   readonly peak: number | undefined;
   readonly verdict: string;
   readonly bytesRead: number;
@@ -45,7 +45,9 @@ export async function benchBombs(): Promise<Row[]> {
     }
     const scan = await scanOnce(path);
     const right = scan.verdict === verdict;
-    if (!right) console.error(`bench: ${what} was called ${scan.verdict}, not ${verdict}`);
+    if (!right) {
+      console.error(`bench: ${what} has the verdict ${scan.verdict}, expected ${verdict}`);
+    }
     const seconds = right ? scan.seconds : undefined;
     rows.push({ what: `${what} (${verdict})`, value: seconds, unit: "s", limit: MOST_SECONDS });
     rows.push({

@@ -164,7 +164,7 @@ function deflateZeros(size: number): Uint8Array {
   return join(...new Array<Uint8Array>(count).fill(piece), Uint8Array.of(1, 0, 0, 0xff, 0xff));
 }
 
-/** The checksum is none: nothing gets that far. */
+/** The checksum is invalid: no reader reaches it. */
 function gzipZeros(size: number): Uint8Array {
   const rounded = Math.ceil(size / PIECE_BYTES) * PIECE_BYTES;
   return join(gzipHead(), deflateZeros(rounded), numbers([4, 0], [4, rounded % 2 ** 32]));
@@ -174,7 +174,7 @@ function gzipHead(): Uint8Array {
   return Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 }
 
-/** Gzip around a stored block; the checksum is none. */
+/** Gzip around a stored block, with an invalid checksum. */
 function gzipStored(data: Uint8Array): Uint8Array {
   const length = data.length;
   const head = numbers([1, 1], [2, length], [2, length ^ 0xffff]);

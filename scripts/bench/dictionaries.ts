@@ -136,7 +136,9 @@ class FrameWriter {
  * @param count at least 2, for CPython writes a list of one otherwise
  */
 export function writeDictionaries(count: number, emit: (bytes: Uint8Array) => void): void {
-  if (!(count >= 2)) throw new RangeError(`Cannot write ${count} dictionaries: at least 2`);
+  if (!(count >= 2)) {
+    throw new RangeError(`Cannot write ${count} dictionaries: there must be at least 2`);
+  }
   emit(Uint8Array.of(OPCODE.PROTO, 4));
   const writer = new FrameWriter(emit);
   writer.open(OPCODE.EMPTY_LIST);

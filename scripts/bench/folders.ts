@@ -40,7 +40,7 @@ export async function measureFolders(
   const peers = install(python, "peers");
   const commands = [scan(pickles, "--jobs", "1"), scan(pickles, "--jobs", "2")];
   if ("missing" in peers) {
-    console.error(`bench: the comparison with picklescan is left out: ${peers.missing}`);
+    console.error(`bench: the comparison with picklescan is skipped: ${peers.missing}`);
   } else commands.push([join(peers.programs, "picklescan"), ["--path", pickles]]);
   const [one = NaN, two = NaN, other] = await inTurns(commands);
   const rows: Row[] = [

@@ -151,7 +151,7 @@ export function usePython(executable: string): void {
  */
 export async function input(name: string): Promise<string> {
   const found = INPUTS.find((one) => one.name === name);
-  if (found === undefined) throw new RangeError(`There is no input "${name}"`);
+  if (found === undefined) throw new RangeError(`Cannot make input "${name}": it is unknown`);
   return await cached(found.file, found.make);
 }
 

@@ -31,7 +31,7 @@ export const PEER_ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   PROMPTFOO_DISABLE_TELEMETRY: "1",
   DO_NOT_TRACK: "1",
   HF_HUB_OFFLINE: "1",
-  // No proxy listens there, so that an attempt to reach the network fails at once.
+  // No proxy listens there: an attempt to reach the network fails at once.
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",
   ALL_PROXY: "http://127.0.0.1:9",

@@ -1,6 +1,6 @@
 /**
- * Runs whole processes and watches them: time, peak memory of the process and all that it starts, and
- * bytes read. A process that takes too long or too much memory is ended, with its children.
+ * Runs whole processes and measures them: time, peak memory of the process and all that it starts, and
+ * bytes read. A process that exceeds its time or memory limit is killed, with its children.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { readFileSync } from "node:fs";
 import { platform } from "node:os";
 import process from "node:process";
 
-/** Between looks at a young process, whose peak would be missed otherwise, and at an older one. */
+/** Milliseconds between samples of a new process, whose peak would be missed otherwise, and of an older one. */
 const YOUNG_POLL_MS = 5;
 const OLD_POLL_MS = 50;
 const YOUNG_MS = 1000;
-/** What is kept of an output; reports of peers may be as long as they like. */
+/** What is kept of an output; reports of peers have any length. */
 const OUTPUT_LIMIT = 256 * 2 ** 20;
 
 /** How a process may be run. */
@@ -23,7 +23,7 @@ interface RunOptions {
   readonly cwd: string;
   /** Set or, where undefined, taken out of the environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Whether memory and reads are looked at, which takes a little of the other core. */
+  /** Whether memory and reads are sampled, which takes a little of the other core. */
   readonly watch?: boolean;
   /** Seconds after which it is ended. */
   readonly timeLimit?: number;
@@ -40,12 +40,12 @@ export interface Run {
   readonly stderr: string;
   /**
    * Bytes: the high-water marks of all processes of its tree that lived at one time, added up.
-   * Undefined where the system does not say.
+   * Undefined where the system does not report it.
    */
   readonly peak: number | undefined;
   /**
    * Bytes that its reads returned, by the kernel's count: its own program files too, what it maps
-   * into memory not. Undefined where the system does not say.
+   * into memory not. Undefined where the system does not report it.
    */
   readonly read: number | undefined;
   /** Which limit ended it. */
@@ -105,10 +105,10 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Leaders of groups that are running: Ctrl-C reaches this process only, and must end them too. */
+/** Leaders of running process groups: SIGINT reaches this process only, which kills them. */
 const running = new Set<number>();
 
-/** Ends whatever runs when this process is interrupted. For programs whose whole work is running others. */
+/** Kills all child processes on SIGINT. For programs that only run others. */
 export function endWithUs(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
@@ -122,7 +122,7 @@ function endGroup(leader: number): void {
   try {
     process.kill(-leader, "SIGKILL");
   } catch {
-    // It has ended meanwhile.
+    // It has exited meanwhile.
   }
 }
 
@@ -140,12 +140,12 @@ function gather(stream: NodeJS.ReadableStream): () => string {
   };
 }
 
-/** Looks at a process and its descendants through Linux' `/proc`. */
+/** Samples a process and its descendants through Linux' `/proc`. */
 class Watch {
   readonly #root: number | undefined;
   /** Bytes read by processes that may have ended since. */
   readonly #reads = new Map<number, number>();
-  /** Bytes of high-water marks at the last look. */
+  /** Bytes of high-water marks in the last sample. */
   now = 0;
   peak: number | undefined;
 

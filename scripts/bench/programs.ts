@@ -14,16 +14,16 @@ import { CACHE, LAUNCHER, ROOT } from "./inputs.ts";
 import { type Environment, PEER_ENVIRONMENT } from "./peers.ts";
 import type { Run } from "./process.ts";
 
-/** What a program said of a path. */
+/** What a program reported of a path. */
 export interface Answer {
   /**
-   * - `clean`: read, and nothing that its user must look at;
-   * - `flagged`: it found something, by its own standard, at which it ends with an error;
-   * - `unread`: it says that it did not read the path, or not to its end;
-   * - `failed`: it broke down.
+   * - `clean`: read, and nothing to report;
+   * - `flagged`: it found something, by its own standard, with a non-zero exit code;
+   * - `unread`: it reports that it did not read the path, or not to its end;
+   * - `failed`: it crashed.
    */
   readonly kind: "clean" | "flagged" | "unread" | "failed";
-  /** A few words in which it says so. */
+  /** A few words for the table. */
   readonly note: string;
 }
 
@@ -52,7 +52,7 @@ export function oursUnderDeno(version: string): Program {
 /**
  * This program as an executable by Bun, built anew.
  *
- * @throws Error with the compiler's words when it cannot be built
+ * @throws Error with the compiler's output when it cannot be built
  */
 export function oursUnderBun(version: string): Program {
   const folder = join(CACHE, "dist");
@@ -143,7 +143,7 @@ export function answerOfOurs({ code, stdout, stderr }: Run): Answer {
   return { kind: "unread", note: "incomplete" };
 }
 
-/** Exit code 1: dangerous globals; 2: an error. It says how many files it took for pickles. */
+/** Exit code 1: dangerous globals; 2: an error. It reports how many files it read as pickles. */
 export function answerOfPicklescan({ code, stdout, stderr }: Run): Answer {
   const scanned = /^Scanned files: (\d+)$/m.exec(stdout)?.[1];
   if (code === 1) {
@@ -158,7 +158,7 @@ export function answerOfPicklescan({ code, stdout, stderr }: Run): Answer {
       : { kind: "unread", note: errorIn(stdout) };
   }
   if (scanned === "0") return { kind: "unread", note: "scanned 0 files" };
-  // It counts the file as scanned, but says beforehand that it is none of its kind.
+  // It counts the file as scanned, but reports beforehand that the format is unsupported.
   const warning = /^WARNING: could not parse .* as pickle: (.*)$/m.exec(stdout)?.[1];
   if (scanned === "1" && warning !== undefined) {
     return { kind: "unread", note: shortened(`could not parse as pickle: ${warning}`) };
@@ -179,7 +179,7 @@ export function answerOfModelscan({ code, stdout, stderr }: Run): Answer {
   return { kind: "unread", note: shortened(String(listOf(report["errors"])[0]?.["description"])) };
 }
 
-/** Exit code 1: likely unsafe, but also Python's own when it breaks down; 2: cannot be parsed. */
+/** Exit code 1: likely unsafe, but also Python's own after an uncaught exception; 2: cannot be parsed. */
 export function answerOfFickling({ code, stderr }: Run): Answer {
   const broken = stderr.includes("Traceback (most recent call last)");
   if (code === 0) return { kind: "clean", note: "" };
@@ -204,7 +204,7 @@ export function answerOfPythonModelaudit({ code, stdout, stderr }: Run): Answer 
   return { kind: "unread", note: shortened(reasons?.[0] ?? `exit code ${code}`) };
 }
 
-/** Whether an issue of the Python modelaudit is one at which it ends with an error. */
+/** Whether an issue of the Python modelaudit makes its exit code non-zero. */
 export function isAlarm(issue: Readonly<Record<string, unknown>>): boolean {
   return issue["severity"] === "critical" || issue["severity"] === "warning";
 }
@@ -231,14 +231,14 @@ function shortened(text: string): string {
   return line.length <= NOTE_LENGTH ? line : `${line.slice(0, NOTE_LENGTH - 1)}…`;
 }
 
-/** The JSON object in an output that may begin with a line or two of talk. */
+/** The JSON object in an output that may begin with log lines. */
 export function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   for (let at = text.indexOf("{"); at >= 0; at = text.indexOf("\n{", at + 1)) {
     try {
       const value: unknown = JSON.parse(text.slice(at));
       if (isObject(value)) return value;
     } catch {
-      // Talk, then.
+      // Log lines, then.
     }
   }
   return undefined;

@@ -16,7 +16,7 @@ const FILES = [["checkpoint of 2.1 GB", "checkpoint-2gb"], [
   "safetensors-100gb",
 ]];
 
-/** Rows of requests and bytes for models that are fetched by ranges. */
+/** Rows of requests and bytes for models that are fetched by range requests. */
 export async function measureRemote(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [what = "", name = ""] of FILES) {

@@ -12,7 +12,7 @@ import type { SevenZipModuleFactory } from "7z-wasm";
  *
  * @param path of the archive to write
  * @param members names in the archive and the files that they are made of
- * @throws Error when 7-Zip says that it failed
+ * @throws Error when 7-Zip exits with an error
  */
 export async function makeSevenZip(
   path: string,
@@ -35,7 +35,7 @@ export async function makeSevenZip(
     ...Object.keys(members),
   ]);
   if (typeof code === "number" && code !== 0) {
-    throw new Error(`Cannot write ${path}: 7-Zip ended with ${code}`);
+    throw new Error(`Cannot write ${path}: 7-Zip exited with ${code}`);
   }
   writeFileSync(path, seven.FS.readFile("archive.7z"));
 }

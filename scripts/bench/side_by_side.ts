@@ -26,13 +26,13 @@ import { TOOL_VERSION } from "../../src/core/version.ts";
 export const TIME_LIMIT = 60;
 /** Bytes of memory that a process and its children may take. */
 export const MEMORY_LIMIT = 6 * 2 ** 30;
-/** Who takes longer for the first, untimed run has that one as its figure. */
+/** Seconds beyond which the first, otherwise uncounted run is the figure. */
 export const ONCE_SECONDS = 20;
 
 /** What one program did with one input. */
 interface Side {
   readonly program: string;
-  /** The median in seconds; undefined when it did not come to its end. */
+  /** The median in seconds; undefined when it was killed. */
   readonly seconds: number | undefined;
   /** How many runs that is the median of. */
   readonly runs: number;
@@ -49,7 +49,7 @@ interface Comparison {
   readonly sides: readonly Side[];
 }
 
-/** Whatever takes part in one comparison. */
+/** The programs and inputs of one comparison. */
 interface Entrant {
   readonly name: string;
   readonly command: Command;
@@ -78,7 +78,7 @@ export interface Comparisons {
 }
 
 /**
- * Runs all comparisons, or those of one bench or input. What cannot be had is said on standard error.
+ * Runs all comparisons, or those of one bench or input. What is unavailable is reported on standard error.
  *
  * @param done is called with each as it is finished
  */
@@ -90,7 +90,7 @@ export async function sideBySide(
   const left: string[] = [];
   const leave = (what: string, reason: string) => {
     left.push(`${what}: ${reason}`);
-    console.error(`bench: left out: ${what}: ${reason}`);
+    console.error(`bench: skipped ${what}: ${reason}`);
   };
   const had = (requirements: string, what: string): Environment | undefined => {
     const installation = install(setting.python, requirements);
@@ -151,7 +151,7 @@ function entrant(program: Program, command: Command, answer?: Program["answer"])
   return { name, command, environment, answer: answer ?? (() => undefined) };
 }
 
-/** `pickle.load`, which is what a scan spares its user. */
+/** `pickle.load`, the loader itself. */
 function loader(
   { loads }: Input,
   path: string,
@@ -206,7 +206,7 @@ function once({ command: [program, args], environment }: Entrant): Promise<Run> 
   });
 }
 
-/** The first of several runs is not counted: it fills caches. */
+/** The first of several runs is not counted: it warms caches. */
 function sideOf({ name, answer }: Entrant, runs: readonly Run[]): Side {
   const counted = runs.length > 1 ? runs.slice(1) : runs;
   const last = runs.at(-1);

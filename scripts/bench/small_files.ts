@@ -1,5 +1,5 @@
 /**
- * Writes a folder as people keep them: many small files, a third of them pickles, a third
+ * Writes a folder of many small files, a third of them pickles, a third
  * configurations in JSON, a third safetensors.
  *
  * @module

@@ -1,6 +1,6 @@
 /**
- * How fast the executable by `bun build --compile` starts and scans a small pickle, beside a program
- * of the same kind that does nothing: what is above that one is ours.
+ * How fast the executable by `bun build --compile` starts and scans a small pickle, beside an
+ * empty program of the same kind: the difference is the cost of this program.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a second thread brings to folders, and that it takes nothing from small ones: the same scans by
+ * The speed-up by a second thread on folders, and its overhead on small ones: the same scans by
  * `--jobs 1` and `--jobs 2`, in turns.
  *
  * @module

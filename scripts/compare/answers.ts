@@ -1,6 +1,6 @@
 /**
- * Asks a program about the samples of a family: in one process where it reports each file for itself,
- * else in one process a sample.
+ * Runs a program on the samples of a family: in one process where it reports each file separately,
+ * otherwise in one process a sample.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const PATHS_AT_ONCE = 200;
 /** A report in JSON as its parts. */
 type Report = Readonly<Record<string, unknown>>;
 
-/** Finds in a report what was said of each sample; none for those that it does not mention. */
+/** The result of each sample in a report; none for those that it does not mention. */
 type Split = (report: Report, family: Family) => Map<string, Answer>;
 
 /** By the beginning of a program's name. */
@@ -40,7 +40,7 @@ const SPLITS: Readonly<Record<string, { split: Split; folder: boolean }>> = {
 };
 
 /**
- * What a program says of each sample of a family.
+ * The answer of a program for each sample of a family.
  *
  * @param jobs processes at a time, where there is one a sample
  */
@@ -150,7 +150,7 @@ export function splitModelscan(report: Report, { samples, folder }: Family): Map
   return answers;
 }
 
-/** The Python modelaudit: a warning or worse, else whether it says that it read all of the file. */
+/** The Python modelaudit: a warning or worse, otherwise whether it reports to have read all of the file. */
 export function splitPythonModelaudit(report: Report, { samples }: Family): Map<string, Answer> {
   const issues = listOf(report["issues"]).filter(isAlarm);
   const assets = listOf(report["assets"]);

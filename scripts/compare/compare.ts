@@ -1,5 +1,5 @@
 /**
- * Compares what scanners say of the same samples: this project's own, those that other scanners
+ * Compares the results of scanners for the same samples: this project's own, those that other scanners
  * publish, and calls of every global on their lists.
  *
  *     make compare                                everything, as tables
@@ -8,7 +8,7 @@
  *     make compare COMPARE="--programs modelaudit,fickling"   some scanners
  *
  * Other scanners are installed from PyPI into `.cache/peers`; without Python or PyPI only this
- * program is asked, and that is said. Nothing is loaded or run.
+ * program runs, and the page reports it. No sample is loaded or run.
  *
  * @module
  */
@@ -36,7 +36,7 @@ import { type Family, familyOfList, ownFamilies, ownList, type Sample } from "./
 import { foreignFamilies } from "./foreign.ts";
 import { type Answers, type Group, page, totals } from "./page.ts";
 
-/** Who is asked, and with TensorFlow where a family needs it. */
+/** The programs, and their variants with TensorFlow for families that need it. */
 interface Scanner {
   readonly program: Program;
   readonly withTensorflow: Program | undefined;
@@ -62,10 +62,10 @@ async function main(): Promise<void> {
   for (const scanner of scanners) {
     const one = await ask(scanner, groups, Number(values.jobs));
     answers.push(one);
-    // A run takes a while: what is known of one program need not wait for the next.
+    // A run takes a while: results of one program are shown before the next starts.
     for (const group of groups) console.error(`\n${group.title}\n\n${totals(group, [one])}`);
   }
-  for (const one of left) console.error(`compare: left out: ${one}`);
+  for (const one of left) console.error(`compare: skipped: ${one}`);
   for (const group of groups) console.log(`\n${group.title}\n\n${totals(group, answers)}`);
   if (!values.write) return;
   mkdirSync(join(ROOT, "docs"), { recursive: true });
@@ -110,7 +110,7 @@ function chosen(scanners: readonly Scanner[], names: string | undefined): readon
   const known = scanners.map(({ program }) => program.name);
   const unknown = selected.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw new RangeError(`Cannot ask "${unknown}": there are ${known.join(", ")}`);
+    throw new RangeError(`Cannot run "${unknown}": there are ${known.join(", ")}`);
   }
   return scanners.filter(({ program }) => selected.includes(program.name));
 }

@@ -12,7 +12,7 @@ import { ROOT } from "../bench/inputs.ts";
  * What is true of a sample, independent of the scanner:
  *
  * - `harmful`: loading it runs something that does harm, or reaches out of the model's folder;
- * - `suspicious`: it brings code, or names something, that nothing can vouch for;
+ * - `suspicious`: it has code, or names objects, whose effect cannot be established;
  * - `unreadable`: encrypted, cut off, broken, or of a format that cannot be read;
  * - `harmless`: loading it does nothing but make a model.
  */
@@ -38,7 +38,7 @@ export const WORK: string = join(ROOT, ".cache", "compare");
 
 const TESTDATA = join(ROOT, "testdata");
 
-/** What the verdict that a sample must get says of the sample. */
+/** The truth that a sample's expected verdict implies. */
 const TRUTH_OF: Readonly<Record<string, Truth>> = {
   dangerous: "harmful",
   suspicious: "suspicious",
@@ -71,7 +71,7 @@ export function ownFamilies(): Family[] {
   return families;
 }
 
-/** What `expected.json` says of a file, as far as it matters here. */
+/** The fields of `expected.json` that are used here. */
 interface Expected {
   readonly verdict: string;
   readonly severity?: string;

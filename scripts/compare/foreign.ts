@@ -19,7 +19,7 @@ const WITH_SAMPLES = ["modelaudit"] as const;
 /** What a "*" of a list is called by; no scanner knows the name, only the module. */
 const ANY_NAME = "anything";
 
-/** What was had, and what was not. */
+/** What was downloaded, and what was not. */
 interface Foreign {
   readonly samples: readonly Family[];
   readonly lists: readonly Family[];
@@ -60,11 +60,11 @@ export function foreignFamilies(environment: Environment): Foreign {
 export interface ForeignTruth {
   /** By scanner, then by path below its samples; a `*` at the end stands for anything. */
   readonly truths: Readonly<Record<string, Readonly<Record<string, Truth>>>>;
-  /** Why, where a look at the bytes does not say; by scanner and path. */
+  /** The reason, where the bytes do not show it; by scanner and path. */
   readonly notes: Readonly<Record<string, string>>;
 }
 
-/** By pip, as anybody would; `pip download` unpacks and builds metadata, and runs nothing of the tests. */
+/** By pip; `pip download` unpacks and builds metadata, and runs nothing of the tests. */
 function fetchSdist(
   { python, versions }: Environment,
   name: string,

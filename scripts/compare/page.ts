@@ -9,7 +9,7 @@ import { markdown } from "../bench/table.ts";
 import type { Family, Sample } from "./families.ts";
 import { countOf, type Mark, markOf } from "./tally.ts";
 
-/** What one program said of a group's samples, by family. */
+/** The answers of one program for a group's samples, by family. */
 export interface Answers {
   readonly program: string;
   readonly version: string;
@@ -29,7 +29,7 @@ interface Compared {
   readonly python: string;
   readonly groups: readonly Group[];
   readonly answers: readonly Answers[];
-  /** What could not be had, and why. */
+  /** What was unavailable, and why. */
   readonly left: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Counts what programs said against what is true.
+ * Counts answers of programs against the truth.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import type { Answer } from "../bench/programs.ts";
 import type { Sample, Truth } from "./families.ts";
 
-/** How a program's answer stands to the truth. */
+/** The relation of a program's answer to the truth. */
 export type Mark =
-  /** Something to report, and it reported. */
+  /** True positive. */
   | "found"
-  /** Something to report, and it ended well without a word: the worst there is. */
+  /** False negative: reported as clean. */
   | "missed"
-  /** It said that it did not read the sample, or broke down. */
+  /** It reported that it did not read the sample, or crashed. */
   | "unread"
-  /** Nothing to report, and it reported. */
+  /** False positive. */
   | "false alarm"
-  /** Nothing to report, and it said so. */
+  /** True negative. */
   | "right";
 
 /**
- * The mark of one answer. What cannot be read is answered rightly by saying so.
+ * The mark of one answer. For an unreadable sample the correct answer is `unread`.
  */
 export function markOf(truth: Truth, { kind }: Answer): Mark {
   const unread = kind === "unread" || kind === "failed";

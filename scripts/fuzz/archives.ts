@@ -1,5 +1,5 @@
 /**
- * Archives with a harmful pickle inside whose structure lies: what one reader finds, another does not.
+ * Archives with a harmful pickle and an inconsistent structure: what one reader finds, another does not.
  * Layouts: PKWARE's APPNOTE.TXT, POSIX.1-2024 (ustar, pax), 7zFormat.txt, RFC 1951 and 1952.
  *
  * @module
@@ -211,7 +211,7 @@ export function lyingCompression(dice: Dice): Generated {
   return { name: dice.pick(["m.pkl.gz", "m.joblib", "noname", "m.pkl"]), bytes: join(...pieces) };
 }
 
-/** An array of objects, or of numbers, whose header is written as nothing writes it. */
+/** An array of objects, or of numbers, whose header has a form that no writer produces. */
 export function lyingNpy(dice: Dice): Generated {
   const descr = dice.pick([
     "'|O'",

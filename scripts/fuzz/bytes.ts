@@ -52,7 +52,7 @@ export function varint(value: number | bigint): Uint8Array {
   return Uint8Array.from([...bytes, Number(rest)]);
 }
 
-/** Numbers at which readers break: around every width's ends, and what multiplies to overflow. */
+/** Boundary values: around the ends of every width, and those whose products overflow. */
 export const BOUNDARIES: readonly bigint[] = [
   ...[0n, 1n, 2n, 3n, 4n, 8n, 16n, 255n, 256n, 512n, 1000n, 4095n, 4096n, 4097n, 65_535n, 65_536n],
   ...[7n, 8n, 15n, 16n, 24n, 31n, 32n, 33n, 47n, 53n, 56n, 62n, 63n].flatMap((bits) => [
@@ -63,7 +63,7 @@ export const BOUNDARIES: readonly bigint[] = [
   ...[0xffff_fffen, 0xffff_ffff_ffff_fffen, 0xffff_ffff_ffff_ffffn],
 ];
 
-/** What harmful samples would do when they were loaded, which never happens here. */
+/** The payload of harmful samples, which are never loaded here. */
 export const COMMAND = "echo modelaudit";
 
 /** Harmful pickles, each of which imports `posix` or `os` and calls `system`. */

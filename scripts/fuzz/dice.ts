@@ -1,5 +1,5 @@
 /**
- * Chance from a seed: the same seed gives the same throws on every machine and under every runtime.
+ * Seeded pseudo-random numbers: the same on every machine and under every runtime.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export class Dice {
   #c: number;
   #counter = 1;
 
-  /** @param words what the throws depend on: numbers and texts, in order */
+  /** @param words the seed: numbers and texts, in order */
   constructor(...words: readonly (number | string)[]) {
     const text = words.join("\0");
     [this.#a, this.#b, this.#c] = [hash(text, 1), hash(text, 2), hash(text, 3)];
@@ -46,7 +46,7 @@ export class Dice {
    * @throws RangeError when there are none
    */
   pick<T>(from: readonly T[]): T {
-    if (from.length === 0) throw new RangeError("Cannot pick from nothing");
+    if (from.length === 0) throw new RangeError("Cannot pick from an empty list");
     return from[this.below(from.length)] as T;
   }
 

@@ -40,7 +40,7 @@ export interface Case extends Generated {
   readonly family: string;
   readonly seed: number;
   readonly number: number;
-  /** The sample or generator, for people. */
+  /** The sample or generator, for messages. */
   readonly origin: string;
 }
 
@@ -99,13 +99,15 @@ function samplesOf(id: string, claims: readonly ClaimRow[]): RegExp {
 const OTHER_NAMES = ["model.pkl", "model.bin", "model.pt", "model.onnx", "noname", "model.zip"];
 
 /**
- * The case of a number: the same bytes whenever and wherever it is made.
+ * The case of a number, deterministically.
  *
  * @throws RangeError for a family that there is none of
  */
 export function makeCase(familyId: string, seed: number, number: number): Case {
   const family = FAMILIES.find(({ id }) => id === familyId);
-  if (family === undefined) throw new RangeError(`There is no family "${familyId}"`);
+  if (family === undefined) {
+    throw new RangeError(`Cannot make a case of family "${familyId}": it is unknown`);
+  }
   const dice = new Dice(seed, familyId, number);
   const samples = seedsOf(family.samples);
   const { generators } = family;

@@ -1,5 +1,5 @@
 /**
- * Scans files that nothing has seen, and says what does not hold.
+ * Scans generated and mutated files, and reports violations of the oracles.
  *
  *     make fuzz MINUTES=10                          all families in turns, from a seed of its own
  *     make fuzz MINUTES=10 SEED=7 FORMAT=pickle     one family, from a given seed
@@ -60,9 +60,9 @@ if (chosen.length === 0 && values.worst === undefined) {
   process.exit(2);
 }
 const python = !values["no-python"] && pythonAvailable();
-if (!python) console.log("Without Python 3 nothing is compared with Python's own readers.");
+if (!python) console.log("Python 3 not found: comparisons with Python's own readers are skipped.");
 const runner = new Runner(python);
-/** Set by Ctrl-C: the case at hand is the last, and what was done is reported. */
+/** Set by SIGINT: the current case is the last, and the summary is printed. */
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted = true);
 try {
@@ -150,7 +150,7 @@ async function step(
     if (times > KEPT) continue;
     console.log(`${family} ${number} (${answer.origin}): ${kind}: ${detail}`);
     const made = makeCase(family, seed, number);
-    // A smaller file need not hold what was planted.
+    // A minimised file need not have the planted payload.
     const smaller = kind === "planted" ? made.bytes : await minimise(made, kind, runner);
     const file = `${family}-${seed}-${number}-${kind}`;
     mkdirSync(CACHE, { recursive: true });
@@ -168,6 +168,8 @@ async function step(
         bytes: Buffer.from(smaller.subarray(0, 2000)).toString("base64"),
       }),
     );
-    console.log(`  ${made.bytes.length} bytes, made ${smaller.length}: .cache/fuzz/${file}.bin`);
+    console.log(
+      `  ${made.bytes.length} bytes, minimised to ${smaller.length}: .cache/fuzz/${file}.bin`,
+    );
   }
 }

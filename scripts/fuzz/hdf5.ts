@@ -1,6 +1,6 @@
 /**
- * HDF5 files as trees of groups, datasets, attributes and links, with loops and lies; some are Keras
- * models, some hold what PyTables unpickles.
+ * HDF5 files as trees of groups, datasets, attributes and links, with loops and inconsistent fields; some
+ * are Keras models, some hold what PyTables unpickles.
  *
  * @module
  */

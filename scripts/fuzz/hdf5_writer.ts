@@ -1,7 +1,7 @@
 /**
  * Writes small HDF5 files piece by piece: the records of the older layout (symbol tables, B-trees, local
- * heaps) and of the newer one (links in object headers, checksums). Numbers may lie; checksums are
- * those of what is written.
+ * heaps) and of the newer one (links in object headers, checksums). Numbers may be wrong; checksums
+ * match what is written.
  *
  * HDF5 File Format Specification 3.0, https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
  *
@@ -50,7 +50,7 @@ export class Hdf5Writer {
     this.put(new Uint8Array(96));
   }
 
-  /** A number of the file, or a lie. */
+  /** A number of the file, or a wrong one. */
   number(width: number, value: number | bigint): Uint8Array {
     if (this.#wrongFields === 0 || !this.#dice.chance(1, this.#wrongFields)) {
       return little(width, value);

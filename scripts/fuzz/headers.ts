@@ -73,7 +73,7 @@ const KEYS = [
   ...["tokenizer.chat_template.tool", "x", "", "tokenizer.ggml.tokens"],
 ];
 
-/** A GGUF file of version 1 to 3 whose counts lie. */
+/** A GGUF file of version 1 to 3 with wrong counts. */
 export function gguf(dice: Dice): Generated {
   const pairs = dice.below(6);
   const tensors = dice.below(4);

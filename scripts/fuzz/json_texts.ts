@@ -1,5 +1,5 @@
 /**
- * JSON as Python's `json.loads` reads it, written as nothing writes it: escapes, equal keys, encodings,
+ * JSON as Python's `json.loads` reads it, in forms that no writer produces: escapes, equal keys, encodings,
  * numbers of any size; and now and then what it refuses.
  *
  * @module

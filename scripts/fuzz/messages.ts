@@ -1,5 +1,5 @@
 /**
- * Protobuf messages that know some of ONNX and TensorFlow, with lengths that lie. Field numbers are
+ * Protobuf messages that know some of ONNX and TensorFlow, with wrong lengths. Field numbers are
  * those of `onnx.proto3` and of TensorFlow's `saved_model.proto`, `meta_graph.proto`, `graph.proto`.
  *
  * @module
@@ -109,7 +109,7 @@ const TEXTS = [
   ],
 ];
 
-/** Field by field: which of the schema's, which text or number, whether its length lies. */
+/** Field by field: which of the schema's, which text or number, whether its length is wrong. */
 interface Node {
   readonly pick: number;
   readonly text: number;

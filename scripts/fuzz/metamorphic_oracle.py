@@ -95,7 +95,7 @@ class Refused(BaseException):
 
 
 class TooLong(BaseException):
-    """A case that takes too long, or notes too much."""
+    """A case that takes too long, or records too much."""
 
 
 class Log:
@@ -497,7 +497,7 @@ if numpy:
 
 
 class Reading:
-    """What one loader did."""
+    """The calls and changes of one loader."""
 
     def __init__(self, work, guard=True):
         global log, guarding

@@ -1,5 +1,5 @@
 /**
- * Makes a case smaller as long as the same oracle still objects: delta debugging (Zeller, 1999) over
+ * Minimises a case as long as the same oracle fails: delta debugging (Zeller, 1999) over
  * its bytes.
  *
  * @module
@@ -12,7 +12,7 @@ import type { Runner } from "./runner.ts";
 
 /** Scans that one case may cost. */
 const TRIES = 600;
-/** Milliseconds that one case may cost: hangs are dear. */
+/** Milliseconds that one case may take: each hang takes its full timeout. */
 const PATIENCE_MILLISECONDS = 60_000;
 
 /**

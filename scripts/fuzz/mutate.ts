@@ -1,5 +1,5 @@
 /**
- * Makes other bytes from a sample: what a careless tool, a bad disk or an attacker would do to it.
+ * Mutates the bytes of a sample, as faulty tools, disks and attackers do.
  *
  * @module
  */

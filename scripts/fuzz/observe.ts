@@ -31,7 +31,7 @@ export function rules(): RuleSet {
  *
  * @param limits budgets other than the default ones
  * @param source other than one over the bytes
- * @throws whatever the scan rejects with, which is a finding
+ * @throws the scan's rejection, which is a finding
  */
 export async function observe(
   name: string,

@@ -1,5 +1,5 @@
 /**
- * What must hold of every scan, whatever the bytes are.
+ * Invariants of every scan, for any bytes.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { FileReport, Limits, Verdict } from "../../src/core/types.ts";
 import type { Generated } from "./generated.ts";
 import { observe, type Observed } from "./observe.ts";
 
-/** Something that does not hold. */
+/** A violated invariant. */
 export interface Finding {
   /** Which oracle; minimisation keeps it. */
   readonly kind: string;
@@ -26,7 +26,7 @@ const SLOW_MILLISECONDS = 4_000;
 
 const OPTIONS = { failOn: "medium", allowNoModels: false } as const;
 
-/** Budgets that any real file breaks; a file that is not clean must not become so under them. */
+/** Budgets that any real file exceeds; a file that is not clean must not become clean under them. */
 const TINY: readonly Partial<Limits>[] = [
   { opcodes: 3 },
   { values: 2 },
@@ -74,9 +74,9 @@ function stream(name: string, bytes: Uint8Array, chunk: number): Source {
 }
 
 /**
- * Scans a case and says what does not hold of the scan.
+ * Scans a case and returns the violated invariants.
  *
- * @param number decides which of the dearer comparisons are made
+ * @param number decides which of the expensive comparisons are made
  */
 export async function check(
   { name, bytes, planted }: Generated,
@@ -106,7 +106,7 @@ export async function check(
   return { findings, observed };
 }
 
-/** Milliseconds of processor time that this process has had; other processes want the machine too. */
+/** Milliseconds of processor time that this process has had; other processes share the machine. */
 function busy(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

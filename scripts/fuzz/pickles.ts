@@ -1,6 +1,6 @@
 /**
  * Pickle programs from a grammar: every opcode of protocols 0 to 5, with the argument forms that the
- * C unpickler reads and picklers never write, memo tricks, frames that lie, several streams.
+ * C unpickler reads and picklers never write, unusual memo indices, wrong frame lengths, several streams.
  * Opcodes and their arguments are those of CPython's `Lib/pickletools.py` and `Modules/_pickle.c`.
  *
  * @module
@@ -259,7 +259,7 @@ function put(form: number, index: number): Uint8Array {
   return join(forms[form] ?? "");
 }
 
-/** Opcodes that change nothing, or that look so. */
+/** Opcodes without effect, or that seem to have none. */
 function noise(form: number, inner: Uint8Array, other: Uint8Array): Uint8Array {
   const forms: readonly Uint8Array[] = [
     join(inner, "20"),

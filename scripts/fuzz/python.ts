@@ -1,6 +1,6 @@
 /**
- * Python's own readers as a reference: `reference.py` in a process of its own. Where there is no
- * Python 3, nothing is compared, and `available` says so.
+ * Python's own readers as a reference: `reference.py` in a process of its own. Without Python 3
+ * nothing is compared, and `available` is false.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Observed } from "./observe.ts";
 import { type Finding, passes } from "./oracles.ts";
 
 const SCRIPT = fileURLToPath(new URL("reference.py", import.meta.url));
-/** A case that keeps Python busy for longer is not compared. */
+/** Milliseconds after which a case is not compared. */
 const PATIENCE_MILLISECONDS = 8_000;
 
 /** Families that Python can read with its standard library alone. */
@@ -43,7 +43,7 @@ function interpreter(): string {
   return process.env["PYTHON"] ?? "python3";
 }
 
-/** Whether there is a Python 3 that can be asked. */
+/** Whether there is a Python 3. */
 export function pythonAvailable(): boolean {
   const done = spawnSync(interpreter(), [
     "-I",
@@ -53,13 +53,13 @@ export function pythonAvailable(): boolean {
   return done.status === 0;
 }
 
-/** What is asked. */
+/** The request. */
 export interface Reference {
   /** What Python finds; undefined when it gives no answer in time. */
   ask(family: string, bytes: Uint8Array): Promise<Reply | undefined>;
 }
 
-/** A running `reference.py`, begun again whenever a case breaks it. */
+/** A running `reference.py`, restarted after a crash or timeout. */
 export class Python implements Reference {
   #child: ChildProcessWithoutNullStreams | undefined;
   #lines: Interface | undefined;

@@ -1,7 +1,7 @@
 /**
  * Metamorphic fuzzing of the reader of Python source: modules that reach a call by ways put together at
  * random are run in CPython, with recorders in place of what would do harm, and read. What CPython
- * calls the reader must tell.
+ * calls, the reader must report.
  *
  *     deno run -A scripts/fuzz/python_modules.ts --cases 100000 [--seed 1]
  *
@@ -614,7 +614,7 @@ function blocked(block: string, statements: string): string {
 const REPORTED =
   /^(?:os\.(?:system|popen)|posix\.system|subprocess\.(?:run|check_output)|(?:os|posix|subprocess|builtins|sys\.modules|importlib)\.<computed>|builtins\.(?:exec|eval))$/u;
 
-/** True when the reader tells that something runs, or that it did not see everything. */
+/** True when the reader reports a call, or that it is incomplete. */
 function isReported(
   { calls, cut }: ReturnType<typeof readPython>,
   sinks: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * R's serialization from a grammar of items, in its three notations, with lengths, references and types
- * that lie. R Internals 1.8; `WriteItem` and `ReadItem` in R's `src/main/serialize.c`.
+ * R's serialization from a grammar of items, in its three notations, with wrong lengths, references
+ * and types. R Internals 1.8; `WriteItem` and `ReadItem` in R's `src/main/serialize.c`.
  *
  * @module
  */
@@ -44,7 +44,7 @@ const DEPTH = 6;
 const NAMES = ["x", "names", "class", ".First", "f", ".Random.seed", "row.names", "dim", ""];
 const FUNCTIONS = ["c", "list", "function", "quote", "+", "{", "eval", "readRDS"];
 const NUMBERS = [0, 1, 2, -1, -2, 255, 65_536, 0x7fff_ffff, -0x8000_0000];
-/** Types as they are, as they were never given out, and with every bit of their flags. */
+/** Assigned types, unassigned ones, and every bit of their flags. */
 const ANY_TYPE = [
   0,
   7,
@@ -74,7 +74,7 @@ class Writer {
   readonly #pieces: Piece[] = [];
   /** Names in the table of references, which both sides number alike. */
   #references = 0;
-  /** One lie in so many numbers; 0 for none. */
+  /** One wrong number in so many; 0 for none. */
   readonly #wrongFields: number;
   lied = false;
 
@@ -97,7 +97,7 @@ class Writer {
     else this.raw(this.#notation === "xdr" ? big(4, value) : little(4, value));
   }
 
-  /** A number that may not be what it should. */
+  /** A number that may be wrong. */
   #count(value: number): void {
     const isWrong = this.#wrongFields > 0 && this.#dice.chance(1, this.#wrongFields);
     this.lied ||= isWrong;

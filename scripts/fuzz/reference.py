@@ -62,7 +62,7 @@ oracle.CUnpickler.find_class = oracle.PythonUnpickler.find_class = find_class
 
 
 class Kept(oracle.Recorder):
-    """A recorder that remembers what it was called with, and the attributes that BUILD gave it."""
+    """A recorder that stores what it was called with, and the attributes that BUILD gave it."""
 
     def _called(cls, args):
         super()._called(args)

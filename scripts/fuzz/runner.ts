@@ -1,5 +1,5 @@
 /**
- * A worker that is watched: it is ended when a case hangs or takes too much memory, and begun again.
+ * A supervised worker: killed when a case hangs or exceeds the memory limit, and restarted.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import { fileURLToPath } from "node:url";
 import type { Answer, Request } from "./worker.ts";
 
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
-/** A case that computes for longer hangs, and one that waits for longer: cases are at most 1 MiB. */
+/** Milliseconds of processor time, and of waiting, after which a case of at most 1 MiB is a hang. */
 const HANG_SECONDS = 25;
 const WAIT_MILLISECONDS = 240_000;
 /** Resident bytes that a worker may have: it holds the corpus, all decoders and the rules. */
 const MOST_RESIDENT = 1_200 * 1024 * 1024;
 const POLL_MILLISECONDS = 250;
-/** Cases after which a worker is begun again: it caches what it has loaded. */
+/** Cases after which a worker is restarted: it caches what it has loaded. */
 const CASES_EACH = 20_000;
 
-/** Resident bytes of a process; undefined where the system does not say. */
+/** Resident bytes of a process; undefined where the system does not report it. */
 function resident(pid: number | undefined): number | undefined {
   try {
     const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
@@ -31,7 +31,7 @@ function resident(pid: number | undefined): number | undefined {
   }
 }
 
-/** Seconds of processor time that a process has had; undefined where the system does not say. */
+/** Seconds of processor time that a process has had; undefined where the system does not report it. */
 function busy(pid: number | undefined): number | undefined {
   try {
     // proc(5): the fields behind the name in parentheses begin with the third; 14 and 15 are ticks.
@@ -46,7 +46,7 @@ function busy(pid: number | undefined): number | undefined {
 export class Runner {
   /** The most resident bytes that were seen. */
   peak = 0;
-  /** Seconds of processor time that the workers which have ended had, Python's apart. */
+  /** Seconds of processor time of exited workers, without Python's. */
   seconds = 0;
   #child: ChildProcessWithoutNullStreams | undefined;
   #lines: Interface | undefined;
@@ -61,7 +61,7 @@ export class Runner {
     ];
   }
 
-  /** Runs one case; a worker that had to be ended, or that died, is a finding. */
+  /** Runs one case; a worker that was killed, or that crashed, is a finding. */
   async run(request: Request): Promise<Answer> {
     if (this.#done++ % CASES_EACH === CASES_EACH - 1) this.stop();
     this.#child ??= spawn(process.execPath, [...this.#arguments], {

@@ -1,7 +1,7 @@
 /**
  * Schemas of skops files, Keras and hub configurations whose JSON is read by Python: trees of nodes with
- * the kinds that loaders know, keys twice, in any encoding. What Python finds in them
- * `reference.py` says.
+ * the kinds that loaders know, keys twice, in any encoding. Python's findings in them
+ * come from `reference.py`.
  *
  * @module
  */

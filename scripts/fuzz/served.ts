@@ -59,7 +59,7 @@ const PLACES: readonly string[] = [
   "del globals()['__doc__']; $",
 ];
 
-/** A module that calls something as it is imported. */
+/** A module that makes a call during its import. */
 function harmfulSource(dice: Dice): string {
   const call = dice.pick(CALLS);
   const at = call.indexOf("$");

@@ -24,7 +24,7 @@ LISTED = {"mro", "gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "
 
 
 class Recorder(SandboxedEnvironment):
-    """Lets everything be read, and remembers what was."""
+    """Allows every access, and records it."""
 
     def __init__(self, **options):
         super().__init__(**options)

@@ -1,7 +1,7 @@
 /**
  * Compares what is found in generated templates with what Jinja reached in them, as `templates.py` wrote
  * it down: `scripts/fuzz/templates.ts CASES.jsonl`. Prints each template that reaches Python's internals
- * and is quiet, each that does not and is not, each that Jinja reads and we do not, and how many there are.
+ * and has no finding, each false positive, each that only Jinja parses, and the totals.
  *
  * @module
  */
@@ -43,12 +43,14 @@ for await (const line of createInterface({ input: createReadStream(path) })) {
   // What Jinja compiles has no faults.
   const syntaxErrors = parseTemplate(text).faults;
   if (syntaxErrors.length > 0 && ++counts.misread <= SHOWN) {
-    console.log("MISREAD", syntaxErrors, text);
+    console.log("PARSE ERROR", syntaxErrors, text);
   }
   const names = notable(text);
   if (reached.length > 0) {
     counts.reaching++;
-    if (names.length === 0 && ++counts.quiet <= SHOWN) console.log("QUIET", reached.join(), text);
+    if (names.length === 0 && ++counts.quiet <= SHOWN) {
+      console.log("FALSE NEGATIVE", reached.join(), text);
+    }
   } else {
     // What fails on its way may have been about to.
     if (open || failed !== undefined) continue;
@@ -56,7 +58,7 @@ for await (const line of createInterface({ input: createReadStream(path) })) {
     if (names.length === 0) continue;
     counts.accused++;
     for (const name of new Set(names)) accused.set(name, (accused.get(name) ?? 0) + 1);
-    if (counts.accused <= SHOWN) console.log("ACCUSED", names.join(), text, failed ?? "");
+    if (counts.accused <= SHOWN) console.log("FALSE POSITIVE", names.join(), text, failed ?? "");
   }
 }
 console.log(JSON.stringify(counts), JSON.stringify(Object.fromEntries(accused)));

@@ -1,5 +1,5 @@
 /**
- * The process that scans: one case a line in, what was found a line out. It may be killed at any time.
+ * The process that scans: one case per line in, its findings per line out. It may be killed at any time.
  *
  * In: `{"family", "seed", "number"}`, or `{"name", "bytes"}` in base64 for a case being made smaller.
  * Out: `{"findings", "verdict", "milliseconds", "compared"}`.
@@ -14,7 +14,7 @@ import { type Case, makeCase } from "./families.ts";
 import { check, type Finding } from "./oracles.ts";
 import { compareWithPython, Python } from "./python.ts";
 
-/** What is asked for. */
+/** The request. */
 export type Request =
   | { readonly family: string; readonly seed: number; readonly number: number }
   | {
@@ -24,7 +24,7 @@ export type Request =
     readonly number: number;
   };
 
-/** What came of it. */
+/** The result. */
 export interface Answer {
   readonly findings: readonly Finding[];
   readonly verdict: string;

@@ -1,6 +1,6 @@
 /**
- * Files of some megabytes, each made to cost as much as possible: what is linear in honest files and
- * could be quadratic here. Prints time, memory and verdict of each, scanned in a process of its own.
+ * Worst-case files of some megabytes: work that is linear for ordinary files and could be quadratic
+ * here. Prints time, memory and verdict of each, scanned in a process of its own.
  *
  *     scripts/fuzz/fuzz --worst 4          all of them, 4 MB each
  *     scripts/fuzz/fuzz --worst 4 --format json    those whose names contain "json"
@@ -49,7 +49,9 @@ export const WORST: readonly string[] = Object.keys(ALL);
  */
 function makeWorst(name: string, size: number): Generated {
   const make = ALL[name];
-  if (make === undefined) throw new RangeError(`There is no worst file "${name}"`);
+  if (make === undefined) {
+    throw new RangeError(`Cannot make worst-case file "${name}": it is unknown`);
+  }
   return make(size);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Chains of transformations: drawn so that every ordered pair has its turn, applied, made shorter.
+ * Chains of transformations: drawn so that every ordered pair occurs, applied, made shorter.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { MEMO } from "./memo.ts";
 import type { Draft, Transformation } from "./transformation.ts";
 import { WRAPS } from "./wraps.ts";
 
-/** One link: a transformation and what its dice depend on. */
+/** One link: a transformation and the seed of its random numbers. */
 export interface Link {
   readonly transformation: Transformation;
   readonly salt: number;

@@ -1,5 +1,5 @@
 /**
- * Opcodes for values: each can be written in several ways, and the dice choose.
+ * Opcodes for values: each can be written in several ways, chosen at random.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Scans a draft and says whether its verdict may stand beside the sample's.
+ * Scans a draft and compares its verdict with the sample's.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Judgement } from "./oracle.ts";
 import type { Sample } from "./samples.ts";
 import type { Draft } from "./transformation.ts";
 
-/** How a verdict is wrong: a harmful file passes or sinks, a real one rises, the scan throws. */
+/** A wrong verdict: a harmful file passes or gets a lower one, a real file a higher one, the scan throws. */
 export type Kind = "passes" | "sinks" | "rises" | "throws";
 
 /** A sample with the verdict of its own bytes. */

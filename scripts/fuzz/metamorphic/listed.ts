@@ -1,7 +1,7 @@
 /**
  * Names of the allowlists as wrappers around what is harmful: a call, a callee, a class, a text or an object
  * whose methods are given goes through a function or class that a list says is harmless to call or to
- * restore. Where the loaders still make the same calls, the name hands on what it is given.
+ * restore. Where the loaders still make the same calls, the name passes its arguments on.
  *
  * @module
  */

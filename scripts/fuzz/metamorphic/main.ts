@@ -36,13 +36,13 @@ import { type Finding, reduced, shortened } from "./smaller.ts";
 import type { Draft } from "./transformation.ts";
 
 const CACHE = fileURLToPath(new URL("../../../.cache/fuzz", import.meta.url));
-/** Cases that the oracle has at once. */
+/** Cases of one batch of the oracle. */
 const BATCH = 64;
 /** Samples that are tried until a chain changes one. */
 const TRIES = 12;
-/** One case in so many begins with a real sample; it hides nothing. */
+/** One case in so many starts from a real, harmless sample. */
 const REAL_EACH = 4;
-/** Of the others, one in so many begins with one of the plainest: nothing else of them gives them away. */
+/** Of the others, one in so many begins with one of the plainest: nothing else in them is anomalous. */
 const PLAIN_EACH = 8;
 /** Findings of one shortest chain that are written, and after which no more are shortened. */
 const KEPT = 2;
@@ -76,7 +76,7 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 if (!pythonAvailable()) {
-  console.error("The metamorphic family needs Python 3.11 or later: set PYTHON.");
+  console.error("Cannot run the metamorphic family: it needs Python 3.11 or later (set PYTHON).");
   process.exit(2);
 }
 /** Samples that are less than `testdata/` expects of them. */
@@ -103,7 +103,7 @@ async function scanned(from: readonly Sample[]): Promise<readonly Scanned[]> {
     const stated = sample.stated !== undefined && verdict !== "throws" &&
       VERDICTS.indexOf(verdict) > VERDICTS.indexOf(sample.stated);
     if (stated && calls > 0) {
-      console.log(`sample ${sample.id} is ${verdict}, not ${sample.stated}`);
+      console.log(`sample ${sample.id} has the verdict ${verdict}, expected ${sample.stated}`);
       sunken++;
     }
     if (verdict === "throws" || (!sample.harmful && verdict === "dangerous")) continue;
@@ -218,7 +218,7 @@ async function fill(
 /** One case again. */
 async function again(made: Case | undefined): Promise<number> {
   if (made === undefined) {
-    console.log("The chain of this case changes no sample.");
+    console.log("The chain of this case applies to no sample.");
     return 0;
   }
   const { sample, chain, draft } = made;

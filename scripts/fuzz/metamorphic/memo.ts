@@ -1,5 +1,5 @@
 /**
- * Transformations of the memo and of the stack: other indices, other opcodes, noise.
+ * Transformations of the memo and of the stack: other indices, other opcodes, opcodes without effect.
  *
  * @module
  */

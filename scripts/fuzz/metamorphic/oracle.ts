@@ -1,5 +1,5 @@
 /**
- * The oracle in a process of its own: `metamorphic_oracle.py`, asked in batches.
+ * The oracle in a process of its own: `metamorphic_oracle.py`, requested in batches.
  *
  * @module
  */
@@ -51,7 +51,7 @@ interface Ready {
   readonly containers: readonly string[];
 }
 
-/** A running oracle, begun again when a case breaks it. */
+/** A running oracle, restarted after a crash. */
 export class Oracle {
   #child: ChildProcessWithoutNullStreams;
   #stopped = false;
@@ -74,7 +74,7 @@ export class Oracle {
       lines.close();
       if (this.#stopped) return;
       const lost = this.#waiting.splice(0);
-      console.error(`oracle ended with ${code ?? signal}, ${lost.length} requests lost`);
+      console.error(`oracle exited with ${code ?? signal}, ${lost.length} requests lost`);
       this.#child = this.#begin();
       void this.#line();
       for (const request of this.#kept) {

@@ -19,7 +19,7 @@ import type { Draft, Loader } from "./transformation.ts";
 /** A sample, read. */
 export interface Sample {
   readonly id: string;
-  /** Whether its verdict must not sink; the verdict of others must not rise to dangerous. */
+  /** Whether its verdict must not become lower; that of others must not become dangerous. */
   readonly harmful: boolean;
   /** What `testdata/` expects at least of the file itself; undefined of what lies inside one. */
   readonly stated?: Verdict;

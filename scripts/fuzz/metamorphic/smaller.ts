@@ -1,5 +1,5 @@
 /**
- * Makes a finding smaller: the shortest chain, the plainest sample, the fewest opcodes.
+ * Minimises a finding: the shortest chain, the plainest sample, the fewest opcodes.
  *
  * @module
  */

@@ -31,7 +31,7 @@ import { parseArgs } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** A fix, and what it is without. */
+/** A fix, and its mutant. */
 interface Fix {
   readonly id: string;
   readonly file: string;
@@ -240,7 +240,7 @@ try {
     const path = join(copy, file);
     const text = readFileSync(path, "utf8");
     if (text.split(fixed).length !== 2) {
-      throw new Error(`"${fixed}" does not stand once in ${file}`);
+      throw new Error(`Cannot revert a fix in ${file}: "${fixed}" is not there exactly once`);
     }
     writeFileSync(path, text.replace(fixed, () => broken));
     const said = printed(copy, "kept.ts", cases).trim();

@@ -26,7 +26,7 @@ export interface Draft {
   readonly name: string;
 }
 
-/** Kinds of frames; `cuts` are drawn from the dice with `salt`. */
+/** Kinds of frames; `cuts` are drawn at random with `salt`. */
 interface Frames {
   readonly kind: "none" | "one" | "many" | "each" | "part";
   readonly salt: number;
