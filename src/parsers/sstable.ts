@@ -15,7 +15,7 @@ export const TABLE_MAGIC: readonly number[] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x7
 
 /** Type of compression and checksum behind each block. */
 const TRAILER_BYTES = 5;
-/** Bytes of a key, which is kept. A variable of NASNetLarge has a path of up to 208. CWE-770. */
+/** Bytes of a key, which is kept. The longest seen has 63. CWE-770. */
 const KEY_BYTES = 65_536;
 
 /** One entry; views of the table's bytes. */

@@ -30,7 +30,7 @@ import {
   type Values,
 } from "./values.ts";
 
-/** Calls of one value within each other, other than of functions. CWE-674. */
+/** Calls of one value within each other, other than of functions. The deepest in use have 2. CWE-674. */
 const ACTIVE = 2;
 /** How deep arguments are searched for what runs code. CWE-674. */
 const ESCAPE_DEPTH = 3;

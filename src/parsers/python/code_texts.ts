@@ -20,7 +20,7 @@ import {
   type Values,
 } from "./values.ts";
 
-/** Strings of code within each other. CWE-674. */
+/** Strings of code within each other. The deepest in use is 1. CWE-674. */
 const CODE_DEPTH = 8;
 
 /** Code that stands in texts: the module itself, and what `exec` and `eval` are given. */

@@ -14,7 +14,10 @@ import { COMPARISON, ExpressionGrammar } from "./grammar_expressions.ts";
 import { TOKEN, type Tokens } from "./lexer.ts";
 import type { Capture, Expression, Statement } from "./syntax.ts";
 
-/** Lines that cannot be read before the rest is given up. Python gives up at the first. CWE-400. */
+/**
+ * Lines that cannot be read before the rest is given up. Python gives up at the first. Files in use have up
+ * to 2. CWE-400.
+ */
 const ERRORS = 1000;
 
 /** Decorators of one function or class. The most in 250 packages that are in use are 16. CWE-770. */

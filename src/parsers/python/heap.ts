@@ -19,7 +19,10 @@ import {
   type Values,
 } from "./values.ts";
 
-/** Entries of one container that are distinguished. CWE-770. */
+/**
+ * Entries of one container that are distinguished. The largest table in use has 23,497; items beyond are one
+ * value. CWE-770.
+ */
 export const ITEMS = 4096;
 
 /** What one place makes, or what is made of one value: of most only one is, which needs no map. */

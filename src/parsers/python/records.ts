@@ -9,9 +9,12 @@ import type { Run } from "./run.ts";
 import { givenOf, isBuiltinException, isSensitive, traitsOf } from "./sinks.ts";
 import type { Arguments, Values } from "./values.ts";
 
-/** Calls kept of one name; those whose arguments are remarkable are kept besides. CWE-770. */
+/**
+ * Calls kept of one name; those whose arguments are remarkable are kept besides. The most in use are 131.
+ * CWE-770.
+ */
 const CALLS_OF_ONE = 24;
-/** Different calls kept. CWE-770. */
+/** Different calls kept. The most in use are 1,375. CWE-770. */
 const CALLS = 20_000;
 
 /** Calls that lead out of the module, as far as they are reported. */
