@@ -44,7 +44,7 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
   h: 3600,
 };
 
-/** Threads that may be asked for. */
+/** Threads that may be asked for. `auto` takes 4 at most. CWE-770. */
 const MOST_JOBS = 64;
 
 /** An option that sets a limit. */

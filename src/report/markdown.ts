@@ -14,11 +14,11 @@ import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";
 import { isMinor, summarize, type Summary } from "./summary.ts";
 
-/** Issues and errors that are reported. */
+/** Issues and errors that are reported. CWE-779. */
 const MOST_REPORTED = 50;
 /** Characters of all that is reported; a comment holds 65,536. Escaped, a text may grow many times. */
 const MOST_CHARACTERS = 55_000;
-/** Characters of one text from a file. */
+/** Characters of one text from a file. CWE-779. */
 const LONGEST = 500;
 
 const SYMBOLS: Readonly<Record<Severity, string>> = {

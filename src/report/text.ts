@@ -36,7 +36,7 @@ export interface TextOptions {
   readonly showAccepted?: boolean;
 }
 
-/** Issues of one file shown in full; the rest is counted. They are the worst ones. */
+/** Issues of one file shown in full; the rest is counted. They are the worst ones. CWE-779. */
 const ISSUES_SHOWN = 20;
 
 /** Kinds of acceptance that are reported of one file. */

@@ -92,7 +92,10 @@ const UNMISTAKABLE: ReadonlySet<string> = new Set([
 
 const NEW = ".__new__";
 
-/** Classifications kept; what is asked twice of one name is asked within a few thousand others. */
+/**
+ * Classifications kept; what is asked twice of one name is asked within a few thousand others. A scan of 20
+ * wheels asks for 2,601 at most. CWE-770.
+ */
 const CACHE_SIZE = 4096;
 
 /**

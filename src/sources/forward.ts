@@ -11,8 +11,8 @@ import { bytesSource } from "./memory.ts";
 import type { Source } from "../core/source.ts";
 
 /**
- * Bytes that a forward source keeps behind the furthest byte read: sixteen times what detection
- * samples, so that a format may also step back over a large argument.
+ * Bytes that a forward source keeps behind the furthest byte read: sixteen times what detection samples, so
+ * that a format may also step back over a large argument. CWE-770.
  */
 export const LOOK_BACK_BYTES = 1024 * 1024;
 
@@ -344,7 +344,7 @@ class StreamSource implements ForwardSource {
   }
 }
 
-/** Bytes of standard input that can be read again. */
+/** Bytes of standard input that can be read again. CWE-770. */
 const STREAM_LOOK_BACK_BYTES = 4 * 1024 * 1024;
 
 /**

@@ -59,7 +59,7 @@ export interface HttpReply {
 
 /** Requests sent in all on transient errors. The hub's own client, huggingface_hub, sends 6. CWE-400. */
 const ATTEMPTS = 4;
-/** Requests sent to a server that does not answer at all. */
+/** Requests sent to a server that does not answer at all. CWE-400. */
 const SILENT_ATTEMPTS = 2;
 /** Redirects followed. huggingface_hub follows 20; the hub is known to use two. CWE-834. */
 const REDIRECTS = 10;
@@ -70,7 +70,7 @@ const REDIRECTS = 10;
 const IDLE_MILLISECONDS = 30_000;
 /** Milliseconds before the first retry. */
 const RETRY_MILLISECONDS = 500;
-/** Milliseconds of a Retry-After header that are waited; a longer one is an error. */
+/** Milliseconds of a Retry-After header that are waited; a longer one is an error. CWE-400. */
 const LONGEST_WAIT_MILLISECONDS = 60_000;
 const REDIRECT_STATUS = [301, 302, 303, 307, 308];
 const PASSING_STATUS = [408, 425, 429, 500, 502, 503, 504];

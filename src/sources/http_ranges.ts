@@ -27,9 +27,9 @@ export interface RangePart {
 const JOIN_BYTES = 512;
 /** Ranges are joined up to this size. */
 const JOINED_BYTES = 4 * 1024 * 1024;
-/** Headers of one part; servers send two short ones. */
+/** Headers of one part; servers send two short ones. CWE-770. */
 const PART_HEADER_BYTES = 2048;
-/** Bytes before the first part, which RFC 2046 allows: servers begin with a line break at most. */
+/** Bytes before the first part, which RFC 2046 allows: servers begin with a line break at most. CWE-770. */
 const PREAMBLE_BYTES = 1024;
 
 /** Bytes that the headers of one part take at most; what an answer may have beyond what was asked for. */

@@ -23,9 +23,9 @@ import { sliceSource } from "../../sources/memory.ts";
 const VALUES = 4_000_000;
 /** Values of bytes that are looked at; the largest checkpoints have some thousands. CWE-770. */
 const BYTES_VALUES = 100_000;
-/** Values of bytes that may be pickles and are handed on. */
+/** Values of bytes that may be pickles and are handed on. No checkpoint is known to have one. CWE-834. */
 const PICKLES = 200;
-/** Bytes of an extension that are read for what it declares. */
+/** Bytes of an extension that are read for what it declares. The longest seen has 46. CWE-770. */
 const DECLARED_BYTES = 4096;
 /** Extensions in one another, as orbax writes tuples. CWE-674. */
 const NESTED = 8;

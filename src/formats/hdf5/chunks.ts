@@ -39,7 +39,10 @@ const NODES = 4096;
 /** Output over input of one chunk; one of zeros reaches 255 with BloscLZ, a thousand with deflate. CWE-409. */
 const RATIO = 1 << 20;
 
-/** Bytes of all chunks of a dataset over those that it may have: no two chunks hold the same elements. */
+/**
+ * Bytes of all chunks of a dataset over those that it may have: no two chunks hold the same elements. An
+ * intact dataset has 1. CWE-409.
+ */
 const DECODED_TIMES = 2;
 /**
  * Objects of the global heap that are stepped over for one dataset. A model of 1,041 layers has 2,629 in all.

@@ -17,7 +17,10 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { FormatContext } from "../../core/format.ts";
 
 const START_HEADER_BYTES = 32;
-/** Streams that are looked for one behind the other; solid archives have few. */
+/**
+ * Streams that are looked for one behind the other; solid archives have few. No intact archive needs any.
+ * CWE-834.
+ */
 const STREAMS = 64;
 /**
  * Bytes decoded to find where a stream ends, beyond those that were scanned; more hides no directory. No

@@ -7,7 +7,10 @@
 
 import { KNOWN_TEMPLATES } from "./known_templates.ts";
 
-/** Characters by which a template is recognised that was changed behind them. */
+/**
+ * Characters by which a template is recognised that was changed behind them. The longest in packages in use
+ * has 19,574.
+ */
 const START = 400;
 const START_DIGITS = 16;
 

@@ -39,9 +39,12 @@ export type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 
 /** A comment has at most 65,535 bytes. */
 export const END_SEARCH_BYTES = 65_535 + END_BYTES;
-/** End records looked at; a file with more is made to waste time. */
+/** End records looked at; a file with more is made to waste time. The most seen are 2. CWE-834. */
 const END_RECORDS = 64;
-/** Directories read. Two readings of two end records is what an ambiguous archive needs. */
+/**
+ * Directories read. Two readings of two end records is what an ambiguous archive needs. The most seen is 1.
+ * CWE-834.
+ */
 const DIRECTORIES = 8;
 /** Bytes of the directory read at a time. */
 const DIRECTORY_WINDOW_BYTES = 256 * 1024;

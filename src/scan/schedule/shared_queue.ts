@@ -8,7 +8,7 @@
  * @module
  */
 
-/** Files that may be offered and not yet reported: what a slow file in front holds back. */
+/** Files that may be offered and not yet reported: what a slow file in front holds back. CWE-770. */
 export const QUEUE_CAPACITY = 1024;
 
 /** The number of the main thread; workers have greater ones. */
