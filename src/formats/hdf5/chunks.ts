@@ -40,8 +40,8 @@ const NODES = 4096;
 const RATIO = 1 << 20;
 
 /**
- * Bytes of all chunks of a dataset over those that it may have: no two chunks hold the same elements. An
- * intact dataset has 1. CWE-409.
+ * Bytes of all chunks of a dataset over those that it may have: no two chunks hold the same elements. The
+ * most seen is 1. CWE-409.
  */
 const DECODED_TIMES = 2;
 /**

@@ -11,7 +11,7 @@ import { OP } from "./opcodes.ts";
 import { leave, type Next, STATUS } from "./status.ts";
 import { CONTAINER, type Handle, LOST, UNKNOWN } from "./values.ts";
 
-/** Persistent ids that are kept; a checkpoint has as many as tensors. */
+/** Persistent ids that are kept; a checkpoint has as many as tensors. The most seen are 26. CWE-770. */
 const PERSISTENT_KEPT = 1 << 18;
 
 function stackGlobal(machine: Machine, pos: number): Next {

@@ -16,7 +16,10 @@ import type { Next } from "./status.ts";
 import { WATCHED_BYTES } from "./text_watch.ts";
 import { type Handle, handleOf, KIND, UNKNOWN } from "./values.ts";
 
-/** Constants of one stream that are looked at for a nested pickle; where there are more, that is reported. */
+/**
+ * Constants of one stream that are looked at for a nested pickle; where there are more, that is reported. The
+ * most seen are 79. CWE-770.
+ */
 const NESTED_KEPT = 1 << 16;
 /** The shortest text that is decoded to see whether it is a pickle. */
 export const CODED_CHARACTERS = 16;

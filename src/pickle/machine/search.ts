@@ -8,10 +8,13 @@ import type { Interest } from "../../core/types.ts";
 import type { FactLog } from "./facts.ts";
 import { decodeLatin1, decodeUtf8 } from "./literals.ts";
 
-/** Bytes of one text that are searched; the window grows to hold them. */
+/**
+ * Bytes of one text that are searched; the window grows to hold them. The longest text seen has 55,825.
+ * CWE-770.
+ */
 export const SEARCHED_TEXT_BYTES = 64 * 1024 * 1024;
 
-/** Bytes of one bytes object that are searched: longer ones are arrays, not text. */
+/** Bytes of one bytes object that are searched: longer ones are arrays, not text. CWE-770. */
 export const SEARCHED_BYTES_BYTES = 1024 * 1024;
 
 /**

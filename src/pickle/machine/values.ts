@@ -59,7 +59,9 @@ export const UNKNOWN: Handle = handleOf(KIND.CONSTANT, 4);
 /** A value that the file states and that was not kept, for want of room. */
 export const LOST: Handle = handleOf(KIND.CONSTANT, 5);
 
-/** Items that are remembered of an object which calls made. */
+/**
+ * Items that are remembered of an object which calls made. No model is known to fill one with more. CWE-770.
+ */
 const FILLED_KEPT = 256;
 
 /** Remembers that an object was given a value. */

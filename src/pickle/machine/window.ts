@@ -4,7 +4,10 @@
  * @module
  */
 
-/** The longest opcode line kept whole in the window (module and global names, memo indices). */
+/**
+ * The longest opcode line kept whole in the window (module and global names, memo indices). The longest
+ * seen has 89. CWE-770.
+ */
 export const LONGEST_LINE = 1024 * 1024;
 
 /** Bytes that a machine steps through, a window at a time. Offsets are virtual. */

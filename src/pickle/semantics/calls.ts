@@ -33,16 +33,24 @@ import {
 } from "../machine/values.ts";
 import type { ArrayAttributes, LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
 
-/** Results of one global that are distinguished; later ones share a value. */
+/**
+ * Results of one global that are distinguished; later ones share a value. The most seen are 1,087. CWE-770.
+ */
 const RESULTS_DISTINGUISHED = 256;
-/** Results distinguished in all: each costs a hundred bytes. Who uses one beyond has lost it. */
+/**
+ * Results distinguished in all: each costs a hundred bytes. Who uses one beyond has lost it. The most seen
+ * are 347. CWE-770.
+ */
 const RESULTS_KEPT = 1 << 18;
-/** Functions that one value may be, and texts that one name may be, that are followed. */
+/**
+ * Functions that one value may be, and texts that one name may be, that are followed. No model is known to
+ * have two. CWE-834.
+ */
 const CALLEES_FOLLOWED = 16;
 const NAMES_FOLLOWED = 5;
-/** Values that wait until a call is at its end to count as changed. */
+/** Values that wait until a call is at its end to count as changed. The models seen have none. CWE-770. */
 const CHANGES_WAITING = 4096;
-/** Calls inside calls that are followed. */
+/** Calls inside calls that are followed. The deepest seen is 1. CWE-674. */
 const CALL_DEPTH = 32;
 
 /** Meanings of harmless classes whose arguments and state are needed: arrays by their size, slices by folding. */

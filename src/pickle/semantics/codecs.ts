@@ -8,7 +8,7 @@
 import { tryInflate } from "../../codecs/decompress.ts";
 import { decodeLatin1, encodeLatin1, parseRawUnicode, unescape } from "../machine/literals.ts";
 
-/** Bytes that decompressing a constant may produce. */
+/** Bytes that decompressing a constant may produce. No model is known to decompress one. CWE-409. */
 const INFLATE_LIMIT = 1024 * 1024;
 
 /** Names asked for lately; a file calls the same codec a million times. */

@@ -87,16 +87,22 @@ type Breaking = LimitError | SourceError | FormatError;
 /** Container items and containers kept at first; a stream whose calls need more is read again. */
 const ITEMS_USUAL = 1 << 19;
 const CONTAINERS_USUAL = 1 << 18;
-/** Nested arrays of objects. CWE-674. */
+/** Nested arrays of objects. The arrays seen hold none. CWE-674. */
 const ARRAY_DEPTH = 8;
-/** Wrappers of which it is not known what follows whose places are kept. */
+/**
+ * Wrappers of which it is not known what follows whose places are kept. The files seen have none. CWE-770.
+ */
 const UNCERTAIN_KEPT = 64;
 /**
  * Pickled object arrays of one stream that are read, and those of them kept until all that they say is
- * reported, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts.
+ * reported, ten kilobytes each. A few bytes make one (CWE-405); joblib writes one for a column of texts. The
+ * most seen is 1.
  */
 const ARRAYS_READ = 100_000;
-/** Object arrays kept until all that they contain is reported, ten kilobytes each. CWE-770. */
+/**
+ * Object arrays kept until all that they contain is reported, ten kilobytes each. The most seen is 1.
+ * CWE-770.
+ */
 const ARRAYS_KEPT = 20_000;
 
 /**

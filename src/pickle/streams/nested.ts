@@ -17,7 +17,7 @@ import type { Run } from "./driver.ts";
 import { importsSomething, looksLikePickle } from "./detect.ts";
 import { type Handle, handleOf, indexOf, KIND, kindOf } from "../machine/values.ts";
 
-/** Constants scanned as pickles, for one stream; the rest is unread. CWE-834. */
+/** Constants scanned as pickles, for one stream; the rest is unread. The models seen have none. CWE-834. */
 const ENTRIES = 256;
 const GLANCE = 4096;
 

@@ -17,11 +17,11 @@ import { loadedEntries } from "./nested.ts";
 import { type ArrayWay, type Run, type RunOptions, runStream } from "./driver.ts";
 import { Resync } from "./resync.ts";
 
-/** Subsets of frame crossings that are tried, each taken or not. CWE-834. */
+/** Subsets of frame crossings that are tried, each taken or not. Intact files need none. CWE-834. */
 const FRAME_READINGS = 16;
-/** Ways tried to read arrays whose end is unknown. CWE-834. */
+/** Ways tried to read arrays whose end is unknown. Intact files need none. CWE-834. */
 const ARRAY_READINGS = 16;
-/** Places behind an array of unknown length that are read. */
+/** Places behind an array of unknown length that are read. Intact files need none. CWE-834. */
 const PLACES_BEHIND = 128;
 /** Opcodes that are spent on that in all: a few megabytes of imports take so many at each place (CWE-405). */
 const OPCODES_BEHIND = 1 << 21;
@@ -29,7 +29,10 @@ const OPCODES_BEHIND = 1 << 21;
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Window of a reading of arrays, which are large. */
 const WINDOW_BYTES = 256 * 1024;
-/** Places behind frames and in arrays, where no stream begins for the base reading, that are read. */
+/**
+ * Places behind frames and in arrays, where no stream begins for the base reading, that are read. Intact
+ * files need none. CWE-834.
+ */
 const ELSEWHERE_READ = 64;
 
 /** The other readings of one source. */

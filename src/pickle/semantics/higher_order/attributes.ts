@@ -10,7 +10,7 @@ import { itemOf } from "../methods.ts";
 import { possibleTexts } from "../possible.ts";
 import { CONTAINER, type GetterValue, type Handle, UNKNOWN } from "../../machine/values.ts";
 
-/** Names that one text may be that are followed. */
+/** Names that one text may be that are followed. No model is known to have two. CWE-834. */
 const NAMES_FOLLOWED = 5;
 
 /** `getattr(object, name[, fallback])` and what does the same. */

@@ -9,7 +9,7 @@ import { targetsOf } from "../attributes.ts";
 import type { Call, Calls } from "../calls.ts";
 import { CONTAINER, type Handle, LOST, UNKNOWN } from "../../machine/values.ts";
 
-/** Items of an iterable that `map` and its kin are followed over. */
+/** Items of an iterable that `map` and its kin are followed over. No model is known to call one. CWE-834. */
 const FOLLOWED = 16;
 
 /** `functools.partial(callee, …)`. */
@@ -129,7 +129,10 @@ function callFurther(
   return longer;
 }
 
-/** Items that a `reduce` is computed over; what more give is not known. */
+/**
+ * Items that a `reduce` is computed over; what more give is not known. No model is known to call one.
+ * CWE-834.
+ */
 const REDUCED = 4096;
 
 /** `functools.reduce(callee, items[, start])`. */

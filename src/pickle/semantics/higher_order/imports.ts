@@ -11,7 +11,10 @@ import { foldOf } from "../folding.ts";
 import { type Handle, indexOf, KIND, kindOf, UNKNOWN } from "../../machine/values.ts";
 import { madeOf } from "../possible.ts";
 
-/** Constants that one loaded value may be made of that are looked into. */
+/**
+ * Constants that one loaded value may be made of that are looked into. No model is known to have two.
+ * CWE-834.
+ */
 const LOADED_FOLLOWED = 16;
 
 /** `__import__(name, …)` gives the outermost package, `import_module(name)` the module itself. */
