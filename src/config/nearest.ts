@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Characters of a word that is compared; the time is proportional to their square. CWE-407. */
+/**
+ * Characters of a word that is compared; the time is proportional to their square. The longest key of a
+ * configuration has 19. CWE-407.
+ */
 const LONGEST = 64;
 
 /**

@@ -11,10 +11,13 @@ import { ConfigError } from "../core/errors.ts";
 import type { PatternHit } from "../core/types.ts";
 import type { PatternLine } from "./configuration.ts";
 
-/** Characters of a pattern; the time of a search is proportional to them. CWE-1333. */
+/**
+ * Characters of a pattern; the time of a search is proportional to them. The longest in the documentation has
+ * 47. CWE-1333.
+ */
 const PATTERN_LENGTH = 2000;
 
-/** Characters kept of a match. CWE-779. */
+/** Characters kept of a match. Longer ones are cut: their beginning is evidence. CWE-779. */
 const HIT_LENGTH = 2048;
 
 /** Finds the first place of every pattern that a text matches. */

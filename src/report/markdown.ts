@@ -18,7 +18,7 @@ import { isMinor, summarize, type Summary } from "./summary.ts";
 const MOST_REPORTED = 50;
 /** Characters of all that is reported; a comment holds 65,536. Escaped, a text may grow many times. */
 const MOST_CHARACTERS = 55_000;
-/** Characters of one text from a file. CWE-779. */
+/** Characters of one text from a file. Longer ones are cut. CWE-779. */
 const LONGEST = 500;
 
 const SYMBOLS: Readonly<Record<Severity, string>> = {

@@ -10,7 +10,10 @@
 
 import { ConfigError } from "../core/errors.ts";
 
-/** Alternatives to which braces may multiply; each is matched in turn. CWE-1333. */
+/**
+ * Alternatives to which braces may multiply; each is matched in turn. No configuration is known to have a
+ * hundred. CWE-1333.
+ */
 const MAX_ALTERNATIVES = 1000;
 
 /** One step of a glob. */

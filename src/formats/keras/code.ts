@@ -16,9 +16,9 @@ import type { CodeNames, Evidence } from "../../core/types.ts";
 
 /** Characters of one piece of evidence. The longest seen has 28. CWE-779. */
 const EVIDENCE_LENGTH = 2048;
-/** Pieces of evidence kept. CWE-779. */
+/** Pieces of evidence kept. No Lambda layer is known to give as many. CWE-779. */
 const EVIDENCE_KEPT = 16;
-/** Texts kept of one code object. CWE-770. */
+/** Texts kept of one code object. No Lambda layer is known to have as many. CWE-770. */
 const STRINGS_KEPT = 256;
 
 /** Keys under which code stands: of a lambda, of a tuple, of bytes. */

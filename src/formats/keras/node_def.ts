@@ -17,7 +17,7 @@ import { decodeBase64 } from "./code.ts";
 
 /** Attributes of one node that are taken over; operators have some tens. CWE-770. */
 const ATTRIBUTES = 256;
-/** Texts of one list. CWE-770. */
+/** Texts of one list. No operator is known to have as many. CWE-770. */
 const ITEMS = 1024;
 
 /** What of a node decides what it does. */

@@ -25,7 +25,7 @@ const EXPRESSION_LENGTH = 2048;
 const NESTED_TEXTS = 4;
 /** Values of a duplicate key that are combined with those of others. Keras writes no key twice. CWE-834. */
 const READINGS = 4;
-/** Values searched for the texts that a layer is given. CWE-834. */
+/** Values searched for the texts that a layer is given. A few configurations in use have more. CWE-834. */
 const GIVEN_LOOKED_AT = 200;
 const GIVEN_KEPT = 8;
 const STEPS_PER_CHECK = 4096;

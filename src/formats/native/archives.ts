@@ -12,7 +12,7 @@ import { sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 
-/** Bytes of a program that are searched for an archive. CWE-834. */
+/** Bytes of a program that are searched for an archive. No longer stub is known. CWE-834. */
 const STUB_BYTES = 4 * 1024 * 1024;
 const STEP_BYTES = 256 * 1024;
 /** What is looked at behind a signature, itself included. */

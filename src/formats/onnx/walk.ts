@@ -17,7 +17,7 @@ const TEXT_BYTES = 2048;
  * Bytes kept of a text in a model's metadata: the names of 10,000 classes. No longer one is known. CWE-770.
  */
 const METADATA_BYTES = 256 * 1024;
-/** Texts kept of one message; an attribute may list millions of words. CWE-770. */
+/** Texts kept of one message; an attribute may list millions of words. The most seen are 15. CWE-770. */
 const TEXTS_KEPT = 64;
 /** Messages looked into between two pauses. */
 const STEPS_PER_PAUSE = 16_384;

@@ -22,7 +22,10 @@ import { Input } from "../../pickle/streams/input.ts";
 
 /** Name of the part by which the table of loaders knows dictionaries of checkpoints. */
 const PART = "__checkpoint__";
-/** Values that are written out, a shared one by each way to it. CWE-776. */
+/**
+ * Values that are written out, a shared one by each way to it. No hyper-parameters are known to have as many.
+ * CWE-776.
+ */
 const VALUES = 300_000;
 const DEPTH = 100;
 

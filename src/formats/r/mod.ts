@@ -32,7 +32,7 @@ const HEADER_BYTES = 256;
 const ENCODING_BYTES = 63;
 /** Distinct functions of each kind that are reported. The most seen are 69. CWE-779. */
 const FUNCTIONS = 20_000;
-/** Calls of such a function that are shown. CWE-779. */
+/** Calls of such a function that are shown. More are counted. CWE-779. */
 const CALLS_SHOWN = 16;
 /** Functions that R runs by their names when it restores a workspace as it starts, or ends. */
 const STARTUP = /^\.(?:First|Last)(?:\.(?:sys|lib))?$/u;

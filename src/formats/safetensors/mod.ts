@@ -39,7 +39,7 @@ const REPORTED = 20;
  */
 const LOOKED_AT = 256;
 
-/** Characters of metadata that are decoded in search of a pickle. CWE-770. */
+/** Characters of metadata that are decoded in search of a pickle. The longest seen has 31. CWE-770. */
 const METADATA_CHARACTERS = 1 << 20;
 
 /** safetensors files. */

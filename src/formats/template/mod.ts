@@ -20,7 +20,7 @@ import type { Format, FormatContext, Sample } from "../../core/format.ts";
 
 /** Bytes of a template. The longest of a real model has some twenty thousand. CWE-770. */
 const TEMPLATE_BYTES = 1024 * 1024;
-/** Characters kept of an expression. CWE-779. */
+/** Characters kept of an expression. Longer ones are cut: their beginning is evidence. CWE-779. */
 const EVIDENCE_CHARACTERS = 2048;
 
 /** Names that claim a template in Jinja, and names of chat templates. */

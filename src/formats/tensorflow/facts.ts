@@ -25,9 +25,12 @@ const LANGUAGE = "tensorflow";
 
 /** Inputs and attributes shown of one operator, and characters of a text among them. */
 const SHOWN = 4;
-/** Characters shown of a text. CWE-779. */
+/** Characters shown of a text. Longer ones are cut: their beginning is evidence. CWE-779. */
 const SHOWN_CHARACTERS = 300;
-/** Characters of a piece of evidence, and of an expression. CWE-779. */
+/**
+ * Characters of a piece of evidence, and of an expression. Longer ones are cut: their beginning is evidence.
+ * CWE-779.
+ */
 const EVIDENCE_CHARACTERS = 2048;
 /** Signatures that are followed; real models have a handful. CWE-834. */
 const SIGNATURES = 32;

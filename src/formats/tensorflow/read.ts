@@ -16,9 +16,12 @@ import { callTargets } from "./stablehlo.ts";
 export const NAME_BYTES = 1024;
 /** Of a text that may be a path, a command or a piece of code. */
 export const TEXT_BYTES = 2048;
-/** Texts of one constant that are kept. CWE-770. */
+/**
+ * Texts of one constant that are kept. Lists of variables have more; names of files and commands come alone.
+ * CWE-770.
+ */
 const TEXTS_KEPT: number = 8;
-/** Names of one node that are kept. CWE-770. */
+/** Names of one node that are kept. The node that restores NASNetLarge has more. CWE-770. */
 export const NAMES_KEPT = 4096;
 /** Nodes, functions and the like of one file. NASNetLarge, a model of 1,041 layers, has 61,467. CWE-770. */
 const ITEMS = 1 << 20;

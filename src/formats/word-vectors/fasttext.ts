@@ -24,7 +24,7 @@ const ARGUMENT_BYTES = 12 * 4 + 8;
 const DIMENSIONS = 1_000_000;
 /** Words of a dictionary. The largest real one has 4 million. CWE-770. */
 const WORDS = 100_000_000;
-/** Bytes of a word; fastText reads words of any length. CWE-770. */
+/** Bytes of a word; fastText reads words of any length. No real word is known to have a thousand. CWE-770. */
 const WORD_BYTES = 1 << 20;
 /** Centroids of a product quantizer: `ksub_`. */
 const CENTROIDS = 256;

@@ -32,11 +32,16 @@ interface Surroundings {
   readonly full: boolean;
 }
 
-/** Bytes of a gap that are searched for hidden members, from its start. CWE-834. */
+/**
+ * Bytes of a gap that are searched for hidden members, from its start. The wheels seen have no gaps. CWE-834.
+ */
 const GAP_SEARCH_BYTES = 256 * 1024;
-/** Bytes of all gaps together that are searched. CWE-834. */
+/** Bytes of all gaps together that are searched. The wheels seen have no gaps. CWE-834. */
 const GAPS_SEARCH_BYTES = 4 * 1024 * 1024;
-/** The same when there is no directory, so that everything is one gap. CWE-834. */
+/**
+ * The same when there is no directory, so that everything is one gap. No intact archive is without one.
+ * CWE-834.
+ */
 const WALK_SEARCH_BYTES = 64 * 1024 * 1024;
 /** Zeros are padding, looked at this far from either end. */
 const PADDING_BYTES = 64 * 1024;

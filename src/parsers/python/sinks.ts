@@ -148,7 +148,7 @@ export const HOOKS =
 
 /** Nested containers of arguments that are searched. The deepest in use is 6. CWE-674. */
 const DEPTH = 6;
-/** Values of the arguments of one call that are searched. CWE-834. */
+/** Values of the arguments of one call that are searched. A few calls in use have more. CWE-834. */
 const LOOKED = 256;
 
 /** What a call is given. */

@@ -60,7 +60,7 @@ export interface HowItRuns {
   readonly classes?: ((name: string) => boolean) | undefined;
 }
 
-/** Characters kept of an expression. CWE-779. */
+/** Characters kept of an expression. Longer ones are cut: their beginning is evidence. CWE-779. */
 const EXPRESSION_CHARACTERS = 2048;
 
 /**

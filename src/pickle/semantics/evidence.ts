@@ -9,7 +9,7 @@ import type { Heap } from "../machine/heap.ts";
 import { decodeLatin1 } from "../machine/literals.ts";
 import type { Handle } from "../machine/values.ts";
 
-/** Characters of one piece of evidence. CWE-779. */
+/** Characters of one piece of evidence. Longer ones are cut: their beginning is evidence. CWE-779. */
 const EVIDENCE_LIMIT = 2048;
 const PIECES = 8;
 

@@ -11,7 +11,7 @@ import { FormatError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Interest, Limits, PatternHit } from "../../core/types.ts";
 
-/** Bytes of a payload that is searched as text. CWE-770. */
+/** Bytes of a payload that is searched as text. No name or path is known to have a thousandth. CWE-770. */
 const TEXT_BYTES = 1024 * 1024;
 
 /** Nested messages; graphs in attributes of nodes nest some six levels each. CWE-674. */
