@@ -26,7 +26,7 @@ const TEXTS = 1000;
 const HITS = 20_000;
 /** Beginning of the keys that jsonpickle decodes (jsonpickle/tags.py, JSON_KEY). */
 const JSON_KEY = "json://";
-/** Keys shown of a path. CWE-779. */
+/** Keys shown of a path. The most seen are 12. CWE-779. */
 const PATH_KEYS = 64;
 
 /** `text = "dotted"`: a dotted name, in quotes or not. */

@@ -93,7 +93,7 @@ export const NOMINAL = 1;
 /** Binary digits of a number whose size is kept; of a larger one they are counted instead. */
 const DIGITS = 1000;
 
-/** Nested lists that are searched. CWE-674. */
+/** Nested lists that are searched. The most seen are 6. CWE-674. */
 const LEVELS = 12;
 
 /** Makes and combines values; one for a template. */

@@ -70,7 +70,10 @@ const SHORT_TEXTS = 1024;
 const PASSED_KEPT = 256;
 /** Items of a container in an argument that are looked at for objects. */
 const ITEMS_GIVEN = 64;
-/** Changed bytearrays that are remembered, and containers in an argument that are taken for changed. */
+/**
+ * Changed bytearrays that are remembered, and containers in an argument that are taken for changed. The most
+ * seen in an argument are 12. CWE-770.
+ */
 const CHANGED_KEPT = 4096;
 const GIVEN_CHANGED = 1024;
 /** Computed objects kept in all: calls, folded texts, imported globals. The most seen are 350. CWE-770. */
