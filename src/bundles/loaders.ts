@@ -47,7 +47,7 @@ export const loadersBundle: Bundle = {
 
 /** A Python file that runs, and why. */
 interface Run {
-  readonly source: string;
+  readonly sourcePath: string;
   /** Name of the class that is made, or empty. */
   readonly className: string;
   /** The configuration that names it; undefined where its own name does. */
@@ -80,7 +80,7 @@ async function* observe(
     } else if (entries !== undefined) runs.push(...await runByName(member, entries));
     else if (reads) runs.push(...await runByConfiguration(member, files, interest));
   }
-  yield* judge(runs.filter(({ source }) => !isClaimed(listing, source)), files, {
+  yield* judge(runs.filter(({ sourcePath }) => !isClaimed(listing, sourcePath)), files, {
     listing,
     checkDeadline,
   });
@@ -107,7 +107,7 @@ async function runByName(member: Member, entries: readonly LoaderEntry[]): Promi
       if (bytes !== undefined) text = decodePythonSource(bytes).text;
       if (text === undefined || !new RegExp(says, "mu").test(text)) continue;
     }
-    found.push({ source: member.name, className: "", by: undefined, library });
+    found.push({ sourcePath: member.name, className: "", by: undefined, library });
   }
   return found;
 }
@@ -165,7 +165,7 @@ async function runByConfiguration(
     const isFile = does === "run" || does === "include";
     return namedModules(hit).flatMap((text) => {
       for (const { path, className } of candidates(text, isFile)) {
-        const source = folders.map((folder) => normal(folder + path)).find((name) =>
+        const sourcePath = folders.map((folder) => normal(folder + path)).find((name) =>
           files.has(name)
         );
         if (source === undefined) continue;
@@ -278,7 +278,7 @@ async function* judge(
     else known.push(run);
   }
   for (const [part, all] of named) {
-    const modules = [...new Set(all.map(({ source }) => source))];
+    const modules = [...new Set(all.map(({ sourcePath }) => sourcePath))];
     const own = new Set(modules);
     const called = sources.filter(({ name }) => own.has(name)).flatMap((source) => source.called);
     const calls = called.length === 0

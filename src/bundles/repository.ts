@@ -88,7 +88,12 @@ async function* observe(
   for (const name of files.keys()) {
     const root = GENERATE.exec(name)?.groups?.["root"];
     if (root === undefined) continue;
-    const named = { file: name, reference: "custom_generate", source: name, className: "generate" };
+    const named = {
+      file: name,
+      reference: "custom_generate",
+      sourcePath: name,
+      className: "generate",
+    };
     repositories.set(root, [...repositories.get(root) ?? [], { ...named, foreign: undefined }]);
   }
   for (const named of repositories.values()) {
@@ -102,7 +107,7 @@ interface Named {
   readonly file: string;
   readonly reference: string;
   /** Where its module should lie. */
-  readonly source: string;
+  readonly sourcePath: string;
   readonly className: string;
   /** The other repository that it comes from. */
   readonly foreign: string | undefined;
@@ -122,10 +127,10 @@ function* namedCode(
   if (/(?:^|\/)modules\.json$/iu.test(file)) {
     for (const type of moduleTypes(value)) {
       const dot = type.lastIndexOf(".");
-      const source = sourceOf(root, type.slice(0, dot));
-      if (dot <= 0 || !files.has(source)) continue;
+      const sourcePath = sourceOf(root, type.slice(0, dot));
+      if (dot <= 0 || !files.has(sourcePath)) continue;
       const className = type.slice(dot + 1);
-      yield { root, file, reference: type, source, className, foreign: undefined };
+      yield { root, file, reference: type, sourcePath, className, foreign: undefined };
     }
   }
 }
@@ -134,7 +139,7 @@ function ownCode(file: string, root: string, reference: CodeReference): Named {
   return {
     file,
     reference: reference.written,
-    source: sourceOf(root, reference.module),
+    sourcePath: sourceOf(root, reference.module),
     className: reference.name,
     foreign: reference.repository,
   };
@@ -148,10 +153,10 @@ function* pipelineCode(
   files: Files,
 ): Iterable<Named & { readonly root: string }> {
   for (const { part, library, name } of components(index)) {
-    const source = sourceOf(part === "" ? root : `${root}${part}/`, library);
-    if (!files.has(source)) continue;
+    const sourcePath = sourceOf(part === "" ? root : `${root}${part}/`, library);
+    if (!files.has(sourcePath)) continue;
     const reference = `${library}.${name}`;
-    yield { root, file, reference, source, className: name, foreign: undefined };
+    yield { root, file, reference, sourcePath, className: name, foreign: undefined };
   }
 }
 
@@ -220,8 +225,10 @@ function sentence(
     foreign === undefined ? [] : [foreign]
   );
   const present = sources.map(({ name }) => name);
-  const missing = named.filter(({ foreign, source }) => foreign === undefined && !files.has(source))
-    .map(({ source }) => source);
+  const missing = named.filter(({ foreign, sourcePath }) =>
+    foreign === undefined && !files.has(sourcePath)
+  )
+    .map(({ sourcePath }) => sourcePath);
   const does: string[] = [];
   if (present.length > 0) does.push(`runs ${list(present)}`);
   if (missing.length > 0) does.push(`looks for what is not here, ${list(missing)}`);
@@ -255,12 +262,12 @@ interface ImportedSource {
  * @throws what `checkDeadline` throws
  */
 export async function importedSources(
-  named: readonly Pick<Named, "source" | "className">[],
+  named: readonly Pick<Named, "sourcePath" | "className">[],
   files: Files,
   checkDeadline: () => void,
 ): Promise<ImportedSource[]> {
   const found = new Map<string, ImportedSource>();
-  const waiting = [...new Set(named.map(({ source }) => source))];
+  const waiting = [...new Set(named.map(({ sourcePath }) => sourcePath))];
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
     const member = files.get(name);
     if (found.has(name) || member === undefined) continue;
@@ -275,9 +282,9 @@ export async function importedSources(
       continue;
     }
     const { text, unknown } = decodePythonSource(bytes);
-    const source = name;
+    const sourcePath = name;
     const definitions = new Set(
-      named.filter((one) => one.source === source).map(({ className }) => className),
+      named.filter((one) => one.sourcePath === sourcePath).map(({ className }) => className),
     );
     const module = readPython(text, {
       checkDeadline,

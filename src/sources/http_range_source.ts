@@ -45,7 +45,7 @@ const GROWTH = 4;
  * Bytes of a file that are cached. The longest headers known, of GGUF, have some twenty megabytes. CWE-770.
  */
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** Extents cached, which are searched one by one. CWE-407. */
+/** Extents cached, which are searched one by one. No scan is known to need a thousand. CWE-407. */
 const CACHE_EXTENTS = 4096;
 /** What "cheap" means, at most: a checkpoint is to cost less than twenty requests and a megabyte. */
 const CHEAP_REQUESTS = 6;

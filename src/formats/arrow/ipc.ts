@@ -29,7 +29,7 @@ const FOOTER = { schema: 1, dictionaries: 2, batches: 3 } as const;
 const BLOCK_BYTES = 24;
 /** Bytes of the metadata of one message that detection takes for real. */
 const MESSAGE_BYTES = 64 * 1024 * 1024;
-/** Most places outside of the file that are reported one by one. CWE-779. */
+/** Most places outside of the file that are reported one by one. An intact file has none. CWE-779. */
 const REPORTED = 20;
 
 /** Arrow's files and streams. */

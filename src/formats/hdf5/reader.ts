@@ -31,7 +31,7 @@ import {
   type Metadata,
 } from "./library.ts";
 
-/** Times that one call is repeated after bytes were fetched. CWE-834. */
+/** Times that one call is repeated after bytes were fetched. Local files need none. CWE-834. */
 const MOST_FETCHES = 10_000;
 /**
  * Bytes that one call may need fetched, and bytes of one attribute. The longest seen, the configuration of a

@@ -128,7 +128,7 @@ function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: numb
 
 /** Parentheses and calls of `getattr` in one another; no program that PyTorch writes has more than a few. */
 const NESTING = 64;
-/** Tokens of a type between a name and its value. CWE-834. */
+/** Tokens of a type between a name and its value. No real type is known to have as many. CWE-834. */
 const TYPE_TOKENS = 64;
 
 /** An expression that may stand for a namespace or an operator. */

@@ -77,7 +77,10 @@ const OBSERVATIONS_HELD = 4096;
 /** Times that reaching the same limit is reported separately. Real models reach none. CWE-779. */
 const LIMIT_REPORTED = 10;
 
-/** Accepted findings that are listed for one asset; all are counted. CWE-779. */
+/**
+ * Accepted findings that are listed for one asset; all are counted. No configuration is known to accept as
+ * many. CWE-779.
+ */
 const ACCEPTED_KEPT = 1000;
 
 /** Errors of reading that are listed for one asset. A readable file has none. CWE-779. */

@@ -16,7 +16,10 @@ import type {
 import { AssetScan, type ScanOptions } from "./asset_scan.ts";
 import { defect, unreadReport } from "./placeholder_reports.ts";
 
-/** Suppressed findings kept of one file, and of one report; all are counted. CWE-779. */
+/**
+ * Suppressed findings kept of one file, and of one report; all are counted. No configuration is known to
+ * suppress as many. CWE-779.
+ */
 export const MAX_SUPPRESSED_KEPT = 10_000;
 
 /** How one asset is scanned: as `scanSource` does, or what a test puts in its place. */
