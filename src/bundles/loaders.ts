@@ -168,10 +168,10 @@ async function runByConfiguration(
         const sourcePath = folders.map((folder) => normal(folder + path)).find((name) =>
           files.has(name)
         );
-        if (source === undefined) continue;
+        if (sourcePath === undefined) continue;
         // What is only imported or read as more of the configuration is judged by what it does.
         const by = does === "evaluate" || does === "include" ? undefined : member.name;
-        return [{ source, className, by, library }];
+        return [{ sourcePath, className, by, library }];
       }
       return [];
     });

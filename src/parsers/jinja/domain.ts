@@ -81,11 +81,11 @@ export interface Abstract {
   readonly keyOf: string;
 }
 
-/** Values of one expression; beyond, it is unknown. A few of 120 real templates reach it. CWE-770. */
+/** Values of one expression; beyond, it is unknown. CWE-770. */
 export const ALTERNATIVES = 64;
-/** Characters of a text that is computed; names have fewer. The longest seen has 4,916. CWE-770. */
+/** Characters of a text that is computed; names have fewer. CWE-770. */
 export const CHARACTERS = 16_384;
-/** Items of a list that is kept item by item. The most seen are 13. CWE-770. */
+/** Items of a list that is kept item by item. CWE-770. */
 const ITEMS = 2048;
 /** Items and characters of the conversation that an estimate assumes. */
 export const NOMINAL = 1;
@@ -93,7 +93,7 @@ export const NOMINAL = 1;
 /** Binary digits of a number whose size is kept; of a larger one they are counted instead. */
 const DIGITS = 1000;
 
-/** Nested lists that are searched. The most seen are 6. CWE-674. */
+/** Nested lists that are searched. CWE-674. */
 const LEVELS = 12;
 
 /** Makes and combines values; one for a template. */
