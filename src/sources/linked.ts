@@ -118,7 +118,7 @@ export class LinkedFiles {
   #cost = 0;
 
   /** @param limit bytes kept of all files together */
-  constructor(limit = KEPT_BYTES) {
+  constructor(limit: number = KEPT_BYTES) {
     this.#limit = limit;
   }
 
