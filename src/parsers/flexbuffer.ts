@@ -7,8 +7,8 @@
 
 import { FormatError } from "../core/errors.ts";
 
-/** Types of `flexbuffers::Type`: a text, and vectors of several types or of texts alone. */
-const TYPE = { key: 4, string: 5, blob: 25, vector: 10, keys: 14, strings: 15 } as const;
+/** Types of `flexbuffers::Type`: texts, and maps and vectors of several types or of texts alone. */
+const TYPE = { key: 4, string: 5, map: 9, vector: 10, keys: 14, strings: 15, blob: 25 } as const;
 
 /** A value's place in the bytes, its type, and the width in bytes of what it holds. */
 interface Reference {
@@ -18,14 +18,17 @@ interface Reference {
 }
 
 /**
- * The texts in the vector that is the root, as bytes; undefined for an item that is none.
+ * The texts in the vector or map that is the root, as bytes; undefined for an item that is none.
  *
  * @throws FormatError when the root is no vector, or an offset leads outside
  */
 export function flexTexts(bytes: Uint8Array): readonly (Uint8Array | undefined)[] {
   const root = rootOf(bytes);
   const typed = root.type === TYPE.strings || root.type === TYPE.keys;
-  if (root.type !== TYPE.vector && !typed) throw new FormatError("The attributes are no vector");
+  // A map's values are a vector, and `AsVector` takes it for one.
+  if (root.type !== TYPE.vector && root.type !== TYPE.map && !typed) {
+    throw new FormatError("The attributes are no vector");
+  }
   const at = root.at;
   const length = numberAt(bytes, at - root.width, root.width);
   const types = at + length * root.width;

@@ -16,6 +16,39 @@ test("the texts of a vector are read as the library writes them", () => {
   assert.deepEqual(flexTexts(VECTOR).map(text), ["Op", "def"]);
 });
 
+test("a map's values are its vector", () => {
+  // flexbuffers.Dumps({"a": "Op", "b": "def"})
+  const map = Uint8Array.from([
+    97,
+    0,
+    2,
+    79,
+    112,
+    0,
+    98,
+    0,
+    3,
+    100,
+    101,
+    102,
+    0,
+    2,
+    14,
+    9,
+    2,
+    1,
+    2,
+    16,
+    11,
+    20,
+    20,
+    4,
+    36,
+    1,
+  ]);
+  assert.deepEqual(flexTexts(map).map(text), ["Op", "def"]);
+});
+
 test("a root that is no vector, a cut and an offset that leads outside are refused", () => {
   assert.throws(() => flexTexts(Uint8Array.of(7, 4, 1)), FormatError);
   for (let length = 0; length < 3; length++) {

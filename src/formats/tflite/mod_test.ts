@@ -51,6 +51,12 @@ test("kernels of TensorFlow are judged by their NodeDef, whatever name they have
   assert.ok(findings.some(({ ruleId }) => ruleId === "tensorflow-file-write"));
 });
 
+test("a kernel's inputs are the model's tensors, whatever its NodeDef says", async () => {
+  const { findings } = await report("m.tflite", read("harmful/flex_write.tflite"));
+  const { message = "" } = findings.find(({ ruleId }) => ruleId === "tensorflow-file-write") ?? {};
+  assert.match(message, /WriteFile\(…, …\) at node "kernel_0"/u);
+});
+
 test("a kernel of TensorFlow whose NodeDef cannot be read is judged by its name and incomplete", async () => {
   const bytes = read("harmful/flex_write.tflite");
   const text = new TextDecoder("latin1").decode(bytes);

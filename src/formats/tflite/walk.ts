@@ -8,6 +8,7 @@ import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
 import type { FlatBuffer, FlatRecord, FlatVector } from "../../parsers/flatbuffer.ts";
+import { fieldsOf } from "../../parsers/protobuf.ts";
 import { flexTexts } from "../../parsers/flexbuffer.ts";
 import { hiddenEntry } from "../../parsers/trailing.ts";
 import { bytesSource } from "../../sources/memory.ts";
@@ -264,7 +265,8 @@ export class ModelWalk {
     if (code === undefined) {
       this.#anomaly("tflite-index", `${where} has code ${number} of ${this.#codes.length}`);
     }
-    this.#indices(await operator.ints(NODE.inputs), tensors, true, `an input of ${where}`);
+    const inputs = await operator.ints(NODE.inputs);
+    this.#indices(inputs, tensors, true, `an input of ${where}`);
     this.#indices(await operator.ints(NODE.outputs), tensors, false, `an output of ${where}`);
     const between = await operator.ints(NODE.intermediates);
     this.#indices(between, tensors, true, `an intermediate of ${where}`);
@@ -277,7 +279,7 @@ export class ModelWalk {
       const place = large > 1
         ? { at: large, length: await operator.uint(NODE.largeSize, 8) }
         : attributes;
-      await this.#custom(code.custom, place, { where, at: operator.at });
+      await this.#custom(code.custom, place, { where, at: operator.at }, inputs.length);
     } else if (code.code === CUSTOM_CALL) {
       this.#operator("tflite", await options2?.text(0) ?? "", { where, at: operator.at });
     }
@@ -303,6 +305,7 @@ export class ModelWalk {
     name: string,
     { at, length }: FlatVector,
     place: Place,
+    inputs: number,
   ): Promise<void> {
     if (!name.startsWith(FLEX)) {
       this.#operator("tflite", name, place);
@@ -314,23 +317,22 @@ export class ModelWalk {
     }
     const node = nodeDefOf(await this.#buffer.bytes(at, length));
     if (node !== undefined) {
-      this.#nodes.push(node);
-      return;
+      const kernel = asKernel(node, this.#nodes.length, inputs);
+      if (kernel !== undefined) {
+        this.#nodes.push(kernel);
+        return;
+      }
     }
     // The delegate refuses it; what the name says is judged all the same.
     this.#operator("tensorflow", name.slice(FLEX.length), place);
     this.#anomaly("tflite-unknown", `${place.where}, ${name}, has no NodeDef`, true);
   }
 
-  /** The NodeDefs of all kernels of TensorFlow as one graph: they name one another as inputs. */
+  /** The NodeDefs of all kernels of TensorFlow as one graph. */
   #flexGraph(): Observation {
-    const parts = this.#nodes.flatMap((node) => [Uint8Array.of(0x0a), varint(node.length), node]);
-    const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = joinedBytes(
+      this.#nodes.flatMap((node) => [Uint8Array.of(0x0a), varint(node.length), node]),
+    );
     return { type: "entry", source: bytesSource("flex.pb", bytes), part: "flex.pb" };
   }
 
@@ -427,6 +429,46 @@ export class ModelWalk {
     this.#found = [];
     return found;
   }
+}
+
+/** Fields of `NodeDef`. */
+const NODE_DEF = { name: 1, input: 3 } as const;
+
+/**
+ * A NodeDef as the delegate takes it: what it says of its name and inputs counts for nothing, since the inputs
+ * are tensors of the model. They are named so that nothing else in the graph is meant.
+ *
+ * @returns undefined for bytes that are no message
+ */
+function asKernel(node: Uint8Array, index: number, inputs: number): Uint8Array | undefined {
+  const own = (field: number, text: string): Uint8Array => {
+    const bytes = new TextEncoder().encode(text);
+    return joinedBytes([Uint8Array.of(field * 8 + 2), varint(bytes.length), bytes]);
+  };
+  const parts = [own(NODE_DEF.name, `kernel_${index}`)];
+  for (let input = 0; input < inputs; input++) {
+    parts.push(own(NODE_DEF.input, `tensor_${index}_${input}`));
+  }
+  try {
+    for (const { number, offset, end } of fieldsOf(node)) {
+      if (number !== NODE_DEF.name && number !== NODE_DEF.input) {
+        parts.push(node.subarray(offset, end));
+      }
+    }
+  } catch {
+    return undefined;
+  }
+  return joinedBytes(parts);
+}
+
+function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** The NodeDef in a kernel's attributes, `[name, NodeDef]`; undefined where there is none. */
