@@ -4,6 +4,7 @@
  * @module
  */
 
+import { entryPointsBundle } from "./entry_points.ts";
 import { loadersBundle } from "./loaders.ts";
 import { nativeBundle } from "./native.ts";
 import { onnxBundle } from "./onnx.ts";
@@ -20,4 +21,5 @@ export const BUNDLES: readonly Bundle[] = [
   loadersBundle,
   nativeBundle,
   torchserveBundle,
+  entryPointsBundle,
 ];

@@ -20,7 +20,7 @@ export const pythonDescriptor: FormatDescriptor = {
       under: "py pyi pyw pth ipynb",
       patternSearch: "text",
       mayMatch: ({ hint, name }) =>
-        hint === undefined ? /\.pth$/iu.test(name) : hint.startsWith("python-"),
+        hint === undefined ? /\.(?:pth|ipynb)$/iu.test(name) : hint.startsWith("python-"),
       load: once(async () => (await import("./mod.ts")).pythonSourceFormat),
       samples: {
         harmful: "python/harmful/decoded-1.0-py3-none-any.whl",
@@ -31,7 +31,7 @@ export const pythonDescriptor: FormatDescriptor = {
   coverage: [
     [
       "Python in archives",
-      "wheels, source distributions, image layers: what modules run at import, `setup.py` at install, path files, outside archives too, and `sitecustomize` at every start; cells of notebooks",
+      "wheels, source distributions, image layers: what modules run at import, `setup.py` at install, path files, outside archives too, and `sitecustomize` at every start, functions that PyTorch, setuptools, numba and vLLM call through entry points; cells of notebooks, outside archives too",
     ],
   ],
 };

@@ -5,8 +5,8 @@
  * (`addpackage` and `execsitecustomize` in `Lib/site.py`). It is read, never run.
  * https://docs.python.org/3/library/site.html
  *
- * The archive says by a hint what a member is (`bundles/python_sources.ts`); of what lies on a disk
- * beside other files only path files are read.
+ * The archive says by a hint what a member is (`bundles/python_sources.ts`); of what lies on a
+ * disk beside other files only path files and notebooks are read.
  *
  * @module
  */
@@ -40,6 +40,8 @@ const LANGUAGE = "python-archive";
 const PATH_IMPORT = /^import[ \t]/u;
 /** A name that PyTorch's checkpoints share. */
 const PATH_NAME = /\.pth$/iu;
+/** Notebooks, which are read also where they lie on a disk beside other files. */
+const NOTEBOOK_NAME = /\.ipynb$/iu;
 /** A path: absolute, of more than one part, or an egg. */
 const PATH_LINE =
   /^(?:(?:\.{1,2}|~)?[\\/]|[A-Za-z]:[\\/]|[\w .+-]+[\\/]|[\w.+-]+\.egg$|\.{1,2}$)[^<>|"*?]*$/u;
@@ -49,6 +51,9 @@ const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
 
 /** Functions that pip calls in a project that builds itself: PEP 517 and PEP 660. */
 const BUILD_HOOKS = /^(?:get_requires_for_|prepare_metadata_for_)?build_(?:wheel|sdist|editable)$/u;
+/** Functions of a `conftest.py` that pytest calls: https://docs.pytest.org/en/stable/reference/reference.html#hooks */
+const TEST_HOOKS =
+  /^pytest_(?:configure|sessionstart|addoption|load_initial_conftests|plugin_registered|collection\w*|collect_\w+|ignore_collect|generate_tests|unconfigure|sessionfinish)$/u;
 /** Bits of a compiled module: a hash stands for its source, which nothing compares. PEP 552 */
 const UNCHECKED = 0b01;
 const CHECKED = 0b11;
@@ -72,7 +77,9 @@ export const pythonSourceFormat: Format = { id: "python-source", random: false, 
 
 function detect({ hint, head, name }: Sample): boolean {
   if (head.length === 0) return false;
-  if (hint === undefined) return PATH_NAME.test(name) && isPathFile(head);
+  if (hint === undefined) {
+    return PATH_NAME.test(name) ? isPathFile(head) : NOTEBOOK_NAME.test(name) && isNotebook(head);
+  }
   if (hint === HINT.pythonPathMaybe) {
     return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
   }
@@ -95,6 +102,12 @@ function isPathFile(head: Uint8Array): boolean {
   return paths.length > 0 && paths.every((line) => PATH_LINE.test(line));
 }
 
+/** True for the beginning of a notebook's object; other programs write other things under that name. */
+function isNotebook(head: Uint8Array): boolean {
+  const text = latin1Of(head).replace(/^\xef\xbb\xbf/u, "");
+  return /^\s*\{/u.test(text) && /"(?:cells|worksheets|nbformat|cell_type)"/u.test(text);
+}
+
 function isCompiledHint(hint: string | undefined): boolean {
   return hint === HINT.pythonCompiled || hint === HINT.pythonCached;
 }
@@ -109,7 +122,8 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const { hint, name, head } = context.sample;
+  const { name, head } = context.sample;
+  const hint = context.sample.hint ?? (NOTEBOOK_NAME.test(name) ? HINT.pythonNotebook : undefined);
   if (isCompiledHint(hint)) {
     yield compiled(name, hint === HINT.pythonCached, (head[4] ?? 0) & CHECKED);
     return;
@@ -147,7 +161,7 @@ async function* scan(
       detail: `"${name}" runs when the package is built or installed`,
     }];
   }
-  yield moduleFacts(text, hint, () => context.checkDeadline());
+  yield moduleFacts(text, { hint, name }, () => context.checkDeadline());
 }
 
 /** A compiled module that runs although no source, or another one, is there to read. */
@@ -175,11 +189,19 @@ function notebook(bytes: Uint8Array, checkDeadline: () => void): Observation[] {
 }
 
 /** The calls of a module, and whether all of them were seen. */
-function moduleFacts(text: string, hint: string, checkDeadline: () => void): Observation[] {
+function moduleFacts(
+  text: string,
+  { hint, name }: { readonly hint: string; readonly name: string },
+  checkDeadline: () => void,
+): Observation[] {
   const installs = hint === HINT.pythonInstall;
-  const functions = (name: string): boolean =>
-    BUILD_HOOKS.test(name) ||
-    (installs && COMMAND_METHODS.includes(name.slice(name.lastIndexOf(".") + 1)));
+  const tests = /(?:^|\/)conftest\.py$/u.test(name);
+  const functions = (path: string): boolean => {
+    // A build backend may be an object: `build-backend = "module:object"`.
+    const last = path.slice(path.lastIndexOf(".") + 1);
+    return BUILD_HOOKS.test(last) || (installs && COMMAND_METHODS.includes(last)) ||
+      (tests && TEST_HOOKS.test(path));
+  };
   const main = installs || hint === HINT.pythonProgram;
   return judgePython(text, LANGUAGE, { checkDeadline, main, functions });
 }
@@ -201,7 +223,7 @@ function pathFile(name: string, text: string, checkDeadline: () => void): Observ
     at += line.length;
   }
   const code = text.split(/\r?\n|\r/u).map((line) => PATH_IMPORT.test(line) ? line : "").join("\n");
-  return [...found, ...moduleFacts(code, HINT.pythonStartup, checkDeadline)];
+  return [...found, ...moduleFacts(code, { hint: HINT.pythonStartup, name }, checkDeadline)];
 }
 
 function startup(detail: string, offset: number): Observation {

