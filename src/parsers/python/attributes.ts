@@ -9,7 +9,7 @@ import { isListedStandardModule } from "./names.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { AttributesRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isSensitive, TELLING } from "./sinks.ts";
+import { isSensitive, REACHING, TELLING } from "./sinks.ts";
 import {
   type Class,
   type Code,
@@ -27,13 +27,12 @@ import {
   type Values,
 } from "./values.ts";
 
+/** Bases that keep arguments as attributes: exceptions, tuples with names. */
+const KEEPING = /(?:Exception|ExceptionGroup|Error|Warning|NamedTuple|namedtuple)$/u;
 /** Parts of a dotted path. The longest public names of 250 packages that are in use have 8. CWE-400. */
 const PATH_PARTS = 12;
 /** Characters of one. */
 const PATH_CHARACTERS = 512;
-/** Modules behind which a computed name may be anything that runs code or commands. */
-const REACHING =
-  /^(?:os|posix|nt|subprocess|builtins|pty|commands|runpy|importlib|imp|ctypes|_posixsubprocess|sys\.modules)$/u;
 
 function classOf(value: Constant): string {
   if (value.bytes) return "builtins.bytes";
@@ -315,7 +314,9 @@ export class Attributes implements AttributesRoom {
       if (base.path.includes("__class__")) all = union(all, this.#telling(base, id));
     }
     // What its class keeps of its arguments: `args` of an exception, fields of a tuple.
-    const kept = bases.length > 0 ? value.attributes.get("<items>") : undefined;
+    const kept = bases.some(({ path }) => KEEPING.test(path))
+      ? value.attributes.get("<items>")
+      : undefined;
     if (kept !== undefined) {
       all = union(all, [...kept, this.#rooms.heap.listOf(value.of, "tuple", kept)]);
     }

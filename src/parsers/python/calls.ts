@@ -5,7 +5,6 @@
  */
 
 import { isListedStandardModule } from "./names.ts";
-import { COMPUTED } from "./paths.ts";
 import { HANDED_ALL, HANDED_METHODS } from "./objects.ts";
 import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
@@ -70,10 +69,7 @@ export class Calls implements CallsRoom {
     if (site === undefined) return;
     for (const each of this.#run.escaped) {
       if (each.kind !== "outer") continue;
-      const target = each.path.includes(".")
-        ? each
-        : this.#rooms.heap.outer(`${each.path}.${COMPUTED}`);
-      this.#rooms.records.note(target.path, true, site, NO_ARGUMENTS);
+      this.#rooms.records.note(each.path, true, site, NO_ARGUMENTS);
     }
   }
 

@@ -9,7 +9,7 @@ import { ITERATION } from "./objects.ts";
 import type { CallSite, MethodsRoom, Rooms } from "./rooms.ts";
 import { COMPUTED } from "./paths.ts";
 import type { Run } from "./run.ts";
-import { isCarried, isCritical } from "./sinks.ts";
+import { isCarried, REACHING } from "./sinks.ts";
 import {
   type Arguments,
   type Code,
@@ -281,7 +281,7 @@ export class Methods implements MethodsRoom {
   /** `names.update(vars(other))` */
   #merge(self: Space, { of }: Space, at: CallSite): void {
     if (of.kind === "outer") {
-      if (!isCritical(of.path)) return;
+      if (!REACHING.test(of.path)) return;
       const any = [this.#rooms.heap.outer(`${of.path}.${COMPUTED}`)];
       this.#rooms.targets.setName(self, undefined, any, at);
       return;

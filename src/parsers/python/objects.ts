@@ -37,7 +37,7 @@ export const HANDED_METHODS =
  * do so, deep within what it is given; where one is followed exactly, the method has arguments besides.
  */
 const IMPLICIT =
-  /^__(?!init__|new__|call__|enter__|exit__|aenter__|aexit__|getattr__|getattribute__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|post_init__)\w+__$/u;
+  /^__(?!init__|new__|call__|enter__|exit__|aenter__|aexit__|getattr__|getattribute__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|post_init__|get__|set__|delete__)\w+__$/u;
 /** Methods that what nothing can see into may call of an object. */
 export const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_name__$)/u;
 

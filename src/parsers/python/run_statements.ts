@@ -9,6 +9,7 @@ import { ROUNDS, type Run } from "./run.ts";
 import { isCarried } from "./sinks.ts";
 import { endOf, type Expression, type Statement } from "./syntax.ts";
 import {
+  type Class,
   constantOf,
   itemsOf,
   known,
@@ -235,6 +236,11 @@ export class Statements implements StatementsRoom {
       const truth = this.#rooms.expressions.truth(values);
       const body = statement.bodies[at] ?? [];
       if (truth === false) continue;
+      const narrowed = at === 0 ? this.#narrowed(test, scope) : undefined;
+      if (narrowed !== undefined) {
+        this.#whileNarrowed(narrowed, scope, () => this.#maybe(body, scope));
+        continue;
+      }
       if (truth === true) {
         // The first branch of all that certainly runs is like the code around it.
         if (at === 0) this.block(body, scope);
@@ -260,6 +266,58 @@ export class Statements implements StatementsRoom {
   /** What an exception may be that is caught, with all that it brings along. */
   #caught(): Values {
     return union([this.#rooms.heap.outer("<module>.<exception>", true)], this.#run.raised);
+  }
+
+  /**
+   * `if isinstance(name, Class):` of a class of the module: what the name may be within. Classes that
+   * something else may say are instances of theirs (`__instancecheck__`, `ABCMeta.register`) narrow nothing.
+   */
+  #narrowed(
+    test: Expression,
+    scope: Scope,
+  ): { readonly name: string; readonly values: Values } | undefined {
+    if (test.kind !== "chain" || test.base.kind !== "name" || test.base.id !== "isinstance") {
+      return undefined;
+    }
+    const [step, ...more] = test.steps;
+    if (step?.kind !== "call" || more.length > 0 || step.items.length !== 2) return undefined;
+    const [subject, type] = step.items;
+    if (subject?.kind !== "name" || type?.kind !== "name") return undefined;
+    const [builtin, ...others] = this.#rooms.scopes.lookup("isinstance", scope);
+    if (others.length > 0 || builtin?.kind !== "outer" || builtin.path !== "builtins.isinstance") {
+      return undefined;
+    }
+    const old = scope.get(subject.id);
+    const [only, ...types] = this.#rooms.scopes.lookup(type.id, scope);
+    if (old === undefined || only?.kind !== "class" || types.length > 0) return undefined;
+    const { classes } = this.#rooms;
+    const isPlain = classes.metaclasses(only).length === 0 &&
+      classes.outerBases(only).every(({ path }) => path === "builtins.object");
+    if (!isPlain) return undefined;
+    const values = old.filter((each) =>
+      each.kind === "instance"
+        ? isKindOf(each.of, only)
+        : each.kind === "constant"
+        ? each.value === undefined
+        : each.kind === "outer" && each.called
+    );
+    return { name: subject.id, values };
+  }
+
+  /** Runs something while a name stands for fewer values. */
+  #whileNarrowed(
+    { name, values }: { readonly name: string; readonly values: Values },
+    scope: Scope,
+    run: () => void,
+  ): void {
+    const old = scope.get(name) ?? [];
+    scope.names.set(name, values);
+    try {
+      run();
+    } finally {
+      const now = scope.get(name) ?? [];
+      scope.names.set(name, now === values ? old : union(old, now));
+    }
   }
 
   #attempt(statement: Extract<Statement, { kind: "try" }>, scope: Scope): void {
@@ -389,4 +447,14 @@ export class Statements implements StatementsRoom {
       this.#rooms.objects.special(each, [last?.kind === "item" ? "__delitem__" : "__delattr__"]);
     }
   }
+}
+
+/** True for a class, and for those that inherit from it. */
+function isKindOf(of: Class, base: Class): boolean {
+  const seen = new Set<Class>([of]);
+  for (const each of seen) {
+    if (each === base) return true;
+    for (const one of each.bases) if (one.kind === "class") seen.add(one);
+  }
+  return false;
 }

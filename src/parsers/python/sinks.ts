@@ -49,9 +49,13 @@ export function isBuiltinException(path: string): boolean {
   return EXCEPTION.test(path);
 }
 
-/** What runs code or commands, and modules that do nothing else worth a reference. */
+/** Modules behind which a computed name may be anything that runs code or commands. */
+export const REACHING =
+  /^(?:os|posix|nt|subprocess|builtins|pty|commands|runpy|importlib|imp|ctypes|_posixsubprocess|sys\.modules)$/u;
+
+/** What runs code or commands. */
 const CRITICAL =
-  /^(?:(?:os|posix|nt)\.(?:system|popen|exec\w*|spawn\w*|posix_spawnp?|fork|forkpty|startfile|<computed>)|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput|<computed>)|pty\.(?:spawn|fork)|builtins\.(?:exec|eval|execfile)|os|posix|nt|subprocess|pty)$/u;
+  /^(?:(?:os|posix|nt)\.(?:system|popen|exec\w*|spawn\w*|posix_spawnp?|fork|forkpty|startfile)|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput)|pty\.(?:spawn|fork)|builtins\.(?:exec|eval|execfile))$/u;
 
 /** True for what must be found again where it was handed to something that nothing can see into. */
 export function isCritical(path: string): boolean {
@@ -127,7 +131,7 @@ const RUNNERS = new RegExp(
 );
 /** Of these an end of that name says nothing: they only note what they are given. */
 const NOTES =
-  /^(?:abc\.|ctypes\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.Weak|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
+  /^(?:abc\.|ctypes\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.Weak|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|delattr|bool|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
 
 /** True for what calls functions that it is given. */
 export function runsArguments(path: string, isStandard: boolean): boolean {
