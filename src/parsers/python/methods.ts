@@ -46,6 +46,9 @@ function formatted(text: string, values: readonly Constant[]): string | undefine
   return known ? out : undefined;
 }
 
+/** Combinations of constants that are put into a text. CWE-407. */
+const COMBINATIONS = 16;
+
 /**
  * Parts of a text that `split` and its kin give. More are not told apart. The most in use are 40. CWE-400.
  */
@@ -159,8 +162,8 @@ export class Methods implements MethodsRoom {
       } else known = false;
     }
     if (name === "format" && typeof self.value === "string") {
-      const folded = known ? formatted(self.value, constants) : undefined;
-      if (folded !== undefined) return [constantOf(folded)];
+      const folded = this.#formats(self.value, given);
+      if (folded !== undefined) return folded;
     }
     const values = constants.map(({ value }) => value);
     if (name === "split" || name === "splitlines" || name === "rsplit" || name === "partition") {
@@ -190,6 +193,25 @@ export class Methods implements MethodsRoom {
       return [UNKNOWN_HIDDEN];
     }
     return [unknownOf(self, ...given.positions.flat().filter((each) => each.kind === "constant"))];
+  }
+
+  /** What formatting gives for each combination of a few constants; undefined where one is not known. */
+  #formats(text: string, given: Arguments): Values | undefined {
+    if (given.named.size > 0 || given.rest.length > 0) return undefined;
+    let combinations: Constant[][] = [[]];
+    for (const each of given.positions) {
+      const constants = each.filter((one) => one.kind === "constant");
+      if (constants.length < each.length || constants.length === 0) return undefined;
+      combinations = combinations.flatMap((one) => constants.map((other) => [...one, other]));
+      if (combinations.length > COMBINATIONS) return undefined;
+    }
+    let all: Values = [];
+    for (const each of combinations) {
+      const made = formatted(text, each);
+      if (made === undefined) return undefined;
+      all = union(all, [this.#rooms.expressions.bounded(constantOf(made))]);
+    }
+    return all;
   }
 
   join(self: Constant, given: Arguments, site: object): Values {
