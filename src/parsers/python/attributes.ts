@@ -29,7 +29,7 @@ import {
 
 /** Bases that keep arguments as attributes: exceptions, tuples with names. */
 const KEEPING = /(?:Exception|ExceptionGroup|Error|Warning|NamedTuple|namedtuple)$/u;
-/** Parts of a dotted path. The longest public names of 250 packages that are in use have 8. CWE-400. */
+/** Parts of a dotted path. CWE-400. */
 const PATH_PARTS = 12;
 /** Characters of one. */
 const PATH_CHARACTERS = 512;

@@ -20,7 +20,7 @@ import type { Capture, Expression, Statement } from "./syntax.ts";
  */
 const ERRORS = 1000;
 
-/** Decorators of one function or class. The most in 250 packages that are in use are 16. CWE-770. */
+/** Decorators of one function or class, which are kept until all of them are read. CWE-770. */
 const DECORATORS = 1000;
 
 /** Statements of one line that are read at once. CWE-770. */
