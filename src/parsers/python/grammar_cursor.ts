@@ -106,7 +106,7 @@ export class Cursor {
 
   /** Where the token before ends. */
   behind(): number {
-    return (this.tokens.ends[this.at - 1] ?? 0) + this.base;
+    return this.tokens.end(this.at - 1) + this.base;
   }
 
   /** True when a sign or keyword stands here. */
@@ -115,7 +115,7 @@ export class Cursor {
     if (kind !== TOKEN.sign && kind !== TOKEN.name) return false;
     const start = this.start(ahead);
     if (this.text.charCodeAt(start) !== word.charCodeAt(0)) return false;
-    const end = this.tokens.ends[this.at + ahead] ?? start;
+    const end = this.tokens.end(this.at + ahead);
     return end - start === word.length && this.text.startsWith(word, start);
   }
 

@@ -8,7 +8,15 @@
 import { namesCharacter, stringValue, unescaped } from "./constants.ts";
 import { Cursor, KEYWORDS, SyntaxProblem } from "./grammar_cursor.ts";
 import { formattedFields, TOKEN, Tokens } from "./lexer.ts";
-import type { Argument, Clause, Expression, FunctionNode, Parameter, Step } from "./syntax.ts";
+import {
+  type Argument,
+  type Clause,
+  type Expression,
+  type FunctionNode,
+  ITEMS,
+  type Parameter,
+  type Step,
+} from "./syntax.ts";
 
 const PRECEDENCE: ReadonlyMap<string, number> = new Map(
   [
@@ -33,12 +41,18 @@ const POWER = 10;
  * recursion depth exceeded during compilation"). CWE-770.
  */
 const CHAIN = 20_000;
+const PLAIN_NAME = /^[A-Za-z_]\w*$/u;
 const NO_ITEMS: readonly Argument[] = [];
 const NO_PARAMETERS: readonly Parameter[] = [];
 
 /** A reader of expressions at a place among tokens. */
 export class ExpressionGrammar {
   readonly #cursor: Cursor;
+  /** Of the long row of items that is read, the shared nodes that it has. */
+  #shared: { readonly items: Expression[] | undefined; readonly nodes: Set<Expression> } = {
+    items: undefined,
+    nodes: new Set(),
+  };
 
   constructor(cursor: Cursor) {
     this.#cursor = cursor;
@@ -68,9 +82,23 @@ export class ExpressionGrammar {
     const items = [first];
     while (this.#cursor.take(",")) {
       if (!this.#beginsExpression()) break;
-      items.push(this.#starred());
+      this.#add(items, this.#starred());
     }
     return { kind: "tuple", items: exact(items) };
+  }
+
+  /**
+   * Adds an item. Behind those whose places are told apart names and small numbers, of each of which there
+   * is one node, are kept once: long tables are full of them.
+   */
+  #add(items: Expression[], item: Expression): void {
+    const isShared = item.kind === "name" || (item.kind === "constant" && isSmall(item));
+    if (isShared && items.length > ITEMS) {
+      if (this.#shared.items !== items) this.#shared = { items, nodes: new Set() };
+      if (this.#shared.nodes.has(item)) return;
+      this.#shared.nodes.add(item);
+    }
+    items.push(item);
   }
 
   /** True where an expression may begin. */
@@ -372,11 +400,7 @@ export class ExpressionGrammar {
       return { kind: "constant", value: word === "None" ? null : word === "True" };
     }
     const id = this.#cursor.identifier();
-    const known = this.#cursor.names.get(id);
-    if (known !== undefined) return known;
-    const name: Expression = { kind: "name", id };
-    this.#cursor.names.set(id, name);
-    return name;
+    return this.#named(id);
   }
 
   #number(): Expression {
@@ -427,18 +451,7 @@ export class ExpressionGrammar {
         if (!/^[:}]/u.test(text)) put(text);
       }
       at = Math.max(at, to + 1);
-      const text = `(${written.slice(from, to).replace(/(?<![=!<>])=\s*$/u, "")}\n)`;
-      const tokens = new Tokens(text, this.#cursor.check, this.#cursor.spare.pop());
-      if (tokens.cut) this.#cursor.reading.tooDeep = true;
-      const base = start + this.#cursor.base + from - 1;
-      const inner = new Cursor(tokens, this.#cursor.reading, this.#cursor.check, {
-        base,
-        names: this.#cursor.names,
-        spare: this.#cursor.spare,
-        depth: this.#cursor.depth + 10,
-      });
-      const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).whole());
-      this.#cursor.spare.push(tokens);
+      const value = this.#field(written.slice(from, to), start + from);
       if (value !== undefined) parts.push(value);
       // A conversion, a format or `=` makes another text of the value.
       const isPlain = written[to] === "}" && !/(?<![=!<>])=\s*$/u.test(written.slice(from, to));
@@ -449,6 +462,33 @@ export class ExpressionGrammar {
       Math.max(at, written.length - quote.replace(/^[^"']*/u, "").length),
     );
     put(rest);
+  }
+
+  /** The expression of a field of a formatted string; undefined where it is none. */
+  #field(field: string, at: number): Expression | undefined {
+    const name = field.trim();
+    if (PLAIN_NAME.test(name) && !KEYWORDS.has(name)) return this.#named(name);
+    const text = `(${field.replace(/(?<![=!<>])=\s*$/u, "")}\n)`;
+    const tokens = new Tokens(text, this.#cursor.check, this.#cursor.spare.pop());
+    if (tokens.cut) this.#cursor.reading.tooDeep = true;
+    const inner = new Cursor(tokens, this.#cursor.reading, this.#cursor.check, {
+      base: at + this.#cursor.base - 1,
+      names: this.#cursor.names,
+      spare: this.#cursor.spare,
+      depth: this.#cursor.depth + 10,
+    });
+    const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).whole());
+    this.#cursor.spare.push(tokens);
+    return value;
+  }
+
+  /** One node for each name. */
+  #named(id: string): Expression {
+    const known = this.#cursor.names.get(id);
+    if (known !== undefined) return known;
+    const name: Expression = { kind: "name", id };
+    this.#cursor.names.set(id, name);
+    return name;
   }
 
   #bracketed(): Expression {
@@ -468,7 +508,7 @@ export class ExpressionGrammar {
     const items = [first];
     while (this.#cursor.take(",")) {
       if (this.#cursor.is(")")) break;
-      items.push(this.#starred());
+      this.#add(items, this.#starred());
     }
     this.#cursor.expect(")");
     return { kind: "tuple", items: exact(items) };
@@ -488,7 +528,7 @@ export class ExpressionGrammar {
     const items = [first];
     while (this.#cursor.take(",")) {
       if (this.#cursor.is(end)) break;
-      items.push(this.#starred());
+      this.#add(items, this.#starred());
     }
     this.#cursor.expect(end);
     return { kind, items: exact(items) };
@@ -556,6 +596,11 @@ const SMALL: readonly Expression[] = Array.from(
   { length: 257 },
   (_, value) => ({ kind: "constant", value }) as const,
 );
+
+/** True for the one node of a small number. */
+function isSmall(item: Extract<Expression, { kind: "constant" }>): boolean {
+  return typeof item.value === "number" && SMALL[item.value] === item;
+}
 
 /** Something of which nothing is known. */
 const NOT_KNOWN: Expression = { kind: "constant", value: undefined };

@@ -7,6 +7,7 @@
 import type { HeapRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import { isCarried, isInertPath, isSensitive } from "./sinks.ts";
+import { ITEMS } from "./syntax.ts";
 import {
   type Container,
   containerOf,
@@ -18,12 +19,6 @@ import {
   type Value,
   type Values,
 } from "./values.ts";
-
-/**
- * Entries of one container that are distinguished. The largest table in use has 23,497; items beyond are one
- * value. CWE-770.
- */
-export const ITEMS = 4096;
 
 /** What one place makes, or what is made of one value: of most only one is, which needs no map. */
 interface Made {

@@ -16,7 +16,7 @@ import {
   type Values,
 } from "./values.ts";
 
-/** Steps of one source, and for each of its characters besides. Most modules in use take a tenth. CWE-400. */
+/** Steps of one source, and for each of its characters besides. CWE-400. */
 export const STEPS = 300_000;
 /** Steps for each character of the source. */
 export const STEPS_PER_CHARACTER = 1;

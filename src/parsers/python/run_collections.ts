@@ -4,12 +4,11 @@
  * @module
  */
 
-import { ITEMS } from "./heap.ts";
 import { ITERATION } from "./objects.ts";
 import type { CollectionsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import { isCarried } from "./sinks.ts";
-import type { Expression } from "./syntax.ts";
+import { type Expression, ITEMS } from "./syntax.ts";
 import {
   constantOf,
   type Container,
@@ -58,7 +57,8 @@ export class Collections implements CollectionsRoom {
         this.#rooms.heap.addRest(made, known(this.elements(values, item)));
       } else {
         if (expression.kind === "set") this.#rooms.targets.hashed(values);
-        this.#rooms.heap.addItem(made, spread || at >= ITEMS ? undefined : String(at), values);
+        if (spread || at >= ITEMS) this.#rooms.heap.addRest(made, known(values));
+        else this.#rooms.heap.addItem(made, String(at), values);
       }
     }
     return made;

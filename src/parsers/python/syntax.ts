@@ -7,6 +7,12 @@
 
 import type { Tokens } from "./lexer.ts";
 
+/**
+ * Items of a list, tuple or mapping whose places are told apart. The largest table in use has 23,497; items
+ * beyond are one value. CWE-770.
+ */
+export const ITEMS = 4096;
+
 /** An expression. */
 export type Expression =
   | { readonly kind: "name"; readonly id: string }
