@@ -197,9 +197,8 @@ function moduleFacts(
   const installs = hint === HINT.pythonInstall;
   const tests = /(?:^|\/)conftest\.py$/u.test(name);
   const functions = (path: string): boolean => {
-    // A build backend may be an object: `build-backend = "module:object"`.
     const last = path.slice(path.lastIndexOf(".") + 1);
-    return BUILD_HOOKS.test(last) || (installs && COMMAND_METHODS.includes(last)) ||
+    return BUILD_HOOKS.test(path) || (installs && COMMAND_METHODS.includes(last)) ||
       (tests && TEST_HOOKS.test(path));
   };
   const main = installs || hint === HINT.pythonProgram;

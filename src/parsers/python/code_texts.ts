@@ -46,9 +46,22 @@ export class CodeTexts implements CodeTextsRoom {
     while (!grammar.isDone()) {
       for (const statement of grammar.next()) {
         last = this.#rooms.functions.settled(() => this.#rooms.statements.run(statement, scope));
+        if (this.#ends(statement, scope)) return last;
       }
     }
     return last;
+  }
+
+  /**
+   * True for a statement of the module itself that certainly ends its import: `raise`, and an assertion
+   * that is false, as in a program that refuses to be imported. Python's `-O` leaves assertions out.
+   */
+  #ends(statement: Statement, scope: Scope): boolean {
+    if (scope !== this.#run.module || this.#run.codeDepth > 0) return false;
+    if (statement.kind === "raise") return true;
+    const [test] = statement.kind === "assert" ? statement.values : [];
+    if (test === undefined) return false;
+    return this.#rooms.expressions.truth(this.#rooms.expressions.value(test, scope)) === false;
   }
 
   /** Reads code that is given as text. */

@@ -212,10 +212,6 @@ export class Objects implements ObjectsRoom {
               isClass ? this.#rooms.heap.pair(each.target, of) : each.target,
               [],
             );
-          } else if (each.kind === "property") {
-            for (const get of each.get) {
-              this.#rooms.functions.defer(this.#rooms.heap.pair(get, self), []);
-            }
           }
         }
       }

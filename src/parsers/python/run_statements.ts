@@ -365,9 +365,7 @@ export class Statements implements StatementsRoom {
   #match(statement: Extract<Statement, { kind: "match" }>, scope: Scope): void {
     const subject = this.#rooms.expressions.value(statement.subject, scope);
     // A pattern of a class reads attributes.
-    for (const each of subject) {
-      if (each.kind === "instance") this.#rooms.objects.deferOwn(each.of, /^(?!__)/u);
-    }
+    this.#attributesOf(subject);
     const within = statement.cases.some(({ captures }) => captures.length > 0)
       ? this.#within(subject, statement)
       : subject;

@@ -424,3 +424,23 @@ test("statements and sources that are longer than is read are not seen to their 
   // What names nothing that runs code or commands is none of these.
   assert.equal(readPython(`x = [${many(160_000, () => "a.b,")}]\n`).cut, undefined);
 });
+
+test("what certainly ends an import is the last that runs of a module, not of a program", () => {
+  const text = "import os\nassert __name__ == '__main__'\nos.system('x')\n";
+  assert.deepEqual(calls(text), []);
+  assert.ok(readPython(text, { main: true }).calls.some(({ path }) => path === "os.system"));
+  assert.deepEqual(calls("import os\nraise ImportError\nos.system('x')\n"), []);
+  assert.deepEqual(calls("import os\ntry:\n  raise E\nexcept E: pass\nos.system('x')\n"), [
+    "os.system",
+  ]);
+  assert.deepEqual(calls("import os\nassert a\nos.system('x')\n"), ["os.system"]);
+  assert.deepEqual(calls("import os\nexec('raise E')\nos.system('x')\n"), ["os.system"]);
+});
+
+test("a name is only an object of the class that it was asked for, where nothing else says so", () => {
+  const text = (meta: string): string =>
+    `import os\nclass A: pass\nclass B${meta}: pass\nclass C:\n  def go(self): os.system('x')\n` +
+    "def f(v):\n  if isinstance(v, B): v.go()\nf(C())\n";
+  assert.deepEqual(beyond(text("")), ["builtins.isinstance"]);
+  assert.ok(beyond(`class M(type): pass\n${text("(metaclass=M)")}`).includes("os.system"));
+});
