@@ -216,6 +216,12 @@ const WRITES =
 const LIBRARY =
   /^(?:lib(?:c|m|dl|pthread|rt|util|gcc_s|stdc\+\+|System|objc|crypt)(?:[.-][\w.]*)?(?:so|dylib|dll)?[\d.]*|(?:kernel32|user32|ntdll|advapi32|shell32|msvcrt|gdi32|ole32|psapi|ws2_32|dwmapi|shcore|comctl32|winmm|version|iphlpapi|netapi32|crypt32|bcrypt|secur32|userenv|powrprof|dbghelp|c|m|ucrtbase|vcruntime\d+(?:_\d)?|msvcp\d+(?:_\d)?|concrt\d+)(?:\.dll)?|\/System\/Library\/Frameworks\/.*|\/usr\/lib\/lib\w+\.dylib)$/iu;
 
+/**
+ * One function of Python and nothing else. Executed it only defines that; a shell stops at its first
+ * bracket, so that it runs nothing as a command either.
+ */
+const DEFINITION = /^\s*def \w+\([\w ,=]*\):[ \t]*(?:\r?\n(?:[ \t]+[^\r\n]*)?)*$/u;
+
 /** What is said of the arguments of a call. */
 export function traitsOf(
   path: string,
@@ -249,6 +255,11 @@ export function traitsOf(
   }
   const isCode = /^builtins\.(?:exec|eval|compile)$/u.test(path);
   if (isCode && given.outers.size === 0 && !given.constants.some(({ hidden }) => hidden)) {
+    traits.add("template");
+  }
+  const [text] = given.constants;
+  const isOnly = given.outers.size === 0 && given.constants.length === 1 && given.isConstant;
+  if (isOnly && typeof text?.value === "string" && !text.hidden && DEFINITION.test(text.value)) {
     traits.add("template");
   }
   if (library) traits.add("system-library");

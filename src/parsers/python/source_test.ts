@@ -444,3 +444,16 @@ test("a name is only an object of the class that it was asked for, where nothing
   assert.deepEqual(beyond(text("")), ["builtins.isinstance"]);
   assert.ok(beyond(`class M(type): pass\n${text("(metaclass=M)")}`).includes("os.system"));
 });
+
+test("a text that is one function and nothing else is known as such, whatever may be given it", () => {
+  // six.exec_, of which only is known that it is some function of some module.
+  const traits = (text: string): readonly string[] =>
+    readPython(`import os\ngetattr(os, name)(${JSON.stringify(text)})\n`).calls
+      .find(({ path }) => path === "os.<computed>")?.traits ?? [];
+  assert.ok(traits("def reraise(tp, value, tb=None):\n    raise value\n").includes("template"));
+  for (
+    const text of ["def f():\n  pass\nls\n", "ls\ndef f():\n  pass\n", "def f(a=g()):\n  pass\n"]
+  ) {
+    assert.ok(!traits(text).includes("template"), text);
+  }
+});
