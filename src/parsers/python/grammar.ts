@@ -507,7 +507,9 @@ export class Grammar {
     this.#cursor.at++;
     const values: Expression[] = [];
     if (!this.#endsHere()) {
-      values.push(this.#expressions.several());
+      values.push(
+        word === "assert" ? this.#expressions.expression() : this.#expressions.several(),
+      );
       while (this.#cursor.take(",") || this.#cursor.take("from")) {
         values.push(this.#expressions.expression());
       }

@@ -33,11 +33,18 @@ export const ITERATION = [
 export const HANDED_METHODS =
   /^__(?!init__|new__|del__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|setattr__|delattr__|set__|delete__)\w+__$/u;
 /**
- * Methods by which Python itself reaches an object: comparing it, hashing it, showing it. Any operation may
+ * Methods by which Python itself reaches an object: comparing it, hashing it, showing it
+ * (https://docs.python.org/3/reference/datamodel.html, `copy`, `pickle`). Any operation may
  * do so, deep within what it is given; where one is followed exactly, the method has arguments besides.
+ * Arithmetic stands in the source, or is done by a function that the object was handed to.
  */
-const IMPLICIT =
-  /^__(?!init__|new__|call__|enter__|exit__|aenter__|aexit__|getattr__|getattribute__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|post_init__|get__|set__|delete__)\w+__$/u;
+const IMPLICIT = new RegExp(
+  "^__(?:eq|ne|lt|le|gt|ge|hash|bool|nonzero|len|length_hint|iter|next|reversed|contains|getitem|setitem|delitem|missing|" +
+    "int|long|float|complex|index|round|trunc|floor|ceil|str|unicode|repr|format|bytes|fspath|sizeof|dir|cmp|coerce|" +
+    "copy|deepcopy|replace|reduce|reduce_ex|getstate|setstate|getnewargs|getnewargs_ex|getinitargs|" +
+    "instancecheck|subclasscheck|del|delattr|setattr|await|aiter|anext|buffer|release_buffer)__$",
+  "u",
+);
 /** Methods that what nothing can see into may call of an object. */
 export const HANDED_ALL = /^(?!__init__$|__new__$|__del__$|__init_subclass__$|__set_name__$)/u;
 

@@ -426,7 +426,7 @@ test("statements and sources that are longer than is read are not seen to their 
 });
 
 test("what certainly ends an import is the last that runs of a module, not of a program", () => {
-  const text = "import os\nassert __name__ == '__main__'\nos.system('x')\n";
+  const text = "import os\nassert __name__ == '__main__', 'x'\nos.system('x')\n";
   assert.deepEqual(calls(text), []);
   assert.ok(readPython(text, { main: true }).calls.some(({ path }) => path === "os.system"));
   assert.deepEqual(calls("import os\nraise ImportError\nos.system('x')\n"), []);
