@@ -107,10 +107,22 @@ export class GraphFacts {
   readonly #within: readonly string[];
   readonly #flow: Flow;
   readonly #reached: Reached;
+  readonly #computed: ReadonlySet<GraphNode>;
   #idle: Flow | undefined;
 
-  /** @param within where the graph is, when it is inside another */
-  constructor(graph: Graph, interest: Interest, within: readonly string[]) {
+  /**
+   * @param around `within`: where the graph is, when it is inside another; `computed`: the operators that
+   * run a graph which was computed and is read in its turn
+   */
+  constructor(
+    graph: Graph,
+    interest: Interest,
+    { within, computed }: {
+      readonly within: readonly string[];
+      readonly computed: ReadonlySet<GraphNode>;
+    },
+  ) {
+    this.#computed = computed;
     this.#graph = graph;
     this.#interest = interest;
     this.#within = within;
@@ -169,6 +181,7 @@ export class GraphFacts {
     const reader = READERS[node.op];
     if (reader !== undefined && this.#isAsset(scope, node, value(reader))) return "asset";
     if (node.op === "DatasetFromGraph") {
+      if (this.#computed.has(node)) return "known";
       const graph = value(0);
       return graph.kind === "texts" && graph.graphs === true ? "known" : undefined;
     }

@@ -71,13 +71,17 @@ export const LIST = { text: 2, tensor: 8, func: 9 } as const;
 export const NAME_ATTRIBUTES = { name: 1, attr: 2 } as const;
 
 /** framework/tensor.proto, tensor_shape.proto, VariantTensorDataProto */
-export const TENSOR = { dtype: 1, shape: 2, content: 4, texts: 8, variants: 15 } as const;
+export const TENSOR = {
+  ...{ dtype: 1, shape: 2, content: 4, ints: 7, texts: 8, longs: 10, variants: 15 },
+} as const;
 export const SHAPE = { dim: 2 } as const;
 export const DIM = { size: 1 } as const;
 export const VARIANT = { metadata: 2, tensors: 3 } as const;
 
 /** framework/types.proto */
 export const DT_STRING = 7;
+export const DT_INT32 = 3;
+export const DT_INT64 = 9;
 
 /** protobuf/saved_object_graph.proto */
 export const OBJECTS = { nodes: 1, functions: 2 } as const;

@@ -12,6 +12,8 @@ export interface Texts {
   readonly cut: boolean;
   /** True when each is a serialized graph that is read in its turn. */
   readonly graphs: boolean;
+  /** Where they are, the first few of them; more than one where there are several. */
+  readonly places: readonly { readonly start: number; readonly end: number }[];
 }
 
 /** Functions of the host that a compiled module calls by name, see `stablehlo.ts`. */
@@ -40,6 +42,8 @@ export interface GraphNode {
   handsOn: boolean;
   /** Attribute `value`, where it is a tensor of strings. */
   constant: Texts | undefined;
+  /** Attribute `value`, where it is one integer that is not negative; NaN for other tensors. */
+  integer: number | undefined;
   /** What `XlaCallModule` calls outside its module; undefined for other operators. */
   targets: CallTargets | undefined;
   /** Attribute `dtype`, a number of framework/types.proto. */

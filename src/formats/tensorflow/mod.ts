@@ -45,7 +45,8 @@ async function* scan(
     if (isDescriptorSet(await readWhole(source, SET_BYTES, "a graph", check))) return;
   }
   const { GraphWalk } = await import("./walk.ts");
-  const walk = new GraphWalk(new WireReader(source, context), context.interest);
+  const open = (each: Source): WireReader => new WireReader(each, context);
+  const walk = new GraphWalk(open, source, context.interest);
   yield* walk.scan(kind, size);
   for (const { start, end, where } of walk.metadata) {
     const part = `keras metadata of ${where}`;

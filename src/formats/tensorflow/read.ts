@@ -31,6 +31,10 @@ const CHARACTERS = 1 << 28;
 const LOOK_BYTES = 4096;
 /** Bytes of a compiled module, `XlaCallModule`; exports of large language models have some megabytes. CWE-770. */
 const MODULE_BYTES = 64 * 1024 * 1024;
+/** Bytes of integers that are looked at: one of ten bytes. */
+const INTEGER_BYTES = 10;
+/** The greatest place in a text. */
+const INTEGER_MOST = 0x7fffffff;
 /**
  * Bytes of an encoded tensor of strings; a longer one has words, not paths. The longest seen, a list of
  * variables, has 454,628. CWE-770.
@@ -148,6 +152,7 @@ export class GraphReader {
       open: NO_NAMES,
       handsOn: false,
       constant: undefined,
+      integer: undefined,
       targets: undefined,
       dtype: undefined,
       offset,
@@ -262,8 +267,14 @@ export class GraphReader {
 
   /** The strings of a tensor; undefined when it has none. */
   async #tensor(message: WireMessage, node: GraphNode): Promise<Texts | undefined> {
-    const { dtype, shape, content, texts, variants } = at.TENSOR;
+    const { dtype, shape, content, ints, texts, longs, variants } = at.TENSOR;
     const found: string[] = [];
+    const places: { start: number; end: number }[] = [];
+    const place = ({ start, end }: WireField): void => {
+      if (places.length < TEXTS_KEPT) places.push({ start, end });
+    };
+    const integers: number[] = [];
+    const longIntegers: number[] = [];
     let type = 0;
     let cut = false;
     let count = 1;
@@ -271,12 +282,15 @@ export class GraphReader {
     const encoded: WireField[] = [];
     await message.each(async (field) => {
       if (field.number === dtype) type = field.value;
+      if (field.number === ints) await integersInto(message, field, integers);
+      else if (field.number === longs) await integersInto(message, field, longIntegers);
       if (field.type !== WIRE.bytes) return;
       if (field.number === shape) count *= await elementsOf(message.enter(field));
       else if (field.number === content) encoded.push(field);
       else if (field.number === variants) await this.#variant(message.enter(field), node);
       else if (field.number === texts) {
         if (!await this.#lookForGraph(message, field, node)) graphs = false;
+        place(field);
         cut ||= found.length === TEXTS_KEPT || field.end - field.start > TEXT_BYTES;
         if (found.length === TEXTS_KEPT) return;
         found.push(await message.reader.text(field, TEXT_BYTES));
@@ -288,13 +302,18 @@ export class GraphReader {
       if (strings.length === 0) cut = true;
       for (const field of strings) {
         if (!await this.#lookForGraph(message, field, node)) graphs = false;
+        place(field);
         cut ||= found.length === TEXTS_KEPT || field.end - field.start > TEXT_BYTES;
         if (found.length < TEXTS_KEPT) found.push(await message.reader.text(field, TEXT_BYTES));
       }
     }
+    const listed = type === at.DT_INT32 ? integers : type === at.DT_INT64 ? longIntegers : [];
+    const isScalar = count === 1 && encoded.length === 0 && node.integer === undefined;
+    // A constant in several pieces is none that is known.
+    node.integer = isScalar ? onlyOne(listed) : NaN;
     return found.length === 0
       ? undefined
-      : { texts: found, cut, graphs: graphs && encoded.length === 0 };
+      : { texts: found, cut, graphs: graphs && encoded.length === 0, places };
   }
 
   async #variant(message: WireMessage, node: GraphNode): Promise<void> {
@@ -336,6 +355,26 @@ export class GraphReader {
   }
 }
 
+/** Integers of a tensor, packed or not; the first few. */
+async function integersInto(
+  message: WireMessage,
+  field: WireField,
+  into: number[],
+): Promise<void> {
+  if (into.length > 1) return;
+  if (field.type !== WIRE.bytes) into.push(field.value);
+  else {
+    const bytes = await message.reader.bytes(field.start, field.end, INTEGER_BYTES);
+    // More than one are not looked at.
+    into.push(...field.end - field.start > bytes.length ? [NaN, NaN] : packedVarints(bytes, 2));
+  }
+}
+
+/** The one integer of a list, where it is not negative; else NaN. */
+function onlyOne([value, other]: readonly number[]): number {
+  return other === undefined && value !== undefined && value <= INTEGER_MOST ? value : NaN;
+}
+
 /** The texts of a tensor that was given in two pieces. */
 function both(first: Texts | undefined, second: Texts): Texts {
   if (first === undefined) return second;
@@ -344,6 +383,7 @@ function both(first: Texts | undefined, second: Texts): Texts {
     texts: texts.slice(0, TEXTS_KEPT),
     cut: first.cut || second.cut || texts.length > TEXTS_KEPT,
     graphs: first.graphs && second.graphs,
+    places: [...first.places, ...second.places].slice(0, TEXTS_KEPT),
   };
 }
 

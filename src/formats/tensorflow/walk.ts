@@ -9,7 +9,10 @@ import { WIRE, type WireField, type WireMessage, type WireReader } from "../../p
 import type { Interest, Observation } from "../../core/types.ts";
 import { GraphFacts, leavesFolder } from "./facts.ts";
 import { SAVED_MODEL } from "./fields.ts";
-import { emptyGraph, type Graph } from "./graph.ts";
+import { bytesSource } from "../../sources/memory.ts";
+import type { Source } from "../../core/source.ts";
+import { computedGraphs } from "./computed.ts";
+import { emptyGraph, type Graph, type GraphNode } from "./graph.ts";
 import { type Kind, kindOf } from "./detect.ts";
 import { MetaReader } from "./meta.ts";
 import { type Found, GraphReader } from "./read.ts";
@@ -20,6 +23,9 @@ const BATCH = 4096;
 /** Bytes that say of what kind a nested graph is. */
 const LOOK_BYTES = 4096;
 
+/** Graphs that are computed by graphs which were computed; what a deeper one runs is not known. CWE-674. */
+const COMPUTED_DEPTH = 4;
+
 /** A graph inside another, with how many are around it. */
 interface Nested extends Found {
   readonly depth: number;
@@ -27,14 +33,32 @@ interface Nested extends Found {
 
 /** States all graphs of one source. */
 export class GraphWalk {
+  readonly #open: (source: Source) => WireReader;
   readonly #reader: WireReader;
   readonly #interest: Interest;
+  readonly #within: readonly string[];
+  readonly #depth: number;
   readonly #graphs = new GraphReader();
   readonly #meta = new MetaReader(this.#graphs);
 
-  constructor(reader: WireReader, interest: Interest) {
-    this.#reader = reader;
+  /**
+   * @param open gives a reader of a source
+   * @param around of a graph that another computes: where that is, and how many are around it
+   */
+  constructor(
+    open: (source: Source) => WireReader,
+    source: Source,
+    interest: Interest,
+    around: { readonly within: readonly string[]; readonly depth: number } = {
+      within: [],
+      depth: 0,
+    },
+  ) {
+    this.#open = open;
+    this.#reader = open(source);
     this.#interest = interest;
+    this.#within = around.within;
+    this.#depth = around.depth;
   }
 
   /** Configurations of Keras' layers that were found. */
@@ -49,7 +73,7 @@ export class GraphWalk {
    * @throws FormatError, LimitError and SourceError as `WireMessage.next` does
    */
   async *scan(kind: Kind, size: number): AsyncIterable<readonly Observation[]> {
-    yield* this.#message(kind, this.#reader.message(0, size), []);
+    yield* this.#message(kind, this.#reader.message(0, size), this.#within);
     let depth = 1;
     for (let found = this.#take(depth); found.length > 0; found = this.#take(++depth)) {
       for (const one of found) yield* this.#nested(one);
@@ -75,6 +99,7 @@ export class GraphWalk {
     if (kind === undefined) return;
     const levels = depth === 1 ? "" : `, ${depth} levels deep`;
     yield* this.#message(kind, this.#reader.message(start, end), [
+      ...this.#within,
       `graph in node ${where}${levels}`,
     ]);
   }
@@ -110,13 +135,28 @@ export class GraphWalk {
     } catch (error) {
       fault = { error };
     }
-    yield* this.#tell(graph, within);
+    const isRead = fault === undefined && this.#depth < COMPUTED_DEPTH;
+    const computed = isRead
+      ? await computedGraphs(graph, message.reader)
+      : new Map<GraphNode, Uint8Array>();
+    yield* this.#tell(graph, within, new Set(computed.keys()));
+    for (const [{ name }, bytes] of computed) {
+      const inner = new GraphWalk(this.#open, bytesSource(name, bytes), this.#interest, {
+        within: [...within, `graph computed for node ${name}`],
+        depth: this.#depth + 1,
+      });
+      yield* inner.scan("graph", bytes.length);
+    }
     if (fault !== undefined) throw fault.error;
   }
 
-  *#tell(graph: Graph, within: readonly string[]): Iterable<readonly Observation[]> {
+  *#tell(
+    graph: Graph,
+    within: readonly string[],
+    computed: ReadonlySet<GraphNode>,
+  ): Iterable<readonly Observation[]> {
     let batch: Observation[] = [];
-    for (const observation of new GraphFacts(graph, this.#interest, within).all()) {
+    for (const observation of new GraphFacts(graph, this.#interest, { within, computed }).all()) {
       if (batch.push(observation) < BATCH) continue;
       yield batch;
       batch = [];
