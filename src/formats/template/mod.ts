@@ -42,12 +42,17 @@ const OVERRIDE = /^#jinja2:[^\n]*\b(?:\w+_string|line_\w+_prefix)\s*:/u;
 /** Chat templates. */
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
-function detect({ name, head, hint }: Sample): boolean {
+/** A tag and its end. Without one nothing is rendered: vim's folds (`{{{1`) open and do not close. */
+const TAG = /\{\{.*?\}\}|\{%.*?%\}/su;
+
+function detect({ name, head, hint, size }: Sample): boolean {
   if (hint === HINT.chatTemplate) return head.length > 0;
   const own = OWN_NAMES.test(name);
   if (!own && !TEMPLATE_NAMES.test(name) || !looksLikeText(head)) return false;
   const text = new TextDecoder().decode(head);
-  return hasJinja(text) && (own || speaksOfConversation(text));
+  if (!hasJinja(text)) return false;
+  const isCut = size === undefined || size > head.length;
+  return own || (speaksOfConversation(text) && (isCut || TAG.test(text)));
 }
 
 async function* scan(

@@ -17,6 +17,18 @@ test("a template is known by its hint, or by its name and what is in it", () => 
   assert.equal(detect("hello", "chat_template.jinja"), false);
   assert.equal(detect("{{ a }}\0", "chat_template.jinja"), false);
   assert.equal(detect("{{ a }}", "a.txt"), false);
+  assert.equal(detect("{% for message in messages %}{{ message }}", "a.txt"), true);
+});
+
+test("a text in which no tag ends is no template, unless more follows than was looked at", () => {
+  const folded = "messages 1.  message['role'] *history* {{{1\n  {% messages\n";
+  const seen = (length: number) =>
+    chatTemplateFormat.detect({
+      ...sampleOf(encoder.encode(folded), { name: "doc.txt" }),
+      size: length,
+    });
+  assert.equal(seen(folded.length), false);
+  assert.equal(seen(folded.length + 1), true);
 });
 
 test("what a template reaches is a fact with its place in bytes and what was written there", async () => {

@@ -145,12 +145,20 @@ function unrecognised(
   if (sample.hint === HINT.pickle) return [contentMismatch(sample, "a pickle")];
   if (claim === undefined || claim.kind === "other" || isNoModel(sample)) return [];
   // Other tools write text under such a name: a Mathematica notebook, a page of groff.
-  if (claim.weak && !claim.supported && looksLikeText(sample.head)) return [];
+  if (claim.weak && !claim.supported && isText(sample.head)) return [];
   if (!claim.supported) return [unsupported(sample.name, claim.label)];
   // Archives hold raw data under such names; a file given or found under one is meant to be loaded.
   if (claim.weak && !root) return [];
   if (claim.weak) return [unknownContent(sample.name)];
   return [contentMismatch(sample, claim.label)];
+}
+
+/** Text of UTF-8, or of an older alphabet of one byte a letter: a tutorial in Norwegian is called `.nb`, too. */
+function isText(head: Uint8Array): boolean {
+  return looksLikeText(head) ||
+    head.every((byte) =>
+      byte >= 0xa0 || (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)
+    );
 }
 
 /** The name is one that many programs use, so that nothing says what the content should be. */

@@ -157,3 +157,10 @@ test("something known behind a model that is not read does not make it read", ()
     assert.equal(text, expected, name);
   }
 });
+
+test("text of an older alphabet under a name of an unread format is text", () => {
+  assert.equal(said(sample("tutor.nb", "Velkommen til \xe5 l\xe6re seg vim\r\n"), []), "");
+  for (const binary of ["\x1c\0\0\0", "text \x85\xe5", "text\x7f"]) {
+    assert.equal(said(sample("model.nb", binary), []), "file-unsupported*", binary);
+  }
+});
