@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "ec9b9fae1cc0ac1d6373cf7734f02b511d31d9c85bcc2f1cd8f71c02fc7af1ef";
+export const RULES_HASH: string = "08c955f9c52a2bd1ff11c828412abf8269e3d8b3e0a2a960b3c0059b2372121e";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -772,6 +772,12 @@ export const CALLABLES_JSON: string = `{
   "state-first",
   "attributes"
  ],
+ "numpy.random._bit_generator.__pyx_unpickle_SeedSequence": [
+  "attributes"
+ ],
+ "numpy.random.bit_generator.__pyx_unpickle_SeedSequence": [
+  "attributes"
+ ],
  "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked": [
   "attributes"
  ],
@@ -784,7 +790,76 @@ export const CALLABLES_JSON: string = `{
  "pandas._libs.tslibs.offsets.__pyx_unpickle_BaseOffset": [
   "attributes"
  ],
+ "_loss.__pyx_unpickle_CyAbsoluteError": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyExponentialLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfBinomialLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfGammaLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfMultinomialLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfPoissonLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfSquaredError": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfTweedieLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHalfTweedieLossIdentity": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyHuberLoss": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyLossFunction": [
+  "attributes"
+ ],
+ "_loss.__pyx_unpickle_CyPinballLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyAbsoluteError": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyExponentialLoss": [
+  "attributes"
+ ],
  "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfGammaLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfPoissonLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfSquaredError": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfTweedieLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHalfTweedieLossIdentity": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyHuberLoss": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyLossFunction": [
+  "attributes"
+ ],
+ "sklearn._loss._loss.__pyx_unpickle_CyPinballLoss": [
   "attributes"
  ],
  "collections.OrderedDict": [

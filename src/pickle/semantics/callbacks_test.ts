@@ -372,6 +372,10 @@ test("the partial by which protocol 2 restores an object of keyword arguments re
   assert.equal(await verdict(made("csubprocess\nPopen\n")), "dangerous");
   const other = made("csklearn.tree._tree\nTree\n", "csubprocess\nPopen\n");
   assert.equal(await verdict(other), "dangerous");
+  // The `__new__` of a base class, by which scipy 1.11 restores its TtestResult.
+  const base = "cscipy.stats._stats_py\nTtestResultBase\n";
+  assert.equal(await verdict(made(base, "cscipy.stats._stats_py\nTtestResult\n")), "clean");
+  assert.equal(await verdict(made(base, "cmylib\nThing\n")), "suspicious");
 });
 
 test("pandas' functions for indexes make what they are given, and no more", async () => {

@@ -346,15 +346,12 @@ export class Calls implements Semantics {
       return wrapper(this, call);
     }
     const [cls, ...given] = args ?? [];
-    if (cls !== undefined && `${this.heap.globalOf(cls)?.key}.__new__` === entry.key) {
+    if (cls !== undefined && this.makesInstance(entry, cls)) {
       return this.call(cls, given, kwargs, "__newobj_ex__", call.at);
     }
     if (entry.meanings.includes("state-first")) {
       const state = args === undefined ? UNKNOWN : args[0];
       if (state !== undefined) this.hidden.watchState(entry.handle, state, call.via, call.at);
-    }
-    if (entry.meanings.includes("attributes")) {
-      this.hidden.watchArguments(entry.handle, args, call.via, call.at);
     }
     if (entry.meanings.includes("attributes")) {
       this.hidden.watchArguments(entry.handle, args, call.via, call.at);
@@ -386,6 +383,15 @@ export class Calls implements Semantics {
   private knows({ entry, args, kwargs }: Call): boolean {
     return args !== undefined &&
       (this.isBare(kwargs) || entry.meanings.some((meaning) => KEYWORDS.has(meaning)));
+  }
+
+  /** Whether a call makes an instance of a class: its own `__new__`, or that of a harmless class which it inherits. */
+  private makesInstance({ key, module, name }: GlobalEntry, cls: Handle): boolean {
+    const made = this.heap.globalOf(cls);
+    if (made === undefined || !name.endsWith(".__new__")) return false;
+    if (key === `${made.key}.__new__`) return true;
+    const base = this.heap.entryOf(module, name.slice(0, -".__new__".length));
+    return base.quiet || base.restorable;
   }
 
   /** A result that is distinguished from no other of the same global. */

@@ -72,8 +72,13 @@ function areParameters(heap: Heap, state: Handle): boolean {
   const items = heap.itemsOf(parameters, CONTAINER.DICT);
   return items !== undefined &&
     items.every((item, at) =>
-      at % 2 === 0
-        ? PARAMETERS.has(heap.textOf(item) ?? "")
-        : item < 0 || heap.valueOf(item) === undefined || heap.textOf(item) !== undefined
+      at % 2 === 0 ? PARAMETERS.has(heap.textOf(item) ?? "") : isPlain(heap, item)
     );
+}
+
+/** Whether a value is data, or an object that a harmless function made. */
+function isPlain(heap: Heap, handle: Handle): boolean {
+  const value = heap.valueOf(handle);
+  if (value?.type === "call") return heap.globalOf(value.callee)?.quiet === true;
+  return value === undefined || value.type === "text";
 }
