@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "08c955f9c52a2bd1ff11c828412abf8269e3d8b3e0a2a960b3c0059b2372121e";
+export const RULES_HASH: string = "23ab21454b375d7bef545098eee13b9adc1dcdf3a5181317f67d44b5495cec8f";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1110,7 +1110,7 @@ numpy.polynomial.legendre ~Legendre
 numpy.polynomial.polynomial ~Polynomial
 numpy.polynomial.polyutils PolyDomainError PolyError RankWarning ~PolyBase =absolute
 numpy.random Generator RandomState __RandomState_ctor
-numpy.random._bit_generator BitGenerator SeedSequence SeedlessSeedSequence ~ISeedSequence ~ISpawnableSeedSequence ~SeedlessSequence
+numpy.random._bit_generator BitGenerator SeedSequence SeedlessSeedSequence __pyx_unpickle_SeedSequence ~ISeedSequence ~ISpawnableSeedSequence ~SeedlessSequence
 numpy.random._generator Generator
 numpy.random._mt19937 MT19937
 numpy.random._pcg64 PCG64 PCG64DXSM
@@ -1361,13 +1361,18 @@ scipy.stats._continuous_distns ~FitDataError ~FitSolverError ~FitUniformFixedSca
 scipy.stats._covariance ~CovViaCholesky ~CovViaDiagonal ~CovViaEigendecomposition ~CovViaPSD ~CovViaPrecision ~Covariance
 scipy.stats._discrete_distns ~_nchypergeom_gen ~bernoulli_gen ~betabinom_gen ~betanbinom_gen ~binom_gen ~boltzmann_gen ~dlaplace_gen ~geom_gen ~hypergeom_gen ~logser_gen ~nbinom_gen ~nchypergeom_fisher_gen ~nchypergeom_wallenius_gen ~nhypergeom_gen ~planck_gen ~poisson_binom_gen ~poisson_binomial_frozen ~poisson_gen ~randint_gen ~skellam_gen ~yulesimon_gen ~zipf_gen ~zipfian_gen =_nchypergeom_gen._entropy =bernoulli_gen._entropy =betabinom_gen._entropy =betaln =betanbinom_gen._entropy =binom_gen._entropy =boltzmann_gen._entropy =ceil =cosh =dlaplace_gen._entropy =entr =exp =expm1 =floor =geom_gen._entropy =hypergeom_gen._entropy =log =log1p =logser_gen._entropy =nbinom_gen._entropy =nchypergeom_fisher_gen._entropy =nchypergeom_wallenius_gen._entropy =nhypergeom_gen._entropy =planck_gen._entropy =poisson_binom_gen._entropy =poisson_gen._entropy =randint_gen._entropy =sinh =skellam_gen._entropy =sqrt =tanh =yulesimon_gen._entropy =zipf_gen._entropy =zipfian_gen._entropy
 scipy.stats._distn_infrastructure ~_ShapeInfo ~rv_continuous ~rv_continuous_frozen ~rv_discrete ~rv_discrete_frozen ~rv_frozen ~rv_generic ~rv_sample =chndtr =entr =floor =isinf =ive =log =logical_and =rv_continuous._entropy =rv_discrete._entropy =rv_sample._entropy =sqrt =xlogy
+scipy.stats._hypotests ~BarnardExactResult ~BoschlooExactResult ~CramerVonMisesResult ~Epps_Singleton_2sampResult ~SomersDResult ~TukeyHSDResult =gamma =gammaln =kv
 scipy.stats._kde ~gaussian_kde =exp =power =sqrt
 scipy.stats._levy_stable ~levy_stable_frozen ~levy_stable_gen =levy_stable_gen._entropy
 scipy.stats._levy_stable.levyst Nolan
+scipy.stats._morestats ~AndersonResult ~Anderson_ksampResult ~AnsariResult ~BartlettResult ~DirectionalStats ~FlignerResult ~LeveneResult ~Mean ~MedianTestResult ~ShapiroResult ~Std_dev ~Variance ~WilcoxonResult ~_ABW ~_BigFloat =arctan2 =cos =exp =hypot =log =sin =sqrt
 scipy.stats._multivariate ~_PSD ~dirichlet_frozen ~dirichlet_gen ~dirichlet_multinomial_frozen ~dirichlet_multinomial_gen ~invwishart_frozen ~invwishart_gen ~matrix_normal_frozen ~matrix_normal_gen ~matrix_t_frozen ~matrix_t_gen ~multi_rv_frozen ~multi_rv_generic ~multinomial_frozen ~multinomial_gen ~multivariate_hypergeom_frozen ~multivariate_hypergeom_gen ~multivariate_normal_frozen ~multivariate_normal_gen ~multivariate_t_frozen ~multivariate_t_gen ~normal_inverse_gamma_frozen ~normal_inverse_gamma_gen ~ortho_group_frozen ~ortho_group_gen ~random_correlation_frozen ~random_correlation_gen ~random_table_frozen ~random_table_gen ~special_ortho_group_frozen ~special_ortho_group_gen ~uniform_direction_frozen ~uniform_direction_gen ~unitary_group_frozen ~unitary_group_gen ~vonmises_fisher_frozen ~vonmises_fisher_gen ~wishart_frozen ~wishart_gen =betaln =entr =gammaln =ive =loggamma =psi =xlogy
 scipy.stats._qmc ~Halton ~LatinHypercube ~MultinomialQMC ~MultivariateNormalQMC ~PoissonDisk ~QMCEngine ~Sobol =LatinHypercube._random =LatinHypercube._random_lhs =LatinHypercube._random_oa_lhs =gammainc
+scipy.stats._stats_mstats_common ~LinregressResult ~SiegelslopesResult ~TheilslopesResult
 scipy.stats._stats_py ~AlexanderGovernResult ~BrunnerMunzelResult ~ConfidenceInterval ~CumfreqResult ~DescribeResult ~F_onewayResult ~FriedmanchisquareResult ~HistogramResult ~Jarque_beraResult ~KendalltauResult ~KruskalResult ~KstestResult ~KurtosistestResult ~LinregressResult ~MGCResult ~ModeResult ~NormaltestResult ~PearsonRResult ~PearsonRResultBase ~PointbiserialrResult ~Power_divergenceResult ~QuantileTestResult ~RanksumsResult ~RelfreqResult ~RepeatedResults ~SigmaclipResult ~SignificanceResult ~SkewtestResult ~SpearmanrResult ~TtestResult ~TtestResultBase ~Ttest_1sampResult ~Ttest_indResult ~Ttest_relResult ~WeightedTauResult ~_ParallelP ~_SimpleBeta ~_SimpleChi2 ~_SimpleF ~_SimpleNormal ~_SimpleStudentT =alexandergovern =chisquare =combine_pvalues =cumfreq =describe =energy_distance =expectile =f_oneway =find_repeats =fisher_exact =friedmanchisquare =gmean =gstd =gzscore =hmean =iqr =jarque_bera =kendalltau =kruskal =ks_2samp =kurtosis =kurtosistest =linregress =lmoment =mode =moment =multiscale_graphcorr =normaltest =obrientransform =pack_TtestResult =pearsonr =percentileofscore =pmean =pointbiserialr =power_divergence =quantile_test_iv =rankdata =ranksums =relfreq =scoreatpercentile =sem =sigmaclip =skew =skewtest =spearmanr =tiecorrect =tmax =tmean =tmin =trim1 =trim_mean =trimboth =tsem =tstd =ttest_1samp =ttest_ind =ttest_rel =tvar =unpack_TtestResult =wasserstein_distance =wasserstein_distance_nd =weightedtau =zmap =zscore
-scipy.stats.kde ~gaussian_kde`,
+scipy.stats.kde ~gaussian_kde
+scipy.stats.morestats ~AndersonResult ~Anderson_ksampResult ~AnsariResult ~BartlettResult ~FlignerResult ~LeveneResult ~Mean ~ShapiroResult ~Std_dev ~Variance ~WilcoxonResult ~_ABW =arctan2 =ceil =cos =exp =floor =hypot =log =sin =sqrt
+scipy.stats.stats AlexanderGovernConstantInputWarning F_onewayBadInputSizesWarning F_onewayConstantInputWarning PearsonRConstantInputWarning PearsonRNearConstantInputWarning SpearmanRConstantInputWarning ~BrunnerMunzelResult ~CumfreqResult ~DescribeResult ~F_onewayResult ~FriedmanchisquareResult ~HistogramResult ~Jarque_beraResult ~KendalltauResult ~KruskalResult ~Ks_2sampResult ~KstestResult ~KurtosistestResult ~MGCResult ~MannwhitneyuResult ~ModeResult ~NormaltestResult ~PointbiserialrResult ~Power_divergenceResult ~RanksumsResult ~RelfreqResult ~RepeatedResults ~SigmaclipResult ~SkewtestResult ~SpearmanrResult ~Ttest_1sampResult ~Ttest_indResult ~Ttest_relResult ~WeightedTauResult ~_ParallelP`,
   },
   {
     library: "sklearn",
