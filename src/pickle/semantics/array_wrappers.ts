@@ -25,8 +25,15 @@ const ARGUMENTS: Readonly<Record<Attribute, number>> = {
   numpy_array_alignment_bytes: 5,
 };
 
-/** Meanings of functions that make an object of one class, whatever they are given (numpy's `random/_pickle.py`). */
-const MAKERS: readonly string[] = ["generator-constructor", "bit-generator-constructor"];
+/**
+ * Meanings of functions that make an object of one class, whatever they are given (numpy's `random/_pickle.py`),
+ * and of classes with a `__setstate__` of their own (distributions of scipy's).
+ */
+const MAKERS: readonly string[] = [
+  "generator-constructor",
+  "bit-generator-constructor",
+  "source-in-state",
+];
 
 interface Attributes {
   readonly values: Map<Attribute, Handle>;
@@ -79,8 +86,10 @@ export class ArrayWrappers {
     if (this.turned.has(handle)) return true;
     if (this.instanceOf(handle) !== undefined) return true;
     if (handle === UNKNOWN) return true;
-    // A class gives its own instances, a function what it likes.
-    if (instance !== undefined && /(^|\.)_*[A-Z]\w*$/.test(instance.name)) return false;
+    // A class gives its own instances, a function what it likes; what lists only let be restored are classes.
+    const isClass = instance !== undefined &&
+      (/(^|\.)_*[A-Z]\w*$/.test(instance.name) || (instance.restorable && !instance.quiet));
+    if (isClass) return false;
     const value = heap.valueOf(handle);
     const type = value?.type;
     // An attribute of an instance may be one that the file gave it.
