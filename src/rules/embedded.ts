@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "ca53fae3e9826226fbf20a455de0ff4a5378d1dc66d6f11364199aa2c94d0a75";
+export const RULES_HASH: string = "c3a3da5483e1c0e833c8dcb5021170f9cd8223dd12759c16d0de71f44a295c59";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -924,7 +924,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     text: `accelerate.optimizer ~AcceleratedOptimizer
 accelerate.scheduler ~AcceleratedScheduler
 accelerate.state DistributedType ~AcceleratorState ~GradientState ~PartialState
-accelerate.utils.dataclasses ComputeEnvironment CustomDtype DDPCommunicationHookType DistributedType DynamoBackend FP8BackendType LoggerType PrecisionType RNGType SageMakerDistributedType ~AORecipeKwargs ~AutocastKwargs ~BnbQuantizationConfig ~DataLoaderConfiguration ~DeepSpeedPlugin ~DeepSpeedSequenceParallelConfig ~DistributedDataParallelKwargs ~FP8RecipeKwargs ~FullyShardedDataParallelPlugin ~GradScalerKwargs ~GradientAccumulationPlugin ~InitProcessGroupKwargs ~KwargsHandler ~MSAMPRecipeKwargs ~MegatronLMPlugin ~ProjectConfiguration ~TERecipeKwargs ~TensorInformation ~TorchContextParallelConfig ~TorchDynamoPlugin ~TorchTensorParallelConfig ~TorchTensorParallelPlugin`,
+accelerate.utils.dataclasses ComputeEnvironment CustomDtype DDPCommunicationHookType DistributedType DynamoBackend FP8BackendType LoggerType PrecisionType RNGType SageMakerDistributedType ~AORecipeKwargs ~AutocastKwargs ~BnbQuantizationConfig ~DataLoaderConfiguration ~DeepSpeedPlugin ~DeepSpeedSequenceParallelConfig ~DistributedDataParallelKwargs ~FP8RecipeKwargs ~FullyShardedDataParallelPlugin ~GradScalerKwargs ~GradientAccumulationPlugin ~InitProcessGroupKwargs ~KwargsHandler ~MSAMPRecipeKwargs ~MegatronLMPlugin ~ProfileKwargs ~ProjectConfiguration ~TERecipeKwargs ~TensorInformation ~TorchContextParallelConfig ~TorchDynamoPlugin ~TorchTensorParallelConfig ~TorchTensorParallelPlugin
+accelerate.utils.deepspeed ~HfDeepSpeedConfig`,
   },
   {
     library: "hub",
@@ -1753,7 +1754,7 @@ torch.distributed._shard.sharded_tensor.metadata MEM_FORMAT_ENCODING ~ShardedTen
 torch.distributed._tensor.placement_types ~Partial ~Placement ~Replicate ~Shard
 torch.distributed.checkpoint.filesystem ~_StorageInfo ~_StoragePrefix
 torch.distributed.checkpoint.metadata _MEM_FORMAT_ENCODING ~BytesStorageMetadata ~ChunkStorageMetadata ~Metadata ~MetadataIndex ~StorageMeta ~TensorProperties ~TensorStorageMetadata
-torch.distributed.fsdp.api BackwardPrefetch ShardingStrategy ~CPUOffload ~MixedPrecision =ShardingStrategy._HYBRID_SHARD_ZERO2
+torch.distributed.fsdp.api BackwardPrefetch ShardingStrategy StateDictType ~CPUOffload ~FullOptimStateDictConfig ~FullStateDictConfig ~MixedPrecision =ShardingStrategy._HYBRID_SHARD_ZERO2
 torch.distributed.tensor DTensor ~Partial ~Replicate ~Shard
 torch.distributed.tensor._dtensor_spec ~DTensorSpec ~TensorMeta
 torch.distributed.tensor.placement_types ~Partial ~Placement ~Replicate ~Shard
