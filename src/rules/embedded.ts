@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "c3a3da5483e1c0e833c8dcb5021170f9cd8223dd12759c16d0de71f44a295c59";
+export const RULES_HASH: string = "19b2d87fda2f70eefc8d2bcab94e7c72ce3c60ed739c3e33b38046c348026d61";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1955,6 +1955,7 @@ transformers.utils.quantization_config AWQLinearVersion AwqBackend AwqBackendPac
     roots: ["xgboost"],
     text: `xgboost ~Booster ~XGBClassifier ~XGBModel ~XGBRanker ~XGBRegressor
 xgboost.callback ~CallbackContainer ~EarlyStopping ~EvaluationMonitor ~LearningRateScheduler ~TrainingCallback
+xgboost.collective =communicator_print
 xgboost.core DataSplitMode XGBoostError ~Booster ~_RefMixIn
 xgboost.sklearn ~XGBClassifier ~XGBModel ~XGBRFClassifier ~XGBRFRegressor ~XGBRanker ~XGBRankerMixIn ~XGBRegressor ~_SklObjWProto
 xgboost.training ~CVPack ~_PackedBooster`,

@@ -86,7 +86,7 @@ export const EVIDENCE: readonly PackedEvidence[] = [
   {
     library: "xgboost",
     releases: ["xgboost 1.6.2 on Python 3.8.18","xgboost 2.0.3 on Python 3.11.7","xgboost 3.2.0 on Python 3.13.0"],
-    kinds: `[{"kind":"class","releases":"6","methods":[]},{"kind":"class","releases":"6","methods":["keys"]},{"kind":"enum","releases":"6","methods":[]},{"kind":"class","releases":"4","methods":[]}]`,
-    codes: "000101010100000000000200000301010101010001030000",
+    kinds: `[{"kind":"class","releases":"7","methods":[]},{"kind":"class","releases":"7","methods":["get_params","keys"]},{"kind":"function","releases":"6","methods":[]},{"kind":"enum","releases":"6","methods":[]},{"kind":"class","releases":"4","methods":[]}]`,
+    codes: "00010101010000000000020300000401010101010001040000",
   },
 ];
