@@ -138,7 +138,7 @@ export class Heap {
   bytesGrown = false;
   /** Bytes that may be a bytearray which something has changed. */
   private readonly changedBytes = new Set<Handle>();
-  /** Literals that stand for a bytearray which was made of them. */
+  /** Computed bytearrays, and literals that stand for one which was made of them. */
   private readonly copiedBytes = new Set<Handle>();
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
   reads = 0;
@@ -421,7 +421,7 @@ export class Heap {
     return code === undefined || code === OP.BYTEARRAY8;
   }
 
-  /** A bytearray is a copy of a literal, which stands for it. */
+  /** Computed bytes are a bytearray, or one is a copy of a literal, which stands for it. */
   noteBytearray(handle: Handle): void {
     if (this.copiedBytes.size < CHANGED_KEPT) this.copiedBytes.add(handle);
   }
@@ -483,7 +483,17 @@ export class Heap {
   /** The bytes of a bytes or bytearray; undefined for what is none, is unknown or too long. */
   bytesOf(handle: Handle): Uint8Array | undefined {
     if (handle === LOST) this.detailLost = true;
-    if (handle < 0 || this.changedBytes.has(handle)) return undefined;
+    return this.bytesChanged(handle) ? undefined : this.bytesMade(handle);
+  }
+
+  /** Whether something may have changed a bytearray. */
+  bytesChanged(handle: Handle): boolean {
+    return this.changedBytes.has(handle);
+  }
+
+  /** The bytes as they were made, whatever has changed them since; undefined as for `bytesOf`. */
+  bytesMade(handle: Handle): Uint8Array | undefined {
+    if (handle < 0) return undefined;
     if (kindOf(handle) === KIND.BYTES) {
       const literal = this.literal(indexOf(handle));
       return typeof literal === "string" ? encodeLatin1(literal) : literal;

@@ -278,7 +278,7 @@ export class Calls implements Semantics {
         const result = args === undefined || !this.isBare(kwargs)
           ? undefined
           : callMethod(this.heap, value.self, value.name, args);
-        if (result !== undefined) return this.heap.derived(result);
+        if (result !== undefined) return this.derived(result, [value.self, ...args ?? []]);
         this.mayChange([value.self]);
         const owner = methodGlobal(this.heap, value);
         if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
@@ -374,9 +374,17 @@ export class Calls implements Semantics {
       this.mayChange([first]);
     }
     if (!quiet) this.log(call);
-    if (folded !== undefined) return this.heap.derived(folded);
+    if (folded !== undefined) return this.derived(folded, args ?? []);
     if (entry.results++ >= RESULTS_DISTINGUISHED && !isDetailed(entry)) return this.instance(call);
     return this.result(entry.handle, args, kwargs);
+  }
+
+  /** What a computation gave of its operands: of a bytearray it may be another. */
+  private derived(result: Handle, operands: readonly Handle[]): Handle {
+    const { heap } = this;
+    const isBytes = heap.valueOf(result)?.type === "bytes";
+    if (isBytes && operands.some((each) => heap.isMutableBytes(each))) heap.noteBytearray(result);
+    return heap.derived(result);
   }
 
   /** Whether what is followed of a call is all that it is given: arguments, and keywords where they are looked at. */

@@ -597,6 +597,18 @@ test("what something may have changed in place is not what was put into it", asy
       ")R0",
       call("builtins", "str", "g1\n", "Vascii\n"),
     ),
+    "a method of what a bytearray gave": bytes(
+      call(
+        "operator",
+        "add",
+        call("builtins", "bytearray", byteString(bytes("sys"))),
+        byteString(bytes("temx")),
+      ),
+      "p1\n0",
+      method("pop"),
+      ")R0",
+      call("builtins", "str", "g1\n", "Vascii\n"),
+    ),
     "a function that is given a bytearray": bytes(
       0x96,
       bytes(7, 0, 0, 0, 0, 0, 0, 0),

@@ -161,7 +161,7 @@ function placeOf(run: Run, input: Input, handle: Handle): string | undefined {
 /** What a loader is given, as far as it can be had. */
 function loadedSource(run: Run, input: Input, source: Source, handle: Handle): Source | undefined {
   if (kindOf(handle) === KIND.BYTES) return literalSource(run, input, source, indexOf(handle));
-  const computed = run.machine.heap.bytesOf(handle);
+  const computed = run.machine.heap.bytesMade(handle);
   return computed && bytesSource("loaded", computed);
 }
 
@@ -174,7 +174,7 @@ function literalSource(run: Run, input: Input, source: Source, offset: number): 
   if (payload !== undefined && whole && !raw && source.access === "random") {
     return sliceSource("loaded", source, input.actual(payload.offset), payload.length);
   }
-  const bytes = run.machine.heap.bytesOf(handleOf(KIND.BYTES, offset));
+  const bytes = run.machine.heap.bytesMade(handleOf(KIND.BYTES, offset));
   return bytes && bytesSource("loaded", bytes);
 }
 
@@ -196,7 +196,7 @@ function constantPickle(
   }
   if (compressedPickle(head)) return literalSource(run, input, source, offset);
   const text = machine.heap.textOf(handleOf(KIND.STRING, offset)) ??
-    asText(machine.heap.bytesOf(handleOf(KIND.BYTES, offset)));
+    asText(machine.heap.bytesMade(handleOf(KIND.BYTES, offset)));
   if (text === undefined || text.length < CODED_CHARACTERS) return undefined;
   const plain = text.trim();
   const decoded = /^[0-9a-fA-F]+$/.test(plain)

@@ -124,6 +124,27 @@ test("what only another reading of the bytes loads, or may load, is an entry, to
   }
 });
 
+test("computed bytes are what a loader is given, and a bytearray that was changed before is not", async () => {
+  const text = new TextEncoder().encode(String.fromCharCode(...INNER));
+  const reduced = bytes(
+    "cfunctools\nreduce\n(c_codecs\nencode\n(X",
+    bytes(text.length, 0, 0, 0, text),
+    "Vlatin1\nltR",
+  );
+  const computed = await observe(bytes("\x80\x04", LOAD, reduced, "\x85R."));
+  assert.ok(computed.some((it) => it.type === "entry" && it.part === "loaded_0"));
+  assert.deepEqual(anomaliesIn(computed), ["pickle-nested-data"]);
+  const array = bytes(0x96, INNER.length, 0, 0, 0, 0, 0, 0, 0, INNER, "p1\n0");
+  const popped = bytes(array, "cbuiltins\ngetattr\n(g1\nVpop\ntR)R0");
+  for (const [before, known] of [[array, true], [popped, false]] as const) {
+    const seen = await observe(bytes("\x80\x05", before, LOAD, "g1\n\x85R."));
+    const calls = factsIn(seen).filter((it) =>
+      it.kind === "call" && it.name === "_load_from_bytes"
+    );
+    assert.deepEqual(calls.map((it) => "targets" in it), [known]);
+  }
+});
+
 test("what all readings load is reported once", async () => {
   const crossing = bytes("\x95\x03\0\0\0\0\0\0\0\x8c\x05ab", "cde0");
   const data = bytes("\x80\x04", LOAD, byteString(INNER), "\x85R0", crossing, "N.");

@@ -126,14 +126,15 @@ export function loader(calls: Calls, call: Call): Handle {
   const [given = UNKNOWN] = call.args ?? [];
   const resolved = loadedBytes(calls, given);
   const via = `${call.entry.module}.${call.entry.name}`;
+  const changed = resolved !== undefined && calls.heap.bytesChanged(resolved);
   if (resolved !== undefined) calls.loaded.push({ handle: resolved, via });
-  else {
+  if (resolved === undefined || changed) {
     calls.loadsUnknown = true;
     const { values } = madeOf(calls.heap, given, isLiteral, LOADED_FOLLOWED);
     for (const each of values) calls.mayLoad.add(indexOf(each));
   }
   const written = given === resolved && given >= 0 && kindOf(given) === KIND.BYTES &&
-    !calls.heap.bytesGrown && calls.isBare(call.kwargs);
+    !calls.heap.bytesGrown && !changed && calls.isBare(call.kwargs);
   calls.log(call, { of: written ? [] : undefined });
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }
