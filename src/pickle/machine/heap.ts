@@ -117,6 +117,8 @@ export interface GlobalEntry extends GlobalValue {
   builtAt: number | undefined;
   /** Where one got items, or became a key, behind that. */
   usedAt: number | undefined;
+  /** How many of the values that were passed something may have changed since. */
+  changed: number;
   /** True when calls need no look at their arguments at all; undefined until first asked. */
   plain: boolean | undefined;
 }
@@ -221,6 +223,7 @@ export class Heap {
       given: new Map(),
       builtAt: undefined,
       usedAt: undefined,
+      changed: 0,
       plain: undefined,
     };
     if (/ArrayWrapper(\.|$)/.test(entry.key)) this.arraysNamed = true;

@@ -17,7 +17,7 @@ import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { HiddenCalls } from "./callbacks.ts";
 import { callMethod } from "./methods.ts";
 import { executedBy } from "./source_in_state.ts";
-import { isNoExactText, isNoText, madeOf, possibleCallees, possibleTexts } from "./possible.ts";
+import { isNoExactText, isNoText, possibleCallees, possibleTexts } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
   CONTAINER,
@@ -26,10 +26,10 @@ import {
   type Handle,
   handleOf,
   KIND,
-  kindOf,
   LOST,
   NONE,
   UNKNOWN,
+  type Value,
 } from "../machine/values.ts";
 import type { ArrayAttributes, LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
 
@@ -50,6 +50,8 @@ const CALLEES_FOLLOWED = 16;
 const NAMES_FOLLOWED = 5;
 /** Values that wait until a call is at its end to count as changed. The models seen have none. CWE-770. */
 const CHANGES_WAITING = 4096;
+/** Values inside one that is given to a function which may change them. The models seen have none. CWE-407. */
+const HELD_FOLLOWED = 1024;
 /** Calls inside calls that are followed. The deepest seen is 1. CWE-674. */
 const CALL_DEPTH = 32;
 
@@ -106,6 +108,24 @@ export interface HigherOrder {
     args: readonly Handle[] | undefined,
     at: number,
   ): Handle | undefined;
+}
+
+/** What a computed value hands out without its maker's doing. */
+function insideOf(value: Value | undefined): readonly Handle[] {
+  switch (value?.type) {
+    case "picked":
+      return [value.value];
+    case "oneOf":
+      return value.values;
+    case "method":
+      return [value.self];
+    case "partial":
+      return value.args ?? [];
+    case "call":
+      return value.state === undefined ? value.filled ?? [] : [value.state, ...value.filled ?? []];
+    default:
+      return [];
+  }
 }
 
 /** True for a call that runs no `__init__` with arguments: the unpickler's ways, and calls without any. */
@@ -233,13 +253,28 @@ export class Calls implements Semantics {
     else this.heap.give(values.flatMap((value) => this.held(value)));
   }
 
-  /** What a value may hand out of what can be changed: itself, or what it is made of. */
+  /**
+   * What a value may hand out of what can be changed: itself, or what it holds. What a call was given may have
+   * been changed by that call already, and counts so since.
+   */
   private held(value: Handle): readonly Handle[] {
     const { heap } = this;
-    if (value < 0 || kindOf(value) === KIND.BYTES) return [value];
-    if (heap.instanceOf(value) === undefined && heap.valueOf(value) === undefined) return [];
-    const mutable = (each: Handle): boolean => each < 0 || heap.isMutableBytes(each);
-    return madeOf(heap, value, mutable, CHANGES_WAITING).values;
+    const found: Handle[] = [];
+    const pending = new Set([value]);
+    for (const each of pending) {
+      if (each < 0 || heap.isMutableBytes(each)) {
+        found.push(each);
+        continue;
+      }
+      if (pending.size > HELD_FOLLOWED) break;
+      const instance = heap.instanceOf(each);
+      if (instance !== undefined && instance.changed < instance.passed.size) {
+        instance.changed = instance.passed.size;
+        for (const passed of instance.passed) pending.add(passed);
+      }
+      for (const inside of insideOf(heap.valueOf(each))) pending.add(inside);
+    }
+    return found;
   }
 
   private dispatch(
