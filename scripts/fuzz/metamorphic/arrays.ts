@@ -10,7 +10,7 @@ import type { Dice } from "../dice.ts";
 import { call, dict, exactText, get, global, int, list, method, put, tuple } from "./emit.ts";
 import { freeIndex, withIndices } from "./memo.ts";
 import * as codes from "./program.ts";
-import { edited, type Op, op } from "./program.ts";
+import { edited, type Op, op, steps } from "./program.ts";
 import type { Transformation } from "./transformation.ts";
 
 type Ops = readonly Op[];
@@ -24,8 +24,10 @@ interface Form {
   readonly wrapper?: (wrapper: Ops, dice: Dice) => Ops;
   /** What is put around the state. */
   readonly state?: (state: Ops, dice: Dice) => Ops;
-  /** A second BUILD with another shape. */
+  /** A second BUILD with another shape, or with all but the alignment. */
   readonly again?: boolean;
+  /** The array lies anywhere between the opcodes, which may take what is below it. */
+  readonly amid?: boolean;
   readonly frames?: boolean;
   /** The wrapper is made by its constructor. */
   readonly called?: boolean;
@@ -108,6 +110,11 @@ const FORMS: readonly Form[] = [
       ], dice),
   },
   { id: "joblib-again", again: true },
+  {
+    id: "joblib-amid",
+    amid: true,
+    flags: (dice) => call(global("operator", "add", dice), [[int(0, dice)], [int(0, dice)]], dice),
+  },
   { id: "joblib-frame", frames: true },
   {
     id: "joblib-length-call",
@@ -186,7 +193,15 @@ function array(form: Form, index: number, dice: Dice): Ops {
     made.push(
       op(codes.POP),
       get(index, dice),
-      ...dict([[[exactText("shape", dice)], tuple([size(other)], dice)]], dice),
+      ...dict(
+        dice.chance(1, 2)
+          ? [[[exactText("shape", dice)], tuple([size(other)], dice)]]
+          : fields.slice(0, 5).map(([name, value]) => [
+            [exactText(name, dice)],
+            name === "shape" ? tuple([size(other)], dice) : value,
+          ]),
+        dice,
+      ),
       op(codes.BUILD),
       raw(other),
     );
@@ -206,7 +221,13 @@ export const ARRAYS: readonly Transformation[] = FORMS.map((form) => ({
     const plain = withIndices(draft.ops, dice);
     const index = plain && freeIndex(plain, dice);
     if (plain === undefined || index === undefined || draft.before.length > 0) return undefined;
-    const start = plain[0]?.code === codes.PROTO ? 1 : 0;
+    const first = plain[0]?.code === codes.PROTO ? 1 : 0;
+    const between = steps(plain).flatMap((_, at) =>
+      at >= first && plain[at]?.code !== codes.RAW && plain[at - 1]?.code !== codes.BUILD
+        ? [at]
+        : []
+    );
+    const start = form.amid && between.length > 0 ? dice.pick(between) : first;
     const frames = form.frames
       ? { kind: dice.pick(["one", "many", "part"] as const), salt: dice.word() }
       : draft.frames;

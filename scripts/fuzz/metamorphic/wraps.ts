@@ -156,6 +156,8 @@ const CHANGED: Readonly<Record<string, (value: Ops, dice: Dice) => Ops>> = {
   "identity-map-long": (value, dice) => {
     const before = 16 + dice.below(8);
     const items = [...Array.from({ length: before }, () => [op(codes.NONE)]), value];
+    // Counted from the end, what is not followed is where something else would be.
+    const last = [op(0x4a, Uint8Array.of(255, 255, 255, 255))];
     return call(global("operator", "getitem", dice), [
       call(global("builtins", "list", dice), [
         call(
@@ -164,7 +166,7 @@ const CHANGED: Readonly<Record<string, (value: Ops, dice: Dice) => Ops>> = {
           dice,
         ),
       ], dice),
-      [int(before, dice)],
+      dice.chance(1, 2) ? last : [int(before, dice)],
     ], dice);
   },
 };
