@@ -50,7 +50,7 @@ const CALLEES_FOLLOWED = 16;
 const NAMES_FOLLOWED = 5;
 /** Values that wait until a call is at its end to count as changed. The models seen have none. CWE-770. */
 const CHANGES_WAITING = 4096;
-/** Values inside one that is given to a function which may change them. The models seen have none. CWE-407. */
+/** Values inside one that is given to a function which may change them; further ones are not looked for. CWE-407. */
 const HELD_FOLLOWED = 1024;
 /** Calls inside calls that are followed. The deepest seen is 1. CWE-674. */
 const CALL_DEPTH = 32;
