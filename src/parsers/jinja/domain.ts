@@ -73,6 +73,10 @@ export interface Abstract {
   readonly rest: number;
   /** Characters of a text, items of a list with all that is in them, or a number's own size: the most. */
   readonly size: number;
+  /** The same without the constants in `known`: what `size` says of a number there is no text's length. */
+  readonly loose: number;
+  /** Characters that it is written as, unless it is a number and nothing else. */
+  readonly written: number;
   /** Binary digits of a number that is too large for `size` to say them; otherwise 0. */
   readonly bits: number;
   /** The loop of whose variable it is a part; the innermost. */
@@ -80,6 +84,9 @@ export interface Abstract {
   /** The expression of which it is a key, as written: `params` of `for key in params`. */
   readonly keyOf: string;
 }
+
+/** What is known of a value besides what it may be. */
+type Facets = Partial<Pick<Abstract, "size" | "bits" | "from" | "keyOf">>;
 
 /** Values of one expression; beyond, it is unknown. CWE-770. */
 export const ALTERNATIVES = 64;
@@ -93,14 +100,21 @@ export const NOMINAL = 1;
 /** Binary digits of a number whose size is kept; of a larger one they are counted instead. */
 const DIGITS = 1000;
 
+/** More than the values of one template: by it a number is made of the numbers of two. */
+const PAIRS = 2 ** 26;
+
 /** Nested lists that are searched. CWE-674. */
 const LEVELS = 12;
 
 /** Makes and combines values; one for a template. */
 export class Domain {
   readonly #interned = new Map<string, Abstract>();
+  readonly #joined = new Map<number, Abstract>();
   readonly #objects = new Map<object, number>();
-  readonly #keys = new WeakMap<object, string>();
+  /** Numbers of the constants and structures that were seen: equal ones have the same. */
+  readonly #texts = new Map<string, number>();
+  readonly #others = new Map<string, number>();
+  readonly #structures = new WeakMap<object, number>();
   /** Where lists and dictionaries were made that are no longer told apart. */
   readonly lost = new Set<number>();
   /** Whether an iterator is held, of a list that is not known. */
@@ -122,26 +136,30 @@ export class Domain {
    * A value that may be any of several.
    *
    * @param size of what is not known; that of the known ones is counted here
+   * @param loose the same where `size` is also that of values which are known
    * @param bits of a number of more than {@linkcode DIGITS} binary digits
    */
   of(
     known: readonly Known[],
     rest: number,
-    { size = 0, bits = 0, from = 0, keyOf = "" }: {
-      size?: number;
-      bits?: number;
-      from?: number;
-      keyOf?: string;
-    } = {},
+    { size = 0, bits = 0, from = 0, keyOf = "" }: Facets = {},
+    loose: number = size,
   ): Abstract {
-    const parts = new Map<string, Known>();
+    const parts = new Map<number, Known>();
     let kinds = rest;
     let most = size;
+    let unknown = loose;
+    let constant = 0;
+    let written = 0;
     for (const value of known) {
       const own = sizeOf(value);
+      constant = Math.max(constant, own);
+      written = Math.max(written, typeof value === "number" ? Math.log10(Math.max(2, own)) : own);
       most = Math.max(most, own);
-      if (typeof value === "string" && value.length > CHARACTERS) kinds |= TEXT;
-      else if (typeof value === "number" && !Number.isSafeInteger(value)) kinds |= NUMBER;
+      if (typeof value === "string" && value.length > CHARACTERS) {
+        kinds |= TEXT;
+        unknown = Math.max(unknown, own);
+      } else if (typeof value === "number" && !Number.isSafeInteger(value)) kinds |= NUMBER;
       else if (isLong(value)) {
         const many = this.#many(value);
         parts.set(this.#key(many), many);
@@ -151,11 +169,15 @@ export class Domain {
     if (values.length > ALTERNATIVES) {
       // Names of Python's are kept first.
       values.sort(([, one], [, other]) => notability(one) - notability(other));
-      for (const [, value] of values.slice(ALTERNATIVES)) kinds |= kindOf(value);
+      for (const [, value] of values.slice(ALTERNATIVES)) {
+        kinds |= kindOf(value);
+        if (typeof value !== "number") unknown = Math.max(unknown, sizeOf(value));
+      }
       values = values.slice(0, ALTERNATIVES);
     }
-    values.sort(([one], [other]) => one < other ? -1 : one > other ? 1 : 0);
-    const key = `${kinds} ${most} ${bits} ${from} ${keyOf.length} ${keyOf} ${
+    values.sort(([one], [other]) => one - other);
+    if (kinds === 0 && unknown <= constant) unknown = 0;
+    const key = `${kinds} ${most} ${unknown} ${bits} ${from} ${keyOf.length} ${keyOf} ${
       values.map(([k]) => k).join(" ")
     }`;
     const same = this.#interned.get(key);
@@ -165,6 +187,8 @@ export class Domain {
       known: values.map(([, value]) => value),
       rest: kinds,
       size: most,
+      loose: unknown,
+      written: Math.max(unknown, written, bits / BITS_PER_DIGIT),
       bits,
       from,
       keyOf,
@@ -178,7 +202,18 @@ export class Domain {
     const [first, ...others] = [...new Set(values)].filter((one) => one !== this.nothing);
     if (first === undefined) return this.nothing;
     if (others.length === 0) return first;
-    const all = [first, ...others];
+    const [second] = others;
+    if (second === undefined || others.length > 1) return this.#union([first, ...others]);
+    const pair = first.id * PAIRS + second.id;
+    const known = this.#joined.get(pair);
+    if (known !== undefined) return known;
+    const union = this.#union([first, second]);
+    this.#joined.set(pair, union);
+    return union;
+  }
+
+  #union(all: readonly Abstract[]): Abstract {
+    const [{ keyOf } = this.nothing] = all;
     return this.of(
       all.flatMap(({ known }) => known),
       all.reduce((sum, { rest }) => sum | rest, 0),
@@ -186,21 +221,19 @@ export class Domain {
         size: Math.max(...all.map(({ size }) => size)),
         bits: Math.max(...all.map(({ bits }) => bits)),
         from: Math.max(...all.map(({ from }) => from)),
-        keyOf: others.every(({ keyOf }) => keyOf === first.keyOf) ? first.keyOf : "",
+        keyOf: all.every((one) => one.keyOf === keyOf) ? keyOf : "",
       },
+      Math.max(...all.map(({ loose }) => loose)),
     );
   }
 
   /** The same value with another size, or as a part of another. */
   with(
     value: Abstract,
-    { size = value.size, from = value.from, keyOf = value.keyOf }: {
-      size?: number;
-      from?: number;
-      keyOf?: string;
-    },
+    { size = value.size, from = value.from, keyOf = value.keyOf }: Omit<Facets, "bits">,
   ): Abstract {
-    return this.of(value.known, value.rest, { size, bits: value.bits, from, keyOf });
+    const loose = size === value.size ? value.loose : size;
+    return this.of(value.known, value.rest, { size, bits: value.bits, from, keyOf }, loose);
   }
 
   /** A list of which only the items are known. */
@@ -337,13 +370,16 @@ export class Domain {
     return { type: "many", element };
   }
 
-  #key(value: Known): string {
-    if (typeof value === "string") return `s${value.length} ${value}`;
-    if (typeof value !== "object" || value === null) return String(value);
-    const known = this.#keys.get(value);
+  /** The number by which a value is known, the same for equal ones. */
+  #key(value: Known): number {
+    if (typeof value === "string") return numbered(this.#texts, value, 0);
+    if (typeof value !== "object" || value === null) {
+      return numbered(this.#others, String(value), 1);
+    }
+    const known = this.#structures.get(value);
     if (known !== undefined) return known;
-    const key = this.#structureKey(value);
-    this.#keys.set(value, key);
+    const key = numbered(this.#others, this.#structureKey(value), 1);
+    this.#structures.set(value, key);
     return key;
   }
 
@@ -385,6 +421,15 @@ export class Domain {
   }
 }
 
+/** The number of a key, given when it is first asked for: even ones or odd ones. */
+function numbered(numbers: Map<string, number>, key: string, odd: 0 | 1): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  const number = 2 * numbers.size + odd;
+  numbers.set(key, number);
+  return number;
+}
+
 /** Binary digits of the largest number that a value may be. */
 export function digitsOf({ size, bits }: Abstract): number {
   return bits > 0 ? bits : Math.log2(Math.max(2, size));
@@ -401,7 +446,7 @@ export const BITS_PER_DIGIT = Math.log2(10);
 
 /** Characters that a value takes when it is written: a number has its digits. */
 export function extentOf(value: Abstract): number {
-  return isNumber(value) ? digitsOf(value) / BITS_PER_DIGIT : value.size;
+  return isNumber(value) ? digitsOf(value) / BITS_PER_DIGIT : value.written;
 }
 
 /** The size of a number of so many binary digits, as {@linkcode Domain.of} takes it. */

@@ -306,11 +306,11 @@ function numeric(
     const fallback = other === undefined ? domain.nothing : other;
     const most = Math.max(NOMINAL, ...numbers.map(Math.abs));
     // A text has as many digits as characters.
-    const texts = (value.rest & (TEXT | DATA)) !== 0 && value.size > NOMINAL;
+    const texts = (value.rest & (TEXT | DATA)) !== 0 && value.loose > NOMINAL;
     const digits = Math.max(
       Math.log2(most + 1),
       (value.rest & NUMBER) === 0 ? 0 : digitsOf(value),
-      texts ? value.size * Math.log2(10) : 0,
+      texts ? value.loose * Math.log2(10) : 0,
     );
     return domain.join(domain.of([], NUMBER, sizeOfDigits(digits)), fallback);
   }

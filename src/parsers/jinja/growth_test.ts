@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { evaluateTemplate } from "./evaluate.ts";
 import { extrapolate, isUnclear } from "./growth.ts";
 import { parseTemplate } from "./parser.ts";
 import { lookThrough } from "./reach.ts";
@@ -114,6 +115,22 @@ test("counters, texts and lists that grow with the conversation are quiet", () =
     "{% set ns = namespace(n=1, x='a') %}{% for i in range(10) %}{% set ns.n = ns.n * 2 %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ 'a' * ns.n }}",
     "{% set q = namespace(ids=[], n=0) %}{% for m in messages %}{% for t in m.tool_calls %}{% set _ = q.ids.append('f:' ~ q.n) %}{% set q.n = q.n + 1 %}{% endfor %}{{ q.ids.pop(0) }}{% endfor %}",
     "{% set ns = namespace(parts=[], text='') %}{% for m in messages %}{% set ns.parts = (ns.parts + [m.content])[-5:] %}{% set ns.text = ns.text|trim ~ m.content %}{% endfor %}{{ ns.parts|join(' ') }}",
+    "{% set n = n|default(64, true)|int %}{{ '<image>' * n }}",
+    "{{ (time|default(1733000000)) ~ 'a' }}{{ [time|default(1733000000), 'a']|join(' ') }}",
+    "{% set t = time|default(1733000000) %}{% set ns = namespace(s='') %}{% for m in messages %}{% set ns.s = ns.s ~ t ~ m.content %}{% endfor %}{{ ns.s }}",
   ];
   for (const text of calm) assert.deepEqual(costs(text), [], text);
+});
+
+test("a text may be as many digits as it has characters, also where it may be a number instead", () => {
+  const text = "{% set x = ('1' * 100000) if y else 999 %}{{ x|int ** 100000 }}";
+  const [power] = lookThrough(parseTemplate(text), text).found;
+  assert.equal(power?.name, "cost.power");
+  assert.ok((power?.estimate ?? 0) > 1e10);
+});
+
+test("a macro that is given a namespace is not gone through anew for each number that counts in it", () => {
+  const text = "{% macro f(ns) %}{{ 'a' }}{% endmacro %}{% set ns = namespace(i=0) %}" +
+    "{% for i in range(100) %}{% set ns.i = ns.i + 1 %}{{ f(ns) }}{% endfor %}";
+  assert.ok(evaluateTemplate(parseTemplate(text), text).outcomes.size < 5);
 });

@@ -5,7 +5,7 @@
  */
 
 import type { Expression } from "./ast.ts";
-import { type Abstract, type Known, NUMBER } from "./domain.ts";
+import { type Abstract, extentOf, type Known, NUMBER } from "./domain.ts";
 import type { Addition } from "./machine.ts";
 import { ESCAPED } from "./sizes.ts";
 import { DOUBLINGS, type Run } from "./run.ts";
@@ -50,7 +50,7 @@ function heldSize(run: Run, value: Known, seen: Set<number | string>): number {
     seen.add(value.site);
     let size = 0;
     for (const [key, one] of run.state.heap) {
-      if (key.startsWith(`${value.site}.`)) size += ESCAPED * one.size;
+      if (key.startsWith(`${value.site}.`)) size += ESCAPED * Math.ceil(extentOf(one));
     }
     return size;
   }
