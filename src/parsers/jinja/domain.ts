@@ -117,6 +117,8 @@ export class Domain {
   readonly #structures = new WeakMap<object, number>();
   /** Where lists and dictionaries were made that are no longer told apart. */
   readonly lost = new Set<number>();
+  /** Where namespaces were made that lists or objects hold. */
+  readonly stored = new Set<number>();
   /** Whether an iterator is held, of a list that is not known. */
   holdsIterators = false;
 
@@ -323,6 +325,13 @@ export class Domain {
     return this.join(...parts, this.of([], value.rest, value));
   }
 
+  /** Takes note of the namespaces that a value may be, which outlive the names that they are bound to. */
+  store({ known }: Abstract): void {
+    for (const one of known) {
+      if (typeof one === "object" && one?.type === "namespace") this.stored.add(one.site);
+    }
+  }
+
   /** Takes note of the lists in a value that are about to be no longer told apart. */
   #lose({ known }: Abstract, depth: number): void {
     for (const one of known) {
@@ -378,6 +387,7 @@ export class Domain {
     }
     const known = this.#structures.get(value);
     if (known !== undefined) return known;
+    for (const part of partsOf(value)) this.store(part);
     const key = numbered(this.#others, this.#structureKey(value), 1);
     this.#structures.set(value, key);
     return key;
@@ -418,6 +428,24 @@ export class Domain {
     if (known !== undefined) return known;
     this.#objects.set(value, this.#objects.size);
     return this.#objects.size - 1;
+  }
+}
+
+/** The values that a structure consists of. */
+function partsOf(value: Structure): readonly Abstract[] {
+  switch (value.type) {
+    case "list":
+      return value.items;
+    case "dict":
+      return value.pairs.flat();
+    case "many":
+      return [value.element];
+    case "method":
+      return [value.receiver];
+    case "object":
+      return [value.items];
+    default:
+      return [];
   }
 }
 

@@ -269,6 +269,8 @@ test("what may be missing has its default", () => {
     "{% set ns = namespace() %}{% if x %}{% set ns.k = 'role' %}{% endif %}{{ ''[ns.k|default('__class__')] }}",
     "{% set ns = namespace() %}{% for y in x %}{% set ns.k = 'role' %}{% endfor %}{{ ''[ns.k|default('__class__')] }}",
     "{% for i in [1, 2] %}{% set ns = namespace() %}{{ ''[ns.k|default('__class__')] }}{% set ns.k = 'a' %}{% endfor %}",
+    "{% macro f(m, old) %}{% set ns = namespace(k='role') %}{% if m %}{{ f(m[1:], ns) }}{% endif %}{% if old %}{% set old.k = '__class__' %}{% endif %}{{ ''[ns.k] }}{% endmacro %}{{ f(x) }}",
+    "{% set l = [] %}{% for i in x %}{% set ns = namespace(k='role') %}{% set _ = l.append(ns) %}{% if i %}{% set ns.k = '__class__' %}{% endif %}{% endfor %}{{ ''[l[0].k] }}",
     "{% for a in ['role', 'x'] %}{{ ''[loop.previtem|default('__class__')] }}{% endfor %}",
     "{% for a in ['role', 'x'] %}{{ ''[loop.nextitem|default('__class__')] }}{% endfor %}",
     "{{ ''['x'|int(default='__class__')] }}",

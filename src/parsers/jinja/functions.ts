@@ -10,6 +10,7 @@ import { heldUnder, holdUnder } from "./heap.ts";
 import type { Place } from "./machine.ts";
 import { callMacro } from "./macros.ts";
 import { GROWN, LOOPS, type Run, UNROLLED } from "./run.ts";
+import { isRecursing } from "./statements.ts";
 import { elementsInside, tableOf, within } from "./values.ts";
 
 /** Characters of a paragraph that `lipsum` makes. */
@@ -115,9 +116,19 @@ function makeDict(run: Run, given: Given): Abstract {
   return domain.join(domain.many(domain.join(...parts)), ...rest);
 }
 
+/** Drops what the namespaces held that were made at a place. */
+function forget(run: Run, site: number): void {
+  for (const key of [...run.state.heap.keys()]) {
+    if (key.startsWith(`${site}.`)) holdUnder(run, key, run.domain.undefined);
+  }
+}
+
 function makeNamespace(run: Run, given: Given, place: Place): Abstract {
   const site = place.at;
-  const again = heldUnder(run, `${site} made`) !== undefined;
+  const remade = heldUnder(run, `${site} made`) !== undefined;
+  // What was made here before ended with its scope, unless something holds it or a macro calls itself.
+  const again = remade && (run.domain.stored.has(site) || isRecursing(run));
+  if (remade && !again) forget(run, site);
   if (again) holdUnder(run, `${site} many`, run.domain.nothing);
   holdUnder(run, `${site} made`, run.domain.nothing);
   const value = run.domain.known({ type: "namespace", site });

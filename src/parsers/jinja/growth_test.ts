@@ -93,6 +93,9 @@ const COSTLY: readonly string[] = [
   "{% set d = {'l': [1]} %}{% for x in d.l %}{% set _ = d['l'].append(x) %}{% endfor %}",
   "{% set l = [1] %}{% macro f(k) %}{% set _ = k.append(1) %}{% endmacro %}{% for x in l %}{{ f(l) }}{% endfor %}",
   "{% set l = [1] %}{% for x in l|map('int') %}{% set _ = l.append(x) %}{% endfor %}",
+  "{% set l = [] %}{% for m in messages %}{% set ns = namespace(s='a') %}{% set _ = l.append(ns) %}{% set f = l[0] %}{% set f.s = f.s ~ f.s %}{% endfor %}",
+  "{% set o = namespace(x=none) %}{% for m in messages %}{% set ns = namespace(s='a') %}{% if not o.x %}{% set o.x = ns %}{% endif %}{% set f = o.x %}{% set f.s = f.s ~ f.s %}{% endfor %}",
+  "{% set o = namespace(x='a') %}{% for m in messages %}{% set ns = namespace(s=o.x) %}{% set ns.s = ns.s ~ ns.s %}{% set o.x = ns.s %}{% endfor %}",
   "{{ ('a' * 100000).translate({97: 'b' * 100000}) }}",
 ];
 
@@ -133,4 +136,15 @@ test("a macro that is given a namespace is not gone through anew for each number
   const text = "{% macro f(ns) %}{{ 'a' }}{% endmacro %}{% set ns = namespace(i=0) %}" +
     "{% for i in range(100) %}{% set ns.i = ns.i + 1 %}{{ f(ns) }}{% endfor %}";
   assert.ok(evaluateTemplate(parseTemplate(text), text).outcomes.size < 5);
+});
+
+test("a namespace that is made anew counts from its beginning, whatever was counted in those before it", () => {
+  const text = "{% macro count(m) %}{% set ns = namespace(n=0) %}" +
+    "{% for p in m %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}{% endmacro %}" +
+    "{% for m in messages %}{% for t in m.tools %}{{ count(m) }}{{ count(t) }}{% endfor %}{% endfor %}";
+  const { state, outcomes } = evaluateTemplate(parseTemplate(text), text);
+  // The second time, one was made there before.
+  assert.ok([...outcomes.values()].every((all) => all.length <= 2));
+  const made = `${text.indexOf("namespace(n")}.n`;
+  assert.ok((state.heap.get(made)?.size ?? 0) < 100);
 });

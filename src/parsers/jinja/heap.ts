@@ -116,6 +116,7 @@ export function heldUnder(run: Run, key: string): Abstract | undefined {
 }
 
 export function holdUnder(run: Run, key: string, value: Abstract): void {
+  run.domain.store(value);
   run.state.heap.set(key, value);
   for (const { writes } of run.records) writes.add(key);
 }
