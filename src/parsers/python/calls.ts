@@ -33,8 +33,6 @@ import {
 const ACTIVE = 2;
 /** How deep arguments are searched for what runs code. CWE-674. */
 const ESCAPE_DEPTH = 3;
-/** Items of one container that are looked through for functions. CWE-834. */
-const GATHERED = 256;
 /** Values that a function which is handed over may be given. CWE-834. */
 const OTHERS = 64;
 const CALLED_THROUGH =
@@ -272,7 +270,8 @@ export class Calls implements CallsRoom {
         if (all.has(each)) continue;
         all.add(each);
         if (each.kind !== "container" || depth > 2) continue;
-        if (each.items.size + each.rest.length <= GATHERED) gather(itemsOf(each), depth + 1);
+        // Constants among them are few, whatever their number is.
+        gather(itemsOf(each), depth + 1);
       }
     };
     for (const set of setsOf(given)) gather(set, 0);

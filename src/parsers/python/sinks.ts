@@ -5,6 +5,7 @@
  * @module
  */
 
+import { COMPUTED } from "./paths.ts";
 import type { Constant, Value, Values } from "./values.ts";
 
 /** What the arguments of a call are, as far as it changes the verdict. */
@@ -152,8 +153,13 @@ export const HOOKS =
 
 /** Nested containers of arguments that are searched. The deepest in use is 6. CWE-674. */
 const DEPTH = 6;
-/** Values of the arguments of one call that are searched. A few calls in use have more. CWE-834. */
-const LOOKED = 256;
+/**
+ * Values of the arguments of one call that are searched, constants apart: as many as a container keeps. A call
+ * with more may be given anything. CWE-834.
+ */
+const LOOKED = 4096;
+/** Constants among them that are kept; numbers beyond say nothing. CWE-834. */
+const CONSTANTS = 256;
 
 /** What a call is given. */
 interface Given {
@@ -172,13 +178,18 @@ export function givenOf(sets: readonly Values[]): Given {
   const look = (values: Values, depth: number): void => {
     if (values.length === 0) isConstant = false;
     for (const each of values) {
-      if (seen.size > LOOKED || seen.has(each)) continue;
-      seen.add(each);
       if (each.kind === "constant") {
-        constants.push(each);
+        if (constants.length < CONSTANTS || typeof each.value === "string") constants.push(each);
         if (each.value === undefined) isConstant = false;
         continue;
       }
+      if (seen.has(each)) continue;
+      if (seen.size > LOOKED) {
+        outers.add(COMPUTED);
+        isConstant = false;
+        return;
+      }
+      seen.add(each);
       if (each.kind !== "container") isConstant = false;
       if (depth >= DEPTH) continue;
       if (each.kind === "outer") {
