@@ -384,7 +384,9 @@ export class Heap {
 
   private noteGiven(entry: GlobalEntry, value: Handle, at: number): void {
     const maker = this.instanceOf(value);
-    if (maker !== undefined && !entry.given.has(maker)) entry.given.set(maker, at);
+    if (maker === undefined || entry.given.has(maker)) return;
+    // A dictionary is asked for nothing but what its class has; what is in one of them is in all.
+    if (!maker.meanings.includes("dictionary")) entry.given.set(maker, at);
   }
 
   /** The same of all items of a container. */
