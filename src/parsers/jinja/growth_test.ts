@@ -61,7 +61,10 @@ function costs(text: string): string[] {
   return [...found.map(({ name }) => name), ...givenUp === undefined ? [] : [givenUp]];
 }
 
-/** Each takes more than 180 MB or two seconds in Jinja 3.1, with 64 messages. */
+/**
+ * Each takes more than 180 MB or four seconds in Jinja 3.1, with 64 messages. Those that make a text as
+ * long as a doubled number do so with 28, and fail with 64.
+ */
 const COSTLY: readonly string[] = [
   "{% set ns = namespace(n=3) %}{% for m in messages %}{% set ns.n = ns.n * ns.n %}{% endfor %}",
   "{% set ns = namespace(n=3) %}{% for i in range(200) %}{% set ns.n = ns.n ** 2 %}{% endfor %}",
@@ -87,6 +90,8 @@ const COSTLY: readonly string[] = [
   "{% for x in [1, 2] recursive %}{% if loop.depth < 40 %}{{ loop([1, 2]) }}{% endif %}{% endfor %}",
   "{% macro f(s, m) %}{% if m %}{{ f(s ~ s, m[1:]) }}{% endif %}{% endmacro %}{{ f('a', messages) }}",
   "{% macro f(m) %}{% if m %}{{ f(m[1:]) }}{{ f(m[1:]) }}{% endif %}{% endmacro %}{{ f(messages) }}",
+  "{% macro f(m) %}{% if m %}{% if m[0].role == 'user' %}{{ f(m[1:]) }}{% endif %}{{ f(m[1:]) }}{% endif %}{% endmacro %}{{ f(messages) }}",
+  "{% macro g(m, b) %}{% if b %}{{ f(m[1:]) }}{% else %}{{ f(m[1:]) }}{% endif %}{% endmacro %}{% macro f(m) %}{% if m %}{{ g(m, 1) }}{{ g(m, 0) }}{% endif %}{% endmacro %}{{ f(messages) }}",
   "{% macro r(n, s) %}{% if n %}{{ r(n - 1, s ~ s) }}{% else %}{{ s }}{% endif %}{% endmacro %}{{ r(40, 'a') }}",
   "{% set d = {'k': 1} %}{% for m in messages %}{% set _ = d.update({loop.index|string: d.copy()}) %}{% endfor %}{{ d }}",
   "{% set ns = namespace(s='a\\nb') %}{% for m in messages %}{% set ns.s = ns.s|indent(ns.s) %}{% endfor %}",
@@ -118,6 +123,7 @@ test("counters, texts and lists that grow with the conversation are quiet", () =
     "{% set ns = namespace(n=1, x='a') %}{% for i in range(10) %}{% set ns.n = ns.n * 2 %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ 'a' * ns.n }}",
     "{% set q = namespace(ids=[], n=0) %}{% for m in messages %}{% for t in m.tool_calls %}{% set _ = q.ids.append('f:' ~ q.n) %}{% set q.n = q.n + 1 %}{% endfor %}{{ q.ids.pop(0) }}{% endfor %}",
     "{% set ns = namespace(parts=[], text='') %}{% for m in messages %}{% set ns.parts = (ns.parts + [m.content])[-5:] %}{% set ns.text = ns.text|trim ~ m.content %}{% endfor %}{{ ns.parts|join(' ') }}",
+    "{% macro f(m) %}{% if m %}{% if m[0].role == 'user' %}U{{ f(m[1:]) }}{% else %}A{{ f(m[1:]) }}{% endif %}{% endif %}{% endmacro %}{{ f(messages) }}",
     "{% set n = n|default(64, true)|int %}{{ '<image>' * n }}",
     "{{ (time|default(1733000000)) ~ 'a' }}{{ [time|default(1733000000), 'a']|join(' ') }}",
     "{% set t = time|default(1733000000) %}{% set ns = namespace(s='') %}{% for m in messages %}{% set ns.s = ns.s ~ t ~ m.content %}{% endfor %}{{ ns.s }}",

@@ -12,7 +12,7 @@ import { heldUnder, holdUnder } from "./heap.ts";
 import type { Place } from "./machine.ts";
 import { settle, stillHolds } from "./outcomes.ts";
 import { rootOf } from "./paths.ts";
-import { type Dependencies, GROWN, type Outcome, type Run, WORK } from "./run.ts";
+import { type Branch, type Dependencies, GROWN, type Outcome, type Run, WORK } from "./run.ts";
 import { captured, detachedRun, writeTexts } from "./scopes.ts";
 import { givenTo, isConstant, isWritten } from "./values.ts";
 
@@ -86,6 +86,7 @@ export function callMacro(run: Run, block: Block, given: Given, place: Place): A
   const record: Dependencies = { reads: new Map(), writes: new Set() };
   run.records.push(record);
   const loops = run.loops.splice(0);
+  const branches = run.branches.splice(0);
   const own = new Map<string, Abstract>();
   const text = captured(run, () =>
     detachedRun(run, () => {
@@ -93,6 +94,7 @@ export function callMacro(run: Run, block: Block, given: Given, place: Place): A
       run.body(block.bodies[0] ?? []);
     }, own));
   run.loops.push(...loops);
+  run.branches.push(...branches);
   run.records.pop();
   run.frames.pop();
   if (text.size > GROWN) run.cost(tag, "size", text.size);
@@ -177,9 +179,20 @@ function noteBranches(run: Run, block: Block, place: Place): void {
     value.type === "item" && value.index.type === "slice" && parameters.has(rootOf(value))
   );
   if (!rest) return;
-  const places = run.branching.get(block) ?? new Set();
-  run.branching.set(block, places.add(place));
-  if (places.size > 1 || run.loops.length > 0) run.cost(tag, "recursion", WORK);
+  const places = run.branching.get(block) ?? new Map<Place, readonly Branch[]>();
+  // Another macro that it calls may itself be called more than once.
+  const direct = run.frames.at(-1)?.block === block;
+  const branches = direct ? [...run.branches] : [];
+  const twice = [...places].some(([other, around]) =>
+    other !== place && !areExclusive(around, branches)
+  );
+  run.branching.set(block, places.set(place, branches));
+  if (twice || run.loops.length > 0) run.cost(tag, "recursion", WORK);
+}
+
+/** Whether two places stand in different branches of one condition. */
+function areExclusive(one: readonly Branch[], other: readonly Branch[]): boolean {
+  return one.some((a) => other.some((b) => a.condition === b.condition && a.at !== b.at));
 }
 
 /** A macro that calls itself with what it was called with: with a number, more than once, it does not end. */

@@ -70,6 +70,12 @@ export interface Loop {
   readonly depth: number;
 }
 
+/** One of the bodies of a condition, of which no more than one runs. */
+export interface Branch {
+  readonly condition: Block;
+  readonly at: number;
+}
+
 interface Frame {
   readonly block: Block;
   readonly key: string;
@@ -130,7 +136,9 @@ export abstract class Run implements Machine {
   readonly records: Dependencies[] = [];
   doublings: number = 0;
   /** By macro, where it calls itself with all but a few items of what it was called with. */
-  readonly branching: Map<Block, Set<Place>> = new Map();
+  readonly branching: Map<Block, Map<Place, readonly Branch[]>> = new Map();
+  /** The branches of conditions, within the macro that runs, in which what is evaluated stands. */
+  readonly branches: Branch[] = [];
   readonly selfCalls: Map<string, number> = new Map();
 
   /**

@@ -148,7 +148,8 @@ function runNamedBlock(run: Run, block: Block): void {
   writeTexts(run, [text]);
 }
 
-function runIf(run: Run, { tag, turns, bodies }: Block): void {
+function runIf(run: Run, block: Block): void {
+  const { tag, turns, bodies } = block;
   const tests = [tag, ...turns].map(({ expressions, name }) =>
     name === "else" ? undefined : expressions[0]
   );
@@ -164,7 +165,9 @@ function runIf(run: Run, { tag, turns, bodies }: Block): void {
     if (certain === false && followed) continue;
     const before = run.state.clone();
     if (test !== undefined) guardBy(run, test);
+    run.branches.push({ condition: block, at });
     run.body(body);
+    run.branches.pop();
     run.guards.length = guards;
     // What is never entered leaves nothing behind.
     if (possible && certain !== false) {
