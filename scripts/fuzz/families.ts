@@ -69,6 +69,9 @@ const GENERATORS: Readonly<Record<string, readonly ((dice: Dice) => Generated)[]
   torchserve: [modelArchive],
 };
 
+/** Folders of `testdata/` with the samples of a bundle that has none by its own name. */
+const FOLDERS: Readonly<Record<string, string>> = { "entry-points": "python" };
+
 /**
  * A family for each format that has a reader, with its samples and those of names that claim it, and for
  * each bundle that is not named like a format.
@@ -83,7 +86,7 @@ export const FAMILIES: readonly Family[] = [
   ...BUNDLES.filter((bundle) => DESCRIPTORS.every(({ id }) => id !== bundle.id)).map(({ id }) => ({
     id,
     formats: [],
-    samples: samplesOf(id, []),
+    samples: samplesOf(FOLDERS[id] ?? id, []),
     generators: GENERATORS[id] ?? [],
   })),
 ];
