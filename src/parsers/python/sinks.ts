@@ -158,6 +158,8 @@ const DEPTH = 6;
  * with more may be given anything. CWE-834.
  */
 const LOOKED = 4096;
+/** Constants that a call may be given of which each counts: what is written out in calls has a dozen. */
+const FEW = 64;
 /** Constants among them that are kept; numbers beyond say nothing. CWE-834. */
 const CONSTANTS = 256;
 
@@ -250,9 +252,11 @@ export function traitsOf(
     if (outer.startsWith("ctypes.util.find_library")) traits.add("system-library");
   }
   const own = givenOf([self]);
+  const isMany = given.constants.length > FEW;
   let library = given.constants.length > 0 && given.outers.size === 0;
   for (const { value, bytes, hidden } of [...given.constants, ...own.constants]) {
-    if (hidden && typeof value === "string" && value.length > 3) traits.add("decoded");
+    // One of a hundred texts that a name may stand for says nothing of the call.
+    if (hidden && !isMany && typeof value === "string" && value.length > 3) traits.add("decoded");
     if (
       value !== null && !(typeof value === "string" && LIBRARY.test(value)) &&
       typeof value !== "number" && typeof value !== "boolean"
