@@ -8,6 +8,7 @@
  * @module
  */
 
+import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
@@ -172,9 +173,7 @@ class Footer {
 
   /** Summaries of a folder (`_metadata`) name the files beside them. */
   #otherFile(path: string): void {
-    const leaves = /^(?:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:)/u.test(path) ||
-      path.split(/[\\/]/u).includes("..");
-    if (leaves) this.#anomaly("arrow-path", `a column is in "${path}"`);
+    if (leavesFolder(path)) this.#anomaly("arrow-path", `a column is in "${path}"`);
   }
 
   #pair(reader: ThriftReader, item: number): void {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
@@ -173,7 +174,7 @@ class ModelWalk {
     const name = texts.get(1) ?? "";
     for (const folder of (texts.get(2) ?? "").split(":")) {
       const path = folder === "" ? name : `${folder}/${name}`;
-      if (!leaves(path)) continue;
+      if (!leavesFolder(path)) continue;
       const detail = `the model is linked to "${path}"`;
       this.found.push({ type: "anomaly", rule: "coreml-path", detail, offset });
     }
@@ -257,7 +258,9 @@ class ModelWalk {
       const name = await this.reader.text(field);
       if (WEIGHTS.test(name)) return;
       if (++this.#blobs > REPORTED) return;
-      const rule = leaves(name.replace(/^@model_path\//u, "")) ? "coreml-path" : "coreml-blob";
+      const rule = leavesFolder(name.replace(/^@model_path\//u, ""))
+        ? "coreml-path"
+        : "coreml-blob";
       const detail = `weights are in "${name}"`;
       this.found.push({ type: "anomaly", rule, detail, offset: field.start });
     });
@@ -276,9 +279,4 @@ function inTurn(
       ? take(message.enter(field), field)
       : undefined
   );
-}
-
-/** True for a path that leads out of the folder that it is looked up in. */
-function leaves(path: string): boolean {
-  return /^(?:[\\/]|~|[A-Za-z]:)/u.test(path) || path.split(/[\\/]/u).includes("..");
 }

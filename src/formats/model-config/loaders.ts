@@ -6,6 +6,7 @@
  * @module
  */
 
+import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { type CodeReference, referenceOf } from "../../bundles/remote_code.ts";
 import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
 import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
@@ -541,11 +542,6 @@ function isSchema(node: ConfigNode, path: readonly string[]): boolean {
 function placeOf(path: readonly string[]): string {
   return path.map((key, index) => /^\d+$/u.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)
     .join("").slice(0, TEXT_CHARACTERS) || "the file itself";
-}
-
-/** True for a path that is absolute, an address, or climbs out. */
-function leavesFolder(path: string): boolean {
-  return /^(?:[\\/~]|[A-Za-z]:|\w+:\/\/)/u.test(path) || path.split(/[\\/]/u).includes("..");
 }
 
 /** Tags and attributes by which a browser runs script or fetches something. */

@@ -13,7 +13,7 @@ import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
-import { FlatBuffer } from "../../parsers/flatbuffer.ts";
+import { FlatBuffer, type FlatRecord } from "../../parsers/flatbuffer.ts";
 import { hiddenEntry } from "../../parsers/trailing.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import { readUpTo } from "../../sources/read_all.ts";
@@ -105,7 +105,7 @@ async function* scan(
 }
 
 /** A key and a value of whatever type; both must be there. */
-async function readPair(pair: Awaited<ReturnType<FlatBuffer["root"]>>): Promise<void> {
+async function readPair(pair: FlatRecord): Promise<void> {
   await pair.text(PAIR.key, 0);
   const value = await pair.table(PAIR.value);
   if (value === undefined) throw new FormatError("Cannot read LiteRT-LM file: a key has no value");

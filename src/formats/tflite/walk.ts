@@ -4,6 +4,7 @@
  * @module
  */
 
+import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
@@ -169,8 +170,9 @@ export class ModelWalk {
     for await (const group of model.tables(MODEL.groups)) {
       groups++;
       const name = await group.text(0) ?? "";
-      const leaves = /^(?:[\\/]|[A-Za-z]:)/u.test(name) || name.split(/[\\/]/u).includes("..");
-      if (leaves) this.#anomaly("tflite-external-path", `a group of buffers is in "${name}"`);
+      if (leavesFolder(name)) {
+        this.#anomaly("tflite-external-path", `a group of buffers is in "${name}"`);
+      }
     }
     for await (const buffer of model.tables(MODEL.external)) {
       this.#external++;
