@@ -25,16 +25,24 @@ export function ascii(text: string): readonly number[] {
 
 const CHUNK = 8192;
 
-/** The first bytes as text, one character a byte. */
-export function latin1(bytes: Uint8Array, length: number): string {
+/**
+ * The first bytes as text, one character a byte; all of them unless a length is given. `TextDecoder` has
+ * no such encoding, its "latin1" is Windows-1252.
+ */
+export function latin1(bytes: Uint8Array, length: number = bytes.length): string {
   const end = Math.min(length, bytes.length);
   // A call takes only so many arguments.
-  if (end <= CHUNK) return String.fromCharCode(...bytes.subarray(0, end));
+  if (end <= CHUNK) return characters(bytes.subarray(0, end));
   const parts: string[] = [];
   for (let at = 0; at < end; at += CHUNK) {
-    parts.push(String.fromCharCode(...bytes.subarray(at, Math.min(end, at + CHUNK))));
+    parts.push(characters(bytes.subarray(at, Math.min(end, at + CHUNK))));
   }
   return parts.join("");
+}
+
+/** Without the iterator that a spread would use, which takes seven times as long. */
+function characters(bytes: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, undefined, bytes);
 }
 
 /**

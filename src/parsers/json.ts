@@ -8,6 +8,8 @@
  * @module
  */
 
+import { latin1 } from "./bytes.ts";
+
 /** An object, with the byte at which it begins. */
 export interface JsonObject {
   readonly kind: "object";
@@ -234,7 +236,7 @@ class Parser {
   }
 
   #word(): JsonValue {
-    const text = ascii(this.#bytes.subarray(this.#at, this.#at + 9));
+    const text = latin1(this.#bytes.subarray(this.#at, this.#at + 9));
     for (const [word, value] of WORDS) {
       if (!text.startsWith(word)) continue;
       this.#at += word.length;
@@ -242,7 +244,7 @@ class Parser {
     }
     let end = this.#at;
     while (isNumberByte(this.#bytes[end])) end++;
-    const digits = ascii(this.#bytes.subarray(this.#at, Math.min(end, this.#at + 64)));
+    const digits = latin1(this.#bytes.subarray(this.#at, Math.min(end, this.#at + 64)));
     if (!/^-?\d/u.test(digits)) this.#fail("A value is missing");
     this.#at = end;
     return Number(digits);
@@ -283,10 +285,6 @@ function isNumberByte(byte: number | undefined): boolean {
   return byte !== undefined &&
     ((byte >= 0x30 && byte <= 0x39) || byte === 0x2b || byte === 0x2d || byte === 0x2e ||
       byte === 0x65 || byte === 0x45);
-}
-
-function ascii(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
 }
 
 function unescaped(text: string): string {

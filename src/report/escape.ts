@@ -11,6 +11,9 @@
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u115f\u1160\u2800\u3164\uffa0]/gu;
 
+/** The same where `JSON.stringify` has escaped C0: what is left of it are its own line breaks. */
+const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u115f\u1160\u2800\u3164\uffa0]/gu;
+
 /** A base character carries a handful of marks in any language; towers of them paint over other lines. */
 const MARK_TOWER = /(?<=\p{M}{6})\p{M}/gu;
 
@@ -52,8 +55,7 @@ export function jsonText(value: unknown, indent?: number): string {
     (_key, it) => typeof it === "bigint" ? String(it) : it,
     indent,
   );
-  return json.replace(UNSAFE, (character) => {
-    if (character === "\n") return character;
+  return json.replace(UNSAFE_IN_JSON, (character) => {
     let escaped = "";
     for (let index = 0; index < character.length; index++) {
       escaped += `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`;

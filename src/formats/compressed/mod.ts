@@ -10,6 +10,7 @@ import { HINT } from "../../core/hints.ts";
 import { type Codec, type DecodedSource, decompress, tryInflate } from "../../codecs/decompress.ts";
 import { isLzmaAlone } from "../../codecs/lzma/streams.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { hiddenEntry } from "../../parsers/trailing.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
@@ -226,7 +227,7 @@ function isText(head: Uint8Array): boolean {
 /** Where the stream behind the oldest header of joblib begins; undefined where there is no such header. */
 function zfileOffset({ head, size, ...sample }: Sample): number | undefined {
   if (!begins(head, [0x5a, 0x46])) return undefined;
-  const text = String.fromCharCode(...head.subarray(0, ZFILE_HEADER_BYTES));
+  const text = latin1(head, ZFILE_HEADER_BYTES);
   if (!/^ZF[\s+\-0-9a-fA-FxXL_]{19}$/u.test(text)) return undefined;
   // Some versions put a blank between header and stream.
   const at = head[ZFILE_HEADER_BYTES] === 0x20 ? ZFILE_HEADER_BYTES + 1 : ZFILE_HEADER_BYTES;

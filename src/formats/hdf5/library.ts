@@ -7,6 +7,7 @@
 
 import { SourceError } from "../../core/errors.ts";
 import { loadDecoder } from "../../codecs/decoder.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 
 /** Bytes of the library's memory. CWE-789. */
 const MOST_MEMORY = 256 * 1024 * 1024;
@@ -115,7 +116,7 @@ function keepDiagnostic(
   length: number,
 ): number {
   if (diagnostics.length < DIAGNOSTIC_LENGTH) {
-    diagnostics += String.fromCharCode(...buffer.subarray(offset, offset + length));
+    diagnostics += latin1(buffer.subarray(offset), length);
   }
   return length;
 }

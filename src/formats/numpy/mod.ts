@@ -9,6 +9,7 @@
 
 import { HINT } from "../../core/hints.ts";
 import { FormatError } from "../../core/errors.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import {
   getItem,
   isDict,
@@ -101,8 +102,7 @@ async function observe(
 
 /** Versions 1 and 2 are Latin-1, version 3 is UTF-8. */
 function headerText(bytes: Uint8Array, major: number): string {
-  if (major === 3) return new TextDecoder("utf-8").decode(bytes);
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return major === 3 ? new TextDecoder("utf-8").decode(bytes) : latin1(bytes);
 }
 
 function readHeader(text: string): Header {

@@ -81,7 +81,7 @@ function detect({ hint, head, name }: Sample): boolean {
     return PATH_NAME.test(name) ? isPathFile(head) : NOTEBOOK_NAME.test(name) && isNotebook(head);
   }
   if (hint === HINT.pythonPathMaybe) {
-    return looksLikeText(head) && /^import[ \t]/mu.test(latin1Of(head));
+    return looksLikeText(head) && /^import[ \t]/mu.test(latin1(head));
   }
   if (hint === HINT.pythonProgram && !/\.pyw?$/iu.test(name)) {
     return !head.includes(0) && /^#!.*python/u.test(latin1(head.subarray(0, 256), 256));
@@ -104,18 +104,12 @@ function isPathFile(head: Uint8Array): boolean {
 
 /** True for the beginning of a notebook's object; other programs write other things under that name. */
 function isNotebook(head: Uint8Array): boolean {
-  const text = latin1Of(head).replace(/^\xef\xbb\xbf/u, "");
+  const text = latin1(head).replace(/^\xef\xbb\xbf/u, "");
   return /^\s*\{/u.test(text) && /"(?:cells|worksheets|nbformat|cell_type)"/u.test(text);
 }
 
 function isCompiledHint(hint: string | undefined): boolean {
   return hint === HINT.pythonCompiled || hint === HINT.pythonCached;
-}
-
-function latin1Of(head: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < head.length; at += 8192) text += latin1(head.subarray(at), 8192);
-  return text;
 }
 
 async function* scan(

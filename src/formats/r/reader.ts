@@ -9,6 +9,7 @@
 
 import { FormatError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { readUpTo } from "../../sources/read_all.ts";
 
 /** How numbers are written. */
@@ -191,7 +192,7 @@ export class RdsReader {
       this.#at++;
     }
     if (this.#at - from > WORD_CHARACTERS) throw new FormatError("A word does not end", from);
-    return String.fromCharCode(...this.#bytes.subarray(from, this.#at));
+    return latin1(this.#bytes.subarray(from, this.#at));
   }
 
   /** One byte of an ASCII text. */

@@ -6,6 +6,7 @@
  */
 
 import { FormatError } from "../../core/errors.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 
 /** Everything in a tar archive is a multiple of this. */
 export const BLOCK_BYTES = 512;
@@ -98,7 +99,7 @@ export function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
   } catch {
-    return Array.from(text, (byte) => String.fromCharCode(byte)).join("");
+    return latin1(text);
   }
 }
 

@@ -8,6 +8,7 @@
  */
 
 import type { Source } from "../../core/source.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { BLOCK_BYTES, textOf } from "./header.ts";
 
 /** A run of bytes that is there. */
@@ -120,7 +121,7 @@ export async function dataSparseParts(
     const block = await more(at, BLOCK_BYTES);
     if (block.length < BLOCK_BYTES) return undefined;
     at += BLOCK_BYTES;
-    const lines = (text + String.fromCharCode(...block)).split("\n");
+    const lines = (text + latin1(block)).split("\n");
     text = lines.pop() ?? "";
     for (const line of lines) {
       if (numbers.length >= expected) break;

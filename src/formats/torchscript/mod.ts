@@ -12,7 +12,7 @@ import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
-import { ascii, startsWith } from "../../parsers/bytes.ts";
+import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
 import { scanBytecode, scanFlatbuffer } from "./mobile.ts";
 import { customClass, isMethodOfTensors, isNotable, REMOTE } from "./names.ts";
 import { type Token, tokenize } from "./tokens.ts";
@@ -82,7 +82,7 @@ async function readText(source: Source, context: FormatContext): Promise<string>
   for (let at = 0;;) {
     context.checkDeadline();
     const bytes = await source.read(at, READ_BYTES);
-    parts.push(characters(bytes));
+    parts.push(latin1(bytes));
     at += bytes.length;
     if (bytes.length < READ_BYTES) return parts.join("");
     if (at > context.limits.spoolBytes) {
@@ -92,15 +92,6 @@ async function readText(source: Source, context: FormatContext): Promise<string>
       );
     }
   }
-}
-
-/** One character a byte; `TextDecoder` has no such encoding, its "latin1" is Windows-1252. */
-function characters(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 4096) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  }
-  return text;
 }
 
 /** Operators that the program names, whether it calls them there or later by another name. */

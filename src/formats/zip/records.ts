@@ -5,6 +5,7 @@
  * @module
  */
 
+import { latin1 } from "../../parsers/bytes.ts";
 import { Cursor } from "../../parsers/cursor.ts";
 import { crc32 } from "../../codecs/checksums/crc32.ts";
 
@@ -104,10 +105,6 @@ function decodeName(bytes: Uint8Array): string {
   } catch {
     return latin1(bytes);
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** Both forms of a name. Only ASCII and one character a byte are as long decoded as they stand. */

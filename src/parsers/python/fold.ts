@@ -6,6 +6,7 @@
  */
 
 import { tryInflate } from "../../codecs/decompress.ts";
+import { latin1 } from "../bytes.ts";
 import { type Constant, constantOf } from "./values.ts";
 
 /** Characters of a constant that is put together. Code that hides has some ten thousand. CWE-400. */
@@ -136,16 +137,7 @@ function encoded(text: string, encoding: string | undefined): Folded {
   const name = encoding?.toLowerCase().replaceAll(/[_-]/gu, "") ?? "";
   if (ONE_BYTE.test(name)) return ASCII.test(text) ? { bytes: text } : undefined;
   if (!/^(?:utf8|u8)$/u.test(name) || /\p{Surrogate}/u.test(text)) return undefined;
-  return { bytes: latin1Of(new TextEncoder().encode(text)) };
-}
-
-/** Bytes as a text of one character each. */
-function latin1Of(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return text;
+  return { bytes: latin1(new TextEncoder().encode(text)) };
 }
 
 /** The bytes that a text of one character each stands for. */
@@ -205,7 +197,7 @@ export function foldFunction(path: string, values: readonly Constant[]): Constan
       return made(fromHex(value));
     case "zlib.decompress": {
       const bytes = inflateZlib(bytesOf(value), TEXT);
-      return bytes === undefined ? undefined : made({ bytes: latin1Of(bytes) });
+      return bytes === undefined ? undefined : made({ bytes: latin1(bytes) });
     }
     case "codecs.decode": {
       const name = encodingOf(second?.value);
@@ -227,7 +219,7 @@ function codec(value: string, bytes: boolean, name: string): Folded {
   if (short === "base64") return fromBase64(value);
   if (short === "zlib" || short === "zip") {
     const unpacked = inflateZlib(bytesOf(value), TEXT);
-    return unpacked === undefined ? undefined : { bytes: latin1Of(unpacked) };
+    return unpacked === undefined ? undefined : { bytes: latin1(unpacked) };
   }
   return bytes ? decoded(value, name) : undefined;
 }

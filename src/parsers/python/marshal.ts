@@ -11,6 +11,7 @@
  */
 
 import { FormatError } from "../../core/errors.ts";
+import { latin1 } from "../bytes.ts";
 
 /** Nested objects: `MAX_MARSHAL_STACK_DEPTH` of marshal.c. CWE-674. */
 const MAX_DEPTH = 2000;
@@ -393,12 +394,7 @@ const SINGLETONS: Readonly<Record<string, MarshalSingleton>> = {
 };
 
 function text(bytes: Uint8Array, encoding: "latin1" | "utf-8"): string {
-  if (encoding === "utf-8") return new TextDecoder().decode(bytes);
-  let result = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    result += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return result;
+  return encoding === "utf-8" ? new TextDecoder().decode(bytes) : latin1(bytes);
 }
 
 function fits(value: MarshalValue, type: Field): boolean {

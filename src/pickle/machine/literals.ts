@@ -8,6 +8,7 @@
  */
 
 import { OP } from "./opcodes.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { SIMPLE_ESCAPES } from "../../parsers/python/escapes.ts";
 
 const utf8 = new TextDecoder("utf-8");
@@ -56,11 +57,7 @@ export function isUtf8(bytes: Uint8Array, from = 0, to: number = bytes.length): 
 
 /** Decodes Latin-1, any length. */
 export function decodeLatin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return text;
+  return latin1(bytes);
 }
 
 /** The bytes of a Latin-1 text; undefined when it has other characters. */

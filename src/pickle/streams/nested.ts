@@ -6,6 +6,7 @@
 
 import { HINT } from "../../core/hints.ts";
 import { tryInflate } from "../../codecs/decompress.ts";
+import { latin1 } from "../../parsers/bytes.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
@@ -215,7 +216,7 @@ function constantPickle(
 
 function asText(bytes: Uint8Array | undefined): string | undefined {
   if (bytes === undefined || !bytes.every((byte) => byte < 0x80)) return undefined;
-  return String.fromCharCode(...bytes.subarray(0, 65_536));
+  return latin1(bytes, 65_536);
 }
 
 function compressedPickle(head: Uint8Array): boolean {
