@@ -5,6 +5,7 @@ import { test } from "node:test";
 import Ajv from "ajv-draft-04";
 import { file, report, SAMPLES } from "../../testdata/report/samples.ts";
 import { fingerprintOf } from "../cli/baseline.ts";
+import { LARGE_INPUT } from "../parsers/testing/sweep.ts";
 import { loadRules } from "../rules/rules.ts";
 import type { Finding, ScanReport } from "../core/types.ts";
 import { renderJson } from "./json.ts";
@@ -133,17 +134,24 @@ test("Equal issues of one file are distinguished in the hash that code scanning 
   assert.notEqual(hashes[0], hashes[1]);
 });
 
-test("A run has no more results than code scanning takes, the worst first, and says so", () => {
-  const [finding] = harmful();
-  assert.ok(finding);
-  const mild = { ...finding, severity: "low" as const };
-  const many = Array.from({ length: 25_000 }, (_, offset) => ({ ...mild, offset }));
-  const sample = report([file("a.pkl", "dangerous", many), file("b.pkl", "dangerous", [finding])]);
-  const [run] = JSON.parse(renderSarif(sample, SARIF)).runs;
-  assert.equal(run.results.length, 25_000);
-  assert.equal(run.results[0].level, "error");
-  assert.match(run.invocations[0].toolExecutionNotifications[0].message.text, /^1 more issue/);
-});
+test(
+  "A run has no more results than code scanning takes, the worst first, and says so",
+  LARGE_INPUT,
+  () => {
+    const [finding] = harmful();
+    assert.ok(finding);
+    const mild = { ...finding, severity: "low" as const };
+    const many = Array.from({ length: 25_000 }, (_, offset) => ({ ...mild, offset }));
+    const sample = report([
+      file("a.pkl", "dangerous", many),
+      file("b.pkl", "dangerous", [finding]),
+    ]);
+    const [run] = JSON.parse(renderSarif(sample, SARIF)).runs;
+    assert.equal(run.results.length, 25_000);
+    assert.equal(run.results[0].level, "error");
+    assert.match(run.invocations[0].toolExecutionNotifications[0].message.text, /^1 more issue/);
+  },
+);
 
 test("A fingerprint survives a move of bytes, and changes with what is called", () => {
   const [finding] = harmful();

@@ -81,7 +81,7 @@ test("more names than are reported, and more work than is done for one, leave a 
   const hidden = "{{ ''['__cl' ~ 'ass__'] }}";
   assert.ok((await named(hidden)).names.has("attribute.__class__"));
   for (const work of ["{% set a = a ~ a ~ 'b' %}", "{% set a = [1, 2, 3, 4, 5, 6, 7, 8, 9] %}"]) {
-    const { names, whole } = await named(work.repeat(20_000) + hidden);
+    const { names, whole } = await named(work.repeat(2000) + hidden);
     assert.ok(names.has("attribute.__class__") || !whole, work);
   }
   const chain = (length: number) => `{{ ''['__cl' ~ 'ass__'${" ~ ''".repeat(length)}] }}`;

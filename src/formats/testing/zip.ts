@@ -60,11 +60,16 @@ export function bytesOf(data: Uint8Array | string): Uint8Array {
 
 /** Little-endian numbers as bytes: pairs of width and value. */
 export function numbers(...pairs: readonly (readonly [width: 1 | 2 | 4 | 8, value: number])[]) {
-  const bytes: number[] = [];
+  const bytes = new Uint8Array(pairs.reduce((sum, [width]) => sum + width, 0));
+  let at = 0;
   for (const [width, value] of pairs) {
-    for (let i = 0; i < width; i++) bytes.push(Math.floor(value / 2 ** (8 * i)) % 256);
+    let rest = value;
+    for (let i = 0; i < width; i++) {
+      bytes[at++] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
   }
-  return Uint8Array.from(bytes);
+  return bytes;
 }
 
 /** Bytes one after the other. */
@@ -133,27 +138,46 @@ function localHeader(entry: Entry, truth: Fields): Uint8Array {
   const fields = { ...truth, ...zeros, ...entry.local };
   const name = bytesOf(fields.name);
   const extra = entry.localExtra ?? new Uint8Array(0);
-  return join(
-    numbers([4, 0x04034b50], [2, 20], [2, fields.flags], [2, fields.method], [4, 0]),
-    numbers([4, fields.crc], [4, fields.compressedSize], [4, fields.size]),
-    numbers([2, name.length], [2, extra.length]),
-    name,
-    extra,
-  );
+  const bytes = new Uint8Array(30 + name.length + extra.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0x04034b50, true);
+  view.setUint16(4, 20, true);
+  view.setUint16(6, fields.flags, true);
+  view.setUint16(8, fields.method, true);
+  setSizes(view, 14, fields);
+  view.setUint16(26, name.length, true);
+  view.setUint16(28, extra.length, true);
+  bytes.set(name, 30);
+  bytes.set(extra, 30 + name.length);
+  return bytes;
+}
+
+/** Checksum and sizes of either header; an archive may have too many members for a table of fields. */
+function setSizes(view: DataView, at: number, fields: Fields): void {
+  view.setUint32(at, fields.crc, true);
+  view.setUint32(at + 4, fields.compressedSize, true);
+  view.setUint32(at + 8, fields.size, true);
 }
 
 function centralHeader(entry: Entry, truth: Fields): Uint8Array {
   const fields = { ...truth, ...entry.central };
   const name = bytesOf(fields.name);
   const extra = entry.centralExtra ?? new Uint8Array(0);
-  return join(
-    numbers([4, 0x02014b50], [2, 0x0314], [2, 20], [2, fields.flags], [2, fields.method], [4, 0]),
-    numbers([4, fields.crc], [4, fields.compressedSize], [4, fields.size]),
-    numbers([2, name.length], [2, extra.length], [2, 0], [2, 0], [2, 0]),
-    numbers([4, entry.attributes ?? 0], [4, fields.offset]),
-    name,
-    extra,
-  );
+  const bytes = new Uint8Array(46 + name.length + extra.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0x02014b50, true);
+  view.setUint16(4, 0x0314, true);
+  view.setUint16(6, 20, true);
+  view.setUint16(8, fields.flags, true);
+  view.setUint16(10, fields.method, true);
+  setSizes(view, 16, fields);
+  view.setUint16(28, name.length, true);
+  view.setUint16(30, extra.length, true);
+  view.setUint32(38, entry.attributes ?? 0, true);
+  view.setUint32(42, fields.offset, true);
+  bytes.set(name, 46);
+  bytes.set(extra, 46 + name.length);
+  return bytes;
 }
 
 function endRecord(

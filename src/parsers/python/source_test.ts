@@ -378,7 +378,7 @@ test("an argument called __name__ gives the module no other name, unless it reac
 });
 
 test("the deadline is looked at within a source of any kind, and what it throws ends the reading", () => {
-  const size = 400_000;
+  const size = 140_000;
   const rep = (text: string): string => text.repeat(Math.ceil(size / text.length));
   const kinds: Readonly<Record<string, string>> = {
     calls: rep("a()\n"),

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forwardSource, LOOK_BACK_BYTES } from "../../sources/forward.ts";
 import type { Observation } from "../../core/types.ts";
+import { LARGE_INPUT } from "../../parsers/testing/sweep.ts";
 import { TEXT_LIMIT } from "../machine/heap.ts";
 import { join } from "../../formats/testing/zip.ts";
 import { anomaliesIn, bytes, byteString, factsIn, observe, str } from "../testing/pickle.ts";
@@ -198,13 +199,17 @@ test("however many words begin like opcodes, a constant behind them is looked at
   assert.deepEqual(anomaliesIn(await observe(data)), ["pickle-nested-data"]);
 });
 
-test("constants that may be pickles beyond those that are looked at are unread", async () => {
-  const one = str("cx\nabcdefg");
-  const many = new Uint8Array(one.length * 65_537);
-  for (let at = 0; at < many.length; at += one.length) many.set(one, at);
-  const seen = await observe(join(bytes("\x80\x04]("), many, byteString(INNER), bytes("e.")));
-  assert.ok(seen.some((it) => it.type === "anomaly" && it.rule === "scan-limit" && it.unread));
-});
+test(
+  "constants that may be pickles beyond those that are looked at are unread",
+  LARGE_INPUT,
+  async () => {
+    const one = str("cx\nabcdefg");
+    const many = new Uint8Array(one.length * 65_537);
+    for (let at = 0; at < many.length; at += one.length) many.set(one, at);
+    const seen = await observe(join(bytes("\x80\x04]("), many, byteString(INNER), bytes("e.")));
+    assert.ok(seen.some((it) => it.type === "anomaly" && it.rule === "scan-limit" && it.unread));
+  },
+);
 
 test("zlib and gzip under hexadecimal and base64 are opened", async () => {
   const packed = async (kind: "deflate" | "gzip") => {
