@@ -1,5 +1,5 @@
 /**
- * Comparing and showing the first bytes of a file.
+ * Comparing, showing and joining bytes.
  *
  * @module
  */
@@ -21,6 +21,17 @@ export function ascii(text: string): readonly number[] {
     CODES.set(text, codes);
   }
   return codes;
+}
+
+/** Parts one behind the other, as a copy. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 const CHUNK = 8192;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ascii, latin1, looksLikeText, startsWith } from "./bytes.ts";
+import { ascii, concat, latin1, looksLikeText, startsWith } from "./bytes.ts";
 
 test("a prefix longer than the bytes is none", () => {
   assert.ok(startsWith(Uint8Array.of(1, 2, 3), [1, 2]));
@@ -29,4 +29,12 @@ test("text is UTF-8 without control characters, its last character may be cut", 
   }
   assert.ok(!looksLikeText(Uint8Array.of(0xff, 65)));
   assert.ok(!looksLikeText(Uint8Array.of(0xc3, 65)));
+});
+
+test("joined parts are a copy, and none are no bytes", () => {
+  const part = Uint8Array.of(1, 2);
+  const all = concat([part, new Uint8Array(0), Uint8Array.of(3)]);
+  part[0] = 9;
+  assert.deepEqual(all, Uint8Array.of(1, 2, 3));
+  assert.deepEqual(concat([]), new Uint8Array(0));
 });

@@ -12,6 +12,7 @@
 
 import { FormatError, LimitError } from "../core/errors.ts";
 import type { Source } from "../core/source.ts";
+import { concat } from "./bytes.ts";
 
 /** Wire types; 6 and 7 do not exist. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, group: 3, groupEnd: 4, fixed32: 5 } as const;
@@ -298,6 +299,24 @@ export function* fieldsOf(bytes: Uint8Array, length = bytes.length): Iterable<Wi
     if (field.cut) throw overrun(field);
   }
   if (groups.length > 0) throw new FormatError("Cannot read message: a group has no end", at);
+}
+
+/**
+ * A field on the wire whose payload is bytes, a text as UTF-8, or another message.
+ *
+ * @param number of the field, from 1 to 2^29 - 1
+ */
+export function bytesField(number: number, payload: string | Uint8Array): Uint8Array {
+  const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+  return concat([varint(number * 8 + WIRE.bytes), varint(bytes.length), bytes]);
+}
+
+/** A number from 0 to 2^53 - 1 in groups of seven bits, the lowest first. */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let left = value;
+  for (; left >= 128; left = Math.floor(left / 128)) bytes.push(left % 128 + 128);
+  return Uint8Array.of(...bytes, left);
 }
 
 /**

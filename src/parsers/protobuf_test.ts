@@ -4,7 +4,14 @@ import fc from "fast-check";
 import { FormatError, LimitError } from "../core/errors.ts";
 import { bytesSource } from "../sources/memory.ts";
 import type { Source } from "../core/source.ts";
-import { fieldsOf, packedVarints, WIRE, type WireField, WireReader } from "./protobuf.ts";
+import {
+  bytesField,
+  fieldsOf,
+  packedVarints,
+  WIRE,
+  type WireField,
+  WireReader,
+} from "./protobuf.ts";
 
 const context = { limits: { values: 1 << 20 }, checkDeadline() {} };
 
@@ -182,4 +189,27 @@ test("any bytes are either a message or refused, the same in memory and over a s
       assert.equal(await outcome(() => [...fieldsOf(bytes)]), seen);
     }),
   );
+});
+
+test("a written field is what protobuf's own encoder writes, and is read back", async () => {
+  // `SerializeToString()` of google.protobuf 7.36.2: FileDescriptorProto(name="a/é"), and a message
+  // whose field 536870911 has 300 bytes.
+  assert.deepEqual(bytesField(1, "a/\u00e9"), bytesOf(0x0a, 4, 0x61, 0x2f, 0xc3, 0xa9));
+  assert.deepEqual(
+    bytesField(536870911, new Uint8Array(300)).subarray(0, 7),
+    bytesOf(0xfa, 0xff, 0xff, 0xff, 0x0f, 0xac, 0x02),
+  );
+  const property = fc.asyncProperty(
+    fc.integer({ min: 1, max: 2 ** 29 - 1 }),
+    fc.uint8Array({ maxLength: 400 }),
+    async (number, payload) => {
+      const bytes = bytesField(number, payload);
+      const [field, ...more] = await read(bytes);
+      assert.deepEqual(more, []);
+      assert.equal(field?.number, number);
+      assert.equal(field?.type, WIRE.bytes);
+      assert.deepEqual(bytes.subarray(field?.start, field?.end), payload);
+    },
+  );
+  await fc.assert(property, { numRuns: 200 });
 });

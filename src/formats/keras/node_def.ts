@@ -13,6 +13,8 @@ import {
   type JsonValue,
   valuesOf,
 } from "../../parsers/json.ts";
+import { concat } from "../../parsers/bytes.ts";
+import { bytesField } from "../../parsers/protobuf.ts";
 import { decodeBase64 } from "./code.ts";
 
 /** Attributes of one node that are taken over; operators have some tens. CWE-770. */
@@ -36,19 +38,24 @@ export function encodeNode(
   { op, name, inputs = [], texts, functions = [] }: NodeParts,
 ): Uint8Array {
   return concat([
-    field(1, name ?? "node"),
-    field(2, op),
-    ...inputs.map((input) => field(3, input)),
-    ...texts.map(([key, text]) => field(5, concat([field(1, key), field(2, field(2, text))]))),
+    bytesField(1, name ?? "node"),
+    bytesField(2, op),
+    ...inputs.map((input) => bytesField(3, input)),
+    ...texts.map(([key, text]) =>
+      bytesField(5, concat([bytesField(1, key), bytesField(2, bytesField(2, text))]))
+    ),
     ...functions.map((text) =>
-      field(5, concat([field(1, "f"), field(2, field(10, field(1, text)))]))
+      bytesField(
+        5,
+        concat([bytesField(1, "f"), bytesField(2, bytesField(10, bytesField(1, text)))]),
+      )
     ),
   ]);
 }
 
 /** A GraphDef of one node. */
 export function graphOf(node: Uint8Array): Uint8Array {
-  return field(1, node);
+  return bytesField(1, node);
 }
 
 /**
@@ -97,31 +104,4 @@ function collect(
 
 function textsOf(object: JsonObject, key: string): string[] {
   return valuesOf(object, key).filter((value) => typeof value === "string");
-}
-
-/** A field with bytes. */
-function field(number: number, value: string | Uint8Array): Uint8Array {
-  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  return concat([varint(number << 3 | 2), varint(bytes.length), bytes]);
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (let left = value;; left = Math.floor(left / 128)) {
-    if (left < 128) {
-      bytes.push(left);
-      return Uint8Array.from(bytes);
-    }
-    bytes.push(left % 128 | 128);
-  }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

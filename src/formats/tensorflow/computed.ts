@@ -7,6 +7,7 @@
  */
 
 import { tryInflate } from "../../codecs/decompress.ts";
+import { concat } from "../../parsers/bytes.ts";
 import type { WireReader } from "../../parsers/protobuf.ts";
 import { kindOf } from "./detect.ts";
 import { TEXT_BYTES as ATTRIBUTE_BYTES } from "./read.ts";
@@ -208,14 +209,4 @@ function replaced(
 
 function isCount(value: number | undefined): value is number {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

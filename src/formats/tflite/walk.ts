@@ -9,7 +9,8 @@ import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
 import type { FlatBuffer, FlatRecord, FlatVector } from "../../parsers/flatbuffer.ts";
-import { fieldsOf } from "../../parsers/protobuf.ts";
+import { concat } from "../../parsers/bytes.ts";
+import { bytesField, fieldsOf } from "../../parsers/protobuf.ts";
 import { flexTexts } from "../../parsers/flexbuffer.ts";
 import { hiddenEntry } from "../../parsers/trailing.ts";
 import { bytesSource } from "../../sources/memory.ts";
@@ -332,9 +333,7 @@ export class ModelWalk {
 
   /** The NodeDefs of all kernels of TensorFlow as one graph. */
   #flexGraph(): Observation {
-    const bytes = joinedBytes(
-      this.#nodes.flatMap((node) => [Uint8Array.of(0x0a), varint(node.length), node]),
-    );
+    const bytes = concat(this.#nodes.map((node) => bytesField(GRAPH_NODE, node)));
     return { type: "entry", source: bytesSource("flex.pb", bytes), part: "flex.pb" };
   }
 
@@ -433,6 +432,8 @@ export class ModelWalk {
   }
 }
 
+/** `GraphDef.node`. */
+const GRAPH_NODE = 1;
 /** Fields of `NodeDef`. */
 const NODE_DEF = { name: 1, input: 3 } as const;
 
@@ -443,13 +444,9 @@ const NODE_DEF = { name: 1, input: 3 } as const;
  * @returns undefined for bytes that are no message
  */
 function asKernel(node: Uint8Array, index: number, inputs: number): Uint8Array | undefined {
-  const own = (field: number, text: string): Uint8Array => {
-    const bytes = new TextEncoder().encode(text);
-    return joinedBytes([Uint8Array.of(field * 8 + 2), varint(bytes.length), bytes]);
-  };
-  const parts = [own(NODE_DEF.name, `kernel_${index}`)];
+  const parts = [bytesField(NODE_DEF.name, `kernel_${index}`)];
   for (let input = 0; input < inputs; input++) {
-    parts.push(own(NODE_DEF.input, `tensor_${index}_${input}`));
+    parts.push(bytesField(NODE_DEF.input, `tensor_${index}_${input}`));
   }
   try {
     for (const { number, offset, end } of fieldsOf(node)) {
@@ -460,17 +457,7 @@ function asKernel(node: Uint8Array, index: number, inputs: number): Uint8Array |
   } catch {
     return undefined;
   }
-  return joinedBytes(parts);
-}
-
-function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concat(parts);
 }
 
 /** The NodeDef in a kernel's attributes, `[name, NodeDef]`; undefined where there is none. */
@@ -479,13 +466,5 @@ function nodeDefOf(bytes: Uint8Array): Uint8Array | undefined {
     return flexTexts(bytes)[1];
   } catch {
     return undefined;
-  }
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (let rest = value;; rest = Math.floor(rest / 128)) {
-    bytes.push(rest % 128 + (rest >= 128 ? 128 : 0));
-    if (rest < 128) return Uint8Array.from(bytes);
   }
 }
