@@ -48,6 +48,9 @@ const SAVERS: Readonly<Record<string, readonly number[]>> = {
   ShardedFilename: [0],
 };
 
+/** Those of them that write. */
+const SAVING = new Set(["Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints"]);
+
 /** Operators that read the file named by an input, which may be one of the model's own. */
 const READERS: Readonly<Record<string, number>> = {
   __proto__: null as never,
@@ -176,8 +179,10 @@ export class GraphFacts {
     const inputs = dataInputs(node);
     const value = (at: number): Value => this.#flow.value(scope, inputs[at] ?? "");
     const savers = SAVERS[node.op];
-    if (savers?.every((at) => value(at).kind === "saver")) return "saver";
-    if (savers !== undefined && this.#isIdle(scope, node, savers)) return "saver";
+    if (savers !== undefined && !this.#writesAtLoad(scope, node)) {
+      if (savers.every((at) => value(at).kind === "saver")) return "saver";
+      if (this.#isIdle(scope, node, savers)) return "saver";
+    }
     const reader = READERS[node.op];
     if (reader !== undefined && this.#isAsset(scope, node, value(reader))) return "asset";
     if (node.op === "DatasetFromGraph") {
@@ -208,6 +213,11 @@ export class GraphFacts {
     const given = !node.open.has(attribute);
     if (given && harmless?.test(node.texts.get(attribute) ?? "")) return undefined;
     return "file";
+  }
+
+  /** True for an operator that writes to what is only loaded: no saver of TensorFlow's does so. */
+  #writesAtLoad(scope: Scope, node: GraphNode): boolean {
+    return SAVING.has(node.op) && this.#reached.of(scope, node).some(({ loading }) => loading);
   }
 
   /**

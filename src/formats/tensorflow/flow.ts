@@ -241,7 +241,9 @@ export class Flow {
     const bound = call.bound[index - (count - call.bound.length)];
     if (bound === undefined) return UNKNOWN;
     if ("asset" in bound) return { kind: "asset", index: bound.asset, fed: true };
-    return this.#value(call.scope, bound.node, steps);
+    // `_recreate_constant` in saved_model/load.py takes the value of the operator: nothing is fed to it.
+    const node = call.scope.byName.get(nodeOf(bound.node));
+    return node === undefined ? UNKNOWN : this.#result(call.scope, node, bound.node, steps);
   }
 
   /** A component of a dataset's elements. */
@@ -316,16 +318,11 @@ export class Flow {
   /** Texts joined are a text; what is joined to the saver's filename must stay beside it. */
   #joined(node: GraphNode, parts: readonly Value[]): Value {
     const [first, ...rest] = parts;
-    if (first?.kind === "saver") {
-      const tame = rest.every((part) =>
-        part.kind === "texts" && part.only && part.texts.every((text) => !text.includes(".."))
-      );
-      return tame ? first : UNKNOWN;
-    }
     let texts: string[] | undefined;
     let only = true;
     const separator = node.texts.get("separator") ?? "";
     if (separator.length >= TEXT_BYTES) return UNKNOWN;
+    if (first?.kind === "saver") return staysBeside(rest, separator) ? first : UNKNOWN;
     for (const part of parts) {
       if (part.kind !== "texts") return UNKNOWN;
       only &&= part.only;
@@ -404,6 +401,21 @@ export class Flow {
  */
 function beside(value: Value): Value {
   return value.kind === "texts" ? { ...value, only: false, graphs: false } : value;
+}
+
+/**
+ * True when what is joined to the saver's filename leaves it in its folder: TensorFlow resolves "..", also
+ * behind what is a file (`FileSystem::CleanPath`). Dots may come from several parts, and from a further join.
+ */
+function staysBeside(parts: readonly Value[], separator: string): boolean {
+  let tails = [""];
+  for (const part of parts) {
+    if (part.kind !== "texts" || !part.only) return false;
+    tails = tails.flatMap((tail) => part.texts.map((text) => tail + separator + text));
+    if (tails.length > TEXTS_KEPT) return false;
+    if (tails.some(({ length }) => length > TEXT_CHARACTERS)) return false;
+  }
+  return tails.every((tail) => !tail.includes("..") && !tail.endsWith("."));
 }
 
 function opaqueCall(scope: Scope): Call {

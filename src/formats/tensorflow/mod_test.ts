@@ -651,3 +651,84 @@ test("arguments that are several tensors shift those behind them", async () => {
   assert.equal(await verdict(argument("first")), "clean");
   assert.equal(await verdict(argument("first", field(5, "N"))), "dangerous");
 });
+
+/** A MetaGraphDef whose saver restores by the operator `restore`. */
+const restoring = (...nodes: readonly Uint8Array[]) => {
+  const graph = graphOf(node("file", "Placeholder", []), ...nodes);
+  const saver = bytesOf(field(1, "file:0"), field(2, "saved"), field(3, "restore"));
+  return bytesOf(field(2, graph), field(3, saver));
+};
+
+test("a path that leaves the saver's folder by parts of '..' is not the saver's", async () => {
+  // `tf.compat.v1.saved_model.load` reads such paths, and writes to them.
+  const joined = (separator: string, ...parts: readonly string[]) => [
+    ...parts.map((part, at) => node(`part${at}`, "Const", [], text(part))),
+    node(
+      "path",
+      "StringJoin",
+      ["file", ...parts.map((_, at) => `part${at}`)],
+      attribute("separator", field(2, separator)),
+    ),
+    node("restore", "RestoreV2", ["path"]),
+  ];
+  const nested = [
+    node("slash", "Const", [], text("/.")),
+    node("other", "Const", [], text("./x")),
+    node("once", "StringJoin", ["file", "slash"]),
+    node("path", "StringJoin", ["once", "other"]),
+    node("restore", "RestoreV2", ["path"]),
+  ];
+  for (
+    const [name, nodes] of Object.entries({
+      parts: joined("", "/.", "./.", "./x"),
+      separator: joined("/../", "", "x"),
+      dots: joined(".", "/", "./x"),
+      nested,
+    })
+  ) {
+    const report = await scan(restoring(...nodes), "a.meta");
+    assert.deepEqual(issues(report).map(({ ruleId }) => ruleId), ["tensorflow-file-read"], name);
+  }
+  // What `tf.compat.v1.train.Saver` joins.
+  for (const part of ["_temp_0a1b/part", ".part", "-1"]) {
+    assert.equal((await scan(restoring(...joined("", part)), "a.meta")).verdict, "clean", part);
+  }
+});
+
+test("what saves while the model is loaded is no saver", async () => {
+  const saving = (restore: string) =>
+    restoring(
+      node("saved", "SaveV2", ["file"]),
+      node("read", "RestoreV2", ["file"]),
+      node("restore", "NoOp", [restore]),
+    );
+  assert.equal((await scan(saving("^read"), "a.meta")).verdict, "clean");
+  const report = await scan(saving("^saved"), "a.meta");
+  assert.deepEqual(issues(report).map(({ ruleId }) => ruleId), ["tensorflow-save"]);
+});
+
+test("nothing is fed to a constant that a concrete function is bound to", async () => {
+  // SavedObjectGraph: an object that is a constant, and a function that is called with it.
+  const objects = bytesOf(
+    field(1, field(9, field(1, "file"))),
+    field(2, bytesOf(field(1, "init"), field(2, field(2, bytesOf(0))))),
+  );
+  const argument = field(2, field(1, "prefix"));
+  const definition = bytesOf(
+    field(1, bytesOf(field(1, "init"), argument)),
+    field(3, node("read", "RestoreV2", ["prefix"])),
+  );
+  const model = (...more: readonly Uint8Array[]) =>
+    bytesOf(
+      field(
+        2,
+        bytesOf(
+          graphOf(node("file", "Const", [], text("model")), ...more),
+          field(2, field(1, definition)),
+        ),
+      ),
+      field(3, field(1, "file:0")),
+      field(7, objects),
+    );
+  assert.equal((await scan(model(), "a.meta")).verdict, "dangerous");
+});
