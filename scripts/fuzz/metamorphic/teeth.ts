@@ -91,13 +91,13 @@ const FIXES: readonly Fix[] = [
   // identity, and texts that are not known
   {
     id: "an operand that is not known is not no text",
-    file: `${SEMANTICS}/calls.ts`,
+    file: `${SEMANTICS}/names.ts`,
     fixed: "return this.importPossible(module, name, at);",
     broken: "return undefined;",
   },
   {
     id: "an attribute by an unknown name is reported",
-    file: `${SEMANTICS}/calls.ts`,
+    file: `${SEMANTICS}/names.ts`,
     fixed: "if (isNoText(this.heap, name)) return;",
     broken: "if (isNoText(this.heap, name) || at >= 0) return;",
   },
@@ -110,7 +110,7 @@ const FIXES: readonly Fix[] = [
   {
     id: "an extension by names that are not known is an import",
     file: `${SEMANTICS}/higher_order/imports.ts`,
-    fixed: "calls.importPossible(module, name, call.at);",
+    fixed: "calls.names.importPossible(module, name, call.at);",
     broken: "",
   },
   {

@@ -114,7 +114,7 @@ interface CallValue {
 }
 
 /** `functools.partial(...)`: a callee with arguments waiting. BUILD may replace both. */
-interface PartialValue {
+export interface PartialValue {
   readonly type: "partial";
   callee: Handle;
   /** Undefined when a state that is not known replaced them. */

@@ -53,6 +53,8 @@ export class ArrayWrappers {
   private readonly turned = new Set<Handle>();
   /** True once a function got a stand-in or their class: it may change what others have. */
   private loose = false;
+  /** True when a dtype that is no copy got a state: it is everybody's. */
+  private dtypesShared = false;
 
   constructor(heap: Heap) {
     this.heap = heap;
@@ -63,6 +65,11 @@ export class ArrayWrappers {
     if (this.heap.arraysNamed && !this.loose) {
       this.loose = args === undefined || args.some((arg) => this.isWrapper(arg));
     }
+  }
+
+  /** A dtype got a state. @param copied what its function was given in the place of `copy` */
+  builtDtype(copied: Handle | undefined): void {
+    if (copied === undefined || this.heap.exactInteger(copied) !== 1n) this.dtypesShared = true;
   }
 
   /** The class of an object may be set to any other, when its `__class__` is. */
@@ -147,7 +154,7 @@ export class ArrayWrappers {
       dtype: values.get("dtype"),
       shape: values.get("shape"),
       alignment: values.get("numpy_array_alignment_bytes"),
-      known: known && !this.loose,
+      known: known && !this.loose && !this.dtypesShared,
     };
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CallFact, MutationFact } from "../../core/types.ts";
+import type { CallFact } from "../../core/types.ts";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
@@ -8,6 +8,7 @@ import { STATUS } from "../machine/status.ts";
 import {
   bytes,
   byteString,
+  call,
   calls,
   factsIn,
   imports,
@@ -15,11 +16,6 @@ import {
   run,
   str,
 } from "../testing/pickle.ts";
-
-/** A call in protocol 0: `module.name(args)` with args given as opcodes. */
-function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {
-  return bytes(`c${module}\n${name}\n(`, ...args, "tR");
-}
 
 /** os.system over a value. */
 function system(value: string | Uint8Array): Uint8Array {
@@ -246,18 +242,6 @@ test("a partial calls what it wraps, with its arguments first", async () => {
   assert.equal(await last(bytes("(", partial, "o.")), "os.system('echo hi')");
 });
 
-test("BUILD puts another target into a partial", async () => {
-  const partial = call("functools", "partial", "cbuiltins\nprint\n");
-  const data = bytes("(", partial, "(cos\nsystem\n(S'x'\nt}Ntbo.");
-  const { machine } = await run(data);
-  const facts = machine.heap.facts.all().map(({ fact }) => fact);
-  const rebuilt = facts.find((fact): fact is CallFact =>
-    fact.kind === "call" && fact.via === "BUILD"
-  );
-  assert.deepEqual(rebuilt?.targets, [{ module: "os", name: "system" }]);
-  assert.ok((await calls(data)).includes("os.system('x')"));
-});
-
 test("map and apply call what they are given", async () => {
   assert.ok((await calls(bytes(call("builtins", "map", "cos\nsystem\n", "(S'a'\nS'b'\nl"), ".")))
     .includes("os.system('b')"));
@@ -271,62 +255,12 @@ test("methodcaller calls the method of its object", async () => {
   assert.ok((await calls(data)).includes("os.system('x')"));
 });
 
-test("an extension code stands for what the file registered, in later streams too", async () => {
-  const data = bytes(
-    call("copyreg", "add_extension", "S'os'\n", "S'system'\n", "I7\n"),
-    ".",
-    0x80,
-    2,
-    0x82,
-    7,
-    "(S'x'\ntR.",
-  );
-  const facts = factsIn(await observe(data));
-  assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === "os.system('x')"));
-});
-
-test("an extension code that nothing registered is a fact of its own", async () => {
-  const facts = factsIn(await observe(bytes(0x80, 2, 0x84, "\x70\x11\x01\0", ".")));
-  assert.deepEqual(facts, [{ kind: "extension", code: 70_000 }]);
-});
-
-test("BUILD, SETITEM and APPEND on imported things are mutations", async () => {
-  const changes = [
-    "cos\nsystem\n}b.",
-    "csys\nmodules\nS'os'\nNs.",
-    "cos\nenviron\n(S'PATH'\nS'x'\nu.",
-    "csys\npath\nS'x'\na.",
-    "ccollections\nOrderedDict\n}b.",
-  ];
-  for (const change of changes) {
-    const facts = factsIn(await observe(bytes(change)));
-    assert.ok(facts.some((fact): fact is MutationFact => fact.kind === "mutation"), change);
-  }
-});
-
-test("BUILD and SETITEM on what the file made itself are none", async () => {
-  for (
-    const text of [
-      "ccollections\nOrderedDict\n)R}b.",
-      "ccollections\nOrderedDict\n)RS'a'\nNs.",
-      "}S'a'\nNs.",
-    ]
-  ) {
-    assert.ok(!factsIn(await observe(bytes(text))).some((fact) => fact.kind === "mutation"), text);
-  }
-});
-
 test("a call on what only a running program knows is unresolved", async () => {
   const data = bytes(call("foo", "make"), "(S'x'\ntR.");
   const facts = factsIn(await observe(data));
   assert.ok(
     facts.some((fact) => fact.kind === "unresolved-call" && fact.expression === "foo.make()('x')"),
   );
-});
-
-test("names made by unresolved calls are unresolved, not forgotten", async () => {
-  const data = bytes("(", call("foo", "make"), str("system"), 0x93, "o.");
-  assert.ok(factsIn(await observe(data)).some((fact) => fact.kind === "unresolved-call"));
 });
 
 test("code and commands are kept as evidence, cut at 2 KiB", async () => {
@@ -399,26 +333,6 @@ test("attributes of what a function gives back are those of what it was given", 
   }
 });
 
-test("a name of an attribute that is not known is each that it is made of", async () => {
-  const name = call("package", "function", "Vsystem\n");
-  const found = await imports(bytes(call("builtins", "getattr", "cos\npath\n", name), "."));
-  assert.ok(found.includes("os.path.system"), found.join());
-});
-
-test("an extension whose names are not known is an import of anything", async () => {
-  const name = call("package", "function", "Vsystem\n");
-  const facts = factsIn(
-    await observe(bytes(call("copyreg", "add_extension", "Vos\n", name, "I9\n"), ".")),
-  );
-  assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.via === "STACK_GLOBAL"));
-  assert.ok(facts.some((fact) => fact.kind === "import" && fact.module === "os"));
-  const code = call("package", "function", "I9\n");
-  const other = factsIn(
-    await observe(bytes(call("copyreg", "add_extension", "Vos\n", "Vsystem\n", code), ".")),
-  );
-  assert.ok(other.some((fact) => fact.kind === "import" && fact.name === "system"));
-});
-
 test("an item that an object makes by a call is that call", async () => {
   const factory = call("functools", "partial", "cos\nsystem\n", "Vecho hi\n");
   const missing = call("operator", "getitem", call("collections", "defaultdict", factory), "I3\n");
@@ -436,13 +350,6 @@ test("a partial of a partial comes down to the function that the inner one is gi
   assert.deepEqual(await targetsOf(), []);
   assert.deepEqual(await targetsOf("cos\nsystem\n"), [{ module: "os", name: "system" }]);
   assert.equal(await targetsOf("cbuiltins\ngetattr\n(NVx\nVy\ntR"), undefined);
-});
-
-test("items that are put into what may be one of several objects may be in each of them", async () => {
-  const factory = call("functools", "partial", "ccollections\nOrderedDict\n");
-  const made = call("operator", "getitem", call("collections", "defaultdict", factory), "I3\n");
-  const item = call("operator", "getitem", bytes(made, "Vk\ncos\nsystem\ns"), "Vk\n");
-  assert.ok((await calls(bytes(item, "(Vecho hi\ntR."))).includes("os.system('echo hi')"));
 });
 
 test("the call of what is called is that call", async () => {
@@ -530,113 +437,11 @@ test("decoding escapes gives bytes and their number", async () => {
   assert.deepEqual(await reached(name), ["os.system"]);
 });
 
-test("a copy of a list is another list", async () => {
-  const list = bytes("(Vsystem\nlp1\n0", call("builtins", "list.copy", "g1\n"), "Vother\na0");
-  const item = call("operator", "getitem", "g1\n", "I-1\n");
-  assert.deepEqual(await reached(bytes(list, item)), ["os.system"]);
-});
-
-test("a state of a partial that is not known leaves its arguments unknown", async () => {
-  const state = bytes("(cos\nsystem\n", call("package", "function", "(Vecho hi\nt"), "}Nt");
-  const data = bytes(call("functools", "partial", "cbuiltins\nstr\n"), state, "b)R.");
-  const found = await calls(data);
-  assert.ok(!found.includes("os.system()"), found.join());
-});
-
 test("an attribute of an attribute that the file gave an object is followed", async () => {
   const held = bytes("ctypes\nSimpleNamespace\n)R}(Vx\ncos\npath\nub");
   const first = call("builtins", "getattr", held, "Vx\n");
   const found = await imports(bytes(call("builtins", "getattr", first, "Vos\n"), "."));
   assert.ok(found.includes("os.path.os"), found.join());
-});
-
-test("what something may have changed in place is not what was put into it", async () => {
-  const list = bytes("(Vx\nVsystem\nlp1\n");
-  const item = call("operator", "getitem", "g1\n", "I0\n");
-  const method = (name: string) => call("builtins", "getattr", "g1\n", `V${name}\n`);
-  const ways: Record<string, Uint8Array> = {
-    "SETITEM": bytes(list, "I0\nVsystem\ns0", item),
-    "SETITEMS": bytes(list, "(I0\nVsystem\nu0", item),
-    "a method": bytes(list, "0", method("reverse"), ")R0", item),
-    "a method of the class": bytes(
-      list,
-      "0",
-      call("builtins", "list.pop", "g1\n", "I0\n"),
-      "0",
-      item,
-    ),
-    "an operator": bytes(list, "0", call("operator", "delitem", "g1\n", "I0\n"), "0", item),
-    "setitem": bytes(
-      list,
-      "0",
-      call("operator", "setitem", "g1\n", "I0\n", "Vsystem\n"),
-      "0",
-      item,
-    ),
-    "an operator in place": bytes(
-      list,
-      "0",
-      call("operator", "iadd", "g1\n", "(Vsystem\nl"),
-      "0",
-      call("operator", "getitem", "g1\n", "I-1\n"),
-    ),
-    "a function": bytes(list, "0", call("package", "function", "((g1\ntl"), "0", item),
-    "an object that holds it": bytes(
-      "}(I0\nVx\nup1\n0ccollections\nUserDict\n)R}(Vdata\ng1\nubI0\nVsystem\ns0",
-      item,
-    ),
-    "a bytearray": bytes(
-      call("builtins", "bytearray", byteString(bytes("syste"))),
-      "p1\n(I109\ne0",
-      call("builtins", "str", "g1\n", "Vascii\n"),
-    ),
-    "a method of a bytearray": bytes(
-      call("builtins", "bytearray", byteString(bytes("systemx"))),
-      "p1\n0",
-      method("pop"),
-      ")R0",
-      call("builtins", "str", "g1\n", "Vascii\n"),
-    ),
-    "a method of what a bytearray gave": bytes(
-      call(
-        "operator",
-        "add",
-        call("builtins", "bytearray", byteString(bytes("sys"))),
-        byteString(bytes("temx")),
-      ),
-      "p1\n0",
-      method("pop"),
-      ")R0",
-      call("builtins", "str", "g1\n", "Vascii\n"),
-    ),
-    "a function that is given a bytearray": bytes(
-      0x96,
-      bytes(7, 0, 0, 0, 0, 0, 0, 0),
-      "systemxp1\n0",
-      call("package", "function", "(g1\nl"),
-      "0",
-      call("builtins", "str", "g1\n", "Vascii\n"),
-    ),
-    "arguments that are not known": bytes(
-      list,
-      "0coperator\ndelitem\n",
-      call("numpy", "object_", "(g1\nI0\nt"),
-      "R0",
-      item,
-    ),
-    "a method of what gives it back": bytes(
-      list,
-      "0",
-      call("builtins", "getattr", call("numpy", "object_", "g1\n"), "Vpop\n"),
-      ")R0",
-      item,
-    ),
-  };
-  for (const [name, way] of Object.entries(ways)) {
-    const facts = factsIn(await observe(bytes(str("os"), way, 0x93, ".")));
-    const unknown = facts.some((it) => it.kind === "unresolved-call" && it.via === "STACK_GLOBAL");
-    assert.ok(unknown, `${name}: ${(await reached(way)).join()}`);
-  }
 });
 
 test("arguments and keywords that are not looked at make a call unresolved", async () => {
@@ -664,12 +469,6 @@ test("__newobj_ex__ calls with its arguments", async () => {
   assert.ok(facts.some((it) => it.kind === "call" && it.expression === "os.system('echo hi')"));
 });
 
-test("a state that is not known is reported", async () => {
-  const state = "cbuiltins\nsetattr\n(NNNtR";
-  const facts = factsIn(await observe(bytes("ccollections\nOrderedDict\n)R", state, "b.")));
-  assert.ok(facts.some((it) => it.kind === "unresolved-call" && it.via === "BUILD"));
-});
-
 test("what may be made of itself is called once for each of its functions", async () => {
   const empty = "ctypes\nSimpleNamespace\n)R";
   const held = (value: string | Uint8Array) =>
@@ -679,50 +478,6 @@ test("what may be made of itself is called once for each of its functions", asyn
   assert.ok(machine.heap.reads < 100_000, `${machine.heap.reads} reads`);
   const report = await scanSource(bytesSource("model.pkl", data), { rules: loadRules() });
   assert.equal(report.verdict, "dangerous");
-});
-
-test("an attribute by a name that is not known is told from a call", async () => {
-  const name = call("package", "function", "Vsystem\n");
-  const ways = [
-    call("builtins", "getattr", "cos\npath\n", name),
-    bytes(call("operator", "attrgetter", name), "(cos\npath\ntR"),
-    bytes(call("operator", "methodcaller", name), "(cos\npath\ntR"),
-  ];
-  for (const way of ways) {
-    const facts = factsIn(await observe(bytes(way, ".")));
-    assert.ok(facts.some((fact) => fact.kind === "unresolved-call" && fact.attribute === true));
-  }
-  const written = factsIn(
-    await observe(bytes(call("builtins", "getattr", "cos\npath\n", "Vx\n"), ".")),
-  );
-  assert.ok(!written.some((fact) => fact.kind === "unresolved-call"));
-});
-
-test("a container that is handed on and not known is still made of what is in it", async () => {
-  const list = "(NlI0\ncos\npath\ns";
-  const item = call("functools", "reduce", "coperator\ngetitem\n", bytes("(", list, "I0\nl"));
-  const facts = factsIn(await observe(bytes(item, "}(Vx\nI1\nub.")));
-  assert.ok(facts.some((fact) => fact.kind === "mutation"));
-});
-
-test("what a method of a list hands out is changed by BUILD and by items", async () => {
-  const popped = (then: string) =>
-    bytes(call("builtins", "getattr", "(cos\npath\nl", "Vpop\n"), ")R", then, ".");
-  for (const then of ["}(Vx\nI1\nub", "Vx\nI1\ns"]) {
-    const facts = factsIn(await observe(popped(then)));
-    assert.ok(facts.some((fact) => fact.kind === "mutation"), then);
-  }
-});
-
-test("a class that is made of a computed name is no harmless call", async () => {
-  const name = call("operator", "add", "VX\n", "VY\n");
-  const bases = call("builtins", "tuple", "(cbuiltins\nobject\nl");
-  const interest = loadRules();
-  for (const [first, second] of [["VX\n", ")"], [name, ")"], ["VX\n", bases]] as const) {
-    const data = bytes("csklearn.utils._bunch\nBunch\n(", first, second, "}tR.");
-    const report = await scanSource(bytesSource("model.pkl", data), { rules: interest });
-    assert.notEqual(report.verdict, "clean");
-  }
 });
 
 test("numpy's old way to restore a ufunc is an import by module and name", async () => {

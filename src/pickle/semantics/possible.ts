@@ -11,6 +11,11 @@ import { type Handle, KIND, kindOf, LOST, NONE, UNKNOWN } from "../machine/value
 /** Values that one value is made of that are looked at. The most seen are 336. CWE-834. */
 const MADE_OF = 4096;
 
+/**
+ * Functions that one value may be that are followed. No model is known to have two. CWE-834.
+ */
+export const CALLEES_FOLLOWED = 16;
+
 /** What a name that is only made of a text can be: formats and separators are none. */
 const NAME = /^[A-Za-z_][\w.]*$/;
 

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, factsIn, imports, observe, str } from "../testing/pickle.ts";
-
-/** A call in protocol 0: `module.name(args)` with args given as opcodes. */
-function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {
-  return bytes(`c${module}\n${name}\n(`, ...args, "tR");
-}
+import { bytes, call, factsIn, imports, observe, str } from "../testing/pickle.ts";
 
 /** STACK_GLOBAL over two values. */
 function imported(module: Uint8Array, name: Uint8Array): Uint8Array {

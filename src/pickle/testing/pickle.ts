@@ -40,6 +40,11 @@ export function byteString(data: Uint8Array): Uint8Array {
   return bytes("C", data.length, data);
 }
 
+/** A call in protocol 0: `module.name(args)`, with arguments given as opcodes. */
+export function call(module: string, name: string, ...args: (string | Uint8Array)[]): Uint8Array {
+  return bytes(`c${module}\n${name}\n(`, ...args, "tR");
+}
+
 /** A context for formats; everything matters, nothing is scarce unless said. */
 export function context(limits: Partial<Limits> = {}): FormatContext {
   let opcodes = 0;

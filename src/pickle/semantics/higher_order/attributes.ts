@@ -5,7 +5,8 @@
  */
 
 import { attribute, attributePath, targetsOf } from "../attributes.ts";
-import type { Call, Calls, Wrapper } from "../calls.ts";
+import type { Call } from "../call.ts";
+import type { Calls, Wrapper } from "../calls.ts";
 import { itemOf } from "../methods.ts";
 import { possibleTexts } from "../possible.ts";
 import { CONTAINER, type GetterValue, type Handle, UNKNOWN } from "../../machine/values.ts";
@@ -26,7 +27,7 @@ export function getattr(calls: Calls, call: Call): Handle {
   calls.log(call, { of: reached === undefined ? undefined : targetsOf(calls.heap, reached) });
   if (reached !== undefined) return reached;
   if (object !== undefined && name !== undefined && text === undefined) {
-    calls.unknownAttribute(object, name, "getattr", call.at);
+    calls.names.unknownAttribute(object, name, "getattr", call.at);
   }
   const possible = found !== undefined
     ? [found]
@@ -70,7 +71,7 @@ export function applyGetter(
   }
   const unknown = getter.args.find((each) => calls.heap.textOf(each) === undefined);
   if (unknown !== undefined && (getter.kind === "attrgetter" || unknown === first)) {
-    calls.unknownAttribute(object, unknown, getter.kind, at);
+    calls.names.unknownAttribute(object, unknown, getter.kind, at);
   }
   const name = calls.heap.textOf(first);
   if (name === undefined) return undefined;
@@ -178,7 +179,7 @@ export function setItem(calls: Calls, call: Call): Handle {
   calls.log(call, { of: object !== undefined && object < 0 ? [] : undefined });
   if (object !== undefined) {
     calls.heap.change(object);
-    calls.fill(object, rest, "SETITEM", call.at);
+    calls.building.fill(object, rest, "SETITEM", call.at);
   }
   return UNKNOWN;
 }
@@ -188,9 +189,14 @@ export function setAttribute(calls: Calls, call: Call): Handle {
   const [object, name] = call.args ?? [];
   calls.log(call);
   if (object !== undefined) {
-    calls.setAttribute(object, name ?? UNKNOWN);
+    calls.building.setAttribute(object, name ?? UNKNOWN);
     const attributeName = calls.heap.textOf(name ?? UNKNOWN) ?? "?";
-    calls.mutate(object, "setattr", (shown) => `setattr(${shown}, '${attributeName}')`, call.at);
+    calls.building.mutate(
+      object,
+      "setattr",
+      (shown) => `setattr(${shown}, '${attributeName}')`,
+      call.at,
+    );
   }
   return UNKNOWN;
 }

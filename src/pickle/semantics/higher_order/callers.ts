@@ -6,7 +6,8 @@
 
 import type { GlobalName } from "../../../core/types.ts";
 import { targetsOf } from "../attributes.ts";
-import type { Call, Calls } from "../calls.ts";
+import type { Call } from "../call.ts";
+import type { Calls } from "../calls.ts";
 import { CONTAINER, type Handle, LOST, UNKNOWN } from "../../machine/values.ts";
 
 /** Items of an iterable that `map` and its kin are followed over. No model is known to call one. CWE-834. */

@@ -5,7 +5,8 @@
  */
 
 import type { GlobalName } from "../../../core/types.ts";
-import type { Call, Calls } from "../calls.ts";
+import type { Call } from "../call.ts";
+import type { Calls } from "../calls.ts";
 import { isTextCodec } from "../codecs.ts";
 import { foldOf } from "../folding.ts";
 import { type Handle, indexOf, KIND, kindOf, UNKNOWN } from "../../machine/values.ts";
@@ -110,9 +111,9 @@ export function addExtension(calls: Calls, call: Call): Handle {
   const number = heap.integerOf(code);
   calls.log(call);
   if (moduleText !== undefined && nameText !== undefined && number !== undefined) {
-    calls.register(number, moduleText, nameText);
+    calls.names.register(number, moduleText, nameText);
   } else if (moduleText === undefined || nameText === undefined) {
-    calls.importPossible(module, name, call.at);
+    calls.names.importPossible(module, name, call.at);
   } else heap.importGlobal(moduleText, nameText, "EXT", call.at);
   return calls.result(call.entry.handle, call.args, call.kwargs);
 }

@@ -6,7 +6,8 @@
 
 import { targetsOf } from "../attributes.ts";
 import { typeOf } from "../../machine/classes.ts";
-import type { Call, Calls } from "../calls.ts";
+import type { Call } from "../call.ts";
+import type { Calls } from "../calls.ts";
 import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
 import { type Handle, handleOf, KIND, NONE, UNKNOWN } from "../../machine/values.ts";
 
