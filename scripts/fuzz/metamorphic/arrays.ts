@@ -123,6 +123,19 @@ const FORMS: readonly Form[] = [
   },
 ];
 
+/** BINBYTES and its length, which is filled in when the file is written. */
+const SWALLOW = [0x42, 0, 0, 0, 0];
+
+/**
+ * Bytes of an array, padding before them included, as opcodes: whoever takes them for such, from the first or from
+ * any later one, gets to one that has all that follows the array as its argument.
+ */
+function sled(length: number): Op {
+  const arg = new Uint8Array(length).fill(codes.NONE);
+  arg.set(SWALLOW, length - SWALLOW.length);
+  return { code: codes.RAW, arg, swallows: true };
+}
+
 /** Bytes of an array that look like opcodes. */
 function data(length: number, dice: Dice): Uint8Array {
   const pattern = dice.pick([[0], [0x4e], [0x4e, 0x2e], [0x2e], [0x42, 0xff, 0xff, 0, 0], [
@@ -177,6 +190,10 @@ function array(form: Form, index: number, dice: Dice): Ops {
   const plain = dict(fields.map(([name, value]) => [key(name, dice), value]), dice);
   const state = form.state?.(plain, dice) ?? plain;
   const raw = (length: number): Op => {
+    // The first byte of an aligned array counts the padding, as NONE does.
+    if (length > SWALLOW.length && dice.chance(1, 2)) {
+      return sled(length + (aligned ? 1 + codes.NONE : 0));
+    }
     const pad = dice.below(17);
     const head = aligned ? join([pad], new Uint8Array(pad).fill(0xff)) : new Uint8Array();
     return op(codes.RAW, join(head, data(length, dice)));

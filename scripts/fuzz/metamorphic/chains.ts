@@ -19,9 +19,18 @@ export interface Link {
   readonly salt: number;
 }
 
-/** All transformations, for the containers that the oracle can build. */
-export function transformations(containers: readonly string[]): readonly Transformation[] {
-  return [...MEMO, ...FORMS, ...WRAPS, ...LISTED, ...ARRAYS, ...layouts(containers)];
+/**
+ * All transformations.
+ *
+ * @param containers those that the oracle can build
+ * @param listed whether it has the names of the allowlists: without them no case of theirs is confirmed
+ */
+export function transformations(
+  containers: readonly string[],
+  listed: boolean,
+): readonly Transformation[] {
+  const wraps = listed ? [...WRAPS, ...LISTED] : WRAPS;
+  return [...MEMO, ...FORMS, ...wraps, ...ARRAYS, ...layouts(containers)];
 }
 
 /** Pairs that can follow each other. */

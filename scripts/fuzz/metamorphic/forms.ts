@@ -158,6 +158,20 @@ const FOLDS: Readonly<Record<string, (value: string, dice: Dice) => readonly Op[
       ],
       [int(0, dice)],
     ], dice),
+  "text-map-long": (value, dice) => {
+    const before = 16 + dice.below(8);
+    const items = Array.from({ length: before }, () => [exactText("other", dice)]);
+    // Counted from the end, what is not followed is where something else would be.
+    return call(global("operator", "getitem", dice), [
+      call(global("builtins", "list", dice), [
+        call(global("builtins", "map", dice), [
+          global("copy", "copy", dice),
+          list([...items, [exactText(value, dice)]], dice),
+        ], dice),
+      ], dice),
+      dice.chance(1, 2) ? [op(0x4a, Uint8Array.of(255, 255, 255, 255))] : [int(before, dice)],
+    ], dice);
+  },
   "text-max": (value, dice) => [
     op(codes.MARK),
     ...global("builtins", "max", dice),

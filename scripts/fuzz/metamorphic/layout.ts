@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { looksLikeText } from "../../../src/parsers/bytes.ts";
 import { join, joinAll } from "../bytes.ts";
 import { Dice } from "../dice.ts";
@@ -14,7 +15,23 @@ import { type Draft, ofOps, type Transformation } from "./transformation.ts";
 
 /** The file before containers. */
 export function written({ ops, tail, frames, before, behind }: Draft): Uint8Array {
-  return joinAll([before, framed(ops, frames.kind, new Dice("frames", frames.salt)), tail, behind]);
+  const stream = framed(ops, frames.kind, new Dice("frames", frames.salt));
+  return joinAll([before, withLengths(stream, ops), tail, behind]);
+}
+
+/** The stream with the lengths of opcodes that pass over what follows, up to STOP. */
+function withLengths(stream: Uint8Array, ops: readonly Op[]): Uint8Array {
+  const buffer = Buffer.from(stream.buffer, stream.byteOffset, stream.length);
+  const stop = stream.length - (ops.at(-1)?.code === codes.STOP ? 1 : 0);
+  let from = 0;
+  for (const { arg, swallows } of ops) {
+    if (!swallows) continue;
+    const end = buffer.indexOf(arg, from) + arg.length;
+    // Behind the frame that STOP is in nothing follows.
+    buffer.writeUInt32LE(Math.max(0, stop - end), end - 4);
+    from = end;
+  }
+  return stream;
 }
 
 /** Opcodes in frames. A loader's own bytes come behind the frame that their BUILD is in. */
@@ -45,11 +62,10 @@ const KINDS = ["none", "one", "many", "each", "part"] as const;
 const frames: readonly Transformation[] = KINDS.map((kind) => ({
   id: `frames-${kind}`,
   stage: 1,
-  apply(draft, dice) {
-    return draft.frames.kind === kind
-      ? undefined
-      : { ...draft, frames: { kind, salt: dice.word() } };
-  },
+  excludedBy: (draft) =>
+    draft.frames.kind === kind ? `the frames are "${kind}" already` : undefined,
+  apply: (draft, dice) =>
+    draft.frames.kind === kind ? undefined : { ...draft, frames: { kind, salt: dice.word() } },
 }));
 
 /** A long value that is dropped at once. */
@@ -119,11 +135,16 @@ const STREAMS: readonly (readonly number[])[] = [
   [0x80, 4, 0x95, 2, 0, 0, 0, 0, 0, 0, 0, 0x4e, 0x2e],
 ];
 
+function severalStreams({ loader }: Draft): string | undefined {
+  return loader === "joblib" ? "joblib reads one stream, the first" : undefined;
+}
+
 const second: Transformation = {
   id: "stream-second",
   stage: 1,
+  excludedBy: severalStreams,
   apply(draft, dice) {
-    if (draft.loader !== "plain") return undefined;
+    if (severalStreams(draft) !== undefined) return undefined;
     const many: Uint8Array[] = Array.from(
       { length: 1 + dice.below(3) },
       () => Uint8Array.from(dice.pick(STREAMS)),
@@ -145,8 +166,9 @@ const TEXT_STREAMS: readonly (readonly number[])[] = STREAMS.filter((stream) =>
 const manyStreams: Transformation = {
   id: "stream-many",
   stage: 1,
+  excludedBy: severalStreams,
   apply(draft, dice) {
-    if (draft.loader !== "plain") return undefined;
+    if (severalStreams(draft) !== undefined) return undefined;
     const isText = looksLikeText(written(draft)) && dice.chance(3, 4);
     const one = Uint8Array.from(dice.pick(isText ? TEXT_STREAMS : STREAMS));
     const many = Array.from({ length: 65 + dice.below(100) }, () => one);
@@ -200,16 +222,24 @@ const ENDS: Readonly<Record<string, string>> = {
 /** Containers whose loader reads one pickle alone. */
 const LOADERS = new Set(["npy", "npz", "torch-zip", "torch-legacy"]);
 
+/** Why the loader of a container does not come to what is in it. */
+function notLoaded({ loader, before, containers }: Draft): string | undefined {
+  if (loader === "joblib") {
+    return "only joblib steps over arrays, and opens none of these containers";
+  }
+  if (before.length > 0) return "the loader of the container reads one stream, the first";
+  return containers.length > 0 ? "the loader of the container opens none inside it" : undefined;
+}
+
 /** A container around it; those of loaders only around the pickle itself. */
 function container(kind: string): Transformation {
+  const own = LOADERS.has(kind);
   return {
     id: `in-${kind}`,
     stage: 2,
+    excludedBy: (draft) => own ? notLoaded(draft) : undefined,
     apply(draft) {
-      const own = LOADERS.has(kind);
-      const fits = draft.loader === "plain" && draft.before.length === 0 &&
-        draft.containers.length === 0;
-      if (own && !fits) return undefined;
+      if (own && notLoaded(draft) !== undefined) return undefined;
       const end = ENDS[kind] ?? "";
       const name = own ? `model${end}` : `${draft.name}${end}`;
       return { ...draft, containers: [...draft.containers, kind], name };

@@ -83,8 +83,9 @@ if (!pythonAvailable()) {
 let sunken = 0;
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted = true);
-// The names that the transformations put around a call are real ones then, no stand-ins.
-if (values.only?.startsWith("listed") === true) process.env["MODELAUDIT_LISTED"] = "1";
+/** Whether the names that transformations put around a call are real ones, no stand-ins: then they are slow. */
+const listed = values.only?.startsWith("listed") === true || values.missing !== undefined;
+if (listed) process.env["MODELAUDIT_LISTED"] = "1";
 const oracle = new Oracle();
 try {
   process.exitCode = await run();
@@ -122,7 +123,7 @@ async function run(): Promise<number> {
   const all = await scanned(await samples(oracle));
   const harmful = [...plain, ...all.filter((sample) => sample.harmful)];
   const real = all.filter((sample) => !sample.harmful);
-  const links = transformations(containers);
+  const links = transformations(containers, listed);
   const wanted = ({ id }: { readonly id: string }) => id.startsWith(values.only ?? "");
   const due = pairs(links).filter((pair) => pair.some(wanted));
   console.log(
@@ -163,7 +164,9 @@ async function run(): Promise<number> {
   };
 
   if (values.missing !== undefined) {
-    return await fill(missingPairs(due, values.missing.split(",")), harmful, plain);
+    const missing = missingPairs(due, values.missing.split(","));
+    const more = links.filter(({ id }) => !id.startsWith("listed"));
+    return await fill(missing, { links: more, samples: harmful, seed }, plain);
   }
   if (values.case !== undefined) return await again(make(Number(values.case)));
   if (values.keep !== undefined) {
@@ -188,25 +191,36 @@ function isUnreal({ loader, frames, containers }: Draft): boolean {
     (containers.length > 1 && containers.at(-1) === "lz4");
 }
 
+function counted(reasons: Readonly<Record<string, readonly string[]>>): number {
+  return Object.values(reasons).reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Cases of pairs that no run has met. */
 async function fill(
   due: ReturnType<typeof missingPairs>,
-  harmful: readonly Scanned[],
+  from: Parameters<typeof meet>[2],
   plain: readonly Scanned[],
 ): Promise<number> {
   const keys = new Map<string, number>();
   const met = await meet(
     oracle,
     due,
-    harmful,
-    seed,
+    from,
     (found, number) => finding(found, number, plain, keys),
   );
-  const { confirmed, inapplicable, refused } = met;
   console.log(
-    `${due.length} pairs: ${confirmed} confirmed by the loaders, ${inapplicable.length} change no ` +
-      `sample, ${refused.length} are never confirmed: ${refused.join(", ") || "none"}`,
+    `${due.length} pairs: ${met.confirmed.length} confirmed by the loaders, ` +
+      `${counted(met.excluded)} exclude each other, ${
+        counted(met.inapplicable)
+      } change no sample, ` +
+      `${counted(met.refused)} are never confirmed`,
   );
+  for (const kind of ["excluded", "inapplicable", "refused"] as const) {
+    for (const [reason, some] of Object.entries(met[kind])) {
+      console.log(`${kind}: ${reason}: ${some.length}`);
+      console.log(`  ${some.join(", ")}`);
+    }
+  }
   mkdirSync(CACHE, { recursive: true });
   const path = join(CACHE, `metamorphic-${seed}-missing.json`);
   writeFileSync(path, JSON.stringify(met, undefined, 1));

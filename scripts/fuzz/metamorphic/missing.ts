@@ -1,13 +1,13 @@
 /**
  * Pairs of transformations that long runs never met: each is applied to sample after sample until the
- * loaders confirm a case of it, so that what is left is known to change no sample, or to be confirmed by none.
+ * loaders confirm a case of it, so that of what is left it is known why there is none.
  *
  * @module
  */
 
 import { readFileSync } from "node:fs";
 import { Dice } from "../dice.ts";
-import { applied, type Link } from "./chains.ts";
+import type { Link } from "./chains.ts";
 import { fileOf, type Scanned, verdictOf, wrong } from "./judge.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Finding } from "./smaller.ts";
@@ -19,14 +19,18 @@ const TRIES = 400;
 const BATCH = 8;
 
 type Pair = readonly [Transformation, Transformation];
+/** Pairs by the reason for which there is no case of them, as "first second". */
+type Reasons = Readonly<Record<string, readonly string[]>>;
 
 /** What became of the pairs. */
 interface Met {
-  readonly confirmed: number;
-  /** Pairs that change no sample. */
-  readonly inapplicable: readonly string[];
-  /** Pairs that change samples, and whose cases no loader confirms. */
-  readonly refused: readonly string[];
+  readonly confirmed: readonly string[];
+  /** Pairs of which one leaves a state that the other never changes, by what the other says of it. */
+  readonly excluded: Reasons;
+  /** Pairs that change no sample, by what finds no place in one. */
+  readonly inapplicable: Reasons;
+  /** Pairs that change samples, by the loaders' most frequent answer. */
+  readonly refused: Reasons;
 }
 
 /** The pairs of which the summaries of runs count none. @throws where a file is no summary */
@@ -39,37 +43,113 @@ export function missingPairs(due: readonly Pair[], files: readonly string[]): re
   );
 }
 
+/** A case of a pair, or why a sample has none. */
+type Made =
+  | { readonly chain: readonly Link[]; readonly draft: Draft }
+  | { readonly why: string; readonly kind: "first" | "excluded" | "inapplicable" };
+
+/** Applies a pair to a sample, others before it and amid it included. */
+export function madeOf(
+  sample: Draft,
+  [, second]: Pair,
+  all: readonly Transformation[],
+  dice: Dice,
+): Made {
+  let draft = sample;
+  const chain: Link[] = [];
+  for (const [at, transformation] of all.entries()) {
+    const { id } = transformation;
+    const isSecond = at > 0 && transformation === second;
+    const excluded = transformation.excludedBy?.(draft);
+    if (excluded !== undefined) {
+      return { why: `${id}: ${excluded}`, kind: isSecond ? "excluded" : "first" };
+    }
+    const salt = dice.word();
+    const changed = transformation.apply(draft, new Dice(id, salt));
+    if (changed === undefined) {
+      return { why: `${id} finds no place`, kind: isSecond ? "inapplicable" : "first" };
+    }
+    chain.push({ transformation, salt });
+    draft = changed;
+  }
+  return { chain, draft };
+}
+
+/** A pair, in every other case with one more before or amid it, which may make a place for one of the two. */
+function withOneMore(
+  [first, second]: Pair,
+  links: readonly Transformation[],
+  tried: number,
+  dice: Dice,
+): readonly Transformation[] {
+  if (tried % 2 === 0) return [first, second];
+  const more = dice.pick(links.filter(({ stage }) => stage <= second.stage));
+  return more.stage > first.stage || (more.stage === first.stage && dice.chance(1, 2))
+    ? [first, more, second]
+    : [more, first, second];
+}
+
+/** Reasons with how often each was met. */
+class Tally {
+  readonly #times = new Map<string, number>();
+
+  add(reason: string): void {
+    this.#times.set(reason, (this.#times.get(reason) ?? 0) + 1);
+  }
+
+  get most(): string | undefined {
+    return [...this.#times].sort(([, a], [, b]) => b - a)[0]?.[0];
+  }
+}
+
+/** What cases of pairs are made of. */
+interface Plan {
+  /** Those of which one more may be taken. */
+  readonly links: readonly Transformation[];
+  readonly samples: readonly Scanned[];
+  readonly seed: number;
+}
+
 /** Tries pairs; `found` is told each finding. */
 export async function meet(
   oracle: Oracle,
   due: readonly Pair[],
-  samples: readonly Scanned[],
-  seed: number,
+  { links, samples, seed }: Plan,
   found: (finding: Finding, number: number) => Promise<void>,
 ): Promise<Met> {
-  const inapplicable: string[] = [];
-  const refused: string[] = [];
-  let confirmed = 0;
+  const confirmed: string[] = [];
+  const reasons = { excluded: {}, inapplicable: {}, refused: {} } as Record<
+    "excluded" | "inapplicable" | "refused",
+    Record<string, string[]>
+  >;
   for (const [index, pair] of due.entries()) {
     const dice = new Dice("missing", seed, index);
     const id = pair.map((each) => each.id).join(" ");
-    let changes = false;
+    const tallies = {
+      refused: new Tally(),
+      inapplicable: new Tally(),
+      excluded: new Tally(),
+      first: new Tally(),
+    };
     let met = false;
     for (let tried = 0; tried < TRIES && !met;) {
       const cases: { sample: Scanned; chain: readonly Link[]; draft: Draft }[] = [];
       for (; cases.length < BATCH && tried < TRIES; tried++) {
         const sample = dice.pick(samples);
-        const chain = pair.map((transformation) => ({ transformation, salt: dice.word() }));
-        const draft = applied(sample.draft, chain);
-        if (draft !== undefined) cases.push({ sample, chain, draft });
+        const made = madeOf(sample.draft, pair, withOneMore(pair, links, tried, dice), dice);
+        if ("draft" in made) cases.push({ sample, ...made });
+        else tallies[made.kind].add(made.why);
       }
-      changes ||= cases.length > 0;
       const judged = await oracle.judge(
         cases.map(({ sample, draft }) => ({ of: sample.id, draft })),
       );
       for (const [at, judgement] of judged.entries()) {
         const made = cases[at];
-        if (made === undefined || !judgement.same || met) continue;
+        if (made === undefined || met) continue;
+        if (!judgement.same) {
+          tallies.refused.add(judgement.why?.replace(/[\d'"(].*/u, "") ?? "nothing");
+          continue;
+        }
         met = true;
         const file = fileOf(made.draft, judgement);
         const verdict = await verdictOf(made.draft.name, file);
@@ -77,8 +157,15 @@ export async function meet(
         if (kind !== undefined) await found({ ...made, kind, verdict, file }, index);
       }
     }
-    if (met) confirmed++;
-    else (changes ? refused : inapplicable).push(id);
+    if (met) {
+      confirmed.push(id);
+      continue;
+    }
+    // Where the first leaves no sample that the second excludes for its opcodes, its state does it.
+    const kind = (["refused", "inapplicable", "excluded"] as const)
+      .find((each) => tallies[each].most !== undefined);
+    const why = tallies[kind ?? "first"].most ?? "nothing";
+    (reasons[kind ?? "excluded"][why] ??= []).push(id);
   }
-  return { confirmed, inapplicable, refused };
+  return { confirmed, ...reasons };
 }

@@ -13,6 +13,11 @@ export interface Op {
   /** The opcode's byte; `RAW` for bytes that a loader takes from the file by itself. */
   readonly code: number;
   readonly arg: Uint8Array;
+  /**
+   * Of `RAW`: its last bytes are an opcode whose length, four bytes, is that of all that follows up to STOP, so
+   * that who reads these bytes as opcodes passes over the rest.
+   */
+  readonly swallows?: true;
 }
 
 /** One stream up to its STOP, and what lies behind it. */

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { existsSync, readFileSync } from "node:fs";
 import { VERDICTS } from "../../../src/core/findings.ts";
 import type { Verdict } from "../../../src/core/types.ts";
-import { join } from "../bytes.ts";
+import { join, little } from "../bytes.ts";
 import { bytesOfSeed, seedsOf } from "../corpus.ts";
 import { written } from "./layout.ts";
 import type { Oracle } from "./oracle.ts";
@@ -33,7 +33,12 @@ const SAFE = /\/safe\//u;
 /** Bytes of a pickle; larger ones cost more than they show. */
 const MOST_BYTES = 24 * 1024;
 
-/** The plainest harmful pickles of protocols 0, 2 and 4, for findings that are made smaller. */
+const PAYLOAD = join("cos\nsystem\n(S'echo hi'\ntR.");
+
+/**
+ * The plainest harmful pickles of protocols 0, 2 and 4, for findings that are made smaller: a global that is harmful
+ * under any name, one that is so only when it is called, and harmless ones with a harmful attribute.
+ */
 const PLAINEST: readonly (readonly [id: string, bytes: Uint8Array])[] = [
   ["plain-0", join("cos\nsystem\n(S'echo hi'\ntR.")],
   ["plain-0-unicode", join("cos\nsystem\n(Vecho hi\ntR.")],
@@ -42,6 +47,18 @@ const PLAINEST: readonly (readonly [id: string, bytes: Uint8Array])[] = [
     "plain-4",
     join([0x80, 4, 0x8c, 2], "os", [0x8c, 6], "system", [0x93, 0x8c, 7], "echo hi", [0x85], "R."),
   ],
+  [
+    "plain-loader",
+    join(
+      [0x80, 3],
+      "ctorch.storage\n_load_from_bytes\nB",
+      little(4, PAYLOAD.length),
+      PAYLOAD,
+      [0x85],
+      "R.",
+    ),
+  ],
+  ["plain-attribute", join("cbuiltins\ngetattr\n(ccodecs\ngetreader\nV__globals__\ntR.")],
 ];
 
 function draftOf(ops: Draft["ops"], tail: Uint8Array, loader: Loader): Draft {

@@ -39,6 +39,11 @@ export interface Transformation {
   readonly stage: 0 | 1 | 2 | 3;
   /** Not made of real samples: a real file that hides its calls is called dangerous with reason. */
   readonly hides?: true;
+  /**
+   * Why it changes no draft in such a state, whatever its opcodes: its loader, its frames, what lies around it.
+   * Undefined where that alone does not keep it from changing the draft.
+   */
+  excludedBy?(draft: Draft): string | undefined;
   /** The changed draft; undefined when there is nothing to change. */
   apply(draft: Draft, dice: Dice): Draft | undefined;
 }

@@ -307,12 +307,15 @@ function wrapped(memoised: Ops, dice: Dice, way: Way): Ops | undefined {
   return edited(ops, [{ at: callee, remove: at + 1 - callee, insert }]);
 }
 
-/** A global, a text or the result of a call goes through a function that gives it back. */
+/** Opcodes of bytes. */
+const BYTES: readonly number[] = [0x42, 0x43, 0x8e];
+
+/** A global, bytes or the result of a call goes through a function that gives it back. */
 function identity(ops: Ops, dice: Dice, way: (value: Ops, dice: Dice) => Ops): Ops | undefined {
   const run = steps(ops);
   const found = run.flatMap(({ operands, value }, at) => {
     const { code } = ops[at] as Op;
-    if (code === codes.GLOBAL) return [{ from: at, to: at + 1 }];
+    if (code === codes.GLOBAL || BYTES.includes(code)) return [{ from: at, to: at + 1 }];
     const whole = [codes.STACK_GLOBAL, codes.REDUCE, codes.NEWOBJ].includes(code);
     const [from] = operands;
     return whole && value && from !== undefined ? [{ from, to: at + 1 }] : [];
