@@ -40,6 +40,7 @@ import { tarDescriptor } from "./tar/descriptor.ts";
 import { templateDescriptor } from "./template/descriptor.ts";
 import { tensorflowDescriptor } from "./tensorflow/descriptor.ts";
 import { tfliteDescriptor } from "./tflite/descriptor.ts";
+import { torch7Descriptor } from "./torch7/descriptor.ts";
 import { torchscriptDescriptor } from "./torchscript/descriptor.ts";
 import { zipDescriptor } from "./zip/descriptor.ts";
 
@@ -82,6 +83,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   frameworksDescriptor,
   arrowDescriptor,
   executorchDescriptor,
+  torch7Descriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

@@ -10,12 +10,11 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, CNTK, Torch7, MXNet, Paddle, MNN, MindSpore and others",
+  title: "Caffe, CNTK, MXNet, Paddle, MNN, MindSpore and others",
   role: "unread",
   claims: [
     { label: "a Caffe model", extensions: "caffemodel prototxt" },
     { label: "a CNTK model", extensions: "cntk" },
-    { label: "a Torch7 object", extensions: "t7" },
     { label: "an MNN model", extensions: "mnn" },
     { label: "a MindSpore model", extensions: "mindir" },
     { label: "a MindSpore model", extensions: "ms", weak: true },
@@ -37,9 +36,6 @@ export const frameworksDescriptor: FormatDescriptor = {
   unread: [
     // Model version 1: L"BCN" of a wide stream. Version 2 is protobuf and has no magic number.
     { label: "a CNTK model", matches: at(0, "B\0C\0N\0\0\0") },
-    // A Torch object (4), its index, and the version of its class; or the same as text.
-    { label: "a Torch7 object", matches: at(0, "\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1") },
-    { label: "a Torch7 object", matches: at(0, "4\n1\n3\nV 1\n") },
     // `kMXAPINDArrayListMagic`, src/c_api/c_api.cc, and a reserved word of zeros.
     { label: "MXNet parameters", matches: at(0, "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
     // Identifiers of the FlatBuffers follow the root's offset.
