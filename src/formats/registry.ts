@@ -29,6 +29,7 @@ import { modelConfigDescriptor } from "./model-config/descriptor.ts";
 import { nativeDescriptor } from "./native/descriptor.ts";
 import { numpyDescriptor } from "./numpy/descriptor.ts";
 import { onnxDescriptor } from "./onnx/descriptor.ts";
+import { paddleDescriptor } from "./paddle/descriptor.ts";
 import { pickleDescriptor } from "./pickle/descriptor.ts";
 import { pmmlDescriptor } from "./pmml/descriptor.ts";
 import { pythonDescriptor } from "./python/descriptor.ts";
@@ -84,6 +85,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   arrowDescriptor,
   executorchDescriptor,
   torch7Descriptor,
+  paddleDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

@@ -10,7 +10,7 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, CNTK, MXNet, Paddle, MNN, MindSpore and others",
+  title: "Caffe, CNTK, MXNet, MNN, MindSpore and others",
   role: "unread",
   claims: [
     { label: "a Caffe model", extensions: "caffemodel prototxt" },
@@ -18,7 +18,6 @@ export const frameworksDescriptor: FormatDescriptor = {
     { label: "an MNN model", extensions: "mnn" },
     { label: "a MindSpore model", extensions: "mindir" },
     { label: "a MindSpore model", extensions: "ms", weak: true },
-    { label: "a Paddle model", extensions: "pdmodel pdiparams" },
     { label: "a Paddle Lite model", extensions: "nb", weak: true },
     { label: "a TNN model", extensions: "tnnmodel tnnproto" },
     { label: "a Tengine model", extensions: "tmfile" },

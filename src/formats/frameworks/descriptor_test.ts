@@ -13,7 +13,6 @@ const MODELS: readonly (readonly [name: string, head: string, label: RegExp])[] 
   ["m-0000.params", "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0", /MXNet parameters/],
   ["m.mnn", "\x20\0\0\0abcd", /an MNN model/],
   ["m.ms", "\x20\0\0\0MSL2", /a MindSpore Lite model/],
-  ["m.pdmodel", "\x0a\x05block", /a Paddle model/],
   ["m.ort", "\x20\0\0\0ORTM", /an ONNX Runtime model/],
   ["final.mdl", "\0B<TransitionModel> ", /a Kaldi model/],
   ["t.feather", "FEA1\0\0\0\0", /a Feather table of version 1/],
