@@ -7,7 +7,7 @@
  *
  * All begin with the npm package: modelaudit bundled, the WASM decoders as packages beside it. An
  * executable by `deno compile` may read files and the environment variables that
- * `src/cli/io.ts` names, and fetch what the user names, and nothing else; that is fixed here.
+ * `src/cli/io.ts` names, write reports and fetch what the user names, and nothing else; that is fixed here.
  *
  * @module
  */
@@ -47,12 +47,14 @@ const TARGETS = [
 type Target = typeof TARGETS[number];
 
 /**
- * What the executable by `deno compile` may do: read, and fetch what the user names, with the
- * certificates of the system. No writing, no programs, no libraries.
+ * What the executable by `deno compile` may do: read, write the reports that the user names, and fetch
+ * what the user names, with the certificates of the system. No programs, no libraries. Before the first
+ * byte of a model is read it gives writing up, and the network where nothing is to be fetched.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-read",
+  "--allow-write",
   "--allow-net",
   "--allow-sys=ca",
   `--allow-env=${[...ENVIRONMENT, ...NETWORK_ENVIRONMENT].join(",")}`,

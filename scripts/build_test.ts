@@ -6,7 +6,7 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { BUN_FLAGS, PERMISSIONS } from "./build.ts";
 import { type LockFile, sbomOf } from "./sbom.ts";
-import { build, expectWorking, ROOT } from "./testing/scripts.ts";
+import { build, expectWorking, expectWriteErrors, ROOT } from "./testing/scripts.ts";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-build-"));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));
@@ -14,11 +14,9 @@ after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 test("The executable by Bun works alone, whatever lies in the folder that it runs in", () => {
   const built = build(SCRATCH, "binary", "--runtime", "bun");
   assert.equal(built.status, 0, built.stdout + built.stderr);
-  expectWorking(
-    SCRATCH,
-    join(SCRATCH, process.platform === "win32" ? "modelaudit.exe" : "modelaudit"),
-    [],
-  );
+  const program = join(SCRATCH, process.platform === "win32" ? "modelaudit.exe" : "modelaudit");
+  expectWorking(SCRATCH, program, []);
+  if (process.platform !== "win32") expectWriteErrors(SCRATCH, program, []);
   assert.match(readFileSync(join(SCRATCH, "SHA256SUMS"), "utf8"), /^[0-9a-f]{64} {2}modelaudit/m);
   const bom = JSON.parse(readFileSync(join(SCRATCH, "modelaudit.cdx.json"), "utf8"));
   assert.ok(bom.components.some((it: { name: string }) => it.name === "bun"));
@@ -31,9 +29,15 @@ test("Without the runtime of deno compile the build says what to do", () => {
   assert.match(built.stdout + built.stderr, /make binary RUNTIME=bun/);
 });
 
-test("An executable may read and fetch, and has no way to write, run programs or load libraries", () => {
+test("An executable may read, write reports and fetch, and not run programs or load libraries", () => {
   const [env = "", ...others] = PERMISSIONS.toReversed();
-  assert.deepEqual(others.sort(), ["--allow-net", "--allow-read", "--allow-sys=ca", "--no-prompt"]);
+  assert.deepEqual(others.sort(), [
+    "--allow-net",
+    "--allow-read",
+    "--allow-sys=ca",
+    "--allow-write",
+    "--no-prompt",
+  ]);
   assert.match(env, /^--allow-env=[A-Za-z_,]+$/);
   assert.equal(BUN_FLAGS.length, 4);
 });

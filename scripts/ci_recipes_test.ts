@@ -79,7 +79,10 @@ test("GitLab's recipe leaves a report of tests and fails as the scan says", { sk
   symlinkSync(ENV.MODELAUDIT, join(folder, "tools", "modelaudit"));
   assert.equal(run(folder, {}, "sh", "-c", script).status, 0);
   cpSync(HARMFUL, join(folder, "model.bin"));
-  assert.equal(run(folder, {}, "sh", "-c", script).status, 1);
+  const failed = run(folder, {}, "sh", "-c", script);
+  assert.equal(failed.status, 1);
+  // The log of the job has the report for people.
+  assert.match(failed.text, /DANGEROUS {2}\.?\/?model\.bin/);
   const report = readFileSync(join(folder, "modelaudit.xml"), "utf8");
   assert.match(report, /failures="1"/);
   assert.match(report, /<testcase name="model\.bin"/);

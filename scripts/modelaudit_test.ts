@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_VERSION } from "../src/core/version.ts";
+import { expectWriteErrors } from "./testing/scripts.ts";
 
 const LAUNCHER = fileURLToPath(new URL("./modelaudit", import.meta.url));
 const windows = { skip: process.platform === "win32" };
@@ -82,12 +83,13 @@ test("nothing that lies in the working directory has a say", windows, () => {
   });
 });
 
-test("the launcher grants reading, the network where it is asked for, and nothing else", () => {
+test("the launcher grants reading, the network and writing where they are asked for, and nothing else", () => {
   const text = readFileSync(LAUNCHER, "utf8").replaceAll(/^#.*$/gm, "");
   const granted = [...text.matchAll(/--allow-[^\s]*/g)].map((match) => match[0].replace(/"$/, ""));
   assert.deepEqual(granted, [
     "--allow-net",
     "--allow-sys=ca",
+    "--allow-write",
     "--allow-read",
     `--allow-env="$variables`,
   ]);
@@ -125,3 +127,11 @@ test("the README and the configuration page show what the program prints", windo
     assert.ok(page("docs/configuration.md").includes(shown), stderr);
   });
 });
+
+test(
+  "a report that the launcher's program cannot write is an error, a closed pipe none",
+  windows,
+  () => {
+    inFolder((folder) => expectWriteErrors(folder, LAUNCHER, []));
+  },
+);

@@ -10,7 +10,14 @@ import ts from "typescript";
 import { REPORT_FORMATS } from "../src/cli/options.ts";
 import { PERMISSIONS, toolPath } from "./build.ts";
 import type { LockFile } from "./sbom.ts";
-import { build, expectWorking, HARMFUL, nodePath, ROOT } from "./testing/scripts.ts";
+import {
+  build,
+  expectWorking,
+  expectWriteErrors,
+  HARMFUL,
+  nodePath,
+  ROOT,
+} from "./testing/scripts.ts";
 
 // What is made is the same, and Node, Deno and Bun use it below, in whichever runtime the tests run.
 const skip = "Bun" in globalThis && "once is enough: it runs under Deno";
@@ -133,6 +140,7 @@ test(
       ...PERMISSIONS,
       join(HOME, "cli.js"),
     ]);
+    expectWriteErrors(SCRATCH, nodePath(), [join(HOME, "cli.js")]);
   },
 );
 

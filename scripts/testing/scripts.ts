@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -94,4 +94,50 @@ export function expectWorking(scratch: string, program: string, before: readonly
   assert.equal(text.status, 1);
   assert.match(text.stdout + text.stderr, /modelaudit-security\.toml/);
   assert.doesNotMatch(text.stdout + text.stderr, /\p{Cc}\[|PWNED/u);
+}
+
+/** Runs a program by a script of the shell, which has it as "$@". */
+function inShell(folder: string, script: string, command: readonly string[]): Ran {
+  return spawnSync("sh", ["-c", script, "sh", ...command], { cwd: folder, encoding: "utf8" });
+}
+
+/**
+ * Lets writes fail, for real: a program that cannot write its report says so in one line and ends with 2,
+ * and one whose reader has gone away does not.
+ *
+ * @param before arguments in front of ours, for instance a script
+ */
+export function expectWriteErrors(scratch: string, program: string, before: string[]): void {
+  const folder = mkdtempSync(join(scratch, "write-"));
+  const full = join(folder, "full");
+  mkdirSync(full);
+  const model = join(ROOT, HARMFUL[0] ?? "");
+  const command = [program, ...before, "--no-config", "--verbose", "--format", "json", model];
+  const noSpace = (ran: Ran, where: string): void => {
+    assert.equal(ran.status, 2, `${where}: ${ran.stdout}${ran.stderr}`);
+    assert.ok(
+      ran.stderr.includes(`${where}: no space is left on the device (ENOSPC)`),
+      `${where}: ${ran.stderr}`,
+    );
+    assert.equal(ran.stderr.trimEnd().split("\n").length, 1, ran.stderr);
+  };
+  noSpace(inShell(folder, '"$@" > /dev/full', command), "standard output");
+  const explain = [program, ...before, "rules", "list", "--no-config"];
+  noSpace(inShell(folder, '"$@" > /dev/full', explain), "standard output");
+  const device = inShell(folder, '"$@" --output sarif=/dev/full', command);
+  assert.equal(device.status, 2);
+  assert.match(
+    device.stderr,
+    /^error: Cannot write a report to "\/dev\/full": it is a device path/,
+  );
+  const closed = inShell(folder, '("$@"; echo $? > code) | head -c 1', command);
+  assert.equal(closed.stderr, "");
+  assert.equal(readFileSync(join(folder, "code"), "utf8"), "1\n");
+  // A namespace of its own, in which anybody may mount; not every system lets one be made.
+  const mount = 'mount -t tmpfs -o size=4k tmpfs full && "$@" --output sarif=full/report.sarif';
+  const mounted = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"];
+  if (inShell(folder, '"$@"', [...mounted, "true"]).status !== 0) return;
+  const ran = inShell(folder, '"$@"', [...mounted, ...command]);
+  noSpace(ran, 'Cannot write the sarif report to "full/report.sarif"');
+  assert.equal(JSON.parse(ran.stdout).assets[0].verdict, "dangerous");
 }

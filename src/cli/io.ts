@@ -6,6 +6,8 @@
 
 import process from "node:process";
 import type { ThreadSupply } from "../scan/schedule/threads.ts";
+import { type Keep, revokePermissions } from "./permissions.ts";
+import { isClosedPipe, writeFailure } from "./write_failure.ts";
 
 /** Where text goes. */
 export interface Output {
@@ -13,9 +15,11 @@ export interface Output {
   readonly isTTY: boolean;
   /** Columns of the terminal, where there is one. */
   readonly columns: number | undefined;
-  /** True once the reader has gone away (`| head`): what is written now is lost, without an error. */
+  /** True once nothing arrives: the reader has gone away (`| head`), or writing failed. */
   readonly closed: boolean;
-  /** Settles when the text was handed over. */
+  /** Why writing failed; undefined when it did not, or only its reader has gone away. */
+  readonly failure: string | undefined;
+  /** Settles when the text was handed over, or cannot be; never rejects. */
   write(text: string): Promise<void>;
 }
 
@@ -33,6 +37,8 @@ export interface Io {
   now(): number;
   /** Threads that may scan besides this one; none unless given. */
   readonly threads?: ThreadSupply | undefined;
+  /** Gives up what the scan does not need, before the first byte of a model is read. */
+  confine(keep: Keep): void;
   /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
   onInterrupt(callback: () => void): () => void;
 }
@@ -94,6 +100,7 @@ export function processIo(worker?: URL): Io {
       whenWorthwhile,
       load: async () => (await import("./threads.ts")).threadsAt(worker),
     },
+    confine: revokePermissions,
     onInterrupt(callback) {
       let pressed = false;
       const listener = (): void => {
@@ -143,10 +150,12 @@ interface Stream {
 
 function streamOutput(stream: Stream): Output {
   let closed = false;
-  const close = (): void => {
+  let failure: string | undefined;
+  const fail = (error: unknown): void => {
+    if (!closed && !isClosedPipe(error)) failure = writeFailure(error);
     closed = true;
   };
-  stream.on("error", close);
+  stream.on("error", fail);
   return {
     get isTTY() {
       return stream.isTTY === true;
@@ -157,13 +166,22 @@ function streamOutput(stream: Stream): Output {
     get closed() {
       return closed;
     },
+    get failure() {
+      return failure;
+    },
     write(text) {
       if (closed || text === "") return Promise.resolve();
       return new Promise((done) => {
-        stream.write(text, (error) => {
-          if (error) close();
+        try {
+          stream.write(text, (error) => {
+            if (error) fail(error);
+            done();
+          });
+        } catch (error) {
+          // Deno throws what Node hands to the callback.
+          fail(error);
           done();
-        });
+        }
       });
     },
   };

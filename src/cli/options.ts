@@ -12,6 +12,12 @@ import { didYouMean } from "../config/nearest.ts";
 export const REPORT_FORMATS = ["text", "json", "ndjson", "sarif", "junit", "markdown"] as const;
 export type ReportFormat = typeof REPORT_FORMATS[number];
 
+/** One `--output`. */
+export interface OutputChoice {
+  readonly format: ReportFormat;
+  readonly file: string;
+}
+
 /** Severities that a scan can fail on. */
 export const FAIL_ON = ["critical", "high", "medium", "low", "info", "never"] as const;
 
@@ -145,6 +151,20 @@ function parseNumber(
  */
 export function parseReportFormat(text: string): ReportFormat {
   return choose(text, REPORT_FORMATS, "format");
+}
+
+/**
+ * A value of `--output`, such as `sarif=report.sarif`.
+ *
+ * @throws ConfigError when it is none
+ */
+export function parseOutput(text: string): OutputChoice {
+  const at = text.indexOf("=");
+  const file = text.slice(at + 1);
+  if (at <= 0 || file === "") {
+    throw new ConfigError(text, `"${text}" is not FORMAT=FILE, for instance sarif=report.sarif`);
+  }
+  return { format: parseReportFormat(text.slice(0, at)), file };
 }
 
 /**

@@ -7,6 +7,7 @@ const output = (isTTY: boolean, columns?: number): Output => ({
   isTTY,
   columns,
   closed: false,
+  failure: undefined,
   write: () => Promise.resolve(),
 });
 

@@ -151,14 +151,6 @@ export interface AcceptedFinding extends Acceptance {
   readonly finding: Finding;
 }
 
-/** A finding that the user's configuration or baseline let through. */
-export interface SuppressedFinding {
-  /** What was found. */
-  readonly finding: Finding;
-  /** Why it does not count. */
-  readonly reason: Suppression;
-}
-
 /** Issues that were let through, by reason. */
 export type Suppressed = Readonly<Partial<Record<Suppression, number>>>;
 

@@ -21,7 +21,6 @@ const SARIF: SarifOptions = {
   ...MEDIUM,
   titleOf: (id) => RULES.find(id)?.title,
   fingerprintOf,
-  suppressed: [],
 };
 
 const RENDERERS: Readonly<Record<string, (it: ScanReport) => string>> = {
@@ -188,8 +187,9 @@ test("A member of an archive is an artifact within its archive, and the byte is 
 test("What a baseline knows is in SARIF, suppressed and with its reason", () => {
   const [finding] = harmful();
   assert.ok(finding);
-  const suppressed = [{ finding, reason: "baseline" as const }];
-  const log = JSON.parse(renderSarif(report([file("x.pkl", "clean")]), { ...SARIF, suppressed }));
+  const accepted = [{ finding, by: "baseline" as const }];
+  const known = { ...file("x.pkl", "dangerous"), accepted };
+  const log = JSON.parse(renderSarif(report([known]), SARIF));
   expectValid(log);
   assert.deepEqual(log.runs[0].results[0].suppressions, [
     { kind: "external", status: "accepted", justification: "It is in the baseline." },

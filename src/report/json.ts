@@ -12,6 +12,8 @@ import {
   assetRecord,
   type ErrorRecord,
   errorRecords,
+  type ExitRecord,
+  exitRecord,
   type HeadRecord,
   headRecord,
   type IssueRecord,
@@ -21,15 +23,14 @@ import {
   type TotalsRecord,
   totalsRecord,
 } from "./record.ts";
-import { exitCode, type ExitOptions, summarize } from "./summary.ts";
+import { type ExitOptions, summarize } from "./summary.ts";
 
 /** The JSON report: what `docs/report.schema.json` describes. */
-interface JsonReport extends HeadRecord, TotalsRecord {
+interface JsonReport extends HeadRecord, TotalsRecord, ExitRecord {
   readonly issues: readonly IssueRecord[];
   readonly assets: readonly AssetRecord[];
   readonly errors: readonly ErrorRecord[];
   readonly summary: SummaryRecord;
-  readonly exit_code: number;
 }
 
 /**
@@ -55,7 +56,7 @@ export function jsonReport(report: ScanReport, options: ExitOptions): JsonReport
     suppressed,
     suppressed_by,
     summary: summaryRecord(summary),
-    exit_code: exitCode(summary, options),
+    ...exitRecord(summary, options),
   };
 }
 

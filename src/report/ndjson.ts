@@ -11,12 +11,13 @@ import { orderFiles } from "./order.ts";
 import {
   assetRecord,
   errorRecords,
+  exitRecord,
   headRecord,
   issueRecords,
   summaryRecord,
   totalsRecord,
 } from "./record.ts";
-import { exitCode, type ExitOptions, summarize, type Summary } from "./summary.ts";
+import { type ExitOptions, summarize, type Summary } from "./summary.ts";
 
 /** The first line. */
 export function ndjsonStart(
@@ -50,7 +51,7 @@ export function ndjsonSummary(
     ...totalsRecord(report, summary),
     ...summaryRecord(summary),
     configuration_notes: report.configurationNotes ?? [],
-    exit_code: exitCode(summary, options),
+    ...exitRecord(summary, options),
   });
 }
 

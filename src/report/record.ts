@@ -8,6 +8,7 @@
 import {
   type FailOn,
   type FileReport,
+  type Finding,
   type IncompleteAcceptance,
   type Safety,
   type ScanError,
@@ -19,10 +20,10 @@ import {
 } from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { locationText, orderErrors, orderFindings } from "./order.ts";
-import type { Summary } from "./summary.ts";
+import { exitCode, type ExitOptions, type Summary } from "./summary.ts";
 
 /** Grows with a change that breaks readers; fields may be added without. */
-const SCHEMA_VERSION = "1.0";
+export const SCHEMA_VERSION = "1.0";
 
 /** One issue. */
 export interface IssueRecord {
@@ -65,6 +66,8 @@ export interface AssetRecord {
   readonly parts_scanned: number;
   /** Issues of this file that the configuration or a baseline let through. */
   readonly suppressed: number;
+  /** The same by reason. */
+  readonly suppressed_by: Suppressed;
   /** Issues that were accepted: they fail no run, and count in the verdict and the risk score. */
   readonly accepted: readonly AcceptedRecord[];
   /** The least severity that fails a run, where a policy gives this file one of its own; else null. */
@@ -80,6 +83,8 @@ interface AcceptedRecord {
   readonly safety_level: Safety;
   readonly message: string;
   readonly location: string;
+  /** All of the issue, as in the list of issues. */
+  readonly issue: IssueRecord;
   /** By what: disabled, ignored, baseline. */
   readonly by: string;
   /** The last day on which that holds; null for no end. */
@@ -117,6 +122,14 @@ export interface HeadRecord {
   readonly configuration_notes: readonly string[];
 }
 
+/** The exit code of a run, and what decided it besides what was found. */
+export interface ExitRecord {
+  /** The least severity that fails the run where no policy says another. */
+  readonly fail_on: FailOn;
+  readonly allow_no_models: boolean;
+  readonly exit_code: number;
+}
+
 /** The counts of a run that stand at the top of a JSON report. */
 export interface TotalsRecord {
   readonly duration: number;
@@ -131,7 +144,12 @@ export interface TotalsRecord {
 
 /** The issues of one file: worst first, innocuous ones of the same global reported as one. */
 export function issueRecords(file: FileReport): IssueRecord[] {
-  return orderFindings(aggregateInnocuous(file.findings)).map((finding) => ({
+  return orderFindings(aggregateInnocuous(file.findings))
+    .map((finding) => issueRecord(finding, file.path));
+}
+
+function issueRecord(finding: Finding, path: string): IssueRecord {
+  return {
     rule_id: finding.ruleId,
     severity: finding.severity,
     severity_score: finding.score ?? SEVERITY_SCORES[finding.severity],
@@ -139,14 +157,14 @@ export function issueRecords(file: FileReport): IssueRecord[] {
     message: finding.message,
     location: locationText(finding.location),
     location_parts: [finding.location.path, ...finding.location.parts],
-    path: file.path,
+    path,
     offset: finding.offset ?? null,
     count: finding.count,
     why: finding.why,
     fix: finding.fix,
     references: finding.references,
     details: finding.details,
-  }));
+  };
 }
 
 /** One file as a record. */
@@ -162,12 +180,14 @@ export function assetRecord(file: FileReport): AssetRecord {
     bytes_total: file.size ?? null,
     parts_scanned: file.partsScanned,
     suppressed: Object.values(file.suppressed ?? {}).reduce((sum, count) => sum + count, 0),
+    suppressed_by: file.suppressed ?? {},
     accepted: (file.accepted ?? []).map(({ finding, by, until, why }) => ({
       rule_id: finding.ruleId,
       severity: finding.severity,
       safety_level: finding.safety,
       message: finding.message,
       location: locationText(finding.location),
+      issue: issueRecord(finding, file.path),
       by,
       until: until ?? null,
       why: why ?? null,
@@ -209,6 +229,15 @@ export function headRecord(
     start_time: report.startTime,
     configuration: report.configuration,
     configuration_notes: report.configurationNotes ?? [],
+  };
+}
+
+/** The exit code of a run as a record. */
+export function exitRecord(summary: Summary, options: ExitOptions): ExitRecord {
+  return {
+    fail_on: options.failOn,
+    allow_no_models: options.allowNoModels,
+    exit_code: exitCode(summary, options),
   };
 }
 

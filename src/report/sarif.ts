@@ -10,6 +10,7 @@
  */
 
 import {
+  type AcceptedFinding,
   type FailOn,
   type FileReport,
   type Finding,
@@ -19,10 +20,10 @@ import {
   SEVERITIES,
   type Severity,
   SEVERITY_SCORES,
-  type SuppressedFinding,
   type Suppression,
 } from "../core/types.ts";
 import { incompleteText } from "./acceptance.ts";
+import { aggregateInnocuous } from "./aggregate.ts";
 import { jsonText } from "./escape.ts";
 import { isAlwaysShown, saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles, orderFilesByPath, orderFindings } from "./order.ts";
@@ -41,8 +42,6 @@ export interface SarifOptions extends ExitOptions {
   readonly titleOf: (ruleId: string) => string | undefined;
   /** What an issue is known by across changes of its file; see `modelaudit baseline`. */
   readonly fingerprintOf: (finding: Finding) => string;
-  /** Findings that were let through; shown with their reason. */
-  readonly suppressed: readonly SuppressedFinding[];
 }
 
 type Level = "error" | "warning" | "note";
@@ -70,16 +69,19 @@ function isResult({ safety, ruleId, details }: Finding): boolean {
 
 /** The report as plain data, ready for `JSON.stringify`. */
 function sarifReport(report: ScanReport, options: SarifOptions): Plain {
-  const shown = orderFilesByPath(orderFiles(report.files)).flatMap((file) =>
-    orderFindings(file.findings).filter(isResult).map((finding) => ({
+  const files = orderFilesByPath(orderFiles(report.files));
+  const shown = files.flatMap((file) =>
+    orderFindings(aggregateInnocuous(file.findings)).filter(isResult).map((finding) => ({
       finding,
       justification: unreadJustification(file, finding, options.failOn),
     }))
   );
-  const reasons = new Map(options.suppressed.map(({ finding, reason }) => [finding, reason]));
-  const suppressed = orderFindings([...reasons.keys()])
+  const accepted = new Map(
+    files.flatMap((file) => file.accepted ?? []).map((one) => [one.finding, one]),
+  );
+  const suppressed = orderFindings([...accepted.keys()])
     .filter(isResult)
-    .map((finding) => ({ finding, justification: justificationOf(reasons.get(finding)) }));
+    .map((finding) => ({ finding, justification: justificationOf(accepted.get(finding)) }));
   const found = [...(shown.length > MAX_RESULTS ? worstFirst(shown) : shown), ...suppressed];
   const all = found.slice(0, MAX_RESULTS);
   const rules = new Rules(all.map((it) => it.finding), options.titleOf);
@@ -113,8 +115,12 @@ function sarifReport(report: ScanReport, options: SarifOptions): Plain {
   };
 }
 
-function justificationOf(reason: Suppression | undefined): string | undefined {
-  return reason && JUSTIFICATIONS[reason];
+/** By what an issue was accepted, until when and why. */
+function justificationOf(acceptance: AcceptedFinding | undefined): string | undefined {
+  if (acceptance === undefined) return undefined;
+  const { by, until, why } = acceptance;
+  const end = until === undefined ? [] : [`It holds until ${until}.`];
+  return [JUSTIFICATIONS[by], ...end, ...(why === undefined ? [] : [why])].join(" ");
 }
 
 /** Why an issue about what was not read fails no run, unless it fails one by its severity. */

@@ -60,6 +60,8 @@ export interface WalkOptions {
   readonly include?: readonly string[];
   /** Neither files nor folders that one of these globs matches. */
   readonly exclude?: readonly string[];
+  /** Files in folders that are left out: absolute paths, with no link in them. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /** Folders that are not gone into unless named: git's objects are not the files a loader opens. */
@@ -249,6 +251,7 @@ export function* walk(
     excluded: globMatcher(exclude),
     restricted: include.length > 0,
     globs: include.length + exclude.length > 0,
+    without: options.without?.size ? options.without : undefined,
     named: absolute,
     namedIn: new Set([...absolute].map((path) => dirname(path))),
     seen: new Set(),
@@ -264,6 +267,8 @@ interface Walker {
   readonly restricted: boolean;
   /** True when there are globs to match. */
   readonly globs: boolean;
+  /** Undefined for none. */
+  readonly without: WalkOptions["without"];
   /** Absolute paths of the arguments: only these can be found twice, for a folder is entered once. */
   readonly named: ReadonlySet<string>;
   /** The folders that these lie in. */
@@ -345,7 +350,7 @@ function* visitFolders(walker: Walker, argument: string): Generator<FoundPath> {
         }
         continue;
       }
-      if (unwanted) continue;
+      if (unwanted || walker.without?.has(join(folder.real, name))) continue;
       const stats = kind === "file" ? undefined : kind;
       if (stats !== undefined) refuseSpecial(path, stats);
       const { absolute, cache } = folder;

@@ -16,6 +16,9 @@ const USAGE = 2;
 /** The exit code of a failure of this program itself: it must not pass for "nothing found". */
 const DEFECT = 2;
 
+/** The exit code when what was to be said could not be written. */
+const NOT_WRITTEN = 2;
+
 /**
  * Runs the command line.
  *
@@ -24,6 +27,17 @@ const DEFECT = 2;
  * @returns the exit code; never throws
  */
 export async function runMain(argv: readonly string[], io: Io): Promise<number> {
+  const code = await run(argv, io);
+  const failed = [["standard output", io.stdout], ["standard error", io.stderr]] as const;
+  for (const [name, { failure }] of failed) {
+    if (failure === undefined) continue;
+    await io.stderr.write(`error: Cannot write to ${name}: ${escapeText(failure)}\n`);
+    return NOT_WRITTEN;
+  }
+  return code;
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     if (argv.length === 1 && /^(version|--version|-V)$/.test(argv[0] ?? "")) {
       await io.stdout.write(versionText());

@@ -20,12 +20,16 @@ import {
   choose,
   FAIL_ON,
   LIMIT_OPTIONS,
+  type OutputChoice,
   parseFailOn,
   parseJobs,
+  parseOutput,
   parseReportFormat,
   parseSeconds,
   REPORT_FORMATS,
+  type ReportFormat,
 } from "../options.ts";
+import type { OutputFile } from "../outputs.ts";
 import { checked, collect, option } from "../option_kinds.ts";
 import {
   addRemoteOptions,
@@ -116,13 +120,19 @@ function describeProgram(
   describeRules(program, io, run);
   describeConfig(program, io, run);
   describeBaseline(program, io, run);
+  describeConvert(program, io, run);
   describeDoctor(program, io, run);
   describeShells(program, io, run);
   program.command("disasm").description(
     "list a pickle's opcodes with what the machine makes of them",
   )
     .argument("<file>", "a pickle, or - for standard input")
-    .action((path: string) => run(async () => (await import("./disasm.ts")).runDisasm(path, io)));
+    .action((path: string) =>
+      run(async () => {
+        io.confine({ network: false });
+        return await (await import("./disasm.ts")).runDisasm(path, io);
+      })
+    );
   program.command("version").description("show the version")
     .addOption(dataFormat())
     .action((options: { format: string }) =>
@@ -140,7 +150,8 @@ function describeProgram(
 
 /** The options of `scan` as commander leaves them. */
 interface RawScanOptions extends RawRemoteOptions {
-  readonly format: ReturnType<typeof parseReportFormat>;
+  readonly format: ReportFormat;
+  readonly output?: readonly OutputChoice[];
   readonly failOn: ReturnType<typeof parseFailOn>;
   readonly verbose?: boolean;
   readonly showAccepted?: boolean;
@@ -161,10 +172,8 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
   const scan = program.command("scan", { isDefault: true })
     .description("scan files and folders (the default command)")
     .argument("[path...]", "files, folders, https:// and hf:// addresses; - is standard input")
-    .addOption(
-      option("-f, --format <format>", `form of the report: ${REPORT_FORMATS.join(", ")}`)
-        .default("text").argParser(checked(parseReportFormat)),
-    )
+    .addOption(reportFormat())
+    .addOption(outputOption())
     .addOption(
       option(
         "--fail-on <severity>",
@@ -222,10 +231,15 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
         import("../../scan/scan_source.ts"),
         import("../configuration.ts"),
       ]);
+      const remote = await remoteOf(paths, raw, io);
+      const used = [...paths, raw.config, raw.baseline].filter((it) => typeof it === "string");
+      const outputs = await outputsOf(raw.output, used);
+      io.confine({ network: remote !== undefined });
       const { rules, configuration, texts } = await loadConfigured(raw.config, io);
       const full: ScanCommandOptions = {
         ...options,
-        remote: await remoteOf(paths, raw, io),
+        outputs,
+        remote,
         failOn: failOnGiven ? raw.failOn : configuration.failOn ?? raw.failOn,
         limits: { ...configuration.limits, ...options.limits },
       };
@@ -350,6 +364,8 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
           import("../../scan/scan_source.ts"),
           import("../configuration.ts"),
         ]);
+        const remote = await remoteOf(paths, raw, io);
+        io.confine({ network: remote !== undefined });
         const { rules, configuration } = await loadConfigured(raw.config, io);
         return await runBaseline(paths, {
           scan: scanSource,
@@ -361,10 +377,46 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
             include: [...raw.include ?? [], ...configuration.include],
             exclude: [...raw.exclude ?? [], ...configuration.exclude],
           },
-          remote: await remoteOf(paths, raw, io),
+          remote,
         }, io);
       });
     });
+}
+
+/** The options of `convert` as commander leaves them. */
+type RawConvertOptions = Pick<
+  RawScanOptions,
+  "format" | "output" | "emoji" | "verbose" | "quiet" | "showAccepted"
+>;
+
+function describeConvert(program: Command, io: Io, run: (job: Job) => void): void {
+  program.command("convert").description("make other reports of a JSON report, without a new scan")
+    .argument("<report>", "a report by --format json; - is standard input")
+    .addOption(reportFormat())
+    .addOption(outputOption())
+    .option("-v, --verbose", "also show what is harmless, and every file")
+    .option("--show-accepted", "show each issue that was accepted, not only how many")
+    .option("-q, --quiet", "one line an issue and nothing else")
+    .option("--no-emoji", "words without symbols")
+    .action((path: string, raw: RawConvertOptions) =>
+      run(async () => {
+        const { runConvert } = await import("./convert.ts");
+        const outputs = await outputsOf(raw.output, [path]);
+        io.confine({ network: false });
+        const { format, emoji, verbose = false, quiet = false, showAccepted = false } = raw;
+        const text = { emoji, verbose, quiet, showAccepted };
+        return await runConvert(path, { format, outputs, text }, io);
+      })
+    );
+}
+
+/** Opens the files of `--output`; what they need is loaded only for them. */
+async function outputsOf(
+  choices: readonly OutputChoice[] | undefined,
+  used: readonly string[],
+): Promise<readonly OutputFile[]> {
+  if (choices === undefined) return [];
+  return (await import("../outputs.ts")).openOutputs(choices, used);
 }
 
 function describeDoctor(program: Command, io: Io, run: (job: Job) => void): void {
@@ -402,13 +454,30 @@ function describeShells(program: Command, io: Io, run: (job: Job) => void): void
 
 /** What the values of an option may be, for completions. */
 function choicesOf(command: string, option: string): readonly string[] {
-  if (option === "--format") return command === "scan" ? REPORT_FORMATS : DATA_FORMATS;
+  if (option === "--format") {
+    return command === "scan" || command === "convert" ? REPORT_FORMATS : DATA_FORMATS;
+  }
   if (option === "--fail-on") return FAIL_ON;
   return option === "--severity" ? SEVERITIES : [];
 }
 
 function configOption(): Option {
   return option("--config <file>", "the configuration to use (TOML)");
+}
+
+function reportFormat(): Option {
+  return option("-f, --format <format>", `form of the report: ${REPORT_FORMATS.join(", ")}`)
+    .default("text").argParser(checked(parseReportFormat));
+}
+
+function outputOption(): Option {
+  return option(
+    "--output <format=file>",
+    "write a report to a file, beside the one on standard output (repeatable)",
+  ).argParser((text: string, before: readonly OutputChoice[] = []) => [
+    ...before,
+    checked(parseOutput)(text),
+  ]);
 }
 
 function dataFormat(): Option {

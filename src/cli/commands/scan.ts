@@ -5,29 +5,17 @@
  */
 
 import { statSync } from "node:fs";
-import { renderJson } from "../../report/json.ts";
-import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../../report/ndjson.ts";
-import { isShown } from "../../report/condense.ts";
-import { exitCode, type ExitOptions, type Summary, SummaryBuilder } from "../../report/summary.ts";
-import { renderText } from "../../report/text.ts";
+import { exitCode, type ExitOptions } from "../../report/summary.ts";
 import type { Effective } from "../../config/effective.ts";
 import type { RuleSet } from "../../core/rule_set.ts";
 import type { ScanOptions } from "../../scan/scan_source.ts";
-import { MAX_SUPPRESSED_KEPT, type ScanSource } from "../../scan/asset/scan_file.ts";
+import type { ScanSource } from "../../scan/asset/scan_file.ts";
 import type { RemoteOptions } from "../../scan/options.ts";
 import type { WalkOptions } from "../../sources/file.ts";
 import type { Stop } from "../../scan/schedule/stop.ts";
 import type { Workers } from "../../scan/schedule/threads.ts";
 import { scanInputs, totalSuppressed } from "../../scan/scan_inputs.ts";
-import type {
-  FailOn,
-  FileReport,
-  Finding,
-  Limits,
-  ScanError,
-  ScanReport,
-  SuppressedFinding,
-} from "../../core/types.ts";
+import type { FailOn, FileReport, Finding, Limits, ScanError } from "../../core/types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 import { inputsOf } from "../inputs.ts";
 import type { Io } from "../io.ts";
@@ -35,11 +23,15 @@ import { didYouMean } from "../../config/nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import type { ConfigurationTexts } from "../configuration.ts";
-import { columnsOf, tell, wantsColor } from "../terminal.ts";
+import type { OutputFile } from "../outputs.ts";
+import { Reports } from "../reports.ts";
+import { tell } from "../terminal.ts";
 
 /** What the options of `scan` amount to. */
 export interface ScanCommandOptions {
   readonly format: ReportFormat;
+  /** Further reports, each in a file that is open. */
+  readonly outputs?: readonly OutputFile[];
   readonly failOn: FailOn;
   readonly verbose: boolean;
   readonly showAccepted?: boolean;
@@ -59,6 +51,9 @@ export interface ScanCommandOptions {
   /** How addresses are fetched. */
   readonly remote?: RemoteOptions | undefined;
 }
+
+/** The exit code when a report could not be written: what is missing must not pass for "nothing found". */
+const NOT_WRITTEN = 2;
 
 /** What does the work; tests put others in their place. */
 export interface Engine {
@@ -95,22 +90,16 @@ export async function runScan(
     configurationNotes: engine.configuration?.notes ?? [],
   };
   let coversAll = coversWholeInput(paths, options);
-  const stream = options.format === "ndjson";
-  // These count what is clean, so that memory does not grow with the number of clean files.
-  const condensed = options.format === "markdown" || options.format === "text" && !options.verbose;
-  const summary = new SummaryBuilder();
-  const files: FileReport[] = [];
-  const errors: ScanError[] = [];
-  const suppressed: SuppressedFinding[] = [];
+  const reports = new Reports(io, {
+    format: options.format,
+    outputs: options.outputs ?? [],
+    text: options,
+    beforeWrite: () => progress.clear(),
+  });
   const counts: Pick<FileReport, "suppressed">[] = [];
   const matched = new Set<string>();
-  const write = async (text: string): Promise<void> => {
-    await progress.clear();
-    await io.stdout.write(text);
-    if (io.stdout.closed) stop.abandon();
-  };
   try {
-    if (stream) await write(ndjsonStart(head));
+    await reports.start(head);
     const { scan, rules } = engine;
     const { limits, remote } = options;
     for await (
@@ -119,7 +108,6 @@ export async function runScan(
         walk: walkOf(options, engine),
         policyOf: engine.configuration?.policyOf,
         suppress: suppressorOf(engine),
-        keepSuppressed: options.format === "sarif",
         workers: workersOf(engine, options, io),
         note: async (text) => {
           if (options.quiet) return;
@@ -129,19 +117,14 @@ export async function runScan(
       })
     ) {
       if (it.type === "file") {
-        summary.add(it.file);
         for (const entry of it.matched ?? []) matched.add(entry);
-        suppressed.push(...it.suppressed?.slice(0, MAX_SUPPRESSED_KEPT - suppressed.length) ?? []);
         if (it.file.suppressed) counts.push({ suppressed: it.file.suppressed });
-        if (stream) await write(ndjsonFile(it.file));
-        else if (!condensed || isShown(it.file, summary.clean)) files.push(it.file);
+        await reports.addFile(it.file);
       } else {
         coversAll = false;
-        const error = withSuggestion(it.error, commands);
-        summary.addError();
-        if (stream) await write(ndjsonError(error));
-        else errors.push(error);
+        await reports.addError(withSuggestion(it.error, commands));
       }
+      if (reports.areLost) stop.abandon();
     }
   } finally {
     stop.end();
@@ -153,27 +136,20 @@ export async function runScan(
   const configurationNotes = coversAll && !stop.signal.aborted && expected.length > 0
     ? [...head.configurationNotes, ...await unmatchedOf(expected, matched)]
     : head.configurationNotes;
-  const report: ScanReport = {
-    ...head,
-    ...{ duration, files, errors, configurationNotes },
-    ...totalSuppressed(counts),
-  };
-  if (stream) await write(ndjsonSummary(report, summary.summary(), exit));
-  else {
-    await write(
-      await render(report, options, exit, io, { suppressed, summary: summary.summary() }),
-    );
-  }
-  return exitCode(summary.summary(), exit);
+  const rest = { ...head, duration, configurationNotes, ...totalSuppressed(counts) };
+  const summary = await reports.end(rest, exit);
+  return await reports.close(io) ? exitCode(summary, exit) : NOT_WRITTEN;
 }
 
 /** The globs of the command line and of the configuration. */
 function walkOf(
-  { include, exclude, followSymlinks }: ScanCommandOptions,
+  { include, exclude, followSymlinks, outputs = [] }: ScanCommandOptions,
   { configuration }: Engine,
 ): WalkOptions {
   return {
     followSymlinks,
+    // They are empty now, and no models.
+    without: new Set(outputs.map((it) => it.real)),
     include: [...include, ...configuration?.include ?? []],
     exclude: [...exclude, ...configuration?.exclude ?? []],
   };
@@ -220,56 +196,6 @@ function workersOf(
   // A baseline counts down from file to file: the order must not depend on which thread is faster.
   if (threads === undefined || texts === undefined || isKnown || jobs === 1) return;
   return { supply: threads, jobs, setup: texts, progress: progress ?? io.stderr.isTTY };
-}
-
-/** What formats want to know beyond the report. */
-interface Behind {
-  /** Of all files, of which the report may have only some. */
-  readonly summary: Summary;
-  readonly suppressed: readonly SuppressedFinding[];
-}
-
-async function render(
-  report: ScanReport,
-  options: ScanCommandOptions,
-  exit: ExitOptions,
-  io: Io,
-  behind: Behind,
-): Promise<string> {
-  switch (options.format) {
-    case "json":
-      return renderJson(report, exit);
-    case "sarif":
-      return await sarif(report, exit, behind);
-    case "junit":
-      return (await import("../../report/junit.ts")).renderJunit(report, exit);
-    case "markdown":
-      return (await import("../../report/markdown.ts")).renderMarkdown(report, behind.summary);
-    default:
-      return renderText(report, {
-        color: wantsColor(io.env, io.stdout),
-        emoji: options.emoji,
-        width: columnsOf(io.env, io.stdout),
-        verbose: options.verbose,
-        showAccepted: options.showAccepted ?? false,
-        quiet: options.quiet,
-      }, behind.summary);
-  }
-}
-
-async function sarif(report: ScanReport, exit: ExitOptions, behind: Behind): Promise<string> {
-  const [{ renderSarif }, { fingerprintOf }, { loadRules }] = await Promise.all([
-    import("../../report/sarif.ts"),
-    import("../baseline.ts"),
-    import("../../rules/rules.ts"),
-  ]);
-  const embedded = loadRules();
-  return renderSarif(report, {
-    ...exit,
-    titleOf: (id) => embedded.find(id)?.title,
-    fingerprintOf,
-    suppressed: behind.suppressed,
-  });
 }
 
 interface RunningStop extends Stop {

@@ -6,6 +6,7 @@
 
 import type { ScanCommandOptions } from "../commands/scan.ts";
 import type { Io, Output } from "../io.ts";
+import type { Keep } from "../permissions.ts";
 
 /** Options of a scan when nothing is said, but for the report's form, which is JSON. */
 export const USUAL: ScanCommandOptions = {
@@ -28,6 +29,8 @@ export interface TestIo extends Io {
   readonly stdout: TestOutput;
   readonly stderr: TestOutput;
   interrupt(): void;
+  /** What was kept each time that a command gave up the rest. */
+  readonly confined: readonly Keep[];
 }
 
 /** Output that remembers. */
@@ -51,6 +54,7 @@ export interface TestWorld {
 /** A new world. */
 export function testIo(world: TestWorld = {}): TestIo {
   const listeners = new Set<() => void>();
+  const confined: Keep[] = [];
   return {
     async *stdin() {
       yield* world.stdin ?? [];
@@ -60,6 +64,10 @@ export function testIo(world: TestWorld = {}): TestIo {
     env: world.env ?? {},
     folder: world.folder ?? ".",
     now: world.now ?? (() => 1_750_000_000_000),
+    confine(keep) {
+      confined.push(keep);
+    },
+    confined,
     onInterrupt(callback) {
       listeners.add(callback);
       return () => listeners.delete(callback);
@@ -82,6 +90,7 @@ function output(world: TestWorld, closesAfter: number): TestOutput {
     get closed() {
       return writes >= closesAfter;
     },
+    failure: undefined,
     write(more) {
       if (writes < closesAfter) text += more;
       writes++;

@@ -6,21 +6,9 @@
 
 import { scanErrorOf, SourceError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
-import type {
-  FileReport,
-  FolderPlace,
-  Limits,
-  ScanError,
-  SuppressedFinding,
-} from "../../core/types.ts";
+import type { FileReport, FolderPlace, Limits, ScanError } from "../../core/types.ts";
 import { AssetScan, type ScanOptions } from "./asset_scan.ts";
 import { defect, unreadReport } from "./placeholder_reports.ts";
-
-/**
- * Suppressed findings kept of one file, and of one report; all are counted. No configuration is known to
- * suppress as many. CWE-779.
- */
-export const MAX_SUPPRESSED_KEPT = 10_000;
 
 /** How one asset is scanned: as `scanSource` does, or what a test puts in its place. */
 export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileReport>;
@@ -29,8 +17,6 @@ export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileR
 export interface FileOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
   /** As `scanSource` does unless given. */
   readonly scan?: ScanSource | undefined;
-  /** Also keep the findings that `suppress` lets through. */
-  readonly keepSuppressed?: boolean | undefined;
   readonly stop: {
     readonly signal: { readonly aborted: boolean };
     /** Milliseconds left for the scan of all files; undefined without a limit. */
@@ -38,11 +24,10 @@ export interface FileOptions extends Omit<ScanOptions, "path" | "folder" | "sign
   };
 }
 
-/** A file's report, and which of its findings were let through, if these were to be kept. */
+/** A file's report. */
 export interface ScannedFile {
   readonly type: "file";
   readonly file: FileReport;
-  readonly suppressed?: readonly SuppressedFinding[];
   /** Entries of the configuration that matched the file or its findings, as file and line. */
   readonly matched?: readonly string[];
 }
@@ -97,10 +82,8 @@ async function scanOpened(
   update: (bytesRead: number) => void,
 ): Promise<ScannedFile> {
   const { scan = scanAsset, stop, rules, formats, bundles } = options;
-  const kept: SuppressedFinding[] = [];
   const matched = new Set<string>();
-  const noted = options.suppress && noting(options.suppress, matched);
-  const suppress = options.keepSuppressed ? keeping(noted, kept) : noted;
+  const suppress = options.suppress && noting(options.suppress, matched);
   const file = await scan(source, {
     ...{ rules, suppress, path },
     ...(formats && { formats }),
@@ -115,7 +98,6 @@ async function scanOpened(
   });
   return {
     ...{ type: "file", file },
-    ...(kept.length > 0 && { suppressed: kept }),
     ...(matched.size > 0 && { matched: [...matched] }),
   };
 }
@@ -138,20 +120,6 @@ function noting(
   return (finding) => {
     const reason = suppress(finding);
     if (typeof reason === "object") { for (const it of reason.origins ?? []) matched.add(it); }
-    return reason;
-  };
-}
-
-/** Keeps what is let through, with the reason. */
-function keeping(
-  suppress: ScanOptions["suppress"],
-  kept: SuppressedFinding[],
-): ScanOptions["suppress"] {
-  return (finding) => {
-    const reason = suppress?.(finding);
-    if (reason !== undefined && kept.length < MAX_SUPPRESSED_KEPT) {
-      kept.push({ finding, reason: typeof reason === "string" ? reason : reason.by });
-    }
     return reason;
   };
 }

@@ -16,7 +16,6 @@ export interface WorkerStart {
   /** Plain data from which the worker makes its rules. */
   readonly setup: unknown;
   readonly limits: Partial<Limits>;
-  readonly keepSuppressed: boolean;
   /** Deadline of the scan of all files, milliseconds since 1970. */
   readonly deadline: number | undefined;
   /** Whether progress is shown. */

@@ -36,7 +36,7 @@ async function work(
   start: WorkerStart,
   configure: (setup: unknown) => Promise<Judges>,
 ): Promise<void> {
-  const { thread, deadline, limits, keepSuppressed } = start;
+  const { thread, deadline, limits } = start;
   const queue = new SharedQueue(start.memory);
   const tasks = receive(port);
   const [{ rules, suppress }, { openRegular, sizeOf }, { Folders }, { LinkedFiles }] = await Promise
@@ -54,7 +54,7 @@ async function work(
   const remaining = (): number | undefined =>
     deadline === undefined ? undefined : deadline - Date.now();
   const options: FileOptions = {
-    ...{ rules, suppress, keepSuppressed, limits },
+    ...{ rules, suppress, limits },
     stop: { signal, remaining },
   };
   const linked = new LinkedFiles();
