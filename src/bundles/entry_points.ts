@@ -100,9 +100,12 @@ export function entryPoints(text: string, isProject: boolean): EntryPoint[] {
       group = isProject ? PROJECT_GROUP.exec(section.trim())?.groups?.["group"] : section.trim();
       continue;
     }
+    const [, key = "", value = ""] = /^([^=#;]+)=([^]*)$/u.exec(line) ?? [];
     const [, module = "", attribute = ""] =
-      /^\s*[^=#;]+=\s*["']?\s*([\w.]+)\s*:\s*([\w.]+)/u.exec(line) ?? [];
-    if (group !== undefined && module !== "") found.push({ group, module, attribute });
+      /^["']?\s*([\w.]+)\s*:\s*([\w.]+)/u.exec(value.trimStart()) ?? [];
+    if (group !== undefined && key !== "" && module !== "") {
+      found.push({ group, module, attribute });
+    }
   }
   return found;
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { withoutEnd } from "../parsers/ends.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
 import type { Interest, Listing, Member } from "../core/types.ts";
 import { baseName } from "../parsers/base_name.ts";
@@ -220,7 +221,7 @@ function moduleFolders(name: string, hits: readonly LoaderHit[]): string[] {
   return roads.flatMap((road) => [
     road,
     `${road}code/`,
-    ...named.map((folder) => `${road}${folder.replace(/\/*$/u, "/")}`),
+    ...named.map((folder) => `${road}${withoutEnd(folder, "/")}/`),
   ]);
 }
 

@@ -16,7 +16,7 @@ import type { Bundle, BundleObservation } from "../core/bundle.ts";
  * (`torch/csrc/inductor/aoti_package/model_package_loader.cpp`).
  */
 const INDUCTOR =
-  /(?:^|\/)data\/aotinductor\/.+(?:\.(?:so(?:\.\d+)*|dll|dylib|pyd|cpp|cc|cu|o|obj|a|lib|cubin|hsaco|ptx|spv|fatbin)|_(?:compile|linker)_flags\.json)$/i;
+  /^(?=[^]*(?:\.(?:so(?:\.\d+)*|dll|dylib|pyd|cpp|cc|cu|o|obj|a|lib|cubin|hsaco|ptx|spv|fatbin)|_(?:compile|linker)_flags\.json)$)(?:[^]*\/)?data\/aotinductor\/[^]/i;
 const LIBRARY = /\.(?:so(?:\.\d+)*|dll|dylib|pyd)$/i;
 
 interface Place {
@@ -47,7 +47,7 @@ const PLACES: readonly Place[] = [
   },
   {
     rule: "native-loaded",
-    pattern: /(?:^|\/)build\/torch[\w.-]*\/.+\.(?:so|pyd)$/i,
+    pattern: /^(?=[^]*\.(?:so|pyd)$)(?:[^]*\/)?build\/torch[\w.-]*\/[^]/i,
     loader: "the kernels library",
   },
 ];

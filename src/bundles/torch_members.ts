@@ -9,7 +9,7 @@
 /** `<root>/data/<key>` belongs to `<root>/data.pkl`, and so on. */
 const STORAGE_NAME = /^(?<root>(?:.*\/)?)(?<archive>data|constants)\/\d+$/u;
 const BYTECODE_NAME = /(?:^|\/)bytecode\.pkl$/u;
-const SOURCE_NAME = /^(?<root>(?:.*\/)?)code\/.+\.py$/u;
+const SOURCE_NAME = /^(?=[^]*\.py$)(?<root>(?:[^]*\/)?)code\/[^]/u;
 
 /**
  * Hints for members, by name.

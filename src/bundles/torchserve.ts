@@ -54,7 +54,7 @@ const FILE_KEYS = ["handler", "modelFile", "serializedFile", "requirementsFile",
 
 /** Requirements that pip installs from a place other than its index, or from another index. */
 const FOREIGN =
-  /^\s*(?:-i\b|--(?:extra-)?index-url|--find-links|-f\b|--trusted-host|git\+|https?:)|@\s*(?:git\+|https?:|file:)/mu;
+  /^\s*(?:-i\b|--(?:extra-)?index-url|--find-links|-f\b|--trusted-host|git\+|https?:)|@\s*(?:git\+|https?:|file:)/u;
 
 /** TorchServe's archives. */
 export const torchserveBundle: Bundle = {

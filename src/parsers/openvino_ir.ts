@@ -6,7 +6,7 @@
  * @module
  */
 
-import { xmlTags } from "./xml_tags.ts";
+import { rootTag, xmlTags } from "./xml_tags.ts";
 
 /** Bytes of a network that are read into memory. The largest real one has 40 MiB. CWE-770. */
 export const IR_BYTES = 256 * 1024 * 1024;
@@ -58,10 +58,14 @@ const OWN_SET = /^(?:opset\d{1,2}|ie_internal_opset|gpu_opset|util|type_relaxed_
 
 const NUMBER = /^\d{1,15}$/u;
 
-/** True for the beginning of a network. */
+/**
+ * True for the beginning of a network: an XML text whose root is `net` with a version.
+ *
+ * @param head the first characters
+ */
 export function looksLikeNetwork(head: string): boolean {
-  return /^\ufeff?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--[^]*?-->\s*)*(?:<!DOCTYPE[^]*?>\s*)?<net\s[^>]*version\s*=/u
-    .test(head);
+  const root = rootTag(head.replace(/^\ufeff/u, ""));
+  return root !== undefined && /^<net\s/u.test(root) && /\sversion\s*=/u.test(root);
 }
 
 /**

@@ -28,6 +28,34 @@ const ATTRIBUTE = /\s+([^\s<>/="']+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/uy;
 const CLOSE = /\s*(\/?)>/uy;
 
 /**
+ * The text of the root's tag, in a beginning of XML that may be cut off.
+ *
+ * @returns undefined where no root begins; as much of the tag as is there
+ */
+export function rootTag(head: string): string | undefined {
+  for (let at = head.search(/\S/u); at >= 0 && head[at] === "<";) {
+    const close = head.startsWith("<!--", at) ? "-->" : head.startsWith("<?", at) ? "?>" : "";
+    let end: number;
+    if (close !== "") end = head.indexOf(close, at + close.length) + close.length;
+    else if (head.startsWith("<!", at)) end = documentTypeEnd(head, at) + 1;
+    else return head.slice(at, head.indexOf(">", at) + 1 || undefined);
+    if (end <= at) return undefined;
+    const next = head.slice(end).search(/\S/u);
+    at = next < 0 ? -1 : end + next;
+  }
+  return undefined;
+}
+
+/** The place of the `>` that ends a declaration, which may have others in brackets; -1 where none does. */
+function documentTypeEnd(text: string, at: number): number {
+  const close = text.indexOf(">", at);
+  const bracket = text.indexOf("[", at);
+  if (bracket < 0 || bracket > close) return close;
+  const end = text.indexOf("]>", at);
+  return end < 0 ? -1 : end + 1;
+}
+
+/**
  * The tags of a text in order.
  *
  * @throws FormatError when it is not well-formed: elements that do not nest, text without an end
@@ -72,11 +100,8 @@ function special(text: string, at: number): number | undefined {
     return found + end.length;
   }
   if (!text.startsWith("<!", at)) return undefined;
-  // A document type may have declarations in brackets.
-  const close = text.indexOf(">", at);
-  const bracket = text.indexOf("[", at);
-  const end = bracket >= 0 && bracket < close ? text.indexOf("]>", at) + 1 : close;
-  if (end <= 0) throw invalid("a declaration has no end", at);
+  const end = documentTypeEnd(text, at);
+  if (end < 0) throw invalid("a declaration has no end", at);
   return end + 1;
 }
 

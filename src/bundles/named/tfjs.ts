@@ -19,7 +19,7 @@ import type { Member } from "../../core/types.ts";
 import { memberBytes } from "../member_bytes.ts";
 import type { IndexKind } from "./index_kind.ts";
 
-const INDEX = /model[^/]*\.json$|manifest[^/]*\.json$/iu;
+const INDEX = /(?:^|\/)(?=[^/]*\.json$)[^/]*?(?:model|manifest)/iu;
 /** The largest real index has 5 MiB. CWE-770. */
 const INDEX_BYTES = 64 * 1024 * 1024;
 /**

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { withoutEnd } from "../../parsers/ends.ts";
 import { FormatError } from "../../core/errors.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
@@ -62,7 +63,7 @@ async function* scan(
       yield [{
         type: "anomaly",
         rule: "catboost-part",
-        detail: `It has a part "${part.replace(/\0+$/u, "")}", which this version does not read`,
+        detail: `It has a part "${withoutEnd(part, "\0")}", which this version does not read`,
         offset: cursor.offset,
         unread: true,
       }];

@@ -69,7 +69,7 @@ export function readKerasCode(text: string): KerasCode {
 function evidenceOf(code: readonly CodeNames[]): Evidence[] {
   const names = [...new Set(code.flatMap((one) => one.names))].join(", ");
   const strings = [...new Set(code.flatMap((one) => one.strings))]
-    .filter((text) => text.length > 1 && !/^(?:<lambda>|.*\.<locals>\..*)$/u.test(text));
+    .filter((text) => text.length > 1 && text !== "<lambda>" && !text.includes(".<locals>."));
   const evidence = strings.slice(0, EVIDENCE_KEPT).map((text) => piece(kindOf(text), text));
   return names === "" ? evidence : [piece("code", `names: ${names}`), ...evidence];
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { endOf } from "../../parsers/ends.ts";
 import { HINT } from "../../core/hints.ts";
 import {
   isArray,
@@ -39,7 +40,7 @@ const LOOKUPS: ReadonlySet<string> = new Set([
   ...["StringIndex", "IntegerIndex"],
 ]);
 /** Classes of companions that take a vocabulary, too: keras_hub's tokenizers, lookups by other names. */
-const LOOKUP_NAME = /(?:Lookup|Vectorization|Tokenizer|Vocabulary|CategoricalColumn)\w*$/u;
+const LOOKUP_WORD = /Lookup|Vectorization|Tokenizer|Vocabulary|CategoricalColumn/u;
 /**
  * Keys of these classes whose text is a path. In a model it is an array, or nothing: `byte_pair_tokenizer.py`,
  * `whisper_tokenizer.py` and `sentence_piece_tokenizer.py` of keras_hub.
@@ -231,7 +232,7 @@ export class ConfigWalk {
       const handles = textsOf(config, "handle");
       const expression = `${named(name, layer)} over ${quoted(handles[0] ?? "a module")}`;
       this.#operator(name, expression, at, layer, handles.map((it) => piece(kindOf(it), it)));
-    } else if (LOOKUPS.has(name) || LOOKUP_NAME.test(name)) {
+    } else if (isLookupName(name)) {
       this.#vocabulary(name, config, layer);
     } else if (name === "TensorFlowOpLayer") {
       for (const value of valuesOf(config, "node_def").slice(0, READINGS)) this.#nodeDef(value);
@@ -281,7 +282,7 @@ export class ConfigWalk {
   /** A class in the place of a function is called, and so constructed with the file's arguments. */
   #constructed(object: JsonObject, name: string, layer: string): void {
     for (const one of new Set([name, ...textsOf(object, "registered_name")].map(bareName))) {
-      const isLookup = LOOKUPS.has(one) || LOOKUP_NAME.test(one);
+      const isLookup = isLookupName(one);
       if (!isLookup && !CONSTRUCTED.has(one)) continue;
       const evidence = given(valuesOf(object, "inbound_nodes"), false);
       const expression = `${named(one, layer)} that is constructed by a call`;
@@ -605,4 +606,9 @@ function cut(text: string): string {
 function isInlineProto(text: string): boolean {
   return text.length > PROTO_PATH_CHARACTERS && text.length % 4 === 0 &&
     /^[A-Za-z0-9+/]*={0,2}$/u.test(text);
+}
+
+/** True for a class that reads a vocabulary: by its name, or by a word at the end of it. */
+function isLookupName(name: string): boolean {
+  return LOOKUPS.has(name) || LOOKUP_WORD.test(endOf(name, /\w/u));
 }

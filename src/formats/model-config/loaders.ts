@@ -6,6 +6,7 @@
  * @module
  */
 
+import { endOf } from "../../parsers/ends.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { type CodeReference, referenceOf } from "../../bundles/remote_code.ts";
 import type { LoaderCode, LoaderEntry } from "../../core/loader.ts";
@@ -48,7 +49,7 @@ const VOCABULARY_ITEMS = 64;
 
 const DOTTED = /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u;
 const VOCABULARY =
-  /^(?:vocab\w*|merges|.*tokens.*|id2label|label2id|names|labels|classes|reverse_vocab)$/iu;
+  /tokens|^(?:vocab\w*|merges|id2label|label2id|names|labels|classes|reverse_vocab)$/iu;
 /** Modules of the critical table whose names are no English words: every name in them counts. */
 const PLAIN_MODULES =
   /^(?:os|posix|nt|subprocess|builtins|__builtins?__|importlib|runpy|pty|marshal|_\w+|cProfile|timeit|pydoc|multiprocessing)(?:\.|$)/u;
@@ -347,14 +348,14 @@ class Teller {
    */
   #evaluate(entry: LoaderEntry, texts: readonly { text: string; where: string }[]): void {
     const written = new Set(texts.map(({ text }) => withoutReferences(text)));
-    const imports = [...written].filter((text) => PLAIN_IMPORT.test(text)).map((text) =>
-      text.trim()
+    const imports = [...written].map((text) => text.trim()).filter((text) =>
+      PLAIN_IMPORT.test(text)
     );
     const { dangerOf } = this.#place.interest;
     let programs = 0;
     for (const text of written) {
       const isCalled = mayBeCalled(text);
-      if (!isCalled && !RUNS_SOMETHING.test(text) || PLAIN_IMPORT.test(text)) continue;
+      if (!isCalled && !RUNS_SOMETHING.test(text) || PLAIN_IMPORT.test(text.trim())) continue;
       if (++programs > PROGRAMS) {
         this.#cut = true;
         break;
@@ -449,10 +450,10 @@ class Teller {
 
   /** True for a text that has the name of a critical callable before a bracket. */
   #speaks(text: string): boolean {
-    if (/^\s*@/mu.test(text) && RUNS_ALONE.test(text)) return true;
+    if (/^[^\S\n\r\u2028\u2029]*@/mu.test(text) && RUNS_ALONE.test(text)) return true;
     if (!text.includes("(")) return false;
     if (RUNS_ALONE.test(text) && LOOKS_UP.test(text)) return true;
-    for (const [, called = ""] of text.matchAll(/([\w.]+)\s*\(/gu)) {
+    for (const [, called = ""] of text.matchAll(/(?<![\w.])([\w.]+)\s*\(/gu)) {
       const dot = called.lastIndexOf(".");
       const word = called.slice(dot + 1);
       if (/^(?:system|popen|Popen|check_\w+|getoutput|spawn\w*|run|call)$/u.test(word)) return true;
@@ -565,7 +566,7 @@ const PICKLED_TEXT = /\x8c([^])|X([^]{3})\0/gu;
 function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
   const letters = latin1(bytes, bytes.length);
   if (!letters.includes("_make_function") || dangerOf === undefined) return false;
-  if (/[ci][\w.]+\n[\w.]+\n/u.test(letters)) return false;
+  if (namesByLines(letters)) return false;
   for (const match of letters.matchAll(PICKLED_TEXT)) {
     const [, short, long] = match;
     const length = short?.charCodeAt(0) ??
@@ -579,6 +580,14 @@ function isHarmlessClosure(bytes: Uint8Array, { dangerOf }: Interest): boolean {
     }
   }
   return true;
+}
+
+/** True where two lines follow each other as GLOBAL and INST have them: module and name. */
+function namesByLines(letters: string): boolean {
+  const lines = letters.split("\n");
+  return lines.slice(1, -1).some((line, at) =>
+    /^[\w.]+$/u.test(line) && /[ci][\w.]/u.test(endOf(lines[at] ?? "", /[\w.]/u))
+  );
 }
 
 /** What an expression or statement needs to run something; values and names alone do not. */
@@ -601,7 +610,7 @@ function mayBeCalled(text: string): boolean {
 
 /** A statement that imports, in one line and nothing more. */
 const PLAIN_IMPORT =
-  /^\s*(?:import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*|from\s+[\w.]+\s+import\s+[\w ,*]+)\s*$/u;
+  /^(?:import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*|from\s+[\w.]+\s+import\s+[\w,*][\w ,*]*)$/u;
 
 /** References to other values, as MONAI writes them: `@a#b`, `@a::b`. They stand where an operand does. */
 const REFERENCE =
@@ -609,7 +618,7 @@ const REFERENCE =
 
 /** A text with a name in place of each reference; statements, which have decorators, stay as they are. */
 function withoutReferences(text: string): string {
-  return /^\s*@\w[\w.]*(?:\(.*\))?\s*\n\s*(?:@|def|class|async)/u.test(text)
+  return /^\s*@\w[\w.]*(?:\(.*\))?[^\S\n]*\n\s*(?:@|def|class|async)/u.test(text)
     ? text
     : text.replace(REFERENCE, "_reference");
 }

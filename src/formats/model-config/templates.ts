@@ -69,7 +69,7 @@ export function yamlTemplates(words: readonly YamlWord[]): Observation[] {
   for (const { kind, key, value, under } of words) {
     if (kind === "alias" || key || !hasJinja(value)) continue;
     const path = under.join(".").slice(0, PATH_CHARACTERS);
-    if (CHAT_KEY.test(path) && !isOther(value)) {
+    if (namesChatTemplate(path) && !isOther(value)) {
       listed.set(path, [...listed.get(path) ?? [], value]);
     } else if (isTemplate(value, under)) found.push(entry(path || "template", value));
   }
@@ -81,7 +81,14 @@ export function yamlTemplates(words: readonly YamlWord[]): Observation[] {
 }
 
 /** Keys that name a template of a conversation, or of a prompt. */
-const CHAT_KEY = /(?:chat|instruction|prompt|system|tool)[^.]*template/iu;
+const CHAT_KEY = /chat|instruction|prompt|system|tool/iu;
+
+function namesChatTemplate(path: string): boolean {
+  return path.split(".").some((key) => {
+    const found = CHAT_KEY.exec(key);
+    return found !== null && /template/iu.test(key.slice(found.index + found[0].length));
+  });
+}
 
 /**
  * A template that is kept as a list of its lines. Returns true when the lines make one that is

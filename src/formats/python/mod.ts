@@ -204,7 +204,8 @@ function pathFile(name: string, text: string, checkDeadline: () => void): Observ
   const found: Observation[] = [];
   let at = 0;
   for (const line of text.split(/(?<=\n|\r(?!\n))/u)) {
-    const code = line.trim().replace(/\s*;$/u, "");
+    const trimmed = line.trim();
+    const code = trimmed.endsWith(";") ? trimmed.slice(0, -1).trimEnd() : trimmed;
     if (PATH_IMPORT.test(line)) {
       const offset = new TextEncoder().encode(text.slice(0, at)).length;
       found.push(

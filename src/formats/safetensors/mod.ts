@@ -193,7 +193,7 @@ function metadataEntries(metadata: JsonValue | undefined): Observation[] {
   const found: Observation[] = [];
   for (const [name, value] of metadata.members) {
     if (typeof value !== "string" || value.length > METADATA_CHARACTERS) continue;
-    if (!/^gA[I-V][A-Za-z0-9+/\s]{4,}={0,2}\s*$/u.test(value)) continue;
+    if (!/^gA[I-V][A-Za-z0-9+/\s]{4,}={0,2}$/u.test(value.trimEnd())) continue;
     const bytes = Uint8Array.from(decoded(value), (letter) => letter.charCodeAt(0));
     const part = `${METADATA}.${shortened(name)}`;
     found.push({ type: "entry", source: bytesSource(part, bytes), part, loaded: "data" });

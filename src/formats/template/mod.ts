@@ -29,7 +29,7 @@ const OWN_NAMES =
 /** Names of templates for other uses: a build, a service, a page. */
 const OTHER_NAMES = /\.j2$|\.[a-z]\w{0,9}\.jinja2?$/iu;
 /** Names of chat templates and of prompts. */
-const CHAT_NAMES = /(?:chat|instruct|prompt)[^/\\]*$/iu;
+const CHAT_NAMES = /(?:^|[/\\])(?=[^/\\]*$)[^/\\]*?(?:chat|instruct|prompt)/iu;
 /** Names of templates of any kind, and of texts: what is in them decides. */
 const TEMPLATE_NAMES = /\.(?:template|tmpl|tpl|txt)$/iu;
 
@@ -43,7 +43,7 @@ const OVERRIDE = /^#jinja2:[^\n]*\b(?:\w+_string|line_\w+_prefix)\s*:/u;
 export const chatTemplateFormat: Format = { id: "chat-template", random: false, detect, scan };
 
 /** A tag and its end. Without one nothing is rendered: vim's folds (`{{{1`) open and do not close. */
-const TAG = /\{\{.*?\}\}|\{%.*?%\}/su;
+const TAGS = [["{{", "}}"], ["{%", "%}"]] as const;
 
 function detect({ name, head, hint, size }: Sample): boolean {
   if (hint === HINT.chatTemplate) return head.length > 0;
@@ -52,7 +52,7 @@ function detect({ name, head, hint, size }: Sample): boolean {
   const text = new TextDecoder().decode(head);
   if (!hasJinja(text)) return false;
   const isCut = size === undefined || size > head.length;
-  return own || (speaksOfConversation(text) && (isCut || TAG.test(text)));
+  return own || (speaksOfConversation(text) && (isCut || hasTag(text)));
 }
 
 async function* scan(
@@ -145,4 +145,11 @@ function cut(kind: Evidence["kind"], text: string): Evidence {
 /** Bytes before a character. */
 function offsetOf(text: string, at: number): number {
   return new TextEncoder().encode(text.slice(0, at)).length;
+}
+
+function hasTag(text: string): boolean {
+  return TAGS.some(([opens, closes]) => {
+    const at = text.indexOf(opens);
+    return at >= 0 && text.includes(closes, at + opens.length);
+  });
 }

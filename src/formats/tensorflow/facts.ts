@@ -365,7 +365,10 @@ function evidenceOf(node: GraphNode, values: readonly Value[]): Evidence[] {
 function kindOf(op: string, text: string, first: boolean): Evidence["kind"] {
   if (COMMANDS.has(op)) return "command";
   if (/^[a-z][a-z0-9+.-]*:\/\//iu.test(text)) return "url";
-  if (/^[^\s]*[\\/][^\s]*$/u.test(text) || (first && /File|Dataset|Save|Restore|Merge/u.test(op))) {
+  if (
+    (!/\s/u.test(text) && /[\\/]/u.test(text)) ||
+    (first && /File|Dataset|Save|Restore|Merge/u.test(op))
+  ) {
     return "path";
   }
   return "text";

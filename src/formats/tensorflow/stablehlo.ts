@@ -14,7 +14,7 @@ import type { CallTargets } from "./graph.ts";
 const NAMES = 4096;
 /** A target in the short form, `custom_call @name`, and in the general one, as an attribute. */
 const TEXT_CALL = /custom_call\s*@\s*(?:"(?<quoted>[^"]*)"|(?<plain>[\w.$-]+))/gu;
-const COMMENTED = /\/\/[^\n]*(?:custom_call|call_target_name)/u;
+const CALL_WORD = /custom_call|call_target_name/u;
 const TEXT_TARGET = /call_target_name\s*=\s*"(?<quoted>[^"]*)"/gu;
 
 /**
@@ -43,6 +43,12 @@ function textTargets(text: string): CallTargets {
   const short = Array.from(text.matchAll(TEXT_CALL)).length;
   const odd = names.length !== text.split("custom_call").length - 1 || names.length > NAMES ||
     names.length - short !== text.split("call_target_name").length - 1 ||
-    COMMENTED.test(text) || names.some((one) => one.includes("\\"));
+    text.split("\n").some(hasCallInComment) || names.some((one) => one.includes("\\"));
   return { names: names.slice(0, NAMES), kind: odd ? "unread" : "named" };
+}
+
+/** True for a line with a comment that has a call in it. */
+function hasCallInComment(line: string): boolean {
+  const at = line.indexOf("//");
+  return at >= 0 && CALL_WORD.test(line.slice(at));
 }

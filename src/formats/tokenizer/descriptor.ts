@@ -61,5 +61,6 @@ export const tokenizerDescriptor: FormatDescriptor = {
 };
 
 function mayBeTokenizerJson({ name, head }: Sample): boolean {
-  return /tokenizer[^/]*\.json$/iu.test(name) && /"model"|"added_tokens"/u.test(jsonLetters(head));
+  return /(?:^|\/)(?=[^/]*\.json$)[^/]*?tokenizer/iu.test(name) &&
+    /"model"|"added_tokens"/u.test(jsonLetters(head));
 }

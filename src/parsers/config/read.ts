@@ -143,7 +143,6 @@ function fromValue(value: unknown): ConfigNode {
 }
 
 const SECTION = /^\[([^\]]+)\]/u;
-const OPTION = /^([^=:]+?)\s*[=:]\s*(.*)$/u;
 
 /**
  * An INI file as Python's `configparser` reads it: sections, options with `=` or `:`, lines that are
@@ -168,7 +167,9 @@ function readIni(text: string): ConfigNode {
     else {
       close();
       const name = SECTION.exec(trimmed)?.[1];
-      const [, key = trimmed, value = ""] = OPTION.exec(trimmed) ?? [];
+      const sign = trimmed.search(/[=:]/u);
+      const key = sign > 0 ? trimmed.slice(0, sign).trimEnd() : trimmed;
+      const value = sign > 0 ? trimmed.slice(sign + 1).trimStart() : "";
       if (name !== undefined) {
         section = [];
         root.push([textNode(name), { kind: "map", at, members: section }]);

@@ -147,7 +147,7 @@ function fieldText(
   const size = Math.max(
     value.size,
     ...specification.known.map((one) =>
-      typeof one === "string" ? Number(/(\d+)\w?$/u.exec(one)?.[1] ?? 0) : 0
+      typeof one === "string" ? Number(/(\d{1,400})\w?$/u.exec(one.slice(-401))?.[1] ?? 0) : 0
     ),
   );
   if (size > MOST && value.size <= MOST) machine.cost(place, "pad", size);

@@ -59,7 +59,7 @@ export function sizeBehind(operator: string, left: Abstract, right: Abstract): E
         size: Math.max(
           filledSize(left, right),
           ...left.known.map(widthOf),
-          left.known.some((one) => typeof one === "string" && /%[-+ #0]*\d*\.?\*/u.test(one))
+          left.known.some((one) => typeof one === "string" && /%[-+ #\d]*\.?\*/u.test(one))
             ? largestNumber(right)
             : 0,
         ),
@@ -101,10 +101,22 @@ export const ESCAPED = 2;
 /** The widest field of a `%` or `format` pattern. */
 export function widthOf(value: Known): number {
   if (typeof value !== "string") return 0;
-  const widths = [...value.matchAll(/(?:%[-+ #0]*|%[^%]*\.|:[^{}]*?)(\d{5,})/gu)].map(([, width]) =>
-    Number(width)
-  );
-  return Math.max(0, ...widths);
+  let widest = 0;
+  let end = 0;
+  /** True behind a `%` with no other than flags since, and behind any `%`. */
+  let [flags, isBehindSign] = [false, false];
+  for (const { 0: digits, index: at } of value.matchAll(/\d{5,}/gu)) {
+    const between = value.slice(end, at);
+    const sign = between.lastIndexOf("%");
+    if (sign >= 0) [flags, isBehindSign] = [true, true];
+    flags &&= /^[-+ #\d]*$/u.test(between.slice(sign + 1));
+    const brace = Math.max(between.lastIndexOf("{"), between.lastIndexOf("}"));
+    if (flags || (isBehindSign && between.endsWith(".")) || between.includes(":", brace + 1)) {
+      widest = Math.max(widest, Number(digits));
+    }
+    end = at + digits.length;
+  }
+  return widest;
 }
 
 export function estimate(

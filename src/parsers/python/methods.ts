@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutEnd } from "../ends.ts";
 import { foldMethod, plainText } from "./fold.ts";
 import { ITERATION } from "./objects.ts";
 import type { CallSite, MethodsRoom, Rooms } from "./rooms.ts";
@@ -73,7 +74,7 @@ function partsOf(text: string, name: string, values: readonly Constant["value"][
   }
   if (typeof by === "string") return text.split(by);
   if (by !== undefined && by !== null) return undefined;
-  const words = text.replace(/^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/gu, "");
+  const words = withoutEnd(text.replace(/^[ \t\n\r\f\v]+/u, ""), " \t\n\r\f\v");
   if (/[^\x20-\x7e\t\n\r\f\v]/u.test(words)) return undefined;
   return words === "" ? [] : words.split(/[ \t\n\r\f\v]+/u);
 }

@@ -10,13 +10,12 @@
 import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "../json.ts";
 
 /** `x = !command`, `!command`; `!!` gives the output as a list. */
-const COMMAND = /^(?<indent>\s*)(?:[\w, ]+=\s*)?!{1,2}(?<command>.*)$/u;
+const COMMAND = /^(?:[\w,][\w, ]*=\s*)?!{1,2}(?<command>[^]*)$/u;
 /** Line magics that run a command of the system. */
-const COMMAND_MAGIC =
-  /^(?<indent>\s*)(?:[\w, ]+=\s*)?%(?:sx|system|alias\s+\w+)\s+(?<command>.*)$/u;
-const MAGIC = /^(?<indent>\s*)(?:[\w, ]+=\s*)?%\w.*$/u;
+const COMMAND_MAGIC = /^(?:[\w,][\w, ]*=\s*)?%(?:sx|system|alias\s+\w+)\s+(?<command>[^]*)$/u;
+const MAGIC = /^(?:[\w,][\w, ]*=\s*)?%\w/u;
 /** Help: `x?`, `?x`. */
-const HELP = /^(?<indent>\s*)(?:\?{1,2}\S.*|[\w.]+\?{1,2}\s*)$/u;
+const HELP = /^(?:\?{1,2}\S[^]*|[\w.]+\?{1,2}\s*)$/u;
 /** Cells that another program runs; of all others (`%%time`, `%%capture`) the rest is Python. */
 const CELL_COMMAND = /^%%(?:bash|sh|script|system|sx|!)(?:\s|$)/u;
 const CELL_OTHER =
@@ -71,12 +70,11 @@ function cellProgram(cell: JsonValue): string {
   if (CELL_OTHER.test(first)) return "";
   if (CELL_COMMAND.test(first)) return call("", lines.slice(1).join("\n"));
   return (first.startsWith("%%") ? lines.slice(1) : lines).map((line) => {
-    const command = COMMAND.exec(line) ?? COMMAND_MAGIC.exec(line);
-    if (command !== null) {
-      return call(command.groups?.["indent"] ?? "", command.groups?.["command"] ?? "");
-    }
-    const other = MAGIC.exec(line) ?? HELP.exec(line);
-    return other === null ? line : `${other.groups?.["indent"] ?? ""}pass`;
+    const written = line.trimStart();
+    const indent = line.slice(0, line.length - written.length);
+    const command = COMMAND.exec(written) ?? COMMAND_MAGIC.exec(written);
+    if (command !== null) return call(indent, command.groups?.["command"] ?? "");
+    return MAGIC.test(written) || HELP.test(written) ? `${indent}pass` : line;
   }).join("\n");
 }
 

@@ -233,7 +233,7 @@ const LIBRARY =
  * One function of Python and nothing else. Executed it only defines that; a shell stops at its first
  * bracket, so that it runs nothing as a command either.
  */
-const DEFINITION = /^\s*def \w+\([\w ,=]*\):[ \t]*(?:\r?\n(?:[ \t]+[^\r\n]*)?)*$/u;
+const DEFINITION = /^\s*def \w+\([\w ,=]*\):[ \t]*(?:\r?\n(?:[ \t][^\r\n]*)?)*$/u;
 
 /** What is said of the arguments of a call. */
 export function traitsOf(

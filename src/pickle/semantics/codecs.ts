@@ -5,6 +5,7 @@
  * @module
  */
 
+import { withoutEnd } from "../../parsers/ends.ts";
 import { tryInflate } from "../../codecs/decompress.ts";
 import { decodeLatin1, encodeLatin1, parseRawUnicode, unescape } from "../machine/literals.ts";
 
@@ -76,7 +77,7 @@ export function encodeText(text: string, codec: string): Uint8Array | undefined 
 
 /** Base64; characters of no alphabet are dropped, as Python does by default. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/[^A-Za-z0-9+/=]/g, "").replace(/=+$/, "");
+  const digits = withoutEnd(text.replace(/[^A-Za-z0-9+/=]/g, ""), "=");
   if (digits.includes("=")) return undefined; // what Python makes of it depends on where it stands
   if (digits.length % 4 === 1) return undefined;
   try {
