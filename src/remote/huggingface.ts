@@ -52,7 +52,7 @@ const INERT =
  * these too.
  */
 export function isInert(path: string): boolean {
-  return INERT.test(path) && !/template[^/]*\.txt$/i.test(path);
+  return INERT.test(path) && !/(?:^|\/)(?=[^/]*\.txt$)[^/]*?template/i.test(path);
 }
 
 /** JSON that names words of a language, however long it is, and no files. */

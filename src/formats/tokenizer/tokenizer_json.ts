@@ -21,7 +21,7 @@ const VALUES = 32_000_000;
 export const tokenizerJsonFormat: Format = { id: "tokenizer-json", random: false, detect, scan };
 
 function detect({ name, head }: Sample): boolean {
-  if (!/tokenizer[^/]*\.json$/iu.test(name)) return false;
+  if (!/(?:^|\/)(?=[^/]*\.json$)[^/]*?tokenizer/iu.test(name)) return false;
   const letters = jsonLetters(head);
   return /^\s*\{/u.test(letters) && /"(?:model|added_tokens)"\s*:\s*[{[]/u.test(letters) &&
     /"(?:version|truncation|normalizer|pre_tokenizer)"\s*:/u.test(letters);

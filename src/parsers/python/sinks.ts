@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isShellText } from "./shell_text.ts";
 import { COMPUTED } from "./paths.ts";
 import type { Constant, Value, Values } from "./values.ts";
 
@@ -105,15 +106,9 @@ const STARTUP =
   /(?:^|[\\/~])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|zlogin|cshrc|tcshrc|kshrc|xinitrc|xprofile|xsession|pythonrc\.py|pythonstartup)|config\.fish|authorized_keys2?|crontab|sitecustomize\.py|usercustomize\.py|LaunchAgents|LaunchDaemons|autostart|rc\.local|ld\.so\.preload|sudoers|PowerShell_profile\.ps1)(?:$|[\\/])|\.pth$|(?:^|\/)etc\/(?:cron|profile|init\.d|systemd|passwd|shadow|environment)|systemd\/(?:user|system)|Start Menu\\+Programs\\+Startup|CurrentVersion\\+Run/u;
 const SECRET =
   /(?:^|[\\/~])\.(?:ssh|aws|azure|kube|docker|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass)(?:$|[\\/])|(?:^|\/)etc\/(?:passwd|shadow)|id_(?:rsa|dsa|ecdsa|ed25519)$|(?:Login Data|Cookies|Web Data|wallet\.dat|key4\.db|logins\.json)$|\.config[\\/]gcloud|huggingface[\\/]token/u;
-const SHELL = new RegExp(
-  "(?:curl|wget)\\b[^\"'|;&]*(?:\\||;|&&)\\s*(?:sudo\\s+)?(?:ba|z|da|k)?sh\\b|" +
-    "/dev/(?:tcp|udp)/|\\bbash\\s+-i\\b|\\bnc\\b[^\"']*\\s-e\\b|base64\\s+(?:-d|-D|--decode)\\b|" +
-    "powershell[^)]*-e(?:nc|ncodedcommand)?\\b|certutil[^\"']*-decode|\\bmshta\\b|b64decode",
-  "iu",
-);
 /** Texts that matter where they are joined to a path. */
 export function isNotableText(text: string): boolean {
-  return text.length < 4096 && (STARTUP.test(text) || SECRET.test(text) || SHELL.test(text));
+  return text.length < 4096 && (STARTUP.test(text) || SECRET.test(text) || isShellText(text));
 }
 
 /**
@@ -265,7 +260,7 @@ export function traitsOf(
     if (bytes && LOADS.test(path) && given.outers.size === 0) traits.add("pickle");
     if (STARTUP.test(value)) traits.add("startup");
     if (SECRET.test(value)) traits.add("secret");
-    if (SHELL.test(value)) traits.add("shell");
+    if (isShellText(value)) traits.add("shell");
     if (OPENS.test(path) && MODE.test(value)) traits.add("writes");
   }
   const isCode = /^builtins\.(?:exec|eval|compile)$/u.test(path);

@@ -16,7 +16,7 @@ export interface Scalar {
 
 /** Line breaks of YAML 1.1. */
 const BREAK = "\\r\\n|[\\r\\n\\x85\\u2028\\u2029]";
-const BREAKS = new RegExp(`[ \\t]*(?:(?:${BREAK})[ \\t]*)+`, "gu");
+const BREAKS = new RegExp(`(?<![ \\t])[ \\t]*(?:(?:${BREAK})[ \\t]*)+`, "gu");
 const ONE_BREAK = new RegExp(BREAK, "gu");
 
 /** Simple escapes of double quotes. */

@@ -93,7 +93,7 @@ export function decodeBase32(text: string): Uint8Array | undefined {
   const out: number[] = [];
   let bits = 0;
   let value = 0;
-  for (const character of text.toUpperCase().replace(/=+$/, "")) {
+  for (const character of withoutEnd(text.toUpperCase(), "=")) {
     const digit = alphabet.indexOf(character);
     if (digit < 0) return undefined;
     value = (value << 5 | digit) & 0xfff;
