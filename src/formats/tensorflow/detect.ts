@@ -22,6 +22,16 @@ const ALIKE = 8;
 const NODE_NAME = /^[A-Za-z0-9.>_][\w.\\/>:=-]{0,1023}$/u;
 const OP_NAME = /^[A-Za-z_>][\w.>/-]{0,255}$/u;
 
+/** True for a text that may be the name of a node. */
+export function isNodeName(text: string): boolean {
+  return NODE_NAME.test(text);
+}
+
+/** True for a text that may be the name of an operator or function. */
+export function isOperatorName(text: string): boolean {
+  return OP_NAME.test(text);
+}
+
 /** A message of which the beginning is at hand. */
 interface Head {
   readonly bytes: Uint8Array;

@@ -32,8 +32,8 @@ const SHOWN_CHARACTERS = 300;
  * CWE-779.
  */
 const EVIDENCE_CHARACTERS = 2048;
-/** Signatures that are followed; real models have a handful. CWE-834. */
-const SIGNATURES = 32;
+/** Signatures that are followed; real models have a handful. Of more, roles by reach are not known. CWE-834. */
+const SIGNATURES = 64;
 
 /** Operators of checkpoints, with the inputs that name files. */
 const SAVERS: Readonly<Record<string, readonly number[]>> = {
@@ -217,7 +217,8 @@ export class GraphFacts {
 
   /** True for an operator that writes to what is only loaded: no saver of TensorFlow's does so. */
   #writesAtLoad(scope: Scope, node: GraphNode): boolean {
-    return SAVING.has(node.op) && this.#reached.of(scope, node).some(({ loading }) => loading);
+    return SAVING.has(node.op) &&
+      (!this.#reached.loaded || this.#reached.of(scope, node).some(({ loading }) => loading));
   }
 
   /**
@@ -225,7 +226,8 @@ export class GraphFacts {
    * reaches it, and its file has a plain default name that the user who runs it replaces.
    */
   #isIdle(scope: Scope, node: GraphNode, inputs: readonly number[]): boolean {
-    if (scope !== this.#graph.main || this.#reached.of(scope, node).length > 0) return false;
+    const isReached = !this.#reached.complete || this.#reached.of(scope, node).length > 0;
+    if (scope !== this.#graph.main || isReached) return false;
     this.#idle ??= new Flow({ ...this.#graph, savers: this.#idleSavers() });
     const flow = this.#idle;
     const names = dataInputs(node);
@@ -255,7 +257,8 @@ export class GraphFacts {
     const asset = this.#graph.assets[value.index];
     if (asset === undefined || leavesFolder(asset.filename)) return false;
     const roots = this.#reached.of(scope, node);
-    return value.fed || (roots.length > 0 && roots.every(({ loading }) => loading));
+    return value.fed ||
+      (this.#reached.complete && roots.length > 0 && roots.every(({ loading }) => loading));
   }
 
   #tell(scope: Scope, node: GraphNode, role: string | undefined): OperatorFact {
@@ -382,10 +385,18 @@ class Reached {
   readonly #graph: Graph;
   readonly #nodes = new Map<string, Root[]>();
   readonly #functions = new Map<string, Root[]>();
+  /** False where there are more signatures than are followed, and where so many are of loaders. */
+  readonly complete: boolean;
+  readonly loaded: boolean;
 
   constructor(graph: Graph) {
     this.#graph = graph;
-    for (const signature of graph.signatures.slice(0, SIGNATURES)) this.#follow(signature);
+    const { signatures } = graph;
+    const loading = signatures.filter((signature) => signature.loading);
+    const others = signatures.filter((signature) => !signature.loading);
+    this.loaded = loading.length <= SIGNATURES;
+    this.complete = signatures.length <= SIGNATURES;
+    for (const signature of [...loading, ...others].slice(0, SIGNATURES)) this.#follow(signature);
   }
 
   of(scope: Scope, node: GraphNode): readonly Root[] {

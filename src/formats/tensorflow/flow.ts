@@ -197,9 +197,9 @@ export class Flow {
     if (node.op !== "Placeholder" && node.op !== "PlaceholderWithDefault" && node.op !== "Const") {
       return undefined;
     }
-    if (index !== undefined) return { kind: "asset", index, fed: node.op === "Placeholder" };
-    // What a signature asks its caller for is no checkpoint of the model's own.
+    // What a signature asks its caller for is no file of the model's own.
     if (this.#asked.has(tensor)) return undefined;
+    if (index !== undefined) return { kind: "asset", index, fed: node.op === "Placeholder" };
     if (node.op === "Placeholder") return { kind: "saver" };
     const start = this.#result(this.#graph.main, node, reference, steps);
     const plainName = start.kind === "texts" && start.only &&

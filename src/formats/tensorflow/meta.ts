@@ -6,14 +6,15 @@
  */
 
 import { packedVarints, WIRE, type WireField, type WireMessage } from "../../parsers/protobuf.ts";
+import { LimitError } from "../../core/errors.ts";
 import * as at from "./fields.ts";
 import type { Bound, Graph, Signature } from "./graph.ts";
 import {
   entry,
   type Found,
   type GraphReader,
+  limitNames,
   NAME_BYTES,
-  NAMES_KEPT,
   TEXT_BYTES,
   textsInto,
 } from "./read.ts";
@@ -22,7 +23,7 @@ import {
  * Bytes of a function's captures; a function has some tens of them, one of a large model some
  * thousands. CWE-770.
  */
-const BOUND_BYTES = 64 * 1024;
+const BOUND_BYTES = 256 * 1024;
 
 /** Signatures and collections that a loader runs of its own accord (cc/saved_model/constants.h). */
 const LOADED = new Set(["__saved_model_init_op", "saved_model_main_op", "legacy_init_op"]);
@@ -69,14 +70,17 @@ export class MetaReader {
   }
 
   async #saver(message: WireMessage, graph: Graph): Promise<void> {
+    let filename: string | undefined;
     const save: Signature = { name: "saver: save", loading: false, inputs: [], outputs: [] };
     const restore: Signature = { ...save, name: "saver: restore", loading: true, outputs: [] };
     await message.each(async (field) => {
       if (field.number > at.SAVER.restore || !this.#isBytes(field, "SaverDef")) return;
-      const text = await message.reader.text(field, NAME_BYTES);
-      if (field.number === at.SAVER.filename) graph.savers.push(text);
+      const text = await this.#graphs.name(message.reader, field);
+      // Of equal fields the last one counts, and only its tensor is fed.
+      if (field.number === at.SAVER.filename) filename = text;
       else (field.number === at.SAVER.save ? save : restore).outputs.push(text);
     });
+    if (filename !== undefined) graph.savers.push(filename);
     this.#graphs.keep(2 * NAME_BYTES);
     graph.signatures.push(save, restore);
   }
@@ -106,7 +110,8 @@ export class MetaReader {
       } else if (LOADED.has(key)) {
         const signature: Signature = { name: key, loading: true, inputs: [], outputs: [] };
         await each(nodes, at.LIST_VALUE, async (name) => {
-          signature.outputs.push(await name.reader.text(name, NAME_BYTES));
+          signature.outputs.push(await this.#graphs.name(name.reader, name));
+          limitNames(signature.outputs);
         });
         graph.signatures.push(signature);
       }
@@ -135,8 +140,10 @@ export class MetaReader {
     const { name, sparse, composite } = at.TENSOR_INFO;
     await message.each(async (field) => {
       if (field.type !== WIRE.bytes) return;
-      if (field.number === name) names.push(await message.reader.text(field, NAME_BYTES));
-      else if (field.number === sparse) {
+      if (field.number === name) {
+        names.push(await this.#graphs.name(message.reader, field));
+        limitNames(names);
+      } else if (field.number === sparse) {
         for (const number of Object.values(at.COO_SPARSE)) {
           await textsInto(message.enter(field), number, names);
         }
@@ -234,9 +241,15 @@ async function numbersOf(message: WireMessage): Promise<number[]> {
     if (field.number !== at.CONCRETE_FUNCTION.boundInputs) return;
     if (field.type === WIRE.varint) numbers.push(field.value);
     else if (field.type === WIRE.bytes) {
-      const bytes = await message.reader.bytes(field.start, field.end, BOUND_BYTES);
-      numbers.push(...packedVarints(bytes, NAMES_KEPT));
+      const length = field.end - field.start;
+      // With some left out, the others would be bound to the wrong arguments.
+      if (length > BOUND_BYTES) {
+        throw new LimitError("values", `A function is bound to objects in ${length} bytes`);
+      }
+      const bytes = await message.reader.bytes(field.start, field.end, length);
+      for (const number of packedVarints(bytes, length)) numbers.push(number);
     }
+    limitNames(numbers);
   });
   return numbers;
 }

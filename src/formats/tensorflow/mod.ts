@@ -47,7 +47,14 @@ async function* scan(
   const { GraphWalk } = await import("./walk.ts");
   const open = (each: Source): WireReader => new WireReader(each, context);
   const walk = new GraphWalk(open, source, context.interest);
-  yield* walk.scan(kind, size);
+  let fault: { readonly error: unknown } | undefined;
+  try {
+    yield* walk.scan(kind, size);
+  } catch (error) {
+    fault = { error };
+  }
+  yield await walk.otherwise(kind, source, size);
+  if (fault !== undefined) throw fault.error;
   for (const { start, end, where } of walk.metadata) {
     const part = `keras metadata of ${where}`;
     const json = sliceSource(part, source, start, end - start);

@@ -732,3 +732,141 @@ test("nothing is fed to a constant that a concrete function is bound to", async 
     );
   assert.equal((await scan(model(), "a.meta")).verdict, "dangerous");
 });
+
+/** A node that reads as a MetaInfoDef, too: its attribute `_x` has an unknown field "1.0aaaaaa". */
+const LIKE_META = node(
+  "aa",
+  "NoOp",
+  [],
+  field(5, bytesOf(new TextEncoder().encode("1.0aaaaaa"), field(1, "_x"), field(2, field(2, "y")))),
+);
+
+test("a graph that looks like another message is read as a graph as well", async () => {
+  // TensorFlow 2.21 imports each of them, and writes the file.
+  const write = graphOf(node("target", "WriteFile", ["a", "b"]));
+  const libraries = Array.from({ length: 30 }, () => field(2, bytesOf()));
+  const metaInfo = field(2, field(1, field(5, "1.0aaaaaa")));
+  for (
+    const [name, bytes] of Object.entries({
+      metaGraph: bytesOf(graphOf(LIKE_META), write),
+      savedModel: bytesOf(8, 1, metaInfo, ...libraries, write),
+    })
+  ) {
+    const kind = kindOf(bytes, bytes.length, true);
+    assert.notEqual(kind, "graph", name);
+    const report = await scan(bytes);
+    assert.equal(report.verdict, "dangerous", name);
+    // Inside a graph, it is what the operator runs that counts.
+    const outer = graphOf(
+      node("text", "Const", [], text(bytes)),
+      node("run", "DatasetFromGraph", ["text"]),
+    );
+    const nested = await scan(outer);
+    assert.ok(issues(nested).some(({ ruleId }) => ruleId === "tensorflow-computed-graph"), name);
+  }
+});
+
+test("a SavedModel that looks like a graph is read as a SavedModel as well", async () => {
+  const graph = graphOf(node("target", "WriteFile", ["a", "b"]));
+  const model = bytesOf(graphOf(node("aa", "NoOp", [])), 8, 1, field(2, field(2, graph)));
+  assert.equal(kindOf(model, model.length, true), "graph");
+  const report = await scan(model);
+  assert.equal(report.verdict, "dangerous");
+  assert.ok(issues(report).some(({ message }) => message.includes("valid as a SavedModel")));
+});
+
+test("names that differ behind what is read of them are not taken for one another", async () => {
+  const long = "a".repeat(1100);
+  const report = await scan(graphOf(
+    node(`${long}A`, "StringJoin", ["half", "half"]),
+    node(`${long}B`, "Const", [], text("")),
+    node("cache", "CacheDataset", ["data", `${long}A`]),
+  ));
+  assert.equal(report.verdict, "incomplete");
+});
+
+test("an attribute that is given twice is not known", async () => {
+  const print = (...values: readonly string[]) =>
+    graphOf(
+      node("a", "Const", [], text("x")),
+      node(
+        "print",
+        "PrintV2",
+        ["a"],
+        ...values.map((value) => attribute("output_stream", field(2, value))),
+      ),
+    );
+  assert.equal((await scan(print("stdout"))).verdict, "clean");
+  for (const values of [["stdout", ""], ["stdout", "stderr"]]) {
+    assert.equal((await scan(print(...values))).verdict, "dangerous", String(values));
+  }
+});
+
+/** A MetaGraphDef with an asset at `path:0`, which `init` reads while the model is loaded. */
+const withAsset = (op: string, signatures: readonly Uint8Array[]) => {
+  const graph = graphOf(
+    node("path", op, [], ...op === "Const" ? [text("/etc/hostname")] : []),
+    node("read", "ReadFile", ["path"]),
+  );
+  const tensor = field(1, field(1, "path:0"));
+  const main = field(2, field(1, field(1, "read")));
+  const collection = field(4, bytesOf(field(1, "saved_model_main_op"), main));
+  return bytesOf(
+    field(2, graph),
+    field(6, bytesOf(tensor, field(2, "vocab.txt"))),
+    collection,
+    ...signatures,
+  );
+};
+
+const signature = (name: string, inputs: readonly string[], outputs: readonly string[]) => {
+  const infos = (number: number, names: readonly string[]) =>
+    names.map((one) => field(number, bytesOf(field(1, one), field(2, field(1, one)))));
+  const value = bytesOf(...infos(1, inputs), ...infos(2, outputs));
+  return field(5, bytesOf(field(1, name), field(2, value)));
+};
+
+test("a file's name that a caller gives, or a signature behind many others reads, is no asset", async () => {
+  const harmless = Array.from({ length: 70 }, (_, at) => signature(`s${at}`, [], ["x:0"]));
+  const serving = signature("zz", [], ["read:0"]);
+  assert.equal((await scan(withAsset("Const", []), "a.meta")).verdict, "clean");
+  assert.equal((await scan(withAsset("Const", [serving]), "a.meta")).verdict, "dangerous");
+  const many = withAsset("Const", [...harmless, serving]);
+  assert.equal((await scan(many, "a.meta")).verdict, "dangerous");
+  assert.equal((await scan(withAsset("Placeholder", []), "a.meta")).verdict, "clean");
+  const asked = withAsset("Placeholder", [signature("zz", ["path:0"], ["read:0"])]);
+  assert.equal((await scan(asked, "a.meta")).verdict, "dangerous");
+});
+
+test("what saves behind thousands of others while the model is loaded is no saver", async () => {
+  const others = Array.from({ length: 5000 }, (_, at) => `^n${at}`);
+  const report = await scan(
+    restoring(node("saved", "SaveV2", ["file"]), node("restore", "NoOp", [...others, "^saved"])),
+    "a.meta",
+  );
+  assert.deepEqual(issues(report).map(({ ruleId }) => ruleId), ["tensorflow-save"]);
+});
+
+test("of two filenames of one saver only the last is fed", async () => {
+  const graph = graphOf(
+    node("default", "Const", [], text("model")),
+    node("first", "PlaceholderWithDefault", ["default"]),
+    node("last", "Placeholder", []),
+    node("restore", "RestoreV2", ["first"]),
+  );
+  const saver = (...names: readonly string[]) =>
+    bytesOf(
+      field(2, graph),
+      field(3, bytesOf(...names.map((name) => field(1, name)), field(3, "restore"))),
+    );
+  assert.equal((await scan(saver("first:0"), "a.meta")).verdict, "clean");
+  assert.equal((await scan(saver("first:0", "last:0"), "a.meta")).verdict, "dangerous");
+});
+
+test("a function that is bound to more objects than are read is incomplete", async () => {
+  const bound = new Uint8Array(256 * 1024 + 1);
+  const objects = field(2, bytesOf(field(1, "f"), field(2, field(2, bound))));
+  const graph = graphOf(node("a", "Const", [], text("x")));
+  const report = await scan(bytesOf(field(2, graph), field(7, objects)), "a.meta");
+  assert.equal(report.verdict, "incomplete");
+});

@@ -5,14 +5,20 @@
  * @module
  */
 
-import { packedVarints, WIRE, type WireField, type WireMessage } from "../../parsers/protobuf.ts";
+import {
+  packedVarints,
+  WIRE,
+  type WireField,
+  type WireMessage,
+  type WireReader,
+} from "../../parsers/protobuf.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
 import * as at from "./fields.ts";
 import { emptyScope, type Graph, type GraphNode, type Scope, type Texts } from "./graph.ts";
 import { kindOf } from "./detect.ts";
 import { callTargets } from "./stablehlo.ts";
 
-/** Names are bounded by nothing; longer ones differ within this, or are reported as the same. */
+/** Bytes of a name. TensorFlow bounds none; the longest seen has some hundred. Longer ones are reported. CWE-770. */
 export const NAME_BYTES = 1024;
 /** Of a text that may be a path, a command or a piece of code. */
 export const TEXT_BYTES = 2048;
@@ -21,8 +27,8 @@ export const TEXT_BYTES = 2048;
  * CWE-770.
  */
 const TEXTS_KEPT: number = 8;
-/** Names of one node that are kept. The node that restores NASNetLarge has more. CWE-770. */
-export const NAMES_KEPT = 4096;
+/** Names of one node, or in one list. The node that restores NASNetLarge has 4,186. CWE-770. */
+const NAMES = 1 << 18;
 /** Nodes, functions and the like of one file. NASNetLarge, a model of 1,041 layers, has 61,467. CWE-770. */
 const ITEMS = 1 << 20;
 /** Characters of all their names and texts. NASNetLarge has 7 million. CWE-770. */
@@ -117,7 +123,7 @@ export class GraphReader {
       if (field.number === nodes) return this.#node(inner, scope, field.offset);
       return entry(inner, async (key, value) => {
         this.keep(key.length);
-        scope.returns.set(key, await value.message.reader.text(value.field, NAME_BYTES));
+        scope.returns.set(key, await this.name(value.message.reader, value.field));
       });
     });
   }
@@ -126,7 +132,7 @@ export class GraphReader {
     await message.each(async (field) => {
       if (field.number > at.OP.outputs || !this.isBytes(field, "OpDef")) return;
       if (field.number === at.OP.name) {
-        scope.name = await message.reader.text(field, NAME_BYTES);
+        scope.name = await this.name(message.reader, field);
         return;
       }
       const names: string[] = [];
@@ -135,7 +141,7 @@ export class GraphReader {
           scope.lists = true;
         }
         if (part.number !== at.ARGUMENT.name || part.type !== WIRE.bytes) return;
-        names.push(await message.reader.text(part, NAME_BYTES));
+        names.push(await this.name(message.reader, part));
       });
       this.keep(names.at(-1)?.length ?? 0);
       (field.number === at.OP.inputs ? scope.inputs : scope.outputs).push(names.at(-1) ?? "");
@@ -162,7 +168,7 @@ export class GraphReader {
       await message.each((field) => {
         if (field.number > at.NODE.attr || !this.isBytes(field, "NodeDef")) return;
         if (field.number === at.NODE.attr) return this.#attribute(message.enter(field), node);
-        const text = reader.text(field, NAME_BYTES);
+        const text = this.name(reader, field);
         const keep = (text: string): void => {
           if (field.number === at.NODE.name) node.name = text;
           else if (field.number === at.NODE.op) node.op = text;
@@ -195,7 +201,7 @@ export class GraphReader {
           return;
         case text:
           if (this.isBytes(field, "AttrValue")) {
-            await this.#attributeText(message, field, key, node);
+            await this.#attributeText(message, field, { key, listed: false }, node);
           }
           return;
         case list:
@@ -209,9 +215,7 @@ export class GraphReader {
           return;
         }
         case placeholder:
-          if (node.open === NO_NAMES) node.open = new Set();
-          if (!node.open.has(key)) this.keep(key.length);
-          node.open.add(key);
+          this.#unsettled(key, node);
           return;
         case func:
           if (this.isBytes(field, "AttrValue")) await this.#reference(message.enter(field), node);
@@ -222,7 +226,7 @@ export class GraphReader {
   async #attributeText(
     message: WireMessage,
     field: WireField,
-    key: string,
+    { key, listed }: { readonly key: string; readonly listed: boolean },
     node: GraphNode,
   ): Promise<void> {
     await this.#lookForGraph(message, field, node);
@@ -232,18 +236,28 @@ export class GraphReader {
       node.targets = callTargets(bytes, length > bytes.length);
     }
     // Those with an underscore are hints to the runtime, and as many as anybody likes.
-    if (length === 0 || key.startsWith("_")) return;
+    if (key.startsWith("_")) return;
+    // Of equal keys, and of equal fields, parsers take the last, which no writer leaves to them.
+    if (node.texts.has(key) && !listed) this.#unsettled(key, node);
+    if (length === 0) return;
     if (node.texts === NO_TEXTS) node.texts = new Map();
     if (!node.texts.has(key)) this.keep(key.length);
-    // An empty one would hide that of an equal key.
     node.texts.set(key, await message.reader.text(field, TEXT_BYTES));
+  }
+
+  /** An attribute that is known only where the function is called, or is given twice. */
+  #unsettled(key: string, node: GraphNode): void {
+    if (node.open === NO_NAMES) node.open = new Set();
+    if (!node.open.has(key)) this.keep(key.length);
+    node.open.add(key);
   }
 
   async #list(message: WireMessage, key: string, node: GraphNode): Promise<void> {
     await message.each(async (field) => {
       if (field.type !== WIRE.bytes) return;
-      if (field.number === at.LIST.text) await this.#attributeText(message, field, key, node);
-      else if (field.number === at.LIST.tensor) await this.#tensor(message.enter(field), node);
+      if (field.number === at.LIST.text) {
+        await this.#attributeText(message, field, { key, listed: true }, node);
+      } else if (field.number === at.LIST.tensor) await this.#tensor(message.enter(field), node);
       else if (field.number === at.LIST.func) await this.#reference(message.enter(field), node);
     });
   }
@@ -253,7 +267,7 @@ export class GraphReader {
     await message.each(async (field) => {
       if (field.number > at.NAME_ATTRIBUTES.attr || !this.isBytes(field, "NameAttrList")) return;
       if (field.number === at.NAME_ATTRIBUTES.name) {
-        addTo(node, "functions", await message.reader.text(field, NAME_BYTES));
+        addTo(node, "functions", await this.name(message.reader, field));
       } else {
         const { length } = node.functions;
         await entry(
@@ -324,7 +338,7 @@ export class GraphReader {
     });
   }
 
-  /** Graphs are handed around as strings, for instance those of datasets. True for one of them. */
+  /** Graphs are handed around as strings, for instance those of datasets. True for a GraphDef. */
   async #lookForGraph(message: WireMessage, field: WireField, node: GraphNode): Promise<boolean> {
     const length = field.end - field.start;
     if (length < 8) return false;
@@ -337,7 +351,22 @@ export class GraphReader {
     if (kind === undefined || kind === "fingerprint") return false;
     this.keep(0);
     this.nested.push({ start: field.start, end: field.end, where: node.name });
-    return true;
+    // An operator that runs it reads a GraphDef, whatever else the bytes may be.
+    return kind === "graph";
+  }
+
+  /**
+   * A name; a longer one than is read could be taken for another that begins alike, and is noted.
+   *
+   * @throws SourceError when the bytes cannot be had
+   */
+  name(
+    reader: WireReader,
+    field: Pick<WireField, "start" | "end">,
+  ): string | Promise<string> {
+    const length = field.end - field.start;
+    if (length > NAME_BYTES) this.#mismatch(`A name has ${length} bytes`, field.start);
+    return reader.text(field, NAME_BYTES);
   }
 
   /** False, and noted, for another wire type: protobuf steps over it, and no writer makes one. */
@@ -394,7 +423,13 @@ const NO_NAMES: Set<string> = new Set();
 
 function addTo(node: GraphNode, key: "inputs" | "functions", text: string): void {
   if (node[key] === NONE) node[key] = [];
-  if (node[key].length < NAMES_KEPT) node[key].push(text);
+  node[key].push(text);
+  limitNames(node[key]);
+}
+
+/** @throws LimitError when there are too many, of which none must be passed over */
+export function limitNames({ length }: readonly unknown[]): void {
+  if (length > NAMES) throw new LimitError("values", `A list has more than ${NAMES} names`);
 }
 
 /** Characters that a node keeps. */
@@ -475,6 +510,7 @@ export async function textsInto(
 ): Promise<void> {
   await message.each(async (field) => {
     if (field.number !== number || field.type !== WIRE.bytes) return;
-    if (into.length < NAMES_KEPT) into.push(await message.reader.text(field, NAME_BYTES));
+    into.push(await message.reader.text(field, NAME_BYTES));
+    limitNames(into);
   });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { FormatError } from "../../core/errors.ts";
 import { WIRE, type WireField, type WireMessage, type WireReader } from "../../parsers/protobuf.ts";
 import type { Interest, Observation } from "../../core/types.ts";
 import { GraphFacts, leavesFolder } from "./facts.ts";
@@ -12,8 +13,8 @@ import { SAVED_MODEL } from "./fields.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import { computedGraphs } from "./computed.ts";
-import { emptyGraph, type Graph, type GraphNode } from "./graph.ts";
-import { type Kind, kindOf } from "./detect.ts";
+import { emptyGraph, type Graph, type GraphNode, scopesOf } from "./graph.ts";
+import { isNodeName, isOperatorName, type Kind, kindOf } from "./detect.ts";
 import { MetaReader } from "./meta.ts";
 import { type Found, GraphReader } from "./read.ts";
 
@@ -25,6 +26,13 @@ const LOOK_BYTES = 4096;
 
 /** Graphs that are computed by graphs which were computed; what a deeper one runs is not known. CWE-674. */
 const COMPUTED_DEPTH = 4;
+
+/** What loaders read a file as, and what its kind is called. */
+const READINGS: readonly (readonly [kind: Kind, title: string])[] = [
+  ["saved-model", "SavedModel"],
+  ["meta-graph", "MetaGraphDef"],
+  ["graph", "GraphDef"],
+];
 
 /** A graph inside another, with how many are around it. */
 interface Nested extends Found {
@@ -38,6 +46,8 @@ export class GraphWalk {
   readonly #interest: Interest;
   readonly #within: readonly string[];
   readonly #depth: number;
+  /** True where only what TensorFlow would accept counts. */
+  readonly #strict: boolean;
   readonly #graphs = new GraphReader();
   readonly #meta = new MetaReader(this.#graphs);
 
@@ -49,16 +59,18 @@ export class GraphWalk {
     open: (source: Source) => WireReader,
     source: Source,
     interest: Interest,
-    around: { readonly within: readonly string[]; readonly depth: number } = {
-      within: [],
-      depth: 0,
-    },
+    around: {
+      readonly within: readonly string[];
+      readonly depth: number;
+      readonly strict?: boolean;
+    } = { within: [], depth: 0 },
   ) {
     this.#open = open;
     this.#reader = open(source);
     this.#interest = interest;
     this.#within = around.within;
     this.#depth = around.depth;
+    this.#strict = around.strict ?? false;
   }
 
   /** Configurations of Keras' layers that were found. */
@@ -85,6 +97,36 @@ export class GraphWalk {
       offset,
       unread: true,
     }));
+  }
+
+  /**
+   * The graphs of a file that is valid as another kind than it looks like: nothing in it says which message it
+   * is, and each loader reads the one that it expects.
+   *
+   * @throws LimitError and SourceError as `WireMessage.next` does
+   */
+  async otherwise(kind: Kind, source: Source, size: number): Promise<readonly Observation[]> {
+    const found: Observation[] = [];
+    for (const [other, title] of READINGS) {
+      if (other === kind) continue;
+      const walk = new GraphWalk(this.#open, source, this.#interest, {
+        within: [...this.#within, `read as a ${title}`],
+        depth: this.#depth,
+        strict: true,
+      });
+      const read: Observation[] = [];
+      try {
+        for await (const batch of walk.scan(other, size)) read.push(...batch);
+      } catch (error) {
+        // TensorFlow refuses it, whatever came before.
+        if (!(error instanceof FormatError)) throw error;
+        continue;
+      }
+      if (!read.some(({ type }) => type === "fact")) continue;
+      const detail = `It is valid as a ${title}, too: which graph is run depends on the loader`;
+      found.push({ type: "anomaly", rule: "tensorflow-malformed", detail, unread: true }, ...read);
+    }
+    return found;
   }
 
   #take(depth: number): readonly Nested[] {
@@ -135,6 +177,10 @@ export class GraphWalk {
     } catch (error) {
       fault = { error };
     }
+    if (this.#strict && (fault !== undefined || !isRunnable(graph))) {
+      if (fault !== undefined) throw fault.error;
+      return;
+    }
     const isRead = fault === undefined && this.#depth < COMPUTED_DEPTH;
     const computed = isRead
       ? await computedGraphs(graph, message.reader)
@@ -170,4 +216,11 @@ export class GraphWalk {
     }
     yield batch;
   }
+}
+
+/** True where each node has a name and an operator that TensorFlow accepts (`ValidateNodeDef`). */
+function isRunnable(graph: Graph): boolean {
+  const nodes = scopesOf(graph).flatMap((scope) => scope.nodes);
+  return nodes.length > 0 &&
+    nodes.every(({ name, op }) => isNodeName(name) && isOperatorName(op));
 }
