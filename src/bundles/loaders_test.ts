@@ -4,6 +4,7 @@ import type { BundleObservation } from "../core/bundle.ts";
 import { loadRules } from "../rules/rules.ts";
 import { loadersBundle } from "./loaders.ts";
 import { listing } from "./testing/members.ts";
+import { LARGE_INPUT } from "../parsers/testing/sweep.ts";
 
 const { interest } = loadRules();
 const HANDLER = "import os\nos.system('echo hi')\nclass EndpointHandler:\n  pass\n";
@@ -42,7 +43,7 @@ test("behind more modules than are read, one that runs by its name is still judg
   assert.deepEqual(unread(seen), ["pkg/m10000.py"]);
 });
 
-test("more configurations than are read leave the listing unread", async () => {
+test("more configurations than are read leave the listing unread", LARGE_INPUT, async () => {
   const seen = await observe({ ...many(10_001, (at) => `c${at}.yaml`), "handler.py": HANDLER });
   assert.deepEqual(unread(seen), ["c10000.yaml"]);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SWEEP } from "../parsers/testing/sweep.ts";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { deflateRawSync, deflateSync, gzipSync, inflateRawSync } from "node:zlib";
@@ -65,7 +66,7 @@ test("crc32 and adler32 give the published check values, whole and in parts", ()
 });
 
 test("every level and strategy of deflate is decoded to the same bytes", async () => {
-  const inputs = [new Uint8Array(0), prose(5), prose(300_000), noise(200_000), new Uint8Array(1e6)];
+  const inputs = [new Uint8Array(0), prose(5), prose(100_000), noise(80_000), new Uint8Array(3e5)];
   for (const input of inputs) {
     for (const level of [0, 1, 6, 9]) {
       for (const strategy of [0, 2, 3, 4]) {
@@ -119,7 +120,7 @@ test("a stream broken in the middle gives all that came before", async () => {
 });
 
 test("noise is never decoded for long and never crashes", async () => {
-  for (let seed = 1; seed <= 2000; seed++) {
+  for (let seed = 1; seed <= 2000; seed += SWEEP) {
     const bytes = noise(400, seed);
     const mine = tryInflate(bytes, 1 << 20);
     let theirs: Uint8Array | undefined;
@@ -220,7 +221,7 @@ test("gzip headers with extra field, name, comment and checksum are stepped over
 });
 
 test("a bomb is stopped by the ratio and by the budget, with what came before", async () => {
-  const packed = deflateRawSync(new Uint8Array(64 * 1024 * 1024), { level: 9 });
+  const packed = deflateRawSync(new Uint8Array(24 * 1024 * 1024), { level: 9 });
   const ratio = open(packed, "deflate", { ratio: 100 });
   await assert.rejects(
     (async () => {
@@ -239,7 +240,7 @@ test("a bomb is stopped by the ratio and by the budget, with what came before", 
   assert.ok((await budget.read(0, 2_000_000)).length > 900_000);
   await assert.rejects(budget.read(1_000_000, 10), LimitError);
   assert.ok(budget.error instanceof LimitError);
-  assert.equal((await all(packed, "deflate")).length, 64 * 1024 * 1024);
+  assert.equal((await all(packed, "deflate")).length, 24 * 1024 * 1024);
 });
 
 test("compressed bytes are sliced to the length that was said", async () => {

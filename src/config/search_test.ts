@@ -83,7 +83,7 @@ test("severity and title are those of the pattern", async () => {
 });
 
 test("a string longer than a window is searched as a whole, also in a stream", async () => {
-  const text = "a".repeat(3_000_000) + "needle";
+  const text = "a".repeat(600_000) + "needle";
   const head = bytesOf([0x80, 2], "X", fourBytes(text.length));
   const whole = new Uint8Array(head.length + text.length + 1);
   whole.set(head);

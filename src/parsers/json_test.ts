@@ -90,8 +90,8 @@ test("what stands before an error is handed out with it", () => {
   }
 });
 
-test("a million brackets and too many values end in an error, not in a crash", () => {
-  assert.match(read("[".repeat(1_000_000)).error?.message ?? "", /nested more than/);
+test("more brackets than are read and too many values end in an error, not in a crash", () => {
+  assert.match(read("[".repeat(500_001)).error?.message ?? "", /nested more than/);
   assert.equal(read("[".repeat(90_000)).error?.message, "A value is missing");
   assert.match(parseJson(utf8("[1,1,1,1,1]"), 4).error?.message ?? "", /more than 4/);
   assert.equal(read("[".repeat(100_000) + "]".repeat(100_000)).error, undefined);

@@ -263,16 +263,16 @@ test("Minor issues alone have a headline of their own in Markdown", () => {
   assert.equal(headline("medium"), "## 🟡 modelaudit: A person should look at this");
 });
 
-test("A Markdown report of thousands of issues still fits into a comment", () => {
+test("A Markdown report of hundreds of issues still fits into a comment", () => {
   const [finding] = harmful();
   assert.ok(finding);
   // Escaped, each of the second text's characters takes six.
   for (const message of ["x".repeat(5000), "\u202e".repeat(5000)]) {
-    const many = Array.from({ length: 3000 }, (_, offset) => ({ ...finding, message, offset }));
+    const many = Array.from({ length: 300 }, (_, offset) => ({ ...finding, message, offset }));
     const text = renderMarkdown(report([file("x.pkl", "dangerous", many)]));
     assert.ok(text.length < 65_536, String(text.length));
     const reported = text.split("**CRITICAL**").length - 1;
-    assert.ok(text.includes(`and ${3000 - reported} more`), String(reported));
+    assert.ok(text.includes(`and ${300 - reported} more`), String(reported));
   }
 });
 

@@ -168,17 +168,21 @@ test("a template is found however deep it lies, and its place is reported in so 
   assert.ok((entries[0]?.part.length ?? Infinity) < 1100, `${entries[0]?.part.length} characters`);
 });
 
-test("a name behind thousands of others is reported, or what is read is not all", async () => {
-  const name = "config.yaml";
-  const scanYaml = (text: string) =>
-    run(modelConfigFormat, encoder.encode(text), { name, interest });
-  const equal = `${"- _target_: torch.nn.Linear\n".repeat(3000)}- _target_: os.system\n`;
-  assert.deepEqual(named(await scanYaml(equal)), ["hydra torch.nn.Linear", "hydra os.system"]);
-  const others = Array.from({ length: 3000 }, (_, at) => `- _target_: a.B${at}\n`).join("");
-  assert.equal((await scanYaml(`${others}- _target_: os.system\n`)).unread, true);
-  const tags = `${"- !!python/name:a.b\n".repeat(30_000)}- !!python/name:os.system\n`;
-  assert.equal((await scanYaml(tags)).unread, true);
-});
+test(
+  "a name behind thousands of others is reported, or what is read is not all",
+  LARGE_INPUT,
+  async () => {
+    const name = "config.yaml";
+    const scanYaml = (text: string) =>
+      run(modelConfigFormat, encoder.encode(text), { name, interest });
+    const equal = `${"- _target_: torch.nn.Linear\n".repeat(3000)}- _target_: os.system\n`;
+    assert.deepEqual(named(await scanYaml(equal)), ["hydra torch.nn.Linear", "hydra os.system"]);
+    const others = Array.from({ length: 3000 }, (_, at) => `- _target_: a.B${at}\n`).join("");
+    assert.equal((await scanYaml(`${others}- _target_: os.system\n`)).unread, true);
+    const tags = `${"- !!python/name:a.b\n".repeat(30_000)}- !!python/name:os.system\n`;
+    assert.equal((await scanYaml(tags)).unread, true);
+  },
+);
 
 test("what only looks like a template of Go's is a chat's all the same", async () => {
   const hidden = "{{ ()|attr('\\x5f\\x5fclass\\x5f\\x5f') }}";
@@ -200,12 +204,20 @@ test("a list of more texts than are taken, or too deep, makes the file incomplet
   assert.notEqual((await listed([[[[[1, 2]]]]])).unread, true);
 });
 
-test("Python of one file is read within a budget and the deadline, and what is left out is said", async () => {
+test(
+  "Python of one file is read within a budget, and what is left out is said",
+  LARGE_INPUT,
+  async () => {
+    const long = `system(x) or ${"f(x) or ".repeat(400)}`;
+    const bundle = (count: number) =>
+      scan({ imports: Array.from({ length: count }, (_, at) => `$${long}a${at}`) }, "train.json");
+    assert.notEqual((await bundle(3)).unread, true);
+    assert.equal((await bundle(700)).unread, true);
+  },
+);
+
+test("the deadline is looked at while a configuration's Python is read", async () => {
   const long = `system(x) or ${"f(x) or ".repeat(400)}`;
-  const bundle = (count: number) =>
-    scan({ imports: Array.from({ length: count }, (_, at) => `$${long}a${at}`) }, "train.json");
-  assert.notEqual((await bundle(3)).unread, true);
-  assert.equal((await bundle(700)).unread, true);
   const checks = async (mark: string): Promise<number> => {
     let count = 0;
     const text = JSON.stringify({ imports: [`${mark}${long.repeat(20)}a`] });

@@ -8,6 +8,7 @@ import { forwardSource } from "../../sources/forward.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import type { FileReport } from "../../core/types.ts";
 import { rdsFormat } from "./mod.ts";
+import { assertCutsNeverClean } from "../testing/cuts.ts";
 import { run, type Seen } from "../testing/scan.ts";
 import { SWEEP } from "../../parsers/testing/sweep.ts";
 
@@ -222,13 +223,7 @@ test("every harmful sample cut anywhere is never clean, and real models neither"
     const whole = new Uint8Array(readFileSync(new URL(name, folder)));
     // What stands behind the last word of ASCII is a line feed.
     const last = whole.at(-1) === 0x0a ? whole.length - 1 : whole.length;
-    for (let end = 1; end < last; end += SWEEP) {
-      const { verdict } = await report(whole.slice(0, end), name);
-      assert.ok(
-        verdict !== "clean" && verdict !== "skipped",
-        `${name} cut at ${end} is ${verdict}`,
-      );
-    }
+    await assertCutsNeverClean(name, whole.subarray(0, last));
   }
 });
 

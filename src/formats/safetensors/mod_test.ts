@@ -7,6 +7,7 @@ import { bytesSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
 import { safetensorsFormat } from "./mod.ts";
 import { run, sampleOf } from "../testing/scan.ts";
+import { LARGE_INPUT } from "../../parsers/testing/sweep.ts";
 
 const SAFE = new URL("../../../testdata/safetensors/safe/", import.meta.url);
 const rules = loadRules({ strict: true });
@@ -135,16 +136,20 @@ test("thousands of lies are counted and not listed", async () => {
   assert.ok(seen.anomalies.some(({ detail }) => /^and \d+ more$/.test(detail)));
 });
 
-test("a shape of half a million lengths, each as large as can be, is reported and not multiplied out", async () => {
-  const shape = (length: string) => `[${Array(500_000).fill(length).join()}]`;
-  const header = (length: string) =>
-    `{"a":{"dtype":"U8","shape":${shape(length)},"data_offsets":[0,0]}}`;
-  const large = await run(safetensorsFormat, build(header("9007199254740991")));
-  assert.deepEqual(large.rules, ["safetensors-bad-tensor"]);
-  assert.deepEqual((await run(safetensorsFormat, build(header("0")))).rules, []);
-});
+test(
+  "a shape of half a million lengths, each as large as can be, is reported and not multiplied out",
+  LARGE_INPUT,
+  async () => {
+    const shape = (length: string) => `[${Array(500_000).fill(length).join()}]`;
+    const header = (length: string) =>
+      `{"a":{"dtype":"U8","shape":${shape(length)},"data_offsets":[0,0]}}`;
+    const large = await run(safetensorsFormat, build(header("9007199254740991")));
+    assert.deepEqual(large.rules, ["safetensors-bad-tensor"]);
+    assert.deepEqual((await run(safetensorsFormat, build(header("0")))).rules, []);
+  },
+);
 
-test("a key that stands twice among a hundred thousand is reported", async () => {
+test("a key that stands twice among a hundred thousand is reported", LARGE_INPUT, async () => {
   const keys = Array.from({ length: 100_000 }, (_, at) => `"k${at}":"a"`);
   const reported = async (members: readonly string[]) =>
     (await run(safetensorsFormat, build(`{"__metadata__":{${members.join()}}}`))).rules;

@@ -9,6 +9,7 @@ import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import { bytes, factsIn, observe, str } from "../testing/pickle.ts";
+import { LARGE_INPUT } from "../../parsers/testing/sweep.ts";
 
 const RULES = loadRules({ strict: true });
 
@@ -106,16 +107,20 @@ test("a partial of a layer with numbers, as models have them, is clean", async (
   assert.equal(await verdict(instance("norm_layer", layer)), "clean");
 });
 
-test("containers beyond all that are kept hide no attribute to be called", async () => {
-  const empty = bytes("cargparse\nNamespace\n)\x81\x940");
-  const containers = "}0".repeat(1 << 18);
-  const items = `]${"Na".repeat(1 << 19)}0`;
-  for (const filler of [containers, items]) {
-    const attribute = bytes("h\x01}", str("keys"), "h\0sb");
-    assert.equal(await verdict(PARTIAL, "\x940", empty, filler, attribute), "suspicious");
-    assert.equal(await verdict(DEQUE, "\x940", empty, filler, attribute), "clean");
-  }
-});
+test(
+  "containers beyond all that are kept hide no attribute to be called",
+  LARGE_INPUT,
+  async () => {
+    const empty = bytes("cargparse\nNamespace\n)\x81\x940");
+    const containers = "}0".repeat(1 << 18);
+    const items = `]${"Na".repeat(1 << 19)}0`;
+    for (const filler of [containers, items]) {
+      const attribute = bytes("h\x01}", str("keys"), "h\0sb");
+      assert.equal(await verdict(PARTIAL, "\x940", empty, filler, attribute), "suspicious");
+      assert.equal(await verdict(DEQUE, "\x940", empty, filler, attribute), "clean");
+    }
+  },
+);
 
 test("a key to be called is seen behind however many others", async () => {
   const frame = "cpandas.core.frame\nDataFrame\n)\x81(";

@@ -16,6 +16,7 @@ import {
   run,
   str,
 } from "../testing/pickle.ts";
+import { LARGE_INPUT } from "../../parsers/testing/sweep.ts";
 
 /** os.system over a value. */
 function system(value: string | Uint8Array): Uint8Array {
@@ -294,16 +295,20 @@ test("doubling texts over and over ends in a budget, not in memory", async () =>
   assert.ok(machine.opcodes > 60);
 });
 
-test("joining the same texts over and over ends in a budget that counts each text", async () => {
-  const joined = "h\x02(h\0h\x01tR0";
-  const data = bytes(
-    ...["S''\nq\0" + "0(" + "S'a'\n".repeat(2000) + "lq\x010cbuiltins\nstr.join\nq\x020"],
-    ...[joined.repeat(2000), "cos\nsystem\n(S'echo hi'\ntR."],
-  );
-  const { status, machine } = await run(data);
-  assert.notEqual(status, STATUS.STOPPED);
-  assert.ok(machine.opcodes < 2000 + 2000 * 6);
-});
+test(
+  "joining the same texts over and over ends in a budget that counts each text",
+  LARGE_INPUT,
+  async () => {
+    const joined = "h\x02(h\0h\x01tR0";
+    const data = bytes(
+      ...["S''\nq\0" + "0(" + "S'a'\n".repeat(2000) + "lq\x010cbuiltins\nstr.join\nq\x020"],
+      ...[joined.repeat(2000), "cos\nsystem\n(S'echo hi'\ntR."],
+    );
+    const { status, machine } = await run(data);
+    assert.notEqual(status, STATUS.STOPPED);
+    assert.ok(machine.opcodes < 2000 + 2000 * 6);
+  },
+);
 
 test("calls inside calls are followed to a bounded depth", async () => {
   let value = bytes("cos\nsystem\n");
