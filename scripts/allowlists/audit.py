@@ -32,7 +32,8 @@ def audit(release: Release, python: Path, further: Path) -> dict:
 
     Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired when it hangs.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
+                   "MODELAUDIT_PREPARE": release.prepare}
     with tempfile.TemporaryDirectory(prefix="modelaudit-audit-") as folder:
         done = subprocess.run(
             [str(python), str(CANDIDATES), release.library, str(further)], cwd=folder, check=True,

@@ -30,6 +30,8 @@ class Release:
     python: str
     needs: tuple[str, ...]
     bare: bool
+    #: Python that runs before the library is imported.
+    prepare: str
 
     @property
     def requirements(self) -> list[str]:
@@ -44,7 +46,7 @@ def releases(libraries: list[str] | None = None) -> list[Release]:
         table = tomllib.load(file)
     return [
         Release(entry["name"], entry.get("distribution"), each["version"], each["python"],
-                tuple(each["needs"].split()), each.get("bare", False))
+                tuple(each["needs"].split()), each.get("bare", False), entry.get("prepare", ""))
         for entry in table["library"] if not libraries or entry["name"] in libraries
         for each in entry["releases"]
     ]

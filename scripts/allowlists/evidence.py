@@ -20,8 +20,9 @@ ROOT = Path(__file__).parent.parent.parent
 SAFE = ROOT / "rules" / "safe"
 EVIDENCE = ROOT / "rules" / "evidence"
 COLUMNS = ("name", "use", "kind", "releases", "hooks", "call", "restore")
-#: How far a name may be used, from the least up.
-USES = ("named", "restored", "called")
+#: How far a name may be used, from the least up. What is "filled" may be called, and makes attributes of what it
+#: is given, which the scanner looks at.
+USES = ("named", "restored", "filled", "called")
 #: What is no finding against a list by itself: the scanner watches such methods of what it is given
 #: (`src/pickle/semantics/callbacks.ts`); scripts/check_allowlists.ts compares the two.
 #: A crash for what the library never writes ends the loader and runs nothing (docs/decisions.md).
@@ -91,6 +92,12 @@ def merge(library: str, answers: list[Answer]) -> list[Row]:
             row.wanted = max(row.wanted, each["use"], key=USES.index)
             row.call |= set(each["call"])
             row.restore |= set(each["restore"])
+    for given in answers:
+        needs = given.answer.get("unimported", {})
+        for row in rows.values():
+            if row.module in needs:
+                row.call.add(f"needs:{needs[row.module]}")
+                row.restore.add(f"needs:{needs[row.module]}")
     followed = meanings()
     for row in rows.values():
         row.use = use_of(row, followed)
@@ -106,7 +113,7 @@ def read_use(library: str, module: str, name: str) -> str:
     """The use of a name whose source was read and that no audited release has."""
     review = REVIEW[library]
     for use in reversed(USES):
-        if any(re.fullmatch(pattern, f"{module}.{name}") for pattern in getattr(review, use)):
+        if any(re.fullmatch(pattern, f"{module}.{name}") for pattern in getattr(review, use, ())):
             return use
     return "restored"
 
@@ -131,6 +138,7 @@ def use_of(row: Row, followed: set[str]) -> str:
     is_class = row.kind in ("class", "enum")
     allowed = {
         "called": not against["call"] and not against["restore"],
+        "filled": against["call"] <= {"attributes"} and not against["restore"],
         "restored": is_class and not against["restore"],
         "named": is_class or not any(HARMFUL.match(each) for each in row.call),
     }
@@ -161,6 +169,7 @@ def write_evidence(library: str, answers: list[Answer], rows: list[Row]) -> None
 
 COMMENTS = {
     "called": "# Harmless to call, whatever the arguments.",
+    "filled": "# Harmless to call; what they are given may become their attributes, and is looked at.",
     "restored": "# Classes that picklers restore without calling them; a call is unusual.",
     "named": "# Harmless to name; a call while the file loads is unusual.",
 }

@@ -19,6 +19,7 @@ Findings:
   attributes         what it gave has attributes by names from the arguments, or their items
   event:NAME         an audit event with something of the data, or that no model needs
   OPERATION:FINDING  the same, when something is done with a restored object (`OPERATIONS`)
+  needs:NAME         it imports a library that is not installed, and nobody saw what it does with it
   crash              an attempt ended the child, or its time: a compiled function trusts its arguments
   unexamined         too many attempts did
 """
@@ -50,6 +51,8 @@ PATIENCE = 12
 CRASHES = 64
 #: Fields of a compiled class that are tried in all combinations of an object and a number.
 CYTHON_FIELDS = 7
+#: Attributes of a state that are a text by turns. The most that a listed class reads are 400.
+TEXT_FIELDS = 512
 #: Names that one child examines.
 BATCH = 100
 #: Events that matter wherever they come from.
@@ -101,22 +104,33 @@ class Made:
 class State(dict):
     """A state that has every attribute and key."""
 
-    def __missing__(self, key: object) -> Recorder:
+    def value(self) -> object:
+        """What it has under one that it was not given."""
         return Recorder()
 
+    def __missing__(self, key: object) -> object:
+        return self.value()
+
     def get(self, key: object, default: object = None) -> object:
-        return dict.get(self, key, Recorder())
+        return dict.get(self, key, self.value())
 
     def pop(self, key: object, *default: object) -> object:
-        return dict.pop(self, key, Recorder())
+        return dict.pop(self, key, self.value())
 
     def __contains__(self, key: object) -> bool:
         return True
 
 
-def importing() -> bool:
-    """Whether a module is being imported, whose own code runs."""
-    frame = sys._getframe(2)
+class Texts(State):
+    """A state that has a text under every attribute and key: what opens or evaluates one takes no recorder."""
+
+    def value(self) -> object:
+        return TEXT
+
+
+def importing(frame: object = None) -> bool:
+    """Whether a module is being imported, whose own code runs, at the caller of the caller or at a frame."""
+    frame = sys._getframe(2) if frame is None else frame
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
@@ -252,6 +266,20 @@ def derived_from(unpickler: object) -> object:
         return None
 
 
+class Missing:
+    """Stands behind all other finders: notes what is looked for and not installed. Finds nothing."""
+
+    def __init__(self, note) -> None:
+        self.note = note
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        frame = sys._getframe(1)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        if frame is not None and not importing(frame):
+            self.note(name)
+
+
 class Examination:
     """Runs attempts under the hook and keeps what they show."""
 
@@ -263,6 +291,7 @@ class Examination:
         self.begin(0)
         sys.addaudithook(self.hook)
         sys.meta_path.insert(0, self)  # importlib.import_module raises no event
+        sys.meta_path.append(Missing(self.missing))
 
     def begin(self, after: int) -> None:
         """Begins with a name, of which other children have made attempts up to a number."""
@@ -284,6 +313,11 @@ class Examination:
         """Notes imports by a name from the data; finds nothing."""
         if self.armed and matters("import", (name,)):
             self.events.add("event:import")
+
+    def missing(self, name: object) -> None:
+        """Notes a library that is not installed. What a recorder is imported as is none."""
+        if self.armed and isinstance(name, str) and name.isidentifier() and TEXT not in name:
+            self.events.add(f"needs:{name}")
 
     def attempt(self, action, args: tuple, found: set, under: str = "") -> bool:
         """
@@ -307,6 +341,8 @@ class Examination:
                 found.add("attributes")
             # What was made goes while the hook listens, and so does what its end calls.
             result = result is not None
+        except ImportError as error:
+            self.missing((error.name or "a-library").split(".")[0].replace("-", "_"))
         except Exception:
             pass
         except BaseException as error:  # SystemExit, KeyboardInterrupt: raised on purpose
@@ -350,16 +386,20 @@ class Examination:
                    if not name.startswith("__") and inspect.isroutine(getattr(cls, name, None))}
         # What its methods look at, so that they find it and go on; with methods and without any.
         read = {name: Recorder() for name in names_read(cls) if name not in methods}
+        texts = dict.fromkeys(read, TEXT)
         states = [State(), State(methods), State({**read, **methods}), {TEXT: Recorder()},
                   (None, {TEXT: Recorder()}), {**read, **methods}, read, {name: [Recorder()] for name in read},
+                  Texts(), texts, Texts({**read, **methods}),
                   [Recorder()], Recorder(), TEXT] + [(Recorder(),) * count for count in (0, 3, 12)]
+        # One text among recorders, since code may ask something of the others before it takes the text.
+        states += [{**read, **methods, name: TEXT} for name in sorted(read)[:TEXT_FIELDS]]
         for args in ((), (Recorder(),), (Made,), (TEXT,), (Recorder(), Recorder())):
             if not self.attempt(lambda *each: cls.__new__(cls, *each), args, found):
                 continue
             for state in states if not args else states[:4]:
                 # A copy: what takes items out of its state does so for the next one, too.
                 self.attempt(lambda: restore(cls.__new__(cls, *args), copy_of(state)), (), found)
-        for state in states[2:4] + states[5:8]:
+        for state in states[2:4] + states[5:10]:
             for name, operation in OPERATIONS.items():
                 made: list = []
                 self.attempt(lambda: made.append(restored(cls, copy_of(state))), (), found)

@@ -34,6 +34,8 @@ def imports(name): return [importlib.import_module(name)]
 def starts(command): return subprocess.run(["/bin/true", command])
 def makes_folder(path): os.mkdir(path)
 def ends(x): return isinstance(x, int) and ctypes.string_at(0)
+def needs(x): import no_such_library
+def refuses(x): raise ImportError("the library is missing", name="other-library")
 
 class Meta(type): pass
 class Names(enum.Enum): pass
@@ -49,6 +51,21 @@ class Method:
         self.__dict__.update(state)
         self.refresh()
     def refresh(self): pass
+class Needs:
+    def __setstate__(self, state):
+        try: import no_such_library
+        except ImportError: return
+        no_such_library.run(state)
+class Opens:
+    def __setstate__(self, state):
+        self.keys = state["items"].keys()
+        open(state["path"])
+class Evaluates:
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self.formula: eval(self.formula)
+class Later:
+    def __repr__(self): return eval(self.text)
 class Items(list):
     def append(self, item): item()
 class Gone:
@@ -86,7 +103,7 @@ test("functions show what they do with what they are given", { skip }, () => {
     ..."harmless identity second calls calls_item calls_keyword calls_method attribute opens".split(
       " ",
     ),
-    ..."evaluates imports starts makes_folder ends".split(" "),
+    ..."evaluates imports starts makes_folder ends needs refuses".split(" "),
   );
   const seen = (name: string) => found[name]?.call;
   assert.deepEqual(seen("harmless"), []);
@@ -103,11 +120,14 @@ test("functions show what they do with what they are given", { skip }, () => {
   assert.ok(seen("starts")?.includes("event:subprocess.Popen"));
   assert.ok(seen("makes_folder")?.includes("event:os.mkdir"));
   assert.deepEqual(seen("ends"), ["crash"]);
+  assert.deepEqual(seen("needs"), ["needs:no_such_library"]);
+  assert.deepEqual(seen("refuses"), ["needs:other_library"]);
 });
 
 test("classes show what calling and restoring them does", { skip }, () => {
   const found = findings(
-    ..."Meta Names Colour Plain Constructor State Method Items Gone".split(" "),
+    ..."Meta Names Colour Plain Constructor State Method Items Gone Needs Opens Evaluates Later"
+      .split(" "),
   );
   assert.deepEqual(found["Meta"]?.call, ["metaclass"]);
   assert.deepEqual(found["Names"]?.restore, ["enum-base"]);
@@ -118,5 +138,10 @@ test("classes show what calling and restoring them does", { skip }, () => {
   assert.ok(found["State"]?.restore.includes("calls-argument"));
   assert.ok(found["Method"]?.restore.includes("calls-state:refresh"));
   assert.ok(found["Items"]?.restore.includes("calls-argument"));
+  // A text is opened or evaluated, and a recorder is not.
+  assert.ok(found["Opens"]?.restore.includes("event:open"));
+  assert.ok(found["Evaluates"]?.restore.includes("event:exec"));
+  assert.ok(found["Later"]?.restore.includes("representation:event:exec"));
+  assert.deepEqual(found["Needs"]?.restore, ["needs:no_such_library"]);
   assert.ok(found["Gone"]?.restore.includes("event:os.mkdir"));
 });

@@ -37,7 +37,8 @@ def protocols(release: Release) -> str:
 
 def write_files(release: Release, python: Path, folder: Path) -> None:
     """Lets the release write its pickles. Raises subprocess.SubprocessError when it cannot."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
+                   "MODELAUDIT_PREPARE": release.prepare}
     with tempfile.TemporaryDirectory(prefix="modelaudit-pickles-") as home:
         subprocess.run([str(python), str(WRITER), release.library, str(folder), protocols(release)],
                        check=True, cwd=home, env={**environment, "HOME": home}, stdout=subprocess.DEVNULL,
