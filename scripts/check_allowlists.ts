@@ -86,7 +86,9 @@ function problemOf(row: EvidenceRow, library: string, hasMeaning: boolean): stri
   }
   // A function has no state; what executes one that a meaning speaks of is compared with a template.
   const restore = row.restore.filter((each) => !(hasMeaning && each === "event:exec"));
-  for (const each of row.use === "called" ? [...row.call, ...restore] : restore) {
+  for (const each of row.use === "restored" ? restore : [...row.call, ...restore]) {
+    // The scanner looks at what such a name is given.
+    if (each === "attributes" && row.use === "filled") continue;
     // Ends the loader, for arguments that the library never writes, and runs nothing.
     if (each === "crash") continue;
     // Calls.fill says when a key can be called.

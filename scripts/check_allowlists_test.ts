@@ -8,13 +8,14 @@ const HEAD = "# What was seen.\nrelease\t0\tlib 1.0\tlib==1.0\tPython 3.11.7\n[l
 
 /** What is wrong with a list of one name, with one row of evidence. */
 function faults(
-  use: "called" | "restored" | "named",
+  use: "filled" | "called" | "restored" | "named",
   row: string,
   { library = "lib", followed = false } = {},
 ): string[] {
   const list: Allowlist = {
     library,
     version: "1",
+    filled: {},
     called: {},
     restored: {},
     named: {},
@@ -57,6 +58,16 @@ test("metaclasses, identities and functions that call what they are given are re
   }
   for (const finding of ["event:open", "event:subprocess.Popen", "calls-argument"]) {
     assert.deepEqual(faults("named", `Thing\tnamed\tfunction\t1\t\t${finding}`), [finding]);
+  }
+});
+
+test("what makes attributes of its arguments is filled, and may do nothing else", () => {
+  assert.deepEqual(faults("called", "Thing\tcalled\tclass\t1\t\tattributes"), ["attributes"]);
+  assert.deepEqual(faults("filled", "Thing\tfilled\tclass\t1\t\tattributes"), []);
+  for (const finding of ["identity", "calls-argument", "attribute-name", "event:exec"]) {
+    const row = `Thing\tfilled\tclass\t1\t\tattributes ${finding}`;
+    assert.deepEqual(faults("filled", row), [finding]);
+    assert.deepEqual(faults("filled", `Thing\tfilled\tclass\t1\t\t\t${finding}`), [finding]);
   }
 });
 

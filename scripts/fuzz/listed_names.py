@@ -15,7 +15,7 @@ def listed_names():
     for file in sorted(SAFE.glob("*.toml")):
         with file.open("rb") as opened:
             table = tomllib.load(opened)
-        for use in ("called", "restored"):
+        for use in ("filled", "called", "restored"):
             for module, names in table.get(use, {}).items():
                 for name in names:
                     try:

@@ -272,6 +272,11 @@ export interface Interest {
    */
   readonly restoringIsHarmless?: ((module: string, name: string) => boolean) | undefined;
   /**
+   * True for a global whose arguments, or what is in them, may become attributes of what a call gives;
+   * undefined when the rules know of none.
+   */
+  readonly fillsResult?: ((module: string, name: string) => boolean) | undefined;
+  /**
    * What calls of a global do with their arguments (`rules/callables.toml`), by its path under
    * Python 3 names; mostly nothing that matters.
    */

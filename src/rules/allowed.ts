@@ -3,20 +3,26 @@
  * something under one of its roots. Parsing ten thousand names at each start would cost more than
  * scanning a small model.
  *
- * For each name a list states what is harmless: to call it with any arguments; to restore it, as
- * picklers do with most classes, without running `__init__`; or only to name it.
+ * For each name a list states what is harmless: to call it with any arguments, which may become attributes
+ * of what it gives ("filled") and are looked at then; to restore it, as picklers do with most classes,
+ * without running `__init__`; or only to name it.
  *
  * @module
  */
 
 import type { Allowlist } from "./toml.ts";
 
-/** How far a global is harmless, from the least up. */
-export const LEVELS = ["named", "restored", "called"] as const;
+/** How far a global is harmless, from the least up; of two lists the one that looks at arguments counts. */
+export const LEVELS = ["named", "restored", "called", "filled"] as const;
 export type Level = typeof LEVELS[number];
 
 /** What a packed name begins with, by level. */
-const MARKS: Readonly<Record<Level, string>> = { named: "=", restored: "~", called: "" };
+const MARKS: Readonly<Record<Level, string>> = {
+  named: "=",
+  restored: "~",
+  called: "",
+  filled: "+",
+};
 
 /** One library's harmless globals, packed. */
 export interface PackedAllowlist {
@@ -26,7 +32,7 @@ export interface PackedAllowlist {
   readonly roots: readonly string[];
   /**
    * A line for each module: the module, then its names, separated by blanks. `~` stands before what
-   * may only be restored or named, `=` before what may only be named.
+   * may only be restored or named, `=` before what may only be named, `+` before what fills its result.
    */
   readonly text: string;
 }
@@ -99,7 +105,7 @@ export class AllowedGlobals {
     for (let dot = path.lastIndexOf("."); dot > 0; dot = path.lastIndexOf(".", dot - 1)) {
       const allowed = this.#namesOf(path.slice(0, dot));
       const name = path.slice(dot + 1);
-      if (allowed === undefined || !/^[^=~]/.test(name)) continue;
+      if (allowed === undefined || !/^[^=~+]/.test(name)) continue;
       for (const level of LEVELS) {
         if (allowed.has(MARKS[level] + name)) found = further(found, level);
       }

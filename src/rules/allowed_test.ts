@@ -5,6 +5,7 @@ import { AllowedGlobals, packAllowlist } from "./allowed.ts";
 const ONE = packAllowlist({
   library: "one",
   version: "1",
+  filled: { "lib.a": ["Output"] },
   called: { "lib.a": ["make"], lib: ["top"] },
   restored: { "lib.a": ["Class"] },
   named: { "lib.a": ["run"], "other.b": ["x"] },
@@ -12,6 +13,7 @@ const ONE = packAllowlist({
 const TWO = packAllowlist({
   library: "two",
   version: "2",
+  filled: {},
   called: { "lib.a": ["run", "Inner.method"] },
   restored: {},
   named: {},
@@ -22,6 +24,7 @@ test("a name is harmless as far as its list says", () => {
   assert.equal(globals.level("lib.a.make"), "called");
   assert.equal(globals.level("lib.a.Class"), "restored");
   assert.equal(globals.level("lib.a.run"), "named");
+  assert.equal(globals.level("lib.a.Output"), "filled");
   assert.equal(globals.level("lib.top"), "called");
 });
 
@@ -34,7 +37,14 @@ test("what is on no list is not harmless, whatever it looks like", () => {
   const globals = new AllowedGlobals([ONE, TWO]);
   const none = [
     ...["lib", "lib.", ".lib", "", "lib.a", "lib.a.other", "lib.b.make", "lib.a.make.x"],
-    ...["lib.a.=run", "lib.a.~Class", "lib.ab.make", "LIB.a.make", "lib.a.constructor"],
+    ...[
+      "lib.a.=run",
+      "lib.a.~Class",
+      "lib.a.+Output",
+      "lib.ab.make",
+      "LIB.a.make",
+      "lib.a.constructor",
+    ],
     ...["lib.a.__proto__", "__proto__.x", "constructor.name", "nothing.a"],
   ];
   for (const path of none) assert.equal(globals.level(path), undefined, path);

@@ -61,6 +61,8 @@ export interface GlobalClassifier {
   isRestorable(module: string, name: string): boolean;
   /** True for what an allowlist names, as far as that goes. */
   isListed(module: string, name: string): boolean;
+  /** True when what a call is given may become attributes of what it gives. */
+  isFilled(module: string, name: string): boolean;
 }
 
 /** How exactly an entry names what it covers, see {@linkcode Match.exactness}. */
@@ -161,7 +163,12 @@ export class Classifier implements GlobalClassifier {
   /** True for a class that is harmless to restore without its `__init__`. */
   isRestorable(module: string, name: string): boolean {
     const level = this.#levelOf(module, name);
-    return level === "restored" || level === "called";
+    return level !== undefined && level !== "named";
+  }
+
+  /** True when what a call is given may become attributes of what it gives. */
+  isFilled(module: string, name: string): boolean {
+    return this.#levelOf(module, name) === "filled";
   }
 
   /** True for what an allowlist names, as far as that goes. */
@@ -293,7 +300,8 @@ export class Classifier implements GlobalClassifier {
   }
 
   #allowedMatch(path: string, called: boolean): Match {
-    const harmless = !called || this.#listed(path) === "called";
+    const level = called ? this.#listed(path) : undefined;
+    const harmless = !called || level === "called" || level === "filled";
     const rule = harmless ? this.#fallback.allowed : this.#fallback.unusualCall;
     return matchOf(rule, path, exactnessOf(path, false));
   }

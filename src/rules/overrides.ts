@@ -190,6 +190,10 @@ class ConfiguredClassifier implements GlobalClassifier {
     }
   }
 
+  isFilled(module: string, name: string): boolean {
+    return this.#inner.isFilled(module, name);
+  }
+
   isRestorable(module: string, name: string): boolean {
     return this.#inner.isRestorable(module, name) && this.#mayName(module, name);
   }

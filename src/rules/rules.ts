@@ -89,6 +89,7 @@ export function buildRules(
   const watching: Interest = {
     argumentsMatter: (module, name) => !classifier.isHarmless(module, name),
     restoringIsHarmless: (module, name) => classifier.isRestorable(module, name),
+    fillsResult: (module, name) => classifier.isFilled(module, name),
     meaningsOf: (path) =>
       meanings.get(path) ?? meanings.get(`${path.slice(0, path.lastIndexOf("."))}.*`) ?? [],
     operatorKnowledge(language, name) {

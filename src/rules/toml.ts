@@ -22,6 +22,8 @@ export interface Allowlist {
   readonly library: string;
   /** The library's version that was enumerated, or who reviewed. */
   readonly version: string;
+  /** Harmless to call; what arguments hold may become attributes of what the call gives, and is looked at. */
+  readonly filled: Names;
   /** Harmless to call with any arguments. */
   readonly called: Names;
   /** Classes that are harmless to restore: without their `__init__`, as picklers do. */
@@ -321,6 +323,7 @@ export function parseAllowlist(text: string, file: string): Allowlist {
   return {
     library: reader.text("library"),
     version: reader.text("version"),
+    filled: namesOf(reader, "filled"),
     called: namesOf(reader, "called"),
     restored: namesOf(reader, "restored"),
     named: namesOf(reader, "named"),
@@ -330,6 +333,7 @@ export function parseAllowlist(text: string, file: string): Allowlist {
 const ALLOWLIST_KEYS: ReadonlySet<string> = new Set([
   "library",
   "version",
+  "filled",
   "called",
   "restored",
   "named",
@@ -340,7 +344,7 @@ function namesOf(reader: Reader, key: string): Names {
   for (const [module, value] of Object.entries(reader.tableOf(key))) {
     const names = reader.textsOf(`${key}.${module}`, value);
     for (const name of [module, ...names]) {
-      if (!/^[^\s.*=~]+(\.[^\s.*=~]+)*$/.test(name)) reader.fail(`"${name}" is no dotted name`);
+      if (!/^[^\s.*=~+]+(\.[^\s.*=~+]+)*$/.test(name)) reader.fail(`"${name}" is no dotted name`);
     }
     found[module] = names;
   }

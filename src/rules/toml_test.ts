@@ -88,6 +88,7 @@ test("an allowlist holds dotted names and no wildcards", () => {
   assert.deepEqual(list, {
     library: "l",
     version: "1",
+    filled: {},
     called: { a: ["B", "C.D"] },
     restored: {},
     named: { a: ["f"] },
@@ -96,7 +97,9 @@ test("an allowlist holds dotted names and no wildcards", () => {
     () => parseAllowlist(`library = "l"\nversion = "1"\n[globals]`, "l.toml"),
     /an allowlist has no "globals"/,
   );
-  for (const names of [`["*"]`, `["a b"]`, `["a."]`, `[""]`, `"*"`, `["a.*"]`, `["~a"]`]) {
+  for (
+    const names of [`["*"]`, `["a b"]`, `["a."]`, `[""]`, `"*"`, `["a.*"]`, `["~a"]`, `["+a"]`]
+  ) {
     const text = `library = "l"\nversion = "1"\n[restored]\na = ${names}`;
     assert.throws(() => parseAllowlist(text, "l.toml"), ConfigError, names);
   }

@@ -46,6 +46,10 @@ const DIGITS = 2;
 
 /** What was done with a name, by its use. */
 const CHECKS: Readonly<Record<Level, readonly string[]>> = {
+  filled: [
+    "called with recorders, classes, texts, containers and arrays, which may become its attributes",
+    "restored and given states",
+  ],
   called: [
     "called with recorders, classes, texts, containers and arrays",
     "restored and given states",
@@ -68,9 +72,9 @@ export function packEvidence(
     const row = byName.get(`${module} ${name}`);
     const findings = row === undefined || level === "named"
       ? []
-      : level === "called"
-      ? [...row.call, ...row.restore]
-      : row.restore;
+      : level === "restored"
+      ? row.restore
+      : [...row.call, ...row.restore];
     const methods = findings.flatMap((each) =>
       /^(?:\w+:)?calls-(?:method|state):(.*)$/.exec(each)?.[1] ?? []
     );
@@ -98,8 +102,10 @@ function* namesOf(
         ? "named"
         : marked.startsWith("~")
         ? "restored"
+        : marked.startsWith("+")
+        ? "filled"
         : "called";
-      yield { module, name: marked.replace(/^[=~]/, ""), level };
+      yield { module, name: marked.replace(/^[=~+]/, ""), level };
     }
   }
 }

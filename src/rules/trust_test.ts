@@ -11,6 +11,7 @@ test("evidence is packed in the order of its list, and what is alike is written 
   const list = packAllowlist({
     library: "lib",
     version: "1",
+    filled: {},
     called: { "lib.core": ["A", "B"] },
     restored: { "lib.core": ["C"] },
     named: {},

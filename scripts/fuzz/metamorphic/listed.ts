@@ -20,7 +20,7 @@ const NAMES: readonly (readonly [module: string, name: string])[] = ALLOWLISTS.f
   text.split("\n").flatMap((line) => {
     const [module = "", ...names] = line.split(" ");
     return names.filter((name) => !name.startsWith("="))
-      .map((name) => [module, name.replace(/^~/, "")] as const);
+      .map((name) => [module, name.replace(/^[~+]/, "")] as const);
   })
 );
 

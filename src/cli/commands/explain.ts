@@ -152,6 +152,7 @@ function ruleLines(page: Page, rule: Rule): string[] {
 /** How far a list says that a name is harmless. */
 const USES: Readonly<Record<Trust["use"], string>> = {
   called: "called with any arguments, restored and named",
+  filled: "called with arguments that hold nothing to call, restored and named",
   restored: "restored without its constructor, and named",
   named: "named",
 };

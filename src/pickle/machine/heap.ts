@@ -201,6 +201,14 @@ export class Heap {
       : undefined;
   }
 
+  /** What calls of a global do with their arguments. */
+  private meaningsOf(module: string, name: string, path: string): readonly string[] {
+    const meanings = this.interest.meaningsOf?.(path) ?? [];
+    return this.interest.fillsResult?.(module, name) === true && !meanings.includes("attributes")
+      ? [...meanings, "attributes"]
+      : meanings;
+  }
+
   /** The table entry of a global, made when it is new. Nothing is logged. */
   entryOf(module: string, name: string): GlobalEntry {
     const key = `${module}\0${name}`;
@@ -213,7 +221,7 @@ export class Heap {
       module,
       name,
       key: path,
-      meanings: this.interest.meaningsOf?.(path) ?? [],
+      meanings: this.meaningsOf(module, name, path),
       quiet: !this.interest.argumentsMatter(module, name),
       restorable: this.interest.restoringIsHarmless?.(module, name) ?? false,
       handle: this.nextHandle(),

@@ -276,7 +276,8 @@ export class Calls implements Semantics {
       if (state !== undefined) this.hidden.watchState(entry.handle, state, call.via, call.at);
     }
     if (entry.meanings.includes("attributes")) {
-      this.hidden.watchArguments(entry.handle, args, call.via, call.at);
+      const given = this.valuesGiven(args, kwargs);
+      this.hidden.watchArguments(entry.handle, given, call.via, call.at);
     }
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
@@ -312,6 +313,17 @@ export class Calls implements Semantics {
       if (wrapper !== undefined) return wrapper;
     }
     return undefined;
+  }
+
+  /** Arguments and the values of keywords; undefined when nothing knows them. */
+  private valuesGiven(
+    args: readonly Handle[] | undefined,
+    kwargs: Handle | undefined,
+  ): readonly Handle[] | undefined {
+    if (args === undefined || this.isBare(kwargs)) return args;
+    const { containers } = this.heap;
+    if (kwargs === undefined || kwargs >= 0 || containers.lossy(kwargs)) return undefined;
+    return [...args, ...this.heap.keptItems(kwargs).filter((_, index) => index % 2 === 1)];
   }
 
   /** True when there are no keyword arguments. */
