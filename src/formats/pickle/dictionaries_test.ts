@@ -138,3 +138,90 @@ test("more values than are written out leave the pickle incomplete only where th
   );
   assert.notEqual(named.verdict, "clean");
 });
+
+/** A call in protocol 0, by opcodes. */
+function call(module: string, name: string, ...args: readonly string[]): string {
+  return `c${module}\n${name}\n(${args.join("")}tR`;
+}
+
+async function verdictOfText(text: string): Promise<string> {
+  const bytes = Uint8Array.from(text, (each) => each.charCodeAt(0));
+  return (await scanSource(bytesSource("m.ckpt", bytes), { rules })).verdict;
+}
+
+/** As many other keys, and a name of code. */
+const TARGET = "V_target_\nVos.system\n";
+const others = (count: number): string =>
+  Array.from({ length: count }, (_, at) => `Vk${at}\nI1\n`).join("");
+
+test("hyper-parameters are looked into beyond the first, in dictionaries of any class", async () => {
+  const ordered = `${ORDERED.trim()}\n)R`;
+  const files: Record<string, string> = {
+    "behind a thousand others": `(${others(1001)}Vhyper_parameters\n(${TARGET}dd.`,
+    "behind a thousand in them": `(Vhyper_parameters\n(${others(1001)}${TARGET}dd.`,
+    "behind thousands of containers": `(Vhyper_parameters\n(Vm\n(${TARGET}dVl\n(${
+      "(Va\nI1\nd".repeat(2100)
+    }ldd.`,
+    "in an ordered dictionary": `${ordered}(Vhyper_parameters\n(${TARGET}du.`,
+    "ordered themselves": `(Vhyper_parameters\n${ordered}(${TARGET}ud.`,
+    "behind what one object shows of its items": `(Vx\n${ordered}(${others(200)}${TARGET}ud.`,
+    "behind as many objects as are told apart": `(Vl\n(${
+      ordered.repeat(257)
+    }lVx\n${ordered}(${TARGET}ud.`,
+    "made of a list of pairs": `(Vx\n${call("builtins", "dict", `((${TARGET}tl`)}d.`,
+    "given to a dictionary with a default": `(Vx\n${
+      call("collections", "defaultdict", "cbuiltins\nlist\n", `(${TARGET}d`)
+    }d.`,
+  };
+  for (const [name, file] of Object.entries(files)) {
+    assert.equal(await verdictOfText(file), "dangerous", name);
+  }
+});
+
+test("what calls put into a dictionary leaves the pickle incomplete where it may name code", async () => {
+  const method = (name: string, args: string) =>
+    `}p1\n0${call("builtins", "getattr", "g1\n", `V${name}\n`)}(${args}tR0(Vx\ng1\nd.`;
+  for (const file of [method("update", `(${TARGET}d`), method("setdefault", TARGET)]) {
+    assert.equal(await verdictOfText(file), "incomplete");
+  }
+  assert.equal(await verdictOfText(method("update", "(Vlr\nVconstant\nd")), "clean");
+});
+
+/** A text as numpy's scalar of UTF-32, which is a str. */
+function scalar(text: string, code = `U${text.length}`): string {
+  const data = [...text].map((each) => `${each}\0\0\0`).join("");
+  const dtype = call("numpy", "dtype", `V${code}\n`, "I00\n", "I01\n");
+  return call(
+    "numpy._core.multiarray",
+    "scalar",
+    dtype,
+    `C${String.fromCharCode(data.length)}${data}`,
+  );
+}
+
+test("a key that is no literal is each text that it may be", async () => {
+  const under = (key: string, value: string) => verdictOfText(`(Vx\n(${key}${value}dd.`);
+  assert.equal(await under(scalar("_target_"), "Vos.system\n"), "dangerous");
+  assert.equal(await under(scalar("_target_"), "Vacme.evil\n"), "suspicious");
+  assert.equal(await under(scalar("trust_remote_code"), "I01\n"), "suspicious");
+  // Texts that no loader looks for, numbers, and bytes, which are no text.
+  assert.equal(await under(scalar("learning_rate"), "Vacme.evil\n"), "clean");
+  assert.equal(await under(scalar("_target_", "i8"), "Vacme.evil\n"), "clean");
+  assert.equal(await under(scalar("_target_", "S8"), "Vacme.evil\n"), "clean");
+  assert.equal(await under("C\x08_target_", "Vacme.evil\n"), "clean");
+  // An object is what it is given, and of some calls nothing is known.
+  assert.equal(await under(scalar("_target_", "O"), "Vos.system\n"), "dangerous");
+  assert.equal(await under(call("acme", "key"), "Vos.system\n"), "dangerous");
+  const ordered = `${ORDERED.trim()}\n)R`;
+  const file = `(Vx\n${ordered}${scalar("_target_")}Vacme.evil\nsd.`;
+  assert.equal(await verdictOfText(file), "suspicious");
+});
+
+test("a key that calls make is one in a later stream, too", async () => {
+  const key = call("builtins", "str", "V_target_\n");
+  const second = await scanSource(
+    bytesSource("m.pkl", new TextEncoder().encode(`N.(Vx\n(${key}Vacme.evil\ndd.`)),
+    { rules },
+  );
+  assert.ok(JSON.stringify(second.findings).includes("acme.evil"), second.verdict);
+});

@@ -12,7 +12,7 @@ import { type LayoutName, LAYOUTS } from "../../pickle/streams/layouts.ts";
 import { scanStreams } from "../../pickle/streams/streams.ts";
 import { readFurther, tryHead } from "../../pickle/streams/detect.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
-import { dictionaryEntries, loaderWatch } from "./dictionaries.ts";
+import { dictionaryEntries, loaderWatch, Reported } from "./dictionaries.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
 /** Names under which pickles travel; under one of them doubtful bytes are scanned all the same. */
@@ -62,8 +62,11 @@ async function* scan(source: Source, context: FormatContext) {
     return;
   }
   const watch = loaderWatch(context.interest);
-  yield* scanStreams(source, { ...context, watch }, layout);
-  yield await dictionaryEntries(source, context, watch);
+  const reported = new Reported();
+  for await (const batch of scanStreams(source, { ...context, watch }, layout)) {
+    yield reported.note(batch);
+  }
+  yield await dictionaryEntries(source, context, watch, reported);
 }
 
 function isTarPart(hint: string | undefined): hint is LayoutName {

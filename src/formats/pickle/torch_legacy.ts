@@ -9,7 +9,7 @@
 import { scanStreams } from "../../pickle/streams/streams.ts";
 import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import { dictionaryEntries, loaderWatch } from "./dictionaries.ts";
+import { dictionaryEntries, loaderWatch, Reported } from "./dictionaries.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
 /** Legacy torch checkpoints. */
@@ -22,6 +22,9 @@ export const torchLegacyFormat: Format = {
 
 async function* scan(source: Source, context: FormatContext) {
   const watch = loaderWatch(context.interest);
-  yield* scanStreams(source, { ...context, watch }, "torch-legacy");
-  yield await dictionaryEntries(source, context, watch);
+  const reported = new Reported();
+  for await (const batch of scanStreams(source, { ...context, watch }, "torch-legacy")) {
+    yield reported.note(batch);
+  }
+  yield await dictionaryEntries(source, context, watch, reported);
 }

@@ -97,6 +97,12 @@ export class ContainerPool {
     return ((this.kinds[-1 - container] as number) & CONTAINER_LOSSY) !== 0;
   }
 
+  /** True when some container's items were forgotten, or there was no room for one. */
+  get forgot(): boolean {
+    return this.size >= this.containerLimit ||
+      this.kinds.subarray(0, this.size).some((kind) => (kind & CONTAINER_LOSSY) !== 0);
+  }
+
   /** Something other than an opcode that appends may have changed its items. */
   change(container: Handle): void {
     const index = -1 - container;

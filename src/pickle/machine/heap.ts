@@ -91,6 +91,11 @@ export interface HeapOptions {
   readonly factsHeld?: number | undefined;
   /** Looks at each text that is read or computed. */
   readonly watch?: TextWatch | undefined;
+  /**
+   * Tell all results of calls apart and keep what objects are given, also where their calls do not matter, so that
+   * the value under STOP can be written out.
+   */
+  readonly whole?: boolean | undefined;
 }
 
 /** One imported or reached global of the stream, which is also the value that an import pushes. */
@@ -129,7 +134,11 @@ export class Heap {
   readonly containers: ContainerPool;
   readonly facts: FactLog;
   readonly interest: Interest;
+  /** As in `HeapOptions`. */
+  readonly whole: boolean;
   private readonly watch: TextWatch | undefined;
+  /** Virtual offset of the stream's first byte. */
+  private start = 0;
   /** True when something that was forgotten for want of room would have mattered. */
   detailLost = false;
   /** True once there are values made to be called, such as partials: what was forgotten may hold one. */
@@ -155,8 +164,14 @@ export class Heap {
     this.input = input;
     this.interest = options.interest;
     this.watch = options.watch;
+    this.whole = options.whole ?? false;
     this.containers = new ContainerPool(options.itemLimit, options.containerLimit);
     this.facts = new FactLog(options.traced, options.factsHeld);
+  }
+
+  /** A stream begins. @param start virtual offset of its first byte */
+  begin(start: number): void {
+    this.start = start;
   }
 
   // --- objects and globals ---------------------------------------------------
@@ -276,7 +291,7 @@ export class Heap {
   /** @throws RangeError when computed texts grow too large in all */
   text(text: string): Handle {
     this.spend(text.length);
-    this.watch?.lookAt(text, this.input.base);
+    this.watch?.lookAt(text, this.start);
     return this.object({ type: "text", text });
   }
 
@@ -437,6 +452,8 @@ export class Heap {
   /** Computed bytes are a bytearray, or one is a copy of a literal, which stands for it. */
   noteBytearray(handle: Handle): void {
     if (this.copiedBytes.size < CHANGED_KEPT) this.copiedBytes.add(handle);
+    // Those that are not remembered would count as bytes, which nothing changes.
+    else if (!this.copiedBytes.has(handle)) this.lost();
   }
 
   /** A function that nothing knows is given values: it may change each, and what is in it. */
@@ -456,6 +473,11 @@ export class Heap {
         return pending.size <= GIVEN_CHANGED;
       });
     }
+  }
+
+  /** A dictionary of the stream, or an object that is one, has a key of which it is not known what text it is. */
+  noteUnknownKey(): void {
+    this.watch?.unknownKey(this.start);
   }
 
   /** Notes that something forgotten matters. */

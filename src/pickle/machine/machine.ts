@@ -82,6 +82,7 @@ export class Machine {
     this.options = options;
     this.table = table;
     this.heap = new Heap(input, options);
+    this.heap.begin(start);
     this.stack = new Stack(options.valueLimit);
     this.memo = new Memo(options.valueLimit);
     this.reader = new FrameReader(input, start, this.notes, options.drops);
@@ -91,6 +92,7 @@ export class Machine {
   /** Begins the next stream as one Unpickler does that loads again: its memo and what is in it stay. */
   restart(start: number): void {
     this.start = start;
+    this.heap.begin(start);
     this.reader.restart(start);
     this.stack.clear();
   }

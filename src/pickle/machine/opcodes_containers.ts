@@ -9,7 +9,7 @@ import { OP, opcodeOf } from "./opcodes.ts";
 import type { Next } from "./status.ts";
 import { CONTAINER, type Handle } from "./values.ts";
 
-/** Items for what is no plain container that are looked at; of keys, all are. */
+/** Items for what is no plain container that are looked at where they are plain data; of others, all are. */
 const ITEMS_SEEN = 64;
 
 function emptySet(machine: Machine, pos: number): Next {
@@ -78,21 +78,25 @@ function fillObject(machine: Machine, pos: number, code: number, from: number): 
     stack.size = from;
     return pos;
   }
-  const seen = Math.min(stack.size, from + ITEMS_SEEN);
+  const seen = heap.whole ? stack.size : Math.min(stack.size, from + ITEMS_SEEN);
   const kept = stack.from(from, seen);
-  if (code === OP.SETITEMS) kept.push(...callableKey(machine, seen));
+  if (seen < stack.size) keepCallable(machine, seen, code === OP.SETITEMS ? 2 : 1, kept);
   semantics.fill(target, kept, nameOf(code), machine.reader.base + pos - 1);
   stack.size = from;
   return machine.goOn(pos);
 }
 
-/** The first key from a place on that may be called, with its value. */
-function callableKey({ stack, semantics }: Machine, from: number): Handle[] {
-  for (let place = from; place + 1 < stack.size; place += 2) {
-    const key = stack.values[place] as number;
-    if (semantics.isCallable(key)) return [key, stack.values[place + 1] as number];
+/** Adds the items, or keys and values, from a place on of which one may be called, or is a container. */
+function keepCallable(
+  { stack, semantics }: Machine,
+  from: number,
+  width: 1 | 2,
+  kept: Handle[],
+): void {
+  for (let place = from; place + width <= stack.size; place += width) {
+    const items = stack.from(place, place + width);
+    if (items.some((item) => item < 0 || semantics.isCallable(item))) kept.push(...items);
   }
-  return [];
 }
 
 function nameOf(code: number): string {

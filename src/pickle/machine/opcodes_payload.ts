@@ -146,9 +146,8 @@ function valueOf(machine: Machine, code: number, at: number, length: number): Ha
     case OP.LONG4: {
       if (length > SMALL_LONG) return handleOf(KIND.NUMBER, at);
       const value = machine.heap.numberAt(at);
-      return typeof value === "number" && Number.isInteger(value)
-        ? machine.heap.integer(value)
-        : UNKNOWN;
+      const known = typeof value === "number" ? machine.heap.integer(value) : UNKNOWN;
+      return known === UNKNOWN ? handleOf(KIND.NUMBER, at) : known;
     }
     case OP.BINUNICODE:
     case OP.BINUNICODE8:

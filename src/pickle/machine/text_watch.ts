@@ -53,6 +53,11 @@ export class TextWatch {
     this.matched(at, Infinity);
   }
 
+  /** A key that is not known may be one. */
+  unknownKey(at: number): void {
+    this.matched(at, 0);
+  }
+
   private matched(at: number, length: number): void {
     this.last = Math.max(this.last, at);
     this.longest = Math.max(this.longest, length);

@@ -64,11 +64,11 @@ export const LOST: Handle = handleOf(KIND.CONSTANT, 5);
  */
 const FILLED_KEPT = 256;
 
-/** Remembers that an object was given a value. */
-export function fillCall(value: CallValue, given: Handle): void {
+/** Remembers that an object was given a value, unless it has `most` already. */
+export function fillCall(value: CallValue, given: Handle, most = FILLED_KEPT): void {
   value.filled ??= [];
-  if (value.filled.length < FILLED_KEPT) value.filled.push(given);
-  else if (value.filled.length === FILLED_KEPT) value.filled.push(UNKNOWN);
+  if (value.filled.length < most) value.filled.push(given);
+  else if (value.filled.length === most) value.filled.push(LOST);
 }
 
 /** What containers there are. */
@@ -102,14 +102,14 @@ interface BytesValue {
 }
 
 /** The result of a call that the machine cannot compute. `state` is what BUILD gave it. */
-interface CallValue {
+export interface CallValue {
   readonly type: "call";
   readonly callee: Handle;
   /** Undefined when the file's argument tuple could not be resolved. */
   readonly args: readonly Handle[] | undefined;
   readonly kwargs: Handle | undefined;
   state: Handle | undefined;
-  /** Items that opcodes put into it and states before the last, at most `FILLED_KEPT`; UNKNOWN behind those. */
+  /** Keys and values that opcodes put into it, states before the last under None; at most `FILLED_KEPT`; LOST behind those. */
   filled?: Handle[];
 }
 

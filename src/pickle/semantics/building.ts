@@ -11,10 +11,11 @@ import type { Call } from "./call.ts";
 import type { HiddenCalls } from "./callbacks.ts";
 import type { Changes } from "./changes.ts";
 import type { Heap } from "../machine/heap.ts";
-import { CALLEES_FOLLOWED, possibleCallees } from "./possible.ts";
+import { CALLEES_FOLLOWED, isUnknownKey, possibleCallees } from "./possible.ts";
 import { executedBy } from "./source_in_state.ts";
 import { render } from "../tools/render.ts";
 import {
+  type CallValue,
   CONTAINER,
   fillCall,
   type Handle,
@@ -28,6 +29,9 @@ const SOURCE_IN_STATE = ["scipy.stats._distn_infrastructure", "rv_generic.__sets
 
 /** Functions of Python's library that give back what they are given, or what is in it. */
 const HANDS_BACK = /^(builtins|copy|operator|functools|typing|itertools|types|heapq)\.[a-z_]\w*$/;
+
+/** Keys and values of one object that are kept where the result is written out. CWE-770. */
+const FILLED_WHOLE = 1 << 22;
 
 /** What building an object may call. */
 interface Caller {
@@ -81,7 +85,7 @@ export class Building {
         for (const each of value.values) this.build(each, state, at);
         return;
       case "call":
-        if (value.state !== undefined) fillCall(value, value.state);
+        if (value.state !== undefined) this.keep(value, [NONE, value.state]);
         value.state = state;
         if (this.heap.globalOf(value.callee)?.meanings.includes("dtype") === true) {
           this.arrays.builtDtype(value.args?.[2]);
@@ -118,6 +122,11 @@ export class Building {
     });
   }
 
+  /** Remembers keys and values that an object was given; what has no key has None. */
+  private keep(value: CallValue, pairs: readonly Handle[]): void {
+    for (const each of pairs) fillCall(value, each, this.heap.whole ? FILLED_WHOLE : undefined);
+  }
+
   /** Restores what executes a text of its state: only the library's own template is harmless. */
   private executeState(state: Handle, at: number): void {
     const executed = executedBy(this.heap, state);
@@ -150,6 +159,13 @@ export class Building {
   /** APPEND(S), SETITEM(S) and ADDITEMS on what is no container of the file's own. */
   fill(target: Handle, items: readonly Handle[], opcode: string, at: number): void {
     const value = this.heap.valueOf(target);
+    const isItems = opcode.startsWith("SETITEM");
+    if (
+      isItems &&
+      items.some((key, index) => index % 2 === 0 && isUnknownKey(this.heap, key, items[index + 1]))
+    ) {
+      this.heap.noteUnknownKey();
+    }
     if (this.heap.isMutableBytes(target)) {
       this.heap.bytesGrown = true;
       this.heap.change(target);
@@ -168,7 +184,7 @@ export class Building {
       const held = [...value.args ?? [], value.kwargs, value.state]
         .filter((each) => each !== undefined);
       if (!this.hidden.isDictionary(target)) this.changes.may(held);
-      for (const item of items) fillCall(value, item);
+      this.keep(value, isItems ? items : items.flatMap((item) => [NONE, item]));
       this.mutateGiven(value.callee, target, (each) => this.fill(each, items, opcode, at));
     }
     if (value?.type === "picked") {
@@ -181,7 +197,7 @@ export class Building {
       for (const each of value.values) this.fill(each, items, opcode, at);
       return;
     }
-    if (opcode.startsWith("SETITEM") && !this.hidden.isDictionary(target)) {
+    if (isItems && !this.hidden.isDictionary(target)) {
       // Data frames call a key that can be called.
       const key = items.find((item, index) => index % 2 === 0 && this.hidden.isCallable(item));
       if (key !== undefined) this.watchPicked(key, opcode, at);

@@ -7,7 +7,7 @@
 
 import { BuiltStates } from "./built_states.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
-import { isNoText, madeOf } from "./possible.ts";
+import { isNoText, isUnknownKey, madeOf } from "./possible.ts";
 import { render, renderCall } from "../tools/render.ts";
 import {
   CONTAINER,
@@ -254,9 +254,12 @@ export class HiddenCalls {
     for (const { target, state, at } of this.states.grown((each) => containers.count(each))) {
       this.watchState(target, state, "BUILD", at);
     }
+    // Any dictionary may be one that was forgotten.
+    if (this.heap.hasFunctions && containers.forgot) this.heap.lost();
     let given: ReadonlySet<Handle> | undefined;
     containers.visitPairs((key, value, dictionary) => {
       this.noteKey(key);
+      if (isUnknownKey(this.heap, key, value)) this.heap.noteUnknownKey();
       // Most values are plain data, and few keys are names of methods.
       if (value < 0 || (kindOf(value) !== KIND.OBJECT && kindOf(value) !== KIND.INSTANCE)) return;
       if (this.reported.has(key) || !this.isHook(key, value)) return;

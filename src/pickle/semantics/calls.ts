@@ -122,7 +122,7 @@ export class Calls implements Semantics {
       return this.unresolved(callee, items, kwargs, via, at);
     }
     if (
-      entry !== undefined && kwargs === undefined &&
+      entry !== undefined && kwargs === undefined && !this.heap.whole &&
       (entry.plain ??= entry.quiet && !this.matters(entry))
     ) {
       this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);
@@ -282,7 +282,7 @@ export class Calls implements Semantics {
     const fold = foldOf(entry.key);
     const quiet = entry.quiet || (entry.restorable && restores(call));
     if (quiet && fold === undefined && !isDetailed(entry)) {
-      return this.results.instance(call);
+      return this.results.ofListed(call);
     }
     if (args !== undefined && OPERATIONS.test(entry.key)) {
       this.hidden.watchOperands(`${entry.module}.${entry.name}`, args, kwargs, call.via, call.at);

@@ -30,6 +30,7 @@ import {
 } from "./methods.ts";
 import {
   CONTAINER,
+  FALSE,
   type Handle,
   handleOf,
   indexOf,
@@ -37,6 +38,7 @@ import {
   kindOf,
   LOST,
   NONE,
+  TRUE,
   UNKNOWN,
 } from "../machine/values.ts";
 
@@ -192,12 +194,15 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     return arithmetic(heap, left, right, (a, b) => a * b);
   },
   "operator.sub": (heap, [left, right]) => arithmetic(heap, left, right, (a, b) => a - b),
+  // Of two bools it is a bool.
   "operator.xor": (heap, [left, right]) =>
-    arithmetic(heap, left, right, (a, b) => (a | 0) === a && (b | 0) === b ? a ^ b : NaN),
+    [left, right].some((each) => each === TRUE || each === FALSE)
+      ? undefined
+      : arithmetic(heap, left, right, (a, b) => a ^ b),
   "operator.mod": (heap, [left, right]) => {
     const format = text(heap, left);
     if (format !== undefined) return bounded(heap, formatPercent(heap, format, right));
-    return arithmetic(heap, left, right, (a, b) => ((a % b) + b) % b);
+    return arithmetic(heap, left, right, (a, b) => b === 0n ? undefined : ((a % b) + b) % b);
   },
   "operator.getitem": (heap, [self, key]) =>
     self === undefined || key === undefined ? undefined : itemOf(heap, self, key),
@@ -401,8 +406,10 @@ function arithmetic(
   heap: Heap,
   left: Handle | undefined,
   right: Handle | undefined,
-  compute: (a: number, b: number) => number,
+  compute: (a: bigint, b: bigint) => bigint | undefined,
 ): Handle | undefined {
-  const [a, b] = [heap.integerOf(left ?? UNKNOWN), heap.integerOf(right ?? UNKNOWN)];
-  return a === undefined || b === undefined ? undefined : heap.integer(compute(a, b));
+  // Of floats it is a float, whose text is another.
+  const [a, b] = [heap.exactInteger(left ?? UNKNOWN), heap.exactInteger(right ?? UNKNOWN)];
+  const result = a === undefined || b === undefined ? undefined : compute(a, b);
+  return result === undefined ? undefined : heap.integer(Number(result));
 }

@@ -274,8 +274,10 @@ function pick<T>(
 function constantKey(heap: Heap, key: Handle): string | undefined {
   const name = heap.textOf(key);
   if (name !== undefined) return `s${name}`;
-  const number = heap.numberOf(key);
-  return number === undefined ? undefined : `n${number}`;
+  // Python compares ints and floats by their exact values: beyond these only ints are told apart here.
+  const number = heap.exactInteger(key) ?? heap.numberOf(key);
+  const isExact = typeof number === "bigint" || Math.abs(number ?? NaN) < 2 ** 53;
+  return number === undefined || !isExact ? undefined : `n${number}`;
 }
 
 function halves(heap: Heap, self: Handle, parity: number): Handle | undefined {
@@ -338,13 +340,18 @@ export function formatPercent(
     (_, name: string | undefined, kind: string) => {
       if (kind === "%" && name === undefined) return "%";
       const item = name === undefined ? items[at++] : named(heap, values, name);
-      const wanted = /^[sdc]$/.test(kind) && !(kind === "d" && heap.textOf(item ?? UNKNOWN));
-      const shown = item === undefined || !wanted ? undefined : plainText(heap, item, kind === "c");
+      const shown = item === undefined ? undefined : percentText(heap, item, kind);
       if (shown === undefined) known = false;
       return shown ?? "";
     },
   );
   return known ? result : undefined;
+}
+
+/** A value as `%s`, `%d` or `%c` has it: a bool is a number to the second. */
+function percentText(heap: Heap, item: Handle, kind: string): string | undefined {
+  if (kind === "d") return heap.exactInteger(item)?.toString();
+  return kind === "s" || kind === "c" ? plainText(heap, item, kind === "c") : undefined;
 }
 
 /** The value under a name of a dictionary. */

@@ -6,7 +6,7 @@
  */
 
 import type { Heap } from "../machine/heap.ts";
-import { type Handle, KIND, kindOf, LOST, NONE, UNKNOWN } from "../machine/values.ts";
+import { FALSE, type Handle, KIND, kindOf, LOST, NONE, UNKNOWN } from "../machine/values.ts";
 
 /** Values that one value is made of that are looked at. The most seen are 336. CWE-834. */
 const MADE_OF = 4096;
@@ -146,6 +146,17 @@ export function possibleTexts(heap: Heap, handle: Handle, most: number): readonl
 function isText(heap: Heap, handle: Handle): boolean {
   if (handle < 0 || handle === NONE) return false;
   return kindOf(handle) === KIND.STRING || heap.valueOf(handle)?.type === "text";
+}
+
+/** Whether a key may be a text that is not known, and its value could mean something under some text. */
+export function isUnknownKey(heap: Heap, key: Handle, value: Handle | undefined): boolean {
+  if (key < 0 || value === NONE || value === FALSE) return false;
+  if (key !== UNKNOWN && key !== LOST) {
+    const kind = kindOf(key);
+    if (kind !== KIND.OBJECT && kind !== KIND.INSTANCE) return false;
+    if (heap.globalOf(key)?.quiet === true) return false;
+  }
+  return heap.textOf(key) === undefined && !isNoText(heap, key);
 }
 
 /** The functions and classes that a value may be, or call: those which it is made of. */

@@ -19,6 +19,7 @@ const RESULTS_DISTINGUISHED = 256;
  * are 347. CWE-770.
  */
 const RESULTS_KEPT = 1 << 18;
+
 /** The results of calls over one heap. */
 export class Results {
   private readonly heap: Heap;
@@ -63,10 +64,25 @@ export class Results {
     return this.heap.object({ type: "call", callee, args, kwargs, state: undefined });
   }
 
+  /** The result of a harmless function: its own where all are told apart. */
+  ofListed(call: Call): Handle {
+    const { args, kwargs, entry } = call;
+    if (!this.heap.whole || ++this.kept > RESULTS_KEPT) return this.instance(call);
+    this.arrays.given(args);
+    return this.heap.object({
+      type: "call",
+      callee: entry.handle,
+      args,
+      kwargs,
+      state: undefined,
+    });
+  }
+
   /** The value of a call of a global that is not computed: one of its own, or the same for the rest of many. */
   ofGlobal(call: Call): Handle {
     const { entry, args, kwargs } = call;
-    if (entry.results++ >= RESULTS_DISTINGUISHED && !isDetailed(entry)) return this.instance(call);
+    const many = entry.results++ >= RESULTS_DISTINGUISHED && !this.heap.whole;
+    if (many && !isDetailed(entry)) return this.instance(call);
     return this.of(entry.handle, args, kwargs);
   }
 }

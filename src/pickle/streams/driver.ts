@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly carrier?: Machine | undefined;
   /** Keep as much detail as the limits allow, instead of as much as most files need. */
   readonly thorough?: boolean;
+  /** Keep what objects are given, so that the result can be written out; with `thorough`. */
+  readonly whole?: boolean;
   readonly traced?: boolean;
   /** Facts that `runInSteps` gives the machine for; as many as are kept unless given. */
   readonly factsHeld?: number;
@@ -208,6 +210,7 @@ function machineOptions(
     traced: options.traced ?? false,
     factsHeld: options.factsHeld,
     watch: context.watch,
+    whole: options.whole,
     semantics: pythonSemantics(options.extensions ?? new Map()),
   };
 }
