@@ -51,6 +51,55 @@ export async function behindEnd(source: Source, end: number): Promise<readonly O
 }
 
 /**
+ * The same behind an end that is only known roughly, since writers round it up or what is not asked for lies behind
+ * it: zeros are nothing, and whatever else is there is looked into without a word about it.
+ *
+ * @param end bytes from the start of the source up to which the format was read; its size is known
+ */
+export async function behindLast(source: Source, end: number): Promise<readonly Observation[]> {
+  if ((source.size ?? end) <= end) return [];
+  const bytes = await readUpTo(source, end, PADDING_BYTES);
+  const isZero = bytes.length < PADDING_BYTES && bytes.every((byte) => byte === 0);
+  return isZero ? [] : [await hiddenEntry(source, `bytes_${end}`, end)];
+}
+
+/** How programs and archives begin, with which no data does by chance. */
+const SIGNATURES: readonly (readonly number[])[] = [
+  [0x7f, 0x45, 0x4c, 0x46],
+  [0x50, 0x4b, 3, 4],
+  [0x1f, 0x8b, 8, 0],
+  [0x1f, 0x8b, 8, 8],
+  [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0],
+  [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c],
+  [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26],
+  [0x28, 0xb5, 0x2f, 0xfd],
+  [0x04, 0x22, 0x4d, 0x18],
+];
+/** Places of programs and archives that are handed on. CWE-834. */
+const SIGNATURES_FOLLOWED = 16;
+
+/**
+ * Programs and archives in a stretch of which it is not known where the format ends in it, each up to the end.
+ *
+ * @param bytes the stretch
+ * @param at its offset in the source, of known size
+ */
+export async function hiddenFiles(
+  source: Source,
+  bytes: Uint8Array,
+  at: number,
+): Promise<readonly HiddenEntry[]> {
+  const found: HiddenEntry[] = [];
+  for (let place = 0; place < bytes.length && found.length < SIGNATURES_FOLLOWED; place++) {
+    const isOne = SIGNATURES.some((signature) =>
+      signature.every((byte, index) => bytes[place + index] === byte)
+    );
+    if (isOne) found.push(await hiddenEntry(source, `bytes_${at + place}`, at + place));
+  }
+  return found;
+}
+
+/**
  * Bytes that nothing of the format reads, to be looked into: from the first that is neither zero nor white
  * space on where the source can be read twice.
  *

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { HINT } from "../core/hints.ts";
 import { forwardSource } from "../sources/forward.ts";
 import { bytesSource } from "../sources/memory.ts";
-import { behindEnd, hiddenEntry } from "./trailing.ts";
+import { behindEnd, behindLast, hiddenEntry, hiddenFiles } from "./trailing.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
@@ -41,4 +41,20 @@ test("zeros behind the end are padding, anything else is an entry", async () => 
   assert.deepEqual(await kinds("data"), []);
   assert.deepEqual(await kinds("data\0\0"), ["file-padding"]);
   assert.deepEqual(await kinds("data\0x"), ["file-trailing-data", "entry"]);
+});
+
+test("behind an end that is known roughly zeros are nothing, and anything else is looked into", async () => {
+  const kinds = async (text: string) =>
+    (await behindLast(bytesSource("file", ascii(text)), 4)).map((it) => it.type);
+  assert.deepEqual(await kinds("data"), []);
+  assert.deepEqual(await kinds("da"), []);
+  assert.deepEqual(await kinds(`data${"\0".repeat(5000)}`), []);
+  assert.deepEqual(await kinds("data\0x"), ["entry"]);
+});
+
+test("programs and archives are found at any place of a stretch", async () => {
+  const text = "data\x7fELF\x02\x01 PK\x03\x04, BZh and PK\x01";
+  const source = bytesSource("file", Uint8Array.from(text, (each) => each.charCodeAt(0)));
+  const found = await hiddenFiles(source, await source.read(2, 100), 2);
+  assert.deepEqual(found.map(({ part }) => part), ["bytes_4", "bytes_11"]);
 });

@@ -15,7 +15,7 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import { FlatBuffer } from "../../parsers/flatbuffer.ts";
-import { hiddenEntry } from "../../parsers/trailing.ts";
+import { behindLast } from "../../parsers/trailing.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import { readUpTo } from "../../sources/read_all.ts";
 import { Segments } from "./segments.ts";
@@ -24,8 +24,6 @@ import { ProgramWalk } from "./walk.ts";
 /** Where a header lies, and the most bytes that it has. */
 const HEADER_AT = 8;
 const HEADER_BYTES = 48;
-/** Bytes behind the last segment that are alignment. */
-const ALIGNMENT = 4096;
 
 /** Programs. */
 export const executorchFormat: Format = {
@@ -59,7 +57,9 @@ async function* scanProgram(
   const buffer = new FlatBuffer(sliceSource("program", source, 0, bytes), { check });
   const walk = new ProgramWalk(buffer, new Segments(source, base), check);
   yield* walk.scan();
-  yield await behind(source, Math.max(buffer.size, walk.segments.end));
+  // Without a header the file does not say where the program ends.
+  const end = header === undefined ? buffer.end : buffer.size;
+  yield await behindLast(source, Math.max(end, walk.segments.end));
 }
 
 async function* scanData(
@@ -93,7 +93,7 @@ async function* scanData(
     }
   }
   yield segments.take();
-  yield await behind(source, Math.max(at + bytes, segments.end));
+  yield await behindLast(source, Math.max(at + bytes, segments.end));
 }
 
 /** The header, from its magic number on; undefined where there is none. */
@@ -107,10 +107,4 @@ async function headerOf(source: Source, magic: string): Promise<Uint8Array | und
 /** An unsigned number of 64 bits; above 2^53 it is rounded. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(at, true));
-}
-
-/** What lies behind the last segment, where it is more than alignment. */
-async function behind(source: Source, end: number): Promise<readonly Observation[]> {
-  const size = source.size ?? 0;
-  return size - end <= ALIGNMENT ? [] : [await hiddenEntry(source, `bytes_${end}`, end)];
 }

@@ -44,6 +44,12 @@ test("what an unknown backend is given is looked into, and what follows the segm
   behind.set(plain);
   behind.set(payload, plain.length + 5000);
   assert.notEqual((await report("m.pte", behind)).verdict, "clean");
+  for (const name of ["safe/linear.pte", "safe/branch.pte", "safe/weights.ptd"]) {
+    const short = Uint8Array.of(...read(name), ...payload);
+    assert.notEqual((await report(name, short)).verdict, "clean", name);
+    const padded = Uint8Array.of(...read(name), ...new Uint8Array(40));
+    assert.equal((await report(name, padded)).verdict, "clean", name);
+  }
 });
 
 test("a program in an archive is judged as alone", async () => {

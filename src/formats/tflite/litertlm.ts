@@ -14,7 +14,7 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import { FlatBuffer, type FlatRecord } from "../../parsers/flatbuffer.ts";
-import { hiddenEntry } from "../../parsers/trailing.ts";
+import { behindLast } from "../../parsers/trailing.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import { readUpTo } from "../../sources/read_all.ts";
 
@@ -38,8 +38,6 @@ const TOKENIZER = 6;
 const WEIGHTS = 7;
 /** The uncompressed size that stands before a compressed tokenizer. */
 const SIZE_BYTES = 8;
-/** Sections begin at multiples of it; what is between them is padding. */
-const BLOCK_BYTES = 16 * 1024;
 
 /** LiteRT-LM's files. */
 export const litertlmFormat: Format = {
@@ -101,7 +99,7 @@ async function* scan(
     const part = `section_${index - 1}_${name ?? "unknown"}`;
     yield [{ type: "entry", source: sliceSource(part, source, start, to - start), part }];
   }
-  if (size - last > BLOCK_BYTES) yield [await hiddenEntry(source, `bytes_${last}`, last)];
+  yield await behindLast(source, last);
 }
 
 /** A key and a value of whatever type; both must be there. */

@@ -111,4 +111,10 @@ test("a program behind a model is found", async () => {
   bytes.set(program, model.length + 200);
   const { verdict } = await report("m.tflite", bytes);
   assert.notEqual(verdict, "clean");
+  for (const name of ["safe/dense.tflite", "safe/dense.litertlm"]) {
+    const short = Uint8Array.of(...read(name), ...program);
+    assert.notEqual((await report(name, short)).verdict, "clean", name);
+    const padded = Uint8Array.of(...read(name), ...new Uint8Array(40));
+    assert.equal((await report(name, padded)).verdict, "clean", name);
+  }
 });

@@ -12,7 +12,7 @@ import type { FlatBuffer, FlatRecord, FlatVector } from "../../parsers/flatbuffe
 import { concat } from "../../parsers/bytes.ts";
 import { bytesField, fieldsOf } from "../../parsers/protobuf.ts";
 import { flexTexts } from "../../parsers/flexbuffer.ts";
-import { hiddenEntry } from "../../parsers/trailing.ts";
+import { behindLast } from "../../parsers/trailing.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import {
   CUSTOM,
@@ -81,8 +81,6 @@ const SUBGRAPHS = 10_000;
 const RANK = 16;
 /** Bytes that no memory holds. */
 const MEMORY = 2 ** 47;
-/** Bytes behind the last that anything refers to which are alignment. */
-const ALIGNMENT = 64;
 /** How an operator's name begins that is a kernel of TensorFlow. */
 const FLEX = "Flex";
 
@@ -148,7 +146,8 @@ export class ModelWalk {
     this.#findCycle();
     yield this.#take();
     if (this.#nodes.length > 0) yield [this.#flexGraph()];
-    yield await this.#behind();
+    // What nothing refers to at the end: files of metadata in a zip archive, or something hidden.
+    yield await behindLast(this.#source, this.#buffer.end);
   }
 
   async #readCodes(model: FlatRecord): Promise<void> {
@@ -387,13 +386,6 @@ export class ModelWalk {
         this.#anomaly("tflite-index", `a signature runs subgraph ${subgraph}`);
       }
     }
-  }
-
-  /** What nothing refers to at the end: files of metadata in a zip archive, or something hidden. */
-  async #behind(): Promise<readonly Observation[]> {
-    const { end, size } = this.#buffer;
-    if (size - end <= ALIGNMENT) return [];
-    return [await hiddenEntry(this.#source, `bytes_${end}`, end)];
   }
 
   #indices(indices: Int32Array, count: number, optional: boolean, where: string): void {

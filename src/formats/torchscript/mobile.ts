@@ -10,12 +10,12 @@
 
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { HINT } from "../../core/hints.ts";
-import { hiddenEntry } from "../../parsers/trailing.ts";
+import { hiddenEntry, hiddenFiles } from "../../parsers/trailing.ts";
 import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readUpTo, readWhole } from "../../sources/read_all.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import { customClass, isNotable } from "./names.ts";
 
@@ -145,6 +145,7 @@ export async function* scanFlatbuffer(
   // Where the last object ends is not written; what lies at the end is looked into all the same.
   const tail = Math.max(HEAD_BYTES, (source.size ?? 0) - TAIL_BYTES);
   entries.push(await hiddenEntry(source, "(end of the file)", tail));
+  entries.push(...await hiddenFiles(source, await readUpTo(source, tail, TAIL_BYTES), tail));
   yield [...operators.reported(), ...entries];
   if (failure !== undefined) throw failure.error;
 }

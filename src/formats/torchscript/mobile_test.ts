@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { loadRules } from "../../rules/rules.ts";
 import { assertChangesAreRead, assertCutsNeverClean } from "../testing/cuts.ts";
 import { run } from "../testing/scan.ts";
@@ -44,6 +45,18 @@ test("bytecode is judged by each operator that it names, whatever stands around 
 test("a flatbuffer hands on its sources", async () => {
   const { entries } = await run(torchscriptFormat, sample("harmful/mobile.ff"));
   assert.deepEqual(entries.map(({ hint }) => hint), ["torchscript-source", "hidden"]);
+});
+
+test("an archive or a program behind a flatbuffer is found at whatever place it begins", async () => {
+  const whole = sample("safe/mobile.ff");
+  assert.equal(await verdictOf(whole), "clean");
+  const payload = gzipSync(new TextEncoder().encode("cposix\nsystem\n(S'echo x'\ntR."));
+  assert.notEqual(await verdictOf(Uint8Array.of(...whole, ...payload)), "clean");
+  const program = Uint8Array.from(
+    "\x7fELF\x02\x01\x01".padEnd(120, "\0"),
+    (each) => each.charCodeAt(0),
+  );
+  assert.notEqual(await verdictOf(Uint8Array.of(...whole, 1, 2, 3, ...program)), "clean");
 });
 
 test("a flatbuffer cut off anywhere is never clean", async () => {
