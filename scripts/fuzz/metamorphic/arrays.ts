@@ -125,13 +125,17 @@ const FORMS: readonly Form[] = [
 
 /** BINBYTES and its length, which is filled in when the file is written. */
 const SWALLOW = [0x42, 0, 0, 0, 0];
+/** An import from which opcodes lead on, that a search for some comes to first. */
+const DECOY = join("ccollections\nOrderedDict\n0");
 
 /**
  * Bytes of an array, padding before them included, as opcodes: whoever takes them for such, from the first or from
  * any later one, gets to one that has all that follows the array as its argument.
  */
-function sled(length: number): Op {
+function sled(length: number, dice: Dice): Op {
   const arg = new Uint8Array(length).fill(codes.NONE);
+  const room = length - SWALLOW.length - DECOY.length;
+  if (room > 0 && dice.chance(1, 3)) arg.set(DECOY, 1 + dice.below(room));
   arg.set(SWALLOW, length - SWALLOW.length);
   return { code: codes.RAW, arg, swallows: true };
 }
@@ -192,7 +196,7 @@ function array(form: Form, index: number, dice: Dice): Ops {
   const raw = (length: number): Op => {
     // The first byte of an aligned array counts the padding, as NONE does.
     if (length > SWALLOW.length && dice.chance(1, 2)) {
-      return sled(length + (aligned ? 1 + codes.NONE : 0));
+      return sled(length + (aligned ? 1 + codes.NONE : 0), dice);
     }
     const pad = dice.below(17);
     const head = aligned ? join([pad], new Uint8Array(pad).fill(0xff)) : new Uint8Array();

@@ -122,9 +122,8 @@ const FIXES: readonly Fix[] = [
   {
     id: "a bytearray that a method or function is given may be another",
     file: "src/pickle/machine/heap.ts",
-    fixed:
-      "const pending = new Set(values.filter((value) => value < 0 || this.isMutableBytes(value)));",
-    broken: "const pending = new Set(values.filter((value) => value < 0));",
+    fixed: "if (this.isMutableBytes(each)) this.change(each);",
+    broken: "if (this.isMutableBytes(each)) continue;",
   },
   {
     id: "what maps over more items give is not known",

@@ -20,6 +20,8 @@ const MUCH = 4096;
  * in turn. Beyond `itemLimit` items or `containerLimit` containers it forgets, and says so: `lossy`.
  */
 export class ContainerPool {
+  /** Containers of a lower index count as changed. */
+  private changedBelow = 0;
   /** Containers made so far, including forgotten ones' common stand-in. */
   size = 0;
   /** Items kept so far. */
@@ -109,9 +111,15 @@ export class ContainerPool {
     this.kinds[index] = (this.kinds[index] as number) | CONTAINER_CHANGED;
   }
 
+  /** The same of all that there are. */
+  changeAll(): void {
+    this.changedBelow = this.size;
+  }
+
   /** True when its items may not be those that were put into it. */
   changed(container: Handle): boolean {
-    return ((this.kinds[-1 - container] as number) & CONTAINER_CHANGED) !== 0;
+    return -1 - container < this.changedBelow && this.kind(container) !== CONTAINER.TUPLE ||
+      ((this.kinds[-1 - container] as number) & CONTAINER_CHANGED) !== 0;
   }
 
   /** The first `limit` items that were kept. */

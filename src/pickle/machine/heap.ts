@@ -68,11 +68,15 @@ const SHORT_TEXTS = 1024;
  * is only known that there are more. CWE-770.
  */
 const PASSED_KEPT = 256;
-/** Items of a container in an argument that are looked at for objects. */
-const ITEMS_GIVEN = 64;
 /**
- * Changed bytearrays that are remembered, and containers in an argument that are taken for changed. The most
- * seen in an argument are 12. CWE-770.
+ * Items of a container in an argument that are looked at for objects at once; longer containers, and those with others
+ * in them, are looked at in the end, as many for each function. Of more any object may be among the arguments. CWE-407.
+ */
+const ITEMS_GIVEN = 64;
+const CONTAINERS_GIVEN = 4096;
+/**
+ * Changed bytearrays that are remembered, and values in an argument, at any depth, that are taken for changed one by
+ * one. The most containers seen in an argument are 12. CWE-770.
  */
 const CHANGED_KEPT = 4096;
 const GIVEN_CHANGED = 1024;
@@ -118,6 +122,8 @@ export interface GlobalEntry extends GlobalValue {
   passedMore: boolean;
   /** Classes and functions whose instances and results calls got as arguments, and where one did first. */
   readonly given: Map<GlobalEntry, number>;
+  /** Arguments in which such are looked for in the end, and where they were. */
+  readonly givenContainers: Map<Handle, number>;
   /** Where an instance first got a state. */
   builtAt: number | undefined;
   /** Where one got items, or became a key, behind that. */
@@ -149,6 +155,7 @@ export class Heap {
   bytesGrown = false;
   /** Bytes that may be a bytearray which something has changed. */
   private readonly changedBytes = new Set<Handle>();
+  private allBytesChanged = false;
   /** Computed bytearrays, and literals that stand for one which was made of them. */
   private readonly copiedBytes = new Set<Handle>();
   /** What reading values has cost so far: 16 bytes of text, or one item, each. */
@@ -244,6 +251,7 @@ export class Heap {
       passed: new Set(),
       passedMore: false,
       given: new Map(),
+      givenContainers: new Map(),
       builtAt: undefined,
       usedAt: undefined,
       changed: 0,
@@ -398,11 +406,40 @@ export class Heap {
   passArgument(entry: GlobalEntry, value: Handle, at: number): void {
     this.noteGiven(entry, value, at);
     if (value < 0) {
-      for (const item of this.containers.list(value, ITEMS_GIVEN)) {
-        this.noteGiven(entry, item, at);
+      const first = this.containers.list(value, ITEMS_GIVEN);
+      for (const item of first) this.noteGiven(entry, item, at);
+      const isLong = this.containers.count(value) > ITEMS_GIVEN || first.some((item) => item < 0);
+      if (isLong && entry.givenContainers.size <= CONTAINERS_GIVEN) {
+        entry.givenContainers.set(value, at);
       }
     }
     this.pass(entry, value);
+  }
+
+  /**
+   * The makers of all objects that calls of a harmless global may have got among their arguments, and where one did
+   * first.
+   *
+   * @throws RangeError when that is too much to look at
+   */
+  givenTo(entry: GlobalEntry): ReadonlyMap<GlobalEntry, number> {
+    if (entry.givenContainers.size > CONTAINERS_GIVEN) {
+      const [at = 0] = entry.givenContainers.values();
+      for (const maker of this.globals) {
+        this.noteGiven(entry, handleOf(KIND.INSTANCE, maker.id), at);
+      }
+      return entry.given;
+    }
+    const pending = new Map(entry.givenContainers);
+    for (const [each, where] of pending) {
+      this.spendReads(this.containers.count(each));
+      this.containers.visit(each, (item) => {
+        this.noteGiven(entry, item, where);
+        if (item < 0 && !pending.has(item)) pending.set(item, where);
+        return true;
+      });
+    }
+    return entry.given;
   }
 
   private noteGiven(entry: GlobalEntry, value: Handle, at: number): void {
@@ -456,23 +493,39 @@ export class Heap {
     else if (!this.copiedBytes.has(handle)) this.lost();
   }
 
-  /** A function that nothing knows is given values: it may change each, and what is in it. */
-  give(values: readonly Handle[]): void {
-    const pending = new Set(values.filter((value) => value < 0 || this.isMutableBytes(value)));
+  /**
+   * A function that nothing knows is given values: it may change each, and what is in it. Of more than are followed
+   * everything there is may be changed.
+   *
+   * @param handsOut what a value may hand out that is no container
+   */
+  give(values: readonly Handle[], handsOut: (value: Handle) => readonly Handle[]): void {
+    const pending = new Set(values);
     for (const each of pending) {
+      if (pending.size > GIVEN_CHANGED) {
+        this.containers.changeAll();
+        this.allBytesChanged = true;
+        return;
+      }
       if (each >= 0) {
-        this.change(each);
+        if (this.isMutableBytes(each)) this.change(each);
+        else for (const inside of handsOut(each)) pending.add(inside);
         continue;
       }
       if (this.containers.changed(each)) continue;
       this.change(each);
-      if (pending.size > GIVEN_CHANGED) break;
       this.spendReads(this.containers.count(each));
       this.containers.visit(each, (item) => {
-        if (item < 0 || this.isMutableBytes(item)) pending.add(item);
+        if (item < 0 || this.mayHandOut(item)) pending.add(item);
         return pending.size <= GIVEN_CHANGED;
       });
     }
+  }
+
+  /** Whether a value that is no container may change, or hand out what may. */
+  private mayHandOut(item: Handle): boolean {
+    const kind = kindOf(item);
+    return kind === KIND.OBJECT || kind === KIND.INSTANCE || this.isMutableBytes(item);
   }
 
   /** A dictionary of the stream, or an object that is one, has a key of which it is not known what text it is. */
@@ -523,7 +576,7 @@ export class Heap {
 
   /** Whether something may have changed a bytearray. */
   bytesChanged(handle: Handle): boolean {
-    return this.changedBytes.has(handle);
+    return this.changedBytes.has(handle) || (this.allBytesChanged && this.isMutableBytes(handle));
   }
 
   /** The bytes as they were made, whatever has changed them since; undefined as for `bytesOf`. */

@@ -145,7 +145,7 @@ export class Building {
   ): void {
     const key = this.heap.globalOf(callee)?.key;
     if (key !== undefined && !HANDS_BACK.test(key)) return;
-    for (const each of possibleCallees(this.heap, target, CALLEES_FOLLOWED)) {
+    for (const each of possibleCallees(this.heap, target, CALLEES_FOLLOWED).values) {
       if (liveOwner(this.heap, each) !== undefined) change(each);
     }
   }

@@ -9,7 +9,7 @@
 import type { Handle } from "../machine/values.ts";
 
 /**
- * States that are remembered, so that memory stays bounded; those behind them count as copied. The most seen
+ * States that are remembered, so that memory stays bounded; of more it is not known whether they grew. The most seen
  * are 1,176. CWE-770.
  */
 const REMEMBERED = 100_000;
@@ -25,10 +25,14 @@ interface BuiltState {
 
 /** The states of one machine. */
 export class BuiltStates {
+  /** True when there were more than are remembered. */
+  forgot = false;
   private readonly states: BuiltState[] = [];
+
   /** Notes a dictionary that an object got. */
   note(built: BuiltState): void {
     if (this.states.length < REMEMBERED) this.states.push(built);
+    else this.forgot = true;
   }
 
   /** Those that got more items since they were last asked for. */

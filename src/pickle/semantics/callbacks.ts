@@ -255,7 +255,7 @@ export class HiddenCalls {
       this.watchState(target, state, "BUILD", at);
     }
     // Any dictionary may be one that was forgotten.
-    if (this.heap.hasFunctions && containers.forgot) this.heap.lost();
+    if (this.heap.hasFunctions && (containers.forgot || this.states.forgot)) this.heap.lost();
     let given: ReadonlySet<Handle> | undefined;
     containers.visitPairs((key, value, dictionary) => {
       this.noteKey(key);
@@ -292,7 +292,7 @@ export class HiddenCalls {
       const own = entry.usedAt === undefined ? undefined : heldBy(entry);
       if (own !== undefined) report(`${entry.module}.${entry.name}[…]`, own, entry.usedAt ?? 0);
       if (!entry.quiet && !entry.restorable) continue;
-      for (const [maker, at] of entry.given) {
+      for (const [maker, at] of this.heap.givenTo(entry)) {
         const held = heldBy(maker);
         if (held === undefined) continue;
         report(`${entry.module}.${entry.name}(${maker.module}.${maker.name}(…))`, held, at);

@@ -438,13 +438,26 @@ test("a harmless class is given no object that holds something to call under any
       ...[str("_typ"), str("series"), str("_constructor"), value],
       "ub",
     );
-  const made = (value: string | Uint8Array, close: string) =>
-    bytes("cpandas.core.indexes.accessors\nCombinedDatetimelikeProperties\n", series(value), close);
+  const made = (value: string | Uint8Array, close: string, before = "", behind = "") =>
+    bytes(
+      "cpandas.core.indexes.accessors\nCombinedDatetimelikeProperties\n",
+      ...[before, series(value), behind, close],
+    );
   assert.equal(await verdict(made(MODEL, "\x85\x81")), "suspicious");
   assert.equal(await verdict(made(bytes("](", MODEL, "e"), "\x85\x81")), "suspicious");
   assert.equal(await verdict(made("](K\x01e", "\x85\x81")), "clean");
   assert.equal(await verdict(made("cnumpy\nfloat64\n", "\x85\x81")), "clean");
   assert.equal(await verdict(series(MODEL)), "clean");
+  // Among however many others, and in however many containers.
+  for (
+    const [open, close] of [[`](${"N".repeat(100)}`, "e"], ["]](", "ea"], [
+      "](}](",
+      "eK\x01se",
+    ]] as const
+  ) {
+    assert.equal(await verdict(made(MODEL, "\x85\x81", open, close)), "suspicious", open);
+    assert.equal(await verdict(made("K\x01", "\x85\x81", open, close)), "clean", open);
+  }
 });
 
 test("an object with a state gets no items where that holds something to call, however deep", async () => {

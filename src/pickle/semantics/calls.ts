@@ -245,7 +245,12 @@ export class Calls implements Semantics {
     at: number,
   ): Handle {
     const given = args?.join();
-    const callees = possibleCallees(this.heap, callee, CALLEES_FOLLOWED).filter((each) => {
+    const { values, complete } = possibleCallees(this.heap, callee, CALLEES_FOLLOWED);
+    // An object of a harmless class that may hold functions which are not followed.
+    if (!complete && this.heap.instanceOf(callee) !== undefined) {
+      this.unresolved(callee, args, kwargs, via, at);
+    }
+    const callees = values.filter((each) => {
       // One value may be made of another that may be made of it: each is called once.
       const key = `${each} ${given} ${kwargs}`;
       const isNew = !this.possible.has(key);

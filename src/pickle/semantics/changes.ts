@@ -10,8 +10,7 @@ import type { Handle, Value } from "../machine/values.ts";
 
 /** Values that wait until a call is at its end to count as changed. The models seen have none. CWE-770. */
 const CHANGES_WAITING = 4096;
-/** Values inside one that is given to a function which may change them; further ones are not looked for. CWE-407. */
-const HELD_FOLLOWED = 1024;
+
 /** What a computed value hands out without its maker's doing. */
 function insideOf(value: Value | undefined): readonly Handle[] {
   switch (value?.type) {
@@ -22,7 +21,13 @@ function insideOf(value: Value | undefined): readonly Handle[] {
     case "method":
       return [value.self];
     case "partial":
-      return value.args ?? [];
+      return [
+        value.callee,
+        ...value.args ?? [],
+        ...value.kwargs === undefined ? [] : [value.kwargs],
+      ];
+    case "getter":
+      return value.args;
     case "call":
       return value.state === undefined ? value.filled ?? [] : [value.state, ...value.filled ?? []];
     default:
@@ -59,30 +64,19 @@ export class Changes {
   /** Something may change values in place, and what they hand out; at once, or at the end of the calls at hand. */
   may(values: readonly Handle[]): void {
     if (this.depth > 0 && this.waiting.length < CHANGES_WAITING) this.waiting.push(...values);
-    else this.heap.give(values.flatMap((value) => this.held(value)));
+    else this.heap.give(values, (value) => this.handedOut(value));
   }
 
   /**
-   * What a value may hand out of what can be changed: itself, or what it holds. What a call was given may have
-   * been changed by that call already, and counts so since.
+   * What an object may hand out of what can be changed. What a call was given may have been changed by that call
+   * already, and counts so since.
    */
-  private held(value: Handle): readonly Handle[] {
+  private handedOut(value: Handle): readonly Handle[] {
     const { heap } = this;
-    const found: Handle[] = [];
-    const pending = new Set([value]);
-    for (const each of pending) {
-      if (each < 0 || heap.isMutableBytes(each)) {
-        found.push(each);
-        continue;
-      }
-      if (pending.size > HELD_FOLLOWED) break;
-      const instance = heap.instanceOf(each);
-      if (instance !== undefined && instance.changed < instance.passed.size) {
-        instance.changed = instance.passed.size;
-        for (const passed of instance.passed) pending.add(passed);
-      }
-      for (const inside of insideOf(heap.valueOf(each))) pending.add(inside);
-    }
-    return found;
+    const instance = heap.instanceOf(value);
+    if (instance === undefined) return insideOf(heap.valueOf(value));
+    if (instance.changed >= instance.passed.size) return [];
+    instance.changed = instance.passed.size;
+    return [...instance.passed];
   }
 }

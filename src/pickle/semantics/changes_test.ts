@@ -114,6 +114,13 @@ test("what holds a list in any way hands it on to a function that changes it", a
     "a state before the last": bytes(made, "}(Vx\ng1\nub}b"),
     "an item": bytes(made, "g1\na"),
     "one of several": call("builtins", "getattr", "N", "Vabsent\n", "g1\n"),
+    "a tuple of partials": bytes(
+      "(",
+      call("functools", "partial", "cbuiltins\nstr\n", "g1\n"),
+      "t",
+    ),
+    "keywords": bytes(call("functools", "partial"), "(cbuiltins\nstr\n)}(Vx\ng1\nuNtb"),
+    "one of thousands": bytes("(", "(Nl".repeat(3000), "g1\nl"),
     "an object of a listed class": bytes("ccollections\nOrderedDict\n)R}(Vx\ng1\nub"),
   };
   for (const [name, holder] of Object.entries(holders)) {

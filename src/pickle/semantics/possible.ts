@@ -160,11 +160,10 @@ export function isUnknownKey(heap: Heap, key: Handle, value: Handle | undefined)
 }
 
 /** The functions and classes that a value may be, or call: those which it is made of. */
-export function possibleCallees(heap: Heap, handle: Handle, most: number): readonly Handle[] {
-  const { values } = madeOf(heap, handle, (each) => {
+export function possibleCallees(heap: Heap, handle: Handle, most: number): MadeOf {
+  return madeOf(heap, handle, (each) => {
     if (each === handle || each < 0 || kindOf(each) !== KIND.OBJECT) return false;
     const type = heap.valueOf(each)?.type;
     return type === "global" || type === "partial" || type === "method" || type === "getter";
   }, most);
-  return values;
 }

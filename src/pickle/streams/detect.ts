@@ -40,7 +40,12 @@ const HEAD_STREAMS = 1024;
 const FURTHER_STREAMS = 1 << 16;
 /** A look as long as any: members of archives are first looked at for less. */
 const LONG_HEAD_BYTES = 65_536;
+/**
+ * Stack items and memo entries of a trial, each; one with more is undecided. The most that are seen before an import
+ * in a file that only its content says to be a pickle are some hundred. CWE-770.
+ */
 const TRIAL_VALUES = 1 << 16;
+const FURTHER_VALUES = 1 << 22;
 
 /**
  * True when a loader would get somewhere with these bytes: to STOP, through a well-formed import
@@ -88,11 +93,12 @@ export async function readFurther(
 ): Promise<Trial> {
   const input = new Input(source, FURTHER_WINDOW_BYTES, FURTHER_WINDOW_BYTES);
   const text = !named && looksLikeText(await source.read(0, FURTHER_WINDOW_BYTES));
-  let machine = trialMachine(input, 0);
+  let machine = trialMachine(input, 0, FURTHER_VALUES);
   let read = 0;
   for (let streams = 0, opcodes = 0;;) {
     const status = step(machine);
     if (effectOf(machine)) return "pickle";
+    if (status === "too much") return "undecided";
     if (status === STATUS.NEED) {
       checkDeadline();
       if (read > FURTHER_BYTES) return "undecided";
@@ -104,7 +110,7 @@ export async function readFurther(
     opcodes += machine.opcodes;
     if (status === STATUS.STOPPED && machine.offset < input.size) {
       if (streams++ === FURTHER_STREAMS) return "undecided";
-      machine = trialMachine(input, machine.offset);
+      machine = trialMachine(input, machine.offset, FURTHER_VALUES);
       continue;
     }
     const enough = status === STATUS.STOPPED ? 2 : PLAUSIBLE_WITHOUT_HEADER;
@@ -120,6 +126,7 @@ function tryText(head: Uint8Array, size: number | undefined): Trial {
       size === undefined ? undefined : size - at,
     );
     if (effectOf(machine)) return "pickle";
+    if (status === "too much") return "undecided";
     if (status !== STATUS.STOPPED || machine.offset === 0) {
       const cut = machine.reader.error?.truncated === true;
       return cut && (size === undefined || size > head.length) ? "undecided" : "other";
@@ -169,20 +176,26 @@ export function startsWithImport(head: Uint8Array, size: number | undefined): bo
 
 const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
 
+/** How far a trial came: "too much" where it has more values than a trial keeps. */
+type TrialStatus = Status | "too much";
+
 /** Runs a machine over the bytes as far as they go. */
-function tried(head: Uint8Array, size: number | undefined): { machine: Machine; status: Status } {
+function tried(
+  head: Uint8Array,
+  size: number | undefined,
+): { readonly machine: Machine; readonly status: TrialStatus } {
   const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
-  const machine = trialMachine(input, 0);
+  const machine = trialMachine(input, 0, TRIAL_VALUES);
   return { machine, status: runToEnd(machine, input) };
 }
 
 /** A machine to which nothing matters but what is imported and called. */
-function trialMachine(input: Input, start: number): Machine {
+function trialMachine(input: Input, start: number, valueLimit: number): Machine {
   return unpickler(input, start, {
     interest: NOTHING_MATTERS,
     drops: [],
     stepArrays: false,
-    valueLimit: TRIAL_VALUES,
+    valueLimit,
     itemLimit: 1024,
     containerLimit: 1024,
     traced: true,
@@ -201,6 +214,7 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): T
     return tiny(head, machine.offset, size, tries);
   }
   if (isPlausible(head, size, machine)) return "pickle";
+  if (status === "too much") return "undecided";
   const cut = status === STATUS.FAILED && machine.reader.error?.truncated === true;
   return !header && cut && (size === undefined || size > head.length) ? "undecided" : "other";
 }
@@ -254,7 +268,7 @@ function tiny(head: Uint8Array, end: number, size: number | undefined, tries: nu
   return looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
 }
 
-function runToEnd(machine: Machine, input: Input): Status {
+function runToEnd(machine: Machine, input: Input): TrialStatus {
   for (;;) {
     const status = step(machine);
     if (status !== STATUS.NEED) return status;
@@ -262,12 +276,12 @@ function runToEnd(machine: Machine, input: Input): Status {
   }
 }
 
-/** Runs on; a machine whose values are too many has failed. */
-function step(machine: Machine): Status {
+/** Runs on. */
+function step(machine: Machine): TrialStatus {
   try {
     return machine.run();
   } catch (error) {
-    if (error instanceof RangeError) return STATUS.FAILED;
+    if (error instanceof RangeError) return "too much";
     throw error;
   }
 }

@@ -129,3 +129,16 @@ test("text of however many streams is a pickle where one of them imports somethi
     }
   }
 });
+
+test("text with more values than are kept at once is read on to what it imports", async () => {
+  const memo = Array.from({ length: 70_000 }, (_, index) => `p${index}\n`).join("");
+  for (const values of ["N".repeat(70_000), "(l".repeat(70_000), `N${memo}`]) {
+    for (const last of [CALL, "."]) {
+      const file = bytes(values, last);
+      const trial = tryHead(file.subarray(0, 65_536), file.length, false);
+      assert.equal(trial, "undecided");
+      const found = await readFurther(bytesSource("file", file), false, () => {});
+      assert.equal(found, last === CALL ? "pickle" : "other", values.slice(0, 4));
+    }
+  }
+});

@@ -222,6 +222,18 @@ test("a place from which opcodes come to nothing is not the last", async () => {
   assert.ok(calls.includes(CALL), calls.join());
 });
 
+test("a place that leads to STOP past all that follows is not the last", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  for (const decoys of [1, 3]) {
+    const rest = bytes("0", PAYLOAD);
+    const decoy = bytes("cpackage\nname\n0".repeat(decoys), "B", rest.length, 0, 0, 0);
+    const data = bytes(WRAPPER, state({ key: unknown }), decoy, rest, ".");
+    const calls = factsIn(await observe(data))
+      .flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+    assert.ok(calls.includes(CALL), `${decoys}: ${calls.join()}`);
+  }
+});
+
 test("a wrapper that is an attribute of an object may be one", async () => {
   const held = bytes("ctypes\nSimpleNamespace\n)R}(Vx\n", WRAPPER, "ub");
   const attribute = bytes("cbuiltins\ngetattr\n(", held, "Vx\ntR");

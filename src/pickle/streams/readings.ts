@@ -22,7 +22,7 @@ const FRAME_READINGS = 16;
 /** Ways tried to read arrays whose end is unknown. Intact files need none. CWE-834. */
 const ARRAY_READINGS = 16;
 /** Places behind an array of unknown length that are read. Intact files need none. CWE-834. */
-const PLACES_BEHIND = 128;
+const PLACES_BEHIND = 192;
 /** Opcodes that are spent on that in all: a few megabytes of imports take so many at each place (CWE-405). */
 const OPCODES_BEHIND = 1 << 21;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
@@ -215,9 +215,16 @@ export class OtherReadings {
     const input = new Input(source, spoolBytes);
     const search = new Resync(input, resyncBytes, checkDeadline, "amid");
     let opcodes = 0;
-    for (let tried = 0, at = from;; tried++) {
-      const start = await search.find(at);
-      if (start === undefined && !search.cut) return;
+    // Behind a place from which all was read to STOP the search goes on, and comes back to what lies in it.
+    const pending = [{ at: from, until: Infinity }];
+    for (let tried = 0; pending.length > 0; tried++) {
+      const stretch = pending[0] as { at: number; until: number };
+      const start = await search.find(stretch.at);
+      if ((start === undefined && !search.cut) || (start ?? 0) >= stretch.until) {
+        pending.shift();
+        tried--;
+        continue;
+      }
       if (start === undefined || tried === PLACES_BEHIND || opcodes > OPCODES_BEHIND) {
         yield [this.tooManyWays("bytes behind an array", PLACES_BEHIND, from, within)];
         return;
@@ -232,10 +239,12 @@ export class OtherReadings {
       }
       yield this.beyond(other.run, known, "arrays", within, other.input);
       opcodes += other.run.machine.opcodes;
-      // What was read in vain up to an error, or to another such array, may have been bytes of this one.
       const { status, uncertain, end } = other.run;
       const whole = status === STATUS.STOPPED && uncertain <= arrays.length;
-      at = Math.max(start + 1, whole ? other.input.actual(end) : start);
+      const behind = Math.max(start + 1, whole ? other.input.actual(end) : start);
+      stretch.at = behind;
+      // What was read, by chance to its end, may have been bytes of this array or of another.
+      if (behind > start + 1) pending.push({ at: start + 1, until: behind });
     }
   }
 
