@@ -21,6 +21,7 @@ import type { ScanInput, ScanManyOptions } from "./src/scan/options.ts";
 import { scanMany } from "./src/scan/scan_inputs.ts";
 import type { ScanReport } from "./src/core/types.ts";
 
+export { ATLAS_TECHNIQUES, ATLAS_VERSION } from "./src/core/atlas.ts";
 export { ConfigError, FormatError, LimitError, SourceError } from "./src/core/errors.ts";
 export type {
   ConfigErrorOptions,
@@ -60,6 +61,7 @@ export type {
   RuleOverride,
 } from "./src/rules/overrides.ts";
 export { DEFAULT_LIMITS, withDefaults } from "./src/core/limits.ts";
+export { reasonsOf } from "./src/core/reasons.ts";
 export type { Bundle, BundleObservation } from "./src/core/bundle.ts";
 export type { Classification, Judged, RuleSet } from "./src/core/rule_set.ts";
 export type { Match as RuleMatch } from "./src/rules/classify.ts";
@@ -89,6 +91,7 @@ export {
   type Evidence,
   type ExtensionFact,
   type Fact,
+  type FileHash,
   type FileReport,
   type Finding,
   type FolderPlace,
@@ -106,6 +109,7 @@ export {
   type PatternHit,
   type Reading,
   type ReferenceFact,
+  type RuleReasons,
   type Safety,
   SAFETY_LEVELS,
   type ScanError,

@@ -9,6 +9,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { ATLAS_TECHNIQUES, ATLAS_VERSION } from "../src/core/atlas.ts";
 import { BUNDLES } from "../src/bundles/registry.ts";
 import { DESCRIPTORS } from "../src/formats/registry.ts";
 import type { Rule } from "../src/rules/rule.ts";
@@ -52,7 +53,7 @@ function threatsPage(rules: readonly Rule[], libraries: readonly string[]): stri
     const own = rules.filter((rule) => areaOf(rule) === area);
     return own.length === 0 ? [] : [section(AREAS.get(area) ?? area, own)];
   });
-  return [HEAD, ...sections, advisories(rules), allowed(libraries)].join("\n");
+  return [HEAD, ...sections, techniques(rules), advisories(rules), allowed(libraries)].join("\n");
 }
 
 /** Operators of a standard stand in a file of their own. */
@@ -85,6 +86,23 @@ function whatOf(rule: Rule): string {
   const more = named.length > SHOWN ? ` and ${named.length - SHOWN} more` : "";
   const shown = named.slice(0, SHOWN).map((it) => `\`${it}\``).join(" ");
   return `${rule.title}: ${shown}${more}`;
+}
+
+/** Techniques of MITRE ATLAS, and how many rules name them. */
+function techniques(rules: readonly Rule[]): string {
+  const rows = Object.entries(ATLAS_TECHNIQUES).map(([id, name]) => {
+    const own = rules.filter((rule) => rule.atlas.includes(id));
+    const shown = own.slice(0, SHOWN).map((rule) => `\`${rule.id}\``).join(", ");
+    const more = own.length > SHOWN ? ` and ${own.length - SHOWN} more` : "";
+    return `| [${id}](https://atlas.mitre.org/techniques/${id}) | ${name} | ${shown}${more} |`;
+  });
+  return [
+    `## MITRE ATLAS ${ATLAS_VERSION}\n`,
+    "| technique | name | rules |",
+    "| --- | --- | --- |",
+    ...rows,
+    "",
+  ].join("\n");
 }
 
 /** Published weaknesses, and the rules that name them. */

@@ -44,6 +44,7 @@ export async function observe(
   const listening: RuleSet = {
     version: real.version,
     interest: real.interest,
+    reasonsOf: (ruleId) => real.reasonsOf(ruleId),
     classify: (module, global) => real.classify(module, global),
     judge(observations, location, atMost) {
       for (const observation of observations) {

@@ -53,6 +53,7 @@ function textOf(report: FileReport): string {
     duration: 0,
     files: [report],
     errors: [],
+    rules: {},
     configuration: "embedded",
     suppressed: 0,
   }, OPTIONS);

@@ -15,6 +15,7 @@ import { renderJunit } from "../../src/report/junit.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
 import { renderNdjson } from "../../src/report/ndjson.ts";
 import { renderSarif } from "../../src/report/sarif.ts";
+import { NamedRules } from "../../src/core/reasons.ts";
 import { renderText } from "../../src/report/text.ts";
 import { scanSource } from "../../src/scan/scan_source.ts";
 import { bytesSource } from "../../src/sources/memory.ts";
@@ -57,12 +58,15 @@ function makeWorst(name: string, size: number): Generated {
 
 /** Bytes of the reports of one file, and the longest of them by its name. */
 function sizesOf(file: FileReport): { readonly bytes: number; readonly longest: string } {
+  const named = new NamedRules((id) => rules().reasonsOf(id));
+  named.add(file);
   const report: ScanReport = {
     tool: { name: "modelaudit", version: "0", rules: "" },
     startTime: "",
     duration: 0,
     files: [file],
     errors: [],
+    rules: named.all(),
     configuration: "embedded",
     suppressed: 0,
   };
@@ -70,9 +74,7 @@ function sizesOf(file: FileReport): { readonly bytes: number; readonly longest: 
   const text = { color: false, emoji: true, width: 100, verbose: true, quiet: false };
   const sarif = {
     ...exit,
-    titleOf: () => undefined,
     fingerprintOf,
-    suppressed: [],
   };
   const lengths: Readonly<Record<string, number>> = {
     text: renderText(report, text).length,

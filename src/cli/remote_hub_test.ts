@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -321,3 +322,26 @@ test(
     });
   },
 );
+
+test("hashes of remote files are those of the listing, and cost no request", async () => {
+  await withServer(async (server) => {
+    const large = new Uint8Array(3_000_000);
+    const files = { "a.pkl": HARMLESS, "large.bin": large, "README.md": large };
+    server.repository("org/model", files, { large: ["large.bin", "README.md"] });
+    const { report } = await runWithHub(server, ["-f", "json", "hf://org/model", "--hash"]);
+    const hashes = report.assets.map((it: Record<string, unknown>) => [
+      String(it["path"]).slice("hf://org/model/".length),
+      it["sha256"],
+      it["sha256_by"],
+    ]);
+    const expected = createHash("sha256").update(large).digest("hex");
+    assert.deepEqual(hashes.sort(), [
+      ["README.md", expected, "listing"],
+      ["a.pkl", null, null],
+      ["large.bin", expected, "listing"],
+    ]);
+    assert.ok(server.sent() < large.length, `${server.sent()} bytes were sent`);
+    const without = await runWithHub(server, ["-f", "json", "hf://org/model"]);
+    assert.ok(without.report.assets.every((it: { sha256: unknown }) => it.sha256 === null));
+  });
+});

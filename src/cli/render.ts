@@ -41,11 +41,9 @@ export async function renderReport(
 }
 
 async function sarif(report: ScanReport, exit: ExitOptions): Promise<string> {
-  const [{ renderSarif }, { fingerprintOf }, { loadRules }] = await Promise.all([
+  const [{ renderSarif }, { fingerprintOf }] = await Promise.all([
     import("../report/sarif.ts"),
     import("./baseline.ts"),
-    import("../rules/rules.ts"),
   ]);
-  const embedded = loadRules();
-  return renderSarif(report, { ...exit, titleOf: (id) => embedded.find(id)?.title, fingerprintOf });
+  return renderSarif(report, { ...exit, fingerprintOf });
 }

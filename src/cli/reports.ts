@@ -9,6 +9,7 @@ import { isShown } from "../report/condense.ts";
 import { ndjsonError, ndjsonFile, ndjsonStart, ndjsonSummary } from "../report/ndjson.ts";
 import { type ExitOptions, type Summary, SummaryBuilder } from "../report/summary.ts";
 import type { TextOptions } from "../report/text.ts";
+import { type FindReasons, NamedRules } from "../core/reasons.ts";
 import type { FileReport, ScanError, ScanReport } from "../core/types.ts";
 import type { Io } from "./io.ts";
 import type { ReportFormat } from "./options.ts";
@@ -45,6 +46,7 @@ export class Reports {
   readonly #streams: readonly Destination[];
   /** True when some format wants to have every file. */
   readonly #keepAll: boolean;
+  readonly #rules: NamedRules;
   readonly #summary = new SummaryBuilder();
   readonly #files: FileReport[] = [];
   readonly #errors: ScanError[] = [];
@@ -55,13 +57,15 @@ export class Reports {
    */
   constructor(
     io: Io,
-    { format, outputs, text, beforeWrite }: {
+    { format, outputs, text, reasonsOf, beforeWrite }: {
       readonly format: ReportFormat;
       readonly outputs: readonly OutputFile[];
       readonly text: TextChoice;
+      readonly reasonsOf: FindReasons;
       readonly beforeWrite: () => Promise<void>;
     },
   ) {
+    this.#rules = new NamedRules(reasonsOf);
     const standard: Destination = {
       format,
       text: { ...text, color: wantsColor(io.env, io.stdout), width: columnsOf(io.env, io.stdout) },
@@ -100,7 +104,8 @@ export class Reports {
   /** A file was scanned. */
   async addFile(file: FileReport): Promise<void> {
     this.#summary.add(file);
-    await this.#stream(() => ndjsonFile(file));
+    this.#rules.add(file);
+    await this.#stream(() => ndjsonFile(file, this.#rules.soFar));
     if (this.#streams.length === this.#destinations.length) return;
     if (this.#keepAll || isShown(file, this.#summary.clean)) this.#files.push(file);
   }
@@ -114,12 +119,17 @@ export class Reports {
 
   /** The run has ended: writes every report. */
   async end(
-    rest: Omit<ScanReport, "files" | "errors">,
+    rest: Omit<ScanReport, "files" | "errors" | "rules">,
     exit: ExitOptions,
   ): Promise<Summary> {
     const summary = this.#summary.summary();
     await this.#stream(() => ndjsonSummary(rest, summary, exit));
-    const report: ScanReport = { ...rest, files: this.#files, errors: this.#errors };
+    const report: ScanReport = {
+      ...rest,
+      files: this.#files,
+      errors: this.#errors,
+      rules: this.#rules.all(),
+    };
     for (const it of this.#destinations) {
       if (it.format === "ndjson" || it.isClosed()) continue;
       await it.write(await renderReport(it.format, report, { exit, text: it.text, summary }));

@@ -30,7 +30,13 @@ function engine(scan: ScanSource = byName): Engine {
   };
   return {
     scan,
-    rules: { version: "test", interest: { argumentsMatter: never }, classify: never, judge: never },
+    rules: {
+      version: "test",
+      interest: { argumentsMatter: never },
+      classify: never,
+      judge: never,
+      reasonsOf: () => undefined,
+    },
   };
 }
 

@@ -38,10 +38,26 @@ export interface Location {
   readonly parts: readonly string[];
 }
 
+/** What a rule says of every finding that it makes. */
+export interface RuleReasons {
+  /** A noun phrase, without a full stop. */
+  readonly title: string;
+  /** What is bad about it. */
+  readonly why: string;
+  /** What to do about it. */
+  readonly fix: string;
+  /** Weaknesses and advisories (`CWE-502`, `CVE-…`), and addresses. */
+  readonly references: readonly string[];
+  /** Techniques of MITRE ATLAS, such as `AML.T0011.000`. */
+  readonly atlas: readonly string[];
+}
+
 /** The verdict of a rule on an observation. */
 export interface Finding {
-  /** The rule that says so. */
+  /** The rule that says so; the report's `rules` have its reasons. */
   readonly ruleId: string;
+  /** The rule whose reasons apply, where it is another: a wrapper has those of what it is applied to. */
+  readonly reasons?: string;
   /** How bad it is. */
   readonly severity: Severity;
   /** How sure we are. */
@@ -56,12 +72,6 @@ export interface Finding {
   readonly offset?: number;
   /** How often the same was seen, at least 1. */
   readonly count: number;
-  /** What is bad about it; empty for what is harmless. */
-  readonly why: string;
-  /** What to do about it; empty for what is harmless. */
-  readonly fix: string;
-  /** Weaknesses and advisories (`CWE-502`, `CVE-…`), and addresses. */
-  readonly references: readonly string[];
   /** Plain data behind the message, such as the global, its calls and evidence. */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -76,6 +86,14 @@ export interface ScanError {
   readonly remedy: string;
 }
 
+/** The SHA-256 of a whole file. */
+export interface FileHash {
+  /** Lower-case hexadecimal. */
+  readonly value: string;
+  /** Whence: computed of the bytes that there are, or as the hub's listing has it. */
+  readonly by: "content" | "listing";
+}
+
 /** Everything about one file given or found. */
 export interface FileReport {
   /** As it was given or found. */
@@ -84,8 +102,10 @@ export interface FileReport {
   readonly formats: readonly string[];
   /** Bytes; undefined for a stream that nothing read to its end. */
   readonly size: number | undefined;
-  /** Bytes that the scan read of it. */
+  /** Bytes that the scan read of it, each counted once, or fetched of it. */
   readonly bytesRead: number;
+  /** Its SHA-256, where that was asked for and could be had. */
+  readonly sha256?: FileHash;
   /** What is said of the file and everything inside it. */
   readonly verdict: Verdict;
   /** The highest score of its findings, 0 to 10. */
@@ -166,6 +186,8 @@ export interface ScanReport {
   readonly files: readonly FileReport[];
   /** Paths that could not be opened or named nothing. */
   readonly errors: readonly ScanError[];
+  /** What the rules say that findings name, by id. */
+  readonly rules: Readonly<Record<string, RuleReasons>>;
   /** Which configuration was used: "embedded" or a path. */
   readonly configuration: string;
   /** What in that configuration took no effect, or will not for long, one sentence each. */

@@ -4,7 +4,15 @@
  * @module
  */
 
-import type { Finding, Interest, Location, Observation, Safety, Severity } from "./types.ts";
+import type {
+  Finding,
+  Interest,
+  Location,
+  Observation,
+  RuleReasons,
+  Safety,
+  Severity,
+} from "./types.ts";
 
 /** What is judged: facts and anomalies, never entries. */
 export type Judged = Extract<Observation, { type: "fact" | "anomaly" }>;
@@ -29,6 +37,8 @@ export interface RuleSet {
   readonly interest: Interest;
   /** How a pickle global is classified when imported and not called. */
   classify(module: string, name: string): Classification;
+  /** What a rule says of its findings; undefined when there is none of that id. */
+  reasonsOf(ruleId: string): RuleReasons | undefined;
   /**
    * Findings for all that was seen in one source, import and calls of the same global at the same
    * place reported as one. What an observation is `within` is added to the location's parts. `atMost` caps safety and severity of what nothing loads.

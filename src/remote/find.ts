@@ -48,10 +48,17 @@ export type RemoteFound =
     readonly path: string;
     readonly size: number | undefined;
     readonly folder?: FolderPlace;
+    /** SHA-256 as the hub's listing has it. */
+    readonly sha256?: string | undefined;
     open(): Promise<HttpSource>;
   }
   /** A file of a repository that nothing loads. */
-  | { readonly kind: "skipped"; readonly path: string; readonly size: number }
+  | {
+    readonly kind: "skipped";
+    readonly path: string;
+    readonly size: number;
+    readonly sha256?: string | undefined;
+  }
   | { readonly kind: "error"; readonly path: string; readonly error: ScanError };
 
 /** What there will be to scan, as soon as that is known. */
@@ -179,14 +186,14 @@ async function* findInHub(
   const plural = read.length === 1 ? "file" : "files";
   await hooks.note(`Found ${read.length} scannable ${plural} in ${fullName}${others}`);
   hooks.expect(read.length, read.reduce((sum, { size }) => sum + size, 0));
-  for (const { path, size } of inside) {
+  for (const { path, size, sha256 } of inside) {
     const name = hubName(target, path);
     if (inert.has(path)) {
-      yield { kind: "skipped", path: name, size };
+      yield { kind: "skipped", path: name, size, sha256 };
       continue;
     }
     const folder = { listing, member: path };
-    yield { kind: "remote", path: name, size, folder, open: () => open(path, size) };
+    yield { kind: "remote", path: name, size, folder, sha256, open: () => open(path, size) };
   }
 }
 

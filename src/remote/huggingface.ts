@@ -19,6 +19,8 @@ import type { HubTarget } from "./resolve.ts";
 export interface HubFile {
   readonly path: string;
   readonly size: number;
+  /** SHA-256 in lower-case hexadecimal, which the hub has of files in its large storage. */
+  readonly sha256?: string;
 }
 
 /** A repository at one commit. */
@@ -144,7 +146,10 @@ function fileOf(entry: unknown): HubFile | undefined {
   const large = isRecord(lfs) ? lfs["size"] : undefined;
   const bytes = typeof large === "number" ? large : size;
   if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0) return undefined;
-  return { path, size: bytes };
+  // "oid" of the entry itself is git's, of the blob with its header.
+  const hash = isRecord(lfs) ? lfs["oid"] ?? lfs["sha256"] : undefined;
+  const known = typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash);
+  return { path, size: bytes, ...(known && { sha256: hash }) };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8288: `<https://…>; rel="next"`. */

@@ -15,9 +15,6 @@ function finding(operator: string, node: string, more: Partial<Finding> = {}): F
     location: { path: "saved_model.pb", parts: [] },
     offset: node.length,
     count: 1,
-    why: "It reads files.",
-    fix: "Do not run it.",
-    references: [],
     details: {
       operator,
       calls: [{ expression }],
@@ -46,6 +43,7 @@ function reportOf(findings: readonly Finding[]): ScanReport {
       partsScanned: 1,
     }],
     errors: [],
+    rules: {},
     configuration: "embedded",
     suppressed: 0,
   };

@@ -30,6 +30,8 @@ interface JsonReport extends HeadRecord, TotalsRecord, ExitRecord {
   readonly issues: readonly IssueRecord[];
   readonly assets: readonly AssetRecord[];
   readonly errors: readonly ErrorRecord[];
+  /** What the rules say that issues name, by id. */
+  readonly rules: ScanReport["rules"];
   readonly summary: SummaryRecord;
 }
 
@@ -48,13 +50,15 @@ export function jsonReport(report: ScanReport, options: ExitOptions): JsonReport
     duration,
     ...counts,
     // Sorting is stable: within a severity the order of paths and each file's own stay.
-    issues: orderFilesByPath(files).flatMap(issueRecords).toSorted((a, b) =>
-      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
-    ),
-    assets: files.map(assetRecord),
+    issues: orderFilesByPath(files).flatMap((file) => issueRecords(file, report.rules)).toSorted((
+      a,
+      b,
+    ) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)),
+    assets: files.map((file) => assetRecord(file, report.rules)),
     errors: errorRecords([...report.errors, ...files.flatMap((file) => file.errors)]),
     suppressed,
     suppressed_by,
+    rules: report.rules,
     summary: summaryRecord(summary),
     ...exitRecord(summary, options),
   };

@@ -24,7 +24,7 @@ interface Case {
 /** The report as XML text, with a line break at its end. */
 export function renderJunit(report: ScanReport, options: ExitOptions): string {
   const cases = [
-    ...orderFilesByPath(report.files).map((file) => fileCase(file, options)),
+    ...orderFilesByPath(report.files).map((file) => fileCase(file, report.rules, options)),
     ...orderErrors(report.errors).map(errorCase),
   ];
   const count = (outcome: Case["outcome"]): number =>
@@ -48,9 +48,13 @@ export function renderJunit(report: ScanReport, options: ExitOptions): string {
   ].join("\n");
 }
 
-function fileCase(file: FileReport, { failOn }: ExitOptions): Case {
+function fileCase(
+  file: FileReport,
+  rules: ScanReport["rules"],
+  { failOn }: ExitOptions,
+): Case {
   const severities = failingOn(file.policy?.failOn ?? failOn);
-  const issues = issueRecords(file).filter((it) =>
+  const issues = issueRecords(file, rules).filter((it) =>
     it.safety_level !== "innocuous" || isAlwaysShown(it.rule_id, it.details)
   );
   const failing = issues.filter((it) => severities.includes(it.severity));

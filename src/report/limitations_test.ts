@@ -7,8 +7,8 @@ const file = (...ruleIds: readonly string[]): FileReport => ({
   ...{ path: "a", formats: [], size: 0, bytesRead: 0, verdict: "clean", riskScore: 0, errors: [] },
   partsScanned: 0,
   findings: ruleIds.map((ruleId) => ({
-    ...{ ruleId, severity: "info", safety: "innocuous", message: "", count: 1, why: "", fix: "" },
-    ...{ location: { path: "a", parts: [] }, references: [], details: {} },
+    ...{ ruleId, severity: "info", safety: "innocuous", message: "", count: 1 },
+    ...{ location: { path: "a", parts: [] }, details: {} },
   })),
 });
 

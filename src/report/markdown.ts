@@ -57,7 +57,7 @@ export function renderMarkdown(
 ): string {
   const verdict = headVerdict(summary);
   const room = new Room();
-  const files = orderFiles(report.files).flatMap((file) => fileLines(file, room));
+  const files = orderFiles(report.files).flatMap((file) => fileLines(file, report.rules, room));
   const errors = orderErrors(report.errors).flatMap((error) =>
     room.add(`- ${code(locationText(error.location))}: ${code(error.message)}`)
   );
@@ -121,8 +121,8 @@ class Room {
   }
 }
 
-function fileLines(file: FileReport, room: Room): string[] {
-  const issues = issueRecords(file).filter((it) =>
+function fileLines(file: FileReport, rules: ScanReport["rules"], room: Room): string[] {
+  const issues = issueRecords(file, rules).filter((it) =>
     it.safety_level !== "innocuous" || saysUnread(it.details)
   );
   const reported = issues.flatMap((issue) => room.add(issueText(issue, room.isNew(issue.rule_id))));

@@ -27,11 +27,11 @@ export function ndjsonStart(
 }
 
 /** The lines of one file. */
-export function ndjsonFile(file: FileReport): string {
+export function ndjsonFile(file: FileReport, rules: ScanReport["rules"]): string {
   return [
-    ...issueRecords(file).map((issue) => line({ type: "issue", ...issue })),
+    ...issueRecords(file, rules).map((issue) => line({ type: "issue", ...issue })),
     ...errorRecords(file.errors).map((error) => line({ type: "error", ...error })),
-    line({ type: "asset", ...assetRecord(file) }),
+    line({ type: "asset", ...assetRecord(file, rules) }),
   ].join("");
 }
 
@@ -59,7 +59,7 @@ export function ndjsonSummary(
 export function renderNdjson(report: ScanReport, options: ExitOptions): string {
   return [
     ndjsonStart(report),
-    ...orderFiles(report.files).map(ndjsonFile),
+    ...orderFiles(report.files).map((file) => ndjsonFile(file, report.rules)),
     ...report.errors.map(ndjsonError),
     ndjsonSummary(report, summarize(report), options),
   ].join("");

@@ -11,7 +11,7 @@ function finding(
 ): Finding {
   return {
     ...{ ruleId: "r", severity, safety: "suspicious", message: "m", location: { path, parts } },
-    ...{ count: 1, why: "", fix: "", references: [], details: {} },
+    ...{ count: 1, details: {} },
     ...(offset !== undefined && { offset }),
   };
 }

@@ -13,6 +13,7 @@ import {
   type FileReport,
   type Finding,
   type Location,
+  type RuleReasons,
   SAFETY_LEVELS,
   type ScanError,
   type ScanReport,
@@ -84,6 +85,7 @@ class ReportReader {
         startTime: this.#text(it["start_time"], "start_time"),
         duration: this.#number(it["duration"], "duration"),
         ...joined(files, issues, errors),
+        rules: this.#rules(it["rules"]),
         configuration: this.#text(it["configuration"], "configuration"),
         configurationNotes: this.#texts(it["configuration_notes"], "configuration_notes"),
         suppressed: this.#number(it["suppressed"], "suppressed"),
@@ -114,11 +116,39 @@ class ReportReader {
       riskScore: this.#number(it["risk_score"], `${at}.risk_score`),
       findings: [],
       errors: [],
+      ...this.#hash(it, at),
       partsScanned: this.#number(it["parts_scanned"], `${at}.parts_scanned`),
       ...this.#suppressed(it["suppressed_by"], `${at}.suppressed_by`, "suppressed"),
       ...(accepted.length > 0 && { accepted }),
       ...(policy !== undefined && { policy }),
     };
+  }
+
+  #hash(asset: Fields, at: string): Pick<FileReport, "sha256"> {
+    const value = this.#maybe(asset["sha256"], (it) => this.#text(it, `${at}.sha256`));
+    const by = this.#maybe(
+      asset["sha256_by"],
+      (it) => this.#word(it, ["content", "listing"] as const, `${at}.sha256_by`),
+    );
+    if (value === undefined || by === undefined) return {};
+    if (!/^[0-9a-f]{64}$/.test(value)) this.#fail(`${at}.sha256`, "is no SHA-256");
+    return { sha256: { value, by } };
+  }
+
+  #rules(value: unknown): ScanReport["rules"] {
+    const rules = Object.entries(this.#fields(value, "rules")).map(([id, rule]) => {
+      const at = `rules.${id}`;
+      const it = this.#fields(rule, at);
+      const reasons: RuleReasons = {
+        title: this.#text(it["title"], `${at}.title`),
+        why: this.#text(it["why"], `${at}.why`),
+        fix: this.#text(it["fix"], `${at}.fix`),
+        references: this.#texts(it["references"], `${at}.references`),
+        atlas: this.#texts(it["atlas"], `${at}.atlas`),
+      };
+      return [id, reasons] as const;
+    });
+    return Object.fromEntries(rules);
   }
 
   #policy(asset: Fields, at: string): FilePolicy | undefined {
@@ -158,9 +188,14 @@ class ReportReader {
     const it = this.#fields(value, at);
     const severity = this.#word(it["severity"], SEVERITIES, `${at}.severity`);
     const score = this.#number(it["severity_score"], `${at}.severity_score`);
+    const reasons = this.#maybe(
+      it["reasons_rule_id"],
+      (id) => this.#text(id, `${at}.reasons_rule_id`),
+    );
     const offset = this.#maybe(it["offset"], (one) => this.#number(one, `${at}.offset`));
     return {
       ruleId: this.#text(it["rule_id"], `${at}.rule_id`),
+      ...(reasons !== undefined && { reasons }),
       severity,
       safety: this.#word(it["safety_level"], SAFETY_LEVELS, `${at}.safety_level`),
       message: this.#text(it["message"], `${at}.message`),
@@ -168,9 +203,6 @@ class ReportReader {
       ...(score !== SEVERITY_SCORES[severity] && { score }),
       ...(offset !== undefined && { offset }),
       count: this.#number(it["count"], `${at}.count`),
-      why: this.#text(it["why"], `${at}.why`),
-      fix: this.#text(it["fix"], `${at}.fix`),
-      references: this.#texts(it["references"], `${at}.references`),
       details: this.#fields(it["details"], `${at}.details`),
     };
   }

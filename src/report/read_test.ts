@@ -22,7 +22,7 @@ const RENDERERS: Readonly<Record<string, (it: ScanReport, exit: ExitOptions) => 
   junit: renderJunit,
   markdown: (it) => renderMarkdown(it),
   text: (it) => renderText(it, TEXT),
-  sarif: (it, exit) => renderSarif(it, { ...exit, titleOf: () => "Title", fingerprintOf }),
+  sarif: (it, exit) => renderSarif(it, { ...exit, fingerprintOf }),
 };
 
 /** A report in which something was accepted, and moved in its score. */
@@ -44,7 +44,11 @@ function accepted(): ScanReport {
         ],
         policy: { failOn: "critical" },
       },
-      { ...file("stream", "clean", [harmless, { ...harmless, offset: 3 }]), size: undefined },
+      {
+        ...file("stream", "clean", [harmless, { ...harmless, offset: 3 }]),
+        size: undefined,
+        sha256: { value: "0123456789abcdef".repeat(4), by: "listing" },
+      },
     ]),
     configuration: "security.toml",
     suppressed: 5,
@@ -94,6 +98,7 @@ test("Each field of a JSON report that is left out is missed", () => {
   // What follows from other fields is not read.
   const derived = [
     ...["files_scanned", "files_skipped", "bytes_total", "bytes_read", "summary", "exit_code"],
+    ...["atlas_version", "title", "why", "fix", "references", "atlas", "sha256_by"],
     ...["location", "format", "path"],
   ];
   const holders = [good, good.issues[0], good.assets[0]];

@@ -5,8 +5,10 @@
  * @module
  */
 
+import { ATLAS_VERSION } from "../core/atlas.ts";
 import {
   type FailOn,
+  type FileHash,
   type FileReport,
   type Finding,
   type IncompleteAcceptance,
@@ -18,6 +20,7 @@ import {
   type Suppressed,
   type Verdict,
 } from "../core/types.ts";
+import { reasonsOf } from "../core/reasons.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { locationText, orderErrors, orderFindings } from "./order.ts";
 import { exitCode, type ExitOptions, type Summary } from "./summary.ts";
@@ -45,9 +48,15 @@ export interface IssueRecord {
   readonly offset: number | null;
   /** How often it was seen. */
   readonly count: number;
+  /** The title of its rule. */
+  readonly title: string;
+  /** The rule whose reasons apply, where it is another; else null. */
+  readonly reasons_rule_id: string | null;
   readonly why: string;
   readonly fix: string;
   readonly references: readonly string[];
+  /** Techniques of MITRE ATLAS. */
+  readonly atlas: readonly string[];
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -63,6 +72,10 @@ export interface AssetRecord {
   readonly bytes_read: number;
   /** Bytes that there are, read or not: the size, beside what of it was read. */
   readonly bytes_total: number | null;
+  /** Lower-case hexadecimal; null where it was not asked for or cannot be had. */
+  readonly sha256: string | null;
+  /** Whence that is: computed of the content, or from the hub's listing. */
+  readonly sha256_by: FileHash["by"] | null;
   readonly parts_scanned: number;
   /** Issues of this file that the configuration or a baseline let through. */
   readonly suppressed: number;
@@ -120,6 +133,8 @@ export interface HeadRecord {
   readonly configuration: string;
   /** What in it took no effect, or will not for long. */
   readonly configuration_notes: readonly string[];
+  /** The release of MITRE ATLAS that techniques are of. */
+  readonly atlas_version: string;
 }
 
 /** The exit code of a run, and what decided it besides what was found. */
@@ -143,12 +158,13 @@ export interface TotalsRecord {
 }
 
 /** The issues of one file: worst first, innocuous ones of the same global reported as one. */
-export function issueRecords(file: FileReport): IssueRecord[] {
+export function issueRecords(file: FileReport, rules: ScanReport["rules"]): IssueRecord[] {
   return orderFindings(aggregateInnocuous(file.findings))
-    .map((finding) => issueRecord(finding, file.path));
+    .map((finding) => issueRecord(finding, file.path, rules));
 }
 
-function issueRecord(finding: Finding, path: string): IssueRecord {
+function issueRecord(finding: Finding, path: string, rules: ScanReport["rules"]): IssueRecord {
+  const { title, why, fix, references, atlas } = reasonsOf(finding, rules);
   return {
     rule_id: finding.ruleId,
     severity: finding.severity,
@@ -160,15 +176,15 @@ function issueRecord(finding: Finding, path: string): IssueRecord {
     path,
     offset: finding.offset ?? null,
     count: finding.count,
-    why: finding.why,
-    fix: finding.fix,
-    references: finding.references,
+    title,
+    reasons_rule_id: finding.reasons ?? null,
+    ...{ why, fix, references, atlas },
     details: finding.details,
   };
 }
 
 /** One file as a record. */
-export function assetRecord(file: FileReport): AssetRecord {
+export function assetRecord(file: FileReport, rules: ScanReport["rules"]): AssetRecord {
   return {
     path: file.path,
     format: file.formats[0] ?? null,
@@ -178,6 +194,8 @@ export function assetRecord(file: FileReport): AssetRecord {
     risk_score: file.riskScore,
     bytes_read: file.bytesRead,
     bytes_total: file.size ?? null,
+    sha256: file.sha256?.value ?? null,
+    sha256_by: file.sha256?.by ?? null,
     parts_scanned: file.partsScanned,
     suppressed: Object.values(file.suppressed ?? {}).reduce((sum, count) => sum + count, 0),
     suppressed_by: file.suppressed ?? {},
@@ -187,7 +205,7 @@ export function assetRecord(file: FileReport): AssetRecord {
       safety_level: finding.safety,
       message: finding.message,
       location: locationText(finding.location),
-      issue: issueRecord(finding, file.path),
+      issue: issueRecord(finding, file.path, rules),
       by,
       until: until ?? null,
       why: why ?? null,
@@ -229,6 +247,7 @@ export function headRecord(
     start_time: report.startTime,
     configuration: report.configuration,
     configuration_notes: report.configurationNotes ?? [],
+    atlas_version: ATLAS_VERSION,
   };
 }
 

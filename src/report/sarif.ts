@@ -15,6 +15,7 @@ import {
   type FileReport,
   type Finding,
   type Location,
+  type RuleReasons,
   type ScanError,
   type ScanReport,
   SEVERITIES,
@@ -22,6 +23,8 @@ import {
   SEVERITY_SCORES,
   type Suppression,
 } from "../core/types.ts";
+import { ATLAS_TECHNIQUES, ATLAS_VERSION } from "../core/atlas.ts";
+import { reasonsOf } from "../core/reasons.ts";
 import { incompleteText } from "./acceptance.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { jsonText } from "./escape.ts";
@@ -38,11 +41,12 @@ const MAX_RESULTS = 25_000;
 
 /** What SARIF wants to know beyond the report. */
 export interface SarifOptions extends ExitOptions {
-  /** The title of a rule; undefined when there is none of that id. */
-  readonly titleOf: (ruleId: string) => string | undefined;
   /** What an issue is known by across changes of its file; see `modelaudit baseline`. */
   readonly fingerprintOf: (finding: Finding) => string;
 }
+
+/** What the taxonomy is called within a log. */
+const ATLAS = "MITRE ATLAS";
 
 type Level = "error" | "warning" | "note";
 type Plain = Readonly<Record<string, unknown>>;
@@ -84,7 +88,8 @@ function sarifReport(report: ScanReport, options: SarifOptions): Plain {
     .map((finding) => ({ finding, justification: justificationOf(accepted.get(finding)) }));
   const found = [...(shown.length > MAX_RESULTS ? worstFirst(shown) : shown), ...suppressed];
   const all = found.slice(0, MAX_RESULTS);
-  const rules = new Rules(all.map((it) => it.finding), options.titleOf);
+  const rules = new Rules(all.map((it) => it.finding), report.rules);
+  const techniques = rules.techniques();
   const artifacts = new Artifacts(report);
   const fingerprints = new Fingerprints(options.fingerprintOf);
   const results = all.map(({ finding, justification }) => ({
@@ -104,9 +109,11 @@ function sarifReport(report: ScanReport, options: SarifOptions): Plain {
           version: report.tool.version,
           semanticVersion: report.tool.version,
           rules: rules.descriptors(),
+          ...(techniques.length > 0 && { supportedTaxonomies: [{ name: ATLAS }] }),
           properties: { rules: report.tool.rules, configuration: report.configuration },
         },
       },
+      ...(techniques.length > 0 && { taxonomies: [atlasTaxonomy(techniques)] }),
       invocations: [invocationOf(report, options, found.length - all.length)],
       artifacts: artifacts.list(),
       results,
@@ -180,7 +187,7 @@ function resultOf(finding: Finding, rules: Rules, artifacts: Artifacts): Plain {
       safety_level: finding.safety,
       count: finding.count,
       location_parts: [location.path, ...location.parts],
-      fix: finding.fix,
+      fix: rules.reasonsOf(finding).fix,
     },
   };
 }
@@ -257,9 +264,9 @@ class Fingerprints {
 class Rules {
   readonly #worst = new Map<string, Finding>();
   readonly #ids: readonly string[];
-  readonly #titleOf: SarifOptions["titleOf"];
+  readonly #rules: ScanReport["rules"];
 
-  constructor(findings: readonly Finding[], titleOf: SarifOptions["titleOf"]) {
+  constructor(findings: readonly Finding[], rules: ScanReport["rules"]) {
     for (const finding of orderFindings(findings)) {
       const known = this.#worst.get(finding.ruleId);
       if (known === undefined || scoreOf(finding) > scoreOf(known)) {
@@ -267,7 +274,17 @@ class Rules {
       }
     }
     this.#ids = [...this.#worst.keys()].sort();
-    this.#titleOf = titleOf;
+    this.#rules = rules;
+  }
+
+  reasonsOf(finding: Finding): RuleReasons {
+    return reasonsOf(finding, this.#rules);
+  }
+
+  /** Techniques of MITRE ATLAS that the rules name, sorted. */
+  techniques(): string[] {
+    const all = [...this.#worst.values()].flatMap((finding) => this.reasonsOf(finding).atlas);
+    return [...new Set(all)].sort();
   }
 
   indexOf(id: string): number {
@@ -282,8 +299,7 @@ class Rules {
   }
 
   #describe(id: string, worst: Finding): Plain {
-    const { why, fix, references } = worst;
-    const title = this.#titleOf(id) ?? id;
+    const { title, why, fix, references, atlas } = this.reasonsOf(worst);
     const link = references.map(linkOf).find((it) => it !== undefined);
     const score = scoreOf(worst);
     const see = references.length === 0 ? "" : `See: ${references.join(", ")}`;
@@ -294,6 +310,7 @@ class Rules {
       fullDescription: { text: why === "" ? title : why },
       help: { text: [why, `What to do: ${fix}`, see].filter((it) => it !== "").join("\n\n") },
       ...(link !== undefined && { helpUri: link }),
+      ...(atlas.length > 0 && { relationships: atlas.map(toTechnique) }),
       defaultConfiguration: { level: LEVELS[worst.severity], rank: score * 10 },
       properties: {
         // Code scanning takes scores above 0 only.
@@ -303,6 +320,27 @@ class Rules {
       },
     };
   }
+}
+
+/** The taxonomy of MITRE ATLAS, as far as rules name it. */
+function atlasTaxonomy(techniques: readonly string[]): Plain {
+  return {
+    name: ATLAS,
+    version: ATLAS_VERSION,
+    organization: "MITRE",
+    informationUri: "https://atlas.mitre.org/",
+    shortDescription: { text: "Adversarial Threat Landscape for AI Systems" },
+    taxa: techniques.map((id) => ({
+      id,
+      ...(Object.hasOwn(ATLAS_TECHNIQUES, id) && { name: ATLAS_TECHNIQUES[id] }),
+      helpUri: `https://atlas.mitre.org/techniques/${encodeURIComponent(id)}`,
+    })),
+  };
+}
+
+/** A rule's relation to a technique. */
+function toTechnique(id: string): Plain {
+  return { target: { id, toolComponent: { name: ATLAS } }, kinds: ["relevant"] };
 }
 
 /** Where a reference can be read; undefined when it is no link and no weakness number. */
@@ -324,11 +362,12 @@ class Artifacts {
   readonly #list: Plain[] = [];
 
   constructor(report: ScanReport) {
-    for (const { path, size } of orderFilesByPath(report.files)) {
+    for (const { path, size, sha256 } of orderFilesByPath(report.files)) {
       this.#add([path], {
         location: { uri: uriOf(path) },
         roles: ["analysisTarget"],
         ...(size !== undefined && { length: size }),
+        ...(sha256 !== undefined && { hashes: { "sha-256": sha256.value } }),
       });
     }
   }

@@ -18,7 +18,7 @@ import { locationText, orderErrors, orderFiles, orderFindings } from "./order.ts
 import { painter, severityLabel, verdictLabel } from "./style.ts";
 import { summarize, type Summary } from "./summary.ts";
 import { footer } from "./text_footer.ts";
-import { issueLines, unreadLines } from "./text_issue.ts";
+import { issueLines, type IssueOptions, unreadLines } from "./text_issue.ts";
 import { displayWidth } from "./width.ts";
 
 /** How the text report looks. */
@@ -73,15 +73,15 @@ function fullLines(
   options: TextOptions,
   summary: Summary,
 ): string[] {
-  const explained = new Set<string>();
+  const said = { rules: report.rules, explained: new Set<string>() };
   const files = orderFiles(report.files);
   const shown = (verdict: string) => files.filter((file) => file.verdict === verdict);
   const alarming = files.filter((it) => it.verdict !== "clean" && it.verdict !== "skipped");
   const clean = shown("clean");
-  const lines = alarming.flatMap((file) => [...fileLines(page, file, options, explained), ""]);
+  const lines = alarming.flatMap((file) => [...fileLines(page, file, options, said), ""]);
   for (const error of orderErrors(report.errors)) lines.push(...errorLines(page, error), "");
   if (options.verbose || summary.files.clean <= CLEAN_FILES_SHOWN) {
-    const plain = clean.flatMap((file) => fileLines(page, file, options, explained));
+    const plain = clean.flatMap((file) => fileLines(page, file, options, said));
     if (plain.length > 0) lines.push(...plain, "");
   }
   if (options.verbose) {
@@ -95,7 +95,7 @@ function fileLines(
   page: Page,
   file: FileReport,
   options: TextOptions,
-  explained: Set<string>,
+  said: Pick<IssueOptions, "rules" | "explained">,
 ): string[] {
   const findings = groupOperators(orderFindings(aggregateInnocuous(file.findings)));
   const visible = options.verbose ? findings : findings.filter((it) =>
@@ -106,7 +106,7 @@ function fileLines(
   const lines = headline(page, file);
   for (const finding of visible.slice(0, limit)) {
     if (finding.safety !== "innocuous" || saysUnread(finding.details)) lines.push("");
-    lines.push(...issueLines(page, finding, { explained, verbose: options.verbose }));
+    lines.push(...issueLines(page, finding, { ...said, verbose: options.verbose }));
   }
   if (visible.length > limit) {
     const more = formatCount(visible.length - limit, "more issue");
@@ -178,11 +178,17 @@ function headline(page: Page, file: FileReport): string[] {
     text: escapeText(file.path),
     textStyles: ["bold"],
   });
+  const hash = file.sha256 === undefined ? [] : paragraph(page, 3, {
+    text: `sha256 ${file.sha256.value}${
+      file.sha256.by === "listing" ? " (by the hub's listing)" : ""
+    }`,
+    textStyles: ["dim"],
+  });
   const used = displayWidth(label.text) + 2 + displayWidth(escapeText(file.path));
   if (lines.length === 1 && facts !== "" && used + 2 + facts.length <= page.width) {
-    return [`${lines[0] ?? ""}  ${page.paint(facts, "dim")}`];
+    return [`${lines[0] ?? ""}  ${page.paint(facts, "dim")}`, ...hash];
   }
-  return lines;
+  return [...lines, ...hash];
 }
 
 function errorLines(page: Page, error: ScanError): string[] {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Evidence, Finding, ScanError } from "../core/types.ts";
+import type { Evidence, Finding, ScanError, ScanReport } from "../core/types.ts";
+import { reasonsOf } from "../core/reasons.ts";
 import { escapeLines, escapeText } from "./escape.ts";
 import { formatNumber } from "./format.ts";
 import { factLines, hang, isNarrow, type Page, paragraph } from "./layout.ts";
@@ -13,7 +14,9 @@ import { wrap } from "./width.ts";
 import { SEVERITY_WORD_WIDTH, severityLabel, type Style } from "./style.ts";
 
 /** State and wishes of the report around the issue. */
-interface IssueOptions {
+export interface IssueOptions {
+  /** What rules say. */
+  readonly rules: ScanReport["rules"];
   /** Rules whose reasons the report has given already; grows. */
   readonly explained: Set<string>;
   readonly verbose: boolean;
@@ -56,11 +59,10 @@ export function issueLines(page: Page, finding: Finding, options: IssueOptions):
   );
   if (options.explained.has(finding.ruleId)) return lines;
   options.explained.add(finding.ruleId);
-  lines.push(
-    ...labelled(page, "why", finding.why, "cyan"),
-    ...labelled(page, "fix", finding.fix, "green"),
-  );
-  return [...lines, ...labelled(page, "see", finding.references.join(", "), "dim", ["dim"])];
+  const { why, fix, references, atlas } = reasonsOf(finding, options.rules);
+  lines.push(...labelled(page, "why", why, "cyan"), ...labelled(page, "fix", fix, "green"));
+  const see = [...references, ...atlas.map((id) => `ATLAS ${id}`)].join(", ");
+  return [...lines, ...labelled(page, "see", see, "dim", ["dim"])];
 }
 
 /** What could not be read of a file, and what helps. */

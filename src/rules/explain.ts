@@ -24,6 +24,8 @@ export interface GlobalExplanation {
   readonly why: string;
   readonly fix: string;
   readonly references: readonly string[];
+  /** Techniques of MITRE ATLAS. */
+  readonly atlas: readonly string[];
   /** Where the configuration decided it, for instance `security.toml:12`; undefined: embedded. */
   readonly origin: string | undefined;
   /** True when what it is applied to decides. */
@@ -53,6 +55,7 @@ export function explainGlobal(rules: Rules, global: string): GlobalExplanation {
     why: rule.why,
     fix: rule.fix,
     references: rule.references,
+    atlas: rule.atlas,
     origin: rule.origin,
     wrapper: rule.wrapper !== undefined,
     atBest: rule.wrapper === undefined ? undefined : HARMLESS,

@@ -226,16 +226,12 @@ function groupFinding(
   const counted = group.calls.length > 0 ? group.calls : all;
   return {
     ruleId: opinion.rule.id,
+    ...(opinion.rule.id !== opinion.reasons.id && { reasons: opinion.reasons.id }),
     ...atMost(verdict, most),
     message: opinion.message,
     location: { path: location.path, parts: [...location.parts, ...group.within] },
     offset: all.reduce((least, seen) => Math.min(least, seen.offset), Infinity),
     count: counted.reduce((sum, seen) => sum + seen.count, 0),
-    why: opinion.reasons.why,
-    fix: opinion.reasons.fix,
-    references: opinion.rule === opinion.reasons
-      ? opinion.rule.references
-      : [...new Set([...opinion.rule.references, ...opinion.reasons.references])],
     details: detailsOf(group, opinion),
   };
 }
@@ -482,9 +478,6 @@ function anomalyFinding(
     location: { path: location.path, parts: [...location.parts, ...within] },
     ...(offset === undefined ? {} : { offset }),
     count: 1,
-    why: rule?.why ?? "No loader writes files like this.",
-    fix: rule?.fix ?? "Do not use the file; report it to the publisher.",
-    references: rule?.references ?? [],
     details: {
       detail,
       ...(unread ? { unread } : {}),

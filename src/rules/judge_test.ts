@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CallFact, Fact, Finding, GlobalName, Reading } from "../core/types.ts";
+import { NamedRules, reasonsOf } from "../core/reasons.ts";
 import { loadRules } from "./rules.ts";
 import type { Judged } from "../core/rule_set.ts";
 
@@ -175,7 +176,14 @@ test("a dangerous target is named in the message, with its own reasons", () => {
     "Loading this file calls map(os.system, ['id']), which reaches os.system: it runs a shell command.",
   );
   assert.equal(finding.details["applied_to"], "os.system");
-  assert.equal(finding.why, rules.find("pickle-command")?.why);
+  assert.equal(finding.reasons, "pickle-command");
+  const named = new NamedRules((id) => rules.reasonsOf(id));
+  named.add({ findings: [finding] });
+  const said = reasonsOf(finding, named.all());
+  assert.equal(said.title, rules.find("pickle-wrapper")?.title);
+  assert.equal(said.why, rules.find("pickle-command")?.why);
+  assert.ok(said.references.includes("CWE-78") && said.references.includes("CWE-470"));
+  assert.ok(said.atlas.includes("AML.T0050"));
 });
 
 test("encoding with a codec for text is harmless, with another or an unknown one suspicious", () => {

@@ -45,6 +45,8 @@ export interface Rule {
   readonly fix: string;
   /** Weaknesses and advisories (`CWE-502`, `CVE-…`), and addresses. */
   readonly references: readonly string[];
+  /** Techniques of MITRE ATLAS, by the identifiers of `core/atlas.ts`. */
+  readonly atlas: readonly string[];
   /** Module to names, "*" for all of it and its submodules. */
   readonly globals: Readonly<Record<string, "*" | readonly string[]>>;
   /** Attributes that no dotted name passes harmlessly, such as `__globals__`. */
@@ -93,9 +95,9 @@ export function worseSeverity(a: Severity, b: Severity): Severity {
   return SEVERITIES.indexOf(a) <= SEVERITIES.indexOf(b) ? a : b;
 }
 
-/** The verdict, made no worse than `most` in either respect. */
+/** The verdict and no more (of a rule, say), made no worse than `most` in either respect. */
 export function atMost(verdict: Verdict, most: Verdict | undefined): Verdict {
-  if (most === undefined) return verdict;
+  if (most === undefined) return { severity: verdict.severity, safety: verdict.safety };
   const severity = SEVERITIES.indexOf(verdict.severity) < SEVERITIES.indexOf(most.severity)
     ? most.severity
     : verdict.severity;

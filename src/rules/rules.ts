@@ -111,6 +111,12 @@ export function buildRules(
       const { rule, reaches } = classifier.match(module, name, false);
       return { ruleId: rule.id, severity: rule.severity, safety: rule.safety, reaches };
     },
+    reasonsOf(ruleId: string) {
+      const rule = byId.get(ruleId);
+      if (rule === undefined) return undefined;
+      const { title, why, fix, references, atlas } = rule;
+      return { title, why, fix, references, atlas };
+    },
     judge: (observations: readonly Judged[], location: Location, most?: Verdict): Finding[] =>
       judge(judging, observations, location, most),
     list: () => rules,
@@ -162,6 +168,7 @@ function complete(rule: Rule): Rule {
 const EMPTY = {
   effect: "",
   references: [],
+  atlas: [],
   globals: {},
   attributes: [],
   effects: {},

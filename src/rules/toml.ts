@@ -7,6 +7,7 @@
  */
 
 import { parse, TomlError } from "smol-toml";
+import { ATLAS_TECHNIQUES } from "../core/atlas.ts";
 import { ConfigError } from "../core/errors.ts";
 import { SAFETY_LEVELS, SEVERITIES } from "../core/types.ts";
 import type { LoaderTableEntry } from "../core/loader.ts";
@@ -44,6 +45,7 @@ const RULE_KEYS: ReadonlySet<string> = new Set([
   "why",
   "fix",
   "references",
+  "atlas",
   "globals",
   "attributes",
   "effects",
@@ -171,6 +173,7 @@ function ruleOf(table: Table, format: string, where: string): Rule {
     why: reader.text("why"),
     fix: reader.text("fix"),
     references: reader.texts("references"),
+    atlas: reader.texts("atlas"),
     globals: globalsOf(reader),
     attributes: reader.texts("attributes"),
     effects: effectsOf(reader),
@@ -198,6 +201,11 @@ function checkRule(rule: Rule, reader: Reader): void {
   }
   if (rule.kind === "operator" && (rule.operators.length === 0 || rule.language === undefined)) {
     reader.fail(`"${rule.id}" needs "language" and "operators"`);
+  }
+  for (const id of rule.atlas) {
+    if (!Object.hasOwn(ATLAS_TECHNIQUES, id)) {
+      reader.fail(`"${id}" is no technique of MITRE ATLAS in src/core/atlas.ts`);
+    }
   }
   if (rule.kind !== "anomaly" && (rule.hit.length === 0 || rule.miss.length === 0)) {
     reader.fail(`"${rule.id}" needs examples: at least one "hit" and one "miss"`);

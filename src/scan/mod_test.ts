@@ -1,6 +1,14 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { bytesSource, ConfigError, configure, scan, withDefaults } from "../../mod.ts";
+import {
+  ATLAS_TECHNIQUES,
+  bytesSource,
+  ConfigError,
+  configure,
+  reasonsOf,
+  scan,
+  withDefaults,
+} from "../../mod.ts";
 
 const HARMFUL = new TextEncoder().encode("cos\nsystem\n(S'echo hi'\ntR.");
 
@@ -15,6 +23,18 @@ test("the module scans several inputs and says which cannot be opened", async ()
   const report = await scan([HARMFUL, new Blob(["just text"]), "there/is/no/such.pkl"]);
   assert.deepEqual(report.files.map((file) => file.verdict), ["dangerous", "skipped"]);
   assert.equal(report.errors.length, 1);
+});
+
+test("a finding is small, and the report has once what its rule says", async () => {
+  const report = await scan([HARMFUL, HARMFUL]);
+  const [finding] = report.files[0]?.findings ?? [];
+  assert.ok(finding);
+  assert.ok(JSON.stringify(finding).length < 600, JSON.stringify(finding));
+  assert.deepEqual(Object.keys(report.rules), ["pickle-command"]);
+  const said = reasonsOf(finding, report.rules);
+  assert.match(said.why, /run commands/);
+  assert.ok(said.references.includes("CWE-78"));
+  assert.equal(ATLAS_TECHNIQUES[said.atlas[0] ?? ""], "User Execution: Unsafe AI Artifacts");
 });
 
 test("limits given are checked and the others keep their defaults", async () => {

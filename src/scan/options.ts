@@ -72,6 +72,11 @@ export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "
   readonly signal?: AbortSignal;
   /** How URLs are fetched. */
   readonly remote?: RemoteOptions;
+  /**
+   * Also gives the SHA-256 of each file, for which all of it is read; of remote files what the hub's listing
+   * says.
+   */
+  readonly hash?: boolean;
   /** How paths of folders are gone through. */
   readonly walk?: WalkOptions;
   /** What the user's policies say of the file at a path, as reports have it. */

@@ -7,7 +7,7 @@
 import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
 import { type FindOptions, findRemote, type RemoteFound } from "../remote/find.ts";
 import { HUB, hubEndpoint, resolveRemote } from "../remote/resolve.ts";
-import type { ScanError } from "../core/types.ts";
+import type { FileHash, ScanError } from "../core/types.ts";
 import { shownUrl } from "../sources/http_client.ts";
 import { skippedReport } from "./asset/placeholder_reports.ts";
 import { type FileOptions, scanFile, type Scanned } from "./asset/scan_file.ts";
@@ -137,10 +137,16 @@ async function scanFound(
   options: ScanRemoteOptions,
 ): Promise<Scanned> {
   if (found.kind === "error") return { type: "error", error: found.error };
-  const { path } = found;
-  if (found.kind === "skipped") return { type: "file", file: skippedReport(path, found.size) };
+  const { path, sha256: value } = found;
+  const sha256 = value === undefined ? undefined : { value, by: "listing" } as const;
+  if (found.kind === "skipped") {
+    const file = skippedReport(path, found.size);
+    return { type: "file", file: options.hash && sha256 ? { ...file, sha256 } : file };
+  }
   concurrent.start(path, path);
-  const place = { ...found, size: () => found.size };
+  // What the listing does not say would take all of the file.
+  const hash = (): Promise<FileHash | undefined> => Promise.resolve(sha256);
+  const place = { ...found, hash, size: () => found.size };
   const scanned = await scanFile(place, options, (bytes) => concurrent.update(path, bytes));
   concurrent.finish(path, scanned.file.bytesRead);
   return scanned;

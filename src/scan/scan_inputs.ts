@@ -6,6 +6,7 @@
 
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import { withDefaults } from "../core/limits.ts";
+import { NamedRules } from "../core/reasons.ts";
 import type { Source } from "../core/source.ts";
 import {
   type FileReport,
@@ -17,6 +18,7 @@ import {
 import { TOOL_NAME, TOOL_VERSION } from "../core/version.ts";
 import { streamSource } from "../sources/forward.ts";
 import { blobSource, bytesSource } from "../sources/memory.ts";
+import { HashedStream, hashSource } from "./asset/hash_source.ts";
 import type { Scanned } from "./asset/scan_file.ts";
 import type {
   AddressesInput,
@@ -92,7 +94,8 @@ async function* scanBatches(
   for (const batch of batchesOf(inputs)) {
     if (batch.kind === "local") {
       const fileSystem = await fileSystemFor(batch.inputs);
-      const found = findLocal(batch.inputs, { fileSystem, walk, stop, nextName });
+      const { hash = false } = fileOptions;
+      const found = findLocal(batch.inputs, { fileSystem, walk, stop, nextName, hash });
       const scan = new OrderedScan(found, { ...fileOptions, stop, progress });
       yield* scan.run();
       if (scan.leftFiles) return;
@@ -118,9 +121,12 @@ export async function scanMany(
   const { signal, configuration = "embedded", configurationNotes, ...rest } = options;
   const files: FileReport[] = [];
   const errors: ScanError[] = [];
+  const rules = new NamedRules((id) => options.rules.reasonsOf(id));
   for await (const scanned of scanInputs(inputs, { ...rest, stop: stopOf(signal) })) {
-    if (scanned.type === "file") files.push(scanned.file);
-    else errors.push(scanned.error);
+    if (scanned.type === "file") {
+      files.push(scanned.file);
+      rules.add(scanned.file);
+    } else errors.push(scanned.error);
   }
   return {
     tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: options.rules.version },
@@ -128,6 +134,7 @@ export async function scanMany(
     duration: (Date.now() - started) / 1000,
     files,
     errors,
+    rules: rules.all(),
     configuration,
     ...(configurationNotes && { configurationNotes }),
     ...totalSuppressed(files),
@@ -207,15 +214,17 @@ interface FindContext {
   readonly walk: ScanInputsOptions["walk"];
   readonly stop: Stop;
   readonly nextName: () => string;
+  readonly hash: boolean;
 }
 
 function* findLocal(
   inputs: readonly LocalInput[],
-  { fileSystem, walk, stop, nextName }: FindContext,
+  context: FindContext,
 ): Generator<Found> {
+  const { fileSystem, walk } = context;
   for (const input of inputs) {
     const paths = pathsOf(input);
-    if (paths === undefined) yield openedOf(input as OpenedInput, stop, nextName);
+    if (paths === undefined) yield openedOf(input as OpenedInput, context);
     else if (fileSystem !== undefined) yield* findPaths(paths, fileSystem, walk);
   }
 }
@@ -227,10 +236,11 @@ function pathsOf(input: LocalInput): readonly (string | URL)[] | undefined {
 }
 
 /** Bytes, Blobs, streams and sources of the caller's own. */
-function openedOf(input: OpenedInput, stop: Stop, nextName: () => string): Found {
-  const opened = (path: string, open: () => Source, size?: number): Found => ({
+function openedOf(input: OpenedInput, { stop, nextName, hash }: FindContext): Found {
+  const opened = (path: string, open: () => Source, size?: number): Opened => ({
     ...{ kind: "opened", path },
     size: () => size,
+    hash: async (stopped) => await hashSource(open(), stopped),
     // Within the promise chain, so that a failing input rejects and does not throw.
     open: () => new Promise((done) => done(open())),
     // A source of the caller's own is the caller's to close.
@@ -249,14 +259,24 @@ function openedOf(input: OpenedInput, stop: Stop, nextName: () => string): Found
     return opened(name, () => input, size);
   }
   const { name } = input;
-  return opened(name, () => streamSource(name, untilStopped(name, input.stream(), stop)));
+  const read = (): AsyncIterable<Uint8Array> => untilStopped(name, input.stream(), stop);
+  if (!hash) return opened(name, () => streamSource(name, read()));
+  // Read once, it is hashed on the way; what the scan leaves is read after it.
+  const hashing = new HashedStream(read);
+  return {
+    ...opened(name, () => streamSource(name, hashing.chunks)),
+    hash: () => hashing.end(),
+  };
 }
+
+type Opened = Extract<Found, { readonly kind: "opened" }>;
 
 const FETCH = "A string is a path: give a URL object, as by new URL(), to fetch it.";
 
 /** What is used of the modules that know the file system. */
 interface FileSystem {
   readonly openRegular: typeof import("../sources/file.ts").openRegular;
+  readonly hashFile: typeof import("../sources/file.ts").hashFile;
   readonly sizeOf: typeof import("../sources/file.ts").sizeOf;
   readonly identityOf: typeof import("../sources/file.ts").identityOf;
   readonly pathOfUrl: typeof import("../sources/file.ts").pathOfUrl;
@@ -279,7 +299,7 @@ async function fileSystemFor(inputs: readonly LocalInput[]): Promise<FileSystem 
 /** All files at paths. */
 function* findPaths(
   inputs: readonly (string | URL)[],
-  { openRegular, sizeOf, identityOf, pathOfUrl, walk, Folders, LinkedFiles }: FileSystem,
+  { openRegular, sizeOf, hashFile, identityOf, pathOfUrl, walk, Folders, LinkedFiles }: FileSystem,
   options: ScanInputsOptions["walk"],
 ): Generator<Found> {
   const paths: string[] = [];
@@ -296,6 +316,7 @@ function* findPaths(
   const files: LocalFiles = {
     open: (path) => openRegular(path, linked),
     sizeOf,
+    hash: hashFile,
     linked: (path) => {
       const identity = identityOf(path);
       const inode = identity && linked.inodeIfLinked(identity);

@@ -20,9 +20,10 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
-import type { ScanError } from "../core/types.ts";
+import type { FileHash, ScanError } from "../core/types.ts";
 import { globMatcher } from "./glob.ts";
 import { type FileIdentity, inodeOf, type LinkedFiles } from "./linked.ts";
 import type { Source } from "../core/source.ts";
@@ -160,6 +161,39 @@ export function openRegular(path: string, linked?: LinkedFiles): FileSource {
       return kept && bytesFetched;
     },
   };
+}
+
+/** Bytes that are read at a time to hash a file. */
+const HASH_CHUNK_BYTES = 4 << 20;
+
+/**
+ * The SHA-256 of a file.
+ *
+ * @param stopped ends it early when it gives true
+ * @returns undefined when it was stopped
+ * @throws SourceError when it cannot be read, or changes meanwhile
+ */
+export async function hashFile(
+  path: string,
+  stopped: () => boolean,
+): Promise<FileHash | undefined> {
+  const source = openRegular(path);
+  try {
+    const hash = createHash("sha256");
+    const { size = 0, readInto } = source;
+    const chunk = new Uint8Array(Math.min(size, HASH_CHUNK_BYTES));
+    for (let at = 0; at < size;) {
+      if (stopped()) return undefined;
+      const length = readInto?.call(source, at, chunk) ?? 0;
+      hash.update(chunk.subarray(0, length));
+      at += length;
+      // Timers and signals are handled between chunks.
+      if (at < size) await new Promise((done) => setTimeout(done));
+    }
+    return { value: hash.digest("hex"), by: "content" };
+  } finally {
+    source.close();
+  }
 }
 
 /** What the file system says of a file; undefined where it cannot be looked at. */

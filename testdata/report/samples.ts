@@ -12,6 +12,43 @@ import {
   SEVERITY_SCORES,
   type Verdict,
 } from "../../src/core/types.ts";
+import { NamedRules } from "../../src/core/reasons.ts";
+
+/** What the rules of these reports say. */
+const RULES: ScanReport["rules"] = {
+  "file-unsupported": {
+    title: "Unsupported model format",
+    why: "",
+    fix: "",
+    references: [],
+    atlas: [],
+  },
+  "pickle-decoder": {
+    title: "Data decoding at load",
+    why: "Decoders hide what comes next from a reader.",
+    fix: "Ask the author why the model needs it.",
+    references: [],
+    atlas: ["AML.T0074"],
+  },
+  "pickle-eval": {
+    title: "Evaluation of Python source",
+    why: "exec runs any Python code that it is given.",
+    fix: "Do not load this file. Delete it, and get the model from a source you trust, " +
+      "as safetensors where there is one.",
+    references: ["CWE-94"],
+    atlas: ["AML.T0011.000", "AML.T0018.002"],
+  },
+  "pickle-process": {
+    title: "Process start or signal",
+    why: "os, posix, nt and subprocess start programs. A model has no need of them; " +
+      "whoever loads this file runs what its author chose.",
+    fix: "Do not load this file. Delete it, and get the model from a source you trust, " +
+      "as safetensors where there is one.",
+    references: ["CWE-502", "GHSA-49gj-c84q-6qm9", "CVE-2025-1716"],
+    atlas: ["AML.T0011.000", "AML.T0050"],
+  },
+  "safe-torch": { title: "Harmless", why: "", fix: "", references: [], atlas: [] },
+};
 
 const PROCESS: Finding = {
   ruleId: "pickle-process",
@@ -21,11 +58,6 @@ const PROCESS: Finding = {
   location: { path: "models/evil.pkl", parts: ["stream_0"] },
   offset: 29,
   count: 1,
-  why: "os, posix, nt and subprocess start programs. A model has no need of them; " +
-    "whoever loads this file runs what its author chose.",
-  fix: "Do not load this file. Delete it, and get the model from a source you trust, " +
-    "as safetensors where there is one.",
-  references: ["CWE-502", "GHSA-49gj-c84q-6qm9", "CVE-2025-1716"],
   details: {
     global: "os.system",
     calls: [{ expression: "os.system('echo hi')", via: "REDUCE", offset: 29, count: 1 }],
@@ -40,8 +72,6 @@ const CODE: Finding = {
   location: { path: "models/evil.pkl", parts: ["stream_1"] },
   offset: 1204,
   count: 3,
-  why: "exec runs any Python code that it is given.",
-  references: ["CWE-94"],
   details: {
     global: "builtins.exec",
     calls: [{
@@ -66,9 +96,6 @@ const DECODER: Finding = {
   message: "Loading this file imports base64.b64decode, which can unwrap hidden content.",
   location: { path: "models/odd.pkl", parts: ["stream_0"] },
   offset: 2,
-  why: "Decoders hide what comes next from a reader.",
-  fix: "Ask the author why the model needs it.",
-  references: [],
   details: { global: "base64.b64decode", imported_by: ["STACK_GLOBAL"] },
 };
 
@@ -81,9 +108,6 @@ const HARMLESS: Finding = {
   location: { path: "models/good.pt", parts: ["archive/data.pkl", "stream_0"] },
   offset: 77,
   count: 12,
-  why: "",
-  fix: "",
-  references: [],
   details: { global: "torch._utils._rebuild_tensor_v2", imported_by: ["STACK_GLOBAL"] },
 };
 
@@ -133,9 +157,17 @@ export function report(
     duration: 0.345,
     files,
     errors,
+    rules: namedIn(files),
     configuration: "embedded",
     suppressed: 0,
   };
+}
+
+/** The rules that these files name. */
+function namedIn(files: readonly FileReport[]): ScanReport["rules"] {
+  const named = new NamedRules((id) => RULES[id]);
+  for (const file of files) named.add(file);
+  return named.all();
 }
 
 const numbered = (from: number, to: number): string[] =>

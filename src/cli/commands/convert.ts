@@ -37,8 +37,12 @@ export async function runConvert(
 ): Promise<number> {
   const text = path === STDIN_PATH ? await textOf(io.stdin()) : readText(path);
   const { report, exit } = readReport(text, path);
-  const { files, errors, ...rest } = report;
-  const reports = new Reports(io, { ...options, beforeWrite: () => Promise.resolve() });
+  const { files, errors, rules, ...rest } = report;
+  const reports = new Reports(io, {
+    ...options,
+    reasonsOf: (id) => Object.hasOwn(rules, id) ? rules[id] : undefined,
+    beforeWrite: () => Promise.resolve(),
+  });
   await reports.start(rest);
   for (const file of files) await reports.addFile(file);
   for (const error of errors) await reports.addError(error);

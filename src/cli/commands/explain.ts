@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ATLAS_TECHNIQUES } from "../../core/atlas.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
 import { hang, type Page, paragraph } from "../../report/layout.ts";
@@ -94,6 +95,7 @@ export function ruleRecord(rule: Rule): Record<string, unknown> {
     why: rule.why,
     fix: rule.fix,
     references: rule.references,
+    atlas: rule.atlas,
     globals: rule.globals,
     operators: rule.operators,
     wrapper: rule.wrapper ?? null,
@@ -120,6 +122,7 @@ function globalRecord(it: GlobalExplanation, trust: readonly Trust[]): Record<st
     why: it.why,
     fix: it.fix,
     references: it.references,
+    atlas: it.atlas,
     trust,
   };
 }
@@ -138,6 +141,7 @@ function ruleLines(page: Page, rule: Rule): string[] {
     ...labelled(page, "why", rule.why),
     ...labelled(page, "fix", rule.fix),
     ...labelled(page, "see", rule.references.join(", ")),
+    ...labelled(page, "ATLAS", techniquesText(rule.atlas)),
     ...labelled(page, "hits", rule.hit[0] ?? ""),
     ...labelled(page, "misses", rule.miss[0] ?? ""),
     ...shown.flatMap((text, index) => labelled(page, index === 0 ? "covers" : "", text)),
@@ -202,7 +206,13 @@ function globalLines(page: Page, it: GlobalExplanation, trust: readonly Trust[])
     ...labelled(page, "why", it.why),
     ...labelled(page, "fix", it.fix),
     ...labelled(page, "see", it.references.join(", ")),
+    ...labelled(page, "ATLAS", techniquesText(it.atlas)),
   ];
+}
+
+/** Techniques of MITRE ATLAS with their names. */
+function techniquesText(ids: readonly string[]): string {
+  return ids.map((id) => `${id} ${ATLAS_TECHNIQUES[id] ?? ""}`.trim()).join(", ");
 }
 
 function title(page: Page, name: string, text: string): string[] {

@@ -164,6 +164,7 @@ interface RawScanOptions extends RawRemoteOptions {
   readonly exclude?: readonly string[];
   readonly followSymlinks?: boolean;
   readonly allowNoModels?: boolean;
+  readonly hash?: boolean;
   readonly config?: ConfigurationChoice;
   readonly baseline?: string;
 }
@@ -191,6 +192,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .option("--exclude <glob>", "leave out files and folders that match (repeatable)", collect)
     .option("--follow-symlinks", "go into links to folders")
     .option("--allow-no-models", "finding nothing to scan is no failure")
+    .option("--hash", "also give the SHA-256 of each file, for which all of it is read")
     .addOption(
       option("--timeout <seconds>", "time for the whole scan").argParser(checked(parseSeconds)),
     )
@@ -224,6 +226,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       exclude: raw.exclude ?? [],
       followSymlinks: raw.followSymlinks ?? false,
       allowNoModels: raw.allowNoModels ?? false,
+      hash: raw.hash ?? false,
     };
     run(async () => {
       const [{ runScan }, { scanSource }, { loadConfigured }] = await Promise.all([

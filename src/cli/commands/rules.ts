@@ -70,7 +70,15 @@ function haystack(rule: Rule): string {
   const globals = Object.entries(rule.globals).flatMap(([module, names]) =>
     typeof names === "string" ? [module] : names.map((name) => `${module}.${name}`)
   );
-  return [rule.id, rule.title, rule.why, ...rule.references, ...globals, ...rule.operators]
+  return [
+    rule.id,
+    rule.title,
+    rule.why,
+    ...rule.references,
+    ...rule.atlas,
+    ...globals,
+    ...rule.operators,
+  ]
     .join("\n").toLowerCase();
 }
 

@@ -46,6 +46,8 @@ export interface ScanCommandOptions {
   readonly exclude: readonly string[];
   readonly followSymlinks: boolean;
   readonly allowNoModels: boolean;
+  /** Also gives the SHA-256 of each file. */
+  readonly hash?: boolean;
   /** Threads that scan at a time; undefined: as many as there are cores, within reason. */
   readonly jobs?: number | undefined;
   /** How addresses are fetched. */
@@ -94,6 +96,7 @@ export async function runScan(
     format: options.format,
     outputs: options.outputs ?? [],
     text: options,
+    reasonsOf: (id) => engine.rules.reasonsOf(id),
     beforeWrite: () => progress.clear(),
   });
   const counts: Pick<FileReport, "suppressed">[] = [];
@@ -105,6 +108,7 @@ export async function runScan(
     for await (
       const it of scanInputs(inputsOf(paths, io), {
         ...{ scan, rules, limits, remote, progress, stop },
+        hash: options.hash,
         walk: walkOf(options, engine),
         policyOf: engine.configuration?.policyOf,
         suppress: suppressorOf(engine),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -49,6 +50,10 @@ interface RepositoryOptions {
   readonly revision?: string;
   /** Files in large storage: the listing has their size under `lfs`, and that of a pointer beside it. */
   readonly large?: readonly string[];
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** The commit of every repository here. */
@@ -105,7 +110,7 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
         oid: "x",
         path,
         ...(large.includes(path)
-          ? { size: 134, lfs: { oid: "x", size: bytes.length, pointerSize: 134 } }
+          ? { size: 134, lfs: { oid: sha256Of(bytes), size: bytes.length, pointerSize: 134 } }
           : { size: bytes.length }),
       }));
       const api = `/api/${kind}/${id}`;

@@ -81,9 +81,6 @@ export function unjudged(location: Location, error: unknown): Finding {
     message: `What was seen here could not be judged: ${describe(error)}`,
     location,
     count: 1,
-    why: "A part of the scanner failed, so harm in this file may have gone unseen.",
-    fix: "Do not load the file on the strength of this report, and report the defect.",
-    references: [],
     details: {},
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { LimitError } from "../../core/errors.ts";
 import { withDefaults } from "../../core/limits.ts";
 import { forwardSource } from "../../sources/forward.ts";
@@ -10,7 +11,7 @@ import { errorOf, meter } from "./metered.ts";
 const DATA = Uint8Array.from({ length: 100_000 }, (_, at) => at & 0xff);
 const budget = () => new Budget(withDefaults(), undefined);
 
-test("bytes are counted once where they are at hand, and again where they are not", async () => {
+test("each byte is counted once, however often it is read", async () => {
   const source = meter(bytesSource("x", DATA), budget(), undefined);
   assert.deepEqual(await source.read(0, 100), DATA.subarray(0, 100));
   assert.equal(source.bytesRead, 100);
@@ -18,7 +19,23 @@ test("bytes are counted once where they are at hand, and again where they are no
   assert.equal(source.bytesRead, 100);
   await source.read(5000, 10);
   await source.read(5000, 10);
-  assert.equal(source.bytesRead, 120);
+  assert.equal(source.bytesRead, 110);
+});
+
+test("distinct bytes are counted for any sequence of reads", () => {
+  fc.assert(fc.property(
+    fc.array(fc.tuple(fc.nat(120), fc.nat(40)), { maxLength: 60 }),
+    (reads) => {
+      const small = bytesSource("x", DATA.subarray(0, 130));
+      const source = meter(small, budget(), undefined);
+      const seen = new Set<number>();
+      for (const [offset, length] of reads) {
+        const got = source.readSync?.(offset, length) ?? new Uint8Array();
+        for (let at = 0; at < got.length; at++) seen.add(offset + at);
+        assert.equal(source.bytesRead, seen.size, JSON.stringify(reads));
+      }
+    },
+  ));
 });
 
 test("every way to read gives the same bytes, also past the end", async () => {

@@ -11,7 +11,7 @@ function finding(
 ): Finding {
   return {
     ...{ ruleId: "r", severity, safety, message: "m", location: { path: "p", parts } },
-    ...{ count: 1, why: "", fix: "", references: [], details: {} },
+    ...{ count: 1, details: {} },
     ...(score !== undefined && { score }),
   };
 }

@@ -6,7 +6,7 @@
 
 import { scanErrorOf, SourceError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
-import type { FileReport, FolderPlace, Limits, ScanError } from "../../core/types.ts";
+import type { FileHash, FileReport, FolderPlace, Limits, ScanError } from "../../core/types.ts";
 import { AssetScan, type ScanOptions } from "./asset_scan.ts";
 import { defect, unreadReport } from "./placeholder_reports.ts";
 
@@ -17,6 +17,8 @@ export type ScanSource = (source: Source, options: ScanOptions) => Promise<FileR
 export interface FileOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
   /** As `scanSource` does unless given. */
   readonly scan?: ScanSource | undefined;
+  /** Also gives the SHA-256 of each file, for which all of it is read. */
+  readonly hash?: boolean | undefined;
   readonly stop: {
     readonly signal: { readonly aborted: boolean };
     /** Milliseconds left for the scan of all files; undefined without a limit. */
@@ -47,6 +49,13 @@ export interface FilePlace {
   open(): OpenedSource | Promise<OpenedSource>;
   /** True for what its owner closes. */
   readonly keepOpen?: boolean | undefined;
+  /**
+   * The SHA-256 of all of it, asked for after the scan; undefined where it cannot be had.
+   *
+   * @param stopped true once the scan is to end
+   * @throws SourceError when it cannot be read
+   */
+  hash?(stopped: () => boolean): Promise<FileHash | undefined>;
 }
 
 /**
@@ -65,13 +74,31 @@ export async function scanFile(
     const opened = place.open();
     const source = opened instanceof Promise ? await opened : opened;
     try {
-      return await scanOpened(source, place, options, update);
+      const scanned = await scanOpened(source, place, options, update);
+      return options.hash
+        ? { ...scanned, file: await hashed(scanned.file, place, options) }
+        : scanned;
     } finally {
       if (!place.keepOpen) source.close?.();
     }
   } catch (cause) {
     const error = cause instanceof SourceError ? scanErrorOf(path, cause) : defect(path, cause);
     return { type: "file", file: unreadReport(path, place.size(), error) };
+  }
+}
+
+/** The report with the hash of its file; an error of reading is one of the report. */
+async function hashed(
+  file: FileReport,
+  { path, hash }: FilePlace,
+  { stop }: FileOptions,
+): Promise<FileReport> {
+  try {
+    const sha256 = await hash?.(() => stop.signal.aborted);
+    return sha256 === undefined ? file : { ...file, sha256 };
+  } catch (cause) {
+    if (!(cause instanceof SourceError)) throw cause;
+    return { ...file, errors: [...file.errors, scanErrorOf(path, cause)] };
   }
 }
 

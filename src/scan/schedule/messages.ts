@@ -16,6 +16,8 @@ export interface WorkerStart {
   /** Plain data from which the worker makes its rules. */
   readonly setup: unknown;
   readonly limits: Partial<Limits>;
+  /** Whether files are hashed. */
+  readonly hash: boolean;
   /** Deadline of the scan of all files, milliseconds since 1970. */
   readonly deadline: number | undefined;
   /** Whether progress is shown. */

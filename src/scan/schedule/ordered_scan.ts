@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { FolderPlace, ScanError } from "../../core/types.ts";
+import type { FileHash, FolderPlace, ScanError } from "../../core/types.ts";
 import type { Bundle } from "../../core/bundle.ts";
 import type { Source } from "../../core/source.ts";
 import { withDefaults } from "../../core/limits.ts";
@@ -36,6 +36,8 @@ export interface LocalFiles {
   open(path: string): Source & { close(): void };
   /** Bytes of a file; undefined where it cannot be looked at. */
   sizeOf(path: string): number | undefined;
+  /** As the `hash` of a {@linkcode FilePlace}. */
+  hash(path: string, stopped: () => boolean): Promise<FileHash | undefined>;
   /**
    * Device and inode of a file that several paths name, and whether this thread keeps bytes of it;
    * undefined for every other file.
@@ -284,7 +286,7 @@ export class OrderedScan {
 
   /** Undefined where there are no threads: the main thread then scans everything. */
   async #startPool(events: PoolEvents): Promise<WorkerPool | undefined> {
-    const { workers, limits = {}, stop } = this.#options;
+    const { workers, limits = {}, hash = false, stop } = this.#options;
     if (workers === undefined) return undefined;
     const { setup, progress } = workers;
     try {
@@ -294,7 +296,7 @@ export class OrderedScan {
       ]);
       const remaining = stop.remaining();
       const deadline = remaining === undefined ? undefined : Date.now() + remaining;
-      const start = { setup, limits, deadline, progress };
+      const start = { setup, limits, hash, deadline, progress };
       return WorkerPool.start(threads, jobsOf(workers.jobs, threads.cores) - 1, start, events);
     } catch {
       return undefined;
@@ -352,7 +354,12 @@ export class OrderedScan {
     if (found.kind === "opened") return scanFile(found, this.#options, update);
     const { path, argument, files } = found;
     const folder = files.place(path, argument);
-    const place = { path, folder, size: () => files.sizeOf(path), open: () => files.open(path) };
+    const place: FilePlace = {
+      ...{ path, folder },
+      size: () => files.sizeOf(path),
+      open: () => files.open(path),
+      hash: (stopped) => files.hash(path, stopped),
+    };
     return scanFile(place, this.#options, update);
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { markObservedElsewhere } from "../asset/folder.ts";
-import type { FileOptions } from "../asset/scan_file.ts";
+import type { FileOptions, FilePlace } from "../asset/scan_file.ts";
 import { scanFile } from "../asset/scan_file.ts";
 import type { Port, Task, WorkerStart } from "./messages.ts";
 import { SharedQueue } from "./shared_queue.ts";
@@ -36,16 +36,17 @@ async function work(
   start: WorkerStart,
   configure: (setup: unknown) => Promise<Judges>,
 ): Promise<void> {
-  const { thread, deadline, limits } = start;
+  const { thread, deadline, limits, hash } = start;
   const queue = new SharedQueue(start.memory);
   const tasks = receive(port);
-  const [{ rules, suppress }, { openRegular, sizeOf }, { Folders }, { LinkedFiles }] = await Promise
-    .all([
-      configure(start.setup),
-      import("../../sources/file.ts"),
-      import("../../sources/folder.ts"),
-      import("../../sources/linked.ts"),
-    ]);
+  const [{ rules, suppress }, { openRegular, sizeOf, hashFile }, { Folders }, { LinkedFiles }] =
+    await Promise
+      .all([
+        configure(start.setup),
+        import("../../sources/file.ts"),
+        import("../../sources/folder.ts"),
+        import("../../sources/linked.ts"),
+      ]);
   const signal = {
     get aborted() {
       return queue.stopped;
@@ -54,7 +55,7 @@ async function work(
   const remaining = (): number | undefined =>
     deadline === undefined ? undefined : deadline - Date.now();
   const options: FileOptions = {
-    ...{ rules, suppress, limits },
+    ...{ rules, suppress, limits, hash },
     stop: { signal, remaining },
   };
   const linked = new LinkedFiles();
@@ -66,7 +67,12 @@ async function work(
     const folder = folders.place(path, argument);
     // The main thread scans the files that bundles have observations of.
     markObservedElsewhere(folder.listing);
-    const place = { path, folder, size: () => sizeOf(path), open: () => openRegular(path, linked) };
+    const place: FilePlace = {
+      ...{ path, folder },
+      size: () => sizeOf(path),
+      open: () => openRegular(path, linked),
+      hash: (stopped) => hashFile(path, stopped),
+    };
     const scanned = await scanFile(place, options, (bytesRead) => {
       if (start.progress) port.postMessage({ type: "progress", index, bytesRead });
     });

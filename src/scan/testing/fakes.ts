@@ -102,6 +102,7 @@ export const FAKE_RULES: RuleSet = {
     const [severity, safety] = MODULES[module] ?? ["medium", "suspicious"];
     return { ruleId: `fake-${module}`, severity, safety, reaches: `${module}.${name}` };
   },
+  reasonsOf: () => undefined,
   judge: (observations, location, atMost) =>
     observations.map((observation) => ({
       ...verdictOf(observation, atMost),
@@ -111,9 +112,6 @@ export const FAKE_RULES: RuleSet = {
         parts: [...location.parts, ...(observation.within ?? [])],
       },
       count: 1,
-      why: "",
-      fix: "",
-      references: [],
       details: {},
     })),
 };
