@@ -331,4 +331,16 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmful: { name: "trailing.pdiparams", deflated: "Y2BABSxAzMEqwMyAB7BB1LAIMPO92rgv4JvB/hn3RO0dTJ1tE1Tu7mN6OHHfARErm4RIH7srz0P3z3jLb79mzkw7nu9u9qnJGfkA" },
     harmless: { name: "branch.pdiparams", deflated: "Y2BABSxAzMEqwMyAB7BB1LAIMPO92rgv4JvB/hn3RO0dTJ1tE1Tu7mN6OHHfARErm4RIH7srz0P3z3jLb79mzkw7nu9u9gA=" },
   },
+  {
+    format: "mxnet-symbol",
+    decoder: "built in",
+    harmful: { name: "native-symbol.json", deflated: "dZBBCsMgEEX3OYW4zkJLN+0BuuwFSpABp20g1WAmaSB492rSaEtTBB2/fx7fmQrGuLEaO35kl3BhbJr3INs2aNz0TcPLVTPwwKhqIMhqbdqeZkI1S77cIqkzUD3gL2zMEhC5CFpbZ/jVRpcY9zKv1BI5iFqRbdXNgY7WEzQd8rfBb8RMvbliTJR/L6muis/Th72KRg7upr7HKNJb1JWzT9WSy88LXy7HLpnvCDpD1nhyTZNiLZGqHOBrcPwxGiQ1oOtqaz5+HGZAaXRSHIRMHF/4Fw==" },
+    harmless: { name: "mlp-symbol.json", deflated: "tVRNb4MwDL33V0ScOUBKW7rbNGnXHXZEKEpL2iJBQGD6oYr/Poca6CQ6sX5IKC+xHb9n4uQ8YczSWaRK640FuGDs3IxoznK0WbpKEstmrVHLVBlzJEFemWOdV9DkCBtTTa5xyTZrVxxUvN3BlVMCFCbjGXelYhdHkdIm2LPqZ/KuYlm+iPUTWU8fmdZqDSoa5r+fOnBsZr7QZoHbTzlN/1T2voZ4LyHO9IAq2TmdQXXoF3DKm9hCJdUNedMxQm4eDB/fEPyZDcHHNgR/TUPw+6kDr++CWT+dP3AOZbaBVB5FIlcq+f91/75s/6oAw2+nH0wcLPoS/N8l4Bg2WyxZbEX3emEI3gPsfywei/YpxvhFkR1EDkX3yDlE6RJywimhRzgjnBMuCH3CZZvH6UXtlIwuJSxb3aS2O8/0qBWIvSpKcwUxFAs3P8h1lo4b1pP6Bw==" },
+  },
+  {
+    format: "mxnet-params",
+    decoder: "built in",
+    harmful: { name: "shape.params", deflated: "E2JkQAEsUPrkr8k/QTQTTAKojhnBhAPueh77VUfE7ZeJmdufVYyw3+wnZR+8KNq+vJbbvvZphL3Hyxt29xfK2wdGqtqvO3vEDmYuI5JdyOblcT+wKw2bYWfjnWJ/zzvDFtkdTGhuRNY3a1OZ/eyZ3XZFQUfs2iZ8satb52Xv9crffkUqu/3E/V9R7GXCoj8uW9BeXPqkHcxsPiidWJRulZZsGF+empmeUcKDJpqUmViMqtIIq0ojsEoA" },
+    harmless: { name: "mlp-0000.params", deflated: "E2JkQAEsUPrkr8k/QTQTkhgzlEbWwl3PY7/qiLj9MjFz+7OKEfab/aTsgxdF25fXctvXPo2w93h5w+7+Qnn7wEhV+3Vnj9jBzGVEMhfZvDzuB3alYTPsbLxT7O95Z9giu4MJzY3I+mZtKrOfPbPbrijoiF3bhC92deu87L1e+duvSGW3n7j/K4q9TFj0x2UL2otLn7SDmc0HpROL0q3Skg3jy1Mz0zNKeNBEkzITi1FVGmFVaQRWCQA=" },
+  },
 ];

@@ -26,6 +26,7 @@ import { ggufDescriptor } from "./gguf/descriptor.ts";
 import { hdf5Descriptor } from "./hdf5/descriptor.ts";
 import { kerasDescriptor } from "./keras/descriptor.ts";
 import { modelConfigDescriptor } from "./model-config/descriptor.ts";
+import { mxnetDescriptor } from "./mxnet/descriptor.ts";
 import { nativeDescriptor } from "./native/descriptor.ts";
 import { numpyDescriptor } from "./numpy/descriptor.ts";
 import { onnxDescriptor } from "./onnx/descriptor.ts";
@@ -86,6 +87,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   executorchDescriptor,
   torch7Descriptor,
   paddleDescriptor,
+  mxnetDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

@@ -10,7 +10,7 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, CNTK, MXNet, MNN, MindSpore and others",
+  title: "Caffe, CNTK, MNN, MindSpore and others",
   role: "unread",
   claims: [
     { label: "a Caffe model", extensions: "caffemodel prototxt" },
@@ -35,8 +35,6 @@ export const frameworksDescriptor: FormatDescriptor = {
   unread: [
     // Model version 1: L"BCN" of a wide stream. Version 2 is protobuf and has no magic number.
     { label: "a CNTK model", matches: at(0, "B\0C\0N\0\0\0") },
-    // `kMXAPINDArrayListMagic`, src/c_api/c_api.cc, and a reserved word of zeros.
-    { label: "MXNet parameters", matches: at(0, "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
     // Identifiers of the FlatBuffers follow the root's offset.
     { label: "a MindSpore Lite model", matches: at(4, "MSL0", "MSL1", "MSL2") },
     { label: "an ONNX Runtime model", matches: at(4, "ORTM") },

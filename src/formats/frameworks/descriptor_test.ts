@@ -10,7 +10,6 @@ const rules = loadRules();
 const MODELS: readonly (readonly [name: string, head: string, label: RegExp])[] = [
   ["m.caffemodel", "\x0a\x05LeNet", /a Caffe model/],
   ["m.bin", "B\0C\0N\0\0\0", /a CNTK model/],
-  ["m-0000.params", "\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0", /MXNet parameters/],
   ["m.mnn", "\x20\0\0\0abcd", /an MNN model/],
   ["m.ms", "\x20\0\0\0MSL2", /a MindSpore Lite model/],
   ["m.ort", "\x20\0\0\0ORTM", /an ONNX Runtime model/],

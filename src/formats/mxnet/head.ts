@@ -1,0 +1,31 @@
+/**
+ * How MXNet's graphs are recognised: by the keys of their nodes, wherever in the object they stand.
+ *
+ * @module
+ */
+
+import { type Sample, SAMPLE_BYTES } from "../../core/format.ts";
+import { jsonLetters } from "../../parsers/json.ts";
+
+/** True for the beginning of an object in JSON with nodes of operators: `nnvm/src/pass/saveload_json.cc`. */
+export function isSymbol({ name, head, hint }: Sample): boolean {
+  if (hint !== undefined || head.length < 16 || !isObject(head)) return false;
+  // The loader takes any name; under its own nothing else is to be expected.
+  return /-symbol\.json$/iu.test(name) || hasNodes(jsonLetters(head));
+}
+
+/** True for an object in JSON whose keys may stand behind its beginning. */
+export function isLongObject({ name, head, hint }: Sample): boolean {
+  return hint === undefined && /\.json$/iu.test(name) && head.length >= SAMPLE_BYTES &&
+    (isObject(head) || !/[!-~]/u.test(jsonLetters(head)));
+}
+
+/** True for text with nodes, operators and inputs. */
+export function hasNodes(letters: string): boolean {
+  return /"nodes"\s*:\s*\[/u.test(letters) && /"op"\s*:\s*"/u.test(letters) &&
+    /"(?:inputs|arg_nodes|heads)"\s*:\s*\[/u.test(letters);
+}
+
+function isObject(head: Uint8Array): boolean {
+  return /^[^!-~]*\{/u.test(jsonLetters(head.subarray(0, 256)));
+}
