@@ -343,4 +343,10 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmful: { name: "shape.params", deflated: "E2JkQAEsUPrkr8k/QTQTTAKojhnBhAPueh77VUfE7ZeJmdufVYyw3+wnZR+8KNq+vJbbvvZphL3Hyxt29xfK2wdGqtqvO3vEDmYuI5JdyOblcT+wKw2bYWfjnWJ/zzvDFtkdTGhuRNY3a1OZ/eyZ3XZFQUfs2iZ8satb52Xv9crffkUqu/3E/V9R7GXCoj8uW9BeXPqkHcxsPiidWJRulZZsGF+empmeUcKDJpqUmViMqtIIq0ojsEoA" },
     harmless: { name: "mlp-0000.params", deflated: "E2JkQAEsUPrkr8k/QTQTkhgzlEbWwl3PY7/qiLj9MjFz+7OKEfab/aTsgxdF25fXctvXPo2w93h5w+7+Qnn7wEhV+3Vnj9jBzGVEMhfZvDzuB3alYTPsbLxT7O95Z9giu4MJzY3I+mZtKrOfPbPbrijoiF3bhC92deu87L1e+duvSGW3n7j/K4q9TFj0x2UL2otLn7SDmc0HpROL0q3Skg3jy1Mz0zNKeNBEkzITi1FVGmFVaQRWCQA=" },
   },
+  {
+    format: "caffe2",
+    decoder: "built in",
+    harmful: { name: "pickled_builder.pb", deflated: "42LOSy0RsudirBBirJRiUGILqCzJyM/T0uXiL8hMzs5JTYlPKs3MSUktUpJKzi/mKq4sLknN5dIIVk9NzshXyMhU5yoJ0gMA" },
+    harmless: { name: "predict_net.pb", deflated: "nZFBS8MwFIBnTSw+2MGAWPS2Y2+79riKKGIZDtFbTZNXNswaSdrZn2+aGpQxBL08vtP3Pd4DardcKfYKRPKWQyx0s5uXHwEqRj1cTmYkd5ACnLyhaVAlx+kUqDYSzYwU+e1zeg5n2K95Z9vNDkuL3Ih1Mslo/nRdFEzCaGL0XWs1COMH3i8d73uu4EJ0smnKA7Yf/Whg25qNxCQKlTsY9d8V8oiq+0siqF6+VEBq4Q4yzIpFtXDO6CbfN07htLNYemty9GuA3YPTsNjqut3yfrjEasR/rJn5v2XhbwGqzG/tZ7UIqU8=" },
+  },
 ];

@@ -17,6 +17,7 @@ import { vectorIndexDescriptor } from "./vector-index/descriptor.ts";
 import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
 import { textConfigDescriptor } from "./text-config/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
+import { caffe2Descriptor } from "./caffe2/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
 import { executorchDescriptor } from "./executorch/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
@@ -88,6 +89,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   torch7Descriptor,
   paddleDescriptor,
   mxnetDescriptor,
+  caffe2Descriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

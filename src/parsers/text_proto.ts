@@ -139,9 +139,11 @@ class Reader {
     const first = this.#peek();
     if (first === undefined || !SCALAR.test(first)) throw this.#invalid("a value is missing");
     let text = "";
+    let isFirst = true;
     for (let token: string | undefined = first; token !== undefined; token = this.#peek()) {
       const quoted = /^["']/u.test(token);
-      if (text !== "" && !quoted) break;
+      if (!isFirst && !quoted) break;
+      isFirst = false;
       this.#next++;
       text += quoted ? token.slice(1, -1) : token;
       if (!quoted) break;

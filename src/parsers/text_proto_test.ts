@@ -24,6 +24,7 @@ test("scalars, messages and separators are read as the specification has them", 
 
 test("strings beside one another are one, in either quotes", () => {
   assert.deepEqual(read(`a: "x" 'y'\n"z" b: 1`), [["a", "xyz"], ["b", "1"]]);
+  assert.deepEqual(read('a: "" b: "" "c"\nd: 1'), [["a", ""], ["b", "c"], ["d", "1"]]);
 });
 
 test("lists of messages give all their fields, lists of scalars none", () => {
