@@ -72,7 +72,7 @@ const HEADS: readonly (readonly [label: string, head: string])[] = [
   ["a Kendryte model", "LDMK\x05\0\0\0"],
   ["a CVITEK model", "CviModel\x10\0\0\0"],
   ["an ESP-DL model", "EDL2\0\0\0\0"],
-  ["a CNTK model", "B\0C\0N\0\0\0V\0e\0"],
+  ["a CNTK model of version 1", "B\0C\0N\0\0\0V\0e\0"],
   ["a MindSpore Lite model", "\x20\0\0\0MSL2"],
   ["an ONNX Runtime model", "\x20\0\0\0ORTM"],
   ["a Circle model", "\x20\0\0\0CIR0"],

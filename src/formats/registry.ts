@@ -18,6 +18,7 @@ import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
 import { textConfigDescriptor } from "./text-config/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { caffe2Descriptor } from "./caffe2/descriptor.ts";
+import { cntkDescriptor } from "./cntk/descriptor.ts";
 import { coremlDescriptor } from "./coreml/descriptor.ts";
 import { executorchDescriptor } from "./executorch/descriptor.ts";
 import { flaxDescriptor } from "./flax/descriptor.ts";
@@ -90,6 +91,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   paddleDescriptor,
   mxnetDescriptor,
   caffe2Descriptor,
+  cntkDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

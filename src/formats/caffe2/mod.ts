@@ -166,11 +166,17 @@ class NetWalk {
   }
 
   #state({ type, name, evidence, toFile }: Operator, offset: number): void {
-    const operator = toFile
-      ? `${type}:to_file`
-      : type === "ATen"
-      ? `ATen:${evidence.map(({ text }) => text).join()}`
-      : type;
+    if (toFile) this.#fact(`${type}:to_file`, { type, name, evidence, toFile }, offset);
+    else if (type !== "ATen") this.#fact(type, { type, name, evidence, toFile }, offset);
+    else {
+      // A function of PyTorch's tensors, by its name.
+      for (const { text } of evidence.length === 0 ? [{ text: "" }] : evidence) {
+        this.#fact(`ATen:${text}`, { type, name, evidence, toFile }, offset);
+      }
+    }
+  }
+
+  #fact(operator: string, { type, name, evidence }: Operator, offset: number): void {
     const key = JSON.stringify([operator, evidence]);
     if (this.#stated.has(key)) return;
     this.#stated.add(key);

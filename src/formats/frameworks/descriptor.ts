@@ -10,11 +10,10 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, CNTK, MNN, MindSpore and others",
+  title: "Caffe, MNN, MindSpore and others",
   role: "unread",
   claims: [
     { label: "a Caffe model", extensions: "caffemodel prototxt" },
-    { label: "a CNTK model", extensions: "cntk" },
     { label: "an MNN model", extensions: "mnn" },
     { label: "a MindSpore model", extensions: "mindir" },
     { label: "a MindSpore model", extensions: "ms", weak: true },
@@ -33,8 +32,6 @@ export const frameworksDescriptor: FormatDescriptor = {
   ],
   readers: [],
   unread: [
-    // Model version 1: L"BCN" of a wide stream. Version 2 is protobuf and has no magic number.
-    { label: "a CNTK model", matches: at(0, "B\0C\0N\0\0\0") },
     // Identifiers of the FlatBuffers follow the root's offset.
     { label: "a MindSpore Lite model", matches: at(4, "MSL0", "MSL1", "MSL2") },
     { label: "an ONNX Runtime model", matches: at(4, "ORTM") },
