@@ -51,13 +51,19 @@ function inJson(bytes: Uint8Array): number | undefined {
   for (const region of isObject(program) ? firstOf(program, "regions") : []) {
     for (const block of firstOf(region, "blocks")) {
       for (const operation of firstOf(block, "ops")) {
-        if (valuesOf(operation, "#")[0] !== "p") continue;
+        if (valuesOf(operation, "#")[0] !== "p" || !isPersistable(operation)) continue;
         const [attributes] = valuesOf(operation, "A");
         names.add(isArray(attributes) ? attributes.items[3] : undefined);
       }
     }
   }
   return names.size;
+}
+
+/** Whether a parameter is saved: the first of its attributes as a result; state of one run is not. */
+function isPersistable(parameter: JsonObject): boolean {
+  const [attributes] = valuesOf(parameter, "OA");
+  return !isArray(attributes) || attributes.items[0] !== 0;
 }
 
 function firstOf(object: JsonObject, key: string): readonly JsonObject[] {
