@@ -6,10 +6,35 @@
  * @module
  */
 
-import { rootTag, xmlTags } from "./xml_tags.ts";
+import { FormatError } from "../core/errors.ts";
+import { xmlRoot } from "./xml_head.ts";
+import { xmlTags } from "./xml_tags.ts";
 
 /** Bytes of a network that are read into memory. The largest real one has 40 MiB. CWE-770. */
 export const IR_BYTES = 256 * 1024 * 1024;
+
+/** Layers of one type and operator set. */
+export interface NetworkLayers {
+  /** The operator set and the type, for instance `extension.RegexNormalization`; `opset` of the runtime's own sets. */
+  readonly operator: string;
+  /** The name of the first. */
+  readonly name: string;
+  /** UTF-16 units from the start of the text to the first. */
+  readonly at: number;
+  /** The first one's attributes. */
+  readonly attributes: Map<string, string>;
+  count: number;
+}
+
+/** A constant of texts, which lie packed in the weights. */
+export interface NetworkTexts {
+  readonly name: string;
+  /** Bytes from the start of the weights. */
+  readonly offset: number;
+  readonly size: number;
+  /** Texts that its shape says; undefined where the shape is none. */
+  readonly count: number | undefined;
+}
 
 /** The network as its XML declares it. */
 interface OpenvinoNetwork {
@@ -17,8 +42,9 @@ interface OpenvinoNetwork {
   readonly weights: number;
   /** Constants whose size is not what their shape takes, one sentence each. */
   readonly anomalies: readonly string[];
-  /** Layers that need a library: their types with their operator sets. */
-  readonly extensions: readonly string[];
+  /** All layers. */
+  readonly layers: readonly NetworkLayers[];
+  readonly texts: readonly NetworkTexts[];
   /** True when it has a document type, which OpenVINO never writes. */
   readonly doctype: boolean;
 }
@@ -51,21 +77,45 @@ const BITS: Readonly<Record<string, number>> = {
   u1: 1,
   nf4: 4,
   boolean: 8,
+  // As networks before version 11 write them.
+  FP64: 64,
+  FP32: 32,
+  FP16: 16,
+  BF16: 16,
+  I64: 64,
+  I32: 32,
+  I16: 16,
+  I8: 8,
+  I4: 4,
+  U64: 64,
+  U32: 32,
+  U16: 16,
+  U8: 8,
+  U4: 4,
+  BIN: 1,
+  BOOL: 8,
 };
 
-/** Operator sets that the runtime brings along; others come from libraries that extend it. */
-const OWN_SET = /^(?:opset\d{1,2}|ie_internal_opset|gpu_opset|util|type_relaxed_opset)$/u;
+/** The runtime's operator sets, each of which holds most operators of those before it. */
+const NUMBERED_SET = /^opset\d{1,2}$/u;
+
+/** Types of layers of one network; the runtime has 220. CWE-770. */
+const OPERATORS = 10_000;
 
 const NUMBER = /^\d{1,15}$/u;
 
 /**
- * True for the beginning of a network: an XML text whose root is `net` with a version.
+ * Whether a text is a network: OpenVINO compares the root's name without regard to case, and takes any text before
+ * it.
  *
- * @param head the first characters
+ * @param head the beginning of a text
+ * @returns "cut" when it ends before the root
  */
-export function looksLikeNetwork(head: string): boolean {
-  const root = rootTag(head.replace(/^\ufeff/u, ""));
-  return root !== undefined && /^<net\s/u.test(root) && /\sversion\s*=/u.test(root);
+export function isNetwork(head: string): boolean | "cut" {
+  const root = xmlRoot(head);
+  if (root === "cut" || root === undefined) return root === "cut" ? "cut" : false;
+  return root.name.toLowerCase() === "net" &&
+    (!root.complete || /\sversion\s*=/u.test(root.attributes));
 }
 
 /**
@@ -75,19 +125,38 @@ export function looksLikeNetwork(head: string): boolean {
  */
 export function readNetwork(text: string): OpenvinoNetwork {
   const anomalies: string[] = [];
-  const extensions = new Set<string>();
+  const layers = new Map<string, NetworkLayers>();
+  const texts: NetworkTexts[] = [];
   let weights = 0;
   let doctype = false;
   let layer = "";
-  for (const { name, attributes, kind } of xmlTags(text)) {
+  // The layer that was opened last, where it is the first of its kind.
+  let first: NetworkLayers | undefined;
+  for (const { name, attributes, kind, at } of xmlTags(text)) {
     if (name === "!DOCTYPE") doctype = true;
     if (kind === "end") continue;
     if (name === "layer") {
       layer = attributes.get("name") ?? "";
-      const set = attributes.get("version");
-      if (set !== undefined && !OWN_SET.test(set)) {
-        extensions.add(`${attributes.get("type") ?? "a layer"} of ${set}`);
+      const set = attributes.get("version") ?? "";
+      const type = attributes.get("type") ?? "";
+      const operator = `${NUMBERED_SET.test(set) ? "opset" : set}.${type}`;
+      const known = layers.get(operator);
+      first = undefined;
+      if (known !== undefined) known.count++;
+      else {
+        if (layers.size === OPERATORS) {
+          throw new FormatError(
+            `Cannot read network: it has over ${OPERATORS} types of layers`,
+            at,
+          );
+        }
+        first = { operator, name: layer, at, attributes: new Map(), count: 1 };
+        layers.set(operator, first);
       }
+      continue;
+    }
+    if (name === "data") {
+      for (const [key, value] of attributes) first?.attributes.set(key, value);
     }
     const offset = attributes.get("offset");
     const size = attributes.get("size");
@@ -100,8 +169,20 @@ export function readNetwork(text: string): OpenvinoNetwork {
     weights = Math.max(weights, Number(offset) + Number(size));
     const detail = wrongSize(layer, attributes, Number(size));
     if (detail !== undefined) anomalies.push(detail);
+    if (attributes.get("element_type") === "string") {
+      const count = elementsOf(attributes.get("shape") ?? "");
+      texts.push({ name: layer, offset: Number(offset), size: Number(size), count });
+    }
   }
-  return { weights, anomalies, extensions: [...extensions], doctype };
+  return { weights, anomalies, layers: [...layers.values()], texts, doctype };
+}
+
+/** Elements of a shape; undefined where it is none. */
+function elementsOf(shape: string): number | undefined {
+  const axes = shape.split(",").map((axis) => axis.trim()).filter((axis) => axis !== "");
+  return axes.every((axis) => NUMBER.test(axis))
+    ? axes.reduce((count, axis) => count * Number(axis), 1)
+    : undefined;
 }
 
 function wrongSize(
@@ -110,10 +191,14 @@ function wrongSize(
   size: number,
 ): string | undefined {
   const shape = attributes.get("shape");
-  const bits = BITS[attributes.get("element_type") ?? ""];
-  if (shape === undefined || bits === undefined) return undefined;
-  const axes = shape.split(",").map((axis) => axis.trim()).filter((axis) => axis !== "");
-  if (!axes.every((axis) => NUMBER.test(axis))) return `"${layer}" has the shape ${shape}`;
-  const bytes = Math.ceil(axes.reduce((count, axis) => count * Number(axis), 1) * bits / 8);
+  const type = attributes.get("element_type");
+  // Blobs of networks before version 10 have neither.
+  if (shape === undefined || type === undefined) return undefined;
+  const elements = elementsOf(shape);
+  if (elements === undefined) return `"${layer}" has the shape ${shape}`;
+  if (type === "string") return undefined;
+  const bits = BITS[type];
+  if (bits === undefined) return `"${layer}" has elements of the unknown type "${type}"`;
+  const bytes = Math.ceil(elements * bits / 8);
   return bytes === size ? undefined : `"${layer}" takes ${bytes} bytes, ${size} are declared`;
 }

@@ -1,12 +1,13 @@
 /**
  * The tags of an XML text, one after the other, with their attributes. No entity is expanded but the
- * five that XML has itself and numbers; a DOCTYPE is handed out as a tag of that name and not read.
- * https://www.w3.org/TR/xml/
+ * five that XML has itself and numbers; a DOCTYPE is handed out as a tag of that name, with the entities that
+ * it declares (`xml_doctype.ts`). https://www.w3.org/TR/xml/
  *
  * @module
  */
 
 import { FormatError } from "../core/errors.ts";
+import { readDoctype, type XmlDoctype } from "./xml_doctype.ts";
 
 /** One tag. */
 interface XmlTag {
@@ -18,6 +19,8 @@ interface XmlTag {
   readonly kind: "start" | "end" | "empty";
   /** UTF-16 units from the start of the text. */
   readonly at: number;
+  /** What a document type declares; for no other tag. */
+  readonly doctype?: XmlDoctype;
 }
 
 /** Elements in one another. A network has five levels. CWE-674. */
@@ -28,34 +31,6 @@ const ATTRIBUTE = /\s+([^\s<>/="']+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/uy;
 const CLOSE = /\s*(\/?)>/uy;
 
 /**
- * The text of the root's tag, in a beginning of XML that may be cut off.
- *
- * @returns undefined where no root begins; as much of the tag as is there
- */
-export function rootTag(head: string): string | undefined {
-  for (let at = head.search(/\S/u); at >= 0 && head[at] === "<";) {
-    const close = head.startsWith("<!--", at) ? "-->" : head.startsWith("<?", at) ? "?>" : "";
-    let end: number;
-    if (close !== "") end = head.indexOf(close, at + close.length) + close.length;
-    else if (head.startsWith("<!", at)) end = documentTypeEnd(head, at) + 1;
-    else return head.slice(at, head.indexOf(">", at) + 1 || undefined);
-    if (end <= at) return undefined;
-    const next = head.slice(end).search(/\S/u);
-    at = next < 0 ? -1 : end + next;
-  }
-  return undefined;
-}
-
-/** The place of the `>` that ends a declaration, which may have others in brackets; -1 where none does. */
-function documentTypeEnd(text: string, at: number): number {
-  const close = text.indexOf(">", at);
-  const bracket = text.indexOf("[", at);
-  if (bracket < 0 || bracket > close) return close;
-  const end = text.indexOf("]>", at);
-  return end < 0 ? -1 : end + 1;
-}
-
-/**
  * The tags of a text in order.
  *
  * @throws FormatError when it is not well-formed: elements that do not nest, text without an end
@@ -64,11 +39,14 @@ export function* xmlTags(text: string): Generator<XmlTag> {
   const open: string[] = [];
   let roots = 0;
   for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at)) {
+    if (text.startsWith("<!DOCTYPE", at)) {
+      const doctype = readDoctype(text, at);
+      yield { name: "!DOCTYPE", attributes: new Map(), kind: "empty", at, doctype };
+      at = doctype.end;
+      continue;
+    }
     const beyond = special(text, at);
     if (beyond !== undefined) {
-      if (text.startsWith("<!DOCTYPE", at)) {
-        yield { name: "!DOCTYPE", attributes: new Map(), kind: "empty", at };
-      }
       at = beyond;
       continue;
     }
@@ -90,7 +68,7 @@ function invalid(why: string, at: number): FormatError {
   return new FormatError(`Cannot read XML: ${why}`, at);
 }
 
-/** The end of a comment, CDATA section, processing instruction or declaration; else undefined. */
+/** The end of a comment, CDATA section or processing instruction; else undefined. */
 function special(text: string, at: number): number | undefined {
   const pairs = [["<!--", "-->"], ["<![CDATA[", "]]>"], ["<?", "?>"]] as const;
   for (const [begin, end] of pairs) {
@@ -99,10 +77,10 @@ function special(text: string, at: number): number | undefined {
     if (found < 0) throw invalid(`${begin} has no end`, at);
     return found + end.length;
   }
-  if (!text.startsWith("<!", at)) return undefined;
-  const end = documentTypeEnd(text, at);
-  if (end < 0) throw invalid("a declaration has no end", at);
-  return end + 1;
+  if (text.startsWith("<!", at)) {
+    throw invalid("a declaration stands outside of a document type", at);
+  }
+  return undefined;
 }
 
 function tagAt(text: string, at: number): [XmlTag, number] {

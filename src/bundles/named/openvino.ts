@@ -4,7 +4,8 @@
  * @module
  */
 
-import { IR_BYTES, looksLikeNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
+import { IR_BYTES, isNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
+import { decodeXml } from "../../parsers/xml_head.ts";
 import { memberBytes } from "../member_bytes.ts";
 import type { IndexKind } from "./index_kind.ts";
 
@@ -14,8 +15,8 @@ export const openvinoWeights: IndexKind = {
   async read({ index }) {
     const bytes = await memberBytes(index, IR_BYTES);
     if (bytes === undefined) return new Map();
-    const text = new TextDecoder().decode(bytes);
-    if (!looksLikeNetwork(text.slice(0, 4096))) return new Map();
+    const { text } = decodeXml(bytes);
+    if (isNetwork(text) !== true) return new Map();
     const { weights } = readNetwork(text);
     if (weights === 0) return new Map();
     const name = index.name.replace(/\.xml$/iu, ".bin");

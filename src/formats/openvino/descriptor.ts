@@ -18,8 +18,10 @@ export const openvinoDescriptor: FormatDescriptor = {
       malformedRule: "openvino-malformed",
       label: "an OpenVINO network",
       under: "xml",
-      // A byte order mark, white space, or a tag.
-      mayMatch: ({ head }) => [0xef, 0x3c, 0x20, 0x09, 0x0a, 0x0d].includes(head[0] ?? 0),
+      // A byte order mark, white space, a tag, or zeros of a wider encoding; text in files that are called XML.
+      mayMatch: ({ name, head: [first = 0x80] }) =>
+        /\.xml$/iu.test(name) ||
+        [0xef, 0xff, 0xfe, 0x3c, 0x20, 0x09, 0x0a, 0x0d, 0].includes(first),
       load: once(async () => (await import("./mod.ts")).openvinoFormat),
       samples: {
         harmful: "openvino/suspicious/extension.xml",
@@ -30,7 +32,7 @@ export const openvinoDescriptor: FormatDescriptor = {
   coverage: [
     [
       "OpenVINO",
-      "the network: constants' places and sizes, layers of extensions, document types; its weights",
+      "the network: constants' places, sizes and texts, layers of extensions, document types; its weights",
     ],
   ],
 };

@@ -5,26 +5,46 @@
  * @module
  */
 
-import { FormatError } from "../../core/errors.ts";
-import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import type { Observation } from "../../core/types.ts";
-import { IR_BYTES, looksLikeNetwork, readNetwork } from "../../parsers/openvino_ir.ts";
+import { findExternal } from "../../bundles/onnx_location.ts";
+import type { FolderPlace, Observation } from "../../core/types.ts";
+import { baseName } from "../../parsers/base_name.ts";
+import { IR_BYTES, isNetwork, type NetworkLayers, readNetwork } from "../../parsers/openvino_ir.ts";
 import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
+import { decodeXml } from "../../parsers/xml_head.ts";
 import { readWhole } from "../../sources/read_all.ts";
+import { wrongTexts } from "./texts.ts";
 
 /**
  * Anomalies of one kind that are reported separately, of which an intact network has none; more are counted.
  * CWE-779.
  */
 const REPORTED = 20;
+const TEXT_LENGTH = 2048;
+
+const NAMED = /\.xml$/iu;
 
 /** OpenVINO networks. */
-export const openvinoFormat: Format = { id: "openvino", random: false, detect, scan };
+export const openvinoFormat: Format = {
+  id: "openvino",
+  random: false,
+  detect: (sample) => isNetwork(headText(sample)) === true,
+  isUndecided: (sample) =>
+    NAMED.test(sample.name) && sample.head.length === SAMPLE_BYTES &&
+    isNetwork(headText(sample)) === "cut",
+  detectFurther: async (source, _sample, check) => {
+    if ((source.size ?? 0) > IR_BYTES) return undefined;
+    return isNetwork(decodeXml(await readWhole(source, IR_BYTES, "XML", check)).text) === true;
+  },
+  scan,
+};
 
-function detect({ head }: Sample): boolean {
-  return looksLikeNetwork(new TextDecoder().decode(head.subarray(0, 4096)));
+/** Text before the root is stepped over in files that are called XML; in others it begins there. */
+function headText({ name, head }: Sample): string {
+  const { text } = decodeXml(head);
+  return NAMED.test(name) || /^\s*</u.test(text) ? text : "";
 }
 
 async function* scan(
@@ -32,36 +52,77 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const bytes = await readWhole(source, IR_BYTES, "a network", () => context.checkDeadline());
-  const end = endOf(bytes);
+  const { text, encoding } = decodeXml(bytes);
+  const end = encoding === "utf-8" ? endOf(bytes) : undefined;
   if (end !== undefined) yield await behindEnd(source, end);
-  const network = readNetwork(decoded(bytes.subarray(0, end)));
+  else if (encoding !== "utf-8") {
+    const detail = `It is written in ${encoding}`;
+    yield [{ type: "anomaly", rule: "openvino-encoding", detail }];
+  }
+  const network = readNetwork(end === undefined ? text : decodeXml(bytes.subarray(0, end)).text);
   if (network.doctype) {
     const detail = "It has a document type, which the format has no use for";
     yield [{ type: "anomaly", rule: "openvino-doctype", detail }];
   }
+  yield network.layers.map(factOf);
+  if (network.weights > 0 && context.folder !== undefined) yield linkedWeights(context.folder);
   yield reported("openvino-constant", network.anomalies);
-  yield reported("openvino-extension", network.extensions);
+  if (context.folder !== undefined && network.texts.length > 0) {
+    const wrong = await wrongTexts(network.texts, context.folder, () => context.checkDeadline());
+    yield reported("openvino-texts", wrong);
+  }
+}
+
+/** Weights have the network's own name; OpenVINO follows a link and takes any bytes for numbers. */
+function linkedWeights({ listing, member }: FolderPlace): Observation[] {
+  const weights = `${baseName(member).replace(/\.[^.]*$/u, "")}.bin`;
+  const found = findExternal(listing, member, weights);
+  if (found?.type !== "problem" || found.problem.kind !== "outside") return [];
+  const detail = `its weights are "${weights}", which ${found.problem.text}`;
+  return [{ type: "anomaly", rule: "openvino-link", detail }];
 }
 
 const END_TAG = ascii("</net");
 
-/** Offset behind the last element, white space and comments; undefined where there is no such element. */
+/**
+ * Offset behind the last element, white space and comments; undefined where there is no such element, whose name
+ * counts without regard to case.
+ */
 function endOf(bytes: Uint8Array): number | undefined {
   let at = bytes.lastIndexOf(0x3c);
-  while (at >= 0 && !startsWith(bytes.subarray(at), END_TAG)) {
+  while (at >= 0 && !startsWith(lowered(bytes.subarray(at, at + END_TAG.length)), END_TAG)) {
     at = at === 0 ? -1 : bytes.lastIndexOf(0x3c, at - 1);
   }
   if (at < 0) return undefined;
   const behind = latin1(bytes.subarray(at), bytes.length);
-  return at + (/^<\/net\s*>(?:\s|<!--[^]*?-->)*/u.exec(behind)?.[0].length ?? behind.length);
+  return at + (/^<\/net\s*>(?:\s|<!--[^]*?-->)*/iu.exec(behind)?.[0].length ?? behind.length);
 }
 
-function decoded(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new FormatError("Cannot read XML: it is no UTF-8");
-  }
+function lowered(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte) => byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
+}
+
+/** The operator, where its first layer is, and the texts of that which name files. */
+function factOf({ operator, name, attributes, at, count }: NetworkLayers): Observation {
+  const written = [...attributes].slice(0, 8)
+    .map(([key, value]) => `${key}=${JSON.stringify(value.slice(0, 120))}`).join(", ");
+  const paths = [...attributes.values()].filter((value) => /[\\/]|^\w+:/u.test(value));
+  return {
+    type: "fact",
+    fact: {
+      kind: "operator",
+      language: "openvino",
+      name: operator,
+      expression: `${operator}(${written}) in layer "${name}"`.slice(0, TEXT_LENGTH),
+      evidence: paths.slice(0, REPORTED).map((text) => ({
+        kind: "path",
+        text: text.slice(0, TEXT_LENGTH),
+        cut: text.length > TEXT_LENGTH,
+      })),
+    },
+    count,
+    offset: at,
+  };
 }
 
 function reported(rule: string, details: readonly string[]): Observation[] {

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -61,6 +70,9 @@ test("a size that disagrees with its shape, extensions and document types are re
     ['shape="4, 3"', 'shape="x"'],
     [/offset="0"/u, 'offset="-1"'],
     ['version="opset1"', 'version="custom"'],
+    ['element_type="f32" shape', 'element_type="echo" shape'],
+    ['offset="0"', 'offset="18446744073709551600"'],
+    ['type="MatMul"', 'type="EchoRun"'],
     ["<net", '<!DOCTYPE net [<!ENTITY a SYSTEM "file:///etc/passwd">]><net'],
   ];
   for (const [from, to] of lies) {
@@ -74,4 +86,87 @@ test("other XML is not taken for a network", async () => {
   for (const text of ["<html></html>", "<network/>", "<a><net version='1'/></a>", "text"]) {
     assert.deepEqual((await report("a.xml", bytesOf(text))).formats, [], text);
   }
+});
+
+test("a network is found however OpenVINO finds it, in any encoding", async () => {
+  const foreign = xml.replace('type="Add" version="opset1"', 'type="Add" version="extension"');
+  const body = foreign.slice(foreign.indexOf("<net"));
+  const forms: readonly (string | Uint8Array)[] = [
+    body.replace("<net", "<NeT").replace("</net", "</NeT"),
+    `echo ${body}`,
+    `<?a?><?b?>${body}`,
+    `<!--${"x".repeat(100_000)}-->${body}`,
+    `${" ".repeat(100_000)}${body}`,
+    `<!DOCTYPE net [<!ENTITY a "]>"> ] >${body}`,
+    body.replace("<net ", `<net a="${"x".repeat(100_000)}" `),
+    utf16(foreign, true),
+    utf16(`\ufeff${foreign}`, false),
+  ];
+  for (const form of forms) {
+    const bytes = typeof form === "string" ? bytesOf(form) : form;
+    const { verdict, findings } = await report("m.xml", bytes);
+    assert.equal(verdict, "suspicious", String(form).slice(0, 40));
+    assert.ok(findings.some(({ ruleId }) => ruleId === "openvino-extension"));
+  }
+});
+
+function utf16(text: string, littleEndian: boolean): Uint8Array {
+  const bytes = new Uint8Array(2 * text.length);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < text.length; at++) {
+    view.setUint16(2 * at, text.charCodeAt(at), littleEndian);
+  }
+  return bytes;
+}
+
+test("what OpenVINO's own tokenizers and subgraphs hold is clean", async () => {
+  for (const name of ["branches", "types", "openvino_tokenizer", "openvino_detokenizer"]) {
+    const { findings, verdict } = await report(
+      `${name}.xml`,
+      new Uint8Array(readFileSync(new URL(`${name}.xml`, SAFE))),
+    );
+    assert.equal(verdict, "clean", name);
+    assert.ok(findings.length > 1, name);
+  }
+});
+
+/** The rules that a folder's files break, apart from those of what computes. */
+async function rulesOf(
+  files: Readonly<Record<string, Uint8Array>>,
+  link = false,
+): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "openvino-"));
+  try {
+    const model = join(folder, "model");
+    mkdirSync(model);
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(model, name), bytes);
+    if (link) {
+      renameSync(join(model, "m.bin"), join(folder, "secret"));
+      symlinkSync("../secret", join(model, "m.bin"));
+    }
+    const { files: reports } = await scanMany([model], { rules });
+    return reports.flatMap(({ findings }) =>
+      findings.filter(({ severity }) => severity !== "info").map(({ ruleId }) => ruleId)
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("packed texts are compared with their constant", async () => {
+  const suspicious = new URL("../suspicious/", SAFE);
+  for (const name of ["far", "negative", "back", "many", "few"]) {
+    const [network, weights] = ["xml", "bin"].map((ending) =>
+      new Uint8Array(readFileSync(new URL(`texts_${name}.${ending}`, suspicious)))
+    );
+    assert.ok(network !== undefined && weights !== undefined);
+    assert.deepEqual(await rulesOf({ "m.xml": network, "m.bin": weights }), ["openvino-texts"]);
+  }
+});
+
+test("weights behind a link that leaves the folder are dangerous", async () => {
+  const weights = new Uint8Array(readFileSync(new URL("model.bin", SAFE)));
+  const files = { "m.xml": bytesOf(xml), "m.bin": weights };
+  assert.deepEqual(await rulesOf(files), []);
+  assert.deepEqual(await rulesOf(files, true), ["openvino-link"]);
 });
