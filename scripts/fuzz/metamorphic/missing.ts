@@ -49,7 +49,7 @@ type Made =
   | { readonly why: string; readonly kind: "first" | "excluded" | "inapplicable" };
 
 /** Applies a pair to a sample, others before it and amid it included. */
-function madeOf(
+export function madeOf(
   sample: Draft,
   [, second]: Pair,
   all: readonly Transformation[],

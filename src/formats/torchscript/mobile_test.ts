@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { loadRules } from "../../rules/rules.ts";
+import { scanSource } from "../../scan/scan_source.ts";
+import { bytesSource } from "../../sources/memory.ts";
 import { assertChangesAreRead, assertCutsNeverClean } from "../testing/cuts.ts";
 import { run } from "../testing/scan.ts";
 import { torchscriptFormat } from "./mod.ts";
@@ -10,6 +12,8 @@ import { torchscriptFormat } from "./mod.ts";
 const rules = loadRules({ strict: true });
 const ROOT = new URL("../../../testdata/torchscript/", import.meta.url);
 const sample = (name: string) => new Uint8Array(readFileSync(new URL(name, ROOT)));
+const verdictOf = async (bytes: Uint8Array) =>
+  (await scanSource(bytesSource("m.ff", bytes), { rules })).verdict;
 
 /** Names of the operators that a `bytecode.pkl` with these bytes is asked to have. */
 async function operators(...parts: readonly (string | number)[]): Promise<string[]> {
