@@ -5,8 +5,7 @@
  */
 
 import { type FormatDescriptor, once } from "../../core/format.ts";
-import { startsWith } from "../../parsers/bytes.ts";
-import { isLongObject, isSymbol } from "./head.ts";
+import { isLongObject, isParameters, isSymbol } from "./head.ts";
 
 /** MXNet. */
 export const mxnetDescriptor: FormatDescriptor = {
@@ -35,8 +34,7 @@ export const mxnetDescriptor: FormatDescriptor = {
       malformedRule: "mxnet-malformed",
       label: "MXNet parameters",
       under: "params ndarray nd bin dat",
-      // `kMXAPINDArrayListMagic`, src/ndarray/ndarray.cc, and a reserved word of zeros.
-      mayMatch: ({ head }) => startsWith(head, [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      mayMatch: isParameters,
       load: once(async () => (await import("./params.ts")).mxnetParamsFormat),
       samples: {
         harmful: "mxnet/malformed/shape.params",

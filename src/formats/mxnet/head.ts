@@ -5,6 +5,7 @@
  */
 
 import { type Sample, SAMPLE_BYTES } from "../../core/format.ts";
+import { startsWith } from "../../parsers/bytes.ts";
 import { jsonLetters } from "../../parsers/json.ts";
 
 /** True for the beginning of an object in JSON with nodes of operators: `nnvm/src/pass/saveload_json.cc`. */
@@ -28,4 +29,9 @@ export function hasNodes(letters: string): boolean {
 
 function isObject(head: Uint8Array): boolean {
   return /^[^!-~]*\{/u.test(jsonLetters(head.subarray(0, 256)));
+}
+
+/** True for parameters: `kMXAPINDArrayListMagic`, `src/ndarray/ndarray.cc`, and a reserved word of zeros. */
+export function isParameters({ head }: Sample): boolean {
+  return startsWith(head, [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }

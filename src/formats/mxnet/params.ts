@@ -9,6 +9,7 @@ import { FormatError, LimitError } from "../../core/errors.ts";
 import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
+import { isParameters } from "./head.ts";
 import { SourceCursor } from "../../parsers/source_cursor.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
 
@@ -27,8 +28,7 @@ const DIMENSIONS = 64;
 export const mxnetParamsFormat: Format = {
   id: "mxnet-params",
   random: false,
-  // The magic number is all there is, and the descriptor has looked at it.
-  detect: () => true,
+  detect: isParameters,
   scan,
 };
 
