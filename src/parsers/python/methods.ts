@@ -22,6 +22,7 @@ import {
   itemsOf,
   keysOf,
   known,
+  namesOf,
   NO_ARGUMENTS,
   Scope,
   type Space,
@@ -263,7 +264,11 @@ export class Methods implements MethodsRoom {
         for (const each of first) {
           if (each.kind === "space") this.#merge(self, each, at);
           if (each.kind !== "container") continue;
-          const all = containerOf("dict");
+          const all = this.#rooms.heap.site<Container>(
+            at.site,
+            "update",
+            () => containerOf("dict"),
+          );
           this.#rooms.collections.update(all, [each]);
           for (const [key, values] of all.items) this.#rooms.targets.setName(self, key, values, at);
           if (all.rest.length > 0) this.#rooms.targets.setName(self, undefined, all.rest, at);
@@ -309,7 +314,7 @@ export class Methods implements MethodsRoom {
       this.#rooms.targets.setName(self, undefined, any, at);
       return;
     }
-    const names = of instanceof Scope ? of.names : of.kind === "class" ? of.members : of.attributes;
+    const names = of instanceof Scope ? of.names : namesOf(of);
     for (const [key, values] of [...names]) this.#rooms.targets.setName(self, key, values, at);
   }
 
