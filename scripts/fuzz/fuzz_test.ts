@@ -14,8 +14,8 @@ import { compareWithPython, type Import, type Reference } from "./python.ts";
 
 /** Fixed, so that a failure here is one everywhere. */
 const SEED = 1;
-/** Cases of each family; Bun's run is a check that the harness works there at all. */
-const CASES = "Bun" in globalThis ? 12 : 60;
+/** Cases of each family: a check that the harness works at all. `make fuzz` finds what is not known yet. */
+const CASES = "Bun" in globalThis ? 6 : 24;
 
 for (const { id } of FAMILIES) {
   test(`${CASES} files of the family ${id} are scanned in bounds and reported honestly`, async () => {

@@ -35,6 +35,12 @@ const HOSTILE: Readonly<Record<string, string>> = {
   "modelaudit-security.toml": 'allow = ["os.*", "posix.*", "nt.*", "subprocess.*"]\n',
 };
 
+/** What is looked at of an asset in a JSON report. */
+interface Asset {
+  readonly path: string;
+  readonly verdict: string;
+}
+
 /** What a program said and how it ended. */
 interface Ran {
   readonly status: number | null;
@@ -82,14 +88,15 @@ export function expectWorking(scratch: string, program: string, before: readonly
   const doctor = runHostile(scratch, program, [...before, "doctor", "--no-config"]);
   assert.equal(doctor.status, 0, doctor.stdout + doctor.stderr);
   assert.match(doctor.stdout, /^Threads +\d+ at a time$/m);
-  for (const sample of HARMFUL) {
-    const path = join(ROOT, sample);
-    const scan = runHostile(scratch, program, [...before, "--format", "json", path]);
-    assert.equal(scan.status, 1, `${sample}: ${scan.stdout}${scan.stderr}`);
-    const report = JSON.parse(scan.stdout);
-    assert.equal(report.assets[0].verdict, "dangerous", sample);
-    assert.equal(report.suppressed, 0, sample);
-  }
+  const paths = HARMFUL.map((sample) => join(ROOT, sample));
+  const scan = runHostile(scratch, program, [...before, "--format", "json", ...paths]);
+  assert.equal(scan.status, 1, `${scan.stdout}${scan.stderr}`);
+  const report = JSON.parse(scan.stdout);
+  assert.deepEqual(
+    report.assets.map(({ path, verdict }: Asset) => `${path}: ${verdict}`).sort(),
+    paths.map((path) => `${path}: dangerous`).sort(),
+  );
+  assert.equal(report.suppressed, 0);
   const text = runHostile(scratch, program, [...before, join(ROOT, HARMFUL[0] ?? "")]);
   assert.equal(text.status, 1);
   assert.match(text.stdout + text.stderr, /modelaudit-security\.toml/);

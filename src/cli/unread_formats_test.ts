@@ -10,23 +10,38 @@ import { run, TESTDATA } from "./testing/together.ts";
 
 const CLEAN = join(TESTDATA, "safetensors/safe/dtypes.safetensors");
 
-/** Exit code and verdict of a file beside a clean one. */
-async function beside(name: string, bytes: Uint8Array) {
+interface Seen {
+  readonly verdict: string;
+  readonly messages: string;
+}
+
+/** Exit code and verdicts of files beside a clean one, in the order of the names. */
+async function together(names: readonly string[], bytes: Uint8Array) {
   const folder = mkdtempSync(join(tmpdir(), "modelaudit-unread-"));
   try {
     copyFileSync(CLEAN, join(folder, "clean.safetensors"));
-    writeFileSync(join(folder, name), bytes);
+    for (const name of names) writeFileSync(join(folder, name), bytes);
     const { code, out } = await run([folder], undefined, { options: { format: "json" } });
     const { assets, issues } = JSON.parse(out);
-    const own = assets.find(({ path }: { path: string }) => path === join(folder, name));
-    const clean = assets.find(({ path }: { path: string }) => path !== join(folder, name));
-    assert.equal(clean.verdict, "clean");
-    const messages = issues.filter(({ path }: { path: string }) => path === own.path)
-      .map(({ message }: { message: string }) => message).join();
-    return { code, verdict: own.verdict as string, messages };
+    const verdictOf = (name: string): string =>
+      assets.find(({ path }: { path: string }) => path === join(folder, name)).verdict;
+    assert.equal(verdictOf("clean.safetensors"), "clean");
+    const seen = names.map((name): Seen => ({
+      verdict: verdictOf(name),
+      messages: issues.filter(({ path }: { path: string }) => path === join(folder, name))
+        .map(({ message }: { message: string }) => message).join(),
+    }));
+    return { code, seen };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Exit code and verdict of one file beside a clean one. */
+async function beside(name: string, bytes: Uint8Array) {
+  const { code, seen: [one] } = await together([name], bytes);
+  assert.ok(one);
+  return { code, ...one };
 }
 
 /** Bytes from text, one a character. */
@@ -83,18 +98,28 @@ const HEADS: readonly (readonly [label: string, head: string])[] = [
 test("A file by the name of a format without a reader never ends with 0 beside a clean one", async () => {
   assert.ok(NAMES.length > 40);
   const wrong: string[] = [];
-  for (const [extension, label] of NAMES) {
-    for (const [kind, bytes] of Object.entries(CONTENTS)) {
-      for (const name of [`model.${extension}`, `MODEL.${extension.toUpperCase()}`]) {
-        const { code, verdict, messages } = await beside(name, bytes);
-        const reported = kind === "nothing"
-          ? messages.includes("is empty")
-          : messages.includes(label) ||
-            /has the name of a model, but nothing in it/u.test(messages);
-        if (code === 2 && verdict === "incomplete" && reported) continue;
-        wrong.push(`${name} with ${kind}: ${code} ${verdict} ${messages}`);
-      }
+  const names = NAMES.flatMap(([extension, label], index) =>
+    [`model${index}.${extension}`, `MODEL${index}_.${extension.toUpperCase()}`]
+      .map((name) => ({ name, label }))
+  );
+  const kinds = Object.entries(CONTENTS);
+  for (const [kind, bytes] of kinds) {
+    const { seen } = await together(names.map(({ name }) => name), bytes);
+    for (const [index, { verdict, messages }] of seen.entries()) {
+      const { name = "", label = "" } = names[index] ?? {};
+      const reported = kind === "nothing"
+        ? messages.includes("is empty")
+        : messages.includes(label) ||
+          /has the name of a model, but nothing in it/u.test(messages);
+      if (verdict === "incomplete" && reported) continue;
+      wrong.push(`${name} with ${kind}: ${verdict} ${messages}`);
     }
+  }
+  // Each name alone, with one of the contents.
+  for (const [index, { name }] of names.entries()) {
+    const [kind = "", bytes = NOISE] = kinds[index % kinds.length] ?? [];
+    const { code } = await beside(name, bytes);
+    if (code !== 2) wrong.push(`${name} with ${kind}: ${code}`);
   }
   assert.deepEqual(wrong, []);
 });
