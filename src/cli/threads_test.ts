@@ -114,9 +114,8 @@ test("A real thread that hangs is ended after Ctrl-C, and its file is incomplete
     const io = testIo();
     const { scan, letGo } = held();
     const hear = (message: WorkerMessage): void => {
-      // The next file is the one that hangs.
-      if (message.type !== "scanned") return;
-      setTimeout(() => (io.interrupt(), letGo()), 300);
+      // The worker says so before it hangs.
+      if (message.type === "progress") setTimeout(() => (io.interrupt(), letGo()), 0);
     };
     const threads = supply(realThreads(2, hear, ILL_FATED));
     const { out, code } = await scanWith([folder], threads, { scan, io, options: { jobs: 2 } });

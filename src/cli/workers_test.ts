@@ -78,11 +78,9 @@ test("When the thread that read a file ends, its other names are scanned by the 
     let deaths = 0;
     const dying: Fate = {
       sending(message, die) {
-        if (message.type === "ready" || message.type === "progress") return message;
+        if (message.type !== "scanned" || message.index < 6 || deaths++ > 0) return message;
         setTimeout(letGo, 20);
-        return message.type === "scanned" && message.index >= 6 && deaths++ === 0
-          ? die("gone")
-          : message;
+        return die("gone");
       },
     };
     const { out } = await run([folder], supply(fatedThreads(2, dying)), {
@@ -418,7 +416,9 @@ test("When little is left, compared with what was done, no thread is started for
     await inFolder(files, async (folder) => {
       const { scan, letGo } = held();
       let started = 0;
-      const threads = fatedThreads(2, { starting: () => started++ });
+      const threads = fatedThreads(2, {
+        starting: () => ++started === expected && setTimeout(letGo, 0),
+      });
       let worth = (): void => {};
       const { out } = await run([folder], {
         ...supply(threads),
@@ -427,7 +427,7 @@ test("When little is left, compared with what was done, no thread is started for
         scan: (source, options) => {
           if (!options.path?.endsWith("09.pkl")) return scanSource(source, options);
           worth();
-          setTimeout(letGo, 300);
+          if (expected === 0) setTimeout(letGo, 300);
           return scan(source, options);
         },
       });

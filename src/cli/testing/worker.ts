@@ -29,5 +29,7 @@ function comeToGrief(message: WorkerMessage): void {
   if (path.includes("throws")) throw new Error("an error that nobody foresaw");
   // What cannot be sent to another thread.
   if (path.includes("clones")) Object.assign(message.scanned.file, { notCloneable: () => {} });
-  while (path.includes("hangs")) Math.random();
+  if (!path.includes("hangs")) return;
+  parentPort?.postMessage({ type: "progress", index: message.index, bytesRead: 1 });
+  for (;;) Math.random();
 }

@@ -77,8 +77,14 @@ test("a time limit of nothing is spent with the first millisecond", async () => 
 });
 
 test("a pause lets timers run, and is not due right after another", async () => {
-  const one = budget();
-  assert.equal(one.pause(), undefined);
+  // Another process may take the processor between the two calls, but not each time.
+  let one = budget();
+  let pause = one.pause();
+  for (let tries = 0; pause !== undefined && tries < 100; tries++) {
+    one = budget();
+    pause = one.pause();
+  }
+  assert.equal(pause, undefined);
   let ran = false;
   setTimeout(() => ran = true, 0);
   for (const end = performance.now() + 60; performance.now() < end;);
