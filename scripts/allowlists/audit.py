@@ -33,7 +33,8 @@ def audit(release: Release, python: Path, further: Path) -> dict:
     Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired when it hangs.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
-                   "MODELAUDIT_PREPARE": release.prepare}
+                   "MODELAUDIT_PREPARE": release.prepare,
+                   "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="modelaudit-audit-") as folder:
         done = subprocess.run(
             [str(python), str(CANDIDATES), release.library, str(further)], cwd=folder, check=True,

@@ -47,8 +47,13 @@ TEXT = "modelaudit_sentinel"
 SECONDS = 10
 #: Times that, after which one that waits for something is ended, on a machine with other work.
 PATIENCE = 12
+#: Seconds between looks at whether a child waits for something that does not come, and looks that must agree.
+LOOK = 2
+LOOKS = 6
 #: Attempts with one name that may end a child before it counts as not examined.
 CRASHES = 64
+#: Of which so many may be because it waits for something that does not come.
+HANGS = 4
 #: Fields of a compiled class that are tried in all combinations of an object and a number.
 CYTHON_FIELDS = 7
 #: Attributes of a state that are a text by turns. The most that a listed class reads are 400.
@@ -507,22 +512,39 @@ def run_child(names: list, resolve, after: int, write: int) -> None:
 
 
 def lines_of(read: int, pid: int) -> tuple:
-    """The lines that a child writes, and its status; a child that hangs is ended, with all that it started."""
-    data = b""
+    """The lines that a child writes, and whether it hung; one that hangs is ended, with all that it started."""
+    data, hung = b"", False
+    looks: list = []
     while True:
-        ready, _, _ = select.select([read], [], [], PATIENCE * SECONDS)
+        ready, _, _ = select.select([read], [], [], LOOK)
         if not ready:
-            # What is left of it may hold the pipe: its end is not waited for.
-            end_group(pid)
-            break
+            looks.append(idle_since(pid))
+            waits = len(looks) >= LOOKS and looks[-1] is not None and len(set(looks[-LOOKS:])) == 1
+            if waits or len(looks) * LOOK > PATIENCE * SECONDS:
+                # What is left of it may hold the pipe: its end is not waited for.
+                end_group(pid)
+                hung = True
+                break
+            continue
+        looks.clear()
         piece = os.read(read, 1 << 16)
         if not piece:
             break
         data += piece
     os.close(read)
-    _, status = os.waitpid(pid, 0)
+    os.waitpid(pid, 0)
     end_group(pid)
-    return [json.loads(line) for line in data.splitlines() if line.endswith(b"}")], status
+    return [json.loads(line) for line in data.splitlines() if line.endswith(b"}")], hung
+
+
+def idle_since(pid: int) -> object:
+    """The processor time of a process that sleeps; None for one that runs, or where the system does not say."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return tuple(fields[11:13]) if fields[0] == "S" else None
 
 
 def end_group(pid: int) -> None:
@@ -533,8 +555,11 @@ def end_group(pid: int) -> None:
         pass
 
 
-def run_batch(batch: list, resolve, after: int) -> list:
-    """The answers of one child for as many names of a batch as it completes, the first one behind an attempt."""
+def run_batch(batch: list, resolve, after: int) -> tuple:
+    """
+    The answers of one child for as many names of a batch as it completes, the first one behind an attempt, and
+    whether it hung.
+    """
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -544,8 +569,7 @@ def run_batch(batch: list, resolve, after: int) -> list:
         finally:
             os._exit(0)
     os.close(write)
-    lines, _ = lines_of(read, pid)
-    return lines
+    return lines_of(read, pid)
 
 
 def run_all(names: list, resolve, batch: int) -> list:
@@ -558,7 +582,8 @@ def run_all(names: list, resolve, batch: int) -> list:
     while at < len(names):
         reached, ended = at, False
         PLACE[:] = bytes(8)
-        for line in run_batch(list(enumerate(names))[at:at + batch], resolve, after):
+        lines, hung = run_batch(list(enumerate(names))[at:at + batch], resolve, after)
+        for line in lines:
             if "begin" in line:
                 reached, ended = line["begin"], False
             elif "found" in line:
@@ -570,7 +595,8 @@ def run_all(names: list, resolve, batch: int) -> list:
         if ended:
             at, after, crashes = reached + 1, 0, 0
             continue
-        crashes, before = (crashes + 1, after) if reached == at else (1, 0)
+        crashes, before = (crashes, after) if reached == at else (0, 0)
+        crashes += CRASHES // HANGS if hung else 1
         place = int.from_bytes(PLACE[:4], "little")
         phase = PHASES[int.from_bytes(PLACE[4:], "little")]
         if place > before and crashes < CRASHES:

@@ -18,7 +18,7 @@ after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** Names with known doings. */
 const EXAMPLES = `
-import ctypes, enum, importlib, os, subprocess
+import ctypes, enum, importlib, os, subprocess, time
 
 def harmless(*args): return len(args)
 def identity(x): return x
@@ -34,6 +34,7 @@ def imports(name): return [importlib.import_module(name)]
 def starts(command): return subprocess.run(["/bin/true", command])
 def makes_folder(path): os.mkdir(path)
 def ends(x): return isinstance(x, int) and ctypes.string_at(0)
+def waits(x): time.sleep(3600)
 def needs(x): import no_such_library
 def refuses(x): raise ImportError("the library is missing", name="other-library")
 
@@ -80,6 +81,7 @@ import json, sys
 sys.path[:0] = [${JSON.stringify(FOLDER)}, ${JSON.stringify(SCRATCH)}]
 import examples, probe
 probe.SECONDS = 1
+if sys.argv[1:] == ["waits"]: probe.LOOK = 0.1
 names = [("examples", name) for name in sys.argv[1:]]
 found = probe.probe(names, lambda module, name: getattr(examples, name), ["called"] * len(names))
 print(json.dumps({name: each for (_, name), each in zip(names, found)}))
@@ -97,6 +99,11 @@ print(json.dumps({name: each for (_, name), each in zip(names, found)}))
 }
 
 const skip = !pythonAvailable() && "Python is missing";
+
+test("a name that waits for what does not come is ended", { skip }, () => {
+  const { waits } = findings("waits");
+  assert.deepEqual(waits?.call, ["crash", "unexamined"]);
+});
 
 test("functions show what they do with what they are given", { skip }, () => {
   const found = findings(

@@ -1,0 +1,98 @@
+"""The review (see review.py) of libraries that everyday models and the data beside them are made with."""
+
+from __future__ import annotations
+
+from review_types import TESTS, Review
+
+IMBLEARN = Review(
+    modules=("imblearn",),
+    exclude_modules=TESTS + (r"^imblearn\.(datasets|keras|tensorflow|utils\.(testing|estimator_checks|_test_common))",),
+)
+
+CATEGORY_ENCODERS = Review(modules=("category_encoders",), exclude_modules=TESTS + (r"\.(datasets|glmm)(\.|$)",))
+
+NETWORKX = Review(
+    modules=("networkx.classes", "networkx.exception!", "networkx.algorithms.tree.branchings!",
+             "networkx.algorithms.planarity!"),
+    functions=(r"networkx\.classes\.filters",),
+    exclude_modules=TESTS,
+)
+
+PYTZ = Review(
+    called=(r"pytz\..*",),
+    include={
+        # `_p` looks a zone up in the library's own folder; a name that leaves it is refused.
+        "pytz": "_p _UTC UTC FixedOffset _FixedOffset",
+        "pytz.exceptions": "AmbiguousTimeError InvalidTimeError NonExistentTimeError UnknownTimeZoneError",
+    },
+)
+
+DATEUTIL = Review(
+    modules=("dateutil.tz", "dateutil.relativedelta!", "dateutil.rrule!", "dateutil._common!", "dateutil.parser"),
+    exclude_modules=TESTS + (r"\.win$", r"\._factories$"),
+    # They read a file that is named by their arguments.
+    exclude=(r".*\.(tzical|tzwin.*)",),
+)
+
+STATSMODELS = Review(
+    modules=("statsmodels",),
+    exclude_modules=TESTS + (
+        r"^statsmodels\.(datasets|sandbox|graphics|compat|conftest|examples|interface|resampling|iolib|formula)(\.|$)",
+        r"\.x13$",
+    ),
+)
+
+NLTK = Review(
+    modules=("nltk.probability", "nltk.tree", "nltk.tag", "nltk.classify", "nltk.tokenize", "nltk.stem", "nltk.lm",
+             "nltk.metrics", "nltk.collocations", "nltk.text", "nltk.grammar", "nltk.cluster", "nltk.chunk",
+             "nltk.collections", "nltk.featstruct", "nltk.sentiment.vader"),
+    exclude_modules=TESTS + (
+        # They start programs of others.
+        r"\.(stanford|stanford_segmenter|hunpos|senna|megam|tadm|weka|repp|nist|crf|segment)$", r"\.(corpus|data|app)\b",
+    ),
+)
+
+GENSIM = Review(
+    modules=("gensim.models", "gensim.corpora", "gensim.similarities", "gensim.matutils!", "gensim.utils!",
+             "gensim.interfaces!", "gensim.topic_coherence"),
+    exclude_modules=TESTS + (r"\.(wrappers|deprecated|downloader|scripts)(\.|$)", r"dispatcher$"),
+    exclude=(r"gensim\.utils\.(?!SaveLoad|FakeDict|NoCM|InputQueue|ClippedCorpus|SlicedCorpus|RepeatCorpus).*",),
+)
+
+TORCHVISION = Review(
+    modules=("torchvision.models", "torchvision.ops", "torchvision.transforms", "torchvision.tv_tensors!"),
+    functions=(r"torchvision\.transforms\.(v2\.)?functional",),
+    exclude_modules=TESTS + (r"^torchvision\.ops\._register", r"_triton"),
+)
+
+TORCHMETRICS = Review(
+    modules=("torchmetrics",),
+    exclude_modules=TESTS + (r"\.(functional|__about__|plot)(\.|$)",),
+)
+
+PIL = Review(
+    modules=("PIL",),
+    exclude_modules=TESTS + (r"^PIL\.(Image(Tk|Qt|Show|Grab|Win|Cms|Math|Font)|_tkinter_finder|__main__|SpiderImagePlugin|"
+                             r"(Gd|Eps|Wal|.*Stub).*|PSDraw|features|report)",),
+)
+
+POLARS = Review(
+    modules=("polars.dataframe", "polars.series", "polars.datatypes", "polars.exceptions!", "polars.schema!"),
+    exclude_modules=TESTS + (r"\.plotting$",),
+    include={"polars.polars": "PySeries PyDataFrame", "polars._plr": "PySeries PyDataFrame"},
+)
+
+EVERYDAY: dict[str, Review] = {
+    "imblearn": IMBLEARN,
+    "category_encoders": CATEGORY_ENCODERS,
+    "networkx": NETWORKX,
+    "pytz": PYTZ,
+    "dateutil": DATEUTIL,
+    "statsmodels": STATSMODELS,
+    "nltk": NLTK,
+    "gensim": GENSIM,
+    "torchvision": TORCHVISION,
+    "torchmetrics": TORCHMETRICS,
+    "PIL": PIL,
+    "polars": POLARS,
+}
