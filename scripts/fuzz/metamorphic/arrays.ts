@@ -111,9 +111,24 @@ const FORMS: readonly Form[] = [
   },
   { id: "joblib-again", again: true },
   {
+    // An object of a function of numpy's that gives what it is given, where the type is that of objects.
+    id: "joblib-scalar",
+    wrapper: (wrapper, dice) =>
+      call(global("numpy._core.multiarray", "scalar", dice), [
+        call(global("numpy", "dtype", dice), [[exactText("O", dice)]], dice),
+        wrapper,
+      ], dice),
+  },
+  {
     id: "joblib-amid",
     amid: true,
-    flags: (dice) => call(global("operator", "add", dice), [[int(0, dice)], [int(0, dice)]], dice),
+    // With something to give where there is no such attribute, what it gives is not known.
+    flags: (dice) =>
+      call(global("builtins", "getattr", dice), [
+        call(global("types", "SimpleNamespace", dice), [], dice),
+        [exactText("x", dice)],
+        [int(0, dice)],
+      ], dice),
   },
   { id: "joblib-frame", frames: true },
   {

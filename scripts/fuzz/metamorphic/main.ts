@@ -43,7 +43,7 @@ const TRIES = 12;
 /** One case in so many starts from a real, harmless sample. */
 const REAL_EACH = 4;
 /** Of the others, one in so many begins with one of the plainest: nothing else in them is anomalous. */
-const PLAIN_EACH = 8;
+const PLAIN_EACH = 4;
 /** Findings of one shortest chain that are written, and after which no more are shortened. */
 const KEPT = 2;
 

@@ -58,7 +58,10 @@ const PLAINEST: readonly (readonly [id: string, bytes: Uint8Array])[] = [
       "R.",
     ),
   ],
-  ["plain-attribute", join("cbuiltins\ngetattr\n(ccodecs\ngetreader\nV__globals__\ntR.")],
+  [
+    "plain-attribute",
+    join([0x80, 4], "cbuiltins\ngetattr\n(ccodecs\ngetreader\n", [0x8c, 11], "__globals__tR."),
+  ],
 ];
 
 function draftOf(ops: Draft["ops"], tail: Uint8Array, loader: Loader): Draft {

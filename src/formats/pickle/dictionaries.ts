@@ -116,13 +116,16 @@ async function entriesOf(
 ): Promise<readonly Observation[]> {
   const input = new Input(source, context.limits.spoolBytes);
   const found: Observation[] = [];
+  // A key that is not known may stand before any value: what is not written out counts where a text names code.
+  const namesCode = longest > 0;
   const keys = new Set(keysOf(context.interest.loaders ?? []));
   for (let start = 0; start <= last;) {
     const options = { start, stepArrays: true, thorough: true, whole: true };
     const { machine, status, end, broken } = await runStream(input, bounded(context), options);
     if (broken instanceof SourceError) throw broken;
     if (status !== STATUS.STOPPED) {
-      found.push(unread(`cannot be kept (${broken?.message ?? "the pickle breaks off"})`, end));
+      const why = broken?.message ?? "the pickle breaks off";
+      if (namesCode) found.push(unread(`cannot be kept (${why})`, end));
       break;
     }
     const nodes = new DictionaryNodes(machine.heap, {
@@ -132,7 +135,7 @@ async function entriesOf(
     });
     const root = nodes.rootOf(machine.result);
     if (root.kind !== "scalar") found.push(...configurationEntries(PART, root));
-    if (nodes.cut !== undefined) found.push(unread(nodes.cut, start));
+    if (nodes.cut !== undefined && namesCode) found.push(unread(nodes.cut, start));
     start = end;
   }
   return found;

@@ -217,6 +217,11 @@ test("a key that is no literal is each text that it may be", async () => {
   assert.equal(await verdictOfText(file), "suspicious");
 });
 
+test("a key that is not known, of what changes later, leaves a pickle complete that names no code", async () => {
+  const frame = "cpandas.core.series\nSeries\n)\x81}(Va\nI1\nubcacme\nModel\nI1\ns.";
+  assert.equal(await verdictOfText(frame), "suspicious");
+});
+
 test("a key that calls make is one in a later stream, too", async () => {
   const key = call("builtins", "str", "V_target_\n");
   const second = await scanSource(

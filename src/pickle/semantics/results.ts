@@ -66,16 +66,16 @@ export class Results {
 
   /** The result of a harmless function: its own where all are told apart. */
   ofListed(call: Call): Handle {
-    const { args, kwargs, entry } = call;
-    if (!this.heap.whole || ++this.kept > RESULTS_KEPT) return this.instance(call);
-    this.arrays.given(args);
-    return this.heap.object({
-      type: "call",
-      callee: entry.handle,
-      args,
-      kwargs,
-      state: undefined,
-    });
+    if (!this.heap.whole || this.kept >= RESULTS_KEPT) return this.instance(call);
+    this.arrays.given(call.args);
+    return this.ownOrShared(call);
+  }
+
+  /** The same where it is known that arguments do not come to matter by the result. */
+  ownOrShared({ entry, args, kwargs }: Call): Handle {
+    return this.heap.whole && ++this.kept <= RESULTS_KEPT
+      ? this.heap.object({ type: "call", callee: entry.handle, args, kwargs, state: undefined })
+      : handleOf(KIND.INSTANCE, entry.id);
   }
 
   /** The value of a call of a global that is not computed: one of its own, or the same for the rest of many. */

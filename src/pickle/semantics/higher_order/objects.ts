@@ -9,7 +9,7 @@ import { typeOf } from "../../machine/classes.ts";
 import type { Call } from "../call.ts";
 import type { Calls } from "../calls.ts";
 import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
-import { type Handle, handleOf, KIND, NONE, UNKNOWN } from "../../machine/values.ts";
+import { type Handle, NONE, UNKNOWN } from "../../machine/values.ts";
 
 /**
  * `copyreg._reconstructor(class, base, state)`, `__newobj__(class, *args)`,
@@ -65,7 +65,7 @@ export function rebuildParameter(calls: Calls, call: Call): Handle {
   const state = call.args?.[3];
   if (state !== undefined) calls.hidden.watchState(call.entry.handle, state, call.via, call.at);
   if (!call.entry.quiet) calls.log(call);
-  return handleOf(KIND.INSTANCE, call.entry.id);
+  return calls.made(call);
 }
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, …)`: harmless when the tensor lies in its storage. */
@@ -75,7 +75,7 @@ export function rebuildTensor(calls: Calls, call: Call): Handle {
     calls.tensorFaults.push({ offset: call.at, message: fault });
   }
   if (!call.entry.quiet) calls.log(call);
-  return handleOf(KIND.INSTANCE, call.entry.id);
+  return calls.made(call);
 }
 
 /** `type(x)` looks at a value; `type(name, bases, attributes)` makes a class, hooks and all. */
@@ -93,7 +93,7 @@ export function makeGenerator(calls: Calls, call: Call): Handle {
     calls.call(callee, [name ?? UNKNOWN], undefined, call.entry.name, call.at);
   }
   return calls.isBare(call.kwargs)
-    ? handleOf(KIND.INSTANCE, call.entry.id)
+    ? calls.made(call)
     : calls.unresolved(call.entry.handle, call.args, call.kwargs, call.via, call.at);
 }
 
@@ -104,7 +104,7 @@ export function makeBitGenerator(calls: Calls, call: Call): Handle {
   if (callee !== undefined && typeOf(calls.heap, callee)?.name !== "str") {
     calls.call(callee, [], undefined, call.entry.name, call.at);
   }
-  return handleOf(KIND.INSTANCE, call.entry.id);
+  return calls.made(call);
 }
 
 /** `weakref.ref(object, callback)` calls the second once the first is gone, which may be at once. */
@@ -117,5 +117,5 @@ export function reference(calls: Calls, call: Call): Handle {
     }
   }
   if (!call.entry.restorable) calls.log(call);
-  return handleOf(KIND.INSTANCE, call.entry.id);
+  return calls.made(call);
 }
