@@ -12,15 +12,15 @@ export const tensorflowDescriptor: FormatDescriptor = {
   title: "TensorFlow",
   role: "code",
   claims: [
-    { label: "a TensorFlow graph", extensions: "pb meta" },
-    { label: "a TensorFlow graph", extensions: "pbtxt cpb", unread: true },
+    { label: "a TensorFlow graph", extensions: "pb meta pbtxt" },
+    { label: "a TensorFlow graph", extensions: "cpb", unread: true },
   ],
   readers: [
     {
       id: "tensorflow",
       malformedRule: "tensorflow-malformed",
       label: "a TensorFlow graph",
-      under: "pb meta",
+      under: "pb meta pbtxt",
       patternSearch: "protobuf",
       mayMatch: mayBeTensorflow,
       load: once(async () => (await import("./mod.ts")).tensorflowFormat),
@@ -33,7 +33,7 @@ export const tensorflowDescriptor: FormatDescriptor = {
   coverage: [
     [
       "TensorFlow",
-      "SavedModels, `.meta`, frozen `.pb`: operators of every graph, function and graph in a constant; what feeds them; the saver by its wiring",
+      "SavedModels, `.meta`, frozen `.pb`, and their text form `.pbtxt`: operators of every graph, function and graph in a constant; what feeds them; the saver by its wiring",
     ],
   ],
 };
@@ -42,5 +42,5 @@ export const tensorflowDescriptor: FormatDescriptor = {
 const TAGS: readonly (number | undefined)[] = [0x08, 0x0a, 0x12, 0x18, 0x22];
 
 function mayBeTensorflow({ name, head }: Sample): boolean {
-  return /\.(?:pb|meta)$/iu.test(name) || TAGS.includes(head[0]);
+  return /\.(?:pb|meta|pbtxt|prototxt|textproto|txt)$/iu.test(name) || TAGS.includes(head[0]);
 }

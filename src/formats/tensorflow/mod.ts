@@ -1,6 +1,6 @@
 /**
  * TensorFlow's graphs: `saved_model.pb` (SavedModel), `.meta` (MetaGraphDef) and frozen `.pb`
- * (GraphDef), protobuf messages without a magic number. https://www.tensorflow.org/guide/saved_model,
+ * (GraphDef), protobuf messages without a magic number, and the same in text (`text.ts`). https://www.tensorflow.org/guide/saved_model,
  * https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core
  *
  * A graph is a program. TensorFlow runs its operators when a signature is called, and some of them
@@ -20,7 +20,8 @@ import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { readWhole } from "../../sources/read_all.ts";
 import { isDescriptorSet, SET_BYTES } from "./descriptor_set.ts";
-import { kindOf } from "./detect.ts";
+import { type Kind, kindOf } from "./detect.ts";
+import { scanText, textKindOf } from "./text.ts";
 
 /** TensorFlow graphs. */
 export const tensorflowFormat: Format = { id: "tensorflow", random: true, detect, scan };
@@ -28,8 +29,10 @@ export const tensorflowFormat: Format = { id: "tensorflow", random: true, detect
 /** Names that loaders read as graphs without checking the content. */
 const NAMED = /(?:\.pb|\.meta)$/iu;
 
-function detect({ name, head, size }: Sample): boolean {
-  return kindOf(head, size ?? Infinity, NAMED.test(name)) !== undefined;
+function detect(sample: Sample): boolean {
+  const { name, head, size } = sample;
+  return kindOf(head, size ?? Infinity, NAMED.test(name)) !== undefined ||
+    textKindOf(sample) !== undefined;
 }
 
 async function* scan(
@@ -39,21 +42,39 @@ async function* scan(
   const { name, head } = context.sample;
   const size = source.size ?? 0;
   const kind = kindOf(head, size, NAMED.test(name));
-  if (kind === undefined || kind === "fingerprint") return;
+  if (kind === "fingerprint") return;
+  if (kind === undefined) {
+    const text = textKindOf(context.sample);
+    if (text !== undefined) {
+      yield* scanText(source, context, text, (inner) => scanGraphs(inner, context, text, false));
+    }
+    return;
+  }
   if (kind === "graph" && size <= SET_BYTES && /\.proto[^\w.]/u.test(latin1(head, 300))) {
     const check = () => context.checkDeadline();
     if (isDescriptorSet(await readWhole(source, SET_BYTES, "a graph", check))) return;
   }
+  yield* scanGraphs(source, context, kind, true);
+}
+
+/** Reads what a source of messages holds; `binary` where the file itself is one. */
+async function* scanGraphs(
+  source: Source,
+  context: FormatContext,
+  kind: Kind,
+  binary: boolean,
+): AsyncIterable<readonly Observation[]> {
   const { GraphWalk } = await import("./walk.ts");
   const open = (each: Source): WireReader => new WireReader(each, context);
   const walk = new GraphWalk(open, source, context.interest);
   let fault: { readonly error: unknown } | undefined;
   try {
-    yield* walk.scan(kind, size);
+    yield* walk.scan(kind, source.size ?? 0);
   } catch (error) {
     fault = { error };
   }
-  yield await walk.otherwise(kind, source, size);
+  // A text is of one kind, by the names of its fields.
+  if (binary) yield await walk.otherwise(kind, source, source.size ?? 0);
   if (fault !== undefined) throw fault.error;
   for (const { start, end, where } of walk.metadata) {
     const part = `keras metadata of ${where}`;

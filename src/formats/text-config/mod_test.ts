@@ -26,9 +26,9 @@ test("a text cut within a message is never clean", async () => {
   }
 });
 
-test("a graph in text is not read, whatever it begins with", async () => {
+test("a graph in text is no configuration, whatever it begins with", async () => {
   const graph = 'node { name: "a" op: "ReadFile" }\n';
-  assert.equal(await verdict("graph.pbtxt", graph), "incomplete");
+  assert.equal(await verdict("graph.pbtxt", graph), "dangerous");
   assert.equal(await verdict("config.pbtxt", `name: "m"\n${graph}`), "incomplete");
   assert.equal(await verdict("label_map.pbtxt", labels + graph), "incomplete");
   assert.equal(await verdict("label_map.pbtxt", 'item { node { op: "ReadFile" } }'), "incomplete");

@@ -73,7 +73,7 @@ const UNMATCHED: readonly (readonly [name: string, inFile: string, inArchive: st
   ["a.h5", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.keras", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.pb", "file-not-what-name-says*", "file-not-what-name-says*"],
-  ["a.pbtxt", "file-unsupported*", "file-unsupported*"],
+  ["a.pbtxt", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.safetensors", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.gguf", "file-not-what-name-says*", "file-not-what-name-says*"],
   ["a.7z", "file-not-what-name-says*", "file-not-what-name-says*"],

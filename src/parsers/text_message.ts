@@ -1,0 +1,425 @@
+/**
+ * Protocol Buffers in text, by a schema, written as the wire has them. Text is taken as bytes, of which one is a
+ * character. https://protobuf.dev/reference/protobuf/textformat-spec/, `text_format.cc` of protobuf.
+ *
+ * @module
+ */
+
+import { FormatError } from "../core/errors.ts";
+import { latin1 } from "./bytes.ts";
+import type { FieldType, MessageSchema } from "./message_schema.ts";
+import { MessageWriter } from "./message_writer.ts";
+import { WIRE } from "./protobuf.ts";
+
+/** A message that was text. */
+interface TextMessage {
+  /** As far as it could be read. */
+  readonly writer: MessageWriter;
+  /** Why reading ended before the text did. */
+  readonly error: FormatError | undefined;
+}
+
+/** Messages in one another: the limit of the readers of the wire. CWE-674. */
+const DEPTH = 100;
+/** Fields between two checks of the deadline. */
+const FIELDS_PER_CHECK = 4096;
+
+const BLANK = /(?:[ \t\n\v\f\r]|#[^\n]*)*/uy;
+const TOKEN =
+  /[A-Za-z_][A-Za-z0-9_]*|\.?[0-9][0-9A-Za-z_.]*(?:(?<=[eE])[+-][0-9][0-9A-Za-z_.]*)?|[-{}<>[\]:;,./]/uy;
+const NAME = /^[A-Za-z_]/u;
+const QUOTED = /^["']/u;
+
+/**
+ * Reads a message.
+ *
+ * @param bytes of the text
+ * @param root name of the message in the schema
+ * @param check called now and then; may throw
+ */
+export function readTextMessage(
+  bytes: Uint8Array,
+  schema: MessageSchema,
+  root: string,
+  check: () => void,
+): TextMessage {
+  const writer = new MessageWriter();
+  const reader = new Reader(bytes, schema, writer, check);
+  try {
+    reader.message(root, undefined, 0);
+    return { writer, error: undefined };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    reader.close();
+    return { writer, error };
+  }
+}
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #text: string;
+  readonly #schema: MessageSchema;
+  readonly #writer: MessageWriter;
+  readonly #check: () => void;
+  /** Starts of the messages that are being written. */
+  readonly #open: number[] = [];
+  /** A word, a sign, or the quote of a text; undefined behind the last. */
+  #token: string | undefined;
+  /** Where the token is, and where it ends. */
+  #at = 0;
+  #end = 0;
+  #fields = 0;
+
+  constructor(
+    bytes: Uint8Array,
+    schema: MessageSchema,
+    writer: MessageWriter,
+    check: () => void,
+  ) {
+    this.#bytes = bytes;
+    this.#text = latin1(bytes, bytes.length);
+    this.#schema = schema;
+    this.#writer = writer;
+    this.#check = check;
+    this.#next();
+  }
+
+  /** Ends the messages that an error left open, so that what is in them can be read. */
+  close(): void {
+    for (let from = this.#open.pop(); from !== undefined; from = this.#open.pop()) {
+      this.#writer.end(from);
+    }
+  }
+
+  /** @param end token behind the message; undefined for the end of the text */
+  message(name: string, end: string | undefined, depth: number): void {
+    if (depth > DEPTH) throw this.#invalid(`${DEPTH} messages are around another`);
+    const fields = this.#schema.message(name);
+    for (;;) {
+      if (this.#token === end) {
+        if (end !== undefined) this.#next();
+        return;
+      }
+      if (++this.#fields % FIELDS_PER_CHECK === 0) this.#check();
+      const place = this.#at;
+      if (this.#token === "[" && name === ANY.message) this.#any(place, depth);
+      else {
+        const field = this.#identifier();
+        const known = fields.get(field);
+        if (known === undefined) throw this.#invalid(`${name} has no field "${field}"`, place);
+        this.#value(known.number, known.type, { place, depth });
+      }
+      if (this.#token === ";" || this.#token === ",") this.#next();
+    }
+  }
+
+  #value(number: number, type: FieldType, at: { place: number; depth: number }): void {
+    const colon = this.#take(":");
+    const isMessage = type.kind === "message";
+    if (!colon && !isMessage) throw this.#invalid("a value has no colon");
+    if (!this.#take("[")) {
+      this.#one(number, type, at);
+      return;
+    }
+    while (!this.#take("]")) {
+      this.#one(number, type, { ...at, place: this.#at });
+      if (this.#token !== "]" && !this.#take(",")) throw this.#invalid("a list has no end");
+    }
+  }
+
+  #one(number: number, type: FieldType, { place, depth }: { place: number; depth: number }): void {
+    const writer = this.#writer;
+    switch (type.kind) {
+      case "message": {
+        const end = this.#opening();
+        this.#open.push(writer.begin(number, place));
+        this.message(type.message, end, depth + 1);
+        writer.end(this.#open.pop() ?? 0);
+        return;
+      }
+      case "bytes":
+        writer.content(number, this.#strings(), place);
+        return;
+      case "float":
+      case "double": {
+        const bytes = type.kind === "float" ? 4 : 8;
+        const value = this.#real();
+        writer.tag(number, bytes === 4 ? WIRE.fixed32 : WIRE.fixed64, place);
+        writer.float(value, bytes);
+        return;
+      }
+      case "fixed32":
+      case "fixed64": {
+        const value = this.#integer();
+        writer.tag(number, type.kind === "fixed32" ? WIRE.fixed32 : WIRE.fixed64, place);
+        writer.fixed(value, type.kind === "fixed32" ? 4 : 8);
+        return;
+      }
+      default: {
+        const value = this.#number(type);
+        writer.tag(number, WIRE.varint, place);
+        writer.varint(value);
+      }
+    }
+  }
+
+  #number(type: FieldType): bigint {
+    switch (type.kind) {
+      case "enum": {
+        if (this.#token === undefined || !NAME.test(this.#token)) return this.#integer();
+        const value = type.values.get(this.#token);
+        if (value === undefined) throw this.#invalid(`"${this.#token}" is no value`);
+        this.#next();
+        return BigInt(value);
+      }
+      case "bool": {
+        const value = BOOLEANS.get(this.#token ?? "");
+        if (value === undefined) throw this.#invalid(`"${this.#token}" is neither true nor false`);
+        this.#next();
+        return value;
+      }
+      case "sint": {
+        const value = this.#integer();
+        return value < 0n ? -2n * value - 1n : 2n * value;
+      }
+      default:
+        return this.#integer();
+    }
+  }
+
+  /** Decimal, hexadecimal or octal, with a sign. */
+  #integer(): bigint {
+    const negative = this.#take("-");
+    const text = this.#token ?? "";
+    const octal = /^0[0-7]+$/u.test(text);
+    if (!octal && !/^(?:0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)$/u.test(text)) {
+      throw this.#invalid(`"${text}" is no integer`);
+    }
+    this.#next();
+    const value = BigInt(octal ? `0o${text.slice(1)}` : text);
+    return negative ? -value : value;
+  }
+
+  #real(): number {
+    const negative = this.#take("-");
+    const text = this.#token ?? "";
+    const word = /^(?:inf|infinity|nan)f?$/iu.test(text);
+    const value = word ? (/^n/iu.test(text) ? NaN : Infinity) : Number(text.replace(/[fF]$/u, ""));
+    if (!word && !/^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?$/u.test(text)) {
+      throw this.#invalid(`"${text}" is no number`);
+    }
+    this.#next();
+    return negative ? -value : value;
+  }
+
+  /** Strings beside one another are one. */
+  #strings(): Uint8Array {
+    if (this.#token === undefined || !QUOTED.test(this.#token)) {
+      throw this.#invalid("a text is missing");
+    }
+    const parts: Uint8Array[] = [];
+    while (this.#token !== undefined && QUOTED.test(this.#token)) {
+      const quoted = this.#bytes.subarray(this.#at + 1, this.#end - 1);
+      parts.push(unescaped(quoted, (why) => this.#invalid(why)));
+      this.#next();
+    }
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) return only;
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
+  /**
+   * The content of an Any by its type's address. What is of a type that the schema lacks is stepped over, as
+   * readers of the wire do that look for others.
+   */
+  #any(place: number, depth: number): void {
+    this.#next();
+    const from = this.#at;
+    while (this.#token !== "]") {
+      if (this.#token === undefined) throw this.#invalid("a name of a type has no end");
+      this.#next();
+    }
+    const address = this.#text.slice(from, this.#at).replaceAll(/[ \t\n\v\f\r]/gu, "");
+    this.#next();
+    this.#take(":");
+    const end = this.#opening();
+    this.#writer.content(ANY.address, new TextEncoder().encode(address), place);
+    const message = address.slice(address.lastIndexOf(".") + 1);
+    if (!this.#schema.has(message)) {
+      this.#skip(end);
+      return;
+    }
+    this.#open.push(this.#writer.begin(ANY.value, place));
+    this.message(message, end, depth + 1);
+    this.#writer.end(this.#open.pop() ?? 0);
+  }
+
+  /** Steps over a message, whose first bracket was taken. */
+  #skip(end: string): void {
+    const ends = [end];
+    while (ends.length > 0) {
+      const token = this.#token;
+      if (token === undefined) throw this.#invalid("a message has no end");
+      const opened = OPENINGS.get(token);
+      if (opened !== undefined) ends.push(opened);
+      else if (token === ends.at(-1)) ends.pop();
+      if (ends.length > DEPTH) throw this.#invalid(`${DEPTH} messages are around another`);
+      this.#next();
+    }
+  }
+
+  /** Takes the bracket before a message; the bracket behind it. */
+  #opening(): string {
+    const end = OPENINGS.get(this.#token ?? "");
+    if (end === undefined) throw this.#invalid("a message is missing");
+    this.#next();
+    return end;
+  }
+
+  #identifier(): string {
+    const token = this.#token;
+    if (token === undefined) throw this.#invalid("a message has no end");
+    if (!NAME.test(token)) throw this.#invalid(`"${token}" is no field`);
+    this.#next();
+    return token;
+  }
+
+  #take(token: string): boolean {
+    if (this.#token !== token) return false;
+    this.#next();
+    return true;
+  }
+
+  #next(): void {
+    BLANK.lastIndex = this.#end;
+    BLANK.test(this.#text);
+    this.#at = BLANK.lastIndex;
+    if (this.#at >= this.#text.length) {
+      this.#token = undefined;
+      return;
+    }
+    const first = this.#bytes[this.#at];
+    if (first === 0x22 || first === 0x27) {
+      this.#end = endOfText(this.#bytes, this.#at);
+      if (this.#end < 0) throw this.#invalid("a text has no end");
+      this.#token = first === 0x22 ? '"' : "'";
+      return;
+    }
+    TOKEN.lastIndex = this.#at;
+    const found = TOKEN.exec(this.#text)?.[0];
+    if (found === undefined) throw this.#invalid("there is no word");
+    this.#token = found;
+    this.#end = this.#at + found.length;
+  }
+
+  #invalid(why: string, at = this.#at): FormatError {
+    return new FormatError(`Cannot read protobuf text: ${why}`, at);
+  }
+}
+
+/** `google.protobuf.Any`. */
+const ANY = { message: "Any", address: 1, value: 2 } as const;
+
+const OPENINGS: ReadonlyMap<string, string> = new Map([["{", "}"], ["<", ">"]]);
+
+const BOOLEANS: ReadonlyMap<string, bigint> = new Map([
+  ...["true", "True", "t", "1"].map((word) => [word, 1n] as const),
+  ...["false", "False", "f", "0"].map((word) => [word, 0n] as const),
+]);
+
+/** What a letter behind a backslash stands for. */
+const ESCAPES: ReadonlyMap<number, number> = new Map(
+  Object.entries({
+    a: 7,
+    b: 8,
+    t: 9,
+    n: 10,
+    v: 11,
+    f: 12,
+    r: 13,
+    '"': 34,
+    "'": 39,
+    "?": 63,
+    "\\": 92,
+  })
+    .map(([letter, code]) => [letter.charCodeAt(0), code]),
+);
+
+/** Behind the quote that ends a text, which may have megabytes; -1 where there is none in its line. */
+function endOfText(bytes: Uint8Array, from: number): number {
+  const quote = bytes[from];
+  for (let at = from + 1; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) return at + 1;
+    if (byte === 0x5c) at++;
+    if (bytes[at] === 0x0a) break;
+  }
+  return -1;
+}
+
+/** The bytes that a text between quotes stands for. */
+function unescaped(quoted: Uint8Array, invalid: (why: string) => FormatError): Uint8Array {
+  const bytes = new Uint8Array(quoted.length);
+  let length = 0;
+  for (let at = 0; at < quoted.length;) {
+    const byte = quoted[at] ?? 0;
+    if (byte !== 0x5c) {
+      bytes[length++] = byte;
+      at++;
+      continue;
+    }
+    const letter = quoted[at + 1] ?? 0;
+    const base = letter >= 0x30 && letter <= 0x37 ? 8 : (letter | 0x20) === 0x78 ? 16 : undefined;
+    if (base !== undefined) {
+      const first = at + (base === 8 ? 1 : 2);
+      const { value, next } = digits(quoted, first, first + (base === 8 ? 3 : 2), base);
+      if (next === first) throw invalid("an escape has no digits");
+      bytes[length++] = value;
+      at = next;
+    } else if (letter === 0x75 || letter === 0x55) {
+      const end = at + (letter === 0x75 ? 6 : 10);
+      const { value, next } = digits(quoted, at + 2, end, 16);
+      if (next !== end || value > 0x10ffff) throw invalid("an escape is no character");
+      const encoded = new TextEncoder().encode(String.fromCodePoint(value));
+      bytes.set(encoded, length);
+      length += encoded.length;
+      at = next;
+    } else {
+      const value = ESCAPES.get(letter);
+      // Python keeps what it does not know, C++ refuses it.
+      if (value === undefined) bytes[length++] = 0x5c;
+      bytes[length++] = value ?? letter;
+      at += 2;
+    }
+  }
+  return bytes.subarray(0, length);
+}
+
+/** The number that digits of a base say, and where they end. */
+function digits(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  base: number,
+): { readonly value: number; readonly next: number } {
+  let value = 0;
+  let next = from;
+  for (; next < to; next++) {
+    const code = bytes[next] ?? 0;
+    const letter = code | 0x20;
+    const digit = code >= 0x30 && code <= 0x39
+      ? code - 0x30
+      : letter >= 0x61 && letter <= 0x66
+      ? letter - 0x57
+      : base;
+    if (digit >= base) break;
+    value = base * value + digit;
+  }
+  return { value, next };
+}
