@@ -8,6 +8,7 @@ its arguments, a loop) is the finding of the name that it was at, and another ch
 
 Findings:
 
+  -                  nothing was tried, since nobody asks for that use
   metaclass          it makes classes
   enum-base          an enumeration without members: calling it makes a class
   identity           it gave back an argument
@@ -472,12 +473,12 @@ def restore(made: object, state: object) -> None:
             setattr(made, key, value)
 
 
-def examine(value: object, examination: Examination) -> dict:
-    """Findings of one value when it is called and when it is restored."""
+def examine(value: object, examination: Examination, calls: bool) -> dict:
+    """Findings of one value when it is called, where that is asked, and when it is restored."""
     kind = kind_of(value)
     if kind in ("metaclass", "enum-base"):
         return {phase: [kind] for phase in PHASES}
-    called = set() if kind == "value" else examination.calls(value)
+    called = set() if kind == "value" else examination.calls(value) if calls else {"-"}
     examination.phase = 1
     restored = examination.restores(value) if isinstance(value, type) else set()
     return {"call": sorted(called), "restore": sorted(restored)}
@@ -498,13 +499,13 @@ def run_child(names: list, resolve, after: int, write: int) -> None:
             out.flush()
 
         examination = Examination(lambda phase, found: say({"phase": phase, "found": sorted(found)}))
-        for index, (module, name) in names:
+        for index, (module, name, calls) in names:
             say({"begin": index})
             examination.begin(after)
             after = 0
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
-                result = examine(resolve(module, name), examination)
+                result = examine(resolve(module, name), examination, calls)
             except BaseException as error:
                 result = {phase: [f"error:{type(error).__name__}"] for phase in PHASES}
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -574,7 +575,7 @@ def run_batch(batch: list, resolve, after: int) -> tuple:
 
 def run_all(names: list, resolve, batch: int) -> list:
     """
-    Findings of each (module, name) by phase, in their order. Behind an attempt that ended a child, or took
+    Findings of each (module, name, whether it is called) by phase, in their order. Behind an attempt that ended a child, or took
     its time, another one goes on.
     """
     found = [{phase: set() for phase in PHASES} for _ in names]
@@ -625,10 +626,13 @@ def probe(names: list, resolve, uses: list) -> list:
     for at, value in enumerate(values):
         firsts.setdefault(id(value), at)
     places = list(firsts.values())
-    results = dict(zip(places, run_all([names[at] for at in places], resolve, BATCH)))
-    for place in places:
-        wanted = {use for use, value in zip(uses, values) if firsts[id(value)] == place}
+    wanted_of: "dict[int, set[str]]" = {place: set() for place in places}
+    for use, value in zip(uses, values):
+        wanted_of[firsts[id(value)]].add(use)
+    asked = {place: (*names[place], wanted != {"restored"}) for place, wanted in wanted_of.items()}
+    results = dict(zip(places, run_all([asked[at] for at in places], resolve, BATCH)))
+    for place, wanted in wanted_of.items():
         deciding = {each for use in wanted for phase in DECIDING[use] for each in results[place][phase]}
         if any(not re.match(r"(\w+:)?calls-(method|state):|crash$", each) for each in deciding):
-            [results[place]] = run_all([names[place]], resolve, 1)
+            [results[place]] = run_all([asked[place]], resolve, 1)
     return [{**results[firsts[id(value)]], "kind": kind_of(value), "hooks": hooks_of(value)} for value in values]

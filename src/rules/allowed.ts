@@ -24,6 +24,10 @@ const MARKS: Readonly<Record<Level, string>> = {
   filled: "+",
 };
 
+const LEVEL_OF: Readonly<Record<string, Level>> = Object.fromEntries(
+  LEVELS.filter((level) => MARKS[level] !== "").map((level) => [MARKS[level], level]),
+);
+
 /** One library's harmless globals, packed. */
 export interface PackedAllowlist {
   readonly library: string;
@@ -31,7 +35,9 @@ export interface PackedAllowlist {
   /** First components of its modules. */
   readonly roots: readonly string[];
   /**
-   * A line for each module: the module, then its names, separated by blanks. `~` stands before what
+   * A line for each module: the module, then its names in their order, separated by blanks. Neighbours begin
+   * alike, so that each says first how much it shares with the one before it, in base 36: a module in two
+   * digits, a name in one behind its mark. `~` stands before what
    * may only be restored or named, `=` before what may only be named, `+` before what fills its result.
    */
   readonly text: string;
@@ -48,30 +54,85 @@ export interface PackedEvidence {
   readonly codes: string;
 }
 
+/** The most that a name, and a module, share with the one before them: what fits into their digits. */
+const SHARED = { name: 35, module: 1295 } as const;
+
+/** How many characters a text shares with another one at its beginning, at most a number. */
+function sharedStart(text: string, other: string, most: number): number {
+  let at = 0;
+  while (at < most && at < text.length && text[at] === other[at]) at++;
+  return at;
+}
+
 /** Packs an allowlist for embedding. */
 export function packAllowlist(list: Allowlist): PackedAllowlist {
-  const byModule = new Map<string, string[]>();
+  const byModule = new Map<string, Map<string, Level>>();
   for (const level of LEVELS) {
     for (const [module, listed] of Object.entries(list[level])) {
-      const marked = listed.map((name) => MARKS[level] + name);
-      byModule.set(module, [...marked, ...byModule.get(module) ?? []]);
+      const levels = byModule.get(module) ?? new Map<string, Level>();
+      byModule.set(module, levels);
+      for (const name of listed) levels.set(name, level);
     }
   }
   const modules = [...byModule.keys()].sort();
+  let before = "";
+  const lines = modules.map((module) => {
+    const shared = sharedStart(module, before, SHARED.module);
+    before = module;
+    let last = "";
+    const names = [...byModule.get(module) ?? []].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+      .map(([name, level]) => {
+        const start = sharedStart(name, last, SHARED.name);
+        last = name;
+        return MARKS[level] + start.toString(36) + name.slice(start);
+      });
+    return [shared.toString(36).padStart(2, "0") + module.slice(shared), ...names].join(" ");
+  });
   return {
     library: list.library,
     version: list.version,
     roots: [...new Set(modules.map((module) => module.split(".", 1)[0] ?? module))],
-    text: modules.map((module) => [module, ...byModule.get(module) ?? []].join(" ")).join("\n"),
+    text: lines.join("\n"),
   };
+}
+
+/** The modules of a packed list, with their names as they are packed. */
+function* modulesOf(text: string): Iterable<readonly [module: string, packed: string]> {
+  let module = "";
+  for (const line of text.split("\n")) {
+    const blank = line.indexOf(" ");
+    const shared = Number.parseInt(line.slice(0, 2), 36);
+    module = module.slice(0, shared) + line.slice(2, blank);
+    yield [module, line.slice(blank + 1)];
+  }
+}
+
+/** Names of one module with their levels. */
+function levelsIn(packed: string): [name: string, level: Level][] {
+  let name = "";
+  return packed.split(" ").map((each) => {
+    const level = LEVEL_OF[each[0] ?? ""] ?? "called";
+    const at = MARKS[level].length;
+    name = name.slice(0, Number.parseInt(each[at] ?? "0", 36)) + each.slice(at + 1);
+    return [name, level];
+  });
+}
+
+/** All names of a packed list in their order. */
+export function* namesOf(
+  { text }: PackedAllowlist,
+): Iterable<{ readonly module: string; readonly name: string; readonly level: Level }> {
+  for (const [module, packed] of modulesOf(text)) {
+    for (const [name, level] of levelsIn(packed)) yield { module, name, level };
+  }
 }
 
 /** Answers whether a path is on a list. Unpacks as little as the question needs. */
 export class AllowedGlobals {
   readonly #byRoot = new Map<string, PackedAllowlist[]>();
   readonly #roots: ReadonlySet<string>;
-  /** Names by module; a string until the module is first asked for. */
-  readonly #modules = new Map<string, string | ReadonlySet<string>>();
+  /** Levels by name by module; packed lines until the module is first asked for. */
+  readonly #modules = new Map<string, string[] | ReadonlyMap<string, Level>>();
 
   constructor(lists: readonly PackedAllowlist[]) {
     for (const list of lists) {
@@ -104,19 +165,21 @@ export class AllowedGlobals {
     let found: Level | undefined;
     for (let dot = path.lastIndexOf("."); dot > 0; dot = path.lastIndexOf(".", dot - 1)) {
       const allowed = this.#namesOf(path.slice(0, dot));
-      const name = path.slice(dot + 1);
-      if (allowed === undefined || !/^[^=~+]/.test(name)) continue;
-      for (const level of LEVELS) {
-        if (allowed.has(MARKS[level] + name)) found = further(found, level);
-      }
+      const level = allowed?.get(path.slice(dot + 1));
+      if (level !== undefined) found = further(found, level);
     }
     return found;
   }
 
-  #namesOf(module: string): ReadonlySet<string> | undefined {
+  #namesOf(module: string): ReadonlyMap<string, Level> | undefined {
     const names = this.#modules.get(module);
-    if (typeof names !== "string") return names;
-    const unpacked = new Set(names.split(" "));
+    if (!Array.isArray(names)) return names;
+    const unpacked = new Map<string, Level>();
+    for (const packed of names) {
+      for (const [name, level] of levelsIn(packed)) {
+        unpacked.set(name, further(unpacked.get(name), level));
+      }
+    }
     this.#modules.set(module, unpacked);
     return unpacked;
   }
@@ -126,20 +189,11 @@ export class AllowedGlobals {
     if (lists === undefined) return;
     this.#byRoot.delete(root);
     for (const list of lists) {
-      for (const line of list.text.split("\n")) {
-        const blank = line.indexOf(" ");
-        const module = line.slice(0, blank);
+      for (const [module, packed] of modulesOf(list.text)) {
         if (module !== root && !module.startsWith(`${root}.`)) continue;
-        const names = line.slice(blank + 1);
         const others = this.#modules.get(module);
-        this.#modules.set(
-          module,
-          others === undefined
-            ? names
-            : typeof others === "string"
-            ? `${others} ${names}`
-            : new Set([...others, ...names.split(" ")]),
-        );
+        if (Array.isArray(others)) others.push(packed);
+        else this.#modules.set(module, [packed]);
       }
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AllowedGlobals, packAllowlist } from "./allowed.ts";
+import { AllowedGlobals, namesOf, packAllowlist } from "./allowed.ts";
 
 const ONE = packAllowlist({
   library: "one",
@@ -63,4 +63,29 @@ test("the roots are known before anything is unpacked", () => {
     false,
   ]);
   assert.deepEqual(ONE.roots, ["lib", "other"]);
+});
+
+test("what is packed comes out again, however much neighbours share", () => {
+  const long = "A".repeat(40);
+  const names = [long, `${long}B`, `${long}BC`, "Z", "a", "aa", "a1", "0", "é", "éé"];
+  const modules = ["m", "m.n", `m.${long.repeat(40)}`, `m.${long.repeat(40)}.x`, "n"];
+  const list = {
+    library: "long",
+    version: "1",
+    filled: { m: ["Filled"] },
+    called: Object.fromEntries(modules.map((module) => [module, names])),
+    restored: { "m.n": ["Restored"] },
+    named: { n: ["named"] },
+  };
+  const packed = packAllowlist(list);
+  const globals = new AllowedGlobals([packed]);
+  const found = [...namesOf(packed)];
+  assert.equal(found.length, modules.length * names.length + 3);
+  for (const { module, name, level } of found) {
+    assert.ok(
+      (list[level] as Record<string, string[]>)[module]?.includes(name),
+      `${module}.${name}`,
+    );
+    assert.equal(globals.level(`${module}.${name}`), level);
+  }
 });

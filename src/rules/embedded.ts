@@ -973,1043 +973,1043 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "accelerate",
     version: "0.27.2 to 1.15.0",
     roots: ["accelerate"],
-    text: `accelerate.optimizer ~AcceleratedOptimizer
-accelerate.scheduler ~AcceleratedScheduler
-accelerate.state DistributedType ~AcceleratorState ~GradientState ~PartialState
-accelerate.utils.dataclasses ComputeEnvironment CustomDtype DDPCommunicationHookType DistributedType DynamoBackend FP8BackendType LoggerType PrecisionType RNGType SageMakerDistributedType ~AORecipeKwargs ~AutocastKwargs ~BnbQuantizationConfig ~DataLoaderConfiguration ~DeepSpeedPlugin ~DeepSpeedSequenceParallelConfig ~DistributedDataParallelKwargs ~FP8RecipeKwargs ~FullyShardedDataParallelPlugin ~GradScalerKwargs ~GradientAccumulationPlugin ~InitProcessGroupKwargs ~KwargsHandler ~MSAMPRecipeKwargs ~MegatronLMPlugin ~ProfileKwargs ~ProjectConfiguration ~TERecipeKwargs ~TensorInformation ~TorchContextParallelConfig ~TorchDynamoPlugin ~TorchTensorParallelConfig ~TorchTensorParallelPlugin
-accelerate.utils.deepspeed ~HfDeepSpeedConfig`,
+    text: `00accelerate.optimizer ~0AcceleratedOptimizer
+0bscheduler ~0AcceleratedScheduler
+0ctate ~0AcceleratorState 0DistributedType ~0GradientState ~0PartialState
+0butils.dataclasses ~0AORecipeKwargs ~1utocastKwargs ~0BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoaderConfiguration ~1eepSpeedPlugin ~9SequenceParallelConfig ~1istributedDataParallelKwargs bType 1ynamoBackend 0FP8BackendType ~3RecipeKwargs ~1ullyShardedDataParallelPlugin ~0GradScalerKwargs ~4ientAccumulationPlugin ~0InitProcessGroupKwargs ~0KwargsHandler 0LoggerType ~0MSAMPRecipeKwargs ~1egatronLMPlugin 0PrecisionType ~2ofileKwargs ~3jectConfiguration 0RNGType 0SageMakerDistributedType ~0TERecipeKwargs ~1ensorInformation ~1orchContextParallelConfig ~5DynamoPlugin ~5TensorParallelConfig ~jPlugin
+0ieepspeed ~0HfDeepSpeedConfig`,
   },
   {
     library: "hub",
     version: "2026.11",
     roots: ["TTS","accelerate","attrdict","catboost","category_encoders","dateutil","easydict","fairseq","flair","gensim","gym","gymnasium","imblearn","lightning","lightning_fabric","llava","mmcv","mmengine","models","nltk","omegaconf","pandas","peft","pyannote","pytorch_lightning","pytz","sentence_transformers","sklearn","statsmodels","tokenizers","torch","torchvision","transformers","trl","ultralytics","yacs","yolov5"],
-    text: `TTS.config.shared_configs ~BaseAudioConfig ~BaseDatasetConfig ~BaseTrainingConfig
-TTS.tts.configs.shared_configs ~BaseTTSConfig ~CapacitronVAEConfig ~CharactersConfig ~GSTConfig
-TTS.tts.configs.vits_config ~VitsConfig
-TTS.tts.configs.xtts_config ~XttsConfig
-TTS.tts.models.vits ~VitsArgs ~VitsAudioConfig
-TTS.tts.models.xtts ~XttsArgs ~XttsAudioConfig
-TTS.utils.radam ~RAdam
-accelerate.state ~PartialState
-accelerate.utils.dataclasses DistributedType ~DeepSpeedPlugin
-attrdict.dictionary ~AttrDict
-catboost.core ~CatBoostClassifier ~CatBoostRegressor
-category_encoders.target_encoder ~TargetEncoder
-dateutil.relativedelta relativedelta weekday
-dateutil.tz.tz tzoffset tzutc
-easydict ~EasyDict
-fairseq.data.dictionary ~Dictionary
-fairseq.dataclass.configs ~CheckpointConfig ~CommonConfig ~CommonEvalConfig ~DatasetConfig ~DistributedTrainingConfig ~EMAConfig ~EvalLMConfig ~FairseqBMUFConfig ~FairseqConfig ~GenerationConfig ~InteractiveConfig ~OptimizationConfig
-flair.data ~Corpus ~DataPair ~Dictionary ~EntityCandidate ~Label ~Sentence ~Span ~Token
-flair.embeddings.document ~DocumentPoolEmbeddings ~DocumentRNNEmbeddings
-flair.embeddings.token ~CharacterEmbeddings ~FlairEmbeddings ~StackedEmbeddings
-flair.nn.dropout ~LockedDropout ~WordDropout
-flair.training_utils ~AnnealOnPlateau
-gensim.corpora.dictionary ~Dictionary
-gensim.models.keyedvectors ~EuclideanKeyedVectors ~KeyedVectors ~Vocab ~Word2VecKeyedVectors
-gensim.models.word2vec ~Word2Vec ~Word2VecTrainables ~Word2VecVocab
-gym.spaces.box ~Box
-gym.spaces.discrete ~Discrete
-gymnasium.spaces.box ~Box
-gymnasium.spaces.discrete ~Discrete
-imblearn.over_sampling._smote.base ~SMOTE
-imblearn.pipeline ~Pipeline
-lightning.fabric.utilities.data ~AttributeDict
-lightning.pytorch.callbacks.early_stopping ~EarlyStopping
-lightning.pytorch.callbacks.model_checkpoint ~ModelCheckpoint
-lightning.pytorch.utilities.parsing ~AttributeDict
-lightning_fabric.utilities.data ~AttributeDict
-llava.train.train ~DataArguments ~ModelArguments ~TrainingArguments
-mmcv.utils.config ConfigDict
-mmengine.config.config ConfigDict
-mmengine.logging.history_buffer ~HistoryBuffer
-models.common ~Bottleneck ~BottleneckCSP ~C3 ~C3Ghost ~C3SPP ~C3TR ~C3x ~Classify ~Concat ~Contract ~Conv ~CrossConv ~DWConv ~DWConvTranspose2d ~Detections ~Expand ~Focus ~GhostBottleneck ~GhostConv ~Proto ~SPP ~SPPF ~TransformerBlock ~TransformerLayer
-models.experimental ~CrossConv ~Ensemble ~MixConv2d ~Sum
-models.yolo ~BaseModel ~ClassificationModel ~Detect ~DetectionModel ~Model ~Segment ~SegmentationModel
-nltk.probability FreqDist
-omegaconf ~DictConfig ~ListConfig
-omegaconf.base SCMode ~Box ~Container ~ContainerMetadata ~Metadata ~Node ~UnionNode
-omegaconf.basecontainer ~BaseContainer
-omegaconf.dictconfig ~DictConfig
-omegaconf.listconfig ~ListConfig
-omegaconf.nodes ~AnyNode ~BooleanNode ~BytesNode ~EnumNode ~FloatNode ~IntegerNode ~InterpolationResultNode ~PathNode ~StringNode ~ValueNode
-pandas._libs.tslib NaTType Timestamp __nat_unpickle
-pandas.core.categorical Categorical
-pandas.core.indexes.frozen ~FrozenNDArray
-pandas.indexes.base Index _new_Index
-pandas.indexes.multi MultiIndex
-pandas.indexes.numeric Float64Index Int64Index UInt64Index
-pandas.indexes.range RangeIndex
-pandas.tseries.index DatetimeIndex _new_DatetimeIndex
-pandas.tslib NaTType Timestamp __nat_unpickle
-pandas.types.dtypes CategoricalDtype DatetimeTZDtype
-peft.tuners.lora.config ~LoraConfig
-peft.utils.peft_types PeftType TaskType
-pyannote.audio.core.model Introspection
-pyannote.audio.core.task Problem Resolution ~Specifications
-pytorch_lightning.callbacks.early_stopping ~EarlyStopping
-pytorch_lightning.callbacks.model_checkpoint ~ModelCheckpoint
-pytorch_lightning.utilities.enums GradClipAlgorithmType
-pytorch_lightning.utilities.parsing ~AttributeDict
-pytz _UTC _p
-sentence_transformers.models.Normalize ~Normalize
-sentence_transformers.models.Pooling ~Pooling
-sentence_transformers.training_args BatchSamplers MultiDatasetBatchSamplers ~SentenceTransformerTrainingArguments
-sklearn.externals.joblib.numpy_pickle ~NumpyArrayWrapper
-statsmodels.tools.bunch ~Bunch
-statsmodels.tools.tools ~Bunch
-tokenizers AddedToken ~Tokenizer
-torch.nn.modules.linear ~_LinearWithBias
-torch.tensor Tensor
-torchvision.models._utils ~IntermediateLayerGetter
-torchvision.models.alexnet ~AlexNet
-torchvision.models.convnext ~CNBlock ~ConvNeXt ~LayerNorm2d
-torchvision.models.densenet ~DenseNet ~_DenseBlock ~_DenseLayer ~_Transition
-torchvision.models.efficientnet ~EfficientNet ~FusedMBConv ~FusedMBConvConfig ~MBConv ~MBConvConfig
-torchvision.models.googlenet ~BasicConv2d ~GoogLeNet ~Inception ~InceptionAux
-torchvision.models.inception ~BasicConv2d ~Inception3 ~InceptionA ~InceptionAux ~InceptionB ~InceptionC ~InceptionD ~InceptionE
-torchvision.models.mobilenet ~ConvBNReLU ~InvertedResidual ~MobileNetV2
-torchvision.models.mobilenetv2 ~ConvBNReLU ~InvertedResidual ~MobileNetV2
-torchvision.models.mobilenetv3 ~InvertedResidual ~InvertedResidualConfig ~MobileNetV3
-torchvision.models.resnet ~BasicBlock ~Bottleneck ~ResNet
-torchvision.models.shufflenetv2 ~InvertedResidual ~ShuffleNetV2
-torchvision.models.squeezenet ~Fire ~SqueezeNet
-torchvision.models.swin_transformer ~PatchMerging ~ShiftedWindowAttention ~SwinTransformer ~SwinTransformerBlock
-torchvision.models.vgg ~VGG
-torchvision.models.vision_transformer ~Encoder ~EncoderBlock ~MLPBlock ~VisionTransformer
-torchvision.ops.misc ~Conv2dNormActivation ~ConvNormActivation ~FrozenBatchNorm2d ~MLP ~Permute ~SqueezeExcitation
-torchvision.ops.stochastic_depth ~StochasticDepth
-torchvision.transforms.functional InterpolationMode
-torchvision.transforms.transforms ~CenterCrop ~ColorJitter ~Compose ~Grayscale ~Normalize ~Pad ~RandomAffine ~RandomCrop ~RandomHorizontalFlip ~RandomResizedCrop ~RandomRotation ~RandomVerticalFlip ~Resize ~ToPILImage ~ToTensor
-transformers.deepspeed ~HfDeepSpeedConfig ~HfTrainerDeepSpeedConfig
-transformers.trainer_utils ShardedDDPOption
-trl.trainer.dpo_config FDivergenceType ~DPOConfig
-trl.trainer.grpo_config ~GRPOConfig
-trl.trainer.ppo_config ~PPOConfig
-trl.trainer.reward_config ~RewardConfig
-trl.trainer.sft_config ~SFTConfig
-ultralytics.nn.modules ~A2C2f ~AAttn ~ABlock ~AConv ~ADown ~AIFI ~Attention ~BNContrastiveHead ~Bottleneck ~BottleneckCSP ~C1 ~C2 ~C2PSA ~C2f ~C2fAttn ~C2fCIB ~C2fPSA ~C3 ~C3Ghost ~C3TR ~C3f ~C3k ~C3k2 ~C3x ~CBAM ~CBFuse ~CBLinear ~CIB ~ChannelAttention ~Classify ~Concat ~ContrastiveHead ~Conv ~Conv2 ~ConvTranspose ~DFL ~DWConv ~DWConvTranspose2d ~DeformableTransformerDecoder ~DeformableTransformerDecoderLayer ~Detect ~ELAN1 ~Focus ~GhostBottleneck ~GhostConv ~HGBlock ~HGStem ~ImagePoolingAttn ~Index ~LRPCHead ~LayerNorm2d ~LightConv ~MLP ~MLPBlock ~MSDeformAttn ~MaxSigmoidAttnBlock ~OBB ~PSA ~PSABlock ~Pose ~Proto ~RTDETRDecoder ~RepBottleneck ~RepC3 ~RepCSP ~RepConv ~RepNCSPELAN4 ~RepVGGDW ~ResNetBlock ~ResNetLayer ~Residual ~SAVPE ~SCDown ~SPP ~SPPELAN ~SPPF ~Segment ~SpatialAttention ~SwiGLUFFN ~TorchVision ~TransformerBlock ~TransformerEncoderLayer ~TransformerLayer ~WorldDetect ~YOLOEDetect ~YOLOESegment ~v10Detect
-ultralytics.nn.modules.block ~A2C2f ~AAttn ~ABlock ~AConv ~ADown ~Attention ~BNContrastiveHead ~Bottleneck ~BottleneckCSP ~C1 ~C2 ~C2PSA ~C2f ~C2fAttn ~C2fCIB ~C2fPSA ~C3 ~C3Ghost ~C3TR ~C3f ~C3k ~C3k2 ~C3x ~CBFuse ~CBLinear ~CIB ~ContrastiveHead ~DFL ~ELAN1 ~GhostBottleneck ~HGBlock ~HGStem ~ImagePoolingAttn ~MaxSigmoidAttnBlock ~PSA ~PSABlock ~Proto ~RepBottleneck ~RepC3 ~RepCSP ~RepNCSPELAN4 ~RepVGGDW ~ResNetBlock ~ResNetLayer ~Residual ~SAVPE ~SCDown ~SPP ~SPPELAN ~SPPF ~SwiGLUFFN ~TorchVision
-ultralytics.nn.modules.conv ~CBAM ~ChannelAttention ~Concat ~Conv ~Conv2 ~ConvTranspose ~DWConv ~DWConvTranspose2d ~Focus ~GhostConv ~Index ~LightConv ~RepConv ~SpatialAttention
-ultralytics.nn.modules.head ~Classify ~Detect ~LRPCHead ~OBB ~Pose ~RTDETRDecoder ~Segment ~WorldDetect ~YOLOEDetect ~YOLOESegment ~v10Detect
-ultralytics.nn.modules.transformer ~AIFI ~DeformableTransformerDecoder ~DeformableTransformerDecoderLayer ~LayerNorm2d ~MLP ~MLPBlock ~MSDeformAttn ~TransformerBlock ~TransformerEncoderLayer ~TransformerLayer
-ultralytics.nn.tasks ~BaseModel ~ClassificationModel ~DetectionModel ~Ensemble ~OBBModel ~PoseModel ~RTDETRDetectionModel ~SegmentationModel ~WorldModel ~YOLOEModel ~YOLOESegModel
-ultralytics.utils IterableSimpleNamespace ~SimpleClass
-ultralytics.utils.loss ~BboxLoss ~DFLoss ~E2EDetectLoss ~FocalLoss ~KeypointLoss ~RotatedBboxLoss ~VarifocalLoss ~v8ClassificationLoss ~v8DetectionLoss ~v8OBBLoss ~v8PoseLoss ~v8SegmentationLoss
-ultralytics.utils.tal ~RotatedTaskAlignedAssigner ~TaskAlignedAssigner
-ultralytics.yolo.utils ~IterableSimpleNamespace
-ultralytics.yolo.utils.loss ~BboxLoss ~KeypointLoss ~v8DetectionLoss ~v8SegmentationLoss
-ultralytics.yolo.utils.tal ~TaskAlignedAssigner
-yacs.config ~CfgNode
-yolov5.models.common ~Bottleneck ~BottleneckCSP ~C3 ~C3Ghost ~C3SPP ~C3TR ~C3x ~Classify ~Concat ~Contract ~Conv ~CrossConv ~DWConv ~DWConvTranspose2d ~Detections ~Expand ~Focus ~GhostBottleneck ~GhostConv ~Proto ~SPP ~SPPF ~TransformerBlock ~TransformerLayer
-yolov5.models.experimental ~CrossConv ~Ensemble ~MixConv2d ~Sum
-yolov5.models.yolo ~BaseModel ~ClassificationModel ~Detect ~DetectionModel ~Model ~Segment ~SegmentationModel`,
+    text: `00TTS.config.shared_configs ~0BaseAudioConfig ~4DatasetConfig ~4TrainingConfig
+04tts.configs.shared_configs ~0BaseTTSConfig ~0CapacitronVAEConfig ~1haractersConfig ~0GSTConfig
+0gvits_config ~0VitsConfig
+0gxtts_config ~0XttsConfig
+08models.vits ~0VitsArgs ~5udioConfig
+0fxtts ~0XttsArgs ~5udioConfig
+04utils.radam ~0RAdam
+00accelerate.state ~0PartialState
+0butils.dataclasses ~0DeepSpeedPlugin 1istributedType
+01ttrdict.dictionary ~0AttrDict
+00catboost.core ~0CatBoostClassifier ~8Regressor
+03egory_encoders.target_encoder ~0TargetEncoder
+00dateutil.relativedelta 0relativedelta 0weekday
+09tz.tz 0tzoffset 2utc
+00easydict ~0EasyDict
+00fairseq.data.dictionary ~0Dictionary
+0cclass.configs ~0CheckpointConfig ~1ommonConfig ~6EvalConfig ~0DatasetConfig ~1istributedTrainingConfig ~0EMAConfig ~1valLMConfig ~0FairseqBMUFConfig ~7Config ~0GenerationConfig ~0InteractiveConfig ~0OptimizationConfig
+01lair.data ~0Corpus ~0DataPair ~1ictionary ~0EntityCandidate ~0Label ~0Sentence ~1pan ~0Token
+06embeddings.document ~0DocumentPoolEmbeddings ~8RNNEmbeddings
+0htoken ~0CharacterEmbeddings ~0FlairEmbeddings ~0StackedEmbeddings
+06nn.dropout ~0LockedDropout ~0WordDropout
+06training_utils ~0AnnealOnPlateau
+00gensim.corpora.dictionary ~0Dictionary
+07models.keyedvectors ~0EuclideanKeyedVectors ~0KeyedVectors ~0Vocab ~0Word2VecKeyedVectors
+0eword2vec ~0Word2Vec ~8Trainables ~8Vocab
+01ym.spaces.box ~0Box
+0bdiscrete ~0Discrete
+03nasium.spaces.box ~0Box
+0hdiscrete ~0Discrete
+00imblearn.over_sampling._smote.base ~0SMOTE
+09pipeline ~0Pipeline
+00lightning.fabric.utilities.data ~0AttributeDict
+0apytorch.callbacks.early_stopping ~0EarlyStopping
+0smodel_checkpoint ~0ModelCheckpoint
+0iutilities.parsing ~0AttributeDict
+09_fabric.utilities.data ~0AttributeDict
+01lava.train.train ~0DataArguments ~0ModelArguments ~0TrainingArguments
+00mmcv.utils.config 0ConfigDict
+02engine.config.config 0ConfigDict
+09logging.history_buffer ~0HistoryBuffer
+01odels.common ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1lassify ~1oncat ~3tract ~3v ~1rossConv ~0DWConv ~6Transpose2d ~1etections ~0Expand ~0Focus ~0GhostBottleneck ~5Conv ~0Proto ~0SPP ~3F ~0TransformerBlock ~bLayer
+07experimental ~0CrossConv ~0Ensemble ~0MixConv2d ~0Sum
+07yolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel
+00nltk.probability 0FreqDist
+00omegaconf ~0DictConfig ~0ListConfig
+09.base ~0Box ~0Container ~9Metadata ~0Metadata ~0Node 0SCMode ~0UnionNode
+0econtainer ~0BaseContainer
+0adictconfig ~0DictConfig
+0alistconfig ~0ListConfig
+0anodes ~0AnyNode ~0BooleanNode ~1ytesNode ~0EnumNode ~0FloatNode ~0IntegerNode ~4rpolationResultNode ~0PathNode ~0StringNode ~0ValueNode
+00pandas._libs.tslib 0NaTType 0Timestamp 0__nat_unpickle
+07core.categorical 0Categorical
+0cindexes.frozen ~0FrozenNDArray
+07indexes.base 0Index 0_new_Index
+0fmulti 0MultiIndex
+0fnumeric 0Float64Index 0Int64Index 0UInt64Index
+0frange 0RangeIndex
+07tseries.index 0DatetimeIndex 0_new_DatetimeIndex
+09lib 0NaTType 0Timestamp 0__nat_unpickle
+08ypes.dtypes 0CategoricalDtype 0DatetimeTZDtype
+01eft.tuners.lora.config ~0LoraConfig
+05utils.peft_types 0PeftType 0TaskType
+01yannote.audio.core.model 0Introspection
+0ktask 0Problem 0Resolution ~0Specifications
+02torch_lightning.callbacks.early_stopping ~0EarlyStopping
+0smodel_checkpoint ~0ModelCheckpoint
+0iutilities.enums 0GradClipAlgorithmType
+0sparsing ~0AttributeDict
+03z 0_UTC 1p
+00sentence_transformers.models.Normalize ~0Normalize
+0tPooling ~0Pooling
+0mtraining_args 0BatchSamplers 0MultiDatasetBatchSamplers ~0SentenceTransformerTrainingArguments
+01klearn.externals.joblib.numpy_pickle ~0NumpyArrayWrapper
+01tatsmodels.tools.bunch ~0Bunch
+0itools ~0Bunch
+00tokenizers 0AddedToken ~0Tokenizer
+02rch.nn.modules.linear ~0_LinearWithBias
+06tensor 0Tensor
+05vision.models._utils ~0IntermediateLayerGetter
+0jalexnet ~0AlexNet
+0jconvnext ~0CNBlock ~1onvNeXt ~0LayerNorm2d
+0jdensenet ~0DenseNet ~0_DenseBlock ~6Layer ~1Transition
+0jefficientnet ~0EfficientNet ~0FusedMBConv ~bConfig ~0MBConv ~6Config
+0jgooglenet ~0BasicConv2d ~0GoogLeNet ~0Inception ~9Aux
+0jinception ~0BasicConv2d ~0Inception3 ~9A ~aux ~9B ~9C ~9D ~9E
+0jmobilenet ~0ConvBNReLU ~0InvertedResidual ~0MobileNetV2
+0sv2 ~0ConvBNReLU ~0InvertedResidual ~0MobileNetV2
+0t3 ~0InvertedResidual ~gConfig ~0MobileNetV3
+0jresnet ~0BasicBlock ~1ottleneck ~0ResNet
+0jshufflenetv2 ~0InvertedResidual ~0ShuffleNetV2
+0kqueezenet ~0Fire ~0SqueezeNet
+0kwin_transformer ~0PatchMerging ~0ShiftedWindowAttention ~1winTransformer ~fBlock
+0jvgg ~0VGG
+0kision_transformer ~0Encoder ~7Block ~0MLPBlock ~0VisionTransformer
+0cops.misc ~0Conv2dNormActivation ~4NormActivation ~0FrozenBatchNorm2d ~0MLP ~0Permute ~0SqueezeExcitation
+0gstochastic_depth ~0StochasticDepth
+0ctransforms.functional 0InterpolationMode
+0ntransforms ~0CenterCrop ~1olorJitter ~2mpose ~0Grayscale ~0Normalize ~0Pad ~0RandomAffine ~6Crop ~6HorizontalFlip ~6ResizedCrop ~7otation ~6VerticalFlip ~1esize ~0ToPILImage ~2Tensor
+01ransformers.deepspeed ~0HfDeepSpeedConfig ~2TrainerDeepSpeedConfig
+0dtrainer_utils 0ShardedDDPOption
+02l.trainer.dpo_config ~0DPOConfig 0FDivergenceType
+0cgrpo_config ~0GRPOConfig
+0cppo_config ~0PPOConfig
+0creward_config ~0RewardConfig
+0csft_config ~0SFTConfig
+00ultralytics.nn.modules ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1IFI ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BAM ~2Fuse ~2Linear ~1IB ~1hannelAttention ~1lassify ~1oncat ~3trastiveHead ~3v ~42 ~4Transpose ~0DFL ~1WConv ~6Transpose2d ~1eformableTransformerDecoder ~sLayer ~2tect ~0ELAN1 ~0Focus ~0GhostBottleneck ~5Conv ~0HGBlock ~2Stem ~0ImagePoolingAttn ~1ndex ~0LRPCHead ~1ayerNorm2d ~1ightConv ~0MLP ~3Block ~1SDeformAttn ~1axSigmoidAttnBlock ~0OBB ~0PSA ~3Block ~1ose ~1roto ~0RTDETRDecoder ~1epBottleneck ~3C3 ~4SP ~4onv ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1egment ~1patialAttention ~1wiGLUFFN ~0TorchVision ~1ransformerBlock ~bEncoderLayer ~bLayer ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
+0m.block ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~0RepBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
+0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
+0nhead ~0Classify ~0Detect ~0LRPCHead ~0OBB ~0Pose ~0RTDETRDecoder ~0Segment ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
+0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
+0ftasks ~0BaseModel ~0ClassificationModel ~0DetectionModel ~0Ensemble ~0OBBModel ~0PoseModel ~0RTDETRDetectionModel ~0SegmentationModel ~0WorldModel ~0YOLOEModel ~5SegModel
+0cutils 0IterableSimpleNamespace ~0SimpleClass
+0h.loss ~0BboxLoss ~0DFLoss ~0E2EDetectLoss ~0FocalLoss ~0KeypointLoss ~0RotatedBboxLoss ~0VarifocalLoss ~0v8ClassificationLoss ~2DetectionLoss ~2OBBLoss ~2PoseLoss ~2SegmentationLoss
+0ital ~0RotatedTaskAlignedAssigner ~0TaskAlignedAssigner
+0cyolo.utils ~0IterableSimpleNamespace
+0m.loss ~0BboxLoss ~0KeypointLoss ~0v8DetectionLoss ~2SegmentationLoss
+0ntal ~0TaskAlignedAssigner
+00yacs.config ~0CfgNode
+01olov5.models.common ~0Bottleneck ~aCSP ~0C3 ~2Ghost ~2SPP ~2TR ~2x ~1lassify ~1oncat ~3tract ~3v ~1rossConv ~0DWConv ~6Transpose2d ~1etections ~0Expand ~0Focus ~0GhostBottleneck ~5Conv ~0Proto ~0SPP ~3F ~0TransformerBlock ~bLayer
+0eexperimental ~0CrossConv ~0Ensemble ~0MixConv2d ~0Sum
+0eyolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel`,
   },
   {
     library: "joblib",
     version: "1.1.1 to 1.6.0",
     roots: ["joblib"],
-    text: `joblib._store_backends ~FileSystemStoreBackend
-joblib.hashing ~_ConsistentSet ~_MyHash
-joblib.memory ~Memory ~NotMemorizedFunc ~NotMemorizedResult
-joblib.numpy_pickle ~NumpyArrayWrapper`,
+    text: `00joblib._store_backends ~0FileSystemStoreBackend
+07hashing ~0_ConsistentSet ~1MyHash
+07memory ~0Memory ~0NotMemorizedFunc ~cResult
+07numpy_pickle ~0NumpyArrayWrapper`,
   },
   {
     library: "lightgbm",
     version: "3.3.5 to 4.7.0",
     roots: ["lightgbm"],
-    text: `lightgbm ~LGBMClassifier ~LGBMModel ~LGBMRanker ~LGBMRegressor =Booster
-lightgbm.basic LightGBMError ~Booster ~_InnerPredictor
-lightgbm.callback EarlyStopException ~CallbackEnv ~_EarlyStoppingCallback ~_LogEvaluationCallback ~_RecordEvaluationCallback ~_ResetParameterCallback
-lightgbm.sklearn ~LGBMClassifier ~LGBMModel ~LGBMRanker ~LGBMRegressor ~_EvalFunctionWrapper ~_ObjectiveFunctionWrapper`,
+    text: `00lightgbm =0Booster ~0LGBMClassifier ~4Model ~4Ranker ~5egressor
+08.basic ~0Booster 0LightGBMError ~0_InnerPredictor
+09callback ~0CallbackEnv 0EarlyStopException ~0_EarlyStoppingCallback ~1LogEvaluationCallback ~1RecordEvaluationCallback ~3setParameterCallback
+09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
   },
   {
     library: "numpy",
     version: "1.18.5 to 2.4.6",
     roots: ["numpy"],
-    text: `numpy AxisError ComplexWarning ModuleDeprecationWarning RankWarning TooHardError VisibleDeprecationWarning _CopyMode bool bool8 bool_ bytes0 bytes_ character chararray clongdouble clongfloat complex128 complex256 complex64 complex_ complexfloating datetime64 dtype flexible float128 float16 float32 float64 float_ floating generic inexact int0 int16 int32 int64 int8 int_ integer long longcomplex longdouble longfloat longlong matrix ndarray number object0 object_ recarray record signedinteger singlecomplex str0 str_ string_ timedelta64 uint uint0 uint16 uint32 uint64 uint8 ulonglong unicode_ unsignedinteger void void0 ~MachAr ~__array_namespace_info__ ~broadcast ~busdaycalendar ~complex ~finfo ~flatiter ~float ~format_parser ~iinfo ~int ~ndenumerate ~ndindex ~nditer ~object ~poly1d ~str ~ufunc ~unicode ~vectorize =absolute =add =alen =all =allclose =alltrue =amax =amin =angle =any =append =arange =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =argmax =argmin =argpartition =argsort =argwhere =around =array =array2string =array_equal =array_equiv =array_repr =array_split =array_str =asanyarray =asarray =asarray_chkfinite =ascontiguousarray =asfarray =asfortranarray =asmatrix =asscalar =astype =atleast_1d =atleast_2d =atleast_3d =average =bartlett =base_repr =binary_repr =bincount =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =blackman =block =bmat =broadcast_arrays =broadcast_shapes =broadcast_to =busday_count =busday_offset =can_cast =cbrt =ceil =choose =clip =column_stack =common_type =compress =concatenate =conjugate =convolve =copy =copysign =copyto =corrcoef =correlate =cos =cosh =count_nonzero =cov =cross =cumprod =cumproduct =cumsum =cumulative_prod =cumulative_sum =datetime_as_string =datetime_data =deg2rad =degrees =delete =diag =diag_indices =diag_indices_from =diagflat =diagonal =diff =digitize =divide =divmod =dot =dsplit =dstack =ediff1d =einsum =einsum_path =empty =empty_like =equal =exp =exp2 =expand_dims =expm1 =extract =eye =fabs =fill_diagonal =find_common_type =fix =flatnonzero =flip =fliplr =flipud =float_power =floor =floor_divide =fmax =fmin =fmod =format_float_positional =format_float_scientific =frexp =from_dlpack =frombuffer =fromstring =full =full_like =fv =gcd =geomspace =get_printoptions =getbufsize =geterr =geterrobj =gradient =greater =greater_equal =hamming =hanning =heaviside =histogram =histogram2d =histogram_bin_edges =histogramdd =hsplit =hstack =hypot =i0 =identity =imag =in1d =indices =inner =insert =interp =intersect1d =invert =ipmt =irr =is_busday =isclose =iscomplex =iscomplexobj =isdtype =isfinite =isfortran =isin =isinf =isnan =isnat =isneginf =isposinf =isreal =isrealobj =isscalar =issctype =issubclass_ =issubdtype =issubsctype =iterable =ix_ =kaiser =kron =lcm =ldexp =left_shift =less =less_equal =lexsort =linspace =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =logspace =matmul =matrix_transpose =matvec =max =maximum =maximum_sctype =may_share_memory =mean =median =meshgrid =min =min_scalar_type =minimum =mintypecode =mirr =modf =moveaxis =msort =multiply =nan_to_num =nanargmax =nanargmin =nancumprod =nancumsum =nanmax =nanmean =nanmedian =nanmin =nanpercentile =nanprod =nanquantile =nanstd =nansum =nanvar =ndarray.all =ndarray.any =ndarray.argmax =ndarray.argmin =ndarray.argsort =ndarray.astype =ndarray.clip =ndarray.conj =ndarray.copy =ndarray.cumprod =ndarray.cumsum =ndarray.diagonal =ndarray.dot =ndarray.flatten =ndarray.imag =ndarray.max =ndarray.mean =ndarray.min =ndarray.nonzero =ndarray.prod =ndarray.ravel =ndarray.real =ndarray.repeat =ndarray.reshape =ndarray.round =ndarray.squeeze =ndarray.std =ndarray.sum =ndarray.swapaxes =ndarray.take =ndarray.tolist =ndarray.trace =ndarray.transpose =ndarray.var =ndim =negative =nested_iters =nextafter =nonzero =not_equal =nper =npv =obj2sctype =ones =ones_like =outer =packbits =partition =percentile =place =pmt =poly =polyadd =polyder =polydiv =polyfit =polyint =polymul =polysub =polyval =positive =power =ppmt =prod =product =promote_types =ptp =put =put_along_axis =putmask =pv =quantile =rad2deg =radians =rate =ravel =ravel_multi_index =real =real_if_close =reciprocal =remainder =repeat =require =reshape =resize =result_type =right_shift =rint =roll =rollaxis =roots =rot90 =round =round_ =row_stack =sctype2char =searchsorted =select =set_numeric_ops =setdiff1d =seterrobj =setxor1d =shape =shares_memory =sign =signbit =sin =sinc =sinh =size =sometrue =sort =sort_complex =spacing =split =sqrt =square =squeeze =stack =std =subtract =sum =swapaxes =take =take_along_axis =tan =tanh =tensordot =tile =trace =transpose =trapezoid =trapz =tri =tril =tril_indices =tril_indices_from =trim_zeros =triu =triu_indices =triu_indices_from =true_divide =trunc =typename =union1d =unique =unique_all =unique_counts =unique_inverse =unique_values =unpackbits =unravel_index =unstack =unwrap =vander =var =vdot =vecdot =vecmat =vsplit =vstack =where =zeros =zeros_like
-numpy._core._internal _convert_to_stringdtype_kwargs
-numpy._core._multiarray_umath character complexfloating dtype flexible floating generic inexact integer ndarray number signedinteger unsignedinteger ~_array_converter ~broadcast ~busdaycalendar ~flatiter ~nditer =_arg =_center =_expandtabs =_expandtabs_length =_ljust =_lstrip_chars =_lstrip_whitespace =_ones_like =_partition =_partition_index =_replace =_rjust =_rpartition =_rpartition_index =_rstrip_chars =_rstrip_whitespace =_slice =_strip_chars =_strip_whitespace =_zfill =absolute =add =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =cbrt =ceil =clip =conjugate =copysign =cos =cosh =count =deg2rad =degrees =divide =divmod =endswith =equal =exp =exp2 =expm1 =fabs =find =float_power =floor =floor_divide =fmax =fmin =fmod =frexp =gcd =greater =greater_equal =heaviside =hypot =index =invert =isalnum =isalpha =isdecimal =isdigit =isfinite =isinf =islower =isnan =isnat =isnumeric =isspace =istitle =isupper =lcm =ldexp =left_shift =less =less_equal =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =matmul =matvec =maximum =minimum =modf =multiply =negative =nextafter =not_equal =positive =power =rad2deg =radians =reciprocal =remainder =rfind =right_shift =rindex =rint =sign =signbit =sin =sinh =spacing =sqrt =square =startswith =str_len =subtract =tan =tanh =trunc =vecdot =vecmat
-numpy._core.multiarray _reconstruct array character complexfloating dtype flexible floating generic inexact integer ndarray number scalar signedinteger unsignedinteger ~broadcast ~busdaycalendar ~flagsobj ~flatiter ~nditer =absolute =add =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =cbrt =ceil =clip =conjugate =copysign =cos =cosh =count =deg2rad =degrees =divide =divmod =endswith =equal =exp =exp2 =expm1 =fabs =find =float_power =floor =floor_divide =fmax =fmin =fmod =frexp =gcd =greater =greater_equal =heaviside =hypot =index =invert =isalnum =isalpha =isdecimal =isdigit =isfinite =isinf =islower =isnan =isnat =isnumeric =isspace =istitle =isupper =lcm =ldexp =left_shift =less =less_equal =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =matmul =matvec =maximum =minimum =modf =multiply =negative =nextafter =not_equal =positive =power =rad2deg =radians =reciprocal =remainder =rfind =right_shift =rindex =rint =sign =signbit =sin =sinh =spacing =sqrt =square =startswith =str_len =subtract =tan =tanh =trunc =vecdot =vecmat
-numpy._core.numeric _frombuffer
-numpy._core.numerictypes _PreprocessDTypeError bool bytes_ character clongdouble complex128 complex64 complexfloating datetime64 dtype flexible float16 float32 float64 floating generic inexact int16 int32 int64 int8 integer longdouble longlong ndarray number object_ signedinteger str_ timedelta64 uint16 uint32 uint64 uint8 ulonglong unsignedinteger void ~busdaycalendar
-numpy._core.records ndarray record
-numpy._core.umath character complexfloating dtype flexible floating generic inexact integer ndarray number signedinteger unsignedinteger ~broadcast ~busdaycalendar ~flatiter ~nditer =_center =_expandtabs =_expandtabs_length =_ljust =_lstrip_chars =_lstrip_whitespace =_ones_like =_partition =_partition_index =_replace =_rjust =_rpartition =_rpartition_index =_rstrip_chars =_rstrip_whitespace =_slice =_strip_chars =_strip_whitespace =_zfill =absolute =add =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =cbrt =ceil =clip =conjugate =copysign =cos =cosh =count =deg2rad =degrees =divide =divmod =endswith =equal =exp =exp2 =expm1 =fabs =find =float_power =floor =floor_divide =fmax =fmin =fmod =frexp =gcd =greater =greater_equal =heaviside =hypot =index =invert =isalnum =isalpha =isdecimal =isdigit =isfinite =isinf =islower =isnan =isnat =isnumeric =isspace =istitle =isupper =lcm =ldexp =left_shift =less =less_equal =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =matmul =matvec =maximum =minimum =modf =multiply =negative =nextafter =not_equal =positive =power =rad2deg =radians =reciprocal =remainder =rfind =right_shift =rindex =rint =sign =signbit =sin =sinh =spacing =sqrt =square =startswith =str_len =subtract =tan =tanh =trunc =vecdot =vecmat
-numpy.core._internal _reconstruct =_convert_to_stringdtype_kwargs
-numpy.core._multiarray_umath character complexfloating dtype flexible floating generic inexact integer ndarray number signedinteger unsignedinteger ~_array_converter ~broadcast ~busdaycalendar ~flagsobj ~flatiter ~nditer =_arg =_center =_expandtabs =_expandtabs_length =_ljust =_lstrip_chars =_lstrip_whitespace =_ones_like =_partition =_partition_index =_replace =_rjust =_rpartition =_rpartition_index =_rstrip_chars =_rstrip_whitespace =_slice =_strip_chars =_strip_whitespace =_zfill =absolute =add =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =cbrt =ceil =clip =conjugate =copysign =cos =cosh =count =deg2rad =degrees =divide =divmod =endswith =equal =exp =exp2 =expm1 =fabs =find =float_power =floor =floor_divide =fmax =fmin =fmod =frexp =gcd =greater =greater_equal =heaviside =hypot =index =invert =isalnum =isalpha =isdecimal =isdigit =isfinite =isinf =islower =isnan =isnat =isnumeric =isspace =istitle =isupper =lcm =ldexp =left_shift =less =less_equal =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =matmul =matvec =maximum =minimum =modf =multiply =negative =nextafter =not_equal =positive =power =rad2deg =radians =reciprocal =remainder =rfind =right_shift =rindex =rint =sign =signbit =sin =sinh =spacing =sqrt =square =startswith =str_len =subtract =tan =tanh =true_divide =trunc =vecdot =vecmat
-numpy.core.multiarray _reconstruct array character complexfloating dtype flexible floating generic inexact integer ndarray number scalar signedinteger unsignedinteger ~broadcast ~busdaycalendar ~flagsobj ~flatiter ~nditer =absolute =add =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =cbrt =ceil =clip =conjugate =copysign =cos =cosh =count =deg2rad =degrees =divide =divmod =endswith =equal =exp =exp2 =expm1 =fabs =find =float_power =floor =floor_divide =fmax =fmin =fmod =frexp =gcd =greater =greater_equal =heaviside =hypot =index =invert =isalnum =isalpha =isdecimal =isdigit =isfinite =isinf =islower =isnan =isnat =isnumeric =isspace =istitle =isupper =lcm =ldexp =left_shift =less =less_equal =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =matmul =matvec =maximum =minimum =modf =multiply =negative =nextafter =not_equal =positive =power =rad2deg =radians =reciprocal =remainder =rfind =right_shift =rindex =rint =sign =signbit =sin =sinh =spacing =sqrt =square =startswith =str_len =subtract =tan =tanh =trunc =vecdot =vecmat
-numpy.core.numeric _frombuffer
-numpy.core.numerictypes _PreprocessDTypeError bool bytes_ character clongdouble complex128 complex64 complexfloating datetime64 dtype flexible float16 float32 float64 floating generic inexact int16 int32 int64 int8 integer longdouble longlong ndarray number object_ signedinteger str_ timedelta64 uint16 uint32 uint64 uint8 ulonglong unsignedinteger void ~busdaycalendar
-numpy.core.records ndarray recarray record
-numpy.core.umath character complexfloating dtype flexible floating generic inexact integer ndarray number signedinteger unsignedinteger ~broadcast ~busdaycalendar ~flagsobj ~flatiter ~nditer =_center =_expandtabs =_expandtabs_length =_ljust =_lstrip_chars =_lstrip_whitespace =_ones_like =_partition =_partition_index =_replace =_rjust =_rpartition =_rpartition_index =_rstrip_chars =_rstrip_whitespace =_slice =_strip_chars =_strip_whitespace =_zfill =absolute =add =arccos =arccosh =arcsin =arcsinh =arctan =arctan2 =arctanh =bitwise_and =bitwise_count =bitwise_or =bitwise_xor =cbrt =ceil =clip =conjugate =copysign =cos =cosh =count =deg2rad =degrees =divide =divmod =endswith =equal =exp =exp2 =expm1 =fabs =find =float_power =floor =floor_divide =fmax =fmin =fmod =frexp =gcd =greater =greater_equal =heaviside =hypot =index =invert =isalnum =isalpha =isdecimal =isdigit =isfinite =isinf =islower =isnan =isnat =isnumeric =isspace =istitle =isupper =lcm =ldexp =left_shift =less =less_equal =log =log10 =log1p =log2 =logaddexp =logaddexp2 =logical_and =logical_not =logical_or =logical_xor =matmul =matvec =maximum =minimum =modf =multiply =negative =nextafter =not_equal =positive =power =rad2deg =radians =reciprocal =remainder =rfind =right_shift =rindex =rint =sign =signbit =sin =sinh =spacing =sqrt =square =startswith =str_len =subtract =tan =tanh =true_divide =trunc =vecdot =vecmat
-numpy.dtypes BoolDType BytesDType CLongDoubleDType Complex128DType Complex64DType DateTime64DType Float16DType Float32DType Float64DType Int16DType Int32DType Int64DType Int8DType LongDoubleDType LongLongDType ObjectDType StrDType StringDType TimeDelta64DType UInt16DType UInt32DType UInt64DType UInt8DType ULongLongDType VoidDType
-numpy.exceptions AxisError ComplexWarning DTypePromotionError ModuleDeprecationWarning RankWarning TooHardError VisibleDeprecationWarning
-numpy.fft =fft =fft2 =fftfreq =fftn =fftshift =hfft =ifft =ifft2 =ifftn =ifftshift =ihfft =irfft =irfft2 =irfftn =rfft =rfft2 =rfftfreq =rfftn
-numpy.lib._function_base_impl ~vectorize
-numpy.lib.function_base ~vectorize
-numpy.lib.mixins ~NDArrayOperatorsMixin
-numpy.linalg LinAlgError =cholesky =cond =cross =det =diagonal =eig =eigh =eigvals =eigvalsh =inv =lstsq =matmul =matrix_norm =matrix_power =matrix_rank =matrix_transpose =multi_dot =norm =outer =pinv =qr =slogdet =solve =svd =svdvals =tensordot =tensorinv =tensorsolve =trace =vecdot =vector_norm
-numpy.ma MaskedArray bool_
-numpy.ma.core MAError MaskError MaskedArray MaskedArrayFutureWarning MaskedConstant _mareconstruct bool_ mvoid ndarray ~MaskedIterator ~_DomainCheckInterval ~_DomainGreater ~_DomainGreaterEqual ~_DomainSafeDivide ~_DomainTan ~_DomainedBinaryOperation ~_MaskedBinaryOperation ~_MaskedPrintOption ~_MaskedUFunc ~_MaskedUnaryOperation ~_convert2ma ~_extrema_operation ~_frommethod ~finfo ~iinfo
-numpy.ma.mrecords MaskedRecords bool_ dtype ndarray recarray
-numpy.matrixlib matrix
-numpy.matrixlib.defmatrix matrix
-numpy.polynomial._polybase ~ABCPolyBase
-numpy.polynomial.chebyshev ~Chebyshev
-numpy.polynomial.hermite ~Hermite
-numpy.polynomial.hermite_e ~HermiteE
-numpy.polynomial.laguerre ~Laguerre
-numpy.polynomial.legendre ~Legendre
-numpy.polynomial.polynomial ~Polynomial
-numpy.polynomial.polyutils PolyDomainError PolyError RankWarning ~PolyBase =absolute
-numpy.random Generator RandomState __RandomState_ctor
-numpy.random._bit_generator BitGenerator SeedSequence SeedlessSeedSequence __pyx_unpickle_SeedSequence ~ISeedSequence ~ISpawnableSeedSequence ~SeedlessSequence
-numpy.random._generator Generator
-numpy.random._mt19937 MT19937
-numpy.random._pcg64 PCG64 PCG64DXSM
-numpy.random._philox Philox
-numpy.random._pickle __bit_generator_ctor __generator_ctor __randomstate_ctor
-numpy.random._sfc64 SFC64
-numpy.random.bit_generator BitGenerator SeedSequence SeedlessSeedSequence __pyx_unpickle_SeedSequence ~ISeedSequence ~ISpawnableSeedSequence ~SeedlessSequence
-numpy.random.mtrand RandomState
-numpy.rec recarray record ~format_parser`,
+    text: `00numpy 0AxisError 0ComplexWarning ~0MachAr 1oduleDeprecationWarning 0RankWarning 0TooHardError 0VisibleDeprecationWarning 0_CopyMode ~1_array_namespace_info__ =0absolute =1dd =1len =2l =3close =3true =1max =2in =1ngle =2y =1ppend =1range =2ccos =6h =3sin =6h =3tan =62 =6h =2gmax =4in =3partition =3sort =3where =2ound =2ray =52string =5_equal =9iv =6repr =6split =7tr =1sanyarray =3rray =7_chkfinite =2contiguousarray =2farray =3ortranarray =2matrix =2scalar =2type =1tleast_1d =82d =83d =1verage =0bartlett =2se_repr =1inary_repr =3count =2twise_and =8count =8or =8xor =1lackman =2ock =1mat 1ool 48 4_ ~1roadcast =9_arrays =ashapes =ato =1usday_count =7offset ~6calendar 1ytes0 5_ =0can_cast =1brt =1eil 1haracter 5rray =2oose =1lip 2ongdouble 5float =1olumn_stack =2mmon_type ~3plex 7128 7256 764 7_ 7floating =4ress =2ncatenate =3jugate =3volve =2py =4sign =4to =2rrcoef =4elate =2s =3h =2unt_nonzero =2v =1ross =1umprod =7uct =3sum =3ulative_prod =bsum 0datetime64 =8_as_string =9data =1eg2rad =3rees =2lete =1iag =4_indices =c_from =4flat =4onal =2ff =2gitize =2vide =3mod =1ot =1split =2tack 1type =0ediff1d =1insum =6_path =1mpty =5_like =1qual =1xp =32 =3and_dims =3m1 =2tract =1ye =0fabs =1ill_diagonal =2nd_common_type ~3fo =2x ~1latiter =4nonzero 2exible =2ip =4lr =4ud ~2oat 5128 66 532 564 5_ =6power 5ing =3or =5_divide =1max =2in =2od =1ormat_float_positional =dscientific ~7parser =1rexp =2om_dlpack =4buffer =4string =1ull =4_like =1v =0gcd 1eneric =2omspace =2t_printoptions =3bufsize =3err =6obj =1radient =2eater =7_equal =0hamming =2nning =1eaviside =1istogram =92d =9_bin_edges =9dd =1split =2tack =1ypot =0i0 =1dentity ~1info =1mag =1n1d =2dices 2exact =2ner =2sert ~2t 30 316 332 364 38 3_ 3eger =4rp =5sect1d =2vert =1pmt =1rr =1s_busday =2close =3omplex =9obj =2dtype =2finite =3ortran =2in =4f =2nan =4t =3eginf =2posinf =2real =6obj =2scalar =4type =3ubclass_ =5dtype =5sctype =1terable =1x_ =0kaiser =1ron =0lcm =1dexp =1eft_shift =2ss =4_equal =2xsort =1inspace =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =3space 2ng 4complex 4double 4float 4long =0matmul 3rix =6_transpose =3vec =2x =3imum =7_sctype =2y_share_memory =1ean =2dian =2shgrid =1in =3_scalar_type =3imum =3typecode =2rr =1odf =2veaxis =1sort =1ultiply =0nan_to_num =3argmax =7in =3cumprod =6sum =3max =4ean =5dian =4in =3percentile =4rod =3quantile =3std =4um =3var 1darray =7.all =9ny =9rgmax =cin =bsort =9stype =8clip =9onj =apy =9umprod =bsum =8diagonal =9ot =8flatten =8imag =8max =9ean =9in =8nonzero =8prod =8ravel =9eal =apeat =ashape =9ound =8squeeze =9td =9um =9wapaxes =8take =9olist =9race =bnspose =8var ~2enumerate =2im ~3ndex ~3ter =1egative =2sted_iters =2xtafter =1onzero =2t_equal =1per =2v 1umber =0obj2sctype ~3ect 60 6_ =1nes =4_like =1uter =0packbits =2rtition =1ercentile =1lace =1mt =1oly ~41d =4add =4der =5iv =4fit =4int =4mul =4sub =4val =2sitive =2wer =1pmt =1rod =4uct =3mote_types =1tp =1ut =3_along_axis =3mask =1v =0quantile =0rad2deg =3ians =2te =2vel =5_multi_index =1eal =4_if_close 2carray =3iprocal 3ord =2mainder =2peat =2quire =2shape =3ize =3ult_type =1ight_shift =2nt =1oll =4axis =2ots =2t90 =2und =5_ =2w_stack =0sctype2char =1earchsorted =2lect =2t_numeric_ops =3diff1d =3errobj =3xor1d =1hape =3res_memory =1ign =4bit 4edinteger =2n =3c 3glecomplex =3h =2ze =1ometrue =2rt =4_complex =1pacing =2lit =1qrt =2uare =3eeze =1tack =2d ~2r 30 3_ 3ing_ =1ubtract =2m =1wapaxes =0take =4_along_axis =2n =3h =1ensordot =1ile 2medelta64 =1race =3nspose =3pezoid =4z =2i =3l =4_indices =c_from =3m_zeros =3u =4_indices =c_from =2ue_divide =3nc =1ypename ~0ufunc 1int 40 416 432 464 48 1longlong ~1nicode 7_ =3on1d =3que =6_all =7counts =7inverse =7values =2packbits =2ravel_index 2signedinteger =3tack =2wrap =0vander =2r =1dot =1ecdot =3mat ~3torize 1oid 40 =1split =2tack =0where =0zeros =5_like
+05._core._internal 0_convert_to_stringdtype_kwargs
+0dmultiarray_umath =0_arg ~3ray_converter =1center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1latiter 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+0cmultiarray 0_reconstruct =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h 2ray =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t 0scalar =1ign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+0cnumeric 0_frombuffer
+0jtypes 0_PreprocessDTypeError 0bool ~1usdaycalendar 1ytes_ 0character 1longdouble 1omplex128 764 7floating 0datetime64 1type 0flexible 2oat16 532 564 5ing 0generic 0inexact 2t16 332 364 38 3eger 0longdouble 4long 0ndarray 1umber 0object_ 0signedinteger 1tr_ 0timedelta64 0uint16 432 464 48 1longlong 1nsignedinteger 0void
+0crecords 0ndarray 0record
+0cumath =0_center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1latiter 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+06core._internal =0_convert_to_stringdtype_kwargs 1reconstruct
+0cmultiarray_umath =0_arg ~3ray_converter =1center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1rue_divide =3nc 0unsignedinteger =0vecdot =3mat
+0bmultiarray 0_reconstruct =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h 2ray =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t 0scalar =1ign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1runc 0unsignedinteger =0vecdot =3mat
+0bnumeric 0_frombuffer
+0itypes 0_PreprocessDTypeError 0bool ~1usdaycalendar 1ytes_ 0character 1longdouble 1omplex128 764 7floating 0datetime64 1type 0flexible 2oat16 532 564 5ing 0generic 0inexact 2t16 332 364 38 3eger 0longdouble 4long 0ndarray 1umber 0object_ 0signedinteger 1tr_ 0timedelta64 0uint16 432 464 48 1longlong 1nsignedinteger 0void
+0brecords 0ndarray 0recarray 3ord
+0bumath =0_center =1expandtabs =b_length =1ljust =2strip_chars =8whitespace =1ones_like =1partition =a_index =1replace =2just =2partition =b_index =2strip_chars =8whitespace =1slice =2trip_chars =7whitespace =1zfill =0absolute =1dd =1rccos =6h =3sin =6h =3tan =62 =6h =0bitwise_and =8count =8or =8xor ~1roadcast ~1usdaycalendar =0cbrt =1eil 1haracter =1lip 1omplexfloating =2njugate =2pysign =2s =3h =2unt =0deg2rad =3rees =1ivide =3mod 1type =0endswith =1qual =1xp =32 =3m1 =0fabs =1ind ~1lagsobj ~3titer 2exible =2oat_power 5ing =3or =5_divide =1max =2in =2od =1rexp =0gcd 1eneric =1reater =7_equal =0heaviside =1ypot =0index 2exact 2teger =2vert =1salnum =4pha =2decimal =3igit =2finite =2inf =2lower =2nan =4t =3umeric =2space =2title =2upper =0lcm =1dexp =1eft_shift =2ss =4_equal =1og =310 =4p =32 =3addexp =92 =3ical_and =8not =8or =8xor =0matmul =3vec =2ximum =1inimum =1odf =1ultiply 0ndarray ~2iter =1egative =2xtafter =1ot_equal 1umber =0positive =2wer =0rad2deg =3ians =1eciprocal =2mainder =1find =1ight_shift =2ndex =3t =0sign =4bit 4edinteger =2n =3h =1pacing =1qrt =2uare =1tartswith =2r_len =1ubtract =0tan =3h =1rue_divide =3nc 0unsignedinteger =0vecdot =3mat
+06dtypes 0BoolDType 1ytesDType 0CLongDoubleDType 1omplex128DType 764DType 0DateTime64DType 0Float16DType 532DType 564DType 0Int16DType 332DType 364DType 38DType 0LongDoubleDType 4LongDType 0ObjectDType 0StrDType 3ingDType 0TimeDelta64DType 0UInt16DType 432DType 464DType 48DType 1LongLongDType 0VoidDType
+06exceptions 0AxisError 0ComplexWarning 0DTypePromotionError 0ModuleDeprecationWarning 0RankWarning 0TooHardError 0VisibleDeprecationWarning
+06fft =0fft =32 =3freq =3n =3shift =0hfft =0ifft =42 =4n =4shift =1hfft =1rfft =52 =5n =0rfft =42 =4freq =4n
+06lib._function_base_impl ~0vectorize
+0afunction_base ~0vectorize
+0amixins ~0NDArrayOperatorsMixin
+08nalg 0LinAlgError =0cholesky =1ond =1ross =0det =1iagonal =0eig =3h =3vals =7h =0inv =0lstsq =0matmul =3rix_norm =7power =7rank =7transpose =1ulti_dot =0norm =0outer =0pinv =0qr =0slogdet =1olve =1vd =3vals =0tensordot =6inv =6solve =1race =0vecdot =3tor_norm
+06ma 0MaskedArray 0bool_
+08.core 0MAError 1askError 4edArray bFutureWarning 6Constant ~6Iterator ~0_DomainCheckInterval ~7Greater ~eEqual ~7SafeDivide ~7Tan ~7edBinaryOperation ~1MaskedBinaryOperation ~7PrintOption ~7UFunc ~8naryOperation ~1convert2ma ~1extrema_operation ~1frommethod 1mareconstruct 0bool_ ~0finfo ~0iinfo 0mvoid 0ndarray
+09mrecords 0MaskedRecords 0bool_ 0dtype 0ndarray 0recarray
+08trixlib 0matrix
+0f.defmatrix 0matrix
+06polynomial._polybase ~0ABCPolyBase
+0hchebyshev ~0Chebyshev
+0hhermite ~0Hermite
+0o_e ~0HermiteE
+0hlaguerre ~0Laguerre
+0iegendre ~0Legendre
+0hpolynomial ~0Polynomial
+0lutils ~0PolyBase 4DomainError 4Error 0RankWarning =0absolute
+06random 0Generator 0RandomState 0__RandomState_ctor
+0c._bit_generator 0BitGenerator ~0ISeedSequence ~2pawnableSeedSequence 0SeedSequence 4lessSeedSequence ~aquence 0__pyx_unpickle_SeedSequence
+0egenerator 0Generator
+0emt19937 0MT19937
+0epcg64 0PCG64 5DXSM
+0fhilox 0Philox
+0fickle 0__bit_generator_ctor 2generator_ctor 2randomstate_ctor
+0esfc64 0SFC64
+0dbit_generator 0BitGenerator ~0ISeedSequence ~2pawnableSeedSequence 0SeedSequence 4lessSeedSequence ~aquence 0__pyx_unpickle_SeedSequence
+0dmtrand 0RandomState
+07ec ~0format_parser 0recarray 3ord`,
   },
   {
     library: "pandas",
     version: "1.0.5 to 3.1.1",
     roots: ["_cyutility","pandas"],
-    text: `_cyutility Enum _memoryviewslice array memoryview
-pandas Categorical CategoricalIndex DateOffset DatetimeIndex Float64Index Index Int64Index Interval IntervalIndex MultiIndex NA NaT Period PeriodDtype PeriodIndex RangeIndex StringDtype Timedelta TimedeltaIndex Timestamp UInt64Index _libs.missing.NAType ~ArrowDtype ~BooleanDtype ~CategoricalDtype ~DataFrame ~DatetimeTZDtype ~Flags ~Float32Dtype ~Float64Dtype ~Grouper ~Int16Dtype ~Int32Dtype ~Int64Dtype ~Int8Dtype ~IntervalDtype ~NamedAgg ~Series ~SparseDtype ~UInt16Dtype ~UInt32Dtype ~UInt64Dtype ~UInt8Dtype =DataFrame.abs =DataFrame.astype =DataFrame.clip =DataFrame.copy =DataFrame.fillna =DataFrame.head =DataFrame.isna =DataFrame.notna =DataFrame.round =DataFrame.tail =DataFrame.to_numpy =Series.abs =Series.astype =Series.clip =Series.copy =Series.fillna =Series.head =Series.isna =Series.notna =Series.round =Series.tail =Series.to_numpy
-pandas._libs Interval Period Timedelta Timestamp
-pandas._libs.algos ~Infinity ~NegInfinity
-pandas._libs.arrays NDArrayBacked __pyx_unpickle_NDArrayBacked
-pandas._libs.hashtable Complex128Factorizer Complex128HashTable Complex128Vector Complex64Factorizer Complex64HashTable Complex64Vector Factorizer Float32Factorizer Float32HashTable Float32Vector Float64Factorizer Float64HashTable Float64Vector HashTable Int16Factorizer Int16HashTable Int16Vector Int32Factorizer Int32HashTable Int32Vector Int64Factorizer Int64HashTable Int64Vector Int8Factorizer Int8HashTable Int8Vector ObjectFactorizer ObjectVector PyObjectHashTable StringHashTable StringVector UInt16Factorizer UInt16HashTable UInt16Vector UInt32Factorizer UInt32HashTable UInt32Vector UInt64Factorizer UInt64HashTable UInt64Vector UInt8Factorizer UInt8HashTable UInt8Vector Vector
-pandas._libs.index BaseMultiIndexCodesEngine BoolEngine Complex128Engine Complex64Engine DatetimeEngine ExtensionEngine Float32Engine Float64Engine IndexEngine Int16Engine Int32Engine Int64Engine Int8Engine MaskedBoolEngine MaskedComplex128Engine MaskedComplex64Engine MaskedFloat32Engine MaskedFloat64Engine MaskedIndexEngine MaskedInt16Engine MaskedInt32Engine MaskedInt64Engine MaskedInt8Engine MaskedUInt16Engine MaskedUInt32Engine MaskedUInt64Engine MaskedUInt8Engine ObjectEngine PeriodEngine StringEngine StringObjectEngine TimedeltaEngine UInt16Engine UInt32Engine UInt64Engine UInt8Engine
-pandas._libs.indexing NDFrameIndexerBase _NDFrameIndexerBase
-pandas._libs.internals Block BlockManager BlockPlacement BlockValuesRefs NDArrayBackedBlock NumpyBlock SharedBlock _unpickle_block
-pandas._libs.interval Float64ClosedBothIntervalNode Float64ClosedLeftIntervalNode Float64ClosedNeitherIntervalNode Float64ClosedRightIntervalNode Int64ClosedBothIntervalNode Int64ClosedLeftIntervalNode Int64ClosedNeitherIntervalNode Int64ClosedRightIntervalNode Interval IntervalMixin IntervalTree Uint64ClosedBothIntervalNode Uint64ClosedLeftIntervalNode Uint64ClosedNeitherIntervalNode Uint64ClosedRightIntervalNode __pyx_unpickle_IntervalMixin
-pandas._libs.lib AnyTimedeltaValidator BoolValidator BytesValidator DateValidator Datetime64Validator DatetimeValidator FloatValidator IntegerFloatValidator IntegerNaValidator IntegerValidator Interval IntervalValidator NoDefault Period PeriodValidator Seen StringValidator TemporalValidator TimeValidator TimedeltaValidator Validator _NoDefault =NoDefault.no_default =_NoDefault.no_default
-pandas._libs.missing C_NAType NA NAType
-pandas._libs.properties AxisProperty CachedProperty
-pandas._libs.reduction BlockSlider InvalidApply Reducer SeriesBinGrouper SeriesGrouper Slider _BaseGrouper
-pandas._libs.sparse BlockIndex BlockMerge BlockUnion IntIndex SparseIndex
-pandas._libs.tslib Timestamp
-pandas._libs.tslibs Period Timedelta Timestamp
-pandas._libs.tslibs.base ABCTimestamp
-pandas._libs.tslibs.c_timestamp NullFrequencyError _Timestamp
-pandas._libs.tslibs.conversion OutOfBoundsTimedelta _TSObject
-pandas._libs.tslibs.dtypes FreqGroup NpyDatetimeUnit PeriodDtypeBase Resolution
-pandas._libs.tslibs.fields ~RoundTo
-pandas._libs.tslibs.frequencies ~FreqGroup
-pandas._libs.tslibs.nattype NaTType _NaT __nat_unpickle _nat_unpickle
-pandas._libs.tslibs.np_datetime OutOfBoundsDatetime OutOfBoundsTimedelta
-pandas._libs.tslibs.offsets ApplyTypeError BHalfYearBegin BHalfYearEnd BQuarterBegin BQuarterEnd BYearBegin BYearEnd BusinessDay BusinessHour BusinessMixin BusinessMonthBegin BusinessMonthEnd CustomBusinessDay CustomBusinessHour CustomBusinessMonthBegin CustomBusinessMonthEnd DateOffset Day Easter FY5253 FY5253Mixin FY5253Quarter HalfYearBegin HalfYearEnd HalfYearOffset Hour LastWeekOfMonth Micro Milli Minute MonthBegin MonthEnd MonthOffset Nano QuarterBegin QuarterEnd QuarterOffset RelativeDeltaOffset Second SemiMonthBegin SemiMonthEnd SemiMonthOffset SingleConstructorOffset Tick Timedelta Timestamp Week WeekOfMonth WeekOfMonthMixin YearBegin YearEnd YearOffset _CustomBusinessMonth _CustomBusinessMonthBegin _CustomBusinessMonthEnd _YearEnd __pyx_unpickle_BaseOffset ~BaseOffset ~_BaseOffset ~_Tick
-pandas._libs.tslibs.parsing DateParseError ~_timelex
-pandas._libs.tslibs.period IncompatibleFrequency Period PeriodMixin Timestamp _Period
-pandas._libs.tslibs.resolution ~Resolution
-pandas._libs.tslibs.strptime DatetimeParseState Timestamp ~LocaleTime ~TimeRE
-pandas._libs.tslibs.timedeltas ResoState Timedelta _timedelta_unpickle ~MinMaxReso =_Timedelta
-pandas._libs.tslibs.timestamps Timedelta Timestamp _Timestamp _unpickle_timestamp ~MinMaxReso ~RoundTo
-pandas._libs.tslibs.tzconversion Localizer
-pandas.api.typing FrozenList NAType NaTType ~DataFrameGroupBy ~DatetimeIndexResamplerGroupBy ~Expanding ~ExpandingGroupBy ~ExponentialMovingWindow ~ExponentialMovingWindowGroupBy ~Expression ~JsonReader ~PeriodIndexResamplerGroupBy ~Resampler ~Rolling ~RollingGroupBy ~SASReader ~SeriesGroupBy ~StataReader ~TimeGrouper ~TimedeltaIndexResamplerGroupBy ~Window
-pandas.arrays Categorical DatetimeArray IntervalArray NumpyExtensionArray PandasArray PeriodArray StringArray TimedeltaArray ~ArrowExtensionArray ~ArrowStringArray ~BooleanArray ~FloatingArray ~IntegerArray ~SparseArray
-pandas.core.arrays Categorical
-pandas.core.arrays._arrow_string_mixins ~ArrowStringArrayMixin
-pandas.core.arrays._mixins NDArrayBackedExtensionArray PeriodDtype ~DatetimeTZDtype
-pandas.core.arrays._ranges Timedelta Timestamp
-pandas.core.arrays.arrow.accessors ~ArrowAccessor ~ListAccessor ~StructAccessor
-pandas.core.arrays.arrow.array StringDtype Timedelta Timestamp ~ArrowDtype ~ArrowExtensionArray ~CategoricalDtype ~DatetimeTZDtype
-pandas.core.arrays.arrow.dtype ~ArrowDtype
-pandas.core.arrays.base ~ExtensionArray ~ExtensionArrayNaResult ~ExtensionArraySupportsAnyAll ~ExtensionOpsMixin ~ExtensionScalarOpsMixin
-pandas.core.arrays.boolean ~BooleanArray ~BooleanDtype
-pandas.core.arrays.categorical Categorical ~ArrowDtype ~CategoricalAccessor ~CategoricalDtype
-pandas.core.arrays.datetimelike DatelikeOps DatetimeLikeArrayMixin InvalidComparison Period PeriodDtype Timedelta TimelikeOps Timestamp ~ArrowDtype ~AttributesMixin ~CategoricalDtype ~DatetimeTZDtype
-pandas.core.arrays.datetimes DatetimeArray PeriodDtype Timedelta Timestamp ~DatetimeTZDtype
-pandas.core.arrays.floating ~Float32Dtype ~Float64Dtype ~FloatingArray ~FloatingDtype
-pandas.core.arrays.integer ~Int16Dtype ~Int32Dtype ~Int64Dtype ~Int8Dtype ~IntegerArray ~IntegerDtype ~UInt16Dtype ~UInt32Dtype ~UInt64Dtype ~UInt8Dtype ~_IntegerDtype
-pandas.core.arrays.interval Interval IntervalArray ~CategoricalDtype ~IntervalDtype
-pandas.core.arrays.masked ~ArrowDtype ~BaseMaskedArray ~BaseMaskedDtype
-pandas.core.arrays.numeric ~NumericArray ~NumericDtype
-pandas.core.arrays.numpy_ NumpyExtensionArray PandasArray ~PandasDtype
-pandas.core.arrays.period Period PeriodArray PeriodDtype Timedelta ~DatetimeTZDtype
-pandas.core.arrays.sparse.accessor ~BaseAccessor ~SparseAccessor ~SparseDtype ~SparseFrameAccessor
-pandas.core.arrays.sparse.array Timedelta Timestamp ~DatetimeTZDtype ~SparseArray ~SparseDtype
-pandas.core.arrays.sparse.dtype ~SparseDtype
-pandas.core.arrays.sparse.scipy_sparse MultiIndex ~Series
-pandas.core.arrays.string_ StringArray StringArrayNumpySemantics StringDtype ~BaseStringArray
-pandas.core.arrays.string_arrow StringDtype ~ArrowStringArray ~ArrowStringArrayNumpySemantics ~BooleanDtype ~Float64Dtype ~Int64Dtype
-pandas.core.arrays.timedeltas Timedelta TimedeltaArray ~ArrowDtype
-pandas.core.base DataError GroupByError SpecificationError ~IndexOpsMixin ~NoNewAttributesMixin ~PandasObject ~SelectionMixin ~ShallowMixin
-pandas.core.dtypes.astype PeriodDtype ~CategoricalDtype ~DatetimeTZDtype ~IntervalDtype
-pandas.core.dtypes.base ~ExtensionDtype ~Registry ~StorageExtensionDtype
-pandas.core.dtypes.cast Interval LossySetitemError Period PeriodDtype Timedelta Timestamp ~ArrowDtype ~CategoricalDtype ~DatetimeTZDtype ~IntervalDtype
-pandas.core.dtypes.common Interval Period PeriodDtype ~ArrowDtype ~CategoricalDtype ~DatetimeTZDtype ~IntervalDtype ~SparseDtype
-pandas.core.dtypes.concat ~CategoricalDtype
-pandas.core.dtypes.dtypes Interval Period PeriodDtype Timedelta Timestamp ~ArrowDtype ~BaseMaskedDtype ~CategoricalDtype ~DatetimeTZDtype ~IntervalDtype ~NumpyEADtype ~PandasDtype ~PandasExtensionDtype ~Registry ~SparseDtype
-pandas.core.dtypes.generic ~ABCCategorical ~ABCCategoricalIndex ~ABCDataFrame ~ABCDateOffset ~ABCDatetimeArray ~ABCDatetimeIndex ~ABCExtensionArray ~ABCFloat64Index ~ABCGeneric ~ABCIndex ~ABCIndexClass ~ABCInt64Index ~ABCInterval ~ABCIntervalIndex ~ABCMultiIndex ~ABCNDFrame ~ABCNumpyExtensionArray ~ABCPandasArray ~ABCPeriod ~ABCPeriodArray ~ABCPeriodIndex ~ABCRangeIndex ~ABCSeries ~ABCSparseArray ~ABCTimedeltaArray ~ABCTimedeltaIndex ~ABCUInt64Index
-pandas.core.dtypes.missing PeriodDtype ~CategoricalDtype ~DatetimeTZDtype ~IntervalDtype
-pandas.core.flags ~Flags
-pandas.core.frame DatetimeIndex Index MultiIndex PeriodIndex StringDtype ~ArrowDtype ~CategoricalDtype ~DataFrame ~DatetimeTZDtype ~IntervalDtype ~Series ~_DuplicateColumnRecorder =DataFrame.abs =DataFrame.astype =DataFrame.clip =DataFrame.copy =DataFrame.fillna =DataFrame.head =DataFrame.isna =DataFrame.notna =DataFrame.round =DataFrame.tail =DataFrame.to_numpy =Series.abs =Series.astype =Series.clip =Series.copy =Series.fillna =Series.head =Series.isna =Series.notna =Series.round =Series.tail =Series.to_numpy
-pandas.core.generic DatetimeIndex Index MultiIndex Period PeriodDtype PeriodIndex Timestamp ~DatetimeTZDtype ~Flags ~NDFrame
-pandas.core.groupby ~Grouper ~NamedAgg
-pandas.core.groupby.base ~GroupByMixin ~OutputKey
-pandas.core.groupby.categorical Categorical ~CategoricalDtype
-pandas.core.groupby.generic Index MultiIndex ~CategoricalDtype ~DataFrame ~DataFrameGroupBy ~IntervalDtype ~NamedAgg ~Series ~SeriesGroupBy
-pandas.core.groupby.groupby Index MultiIndex StringDtype Timestamp ~BaseGroupBy ~DataFrame ~GroupBy ~GroupByPlot ~Series ~_GroupBy
-pandas.core.groupby.grouper Categorical Index MultiIndex ~CategoricalDtype ~DataFrame ~Grouper ~Grouping ~Series
-pandas.core.groupby.indexing ~GroupByIndexingMixin ~GroupByNthSelector ~GroupByPositionalSelector
-pandas.core.groupby.ops Categorical CategoricalIndex Index MultiIndex ~BaseGrouper ~BinGrouper ~DataFrame ~DataSplitter ~FrameSplitter ~Series ~SeriesSplitter ~WrappedCythonOp
-pandas.core.index Float64Index Index Int64Index MultiIndex _new_Index
-pandas.core.indexes.accessors DatetimeIndex PeriodDtype TimedeltaIndex ~ArrowDtype ~ArrowTemporalProperties ~CategoricalDtype ~CombinedDatetimelikeProperties ~DatetimeProperties ~DatetimeTZDtype ~PeriodProperties ~Properties ~TimedeltaProperties
-pandas.core.indexes.api CategoricalIndex DatetimeIndex Index IntervalIndex MultiIndex PeriodIndex RangeIndex TimedeltaIndex
-pandas.core.indexes.base Categorical Index InvalidIndexError Period PeriodDtype StringDtype Timestamp _new_Index ~ArrowDtype ~CategoricalDtype ~DatetimeTZDtype ~IntervalDtype ~SparseDtype
-pandas.core.indexes.category Categorical CategoricalIndex Index ~CategoricalDtype
-pandas.core.indexes.datetimelike DatetimeIndexOpsMixin DatetimeTimedeltaMixin Index PeriodDtype RangeIndex Timedelta Timestamp ~CategoricalDtype ~DatetimeTZDtype ~DatetimelikeDelegateMixin
-pandas.core.indexes.datetimes DateOffset DatetimeIndex Index Period Timedelta Timestamp _new_DatetimeIndex ~ArrowDtype ~DatetimeDelegateMixin ~DatetimeTZDtype
-pandas.core.indexes.extension ExtensionIndex Index NDArrayBackedExtensionIndex
-pandas.core.indexes.frozen FrozenList
-pandas.core.indexes.interval DatetimeIndex Index Interval IntervalIndex MultiIndex Period Timedelta TimedeltaIndex Timestamp _new_IntervalIndex ~DatetimeTZDtype ~IntervalDtype ~SetopCheck
-pandas.core.indexes.multi Categorical Index MultiIndex MultiIndexPyIntEngine MultiIndexUInt16Engine MultiIndexUInt32Engine MultiIndexUInt64Engine MultiIndexUInt8Engine MultiIndexUIntEngine ~CategoricalDtype
-pandas.core.indexes.numeric Float64Index Int64Index IntegerIndex NumericIndex UInt64Index
-pandas.core.indexes.period DatetimeIndex Index Period PeriodDtype PeriodIndex _new_PeriodIndex ~PeriodDelegateMixin
-pandas.core.indexes.range Index RangeIndex
-pandas.core.indexes.timedeltas Index Timedelta TimedeltaIndex Timestamp _new_TimedeltaIndex ~ArrowDtype ~TimedeltaDelegateMixin
-pandas.core.internals BlockManager ~SingleBlockManager
-pandas.core.internals.api PeriodDtype _DatetimeTZBlock ~DatetimeTZDtype
-pandas.core.internals.array_manager ~ArrayManager ~BaseArrayManager ~NullArrayProxy ~SingleArrayManager
-pandas.core.internals.base ~DataManager ~SingleDataManager ~_AlreadyWarned
-pandas.core.internals.blocks Block CategoricalBlock DatetimeLikeBlock DatetimeTZBlock EABackedBlock ExtensionBlock NDArrayBackedExtensionBlock NumericBlock NumpyBlock ObjectBlock PeriodDtype StringDtype new_block ~BoolBlock ~CategoricalDtype ~ComplexBlock ~DatetimeBlock ~DatetimeLikeBlockMixin ~DatetimeTZDtype ~FloatBlock ~FloatOrComplexBlock ~IntBlock ~IntervalDtype ~NonConsolidatableMixIn ~ObjectValuesExtensionBlock ~TimeDeltaBlock
-pandas.core.internals.concat Categorical ~CategoricalDtype ~JoinUnit
-pandas.core.internals.construction DatetimeIndex Index MultiIndex StringDtype TimedeltaIndex
-pandas.core.internals.managers BlockManager Index Timestamp ~BaseBlockManager ~CategoricalDtype ~DataManager ~DatetimeTZDtype ~SingleBlockManager ~SingleDataManager ~SparseDtype
-pandas.core.internals.ops ~BlockPairInfo
-pandas.core.series DatetimeIndex Index MultiIndex PeriodDtype PeriodIndex ~DatetimeTZDtype ~IntervalDtype ~Series =Series.abs =Series.astype =Series.clip =Series.copy =Series.fillna =Series.head =Series.isna =Series.notna =Series.round =Series.tail =Series.to_numpy
-pandas.core.window.common MultiIndex ~WindowGroupByMixin
-pandas.core.window.ewm Timedelta ~DatetimeTZDtype ~EWM ~ExponentialMovingWindow ~ExponentialMovingWindowGroupby ~OnlineExponentialMovingWindow
-pandas.core.window.expanding ~Expanding ~ExpandingGroupby
-pandas.core.window.indexers ~BaseIndexer ~ExpandingIndexer ~ExponentialMovingWindowIndexer ~FixedForwardWindowIndexer ~FixedWindowIndexer ~GroupbyIndexer ~VariableOffsetWindowIndexer ~VariableWindowIndexer
-pandas.core.window.online ~EWMMeanState
-pandas.core.window.rolling DatetimeIndex Index MultiIndex PeriodIndex Timedelta TimedeltaIndex ~ArrowDtype ~BaseWindow ~BaseWindowGroupBy ~BaseWindowGroupby ~Rolling ~RollingAndExpandingMixin ~RollingGroupby ~Window ~_Rolling ~_Rolling_and_Expanding ~_Window
-pandas.tseries.frequencies PeriodDtype Timestamp ~ArrowDtype ~DatetimeTZDtype ~_FrequencyInferer ~_TimedeltaFrequencyInferer
-pandas.tseries.holiday DateOffset DatetimeIndex Timestamp ~AbstractHolidayCalendar ~Holiday ~Series ~USFederalHolidayCalendar
-pandas.tseries.offsets BQuarterBegin BQuarterEnd BYearBegin BYearEnd BusinessDay BusinessHour BusinessMonthBegin BusinessMonthEnd CustomBusinessDay CustomBusinessHour CustomBusinessMonthBegin CustomBusinessMonthEnd DateOffset Day Easter FY5253 FY5253Quarter Hour LastWeekOfMonth Micro Milli Minute MonthBegin MonthEnd Nano QuarterBegin QuarterEnd Second SemiMonthBegin SemiMonthEnd Tick Week WeekOfMonth YearBegin YearEnd ~BusinessHourMixin ~BusinessMixin ~MonthOffset ~QuarterOffset ~SemiMonthOffset ~SingleConstructorOffset ~YearOffset ~_CustomBusinessMonth ~_CustomMixin ~_WeekOfMonthMixin`,
+    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
+00pandas ~0ArrowDtype ~0BooleanDtype 0Categorical ~bDtype bIndex ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3eOffset 4timeIndex ~8TZDtype ~0Flags ~2oat32Dtype ~564Dtype 7Index ~0Grouper 0Index ~2t16Dtype ~332Dtype ~364Dtype 5Index ~38Dtype 3erval ~8Dtype 8Index 0MultiIndex 0NA 1aT ~2medAgg 0Period 6Dtype 6Index 0RangeIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy ~1parseDtype 1tringDtype 0Timedelta 9Index 4stamp ~0UInt16Dtype ~432Dtype ~464Dtype 6Index ~48Dtype 0_libs.missing.NAType
+06._libs 0Interval 0Period 0Timedelta 4stamp
+0c.algos ~0Infinity ~0NegInfinity
+0errays 0NDArrayBacked 0__pyx_unpickle_NDArrayBacked
+0dhashtable 0Complex128Factorizer aHashTable aVector 764Factorizer 9HashTable 9Vector 0Factorizer 1loat32Factorizer 7HashTable 7Vector 564Factorizer 7HashTable 7Vector 0HashTable 0Int16Factorizer 5HashTable 5Vector 332Factorizer 5HashTable 5Vector 364Factorizer 5HashTable 5Vector 38Factorizer 4HashTable 4Vector 0ObjectFactorizer 6Vector 0PyObjectHashTable 0StringHashTable 6Vector 0UInt16Factorizer 6HashTable 6Vector 432Factorizer 6HashTable 6Vector 464Factorizer 6HashTable 6Vector 48Factorizer 5HashTable 5Vector 0Vector
+0dindex 0BaseMultiIndexCodesEngine 1oolEngine 0Complex128Engine 764Engine 0DatetimeEngine 0ExtensionEngine 0Float32Engine 564Engine 0IndexEngine 2t16Engine 332Engine 364Engine 38Engine 0MaskedBoolEngine 6Complex128Engine d64Engine 6Float32Engine b64Engine 6IndexEngine 8t16Engine 932Engine 964Engine 98Engine 6UInt16Engine a32Engine a64Engine a8Engine 0ObjectEngine 0PeriodEngine 0StringEngine 6ObjectEngine 0TimedeltaEngine 0UInt16Engine 432Engine 464Engine 48Engine
+0iing 0NDFrameIndexerBase 0_NDFrameIndexerBase
+0fternals 0Block 5Manager 5Placement 5ValuesRefs 0NDArrayBackedBlock 1umpyBlock 0SharedBlock 0_unpickle_block
+0ival 0Float64ClosedBothIntervalNode dLeftIntervalNode dNeitherIntervalNode dRightIntervalNode 0Int64ClosedBothIntervalNode bLeftIntervalNode bNeitherIntervalNode bRightIntervalNode 3erval 8Mixin 8Tree 0Uint64ClosedBothIntervalNode cLeftIntervalNode cNeitherIntervalNode cRightIntervalNode 0__pyx_unpickle_IntervalMixin
+0dlib 0AnyTimedeltaValidator 0BoolValidator 1ytesValidator 0DateValidator 4time64Validator 8Validator 0FloatValidator 0IntegerFloatValidator 7NaValidator 7Validator 4rval 8Validator 0NoDefault =9.no_default 0Period 6Validator 0Seen 1tringValidator 0TemporalValidator 1imeValidator 4deltaValidator 0Validator 0_NoDefault =a.no_default
+0dmissing 0C_NAType 0NA 2Type
+0dproperties 0AxisProperty 0CachedProperty
+0dreduction 0BlockSlider 0InvalidApply 0Reducer 0SeriesBinGrouper 6Grouper 1lider 0_BaseGrouper
+0dsparse 0BlockIndex 5Merge 5Union 0IntIndex 0SparseIndex
+0dtslib 0Timestamp
+0is 0Period 0Timedelta 4stamp
+0j.base 0ABCTimestamp
+0kc_timestamp 0NullFrequencyError 0_Timestamp
+0lonversion 0OutOfBoundsTimedelta 0_TSObject
+0kdtypes 0FreqGroup 0NpyDatetimeUnit 0PeriodDtypeBase 0Resolution
+0kfields ~0RoundTo
+0lrequencies ~0FreqGroup
+0knattype 0NaTType 0_NaT 1_nat_unpickle 1nat_unpickle
+0lp_datetime 0OutOfBoundsDatetime bTimedelta
+0koffsets 0ApplyTypeError 0BHalfYearBegin 9End 1QuarterBegin 8End 1YearBegin 5End ~1aseOffset 1usinessDay 8Hour 8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Mixin 6Quarter 0HalfYearBegin 8End 8Offset 1our 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End 5Offset 0Nano 0QuarterBegin 7End 7Offset 0RelativeDeltaOffset 0Second 2miMonthBegin 9End 9Offset 1ingleConstructorOffset 0Tick 2medelta 4stamp 0Week 4OfMonth bMixin 0YearBegin 4End 4Offset ~0_BaseOffset 1CustomBusinessMonth kBegin kEnd ~1Tick 1YearEnd 1_pyx_unpickle_BaseOffset
+0kparsing 0DateParseError ~0_timelex
+0leriod 0IncompatibleFrequency 0Period 6Mixin 0Timestamp 0_Period
+0kresolution ~0Resolution
+0kstrptime 0DatetimeParseState ~0LocaleTime ~0TimeRE 4stamp
+0ktimedeltas ~0MinMaxReso 0ResoState 0Timedelta =0_Timedelta 1timedelta_unpickle
+0ostamps ~0MinMaxReso ~0RoundTo 0Timedelta 4stamp 0_Timestamp 1unpickle_timestamp
+0lzconversion 0Localizer
+07api.typing ~0DataFrameGroupBy ~3etimeIndexResamplerGroupBy ~0Expanding ~9GroupBy ~3onentialMovingWindow ~nGroupBy ~3ression 0FrozenList ~0JsonReader 0NAType 1aTType ~0PeriodIndexResamplerGroupBy ~0Resampler ~1olling ~7GroupBy ~0SASReader ~1eriesGroupBy ~1tataReader ~0TimeGrouper ~4deltaIndexResamplerGroupBy ~0Window
+08rrays ~0ArrowExtensionArray ~5StringArray ~0BooleanArray 0Categorical 0DatetimeArray ~0FloatingArray ~0IntegerArray 4rvalArray 0NumpyExtensionArray 0PandasArray 1eriodArray ~0SparseArray 1tringArray 0TimedeltaArray
+07core.arrays 0Categorical
+0i._arrow_string_mixins ~0ArrowStringArrayMixin
+0kmixins ~0DatetimeTZDtype 0NDArrayBackedExtensionArray 0PeriodDtype
+0kranges 0Timedelta 4stamp
+0jarrow.accessors ~0ArrowAccessor ~0ListAccessor ~0StructAccessor
+0qrray ~0ArrowDtype ~5ExtensionArray ~0CategoricalDtype ~0DatetimeTZDtype 0StringDtype 0Timedelta 4stamp
+0pdtype ~0ArrowDtype
+0jbase ~0ExtensionArray ~eNaResult ~eSupportsAnyAll ~9OpsMixin ~9ScalarOpsMixin
+0koolean ~0BooleanArray ~7Dtype
+0jcategorical ~0ArrowDtype 0Categorical ~bAccessor ~bDtype
+0jdatetimelike ~0ArrowDtype ~1ttributesMixin ~0CategoricalDtype 0DatelikeOps 4timeLikeArrayMixin ~8TZDtype 0InvalidComparison 0Period 6Dtype 0Timedelta 4likeOps 4stamp
+0rs 0DatetimeArray ~8TZDtype 0PeriodDtype 0Timedelta 4stamp
+0jfloating ~0Float32Dtype ~564Dtype ~5ingArray ~8Dtype
+0jinteger ~0Int16Dtype ~332Dtype ~364Dtype ~38Dtype ~3egerArray ~7Dtype ~0UInt16Dtype ~432Dtype ~464Dtype ~48Dtype ~0_IntegerDtype
+0nrval ~0CategoricalDtype 0Interval 8Array ~8Dtype
+0jmasked ~0ArrowDtype ~0BaseMaskedArray ~aDtype
+0jnumeric ~0NumericArray ~7Dtype
+0mpy_ 0NumpyExtensionArray 0PandasArray ~6Dtype
+0jperiod ~0DatetimeTZDtype 0Period 6Array 6Dtype 0Timedelta
+0jsparse.accessor ~0BaseAccessor ~0SparseAccessor ~6Dtype ~6FrameAccessor
+0rrray ~0DatetimeTZDtype ~0SparseArray ~6Dtype 0Timedelta 4stamp
+0qdtype ~0SparseDtype
+0qscipy_sparse 0MultiIndex ~0Series
+0ktring_ ~0BaseStringArray 0StringArray bNumpySemantics 6Dtype
+0qarrow ~0ArrowStringArray ~gNumpySemantics ~0BooleanDtype ~0Float64Dtype ~0Int64Dtype 0StringDtype
+0jtimedeltas ~0ArrowDtype 0Timedelta 9Array
+0cbase 0DataError 0GroupByError ~0IndexOpsMixin ~0NoNewAttributesMixin ~0PandasObject ~0SelectionMixin ~1hallowMixin 1pecificationError
+0cdtypes.astype ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
+0jbase ~0ExtensionDtype ~0Registry ~0StorageExtensionDtype
+0jcast ~0ArrowDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype 0LossySetitemError 0Period 6Dtype 0Timedelta 4stamp
+0kommon ~0ArrowDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype 0Period 6Dtype ~0SparseDtype
+0lncat ~0CategoricalDtype
+0jdtypes ~0ArrowDtype ~0BaseMaskedDtype ~0CategoricalDtype ~0DatetimeTZDtype 0Interval ~8Dtype ~0NumpyEADtype ~0PandasDtype ~6ExtensionDtype 1eriod 6Dtype ~0Registry ~0SparseDtype 0Timedelta 4stamp
+0jgeneric ~0ABCCategorical ~eIndex ~3DataFrame ~6eOffset ~7timeArray ~bIndex ~3ExtensionArray ~3Float64Index ~3Generic ~3Index ~8Class ~5t64Index ~6erval ~bIndex ~3MultiIndex ~3NDFrame ~4umpyExtensionArray ~3PandasArray ~4eriod ~9Array ~9Index ~3RangeIndex ~3Series ~4parseArray ~3TimedeltaArray ~cIndex ~3UInt64Index
+0jmissing ~0CategoricalDtype ~0DatetimeTZDtype ~0IntervalDtype 0PeriodDtype
+0cflags ~0Flags
+0drame ~0ArrowDtype ~0CategoricalDtype ~0DataFrame =9.abs =bstype =aclip =bopy =afillna =ahead =aisna =anotna =around =atail =bo_numpy 3etimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodIndex ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy 1tringDtype ~0_DuplicateColumnRecorder
+0cgeneric 0DatetimeIndex ~8TZDtype ~0Flags 0Index 0MultiIndex ~0NDFrame 0Period 6Dtype 6Index 0Timestamp
+0droupby ~0Grouper ~0NamedAgg
+0j.base ~0GroupByMixin ~0OutputKey
+0kcategorical 0Categorical ~bDtype
+0kgeneric ~0CategoricalDtype ~0DataFrame ~9GroupBy 0Index ~2tervalDtype 0MultiIndex ~0NamedAgg ~0Series ~6GroupBy
+0lroupby ~0BaseGroupBy ~0DataFrame ~0GroupBy ~7Plot 0Index 0MultiIndex ~0Series 1tringDtype 0Timestamp ~0_GroupBy
+0per 0Categorical ~bDtype ~0DataFrame ~0Grouper ~5ing 0Index 0MultiIndex ~0Series
+0kindexing ~0GroupByIndexingMixin ~7NthSelector ~7PositionalSelector
+0kops ~0BaseGrouper ~1inGrouper 0Categorical bIndex ~0DataFrame ~4Splitter ~0FrameSplitter 0Index 0MultiIndex ~0Series ~6Splitter ~0WrappedCythonOp
+0cindex 0Float64Index 0Index 2t64Index 0MultiIndex 0_new_Index
+0hes.accessors ~0ArrowDtype ~5TemporalProperties ~0CategoricalDtype ~1ombinedDatetimelikeProperties 0DatetimeIndex ~8Properties ~8TZDtype 0PeriodDtype ~6Properties ~1roperties 0TimedeltaIndex ~9Properties
+0lpi 0CategoricalIndex 0DatetimeIndex 0Index 2tervalIndex 0MultiIndex 0PeriodIndex 0RangeIndex 0TimedeltaIndex
+0kbase ~0ArrowDtype 0Categorical ~bDtype ~0DatetimeTZDtype 0Index ~2tervalDtype 2validIndexError 0Period 6Dtype ~0SparseDtype 1tringDtype 0Timestamp 0_new_Index
+0kcategory 0Categorical ~bDtype bIndex 0Index
+0kdatetimelike ~0CategoricalDtype 0DatetimeIndexOpsMixin ~8TZDtype 9imedeltaMixin ~8likeDelegateMixin 0Index 0PeriodDtype 0RangeIndex 0Timedelta 4stamp
+0ss ~0ArrowDtype 0DateOffset ~4timeDelegateMixin 8Index ~8TZDtype 0Index 0Period 0Timedelta 4stamp 0_new_DatetimeIndex
+0kextension 0ExtensionIndex 0Index 0NDArrayBackedExtensionIndex
+0kfrozen 0FrozenList
+0kinterval 0DatetimeIndex ~8TZDtype 0Index 2terval ~8Dtype 8Index 0MultiIndex 0Period ~0SetopCheck 0Timedelta 9Index 4stamp 0_new_IntervalIndex
+0kmulti 0Categorical ~bDtype 0Index 0MultiIndex aPyIntEngine aUInt16Engine e32Engine e64Engine e8Engine eEngine
+0knumeric 0Float64Index 0Int64Index 3egerIndex 0NumericIndex 0UInt64Index
+0kperiod 0DatetimeIndex 0Index 0Period ~6DelegateMixin 7type 6Index 0_new_PeriodIndex
+0krange 0Index 0RangeIndex
+0ktimedeltas ~0ArrowDtype 0Index 0Timedelta ~9DelegateMixin 9Index 4stamp 0_new_TimedeltaIndex
+0eternals 0BlockManager ~0SingleBlockManager
+0l.api ~0DatetimeTZDtype 0PeriodDtype 0_DatetimeTZBlock
+0nrray_manager ~0ArrayManager ~0BaseArrayManager ~0NullArrayProxy ~0SingleArrayManager
+0mbase ~0DataManager ~0SingleDataManager ~0_AlreadyWarned
+0nlocks 0Block ~1oolBlock 0CategoricalBlock ~bDtype ~1omplexBlock ~0DatetimeBlock 8LikeBlock ~hMixin 8TZBlock ~aDtype 0EABackedBlock 1xtensionBlock ~0FloatBlock ~5OrComplexBlock ~0IntBlock ~3ervalDtype 0NDArrayBackedExtensionBlock ~1onConsolidatableMixIn 1umericBlock 3pyBlock 0ObjectBlock ~6ValuesExtensionBlock 0PeriodDtype 0StringDtype ~0TimeDeltaBlock 0new_block
+0mconcat 0Categorical ~bDtype ~0JoinUnit
+0pstruction 0DatetimeIndex 0Index 0MultiIndex 0StringDtype 0TimedeltaIndex
+0mmanagers ~0BaseBlockManager 1lockManager ~0CategoricalDtype ~0DataManager ~3etimeTZDtype 0Index ~0SingleBlockManager ~6DataManager ~1parseDtype 0Timestamp
+0mops ~0BlockPairInfo
+0cseries 0DatetimeIndex ~8TZDtype 0Index ~2tervalDtype 0MultiIndex 0PeriodDtype 6Index ~0Series =6.abs =8stype =7clip =8opy =7fillna =7head =7isna =7notna =7round =7tail =8o_numpy
+0cwindow.common 0MultiIndex ~0WindowGroupByMixin
+0jewm ~0DatetimeTZDtype ~0EWM ~1xponentialMovingWindow ~nGroupby ~0OnlineExponentialMovingWindow 0Timedelta
+0kxpanding ~0Expanding ~9Groupby
+0jindexers ~0BaseIndexer ~0ExpandingIndexer ~3onentialMovingWindowIndexer ~0FixedForwardWindowIndexer ~5WindowIndexer ~0GroupbyIndexer ~0VariableOffsetWindowIndexer ~8WindowIndexer
+0jonline ~0EWMMeanState
+0jrolling ~0ArrowDtype ~0BaseWindow ~aGroupBy ~fby 0DatetimeIndex 0Index 0MultiIndex 0PeriodIndex ~0Rolling ~7AndExpandingMixin ~7Groupby 0Timedelta 9Index ~0Window ~0_Rolling ~8_and_Expanding ~1Window
+07tseries.frequencies ~0ArrowDtype ~0DatetimeTZDtype 0PeriodDtype 0Timestamp ~0_FrequencyInferer ~1TimedeltaFrequencyInferer
+0fholiday ~0AbstractHolidayCalendar 0DateOffset 4timeIndex ~0Holiday ~0Series 0Timestamp ~0USFederalHolidayCalendar
+0foffsets 0BQuarterBegin 8End 1YearBegin 5End 1usinessDay 8Hour ~cMixin ~8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Quarter 0Hour 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End ~5Offset 0Nano 0QuarterBegin 7End ~7Offset 0Second 2miMonthBegin 9End ~9Offset ~1ingleConstructorOffset 0Tick 0Week 4OfMonth 0YearBegin 4End ~4Offset ~0_CustomBusinessMonth ~7Mixin ~1WeekOfMonthMixin`,
   },
   {
     library: "pyarrow",
     version: "8.0.0 to 26.0.1",
     roots: ["pyarrow"],
-    text: `pyarrow.lib ArrowCancelled ArrowCapacityError ArrowException ArrowIndexError ArrowInvalid ArrowKeyError ArrowMemoryError ArrowNotImplementedError ArrowSerializationError ArrowTypeError DictionaryScalar DictionaryScalar._reconstruct _reconstruct_record_batch _reconstruct_table _restore_array binary bool8 chunked_array decimal128 decimal256 decimal32 decimal64 dictionary duration field fixed_shape_tensor json_ large_list large_list_view list_ list_view map_ opaque py_buffer run_end_encoded scalar schema struct time32 time64 timestamp type_for_alias union uuid ~TableGroupBy`,
+    text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5IndexError 7valid 5KeyError 5MemoryError 5NotImplementedError 5SerializationError 5TypeError 0DictionaryScalar g._reconstruct ~0TableGroupBy 0_reconstruct_record_batch dtable 3store_array 0binary 1ool8 0chunked_array 0decimal128 7256 732 764 1ictionary 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0scalar 2hema 1truct 0time32 464 4stamp 1ype_for_alias 0union 1uid`,
   },
   {
     library: "scipy",
     version: "1.4.1 to 1.17.1",
     roots: ["scipy"],
-    text: `scipy._lib.array_api_compat.numpy._aliases =asarray
-scipy.cluster._hierarchy Heap LinkageUnionFind
-scipy.cluster.hierarchy ClusterWarning ~ClusterNode
-scipy.cluster.vq ClusterError
-scipy.interpolate ~interp1d
-scipy.interpolate._bary_rational ~AAA ~FloaterHormannInterpolator ~_BarycentricRational
-scipy.interpolate._bsplines ~BSpline =poch
-scipy.interpolate._cubic ~Akima1DInterpolator ~CubicHermiteSpline ~CubicSpline ~PchipInterpolator
-scipy.interpolate._fitpack2 ~BivariateSpline ~InterpolatedUnivariateSpline ~LSQBivariateSpline ~LSQSphereBivariateSpline ~LSQUnivariateSpline ~RectBivariateSpline ~RectSphereBivariateSpline ~SmoothBivariateSpline ~SmoothSphereBivariateSpline ~SphereBivariateSpline ~UnivariateSpline ~_BivariateSplineBase ~_DerivedBivariateSpline
-scipy.interpolate._fitpack_impl =sqrt
-scipy.interpolate._fitpack_repro ~Bunch ~F ~Fperiodic
-scipy.interpolate._interpnd GradientEstimationWarning ~CloughTocher2DInterpolator ~LinearNDInterpolator ~NDInterpolatorBase
-scipy.interpolate._interpolate ~BPoly ~NdPPoly ~PPoly ~_PPolyBase ~interp1d ~interp2d =interp1d._call_linear =interp1d._call_linear_np =interp1d._call_nan_spline =interp1d._call_nearest =interp1d._call_previousnext =interp1d._call_spline
-scipy.interpolate._ndbspline ~NdBSpline
-scipy.interpolate._ndgriddata ~NearestNDInterpolator
-scipy.interpolate._polyint ~BarycentricInterpolator ~KroghInterpolator ~_Interpolator1D ~_Interpolator1DWithDerivatives
-scipy.interpolate._rbf ~Rbf =Rbf._h_cubic =Rbf._h_gaussian =Rbf._h_inverse_multiquadric =Rbf._h_linear =Rbf._h_multiquadric =Rbf._h_quintic =Rbf._h_thin_plate =xlogy
-scipy.interpolate._rbfinterp ~RBFInterpolator
-scipy.interpolate._rgi ~RegularGridInterpolator
-scipy.interpolate.fitpack2 ~BivariateSpline ~InterpolatedUnivariateSpline ~LSQBivariateSpline ~LSQSphereBivariateSpline ~LSQUnivariateSpline ~RectBivariateSpline ~RectSphereBivariateSpline ~SmoothBivariateSpline ~SmoothSphereBivariateSpline ~SphereBivariateSpline ~UnivariateSpline ~_BivariateSplineBase
-scipy.interpolate.interpnd GradientEstimationWarning ~CloughTocher2DInterpolator ~LinearNDInterpolator ~NDInterpolatorBase
-scipy.interpolate.interpolate ~BPoly ~NdPPoly ~PPoly ~RegularGridInterpolator ~_PPolyBase ~_ppform ~interp1d ~interp2d =interp1d._call_linear =interp1d._call_linear_np =interp1d._call_nan_spline =interp1d._call_nearest =interp1d._call_previousnext =interp1d._call_spline
-scipy.interpolate.ndgriddata ~NearestNDInterpolator
-scipy.interpolate.polyint ~BarycentricInterpolator ~KroghInterpolator ~_Interpolator1D ~_Interpolator1DWithDerivatives
-scipy.interpolate.rbf ~Rbf =Rbf._h_cubic =Rbf._h_gaussian =Rbf._h_inverse_multiquadric =Rbf._h_linear =Rbf._h_multiquadric =Rbf._h_quintic =Rbf._h_thin_plate
-scipy.linalg._basic =det =inv =lstsq =matmul_toeplitz =matrix_balance =pinv =pinvh =solve =solve0 =solve_banded =solve_circulant =solve_toeplitz =solve_triangular =solveh_banded
-scipy.linalg._decomp =cdf2rdf =eig =eig_banded =eigh =eigh_tridiagonal =eigvals =eigvals_banded =eigvalsh =eigvalsh_tridiagonal =hessenberg =isfinite
-scipy.linalg._decomp_cholesky =cho_factor =cho_solve =cho_solve_banded =cholesky =cholesky_banded
-scipy.linalg._decomp_lu =lu =lu_factor =lu_solve
-scipy.linalg._decomp_qr =qr =qr_multiply =rq
-scipy.linalg._decomp_svd =arccos =arcsin =diagsvd =null_space =orth =subspace_angles =svd =svdvals
-scipy.linalg._misc LinAlgWarning =norm
-scipy.linalg._special_matrices =block_diag =circulant =companion =convolution_matrix =dft =fiedler =fiedler_companion =hadamard =hankel =helmert =hilbert =invhilbert =invpascal =kron =leslie =pascal =toeplitz =tri =tril =triu
-scipy.optimize._constraints ~Bounds ~LinearConstraint ~NonlinearConstraint ~PreparedConstraint
-scipy.optimize._hessian_update_strategy ~BFGS ~FullHessianUpdateStrategy ~HessianUpdateStrategy ~SR1
-scipy.optimize._lbfgsb_py ~LbfgsInvHessProduct
-scipy.optimize._optimize ~OptimizeResult
-scipy.optimize._zeros_py ~RootResults
-scipy.optimize.optimize ~OptimizeResult
-scipy.signal._bsplines =add =arctan2 =cos =exp =floor =greater =greater_equal =less =less_equal =logical_and =sin =sqrt =tan
-scipy.signal._czt ~CZT ~ZoomFFT
-scipy.signal._filter_design BadCoefficients =absolute =arccosh =arcsinh =arctan =ceil =conjugate =cosh =exp =log10 =sin =sinh =sqrt =tan
-scipy.signal._ltisys ~Bunch ~LinearTimeInvariant ~StateSpace ~StateSpaceContinuous ~StateSpaceDiscrete ~TransferFunction ~TransferFunctionContinuous ~TransferFunctionDiscrete ~ZerosPolesGain ~ZerosPolesGainContinuous ~ZerosPolesGainDiscrete ~dlti ~lti
-scipy.signal._peak_finding_utils PeakPropertyWarning
-scipy.signal._short_time_fft ~ShortTimeFFT
-scipy.signal._spline_filters =add =cos =floor =greater =sin =tan
-scipy.signal._upfirdn ~_UpFIRDn
-scipy.signal._waveforms =cos =exp =log =sin =sqrt
-scipy.signal.filter_design BadCoefficients
-scipy.signal.ltisys ~Bunch ~LinearTimeInvariant ~StateSpace ~StateSpaceContinuous ~StateSpaceDiscrete ~TransferFunction ~TransferFunctionContinuous ~TransferFunctionDiscrete ~ZerosPolesGain ~ZerosPolesGainContinuous ~ZerosPolesGainDiscrete ~dlti ~lti
-scipy.sparse dok_array dok_matrix ~bsr_array ~bsr_matrix ~coo_array ~coo_matrix ~csc_array ~csc_matrix ~csr_array ~csr_matrix ~dia_array ~dia_matrix ~lil_array ~lil_matrix
-scipy.sparse._arrays dok_array ~_sparray ~bsr_array ~coo_array ~csc_array ~csr_array ~dia_array ~lil_array
-scipy.sparse._base SparseEfficiencyWarning SparseFormatWarning SparseWarning ~_spbase ~sparray ~spmatrix
-scipy.sparse._bsr ~_bsr_base ~bsr_array ~bsr_matrix
-scipy.sparse._compressed ~_cs_matrix
-scipy.sparse._coo ~_coo_base ~coo_array ~coo_matrix
-scipy.sparse._csc ~_csc_base ~csc_array ~csc_matrix
-scipy.sparse._csr ~_csr_base ~csr_array ~csr_matrix
-scipy.sparse._data ~_data_matrix ~_minmax_mixin
-scipy.sparse._dia ~_dia_base ~dia_array ~dia_matrix
-scipy.sparse._dok _dok_base dok_array dok_matrix
-scipy.sparse._index ~IndexMixin
-scipy.sparse._lil ~_lil_base ~lil_array ~lil_matrix
-scipy.sparse._matrix ~spmatrix
-scipy.sparse.base SparseEfficiencyWarning SparseFormatWarning SparseWarning ~spmatrix
-scipy.sparse.bsr ~bsr_matrix
-scipy.sparse.compressed ~_cs_matrix
-scipy.sparse.coo ~coo_matrix
-scipy.sparse.csc ~csc_matrix
-scipy.sparse.csgraph._flow ~MaximumFlowResult
-scipy.sparse.csgraph._shortest_path NegativeCycleError _YenCandidatePaths
-scipy.sparse.csr ~csr_matrix
-scipy.sparse.data ~_data_matrix ~_minmax_mixin
-scipy.sparse.dia ~dia_matrix
-scipy.sparse.dok dok_matrix
-scipy.sparse.lil ~lil_matrix
-scipy.sparse.linalg._dsolve.linsolve MatrixRankWarning
-scipy.sparse.linalg._eigen.arpack.arpack ArpackError ArpackNoConvergence ~IterInv ~IterOpInv ~LuInv ~SpLuInv ~_ArpackParams ~_SymmetricArpackParams ~_UnsymmetricArpackParams
-scipy.sparse.linalg._expm_multiply ~LazyOperatorNormInfo
-scipy.sparse.linalg._interface ~IdentityOperator ~LinearOperator ~MatrixLinearOperator ~_AdjointLinearOperator ~_AdjointMatrixOperator ~_CustomLinearOperator ~_PowerLinearOperator ~_ProductLinearOperator ~_ScaledLinearOperator ~_SumLinearOperator ~_TransposedLinearOperator
-scipy.sparse.linalg._matfuncs ~MatrixPowerOperator ~ProductOperator ~_ExpmPadeHelper
-scipy.sparse.linalg._norm =sqrt
-scipy.sparse.linalg._special_sparse_arrays ~LaplacianNd ~MikotaK ~MikotaM ~MikotaPair ~Sakurai
-scipy.sparse.linalg._svdp ~_AProd
-scipy.sparse.linalg.dsolve.linsolve MatrixRankWarning
-scipy.sparse.linalg.eigen.arpack.arpack ArpackError ArpackNoConvergence ~IterInv ~IterOpInv ~LuInv ~SpLuInv ~_ArpackParams ~_SymmetricArpackParams ~_UnsymmetricArpackParams
-scipy.sparse.linalg.interface ~IdentityOperator ~LinearOperator ~MatrixLinearOperator ~_AdjointLinearOperator ~_AdjointMatrixOperator ~_CustomLinearOperator ~_PowerLinearOperator ~_ProductLinearOperator ~_ScaledLinearOperator ~_SumLinearOperator ~_TransposedLinearOperator
-scipy.sparse.linalg.matfuncs ~MatrixPowerOperator ~ProductOperator ~_ExpmPadeHelper
-scipy.spatial._ckdtree cKDTreeNode coo_entries ordered_pairs ~cKDTree
-scipy.spatial._kdtree ~KDTree ~KDTree.innernode ~KDTree.leafnode ~KDTree.node ~Rectangle
-scipy.spatial._qhull QhullError ~ConvexHull ~Delaunay ~HalfspaceIntersection ~Voronoi ~_Qhull ~_QhullUser
-scipy.spatial._spherical_voronoi ~SphericalVoronoi
-scipy.spatial.ckdtree cKDTreeNode coo_entries ordered_pairs ~cKDTree
-scipy.spatial.distance ~CDistMetricWrapper ~CDistWeightedMetricWrapper ~MetricInfo ~PDistMetricWrapper ~PDistWeightedMetricWrapper =braycurtis =canberra =cdist =chebyshev =cityblock =correlation =cosine =dice =directed_hausdorff =euclidean =hamming =is_valid_dm =is_valid_y =jaccard =jensenshannon =kulczynski1 =kulsinski =mahalanobis =minkowski =num_obs_dm =num_obs_y =pdist =rel_entr =rogerstanimoto =russellrao =seuclidean =sokalmichener =sokalsneath =sqeuclidean =squareform =wminkowski =yule
-scipy.spatial.kdtree ~KDTree ~KDTree.innernode ~KDTree.leafnode ~KDTree.node ~Rectangle
-scipy.spatial.qhull QhullError ~ConvexHull ~Delaunay ~HalfspaceIntersection ~Voronoi ~_QhullUser =_Qhull
-scipy.spatial.transform._rigid_transform RigidTransform
-scipy.spatial.transform._rotation ~Rotation ~Slerp
-scipy.spatial.transform._rotation_spline ~RotationSpline
-scipy.spatial.transform.rotation ~Rotation ~Slerp
-scipy.special =agm =airy =airye =bdtr =bdtrc =bdtri =bdtrik =bdtrin =bei =beip =ber =berp =besselpoly =beta =betainc =betaincc =betainccinv =betaincinv =betaln =binom =boxcox =boxcox1p =btdtr =btdtri =btdtria =btdtrib =cbrt =chdtr =chdtrc =chdtri =chdtriv =chndtr =chndtridf =chndtrinc =chndtrix =cosdg =cosm1 =cotdg =dawsn =digamma =ellipe =ellipeinc =ellipj =ellipk =ellipkinc =ellipkm1 =elliprc =elliprd =elliprf =elliprg =elliprj =entr =erf =erfc =erfcinv =erfcx =erfi =erfinv =eval_chebyc =eval_chebys =eval_chebyt =eval_chebyu =eval_gegenbauer =eval_genlaguerre =eval_hermite =eval_hermitenorm =eval_jacobi =eval_laguerre =eval_legendre =eval_sh_chebyt =eval_sh_chebyu =eval_sh_jacobi =eval_sh_legendre =exp1 =exp10 =exp2 =expi =expit =expm1 =expn =exprel =fdtr =fdtrc =fdtri =fdtridfd =fresnel =gamma =gammainc =gammaincc =gammainccinv =gammaincinv =gammaln =gammasgn =gdtr =gdtrc =gdtria =gdtrib =gdtrix =hankel1 =hankel1e =hankel2 =hankel2e =huber =hyp0f1 =hyp1f1 =hyp2f1 =hyperu =i0 =i0e =i1 =i1e =inv_boxcox =inv_boxcox1p =it2i0k0 =it2j0y0 =it2struve0 =itairy =iti0k0 =itj0y0 =itmodstruve0 =itstruve0 =iv =ive =j0 =j1 =jv =jve =k0 =k0e =k1 =k1e =kei =keip =kelvin =ker =kerp =kl_div =kn =kolmogi =kolmogorov =kv =kve =log1p =log_expit =log_ndtr =log_wright_bessel =loggamma =logit =logsumexp =lpmv =mathieu_a =mathieu_b =mathieu_cem =mathieu_modcem1 =mathieu_modcem2 =mathieu_modsem1 =mathieu_modsem2 =mathieu_sem =modfresnelm =modfresnelp =modstruve =nbdtr =nbdtrc =nbdtri =nbdtrik =nbdtrin =ncfdtr =ncfdtri =ncfdtridfd =ncfdtridfn =ncfdtrinc =nctdtr =nctdtridf =nctdtrinc =nctdtrit =ndtr =ndtri =ndtri_exp =nrdtrimn =nrdtrisd =obl_ang1 =obl_ang1_cv =obl_cv =obl_rad1 =obl_rad1_cv =obl_rad2 =obl_rad2_cv =owens_t =pbdv =pbvv =pbwa =pdtr =pdtrc =pdtri =pdtrik =poch =powm1 =pro_ang1 =pro_ang1_cv =pro_cv =pro_rad1 =pro_rad1_cv =pro_rad2 =pro_rad2_cv =pseudo_huber =psi =radian =rel_entr =rgamma =round =shichi =sici =sindg =smirnov =smirnovi =softmax =spence =sph_harm =stdtr =stdtridf =stdtrit =struve =tandg =tklmbda =voigt_profile =wofz =wright_bessel =wrightomega =xlog1py =xlogy =y0 =y1 =yn =yv =yve =zetac
-scipy.special._basic =_lqmn =_lqn =_rctj =_rcty =_stirling2_inexact =ai_zeros =assoc_laguerre =bei_zeros =beip_zeros =ber_zeros =bernoulli =berp_zeros =bi_zeros =binom =clpmn =comb =diric =erf_zeros =erfcinv =erfinv =euler =factorial =factorial2 =factorialk =floor =fresnel_zeros =fresnelc_zeros =fresnels_zeros =gamma =h1vp =h2vp =hankel1 =hankel2 =hyp0f1 =iv =ivp =jn_zeros =jnjnp_zeros =jnp_zeros =jnyn_zeros =jv =jvp =kei_zeros =keip_zeros =kelvin_zeros =ker_zeros =kerp_zeros =kv =kvp =lmbda =lpmn =lpn =lqmn =lqn =mathieu_a =mathieu_b =mathieu_even_coef =mathieu_odd_coef =ndtri =obl_cv_seq =pbdn_seq =pbdv_seq =pbvv_seq =perm =poch =polygamma =pro_cv_seq =psi =rgamma =riccati_jn =riccati_yn =sin =softplus =sqrt =stirling2 =y0_zeros =y1_zeros =y1p_zeros =yn_zeros =ynp_zeros =yv =yvp =zeta
-scipy.special._logsumexp =log_softmax =logsumexp =softmax
-scipy.special._orthogonal =airy =arccos =chebyc =chebys =chebyt =chebyu =cos =exp =floor =gegenbauer =genlaguerre =hermite =hermitenorm =jacobi =laguerre =legendre =orthopoly1d =roots_chebyc =roots_chebys =roots_chebyt =roots_chebyu =roots_gegenbauer =roots_genlaguerre =roots_hermite =roots_hermitenorm =roots_jacobi =roots_laguerre =roots_legendre =roots_sh_chebyt =roots_sh_chebyu =roots_sh_jacobi =roots_sh_legendre =sh_chebyt =sh_chebyu =sh_jacobi =sh_legendre =sin =sqrt
-scipy.special._special_ufuncs =_cospi =_gen_harmonic =_iv_ratio =_iv_ratio_c =_lambertw =_log1mexp =_log1pmx =_normalized_gen_harmonic =_riemann_zeta =_scaled_exp1 =_sinpi =_spherical_in =_spherical_in_d =_spherical_jn =_spherical_jn_d =_spherical_kn =_spherical_kn_d =_spherical_yn =_spherical_yn_d =_zeta =airy =airye =bei =beip =ber =berp =besselpoly =beta =betaln =binom =cbrt =cosdg =cosm1 =cotdg =dawsn =ellipe =ellipeinc =ellipj =ellipk =ellipkinc =ellipkm1 =erf =erfc =erfcx =erfi =exp1 =exp10 =exp2 =expi =expit =expm1 =exprel =fresnel =gamma =gammainc =gammaincc =gammainccinv =gammaincinv =gammaln =gammasgn =hankel1 =hankel1e =hankel2 =hankel2e =hyp2f1 =i0 =i0e =i1 =i1e =it2i0k0 =it2j0y0 =it2struve0 =itairy =iti0k0 =itj0y0 =itmodstruve0 =itstruve0 =iv =ive =j0 =j1 =jv =jve =k0 =k0e =k1 =k1e =kei =keip =kelvin =ker =kerp =kv =kve =log1p =log_expit =log_ndtr =log_wright_bessel =loggamma =logit =mathieu_a =mathieu_b =mathieu_cem =mathieu_modcem1 =mathieu_modcem2 =mathieu_modsem1 =mathieu_modsem2 =mathieu_sem =modfresnelm =modfresnelp =modstruve =ndtr =obl_ang1 =obl_ang1_cv =obl_cv =obl_rad1 =obl_rad1_cv =obl_rad2 =obl_rad2_cv =pbdv =pbvv =pbwa =pro_ang1 =pro_ang1_cv =pro_cv =pro_rad1 =pro_rad1_cv =pro_rad2 =pro_rad2_cv =psi =radian =rgamma =sindg =struve =tandg =voigt_profile =wofz =wright_bessel =xlog1py =xlogy =y0 =y1 =yv =yve =zetac
-scipy.special._ufuncs =_beta_pdf =_beta_ppf =_binom_cdf =_binom_isf =_binom_pmf =_binom_ppf =_binom_sf =_cauchy_isf =_cauchy_ppf =_cosine_cdf =_cosine_invcdf =_cospi =_ellip_harm =_factorial =_gen_harmonic =_hypergeom_cdf =_hypergeom_mean =_hypergeom_pmf =_hypergeom_sf =_hypergeom_skewness =_hypergeom_variance =_igam_fac =_invgauss_isf =_invgauss_ppf =_iv_ratio =_iv_ratio_c =_kolmogc =_kolmogci =_kolmogp =_lambertw =_lanczos_sum_expg_scaled =_landau_cdf =_landau_isf =_landau_pdf =_landau_ppf =_landau_sf =_lgam1p =_log1mexp =_log1pmx =_nbinom_cdf =_nbinom_isf =_nbinom_kurtosis_excess =_nbinom_mean =_nbinom_pmf =_nbinom_ppf =_nbinom_sf =_nbinom_skewness =_nbinom_variance =_ncf_isf =_ncf_kurtosis_excess =_ncf_mean =_ncf_pdf =_ncf_sf =_ncf_skewness =_ncf_variance =_nct_isf =_nct_kurtosis_excess =_nct_mean =_nct_pdf =_nct_sf =_nct_skewness =_nct_variance =_ncx2_isf =_ncx2_pdf =_ncx2_sf =_normalized_gen_harmonic =_riemann_zeta =_scaled_exp1 =_sf_error_test_function =_sinpi =_skewnorm_cdf =_skewnorm_isf =_skewnorm_ppf =_smirnovc =_smirnovci =_smirnovp =_spherical_in =_spherical_in_d =_spherical_jn =_spherical_jn_d =_spherical_kn =_spherical_kn_d =_spherical_yn =_spherical_yn_d =_stirling2_inexact =_struve_asymp_large_z =_struve_bessel_series =_struve_power_series =_zeta =agm =airy =airye =bdtr =bdtrc =bdtri =bdtrik =bdtrin =bei =beip =ber =berp =besselpoly =beta =betainc =betaincc =betainccinv =betaincinv =betaln =binom =boxcox =boxcox1p =btdtr =btdtri =btdtria =btdtrib =cbrt =chdtr =chdtrc =chdtri =chdtriv =chndtr =chndtridf =chndtrinc =chndtrix =cosdg =cosm1 =cotdg =dawsn =ellipe =ellipeinc =ellipj =ellipk =ellipkinc =ellipkm1 =elliprc =elliprd =elliprf =elliprg =elliprj =entr =erf =erfc =erfcinv =erfcx =erfi =erfinv =errstate =eval_chebyc =eval_chebys =eval_chebyt =eval_chebyu =eval_gegenbauer =eval_genlaguerre =eval_hermite =eval_hermitenorm =eval_jacobi =eval_laguerre =eval_legendre =eval_sh_chebyt =eval_sh_chebyu =eval_sh_jacobi =eval_sh_legendre =exp1 =exp10 =exp2 =expi =expit =expm1 =expn =exprel =fdtr =fdtrc =fdtri =fdtridfd =fresnel =gamma =gammainc =gammaincc =gammainccinv =gammaincinv =gammaln =gammasgn =gdtr =gdtrc =gdtria =gdtrib =gdtrix =geterr =hankel1 =hankel1e =hankel2 =hankel2e =huber =hyp0f1 =hyp1f1 =hyp2f1 =hyperu =i0 =i0e =i1 =i1e =inv_boxcox =inv_boxcox1p =it2i0k0 =it2j0y0 =it2struve0 =itairy =iti0k0 =itj0y0 =itmodstruve0 =itstruve0 =iv =ive =j0 =j1 =jv =jve =k0 =k0e =k1 =k1e =kei =keip =kelvin =ker =kerp =kl_div =kn =kolmogi =kolmogorov =kv =kve =log1p =log_expit =log_ndtr =log_wright_bessel =loggamma =logit =lpmv =mathieu_a =mathieu_b =mathieu_cem =mathieu_modcem1 =mathieu_modcem2 =mathieu_modsem1 =mathieu_modsem2 =mathieu_sem =modfresnelm =modfresnelp =modstruve =nbdtr =nbdtrc =nbdtri =nbdtrik =nbdtrin =ncfdtr =ncfdtri =ncfdtridfd =ncfdtridfn =ncfdtrinc =nctdtr =nctdtridf =nctdtrinc =nctdtrit =ndtr =ndtri =ndtri_exp =nrdtrimn =nrdtrisd =obl_ang1 =obl_ang1_cv =obl_cv =obl_rad1 =obl_rad1_cv =obl_rad2 =obl_rad2_cv =owens_t =pbdv =pbvv =pbwa =pdtr =pdtrc =pdtri =pdtrik =poch =powm1 =pro_ang1 =pro_ang1_cv =pro_cv =pro_rad1 =pro_rad1_cv =pro_rad2 =pro_rad2_cv =pseudo_huber =psi =radian =rel_entr =rgamma =round =seterr =shichi =sici =sindg =smirnov =smirnovi =spence =sph_harm =stdtr =stdtridf =stdtrit =struve =tandg =tklmbda =voigt_profile =wofz =wright_bessel =wrightomega =xlog1py =xlogy =y0 =y1 =yn =yv =yve =zetac
-scipy.stats._continuous_distns ~FitDataError ~FitSolverError ~FitUniformFixedScaleDataError ~alpha_gen ~anglit_gen ~arcsine_gen ~argus_gen ~beta_gen ~betaprime_gen ~bradford_gen ~burr12_gen ~burr_gen ~cauchy_gen ~chi2_gen ~chi_gen ~cosine_gen ~crystalball_gen ~dgamma_gen ~dpareto_lognorm_gen ~dweibull_gen ~erlang_gen ~expon_gen ~exponnorm_gen ~exponpow_gen ~exponweib_gen ~f_gen ~fatiguelife_gen ~fisk_gen ~foldcauchy_gen ~foldnorm_gen ~frechet_l_gen ~frechet_r_gen ~gamma_gen ~gausshyper_gen ~genexpon_gen ~genextreme_gen ~gengamma_gen ~genhalflogistic_gen ~genhyperbolic_gen ~geninvgauss_gen ~genlogistic_gen ~gennorm_gen ~genpareto_gen ~gibrat_gen ~gilbrat_gen ~gompertz_gen ~gumbel_l_gen ~gumbel_r_gen ~halfcauchy_gen ~halfgennorm_gen ~halflogistic_gen ~halfnorm_gen ~hypsecant_gen ~invgamma_gen ~invgauss_gen ~invweibull_gen ~irwinhall_gen ~jf_skew_t_gen ~johnsonsb_gen ~johnsonsu_gen ~kappa3_gen ~kappa4_gen ~ksone_gen ~kstwo_gen ~kstwobign_gen ~landau_gen ~laplace_asymmetric_gen ~laplace_gen ~levy_gen ~levy_l_gen ~levy_stable_gen ~loggamma_gen ~logistic_gen ~loglaplace_gen ~lognorm_gen ~lomax_gen ~maxwell_gen ~mielke_gen ~moyal_gen ~nakagami_gen ~ncf_gen ~nct_gen ~ncx2_gen ~norm_gen ~norminvgauss_gen ~pareto_gen ~pearson3_gen ~powerlaw_gen ~powerlognorm_gen ~powernorm_gen ~rayleigh_gen ~rdist_gen ~recipinvgauss_gen ~reciprocal_gen ~rel_breitwigner_gen ~rice_gen ~rv_histogram ~semicircular_gen ~skew_norm_gen ~skewcauchy_gen ~skewnorm_gen ~studentized_range_gen ~t_gen ~trapezoid_gen ~trapz_gen ~triang_gen ~truncexpon_gen ~truncnorm_gen ~truncpareto_gen ~truncweibull_min_gen ~tukeylambda_gen ~uniform_gen ~vonmises_gen ~wald_gen ~weibull_max_gen ~weibull_min_gen ~wrapcauchy_gen =alpha_gen._entropy =anglit_gen._entropy =arcsine_gen._entropy =argus_gen._entropy =beta_gen._entropy =betaprime_gen._entropy =bradford_gen._entropy =burr12_gen._entropy =burr_gen._entropy =cauchy_gen._entropy =chi2_gen._entropy =chi_gen._entropy =cosine_gen._entropy =crystalball_gen._entropy =dgamma_gen._entropy =dpareto_lognorm_gen._entropy =dweibull_gen._entropy =erlang_gen._entropy =expon_gen._entropy =exponnorm_gen._entropy =exponpow_gen._entropy =exponweib_gen._entropy =f_gen._entropy =fatiguelife_gen._entropy =fisk_gen._entropy =foldcauchy_gen._entropy =foldnorm_gen._entropy =frechet_l_gen._entropy =frechet_r_gen._entropy =gamma_gen._entropy =gausshyper_gen._entropy =genexpon_gen._entropy =genextreme_gen._entropy =gengamma_gen._entropy =genhalflogistic_gen._entropy =genhyperbolic_gen._entropy =geninvgauss_gen._entropy =genlogistic_gen._entropy =gennorm_gen._entropy =genpareto_gen._entropy =gibrat_gen._entropy =gilbrat_gen._entropy =gompertz_gen._entropy =gumbel_l_gen._entropy =gumbel_r_gen._entropy =halfcauchy_gen._entropy =halfgennorm_gen._entropy =halflogistic_gen._entropy =halfnorm_gen._entropy =hypsecant_gen._entropy =invgamma_gen._entropy =invgauss_gen._entropy =invweibull_gen._entropy =irwinhall_gen._entropy =jf_skew_t_gen._entropy =johnsonsb_gen._entropy =johnsonsu_gen._entropy =kappa3_gen._entropy =kappa4_gen._entropy =ksone_gen._entropy =kstwo_gen._entropy =kstwobign_gen._entropy =landau_gen._entropy =laplace_asymmetric_gen._entropy =laplace_gen._entropy =levy_gen._entropy =levy_l_gen._entropy =levy_stable_gen._entropy =loggamma_gen._entropy =logistic_gen._entropy =loglaplace_gen._entropy =lognorm_gen._entropy =lomax_gen._entropy =maxwell_gen._entropy =mielke_gen._entropy =moyal_gen._entropy =nakagami_gen._entropy =ncf_gen._entropy =nct_gen._entropy =ncx2_gen._entropy =norm_gen._entropy =norminvgauss_gen._entropy =pareto_gen._entropy =pearson3_gen._entropy =powerlaw_gen._entropy =powerlognorm_gen._entropy =powernorm_gen._entropy =rayleigh_gen._entropy =rdist_gen._entropy =recipinvgauss_gen._entropy =reciprocal_gen._entropy =rel_breitwigner_gen._entropy =rice_gen._entropy =rv_histogram._entropy =semicircular_gen._entropy =skew_norm_gen._entropy =skewcauchy_gen._entropy =skewnorm_gen._entropy =studentized_range_gen._entropy =t_gen._entropy =trapezoid_gen._entropy =trapz_gen._entropy =triang_gen._entropy =truncexpon_gen._entropy =truncnorm_gen._entropy =truncpareto_gen._entropy =truncweibull_min_gen._entropy =tukeylambda_gen._entropy =uniform_gen._entropy =vonmises_gen._entropy =wald_gen._entropy =weibull_max_gen._entropy =weibull_min_gen._entropy =wrapcauchy_gen._entropy
-scipy.stats._covariance ~CovViaCholesky ~CovViaDiagonal ~CovViaEigendecomposition ~CovViaPSD ~CovViaPrecision ~Covariance
-scipy.stats._discrete_distns ~_nchypergeom_gen ~bernoulli_gen ~betabinom_gen ~betanbinom_gen ~binom_gen ~boltzmann_gen ~dlaplace_gen ~geom_gen ~hypergeom_gen ~logser_gen ~nbinom_gen ~nchypergeom_fisher_gen ~nchypergeom_wallenius_gen ~nhypergeom_gen ~planck_gen ~poisson_binom_gen ~poisson_binomial_frozen ~poisson_gen ~randint_gen ~skellam_gen ~yulesimon_gen ~zipf_gen ~zipfian_gen =_nchypergeom_gen._entropy =bernoulli_gen._entropy =betabinom_gen._entropy =betaln =betanbinom_gen._entropy =binom_gen._entropy =boltzmann_gen._entropy =ceil =cosh =dlaplace_gen._entropy =entr =exp =expm1 =floor =geom_gen._entropy =hypergeom_gen._entropy =log =log1p =logser_gen._entropy =nbinom_gen._entropy =nchypergeom_fisher_gen._entropy =nchypergeom_wallenius_gen._entropy =nhypergeom_gen._entropy =planck_gen._entropy =poisson_binom_gen._entropy =poisson_gen._entropy =randint_gen._entropy =sinh =skellam_gen._entropy =sqrt =tanh =yulesimon_gen._entropy =zipf_gen._entropy =zipfian_gen._entropy
-scipy.stats._distn_infrastructure ~_ShapeInfo ~rv_continuous ~rv_continuous_frozen ~rv_discrete ~rv_discrete_frozen ~rv_frozen ~rv_generic ~rv_sample =chndtr =entr =floor =isinf =ive =log =logical_and =rv_continuous._entropy =rv_discrete._entropy =rv_sample._entropy =sqrt =xlogy
-scipy.stats._hypotests ~BarnardExactResult ~BoschlooExactResult ~CramerVonMisesResult ~Epps_Singleton_2sampResult ~SomersDResult ~TukeyHSDResult =gamma =gammaln =kv
-scipy.stats._kde ~gaussian_kde =exp =power =sqrt
-scipy.stats._levy_stable ~levy_stable_frozen ~levy_stable_gen =levy_stable_gen._entropy
-scipy.stats._levy_stable.levyst Nolan
-scipy.stats._morestats ~AndersonResult ~Anderson_ksampResult ~AnsariResult ~BartlettResult ~DirectionalStats ~FlignerResult ~LeveneResult ~Mean ~MedianTestResult ~ShapiroResult ~Std_dev ~Variance ~WilcoxonResult ~_ABW ~_BigFloat =arctan2 =cos =exp =hypot =log =sin =sqrt
-scipy.stats._multivariate ~_PSD ~dirichlet_frozen ~dirichlet_gen ~dirichlet_multinomial_frozen ~dirichlet_multinomial_gen ~invwishart_frozen ~invwishart_gen ~matrix_normal_frozen ~matrix_normal_gen ~matrix_t_frozen ~matrix_t_gen ~multi_rv_frozen ~multi_rv_generic ~multinomial_frozen ~multinomial_gen ~multivariate_hypergeom_frozen ~multivariate_hypergeom_gen ~multivariate_normal_frozen ~multivariate_normal_gen ~multivariate_t_frozen ~multivariate_t_gen ~normal_inverse_gamma_frozen ~normal_inverse_gamma_gen ~ortho_group_frozen ~ortho_group_gen ~random_correlation_frozen ~random_correlation_gen ~random_table_frozen ~random_table_gen ~special_ortho_group_frozen ~special_ortho_group_gen ~uniform_direction_frozen ~uniform_direction_gen ~unitary_group_frozen ~unitary_group_gen ~vonmises_fisher_frozen ~vonmises_fisher_gen ~wishart_frozen ~wishart_gen =betaln =entr =gammaln =ive =loggamma =psi =xlogy
-scipy.stats._qmc ~Halton ~LatinHypercube ~MultinomialQMC ~MultivariateNormalQMC ~PoissonDisk ~QMCEngine ~Sobol =LatinHypercube._random =LatinHypercube._random_lhs =LatinHypercube._random_oa_lhs =gammainc
-scipy.stats._stats_mstats_common ~LinregressResult ~SiegelslopesResult ~TheilslopesResult
-scipy.stats._stats_py ~AlexanderGovernResult ~BrunnerMunzelResult ~ConfidenceInterval ~CumfreqResult ~DescribeResult ~F_onewayResult ~FriedmanchisquareResult ~HistogramResult ~Jarque_beraResult ~KendalltauResult ~KruskalResult ~KstestResult ~KurtosistestResult ~LinregressResult ~MGCResult ~ModeResult ~NormaltestResult ~PearsonRResult ~PearsonRResultBase ~PointbiserialrResult ~Power_divergenceResult ~QuantileTestResult ~RanksumsResult ~RelfreqResult ~RepeatedResults ~SigmaclipResult ~SignificanceResult ~SkewtestResult ~SpearmanrResult ~TtestResult ~TtestResultBase ~Ttest_1sampResult ~Ttest_indResult ~Ttest_relResult ~WeightedTauResult ~_ParallelP ~_SimpleBeta ~_SimpleChi2 ~_SimpleF ~_SimpleNormal ~_SimpleStudentT =alexandergovern =chisquare =combine_pvalues =cumfreq =describe =energy_distance =expectile =f_oneway =find_repeats =fisher_exact =friedmanchisquare =gmean =gstd =gzscore =hmean =iqr =jarque_bera =kendalltau =kruskal =ks_2samp =kurtosis =kurtosistest =linregress =lmoment =mode =moment =multiscale_graphcorr =normaltest =obrientransform =pack_TtestResult =pearsonr =percentileofscore =pmean =pointbiserialr =power_divergence =quantile_test_iv =rankdata =ranksums =relfreq =scoreatpercentile =sem =sigmaclip =skew =skewtest =spearmanr =tiecorrect =tmax =tmean =tmin =trim1 =trim_mean =trimboth =tsem =tstd =ttest_1samp =ttest_ind =ttest_rel =tvar =unpack_TtestResult =wasserstein_distance =wasserstein_distance_nd =weightedtau =zmap =zscore
-scipy.stats.kde ~gaussian_kde
-scipy.stats.morestats ~AndersonResult ~Anderson_ksampResult ~AnsariResult ~BartlettResult ~FlignerResult ~LeveneResult ~Mean ~ShapiroResult ~Std_dev ~Variance ~WilcoxonResult ~_ABW =arctan2 =ceil =cos =exp =floor =hypot =log =sin =sqrt
-scipy.stats.stats AlexanderGovernConstantInputWarning F_onewayBadInputSizesWarning F_onewayConstantInputWarning PearsonRConstantInputWarning PearsonRNearConstantInputWarning SpearmanRConstantInputWarning ~BrunnerMunzelResult ~CumfreqResult ~DescribeResult ~F_onewayResult ~FriedmanchisquareResult ~HistogramResult ~Jarque_beraResult ~KendalltauResult ~KruskalResult ~Ks_2sampResult ~KstestResult ~KurtosistestResult ~MGCResult ~MannwhitneyuResult ~ModeResult ~NormaltestResult ~PointbiserialrResult ~Power_divergenceResult ~RanksumsResult ~RelfreqResult ~RepeatedResults ~SigmaclipResult ~SkewtestResult ~SpearmanrResult ~Ttest_1sampResult ~Ttest_indResult ~Ttest_relResult ~WeightedTauResult ~_ParallelP`,
+    text: `00scipy._lib.array_api_compat.numpy._aliases =0asarray
+06cluster._hierarchy 0Heap 0LinkageUnionFind
+0ehierarchy ~0ClusterNode 7Warning
+0evq 0ClusterError
+06interpolate ~0interp1d
+0h._bary_rational ~0AAA ~0FloaterHormannInterpolator ~0_BarycentricRational
+0ksplines ~0BSpline =0poch
+0jcubic ~0Akima1DInterpolator ~0CubicHermiteSpline ~5Spline ~0PchipInterpolator
+0jfitpack2 ~0BivariateSpline ~0InterpolatedUnivariateSpline ~0LSQBivariateSpline ~3SphereBivariateSpline ~3UnivariateSpline ~0RectBivariateSpline ~4SphereBivariateSpline ~0SmoothBivariateSpline ~6SphereBivariateSpline ~1phereBivariateSpline ~0UnivariateSpline ~0_BivariateSplineBase ~1DerivedBivariateSpline
+0q_impl =0sqrt
+0rrepro ~0Bunch ~0F ~1periodic
+0jinterpnd ~0CloughTocher2DInterpolator 0GradientEstimationWarning ~0LinearNDInterpolator ~0NDInterpolatorBase
+0polate ~0BPoly ~0NdPPoly ~0PPoly ~0_PPolyBase ~0interp1d =8._call_linear =l_np =fnan_spline =gearest =fpreviousnext =fspline ~62d
+0jndbspline ~0NdBSpline
+0lgriddata ~0NearestNDInterpolator
+0jpolyint ~0BarycentricInterpolator ~0KroghInterpolator ~0_Interpolator1D ~fWithDerivatives
+0jrbf ~0Rbf =3._h_cubic =7gaussian =7inverse_multiquadric =7linear =7multiquadric =7quintic =7thin_plate =0xlogy
+0minterp ~0RBFInterpolator
+0kgi ~0RegularGridInterpolator
+0ifitpack2 ~0BivariateSpline ~0InterpolatedUnivariateSpline ~0LSQBivariateSpline ~3SphereBivariateSpline ~3UnivariateSpline ~0RectBivariateSpline ~4SphereBivariateSpline ~0SmoothBivariateSpline ~6SphereBivariateSpline ~1phereBivariateSpline ~0UnivariateSpline ~0_BivariateSplineBase
+0iinterpnd ~0CloughTocher2DInterpolator 0GradientEstimationWarning ~0LinearNDInterpolator ~0NDInterpolatorBase
+0oolate ~0BPoly ~0NdPPoly ~0PPoly ~0RegularGridInterpolator ~0_PPolyBase ~1ppform ~0interp1d =8._call_linear =l_np =fnan_spline =gearest =fpreviousnext =fspline ~62d
+0indgriddata ~0NearestNDInterpolator
+0ipolyint ~0BarycentricInterpolator ~0KroghInterpolator ~0_Interpolator1D ~fWithDerivatives
+0irbf ~0Rbf =3._h_cubic =7gaussian =7inverse_multiquadric =7linear =7multiquadric =7quintic =7thin_plate
+06linalg._basic =0det =0inv =0lstsq =0matmul_toeplitz =3rix_balance =0pinv =4h =0solve =50 =5_banded =6circulant =6toeplitz =7riangular =5h_banded
+0edecomp =0cdf2rdf =0eig =3_banded =3h =4_tridiagonal =3vals =7_banded =7h =8_tridiagonal =0hessenberg =0isfinite
+0k_cholesky =0cho_factor =4solve =9_banded =3lesky =8_banded
+0llu =0lu =2_factor =3solve
+0lqr =0qr =2_multiply =0rq
+0lsvd =0arccos =3sin =0diagsvd =0null_space =0orth =0subspace_angles =1vd =3vals
+0emisc 0LinAlgWarning =0norm
+0especial_matrices =0block_diag =0circulant =1ompanion =2nvolution_matrix =0dft =0fiedler =7_companion =0hadamard =2nkel =1elmert =1ilbert =0invhilbert =3pascal =0kron =0leslie =0pascal =0toeplitz =1ri =3l =3u
+06optimize._constraints ~0Bounds ~0LinearConstraint ~0NonlinearConstraint ~0PreparedConstraint
+0ghessian_update_strategy ~0BFGS ~0FullHessianUpdateStrategy ~0HessianUpdateStrategy ~0SR1
+0glbfgsb_py ~0LbfgsInvHessProduct
+0goptimize ~0OptimizeResult
+0gzeros_py ~0RootResults
+0foptimize ~0OptimizeResult
+06signal._bsplines =0add =1rctan2 =0cos =0exp =0floor =0greater =7_equal =0less =4_equal =1ogical_and =0sin =1qrt =0tan
+0eczt ~0CZT ~0ZoomFFT
+0efilter_design 0BadCoefficients =0absolute =1rccosh =3sinh =3tan =0ceil =1onjugate =2sh =0exp =0log10 =0sin =3h =1qrt =0tan
+0eltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
+0epeak_finding_utils 0PeakPropertyWarning
+0eshort_time_fft ~0ShortTimeFFT
+0fpline_filters =0add =0cos =0floor =0greater =0sin =0tan
+0eupfirdn ~0_UpFIRDn
+0ewaveforms =0cos =0exp =0log =0sin =1qrt
+0dfilter_design 0BadCoefficients
+0dltisys ~0Bunch ~0LinearTimeInvariant ~0StateSpace ~aContinuous ~aDiscrete ~0TransferFunction ~gContinuous ~gDiscrete ~0ZerosPolesGain ~eContinuous ~eDiscrete ~0dlti ~0lti
+07parse ~0bsr_array ~4matrix ~0coo_array ~4matrix ~1sc_array ~4matrix ~2r_array ~4matrix ~0dia_array ~4matrix 1ok_array 4matrix ~0lil_array ~4matrix
+0c._arrays ~0_sparray ~0bsr_array ~0coo_array ~1sc_array ~2r_array ~0dia_array 1ok_array ~0lil_array
+0ebase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0_spbase ~0sparray ~2matrix
+0fsr ~0_bsr_base ~0bsr_array ~4matrix
+0ecompressed ~0_cs_matrix
+0go ~0_coo_base ~0coo_array ~4matrix
+0fsc ~0_csc_base ~0csc_array ~4matrix
+0gr ~0_csr_base ~0csr_array ~4matrix
+0edata ~0_data_matrix ~1minmax_mixin
+0fia ~0_dia_base ~0dia_array ~4matrix
+0fok 0_dok_base 0dok_array 4matrix
+0eindex ~0IndexMixin
+0elil ~0_lil_base ~0lil_array ~4matrix
+0ematrix ~0spmatrix
+0dbase 0SparseEfficiencyWarning 6FormatWarning 6Warning ~0spmatrix
+0esr ~0bsr_matrix
+0dcompressed ~0_cs_matrix
+0fo ~0coo_matrix
+0esc ~0csc_matrix
+0fgraph._flow ~0MaximumFlowResult
+0mshortest_path 0NegativeCycleError 0_YenCandidatePaths
+0fr ~0csr_matrix
+0ddata ~0_data_matrix ~1minmax_mixin
+0eia ~0dia_matrix
+0eok 0dok_matrix
+0dlil ~0lil_matrix
+0fnalg._dsolve.linsolve 0MatrixRankWarning
+0leigen.arpack.arpack 0ArpackError 6NoConvergence ~0IterInv ~4OpInv ~0LuInv ~0SpLuInv ~0_ArpackParams ~1SymmetricArpackParams ~1UnsymmetricArpackParams
+0mxpm_multiply ~0LazyOperatorNormInfo
+0linterface ~0IdentityOperator ~0LinearOperator ~0MatrixLinearOperator ~0_AdjointLinearOperator ~8MatrixOperator ~1CustomLinearOperator ~1PowerLinearOperator ~2roductLinearOperator ~1ScaledLinearOperator ~2umLinearOperator ~1TransposedLinearOperator
+0lmatfuncs ~0MatrixPowerOperator ~0ProductOperator ~0_ExpmPadeHelper
+0lnorm =0sqrt
+0lspecial_sparse_arrays ~0LaplacianNd ~0MikotaK ~6M ~6Pair ~0Sakurai
+0mvdp ~0_AProd
+0kdsolve.linsolve 0MatrixRankWarning
+0keigen.arpack.arpack 0ArpackError 6NoConvergence ~0IterInv ~4OpInv ~0LuInv ~0SpLuInv ~0_ArpackParams ~1SymmetricArpackParams ~1UnsymmetricArpackParams
+0kinterface ~0IdentityOperator ~0LinearOperator ~0MatrixLinearOperator ~0_AdjointLinearOperator ~8MatrixOperator ~1CustomLinearOperator ~1PowerLinearOperator ~2roductLinearOperator ~1ScaledLinearOperator ~2umLinearOperator ~1TransposedLinearOperator
+0kmatfuncs ~0MatrixPowerOperator ~0ProductOperator ~0_ExpmPadeHelper
+09tial._ckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
+0fkdtree ~0KDTree ~6.innernode ~7leafnode ~7node ~0Rectangle
+0fqhull ~0ConvexHull ~0Delaunay ~0HalfspaceIntersection 0QhullError ~0Voronoi ~0_Qhull ~6User
+0fspherical_voronoi ~0SphericalVoronoi
+0eckdtree ~0cKDTree 7Node 1oo_entries 0ordered_pairs
+0edistance ~0CDistMetricWrapper ~5WeightedMetricWrapper ~0MetricInfo ~0PDistMetricWrapper ~5WeightedMetricWrapper =0braycurtis =0canberra =1dist =1hebyshev =1ityblock =1orrelation =2sine =0dice =2rected_hausdorff =0euclidean =0hamming =0is_valid_dm =9y =0jaccard =1ensenshannon =0kulczynski1 =3sinski =0mahalanobis =1inkowski =0num_obs_dm =8y =0pdist =0rel_entr =1ogerstanimoto =1ussellrao =0seuclidean =1okalmichener =5sneath =1qeuclidean =2uareform =0wminkowski =0yule
+0ekdtree ~0KDTree ~6.innernode ~7leafnode ~7node ~0Rectangle
+0eqhull ~0ConvexHull ~0Delaunay ~0HalfspaceIntersection 0QhullError ~0Voronoi =0_Qhull ~6User
+0etransform._rigid_transform 0RigidTransform
+0qotation ~0Rotation ~0Slerp
+0x_spline ~0RotationSpline
+0orotation ~0Rotation ~0Slerp
+08ecial =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r =3p =2sselpoly =2ta =4inc =7c =8inv =7inv =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1hdtr =5c =5i =6v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =1igamma =0ellipe =6inc =5j =5k =6inc =6m1 =5rc =6d =6f =6g =6j =1ntr =1rf =3c =4inv =4x =3i =4nv =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5hermite =cnorm =5jacobi =5laguerre =6egendre =5sh_chebyt =du =8jacobi =8legendre =1xp1 =40 =32 =3i =4t =3m1 =3n =3rel =0fdtr =4c =4i =5dfd =1resnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =1dtr =4c =4ia =5b =5x =0hankel1 =7e =62 =7e =1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11 =2e =1nv_boxcox =a1p =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1l_div =1n =1olmogi =6orov =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =3sumexp =1pmv =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0nbdtr =5c =5i =6k =6n =1cfdtr =6i =7dfd =9n =7nc =2tdtr =6idf =7nc =7t =1dtr =4i =5_exp =1rdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1wens_t =0pbdv =2vv =2wa =1dtr =4c =4i =5k =1och =2wm1 =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1seudo_huber =2i =0radian =1el_entr =1gamma =1ound =0shichi =1ici =2ndg =1mirnov =7i =1oftmax =1pence =2h_harm =1tdtr =5idf =6t =2ruve =0tandg =1klmbda =0voigt_profile =0wofz =1right_bessel =6omega =0xlog1py =4y =0y0 =11 =1n =1v =2e =0zetac
+0d._basic =0_lqmn =3n =1rctj =4y =1stirling2_inexact =0ai_zeros =1ssoc_laguerre =0bei_zeros =3p_zeros =2r_zeros =3noulli =3p_zeros =1i_zeros =2nom =0clpmn =1omb =0diric =0erf_zeros =3cinv =3inv =1uler =0factorial =92 =9k =1loor =1resnel_zeros =7c_zeros =7s_zeros =0gamma =0h1vp =12vp =1ankel1 =62 =1yp0f1 =0iv =2p =0jn_zeros =2jnp_zeros =2p_zeros =2yn_zeros =1v =2p =0kei_zeros =3p_zeros =2lvin_zeros =2r_zeros =3p_zeros =1v =2p =0lmbda =1pmn =2n =1qmn =2n =0mathieu_a =8b =8even_coef =8odd_coef =0ndtri =0obl_cv_seq =0pbdn_seq =3v_seq =2vv_seq =1erm =1och =2lygamma =1ro_cv_seq =1si =0rgamma =1iccati_jn =8yn =0sin =1oftplus =1qrt =1tirling2 =0y0_zeros =11_zeros =2p_zeros =1n_zeros =2p_zeros =1v =2p =0zeta
+0flogsumexp =0log_softmax =3sumexp =0softmax
+0forthogonal =0airy =1rccos =0chebyc =5s =5t =5u =1os =0exp =0floor =0gegenbauer =2nlaguerre =0hermite =7norm =0jacobi =0laguerre =1egendre =0orthopoly1d =0roots_chebyc =bs =bt =bu =6gegenbauer =8nlaguerre =6hermite =dnorm =6jacobi =6laguerre =7egendre =6sh_chebyt =eu =9jacobi =9legendre =0sh_chebyt =8u =3jacobi =3legendre =1in =1qrt
+0fspecial_ufuncs =0_cospi =1gen_harmonic =1iv_ratio =9_c =1lambertw =2og1mexp =5pmx =1normalized_gen_harmonic =1riemann_zeta =1scaled_exp1 =2inpi =2pherical_in =d_d =bjn =d_d =bkn =d_d =byn =d_d =1zeta =0airy =4e =0bei =3p =2r =3p =2sselpoly =2ta =4ln =1inom =0cbrt =1osdg =3m1 =2tdg =0dawsn =0ellipe =6inc =5j =5k =6inc =6m1 =1rf =3c =4x =3i =1xp1 =40 =32 =3i =4t =3m1 =3rel =0fresnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =0hankel1 =7e =62 =7e =1yp2f1 =0i0 =2e =11 =2e =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0ndtr =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =0pbdv =2vv =2wa =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1si =0radian =1gamma =0sindg =1truve =0tandg =0voigt_profile =0wofz =1right_bessel =0xlog1py =4y =0y0 =11 =1v =2e =0zetac
+0fufuncs =0_beta_pdf =7pf =2inom_cdf =7isf =7pmf =8pf =7sf =1cauchy_isf =8ppf =2osine_cdf =8invcdf =4pi =1ellip_harm =1factorial =1gen_harmonic =1hypergeom_cdf =bmean =bpmf =bsf =ckewness =bvariance =1igam_fac =2nvgauss_isf =appf =2v_ratio =9_c =1kolmogc =8i =7p =1lambertw =3nczos_sum_expg_scaled =4dau_cdf =8isf =8pdf =9pf =8sf =2gam1p =2og1mexp =5pmx =1nbinom_cdf =8isf =8kurtosis_excess =8mean =8pmf =9pf =8sf =9kewness =8variance =2cf_isf =5kurtosis_excess =5mean =5pdf =5sf =6kewness =5variance =3t_isf =5kurtosis_excess =5mean =5pdf =5sf =6kewness =5variance =3x2_isf =6pdf =6sf =2ormalized_gen_harmonic =1riemann_zeta =1scaled_exp1 =2f_error_test_function =2inpi =2kewnorm_cdf =aisf =appf =2mirnovc =9i =8p =2pherical_in =d_d =bjn =d_d =bkn =d_d =byn =d_d =2tirling2_inexact =3ruve_asymp_large_z =8bessel_series =8power_series =1zeta =0agm =1iry =4e =0bdtr =4c =4i =5k =5n =1ei =3p =2r =3p =2sselpoly =2ta =4inc =7c =8inv =7inv =4ln =1inom =1oxcox =61p =1tdtr =5i =6a =6b =0cbrt =1hdtr =5c =5i =6v =2ndtr =6idf =7nc =7x =1osdg =3m1 =2tdg =0dawsn =0ellipe =6inc =5j =5k =6inc =6m1 =5rc =6d =6f =6g =6j =1ntr =1rf =3c =4inv =4x =3i =4nv =2rstate =1val_chebyc =as =at =au =5gegenbauer =7nlaguerre =5hermite =cnorm =5jacobi =5laguerre =6egendre =5sh_chebyt =du =8jacobi =8legendre =1xp1 =40 =32 =3i =4t =3m1 =3n =3rel =0fdtr =4c =4i =5dfd =1resnel =0gamma =5inc =8c =9inv =8inv =5ln =5sgn =1dtr =4c =4ia =5b =5x =1eterr =0hankel1 =7e =62 =7e =1uber =1yp0f1 =31f1 =32f1 =3eru =0i0 =2e =11 =2e =1nv_boxcox =a1p =1t2i0k0 =3j0y0 =3struve0 =2airy =2i0k0 =2j0y0 =2modstruve0 =2struve0 =1v =2e =0j0 =11 =1v =2e =0k0 =2e =11 =2e =1ei =3p =2lvin =2r =3p =1l_div =1n =1olmogi =6orov =1v =2e =0log1p =3_expit =4ndtr =4wright_bessel =3gamma =3it =1pmv =0mathieu_a =8b =8cem =8modcem1 =e2 =bsem1 =e2 =8sem =1odfresnelm =ap =3struve =0nbdtr =5c =5i =6k =6n =1cfdtr =6i =7dfd =9n =7nc =2tdtr =6idf =7nc =7t =1dtr =4i =5_exp =1rdtrimn =6sd =0obl_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1wens_t =0pbdv =2vv =2wa =1dtr =4c =4i =5k =1och =2wm1 =1ro_ang1 =8_cv =4cv =4rad1 =8_cv =72 =8_cv =1seudo_huber =2i =0radian =1el_entr =1gamma =1ound =0seterr =1hichi =1ici =2ndg =1mirnov =7i =1pence =2h_harm =1tdtr =5idf =6t =2ruve =0tandg =1klmbda =0voigt_profile =0wofz =1right_bessel =6omega =0xlog1py =4y =0y0 =11 =1n =1v =2e =0zetac
+07tats._continuous_distns ~0FitDataError ~3SolverError ~3UniformFixedScaleDataError ~0alpha_gen =9._entropy ~1nglit_gen =a._entropy ~1rcsine_gen =b._entropy ~2gus_gen =9._entropy ~0beta_gen =8._entropy ~4prime_gen =d._entropy ~1radford_gen =c._entropy ~1urr12_gen =a._entropy ~4_gen =8._entropy ~0cauchy_gen =a._entropy ~1hi2_gen =8._entropy ~3_gen =7._entropy ~1osine_gen =a._entropy ~1rystalball_gen =f._entropy ~0dgamma_gen =a._entropy ~1pareto_lognorm_gen =j._entropy ~1weibull_gen =c._entropy ~0erlang_gen =a._entropy ~1xpon_gen =9._entropy ~5norm_gen =d._entropy ~5pow_gen =c._entropy ~5weib_gen =d._entropy ~0f_gen =5._entropy ~1atiguelife_gen =f._entropy ~1isk_gen =8._entropy ~1oldcauchy_gen =e._entropy ~4norm_gen =c._entropy ~1rechet_l_gen =d._entropy ~8r_gen =d._entropy ~0gamma_gen =9._entropy ~2usshyper_gen =e._entropy ~1enexpon_gen =c._entropy ~5treme_gen =e._entropy ~3gamma_gen =c._entropy ~3halflogistic_gen =j._entropy ~4yperbolic_gen =h._entropy ~3invgauss_gen =f._entropy ~3logistic_gen =f._entropy ~3norm_gen =b._entropy ~3pareto_gen =d._entropy ~1ibrat_gen =a._entropy ~2lbrat_gen =b._entropy ~1ompertz_gen =c._entropy ~1umbel_l_gen =c._entropy ~7r_gen =c._entropy ~0halfcauchy_gen =e._entropy ~4gennorm_gen =f._entropy ~4logistic_gen =g._entropy ~4norm_gen =c._entropy ~1ypsecant_gen =d._entropy ~0invgamma_gen =c._entropy ~5uss_gen =c._entropy ~3weibull_gen =e._entropy ~1rwinhall_gen =d._entropy ~0jf_skew_t_gen =d._entropy ~1ohnsonsb_gen =d._entropy ~8u_gen =d._entropy ~0kappa3_gen =a._entropy ~54_gen =a._entropy ~1sone_gen =9._entropy ~2two_gen =9._entropy ~5bign_gen =d._entropy ~0landau_gen =a._entropy ~2place_asymmetric_gen =m._entropy ~8gen =b._entropy ~1evy_gen =8._entropy ~5l_gen =a._entropy ~5stable_gen =f._entropy ~1oggamma_gen =c._entropy ~3istic_gen =c._entropy ~3laplace_gen =e._entropy ~3norm_gen =b._entropy ~2max_gen =9._entropy ~0maxwell_gen =b._entropy ~1ielke_gen =a._entropy ~1oyal_gen =9._entropy ~0nakagami_gen =c._entropy ~1cf_gen =7._entropy ~2t_gen =7._entropy ~2x2_gen =8._entropy ~1orm_gen =8._entropy ~4invgauss_gen =g._entropy ~0pareto_gen =a._entropy ~1earson3_gen =c._entropy ~1owerlaw_gen =c._entropy ~6ognorm_gen =g._entropy ~5norm_gen =d._entropy ~0rayleigh_gen =c._entropy ~1dist_gen =9._entropy ~1ecipinvgauss_gen =h._entropy ~5rocal_gen =e._entropy ~2l_breitwigner_gen =j._entropy ~1ice_gen =8._entropy ~1v_histogram =c._entropy ~0semicircular_gen =g._entropy ~1kew_norm_gen =d._entropy ~4cauchy_gen =e._entropy ~4norm_gen =c._entropy ~1tudentized_range_gen =l._entropy ~0t_gen =5._entropy ~1rapezoid_gen =d._entropy ~4z_gen =9._entropy ~2iang_gen =a._entropy ~2uncexpon_gen =e._entropy ~5norm_gen =d._entropy ~5pareto_gen =f._entropy ~5weibull_min_gen =k._entropy ~1ukeylambda_gen =f._entropy ~0uniform_gen =b._entropy ~0vonmises_gen =c._entropy ~0wald_gen =8._entropy ~1eibull_max_gen =f._entropy ~9in_gen =f._entropy ~1rapcauchy_gen =e._entropy
+0fvariance ~0CovViaCholesky ~6Diagonal ~6Eigendecomposition ~6PSD ~7recision ~3ariance
+0ddiscrete_distns ~0_nchypergeom_gen =g._entropy ~0bernoulli_gen =d._entropy ~2tabinom_gen =d._entropy =4ln ~4nbinom_gen =e._entropy ~1inom_gen =9._entropy ~1oltzmann_gen =d._entropy =0ceil =1osh ~0dlaplace_gen =c._entropy =0entr =1xp =3m1 =0floor ~0geom_gen =8._entropy ~0hypergeom_gen =d._entropy =0log =31p ~3ser_gen =a._entropy ~0nbinom_gen =a._entropy ~1chypergeom_fisher_gen =m._entropy ~cwallenius_gen =p._entropy ~1hypergeom_gen =e._entropy ~0planck_gen =a._entropy ~1oisson_binom_gen =h._entropy ~dial_frozen ~8gen =b._entropy ~0randint_gen =b._entropy =0sinh ~1kellam_gen =b._entropy =1qrt =0tanh ~0yulesimon_gen =d._entropy ~0zipf_gen =8._entropy ~4ian_gen =b._entropy
+0gtn_infrastructure ~0_ShapeInfo =0chndtr =0entr =0floor =0isinf =1ve =0log =3ical_and ~0rv_continuous =d._entropy ~d_frozen ~3discrete =b._entropy ~b_frozen ~3frozen ~3generic ~3sample =9._entropy =0sqrt =0xlogy
+0dhypotests ~0BarnardExactResult ~1oschlooExactResult ~0CramerVonMisesResult ~0Epps_Singleton_2sampResult ~0SomersDResult ~0TukeyHSDResult =0gamma =5ln =0kv
+0dkde =0exp ~0gaussian_kde =0power =0sqrt
+0dlevy_stable ~0levy_stable_frozen ~cgen =f._entropy
+0o.levyst 0Nolan
+0dmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0DirectionalStats ~0FlignerResult ~0LeveneResult ~0Mean ~2dianTestResult ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW ~1BigFloat =0arctan2 =0cos =0exp =0hypot =0log =0sin =1qrt
+0eultivariate ~0_PSD =0betaln ~0dirichlet_frozen ~agen ~amultinomial_frozen ~mgen =0entr =0gammaln ~0invwishart_frozen ~bgen =1ve =0loggamma ~0matrix_normal_frozen ~egen ~7t_frozen ~9gen ~1ulti_rv_frozen ~9generic ~5nomial_frozen ~cgen ~5variate_hypergeom_frozen ~ngen ~dnormal_frozen ~kgen ~dt_frozen ~fgen ~0normal_inverse_gamma_frozen ~lgen ~0ortho_group_frozen ~cgen =0psi ~0random_correlation_frozen ~jgen ~7table_frozen ~dgen ~0special_ortho_group_frozen ~kgen ~0uniform_direction_frozen ~igen ~3tary_group_frozen ~egen ~0vonmises_fisher_frozen ~ggen ~0wishart_frozen ~8gen =0xlogy
+0dqmc ~0Halton ~0LatinHypercube =e._random =m_lhs =noa_lhs ~0MultinomialQMC ~5variateNormalQMC ~0PoissonDisk ~0QMCEngine ~0Sobol =0gammainc
+0dstats_mstats_common ~0LinregressResult ~0SiegelslopesResult ~0TheilslopesResult
+0jpy ~0AlexanderGovernResult ~0BrunnerMunzelResult ~0ConfidenceInterval ~1umfreqResult ~0DescribeResult ~0F_onewayResult ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1stestResult ~1urtosistestResult ~0LinregressResult ~0MGCResult ~1odeResult ~0NormaltestResult ~0PearsonRResult ~eBase ~1ointbiserialrResult ~2wer_divergenceResult ~0QuantileTestResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~3nificanceResult ~1kewtestResult ~1pearmanrResult ~0TtestResult ~bBase ~5_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP ~1SimpleBeta ~7Chi2 ~7F ~7Normal ~7StudentT =0alexandergovern =0chisquare =1ombine_pvalues =1umfreq =0describe =0energy_distance =1xpectile =0f_oneway =1ind_repeats =2sher_exact =1riedmanchisquare =0gmean =1std =1zscore =0hmean =0iqr =0jarque_bera =0kendalltau =1ruskal =1s_2samp =1urtosis =8test =0linregress =1moment =0mode =2ment =1ultiscale_graphcorr =0normaltest =0obrientransform =0pack_TtestResult =1earsonr =2rcentileofscore =1mean =1ointbiserialr =2wer_divergence =0quantile_test_iv =0rankdata =4sums =1elfreq =0scoreatpercentile =1em =1igmaclip =1kew =4test =1pearmanr =0tiecorrect =1max =2ean =2in =1rim1 =4_mean =4both =1sem =2td =1test_1samp =6ind =6rel =1var =0unpack_TtestResult =0wasserstein_distance =k_nd =1eightedtau =0zmap =1score
+0ckde ~0gaussian_kde
+0cmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0FlignerResult ~0LeveneResult ~0Mean ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW =0arctan2 =0ceil =1os =0exp =0floor =0hypot =0log =0sin =1qrt
+0cstats 0AlexanderGovernConstantInputWarning ~0BrunnerMunzelResult ~0CumfreqResult ~0DescribeResult 0F_onewayBadInputSizesWarning 8ConstantInputWarning ~8Result ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1s_2sampResult ~2testResult ~1urtosistestResult ~0MGCResult ~1annwhitneyuResult ~1odeResult ~0NormaltestResult 0PearsonRConstantInputWarning 8NearConstantInputWarning ~1ointbiserialrResult ~2wer_divergenceResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~1kewtestResult 1pearmanRConstantInputWarning ~8rResult ~0Ttest_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP`,
   },
   {
     library: "sklearn",
     version: "0.22.2.post1 to 1.9.1",
     roots: ["_cyutility","_loss","sklearn"],
-    text: `_cyutility Enum _memoryviewslice array memoryview
-_loss CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss CyHalfPoissonLoss CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyLossFunction CyPinballLoss __pyx_unpickle_CyAbsoluteError __pyx_unpickle_CyExponentialLoss __pyx_unpickle_CyHalfBinomialLoss __pyx_unpickle_CyHalfGammaLoss __pyx_unpickle_CyHalfMultinomialLoss __pyx_unpickle_CyHalfPoissonLoss __pyx_unpickle_CyHalfSquaredError __pyx_unpickle_CyHalfTweedieLoss __pyx_unpickle_CyHalfTweedieLossIdentity __pyx_unpickle_CyHuberLoss __pyx_unpickle_CyLossFunction __pyx_unpickle_CyPinballLoss
-sklearn._loss._loss CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss CyHalfPoissonLoss CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyLossFunction CyPinballLoss __pyx_unpickle_CyAbsoluteError __pyx_unpickle_CyExponentialLoss __pyx_unpickle_CyHalfBinomialLoss __pyx_unpickle_CyHalfGammaLoss __pyx_unpickle_CyHalfMultinomialLoss __pyx_unpickle_CyHalfPoissonLoss __pyx_unpickle_CyHalfSquaredError __pyx_unpickle_CyHalfTweedieLoss __pyx_unpickle_CyHalfTweedieLossIdentity __pyx_unpickle_CyHuberLoss __pyx_unpickle_CyLossFunction __pyx_unpickle_CyPinballLoss
-sklearn._loss.glm_distribution ~DistributionBoundary ~ExponentialDispersionModel ~GammaDistribution ~InverseGaussianDistribution ~NormalDistribution ~PoissonDistribution ~TweedieDistribution =xlogy
-sklearn._loss.link ~BaseLink ~HalfLogitLink ~IdentityLink ~Interval ~LogLink ~LogitLink ~MultinomialLogit =expit =logit
-sklearn._loss.loss ~AbsoluteError ~ArrayAPILossMixin ~BaseLoss ~ExponentialLoss ~HalfBinomialLoss ~HalfBinomialLossArrayAPI ~HalfGammaLoss ~HalfMultinomialLoss ~HalfMultinomialLossArrayAPI ~HalfPoissonLoss ~HalfPoissonLossArrayAPI ~HalfSquaredError ~HalfTweedieLoss ~HalfTweedieLossIdentity ~HuberLoss ~PinballLoss =xlogy
-sklearn.base ~BaseEstimator ~BiclusterMixin ~ClassNamePrefixFeaturesOutMixin ~ClassifierMixin ~ClusterMixin ~DensityMixin ~MetaEstimatorMixin ~MultiOutputMixin ~OneToOneFeatureMixin ~OutlierMixin ~RegressorMixin ~TransformerMixin ~_ClassNamePrefixFeaturesOutMixin ~_OneToOneFeatureMixin ~_UnstableArchMixin
-sklearn.calibration ~CalibratedClassifierCV ~CalibrationDisplay ~_CalibratedClassifier ~_SigmoidCalibration ~_TemperatureScaling =expit =xlogy
-sklearn.cluster._affinity_propagation ~AffinityPropagation
-sklearn.cluster._agglomerative ~AgglomerativeClustering ~FeatureAgglomeration
-sklearn.cluster._bicluster ~BaseSpectral ~SpectralBiclustering ~SpectralCoclustering
-sklearn.cluster._birch ~Birch ~_CFNode ~_CFSubcluster
-sklearn.cluster._bisect_k_means ~BisectingKMeans ~_BisectingTree
-sklearn.cluster._dbscan ~DBSCAN
-sklearn.cluster._feature_agglomeration ~AgglomerationTransform
-sklearn.cluster._hdbscan._tree TreeUnionFind
-sklearn.cluster._hdbscan.hdbscan ~HDBSCAN
-sklearn.cluster._hierarchical_fast UnionFind WeightedEdge
-sklearn.cluster._kmeans ~KMeans ~MiniBatchKMeans ~_BaseKMeans =_kmeans_single_elkan =_kmeans_single_lloyd
-sklearn.cluster._mean_shift ~MeanShift
-sklearn.cluster._optics ~OPTICS
-sklearn.cluster._spectral ~SpectralClustering
-sklearn.cluster.dbscan_ ~DBSCAN
-sklearn.cluster.k_means_ ~KMeans ~MiniBatchKMeans
-sklearn.compose._column_transformer ~ColumnTransformer ~_RemainderColsList ~make_column_selector
-sklearn.compose._target ~TransformedTargetRegressor
-sklearn.covariance._elliptic_envelope ~EllipticEnvelope
-sklearn.covariance._empirical_covariance ~EmpiricalCovariance
-sklearn.covariance._graph_lasso ~BaseGraphicalLasso ~GraphicalLasso ~GraphicalLassoCV ~_DictWithDeprecatedKeys
-sklearn.covariance._robust_covariance ~MinCovDet
-sklearn.covariance._shrunk_covariance ~LedoitWolf ~OAS ~ShrunkCovariance
-sklearn.cross_decomposition._cca ~CCA
-sklearn.cross_decomposition._pls ~CCA ~PLSCanonical ~PLSRegression ~PLSSVD ~_PLS
-sklearn.decomposition._base ~_BasePCA
-sklearn.decomposition._dict_learning ~DictionaryLearning ~MiniBatchDictionaryLearning ~SparseCoder ~SparseCodingMixin ~_BaseSparseCoding
-sklearn.decomposition._factor_analysis ~FactorAnalysis
-sklearn.decomposition._fastica ~FastICA
-sklearn.decomposition._incremental_pca ~IncrementalPCA
-sklearn.decomposition._kernel_pca ~KernelPCA
-sklearn.decomposition._lda ~LatentDirichletAllocation =gammaln
-sklearn.decomposition._nmf ~MiniBatchNMF ~NMF ~_BaseNMF
-sklearn.decomposition._pca ~PCA =gammaln
-sklearn.decomposition._sparse_pca ~MiniBatchSparsePCA ~SparsePCA ~_BaseSparsePCA
-sklearn.decomposition._truncated_svd ~TruncatedSVD
-sklearn.decomposition.nmf ~NMF
-sklearn.decomposition.pca ~PCA
-sklearn.decomposition.truncated_svd ~TruncatedSVD
-sklearn.discriminant_analysis ~DiscriminantAnalysisPredictionMixin ~LinearDiscriminantAnalysis ~QuadraticDiscriminantAnalysis =expit
-sklearn.dummy ~DummyClassifier ~DummyRegressor
-sklearn.ensemble._bagging ~BaggingClassifier ~BaggingRegressor ~BaseBagging
-sklearn.ensemble._base ~BaseEnsemble ~_BaseHeterogeneousEnsemble
-sklearn.ensemble._forest ~BaseForest ~ExtraTreesClassifier ~ExtraTreesRegressor ~ForestClassifier ~ForestRegressor ~RandomForestClassifier ~RandomForestRegressor ~RandomTreesEmbedding
-sklearn.ensemble._gb ~BaseGradientBoosting ~BinomialDeviance ~ClassificationLossFunction ~ExponentialLoss ~GradientBoostingClassifier ~GradientBoostingRegressor ~HuberLossFunction ~LeastAbsoluteError ~LeastSquaresError ~LogOddsEstimator ~LossFunction ~MeanEstimator ~MultinomialDeviance ~PriorProbabilityEstimator ~QuantileEstimator ~QuantileLossFunction ~RegressionLossFunction ~ScaledLogOddsEstimator ~VerboseReporter ~ZeroEstimator =expit
-sklearn.ensemble._gb_losses ~BinomialDeviance ~ClassificationLossFunction ~ExponentialLoss ~HuberLossFunction ~LeastAbsoluteError ~LeastSquaresError ~LossFunction ~MultinomialDeviance ~QuantileLossFunction ~RegressionLossFunction =expit
-sklearn.ensemble._hist_gradient_boosting.binning ~_BinMapper
-sklearn.ensemble._hist_gradient_boosting.common MonotonicConstraint
-sklearn.ensemble._hist_gradient_boosting.gradient_boosting ~BaseHistGradientBoosting ~HistGradientBoostingClassifier ~HistGradientBoostingRegressor
-sklearn.ensemble._hist_gradient_boosting.grower ~TreeGrower ~TreeNode
-sklearn.ensemble._hist_gradient_boosting.histogram HistogramBuilder
-sklearn.ensemble._hist_gradient_boosting.loss ~BaseLoss ~BinaryCrossEntropy ~CategoricalCrossEntropy ~LeastAbsoluteDeviation ~LeastSquares ~Poisson =expit =xlogy
-sklearn.ensemble._hist_gradient_boosting.predictor ~TreePredictor
-sklearn.ensemble._hist_gradient_boosting.splitting Splitter ~SplitInfo
-sklearn.ensemble._iforest ~IsolationForest
-sklearn.ensemble._stacking ~StackingClassifier ~StackingRegressor ~_BaseStacking
-sklearn.ensemble._voting ~VotingClassifier ~VotingRegressor ~_BaseVoting
-sklearn.ensemble._weight_boosting ~AdaBoostClassifier ~AdaBoostRegressor ~BaseWeightBoosting =xlogy
-sklearn.ensemble.bagging ~BaggingClassifier ~BaggingRegressor
-sklearn.ensemble.forest ~ExtraTreesClassifier ~ExtraTreesRegressor ~RandomForestClassifier ~RandomForestRegressor ~RandomTreesEmbedding
-sklearn.ensemble.gradient_boosting ~BinomialDeviance ~GradientBoostingClassifier ~GradientBoostingRegressor ~LeastSquaresError ~LogOddsEstimator ~MeanEstimator ~MultinomialDeviance ~PriorProbabilityEstimator ~QuantileEstimator ~ZeroEstimator
-sklearn.ensemble.voting ~VotingClassifier ~VotingRegressor
-sklearn.ensemble.weight_boosting ~AdaBoostClassifier ~AdaBoostRegressor
-sklearn.exceptions ChangedBehaviorWarning ConvergenceWarning DataConversionWarning DataDimensionalityWarning EfficiencyWarning EstimatorCheckFailedWarning FitFailedWarning InconsistentVersionWarning NonBLASDotWarning NotFittedError PositiveSpectrumWarning SkipTestWarning UndefinedMetricWarning UnsetMetadataPassedError
-sklearn.feature_extraction._dict_vectorizer ~DictVectorizer
-sklearn.feature_extraction._hash ~FeatureHasher
-sklearn.feature_extraction.dict_vectorizer ~DictVectorizer
-sklearn.feature_extraction.image ~PatchExtractor
-sklearn.feature_extraction.text ~CountVectorizer ~HashingVectorizer ~TfidfTransformer ~TfidfVectorizer ~VectorizerMixin ~_VectorizerMixin
-sklearn.feature_selection._base ~SelectorMixin
-sklearn.feature_selection._from_model ~SelectFromModel
-sklearn.feature_selection._mutual_info =mutual_info_classif =mutual_info_regression
-sklearn.feature_selection._rfe ~RFE ~RFECV
-sklearn.feature_selection._sequential ~SequentialFeatureSelector
-sklearn.feature_selection._univariate_selection ~GenericUnivariateSelect ~SelectFdr ~SelectFpr ~SelectFwe ~SelectKBest ~SelectPercentile ~_BaseFilter =chi2 =f_classif =f_regression =r_regression
-sklearn.feature_selection._variance_threshold ~VarianceThreshold
-sklearn.feature_selection.univariate_selection ~SelectKBest ~SelectPercentile =chi2 =f_classif =f_regression
-sklearn.frozen._frozen ~FrozenEstimator
-sklearn.gaussian_process._gpc ~GaussianProcessClassifier ~_BinaryGaussianProcessClassifierLaplace =erf =expit
-sklearn.gaussian_process._gpr ~GaussianProcessRegressor
-sklearn.gaussian_process.kernels ~CompoundKernel ~ConstantKernel ~DotProduct ~ExpSineSquared ~Exponentiation ~GenericKernelMixin ~Hyperparameter ~Kernel ~KernelOperator ~Matern ~NormalizedKernelMixin ~PairwiseKernel ~Product ~RBF ~RationalQuadratic ~StationaryKernelMixin ~Sum ~WhiteKernel =gamma =kv
-sklearn.impute._base ~MissingIndicator ~SimpleImputer ~_BaseImputer
-sklearn.impute._iterative ~IterativeImputer ~_ImputerTriplet
-sklearn.impute._knn ~KNNImputer
-sklearn.inspection._partial_dependence ~PartialDependenceDisplay
-sklearn.isotonic ~IsotonicRegression
-sklearn.kernel_approximation ~AdditiveChi2Sampler ~Nystroem ~PolynomialCountSketch ~RBFSampler ~SkewedChi2Sampler
-sklearn.kernel_ridge ~KernelRidge
-sklearn.linear_model._base ~LinearClassifierMixin ~LinearModel ~LinearRegression ~MultiOutputLinearModel ~SparseCoefMixin =expit
-sklearn.linear_model._bayes ~ARDRegression ~BayesianRidge
-sklearn.linear_model._coordinate_descent ~ElasticNet ~ElasticNetCV ~Lasso ~LassoCV ~LinearModelCV ~MultiTaskElasticNet ~MultiTaskElasticNetCV ~MultiTaskLasso ~MultiTaskLassoCV
-sklearn.linear_model._glm._newton_solver ~NewtonCholeskySolver ~NewtonSolver
-sklearn.linear_model._glm.glm ~GammaRegressor ~GeneralizedLinearRegressor ~PoissonRegressor ~TweedieRegressor ~_GeneralizedLinearRegressor
-sklearn.linear_model._glm.link ~BaseLink ~IdentityLink ~LogLink ~LogitLink =expit =logit
-sklearn.linear_model._huber ~HuberRegressor
-sklearn.linear_model._least_angle ~Lars ~LarsCV ~LassoLars ~LassoLarsCV ~LassoLarsIC
-sklearn.linear_model._linear_loss ~LinearModelLoss
-sklearn.linear_model._logistic ~LogisticRegression ~LogisticRegressionCV ~_LbfgsCallbackBridge =expit
-sklearn.linear_model._omp ~OrthogonalMatchingPursuit ~OrthogonalMatchingPursuitCV
-sklearn.linear_model._passive_aggressive ~PassiveAggressiveClassifier ~PassiveAggressiveRegressor
-sklearn.linear_model._perceptron ~Perceptron
-sklearn.linear_model._quantile ~QuantileRegressor
-sklearn.linear_model._ransac ~RANSACRegressor
-sklearn.linear_model._ridge ~Ridge ~RidgeCV ~RidgeClassifier ~RidgeClassifierCV ~_BaseRidge ~_BaseRidgeCV ~_IdentityClassifier ~_IdentityRegressor ~_RidgeClassifierMixin ~_RidgeGCV ~_XT_CenterStackOp ~_X_CenterStackOp
-sklearn.linear_model._sag_fast MultinomialLogLoss32 MultinomialLogLoss64
-sklearn.linear_model._sgd_fast Classification EpsilonInsensitive Hinge Huber Log LossFunction ModifiedHuber Regression SquaredEpsilonInsensitive SquaredHinge SquaredLoss
-sklearn.linear_model._stochastic_gradient ~BaseSGD ~BaseSGDClassifier ~BaseSGDRegressor ~SGDClassifier ~SGDOneClassSVM ~SGDRegressor ~_ValidationScoreCallback
-sklearn.linear_model._theil_sen ~TheilSenRegressor =binom
-sklearn.linear_model.base ~LinearRegression
-sklearn.linear_model.coordinate_descent ~ElasticNet ~ElasticNetCV ~Lasso ~LassoCV
-sklearn.linear_model.logistic ~LogisticRegression ~LogisticRegressionCV
-sklearn.linear_model.passive_aggressive ~PassiveAggressiveClassifier
-sklearn.linear_model.perceptron ~Perceptron
-sklearn.linear_model.ridge ~Ridge ~RidgeCV ~RidgeClassifier ~RidgeClassifierCV
-sklearn.linear_model.sgd_fast Hinge Huber Log ModifiedHuber SquaredLoss
-sklearn.linear_model.stochastic_gradient ~SGDClassifier ~SGDRegressor
-sklearn.manifold._classical_mds ~ClassicalMDS
-sklearn.manifold._isomap ~Isomap
-sklearn.manifold._locally_linear ~LocallyLinearEmbedding
-sklearn.manifold._mds ~MDS
-sklearn.manifold._spectral_embedding ~SpectralEmbedding
-sklearn.manifold._t_sne ~TSNE
-sklearn.metrics._classification =accuracy_score =balanced_accuracy_score =brier_score_loss =class_likelihood_ratios =classification_report =cohen_kappa_score =confusion_matrix =d2_brier_score =d2_log_loss_score =f1_score =fbeta_score =hamming_loss =hinge_loss =jaccard_score =jaccard_similarity_score =log_loss =matthews_corrcoef =multilabel_confusion_matrix =precision_recall_fscore_support =precision_score =recall_score =xlogy =zero_one_loss
-sklearn.metrics._dist_metrics BrayCurtisDistance BrayCurtisDistance32 BrayCurtisDistance64 CanberraDistance CanberraDistance32 CanberraDistance64 ChebyshevDistance ChebyshevDistance32 ChebyshevDistance64 DatasetsPair DenseDenseDatasetsPair DiceDistance DiceDistance32 DiceDistance64 DistanceMetric DistanceMetric32 DistanceMetric64 EuclideanDistance EuclideanDistance32 EuclideanDistance64 HammingDistance HammingDistance32 HammingDistance64 HaversineDistance HaversineDistance32 HaversineDistance64 JaccardDistance JaccardDistance32 JaccardDistance64 KulsinskiDistance KulsinskiDistance32 KulsinskiDistance64 MahalanobisDistance MahalanobisDistance32 MahalanobisDistance64 ManhattanDistance ManhattanDistance32 ManhattanDistance64 MatchingDistance MatchingDistance32 MatchingDistance64 MinkowskiDistance MinkowskiDistance32 MinkowskiDistance64 RogersTanimotoDistance RogersTanimotoDistance32 RogersTanimotoDistance64 RussellRaoDistance RussellRaoDistance32 RussellRaoDistance64 SEuclideanDistance SEuclideanDistance32 SEuclideanDistance64 SokalMichenerDistance SokalMichenerDistance32 SokalMichenerDistance64 SokalSneathDistance SokalSneathDistance32 SokalSneathDistance64 WMinkowskiDistance WMinkowskiDistance32 newObj
-sklearn.metrics._pairwise_distances_reduction FastEuclideanPairwiseDistancesArgKmin FastEuclideanPairwiseDistancesRadiusNeighborhood GEMMTermComputer PairwiseDistancesArgKmin PairwiseDistancesRadiusNeighborhood PairwiseDistancesReduction
-sklearn.metrics._pairwise_distances_reduction._argkmin ArgKmin32 ArgKmin64 EuclideanArgKmin32 EuclideanArgKmin64
-sklearn.metrics._pairwise_distances_reduction._argkmin_classmode ArgKminClassMode32 ArgKminClassMode64
-sklearn.metrics._pairwise_distances_reduction._base BaseDistancesReduction32 BaseDistancesReduction64
-sklearn.metrics._pairwise_distances_reduction._datasets_pair DatasetsPair32 DatasetsPair64 DenseDenseDatasetsPair32 DenseDenseDatasetsPair64 DenseSparseDatasetsPair32 DenseSparseDatasetsPair64 SparseDenseDatasetsPair32 SparseDenseDatasetsPair64 SparseSparseDatasetsPair32 SparseSparseDatasetsPair64
-sklearn.metrics._pairwise_distances_reduction._dispatcher ~ArgKmin ~ArgKminClassMode ~BaseDistancesReductionDispatcher ~RadiusNeighbors ~RadiusNeighborsClassMode
-sklearn.metrics._pairwise_distances_reduction._middle_term_computer DenseDenseMiddleTermComputer32 DenseDenseMiddleTermComputer64 MiddleTermComputer32 MiddleTermComputer64 SparseDenseMiddleTermComputer32 SparseDenseMiddleTermComputer64 SparseSparseMiddleTermComputer32 SparseSparseMiddleTermComputer64
-sklearn.metrics._pairwise_distances_reduction._radius_neighbors EuclideanRadiusNeighbors32 EuclideanRadiusNeighbors64 RadiusNeighbors32 RadiusNeighbors64
-sklearn.metrics._pairwise_distances_reduction._radius_neighbors_classmode RadiusNeighborsClassMode32 RadiusNeighborsClassMode64
-sklearn.metrics._ranking =auc =average_precision_score =confusion_matrix_at_thresholds =coverage_error =dcg_score =det_curve =label_ranking_average_precision_score =label_ranking_loss =ndcg_score =precision_recall_curve =roc_auc_score =roc_curve =top_k_accuracy_score
-sklearn.metrics._regression =d2_absolute_error_score =d2_pinball_score =d2_tweedie_score =explained_variance_score =max_error =mean_absolute_error =mean_absolute_percentage_error =mean_gamma_deviance =mean_pinball_loss =mean_poisson_deviance =mean_squared_error =mean_squared_log_error =mean_tweedie_deviance =median_absolute_error =r2_score =root_mean_squared_error =root_mean_squared_log_error =xlogy
-sklearn.metrics._scorer ~_BaseScorer ~_CurveScorer ~_MultimetricScorer ~_PassthroughScorer ~_PredictScorer ~_ProbaScorer ~_Scorer ~_ThresholdScorer =_passthrough_scorer =negative_likelihood_ratio =positive_likelihood_ratio
-sklearn.metrics.cluster._bicluster =consensus_score
-sklearn.metrics.cluster._expected_mutual_info_fast =gammaln
-sklearn.metrics.cluster._supervised =adjusted_mutual_info_score =adjusted_rand_score =check_clusterings =completeness_score =contingency_matrix =entropy =fowlkes_mallows_score =homogeneity_completeness_v_measure =homogeneity_score =mutual_info_score =normalized_mutual_info_score =pair_confusion_matrix =rand_score =v_measure_score
-sklearn.metrics.cluster._unsupervised =calinski_harabasz_score =calinski_harabaz_score =check_number_of_labels =davies_bouldin_score =silhouette_samples =silhouette_score
-sklearn.metrics.pairwise =additive_chi2_kernel =check_paired_arrays =check_pairwise_arrays =chi2_kernel =cosine_distances =cosine_similarity =distance_metrics =euclidean_distances =haversine_distances =kernel_metrics =laplacian_kernel =linear_kernel =manhattan_distances =nan_euclidean_distances =paired_cosine_distances =paired_distances =paired_euclidean_distances =paired_manhattan_distances =pairwise_distances_argmin =pairwise_distances_argmin_min =polynomial_kernel =rbf_kernel =sigmoid_kernel
-sklearn.mixture._base ~BaseMixture
-sklearn.mixture._bayesian_mixture ~BayesianGaussianMixture =betaln =gammaln
-sklearn.mixture._gaussian_mixture ~GaussianMixture
-sklearn.mixture.gaussian_mixture ~GaussianMixture
-sklearn.model_selection._classification_threshold ~BaseThresholdClassifier ~FixedThresholdClassifier ~TunedThresholdClassifierCV ~_CurveScorer
-sklearn.model_selection._search ~BaseSearchCV ~GridSearchCV ~ParameterGrid ~ParameterSampler ~RandomizedSearchCV
-sklearn.model_selection._search_successive_halving ~BaseSuccessiveHalving ~HalvingGridSearchCV ~HalvingRandomSearchCV ~_SubsampleMetaSplitter =_refit_callable
-sklearn.model_selection._split ~BaseCrossValidator ~BaseShuffleSplit ~GroupKFold ~GroupShuffleSplit ~GroupsConsumerMixin ~KFold ~LeaveOneGroupOut ~LeaveOneOut ~LeavePGroupsOut ~LeavePOut ~PredefinedSplit ~RepeatedKFold ~RepeatedStratifiedKFold ~ShuffleSplit ~StratifiedGroupKFold ~StratifiedKFold ~StratifiedShuffleSplit ~TimeSeriesSplit ~_BaseKFold ~_CVIterableWrapper ~_RepeatedSplits ~_UnsupportedGroupCVMixin
-sklearn.multiclass ~OneVsOneClassifier ~OneVsRestClassifier ~OutputCodeClassifier ~_ConstantPredictor
-sklearn.multioutput ~ClassifierChain ~MultiOutputClassifier ~MultiOutputEstimator ~MultiOutputRegressor ~RegressorChain ~_BaseChain ~_MultiOutputEstimator
-sklearn.naive_bayes ~BaseDiscreteNB ~BaseNB ~BernoulliNB ~CategoricalNB ~ComplementNB ~GaussianNB ~MultinomialNB ~_BaseDiscreteNB ~_BaseNB
-sklearn.neighbors._ball_tree BallTree BallTree32 BallTree64 BinaryTree BinaryTree32 BinaryTree64 NeighborsHeap NeighborsHeap32 NeighborsHeap64 NodeHeap newObj
-sklearn.neighbors._base ~KNeighborsMixin ~NeighborsBase ~RadiusNeighborsMixin ~SupervisedFloatMixin ~SupervisedIntegerMixin ~UnsupervisedMixin
-sklearn.neighbors._classification ~KNeighborsClassifier ~RadiusNeighborsClassifier
-sklearn.neighbors._dist_metrics BrayCurtisDistance CanberraDistance ChebyshevDistance DiceDistance DistanceMetric EuclideanDistance HammingDistance HaversineDistance JaccardDistance KulsinskiDistance MahalanobisDistance ManhattanDistance MatchingDistance MinkowskiDistance RogersTanimotoDistance RussellRaoDistance SEuclideanDistance SokalMichenerDistance SokalSneathDistance WMinkowskiDistance newObj
-sklearn.neighbors._distance_metric DistanceMetric
-sklearn.neighbors._graph ~KNeighborsTransformer ~RadiusNeighborsTransformer
-sklearn.neighbors._kd_tree BinaryTree BinaryTree32 BinaryTree64 KDTree KDTree32 KDTree64 NeighborsHeap NeighborsHeap32 NeighborsHeap64 NodeHeap newObj
-sklearn.neighbors._kde ~KernelDensity =gammainc
-sklearn.neighbors._lof ~LocalOutlierFactor
-sklearn.neighbors._nca ~NeighborhoodComponentsAnalysis
-sklearn.neighbors._nearest_centroid ~NearestCentroid
-sklearn.neighbors._quad_tree _QuadTree
-sklearn.neighbors._regression ~KNeighborsRegressor ~RadiusNeighborsRegressor
-sklearn.neighbors._unsupervised ~NearestNeighbors
-sklearn.neighbors.ball_tree BallTree newObj
-sklearn.neighbors.classification ~KNeighborsClassifier ~RadiusNeighborsClassifier
-sklearn.neighbors.dist_metrics DistanceMetric EuclideanDistance ManhattanDistance newObj
-sklearn.neighbors.kd_tree KDTree newObj
-sklearn.neighbors.regression ~KNeighborsRegressor
-sklearn.neighbors.unsupervised ~NearestNeighbors
-sklearn.neural_network._base =xlogy
-sklearn.neural_network._multilayer_perceptron ~BaseMultilayerPerceptron ~MLPClassifier ~MLPRegressor
-sklearn.neural_network._rbm ~BernoulliRBM =expit
-sklearn.neural_network._stochastic_optimizers ~AdamOptimizer ~BaseOptimizer ~SGDOptimizer
-sklearn.neural_network.multilayer_perceptron ~MLPClassifier ~MLPRegressor
-sklearn.pipeline ~FeatureUnion ~Pipeline
-sklearn.preprocessing._data ~Binarizer ~KernelCenterer ~MaxAbsScaler ~MinMaxScaler ~Normalizer ~PolynomialFeatures ~PowerTransformer ~QuantileTransformer ~RobustScaler ~StandardScaler =add_dummy_feature =binarize =boxcox =inv_boxcox =maxabs_scale =minmax_scale =normalize =power_transform =quantile_transform =robust_scale =scale
-sklearn.preprocessing._discretization ~KBinsDiscretizer
-sklearn.preprocessing._encoders ~OneHotEncoder ~OrdinalEncoder ~_BaseEncoder
-sklearn.preprocessing._function_transformer ~FunctionTransformer
-sklearn.preprocessing._label ~LabelBinarizer ~LabelEncoder ~MultiLabelBinarizer =label_binarize
-sklearn.preprocessing._polynomial ~PolynomialFeatures ~SplineTransformer
-sklearn.preprocessing._target_encoder ~TargetEncoder
-sklearn.preprocessing.data ~Binarizer ~MaxAbsScaler ~MinMaxScaler ~Normalizer ~OneHotEncoder ~PolynomialFeatures ~PowerTransformer ~QuantileTransformer ~RobustScaler ~StandardScaler
-sklearn.preprocessing.label ~LabelBinarizer ~LabelEncoder ~MultiLabelBinarizer
-sklearn.random_projection ~BaseRandomProjection ~GaussianRandomProjection ~SparseRandomProjection
-sklearn.semi_supervised._label_propagation ~BaseLabelPropagation ~LabelPropagation ~LabelSpreading
-sklearn.semi_supervised._self_training ~SelfTrainingClassifier
-sklearn.svm._base ~BaseLibSVM ~BaseSVC
-sklearn.svm._classes ~LinearSVC ~LinearSVR ~NuSVC ~NuSVR ~OneClassSVM ~SVC ~SVR
-sklearn.svm.classes ~LinearSVC ~LinearSVR ~NuSVC ~NuSVR ~OneClassSVM ~SVC ~SVR
-sklearn.tree._classes ~BaseDecisionTree ~DecisionTreeClassifier ~DecisionTreeRegressor ~ExtraTreeClassifier ~ExtraTreeRegressor
-sklearn.tree._criterion ClassificationCriterion Entropy FriedmanMSE Gini MAE MSE Poisson RegressionCriterion ~Criterion
-sklearn.tree._export ~Sentinel ~_BaseTreeExporter ~_DOTTreeExporter ~_MPLTreeExporter
-sklearn.tree._partitioner DensePartitioner SparsePartitioner
-sklearn.tree._reingold_tilford ~DrawTree ~Tree
-sklearn.tree._splitter BestSparseSplitter BestSplitter DensePartitioner RandomSparseSplitter RandomSplitter SparsePartitioner Splitter ~BaseDenseSplitter ~BaseSparseSplitter
-sklearn.tree._tree BestFirstTreeBuilder DepthFirstTreeBuilder Tree TreeBuilder _AlphaPruner _CCPPruneController _PathFinder
-sklearn.tree._utils PriorityHeap Stack WeightedFenwickTree WeightedMedianCalculator WeightedPQueue
-sklearn.tree.tree ~DecisionTreeClassifier ~DecisionTreeRegressor ~ExtraTreeClassifier ~ExtraTreeRegressor
-sklearn.utils ~Bunch ~Memory ~Parallel ~parallel_backend
-sklearn.utils._array_api ~NamespaceAndDevice ~_ArrayAPIWrapper ~_NumPyAPIWrapper ~_NumPyApiWrapper
-sklearn.utils._available_if ~_AvailableIfDescriptor
-sklearn.utils._bunch ~Bunch
-sklearn.utils._cython_blas BLAS_Order BLAS_Trans
-sklearn.utils._encode _NaNCounter ~MissingValues ~_nandict
-sklearn.utils._estimator_html_repr ~_HTMLDocumentationLinkMixin ~_IDCounter ~_VisualBlock
-sklearn.utils._fast_dict IntFloatDict
-sklearn.utils._isfinite FiniteStatus =FiniteStatus.all_finite =FiniteStatus.has_infinite =FiniteStatus.has_nan
-sklearn.utils._metadata_requests ~MetadataRequest ~MetadataRouter ~MethodMapping ~MethodMetadataRequest ~MethodPair ~RequestMethod ~RouterMappingPair ~_MetadataRequester ~_RoutingNotSupportedMixin
-sklearn.utils._readonly_array_wrapper ReadonlyArrayWrapper
-sklearn.utils._seq_dataset ArrayDataset32 ArrayDataset64 CSRDataset32 CSRDataset64 SequentialDataset32 SequentialDataset64
-sklearn.utils._set_output ~ContainerAdapterProtocol ~ContainerAdaptersManager ~PandasAdapter ~PolarsAdapter ~_SetOutputMixin
-sklearn.utils._tags ~ClassifierTags ~InputTags ~RegressorTags ~Tags ~TargetTags ~TransformerTags
-sklearn.utils._vector_sentinel StdVectorSentinel StdVectorSentinelFloat64 StdVectorSentinelInt32 StdVectorSentinelInt64 StdVectorSentinelIntP
-sklearn.utils._weight_vector WeightVector WeightVector32 WeightVector64
-sklearn.utils.deprecation ~deprecated
-sklearn.utils.extmath =cartesian =density =fast_logdet =log_logistic =make_nonnegative =randomized_range_finder =randomized_svd =row_norms =safe_min =safe_sparse_dot =safe_sqr =softmax =squared_norm =stable_cumsum =svd_flip =weighted_mode
-sklearn.utils.linear_assignment_ ~_HungarianState
-sklearn.utils.metaestimators ~_AvailableIfDescriptor ~_BaseComposition ~_IffHasAttrDescriptor
-sklearn.utils.optimize _LineSearchError
-sklearn.utils.validation =as_float_array =assert_all_finite =check_X_y =check_array =check_consistent_length =check_is_fitted =check_non_negative =check_random_state =check_scalar =check_symmetric =column_or_1d =has_fit_parameter =indexable =validate_data`,
+    text: `00_cyutility 0Enum 0_memoryviewslice 0array 0memoryview
+01loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinomialLoss 6GammaLoss 6MultinomialLoss 6PoissonLoss 6SquaredError 6TweedieLoss hIdentity 3uberLoss 2LossFunction 2PinballLoss 0__pyx_unpickle_CyAbsoluteError hExponentialLoss hHalfBinomialLoss lGammaLoss lMultinomialLoss lPoissonLoss lSquaredError lTweedieLoss wIdentity iuberLoss hLossFunction hPinballLoss
+00sklearn._loss._loss 0CyAbsoluteError 2ExponentialLoss 2HalfBinomialLoss 6GammaLoss 6MultinomialLoss 6PoissonLoss 6SquaredError 6TweedieLoss hIdentity 3uberLoss 2LossFunction 2PinballLoss 0__pyx_unpickle_CyAbsoluteError hExponentialLoss hHalfBinomialLoss lGammaLoss lMultinomialLoss lPoissonLoss lSquaredError lTweedieLoss wIdentity iuberLoss hLossFunction hPinballLoss
+0eglm_distribution ~0DistributionBoundary ~0ExponentialDispersionModel ~0GammaDistribution ~0InverseGaussianDistribution ~0NormalDistribution ~0PoissonDistribution ~0TweedieDistribution =0xlogy
+0elink ~0BaseLink ~0HalfLogitLink ~0IdentityLink ~1nterval ~0LogLink ~3itLink ~0MultinomialLogit =0expit =0logit
+0foss ~0AbsoluteError ~1rrayAPILossMixin ~0BaseLoss ~0ExponentialLoss ~0HalfBinomialLoss ~gArrayAPI ~4GammaLoss ~4MultinomialLoss ~jArrayAPI ~4PoissonLoss ~fArrayAPI ~4SquaredError ~4TweedieLoss ~fIdentity ~1uberLoss ~0PinballLoss =0xlogy
+08base ~0BaseEstimator ~1iclusterMixin ~0ClassNamePrefixFeaturesOutMixin ~5ifierMixin ~2usterMixin ~0DensityMixin ~0MetaEstimatorMixin ~1ultiOutputMixin ~0OneToOneFeatureMixin ~1utlierMixin ~0RegressorMixin ~0TransformerMixin ~0_ClassNamePrefixFeaturesOutMixin ~1OneToOneFeatureMixin ~1UnstableArchMixin
+08calibration ~0CalibratedClassifierCV ~8ionDisplay ~0_CalibratedClassifier ~1SigmoidCalibration ~1TemperatureScaling =0expit =0xlogy
+09luster._affinity_propagation ~0AffinityPropagation
+0igglomerative ~0AgglomerativeClustering ~0FeatureAgglomeration
+0hbicluster ~0BaseSpectral ~0SpectralBiclustering ~8Coclustering
+0jrch ~0Birch ~0_CFNode ~3Subcluster
+0jsect_k_means ~0BisectingKMeans ~0_BisectingTree
+0hdbscan ~0DBSCAN
+0hfeature_agglomeration ~0AgglomerationTransform
+0hhdbscan._tree 0TreeUnionFind
+0phdbscan ~0HDBSCAN
+0iierarchical_fast 0UnionFind 0WeightedEdge
+0hkmeans ~0KMeans ~0MiniBatchKMeans ~0_BaseKMeans =1kmeans_single_elkan =flloyd
+0hmean_shift ~0MeanShift
+0hoptics ~0OPTICS
+0hspectral ~0SpectralClustering
+0gdbscan_ ~0DBSCAN
+0gk_means_ ~0KMeans ~0MiniBatchKMeans
+09ompose._column_transformer ~0ColumnTransformer ~0_RemainderColsList ~0make_column_selector
+0htarget ~0TransformedTargetRegressor
+0avariance._elliptic_envelope ~0EllipticEnvelope
+0lmpirical_covariance ~0EmpiricalCovariance
+0kgraph_lasso ~0BaseGraphicalLasso ~0GraphicalLasso ~eCV ~0_DictWithDeprecatedKeys
+0krobust_covariance ~0MinCovDet
+0kshrunk_covariance ~0LedoitWolf ~0OAS ~0ShrunkCovariance
+09ross_decomposition._cca ~0CCA
+0tpls ~0CCA ~0PLSCanonical ~3Regression ~3SVD ~0_PLS
+08decomposition._base ~0_BasePCA
+0ndict_learning ~0DictionaryLearning ~0MiniBatchDictionaryLearning ~0SparseCoder ~9ingMixin ~0_BaseSparseCoding
+0nfactor_analysis ~0FactorAnalysis
+0pstica ~0FastICA
+0nincremental_pca ~0IncrementalPCA
+0nkernel_pca ~0KernelPCA
+0nlda ~0LatentDirichletAllocation =0gammaln
+0nnmf ~0MiniBatchNMF ~0NMF ~0_BaseNMF
+0npca ~0PCA =0gammaln
+0nsparse_pca ~0MiniBatchSparsePCA ~0SparsePCA ~0_BaseSparsePCA
+0ntruncated_svd ~0TruncatedSVD
+0mnmf ~0NMF
+0mpca ~0PCA
+0mtruncated_svd ~0TruncatedSVD
+09iscriminant_analysis ~0DiscriminantAnalysisPredictionMixin ~0LinearDiscriminantAnalysis ~0QuadraticDiscriminantAnalysis =0expit
+09ummy ~0DummyClassifier ~5Regressor
+08ensemble._bagging ~0BaggingClassifier ~7Regressor ~2seBagging
+0kse ~0BaseEnsemble ~0_BaseHeterogeneousEnsemble
+0iforest ~0BaseForest ~0ExtraTreesClassifier ~aRegressor ~0ForestClassifier ~6Regressor ~0RandomForestClassifier ~cRegressor ~6TreesEmbedding
+0igb ~0BaseGradientBoosting ~1inomialDeviance ~0ClassificationLossFunction ~0ExponentialLoss ~0GradientBoostingClassifier ~gRegressor ~0HuberLossFunction ~0LeastAbsoluteError ~5SquaresError ~1ogOddsEstimator ~2ssFunction ~0MeanEstimator ~1ultinomialDeviance ~0PriorProbabilityEstimator ~0QuantileEstimator ~8LossFunction ~0RegressionLossFunction ~0ScaledLogOddsEstimator ~0VerboseReporter ~0ZeroEstimator =0expit
+0k_losses ~0BinomialDeviance ~0ClassificationLossFunction ~0ExponentialLoss ~0HuberLossFunction ~0LeastAbsoluteError ~5SquaresError ~1ossFunction ~0MultinomialDeviance ~0QuantileLossFunction ~0RegressionLossFunction =0expit
+0ihist_gradient_boosting.binning ~0_BinMapper
+15common 0MonotonicConstraint
+15gradient_boosting ~0BaseHistGradientBoosting ~0HistGradientBoostingClassifier ~kRegressor
+17ower ~0TreeGrower ~4Node
+15histogram 0HistogramBuilder
+15loss ~0BaseLoss ~1inaryCrossEntropy ~0CategoricalCrossEntropy ~0LeastAbsoluteDeviation ~5Squares ~0Poisson =0expit =0xlogy
+15predictor ~0TreePredictor
+15splitting ~0SplitInfo 5ter
+0iiforest ~0IsolationForest
+0istacking ~0StackingClassifier ~8Regressor ~0_BaseStacking
+0ivoting ~0VotingClassifier ~6Regressor ~0_BaseVoting
+0iweight_boosting ~0AdaBoostClassifier ~8Regressor ~0BaseWeightBoosting =0xlogy
+0hbagging ~0BaggingClassifier ~7Regressor
+0hforest ~0ExtraTreesClassifier ~aRegressor ~0RandomForestClassifier ~cRegressor ~6TreesEmbedding
+0hgradient_boosting ~0BinomialDeviance ~0GradientBoostingClassifier ~gRegressor ~0LeastSquaresError ~1ogOddsEstimator ~0MeanEstimator ~1ultinomialDeviance ~0PriorProbabilityEstimator ~0QuantileEstimator ~0ZeroEstimator
+0hvoting ~0VotingClassifier ~6Regressor
+0hweight_boosting ~0AdaBoostClassifier ~8Regressor
+09xceptions 0ChangedBehaviorWarning 1onvergenceWarning 0DataConversionWarning 4DimensionalityWarning 0EfficiencyWarning 1stimatorCheckFailedWarning 0FitFailedWarning 0InconsistentVersionWarning 0NonBLASDotWarning 2tFittedError 0PositiveSpectrumWarning 0SkipTestWarning 0UndefinedMetricWarning 2setMetadataPassedError
+08feature_extraction._dict_vectorizer ~0DictVectorizer
+0shash ~0FeatureHasher
+0rdict_vectorizer ~0DictVectorizer
+0rimage ~0PatchExtractor
+0rtext ~0CountVectorizer ~0HashingVectorizer ~0TfidfTransformer ~5Vectorizer ~0VectorizerMixin ~0_VectorizerMixin
+0gselection._base ~0SelectorMixin
+0rfrom_model ~0SelectFromModel
+0rmutual_info =0mutual_info_classif =cregression
+0rrfe ~0RFE ~3CV
+0rsequential ~0SequentialFeatureSelector
+0runivariate_selection ~0GenericUnivariateSelect ~0SelectFdr ~7pr ~7we ~6KBest ~6Percentile ~0_BaseFilter =0chi2 =0f_classif =2regression =0r_regression
+0rvariance_threshold ~0VarianceThreshold
+0qunivariate_selection ~0SelectKBest ~6Percentile =0chi2 =0f_classif =2regression
+09rozen._frozen ~0FrozenEstimator
+08gaussian_process._gpc ~0GaussianProcessClassifier ~0_BinaryGaussianProcessClassifierLaplace =0erf =1xpit
+0sr ~0GaussianProcessRegressor
+0pkernels ~0CompoundKernel ~2nstantKernel ~0DotProduct ~0ExpSineSquared ~3onentiation ~0GenericKernelMixin ~0Hyperparameter ~0Kernel ~6Operator ~0Matern ~0NormalizedKernelMixin ~0PairwiseKernel ~1roduct ~0RBF ~1ationalQuadratic ~0StationaryKernelMixin ~1um ~0WhiteKernel =0gamma =0kv
+08impute._base ~0MissingIndicator ~0SimpleImputer ~0_BaseImputer
+0giterative ~0IterativeImputer ~0_ImputerTriplet
+0gknn ~0KNNImputer
+09nspection._partial_dependence ~0PartialDependenceDisplay
+09sotonic ~0IsotonicRegression
+08kernel_approximation ~0AdditiveChi2Sampler ~0Nystroem ~0PolynomialCountSketch ~0RBFSampler ~0SkewedChi2Sampler
+0fridge ~0KernelRidge
+08linear_model._base ~0LinearClassifierMixin ~6Model ~6Regression ~0MultiOutputLinearModel ~0SparseCoefMixin =0expit
+0oyes ~0ARDRegression ~0BayesianRidge
+0mcoordinate_descent ~0ElasticNet ~aCV ~0Lasso ~5CV ~1inearModelCV ~0MultiTaskElasticNet ~jCV ~9Lasso ~eCV
+0mglm._newton_solver ~0NewtonCholeskySolver ~6Solver
+0qglm ~0GammaRegressor ~1eneralizedLinearRegressor ~0PoissonRegressor ~0TweedieRegressor ~0_GeneralizedLinearRegressor
+0qlink ~0BaseLink ~0IdentityLink ~0LogLink ~3itLink =0expit =0logit
+0mhuber ~0HuberRegressor
+0mleast_angle ~0Lars ~4CV ~2ssoLars ~9CV ~9IC
+0ninear_loss ~0LinearModelLoss
+0nogistic ~0LogisticRegression ~iCV ~0_LbfgsCallbackBridge =0expit
+0momp ~0OrthogonalMatchingPursuit ~pCV
+0mpassive_aggressive ~0PassiveAggressiveClassifier ~hRegressor
+0nerceptron ~0Perceptron
+0mquantile ~0QuantileRegressor
+0mransac ~0RANSACRegressor
+0nidge ~0Ridge ~5CV ~6lassifier ~fCV ~0_BaseRidge ~aCV ~1IdentityClassifier ~9Regressor ~1RidgeClassifierMixin ~6GCV ~1XT_CenterStackOp ~2_CenterStackOp
+0msag_fast 0MultinomialLogLoss32 i64
+0ngd_fast 0Classification 0EpsilonInsensitive 0Hinge 1uber 0Log 2ssFunction 0ModifiedHuber 0Regression 0SquaredEpsilonInsensitive 7Hinge 7Loss
+0ntochastic_gradient ~0BaseSGD ~7Classifier ~7Regressor ~0SGDClassifier ~3OneClassSVM ~3Regressor ~0_ValidationScoreCallback
+0mtheil_sen ~0TheilSenRegressor =0binom
+0lbase ~0LinearRegression
+0lcoordinate_descent ~0ElasticNet ~aCV ~0Lasso ~5CV
+0llogistic ~0LogisticRegression ~iCV
+0lpassive_aggressive ~0PassiveAggressiveClassifier
+0merceptron ~0Perceptron
+0lridge ~0Ridge ~5CV ~6lassifier ~fCV
+0lsgd_fast 0Hinge 1uber 0Log 0ModifiedHuber 0SquaredLoss
+0mtochastic_gradient ~0SGDClassifier ~3Regressor
+08manifold._classical_mds ~0ClassicalMDS
+0iisomap ~0Isomap
+0ilocally_linear ~0LocallyLinearEmbedding
+0imds ~0MDS
+0ispectral_embedding ~0SpectralEmbedding
+0it_sne ~0TSNE
+09etrics._classification =0accuracy_score =0balanced_accuracy_score =1rier_score_loss =0class_likelihood_ratios =5ification_report =1ohen_kappa_score =2nfusion_matrix =0d2_brier_score =3log_loss_score =0f1_score =1beta_score =0hamming_loss =1inge_loss =0jaccard_score =9imilarity_score =0log_loss =0matthews_corrcoef =1ultilabel_confusion_matrix =0precision_recall_fscore_support =ascore =0recall_score =0xlogy =0zero_one_loss
+0hdist_metrics 0BrayCurtisDistance i32 i64 0CanberraDistance g32 g64 1hebyshevDistance h32 h64 0DatasetsPair 1enseDenseDatasetsPair 1iceDistance c32 c64 2stanceMetric e32 e64 0EuclideanDistance h32 h64 0HammingDistance f32 f64 2versineDistance h32 h64 0JaccardDistance f32 f64 0KulsinskiDistance h32 h64 0MahalanobisDistance j32 j64 2nhattanDistance h32 h64 2tchingDistance g32 g64 1inkowskiDistance h32 h64 0RogersTanimotoDistance m32 m64 1ussellRaoDistance i32 i64 0SEuclideanDistance i32 i64 1okalMichenerDistance l32 l64 5SneathDistance j32 j64 0WMinkowskiDistance i32 0newObj
+0hpairwise_distances_reduction 0FastEuclideanPairwiseDistancesArgKmin uRadiusNeighborhood 0GEMMTermComputer 0PairwiseDistancesArgKmin hRadiusNeighborhood ieduction
+19._argkmin 0ArgKmin32 764 0EuclideanArgKmin32 g64
+1i_classmode 0ArgKminClassMode32 g64
+1bbase 0BaseDistancesReduction32 m64
+1bdatasets_pair 0DatasetsPair32 c64 1enseDenseDatasetsPair32 m64 5SparseDatasetsPair32 n64 0SparseDenseDatasetsPair32 n64 6SparseDatasetsPair32 o64
+1cispatcher ~0ArgKmin ~7ClassMode ~0BaseDistancesReductionDispatcher ~0RadiusNeighbors ~fClassMode
+1bmiddle_term_computer 0DenseDenseMiddleTermComputer32 s64 0MiddleTermComputer32 i64 0SparseDenseMiddleTermComputer32 t64 6SparseMiddleTermComputer32 u64
+1bradius_neighbors 0EuclideanRadiusNeighbors32 o64 0RadiusNeighbors32 f64
+1r_classmode 0RadiusNeighborsClassMode32 o64
+0hranking =0auc =1verage_precision_score =0confusion_matrix_at_thresholds =2verage_error =0dcg_score =1et_curve =0label_ranking_average_precision_score =eloss =0ndcg_score =0precision_recall_curve =0roc_auc_score =4curve =0top_k_accuracy_score
+0iegression =0d2_absolute_error_score =3pinball_score =3tweedie_score =0explained_variance_score =0max_error =1ean_absolute_error =epercentage_error =5gamma_deviance =5pinball_loss =6oisson_deviance =5squared_error =dlog_error =5tweedie_deviance =2dian_absolute_error =0r2_score =1oot_mean_squared_error =ilog_error =0xlogy
+0hscorer ~0_BaseScorer ~1CurveScorer ~1MultimetricScorer ~1PassthroughScorer ~2redictScorer ~3obaScorer ~1Scorer ~1ThresholdScorer =1passthrough_scorer =0negative_likelihood_ratio =0positive_likelihood_ratio
+0gcluster._bicluster =0consensus_score
+0pexpected_mutual_info_fast =0gammaln
+0psupervised =0adjusted_mutual_info_score =9rand_score =0check_clusterings =1ompleteness_score =2ntingency_matrix =0entropy =0fowlkes_mallows_score =0homogeneity_completeness_v_measure =cscore =0mutual_info_score =0normalized_mutual_info_score =0pair_confusion_matrix =0rand_score =0v_measure_score
+0punsupervised =0calinski_harabasz_score =fz_score =1heck_number_of_labels =0davies_bouldin_score =0silhouette_samples =ccore
+0gpairwise =0additive_chi2_kernel =0check_paired_arrays =awise_arrays =2i2_kernel =1osine_distances =7similarity =0distance_metrics =0euclidean_distances =0haversine_distances =0kernel_metrics =0laplacian_kernel =1inear_kernel =0manhattan_distances =0nan_euclidean_distances =0paired_cosine_distances =7distances =7euclidean_distances =7manhattan_distances =4wise_distances_argmin =p_min =1olynomial_kernel =0rbf_kernel =0sigmoid_kernel
+09ixture._base ~0BaseMixture
+0jyesian_mixture ~0BayesianGaussianMixture =0betaln =0gammaln
+0hgaussian_mixture ~0GaussianMixture
+0ggaussian_mixture ~0GaussianMixture
+09odel_selection._classification_threshold ~0BaseThresholdClassifier ~0FixedThresholdClassifier ~0TunedThresholdClassifierCV ~0_CurveScorer
+0psearch ~0BaseSearchCV ~0GridSearchCV ~0ParameterGrid ~9Sampler ~0RandomizedSearchCV
+0v_successive_halving ~0BaseSuccessiveHalving ~0HalvingGridSearchCV ~7RandomSearchCV ~0_SubsampleMetaSplitter =1refit_callable
+0qplit ~0BaseCrossValidator ~4ShuffleSplit ~0GroupKFold ~5ShuffleSplit ~5sConsumerMixin ~0KFold ~0LeaveOneGroupOut ~8Out ~5PGroupsOut ~6Out ~0PredefinedSplit ~0RepeatedKFold ~8StratifiedKFold ~0ShuffleSplit ~1tratifiedGroupKFold ~aKFold ~aShuffleSplit ~0TimeSeriesSplit ~0_BaseKFold ~1CVIterableWrapper ~1RepeatedSplits ~1UnsupportedGroupCVMixin
+09ulticlass ~0OneVsOneClassifier ~5RestClassifier ~1utputCodeClassifier ~0_ConstantPredictor
+0doutput ~0ClassifierChain ~0MultiOutputClassifier ~bEstimator ~bRegressor ~0RegressorChain ~0_BaseChain ~1MultiOutputEstimator
+08naive_bayes ~0BaseDiscreteNB ~4NB ~1ernoulliNB ~0CategoricalNB ~1omplementNB ~0GaussianNB ~0MultinomialNB ~0_BaseDiscreteNB ~5NB
+09eighbors._ball_tree 0BallTree 832 864 1inaryTree a32 a64 0NeighborsHeap d32 d64 1odeHeap 0newObj
+0lse ~0KNeighborsMixin ~0NeighborsBase ~0RadiusNeighborsMixin ~0SupervisedFloatMixin ~aIntegerMixin ~0UnsupervisedMixin
+0jclassification ~0KNeighborsClassifier ~0RadiusNeighborsClassifier
+0jdist_metrics 0BrayCurtisDistance 0CanberraDistance 1hebyshevDistance 0DiceDistance 2stanceMetric 0EuclideanDistance 0HammingDistance 2versineDistance 0JaccardDistance 0KulsinskiDistance 0MahalanobisDistance 2nhattanDistance 2tchingDistance 1inkowskiDistance 0RogersTanimotoDistance 1ussellRaoDistance 0SEuclideanDistance 1okalMichenerDistance 5SneathDistance 0WMinkowskiDistance 0newObj
+0nance_metric 0DistanceMetric
+0jgraph ~0KNeighborsTransformer ~0RadiusNeighborsTransformer
+0jkd_tree 0BinaryTree a32 a64 0KDTree 632 664 0NeighborsHeap d32 d64 1odeHeap 0newObj
+0le ~0KernelDensity =0gammainc
+0jlof ~0LocalOutlierFactor
+0jnca ~0NeighborhoodComponentsAnalysis
+0kearest_centroid ~0NearestCentroid
+0jquad_tree 0_QuadTree
+0jregression ~0KNeighborsRegressor ~0RadiusNeighborsRegressor
+0junsupervised ~0NearestNeighbors
+0iball_tree 0BallTree 0newObj
+0iclassification ~0KNeighborsClassifier ~0RadiusNeighborsClassifier
+0idist_metrics 0DistanceMetric 0EuclideanDistance 0ManhattanDistance 0newObj
+0ikd_tree 0KDTree 0newObj
+0iregression ~0KNeighborsRegressor
+0iunsupervised ~0NearestNeighbors
+0aural_network._base =0xlogy
+0omultilayer_perceptron ~0BaseMultilayerPerceptron ~0MLPClassifier ~3Regressor
+0orbm ~0BernoulliRBM =0expit
+0ostochastic_optimizers ~0AdamOptimizer ~0BaseOptimizer ~0SGDOptimizer
+0nmultilayer_perceptron ~0MLPClassifier ~3Regressor
+08pipeline ~0FeatureUnion ~0Pipeline
+09reprocessing._data ~0Binarizer ~0KernelCenterer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0PolynomialFeatures ~2werTransformer ~0QuantileTransformer ~0RobustScaler ~0StandardScaler =0add_dummy_feature =0binarize =1oxcox =0inv_boxcox =0maxabs_scale =1inmax_scale =0normalize =0power_transform =0quantile_transform =0robust_scale =0scale
+0oiscretization ~0KBinsDiscretizer
+0nencoders ~0OneHotEncoder ~1rdinalEncoder ~0_BaseEncoder
+0nfunction_transformer ~0FunctionTransformer
+0nlabel ~0LabelBinarizer ~5Encoder ~0MultiLabelBinarizer =0label_binarize
+0npolynomial ~0PolynomialFeatures ~0SplineTransformer
+0ntarget_encoder ~0TargetEncoder
+0mdata ~0Binarizer ~0MaxAbsScaler ~1inMaxScaler ~0Normalizer ~0OneHotEncoder ~0PolynomialFeatures ~2werTransformer ~0QuantileTransformer ~0RobustScaler ~0StandardScaler
+0mlabel ~0LabelBinarizer ~5Encoder ~0MultiLabelBinarizer
+08random_projection ~0BaseRandomProjection ~0GaussianRandomProjection ~0SparseRandomProjection
+08semi_supervised._label_propagation ~0BaseLabelPropagation ~0LabelPropagation ~5Spreading
+0pself_training ~0SelfTrainingClassifier
+09vm._base ~0BaseLibSVM ~4SVC
+0dclasses ~0LinearSVC ~8R ~0NuSVC ~4R ~0OneClassSVM ~0SVC ~2R
+0cclasses ~0LinearSVC ~8R ~0NuSVC ~4R ~0OneClassSVM ~0SVC ~2R
+08tree._classes ~0BaseDecisionTree ~0DecisionTreeClassifier ~cRegressor ~0ExtraTreeClassifier ~9Regressor
+0friterion 0ClassificationCriterion ~1riterion 0Entropy 0FriedmanMSE 0Gini 0MAE 1SE 0Poisson 0RegressionCriterion
+0eexport ~0Sentinel ~0_BaseTreeExporter ~1DOTTreeExporter ~1MPLTreeExporter
+0epartitioner 0DensePartitioner 0SparsePartitioner
+0ereingold_tilford ~0DrawTree ~0Tree
+0esplitter ~0BaseDenseSplitter ~4SparseSplitter 1estSparseSplitter 6litter 0DensePartitioner 0RandomSparseSplitter 8litter 0SparsePartitioner 2litter
+0etree 0BestFirstTreeBuilder 0DepthFirstTreeBuilder 0Tree 4Builder 0_AlphaPruner 1CCPPruneController 1PathFinder
+0eutils 0PriorityHeap 0Stack 0WeightedFenwickTree 8MedianCalculator 8PQueue
+0dtree ~0DecisionTreeClassifier ~cRegressor ~0ExtraTreeClassifier ~9Regressor
+08utils ~0Bunch ~0Memory ~0Parallel ~0parallel_backend
+0d._array_api ~0NamespaceAndDevice ~0_ArrayAPIWrapper ~1NumPyAPIWrapper ~7piWrapper
+0gvailable_if ~0_AvailableIfDescriptor
+0fbunch ~0Bunch
+0fcython_blas 0BLAS_Order 5Trans
+0fencode ~0MissingValues 0_NaNCounter ~1nandict
+0gstimator_html_repr ~0_HTMLDocumentationLinkMixin ~1IDCounter ~1VisualBlock
+0ffast_dict 0IntFloatDict
+0fisfinite 0FiniteStatus =c.all_finite =dhas_infinite =hnan
+0fmetadata_requests ~0MetadataRequest ~9outer ~3hodMapping ~7etadataRequest ~6Pair ~0RequestMethod ~1outerMappingPair ~0_MetadataRequester ~1RoutingNotSupportedMixin
+0freadonly_array_wrapper 0ReadonlyArrayWrapper
+0fseq_dataset 0ArrayDataset32 c64 0CSRDataset32 a64 0SequentialDataset32 h64
+0ht_output ~0ContainerAdapterProtocol ~gsManager ~0PandasAdapter ~1olarsAdapter ~0_SetOutputMixin
+0ftags ~0ClassifierTags ~0InputTags ~0RegressorTags ~0Tags ~2rgetTags ~1ransformerTags
+0fvector_sentinel 0StdVectorSentinel hFloat64 hInt32 k64 kP
+0fweight_vector 0WeightVector c32 c64
+0edeprecation ~0deprecated
+0eextmath =0cartesian =0density =0fast_logdet =0log_logistic =0make_nonnegative =0randomized_range_finder =bsvd =1ow_norms =0safe_min =5sparse_dot =6qr =1oftmax =1quared_norm =1table_cumsum =1vd_flip =0weighted_mode
+0elinear_assignment_ ~0_HungarianState
+0emetaestimators ~0_AvailableIfDescriptor ~1BaseComposition ~1IffHasAttrDescriptor
+0eoptimize 0_LineSearchError
+0evalidation =0as_float_array =2sert_all_finite =0check_X_y =6array =6consistent_length =6is_fitted =6non_negative =6random_state =6scalar =7ymmetric =1olumn_or_1d =0has_fit_parameter =0indexable =0validate_data`,
   },
   {
     library: "stable-baselines3",
     version: "2.9.2",
     roots: ["gym","gymnasium","stable_baselines3"],
-    text: `gym.spaces.box Box
-gym.spaces.dict Dict
-gym.spaces.discrete Discrete
-gym.spaces.multi_binary MultiBinary
-gym.spaces.multi_discrete MultiDiscrete
-gym.spaces.tuple Tuple
-gymnasium.spaces.box Box
-gymnasium.spaces.dict Dict
-gymnasium.spaces.discrete Discrete
-gymnasium.spaces.multi_binary MultiBinary
-gymnasium.spaces.multi_discrete MultiDiscrete
-gymnasium.spaces.text Text
-gymnasium.spaces.tuple Tuple
-stable_baselines3.common.buffers =DictReplayBuffer =DictRolloutBuffer =NStepReplayBuffer =ReplayBuffer =RolloutBuffer
-stable_baselines3.common.noise NormalActionNoise OrnsteinUhlenbeckActionNoise
-stable_baselines3.common.policies =ActorCriticCnnPolicy =ActorCriticPolicy =MultiInputActorCriticPolicy
-stable_baselines3.common.sb2_compat.rmsprop_tf_like =RMSpropTFLike
-stable_baselines3.common.torch_layers =CombinedExtractor =FlattenExtractor =NatureCNN
-stable_baselines3.common.type_aliases TrainFreq TrainFrequencyUnit
-stable_baselines3.common.utils ConstantSchedule FloatSchedule LinearSchedule
-stable_baselines3.ddpg.policies =CnnPolicy =MlpPolicy =MultiInputPolicy
-stable_baselines3.dqn.policies =CnnPolicy =DQNPolicy =MlpPolicy =MultiInputPolicy =QNetwork
-stable_baselines3.her.her_replay_buffer =HerReplayBuffer
-stable_baselines3.sac.policies =CnnPolicy =MlpPolicy =MultiInputPolicy =SACPolicy
-stable_baselines3.td3.policies =CnnPolicy =MlpPolicy =MultiInputPolicy =TD3Policy`,
+    text: `00gym.spaces.box 0Box
+0bdict 0Dict
+0dscrete 0Discrete
+0bmulti_binary 0MultiBinary
+0hdiscrete 0MultiDiscrete
+0btuple 0Tuple
+03nasium.spaces.box 0Box
+0hdict 0Dict
+0jscrete 0Discrete
+0hmulti_binary 0MultiBinary
+0ndiscrete 0MultiDiscrete
+0htext 0Text
+0iuple 0Tuple
+00stable_baselines3.common.buffers =0DictReplayBuffer =5olloutBuffer =0NStepReplayBuffer =0ReplayBuffer =1olloutBuffer
+0pnoise 0NormalActionNoise 0OrnsteinUhlenbeckActionNoise
+0ppolicies =0ActorCriticCnnPolicy =bPolicy =0MultiInputActorCriticPolicy
+0psb2_compat.rmsprop_tf_like =0RMSpropTFLike
+0ptorch_layers =0CombinedExtractor =0FlattenExtractor =0NatureCNN
+0qype_aliases 0TrainFreq 9uencyUnit
+0putils 0ConstantSchedule 0FloatSchedule 0LinearSchedule
+0iddpg.policies =0CnnPolicy =0MlpPolicy =1ultiInputPolicy
+0jqn.policies =0CnnPolicy =0DQNPolicy =0MlpPolicy =1ultiInputPolicy =0QNetwork
+0iher.her_replay_buffer =0HerReplayBuffer
+0isac.policies =0CnnPolicy =0MlpPolicy =1ultiInputPolicy =0SACPolicy
+0itd3.policies =0CnnPolicy =0MlpPolicy =1ultiInputPolicy =0TD3Policy`,
   },
   {
     library: "stdlib",
     version: "3.8 to 3.13",
     roots: ["__future__","_collections","_collections_abc","_datetime","_decimal","_io","_random","_struct","_weakrefset","argparse","array","builtins","calendar","collections","dataclasses","datetime","decimal","enum","fractions","http","io","ipaddress","itertools","math","numbers","optparse","pathlib","pickle","random","re","statistics","string","struct","time","types","typing","uuid","weakref","xml","zoneinfo"],
-    text: `__future__ ~_Feature
-_collections OrderedDict defaultdict deque
-_collections_abc ~dict_items ~dict_keys ~dict_values
-_datetime date datetime time timedelta timezone
-_decimal Decimal
-_io BytesIO StringIO
-_random ~Random
-_struct ~Struct
-_weakrefset WeakSet
-argparse ~Namespace
-array _array_reconstructor array
-builtins ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception ExceptionGroup False FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning IndentationError IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError NameError None NotADirectoryError NotImplemented NotImplementedError OSError OverflowError PendingDeprecationWarning PermissionError ProcessLookupError RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError True TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError =bytes.decode =bytes.hex =bytes.join =bytes.lower =bytes.replace =bytes.split =bytes.strip =bytes.upper =dict.copy =dict.get =dict.items =dict.keys =dict.values =list.copy =list.count =list.index =set.difference =set.intersection =set.union =str.capitalize =str.casefold =str.center =str.count =str.encode =str.endswith =str.expandtabs =str.find =str.format =str.format_map =str.index =str.isalnum =str.isalpha =str.isascii =str.isdecimal =str.isdigit =str.isidentifier =str.islower =str.isnumeric =str.isprintable =str.isspace =str.istitle =str.isupper =str.join =str.ljust =str.lower =str.lstrip =str.maketrans =str.partition =str.removeprefix =str.removesuffix =str.replace =str.rfind =str.rindex =str.rjust =str.rpartition =str.rsplit =str.rstrip =str.split =str.splitlines =str.startswith =str.strip =str.swapcase =str.title =str.translate =str.upper =str.zfill =tuple.count =tuple.index
-calendar Day Month ~Calendar ~TextCalendar
-collections Counter OrderedDict defaultdict deque ~ChainMap ~UserDict ~UserList ~UserString =OrderedDict.fromkeys
-collections.abc ~Callable ~Collection ~Container ~Generator ~Hashable ~ItemsView ~Iterable ~Iterator ~KeysView ~Mapping ~MutableMapping ~MutableSequence ~MutableSet ~Reversible ~Sequence ~Set ~Sized ~ValuesView
-dataclasses ~Field ~_HAS_DEFAULT_FACTORY_CLASS ~_MISSING_TYPE
-datetime UTC date datetime time timedelta timezone tzinfo
-decimal Context Decimal ~DecimalTuple
-enum =Enum =Flag =IntEnum =IntFlag =StrEnum =auto
-fractions Fraction
-http HTTPMethod HTTPStatus
-io BytesIO StringIO
-ipaddress IPv4Address IPv4Interface IPv4Network IPv6Address IPv6Interface IPv6Network
-itertools chain chain.from_iterable combinations combinations_with_replacement compress count cycle islice permutations product repeat tee zip_longest ~pairwise
-math =acos =acosh =asin =asinh =atan =atan2 =atanh =ceil =comb =copysign =cos =cosh =degrees =dist =erf =erfc =exp =exp2 =expm1 =fabs =factorial =floor =fmod =frexp =fsum =gamma =gcd =hypot =isclose =isfinite =isinf =isnan =isqrt =lcm =ldexp =lgamma =log =log10 =log1p =log2 =modf =nextafter =perm =pow =prod =radians =remainder =sin =sinh =sqrt =tan =tanh =trunc =ulp
-numbers ~Complex ~Integral ~Number ~Rational ~Real
-optparse ~Values
-pathlib Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath
-pathlib._local Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath
-pickle ~PickleBuffer
-random Random
-re RegexFlag _compile compile ~Match ~Pattern
-statistics ~NormalDist
-string ~Template
-struct ~Struct
-time struct_time
-types EllipsisType GenericAlias NotImplementedType SimpleNamespace ~MappingProxyType ~NoneType ~UnionType =BuiltinFunctionType
-typing =Any =AnyStr =Callable =ClassVar =DefaultDict =Deque =Dict =Final =FrozenSet =Generic =Iterable =Iterator =List =Literal =Mapping =NewType =NoReturn =Optional =OrderedDict =ParamSpec =Protocol =Sequence =Set =Text =Tuple =Type =TypeVar =TypedDict =Union =_AnnotatedAlias =_CallableGenericAlias =_GenericAlias =_LiteralGenericAlias =_SpecialForm =_UnionGenericAlias =_VariadicGenericAlias
-uuid SafeUUID ~UUID =SafeUUID.safe =SafeUUID.unknown =SafeUUID.unsafe
-weakref WeakSet ~WeakKeyDictionary ~WeakValueDictionary ~ref
-xml.etree.ElementTree ~Element ~QName
-zoneinfo ZoneInfo ZoneInfo._unpickle`,
+    text: `00__future__ ~0_Feature
+01collections 0OrderedDict 0defaultdict 2que
+0c_abc ~0dict_items ~5keys ~5values
+01datetime 0date 4time 0time 4delta 4zone
+02ecimal 0Decimal
+01io 0BytesIO 0StringIO
+01random ~0Random
+01struct ~0Struct
+01weakrefset 0WeakSet
+00argparse ~0Namespace
+02ray 0_array_reconstructor 0array
+00builtins 0ArithmeticError 1ssertionError 1ttributeError 0BaseException dGroup 1lockingIOError 1rokenPipeError 1ufferError 1ytesWarning 0ChildProcessError 1onnectionAbortedError aError aRefusedError csetError 0DeprecationWarning 0EOFError 1llipsis 1ncodingWarning 2vironmentError 1xception 9Group 0False 1ileExistsError 4NotFoundError 1loatingPointError 1utureWarning 0GeneratorExit 0IOError 1mportError 6Warning 1ndentationError 4xError 2terruptedError 1sADirectoryError 0KeyError 3boardInterrupt 0LookupError 0MemoryError 1oduleNotFoundError 0NameError 1one 2tADirectoryError 3Implemented eError 0OSError 1verflowError 0PendingDeprecationWarning 2rmissionError 1rocessLookupError 0RecursionError 2ferenceError 2sourceWarning 1untimeError 7Warning 0StopAsyncIteration 4Iteration 1yntaxError 6Warning 2stemError 7xit 0TabError 1imeoutError 1rue 1ypeError 0UnboundLocalError 2icodeDecodeError 7EncodeError 8rror 7TranslateError 7Warning 1serWarning 0ValueError 0Warning 0ZeroDivisionError =0bytes.decode =6hex =6join =6lower =6replace =6split =7trip =6upper =0dict.copy =5get =5items =5keys =5values =0list.copy =7unt =5index =0set.difference =4intersection =4union =1tr.capitalize =6sefold =5enter =5ount =4encode =6dswith =5xpandtabs =4find =5ormat =a_map =4index =5salnum =8pha =7scii =6decimal =7igit =6identifier =6lower =6numeric =6printable =6space =6title =6upper =4join =4ljust =5ower =5strip =4maketrans =4partition =4removeprefix =asuffix =6place =5find =5index =5just =5partition =5split =6trip =4split =9lines =5tartswith =6rip =5wapcase =4title =5ranslate =4upper =4zfill =0tuple.count =6index
+00calendar ~0Calendar 0Day 0Month ~0TextCalendar
+01ollections ~0ChainMap 1ounter 0OrderedDict =b.fromkeys ~0UserDict ~4List ~4String 0defaultdict 2que
+0b.abc ~0Callable ~1ollection ~2ntainer ~0Generator ~0Hashable ~0ItemsView ~3rable ~5tor ~0KeysView ~0Mapping ~1utableMapping ~7Sequence ~9t ~0Reversible ~0Sequence ~2t ~1ized ~0ValuesView
+00dataclasses ~0Field ~0_HAS_DEFAULT_FACTORY_CLASS ~1MISSING_TYPE
+03etime 0UTC 0date 4time 0time 4delta 4zone 1zinfo
+01ecimal 0Context 0Decimal ~7Tuple
+00enum =0Enum =0Flag =0IntEnum =3Flag =0StrEnum =0auto
+00fractions 0Fraction
+00http 0HTTPMethod 4Status
+00io 0BytesIO 0StringIO
+01paddress 0IPv4Address 4Interface 4Network 36Address 4Interface 4Network
+01tertools 0chain 5.from_iterable 1ombinations c_with_replacement 3press 2unt 1ycle 0islice ~0pairwise 1ermutations 1roduct 0repeat 0tee 0zip_longest
+00math =0acos =4h =1sin =4h =1tan =42 =4h =0ceil =1omb =2pysign =2s =3h =0degrees =1ist =0erf =3c =1xp =32 =3m1 =0fabs =2ctorial =1loor =1mod =1rexp =1sum =0gamma =1cd =0hypot =0isclose =2finite =2inf =2nan =2qrt =0lcm =1dexp =1gamma =1og =310 =4p =32 =0modf =0nextafter =0perm =1ow =1rod =0radians =1emainder =0sin =3h =1qrt =0tan =3h =1runc =0ulp
+00numbers ~0Complex ~0Integral ~0Number ~0Rational ~1eal
+00optparse ~0Values
+00pathlib 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
+07._local 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
+01ickle ~0PickleBuffer
+00random 0Random
+01e ~0Match ~0Pattern 0RegexFlag 0_compile 0compile
+00statistics ~0NormalDist
+02ring ~0Template
+03uct ~0Struct
+00time 0struct_time
+01ypes =0BuiltinFunctionType 0EllipsisType 0GenericAlias ~0MappingProxyType ~0NoneType 2tImplementedType 0SimpleNamespace ~0UnionType
+03ing =0Any =3Str =0Callable =1lassVar =0DefaultDict =2que =1ict =0Final =1rozenSet =0Generic =0Iterable =5tor =0List =2teral =0Mapping =0NewType =1oReturn =0Optional =1rderedDict =0ParamSpec =1rotocol =0Sequence =2t =0Text =1uple =1ype =4Var =4dDict =0Union =0_AnnotatedAlias =1CallableGenericAlias =1GenericAlias =1LiteralGenericAlias =1SpecialForm =1UnionGenericAlias =1VariadicGenericAlias
+00uuid 0SafeUUID =8.safe =9unknown =bsafe ~0UUID
+00weakref ~0WeakKeyDictionary 4Set ~4ValueDictionary ~0ref
+00xml.etree.ElementTree ~0Element ~0QName
+00zoneinfo 0ZoneInfo 8._unpickle`,
   },
   {
     library: "torch",
     version: "1.12.1 to 2.13.0",
     roots: ["torch"],
-    text: `torch BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor Generator HalfTensor IntTensor LongTensor ShortTensor Size Tensor TypedStorage UntypedStorage _TypedStorage _UntypedStorage _mkldnn bfloat16 bits16 bits1x8 bits2x4 bits4x2 bits8 bool cdouble cfloat chalf channels_last channels_last_3d complex128 complex32 complex64 contiguous_format device double dtype float float16 float32 float4_e2m1fn_x2 float64 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu half int int1 int16 int2 int3 int32 int4 int5 int6 int64 int7 int8 jagged long memory_format per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine per_tensor_symmetric preserve_format qint32 qint8 qscheme quint2x4 quint4x2 quint8 short sparse_bsc sparse_bsr sparse_coo sparse_csc sparse_csr strided uint1 uint16 uint2 uint3 uint32 uint4 uint5 uint6 uint64 uint7 uint8 ~ScriptObject ~SymBool ~SymFloat ~SymInt ~finfo ~iinfo ~layout =BFloat16Storage =BoolStorage =ByteStorage =CharStorage =ComplexDoubleStorage =ComplexFloatStorage =DoubleStorage =FloatStorage =HalfStorage =IntStorage =LongStorage =QInt32Storage =QInt8Storage =QUInt2x4Storage =QUInt4x2Storage =QUInt8Storage =ShortStorage
-torch._C Generator Size device dtype memory_format ~DisableTorchFunctionSubclass ~ScriptObject ~layout =_VariableFunctions =_VariableFunctions.abs =_VariableFunctions.abs_ =_VariableFunctions.absolute =_VariableFunctions.acos =_VariableFunctions.acos_ =_VariableFunctions.acosh =_VariableFunctions.acosh_ =_VariableFunctions.adaptive_avg_pool1d =_VariableFunctions.adaptive_max_pool1d =_VariableFunctions.add =_VariableFunctions.addbmm =_VariableFunctions.addcdiv =_VariableFunctions.addcmul =_VariableFunctions.addmm =_VariableFunctions.addmv =_VariableFunctions.addmv_ =_VariableFunctions.addr =_VariableFunctions.adjoint =_VariableFunctions.affine_grid_generator =_VariableFunctions.alias_copy =_VariableFunctions.align_tensors =_VariableFunctions.all =_VariableFunctions.allclose =_VariableFunctions.alpha_dropout =_VariableFunctions.alpha_dropout_ =_VariableFunctions.amax =_VariableFunctions.amin =_VariableFunctions.aminmax =_VariableFunctions.angle =_VariableFunctions.any =_VariableFunctions.arange =_VariableFunctions.arccos =_VariableFunctions.arccos_ =_VariableFunctions.arccosh =_VariableFunctions.arccosh_ =_VariableFunctions.arcsin =_VariableFunctions.arcsin_ =_VariableFunctions.arcsinh =_VariableFunctions.arcsinh_ =_VariableFunctions.arctan =_VariableFunctions.arctan2 =_VariableFunctions.arctan_ =_VariableFunctions.arctanh =_VariableFunctions.arctanh_ =_VariableFunctions.argmax =_VariableFunctions.argmin =_VariableFunctions.argsort =_VariableFunctions.argwhere =_VariableFunctions.as_strided =_VariableFunctions.as_strided_ =_VariableFunctions.as_strided_copy =_VariableFunctions.as_strided_scatter =_VariableFunctions.as_tensor =_VariableFunctions.asarray =_VariableFunctions.asin =_VariableFunctions.asin_ =_VariableFunctions.asinh =_VariableFunctions.asinh_ =_VariableFunctions.atan =_VariableFunctions.atan2 =_VariableFunctions.atan_ =_VariableFunctions.atanh =_VariableFunctions.atanh_ =_VariableFunctions.atleast_1d =_VariableFunctions.atleast_2d =_VariableFunctions.atleast_3d =_VariableFunctions.avg_pool1d =_VariableFunctions.baddbmm =_VariableFunctions.bartlett_window =_VariableFunctions.batch_norm =_VariableFunctions.batch_norm_backward_elemt =_VariableFunctions.batch_norm_backward_reduce =_VariableFunctions.batch_norm_elemt =_VariableFunctions.batch_norm_gather_stats =_VariableFunctions.batch_norm_gather_stats_with_counts =_VariableFunctions.batch_norm_stats =_VariableFunctions.batch_norm_update_stats =_VariableFunctions.bernoulli =_VariableFunctions.bilinear =_VariableFunctions.binary_cross_entropy_with_logits =_VariableFunctions.bincount =_VariableFunctions.binomial =_VariableFunctions.bitwise_and =_VariableFunctions.bitwise_left_shift =_VariableFunctions.bitwise_not =_VariableFunctions.bitwise_or =_VariableFunctions.bitwise_right_shift =_VariableFunctions.bitwise_xor =_VariableFunctions.blackman_window =_VariableFunctions.block_diag =_VariableFunctions.bmm =_VariableFunctions.broadcast_tensors =_VariableFunctions.broadcast_to =_VariableFunctions.bucketize =_VariableFunctions.can_cast =_VariableFunctions.cartesian_prod =_VariableFunctions.cat =_VariableFunctions.ccol_indices_copy =_VariableFunctions.cdist =_VariableFunctions.ceil =_VariableFunctions.ceil_ =_VariableFunctions.celu =_VariableFunctions.celu_ =_VariableFunctions.chain_matmul =_VariableFunctions.channel_shuffle =_VariableFunctions.cholesky =_VariableFunctions.cholesky_inverse =_VariableFunctions.cholesky_solve =_VariableFunctions.choose_qparams_optimized =_VariableFunctions.chunk =_VariableFunctions.clamp =_VariableFunctions.clamp_ =_VariableFunctions.clamp_max =_VariableFunctions.clamp_max_ =_VariableFunctions.clamp_min =_VariableFunctions.clamp_min_ =_VariableFunctions.clip =_VariableFunctions.clip_ =_VariableFunctions.clone =_VariableFunctions.col_indices_copy =_VariableFunctions.column_stack =_VariableFunctions.combinations =_VariableFunctions.complex =_VariableFunctions.concat =_VariableFunctions.concatenate =_VariableFunctions.conj =_VariableFunctions.conj_physical =_VariableFunctions.conj_physical_ =_VariableFunctions.constant_pad_nd =_VariableFunctions.conv1d =_VariableFunctions.conv2d =_VariableFunctions.conv3d =_VariableFunctions.conv_tbc =_VariableFunctions.conv_transpose1d =_VariableFunctions.conv_transpose2d =_VariableFunctions.conv_transpose3d =_VariableFunctions.convolution =_VariableFunctions.copysign =_VariableFunctions.corrcoef =_VariableFunctions.cos =_VariableFunctions.cos_ =_VariableFunctions.cosh =_VariableFunctions.cosh_ =_VariableFunctions.cosine_embedding_loss =_VariableFunctions.cosine_similarity =_VariableFunctions.count_nonzero =_VariableFunctions.cov =_VariableFunctions.cross =_VariableFunctions.crow_indices_copy =_VariableFunctions.ctc_loss =_VariableFunctions.cudnn_affine_grid_generator =_VariableFunctions.cudnn_batch_norm =_VariableFunctions.cudnn_convolution =_VariableFunctions.cudnn_convolution_add_relu =_VariableFunctions.cudnn_convolution_relu =_VariableFunctions.cudnn_convolution_transpose =_VariableFunctions.cudnn_grid_sampler =_VariableFunctions.cudnn_is_acceptable =_VariableFunctions.cummax =_VariableFunctions.cummin =_VariableFunctions.cumprod =_VariableFunctions.cumsum =_VariableFunctions.cumulative_trapezoid =_VariableFunctions.deg2rad =_VariableFunctions.deg2rad_ =_VariableFunctions.dequantize =_VariableFunctions.det =_VariableFunctions.detach =_VariableFunctions.detach_ =_VariableFunctions.detach_copy =_VariableFunctions.diag =_VariableFunctions.diag_embed =_VariableFunctions.diagflat =_VariableFunctions.diagonal =_VariableFunctions.diagonal_copy =_VariableFunctions.diagonal_scatter =_VariableFunctions.diff =_VariableFunctions.digamma =_VariableFunctions.dist =_VariableFunctions.div =_VariableFunctions.divide =_VariableFunctions.dot =_VariableFunctions.dropout =_VariableFunctions.dropout_ =_VariableFunctions.dsmm =_VariableFunctions.dsplit =_VariableFunctions.dstack =_VariableFunctions.eig =_VariableFunctions.einsum =_VariableFunctions.embedding =_VariableFunctions.embedding_bag =_VariableFunctions.embedding_renorm_ =_VariableFunctions.empty =_VariableFunctions.empty_like =_VariableFunctions.empty_permuted =_VariableFunctions.empty_quantized =_VariableFunctions.empty_strided =_VariableFunctions.eq =_VariableFunctions.equal =_VariableFunctions.erf =_VariableFunctions.erf_ =_VariableFunctions.erfc =_VariableFunctions.erfc_ =_VariableFunctions.erfinv =_VariableFunctions.exp =_VariableFunctions.exp2 =_VariableFunctions.exp2_ =_VariableFunctions.exp_ =_VariableFunctions.expand_copy =_VariableFunctions.expm1 =_VariableFunctions.expm1_ =_VariableFunctions.eye =_VariableFunctions.fake_quantize_per_channel_affine =_VariableFunctions.fake_quantize_per_tensor_affine =_VariableFunctions.fbgemm_linear_fp16_weight =_VariableFunctions.fbgemm_linear_fp16_weight_fp32_activation =_VariableFunctions.fbgemm_linear_int8_weight =_VariableFunctions.fbgemm_linear_int8_weight_fp32_activation =_VariableFunctions.fbgemm_linear_quantize_weight =_VariableFunctions.fbgemm_pack_gemm_matrix_fp16 =_VariableFunctions.fbgemm_pack_quantized_matrix =_VariableFunctions.feature_alpha_dropout =_VariableFunctions.feature_alpha_dropout_ =_VariableFunctions.feature_dropout =_VariableFunctions.feature_dropout_ =_VariableFunctions.fill =_VariableFunctions.fill_ =_VariableFunctions.fix =_VariableFunctions.fix_ =_VariableFunctions.flatten =_VariableFunctions.flip =_VariableFunctions.fliplr =_VariableFunctions.flipud =_VariableFunctions.float_power =_VariableFunctions.floor =_VariableFunctions.floor_ =_VariableFunctions.floor_divide =_VariableFunctions.fmax =_VariableFunctions.fmin =_VariableFunctions.fmod =_VariableFunctions.frac =_VariableFunctions.frac_ =_VariableFunctions.frexp =_VariableFunctions.frobenius_norm =_VariableFunctions.from_numpy =_VariableFunctions.frombuffer =_VariableFunctions.full =_VariableFunctions.full_like =_VariableFunctions.fused_moving_avg_obs_fake_quant =_VariableFunctions.gather =_VariableFunctions.gcd =_VariableFunctions.gcd_ =_VariableFunctions.ge =_VariableFunctions.geqrf =_VariableFunctions.ger =_VariableFunctions.get_device =_VariableFunctions.gradient =_VariableFunctions.greater =_VariableFunctions.greater_equal =_VariableFunctions.grid_sampler =_VariableFunctions.grid_sampler_2d =_VariableFunctions.grid_sampler_3d =_VariableFunctions.group_norm =_VariableFunctions.gru =_VariableFunctions.gru_cell =_VariableFunctions.gt =_VariableFunctions.hamming_window =_VariableFunctions.hann_window =_VariableFunctions.hardshrink =_VariableFunctions.hash_tensor =_VariableFunctions.heaviside =_VariableFunctions.hinge_embedding_loss =_VariableFunctions.histc =_VariableFunctions.histogram =_VariableFunctions.histogramdd =_VariableFunctions.hsmm =_VariableFunctions.hsplit =_VariableFunctions.hspmm =_VariableFunctions.hstack =_VariableFunctions.hypot =_VariableFunctions.i0 =_VariableFunctions.i0_ =_VariableFunctions.igamma =_VariableFunctions.igammac =_VariableFunctions.imag =_VariableFunctions.index_add =_VariableFunctions.index_copy =_VariableFunctions.index_fill =_VariableFunctions.index_put =_VariableFunctions.index_put_ =_VariableFunctions.index_reduce =_VariableFunctions.index_select =_VariableFunctions.indices_copy =_VariableFunctions.inner =_VariableFunctions.instance_norm =_VariableFunctions.int_repr =_VariableFunctions.inverse =_VariableFunctions.is_complex =_VariableFunctions.is_conj =_VariableFunctions.is_distributed =_VariableFunctions.is_floating_point =_VariableFunctions.is_inference =_VariableFunctions.is_neg =_VariableFunctions.is_nonzero =_VariableFunctions.is_same_size =_VariableFunctions.is_signed =_VariableFunctions.is_vulkan_available =_VariableFunctions.isclose =_VariableFunctions.isfinite =_VariableFunctions.isin =_VariableFunctions.isinf =_VariableFunctions.isnan =_VariableFunctions.isneginf =_VariableFunctions.isposinf =_VariableFunctions.isreal =_VariableFunctions.istft =_VariableFunctions.kaiser_window =_VariableFunctions.kl_div =_VariableFunctions.kron =_VariableFunctions.kthvalue =_VariableFunctions.layer_norm =_VariableFunctions.lcm =_VariableFunctions.lcm_ =_VariableFunctions.ldexp =_VariableFunctions.ldexp_ =_VariableFunctions.le =_VariableFunctions.lerp =_VariableFunctions.less =_VariableFunctions.less_equal =_VariableFunctions.lgamma =_VariableFunctions.linspace =_VariableFunctions.log =_VariableFunctions.log10 =_VariableFunctions.log10_ =_VariableFunctions.log1p =_VariableFunctions.log1p_ =_VariableFunctions.log2 =_VariableFunctions.log2_ =_VariableFunctions.log_ =_VariableFunctions.log_softmax =_VariableFunctions.logaddexp =_VariableFunctions.logaddexp2 =_VariableFunctions.logcumsumexp =_VariableFunctions.logdet =_VariableFunctions.logical_and =_VariableFunctions.logical_not =_VariableFunctions.logical_or =_VariableFunctions.logical_xor =_VariableFunctions.logit =_VariableFunctions.logit_ =_VariableFunctions.logspace =_VariableFunctions.logsumexp =_VariableFunctions.lstm =_VariableFunctions.lstm_cell =_VariableFunctions.lstsq =_VariableFunctions.lt =_VariableFunctions.lu_solve =_VariableFunctions.lu_unpack =_VariableFunctions.margin_ranking_loss =_VariableFunctions.masked_fill =_VariableFunctions.masked_scatter =_VariableFunctions.masked_select =_VariableFunctions.matmul =_VariableFunctions.matrix_exp =_VariableFunctions.matrix_power =_VariableFunctions.matrix_rank =_VariableFunctions.max =_VariableFunctions.max_pool1d =_VariableFunctions.max_pool1d_with_indices =_VariableFunctions.max_pool2d =_VariableFunctions.max_pool3d =_VariableFunctions.maximum =_VariableFunctions.mean =_VariableFunctions.median =_VariableFunctions.meshgrid =_VariableFunctions.min =_VariableFunctions.minimum =_VariableFunctions.miopen_batch_norm =_VariableFunctions.miopen_convolution =_VariableFunctions.miopen_convolution_add_relu =_VariableFunctions.miopen_convolution_relu =_VariableFunctions.miopen_convolution_transpose =_VariableFunctions.miopen_ctc_loss =_VariableFunctions.miopen_depthwise_convolution =_VariableFunctions.miopen_rnn =_VariableFunctions.mkldnn_adaptive_avg_pool2d =_VariableFunctions.mkldnn_convolution =_VariableFunctions.mkldnn_linear_backward_weights =_VariableFunctions.mkldnn_max_pool2d =_VariableFunctions.mkldnn_max_pool3d =_VariableFunctions.mkldnn_rnn_layer =_VariableFunctions.mm =_VariableFunctions.mode =_VariableFunctions.moveaxis =_VariableFunctions.movedim =_VariableFunctions.msort =_VariableFunctions.mul =_VariableFunctions.multinomial =_VariableFunctions.multiply =_VariableFunctions.mv =_VariableFunctions.mvlgamma =_VariableFunctions.nan_to_num =_VariableFunctions.nan_to_num_ =_VariableFunctions.nanmean =_VariableFunctions.nanmedian =_VariableFunctions.nanquantile =_VariableFunctions.nansum =_VariableFunctions.narrow =_VariableFunctions.narrow_copy =_VariableFunctions.native_batch_norm =_VariableFunctions.native_channel_shuffle =_VariableFunctions.native_dropout =_VariableFunctions.native_group_norm =_VariableFunctions.native_layer_norm =_VariableFunctions.native_norm =_VariableFunctions.ne =_VariableFunctions.neg =_VariableFunctions.neg_ =_VariableFunctions.negative =_VariableFunctions.negative_ =_VariableFunctions.nested_tensor =_VariableFunctions.nextafter =_VariableFunctions.nonzero =_VariableFunctions.nonzero_static =_VariableFunctions.norm =_VariableFunctions.norm_except_dim =_VariableFunctions.normal =_VariableFunctions.not_equal =_VariableFunctions.nuclear_norm =_VariableFunctions.numel =_VariableFunctions.ones =_VariableFunctions.ones_like =_VariableFunctions.orgqr =_VariableFunctions.ormqr =_VariableFunctions.outer =_VariableFunctions.pairwise_distance =_VariableFunctions.pdist =_VariableFunctions.permute =_VariableFunctions.permute_copy =_VariableFunctions.pinverse =_VariableFunctions.pixel_shuffle =_VariableFunctions.pixel_unshuffle =_VariableFunctions.poisson =_VariableFunctions.poisson_nll_loss =_VariableFunctions.polar =_VariableFunctions.polygamma =_VariableFunctions.positive =_VariableFunctions.pow =_VariableFunctions.prelu =_VariableFunctions.prod =_VariableFunctions.promote_types =_VariableFunctions.put =_VariableFunctions.q_per_channel_axis =_VariableFunctions.q_per_channel_scales =_VariableFunctions.q_per_channel_zero_points =_VariableFunctions.q_scale =_VariableFunctions.q_zero_point =_VariableFunctions.qr =_VariableFunctions.quantile =_VariableFunctions.quantize_per_channel =_VariableFunctions.quantize_per_tensor =_VariableFunctions.quantize_per_tensor_dynamic =_VariableFunctions.quantized_batch_norm =_VariableFunctions.quantized_gru_cell =_VariableFunctions.quantized_lstm_cell =_VariableFunctions.quantized_max_pool1d =_VariableFunctions.quantized_max_pool2d =_VariableFunctions.quantized_max_pool3d =_VariableFunctions.quantized_rnn_relu_cell =_VariableFunctions.quantized_rnn_tanh_cell =_VariableFunctions.rad2deg =_VariableFunctions.rad2deg_ =_VariableFunctions.rand =_VariableFunctions.rand_like =_VariableFunctions.randint =_VariableFunctions.randint_like =_VariableFunctions.randn =_VariableFunctions.randn_like =_VariableFunctions.randperm =_VariableFunctions.range =_VariableFunctions.ravel =_VariableFunctions.real =_VariableFunctions.reciprocal =_VariableFunctions.reciprocal_ =_VariableFunctions.relu =_VariableFunctions.relu_ =_VariableFunctions.remainder =_VariableFunctions.renorm =_VariableFunctions.repeat_interleave =_VariableFunctions.reshape =_VariableFunctions.resize_as_ =_VariableFunctions.resize_as_sparse_ =_VariableFunctions.resolve_conj =_VariableFunctions.resolve_neg =_VariableFunctions.result_type =_VariableFunctions.rms_norm =_VariableFunctions.rnn_relu =_VariableFunctions.rnn_relu_cell =_VariableFunctions.rnn_tanh =_VariableFunctions.rnn_tanh_cell =_VariableFunctions.roll =_VariableFunctions.rot90 =_VariableFunctions.round =_VariableFunctions.round_ =_VariableFunctions.row_indices_copy =_VariableFunctions.row_stack =_VariableFunctions.rrelu =_VariableFunctions.rrelu_ =_VariableFunctions.rsqrt =_VariableFunctions.rsqrt_ =_VariableFunctions.rsub =_VariableFunctions.saddmm =_VariableFunctions.scalar_tensor =_VariableFunctions.scatter =_VariableFunctions.scatter_add =_VariableFunctions.scatter_reduce =_VariableFunctions.searchsorted =_VariableFunctions.segment_reduce =_VariableFunctions.select =_VariableFunctions.select_copy =_VariableFunctions.select_scatter =_VariableFunctions.selu =_VariableFunctions.selu_ =_VariableFunctions.sgn =_VariableFunctions.sigmoid =_VariableFunctions.sigmoid_ =_VariableFunctions.sign =_VariableFunctions.signbit =_VariableFunctions.sin =_VariableFunctions.sin_ =_VariableFunctions.sinc =_VariableFunctions.sinc_ =_VariableFunctions.sinh =_VariableFunctions.sinh_ =_VariableFunctions.slice_copy =_VariableFunctions.slice_inverse =_VariableFunctions.slice_scatter =_VariableFunctions.slogdet =_VariableFunctions.smm =_VariableFunctions.softmax =_VariableFunctions.sort =_VariableFunctions.sparse_bsc_tensor =_VariableFunctions.sparse_bsr_tensor =_VariableFunctions.sparse_compressed_tensor =_VariableFunctions.sparse_coo_tensor =_VariableFunctions.sparse_csc_tensor =_VariableFunctions.sparse_csr_tensor =_VariableFunctions.split =_VariableFunctions.split_copy =_VariableFunctions.split_with_sizes =_VariableFunctions.split_with_sizes_copy =_VariableFunctions.spmm =_VariableFunctions.sqrt =_VariableFunctions.sqrt_ =_VariableFunctions.square =_VariableFunctions.square_ =_VariableFunctions.squeeze =_VariableFunctions.squeeze_copy =_VariableFunctions.sspaddmm =_VariableFunctions.stack =_VariableFunctions.std =_VariableFunctions.std_mean =_VariableFunctions.stft =_VariableFunctions.sub =_VariableFunctions.subtract =_VariableFunctions.sum =_VariableFunctions.svd =_VariableFunctions.swapaxes =_VariableFunctions.swapdims =_VariableFunctions.sym_constrain_range =_VariableFunctions.sym_constrain_range_for_size =_VariableFunctions.symeig =_VariableFunctions.t =_VariableFunctions.t_copy =_VariableFunctions.take =_VariableFunctions.take_along_dim =_VariableFunctions.tan =_VariableFunctions.tan_ =_VariableFunctions.tanh =_VariableFunctions.tanh_ =_VariableFunctions.tensor =_VariableFunctions.tensor_split =_VariableFunctions.tensordot =_VariableFunctions.threshold =_VariableFunctions.threshold_ =_VariableFunctions.tile =_VariableFunctions.topk =_VariableFunctions.trace =_VariableFunctions.transpose =_VariableFunctions.transpose_copy =_VariableFunctions.trapezoid =_VariableFunctions.trapz =_VariableFunctions.triangular_solve =_VariableFunctions.tril =_VariableFunctions.tril_indices =_VariableFunctions.triplet_margin_loss =_VariableFunctions.triu =_VariableFunctions.triu_indices =_VariableFunctions.true_divide =_VariableFunctions.trunc =_VariableFunctions.trunc_ =_VariableFunctions.unbind =_VariableFunctions.unbind_copy =_VariableFunctions.unflatten =_VariableFunctions.unfold_copy =_VariableFunctions.unique_consecutive =_VariableFunctions.unique_dim =_VariableFunctions.unsafe_chunk =_VariableFunctions.unsafe_split =_VariableFunctions.unsafe_split_with_sizes =_VariableFunctions.unsqueeze =_VariableFunctions.unsqueeze_copy =_VariableFunctions.values_copy =_VariableFunctions.vander =_VariableFunctions.var =_VariableFunctions.var_mean =_VariableFunctions.vdot =_VariableFunctions.view_as_complex =_VariableFunctions.view_as_complex_copy =_VariableFunctions.view_as_real =_VariableFunctions.view_as_real_copy =_VariableFunctions.view_copy =_VariableFunctions.vsplit =_VariableFunctions.vstack =_VariableFunctions.where =_VariableFunctions.xlogy =_VariableFunctions.xlogy_ =_VariableFunctions.zero_ =_VariableFunctions.zeros =_VariableFunctions.zeros_like =_VariableFunctionsClass =_VariableFunctionsClass.abs =_VariableFunctionsClass.abs_ =_VariableFunctionsClass.absolute =_VariableFunctionsClass.acos =_VariableFunctionsClass.acos_ =_VariableFunctionsClass.acosh =_VariableFunctionsClass.acosh_ =_VariableFunctionsClass.adaptive_avg_pool1d =_VariableFunctionsClass.adaptive_max_pool1d =_VariableFunctionsClass.add =_VariableFunctionsClass.addbmm =_VariableFunctionsClass.addcdiv =_VariableFunctionsClass.addcmul =_VariableFunctionsClass.addmm =_VariableFunctionsClass.addmv =_VariableFunctionsClass.addmv_ =_VariableFunctionsClass.addr =_VariableFunctionsClass.adjoint =_VariableFunctionsClass.affine_grid_generator =_VariableFunctionsClass.alias_copy =_VariableFunctionsClass.align_tensors =_VariableFunctionsClass.all =_VariableFunctionsClass.allclose =_VariableFunctionsClass.alpha_dropout =_VariableFunctionsClass.alpha_dropout_ =_VariableFunctionsClass.amax =_VariableFunctionsClass.amin =_VariableFunctionsClass.aminmax =_VariableFunctionsClass.angle =_VariableFunctionsClass.any =_VariableFunctionsClass.arange =_VariableFunctionsClass.arccos =_VariableFunctionsClass.arccos_ =_VariableFunctionsClass.arccosh =_VariableFunctionsClass.arccosh_ =_VariableFunctionsClass.arcsin =_VariableFunctionsClass.arcsin_ =_VariableFunctionsClass.arcsinh =_VariableFunctionsClass.arcsinh_ =_VariableFunctionsClass.arctan =_VariableFunctionsClass.arctan2 =_VariableFunctionsClass.arctan_ =_VariableFunctionsClass.arctanh =_VariableFunctionsClass.arctanh_ =_VariableFunctionsClass.argmax =_VariableFunctionsClass.argmin =_VariableFunctionsClass.argsort =_VariableFunctionsClass.argwhere =_VariableFunctionsClass.as_strided =_VariableFunctionsClass.as_strided_ =_VariableFunctionsClass.as_strided_copy =_VariableFunctionsClass.as_strided_scatter =_VariableFunctionsClass.as_tensor =_VariableFunctionsClass.asarray =_VariableFunctionsClass.asin =_VariableFunctionsClass.asin_ =_VariableFunctionsClass.asinh =_VariableFunctionsClass.asinh_ =_VariableFunctionsClass.atan =_VariableFunctionsClass.atan2 =_VariableFunctionsClass.atan_ =_VariableFunctionsClass.atanh =_VariableFunctionsClass.atanh_ =_VariableFunctionsClass.atleast_1d =_VariableFunctionsClass.atleast_2d =_VariableFunctionsClass.atleast_3d =_VariableFunctionsClass.avg_pool1d =_VariableFunctionsClass.baddbmm =_VariableFunctionsClass.bartlett_window =_VariableFunctionsClass.batch_norm =_VariableFunctionsClass.batch_norm_backward_elemt =_VariableFunctionsClass.batch_norm_backward_reduce =_VariableFunctionsClass.batch_norm_elemt =_VariableFunctionsClass.batch_norm_gather_stats =_VariableFunctionsClass.batch_norm_gather_stats_with_counts =_VariableFunctionsClass.batch_norm_stats =_VariableFunctionsClass.batch_norm_update_stats =_VariableFunctionsClass.bernoulli =_VariableFunctionsClass.bilinear =_VariableFunctionsClass.binary_cross_entropy_with_logits =_VariableFunctionsClass.bincount =_VariableFunctionsClass.binomial =_VariableFunctionsClass.bitwise_and =_VariableFunctionsClass.bitwise_left_shift =_VariableFunctionsClass.bitwise_not =_VariableFunctionsClass.bitwise_or =_VariableFunctionsClass.bitwise_right_shift =_VariableFunctionsClass.bitwise_xor =_VariableFunctionsClass.blackman_window =_VariableFunctionsClass.block_diag =_VariableFunctionsClass.bmm =_VariableFunctionsClass.broadcast_tensors =_VariableFunctionsClass.broadcast_to =_VariableFunctionsClass.bucketize =_VariableFunctionsClass.can_cast =_VariableFunctionsClass.cartesian_prod =_VariableFunctionsClass.cat =_VariableFunctionsClass.ccol_indices_copy =_VariableFunctionsClass.cdist =_VariableFunctionsClass.ceil =_VariableFunctionsClass.ceil_ =_VariableFunctionsClass.celu =_VariableFunctionsClass.celu_ =_VariableFunctionsClass.chain_matmul =_VariableFunctionsClass.channel_shuffle =_VariableFunctionsClass.cholesky =_VariableFunctionsClass.cholesky_inverse =_VariableFunctionsClass.cholesky_solve =_VariableFunctionsClass.choose_qparams_optimized =_VariableFunctionsClass.chunk =_VariableFunctionsClass.clamp =_VariableFunctionsClass.clamp_ =_VariableFunctionsClass.clamp_max =_VariableFunctionsClass.clamp_max_ =_VariableFunctionsClass.clamp_min =_VariableFunctionsClass.clamp_min_ =_VariableFunctionsClass.clip =_VariableFunctionsClass.clip_ =_VariableFunctionsClass.clone =_VariableFunctionsClass.col_indices_copy =_VariableFunctionsClass.column_stack =_VariableFunctionsClass.combinations =_VariableFunctionsClass.complex =_VariableFunctionsClass.concat =_VariableFunctionsClass.concatenate =_VariableFunctionsClass.conj =_VariableFunctionsClass.conj_physical =_VariableFunctionsClass.conj_physical_ =_VariableFunctionsClass.constant_pad_nd =_VariableFunctionsClass.conv1d =_VariableFunctionsClass.conv2d =_VariableFunctionsClass.conv3d =_VariableFunctionsClass.conv_tbc =_VariableFunctionsClass.conv_transpose1d =_VariableFunctionsClass.conv_transpose2d =_VariableFunctionsClass.conv_transpose3d =_VariableFunctionsClass.convolution =_VariableFunctionsClass.copysign =_VariableFunctionsClass.corrcoef =_VariableFunctionsClass.cos =_VariableFunctionsClass.cos_ =_VariableFunctionsClass.cosh =_VariableFunctionsClass.cosh_ =_VariableFunctionsClass.cosine_embedding_loss =_VariableFunctionsClass.cosine_similarity =_VariableFunctionsClass.count_nonzero =_VariableFunctionsClass.cov =_VariableFunctionsClass.cross =_VariableFunctionsClass.crow_indices_copy =_VariableFunctionsClass.ctc_loss =_VariableFunctionsClass.cudnn_affine_grid_generator =_VariableFunctionsClass.cudnn_batch_norm =_VariableFunctionsClass.cudnn_convolution =_VariableFunctionsClass.cudnn_convolution_add_relu =_VariableFunctionsClass.cudnn_convolution_relu =_VariableFunctionsClass.cudnn_convolution_transpose =_VariableFunctionsClass.cudnn_grid_sampler =_VariableFunctionsClass.cudnn_is_acceptable =_VariableFunctionsClass.cummax =_VariableFunctionsClass.cummin =_VariableFunctionsClass.cumprod =_VariableFunctionsClass.cumsum =_VariableFunctionsClass.cumulative_trapezoid =_VariableFunctionsClass.deg2rad =_VariableFunctionsClass.deg2rad_ =_VariableFunctionsClass.dequantize =_VariableFunctionsClass.det =_VariableFunctionsClass.detach =_VariableFunctionsClass.detach_ =_VariableFunctionsClass.detach_copy =_VariableFunctionsClass.diag =_VariableFunctionsClass.diag_embed =_VariableFunctionsClass.diagflat =_VariableFunctionsClass.diagonal =_VariableFunctionsClass.diagonal_copy =_VariableFunctionsClass.diagonal_scatter =_VariableFunctionsClass.diff =_VariableFunctionsClass.digamma =_VariableFunctionsClass.dist =_VariableFunctionsClass.div =_VariableFunctionsClass.divide =_VariableFunctionsClass.dot =_VariableFunctionsClass.dropout =_VariableFunctionsClass.dropout_ =_VariableFunctionsClass.dsmm =_VariableFunctionsClass.dsplit =_VariableFunctionsClass.dstack =_VariableFunctionsClass.eig =_VariableFunctionsClass.einsum =_VariableFunctionsClass.embedding =_VariableFunctionsClass.embedding_bag =_VariableFunctionsClass.embedding_renorm_ =_VariableFunctionsClass.empty =_VariableFunctionsClass.empty_like =_VariableFunctionsClass.empty_permuted =_VariableFunctionsClass.empty_quantized =_VariableFunctionsClass.empty_strided =_VariableFunctionsClass.eq =_VariableFunctionsClass.equal =_VariableFunctionsClass.erf =_VariableFunctionsClass.erf_ =_VariableFunctionsClass.erfc =_VariableFunctionsClass.erfc_ =_VariableFunctionsClass.erfinv =_VariableFunctionsClass.exp =_VariableFunctionsClass.exp2 =_VariableFunctionsClass.exp2_ =_VariableFunctionsClass.exp_ =_VariableFunctionsClass.expand_copy =_VariableFunctionsClass.expm1 =_VariableFunctionsClass.expm1_ =_VariableFunctionsClass.eye =_VariableFunctionsClass.fake_quantize_per_channel_affine =_VariableFunctionsClass.fake_quantize_per_tensor_affine =_VariableFunctionsClass.fbgemm_linear_fp16_weight =_VariableFunctionsClass.fbgemm_linear_fp16_weight_fp32_activation =_VariableFunctionsClass.fbgemm_linear_int8_weight =_VariableFunctionsClass.fbgemm_linear_int8_weight_fp32_activation =_VariableFunctionsClass.fbgemm_linear_quantize_weight =_VariableFunctionsClass.fbgemm_pack_gemm_matrix_fp16 =_VariableFunctionsClass.fbgemm_pack_quantized_matrix =_VariableFunctionsClass.feature_alpha_dropout =_VariableFunctionsClass.feature_alpha_dropout_ =_VariableFunctionsClass.feature_dropout =_VariableFunctionsClass.feature_dropout_ =_VariableFunctionsClass.fill =_VariableFunctionsClass.fill_ =_VariableFunctionsClass.fix =_VariableFunctionsClass.fix_ =_VariableFunctionsClass.flatten =_VariableFunctionsClass.flip =_VariableFunctionsClass.fliplr =_VariableFunctionsClass.flipud =_VariableFunctionsClass.float_power =_VariableFunctionsClass.floor =_VariableFunctionsClass.floor_ =_VariableFunctionsClass.floor_divide =_VariableFunctionsClass.fmax =_VariableFunctionsClass.fmin =_VariableFunctionsClass.fmod =_VariableFunctionsClass.frac =_VariableFunctionsClass.frac_ =_VariableFunctionsClass.frexp =_VariableFunctionsClass.frobenius_norm =_VariableFunctionsClass.from_numpy =_VariableFunctionsClass.frombuffer =_VariableFunctionsClass.full =_VariableFunctionsClass.full_like =_VariableFunctionsClass.fused_moving_avg_obs_fake_quant =_VariableFunctionsClass.gather =_VariableFunctionsClass.gcd =_VariableFunctionsClass.gcd_ =_VariableFunctionsClass.ge =_VariableFunctionsClass.geqrf =_VariableFunctionsClass.ger =_VariableFunctionsClass.get_device =_VariableFunctionsClass.gradient =_VariableFunctionsClass.greater =_VariableFunctionsClass.greater_equal =_VariableFunctionsClass.grid_sampler =_VariableFunctionsClass.grid_sampler_2d =_VariableFunctionsClass.grid_sampler_3d =_VariableFunctionsClass.group_norm =_VariableFunctionsClass.gru =_VariableFunctionsClass.gru_cell =_VariableFunctionsClass.gt =_VariableFunctionsClass.hamming_window =_VariableFunctionsClass.hann_window =_VariableFunctionsClass.hardshrink =_VariableFunctionsClass.hash_tensor =_VariableFunctionsClass.heaviside =_VariableFunctionsClass.hinge_embedding_loss =_VariableFunctionsClass.histc =_VariableFunctionsClass.histogram =_VariableFunctionsClass.histogramdd =_VariableFunctionsClass.hsmm =_VariableFunctionsClass.hsplit =_VariableFunctionsClass.hspmm =_VariableFunctionsClass.hstack =_VariableFunctionsClass.hypot =_VariableFunctionsClass.i0 =_VariableFunctionsClass.i0_ =_VariableFunctionsClass.igamma =_VariableFunctionsClass.igammac =_VariableFunctionsClass.imag =_VariableFunctionsClass.index_add =_VariableFunctionsClass.index_copy =_VariableFunctionsClass.index_fill =_VariableFunctionsClass.index_put =_VariableFunctionsClass.index_put_ =_VariableFunctionsClass.index_reduce =_VariableFunctionsClass.index_select =_VariableFunctionsClass.indices_copy =_VariableFunctionsClass.inner =_VariableFunctionsClass.instance_norm =_VariableFunctionsClass.int_repr =_VariableFunctionsClass.inverse =_VariableFunctionsClass.is_complex =_VariableFunctionsClass.is_conj =_VariableFunctionsClass.is_distributed =_VariableFunctionsClass.is_floating_point =_VariableFunctionsClass.is_inference =_VariableFunctionsClass.is_neg =_VariableFunctionsClass.is_nonzero =_VariableFunctionsClass.is_same_size =_VariableFunctionsClass.is_signed =_VariableFunctionsClass.is_vulkan_available =_VariableFunctionsClass.isclose =_VariableFunctionsClass.isfinite =_VariableFunctionsClass.isin =_VariableFunctionsClass.isinf =_VariableFunctionsClass.isnan =_VariableFunctionsClass.isneginf =_VariableFunctionsClass.isposinf =_VariableFunctionsClass.isreal =_VariableFunctionsClass.istft =_VariableFunctionsClass.kaiser_window =_VariableFunctionsClass.kl_div =_VariableFunctionsClass.kron =_VariableFunctionsClass.kthvalue =_VariableFunctionsClass.layer_norm =_VariableFunctionsClass.lcm =_VariableFunctionsClass.lcm_ =_VariableFunctionsClass.ldexp =_VariableFunctionsClass.ldexp_ =_VariableFunctionsClass.le =_VariableFunctionsClass.lerp =_VariableFunctionsClass.less =_VariableFunctionsClass.less_equal =_VariableFunctionsClass.lgamma =_VariableFunctionsClass.linspace =_VariableFunctionsClass.log =_VariableFunctionsClass.log10 =_VariableFunctionsClass.log10_ =_VariableFunctionsClass.log1p =_VariableFunctionsClass.log1p_ =_VariableFunctionsClass.log2 =_VariableFunctionsClass.log2_ =_VariableFunctionsClass.log_ =_VariableFunctionsClass.log_softmax =_VariableFunctionsClass.logaddexp =_VariableFunctionsClass.logaddexp2 =_VariableFunctionsClass.logcumsumexp =_VariableFunctionsClass.logdet =_VariableFunctionsClass.logical_and =_VariableFunctionsClass.logical_not =_VariableFunctionsClass.logical_or =_VariableFunctionsClass.logical_xor =_VariableFunctionsClass.logit =_VariableFunctionsClass.logit_ =_VariableFunctionsClass.logspace =_VariableFunctionsClass.logsumexp =_VariableFunctionsClass.lstm =_VariableFunctionsClass.lstm_cell =_VariableFunctionsClass.lstsq =_VariableFunctionsClass.lt =_VariableFunctionsClass.lu_solve =_VariableFunctionsClass.lu_unpack =_VariableFunctionsClass.margin_ranking_loss =_VariableFunctionsClass.masked_fill =_VariableFunctionsClass.masked_scatter =_VariableFunctionsClass.masked_select =_VariableFunctionsClass.matmul =_VariableFunctionsClass.matrix_exp =_VariableFunctionsClass.matrix_power =_VariableFunctionsClass.matrix_rank =_VariableFunctionsClass.max =_VariableFunctionsClass.max_pool1d =_VariableFunctionsClass.max_pool1d_with_indices =_VariableFunctionsClass.max_pool2d =_VariableFunctionsClass.max_pool3d =_VariableFunctionsClass.maximum =_VariableFunctionsClass.mean =_VariableFunctionsClass.median =_VariableFunctionsClass.meshgrid =_VariableFunctionsClass.min =_VariableFunctionsClass.minimum =_VariableFunctionsClass.miopen_batch_norm =_VariableFunctionsClass.miopen_convolution =_VariableFunctionsClass.miopen_convolution_add_relu =_VariableFunctionsClass.miopen_convolution_relu =_VariableFunctionsClass.miopen_convolution_transpose =_VariableFunctionsClass.miopen_ctc_loss =_VariableFunctionsClass.miopen_depthwise_convolution =_VariableFunctionsClass.miopen_rnn =_VariableFunctionsClass.mkldnn_adaptive_avg_pool2d =_VariableFunctionsClass.mkldnn_convolution =_VariableFunctionsClass.mkldnn_linear_backward_weights =_VariableFunctionsClass.mkldnn_max_pool2d =_VariableFunctionsClass.mkldnn_max_pool3d =_VariableFunctionsClass.mkldnn_rnn_layer =_VariableFunctionsClass.mm =_VariableFunctionsClass.mode =_VariableFunctionsClass.moveaxis =_VariableFunctionsClass.movedim =_VariableFunctionsClass.msort =_VariableFunctionsClass.mul =_VariableFunctionsClass.multinomial =_VariableFunctionsClass.multiply =_VariableFunctionsClass.mv =_VariableFunctionsClass.mvlgamma =_VariableFunctionsClass.nan_to_num =_VariableFunctionsClass.nan_to_num_ =_VariableFunctionsClass.nanmean =_VariableFunctionsClass.nanmedian =_VariableFunctionsClass.nanquantile =_VariableFunctionsClass.nansum =_VariableFunctionsClass.narrow =_VariableFunctionsClass.narrow_copy =_VariableFunctionsClass.native_batch_norm =_VariableFunctionsClass.native_channel_shuffle =_VariableFunctionsClass.native_dropout =_VariableFunctionsClass.native_group_norm =_VariableFunctionsClass.native_layer_norm =_VariableFunctionsClass.native_norm =_VariableFunctionsClass.ne =_VariableFunctionsClass.neg =_VariableFunctionsClass.neg_ =_VariableFunctionsClass.negative =_VariableFunctionsClass.negative_ =_VariableFunctionsClass.nested_tensor =_VariableFunctionsClass.nextafter =_VariableFunctionsClass.nonzero =_VariableFunctionsClass.nonzero_static =_VariableFunctionsClass.norm =_VariableFunctionsClass.norm_except_dim =_VariableFunctionsClass.normal =_VariableFunctionsClass.not_equal =_VariableFunctionsClass.nuclear_norm =_VariableFunctionsClass.numel =_VariableFunctionsClass.ones =_VariableFunctionsClass.ones_like =_VariableFunctionsClass.orgqr =_VariableFunctionsClass.ormqr =_VariableFunctionsClass.outer =_VariableFunctionsClass.pairwise_distance =_VariableFunctionsClass.pdist =_VariableFunctionsClass.permute =_VariableFunctionsClass.permute_copy =_VariableFunctionsClass.pinverse =_VariableFunctionsClass.pixel_shuffle =_VariableFunctionsClass.pixel_unshuffle =_VariableFunctionsClass.poisson =_VariableFunctionsClass.poisson_nll_loss =_VariableFunctionsClass.polar =_VariableFunctionsClass.polygamma =_VariableFunctionsClass.positive =_VariableFunctionsClass.pow =_VariableFunctionsClass.prelu =_VariableFunctionsClass.prod =_VariableFunctionsClass.promote_types =_VariableFunctionsClass.put =_VariableFunctionsClass.q_per_channel_axis =_VariableFunctionsClass.q_per_channel_scales =_VariableFunctionsClass.q_per_channel_zero_points =_VariableFunctionsClass.q_scale =_VariableFunctionsClass.q_zero_point =_VariableFunctionsClass.qr =_VariableFunctionsClass.quantile =_VariableFunctionsClass.quantize_per_channel =_VariableFunctionsClass.quantize_per_tensor =_VariableFunctionsClass.quantize_per_tensor_dynamic =_VariableFunctionsClass.quantized_batch_norm =_VariableFunctionsClass.quantized_gru_cell =_VariableFunctionsClass.quantized_lstm_cell =_VariableFunctionsClass.quantized_max_pool1d =_VariableFunctionsClass.quantized_max_pool2d =_VariableFunctionsClass.quantized_max_pool3d =_VariableFunctionsClass.quantized_rnn_relu_cell =_VariableFunctionsClass.quantized_rnn_tanh_cell =_VariableFunctionsClass.rad2deg =_VariableFunctionsClass.rad2deg_ =_VariableFunctionsClass.rand =_VariableFunctionsClass.rand_like =_VariableFunctionsClass.randint =_VariableFunctionsClass.randint_like =_VariableFunctionsClass.randn =_VariableFunctionsClass.randn_like =_VariableFunctionsClass.randperm =_VariableFunctionsClass.range =_VariableFunctionsClass.ravel =_VariableFunctionsClass.real =_VariableFunctionsClass.reciprocal =_VariableFunctionsClass.reciprocal_ =_VariableFunctionsClass.relu =_VariableFunctionsClass.relu_ =_VariableFunctionsClass.remainder =_VariableFunctionsClass.renorm =_VariableFunctionsClass.repeat_interleave =_VariableFunctionsClass.reshape =_VariableFunctionsClass.resize_as_ =_VariableFunctionsClass.resize_as_sparse_ =_VariableFunctionsClass.resolve_conj =_VariableFunctionsClass.resolve_neg =_VariableFunctionsClass.result_type =_VariableFunctionsClass.rms_norm =_VariableFunctionsClass.rnn_relu =_VariableFunctionsClass.rnn_relu_cell =_VariableFunctionsClass.rnn_tanh =_VariableFunctionsClass.rnn_tanh_cell =_VariableFunctionsClass.roll =_VariableFunctionsClass.rot90 =_VariableFunctionsClass.round =_VariableFunctionsClass.round_ =_VariableFunctionsClass.row_indices_copy =_VariableFunctionsClass.row_stack =_VariableFunctionsClass.rrelu =_VariableFunctionsClass.rrelu_ =_VariableFunctionsClass.rsqrt =_VariableFunctionsClass.rsqrt_ =_VariableFunctionsClass.rsub =_VariableFunctionsClass.saddmm =_VariableFunctionsClass.scalar_tensor =_VariableFunctionsClass.scatter =_VariableFunctionsClass.scatter_add =_VariableFunctionsClass.scatter_reduce =_VariableFunctionsClass.searchsorted =_VariableFunctionsClass.segment_reduce =_VariableFunctionsClass.select =_VariableFunctionsClass.select_copy =_VariableFunctionsClass.select_scatter =_VariableFunctionsClass.selu =_VariableFunctionsClass.selu_ =_VariableFunctionsClass.sgn =_VariableFunctionsClass.sigmoid =_VariableFunctionsClass.sigmoid_ =_VariableFunctionsClass.sign =_VariableFunctionsClass.signbit =_VariableFunctionsClass.sin =_VariableFunctionsClass.sin_ =_VariableFunctionsClass.sinc =_VariableFunctionsClass.sinc_ =_VariableFunctionsClass.sinh =_VariableFunctionsClass.sinh_ =_VariableFunctionsClass.slice_copy =_VariableFunctionsClass.slice_inverse =_VariableFunctionsClass.slice_scatter =_VariableFunctionsClass.slogdet =_VariableFunctionsClass.smm =_VariableFunctionsClass.softmax =_VariableFunctionsClass.sort =_VariableFunctionsClass.sparse_bsc_tensor =_VariableFunctionsClass.sparse_bsr_tensor =_VariableFunctionsClass.sparse_compressed_tensor =_VariableFunctionsClass.sparse_coo_tensor =_VariableFunctionsClass.sparse_csc_tensor =_VariableFunctionsClass.sparse_csr_tensor =_VariableFunctionsClass.split =_VariableFunctionsClass.split_copy =_VariableFunctionsClass.split_with_sizes =_VariableFunctionsClass.split_with_sizes_copy =_VariableFunctionsClass.spmm =_VariableFunctionsClass.sqrt =_VariableFunctionsClass.sqrt_ =_VariableFunctionsClass.square =_VariableFunctionsClass.square_ =_VariableFunctionsClass.squeeze =_VariableFunctionsClass.squeeze_copy =_VariableFunctionsClass.sspaddmm =_VariableFunctionsClass.stack =_VariableFunctionsClass.std =_VariableFunctionsClass.std_mean =_VariableFunctionsClass.stft =_VariableFunctionsClass.sub =_VariableFunctionsClass.subtract =_VariableFunctionsClass.sum =_VariableFunctionsClass.svd =_VariableFunctionsClass.swapaxes =_VariableFunctionsClass.swapdims =_VariableFunctionsClass.sym_constrain_range =_VariableFunctionsClass.sym_constrain_range_for_size =_VariableFunctionsClass.symeig =_VariableFunctionsClass.t =_VariableFunctionsClass.t_copy =_VariableFunctionsClass.take =_VariableFunctionsClass.take_along_dim =_VariableFunctionsClass.tan =_VariableFunctionsClass.tan_ =_VariableFunctionsClass.tanh =_VariableFunctionsClass.tanh_ =_VariableFunctionsClass.tensor =_VariableFunctionsClass.tensor_split =_VariableFunctionsClass.tensordot =_VariableFunctionsClass.threshold =_VariableFunctionsClass.threshold_ =_VariableFunctionsClass.tile =_VariableFunctionsClass.topk =_VariableFunctionsClass.trace =_VariableFunctionsClass.transpose =_VariableFunctionsClass.transpose_copy =_VariableFunctionsClass.trapezoid =_VariableFunctionsClass.trapz =_VariableFunctionsClass.triangular_solve =_VariableFunctionsClass.tril =_VariableFunctionsClass.tril_indices =_VariableFunctionsClass.triplet_margin_loss =_VariableFunctionsClass.triu =_VariableFunctionsClass.triu_indices =_VariableFunctionsClass.true_divide =_VariableFunctionsClass.trunc =_VariableFunctionsClass.trunc_ =_VariableFunctionsClass.unbind =_VariableFunctionsClass.unbind_copy =_VariableFunctionsClass.unflatten =_VariableFunctionsClass.unfold_copy =_VariableFunctionsClass.unique_consecutive =_VariableFunctionsClass.unique_dim =_VariableFunctionsClass.unsafe_chunk =_VariableFunctionsClass.unsafe_split =_VariableFunctionsClass.unsafe_split_with_sizes =_VariableFunctionsClass.unsqueeze =_VariableFunctionsClass.unsqueeze_copy =_VariableFunctionsClass.values_copy =_VariableFunctionsClass.vander =_VariableFunctionsClass.var =_VariableFunctionsClass.var_mean =_VariableFunctionsClass.vdot =_VariableFunctionsClass.view_as_complex =_VariableFunctionsClass.view_as_complex_copy =_VariableFunctionsClass.view_as_real =_VariableFunctionsClass.view_as_real_copy =_VariableFunctionsClass.view_copy =_VariableFunctionsClass.vsplit =_VariableFunctionsClass.vstack =_VariableFunctionsClass.where =_VariableFunctionsClass.xlogy =_VariableFunctionsClass.xlogy_ =_VariableFunctionsClass.zero_ =_VariableFunctionsClass.zeros =_VariableFunctionsClass.zeros_like
-torch._C._nn =avg_pool2d =avg_pool3d =binary_cross_entropy =elu_ =gelu =gelu_ =hardsigmoid =hardswish =hardtanh =leaky_relu =linear =log_sigmoid =one_hot =pad =relu6 =scaled_dot_product_attention =silu =softplus =softshrink
-torch._tensor Tensor
-torch._utils _rebuild_device_tensor_from_cpu_tensor _rebuild_device_tensor_from_numpy _rebuild_meta_tensor_no_storage _rebuild_nested_tensor _rebuild_parameter _rebuild_parameter_with_state _rebuild_qtensor _rebuild_sparse_csr_tensor _rebuild_sparse_tensor _rebuild_tensor _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_wrapper_subclass _rebuild_xla_tensor =_unflatten_dense_tensors
-torch.amp.grad_scaler OptState ~GradScaler ~_MultiDeviceReplicator =_refresh_per_optimizer_state
-torch.ao.nn.intrinsic.modules.fused ~BNReLU2d ~BNReLU3d ~ConvAdd2d ~ConvAddReLU2d ~ConvBn1d ~ConvBn2d ~ConvBn3d ~ConvBnReLU1d ~ConvBnReLU2d ~ConvBnReLU3d ~ConvReLU1d ~ConvReLU2d ~ConvReLU3d ~LinearBn1d ~LinearLeakyReLU ~LinearReLU ~LinearTanh ~_FusedModule
-torch.ao.nn.intrinsic.qat.modules.conv_fused ~ConvBn1d ~ConvBn2d ~ConvBn3d ~ConvBnReLU1d ~ConvBnReLU2d ~ConvBnReLU3d ~ConvReLU1d ~ConvReLU2d ~ConvReLU3d ~_ConvBnNd
-torch.ao.nn.intrinsic.qat.modules.linear_fused ~LinearBn1d
-torch.ao.nn.intrinsic.qat.modules.linear_relu ~LinearReLU
-torch.ao.nn.intrinsic.quantized.dynamic.modules.linear_relu ~LinearReLU
-torch.ao.nn.intrinsic.quantized.modules.bn_relu ~BNReLU2d ~BNReLU3d
-torch.ao.nn.intrinsic.quantized.modules.conv_add ~ConvAdd2d ~ConvAddReLU2d
-torch.ao.nn.intrinsic.quantized.modules.conv_relu ~ConvReLU1d ~ConvReLU2d ~ConvReLU3d
-torch.ao.nn.intrinsic.quantized.modules.linear_relu ~LinearLeakyReLU ~LinearReLU ~LinearTanh
-torch.ao.nn.qat.dynamic.modules.linear ~Linear
-torch.ao.nn.qat.modules.conv ~Conv1d ~Conv2d ~Conv3d ~_ConvNd
-torch.ao.nn.qat.modules.embedding_ops ~Embedding ~EmbeddingBag
-torch.ao.nn.qat.modules.linear ~Linear
-torch.ao.nn.quantizable.modules.activation ~MultiheadAttention
-torch.ao.nn.quantizable.modules.rnn ~LSTM ~LSTMCell ~_LSTMLayer ~_LSTMSingleLayer
-torch.ao.nn.quantized.dynamic.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d
-torch.ao.nn.quantized.dynamic.modules.linear ~Linear
-torch.ao.nn.quantized.dynamic.modules.rnn ~GRU ~GRUCell ~LSTM ~LSTMCell ~PackedParameter ~RNNBase ~RNNCell ~RNNCellBase
-torch.ao.nn.quantized.modules ~DeQuantize ~Quantize
-torch.ao.nn.quantized.modules.activation ~ELU ~Hardswish ~LeakyReLU ~MultiheadAttention ~PReLU ~ReLU6 ~Sigmoid ~Softmax
-torch.ao.nn.quantized.modules.batchnorm ~BatchNorm2d ~BatchNorm3d ~_BatchNorm
-torch.ao.nn.quantized.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d ~_ConvNd ~_ConvTransposeNd
-torch.ao.nn.quantized.modules.dropout ~Dropout
-torch.ao.nn.quantized.modules.embedding_ops ~Embedding ~EmbeddingBag ~EmbeddingPackedParams
-torch.ao.nn.quantized.modules.functional_modules ~FXFloatFunctional ~FloatFunctional ~QFunctional
-torch.ao.nn.quantized.modules.linear ~Linear ~LinearPackedParams
-torch.ao.nn.quantized.modules.normalization ~GroupNorm ~InstanceNorm1d ~InstanceNorm2d ~InstanceNorm3d ~LayerNorm
-torch.ao.nn.quantized.modules.rnn ~LSTM
-torch.ao.nn.quantized.modules.utils ~WeightedQuantizedModule
-torch.ao.nn.quantized.reference.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d ~_ConvNd ~_ConvTransposeNd
-torch.ao.nn.quantized.reference.modules.linear ~Linear
-torch.ao.nn.quantized.reference.modules.rnn ~GRU ~GRUCell ~LSTM ~LSTMCell ~RNNBase ~RNNCell ~RNNCellBase
-torch.ao.nn.quantized.reference.modules.sparse ~Embedding ~EmbeddingBag
-torch.ao.nn.quantized.reference.modules.utils ~ReferenceQuantizedModule
-torch.ao.nn.sparse.quantized.dynamic.linear ~Linear
-torch.ao.nn.sparse.quantized.linear ~Linear ~LinearPackedParams
-torch.ao.nn.sparse.quantized.utils ~LinearBlockSparsePattern
-torch.ao.quantization ~_DerivedObserverOrFakeQuantize
-torch.ao.quantization.fake_quantize ~FakeQuantize ~FakeQuantizeBase ~FixedQParamsFakeQuantize ~FusedMovingAvgObsFakeQuantize
-torch.ao.quantization.observer MappingType TorchAODType ZeroPointDomain ~AffineQuantizedObserverBase ~FixedQParamsObserver ~Granularity ~HistogramObserver ~MinMaxObserver ~MovingAverageMinMaxObserver ~MovingAveragePerChannelMinMaxObserver ~NoopObserver ~ObserverBase ~PerAxis ~PerBlock ~PerChannelMinMaxObserver ~PerGroup ~PerRow ~PerTensor ~PerToken ~PlaceholderObserver ~RecordingObserver ~ReuseInputObserver ~UniformQuantizationObserverBase ~_PartialWrapper
-torch.ao.quantization.qconfig ~QConfig ~QConfigDynamic
-torch.ao.quantization.qconfig_mapping ~QConfigMapping
-torch.ao.quantization.quant_type QuantType
-torch.ao.quantization.stubs ~DeQuantStub ~QuantStub ~QuantWrapper
-torch.autograd ~Variable
-torch.autograd.variable ~Variable
-torch.backends.cuda ~SDPBackend
-torch.cuda BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor =BFloat16Storage =BoolStorage =ByteStorage =CharStorage =ComplexDoubleStorage =ComplexFloatStorage =DoubleStorage =FloatStorage =HalfStorage =IntStorage =LongStorage =ShortStorage
-torch.cuda.amp.grad_scaler OptState ~GradScaler ~_MultiDeviceReplicator =_refresh_per_optimizer_state
-torch.cuda.sparse BFloat16Tensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
-torch.distributed._shard.metadata ~ShardMetadata
-torch.distributed._shard.sharded_tensor.metadata MEM_FORMAT_ENCODING ~ShardedTensorMetadata ~TensorProperties
-torch.distributed._tensor.placement_types ~Partial ~Placement ~Replicate ~Shard
-torch.distributed.checkpoint.filesystem ~_StorageInfo ~_StoragePrefix
-torch.distributed.checkpoint.metadata _MEM_FORMAT_ENCODING ~BytesStorageMetadata ~ChunkStorageMetadata ~Metadata ~MetadataIndex ~StorageMeta ~TensorProperties ~TensorStorageMetadata
-torch.distributed.fsdp.api BackwardPrefetch ShardingStrategy StateDictType ~CPUOffload ~FullOptimStateDictConfig ~FullStateDictConfig ~MixedPrecision =ShardingStrategy._HYBRID_SHARD_ZERO2
-torch.distributed.tensor DTensor ~Partial ~Replicate ~Shard
-torch.distributed.tensor._dtensor_spec ~DTensorSpec ~TensorMeta
-torch.distributed.tensor.placement_types ~Partial ~Placement ~Replicate ~Shard
-torch.distributions.bernoulli ~Bernoulli
-torch.distributions.beta ~Beta
-torch.distributions.binomial ~Binomial
-torch.distributions.categorical ~Categorical
-torch.distributions.cauchy ~Cauchy
-torch.distributions.chi2 ~Chi2
-torch.distributions.constraint_registry ~ConstraintRegistry
-torch.distributions.constraints ~Constraint ~MixtureSameFamilyConstraint ~_Boolean ~_Cat ~_CorrCholesky ~_Dependent ~_DependentProperty ~_GreaterThan ~_GreaterThanEq ~_HalfOpenInterval ~_IndependentConstraint ~_IntegerGreaterThan ~_IntegerInterval ~_IntegerLessThan ~_Interval ~_LessThan ~_LowerCholesky ~_LowerTriangular ~_Multinomial ~_OneHot ~_PositiveDefinite ~_PositiveSemidefinite ~_Real ~_Simplex ~_Square ~_Stack ~_Symmetric
-torch.distributions.continuous_bernoulli ~ContinuousBernoulli
-torch.distributions.dirichlet ~Dirichlet ~_Dirichlet
-torch.distributions.distribution ~Distribution
-torch.distributions.exp_family ~ExponentialFamily
-torch.distributions.exponential ~Exponential
-torch.distributions.fishersnedecor ~FisherSnedecor
-torch.distributions.gamma ~Gamma
-torch.distributions.generalized_pareto ~GeneralizedPareto
-torch.distributions.geometric ~Geometric
-torch.distributions.gumbel ~Gumbel
-torch.distributions.half_cauchy ~HalfCauchy
-torch.distributions.half_normal ~HalfNormal
-torch.distributions.independent ~Independent
-torch.distributions.inverse_gamma ~InverseGamma
-torch.distributions.kl ~_Match
-torch.distributions.kumaraswamy ~Kumaraswamy
-torch.distributions.laplace ~Laplace
-torch.distributions.lkj_cholesky ~LKJCholesky
-torch.distributions.log_normal ~LogNormal
-torch.distributions.logistic_normal ~LogisticNormal
-torch.distributions.lowrank_multivariate_normal ~LowRankMultivariateNormal
-torch.distributions.mixture_same_family ~MixtureSameFamily
-torch.distributions.multinomial ~Multinomial
-torch.distributions.multivariate_normal ~MultivariateNormal
-torch.distributions.negative_binomial ~NegativeBinomial
-torch.distributions.normal ~Normal
-torch.distributions.one_hot_categorical ~OneHotCategorical ~OneHotCategoricalStraightThrough
-torch.distributions.pareto ~Pareto
-torch.distributions.poisson ~Poisson
-torch.distributions.relaxed_bernoulli ~LogitRelaxedBernoulli ~RelaxedBernoulli
-torch.distributions.relaxed_categorical ~ExpRelaxedCategorical ~RelaxedOneHotCategorical
-torch.distributions.studentT ~StudentT
-torch.distributions.transformed_distribution ~TransformedDistribution
-torch.distributions.transforms ~AbsTransform ~AffineTransform ~CatTransform ~ComposeTransform ~CorrCholeskyTransform ~CumulativeDistributionTransform ~ExpTransform ~IndependentTransform ~LowerCholeskyTransform ~PositiveDefiniteTransform ~PowerTransform ~ReshapeTransform ~SigmoidTransform ~SoftmaxTransform ~SoftplusTransform ~StackTransform ~StickBreakingTransform ~TanhTransform ~Transform ~_InverseTransform
-torch.distributions.uniform ~Uniform
-torch.distributions.von_mises ~VonMises
-torch.distributions.weibull ~Weibull
-torch.distributions.wishart ~Wishart
-torch.fx.immutable_collections immutable_dict immutable_list =_create_immutable_container
-torch.jit._pickle build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist restore_type_tag
-torch.masked.maskedtensor.core MaskedTensor
-torch.nn.attention ~SDPBackend
-torch.nn.attention.bias CausalBias CausalVariant
-torch.nn.backends.thnn _get_thnn_function_backend
-torch.nn.functional =_threshold =adaptive_avg_pool2d =adaptive_avg_pool3d =adaptive_max_pool1d_with_indices =adaptive_max_pool2d_with_indices =adaptive_max_pool3d_with_indices =affine_grid =alpha_dropout =batch_norm =binary_cross_entropy =binary_cross_entropy_with_logits =celu =cosine_embedding_loss =cross_entropy =ctc_loss =dropout =dropout1d =dropout2d =dropout3d =elu =embedding =embedding_bag =feature_alpha_dropout =fold =fractional_max_pool2d_with_indices =fractional_max_pool3d_with_indices =gaussian_nll_loss =glu =grid_sample =group_norm =grouped_mm =gumbel_softmax =hardsigmoid =hardswish =hardtanh =hinge_embedding_loss =huber_loss =instance_norm =interpolate =kl_div =l1_loss =layer_norm =leaky_relu =linear_cross_entropy =local_response_norm =log_softmax =lp_pool1d =lp_pool2d =lp_pool3d =margin_ranking_loss =max_pool1d_with_indices =max_pool2d_with_indices =max_pool3d_with_indices =max_unpool1d =max_unpool2d =max_unpool3d =mish =mse_loss =multi_head_attention_forward =multi_margin_loss =multilabel_margin_loss =multilabel_soft_margin_loss =nll_loss =normalize =pad =poisson_nll_loss =relu =relu6 =rms_norm =rrelu =scaled_grouped_mm =scaled_mm =selu =sigmoid =silu =smooth_l1_loss =soft_margin_loss =softmax =softmin =softsign =tanh =tanhshrink =triplet_margin_loss =unfold =upsample =upsample_bilinear =upsample_nearest
-torch.nn.init =calculate_gain =constant_ =dirac_ =eye_ =kaiming_normal_ =kaiming_uniform_ =normal_ =ones_ =orthogonal_ =sparse_ =trunc_normal_ =uniform_ =xavier_normal_ =xavier_uniform_ =zeros_
-torch.nn.intrinsic.modules.fused ~BNReLU2d ~BNReLU3d ~ConvBn1d ~ConvBn2d ~ConvBn3d ~ConvBnReLU1d ~ConvBnReLU2d ~ConvBnReLU3d ~ConvReLU1d ~ConvReLU2d ~ConvReLU3d ~LinearBn1d ~LinearReLU ~_FusedModule
-torch.nn.intrinsic.qat.modules.conv_fused ~ConvBn1d ~ConvBn2d ~ConvBn3d ~ConvBnReLU1d ~ConvBnReLU2d ~ConvBnReLU3d ~ConvReLU1d ~ConvReLU2d ~ConvReLU3d ~_ConvBnNd
-torch.nn.intrinsic.qat.modules.linear_fused ~LinearBn1d
-torch.nn.intrinsic.qat.modules.linear_relu ~LinearReLU
-torch.nn.intrinsic.quantized.dynamic.modules.linear_relu ~LinearReLU
-torch.nn.intrinsic.quantized.modules.bn_relu ~BNReLU2d ~BNReLU3d
-torch.nn.intrinsic.quantized.modules.conv_relu ~ConvReLU1d ~ConvReLU2d ~ConvReLU3d
-torch.nn.intrinsic.quantized.modules.linear_relu ~LinearReLU
-torch.nn.modules._functions ~BackwardHookFunction ~CrossMapLRN2d ~SyncBatchNorm
-torch.nn.modules.activation ~CELU ~ELU ~GELU ~GLU ~Hardshrink ~Hardsigmoid ~Hardswish ~Hardtanh ~LeakyReLU ~LogSigmoid ~LogSoftmax ~Mish ~MultiheadAttention ~PReLU ~RReLU ~ReLU ~ReLU6 ~SELU ~SiLU ~Sigmoid ~Softmax ~Softmax2d ~Softmin ~Softplus ~Softshrink ~Softsign ~Tanh ~Tanhshrink ~Threshold
-torch.nn.modules.adaptive ~AdaptiveLogSoftmaxWithLoss ~_ASMoutput
-torch.nn.modules.batchnorm ~BatchNorm1d ~BatchNorm2d ~BatchNorm3d ~LazyBatchNorm1d ~LazyBatchNorm2d ~LazyBatchNorm3d ~SyncBatchNorm ~_BatchNorm ~_LazyNormBase ~_NormBase =LazyBatchNorm1d._infer_parameters =LazyBatchNorm1d._lazy_load_hook =LazyBatchNorm2d._infer_parameters =LazyBatchNorm2d._lazy_load_hook =LazyBatchNorm3d._infer_parameters =LazyBatchNorm3d._lazy_load_hook
-torch.nn.modules.channelshuffle ~ChannelShuffle
-torch.nn.modules.container ~Container ~ModuleDict ~ModuleList ~ParameterDict ~ParameterList ~Sequential
-torch.nn.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d ~LazyConv1d ~LazyConv2d ~LazyConv3d ~LazyConvTranspose1d ~LazyConvTranspose2d ~LazyConvTranspose3d ~_ConvNd ~_ConvTransposeMixin ~_ConvTransposeNd ~_LazyConvXdMixin =LazyConv1d._infer_parameters =LazyConv1d._lazy_load_hook =LazyConv2d._infer_parameters =LazyConv2d._lazy_load_hook =LazyConv3d._infer_parameters =LazyConv3d._lazy_load_hook =LazyConvTranspose1d._infer_parameters =LazyConvTranspose1d._lazy_load_hook =LazyConvTranspose2d._infer_parameters =LazyConvTranspose2d._lazy_load_hook =LazyConvTranspose3d._infer_parameters =LazyConvTranspose3d._lazy_load_hook
-torch.nn.modules.distance ~CosineSimilarity ~PairwiseDistance
-torch.nn.modules.dropout ~AlphaDropout ~Dropout ~Dropout1d ~Dropout2d ~Dropout3d ~FeatureAlphaDropout ~_DropoutNd
-torch.nn.modules.flatten ~Flatten ~Unflatten
-torch.nn.modules.fold ~Fold ~Unfold
-torch.nn.modules.instancenorm ~InstanceNorm1d ~InstanceNorm2d ~InstanceNorm3d ~LazyInstanceNorm1d ~LazyInstanceNorm2d ~LazyInstanceNorm3d ~_InstanceNorm =LazyInstanceNorm1d._infer_parameters =LazyInstanceNorm1d._lazy_load_hook =LazyInstanceNorm2d._infer_parameters =LazyInstanceNorm2d._lazy_load_hook =LazyInstanceNorm3d._infer_parameters =LazyInstanceNorm3d._lazy_load_hook
-torch.nn.modules.lazy ~LazyModuleMixin ~_LazyProtocol
-torch.nn.modules.linear ~Bilinear ~Identity ~LazyLinear ~Linear ~NonDynamicallyQuantizableLinear =LazyLinear._infer_parameters =LazyLinear._lazy_load_hook
-torch.nn.modules.linear_cross_entropy ~_ChunkContext ~_ChunkViews
-torch.nn.modules.linear_cross_entropy_options ~LinearCrossEntropyOptions ~_AutoDefault
-torch.nn.modules.loss ~BCELoss ~BCEWithLogitsLoss ~CTCLoss ~CosineEmbeddingLoss ~CrossEntropyLoss ~GaussianNLLLoss ~HingeEmbeddingLoss ~HuberLoss ~KLDivLoss ~L1Loss ~LinearCrossEntropyLoss ~MSELoss ~MarginRankingLoss ~MultiLabelMarginLoss ~MultiLabelSoftMarginLoss ~MultiMarginLoss ~NLLLoss ~NLLLoss2d ~PoissonNLLLoss ~SmoothL1Loss ~SoftMarginLoss ~TripletMarginLoss ~TripletMarginWithDistanceLoss ~_Loss ~_WeightedLoss
-torch.nn.modules.module ~Module ~_IncompatibleKeys ~_WrappedHook
-torch.nn.modules.normalization ~CrossMapLRN2d ~GroupNorm ~LayerNorm ~LocalResponseNorm ~RMSNorm
-torch.nn.modules.padding ~CircularPad1d ~CircularPad2d ~CircularPad3d ~ConstantPad1d ~ConstantPad2d ~ConstantPad3d ~ReflectionPad1d ~ReflectionPad2d ~ReflectionPad3d ~ReplicationPad1d ~ReplicationPad2d ~ReplicationPad3d ~ZeroPad1d ~ZeroPad2d ~ZeroPad3d ~_CircularPadNd ~_ConstantPadNd ~_ReflectionPadNd ~_ReplicationPadNd
-torch.nn.modules.pixelshuffle ~PixelShuffle ~PixelUnshuffle
-torch.nn.modules.pooling ~AdaptiveAvgPool1d ~AdaptiveAvgPool2d ~AdaptiveAvgPool3d ~AdaptiveMaxPool1d ~AdaptiveMaxPool2d ~AdaptiveMaxPool3d ~AvgPool1d ~AvgPool2d ~AvgPool3d ~FractionalMaxPool2d ~FractionalMaxPool3d ~LPPool1d ~LPPool2d ~LPPool3d ~MaxPool1d ~MaxPool2d ~MaxPool3d ~MaxUnpool1d ~MaxUnpool2d ~MaxUnpool3d ~_AdaptiveAvgPoolNd ~_AdaptiveMaxPoolNd ~_AvgPoolNd ~_LPPoolNd ~_MaxPoolNd ~_MaxUnpoolNd
-torch.nn.modules.rnn ~GRU ~GRUCell ~LSTM ~LSTMCell ~RNN ~RNNBase ~RNNCell ~RNNCellBase
-torch.nn.modules.sparse ~Embedding ~EmbeddingBag
-torch.nn.modules.transformer ~Transformer ~TransformerDecoder ~TransformerDecoderLayer ~TransformerEncoder ~TransformerEncoderLayer
-torch.nn.modules.upsampling ~Upsample ~UpsamplingBilinear2d ~UpsamplingNearest2d
-torch.nn.parallel ~DataParallel ~DistributedDataParallel ~DistributedDataParallelCPU
-torch.nn.parallel._functions ~Broadcast ~Gather ~ReduceAddCoalesced ~Scatter
-torch.nn.parallel._replicated_tensor_ddp_interop ~ReplicatedTensorFunction
-torch.nn.parallel.data_parallel ~DataParallel
-torch.nn.parallel.distributed ~DistributedDataParallel
-torch.nn.parameter Buffer Parameter UninitializedBuffer UninitializedParameter UninitializedTensorMixin
-torch.nn.qat.dynamic.modules.linear ~Linear
-torch.nn.qat.modules.conv ~Conv1d ~Conv2d ~Conv3d ~_ConvNd
-torch.nn.qat.modules.embedding_ops ~Embedding ~EmbeddingBag
-torch.nn.qat.modules.linear ~Linear
-torch.nn.quantizable.modules.activation ~MultiheadAttention
-torch.nn.quantizable.modules.rnn ~LSTM ~LSTMCell ~_LSTMLayer ~_LSTMSingleLayer
-torch.nn.quantized._reference.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d ~_ConvNd ~_ConvTransposeNd
-torch.nn.quantized._reference.modules.linear ~Linear
-torch.nn.quantized._reference.modules.rnn ~GRUCell ~LSTM ~LSTMCell ~RNNBase ~RNNCell ~RNNCellBase
-torch.nn.quantized._reference.modules.sparse ~Embedding ~EmbeddingBag
-torch.nn.quantized._reference.modules.utils ~ReferenceQuantizedModule
-torch.nn.quantized.dynamic.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d
-torch.nn.quantized.dynamic.modules.linear ~Linear
-torch.nn.quantized.dynamic.modules.rnn ~GRU ~GRUCell ~LSTM ~LSTMCell ~PackedParameter ~RNNBase ~RNNCell ~RNNCellBase
-torch.nn.quantized.modules ~DeQuantize ~Quantize
-torch.nn.quantized.modules.activation ~ELU ~Hardswish ~LeakyReLU ~MultiheadAttention ~PReLU ~ReLU6 ~Sigmoid ~Softmax
-torch.nn.quantized.modules.batchnorm ~BatchNorm2d ~BatchNorm3d ~_BatchNorm
-torch.nn.quantized.modules.conv ~Conv1d ~Conv2d ~Conv3d ~ConvTranspose1d ~ConvTranspose2d ~ConvTranspose3d ~_ConvNd ~_ConvTransposeNd
-torch.nn.quantized.modules.dropout ~Dropout
-torch.nn.quantized.modules.embedding_ops ~Embedding ~EmbeddingBag ~EmbeddingPackedParams
-torch.nn.quantized.modules.functional_modules ~FXFloatFunctional ~FloatFunctional ~QFunctional
-torch.nn.quantized.modules.linear ~Linear ~LinearPackedParams
-torch.nn.quantized.modules.normalization ~GroupNorm ~InstanceNorm1d ~InstanceNorm2d ~InstanceNorm3d ~LayerNorm
-torch.nn.quantized.modules.rnn ~LSTM
-torch.nn.quantized.modules.utils ~WeightedQuantizedModule
-torch.nn.utils._expanded_weights.conv_expanded_weights ~ConvPerSampleGrad
-torch.nn.utils._expanded_weights.embedding_expanded_weights ~EmbeddingPerSampleGrad
-torch.nn.utils._expanded_weights.expanded_weights_impl ExpandedWeight
-torch.nn.utils._expanded_weights.group_norm_expanded_weights ~GroupNormPerSampleGrad
-torch.nn.utils._expanded_weights.instance_norm_expanded_weights ~InstanceNormPerSampleGrad
-torch.nn.utils._expanded_weights.layer_norm_expanded_weights ~LayerNormPerSampleGrad
-torch.nn.utils._expanded_weights.linear_expanded_weights ~LinearPerSampleGrad
-torch.nn.utils._named_member_accessor ~NamedMemberAccessor
-torch.nn.utils.clip_grad =clip_grad_norm =clip_grad_norm_ =clip_grad_value_
-torch.nn.utils.convert_parameters =parameters_to_vector =vector_to_parameters
-torch.nn.utils.fusion =fuse_conv_bn_eval =fuse_conv_bn_weights =fuse_linear_bn_eval =fuse_linear_bn_weights
-torch.nn.utils.parametrizations _OrthMaps ~_Orthogonal ~_SpectralNorm ~_WeightNorm =_OrthMaps.cayley =_OrthMaps.householder =_OrthMaps.matrix_exp
-torch.nn.utils.parametrize ~ParametrizationList
-torch.nn.utils.prune ~BasePruningMethod ~CustomFromMask ~Identity ~L1Unstructured ~LnStructured ~PruningContainer ~RandomStructured ~RandomUnstructured
-torch.nn.utils.rnn ~PackedSequence ~PackedSequence_ =invert_permutation =pack_padded_sequence =pack_sequence =pad_packed_sequence =pad_sequence =unpack_sequence =unpad_sequence
-torch.nn.utils.spectral_norm ~SpectralNorm ~SpectralNormLoadStateDictPreHook ~SpectralNormStateDictHook
-torch.nn.utils.weight_norm ~WeightNorm
-torch.optim ~Adafactor ~Muon
-torch.optim._stateless ~_GroupSwapinInfo
-torch.optim.adadelta ~Adadelta
-torch.optim.adagrad ~Adagrad
-torch.optim.adam ~Adam
-torch.optim.adamax ~Adamax
-torch.optim.adamw ~AdamW
-torch.optim.asgd ~ASGD
-torch.optim.lbfgs ~LBFGS
-torch.optim.lr_scheduler ~ChainedScheduler ~ConstantLR ~CosineAnnealingLR ~CosineAnnealingWarmRestarts ~CyclicLR ~ExponentialLR ~LRScheduler ~LambdaLR ~LinearLR ~MultiStepLR ~MultiplicativeLR ~OneCycleLR ~PolynomialLR ~ReduceLROnPlateau ~SequentialLR ~StepLR ~_LRScheduler ~_SchedulePhase ~_enable_get_lr_call ~_initial_mode =CyclicLR._exp_range_scale_fn =CyclicLR._triangular2_scale_fn =CyclicLR._triangular_scale_fn
-torch.optim.nadam ~NAdam
-torch.optim.optimizer ~Optimizer ~_RequiredParameter
-torch.optim.radam ~RAdam
-torch.optim.rmsprop ~RMSprop
-torch.optim.rprop ~Rprop
-torch.optim.sgd ~SGD
-torch.optim.sparse_adam ~SparseAdam
-torch.optim.swa_utils ~AveragedModel ~SWALR
-torch.quantization.fake_quantize ~FakeQuantize ~FakeQuantizeBase ~FixedQParamsFakeQuantize ~FusedMovingAvgObsFakeQuantize
-torch.quantization.observer ~HistogramObserver ~MinMaxObserver ~MovingAverageMinMaxObserver ~MovingAveragePerChannelMinMaxObserver ~NoopObserver ~ObserverBase ~PerChannelMinMaxObserver ~PlaceholderObserver ~RecordingObserver ~_PartialWrapper
-torch.quantization.qconfig ~QConfig ~QConfigDynamic
-torch.quantization.stubs ~DeQuantStub ~QuantStub ~QuantWrapper
-torch.return_types _det_lu_based_helper _fake_quantize_per_tensor_affine_cachemask_tensor_qparams _fused_moving_avg_obs_fq_helper _linalg_det _linalg_det_out _linalg_eigh _linalg_eigh_out _linalg_slogdet _linalg_slogdet_out _linalg_solve_ex _linalg_solve_ex_out _linalg_svd _linalg_svd_out _lu_with_info _scaled_dot_product_cudnn_attention _scaled_dot_product_efficient_attention _scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_for_cpu _unpack_dual aminmax aminmax_out cummax cummax_out cummin cummin_out eig eig_out frexp frexp_out geqrf geqrf_out histogram histogram_out histogramdd kthvalue kthvalue_out linalg_cholesky_ex linalg_cholesky_ex_out linalg_eig linalg_eig_out linalg_eigh linalg_eigh_out linalg_inv_ex linalg_inv_ex_out linalg_ldl_factor linalg_ldl_factor_ex linalg_ldl_factor_ex_out linalg_ldl_factor_out linalg_lstsq linalg_lstsq_out linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_lu_factor_ex_out linalg_lu_factor_out linalg_lu_out linalg_qr linalg_qr_out linalg_slogdet linalg_slogdet_out linalg_solve_ex linalg_solve_ex_out linalg_svd linalg_svd_out lstsq lstsq_out lu_unpack lu_unpack_out max max_out median median_out min min_out mode mode_out nanmedian nanmedian_out qr qr_out slogdet slogdet_out sort sort_out svd svd_out symeig symeig_out topk topk_out triangular_solve triangular_solve_out
-torch.serialization SourceChangeWarning _get_layout ~StorageType =_maybe_decode_ascii
-torch.sparse BFloat16Tensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
-torch.sparse.semi_structured SparseSemiStructuredTensor SparseSemiStructuredTensorCUSPARSELT SparseSemiStructuredTensorCUTLASS ~_SEMI_STRUCTURED_SPARSE_CONFIG
-torch.storage TypedStorage UntypedStorage _LegacyStorage _StorageBase _TypedStorage _UntypedStorage
-torch.torch_version ~TorchVersion ~_LazyImport
-torch.utils.data.dataset ~ChainDataset ~ConcatDataset ~Dataset ~IterableDataset ~StackDataset ~Subset ~TensorDataset
-torch.utils.data.sampler ~BatchSampler ~RandomSampler ~Sampler ~SequentialSampler ~SubsetRandomSampler ~WeightedRandomSampler
-torch.utils.hooks ~RemovableHandle`,
+    text: `00torch =0BFloat16Storage 8Tensor =1oolStorage 4Tensor =1yteStorage 4Tensor =0CharStorage 4Tensor =1omplexDoubleStorage =7FloatStorage =0DoubleStorage 6Tensor =0FloatStorage 5Tensor 0Generator =0HalfStorage 4Tensor =0IntStorage 3Tensor =0LongStorage 4Tensor =0QInt32Storage =48Storage =1UInt2x4Storage =54x2Storage =58Storage ~0ScriptObject =1hortStorage 5Tensor 1ize ~1ymBool ~3Float ~3Int 0Tensor 1ypedStorage 0UntypedStorage 0_TypedStorage 1UntypedStorage 1mkldnn 0bfloat16 1its16 5x8 42x4 44x2 48 1ool 0cdouble 1float 1half 3nnels_last d_3d 1omplex128 732 764 2ntiguous_format 0device 1ouble 1type ~0finfo 1loat 516 532 54_e2m1fn_x2 564 58_e4m3fn duz 85m2 bfnuz 88m0fnu 0half ~0iinfo 1nt 31 46 32 33 42 34 35 36 44 37 38 0jagged ~0layout 1ong 0memory_format 0per_channel_affine i_float_qparams csymmetric 4tensor_affine bsymmetric 1reserve_format 0qint32 48 1scheme 1uint2x4 54x2 58 0short 1parse_bsc 9r 7coo 8sc 9r 1trided 0uint1 56 42 43 52 44 45 46 54 47 48
+05._C ~0DisableTorchFunctionSubclass 0Generator ~0ScriptObject 1ize =0_VariableFunctions =i.abs =m_ =molute =kcos =n_ =nh =o_ =kdaptive_avg_pool1d =smax_pool1d =ld =mbmm =mcdiv =nmul =mmm =nv =o_ =mr =ljoint =kffine_grid_generator =klias_copy =mgn_tensors =ll =mclose =lpha_dropout =w_ =kmax =lin =nmax =kngle =ly =krange =lccos =p_ =ph =q_ =msin =p_ =ph =q_ =mtan =p2 =p_ =ph =q_ =lgmax =nin =msort =mwhere =ks_strided =t_ =ucopy =uscatter =mtensor =larray =lin =n_ =nh =o_ =ktan =n2 =n_ =nh =o_ =lleast_1d =r2d =r3d =kvg_pool1d =jbaddbmm =lrtlett_window =ltch_norm =t_backward_elemt =zard_reduce =uelemt =ugather_stats =zr_stats_with_counts =ustats =uupdate_stats =kernoulli =kilinear =lnary_cross_entropy_with_logits =mcount =momial =ltwise_and =rleft_shift =rnot =ror =rright_shift =rxor =klackman_window =lock_diag =kmm =kroadcast_tensors =uo =kucketize =jcan_cast =lrtesian_prod =lt =kcol_indices_copy =kdist =keil =n_ =llu =n_ =khain_matmul =mnnel_shuffle =lolesky =r_inverse =ssolve =mose_qparams_optimized =lunk =klamp =o_ =pmax =s_ =qin =s_ =lip =n_ =lone =kol_indices_copy =mumn_stack =lmbinations =mplex =lncat =penate =mj =n_physical =w_ =mstant_pad_nd =mv1d =n2d =n3d =n_tbc =pranspose1d =x2d =x3d =nolution =lpysign =lrrcoef =ls =m_ =mh =n_ =mine_embedding_loss =qsimilarity =lunt_nonzero =lv =kross =mw_indices_copy =ktc_loss =kudnn_affine_grid_generator =pbatch_norm =pconvolution =zn_add_relu =zn_relu =zn_transpose =pgrid_sampler =pis_acceptable =lmmax =nin =mprod =msum =mulative_trapezoid =jdeg2rad =q_ =lquantize =lt =mach =p_ =qcopy =kiag =n_embed =nflat =nonal =r_copy =sscatter =lff =lgamma =lst =lv =mide =kot =kropout =q_ =ksmm =lplit =ltack =jeig =lnsum =kmbedding =s_bag =trenorm_ =lpty =o_like =ppermuted =pquantized =pstrided =kq =lual =krf =m_ =mc =n_ =minv =kxp =m2 =n_ =m_ =mand_copy =mm1 =o_ =kye =jfake_quantize_per_channel_affine =zr_tensor_affine =kbgemm_linear_fp16_weight =z16_weight_fp32_activation =xint8_weight =zt8_weight_fp32_activation =xquantize_weight =qpack_gemm_matrix_fp16 =vquantized_matrix =keature_alpha_dropout =zopout_ =rdropout =y_ =kill =n_ =lx =m_ =klatten =lip =nlr =nud =loat_power =mor =o_ =pdivide =kmax =lin =lod =krac =n_ =lexp =lobenius_norm =mm_numpy =nbuffer =kull =n_like =lsed_moving_avg_obs_fake_quant =jgather =kcd =m_ =ke =lqrf =lr =lt_device =kradient =leater =q_equal =lid_sampler =v_2d =w3d =loup_norm =lu =m_cell =kt =jhamming_window =lnn_window =lrdshrink =lsh_tensor =keaviside =kinge_embedding_loss =lstc =nogram =sdd =ksmm =lplit =mmm =ltack =kypot =ji0 =l_ =kgamma =pc =kmag =kndex_add =pcopy =pfill =pput =s_ =preduce =pselect =mices_copy =lner =lstance_norm =lt_repr =lverse =ks_complex =onj =mdistributed =mfloating_point =minference =mneg =nonzero =msame_size =nigned =mvulkan_available =lclose =lfinite =lin =nf =lnan =meginf =lposinf =lreal =ltft =jkaiser_window =kl_div =kron =kthvalue =jlayer_norm =kcm =m_ =kdexp =o_ =ke =lrp =lss =n_equal =kgamma =kinspace =kog =m10 =o_ =np =o_ =m2 =n_ =m_ =nsoftmax =maddexp =s2 =mcumsumexp =mdet =mical_and =rnot =ror =rxor =nt =o_ =mspace =numexp =kstm =n_cell =msq =kt =ku_solve =munpack =jmargin_ranking_loss =lsked_fill =qscatter =relect =ltmul =mrix_exp =qpower =qrank =lx =m_pool1d =t_with_indices =r2d =r3d =mimum =kean =ldian =lshgrid =kin =mimum =lopen_batch_norm =qconvolution =zon_add_relu =zon_relu =zon_transpose =rtc_loss =qdepthwise_convolution =qrnn =kkldnn_adaptive_avg_pool2d =qconvolution =qlinear_backward_weights =qmax_pool2d =y3d =qrnn_layer =km =kode =lveaxis =ndim =ksort =kul =mtinomial =oply =kv =llgamma =jnan_to_num =t_ =mmean =odian =mquantile =msum =lrrow =p_copy =ltive_batch_norm =qchannel_shuffle =qdropout =qgroup_norm =qlayer_norm =qnorm =ke =lg =m_ =mative =r_ =lsted_tensor =lxtafter =konzero =q_static =lrm =n_except_dim =nal =lt_equal =kuclear_norm =lmel =jones =n_like =krgqr =lmqr =kuter =jpairwise_distance =kdist =kermute =q_copy =kinverse =lxel_shuffle =punshuffle =koisson =q_nll_loss =llar =mygamma =lsitive =lw =krelu =lod =mmote_types =kut =jq_per_channel_axis =xscales =xzero_points =lscale =lzero_point =kr =kuantile =pze_per_channel =wtensor =zsor_dynamic =rd_batch_norm =tgru_cell =tlstm_cell =tmax_pool1d =zol2d =zol3d =trnn_relu_cell =xtanh_cell =jrad2deg =q_ =lnd =n_like =nint =q_like =nn =o_like =nperm =mge =lvel =keal =lciprocal =t_ =llu =n_ =lmainder =lnorm =lpeat_interleave =lshape =mize_as_ =tsparse_ =molve_conj =rneg =mult_type =kms_norm =knn_relu =r_cell =ntanh =r_cell =koll =lt90 =lund =o_ =lw_indices_copy =nstack =krelu =o_ =ksqrt =o_ =lub =jsaddmm =kcalar_tensor =mtter =q_add =rreduce =kearchsorted =lgment_reduce =llect =p_copy =qscatter =mu =n_ =kgn =kigmoid =q_ =mn =nbit =ln =m_ =mc =n_ =mh =n_ =klice_copy =pinverse =pscatter =logdet =kmm =koftmax =lrt =kparse_bsc_tensor =sr_tensor =qcompressed_tensor =so_tensor =rsc_tensor =sr_tensor =llit =o_copy =pwith_sizes =z_copy =lmm =kqrt =n_ =luare =p_ =meeze =q_copy =kspaddmm =ktack =ld =m_mean =lft =kub =mtract =lm =kvd =kwapaxes =ndims =kym_constrain_range =znge_for_size =meig =jt =k_copy =kake =n_along_dim =ln =m_ =mh =n_ =kensor =p_split =pdot =khreshold =s_ =kile =kopk =krace =mnspose =s_copy =mpezoid =nz =liangular_solve =ml =n_indices =mplet_margin_loss =mu =n_indices =lue_divide =mnc =o_ =junbind =p_copy =lflatten =mold_copy =lique_consecutive =qdim =lsafe_chunk =qsplit =v_with_sizes =mqueeze =s_copy =jvalues_copy =lnder =lr =m_mean =kdot =kiew_as_complex =y_copy =rreal =v_copy =ocopy =ksplit =ltack =jwhere =jxlogy =o_ =jzero_ =ns =o_like =iClass =n.abs =r_ =rolute =pcos =s_ =sh =t_ =pdaptive_avg_pool1d =xmax_pool1d =qd =rbmm =rcdiv =smul =rmm =sv =t_ =rr =qjoint =pffine_grid_generator =plias_copy =rgn_tensors =ql =rclose =qpha_dropout =zut_ =pmax =qin =smax =pngle =qy =prange =qccos =u_ =uh =v_ =rsin =u_ =uh =v_ =rtan =u2 =u_ =uh =v_ =qgmax =sin =rsort =rwhere =ps_strided =y_ =zcopy =zscatter =rtensor =qarray =qin =s_ =sh =t_ =ptan =s2 =s_ =sh =t_ =qleast_1d =w2d =w3d =pvg_pool1d =obaddbmm =qrtlett_window =qtch_norm =y_backward_elemt =zbackward_reduce =zelemt =zgather_stats =zgather_stats_with_counts =zstats =zupdate_stats =pernoulli =pilinear =qnary_cross_entropy_with_logits =rcount =romial =qtwise_and =wleft_shift =wnot =wor =wright_shift =wxor =plackman_window =qock_diag =pmm =proadcast_tensors =zo =pucketize =ocan_cast =qrtesian_prod =qt =pcol_indices_copy =pdist =peil =s_ =qlu =s_ =phain_matmul =rnnel_shuffle =qolesky =w_inverse =xsolve =rose_qparams_optimized =qunk =plamp =t_ =umax =x_ =vin =x_ =qip =s_ =qone =pol_indices_copy =rumn_stack =qmbinations =rplex =qncat =uenate =rj =s_physical =zal_ =rstant_pad_nd =rv1d =s2d =s3d =s_tbc =uranspose1d =zose2d =zose3d =solution =qpysign =qrrcoef =qs =r_ =rh =s_ =rine_embedding_loss =vsimilarity =qunt_nonzero =qv =pross =rw_indices_copy =ptc_loss =pudnn_affine_grid_generator =ubatch_norm =uconvolution =zlution_add_relu =zlution_relu =zlution_transpose =ugrid_sampler =uis_acceptable =qmmax =sin =rprod =rsum =rulative_trapezoid =odeg2rad =v_ =qquantize =qt =rach =u_ =vcopy =piag =s_embed =sflat =sonal =w_copy =xscatter =qff =qgamma =qst =qv =ride =pot =propout =v_ =psmm =qplit =qtack =oeig =qnsum =pmbedding =x_bag =yrenorm_ =qpty =t_like =upermuted =uquantized =ustrided =pq =qual =prf =r_ =rc =s_ =rinv =pxp =r2 =s_ =r_ =rand_copy =rm1 =t_ =pye =ofake_quantize_per_channel_affine =zze_per_tensor_affine =pbgemm_linear_fp16_weight =zar_fp16_weight_fp32_activation =zar_int8_weight =zar_int8_weight_fp32_activation =zar_quantize_weight =vpack_gemm_matrix_fp16 =z_quantized_matrix =peature_alpha_dropout =zha_dropout_ =wdropout =zpout_ =pill =s_ =qx =r_ =platten =qip =slr =sud =qoat_power =ror =t_ =udivide =pmax =qin =qod =prac =s_ =qexp =qobenius_norm =rm_numpy =sbuffer =pull =s_like =qsed_moving_avg_obs_fake_quant =ogather =pcd =r_ =pe =qqrf =qr =qt_device =pradient =qeater =v_equal =qid_sampler =zr_2d =zr_3d =qoup_norm =qu =r_cell =pt =ohamming_window =qnn_window =qrdshrink =qsh_tensor =peaviside =pinge_embedding_loss =qstc =sogram =xdd =psmm =qplit =rmm =qtack =pypot =oi0 =q_ =pgamma =uc =pmag =pndex_add =ucopy =ufill =uput =x_ =ureduce =uselect =rices_copy =qner =qstance_norm =qt_repr =qverse =ps_complex =tnj =rdistributed =rfloating_point =rinference =rneg =sonzero =rsame_size =signed =rvulkan_available =qclose =qfinite =qin =sf =qnan =reginf =qposinf =qreal =qtft =okaiser_window =pl_div =pron =pthvalue =olayer_norm =pcm =r_ =pdexp =t_ =pe =qrp =qss =s_equal =pgamma =pinspace =pog =r10 =t_ =sp =t_ =r2 =s_ =r_ =ssoftmax =raddexp =x2 =rcumsumexp =rdet =rical_and =wnot =wor =wxor =st =t_ =rspace =sumexp =pstm =s_cell =rsq =pt =pu_solve =runpack =omargin_ranking_loss =qsked_fill =vscatter =welect =qtmul =rrix_exp =vpower =vrank =qx =r_pool1d =y_with_indices =w2d =w3d =rimum =pean =qdian =qshgrid =pin =rimum =qopen_batch_norm =vconvolution =zolution_add_relu =zolution_relu =zolution_transpose =wtc_loss =vdepthwise_convolution =vrnn =pkldnn_adaptive_avg_pool2d =vconvolution =vlinear_backward_weights =vmax_pool2d =zpool3d =vrnn_layer =pm =pode =qveaxis =sdim =psort =pul =rtinomial =tply =pv =qlgamma =onan_to_num =y_ =rmean =tdian =rquantile =rsum =qrrow =u_copy =qtive_batch_norm =vchannel_shuffle =vdropout =vgroup_norm =vlayer_norm =vnorm =pe =qg =r_ =rative =w_ =qsted_tensor =qxtafter =ponzero =v_static =qrm =s_except_dim =sal =qt_equal =puclear_norm =qmel =oones =s_like =prgqr =qmqr =puter =opairwise_distance =pdist =permute =v_copy =pinverse =qxel_shuffle =uunshuffle =poisson =v_nll_loss =qlar =rygamma =qsitive =qw =prelu =qod =rmote_types =put =oq_per_channel_axis =zel_scales =zel_zero_points =qscale =qzero_point =pr =puantile =uze_per_channel =zr_tensor =zr_tensor_dynamic =wd_batch_norm =ygru_cell =ylstm_cell =ymax_pool1d =zax_pool2d =zax_pool3d =yrnn_relu_cell =znn_tanh_cell =orad2deg =v_ =qnd =s_like =sint =v_like =sn =t_like =sperm =rge =qvel =peal =qciprocal =y_ =qlu =s_ =qmainder =qnorm =qpeat_interleave =qshape =rize_as_ =ysparse_ =rolve_conj =wneg =rult_type =pms_norm =pnn_relu =w_cell =stanh =w_cell =poll =qt90 =qund =t_ =qw_indices_copy =sstack =prelu =t_ =psqrt =t_ =qub =osaddmm =pcalar_tensor =rtter =v_add =wreduce =pearchsorted =qgment_reduce =qlect =u_copy =vscatter =ru =s_ =pgn =pigmoid =v_ =rn =sbit =qn =r_ =rc =s_ =rh =s_ =plice_copy =uinverse =uscatter =qogdet =pmm =poftmax =qrt =pparse_bsc_tensor =xr_tensor =vcompressed_tensor =xo_tensor =wsc_tensor =xr_tensor =qlit =t_copy =uwith_sizes =zsizes_copy =qmm =pqrt =s_ =quare =u_ =reeze =v_copy =pspaddmm =ptack =qd =r_mean =qft =pub =rtract =qm =pvd =pwapaxes =sdims =pym_constrain_range =zin_range_for_size =reig =ot =p_copy =pake =s_along_dim =qn =r_ =rh =s_ =pensor =u_split =udot =phreshold =x_ =pile =popk =prace =rnspose =x_copy =rpezoid =sz =qiangular_solve =rl =s_indices =rplet_margin_loss =ru =s_indices =que_divide =rnc =t_ =ounbind =u_copy =qflatten =rold_copy =qique_consecutive =vdim =qsafe_chunk =vsplit =zt_with_sizes =rqueeze =x_copy =ovalues_copy =qnder =qr =r_mean =pdot =piew_as_complex =zplex_copy =wreal =zl_copy =tcopy =psplit =qtack =owhere =oxlogy =t_ =ozero_ =ss =t_like 0device 1type ~0layout 0memory_format
+08._nn =0avg_pool2d =83d =0binary_cross_entropy =0elu_ =0gelu =4_ =0hardsigmoid =5wish =4tanh =0leaky_relu =1inear =1og_sigmoid =0one_hot =0pad =0relu6 =0scaled_dot_product_attention =1ilu =1oftplus =4shrink
+07tensor 0Tensor
+07utils 0_rebuild_device_tensor_from_cpu_tensor snumpy 9meta_tensor_no_storage 9nested_tensor 9parameter i_with_state 9qtensor 9sparse_csr_tensor gtensor 9tensor f_v2 h3 9wrapper_subclass 9xla_tensor =1unflatten_dense_tensors
+06amp.grad_scaler ~0GradScaler 0OptState ~0_MultiDeviceReplicator =1refresh_per_optimizer_state
+07o.nn.intrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvAdd2d ~7ReLU2d ~4Bn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0LinearBn1d ~6LeakyReLU ~6ReLU ~6Tanh ~0_FusedModule
+0mqat.modules.conv_fused ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0_ConvBnNd
+0ylinear_fused ~0LinearBn1d
+15relu ~0LinearReLU
+0nuantized.dynamic.modules.linear_relu ~0LinearReLU
+0wmodules.bn_relu ~0BNReLU2d ~63d
+14conv_add ~0ConvAdd2d ~7ReLU2d
+19relu ~0ConvReLU1d ~82d ~83d
+14linear_relu ~0LinearLeakyReLU ~6ReLU ~6Tanh
+0cqat.dynamic.modules.linear ~0Linear
+0gmodules.conv ~0Conv1d ~42d ~43d ~0_ConvNd
+0oembedding_ops ~0Embedding ~9Bag
+0olinear ~0Linear
+0duantizable.modules.activation ~0MultiheadAttention
+0wrnn ~0LSTM ~4Cell ~0_LSTMLayer ~5SingleLayer
+0jed.dynamic.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d
+12linear ~0Linear
+12rnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0PackedParameter ~0RNNBase ~3Cell ~7Base
+0mmodules ~0DeQuantize ~0Quantize
+0t.activation ~0ELU ~0Hardswish ~0LeakyReLU ~0MultiheadAttention ~0PReLU ~0ReLU6 ~0Sigmoid ~1oftmax
+0ubatchnorm ~0BatchNorm2d ~93d ~0_BatchNorm
+0uconv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+0udropout ~0Dropout
+0uembedding_ops ~0Embedding ~9Bag ~9PackedParams
+0ufunctional_modules ~0FXFloatFunctional ~1loatFunctional ~0QFunctional
+0ulinear ~0Linear ~6PackedParams
+0unormalization ~0GroupNorm ~0InstanceNorm1d ~c2d ~c3d ~0LayerNorm
+0urnn ~0LSTM
+0uutils ~0WeightedQuantizedModule
+0mreference.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+14linear ~0Linear
+14rnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0RNNBase ~3Cell ~7Base
+14sparse ~0Embedding ~9Bag
+14utils ~0ReferenceQuantizedModule
+0csparse.quantized.dynamic.linear ~0Linear
+0tlinear ~0Linear ~6PackedParams
+0tutils ~0LinearBlockSparsePattern
+09quantization ~0_DerivedObserverOrFakeQuantize
+0l.fake_quantize ~0FakeQuantize ~cBase ~1ixedQParamsFakeQuantize ~1usedMovingAvgObsFakeQuantize
+0mobserver ~0AffineQuantizedObserverBase ~0FixedQParamsObserver ~0Granularity ~0HistogramObserver 0MappingType ~1inMaxObserver ~1ovingAverageMinMaxObserver ~dPerChannelMinMaxObserver ~0NoopObserver ~0ObserverBase ~0PerAxis ~3Block ~3ChannelMinMaxObserver ~3Group ~3Row ~3Tensor ~4oken ~1laceholderObserver ~0RecordingObserver ~2useInputObserver 0TorchAODType ~0UniformQuantizationObserverBase 0ZeroPointDomain ~0_PartialWrapper
+0mqconfig ~0QConfig ~7Dynamic
+0t_mapping ~0QConfigMapping
+0nuant_type 0QuantType
+0mstubs ~0DeQuantStub ~0QuantStub ~5Wrapper
+07utograd ~0Variable
+0e.variable ~0Variable
+06backends.cuda ~0SDPBackend
+06cuda =0BFloat16Storage 8Tensor =1oolStorage 4Tensor =1yteStorage 4Tensor =0CharStorage 4Tensor =1omplexDoubleStorage =7FloatStorage =0DoubleStorage 6Tensor =0FloatStorage 5Tensor =0HalfStorage 4Tensor =0IntStorage 3Tensor =0LongStorage 4Tensor =0ShortStorage 5Tensor
+0a.amp.grad_scaler ~0GradScaler 0OptState ~0_MultiDeviceReplicator =1refresh_per_optimizer_state
+0bsparse 0BFloat16Tensor 1yteTensor 0CharTensor 0DoubleTensor 0FloatTensor 0HalfTensor 0IntTensor 0LongTensor 0ShortTensor
+06distributed._shard.metadata ~0ShardMetadata
+0psharded_tensor.metadata 0MEM_FORMAT_ENCODING ~0ShardedTensorMetadata ~0TensorProperties
+0jtensor.placement_types ~0Partial ~1lacement ~0Replicate ~0Shard
+0icheckpoint.filesystem ~0_StorageInfo ~8Prefix
+0tmetadata ~0BytesStorageMetadata ~0ChunkStorageMetadata ~0Metadata ~8Index ~0StorageMeta ~0TensorProperties ~6StorageMetadata 0_MEM_FORMAT_ENCODING
+0ifsdp.api 0BackwardPrefetch ~0CPUOffload ~0FullOptimStateDictConfig ~4StateDictConfig ~0MixedPrecision 0ShardingStrategy =g._HYBRID_SHARD_ZERO2 1tateDictType
+0itensor 0DTensor ~0Partial ~0Replicate ~0Shard
+0o._dtensor_spec ~0DTensorSpec ~0TensorMeta
+0pplacement_types ~0Partial ~1lacement ~0Replicate ~0Shard
+0fions.bernoulli ~0Bernoulli
+0mta ~0Beta
+0linomial ~0Binomial
+0kcategorical ~0Categorical
+0muchy ~0Cauchy
+0lhi2 ~0Chi2
+0lonstraint_registry ~0ConstraintRegistry
+0us ~0Constraint ~0MixtureSameFamilyConstraint ~0_Boolean ~1Cat ~2orrCholesky ~1Dependent ~aProperty ~1GreaterThan ~cEq ~1HalfOpenInterval ~1IndependentConstraint ~3tegerGreaterThan ~8Interval ~8LessThan ~5rval ~1LessThan ~2owerCholesky ~6Triangular ~1Multinomial ~1OneHot ~1PositiveDefinite ~9Semidefinite ~1Real ~1Simplex ~2quare ~2tack ~2ymmetric
+0ntinuous_bernoulli ~0ContinuousBernoulli
+0kdirichlet ~0Dirichlet ~0_Dirichlet
+0mstribution ~0Distribution
+0kexp_family ~0ExponentialFamily
+0nonential ~0Exponential
+0kfishersnedecor ~0FisherSnedecor
+0kgamma ~0Gamma
+0leneralized_pareto ~0GeneralizedPareto
+0mometric ~0Geometric
+0lumbel ~0Gumbel
+0khalf_cauchy ~0HalfCauchy
+0pnormal ~0HalfNormal
+0kindependent ~0Independent
+0mverse_gamma ~0InverseGamma
+0kkl ~0_Match
+0lumaraswamy ~0Kumaraswamy
+0klaplace ~0Laplace
+0lkj_cholesky ~0LKJCholesky
+0log_normal ~0LogNormal
+0nistic_normal ~0LogisticNormal
+0mwrank_multivariate_normal ~0LowRankMultivariateNormal
+0kmixture_same_family ~0MixtureSameFamily
+0lultinomial ~0Multinomial
+0pvariate_normal ~0MultivariateNormal
+0knegative_binomial ~0NegativeBinomial
+0lormal ~0Normal
+0kone_hot_categorical ~0OneHotCategorical ~hStraightThrough
+0kpareto ~0Pareto
+0loisson ~0Poisson
+0krelaxed_bernoulli ~0LogitRelaxedBernoulli ~0RelaxedBernoulli
+0scategorical ~0ExpRelaxedCategorical ~0RelaxedOneHotCategorical
+0kstudentT ~0StudentT
+0ktransformed_distribution ~0TransformedDistribution
+0ts ~0AbsTransform ~1ffineTransform ~0CatTransform ~1omposeTransform ~2rrCholeskyTransform ~1umulativeDistributionTransform ~0ExpTransform ~0IndependentTransform ~0LowerCholeskyTransform ~0PositiveDefiniteTransform ~2werTransform ~0ReshapeTransform ~0SigmoidTransform ~1oftmaxTransform ~4plusTransform ~1tackTransform ~2ickBreakingTransform ~0TanhTransform ~1ransform ~0_InverseTransform
+0kuniform ~0Uniform
+0kvon_mises ~0VonMises
+0kweibull ~0Weibull
+0lishart ~0Wishart
+06fx.immutable_collections =0_create_immutable_container 0immutable_dict alist
+06jit._pickle 0build_boollist 6doublelist 6intlist 6tensor_from_id clist 0restore_type_tag
+06masked.maskedtensor.core 0MaskedTensor
+06nn.attention ~0SDPBackend
+0i.bias 0CausalBias 6Variant
+09backends.thnn 0_get_thnn_function_backend
+09functional =0_threshold =0adaptive_avg_pool2d =h3d =9max_pool1d_with_indices =h2d_with_indices =h3d_with_indices =1ffine_grid =1lpha_dropout =0batch_norm =1inary_cross_entropy =k_with_logits =0celu =1osine_embedding_loss =1ross_entropy =1tc_loss =0dropout =71d =72d =73d =0elu =1mbedding =9_bag =0feature_alpha_dropout =1old =1ractional_max_pool2d_with_indices =j3d_with_indices =0gaussian_nll_loss =1lu =1rid_sample =2oup_norm =5ed_mm =1umbel_softmax =0hardsigmoid =5wish =4tanh =1inge_embedding_loss =1uber_loss =0instance_norm =2terpolate =0kl_div =0l1_loss =1ayer_norm =1eaky_relu =1inear_cross_entropy =1ocal_response_norm =2g_softmax =1p_pool1d =72d =73d =0margin_ranking_loss =2x_pool1d_with_indices =82d_with_indices =83d_with_indices =4unpool1d =a2d =a3d =1ish =1se_loss =1ulti_head_attention_forward =6margin_loss =5label_margin_loss =bsoft_margin_loss =0nll_loss =1ormalize =0pad =1oisson_nll_loss =0relu =46 =1ms_norm =1relu =0scaled_grouped_mm =7mm =1elu =1igmoid =2lu =1mooth_l1_loss =1oft_margin_loss =4max =5in =4sign =0tanh =4shrink =1riplet_margin_loss =0unfold =1psample =8_bilinear =9nearest
+09init =0calculate_gain =1onstant_ =0dirac_ =0eye_ =0kaiming_normal_ =8uniform_ =0normal_ =0ones_ =1rthogonal_ =0sparse_ =0trunc_normal_ =0uniform_ =0xavier_normal_ =7uniform_ =0zeros_
+0btrinsic.modules.fused ~0BNReLU2d ~63d ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0LinearBn1d ~6ReLU ~0_FusedModule
+0jqat.modules.conv_fused ~0ConvBn1d ~62d ~63d ~6ReLU1d ~a2d ~a3d ~4ReLU1d ~82d ~83d ~0_ConvBnNd
+0vlinear_fused ~0LinearBn1d
+12relu ~0LinearReLU
+0kuantized.dynamic.modules.linear_relu ~0LinearReLU
+0tmodules.bn_relu ~0BNReLU2d ~63d
+11conv_relu ~0ConvReLU1d ~82d ~83d
+11linear_relu ~0LinearReLU
+09modules._functions ~0BackwardHookFunction ~0CrossMapLRN2d ~0SyncBatchNorm
+0hactivation ~0CELU ~0ELU ~0GELU ~1LU ~0Hardshrink ~5igmoid ~5wish ~4tanh ~0LeakyReLU ~1ogSigmoid ~4oftmax ~0Mish ~1ultiheadAttention ~0PReLU ~0RReLU ~1eLU ~46 ~0SELU ~1iLU ~2gmoid ~1oftmax ~72d ~5in ~4plus ~4shrink ~5ign ~0Tanh ~4shrink ~1hreshold
+0idaptive ~0AdaptiveLogSoftmaxWithLoss ~0_ASMoutput
+0hbatchnorm ~0BatchNorm1d ~92d ~93d ~0LazyBatchNorm1d =f._infer_parameters =hlazy_load_hook ~d2d =f._infer_parameters =hlazy_load_hook ~d3d =f._infer_parameters =hlazy_load_hook ~0SyncBatchNorm ~0_BatchNorm ~1LazyNormBase ~1NormBase
+0hchannelshuffle ~0ChannelShuffle
+0iontainer ~0Container ~0ModuleDict ~6List ~0ParameterDict ~9List ~0Sequential
+0kv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0LazyConv1d =a._infer_parameters =clazy_load_hook ~82d =a._infer_parameters =clazy_load_hook ~83d =a._infer_parameters =clazy_load_hook ~8Transpose1d =j._infer_parameters =llazy_load_hook ~h2d =j._infer_parameters =llazy_load_hook ~h3d =j._infer_parameters =llazy_load_hook ~0_ConvNd ~5TransposeMixin ~eNd ~1LazyConvXdMixin
+0hdistance ~0CosineSimilarity ~0PairwiseDistance
+0iropout ~0AlphaDropout ~0Dropout ~71d ~72d ~73d ~0FeatureAlphaDropout ~0_DropoutNd
+0hflatten ~0Flatten ~0Unflatten
+0iold ~0Fold ~0Unfold
+0hinstancenorm ~0InstanceNorm1d ~c2d ~c3d ~0LazyInstanceNorm1d =i._infer_parameters =klazy_load_hook ~g2d =i._infer_parameters =klazy_load_hook ~g3d =i._infer_parameters =klazy_load_hook ~0_InstanceNorm
+0hlazy ~0LazyModuleMixin ~0_LazyProtocol
+0iinear ~0Bilinear ~0Identity ~0LazyLinear =a._infer_parameters =clazy_load_hook ~1inear ~0NonDynamicallyQuantizableLinear
+0n_cross_entropy ~0_ChunkContext ~6Views
+11_options ~0LinearCrossEntropyOptions ~0_AutoDefault
+0ioss ~0BCELoss ~3WithLogitsLoss ~0CTCLoss ~1osineEmbeddingLoss ~1rossEntropyLoss ~0GaussianNLLLoss ~0HingeEmbeddingLoss ~1uberLoss ~0KLDivLoss ~0L1Loss ~1inearCrossEntropyLoss ~0MSELoss ~1arginRankingLoss ~1ultiLabelMarginLoss ~aSoftMarginLoss ~5MarginLoss ~0NLLLoss ~72d ~0PoissonNLLLoss ~0SmoothL1Loss ~1oftMarginLoss ~0TripletMarginLoss ~dWithDistanceLoss ~0_Loss ~1WeightedLoss
+0hmodule ~0Module ~0_IncompatibleKeys ~1WrappedHook
+0hnormalization ~0CrossMapLRN2d ~0GroupNorm ~0LayerNorm ~1ocalResponseNorm ~0RMSNorm
+0hpadding ~0CircularPad1d ~b2d ~b3d ~1onstantPad1d ~b2d ~b3d ~0ReflectionPad1d ~d2d ~d3d ~2plicationPad1d ~e2d ~e3d ~0ZeroPad1d ~72d ~73d ~0_CircularPadNd ~2onstantPadNd ~1ReflectionPadNd ~3plicationPadNd
+0iixelshuffle ~0PixelShuffle ~5Unshuffle
+0iooling ~0AdaptiveAvgPool1d ~f2d ~f3d ~8MaxPool1d ~f2d ~f3d ~1vgPool1d ~72d ~73d ~0FractionalMaxPool2d ~h3d ~0LPPool1d ~62d ~63d ~0MaxPool1d ~72d ~73d ~3Unpool1d ~92d ~93d ~0_AdaptiveAvgPoolNd ~9MaxPoolNd ~2vgPoolNd ~1LPPoolNd ~1MaxPoolNd ~4UnpoolNd
+0hrnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0RNN ~3Base ~3Cell ~7Base
+0hsparse ~0Embedding ~9Bag
+0htransformer ~0Transformer ~bDecoder ~iLayer ~bEncoder ~iLayer
+0hupsampling ~0Upsample ~7ingBilinear2d ~aNearest2d
+09parallel ~0DataParallel ~1istributedDataParallel ~nCPU
+0h._functions ~0Broadcast ~0Gather ~0ReduceAddCoalesced ~0Scatter
+0jreplicated_tensor_ddp_interop ~0ReplicatedTensorFunction
+0idata_parallel ~0DataParallel
+0jistributed ~0DistributedDataParallel
+0dmeter 0Buffer 0Parameter 0UninitializedBuffer dParameter dTensorMixin
+09qat.dynamic.modules.linear ~0Linear
+0dmodules.conv ~0Conv1d ~42d ~43d ~0_ConvNd
+0lembedding_ops ~0Embedding ~9Bag
+0llinear ~0Linear
+0auantizable.modules.activation ~0MultiheadAttention
+0trnn ~0LSTM ~4Cell ~0_LSTMLayer ~5SingleLayer
+0ged._reference.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+12linear ~0Linear
+12rnn ~0GRUCell ~0LSTM ~4Cell ~0RNNBase ~3Cell ~7Base
+12sparse ~0Embedding ~9Bag
+12utils ~0ReferenceQuantizedModule
+0jdynamic.modules.conv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d
+0zlinear ~0Linear
+0zrnn ~0GRU ~3Cell ~0LSTM ~4Cell ~0PackedParameter ~0RNNBase ~3Cell ~7Base
+0jmodules ~0DeQuantize ~0Quantize
+0q.activation ~0ELU ~0Hardswish ~0LeakyReLU ~0MultiheadAttention ~0PReLU ~0ReLU6 ~0Sigmoid ~1oftmax
+0rbatchnorm ~0BatchNorm2d ~93d ~0_BatchNorm
+0rconv ~0Conv1d ~42d ~43d ~4Transpose1d ~d2d ~d3d ~0_ConvNd ~5TransposeNd
+0rdropout ~0Dropout
+0rembedding_ops ~0Embedding ~9Bag ~9PackedParams
+0rfunctional_modules ~0FXFloatFunctional ~1loatFunctional ~0QFunctional
+0rlinear ~0Linear ~6PackedParams
+0rnormalization ~0GroupNorm ~0InstanceNorm1d ~c2d ~c3d ~0LayerNorm
+0rrnn ~0LSTM
+0rutils ~0WeightedQuantizedModule
+09utils._expanded_weights.conv_expanded_weights ~0ConvPerSampleGrad
+0xembedding_expanded_weights ~0EmbeddingPerSampleGrad
+0yxpanded_weights_impl 0ExpandedWeight
+0xgroup_norm_expanded_weights ~0GroupNormPerSampleGrad
+0xinstance_norm_expanded_weights ~0InstanceNormPerSampleGrad
+0xlayer_norm_expanded_weights ~0LayerNormPerSampleGrad
+0yinear_expanded_weights ~0LinearPerSampleGrad
+0gnamed_member_accessor ~0NamedMemberAccessor
+0fclip_grad =0clip_grad_norm =e_ =avalue_
+0gonvert_parameters =0parameters_to_vector =0vector_to_parameters
+0ffusion =0fuse_conv_bn_eval =dweights =5linear_bn_eval =fweights
+0fparametrizations 0_OrthMaps =9.cayley =ahouseholder =amatrix_exp ~5ogonal ~1SpectralNorm ~1WeightNorm
+0pe ~0ParametrizationList
+0grune ~0BasePruningMethod ~0CustomFromMask ~0Identity ~0L1Unstructured ~1nStructured ~0PruningContainer ~0RandomStructured ~6Unstructured
+0frnn ~0PackedSequence ~e_ =0invert_permutation =0pack_padded_sequence =5sequence =2d_packed_sequence =4sequence =0unpack_sequence =4d_sequence
+0fspectral_norm ~0SpectralNorm ~cLoadStateDictPreHook ~cStateDictHook
+0fweight_norm ~0WeightNorm
+06optim ~0Adafactor ~0Muon
+0b._stateless ~0_GroupSwapinInfo
+0cadadelta ~0Adadelta
+0fgrad ~0Adagrad
+0fm ~0Adam
+0gax ~0Adamax
+0gw ~0AdamW
+0dsgd ~0ASGD
+0clbfgs ~0LBFGS
+0dr_scheduler ~0ChainedScheduler ~1onstantLR ~2sineAnnealingLR ~fWarmRestarts ~1yclicLR =8._exp_range_scale_fn =atriangular2_scale_fn =k_scale_fn ~0ExponentialLR ~0LRScheduler ~1ambdaLR ~1inearLR ~0MultiStepLR ~5plicativeLR ~0OneCycleLR ~0PolynomialLR ~0ReduceLROnPlateau ~0SequentialLR ~1tepLR ~0_LRScheduler ~1SchedulePhase ~1enable_get_lr_call ~1initial_mode
+0cnadam ~0NAdam
+0coptimizer ~0Optimizer ~0_RequiredParameter
+0cradam ~0RAdam
+0dmsprop ~0RMSprop
+0dprop ~0Rprop
+0csgd ~0SGD
+0dparse_adam ~0SparseAdam
+0dwa_utils ~0AveragedModel ~0SWALR
+06quantization.fake_quantize ~0FakeQuantize ~cBase ~1ixedQParamsFakeQuantize ~1usedMovingAvgObsFakeQuantize
+0jobserver ~0HistogramObserver ~0MinMaxObserver ~1ovingAverageMinMaxObserver ~dPerChannelMinMaxObserver ~0NoopObserver ~0ObserverBase ~0PerChannelMinMaxObserver ~1laceholderObserver ~0RecordingObserver ~0_PartialWrapper
+0jqconfig ~0QConfig ~7Dynamic
+0jstubs ~0DeQuantStub ~0QuantStub ~5Wrapper
+06return_types 0_det_lu_based_helper 1fake_quantize_per_tensor_affine_cachemask_tensor_qparams 2used_moving_avg_obs_fq_helper 1linalg_det b_out 8eigh c_out 8slogdet f_out 9olve_ex g_out 9vd b_out 2u_with_info 1scaled_dot_product_cudnn_attention kefficient_attention kflash_attention z_for_cpu 1unpack_dual 0aminmax 7_out 0cummax 6_out 4in 6_out 0eig 3_out 0frexp 5_out 0geqrf 5_out 0histogram 9_out 9dd 0kthvalue 8_out 0linalg_cholesky_ex i_out 7eig a_out ah b_out 7inv_ex d_out 7ldl_factor h_ex k_out iout 8stsq c_out 8u 9_factor g_ex j_out hout aout 7qr 9_out 7slogdet e_out 8olve_ex f_out 8vd a_out 1stsq 5_out 1u_unpack 9_out 0max 3_out 1edian 6_out 1in 3_out 1ode 4_out 0nanmedian 9_out 0qr 2_out 0slogdet 7_out 1ort 4_out 1vd 3_out 1ymeig 6_out 0topk 4_out 1riangular_solve g_out
+06serialization 0SourceChangeWarning ~1torageType 0_get_layout =1maybe_decode_ascii
+07parse 0BFloat16Tensor 1yteTensor 0CharTensor 0DoubleTensor 0FloatTensor 0HalfTensor 0IntTensor 0LongTensor 0ShortTensor
+0c.semi_structured 0SparseSemiStructuredTensor qCUSPARSELT sTLASS ~0_SEMI_STRUCTURED_SPARSE_CONFIG
+07torage 0TypedStorage 0UntypedStorage 0_LegacyStorage 1StorageBase 1TypedStorage 1UntypedStorage
+06torch_version ~0TorchVersion ~0_LazyImport
+06utils.data.dataset ~0ChainDataset ~1oncatDataset ~0Dataset ~0IterableDataset ~0StackDataset ~1ubset ~0TensorDataset
+0hsampler ~0BatchSampler ~0RandomSampler ~0Sampler ~1equentialSampler ~1ubsetRandomSampler ~0WeightedRandomSampler
+0chooks ~0RemovableHandle`,
   },
   {
     library: "transformers",
     version: "4.46.3 to 5.24.0",
     roots: ["transformers"],
-    text: `transformers.activations ClassInstantier ~AccurateGELUActivation ~ClippedGELUActivation ~FastGELUActivation ~GELUActivation ~GELUTanh ~LaplaceActivation ~LinearActivation ~MishActivation ~NewGELUActivation ~PytorchGELUTanh ~QuickGELUActivation ~ReLUSquaredActivation ~SiLUActivation ~SqrtSoftplusActivation ~XIELUActivation
-transformers.configuration_utils ~PreTrainedConfig ~PretrainedConfig ~SubConfigSpec ~classproperty
-transformers.debug_utils DebugOption ~DebugUnderflowOverflow
-transformers.feature_extraction_utils ~BatchFeature ~FeatureExtractionMixin
-transformers.generation.configuration_utils GenerationMode ~BaseWatermarkingConfig ~CompileConfig ~ContinuousBatchingConfig ~GenerationConfig ~SynthIDTextWatermarkingConfig ~WatermarkingConfig
-transformers.image_utils AnnotationFormat AnnotionFormat ChannelDimension ImageType ~ImageFeatureExtractionMixin ~SizeDict
-transformers.integrations.deepspeed ~HfDeepSpeedConfig ~HfTrainerDeepSpeedConfig
-transformers.modeling_outputs BackboneOutput BaseModelOutput BaseModelOutputWithCrossAttentions BaseModelOutputWithNoAttention BaseModelOutputWithPast BaseModelOutputWithPastAndCrossAttentions BaseModelOutputWithPooling BaseModelOutputWithPoolingAndCrossAttentions BaseModelOutputWithPoolingAndNoAttention BaseModelOutputWithPoolingAndProjection CausalLMOutput CausalLMOutputWithCrossAttentions CausalLMOutputWithPast DepthEstimatorOutput ImageClassifierOutput ImageClassifierOutputWithNoAttention ImageSuperResolutionOutput MaskedImageModelingOutput MaskedLMOutput MoECausalLMOutputWithPast MoEModelOutput MoEModelOutputWithPastAndCrossAttentions MoeCausalLMOutputWithPast MoeModelOutputWithPast MultimodalBaseModelOutputWithPast MultimodalCausalLMOutputWithPast MultimodalModelOutput MultimodalMoeBaseModelOutputWithPast MultimodalMoeCausalLMOutputWithPast MultipleChoiceModelOutput NextSentencePredictorOutput QuestionAnsweringModelOutput SampleTSPredictionOutput SemanticSegmenterOutput Seq2SeqLMOutput Seq2SeqMoEModelOutput Seq2SeqMoEOutput Seq2SeqModelOutput Seq2SeqQuestionAnsweringModelOutput Seq2SeqSequenceClassifierOutput Seq2SeqSpectrogramOutput Seq2SeqTSModelOutput Seq2SeqTSPredictionOutput SequenceClassifierOutput SequenceClassifierOutputWithPast TokenClassifierOutput Wav2Vec2BaseModelOutput XVectorOutput
-transformers.pytorch_utils ~Conv1D
-transformers.tokenization_utils ~Trie
-transformers.tokenization_utils_base TruncationStrategy ~AddedToken ~BatchEncoding ~CharSpan ~PreTrainedTokenizerBase ~SpecialTokensMixin ~TokenSpan
-transformers.trainer_callback ~CallbackHandler ~DefaultFlowCallback ~EarlyStoppingCallback ~ExportableState ~PrinterCallback ~ProgressCallback ~TrainerCallback ~TrainerControl ~TrainerState
-transformers.trainer_pt_utils ~AcceleratorConfig ~BatchRebalanceSampler ~DistributedLengthGroupedSampler ~DistributedSamplerWithLoop ~DistributedTensorGatherer ~EvalLoopContainer ~IterableDatasetShard ~LabelSmoother ~LayerWiseDummyOptimizer ~LayerWiseDummyScheduler ~LengthGroupedSampler ~SequentialDistributedSampler ~ShardSampler
-transformers.trainer_utils EvaluationStrategy FSDPOption HPSearchBackend HubStrategy IntervalStrategy SaveStrategy SchedulerType ~BestRun ~EvalLoopOutput ~EvalPrediction ~PredictionOutput ~RemoveColumnsCollator ~TrainOutput ~TrainerMemoryTracker
-transformers.training_args OptimizerNames ParallelMode ~TrainingArguments
-transformers.training_args_seq2seq ~Seq2SeqTrainingArguments
-transformers.utils.generic ModelOutput PaddingStrategy TensorType ~ContextManagers ~GeneralInterface ~TransformersKwargs ~cached_property
-transformers.utils.quantization_config AWQLinearVersion AwqBackend AwqBackendPackingMethod AwqFormat ExllamaVersion QuantizationMethod ~AqlmConfig ~AutoRoundConfig ~AwqConfig ~BitNetConfig ~BitNetQuantConfig ~BitsAndBytesConfig ~CompressedTensorsConfig ~EetqConfig ~FPQuantConfig ~FbgemmFp8Config ~FineGrainedFP8Config ~FourOverSixConfig ~GPTQConfig ~GemmaQuantizationConfig ~GgufConfig ~HiggsConfig ~HqqConfig ~MetalConfig ~Mxfp4Config ~NVFP4Config ~QuantizationConfigMixin ~QuantoConfig ~QuarkConfig ~SinqConfig ~SpQRConfig ~TorchAoConfig ~VptqConfig ~VptqLayerConfig`,
+    text: `00transformers.activations ~0AccurateGELUActivation 0ClassInstantier ~2ippedGELUActivation ~0FastGELUActivation ~0GELUActivation ~4Tanh ~0LaplaceActivation ~1inearActivation ~0MishActivation ~0NewGELUActivation ~0PytorchGELUTanh ~0QuickGELUActivation ~0ReLUSquaredActivation ~0SiLUActivation ~1qrtSoftplusActivation ~0XIELUActivation
+0dconfiguration_utils ~0PreTrainedConfig ~3trainedConfig ~0SubConfigSpec ~0classproperty
+0ddebug_utils 0DebugOption ~5UnderflowOverflow
+0dfeature_extraction_utils ~0BatchFeature ~0FeatureExtractionMixin
+0dgeneration.configuration_utils ~0BaseWatermarkingConfig ~0CompileConfig ~2ntinuousBatchingConfig ~0GenerationConfig aMode ~0SynthIDTextWatermarkingConfig ~0WatermarkingConfig
+0dimage_utils 0AnnotationFormat 5ionFormat 0ChannelDimension ~0ImageFeatureExtractionMixin 5Type ~0SizeDict
+0entegrations.deepspeed ~0HfDeepSpeedConfig ~2TrainerDeepSpeedConfig
+0dmodeling_outputs 0BackboneOutput 2seModelOutput fWithCrossAttentions jNoAttention jPast nAndCrossAttentions kooling qAndCrossAttentions tNoAttention tProjection 0CausalLMOutput eWithCrossAttentions iPast 0DepthEstimatorOutput 0ImageClassifierOutput lWithNoAttention 5SuperResolutionOutput 0MaskedImageModelingOutput 6LMOutput 1oECausalLMOutputWithPast 3ModelOutput eWithPastAndCrossAttentions 2eCausalLMOutputWithPast 3ModelOutputWithPast 1ultimodalBaseModelOutputWithPast aCausalLMOutputWithPast aModelOutput ceBaseModelOutputWithPast dCausalLMOutputWithPast 5pleChoiceModelOutput 0NextSentencePredictorOutput 0QuestionAnsweringModelOutput 0SampleTSPredictionOutput 1emanticSegmenterOutput 2q2SeqLMOutput 7MoEModelOutput aOutput 9delOutput 7QuestionAnsweringModelOutput 7SequenceClassifierOutput 8pectrogramOutput 7TSModelOutput 9PredictionOutput 3uenceClassifierOutput oWithPast 0TokenClassifierOutput 0Wav2Vec2BaseModelOutput 0XVectorOutput
+0dpytorch_utils ~0Conv1D
+0dtokenization_utils ~0Trie
+0v_base ~0AddedToken ~0BatchEncoding ~0CharSpan ~0PreTrainedTokenizerBase ~0SpecialTokensMixin ~0TokenSpan 1runcationStrategy
+0erainer_callback ~0CallbackHandler ~0DefaultFlowCallback ~0EarlyStoppingCallback ~1xportableState ~0PrinterCallback ~2ogressCallback ~0TrainerCallback ~8ontrol ~7State
+0lpt_utils ~0AcceleratorConfig ~0BatchRebalanceSampler ~0DistributedLengthGroupedSampler ~bSamplerWithLoop ~bTensorGatherer ~0EvalLoopContainer ~0IterableDatasetShard ~0LabelSmoother ~2yerWiseDummyOptimizer ~eScheduler ~1engthGroupedSampler ~0SequentialDistributedSampler ~1hardSampler
+0lutils ~0BestRun ~0EvalLoopOutput ~4Prediction 4uationStrategy 0FSDPOption 0HPSearchBackend 1ubStrategy 0IntervalStrategy ~0PredictionOutput ~0RemoveColumnsCollator 0SaveStrategy 1chedulerType ~0TrainOutput ~5erMemoryTracker
+0iing_args 0OptimizerNames 0ParallelMode ~0TrainingArguments
+0q_seq2seq ~0Seq2SeqTrainingArguments
+0dutils.generic ~0ContextManagers ~0GeneralInterface 0ModelOutput 0PaddingStrategy 0TensorType ~1ransformersKwargs ~0cached_property
+0jquantization_config 0AWQLinearVersion ~1qlmConfig ~1utoRoundConfig 1wqBackend aPackingMethod ~3Config 3Format ~0BitNetConfig ~6QuantConfig ~3sAndBytesConfig ~0CompressedTensorsConfig ~0EetqConfig 1xllamaVersion ~0FPQuantConfig ~1bgemmFp8Config ~1ineGrainedFP8Config ~1ourOverSixConfig ~0GPTQConfig ~1emmaQuantizationConfig ~1gufConfig ~0HiggsConfig ~1qqConfig ~0MetalConfig ~1xfp4Config ~0NVFP4Config ~0QuantizationConfigMixin cMethod ~5oConfig ~3rkConfig ~0SinqConfig ~1pQRConfig ~0TorchAoConfig ~0VptqConfig ~4LayerConfig`,
   },
   {
     library: "xgboost",
     version: "1.6.2 to 3.2.0",
     roots: ["xgboost"],
-    text: `xgboost ~Booster ~XGBClassifier ~XGBModel ~XGBRanker ~XGBRegressor
-xgboost.callback ~CallbackContainer ~EarlyStopping ~EvaluationMonitor ~LearningRateScheduler ~TrainingCallback
-xgboost.collective =communicator_print
-xgboost.core DataSplitMode XGBoostError ~Booster ~_RefMixIn
-xgboost.sklearn ~XGBClassifier ~XGBModel ~XGBRFClassifier ~XGBRFRegressor ~XGBRanker ~XGBRankerMixIn ~XGBRegressor ~_SklObjWProto
-xgboost.training ~CVPack ~_PackedBooster`,
+    text: `00xgboost ~0Booster ~0XGBClassifier ~3Model ~3Ranker ~4egressor
+07.callback ~0CallbackContainer ~0EarlyStopping ~1valuationMonitor ~0LearningRateScheduler ~0TrainingCallback
+09ollective =0communicator_print
+0are ~0Booster 0DataSplitMode 0XGBoostError ~0_RefMixIn
+08sklearn ~0XGBClassifier ~3Model ~3RFClassifier ~5Regressor ~4anker ~9MixIn ~4egressor ~0_SklObjWProto
+08training ~0CVPack ~0_PackedBooster`,
   },
 ];

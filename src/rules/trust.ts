@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Level, PackedAllowlist, PackedEvidence } from "./allowed.ts";
+import { type Level, namesOf, type PackedAllowlist, type PackedEvidence } from "./allowed.ts";
 
 /** What was seen of a name. */
 interface Evidence {
@@ -89,25 +89,6 @@ export function packEvidence(
     codes += place.toString(36).padStart(DIGITS, "0");
   }
   return { library: list.library, releases, kinds: `[${kinds.join(",")}]`, codes };
-}
-
-/** The names of a packed list in their order. */
-function* namesOf(
-  list: PackedAllowlist,
-): Iterable<{ readonly module: string; readonly name: string; readonly level: Level }> {
-  for (const line of list.text.split("\n")) {
-    const [module = "", ...names] = line.split(" ");
-    for (const marked of names) {
-      const level = marked.startsWith("=")
-        ? "named"
-        : marked.startsWith("~")
-        ? "restored"
-        : marked.startsWith("+")
-        ? "filled"
-        : "called";
-      yield { module, name: marked.replace(/^[=~+]/, ""), level };
-    }
-  }
 }
 
 /**

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { namesOf } from "../../../src/rules/allowed.ts";
 import { ALLOWLISTS } from "../../../src/rules/embedded.ts";
 import type { Dice } from "../dice.ts";
 import { call, dict, exactText, global, list, tuple } from "./emit.ts";
@@ -16,12 +17,9 @@ import { hiding, ofOps, type Transformation } from "./transformation.ts";
 type Ops = readonly Op[];
 
 /** Module and name of all that lists allow to call or to restore. */
-const NAMES: readonly (readonly [module: string, name: string])[] = ALLOWLISTS.flatMap(({ text }) =>
-  text.split("\n").flatMap((line) => {
-    const [module = "", ...names] = line.split(" ");
-    return names.filter((name) => !name.startsWith("="))
-      .map((name) => [module, name.replace(/^[~+]/, "")] as const);
-  })
+const NAMES: readonly (readonly [module: string, name: string])[] = ALLOWLISTS.flatMap((list) =>
+  [...namesOf(list)].filter(({ level }) => level !== "named")
+    .map(({ module, name }) => [module, name] as const)
 );
 
 /** Methods under which a state may hold something to call. */
