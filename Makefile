@@ -2,8 +2,8 @@
 # Needs Node 20 with npm, and git; Deno and Bun are fetched where there are none.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-deno test-bun check check-fmt check-lint check-types \
-        check-imports check-rules check-doc fmt rules picture coverage fixtures bench compare fuzz \
+.PHONY: help setup demo test test-fast test-deno test-bun test-browser check check-fmt check-lint check-types \
+        check-imports check-rules check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
         binary binaries package clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
@@ -34,6 +34,9 @@ test-deno: ## run all tests under Deno only
 test-bun: ## run all tests under Bun only
 	@scripts/test bun
 
+test-browser: ## run the tests of pages and bundles in Chromium; one skip where there is none
+	@scripts/test browser
+
 check: check-fmt check-lint check-types check-imports check-rules check-doc ## formatting, lint, types, import rules, generated files, the module's documentation
 	@echo "check: all good"
 
@@ -53,6 +56,7 @@ check-imports: setup
 
 check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-env scripts/embed_html.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_allowlists.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
@@ -72,6 +76,8 @@ fmt: setup ## format the sources
 rules: setup ## write what is derived from rules/ and descriptors: embedded rules, doctor's samples, docs
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/embed.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src --allow-env \
+	  scripts/embed_html.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/doctor_samples.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \
@@ -83,6 +89,10 @@ rules: setup ## write what is derived from rules/ and descriptors: embedded rule
 
 picture: setup ## draw a real report for the README, docs/report.svg
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/picture.ts
+
+pictures: setup ## photograph the HTML report in Chromium for the documentation, docs/report-html*.png
+	@scripts/setup web
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/html_pictures.ts
 
 coverage: setup ## statement coverage of src/ under Deno
 	@scripts/coverage

@@ -30,8 +30,10 @@ export type {
 } from "./src/core/errors.ts";
 export type {
   CoverageRow,
+  ExplainContext,
   Format,
   FormatContext,
+  ListingLine,
   NameClaim,
   NamedData,
   Sample,

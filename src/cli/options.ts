@@ -9,7 +9,15 @@ import type { FailOn, Limits } from "../core/types.ts";
 import { didYouMean } from "../config/nearest.ts";
 
 /** Report formats of `scan`. */
-export const REPORT_FORMATS = ["text", "json", "ndjson", "sarif", "junit", "markdown"] as const;
+export const REPORT_FORMATS = [
+  "text",
+  "json",
+  "ndjson",
+  "sarif",
+  "junit",
+  "markdown",
+  "html",
+] as const;
 export type ReportFormat = typeof REPORT_FORMATS[number];
 
 /** One `--output`. */

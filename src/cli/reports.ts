@@ -23,6 +23,9 @@ export type TextChoice = Pick<TextOptions, "emoji" | "verbose" | "quiet" | "show
 /** Columns of a text report in a file. */
 const FILE_COLUMNS = 100;
 
+/** Formats that have room for listings, and what they are made of. */
+const EXPLAINED: readonly ReportFormat[] = ["json", "ndjson", "html"];
+
 /** A report and where it goes. */
 interface Destination {
   readonly format: ReportFormat;
@@ -89,6 +92,11 @@ export class Reports {
       // These two count what is clean, so that memory does not grow with the number of clean files.
       it.format !== "ndjson" && it.format !== "markdown" && !(it.format === "text" && !text.verbose)
     );
+  }
+
+  /** True when some format shows more of what was found than its words, such as opcodes. */
+  get areExplained(): boolean {
+    return this.#destinations.some(({ format }) => EXPLAINED.includes(format));
   }
 
   /** True once no report arrives anywhere, so that there is nothing to go on for. */

@@ -343,7 +343,7 @@ test("A worker whose time is spent calls nothing clean", async () => {
           on: (_, listener) => listener([{ index: 0, argument: path, path }]),
           postMessage: (it) => it.type === "scanned" && done(it),
         }, {
-          ...{ memory, thread: 2, setup, limits: {}, hash: false, progress: false },
+          ...{ memory, thread: 2, setup, limits: {}, hash: false, explain: false, progress: false },
           deadline,
         }, judgesOf);
       });

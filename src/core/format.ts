@@ -92,6 +92,22 @@ export interface FormatContext {
   spendOpcodes(count: number): void;
 }
 
+/** One line of a listing, such as an opcode with its argument. */
+export interface ListingLine {
+  /** Control characters still raw: a report escapes them. */
+  readonly text: string;
+  /** True for what the offsets asked for point at. */
+  readonly marked: boolean;
+}
+
+/** What `Format.explain` may ask and cost. */
+export interface ExplainContext {
+  /** What the rules want to know more about. */
+  readonly interest: Interest;
+  /** Throws LimitError once the asset's time is spent. */
+  checkDeadline(): void;
+}
+
 /** One file format. */
 export interface Format {
   /** Stable, in lower case with hyphens: `pickle`, `zip`, `npy`. */
@@ -123,6 +139,20 @@ export interface Format {
   ): Promise<boolean | undefined>;
   /** Yields a batch per window. May throw FormatError, LimitError, SourceError; what was yielded before counts. */
   scan(source: Source, context: FormatContext): AsyncIterable<readonly Observation[]>;
+  /**
+   * Lists what stands around places of a source that was scanned, for people; absent where a listing would
+   * explain nothing. Bounded: a place that is too far on has none.
+   *
+   * @param places offsets that belong together, for each thing to be explained
+   * @returns lines for each, in the same order; none where there is nothing to list
+   * @throws SourceError when bytes cannot be had
+   * @throws LimitError once time is spent
+   */
+  explain?(
+    source: Source,
+    places: readonly (readonly number[])[],
+    context: ExplainContext,
+  ): Promise<readonly (readonly ListingLine[])[]>;
 }
 
 /** One format as detection sees it: what can be asked before its module is loaded. */

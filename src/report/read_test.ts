@@ -4,6 +4,7 @@ import { file, report, SAMPLES } from "../../testdata/report/samples.ts";
 import { fingerprintOf } from "../cli/baseline.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { ScanReport } from "../core/types.ts";
+import { renderHtml } from "./html/page.ts";
 import { renderJson } from "./json.ts";
 import { renderJunit } from "./junit.ts";
 import { renderMarkdown } from "./markdown.ts";
@@ -20,6 +21,7 @@ const RENDERERS: Readonly<Record<string, (it: ScanReport, exit: ExitOptions) => 
   json: renderJson,
   ndjson: renderNdjson,
   junit: renderJunit,
+  html: renderHtml,
   markdown: (it) => renderMarkdown(it),
   text: (it) => renderText(it, TEXT),
   sarif: (it, exit) => renderSarif(it, { ...exit, fingerprintOf }),

@@ -4,21 +4,15 @@
  * @module
  */
 
-import {
-  type FileReport,
-  type ScanReport,
-  SEVERITIES,
-  SUPPRESSIONS,
-  type Verdict,
-  VERDICTS,
-} from "../core/types.ts";
+import { type ScanReport, SEVERITIES, SUPPRESSIONS, VERDICTS } from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
 import { factLines, hang, type Page, paragraph } from "./layout.ts";
+import { headlineOf } from "./headline.ts";
 import { limitationsOf } from "./limitations.ts";
 import { type Style, verdictLabel } from "./style.ts";
-import { isMinor, type Summary } from "./summary.ts";
+import type { Summary } from "./summary.ts";
 import { displayWidth } from "./width.ts";
 
 /** A line across, the verdict, the counts, and what they rest on. */
@@ -76,7 +70,7 @@ export function footer(
 }
 
 /** How many issues were let through, and why. */
-function suppressedText(report: ScanReport): string {
+export function suppressedText(report: ScanReport): string {
   const reasons = SUPPRESSIONS.map((it) => ({ it, count: report.suppressedBy?.[it] ?? 0 }))
     .filter(({ count }) => count > 0)
     .map(({ it, count }) => `${formatNumber(count)} ${it === "baseline" ? "in the baseline" : it}`);
@@ -84,8 +78,8 @@ function suppressedText(report: ScanReport): string {
   return `${formatNumber(report.suppressed)} suppressed${why}`;
 }
 
-/** What was read; small files are read more than once, which nothing wants to know. */
-function bytesText({ bytesRead, bytesTotal }: Summary): string {
+/** What was read of what there is. */
+export function bytesText({ bytesRead, bytesTotal }: Summary): string {
   if (bytesTotal === 0) return "Nothing to read";
   return bytesRead >= bytesTotal
     ? `Read all ${formatBytes(bytesTotal)}`
@@ -117,58 +111,10 @@ function conclusion(
   summary: Summary,
   report: ScanReport,
 ): { label: string; style: Style; text: string } {
-  const { files, verdict, errors } = summary;
-  const total = Object.values(files).reduce((sum, it) => sum + it, 0) - files.skipped;
-  const some = (count: number): string =>
-    total === 1 ? "This file" : `${formatNumber(count)} of ${formatCount(total, "file")}`;
-  if (verdict === undefined) {
-    const text = errors > 0
-      ? "Nothing could be scanned: see above."
-      : "No model files were found, so nothing was scanned.";
+  const text = headlineOf(report, summary);
+  if (summary.verdict === undefined) {
     return { label: page.emoji ? "⚪ NOTHING SCANNED" : "NOTHING SCANNED", style: "white", text };
   }
-  const label = verdictLabel(verdict, page.emoji);
-  const accepted = acceptedAlone(report, verdict);
-  if (accepted !== undefined) return { label: label.text, style: label.style, text: accepted };
-  const suppressed = report.suppressed > 0;
-  const unread = errors > 0 ? " Not everything could be read: see above." : "";
-  const texts: Readonly<Record<string, string>> = {
-    dangerous: total === 1
-      ? "Do not load this file: loading it would do harm."
-      : `Do not load: ${some(files.dangerous)} would do harm when loaded.`,
-    incomplete: `${some(files.incomplete)} could not be read to the end and may do harm.`,
-    suspicious: isMinor(summary)
-      ? "Minor issues only: nothing that is known to do harm when it is loaded."
-      : total === 1
-      ? "This file needs a person's look before it is loaded."
-      : `${some(files.suspicious)} ${
-        files.suspicious === 1 ? "needs" : "need"
-      } a person's look before loading.`,
-    clean: `${total === 1 ? "This file" : formatCount(total, "file")}: nothing harmful found${
-      suppressed ? " but what is suppressed" : ""
-    }.${unread}`,
-  };
-  return { label: label.text, style: label.style, text: texts[verdict] ?? "" };
-}
-
-/** What is said where all that makes for the verdict was accepted. */
-function acceptedAlone({ files }: ScanReport, verdict: Verdict): string | undefined {
-  const worst = files.filter((file) => file.verdict === verdict);
-  if (verdict === "incomplete") return incompleteAlone(worst);
-  if (verdict !== "dangerous" && verdict !== "suspicious") return undefined;
-  const alone = worst.every(({ findings, accepted }) =>
-    accepted !== undefined && !findings.some(({ safety }) => safety === verdict)
-  );
-  if (!alone) return undefined;
-  const some = worst.length === 1 ? "One file is" : `${formatNumber(worst.length)} files are`;
-  return `${some} ${verdict}; what was found there was accepted and fails no run.`;
-}
-
-/** What is said where policies accept every file that is incomplete. */
-function incompleteAlone(incomplete: readonly FileReport[]): string | undefined {
-  if (!incomplete.every(({ policy }) => policy?.incomplete !== undefined)) return undefined;
-  const some = incomplete.length === 1
-    ? "One file is"
-    : `${formatNumber(incomplete.length)} files are`;
-  return `${some} incomplete and may do harm; that was accepted and fails no run.`;
+  const label = verdictLabel(summary.verdict, page.emoji);
+  return { label: label.text, style: label.style, text };
 }

@@ -109,6 +109,7 @@ export async function runScan(
       const it of scanInputs(inputsOf(paths, io), {
         ...{ scan, rules, limits, remote, progress, stop },
         hash: options.hash,
+        explain: reports.areExplained,
         walk: walkOf(options, engine),
         policyOf: engine.configuration?.policyOf,
         suppress: suppressorOf(engine),

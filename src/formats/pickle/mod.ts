@@ -35,6 +35,8 @@ export const pickleFormat: Format = {
     return detection === "undecided" ? undefined : detection === "pickle";
   },
   scan,
+  explain: async (source, places, context) =>
+    await (await import("./explain.ts")).explainPickle(source, places, context),
 };
 
 /** Whether the name claims a pickle, or something that may be one. */

@@ -18,6 +18,8 @@ export const torchLegacyFormat: Format = {
   random: false,
   detect: (sample) => isTorchLegacy(sample.head),
   scan,
+  explain: async (source, places, context) =>
+    await (await import("./explain.ts")).explainPickle(source, places, context),
 };
 
 async function* scan(source: Source, context: FormatContext) {

@@ -89,15 +89,24 @@ export async function disassemble(
       stream = line.stream;
       await write(`${stream === 0 ? "" : "\n"}stream_${stream}`);
     }
-    const head = `${String(line.offset).padStart(8)}  ${line.opcode.padEnd(16)} ${line.argument}`;
-    const tail = line.stack.length === 0
-      ? ""
-      : `${line.depth > line.stack.length ? "… " : ""}${line.stack.join(" | ")}`;
-    await write(`${head.padEnd(64)} [${line.depth}] ${tail}`.trimEnd());
+    await write(lineText(line, 64));
     if (line.error !== undefined) {
       await write(`          ^ the unpickler stops here: ${line.error}`);
     }
   }
+}
+
+/**
+ * One line as text.
+ *
+ * @param column where the stack begins
+ */
+export function lineText(line: DisassembledLine, column: number): string {
+  const head = `${String(line.offset).padStart(8)}  ${line.opcode.padEnd(16)} ${line.argument}`;
+  const tail = line.stack.length === 0
+    ? ""
+    : `${line.depth > line.stack.length ? "… " : ""}${line.stack.join(" | ")}`;
+  return `${head.padEnd(column)} [${line.depth}] ${tail}`.trimEnd();
 }
 
 async function* lines(

@@ -6,7 +6,7 @@
 
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { baseName } from "../../parsers/base_name.ts";
-import type { FormatContext, NamedData, Sample } from "../../core/format.ts";
+import type { Format, FormatContext, NamedData, Sample } from "../../core/format.ts";
 import { FORMATS } from "../../formats/registry.ts";
 import type { FormatEntry } from "../../core/format.ts";
 import { withDefaults } from "../../core/limits.ts";
@@ -56,6 +56,8 @@ export interface ScanOptions {
   readonly formats?: readonly FormatEntry[];
   /** Decides which findings the user has chosen to let through; they are counted by reason. */
   readonly suppress?: ((finding: Finding) => Suppression | Acceptance | undefined) | undefined;
+  /** Also lists what stands around what is found, such as opcodes, in `details.disassembly`. */
+  readonly explain?: boolean | undefined;
   /** The packages to try; all unless given. */
   readonly bundles?: readonly Bundle[];
   /** The folder that the source lies in: what concerns several of its files is judged with them. */
@@ -96,6 +98,24 @@ interface Visit {
   readonly hint: string | undefined;
   readonly siblings?: Siblings;
   readonly atMost: { readonly safety: Safety; readonly severity: Severity } | undefined;
+}
+
+/** A format that read a source, and what it read. */
+interface Reader {
+  readonly format: Format;
+  readonly source: Source;
+}
+
+/** Findings of one source that are explained, the worst. CWE-779. */
+const EXPLAINED = 8;
+
+/** The places that a finding is about: that of its first observation, and of its calls. */
+function offsetsOf({ offset, details }: Finding): readonly number[] {
+  const calls: unknown = details["calls"];
+  const called = Array.isArray(calls)
+    ? calls.map((call: { readonly offset?: unknown }) => call.offset)
+    : [];
+  return [offset, ...called].filter((it) => typeof it === "number");
 }
 
 type Entry = Extract<Observation, { type: "entry" }>;
@@ -197,6 +217,7 @@ export class AssetScan {
   /** Scans one source; an error is reported at its place, and the scan continues with the next source. */
   async #visit(visit: Visit): Promise<void> {
     const held = new ObservationBuffer();
+    const readers: Reader[] = [];
     this.#parts++;
     try {
       if (visit.depth > this.#limits.depth) {
@@ -206,13 +227,15 @@ export class AssetScan {
       this.#budget.checkDeadline();
       const pause = this.#budget.pause();
       if (pause !== undefined) await pause;
-      await this.#identifyAndScan(visit, held);
+      await this.#identifyAndScan(visit, held, readers);
     } catch (error) {
       this.#recordError(error, visit, held);
     }
     this.#reportSourceError(visit, held);
     this.#parts += Math.max(0, held.places - 1);
-    this.#judge(visit, held);
+    const explaining = readers.filter(({ format }) => format.explain !== undefined);
+    if (explaining.length > 0) await this.#judgeAndExplain(visit, held, explaining);
+    else this.#judge(visit, held);
   }
 
   /**
@@ -228,7 +251,11 @@ export class AssetScan {
     this.#recordError(error, visit, held);
   }
 
-  async #identifyAndScan(initial: Visit, held: ObservationBuffer): Promise<void> {
+  async #identifyAndScan(
+    initial: Visit,
+    held: ObservationBuffer,
+    readers: Reader[],
+  ): Promise<void> {
     const identified = await identify(
       initial.source,
       initial.name,
@@ -261,6 +288,7 @@ export class AssetScan {
     const [source, scannable] = await this.#readable(visit, matches, held);
     for (const match of scannable) {
       if (this.#budget.stopped) return;
+      if (this.#options.explain) readers.push({ format: match.format, source });
       await this.#scan(match, { ...visit, source }, sample, held);
     }
     if (this.#options.rules.interest.patternsIn !== undefined) {
@@ -514,15 +542,58 @@ export class AssetScan {
   }
 
   #judge(visit: Visit, held: ObservationBuffer): void {
-    if (held.count === 0) return;
+    this.#keep(this.#judged(visit, held));
+  }
+
+  /** The same, with what stands around the worst of what was found. */
+  async #judgeAndExplain(
+    visit: Visit,
+    held: ObservationBuffer,
+    readers: readonly Reader[],
+  ): Promise<void> {
+    let findings = this.#judged(visit, held);
+    for (const reader of readers) findings = await this.#explained(findings, reader);
+    this.#keep(findings);
+  }
+
+  #judged(visit: Visit, held: ObservationBuffer): readonly Finding[] {
+    if (held.count === 0) return [];
     const location = { path: this.#path, parts: visit.parts };
     try {
-      const findings = this.#options.rules.judge(held.drain(), location, visit.atMost);
-      this.#outcome.add(findings.filter((finding) => this.#counts(finding)));
+      return this.#options.rules.judge(held.drain(), location, visit.atMost);
     } catch (error) {
       this.#outcome.unread = true;
       this.#listError(visit, error);
-      this.#outcome.add([unjudged(location, error)]);
+      return [unjudged(location, error)];
+    }
+  }
+
+  #keep(findings: readonly Finding[]): void {
+    if (findings.length === 0) return;
+    this.#outcome.add(findings.filter((finding) => this.#counts(finding)));
+  }
+
+  /** What a format lists of the worst findings; nothing more is found by it, so that no error of it counts. */
+  async #explained(
+    findings: readonly Finding[],
+    { format, source }: Reader,
+  ): Promise<readonly Finding[]> {
+    const again = source.access === "random" ? source : source.again?.();
+    const worst = findings.filter(({ safety }) => safety !== "innocuous").sort(compareFindings)
+      .slice(0, EXPLAINED);
+    if (again === undefined || worst.length === 0 || this.#budget.stopped) return findings;
+    try {
+      const listings = await format.explain?.(again, worst.map(offsetsOf), {
+        interest: this.#options.rules.interest,
+        checkDeadline: () => this.#budget.checkDeadline(),
+      }) ?? [];
+      return findings.map((finding) => {
+        const disassembly = listings[worst.indexOf(finding)] ?? [];
+        if (disassembly.length === 0) return finding;
+        return { ...finding, details: { ...finding.details, disassembly } };
+      });
+    } catch {
+      return findings;
     }
   }
 

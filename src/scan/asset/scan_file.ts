@@ -116,6 +116,7 @@ async function scanOpened(
     ...(formats && { formats }),
     ...(bundles && { bundles }),
     ...(folder && { folder }),
+    ...(options.explain && { explain: true }),
     limits: limitsNow(options),
     signal: stop.signal,
     onProgress: (progress) => {

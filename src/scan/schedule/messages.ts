@@ -18,6 +18,8 @@ export interface WorkerStart {
   readonly limits: Partial<Limits>;
   /** Whether files are hashed. */
   readonly hash: boolean;
+  /** Whether findings are explained. */
+  readonly explain: boolean;
   /** Deadline of the scan of all files, milliseconds since 1970. */
   readonly deadline: number | undefined;
   /** Whether progress is shown. */

@@ -286,7 +286,7 @@ export class OrderedScan {
 
   /** Undefined where there are no threads: the main thread then scans everything. */
   async #startPool(events: PoolEvents): Promise<WorkerPool | undefined> {
-    const { workers, limits = {}, hash = false, stop } = this.#options;
+    const { workers, limits = {}, hash = false, explain = false, stop } = this.#options;
     if (workers === undefined) return undefined;
     const { setup, progress } = workers;
     try {
@@ -296,7 +296,7 @@ export class OrderedScan {
       ]);
       const remaining = stop.remaining();
       const deadline = remaining === undefined ? undefined : Date.now() + remaining;
-      const start = { setup, limits, hash, deadline, progress };
+      const start = { setup, limits, hash, explain, deadline, progress };
       return WorkerPool.start(threads, jobsOf(workers.jobs, threads.cores) - 1, start, events);
     } catch {
       return undefined;

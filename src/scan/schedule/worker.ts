@@ -36,7 +36,7 @@ async function work(
   start: WorkerStart,
   configure: (setup: unknown) => Promise<Judges>,
 ): Promise<void> {
-  const { thread, deadline, limits, hash } = start;
+  const { thread, deadline, limits, hash, explain } = start;
   const queue = new SharedQueue(start.memory);
   const tasks = receive(port);
   const [{ rules, suppress }, { openRegular, sizeOf, hashFile }, { Folders }, { LinkedFiles }] =
@@ -55,7 +55,7 @@ async function work(
   const remaining = (): number | undefined =>
     deadline === undefined ? undefined : deadline - Date.now();
   const options: FileOptions = {
-    ...{ rules, suppress, limits, hash },
+    ...{ rules, suppress, limits, hash, explain },
     stop: { signal, remaining },
   };
   const linked = new LinkedFiles();

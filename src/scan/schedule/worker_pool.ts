@@ -36,7 +36,7 @@ const START_MILLISECONDS = 10_000;
 export async function tryThread(threads: Threads, setup: unknown): Promise<void> {
   const start: WorkerStart = {
     ...{ memory: allocateQueue(), thread: MAIN_THREAD + 1, deadline: undefined, limits: {} },
-    ...{ setup, hash: false, progress: false },
+    ...{ setup, hash: false, explain: false, progress: false },
   };
   let thread: Thread | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
