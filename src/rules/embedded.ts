@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "91743f0fc1e69003616e56d7ee88ec4542b0348764c8acaed5597f6a0d6c41bc";
+export const RULES_HASH: string = "427d6e937059d4a52210a5b33c05044f874bd25a8a99fcea8d8c3a8d8eb56acb";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -390,7 +390,7 @@ export const RULES_JSON: string = `[
 {"id":"sentencepiece-charsmap","format":"tokenizer","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Table of characters that leads outside of itself","why":"No training makes it. Releases before 0.2.1 read other memory, and up to 0.2.1 the process ends when text is encoded.","fix":"Do not use the file; report it to the publisher. Use sentencepiece 0.2.3 or later.","references":["CVE-2026-1260","CWE-125"]},
 {"id":"sentencepiece-piece","format":"tokenizer","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Piece that exhausts the stack of sentencepiece","why":"No training makes it. Releases up to 0.2.1 end the process when they load or use such a model.","fix":"Do not use the file; report it to the publisher. Use sentencepiece 0.2.3 or later.","references":["CWE-674","CWE-125"]},
 {"id":"tokenizer-json-malformed","format":"tokenizer","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed tokenizer","why":"It was cut off or is no tokenizer: the tokenizers library refuses it.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20"]},
-{"id":"tokenizer-rewrites","format":"tokenizer","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Tokenizer that rewrites the model's words","why":"A decoder with such a replacement changes names, addresses or commands in everything that the model writes, whatever its weights are.","fix":"Compare the tokenizer with the one of the base model.","references":["CWE-506"]},
+{"id":"tokenizer-rewrites","format":"tokenizer","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Tokenizer that rewrites the model's words","why":"A decoder with such a replacement changes names, addresses or commands in everything that the model writes, with any weights.","fix":"Compare the tokenizer with the one of the base model.","references":["CWE-506"]},
 {"id":"tokenizer-regex","format":"tokenizer","kind":"anomaly","severity":"low","safety":"suspicious","title":"Regular expression of a tokenizer that may never end","why":"Repetitions in one another take time that doubles with each character of some texts: one request keeps a server busy.","fix":"Compare the tokenizer with the one of the base model.","references":["CWE-1333"]},
 {"id":"token-list-malformed","format":"tokenizer","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Malformed list of tokens","why":"It was cut off, or holds lines of another kind.","fix":"Download or copy the file again and compare its checksum with the publisher's.","references":["CWE-20"]},
 {"id":"torch-storage-mismatch","format":"torch","kind":"anomaly","severity":"medium","safety":"suspicious","title":"Tensor that does not fit its storage","why":"The pickle and the data disagree about size or type. Older versions of torch read or write past the end.","fix":"Update torch, and do not load this file.","references":["CVE-2026-24747","CWE-787"],"atlas":["AML.T0011.000"]},
