@@ -16,6 +16,7 @@ import { tfCheckpointDescriptor } from "./tf-checkpoint/descriptor.ts";
 import { vectorIndexDescriptor } from "./vector-index/descriptor.ts";
 import { tokenizerDescriptor } from "./tokenizer/descriptor.ts";
 import { textConfigDescriptor } from "./text-config/descriptor.ts";
+import { caffeDescriptor } from "./caffe/descriptor.ts";
 import { compressedDescriptor } from "./compressed/descriptor.ts";
 import { caffe2Descriptor } from "./caffe2/descriptor.ts";
 import { cntkDescriptor } from "./cntk/descriptor.ts";
@@ -92,6 +93,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   mxnetDescriptor,
   caffe2Descriptor,
   cntkDescriptor,
+  caffeDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

@@ -137,7 +137,7 @@ class NetWalk {
     const text = await this.reader.text(field, TEXT_BYTES);
     try {
       if (length > TEXT_BYTES) throw new FormatError(`it has ${length} bytes`, field.start);
-      this.#netFields(readTextProto(text), field.start);
+      this.#netFields(readTextProto(new TextEncoder().encode(text)), field.start);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       const detail = `Cannot read network in argument "${name}": ${error.message}`;

@@ -10,10 +10,9 @@ import { ascii, startsWith } from "../../parsers/bytes.ts";
 /** Models of further frameworks. */
 export const frameworksDescriptor: FormatDescriptor = {
   id: "frameworks",
-  title: "Caffe, MNN, MindSpore and others",
+  title: "MNN, MindSpore and others",
   role: "unread",
   claims: [
-    { label: "a Caffe model", extensions: "caffemodel prototxt" },
     { label: "an MNN model", extensions: "mnn" },
     { label: "a MindSpore model", extensions: "mindir" },
     { label: "a MindSpore model", extensions: "ms", weak: true },

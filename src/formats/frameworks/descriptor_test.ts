@@ -8,7 +8,6 @@ const rules = loadRules();
 
 /** Names and first bytes, one character a byte. */
 const MODELS: readonly (readonly [name: string, head: string, label: RegExp])[] = [
-  ["m.caffemodel", "\x0a\x05LeNet", /a Caffe model/],
   ["m.bin", "B\0C\0N\0\0\0", /a CNTK model/],
   ["m.mnn", "\x20\0\0\0abcd", /an MNN model/],
   ["m.ms", "\x20\0\0\0MSL2", /a MindSpore Lite model/],

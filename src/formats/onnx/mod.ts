@@ -27,6 +27,7 @@ import {
   SCHEMA,
 } from "./schema.ts";
 import { isTensorFile } from "./tensor.ts";
+import { isTextModel, textModel } from "./text.ts";
 import { type Frame, textOf, walk, type WireError } from "./walk.ts";
 
 /** ONNX models. */
@@ -53,7 +54,7 @@ interface HeadMatch {
 
 function detect(sample: Sample): boolean {
   const { name, head, size } = sample;
-  if (isTensorFile(sample)) return true;
+  if (isTensorFile(sample) || isTextModel(sample)) return true;
   const match = matchHead(head, size ?? Infinity);
   if (match.node && match.wrong === 0) return true;
   if (match.graph && match.version && match.wrong === 0) return true;
@@ -119,6 +120,20 @@ function isNode(head: Uint8Array, node: WireField): boolean {
 }
 
 async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  if (!isTextModel(context.sample)) {
+    yield* scanBinary(source, context);
+    return;
+  }
+  const model = await textModel(source, context);
+  for await (const batch of scanBinary(model.source, context)) yield batch.map(model.placed);
+  if (model.error !== undefined) throw model.error;
+}
+
+/** Reads what a source of binary messages holds. */
+async function* scanBinary(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {

@@ -20,7 +20,7 @@ export const tensorflowDescriptor: FormatDescriptor = {
       id: "tensorflow",
       malformedRule: "tensorflow-malformed",
       label: "a TensorFlow graph",
-      under: "pb meta pbtxt",
+      under: "pb meta pbtxt prototxt textproto txt",
       patternSearch: "protobuf",
       mayMatch: mayBeTensorflow,
       load: once(async () => (await import("./mod.ts")).tensorflowFormat),

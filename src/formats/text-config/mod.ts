@@ -51,7 +51,7 @@ async function* scan(
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
   const bytes = await readWhole(source, TEXT_BYTES, "a configuration", check);
-  const fields = readTextProto(new TextDecoder().decode(bytes));
+  const fields = readTextProto(bytes);
   yield [];
   if (fields.every(isItem)) return;
   const foreign = fields.find(({ name }) => !TRITON.has(name));

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { SWEEP } from "../../parsers/testing/sweep.ts";
+import { assertChangesAreRead, report } from "../testing/cuts.ts";
+
+const TESTDATA = new URL("../../../testdata/onnx/", import.meta.url);
+
+function read(name: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(name, TESTDATA)));
+}
+
+/** Samples in text, with the binary ones that they were written from. */
+const PAIRS: readonly (readonly [text: string, binary: string])[] = [
+  ["safe/text/constants.textproto", "safe/constants.onnx"],
+  ["safe/text/subgraphs.prototxt", "safe/subgraphs.onnx"],
+  ["safe/text/functions.pbtxt", "safe/functions.onnx"],
+  ["safe/text/training.txtpb", "safe/training.onnx"],
+  ["harmful/text/pyop_in_function_branch.textproto", "harmful/pyop_in_function_branch.onnx"],
+  ["harmful/text/external_climbing.prototxt", "harmful/external_climbing.onnx"],
+  ["harmful/text/outside_training.pbtxt", "harmful/outside_training.onnx"],
+  ["suspicious/text/custom_domain.textproto", "suspicious/custom_domain.onnx"],
+];
+
+test("a model in text is judged as the same model in binary", async () => {
+  for (const [text, binary] of PAIRS) {
+    const [inText, inBinary] = await Promise.all([text, binary].map(async (name) => {
+      const { verdict, findings } = await report(name, read(name));
+      return [verdict, findings.map(({ ruleId, message }) => `${ruleId}: ${message}`).sort()];
+    }));
+    assert.deepEqual(inText, inBinary, text);
+  }
+});
+
+test("a model in text cut anywhere within its graph is never clean", async () => {
+  const bytes = read("safe/text/functions.pbtxt");
+  const text = new TextDecoder().decode(bytes);
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    if (text[at] === "{") depth++;
+    if (text[at] === "}") depth--;
+    if (depth === 0 || at % SWEEP !== 0) continue;
+    const { verdict } = await report("m.pbtxt", bytes.slice(0, at + 1));
+    assert.ok(verdict !== "clean" && verdict !== "skipped", `cut at ${at} is ${verdict}`);
+  }
+});
+
+test("bytes changed anywhere are read without a defect", async () => {
+  await assertChangesAreRead("m.textproto", read("harmful/text/external_climbing.prototxt"), 5);
+});
+
+test("a model is known by its first field and by what it holds, and what came before an error counts", async () => {
+  const graph = 'graph { node { op_type: "PyOp" domain: "x" } }';
+  for (
+    const text of [
+      `ir_version: 8 ${graph}`,
+      `# a\nopset_import { version: 17 } ${graph}`,
+      `${graph} nothing: 1`,
+      `graph < node [ { op_type: "Py" "Op" } ]`,
+    ]
+  ) {
+    for (const name of ["m.textproto", "m.txtpb", "m.prototxt", "m.pbtxt", "m.txt"]) {
+      const { verdict } = await report(name, new TextEncoder().encode(text));
+      assert.equal(verdict, "dangerous", `${name}: ${text}`);
+    }
+  }
+  const { formats } = await report("m.txt", new TextEncoder().encode("graph: a\ndomain: b\n"));
+  assert.deepEqual(formats.includes("onnx"), false);
+});
