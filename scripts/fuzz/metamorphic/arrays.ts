@@ -111,13 +111,17 @@ const FORMS: readonly Form[] = [
   },
   { id: "joblib-again", again: true },
   {
-    // An object of a function of numpy's that gives what it is given, where the type is that of objects.
-    id: "joblib-scalar",
-    wrapper: (wrapper, dice) =>
-      call(global("numpy._core.multiarray", "scalar", dice), [
-        call(global("numpy", "dtype", dice), [[exactText("O", dice)]], dice),
-        wrapper,
+    // A function of numpy's that gives what it is given, with arguments that are not known.
+    id: "joblib-arguments",
+    wrapper: (wrapper, dice) => [
+      ...global("numpy", "object_", dice),
+      ...call(global("builtins", "getattr", dice), [
+        call(global("types", "SimpleNamespace", dice), [], dice),
+        [exactText("x", dice)],
+        tuple([wrapper], dice),
       ], dice),
+      op(codes.REDUCE),
+    ],
   },
   {
     id: "joblib-amid",

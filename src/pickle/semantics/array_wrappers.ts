@@ -60,11 +60,13 @@ export class ArrayWrappers {
     this.heap = heap;
   }
 
-  /** A function is given values, and what it does with them is not known. */
+  /** A function is given values, and what it does with them is not known: it may set the class of each. */
   given(args: readonly Handle[] | undefined): void {
-    if (this.heap.arraysNamed && !this.loose) {
-      this.loose = args === undefined || args.some((arg) => this.isWrapper(arg));
-    }
+    if (!this.heap.arraysNamed) return;
+    const gives = args === undefined || args.some((arg) => this.isWrapper(arg));
+    this.loose ||= gives;
+    if (!gives) return;
+    for (const arg of args ?? []) if (this.heap.globalOf(arg) === undefined) this.turned.add(arg);
   }
 
   /** A dtype got a state. @param copied what its function was given in the place of `copy` */

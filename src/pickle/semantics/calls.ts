@@ -202,6 +202,7 @@ export class Calls implements Semantics {
           : callMethod(this.heap, value.self, value.name, args);
         if (result !== undefined) return this.results.derived(result, [value.self, ...args ?? []]);
         this.changes.may([value.self]);
+        this.arrays.given(args && [value.self, ...args]);
         const owner = methodGlobal(this.heap, value);
         if (owner === undefined || this.heap.instanceOf(value.self) === undefined) {
           return this.result(callee, args, kwargs);

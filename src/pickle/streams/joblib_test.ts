@@ -266,6 +266,22 @@ test("an object whose class is set may be a wrapper", async () => {
       attributes,
       "b",
     ),
+    bytes(
+      object,
+      "p9\n0cbuiltins\nobject.__setattr__\n(g9\nV__class__\n",
+      wrapper,
+      "tR0g9\n",
+      attributes,
+      "b",
+    ),
+    bytes(
+      object,
+      "p9\n0coperator\nmethodcaller\n(V__setattr__\nV__class__\n",
+      wrapper,
+      "tR(g9\ntR0g9\n",
+      attributes,
+      "b",
+    ),
   ];
   for (const [index, way] of ways.entries()) {
     const observations = await observe(bytes(way, HIDING.map(() => 0x42), "0", PAYLOAD, "."));
