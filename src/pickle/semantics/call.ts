@@ -16,6 +16,17 @@ export function isDetailed({ key, meanings }: GlobalEntry): boolean {
   return isArrayWrapper(key) || meanings.some((meaning) => DETAILED.includes(meaning));
 }
 
+/** Meanings of functions whose keyword arguments are followed, or make the call one that is not known. */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  ("partial call construct-with-keywords type generator-constructor attrgetter itemgetter methodcaller " +
+    "loader encode-text").split(" "),
+);
+
+/** Whether what is followed of a function's calls includes their keyword arguments. */
+export function takesKeywords({ meanings }: GlobalEntry): boolean {
+  return meanings.some((meaning) => KEYWORDS.has(meaning));
+}
+
 /** Opcodes and functions that make an instance without calling its `__init__`. */
 const RESTORING = /^(NEWOBJ(_EX)?|_reconstructor|__newobj(_ex)?__)$/;
 

@@ -8,7 +8,7 @@ import type { GlobalName } from "../../core/types.ts";
 import { ArrayWrappers } from "./array_wrappers.ts";
 import { methodGlobal } from "./attributes.ts";
 import { Building } from "./building.ts";
-import { type Call, isDetailed, restores } from "./call.ts";
+import { type Call, isDetailed, restores, takesKeywords } from "./call.ts";
 import { logCall, type Targets } from "./call_facts.ts";
 import { HiddenCalls } from "./callbacks.ts";
 import { Changes } from "./changes.ts";
@@ -35,12 +35,6 @@ import { render, renderCall } from "../tools/render.ts";
 
 /** Calls inside calls that are followed. The deepest seen is 1. CWE-674. */
 const CALL_DEPTH = 32;
-
-/** Meanings of functions whose keyword arguments are followed, or make the call one that is not known. */
-const KEYWORDS: ReadonlySet<string> = new Set(
-  ("partial call construct-with-keywords type generator-constructor attrgetter itemgetter methodcaller " +
-    "loader encode-text").split(" "),
-);
 
 /** Pure functions that call methods of what they are applied to. */
 const OPERATIONS =
@@ -183,9 +177,14 @@ export class Calls implements Semantics {
           : [...value.args, ...args];
         return this.call(value.callee, all, kwargs ?? value.kwargs, "functools.partial", at);
       }
-      case "getter":
-        return this.higherOrder.applyGetter(this, value, args, at) ??
-          this.unresolved(callee, args, kwargs, via, at);
+      case "getter": {
+        const applied = this.higherOrder.applyGetter(this, value, args, at);
+        if (applied !== undefined) return applied;
+        // What it was made with goes to the method, too.
+        this.changes.may(value.args);
+        this.arrays.given(args && [...args, ...value.args]);
+        return this.unresolved(callee, args, kwargs, via, at);
+      }
       case "picked":
         this.unresolved(value.value, args, kwargs, via, at);
         return this.call(value.value, args, kwargs, via, at);
@@ -310,7 +309,7 @@ export class Calls implements Semantics {
   /** Whether what is followed of a call is all that it is given: arguments, and keywords where they are looked at. */
   private knows({ entry, args, kwargs }: Call): boolean {
     return args !== undefined &&
-      (this.isBare(kwargs) || entry.meanings.some((meaning) => KEYWORDS.has(meaning)));
+      (this.isBare(kwargs) || takesKeywords(entry));
   }
 
   private wrapperOf({ meanings }: GlobalEntry): Wrapper | undefined {

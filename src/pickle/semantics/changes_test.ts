@@ -119,6 +119,10 @@ test("what holds a list in any way hands it on to a function that changes it", a
       call("functools", "partial", "cbuiltins\nstr\n", "g1\n"),
       "t",
     ),
+    "a caller of a method": bytes(
+      call("operator", "methodcaller", "Vf\n", "g1\n"),
+      `0${"coperator\nmethodcaller\n(Vf\ng1\ntR"}(cpackage\nmake\n)RtR`,
+    ),
     "keywords": bytes(call("functools", "partial"), "(cbuiltins\nstr\n)}(Vx\ng1\nuNtb"),
     "one of thousands": bytes("(", "(Nl".repeat(3000), "g1\nl"),
     "an object of a listed class": bytes("ccollections\nOrderedDict\n)R}(Vx\ng1\nub"),
