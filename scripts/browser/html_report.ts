@@ -135,7 +135,7 @@ test("nothing can be loaded or run that is not the page's own", async () => {
   });
 });
 
-test("names and evidence from a file are text, whatever they spell", async () => {
+test("names and evidence from a file are text, also with tags in them", async () => {
   const [finding] = SAMPLES["one_harmful"]?.files[0]?.findings ?? [];
   assert.ok(finding);
   const nasty =
