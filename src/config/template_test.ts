@@ -33,7 +33,10 @@ test("the templates leave every verdict of the test data as it is", async () => 
       recursive: true,
       withFileTypes: true,
     });
-    const samples = files.filter((it) => it.isFile() && !/json$|asm$/.test(it.name));
+    // One sample makes so many calls that each scan takes a second.
+    const samples = files.filter((it) =>
+      it.isFile() && !/json$|asm$|^past_many_results/.test(it.name)
+    );
     // The rules are the same code in both runtimes.
     for (const file of samples.filter((_, index) => index % SWEEP === 0)) {
       const bytes = new Uint8Array(readFileSync(`${file.parentPath}/${file.name}`));
