@@ -862,3 +862,15 @@ test("a function that is bound to more objects than are read is incomplete", asy
   const report = await scan(bytesOf(field(2, graph), field(7, objects)), "a.meta");
   assert.equal(report.verdict, "incomplete");
 });
+
+test("an iterator that is restored from a computed state is not clean", async () => {
+  // TensorFlow 1.14 runs the graph in the state: `IteratorResource::Restore` of kernels/data/iterator_ops.cc.
+  const report = await scan(graphOf(
+    node("half", "Const", [], text("a")),
+    node("state", "StringJoin", ["half", "half"]),
+    node("variant", "ParseTensor", ["state"]),
+    node("iterator", "IteratorV2", []),
+    node("restore", "DeserializeIterator", ["iterator", "variant"]),
+  ));
+  assert.deepEqual(issues(report).map(({ ruleId }) => ruleId), ["tensorflow-iterator-state"]);
+});
