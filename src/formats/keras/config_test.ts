@@ -353,3 +353,40 @@ test("metadata that is cut off anywhere is unread", async () => {
     assert.ok((await run(kerasMetadataFormat, bytes.subarray(0, length))).unread, String(length));
   }
 });
+
+test("a module of a package of aliases stands for the one that it holds again", async () => {
+  // `keras.saving.load_model` of Keras 3.4.1 and 3.8.0 calls `get_file` by the first of these.
+  const aliases: [string, string][] = [
+    ["keras._tf_keras.keras.utils", "keras.utils:get_file"],
+    ["keras.api._tf_keras.keras.utils", "keras.utils:get_file"],
+    ["keras.api.utils", "keras.utils:get_file"],
+    ["keras.api._v2.keras.utils", "keras.utils:get_file"],
+    ["tf_keras.api._v1.keras.utils", "tf_keras.utils:get_file"],
+    ["keras.api", "keras:get_file"],
+    ["keras.apiary", "keras.apiary:get_file"],
+    ["keras.utils", "keras.utils:get_file"],
+  ];
+  for (const [module, found] of aliases) {
+    assert.deepEqual(reported(await scan(named(module, "get_file"))), [found], module);
+  }
+});
+
+test("a file's name that is no literal is unknown, and the last of many equal keys counts", async () => {
+  const sampler = (vocabulary: unknown) => ({
+    class_name: "TFOpLambda",
+    config: { function: "random.fixed_unigram_candidate_sampler" },
+    inbound_nodes: [["in", 0, 0, { vocab_file: vocabulary }]],
+  });
+  const name = "random.fixed_unigram_candidate_sampler";
+  for (const harmless of ["", null]) {
+    assert.deepEqual(reported(await scan(sampler(harmless))), [name]);
+  }
+  for (const other of ["/etc/passwd", ["layer", 0, 0], { class_name: "__bytes__" }, 1]) {
+    assert.ok(reported(await scan(sampler(other))).includes(`${name}/file`), String(other));
+  }
+  const keys = ["keras", "keras", "keras", "keras", "keras", "os"];
+  const text = `{"class_name": "function", "config": "system", ${
+    keys.map((key) => `"module": "${key}"`).join(", ")
+  }}`;
+  assert.ok(reported(await scan(text)).includes("os:system"));
+});

@@ -88,6 +88,13 @@ const FILE_ARGUMENTS: readonly (readonly [name: RegExp, argument: string, harmle
 /** Pickles in base64, of protocols 2 to 5: `DistributionLambda` and other layers unpickle such texts. */
 const PICKLE_TEXT = /^gA[I-X][A-Za-z0-9+/\n]/u;
 
+/**
+ * Packages that hold Keras' names a second time: what `keras.utils` exports lies in `keras.api.utils`,
+ * `keras._tf_keras.keras.utils` and `keras.api._v2.keras.utils`, too.
+ */
+const ALIAS_PACKAGE =
+  /^(?<root>(?:tf_)?keras|keras_core)\.(?:api(?=\.|$)\.?)?(?:(?:_tf_keras|_v[12])\.keras(?=\.|$)\.?)?/u;
+
 interface Step {
   readonly value: JsonValue;
   /** Name of the nearest layer around it. */
@@ -168,7 +175,7 @@ export class ConfigWalk {
 
   #object(object: JsonObject, layer: string, around: readonly Evidence[]): void {
     this.#duplicateKeys(object);
-    const configs = valuesOf(object, "config").slice(0, READINGS);
+    const configs = someOf(valuesOf(object, "config"));
     const names = textsOf(object, "class_name");
     // Where the module lacks the class, every release before Keras 3.9 takes the registered name.
     const others = textsOf(object, "registered_name").map(bareName);
@@ -235,7 +242,7 @@ export class ConfigWalk {
     } else if (isLookupName(name)) {
       this.#vocabulary(name, config, layer);
     } else if (name === "TensorFlowOpLayer") {
-      for (const value of valuesOf(config, "node_def").slice(0, READINGS)) this.#nodeDef(value);
+      for (const value of someOf(valuesOf(config, "node_def"))) this.#nodeDef(value);
     } else if (Object.hasOwn(FUNCTION_LAYERS, name)) {
       const methods = name === "ClassMethod" ? textsOf(config, "method_name") : [];
       for (const path of textsOf(config, FUNCTION_LAYERS[name] ?? "")) {
@@ -292,7 +299,7 @@ export class ConfigWalk {
 
   /** The older layouts of a Lambda layer; what is of the newer is an object of its own. */
   #lambda(config: JsonObject, layer: string): void {
-    const functions = valuesOf(config, "function").slice(0, READINGS);
+    const functions = someOf(valuesOf(config, "function"));
     const objects = functions.filter(isObject).filter((one) =>
       textsOf(one, "class_name").some((name) => name !== "__tuple__")
     );
@@ -374,7 +381,10 @@ export class ConfigWalk {
     const raw = /^(?:compat\.v[12]\.)?raw_ops\.(?<op>.*)$/su.exec(path)?.groups?.op;
     if (raw !== undefined) {
       // The exported operators take their arguments by name, as a node has its attributes.
-      const node = { op: raw, texts: textArguments(object, this.#check) };
+      const texts = argumentsOf(object, this.#check).flatMap(([key, value]): [string, string][] =>
+        typeof value === "string" ? [[key, value]] : []
+      );
+      const node = { op: raw, texts };
       const part = `(operator ${this.#payloads++}).pb`;
       this.#others.push({
         type: "entry",
@@ -386,8 +396,8 @@ export class ConfigWalk {
     const called = methods.filter((method) => !CALLING.has(method)).map((it) => `.${it}`);
     const file = FILE_ARGUMENTS.some(([name, argument, harmless]) =>
       name.test(path) &&
-      textArguments(object, this.#check).some(([key, text]) =>
-        key === argument && !harmless.test(text)
+      argumentsOf(object, this.#check).some(([key, value]) =>
+        key === argument && value !== null && !(typeof value === "string" && harmless.test(value))
       )
     );
     const expression = `${cut(path)}${cut(called[0] ?? "")} (function of ${
@@ -418,7 +428,7 @@ export class ConfigWalk {
     this.#count(`reference\n${module}\n${name}\n${evidence.length > 0 ? at : ""}`, at, {
       kind: "reference",
       language: "keras",
-      module: cut(module),
+      module: cut(homeOf(module)),
       name: cut(name),
       expression,
       evidence,
@@ -527,9 +537,25 @@ export class ConfigWalk {
   }
 }
 
-/** The texts among the values of a key. */
+/** The texts among the values of a key; of many, the last, which Python takes, is among them. */
 function textsOf(object: JsonObject, key: string): string[] {
-  return valuesOf(object, key).filter((value) => typeof value === "string").slice(0, READINGS);
+  return someOf(valuesOf(object, key).filter((value) => typeof value === "string"));
+}
+
+/** As many of equal keys as are combined with others, the first and the last. */
+function someOf<T>(values: readonly T[]): T[] {
+  return values.length <= READINGS
+    ? [...values]
+    : [...values.slice(0, READINGS - 1), ...values.slice(-1)];
+}
+
+/** The module that a module of a package of aliases stands for. */
+function homeOf(module: string): string {
+  const found = ALIAS_PACKAGE.exec(module);
+  if (found === null) return module;
+  const rest = module.slice(found[0].length);
+  const root = found.groups?.root ?? "";
+  return rest === "" ? root : `${root}.${rest}`;
 }
 
 function bareName(name: string): string {
@@ -541,18 +567,18 @@ function isSpecial(name: string): boolean {
   return name === "function" || /^__\w+__$/u.test(name);
 }
 
-/** The texts that a layer is called with, by the name of the argument. */
-function textArguments(object: JsonObject, check: () => void): [string, string][] {
+/** What a layer is called with, by the name of the argument, and what is in it by its keys. */
+function argumentsOf(object: JsonObject, check: () => void): [string, JsonValue][] {
   const waiting: JsonValue[] = [...valuesOf(object, "inbound_nodes")];
-  const found: [string, string][] = [];
+  const found: [string, JsonValue][] = [];
   let steps = 0;
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (++steps % STEPS_PER_CHECK === 0) check();
     if (isArray(value)) { for (const item of value.items) waiting.push(item); }
     else if (isObject(value)) {
       for (const [key, member] of value.members) {
-        if (typeof member === "string") found.push([key, member]);
-        else waiting.push(member);
+        found.push([key, member]);
+        if (typeof member === "object") waiting.push(member);
       }
     }
   }
