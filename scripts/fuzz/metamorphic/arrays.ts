@@ -38,6 +38,15 @@ const plainKey = (name: string, dice: Dice): Ops => [exactText(name, dice)];
 /** 2**64: numpy keeps the low 64 bits, no flag. */
 const LONG_NONE = Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
+/** A number as a call gives it: with a value for where there is no such attribute, it is not known which. */
+function unknownInt(value: number, dice: Dice): Ops {
+  return call(global("builtins", "getattr", dice), [
+    call(global("types", "SimpleNamespace", dice), [], dice),
+    [exactText("x", dice)],
+    [int(value, dice)],
+  ], dice);
+}
+
 const FORMS: readonly Form[] = [
   { id: "joblib-array" },
   { id: "joblib-flags", flags: () => [op(0x8a, LONG_NONE)] },
@@ -126,14 +135,9 @@ const FORMS: readonly Form[] = [
   {
     id: "joblib-amid",
     amid: true,
-    // With something to give where there is no such attribute, what it gives is not known.
-    flags: (dice) =>
-      call(global("builtins", "getattr", dice), [
-        call(global("types", "SimpleNamespace", dice), [], dice),
-        [exactText("x", dice)],
-        [int(0, dice)],
-      ], dice),
+    length: unknownInt,
   },
+  { id: "joblib-length-unknown", length: unknownInt },
   { id: "joblib-frame", frames: true },
   {
     id: "joblib-length-call",

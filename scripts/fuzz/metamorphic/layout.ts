@@ -126,6 +126,26 @@ const LONG: readonly Transformation[] = [
   ofOps("long-ops", manyOps),
 ];
 
+/**
+ * More values below everything else than a look keeps: text where the rest is text, which only such a look tells from
+ * prose where the name says nothing.
+ */
+const longValues: Transformation = {
+  id: "long-values",
+  stage: 1,
+  apply(draft, dice) {
+    const start = draft.ops[0]?.code === codes.PROTO ? 1 : 0;
+    const one = dice.pick([[op(codes.NONE)], [op(codes.MARK), op(codes.LIST)]]);
+    const insert = Array.from({ length: 66_000 + dice.below(4000) }, () => one).flat();
+    const ops = edited(draft.ops, [{ at: start, insert }]);
+    const isText = looksLikeText(writeOps(draft.ops));
+    const name = isText && draft.loader === "plain" && dice.chance(1, 2)
+      ? dice.pick(NAMES)
+      : draft.name;
+    return { ...draft, ops, name };
+  },
+};
+
 const STREAMS: readonly (readonly number[])[] = [
   [0x4e, 0x2e],
   [0x80, 4, 0x5d, 0x94, 0x2e],
@@ -267,6 +287,7 @@ export function layouts(containers: readonly string[]): readonly Transformation[
   return [
     ...frames,
     ...LONG,
+    longValues,
     second,
     manyStreams,
     more,

@@ -199,11 +199,11 @@ export function edited(ops: readonly Op[], edits: readonly Edit[]): readonly Op[
   }
   const made: Op[] = [];
   for (let at = 0; at <= ops.length; at++) {
-    made.push(...(inserted.get(at) ?? []).flat());
+    for (const insert of inserted.get(at) ?? []) for (const each of insert) made.push(each);
     const edit = replaced.get(at);
     const each = ops[at];
     if (edit !== undefined) {
-      made.push(...edit.insert);
+      for (const each of edit.insert) made.push(each);
       at += (edit.remove ?? 1) - 1;
     } else if (each !== undefined) made.push(each);
   }

@@ -75,6 +75,12 @@ const FIXES: readonly Fix[] = [
     fixed: "(namesGlobal(candidate) || goesOn(candidate))",
     broken: "namesGlobal(candidate)",
   },
+  {
+    id: "behind such an array a stretch that leads to STOP is searched, too",
+    file: `${STREAMS}/readings.ts`,
+    fixed: "if (behind > start + 1) pending.push({ at: start + 1, until: behind });",
+    broken: "",
+  },
   // readings
   {
     id: "streams are read one behind the other",
@@ -147,8 +153,8 @@ const FIXES: readonly Fix[] = [
   {
     id: "items of objects may be methods that are called",
     file: `${SEMANTICS}/callbacks.ts`,
-    fixed: "return HOOKS.test(name) || (METHODS.test(name) && this.isFunction(value));",
-    broken: "return METHODS.test(name) && this.isFunction(value);",
+    fixed: "return HOOKS.test(name) || (METHODS.has(name) && this.isFunction(value));",
+    broken: "return METHODS.has(name) && this.isFunction(value);",
   },
   {
     id: "attributes of a value that was picked are those of the value",
@@ -176,6 +182,12 @@ const FIXES: readonly Fix[] = [
     fixed: "const HEAD_STREAMS = 1024;\nconst FURTHER_STREAMS = 1 << 16;",
     broken: "const HEAD_STREAMS = 64;\nconst FURTHER_STREAMS = 64;",
   },
+  {
+    id: "text of more values than are kept at once is read on",
+    file: `${STREAMS}/detect.ts`,
+    fixed: "let machine = trialMachine(input, 0, FURTHER_VALUES);",
+    broken: "let machine = trialMachine(input, 0, TRIAL_VALUES);",
+  },
   // found late
   {
     id: "a wrapper may come from a function",
@@ -189,7 +201,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     cases: { type: "string", default: "20000" },
-    only: { type: "string" },
+    only: { type: "string", multiple: true, default: [] },
     again: { type: "boolean", default: false },
   },
 });
@@ -230,12 +242,13 @@ function keptCases(): string {
   return path;
 }
 
+let tried = 0;
 let missed = 0;
 const cases = keptCases();
 const copy = copied();
 try {
   for (const { id, file, fixed, broken } of FIXES) {
-    if (values.only !== undefined && values.only !== id) continue;
+    if (values.only.length > 0 && !values.only.includes(id)) continue;
     const path = join(copy, file);
     const text = readFileSync(path, "utf8");
     if (text.split(fixed).length !== 2) {
@@ -246,10 +259,12 @@ try {
     writeFileSync(path, text);
     const finding = /^first finding: (.*)$/mu.exec(said)?.[1];
     if (finding === undefined && said !== "nothing has sunk") throw new Error(`${id}: ${said}`);
+    tried++;
     if (finding === undefined) missed++;
     console.log(`${id} | seed ${values.seed} | ${finding ?? "NOT FOUND"}`);
   }
 } finally {
   rmSync(copy, { recursive: true });
 }
-process.exitCode = missed === 0 ? 0 : 1;
+console.log(`${tried - missed} of ${tried} fixes found`);
+process.exitCode = missed === 0 && tried > 0 ? 0 : 1;
