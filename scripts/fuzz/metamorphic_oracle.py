@@ -369,14 +369,20 @@ def _real():
         found["numpy", "str_"] = numpy.str_
         found["numpy", "object_"] = numpy.object_
         # numpy.object_ is a class whose call gives back its argument.
-    if os.environ.get("MODELAUDIT_LISTED"):
-        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-        from listed_names import listed_names
-        found = {**listed_names(), **found}
     return found
 
 
-REAL = _real()
+def _listed():
+    """The names of the allowlists that are installed, where they are asked for."""
+    if not os.environ.get("MODELAUDIT_LISTED"):
+        return {}
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from listed_names import listed_names
+    return listed_names()
+
+
+LISTED = _listed()
+REAL = {**LISTED, **_real()}
 ARRAYS = {}
 if numpy and joblib_pickle:
     multiarray = numpy._core.multiarray
@@ -775,7 +781,7 @@ def main():
     print(json.dumps({"ready": sys.version.split()[0],
                       "loaders": {name: getattr(each, "__version__", "yes") for name, each in has.items()
                                   if each},
-                      "containers": sorted(CONTAINERS)}), flush=True)
+                      "containers": sorted(CONTAINERS), "listed": sorted(LISTED)}), flush=True)
     # What a case breaks is a child's, so that neither libraries nor baselines are loaded again.
     worker = None
     for line in sys.stdin:

@@ -8,7 +8,7 @@ import { Dice } from "../dice.ts";
 import { ARRAYS } from "./arrays.ts";
 import { FORMS } from "./forms.ts";
 import { layouts } from "./layout.ts";
-import { LISTED } from "./listed.ts";
+import { type ListedName, listedTransformations } from "./listed.ts";
 import { MEMO } from "./memo.ts";
 import type { Draft, Transformation } from "./transformation.ts";
 import { WRAPS } from "./wraps.ts";
@@ -23,13 +23,13 @@ export interface Link {
  * All transformations.
  *
  * @param containers those that the oracle can build
- * @param listed whether it has the names of the allowlists: without them no case of theirs is confirmed
+ * @param listed names of the allowlists that it has, for transformations by them; none without
  */
 export function transformations(
   containers: readonly string[],
-  listed: boolean,
+  listed: readonly ListedName[] = [],
 ): readonly Transformation[] {
-  const wraps = listed ? [...WRAPS, ...LISTED] : WRAPS;
+  const wraps = [...WRAPS, ...listedTransformations(listed)];
   return [...MEMO, ...FORMS, ...wraps, ...ARRAYS, ...layouts(containers)];
 }
 

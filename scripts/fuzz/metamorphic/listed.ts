@@ -6,8 +6,6 @@
  * @module
  */
 
-import { namesOf } from "../../../src/rules/allowed.ts";
-import { ALLOWLISTS } from "../../../src/rules/embedded.ts";
 import type { Dice } from "../dice.ts";
 import { call, dict, exactText, global, list, tuple } from "./emit.ts";
 import * as codes from "./program.ts";
@@ -16,11 +14,8 @@ import { hiding, ofOps, type Transformation } from "./transformation.ts";
 
 type Ops = readonly Op[];
 
-/** Module and name of all that lists allow to call or to restore. */
-const NAMES: readonly (readonly [module: string, name: string])[] = ALLOWLISTS.flatMap((list) =>
-  [...namesOf(list)].filter(({ level }) => level !== "named")
-    .map(({ module, name }) => [module, name] as const)
-);
+/** Module and name of what lists allow to call or to restore. */
+export type ListedName = readonly [module: string, name: string];
 
 /** Methods under which a state may hold something to call. */
 const HOOKS = [
@@ -28,11 +23,6 @@ const HOOKS = [
     .split(" "),
   ..."append extend add keys items values get pop update copy read detach to astype".split(" "),
 ];
-
-function listed(dice: Dice): Ops {
-  const [module, name] = dice.pick(NAMES);
-  return global(module, name, dice);
-}
 
 function none(): Ops {
   return [op(codes.NONE)];
@@ -86,23 +76,26 @@ function changed(
   return edited(ops, [{ at: callee, remove: at + 1 - callee, insert }]);
 }
 
-const WAYS: Readonly<Record<string, (ops: Ops, dice: Dice) => Ops | undefined>> = {
+/** A change of opcodes that puts a listed name somewhere. */
+type Way = (ops: Ops, dice: Dice, listed: (dice: Dice) => Ops) => Ops | undefined;
+
+const WAYS: Readonly<Record<string, Way>> = {
   // What the call gives goes into the wrapper.
-  "listed-result": (ops, dice) =>
+  "listed-result": (ops, dice, listed) =>
     changed(
       ops,
       dice,
       (_callee, _args, whole) => call(listed(dice), arguments_(whole, dice), dice),
     ),
   // The callee comes out of the wrapper.
-  "listed-callee": (ops, dice) =>
+  "listed-callee": (ops, dice, listed) =>
     changed(ops, dice, (callee, args) => [
       ...call(listed(dice), arguments_(callee, dice), dice),
       ...args,
       op(codes.REDUCE),
     ]),
   // The wrapper is left to call.
-  "listed-call": (ops, dice) =>
+  "listed-call": (ops, dice, listed) =>
     changed(
       ops,
       dice,
@@ -113,14 +106,14 @@ const WAYS: Readonly<Record<string, (ops: Ops, dice: Dice) => Ops | undefined>> 
           dice,
         ),
     ),
-  "listed-newobj": (ops, dice) =>
+  "listed-newobj": (ops, dice, listed) =>
     changed(ops, dice, (callee, args) => [
       ...listed(dice),
       ...tuple(dice.chance(1, 2) ? [callee, args] : arguments_(callee, dice), dice),
       op(codes.NEWOBJ),
     ]),
   // The wrapper gets the callee by its state, under a name that something calls.
-  "listed-state": (ops, dice) =>
+  "listed-state": (ops, dice, listed) =>
     changed(ops, dice, (callee, _args, whole) => [
       ...listed(dice),
       op(codes.EMPTY_TUPLE),
@@ -128,7 +121,7 @@ const WAYS: Readonly<Record<string, (ops: Ops, dice: Dice) => Ops | undefined>> 
       ...dict([[[exactText(dice.pick(HOOKS), dice)], dice.chance(1, 2) ? callee : whole]], dice),
       op(codes.BUILD),
     ]),
-  "listed-state-tuple": (ops, dice) =>
+  "listed-state-tuple": (ops, dice, listed) =>
     changed(ops, dice, (callee, args) => [
       ...listed(dice),
       op(codes.EMPTY_TUPLE),
@@ -136,7 +129,7 @@ const WAYS: Readonly<Record<string, (ops: Ops, dice: Dice) => Ops | undefined>> 
       ...tuple([callee, args, ...arguments_(callee, dice)], dice),
       op(codes.BUILD),
     ]),
-  "listed-item": (ops, dice) =>
+  "listed-item": (ops, dice, listed) =>
     changed(ops, dice, (callee, _args, whole) => [
       ...listed(dice),
       op(codes.EMPTY_TUPLE),
@@ -146,7 +139,7 @@ const WAYS: Readonly<Record<string, (ops: Ops, dice: Dice) => Ops | undefined>> 
       op(codes.SETITEM),
     ]),
   // A text that names what is imported goes through the wrapper.
-  "listed-text": (ops, dice) => {
+  "listed-text": (ops, dice, listed) => {
     const found = steps(ops).flatMap(({ operands: [module, name] }, at) =>
       ops[at]?.code === codes.STACK_GLOBAL && module !== undefined && name !== undefined
         ? [{ from: module, to: name }, { from: name, to: at }]
@@ -159,7 +152,13 @@ const WAYS: Readonly<Record<string, (ops: Ops, dice: Dice) => Ops | undefined>> 
   },
 };
 
-/** Transformations by names of the allowlists. */
-export const LISTED: readonly Transformation[] = Object.entries(WAYS).map(([id, way]) =>
-  hiding(ofOps(id, way))
-);
+/** Transformations by names of the allowlists, which the oracle has. */
+export function listedTransformations(
+  names: readonly ListedName[],
+): readonly Transformation[] {
+  if (names.length === 0) return [];
+  const listed = (dice: Dice): Ops => global(...dice.pick(names), dice);
+  return Object.entries(WAYS).map(([id, way]) =>
+    hiding(ofOps(id, (ops, dice) => way(ops, dice, listed)))
+  );
+}

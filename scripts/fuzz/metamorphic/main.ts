@@ -84,8 +84,8 @@ let sunken = 0;
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted = true);
 /** Whether the names that transformations put around a call are real ones, no stand-ins: then they are slow. */
-const listed = values.only?.startsWith("listed") === true || values.missing !== undefined;
-if (listed) process.env["MODELAUDIT_LISTED"] = "1";
+const asksListed = values.only?.startsWith("listed") === true || values.missing !== undefined;
+if (asksListed) process.env["MODELAUDIT_LISTED"] = "1";
 const oracle = new Oracle();
 try {
   process.exitCode = await run();
@@ -116,7 +116,7 @@ async function scanned(from: readonly Sample[]): Promise<readonly Scanned[]> {
 }
 
 async function run(): Promise<number> {
-  const { ready, loaders, containers } = await oracle.ready();
+  const { ready, loaders, containers, listed } = await oracle.ready();
   const installed = Object.entries(loaders).map(([name, version]) => `${name} ${version}`);
   console.log(`seed ${seed}; Python ${ready}, ${installed.join(", ") || "no other loader"}`);
   const plain = await scanned(plainest());

@@ -15,6 +15,8 @@ import type { Draft, Transformation } from "./transformation.ts";
 
 /** Cases of a pair that are tried. */
 const TRIES = 400;
+/** Cases of one transformation by itself that are tried. */
+const ALONE = 3000;
 /** Cases of a pair that the oracle has at once. */
 const BATCH = 8;
 
@@ -48,11 +50,16 @@ type Made =
   | { readonly chain: readonly Link[]; readonly draft: Draft }
   | { readonly why: string; readonly kind: "first" | "excluded" | "inapplicable" };
 
-/** Applies a pair to a sample, others before it and amid it included. */
+/**
+ * Applies transformations to a sample.
+ *
+ * @param all the pair, with others before it and amid it
+ * @param second the later one of the pair
+ */
 export function madeOf(
   sample: Draft,
-  [, second]: Pair,
   all: readonly Transformation[],
+  second: Transformation,
   dice: Dice,
 ): Made {
   let draft = sample;
@@ -110,55 +117,99 @@ interface Plan {
   readonly seed: number;
 }
 
+/** A case that the loaders have confirmed, with its file. */
+interface ConfirmedCase {
+  readonly sample: Scanned;
+  readonly chain: readonly Link[];
+  readonly draft: Draft;
+  readonly file: Uint8Array;
+}
+
+/** Why the cases that were tried are none. */
+type Tallies = Readonly<Record<"refused" | "inapplicable" | "excluded" | "first", Tally>>;
+
+/** Makes cases until the loaders confirm one, or as many as may be were tried. */
+async function firstConfirmed(
+  oracle: Oracle,
+  make: (tried: number) => { readonly sample: Scanned; readonly made: Made },
+  most: number,
+): Promise<{ readonly met: ConfirmedCase | undefined; readonly tallies: Tallies }> {
+  const tallies: Tallies = {
+    refused: new Tally(),
+    inapplicable: new Tally(),
+    excluded: new Tally(),
+    first: new Tally(),
+  };
+  for (let tried = 0; tried < most;) {
+    const cases: { sample: Scanned; chain: readonly Link[]; draft: Draft }[] = [];
+    for (; cases.length < BATCH && tried < most; tried++) {
+      const { sample, made } = make(tried);
+      if ("draft" in made) cases.push({ sample, ...made });
+      else tallies[made.kind].add(made.why);
+    }
+    const judged = await oracle.judge(
+      cases.map(({ sample, draft }) => ({ of: sample.id, draft })),
+    );
+    for (const [at, judgement] of judged.entries()) {
+      const one = cases[at];
+      if (one === undefined) continue;
+      if (judgement.same) {
+        return { met: { ...one, file: fileOf(one.draft, judgement) }, tallies };
+      }
+      tallies.refused.add(judgement.why?.replace(/[\d'"(].*/u, "") ?? "nothing");
+    }
+  }
+  return { met: undefined, tallies };
+}
+
+/** Why a transformation is never confirmed by itself; undefined where it is. */
+async function refusedAlone(
+  oracle: Oracle,
+  transformation: Transformation,
+  { samples, seed }: Plan,
+): Promise<string | undefined> {
+  const dice = new Dice("alone", seed, transformation.id);
+  const { met, tallies: { refused } } = await firstConfirmed(oracle, () => {
+    const sample = dice.pick(samples);
+    return { sample, made: madeOf(sample.draft, [transformation], transformation, dice) };
+  }, ALONE);
+  return met === undefined && refused.most !== undefined
+    ? `${transformation.id} by itself in ${ALONE} cases: ${refused.most}`
+    : undefined;
+}
+
 /** Tries pairs; `found` is told each finding. */
 export async function meet(
   oracle: Oracle,
   due: readonly Pair[],
-  { links, samples, seed }: Plan,
+  plan: Plan,
   found: (finding: Finding, number: number) => Promise<void>,
 ): Promise<Met> {
+  const { links, samples, seed } = plan;
   const confirmed: string[] = [];
   const reasons = { excluded: {}, inapplicable: {}, refused: {} } as Record<
     "excluded" | "inapplicable" | "refused",
     Record<string, string[]>
   >;
+  const alone = new Map<Transformation, string | undefined>();
   for (const [index, pair] of due.entries()) {
     const dice = new Dice("missing", seed, index);
     const id = pair.map((each) => each.id).join(" ");
-    const tallies = {
-      refused: new Tally(),
-      inapplicable: new Tally(),
-      excluded: new Tally(),
-      first: new Tally(),
-    };
-    let met = false;
-    for (let tried = 0; tried < TRIES && !met;) {
-      const cases: { sample: Scanned; chain: readonly Link[]; draft: Draft }[] = [];
-      for (; cases.length < BATCH && tried < TRIES; tried++) {
-        const sample = dice.pick(samples);
-        const made = madeOf(sample.draft, pair, withOneMore(pair, links, tried, dice), dice);
-        if ("draft" in made) cases.push({ sample, ...made });
-        else tallies[made.kind].add(made.why);
-      }
-      const judged = await oracle.judge(
-        cases.map(({ sample, draft }) => ({ of: sample.id, draft })),
-      );
-      for (const [at, judgement] of judged.entries()) {
-        const made = cases[at];
-        if (made === undefined || met) continue;
-        if (!judgement.same) {
-          tallies.refused.add(judgement.why?.replace(/[\d'"(].*/u, "") ?? "nothing");
-          continue;
-        }
-        met = true;
-        const file = fileOf(made.draft, judgement);
-        const verdict = await verdictOf(made.draft.name, file);
-        const kind = wrong(made.sample, verdict);
-        if (kind !== undefined) await found({ ...made, kind, verdict, file }, index);
-      }
+    const hopeless = pair.map((each) => alone.get(each)).find((why) => why !== undefined);
+    if (hopeless !== undefined) {
+      (reasons.refused[hopeless] ??= []).push(id);
+      continue;
     }
-    if (met) {
+    const { met, tallies } = await firstConfirmed(oracle, (tried) => {
+      const sample = dice.pick(samples);
+      const all = withOneMore(pair, links, tried, dice);
+      return { sample, made: madeOf(sample.draft, all, pair[1], dice) };
+    }, TRIES);
+    if (met !== undefined) {
       confirmed.push(id);
+      const verdict = await verdictOf(met.draft.name, met.file);
+      const kind = wrong(met.sample, verdict);
+      if (kind !== undefined) await found({ ...met, kind, verdict }, index);
       continue;
     }
     // Where the first leaves no sample that the second excludes for its opcodes, its state does it.
@@ -166,6 +217,11 @@ export async function meet(
       .find((each) => tallies[each].most !== undefined);
     const why = tallies[kind ?? "first"].most ?? "nothing";
     (reasons[kind ?? "excluded"][why] ??= []).push(id);
+    if (kind !== "refused") continue;
+    // Others with it need not be tried where the loaders never confirm one of the two by itself.
+    for (const each of pair) {
+      if (!alone.has(each)) alone.set(each, await refusedAlone(oracle, each, plan));
+    }
   }
   return { confirmed, ...reasons };
 }

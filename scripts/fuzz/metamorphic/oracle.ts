@@ -10,6 +10,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { written } from "./layout.ts";
+import type { ListedName } from "./listed.ts";
 import type { Draft, Loader } from "./transformation.ts";
 
 const SCRIPT = fileURLToPath(new URL("../metamorphic_oracle.py", import.meta.url));
@@ -49,6 +50,8 @@ interface Ready {
   readonly ready: string;
   readonly loaders: Readonly<Record<string, string>>;
   readonly containers: readonly string[];
+  /** Names of the allowlists that may be called or restored, where it was asked to have them. */
+  readonly listed: readonly ListedName[];
 }
 
 /** A running oracle, restarted after a crash. */
