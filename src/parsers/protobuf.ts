@@ -17,7 +17,9 @@ import { concat } from "./bytes.ts";
 /** Wire types; 6 and 7 do not exist. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, group: 3, groupEnd: 4, fixed32: 5 } as const;
 
-/** Nested messages and groups: the limit of protobuf's own parsers. CWE-674. */
+/**
+ * Nested messages and groups: the limit of protobuf's own parsers. The deepest model seen has 10. CWE-674.
+ */
 const MESSAGE_DEPTH = 100;
 
 /** One field of a message. Offsets count from the start of the source. */

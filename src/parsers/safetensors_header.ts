@@ -22,8 +22,8 @@ import type { Source } from "../core/source.ts";
 export const LENGTH_BYTES = 8;
 
 /**
- * Bytes of a header; the library refuses longer ones: `MAX_HEADER_SIZE` in
- * `safetensors/src/tensor.rs`. CWE-770.
+ * Bytes of a header; the library refuses longer ones: `MAX_HEADER_SIZE` in `safetensors/src/tensor.rs`.
+ * CWE-770.
  */
 export const HEADER_BYTES = 100_000_000;
 

@@ -20,7 +20,7 @@ export interface TextField {
   readonly at: number;
 }
 
-/** Messages in one another; protobuf's own limit. CWE-674. */
+/** Messages in one another; protobuf's own limit. The deepest seen has 2. CWE-674. */
 const DEPTH = 100;
 
 const BLANK = /(?:[ \t\n\v\f\r]|#[^\n]*)*/uy;

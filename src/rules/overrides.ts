@@ -298,7 +298,10 @@ function verdictOfOverride(entry: GlobalOverride): Verdict {
   return entry.verdict ?? HARMLESS;
 }
 
-/** Components of a dotted name that is walked; one with more is judged by their number alone. CWE-407. */
+/**
+ * Components of a dotted name that is walked; one with more is judged by their number alone. The most in
+ * seven wheels are 5. CWE-407.
+ */
 const MAX_COMPONENTS = 64;
 
 /** The paths under which the user may have named a global. */

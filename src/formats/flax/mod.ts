@@ -27,7 +27,7 @@ const BYTES_VALUES = 100_000;
 const PICKLES = 200;
 /** Bytes of an extension that are read for what it declares. The longest seen has 46. CWE-770. */
 const DECLARED_BYTES = 4096;
-/** Extensions in one another, as orbax writes tuples. CWE-674. */
+/** Extensions in one another, as orbax writes tuples. The samples have none. CWE-674. */
 const NESTED = 8;
 
 /** `flax/serialization.py`, `_MsgpackExtType`; 4 is a tuple of orbax; -1 is the format's own time. */

@@ -64,7 +64,10 @@ const INTEGERS: Readonly<Record<number, boolean>> = {
 };
 /** Types of fractions. */
 const FRACTIONS: ReadonlySet<number> = new Set([6, 12]);
-/** Bytes of a text that a loader compares: names of architectures and tokenizers, tokens. CWE-770. */
+/**
+ * Bytes of a text that a loader compares: names of architectures and tokenizers, tokens. The longest seen has
+ * 8. CWE-770.
+ */
 const TEXT_BYTES = 4096;
 
 /** Types that loaders expect of the keys that every file has. */

@@ -21,14 +21,18 @@ import {
   scopesOf,
 } from "./graph.ts";
 
-/** Steps back from the operator that runs a graph. CWE-834. */
+/**
+ * Steps back from the operator that runs a graph. No published graph is known to compute another. CWE-834.
+ */
 const STEPS = 64;
-/** Graphs computed for one graph, inputs of a join. CWE-834. */
+/**
+ * Graphs computed for one graph, inputs of a join. No published graph is known to compute another. CWE-834.
+ */
 const GRAPHS = 64;
 const INPUTS = 64;
 /** Bytes of a text on the way; graphs of datasets have some kilobytes. CWE-770. */
 const TEXT_BYTES = 4 * 1024 * 1024;
-/** Bytes computed for one graph in all. CWE-770. */
+/** Bytes computed for one graph in all. No published graph is known to compute another. CWE-770. */
 const ALL_BYTES = 64 * 1024 * 1024;
 
 /** Operators whose first output is their first input. */

@@ -24,7 +24,10 @@ const BATCH = 4096;
 /** Bytes that say of what kind a nested graph is. */
 const LOOK_BYTES = 4096;
 
-/** Graphs that are computed by graphs which were computed; what a deeper one runs is not known. CWE-674. */
+/**
+ * Graphs that are computed by graphs which were computed; what a deeper one runs is not known. No published
+ * graph is known to compute another. CWE-674.
+ */
 const COMPUTED_DEPTH = 4;
 
 /** What loaders read a file as, and what its kind is called. */

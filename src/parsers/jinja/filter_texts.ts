@@ -10,7 +10,9 @@ import type { Machine, Place } from "./machine.ts";
 import { textOrNumber } from "./operators.ts";
 import { ESCAPED } from "./sizes.ts";
 
-/** Characters of a joined text. CWE-770. */
+/**
+ * Characters of a joined text. The longest in 120 chat templates has some 1,100,000, by estimate. CWE-770.
+ */
 export const JOINED = 100_000_000;
 
 /** Applies a function to each text that a value may be. */
@@ -80,7 +82,7 @@ export function percentFormat(
   return machine.domain.of([], TEXT, { size: Math.max(pattern.size, NOMINAL) });
 }
 
-/** Characters to which a text is padded at once. CWE-770. */
+/** Characters to which a text is padded at once. The most in 120 chat templates are 4. CWE-770. */
 export const PADDED = 1_000_000;
 
 /** The largest number that a value may be. */

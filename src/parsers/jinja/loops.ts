@@ -11,9 +11,15 @@ import { type Loop, LOOPS, type Run, STEPS, UNROLLED } from "./run.ts";
 import { aliasedRoot, joinStates, writtenAs } from "./scopes.ts";
 import { lengthOf } from "./values.ts";
 
-/** The same of loops within each other. CWE-834. */
+/**
+ * Rounds of loops within each other that are evaluated one by one. No loop over written texts of 120 chat
+ * templates lies in another. CWE-834.
+ */
 const UNROLLED_WITHIN = 4096;
-/** The same where the conversation decides how often: three loops over its messages in one another. */
+/**
+ * Rounds of loops within each other where the conversation decides how often: three loops over its messages
+ * in one another. The most in 120 chat templates are 12,000, by estimate. CWE-834.
+ */
 const LOOPS_OVER_DATA = 5_000_000;
 /** Rounds of a loop over what a loop around it goes through: messages for each message. */
 const AGAIN = 3000;

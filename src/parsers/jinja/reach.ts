@@ -42,9 +42,9 @@ const PYTHON_NAME = /^__\w+__$/u;
 /** Attributes that no text of a conversation is likely to spell. */
 const TELLTALE = /__(?:class|globals|subclasses|builtins|import|mro|bases?|getattribute)__/g;
 
-/** Characters kept of an expression. CWE-779. */
+/** Characters kept of an expression. Longer ones are cut: their beginning is evidence. CWE-779. */
 const CHARACTERS = 2048;
-/** Attributes reached that are reported. CWE-779. */
+/** Attributes reached that are reported. The most in 120 chat templates are 2. CWE-779. */
 const REACHES = 1000;
 
 /** What was found in a template, and why that may not be all. */

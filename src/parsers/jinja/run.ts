@@ -13,19 +13,28 @@ import { State } from "./state.ts";
 
 /** Expressions and tags that are evaluated for one template. Real ones take some ten thousand. CWE-400. */
 export const STEPS = 400_000;
-/** Times that a list may be doubled: a million items. CWE-770. */
+/** Times that a list may be doubled: a million items. None of 120 chat templates doubles one. CWE-770. */
 export const DOUBLINGS = 20;
-/** Rounds of a loop that are evaluated one by one. CWE-834. */
+/** Rounds of a loop that are evaluated one by one. The most in 120 chat templates are 7. CWE-834. */
 export const UNROLLED = 128;
-/** Rounds of loops within each other. Templates go through messages and tools, not through numbers. */
+/**
+ * Rounds of loops within each other. Templates go through messages and tools, not through numbers. The most
+ * in 120 chat templates are 4. CWE-834.
+ */
 export const LOOPS = 1_000_000;
-/** Tags that are gone through, loops and macros counted as often as they run. */
+/**
+ * Tags that are gone through, loops and macros counted as often as they run. The most in 120 chat templates
+ * are 2,215. CWE-400.
+ */
 export const WORK = 100_000_000;
 /** Steps that all such rounds of a template may take. */
 const SAMPLE_STEPS = 20_000;
-/** Characters of a text that has grown in a loop. */
+/**
+ * Characters of a text that has grown in a loop. The longest in 120 chat templates has 4,230,287, by
+ * estimate. CWE-770.
+ */
 export const GROWN = 100_000_000;
-/** Binary digits of a number that has grown in a loop. */
+/** Binary digits of a number that has grown in a loop. The most in 120 chat templates are 1,248. CWE-770. */
 export const GROWN_DIGITS = 1_000_000;
 
 /** What was noted at one expression. */

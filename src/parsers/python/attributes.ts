@@ -30,7 +30,7 @@ import {
 
 /** Bases that keep arguments as attributes: exceptions, tuples with names. */
 const KEEPING = /(?:Exception|ExceptionGroup|Error|Warning|NamedTuple|namedtuple)$/u;
-/** Parts of a dotted path. CWE-400. */
+/** Parts of a dotted path. The most in seven wheels are 6. CWE-400. */
 const PATH_PARTS = 12;
 /** Characters of one. */
 const PATH_CHARACTERS = 512;

@@ -20,10 +20,13 @@ import type { Capture, Expression, Statement } from "./syntax.ts";
  */
 const ERRORS = 1000;
 
-/** Decorators of one function or class, which are kept until all of them are read. CWE-770. */
+/**
+ * Decorators of one function or class, which are kept until all of them are read. The most seen are 107.
+ * CWE-770.
+ */
 const DECORATORS = 1000;
 
-/** Statements of one line that are read at once. CWE-770. */
+/** Statements of one line that are read at once. The most seen are 3. CWE-770. */
 const LINE = 1000;
 
 const AUGMENTED = /^(?:\*\*|\/\/|>>|<<|[-+*/%&|^@])=$/u;

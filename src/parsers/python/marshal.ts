@@ -430,7 +430,10 @@ function itemsOf(value: MarshalValue | undefined): readonly MarshalValue[] {
   return typeof value === "object" && "items" in value ? value.items : [];
 }
 
-/** Values searched for the strings of one code object. CWE-834. */
+/**
+ * Values searched for the strings of one code object. The most of a function in 750 files of packages in use
+ * are 3,259. CWE-834.
+ */
 const STRINGS_LOOKED_AT = 10_000;
 
 /** The strings among a code object's constants, those in tuples and sets included; nested code has its own. */

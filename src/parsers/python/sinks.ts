@@ -194,13 +194,16 @@ export const HOOKS =
 /** Nested containers of arguments that are searched. The deepest in use is 6. CWE-674. */
 const DEPTH = 6;
 /**
- * Values of the arguments of one call that are searched, constants apart: as many as a container keeps. A call
- * with more may be given anything. CWE-834.
+ * Values of the arguments of one call that are searched, constants apart: as many as a container keeps. A
+ * call with more may be given anything. The most in seven wheels are 328. CWE-834.
  */
 const LOOKED = 4096;
 /** Constants that a call may be given of which each counts: what is written out in calls has a dozen. */
 const FEW = 64;
-/** Constants among them that are kept; numbers beyond say nothing. CWE-834. */
+/**
+ * Constants among them that are kept; numbers beyond say nothing. The most in seven wheels are 4,417.
+ * CWE-834.
+ */
 const CONSTANTS = 256;
 
 /** What a call is given. */
