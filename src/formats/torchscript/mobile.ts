@@ -30,7 +30,9 @@ const BLOCKS = 64;
 
 /** The name of an operator, and that of a class of a library. */
 const OPERATOR_NAME = /^[A-Za-z_]\w*::[\w.]+$/u;
-const CLASS_NAME = /__torch__\.torch\.classes\.(?<path>[\w.]{1,255})/gu;
+/** Between its words PyTorch's parser of types skips spaces, behind some of which it crashes. */
+const CLASS_NAME =
+  /__torch__ *\. *torch *\. *classes *\. *(?<path>\w{1,255}(?: *\. *\w{1,255}){0,16})/gu;
 
 /** Opcodes of texts, with the bytes that their length takes: BINUNICODE, BINSTRING and their short forms. */
 const TEXTS: Readonly<Record<number, number>> = { 0x58: 4, 0x54: 4, 0x8c: 1, 0x55: 1 };
@@ -58,9 +60,12 @@ class Operators {
     this.#found.set(name, { fact, count: 1, offset });
   }
 
-  addClass(path: string, offset: number): void {
-    const name = customClass(path);
-    if (name !== undefined) this.add(name, offset);
+  /** The classes of libraries that a type names. */
+  addClasses(type: string, offset: number): void {
+    for (const match of type.matchAll(CLASS_NAME)) {
+      const name = customClass((match.groups?.path ?? "").replaceAll(" ", ""));
+      if (name !== undefined) this.add(name, offset + match.index);
+    }
   }
 
   reported(): Observation[] {
@@ -90,11 +95,7 @@ export async function scanBytecode(
     if (length < 4 || length > NAME_BYTES || start + length > bytes.length) continue;
     const text = latin1(bytes.subarray(start), length);
     if (OPERATOR_NAME.test(text)) operators.add(text, start);
-    else if (text.includes("__torch__")) {
-      for (const match of text.matchAll(CLASS_NAME)) {
-        operators.addClass(match.groups?.path ?? "", start + match.index);
-      }
-    }
+    else if (text.includes("__torch__")) operators.addClasses(text, start);
   }
   return operators.reported();
 }
@@ -114,7 +115,7 @@ const HEAD_BYTES = 16;
 /** Slots of `Module`, `IValue`, `Function`, `Operator`, `ObjectType` and `ExtraFile` in the schema. */
 const MODULE = { extraFiles: 1, values: 4, types: 7, sources: 8 } as const;
 const VALUE = { type: 0, value: 1 } as const;
-const FUNCTION = { operators: 2 } as const;
+const FUNCTION = { operators: 2, types: 4 } as const;
 const OPERATOR = { name: 0 } as const;
 const OBJECT_TYPE = { name: 0 } as const;
 const EXTRA_FILE = { name: 0, content: 1 } as const;
@@ -153,9 +154,7 @@ export async function* scanFlatbuffer(
 async function readOperators(reader: FlatReader, root: number, into: Operators): Promise<void> {
   for await (const type of reader.tables(root, MODULE.types)) {
     const name = await reader.text(type, OBJECT_TYPE.name);
-    for (const match of name.text.matchAll(CLASS_NAME)) {
-      into.addClass(match.groups?.path ?? "", name.offset);
-    }
+    into.addClasses(name.text, name.offset);
   }
   for await (const value of reader.tables(root, MODULE.values)) {
     const type = await reader.field(value, VALUE.type);
@@ -165,6 +164,10 @@ async function readOperators(reader: FlatReader, root: number, into: Operators):
     for await (const operator of reader.tables(called, FUNCTION.operators)) {
       const { text, offset } = await reader.text(operator, OPERATOR.name);
       if (text !== "") into.add(text, offset);
+    }
+    for await (const at of reader.tables(called, FUNCTION.types)) {
+      const { text, offset } = await reader.textAt(at);
+      into.addClasses(text, offset);
     }
   }
 }
@@ -279,11 +282,18 @@ class FlatReader {
     table: number,
     slot: number,
   ): Promise<{ readonly text: string; readonly offset: number }> {
-    const vector = await this.vector(table, slot, 1);
-    if (vector === undefined) return { text: "", offset: table };
-    const bytes = new Uint8Array(Math.min(vector.count, NAME_BYTES));
-    for (let i = 0; i < bytes.length; i++) bytes[i] = await this.u8(vector.start + i);
-    return { text: new TextDecoder().decode(bytes), offset: vector.start };
+    const at = await this.table(table, slot);
+    return at === undefined ? { text: "", offset: table } : await this.textAt(at);
+  }
+
+  /** The text whose length stands at a place; of a long one its beginning. */
+  async textAt(at: number): Promise<{ readonly text: string; readonly offset: number }> {
+    const count = await this.u32(at);
+    const start = at + 4;
+    if (start + count > this.#size) this.#outside(start + count);
+    const bytes = new Uint8Array(Math.min(count, NAME_BYTES));
+    for (let i = 0; i < bytes.length; i++) bytes[i] = await this.u8(start + i);
+    return { text: new TextDecoder().decode(bytes), offset: start };
   }
 
   #outside(offset: number): never {

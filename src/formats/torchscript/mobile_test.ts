@@ -46,6 +46,29 @@ test("bytecode is judged by each operator that it names, whatever stands around 
   ]);
 });
 
+test("spaces between the words of a class's name do not hide it", async () => {
+  // PyTorch 2.13 crashes on some of them, while it loads the program.
+  for (
+    const type of [
+      "__torch__ . torch. classes .mine . Thing",
+      "List[__torch__ .torch.classes.mine.Thing]",
+    ]
+  ) {
+    assert.deepEqual(await operators(unicode(type)), ["classes::mine.Thing"], type);
+  }
+});
+
+test("the types of a flatbuffer's functions are looked at", async () => {
+  const bytes = sample("safe/mobile_types.ff");
+  const type = "Dict[str, Tuple[Tensor, Tensor, int]]";
+  const at = new TextDecoder("latin1").decode(bytes).indexOf(type);
+  assert.ok(at > 0);
+  bytes.set(new TextEncoder().encode("__torch__.torch.classes.mine.Thing".padEnd(type.length)), at);
+  const { facts } = await run(torchscriptFormat, bytes, { interest: rules.interest });
+  const names = facts.map(({ fact }) => fact.kind === "operator" ? fact.name : fact.kind);
+  assert.deepEqual(names, ["classes::mine.Thing"]);
+});
+
 test("a flatbuffer hands on its sources", async () => {
   const { entries } = await run(torchscriptFormat, sample("harmful/mobile.ff"));
   assert.deepEqual(entries.map(({ hint }) => hint), ["torchscript-source", "hidden"]);
