@@ -35,6 +35,9 @@ const MAKERS: readonly string[] = [
   "source-in-state",
 ];
 
+/** Cython's functions, each of which makes an instance of a class that derives from its own compiled one. */
+const CYTHON = /(^|\.)__pyx_unpickle_\w+$/;
+
 interface Attributes {
   readonly values: Map<Attribute, Handle>;
   known: boolean;
@@ -90,8 +93,9 @@ export class ArrayWrappers {
     const { heap } = this;
     if (!heap.arraysNamed || handle < 0) return false;
     const instance = heap.instanceOf(handle);
-    // A state turns none of theirs into another class: each has a `__setstate__`.
+    // A state turns none of theirs into another class: each has a `__setstate__`, or a layout of its own.
     if (instance?.meanings.some((each) => MAKERS.includes(each))) return false;
+    if (CYTHON.test(instance?.name ?? "")) return false;
     if (this.turned.has(handle)) return true;
     if (this.instanceOf(handle) !== undefined) return true;
     if (handle === UNKNOWN) return true;
