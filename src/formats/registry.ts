@@ -39,6 +39,7 @@ import { pmmlDescriptor } from "./pmml/descriptor.ts";
 import { pythonDescriptor } from "./python/descriptor.ts";
 import { rDataDescriptor } from "./r/descriptor.ts";
 import { safetensorsDescriptor } from "./safetensors/descriptor.ts";
+import { setupFilesDescriptor } from "./setup-files/descriptor.ts";
 import { sevenZipDescriptor } from "./sevenzip/descriptor.ts";
 import { skopsDescriptor } from "./skops/descriptor.ts";
 import { tarDescriptor } from "./tar/descriptor.ts";
@@ -94,6 +95,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   caffe2Descriptor,
   cntkDescriptor,
   caffeDescriptor,
+  setupFilesDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */

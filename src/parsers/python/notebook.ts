@@ -7,6 +7,7 @@
  * @module
  */
 
+import { type Command, commandAnomalies } from "../setup/commands.ts";
 import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "../json.ts";
 
 /** `x = !command`, `!command`; `!!` gives the output as a list. */
@@ -21,6 +22,18 @@ const CELL_COMMAND = /^%%(?:bash|sh|script|system|sx|!)(?:\s|$)/u;
 const CELL_OTHER =
   /^%%(?:html|HTML|javascript|js|latex|markdown|svg|writefile|file|R|ruby|perl|cython|sql|cu)(?:\s|$)/u;
 
+/** Line magics that install packages. */
+const PACKAGE_MAGIC = /^%(?<command>(?:pip|conda|mamba|micromamba|uv)\s.*)$/u;
+/** What runs an installer that is piped into it. */
+const INTO_SHELL = /\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:ba|z)?sh\b/gu;
+
+/** A notebook's cells as one program, and the commands of a shell in them. */
+export interface NotebookProgram {
+  readonly program: string;
+  /** Without their places: cells are texts of JSON. */
+  readonly commands: readonly Command[];
+}
+
 /**
  * The program that a notebook's cells are.
  *
@@ -29,7 +42,7 @@ const CELL_OTHER =
  */
 export function notebookProgram(
   bytes: Uint8Array,
-): string | undefined | { readonly error: string } {
+): NotebookProgram | undefined | { readonly error: string } {
   const { value, error } = parseJson(bytes);
   if (value === undefined || error !== undefined) return { error: error?.message ?? "no JSON" };
   if (!isObject(value)) return { error: "it is no object" };
@@ -43,7 +56,10 @@ export function notebookProgram(
   const sheets = valuesOf(value, "worksheets").flatMap((each) => isArray(each) ? each.items : []);
   const cells = [value, ...sheets].flatMap((each) => isObject(each) ? valuesOf(each, "cells") : [])
     .flatMap((each) => isArray(each) ? each.items : []);
-  return cells.flatMap((cell) => isCode(cell) ? [cellProgram(cell)] : []).join("\n");
+  const commands: Command[] = [];
+  const add = (text: string): void => void commands.push({ text, at: 0 });
+  const program = cells.flatMap((cell) => isCode(cell) ? [cellProgram(cell, add)] : []).join("\n");
+  return { program, commands };
 }
 
 function textsOf(value: JsonValue, key: string): string[] {
@@ -56,7 +72,7 @@ function isCode(cell: JsonValue): boolean {
   return textsOf(cell, "cell_type").includes("code");
 }
 
-function cellProgram(cell: JsonValue): string {
+function cellProgram(cell: JsonValue, add: (command: string) => void): string {
   if (!isObject(cell)) return "";
   const source = [...valuesOf(cell, "source"), ...valuesOf(cell, "input")].map((each) =>
     isArray(each)
@@ -68,16 +84,26 @@ function cellProgram(cell: JsonValue): string {
   const lines = source.split(/\r?\n/u);
   const [first = ""] = lines;
   if (CELL_OTHER.test(first)) return "";
+  const call = (indent: string, command: string): string => {
+    add(command);
+    return `${indent}__import__("os").system(${JSON.stringify(withoutInstallers(command))})`;
+  };
   if (CELL_COMMAND.test(first)) return call("", lines.slice(1).join("\n"));
   return (first.startsWith("%%") ? lines.slice(1) : lines).map((line) => {
     const written = line.trimStart();
     const indent = line.slice(0, line.length - written.length);
     const command = COMMAND.exec(written) ?? COMMAND_MAGIC.exec(written);
     if (command !== null) return call(indent, command.groups?.["command"] ?? "");
+    const packages = PACKAGE_MAGIC.exec(written)?.groups?.["command"];
+    if (packages !== undefined) add(packages);
     return MAGIC.test(written) || HELP.test(written) ? `${indent}pass` : line;
   }).join("\n");
 }
 
-function call(indent: string, command: string): string {
-  return `${indent}__import__("os").system(${JSON.stringify(command)})`;
+/** A command without the pipes into a shell where all that is fetched and run are known installers. */
+function withoutInstallers(command: string): string {
+  if (!INTO_SHELL.test(command)) return command;
+  const found = commandAnomalies([{ text: command, at: 0 }], () => {});
+  const known = found.every(({ rule }) => !/script|hidden|unread/u.test(rule));
+  return known ? command.replaceAll(INTO_SHELL, "| cat") : command;
 }

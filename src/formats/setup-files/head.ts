@@ -1,0 +1,44 @@
+/**
+ * How files that set something up are recognised: by their names, since they are text, and manifests by their keys.
+ *
+ * @module
+ */
+
+import type { Sample } from "../../core/format.ts";
+import { looksLikeText } from "../../parsers/bytes.ts";
+import { jsonLetters } from "../../parsers/json.ts";
+
+/** What a file holds: lines of requirements, instructions of a Dockerfile or Modelfile, YAML with requirements. */
+export type SetupKind = "requirements" | "dockerfile" | "modelfile" | "environment";
+
+const KINDS: readonly (readonly [SetupKind, RegExp])[] = [
+  [
+    "requirements",
+    /(?:^|\/)(?:[\w.-]*requirements?[\w.-]*|constraints?[\w.-]*)\.(?:txt|in|pip)$|(?:^|\/)requirements\/[^/]+\.(?:txt|in)$/iu,
+  ],
+  ["dockerfile", /(?:^|\/)(?:Docker|Container)file(?:[._-][^/]*)?$|\.(?:docker|container)file$/iu],
+  ["modelfile", /(?:^|\/)Modelfile(?:[._-][^/]*)?$|\.modelfile$/iu],
+  ["environment", /(?:^|\/)(?:conda|environment)[\w.-]*\.ya?ml$/iu],
+];
+
+/** Endings of such files that other text has, too. */
+const TEXTS = /\.(?:txt|in|pip|ya?ml|template|tmpl|tpl)$/iu;
+
+/** What a file holds by its name; undefined for all others, and for what is no text. */
+export function setupKind({ name, head, hint, claim }: Sample): SetupKind | undefined {
+  if (hint !== undefined || head.length === 0) return undefined;
+  // `Dockerfile.py` is a program.
+  if (claim?.kind === "other" && !TEXTS.test(name)) return undefined;
+  const kind = KINDS.find(([, pattern]) => pattern.test(name))?.[0];
+  return kind !== undefined && looksLikeText(head) ? kind : undefined;
+}
+
+/** True for the beginning of a manifest: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+export function isManifest({ head, hint }: Sample): boolean {
+  if (hint !== undefined || (head[0] !== 0x7b && head[0] !== 0x20 && head[0] !== 0x0a)) {
+    return false;
+  }
+  const letters = jsonLetters(head);
+  return /^\s*\{/u.test(letters) && /"schemaVersion"\s*:/u.test(letters) &&
+    /"(?:digest|layers|manifests|mediaType)"\s*:/u.test(letters);
+}

