@@ -14,9 +14,9 @@ export const DEFAULT_LIMITS: Limits = {
   depth: 8,
   /** Members of all archives of an asset. PyTorch 2.13's wheel has 12,248. CWE-770. */
   members: 200_000,
-  /** Bytes out of decompression for an asset. CWE-409. */
+  /** Bytes out of decompression for an asset. The most seen, in a wheel, are 137 MB. CWE-409. */
   expandedBytes: 16 * 1024 * MIB,
-  /** Bytes kept for a format that needs random access to a stream. CWE-770. */
+  /** Bytes kept for a format that needs random access to a stream. The most seen are 1,809. CWE-770. */
   spoolBytes: 256 * MIB,
   /** Expanded over compressed size. Deflate cannot exceed 1,032; sparse tensors reach a few hundred. CWE-409. */
   ratio: 1_100,
@@ -25,7 +25,7 @@ export const DEFAULT_LIMITS: Limits = {
   opcodes: 2_000_000_000,
   /** Entries each of memo, stack and containers. CWE-770. */
   values: 1 << 24,
-  /** Bytes searched for a stream behind a malformed one. CWE-834. */
+  /** Bytes searched for a stream behind a malformed one. Intact files need none. CWE-834. */
   resyncBytes: 4 * MIB,
   /** Distinct issues of an asset. CWE-779. */
   issues: 10_000,

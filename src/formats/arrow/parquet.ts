@@ -44,7 +44,7 @@ const JAVA_CLASS = /"(java-(?:key-|element-)?class)"\s*:\s*"((?:[^"\\]|\\.)*)"/g
 /** Packages that parquet-avro trusts since 1.15.1: values of columns, and no programs. */
 const TRUSTED_CLASS =
   /^java\.(?:lang|math|util)\.(?:String|CharSequence|Integer|Long|Short|Byte|Character|BigDecimal|BigInteger|Map|List|Set|ArrayList|HashMap|HashSet|Collection|UUID)$/u;
-/** Observations of one kind that are reported one by one. CWE-779. */
+/** Observations of one kind that are reported one by one. An intact file has none. CWE-779. */
 const REPORTED = 20;
 
 /** Parquet files. */

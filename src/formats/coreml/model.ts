@@ -51,7 +51,7 @@ const MAP_VALUE = 2;
 /** Where weights of a package are: `@model_path` is the folder of the model. */
 const WEIGHTS = /^@model_path\/weights\/[^/\\]+$/u;
 const NAMED = /\.mlmodel$/iu;
-/** Observations of one kind that are reported one by one. CWE-779. */
+/** Observations of one kind that are reported one by one. An intact file has none. CWE-779. */
 const REPORTED = 20;
 
 /** Core ML's models. */

@@ -11,7 +11,7 @@ import { hiddenEntry } from "../../parsers/trailing.ts";
 
 /** Slots of `DataSegment`. */
 const SEGMENT = { offset: 0, size: 1 } as const;
-/** Observations of one rule that are reported one by one. CWE-779. */
+/** Observations of one rule that are reported one by one. An intact file has none. CWE-779. */
 const REPORTED = 20;
 
 /** Where segments are, and what was found wrong. */

@@ -71,7 +71,7 @@ const EXTERNAL = { group: 1 } as const;
 /** Slots of `SignatureDef`. */
 const SIGNATURE = { subgraph: 4 } as const;
 
-/** Observations of one rule that are reported separately. CWE-779. */
+/** Observations of one rule that are reported separately. An intact file has none. CWE-779. */
 const REPORTED = 20;
 /** Bytes of all NodeDefs of a model; real ones have some kilobytes. CWE-770. */
 const NODE_BYTES = 16 * 1024 * 1024;
