@@ -21,7 +21,9 @@ export const coremlDescriptor: FormatDescriptor = {
       malformedRule: "coreml-malformed",
       label: "a Core ML model",
       under: "mlmodel",
-      mayMatch: ({ name }) => /\.mlmodel$/iu.test(name),
+      // By its name, or a field of a model: one of few numbers below 16, or one of two bytes.
+      mayMatch: ({ name, head: [first = 0] }) =>
+        /\.mlmodel$/iu.test(name) || [0x08, 0x12, 0x50].includes(first) || (first & 0x87) === 0x82,
       load: once(async () => (await import("./model.ts")).coremlFormat),
       samples: {
         harmful: "coreml/harmful/linked.mlmodel",

@@ -9,14 +9,23 @@
  */
 
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
-import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation, OperatorFact } from "../../core/types.ts";
-import { WIRE, type WireField, type WireMessage, WireReader } from "../../parsers/protobuf.ts";
+import { FormatError, LimitError } from "../../core/errors.ts";
+import {
+  fieldsOf,
+  WIRE,
+  type WireField,
+  type WireMessage,
+  WireReader,
+} from "../../parsers/protobuf.ts";
 
 /** Fields of `Model`. */
 const MODEL = {
   version: 1,
+  description: 2,
+  isUpdatable: 10,
   pipelineClassifier: 200,
   pipelineRegressor: 201,
   pipeline: 202,
@@ -54,12 +63,86 @@ const NAMED = /\.mlmodel$/iu;
 /** Observations of one kind that are reported one by one. An intact file has none. CWE-779. */
 const REPORTED = 20;
 
-/** Core ML's models. */
-export const coremlFormat: Format = { id: "coreml", random: true, detect, scan };
+/** Further fields of `Model` that hold a message: its description, and whether it can be trained further. */
+const ABOUT: Readonly<Record<number, number>> = {
+  [MODEL.version]: WIRE.varint,
+  [MODEL.description]: WIRE.bytes,
+  [MODEL.isUpdatable]: WIRE.varint,
+};
+/** Versions of specifications: coremltools 8.3 writes up to 9. */
+const VERSIONS = 64;
+/** Fields of a model. Real ones have four at most. */
+const FIELDS = 16;
 
-/** Nothing in the bytes tells a model from another message; it is loaded by its name. */
-function detect({ name, head }: Sample): boolean {
-  return NAMED.test(name) && head.length > 0;
+/** Core ML's models. */
+export const coremlFormat: Format = {
+  id: "coreml",
+  random: true,
+  detect: ({ name, head, size }) =>
+    head.length > 0 && (NAMED.test(name) || kindOf(beginning(head, size), size) === "model"),
+  isUndecided: ({ name, head, size }) =>
+    !NAMED.test(name) && kindOf(beginning(head, size), size) === "undecided",
+  detectFurther: async (source, _sample, checkDeadline) => {
+    const { size } = source;
+    const reader = new WireReader(source, { limits: { values: FIELDS }, checkDeadline });
+    return size !== undefined &&
+      kindOf(await fieldsOfModel(reader.message(0, size)), size) === "model";
+  },
+  scan,
+};
+
+/**
+ * A package's manifest may name a file of any name as the model, and Core ML takes the fields in any order: a
+ * message is a model that has a version and one kind, and nothing that a model has not.
+ *
+ * @param fields those at the beginning, whole or cut
+ */
+function kindOf(
+  fields: readonly WireField[] | undefined,
+  size: number | undefined,
+): "model" | "undecided" | undefined {
+  if (fields === undefined || fields.length === 0) return undefined;
+  let kinds = 0;
+  let version = false;
+  for (const { number, type, value } of fields) {
+    if (number >= MODEL.pipelineClassifier && number <= MODEL.serialized) {
+      if (type !== WIRE.bytes) return undefined;
+      kinds++;
+    } else if (ABOUT[number] !== type) return undefined;
+    else if (number === MODEL.version) {
+      if (value < 1 || value > VERSIONS) return undefined;
+      version = true;
+    }
+  }
+  if (version && kinds > 0) return "model";
+  return fields.at(-1)?.end === size ? undefined : "undecided";
+}
+
+/** The fields in the head of a message; undefined where it is none. */
+function beginning(head: Uint8Array, size: number | undefined): readonly WireField[] | undefined {
+  try {
+    const found: WireField[] = [];
+    for (const field of fieldsOf(head, size)) {
+      found.push(field);
+      if (found.length > FIELDS) return undefined;
+    }
+    return found;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/** The fields of a message, which is stepped through; undefined where it is none. */
+async function fieldsOfModel(message: WireMessage): Promise<readonly WireField[] | undefined> {
+  const found: WireField[] = [];
+  try {
+    await message.each((field) => void found.push(field));
+    return found;
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof LimitError) return undefined;
+    throw error;
+  }
 }
 
 async function* scan(

@@ -63,3 +63,47 @@ test("a path of weights counts as Core ML joins it to the package", async () => 
   assert.equal(await verdictOf("/del_path/weights/weight.bin.."), "dangerous");
   assert.equal(await verdictOf("@model_path/heights/weight.bin"), "suspicious");
 });
+
+test("a model is known by its content, in any order of its fields and whatever the manifest calls it", async () => {
+  const field = (number: number, bytes: Uint8Array): Uint8Array => {
+    const head: number[] = [];
+    for (let rest of [number * 8 + 2, bytes.length]) {
+      for (; rest > 127; rest = Math.floor(rest / 128)) head.push(rest % 128 | 128);
+      head.push(rest);
+    }
+    return Uint8Array.of(...head, ...bytes);
+  };
+  const version = Uint8Array.of(8, 4);
+  const custom = field(555, field(10, new TextEncoder().encode("EchoModel")));
+  const description = field(2, field(100, field(4, new Uint8Array(100_000).fill(0x61))));
+  const join = (...parts: readonly Uint8Array[]): Uint8Array => {
+    const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  };
+  const forms = [
+    read("suspicious/custom_layer.mlmodel"),
+    join(version, custom),
+    join(custom, version),
+    join(version, description, custom),
+    join(description, custom, version),
+  ];
+  for (const [index, bytes] of forms.entries()) {
+    for (const name of ["model", "model.dat", "net.bin"]) {
+      const { findings } = await report(name, bytes);
+      assert.ok(
+        findings.some(({ ruleId }) => ruleId === "coreml-custom-class"),
+        `${index} ${name}`,
+      );
+    }
+  }
+  // A model of ONNX has a version, too.
+  const onnx = new Uint8Array(
+    readFileSync(new URL("../../../testdata/onnx/safe/constants.onnx", import.meta.url)),
+  );
+  assert.deepEqual((await report("model", onnx)).formats, ["onnx"]);
+});
