@@ -9,7 +9,7 @@ import { looksLikeText } from "../../parsers/bytes.ts";
 import { jsonLetters } from "../../parsers/json.ts";
 
 /** What a file holds: lines of requirements, instructions of a Dockerfile or Modelfile, YAML with requirements. */
-export type SetupKind = "requirements" | "dockerfile" | "modelfile" | "environment";
+type SetupKind = "requirements" | "dockerfile" | "modelfile" | "environment";
 
 const KINDS: readonly (readonly [SetupKind, RegExp])[] = [
   [

@@ -28,7 +28,7 @@ const PACKAGE_MAGIC = /^%(?<command>(?:pip|conda|mamba|micromamba|uv)\s.*)$/u;
 const INTO_SHELL = /\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:ba|z)?sh\b/gu;
 
 /** A notebook's cells as one program, and the commands of a shell in them. */
-export interface NotebookProgram {
+interface NotebookProgram {
   readonly program: string;
   /** Without their places: cells are texts of JSON. */
   readonly commands: readonly Command[];

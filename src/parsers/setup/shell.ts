@@ -7,7 +7,7 @@
  */
 
 /** One word, and the commands in it. */
-export interface ShellWord {
+interface ShellWord {
   readonly text: string;
   readonly substitutions: readonly string[];
 }
