@@ -44,6 +44,12 @@ test("the beginning of a Parquet file says nothing to readers, and hides nothing
   assert.equal((await report("m.bin", bytes)).verdict, "dangerous");
 });
 
+test("a text that begins with a magic number is a text", async () => {
+  const text = new TextEncoder().encode("PARENT\n------\n\nThe folder above.\n");
+  assert.equal((await report("PARENT.rst", text)).verdict, "skipped");
+  assert.equal((await report("m.parquet", text)).verdict, "incomplete");
+});
+
 test("places of columns are compared with the file", async () => {
   const bytes = read("safe/plain.parquet");
   // The data in front of the footer are gone, so that what the footer says lies outside.

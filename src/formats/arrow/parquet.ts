@@ -13,7 +13,7 @@ import { FormatError, LimitError } from "../../core/errors.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
-import { ascii, startsWith } from "../../parsers/bytes.ts";
+import { ascii, looksLikeText, startsWith } from "../../parsers/bytes.ts";
 import { FlatBuffer } from "../../parsers/flatbuffer.ts";
 import { THRIFT, ThriftReader } from "../../parsers/thrift_compact.ts";
 import { bytesSource } from "../../sources/memory.ts";
@@ -50,14 +50,18 @@ const REPORTED = 20;
 /** Parquet files. */
 export const parquetFormat: Format = { id: "parquet", random: true, detect, scan };
 
-/** Readers go by the end alone; a file that was cut off has the magic number at its beginning. */
+/**
+ * Readers go by the end alone; a file that was cut off has the magic number at its beginning, and a text may
+ * begin with the same letters (`PARENT`).
+ */
 function detect({ head, tail, size, claim }: Sample): boolean {
-  if (startsWith(head, MAGIC) || startsWith(head, ENCRYPTED)) return true;
+  const begins = startsWith(head, MAGIC) || startsWith(head, ENCRYPTED);
+  if (begins && (claim?.kind === "model" || !looksLikeText(head))) return true;
   if (tail === undefined || size === undefined || tail.length < TAIL_BYTES) return false;
   const end = tail.subarray(-TAIL_BYTES);
   if (!startsWith(end, MAGIC, 4) && !startsWith(end, ENCRYPTED, 4)) return false;
   const length = footerLength(end);
-  if (length + TAIL_BYTES > size) return claim !== undefined;
+  if (length + TAIL_BYTES > size) return claim?.kind === "model";
   // The footer's first field is the version, a number of 32 bits.
   return tail.length < length + TAIL_BYTES || tail[tail.length - TAIL_BYTES - length] === 0x15;
 }
