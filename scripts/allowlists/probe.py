@@ -388,6 +388,11 @@ class Examination:
     def restores(self, cls: type) -> set:
         """Findings of `__new__`, `__setstate__` and what the unpickler does with items."""
         found: set = set()
+        # What a library compiles of its own when something is first called, before there is any data.
+        try:
+            cls.__new__(cls)
+        except Exception:
+            pass
         methods = {name: Recorder(f"state:{name}") for name in dir(cls)
                    if not name.startswith("__") and inspect.isroutine(getattr(cls, name, None))}
         # What its methods look at, so that they find it and go on; with methods and without any.

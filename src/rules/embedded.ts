@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "2046454ebd4b4bea36141e24bf073e4165524601f1f52ceb3d76c9676880610e";
+export const RULES_HASH: string = "4d9525e3e169bd14ba2448998bd1467764ba6090ad2a7fac187e181df2795ea0";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1003,6 +1003,37 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ieepspeed ~0HfDeepSpeedConfig`,
   },
   {
+    library: "category_encoders",
+    version: "2.6.4 to 2.11.2",
+    roots: ["category_encoders"],
+    text: `00category_encoders._contrasts ~0ContrastMatrix ~0Diff ~0Helmert ~0Poly ~0Sum
+0ibackward_difference ~0BackwardDifferenceEncoder
+0kse_contrast_encoder ~0BaseContrastEncoder
+0mn ~0BaseNEncoder
+0jinary ~0BinaryEncoder
+0icat_boost ~0CatBoostEncoder
+0jount ~0CountEncoder
+0n_target ~0CountTargetEncoder =0expit
+0iglmm ~0GLMMEncoder
+0jray ~0GrayEncoder
+0ihashing ~0HashingEncoder
+0jelmert ~0HelmertEncoder
+0ijames_stein ~0JamesSteinEncoder
+0ileave_one_out ~0LeaveOneOutEncoder
+0im_estimate ~0MEstimateEncoder
+0julti_hot ~0MultiHotEncoder
+0ione_hot ~0OneHotEncoder
+0jrdinal ~0OrdinalEncoder
+0ipolynomial ~0PolynomialEncoder
+0iquantile_encoder ~0QuantileEncoder ~0SummaryEncoder
+0irankhot ~0RankHotEncoder
+0isum_coding ~0SumEncoder
+0itarget_encoder ~0TargetEncoder =0expit
+0iutils ~0BaseEncoder ~0EncoderTags 5ingRelation ~0SupervisedTransformerMixin ~0TransformerWithTargetMixin ~0UnsupervisedTransformerMixin
+0iwoe ~0WOEEncoder
+0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
+  },
+  {
     library: "hub",
     version: "2026.11",
     roots: ["TTS","accelerate","attrdict","catboost","category_encoders","dateutil","easydict","fairseq","flair","gensim","gym","gymnasium","imblearn","lightning","lightning_fabric","llava","mmcv","mmengine","models","nltk","omegaconf","pandas","peft","pyannote","pytorch_lightning","pytz","sentence_transformers","sklearn","statsmodels","tokenizers","torch","torchvision","transformers","trl","ultralytics","yacs","yolov5"],
@@ -1129,6 +1160,41 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0eyolo ~0BaseModel ~0ClassificationModel ~0Detect ~6ionModel ~0Model ~0Segment ~7ationModel`,
   },
   {
+    library: "imblearn",
+    version: "0.9.1 to 0.14.2",
+    roots: ["imblearn"],
+    text: `00imblearn ~0LazyLoader
+08.base ~0BaseSampler ~0FunctionSampler ~0SamplerMixin ~0_ParamsValidationMixin
+09combine._smote_enn ~0SMOTEENN
+0otomek ~0SMOTETomek
+09ensemble._bagging ~0BalancedBaggingClassifier
+0jeasy_ensemble ~0EasyEnsembleClassifier
+0jforest ~0BalancedRandomForestClassifier
+0jweight_boosting ~0RUSBoostClassifier
+09metrics.pairwise ~0ValueDifferenceMetric
+0aodel_selection._split ~0InstanceHardnessCV
+09over_sampling._adasyn ~0ADASYN
+0orandom_over_sampler ~0RandomOverSampler
+0osmote.base ~0BaseSMOTE ~0SMOTE ~5N ~6C
+0ucluster ~0KMeansSMOTE
+0ufilter ~0BorderlineSMOTE ~0SVMSMOTE
+0nbase ~0BaseOverSampler
+09pipeline ~0Pipeline
+09under_sampling._prototype_generation._cluster_centroids ~0ClusterCentroids
+0zselection._condensed_nearest_neighbour ~0CondensedNearestNeighbour
+1aedited_nearest_neighbours ~0AllKNN ~0EditedNearestNeighbours ~0RepeatedEditedNearestNeighbours
+1ainstance_hardness_threshold ~0InstanceHardnessThreshold
+1anearmiss ~0NearMiss
+1cighbourhood_cleaning_rule ~0NeighbourhoodCleaningRule
+1aone_sided_selection ~0OneSidedSelection
+1arandom_under_sampler ~0RandomUnderSampler
+1atomek_links ~0TomekLinks
+0obase ~0BaseCleaningSampler ~4UnderSampler
+0atils._docstring ~0Substitution
+0gtags ~0InputTags ~0SamplerTags ~0Tags
+0gvalidation ~0ArraysTransformer`,
+  },
+  {
     library: "joblib",
     version: "1.1.1 to 1.6.0",
     roots: ["joblib"],
@@ -1145,6 +1211,23 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 08.basic ~0Booster 0LightGBMError ~0_InnerPredictor
 09callback ~0CallbackEnv 0EarlyStopException ~0_EarlyStoppingCallback ~1LogEvaluationCallback ~1RecordEvaluationCallback ~3setParameterCallback
 09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
+  },
+  {
+    library: "networkx",
+    version: "2.8.8 to 3.6.1",
+    roots: ["networkx"],
+    text: `00networkx.algorithms.planarity ~0ConflictPair ~0Interval ~0LRPlanarity ~0PlanarEmbedding =f._forbidden
+0ktree.branchings =0ArborescenceIterator ~k.Partition ~0Edmonds ~0MultiDiGraph_EdgeKey
+09classes.coreviews ~0AdjacencyView ~1tlasView ~0FilterAdjacency ~7tlas ~6MultiAdjacency ~bInner ~0MultiAdjacencyView ~0UnionAdjacency ~6tlas ~5MultiAdjacency ~aInner
+0hdigraph ~0DiGraph ~0_CachedPropertyResetterAdjAndSucc ~nPred
+0hfilters =0hide_diedges =5edges =5multidiedges =aedges =5nodes =0no_filter =0show_diedges =5edges =5multidiedges =aedges ~5nodes
+0iunction =0frozen
+0hgraph ~0Graph ~0_CachedPropertyResetterAdj ~nNode
+0hmultidigraph ~0MultiDiGraph
+0mgraph ~0MultiGraph
+0hordered ~0OrderedDiGraph ~7Graph ~7MultiDiGraph ~cGraph
+0hreportviews ~0DegreeView ~1iDegreeView ~2MultiDegreeView ~0EdgeDataView ~4View ~8ABC ~0InDegreeView ~2EdgeDataView ~6View ~2MultiDegreeView ~7EdgeDataView ~bView ~0MultiDegreeView ~5EdgeDataView ~9View ~0NodeDataView ~4View ~0OutDegreeView ~3EdgeDataView ~7View ~3MultiDegreeView ~8EdgeDataView ~cView
+09exception 0AmbiguousSolution 0ExceededMaxIterations 0HasACycle 0NetworkXAlgorithmError 8Error 9xception 8NoCycle aPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0PowerIterationFailedConvergence`,
   },
   {
     library: "numpy",
@@ -1322,6 +1405,13 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "8.0.0 to 26.0.1",
     roots: ["pyarrow"],
     text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5IndexError 7valid 5KeyError 5MemoryError 5NotImplementedError 5SerializationError 5TypeError 0DictionaryScalar g._reconstruct ~0TableGroupBy 0_reconstruct_record_batch dtable 3store_array 0binary 1ool8 0chunked_array 0decimal128 7256 732 764 1ictionary 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0scalar 2hema 1truct 0time32 464 4stamp 1ype_for_alias 0union 1uid`,
+  },
+  {
+    library: "pytz",
+    version: "2020.1 to 2026.6",
+    roots: ["pytz"],
+    text: `00pytz 0FixedOffset 0UTC 0_FixedOffset 1UTC 1p
+04.exceptions 0AmbiguousTimeError 0InvalidTimeError 0NonExistentTimeError 0UnknownTimeZoneError`,
   },
   {
     library: "scipy",

@@ -12,10 +12,22 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "00010102010103010102020405010301020204010101010101020301020501020203010301030301",
   },
   {
+    library: "category_encoders",
+    releases: ["category_encoders 2.6.4 on Python 3.11.7","category_encoders 2.11.2 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"class","releases":"2","methods":["get_params","keys"]},{"kind":"function","releases":"2","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"1","methods":[]}]`,
+    codes: "000000000001010101010102030101010101010102010101010101010104010005060706010101",
+  },
+  {
     library: "hub",
     releases: ["hub 2026.11 on Python 3.11.7"],
     kinds: `[{"kind":"read","releases":"0","methods":[]},{"kind":"class","releases":"1","methods":[]},{"kind":"enum","releases":"1","methods":[]},{"kind":"class","releases":"1","methods":["keys"]},{"kind":"class","releases":"1","methods":["total_seconds"]},{"kind":"class","releases":"1","methods":["reshape"]},{"kind":"class","releases":"1","methods":["keys","pop"]},{"kind":"function","releases":"1","methods":[]}]`,
     codes: "00000000000000000000000000000101020001010301010401010000000000000000000000000000000000000000000000000000000000010505010501010100000303030301000001010000000001060000000000000000000000000000000000000000000000000000000000000000000000010101010101010102030101010303030303030303030100010000000000000000000000000000000000000000000000000000020107070000000000000001010100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000030000030303030303030303030303030303030300000303030303030303030303030303030303030303030303030303030303030303030303030003030300030003030300030000030303030303000303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030301010303010303030301010101010303000000000000010000000000000000000000000000000000000000000000000000000000000000000000",
+  },
+  {
+    library: "imblearn",
+    releases: ["imblearn 0.9.1 on Python 3.9.18","imblearn 0.12.4 on Python 3.11.7","imblearn 0.14.2 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"7","methods":[]},{"kind":"class","releases":"7","methods":["get_params","keys"]},{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"4","methods":[]}]`,
+    codes: "000001000201010101010101030101000101010101010001010101010101010101010100000003030300",
   },
   {
     library: "joblib",
@@ -28,6 +40,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["lightgbm 3.3.5 on Python 3.8.18","lightgbm 4.1.0 on Python 3.11.7","lightgbm 4.7.0 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"7","methods":[]},{"kind":"class","releases":"7","methods":["keys"]},{"kind":"class","releases":"7","methods":["encode","get"]},{"kind":"class","releases":"6","methods":[]}]`,
     codes: "0001010101020000000003030303010101010000",
+  },
+  {
+    library: "networkx",
+    releases: ["networkx 2.8.8 on Python 3.9.18","networkx 3.2.1 on Python 3.11.7","networkx 3.6.1 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"7","methods":[]},{"kind":"class","releases":"7","methods":["number_of_edges","number_of_nodes"]},{"kind":"function","releases":"4","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["number_of_edges","number_of_nodes"]},{"kind":"function","releases":"7","methods":[]},{"kind":"class","releases":"1","methods":["number_of_edges","number_of_nodes"]},{"kind":"class","releases":"7","methods":["keys"]},{"kind":"class","releases":"4","methods":[]}]`,
+    codes: "000000010200000304000000000000000000000001000005050505050505050505000501000001010606060600000007000800070000070000070000000007000007000000000000000000000000000000",
   },
   {
     library: "numpy",
@@ -46,6 +64,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["pyarrow 8.0.0 on Python 3.8.18","pyarrow 14.0.2 on Python 3.11.7","pyarrow 18.1.0 on Python 3.12.1","pyarrow 26.0.1 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"f","methods":[]},{"kind":"function","releases":"f","methods":[]},{"kind":"function","releases":"c","methods":[]},{"kind":"function","releases":"8","methods":[]},{"kind":"function","releases":"e","methods":[]},{"kind":"function","releases":"f","methods":["lower"]}]`,
     codes: "000000000000000000000001000101010102010101030301010104030102010201020104010101010101050102",
+  },
+  {
+    library: "pytz",
+    releases: ["pytz 2020.1 on Python 3.8.18","pytz 2026.6 on Python 3.13.0"],
+    kinds: `[{"kind":"function","releases":"3","methods":["get"]},{"kind":"value","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"function","releases":"3","methods":["encode","lower","replace","upper"]}]`,
+    codes: "000102030402020202",
   },
   {
     library: "scipy",
