@@ -640,6 +640,11 @@ export class Heap {
     return this.keptItems(handle);
   }
 
+  /** Whether a value is a container without items, as far as nothing may have put some into it. */
+  isEmpty(handle: Handle): boolean {
+    return handle < 0 && this.containers.count(handle) === 0 && !this.containers.changed(handle);
+  }
+
   /** The items of a container that were kept. */
   keptItems(handle: Handle): Handle[] {
     this.spendReads(this.containers.count(handle));

@@ -185,7 +185,7 @@ export class ArrayWrappers {
   private hasKeywords(target: Handle): boolean {
     const value = this.heap.valueOf(target);
     return value?.type === "call" && value.kwargs !== undefined &&
-      (value.kwargs >= 0 || this.heap.containers.count(value.kwargs) > 0);
+      !this.heap.isEmpty(value.kwargs);
   }
 
   /** The stand-in that a value certainly is, by way of functions that give back what they are given or not. */

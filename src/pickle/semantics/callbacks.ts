@@ -125,16 +125,13 @@ export class HiddenCalls {
     for (const part of parts) {
       if (part === target && this.itemsWatched(target)) continue;
       if (part === state ? part === UNKNOWN || this.isObject(part) : this.isMapping(part)) {
-        // Its items become attributes, too, and are not kept: any may be something to call.
-        const expression = `${render(this.heap, target)}.__dict__.update(${
-          render(this.heap, part)
-        })`;
-        this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
+        this.reportAttributes(target, part, via, at);
         continue;
       }
       const forgotten = part === LOST || (part < 0 && this.heap.containers.lossy(part));
       if (forgotten && this.heap.hasFunctions) this.heap.lost();
       if (part >= 0 || this.heap.containers.kind(part) !== CONTAINER.DICT) continue;
+      if (this.heap.containers.changed(part)) this.reportAttributes(target, part, via, at);
       const items = this.heap.keptItems(part);
       for (let index = 0; index + 1 < items.length; index += 2) {
         const [key, value] = [items[index] as number, items[index + 1] as number];
@@ -145,6 +142,12 @@ export class HiddenCalls {
         this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
       }
     }
+  }
+
+  /** A state's items become attributes, and are not known: any may be something to call. */
+  private reportAttributes(target: Handle, state: Handle, via: string, at: number): void {
+    const expression = `${render(this.heap, target)}.__dict__.update(${render(this.heap, state)})`;
+    this.heap.facts.add({ kind: "unresolved-call", via, expression }, at);
   }
 
   /**

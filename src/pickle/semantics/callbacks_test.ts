@@ -478,3 +478,21 @@ test("an object with a state gets no items where that holds something to call, h
   assert.equal(await verdict("}", frame(MODEL), "K\x01s"), "suspicious");
   assert.equal(await verdict("}", frame("K\x01"), "K\x01s"), "clean");
 });
+
+test("a state that calls may have changed is not what was put into it", async () => {
+  const state = (name: string, ...args: readonly (string | Uint8Array)[]) =>
+    bytes(
+      `}p1\n0cbuiltins\ngetattr\n(g1\nV${name}\ntR(`,
+      ...args,
+      "tR0cargparse\nNamespace\n)\x81g1\nb",
+    );
+  assert.equal(await verdict(state("setdefault", "Vappend\n", MODEL)), "suspicious");
+  assert.equal(await verdict(state("get", "Vappend\n")), "clean");
+  // The same of keywords: a class is restored without its arguments where there are none.
+  const keywords = (change: string) => bytes(`}p1\n0${change}0cargparse\nNamespace\n)g1\n\x92`);
+  const changed = new TextDecoder("latin1").decode(
+    bytes("cbuiltins\ngetattr\n(g1\nVsetdefault\ntR(Vappend\n", MODEL, "tR"),
+  );
+  assert.equal(await verdict(keywords(changed)), "suspicious");
+  assert.equal(await verdict(keywords("N")), "clean");
+});

@@ -327,13 +327,14 @@ export class Calls implements Semantics {
   ): readonly Handle[] | undefined {
     if (args === undefined || this.isBare(kwargs)) return args;
     const { containers } = this.heap;
-    if (kwargs === undefined || kwargs >= 0 || containers.lossy(kwargs)) return undefined;
+    if (kwargs === undefined || kwargs >= 0) return undefined;
+    if (containers.lossy(kwargs) || containers.changed(kwargs)) return undefined;
     return [...args, ...this.heap.keptItems(kwargs).filter((_, index) => index % 2 === 1)];
   }
 
   /** True when there are no keyword arguments. */
   isBare(kwargs: Handle | undefined): boolean {
-    return kwargs === undefined || (kwargs < 0 && this.heap.containers.count(kwargs) === 0);
+    return kwargs === undefined || this.heap.isEmpty(kwargs);
   }
 
   /** A value that stands for a call's unknown result. */

@@ -54,7 +54,8 @@ export function madeOf(
 function expand(heap: Heap, handle: Handle, into: Set<Handle>): boolean {
   if (handle < 0) {
     heap.containers.visit(handle, (item) => into.add(item).size <= MADE_OF);
-    return !heap.containers.lossy(handle);
+    // Calls may have put others into it.
+    return !heap.containers.lossy(handle) && !heap.containers.changed(handle);
   }
   const instance = heap.instanceOf(handle);
   if (instance !== undefined) {

@@ -45,9 +45,9 @@ type Executed =
 export function executedBy(heap: Heap, state: Handle): Executed {
   const { containers } = heap;
   if (areParameters(heap, state)) return { kind: "template" };
-  if (state >= 0 || containers.kind(state) !== CONTAINER.DICT || containers.lossy(state)) {
-    return { kind: "unknown" };
-  }
+  const isKnown = state < 0 && containers.kind(state) === CONTAINER.DICT &&
+    !containers.lossy(state) && !containers.changed(state);
+  if (!isKnown) return { kind: "unknown" };
   const items = heap.keptItems(state);
   let found: Handle | undefined;
   for (let at = 0; at + 1 < items.length; at += 2) {

@@ -109,7 +109,7 @@ function itemType(heap: Heap, dtype: Handle): ItemType | undefined {
   const code = name === undefined ? undefined : heap.textOf(name);
   const match = code === undefined ? null : /^[<>=|]?([a-zA-Z?])(\d{0,9})$/.exec(code);
   const { kwargs } = value;
-  const isBare = kwargs === undefined || (kwargs < 0 && heap.containers.count(kwargs) === 0);
+  const isBare = kwargs === undefined || heap.isEmpty(kwargs);
   if (match === null || !isBare) return undefined;
   const [, letter = "", digits = ""] = match;
   const flexible = /[SUVa]/.test(letter);

@@ -50,8 +50,8 @@ export function bound(calls: Calls, call: Call): Handle {
 function hasDictionary(calls: Calls, args: readonly Handle[], kwargs: Handle | undefined): boolean {
   const { containers } = calls.heap;
   const named = kwargs !== undefined && kwargs < 0 ? calls.heap.keptItems(kwargs) : [];
-  // Keywords that are no dictionary of the file's own may hold one.
-  return (kwargs !== undefined && kwargs >= 0) ||
+  // Keywords that are no dictionary of the file's own, or that calls may have changed, may hold one.
+  return (kwargs !== undefined && (kwargs >= 0 || containers.changed(kwargs))) ||
     [...args, ...named].some((arg) =>
       arg === LOST || arg === UNKNOWN || (arg < 0 && containers.kind(arg) === CONTAINER.DICT) ||
       mayBeDictionary(calls, arg)
