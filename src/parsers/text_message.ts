@@ -206,7 +206,7 @@ class Reader {
     const text = this.#token ?? "";
     const word = /^(?:inf|infinity|nan)f?$/iu.test(text);
     const value = word ? (/^n/iu.test(text) ? NaN : Infinity) : Number(text.replace(/[fF]$/u, ""));
-    if (!word && !/^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?$/u.test(text)) {
+    if (!word && !/^(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?$/u.test(text)) {
       throw this.#invalid(`"${text}" is no number`);
     }
     this.#next();

@@ -74,7 +74,8 @@ function detect({ name, head }: Sample): boolean {
   if (first === undefined) return false;
   if (NAMED.test(name)) return NETWORK.has(first) || SOLVER.has(first) || LABELS.has(first);
   // Under other names a layer with a type must be in sight.
-  return NETWORK.has(first) && /\blayers?\s*[:{<][^]*?\btype\s*:/u.test(text);
+  const layer = text.search(/\blayers?\s*[:{<]/u);
+  return NETWORK.has(first) && layer >= 0 && /\btype\s*:/u.test(text.slice(layer));
 }
 
 async function* scan(

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { withoutEnd } from "../../parsers/ends.ts";
 import { type ConfigNode, textNode } from "../../parsers/config_node.ts";
 import type { GlobalEntry, Heap } from "../../pickle/machine/heap.ts";
 import { TEXT_LIMIT } from "../../pickle/machine/heap.ts";
@@ -278,5 +279,5 @@ function utf32(bytes: Uint8Array, isLittle: boolean): string {
     const code = view.getUint32(at, isLittle);
     text += code <= 0x10ffff ? String.fromCodePoint(code) : "?";
   }
-  return text.replace(/\0+$/u, "");
+  return withoutEnd(text, "\0");
 }

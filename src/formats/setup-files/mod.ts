@@ -33,8 +33,10 @@ const EDITABLE = /^(?:-e|--editable)(?:\s*=\s*|\s*)(?<what>.+)/u;
 /** Instructions of a Dockerfile that run or set something. */
 const INSTRUCTION = /^\s*(?:ONBUILD\s+)?(?<word>[A-Za-z]+)\s+(?<rest>[^]*)$/u;
 const HEREDOC = /<<-?\s*["']?(?<end>\w+)["']?/gu;
+/** `$A`, or the beginning of `${A}` and `${A:-otherwise}`. */
+const VARIABLE = /\$\{?(?<name>\w+)/gu;
 /** Instructions of a Modelfile that name a file. */
-const MODEL = /^\s*(?<word>FROM|ADAPTER)\s+(?<place>\S.*?)\s*$/iu;
+const MODEL = /^(?<word>FROM|ADAPTER)\s+(?<place>\S[^]*)$/iu;
 
 /** Requirements, Dockerfiles and Modelfiles. */
 export const setupFileFormat: Format = {
@@ -88,10 +90,11 @@ function* logicalLines(text: string): Iterable<Command> {
 /** What lines of requirements install from. */
 function* requirements(lines: Iterable<Command>): Iterable<Anomaly> {
   for (const { text, at } of lines) {
-    const line = text.replace(/(?:^|\s)#.*$/u, "").trim();
+    const comment = text.search(/(?:^|\s)#/u);
+    const line = (comment < 0 ? text : text.slice(0, comment)).trim();
     if (line === "") continue;
     // Options may follow one another on a line.
-    for (const part of line.startsWith("-") ? line.split(/\s+(?=--?[a-z])/u) : [line]) {
+    for (const part of line.startsWith("-") ? line.split(/(?<!\s)\s+(?=--?[a-z])/u) : [line]) {
       const found = requirement(part);
       if (found !== undefined) yield { ...found, offset: at };
     }
@@ -113,7 +116,7 @@ function requirement(line: string): Anomaly | undefined {
 function* environment(text: string): Iterable<Anomaly> {
   const items = function* (): Iterable<Command> {
     for (const { text: line, at } of logicalLines(text)) {
-      const item = /^\s*-\s+(?<item>.*)$/u.exec(line)?.groups?.["item"];
+      const item = /^\s*-\s+(?<item>[^]*)$/u.exec(line)?.groups?.["item"];
       if (item !== undefined) yield { text: item.replace(/^(["'])(.*)\1\s*$/u, "$2"), at };
     }
   };
@@ -167,10 +170,10 @@ function* dockerLines(text: string): Iterable<Command> {
 
 /** `A=b C="d"`, or `A b`. */
 function assignments(rest: string): (readonly [name: string, value: string])[] {
-  const pairs = [...rest.matchAll(/(?<name>\w+)=(?<value>"[^"]*"|'[^']*'|\S*)/gu)]
+  const pairs = [...rest.matchAll(/(?<!\w)(?<name>\w+)=(?<value>"[^"]*"|'[^']*'|\S*)/gu)]
     .map(({ groups }) => [groups?.["name"] ?? "", unquoted(groups?.["value"] ?? "")] as const);
   if (pairs.length > 0) return pairs;
-  const old = /^(?<name>\w+)\s+(?<value>.*)$/u.exec(rest.trim())?.groups;
+  const old = /^(?<name>\w+)\s+(?<value>[^]*)$/u.exec(rest.trim())?.groups;
   return old === undefined ? [] : [[old["name"] ?? "", unquoted(old["value"] ?? "")]];
 }
 
@@ -180,7 +183,7 @@ function unquoted(text: string): string {
 
 /** The command of `["sh", "-c", "…"]`; other forms as they are, without their options. */
 function execForm(rest: string): string {
-  const text = rest.replace(/^(?:\s*--\w+(?:=\S+)?)+\s/u, "");
+  const text = rest.replace(/^(?:\s*--\w+(?:=\S+)?(?=\s))+\s/u, "");
   if (!/^\s*\[/u.test(text)) return text;
   try {
     const words: unknown = JSON.parse(text);
@@ -193,20 +196,31 @@ function execForm(rest: string): string {
 
 /** Variables by their values, once. */
 function substituted(text: string, variables: ReadonlyMap<string, string>): string {
-  return text.replaceAll(
-    /\$(?:\{(?<long>\w+)(?::?-(?<otherwise>[^}]*))?\}|(?<short>\w+))/gu,
-    (written: string, ...rest: readonly unknown[]) => {
-      const groups = rest.at(-1) as Readonly<Record<string, string | undefined>>;
-      return variables.get(groups["long"] ?? groups["short"] ?? "") ?? groups["otherwise"] ??
-        written;
-    },
-  );
+  let made = "";
+  let end = 0;
+  for (const { 0: written, index, groups } of text.matchAll(VARIABLE)) {
+    if (index < end) continue;
+    const name = groups?.["name"] ?? "";
+    if (!written.startsWith("${")) {
+      made += text.slice(end, index) + (variables.get(name) ?? written);
+      end = index + written.length;
+      continue;
+    }
+    const close = text.indexOf("}", index);
+    if (close < 0) break;
+    const otherwise = /^(?::?-([^]*))?$/u.exec(text.slice(index + written.length, close));
+    if (otherwise === null) continue;
+    made += text.slice(end, index) +
+      (variables.get(name) ?? otherwise[1] ?? text.slice(index, close + 1));
+    end = close + 1;
+  }
+  return made + text.slice(end);
 }
 
 /** Files that a Modelfile reads. */
 function* modelfile(text: string): Iterable<Anomaly> {
   for (const { text: line, at: offset } of logicalLines(text)) {
-    const groups = MODEL.exec(line)?.groups;
+    const groups = MODEL.exec(line.trim())?.groups;
     const place = unquoted(groups?.["place"] ?? "");
     if (place === "" || !/[\\/~]|^\.\./u.test(place)) continue;
     if (/^http:\/\//iu.test(place)) {

@@ -43,8 +43,8 @@ const STEPS = 10_000;
 const REPORTED = 20;
 /** Letters that make a replacement a word: marks of a space, of bytes and of quotes have none. */
 const WORD = /[\p{L}\p{N}]{3,}|:\/\//u;
-/** A group with a repetition without an end in it that is repeated without an end itself. */
-const NESTED = /\((?:[^()\\]|\\.)*(?:[+*]|\{\d*,\})(?:[^()\\]|\\.)*\)(?:[+*]|\{\d*,\})/u;
+/** A repetition without an end. */
+const REPEATED = /[+*]|\{\d*,\}/uy;
 
 async function* scan(
   source: Source,
@@ -102,7 +102,7 @@ function stepAnomalies(step: JsonObject, part: string): Observation[] {
   const patterns = valuesOf(step, "pattern").filter(isObject);
   const expressions = patterns.flatMap((pattern) => valuesOf(pattern, "Regex"))
     .flatMap((value) => typeof value === "string" ? [value] : []);
-  const found = expressions.filter((text) => NESTED.test(text.slice(0, 4096)))
+  const found = expressions.filter((text) => nestsRepetitions(text))
     .map((text) => anomaly("tokenizer-regex", `Its ${part} has /${text.slice(0, 200)}/`));
   if (part !== "decoder" || !texts("type").includes("Replace")) return found;
   const written = patterns.flatMap((pattern) => valuesOf(pattern, "String"))
@@ -113,4 +113,23 @@ function stepAnomalies(step: JsonObject, part: string): Observation[] {
   const what = [...written, ...expressions].join().slice(0, 200);
   const by = texts("content").join().slice(0, 200);
   return [...found, anomaly("tokenizer-rewrites", `Its decoder replaces "${what}" by "${by}"`)];
+}
+
+/** True for a group with a repetition without an end in it that is repeated without an end itself. */
+function nestsRepetitions(expression: string): boolean {
+  const isRepeated = (at: number): boolean => {
+    REPEATED.lastIndex = at;
+    return REPEATED.test(expression);
+  };
+  let [inGroup, repeats] = [false, false];
+  for (let at = 0; at < expression.length; at++) {
+    const character = expression[at];
+    if (character === "\\") at++;
+    else if (character === "(") [inGroup, repeats] = [true, false];
+    else if (character === ")") {
+      if (inGroup && repeats && isRepeated(at + 1)) return true;
+      inGroup = false;
+    } else repeats ||= inGroup && isRepeated(at);
+  }
+  return false;
 }

@@ -33,7 +33,7 @@ const DECODES = /^(?:base64|base32|xxd|openssl)$/u;
 const ADDRESS = /^(?:https?|ftp):\/\/\S+$/iu;
 const SOCKET = /\/dev\/(?:tcp|udp)\/\w/u;
 /** Options by which the other side need not prove who it is. */
-const UNVERIFIED = /^(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure|--no-check-certificate)$/u;
+const UNVERIFIED = /^(?:-(?=[a-zA-Z]*k)[a-zA-Z]+|--insecure|--no-check-certificate)$/u;
 /** Options whose value is the name of the file. */
 const OUTPUT = /^(?:-[a-zA-Z]*[oO]|--output|--output-document)$/u;
 
@@ -210,7 +210,7 @@ class CommandWalk {
         for (const name of outputsOf(words)) this.#files.set(name, rule);
       }
       decoded ||= DECODES.test(program) &&
-        words.some(({ text }) => /^(?:-[a-zA-Z]*[dDr]\w*|--decode)$/u.test(text));
+        words.some(({ text }) => /^(?:-(?=[a-zA-Z]*[dDr])\w+|--decode)$/u.test(text));
       this.#packages(command);
       for (const { substitutions } of command) {
         for (const inside of substitutions) this.#text(inside, depth + 1);
@@ -300,9 +300,10 @@ function outputsOf(words: ShellCommand): string[] {
   const names = texts.flatMap((text, index) => {
     const before = texts[index - 1] ?? "";
     if (OUTPUT.test(before) || REDIRECTION.test(before)) return [text];
-    const joined = /^(?:--output(?:-document)?=|[12]?>+)(?<name>.+)$/u.exec(text)?.groups?.["name"];
+    const joined = /^(?:--output(?:-document)?=|[12]?>+)(?<name>[^]+)$/u.exec(text)?.groups
+      ?.["name"];
     if (joined !== undefined) return [joined];
-    return named && ADDRESS.test(text) ? [text.replace(/[?#].*$/u, "")] : [];
+    return named && ADDRESS.test(text) ? [text.replace(/[?#][^]*$/u, "")] : [];
   });
   return names.map(baseOf).filter((name) => !/^[.-]?$/u.test(name));
 }
