@@ -4,19 +4,18 @@
  * @module
  */
 
-import { mayBeBuiltin, mayHave } from "./builtin_attributes.ts";
+import { mayHave } from "./builtin_attributes.ts";
 import { isListedStandardModule } from "./names.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { AttributesRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import { isCarrier, isInertPath, isSensitive, REACHING, TELLING } from "./sinks.ts";
+import { isSensitive, REACHING, TELLING } from "./sinks.ts";
 import {
   type Class,
   type Code,
   type Constant,
   constantOf,
   type Instance,
-  namesOf,
   NO_ARGUMENTS,
   type Outer,
   Scope,
@@ -54,19 +53,12 @@ function classOf(value: Constant): string {
  * to where that name stood first, so that there are not more paths than a loop can go through.
  */
 function shortened(path: string, id: string): string {
-  // Of a module that is not known the last name says all that can be said.
-  if (path.startsWith(`${COMPUTED}.`)) return `${COMPUTED}.${id}`;
   const full = `${path}.${id}`;
   if (full.length > PATH_CHARACTERS) return path;
   const parts = path.split(".");
   const at = parts.indexOf(id, 1);
   if (at > 0) return parts.slice(0, at + 1).join(".");
   return parts.length < PATH_PARTS ? full : [...parts.slice(0, PATH_PARTS - 1), id].join(".");
-}
-
-/** The path of a member of a class of another module, or of what one of its calls gave. */
-function memberPath(base: Outer, id: string): string {
-  return shortest(shortened(base.called ? base.base : base.path, id));
 }
 
 /** Attributes of values, by names that are known or not. */
@@ -118,26 +110,18 @@ export class Attributes implements AttributesRoom {
         return id === "__self__" ? [value.self] : [];
       case "constant":
         if (id === "__class__") return [this.#rooms.heap.outer(classOf(value))];
-        if (value.value !== undefined && !mayBeBuiltin(id)) return this.#nothing();
         return [this.#rooms.heap.method(value, id)];
       case "container":
         if (id === "__class__") return [this.#rooms.heap.outer(`builtins.${value.type}`)];
-        if (!mayBeBuiltin(id)) return this.#nothing();
         return [this.#rooms.heap.method(value, id)];
       case "space": {
         // The module itself, or the mapping of its names.
         const own = value.of instanceof Scope && value.of.names.has(id)
           ? this.#rooms.scopes.lookup(id, value.of)
           : [];
-        const isMethod = value.of instanceof Scope || mayBeBuiltin(id);
-        return isMethod ? union(own, [this.#rooms.heap.method(value, id)]) : own;
+        return union(own, [this.#rooms.heap.method(value, id)]);
       }
     }
-  }
-
-  /** An attribute that a value has not, or of which nothing can come. */
-  #nothing(): Values {
-    return [this.#rooms.heap.outer("types.NoneType", true)];
   }
 
   #outerAttribute(value: Outer, id: string, site: object): Values {
@@ -166,11 +150,7 @@ export class Attributes implements AttributesRoom {
     const full = shortest(shortened(called ? base : path, id));
     const given = this.#run.given.get(full);
     const kept: Values = called ? carries : [];
-    let made: Values = [
-      isCarrier(value) && (isInertPath(full, true) || full.startsWith(COMPUTED))
-        ? value
-        : this.#rooms.heap.outer(full, called, site, kept, called ? base : full),
-    ];
+    let made: Values = [this.#rooms.heap.outer(full, called, site, kept, called ? base : full)];
     if (called && kept.length > 0) {
       // An attribute of what was made of something may be that thing's.
       for (const each of kept) {
@@ -221,13 +201,9 @@ export class Attributes implements AttributesRoom {
       }
       return [this.#rooms.heap.listOf(value.node, "tuple", all)];
     }
-    if (id === "__dict__") return [this.#rooms.heap.space(value)];
+    if (id === "__dict__") return [this.#rooms.heap.outer(`<function>`, true)];
     if (id === "__class__") return [this.#rooms.heap.outer("types.FunctionType")];
-    const own = value.attributes?.get(id);
-    if (own !== undefined) return own;
-    return id === "register" || mayBeBuiltin(id)
-      ? [this.#rooms.heap.method(value, id)]
-      : this.#nothing();
+    return value.attributes?.get(id) ?? [this.#rooms.heap.method(value, id)];
   }
 
   #classAttribute(value: Class, id: string, site: object): Values {
@@ -296,7 +272,7 @@ export class Attributes implements AttributesRoom {
     if (computed.length > 0) return computed;
     return this.#rooms.classes.outerBases(value).filter(({ path }) => mayHave(path, id)).map((
       base,
-    ) => this.#rooms.heap.outer(memberPath(base, id), false));
+    ) => this.#rooms.heap.outer(shortest(`${base.path}.${id}`), false));
   }
 
   #instanceAttribute(value: Instance, id: string): Values {
@@ -333,7 +309,7 @@ export class Attributes implements AttributesRoom {
     for (const base of bases) {
       if (!mayHave(base.path, id)) continue;
       all = union(all, [
-        this.#rooms.heap.pair(this.#rooms.heap.outer(memberPath(base, id), true), self),
+        this.#rooms.heap.pair(this.#rooms.heap.outer(shortest(`${base.path}.${id}`), true), self),
       ]);
       if (base.path.includes("__class__")) all = union(all, this.#telling(base, id));
     }
@@ -421,9 +397,10 @@ export class Attributes implements AttributesRoom {
       if (key !== undefined) return this.#rooms.classes.member(of, key);
       return this.#rooms.heap.allOf(of.members);
     }
-    if (of.kind === "instance" || of.kind === "function") {
-      const names = namesOf(of);
-      return key === undefined ? this.#rooms.heap.allOf(names) : names.get(key) ?? [];
+    if (of.kind === "instance") {
+      return key === undefined
+        ? this.#rooms.heap.allOf(of.attributes)
+        : of.attributes.get(key) ?? [];
     }
     return this.#named(of, key, site);
   }

@@ -22,18 +22,6 @@ const NAMES: ReadonlySet<string> = new Set(
     "update upper value values viewitems viewkeys viewvalues with_traceback zfill").split(" "),
 );
 
-/** Attributes of generators, and of the mappings and lists of `collections`, without those of builtins. */
-const COLLECTIONS: ReadonlySet<string> = new Set(
-  ("aclose ag_await ag_code ag_frame appendleft asend athrow close cr_await cr_code cr_frame default_factory elements " +
-    "extendleft gi_code gi_frame gi_yieldfrom maps maxlen most_common move_to_end new_child next parents popleft " +
-    "rotate send subtract throw total").split(" "),
-);
-
-/** True where a builtin value, or a collection, may have an attribute. */
-export function mayBeBuiltin(attribute: string): boolean {
-  return NAMES.has(attribute) || COLLECTIONS.has(attribute) || /^__\w+__$/u.test(attribute);
-}
-
 /** True where a base may have an attribute: one of another module any, a builtin type its own. */
 export function mayHave(base: string, attribute: string): boolean {
   return !/^builtins\.\w+$/u.test(base) || NAMES.has(attribute) ||

@@ -9,9 +9,7 @@ import { HANDED_ALL, HANDED_METHODS } from "./objects.ts";
 import type { CallSite, CallsRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import {
-  carrierKind,
   isCarried,
-  isCarrier,
   isCritical,
   isForgetful,
   isSensitive,
@@ -33,46 +31,18 @@ import {
 
 /** Calls of one value within each other, other than of functions. The deepest in use have 2. CWE-674. */
 const ACTIVE = 2;
-/** Times that a pool is called at once; what changes then is seen in the next round of all functions. CWE-834. */
-const POOL_ROUNDS = 2;
 /** How deep arguments are searched for what runs code. CWE-674. */
 const ESCAPE_DEPTH = 3;
-/** Values of a set that is looked through each time. */
-const FEW = 8;
 /** Values that a function which is handed over may be given. CWE-834. */
 const OTHERS = 64;
-
-/** What was seen of the arguments of a call while nothing changed. */
-interface Seen {
-  readonly changes: number;
-  /** What of them a call may call, or send elsewhere. */
-  carried: Values | undefined;
-  /** All of them, and what is in containers. */
-  all: ReadonlySet<Value> | undefined;
-  /** Ways in which they were handed over, one bit for each. */
-  handed: number;
-}
-
-/** Calls of all that is in a pool. */
-interface PoolCall {
-  /** Everything that they were given. */
-  rest: Values;
-  result: Values;
-  running: boolean;
-  /** How much had changed when they were made last. */
-  seen: number;
-}
+const CALLED_THROUGH =
+  /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
 
 /** Calls of any value, and of functions that are handed to something which calls them. */
 export class Calls implements CallsRoom {
   readonly #rooms: Rooms;
   readonly #run: Run;
   readonly #active = new Map<Value, number>();
-  /** How much had changed when a set escaped last. */
-  readonly #escaped = new WeakMap<Values, number>();
-  /** Calls of pools, by how they are called. */
-  readonly #pools = new WeakMap<Values, Map<string, PoolCall>>();
-  readonly #given = new WeakMap<Arguments, Seen>();
   /** Calls of what was handed over, within one another. */
   #handing = 0;
   /** A call of something that is not known. */
@@ -102,11 +72,6 @@ export class Calls implements CallsRoom {
   }
 
   escape(values: Values): void {
-    // Long sets are handed to many.
-    if (values.length > FEW) {
-      if (this.#escaped.get(values) === this.#run.changes) return;
-      this.#escaped.set(values, this.#run.changes);
-    }
     const all: Value[] = [];
     const seen = new Set<Value>();
     const look = (each: Value, depth: number): void => {
@@ -128,9 +93,7 @@ export class Calls implements CallsRoom {
     if (value.kind === "function") return this.#rooms.functions.callFunction(value, given);
     // What is called within its own call, by no function of the module, gives nothing new.
     const active = this.#active.get(value) ?? 0;
-    if (active >= ACTIVE || (active > 0 && value.kind === "outer" && value.carries.length > 0)) {
-      return [];
-    }
+    if (active >= ACTIVE) return [];
     this.#active.set(value, active + 1);
     try {
       return this.#callOne(value, given, site, decorates);
@@ -224,10 +187,6 @@ export class Calls implements CallsRoom {
       const inner = this.callCarried(value, given, site);
       this.#rooms.records.note(path, true, site, given, [value]);
       const all = this.carried(given);
-      if (isCarrier(value)) {
-        this.#rooms.heap.carry(value, all);
-        return union(inner, [value]);
-      }
       const kept = union(carries, all);
       // A method keeps what it is given: the object may use it later.
       return union(inner, [
@@ -261,55 +220,8 @@ export class Calls implements CallsRoom {
   /** What is carried by what is called may be called by it. */
   callCarried(value: Outer, given: Arguments, site?: CallSite): Values {
     const { path, carries } = value;
-    const kind = carrierKind(path);
-    if (value.isPooled === true) return this.#callPool(carries, kind, given, site);
-    return this.#callEach(carries, kind, given, site);
-  }
-
-  /**
-   * Calls what is in a pool, for all that carry it: with everything that any of them was given, and again only
-   * where something has changed since.
-   */
-  #callPool(
-    carries: Values,
-    kind: ReturnType<typeof carrierKind>,
-    given: Arguments,
-    site?: CallSite,
-  ): Values {
-    let states = this.#pools.get(carries);
-    if (states === undefined) this.#pools.set(carries, states = new Map());
-    let state = states.get(kind);
-    if (state === undefined) {
-      states.set(kind, state = { rest: [UNKNOWN_CONSTANT], result: [], running: false, seen: -1 });
-    }
-    const before = state.rest;
-    for (const each of setsOf(given)) state.rest = this.#run.join(state.rest, each);
-    if (state.rest !== before) state.seen = -1;
-    if (state.running) return state.result;
-    state.running = true;
-    try {
-      for (let round = 0; round < POOL_ROUNDS; round++) {
-        const now = this.#run.changes + this.#run.version;
-        if (state.seen === now) break;
-        state.seen = now;
-        const inner = { positions: [], named: new Map(), rest: state.rest };
-        const all = this.#callEach(carries, kind, inner, site);
-        state.result = this.#run.join(state.result, all);
-      }
-    } finally {
-      state.running = false;
-    }
-    return state.result;
-  }
-
-  #callEach(
-    carries: Values,
-    kind: ReturnType<typeof carrierKind>,
-    given: Arguments,
-    site?: CallSite,
-  ): Values {
-    const through = kind === "through";
-    const standard = kind !== "other";
+    const through = CALLED_THROUGH.test(path);
+    const standard = through || isListedStandardModule(path.split(".")[0] ?? "");
     const inner = { ...given, rest: union(given.rest, [UNKNOWN_CONSTANT]) };
     let all: Values = [];
     for (const each of carries) {
@@ -336,29 +248,22 @@ export class Calls implements CallsRoom {
   }
 
   carried(given: Arguments): Values {
-    const seen = this.#seen(given);
-    if (seen.carried !== undefined) return seen.carried;
     let all: Values = [];
-    for (const each of setsOf(given)) {
-      if (this.#run.pools.has(each)) all = union(each, all);
-      else all = union(all, each.filter((one) => isCarried(one)));
+    for (const each of [...given.positions, ...given.named.values(), given.rest]) {
+      all = union(all, each.filter((one) => isCarried(one)));
     }
-    return seen.carried = all;
+    return all;
   }
 
-  /** What was seen of the arguments of a call, of which many values may be called at once. */
-  #seen(given: Arguments): Seen {
-    const known = this.#given.get(given);
-    if (known !== undefined && known.changes === this.#run.changes) return known;
-    const made = { changes: this.#run.changes, carried: undefined, all: undefined, handed: 0 };
-    this.#given.set(given, made);
-    return made;
-  }
-
-  /** All that a call is given, and what is in containers among it. */
-  #gathered(given: Arguments): ReadonlySet<Value> {
-    const seen = this.#seen(given);
-    if (seen.all !== undefined) return seen.all;
+  /** Runs functions that are handed to something which calls them. */
+  #hand(
+    path: string,
+    given: Arguments,
+    standard: boolean,
+    site: CallSite | undefined,
+    decorates: boolean,
+  ): void {
+    const runs = runsArguments(path, standard);
     const all = new Set<Value>();
     const gather = (values: Values, depth: number): void => {
       for (const each of values) {
@@ -371,24 +276,6 @@ export class Calls implements CallsRoom {
     };
     for (const set of setsOf(given)) gather(set, 0);
     this.#run.step(all.size >> 1);
-    return seen.all = all;
-  }
-
-  /** Runs functions that are handed to something which calls them. */
-  #hand(
-    path: string,
-    given: Arguments,
-    standard: boolean,
-    site: CallSite | undefined,
-    decorates: boolean,
-  ): void {
-    const runs = runsArguments(path, standard);
-    const all = this.#gathered(given);
-    // Another value that was called with the same has done so.
-    const how = 1 << ((runs ? 1 : 0) + (standard ? 2 : 0) + (decorates ? 4 : 0));
-    const seen = this.#seen(given);
-    if ((seen.handed & how) !== 0) return;
-    seen.handed |= how;
     const beside = [...all].slice(0, OTHERS);
     for (const each of all) this.#handOne(each, { runs, standard, decorates }, beside, site);
   }
@@ -426,9 +313,8 @@ export class Calls implements CallsRoom {
     }
   }
 
-  /** What is handed over beside something; among much it may be itself. */
   #without(values: Values, self: Value): Values {
-    if (values.length > FEW) return values;
+    this.#run.step(values.length >> 3);
     return values.filter((each) => each !== self);
   }
 

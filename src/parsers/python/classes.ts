@@ -95,7 +95,7 @@ export class Classes implements ClassesRoom {
       if (meta.kind === "class") {
         const positions: Values[] = [
           [constantOf(made.name)],
-          [this.#rooms.heap.listOf(made, "tuple", made.bases)],
+          [this.#rooms.heap.outer("<bases>", true)],
           [this.#rooms.heap.space(made)],
         ];
         const given = { positions, named, rest: [] };

@@ -12,7 +12,6 @@ import type { Run } from "./run.ts";
 import type { Statement } from "./syntax.ts";
 import {
   type Container,
-  namesOf,
   NO_ARGUMENTS,
   Scope,
   type Space,
@@ -158,7 +157,7 @@ export class CodeTexts implements CodeTextsRoom {
           this.#rooms.scopes.setIn(inner, key, values, false);
         }
       } else if (each.kind === "space" && !(each.of instanceof Scope) && each.of.kind !== "outer") {
-        const all = namesOf(each.of);
+        const all = each.of.kind === "class" ? each.of.members : each.of.attributes;
         inner.also ??= all;
         for (const [key, values] of all) this.#rooms.scopes.setIn(inner, key, values, false);
       }
@@ -173,7 +172,7 @@ export class CodeTexts implements CodeTextsRoom {
     }
     const { of } = to;
     if (of instanceof Scope || of.kind === "outer") return;
-    const all = namesOf(of);
+    const all = of.kind === "class" ? of.members : of.attributes;
     for (const [key, values] of scope.names) this.#rooms.heap.addTo(all, key, values);
   }
 }

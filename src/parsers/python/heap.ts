@@ -6,14 +6,7 @@
 
 import type { HeapRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
-import {
-  carrierKind,
-  givesData,
-  isCarried,
-  isInertPath,
-  isNamedResult,
-  isSensitive,
-} from "./sinks.ts";
+import { isCarried, isInertPath, isSensitive } from "./sinks.ts";
 import { ITEMS } from "./syntax.ts";
 import {
   type Container,
@@ -26,9 +19,6 @@ import {
   type Value,
   type Values,
 } from "./values.ts";
-
-/** Paths of one place that are told apart where all that matters is what their values carry. CWE-834. */
-const CARRIERS = 4;
 
 /** What one place makes, or what is made of one value: of most only one is, which needs no map. */
 interface Made {
@@ -67,8 +57,6 @@ export class Heap implements HeapRoom {
   readonly #sites = new WeakMap<object, Made>();
   readonly #bound = new WeakMap<object, Made>();
   readonly #spaces = new WeakMap<object, Space>();
-  /** Of a place what it makes that carries something and of whose path nothing can come. */
-  readonly #carriers = new WeakMap<object, Outer[]>();
 
   constructor(rooms: Rooms) {
     this.#run = rooms.run;
@@ -82,8 +70,7 @@ export class Heap implements HeapRoom {
     base = path,
   ): Outer {
     const key = called ? `${path}()` : path;
-    const all = carries.length === 0 || site === undefined ? [] : this.#atoms(carries);
-    const atoms = all.length > 0 && called && givesData(base) ? this.#data(all, base) : all;
+    const atoms = carries.length === 0 || site === undefined ? [] : this.#atoms(carries);
     if (atoms.length === 0 || site === undefined) {
       const known = this.#outers.get(key);
       if (known !== undefined) return known;
@@ -92,64 +79,15 @@ export class Heap implements HeapRoom {
       this.#outers.set(key, made);
       return made;
     }
-    const made = this.#carrier(site, path, called, base);
-    this.#carry(made, atoms);
-    return made;
-  }
-
-  carry(value: Outer, values: Values): void {
-    this.#carry(value, this.#atoms(values));
-  }
-
-  #carry(value: Outer, atoms: Values): void {
-    const added = givesData(value.base) ? this.#data(atoms, value.base) : atoms;
-    const all = this.#run.join(value.carries, added);
-    if (all === value.carries) return;
-    value.carries = all;
-    this.#run.changed();
-  }
-
-  /**
-   * What a place makes that carries something. Where its path is one of many of which nothing can come, all
-   * that matters of it is what it carries, and one is made for them.
-   */
-  #carrier(site: object, path: string, called: boolean, base: string): Outer {
-    const make = (): Outer => ({
+    const made = this.site<Outer>(site, `outer ${key}`, () => ({
       ...{ kind: "outer", path, called, base, carries: [], inert: false },
-    });
-    if (!called || !isInertPath(path, true) || isNamedResult(path)) {
-      return this.site<Outer>(site, `outer ${called ? `${path}()` : path}`, make);
+    }));
+    const all = this.#run.join(made.carries, atoms);
+    if (all !== made.carries) {
+      made.carries = all;
+      this.#run.changed();
     }
-    let known = this.#carriers.get(site);
-    if (known === undefined) this.#carriers.set(site, known = []);
-    const own = known.find((each) => each.path === path);
-    if (own !== undefined) return own;
-    if (known.length >= CARRIERS) {
-      const kind = carrierKind(path);
-      const like = known.find((each) => carrierKind(each.path) === kind);
-      if (like !== undefined) return like;
-    }
-    const made = make();
-    known.push(made);
     return made;
-  }
-
-  /** Of what values bring along the data, also what objects hold. */
-  #data(values: Values, base: string): Values {
-    if (values.every(({ kind }) => kind === "constant" || kind === "outer")) return values;
-    const all: Value[] = [];
-    for (const each of values) {
-      if (each.kind === "constant" || each.kind === "outer") all.push(each);
-      else if (each.kind === "instance") {
-        for (const one of this.#atoms([...each.attributes.values()].flat())) {
-          if (one.kind === "constant" || one.kind === "outer") all.push(one);
-        }
-      } else if (each.kind === "function" && base.startsWith("inspect.")) {
-        // What stands in a signature may be asked for.
-        for (const one of this.#atoms([...each.defaults?.values() ?? []].flat())) all.push(one);
-      } else if (each.kind === "space" && each.of.kind === "outer") all.push(each.of);
-    }
-    return all;
   }
 
   /** What values bring along, without what it is packed in. */
@@ -222,7 +160,6 @@ export class Heap implements HeapRoom {
     container.rest = all;
     this.#forget(container);
     this.#run.changed();
-    if (this.#run.pools.has(all)) this.#run.pools.absorb(container, all);
   }
 
   /** Notes that the items of a container are to be put together anew, which costs steps. */
@@ -238,19 +175,12 @@ export class Heap implements HeapRoom {
   }
 
   addItem(container: Container, key: string | undefined, values: Values): void {
-    const isPooled = container.items.size === 0 && this.#run.pools.has(container.rest);
-    if (isPooled && key === "<keys>") container.isKeyed = true;
-    if (
-      key === undefined || isPooled ||
-      (!container.items.has(key) && container.items.size >= ITEMS)
-    ) {
+    if (key === undefined || (!container.items.has(key) && container.items.size >= ITEMS)) {
       this.addRest(container, values);
     } else {
       const old = container.items.get(key);
       this.addTo(container.items, key, values);
-      const all = container.items.get(key) ?? [];
-      if (all !== old) this.#forget(container);
-      if (this.#run.pools.has(all)) this.#run.pools.absorb(container, all);
+      if (container.items.get(key) !== old) this.#forget(container);
     }
   }
 

@@ -22,7 +22,6 @@ import {
   itemsOf,
   keysOf,
   known,
-  namesOf,
   NO_ARGUMENTS,
   Scope,
   type Space,
@@ -264,11 +263,7 @@ export class Methods implements MethodsRoom {
         for (const each of first) {
           if (each.kind === "space") this.#merge(self, each, at);
           if (each.kind !== "container") continue;
-          const all = this.#rooms.heap.site<Container>(
-            at.site,
-            "update",
-            () => containerOf("dict"),
-          );
+          const all = containerOf("dict");
           this.#rooms.collections.update(all, [each]);
           for (const [key, values] of all.items) this.#rooms.targets.setName(self, key, values, at);
           if (all.rest.length > 0) this.#rooms.targets.setName(self, undefined, all.rest, at);
@@ -314,7 +309,7 @@ export class Methods implements MethodsRoom {
       this.#rooms.targets.setName(self, undefined, any, at);
       return;
     }
-    const names = of instanceof Scope ? of.names : namesOf(of);
+    const names = of instanceof Scope ? of.names : of.kind === "class" ? of.members : of.attributes;
     for (const [key, values] of [...names]) this.#rooms.targets.setName(self, key, values, at);
   }
 

@@ -190,13 +190,9 @@ export class ReflectionModels implements ReflectionModelsRoom {
       }
       case "staticmethod":
       case "classmethod":
-        return first.map((each) => {
-          const isMarked = each.kind === "bound" && each.self.kind === "constant";
-          return this.#rooms.heap.pair(
-            isMarked ? each.target : each,
-            name === "classmethod" ? CLASSMETHOD : STATICMETHOD,
-          );
-        });
+        return first.map((each) =>
+          this.#rooms.heap.pair(each, name === "classmethod" ? CLASSMETHOD : STATICMETHOD)
+        );
       case "type":
         if (given.positions.length >= 3) return this.#rooms.classes.newClass(given, at);
         return first.flatMap((each) => this.#rooms.attributes.attribute(each, "__class__", at));

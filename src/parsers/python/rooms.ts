@@ -64,8 +64,6 @@ export interface HeapRoom {
     carries?: Values,
     base?: string,
   ): Outer;
-  /** Adds to what a value carries. */
-  carry(value: Outer, values: Values): void;
   /** The value that a place of the source makes, made once. */
   site<T extends Value>(site: object, kind: string, make: () => T): T;
   /** A mapping of names. */

@@ -5,11 +5,10 @@
  */
 
 import type { Reading } from "./grammar_cursor.ts";
-import { Pools } from "./pools.ts";
+import { isInert } from "./sinks.ts";
 import {
-  isInert,
+  type Constant,
   type Origin,
-  PACKED,
   Scope,
   union,
   type Value,
@@ -51,10 +50,8 @@ const MADE = 45_000;
 /** Values of one set from which on those that nothing can come of are not told apart. */
 const MANY = 24;
 
-/** Values of one set from which on is counted how often it grows. */
-const SOME = 12;
-/** Times that it may before its values are no longer told apart. CWE-834. */
-const GROWN = 3;
+/** Stands in a set for the values that were not told apart; a set that has it takes in no more of them. */
+const PACKED: Constant = { kind: "constant", value: undefined, bytes: false, hidden: false };
 
 /** Thrown where a budget is used up. */
 export class Stopped {}
@@ -93,16 +90,6 @@ export class Run {
   #made = 0;
   /** Members of long sets, which are asked for again and again. */
   readonly #sets = new WeakMap<Values, Set<Value>>();
-  /** How often long sets have grown. */
-  readonly #grown = new WeakMap<Values, number>();
-  readonly pools = new Pools({
-    grown: () => {
-      this.returned++;
-      this.changed();
-    },
-    full: () => this.cut ??= "a name may stand for more values than are followed",
-    step: (count) => this.step(count),
-  });
   /** Rises whenever a set that was read gets larger. */
   version = 0;
   changes = 0;
@@ -154,10 +141,10 @@ export class Run {
 
   /**
    * Both sets together; the first itself where the second adds nothing. Of many values those of which
-   * nothing can come are not told apart, and none where there are too many, or where they keep growing.
+   * nothing can come are not told apart. Beyond a limit the source counts as not seen to its end.
    */
   join(old: Values, values: Values): Values {
-    if (values.length === 0 || old === values || this.pools.pour(old, values)) return old;
+    if (values.length === 0 || old === values) return old;
     const sets = this.#sets;
     if (old.length > MANY) {
       let known = sets.get(old);
@@ -170,24 +157,17 @@ export class Run {
       if (values.every((each) => known.has(each) || (isPacked && isInert(each)))) return old;
     }
     if (old.length + values.length > MANY) this.step((old.length + values.length) >> 3);
-    if (this.pools.has(values)) {
-      this.pools.pour(values, old);
-      return values;
-    }
     const isPacked = old.includes(PACKED);
-    const added = values.map((each) => this.pools.likeOf(each));
-    let all = union(old, isPacked ? added.filter((each) => !isInert(each)) : added);
-    if (all === old || all.length <= SOME) return all;
-    if (all.length > MANY && !isPacked) {
-      all = [PACKED, ...all.filter((each) => each !== PACKED && !isInert(each))];
-    }
-    const grown = (this.#grown.get(old) ?? 0) + (old.length > 0 ? 1 : 0);
-    this.#grown.set(all, grown);
-    return grown > GROWN || all.length > VALUES ? this.pools.pooled(all) : all;
+    let all = union(old, isPacked ? values.filter((each) => !isInert(each)) : values);
+    if (all === old || all.length <= MANY) return all;
+    if (!isPacked) all = [PACKED, ...all.filter((each) => each !== PACKED && !isInert(each))];
+    if (all.length <= VALUES) return all;
+    this.cut ??= "a name may stand for more values than are followed";
+    return old.length >= VALUES ? old : all.slice(0, VALUES);
   }
 
   /** A set of which the values that nothing can come of are not told apart where there are many. */
   limited(values: Values): Values {
-    return values.length > MANY && !this.pools.has(values) ? this.join([], values) : values;
+    return values.length > MANY ? this.join([], values) : values;
   }
 }

@@ -195,7 +195,6 @@ export class Collections implements CollectionsRoom {
           }
           all = union(all, each.items.get("<keys>") ?? []);
           if (each.rest.length > 0) all = union(all, [UNKNOWN_CONSTANT]);
-          if (each.isKeyed === true) all = union(all, each.rest);
         } else all = union(all, itemsOf(each));
       } else if (each.kind === "constant") {
         const letters = elementsInOrder(each);

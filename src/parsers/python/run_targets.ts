@@ -14,7 +14,6 @@ import { endOf, type Expression } from "./syntax.ts";
 import {
   constantOf,
   keysOf,
-  namesOf,
   NO_ARGUMENTS,
   Scope,
   type Space,
@@ -215,7 +214,8 @@ export class Targets implements TargetsRoom {
       else {
         this.#rooms.scopes.setAny(of, values);
       }
-    } else if (of.kind !== "outer") this.#rooms.heap.addTo(namesOf(of), key ?? COMPUTED, values);
+    } else if (of.kind === "class") this.#rooms.heap.addTo(of.members, key ?? COMPUTED, values);
+    else if (of.kind === "instance") this.#rooms.heap.addTo(of.attributes, key ?? COMPUTED, values);
     else this.setAttribute(of, key ?? COMPUTED, values, span);
   }
 

@@ -7,8 +7,7 @@
 
 import { isShellText } from "./shell_text.ts";
 import { COMPUTED } from "./paths.ts";
-import { isListedStandardModule } from "./names.ts";
-import type { Constant, Outer, Value, Values } from "./values.ts";
+import type { Constant, Value, Values } from "./values.ts";
 
 /** What the arguments of a call are, as far as it changes the verdict. */
 export type Trait =
@@ -69,62 +68,18 @@ export function isCritical(path: string): boolean {
 const COMPUTES =
   /^(?:builtins|types|typing|collections|functools|itertools|operator|copy|json|string|random|contextlib|weakref|logging|inspect|threading|abc|re|enum|dataclasses|datetime|math|uuid|platform|warnings|textwrap|argparse|ast|decimal|fractions|numbers|time|unittest)\./u;
 
-/** Functions of the system whose results are texts, numbers and lists. */
-const ANSWERS = /^(?:os|posix|nt)\.(?!environ|getenv|popen|fdopen|open|scandir|<)/u;
-
-/** What of `sys` holds data, or is a file that is open: all but what runs code, and what leads to modules. */
-const SYSTEM_DATA =
-  /^sys\.(?!modules|meta_path|path_hooks|path_importer|_getframe|_current|_clear|settrace|setprofile|\w*hook|call_tracing|monitoring|activate|remote|exc|last_|exit|_|addaudit)\w+(?:\.|$)/u;
-
 /** True for a path of which nothing can come: calling it or taking it apart runs nothing that matters. */
 export function isInertPath(path: string, called: boolean): boolean {
   if (path.includes("<")) return false;
   if (!SENSITIVE.test(path)) return !NETWORK.test(path);
-  if ((called && ANSWERS.test(path)) || SYSTEM_DATA.test(path)) return true;
   return COMPUTES.test(path) && (called || path.split(".").length > 2);
 }
 
-/**
- * Functions whose results are texts, numbers, and what finds places in texts: of what they are given these
- * hold data, and no function or object that something could call.
- */
-const DATA =
-  /^(?:builtins\.(?:str|repr|format|ascii|bytes|bytearray|int|float|complex|ord|chr|len|hash|id|hex|oct|bin|round|abs|bool|input)|os\.path\.\w+|re\.(?!Scanner|sre_|copyreg|functools|enum)\w+|json\.dumps|base64\.\w+|binascii\.\w+|zlib\.\w+|hashlib\.\w+|hmac\.\w+|struct\.\w+|math\.\w+|time\.\w+|datetime\.\w+|textwrap\.\w+|string\.capwords|platform\.\w+|uuid\.\w+|urllib\.parse\.\w+|shlex\.\w+|fnmatch\.\w+|locale\.\w+|html\.escape|html\.unescape|pprint\.pformat|decimal\.\w+|fractions\.\w+|unicodedata\.\w+|difflib\.\w+|inspect\.(?:getdoc|cleandoc|getcomments|getsource|getsourcelines|getsourcefile|getfile|getabsfile|getmodulename|is\w+|signature|Signature|getfullargspec|getargspec|formatargspec|formatannotation|Signature\.from_callable))(?:\.|$)/u;
-
-/** True for a function whose result holds data of what it is given, and nothing that could be called. */
-export function givesData(path: string): boolean {
-  return DATA.test(path);
-}
-
-/** Functions by whose names it is known what becomes of what they were given. */
-const NAMED_RESULT =
-  /(?:^|\.)(?:field|Field|attrib|ib|attr|SimpleNamespace|[nN]amed[tT]uple|Namespace)$/u;
-
-/** True for a function by whose name it is known what becomes of what it was given. */
-export function isNamedResult(path: string): boolean {
-  return NAMED_RESULT.test(path);
-}
-
-const CALLED_THROUGH =
-  /^(?:functools|operator|itertools|contextlib|copy|types|collections|weakref|builtins)\./u;
-
-/**
- * How a value calls what it carries, by its path: "through" whatever that is, "standard" functions and what
- * runs code, "other" functions alone.
- */
-export function carrierKind(path: string): "through" | "standard" | "other" {
-  if (CALLED_THROUGH.test(path)) return "through";
-  return isListedStandardModule(path.split(".")[0] ?? "") ? "standard" : "other";
-}
-
-/** True where of a value that a call gave only what it carries matters, not what it is named. */
-export function isCarrier(value: Outer): boolean {
-  return value.called && value.carries.length > 0 && !isNamedResult(value.path) &&
-    (isInertPath(value.path, true) || value.path.startsWith(COMPUTED)) &&
-    (value.isPooled === true ||
-      !value.carries.some((each) =>
-        each.kind === "constant" && typeof each.value === "string" && isNotableText(each.value)
-      ));
+/** True for a value of which nothing can come. */
+export function isInert(value: Value): boolean {
+  if (value.kind === "outer") return value.inert && value.carries.length === 0;
+  return value.kind === "method" && value.self.kind === "constant" &&
+    value.self.value === undefined;
 }
 
 /** Functions that give nothing back of what they are given, and keep nothing. */

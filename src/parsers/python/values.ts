@@ -36,8 +36,6 @@ export interface Outer {
   carries: Values;
   /** True where nothing can come of it by its path alone. */
   readonly inert: boolean;
-  /** True where what it carries is no longer told apart from what much else does. */
-  isPooled?: boolean;
 }
 
 /** A constant; `undefined` is one that is not known. */
@@ -97,8 +95,6 @@ export interface Container {
   rest: Values;
   /** All of it, as `itemsOf` gives it; undefined once it was changed. */
   all: Values | undefined;
-  /** True where the keys are among `rest`. */
-  isKeyed?: boolean;
 }
 
 /** A function together with its first argument. */
@@ -118,10 +114,10 @@ export interface Partial {
   readonly isMethod?: boolean;
 }
 
-/** A mapping of names: of the module, of a class, object or function, of another module. */
+/** A mapping of names: of the module, of a class or object, of another module. */
 export interface Space {
   readonly kind: "space";
-  readonly of: Scope | Class | Instance | Code | Outer;
+  readonly of: Scope | Class | Instance | Outer;
 }
 
 /** A method of a value that no class of the module has. */
@@ -232,7 +228,7 @@ export interface Arguments {
 
 export const NO_ARGUMENTS: Arguments = { positions: [], named: new Map(), rest: [] };
 
-/** Values of one set that are told apart. The largest table of functions in 200 packages in use has 300. CWE-400. */
+/** Values of one set. The largest table of functions in 200 packages in use has 300. CWE-400. */
 export const VALUES = 512;
 /** Constants of one set; beyond, it is unknown which. The most in use are 34. CWE-770. */
 const CONSTANTS = 16;
@@ -252,24 +248,6 @@ export const MODULE_NAME: Constant = {
   ...{ kind: "constant", value: undefined, bytes: false, hidden: false },
 };
 const MODULE = "<module>";
-
-/** Stands in a set for the values that were not told apart; a set that has it takes in no more of them. */
-export const PACKED: Constant = {
-  ...{ kind: "constant", value: undefined, bytes: false, hidden: false },
-};
-
-/** True for a value of which nothing can come. */
-export function isInert(value: Value): boolean {
-  if (value.kind === "outer") return value.inert && value.carries.length === 0;
-  return value.kind === "method" && value.self.kind === "constant" &&
-    value.self.value === undefined;
-}
-
-/** The names of a class, object or function, to be changed. */
-export function namesOf(of: Class | Instance | Code): Map<string, Values> {
-  if (of.kind === "class") return of.members;
-  return of.kind === "instance" ? of.attributes : of.attributes ??= new Map();
-}
 
 /** Both sets as one: the first itself where the second adds nothing. */
 export function union(a: Values, b: Values): Values {
@@ -294,8 +272,7 @@ export function union(a: Values, b: Values): Values {
   return added === undefined ? a : [...a, ...added];
 }
 
-/** True for constants that are the same. */
-export function isSameConstant(a: Value, b: Constant): boolean {
+function isSameConstant(a: Value, b: Constant): boolean {
   if (a === MODULE_NAME || b === MODULE_NAME) return a === b;
   return a.kind === "constant" && a.value === b.value && a.bytes === b.bytes &&
     a.hidden === b.hidden;
@@ -313,14 +290,13 @@ export function constantOf(
 /** The texts that values may be; undefined among them for those not known. */
 export function textsOf(values: Values): (string | undefined)[] {
   if (values.length === 0) return [undefined];
-  const texts = values.map((each) =>
+  return values.map((each) =>
     each === MODULE_NAME
       ? MODULE
       : each.kind === "constant" && typeof each.value === "string"
       ? each.value
       : undefined
   );
-  return texts.length === 1 ? texts : [...new Set(texts)];
 }
 
 /** A new list, tuple, set or mapping. */
@@ -330,7 +306,6 @@ export function containerOf(type: Container["type"]): Container {
 
 /** All items of a container. */
 export function itemsOf(container: Container): Values {
-  if (container.items.size === 0) return container.rest;
   return container.all ??= unionOf(container.rest, container.items.values());
 }
 
@@ -365,13 +340,12 @@ export function unknownOf(...of: readonly Constant[]): Constant {
 /** Items that an index may mean; undefined among them for those not known. */
 export function keysOf(index: Values): (string | undefined)[] {
   if (index.length === 0) return [undefined];
-  const keys = index.map((each) => {
+  return index.map((each) => {
     if (each === MODULE_NAME) return MODULE;
     if (each.kind !== "constant" || each.value === undefined) return undefined;
     // `True` and 1 are the same key.
     return String(typeof each.value === "boolean" ? Number(each.value) : each.value);
   });
-  return keys.length === 1 ? keys : [...new Set(keys)];
 }
 
 /** The items of a constant or of a list whose places are known, in order. */
