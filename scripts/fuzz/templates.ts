@@ -41,7 +41,7 @@ for await (const line of createInterface({ input: createReadStream(path) })) {
     continue;
   }
   // What Jinja compiles has no faults.
-  const syntaxErrors = parseTemplate(text).faults;
+  const syntaxErrors = parseTemplate(text).errors;
   if (syntaxErrors.length > 0 && ++counts.misread <= SHOWN) {
     console.log("PARSE ERROR", syntaxErrors, text);
   }

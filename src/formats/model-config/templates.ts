@@ -103,7 +103,7 @@ function addLines(
   const text = lines.map((line = "") => line.endsWith("\n") ? line : `${line}\n`).join("");
   if (!/\{[{%]/u.test(text)) return false;
   found.push(entry(path || "template", text));
-  return parseTemplate(text).faults.length === 0;
+  return parseTemplate(text).errors.length === 0;
 }
 
 /** Whether a text that stands under any key is a template of Jinja's. */
@@ -130,7 +130,7 @@ function entry(part: string, text: string): Observation {
 /** What is well-formed in none of Jinja's words: Jinja renders nothing of what it cannot parse. */
 function isOther(text: string): boolean {
   if (text.length >= GO_CHARACTERS || text.includes("{%")) return false;
-  return parseTemplate(text).faults.length > 0 &&
+  return parseTemplate(text).errors.length > 0 &&
     (isGoTemplate(text) || !speaksOfConversation(text));
 }
 

@@ -70,7 +70,7 @@ async function* scan(
   const text = new TextDecoder().decode(bytes);
   const template = parseTemplate(text);
   const { found, givenUp } = lookThrough(template, text);
-  const [fault] = template.faults;
+  const [error] = template.errors;
   const known = await recognised(text);
   if (isForeign(source.name, text) && !OVERRIDE.test(text)) {
     // Templates of builds and of web pages include others, and are rendered where no model is.
@@ -79,11 +79,11 @@ async function* scan(
   }
   yield [
     ...found.map((reach) => observation(reach, text, known)),
-    ...(fault === undefined ? [] : [{
+    ...(error === undefined ? [] : [{
       type: "anomaly" as const,
       rule: "template-malformed",
-      detail: `${fault.detail}, near ${JSON.stringify(text.slice(fault.at, fault.at + 40))}`,
-      offset: offsetOf(text, fault.at),
+      detail: `${error.detail}, near ${JSON.stringify(text.slice(error.at, error.at + 40))}`,
+      offset: offsetOf(text, error.at),
     }]),
   ];
   if (OVERRIDE.test(text)) {

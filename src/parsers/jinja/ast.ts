@@ -98,7 +98,7 @@ export interface Block {
 export interface Template {
   readonly tags: readonly Tag[];
   readonly blocks: readonly Block[];
-  readonly faults: readonly { readonly at: number; readonly detail: string }[];
+  readonly errors: readonly { readonly at: number; readonly detail: string }[];
   /** One sentence without its end: why a tag was not parsed that Jinja may accept. */
   readonly givenUp?: string;
 }

@@ -38,10 +38,10 @@ interface Open {
  */
 export function nest(
   tags: readonly Tag[],
-): { readonly blocks: readonly Block[]; readonly faults: { at: number; detail: string }[] } {
+): { readonly blocks: readonly Block[]; readonly errors: { at: number; detail: string }[] } {
   const root: Block[] = [];
   const open: Open[] = [];
-  const faults: { at: number; detail: string }[] = [];
+  const errors: { at: number; detail: string }[] = [];
   const add = (block: Block): void => {
     (open.at(-1)?.bodies.at(-1) ?? root).push(block);
   };
@@ -54,9 +54,9 @@ export function nest(
     const end = endOf(tag.name);
     if (end !== undefined) {
       const at = open.findLastIndex((one) => one.tag.name === end);
-      if (at < 0) faults.push({ at: tag.at, detail: `"${tag.name}" ends nothing` });
+      if (at < 0) errors.push({ at: tag.at, detail: `"${tag.name}" ends nothing` });
       if (at >= 0 && at < open.length - 1) {
-        faults.push({ at: tag.at, detail: `"${tag.name}" stands within what does not end` });
+        errors.push({ at: tag.at, detail: `"${tag.name}" stands within what does not end` });
       }
       if (at >= 0) { while (open.length > at) close(); }
     } else if (innermost !== undefined && TURNS[innermost.tag.name]?.includes(tag.name)) {
@@ -68,10 +68,10 @@ export function nest(
   }
   const [unended] = open;
   if (unended !== undefined) {
-    faults.push({ at: unended.tag.at, detail: `"${unended.tag.name}" does not end` });
+    errors.push({ at: unended.tag.at, detail: `"${unended.tag.name}" does not end` });
   }
   while (open.length > 0) close();
-  return { blocks: root, faults };
+  return { blocks: root, errors };
 }
 
 /** The tag that a tag ends: `for` of `endfor`. */

@@ -140,7 +140,7 @@ test("what is made of each of many items counts, whatever goes through it", () =
 test("a string is no word of the language, whatever it says", () => {
   for (const word of ["in", ")", ",", "|", "if", "not", "is", "else", "=", "recursive"]) {
     const template = parseTemplate(`{{ ('{0.__', ${JSON.stringify(word)}, 'x__}')|join }}`);
-    assert.deepEqual(template.faults, [], word);
+    assert.deepEqual(template.errors, [], word);
     assert.deepEqual(names(`{{ x|attr(('__', '${word}', '__')|join) }}`), [
       `attribute.__${word}__`,
     ]);

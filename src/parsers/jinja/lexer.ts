@@ -30,13 +30,13 @@ export type Segment =
     readonly at: number;
     readonly end: number;
     /** False when the tag does not end, or holds what is no token. */
-    readonly whole: boolean;
+    readonly complete: boolean;
   };
 
 /** A template in pieces. */
 interface Lexed {
   readonly segments: readonly Segment[];
-  readonly faults: readonly { readonly at: number; readonly detail: string }[];
+  readonly errors: readonly { readonly at: number; readonly detail: string }[];
 }
 
 /**
@@ -64,7 +64,7 @@ const BRACKETS: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{
 /** Splits a template; never fails. */
 export function lex(template: string): Lexed {
   const segments: Segment[] = [];
-  const faults: { at: number; detail: string }[] = [];
+  const errors: { at: number; detail: string }[] = [];
   let before: Edge = START;
   const data = (from: number, to: number, behind: Edge): void => {
     const text = template.slice(from, to);
@@ -81,7 +81,7 @@ export function lex(template: string): Lexed {
     const inside = opening.index + 2;
     if (opening[0] === "{#") {
       const end = template.indexOf("#}", inside);
-      if (end < 0) faults.push({ at: opening.index, detail: "A comment does not end" });
+      if (end < 0) errors.push({ at: opening.index, detail: "A comment does not end" });
       at = end < 0 ? template.length : end + 2;
       before = edge(template, at, -1);
       continue;
@@ -91,7 +91,7 @@ export function lex(template: string): Lexed {
     if (raw !== null) {
       RAW_END.lastIndex = inside + raw[0].length;
       const end = RAW_END.exec(template);
-      if (end === null) faults.push({ at: opening.index, detail: "A raw block does not end" });
+      if (end === null) errors.push({ at: opening.index, detail: "A raw block does not end" });
       before = edge(template, inside + raw[0].length, -1);
       const last = end?.index ?? template.length;
       data(inside + raw[0].length, last, end === null ? START : edge(template, last, 1));
@@ -101,14 +101,20 @@ export function lex(template: string): Lexed {
     }
     const kind = opening[0] === "{{" ? "output" : "statement";
     const tag = lexTag(template, inside, kind);
-    if (tag.fault !== undefined) faults.push(tag.fault);
-    const whole = tag.fault === undefined;
-    segments.push({ kind, tokens: tag.tokens, at: opening.index, end: tag.end, whole });
+    if (tag.error !== undefined) errors.push(tag.error);
+    const complete = tag.error === undefined;
+    segments.push({
+      kind,
+      tokens: tag.tokens,
+      at: opening.index,
+      end: tag.end,
+      complete,
+    });
     at = tag.end;
     before = edge(template, at, -1);
   }
   data(at, template.length, START);
-  return { segments, faults };
+  return { segments, errors };
 }
 
 /** A tag's end that a text touches. */
@@ -151,14 +157,14 @@ function withoutIndent(text: string, first: boolean): string {
 interface Tag {
   readonly tokens: Token[];
   readonly end: number;
-  readonly fault: { readonly at: number; readonly detail: string } | undefined;
+  readonly error: { readonly at: number; readonly detail: string } | undefined;
 }
 
 /** The words of one tag. A sign that closes the tag does not while a bracket is open. */
 function lexTag(template: string, start: number, kind: "output" | "statement"): Tag {
   const tokens: Token[] = [];
   const open: string[] = [];
-  let fault: Tag["fault"];
+  let error: Tag["error"];
   let at = start + (/[-+]/.test(template[start] ?? "") ? 1 : 0);
   const match = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
@@ -167,7 +173,7 @@ function lexTag(template: string, start: number, kind: "output" | "statement"): 
   while (at < template.length) {
     const closing = CLOSING[kind];
     const closed = open.length === 0 && closing !== undefined ? match(closing) : undefined;
-    if (closed !== undefined) return { tokens, end: at + closed.length, fault };
+    if (closed !== undefined) return { tokens, end: at + closed.length, error };
     const space = match(SPACE);
     if (space !== undefined) {
       at += space.length;
@@ -175,10 +181,10 @@ function lexTag(template: string, start: number, kind: "output" | "statement"): 
     }
     const token = tokenAt(match, at);
     if (token === undefined && `'"`.includes(template[at] ?? "")) {
-      return { tokens, end: template.length, fault: { at, detail: "A string does not end" } };
+      return { tokens, end: template.length, error: { at, detail: "A string does not end" } };
     }
     if (token === undefined) {
-      fault ??= { at, detail: `A tag holds ${JSON.stringify(template[at])}` };
+      error ??= { at, detail: `A tag holds ${JSON.stringify(template[at])}` };
       at++;
       continue;
     }
@@ -191,8 +197,8 @@ function lexTag(template: string, start: number, kind: "output" | "statement"): 
     tokens.push(token);
     at = token.end;
   }
-  fault ??= { at: start - 2, detail: "A tag does not end" };
-  return { tokens, end: template.length, fault };
+  error ??= { at: start - 2, detail: "A tag does not end" };
+  return { tokens, end: template.length, error };
 }
 
 function tokenAt(match: (pattern: RegExp) => string | undefined, at: number): Token | undefined {

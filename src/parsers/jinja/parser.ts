@@ -16,8 +16,8 @@ import { lex, type Segment } from "./lexer.ts";
 
 /** Parses a template; never fails. */
 export function parseTemplate(text: string): Template {
-  const { segments, faults } = lex(text);
-  const all = [...faults];
+  const { segments, errors } = lex(text);
+  const all = [...errors];
   const tags: Tag[] = [];
   let givenUp: string | undefined;
   for (const segment of segments) {
@@ -37,11 +37,11 @@ export function parseTemplate(text: string): Template {
     }
   }
   const nested = nest(tags);
-  all.push(...nested.faults);
+  all.push(...nested.errors);
   return {
     tags,
     blocks: nested.blocks,
-    faults: all,
+    errors: all,
     ...(givenUp !== undefined && { givenUp }),
   };
 }

@@ -107,7 +107,7 @@ class Walker {
       if (tag.loose !== undefined) this.#visitLoose(tag);
       this.#addCosts(tag);
     }
-    if (this.#template.faults.length > 0) this.#searchText();
+    if (this.#template.errors.length > 0) this.#searchText();
   }
 
   /** Readers may treat a template with a syntax error differently: its text counts. */

@@ -120,7 +120,7 @@ test("what conversations need is quiet", () => {
   ];
   for (const text of quiet) {
     const template = parseTemplate(text);
-    assert.deepEqual(template.faults, [], text);
+    assert.deepEqual(template.errors, [], text);
     assert.deepEqual(names(text), [], text);
   }
 });
