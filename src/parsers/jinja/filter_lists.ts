@@ -184,9 +184,9 @@ export function batched(
   if (items !== undefined && items.length <= COUNTED && typeof each === "number" && each > 0) {
     const given = fill === undefined ? null : onlyKnown(fill);
     const filling = given === null ? undefined : fill;
-    const whole = filling === undefined || name === "batch" && items.length % each === 0;
+    const exact = filling === undefined || name === "batch" && items.length % each === 0;
     const parts = name === "batch" ? batches(items, each) : slices(items, each, filling);
-    if (whole || given !== undefined && name === "slice") {
+    if (exact || given !== undefined && name === "slice") {
       const lists = parts.map((part) => domain.known({ type: "list", items: part }));
       if (lists.length <= COUNTED) return iterator(machine, lists);
     }
