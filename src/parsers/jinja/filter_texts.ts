@@ -69,7 +69,7 @@ export function percentFormat(
   given: Given,
   place: Place,
 ): Abstract {
-  const whole = given.more === undefined && given.others === undefined &&
+  const exact = given.more === undefined && given.others === undefined &&
     (given.named.size === 0 || given.positional.length === 0);
   const pairs = [...given.named].map(([name, one]) => [machine.lift(name), one] as const);
   const list = machine.domain.known(
@@ -78,7 +78,7 @@ export function percentFormat(
       : { type: "list", tuple: true, items: given.positional },
   );
   const pattern = machine.display(value);
-  if (whole) return textOrNumber(machine, "%", pattern, list, place);
+  if (exact) return textOrNumber(machine, "%", pattern, list, place);
   return machine.domain.of([], TEXT, { size: Math.max(pattern.size, NOMINAL) });
 }
 
