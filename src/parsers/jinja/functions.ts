@@ -73,10 +73,10 @@ function makeRange(
   );
   const [a, b, c = 1] = bounds;
   const [from, to] = second === undefined ? [0, a] : [a, b];
-  const whole = typeof from === "number" && typeof to === "number" && typeof c === "number" &&
+  const known = typeof from === "number" && typeof to === "number" && typeof c === "number" &&
     c !== 0 && given.more === undefined;
-  const count = whole ? Math.max(0, Math.ceil((to - from) / c)) : undefined;
-  if (whole && count !== undefined && count <= UNROLLED) {
+  const count = known ? Math.max(0, Math.ceil((to - from) / c)) : undefined;
+  if (known && count !== undefined && count <= UNROLLED) {
     return domain.known({
       type: "list",
       lazy: "range",
