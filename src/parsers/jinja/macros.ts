@@ -147,11 +147,11 @@ function noteGrowth(
   { tag }: Block,
   calls: readonly (readonly (Abstract | undefined)[])[],
 ): void {
-  const whole = calls.slice(0, -1).every((bound) =>
+  const constant = calls.slice(0, -1).every((bound) =>
     bound.every((one) => one === undefined || isConstant(one))
   );
   // Behind these, what a call is given counts as little.
-  if (calls.length < SAMPLED_CALLS || calls.length > SAMPLED_CALLS && !whole) return;
+  if (calls.length < SAMPLED_CALLS || calls.length > SAMPLED_CALLS && !constant) return;
   const latest = calls.slice(-SAMPLED_CALLS);
   tag.parameters.forEach((_, at) => {
     const values = latest.map((bound) => bound[at]);
