@@ -217,8 +217,8 @@ function lookedUp(run: Run, object: Abstract, index: Abstract): Abstract {
     if (mutated !== undefined) results.push(mutated);
   }
   if ((object.rest & TEXT) !== 0) results.push(domain.of([], TEXT, object));
-  const whole = exact && object.rest === 0 && object.known.length > 0;
-  return domain.join(...results, whole ? domain.nothing : domain.undefined);
+  const present = exact && object.rest === 0 && object.known.length > 0;
+  return domain.join(...results, present ? domain.nothing : domain.undefined);
 }
 
 function itemAt(run: Run, value: Known, at: number): Abstract {
