@@ -147,9 +147,9 @@ function collectionMethod(
     }
     case "values": {
       const [only] = value.known;
-      const whole = typeof only === "object" && only?.type === "dict" &&
+      const unchanged = typeof only === "object" && only?.type === "dict" &&
         machine.changed(only) === domain.nothing;
-      return whole
+      return unchanged
         ? domain.known({ type: "list", lazy: "view", items: only.pairs.map(([, one]) => one) })
         : domain.many(inside, value.size);
     }
