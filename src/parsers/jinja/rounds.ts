@@ -212,8 +212,8 @@ function estimateGrowth(
 function repeatedTexts(run: Run, before: State, rounds: number): readonly Abstract[] | undefined {
   return run.state.written?.map(({ size }, at) => {
     const start = before.written?.[at]?.size ?? 0;
-    const whole = Math.min(start + (size - start) * rounds, 1e300);
-    return run.domain.of([], TEXT, { size: whole });
+    const grown = Math.min(start + (size - start) * rounds, 1e300);
+    return run.domain.of([], TEXT, { size: grown });
   });
 }
 
