@@ -93,9 +93,15 @@ function keepCallable(
   width: 1 | 2,
   kept: Handle[],
 ): void {
-  for (let place = from; place + width <= stack.size; place += width) {
-    const items = stack.from(place, place + width);
-    if (items.some((item) => item < 0 || semantics.isCallable(item))) kept.push(...items);
+  const { values, size } = stack;
+  for (let place = from; place + width <= size; place += width) {
+    const first = values[place] as number;
+    const last = values[place + width - 1] as number;
+    const keeps = first < 0 || last < 0 || semantics.isCallable(first) ||
+      semantics.isCallable(last);
+    if (!keeps) continue;
+    kept.push(first);
+    if (width === 2) kept.push(last);
   }
 }
 
