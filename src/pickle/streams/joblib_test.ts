@@ -199,6 +199,21 @@ test("opcodes behind an array of unknown length may take what is on the stack", 
   }
 });
 
+test("opcodes behind an array of unknown length may change what is on the stack", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const ways = [
+    ["ccollections\nnamedtuple\nN}V__code__\nN", bytes("0s", 0x86, "b.")],
+    ["ccollections\nnamedtuple\n}V__code__\nI1\n", "0sb."],
+    ["csys\npath\nVx\n", "0a."],
+    ["csys\nmodules\nVos\nN", "0s."],
+  ] as const;
+  for (const [index, [below, way]] of ways.entries()) {
+    const array = bytes(WRAPPER, state({ key: unknown }), HIDING.map(() => 0x4e));
+    const facts = factsIn(await observe(bytes(below, array, way)));
+    assert.ok(facts.some((fact) => fact.kind === "mutation"), `way ${index}`);
+  }
+});
+
 test("behind a second array of unknown length the search goes on", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   const first = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING, "0");

@@ -168,9 +168,11 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
   );
 }
 
-/** Opcodes that import or call what is on the stack, or make the arguments for that. */
+/** Opcodes that change what is on the stack by a state or by items. */
+const CHANGES = [OP.BUILD, OP.SETITEM, OP.SETITEMS, OP.APPEND, OP.APPENDS, OP.ADDITEMS];
+/** Opcodes that import, call or change what is on the stack, or make the arguments for that. */
 const TAKES = new Set<number>([
-  ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, OP.BUILD],
+  ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, ...CHANGES],
   ...[OP.TUPLE, OP.TUPLE1, OP.TUPLE2, OP.TUPLE3],
 ]);
 /** POP opcodes in a row that are looked past; one drops the array. */
@@ -192,8 +194,8 @@ function isFrame(bytes: Uint8Array, at: number): boolean {
 const OPCODES_TRIED = 64;
 
 /**
- * Whether opcodes lead from the beginning to STOP, or as far as they are tried, and import or call on the
- * way, or lead from FRAME to its end.
+ * Whether opcodes lead from the beginning to STOP, or as far as they are tried, and import, call or change
+ * something on the way, or lead from FRAME to its end.
  */
 function goesOn(bytes: Uint8Array): boolean {
   const framed = isFrame(bytes, 0);
@@ -213,9 +215,9 @@ function goesOn(bytes: Uint8Array): boolean {
   return framed || does;
 }
 
-/** Opcodes that import or call. */
+/** Opcodes that import, call or change. */
 const CALLS = new Set<number>([
-  ...[OP.STACK_GLOBAL, OP.GLOBAL, OP.INST, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX],
+  ...[OP.STACK_GLOBAL, OP.GLOBAL, OP.INST, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, ...CHANGES],
 ]);
 /** Bytes of a FRAME opcode. */
 const FRAME_HEAD = 9;
