@@ -53,9 +53,14 @@ const RELATIONS: readonly (readonly [check: string, fails: (numbers: Numbers) =>
     { expert_used_count: used = 0n, expert_count: all = 0n },
   ) => all > 0n && used <= 0n],
   [
-    "n_layer_nextn <= n_layer_all",
-    ({ nextn_predict_layers: next = 0n, block_count: all }) => all !== undefined && next > all,
+    "n_layer_nextn < n_layer_all",
+    ({ nextn_predict_layers: next = 0n, block_count: all }) => all !== undefined && next >= all,
   ],
+  // Of the architecture `wavtokenizer-dec`; no other has these keys.
+  ...["posnet", "convnext"].map((part): [string, (numbers: Numbers) => boolean] => [
+    `${part}.n_layer <= n_layer_all`,
+    (numbers) => (numbers[`${part}.block_count`] ?? 0n) > (numbers["block_count"] ?? 0n),
+  ]),
   ["n_expert_groups == 0 where there are no experts", (
     { expert_group_count: groups = 0n, expert_count: all = 0n },
   ) => all === 0n && groups !== 0n],
@@ -75,8 +80,11 @@ const RELATIONS: readonly (readonly [check: string, fails: (numbers: Numbers) =>
 const NUMBERS: readonly string[] = [
   ...RANGES.map(({ key }) => key),
   ...["expert_used_count", "nextn_predict_layers", "expert_group_count"],
-  "expert_group_used_count",
+  ...["expert_group_used_count", "posnet.block_count", "convnext.block_count"],
 ];
+
+/** Keys whose value may be a list with a number for each layer, of which the greatest counts. */
+const LISTS: readonly string[] = ["expert_used_count"];
 
 /** Numbers that `ggml_norm` and `ggml_rms_norm` assert to be 0 or greater (`ggml-cpu/ops.cpp`). */
 const EPSILONS: readonly string[] = [
@@ -106,6 +114,11 @@ export class LoaderChecks {
     return NUMBERS.some((name) => key.endsWith(`.${name}`));
   }
 
+  /** True for a list of numbers that are wanted, each by `oneOf`. */
+  usesNumbers(key: string, count: bigint): boolean {
+    return count <= LAYERS && LISTS.some((name) => key.endsWith(`.${name}`));
+  }
+
   /** True for a key whose fraction is wanted. */
   wantsFraction(key: string): boolean {
     return EPSILONS.some((name) => key.endsWith(`.${name}`));
@@ -124,6 +137,12 @@ export class LoaderChecks {
 
   number(key: string, value: bigint): void {
     this.#numbers.set(key, value);
+  }
+
+  /** One number of a list. */
+  oneOf(key: string, value: bigint): void {
+    const before = this.#numbers.get(key);
+    if (before === undefined || value > before) this.#numbers.set(key, value);
   }
 
   fraction(key: string, value: number): void {

@@ -18,12 +18,23 @@ const text = (value: string) => [
 ];
 
 /** A file without tensors. */
-type Metadata = Readonly<Record<string, string | number | Float32Array | readonly string[]>>;
+type Value = string | number | Float32Array | Uint32Array | readonly string[];
+type Metadata = Readonly<Record<string, Value>>;
 function file(metadata: Metadata): Uint8Array {
   const pairs = Object.entries(metadata).flatMap(([key, value]) => {
     if (typeof value === "string") return [...text(key), ...little(STRING, 4), ...text(value)];
     if (value instanceof Float32Array) {
       return [...text(key), ...little(F32, 4), ...new Uint8Array(value.buffer)];
+    }
+    if (value instanceof Uint32Array) {
+      const items = Array.from(value).flatMap((one) => little(one, 4));
+      return [
+        ...text(key),
+        ...little(ARRAY, 4),
+        ...little(U32, 4),
+        ...little(value.length, 8),
+        ...items,
+      ];
     }
     if (typeof value === "number") return [...text(key), ...little(U32, 4), ...little(value, 4)];
     return [
@@ -63,6 +74,11 @@ test("values on which llama.cpp ends the process are reported", async () => {
     { "llama.expert_count": 5000, "llama.expert_used_count": 2 },
     { "llama.expert_count": 2, "llama.expert_used_count": 3 },
     { "llama.expert_count": 2 },
+    // One number for each layer, of which the greatest counts (`get_key_or_arr`).
+    { "llama.expert_count": 2, "llama.expert_used_count": Uint32Array.of(1, 3, 2) },
+    { "llama.block_count": 4, "llama.nextn_predict_layers": 4 },
+    { "llama.block_count": 4, "llama.posnet.block_count": 5 },
+    { "llama.block_count": 4, "llama.convnext.block_count": 5 },
     { "llama.expert_used_count": 2 },
     { "llama.block_count": 1, "llama.nextn_predict_layers": 2 },
     { "llama.expert_group_count": 1 },
@@ -85,6 +101,12 @@ test("values of real models are not", async () => {
     { "llama.block_count": 126, "llama.context_length": 10_485_760 },
     { "llama.expert_count": 896, "llama.expert_used_count": 8 },
     { "llama.expert_count": 0, "llama.expert_used_count": 0 },
+    { "llama.expert_count": 64, "llama.expert_used_count": Uint32Array.of(8, 6, 64) },
+    {
+      "llama.block_count": 12,
+      "llama.posnet.block_count": 6,
+      "llama.convnext.block_count": 12,
+    },
     {
       ...{ "llama.expert_count": 256, "llama.expert_used_count": 8 },
       ...{ "llama.expert_group_count": 8, "llama.expert_group_used_count": 4 },

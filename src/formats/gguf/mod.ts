@@ -360,7 +360,13 @@ class Scanner {
       this.#tooLarge("gguf-array-length", count, detail, at);
     }
     if (bytes !== undefined) {
-      reader.skip(Number(count) * bytes);
+      const isInteger = Object.hasOwn(INTEGERS, type);
+      if (depth === 0 && isInteger && this.#checks.usesNumbers(key, count)) {
+        for (let left = count; left > 0n; left--) {
+          await reader.fill(bytes);
+          this.#checks.oneOf(key, readInteger(reader, bytes, INTEGERS[type] === true));
+        }
+      } else reader.skip(Number(count) * bytes);
       return;
     }
     if (type === ARRAY && depth >= ARRAY_DEPTH) {
