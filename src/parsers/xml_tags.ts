@@ -10,20 +10,21 @@ import { FormatError } from "../core/errors.ts";
 import { readDoctype, type XmlDoctype } from "./xml_doctype.ts";
 
 /** One tag. */
-interface XmlTag {
+export interface XmlTag {
   /** With its prefix; `!DOCTYPE` for a document type. */
   readonly name: string;
   /** Attributes by name; of equal ones the first, as none may come twice. */
   readonly attributes: ReadonlyMap<string, string>;
   /** `/` before the name, behind it, or neither. */
   readonly kind: "start" | "end" | "empty";
-  /** UTF-16 units from the start of the text. */
+  /** UTF-16 units from the start of the text to its first and behind its last character. */
   readonly at: number;
+  readonly end: number;
   /** What a document type declares; for no other tag. */
   readonly doctype?: XmlDoctype;
 }
 
-/** Elements in one another. A network has five levels. CWE-674. */
+/** Elements in one another, unless a format has more. A network has five levels. CWE-674. */
 const DEPTH = 256;
 
 const NAME = /[^\s<>/="'?!]+/uy;
@@ -33,16 +34,18 @@ const CLOSE = /\s*(\/?)>/uy;
 /**
  * The tags of a text in order.
  *
+ * @param depth elements in one another
  * @throws FormatError when it is not well-formed: elements that do not nest, text without an end
  */
-export function* xmlTags(text: string): Generator<XmlTag> {
+export function* xmlTags(text: string, depth = DEPTH): Generator<XmlTag> {
   const open: string[] = [];
   let roots = 0;
   for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at)) {
     if (text.startsWith("<!DOCTYPE", at)) {
       const doctype = readDoctype(text, at);
-      yield { name: "!DOCTYPE", attributes: new Map(), kind: "empty", at, doctype };
-      at = doctype.end;
+      const { end } = doctype;
+      yield { name: "!DOCTYPE", attributes: new Map(), kind: "empty", at, end, doctype };
+      at = end;
       continue;
     }
     const beyond = special(text, at);
@@ -50,15 +53,15 @@ export function* xmlTags(text: string): Generator<XmlTag> {
       at = beyond;
       continue;
     }
-    const [tag, end] = tagAt(text, at);
+    const tag = tagAt(text, at);
     if (tag.kind === "end") {
       if (open.pop() !== tag.name) throw invalid(`</${tag.name}> closes another element`, at);
     } else {
       if (open.length === 0 && ++roots > 1) throw invalid("it has a second root", at);
-      if (tag.kind === "start" && open.push(tag.name) > DEPTH) throw invalid("it is too deep", at);
+      if (tag.kind === "start" && open.push(tag.name) > depth) throw invalid("it is too deep", at);
     }
     yield tag;
-    at = end;
+    at = tag.end;
   }
   if (open.length > 0) throw invalid(`<${open.at(-1)}> has no end`, text.length);
   if (roots === 0) throw invalid("it has no root", 0);
@@ -83,7 +86,7 @@ function special(text: string, at: number): number | undefined {
   return undefined;
 }
 
-function tagAt(text: string, at: number): [XmlTag, number] {
+function tagAt(text: string, at: number): XmlTag {
   const closing = text[at + 1] === "/";
   NAME.lastIndex = at + (closing ? 2 : 1);
   const name = NAME.exec(text)?.[0];
@@ -96,14 +99,14 @@ function tagAt(text: string, at: number): [XmlTag, number] {
     if (found === null) break;
     const [, key = "", double, single] = found;
     if (attributes.has(key)) throw invalid(`"${key}" stands twice`, end);
-    attributes.set(key, decoded(double ?? single ?? ""));
+    attributes.set(key, xmlText(double ?? single ?? ""));
     end = ATTRIBUTE.lastIndex;
   }
   CLOSE.lastIndex = end;
   const close = CLOSE.exec(text);
   if (close === null) throw invalid(`<${name} is not closed`, at);
   const kind = closing ? "end" : close[1] === "/" ? "empty" : "start";
-  return [{ name, attributes, kind, at }, CLOSE.lastIndex];
+  return { name, attributes, kind, at, end: CLOSE.lastIndex };
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -115,7 +118,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
-function decoded(text: string): string {
+/** Text with the five references that XML has itself, and those by number, replaced; others stay. */
+export function xmlText(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/giu,
     (reference, decimal, hex, name) => {
