@@ -113,7 +113,10 @@ async function remote(file: Sparse): Promise<{ verdict: string | undefined; sent
   const server = await startServer();
   try {
     const { size } = file;
-    server.serve(`/${file.name}`, { size, slice: (start, end) => slice(file, start, end) });
+    server.serve(`/${file.name}`, {
+      size,
+      slice: (start: number, end: number) => slice(file, start, end),
+    });
     const url = new URL(`/${file.name}`, server.url);
     const { files } = await scan([url], { remote: { allowPrivateNetwork: true } });
     return { verdict: files[0]?.verdict, sent: server.sent() };
