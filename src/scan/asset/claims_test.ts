@@ -27,7 +27,7 @@ test("extensions claim what they are known for, whatever their case", () => {
   assert.equal(claimOf("weights.tar.gz")?.label, "a compressed file");
   assert.equal(claimOf("model.pt ")?.label, "a PyTorch checkpoint");
   assert.equal(claimOf("notes.txt")?.kind, "other");
-  assert.equal(claimOf("model.pmml")?.supported, false);
+  assert.equal(claimOf("model.mnn")?.supported, false);
   assert.equal(claimOf("pytorch_model.bin")?.weak, true);
   assert.equal(claimOf("debug.xyz"), undefined);
   assert.equal(claimOf("data"), undefined);

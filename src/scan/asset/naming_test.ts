@@ -142,7 +142,7 @@ test("bytes that a loader unpickles must be a pickle", () => {
 
 test("something known behind a model that is not read does not make it read", () => {
   const cases: readonly (readonly [string, string])[] = [
-    ["a.pmml", "file-extension-mismatch file-unsupported*"],
+    ["a.mnn", "file-extension-mismatch file-unsupported*"],
     ["a.pkl", "file-extension-mismatch file-not-what-name-says*"],
     ["a.pt", ""],
     ["a.keras", ""],
