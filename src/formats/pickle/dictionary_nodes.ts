@@ -144,8 +144,11 @@ export class DictionaryNodes {
       case "picked":
         return this.#node(value.value, depth, given);
       case "oneOf": {
-        if (!given) this.cut ??= "are made by calls whose results are not known";
-        return this.#list(value.values, depth, given);
+        const isArray = value.values.every((each) =>
+          this.#heap.instanceOf(each)?.key === "numpy.ndarray"
+        );
+        if (!given && !isArray) this.cut ??= "are made by calls whose results are not known";
+        return isArray ? NOTHING : this.#list(value.values, depth, given);
       }
       case "call":
         return this.#call(value, depth, given);
