@@ -141,6 +141,15 @@ test("bytes that are no UTF-8 stay what they are", () => {
   assert.deepEqual([...writer.bytes.slice(-2)], [0xff, 0xc0]);
 });
 
+test("white space of other scripts is none to skip what follows", () => {
+  // Python's reader takes each of these, as protobuf 7.36.2 was seen to.
+  for (const space of ["\u00a0", "\u2003", "\u3000", "\u2028", "\u0085", "\x1c"]) {
+    const { writer, error } = read(`node${space}{${space}op: "a"${space}}`);
+    assert.equal(error, undefined, JSON.stringify(space));
+    assert.equal(plain(writer.bytes), '1(2="97")');
+  }
+});
+
 test("depth and length cost what they must", () => {
   const deep = (levels: number) =>
     `node { attr { value { ${"func { attr { value { ".repeat(levels)}${

@@ -23,7 +23,9 @@ export interface TextField {
 /** Messages in one another; protobuf's own limit. The deepest seen has 2. CWE-674. */
 const DEPTH = 100;
 
-const BLANK = /(?:[ \t\n\v\f\r]|#[^\n]*)*/uy;
+/** White space of C++ and of Python, whose reader takes that of other scripts, too, and comments; one character a byte. */
+const BLANK =
+  /(?:[ \t\n\v\f\r\x1c-\x1f]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)|\xe3\x80\x80|#[^\n]*)*/uy;
 const TOKEN = /\[[\w./-]+\]|[A-Za-z_]\w*|-?\s*\.?\d[\w.+-]*|-\s*[A-Za-z_]\w*|[{}<>[\]:;,]/uy;
 const NAME = /^(?:[A-Za-z_]\w*|\[[\w./-]+\])$/u;
 const SCALAR = /^(?:["'A-Za-z_]|-|\.?\d)/u;
