@@ -27,6 +27,7 @@ const FIELDS_PER_CHECK = 4096;
 
 /** White space of C++ and of Python, whose reader takes that of other scripts, too, and comments; one character a byte. */
 const BLANK =
+  // deno-lint-ignore no-control-regex -- Python's str.isspace has them
   /(?:[ \t\n\v\f\r\x1c-\x1f]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)|\xe3\x80\x80|#[^\n]*)*/uy;
 const TOKEN =
   /[A-Za-z_][A-Za-z0-9_]*|\.?[0-9][0-9A-Za-z_.]*(?:(?<=[eE])[+-][0-9][0-9A-Za-z_.]*)?|[-{}<>[\]:;,./]/uy;
