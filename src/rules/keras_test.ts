@@ -42,6 +42,12 @@ test("what a configuration names gets the worse verdict of Python's tables and K
     ["tensorflow.io.write_file", "high dangerous keras-dangerous-reference"],
     ["keras.utils.save_img", "high dangerous keras-file-function"],
     ["mylib.Thing", "medium suspicious keras-unknown-module"],
+    // Keras before 3.9 reads the file that `descriptor_source` names.
+    [
+      "tensorflow.python.ops.gen_decode_proto_ops.decode_proto_v2",
+      "medium suspicious keras-unknown-module",
+    ],
+    ["tensorflow.python.ops.nn_ops.leaky_relu", "info innocuous keras-tensorflow-function"],
     ["keras.layers.Dense", "info innocuous keras-own-object"],
     ["keras.src.models.functional.Functional", "info innocuous keras-own-object"],
     ["builtins.relu", "info innocuous keras-custom-function"],
