@@ -21,6 +21,7 @@ import type { ScanInput, ScanManyOptions } from "./src/scan/options.ts";
 import { scanMany } from "./src/scan/scan_inputs.ts";
 import type { ScanReport } from "./src/core/types.ts";
 
+export type { ModelAbout } from "./src/core/about.ts";
 export { ATLAS_TECHNIQUES, ATLAS_VERSION } from "./src/core/atlas.ts";
 export { ConfigError, FormatError, LimitError, SourceError } from "./src/core/errors.ts";
 export type {

@@ -6,6 +6,7 @@
 
 import { entryPointsBundle } from "./entry_points.ts";
 import { loadersBundle } from "./loaders.ts";
+import { modelCardBundle } from "./model_card.ts";
 import { nativeBundle } from "./native.ts";
 import { onnxBundle } from "./onnx.ts";
 import type { Bundle } from "../core/bundle.ts";
@@ -22,4 +23,5 @@ export const BUNDLES: readonly Bundle[] = [
   nativeBundle,
   torchserveBundle,
   entryPointsBundle,
+  modelCardBundle,
 ];

@@ -17,6 +17,7 @@ export const REPORT_FORMATS = [
   "junit",
   "markdown",
   "html",
+  "cyclonedx",
 ] as const;
 export type ReportFormat = typeof REPORT_FORMATS[number];
 

@@ -35,6 +35,8 @@ export async function renderReport(
       return await sarif(report, exit);
     case "junit":
       return (await import("../report/junit.ts")).renderJunit(report, exit);
+    case "cyclonedx":
+      return (await import("../report/cyclonedx.ts")).renderCycloneDx(report, exit);
     case "html":
       return (await import("../report/html/page.ts")).renderHtml(report, exit);
     case "markdown":

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ModelAbout } from "./about.ts";
+
 /** How bad an issue is, worst first. */
 export const SEVERITIES = ["critical", "high", "medium", "low", "info", "debug"] as const;
 /** How bad an issue is. */
@@ -106,6 +108,8 @@ export interface FileReport {
   readonly bytesRead: number;
   /** Its SHA-256, where that was asked for and could be had. */
   readonly sha256?: FileHash;
+  /** What the file says of the model in it or beside it; absent where it says nothing. */
+  readonly about?: ModelAbout;
   /** What is said of the file and everything inside it. */
   readonly verdict: Verdict;
   /** The highest score of its findings, 0 to 10. */

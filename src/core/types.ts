@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ModelAbout } from "./about.ts";
 import type { LoaderEntry } from "./loader.ts";
 import type { Source } from "./source.ts";
 
@@ -248,6 +249,8 @@ export type Observation =
     readonly within?: readonly string[];
   }
   | { readonly type: "listing"; readonly listing: Listing }
+  /** What the file says of its model. */
+  | { readonly type: "about"; readonly about: ModelAbout }
   | {
     /** Something is wrong with the bytes; `rule` is the id of an anomaly rule. */
     readonly type: "anomaly";

@@ -60,6 +60,8 @@ const BITS: Readonly<Record<string, number>> = {
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: string;
+  /** Elements; undefined where the shape is none. */
+  readonly count: bigint | undefined;
   /** From the start of the tensors' bytes; undefined where the header gives no place. */
   readonly begin: number | undefined;
   readonly end: number | undefined;
@@ -148,7 +150,8 @@ function checkUtf8(bytes: Uint8Array): void {
 
 function tensorOf(name: string, info: JsonValue): TensorEntry {
   if (!isObject(info)) {
-    return { name, dtype: "", begin: undefined, end: undefined, anomalies: ["is no object"] };
+    const nothing = { dtype: "", count: undefined, begin: undefined, end: undefined };
+    return { name, ...nothing, anomalies: ["is no object"] };
   }
   const anomalies: string[] = [];
   const [dtype] = valuesOf(info, "dtype");
@@ -169,7 +172,7 @@ function tensorOf(name: string, info: JsonValue): TensorEntry {
   for (const [key] of info.members) {
     if (!["dtype", "shape", "data_offsets"].includes(key)) anomalies.push(`has a field "${key}"`);
   }
-  return { name, dtype: typeof dtype === "string" ? dtype : "", begin, end, anomalies };
+  return { name, dtype: typeof dtype === "string" ? dtype : "", count, begin, end, anomalies };
 }
 
 function offsetsOf(info: JsonObject): [number | undefined, number | undefined] {

@@ -54,6 +54,16 @@ export function readReport(text: string, file: string): ReadReport {
   return new ReportReader(file).read(data);
 }
 
+/** What a file may say of a model, by the kind of value. */
+const ABOUT_TEXTS = [
+  ...["name", "architecture", "family", "task", "library", "quantization", "dtype"],
+] as const;
+const ABOUT_LISTS = [
+  ["licenses", "licenses"],
+  ["base_models", "baseModels"],
+  ["datasets", "datasets"],
+] as const;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads values of one document; each method takes a value and its place, as `assets[3].verdict`. */
@@ -117,6 +127,7 @@ class ReportReader {
       findings: [],
       errors: [],
       ...this.#hash(it, at),
+      ...this.#about(it["about"], `${at}.about`),
       partsScanned: this.#number(it["parts_scanned"], `${at}.parts_scanned`),
       ...this.#suppressed(it["suppressed_by"], `${at}.suppressed_by`, "suppressed"),
       ...(accepted.length > 0 && { accepted }),
@@ -133,6 +144,30 @@ class ReportReader {
     if (value === undefined || by === undefined) return {};
     if (!/^[0-9a-f]{64}$/.test(value)) this.#fail(`${at}.sha256`, "is no SHA-256");
     return { sha256: { value, by } };
+  }
+
+  #about(value: unknown, at: string): Pick<FileReport, "about"> {
+    if (value === null) return {};
+    const it = this.#fields(value, at);
+    const texts = ABOUT_TEXTS.map((key) =>
+      [key, key, (one: unknown) => this.#text(one, at)] as const
+    );
+    const lists = ABOUT_LISTS.map(([name, key]) =>
+      [name, key, (one: unknown) => this.#texts(one, at)] as const
+    );
+    const readers = [
+      ...texts,
+      ...lists,
+      ["parameters", "parameters", (one: unknown) => this.#number(one, at)] as const,
+      ["types", "types", (one: unknown) => {
+        const types = Object.entries(this.#fields(one, at));
+        return Object.fromEntries(types.map(([type, count]) => [type, this.#number(count, at)]));
+      }] as const,
+    ];
+    const about = readers.flatMap(([name, key, read]) =>
+      it[name] === undefined ? [] : [[key, read(it[name])] as const]
+    );
+    return { about: Object.fromEntries(about) };
   }
 
   #rules(value: unknown): ScanReport["rules"] {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ModelAbout } from "../core/about.ts";
 import { ATLAS_VERSION } from "../core/atlas.ts";
 import {
   type FailOn,
@@ -67,6 +68,8 @@ export interface AssetRecord {
   readonly format: string | null;
   readonly formats: readonly string[];
   readonly size: number | null;
+  /** What the file says of the model in it or beside it, unchecked; null where it says nothing. */
+  readonly about: AboutRecord | null;
   readonly verdict: Verdict;
   readonly risk_score: number;
   readonly bytes_read: number;
@@ -87,6 +90,15 @@ export interface AssetRecord {
   readonly fail_on: FailOn | null;
   /** By what it was accepted that the file is incomplete, so that it fails no run; null when it was not. */
   readonly incomplete_accepted: IncompleteAcceptance | null;
+}
+
+/** What a file says of a model; only what it says. */
+interface AboutRecord extends Omit<ModelAbout, "baseModels"> {
+  readonly base_models?: readonly string[];
+}
+
+function aboutRecord({ baseModels, ...about }: ModelAbout): AboutRecord {
+  return { ...about, ...(baseModels !== undefined && { base_models: baseModels }) };
 }
 
 /** An issue that was accepted. */
@@ -190,6 +202,7 @@ export function assetRecord(file: FileReport, rules: ScanReport["rules"]): Asset
     format: file.formats[0] ?? null,
     formats: file.formats,
     size: file.size ?? null,
+    about: file.about === undefined ? null : aboutRecord(file.about),
     verdict: file.verdict,
     risk_score: file.riskScore,
     bytes_read: file.bytesRead,

@@ -16,6 +16,7 @@ import { metadataEntries } from "../../parsers/config/metadata.ts";
 import { behindEnd, hiddenEntry } from "../../parsers/trailing.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { GgufAbout } from "./about.ts";
 import { LoaderChecks } from "./loader_checks.ts";
 import { GgufReader } from "./reader.ts";
 import { compare, examine, type Extent, type GgufTensor, type Mismatch } from "./tensors.ts";
@@ -144,6 +145,7 @@ class Scanner {
   readonly #entries: Observation[] = [];
   readonly #keys = new Set<string>();
   readonly #checks = new LoaderChecks();
+  readonly #about = new GgufAbout();
   /** Texts of the metadata, which configurations may be: `model.config`, `general.description`. */
   readonly #texts: (readonly [key: string, text: string])[] = [];
   #textBytes = 0;
@@ -163,7 +165,13 @@ class Scanner {
       rule: "gguf-malformed",
       detail: `${more} more such faults`,
     }];
-    return [...mismatches, ...rest, ...this.#entries, ...metadataEntries(METADATA, this.#texts)];
+    return [
+      ...mismatches,
+      ...rest,
+      ...this.#entries,
+      ...metadataEntries(METADATA, this.#texts),
+      { type: "about", about: this.#about.about() },
+    ];
   }
 
   async run(): Promise<void> {
@@ -315,7 +323,9 @@ class Scanner {
     const { offset } = reader;
     if (this.#checks.usesText(key) && length <= TEXT_BYTES) {
       await reader.fill(length);
-      this.#checks.text(key, reader.text(length));
+      const text = reader.text(length);
+      this.#checks.text(key, text);
+      if (this.#about.wants(key)) this.#about.text(key, text);
       return;
     }
     let program = TEMPLATE_KEY.test(key);
@@ -323,6 +333,7 @@ class Scanner {
       await reader.fill(length);
       const text = reader.text(length);
       program = /\{[{%]/u.test(text);
+      if (this.#about.wants(key)) this.#about.text(key, text);
       this.#keep(key, text);
     } else reader.skip(length);
     if (!program || length === 0) return;
@@ -395,7 +406,9 @@ class Scanner {
         !key.startsWith("tokenizer.")
       ) {
         await reader.fill(Number(length));
-        this.#keep(key, reader.text(Number(length)));
+        const text = reader.text(Number(length));
+        this.#keep(key, text);
+        if (this.#about.wants(key)) this.#about.text(key, text);
       } else reader.skip(Number(length));
     }
   }
@@ -406,6 +419,7 @@ class Scanner {
     for (let i = 0n; i < count; i++) {
       const tensor = await this.#readTensor(reader);
       const { mismatches, bytes } = examine(tensor, this.#alignment);
+      this.#about.tensor(tensor);
       if (this.#mismatches.length <= REPORTED) this.#mismatches.push(...mismatches);
       if (tensorNames.size >= TENSORS) continue;
       if (tensorNames.has(tensor.name)) {

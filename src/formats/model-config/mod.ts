@@ -18,6 +18,7 @@ import { type ConfigNode, textOf } from "../../parsers/config_node.ts";
 import { HINT } from "../../core/hints.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { loaderTable } from "../../parsers/config/match.ts";
+import { configurationAbout } from "./about.ts";
 import { loaderObservations } from "./loaders.ts";
 import { jsonTemplates, yamlTemplates } from "./templates.ts";
 import { looksLikeYaml, placer, type YamlText, yamlText } from "./yaml_text.ts";
@@ -148,6 +149,8 @@ function everything(
     check,
   });
   const found: Observation[] = [...observations];
+  const about = configurationAbout(name, written);
+  if (about !== undefined) found.push({ type: "about", about });
   let wrong = syntaxError &&
     { detail: `${syntaxError.message}, at byte ${syntaxError.at}`, at: syntaxError.at };
   if (notation === "yaml") {

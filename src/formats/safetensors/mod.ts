@@ -18,9 +18,11 @@ import {
   type TensorEntry,
 } from "../../parsers/safetensors_header.ts";
 import { metadataEntries as metadataConfigurations } from "../../parsers/config/metadata.ts";
-import { isObject, type JsonValue } from "../../parsers/json.ts";
+import { aboutText, aboutTexts, NumbersByType } from "../../parsers/about.ts";
+import { isObject, type JsonValue, valuesOf } from "../../parsers/json.ts";
 import { bytesSource, sliceSource } from "../../sources/memory.ts";
 import type { Source } from "../../core/source.ts";
+import type { ModelAbout } from "../../core/about.ts";
 import type { Observation } from "../../core/types.ts";
 import { behindEnd, hiddenEntry } from "../../parsers/trailing.ts";
 import { latin1 } from "../../parsers/bytes.ts";
@@ -83,6 +85,7 @@ async function* scan(
     ...padding,
     ...layout(header, padding.length > 0 ? endOf(header) : dataBytes),
   ];
+  yield [{ type: "about", about: aboutOf(header) }];
   yield metadataEntries(header.metadata);
   yield* hidingPlaces(source, header, padding.length > 0 ? endOf(header) : dataBytes);
 }
@@ -103,6 +106,24 @@ async function paddingOf(
   const observations = await behindEnd(source, header.dataStart + end);
   const [first] = observations;
   return first?.type === "anomaly" && first.rule === "file-padding" ? observations : [];
+}
+
+/** Numbers by type, and what tools for training note in the metadata. */
+function aboutOf({ tensors, metadata }: SafetensorsHeader): ModelAbout {
+  const numbers = new NumbersByType();
+  for (const { dtype, count } of tensors) numbers.add(dtype, count);
+  const named = (key: string): string | undefined =>
+    isObject(metadata) ? aboutText(valuesOf(metadata, key)[0]) : undefined;
+  // https://github.com/Stability-AI/ModelSpec
+  const name = named("modelspec.title");
+  const architecture = named("modelspec.architecture");
+  const licenses = aboutTexts(named("modelspec.license"));
+  return {
+    ...numbers.about(),
+    ...(name !== undefined && { name }),
+    ...(architecture !== undefined && { architecture }),
+    ...(licenses.length > 0 && { licenses }),
+  };
 }
 
 /** A header that cannot be read may be the lie that hides something right behind it. */

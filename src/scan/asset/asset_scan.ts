@@ -4,6 +4,7 @@
  * @module
  */
 
+import { mergedAbout, type ModelAbout } from "../../core/about.ts";
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, NamedData, Sample } from "../../core/format.ts";
@@ -156,6 +157,7 @@ export class AssetScan {
   readonly #suppressed: Partial<Record<Suppression, number>> = {};
   readonly #accepted: AcceptedFinding[] = [];
   #reported: unknown[] = [];
+  #about: ModelAbout | undefined;
   /** True once something was recognised that is more than a container or a program. */
   #recognised = false;
   /** The first name that claims a model whose content nothing recognised, and what it claims. */
@@ -191,6 +193,7 @@ export class AssetScan {
       formats: [...this.#matched],
       size: this.#root.size,
       bytesRead: this.#root.bytesRead,
+      ...(this.#about !== undefined && { about: this.#about }),
       verdict: this.#outcome.verdict(this.#recognised),
       riskScore: this.#outcome.riskScore,
       findings,
@@ -416,6 +419,12 @@ export class AssetScan {
       case "entry":
         await this.#follow(observation, visit);
         break;
+      case "about":
+        // Of members of an archive there may be several.
+        if (visit.depth === 0 && Object.keys(observation.about).length > 0) {
+          this.#about = mergedAbout(this.#about, observation.about);
+        }
+        break;
       case "listing":
         await this.#showBundles(observation.listing, visit, held);
         break;
@@ -445,6 +454,10 @@ export class AssetScan {
         for await (const { part, observation } of one.observe(listing, interest, check)) {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
+            if (observation.type === "about") {
+              await this.#take(observation, visit, held);
+              continue;
+            }
             const within = [...(part === "" ? [] : [part]), ...(observation.within ?? [])];
             this.#note(held, { ...observation, within });
           }
@@ -466,8 +479,7 @@ export class AssetScan {
       const { interest } = this.#options.rules;
       const check = (): void => this.#budget.checkDeadline();
       for (const observation of await folderObservations(folder, bundles, interest, check)) {
-        if (observation.type === "entry") await this.#follow(observation, visit);
-        else this.#note(held, observation);
+        await this.#take(observation, visit, held);
       }
     } catch (error) {
       this.#recordError(error, visit, held);
