@@ -120,6 +120,8 @@ export interface GlobalEntry extends GlobalValue {
   readonly passed: Set<Handle>;
   /** True when there were more than are kept. */
   passedMore: boolean;
+  /** Those that calls were given, and whether there were more than are kept. */
+  readonly arguments: { readonly values: Set<Handle>; more: boolean };
   /** Classes and functions whose instances and results calls got as arguments, and where one did first. */
   readonly given: Map<GlobalEntry, number>;
   /** Arguments in which such are looked for in the end, and where they were. */
@@ -250,6 +252,7 @@ export class Heap {
       results: 0,
       passed: new Set(),
       passedMore: false,
+      arguments: { values: new Set(), more: false },
       given: new Map(),
       givenContainers: new Map(),
       builtAt: undefined,
@@ -376,8 +379,8 @@ export class Heap {
    * Remembers that a result of a global was given a value: by a call, as an item or in a state. Such a
    * result may be that value, or hand it out later.
    */
-  pass(entry: GlobalEntry, value: Handle): void {
-    if (entry.passedMore) return;
+  pass(entry: GlobalEntry, value: Handle, isArgument = false): void {
+    if (entry.passedMore && (!isArgument || entry.arguments.more)) return;
     if (value >= 0) {
       const kind = kindOf(value);
       if (kind !== KIND.OBJECT && kind !== KIND.INSTANCE && value !== LOST && value !== UNKNOWN) {
@@ -386,6 +389,16 @@ export class Heap {
     } else if (this.containers.kind(value) === CONTAINER.TUPLE && this.isConstant(value)) return;
     if (entry.passed.size < PASSED_KEPT) entry.passed.add(value);
     else if (!entry.passed.has(value)) entry.passedMore = true;
+    if (!isArgument) return;
+    const { values } = entry.arguments;
+    if (values.size < PASSED_KEPT) values.add(value);
+    else if (!values.has(value)) entry.arguments.more = true;
+  }
+
+  /** The same of arguments that are not known. */
+  passMore(entry: GlobalEntry): void {
+    entry.passedMore = true;
+    entry.arguments.more = true;
   }
 
   /** Whether a tuple holds only constants. */
@@ -413,7 +426,7 @@ export class Heap {
         entry.givenContainers.set(value, at);
       }
     }
-    this.pass(entry, value);
+    this.pass(entry, value, true);
   }
 
   /**
@@ -451,13 +464,13 @@ export class Heap {
 
   /** The same of all items of a container. */
   passItems(entry: GlobalEntry, container: Handle, at: number): void {
-    if (container >= 0) this.pass(entry, container);
+    if (container >= 0) this.pass(entry, container, true);
     else {
       this.containers.visit(container, (item) => {
         this.passArgument(entry, item, at);
         return true;
       });
-      if (this.containers.lossy(container)) entry.passedMore = true;
+      if (this.containers.lossy(container)) this.passMore(entry);
     }
   }
 

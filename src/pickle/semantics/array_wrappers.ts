@@ -113,8 +113,24 @@ export class ArrayWrappers {
     ) {
       return false;
     }
-    const { values, complete } = madeOf(heap, handle, (each) => this.isWrapper(each), 1);
-    return values.length > 0 || !complete;
+    return this.givenTo(handle).some((each) => {
+      const { values, complete } = madeOf(heap, each, (inside) => this.isWrapper(inside), 1);
+      return values.length > 0 || !complete;
+    });
+  }
+
+  /** What a value may be: of a call what it was given, for states and items come later. */
+  private givenTo(handle: Handle): readonly Handle[] {
+    const made = this.heap.instanceOf(handle)?.arguments;
+    if (made !== undefined) return [...made.values, ...made.more ? [UNKNOWN] : []];
+    const value = this.heap.valueOf(handle);
+    if (value?.type !== "call") return [handle];
+    const { callee, args, kwargs } = value;
+    return [
+      ...this.heap.globalOf(callee) === undefined ? [callee] : [],
+      ...args ?? [UNKNOWN],
+      ...kwargs === undefined ? [] : [kwargs],
+    ];
   }
 
   /** BUILD gives a value a state; those before it stay. */
@@ -125,8 +141,7 @@ export class ArrayWrappers {
     const pair = heap.itemsOf(state, CONTAINER.TUPLE);
     const slots = pair?.length === 2 ? pair[1] : undefined;
     if (slots !== undefined && slots !== NONE) {
-      const items = heap.itemsOf(slots, CONTAINER.DICT) ?? [UNKNOWN];
-      this.setAttributes(target, items.filter((_, index) => index % 2 === 0));
+      this.setAttributes(target, this.namesIn(slots));
     }
     if (!this.mayBe(target)) return;
     const wrapper = this.instanceOf(target);
@@ -151,6 +166,16 @@ export class ArrayWrappers {
         }
       }
     }
+  }
+
+  /** The names of attributes that `slots.items()` gives; an array and its like have no such method. */
+  private namesIn(slots: Handle): readonly Handle[] {
+    const { heap } = this;
+    const items = heap.itemsOf(slots, CONTAINER.DICT);
+    if (items !== undefined) return items.filter((_, index) => index % 2 === 0);
+    const value = heap.valueOf(slots);
+    const some = value?.type === "oneOf" ? value.values : [slots];
+    return some.every((each) => heap.instanceOf(each)?.key === "numpy.ndarray") ? [] : [UNKNOWN];
   }
 
   /** What decides how much is read for a value that may be a stand-in. */

@@ -54,8 +54,7 @@ export function madeOf(
 function expand(heap: Heap, handle: Handle, into: Set<Handle>): boolean {
   if (handle < 0) {
     heap.containers.visit(handle, (item) => into.add(item).size <= MADE_OF);
-    // Calls may have put others into it.
-    return !heap.containers.lossy(handle) && !heap.containers.changed(handle);
+    return !heap.containers.lossy(handle);
   }
   const instance = heap.instanceOf(handle);
   if (instance !== undefined) {

@@ -45,7 +45,7 @@ export class Results {
   instance({ entry, args, kwargs, at }: Call): Handle {
     const { heap } = this;
     this.arrays.given(args);
-    if (args === undefined) entry.passedMore = true;
+    if (args === undefined) heap.passMore(entry);
     for (const arg of args ?? []) heap.passArgument(entry, arg, at);
     if (kwargs !== undefined) heap.passItems(entry, kwargs, at);
     return handleOf(KIND.INSTANCE, entry.id);

@@ -303,6 +303,30 @@ test("an object whose class is set may be a wrapper", async () => {
   }
 });
 
+test("what an object is given once it is there makes no wrapper of it", async () => {
+  // An array of objects may be whatever its pickle gives; it is no argument of the class or function.
+  const objects = bytes(
+    WRAPPER,
+    "}(",
+    str("shape"),
+    "(I1\nt",
+    str("dtype"),
+    "cnumpy\ndtype\n(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI63\ntb",
+    "ubN.",
+  );
+  const ways = [
+    bytes("cpackage\nClass\n)", 0x81, "}(Vx\n", objects, "ub."),
+    bytes("cpackage\nfunction\n(Vx\ntR}(Vx\n", objects, "ub."),
+    // A pair whose second half is an array is no state of two: an array has no items().
+    bytes("cpackage\nClass\n)", 0x81, "(N", objects, "tb."),
+  ];
+  for (const [index, file] of ways.entries()) {
+    assert.deepEqual(anomaliesIn(await observe(file)), [], `way ${index}`);
+  }
+  const given = bytes("cpackage\nfunction\n(", objects, "tR}(Vx\nI1\nub.");
+  assert.deepEqual(anomaliesIn(await observe(given)), ["joblib-array-truncated"]);
+});
+
 /** All calls seen where the eight bytes of an array, read as opcodes, pass over what follows. */
 async function behindPassing(built: Uint8Array): Promise<string[]> {
   const rest = bytes("0", PAYLOAD);
