@@ -166,10 +166,34 @@ const field = (number: number, ...content: (number | Uint8Array)[]): Uint8Array 
   return Uint8Array.of(number << 3 | 2, bytes.length, ...bytes);
 };
 
+/** The field of a block's parent, of -1. */
+const NO_PARENT = [16, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
+
+test("numbers of blocks, and of those around them, are what their places say", async () => {
+  const first = field(1, 8, 0, ...NO_PARENT);
+  const program = (...second: number[]) => Uint8Array.of(...first, ...field(1, ...second));
+  assert.deepEqual(await ruleIds("m.pdmodel", program(8, 1, 16, 0)), []);
+  // With the first of these Paddle 2.6.2 hung, the second it refused when the program was run.
+  for (
+    const second of [[8, 0, 16, 0], [8, 7, 16, 0], [8, 1, 16, 1], [8, 1, 16, 99], [
+      8,
+      1,
+      ...NO_PARENT,
+    ]]
+  ) {
+    assert.deepEqual(
+      await ruleIds("m.pdmodel", program(...second)),
+      ["paddle-index"],
+      second.join(),
+    );
+  }
+  assert.deepEqual(await ruleIds("m.pdmodel", program(8, 1, 16, 0, 0x28, 99)), ["paddle-index"]);
+});
+
 test("of an operator with two types, of which the last counts, none is left out", async () => {
   const operator = (...types: string[]) =>
     field(4, ...types.map((type) => field(3, ...text(type))));
-  const block = (operators: Uint8Array) => field(1, 8, 0, 16, 0, operators);
+  const block = (operators: Uint8Array) => field(1, 8, 0, ...NO_PARENT, operators);
   const harmless = await ruleIds("m", block(operator("tanh")));
   assert.deepEqual(harmless, ["paddle-known-operator"]);
   for (const types of [["tanh", "save"], ["save", "tanh"]]) {

@@ -141,10 +141,28 @@ class ProgramWalk {
     await message.each((field) => {
       if (!this.#isOf(field, BLOCK_WIRES[field.number], "block")) return;
       required.delete(field.number);
+      this.#blockNumber(field, index);
       if (field.number === BLOCK.operators) return this.#operator(message.enter(field), place);
       if (field.number === BLOCK.variables) return this.#variable(message.enter(field));
     });
     if (required.size > 0) this.#malformed(`Block ${index} has no number`, message.start);
+  }
+
+  /** Blocks are numbered in order, and each but the first lies in one before it. */
+  #blockNumber({ number, value, offset }: WireField, index: number): void {
+    const right = number === BLOCK.index
+      ? value === index
+      : number === BLOCK.parent
+      ? (index === 0 ? value === -1 : value >= 0 && value < index)
+      : number !== BLOCK.forward || value < index;
+    if (right) return;
+    const what = number === BLOCK.index
+      ? "number"
+      : number === BLOCK.parent
+      ? "parent"
+      : "forward block";
+    const detail = `block ${index} has the ${what} ${value}`;
+    this.#anomaly({ type: "anomaly", rule: "paddle-index", detail, offset });
   }
 
   async #operator(message: WireMessage, place: string): Promise<void> {
