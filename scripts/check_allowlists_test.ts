@@ -93,6 +93,17 @@ test("only collections of many libraries may list what was read and not run", ()
   ]);
 });
 
+test("a text that stands in many cells is written once", () => {
+  const cell = "cell\t0\tcalls-method:frobnicate crash\n";
+  const text = HEAD.replace("[lib.core]", `${cell}[lib.core]`) +
+    "Thing\tcalled\tclass\t1\t\t@0\t@0";
+  const { rows: [row] } = parseEvidence(text, "lib.tsv");
+  assert.deepEqual(row?.call, ["calls-method:frobnicate", "crash"]);
+  assert.deepEqual(row?.restore, row?.call);
+  // What stands for nothing is a finding that nobody knows.
+  assert.deepEqual(faults("called", "Thing\tcalled\tclass\t1\t\t@1"), ["@1"]);
+});
+
 test("a line that is no row is refused", () => {
   assert.throws(() => parseEvidence(`${HEAD}Thing\tcalled\tclass\tx`, "a.tsv"), /a\.tsv:4/);
   assert.throws(() => parseEvidence("Thing\tcalled\tclass\t1", "a.tsv"), /a\.tsv:1/);

@@ -1,6 +1,6 @@
 /**
  * Evidence of the audit of allowlists, `rules/evidence/LIBRARY.tsv`, as `scripts/allowlists/evidence.py`
- * writes it: lines of releases, modules in brackets, and a line for each name.
+ * writes it: lines of releases, texts that stand in many cells, modules in brackets, and a line for each name.
  *
  * @module
  */
@@ -38,6 +38,8 @@ export interface Evidence {
 export function parseEvidence(text: string, file: string): Evidence {
   const releases: string[] = [];
   const rows: EvidenceRow[] = [];
+  const texts = new Map<string, string>();
+  const findings = (cell: string): string[] => words(texts.get(cell) ?? cell);
   let module: string | undefined;
   for (const [index, line] of text.split("\n").entries()) {
     if (line === "" || line.startsWith("#")) continue;
@@ -45,10 +47,12 @@ export function parseEvidence(text: string, file: string): Evidence {
     const [name = "", use = "", kind = "", bits = "", hooks = "", call = "", restore = ""] = cells;
     if (name === "release" && cells.length === 5) {
       releases.push(`${kind} on ${hooks}`);
+    } else if (name === "cell" && cells.length === 3) {
+      texts.set(`@${use}`, kind);
     } else if (/^\[.+\]$/.test(line)) {
       module = line.slice(1, -1);
     } else if (module !== undefined && /^[0-9a-f]+$/.test(bits)) {
-      const found = { call: words(call), restore: words(restore) };
+      const found = { call: findings(call), restore: findings(restore) };
       rows.push({ module, name, use, kind, releases: BigInt(`0x${bits}`), hooks, ...found });
     } else {
       throw new SyntaxError(`Cannot read ${file}:${index + 1}: expected the row of a name`);

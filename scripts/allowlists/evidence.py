@@ -1,7 +1,8 @@
 """Evidence of the audit, rules/evidence/LIBRARY.tsv, and the lists that follow from it, rules/safe/LIBRARY.toml.
 
 A file of evidence begins with a line for each release, "release", its number, what was installed and the
-Python. Then come modules in brackets, and for each name the columns of `COLUMNS`. Releases are the bits of a
+Python, and one for each text that stands in many cells, "cell", its number and the text; "@" and the number
+stand for it. Then come modules in brackets, and for each name the columns of `COLUMNS`. Releases are the bits of a
 hexadecimal number. A use of "-" is a candidate that is on no list, for the findings beside it.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,11 @@ WATCHED = re.compile(r"(\w+:)?calls-(method|state):|calls-key$|crash$")
 FOLLOWED = re.compile(r"(identity|calls-argument|attribute-name|attributes)$")
 #: What a function that is only named must not do, whoever calls it later. Libraries of its own it may load.
 HARMFUL = re.compile(r"event:(?!ctypes)|calls-argument$")
+
+
+#: Cells with the same text, and its length, from which on it is written once.
+REPEATED = 4
+SHORT = 12
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,11 @@ def use_of(row: Row, followed: set[str]) -> str:
     return "-"
 
 
+def findings_of(row: Row) -> tuple[str, str]:
+    """The cells of what was found when a name was called and restored."""
+    return " ".join(sorted(row.call)), " ".join(sorted(row.restore))
+
+
 def write_evidence(library: str, answers: list[Answer], rows: list[Row]) -> None:
     """Writes rules/evidence/LIBRARY.tsv."""
     lines = [f"# What scripts/allowlists/audit.py saw of {library}. The columns are in evidence.py there."]
@@ -155,13 +166,17 @@ def write_evidence(library: str, answers: list[Answer], rows: list[Row]) -> None
         installed = " ".join(given.release.requirements) or "nothing"
         lines.append("\t".join(["release", str(at), f"{library} {given.release.version}", installed,
                                 f"Python {given.answer['python']}"]))
+    texts = Counter(text for row in rows for text in findings_of(row))
+    often = [text for text, count in texts.most_common() if count >= REPEATED and len(text) > SHORT]
+    numbers = {text: f"@{at}" for at, text in enumerate(often)}
+    lines += [f"cell\t{at}\t{text}" for at, text in enumerate(often)]
     module = None
     for row in rows:
         if row.module != module:
             module = row.module
             lines.append(f"[{module}]")
         cells = [row.name, row.use, row.kind, f"{row.releases:x}", row.hooks,
-                 " ".join(sorted(row.call)), " ".join(sorted(row.restore))]
+                 *(numbers.get(text, text) for text in findings_of(row))]
         lines.append("\t".join(cells).rstrip("\t"))
     EVIDENCE.mkdir(exist_ok=True)
     (EVIDENCE / f"{library}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")

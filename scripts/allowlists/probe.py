@@ -59,6 +59,9 @@ HANGS = 4
 CYTHON_FIELDS = 7
 #: Attributes of a state that are a text by turns. The most that a listed class reads are 400.
 TEXT_FIELDS = 512
+#: Texts of source that may be a choice, and combinations of one with an attribute. The most seen are 300.
+CHOICE_LENGTH = 40
+CHOICES = 1024
 #: Names that one child examines.
 BATCH = 100
 #: Events that matter wherever they come from.
@@ -404,6 +407,9 @@ class Examination:
                   [Recorder()], Recorder(), TEXT] + [(Recorder(),) * count for count in (0, 3, 12)]
         # One text among recorders, since code may ask something of the others before it takes the text.
         states += [{**read, **methods, name: TEXT} for name in sorted(read)[:TEXT_FIELDS]]
+        # A text that its `__setstate__` compares with, which no text of ours equals.
+        for other in ({**read, **methods}, dict.fromkeys(read)):
+            states += [{**other, name: text} for name, text in choices(cls)]
         for args in ((), (Recorder(),), (Made,), (TEXT,), (Recorder(), Recorder())):
             if not self.attempt(lambda *each: cls.__new__(cls, *each), args, found):
                 continue
@@ -436,6 +442,18 @@ def names_read(cls: type) -> "set[str]":
                 found.update(code.co_names)
                 found.update(each for each in code.co_consts if isinstance(each, str) and each.isidentifier())
     return {name for name in found if not (name.startswith("__") and name.endswith("__"))}
+
+
+def choices(cls: type) -> "list[tuple[str, str]]":
+    """Attributes and texts that the `__setstate__` of a class, or of a base of the same library, names."""
+    root = cls.__module__.partition(".")[0]
+    for base in cls.__mro__:
+        code = getattr(vars(base).get("__setstate__"), "__code__", None)
+        if isinstance(code, types.CodeType) and base.__module__.partition(".")[0] == root:
+            texts = [each for each in code.co_consts if isinstance(each, str) and len(each) < CHOICE_LENGTH]
+            names = [*code.co_names, *(each for each in texts if each.isidentifier())]
+            return [(name, text) for name in names for text in texts][:CHOICES]
+    return []
 
 
 def restored(cls: type, state: object) -> object:

@@ -65,6 +65,10 @@ class Evaluates:
     def __setstate__(self, state):
         self.__dict__.update(state)
         if self.formula: eval(self.formula)
+class Chooses:
+    def __setstate__(self, state):
+        self.__dict__ = state
+        if self.kind == "program": subprocess.run(["/bin/true"], **(self.options or {}))
 class Later:
     def __repr__(self): return eval(self.text)
 class Items(list):
@@ -133,7 +137,7 @@ test("functions show what they do with what they are given", { skip }, () => {
 
 test("classes show what calling and restoring them does", { skip }, () => {
   const found = findings(
-    ..."Meta Names Colour Plain Constructor State Method Items Gone Needs Opens Evaluates Later"
+    ..."Meta Names Colour Plain Constructor State Method Items Gone Needs Opens Evaluates Later Chooses"
       .split(" "),
   );
   assert.deepEqual(found["Meta"]?.call, ["metaclass"]);
@@ -148,6 +152,7 @@ test("classes show what calling and restoring them does", { skip }, () => {
   // A text is opened or evaluated, and a recorder is not.
   assert.ok(found["Opens"]?.restore.includes("event:open"));
   assert.ok(found["Evaluates"]?.restore.includes("event:exec"));
+  assert.ok(found["Chooses"]?.restore.includes("event:subprocess.Popen"));
   assert.ok(found["Later"]?.restore.includes("representation:event:exec"));
   assert.deepEqual(found["Needs"]?.restore, ["needs:no_such_library"]);
   assert.ok(found["Gone"]?.restore.includes("event:os.mkdir"));

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "b3160beb8a41937eaea5dd26fcc60f46b919cf8ac31901637093fa42f2cb45bb";
+export const RULES_HASH: string = "b87900af09b5ef50cf5b9ec5ddb07c371286f95051d86a5cf37e6889ef2de6a7";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -2106,23 +2106,1343 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     version: "4.46.3 to 5.24.0",
     roots: ["transformers"],
     text: `00transformers.activations ~0AccurateGELUActivation 0ClassInstantier ~2ippedGELUActivation ~0FastGELUActivation ~0GELUActivation ~4Tanh ~0LaplaceActivation ~1inearActivation ~0MishActivation ~0NewGELUActivation ~0PytorchGELUTanh ~0QuickGELUActivation ~0ReLUSquaredActivation ~0SiLUActivation ~1qrtSoftplusActivation ~0XIELUActivation
-0dconfiguration_utils ~0PreTrainedConfig ~3trainedConfig ~0SubConfigSpec ~0classproperty
-0ddebug_utils 0DebugOption ~5UnderflowOverflow
-0dfeature_extraction_utils ~0BatchFeature ~0FeatureExtractionMixin
-0dgeneration.configuration_utils ~0BaseWatermarkingConfig ~0CompileConfig ~2ntinuousBatchingConfig ~0GenerationConfig aMode ~0SynthIDTextWatermarkingConfig ~0WatermarkingConfig
-0dimage_utils 0AnnotationFormat 5ionFormat 0ChannelDimension ~0ImageFeatureExtractionMixin 5Type ~0SizeDict
+0dbackbone_utils ~0BackboneConfigMixin ~8Mixin 8Type
+0dcache_utils ~0BaseQuantizedLayer ~0Cache ~5Config ~5LayerMixin ~0DFlashCache ~1ummyLayer ~1ynamicCache ~7IndexedLayer ~7Layer ~7SlidingWindowLayer ~0EncoderDecoderCache ~0Fp8QuantizedLayer ~0HQQQuantizedCache ~cLayer ~1ybridCache ~0KVSharingDict ~0LinearAttentionAndFullAttentionLayer ~iSlidingWindowAttentionLayer ~jtaticFullAttentionLayer ~oSlidingWindowAttentionLayer ~fCacheLayerMixin ~fLayer ~0MambaCache ~1tpCache ~0OffloadedCache ~9StaticCache ~0QuantizedCache ~eConfig ~9Layer ~5oQuantizedCache ~fLayer ~0SinkCache ~1lidingWindowCache ~1taticCache ~bConfig ~6IndexedLayer ~6Layer ~6SlidingWindowLayer
+0eonfiguration_utils ~0PreTrainedConfig ~3trainedConfig ~0SubConfigSpec ~0classproperty
+0ddata.data_collator ~0DataCollatorForLanguageModeling ~fMultipleChoice ~fPermutationLanguageModeling ~fSOP ~geq2Seq ~fTokenClassification ~fWholeWordMask ~cMixin ~cWithFlattening ~gPadding ~1efaultDataCollator =0default_data_collator =0numpy_default_data_collator =0pad_without_fast_tokenizer_warning =0to_numpy =2list =2rch_default_data_collator
+0eebug_utils 0DebugOption ~5UnderflowOverflow
+0dfeature_extraction_sequence_utils ~0SequenceFeatureExtractor
+0wutils ~0BatchFeature ~0FeatureExtractionMixin
+0dgeneration.beam_constraints ~0Constraint ~aListState ~0DisjunctiveConstraint ~bTrie ~0PhrasalConstraint
+0tsearch ~0BeamHypotheses ~4Scorer ~5earchScorer ~0ConstrainedBeamSearchScorer
+0ocandidate_generator ~0AssistantToTargetTranslator ~9VocabTranslatorCache ~6edCandidateGenerator ~qDifferentTokenizers ~0CandidateGenerator ~0DFlashTokenCandidateGenerator ~0EarlyExitCandidateGenerator ~0MTPCandidateGenerator ~0PromptLookupCandidateGenerator ~0SinglePositionMultiTokenCandidateGenerator ~0UniversalSpeculativeDecodingGenerator ~0_MapInputEmbedding ~1PruneReindexingLMHead
+0ponfiguration_utils ~0BaseWatermarkingConfig ~0CompileConfig ~2ntinuousBatchingConfig ~0GenerationConfig aMode ~0SynthIDTextWatermarkingConfig ~0WatermarkingConfig
+0ologits_process ~0AlternatingCodebooksLogitsProcessor ~0BarkEosPrioritizerLogitsProcessor ~0ClassifierFreeGuidanceLogitsProcessor ~0DiaClassifierFreeGuidanceLogitsProcessor ~3EOSChannelFilterLogitsProcessor ~6DelayPatternLogitsProcessor ~0EncoderNoRepeatNGramLogitsProcessor ~7RepetitionPenaltyLogitsProcessor ~1psilonLogitsWarper ~1taLogitsWarper ~1xponentialDecayLengthPenalty ~0ForcedBOSTokenLogitsProcessor ~6EOSTokenLogitsProcessor ~0HammingDiversityLogitsProcessor ~0InfNanRemoveLogitsProcessor ~0LogitNormalization ~5sProcessor ~fList ~6Warper ~0MinLengthLogitsProcessor ~3NewTokensLengthLogitsProcessor ~3PLogitsWarper ~0NoBadWordsLogitsProcessor ~2RepeatNGramLogitsProcessor ~0PrefixConstrainedLogitsProcessor ~0RepetitionPenaltyLogitsProcessor ~0SequenceBiasLogitsProcessor ~1uppressTokensAtBeginLogitsProcessor ~eLogitsProcessor ~1ynthIDTextWatermarkLogitsProcessor ~kState ~0TemperatureLogitsWarper ~1opHLogitsWarper ~3KLogitsWarper ~3PLogitsWarper ~1ypicalLogitsWarper ~0UnbatchedClassifierFreeGuidanceLogitsProcessor ~0WatermarkLogitsProcessor ~1hisperNoSpeechDetection ~7TimeStampLogitsProcessor
+0ostopping_criteria ~0ConfidenceCriteria ~0EosTokenCriteria ~0MaxLengthCriteria ~3TimeCriteria ~0StopStringCriteria ~4pingCriteria ~gList
+0outils ~0DeferredStopCheck +0GenerateBeamDecoderOnlyOutput +cEncoderDecoderOutput +8DecoderOnlyOutput +8EncoderDecoderOutput ~7ionMixin ~0StopCheck
+0owatermarking ~0BayesianDetectorConfig ~gModel ~gWatermarkedLikelihood +8WatermarkDetectorModelOutput ~0SynthIDTextWatermarkDetector ~0WatermarkDetector ~hOutput
+0dimage_processing_backends ~0PilBackend ~0TorchvisionBackend
+0wse ~0BatchFeature ~0ImageProcessingMixin
+0uoutputs ~0SemanticSegmentationPostProcessorOutput
+0uutils ~0BaseImageProcessor
+0z_fast ~0BaseImageProcessorFast ~0SizeDict
+0jutils 0AnnotationFormat 5ionFormat 0ChannelDimension ~0ImageFeatureExtractionMixin 5Type ~0SizeDict
 0entegrations.deepspeed ~0HfDeepSpeedConfig ~2TrainerDeepSpeedConfig
-0dmodeling_outputs 0BackboneOutput 2seModelOutput fWithCrossAttentions jNoAttention jPast nAndCrossAttentions kooling qAndCrossAttentions tNoAttention tProjection 0CausalLMOutput eWithCrossAttentions iPast 0DepthEstimatorOutput 0ImageClassifierOutput lWithNoAttention 5SuperResolutionOutput 0MaskedImageModelingOutput 6LMOutput 1oECausalLMOutputWithPast 3ModelOutput eWithPastAndCrossAttentions 2eCausalLMOutputWithPast 3ModelOutputWithPast 1ultimodalBaseModelOutputWithPast aCausalLMOutputWithPast aModelOutput ceBaseModelOutputWithPast dCausalLMOutputWithPast 5pleChoiceModelOutput 0NextSentencePredictorOutput 0QuestionAnsweringModelOutput 0SampleTSPredictionOutput 1emanticSegmenterOutput 2q2SeqLMOutput 7MoEModelOutput aOutput 9delOutput 7QuestionAnsweringModelOutput 7SequenceClassifierOutput 8pectrogramOutput 7TSModelOutput 9PredictionOutput 3uenceClassifierOutput oWithPast 0TokenClassifierOutput 0Wav2Vec2BaseModelOutput 0XVectorOutput
-0dpytorch_utils ~0Conv1D
-0dtokenization_utils ~0Trie
+0qheterogeneity.configuration_utils 0AmbiguousGlobalPerLayerAttributeError ~0HeterogeneousConfigMixin ~0_HeterogeneitySpec ~1PerLayerConfigView
+0dmodeling_attn_mask_utils ~0AttentionMaskConverter
+0mlayers ~0GenericForQuestionAnswering ~aSequenceClassification ~aTokenClassification ~1radientCheckpointingLayer ~0MtpLayer ~3Model
+0moutputs +0BackboneOutput +2seModelOutput +fWithCrossAttentions +jNoAttention +jPast +nAndCrossAttentions +kooling +qAndCrossAttentions +tNoAttention +tProjection +0CausalLMOutput +eWithCrossAttentions +iPast +0DepthEstimatorOutput +0ImageClassifierOutput +lWithNoAttention +5SuperResolutionOutput +0MaskedImageModelingOutput +6LMOutput +1oECausalLMOutputWithPast +3ModelOutput +eWithPastAndCrossAttentions +2eCausalLMOutputWithPast +3ModelOutputWithPast +1ultimodalBaseModelOutputWithPast +aCausalLMOutputWithPast aModelOutput +ceBaseModelOutputWithPast +dCausalLMOutputWithPast +5pleChoiceModelOutput +0NextSentencePredictorOutput +0QuestionAnsweringModelOutput +0SampleTSPredictionOutput +1emanticSegmenterOutput +2q2SeqLMOutput +7MoEModelOutput +aOutput +9delOutput +7QuestionAnsweringModelOutput +7SequenceClassifierOutput +8pectrogramOutput +7TSModelOutput +9PredictionOutput +3uenceClassifierOutput +oWithPast +0TokenClassifierOutput +0Wav2Vec2BaseModelOutput +0XVectorOutput
+0mrope_utils ~0RopeParameters ~2taryEmbeddingConfigMixin =0dynamic_rope_update =0rope_config_validation
+0mutils ~0AttentionInterface ~0EmbeddingAccessMixin ~0LoadStateDictConfig ~0ModuleUtilsMixin ~0PoolerAnswerClass ~6EndLogits ~6StartLogits ~1reTrainedAudioTokenizerBase ~aModel ~0SQuADHead ~1equenceSummary +1quadHeadOutput
+0is.afmoe.configuration_afmoe ~0AfmoeConfig
+0qmodeling_afmoe ~0AfmoeAttention ~5DecoderLayer ~5Experts ~5ForCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SparseMoeBlock ~5TokenChoiceRouter
+0limv2.configuration_aimv2 ~0Aimv2Config ~5TextConfig ~5VisionConfig
+0qmodeling_aimv2 ~0Aimv2Attention ~ePoolingHead ~5Encoder ~cLayer ~5MLP ~6odel +5Output ~5PreTrainedModel ~5RMSNorm ~5TextEmbeddings ~9Model ~5VisionEmbeddings ~bModel
+0llbert.configuration_albert ~0AlbertConfig ~6OnnxConfig
+0rmodeling_albert ~0AlbertAttention ~6Embeddings ~6ForMaskedLM ~aultipleChoice ~9PreTraining +kOutput ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Layer ~bGroup ~6MLMHead ~7odel ~6PreTrainedModel ~6SOPHead ~6Transformer
+0rtokenization_albert =0AlbertTokenizer
+1a_fast ~0AlbertTokenizerFast
+0mign.configuration_align ~0AlignConfig ~5TextConfig ~5VisionConfig
+0qmodeling_align ~0AlignModel +5Output ~5PreTrainedModel ~5TextAttention ~9Embeddings ~ancoder ~9Intermediate ~9Layer ~9Model +eOutput ~9Output ~9Pooler ~9SelfAttention ~dOutput ~5VisionBlock ~bDepthwiseConv2d ~kLayer ~bEmbeddings ~cncoder ~cxpansionLayer ~bFinalBlockLayer ~bModel +gOutput ~bSqueezeExciteLayer
+0qprocessing_align ~0AlignProcessor ~eKwargs
+0mtclip.configuration_altclip ~0AltCLIPConfig ~7TextConfig ~7VisionConfig
+0smodeling_altclip ~0AltCLIPAttention ~7Encoder ~eLayer ~7MLP ~8odel +7Output ~7PreTrainedModel ~7TextModel ~7VisionEmbeddings ~dModel ~3RobertaAttention ~aEmbeddings ~bncoder ~aIntermediate ~aLayer ~aModel ~aOutput ~aPooler ~aSelfAttention ~eOutput
+0sprocessing_altclip ~0AltCLIPProcessor ~4lipProcessorKwargs
+0lpertus.configuration_apertus ~0ApertusConfig
+0smodeling_apertus ~0ApertusAttention ~7DecoderLayer ~7ForCausalLM ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
+0r1p5.configuration_apertus1p5 ~0Apertus1p5Config ~aTextConfig ~aVisionTokenizerConfig
+0vimage_processing_apertus1p5 ~0Apertus1p5ImageProcessor ~oKwargs
+0vmodeling_apertus1p5 +0Apertus1p5AudioTokenizerModelOutput ~aForConditionalGeneration ~aModel ~aPreTrainedModel ~aTextAttention ~eDecoderLayer ~eForCausalLM ~eMLP ~fodel ~ePreTrainedModel ~eRMSNorm ~fotaryEmbedding ~aVisionTokenizerAttnBlock ~pDownsample ~pEncoder ~wBlock +wOutput ~wStage ~pMiddleBlock ~qodel +uOutput ~pPreTrainedModel ~pResnetBlock ~pVectorQuantizer
+0vprocessing_apertus1p5 ~0Apertus1p5Processor
+0lrcee.configuration_arcee ~0ArceeConfig
+0qmodeling_arcee ~0ArceeAttention ~5DecoderLayer ~5ForCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding
+0mia.configuration_aria ~0AriaConfig ~4TextConfig
+0pimage_processing_aria ~0AriaImageProcessor ~iKwargs
+16pil_aria ~0AriaImageProcessorKwargs ~iPil
+0pmodeling_aria +0AriaCausalLMOutputWithPast ~5rossAttention ~4Experts ~4ForConditionalGeneration ~4Model +9OutputWithPast ~4PreTrainedModel ~6ojector ~dMLP ~4SharedExpertsMLP ~4TextAttention ~8DecoderLayer ~8ForCausalLM ~8MoELayer ~adel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8TopKRouter
+0pprocessing_aria ~0AriaProcessor ~0DeprecatedAriaImagesKwargs ~eProcessorKwargs
+0ludio_spectrogram_transformer.configuration_audio_spectrogram_transformer ~0ASTConfig
+1efeature_extraction_audio_spectrogram_transformer ~0ASTFeatureExtractor
+1emodeling_audio_spectrogram_transformer ~0ASTAttention ~3Embeddings ~3ForAudioClassification ~3Layer ~3MLP ~6Head ~4odel ~3PatchEmbeddings ~4reTrainedModel
+0pflamingo3.configuration_audioflamingo3 ~0AudioFlamingo3Config ~eEncoderConfig
+0zmodeling_audioflamingo3 ~0AudioFlamingo3Attention +eCausalLMOutputWithPast ~eEncoder ~lLayer ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePreTrainedModel
+0zprocessing_audioflamingo3 ~0AudioFlamingo3Processor
+0mtoformer.configuration_autoformer ~0AutoformerConfig
+0vmodeling_autoformer +0AutoFormerDecoderOutput ~4formerAttention ~aDecoder ~hLayer ~aEncoder ~hLayer ~aFeatureEmbedder ~borPrediction ~aLayernorm ~aMeanScaler ~bodel +fOutput ~aNOPScaler ~aPreTrainedModel ~aSeriesDecompositionLayer ~binusoidalPositionalEmbedding ~btdScaler ~aValueEmbedding
+0lxk1.configuration_axk1 ~0AXK1Config
+0pmodeling_axk1 ~0AXK1Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~7SequenceClassification ~7TokenClassification ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopkRouter
+0n2.configuration_axk2 ~0AXK2Config
+0pmodeling_axk2 ~0AXK2Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~7SequenceClassification ~7TokenClassification ~4GateMLP ~8dRMSNorm ~4Indexer ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopkRouter
+0lya_vision.configuration_aya_vision ~0AyaVisionConfig
+0vmodeling_aya_vision +0AyaVisionCausalLMOutputWithPast ~9ForConditionalGeneration ~9Model +eOutputWithPast ~aultiModalProjector ~9PreTrainedModel
+0vprocessing_aya_vision ~0AyaVisionProcessor
+0kbailing_hybrid.configuration_bailing_hybrid ~0BailingHybridConfig
+0zmodeling_bailing_hybrid ~0BailingHybridAttention ~dDecoderLayer ~fltaAttention ~dExperts ~dForCausalLM ~ggetGate ~dMLP ~eoE ~fdel ~dPreTrainedModel ~dRMSNorm ~kGated ~eotaryEmbedding ~dTopkRouter
+0mmba.configuration_bamba ~0BambaConfig
+0qmodeling_bamba ~0BambaAttention ~5DecoderLayer ~5ForCausalLM ~5MLP ~6ixer ~6odel ~5PreTrainedModel ~5RMSNorm ~cGated ~6otaryEmbedding
+0mrk.configuration_bark ~0BarkCoarseConfig ~6nfig ~4FineConfig ~4SemanticConfig ~5ubModelConfig
+0pgeneration_configuration_bark ~0BarkCoarseGenerationConfig ~4FineGenerationConfig ~4GenerationConfig ~4SemanticGenerationConfig
+0pmodeling_bark ~0BarkBlock ~4CausalModel ~5oarseModel ~4FineModel ~4MLP ~5odel ~4PreTrainedModel ~4SelfAttention ~8FlashAttention2 ~6manticModel
+0pprocessing_bark ~0BarkProcessor
+0nt.configuration_bart ~0BartConfig ~4OnnxConfig
+0pmodeling_bart ~0BartAttention ~4ClassificationHead ~4Decoder ~bLayer ~bWrapper ~4Encoder ~bLayer ~4ForCausalLM ~8onditionalGeneration ~7QuestionAnswering ~7SequenceClassification ~4LearnedPositionalEmbedding ~4Model ~4PreTrainedModel ~7trainedModel ~4ScaledWordEmbedding ~0PretrainedBartModel
+0ptokenization_bart ~0BartTokenizer
+16_fast ~0BartTokenizerFast
+0ohez.tokenization_barthez =0BarthezTokenizer
+1c_fast ~0BarthezTokenizerFast
+0opho.tokenization_bartpho =0BartphoTokenizer
+0leam.configuration_beam ~0BeamConfig
+0pmodeling_beam ~0BeamAttention ~4DecoderLayer ~4Experts ~4ForCausalLM ~7TokenClassification ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopKRouter
+0mit.configuration_beit ~0BeitConfig ~4OnnxConfig
+0pfeature_extraction_beit ~0BeitFeatureExtractor
+0pimage_processing_beit ~0BeitImageProcessor ~iKwargs
+16pil_beit ~0BeitImageProcessorKwargs ~iPil
+0pmodeling_beit ~0BeitAttention ~4Backbone ~4ConvLayer ~4DropPath ~4Embeddings ~4FCNHead ~5PNNeck ~7UpBlock ~5orImageClassification ~7MaskedImageModeling ~7SemanticSegmentation ~4Layer ~4MLP ~5odel +9OutputWithPooling ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~5yramidPoolingBlock ~iModule ~4RelativePositionBias ~4UperHead
+0mrt.configuration_bert ~0BertConfig ~4OnnxConfig
+0pmodeling_bert ~0BertAttention ~4CrossAttention ~4Embeddings ~5ncoder ~4ForMaskedLM ~8ultipleChoice ~7NextSentencePrediction ~7PreTraining +iOutput ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4LMHeadModel ~6PredictionHead ~5ayer ~4Model ~4OnlyMLMHead ~8NSPHead ~5utput ~4Pooler ~5reTrainedModel ~cingHeads ~7dictionHeadTransform ~4SelfAttention ~8Output
+0ptokenization_bert ~0BasicTokenizer ~1ertTokenizer ~0WordpieceTokenizer
+16_fast ~0BertTokenizerFast
+17legacy ~0BasicTokenizer ~1ertTokenizerLegacy ~0WordpieceTokenizer
+0o_generation.configuration_bert_generation ~0BertGenerationConfig
+10modeling_bert_generation ~0BertEncoder ~4GenerationAttention ~eCrossAttention ~eDecoder ~eEmbeddings ~fncoder ~eIntermediate ~eLayer ~eOnlyLMHead ~futput ~ePreTrainedModel ~eSelfAttention ~iOutput
+10tokenization_bert_generation =0BertGenerationTokenizer
+0pjapanese.tokenization_bert_japanese ~0BasicTokenizer =1ertJapaneseTokenizer ~0CharacterTokenizer ~0JumanppTokenizer ~0MecabTokenizer ~0SentencepieceTokenizer ~1udachiTokenizer ~0WordpieceTokenizer
+0oweet.tokenization_bertweet ~0BertweetTokenizer ~0TweetTokenizer
+0lig_bird.configuration_big_bird ~0BigBirdConfig ~7OnnxConfig
+0tmodeling_big_bird ~0BigBirdAttention ~7BlockSparseAttention ~7ClassificationHead ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aPreTraining +lOutput ~aQuestionAnswering ~rHead +rModelOutput ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~bNSPHead ~8utput ~7PreTrainedModel ~fingHeads ~adictionHeadTransform ~7SelfAttention ~bOutput
+0ttokenization_big_bird =0BigBirdTokenizer
+1e_fast ~0BigBirdTokenizerFast
+0nbird_pegasus.configuration_bigbird_pegasus ~0BigBirdPegasusConfig ~eOnnxConfig
+10modeling_bigbird_pegasus ~0BigBirdPegasusBlockSparseAttention ~eClassificationHead ~eDecoder ~lAttention ~lLayer ~lWrapper ~eEncoder ~lAttention ~lLayer ~eForCausalLM ~ionditionalGeneration ~hQuestionAnswering ~hSequenceClassification ~eLearnedPositionalEmbedding ~eModel ~ePreTrainedModel ~eScaledWordEmbedding ~felfAttention
+0mogpt.configuration_biogpt ~0BioGptConfig
+0rmodeling_biogpt ~0BioGptAttention ~6DecoderLayer ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6LearnedPositionalEmbedding ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding
+0rtokenization_biogpt =0BioGptTokenizer
+0mt.configuration_bit ~0BitConfig
+0oimage_processing_bit ~0BitImageProcessor
+15pil_bit ~0BitImageProcessorPil
+0omodeling_bit ~0BitBackbone ~4ottleneckLayer ~3DownsampleConv ~4ropPath ~3Embeddings ~4ncoder ~3ForImageClassification ~3GroupNormActivation ~3MaxPool2d ~4odel ~3PreActivationBottleneckLayer ~6TrainedModel ~3Stage ~0DynamicPad2d ~0WeightStandardizedConv2d
+0nnet.configuration_bitnet ~0BitNetConfig
+0rmodeling_bitnet ~0BitNetAttention ~6DecoderLayer ~6ForCausalLM ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding
+0llenderbot.configuration_blenderbot ~0BlenderbotConfig ~aOnnxConfig
+0vmodeling_blenderbot ~0BlenderbotAttention ~aDecoder ~hLayer ~hWrapper ~aEncoder ~hLayer ~aForCausalLM ~eonditionalGeneration ~aLearnedPositionalEmbedding ~aModel ~aPreTrainedModel ~aScaledWordEmbedding
+0vtokenization_blenderbot ~0BlenderbotTokenizer
+1i_fast ~0BlenderbotTokenizerFast
+0u_small.configuration_blenderbot_small ~0BlenderbotSmallConfig ~fOnnxConfig
+11modeling_blenderbot_small ~0BlenderbotSmallAttention ~fDecoder ~mLayer ~mWrapper ~fEncoder ~mLayer ~fForCausalLM ~jonditionalGeneration ~fLearnedPositionalEmbedding ~fModel ~fPreTrainedModel
+11tokenization_blenderbot_small ~0BlenderbotSmallTokenizer
+1u_fast ~0BlenderbotSmallTokenizerFast
+0mip.configuration_blip ~0BlipConfig ~4TextConfig ~4VisionConfig
+0pimage_processing_blip ~0BlipImageProcessor
+16pil_blip ~0BlipImageProcessorPil
+0pmodeling_blip ~0BlipAttention ~4Encoder ~bLayer ~4ForConditionalGeneration +sModelOutput ~7ImageTextRetrieval ~7QuestionAnswering +4ImageTextMatchingModelOutput ~4MLP ~5odel +4Output ~4PreTrainedModel ~4TextEmbeddings +8VisionModelOutput ~4VisionEmbeddings ~aModel
+12_text ~0BlipTextAttention ~8Embeddings ~9ncoder ~8Intermediate ~8LMHeadModel ~aPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8Pooler ~9reTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput
+0pprocessing_blip ~0BlipProcessor ~dKwargs
+0o_2.configuration_blip_2 ~0Blip2Config ~5QFormerConfig ~5VisionConfig
+0rmodeling_blip_2 +0BaseModelOutputWithVisionQformerOutputs ~1lip2Attention ~5Encoder ~cLayer ~5ForConditionalGeneration +tModelOutput ~8ImageTextRetrieval +5ImageTextMatchingModelOutput ~5MLP ~6odel ~5PreTrainedModel ~5QFormerAttention ~cEncoder ~cIntermediate ~cLayer ~cModel ~dultiHeadAttention ~cOutput ~cSelfOutput ~5TextEmbeddings +9ModelOutput ~eWithProjection ~5VisionEmbeddings ~bModel +gOutput ~gWithProjection
+0rprocessing_blip_2 ~0Blip2Processor ~eKwargs
+0moom.configuration_bloom ~0BloomConfig ~5OnnxConfig
+0qmodeling_bloom ~0BloomAttention ~5Block ~5ForCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Gelu ~5MLP ~6odel ~5PreTrainedModel ~0GeLUFunction
+0qtokenization_bloom_fast ~0BloomTokenizerFast
+0mt.configuration_blt ~0BltConfig ~3GlobalTransformerConfig ~3LocalDecoderConfig ~8EncoderConfig ~3PatcherConfig
+0omodeling_blt ~0BltCrossAttention ~3ForCausalLM ~3GlobalTransformer ~3LocalDecoder ~8Encoder ~3MLP ~4odel ~3Patcher ~4reTrainedModel ~3RMSNorm ~4otaryEmbedding ~3SelfAttention ~3TransformerLayer
+0lridgetower.configuration_bridgetower ~0BridgeTowerConfig ~bTextConfig ~bVisionConfig
+0wimage_processing_bridgetower ~0BridgeTowerImageProcessor ~pKwargs
+1dpil_bridgetower ~0BridgeTowerImageProcessorKwargs ~pPil
+0wmodeling_bridgetower ~0BridgeTowerAttention ~bBertCrossLayer ~bContrastiveHead +mOutput ~crossAttention ~bForContrastiveLearning ~eImageAndTextRetrieval ~eMaskedLM ~bITMHead ~cntermediate ~bLinkTower ~bMLMHead ~codel +gOutput ~bOutput ~bPooler ~creTrainedModel ~edictionHeadTransform ~bResidualAttention ~bSelfAttention ~fOutput ~bTextEmbeddings ~gncoder ~fLayer ~fModel ~cransformer ~bVisionEmbeddings ~hModel ~hTransformer
+0wprocessing_bridgetower ~0BridgeTowerProcessor ~kKwargs
+0mos.configuration_bros ~0BrosConfig
+0pmodeling_bros ~0BrosAttention ~4BboxEmbeddings ~4Encoder ~4ForTokenClassification ~4Intermediate ~4Layer ~4Model ~4Output ~4Pooler ~6sitionalEmbedding1D ~n2D ~5reTrainedModel ~4RelationExtractor ~4SelfAttention ~8Output ~5padeEEForTokenClassification ~aLForTokenClassification +9Output ~4TextEmbeddings
+0pprocessing_bros ~0BrosProcessor
+0lyt5.tokenization_byt5 ~0ByT5Tokenizer
+0kcamembert.configuration_camembert ~0CamembertConfig ~9OnnxConfig
+0utokenization_camembert =0CamembertTokenizer
+1g_fast ~0CamembertTokenizerFast
+0mnary.configuration_canary ~0CanaryConfig ~6DecoderConfig
+0rprocessing_canary ~0CanaryProcessor
+0nine.configuration_canine ~0CanineConfig
+0rtokenization_canine ~0CanineTokenizer
+0lhameleon.configuration_chameleon ~0ChameleonConfig ~9VQVAEConfig
+0uimage_processing_chameleon ~0ChameleonImageProcessor
+1bpil_chameleon ~0ChameleonImageProcessorPil
+0uprocessing_chameleon ~0ChameleonProcessor ~iKwargs ~9TextKwargs ~0DeprecatedChameleonTextKwargs
+0minese_clip.configuration_chinese_clip ~0ChineseCLIPConfig ~bOnnxConfig ~bTextConfig ~bVisionConfig
+0xfeature_extraction_chinese_clip ~0ChineseCLIPFeatureExtractor
+0ximage_processing_chinese_clip ~0ChineseCLIPImageProcessor
+1epil_chinese_clip ~0ChineseCLIPImageProcessorPil
+0xprocessing_chinese_clip ~0ChineseCLIPProcessor ~8lipProcessorKwargs
+0mmv2.configuration_chmv2 ~0CHMv2Config
+0qimage_processing_chmv2 ~0CHMv2ImageProcessor ~jKwargs
+0llap.configuration_clap ~0ClapAudioConfig ~4Config ~4TextConfig
+0pfeature_extraction_clap ~0ClapFeatureExtractor
+0pprocessing_clap ~0ClapProcessor
+0mip.configuration_clip ~0CLIPConfig ~4OnnxConfig ~4TextConfig ~4VisionConfig
+0pfeature_extraction_clip ~0CLIPFeatureExtractor
+0pimage_processing_clip ~0CLIPImageProcessor
+16pil_clip ~0CLIPImageProcessorPil
+0pprocessing_clip ~0CLIPProcessor
+0ptokenization_clip ~0BasicTokenizer ~0CLIPTokenizer
+16_fast ~0CLIPTokenizerFast
+0oseg.configuration_clipseg ~0CLIPSegConfig ~7TextConfig ~7VisionConfig
+0sprocessing_clipseg ~0CLIPSegProcessor
+0mvp.configuration_clvp ~0ClvpConfig ~4DecoderConfig ~4EncoderConfig
+0pfeature_extraction_clvp ~0ClvpFeatureExtractor
+0pnumber_normalizer ~0EnglishNormalizer
+0pprocessing_clvp ~0ClvpProcessor
+0ptokenization_clvp ~0ClvpTokenizer
+0lode_llama.tokenization_code_llama =0CodeLlamaTokenizer
+1i_fast ~0CodeLlamaTokenizerFast
+0ogen.configuration_codegen ~0CodeGenConfig ~7OnnxConfig
+0stokenization_codegen ~0CodeGenTokenizer
+1c_fast ~0CodeGenTokenizerFast
+0mhere.configuration_cohere ~0CohereConfig
+0rtokenization_cohere ~0CohereTokenizer
+1a_fast ~0CohereTokenizerFast
+0q2.configuration_cohere2 ~0Cohere2Config
+0r_moe.configuration_cohere2_moe ~0Cohere2MoeConfig
+0svision.configuration_cohere2_vision ~0Cohere2VisionConfig
+0zimage_processing_cohere2_vision ~0Cohere2VisionImageProcessor ~rKwargs
+0zprocessing_cohere2_vision ~0Cohere2VisionProcessor
+0q_asr.configuration_cohere_asr ~0CohereAsrConfig
+0vfeature_extraction_cohere_asr ~0CohereAsrFeatureExtractor
+0vprocessing_cohere_asr ~0CohereAsrProcessor
+0rcompass.configuration_cohere_compass ~0CohereCompassConfig ~dTextConfig ~dVisionConfig
+0zimage_processing_cohere_compass ~0CohereCompassImageProcessor ~rKwargs
+1gpil_cohere_compass ~0CohereCompassImageProcessorKwargs ~rPil
+0zprocessing_cohere_compass ~0CohereCompassProcessor
+0zvideo_processing_cohere_compass ~0CohereCompassVideoProcessor ~rInitKwargs
+0mlmodernvbert.configuration_colmodernvbert ~0ColModernVBertConfig
+0zprocessing_colmodernvbert ~0ColModernVBertProcessor ~0DeprecatedColModernVBertProcessorKwargs
+0npali.configuration_colpali ~0ColPaliConfig
+0sprocessing_colpali ~0ColPaliProcessor
+0nqwen2.configuration_colqwen2 ~0ColQwen2Config
+0tprocessing_colqwen2 ~0ColQwen2Processor
+0mnditional_detr.configuration_conditional_detr ~0ConditionalDetrConfig ~fOnnxConfig
+11feature_extraction_conditional_detr ~0ConditionalDetrFeatureExtractor
+11image_processing_conditional_detr ~0ConditionalDetrImageProcessor ~tKwargs
+1ipil_conditional_detr ~0ConditionalDetrImageProcessorKwargs ~tPil
+0nvbert.configuration_convbert ~0ConvBertConfig ~8OnnxConfig
+0ttokenization_convbert ~0BasicTokenizer ~0ConvBertTokenizer ~0WordpieceTokenizer
+1e_fast ~0ConvBertTokenizerFast
+0onext.configuration_convnext ~0ConvNextConfig ~8OnnxConfig
+0tfeature_extraction_convnext ~0ConvNextFeatureExtractor
+0timage_processing_convnext ~0ConvNextImageProcessor ~mKwargs
+1apil_convnext ~0ConvNextImageProcessorKwargs ~mPil
+0sv2.configuration_convnextv2 ~0ConvNextV2Config
+0msmos3_edge.configuration_cosmos3_edge ~0Cosmos3EdgeConfig ~bTextConfig ~bVisionConfig
+0ximage_processing_cosmos3_edge ~0Cosmos3EdgeImageProcessor ~pKwargs
+1epil_cosmos3_edge ~0Cosmos3EdgeImageProcessorKwargs ~pPil
+0xprocessing_cosmos3_edge ~0Cosmos3EdgeProcessor
+0xvideo_processing_cosmos3_edge ~0Cosmos3EdgeVideoProcessor ~pInitKwargs
+0somni.configuration_cosmos3_omni ~0Cosmos3OmniConfig
+0lpm.tokenization_cpm_fast ~0CpmTokenizerFast
+0nant.configuration_cpmant ~0CpmAntConfig
+0rtokenization_cpmant ~0CpmAntTokenizer ~0WordpieceTokenizer
+0lsm.configuration_csm ~0CsmConfig ~3DepthDecoderConfig
+0ogeneration_csm +0CsmGenerateOutput ~aionMixin
+0oprocessing_csm ~0CsmAudioKwargs ~3Processor ~cKwargs
+0ltrl.configuration_ctrl ~0CTRLConfig
+0ptokenization_ctrl ~0CTRLTokenizer
+0lvt.configuration_cvt ~0CvtConfig
+0lwm.configuration_cwm ~0CwmConfig
+0kd_fine.configuration_d_fine ~0DFineConfig
+0lab_detr.configuration_dab_detr ~0DabDetrConfig
+0mc.configuration_dac ~0DacConfig
+0ofeature_extraction_dac ~0DacFeatureExtractor
+0mta2vec.configuration_data2vec_audio ~0Data2VecAudioConfig
+1gtext ~0Data2VecTextConfig ~cOnnxConfig
+1gvision ~0Data2VecVisionConfig ~eOnnxConfig
+0lbrx.configuration_dbrx ~0DbrxAttentionConfig ~4Config ~4FFNConfig
+0leberta.configuration_deberta ~0DebertaConfig ~7OnnxConfig
+0stokenization_deberta ~0DebertaTokenizer
+1c_fast ~0DebertaTokenizerFast
+0r_v2.configuration_deberta_v2 ~0DebertaV2Config ~9OnnxConfig
+0vtokenization_deberta_v2 =0DebertaV2Tokenizer
+1i_fast ~0DebertaV2TokenizerFast
+0mcision_transformer.configuration_decision_transformer ~0DecisionTransformerConfig
+0mepseek_ocr2.configuration_deepseek_ocr2 ~0DeepseekOcr2Config ~cSamVisionConfig ~cTextConfig ~cVisionConfig ~iEncoderConfig
+0yimage_processing_deepseek_ocr2 ~0DeepseekOcr2ImageProcessor ~qKwargs
+1fpil_deepseek_ocr2 ~0DeepseekOcr2ImageProcessorKwargs ~qPil
+0yprocessing_deepseek_ocr2 ~0DeepseekOcr2Processor
+0tv2.configuration_deepseek_v2 ~0DeepseekV2Config
+0u3.configuration_deepseek_v3 ~0DeepseekV3Config
+0v2.configuration_deepseek_v32 ~0DeepseekV32Config
+0u4.configuration_deepseek_v4 ~0DeepseekV4Config
+0ul.configuration_deepseek_vl ~0DeepseekVLConfig
+0wimage_processing_deepseek_vl ~0DeepseekVLImageProcessor ~oKwargs
+1dpil_deepseek_vl ~0DeepseekVLImageProcessorKwargs ~oPil
+0wprocessing_deepseek_vl ~0DeepseekVLProcessor
+0v_hybrid.configuration_deepseek_vl_hybrid ~0DeepseekVLHybridConfig
+13image_processing_deepseek_vl_hybrid ~0DeepseekVLHybridImageProcessor ~uKwargs
+1kpil_deepseek_vl_hybrid ~0DeepseekVLHybridImageProcessorKwargs ~uPil
+13processing_deepseek_vl_hybrid ~0DeepseekVLHybridProcessor
+0mformable_detr.configuration_deformable_detr ~0DeformableDetrConfig
+10feature_extraction_deformable_detr ~0DeformableDetrFeatureExtractor
+10image_processing_deformable_detr ~0DeformableDetrImageProcessor ~sKwargs
+1hpil_deformable_detr ~0DeformableDetrImageProcessorKwargs ~sPil
+0mimv2.configuration_deimv2 ~0Deimv2Config
+0nt.configuration_deit ~0DeiTConfig ~4OnnxConfig
+0pfeature_extraction_deit ~0DeiTFeatureExtractor
+0pimage_processing_deit ~0DeiTImageProcessor
+16pil_deit ~0DeiTImageProcessorPil
+0mprecated.deta.image_processing_deta ~0DetaImageProcessor
+0vefficientformer.image_processing_efficientformer ~0EfficientFormerImageProcessor
+0vgptsan_japanese.tokenization_gptsan_japanese ~0GPTSanJapaneseTokenizer ~0SubWordJapaneseTokenizer
+0wraphormer.collating_graphormer ~0GraphormerDataCollator
+0vjukebox.tokenization_jukebox ~0JukeboxTokenizer
+0vmctct.feature_extraction_mctct ~0MCTCTFeatureExtractor
+11processing_mctct ~0MCTCTProcessor
+0vrealm.tokenization_realm ~0BasicTokenizer ~0RealmTokenizer ~0WordpieceTokenizer
+1j_fast ~0RealmTokenizerFast
+0xtribert.tokenization_retribert ~0BasicTokenizer ~0RetriBertTokenizer ~0WordpieceTokenizer
+1r_fast ~0RetriBertTokenizerFast
+0vspeech_to_text_2.processing_speech_to_text_2 ~0Speech2Text2Processor
+1ctokenization_speech_to_text_2 ~0Speech2Text2Tokenizer
+0vtapex.tokenization_tapex ~0IndexedRowTableLinearize ~0TapexTokenizer 6runcationStrategy
+0wvlt.feature_extraction_tvlt ~0TvltFeatureExtractor
+10image_processing_tvlt ~0TvltImageProcessor
+10processing_tvlt ~0TvltProcessor
+0vvit_hybrid.image_processing_vit_hybrid ~0ViTHybridImageProcessor
+0vxlm_prophetnet.tokenization_xlm_prophetnet =0XLMProphetNetTokenizer
+0nth_anything.configuration_depth_anything ~0DepthAnythingConfig
+0qpro.configuration_depth_pro ~0DepthProConfig
+0uimage_processing_depth_pro ~0DepthProImageProcessor
+0mtr.configuration_detr ~0DetrConfig ~4OnnxConfig
+0pfeature_extraction_detr ~0DetrFeatureExtractor
+0pimage_processing_detr ~0DetrImageProcessor ~iKwargs
+1a_fast ~0DetrImageProcessorFast
+16pil_detr ~0DetrImageProcessorKwargs ~iPil
+0lia.configuration_dia ~0DiaConfig ~3DecoderConfig ~3EncoderConfig
+0ofeature_extraction_dia ~0DiaFeatureExtractor
+0ogeneration_dia ~0DiaGenerationMixin
+0oprocessing_dia ~0DiaAudioKwargs ~3Processor ~cKwargs
+0otokenization_dia ~0DiaTokenizer
+0mffllama.configuration_diffllama ~0DiffLlamaConfig
+0ousion_gemma.configuration_diffusion_gemma ~0DiffusionGemmaConfig ~eTextConfig
+10generation_diffusion_gemma ~0DiffusionGemmaAdaptiveStopping ~eGenerationConfig ~oMixin +oOutput ~0EntropyBoundSampler ~jConfig ~0LinearTemperatureScheduleLogitsProcessor ~0StableAndConfidentStoppingCriteria
+0mnat.configuration_dinat ~0DinatConfig
+0nov2.configuration_dinov2 ~0Dinov2Config ~6OnnxConfig
+0q_with_registers.configuration_dinov2_with_registers ~0Dinov2WithRegistersConfig
+0p3_convnext.configuration_dinov3_convnext ~0DINOv3ConvNextConfig
+0rvit.configuration_dinov3_vit ~0DINOv3ViTConfig
+0vimage_processing_dinov3_vit ~0DINOv3ViTImageProcessor
+0mstilbert.configuration_distilbert ~0DistilBertConfig ~aOnnxConfig
+0vtokenization_distilbert ~0BasicTokenizer ~0DistilBertTokenizer ~0WordpieceTokenizer
+1i_fast ~0DistilBertTokenizerFast
+0loge.configuration_doge ~0DogeConfig
+0mnut.configuration_donut_swin ~0DonutSwinConfig
+0qfeature_extraction_donut ~0DonutFeatureExtractor
+0qimage_processing_donut ~0DonutImageProcessor ~jKwargs
+17pil_donut ~0DonutImageProcessorKwargs ~jPil
+0qprocessing_donut ~0DonutProcessor ~eKwargs
+0mry.configuration_dory ~0DoryConfig
+0mts1.configuration_dots1 ~0Dots1Config
+0o3_note.configuration_dots3_note ~0Dots3NoteAudioConfig ~9Config ~9TextConfig ~9VisionConfig
+0vfeature_extraction_dots3_note ~0Dots3NoteFeatureExtractor
+0vprocessing_dots3_note ~0Dots3NoteProcessor
+0lpr.configuration_dpr ~0DPRConfig
+0otokenization_dpr ~0CustomDPRReaderTokenizerMixin ~0DPRContextEncoderTokenizer ~3QuestionEncoderTokenizer ~3ReaderOutput ~9Tokenizer ~3SpanPrediction
+14_fast ~0CustomDPRReaderTokenizerMixin ~0DPRContextEncoderTokenizerFast ~3QuestionEncoderTokenizerFast ~3ReaderOutput ~9TokenizerFast ~3SpanPrediction
+0mt.configuration_dpt ~0DPTConfig
+0ofeature_extraction_dpt ~0DPTFeatureExtractor
+0oimage_processing_dpt ~0DPTImageProcessor ~hKwargs
+15pil_dpt ~0DPTImageProcessorKwargs ~hPil
+0kedgetam.configuration_edgetam ~0EdgeTamConfig ~7MaskDecoderConfig ~7PromptEncoderConfig ~7VisionConfig
+0r_video.configuration_edgetam_video ~0EdgeTamVideoConfig ~cMaskDecoderConfig ~cPromptEncoderConfig
+0lfficientloftr.configuration_efficientloftr ~0EfficientLoFTRConfig
+0zimage_processing_efficientloftr ~0EfficientLoFTRImageProcessor ~sKwargs
+1gpil_efficientloftr ~0EfficientLoFTRImageProcessorKwargs ~sPil
+0tnet.configuration_efficientnet ~0EfficientNetConfig ~cOnnxConfig
+0ximage_processing_efficientnet ~0EfficientNetImageProcessor ~qKwargs
+1epil_efficientnet ~0EfficientNetImageProcessorKwargs ~qPil
+0llectra.configuration_electra ~0ElectraConfig ~7OnnxConfig
+0stokenization_electra ~0BasicTokenizer ~0ElectraTokenizer ~0WordpieceTokenizer
+1c_fast ~0ElectraTokenizerFast
+0lmbedding_gemma2.configuration_embedding_gemma2 ~0EmbeddingGemma2Config ~fTextConfig
+11processing_embedding_gemma2 ~0EmbeddingGemma2Processor
+11video_processing_embedding_gemma2 ~0EmbeddingGemma2VideoProcessor ~tKwargs
+0mu3.configuration_emu3 ~0Emu3Config ~4TextConfig ~4VQVAEConfig
+0pimage_processing_emu3 ~0Emu3ImageProcessor ~iKwargs
+0pprocessing_emu3 ~0DeprecatedEmu3TextKwargs ~0Emu3Processor ~dKwargs
+0lncodec.configuration_encodec ~0EncodecConfig
+0sfeature_extraction_encodec ~0EncodecFeatureExtractor
+0qr_decoder.configuration_encoder_decoder ~0EncoderDecoderConfig
+0lomt.configuration_eomt ~0EomtConfig
+0pimage_processing_eomt ~0EomtImageProcessor ~iKwargs
+16pil_eomt ~0EomtImageProcessorKwargs ~iPil
+0o_dinov3.configuration_eomt_dinov3 ~0EomtDinov3Config
+0lrnie.configuration_ernie ~0ErnieConfig ~5OnnxConfig
+0p4_5.configuration_ernie4_5 ~0Ernie4_5Config
+0s_moe.configuration_ernie4_5_moe ~0Ernie4_5_MoeConfig
+0tvl_moe.configuration_ernie4_5_vl_moe ~0Ernie4_5_VLMoeConfig ~eTextConfig ~eVisionConfig ~b_MoeConfig ~fTextConfig ~fVisionConfig
+10image_processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeImageProcessor ~sKwargs ~b_MoeImageProcessor
+1hpil_ernie4_5_vl_moe ~0Ernie4_5_VLMoeImageProcessorKwargs ~sPil ~b_MoeImageProcessorPil
+10processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeProcessor
+10video_processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeVideoProcessor ~sInitKwargs
+0lsm.configuration_esm ~0EsmConfig ~3FoldConfig ~0StructureModuleConfig ~0TrunkConfig
+0oopenfold_utils.chunk_utils ~0ChunkSizeTuner
+13protein ~0Protein
+13residue_constants ~0Bond ~4Angle
+14igid_utils ~0Rigid ~1otation
+0otokenization_esm ~0EsmTokenizer
+0nc.configuration_esmc ~0EsmcConfig
+0ptokenization_esmc ~0EsmcTokenizer
+0nfold2.configuration_esmfold2 ~0EsmFold2AtomEncoderConfig ~8ConfidenceHeadConfig ~dg ~8DiffusionModuleConfig ~8LmEncoderConfig ~8MsaEncoderConfig ~8StructureHeadConfig
+0tgeneration_esmfold2 ~0EsmFold2FoldingMixin
+0lurobert.configuration_eurobert ~0EuroBertConfig
+0lvolla.configuration_evolla ~0EvollaConfig ~0SaProtConfig
+0rprocessing_evolla ~0EvollaProcessor
+0lxaone.configuration_exaone ~0ExaoneConfig
+0q4.configuration_exaone4 ~0Exaone4Config
+0r_5.configuration_exaone4_5 ~0Exaone4_5_Config ~aVisionConfig
+0uprocessing_exaone4_5 ~0Exaone4_5_Processor
+0q_moe.configuration_exaone_moe ~0ExaoneMoeConfig
+0kfalcon.configuration_falcon ~0FalconConfig
+0q_h1.configuration_falcon_h1 ~0FalconH1Config
+0rmamba.configuration_falcon_mamba ~0FalconMambaConfig
+0mst_vlm.configuration_fast_vlm ~0FastVlmConfig
+0ospeech2_conformer.configuration_fastspeech2_conformer ~0FastSpeech2ConformerConfig ~kHifiGanConfig ~kWithHifiGanConfig
+16tokenization_fastspeech2_conformer =0FastSpeech2ConformerTokenizer
+0llaubert.configuration_flaubert ~0FlaubertConfig ~8OnnxConfig
+0ttokenization_flaubert =0FlaubertTokenizer
+0nva.configuration_flava ~0FlavaConfig ~5ImageCodebookConfig ~cnfig ~5MultimodalConfig ~5TextConfig
+0qfeature_extraction_flava ~0FlavaFeatureExtractor
+0qimage_processing_flava ~0FlavaImageProcessor ~jKwargs ~5MaskingGenerator
+17pil_flava ~0FlavaImageProcessorKwargs ~jPil ~5MaskingGenerator
+0qprocessing_flava ~0FlavaProcessor
+0mex_olmo.configuration_flex_olmo ~0FlexOlmoConfig
+0mint.configuration_flint ~0FlintConfig
+0morence2.configuration_florence2 ~0Florence2Config ~9VisionConfig
+0uprocessing_florence2 ~0Florence2PostProcessor ~arocessor
+0lnet.configuration_fnet ~0FNetConfig
+0ptokenization_fnet =0FNetTokenizer
+16_fast ~0FNetTokenizerFast
+0localnet.configuration_focalnet ~0FocalNetConfig
+0lsmt.configuration_fsmt ~0DecoderConfig ~0FSMTConfig
+0ptokenization_fsmt =0FSMTTokenizer
+0lun_asr_nano.configuration_fun_asr_nano ~0FunAsrNanoAdaptorConfig ~aConfig ~aEncoderConfig
+0xfeature_extraction_fun_asr_nano ~0FunAsrNanoFeatureExtractor
+0xprocessing_fun_asr_nano ~0FunAsrNanoProcessor
+0nnel.configuration_funnel ~0FunnelConfig
+0rtokenization_funnel ~0BasicTokenizer ~0FunnelTokenizer ~0WordpieceTokenizer
+1a_fast ~0FunnelTokenizerFast
+0myu.configuration_fuyu ~0FuyuConfig
+0pimage_processing_fuyu ~0FuyuBatchFeature ~4ImageProcessor ~9sKwargs
+16pil_fuyu ~0FuyuImageProcessorPil ~9sKwargs
+0pprocessing_fuyu ~0FuyuProcessor ~dKwargs
+0kgemma.configuration_gemma ~0GemmaConfig
+0qtokenization_gemma =0GemmaTokenizer
+18_fast ~0GemmaTokenizerFast
+0p2.configuration_gemma2 ~0Gemma2Config
+0p3.configuration_gemma3 ~0Gemma3Config ~6TextConfig
+0rimage_processing_gemma3 ~0Gemma3ImageProcessor ~kKwargs
+18pil_gemma3 ~0Gemma3ImageProcessorKwargs ~kPil
+0rprocessing_gemma3 ~0Gemma3Processor
+0qn.configuration_gemma3n ~0Gemma3nAudioConfig ~7Config ~7TextConfig ~7VisionConfig
+0sfeature_extraction_gemma3n ~0Gemma3nAudioFeatureExtractor
+0sprocessing_gemma3n ~0Gemma3nProcessor
+0p4.configuration_gemma4 ~0Gemma4AudioConfig ~6Config ~6TextConfig ~6VisionConfig
+0rfeature_extraction_gemma4 ~0Gemma4AudioFeatureExtractor
+0rimage_processing_gemma4 ~0Gemma4ImageProcessor ~kKwargs
+18pil_gemma4 ~0Gemma4ImageProcessorKwargs ~kPil
+0rprocessing_gemma4 ~0Gemma4Processor
+0rvideo_processing_gemma4 ~0Gemma4VideoProcessor ~kKwargs
+0q_assistant.configuration_gemma4_assistant ~0Gemma4AssistantConfig
+0runified.configuration_gemma4_unified ~0Gemma4UnifiedAudioConfig ~dConfig ~dTextConfig ~dVisionConfig
+0zfeature_extraction_gemma4_unified ~0Gemma4UnifiedAudioFeatureExtractor
+0zimage_processing_gemma4_unified ~0Gemma4UnifiedImageProcessor ~rKwargs
+0zprocessing_gemma4_unified ~0Gemma4UnifiedProcessor
+0zvideo_processing_gemma4_unified ~0Gemma4UnifiedVideoProcessor ~rKwargs
+0y_assistant.configuration_gemma4_unified_assistant ~0Gemma4UnifiedAssistantConfig
+0lit.configuration_git ~0GitConfig ~3VisionConfig
+0oprocessing_git ~0GitProcessor ~cKwargs
+0llm.configuration_glm ~0GlmConfig
+0n4.configuration_glm4 ~0Glm4Config
+0o6v.configuration_glm46v ~0Glm46VConfig
+0rimage_processing_glm46v ~0Glm46VImageProcessor ~kKwargs
+18pil_glm46v ~0Glm46VImageProcessorKwargs ~kPil
+0rprocessing_glm46v ~0Glm46VProcessor
+0rvideo_processing_glm46v ~0Glm46VVideoProcessor ~kInitKwargs
+0o_moe.configuration_glm4_moe ~0Glm4MoeConfig
+0s_lite.configuration_glm4_moe_lite ~0Glm4MoeLiteConfig
+0ov.configuration_glm4v ~0Glm4vConfig ~5TextConfig ~5VisionConfig
+0qimage_processing_glm4v ~0Glm4vImageProcessor ~jKwargs
+17pil_glm4v ~0Glm4vImageProcessorKwargs ~jPil
+0qprocessing_glm4v ~0Glm4vProcessor
+0qvideo_processing_glm4v ~0Glm4vVideoProcessor ~jInitKwargs
+0p_moe.configuration_glm4v_moe ~0Glm4vMoeConfig ~8TextConfig ~8VisionConfig
+0n5_next.configuration_glm5_next ~0Glm5NextConfig ~8TextConfig ~8VisionConfig
+0uimage_processing_glm5_next ~0Glm5NextImageProcessor ~mKwargs
+1bpil_glm5_next ~0Glm5NextImageProcessorKwargs ~mPil
+0uprocessing_glm5_next ~0Glm5NextProcessor
+0uvideo_processing_glm5_next ~0Glm5NextVideoProcessor ~mInitKwargs
+0n_image.configuration_glm_image ~0GlmImageConfig ~8TextConfig ~8VQVAEConfig ~9isionConfig
+0uimage_processing_glm_image ~0GlmImageImageProcessor ~mKwargs
+1bpil_glm_image ~0GlmImageImageProcessorKwargs ~mPil
+0uprocessing_glm_image ~0DeprecatedGlmImageImagesKwargs ~0GlmImageProcessor ~hKwargs
+0omoe_dsa.configuration_glm_moe_dsa ~0GlmMoeDsaConfig
+0oocr.configuration_glm_ocr ~0GlmOcrConfig ~6TextConfig ~6VisionConfig
+0nasr.configuration_glmasr ~0GlmAsrConfig ~6EncoderConfig
+0rprocessing_glmasr ~0GlmAsrProcessor
+0nga.configuration_glmga ~0GlmgaConfig
+0qimage_processing_glmga ~0GlmgaImageProcessor ~jKwargs
+17pil_glmga ~0GlmgaImageProcessorKwargs ~jPil
+0qvideo_processing_glmga ~0GlmgaVideoProcessor ~jInitKwargs
+0mpn.configuration_glpn ~0GLPNConfig
+0pfeature_extraction_glpn ~0GLPNFeatureExtractor
+0pimage_processing_glpn ~0GLPNImageProcessor ~iKwargs
+16pil_glpn ~0GLPNImageProcessorKwargs ~iPil
+0lot_ocr2.configuration_got_ocr2 ~0GotOcr2Config ~7VisionConfig
+0timage_processing_got_ocr2 ~0GotOcr2ImageProcessor ~lKwargs
+1apil_got_ocr2 ~0GotOcr2ImageProcessorKwargs ~lPil
+0tprocessing_got_ocr2 ~0DeprecatedGotOcr2ImagesKwargs ~hTextKwargs ~0GotOcr2Processor ~gKwargs
+0lpt2.configuration_gpt2 ~0GPT2Config ~4OnnxConfig
+0ptokenization_gpt2 ~0GPT2Tokenizer
+16_fast ~0GPT2TokenizerFast
+0n_bigcode.configuration_gpt_bigcode ~0GPTBigCodeConfig
+0oneo.configuration_gpt_neo ~0GPTNeoConfig ~6OnnxConfig
+0rx.configuration_gpt_neox ~0GPTNeoXConfig
+0ttokenization_gpt_neox ~0GPTNeoXTokenizer
+1e_fast ~0GPTNeoXTokenizerFast
+0s_japanese.configuration_gpt_neox_japanese ~0GPTNeoXJapaneseConfig
+12tokenization_gpt_neox_japanese ~0GPTNeoXJapaneseTokenizer ~0SubWordJapaneseTokenizer
+0ooss.configuration_gpt_oss ~0GptOssConfig
+0osw3.tokenization_gpt_sw3 =0GPTSw3Tokenizer
+0nj.configuration_gptj ~0GPTJConfig ~4OnnxConfig
+0lradium_phonon_tts.configuration_gradium_phonon_tts ~0GradiumPhononTTSConfig ~gFlowHeadConfig
+13generation_gradium_phonon_tts ~0GradiumPhononTTSGenerationMixin
+0nnite.configuration_granite ~0GraniteConfig
+0r4_vision.configuration_granite4_vision ~0Granite4VisionConfig ~eTextConfig
+10processing_granite4_vision ~0Granite4VisionProcessor
+0r_docling.configuration_granite_docling ~0GraniteDoclingConfig ~eTextConfig ~eVisionConfig
+10image_processing_granite_docling ~0GraniteDoclingImageProcessor ~sKwargs
+1hpil_granite_docling ~0GraniteDoclingImageProcessorKwargs ~sPil
+10processing_granite_docling ~0GraniteDoclingProcessor
+0sspeech.configuration_granite_speech ~0GraniteSpeechConfig ~dEncoderConfig
+0zfeature_extraction_granite_speech ~0GraniteSpeechFeatureExtractor
+0zprocessing_granite_speech ~0GraniteSpeechProcessor
+0y5.configuration_granite_speech5 ~0GraniteSpeech5CTCConfig ~eEncoderConfig
+10feature_extraction_granite_speech5 ~0GraniteSpeech5FeatureExtractor
+10processing_granite_speech5 ~0GraniteSpeech5Processor
+0y_plus.configuration_granite_speech_plus ~0GraniteSpeechPlusConfig ~hEncoderConfig
+0twa.configuration_granite_swa ~0GraniteSWAConfig
+0rmoe.configuration_granitemoe ~0GraniteMoeConfig
+0u_swa.configuration_granitemoe_swa ~0GraniteMoeSWAConfig
+0uhybrid.configuration_granitemoehybrid ~0GraniteMoeHybridConfig
+0ushared.configuration_granitemoeshared ~0GraniteMoeSharedConfig
+0mounding_dino.configuration_grounding_dino ~0GroundingDinoConfig
+0zimage_processing_grounding_dino 0AnnotationFormat ~0GroundingDinoImageProcessor ~rKwargs
+1gpil_grounding_dino ~0GroundingDinoImageProcessorKwargs ~rPil
+0zprocessing_grounding_dino ~0DictWithDeprecationWarning ~0GroundingDinoImagesKwargs ~dProcessor ~mKwargs
+0opvit.configuration_groupvit ~0GroupViTConfig ~8OnnxConfig ~8TextConfig ~8VisionConfig
+0lte.configuration_gte ~0GteConfig
+0khelium.configuration_helium ~0HeliumConfig
+0mrbert.tokenization_herbert ~0BasicTokenizer =0HerbertTokenizer
+1c_fast ~0HerbertTokenizerFast
+0lgnet_v2.configuration_hgnet_v2 ~0HGNetV2Config
+0liera.configuration_hiera ~0HieraConfig
+0mggs_audio_v2.configuration_higgs_audio_v2 ~0HiggsAudioV2Config
+0zgeneration_higgs_audio_v2 ~0HiggsAudioV2DelayPatternLogitsProcessor ~cGenerationMixin +mOutput
+0zprocessing_higgs_audio_v2 ~0HiggsAudioV2Processor
+0y_tokenizer.configuration_higgs_audio_v2_tokenizer ~0HiggsAudioV2TokenizerConfig
+0lrm_text.configuration_hrm_text ~0HrmTextConfig
+0lubert.configuration_hubert ~0HubertConfig
+0mnyuan_v1_dense.configuration_hunyuan_v1_dense ~0HunYuanDenseV1Config
+0vmoe.configuration_hunyuan_v1_moe ~0HunYuanMoEV1Config
+0tl.configuration_hunyuan_vl ~0HunYuanVLConfig ~9TextConfig ~9VisionConfig
+0vimage_processing_hunyuan_vl ~0HunYuanVLImageProcessor ~nKwargs
+1cpil_hunyuan_vl ~0HunYuanVLImageProcessorKwargs ~nPil
+0vprocessing_hunyuan_vl ~0HunYuanVLProcessor
+0ly_v3.configuration_hy_v3 ~0HYV3Config
+0o4.configuration_hy_v4 ~0HYV4Config
+0p_vl.configuration_hy_v4_vl ~0HYV4VLConfig ~6TextConfig ~6VisionConfig
+0timage_processing_hy_v4_vl ~0HYV4VLImageProcessor ~kKwargs
+1apil_hy_v4_vl ~0HYV4VLImageProcessorKwargs ~kPil
+0tprocessing_hy_v4_vl ~0HYV4VLProcessor
+0tvideo_processing_hy_v4_vl ~0HYV4VLVideoProcessor ~kInitKwargs
+0mperclovax.configuration_hyperclovax ~0HyperCLOVAXConfig
+0v_vision_v2.configuration_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2Config
+16processing_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2Processor
+0kibert.configuration_ibert ~0IBertConfig ~5OnnxConfig
+0qquant_modules ~0FixedPointMul ~0IntGELU ~3LayerNorm ~3Softmax ~0QuantAct ~5Embedding ~5Linear ~0SymmetricQuantFunction ~0floor_ste ~0round_ste
+0ldefics.configuration_idefics ~0IdeficsConfig ~7PerceiverConfig ~7VisionConfig
+0simage_processing_idefics ~0IdeficsImageProcessor ~lKwargs
+19pil_idefics ~0IdeficsImageProcessorKwargs ~lPil
+0sperceiver ~0IdeficsMLP ~7PerceiverAttention ~gResampler
+0trocessing_idefics ~0DeprecatedIdeficsTextKwargs ~0IdeficsImagesKwargs ~7Processor ~gKwargs ~7TextKwargs
+0svision ~0IdeficsVisionAttention ~dEmbeddings ~encoder ~kLayer ~dMLP +eodelOutput ~dTransformer
+0r2.configuration_idefics2 ~0Idefics2Config ~8PerceiverConfig ~8VisionConfig
+0timage_processing_idefics2 ~0Idefics2ImageProcessor ~mKwargs
+1apil_idefics2 ~0Idefics2ImageProcessorKwargs ~mPil
+0tprocessing_idefics2 ~0Idefics2ImagesKwargs ~8Processor ~hKwargs
+0r3.configuration_idefics3 ~0Idefics3Config ~8VisionConfig
+0timage_processing_idefics3 ~0Idefics3ImageProcessor ~mKwargs
+1apil_idefics3 ~0Idefics3ImageProcessorKwargs ~mPil
+0tprocessing_idefics3 ~0Idefics3ImagesKwargs ~8Processor ~hKwargs
+0ljepa.configuration_ijepa ~0IJepaConfig
+0lmagegpt.configuration_imagegpt ~0ImageGPTConfig ~8OnnxConfig
+0tfeature_extraction_imagegpt ~0ImageGPTFeatureExtractor
+0timage_processing_imagegpt ~0ImageGPTImageProcessor ~mKwargs
+1apil_imagegpt ~0ImageGPTImageProcessorKwargs ~mPil
+0lnformer.configuration_informer ~0InformerConfig
+0mkling.configuration_inkling ~0InklingAudioConfig ~7Config ~7TextConfig ~7VisionConfig
+0sfeature_extraction_inkling ~0InklingFeatureExtractor
+0simage_processing_inkling ~0InklingImageProcessor ~lKwargs
+0sprocessing_inkling ~0InklingProcessor
+0r2.configuration_inkling2 ~0Inkling2Config ~8TextConfig ~8VisionConfig
+0timage_processing_inkling2 ~0Inkling2ImageProcessor
+0tprocessing_inkling2 ~0Inkling2Processor
+0s_loop.configuration_inkling2_loop ~0Inkling2LoopConfig ~cTextConfig
+0mstructblip.configuration_instructblip ~0InstructBlipConfig ~cQFormerConfig ~cVisionConfig
+0xprocessing_instructblip ~0InstructBlipProcessor ~lKwargs
+0wvideo.configuration_instructblipvideo ~0InstructBlipVideoConfig ~hQFormerConfig ~hVisionConfig
+12image_processing_instructblipvideo ~0InstructBlipVideoImageProcessor
+12processing_instructblipvideo ~0InstructBlipVideoProcessor
+12video_processing_instructblipvideo ~0InstructBlipVideoVideoProcessor
+0mternlm3.configuration_internlm3 ~0InternLM3Config
+0qvl.configuration_internvl ~0InternVLConfig ~8VisionConfig
+0tprocessing_internvl ~0InternVLProcessor
+0tvideo_processing_internvl ~0InternVLVideoProcessor ~mInitKwargs
+0lquestcoder.configuration_iquestcoder ~0IQuestCoderConfig
+0kjais2.configuration_jais2 ~0Jais2Config
+0mmba.configuration_jamba ~0JambaConfig
+0mnus.configuration_janus ~0JanusConfig ~5VQVAEConfig ~6isionConfig
+0qimage_processing_janus ~0JanusImageProcessor ~jKwargs
+17pil_janus ~0JanusImageProcessorKwargs ~jPil
+0qprocessing_janus ~0DeprecatedJanusTextKwargs ~0JanusProcessor ~eKwargs
+0letmoe.configuration_jetmoe ~0JetMoeConfig
+0mv.configuration_jev ~0JevConfig
+0lina_embeddings_v3.configuration_jina_embeddings_v3 ~0JinaEmbeddingsV3Config
+0kkimi_k25.configuration_kimi_k25 ~0Kimi_K25Config ~8VisionConfig
+0timage_processing_kimi_k25 ~0Kimi_K25ImageProcessor ~mKwargs
+0tprocessing_kimi_k25 ~0Kimi_K25Processor
+0tvideo_processing_kimi_k25 ~0Kimi_K25VideoProcessor ~mInitKwargs
+0plinear.configuration_kimi_linear ~0KimiLinearConfig
+0lolibri1.configuration_kolibri1 ~0Kolibri1Config
+0msmos2.configuration_kosmos2 ~0Kosmos2Config ~7TextConfig ~7VisionConfig
+0sprocessing_kosmos2 ~0DeprecatedKosmos2ImagesKwargs ~hTextKwargs ~0Kosmos2ImagesKwargs ~7Processor ~gKwargs ~7TextKwargs
+0r_5.configuration_kosmos2_5 ~0Kosmos2_5Config ~9TextConfig ~9VisionConfig
+0uimage_processing_kosmos2_5 ~0Kosmos2_5ImageProcessor ~nKwargs
+1bpil_kosmos2_5 ~0Kosmos2_5ImageProcessorKwargs ~nPil
+0uprocessing_kosmos2_5 ~0Kosmos2_5Processor
+0lyutai_speech_to_text.configuration_kyutai_speech_to_text ~0KyutaiSpeechToTextConfig
+16feature_extraction_kyutai_speech_to_text ~0KyutaiSpeechToTextFeatureExtractor
+16processing_kyutai_speech_to_text ~0KyutaiSpeechToTextProcessor
+0klaguna.configuration_laguna ~0LagunaConfig
+0mra_mini.configuration_lara_mini ~0LaraMiniConfig
+0msr.configuration_lasr ~0LasrCTCConfig ~4EncoderConfig
+0pfeature_extraction_lasr ~0LasrFeatureExtractor
+0pprocessing_lasr ~0LasrProcessor
+0ptokenization_lasr ~0LasrTokenizer
+0myoutlm.configuration_layoutlm ~0LayoutLMConfig ~8OnnxConfig
+0ttokenization_layoutlm ~0BasicTokenizer ~0LayoutLMTokenizer ~0WordpieceTokenizer
+1e_fast ~0LayoutLMTokenizerFast
+0sv2.configuration_layoutlmv2 ~0LayoutLMv2Config
+0vfeature_extraction_layoutlmv2 ~0LayoutLMv2FeatureExtractor
+0vimage_processing_layoutlmv2 ~0LayoutLMv2ImageProcessor ~oKwargs
+1cpil_layoutlmv2 ~0LayoutLMv2ImageProcessorKwargs ~oPil
+0vprocessing_layoutlmv2 ~0LayoutLMv2Processor
+0vtokenization_layoutlmv2 ~0BasicTokenizer ~0LayoutLMv2Tokenizer ~0WordpieceTokenizer
+1i_fast ~0LayoutLMv2TokenizerFast
+0t3.configuration_layoutlmv3 ~0LayoutLMv3Config ~aOnnxConfig
+0vfeature_extraction_layoutlmv3 ~0LayoutLMv3FeatureExtractor
+0vimage_processing_layoutlmv3 ~0LayoutLMv3ImageProcessor ~oKwargs
+1cpil_layoutlmv3 ~0LayoutLMv3ImageProcessorKwargs ~oPil
+0vprocessing_layoutlmv3 ~0LayoutLMv3Processor
+0vtokenization_layoutlmv3 ~0LayoutLMv3Tokenizer
+1i_fast ~0LayoutLMv3TokenizerFast
+0qxlm.configuration_layoutxlm ~0LayoutXLMConfig
+0uprocessing_layoutxlm ~0LayoutXLMProcessor
+0utokenization_layoutxlm =0LayoutXLMTokenizer
+1g_fast ~0LayoutXLMTokenizerFast
+0led.configuration_led ~0LEDConfig
+0otokenization_led ~0LEDTokenizer
+14_fast ~0LEDTokenizerFast
+0mvit.configuration_levit ~0LevitConfig ~5OnnxConfig
+0qfeature_extraction_levit ~0LevitFeatureExtractor
+0qimage_processing_levit ~0LevitImageProcessor
+17pil_levit ~0LevitImageProcessorPil
+0lfm2.configuration_lfm2 ~0Lfm2Config
+0o_moe.configuration_lfm2_moe ~0Lfm2MoeConfig
+0pvl.configuration_lfm2_vl ~0Lfm2VlConfig
+0simage_processing_lfm2_vl ~0Lfm2VlImageProcessor ~kKwargs
+0sprocessing_lfm2_vl ~0DeprecatedLfm2VlTextKwargs ~0Lfm2VlProcessor ~fKwargs
+0n3.configuration_lfm3 ~0Lfm3Config
+0o_vl.configuration_lfm3_vl ~0Lfm3VlConfig ~6VisionConfig
+0sprocessing_lfm3_vl ~0Lfm3VlProcessor
+0lightglue.configuration_lightglue ~0LightGlueConfig
+0uimage_processing_lightglue ~0LightGlueImageProcessor ~nKwargs
+1bpil_lightglue ~0LightGlueImageProcessorKwargs ~nPil
+0pon_ocr.configuration_lighton_ocr ~0LightOnOcrConfig
+0wprocessing_lighton_ocr ~0LightOnOcrProcessor
+0mlt.configuration_lilt ~0LiltConfig
+0llama.configuration_llama ~0LlamaConfig
+0qtokenization_llama =0LlamaTokenizer
+18_fast ~0LlamaTokenizerFast
+0p4.configuration_llama4 ~0Llama4Config ~6TextConfig ~6VisionConfig
+0rimage_processing_llama4 ~0Llama4ImageProcessor ~kKwargs
+0rprocessing_llama4 ~0Llama4Processor
+0nva.configuration_llava ~0LlavaConfig
+0qimage_processing_llava ~0LlavaImageProcessor
+17pil_llava ~0LlavaImageProcessorPil
+0qprocessing_llava ~0LlavaProcessor ~eKwargs
+0p_next.configuration_llava_next ~0LlavaNextConfig
+0vimage_processing_llava_next ~0LlavaNextImageProcessor ~nKwargs
+1cpil_llava_next ~0LlavaNextImageProcessorKwargs ~nPil
+0vprocessing_llava_next ~0LlavaNextProcessor ~iKwargs
+0u_video.configuration_llava_next_video ~0LlavaNextVideoConfig
+11image_processing_llava_next_video ~0LlavaNextVideoImageProcessor
+11processing_llava_next_video ~0LlavaNextVideoProcessor
+11video_processing_llava_next_video ~0LlavaNextVideoVideoProcessor
+0qonevision.configuration_llava_onevision ~0LlavaOnevisionConfig
+10image_processing_llava_onevision ~0LlavaOnevisionImageProcessor ~sKwargs
+1hpil_llava_onevision ~0LlavaOnevisionImageProcessorKwargs ~sPil
+10processing_llava_onevision ~0LlavaOnevisionProcessor ~nKwargs
+10video_processing_llava_onevision ~0LlavaOnevisionVideoProcessor
+0longcat_flash.configuration_longcat_flash ~0LongcatFlashConfig
+0oformer.configuration_longformer ~0LongformerConfig ~aOnnxConfig
+0vtokenization_longformer ~0LongformerTokenizer
+1i_fast ~0LongformerTokenizerFast
+0ot5.configuration_longt5 ~0LongT5Config ~6OnnxConfig
+0luke.configuration_luke ~0LukeConfig
+0ptokenization_luke ~0LukeTokenizer
+0lw_detr.configuration_lw_detr ~0LwDetrConfig ~6ViTConfig
+0lxmert.configuration_lxmert ~0LxmertConfig
+0rtokenization_lxmert ~0BasicTokenizer ~0LxmertTokenizer ~0WordpieceTokenizer
+1a_fast ~0LxmertTokenizerFast
+0km2m_100.configuration_m2m_100 ~0M2M100Config ~6OnnxConfig
+0lamba.configuration_mamba ~0MambaConfig
+0p2.configuration_mamba2 ~0Mamba2Config
+0mrian.configuration_marian ~0MarianConfig ~6OnnxConfig
+0nkuplm.configuration_markuplm ~0MarkupLMConfig
+0tfeature_extraction_markuplm ~0MarkupLMFeatureExtractor
+0tprocessing_markuplm ~0MarkupLMProcessor
+0ttokenization_markuplm ~0MarkupLMTokenizer
+1e_fast ~0MarkupLMTokenizerFast
+0msk2former.configuration_mask2former ~0Mask2FormerConfig
+0wimage_processing_mask2former ~0Mask2FormerImageProcessor ~pKwargs
+1dpil_mask2former ~0Mask2FormerImageProcessorKwargs ~pPil
+0oformer.configuration_maskformer ~0MaskFormerConfig ~aDetrConfig
+1j_swin ~0MaskFormerSwinConfig
+0vfeature_extraction_maskformer ~0MaskFormerFeatureExtractor
+0vimage_processing_maskformer ~0MaskFormerImageProcessor ~oKwargs
+1cpil_maskformer ~0MaskFormerImageProcessorKwargs ~oPil
+0lbart.configuration_mbart ~0MBartConfig ~5OnnxConfig
+0qtokenization_mbart =0MBartTokenizer
+18_fast ~0MBartTokenizerFast
+0p50.tokenization_mbart50 =0MBart50Tokenizer
+1c_fast ~0MBart50TokenizerFast
+0legatron_bert.configuration_megatron_bert ~0MegatronBertConfig
+0mllum.configuration_mellum ~0MellumConfig
+0mtaclip_2.configuration_metaclip_2 ~0MetaClip2Config ~9TextConfig ~9VisionConfig
+0lgp_str.configuration_mgp_str ~0MgpstrConfig
+0sprocessing_mgp_str 0DecodeType ~0MgpstrProcessor
+0stokenization_mgp_str ~0MgpstrTokenizer
+0limi.configuration_mimi ~0MimiConfig ~4DecoderConfig ~4EncoderConfig
+0no_v2_flash.configuration_mimo_v2_flash ~0MiMoV2FlashConfig
+0mnicpm3.configuration_minicpm3 ~0MiniCPM3Config
+0r_ocr.configuration_minicpm_ocr ~0MiniCPMOcrConfig ~aVisionConfig
+0wimage_processing_minicpm_ocr ~0MiniCPMOcrImageProcessor ~oKwargs
+0wprocessing_minicpm_ocr ~0MiniCPMOcrProcessor ~jKwargs
+0wvideo_processing_minicpm_ocr ~0MiniCPMOcrVideoProcessor ~oKwargs
+0rv4_6.configuration_minicpmv4_6 ~0MiniCPMV4_6Config ~bVisionConfig
+0wimage_processing_minicpmv4_6 ~0MiniCPMV4_6ImageProcessor ~pKwargs
+1dpil_minicpmv4_6 ~0MiniCPMV4_6ImageProcessorPil ~sKwargs
+0wprocessing_minicpmv4_6 ~0MiniCPMV4_6Processor ~kKwargs
+0wvideo_processing_minicpmv4_6 ~0MiniCPMV4_6VideoProcessor ~pKwargs
+0u7.configuration_minicpmv4_7 ~0MiniCPMV4_7Config ~bVisionConfig
+0wprocessing_minicpmv4_7 ~0MiniCPMV4_7Processor ~kKwargs
+0omax.configuration_minimax ~0MiniMaxConfig
+0r_m2.configuration_minimax_m2 ~0MiniMaxM2Config
+0t3_vl.configuration_minimax_m3_vl ~0MiniMaxM3VLConfig ~bTextConfig ~bVisionConfig
+0yimage_processing_minimax_m3_vl ~0MiniMaxM3VLImageProcessor ~pKwargs
+0yprocessing_minimax_m3_vl ~0MiniMaxM3VLProcessor
+0yvideo_processing_minimax_m3_vl ~0MiniMaxM3VLVideoProcessor ~pKwargs
+0ostral.configuration_ministral ~0MinistralConfig
+0t3.configuration_ministral3 ~0Ministral3Config
+0mstral.configuration_mistral ~0MistralConfig
+0r3.configuration_mistral3 ~0Mistral3Config
+0r4.configuration_mistral4 ~0Mistral4Config
+0r_large4.configuration_mistral_large4 ~0MistralLarge4Config ~dTextConfig
+0mxtral.configuration_mixtral ~0MixtralConfig
+0llcd.configuration_mlcd ~0MLCDVisionConfig
+0mlama.configuration_mllama ~0MllamaConfig ~6TextConfig ~6VisionConfig
+0rimage_processing_mllama ~0MllamaImageProcessor ~kKwargs
+18pil_mllama ~0MllamaImageProcessorKwargs ~kPil
+0rprocessing_mllama ~0MllamaImagesKwargs ~6Processor ~fKwargs
+0muke.tokenization_mluke =0MLukeTokenizer
+0lm_grounding_dino.configuration_mm_grounding_dino ~0MMGroundingDinoConfig
+0lobilebert.configuration_mobilebert ~0MobileBertConfig ~aOnnxConfig
+0vtokenization_mobilebert ~0BasicTokenizer ~0MobileBertTokenizer ~0WordpieceTokenizer
+1i_fast ~0MobileBertTokenizerFast
+0qnet_v1.configuration_mobilenet_v1 ~0MobileNetV1Config ~bOnnxConfig
+0xfeature_extraction_mobilenet_v1 ~0MobileNetV1FeatureExtractor
+0ximage_processing_mobilenet_v1 ~0MobileNetV1ImageProcessor
+1epil_mobilenet_v1 ~0MobileNetV1ImageProcessorPil
+0v2.configuration_mobilenet_v2 ~0MobileNetV2Config ~bOnnxConfig
+0xfeature_extraction_mobilenet_v2 ~0MobileNetV2FeatureExtractor
+0ximage_processing_mobilenet_v2 ~0MobileNetV2ImageProcessor ~pKwargs
+1epil_mobilenet_v2 ~0MobileNetV2ImageProcessorKwargs ~pPil
+0qvit.configuration_mobilevit ~0MobileViTConfig ~9OnnxConfig
+0ufeature_extraction_mobilevit ~0MobileViTFeatureExtractor
+0uimage_processing_mobilevit ~0MobileViTImageProcessor ~8tImageProcessorKwargs
+1bpil_mobilevit ~0MobileViTImageProcessorPil ~8tImageProcessorKwargs
+0tv2.configuration_mobilevitv2 ~0MobileViTV2Config ~bOnnxConfig
+0mdernbert.configuration_modernbert ~0ModernBertConfig
+0u_decoder.configuration_modernbert_decoder ~0ModernBertDecoderConfig
+0qvbert.configuration_modernvbert ~0ModernVBertConfig
+0mlmo2.configuration_molmo2 ~0Molmo2AdapterConfig ~6Config ~6TextConfig ~6VisionConfig
+0rimage_processing_molmo2 ~0Molmo2ImageProcessor ~kKwargs
+0rprocessing_molmo2 ~0Molmo2Processor
+0rvideo_processing_molmo2 ~0Molmo2VideoProcessor ~kKwargs
+0monshine.configuration_moonshine ~0MoonshineConfig
+0t_streaming.configuration_moonshine_streaming ~0MoonshineStreamingConfig ~iEncoderConfig
+14processing_moonshine_streaming ~0MoonshineStreamingProcessor
+0mshi.configuration_moshi ~0MoshiConfig ~5DepthConfig
+0ns_transcribe_diarize.configuration_moss_transcribe_diarize ~0MossTranscribeDiarizeAudioConfig ~lConfig
+18feature_extraction_moss_transcribe_diarize ~0MossTranscribeDiarizeFeatureExtractor
+18processing_moss_transcribe_diarize ~0MossTranscribeDiarizeProcessor
+0lpnet.configuration_mpnet ~0MPNetConfig
+0qtokenization_mpnet ~0BasicTokenizer ~0MPNetTokenizer ~0WordpieceTokenizer
+18_fast ~0MPNetTokenizerFast
+0mt.configuration_mpt ~0MptAttentionConfig ~3Config
+0lra.configuration_mra ~0MraConfig
+0lt5.configuration_mt5 ~0MT5Config ~3OnnxConfig
+0luse_glimmer.configuration_muse_glimmer ~0MuseGlimmerConfig ~bTextConfig ~bVisionConfig
+0ximage_processing_muse_glimmer ~0MuseGlimmerImageProcessor ~pKwargs
+0xprocessing_muse_glimmer ~0MuseGlimmerProcessor
+0xvideo_processing_muse_glimmer ~0MuseGlimmerVideoProcessor ~pInitKwargs
+0w_assistant.configuration_muse_glimmer_assistant ~0MuseGlimmerAssistantConfig
+0pspark.configuration_muse_spark ~0MuseSparkAudioConfig ~9Config ~9TextConfig ~9VisionConfig
+0vfeature_extraction_muse_spark ~0MuseSparkFeatureExtractor
+0vprocessing_muse_spark ~0MuseSparkProcessor
+0nicflamingo.configuration_musicflamingo ~0MusicFlamingoConfig
+0yprocessing_musicflamingo ~0MusicFlamingoProcessor
+0pgen.configuration_musicgen ~0MusicgenConfig ~8DecoderConfig
+0tprocessing_musicgen ~0MusicgenProcessor
+0s_melody.configuration_musicgen_melody ~0MusicgenMelodyConfig ~eDecoderConfig
+10feature_extraction_musicgen_melody ~0MusicgenMelodyFeatureExtractor
+10processing_musicgen_melody ~0MusicgenMelodyProcessor
+0lvp.configuration_mvp ~0MvpConfig
+0otokenization_mvp ~0MvpTokenizer
+14_fast ~0MvpTokenizerFast
+0lyt5.tokenization_myt5 ~0ByteRewriter ~0MyT5Tokenizer
+0knanochat.configuration_nanochat ~0NanoChatConfig
+0lemotron.configuration_nemotron ~0NemotronConfig
+0s3_5_asr.configuration_nemotron3_5_asr ~0Nemotron3_5AsrConfig
+10generation_nemotron3_5_asr ~0Nemotron3_5AsrGenerationMixin ~eRNNTDecoderCache
+10processing_nemotron3_5_asr ~0Nemotron3_5AsrProcessor
+0wtranscribe.configuration_nemotron3_5_transcribe ~0Nemotron3_5TranscribeAsrAudioConfig ~mudioConfig ~lConfig ~lWordTimestampConfig
+17generation_nemotron3_5_transcribe +0Nemotron3_5TranscribeGenerateOutput
+17processing_nemotron3_5_transcribe ~0Nemotron3_5TranscribeProcessor
+0udiarization.configuration_nemotron3_diarization ~0Nemotron3DiarizationAudioConfig ~kConfig ~kHeadConfig ~kStreamingConfig
+16processing_nemotron3_diarization ~0Nemotron3DiarizationProcessor
+0s_asr_streaming.configuration_nemotron_asr_streaming ~0NemotronAsrStreamingConfig ~kEncoderConfig
+17feature_extraction_nemotron_asr_streaming ~0NemotronAsrStreamingFeatureExtractor
+17generation_nemotron_asr_streaming +0NemotronAsrStreamingGenerateOutput ~rionMixin ~kRNNTDecoderCache
+17processing_nemotron_asr_streaming ~0NemotronAsrStreamingProcessor
+0th.configuration_nemotron_h ~0NemotronHConfig
+0u_omni.configuration_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3_Config
+10image_processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3ImageProcessor ~zcessorKwargs
+10processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3Processor
+10video_processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3VideoProcessor ~zcessorInitKwargs
+0momme.configuration_neomme ~0NeoMMEConfig
+0rimage_processing_neomme ~0NeoMMEImageProcessor ~kKwargs
+0rprocessing_neomme ~0NeoMMEProcessor
+0mucodec.configuration_neucodec ~0NeuCodecConfig
+0tfeature_extraction_neucodec ~0NeuCodecFeatureExtractor
+0lllb.tokenization_nllb =0NllbTokenizer
+16_fast ~0NllbTokenizerFast
+0o_moe.configuration_nllb_moe ~0NllbMoeConfig
+0lomic_bert.configuration_nomic_bert ~0NomicBertConfig
+0mugat.configuration_nougat ~0NougatConfig
+0rimage_processing_nougat ~0NougatImageProcessor ~kKwargs
+18pil_nougat ~0NougatImageProcessorKwargs ~kPil
+0rprocessing_nougat ~0NougatProcessor
+0rtokenization_nougat ~0NougatTokenizer
+1a_fast ~0NougatTokenizerFast
+0lystromformer.configuration_nystromformer ~0NystromformerConfig
+0kolmo.configuration_olmo ~0OlmoConfig
+0o2.configuration_olmo2 ~0Olmo2Config
+0o3.configuration_olmo3 ~0Olmo3Config
+0o_hybrid.configuration_olmo_hybrid ~0OlmoHybridConfig
+0oe.configuration_olmoe ~0OlmoeConfig
+0lmdet_turbo.configuration_omdet_turbo ~0OmDetTurboConfig
+0wprocessing_omdet_turbo ~0DeprecatedOmDetTurboProcessorKwargs ~kTextKwargs ~0OmDetTurboProcessor ~jKwargs ~aTextKwargs
+0mniasr.configuration_omniasr ~0OmniASRAudioConfig ~7Config
+0sfeature_extraction_omniasr ~0OmniASRFeatureExtractor
+0sprocessing_omniasr ~0OmniASRProcessor
+0r_ctc.configuration_omniasr_ctc ~0OmniASRCTCConfig
+0wprocessing_omniasr_ctc ~0OmniASRCTCProcessor
+0lneformer.configuration_oneformer ~0OneFormerConfig
+0uimage_processing_oneformer ~0OneFormerImageProcessor ~nKwargs
+1bpil_oneformer ~0OneFormerImageProcessorKwargs ~nPil
+0uprocessing_oneformer ~0OneFormerProcessor
+0lpenai.configuration_openai ~0OpenAIGPTConfig
+0rtokenization_openai ~0BasicTokenizer ~0OpenAIGPTTokenizer
+1a_fast ~0OpenAIGPTTokenizerFast
+0q_privacy_filter.configuration_openai_privacy_filter ~0OpenAIPrivacyFilterConfig
+0mt.configuration_opt ~0OPTConfig
+0lvis2.configuration_ovis2 ~0Ovis2Config ~5VisionConfig
+0qimage_processing_ovis2 ~0Ovis2ImageProcessor ~jKwargs
+17pil_ovis2 ~0Ovis2ImageProcessorKwargs ~jPil
+0qprocessing_ovis2 ~0Ovis2Processor
+0lwlv2.configuration_owlv2 ~0Owlv2Config ~5TextConfig ~5VisionConfig
+0qimage_processing_owlv2 ~0Owlv2ImageProcessor
+17pil_owlv2 ~0Owlv2ImageProcessorPil
+0qprocessing_owlv2 ~0DeprecatedOwlv2ImagesKwargs ~fProcessorKwargs ~0Owlv2Processor
+0oit.configuration_owlvit ~0OwlViTConfig ~6OnnxConfig ~6TextConfig ~6VisionConfig
+0rfeature_extraction_owlvit ~0OwlViTFeatureExtractor
+0rimage_processing_owlvit ~0OwlViTImageProcessor
+18pil_owlvit ~0OwlViTImageProcessorPil
+0rprocessing_owlvit ~0DeprecatedOwlViTImagesKwargs ~gProcessorKwargs ~0OwlViTProcessor
+0kpaddleocr_vl.configuration_paddleocr_vl ~0PaddleOCRTextConfig ~9VLConfig ~aisionConfig
+0ximage_processing_paddleocr_vl ~0PaddleOCRVLImageProcessor ~pKwargs
+1fil_paddleocr_vl ~0PaddleOCRVLImageProcessorKwargs ~pPil
+0xprocessing_paddleocr_vl ~0PaddleOCRVLProcessor
+0mligemma.configuration_paligemma ~0PaliGemmaConfig
+0uprocessing_paligemma ~0DeprecatedPaliGemmaProcessorKwargs ~jTextKwargs ~0PaliGemmaImagesKwargs ~9Processor ~iKwargs ~9TextKwargs
+0mrakeet.configuration_parakeet ~0ParakeetCTCConfig ~8EncoderConfig ~8RNNTConfig ~8TDTConfig
+0tfeature_extraction_parakeet ~0ParakeetFeatureExtractor
+0tgeneration_parakeet ~0EncoderExhaustedCriteria ~0ParakeetRNNTDecoderCache +cGenerateOutput ~jionMixin ~8TDTDecoderCache ~bGenerationMixin
+0tprocessing_parakeet ~0ParakeetProcessor
+0ttokenization_parakeet ~0ParakeetTokenizer
+0mtchtsmixer.configuration_patchtsmixer ~0PatchTSMixerConfig
+0rt.configuration_patchtst ~0PatchTSTConfig
+0le_audio.configuration_pe_audio ~0PeAudioConfig ~7EncoderConfig
+0tfeature_extraction_pe_audio ~0PeAudioFeatureExtractor
+0tprocessing_pe_audio ~0PeAudioProcessor
+0s_video.configuration_pe_audio_video ~0PeAudioVideoConfig ~cEncoderConfig
+0zprocessing_pe_audio_video ~0PeAudioVideoProcessor
+0nvideo.configuration_pe_video ~0PeVideoConfig ~7EncoderConfig
+0tprocessing_pe_video ~0PeVideoProcessor
+0tvideo_processing_pe_video ~0PeVideoVideoProcessor
+0mgasus.configuration_pegasus ~0PegasusConfig
+0stokenization_pegasus =0PegasusTokenizer
+1c_fast ~0PegasusTokenizerFast
+0r_x.configuration_pegasus_x ~0PegasusXConfig
+0mrceiver.configuration_perceiver ~0PerceiverConfig ~9OnnxConfig
+0ufeature_extraction_perceiver ~0PerceiverFeatureExtractor
+0uimage_processing_perceiver ~0PerceiverImageProcessor
+1cil_perceiver ~0PerceiverImageProcessorPil
+0utokenization_perceiver ~0PerceiverTokenizer
+0pption_lm.configuration_perception_lm ~0PerceptionLMConfig
+0yimage_processing_perception_lm ~0PerceptionLMImageProcessor ~qKwargs
+0yprocessing_perception_lm ~0PerceptionLMProcessor
+0yvideo_processing_perception_lm ~0PerceptionLMVideoProcessor
+0nsimmon.configuration_persimmon ~0PersimmonConfig
+0lhi.configuration_phi ~0PhiConfig
+0n3.configuration_phi3 ~0Phi3Config
+0n4_multimodal.configuration_phi4_multimodal ~0Phi4MultimodalAudioConfig ~eConfig ~eVisionConfig
+10feature_extraction_phi4_multimodal ~0Phi4MultimodalFeatureExtractor
+10image_processing_phi4_multimodal ~0Phi4MultimodalImageProcessor ~sKwargs
+10processing_phi4_multimodal ~0Phi4MultimodalProcessor
+0nmoe.configuration_phimoe ~0PhimoeConfig
+0mobert.tokenization_phobert ~0PhobertTokenizer
+0li0.configuration_pi0 ~0PI0Config
+0oimage_processing_pi0 ~0PI0ImageProcessor
+0oprocessing_pi0 ~0PI0Processor
+0mx2struct.configuration_pix2struct ~0Pix2StructConfig ~aTextConfig ~aVisionConfig
+0vimage_processing_pil_pix2struct ~0Pix2StructImageProcessorKwargs ~oPil
+1ex2struct ~0Pix2StructImageProcessor ~oKwargs
+0vprocessing_pix2struct ~0Pix2StructImagesKwargs ~aProcessor ~jKwargs
+0nio.configuration_pixio ~0PixioConfig
+0ntral.configuration_pixtral ~0PixtralVisionConfig
+0simage_processing_pil_pixtral ~0PixtralImageProcessorKwargs ~lPil
+1bxtral ~0BatchMixFeature ~0PixtralImageProcessor ~lKwargs
+0sprocessing_pixtral ~0BatchMixFeature ~0PixtralProcessor ~gKwargs
+0llbart.configuration_plbart ~0PLBartConfig ~6OnnxConfig
+0rtokenization_plbart =0PLBartTokenizer
+0locket_tts.configuration_pocket_tts ~0PocketTTSConfig ~9FlowHeadConfig
+0vfeature_extraction_pocket_tts ~0PocketTTSFeatureExtractor
+0vgeneration_pocket_tts ~0PocketTTSEosThresholdCriteria +9GenerateOutput ~gionMixin
+0vprocessing_pocket_tts ~0PocketTTSAudioKwargs ~9Processor ~iKwargs
+0u_audio_tokenizer.configuration_pocket_tts_audio_tokenizer ~0PocketTTSAudioTokenizerConfig ~nDecoderConfig ~nEncoderConfig
+0molformer.configuration_poolformer ~0PoolFormerConfig ~aOnnxConfig
+0vfeature_extraction_poolformer ~0PoolFormerFeatureExtractor
+0vimage_processing_pil_poolformer ~0PoolFormerImageProcessorKwargs ~oPil
+1doolformer ~0PoolFormerImageProcessor ~oKwargs
+0mp2piano.configuration_pop2piano ~0Pop2PianoConfig
+0ufeature_extraction_pop2piano ~0Pop2PianoFeatureExtractor
+0uprocessing_pop2piano ~0Pop2PianoProcessor
+0lp_chart2table.configuration_pp_chart2table ~0PPChart2TableConfig ~dVisionConfig
+0zimage_processing_pil_pp_chart2table ~0PPChart2TableImageProcessorPil
+1hp_chart2table ~0PPChart2TableImageProcessor
+0zprocessing_pp_chart2table ~0PPChart2TableProcessor
+0ndoclayout_v2.configuration_pp_doclayout_v2 ~0PPDocLayoutV2Config ~dReadingOrderConfig
+10image_processing_pp_doclayout_v2 ~0PPDocLayoutV2ImageProcessor
+0y3.configuration_pp_doclayout_v3 ~0PPDocLayoutV3Config
+10image_processing_pp_doclayout_v3 ~0PPDocLayoutV3ImageProcessor
+0y4.configuration_pp_doclayout_v4 ~0PPDocLayoutV4Config
+10image_processing_pp_doclayout_v4 ~0PPDocLayoutV4ImageProcessor
+0nformulanet.configuration_pp_formulanet ~0PPFormulaNetConfig ~cTextConfig ~cVisionConfig
+0yimage_processing_pp_formulanet ~0PPFormulaNetImageProcessor ~qKwargs
+0yprocessing_pp_formulanet ~0PPFormulaNetProcessor
+0nlcnet.configuration_pp_lcnet ~0PPLCNetConfig
+0timage_processing_pp_lcnet ~0PPLCNetImageProcessor ~lKwargs
+0s_v3.configuration_pp_lcnet_v3 ~0PPLCNetV3Config
+0u4.configuration_pp_lcnet_v4 ~0PPLCNetV4Config
+0nocrv5_mobile_det.configuration_pp_ocrv5_mobile_det ~0PPOCRV5MobileDetConfig
+10rec.configuration_pp_ocrv5_mobile_rec ~0PPOCRV5MobileRecConfig
+0tserver_det.configuration_pp_ocrv5_server_det ~0PPOCRV5ServerDetConfig
+14image_processing_pp_ocrv5_server_det ~0PPOCRV5ServerDetImageProcessor ~uKwargs
+10rec.configuration_pp_ocrv5_server_rec ~0PPOCRV5ServerRecConfig
+14image_processing_pp_ocrv5_server_rec ~0PPOCRV5ServerRecImageProcessor ~uKwargs
+0r6_medium_det.configuration_pp_ocrv6_medium_det ~0PPOCRV6MediumDetConfig
+0tsmall_det.configuration_pp_ocrv6_small_det ~0PPOCRV6SmallDetConfig
+0zrec.configuration_pp_ocrv6_small_rec ~0PPOCRV6SmallRecConfig
+13image_processing_pp_ocrv6_small_rec ~0PPOCRV6SmallRecImageProcessor ~tKwargs
+0ttiny_rec.configuration_pp_ocrv6_tiny_rec ~0PPOCRV6TinyRecConfig
+0lrompt_depth_anything.configuration_prompt_depth_anything ~0PromptDepthAnythingConfig
+16image_processing_pil_prompt_depth_anything ~0PromptDepthAnythingImageProcessorKwargs ~xPil
+1orompt_depth_anything ~0PromptDepthAnythingImageProcessor ~xKwargs
+0nphetnet.configuration_prophetnet ~0ProphetNetConfig
+0vtokenization_prophetnet ~0BasicTokenizer ~0ProphetNetTokenizer ~0WordpieceTokenizer
+0lvt.configuration_pvt ~0PvtConfig ~3OnnxConfig
+0oimage_processing_pil_pvt ~0PvtImageProcessorPil
+16vt ~0PvtImageProcessor
+0n_v2.configuration_pvt_v2 ~0PvtV2Config
+0kqianfan_ocr.configuration_qianfan_ocr ~0QianfanOCRConfig ~aVisionConfig
+0wprocessing_qianfan_ocr ~0QianfanOCRProcessor
+0lwen2.configuration_qwen2 ~0Qwen2Config
+0qtokenization_qwen2 ~0Qwen2Tokenizer
+18_fast ~0Qwen2TokenizerFast
+0p_5_omni.configuration_qwen2_5_omni ~0Qwen2_5OmniAudioEncoderConfig ~bBigVGANConfig ~bConfig ~bDiTConfig ~bTalkerConfig ~cextConfig ~chinkerConfig ~coken2WavConfig ~bVisionEncoderConfig
+0xprocessing_qwen2_5_omni ~0DeprecatedQwen2_5_OmniVideosKwargs ~0Qwen2_5OmniProcessor ~kKwargs
+0svl.configuration_qwen2_5_vl ~0Qwen2_5_VLConfig ~aTextConfig ~aVisionConfig
+0vprocessing_qwen2_5_vl ~0Qwen2_5_VLProcessor
+0qaudio.configuration_qwen2_audio ~0Qwen2AudioConfig ~aEncoderConfig
+0wprocessing_qwen2_audio ~0Qwen2AudioProcessor
+0qmoe.configuration_qwen2_moe ~0Qwen2MoeConfig
+0qvl.configuration_qwen2_vl ~0Qwen2VLConfig ~7TextConfig ~7VisionConfig
+0timage_processing_pil_qwen2_vl ~0Qwen2VLImageProcessorKwargs ~lPil
+1aqwen2_vl ~0Qwen2VLImageProcessor ~lKwargs
+0tprocessing_qwen2_vl ~0Qwen2VLProcessor ~gKwargs
+0tvideo_processing_qwen2_vl ~0Qwen2VLVideoProcessor ~lInitKwargs
+0o3.configuration_qwen3 ~0Qwen3Config
+0p_5.configuration_qwen3_5 ~0Qwen3_5Config ~7TextConfig ~7VisionConfig
+0stokenization_qwen3_5 ~0Qwen3_5Tokenizer
+0r_moe.configuration_qwen3_5_moe ~0Qwen3_5MoeConfig ~aTextConfig ~aVisionConfig
+0qasr.configuration_qwen3_asr ~0Qwen3ASRConfig ~8EncoderConfig
+0ufeature_extraction_qwen3_asr ~0Qwen3ASRFeatureExtractor
+0uprocessing_qwen3_asr ~0Qwen3ASRProcessor
+0qmoe.configuration_qwen3_moe ~0Qwen3MoeConfig
+0qnext.configuration_qwen3_next ~0Qwen3NextConfig
+0qomni_moe.configuration_qwen3_omni_moe ~0Qwen3OmniMoeAudioEncoderConfig ~cCode2WavConfig ~enfig ~cTalkerCodePredictorConfig ~knfig ~iTextConfig ~dextConfig ~dhinkerConfig ~cVisionEncoderConfig
+0zprocessing_qwen3_omni_moe ~0DeprecatedQwen3OmniMoeVideosKwargs ~0Qwen3OmniMoeProcessor ~lKwargs
+0qvl.configuration_qwen3_vl ~0Qwen3VLConfig ~7TextConfig ~7VisionConfig
+0tprocessing_qwen3_vl ~0Qwen3VLProcessor
+0tvideo_processing_qwen3_vl ~0Qwen3VLVideoProcessor ~lInitKwargs
+0s_moe.configuration_qwen3_vl_moe ~0Qwen3VLMoeConfig ~aTextConfig ~aVisionConfig
+0o4_exp.configuration_qwen4_exp ~0Qwen4ExpConfig ~8TextConfig ~8VisionConfig
+0kradio.configuration_radio ~0RadioConfig
+0mg.configuration_rag ~0RagConfig
+0otokenization_rag ~0RagTokenizer
+0lecurrent_gemma.configuration_recurrent_gemma ~0RecurrentGemmaConfig
+0mformer.configuration_reformer ~0ReformerConfig
+0ttokenization_reformer =0ReformerTokenizer
+1e_fast ~0ReformerTokenizerFast
+0mgnet.configuration_regnet ~0RegNetConfig
+0mmbert.configuration_rembert ~0RemBertConfig ~7OnnxConfig
+0stokenization_rembert =0RemBertTokenizer
+1c_fast ~0RemBertTokenizerFast
+0msnet.configuration_resnet ~0ResNetConfig ~6OnnxConfig
+0lf_detr.configuration_rf_detr ~0RfDetrConfig ~6Dinov2Config
+0simage_processing_rf_detr ~0RfDetrImageProcessor ~kKwargs
+0loberta.configuration_roberta ~0RobertaConfig ~7OnnxConfig
+0stokenization_roberta ~0RobertaTokenizer
+1c_fast ~0RobertaTokenizerFast
+0r_prelayernorm.configuration_roberta_prelayernorm ~0RobertaPreLayerNormConfig ~jOnnxConfig
+0mc_bert.configuration_roc_bert ~0RoCBertConfig
+0ttokenization_roc_bert ~0RoCBertBasicTokenizer ~7Tokenizer ~7WordpieceTokenizer
+0mformer.configuration_roformer ~0RoFormerConfig ~8OnnxConfig
+0ttokenization_roformer ~0BasicTokenizer =0RoFormerTokenizer ~0WordpieceTokenizer
+1e_fast =0RoFormerTokenizerFast
+16utils ~0JiebaPreTokenizer
+0lt_detr.configuration_rt_detr ~0RTDetrConfig
+1d_resnet ~0RTDetrResNetConfig
+0simage_processing_pil_rt_detr ~0RTDetrImageProcessorKwargs ~kPil
+19rt_detr ~0RTDetrImageProcessor ~kKwargs
+0r_v2.configuration_rt_detr_v2 ~0RTDetrV2Config
+0lwkv.configuration_rwkv ~0RwkvConfig
+0ksam.configuration_sam ~0SamConfig ~3MaskDecoderConfig ~3PromptEncoderConfig ~3VisionConfig
+0oimage_processing_pil_sam ~0SamImageProcessorKwargs ~hPil
+15sam ~0SamImageProcessor ~hKwargs
+0oprocessing_sam ~0DeprecatedSamImagesKwargs ~0SamProcessor ~cKwargs
+0n2.configuration_sam2 ~0Sam2Config ~4HieraDetConfig ~4MaskDecoderConfig ~4PromptEncoderConfig ~4VisionConfig
+0pimage_processing_sam2 ~0Sam2ImageProcessor ~iKwargs
+0pprocessing_sam2 ~0Sam2Processor
+0o_video.configuration_sam2_video ~0Sam2VideoConfig ~9MaskDecoderConfig ~9PromptEncoderConfig
+0vprocessing_sam2_video ~0Sam2VideoProcessor
+0vvideo_processing_sam2_video ~0Sam2VideoVideoProcessor
+0n3.configuration_sam3 ~0Sam3Config ~4DETRDecoderConfig ~8EncoderConfig ~4GeometryEncoderConfig ~4MaskDecoderConfig ~4ViTConfig ~6sionConfig
+0pimage_processing_sam3 ~0Sam3ImageProcessor ~iKwargs
+0pprocessing_sam3 ~0Sam3Processor
+0o_lite_text.configuration_sam3_lite_text ~0Sam3LiteTextConfig ~cDETRDecoderConfig ~gEncoderConfig ~cGeometryEncoderConfig ~cMaskDecoderConfig ~cTextConfig
+0ptracker.configuration_sam3_tracker ~0Sam3TrackerConfig ~bMaskDecoderConfig ~bPromptEncoderConfig
+0xprocessing_sam3_tracker ~0Sam3TrackerProcessor
+0w_video.configuration_sam3_tracker_video ~0Sam3TrackerVideoConfig ~gMaskDecoderConfig ~gPromptEncoderConfig
+13processing_sam3_tracker_video ~0Sam3TrackerVideoProcessor
+0pvideo.configuration_sam3_video ~0Sam3VideoConfig
+0vprocessing_sam3_video ~0Sam3VideoProcessor
+0n_hq.configuration_sam_hq ~0SamHQConfig ~5MaskDecoderConfig ~5PromptEncoderConfig ~5VisionConfig
+0rprocessing_sam_hq ~0DeprecatedSamHQImagesKwargs ~0SamHQProcessor ~eKwargs
+0mpiens2.configuration_sapiens2 ~0Sapiens2Config ~8HeadConfig
+0timage_processing_sapiens2 ~0Sapiens2ImageProcessor ~mKwargs
+0mrvam_mla.configuration_sarvam_mla ~0SarvamMLAConfig
+0soe.configuration_sarvam_moe ~0SarvamMoEConfig
+0leamless_m4t.configuration_seamless_m4t ~0SeamlessM4TConfig
+0xfeature_extraction_seamless_m4t ~0SeamlessM4TFeatureExtractor
+0xprocessing_seamless_m4t ~0DeprecatedSeamlessM4TProcessorKwargs ~lTextKwargs ~0SeamlessM4TProcessor
+0xtokenization_seamless_m4t =0SeamlessM4TTokenizer
+1m_fast ~0SeamlessM4TTokenizerFast
+0w_v2.configuration_seamless_m4t_v2 ~0SeamlessM4Tv2Config
+0med_oss.configuration_seed_oss ~0SeedOssConfig
+0mgformer.configuration_segformer ~0SegformerConfig ~9OnnxConfig
+0ufeature_extraction_segformer ~0SegformerFeatureExtractor
+0uimage_processing_pil_segformer ~0SegformerImageProcessorKwargs ~nPil
+1bsegformer ~0SegformerImageProcessor ~nKwargs
+0ngpt.configuration_seggpt ~0SegGptConfig
+0rimage_processing_pil_seggpt ~0SegGptImageProcessorKwargs ~kPil
+18seggpt ~0SegGptImageProcessor ~kKwargs
+0mw.configuration_sew ~0SEWConfig
+0n_d.configuration_sew_d ~0SEWDConfig
+0lhieldgemma2.configuration_shieldgemma2 ~0ShieldGemma2Config
+0xprocessing_shieldgemma2 ~0ShieldGemma2Processor ~lKwargs
+0liglip.configuration_siglip ~0SiglipConfig ~6TextConfig ~6VisionConfig
+0rimage_processing_pil_siglip ~0SiglipImageProcessorPil
+18siglip ~0SiglipImageProcessor
+0rprocessing_siglip ~0SiglipProcessor
+0q2.configuration_siglip2 ~0Siglip2Config ~7TextConfig ~7VisionConfig
+0simage_processing_pil_siglip2 ~0Siglip2ImageProcessorKwargs ~lPil
+19siglip2 ~0Siglip2ImageProcessor ~lKwargs
+0sprocessing_siglip2 ~0Siglip2Processor
+0stokenization_siglip2 ~0Siglip2Tokenizer
+0llanet.configuration_slanet ~0SLANetConfig
+0pxt.configuration_slanext ~0SLANeXtConfig ~7VisionConfig
+0simage_processing_slanext ~0SLANeXtImageProcessor
+0lmollm3.configuration_smollm3 ~0SmolLM3Config
+0ovlm.configuration_smolvlm ~0SmolVLMConfig ~7VisionConfig
+0simage_processing_pil_smolvlm ~0SmolVLMImageProcessorKwargs ~lPil
+19smolvlm ~0SmolVLMImageProcessor ~lKwargs
+0sprocessing_smolvlm ~0SmolVLMProcessor
+0svideo_processing_smolvlm ~0SmolVLMVideoProcessor ~lInitKwargs
+0lolar_open.configuration_solar_open ~0SolarOpenConfig
+0lpeech_encoder_decoder.configuration_speech_encoder_decoder ~0SpeechEncoderDecoderConfig
+0rto_text.configuration_speech_to_text ~0Speech2TextConfig
+0zfeature_extraction_speech_to_text ~0Speech2TextFeatureExtractor
+0zprocessing_speech_to_text ~0Speech2TextProcessor
+0qt5.configuration_speecht5 ~0SpeechT5Config ~8HifiGanConfig
+0tfeature_extraction_speecht5 ~0SpeechT5FeatureExtractor
+0tnumber_normalizer ~0EnglishNumberNormalizer
+0tprocessing_speecht5 ~0SpeechT5Processor
+0ttokenization_speecht5 =0SpeechT5Tokenizer
+0mlinter.configuration_splinter ~0SplinterConfig
+0ttokenization_splinter ~0BasicTokenizer ~0SplinterTokenizer ~0WordpieceTokenizer
+1e_fast ~0SplinterTokenizerFast
+0lqueezebert.configuration_squeezebert ~0SqueezeBertConfig ~bOnnxConfig
+0wtokenization_squeezebert ~0BasicTokenizer ~0SqueezeBertTokenizer ~0WordpieceTokenizer
+1k_fast ~0SqueezeBertTokenizerFast
+0ltablelm.configuration_stablelm ~0StableLmConfig
+0nrcoder2.configuration_starcoder2 ~0Starcoder2Config
+0mep3p7.configuration_step3p7 ~0Step3p7Config ~7TextConfig ~7VisionConfig
+0simage_processing_step3p7 ~0Step3p7ImageProcessor ~lKwargs
+0sprocessing_step3p7 ~0Step3p7Processor
+0luperglue.configuration_superglue ~0SuperGlueConfig
+0uimage_processing_pil_superglue ~0SuperGlueImageProcessorKwargs ~nPil
+1bsuperglue ~0SuperGlueImageProcessor ~nKwargs
+0ppoint.configuration_superpoint ~0SuperPointConfig
+0vimage_processing_pil_superpoint ~0SuperPointImageProcessorKwargs ~oPil
+1csuperpoint ~0SuperPointImageProcessor ~oKwargs
+0lwiftformer.configuration_swiftformer ~0SwiftFormerConfig ~bOnnxConfig
+0nn.configuration_swin ~0SwinConfig ~4OnnxConfig
+0o2sr.configuration_swin2sr ~0Swin2SRConfig
+0simage_processing_pil_swin2sr ~0Swin2SRImageProcessorKwargs ~lPil
+19swin2sr ~0Swin2SRImageProcessor ~lKwargs
+0ov2.configuration_swinv2 ~0Swinv2Config
+0ntch_transformers.configuration_switch_transformers ~0SwitchTransformersConfig
+0kt5.configuration_t5 ~0T5Config ~2OnnxConfig
+0ntokenization_t5 =0T5Tokenizer
+12_fast ~0T5TokenizerFast
+0mgemma.configuration_t5gemma ~0T5GemmaConfig ~7ModuleConfig
+0r2.configuration_t5gemma2 ~0T5Gemma2Config ~8DecoderConfig ~8EncoderConfig ~8TextConfig
+0lable_transformer.configuration_table_transformer ~0TableTransformerConfig ~gOnnxConfig
+0mpas.configuration_tapas ~0TapasConfig
+0qtokenization_tapas ~0BasicTokenizer ~0Cell ~0Date ~0NumericValue ~cSpan ~0Question 0Relation ~0SerializedExample ~0TapasTokenizer 6runcationStrategy ~1okenCoordinates ~5izedTable ~0WordpieceTokenizer ~0_DateMask
+0lextnet.configuration_textnet ~0TextNetConfig
+0simage_processing_pil_textnet ~0TextNetImageProcessorKwargs ~lPil
+19textnet ~0TextNetImageProcessor ~lKwargs
+0lime_series_transformer.configuration_time_series_transformer ~0TimeSeriesTransformerConfig
+0osfm.configuration_timesfm ~0TimesFmConfig
+0r2_5.configuration_timesfm2_5 ~0TimesFm2_5Config
+0qormer.configuration_timesformer ~0TimesformerConfig
+0wvideo_processing_timesformer ~0TimesformerVideoProcessor
+0nm_backbone.configuration_timm_backbone ~0TimmBackboneConfig
+0pwrapper.configuration_timm_wrapper ~0TimmWrapperConfig
+0ximage_processing_timm_wrapper ~0TimmWrapperImageProcessor
+0mpsv2.configuration_tipsv2 ~0Tipsv2Config ~6TextConfig ~6VisionConfig
+0rimage_processing_tipsv2 ~0Tipsv2ImageProcessor
+0rprocessing_tipsv2 ~0Tipsv2Processor
+0rtokenization_tipsv2 ~0Tipsv2Tokenizer
+0q_dpt.configuration_tipsv2_dpt ~0Tipsv2DptConfig
+0vimage_processing_tipsv2_dpt ~0Tipsv2DptImageProcessor
+0lrocr.configuration_trocr ~0TrOCRConfig
+0qprocessing_trocr ~0TrOCRProcessor
+0lvp.configuration_tvp ~0TvpConfig
+0oimage_processing_pil_tvp ~0TvpImageProcessorKwargs ~hPil
+15tvp ~0TvpImageProcessor ~hKwargs
+0oprocessing_tvp ~0TvpProcessor
+0kudop.configuration_udop ~0UdopConfig
+0pprocessing_udop ~0DeprecatedUdopProcessorKwargs ~eTextKwargs ~0UdopProcessor ~dKwargs ~4TextKwargs
+0ptokenization_udop =0UdopTokenizer
+16_fast ~0UdopTokenizerFast
+0lltrabert.configuration_ultrabert ~0UltrabertConfig
+0pvbert.configuration_ultravbert ~0UltraVBertConfig
+0vimage_processing_ultravbert ~0UltraVBertImageProcessor ~oKwargs
+0lmt5.configuration_umt5 ~0UMT5Config ~4OnnxConfig
+0lnispeech.configuration_unispeech ~0UniSpeechConfig
+0t_sat.configuration_unispeech_sat ~0UniSpeechSatConfig
+0nvnet.configuration_univnet ~0UnivNetConfig
+0sfeature_extraction_univnet ~0UnivNetFeatureExtractor
+0mlimited_ocr.configuration_unlimited_ocr ~0UnlimitedOcrConfig ~cSamVisionConfig ~cTextConfig ~cVisionConfig ~iEncoderConfig
+0ygeneration_unlimited_ocr ~0UnlimitedOcrGenerationMixin ~cSlidingWindowNoRepeatNgramLogitsProcessor
+0yimage_processing_unlimited_ocr ~0UnlimitedOcrImageProcessor ~qKwargs
+0yprocessing_unlimited_ocr ~0UnlimitedOcrProcessor
+0lpernet.configuration_upernet ~0UperNetConfig
+0lvdoc.configuration_uvdoc ~0UVDocBackboneConfig ~5Config
+0qimage_processing_uvdoc ~0UVDocImageProcessor
+0kvaultgemma.configuration_vaultgemma ~0VaultGemmaConfig
+0libevoice.configuration_vibevoice ~0VibeVoiceConfig ~9DiffusionHeadConfig
+0ugeneration_vibevoice +0VibeVoiceGenerateOutput ~gionMixin ~9TokenConstraintProcessor
+0uprocessing_vibevoice ~0VibeVoiceProcessor
+0t_acoustic_tokenizer.configuration_vibevoice_acoustic_tokenizer ~0VibeVoiceAcousticTokenizerConfig ~qDecoderConfig ~qEncoderConfig
+1dfeature_extraction_vibevoice_acoustic_tokenizer ~0VibeVoiceAcousticTokenizerFeatureExtractor
+0vsr.configuration_vibevoice_asr ~0VibeVoiceAsrConfig
+0yprocessing_vibevoice_asr ~0VibeVoiceAsrProcessor
+0mdeo_llama_3.configuration_video_llama_3 ~0VideoLlama3Config ~bVisionConfig
+0yimage_processing_pil_video_llama_3 ~0VideoLlama3ImageProcessorKwargs ~pPil
+1fvideo_llama_3 ~0VideoLlama3ImageProcessor ~pKwargs
+0yprocessing_video_llama_3 ~0VideoLlama3Processor
+0yvideo_processing_video_llama_3 ~0VideoLlama3VideoProcessor ~pInitKwargs
+0tva.configuration_video_llava ~0VideoLlavaConfig
+0wimage_processing_video_llava ~0VideoLlavaImageProcessor ~oKwargs
+0wprocessing_video_llava ~0VideoLlavaProcessor
+0wvideo_processing_video_llava ~0VideoLlavaVideoProcessor
+0pmae.configuration_videomae ~0VideoMAEConfig
+0tfeature_extraction_videomae ~0VideoMAEFeatureExtractor
+0timage_processing_pil_videomae ~0VideoMAEImageProcessorPil
+1avideomae ~0VideoMAEImageProcessor
+0tvideo_processing_videomae ~0VideoMAEVideoProcessor
+0qt.configuration_videomt ~0VideomtConfig
+0svideo_processing_videomt ~0VideomtVideoProcessor
+0pprism.configuration_videoprism ~0VideoPrismConfig ~aTextConfig ~aVisionConfig
+0vprocessing_videoprism ~0VideoPrismProcessor
+0vtokenization_videoprism ~0VideoPrismTokenizer
+0mlt.configuration_vilt ~0ViltConfig
+0pfeature_extraction_vilt ~0ViltFeatureExtractor
+0pimage_processing_pil_vilt ~0ViltImageProcessorKwargs ~iPil
+16vilt ~0ViltImageProcessor ~iKwargs
+0pprocessing_vilt ~0ViltProcessor
+0mpllava.configuration_vipllava ~0VipLlavaConfig
+0msion_encoder_decoder.configuration_vision_encoder_decoder ~0VisionEncoderDecoderConfig ~kDecoderOnnxConfig ~kEncoderOnnxConfig ~kOnnxConfig
+0rtext_dual_encoder.configuration_vision_text_dual_encoder ~0VisionTextDualEncoderConfig
+19processing_vision_text_dual_encoder ~0VisionTextDualEncoderProcessor
+0nual_bert.configuration_visual_bert ~0VisualBertConfig
+0mt.configuration_vit ~0ViTConfig ~3OnnxConfig
+0ofeature_extraction_vit ~0ViTFeatureExtractor
+0oimage_processing_pil_vit ~0ViTImageProcessorPil
+15vit ~0ViTImageProcessor
+18_fast ~0ViTImageProcessorFast
+0n_mae.configuration_vit_mae ~0ViTMAEConfig
+0psn.configuration_vit_msn ~0ViTMSNConfig
+0ndet.configuration_vitdet ~0VitDetConfig
+0nmatte.configuration_vitmatte ~0VitMatteConfig
+0timage_processing_pil_vitmatte ~0VitMatteImageProcessorKwargs ~mPil
+1avitmatte ~0VitMatteImageProcessor ~mKwargs
+0npose.configuration_vitpose ~0VitPoseConfig
+0simage_processing_pil_vitpose ~0VitPoseImageProcessorKwargs ~lPil
+19vitpose ~0VitPoseImageProcessor ~lKwargs
+0r_backbone.configuration_vitpose_backbone ~0VitPoseBackboneConfig
+0ns.configuration_vits ~0VitsConfig
+0ptokenization_vits ~0VitsTokenizer
+0mvit.configuration_vivit ~0VivitConfig
+0qimage_processing_vivit ~0VivitImageProcessor
+0qvideo_processing_vivit ~0VivitVideoProcessor
+0ljepa2.configuration_vjepa2 ~0VJEPA2Config
+0rvideo_processing_vjepa2 ~0VJEPA2VideoProcessor
+0loxtral.configuration_voxtral ~0VoxtralConfig ~7EncoderConfig
+0sprocessing_voxtral ~0VoxtralAudioKwargs ~7Processor ~gKwargs
+0r_realtime.configuration_voxtral_realtime ~0VoxtralRealtimeConfig ~fEncoderConfig ~fTextConfig
+11feature_extraction_voxtral_realtime ~0VoxtralRealtimeFeatureExtractor
+11processing_voxtral_realtime ~0VoxtralRealtimeProcessor
+0kwav2vec2.configuration_wav2vec2 ~0Wav2Vec2Config
+0tfeature_extraction_wav2vec2 ~0Wav2Vec2FeatureExtractor
+0tprocessing_wav2vec2 ~0Wav2Vec2Processor ~hKwargs
+0ttokenization_wav2vec2 ~0Wav2Vec2CTCTokenizer +kOutput ~8Tokenizer
+0s_bert.configuration_wav2vec2_bert ~0Wav2Vec2BertConfig
+0yprocessing_wav2vec2_bert ~0Wav2Vec2BertProcessor ~lKwargs
+0tconformer.configuration_wav2vec2_conformer ~0Wav2Vec2ConformerConfig
+0tphoneme.tokenization_wav2vec2_phoneme ~0Wav2Vec2PhonemeCTCTokenizer +rOutput
+0twith_lm.processing_wav2vec2_with_lm +0Wav2Vec2DecoderWithLMOutput ~8ProcessorWithLM
+0nlm.configuration_wavlm ~0WavLMConfig
+0ntokenizer.configuration_wavtokenizer ~0WavTokenizerConfig ~cEncoderConfig
+0xfeature_extraction_wavtokenizer ~0WavTokenizerFeatureExtractor
+0lhisper.configuration_whisper ~0WhisperConfig ~7OnnxConfig
+0senglish_normalizer ~0BasicTextNormalizer ~0EnglishNumberNormalizer ~7SpellingNormalizer ~7TextNormalizer
+0sfeature_extraction_whisper ~0WhisperFeatureExtractor
+0sgeneration_whisper ~0WhisperGenerationMixin
+0sprocessing_whisper ~0WhisperProcessor
+0stokenization_whisper ~0WhisperTokenizer
+1c_fast ~0WhisperTokenizerFast
+0kx_clip.configuration_x_clip ~0XCLIPConfig ~5TextConfig ~5VisionConfig
+0rprocessing_x_clip ~0XCLIPProcessor
+0lcodec.configuration_xcodec ~0XcodecConfig
+0q2.configuration_xcodec2 ~0Xcodec2Config
+0sfeature_extraction_xcodec2 ~0Xcodec2FeatureExtractor
+0lglm.configuration_xglm ~0XGLMConfig
+0ptokenization_xglm =0XGLMTokenizer
+16_fast ~0XGLMTokenizerFast
+0llm.configuration_xlm ~0XLMConfig ~3OnnxConfig
+0otokenization_xlm =0XLMTokenizer
+0n_roberta.configuration_xlm_roberta ~0XLMRobertaConfig ~aOnnxConfig
+0wtokenization_xlm_roberta =0XLMRobertaTokenizer
+1k_fast ~0XLMRobertaTokenizerFast
+0v_xl.configuration_xlm_roberta_xl ~0XLMRobertaXLConfig ~cOnnxConfig
+0mnet.configuration_xlnet ~0XLNetConfig
+0qtokenization_xlnet =0XLNetTokenizer
+18_fast ~0XLNetTokenizerFast
+0mstm.configuration_xlstm ~0xLSTMConfig
+0lmod.configuration_xmod ~0XmodConfig ~4OnnxConfig
+0kyolos.configuration_yolos ~0YolosConfig ~5OnnxConfig
+0qfeature_extraction_yolos ~0YolosFeatureExtractor
+0qimage_processing_pil_yolos ~0YolosImageProcessorKwargs ~jPil
+17yolos ~0YolosImageProcessor ~jKwargs
+0mso.configuration_yoso ~0YosoConfig
+0mutu.configuration_youtu ~0YoutuConfig
+0kzamba.configuration_zamba ~0ZambaConfig
+0p2.configuration_zamba2 ~0Zamba2Config
+0mya.configuration_zaya ~0ZayaConfig
+0loedepth.configuration_zoedepth ~0ZoeDepthConfig
+0timage_processing_pil_zoedepth ~0ZoeDepthImageProcessorKwargs ~mPil
+1azoedepth ~0ZoeDepthImageProcessor ~mKwargs
+0doptimization ~0Adafactor ~9Schedule ~3mW ~0GreedyLR ~0StreamingAverage
+0dprocessing_utils ~0AllKwargsForChatTemplate ~1udioKwargs ~0CommonKwargs ~0ImagesKwargs ~0MultiModalData ~0OmniModalProcessingKwargs ~gorMixin ~0ProcessingKwargs ~7orChatTemplateKwargs ~9Mixin ~0TextKwargs ~1okenizerChatTemplateKwargs ~0VideosKwargs ~0_LazyAutoProcessorMapping
+0eytorch_utils ~0Conv1D
+0dtime_series_utils ~0AffineTransformed ~0DistributionOutput ~0LambdaLayer ~0NegativeBinomialOutput ~1ormalOutput ~0ParameterProjection ~0StudentTOutput
+0eokenization_python ~0ExtensionsTrie ~0PythonBackend ~0Trie
+0qutils ~0ExtensionsTrie ~0PreTrainedTokenizer ~0Trie
 0v_base ~0AddedToken ~0BatchEncoding ~0CharSpan ~0PreTrainedTokenizerBase ~0SpecialTokensMixin ~0TokenSpan 1runcationStrategy
+0wfast ~0PreTrainedTokenizerFast
+0wtokenizers ~0TokenizersBackend
 0erainer_callback ~0CallbackHandler ~0DefaultFlowCallback ~0EarlyStoppingCallback ~1xportableState ~0PrinterCallback ~2ogressCallback ~0TrainerCallback ~8ontrol ~7State
 0lpt_utils ~0AcceleratorConfig ~0BatchRebalanceSampler ~0DistributedLengthGroupedSampler ~bSamplerWithLoop ~bTensorGatherer ~0EvalLoopContainer ~0IterableDatasetShard ~0LabelSmoother ~2yerWiseDummyOptimizer ~eScheduler ~1engthGroupedSampler ~0SequentialDistributedSampler ~1hardSampler
 0lutils ~0BestRun ~0EvalLoopOutput ~4Prediction 4uationStrategy 0FSDPOption 0HPSearchBackend 1ubStrategy 0IntervalStrategy ~0PredictionOutput ~0RemoveColumnsCollator 0SaveStrategy 1chedulerType ~0TrainOutput ~5erMemoryTracker
 0iing_args 0OptimizerNames 0ParallelMode ~0TrainingArguments
 0q_seq2seq ~0Seq2SeqTrainingArguments
-0dutils.generic ~0ContextManagers ~0GeneralInterface 0ModelOutput 0PaddingStrategy 0TensorType ~1ransformersKwargs ~0cached_property
-0jquantization_config 0AWQLinearVersion ~1qlmConfig ~1utoRoundConfig 1wqBackend aPackingMethod ~3Config 3Format ~0BitNetConfig ~6QuantConfig ~3sAndBytesConfig ~0CompressedTensorsConfig ~0EetqConfig 1xllamaVersion ~0FPQuantConfig ~1bgemmFp8Config ~1ineGrainedFP8Config ~1ourOverSixConfig ~0GPTQConfig ~1emmaQuantizationConfig ~1gufConfig ~0HiggsConfig ~1qqConfig ~0MetalConfig ~1xfp4Config ~0NVFP4Config ~0QuantizationConfigMixin cMethod ~5oConfig ~3rkConfig ~0SinqConfig ~1pQRConfig ~0TorchAoConfig ~0VptqConfig ~4LayerConfig`,
+0dutils.backbone_utils ~0BackboneConfigMixin ~8Mixin 8Type
+0jgeneric ~0ContextManagers ~0GeneralInterface +0ModelOutput 0PaddingStrategy 0TensorType ~1ransformersKwargs ~0cached_property
+0jquantization_config 0AWQLinearVersion ~1qlmConfig ~1utoRoundConfig 1wqBackend aPackingMethod ~3Config 3Format ~0BitNetConfig ~6QuantConfig ~3sAndBytesConfig =0CompressedTensorsConfig ~0EetqConfig 1xllamaVersion ~0FPQuantConfig ~1bgemmFp8Config ~1ineGrainedFP8Config ~1ourOverSixConfig ~0GPTQConfig ~1emmaQuantizationConfig ~1gufConfig ~0HiggsConfig ~1qqConfig ~0MetalConfig ~1xfp4Config ~0NVFP4Config =0QuantizationConfigMixin cMethod ~5oConfig ~3rkConfig ~0SinqConfig ~1pQRConfig ~0TorchAoConfig ~0VptqConfig ~4LayerConfig
+0dvideo_processing_utils ~0BaseVideoProcessor ~0VideoProcessorMixin
+0jutils ~0VideoMetadata`,
   },
   {
     library: "xgboost",

@@ -496,3 +496,30 @@ test("a state that calls may have changed is not what was put into it", async ()
   assert.equal(await verdict(keywords(changed)), "suspicious");
   assert.equal(await verdict(keywords("N")), "clean");
 });
+
+test("what makes attributes of its arguments is given nothing to call under a method's name", async () => {
+  // transformers 5.24.0 ran it: the pairs of the only field become attributes, and OrderedDict calls keys.
+  const output = (...args: readonly (string | Uint8Array)[]) =>
+    bytes("ctransformers.modeling_outputs\nBaseModelOutput\n(", ...args, "tR");
+  const pairs = (name: string, value: string | Uint8Array) => bytes("](", str(name), value, "ta");
+  const dictionary = (value: Uint8Array) => bytes("ccollections\nOrderedDict\n(", value, "tR");
+  assert.equal(await verdict(dictionary(output(pairs("keys", PARTIAL)))), "suspicious");
+  const model = bytes("cfunctools\npartial\n(", MODEL, str("a"), "tR");
+  assert.equal(
+    await verdict(output(pairs("__setstate__", model)), CONFIGURED, "b"),
+    "suspicious",
+  );
+  assert.equal(await verdict(output("}", str("__setstate__"), PARTIAL, "s")), "suspicious");
+  assert.equal(await verdict(output(pairs("logits", "K\x01"))), "clean");
+  assert.equal(await verdict(output("K\x01N")), "clean");
+  assert.equal(await verdict(output("NN"), "}", str("loss"), "Nsb"), "clean");
+  // By way of keyword arguments, too.
+  const keywords = bytes("}", str("last_hidden_state"), pairs("keys", PARTIAL), "s");
+  const partial = bytes(
+    "cfunctools\npartial\n(ctransformers.modeling_outputs\nBaseModelOutput\ntR",
+    "(ctransformers.modeling_outputs\nBaseModelOutput\n)",
+    keywords,
+    "Ntb)R",
+  );
+  assert.equal(await verdict(dictionary(partial)), "suspicious");
+});
