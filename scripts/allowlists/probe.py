@@ -346,8 +346,13 @@ class Examination:
             result = action(*args)
             if any(result is each for each in held(args)):
                 found.add("identity")
-            if self.phase == 0 and has_attribute(result, args):
-                found.add("attributes")
+            if self.phase == 0:
+                seen = set(log)
+                if has_attribute(result, args):
+                    found.add("attributes")
+                # What our own look at the result shows is no finding.
+                log.clear()
+                log.update(seen)
             # What was made goes while the hook listens, and so does what its end calls.
             result = result is not None
         except ImportError as error:

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "b87900af09b5ef50cf5b9ec5ddb07c371286f95051d86a5cf37e6889ef2de6a7";
+export const RULES_HASH: string = "02645460d188fa1ea22df7a899eaf59f5c184a1b9616f75a87f16c08028c6c79";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1820,13 +1820,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
   {
     library: "stdlib",
     version: "3.8 to 3.13",
-    roots: ["__future__","_collections","_collections_abc","_datetime","_decimal","_io","_random","_struct","_weakrefset","argparse","array","builtins","calendar","collections","dataclasses","datetime","decimal","enum","fractions","http","io","ipaddress","itertools","math","numbers","optparse","pathlib","pickle","random","re","statistics","string","struct","time","types","typing","uuid","weakref","xml","zoneinfo"],
+    roots: ["__future__","_collections","_collections_abc","_datetime","_decimal","_io","_queue","_random","_struct","_weakrefset","argparse","array","builtins","calendar","collections","dataclasses","datetime","decimal","enum","fractions","http","io","ipaddress","itertools","math","numbers","optparse","pathlib","pickle","queue","random","re","statistics","string","struct","time","types","typing","uuid","weakref","xml","zoneinfo"],
     text: `00__future__ ~0_Feature
 01collections 0OrderedDict 0defaultdict 2que
 0c_abc ~0dict_items ~5keys ~5values
 01datetime 0date 4time 0time 4delta 4zone
 02ecimal 0Decimal
 01io 0BytesIO 0StringIO
+01queue 0Empty
 01random ~0Random
 01struct ~0Struct
 01weakrefset 0WeakSet
@@ -1842,7 +1843,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 00enum =0Enum =0Flag =0IntEnum =3Flag =0StrEnum =0auto
 00fractions 0Fraction
 00http 0HTTPMethod 4Status
-00io 0BytesIO 0StringIO
+00io 0BytesIO 0StringIO 0UnsupportedOperation
 01paddress 0IPv4Address 4Interface 4Network 36Address 4Interface 4Network
 01tertools 0chain 5.from_iterable 1ombinations c_with_replacement 3press 2unt 1ycle 0islice ~0pairwise 1ermutations 1roduct 0repeat 0tee 0zip_longest
 00math =0acos =4h =1sin =4h =1tan =42 =4h =0ceil =1omb =2pysign =2s =3h =0degrees =1ist =0erf =3c =1xp =32 =3m1 =0fabs =2ctorial =1loor =1mod =1rexp =1sum =0gamma =1cd =0hypot =0isclose =2finite =2inf =2nan =2qrt =0lcm =1dexp =1gamma =1og =310 =4p =32 =0modf =0nextafter =0perm =1ow =1rod =0radians =1emainder =0sin =3h =1qrt =0tan =3h =1runc =0ulp
@@ -1851,6 +1852,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 00pathlib 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
 07._local 0Path 1osixPath 1urePath 5osixPath 4WindowsPath 0WindowsPath
 01ickle ~0PickleBuffer
+00queue 0Empty 0Full
 00random 0Random
 01e ~0Match ~0Pattern 0RegexFlag 0_compile 0compile
 00statistics ~0NormalDist
@@ -1860,9 +1862,9 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 01ypes =0BuiltinFunctionType 0EllipsisType 0GenericAlias ~0MappingProxyType ~0NoneType 2tImplementedType 0SimpleNamespace ~0UnionType
 03ing =0Any =3Str =0Callable =1lassVar =0DefaultDict =2que =1ict =0Final =1rozenSet =0Generic =0Iterable =5tor =0List =2teral =0Mapping =0NewType =1oReturn =0Optional =1rderedDict =0ParamSpec =1rotocol =0Sequence =2t =0Text =1uple =1ype =4Var =4dDict =0Union =0_AnnotatedAlias =1CallableGenericAlias =1GenericAlias =1LiteralGenericAlias =1SpecialForm =1UnionGenericAlias =1VariadicGenericAlias
 00uuid 0SafeUUID =8.safe =9unknown =bsafe ~0UUID
-00weakref ~0WeakKeyDictionary 4Set ~4ValueDictionary ~0ref
+00weakref ~0WeakKeyDictionary 4Set =4ValueDictionary ~0ref
 00xml.etree.ElementTree ~0Element ~0QName
-00zoneinfo 0ZoneInfo 8._unpickle`,
+00zoneinfo =0ZoneInfo 8._unpickle`,
   },
   {
     library: "torch",
