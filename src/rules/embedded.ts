@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "02645460d188fa1ea22df7a899eaf59f5c184a1b9616f75a87f16c08028c6c79";
+export const RULES_HASH: string = "ab8376da7b80b267b278bb7dbf958b386abc32d633ad93537f240e96e242102e";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1217,8 +1217,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     library: "lightgbm",
     version: "3.3.5 to 4.7.0",
     roots: ["lightgbm"],
-    text: `00lightgbm =0Booster ~0LGBMClassifier ~4Model ~4Ranker ~5egressor
-08.basic ~0Booster 0LightGBMError ~0_InnerPredictor
+    text: `00lightgbm ~0Booster ~0LGBMClassifier ~4Model ~4Ranker ~5egressor
+08.basic ~0Booster 0LightGBMError =0_InnerPredictor
 09callback ~0CallbackEnv 0EarlyStopException ~0_EarlyStoppingCallback ~1LogEvaluationCallback ~1RecordEvaluationCallback ~3setParameterCallback
 09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
   },
@@ -2141,14 +2141,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0limv2.configuration_aimv2 ~0Aimv2Config ~5TextConfig ~5VisionConfig
 0qmodeling_aimv2 ~0Aimv2Attention ~ePoolingHead ~5Encoder ~cLayer ~5MLP ~6odel +5Output ~5PreTrainedModel ~5RMSNorm ~5TextEmbeddings ~9Model ~5VisionEmbeddings ~bModel
 0llbert.configuration_albert ~0AlbertConfig ~6OnnxConfig
-0rmodeling_albert ~0AlbertAttention ~6Embeddings ~6ForMaskedLM ~aultipleChoice ~9PreTraining +kOutput ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Layer ~bGroup ~6MLMHead ~7odel ~6PreTrainedModel ~6SOPHead ~6Transformer
+0rmodeling_albert ~0AlbertAttention ~6Embeddings ~6ForMaskedLM ~aultipleChoice ~9PreTraining +kOutput ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Layer ~bGroup ~6MLMHead ~7odel ~6PreTrainedModel ~6SOPHead ~7dpaAttention ~6Transformer
 0rtokenization_albert =0AlbertTokenizer
 1a_fast ~0AlbertTokenizerFast
 0mign.configuration_align ~0AlignConfig ~5TextConfig ~5VisionConfig
 0qmodeling_align ~0AlignModel +5Output ~5PreTrainedModel ~5TextAttention ~9Embeddings ~ancoder ~9Intermediate ~9Layer ~9Model +eOutput ~9Output ~9Pooler ~9SelfAttention ~dOutput ~5VisionBlock ~bDepthwiseConv2d ~kLayer ~bEmbeddings ~cncoder ~cxpansionLayer ~bFinalBlockLayer ~bModel +gOutput ~bSqueezeExciteLayer
 0qprocessing_align ~0AlignProcessor ~eKwargs
 0mtclip.configuration_altclip ~0AltCLIPConfig ~7TextConfig ~7VisionConfig
-0smodeling_altclip ~0AltCLIPAttention ~7Encoder ~eLayer ~7MLP ~8odel +7Output ~7PreTrainedModel ~7TextModel ~7VisionEmbeddings ~dModel ~3RobertaAttention ~aEmbeddings ~bncoder ~aIntermediate ~aLayer ~aModel ~aOutput ~aPooler ~aSelfAttention ~eOutput
+0smodeling_altclip ~0AltCLIPAttention ~7Encoder ~eLayer ~7MLP ~8odel +7Output ~7PreTrainedModel ~7TextModel ~7VisionEmbeddings ~dModel ~dTransformer ~3RobertaAttention ~aEmbeddings ~bncoder ~aIntermediate ~aLayer ~aModel ~aOutput ~aPooler ~aSelfAttention ~eOutput
 0sprocessing_altclip ~0AltCLIPProcessor ~4lipProcessorKwargs
 0lpertus.configuration_apertus ~0ApertusConfig
 0smodeling_apertus ~0ApertusAttention ~7DecoderLayer ~7ForCausalLM ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
@@ -2165,7 +2165,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pprocessing_aria ~0AriaProcessor ~0DeprecatedAriaImagesKwargs ~eProcessorKwargs
 0ludio_spectrogram_transformer.configuration_audio_spectrogram_transformer ~0ASTConfig
 1efeature_extraction_audio_spectrogram_transformer ~0ASTFeatureExtractor
-1emodeling_audio_spectrogram_transformer ~0ASTAttention ~3Embeddings ~3ForAudioClassification ~3Layer ~3MLP ~6Head ~4odel ~3PatchEmbeddings ~4reTrainedModel
+1emodeling_audio_spectrogram_transformer ~0ASTAttention ~3Embeddings ~4ncoder ~3ForAudioClassification ~3Intermediate ~3Layer ~3MLP ~6Head ~4odel ~3Output ~3PatchEmbeddings ~4reTrainedModel ~3SdpaAttention ~7SelfAttention ~4elfAttention ~7Output
 0pflamingo3.configuration_audioflamingo3 ~0AudioFlamingo3Config ~eEncoderConfig
 0zmodeling_audioflamingo3 ~0AudioFlamingo3Attention +eCausalLMOutputWithPast ~eEncoder ~lLayer ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePreTrainedModel
 0zprocessing_audioflamingo3 ~0AudioFlamingo3Processor
@@ -2184,10 +2184,10 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0qmodeling_bamba ~0BambaAttention ~5DecoderLayer ~5ForCausalLM ~5MLP ~6ixer ~6odel ~5PreTrainedModel ~5RMSNorm ~cGated ~6otaryEmbedding
 0mrk.configuration_bark ~0BarkCoarseConfig ~6nfig ~4FineConfig ~4SemanticConfig ~5ubModelConfig
 0pgeneration_configuration_bark ~0BarkCoarseGenerationConfig ~4FineGenerationConfig ~4GenerationConfig ~4SemanticGenerationConfig
-0pmodeling_bark ~0BarkBlock ~4CausalModel ~5oarseModel ~4FineModel ~4MLP ~5odel ~4PreTrainedModel ~4SelfAttention ~8FlashAttention2 ~6manticModel
+0pmodeling_bark ~0BarkBlock ~4CausalModel ~5oarseModel ~4FineModel ~4LayerNorm ~4MLP ~5odel ~4PreTrainedModel ~4SelfAttention ~8FlashAttention2 ~6manticModel
 0pprocessing_bark ~0BarkProcessor
 0nt.configuration_bart ~0BartConfig ~4OnnxConfig
-0pmodeling_bart ~0BartAttention ~4ClassificationHead ~4Decoder ~bLayer ~bWrapper ~4Encoder ~bLayer ~4ForCausalLM ~8onditionalGeneration ~7QuestionAnswering ~7SequenceClassification ~4LearnedPositionalEmbedding ~4Model ~4PreTrainedModel ~7trainedModel ~4ScaledWordEmbedding ~0PretrainedBartModel
+0pmodeling_bart ~0BartAttention ~4ClassificationHead ~4Decoder ~bLayer ~bWrapper ~4Encoder ~bLayer ~4FlashAttention2 ~5orCausalLM ~8onditionalGeneration ~7QuestionAnswering ~7SequenceClassification ~4LearnedPositionalEmbedding ~4Model ~4PreTrainedModel ~7trainedModel ~4ScaledWordEmbedding ~5dpaAttention ~0PretrainedBartModel
 0ptokenization_bart ~0BartTokenizer
 16_fast ~0BartTokenizerFast
 0ohez.tokenization_barthez =0BarthezTokenizer
@@ -2199,9 +2199,9 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pfeature_extraction_beit ~0BeitFeatureExtractor
 0pimage_processing_beit ~0BeitImageProcessor ~iKwargs
 16pil_beit ~0BeitImageProcessorKwargs ~iPil
-0pmodeling_beit ~0BeitAttention ~4Backbone ~4ConvLayer ~4DropPath ~4Embeddings ~4FCNHead ~5PNNeck ~7UpBlock ~5orImageClassification ~7MaskedImageModeling ~7SemanticSegmentation ~4Layer ~4MLP ~5odel +9OutputWithPooling ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~5yramidPoolingBlock ~iModule ~4RelativePositionBias ~4UperHead
+0pmodeling_beit ~0BeitAttention ~4Backbone ~4ConvLayer ~8Module ~4DropPath ~4Embeddings ~5ncoder ~4FCNHead ~5PNNeck ~7UpBlock ~5orImageClassification ~7MaskedImageModeling ~7SemanticSegmentation ~4Intermediate ~4Layer ~4MLP ~5odel +9OutputWithPooling ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~5yramidPoolingBlock ~iModule ~4RelativePositionBias ~4SelfAttention ~8Output ~4UperHead
 0mrt.configuration_bert ~0BertConfig ~4OnnxConfig
-0pmodeling_bert ~0BertAttention ~4CrossAttention ~4Embeddings ~5ncoder ~4ForMaskedLM ~8ultipleChoice ~7NextSentencePrediction ~7PreTraining +iOutput ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4LMHeadModel ~6PredictionHead ~5ayer ~4Model ~4OnlyMLMHead ~8NSPHead ~5utput ~4Pooler ~5reTrainedModel ~cingHeads ~7dictionHeadTransform ~4SelfAttention ~8Output
+0pmodeling_bert ~0BertAttention ~4CrossAttention ~4Embeddings ~5ncoder ~4ForMaskedLM ~8ultipleChoice ~7NextSentencePrediction ~7PreTraining +iOutput ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4LMHeadModel ~6PredictionHead ~5ayer ~4Model ~4OnlyMLMHead ~8NSPHead ~5utput ~4Pooler ~5reTrainedModel ~cingHeads ~7dictionHeadTransform ~4SdpaSelfAttention ~5elfAttention ~8Output
 0ptokenization_bert ~0BasicTokenizer ~1ertTokenizer ~0WordpieceTokenizer
 16_fast ~0BertTokenizerFast
 17legacy ~0BasicTokenizer ~1ertTokenizerLegacy ~0WordpieceTokenizer
@@ -2217,7 +2217,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0nbird_pegasus.configuration_bigbird_pegasus ~0BigBirdPegasusConfig ~eOnnxConfig
 10modeling_bigbird_pegasus ~0BigBirdPegasusBlockSparseAttention ~eClassificationHead ~eDecoder ~lAttention ~lLayer ~lWrapper ~eEncoder ~lAttention ~lLayer ~eForCausalLM ~ionditionalGeneration ~hQuestionAnswering ~hSequenceClassification ~eLearnedPositionalEmbedding ~eModel ~ePreTrainedModel ~eScaledWordEmbedding ~felfAttention
 0mogpt.configuration_biogpt ~0BioGptConfig
-0rmodeling_biogpt ~0BioGptAttention ~6DecoderLayer ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6LearnedPositionalEmbedding ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding
+0rmodeling_biogpt ~0BioGptAttention ~6DecoderLayer ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6LearnedPositionalEmbedding ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding ~7dpaAttention
 0rtokenization_biogpt =0BioGptTokenizer
 0mt.configuration_bit ~0BitConfig
 0oimage_processing_bit ~0BitImageProcessor
@@ -2257,333 +2257,487 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pprocessing_bros ~0BrosProcessor
 0lyt5.tokenization_byt5 ~0ByT5Tokenizer
 0kcamembert.configuration_camembert ~0CamembertConfig ~9OnnxConfig
+0umodeling_camembert ~0CamembertAttention ~9ClassificationHead ~arossAttention ~9Embeddings ~ancoder ~9ForCausalLM ~cMaskedLM ~dultipleChoice ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9Intermediate ~9LMHead ~aayer ~9Model ~9Output ~9Pooler ~areTrainedModel ~9SdpaSelfAttention ~aelfAttention ~dOutput
 0utokenization_camembert =0CamembertTokenizer
 1g_fast ~0CamembertTokenizerFast
 0mnary.configuration_canary ~0CanaryConfig ~6DecoderConfig
+0rmodeling_canary ~0CanaryCrossAttention ~6Decoder ~dLayer ~dMLP ~6ForConditionalGeneration ~6Model ~6PositionalEmbedding ~7reTrainedModel ~6SelfAttention
 0rprocessing_canary ~0CanaryProcessor
 0nine.configuration_canine ~0CanineConfig
+0rmodeling_canine ~0CanineAttention ~6Embeddings ~7ncoder ~6ForMultipleChoice ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Intermediate ~6LMPredictionHead ~7ayer ~6Model =bOutputWithPooling ~6OnlyMLMHead ~7utput ~6Pooler ~7reTrainedModel ~9dictionHeadTransform ~6SelfAttention ~aOutput ~1haractersToMolecules ~1onvProjection
 0rtokenization_canine ~0CanineTokenizer
 0lhameleon.configuration_chameleon ~0ChameleonConfig ~9VQVAEConfig
 0uimage_processing_chameleon ~0ChameleonImageProcessor
 1bpil_chameleon ~0ChameleonImageProcessorPil
+0umodeling_chameleon ~0ChameleonAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9FlashAttention2 ~aorConditionalGeneration ~9ImageVocabularyMapping ~9LayerNorm ~ainearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9SdpaAttention ~awinDecoderLayer ~9VQVAE ~eEncoder ~lAttnBlock ~lConvDownsample ~lResnetBlock =eModelOutput ~eVectorQuantizer
 0uprocessing_chameleon ~0ChameleonProcessor ~iKwargs ~9TextKwargs ~0DeprecatedChameleonTextKwargs
 0minese_clip.configuration_chinese_clip ~0ChineseCLIPConfig ~bOnnxConfig ~bTextConfig ~bVisionConfig
 0xfeature_extraction_chinese_clip ~0ChineseCLIPFeatureExtractor
 0ximage_processing_chinese_clip ~0ChineseCLIPImageProcessor
 1epil_chinese_clip ~0ChineseCLIPImageProcessorPil
+0xmodeling_chinese_clip ~0ChineseCLIPModel =bOutput ~bPreTrainedModel ~bTextAttention ~fEmbeddings ~gncoder ~fIntermediate ~fLayer ~fModel ~fOutput ~fPooler ~fSelfAttention ~jOutput ~bVisionAttention ~hEmbeddings ~incoder ~hLayer ~hMLP ~iodel ~hTransformer
 0xprocessing_chinese_clip ~0ChineseCLIPProcessor ~8lipProcessorKwargs
 0mmv2.configuration_chmv2 ~0CHMv2Config
 0qimage_processing_chmv2 ~0CHMv2ImageProcessor ~jKwargs
+0qmodeling_chmv2 ~0CHMv2FeatureFusionLayer ~csToDepth ~6orDepthEstimation ~5Head ~5PreActResidualLayer ~8TrainedModel ~5ReassembleLayer ~fStage ~5UpsampleConvHead
 0llap.configuration_clap ~0ClapAudioConfig ~4Config ~4TextConfig
 0pfeature_extraction_clap ~0ClapFeatureExtractor
+0pmodeling_clap ~0ClapAudioAFFBlock ~attention ~9Encoder ~9Intermediate ~9Layer ~9Model =eOutput ~eWithProjection ~9Output ~9PatchEmbed ~eMerging ~9SelfAttention ~dOutput ~atage ~4DropPath ~4Model =4Output ~4PreTrainedModel ~6ojectionLayer ~4TextAttention ~8Embeddings ~9ncoder ~8Intermediate ~8Layer ~8Model =dOutput ~dWithProjection ~8Output ~8Pooler ~8SelfAttention ~cOutput
 0pprocessing_clap ~0ClapProcessor
 0mip.configuration_clip ~0CLIPConfig ~4OnnxConfig ~4TextConfig ~4VisionConfig
 0pfeature_extraction_clip ~0CLIPFeatureExtractor
 0pimage_processing_clip ~0CLIPImageProcessor
 16pil_clip ~0CLIPImageProcessorPil
+0pmodeling_clip ~0CLIPAttention ~4Encoder ~bLayer ~4FlashAttention2 ~5orImageClassification ~4MLP ~5odel =4Output ~4PreTrainedModel ~4SdpaAttention ~4TextEmbeddings ~8Model =dOutput ~dWithProjection ~8Transformer ~4VisionEmbeddings ~aModel =fOutput ~fWithProjection ~aTransformer
 0pprocessing_clip ~0CLIPProcessor
 0ptokenization_clip ~0BasicTokenizer ~0CLIPTokenizer
 16_fast ~0CLIPTokenizerFast
 0oseg.configuration_clipseg ~0CLIPSegConfig ~7TextConfig ~7VisionConfig
+0smodeling_clipseg ~0CLIPSegAttention ~7Decoder ~eLayer =eOutput ~7Encoder ~eLayer ~7ForImageSegmentation =7ImageSegmentationOutput ~7MLP ~8odel =7Output ~7PreTrainedModel ~7TextEmbeddings ~bModel ~bTransformer ~7VisionEmbeddings ~dModel ~dTransformer
 0sprocessing_clipseg ~0CLIPSegProcessor
 0mvp.configuration_clvp ~0ClvpConfig ~4DecoderConfig ~4EncoderConfig
 0pfeature_extraction_clvp ~0ClvpFeatureExtractor
+0pmodeling_clvp ~0ClvpConditioningEncoder ~4Decoder ~bLayer ~bMLP ~4Encoder ~bLayer ~bMLP =bOutput ~4ForCausalLM ~4GatedLinearUnit ~4Model ~9ForConditionalGeneration =4Output ~4PreTrainedModel ~4RMSNorm ~5otaryPositionalEmbedding ~4SelfAttention ~6quenceSummary
 0pnumber_normalizer ~0EnglishNormalizer
 0pprocessing_clvp ~0ClvpProcessor
 0ptokenization_clvp ~0ClvpTokenizer
 0lode_llama.tokenization_code_llama =0CodeLlamaTokenizer
 1i_fast ~0CodeLlamaTokenizerFast
 0ogen.configuration_codegen ~0CodeGenConfig ~7OnnxConfig
+0smodeling_codegen ~0CodeGenAttention ~7Block ~7ForCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RotaryEmbedding
 0stokenization_codegen ~0CodeGenTokenizer
 1c_fast ~0CodeGenTokenizerFast
 0mhere.configuration_cohere ~0CohereConfig
+0rmodeling_cohere ~0CohereAttention ~6DecoderLayer ~6FlashAttention2 ~7orCausalLM ~6LayerNorm ~6MLP ~7odel ~6PreTrainedModel ~6RotaryEmbedding ~6SdpaAttention
 0rtokenization_cohere ~0CohereTokenizer
 1a_fast ~0CohereTokenizerFast
 0q2.configuration_cohere2 ~0Cohere2Config
+0smodeling_cohere2 ~0Cohere2Attention ~7DecoderLayer ~7ForCausalLM ~7LayerNorm ~7MLP ~8odel ~7PreTrainedModel ~7RotaryEmbedding
 0r_moe.configuration_cohere2_moe ~0Cohere2MoeConfig
+0wmodeling_cohere2_moe ~0Cohere2MoeAttention ~aDecoderLayer ~aExperts ~aForCausalLM ~aLayerNorm ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aSparseMoeBlock ~aTopKRouter
 0svision.configuration_cohere2_vision ~0Cohere2VisionConfig
 0zimage_processing_cohere2_vision ~0Cohere2VisionImageProcessor ~rKwargs
+0zmodeling_cohere2_vision =0Cohere2VisionCausalLMOutputWithPast ~dForConditionalGeneration ~dModel =iOutputWithPast ~eultiModalProjector ~dPreTrainedModel
 0zprocessing_cohere2_vision ~0Cohere2VisionProcessor
 0q_asr.configuration_cohere_asr ~0CohereAsrConfig
 0vfeature_extraction_cohere_asr ~0CohereAsrFeatureExtractor
+0vmodeling_cohere_asr ~0CohereAsrCrossAttention ~9Decoder ~gLayer ~gMLP ~9ForConditionalGeneration ~9Model ~9PreTrainedModel ~9SelfAttention
 0vprocessing_cohere_asr ~0CohereAsrProcessor
 0rcompass.configuration_cohere_compass ~0CohereCompassConfig ~dTextConfig ~dVisionConfig
 0zimage_processing_cohere_compass ~0CohereCompassImageProcessor ~rKwargs
 1gpil_cohere_compass ~0CohereCompassImageProcessorKwargs ~rPil
+0zmodeling_cohere_compass =0BaseModelOutputWithDeepstackFeatures ~0CohereCompassAttention ~dDecoderLayer ~dForCausalLM ~honditionalGeneration ~dLayerNorm ~dMLP ~eodel ~dPreTrainedModel ~dRotaryEmbedding ~dTextForSequenceClassification ~hModel ~dVisionAttention ~jBlock ~jMLP ~kodel ~jPatchEmbed ~oMerger ~jRotaryEmbedding
 0zprocessing_cohere_compass ~0CohereCompassProcessor
 0zvideo_processing_cohere_compass ~0CohereCompassVideoProcessor ~rInitKwargs
 0mlmodernvbert.configuration_colmodernvbert ~0ColModernVBertConfig
+0zmodeling_colmodernvbert ~0ColModernVBertForRetrieval =qOutput ~ePreTrainedModel
 0zprocessing_colmodernvbert ~0ColModernVBertProcessor ~0DeprecatedColModernVBertProcessorKwargs
 0npali.configuration_colpali ~0ColPaliConfig
+0smodeling_colpali ~0ColPaliForRetrieval =jOutput ~7PreTrainedModel
 0sprocessing_colpali ~0ColPaliProcessor
 0nqwen2.configuration_colqwen2 ~0ColQwen2Config
+0tmodeling_colqwen2 ~0ColQwen2ForRetrieval =kOutput ~8PreTrainedModel
 0tprocessing_colqwen2 ~0ColQwen2Processor
 0mnditional_detr.configuration_conditional_detr ~0ConditionalDetrConfig ~fOnnxConfig
 11feature_extraction_conditional_detr ~0ConditionalDetrFeatureExtractor
 11image_processing_conditional_detr ~0ConditionalDetrImageProcessor ~tKwargs
 1ipil_conditional_detr ~0ConditionalDetrImageProcessorKwargs ~tPil
+11modeling_conditional_detr ~0ConditionalDetrAttention ~fConvBlock ~jEncoder ~jModel ~fDecoder ~mCrossAttention ~mLayer =mOutput ~mSelfAttention ~fEncoder ~mLayer ~fFPNFusionStage ~gorObjectDetection ~iSegmentation ~grozenBatchNorm2d ~fLearnedPositionEmbedding ~fMHAttentionMap ~gLP ~iPredictionHead ~gaskHeadSmallConv ~godel =kOutput =fObjectDetectionOutput ~fPreTrainedModel =fSegmentationOutput ~hlfAttention ~ginePositionEmbedding ~0DetrAttention ~0MLP
 0nvbert.configuration_convbert ~0ConvBertConfig ~8OnnxConfig
+0tmodeling_convbert ~0ConvBertAttention ~8ClassificationHead ~8Embeddings ~9ncoder ~8ForMaskedLM ~cultipleChoice ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8GeneratorPredictions ~8Intermediate ~8Layer ~8Model ~8Output ~8PreTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput ~aquenceSummary ~0GroupedLinearLayer =0SeparableConv1D
 0ttokenization_convbert ~0BasicTokenizer ~0ConvBertTokenizer ~0WordpieceTokenizer
 1e_fast ~0ConvBertTokenizerFast
 0onext.configuration_convnext ~0ConvNextConfig ~8OnnxConfig
 0tfeature_extraction_convnext ~0ConvNextFeatureExtractor
 0timage_processing_convnext ~0ConvNextImageProcessor ~mKwargs
 1apil_convnext ~0ConvNextImageProcessorKwargs ~mPil
+0tmodeling_convnext =0ConvNextBackbone =8DropPath =8Embeddings =9ncoder =8ForImageClassification =8Layer =dNorm =8Model =8PreTrainedModel =8Stage
 0sv2.configuration_convnextv2 ~0ConvNextV2Config
+0vmodeling_convnextv2 =0ConvNextV2Backbone =aDropPath =aEmbeddings =bncoder =aForImageClassification =aGRN =aLayer =fNorm =aModel =aPreTrainedModel =aStage
 0msmos3_edge.configuration_cosmos3_edge ~0Cosmos3EdgeConfig ~bTextConfig ~bVisionConfig
 0ximage_processing_cosmos3_edge ~0Cosmos3EdgeImageProcessor ~pKwargs
 1epil_cosmos3_edge ~0Cosmos3EdgeImageProcessorKwargs ~pPil
+0xmodeling_cosmos3_edge =0Cosmos3EdgeEncoder =bForConditionalGeneration =bMLP =codel =bPatchMerger =creTrainedModel =bTextAttention =fDecoderLayer =fMLP =godel =fRMSNorm =gotaryEmbedding =bVisionAttention =hEmbeddings =incoderLayer =hModel
 0xprocessing_cosmos3_edge ~0Cosmos3EdgeProcessor
 0xvideo_processing_cosmos3_edge ~0Cosmos3EdgeVideoProcessor ~pInitKwargs
 0somni.configuration_cosmos3_omni ~0Cosmos3OmniConfig
+0xmodeling_cosmos3_omni =0BaseModelOutputWithDeepstackFeatures =0Cosmos3OmniForConditionalGeneration =bModel =bPreTrainedModel
 0lpm.tokenization_cpm_fast ~0CpmTokenizerFast
 0nant.configuration_cpmant ~0CpmAntConfig
+0rmodeling_cpmant =0CpmAntAttention =6DenseGatedACT =6Encoder =6FFNBlock =7eedForward =7orCausalLM =6Intermediate =6LayerNorm =6Model =6Output =6PreTrainedModel =6SegmentPositionEmbedding =8lfAttentionBlock =6TransformerBlock
 0rtokenization_cpmant ~0CpmAntTokenizer ~0WordpieceTokenizer
 0lsm.configuration_csm ~0CsmConfig ~3DepthDecoderConfig
 0ogeneration_csm +0CsmGenerateOutput ~aionMixin
+0omodeling_csm =0CsmAttention =3BackboneModel =gEmbeddings =3CodebooksHead =3DecoderLayer =5pthDecoderForCausalLM =fModel =3ForConditionalGeneration =3MLP =3OutputWithPast =3PreTrainedModel =3RMSNorm =4otaryEmbedding
 0oprocessing_csm ~0CsmAudioKwargs ~3Processor ~cKwargs
 0ltrl.configuration_ctrl ~0CTRLConfig
+0pmodeling_ctrl =0CTRLForSequenceClassification =4LMHeadModel =4Model =4PreTrainedModel =0EncoderLayer =0MultiHeadAttention
 0ptokenization_ctrl ~0CTRLTokenizer
 0lvt.configuration_cvt ~0CvtConfig
+0omodeling_cvt =0BaseModelOutputWithCLSToken =0CvtAttention =3ConvEmbeddings =3DropPath =3Embeddings =4ncoder =3ForImageClassification =3Intermediate =3Layer =3Model =3Output =3PreTrainedModel =3SelfAttention =gConvProjection =gLinearProjection =gProjection =7Output =4tage
 0lwm.configuration_cwm ~0CwmConfig
+0omodeling_cwm =0CwmAttention =3DecoderLayer =3ForCausalLM =3MLP =4odel =8OutputWithPast =3PreTrainedModel =3RMSNorm =4otaryEmbedding
 0kd_fine.configuration_d_fine ~0DFineConfig
+0rmodeling_d_fine ~0DFineAIFILayer ~5CSPRepLayer ~6onvEncoder ~9NormLayer ~5Decoder ~cLayer +cOutput ~5EncoderLayer ~5ForObjectDetection ~6rozenBatchNorm2d ~5Gate ~5HybridEncoder ~5Integral ~5LQE ~5MLP ~8PredictionHead ~6odel +aOutput ~6ultiscaleDeformableAttention +5ObjectDetectionOutput ~5PreTrainedModel ~5RepNCSPELAN4 ~8VggBlock ~5SCDown ~6elfAttention ~6inePositionEmbedding
 0lab_detr.configuration_dab_detr ~0DabDetrConfig
+0tmodeling_dab_detr ~0DabDetrAttention ~7ConvEncoder ~bModel ~7Decoder ~eLayer ~jCrossAttention ~jFFN ~jSelfAttention +eOutput ~7Encoder ~eLayer ~7ForObjectDetection ~8rozenBatchNorm2d ~7MHAttentionMap ~8LP ~8odel +cOutput +7ObjectDetectionOutput ~7PreTrainedModel ~7SinePositionEmbedding ~1etrAttention
 0mc.configuration_dac ~0DacConfig
 0ofeature_extraction_dac ~0DacFeatureExtractor
+0omodeling_dac ~0DacDecoder ~aBlock +aOutput ~3Encoder ~aBlock +aOutput ~3Model +3Output ~3PreTrainedModel ~3ResidualUnit ~bVectorQuantize ~pr ~3VectorQuantize ~0Snake1d
 0mta2vec.configuration_data2vec_audio ~0Data2VecAudioConfig
 1gtext ~0Data2VecTextConfig ~cOnnxConfig
 1gvision ~0Data2VecVisionConfig ~eOnnxConfig
+0tmodeling_data2vec_audio ~0AMSoftmaxLoss ~0Data2VecAudioAdapter ~kLayer ~ettention ~dConvLayer ~dEncoder ~kLayer ~dFeatureEncoder ~kProjection ~fedForward ~elashAttention2 ~eorAudioFrameClassification ~gCTC ~gSequenceClassification ~gXVector ~dModel ~dPadLayer ~eositionalConvEmbedding ~rLayer ~ereTrainedModel ~dSdpaAttention ~0TDNNLayer
+1btext ~0Data2VecTextAttention ~cClassificationHead ~drossAttention ~cEmbeddings ~dncoder ~cForCausalLM ~fMaskedLM ~gultipleChoice ~fQuestionAnswering ~fSequenceClassification ~fTextEmbeddings ~gokenClassification ~cIntermediate ~cLMHead ~dayer ~cModel ~cOutput ~cPooler ~dreTrainedModel ~cSelfAttention ~gOutput
+1bvision ~0Data2VecVisionAttention ~eConvLayer ~iModule ~eDropPath ~eEmbeddings ~fncoder ~eFCNHead ~forImageClassification ~hSemanticSegmentation ~eIntermediate ~eLayer ~eModel +jOutputWithPooling ~eOutput ~ePatchEmbeddings ~fooler ~freTrainedModel ~fyramidPoolingBlock ~sModule ~eRelativePositionBias ~eSdpaSelfAttention ~felfAttention ~iOutput ~eUperHead
 0lbrx.configuration_dbrx ~0DbrxAttentionConfig ~4Config ~4FFNConfig
+0pmodeling_dbrx ~0DbrxAttention ~4Block ~4ExpertGLU ~as ~4FFN ~5lashAttention2 ~5orCausalLM ~4Model ~4NormAttentionNorm ~4PreTrainedModel ~4RotaryEmbedding ~6uter ~4SdpaAttention
 0leberta.configuration_deberta ~0DebertaConfig ~7OnnxConfig
+0smodeling_deberta ~0ContextPooler ~0DebertaAttention ~7Embeddings ~8ncoder ~7ForMaskedLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~cNorm ~7Model ~7OnlyMLMHead ~8utput ~7PreTrainedModel ~adictionHeadTransform ~7SelfOutput ~1isentangledSelfAttention ~1ropoutContext ~0LegacyDebertaLMPredictionHead ~dOnlyMLMHead ~dPredictionHeadTransform ~0StableDropout ~0XDropout ~1Softmax
 0stokenization_deberta ~0DebertaTokenizer
 1c_fast ~0DebertaTokenizerFast
 0r_v2.configuration_deberta_v2 ~0DebertaV2Config ~9OnnxConfig
+0vmodeling_deberta_v2 ~0ContextPooler ~3vLayer ~0DebertaV2Attention ~9Embeddings ~ancoder ~9ForMaskedLM ~dultipleChoice ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9Intermediate ~9LMPredictionHead ~aayer ~9Model ~9OnlyMLMHead ~autput ~9PreTrainedModel ~cdictionHeadTransform ~9SelfOutput ~1isentangledSelfAttention ~1ropoutContext ~0LegacyDebertaV2LMPredictionHead ~fOnlyMLMHead ~fPredictionHeadTransform ~0StableDropout ~0XDropout ~1Softmax
 0vtokenization_deberta_v2 =0DebertaV2Tokenizer
 1i_fast ~0DebertaV2TokenizerFast
 0mcision_transformer.configuration_decision_transformer ~0DecisionTransformerConfig
+15modeling_decision_transformer ~0DecisionTransformerGPT2Attention ~nBlock ~nMLP ~oodel ~nPreTrainedModel ~jModel +jOutput ~jPreTrainedModel
 0mepseek_ocr2.configuration_deepseek_ocr2 ~0DeepseekOcr2Config ~cSamVisionConfig ~cTextConfig ~cVisionConfig ~iEncoderConfig
 0yimage_processing_deepseek_ocr2 ~0DeepseekOcr2ImageProcessor ~qKwargs
 1fpil_deepseek_ocr2 ~0DeepseekOcr2ImageProcessorKwargs ~qPil
+0ymodeling_deepseek_ocr2 +0DeepseekOcr2CausalLMOutputWithPast ~cForConditionalGeneration ~cModel +hOutputWithPast +sooling ~cPreTrainedModel ~cSamLayerNorm ~fMLPBlock ~fPatchEmbeddings ~fVisionAttention ~lEncoder ~lLayer ~lNeck ~lProj ~lSdpaAttention ~cTextAttention ~gDecoderLayer ~gExperts ~gMLP ~hodel ~ie ~gPreTrainedModel ~gRMSNorm ~hotaryEmbedding ~gTopkRouter ~cVisionAttention ~iEncoder ~pLayer ~iMLP ~jodel ~iRMSNorm ~jotaryEmbedding
 0yprocessing_deepseek_ocr2 ~0DeepseekOcr2Processor
 0tv2.configuration_deepseek_v2 ~0DeepseekV2Config
+0wmodeling_deepseek_v2 ~0DeepseekV2Attention ~aDecoderLayer ~aExperts ~aForCausalLM ~dSequenceClassification ~aMLP ~bodel ~ce ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aTopkRouter
 0u3.configuration_deepseek_v3 ~0DeepseekV3Config
+0wmodeling_deepseek_v3 ~0DeepseekV3Attention ~aDecoderLayer ~aExperts ~aForCausalLM ~dSequenceClassification ~dTokenClassification ~aMLP ~boE ~cdel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aTopkRouter
 0v2.configuration_deepseek_v32 ~0DeepseekV32Config
+0xmodeling_deepseek_v32 ~0DeepseekV32Attention ~bDecoderLayer ~bExperts ~bForCausalLM ~bIndexer ~bMLP ~coE ~ddel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bTopkRouter
 0u4.configuration_deepseek_v4 ~0DeepseekV4Config
+0wmodeling_deepseek_v4 ~0DeepseekV4Attention ~aCSACache ~eompressor ~aDecoderLayer ~aExperts ~aForCausalLM ~aGroupedLinear ~aHCACache ~eompressor ~bashRouter ~byperConnection ~fHead ~aIndexer ~hScorer ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding ~aSparseMoeBlock ~aTopKRouter ~aUnweightedRMSNorm
 0ul.configuration_deepseek_vl ~0DeepseekVLConfig
 0wimage_processing_deepseek_vl ~0DeepseekVLImageProcessor ~oKwargs
 1dpil_deepseek_vl ~0DeepseekVLImageProcessorKwargs ~oPil
+0wmodeling_deepseek_vl ~0DeepseekVLAligner +aBaseModelOutputWithPast +aCausalLMOutputWithPast ~aForConditionalGeneration ~aModel ~aPreTrainedModel
 0wprocessing_deepseek_vl ~0DeepseekVLProcessor
 0v_hybrid.configuration_deepseek_vl_hybrid ~0DeepseekVLHybridConfig
 13image_processing_deepseek_vl_hybrid ~0DeepseekVLHybridImageProcessor ~uKwargs
 1kpil_deepseek_vl_hybrid ~0DeepseekVLHybridImageProcessorKwargs ~uPil
+13modeling_deepseek_vl_hybrid +0BaseModelOutputWithHighResVisionEncodings ~0DeepseekVLHybridAligner +gBaseModelOutputWithPast +gCausalLMOutputWithPast ~gForConditionalGeneration ~gLayerNorm ~gModel ~gPreTrainedModel ~aSamVisionNeck ~jProj
 13processing_deepseek_vl_hybrid ~0DeepseekVLHybridProcessor
 0mformable_detr.configuration_deformable_detr ~0DeformableDetrConfig
 10feature_extraction_deformable_detr ~0DeformableDetrFeatureExtractor
 10image_processing_deformable_detr ~0DeformableDetrImageProcessor ~sKwargs
 1hpil_deformable_detr ~0DeformableDetrImageProcessorKwargs ~sPil
+10modeling_deformable_detr ~0DeformableDetrConvEncoder ~iModel ~eDecoder ~lLayer +lOutput ~eEncoder ~lLayer ~eForObjectDetection ~frozenBatchNorm2d ~eLearnedPositionEmbedding ~eMLP ~hPredictionHead ~fodel +jOutput ~fultiheadAttention ~jscaleDeformableAttention +eObjectDetectionOutput ~ePreTrainedModel ~eSelfAttention ~finePositionEmbedding ~0MultiScaleDeformableAttention ~tFunction
 0mimv2.configuration_deimv2 ~0Deimv2Config
+0rmodeling_deimv2 ~0Deimv2AIFILayer ~6CSPRepLayer ~7onvEncoder ~aNormLayer ~6DINOv3ConvEncoder ~7ecoder ~dLayer +dOutput ~6EncoderLayer +dOutput ~6ForObjectDetection ~7rozenBatchNorm2d ~6Gate ~6HybridEncoder ~6Integral ~6LQE ~7iteEncoder ~6MLP ~7odel +bOutput ~7ultiscaleDeformableAttention +6ObjectDetectionOutput ~6PreTrainedModel ~6RMSNorm ~7epNCSPELAN5 ~9VggBlock ~6SCDown ~7elfAttention ~7inePositionEmbedding ~7patialTuningAdapter ~7wiGLUFFN
 0nt.configuration_deit ~0DeiTConfig ~4OnnxConfig
 0pfeature_extraction_deit ~0DeiTFeatureExtractor
 0pimage_processing_deit ~0DeiTImageProcessor
 16pil_deit ~0DeiTImageProcessorPil
+0pmodeling_deit ~0DeiTAttention ~4Embeddings ~5ncoder ~4ForImageClassification ~qWithTeacher +zerOutput ~7MaskedImageModeling ~4Intermediate ~4Layer ~4MLP ~5odel ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~4SdpaAttention ~8SelfAttention ~5elfAttention ~8Output
 0mprecated.deta.image_processing_deta ~0DetaImageProcessor
+10modeling_deta ~0DetaBackboneWithPositionalEncodings ~4Decoder ~bLayer +bOutput ~4Encoder ~bLayer ~4ForObjectDetection ~5rozenBatchNorm2d ~4HungarianMatcher ~4LearnedPositionEmbedding ~5oss ~4MLPPredictionHead ~5atcher ~5odel +9Output ~5ultiheadAttention ~9scaleDeformableAttention +4ObjectDetectionOutput ~4PreTrainedModel ~4SinePositionEmbedding ~5tage1Assigner ~92Assigner ~0MultiScaleDeformableAttentionFunction
 0vefficientformer.image_processing_efficientformer ~0EfficientFormerImageProcessor
-0vgptsan_japanese.tokenization_gptsan_japanese ~0GPTSanJapaneseTokenizer ~0SubWordJapaneseTokenizer
+1bmodeling_efficientformer ~0EfficientFormerConvMlp ~jStem ~fDenseMlp ~gropPath ~fEncoder ~fFlat ~gorImageClassification ~zonWithTeacher +zonWithTeacherOutput ~fIntermediateStage ~fLastStage ~fMeta3D ~lLayers ~j4D ~lLayers ~godel ~fPatchEmbeddings ~gooling ~greTrainedModel ~fSelfAttention
+0wrnie_m.modeling_ernie_m ~0ErnieMAttention ~6Embeddings ~7ncoder ~dLayer ~6ForInformationExtraction ~9MultipleChoice ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Model ~6Pooler ~7reTrainedModel ~6SelfAttention
+0vgptsan_japanese.modeling_gptsan_japanese ~0GPTSanJapaneseAttention ~eBlock ~eDenseActDense ~eForConditionalGeneration ~eLayerDenseFF ~jSelfAttention ~kparseFF ~eModel ~ePreTrainedModel ~eSparseMLP ~eTop1Router
+1btokenization_gptsan_japanese ~0GPTSanJapaneseTokenizer ~0SubWordJapaneseTokenizer
 0wraphormer.collating_graphormer ~0GraphormerDataCollator
-0vjukebox.tokenization_jukebox ~0JukeboxTokenizer
+16modeling_graphormer ~0GraphormerDecoderHead ~aForGraphClassification ~aGraphAttnBias ~fEncoder ~mLayer ~fNodeFeature ~aModel ~bultiheadAttention ~aPreTrainedModel ~0LayerDropModuleList
+0vjukebox.modeling_jukebox ~0JukeboxAttention ~7Block ~8ottleneck ~hBlock ~7ConditionalAutoregressive ~av1D ~7Decoder ~eConvBock ~7Encoder ~eConvBlock ~7LabelConditioner ~9yerNorm ~cStack ~7MLP ~8odel ~8usicTokenConditioner ~7PositionalEmbedding ~8reTrainedModel ~9ior ~7RangeEmbedding ~8esConv1DBlock ~anet1D ~7VQVAE
+13tokenization_jukebox ~0JukeboxTokenizer
 0vmctct.feature_extraction_mctct ~0MCTCTFeatureExtractor
+11modeling_mctct ~0MCTCTAttention ~5Conv1dSubsampler ~5Embeddings ~6ncoder ~5ForCTC ~5Intermediate ~5Layer ~aNorm ~5Model ~5Output ~5PreTrainedModel ~5SelfAttention ~9Output
 11processing_mctct ~0MCTCTProcessor
-0vrealm.tokenization_realm ~0BasicTokenizer ~0RealmTokenizer ~0WordpieceTokenizer
+0wega.modeling_mega ~0MegaBlock ~4ClassificationHead ~4Dropout ~4Embeddings ~4ForCausalLM ~7MaskedLM ~8ultipleChoice ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4GatedCrossAttention ~4Model ~6vingAverageGatedAttention ~5ultiDimensionDampedEma ~4NormalizedFeedForwardNetwork ~4Pooler ~5reTrainedModel ~4RMSNorm ~5otaryRelativePositionalBias ~4ScaleNorm ~5equenceNorm ~5impleRelativePositionalBias
+0wmbt.modeling_mmbt ~0MMBTForClassification ~4Model ~1odalEmbeddings
+0vnat.modeling_nat ~0NatBackbone ~3Downsampler ~4ropPath ~3Embeddings ~4ncoder +aOutput ~3ForImageClassification +3ImageClassifierOutput ~4ntermediate ~3Layer ~3Model +8Output ~3Output ~3PatchEmbeddings ~4reTrainedModel ~3Stage ~1eighborhoodAttention ~lModule ~lOutput
+0wezha.modeling_nezha ~0NezhaAttention ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8NextSentencePrediction ~8PreTraining +jOutput ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~9NSPHead ~6utput ~5Pooler ~6reTrainedModel ~dingHeads ~8dictionHeadTransform ~5RelativePositionsEncoding ~5SelfAttention ~9Output
+0vopen_llama.modeling_open_llama ~0OpenLlamaAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9ForCausalLM ~cSequenceClassification ~9LinearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
+0vqdqbert.modeling_qdqbert ~0QDQBertAttention ~7Embeddings ~8ncoder ~7ForMaskedLM ~bultipleChoice ~aNextSentencePrediction ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMHeadModel ~9PredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~bNSPHead ~8utput ~7Pooler ~8reTrainedModel ~fingHeads ~adictionHeadTransform ~7SelfAttention ~bOutput
+0vrealm.modeling_realm ~0RealmAttention ~5BertModel ~5Embedder +dOutput ~bings ~6ncoder ~5ForOpenQA +eOutput ~5Intermediate ~5KnowledgeAugEncoder ~5LMPredictionHead ~6ayer ~5OnlyMLMHead ~6utput ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5Reader +bOutput ~bProjection ~5Scorer +bOutput ~bProjection ~6elfAttention ~9Output
+11tokenization_realm ~0BasicTokenizer ~0RealmTokenizer ~0WordpieceTokenizer
 1j_fast ~0RealmTokenizerFast
-0xtribert.tokenization_retribert ~0BasicTokenizer ~0RetriBertTokenizer ~0WordpieceTokenizer
+0xtribert.modeling_retribert ~0RetriBertModel ~9PreTrainedModel
+15tokenization_retribert ~0BasicTokenizer ~0RetriBertTokenizer ~0WordpieceTokenizer
 1r_fast ~0RetriBertTokenizerFast
-0vspeech_to_text_2.processing_speech_to_text_2 ~0Speech2Text2Processor
+0vspeech_to_text_2.modeling_speech_to_text_2 ~0Speech2Text2Attention ~cDecoder ~jLayer ~jWrapper ~cForCausalLM ~cPreTrainedModel ~cSinusoidalPositionalEmbedding
+1cprocessing_speech_to_text_2 ~0Speech2Text2Processor
 1ctokenization_speech_to_text_2 ~0Speech2Text2Tokenizer
 0vtapex.tokenization_tapex ~0IndexedRowTableLinearize ~0TapexTokenizer 6runcationStrategy
+0wrajectory_transformer.modeling_trajectory_transformer ~0Block ~0CausalSelfAttention ~0EinLinear ~0TrajectoryTransformerModel +lOutput ~lPreTrainedModel
+0ynsfo_xl.modeling_transfo_xl ~0AdaptiveEmbedding ~0PositionalEmbedding ~8wiseFF ~0RelPartialLearnableDecoderLayer ~jMultiHeadAttn ~0TransfoXLForSequenceClassification ~9LMHeadModel +kOutput ~9Model +eOutput ~9PreTrainedModel +9SequenceClassifierOutputWithPast
+1p_utilities ~0ProjectedAdaptiveLogSoftmax
 0wvlt.feature_extraction_tvlt ~0TvltFeatureExtractor
 10image_processing_tvlt ~0TvltImageProcessor
+10modeling_tvlt ~0TvltAttention ~5udioEmbeddings ~9PatchEmbeddings ~4Decoder +bOutput ~4Encoder ~4ForAudioVisualClassification ~7PreTraining +iOutput ~4Intermediate ~4Layer ~4MAEHead ~5atchingHead ~5odel +9Output ~4Output ~4PixelEmbeddings ~9PatchEmbeddings ~5ooler ~5reTrainedModel ~4SelfAttention ~8Output
 10processing_tvlt ~0TvltProcessor
-0vvit_hybrid.image_processing_vit_hybrid ~0ViTHybridImageProcessor
-0vxlm_prophetnet.tokenization_xlm_prophetnet =0XLMProphetNetTokenizer
+0vvan.modeling_van ~0VanDropPath ~3Encoder ~3ForImageClassification ~3LargeKernelAttention ~nLayer ~5yer ~8Scaling ~3MlpLayer ~4odel ~3OverlappingPatchEmbedder ~3PreTrainedModel ~3SpatialAttentionLayer ~4tage
+0wit_hybrid.image_processing_vit_hybrid ~0ViTHybridImageProcessor
+16modeling_vit_hybrid ~0ViTHybridAttention ~9Embeddings ~ancoder ~9ForImageClassification ~9Intermediate ~9Layer ~9Model ~9Output ~9PatchEmbeddings ~aooler ~areTrainedModel ~9SdpaAttention ~dSelfAttention ~aelfAttention ~dOutput
+0vxlm_prophetnet.modeling_xlm_prophetnet ~0XLMProphetNetAttention ~dDecoder +kLMOutput ~layer +kModelOutput ~kWrapper ~dEncoder ~kLayer ~dFeedForward ~eorCausalLM ~honditionalGeneration ~dModel ~dNgramSelfAttention ~dPositionalEmbeddings ~ereTrainedModel +dSeq2SeqLMOutput +kModelOutput
+1atokenization_xlm_prophetnet =0XLMProphetNetTokenizer
 0nth_anything.configuration_depth_anything ~0DepthAnythingConfig
+0zmodeling_depth_anything ~0DepthAnythingDepthEstimationHead ~dFeatureFusionLayer ~qStage ~eorDepthEstimation ~dNeck ~dPreActResidualLayer ~gTrainedModel ~dReassembleLayer ~nStage
 0qpro.configuration_depth_pro ~0DepthProConfig
 0uimage_processing_depth_pro ~0DepthProImageProcessor
+0umodeling_depth_pro ~0DepthProDepthEstimationHead +korOutput ~8Encoder ~8FeatureFusionLayer ~lStage ~fProjection ~fUpsample ~nBlock ~9orDepthEstimation ~avEncoder ~bHead ~bModel ~8ImageEncoder ~8Model ~8Neck +8Output ~8PatchEncoder ~9reActResidualLayer ~bTrainedModel
 0mtr.configuration_detr ~0DetrConfig ~4OnnxConfig
 0pfeature_extraction_detr ~0DetrFeatureExtractor
 0pimage_processing_detr ~0DetrImageProcessor ~iKwargs
 1a_fast ~0DetrImageProcessorFast
 16pil_detr ~0DetrImageProcessorKwargs ~iPil
+0pmodeling_detr ~0DetrAttention ~4ConvBlock ~8Encoder ~8Model ~5rossAttention ~4Decoder ~bLayer +bOutput ~4Encoder ~bLayer ~4FPNFusionStage ~5orObjectDetection ~7Segmentation ~5rozenBatchNorm2d ~4LearnedPositionEmbedding ~4MHAttentionMap ~5LP ~7PredictionHead ~5askHeadSmallConv ~5odel +9Output +4ObjectDetectionOutput ~4PreTrainedModel +4SegmentationOutput ~6lfAttention ~5inePositionEmbedding
 0lia.configuration_dia ~0DiaConfig ~3DecoderConfig ~3EncoderConfig
 0ofeature_extraction_dia ~0DiaFeatureExtractor
 0ogeneration_dia ~0DiaGenerationMixin
+0omodeling_dia ~0DiaCrossAttention ~3Decoder ~aLayer ~3Encoder ~aLayer ~3ForConditionalGeneration ~3MLP ~4odel ~4ultiChannelEmbedding ~3PreTrainedModel ~3RMSNorm ~4otaryEmbedding ~3SelfAttention
 0oprocessing_dia ~0DiaAudioKwargs ~3Processor ~cKwargs
 0otokenization_dia ~0DiaTokenizer
 0mffllama.configuration_diffllama ~0DiffLlamaConfig
+0umodeling_diffllama ~0DiffLlamaAttention ~9DecoderLayer ~9ForCausalLM ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
 0ousion_gemma.configuration_diffusion_gemma ~0DiffusionGemmaConfig ~eTextConfig
 10generation_diffusion_gemma ~0DiffusionGemmaAdaptiveStopping ~eGenerationConfig ~oMixin +oOutput ~0EntropyBoundSampler ~jConfig ~0LinearTemperatureScheduleLogitsProcessor ~0StableAndConfidentStoppingCriteria
+10modeling_diffusion_gemma +0DiffusionGemmaBlockDiffusionOutputWithPast ~eClippableLinear ~eDecoderModel ~lTextAttention ~pLayer ~eEncoderModel ~lTextAttention ~pLayer ~pModel ~eForBlockDiffusion ~eModel +jOutputWithPast ~fultimodalEmbedder ~ePreTrainedModel ~eRMSNorm ~eSelfConditioning ~eText4MLP ~iExperts ~iRotaryEmbedding ~kuter ~iScaledWordEmbedding
 0mnat.configuration_dinat ~0DinatConfig
+0qmodeling_dinat ~0DinatBackbone ~5Downsampler ~6ropPath ~5Embeddings ~6ncoder +cOutput ~5ForImageClassification +5ImageClassifierOutput ~6ntermediate ~5Layer ~5Model +aOutput ~5Output ~5PatchEmbeddings ~6reTrainedModel ~5Stage ~0NeighborhoodAttention ~lModule ~lOutput
 0nov2.configuration_dinov2 ~0Dinov2Config ~6OnnxConfig
+0rmodeling_dinov2 ~0Dinov2Attention ~6Backbone ~6DropPath ~6Embeddings ~7ncoder ~6ForImageClassification ~6Layer ~bScale ~6MLP ~7odel ~6PatchEmbeddings ~7reTrainedModel ~6SdpaAttention ~aSelfAttention ~7elfAttention ~aOutput ~7wiGLUFFN
 0q_with_registers.configuration_dinov2_with_registers ~0Dinov2WithRegistersConfig
+16modeling_dinov2_with_registers ~0Dinov2WithRegistersAttention ~jBackbone ~jDropPath ~jEmbeddings ~kncoder ~jForImageClassification ~jLayer ~oScale ~jMLP ~kodel ~jPatchEmbeddings ~kreTrainedModel ~jSwiGLUFFN
 0p3_convnext.configuration_dinov3_convnext ~0DINOv3ConvNextConfig
+10modeling_dinov3_convnext ~0DINOv3ConvNextBackbone ~eEncoder ~eLayer ~jNorm ~eModel ~ePreTrainedModel ~eStage ~1inov3ConvnextDropPath
 0rvit.configuration_dinov3_vit ~0DINOv3ViTConfig
 0vimage_processing_dinov3_vit ~0DINOv3ViTImageProcessor
+0vmodeling_dinov3_vit ~0DINOv3ViTAttention ~9Backbone +hOutput ~9Embeddings ~ancoder ~9GatedMLP ~9Layer ~eScale ~9MLP ~aodel ~9PreTrainedModel ~9RopePositionEmbedding ~1inov3ViTDropPath
 0mstilbert.configuration_distilbert ~0DistilBertConfig ~aOnnxConfig
+0vmodeling_distilbert ~0DistilBertFlashAttention2 ~borMaskedLM ~eultipleChoice ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aModel ~aPreTrainedModel ~aSdpaAttention ~belfAttention ~0Embeddings ~0FFN ~0MultiHeadSelfAttention ~0Transformer ~bBlock
 0vtokenization_distilbert ~0BasicTokenizer ~0DistilBertTokenizer ~0WordpieceTokenizer
 1i_fast ~0DistilBertTokenizerFast
 0loge.configuration_doge ~0DogeConfig
+0pmodeling_doge ~0DogeAttention ~4CDMoE ~4DecoderLayer ~4ForCausalLM ~7SequenceClassification ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding
 0mnut.configuration_donut_swin ~0DonutSwinConfig
 0qfeature_extraction_donut ~0DonutFeatureExtractor
 0qimage_processing_donut ~0DonutImageProcessor ~jKwargs
 17pil_donut ~0DonutImageProcessorKwargs ~jPil
+0qmodeling_donut_swin ~0DonutDropPath ~5SwinAttention ~9DropPath ~9Embeddings ~ancoder +gOutput ~9ForImageClassification +9ImageClassifierOutput ~antermediate ~9Layer ~9Model +eOutput ~9Output ~9PatchEmbeddings ~eMerging ~areTrainedModel ~9SelfAttention ~dOutput ~atage
 0qprocessing_donut ~0DonutProcessor ~eKwargs
 0mry.configuration_dory ~0DoryConfig
+0pmodeling_dory ~0DoryAttention ~4DecoderLayer ~4ForCausalLM ~4L2Norm ~5MHead ~4MLP ~5odel ~4PreTrainedModel ~4RotaryEmbedding
 0mts1.configuration_dots1 ~0Dots1Config
+0qmodeling_dots1 ~0Dots1Attention ~5DecoderLayer ~5Experts ~5ForCausalLM ~5MLP ~6oE ~7del ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5TopkRouter
 0o3_note.configuration_dots3_note ~0Dots3NoteAudioConfig ~9Config ~9TextConfig ~9VisionConfig
 0vfeature_extraction_dots3_note ~0Dots3NoteFeatureExtractor
+0vmodeling_dots3_note ~0Dots3NoteAudioAdapter ~fttention ~eConvStem ~eLayer ~eMLP ~fodel ~ePreTrainedModel ~eRotaryEmbedding ~9Experts ~9ForCausalLM ~donditionalGeneration ~9Model ~9PreTrainedModel ~9RMSNorm ~9TextAttention ~dDecoderLayer ~dIndexer ~dMLP ~eoE ~fdel ~dRotaryEmbedding ~dTopkRouter ~9VisionAttention ~fBlock ~fMLP ~gerger ~goE ~hdel ~fPatchEmbed ~greTrainedModel ~fRotaryEmbedding ~fTopKRouter
 0vprocessing_dots3_note ~0Dots3NoteProcessor
 0lpr.configuration_dpr ~0DPRConfig
+0omodeling_dpr ~0DPRContextEncoder +hOutput ~3Encoder ~3PreTrainedModel ~6trainedContextEncoder ~dQuestionEncoder ~dReader ~3QuestionEncoder +iOutput ~3Reader +9Output ~3SpanPredictor
 0otokenization_dpr ~0CustomDPRReaderTokenizerMixin ~0DPRContextEncoderTokenizer ~3QuestionEncoderTokenizer ~3ReaderOutput ~9Tokenizer ~3SpanPrediction
 14_fast ~0CustomDPRReaderTokenizerMixin ~0DPRContextEncoderTokenizerFast ~3QuestionEncoderTokenizerFast ~3ReaderOutput ~9TokenizerFast ~3SpanPrediction
 0mt.configuration_dpt ~0DPTConfig
 0ofeature_extraction_dpt ~0DPTFeatureExtractor
 0oimage_processing_dpt ~0DPTImageProcessor ~hKwargs
 15pil_dpt ~0DPTImageProcessorKwargs ~hPil
+0omodeling_dpt +0BaseModelOutputWithIntermediateActivations +jPoolingAndIntermediateActivations ~0DPTAuxiliaryHead ~3DepthEstimationHead ~3FeatureFusionLayer ~gStage ~4orDepthEstimation ~6SemanticSegmentation ~3Model ~3Neck ~3PreActResidualLayer ~6TrainedModel ~3ReassembleLayer ~dStage ~3SelfAttention ~5manticSegmentationHead ~3ViTAttention ~6Embeddings ~7ncoder ~6HybridEmbeddings ~6Intermediate ~6Layer ~6Output ~6PatchEmbeddings ~7ooler ~6SelfAttention ~aOutput
 0kedgetam.configuration_edgetam ~0EdgeTamConfig ~7MaskDecoderConfig ~7PromptEncoderConfig ~7VisionConfig
+0smodeling_edgetam ~0EdgeTamAttention ~7FeedForward +7ImageSegmentationOutput ~7LayerNorm ~7MaskDecoder ~bEmbedding ~8odel ~7PositionalEmbedding ~8reTrainedModel ~9omptEncoder ~7SinePositionEmbedding ~7TwoWayAttentionBlock ~dTransformer +7VisionEncoderOutput ~dModel ~dNeck
 0r_video.configuration_edgetam_video ~0EdgeTamVideoConfig ~cMaskDecoderConfig ~cPromptEncoderConfig
+0ymodeling_edgetam_video ~0EdgeTamVideoAttention ~cFeedForward +cImageSegmentationOutput ~dnferenceCache ~lSession ~cLayerNorm ~cMaskDecoder ~hownSampler ~rLayer ~gEmbedding ~demoryAttention ~rLayer ~rMLP ~iEncoder ~iFuser ~nCXBlock ~dodel ~cPerceiverAttention ~lEncoderLayer ~lMLP ~lResampler ~dositionEmbeddingSine ~kalEmbedding ~dreTrainedModel ~eomptEncoder ~cRoPECrossAttention ~gSelfAttention +cSegmentationOutput ~cTwoWayAttentionBlock ~iTransformer +cVisionEncoderOutput ~iRotaryEmbedding
 0lfficientloftr.configuration_efficientloftr ~0EfficientLoFTRConfig
 0zimage_processing_efficientloftr ~0EfficientLoFTRImageProcessor ~sKwargs
 1gpil_efficientloftr ~0EfficientLoFTRImageProcessorKwargs ~sPil
+0zmodeling_efficientloftr ~0EfficientLoFTRAggregatedAttention ~mionLayer ~fttention ~eConvNormLayer ~eFineFusionLayer ~forKeypointMatching +eKeypointMatchingOutput ~eLocalFeatureTransformer ~zerLayer ~eMLP ~fodel ~eOutConvBlock ~ePreTrainedModel ~eRepVGGBlock ~kStage ~fotaryEmbedding ~eepVGG
 0tnet.configuration_efficientnet ~0EfficientNetConfig ~cOnnxConfig
 0ximage_processing_efficientnet ~0EfficientNetImageProcessor ~qKwargs
 1epil_efficientnet ~0EfficientNetImageProcessorKwargs ~qPil
+0xmodeling_efficientnet ~0EfficientNetBlock ~cDepthwiseConv2d ~lLayer ~cEmbeddings ~dncoder ~dxpansionLayer ~cFinalBlockLayer ~dorImageClassification ~cModel ~cPreTrainedModel ~cSqueezeExciteLayer
 0llectra.configuration_electra ~0ElectraConfig ~7OnnxConfig
+0smodeling_electra ~0ElectraAttention ~7ClassificationHead ~8rossAttention ~7DiscriminatorPredictions ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aPreTraining +lOutput ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7GeneratorPredictions ~7Intermediate ~7Layer ~7Model ~7Output ~7PreTrainedModel ~7SelfAttention ~bOutput ~9quenceSummary
 0stokenization_electra ~0BasicTokenizer ~0ElectraTokenizer ~0WordpieceTokenizer
 1c_fast ~0ElectraTokenizerFast
 0lmbedding_gemma2.configuration_embedding_gemma2 ~0EmbeddingGemma2Config ~fTextConfig
+11modeling_embedding_gemma2 ~0EmbeddingGemma2Attention +gudioModelOutput ~fEncoderLayer ~fMLP ~godel +kOutput ~gultimodalEmbedder ~fPreTrainedModel ~fRMSNorm ~gotaryEmbedding ~fTextModel ~jPLE ~mBlock ~jScaledWordEmbedding
 11processing_embedding_gemma2 ~0EmbeddingGemma2Processor
 11video_processing_embedding_gemma2 ~0EmbeddingGemma2VideoProcessor ~tKwargs
 0mu3.configuration_emu3 ~0Emu3Config ~4TextConfig ~4VQVAEConfig
 0pimage_processing_emu3 ~0Emu3ImageProcessor ~iKwargs
+0pmodeling_emu3 ~0Emu3Attention ~4DecoderLayer ~4ForCausalLM ~8onditionalGeneration ~4ImageVocabularyMapping ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TextModel ~4VQVAE ~9AttentionBlock ~9Conv3d ~9Decoder ~aownBlock ~9Encoder ~gConvDownsample ~kUpsample ~9GroupNorm ~9MiddleBlock +aodelOutput ~9ResnetBlock ~9SpatialNorm ~9TemporalDownsample ~hResnetBlock ~hUpsample ~9UpBlock ~9VectorQuantizer
 0pprocessing_emu3 ~0DeprecatedEmu3TextKwargs ~0Emu3Processor ~dKwargs
 0lncodec.configuration_encodec ~0EncodecConfig
 0sfeature_extraction_encodec ~0EncodecFeatureExtractor
+0smodeling_encodec ~0EncodecConv1d ~bTranspose1d ~7Decoder +eOutput ~7Encoder +eOutput ~8uclideanCodebook ~7LSTM ~7Model +7Output ~7PreTrainedModel ~7ResidualVectorQuantizer ~anetBlock ~7VectorQuantization
 0qr_decoder.configuration_encoder_decoder ~0EncoderDecoderConfig
+10modeling_encoder_decoder ~0EncoderDecoderModel
 0lomt.configuration_eomt ~0EomtConfig
 0pimage_processing_eomt ~0EomtImageProcessor ~iKwargs
 16pil_eomt ~0EomtImageProcessorKwargs ~iPil
+0pmodeling_eomt ~0EomtAttention ~4DropPath ~4Embeddings ~4ForUniversalSegmentation +sOutput ~4HungarianMatcher ~4Layer ~9Norm2d ~9Scale ~5oss ~4MLP ~5askHead ~4PatchEmbeddings ~5reTrainedModel ~4ScaleBlock ~9Layer ~5wiGLUFFN
 0o_dinov3.configuration_eomt_dinov3 ~0EomtDinov3Config
+0wmodeling_eomt_dinov3 ~0EomtDinov3Attention ~aDropPath ~aEmbeddings ~aForUniversalSegmentation +yOutput ~aGatedMLP ~aHungarianMatcher ~aLayer ~fNorm2d ~fScale ~boss ~aMLP ~baskHead ~aPreTrainedModel ~aRotaryEmbedding ~aScaleBlock ~fLayer
 0lrnie.configuration_ernie ~0ErnieConfig ~5OnnxConfig
+0qmodeling_ernie ~0ErnieAttention ~5CrossAttention ~5Embeddings ~6ncoder ~5ForCausalLM ~8MaskedLM ~9ultipleChoice ~8NextSentencePrediction ~8PreTraining +jOutput ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~9NSPHead ~6utput ~5Pooler ~6reTrainedModel ~dingHeads ~8dictionHeadTransform ~5SelfAttention ~9Output
 0p4_5.configuration_ernie4_5 ~0Ernie4_5Config
+0tmodeling_ernie4_5 ~0Ernie4_5Attention ~8DecoderLayer ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding
 0s_moe.configuration_ernie4_5_moe ~0Ernie4_5_MoeConfig
+0xmodeling_ernie4_5_moe ~0Ernie4_5_MoeAttention ~cDecoderLayer ~cExperts ~cForCausalLM ~cMLP ~dodel ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding ~cSparseMoeBlock ~dtatics ~cTopKRouter
 0tvl_moe.configuration_ernie4_5_vl_moe ~0Ernie4_5_VLMoeConfig ~eTextConfig ~eVisionConfig ~b_MoeConfig ~fTextConfig ~fVisionConfig
 10image_processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeImageProcessor ~sKwargs ~b_MoeImageProcessor
 1hpil_ernie4_5_vl_moe ~0Ernie4_5_VLMoeImageProcessorKwargs ~sPil ~b_MoeImageProcessorPil
+10modeling_ernie4_5_vl_moe ~0Ernie4_5VLVisionMLP ~8_VLMoeDecoderLayer ~eForConditionalGeneration ~eMLP ~fodel ~geBlock ~hExperts ~hStatics ~hTopKRouter ~ePatchEmbed ~freTrainedModel ~eRMSNorm ~eSparseMoeBlock ~eTextAttention ~iModel ~iRotaryEmbedding ~eVariableResolutionResamplerModel ~fisionAttention ~kBlock ~kMLP ~kRotaryEmbedding ~kTransformerPretrainedModel ~b_MoeForConditionalGeneration ~fModel ~fPreTrainedModel ~fTextModel ~fVariableResolutionResamplerModel ~gisionTransformerPretrainedModel
 10processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeProcessor
 10video_processing_ernie4_5_vl_moe ~0Ernie4_5_VLMoeVideoProcessor ~sInitKwargs
 0lsm.configuration_esm ~0EsmConfig ~3FoldConfig ~0StructureModuleConfig ~0TrunkConfig
+0omodeling_esm ~0EsmAttention ~3ClassificationHead ~4ontactPredictionHead ~3Embeddings ~4ncoder ~3ForMaskedLM ~6SequenceClassification ~6TokenClassification ~3Intermediate ~3LMHead ~4ayer ~3Model ~3Output ~3Pooler ~4reTrainedModel ~3RotaryEmbedding ~3SelfAttention ~7Output ~0RotaryEmbedding
+10fold ~0EsmCategoricalMixture ~3FoldAngleResnet ~iBlock ~8ttention ~7BackboneUpdate ~7Dropout ~7InvariantPointAttention ~7LayerNorm ~8inear ~7PairToSequence ~8reTrainedModel ~7RelativePosition ~9sidueMLP ~7SelfAttention ~9quenceToPair ~8tructureModule ~mTransition ~wLayer ~7TriangleAttention ~fMultiplicativeUpdate ~dularSelfAttentionBlock ~7ingTrunk ~5rProteinFolding +kOutput
 0oopenfold_utils.chunk_utils ~0ChunkSizeTuner
 13protein ~0Protein
 13residue_constants ~0Bond ~4Angle
 14igid_utils ~0Rigid ~1otation
 0otokenization_esm ~0EsmTokenizer
 0nc.configuration_esmc ~0EsmcConfig
+0pmodeling_esmc ~0EsmcAttention ~4ClassificationHead ~4ForMaskedLM ~7SequenceClassification ~7TokenClassification ~4Layer ~9Norm ~4MLP ~5askedLMHead ~5odel ~4PreTrainedModel ~4RotaryEmbedding
 0ptokenization_esmc ~0EsmcTokenizer
 0nfold2.configuration_esmfold2 ~0EsmFold2AtomEncoderConfig ~8ConfidenceHeadConfig ~dg ~8DiffusionModuleConfig ~8LmEncoderConfig ~8MsaEncoderConfig ~8StructureHeadConfig
 0tgeneration_esmfold2 ~0EsmFold2FoldingMixin
+0tmodeling_esmfold2 ~0EsmFold2AdaptiveLayerNorm ~9tomAttention ~cDecoder ~cEncoder ~cInputs ~cLayer ~8ConfidenceHead ~iInputEmbedder ~8DenoiserConditioning ~9iffusionAttention ~hConditioning ~hLayer ~hModule ~hTransformer ~8FourierEmbedding ~8InputEmbedder ~8LanguageModelEncoder ~ayerNorm ~8MSAEncoder ~iLayer ~bPairWeightedAveraging ~9odel ~8OuterProductMean +bput ~8PairUpdateLayer ~iStack ~arcae ~9reTrainedModel ~8RMSNorm ~9elativePositionEncoding ~9otaryEmbedding ~awAttentionPooling ~8SingleToPair ~9wiGLU ~8Transition ~aiangleMultiplicativeUpdate +aunkOutput
 0lurobert.configuration_eurobert ~0EuroBertConfig
+0tmodeling_eurobert ~0EuroBertAttention ~8DecoderLayer ~8ForMaskedLM ~bSequenceClassification ~bTokenClassification ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding
 0lvolla.configuration_evolla ~0EvollaConfig ~0SaProtConfig
+0rmodeling_evolla ~0EvollaAttention ~6DecoderLayer ~6FeedForward ~7orProteinText2Text ~6MLP ~7odel ~6PreTrainedModel ~8oteinEncoder +kModelOutput ~6RMSNorm ~7otaryEmbedding ~6SaProtAttention ~cEmbeddings ~dncoder ~cIntermediate ~cLayer ~cOutput ~cPooler ~dreTrainedModel ~eoteinEncoder ~cRotaryEmbedding ~cSelfAttention ~gOutput ~7equenceAlignerCrossAttention ~eCompressorAttention ~oResampler
 0rprocessing_evolla ~0EvollaProcessor
 0lxaone.configuration_exaone ~0ExaoneConfig
 0q4.configuration_exaone4 ~0Exaone4Config
+0smodeling_exaone4 ~0Exaone4Attention ~7DecoderLayer ~7ForCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
 0r_5.configuration_exaone4_5 ~0Exaone4_5_Config ~aVisionConfig
+0umodeling_exaone4_5 ~0Exaone4_5_Attention ~aDecoderLayer ~aForConditionalGeneration ~aMLP ~bodel ~aPatchEmbed ~fMerger ~breTrainedModel ~aRMSNorm ~aVisionAttention ~gBlock ~gModel ~gRotaryEmbedding
 0uprocessing_exaone4_5 ~0Exaone4_5_Processor
 0q_moe.configuration_exaone_moe ~0ExaoneMoeConfig
+0vmodeling_exaone_moe ~0ExaoneMoeAttention ~9DecoderLayer ~9Experts ~9ForCausalLM ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9SparseMoEBlock ~9TopkRouter
 0kfalcon.configuration_falcon ~0FalconConfig
+0rmodeling_falcon ~0FalconAttention ~6DecoderLayer ~7ynamicNTKScalingRotaryEmbedding ~6FlashAttention2 ~7orCausalLM ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Linear ~cScalingRotaryEmbedding ~6MLP ~7odel ~6PreTrainedModel ~6RotaryEmbedding
 0q_h1.configuration_falcon_h1 ~0FalconH1Config
+0umodeling_falcon_h1 ~0FalconH1Attention ~8DecoderLayer ~8ForCausalLM ~8MLP ~9ixer ~9odel ~8PreTrainedModel ~8RMSNorm ~fGated ~9otaryEmbedding
 0rmamba.configuration_falcon_mamba ~0FalconMambaConfig
+0xmodeling_falcon_mamba ~0FalconMambaBlock +bCausalLMOutput ~bForCausalLM ~bMixer ~codel +bOutput ~bPreTrainedModel ~bRMSNorm ~bWeightlessRMSNorm
 0mst_vlm.configuration_fast_vlm ~0FastVlmConfig
+0tmodeling_fast_vlm +0FastVlmCausalLMOutputWithPast ~7ForConditionalGeneration ~7Model +cOutputWithPast ~8ultiModalProjector ~7PreTrainedModel
 0ospeech2_conformer.configuration_fastspeech2_conformer ~0FastSpeech2ConformerConfig ~kHifiGanConfig ~kWithHifiGanConfig
+16modeling_fastspeech2_conformer ~0FastSpeech2ConformerAttention ~kBatchNormConvLayer ~kConvolutionModule ~kDurationPredictor ~kEncoder ~rLayer ~kHifiGan ~kLoss ~kModel +pOutput ~lultiLayeredConv1d ~kPreTrainedModel ~ndictorLayer ~kRelPositionalEncoding ~kSpeechDecoderPostnet ~kVarianceEmbedding ~sPredictor ~kWithHifiGan +vOutput ~0HifiGanResidualBlock
 16tokenization_fastspeech2_conformer =0FastSpeech2ConformerTokenizer
 0llaubert.configuration_flaubert ~0FlaubertConfig ~8OnnxConfig
+0tmodeling_flaubert ~0FlaubertForMultipleChoice ~bQuestionAnswering +sOutput ~sSimple ~bSequenceClassification ~bTokenClassification ~8Model ~8PoolerAnswerClass ~eEndLogits ~eStartLogits ~9reTrainedModel ~bdLayer ~8SQuADHead ~9equenceSummary +9quadHeadOutput ~8WithLMHeadModel ~0MultiHeadAttention ~0TransformerFFN
 0ttokenization_flaubert =0FlaubertTokenizer
 0nva.configuration_flava ~0FlavaConfig ~5ImageCodebookConfig ~cnfig ~5MultimodalConfig ~5TextConfig
 0qfeature_extraction_flava ~0FlavaFeatureExtractor
 0qimage_processing_flava ~0FlavaImageProcessor ~jKwargs ~5MaskingGenerator
 17pil_flava ~0FlavaImageProcessorKwargs ~jPil ~5MaskingGenerator
+0qmodeling_flava ~0FlavaAttention ~5Encoder ~5ForPreTraining +jOutput ~5GlobalContrastiveHead ~5ITMHead ~6mageCodebook ~iBlock ~iLayerGroup ~iResPath ~aEmbeddings ~aModel ~6ntermediate ~5Layer +6osses ~5MaskedPredictionHead ~6odel +aOutput ~6ultimodalModel ~5Output ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5SelfAttention ~9Output ~5TextEmbeddings ~9Model ~0PatchEmbeddings
 0qprocessing_flava ~0FlavaProcessor
 0mex_olmo.configuration_flex_olmo ~0FlexOlmoConfig
+0umodeling_flex_olmo ~0FlexOlmoAttention ~8DecoderLayer ~8Experts ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8SparseMoeBlock ~8TopKRouter
 0mint.configuration_flint ~0FlintConfig
+0qmodeling_flint ~0FlintAttention ~5DecoderLayer ~5Experts ~5ForCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SparseMoeBlock ~5TopKRouter
 0morence2.configuration_florence2 ~0Florence2Config ~9VisionConfig
+0umodeling_florence2 ~0Florence2DropPath ~9ForConditionalGeneration ~9Model ~aultiModalProjector ~9PreTrainedModel +9Seq2SeqLMOutput +gModelOutput ~9VisionBackbone ~glock ~fChannelAttention ~mBlock ~gonvEmbed ~fLearnedAbsolutePositionEmbedding2D ~fMLP ~fPositionalEmbeddingCosine1D ~greTrainedModel ~fSpatialBlock ~fWindowAttention
 0uprocessing_florence2 ~0Florence2PostProcessor ~arocessor
 0lnet.configuration_fnet ~0FNetConfig
+0pmodeling_fnet ~0FNetBasicFourierTransform ~9Output ~4Embeddings ~5ncoder ~4ForMaskedLM ~8ultipleChoice ~7NextSentencePrediction ~7PreTraining +iOutput ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~6urierTransform ~4Intermediate ~4LMPredictionHead ~5ayer ~4Model ~4OnlyMLMHead ~8NSPHead ~5utput ~4Pooler ~5reTrainedModel ~cingHeads ~7dictionHeadTransform
 0ptokenization_fnet =0FNetTokenizer
 16_fast ~0FNetTokenizerFast
 0localnet.configuration_focalnet ~0FocalNetConfig
+0tmodeling_focalnet ~0FocalNetBackbone ~8DropPath ~8Embeddings ~9ncoder +fOutput ~8ForImageClassification ~bMaskedImageModeling +8ImageClassifierOutput ~8Layer +8MaskedImageModelingOutput ~9lp ~9odel +dOutput ~bulation ~8PatchEmbeddings ~9reTrainedModel ~8Stage
 0lsmt.configuration_fsmt ~0DecoderConfig ~0FSMTConfig
+0pmodeling_fsmt ~0Attention ~0DecoderLayer ~0EncoderLayer ~0FSMTDecoder ~4Encoder ~4ForConditionalGeneration ~4Model ~0PretrainedFSMTModel ~0SinusoidalPositionalEmbedding
 0ptokenization_fsmt =0FSMTTokenizer
 0lun_asr_nano.configuration_fun_asr_nano ~0FunAsrNanoAdaptorConfig ~aConfig ~aEncoderConfig
 0xfeature_extraction_fun_asr_nano ~0FunAsrNanoFeatureExtractor
+0xmodeling_fun_asr_nano ~0FunAsrNanoAttention +aCausalLMOutputWithPast ~aEncoder ~hLayer ~aFSMN ~borConditionalGeneration ~aMLP ~bodel +fOutputWithPast ~bultiModalProjector ~aPositionEmbedding ~breTrainedModel
 0xprocessing_fun_asr_nano ~0FunAsrNanoProcessor
 0nnel.configuration_funnel ~0FunnelConfig
+0rmodeling_funnel ~0FunnelAttentionStructure ~6BaseModel ~6ClassificationHead ~6Decoder ~7iscriminatorPredictions ~6Embeddings ~7ncoder ~6ForMaskedLM ~aultipleChoice ~9PreTraining +kOutput ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Layer ~6Model ~6PositionwiseFFN ~7reTrainedModel ~6RelMultiheadAttention
 0rtokenization_funnel ~0BasicTokenizer ~0FunnelTokenizer ~0WordpieceTokenizer
 1a_fast ~0FunnelTokenizerFast
 0myu.configuration_fuyu ~0FuyuConfig
 0pimage_processing_fuyu ~0FuyuBatchFeature ~4ImageProcessor ~9sKwargs
 16pil_fuyu ~0FuyuImageProcessorPil ~9sKwargs
+0pmodeling_fuyu ~0FuyuForCausalLM ~4Model ~4PreTrainedModel
 0pprocessing_fuyu ~0FuyuProcessor ~dKwargs
 0kgemma.configuration_gemma ~0GemmaConfig
+0qmodeling_gemma ~0GemmaAttention ~5DecoderLayer ~6ynamicNTKScalingRotaryEmbedding ~5FlashAttention2 ~6orCausalLM ~8SequenceClassification ~8TokenClassification ~5LinearScalingRotaryEmbedding ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention ~5TextScaledWordEmbedding
 0qtokenization_gemma =0GemmaTokenizer
 18_fast ~0GemmaTokenizerFast
 0p2.configuration_gemma2 ~0Gemma2Config
+0rmodeling_gemma2 ~0Gemma2Attention ~6DecoderLayer ~6FlashAttention2 ~7orCausalLM ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SdpaAttention ~6TextScaledWordEmbedding
 0p3.configuration_gemma3 ~0Gemma3Config ~6TextConfig
 0rimage_processing_gemma3 ~0Gemma3ImageProcessor ~kKwargs
 18pil_gemma3 ~0Gemma3ImageProcessorKwargs ~kPil
+0rmodeling_gemma3 ~0Gemma3Attention +6CausalLMOutputWithPast ~6DecoderLayer ~6ForCausalLM ~aonditionalGeneration ~9SequenceClassification ~6MLP ~7odel +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TextForSequenceClassification ~aModel ~aScaledWordEmbedding
 0rprocessing_gemma3 ~0Gemma3Processor
 0qn.configuration_gemma3n ~0Gemma3nAudioConfig ~7Config ~7TextConfig ~7VisionConfig
 0sfeature_extraction_gemma3n ~0Gemma3nAudioFeatureExtractor
+0smodeling_gemma3n ~0Gemma3nAudioAttention ~cConformerAttention ~lBlock ~lFeedForward ~lLightConv1d ~dumulativeGroupNorm ~cEncoder +jModelOutput ~cRelativePositionEmbedding ~cSSCPConvBlock ~dubSampleConvProjection +7CausalLMOutputWithPast ~7ForCausalLM ~bonditionalGeneration ~7Model +cOutputWithPast ~8ultimodalEmbedder ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7TextAltUp ~cttention ~bDecoderLayer ~bLaurelBlock ~bMLP ~codel ~bScaledWordEmbedding
 0sprocessing_gemma3n ~0Gemma3nProcessor
 0p4.configuration_gemma4 ~0Gemma4AudioConfig ~6Config ~6TextConfig ~6VisionConfig
 0rfeature_extraction_gemma4 ~0Gemma4AudioFeatureExtractor
 0rimage_processing_gemma4 ~0Gemma4ImageProcessor ~kKwargs
 18pil_gemma4 ~0Gemma4ImageProcessorKwargs ~kPil
+0rmodeling_gemma4 ~0Gemma4AudioAttention ~bCausalConv1d ~bFeedForward ~bLayer ~cightConv1d ~bModel +gOutput ~bRelPositionalEncoding ~bSubSampleConvProjection ~yLayer +6CausalLMOutputWithPast ~7lippableLinear ~6ForCausalLM ~aonditionalGeneration ~6Model +bOutputWithPast ~7ultimodalEmbedder ~6PreTrainedModel ~6RMSNorm ~6TextAttention ~aDecoderLayer ~aExperts ~aMLP ~bodel +fOutputWithPast ~aRotaryEmbedding ~cuter ~aScaledWordEmbedding ~6VisionAttention ~cEncoder ~jLayer ~cMLP ~dodel ~cPatchEmbedder ~dooler ~cRotaryEmbedding
 0rprocessing_gemma4 ~0Gemma4Processor
 0rvideo_processing_gemma4 ~0Gemma4VideoProcessor ~kKwargs
 0q_assistant.configuration_gemma4_assistant ~0Gemma4AssistantConfig
+11modeling_gemma4_assistant ~0Gemma4AssistantForCausalLM ~fMaskedEmbedder +fOutput ~fPreTrainedModel
 0runified.configuration_gemma4_unified ~0Gemma4UnifiedAudioConfig ~dConfig ~dTextConfig ~dVisionConfig
 0zfeature_extraction_gemma4_unified ~0Gemma4UnifiedAudioFeatureExtractor
 0zimage_processing_gemma4_unified ~0Gemma4UnifiedImageProcessor ~rKwargs
+0zmodeling_gemma4_unified +0Gemma4UnifiedAudioModelOutput +dCausalLMOutputWithPast ~dForCausalLM ~honditionalGeneration ~dModel +iOutputWithPast ~eultimodalEmbedder ~dPreTrainedModel ~dRMSNorm ~dTextAttention ~hDecoderLayer ~hMLP ~iodel +mOutputWithPast ~hRotaryEmbedding ~hScaledWordEmbedding ~dVisionEmbedder
 0zprocessing_gemma4_unified ~0Gemma4UnifiedProcessor
 0zvideo_processing_gemma4_unified ~0Gemma4UnifiedVideoProcessor ~rKwargs
 0y_assistant.configuration_gemma4_unified_assistant ~0Gemma4UnifiedAssistantConfig
+19modeling_gemma4_unified_assistant ~0Gemma4UnifiedAssistantForCausalLM ~mMaskedEmbedder +mOutput ~mPreTrainedModel
 0lit.configuration_git ~0GitConfig ~3VisionConfig
+0omodeling_git ~0GitAttention ~3Embeddings ~4ncoder ~3ForCausalLM ~3Intermediate ~3Layer ~3Model ~3Output ~3PreTrainedModel ~5ojection ~3SelfAttention ~7Output ~3VisionAttention ~9Embeddings ~ancoder ~gLayer ~9MLP ~aodel +eOutput ~9Transformer
 0oprocessing_git ~0GitProcessor ~cKwargs
 0llm.configuration_glm ~0GlmConfig
+0omodeling_glm ~0GlmAttention ~3DecoderLayer ~3FlashAttention2 ~4orCausalLM ~6SequenceClassification ~6TokenClassification ~3MLP ~4odel ~3PreTrainedModel ~3RMSNorm ~4otaryEmbedding ~3SdpaAttention
 0n4.configuration_glm4 ~0Glm4Config
+0pmodeling_glm4 ~0Glm4Attention ~4DecoderLayer ~4ForCausalLM ~7SequenceClassification ~7TokenClassification ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding
 0o6v.configuration_glm46v ~0Glm46VConfig
 0rimage_processing_glm46v ~0Glm46VImageProcessor ~kKwargs
 18pil_glm46v ~0Glm46VImageProcessorKwargs ~kPil
+0rmodeling_glm46v ~0Glm46VForConditionalGeneration ~6Model ~6PreTrainedModel
 0rprocessing_glm46v ~0Glm46VProcessor
 0rvideo_processing_glm46v ~0Glm46VVideoProcessor ~kInitKwargs
 0o_moe.configuration_glm4_moe ~0Glm4MoeConfig
+0tmodeling_glm4_moe ~0Glm4MoeAttention ~7DecoderLayer ~7Experts ~7ForCausalLM ~7MLP ~8oE ~9del ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7TopkRouter
 0s_lite.configuration_glm4_moe_lite ~0Glm4MoeLiteConfig
+0ymodeling_glm4_moe_lite ~0Glm4MoeLiteAttention ~bDecoderLayer ~bExperts ~bForCausalLM ~bMLP ~coE ~ddel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bTopkRouter
 0ov.configuration_glm4v ~0Glm4vConfig ~5TextConfig ~5VisionConfig
 0qimage_processing_glm4v ~0Glm4vImageProcessor ~jKwargs
 17pil_glm4v ~0Glm4vImageProcessorKwargs ~jPil
+0qmodeling_glm4v ~0Glm4VisionMlp ~4vForConditionalGeneration ~5Model ~5PreTrainedModel ~5RMSNorm ~5TextAttention ~9DecoderLayer ~9MLP ~aodel ~9RotaryEmbedding ~5VisionAttention ~bBlock ~bEmbeddings ~bModel ~bPatchEmbed ~gMerger ~bRotaryEmbedding
 0qprocessing_glm4v ~0Glm4vProcessor
 0qvideo_processing_glm4v ~0Glm4vVideoProcessor ~jInitKwargs
 0p_moe.configuration_glm4v_moe ~0Glm4vMoeConfig ~8TextConfig ~8VisionConfig
+0umodeling_glm4v_moe ~0Glm4vMoeForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8TextAttention ~cDecoderLayer ~cExperts ~cMLP ~doE ~edel ~cRMSNorm ~dotaryEmbedding ~cTopkRouter ~8VisionAttention ~eBlock ~eEmbeddings ~eModel ~ePatchEmbed ~jMerger ~eRotaryEmbedding ~8isionMlp
 0n5_next.configuration_glm5_next ~0Glm5NextConfig ~8TextConfig ~8VisionConfig
 0uimage_processing_glm5_next ~0Glm5NextImageProcessor ~mKwargs
 1bpil_glm5_next ~0Glm5NextImageProcessorKwargs ~mPil
+0umodeling_glm5_next ~0Glm5NextForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8TextAttention ~cDecoderLayer ~cExperts ~cForgetGate ~cHyperConnection ~hHead ~cIndexer ~cLinearAttention ~cMLP ~doE ~edel ~cRMSNorm ~jGated ~cTopkRouter ~cUnweightedRMSNorm ~8VisionAttention ~eBlock ~eMLP ~fodel ~ePatchEmbed ~jMerger ~eRotaryEmbedding
 0uprocessing_glm5_next ~0Glm5NextProcessor
 0uvideo_processing_glm5_next ~0Glm5NextVideoProcessor ~mInitKwargs
 0n_image.configuration_glm_image ~0GlmImageConfig ~8TextConfig ~8VQVAEConfig ~9isionConfig
 0uimage_processing_glm_image ~0GlmImageImageProcessor ~mKwargs
 1bpil_glm_image ~0GlmImageImageProcessorKwargs ~mPil
+0umodeling_glm_image ~0GlmImageForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8TextAttention ~cDecoderLayer ~cMLP ~dodel ~cRotaryEmbedding ~8VQVAE +dModelOutput ~dVectorQuantizer ~9isionAttention ~eBlock ~eEmbeddings ~eMLP ~fodel ~ePatchEmbed
 0uprocessing_glm_image ~0DeprecatedGlmImageImagesKwargs ~0GlmImageProcessor ~hKwargs
 0omoe_dsa.configuration_glm_moe_dsa ~0GlmMoeDsaConfig
+0wmodeling_glm_moe_dsa ~0GlmMoeDsaAttention ~9DecoderLayer ~9Experts ~9ForCausalLM ~9Indexer ~9MLP ~aoE ~bdel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9TopkRouter
 0oocr.configuration_glm_ocr ~0GlmOcrConfig ~6TextConfig ~6VisionConfig
+0smodeling_glm_ocr ~0GlmOcrForConditionalGeneration ~6Model ~6PreTrainedModel ~6RMSNorm ~6TextAttention ~aDecoderLayer ~aMLP ~bodel ~aRotaryEmbedding ~6VisionAttention ~cBlock ~cMlp ~dodel ~cPatchEmbed ~hMerger ~cRotaryEmbedding
 0nasr.configuration_glmasr ~0GlmAsrConfig ~6EncoderConfig
+0rmodeling_glmasr ~0GlmAsrAttention +6CausalLMOutputWithPast ~6Encoder ~dLayer ~6ForConditionalGeneration ~6MLP ~7odel +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel ~6RotaryEmbedding
 0rprocessing_glmasr ~0GlmAsrProcessor
 0nga.configuration_glmga ~0GlmgaConfig
 0qimage_processing_glmga ~0GlmgaImageProcessor ~jKwargs
@@ -2593,155 +2747,223 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pfeature_extraction_glpn ~0GLPNFeatureExtractor
 0pimage_processing_glpn ~0GLPNImageProcessor ~iKwargs
 16pil_glpn ~0GLPNImageProcessorKwargs ~iPil
+0pmodeling_glpn ~0GLPNAttention ~4DWConv ~5ecoder ~bStage ~6pthEstimationHead ~9WiseConv ~5ropPath ~4EfficientSelfAttention ~5ncoder ~4ForDepthEstimation ~4Layer ~4MixFFN ~5odel ~4OverlapPatchEmbeddings ~4PreTrainedModel ~4SelectiveFeatureFusion ~7fOutput ~1lpnDropPath ~0SiLogLoss
 0lot_ocr2.configuration_got_ocr2 ~0GotOcr2Config ~7VisionConfig
 0timage_processing_got_ocr2 ~0GotOcr2ImageProcessor ~lKwargs
 1apil_got_ocr2 ~0GotOcr2ImageProcessorKwargs ~lPil
+0tmodeling_got_ocr2 +0GotOcr2CausalLMOutputWithPast ~7ForConditionalGeneration ~7LayerNorm ~7MLPBlock ~8odel +cOutputWithPast ~8ultiModalProjector ~7PatchEmbeddings ~8reTrainedModel ~7VisionAttention ~dEncoder +kOutput ~dLayer ~dNeck
 0tprocessing_got_ocr2 ~0DeprecatedGotOcr2ImagesKwargs ~hTextKwargs ~0GotOcr2Processor ~gKwargs
 0lpt2.configuration_gpt2 ~0GPT2Config ~4OnnxConfig
+0pmodeling_gpt2 ~0GPT2Attention ~4Block ~4DoubleHeadsModel +kOutput ~4FlashAttention2 ~5orQuestionAnswering ~7SequenceClassification ~7TokenClassification ~4LMHeadModel ~4MLP ~5odel ~4PreTrainedModel ~4SdpaAttention ~5equenceSummary
 0ptokenization_gpt2 ~0GPT2Tokenizer
 16_fast ~0GPT2TokenizerFast
 0n_bigcode.configuration_gpt_bigcode ~0GPTBigCodeConfig
+0wmodeling_gpt_bigcode ~0GPTBigCodeAttention ~aBlock ~aFlashAttention2 ~borCausalLM ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~aSdpaAttention
 0oneo.configuration_gpt_neo ~0GPTNeoConfig ~6OnnxConfig
+0smodeling_gpt_neo ~0GPTNeoAttention ~6Block ~6FlashAttention2 ~7orCausalLM ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6SelfAttention
 0rx.configuration_gpt_neox ~0GPTNeoXConfig
+0tmodeling_gpt_neox ~0GPTNeoXAttention ~7DynamicNTKScalingRotaryEmbedding ~7FlashAttention2 ~8orCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Layer ~8inearScalingRotaryEmbedding ~7MLP ~8odel ~7PreTrainedModel ~7RotaryEmbedding ~7SdpaAttention
 0ttokenization_gpt_neox ~0GPTNeoXTokenizer
 1e_fast ~0GPTNeoXTokenizerFast
 0s_japanese.configuration_gpt_neox_japanese ~0GPTNeoXJapaneseConfig
+12modeling_gpt_neox_japanese ~0GPTNeoXJapaneseAttention ~fForCausalLM ~fLayer ~fMLP ~godel ~fPreTrainedModel ~fRotaryEmbedding
 12tokenization_gpt_neox_japanese ~0GPTNeoXJapaneseTokenizer ~0SubWordJapaneseTokenizer
 0ooss.configuration_gpt_oss ~0GptOssConfig
+0smodeling_gpt_oss ~0GptOssAttention ~6DecoderLayer ~6Experts ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TopKRouter
 0osw3.tokenization_gpt_sw3 =0GPTSw3Tokenizer
 0nj.configuration_gptj ~0GPTJConfig ~4OnnxConfig
+0pmodeling_gptj ~0GPTJAttention ~4Block ~4FlashAttention2 ~5orCausalLM ~7QuestionAnswering ~7SequenceClassification ~4MLP ~5odel ~4PreTrainedModel ~4RotaryEmbedding
 0lradium_phonon_tts.configuration_gradium_phonon_tts ~0GradiumPhononTTSConfig ~gFlowHeadConfig
 13generation_gradium_phonon_tts ~0GradiumPhononTTSGenerationMixin
+13modeling_gradium_phonon_tts ~0GradiumPhononTTSAttention ~gDecoderLayer ~gFlowFinalLayer ~kHead ~kLayerNorm ~lossWeighting ~kResBlock ~horConditionalGeneration ~gMLP ~hodel +gOutputWithPast ~gPreTrainedModel ~gRotaryEmbedding ~gTimestepEmbedding ~oNorm
 0nnite.configuration_granite ~0GraniteConfig
+0smodeling_granite ~0GraniteAttention ~7DecoderLayer ~7FlashAttention2 ~8orCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SdpaAttention
 0r4_vision.configuration_granite4_vision ~0Granite4VisionConfig ~eTextConfig
+10modeling_granite4_vision +0Granite4VisionCausalLMOutputWithPast ~eForConditionalGeneration +eImageFeaturesOutput ~eModel +jOutputWithPast ~ePreTrainedModel ~eTextAttention ~iDecoderLayer ~iMLP ~jodel ~iRMSNorm ~jotaryEmbedding ~eWindowQFormerDownsampler
 10processing_granite4_vision ~0Granite4VisionProcessor
 0r_docling.configuration_granite_docling ~0GraniteDoclingConfig ~eTextConfig ~eVisionConfig
 10image_processing_granite_docling ~0GraniteDoclingImageProcessor ~sKwargs
 1hpil_granite_docling ~0GraniteDoclingImageProcessorKwargs ~sPil
+10modeling_granite_docling +0GraniteDoclingBaseModelOutputWithPast +eCausalLMOutputWithPast ~fonnector ~nPath ~eDeepStackMerger ~gnsityRouter ~eEncoder ~lLayer ~eForConditionalGeneration +eImageFeaturesOutput ~eModel ~ePositionEmbedding ~freTrainedModel ~eTextAttention ~iDecoderLayer ~iMLP ~jodel ~iPreTrainedModel ~iRMSNorm ~jotaryEmbedding ~eVisionAttention ~kEmbeddings ~kMLP ~lodel
 10processing_granite_docling ~0GraniteDoclingProcessor
 0sspeech.configuration_granite_speech ~0GraniteSpeechConfig ~dEncoderConfig
 0zfeature_extraction_granite_speech ~0GraniteSpeechFeatureExtractor
+0zmodeling_granite_speech ~0GraniteSpeechCTCEncoder +eausalLMOutputWithPast ~eonformerAttention ~mBlock ~mConvModule ~mDepthWiseConv1d ~mFeedForward ~dEncoderProjector ~dForConditionalGeneration ~dModel +iOutputWithPast ~dPreTrainedModel
 0zprocessing_granite_speech ~0GraniteSpeechProcessor
 0y5.configuration_granite_speech5 ~0GraniteSpeech5CTCConfig ~eEncoderConfig
 10feature_extraction_granite_speech5 ~0GraniteSpeech5FeatureExtractor
+10modeling_granite_speech5 +0GraniteSpeech5CTCGenerateOutput ~eEncoder ~lAttention ~lBlock ~lConvolutionModule ~lFeedForward +lModelOutput ~lSubsamplingBlock ~eForCTC ~ePreTrainedModel
 10processing_granite_speech5 ~0GraniteSpeech5Processor
 0y_plus.configuration_granite_speech_plus ~0GraniteSpeechPlusConfig ~hEncoderConfig
+14modeling_granite_speech_plus ~0GraniteSpeechPlusCTCEncoder +iausalLMOutputWithPast ~ionformerAttention ~qBlock ~qConvModule ~qDepthWiseConv1d ~qFeedForward ~hEncoderProjector ~hForConditionalGeneration ~hModel +mOutputWithPast ~hPreTrainedModel
 0twa.configuration_granite_swa ~0GraniteSWAConfig
+0wmodeling_granite_swa ~0GraniteSWAAttention ~aDecoderLayer ~aForCausalLM ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding
 0rmoe.configuration_granitemoe ~0GraniteMoeConfig
+0vmodeling_granitemoe ~0GraniteMoeAttention ~aDecoderLayer ~aExperts ~aFlashAttention2 ~borCausalLM ~aMoE ~cdel ~aParallelExperts ~breTrainedModel ~aRMSNorm ~botaryEmbedding ~aSdpaAttention ~aTopKGating ~eRouter
 0u_swa.configuration_granitemoe_swa ~0GraniteMoeSWAConfig
+0zmodeling_granitemoe_swa ~0GraniteFlashAttentionKwargs ~7MoeSWAAttention ~dDecoderLayer ~dExperts ~dForCausalLM ~dMLP ~eoE ~fdel ~dPreTrainedModel ~dRMSNorm ~eotaryEmbedding ~dTopKRouter
 0uhybrid.configuration_granitemoehybrid ~0GraniteMoeHybridConfig
+11modeling_granitemoehybrid ~0GraniteFlashAttentionKwargs ~7MoeHybridAttention ~gDecoderLayer ~gExperts ~gForCausalLM ~gMLP ~hambaLayer ~hoE ~idel ~gPreTrainedModel ~gRMSNorm ~nGated ~hotaryEmbedding ~gTopKRouter
 0ushared.configuration_granitemoeshared ~0GraniteMoeSharedConfig
+11modeling_granitemoeshared ~0GraniteFlashAttentionKwargs ~7MoeSharedAttention ~gDecoderLayer ~gExperts ~gForCausalLM ~gMLP ~hoE ~idel ~gPreTrainedModel ~gRMSNorm ~hotaryEmbedding ~gTopKRouter
 0mounding_dino.configuration_grounding_dino ~0GroundingDinoConfig
 0zimage_processing_grounding_dino 0AnnotationFormat ~0GroundingDinoImageProcessor ~rKwargs
 1gpil_grounding_dino ~0GroundingDinoImageProcessorKwargs ~rPil
+0zmodeling_grounding_dino ~0GroundingDinoBiMultiHeadAttention ~dContrastiveEmbedding ~gvEncoder ~hModel ~dDecoder ~kLayer +kOutput ~fformableLayer ~eropPath ~dEncoder ~kLayer +kOutput ~dForObjectDetection ~erozenBatchNorm2d ~eusionLayer ~dLearnedPositionEmbedding ~dMLPPredictionHead ~eodel +iOutput ~eultiheadAttention ~iscaleDeformableAttention +dObjectDetectionOutput ~dPreTrainedModel ~dSinePositionEmbedding ~dTextEnhancerLayer ~0MultiScaleDeformableAttention ~tFunction
 0zprocessing_grounding_dino ~0DictWithDeprecationWarning ~0GroundingDinoImagesKwargs ~dProcessor ~mKwargs
 0opvit.configuration_groupvit ~0GroupViTConfig ~8OnnxConfig ~8TextConfig ~8VisionConfig
+0tmodeling_groupvit ~0GroupViTAssignAttention ~9ttention ~8CrossAttentionLayer ~8EncoderLayer ~8MLP ~9ixerMLP ~9odel +dOutput ~8PatchEmbeddings ~9reTrainedModel ~8Stage ~8TextEmbeddings ~dncoder ~cModel ~cTransformer ~9okenAssign ~8VisionEmbeddings ~fncoder ~eModel ~eTransformer
 0lte.configuration_gte ~0GteConfig
+0omodeling_gte ~0GteAttention ~3Embeddings ~3ForMaskedLM ~6SequenceClassification ~6TokenClassification ~3LMHead ~4ayer ~3MLP ~4odel ~3Pooler ~4reTrainedModel ~3RotaryEmbedding
 0khelium.configuration_helium ~0HeliumConfig
+0rmodeling_helium ~0HeliumAttention ~6DecoderLayer ~6ForCausalLM ~9SequenceClassification ~9TokenClassification ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding
 0mrbert.tokenization_herbert ~0BasicTokenizer =0HerbertTokenizer
 1c_fast ~0HerbertTokenizerFast
 0lgnet_v2.configuration_hgnet_v2 ~0HGNetV2Config
+0tmodeling_hgnet_v2 ~0HGNetV2Backbone ~9sicLayer ~7ConvLayer ~gLight ~7Embeddings ~8ncoder ~7ForImageClassification ~7LearnableAffineBlock ~7PreTrainedModel ~7Stage
 0liera.configuration_hiera ~0HieraConfig
+0qmodeling_hiera ~0HieraBackbone ~5Decoder ~6ropPath ~5Embeddings ~6ncoder +cOutput ~5ForImageClassification +rOutput ~8PreTraining +jOutput ~5Layer ~5MaskUnitAttention ~6lp ~6odel +aOutput ~6ultiScaleHead ~5PatchEmbeddings ~6ooler ~6reTrainedModel ~5Stage
 0mggs_audio_v2.configuration_higgs_audio_v2 ~0HiggsAudioV2Config
 0zgeneration_higgs_audio_v2 ~0HiggsAudioV2DelayPatternLogitsProcessor ~cGenerationMixin +mOutput
+0zmodeling_higgs_audio_v2 ~0HiggsAudioV2Attention ~cDecoderLayer ~cEmbeddings ~cForConditionalGeneration ~cMLP ~dodel ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding
 0zprocessing_higgs_audio_v2 ~0HiggsAudioV2Processor
 0y_tokenizer.configuration_higgs_audio_v2_tokenizer ~0HiggsAudioV2TokenizerConfig
 0lrm_text.configuration_hrm_text ~0HrmTextConfig
+0tmodeling_hrm_text ~0HrmTextAttention ~7DecoderLayer ~7ForCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7Stack
 0lubert.configuration_hubert ~0HubertConfig
+0rmodeling_hubert ~0HubertAttention ~9nAdapterLayer ~6Encoder ~dLayer ~iStableLayerNorm ~dStableLayerNorm ~6FeatureEncoder ~extractor ~dProjection ~8edForward ~7lashAttention2 ~7orCTC ~9SequenceClassification ~6GroupNormConvLayer ~6LayerNormConvLayer ~6Model ~6NoLayerNormConvLayer ~6PositionalConvEmbedding ~7reTrainedModel ~6SamePadLayer ~7dpaAttention
 0mnyuan_v1_dense.configuration_hunyuan_v1_dense ~0HunYuanDenseV1Config
+11modeling_hunyuan_v1_dense ~0HunYuanDenseV1Attention ~eDecoderLayer ~eForCausalLM ~hSequenceClassification ~eMLP ~fodel ~ePreTrainedModel ~eRMSNorm ~fotaryEmbedding
 0vmoe.configuration_hunyuan_v1_moe ~0HunYuanMoEV1Config
+0zmodeling_hunyuan_v1_moe ~0HunYuanMoEV1Attention ~cDecoderLayer ~cExperts ~cForCausalLM ~fSequenceClassification ~cGate ~cMLP ~dodel ~ee ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding
 0tl.configuration_hunyuan_vl ~0HunYuanVLConfig ~9TextConfig ~9VisionConfig
 0vimage_processing_hunyuan_vl ~0HunYuanVLImageProcessor ~nKwargs
 1cpil_hunyuan_vl ~0HunYuanVLImageProcessorKwargs ~nPil
+0vmodeling_hunyuan_vl ~0HunYuanVLDenseV1Attention ~gDecoderLayer ~9ForConditionalGeneration ~9MLP ~aodel +eOutputWithPast ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9TextModel ~9VisionAttention ~fBlock ~fMLP ~fPatchEmbed ~kMerger ~fTransformer +1ynYuanVLCausalLMOutputWithPast
 0vprocessing_hunyuan_vl ~0HunYuanVLProcessor
 0ly_v3.configuration_hy_v3 ~0HYV3Config
+0qmodeling_hy_v3 ~0HYV3Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopKRouter
 0o4.configuration_hy_v4 ~0HYV4Config
+0qmodeling_hy_v4 ~0HYV4Attention ~4DecoderLayer ~4Experts ~4ForCausalLM ~4HyperConnection ~9Head ~4Indexer ~4MLP ~5oE ~6del ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4TopkRouter ~4UnweightedRMSNorm
 0p_vl.configuration_hy_v4_vl ~0HYV4VLConfig ~6TextConfig ~6VisionConfig
 0timage_processing_hy_v4_vl ~0HYV4VLImageProcessor ~kKwargs
 1apil_hy_v4_vl ~0HYV4VLImageProcessorKwargs ~kPil
+0tmodeling_hy_v4_vl ~0HYV4VLAttention ~6DecoderLayer ~6Experts ~6ForConditionalGeneration ~6HyperConnection ~bHead ~6Indexer ~6MLP ~7oE ~8del ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TextModel ~7opkRouter ~6UnweightedRMSNorm ~6VisionAttention ~cBlock ~cMLP ~dodel ~cPatchEmbed ~hMerger
 0tprocessing_hy_v4_vl ~0HYV4VLProcessor
 0tvideo_processing_hy_v4_vl ~0HYV4VLVideoProcessor ~kInitKwargs
 0mperclovax.configuration_hyperclovax ~0HyperCLOVAXConfig
+0wmodeling_hyperclovax ~0HyperCLOVAXAttention ~bDecoderLayer ~bForCausalLM ~bMLP ~codel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding
 0v_vision_v2.configuration_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2Config
+16modeling_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2ForConditionalGeneration ~jModel ~jPreTrainedModel
 16processing_hyperclovax_vision_v2 ~0HyperCLOVAXVisionV2Processor
 0kibert.configuration_ibert ~0IBertConfig ~5OnnxConfig
+0qmodeling_ibert ~0IBertAttention ~5ClassificationHead ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMHead ~6ayer ~5Model ~5Output ~5Pooler ~6reTrainedModel ~5SelfAttention ~9Output
 0qquant_modules ~0FixedPointMul ~0IntGELU ~3LayerNorm ~3Softmax ~0QuantAct ~5Embedding ~5Linear ~0SymmetricQuantFunction ~0floor_ste ~0round_ste
 0ldefics.configuration_idefics ~0IdeficsConfig ~7PerceiverConfig ~7VisionConfig
 0simage_processing_idefics ~0IdeficsImageProcessor ~lKwargs
 19pil_idefics ~0IdeficsImageProcessorKwargs ~lPil
+0smodeling_idefics ~0IdeficsAttention +7BaseModelOutputWithPast +7CausalLMOutputWithPast ~7DecoderLayer ~bupledEmbedding ~gLinear ~7Embedding ~7ForVisionText2Text ~7GatedCrossAttentionLayer ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding
 0sperceiver ~0IdeficsMLP ~7PerceiverAttention ~gResampler
 0trocessing_idefics ~0DeprecatedIdeficsTextKwargs ~0IdeficsImagesKwargs ~7Processor ~gKwargs ~7TextKwargs
 0svision ~0IdeficsVisionAttention ~dEmbeddings ~encoder ~kLayer ~dMLP +eodelOutput ~dTransformer
 0r2.configuration_idefics2 ~0Idefics2Config ~8PerceiverConfig ~8VisionConfig
 0timage_processing_idefics2 ~0Idefics2ImageProcessor ~mKwargs
 1apil_idefics2 ~0Idefics2ImageProcessorKwargs ~mPil
+0tmodeling_idefics2 +0Idefics2BaseModelOutputWithPast +8CausalLMOutputWithPast ~9onnector ~8Encoder ~fLayer ~8ForConditionalGeneration ~8MLP ~9odel ~9ultiheadAttentionPoolingHead ~8PerceiverAttention ~hFlashAttention2 ~hLayer ~hResampler ~9reTrainedModel ~8RMSNorm ~8VisionAttention ~eEmbeddings ~eFlashAttention2 ~eMLP ~eTransformer
 0tprocessing_idefics2 ~0Idefics2ImagesKwargs ~8Processor ~hKwargs
 0r3.configuration_idefics3 ~0Idefics3Config ~8VisionConfig
 0timage_processing_idefics3 ~0Idefics3ImageProcessor ~mKwargs
 1apil_idefics3 ~0Idefics3ImageProcessorKwargs ~mPil
+0tmodeling_idefics3 +0Idefics3BaseModelOutputWithPast +8CausalLMOutputWithPast ~9onnector ~8Encoder ~fLayer ~8ForConditionalGeneration ~8Model ~8PreTrainedModel ~8RMSNorm ~8SimpleMLP ~8VisionAttention ~eEmbeddings ~eFlashAttention2 ~eMLP ~eTransformer
 0tprocessing_idefics3 ~0Idefics3ImagesKwargs ~8Processor ~hKwargs
 0ljepa.configuration_ijepa ~0IJepaConfig
+0qmodeling_ijepa ~0IJepaAttention ~5Embeddings ~5ForImageClassification ~5Layer ~5MLP ~6odel ~5PatchEmbeddings ~6ooler ~6reTrainedModel
 0lmagegpt.configuration_imagegpt ~0ImageGPTConfig ~8OnnxConfig
 0tfeature_extraction_imagegpt ~0ImageGPTFeatureExtractor
 0timage_processing_imagegpt ~0ImageGPTImageProcessor ~mKwargs
 1apil_imagegpt ~0ImageGPTImageProcessorKwargs ~mPil
+0tmodeling_imagegpt ~0ImageGPTAttention ~8Block ~8ForCausalImageModeling ~bImageClassification ~8LayerNorm ~8MLP ~9odel ~8PreTrainedModel
 0lnformer.configuration_informer ~0InformerConfig
+0tmodeling_informer ~0InformerAttention ~8ConvLayer ~8Decoder ~fLayer ~8Encoder ~fLayer ~8FeatureEmbedder ~9orPrediction ~8MeanScaler ~9odel ~8NOPScaler ~8PreTrainedModel ~aobSparseAttention ~8SinusoidalPositionalEmbedding ~9tdScaler ~8ValueEmbedding
 0mkling.configuration_inkling ~0InklingAudioConfig ~7Config ~7TextConfig ~7VisionConfig
 0sfeature_extraction_inkling ~0InklingFeatureExtractor
 0simage_processing_inkling ~0InklingImageProcessor ~lKwargs
+0smodeling_inkling ~0InklingAttention ~8udioModel ~hEmbeddings +7CausalLMOutputWithPast ~7DecoderLayer ~7Experts ~7ForCausalLM ~bonditionalGeneration ~7MLP ~8oE ~9del +cOutputWithPast ~7NormedEmbedding ~7PreTrainedModel ~7RMSNorm ~8elativeLogits ~7SharedExperts ~9ortConvolution ~7TextModel ~8opkRouter ~7VisionEncoderLayer ~dModel
 0sprocessing_inkling ~0InklingProcessor
 0r2.configuration_inkling2 ~0Inkling2Config ~8TextConfig ~8VisionConfig
 0timage_processing_inkling2 ~0Inkling2ImageProcessor
+0tmodeling_inkling2 ~0Inkling2BlockAttentionResidual +8CausalLMOutputWithPast ~8DynamicShortConvolution ~8Experts ~8ForCausalLM ~conditionalGeneration ~9ullAttention ~cDecoderLayer ~8GatedOutputProjection ~8KeyValueProjection ~8L2Clip ~9ogScale ~gdL2Clip ~8Model +dOutputWithPast ~8NormedEmbedding ~8PreTrainedModel ~8QueryProjection ~8RMSNorm ~9elativePositionBias ~8ScaledL2Clip ~9hortConvolution ~9lidingAttention ~fDecoderLayer ~9oftcap ~fpedSwiGLU ~9parseMoeBlock ~8TextModel ~9opKRouter ~8UnweightedRMSNorm ~8VisionAttention ~eEmbeddings ~fncoderLayer ~eMLP ~ferger ~fodel ~eRotaryEmbedding
 0tprocessing_inkling2 ~0Inkling2Processor
 0s_loop.configuration_inkling2_loop ~0Inkling2LoopConfig ~cTextConfig
+0ymodeling_inkling2_loop ~0Inkling2LoopBlockAttentionResidual +cCausalLMOutputWithPast ~cDynamicShortConvolution ~cExperts ~cForCausalLM ~gonditionalGeneration ~dullAttention ~gDecoderLayer ~gLoopDecoderLayer ~cGatedOutputProjection ~cKeyValueProjection ~cL2Clip ~dogScale ~kdL2Clip ~cMessageAttentionResidual ~jGate ~dodel +hOutputWithPast ~cNormedEmbedding ~cPreTrainedModel ~cQueryProjection ~cRMSNorm ~delativePositionBias ~cScaledL2Clip ~dhortConvolution ~dlidingAttention ~jDecoderLayer ~jLoopDecoderLayer ~doftcap ~jpedSwiGLU ~dparseMoeBlock ~cTextModel ~dopKRouter ~cUnweightedRMSNorm
 0mstructblip.configuration_instructblip ~0InstructBlipConfig ~cQFormerConfig ~cVisionConfig
+0xmodeling_instructblip +0BaseModelOutputWithVisionQformerOutputs ~0InstructBlipAttention ~cEncoder ~jLayer ~cForConditionalGeneration +znModelOutput ~cMLP ~dodel ~cPreTrainedModel ~cQFormerAttention ~jEmbeddings ~kncoder ~jIntermediate ~jLayer ~jModel ~kultiHeadAttention ~jOutput ~jSelfOutput ~cVisionEmbeddings ~iModel
 0xprocessing_instructblip ~0InstructBlipProcessor ~lKwargs
 0wvideo.configuration_instructblipvideo ~0InstructBlipVideoConfig ~hQFormerConfig ~hVisionConfig
 12image_processing_instructblipvideo ~0InstructBlipVideoImageProcessor
+12modeling_instructblipvideo +0BaseModelOutputWithVisionQformerOutputs ~0InstructBlipVideoAttention ~hEncoder ~oLayer ~hForConditionalGeneration +zrationModelOutput ~hMLP ~iodel ~hPreTrainedModel ~hQFormerAttention ~oEmbeddings ~pncoder ~oIntermediate ~oLayer ~oModel ~pultiHeadAttention ~oOutput ~oSelfOutput ~hVisionEmbeddings ~nModel
 12processing_instructblipvideo ~0InstructBlipVideoProcessor
 12video_processing_instructblipvideo ~0InstructBlipVideoVideoProcessor
 0mternlm3.configuration_internlm3 ~0InternLM3Config
 0qvl.configuration_internvl ~0InternVLConfig ~8VisionConfig
+0tmodeling_internvl +0InternVLCausalLMOutputWithPast ~8ForConditionalGeneration ~8Model +dOutputWithPast ~9ultiModalProjector ~8PreTrainedModel ~8VisionAttention ~eEmbeddings ~fncoder ~eLayer ~eMLP ~fodel +jOutputWithPooling ~ePatchEmbeddings ~freTrainedModel ~eRMSNorm
 0tprocessing_internvl ~0InternVLProcessor
 0tvideo_processing_internvl ~0InternVLVideoProcessor ~mInitKwargs
 0lquestcoder.configuration_iquestcoder ~0IQuestCoderConfig
 0kjais2.configuration_jais2 ~0Jais2Config
+0qmodeling_jais2 ~0Jais2Attention ~5DecoderLayer ~5ForCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RotaryEmbedding
 0mmba.configuration_jamba ~0JambaConfig
+0qmodeling_jamba ~0HybridMambaAttentionDynamicCache ~0JambaAttention ~eDecoderLayer ~5Experts ~5FlashAttention2 ~6orCausalLM ~8SequenceClassification ~5MLP ~6ambaDecoderLayer ~aMixer ~6odel ~5PreTrainedModel ~5RMSNorm ~5SdpaAttention ~6parseMoeBlock ~5TopKRouter
 0mnus.configuration_janus ~0JanusConfig ~5VQVAEConfig ~6isionConfig
 0qimage_processing_janus ~0JanusImageProcessor ~jKwargs
 17pil_janus ~0JanusImageProcessorKwargs ~jPil
+0qmodeling_janus +0JanusBaseModelOutputWithPast +5CausalLMOutputWithPast ~5ForConditionalGeneration ~5Model ~5PreTrainedModel ~5VQVAE ~aAlignerMLP ~bttnBlock ~aConvDownsample ~eUpsample ~aDecoder ~aEncoder ~aHead ~aMidBlock +bodelOutput +aOutput ~aResnetBlock ~aVectorQuantizer ~6isionAlignerMLP ~cttention ~bEmbeddings ~cncoder ~iLayer ~bMLP ~codel
 0qprocessing_janus ~0DeprecatedJanusTextKwargs ~0JanusProcessor ~eKwargs
 0letmoe.configuration_jetmoe ~0JetMoeConfig
+0rmodeling_jetmoe ~0JetMoeAttention ~6Block ~6DecoderLayer ~6FlashAttention2 ~7orCausalLM ~9SequenceClassification ~6MoA ~8E ~8del ~6ParallelExperts ~7reTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SdpaAttention ~6TopKGating
 0mv.configuration_jev ~0JevConfig
+0omodeling_jev ~0JevForDecision ~3PreTrainedModel
 0lina_embeddings_v3.configuration_jina_embeddings_v3 ~0JinaEmbeddingsV3Config
+13modeling_jina_embeddings_v3 ~0JinaEmbeddingsV3Attention ~gClassificationHead ~gEmbeddings ~gForMaskedLM ~jQuestionAnswering ~jSequenceClassification ~jTokenClassification ~gLMHead ~hayer ~gMLP ~hodel ~gPooler ~hreTrainedModel ~gRotaryEmbedding
 0kkimi_k25.configuration_kimi_k25 ~0Kimi_K25Config ~8VisionConfig
 0timage_processing_kimi_k25 ~0Kimi_K25ImageProcessor ~mKwargs
+0tmodeling_kimi_k25 +0Kimi_K25CausalLMOutputWithPast ~8ForConditionalGeneration ~8Model +dOutputWithPast ~9ultimodalProjection ~8PreTrainedModel ~8VisionAttention ~eEncoderLayer ~eMLP ~fodel ~ePatchEmbed ~fositionEmbeddings ~eRotaryEmbedding
 0tprocessing_kimi_k25 ~0Kimi_K25Processor
 0tvideo_processing_kimi_k25 ~0Kimi_K25VideoProcessor ~mInitKwargs
 0plinear.configuration_kimi_linear ~0KimiLinearConfig
+0wmodeling_kimi_linear ~0KimiLinearAttention ~aDecoderLayer ~cltaAttention ~aExperts ~aForCausalLM ~dgetGate ~aMLP ~boE ~cdel ~aPreTrainedModel ~aRMSNorm ~hGated ~aTopkRouter
 0lolibri1.configuration_kolibri1 ~0Kolibri1Config
+0tmodeling_kolibri1 ~0Kolibri1Attention ~8DecoderLayer ~8Experts ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8SparseMoeBlock ~8TopKRouter
 0msmos2.configuration_kosmos2 ~0Kosmos2Config ~7TextConfig ~7VisionConfig
+0smodeling_kosmos2 +0BaseModelOutputWithProjectionAttentions ~0Kosmos2ForConditionalGeneration +vModelOutput ~7ImageToTextProjection ~7Model +cOutput ~7PreTrainedModel ~7TextBlock ~bFFN ~corCausalLM ~bModel ~bSinusoidalPositionalEmbedding ~bTransformer ~7VisionAttention ~dEmbeddings ~encoder ~kLayer ~dMLP ~eodel ~dTransformer ~6TextAttention
 0sprocessing_kosmos2 ~0DeprecatedKosmos2ImagesKwargs ~hTextKwargs ~0Kosmos2ImagesKwargs ~7Processor ~gKwargs ~7TextKwargs
 0r_5.configuration_kosmos2_5 ~0Kosmos2_5Config ~9TextConfig ~9VisionConfig
 0uimage_processing_kosmos2_5 ~0Kosmos2_5ImageProcessor ~nKwargs
 1bpil_kosmos2_5 ~0Kosmos2_5ImageProcessorKwargs ~nPil
+0umodeling_kosmos2_5 +0Kosmos2_5BaseModelOutputWithPooling ~9ForConditionalGeneration +xModelOutput ~9ImageToTextProjection ~9LayerNorm ~9Model +eOutput ~9PreTrainedModel ~9TextAttention ~dBlock ~dFFN ~eorCausalLM ~dModel ~dSinusoidalPositionalEmbedding ~dTransformer ~9VisionAttention ~fEmbeddings ~gncoder ~fLayer ~fMlp ~godel
 0uprocessing_kosmos2_5 ~0Kosmos2_5Processor
 0lyutai_speech_to_text.configuration_kyutai_speech_to_text ~0KyutaiSpeechToTextConfig
 16feature_extraction_kyutai_speech_to_text ~0KyutaiSpeechToTextFeatureExtractor
+16modeling_kyutai_speech_to_text ~0KyutaiSpeechToTextAttention ~iConv1dPaddingCache ~iDecoderLayer ~iEmbeddings ~iFlexibleLinear ~jorConditionalGeneration ~iGatingMLP ~iLinear ~iModel ~iPreTrainedModel ~iRMSNorm ~jotaryEmbedding
 16processing_kyutai_speech_to_text ~0KyutaiSpeechToTextProcessor
 0klaguna.configuration_laguna ~0LagunaConfig
+0rmodeling_laguna ~0LagunaAttention ~6DecoderLayer ~6Experts ~6ForCausalLM ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SparseMoeBlock ~6TopKRouter
 0mra_mini.configuration_lara_mini ~0LaraMiniConfig
+0umodeling_lara_mini ~0LaraMiniAttention ~8DecoderLayer ~8Experts ~8ForCausalLM ~8GatedDeltaNet ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~fGated ~9otaryEmbedding ~8SparseMoeBlock ~8TopKRouter
 0msr.configuration_lasr ~0LasrCTCConfig ~4EncoderConfig
 0pfeature_extraction_lasr ~0LasrFeatureExtractor
+0pmodeling_lasr +0LasrCTCGenerateOutput ~4Encoder ~bAttention ~bBlock ~bCTCHead ~convolutionModule ~bFeedForward +bModelOutput ~bRotaryEmbedding ~bSubsampling ~4ForCTC ~4PreTrainedModel
 0pprocessing_lasr ~0LasrProcessor
 0ptokenization_lasr ~0LasrTokenizer
 0myoutlm.configuration_layoutlm ~0LayoutLMConfig ~8OnnxConfig
+0tmodeling_layoutlm ~0LayoutLMAttention ~8Embeddings ~9ncoder ~8ForMaskedLM ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8Intermediate ~8LMPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8Pooler ~9reTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput
 0ttokenization_layoutlm ~0BasicTokenizer ~0LayoutLMTokenizer ~0WordpieceTokenizer
 1e_fast ~0LayoutLMTokenizerFast
 0sv2.configuration_layoutlmv2 ~0LayoutLMv2Config
 0vfeature_extraction_layoutlmv2 ~0LayoutLMv2FeatureExtractor
 0vimage_processing_layoutlmv2 ~0LayoutLMv2ImageProcessor ~oKwargs
 1cpil_layoutlmv2 ~0LayoutLMv2ImageProcessorKwargs ~oPil
+0vmodeling_layoutlmv2 ~0LayoutLMv2Attention ~aEmbeddings ~bncoder ~aForQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLayer ~aModel ~aOutput ~aPooler ~breTrainedModel ~aSelfAttention ~eOutput ~aVisualBackbone
 0vprocessing_layoutlmv2 ~0LayoutLMv2Processor
 0vtokenization_layoutlmv2 ~0BasicTokenizer ~0LayoutLMv2Tokenizer ~0WordpieceTokenizer
 1i_fast ~0LayoutLMv2TokenizerFast
@@ -2749,6 +2971,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0vfeature_extraction_layoutlmv3 ~0LayoutLMv3FeatureExtractor
 0vimage_processing_layoutlmv3 ~0LayoutLMv3ImageProcessor ~oKwargs
 1cpil_layoutlmv3 ~0LayoutLMv3ImageProcessorKwargs ~oPil
+0vmodeling_layoutlmv3 ~0LayoutLMv3Attention ~aClassificationHead ~aEncoder ~aForQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLayer ~aModel ~aOutput ~aPatchEmbeddings ~breTrainedModel ~aSelfAttention ~eOutput ~aTextEmbeddings
 0vprocessing_layoutlmv3 ~0LayoutLMv3Processor
 0vtokenization_layoutlmv3 ~0LayoutLMv3Tokenizer
 1i_fast ~0LayoutLMv3TokenizerFast
@@ -2757,205 +2980,295 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0utokenization_layoutxlm =0LayoutXLMTokenizer
 1g_fast ~0LayoutXLMTokenizerFast
 0led.configuration_led ~0LEDConfig
+0omodeling_led ~0LEDClassificationHead ~3Decoder ~aAttention ~aLayer ~3Encoder ~aAttention +aBaseModelOutput ~aLayer ~aSelfAttention ~3ForConditionalGeneration ~6QuestionAnswering ~6SequenceClassification ~3LearnedPositionalEmbedding ~3Model ~3PreTrainedModel +3Seq2SeqLMOutput +aModelOutput +aQuestionAnsweringModelOutput +aSequenceClassifierOutput
 0otokenization_led ~0LEDTokenizer
 14_fast ~0LEDTokenizerFast
 0mvit.configuration_levit ~0LevitConfig ~5OnnxConfig
 0qfeature_extraction_levit ~0LevitFeatureExtractor
 0qimage_processing_levit ~0LevitImageProcessor
 17pil_levit ~0LevitImageProcessorPil
+0qmodeling_levit ~0LevitAttention ~eSubsample ~5ClassificationLayer ~6onvEmbeddings ~5Encoder ~5ForImageClassification ~rWithTeacher +zherOutput ~5MLPLayer ~6odel ~5PatchEmbeddings ~6reTrainedModel ~5ResidualLayer ~5Stage ~6ubsample ~0MLPLayerWithBN
 0lfm2.configuration_lfm2 ~0Lfm2Config
+0pmodeling_lfm2 ~0Lfm2Attention ~4DecoderLayer ~4ForCausalLM ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4ShortConv
 0o_moe.configuration_lfm2_moe ~0Lfm2MoeConfig
+0tmodeling_lfm2_moe ~0Lfm2MoeAttention ~7DecoderLayer ~7Experts ~7ForCausalLM ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7ShortConv ~8parseMoeBlock ~7TopKRouter
 0pvl.configuration_lfm2_vl ~0Lfm2VlConfig
 0simage_processing_lfm2_vl ~0Lfm2VlImageProcessor ~kKwargs
+0smodeling_lfm2_vl +0Lfm2VlCausalLMOutputWithPast ~6ForConditionalGeneration ~6Model +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel
 0sprocessing_lfm2_vl ~0DeprecatedLfm2VlTextKwargs ~0Lfm2VlProcessor ~fKwargs
 0n3.configuration_lfm3 ~0Lfm3Config
+0pmodeling_lfm3 ~0Lfm3Attention ~4DecoderLayer ~4ForCausalLM ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4ShortConv
 0o_vl.configuration_lfm3_vl ~0Lfm3VlConfig ~6VisionConfig
+0smodeling_lfm3_vl +0Lfm3VlCausalLMOutputWithPast ~6ForConditionalGeneration ~6Model +bOutputWithPast ~7ultiModalProjector ~6PreTrainedModel ~6VisionAttention ~cLayer ~cMLP ~dodel ~cRMSNorm ~dotaryEmbedding ~cShortConv
 0sprocessing_lfm3_vl ~0Lfm3VlProcessor
 0lightglue.configuration_lightglue ~0LightGlueConfig
 0uimage_processing_lightglue ~0LightGlueImageProcessor ~nKwargs
 1bpil_lightglue ~0LightGlueImageProcessorKwargs ~nPil
+0umodeling_lightglue ~0LightGlueAttention ~9ForKeypointMatching +9KeypointMatchingOutput ~9MLP ~aatchAssignmentLayer ~9PositionalEncoder ~areTrainedModel ~9TokenConfidenceLayer ~aransformerLayer
 0pon_ocr.configuration_lighton_ocr ~0LightOnOcrConfig
+0wmodeling_lighton_ocr +0LightOnOcrCausalLMOutputWithPast ~aForConditionalGeneration ~aModel +fOutputWithPast ~bultiModalProjector ~aPatchMerger ~breTrainedModel ~aRMSNorm
 0wprocessing_lighton_ocr ~0LightOnOcrProcessor
 0mlt.configuration_lilt ~0LiltConfig
+0pmodeling_lilt ~0LiltAttention ~4ClassificationHead ~4Encoder ~4ForQuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4Layer ~7outEmbeddings ~4Model ~4Output ~4Pooler ~5reTrainedModel ~4SelfAttention ~8Output ~4TextEmbeddings
 0llama.configuration_llama ~0LlamaConfig
+0qmodeling_llama ~0LlamaAttention ~5DecoderLayer ~6ynamicNTKScalingRotaryEmbedding ~5FlashAttention2 ~6orCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5LinearScalingRotaryEmbedding ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention
 0qtokenization_llama =0LlamaTokenizer
 18_fast ~0LlamaTokenizerFast
 0p4.configuration_llama4 ~0Llama4Config ~6TextConfig ~6VisionConfig
 0rimage_processing_llama4 ~0Llama4ImageProcessor ~kKwargs
+0rmodeling_llama4 +0Llama4CausalLMOutputWithPast ~6ForCausalLM ~aonditionalGeneration ~6MultiModalProjector ~6PreTrainedModel ~6Router ~6TextAttention ~aDecoderLayer ~aExperts ~aL2Norm ~aMLP ~bodel ~ce ~aRMSNorm ~botaryEmbedding ~6UnfoldConvolution ~6VisionAttention ~cEncoder ~jLayer ~cMLP ~f2 ~dodel ~cPixelShuffleMLP ~cRotaryEmbedding
 0rprocessing_llama4 ~0Llama4Processor
 0nva.configuration_llava ~0LlavaConfig
 0qimage_processing_llava ~0LlavaImageProcessor
 17pil_llava ~0LlavaImageProcessorPil
+0qmodeling_llava +0LlavaCausalLMOutputWithPast ~5ForConditionalGeneration ~5Model +aOutputWithPast ~6ultiModalProjector ~5PreTrainedModel
 0qprocessing_llava ~0LlavaProcessor ~eKwargs
 0p_next.configuration_llava_next ~0LlavaNextConfig
 0vimage_processing_llava_next ~0LlavaNextImageProcessor ~nKwargs
 1cpil_llava_next ~0LlavaNextImageProcessorKwargs ~nPil
+0vmodeling_llava_next +0LlavaNextCausalLMOutputWithPast ~9ForConditionalGeneration ~9Model +eOutputWithPast ~aultiModalProjector ~9PreTrainedModel
 0vprocessing_llava_next ~0LlavaNextProcessor ~iKwargs
 0u_video.configuration_llava_next_video ~0LlavaNextVideoConfig
 11image_processing_llava_next_video ~0LlavaNextVideoImageProcessor
+11modeling_llava_next_video +0LlavaNextVideoCausalLMOutputWithPast ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePooler ~freTrainedModel
 11processing_llava_next_video ~0LlavaNextVideoProcessor
 11video_processing_llava_next_video ~0LlavaNextVideoVideoProcessor
 0qonevision.configuration_llava_onevision ~0LlavaOnevisionConfig
 10image_processing_llava_onevision ~0LlavaOnevisionImageProcessor ~sKwargs
 1hpil_llava_onevision ~0LlavaOnevisionImageProcessorKwargs ~sPil
+10modeling_llava_onevision +0LlavaOnevisionCausalLMOutputWithPast ~eForConditionalGeneration ~eModel +jOutputWithPast ~fultiModalProjector ~ePreTrainedModel
 10processing_llava_onevision ~0LlavaOnevisionProcessor ~nKwargs
 10video_processing_llava_onevision ~0LlavaOnevisionVideoProcessor
 0longcat_flash.configuration_longcat_flash ~0LongcatFlashConfig
+0ymodeling_longcat_flash ~0LongcatFlashDecoderLayer ~cExperts ~cForCausalLM ~cMLA ~eP ~doE ~edel ~cPreTrainedModel ~cRMSNorm ~dotaryEmbedding ~cTopkRouter
 0oformer.configuration_longformer ~0LongformerConfig ~aOnnxConfig
+0vmodeling_longformer ~0LongformerAttention +aBaseModelOutput +pWithPooling ~aClassificationHead ~aEmbeddings ~bncoder ~aForMaskedLM ~eultipleChoice ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLMHead ~bayer +aMaskedLMOutput ~bodel +bultipleChoiceModelOutput ~aOutput ~aPooler ~breTrainedModel +aQuestionAnsweringModelOutput ~aSelfAttention ~eOutput +cquenceClassifierOutput +aTokenClassifierOutput
 0vtokenization_longformer ~0LongformerTokenizer
 1i_fast ~0LongformerTokenizerFast
 0ot5.configuration_longt5 ~0LongT5Config ~6OnnxConfig
+0rmodeling_longt5 ~0LongT5Attention ~6Block ~6DenseActDense ~bGatedActDense ~6EncoderModel ~6ForConditionalGeneration ~6LayerCrossAttention ~bFF ~bLocalSelfAttention ~bNorm ~bSelfAttention ~bTransientGlobalSelfAttention ~7ocalAttention ~6Model ~6PreTrainedModel ~6Stack ~6TransientGlobalAttention
 0luke.configuration_luke ~0LukeConfig
+0pmodeling_luke +0BaseLukeModelOutput +jWithPooling +0EntityClassificationOutput +6PairClassificationOutput ~7redictionHead ~kTransform +6SpanClassificationOutput ~0LukeAttention ~4Embeddings ~5ncoder ~6tityEmbeddings ~4ForEntityClassification ~dPairClassification ~dSpanClassification ~7MaskedLM ~8ultipleChoice ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4Intermediate ~4LMHead ~5ayer +4MaskedLMOutput ~5odel +5ultipleChoiceModelOutput ~4Output ~4Pooler ~5reTrainedModel +4QuestionAnsweringModelOutput ~4SelfAttention ~8Output +6quenceClassifierOutput +4TokenClassifierOutput
 0ptokenization_luke ~0LukeTokenizer
 0lw_detr.configuration_lw_detr ~0LwDetrConfig ~6ViTConfig
+0smodeling_lw_detr ~0LwDetrAttention ~6C2FLayer ~7onvEncoder ~aNormLayer ~6Decoder ~dLayer +dOutput ~6ForObjectDetection ~6LayerNorm ~6MLP ~9PredictionHead ~7odel +bOutput ~7ultiScaleProjector ~bscaleDeformableAttention +6ObjectDetectionOutput ~6PreTrainedModel ~6RepVggBlock ~6SamplingLayer ~7caleProjector ~6ViTAttention ~9Backbone ~9Embeddings ~ancoder ~9Layer ~9Mlp ~9PreTrainedModel ~0MultiScaleDeformableAttention
 0lxmert.configuration_lxmert ~0LxmertConfig
+0rmodeling_lxmert ~0GeLU ~0LxmertAttention ~fOutput ~6CrossAttentionLayer ~6Embeddings ~7ncoder ~6ForPreTraining +kOutput ~9QuestionAnswering +qOutput ~6Intermediate ~6LMPredictionHead ~7ayer ~6Model +bOutput ~6Output ~6Pooler ~7reTrainedModel ~eingHeads ~9dictionHeadTransform ~6SelfAttentionLayer ~6VisualAnswerHead ~cFeatureEncoder ~cObjHead ~6XLayer
 0rtokenization_lxmert ~0BasicTokenizer ~0LxmertTokenizer ~0WordpieceTokenizer
 1a_fast ~0LxmertTokenizerFast
 0km2m_100.configuration_m2m_100 ~0M2M100Config ~6OnnxConfig
+0smodeling_m2m_100 ~0M2M100Attention ~6Decoder ~dLayer ~6Encoder ~dLayer ~6FlashAttention2 ~7orConditionalGeneration ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding ~7dpaAttention ~7inusoidalPositionalEmbedding
 0lamba.configuration_mamba ~0MambaConfig
+0qmodeling_mamba ~0MambaBlock +5CausalLMOutput ~5ForCausalLM ~5Mixer ~6odel +5Output ~5PreTrainedModel ~5RMSNorm
 0p2.configuration_mamba2 ~0Mamba2Config
+0rmodeling_mamba2 ~0Mamba2Block ~6Cache +8usalLMOutput ~6ForCausalLM ~6Mixer ~7odel +6Output ~6PreTrainedModel ~6RMSNorm ~5RMSNormGated
 0mrian.configuration_marian ~0MarianConfig ~6OnnxConfig
+0rmodeling_marian ~0MarianAttention ~6Decoder ~dLayer ~dWrapper ~6Encoder ~dLayer ~6ForCausalLM ~6MTModel ~7odel ~6PreTrainedModel ~6SinusoidalPositionalEmbedding
 0nkuplm.configuration_markuplm ~0MarkupLMConfig
 0tfeature_extraction_markuplm ~0MarkupLMFeatureExtractor
+0tmodeling_markuplm ~0MarkupLMAttention ~8Embeddings ~9ncoder ~8ForQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8Intermediate ~8LMPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8Pooler ~9reTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput ~0XPathEmbeddings
 0tprocessing_markuplm ~0MarkupLMProcessor
 0ttokenization_markuplm ~0MarkupLMTokenizer
 1e_fast ~0MarkupLMTokenizerFast
 0msk2former.configuration_mask2former ~0Mask2FormerConfig
 0wimage_processing_mask2former ~0Mask2FormerImageProcessor ~pKwargs
 1dpil_mask2former ~0Mask2FormerImageProcessorKwargs ~pPil
+0wmodeling_mask2former ~0Mask2FormerAttention ~bForUniversalSegmentation +zOutput ~bHungarianMatcher ~bLoss ~bMLPPredictionHead ~caskPredictor ~fedAttentionDecoder ~xLayer +xOutput ~codel +gOutput ~bPixelDecoder ~nEncoderLayer ~uMultiscaleDeformableAttention ~uOnly +nOutput ~gLevelModule +rOutput ~creTrainedModel ~edictionBlock ~bSinePositionEmbedding ~bTransformerModule
 0oformer.configuration_maskformer ~0MaskFormerConfig ~aDetrConfig
 1j_swin ~0MaskFormerSwinConfig
 0vfeature_extraction_maskformer ~0MaskFormerFeatureExtractor
 0vimage_processing_maskformer ~0MaskFormerImageProcessor ~oKwargs
 1cpil_maskformer ~0MaskFormerImageProcessorKwargs ~oPil
+0vmodeling_maskformer ~0DetrAttention ~4Decoder ~bLayer +bOutput ~0MaskFormerDetrConvBlock ~frossAttention ~eDecoder ~lLayer +lOutput ~eFPNFusionStage ~eLearnedPositionEmbedding ~eMHAttentionMap ~fLP ~faskHeadSmallConv ~ePreTrainedModel ~eSelfAttention ~aFPNConvLayer ~dLayer ~dModel ~borInstanceSegmentation +xOutput ~aHungarianMatcher ~aLoss ~aModel +fOutput ~aPixelDecoder +mOutput ~fLevelModule +qOutput ~breTrainedModel ~aSinePositionEmbedding ~aTransformerModule ~4formerMLPPredictionHead ~0PredictionBlock
+1e_swin ~0MaskFormerDropPath ~aSwinAttention ~eBackbone +gseModelOutput ~eDropPath ~eEmbeddings ~fncoder ~eIntermediate ~eLayer ~eModel +jOutputWithPooling ~eOutput ~ePatchEmbeddings ~jMerging ~freTrainedModel ~eSelfAttention ~iOutput ~ftage
 0lbart.configuration_mbart ~0MBartConfig ~5OnnxConfig
+0qmodeling_mbart ~0MBartAttention ~5ClassificationHead ~5Decoder ~cLayer ~cWrapper ~5Encoder ~cLayer ~5FlashAttention2 ~6orCausalLM ~9onditionalGeneration ~8QuestionAnswering ~8SequenceClassification ~5LearnedPositionalEmbedding ~5Model ~5PreTrainedModel ~5ScaledWordEmbedding ~6dpaAttention
 0qtokenization_mbart =0MBartTokenizer
 18_fast ~0MBartTokenizerFast
 0p50.tokenization_mbart50 =0MBart50Tokenizer
 1c_fast ~0MBart50TokenizerFast
 0legatron_bert.configuration_megatron_bert ~0MegatronBertConfig
+0ymodeling_megatron_bert ~0MegatronBertAttention ~cEmbeddings ~dncoder ~cForCausalLM ~fMaskedLM ~gultipleChoice ~fNextSentencePrediction ~fPreTraining +qOutput ~fQuestionAnswering ~fSequenceClassification ~fTokenClassification ~cIntermediate ~cLMPredictionHead ~dayer ~cModel ~cOnlyMLMHead ~gNSPHead ~dutput ~cPooler ~dreTrainedModel ~kingHeads ~fdictionHeadTransform ~cSelfAttention ~gOutput
 0mllum.configuration_mellum ~0MellumConfig
+0rmodeling_mellum ~0MellumAttention ~6DecoderLayer ~6Experts ~6ForCausalLM ~6MLP ~7odel ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SparseMoeBlock ~6TopKRouter
 0mtaclip_2.configuration_metaclip_2 ~0MetaClip2Config ~9TextConfig ~9VisionConfig
+0vmodeling_metaclip_2 ~0MetaClip2Attention ~9Encoder ~gLayer ~9ForImageClassification ~9MLP ~aodel +9Output ~9PreTrainedModel ~9TextEmbeddings ~dModel +iOutput ~iWithProjection ~9VisionEmbeddings ~fModel +kOutput ~kWithProjection
 0lgp_str.configuration_mgp_str ~0MgpstrConfig
+0smodeling_mgp_str ~0MgpStrDropPath ~3strA3Module ~7ttention ~6DropPath ~6Embeddings ~7ncoder ~6ForSceneTextRecognition ~6Layer ~6Mlp ~7odel +bOutput ~6PreTrainedModel
 0sprocessing_mgp_str 0DecodeType ~0MgpstrProcessor
 0stokenization_mgp_str ~0MgpstrTokenizer
 0limi.configuration_mimi ~0MimiConfig ~4DecoderConfig ~4EncoderConfig
+0pmodeling_mimi ~0MimiAttention ~4Conv1d ~aPaddingCache ~8Transpose1d ~4Decoder ~bModel +bOutput ~4Encoder ~bModel +gOutput +bOutput ~5uclideanCodebook ~4FlashAttention2 ~4LayerScale ~4MLP ~5odel +4Output ~4PreTrainedModel ~4ResidualVectorQuantizer ~7netBlock ~5otaryEmbedding ~4SdpaAttention ~5plitResidualVectorQuantizer ~4TransformerLayer ~fModel ~4VectorQuantization
 0no_v2_flash.configuration_mimo_v2_flash ~0MiMoV2FlashConfig
+0ymodeling_mimo_v2_flash ~0MiMoV2FlashAttention ~bDecoderLayer ~bExperts ~bForCausalLM ~bMLP ~coE ~ddel ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bTopkRouter
 0mnicpm3.configuration_minicpm3 ~0MiniCPM3Config
+0tmodeling_minicpm3 ~0MiniCPM3Attention ~8DecoderLayer ~8ForCausalLM ~bSequenceClassification ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8ScaledWordEmbedding
 0r_ocr.configuration_minicpm_ocr ~0MiniCPMOcrConfig ~aVisionConfig
 0wimage_processing_minicpm_ocr ~0MiniCPMOcrImageProcessor ~oKwargs
+0wmodeling_minicpm_ocr ~0MiniCPMOcrDownsampleMLP ~aForConditionalGeneration ~aMerger ~bodel ~aPreTrainedModel ~aViTWindowAttentionMerger ~csionAttention ~gEmbeddings ~hncoder ~nLayer ~gMLP ~hodel ~gPreTrainedModel
 0wprocessing_minicpm_ocr ~0MiniCPMOcrProcessor ~jKwargs
 0wvideo_processing_minicpm_ocr ~0MiniCPMOcrVideoProcessor ~oKwargs
 0rv4_6.configuration_minicpmv4_6 ~0MiniCPMV4_6Config ~bVisionConfig
 0wimage_processing_minicpmv4_6 ~0MiniCPMV4_6ImageProcessor ~pKwargs
 1dpil_minicpmv4_6 ~0MiniCPMV4_6ImageProcessorPil ~sKwargs
+0wmodeling_minicpmv4_6 ~0MiniCPMV4_6DownsampleMLP ~bForConditionalGeneration ~bMerger ~codel ~bPreTrainedModel ~bViTWindowAttentionMerger ~dsionAttention ~hEmbeddings ~incoder ~oLayer ~hMLP ~iodel ~hPreTrainedModel
 0wprocessing_minicpmv4_6 ~0MiniCPMV4_6Processor ~kKwargs
 0wvideo_processing_minicpmv4_6 ~0MiniCPMV4_6VideoProcessor ~pKwargs
 0u7.configuration_minicpmv4_7 ~0MiniCPMV4_7Config ~bVisionConfig
+0wmodeling_minicpmv4_7 ~0MiniCPMV4_7DownsampleMLP ~bForConditionalGeneration ~bMerger ~codel ~bPreTrainedModel ~bViTWindowAttentionMerger ~dsionAttention ~hEmbeddings ~incoder ~oLayer ~hMLP ~iodel ~hPreTrainedModel
 0wprocessing_minicpmv4_7 ~0MiniCPMV4_7Processor ~kKwargs
 0omax.configuration_minimax ~0MiniMaxConfig
+0smodeling_minimax ~0MiniMaxAttention ~7Cache ~7DecoderLayer ~7Experts ~7ForCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7LightningAttention ~7Model ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SparseMoeBlock ~7TopKRouter
 0r_m2.configuration_minimax_m2 ~0MiniMaxM2Config
+0vmodeling_minimax_m2 ~0MiniMaxM2Attention ~9DecoderLayer ~9Experts ~9ForCausalLM ~9Model ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding ~9SparseMoeBlock ~9TopKRouter
 0t3_vl.configuration_minimax_m3_vl ~0MiniMaxM3VLConfig ~bTextConfig ~bVisionConfig
 0yimage_processing_minimax_m3_vl ~0MiniMaxM3VLImageProcessor ~pKwargs
+0ymodeling_minimax_m3_vl ~0MiniMaxM3SparseForConditionalGeneration ~9VLAttention +bCausalLMOutputWithPast ~bDecoderLayer ~dnseMLP ~bExperts ~bForCausalLM ~bIndexer ~bModel +gOutputWithPast ~cultiModalProjector ~bPreTrainedModel ~bRMSNorm ~cotaryEmbedding ~bSparseCacheLayer ~hMoeBlock ~hStaticCacheLayer ~bTextModel ~copKRouter ~bVisionAttention ~hEmbeddings ~incoderLayer ~hMLP ~iodel ~hRotaryEmbedding
 0yprocessing_minimax_m3_vl ~0MiniMaxM3VLProcessor
 0yvideo_processing_minimax_m3_vl ~0MiniMaxM3VLVideoProcessor ~pKwargs
 0ostral.configuration_ministral ~0MinistralConfig
+0umodeling_ministral ~0MinistralAttention ~9DecoderLayer ~9ForCausalLM ~cQuestionAnswering ~cSequenceClassification ~cTokenClassification ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
 0t3.configuration_ministral3 ~0Ministral3Config
+0vmodeling_ministral3 ~0Ministral3Attention ~aDecoderLayer ~aForCausalLM ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~botaryEmbedding
 0mstral.configuration_mistral ~0MistralConfig
+0smodeling_mistral ~0MistralAttention ~7DecoderLayer ~7FlashAttention2 ~8orCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7MLP ~8odel ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SdpaAttention
 0r3.configuration_mistral3 ~0Mistral3Config
+0tmodeling_mistral3 +0Mistral3CausalLMOutputWithPast ~8ForConditionalGeneration ~8Model +dOutputWithPast ~9ultiModalProjector ~8PatchMerger ~9reTrainedModel ~8RMSNorm
 0r4.configuration_mistral4 ~0Mistral4Config
+0tmodeling_mistral4 ~0Mistral4Attention ~8DecoderLayer ~8Experts ~8ForCausalLM ~bSequenceClassification ~bTokenClassification ~8MLP ~9oE ~adel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8TopkRouter
 0r_large4.configuration_mistral_large4 ~0MistralLarge4Config ~dTextConfig
+0zmodeling_mistral_large4 +0MistralLarge4CausalLMOutputWithPast ~dForConditionalGeneration ~dModel +iOutputWithPast ~eultiModalProjector ~dPatchMerger ~ereTrainedModel ~dRMSNorm ~dTextAttention ~hDecoderLayer ~hExperts ~hIndexer ~hMLP ~ioE ~jdel ~hRotaryEmbedding ~hSoftmaxScaling ~hTopkRouter
 0mxtral.configuration_mixtral ~0MixtralConfig
+0smodeling_mixtral ~0MixtralAttention ~7BlockSparseTop2MLP ~7DecoderLayer ~7Experts ~7FlashAttention2 ~8orCausalLM ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Model ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7SdpaAttention ~8parseMoeBlock ~7TopKRouter
 0llcd.configuration_mlcd ~0MLCDVisionConfig
+0pmodeling_mlcd ~0MLCDAttention ~4Encoder ~bLayer ~4MLP ~4PreTrainedModel ~4RotaryEmbedding ~4VisionEmbeddings ~aModel
 0mlama.configuration_mllama ~0MllamaConfig ~6TextConfig ~6VisionConfig
 0rimage_processing_mllama ~0MllamaImageProcessor ~kKwargs
 18pil_mllama ~0MllamaImageProcessorKwargs ~kPil
+0rmodeling_mllama ~0MllamaCrossAttentionDecoderLayer ~6ForCausalLM ~aonditionalGeneration ~6Model ~6PreTrainedModel ~9computedAspectRatioEmbedding ~hPositionEmbedding ~6RotaryEmbedding ~6SelfAttentionDecoderLayer ~6TextCrossAttention ~fSdpaAttention ~aMLP ~bodel ~aRMSNorm ~aSelfAttention ~eSdpaAttention ~6VisionAttention ~cEncoder ~jLayer ~cMLP ~dodel ~cSdpaAttention
 0rprocessing_mllama ~0MllamaImagesKwargs ~6Processor ~fKwargs
 0muke.tokenization_mluke =0MLukeTokenizer
 0lm_grounding_dino.configuration_mm_grounding_dino ~0MMGroundingDinoConfig
+12modeling_mm_grounding_dino ~0MMGroundingDinoBiMultiHeadAttention ~fContrastiveEmbedding ~ivEncoder ~jModel ~fDecoder ~mLayer +mOutput ~hformableLayer ~gropPath ~fEncoder ~mLayer +mOutput ~fForObjectDetection ~grozenBatchNorm2d ~gusionLayer ~fLearnedPositionEmbedding ~fMLPPredictionHead ~godel +kOutput ~gultiheadAttention ~kscaleDeformableAttention +fObjectDetectionOutput ~fPreTrainedModel ~fSinePositionEmbedding ~fTextEnhancerLayer ~1ultiScaleDeformableAttention
 0lobilebert.configuration_mobilebert ~0MobileBertConfig ~aOnnxConfig
+0vmodeling_mobilebert ~0Bottleneck ~aLayer ~0FFNLayer ~3Output ~0MobileBertAttention ~aEmbeddings ~bncoder ~aForMaskedLM ~eultipleChoice ~dNextSentencePrediction ~dPreTraining +oOutput ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aIntermediate ~aLMPredictionHead ~bayer ~aModel ~aOnlyMLMHead ~eNSPHead ~butput ~aPooler ~breTrainedModel ~iingHeads ~ddictionHeadTransform ~aSelfAttention ~eOutput ~0NoNorm ~0OutputBottleneck
 0vtokenization_mobilebert ~0BasicTokenizer ~0MobileBertTokenizer ~0WordpieceTokenizer
 1i_fast ~0MobileBertTokenizerFast
 0qnet_v1.configuration_mobilenet_v1 ~0MobileNetV1Config ~bOnnxConfig
 0xfeature_extraction_mobilenet_v1 ~0MobileNetV1FeatureExtractor
 0ximage_processing_mobilenet_v1 ~0MobileNetV1ImageProcessor
 1epil_mobilenet_v1 ~0MobileNetV1ImageProcessorPil
+0xmodeling_mobilenet_v1 ~0MobileNetV1ConvLayer ~bForImageClassification ~bModel ~bPreTrainedModel
 0v2.configuration_mobilenet_v2 ~0MobileNetV2Config ~bOnnxConfig
 0xfeature_extraction_mobilenet_v2 ~0MobileNetV2FeatureExtractor
 0ximage_processing_mobilenet_v2 ~0MobileNetV2ImageProcessor ~pKwargs
 1epil_mobilenet_v2 ~0MobileNetV2ImageProcessorKwargs ~pPil
+0xmodeling_mobilenet_v2 ~0MobileNetV2ConvLayer ~bDeepLabV3Plus ~bForImageClassification ~eSemanticSegmentation ~bInvertedResidual ~bModel ~bPreTrainedModel ~bStem
 0qvit.configuration_mobilevit ~0MobileViTConfig ~9OnnxConfig
 0ufeature_extraction_mobilevit ~0MobileViTFeatureExtractor
 0uimage_processing_mobilevit ~0MobileViTImageProcessor ~8tImageProcessorKwargs
 1bpil_mobilevit ~0MobileViTImageProcessorPil ~8tImageProcessorKwargs
+0umodeling_mobilevit ~0MobileViTASPP ~dPooling ~attention ~9ConvLayer ~9DeepLabV3 ~9Encoder ~9ForImageClassification ~cSemanticSegmentation ~9Intermediate ~bvertedResidual ~9Layer ~9MobileNetLayer ~bdel ~9Output ~9PreTrainedModel ~9SelfAttention ~dOutput ~9Transformer ~kLayer
 0tv2.configuration_mobilevitv2 ~0MobileViTV2Config ~bOnnxConfig
+0wmodeling_mobilevitv2 ~0MobileViTV2ASPP ~fPooling ~bConvLayer ~bDeepLabV3 ~bEncoder ~bFFN ~corImageClassification ~eSemanticSegmentation ~bInvertedResidual ~bLayer ~cinearSelfAttention ~bMobileNetLayer ~ddel ~bPreTrainedModel ~bTransformer ~mLayer
 0mdernbert.configuration_modernbert ~0ModernBertConfig
+0vmodeling_modernbert ~0ModernBertAttention ~aEmbeddings ~bncoderLayer ~aForMaskedLM ~eultipleChoice ~dQuestionAnswering ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~ddictionHead ~aRotaryEmbedding
 0u_decoder.configuration_modernbert_decoder ~0ModernBertDecoderConfig
+13modeling_modernbert_decoder ~0ModernBertDecoderAttention ~hEmbeddings ~hForCausalLM ~kSequenceClassification ~hLayer ~hMLP ~iodel ~hPreTrainedModel ~kdictionHead ~hRotaryEmbedding
 0qvbert.configuration_modernvbert ~0ModernVBertConfig
+0wmodeling_modernvbert ~0ModernVBertConnector ~bForMaskedLM ~eSequenceClassification ~eTokenClassification +bMaskedLMOutput ~codel ~bPreTrainedModel ~edictionHead
 0mlmo2.configuration_molmo2 ~0Molmo2AdapterConfig ~6Config ~6TextConfig ~6VisionConfig
 0rimage_processing_molmo2 ~0Molmo2ImageProcessor ~kKwargs
+0rmodeling_molmo2 ~0Molmo2Adapter ~7ttention +6CausalLMOutputWithPast ~6DecoderLayer ~6ForConditionalGeneration ~6ImageProjectorMLP ~6MLP ~7odel +bOutputWithPast ~6PreTrainedModel ~6RMSNorm ~7otaryEmbedding ~6TextModel ~6VisionAttention ~cEncoderLayer ~cMLP ~dodel
 0rprocessing_molmo2 ~0Molmo2Processor
 0rvideo_processing_molmo2 ~0Molmo2VideoProcessor ~kKwargs
 0monshine.configuration_moonshine ~0MoonshineConfig
+0umodeling_moonshine ~0MoonshineAttention ~9Decoder ~gLayer ~gMLP ~9Encoder ~gLayer ~gMLP +hodelOutput ~9ForConditionalGeneration ~9Model ~9PreTrainedModel ~9RotaryEmbedding
 0t_streaming.configuration_moonshine_streaming ~0MoonshineStreamingConfig ~iEncoderConfig
+14modeling_moonshine_streaming ~0MoonshinMoonshineStreamingDecoderMLP ~8eStreamingAsinhCompression ~jttention ~iCausalConv1d ~iDecoder ~pLayer ~pMLP ~iEncoder ~pAttention ~pEmbedder ~pLayer ~pMLP +qodelOutput ~iForConditionalGeneration ~jrameCMVN ~iLayerNorm ~iModel ~iPreTrainedModel ~iRotaryEmbedding
 14processing_moonshine_streaming ~0MoonshineStreamingProcessor
 0mshi.configuration_moshi ~0MoshiConfig ~5DepthConfig
+0qmodeling_moshi ~0MoshiAttention +5CausalLMOutputWithPast +6onditionalGenerationGenerateOutput +qOutputWithPast ~5DecoderLayer ~7pthDecoder ~5FlashAttention2 ~7exibleLinear ~6orCausalLM ~9onditionalGeneration ~5GatingMLP ~5Linear ~5Model ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention +5UnconditionalInput
 0ns_transcribe_diarize.configuration_moss_transcribe_diarize ~0MossTranscribeDiarizeAudioConfig ~lConfig
 18feature_extraction_moss_transcribe_diarize ~0MossTranscribeDiarizeFeatureExtractor
+18modeling_moss_transcribe_diarize ~0MossTranscribeDiarizeAudioAttention ~qLayer ~qModel +lCausalLMOutputWithPast ~lForConditionalGeneration ~lModel +qOutputWithPast ~multiModalProjector ~lPreTrainedModel
 18processing_moss_transcribe_diarize ~0MossTranscribeDiarizeProcessor
 0lpnet.configuration_mpnet ~0MPNetConfig
+0qmodeling_mpnet ~0MPNetAttention ~5ClassificationHead ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMHead ~6ayer ~5Model ~5Output ~5Pooler ~6reTrainedModel ~5SelfAttention
 0qtokenization_mpnet ~0BasicTokenizer ~0MPNetTokenizer ~0WordpieceTokenizer
 18_fast ~0MPNetTokenizerFast
 0mt.configuration_mpt ~0MptAttentionConfig ~3Config
+0omodeling_mpt ~0MptAttention ~3Block ~3ForCausalLM ~6QuestionAnswering ~6SequenceClassification ~6TokenClassification ~3MLP ~4odel ~3PreTrainedModel
 0lra.configuration_mra ~0MraConfig
+0omodeling_mra ~0MraAttention ~3ClassificationHead ~3Embeddings ~4ncoder ~3ForMaskedLM ~7ultipleChoice ~6QuestionAnswering ~6SequenceClassification ~6TokenClassification ~3Intermediate ~3LMPredictionHead ~4ayer ~3Model ~3OnlyMLMHead ~4utput ~3PreTrainedModel ~6dictionHeadTransform ~3ReduceSum ~3SampledDenseMatMul ~4elfAttention ~7Output ~4parseDenseMatMul
 0lt5.configuration_mt5 ~0MT5Config ~3OnnxConfig
+0omodeling_mt5 ~0MT5Attention ~3Block ~3ClassificationHead ~3DenseActDense ~8GatedActDense ~3EncoderModel ~3ForConditionalGeneration ~6QuestionAnswering ~6SequenceClassification ~6TokenClassification ~3LayerCrossAttention ~8FF ~8Norm ~8SelfAttention ~3Model ~3PreTrainedModel ~3Stack
 0luse_glimmer.configuration_muse_glimmer ~0MuseGlimmerConfig ~bTextConfig ~bVisionConfig
 0ximage_processing_muse_glimmer ~0MuseGlimmerImageProcessor ~pKwargs
+0xmodeling_muse_glimmer +0MuseGlimmerCausalLMOutputWithPast ~bForConditionalGeneration ~bModel +gOutputWithPast ~bPreTrainedModel ~bRMSNorm ~bTextAttention ~fCenteredRMSNorm ~fDecoderLayer ~fMLP ~godel ~fNormedEmbedding ~fRotaryEmbedding ~bVisionAdapter ~ittention ~hEncoderLayer ~hMLP ~iodel ~hPatchEmbedder ~hRotaryEmbedding
 0xprocessing_muse_glimmer ~0MuseGlimmerProcessor
 0xvideo_processing_muse_glimmer ~0MuseGlimmerVideoProcessor ~pInitKwargs
 0w_assistant.configuration_muse_glimmer_assistant ~0MuseGlimmerAssistantConfig
+17modeling_muse_glimmer_assistant ~0MuseGlimmerAssistantAttention ~kContextProjection ~kDecoderLayer ~kMLP ~lodel ~kPreTrainedModel ~kRMSNorm ~lotaryEmbedding
 0pspark.configuration_muse_spark ~0MuseSparkAudioConfig ~9Config ~9TextConfig ~9VisionConfig
 0vfeature_extraction_muse_spark ~0MuseSparkFeatureExtractor
+0vmodeling_muse_spark ~0MuseSparkAudioCausalConv1d ~fonv1dCacheLayer ~kPaddingCache ~iBlock ~eLayer ~eMLP ~fodel ~ePatchEmbedding +9CausalLMOutputWithPast ~9Experts ~9ForConditionalGeneration ~9MoE ~bdel +eOutputWithPast ~9PreTrainedModel ~9RMSNorm ~aesidualGate ~9TextAttention ~dCenteredRMSNorm ~dDecoderLayer ~dInputScaledRMSNorm ~dMLP ~eodel ~dNormedEmbedding ~dRotaryEmbedding ~aopkRouter ~9VisionAdapter ~gttention ~fEncoderLayer ~fMLP ~godel ~fPatchEmbedder ~fRotaryEmbedding
 0vprocessing_muse_spark ~0MuseSparkProcessor
 0nicflamingo.configuration_musicflamingo ~0MusicFlamingoConfig
+0ymodeling_musicflamingo +0MusicFlamingoCausalLMOutputWithPast ~dForConditionalGeneration ~dModel +iOutputWithPast ~eultiModalProjector ~dPreTrainedModel ~dRotaryEmbedding
 0yprocessing_musicflamingo ~0MusicFlamingoProcessor
 0pgen.configuration_musicgen ~0MusicgenConfig ~8DecoderConfig
+0tmodeling_musicgen ~0MusicgenAttention ~8Decoder ~fLayer ~8FlashAttention2 ~9orCausalLM ~conditionalGeneration ~8Model ~8PreTrainedModel ~8SdpaAttention ~9inusoidalPositionalEmbedding +8UnconditionalInput
 0tprocessing_musicgen ~0MusicgenProcessor
 0s_melody.configuration_musicgen_melody ~0MusicgenMelodyConfig ~eDecoderConfig
 10feature_extraction_musicgen_melody ~0MusicgenMelodyFeatureExtractor
+10modeling_musicgen_melody ~0MusicgenMelodyAttention ~eDecoder ~lLayer ~eFlashAttention2 ~forCausalLM ~ionditionalGeneration ~eModel +eOutputWithPast ~ePreTrainedModel ~eSdpaAttention ~finusoidalPositionalEmbedding
 10processing_musicgen_melody ~0MusicgenMelodyProcessor
 0lvp.configuration_mvp ~0MvpConfig
+0omodeling_mvp ~0MvpAttention ~3ClassificationHead ~3Decoder ~aLayer ~aWrapper ~3Encoder ~aLayer ~3ForCausalLM ~7onditionalGeneration ~6QuestionAnswering ~6SequenceClassification ~3LearnedPositionalEmbedding ~3Model ~3PreTrainedModel ~5ompt
 0otokenization_mvp ~0MvpTokenizer
 14_fast ~0MvpTokenizerFast
 0lyt5.tokenization_myt5 ~0ByteRewriter ~0MyT5Tokenizer
 0knanochat.configuration_nanochat ~0NanoChatConfig
+0tmodeling_nanochat ~0NanoChatAttention ~8DecoderLayer ~8ForCausalLM ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding
 0lemotron.configuration_nemotron ~0NemotronConfig
+0tmodeling_nemotron ~0NemotronAttention ~8DecoderLayer ~8FlashAttention2 ~9orCausalLM ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8LayerNorm1P ~8MLP ~9odel ~8PreTrainedModel ~8RotaryEmbedding ~8SdpaAttention
 0s3_5_asr.configuration_nemotron3_5_asr ~0Nemotron3_5AsrConfig
 10generation_nemotron3_5_asr ~0Nemotron3_5AsrGenerationMixin ~eRNNTDecoderCache
+10modeling_nemotron3_5_asr ~0Nemotron3_5AsrForRNNT ~ePreTrainedModel ~gomptProjector ~eRNNTDecoder ~iJointNetwork +iOutput
 10processing_nemotron3_5_asr ~0Nemotron3_5AsrProcessor
 0wtranscribe.configuration_nemotron3_5_transcribe ~0Nemotron3_5TranscribeAsrAudioConfig ~mudioConfig ~lConfig ~lWordTimestampConfig
 17generation_nemotron3_5_transcribe +0Nemotron3_5TranscribeGenerateOutput
+17modeling_nemotron3_5_transcribe ~0Nemotron3_5TranscribeAsrAudioLayer ~tModel ~mttention ~mudioModel +vOutput +lCausalLMOutputWithPast ~lFeatureStacking ~morConditionalGeneration ~lMLP ~model +qOutputWithPast ~lPreTrainedModel ~lRotaryEmbedding ~lSpeakerEmbedding ~lWordTimestampModel
 17processing_nemotron3_5_transcribe ~0Nemotron3_5TranscribeProcessor
 0udiarization.configuration_nemotron3_diarization ~0Nemotron3DiarizationAudioConfig ~kConfig ~kHeadConfig ~kStreamingConfig
+16modeling_nemotron3_diarization ~0Nemotron3DiarizationAttention ~ludioLayer ~pModel ~kClassificationHead ~kFeatureStacking ~lorAudioFrameClassification ~kMLP ~lodel +kOutput ~kPreTrainedModel ~kRotaryEmbedding ~kSpeakerCache ~lubpixelUpsampler
 16processing_nemotron3_diarization ~0Nemotron3DiarizationProcessor
 0s_asr_streaming.configuration_nemotron_asr_streaming ~0NemotronAsrStreamingConfig ~kEncoderConfig
 17feature_extraction_nemotron_asr_streaming ~0NemotronAsrStreamingFeatureExtractor
 17generation_nemotron_asr_streaming +0NemotronAsrStreamingGenerateOutput ~rionMixin ~kRNNTDecoderCache
+17modeling_nemotron_asr_streaming ~0NemotronAsrStreamingConv1dCacheLayer ~qPaddingCache ~kEncoder ~rAttention ~rBlock ~rCausalConv1d ~znv1dCacheLayer ~znv2D ~znv2dCacheLayer ~znvPaddingCache ~sonvolutionModule ~rFeedForward +rModelOutput ~rRelPositionalEncoding ~rSubsamplingConv2D ~zingLayer ~kForRNNT ~kPreTrainedModel ~kRNNTDecoder ~oJointNetwork +oOutput
 17processing_nemotron_asr_streaming ~0NemotronAsrStreamingProcessor
 0th.configuration_nemotron_h ~0NemotronHConfig
+0vmodeling_nemotron_h ~0NemotronHAttention ~9Block ~9Experts ~9ForCausalLM ~9MLP ~aamba2Mixer ~aoE ~bdel ~9PreTrainedModel ~9RMSNorm ~gGated ~9TopkRouter
 0u_omni.configuration_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3_Config
 10image_processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3ImageProcessor ~zcessorKwargs
+10modeling_nemotron_h_omni ~0NemotronH_Omni_RMSNorm ~geasoning_V3 ~rMultiModalProjector ~rPreTrainedModel
 10processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3Processor
 10video_processing_nemotron_h_omni ~0NemotronH_Omni_Reasoning_V3VideoProcessor ~zcessorInitKwargs
 0momme.configuration_neomme ~0NeoMMEConfig
 0rimage_processing_neomme ~0NeoMMEImageProcessor ~kKwargs
+0rmodeling_neomme ~0NeoMMEAttention ~6DenseHead ~6Embeddings ~7ncoderLayer ~7xclusiveSelfAttention ~6ForMaskedLM ~9Retrieval +iOutput ~6MLP ~7odel ~7ultiVectorHead ~6PatchEmbeddings ~7reTrainedModel ~6RMSNorm ~7otaryEmbedding ~6SigmoidGatedProjection
 0rprocessing_neomme ~0NeoMMEProcessor
 0mucodec.configuration_neucodec ~0NeuCodecConfig
 0tfeature_extraction_neucodec ~0NeuCodecFeatureExtractor
+0tmodeling_neucodec ~0NeuCodecAntiAliasedActivation1d ~9ttention ~8Decoder ~fLayer +fOutput ~9ownSample1d ~8Encoder ~fBlock +fOutput ~8FiniteScalarQuantization ~8ISTFTHead ~8MLP ~9odel +8Output ~8PreTrainedModel ~8Quantizer ~8RMSNorm ~9esNetBlock ~bidualUnit ~9otaryEmbedding ~8SemanticAdapter ~9nakeBeta ~8UpSample1d
 0lllb.tokenization_nllb =0NllbTokenizer
 16_fast ~0NllbTokenizerFast
 0o_moe.configuration_nllb_moe ~0NllbMoeConfig
+0tmodeling_nllb_moe ~0NllbMoeAttention ~7Decoder ~eLayer ~9nseActDense ~7Encoder ~eLayer ~8xperts ~7ForConditionalGeneration ~7Model ~7PreTrainedModel ~7ScaledWordEmbedding ~8inusoidalPositionalEmbedding ~8parseMLP ~7Top2Router
 0lomic_bert.configuration_nomic_bert ~0NomicBertConfig
+0vmodeling_nomic_bert ~0NomicBertAttention ~9Embeddings ~9ForMaskedLM ~cSequenceClassification ~cTokenClassification ~9LMPredictionHead ~aayer ~9MLP ~aodel ~9OnlyMLMHead ~9Pooler ~areTrainedModel ~cdictionHeadTransform ~9RotaryEmbedding
 0mugat.configuration_nougat ~0NougatConfig
 0rimage_processing_nougat ~0NougatImageProcessor ~kKwargs
 18pil_nougat ~0NougatImageProcessorKwargs ~kPil
@@ -2963,108 +3276,150 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0rtokenization_nougat ~0NougatTokenizer
 1a_fast ~0NougatTokenizerFast
 0lystromformer.configuration_nystromformer ~0NystromformerConfig
+0ymodeling_nystromformer ~0NystromformerAttention ~dClassificationHead ~dEmbeddings ~encoder ~dForMaskedLM ~hultipleChoice ~gQuestionAnswering ~gSequenceClassification ~gTokenClassification ~dIntermediate ~dLMPredictionHead ~eayer ~dModel ~dOnlyMLMHead ~eutput ~dPreTrainedModel ~gdictionHeadTransform ~dSelfAttention ~hOutput
 0kolmo.configuration_olmo ~0OlmoConfig
+0pmodeling_olmo ~0OlmoAttention ~4DecoderLayer ~5ynamicNTKScalingRotaryEmbedding ~4FlashAttention2 ~5orCausalLM ~7SequenceClassification ~4LayerNorm ~5inearScalingRotaryEmbedding ~4MLP ~5odel ~4PreTrainedModel ~4RotaryEmbedding ~4SdpaAttention
 0o2.configuration_olmo2 ~0Olmo2Config
+0qmodeling_olmo2 ~0Olmo2Attention ~5DecoderLayer ~5ForCausalLM ~8SequenceClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding
 0o3.configuration_olmo3 ~0Olmo3Config
+0qmodeling_olmo3 ~0Olmo3Attention ~5DecoderLayer ~5ForCausalLM ~8SequenceClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding
 0o_hybrid.configuration_olmo_hybrid ~0OlmoHybridConfig
+0wmodeling_olmo_hybrid ~0OlmoHybridAttention ~jDecoderLayer ~aForCausalLM ~aGatedDeltaNet ~aLinearAttentionDecoderLayer ~aMLP ~bodel ~aPreTrainedModel ~aRMSNorm ~hGated ~botaryEmbedding
 0oe.configuration_olmoe ~0OlmoeConfig
+0qmodeling_olmoe ~0OlmoeAttention ~5DecoderLayer ~5Experts ~5FlashAttention2 ~6orCausalLM ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention ~6parseMoeBlock ~5TopKRouter
 0lmdet_turbo.configuration_omdet_turbo ~0OmDetTurboConfig
+0wmodeling_omdet_turbo ~0MultiScaleDeformableAttention ~tFunction ~0OmDetTurboCSPRepLayer ~bonvNormLayer ~aDecoder +hOutput ~cformableTransformerDecoderLayer ~aEncoder ~hLayer +hOutput ~aForObjectDetection ~aHybridEncoder ~aLRUCache ~banguageBackbone ~aMLP ~dWithDropout ~bultiheadAttention ~fscaleDeformableAttention +aObjectDetectionOutput ~aPreTrainedModel ~aRepVggBlock ~csidualLayer ~aTaskEncoder ~aVisionBackbone
 0wprocessing_omdet_turbo ~0DeprecatedOmDetTurboProcessorKwargs ~kTextKwargs ~0OmDetTurboProcessor ~jKwargs ~aTextKwargs
 0mniasr.configuration_omniasr ~0OmniASRAudioConfig ~7Config
 0sfeature_extraction_omniasr ~0OmniASRFeatureExtractor
+0smodeling_omniasr ~0OmniASRAttention ~8udioModel +7BaseModelOutputWithPast ~7EncoderLayer +eModelOutput ~eSubsamplingConv1D ~7FeedForward ~8orConditionalGeneration ~7LayerNormConvLayer ~7Model ~7PositionalConvEmbedding ~8reTrainedModel
 0sprocessing_omniasr ~0OmniASRProcessor
 0r_ctc.configuration_omniasr_ctc ~0OmniASRCTCConfig
+0wmodeling_omniasr_ctc +0OmniASRCTCGenerateOutput ~aModel ~aPreTrainedModel ~7ForCTC
 0wprocessing_omniasr_ctc ~0OmniASRCTCProcessor
 0lneformer.configuration_oneformer ~0OneFormerConfig
 0uimage_processing_oneformer ~0OneFormerImageProcessor ~nKwargs
 1bpil_oneformer ~0OneFormerImageProcessorKwargs ~nPil
+0umodeling_oneformer ~0OneFormerAttention ~9ForUniversalSegmentation +xOutput ~9HungarianMatcher ~9Loss ~9MLPPredictionHead ~aodel +eOutput ~9PixelDecoder ~lEncoderLayer ~sMultiscaleDeformableAttention ~sOnly ~lFrozenBatchNorm2d +lOutput ~eLevelModule +pOutput ~areTrainedModel ~9SinePositionEmbedding ~9TaskModel ~aextContextDecoder ~dEncoder ~dMLP ~eapper ~jAttention ~dTransformer ~oDecoderLayer ~oLayer ~aransformerDecoder ~rCrossAttentionLayer ~rFFNLayer ~rLayer +rOutput ~rQueryTransformer ~znsformerDecoder ~znsformerDecoderLayer ~rSelfAttentionLayer ~kModule ~0PredictionBlock
 0uprocessing_oneformer ~0OneFormerProcessor
 0lpenai.configuration_openai ~0OpenAIGPTConfig
+0rmodeling_openai ~0Attention ~0Block ~0MLP ~0OpenAIGPTDoubleHeadsModel +pOutput ~9ForSequenceClassification ~9LMHeadModel ~9Model ~9PreTrainedModel ~9SequenceSummary
 0rtokenization_openai ~0BasicTokenizer ~0OpenAIGPTTokenizer
 1a_fast ~0OpenAIGPTTokenizerFast
 0q_privacy_filter.configuration_openai_privacy_filter ~0OpenAIPrivacyFilterConfig
+16modeling_openai_privacy_filter ~0OpenAIPrivacyFilterAttention ~jEncoderLayer ~kxperts ~jForTokenClassification ~jMLP ~kodel ~jPreTrainedModel ~jRMSNorm ~kotaryEmbedding ~jTopKRouter
 0mt.configuration_opt ~0OPTConfig
+0omodeling_opt ~0OPTAttention ~3Decoder ~aLayer ~3ForCausalLM ~6QuestionAnswering ~6SequenceClassification ~3LearnedPositionalEmbedding ~3Model ~3PreTrainedModel ~3SdpaAttention ~1ptFlashAttention2
 0lvis2.configuration_ovis2 ~0Ovis2Config ~5VisionConfig
 0qimage_processing_ovis2 ~0Ovis2ImageProcessor ~jKwargs
 17pil_ovis2 ~0Ovis2ImageProcessorKwargs ~jPil
+0qmodeling_ovis2 +0BaseModelOutputWithVisualIndicatorFeatures +0Ovis2CausalLMOutputWithPast ~5ForConditionalGeneration ~5MLP ~6odel +aOutputWithPast ~5PreTrainedModel ~5RMSNorm ~5VisionAttention ~bEmbeddings ~cncoder ~iLayer ~bMLP ~codel ~bTransformer ~8ualEmbeddingTable
 0qprocessing_ovis2 ~0Ovis2Processor
 0lwlv2.configuration_owlv2 ~0Owlv2Config ~5TextConfig ~5VisionConfig
 0qimage_processing_owlv2 ~0Owlv2ImageProcessor
 17pil_owlv2 ~0Owlv2ImageProcessorPil
+0qmodeling_owlv2 ~0Owlv2Attention ~5BoxPredictionHead ~5ClassPredictionHead ~5Encoder ~cLayer ~5ForObjectDetection +5ImageGuidedObjectDetectionOutput ~5MLP ~6odel +5ObjectDetectionOutput +6utput ~5PreTrainedModel ~5TextEmbeddings ~9Model ~9Transformer ~5VisionEmbeddings ~bModel ~bTransformer
 0qprocessing_owlv2 ~0DeprecatedOwlv2ImagesKwargs ~fProcessorKwargs ~0Owlv2Processor
 0oit.configuration_owlvit ~0OwlViTConfig ~6OnnxConfig ~6TextConfig ~6VisionConfig
 0rfeature_extraction_owlvit ~0OwlViTFeatureExtractor
 0rimage_processing_owlvit ~0OwlViTImageProcessor
 18pil_owlvit ~0OwlViTImageProcessorPil
+0rmodeling_owlvit ~0OwlViTAttention ~6BoxPredictionHead ~6ClassPredictionHead ~6Encoder ~dLayer ~6ForObjectDetection +6ImageGuidedObjectDetectionOutput ~6MLP ~7odel +6ObjectDetectionOutput +7utput ~6PreTrainedModel ~6TextEmbeddings ~aModel ~aTransformer ~6VisionEmbeddings ~cModel ~cTransformer
 0rprocessing_owlvit ~0DeprecatedOwlViTImagesKwargs ~gProcessorKwargs ~0OwlViTProcessor
 0kpaddleocr_vl.configuration_paddleocr_vl ~0PaddleOCRTextConfig ~9VLConfig ~aisionConfig
 0ximage_processing_paddleocr_vl ~0PaddleOCRVLImageProcessor ~pKwargs
 1fil_paddleocr_vl ~0PaddleOCRVLImageProcessorKwargs ~pPil
+0xmodeling_paddleocr_vl ~0PaddleOCRAttention ~9DecoderLayer ~9MLP ~9Projector ~9RMSNorm ~aotaryEmbedding ~9TextModel ~9VLForConditionalGeneration ~bModel ~bPreTrainedModel ~aisionAttention ~fEmbeddings ~gncoder ~mLayer ~fMLP ~godel ~fRotaryEmbedding ~fTransformer
 0xprocessing_paddleocr_vl ~0PaddleOCRVLProcessor
 0mligemma.configuration_paligemma ~0PaliGemmaConfig
+0umodeling_paligemma +0PaliGemmaCausalLMOutputWithPast ~9ForConditionalGeneration ~9Model +eOutputWithPast ~aultiModalProjector ~9PreTrainedModel
 0uprocessing_paligemma ~0DeprecatedPaliGemmaProcessorKwargs ~jTextKwargs ~0PaliGemmaImagesKwargs ~9Processor ~iKwargs ~9TextKwargs
 0mrakeet.configuration_parakeet ~0ParakeetCTCConfig ~8EncoderConfig ~8RNNTConfig ~8TDTConfig
 0tfeature_extraction_parakeet ~0ParakeetFeatureExtractor
 0tgeneration_parakeet ~0EncoderExhaustedCriteria ~0ParakeetRNNTDecoderCache +cGenerateOutput ~jionMixin ~8TDTDecoderCache ~bGenerationMixin
+0tmodeling_parakeet +0ParakeetCTCGenerateOutput ~8Encoder ~fAttention ~fBlock ~fCTCHead ~gonvolutionModule ~fFeedForward +fModelOutput ~fRelPositionalEncoding ~fSubsamplingConv2D ~8ForCTC ~bRNNT ~bTDT +8GenerateOutput ~8PreTrainedModel ~8RNNTDecoder ~cJointNetwork +cOutput ~8TDTJointNetwork
 0tprocessing_parakeet ~0ParakeetProcessor
 0ttokenization_parakeet ~0ParakeetTokenizer
 0mtchtsmixer.configuration_patchtsmixer ~0PatchTSMixerConfig
+0xmodeling_patchtsmixer ~0FeatureMixerBlock ~0InjectScalerStatistics4D ~0PatchMixerBlock ~5TSMixerAttention ~cBatchNorm ~dlock ~cChannelFeatureMixerBlock ~cEncoder +jOutput +cForPreTrainingOutput ~idiction ~pHead +pOutput ~itraining ~fRegression +pOutput ~fTimeSeriesClassification +ztionOutput ~cGatedAttention ~cLayer ~dinearHead ~cMLP ~dasking ~deanScaler ~dodel +hOutput ~cNOPScaler ~dormLayer ~cPatchify ~dositionalEncoding ~dreTrainedModel ~ftrainHead ~cStdScaler +0SamplePatchTSMixerPredictionOutput +iRegressionOutput
 0rt.configuration_patchtst ~0PatchTSTConfig
+0tmodeling_patchtst ~0PatchTSTAttention ~8BatchNorm ~8ClassificationHead ~8Embedding ~9ncoder ~fLayer ~8ForClassification +pOutput ~bPrediction +lOutput ~etraining +mOutput ~bRegression +lOutput ~8MaskPretrainHead ~cing ~9eanScaler ~9odel +dOutput ~8NOPScaler ~8Patchify ~9ositionalEncoding ~9reTrainedModel ~bdictionHead ~8RegressionHead ~8Scaler ~9tdScaler +0SamplePatchTSTOutput
 0le_audio.configuration_pe_audio ~0PeAudioConfig ~7EncoderConfig
 0tfeature_extraction_pe_audio ~0PeAudioFeatureExtractor
+0tmodeling_pe_audio ~0PeAudioContrastiveHead ~avBlock1d ~7DacEncoder ~hBlock ~aResidualUnit ~7Encoder ~eAttention ~eEmbedder ~eLayer ~eMLP +eOutput ~ePatchEmbedder ~eRMSNorm ~fotaryEmbedding ~7FrameLevelModel ~7MaskedGroupNorm ~8odel +7Output ~7PreTrainedModel ~7ResnetBlock1d ~0Snake1d
 0tprocessing_pe_audio ~0PeAudioProcessor
 0s_video.configuration_pe_audio_video ~0PeAudioVideoConfig ~cEncoderConfig
+0zmodeling_pe_audio_video +0AudioVideoEmbeddings ~0PeAudioVideoContrastiveHead ~fvBlock1d ~cEncoder ~jAttention ~jEmbedder ~jLayer ~jMLP +jOutput ~jPatchEmbedder ~jRMSNorm ~kotaryEmbedding ~cMaskedGroupNorm ~dodel +cOutput ~cPreTrainedModel ~cResnetBlock1d
 0zprocessing_pe_audio_video ~0PeAudioVideoProcessor
 0nvideo.configuration_pe_video ~0PeVideoConfig ~7EncoderConfig
+0tmodeling_pe_video ~0PeVideoContrastiveHead ~avBlock1d ~7Encoder ~eAttention ~eEmbedder ~eLayer ~eMLP ~ePatchEmbedder ~eRMSNorm ~fotaryEmbedding ~7MaskedGroupNorm ~8odel +7Output ~7PreTrainedModel ~7ResnetBlock1d
 0tprocessing_pe_video ~0PeVideoProcessor
 0tvideo_processing_pe_video ~0PeVideoVideoProcessor
 0mgasus.configuration_pegasus ~0PegasusConfig
+0smodeling_pegasus ~0PegasusAttention ~7Decoder ~eLayer ~eWrapper ~7Encoder ~eLayer ~7ForCausalLM ~bonditionalGeneration ~7Model ~7PreTrainedModel ~7SinusoidalPositionalEmbedding
 0stokenization_pegasus =0PegasusTokenizer
 1c_fast ~0PegasusTokenizerFast
 0r_x.configuration_pegasus_x ~0PegasusXConfig
+0umodeling_pegasus_x ~0DimensionInfo ~0PegasusXAttention ~8Decoder ~fLayer ~fWrapper ~8Encoder ~fLayer ~8ForConditionalGeneration ~8GlobalLocalAttention ~8Model ~8PreTrainedModel ~8ScaledWordEmbedding ~9inusoidalPositionalEmbedding
 0mrceiver.configuration_perceiver ~0PerceiverConfig ~9OnnxConfig
 0ufeature_extraction_perceiver ~0PerceiverFeatureExtractor
 0uimage_processing_perceiver ~0PerceiverImageProcessor
 1cil_perceiver ~0PerceiverImageProcessorPil
+0umodeling_perceiver ~0AbstractPreprocessor ~0Conv2DDownsample ~5dSamePadding ~0PerceiverAbstractDecoder ~hPositionEncoding ~attention ~audioPostprocessor ~freprocessor ~9BasicDecoder ~eVideoAutoencodingDecoder ~9ClassificationDecoder ~nPostprocessor +herOutput +9DecoderOutput ~9EmbeddingDecoder ~is ~ancoder ~9ForImageClassificationConvProcessing ~vFourier ~vLearned ~cMaskedLM ~dultimodalAutoencoding ~cOpticalFlow ~cSequenceClassification ~burierPositionEncoding ~9ImagePreprocessor ~9Layer ~9MLP +aaskedLMOutput ~aodel +eOutput ~aultimodalDecoder ~jPostprocessor ~kreprocessor ~9OneHotPreprocessor ~apticalFlowDecoder ~9PreTrainedModel ~bojectionDecoder ~jPostprocessor ~9SelfAttention ~dOutput ~9TextPreprocessor ~arainablePositionEncoding
 0utokenization_perceiver ~0PerceiverTokenizer
 0pption_lm.configuration_perception_lm ~0PerceptionLMConfig
 0yimage_processing_perception_lm ~0PerceptionLMImageProcessor ~qKwargs
+0ymodeling_perception_lm ~0PerceptionLMAdaptiveAvgPooling +cCausalLMOutputWithPast ~cForConditionalGeneration ~cModel +hOutputWithPast ~dultiModalProjector ~cPreTrainedModel
 0yprocessing_perception_lm ~0PerceptionLMProcessor
 0yvideo_processing_perception_lm ~0PerceptionLMVideoProcessor
 0nsimmon.configuration_persimmon ~0PersimmonConfig
+0umodeling_persimmon ~0PersimmonAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9ForCausalLM ~cSequenceClassification ~cTokenClassification ~9LinearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RotaryEmbedding
 0lhi.configuration_phi ~0PhiConfig
+0omodeling_phi ~0PhiAttention ~3DecoderLayer ~4ynamicNTKScalingRotaryEmbedding ~3FlashAttention2 ~4orCausalLM ~6SequenceClassification ~6TokenClassification ~3LinearScalingRotaryEmbedding ~3MLP ~4odel ~3PreTrainedModel ~3RotaryEmbedding ~3SdpaAttention
 0n3.configuration_phi3 ~0Phi3Config
+0pmodeling_phi3 ~0Phi3Attention ~4DecoderLayer ~4FlashAttention2 ~5orCausalLM ~7SequenceClassification ~7TokenClassification ~4LongRoPEScaledRotaryEmbedding ~4MLP ~5odel ~4PreTrainedModel ~4RMSNorm ~5otaryEmbedding ~4SdpaAttention ~5uScaledRotaryEmbedding ~4YarnScaledRotaryEmbedding
 0n4_multimodal.configuration_phi4_multimodal ~0Phi4MultimodalAudioConfig ~eConfig ~eVisionConfig
 10feature_extraction_phi4_multimodal ~0Phi4MultimodalFeatureExtractor
 10image_processing_phi4_multimodal ~0Phi4MultimodalImageProcessor ~sKwargs
+10modeling_phi4_multimodal ~0Phi4MultimodalAttention ~fudioAttention ~jConformerEncoderLayer ~mvModule ~jDepthWiseSeparableConv1d ~jEmbedding ~jGluPointWiseConv ~jMLP ~keanVarianceNormLayer ~kodel ~jNemoConvSubsampling ~jPreTrainedModel ~jRelativeAttentionBias ~eDecoderLayer ~eFeatureEmbedding ~forCausalLM ~eImageEmbedding ~eMLP ~fodel ~ePreTrainedModel ~eRMSNorm ~fotaryEmbedding ~eVisionAttention ~kEmbeddings ~lncoder ~rLayer ~kMLP ~lodel ~lultiheadAttentionPoolingHead ~kPreTrainedModel
 10processing_phi4_multimodal ~0Phi4MultimodalProcessor
 0nmoe.configuration_phimoe ~0PhimoeConfig
+0rmodeling_phimoe ~0MultiplierProcessor ~0PhimoeAttention ~6BlockSparseTop2MLP ~6DecoderLayer ~6Experts ~6FlashAttention2 ~7orCausalLM ~9SequenceClassification ~6Model ~7ultiplier ~6PreTrainedModel ~6RotaryEmbedding ~6SdpaAttention ~7parseMoeBlock ~6TopKRouter
 0mobert.tokenization_phobert ~0PhobertTokenizer
 0li0.configuration_pi0 ~0PI0Config
 0oimage_processing_pi0 ~0PI0ImageProcessor
+0omodeling_pi0 ~0PI0ActionTimeEmbedding ~3ForConditionalGeneration ~3Model ~3PreTrainedModel ~3TimestepEmbeddings
 0oprocessing_pi0 ~0PI0Processor
 0mx2struct.configuration_pix2struct ~0Pix2StructConfig ~aTextConfig ~aVisionConfig
 0vimage_processing_pil_pix2struct ~0Pix2StructImageProcessorKwargs ~oPil
 1ex2struct ~0Pix2StructImageProcessor ~oKwargs
+0vmodeling_pix2struct ~0Pix2StructForConditionalGeneration ~aLayerNorm ~aPreTrainedModel ~aTextAttention ~eBlock ~eDenseGatedActDense ~eLayerCrossAttention ~jFF ~jSelfAttention ~eModel ~aVisionAttention ~gEmbeddings ~hncoder ~gLayer ~gMlp ~hodel
 0vprocessing_pix2struct ~0Pix2StructImagesKwargs ~aProcessor ~jKwargs
 0nio.configuration_pixio ~0PixioConfig
+0qmodeling_pixio ~0PixioAttention ~5Backbone ~5DropPath ~5Embeddings ~5Layer ~5MLP ~6odel ~5PatchEmbeddings ~6reTrainedModel
 0ntral.configuration_pixtral ~0PixtralVisionConfig
 0simage_processing_pil_pixtral ~0PixtralImageProcessorKwargs ~lPil
 1bxtral ~0BatchMixFeature ~0PixtralImageProcessor ~lKwargs
+0smodeling_pixtral ~0PixtralAttention ~gLayer ~7MLP ~7PreTrainedModel ~7RMSNorm ~8otaryEmbedding ~7Transformer ~7VisionModel ~dRotaryEmbedding
 0sprocessing_pixtral ~0BatchMixFeature ~0PixtralProcessor ~gKwargs
 0llbart.configuration_plbart ~0PLBartConfig ~6OnnxConfig
+0rmodeling_plbart ~0PLBartAttention ~6ClassificationHead ~6Decoder ~dLayer ~dWrapper ~6Encoder ~dLayer ~6ForCausalLM ~aonditionalGeneration ~9SequenceClassification ~6LearnedPositionalEmbedding ~6Model ~6PreTrainedModel ~6ScaledWordEmbedding
 0rtokenization_plbart =0PLBartTokenizer
 0locket_tts.configuration_pocket_tts ~0PocketTTSConfig ~9FlowHeadConfig
 0vfeature_extraction_pocket_tts ~0PocketTTSFeatureExtractor
 0vgeneration_pocket_tts ~0PocketTTSEosThresholdCriteria +9GenerateOutput ~gionMixin
+0vmodeling_pocket_tts ~0PocketTTSAttention ~9DecoderLayer ~9FlowFinalLayer ~dHead ~dLayerNorm ~eossWeighting ~dResBlock ~aorConditionalGeneration ~9MLP ~aodel +9OutputWithPast ~9PreTrainedModel ~9RotaryEmbedding ~9TimestepEmbedding ~hNorm
 0vprocessing_pocket_tts ~0PocketTTSAudioKwargs ~9Processor ~iKwargs
 0u_audio_tokenizer.configuration_pocket_tts_audio_tokenizer ~0PocketTTSAudioTokenizerConfig ~nDecoderConfig ~nEncoderConfig
+1bmodeling_pocket_tts_audio_tokenizer ~0PocketTTSAudioTokenizerAttention ~nConv1d ~tPaddingCache ~rTranspose1d ~nDecoder ~uModel +uOutput ~nEncoder ~uModel +zOutput +uOutput ~nLayerScale ~nMLP ~oodel +nOutput ~nPreTrainedModel ~nResnetBlock ~ootaryEmbedding ~nTransformerLayer ~yModel
 0molformer.configuration_poolformer ~0PoolFormerConfig ~aOnnxConfig
 0vfeature_extraction_poolformer ~0PoolFormerFeatureExtractor
 0vimage_processing_pil_poolformer ~0PoolFormerImageProcessorKwargs ~oPil
 1doolformer ~0PoolFormerImageProcessor ~oKwargs
+0vmodeling_poolformer ~0PoolFormerDropPath ~aEmbeddings ~bncoder ~aFinalPooler ~borImageClassification ~aGroupNorm ~aLayer ~aModel ~aOutput ~aPooling ~breTrainedModel
 0mp2piano.configuration_pop2piano ~0Pop2PianoConfig
 0ufeature_extraction_pop2piano ~0Pop2PianoFeatureExtractor
+0umodeling_pop2piano ~0Pop2PianoAttention ~9Block ~9ConcatEmbeddingToMel ~9DenseActDense ~eGatedActDense ~9ForConditionalGeneration ~9LayerCrossAttention ~eFF ~eNorm ~eSelfAttention ~9PreTrainedModel ~9Stack
 0uprocessing_pop2piano ~0Pop2PianoProcessor
 0lp_chart2table.configuration_pp_chart2table ~0PPChart2TableConfig ~dVisionConfig
 0zimage_processing_pil_pp_chart2table ~0PPChart2TableImageProcessorPil
@@ -3072,40 +3427,60 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0zprocessing_pp_chart2table ~0PPChart2TableProcessor
 0ndoclayout_v2.configuration_pp_doclayout_v2 ~0PPDocLayoutV2Config ~dReadingOrderConfig
 10image_processing_pp_doclayout_v2 ~0PPDocLayoutV2ImageProcessor
+10modeling_pp_doclayout_v2 ~0MultiScaleDeformableAttention ~0PPDocLayoutV2AIFILayer ~dCSPRepLayer ~eonvEncoder ~hNormLayer ~dDecoder ~kLayer +kOutput ~dEncoderLayer ~dForObjectDetection +vOutput ~erozenBatchNorm2d ~dGlobalPointer ~dHybridEncoder ~dMLP ~gPredictionHead ~eodel +iOutput ~eultiscaleDeformableAttention ~dPositionRelationEmbedding ~ereTrainedModel ~dReadingOrder ~pAttention ~pEncoder ~pIntermediate ~pLayer ~pOutput ~pSelfAttention ~tOutput ~fpVggBlock ~dSelfAttention ~einePositionEmbedding ~dTextEmbeddings
 0y3.configuration_pp_doclayout_v3 ~0PPDocLayoutV3Config
 10image_processing_pp_doclayout_v3 ~0PPDocLayoutV3ImageProcessor
+10modeling_pp_doclayout_v3 ~0MultiScaleDeformableAttention ~0PPDocLayoutV3AIFILayer ~dCSPRepLayer ~eonvEncoder ~hLayer ~hNormLayer ~dDecoder ~kLayer +kOutput ~dEncoderLayer ~kMaskOutput ~dForObjectDetection +vOutput ~erozenBatchNorm2d ~dGlobalPointer ~dHybridEncoder +qOutput ~dMLP ~gPredictionHead ~easkFeatFPN ~eodel +iOutput ~eultiscaleDeformableAttention ~dPreTrainedModel ~dRepVggBlock ~dScaleHead ~eelfAttention ~einePositionEmbedding
 0y4.configuration_pp_doclayout_v4 ~0PPDocLayoutV4Config
 10image_processing_pp_doclayout_v4 ~0PPDocLayoutV4ImageProcessor
+10modeling_pp_doclayout_v4 ~0MultiScaleDeformableAttention ~0PPDocLayoutV4AIFILayer ~dCSPRepLayer ~eonvEncoder ~hNormLayer ~dDecoder ~kLayer +kOutput ~dEncoderLayer ~dForObjectDetection +vOutput ~erozenBatchNorm2d ~dGlobalPointer ~dHybridEncoder ~dMLP ~gPredictionHead ~eodel +iOutput ~eultiscaleDeformableAttention ~dPreTrainedModel ~dRelativeOrderHead ~fpVggBlock ~dS2RFusion ~eelfAttention ~einePositionEmbedding ~euccessorOrderHead
 0nformulanet.configuration_pp_formulanet ~0PPFormulaNetConfig ~cTextConfig ~cVisionConfig
 0yimage_processing_pp_formulanet ~0PPFormulaNetImageProcessor ~qKwargs
+0ymodeling_pp_formulanet ~0PPFormulaNetAttention ~cDecoderLayer ~cForConditionalGeneration ~cLayerNorm ~dearnedPositionalEmbedding ~cMLPBlock ~dodel ~dultiModalProjector ~cPatchEmbeddings ~dreTrainedModel ~cScaledWordEmbedding ~cTextModel ~cVisionAttention +iEncoderOutput ~iLayer ~iModel ~iNeck
 0yprocessing_pp_formulanet ~0PPFormulaNetProcessor
 0nlcnet.configuration_pp_lcnet ~0PPLCNetConfig
 0timage_processing_pp_lcnet ~0PPLCNetImageProcessor ~lKwargs
+0tmodeling_pp_lcnet ~0PPLCNetBackbone ~8lock ~7ConvLayer ~7DepthwiseSeparableConvLayer ~7Encoder ~7ForImageClassification ~7PreTrainedModel ~7SqueezeExcitationModule
 0s_v3.configuration_pp_lcnet_v3 ~0PPLCNetV3Config
+0wmodeling_pp_lcnet_v3 ~0PPLCNetV3ActLearnableAffineBlock ~9Backbone ~alock ~9ConvLayer ~9DepthwiseSeparableConvLayer ~9Encoder ~9LearnableAffineBlock ~iRepLayer ~9PreTrainedModel ~9SqueezeExcitationModule
 0u4.configuration_pp_lcnet_v4 ~0PPLCNetV4Config
+0wmodeling_pp_lcnet_v4 ~0PPLCNetV4Backbone ~alock ~9ConvLayer ~9DepthwiseSeparableConvLayer ~9Encoder ~9LargeStem ~aearnableAffineBlock ~9PreTrainedModel ~9SmallStem ~aqueezeExcitationModule
 0nocrv5_mobile_det.configuration_pp_ocrv5_mobile_det ~0PPOCRV5MobileDetConfig
+14modeling_pp_ocrv5_mobile_det ~0PPOCRV5MobileDetConvBatchnormLayer ~gForObjectDetection ~gHead ~gModel ~gNeck ~gPreTrainedModel ~gResidualSqueezeExcitationLayer ~gSqueezeExcitationModule
 10rec.configuration_pp_ocrv5_mobile_rec ~0PPOCRV5MobileRecConfig
+14modeling_pp_ocrv5_mobile_rec ~0PPOCRV5MobileRecAttention ~gBlock ~gConvLayer ~gEncoderWithSVTR ~gForTextRecognition +yOutput ~gHead ~gMLP ~hodel ~gPreTrainedModel
 0tserver_det.configuration_pp_ocrv5_server_det ~0PPOCRV5ServerDetConfig
 14image_processing_pp_ocrv5_server_det ~0PPOCRV5ServerDetImageProcessor ~uKwargs
+14modeling_pp_ocrv5_server_det ~0PPOCRV5ServerDetConvBatchnormLayer ~gForObjectDetection ~gHead ~gIntraclassBlock ~gLocalModule ~gModel ~gNeck ~gPreTrainedModel ~gSegmentationHead
 10rec.configuration_pp_ocrv5_server_rec ~0PPOCRV5ServerRecConfig
 14image_processing_pp_ocrv5_server_rec ~0PPOCRV5ServerRecImageProcessor ~uKwargs
+14modeling_pp_ocrv5_server_rec ~0PPOCRV5ServerRecAttention ~gBlock ~gConvLayer ~gEncoderWithSVTR ~gForTextRecognition +yOutput ~gHead ~gMLP ~hodel ~gPreTrainedModel
 0r6_medium_det.configuration_pp_ocrv6_medium_det ~0PPOCRV6MediumDetConfig
+14modeling_pp_ocrv6_medium_det ~0PPOCRV6MediumDetConvBatchnormLayer ~gForObjectDetection ~gHead ~gIntraclassBlock ~gModel ~gNeck ~gPreTrainedModel
 0tsmall_det.configuration_pp_ocrv6_small_det ~0PPOCRV6SmallDetConfig
+13modeling_pp_ocrv6_small_det ~0PPOCRV6SmallDetConvBatchnormLayer ~fDepthwiseSeparableConvLayer ~fForObjectDetection ~fHead ~fModel ~fNeck ~fPreTrainedModel ~fResidualSqueezeExcitationLayer ~fSqueezeExcitationModule
 0zrec.configuration_pp_ocrv6_small_rec ~0PPOCRV6SmallRecConfig
 13image_processing_pp_ocrv6_small_rec ~0PPOCRV6SmallRecImageProcessor ~tKwargs
+13modeling_pp_ocrv6_small_rec ~0PPOCRV6SmallRecAttention ~fBlock ~fConvLayer ~fEncoderWithSVTR ~fForTextRecognition +xOutput ~fHead ~fMLP ~godel ~fPreTrainedModel
 0ttiny_rec.configuration_pp_ocrv6_tiny_rec ~0PPOCRV6TinyRecConfig
+12modeling_pp_ocrv6_tiny_rec ~0PPOCRV6TinyRecForTextRecognition ~eHead ~eModel ~ePreTrainedModel
 0lrompt_depth_anything.configuration_prompt_depth_anything ~0PromptDepthAnythingConfig
 16image_processing_pil_prompt_depth_anything ~0PromptDepthAnythingImageProcessorKwargs ~xPil
 1orompt_depth_anything ~0PromptDepthAnythingImageProcessor ~xKwargs
+16modeling_prompt_depth_anything ~0PromptDepthAnythingDepthEstimationHead ~jFeatureFusionLayer ~wStage ~korDepthEstimation ~jLayer ~jNeck ~jPreActResidualLayer ~mTrainedModel ~jReassembleLayer ~tStage
 0nphetnet.configuration_prophetnet ~0ProphetNetConfig
+0vmodeling_prophetnet ~0ProphetNetAttention ~aDecoder +hLMOutput ~iayer +hModelOutput ~hWrapper ~aEncoder ~hLayer ~aFeedForward ~borCausalLM ~eonditionalGeneration ~aModel ~aNgramSelfAttention ~aPositionalEmbeddings ~breTrainedModel +aSeq2SeqLMOutput +hModelOutput
 0vtokenization_prophetnet ~0BasicTokenizer ~0ProphetNetTokenizer ~0WordpieceTokenizer
 0lvt.configuration_pvt ~0PvtConfig ~3OnnxConfig
 0oimage_processing_pil_pvt ~0PvtImageProcessorPil
 16vt ~0PvtImageProcessor
+0omodeling_pvt ~0PvtAttention ~3DropPath ~3EfficientSelfAttention ~4ncoder ~3FFN ~4orImageClassification ~3Layer ~3Model ~3PatchEmbeddings ~4reTrainedModel ~3SelfOutput
 0n_v2.configuration_pvt_v2 ~0PvtV2Config
+0rmodeling_pvt_v2 ~0PvtV2Backbone ~6lockLayer ~5ConvFeedForwardNetwork ~5DepthWiseConv ~6ropPath ~5Encoder ~cLayer ~5ForImageClassification ~5Model ~5OverlapPatchEmbeddings ~5PreTrainedModel ~5SelfAttention
 0kqianfan_ocr.configuration_qianfan_ocr ~0QianfanOCRConfig ~aVisionConfig
 0wprocessing_qianfan_ocr ~0QianfanOCRProcessor
 0lwen2.configuration_qwen2 ~0Qwen2Config
+0qmodeling_qwen2 ~0Qwen2Attention ~5DecoderLayer ~5FlashAttention2 ~6orCausalLM ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5MLP ~6odel ~5PreTrainedModel ~5RMSNorm ~6otaryEmbedding ~5SdpaAttention
 0qtokenization_qwen2 ~0Qwen2Tokenizer
 18_fast ~0Qwen2TokenizerFast
 0p_5_omni.configuration_qwen2_5_omni ~0Qwen2_5OmniAudioEncoderConfig ~bBigVGANConfig ~bConfig ~bDiTConfig ~bTalkerConfig ~cextConfig ~chinkerConfig ~coken2WavConfig ~bVisionEncoderConfig
@@ -3113,11 +3488,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0svl.configuration_qwen2_5_vl ~0Qwen2_5_VLConfig ~aTextConfig ~aVisionConfig
 0vprocessing_qwen2_5_vl ~0Qwen2_5_VLProcessor
 0qaudio.configuration_qwen2_audio ~0Qwen2AudioConfig ~aEncoderConfig
+0wmodeling_qwen2_audio ~0Qwen2AudioAttention +aCausalLMOutputWithPast ~aEncoder ~hLayer ~aFlashAttention2 ~borConditionalGeneration ~aMultiModalProjector ~aPreTrainedModel ~aSdpaAttention
 0wprocessing_qwen2_audio ~0Qwen2AudioProcessor
 0qmoe.configuration_qwen2_moe ~0Qwen2MoeConfig
+0umodeling_qwen2_moe ~0Qwen2MoeAttention ~8DecoderLayer ~8FlashAttention2 ~9orCausalLM ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8MLP ~9odel ~8PreTrainedModel ~8RMSNorm ~9otaryEmbedding ~8SdpaAttention ~9parseMoeBlock
 0qvl.configuration_qwen2_vl ~0Qwen2VLConfig ~7TextConfig ~7VisionConfig
 0timage_processing_pil_qwen2_vl ~0Qwen2VLImageProcessorKwargs ~lPil
 1aqwen2_vl ~0Qwen2VLImageProcessor ~lKwargs
+0tmodeling_qwen2_vl ~0PatchEmbed ~5Merger ~0Qwen2MLP ~5RMSNorm ~5VLAttention +7CausalLMOutputWithPast ~7DecoderLayer ~7FlashAttention2 ~8orConditionalGeneration ~7Model ~7PreTrainedModel ~7RotaryEmbedding ~7SdpaAttention ~7VisionBlock ~6isionTransformerPretrainedModel ~0VisionAttention ~6FlashAttention2 ~6Mlp ~6RotaryEmbedding ~6SdpaAttention
 0tprocessing_qwen2_vl ~0Qwen2VLProcessor ~gKwargs
 0tvideo_processing_qwen2_vl ~0Qwen2VLVideoProcessor ~lInitKwargs
 0o3.configuration_qwen3 ~0Qwen3Config
@@ -3138,25 +3516,35 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0o4_exp.configuration_qwen4_exp ~0Qwen4ExpConfig ~8TextConfig ~8VisionConfig
 0kradio.configuration_radio ~0RadioConfig
 0mg.configuration_rag ~0RagConfig
+0omodeling_rag ~0RagModel ~3PreTrainedModel ~3SequenceForGeneration ~3TokenForGeneration +1etrievAugLMMarginOutput +cOutput
 0otokenization_rag ~0RagTokenizer
 0lecurrent_gemma.configuration_recurrent_gemma ~0RecurrentGemmaConfig
+10modeling_recurrent_gemma ~0RecurrentGemmaDecoderLayer ~eForCausalLM ~eMlp ~fodel ~ePreTrainedModel ~eRMSNorm ~fecurrentBlock ~fglru ~fotaryEmbedding ~eSdpaAttention ~0SqrtBoundDerivative
 0mformer.configuration_reformer ~0ReformerConfig
+0tmodeling_reformer ~0AttentionOutput ~1xialPositionEmbeddings ~0ChunkReformerFeedForward ~0EfficientAttentionMixin ~0LSHSelfAttention ~gOutput ~1ocalSelfAttention ~iOutput ~0PositionEmbeddings ~0ReformerAttention ~8BackwardOutput ~8ClassificationHead ~8Embeddings ~9ncoder ~fOutput ~8FeedForwardDense ~jOutput ~9orMaskedLM ~bQuestionAnswering ~bSequenceClassification ~8Layer ~8Model +dOutput ~dWithLMHead +nOutput ~8OnlyLMHead ~9utput ~8PreTrainedModel ~8SelfOutput ~2verseSort ~0_ReversibleFunction
 0ttokenization_reformer =0ReformerTokenizer
 1e_fast ~0ReformerTokenizerFast
 0mgnet.configuration_regnet ~0RegNetConfig
+0rmodeling_regnet ~0RegNetConvLayer ~6Embeddings ~7ncoder ~6ForImageClassification ~6Model ~6PreTrainedModel ~6SELayer ~7hortCut ~7tage ~6XLayer ~6YLayer
 0mmbert.configuration_rembert ~0RemBertConfig ~7OnnxConfig
+0smodeling_rembert ~0RemBertAttention ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~8utput ~7Pooler ~8reTrainedModel ~adictionHeadTransform ~7SelfAttention ~bOutput
 0stokenization_rembert =0RemBertTokenizer
 1c_fast ~0RemBertTokenizerFast
 0msnet.configuration_resnet ~0ResNetConfig ~6OnnxConfig
+0rmodeling_resnet ~0ResNetBackbone ~8sicLayer ~7ottleNeckLayer ~6ConvLayer ~6Embeddings ~7ncoder ~6ForImageClassification ~6Model ~6PreTrainedModel ~6ShortCut ~7tage
 0lf_detr.configuration_rf_detr ~0RfDetrConfig ~6Dinov2Config
 0simage_processing_rf_detr ~0RfDetrImageProcessor ~kKwargs
 0loberta.configuration_roberta ~0RobertaConfig ~7OnnxConfig
+0smodeling_roberta ~0RobertaAttention ~7ClassificationHead ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMHead ~8ayer ~7Model ~7Output ~7Pooler ~8reTrainedModel ~7SdpaSelfAttention ~8elfAttention ~bOutput
 0stokenization_roberta ~0RobertaTokenizer
 1c_fast ~0RobertaTokenizerFast
 0r_prelayernorm.configuration_roberta_prelayernorm ~0RobertaPreLayerNormConfig ~jOnnxConfig
+15modeling_roberta_prelayernorm ~0RobertaPreLayerNormAttention ~jClassificationHead ~jEmbeddings ~kncoder ~jForCausalLM ~mMaskedLM ~nultipleChoice ~mQuestionAnswering ~mSequenceClassification ~mTokenClassification ~jIntermediate ~jLMHead ~kayer ~jModel ~jOutput ~jPooler ~kreTrainedModel ~jSelfAttention ~nOutput
 0mc_bert.configuration_roc_bert ~0RoCBertConfig
+0tmodeling_roc_bert ~0RoCBertAttention ~7Embeddings ~8ncoder ~7ForCausalLM ~aMaskedLM ~bultipleChoice ~aPreTraining ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMPredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~8utput ~7Pooler ~8reTrainedModel ~adictionHeadTransform ~7SelfAttention ~bOutput
 0ttokenization_roc_bert ~0RoCBertBasicTokenizer ~7Tokenizer ~7WordpieceTokenizer
 0mformer.configuration_roformer ~0RoFormerConfig ~8OnnxConfig
+0tmodeling_roformer ~0RoFormerAttention ~8ClassificationHead ~8Embeddings ~9ncoder ~8ForCausalLM ~bMaskedLM ~cultipleChoice ~bQuestionAnswering ~bSequenceClassification ~bTokenClassification ~8Intermediate ~8LMPredictionHead ~9ayer ~8Model ~8OnlyMLMHead ~9utput ~8PreTrainedModel ~bdictionHeadTransform ~8SelfAttention ~cOutput ~9inusoidalPositionalEmbedding
 0ttokenization_roformer ~0BasicTokenizer =0RoFormerTokenizer ~0WordpieceTokenizer
 1e_fast =0RoFormerTokenizerFast
 16utils ~0JiebaPreTokenizer
@@ -3164,8 +3552,11 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 1d_resnet ~0RTDetrResNetConfig
 0simage_processing_pil_rt_detr ~0RTDetrImageProcessorKwargs ~kPil
 19rt_detr ~0RTDetrImageProcessor ~kKwargs
+0smodeling_rt_detr ~0MultiScaleDeformableAttentionFunction ~0RTDetrCSPRepLayer ~7onvEncoder ~aNormLayer ~6Decoder ~dLayer +dOutput ~6Encoder ~dLayer ~6ForObjectDetection ~7rozenBatchNorm2d ~6HybridEncoder ~6MLPPredictionHead ~7odel +bOutput ~7ultiheadAttention ~bscaleDeformableAttention +6ObjectDetectionOutput ~6PreTrainedModel ~6RepVggBlock
+18_resnet ~0RTDetrResNetBackbone ~esicLayer ~dottleNeckLayer ~cConvLayer ~cEmbeddings ~dncoder ~cPreTrainedModel ~cShortCut ~dtage
 0r_v2.configuration_rt_detr_v2 ~0RTDetrV2Config
 0lwkv.configuration_rwkv ~0RwkvConfig
+0pmodeling_rwkv ~0RwkvBlock +4CausalLMOutput ~4FeedForward ~5orCausalLM ~4LinearAttention ~4Model +4Output ~4PreTrainedModel ~4SelfAttention
 0ksam.configuration_sam ~0SamConfig ~3MaskDecoderConfig ~3PromptEncoderConfig ~3VisionConfig
 0oimage_processing_pil_sam ~0SamImageProcessorKwargs ~hPil
 15sam ~0SamImageProcessor ~hKwargs
