@@ -385,4 +385,22 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmful: { name: "manifest.json", deflated: "jY/BTsQgEIbvPgZXG1pgKUufw3gxHgYYWhRKU7pN1k3fXUzUeNqYzGEy/8yXb26k2AkTPONaQp7JwBuS0AV4ui5IBgLLEoOFrWbtPjvqsn3HlbpQtjWYy9ecJpiDx7LRnT++lQppiM2zDyMZbv+B1eUNwly7kGBEurMfjAtj5dbLMgGX/SBOxkgwHeskA8aE4qCZ19ILb4yVjCmB6M6oPBNohZZGA2pzNq5DfuKmIkv4qCqyZ0dDIlzr22R4ua+ZY4QE33IpO4x/1Sht79SUE7aXgmtLDZRptb8KvGNaKCVUf7weD58=" },
     harmless: undefined,
   },
+  {
+    format: "orbax-metadata",
+    decoder: "built in",
+    harmful: { name: "_METADATA", deflated: "XY5BCsIwEEWvItlUQSyoK3eeo5RhbKcYTW2dTNRacneT6CK4G968z/+zEiaCngRbFFSHxayWRUnSlCNa+2yL9SrBK025VSUSDpW5ar1InkwjhdfW1wE80Li/gi/6WeqCr82RGacYt1c9QkuWWKPR7yh0aCyF15O1ENgzpli1r733ATtLMDTtSTI1sjcy7zJmZWACjEUQlwDdHRqQATptDKRNQRd20W5c8Pt89s0Z4z8=" },
+    harmless: { name: "_METADATA", deflated: "vU/LTsMwEPwVyxeDZHGgPXHjO6pqtU22qonzYNcG0ir/ju1UJQJUJA69reaxM3PSgYmgpYA1BtRP6qTvzICMrRirTE2dUD52DsXcF76hcWnYFCQderZpq4okjAMl9HGy6qIo764JcswPfpuAN/TxW88ZOqv0C348PDPjmO3SuAFqEmKH3h2zYI9eKFHv7AKBHLDYNuvtlPJ/39wQd+RvsHoOuunulVWX6RJoMPaPmVn0v4ZSoUe+Vm8qRaIQ9FW9CwkOHOkMHZF5tRgioWcCzJMhJwK9RvQQetg776Fkf32oYtK3y3pd9H76BA==" },
+  },
+  {
+    format: "zarr",
+    decoder: "built in",
+    harmful: { name: ".zarray", deflated: "PY5LCsMwDESvErwuhf423fYAPUApwdgKMVEsIzmBJs3da7m0KzFPmhmtxvVTHMRcm8dp15yfu8Y4GhODCHGhqwm+DLNI9qYsEWbAAg5bET6MECVQbAWSZZurxez10OdXAlXvu8ouILazxUlZnBC/LAPX7l9NCm5AUENiyuRIuy6bvkXsocbfdC29rfH/rxfL3HbEo80FH7cP" },
+    harmless: { name: ".zarray", deflated: "NY7NCsIwEITfZc5BUHsK3nwMkRKaLQ1ufthNC7b03U1Fb/MN38BsGKY5vRT2cTXd02DIsQipZoHdEDwsVq0eBkwLMex5N/AhUtKQU69UnLh62Dg1ydd3oZZvY9doDMz94nhuVZqZv00l0T9m8XRM703WyR3T34/VifRjlugq7GX/AA==" },
+  },
+  {
+    format: "ocdbt",
+    decoder: "built in",
+    harmful: { name: "manifest.ocdbt", deflated: "47ltpRXAAAeMTMwsrGzsHJxc3Dy8fPwMDRwNDQ0sLAyMigx6evpwlJGfm6pfWpxapK9XXJyhn5kSX1ScyDDn77OHAA==" },
+    harmless: { name: "manifest.ocdbt", deflated: "47ltpVXIAAWMGlv1/yqEbWRiKFzu3Z4xYzX/zvm3chc+WrGBoYGj4dB1fRZGsDIlhhR9gxTTJANLy1RLc/OUJEMLS1Mjc5PkZBNDkyQzg9Tk1FRGkNKjTGxHmRj2iXCXKjx4I8Gwe/J7WQA=" },
+  },
 ];

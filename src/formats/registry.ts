@@ -34,6 +34,7 @@ import { nativeDescriptor } from "./native/descriptor.ts";
 import { numpyDescriptor } from "./numpy/descriptor.ts";
 import { onnxDescriptor } from "./onnx/descriptor.ts";
 import { paddleDescriptor } from "./paddle/descriptor.ts";
+import { orbaxDescriptor } from "./orbax/descriptor.ts";
 import { pickleDescriptor } from "./pickle/descriptor.ts";
 import { pmmlDescriptor } from "./pmml/descriptor.ts";
 import { pythonDescriptor } from "./python/descriptor.ts";
@@ -96,6 +97,7 @@ export const DESCRIPTORS: readonly FormatDescriptor[] = [
   cntkDescriptor,
   caffeDescriptor,
   setupFilesDescriptor,
+  orbaxDescriptor,
 ];
 
 /** What reads them. Each module is loaded when a sample first looks as if it might be of that format. */
