@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assertChangesAreRead, assertCutsNeverClean, report } from "../testing/cuts.ts";
 
@@ -16,6 +16,18 @@ async function verdict(name: string, value: unknown): Promise<string> {
 const MANIFEST = read("safe/standard/manifest.ocdbt");
 const METADATA = JSON.parse(new TextDecoder().decode(read("safe/zarr/_METADATA")));
 const ZARRAY = JSON.parse(new TextDecoder().decode(read("safe/zarr/params.dense.kernel/.zarray")));
+
+test("what Orbax writes is clean", async () => {
+  const names = readdirSync(new URL("safe/", TESTDATA), { recursive: true }).map(String);
+  const kinds = /(?:_METADATA|_sharding|process_0|\.zarray|zarr\.json|manifest\.ocdbt)$/u;
+  const described = names.filter((name) => kinds.test(name) && !/process_0$/u.test(name));
+  assert.ok(described.length > 10);
+  for (const name of described) {
+    const base = name.slice(name.lastIndexOf("/") + 1);
+    const { verdict, findings } = await report(base, read(`safe/${name}`));
+    assert.deepEqual([verdict, findings.map(({ message }) => message)], ["clean", []], name);
+  }
+});
 
 test("a manifest cut or changed at any byte is never clean", async () => {
   await assertCutsNeverClean("manifest.ocdbt", MANIFEST, { allowed: [0, 1, 2, 3] });
