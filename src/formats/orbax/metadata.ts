@@ -33,8 +33,8 @@ const KEYS =
 /** Descriptions of Orbax checkpoints. */
 export const orbaxMetadataFormat: Format = { id: "orbax-metadata", random: false, detect, scan };
 
-function detect({ head }: Sample): boolean {
-  return KEYS.test(jsonLetters(head));
+function detect({ name, head }: Sample): boolean {
+  return /(?:^|\/)_(?:CHECKPOINT_)?METADATA$/u.test(name) || KEYS.test(jsonLetters(head));
 }
 
 async function* scan(

@@ -5,7 +5,7 @@
  */
 
 import type { Sample } from "../../core/format.ts";
-import { looksLikeText } from "../../parsers/bytes.ts";
+import { latin1, looksLikeText } from "../../parsers/bytes.ts";
 import { jsonLetters } from "../../parsers/json.ts";
 
 /** What a file holds: lines of requirements, instructions of a Dockerfile or Modelfile, YAML with requirements. */
@@ -30,7 +30,9 @@ export function setupKind({ name, head, hint, claim }: Sample): SetupKind | unde
   // `Dockerfile.py` is a program.
   if (claim?.kind === "other" && !TEXTS.test(name)) return undefined;
   const kind = KINDS.find(([, pattern]) => pattern.test(name))?.[0];
-  return kind !== undefined && looksLikeText(head) ? kind : undefined;
+  // pip decodes requirements by their byte order mark.
+  const isWide = kind === "requirements" && /^(?:\xff\xfe|\xfe\xff)/u.test(latin1(head, 2));
+  return kind !== undefined && (isWide || looksLikeText(head)) ? kind : undefined;
 }
 
 /** True for the beginning of a manifest: https://github.com/opencontainers/image-spec/blob/main/manifest.md */

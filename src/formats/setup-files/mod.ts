@@ -25,13 +25,16 @@ const FILE_BYTES = 16 * 1024 * 1024;
 const REPORTED = 20;
 
 /** Lines of options: of an index, of a folder of packages, of a host without TLS. */
-const INDEX = /^(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s*=\s*|\s*)(?<place>\S+)/u;
+const INDEX =
+  /^(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s*=\s*|\s*)["']?(?<place>[^\s"']+)/u;
 const TRUSTED = /^--trusted-host(?:\s*=\s*|\s+)(?<host>\S+)/u;
 const FILE = /^(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s*)(?<place>\S+)/u;
 const EDITABLE = /^(?:-e|--editable)(?:\s*=\s*|\s*)(?<what>.+)/u;
 
 /** Instructions of a Dockerfile that run or set something. */
 const INSTRUCTION = /^\s*(?:ONBUILD\s+)?(?<word>[A-Za-z]+)\s+(?<rest>[^]*)$/u;
+/** Instructions with a command. */
+const RUNS = ["RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"];
 const HEREDOC = /<<-?\s*["']?(?<end>\w+)["']?/gu;
 /** `$A`, or the beginning of `${A}` and `${A:-otherwise}`. */
 const VARIABLE = /\$\{?(?<name>\w+)/gu;
@@ -52,7 +55,13 @@ async function* scan(
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
   const bytes = await readWhole(source, FILE_BYTES, "a list of requirements or commands", check);
-  const text = new TextDecoder().decode(bytes);
+  const [first, second] = bytes;
+  const encoding = first === 0xff && second === 0xfe
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff
+    ? "utf-16be"
+    : "utf-8";
+  const text = new TextDecoder(encoding).decode(bytes);
   switch (setupKind(context.sample)) {
     case "requirements":
       yield limited(requirements(logicalLines(text)));
@@ -78,7 +87,7 @@ function* logicalLines(text: string): Iterable<Command> {
     if (joined === undefined) begin = at;
     joined = (joined ?? "") + content;
     at += new TextEncoder().encode(line).length + 1;
-    if (joined.endsWith("\\")) joined = `${joined.slice(0, -1)} `;
+    if (joined.endsWith("\\")) joined = joined.slice(0, -1);
     else {
       yield { text: joined, at: begin };
       joined = undefined;
@@ -141,11 +150,20 @@ function* instructions(text: string): Iterable<Command> {
     if (word === "ARG" || word === "ENV") {
       for (const [name, value] of assignments(rest)) variables.set(name, value);
       yield { text: assignments(rest).map(([name, value]) => `${name}='${value}'`).join(" "), at };
-    } else if (word === "RUN" || word === "CMD" || word === "ENTRYPOINT") {
-      const command = substituted(execForm(rest), variables);
+    } else if (RUNS.includes(word)) {
+      const command = substituted(
+        execForm(
+          rest.replace(/^[^]*?\bCMD\s+(?=[^]*)/u, (before) => word === "HEALTHCHECK" ? "" : before),
+        ),
+        variables,
+      );
       const end = word === "RUN" ? [...command.matchAll(HEREDOC)][0]?.groups?.["end"] : undefined;
       if (end === undefined) yield { text: command, at };
       else heredoc = { end, text: command.replace(HEREDOC, ""), at };
+    } else if (word === "COPY" && /<<-?\s*["']?\w/u.test(rest)) {
+      // What is copied from the text itself may be run later.
+      const end = [...rest.matchAll(HEREDOC)][0]?.groups?.["end"] ?? "";
+      heredoc = { end, text: "", at };
     } else if (word === "ADD") {
       // What is added from an address is stated where it is run.
       const addresses = substituted(rest, variables).split(/\s+/u)
@@ -156,9 +174,13 @@ function* instructions(text: string): Iterable<Command> {
   if (heredoc !== undefined) yield heredoc;
 }
 
+/** The letter that continues a line, where a directive sets another. */
+const ESCAPE = /^#\s*escape\s*=\s*`\s*$/mu;
+
 /** Lines of a Dockerfile, without comments, continued ones joined. */
 function* dockerLines(text: string): Iterable<Command> {
-  const kept = text.replaceAll(/^[ \t]*#.*$/gmu, (comment) => " ".repeat(comment.length));
+  const written = ESCAPE.test(text.slice(0, 1024)) ? text.replaceAll(/`(?=\s*$)/gmu, "\\") : text;
+  const kept = written.replaceAll(/^[ \t]*#.*$/gmu, (comment) => " ".repeat(comment.length));
   // A comment between two parts of an instruction does not end it.
   yield* logicalLines(
     kept.replaceAll(

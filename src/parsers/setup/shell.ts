@@ -36,8 +36,8 @@ class ShellLexer {
   #words: ShellWord[] = [];
   #word: string | undefined;
   #substitutions: string[] = [];
-  /** Pipelines before each group that is open. */
-  readonly #groups: number[] = [];
+  /** Pipelines before each group that is open; undefined for one that reads from a pipe. */
+  readonly #groups: (number | undefined)[] = [];
 
   constructor(text: string) {
     this.#text = text;
@@ -70,8 +70,10 @@ class ShellLexer {
       this.#add(letter);
       this.#at++;
     } else if (letter === "(" || (letter === "{" && BLANK_OR_END.test(next) && this.#isFirst())) {
-      this.#endPipeline();
-      this.#groups.push(this.#pipelines.length);
+      // A group that reads from a pipe goes on with the pipeline.
+      const reads = this.#isFirst() && this.#pipeline.length > 0;
+      if (!reads) this.#endPipeline();
+      this.#groups.push(reads ? undefined : this.#pipelines.length);
       this.#at++;
     } else if (letter === ")" || (letter === "}" && this.#isFirst())) this.#endGroup();
     else if (/[;&|\n]/u.test(letter)) {
@@ -95,9 +97,14 @@ class ShellLexer {
 
   /** The commands of a group whose output is piped belong to the pipeline, too. */
   #endGroup(): void {
+    const from = this.#groups.length === 0 ? 0 : this.#groups.pop();
+    if (from === undefined) {
+      this.#endWord(1);
+      this.#endCommand();
+      return;
+    }
     this.#endPipeline();
     this.#at++;
-    const from = this.#groups.pop() ?? 0;
     PIPE.lastIndex = this.#at;
     if (PIPE.test(this.#text)) this.#pipeline = this.#pipelines.slice(from).flat();
   }

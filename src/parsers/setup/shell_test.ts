@@ -27,6 +27,8 @@ test("commands of a group whose output is piped are in the pipeline, too", () =>
   assert.deepEqual(shown("{ a; b; } 2>&1 | c"), ["a", "b", "a | b | 2>&1 | c"]);
   assert.deepEqual(shown("(a; b); c"), ["a", "b", "c"]);
   assert.deepEqual(shown("((a | b)"), ["a | b"]);
+  assert.deepEqual(shown("a | (b); c"), ["a | b", "c"]);
+  assert.deepEqual(shown("a | { b; } && c"), ["a | b", "c"]);
   assert.deepEqual(shown(") a } | b"), ["a } | b"]);
 });
 
