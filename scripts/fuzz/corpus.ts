@@ -23,12 +23,14 @@ const loaded = new Map<string, Uint8Array>();
 
 function seeds(): readonly Seed[] {
   all ??= readdirSync(ROOT, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !/expected\.json$|oracle\.json$|\.md$/u.test(entry.name))
+    .filter((entry) => entry.isFile() && !/expected\.json$|oracle\.json$/u.test(entry.name))
     .map((entry) => ({
       path: `${entry.parentPath}/${entry.name}`.replaceAll("\\", "/").split("/testdata/").at(-1) ??
         entry.name,
       name: entry.name,
     }))
+    // What lies there beside the folders speaks of them.
+    .filter(({ path }) => path.includes("/"))
     .sort((a, b) => a.path < b.path ? -1 : 1);
   return all;
 }
