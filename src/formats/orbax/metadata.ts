@@ -21,6 +21,7 @@ import {
 } from "../../parsers/json.ts";
 import { leavesStore, storeAnomalies } from "../../parsers/tensorstore.ts";
 import { readWhole } from "../../sources/read_all.ts";
+import { mayBeMetadata } from "./names.ts";
 
 /** Bytes of a description. Trees of the largest models have some megabytes. CWE-770. */
 const METADATA_BYTES = 256 * 1024 * 1024;
@@ -33,8 +34,10 @@ const KEYS =
 /** Descriptions of Orbax checkpoints. */
 export const orbaxMetadataFormat: Format = { id: "orbax-metadata", random: false, detect, scan };
 
-function detect({ name, head }: Sample): boolean {
-  return /(?:^|\/)_(?:CHECKPOINT_)?METADATA$/u.test(name) || KEYS.test(jsonLetters(head));
+function detect(sample: Sample): boolean {
+  const { name, head } = sample;
+  return mayBeMetadata(sample) &&
+    (/(?:^|\/)_(?:CHECKPOINT_)?METADATA$/u.test(name) || KEYS.test(jsonLetters(head)));
 }
 
 async function* scan(

@@ -16,6 +16,7 @@ import { Cursor } from "../../parsers/cursor.ts";
 import { leavesStore } from "../../parsers/tensorstore.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import { readUpTo, readWhole } from "../../sources/read_all.ts";
+import { mayBeOcdbt } from "./names.ts";
 
 /** Bytes of a manifest or node. TensorStore's own nodes have 8 MiB, manifests up to some megabytes. CWE-770. */
 const NODE_BYTES = 64 * 1024 * 1024;
@@ -35,7 +36,7 @@ export const ocdbtFormat: Format = {
   id: "ocdbt",
   random: true,
   // The magic number is all there is, and the descriptor has looked at it.
-  detect: () => true,
+  detect: mayBeOcdbt,
   scan,
 };
 

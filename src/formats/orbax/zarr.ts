@@ -7,14 +7,13 @@
  */
 
 import { FormatError } from "../../core/errors.ts";
-import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { fromJson } from "../../parsers/config_node.ts";
 import {
   isArray,
   isObject,
-  jsonLetters,
   type JsonObject,
   type JsonValue,
   parseJson,
@@ -22,6 +21,7 @@ import {
 } from "../../parsers/json.ts";
 import { storeAnomalies } from "../../parsers/tensorstore.ts";
 import { readWhole } from "../../sources/read_all.ts";
+import { mayBeZarr } from "./names.ts";
 
 /** Bytes of a description; those of whole groups (`.zmetadata`) have some megabytes. CWE-770. */
 const METADATA_BYTES = 64 * 1024 * 1024;
@@ -81,11 +81,7 @@ const CODECS = new Set([
 const PLACES = ["compressor", "filters", "codecs", "index_codecs", "object_codec"];
 
 /** zarr's descriptions. */
-export const zarrFormat: Format = { id: "zarr", random: false, detect, scan };
-
-function detect({ head }: Sample): boolean {
-  return /^[^!-~]{0,16}\{/u.test(jsonLetters(head.subarray(0, 64)));
-}
+export const zarrFormat: Format = { id: "zarr", random: false, detect: mayBeZarr, scan };
 
 async function* scan(
   source: Source,
