@@ -13,7 +13,7 @@ import type { Machine } from "../machine/machine.ts";
 import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
 import type { TextWatch } from "../machine/text_watch.ts";
 import { unpickler } from "../machine/unpickler.ts";
-import { handleOf, KIND } from "../machine/values.ts";
+import { type Handle, handleOf, KIND, kindOf } from "../machine/values.ts";
 
 /** What a run needs of its surroundings. */
 interface RunContext {
@@ -291,12 +291,37 @@ async function stepArray(
   else machine.offset = behind;
   const array = handleOf(KIND.INSTANCE, heap.entryOf("numpy", "ndarray").id);
   machine.stack.pop();
+  // Opcodes in the bytes that were passed over may have dropped the array, or put back what the memo has.
+  const others = exact || typeof options.arrays?.[state.uncertain - 1] !== "number"
+    ? []
+    : valuesKept(machine);
   machine.stack.push(
     exact && extent?.kind === "raw"
       ? array
-      : heap.object({ type: "oneOf", values: exact ? [array] : [array, wrapper] }),
+      : heap.object({ type: "oneOf", values: exact ? [array] : [array, wrapper, ...others] }),
   );
 }
+
+/** The topmost values of the stack and the first of the memo that may be called or changed. */
+function valuesKept({ stack, memo }: Machine): readonly Handle[] {
+  const isObject = (value: Handle): boolean => value >= 0 && OBJECTS.has(kindOf(value));
+  const found = new Set<Handle>();
+  for (let at = stack.size - 1; at >= 0 && found.size < VALUES_KEPT; at--) {
+    const value = stack.values[at] as Handle;
+    if (isObject(value)) found.add(value);
+  }
+  for (let index = 0; index < MEMO_SEARCHED && found.size < 2 * VALUES_KEPT; index++) {
+    const value = memo.get(index);
+    if (isObject(value)) found.add(value);
+  }
+  return [...found];
+}
+
+const OBJECTS = new Set<number>([KIND.OBJECT, KIND.INSTANCE]);
+/** Values of the stack, and as many of the memo, that may be on top behind an array of unknown length. CWE-407. */
+const VALUES_KEPT = 8;
+/** Entries of the memo that are looked at for them. CWE-407. */
+const MEMO_SEARCHED = 256;
 
 /** Steps over raw bytes at a place; gives what lies behind them. */
 async function stepRaw(

@@ -214,6 +214,23 @@ test("opcodes behind an array of unknown length may change what is on the stack"
   }
 });
 
+test("opcodes before a place where a search goes on may have changed the top of the stack", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const run = "(Vecho hi\ntR.";
+  const ways = [
+    ["cos\nsystem\n", bytes("0)0)0)0)0)0", run)],
+    ["cos\nsystem\n", bytes("0(N1", run)],
+    ["cos\nsystem\np7\n0", bytes("h\x07", run)],
+    ["cos\nsystem\np7\n0", bytes("]g7\n", run)],
+  ] as const;
+  for (const [index, [below, way]] of ways.entries()) {
+    const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));
+    const facts = factsIn(await observe(bytes(below, array, way)));
+    const called = facts.flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+    assert.ok(called.includes(CALL), `way ${index}: ${called.join()}`);
+  }
+});
+
 test("behind a second array of unknown length the search goes on", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   const first = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING, "0");
