@@ -184,8 +184,8 @@ function inflated(text: Uint8Array | undefined, type: string): Uint8Array | unde
   const [before, behind] = (Object.hasOwn(FRAMES, type) ? FRAMES[type] : undefined) ?? [];
   if (before === undefined || behind === undefined || !isFramed(text, type)) return undefined;
   const { output, failed, ended, consumed } = tryInflate(text.subarray(before), TEXT_BYTES + 1);
-  const whole = ended && !failed && before + consumed + behind === text.length;
-  return whole && output.length <= TEXT_BYTES ? output : undefined;
+  const complete = ended && !failed && before + consumed + behind === text.length;
+  return complete && output.length <= TEXT_BYTES ? output : undefined;
 }
 
 function isFramed(text: Uint8Array, type: string): boolean {
@@ -203,11 +203,11 @@ function replaced(
 ): Uint8Array | undefined {
   if (text === undefined || pattern === undefined || rewrite === undefined) return undefined;
   const decoder = new TextDecoder("latin1");
-  const [whole, sought] = [decoder.decode(text), decoder.decode(pattern)];
+  const [subject, sought] = [decoder.decode(text), decoder.decode(pattern)];
   if (!/^[A-Za-z0-9 ]+$/u.test(sought) || rewrite.includes(0x5c)) return undefined;
-  const at = whole.indexOf(sought);
+  const at = subject.indexOf(sought);
   if (at < 0) return text;
-  if (whole.includes(sought, at + 1)) return undefined;
+  if (subject.includes(sought, at + 1)) return undefined;
   return concat([text.subarray(0, at), rewrite, text.subarray(at + sought.length)]);
 }
 

@@ -67,15 +67,15 @@ async function* scanGraphs(
   const { GraphWalk } = await import("./walk.ts");
   const open = (each: Source): WireReader => new WireReader(each, context);
   const walk = new GraphWalk(open, source, context.interest);
-  let fault: { readonly error: unknown } | undefined;
+  let failure: { readonly error: unknown } | undefined;
   try {
     yield* walk.scan(kind, source.size ?? 0);
   } catch (error) {
-    fault = { error };
+    failure = { error };
   }
   // A text is of one kind, by the names of its fields.
   if (binary) yield await walk.otherwise(kind, source, source.size ?? 0);
-  if (fault !== undefined) throw fault.error;
+  if (failure !== undefined) throw failure.error;
   for (const { start, end, where } of walk.metadata) {
     const part = `keras metadata of ${where}`;
     const json = sliceSource(part, source, start, end - start);

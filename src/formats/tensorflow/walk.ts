@@ -173,18 +173,18 @@ export class GraphWalk {
     bare: boolean,
   ): AsyncIterable<readonly Observation[]> {
     const graph = emptyGraph();
-    let fault: { readonly error: unknown } | undefined;
+    let failure: { readonly error: unknown } | undefined;
     try {
       if (bare) await this.#graphs.graph(message, graph);
       else await this.#meta.metaGraph(message, graph);
     } catch (error) {
-      fault = { error };
+      failure = { error };
     }
-    if (this.#strict && (fault !== undefined || !isRunnable(graph))) {
-      if (fault !== undefined) throw fault.error;
+    if (this.#strict && (failure !== undefined || !isRunnable(graph))) {
+      if (failure !== undefined) throw failure.error;
       return;
     }
-    const isRead = fault === undefined && this.#depth < COMPUTED_DEPTH;
+    const isRead = failure === undefined && this.#depth < COMPUTED_DEPTH;
     const computed = isRead
       ? await computedGraphs(graph, message.reader)
       : new Map<GraphNode, Uint8Array>();
@@ -196,7 +196,7 @@ export class GraphWalk {
       });
       yield* inner.scan("graph", bytes.length);
     }
-    if (fault !== undefined) throw fault.error;
+    if (failure !== undefined) throw failure.error;
   }
 
   *#tell(
