@@ -10,7 +10,7 @@ import { FormatError, LimitError } from "../core/errors.ts";
 
 const HEADER_BYTES = 16;
 /** `BLOSC_DOSHUFFLE`, `BLOSC_MEMCPYED`, `BLOSC_DOBITSHUFFLE`, and that blocks are not split. */
-const FLAG = { shuffle: 1, copied: 2, bitShuffle: 4, whole: 16 } as const;
+const FLAG = { shuffle: 1, copied: 2, bitShuffle: 4, unsplit: 16 } as const;
 /** `MAX_SPLITS`: a block of elements of up to so many bytes is split into one stream a byte. */
 const SPLITS = 16;
 /** Largest distance of BloscLZ's short matches. */
@@ -63,7 +63,7 @@ export async function decodeBlosc(
   for (let index = 0; index < blocks; index++) {
     const from = index * blockSize;
     const length = Math.min(blockSize, size - from);
-    const split = (flags & FLAG.whole) === 0 && length === blockSize && typeSize <= SPLITS &&
+    const split = (flags & FLAG.unsplit) === 0 && length === blockSize && typeSize <= SPLITS &&
       typeSize > 1 && length % typeSize === 0;
     const block = await decodeBlock(
       { chunk, at: view.getUint32(HEADER_BYTES + 4 * index, true), codec, decode },
