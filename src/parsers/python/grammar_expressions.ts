@@ -59,7 +59,7 @@ export class ExpressionGrammar {
   }
 
   /** The one expression that the tokens are; undefined when they are none. */
-  whole(): Expression | undefined {
+  only(): Expression | undefined {
     try {
       const value = this.several();
       while (this.#cursor.kind() === TOKEN.newline || this.#cursor.is("=")) this.#cursor.at++;
@@ -286,8 +286,10 @@ export class ExpressionGrammar {
         items.push({ kind: "given", name, stars, value: this.expression() });
       } else {
         const value = this.named();
-        const whole = this.#isFor() ? this.#comprehension("generator", undefined, value) : value;
-        items.push(stars === 0 ? whole : { kind: "given", name: undefined, stars, value: whole });
+        const argument = this.#isFor() ? this.#comprehension("generator", undefined, value) : value;
+        items.push(
+          stars === 0 ? argument : { kind: "given", name: undefined, stars, value: argument },
+        );
       }
       if (!this.#cursor.take(",")) break;
     }
@@ -477,7 +479,7 @@ export class ExpressionGrammar {
       spare: this.#cursor.spare,
       depth: this.#cursor.depth + 10,
     });
-    const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).whole());
+    const value = this.#cursor.deeper(() => new ExpressionGrammar(inner).only());
     this.#cursor.spare.push(tokens);
     return value;
   }

@@ -215,9 +215,9 @@ function toNumber(word: string): number | bigint {
   const negative = plain.startsWith("-");
   const digits = negative ? plain.slice(1) : plain;
   if (/^0[xob]/iu.test(digits) || /^\d+$/u.test(digits)) {
-    const whole = BigInt(digits) * (negative ? -1n : 1n);
-    const small = Number(whole);
-    return Number.isSafeInteger(small) ? small : whole;
+    const integer = BigInt(digits) * (negative ? -1n : 1n);
+    const small = Number(integer);
+    return Number.isSafeInteger(small) ? small : integer;
   }
   return Number(plain.replace(/([eE])(\d)/u, "$1+$2"));
 }

@@ -37,12 +37,12 @@ import {
 function formatted(text: string, values: readonly Constant[]): string | undefined {
   let next = 0;
   let known = true;
-  const out = text.replace(/\{\{|\}\}|\{(\d*)\}|\{[^}]*\}?|\}/gu, (whole, index?: string) => {
-    if (whole === "{{" || whole === "}}") return whole.slice(1);
+  const out = text.replace(/\{\{|\}\}|\{(\d*)\}|\{[^}]*\}?|\}/gu, (match, index?: string) => {
+    if (match === "{{" || match === "}}") return match.slice(1);
     const value = index === undefined ? undefined : values[index === "" ? next++ : Number(index)];
     const written = value && plainText(value);
     if (written === undefined) known = false;
-    return written ?? whole;
+    return written ?? match;
   });
   return known ? out : undefined;
 }

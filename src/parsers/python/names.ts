@@ -78,10 +78,10 @@ export function python3Path(module: string, name: string): string | undefined {
   const dot = name.indexOf(".");
   const first = dot < 0 ? name : name.slice(0, dot);
   const last = module.lastIndexOf(".");
-  const whole = first === ""
+  const moved = first === ""
     ? globals.get(module.slice(0, last))?.get(module.slice(last + 1))
     : globals.get(module)?.get(first);
-  if (whole !== undefined) return dot < 0 ? whole : whole + name.slice(dot);
+  if (moved !== undefined) return dot < 0 ? moved : moved + name.slice(dot);
   const renamed = modules.get(module);
   return renamed === undefined ? undefined : pathOf(renamed, name);
 }
