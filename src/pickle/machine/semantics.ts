@@ -14,7 +14,7 @@ export interface LoadedBytes {
 }
 
 /** A tensor that does not lie in its storage. */
-export interface TensorFault {
+export interface TensorMismatch {
   /** Virtual offset of the call. */
   readonly offset: number;
   readonly message: string;
@@ -38,7 +38,7 @@ export interface Semantics {
   /** Opcodes of the texts and bytes that such bytes are made of, by their offsets. */
   readonly mayLoad: ReadonlySet<number>;
   /** Tensors that do not lie in their storages. */
-  readonly tensorFaults: readonly TensorFault[];
+  readonly tensorMismatches: readonly TensorMismatch[];
   /** REDUCE, NEWOBJ and NEWOBJ_EX: the arguments are a tuple, the keyword arguments a dict. */
   callTuple(
     callee: Handle,

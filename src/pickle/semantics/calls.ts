@@ -20,7 +20,12 @@ import { CALLEES_FOLLOWED, possibleCallees } from "./possible.ts";
 import { Results } from "./results.ts";
 import { typeOf } from "../machine/classes.ts";
 import type { GlobalEntry, Heap } from "../machine/heap.ts";
-import type { ArrayAttributes, LoadedBytes, Semantics, TensorFault } from "../machine/semantics.ts";
+import type {
+  ArrayAttributes,
+  LoadedBytes,
+  Semantics,
+  TensorMismatch,
+} from "../machine/semantics.ts";
 import {
   CONTAINER,
   type GetterValue,
@@ -69,7 +74,7 @@ export class Calls implements Semantics {
   /** Opcodes of the texts and bytes that such bytes are made of, by their offsets. */
   readonly mayLoad: Set<number> = new Set();
   /** Tensors that do not lie in their storages. */
-  readonly tensorFaults: TensorFault[] = [];
+  readonly tensorMismatches: TensorMismatch[] = [];
   /** Calls that nothing asks for by name. */
   readonly hidden: HiddenCalls;
   /** Imports and attributes by name. */
@@ -116,7 +121,7 @@ export class Calls implements Semantics {
       return this.unresolved(callee, items, kwargs, via, at);
     }
     if (
-      entry !== undefined && kwargs === undefined && !this.heap.whole &&
+      entry !== undefined && kwargs === undefined && !this.heap.rendered &&
       (entry.plain ??= entry.quiet && !this.matters(entry))
     ) {
       this.heap.facts.trace?.push(`call ${entry.module} ${entry.name}`);

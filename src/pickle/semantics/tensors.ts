@@ -73,7 +73,7 @@ export function storageId(heap: Heap, id: Handle): StorageId | undefined {
  *
  * @param args undefined where they are not known
  */
-export function tensorFault(
+export function tensorMismatch(
   heap: Heap,
   args: readonly Handle[] | undefined,
 ): string | undefined {
@@ -142,13 +142,13 @@ function integers(heap: Heap, handle: Handle | undefined): number[] | undefined 
  *
  * @param siblings the checkpoint's files; storages lie in `data/`
  */
-export function storageFaults(
+export function storageMismatches(
   heap: Heap,
   ids: readonly Handle[],
   siblings?: Siblings,
 ): string[] {
   const known = new Map<string, StorageId>();
-  const faults: string[] = [];
+  const mismatches: string[] = [];
   for (const id of ids) {
     const storage = storageId(heap, id);
     if (storage === undefined) continue;
@@ -156,18 +156,18 @@ export function storageFaults(
     const bytes = before === undefined ? siblings?.size(`data/${storage.key}`) : undefined;
     const wanted = (storage.count ?? NaN) * (storage.elementBytes ?? NaN);
     if (bytes !== undefined && wanted !== bytes && !Number.isNaN(wanted)) {
-      faults.push(`storage "${storage.key}" has ${bytes} bytes, its tensors say ${wanted}`);
+      mismatches.push(`storage "${storage.key}" has ${bytes} bytes, its tensors say ${wanted}`);
     }
     if (before === undefined) known.set(storage.key, storage);
     else if (before.type !== storage.type || before.count !== storage.count) {
-      faults.push(
+      mismatches.push(
         `storage "${storage.key}" is ${before.count} of ${before.type} in one place and ` +
           `${storage.count} of ${storage.type} in another`,
       );
     }
-    if (faults.length >= FAULTS_REPORTED) break;
+    if (mismatches.length >= MISMATCHES_REPORTED) break;
   }
-  return faults;
+  return mismatches;
 }
 
 /**
@@ -185,4 +185,4 @@ export function claimStorages(heap: Heap, ids: readonly Handle[], siblings: Sibl
 }
 
 /** Faults reported for one stream. An intact file has none. CWE-779. */
-export const FAULTS_REPORTED = 16;
+export const MISMATCHES_REPORTED = 16;

@@ -236,7 +236,7 @@ function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolea
     [
       machine.nestedCandidates,
       machine.semantics.loaded,
-      machine.semantics.tensorFaults,
+      machine.semantics.tensorMismatches,
       machine.persistentIds,
     ]
       .every(({ length }) => length === 0) &&

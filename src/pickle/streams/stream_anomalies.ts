@@ -8,7 +8,7 @@ import type { Observation, Siblings } from "../../core/types.ts";
 import type { Input } from "./input.ts";
 import type { Run } from "./driver.ts";
 import { STATUS } from "../machine/status.ts";
-import { claimStorages, storageFaults } from "../semantics/tensors.ts";
+import { claimStorages, storageMismatches } from "../semantics/tensors.ts";
 
 /**
  * What is wrong with a stream's bytes under the base reading.
@@ -88,11 +88,11 @@ export function anomaliesOf(
   if (notes.oddProtocol >= 0) {
     anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
   }
-  for (const fault of machine.semantics.tensorFaults) {
-    anomaly("torch-storage-mismatch", fault.message, fault.offset);
+  for (const mismatch of machine.semantics.tensorMismatches) {
+    anomaly("torch-storage-mismatch", mismatch.message, mismatch.offset);
   }
-  for (const fault of storageFaults(machine.heap, machine.persistentIds, siblings)) {
-    anomaly("torch-storage-mismatch", fault, run.end);
+  for (const mismatch of storageMismatches(machine.heap, machine.persistentIds, siblings)) {
+    anomaly("torch-storage-mismatch", mismatch, run.end);
   }
   if (siblings?.claim !== undefined) {
     claimStorages(machine.heap, machine.persistentIds, siblings);

@@ -8,7 +8,7 @@ import { targetsOf } from "../attributes.ts";
 import { typeOf } from "../../machine/classes.ts";
 import type { Call } from "../call.ts";
 import type { Calls } from "../calls.ts";
-import { FAULTS_REPORTED, tensorFault } from "../tensors.ts";
+import { MISMATCHES_REPORTED, tensorMismatch } from "../tensors.ts";
 import { type Handle, NONE, UNKNOWN } from "../../machine/values.ts";
 
 /**
@@ -70,9 +70,9 @@ export function rebuildParameter(calls: Calls, call: Call): Handle {
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, …)`: harmless when the tensor lies in its storage. */
 export function rebuildTensor(calls: Calls, call: Call): Handle {
-  const fault = tensorFault(calls.heap, call.args);
-  if (fault !== undefined && calls.tensorFaults.length < FAULTS_REPORTED) {
-    calls.tensorFaults.push({ offset: call.at, message: fault });
+  const mismatch = tensorMismatch(calls.heap, call.args);
+  if (mismatch !== undefined && calls.tensorMismatches.length < MISMATCHES_REPORTED) {
+    calls.tensorMismatches.push({ offset: call.at, message: mismatch });
   }
   if (!call.entry.quiet) calls.log(call);
   return calls.made(call);
