@@ -12,7 +12,7 @@ import type { Run } from "./driver.ts";
 type Cause = "frames" | "plain";
 
 /** Offsets in the source, in the order in which they were found. */
-export class Elsewhere {
+export class AlternativeStarts {
   readonly #places = new Map<number, Cause>();
 
   /** All places; those that are noted meanwhile follow. */

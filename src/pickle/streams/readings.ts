@@ -9,7 +9,7 @@ import { LimitError, SourceError } from "../../core/errors.ts";
 import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Fact, GlobalName, Observation, Reading } from "../../core/types.ts";
-import { Elsewhere } from "./alternative_starts.ts";
+import { AlternativeStarts } from "./alternative_starts.ts";
 import { type CountedFact, keyOf, underReading } from "../machine/facts.ts";
 import { Input } from "./input.ts";
 import { STATUS } from "../machine/status.ts";
@@ -33,7 +33,7 @@ const WINDOW_BYTES = 256 * 1024;
  * Places behind frames and in arrays, where no stream begins for the base reading, that are read. Intact
  * files need none. CWE-834.
  */
-const ELSEWHERE_READ = 64;
+const ALTERNATIVES_READ = 64;
 
 /** The other readings of one source. */
 export class OtherReadings {
@@ -49,7 +49,7 @@ export class OtherReadings {
   /** Where the streams that were read begin, for readings over several. */
   private readonly starts: number[] = [];
   /** Where other loaders begin a stream. */
-  private readonly elsewhere = new Elsewhere();
+  private readonly alternatives = new AlternativeStarts();
   /** One Unpickler that loads all streams, and how many it has loaded. */
   private carrier: Run["machine"] | undefined;
   private carriedStreams = 0;
@@ -78,7 +78,7 @@ export class OtherReadings {
   /** The base reading has read a stream. */
   begin(run: Run): void {
     this.starts.push(run.start);
-    this.elsewhere.noteFrames(run, this.input, false);
+    this.alternatives.noteFrames(run, this.input, false);
   }
 
   /** @throws what broke a run off, once what it saw has been handed out */
@@ -146,7 +146,7 @@ export class OtherReadings {
       return;
     }
     const { run, input } = other;
-    this.elsewhere.notePlain(run, input);
+    this.alternatives.notePlain(run, input);
     yield this.beyond(run, known, "plain", within, input);
     if (run.machine.notes.straddles === 0) return;
     yield await this.frameReadings(run, without, known, within, "plain");
@@ -186,7 +186,7 @@ export class OtherReadings {
       count(other.run.uncertain);
       // The first way takes each for what it says.
       if (tried === 0 && uncertainAt.length === 0) ({ uncertainAt } = other.run);
-      this.elsewhere.notePlain(other.run, other.input);
+      this.alternatives.notePlain(other.run, other.input);
     }
     if (uncertainAt.length > 0) yield* this.behindUnknown(uncertainAt, options, known, within);
   }
@@ -240,8 +240,8 @@ export class OtherReadings {
       yield this.beyond(other.run, known, "arrays", within, other.input);
       opcodes += other.run.machine.opcodes;
       const { status, uncertain, end } = other.run;
-      const whole = status === STATUS.STOPPED && uncertain <= arrays.length;
-      const behind = Math.max(start + 1, whole ? other.input.actual(end) : start);
+      const complete = status === STATUS.STOPPED && uncertain <= arrays.length;
+      const behind = Math.max(start + 1, complete ? other.input.actual(end) : start);
       stretch.at = behind;
       // What was read, by chance to its end, may have been bytes of this array or of another.
       if (behind > start + 1) pending.push({ at: start + 1, until: behind });
@@ -305,7 +305,7 @@ export class OtherReadings {
         found.push(this.unread(options.start, within));
         break;
       }
-      this.elsewhere.noteFrames(other.run, other.input, true);
+      this.alternatives.noteFrames(other.run, other.input, true);
       found.push(...this.beyond(other.run, known, reading, within, other.input));
       branch(drops, other.run.machine.notes.straddles);
     }
@@ -428,16 +428,16 @@ export class OtherReadings {
   }
 
   /** Streams that only begin for loaders that read frames otherwise, or arrays plainly. */
-  async *streamsElsewhere(): AsyncGenerator<readonly Observation[]> {
+  async *alternativeStreams(): AsyncGenerator<readonly Observation[]> {
     let read = 0;
-    for (const [start, reading] of this.elsewhere.places()) {
+    for (const [start, reading] of this.alternatives.places()) {
       const within = [reading === "frames" ? "behind_frame" : "in_array"];
       if (this.starts.includes(start)) continue;
-      if (read++ === ELSEWHERE_READ) {
+      if (read++ === ALTERNATIVES_READ) {
         yield [{
           type: "anomaly",
           rule: "pickle-reading-divergence",
-          detail: `more than ${ELSEWHERE_READ} places where a stream may begin for some loader`,
+          detail: `more than ${ALTERNATIVES_READ} places where a stream may begin for some loader`,
           offset: start,
           within,
           unread: true,
@@ -460,8 +460,8 @@ export class OtherReadings {
       if (run.machine.notes.straddles > 0) {
         yield await this.frameReadings(run, options, known, within, reading);
       }
-      this.elsewhere.noteFrames(run, input, false);
-      if (reading === "plain") this.elsewhere.notePlain(run, input);
+      this.alternatives.noteFrames(run, input, false);
+      if (reading === "plain") this.alternatives.notePlain(run, input);
       else if (run.stepped + run.objectArrays > 0) yield* this.plainly(options, known, within);
       this.endIfBroken();
     }
