@@ -41,10 +41,10 @@ const FURTHER_STREAMS = 1 << 16;
 /** A look as long as any: members of archives are first looked at for less. */
 const LONG_HEAD_BYTES = 65_536;
 /**
- * Stack items and memo entries of a trial, each; one with more is undecided. The most that are seen before an import
+ * Stack items and memo entries of a machine that detects, each; one with more is undecided. The most that are seen before an import
  * in a file that only its content says to be a pickle are some hundred. CWE-770.
  */
-const TRIAL_VALUES = 1 << 16;
+const DETECTION_VALUES = 1 << 16;
 const FURTHER_VALUES = 1 << 22;
 
 /**
@@ -62,7 +62,7 @@ export function looksLikePickle(head: Uint8Array, size: number | undefined = hea
  * What the first bytes of a source say of its being a pickle: "undecided" where they break off in the
  * middle of an argument, so that only reading on can tell.
  */
-type Trial = "pickle" | "other" | "undecided";
+type Detection = "pickle" | "other" | "undecided";
 
 /**
  * Tries the head of a source.
@@ -71,10 +71,10 @@ type Trial = "pickle" | "other" | "undecided";
  * @param size bytes in all; undefined when that is not known
  * @param named whether the name claims a pickle, so that text which does nothing may be one
  */
-export function tryHead(head: Uint8Array, size: number | undefined, named: boolean): Trial {
+export function tryHead(head: Uint8Array, size: number | undefined, named: boolean): Detection {
   const text = head[0] !== HEADER && !named && looksLikeText(head);
-  const trial = looksLike(head, size, TINY_STREAMS);
-  return trial === "pickle" && text ? tryText(head, size) : trial;
+  const detection = looksLike(head, size, TINY_STREAMS);
+  return detection === "pickle" && text ? tryText(head, size) : detection;
 }
 
 /**
@@ -90,10 +90,10 @@ export async function readFurther(
   source: Source,
   named: boolean,
   checkDeadline: () => void,
-): Promise<Trial> {
+): Promise<Detection> {
   const input = new Input(source, FURTHER_WINDOW_BYTES, FURTHER_WINDOW_BYTES);
   const text = !named && looksLikeText(await source.read(0, FURTHER_WINDOW_BYTES));
-  let machine = trialMachine(input, 0, FURTHER_VALUES);
+  let machine = detectionMachine(input, 0, FURTHER_VALUES);
   let read = 0;
   for (let streams = 0, opcodes = 0;;) {
     const status = step(machine);
@@ -110,7 +110,7 @@ export async function readFurther(
     opcodes += machine.opcodes;
     if (status === STATUS.STOPPED && machine.offset < input.size) {
       if (streams++ === FURTHER_STREAMS) return "undecided";
-      machine = trialMachine(input, machine.offset, FURTHER_VALUES);
+      machine = detectionMachine(input, machine.offset, FURTHER_VALUES);
       continue;
     }
     const enough = status === STATUS.STOPPED ? 2 : PLAUSIBLE_WITHOUT_HEADER;
@@ -119,7 +119,7 @@ export async function readFurther(
 }
 
 /** Text is a pickle where a stream among the first ones imports or calls what Python could have. */
-function tryText(head: Uint8Array, size: number | undefined): Trial {
+function tryText(head: Uint8Array, size: number | undefined): Detection {
   for (let at = 0, streams = 0; at < head.length && streams < HEAD_STREAMS; streams++) {
     const { machine, status } = tried(
       head.subarray(at),
@@ -137,7 +137,7 @@ function tryText(head: Uint8Array, size: number | undefined): Trial {
   return "undecided";
 }
 
-/** Whether a trial imported something that Python could have, or imported and called. */
+/** Whether the machine imported something that Python could have, or imported and called. */
 function effectOf(machine: Machine): boolean {
   const trace = machine.heap.facts.trace ?? [];
   return trace.some((line) => isImportable(line)) ||
@@ -176,21 +176,21 @@ export function startsWithImport(head: Uint8Array, size: number | undefined): bo
 
 const WELL_FORMED_IMPORT = /^import [A-Za-z_][\w.]* [A-Za-z_][\w.]*$/;
 
-/** How far a trial came: "too much" where it has more values than a trial keeps. */
-type TrialStatus = Status | "too much";
+/** How far detection came: "too much" where there are more values than it keeps. */
+type DetectionStatus = Status | "too much";
 
 /** Runs a machine over the bytes as far as they go. */
 function tried(
   head: Uint8Array,
   size: number | undefined,
-): { readonly machine: Machine; readonly status: TrialStatus } {
+): { readonly machine: Machine; readonly status: DetectionStatus } {
   const input = new Input({ ...bytesSource("head", head), size }, 0, head.length);
-  const machine = trialMachine(input, 0, TRIAL_VALUES);
+  const machine = detectionMachine(input, 0, DETECTION_VALUES);
   return { machine, status: runToEnd(machine, input) };
 }
 
 /** A machine to which nothing matters but what is imported and called. */
-function trialMachine(input: Input, start: number, valueLimit: number): Machine {
+function detectionMachine(input: Input, start: number, valueLimit: number): Machine {
   return unpickler(input, start, {
     interest: NOTHING_MATTERS,
     drops: [],
@@ -203,7 +203,7 @@ function trialMachine(input: Input, start: number, valueLimit: number): Machine 
   });
 }
 
-function looksLike(head: Uint8Array, size: number | undefined, tries: number): Trial {
+function looksLike(head: Uint8Array, size: number | undefined, tries: number): Detection {
   const header = head[0] === HEADER;
   // Zip archives and safetensors may begin like PERSID, which no plain unpickler gets past.
   if (isZipRecord(head) || isSafetensors(head)) return "other";
@@ -219,7 +219,7 @@ function looksLike(head: Uint8Array, size: number | undefined, tries: number): T
   return !header && cut && (size === undefined || size > head.length) ? "undecided" : "other";
 }
 
-/** Whether a trial that did not come to STOP got far enough. */
+/** Whether a machine that did not come to STOP got far enough. */
 function isPlausible(head: Uint8Array, size: number | undefined, machine: Machine): boolean {
   const header = head[0] === HEADER;
   const trace = machine.heap.facts.trace ?? [];
@@ -260,7 +260,7 @@ function comesToNothing(head: Uint8Array, trace: readonly string[], long: boolea
 }
 
 /** A two-opcode pickle such as `N.` counts only when nothing, or another pickle, follows. */
-function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): Trial {
+function tiny(head: Uint8Array, end: number, size: number | undefined, tries: number): Detection {
   if (end >= (size ?? Infinity) || (size === undefined && end === head.length)) return "pickle";
   // So many repetitions are a file of such pickles, whatever bytes follow.
   if (tries === 0) return "pickle";
@@ -268,7 +268,7 @@ function tiny(head: Uint8Array, end: number, size: number | undefined, tries: nu
   return looksLike(head.subarray(end), size === undefined ? undefined : size - end, tries - 1);
 }
 
-function runToEnd(machine: Machine, input: Input): TrialStatus {
+function runToEnd(machine: Machine, input: Input): DetectionStatus {
   for (;;) {
     const status = step(machine);
     if (status !== STATUS.NEED) return status;
@@ -277,7 +277,7 @@ function runToEnd(machine: Machine, input: Input): TrialStatus {
 }
 
 /** Runs on. */
-function step(machine: Machine): TrialStatus {
+function step(machine: Machine): DetectionStatus {
   try {
     return machine.run();
   } catch (error) {

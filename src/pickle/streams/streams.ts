@@ -118,8 +118,8 @@ class StreamScan {
   private async beginsAtStart(what: "stream" | "import"): Promise<boolean> {
     if (what === "stream") return await this.resync.hasHeader(0) || await this.resync.plausible(0);
     const { head, size } = this.context.sample;
-    const trial = tryHead(head, size, false);
-    if (trial !== "undecided") return trial === "pickle";
+    const detection = tryHead(head, size, false);
+    if (detection !== "undecided") return detection === "pickle";
     return await readFurther(this.source, false, () => this.context.checkDeadline()) === "pickle";
   }
 
@@ -165,7 +165,7 @@ class StreamScan {
       found = next !== undefined;
       offset = next ?? offset;
     }
-    yield* this.readings.streamsElsewhere();
+    yield* this.readings.alternativeStreams();
     this.readings.endIfStinted();
   }
 
