@@ -14,8 +14,8 @@ const SEARCH_BYTES = 64 * 1024;
 const LONGEST_MODULE = 256;
 /** Bytes that a plausible start is judged by. */
 const PLAUSIBLE_BYTES = 4096;
-/** What a trial that comes to nothing costs, in bytes searched: as long as it takes to look through these. */
-const TRIAL_BYTES = 16;
+/** What an attempt that comes to nothing costs, in bytes searched: as long as it takes to look through these. */
+const ATTEMPT_BYTES = 16;
 
 /**
  * What a search is for: a stream; a stream that imports something, in bytes which are mostly none; or the
@@ -29,7 +29,7 @@ export class Resync {
   searched = 0;
   /** Whether a search ended at its budget and nothing has said so yet. */
   cut = false;
-  /** Those, and what trials cost. */
+  /** Those, and what attempts cost. */
   private spent = 0;
   private readonly input: Input;
   private readonly limit: number;
@@ -73,27 +73,27 @@ export class Resync {
       await this.input.fill(at, SEARCH_BYTES + PLAUSIBLE_BYTES);
       const { length, ended } = this.input;
       const bytes = this.input.buffer.slice(0, Math.min(length, SEARCH_BYTES + PLAUSIBLE_BYTES));
-      const whole = ended && bytes.length === length;
+      const complete = ended && bytes.length === length;
       const left = this.limit - this.spent;
-      const until = Math.min(left, whole ? bytes.length : Math.min(bytes.length, SEARCH_BYTES));
+      const until = Math.min(left, complete ? bytes.length : Math.min(bytes.length, SEARCH_BYTES));
       const lines = new LineEnds(bytes);
       let tried = 0;
       let from = 0;
-      for (; from < until && tried * TRIAL_BYTES < left; from++) {
+      for (; from < until && tried * ATTEMPT_BYTES < left; from++) {
         const may = mayStart(bytes, from, lines) || (this.where === "amid" && mayGoOn(bytes, from));
         if (!may) continue;
         const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
         if (this.where === "amid" && (namesGlobal(candidate) || goesOn(candidate))) {
           return at + from;
         }
-        const size = whole ? bytes.length - from : undefined;
+        const size = complete ? bytes.length - from : undefined;
         const looks = this.where === "import" ? startsWithImport : looksLikePickle;
         if (looks(candidate, size)) return at + from;
         tried++;
       }
       this.searched += from;
-      this.spent += from + tried * TRIAL_BYTES;
-      if (whole && from === bytes.length) return undefined;
+      this.spent += from + tried * ATTEMPT_BYTES;
+      if (complete && from === bytes.length) return undefined;
       at += from;
     }
     this.cut = true;
@@ -120,7 +120,7 @@ class LineEnds {
   }
 }
 
-/** A cheap look before a trial: PROTO, or GLOBAL or INST with an identifier, or a text behind a MARK. */
+/** A cheap look before an attempt: PROTO, or GLOBAL or INST with an identifier, or a text behind a MARK. */
 function mayStart(bytes: Uint8Array, at: number, lines: LineEnds): boolean {
   const second = bytes[at + 1] ?? 0;
   switch (bytes[at]) {
