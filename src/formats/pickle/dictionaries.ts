@@ -120,7 +120,7 @@ async function entriesOf(
   const namesCode = longest > 0;
   const keys = new Set(keysOf(context.interest.loaders ?? []));
   for (let start = 0; start <= last;) {
-    const options = { start, stepArrays: true, thorough: true, whole: true };
+    const options = { start, stepArrays: true, thorough: true, rendered: true };
     const { machine, status, end, broken } = await runStream(input, bounded(context), options);
     if (broken instanceof SourceError) throw broken;
     if (status !== STATUS.STOPPED) {

@@ -54,7 +54,7 @@ export class DictionaryNodes {
   /** Why not all is written out; undefined when all is. */
   cut: string | undefined;
 
-  /** @param heap of a machine that has kept the whole (`HeapOptions.whole`) */
+  /** @param heap of a machine that keeps what objects are given (`HeapOptions.rendered`) */
   constructor(heap: Heap, around: Surroundings) {
     this.#heap = heap;
     this.#around = around;

@@ -99,7 +99,7 @@ export interface HeapOptions {
    * Tell all results of calls apart and keep what objects are given, also where their calls do not matter, so that
    * the value under STOP can be written out.
    */
-  readonly whole?: boolean | undefined;
+  readonly rendered?: boolean | undefined;
 }
 
 /** One imported or reached global of the stream, which is also the value that an import pushes. */
@@ -143,7 +143,7 @@ export class Heap {
   readonly facts: FactLog;
   readonly interest: Interest;
   /** As in `HeapOptions`. */
-  readonly whole: boolean;
+  readonly rendered: boolean;
   private readonly watch: TextWatch | undefined;
   /** Virtual offset of the stream's first byte. */
   private start = 0;
@@ -173,7 +173,7 @@ export class Heap {
     this.input = input;
     this.interest = options.interest;
     this.watch = options.watch;
-    this.whole = options.whole ?? false;
+    this.rendered = options.rendered ?? false;
     this.containers = new ContainerPool(options.itemLimit, options.containerLimit);
     this.facts = new FactLog(options.traced, options.factsHeld);
   }

@@ -78,7 +78,7 @@ function fillObject(machine: Machine, pos: number, code: number, from: number): 
     stack.size = from;
     return pos;
   }
-  const seen = heap.whole ? stack.size : Math.min(stack.size, from + ITEMS_SEEN);
+  const seen = heap.rendered ? stack.size : Math.min(stack.size, from + ITEMS_SEEN);
   const kept = stack.from(from, seen);
   if (seen < stack.size) keepCallable(machine, seen, code === OP.SETITEMS ? 2 : 1, kept);
   semantics.fill(target, kept, nameOf(code), machine.reader.base + pos - 1);

@@ -31,7 +31,7 @@ const SOURCE_IN_STATE = ["scipy.stats._distn_infrastructure", "rv_generic.__sets
 const HANDS_BACK = /^(builtins|copy|operator|functools|typing|itertools|types|heapq)\.[a-z_]\w*$/;
 
 /** Keys and values of one object that are kept where the result is written out. CWE-770. */
-const FILLED_WHOLE = 1 << 22;
+const FILLED_RENDERED = 1 << 22;
 
 /** What building an object may call. */
 interface Caller {
@@ -124,7 +124,9 @@ export class Building {
 
   /** Remembers keys and values that an object was given; what has no key has None. */
   private keep(value: CallValue, pairs: readonly Handle[]): void {
-    for (const each of pairs) fillCall(value, each, this.heap.whole ? FILLED_WHOLE : undefined);
+    for (const each of pairs) {
+      fillCall(value, each, this.heap.rendered ? FILLED_RENDERED : undefined);
+    }
   }
 
   /** Restores what executes a text of its state: only the library's own template is harmless. */

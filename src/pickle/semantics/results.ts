@@ -66,14 +66,14 @@ export class Results {
 
   /** The result of a harmless function: its own where all are told apart. */
   ofListed(call: Call): Handle {
-    if (!this.heap.whole || this.kept >= RESULTS_KEPT) return this.instance(call);
+    if (!this.heap.rendered || this.kept >= RESULTS_KEPT) return this.instance(call);
     this.arrays.given(call.args);
     return this.ownOrShared(call);
   }
 
   /** The same where it is known that arguments do not come to matter by the result. */
   ownOrShared({ entry, args, kwargs }: Call): Handle {
-    return this.heap.whole && ++this.kept <= RESULTS_KEPT
+    return this.heap.rendered && ++this.kept <= RESULTS_KEPT
       ? this.heap.object({ type: "call", callee: entry.handle, args, kwargs, state: undefined })
       : handleOf(KIND.INSTANCE, entry.id);
   }
@@ -81,7 +81,7 @@ export class Results {
   /** The value of a call of a global that is not computed: one of its own, or the same for the rest of many. */
   ofGlobal(call: Call): Handle {
     const { entry, args, kwargs } = call;
-    const many = entry.results++ >= RESULTS_DISTINGUISHED && !this.heap.whole;
+    const many = entry.results++ >= RESULTS_DISTINGUISHED && !this.heap.rendered;
     if (many && !isDetailed(entry)) return this.instance(call);
     return this.of(entry.handle, args, kwargs);
   }

@@ -48,7 +48,7 @@ export interface RunOptions {
   /** Keep as much detail as the limits allow, instead of as much as most files need. */
   readonly thorough?: boolean;
   /** Keep what objects are given, so that the result can be written out; with `thorough`. */
-  readonly whole?: boolean;
+  readonly rendered?: boolean;
   readonly traced?: boolean;
   /** Facts that `runInSteps` gives the machine for; as many as are kept unless given. */
   readonly factsHeld?: number;
@@ -210,7 +210,7 @@ function machineOptions(
     traced: options.traced ?? false,
     factsHeld: options.factsHeld,
     watch: context.watch,
-    whole: options.whole,
+    rendered: options.rendered,
     semantics: pythonSemantics(options.extensions ?? new Map()),
   };
 }
