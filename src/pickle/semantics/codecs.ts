@@ -170,7 +170,7 @@ interface Inflated {
   /** What came out, at most `INFLATE_LIMIT` bytes of it. */
   readonly output: Uint8Array;
   /** Whether that is all that Python gives for all of the input. */
-  readonly whole: boolean;
+  readonly complete: boolean;
 }
 
 /** A zlib stream (RFC 1950), or a raw deflate stream with negative `windowBits`. */
@@ -211,6 +211,6 @@ function inflated(bytes: Uint8Array, kind: "raw" | "zlib" | "gzip"): Inflated | 
   const alone = kind !== "gzip" || consumed + GZIP_TRAILER === bytes.length;
   return {
     output: output.subarray(0, INFLATE_LIMIT),
-    whole: ended && alone && output.length <= INFLATE_LIMIT,
+    complete: ended && alone && output.length <= INFLATE_LIMIT,
   };
 }

@@ -176,11 +176,11 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "zlib.decompress": (heap, [value, bits]) => {
     const width = bits === undefined ? 15 : heap.integerOf(bits);
     const data = width === undefined ? undefined : bytes(heap, value);
-    return bytesResult(heap, data && wholly(inflateZlib(data, width)));
+    return bytesResult(heap, data && completeOutput(inflateZlib(data, width)));
   },
   "gzip.decompress": (heap, [value]) => {
     const data = bytes(heap, value);
-    return bytesResult(heap, data && wholly(inflateGzip(data)));
+    return bytesResult(heap, data && completeOutput(inflateGzip(data)));
   },
   "operator.add": (heap, args) => add(heap, args),
   "operator.__add__": (heap, args) => add(heap, args),
@@ -221,10 +221,10 @@ function bytes(heap: Heap, handle: Handle | undefined): Uint8Array | undefined {
 }
 
 /** What decompressing gave, where that is all. */
-function wholly(
-  inflated: { readonly output: Uint8Array; readonly whole: boolean } | undefined,
+function completeOutput(
+  inflated: { readonly output: Uint8Array; readonly complete: boolean } | undefined,
 ): Uint8Array | undefined {
-  return inflated?.whole === true ? inflated.output : undefined;
+  return inflated?.complete === true ? inflated.output : undefined;
 }
 
 /** What a function of the characters of a str or bytes gives; nothing when they are not known. */
@@ -271,7 +271,7 @@ function codecsDecode(
     case "zlib":
     case "zip": {
       const data = bytes(heap, value);
-      return bytesResult(heap, data && wholly(inflateZlib(data)));
+      return bytesResult(heap, data && completeOutput(inflateZlib(data)));
     }
     default: {
       const data = bytes(heap, value) ?? encodeLatin1(text(heap, value) ?? "\u0100");
@@ -325,9 +325,9 @@ function makeBytes(heap: Heap, [value, codec, errors]: readonly Handle[]): Handl
 /** The items of a list, tuple, or str. */
 function sequence(heap: Heap, items: Handle | undefined): Handle[] | undefined {
   if (items === undefined) return [];
-  const whole = heap.textOf(items);
-  if (whole !== undefined) {
-    return whole.length > 4096 ? undefined : [...whole].map((character) => heap.text(character));
+  const text = heap.textOf(items);
+  if (text !== undefined) {
+    return text.length > 4096 ? undefined : [...text].map((character) => heap.text(character));
   }
   return heap.itemsOf(items, CONTAINER.LIST, CONTAINER.TUPLE);
 }
