@@ -215,9 +215,9 @@ export function parseRawUnicode(line: Uint8Array): string {
   // A backslash takes the character behind it along, so that the second of two begins no escape.
   return decodeLatin1(line).replace(
     /\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^])/g,
-    (whole) => {
-      if (whole.length === 2) return whole;
-      const code = parseInt(whole.slice(2), 16);
+    (match) => {
+      if (match.length === 2) return match;
+      const code = parseInt(match.slice(2), 16);
       return code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
     },
   );
@@ -228,7 +228,7 @@ export function unescape(text: string, unicode: boolean): string {
   const pattern = unicode
     ? /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])/g
     : /\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|[\s\S])/g;
-  return text.replace(pattern, (whole, escape: string) => {
+  return text.replace(pattern, (match, escape: string) => {
     const simple = SIMPLE_ESCAPES[escape];
     if (simple !== undefined) return simple;
     if (/^[xuU]./.test(escape)) {
@@ -239,7 +239,7 @@ export function unescape(text: string, unicode: boolean): string {
       const code = parseInt(escape, 8);
       return String.fromCharCode(unicode ? code : code & 0xff);
     }
-    return whole;
+    return match;
   });
 }
 

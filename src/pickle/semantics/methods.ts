@@ -290,8 +290,8 @@ function halves(heap: Heap, self: Handle, parity: number): Handle | undefined {
 
 /** The str items of a container, or the characters of a str. */
 function textsOf(heap: Heap, handle: Handle): string[] | undefined {
-  const whole = heap.textOf(handle);
-  if (whole !== undefined) return [...whole];
+  const text = heap.textOf(handle);
+  if (text !== undefined) return [...text];
   const items = heap.itemsOf(handle, CONTAINER.LIST, CONTAINER.TUPLE);
   const texts = items?.map((item) => heap.textOf(item));
   return texts === undefined || texts.includes(undefined) ? undefined : texts as string[];
@@ -365,11 +365,11 @@ function formatBraces(heap: Heap, format: string, args: readonly Handle[]): stri
   let known = true;
   const result = format.replace(
     /\{\{|\}\}|\{(\d*)(?:!s)?(:c)?\}|[{}]/g,
-    (whole, index: string, c?: string) => {
-      if (whole === "{{" || whole === "}}") return whole.slice(1);
-      if (whole.length === 1) {
+    (match, index: string, c?: string) => {
+      if (match === "{{" || match === "}}") return match.slice(1);
+      if (match.length === 1) {
         known = false; // a name, an attribute, an item or a format of width and precision
-        return whole;
+        return match;
       }
       const item = args[index === "" ? at++ : Number(index)];
       const shown = item === undefined ? undefined : plainText(heap, item, c !== undefined);
@@ -386,9 +386,9 @@ export function plainText(heap: Heap, item: Handle, character = false): string |
   if (!character && item === FALSE) return "False";
   const number = heap.numberOf(item);
   if (character && typeof number === "number") return characterOf(number);
-  const whole = typeof number === "bigint" ||
+  const integer = typeof number === "bigint" ||
     (item >= 0 && (kindOf(item) === KIND.INTEGER || kindOf(item) === KIND.NEGATIVE));
-  return heap.textOf(item) ?? (whole ? String(number) : undefined);
+  return heap.textOf(item) ?? (integer ? String(number) : undefined);
 }
 
 /** `chr(code)`; undefined for what is none, and for halves of surrogate pairs, which are one each. */

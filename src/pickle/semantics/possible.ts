@@ -136,8 +136,8 @@ const CLASS =
 
 /** The texts that a value which is none of the file's literals may be, as far as they are short. */
 export function possibleTexts(heap: Heap, handle: Handle, most: number): readonly string[] {
-  const whole = heap.textOf(handle);
-  if (whole !== undefined) return [whole];
+  const text = heap.textOf(handle);
+  if (text !== undefined) return [text];
   const { values } = madeOf(heap, handle, (each) => isText(heap, each), most);
   const texts = values.map((each) => heap.textOf(each));
   return [...new Set(texts.filter((each) => each !== undefined && NAME.test(each)) as string[])];

@@ -169,10 +169,10 @@ function loadedSource(run: Run, input: Input, source: Source, handle: Handle): S
 /** The payload of a literal where it lies, or its text as bytes where it does not. */
 function literalSource(run: Run, input: Input, source: Source, offset: number): Source | undefined {
   const payload = run.machine.heap.payload(offset);
-  const whole = payload && input.actual(payload.offset + payload.length) -
+  const contiguous = payload && input.actual(payload.offset + payload.length) -
           input.actual(payload.offset) === payload.length;
   const raw = run.machine.heap.isTextLiteral(offset);
-  if (payload !== undefined && whole && !raw && source.access === "random") {
+  if (payload !== undefined && contiguous && !raw && source.access === "random") {
     return sliceSource("loaded", source, input.actual(payload.offset), payload.length);
   }
   const bytes = run.machine.heap.bytesMade(handleOf(KIND.BYTES, offset));

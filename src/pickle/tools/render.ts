@@ -168,11 +168,11 @@ class Renderer {
 
   private literal(handle: Handle): string {
     const bytes = kindOf(handle) === KIND.BYTES;
-    const whole = bytes ? this.heap.bytesOf(handle) : this.heap.textOf(handle);
-    if (typeof whole === "string" && whole.length <= STRING_LIMIT) return reprText(whole);
-    if (typeof whole === "object" && whole.length <= STRING_LIMIT) return reprBytes(whole);
-    if (typeof whole === "string") return `${reprText(whole.slice(0, STRING_LIMIT))}…`;
-    if (typeof whole === "object") return `${reprBytes(whole.subarray(0, STRING_LIMIT))}…`;
+    const literal = bytes ? this.heap.bytesOf(handle) : this.heap.textOf(handle);
+    if (typeof literal === "string" && literal.length <= STRING_LIMIT) return reprText(literal);
+    if (typeof literal === "object" && literal.length <= STRING_LIMIT) return reprBytes(literal);
+    if (typeof literal === "string") return `${reprText(literal.slice(0, STRING_LIMIT))}…`;
+    if (typeof literal === "object") return `${reprBytes(literal.subarray(0, STRING_LIMIT))}…`;
     const preview = this.heap.preview(handle, STRING_LIMIT);
     if (preview === undefined) return "…";
     return `${bytes ? reprBytes(preview.bytes) : reprText(decodeUtf8(preview.bytes))}…`;

@@ -26,9 +26,9 @@ export function importModule(calls: Calls, call: Call): Handle {
     calls.log(call);
     return calls.result(call.entry.handle, call.args, call.kwargs);
   }
-  const whole = call.entry.name !== "__import__" ||
+  const deepest = call.entry.name !== "__import__" ||
     (from !== undefined && from < 0 && calls.heap.containers.count(from) > 0);
-  const module = whole ? path : path.split(".")[0] as string;
+  const module = deepest ? path : path.split(".")[0] as string;
   calls.heap.importGlobal(path, "", call.entry.name, call.at);
   calls.log(call, { of: [{ module: path, name: "" }] });
   return calls.heap.object({ type: "module", module });
