@@ -587,8 +587,8 @@ function madeModule(dice: Dice): MadeModule {
   const carriers = dice.below(4);
   for (let at = 0; at < carriers; at++) {
     const [statements = "V = E", result = "V"] = pick(CARRIERS) ?? [];
-    const whole = fresh(`${statements}\0${result}`);
-    const [before = "", after = ""] = whole.split("\0");
+    const filled = fresh(`${statements}\0${result}`);
+    const [before = "", after = ""] = filled.split("\0");
     const put = (each: string): string => each.replaceAll(/\bE\b/gu, () => inText(value, each));
     const made = put(before);
     lines.push(

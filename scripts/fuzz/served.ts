@@ -77,8 +77,8 @@ function sourceBytes(text: string, dice: Dice): Uint8Array {
   const declared = dice.chance(1, 8)
     ? `# -*- coding: ${dice.pick(["utf-8", "latin-1"])} -*-\n`
     : "";
-  const whole = dice.chance(1, 6) ? (declared + text).replaceAll("\n", "\r\n") : declared + text;
-  return join(dice.chance(1, 10) && declared === "" ? [0xef, 0xbb, 0xbf] : [], whole);
+  const body = dice.chance(1, 6) ? (declared + text).replaceAll("\n", "\r\n") : declared + text;
+  return join(dice.chance(1, 10) && declared === "" ? [0xef, 0xbb, 0xbf] : [], body);
 }
 
 /** How the manifest may write a handler, and where its source lies then. */

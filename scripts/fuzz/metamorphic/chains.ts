@@ -82,9 +82,9 @@ export function applied(draft: Draft, chain: readonly Link[]): Draft | undefined
 
 /** Proper sub-chains, the shortest first. */
 export function shorter(chain: readonly Link[]): readonly (readonly Link[])[] {
-  const whole = (1 << chain.length) - 1;
+  const all = (1 << chain.length) - 1;
   return Array.from(
-    { length: whole - 1 },
+    { length: all - 1 },
     (_, bits) => chain.filter((_, at) => (bits + 1) >> at & 1),
   )
     .sort((a, b) => a.length - b.length);

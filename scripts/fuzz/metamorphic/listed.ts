@@ -67,7 +67,7 @@ function reduces(ops: Ops): readonly Called[] {
 function changed(
   ops: Ops,
   dice: Dice,
-  way: (callee: Ops, args: Ops, whole: Ops) => Ops,
+  way: (callee: Ops, args: Ops, call: Ops) => Ops,
 ): Ops | undefined {
   const found = reduces(ops);
   if (found.length === 0) return undefined;
@@ -85,7 +85,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     changed(
       ops,
       dice,
-      (_callee, _args, whole) => call(listed(dice), arguments_(whole, dice), dice),
+      (_callee, _args, calling) => call(listed(dice), arguments_(calling, dice), dice),
     ),
   // The callee comes out of the wrapper.
   "listed-callee": (ops, dice, listed) =>
@@ -114,11 +114,11 @@ const WAYS: Readonly<Record<string, Way>> = {
     ]),
   // The wrapper gets the callee by its state, under a name that something calls.
   "listed-state": (ops, dice, listed) =>
-    changed(ops, dice, (callee, _args, whole) => [
+    changed(ops, dice, (callee, _args, calling) => [
       ...listed(dice),
       op(codes.EMPTY_TUPLE),
       op(codes.NEWOBJ),
-      ...dict([[[exactText(dice.pick(HOOKS), dice)], dice.chance(1, 2) ? callee : whole]], dice),
+      ...dict([[[exactText(dice.pick(HOOKS), dice)], dice.chance(1, 2) ? callee : calling]], dice),
       op(codes.BUILD),
     ]),
   "listed-state-tuple": (ops, dice, listed) =>
@@ -130,12 +130,12 @@ const WAYS: Readonly<Record<string, Way>> = {
       op(codes.BUILD),
     ]),
   "listed-item": (ops, dice, listed) =>
-    changed(ops, dice, (callee, _args, whole) => [
+    changed(ops, dice, (callee, _args, calling) => [
       ...listed(dice),
       op(codes.EMPTY_TUPLE),
       op(codes.NEWOBJ),
       ...callee,
-      ...whole,
+      ...calling,
       op(codes.SETITEM),
     ]),
   // A text that names what is imported goes through the wrapper.

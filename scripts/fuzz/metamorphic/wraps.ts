@@ -316,9 +316,9 @@ function identity(ops: Ops, dice: Dice, way: (value: Ops, dice: Dice) => Ops): O
   const found = run.flatMap(({ operands, value }, at) => {
     const { code } = ops[at] as Op;
     if (code === codes.GLOBAL || BYTES.includes(code)) return [{ from: at, to: at + 1 }];
-    const whole = [codes.STACK_GLOBAL, codes.REDUCE, codes.NEWOBJ].includes(code);
+    const pushed = [codes.STACK_GLOBAL, codes.REDUCE, codes.NEWOBJ].includes(code);
     const [from] = operands;
-    return whole && value && from !== undefined ? [{ from, to: at + 1 }] : [];
+    return pushed && value && from !== undefined ? [{ from, to: at + 1 }] : [];
   });
   if (found.length === 0) return undefined;
   const { from, to } = dice.pick(found);

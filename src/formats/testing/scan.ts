@@ -117,12 +117,12 @@ export async function run(
 
 async function readEntry(
   entry: Extract<Observation, { readonly type: "entry" }>,
-  whole: boolean,
+  toEnd: boolean,
 ): Promise<SeenEntry> {
   let text = "";
   let failure: Error | undefined;
   try {
-    while (whole) {
+    while (toEnd) {
       const bytes = await entry.source.read(text.length, 1 << 16);
       text += Buffer.from(bytes).toString("latin1");
       if (bytes.length === 0) break;
