@@ -6,7 +6,7 @@
 
 import type { ExplainContext, ListingLine } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
-import { disassembledLines, lineText } from "../../pickle/streams/disasm.ts";
+import { type DisassembledLine, disassembledLines, lineText } from "../../pickle/streams/disasm.ts";
 
 /** Opcodes that are gone through. A checkpoint of today's language models has some 100,000. CWE-834. */
 const OPCODES = 200_000;
@@ -34,10 +34,7 @@ export async function explainPickle(
   for await (const line of disassembledLines(source, interest)) {
     if (++count > OPCODES || listings.every((it) => it.done)) break;
     if (count % CHECK_EVERY === 0) checkDeadline();
-    let text: string | undefined;
-    for (const it of listings) {
-      if (!it.done) it.add(line.offset, () => text ??= lineText(line, STACK_AT));
-    }
+    for (const it of listings) if (!it.done) it.add(line);
   }
   return listings.map((it) => it.lines());
 }
@@ -46,7 +43,7 @@ export async function explainPickle(
 class Listing {
   readonly #offsets: Set<number>;
   readonly #lines: ListingLine[] = [];
-  readonly #before: string[] = [];
+  readonly #before: DisassembledLine[] = [];
   #left = 0;
   #gap = false;
 
@@ -59,25 +56,29 @@ class Listing {
     return this.#lines.length >= LINES || (this.#offsets.size === 0 && this.#left === 0);
   }
 
-  add(offset: number, text: () => string): void {
-    if (this.#offsets.delete(offset)) {
+  add(line: DisassembledLine): void {
+    if (this.#offsets.delete(line.offset)) {
       if (this.#gap && this.#lines.length > 0) {
         this.#lines.push({ text: "       …", marked: false });
       }
-      for (const line of this.#before.splice(0)) this.#lines.push({ text: line, marked: false });
-      this.#lines.push({ text: text(), marked: true });
+      for (const before of this.#before.splice(0)) this.#push(before, false);
+      this.#push(line, true);
       this.#left = AROUND;
       this.#gap = false;
     } else if (this.#left > 0) {
       this.#left--;
-      this.#lines.push({ text: text(), marked: false });
+      this.#push(line, false);
     } else {
-      this.#before.push(text());
+      this.#before.push(line);
       if (this.#before.length > AROUND) {
         this.#before.shift();
         this.#gap = true;
       }
     }
+  }
+
+  #push(line: DisassembledLine, marked: boolean): void {
+    this.#lines.push({ text: lineText(line, STACK_AT), marked });
   }
 
   lines(): readonly ListingLine[] {

@@ -23,6 +23,8 @@ const ARGUMENT_SHOWN = 60;
 const VALUE_SHOWN = 60;
 /** Values of the stack that are shown, from the top. */
 const STACK_SHOWN = 3;
+/** Bytes that hold most opcodes with their arguments, and what is shown of the others. */
+const OPCODE_BYTES = 1024;
 /** Values kept of the stack, memo and containers. CWE-770. */
 const KEPT = 1 << 20;
 
@@ -207,11 +209,41 @@ function shortened(text: string, limit: number): string {
 
 /** An input whose window ends where the opcode at its start ends, so that the machine stops behind it. */
 class OpcodeInput extends Input {
+  /** What was read last, from which the windows of the next opcodes are taken. */
+  private read: Pick<Input, "buffer" | "base" | "length" | "ended"> | undefined;
+
   override fill(virtual: number, wanted: number): Promise<void> | undefined {
+    if (this.takeRead(virtual, wanted)) {
+      this.narrow(wanted);
+      return undefined;
+    }
+    const filled = (): void => {
+      const { buffer, base, length, ended } = this;
+      this.read = { buffer, base, length, ended };
+      this.narrow(wanted);
+    };
     const waiting = super.fill(virtual, wanted);
-    if (waiting !== undefined) return waiting.then(() => this.narrow(wanted));
-    this.narrow(wanted);
+    if (waiting !== undefined) return waiting.then(filled);
+    filled();
     return undefined;
+  }
+
+  override drop(virtual: number, count: number): void {
+    this.read = undefined;
+    super.drop(virtual, count);
+  }
+
+  /** Moves the window within what was read, where that reaches far enough. */
+  private takeRead(virtual: number, wanted: number): boolean {
+    if (this.read === undefined || virtual < this.read.base) return false;
+    const { buffer, base, length, ended } = this.read;
+    const left = base + length - virtual;
+    if (left < Math.max(wanted, ended ? 1 : OPCODE_BYTES)) return false;
+    this.buffer = buffer.subarray(virtual - base);
+    this.base = virtual;
+    this.length = left;
+    this.ended = ended;
+    return true;
   }
 
   private narrow(wanted: number): void {
