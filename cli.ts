@@ -7,8 +7,8 @@
 import process from "node:process";
 import { processIo } from "./src/cli/io.ts";
 import { runMain } from "./src/cli/commands/main.ts";
-import { workerModuleBeside } from "./src/cli/worker_module.ts";
+import { workerModuleOf } from "./src/cli/worker_module.ts";
 
 // All output was handed over by now; a standard input that nothing closes must not keep us.
-const io = processIo(workerModuleBeside(import.meta.url));
+const io = processIo(workerModuleOf(import.meta.url));
 process.exit(await runMain(process.argv.slice(2), io));

@@ -8,7 +8,7 @@
 import process from "node:process";
 import { processIo } from "../src/cli/io.ts";
 import { versionText } from "../src/cli/commands/version.ts";
-import { workerModuleBeside } from "../src/cli/worker_module.ts";
+import { workerModuleOf } from "../src/cli/worker_module.ts";
 
-await processIo(workerModuleBeside(import.meta.url)).stdout.write(versionText());
+await processIo(workerModuleOf(import.meta.url)).stdout.write(versionText());
 process.exit(0);

@@ -40,7 +40,7 @@ for await (const line of createInterface({ input: createReadStream(path) })) {
     counts.refused++;
     continue;
   }
-  // What Jinja compiles has no faults.
+  // What Jinja compiles has no syntax errors.
   const syntaxErrors = parseTemplate(text).errors;
   if (syntaxErrors.length > 0 && ++counts.misread <= SHOWN) {
     console.log("PARSE ERROR", syntaxErrors, text);

@@ -18,7 +18,7 @@ function shard(...names: readonly string[]): Uint8Array {
   return bytes;
 }
 
-async function faults(
+async function anomalies(
   map: Readonly<Record<string, string>>,
   files: Readonly<Record<string, Uint8Array>>,
 ) {
@@ -35,18 +35,18 @@ async function faults(
   return found;
 }
 
-test("shards that hold what the index says have no fault", async () => {
+test("shards that hold what the index says have no anomaly", async () => {
   const files = { "a.safetensors": shard("x", "y"), "b.safetensors": shard("z") };
   assert.deepEqual(
-    await faults({ x: "a.safetensors", y: "a.safetensors", z: "b.safetensors" }, files),
+    await anomalies({ x: "a.safetensors", y: "a.safetensors", z: "b.safetensors" }, files),
     [],
   );
-  assert.deepEqual(await faults({}, files), []);
+  assert.deepEqual(await anomalies({}, files), []);
 });
 
 test("a file that is not there leaves the model unread", async () => {
   assert.deepEqual(
-    await faults({ x: "a.safetensors", y: "b.bin" }, { "a.safetensors": shard("x") }),
+    await anomalies({ x: "a.safetensors", y: "b.bin" }, { "a.safetensors": shard("x") }),
     [
       'repository-shard-missing 1 of 2 files are not here: "b.bin" unread',
     ],
@@ -54,13 +54,13 @@ test("a file that is not there leaves the model unread", async () => {
 });
 
 test("tensors that a shard lacks, or also holds, are named", async () => {
-  assert.deepEqual(await faults({ x: "a.safetensors" }, { "a.safetensors": shard("y") }), [
+  assert.deepEqual(await anomalies({ x: "a.safetensors" }, { "a.safetensors": shard("y") }), [
     'repository-shard-disagrees "a.safetensors" lacks "x"',
     'repository-shard-disagrees "a.safetensors" also holds "y"',
   ]);
 });
 
-test("a shard that cannot be read is no fault of the index", async () => {
+test("a shard that cannot be read is no anomaly of the index", async () => {
   const broken = Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 1);
-  assert.deepEqual(await faults({ x: "a.safetensors" }, { "a.safetensors": broken }), []);
+  assert.deepEqual(await anomalies({ x: "a.safetensors" }, { "a.safetensors": broken }), []);
 });

@@ -12,7 +12,7 @@ import { realThreads, supply } from "./testing/threads.ts";
 import { held, inFolder, reported, run as scanWith, TESTDATA } from "./testing/together.ts";
 import type { WorkerMessage } from "../scan/schedule/messages.ts";
 import { jobsOf, type Threads } from "../scan/schedule/threads.ts";
-import { workerModuleBeside } from "./worker_module.ts";
+import { workerModuleOf } from "./worker_module.ts";
 
 /** Runs the command line with these threads, or alone. */
 async function run(args: readonly string[], threads: Threads | undefined, io = testIo()) {
@@ -176,8 +176,8 @@ test("A real Ctrl-C while several threads scan: what was found, in order, and wh
 });
 
 test("The worker lies beside the entry and is of its kind", () => {
-  assert.equal(workerModuleBeside("file:///a/cli.ts").href, "file:///a/worker.ts");
-  assert.equal(workerModuleBeside("file:///a.b/c/cli.js").href, "file:///a.b/c/worker.js");
+  assert.equal(workerModuleOf("file:///a/cli.ts").href, "file:///a/worker.ts");
+  assert.equal(workerModuleOf("file:///a.b/c/cli.js").href, "file:///a.b/c/worker.js");
 });
 
 test("Unasked, there are as many threads as cores and no more than four; never none", () => {

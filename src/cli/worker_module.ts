@@ -16,6 +16,6 @@ export function provideWorkerModule(place: URL): void {
  *
  * @param entry address of the entry, `…/cli.ts` or `…/cli.js`
  */
-export function workerModuleBeside(entry: string): URL {
+export function workerModuleOf(entry: string): URL {
   return provided ?? new URL(`worker${entry.slice(entry.lastIndexOf("."))}`, entry);
 }

@@ -34,7 +34,7 @@ function codecOf(name: string): Codec {
 
 interface Decoded {
   readonly output: Uint8Array;
-  readonly fault: unknown;
+  readonly thrown: unknown;
   readonly progress: Progress;
 }
 
@@ -52,7 +52,7 @@ async function decode(
     },
   });
   const chunks: Uint8Array[] = [];
-  let fault: unknown;
+  let thrown: unknown;
   let at = 0;
   try {
     for (;;) {
@@ -62,7 +62,7 @@ async function decode(
       chunks.push(chunk.slice());
     }
   } catch (error) {
-    fault = error;
+    thrown = error;
   }
   const output = new Uint8Array(at);
   at = 0;
@@ -70,7 +70,7 @@ async function decode(
     output.set(chunk, at);
     at += chunk.length;
   }
-  return { output, fault, progress: source.progress() };
+  return { output, thrown, progress: source.progress() };
 }
 
 function isPrefix(part: Uint8Array, whole: Uint8Array): boolean {
@@ -81,8 +81,8 @@ test("every stream gives what was put in, to its end and with its checksums", as
   assert.ok(NAMES.length > 30);
   for (const name of NAMES) {
     const bytes = read(name);
-    const { output, fault, progress } = await decode(bytes, codecOf(name));
-    assert.equal(fault, undefined, name);
+    const { output, thrown, progress } = await decode(bytes, codecOf(name));
+    assert.equal(thrown, undefined, name);
     assert.equal(output.length, PLAIN.length, name);
     assert.ok(isPrefix(output, PLAIN), name);
     const { ended, mismatch, trailing, consumed } = progress;
@@ -98,15 +98,15 @@ test("a stream cut off anywhere gives a part and says that it is cut off", async
   for (const name of NAMES) {
     const bytes = read(name);
     for (let length = 3; length < bytes.length; length += 509) {
-      const { output, fault, progress } = await decode(bytes.subarray(0, length), codecOf(name));
+      const { output, thrown, progress } = await decode(bytes.subarray(0, length), codecOf(name));
       const label = `${name} at ${length}`;
       assert.ok(isPrefix(output, PLAIN), label);
-      if (fault === undefined) {
+      if (thrown === undefined) {
         // Between two streams, or behind the data where nothing marks the end.
         assert.ok(/^two_|^legacy|^skippable|^sized/u.test(name) || progress.cutOff, label);
         continue;
       }
-      assert.ok(fault instanceof FormatError, label);
+      assert.ok(thrown instanceof FormatError, label);
       assert.ok(progress.cutOff, label);
     }
   }
@@ -127,9 +127,12 @@ test("a stream with a wrong byte gives an error or a wrong checksum, and never h
     for (let at = 1; at < whole.length; at += 997 * SWEEP) {
       const bytes = whole.slice();
       bytes[at] = (bytes[at] ?? 0) ^ 0x55;
-      const { output, fault, progress } = await decode(bytes, codecOf(name), { budget: 1 << 24 });
-      if (fault !== undefined) {
-        assert.ok(fault instanceof FormatError || fault instanceof LimitError, `${name}: ${fault}`);
+      const { output, thrown, progress } = await decode(bytes, codecOf(name), { budget: 1 << 24 });
+      if (thrown !== undefined) {
+        assert.ok(
+          thrown instanceof FormatError || thrown instanceof LimitError,
+          `${name}: ${thrown}`,
+        );
       } else if (progress.mismatch === undefined && progress.trailing === undefined) {
         const same = output.length === PLAIN.length && isPrefix(output, PLAIN);
         if (!same) silent++;
@@ -160,10 +163,10 @@ test("noise behind a magic number is refused", async () => {
         return state >>> 16;
       });
       bytes.set(magic);
-      const { fault, progress } = await decode(bytes, codec, { budget: 1 << 26 });
-      const reported = fault instanceof FormatError || fault instanceof LimitError ||
+      const { thrown, progress } = await decode(bytes, codec, { budget: 1 << 26 });
+      const reported = thrown instanceof FormatError || thrown instanceof LimitError ||
         progress.mismatch !== undefined;
-      assert.ok(reported, `${codec} ${seed} ${fault}`);
+      assert.ok(reported, `${codec} ${seed} ${thrown}`);
     }
   }
 });
@@ -173,8 +176,8 @@ test("what follows the end is not used up", async () => {
     const whole = read(name);
     const bytes = new Uint8Array(whole.length + 7).fill(0x21);
     bytes.set(whole);
-    const { output, fault, progress } = await decode(bytes, codecOf(name));
-    assert.deepEqual([fault, output.length, progress.trailing], [
+    const { output, thrown, progress } = await decode(bytes, codecOf(name));
+    assert.deepEqual([thrown, output.length, progress.trailing], [
       undefined,
       PLAIN.length,
       whole.length,
@@ -184,8 +187,8 @@ test("what follows the end is not used up", async () => {
 
 test("a budget ends decoding, and what came before it is there", async () => {
   for (const name of NAMES) {
-    const { output, fault } = await decode(read(name), codecOf(name), { budget: 1000, step: 10 });
-    assert.ok(fault instanceof LimitError, name);
+    const { output, thrown } = await decode(read(name), codecOf(name), { budget: 1000, step: 10 });
+    assert.ok(thrown instanceof LimitError, name);
     assert.ok(isPrefix(output, PLAIN), name);
   }
 });
@@ -228,8 +231,8 @@ test(
 test("a dictionary is paid for when it is used, not when it is announced", async () => {
   const bytes = read("marked.lzma");
   bytes.set([0xff, 0xff, 0xff, 0xff], 1);
-  const { output, fault } = await decode(bytes, "lzma");
-  assert.deepEqual([fault, output.length], [undefined, PLAIN.length]);
+  const { output, thrown } = await decode(bytes, "lzma");
+  assert.deepEqual([thrown, output.length], [undefined, PLAIN.length]);
 });
 
 test("between streams without output, of which there may be any number, the budget is asked", async () => {

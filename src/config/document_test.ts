@@ -7,7 +7,7 @@ const TEXT = 'a = 1\n[t]\nname = ""\nlist = ["x", 2]\n[[many]]\nkey = true\n';
 const document = new Document(TEXT, "c.toml");
 
 /** The error of a check: where, message, excerpt. */
-function fault(check: () => unknown): ConfigError {
+function errorOf(check: () => unknown): ConfigError {
   try {
     check();
   } catch (error) {
@@ -18,14 +18,14 @@ function fault(check: () => unknown): ConfigError {
 }
 
 test("a text that is no TOML is refused with line, column and a mark", () => {
-  const error = fault(() => new Document("a = 1\nb = = 2\n", "x.toml"));
+  const error = errorOf(() => new Document("a = 1\nb = = 2\n", "x.toml"));
   assert.match(error.where, /^x\.toml:2:\d+$/);
   assert.match(error.message, /^x\.toml, line 2, column \d+: this is no TOML: /);
   assert.match(error.excerpt.join("\n"), /^ {2}2 \| b = = 2\n {4}\| +\^$/);
 });
 
 test("an unknown key is named with its table and what was meant", () => {
-  const error = fault(() =>
+  const error = errorOf(() =>
     document.onlyKeys(["t"], document.table(["t"], document.root["t"], "x"), ["names", "list"])
   );
   assert.match(
@@ -36,26 +36,26 @@ test("an unknown key is named with its table and what was meant", () => {
 
 test("a value of another type is shown as what it is", () => {
   assert.match(
-    fault(() => document.text(["a"], 1, "a word")).message,
+    errorOf(() => document.text(["a"], 1, "a word")).message,
     /expected a word as text, but this is 1$/,
   );
   assert.match(
-    fault(() => document.text(["t", "name"], "", "a word")).message,
+    errorOf(() => document.text(["t", "name"], "", "a word")).message,
     /line 3.*but this is empty$/,
   );
   assert.match(
-    fault(() => document.list(["a"], 1, "globals")).message,
+    errorOf(() => document.list(["a"], 1, "globals")).message,
     /a list of globals, but this is 1$/,
   );
   assert.match(
-    fault(() => document.table(["t", "list"], [], "rules")).message,
+    errorOf(() => document.table(["t", "list"], [], "rules")).message,
     /line 4.*but this is a list$/,
   );
   assert.equal(document.text(["x"], "word", "a word"), "word");
 });
 
 test("a word that there is not is answered with those that there are", () => {
-  const error = fault(() =>
+  const error = errorOf(() =>
     document.failWord(["many", 0, "key"], "value", "severity", "hihg", ["high", "low"])
   );
   assert.match(
@@ -70,7 +70,7 @@ test("a place that the text does not have is that of what surrounds it", () => {
 });
 
 test("a long line is shown around the mark", () => {
-  const error = fault(() => new Document(`a = "${"x".repeat(500)}" oops`, "x.toml"));
+  const error = errorOf(() => new Document(`a = "${"x".repeat(500)}" oops`, "x.toml"));
   const [line = "", mark = ""] = error.excerpt;
   assert.ok(line.length <= 110 && mark.length <= 110, `${line.length} ${mark.length}`);
   assert.ok(mark.endsWith("^"));

@@ -16,7 +16,7 @@ const read = (header: string | Uint8Array, length?: number) =>
   readHeader(bytesSource("x", file(header, length)));
 
 /** What is wrong with the one tensor of a header. */
-async function faults(tensor: string): Promise<readonly string[]> {
+async function anomalies(tensor: string): Promise<readonly string[]> {
   return (await read(`{"a":${tensor}}`)).tensors[0]?.anomalies ?? [];
 }
 
@@ -37,9 +37,9 @@ test("tensors, their places and the metadata are read", async () => {
 });
 
 test("types of less than a byte take bits, as the library counts them", async () => {
-  assert.deepEqual(await faults(`{"dtype":"F4","shape":[4],"data_offsets":[0,2]}`), []);
-  assert.deepEqual(await faults(`{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}`), []);
-  assert.equal((await faults(`{"dtype":"F4","shape":[3],"data_offsets":[0,2]}`)).length, 1);
+  assert.deepEqual(await anomalies(`{"dtype":"F4","shape":[4],"data_offsets":[0,2]}`), []);
+  assert.deepEqual(await anomalies(`{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}`), []);
+  assert.equal((await anomalies(`{"dtype":"F4","shape":[3],"data_offsets":[0,2]}`)).length, 1);
 });
 
 test("each lie about type, shape or place is named", async () => {
@@ -61,13 +61,13 @@ test("each lie about type, shape or place is named", async () => {
     "1": /no object/,
   };
   for (const [tensor, expected] of Object.entries(lies)) {
-    assert.match((await faults(tensor)).join("; "), expected, tensor);
+    assert.match((await anomalies(tensor)).join("; "), expected, tensor);
   }
 });
 
 test("an empty tensor takes no bytes, however large its other axes", async () => {
   assert.deepEqual(
-    await faults('{"dtype":"F64","shape":[9007199254740991,0],"data_offsets":[0,0]}'),
+    await anomalies('{"dtype":"F64","shape":[9007199254740991,0],"data_offsets":[0,0]}'),
     [],
   );
 });

@@ -537,7 +537,7 @@ test("a storage that begins like a known format is looked into after all", async
   assert.equal(report.verdict, "dangerous");
 });
 
-test("an empty source is looked at by every format and read without a fault", async () => {
+test("an empty source is looked at by every format and read without a anomaly", async () => {
   const report = await scanFake(bytesSource("a.pkl", new Uint8Array(0)), [
     fakeFormat("fake", states()),
   ]);

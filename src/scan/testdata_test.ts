@@ -72,8 +72,8 @@ for (const family of FAMILIES) {
     for (const [name, wanted] of files) {
       const report = await scan(new URL(`${family}/${encodeURI(name)}`, ROOT));
       if (isBroken(report)) wrong.push(`${name} makes the scanner fail`);
-      for (const fault of shortcomings(report, wanted)) {
-        wrong.push(`${name} ${fault} (${wanted.note ?? "a real, harmless file"})`);
+      for (const shortcoming of shortcomings(report, wanted)) {
+        wrong.push(`${name} ${shortcoming} (${wanted.note ?? "a real, harmless file"})`);
       }
     }
     assert.deepEqual(wrong, []);

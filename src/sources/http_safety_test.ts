@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BYTES, readAll, withServer } from "../cli/testing/http.ts";
+import { BYTES, readInSteps, withServer } from "../cli/testing/http.ts";
 import { type Misbehaviour, startServer } from "../cli/testing/server.ts";
 import { nodeTransport } from "../remote/node_transport.ts";
 import { SourceError } from "../core/errors.ts";
@@ -22,7 +22,7 @@ test("every kind of redirect is followed, with the range asked for again", async
         response.end("somewhere else");
         return true;
       });
-      assert.deepEqual(await readAll(await open(`/${status}`)), BYTES, `${status}`);
+      assert.deepEqual(await readInSteps(await open(`/${status}`)), BYTES, `${status}`);
     }
     for (const { path, headers } of server.requests.filter(({ path }) => path === "/there")) {
       assert.match(headers.range ?? "", /^bytes=/, path);
@@ -35,7 +35,7 @@ test("redirects are followed, and the address at their end is asked from then on
     server.serve("/a", BYTES, redirect("/b"));
     server.serve("/b", BYTES, redirect("/c"));
     server.serve("/c", BYTES);
-    assert.deepEqual(await readAll(await open("/a")), BYTES);
+    assert.deepEqual(await readInSteps(await open("/a")), BYTES);
     assert.equal(server.requests.filter(({ path }) => path === "/a").length, 1);
   });
 });
@@ -58,7 +58,7 @@ test("an address that expires is asked for again where it came from", async () =
     }
     const source = await open("/a");
     signature = 2;
-    assert.deepEqual(await readAll(source), BYTES);
+    assert.deepEqual(await readInSteps(source), BYTES);
   });
 });
 
@@ -99,7 +99,7 @@ test("a token goes to its own origin and nowhere else", async () => {
       other.serve("/there", BYTES);
       server.serve("/here", BYTES, redirect(`${other.url}/there`));
       const token = { origin: server.url, value: "hf_secret" };
-      await readAll(await open("/here", { token }));
+      await readInSteps(await open("/here", { token }));
       assert.equal(server.requests[0]?.headers.authorization, "Bearer hf_secret");
       assert.ok(other.requests.length > 0);
       for (const { headers } of other.requests) assert.equal(headers.authorization, undefined);

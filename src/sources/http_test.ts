@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { BYTES, readAll, withServer } from "../cli/testing/http.ts";
+import { BYTES, readInSteps, withServer } from "../cli/testing/http.ts";
 import { type Misbehaviour, sendFile } from "../cli/testing/server.ts";
 import { SourceError } from "../core/errors.ts";
 
@@ -218,7 +218,7 @@ for (const [what, misbehave, expected] of WAYS) {
       // Only a server that goes silent is waited for; a short wait would fail others on a busy machine.
       const silent = String(expected).includes("nothing came");
       const options = silent ? { idleMilliseconds: 100 } : {};
-      const read = async () => await readAll(await open("/f", options));
+      const read = async () => await readInSteps(await open("/f", options));
       if (expected === "bytes") assert.deepEqual(await read(), BYTES);
       else if (expected === "start") assert.deepEqual(await read(), BYTES.slice(0, 40));
       else {

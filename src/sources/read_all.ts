@@ -18,7 +18,7 @@ const READ_BYTES = 1 << 20;
  * @throws LimitError when there are more bytes
  * @throws SourceError when the bytes cannot be had
  */
-export async function readWhole(
+export async function readAll(
   source: Source,
   most: number,
   content: string,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { LimitError } from "../core/errors.ts";
 import { forwardSource } from "./forward.ts";
 import { bytesSource } from "./memory.ts";
-import { readUpTo, readWhole } from "./read_all.ts";
+import { readAll, readUpTo } from "./read_all.ts";
 
 const DATA = Uint8Array.from({ length: (1 << 20) + 100 }, (_, at) => (at * 7) & 0xff);
 const stream = (chunk: number) => {
@@ -17,17 +17,17 @@ const stream = (chunk: number) => {
 
 test("a source is read to its end, whatever pieces it comes in", async () => {
   for (const source of [bytesSource("x", DATA), stream(1000), stream(1 << 21)]) {
-    assert.deepEqual(await readWhole(source, DATA.length, "a text", () => {}), DATA);
+    assert.deepEqual(await readAll(source, DATA.length, "a text", () => {}), DATA);
   }
   assert.equal(
-    (await readWhole(bytesSource("x", new Uint8Array()), 0, "a text", () => {})).length,
+    (await readAll(bytesSource("x", new Uint8Array()), 0, "a text", () => {})).length,
     0,
   );
 });
 
 test("one byte beyond the limit is an error that names the source", async () => {
   await assert.rejects(
-    readWhole(bytesSource("m.json", DATA), DATA.length - 1, "a configuration", () => {}),
+    readAll(bytesSource("m.json", DATA), DATA.length - 1, "a configuration", () => {}),
     (error) =>
       error instanceof LimitError && error.limit === "spoolBytes" &&
       /"m\.json": a configuration of more than \d+ bytes/.test(error.message),
@@ -36,7 +36,7 @@ test("one byte beyond the limit is an error that names the source", async () => 
 
 test("the check runs before each read", async () => {
   let checks = 0;
-  await readWhole(bytesSource("x", DATA), DATA.length, "a text", () => checks++);
+  await readAll(bytesSource("x", DATA), DATA.length, "a text", () => checks++);
   assert.equal(checks, 3);
 });
 

@@ -50,14 +50,18 @@ test("NCNN's layers read what their parameters say, of eight bits at least", asy
 });
 
 test("a layer of NCNN whose counts are none is said, not counted as nothing", async () => {
-  const fault = async (layer: string) => {
+  const anomaly = async (layer: string) => {
     const text = `7767517\n1 1\n${layer}\n`;
     return (await read(ncnnWeights, "m.param", { "m.param": text }))["m.bin"]?.anomaly;
   };
   for (const count of ["-5", "1.5", "1e400"]) {
-    assert.match(await fault(`Embed e 1 1 a b 0=4 3=${count}`) ?? "", /"Embed".* are none/, count);
+    assert.match(
+      await anomaly(`Embed e 1 1 a b 0=4 3=${count}`) ?? "",
+      /"Embed".* are none/,
+      count,
+    );
   }
-  assert.equal(await fault("Scale s 2 1 a b c 0=-233"), undefined);
+  assert.equal(await anomaly("Scale s 2 1 a b c 0=-233"), undefined);
 });
 
 test("a text that is no NCNN network, or whose counts lie, names nothing", async () => {
@@ -88,15 +92,15 @@ test("MLC's shards have their sizes, and tensors that end behind one are named",
 test("TensorFlow.js' shards have to hold what the weights of their group take", async () => {
   const manifest = (...weights: readonly unknown[]) =>
     JSON.stringify({ weightsManifest: [{ paths: ["a.bin", "b.bin"], weights }] });
-  const fault = async (model: string, a = "1234", b = "5678") =>
+  const anomaly = async (model: string, a = "1234", b = "5678") =>
     (await read(tfjsShards, "model.json", { "model.json": model, "a.bin": a, "b.bin": b }))["a.bin"]
       ?.anomaly;
-  assert.equal(await fault(manifest({ shape: [2], dtype: "float32" })), undefined);
-  assert.equal(await fault(manifest({ shape: [2, 2], dtype: "float16" })), undefined);
+  assert.equal(await anomaly(manifest({ shape: [2], dtype: "float32" })), undefined);
+  assert.equal(await anomaly(manifest({ shape: [2, 2], dtype: "float16" })), undefined);
   const quantized = { shape: [8], dtype: "float32", quantization: { dtype: "uint8" } };
-  assert.equal(await fault(manifest(quantized)), undefined);
+  assert.equal(await anomaly(manifest(quantized)), undefined);
   assert.match(
-    await fault(manifest({ shape: [3], dtype: "float32" })) ?? "",
+    await anomaly(manifest({ shape: [3], dtype: "float32" })) ?? "",
     /take 12 bytes.* have 8/,
   );
   for (
@@ -106,14 +110,17 @@ test("TensorFlow.js' shards have to hold what the weights of their group take", 
     }, 1]
   ) {
     assert.match(
-      await fault(manifest(weight)) ?? "",
+      await anomaly(manifest(weight)) ?? "",
       /could not be established/,
       JSON.stringify(weight),
     );
   }
   const text = { shape: [1], dtype: "string" };
-  assert.equal(await fault(manifest(text), "\x04\0\0\0", "abcd"), undefined);
-  assert.match(await fault(manifest(text), "\xff\0\0\0", "abcd") ?? "", /could not be established/);
+  assert.equal(await anomaly(manifest(text), "\x04\0\0\0", "abcd"), undefined);
+  assert.match(
+    await anomaly(manifest(text), "\xff\0\0\0", "abcd") ?? "",
+    /could not be established/,
+  );
 });
 
 test("Chroma's files are as long as its header says, its links as their lengths", async () => {

@@ -38,7 +38,7 @@ export async function withServer(
 }
 
 /** All bytes of a source, in steps. */
-export async function readAll(source: HttpSource, step = 50_000): Promise<Uint8Array> {
+export async function readInSteps(source: HttpSource, step = 50_000): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let at = 0;;) {
     const chunk = (await source.read(at, step)).slice();

@@ -12,7 +12,7 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a model that are read into memory. The largest seen has 300 MiB. CWE-770. */
 const MODEL_BYTES = 512 * 1024 * 1024;
@@ -31,7 +31,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, MODEL_BYTES, "a LightGBM model", check);
+  const bytes = await readAll(source, MODEL_BYTES, "a LightGBM model", check);
   const text = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
   yield [];
   checkModel(text, check);

@@ -15,7 +15,7 @@ import { isArray, isObject, type JsonValue, parseJson, valuesOf } from "../../pa
 import { SourceCursor } from "../../parsers/source_cursor.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
 import { readUbjson, type UbjsonValue } from "../../parsers/ubjson.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { binaryModel, isBinary } from "./xgboost_binary.ts";
 import { checkTree, type Numbers } from "./trees.ts";
 
@@ -56,7 +56,7 @@ async function* scan(
     checkModel(fromUbjson(await readUbjson(cursor, limits)));
     yield await behindEnd(source, cursor.offset);
   } else if (head[0] === 0x7b) {
-    const bytes = await readWhole(source, JSON_BYTES, "a model in JSON", check);
+    const bytes = await readAll(source, JSON_BYTES, "a model in JSON", check);
     const { value, error } = parseJson(bytes, JSON_VALUES);
     if (error !== undefined) throw new FormatError(error.message, error.offset);
     if (value === undefined) throw new FormatError("Cannot read JSON: there is none", 0);

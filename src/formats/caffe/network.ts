@@ -17,7 +17,7 @@ import type { Evidence, FolderPlace, Observation } from "../../core/types.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { readTextProto, type TextField } from "../../parsers/text_proto.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a network, without its weights. ResNet-152 has 300 KiB. CWE-770. */
 const TEXT_BYTES = 16 * 1024 * 1024;
@@ -83,7 +83,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const fields = readTextProto(await readWhole(source, TEXT_BYTES, "a network", check));
+  const fields = readTextProto(await readAll(source, TEXT_BYTES, "a network", check));
   yield [];
   const walk = new NetworkWalk();
   const unknown = walk.fields(fields);

@@ -119,7 +119,7 @@ async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
     const { consumed, produced, ended } = decoded.progress();
     const empty = produced > consumed * ratio / BOMB_PART;
     if (ended || decoded.error !== undefined || produced > PROBE_BYTES && !empty) return;
-    // The fault of a stream is asked for by `verify`.
+    // The error of a stream is asked for by `verify`.
     await decoded.read(produced, 1).catch(() => undefined);
   }
 }

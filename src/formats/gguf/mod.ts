@@ -163,7 +163,7 @@ class Scanner {
     const rest: Observation[] = more <= 0 ? [] : [{
       type: "anomaly",
       rule: "gguf-malformed",
-      detail: `${more} more such faults`,
+      detail: `${more} more such mismatches`,
     }];
     return [
       ...mismatches,

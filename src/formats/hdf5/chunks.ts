@@ -13,7 +13,7 @@ import { decodeBlosc, unshuffle } from "../../codecs/blosc.ts";
 import { decompress } from "../../codecs/decompress.ts";
 import { FormatError, LimitError } from "../../core/errors.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { type HeaderReader, isSigned, messagesOf, numberAt } from "./header.ts";
 
 const LAYOUT = 0x08;
@@ -316,5 +316,5 @@ function stream(
       if (produced > size) throw new LimitError("spoolBytes", `A chunk has over ${size} bytes`);
     },
   });
-  return readWhole(decoded, size, "a chunk", () => {});
+  return readAll(decoded, size, "a chunk", () => {});
 }

@@ -90,6 +90,6 @@ test("a model whose heap leads nowhere ends incomplete", async () => {
   );
   assert.ok(at > 0);
   bytes.fill(0, at + 16, at + 32);
-  const { error: fault, unread } = await run(hdf5Format, bytes, { name: "m.h5" });
-  assert.ok(fault !== undefined || unread);
+  const { error, unread } = await run(hdf5Format, bytes, { name: "m.h5" });
+  assert.ok(error !== undefined || unread);
 });

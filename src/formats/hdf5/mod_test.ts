@@ -23,8 +23,8 @@ test("the superblock is found at 0, 512, 1024 and so on, and nowhere else", () =
 
 test("the configurations are handed on, as text of variable length and of fixed", async () => {
   for (const name of ["safe/dense.h5", "safe/dense_keras2.h5"]) {
-    const { entries, rules, error: fault } = await scan(read(name));
-    assert.deepEqual([rules, fault], [[], undefined]);
+    const { entries, rules, error } = await scan(read(name));
+    assert.deepEqual([rules, error], [[], undefined]);
     assert.deepEqual(entries.map(({ part, hint }) => [part, hint]), [
       ["model_config", "keras-config-h5"],
       ["training_config", "keras-config-h5"],
@@ -35,8 +35,8 @@ test("the configurations are handed on, as text of variable length and of fixed"
 
 test("weights without a configuration are nothing to speak of, cycles of links neither", async () => {
   for (const name of ["safe/model.weights.h5", "safe/cycles.h5"]) {
-    const { rules, error: fault } = await scan(read(name));
-    assert.deepEqual([rules, fault], [[], undefined], name);
+    const { rules, error } = await scan(read(name));
+    assert.deepEqual([rules, error], [[], undefined], name);
   }
 });
 
@@ -68,8 +68,8 @@ test("what PyTables and hickle unpickle is handed on as pickles, and nothing els
     ["safe/hickle.hkl", ['/data/"price"', "/hickle_types_table/0", "/hickle_types_table/2"]],
   ] as const;
   for (const [name, parts] of cases) {
-    const { entries, rules, error: fault } = await scan(readOther(name));
-    assert.deepEqual([rules, fault], [[], undefined], name);
+    const { entries, rules, error } = await scan(readOther(name));
+    assert.deepEqual([rules, error], [[], undefined], name);
     assert.deepEqual(entries.map(({ part }) => part).toSorted(), parts, name);
     assert.ok(entries.every(({ hint }) => hint === "pickle"), name);
   }
@@ -79,8 +79,8 @@ test("pickled rows and attributes of a file that is cut off anywhere are found o
   for (const name of ["attribute.h5", "rows.h5", "types_table.hkl"]) {
     const bytes = readOther(`harmful/${name}`);
     for (let length = 512; length < bytes.length; length += SWEEP) {
-      const { entries, unread, error: fault } = await scan(bytes.subarray(0, length));
-      assert.ok(entries.length > 0 || unread || fault !== undefined, `${name}: ${length} bytes`);
+      const { entries, unread, error } = await scan(bytes.subarray(0, length));
+      assert.ok(entries.length > 0 || unread || error !== undefined, `${name}: ${length} bytes`);
     }
   }
 });
@@ -159,9 +159,9 @@ test("after all of that a good file is still read", async () => {
 });
 
 test("a spent budget ends the scan", async () => {
-  const { error: fault } = await run(hdf5Format, read("safe/recurrent.h5"), {
+  const { error } = await run(hdf5Format, read("safe/recurrent.h5"), {
     name: "m.h5",
     limits: { members: 5 },
   });
-  assert.match(String(fault), /more than 5 objects/);
+  assert.match(String(error), /more than 5 objects/);
 });

@@ -13,7 +13,7 @@
 import { HINT } from "../../core/hints.ts";
 import { jsonLetters, parseJson } from "../../parsers/json.ts";
 import type { Source } from "../../core/source.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { ConfigWalk } from "./walk.ts";
@@ -43,7 +43,7 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const bytes = await readWhole(
+  const bytes = await readAll(
     source,
     CONFIG_BYTES,
     "a Keras configuration",

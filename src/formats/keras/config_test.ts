@@ -336,8 +336,8 @@ test("the metadata of a SavedModel hands on each node's configuration", async ()
   );
   const bytes = new Uint8Array(readFileSync(path));
   assert.ok(kerasMetadataFormat.detect(sampleOf(bytes)));
-  const { entries, error: fault } = await run(kerasMetadataFormat, bytes);
-  assert.equal(fault, undefined);
+  const { entries, error } = await run(kerasMetadataFormat, bytes);
+  assert.equal(error, undefined);
   assert.equal(entries[0]?.part, "root");
   assert.ok(entries.length > 5);
   for (const { text, hint } of entries) {

@@ -8,7 +8,7 @@
 
 import { jsonLetters } from "../../parsers/json.ts";
 import type { Source } from "../../core/source.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import type { Interest, Observation } from "../../core/types.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
@@ -97,7 +97,7 @@ async function* scan(
 ): AsyncIterable<readonly Observation[]> {
   const { sample, interest, folder } = context;
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, CONFIG_BYTES, "a configuration", check);
+  const bytes = await readAll(source, CONFIG_BYTES, "a configuration", check);
   const notation = sample.hint === HINT.configuration
     ? "json"
     : notationOf(baseName(sample.name)) ?? "json";

@@ -20,7 +20,7 @@ import {
   valuesOf,
 } from "../../parsers/json.ts";
 import { hasNodes, isLongObject, isSymbol } from "./head.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a graph. The largest known has 2 MiB. CWE-770. */
 const SYMBOL_BYTES = 64 * 1024 * 1024;
@@ -43,7 +43,7 @@ export const mxnetSymbolFormat: Format = {
   isUndecided: isLongObject,
   detectFurther: async (source, _sample, check) =>
     (source.size ?? 0) <= SYMBOL_BYTES &&
-    hasNodes(jsonLetters(await readWhole(source, SYMBOL_BYTES, "a graph", check))),
+    hasNodes(jsonLetters(await readAll(source, SYMBOL_BYTES, "a graph", check))),
   scan,
 };
 
@@ -52,7 +52,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, SYMBOL_BYTES, "a graph", check);
+  const bytes = await readAll(source, SYMBOL_BYTES, "a graph", check);
   yield [];
   const { value, error } = parseJson(bytes);
   const walk = new GraphWalk(check);

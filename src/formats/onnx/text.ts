@@ -13,7 +13,7 @@ import { looksLikeText } from "../../parsers/bytes.ts";
 import { MessageSchema } from "../../parsers/message_schema.ts";
 import { readTextMessage } from "../../parsers/text_message.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a model in text. With its weights a model of 50 MiB has some 200. CWE-770. */
 const TEXT_BYTES = 384 * 1024 * 1024;
@@ -46,11 +46,11 @@ interface TextModel {
 /**
  * Reads a model in text.
  *
- * @throws LimitError and SourceError as `readWhole` does
+ * @throws LimitError and SourceError as `readAll` does
  */
 export async function textModel(source: Source, context: FormatContext): Promise<TextModel> {
   const check = (): void => context.checkDeadline();
-  const text = await readWhole(source, TEXT_BYTES, "a model", check);
+  const text = await readAll(source, TEXT_BYTES, "a model", check);
   // Imported when it is wanted: the schema is no part of what binary models need.
   const { ONNX_MESSAGES } = await import("./text_schema.ts");
   const { writer, error } = readTextMessage(

@@ -14,7 +14,7 @@ import { IR_BYTES, isNetwork, type NetworkLayers, readNetwork } from "../../pars
 import { ascii, latin1, startsWith } from "../../parsers/bytes.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
 import { decodeXml } from "../../parsers/xml_head.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { wrongTexts } from "./texts.ts";
 
 /**
@@ -36,7 +36,7 @@ export const openvinoFormat: Format = {
     isNetwork(headText(sample)) === "cut",
   detectFurther: async (source, _sample, check) => {
     if ((source.size ?? 0) > IR_BYTES) return undefined;
-    return isNetwork(decodeXml(await readWhole(source, IR_BYTES, "XML", check)).text) === true;
+    return isNetwork(decodeXml(await readAll(source, IR_BYTES, "XML", check)).text) === true;
   },
   scan,
 };
@@ -51,7 +51,7 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  const bytes = await readWhole(source, IR_BYTES, "a network", () => context.checkDeadline());
+  const bytes = await readAll(source, IR_BYTES, "a network", () => context.checkDeadline());
   const { text, encoding } = decodeXml(bytes);
   const end = encoding === "utf-8" ? endOf(bytes) : undefined;
   if (end !== undefined) yield await behindEnd(source, end);

@@ -20,7 +20,7 @@ import {
   valuesOf,
 } from "../../parsers/json.ts";
 import { leavesStore, storeAnomalies } from "../../parsers/tensorstore.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { mayBeMetadata } from "./names.ts";
 
 /** Bytes of a description. Trees of the largest models have some megabytes. CWE-770. */
@@ -45,7 +45,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, METADATA_BYTES, "a description", check);
+  const bytes = await readAll(source, METADATA_BYTES, "a description", check);
   const { value, error } = parseJson(bytes, 32_000_000);
   if (isObject(value)) {
     yield keyAnomalies(value);

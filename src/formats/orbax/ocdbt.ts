@@ -15,7 +15,7 @@ import type { Observation } from "../../core/types.ts";
 import { Cursor } from "../../parsers/cursor.ts";
 import { leavesStore } from "../../parsers/tensorstore.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { readUpTo, readWhole } from "../../sources/read_all.ts";
+import { readUpTo, readAll } from "../../sources/read_all.ts";
 import { mayBeOcdbt } from "./names.ts";
 
 /** Bytes of a manifest or node. TensorStore's own nodes have 8 MiB, manifests up to some megabytes. CWE-770. */
@@ -84,7 +84,7 @@ async function decoded(bytes: Uint8Array, context: FormatContext): Promise<Uint8
   const options = { ratio: context.limits.ratio, spend: context.spendExpanded };
   const source = decompress("body", bytesSource("body", body), "zstandard", options);
   const check = (): void => context.checkDeadline();
-  const whole = await readWhole(source, NODE_BYTES, "an OCDBT node", check);
+  const whole = await readAll(source, NODE_BYTES, "an OCDBT node", check);
   if (!source.progress().ended) throw new FormatError("Cannot read OCDBT: its body is cut off");
   return whole;
 }

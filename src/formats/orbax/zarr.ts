@@ -20,7 +20,7 @@ import {
   valuesOf,
 } from "../../parsers/json.ts";
 import { storeAnomalies } from "../../parsers/tensorstore.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { mayBeZarr } from "./names.ts";
 
 /** Bytes of a description; those of whole groups (`.zmetadata`) have some megabytes. CWE-770. */
@@ -88,7 +88,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, METADATA_BYTES, "a description", check);
+  const bytes = await readAll(source, METADATA_BYTES, "a description", check);
   const { value, error } = parseJson(bytes);
   if (isObject(value)) {
     yield arrayAnomalies(value);

@@ -20,7 +20,7 @@ import {
   valuesOf,
 } from "../../parsers/json.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { Operators } from "./operators.ts";
 
 /** Bytes of a program. That of a language model of 60 layers has 10 MiB; weights are elsewhere. CWE-770. */
@@ -62,7 +62,7 @@ export const paddlePirFormat: Format = {
     /^[^\x21-\x7e]{0,64}\{/u.test(jsonLetters(head.subarray(0, 256))),
   detectFurther: async (source, _sample, check) => {
     if ((source.size ?? 0) > PROGRAM_BYTES) return undefined;
-    return KEY.test(jsonLetters(await readWhole(source, PROGRAM_BYTES, "a program", check)));
+    return KEY.test(jsonLetters(await readAll(source, PROGRAM_BYTES, "a program", check)));
   },
   scan,
 };
@@ -79,7 +79,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, PROGRAM_BYTES, "a program", check);
+  const bytes = await readAll(source, PROGRAM_BYTES, "a program", check);
   yield [];
   const { value, error } = parseJson(bytes, VALUES);
   const walk = new PirWalk(check);

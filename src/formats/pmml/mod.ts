@@ -16,7 +16,7 @@ import { judgePython } from "../../parsers/python/source_facts.ts";
 import { expandedLength, type XmlDoctype } from "../../parsers/xml_doctype.ts";
 import { decodeXml, xmlRoot } from "../../parsers/xml_head.ts";
 import { type XmlTag, xmlTags, xmlText } from "../../parsers/xml_tags.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a model. Forests of a thousand trees have some hundred MiB. CWE-770. */
 const PMML_BYTES = 256 * 1024 * 1024;
@@ -48,7 +48,7 @@ export const pmmlFormat: Format = {
     isPmml(headText(sample)) === "cut",
   detectFurther: async (source, _sample, check) => {
     if ((source.size ?? 0) > PMML_BYTES) return undefined;
-    return isPmml(decodeXml(await readWhole(source, PMML_BYTES, "XML", check)).text) === true;
+    return isPmml(decodeXml(await readAll(source, PMML_BYTES, "XML", check)).text) === true;
   },
   scan,
 };
@@ -74,7 +74,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, PMML_BYTES, "a model", check);
+  const bytes = await readAll(source, PMML_BYTES, "a model", check);
   yield [];
   const { text } = decodeXml(bytes, true);
   const walk = new PmmlWalk(text, check);

@@ -17,7 +17,7 @@ import { judgePython } from "../../parsers/python/source_facts.ts";
 import { commandAnomalies } from "../../parsers/setup/commands.ts";
 import { notebookProgram } from "../../parsers/python/notebook.ts";
 import type { Source } from "../../core/source.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import type { Observation } from "../../core/types.ts";
 import { latin1, looksLikeText } from "../../parsers/bytes.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
@@ -125,7 +125,7 @@ async function* scan(
     yield compiled(name, hint === HINT.pythonCached, (head[4] ?? 0) & CHECKED);
     return;
   }
-  const bytes = await readWhole(
+  const bytes = await readAll(
     source,
     hint === HINT.pythonNotebook ? NOTEBOOK_BYTES : SOURCE_BYTES,
     "Python source",

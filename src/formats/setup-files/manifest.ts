@@ -11,7 +11,7 @@ import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { isArray, isObject, type JsonValue, parseJson } from "../../parsers/json.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { isManifest } from "./head.ts";
 
 /** Bytes of a manifest. Registries accept 4 MiB. CWE-770. */
@@ -34,7 +34,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, MANIFEST_BYTES, "a manifest", check);
+  const bytes = await readAll(source, MANIFEST_BYTES, "a manifest", check);
   const { value, error } = parseJson(bytes);
   yield digestAnomalies(value);
   if (error !== undefined) throw new FormatError(error.message, error.offset);

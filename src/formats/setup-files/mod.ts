@@ -14,7 +14,7 @@ import type { Observation } from "../../core/types.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { type Command, commandAnomalies } from "../../parsers/setup/commands.ts";
 import { indexAnomaly, requirementAnomaly } from "../../parsers/setup/packages.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { setupKind } from "./head.ts";
 
 type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
@@ -54,7 +54,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, FILE_BYTES, "a list of requirements or commands", check);
+  const bytes = await readAll(source, FILE_BYTES, "a list of requirements or commands", check);
   const [first, second] = bytes;
   const encoding = first === 0xff && second === 0xfe
     ? "utf-16le"

@@ -11,7 +11,7 @@
 import { HINT } from "../../core/hints.ts";
 import { jsonLetters, parseJson } from "../../parsers/json.ts";
 import type { Source } from "../../core/source.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import type { Observation } from "../../core/types.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { SkopsWalk } from "./walk.ts";
@@ -42,7 +42,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, SCHEMA_BYTES, "a schema", check);
+  const bytes = await readAll(source, SCHEMA_BYTES, "a schema", check);
   const { value, error } = parseJson(bytes, Math.min(SCHEMA_VALUES, context.limits.values));
   const walk = new SkopsWalk(check);
   if (value !== undefined) walk.add(value);

@@ -52,7 +52,7 @@ test("a template that is longer than any is not read", async () => {
   assert.match(seen.error?.message ?? "", /longer than/);
 });
 
-test("a fault is reported once, with what stands there", async () => {
+test("a syntax error is reported once, with what stands there", async () => {
   const seen = await run(chatTemplateFormat, encoder.encode("{{ ( }}{{ ) }}{% for %}"));
   assert.equal(seen.anomalies.length, 1);
   assert.equal(seen.anomalies[0]?.rule, "template-malformed");
@@ -62,27 +62,27 @@ test("a fault is reported once, with what stands there", async () => {
 /** What is named, and whether it says that this is all. */
 async function named(
   text: string,
-): Promise<{ readonly names: Set<string>; readonly whole: boolean }> {
-  const { facts, error: fault } = await run(chatTemplateFormat, encoder.encode(text));
+): Promise<{ readonly names: Set<string>; readonly complete: boolean }> {
+  const { facts, error } = await run(chatTemplateFormat, encoder.encode(text));
   const names = facts.flatMap(({ fact }) => fact.kind === "operator" ? [fact.name] : []);
-  return { names: new Set(names), whole: fault === undefined };
+  return { names: new Set(names), complete: error === undefined };
 }
 
 test("a name behind hundreds of others is reported", async () => {
   const others = Array.from({ length: 600 }, (_, at) => `{{ x._a${at} }}`).join("");
-  const { names, whole } = await named(`${others}{{ ''.__class__ }}`);
+  const { names, complete } = await named(`${others}{{ ''.__class__ }}`);
   assert.ok(names.has("attribute.__class__"));
-  assert.ok(whole);
+  assert.ok(complete);
 });
 
 test("more names than are reported, and more work than is done for one, leave a template unread", async () => {
   const others = Array.from({ length: 1_200 }, (_, at) => `{{ x._a${at} }}`).join("");
-  assert.equal((await named(`${others}{{ ''.__class__ }}`)).whole, false);
+  assert.equal((await named(`${others}{{ ''.__class__ }}`)).complete, false);
   const hidden = "{{ ''['__cl' ~ 'ass__'] }}";
   assert.ok((await named(hidden)).names.has("attribute.__class__"));
   for (const work of ["{% set a = a ~ a ~ 'b' %}", "{% set a = [1, 2, 3, 4, 5, 6, 7, 8, 9] %}"]) {
-    const { names, whole } = await named(work.repeat(2000) + hidden);
-    assert.ok(names.has("attribute.__class__") || !whole, work);
+    const { names, complete } = await named(work.repeat(2000) + hidden);
+    assert.ok(names.has("attribute.__class__") || !complete, work);
   }
   const chain = (length: number) => `{{ ''['__cl' ~ 'ass__'${" ~ ''".repeat(length)}] }}`;
   assert.ok((await named(chain(300))).names.has("attribute.__class__"));
@@ -95,7 +95,7 @@ test("real templates are far from what is given up", async () => {
   for (const entry of readdirSync(ROOT, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const text = readFileSync(`${entry.parentPath}/${entry.name}`, "utf8");
-    assert.ok((await named(text)).whole, entry.parentPath);
+    assert.ok((await named(text)).complete, entry.parentPath);
   }
 });
 
@@ -111,15 +111,17 @@ test("only the delimiters that loaders of chat templates set are read, and a fir
     "#jinja2: trim_blocks: True\n{{ messages }}",
   ];
   for (const text of texts) {
-    const { names, whole } = await named(text);
+    const { names, complete } = await named(text);
     assert.deepEqual([...names], [], text);
-    assert.equal(whole, true, text);
+    assert.equal(complete, true, text);
   }
   const reached = await named("# for m in messages\n{{ m.__class__ }}");
   assert.deepEqual([...reached.names], ["attribute.__class__"]);
   for (const override of ["variable_start_string: '[%'", "line_statement_prefix:'%'"]) {
-    const { whole } = await named(`#jinja2: trim_blocks:True, ${override}\n[% messages %]{{ x }}`);
-    assert.equal(whole, false, override);
+    const { complete } = await named(
+      `#jinja2: trim_blocks:True, ${override}\n[% messages %]{{ x }}`,
+    );
+    assert.equal(complete, false, override);
   }
 });
 

@@ -18,7 +18,7 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import { latin1 } from "../../parsers/bytes.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import { isDescriptorSet, SET_BYTES } from "./descriptor_set.ts";
 import { type Kind, kindOf } from "./detect.ts";
 import { scanText, textKindOf } from "./text.ts";
@@ -52,7 +52,7 @@ async function* scan(
   }
   if (kind === "graph" && size <= SET_BYTES && /\.proto[^\w.]/u.test(latin1(head, 300))) {
     const check = () => context.checkDeadline();
-    if (isDescriptorSet(await readWhole(source, SET_BYTES, "a graph", check))) return;
+    if (isDescriptorSet(await readAll(source, SET_BYTES, "a graph", check))) return;
   }
   yield* scanGraphs(source, context, kind, true);
 }

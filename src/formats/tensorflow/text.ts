@@ -13,7 +13,7 @@ import { looksLikeText } from "../../parsers/bytes.ts";
 import { MessageSchema } from "../../parsers/message_schema.ts";
 import { readTextMessage } from "../../parsers/text_message.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 import type { Kind } from "./detect.ts";
 
 /** Bytes of a graph in text. Frozen graphs with their weights have some hundred megabytes. CWE-770. */
@@ -76,7 +76,7 @@ export async function* scanText(
   scan: (source: Source) => AsyncIterable<readonly Observation[]>,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
-  const text = await readWhole(source, TEXT_BYTES, "a graph", check);
+  const text = await readAll(source, TEXT_BYTES, "a graph", check);
   yield [];
   // Imported when it is wanted: the schema is no part of what binary graphs need.
   const { TENSORFLOW_MESSAGES } = await import("./text_schema.ts");

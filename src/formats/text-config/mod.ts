@@ -13,7 +13,7 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import { readTextProto, type TextField } from "../../parsers/text_proto.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a text. The largest real label map has 200 KiB. CWE-770. */
 const TEXT_BYTES = 16 * 1024 * 1024;
@@ -50,7 +50,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, TEXT_BYTES, "a configuration", check);
+  const bytes = await readAll(source, TEXT_BYTES, "a configuration", check);
   const fields = readTextProto(bytes);
   yield [];
   if (fields.every(isItem)) return;

@@ -12,7 +12,7 @@ import type { Observation } from "../../core/types.ts";
 import { startsWith } from "../../parsers/bytes.ts";
 import { TABLE_MAGIC, tableEntries } from "../../parsers/sstable.ts";
 import { BUNDLE_INDEX_BYTES, readTensorBundle } from "../../parsers/tensor_bundle.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** TensorFlow checkpoints. */
 export const tfCheckpointFormat: Format = { id: "tf-checkpoint", random: true, detect, scan };
@@ -34,7 +34,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, BUNDLE_INDEX_BYTES, "a checkpoint's table", check);
+  const bytes = await readAll(source, BUNDLE_INDEX_BYTES, "a checkpoint's table", check);
   yield [];
   if (startsWithHeader(bytes)) readTensorBundle(bytes);
   // Version 1 keeps each variable under its name, and what there is under the empty name.

@@ -12,7 +12,7 @@ import type { Observation } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
 import { charsmapAnomaly } from "./charsmap.ts";
 import { fieldsOf, WIRE, type WireField } from "../../parsers/protobuf.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a model. The largest real one has 5 MiB. CWE-770. */
 const MODEL_BYTES = 256 * 1024 * 1024;
@@ -54,7 +54,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, MODEL_BYTES, "a sentencepiece model", check);
+  const bytes = await readAll(source, MODEL_BYTES, "a sentencepiece model", check);
   const fields = new Set<number>();
   const symbols: string[] = [];
   let long = 0;

@@ -11,7 +11,7 @@ import type { Format, FormatContext, Sample } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { latin1, looksLikeText } from "../../parsers/bytes.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a list. The largest real one has 4 MiB. CWE-770. */
 const LIST_BYTES = 64 * 1024 * 1024;
@@ -49,7 +49,7 @@ async function* scan(
   const kind = kindOf(context.sample);
   if (kind === undefined) return;
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, LIST_BYTES, "a list of tokens", check);
+  const bytes = await readAll(source, LIST_BYTES, "a list of tokens", check);
   yield [];
   const lines = new TextDecoder().decode(bytes).split(/\r?\n/u);
   // Ranks are written with a line feed behind each; merges of some tools lack the last.

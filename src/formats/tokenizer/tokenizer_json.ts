@@ -18,7 +18,7 @@ import {
   parseJson,
   valuesOf,
 } from "../../parsers/json.ts";
-import { readWhole } from "../../sources/read_all.ts";
+import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a tokenizer. The largest real one has 34 MiB. CWE-770. */
 const TOKENIZER_BYTES = 256 * 1024 * 1024;
@@ -51,7 +51,7 @@ async function* scan(
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = () => context.checkDeadline();
-  const bytes = await readWhole(source, TOKENIZER_BYTES, "a tokenizer", check);
+  const bytes = await readAll(source, TOKENIZER_BYTES, "a tokenizer", check);
   yield [];
   const { value, error } = parseJson(bytes, VALUES);
   if (error !== undefined) throw new FormatError(error.message, error.offset);

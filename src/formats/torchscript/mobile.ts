@@ -15,7 +15,7 @@ import type { FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Interest, Observation, OperatorFact } from "../../core/types.ts";
 import { latin1 } from "../../parsers/bytes.ts";
-import { readUpTo, readWhole } from "../../sources/read_all.ts";
+import { readAll, readUpTo } from "../../sources/read_all.ts";
 import { sliceSource } from "../../sources/memory.ts";
 import { customClass, isNotable } from "./names.ts";
 
@@ -77,14 +77,14 @@ class Operators {
  * The operators that a `bytecode.pkl` names. PyTorch's unpickler has no opcode that computes a text, so
  * each name is the argument of one: every place is tried, after any opcode.
  *
- * @throws LimitError, SourceError as `readWhole` does
+ * @throws LimitError, SourceError as `readAll` does
  */
 export async function scanBytecode(
   source: Source,
   context: FormatContext,
 ): Promise<Observation[]> {
   const check = (): void => context.checkDeadline();
-  const bytes = await readWhole(source, BYTECODE_BYTES, "a mobile program", check);
+  const bytes = await readAll(source, BYTECODE_BYTES, "a mobile program", check);
   const operators = new Operators("the bytecode of a mobile program", context.interest);
   for (let at = 0; at < bytes.length; at++) {
     if (at % BLOCK_BYTES === 0) check();

@@ -16,8 +16,8 @@ function plain(node: ConfigNode): unknown {
 }
 const read = (text: string | Uint8Array, notation: Notation) => {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  const { roots, syntaxError: fault } = readConfig(bytes, notation);
-  return { roots: roots.map(plain), fault };
+  const { roots, syntaxError } = readConfig(bytes, notation);
+  return { roots: roots.map(plain), syntaxError };
 };
 
 test("the notation is that of the extension in any case, or of a known name", () => {
@@ -50,25 +50,25 @@ test("an INI file is what Python's configparser reads", () => {
 });
 
 test("JSON lines are read one by one, a broken one is named and hides no other", () => {
-  const { roots, fault } = read('{"a": 1}\n\n{"b"\n[2]\n', "json-lines");
+  const { roots, syntaxError } = read('{"a": 1}\n\n{"b"\n[2]\n', "json-lines");
   assert.deepEqual(roots.at(0), [["a", 1]]);
   assert.deepEqual(roots.at(-1), [2]);
-  assert.ok(fault !== undefined && fault.at >= 10, JSON.stringify(fault));
+  assert.ok(syntaxError !== undefined && syntaxError.at >= 10, JSON.stringify(syntaxError));
 });
 
 test("more lines than are read are said to be too many", () => {
-  const { roots, fault } = read("1\n".repeat(200_001), "json-lines");
+  const { roots, syntaxError } = read("1\n".repeat(200_001), "json-lines");
   assert.equal(roots.length, 200_000);
-  assert.match(fault?.message ?? "", /more than 200000 lines/);
+  assert.match(syntaxError?.message ?? "", /more than 200000 lines/);
 });
 
-test("TOML keeps types and tables, and a fault has its place", () => {
+test("TOML keeps types and tables, and a syntax error has its place", () => {
   assert.deepEqual(read('a = 1\n[t]\nb = [true, "x"]\nd = 2020-01-01', "toml").roots, [[
     ["a", 1],
     ["t", [["b", [true, "x"]], ["d", "2020-01-01"]]],
   ]]);
-  const { roots, fault } = read("a = 1\nb =\n", "toml");
-  assert.deepEqual([roots, fault?.at], [[], 5]);
+  const { roots, syntaxError } = read("a = 1\nb =\n", "toml");
+  assert.deepEqual([roots, syntaxError?.at], [[], 5]);
 });
 
 test("UTF-16 behind its byte order mark is text", () => {

@@ -1,7 +1,7 @@
 /**
  * A YAML text as the nodes that PyYAML composes of it: block and flow collections, anchors and aliases,
  * merge keys, tags in every spelling, scalars resolved by YAML 1.1. Tolerant where a loader stops: the
- * first fault is reported, and what stands behind it is read as far as it makes sense.
+ * first error is reported, and what stands behind it is read as far as it makes sense.
  * https://yaml.org/spec/1.1/, and PyYAML's `scanner.py`, `parser.py` and `resolver.py`
  *
  * @module
@@ -539,7 +539,7 @@ class Composer {
     this.#member(map, key, value);
   }
 
-  /** A comma between items; what stands there instead is a fault and is stepped over if need be. */
+  /** A comma between items; what stands there instead is an error and is stepped over if need be. */
   #separator(before: number): void {
     const { kind, at } = this.#peek();
     if (this.#take(",") || kind === "]" || kind === "}") {

@@ -11,8 +11,8 @@ import {
   ABSENT,
   AGAIN,
   leave,
+  type MachineAnomalies,
   type MachineError,
-  type MachineNotes,
   type Next,
   STATUS,
 } from "./status.ts";
@@ -44,18 +44,23 @@ export class FrameReader {
   frameEnd = Infinity;
   /** Offset of the opcode whose text line is being skipped. */
   longLine: number = ABSENT;
-  private readonly notes: MachineNotes;
+  private readonly anomalies: MachineAnomalies;
   private readonly drops: readonly boolean[];
 
   /**
    * @param start virtual offset of the stream's first byte
    * @param drops whether each crossing of a frame's end drops the rest of the frame
    */
-  constructor(input: ByteWindow, start: number, notes: MachineNotes, drops: readonly boolean[]) {
+  constructor(
+    input: ByteWindow,
+    start: number,
+    anomalies: MachineAnomalies,
+    drops: readonly boolean[],
+  ) {
     this.input = input;
     this.buffer = input.buffer;
     this.offset = start;
-    this.notes = notes;
+    this.anomalies = anomalies;
     this.drops = drops;
   }
 
@@ -128,9 +133,9 @@ export class FrameReader {
     const end = this.frameEnd;
     this.frameEnd = Infinity;
     if (from >= end || to <= end || into) return AGAIN;
-    const { notes } = this;
-    const drop = this.drops[notes.straddles] ?? false;
-    if (notes.straddles++ === 0) notes.straddleOffset = at;
+    const { anomalies } = this;
+    const drop = this.drops[anomalies.straddles] ?? false;
+    if (anomalies.straddles++ === 0) anomalies.straddleOffset = at;
     if (!drop) return AGAIN;
     this.input.drop(from, end - from);
     this.wanted = 1;

@@ -22,7 +22,7 @@ import {
   ABSENT,
   AGAIN,
   leave,
-  MachineNotes,
+  MachineAnomalies,
   type MachineOptions,
   type Next,
   STATUS,
@@ -55,7 +55,7 @@ export class Machine {
   readonly memo: Memo;
   readonly reader: FrameReader;
   readonly semantics: Semantics;
-  readonly notes: MachineNotes = new MachineNotes();
+  readonly anomalies: MachineAnomalies = new MachineAnomalies();
   readonly options: MachineOptions;
   /** Virtual offset of the stream's first byte. */
   start: number;
@@ -85,7 +85,7 @@ export class Machine {
     this.heap.begin(start);
     this.stack = new Stack(options.valueLimit);
     this.memo = new Memo(options.valueLimit);
-    this.reader = new FrameReader(input, start, this.notes, options.drops);
+    this.reader = new FrameReader(input, start, this.anomalies, options.drops);
     this.semantics = options.semantics(this.heap);
   }
 
@@ -312,7 +312,7 @@ export class Machine {
     }
     stack.size = size;
     this.opcodes += opcodes;
-    if (memoRead) this.notes.memoRead = true;
+    if (memoRead) this.anomalies.memoRead = true;
     return next < 0 ? next : reader.short(pos, pos, 1);
   }
 
@@ -342,8 +342,8 @@ export class Machine {
   /** Writes the memo; `offset` is the opcode's. */
   put(index: number, value: Handle, offset: number): void {
     const before = this.memo.set(index, value);
-    if (before !== UNSET && before !== value && this.notes.memoRedefined === ABSENT) {
-      this.notes.memoRedefined = offset;
+    if (before !== UNSET && before !== value && this.anomalies.memoRedefined === ABSENT) {
+      this.anomalies.memoRedefined = offset;
     }
   }
 

@@ -90,8 +90,8 @@ test("numbers are read as C reads them", async () => {
 });
 
 test("an argument that only C reads is noted, an ordinary one is not", async () => {
-  assert.ok((await run(bytes("I0x10\n."))).machine.notes.looseArgument >= 0);
-  assert.ok((await run(bytes("I16\n."))).machine.notes.looseArgument < 0);
+  assert.ok((await run(bytes("I0x10\n."))).machine.anomalies.looseArgument >= 0);
+  assert.ok((await run(bytes("I16\n."))).machine.anomalies.looseArgument < 0);
 });
 
 test("numbers that C refuses end the stream", async () => {

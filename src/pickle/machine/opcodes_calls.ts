@@ -27,23 +27,23 @@ function stackGlobal(machine: Machine, pos: number): Next {
 
 /** REDUCE and NEWOBJ. */
 function callTop(machine: Machine, pos: number, code: number): Next {
-  const { stack, semantics, notes } = machine;
+  const { stack, semantics, anomalies } = machine;
   const args = stack.pop();
   const callee = args === undefined ? undefined : stack.pop();
   if (args === undefined || callee === undefined) return machine.underflow(pos);
   const via = code === OP.REDUCE ? "REDUCE" : "NEWOBJ";
   const at = machine.reader.base + pos - 1;
-  if (machine.isNoTuple(args)) notes.refuse(at, `${via}'s arguments are no tuple`);
+  if (machine.isNoTuple(args)) anomalies.refuse(at, `${via}'s arguments are no tuple`);
   if (machine.isData(callee)) {
-    notes.refuse(at, `${via} over what cannot be called`);
-    notes.noteDataCalled(at);
+    anomalies.refuse(at, `${via} over what cannot be called`);
+    anomalies.addDataCalled(at);
   }
   stack.push(semantics.callTuple(callee, args, undefined, via, at));
   return machine.goOn(pos);
 }
 
 function newobjEx(machine: Machine, pos: number): Next {
-  const { stack, semantics, notes } = machine;
+  const { stack, semantics, anomalies } = machine;
   const kwargs = stack.pop();
   const args = kwargs === undefined ? undefined : stack.pop();
   const callee = args === undefined ? undefined : stack.pop();
@@ -52,8 +52,8 @@ function newobjEx(machine: Machine, pos: number): Next {
   }
   const at = machine.reader.base + pos - 1;
   if (machine.isNoTuple(args) || machine.isData(callee)) {
-    notes.refuse(at, "NEWOBJ_EX over what cannot be called");
-    if (machine.isData(callee)) notes.noteDataCalled(at);
+    anomalies.refuse(at, "NEWOBJ_EX over what cannot be called");
+    if (machine.isData(callee)) anomalies.addDataCalled(at);
   }
   stack.push(semantics.callTuple(callee, args, kwargs, "NEWOBJ_EX", at));
   return machine.goOn(pos);
@@ -112,11 +112,11 @@ function nextBuffer(machine: Machine, pos: number): Next {
 }
 
 function readonlyBuffer(machine: Machine, pos: number): Next {
-  const { stack, heap, notes } = machine;
+  const { stack, heap, anomalies } = machine;
   if (stack.size <= stack.fence) return machine.underflow(pos);
   const value = stack.values[stack.size - 1] as number;
   if (machine.isData(value) && typeOf(heap, value)?.name !== "bytes") {
-    notes.refuse(machine.reader.base + pos - 1, "READONLY_BUFFER over what is no buffer");
+    anomalies.refuse(machine.reader.base + pos - 1, "READONLY_BUFFER over what is no buffer");
   }
   return pos;
 }

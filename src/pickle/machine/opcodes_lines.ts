@@ -90,7 +90,7 @@ function looseInt(machine: Machine, pos: number, end: number): Next {
   if (line.length !== 2 || (literal?.value !== 0 && literal?.value !== 1)) {
     return pushNumber(machine, pos, end, literal);
   }
-  machine.notes.noteLoose(machine.reader.base + pos - 1);
+  machine.anomalies.addLooseArgument(machine.reader.base + pos - 1);
   machine.stack.push(literal.value === 1 ? TRUE : FALSE);
   return end + 1;
 }
@@ -102,10 +102,10 @@ function pushNumber(
   literal: NumberLiteral | undefined,
   isFloat = false,
 ): Next {
-  const { reader, notes, stack, heap } = machine;
+  const { reader, anomalies, stack, heap } = machine;
   if (literal === undefined) return reader.fail(pos - 1, end + 1, "a number cannot be read");
   const at = reader.base + pos - 1;
-  if (!literal.strict) notes.noteLoose(at);
+  if (!literal.strict) anomalies.addLooseArgument(at);
   const { value } = literal;
   const small = !isFloat && typeof value === "number" && Number.isSafeInteger(value) &&
     Math.abs(value) < LARGE_INTEGER;
@@ -116,7 +116,7 @@ function pushNumber(
 // --- texts ----------------------------------------------------------------------------
 
 function unicode(machine: Machine, pos: number): Next {
-  const { reader: { buffer, base, limit }, options, notes } = machine;
+  const { reader: { buffer, base, limit }, options, anomalies } = machine;
   const end = newlineIn(buffer, pos, limit);
   if (end < 0) return noNewline(machine, pos, pos);
   const at = base + pos - 1;
@@ -126,12 +126,12 @@ function unicode(machine: Machine, pos: number): Next {
     return end + 1;
   }
   const line = buffer.slice(pos, end);
-  if (hasBrokenEscape(line, "UNICODE")) notes.refuse(at, "UNICODE has a cut-off escape");
+  if (hasBrokenEscape(line, "UNICODE")) anomalies.refuse(at, "UNICODE has a cut-off escape");
   return pushSearched(machine, at, line, end + 1);
 }
 
 function string(machine: Machine, pos: number): Next {
-  const { reader, options, notes } = machine;
+  const { reader, options, anomalies } = machine;
   const { buffer, base, limit } = reader;
   const end = newlineIn(buffer, pos, limit);
   if (end < 0) return noNewline(machine, pos, pos);
@@ -146,7 +146,7 @@ function string(machine: Machine, pos: number): Next {
     return reader.fail(pos - 1, end + 1, "STRING is not quoted");
   }
   const quoted = line.subarray(1, -1);
-  if (hasBrokenEscape(quoted, "STRING")) notes.refuse(at, "STRING has a cut-off escape");
+  if (hasBrokenEscape(quoted, "STRING")) anomalies.refuse(at, "STRING has a cut-off escape");
   return pushSearched(machine, at, quoted, end + 1);
 }
 
@@ -171,11 +171,11 @@ function pushSearched(machine: Machine, at: number, line: Uint8Array, next: numb
 }
 
 function persid(machine: Machine, pos: number): Next {
-  const { reader: { buffer, base, limit }, heap, notes } = machine;
+  const { reader: { buffer, base, limit }, heap, anomalies } = machine;
   const end = newlineIn(buffer, pos, limit);
   if (end < 0) return noNewline(machine, pos, pos);
   const line = buffer.slice(pos, end);
-  if (!isAscii(line, 0, line.length)) notes.refuse(base + pos - 1, "PERSID is not ASCII");
+  if (!isAscii(line, 0, line.length)) anomalies.refuse(base + pos - 1, "PERSID is not ASCII");
   pushPersistent(machine, heap.text(decodeLatin1(line)));
   return machine.goOn(end + 1);
 }
@@ -212,16 +212,16 @@ function memoLine(
   end: number,
   use: (machine: Machine, pos: number, next: number, index: number) => Next,
 ): Next {
-  const { reader, notes, memo } = machine;
+  const { reader, anomalies, memo } = machine;
   const next = end + 1;
   const literal = parseInteger(reader.buffer.slice(pos, end), 10, false);
   if (literal === undefined) return reader.fail(pos - 1, next, "a memo index cannot be read");
   const at = reader.base + pos - 1;
   const { value } = literal;
-  if (!literal.strict) notes.noteLoose(at);
+  if (!literal.strict) anomalies.addLooseArgument(at);
   if (value < 0) return reader.fail(pos - 1, next, `memo index ${value} is out of range`);
   // Python's memo is a dictionary, C's an array.
-  if (value > C_MEMO_LIMIT) notes.refuse(at, `memo index ${value} is out of range`);
+  if (value > C_MEMO_LIMIT) anomalies.refuse(at, `memo index ${value} is out of range`);
   return use(machine, pos, next, typeof value === "bigint" ? memo.standIn(value) : value);
 }
 
@@ -252,14 +252,14 @@ interface Named {
 }
 
 function useGlobal(machine: Machine, pos: number, next: number, named: Named): Next {
-  const { reader, notes, heap, stack, semantics } = machine;
+  const { reader, anomalies, heap, stack, semantics } = machine;
   const { code, module, name } = named;
   const opcode = code === OP.GLOBAL ? "GLOBAL" : "INST";
   const at = reader.base + pos - 1;
   if (module.length === 0) return reader.fail(pos - 1, next, `${opcode} has an empty name`);
-  if (!isUtf8(module) || !isUtf8(name)) notes.refuse(at, "a global's name is no UTF-8");
+  if (!isUtf8(module) || !isUtf8(name)) anomalies.refuse(at, "a global's name is no UTF-8");
   // Python's unpickler imports the module, and asks it for the empty name.
-  if (name.length === 0) notes.refuse(at, `${opcode} has an empty name`);
+  if (name.length === 0) anomalies.refuse(at, `${opcode} has an empty name`);
   const callee = heap.importGlobal(decodeUtf8(module), decodeUtf8(name), opcode, at);
   if (code === OP.GLOBAL) {
     stack.push(callee);
@@ -314,14 +314,14 @@ function noNewline(machine: Machine, pos: number, from: number): Next {
 
 /** Goes on looking for the end of a text line that is too long to be looked at. */
 export function skipLine(machine: Machine): Next {
-  const { reader, notes, stack, options } = machine;
+  const { reader, anomalies, stack, options } = machine;
   const { buffer, base, length, ended } = reader.input;
   const newline = buffer.subarray(0, length).indexOf(0x0a, reader.offset - base);
   if (newline < 0) {
     const next = reader.needMore();
     return ended ? reader.failAt(reader.longLine, "the data ends inside a line", true) : next;
   }
-  if (options.interest.patternsIn !== undefined) notes.noteUnsearched(reader.longLine);
+  if (options.interest.patternsIn !== undefined) anomalies.addUnsearched(reader.longLine);
   options.watch?.unread(reader.longLine);
   stack.push(handleOf(KIND.STRING, reader.longLine));
   reader.offset = base + newline + 1;

@@ -236,7 +236,7 @@ function search(machine: Machine, code: number, at: number, from: number, length
   const text = most === SEARCHED_TEXT_BYTES;
   if (length > most) {
     if (!text) return;
-    machine.notes.noteUnsearched(at);
+    machine.anomalies.addUnsearched(at);
   }
   const { buffer, length: filled } = machine.reader.input;
   const bytes = buffer.subarray(from, Math.min(from + Math.min(length, most), filled));

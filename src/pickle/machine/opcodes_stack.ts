@@ -58,7 +58,7 @@ export function pushMemo(
   index: number,
   value: Handle,
 ): Next {
-  machine.notes.memoRead = true;
+  machine.anomalies.memoRead = true;
   if (value === UNSET) {
     return machine.reader.fail(pos - 1, next, `memo entry ${index} is not set`);
   }
@@ -90,32 +90,32 @@ function longBinput(machine: Machine, pos: number): Next {
 }
 
 function proto(machine: Machine, pos: number): Next {
-  const { reader, notes } = machine;
+  const { reader, anomalies } = machine;
   if (pos >= reader.limit) return reader.short(pos - 1, pos, 1);
   const version = reader.buffer[pos] as number;
   if (version > HIGHEST_PROTOCOL) {
     return reader.fail(pos - 1, pos + 1, `protocol ${version} is unsupported`);
   }
   const at = reader.base + pos - 1;
-  if (at !== machine.start && notes.oddProtocol === ABSENT) notes.oddProtocol = at;
+  if (at !== machine.start && anomalies.oddProtocol === ABSENT) anomalies.oddProtocol = at;
   machine.protocol = version;
   return pos + 1;
 }
 
 function frame(machine: Machine, pos: number): Next {
-  const { reader, notes } = machine;
+  const { reader, anomalies } = machine;
   if (pos + 8 > reader.limit) return reader.short(pos - 1, pos, 8);
   const at = reader.base + pos - 1;
   const from = reader.base + pos + 8;
   const end = from + unsigned8(reader.buffer, pos);
   if (end > reader.input.size) {
-    notes.longFrame = true;
-    notes.noteFrame(at);
+    anomalies.longFrame = true;
+    anomalies.addFrame(at);
   }
   if (from >= reader.frameEnd) reader.frameEnd = Infinity;
   let next = reader.again(pos + 8);
   if (reader.frameEnd !== Infinity) {
-    notes.noteFrame(at);
+    anomalies.addFrame(at);
     if (end <= reader.frameEnd) return next;
     next = reader.leaveFrame(from, end, from);
   }
@@ -124,7 +124,7 @@ function frame(machine: Machine, pos: number): Next {
 }
 
 function stop(machine: Machine, pos: number): Next {
-  const { reader, stack, notes } = machine;
+  const { reader, stack, anomalies } = machine;
   const result = stack.pop();
   if (result === undefined) return machine.underflow(pos);
   machine.result = result;
@@ -132,7 +132,7 @@ function stop(machine: Machine, pos: number): Next {
   reader.offset = reader.base + pos;
   tellTargets(machine.heap, result, reader.offset - 1);
   if (reader.frameEnd > reader.offset && reader.frameEnd !== Infinity) {
-    notes.noteFrame(reader.offset - 1);
+    anomalies.addFrame(reader.offset - 1);
   }
   return leave(STATUS.STOPPED);
 }

@@ -42,7 +42,7 @@ export interface MachineError {
 }
 
 /** Anomalies that do not stop the unpickler; each with the offset of the first. */
-export class MachineNotes {
+export class MachineAnomalies {
   /** How often an argument or frame crosses the end of the frame around it. */
   straddles = 0;
   straddleOffset: number = ABSENT;
@@ -66,7 +66,7 @@ export class MachineNotes {
   /** Where plain data is called, which raises in every unpickler. */
   dataCalled: number = ABSENT;
 
-  noteDataCalled(offset: number): void {
+  addDataCalled(offset: number): void {
     if (this.dataCalled === ABSENT) this.dataCalled = offset;
   }
 
@@ -75,15 +75,15 @@ export class MachineNotes {
     this.refused ??= { offset, message };
   }
 
-  noteFrame(offset: number): void {
+  addFrame(offset: number): void {
     if (this.oddFrame === ABSENT) this.oddFrame = offset;
   }
 
-  noteLoose(offset: number): void {
+  addLooseArgument(offset: number): void {
     if (this.looseArgument === ABSENT) this.looseArgument = offset;
   }
 
-  noteUnsearched(offset: number): void {
+  addUnsearched(offset: number): void {
     if (this.unsearched === ABSENT) this.unsearched = offset;
   }
 }

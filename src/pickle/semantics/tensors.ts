@@ -184,5 +184,5 @@ export function claimStorages(heap: Heap, ids: readonly Handle[], siblings: Sibl
   }
 }
 
-/** Faults reported for one stream. An intact file has none. CWE-779. */
+/** Mismatches reported for one stream. An intact file has none. CWE-779. */
 export const MISMATCHES_REPORTED = 16;

@@ -17,7 +17,7 @@ import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import { opcodeOf } from "../machine/opcodes.ts";
 
 const NOTHING_MATTERS: Interest = { argumentsMatter: () => false };
-/** Opcodes that have to run without fault before bytes with a PROTO header count as a pickle. */
+/** Opcodes that have to run without an error before bytes with a PROTO header count as a pickle. */
 const PLAUSIBLE_OPCODES = 8;
 /** The same for bytes without that header, which text may look like. */
 const PLAUSIBLE_WITHOUT_HEADER = 24;

@@ -79,7 +79,7 @@ export interface Run {
   readonly uncertainAt: readonly number[];
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
   readonly badArray: number | undefined;
-  /** Why the run was broken off, when it was neither the pickle's end nor its fault; what came before counts. */
+  /** Why the run was broken off, when it was neither the pickle's end nor its error; what came before counts. */
   readonly broken?: Breaking;
 }
 
@@ -229,7 +229,7 @@ function guarded(machine: Machine): Status {
 
 /** True for a run that ended well, of which nothing will be reported. */
 function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolean {
-  const { notes } = machine;
+  const { anomalies } = machine;
   return status === STATUS.STOPPED && broken === undefined && badArray === undefined &&
     arrays.size === 0 && machine.heap.facts.empty && machine.leftovers === 0 &&
     !machine.heap.detailLost &&
@@ -240,8 +240,14 @@ function saysNothing({ machine, status, arrays, badArray, broken }: Run): boolea
       machine.persistentIds,
     ]
       .every(({ length }) => length === 0) &&
-    notes.refused === undefined && notes.straddles === 0 &&
-    [notes.oddFrame, notes.looseArgument, notes.unsearched, notes.memoRedefined, notes.oddProtocol]
+    anomalies.refused === undefined && anomalies.straddles === 0 &&
+    [
+      anomalies.oddFrame,
+      anomalies.looseArgument,
+      anomalies.unsearched,
+      anomalies.memoRedefined,
+      anomalies.oddProtocol,
+    ]
       .every((offset) => offset < 0);
 }
 

@@ -103,7 +103,7 @@ export class OtherReadings {
     within: readonly string[],
     known: Set<string>,
   ): AsyncGenerator<readonly Observation[]> {
-    const { straddles, memoRead } = run.machine.notes;
+    const { straddles, memoRead } = run.machine.anomalies;
     const joblib = run.stepped + run.objectArrays > 0;
     const arrays = run.framedArrays + run.uncertain > 0;
     if (straddles === 0 && !joblib && !arrays && (stream === 0 || !memoRead)) return;
@@ -125,7 +125,7 @@ export class OtherReadings {
   ): AsyncGenerator<readonly Observation[]> {
     const known = new Set<string>();
     yield this.beyond(run, known, "resync", within);
-    const { straddles, memoRead } = run.machine.notes;
+    const { straddles, memoRead } = run.machine.anomalies;
     if (straddles > 0) yield await this.frameReadings(run, options, known, within);
     if (memoRead) {
       this.starts.push(run.start);
@@ -148,7 +148,7 @@ export class OtherReadings {
     const { run, input } = other;
     this.alternatives.notePlain(run, input);
     yield this.beyond(run, known, "plain", within, input);
-    if (run.machine.notes.straddles === 0) return;
+    if (run.machine.anomalies.straddles === 0) return;
     yield await this.frameReadings(run, without, known, within, "plain");
   }
 
@@ -292,10 +292,10 @@ export class OtherReadings {
         pending.push([...taken, ...Array(at - taken.length).fill(false), true]);
       }
     };
-    branch([], run.machine.notes.straddles);
+    branch([], run.machine.anomalies.straddles);
     for (let tried = 0; pending.length > 0; tried++) {
       if (tried === FRAME_READINGS) {
-        const at = run.machine.notes.straddleOffset;
+        const at = run.machine.anomalies.straddleOffset;
         found.push(this.tooManyWays("frames", FRAME_READINGS, at, within));
         break;
       }
@@ -307,7 +307,7 @@ export class OtherReadings {
       }
       this.alternatives.noteFrames(other.run, other.input, true);
       found.push(...this.beyond(other.run, known, reading, within, other.input));
-      branch(drops, other.run.machine.notes.straddles);
+      branch(drops, other.run.machine.anomalies.straddles);
     }
     return found;
   }
@@ -330,7 +330,7 @@ export class OtherReadings {
         const { carrier, carrierInput } = this;
         run = await this.tried({ start, stepArrays: true, carrier }, carrierInput);
         this.carrier = run?.machine;
-        const refused = run !== undefined && (run.machine.notes.dataCalled >= 0 ||
+        const refused = run !== undefined && (run.machine.anomalies.dataCalled >= 0 ||
           run.machine.heap.facts.all().some(isListed));
         if (run?.status !== STATUS.STOPPED || refused) this.carriedStreams = Infinity;
       }
@@ -390,9 +390,9 @@ export class OtherReadings {
     // Bytes that are opcodes to few loaders or to none: what they spell counts only when it has a name.
     const doubtful = reading !== "frames" && reading !== "memo";
     const { machine } = run;
-    const refused = machine.notes.refused?.offset ?? Infinity;
+    const refused = machine.anomalies.refused?.offset ?? Infinity;
     const all = machine.heap.facts.all().slice(seen);
-    const { dataCalled } = machine.notes;
+    const { dataCalled } = machine.anomalies;
     const end = reading === "frames"
       ? -1
       : all.findIndex((counted) =>
@@ -457,7 +457,7 @@ export class OtherReadings {
       const { run, input } = other;
       const known = new Set<string>();
       yield this.beyond(run, known, reading, within, input);
-      if (run.machine.notes.straddles > 0) {
+      if (run.machine.anomalies.straddles > 0) {
         yield await this.frameReadings(run, options, known, within, reading);
       }
       this.alternatives.noteFrames(run, input, false);

@@ -23,7 +23,7 @@ export function anomaliesOf(
   siblings: Siblings | undefined,
 ): Observation[] {
   const { machine } = run;
-  const { notes, reader: { error } } = machine;
+  const { anomalies, reader: { error } } = machine;
   const found: Observation[] = [];
   const anomaly = (rule: string, detail: string, offset: number, unread = false): void => {
     found.push({
@@ -55,38 +55,42 @@ export function anomaliesOf(
       true,
     );
   }
-  if (notes.refused !== undefined) {
-    anomaly("pickle-malformed", notes.refused.message, notes.refused.offset, true);
+  if (anomalies.refused !== undefined) {
+    anomaly("pickle-malformed", anomalies.refused.message, anomalies.refused.offset, true);
   }
-  if (notes.straddles > 0 || notes.oddFrame >= 0) {
-    const at = notes.straddles > 0 ? notes.straddleOffset : notes.oddFrame;
+  if (anomalies.straddles > 0 || anomalies.oddFrame >= 0) {
+    const at = anomalies.straddles > 0 ? anomalies.straddleOffset : anomalies.oddFrame;
     anomaly(
       "pickle-frame-divergence",
       "an argument or a frame crosses the end of its frame",
       at,
-      notes.longFrame,
+      anomalies.longFrame,
     );
   }
-  if (notes.looseArgument >= 0) {
+  if (anomalies.looseArgument >= 0) {
     anomaly(
       "pickle-grammar-divergence",
       "only the C unpickler reads this argument",
-      notes.looseArgument,
+      anomalies.looseArgument,
     );
   }
-  if (notes.unsearched >= 0) {
+  if (anomalies.unsearched >= 0) {
     const detail = "a text is too long to be searched to its end for the patterns";
-    anomaly("scan-limit", detail, notes.unsearched, true);
+    anomaly("scan-limit", detail, anomalies.unsearched, true);
   }
-  if (notes.memoRedefined >= 0) {
+  if (anomalies.memoRedefined >= 0) {
     anomaly(
       "pickle-memo-redefined",
       "a memo entry is written a second time",
-      notes.memoRedefined,
+      anomalies.memoRedefined,
     );
   }
-  if (notes.oddProtocol >= 0) {
-    anomaly("pickle-protocol-odd", "PROTO stands in the middle of the stream", notes.oddProtocol);
+  if (anomalies.oddProtocol >= 0) {
+    anomaly(
+      "pickle-protocol-odd",
+      "PROTO stands in the middle of the stream",
+      anomalies.oddProtocol,
+    );
   }
   for (const mismatch of machine.semantics.tensorMismatches) {
     anomaly("torch-storage-mismatch", mismatch.message, mismatch.offset);

@@ -532,7 +532,7 @@ export class AssetScan {
   ): void {
     this.#outcome.unread = true;
     if (this.#reported.includes(error)) return;
-    // The same error arrives again by way of a parent or a fault, right after it was reported.
+    // The same error arrives again by way of a parent or an anomaly, right after it was reported.
     this.#reported = [error, ...this.#reported.slice(0, 7)];
     if (error instanceof LimitError) {
       const times = (this.#limitsReached.get(error.limit) ?? 0) + 1;
