@@ -64,6 +64,7 @@ export type {
   RuleOverride,
 } from "./src/rules/overrides.ts";
 export { DEFAULT_LIMITS, withDefaults } from "./src/core/limits.ts";
+export type { Allowing, RestrictedLoad } from "./src/core/restricted_load.ts";
 export { reasonsOf } from "./src/core/reasons.ts";
 export type { Bundle, BundleObservation } from "./src/core/bundle.ts";
 export type { Classification, Judged, RuleSet } from "./src/core/rule_set.ts";

@@ -6,8 +6,22 @@
  * @module
  */
 
-import type { Listing } from "../core/types.ts";
+import type { RestrictedLoad } from "../core/restricted_load.ts";
+import type { Interest, Listing } from "../core/types.ts";
+import {
+  tarLoads,
+  torchscriptLoads,
+  WEIGHTS_ONLY_BYTES,
+  zipLoads,
+} from "../pickle/weights_only/checkpoint.ts";
+import { memberBytes } from "./member_bytes.ts";
 import type { Bundle, BundleObservation } from "../core/bundle.ts";
+
+/** Listings that `torch.load` reads. */
+const ZIP = "zip";
+
+/** Names of the record of the version; the second is TorchScript's. `PyTorchStreamReader::init`. */
+const VERSIONS = ["version", ".data/version"];
 
 const CHECKPOINT = /^(?:.*\/)?data\.pkl$/u;
 const BYTECODE = /^(?<root>(?:.*\/)?)bytecode\.pkl$/u;
@@ -22,12 +36,59 @@ export const torchBundle: Bundle = {
 };
 
 function matches(listing: Listing): boolean {
-  return listing.members.some(({ name }) =>
-    CHECKPOINT.test(name) || SCRIPT_MARK.test(name) || BYTECODE.test(name)
-  );
+  return isTorchTar(listing) ||
+    listing.members.some(({ name }) =>
+      CHECKPOINT.test(name) || SCRIPT_MARK.test(name) || BYTECODE.test(name)
+    );
 }
 
-function* observe(listing: Listing): Iterable<BundleObservation> {
+async function* observe(
+  listing: Listing,
+  interest?: Interest,
+  checkDeadline: () => void = () => {},
+): AsyncIterable<BundleObservation> {
+  yield* anomalies(listing);
+  // `torch.load` looks at the first bytes alone to tell a zip archive: `_is_zipfile`.
+  const loads = listing.format === ZIP && listing.startsFile === true
+    ? await restrictedLoads(listing, { interest, checkDeadline })
+    : isTorchTar(listing)
+    ? tarLoads()
+    : undefined;
+  if (loads !== undefined) yield { part: "", observation: { type: "loads", loads } };
+}
+
+/**
+ * How `torch.load(…, weights_only=True)` takes the archive; undefined where it is not known which record it
+ * would read, or that cannot be had.
+ */
+async function restrictedLoads(
+  { members }: Listing,
+  context: Parameters<typeof zipLoads>[1],
+): Promise<readonly RestrictedLoad[] | undefined> {
+  const [first] = members;
+  const slash = first?.name.indexOf("/") ?? -1;
+  if (first === undefined || slash <= 0) return undefined;
+  // The folder of the first record is that of all: `PyTorchStreamReader::init`, caffe2/serialize/inline_container.cc.
+  const root = first.name.slice(0, slash + 1);
+  // Without the record of its version, torch reads no archive.
+  const isRead = members.some(({ name }) => VERSIONS.some((it) => name === root + it));
+  if (!isRead) return undefined;
+  if (members.some(({ name }) => name === `${root}constants.pkl`)) return torchscriptLoads();
+  // Names are found in either case of their letters; which of two is found depends on their order.
+  const wanted = `${root}data.pkl`.toLowerCase();
+  const [record, again] = members.filter(({ name }) => name.toLowerCase() === wanted);
+  if (record === undefined || again !== undefined) return undefined;
+  const bytes = await memberBytes(record, WEIGHTS_ONLY_BYTES);
+  return bytes && zipLoads(bytes, context);
+}
+
+/** PyTorch's own layout of before 0.1.10: `legacy_load` in `torch/serialization.py`. */
+function isTorchTar({ format, members }: Listing): boolean {
+  return format === "tar" &&
+    ["storages", "tensors", "pickle"].every((it) => members.some(({ name }) => name === it));
+}
+
+function* anomalies(listing: Listing): Iterable<BundleObservation> {
   const memberNames = new Set(listing.members.map(({ name }) => name));
   for (const name of memberNames) {
     const mobile = BYTECODE.exec(name)?.groups?.root;

@@ -6,6 +6,7 @@
  */
 
 import type { ModelAbout } from "./about.ts";
+import type { RestrictedLoad } from "./restricted_load.ts";
 
 /** How bad an issue is, worst first. */
 export const SEVERITIES = ["critical", "high", "medium", "low", "info", "debug"] as const;
@@ -110,6 +111,8 @@ export interface FileReport {
   readonly sha256?: FileHash;
   /** What the file says of the model in it or beside it; absent where it says nothing. */
   readonly about?: ModelAbout;
+  /** How loaders that refuse code take the file; absent for formats that have none. */
+  readonly loads?: readonly RestrictedLoad[];
   /** What is said of the file and everything inside it. */
   readonly verdict: Verdict;
   /** The highest score of its findings, 0 to 10. */

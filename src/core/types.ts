@@ -7,6 +7,7 @@
 
 import type { ModelAbout } from "./about.ts";
 import type { LoaderEntry } from "./loader.ts";
+import type { RestrictedLoad } from "./restricted_load.ts";
 import type { Source } from "./source.ts";
 
 export * from "./findings.ts";
@@ -211,6 +212,8 @@ export interface Listing {
   readonly format: string;
   /** In the order of the archive; names may come twice. */
   readonly members: readonly Member[];
+  /** Whether a member stands at the file's first byte, where its format tells. */
+  readonly startsFile?: boolean;
 }
 
 /** A file's place in a folder: the folder's listing and the file's name there. */
@@ -251,6 +254,8 @@ export type Observation =
   | { readonly type: "listing"; readonly listing: Listing }
   /** What the file says of its model. */
   | { readonly type: "about"; readonly about: ModelAbout }
+  /** How loaders that refuse code take the file. */
+  | { readonly type: "loads"; readonly loads: readonly RestrictedLoad[] }
   | {
     /** Something is wrong with the bytes; `rule` is the id of an anomaly rule. */
     readonly type: "anomaly";

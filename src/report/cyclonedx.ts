@@ -198,6 +198,9 @@ function propertiesOf(file: FileReport, about: ModelAbout): Plain[] {
     ...said.flatMap(([key, value]) => value === undefined ? [] : [property(key, value)]),
     ...datasets.map((name) => property("dataset", name)),
     ...aboutProperties(about),
+    ...(file.loads ?? []).map(({ loader, release, outcome }) =>
+      property("loads", `${loader}, ${release}: ${outcome}`)
+    ),
     ...(file.accepted ?? []).map(({ finding, by, until, why }) =>
       property(
         "accepted",

@@ -23,6 +23,7 @@ import {
   SUPPRESSIONS,
   VERDICTS,
 } from "../core/types.ts";
+import type { RestrictedLoad } from "../core/restricted_load.ts";
 import { SCHEMA_VERSION } from "./record.ts";
 import type { ExitOptions } from "./summary.ts";
 
@@ -117,6 +118,7 @@ class ReportReader {
       (one, place) => this.#accepted(one, place),
     );
     const policy = this.#policy(it, at);
+    const loads = this.#list(it["loads"], `${at}.loads`, (one, place) => this.#load(one, place));
     return {
       path: this.#text(it["path"], `${at}.path`),
       formats: this.#texts(it["formats"], `${at}.formats`),
@@ -128,6 +130,7 @@ class ReportReader {
       errors: [],
       ...this.#hash(it, at),
       ...this.#about(it["about"], `${at}.about`),
+      ...(loads.length > 0 && { loads }),
       partsScanned: this.#number(it["parts_scanned"], `${at}.parts_scanned`),
       ...this.#suppressed(it["suppressed_by"], `${at}.suppressed_by`, "suppressed"),
       ...(accepted.length > 0 && { accepted }),
@@ -168,6 +171,29 @@ class ReportReader {
       it[name] === undefined ? [] : [[key, read(it[name])] as const]
     );
     return { about: Object.fromEntries(about) };
+  }
+
+  #load(value: unknown, at: string): RestrictedLoad {
+    const it = this.#fields(value, at);
+    const { refusal, allowing } = it;
+    return {
+      loader: this.#text(it["loader"], `${at}.loader`),
+      release: this.#text(it["release"], `${at}.release`),
+      outcome: this.#word(
+        it["outcome"],
+        ["loads", "refused", "unrestricted"] as const,
+        `${at}.outcome`,
+      ),
+      globals: this.#texts(it["globals"], `${at}.globals`),
+      ...(refusal !== undefined && { refusal: this.#text(refusal, `${at}.refusal`) }),
+      ...(allowing !== undefined && {
+        allowing: this.#word(
+          allowing,
+          ["harmless", "harmful", "unknown"] as const,
+          `${at}.allowing`,
+        ),
+      }),
+    };
   }
 
   #rules(value: unknown): ScanReport["rules"] {

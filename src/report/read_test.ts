@@ -50,6 +50,22 @@ function accepted(): ScanReport {
         ...file("stream", "clean", [harmless, { ...harmless, offset: 3 }]),
         size: undefined,
         sha256: { value: "0123456789abcdef".repeat(4), by: "listing" },
+        loads: [
+          {
+            loader: "torch.load(weights_only=True)",
+            release: "torch 2.4",
+            outcome: "loads",
+            globals: [],
+          },
+          {
+            loader: "torch.load(weights_only=True)",
+            release: "torch 2.6",
+            outcome: "refused",
+            globals: ["os.system"],
+            refusal: "os.system, whose module cannot be allowed",
+            allowing: "harmful",
+          },
+        ],
       },
     ]),
     configuration: "security.toml",

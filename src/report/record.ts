@@ -6,6 +6,7 @@
  */
 
 import type { ModelAbout } from "../core/about.ts";
+import type { RestrictedLoad } from "../core/restricted_load.ts";
 import { ATLAS_VERSION } from "../core/atlas.ts";
 import {
   type FailOn,
@@ -70,6 +71,8 @@ export interface AssetRecord {
   readonly size: number | null;
   /** What the file says of the model in it or beside it, unchecked; null where it says nothing. */
   readonly about: AboutRecord | null;
+  /** How loaders that refuse code take the file, by release; empty for formats that have none. */
+  readonly loads: readonly RestrictedLoad[];
   readonly verdict: Verdict;
   readonly risk_score: number;
   readonly bytes_read: number;
@@ -203,6 +206,7 @@ export function assetRecord(file: FileReport, rules: ScanReport["rules"]): Asset
     formats: file.formats,
     size: file.size ?? null,
     about: file.about === undefined ? null : aboutRecord(file.about),
+    loads: file.loads ?? [],
     verdict: file.verdict,
     risk_score: file.riskScore,
     bytes_read: file.bytesRead,

@@ -14,6 +14,7 @@ import { escapeText } from "./escape.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import { hang, type Page, paragraph } from "./layout.ts";
 import { saysUnread } from "./limitations.ts";
+import { loadsTexts } from "./loads.ts";
 import { locationText, orderErrors, orderFiles, orderFindings } from "./order.ts";
 import { painter, severityLabel, verdictLabel } from "./style.ts";
 import { summarize, type Summary } from "./summary.ts";
@@ -184,11 +185,15 @@ function headline(page: Page, file: FileReport): string[] {
     }`,
     textStyles: ["dim"],
   });
+  const loads = loadsTexts(file.loads ?? []).flatMap((text) =>
+    paragraph(page, 3, { text: escapeText(text), textStyles: ["dim"] })
+  );
+  const under = [...hash, ...loads];
   const used = displayWidth(label.text) + 2 + displayWidth(escapeText(file.path));
   if (lines.length === 1 && facts !== "" && used + 2 + facts.length <= page.width) {
-    return [`${lines[0] ?? ""}  ${page.paint(facts, "dim")}`, ...hash];
+    return [`${lines[0] ?? ""}  ${page.paint(facts, "dim")}`, ...under];
   }
-  return [...lines, ...hash];
+  return [...lines, ...under];
 }
 
 function errorLines(page: Page, error: ScanError): string[] {

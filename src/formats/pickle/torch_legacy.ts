@@ -10,6 +10,8 @@ import { scanStreams } from "../../pickle/streams/streams.ts";
 import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import { dictionaryEntries, loaderWatch, Reported } from "./dictionaries.ts";
+import type { Observation } from "../../core/types.ts";
+import { legacyLoads } from "../../pickle/weights_only/checkpoint.ts";
 import { isTorchLegacy } from "./torch_magic.ts";
 
 /** Legacy torch checkpoints. */
@@ -22,11 +24,17 @@ export const torchLegacyFormat: Format = {
     await (await import("./explain.ts")).explainPickle(source, places, context),
 };
 
-async function* scan(source: Source, context: FormatContext) {
+async function* scan(
+  source: Source,
+  context: FormatContext,
+): AsyncIterable<readonly Observation[]> {
   const watch = loaderWatch(context.interest);
   const reported = new Reported();
   for await (const batch of scanStreams(source, { ...context, watch }, "torch-legacy")) {
     yield reported.note(batch);
   }
   yield await dictionaryEntries(source, context, watch, reported);
+  if (source.access !== "random") return;
+  const loads = await legacyLoads(source, context);
+  if (loads !== undefined) yield [{ type: "loads", loads }];
 }

@@ -134,7 +134,8 @@ async function* scan(
   for (const { entry } of later) {
     members.push({ name: entry.name, kind: "file", size: entry.size });
   }
-  const listing: Listing = { format: "zip", members };
+  const startsFile = ranges[0]?.start === 0;
+  const listing: Listing = { format: "zip", members, startsFile };
   yield [
     ...directory.anomalies,
     ...missingDirectory(directory, all.length),

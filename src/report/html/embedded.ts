@@ -60,7 +60,7 @@ function detailsOf(file, view) {\n\
         file.size === null ? \"\" : `${sizeText(file.size)}, of which ${sizeText(file.bytesRead)} read`,\n\
         file.parts > 1 ? `${file.parts} parts` : \"\",\n\
     ].filter((text) => text !== \"\");\n\
-    return html(\"div\", { class: \"details\" }, html(\"p\", { class: \"path\" }, file.path), html(\"p\", { class: \"dim\" }, facts.join(\" · \")), file.sha256 === \"\" ? undefined : html(\"p\", { class: \"dim hash\" }, `sha256 ${file.sha256}`), placesOf(shown), ...shown.map((issue) => issueOf(issue, view)), ...file.errors.map(errorOf), ...file.accepted.map((text) => html(\"p\", { class: \"accepted\" }, `Accepted: ${text}`)), harmlessOf(harmless));\n\
+    return html(\"div\", { class: \"details\" }, html(\"p\", { class: \"path\" }, file.path), html(\"p\", { class: \"dim\" }, facts.join(\" · \")), file.sha256 === \"\" ? undefined : html(\"p\", { class: \"dim hash\" }, `sha256 ${file.sha256}`), ...file.loads.map((text) => html(\"p\", { class: \"dim\" }, text)), placesOf(shown), ...shown.map((issue) => issueOf(issue, view)), ...file.errors.map(errorOf), ...file.accepted.map((text) => html(\"p\", { class: \"accepted\" }, `Accepted: ${text}`)), harmlessOf(harmless));\n\
 }\n\
 function placesOf(issues) {\n\
     if (issues.every(({ parts }) => parts.length < 2))\n\
@@ -576,7 +576,7 @@ if (root !== null && data !== null) {\n\
 ";
 
 /** Its SHA-256 in base64, as a Content-Security-Policy names it. */
-export const PAGE_SCRIPT_HASH = "5c+XFy4KDEX3FQ1Scaq/jtyXr6h9Hm8WObQruQQObsQ=";
+export const PAGE_SCRIPT_HASH = "yEiKX4A735EJL4d9qANprERFSLo/KydueFfUcAKtye8=";
 
 /** The style of the page. */
 export const PAGE_STYLE: string = ":root {\n\

@@ -22,6 +22,7 @@ import { escapeLines, escapeText } from "../escape.ts";
 import { formatSeconds } from "../format.ts";
 import { headlineOf } from "../headline.ts";
 import { limitationsOf, saysUnread } from "../limitations.ts";
+import { loadsTexts } from "../loads.ts";
 import { orderErrors, orderFiles, orderFindings } from "../order.ts";
 import { exitCode, type ExitOptions, summarize } from "../summary.ts";
 import { bytesText, suppressedText } from "../text_footer.ts";
@@ -68,6 +69,8 @@ export interface FileView {
   readonly parts: number;
   readonly sha256: string;
   readonly issues: readonly IssueView[];
+  /** How loaders that refuse code take it, one sentence each. */
+  readonly loads: readonly string[];
   /** One sentence each. */
   readonly accepted: readonly string[];
   readonly errors: readonly ErrorView[];
@@ -197,6 +200,7 @@ function fileView(file: FileReport): FileView {
       ? ""
       : `${sha256.value}${sha256.by === "listing" ? " (by the hub's listing)" : ""}`,
     issues: issues.slice(0, ISSUES_SHOWN).map(issueView),
+    loads: loadsTexts(file.loads ?? []).map(escapeText),
     accepted: [
       ...(file.accepted ?? []).map(({ finding, by, until, why }) =>
         `${finding.severity.toUpperCase()} ${finding.message} (${by}${

@@ -5,6 +5,7 @@
  */
 
 import { mergedAbout, type ModelAbout } from "../../core/about.ts";
+import type { RestrictedLoad } from "../../core/restricted_load.ts";
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, NamedData, Sample } from "../../core/format.ts";
@@ -158,6 +159,7 @@ export class AssetScan {
   readonly #accepted: AcceptedFinding[] = [];
   #reported: unknown[] = [];
   #about: ModelAbout | undefined;
+  #loads: readonly RestrictedLoad[] | undefined;
   /** True once something was recognised that is more than a container or a program. */
   #recognised = false;
   /** The first name that claims a model whose content nothing recognised, and what it claims. */
@@ -188,12 +190,14 @@ export class AssetScan {
     this.#tellStop();
     this.#reportCounted();
     const findings = this.#outcome.sorted();
+    const loads = this.#loadsKnown();
     return {
       path: this.#path,
       formats: [...this.#matched],
       size: this.#root.size,
       bytesRead: this.#root.bytesRead,
       ...(this.#about !== undefined && { about: this.#about }),
+      ...(loads !== undefined && { loads }),
       verdict: this.#outcome.verdict(this.#recognised),
       riskScore: this.#outcome.riskScore,
       findings,
@@ -204,6 +208,13 @@ export class AssetScan {
         accepted: this.#accepted.sort((a, b) => compareFindings(a.finding, b.finding)),
       }),
     };
+  }
+
+  /** How loaders take the file; that they load it is not known where not all of it was read. */
+  #loadsKnown(): readonly RestrictedLoad[] | undefined {
+    if (!this.#outcome.unread) return this.#loads;
+    const refused = this.#loads?.filter(({ outcome }) => outcome === "refused") ?? [];
+    return refused.length === 0 ? undefined : refused;
   }
 
   #rootVisit(): Visit {
@@ -425,6 +436,9 @@ export class AssetScan {
           this.#about = mergedAbout(this.#about, observation.about);
         }
         break;
+      case "loads":
+        if (visit.depth === 0) this.#loads ??= observation.loads;
+        break;
       case "listing":
         await this.#showBundles(observation.listing, visit, held);
         break;
@@ -454,7 +468,7 @@ export class AssetScan {
         for await (const { part, observation } of one.observe(listing, interest, check)) {
           if (observation.type === "entry") await this.#follow(observation, visit);
           else {
-            if (observation.type === "about") {
+            if (observation.type === "about" || observation.type === "loads") {
               await this.#take(observation, visit, held);
               continue;
             }

@@ -28,6 +28,7 @@ export function detailsOf(file: FileView, view: View): HTMLElement {
     html("p", { class: "path" }, file.path),
     html("p", { class: "dim" }, facts.join(" · ")),
     file.sha256 === "" ? undefined : html("p", { class: "dim hash" }, `sha256 ${file.sha256}`),
+    ...file.loads.map((text) => html("p", { class: "dim" }, text)),
     placesOf(shown),
     ...shown.map((issue) => issueOf(issue, view)),
     ...file.errors.map(errorOf),

@@ -41,7 +41,7 @@ test("equal weights give rectangles that are near to squares", () => {
 function fileAt(path: string, verdict: FileView["verdict"], size: number | null = 1): FileView {
   return {
     ...{ path, verdict, size, formats: "", bytesRead: 0, parts: 1, sha256: "" },
-    ...{ issues: [], accepted: [], errors: [] },
+    ...{ issues: [], loads: [], accepted: [], errors: [] },
   };
 }
 
