@@ -21,6 +21,21 @@ import type { ScanInput, ScanManyOptions } from "./src/scan/options.ts";
 import { scanMany } from "./src/scan/scan_inputs.ts";
 import type { ScanReport } from "./src/core/types.ts";
 
+export {
+  exitCodeOf,
+  type TextWriteOptions,
+  toCycloneDx,
+  toHtml,
+  toJson,
+  toJunit,
+  toMarkdown,
+  toNdjson,
+  toSarif,
+  toText,
+  type WriteOptions,
+} from "./src/report/api/writers.ts";
+export { type ReadReport, readReport } from "./src/report/read.ts";
+export type { ExitOptions } from "./src/report/summary.ts";
 export type { ModelAbout } from "./src/core/about.ts";
 export { ATLAS_TECHNIQUES, ATLAS_VERSION } from "./src/core/atlas.ts";
 export { ConfigError, FormatError, LimitError, SourceError } from "./src/core/errors.ts";
@@ -84,8 +99,10 @@ export type {
   RemoteOptions,
   ScanInput,
   ScanManyOptions,
+  Stream,
   StreamInput,
 } from "./src/scan/options.ts";
+export type { ScanProgress } from "./src/scan/schedule/progress.ts";
 export type { WalkOptions } from "./src/sources/file.ts";
 export { blobSource, bytesSource, sliceSource } from "./src/sources/memory.ts";
 export { type ByteRange, type Source } from "./src/core/source.ts";
@@ -135,11 +152,11 @@ export { loadRules };
 /** The formats that can be read, in the order of a report. */
 export const FORMATS: readonly FormatEntry[] = READERS;
 
-/** What `scan` may be reported; everything has a default. */
+/** What `scan` may be told; everything has a default. */
 export type ScanSettings = Partial<ScanManyOptions>;
 
 /**
- * Scans files, folders, URLs, bytes, Blobs, streams or sources.
+ * Scans files, folders, URLs, bytes, Blobs, answers of servers, streams or sources.
  *
  * What cannot be opened is listed in the report's `errors`, what could not be read to its end makes
  * a file `incomplete`; neither is thrown.
@@ -149,7 +166,8 @@ export type ScanSettings = Partial<ScanManyOptions>;
  * @param settings rules, limits, a signal to stop early, how URLs are fetched, how folders are gone
  * through
  * @returns one report; `files` are in the order of the inputs, sorted within a folder
- * @throws RangeError when a limit is no number
+ * @throws TypeError for settings that there are not, or are of a wrong type, and for what cannot be scanned
+ * @throws RangeError when there is no limit of a name, or one is no number
  *
  * @example A file's bytes from elsewhere
  * ```ts

@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: ["core", "sources", "codecs", "parsers", "pickle", "bundles"],
   rules: ["core", "parsers"],
   config: ["core", "sources", "parsers", "rules"],
-  report: ["core"],
+  report: ["core", "codecs"],
   remote: ["core", "sources", "codecs"],
   scan: [
     ...["core", "sources", "codecs", "parsers", "formats", "bundles", "rules", "remote"],

@@ -9,7 +9,7 @@
  */
 
 import process from "node:process";
-import { fingerprintOf } from "../../src/cli/baseline.ts";
+import { fingerprintOf } from "../../src/report/fingerprint.ts";
 import { renderJson } from "../../src/report/json.ts";
 import { renderJunit } from "../../src/report/junit.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";

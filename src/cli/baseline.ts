@@ -9,9 +9,9 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
+import { fingerprintOf } from "../report/fingerprint.ts";
 import { type FileReport, type Finding, SEVERITIES, type Severity } from "../core/types.ts";
 
 /** The key by which a baseline is known, and its version. */
@@ -28,31 +28,6 @@ interface BaselineEntry {
   /** For people; where it was when the baseline was made. */
   readonly path: string;
   readonly message: string;
-}
-
-/** What an issue is known by: SHA-256 in lower-case hexadecimal, cut to 32 characters. */
-export function fingerprintOf(finding: Finding): string {
-  const { details, ruleId, location } = finding;
-  const calls = Array.isArray(details["calls"]) ? details["calls"] : [];
-  const named = ["global", "reaches", "applied_to", "operator", "pattern", "reading"]
-    .map((key) => details[key] ?? null);
-  const isNamed = named.some((it) => it !== null);
-  const subject = {
-    ruleId,
-    file: location.path.replace(/^.*[\\/]/, ""),
-    parts: location.parts.map((part) => part.replace(/^stream_\d+$/, "stream")),
-    named,
-    expressions: distinct(calls.map((call: { expression?: unknown }) => call.expression)),
-    evidence: distinct(Array.isArray(details["evidence"]) ? details["evidence"] : []),
-    more: details["calls_left_out"] !== undefined,
-    // Offsets and sizes in a sentence change with every byte.
-    message: isNamed ? "" : finding.message.replaceAll(/\d+/g, "#"),
-  };
-  return createHash("sha256").update(JSON.stringify(subject)).digest("hex").slice(0, 32);
-}
-
-function distinct(values: readonly unknown[]): string[] {
-  return [...new Set(values.map((value) => JSON.stringify(value) ?? ""))].sort();
 }
 
 /** The baseline of a scan: all issues that are not innocuous. */

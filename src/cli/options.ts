@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../core/errors.ts";
 import type { FailOn, Limits } from "../core/types.ts";
-import { didYouMean } from "../config/nearest.ts";
+import { didYouMean } from "../core/nearest.ts";
 
 /** Report formats of `scan`. */
 export const REPORT_FORMATS = [

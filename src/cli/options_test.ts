@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "../core/errors.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../core/nearest.ts";
 import {
   LIMIT_OPTIONS,
   parseCount,

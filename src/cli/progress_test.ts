@@ -14,7 +14,7 @@ test("A short scan shows no progress", async () => {
   const { clock, io, progress } = world();
   progress.start("a.pkl");
   clock.time = 100;
-  progress.finish(10);
+  progress.finish(10, "b.pkl");
   await progress.clear();
   assert.equal(io.stderr.text, "");
 });
@@ -22,7 +22,7 @@ test("A short scan shows no progress", async () => {
 test("The line tells files, bytes, time and the current name", async () => {
   const { clock, io, progress } = world();
   progress.start("a.pkl");
-  progress.finish(1_000_000);
+  progress.finish(1_000_000, "b.pkl");
   clock.time = 2500;
   progress.start("folder/b.pt");
   await Promise.resolve();

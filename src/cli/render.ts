@@ -47,7 +47,7 @@ export async function renderReport(
 async function sarif(report: ScanReport, exit: ExitOptions): Promise<string> {
   const [{ renderSarif }, { fingerprintOf }] = await Promise.all([
     import("../report/sarif.ts"),
-    import("./baseline.ts"),
+    import("../report/fingerprint.ts"),
   ]);
   return renderSarif(report, { ...exit, fingerprintOf });
 }

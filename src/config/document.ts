@@ -6,7 +6,7 @@
 
 import { parse, TomlDate, TomlError } from "smol-toml";
 import { ConfigError } from "../core/errors.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../core/nearest.ts";
 import { type Path, type Positions, positionsOf } from "./positions.ts";
 
 /** A table of the document. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { unknownName } from "./known.ts";
 import type { Limits } from "./types.ts";
 
 const MIB = 1024 * 1024;
@@ -32,18 +33,22 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /**
- * The default budgets with some of them replaced.
+ * The default budgets with some of them replaced; a limit that is undefined counts as not given.
  *
- * @throws RangeError when a number is negative or not a number
+ * @throws RangeError when there is no limit of a name, or one is negative or not a number
  */
 export function withDefaults(limits: Partial<Limits> = DEFAULT_LIMITS): Limits {
   if (limits === DEFAULT_LIMITS) return DEFAULT_LIMITS;
-  for (const [name, value] of Object.entries(limits)) {
-    if (value !== undefined && !(value >= 0)) {
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw new RangeError(unknownName("limit", "a scan", name, { ...DEFAULT_LIMITS }));
+    }
+    if (!(typeof value === "number" && value >= 0)) {
       throw new RangeError(
         `Cannot use ${value} as limit "${name}": it must be a number of at least 0`,
       );
     }
   }
-  return { ...DEFAULT_LIMITS, ...limits };
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) };
 }

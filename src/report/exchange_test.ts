@@ -4,7 +4,7 @@ import process from "node:process";
 import { test } from "node:test";
 import Ajv from "ajv-draft-04";
 import { file, report, SAMPLES } from "../../testdata/report/samples.ts";
-import { fingerprintOf } from "../cli/baseline.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { LARGE_INPUT } from "../parsers/testing/sweep.ts";
 import { loadRules } from "../rules/rules.ts";
 import type { Finding, ScanReport } from "../core/types.ts";

@@ -28,8 +28,10 @@ import { SCHEMA_VERSION } from "./record.ts";
 import type { ExitOptions } from "./summary.ts";
 
 /** What a JSON report says: the report, and what decided its exit code. */
-interface ReadReport {
+export interface ReadReport {
+  /** As the scan gave it. */
   readonly report: ScanReport;
+  /** What failed the scan. */
   readonly exit: ExitOptions;
 }
 
@@ -39,10 +41,10 @@ const FAIL_ON: readonly FailOn[] = ["critical", "high", "medium", "low", "info",
  * Reads the text of a JSON report.
  *
  * @param text the whole document
- * @param file its name, for messages
+ * @param file its name, for messages; "report" unless given
  * @throws ConfigError when it is no such report, with the place in it
  */
-export function readReport(text: string, file: string): ReadReport {
+export function readReport(text: string, file = "report"): ReadReport {
   let data: unknown;
   try {
     data = JSON.parse(text);

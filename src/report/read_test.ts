@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { file, report, SAMPLES } from "../../testdata/report/samples.ts";
-import { fingerprintOf } from "../cli/baseline.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { ScanReport } from "../core/types.ts";
 import { renderHtml } from "./html/page.ts";

@@ -41,6 +41,7 @@ export interface Summary {
 
 /** What the exit code depends on besides the report. */
 export interface ExitOptions {
+  /** The least severity that fails a run. */
   readonly failOn: FailOn;
   /** Nothing scannable is fine, as a commit hook needs it. */
   readonly allowNoModels: boolean;

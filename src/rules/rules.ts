@@ -5,6 +5,7 @@
  */
 
 import type { Finding, Interest, Location, OperatorFact } from "../core/types.ts";
+import { expectSettings, FLAG, type Kind, LIST, OBJECT } from "../core/known.ts";
 import type { LoaderEntry } from "../core/loader.ts";
 import type { PackedAllowlist } from "./allowed.ts";
 import { Classifier } from "./classify.ts";
@@ -155,10 +156,17 @@ function operatorJudge(
 
 /** The rules that come with the program. */
 export function loadRules(options: RuleOptions = {}): Rules {
+  expectSettings("loadRules", options, OPTIONS);
   const rules = (JSON.parse(RULES_JSON) as readonly Rule[]).map(complete);
   const loaders = options.loaders ?? JSON.parse(LOADERS_JSON) as readonly LoaderEntry[];
   return buildRules(rules, ALLOWLISTS, RULES_HASH.slice(0, 12), { ...options, loaders });
 }
+
+const OPTIONS: Readonly<Record<keyof Required<RuleOptions>, Kind>> = {
+  strict: FLAG,
+  overrides: OBJECT,
+  loaders: LIST,
+};
 
 /** A rule as embedded: empty fields are omitted there. */
 function complete(rule: Rule): Rule {

@@ -9,23 +9,35 @@ import type { Source } from "../core/source.ts";
 import type { WalkOptions } from "../sources/file.ts";
 import type { ScanOptions } from "./asset/asset_scan.ts";
 import type { FileOptions } from "./asset/scan_file.ts";
-import type { Progress } from "./schedule/progress.ts";
+import type { Progress, ScanProgress } from "./schedule/progress.ts";
 import type { Stop } from "./schedule/stop.ts";
 import type { Workers } from "./schedule/threads.ts";
 
-/** A stream of bytes, such as standard input: read once, and opened when its turn comes. */
+/** Chunks of bytes that arrive in order; a chunk may be used again once the next is asked for. */
+export type Stream = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+
+/** A stream of bytes with a name, such as standard input: read once, and opened when its turn comes. */
 export interface StreamInput {
-  /** The path for the report. */
+  /** The path for the report; formats that are known by their names alone need it. */
   readonly name: string;
   /** Opens it; called once. */
-  stream(): AsyncIterable<Uint8Array>;
+  stream(): Stream;
 }
 
 /**
- * One thing to scan: a path, a URL, bytes, a Blob or File, a stream, or a source of one's own. A string
- * is always a path; `file:` URLs are read, `https:`, `http:` and `hf:` URLs are fetched.
+ * One thing to scan: a path, a URL, bytes, a Blob or File, the answer to a `fetch`, a stream, or a source of one's
+ * own. A string is always a path; `file:` URLs are read, `https:`, `http:` and `hf:` URLs are fetched.
  */
-export type ScanInput = string | URL | Uint8Array | Blob | StreamInput | Source;
+export type ScanInput =
+  | string
+  | URL
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | Response
+  | Stream
+  | StreamInput
+  | Source;
 
 /** Several paths that are walked as one, so that no file is scanned twice. */
 export interface PathsInput {
@@ -67,9 +79,12 @@ export interface GoverningPolicy extends FilePolicy {
 }
 
 /** Options of a scan of several inputs. */
-export interface ScanManyOptions extends Omit<ScanOptions, "path" | "folder" | "signal"> {
+export interface ScanManyOptions
+  extends Omit<ScanOptions, "path" | "folder" | "signal" | "onProgress"> {
   /** Ends the scan early; what was found by then is reported, as incomplete. */
   readonly signal?: AbortSignal;
+  /** Is told of every file and how much was read; what it throws ends the scan. */
+  readonly onProgress?: ((progress: ScanProgress) => void) | undefined;
   /** How URLs are fetched. */
   readonly remote?: RemoteOptions;
   /**

@@ -7,7 +7,6 @@
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import { withDefaults } from "../core/limits.ts";
 import { NamedRules } from "../core/reasons.ts";
-import type { Source } from "../core/source.ts";
 import {
   type FileReport,
   type ScanError,
@@ -16,9 +15,6 @@ import {
   SUPPRESSIONS,
 } from "../core/types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../core/version.ts";
-import { streamSource } from "../sources/forward.ts";
-import { blobSource, bytesSource } from "../sources/memory.ts";
-import { HashedStream, hashSource } from "./asset/hash_source.ts";
 import type { Scanned } from "./asset/scan_file.ts";
 import type {
   AddressesInput,
@@ -27,8 +23,10 @@ import type {
   ScanInputsOptions,
   ScanManyOptions,
 } from "./options.ts";
+import { expectInput, openedOf } from "./opened.ts";
 import { type Found, type LocalFiles, OrderedScan } from "./schedule/ordered_scan.ts";
-import { NO_PROGRESS } from "./schedule/progress.ts";
+import { CallbackProgress, NO_PROGRESS, type Progress } from "./schedule/progress.ts";
+import { expectScanSettings } from "./settings.ts";
 import type { Stop } from "./schedule/stop.ts";
 
 /** Inputs that need no network. */
@@ -47,7 +45,7 @@ type Batch =
  * read an incomplete report; the others are still scanned. Once `stop` says so, what is left is one
  * error.
  *
- * @throws RangeError when a limit is no number
+ * @throws RangeError when there is no limit of a name, or one is no number
  */
 export async function* scanInputs(
   inputs: Iterable<ScanInput | PathsInput | AddressesInput>,
@@ -95,7 +93,8 @@ async function* scanBatches(
     if (batch.kind === "local") {
       const fileSystem = await fileSystemFor(batch.inputs);
       const { hash = false } = fileOptions;
-      const found = findLocal(batch.inputs, { fileSystem, walk, stop, nextName, hash });
+      const finding = findLocal(batch.inputs, { fileSystem, walk, stop, nextName, hash });
+      const found = progress.wantsTotals ? counted(finding, progress) : finding;
       const scan = new OrderedScan(found, { ...fileOptions, stop, progress });
       yield* scan.run();
       if (scan.leftFiles) return;
@@ -107,27 +106,49 @@ async function* scanBatches(
   }
 }
 
+/** All files, found before the first is scanned. */
+function counted(finding: Iterable<Found>, progress: Progress): readonly Found[] {
+  const all = [...finding];
+  let bytes = 0;
+  let files = 0;
+  for (const found of all) {
+    if (found.kind === "error") continue;
+    files++;
+    bytes += (found.kind === "file" ? found.files.sizeOf(found.path) : found.size()) ?? 0;
+  }
+  progress.expect(files, bytes);
+  return all;
+}
+
 /**
  * Scans inputs and gives one report. One that cannot be looked at is an error in the report; the others
  * are still scanned.
  *
- * @throws RangeError when a limit is no number
+ * @throws TypeError for settings that there are not, or are of a wrong type, and for what cannot be scanned
+ * @throws RangeError when there is no limit of a name, or one is no number
  */
 export async function scanMany(
-  inputs: Iterable<ScanInput>,
+  inputs: readonly ScanInput[],
   options: ScanManyOptions,
 ): Promise<ScanReport> {
+  expectScanSettings(options);
+  for (const input of inputs) expectInput(input);
   const started = Date.now();
-  const { signal, configuration = "embedded", configurationNotes, ...rest } = options;
+  const { signal, configuration = "embedded", configurationNotes, onProgress, ...rest } = options;
+  const reported = onProgress && new CallbackProgress(onProgress);
+  const progress = reported && { progress: reported };
   const files: FileReport[] = [];
   const errors: ScanError[] = [];
   const rules = new NamedRules((id) => options.rules.reasonsOf(id));
-  for await (const scanned of scanInputs(inputs, { ...rest, stop: stopOf(signal) })) {
+  const stop = stopOf(signal);
+  for await (const scanned of scanInputs(inputs, { ...rest, ...progress, stop })) {
+    reported?.rethrow();
     if (scanned.type === "file") {
       files.push(scanned.file);
       rules.add(scanned.file);
     } else errors.push(scanned.error);
   }
+  reported?.rethrow();
   return {
     tool: { name: TOOL_NAME, version: TOOL_VERSION, rules: options.rules.version },
     startTime: new Date(started).toISOString(),
@@ -235,42 +256,6 @@ function pathsOf(input: LocalInput): readonly (string | URL)[] | undefined {
   return "paths" in input ? input.paths : undefined;
 }
 
-/** Bytes, Blobs, streams and sources of the caller's own. */
-function openedOf(input: OpenedInput, { stop, nextName, hash }: FindContext): Found {
-  const opened = (path: string, open: () => Source, size?: number): Opened => ({
-    ...{ kind: "opened", path },
-    size: () => size,
-    hash: async (stopped) => await hashSource(open(), stopped),
-    // Within the promise chain, so that a failing input rejects and does not throw.
-    open: () => new Promise((done) => done(open())),
-    // A source of the caller's own is the caller's to close.
-    keepOpen: true,
-  });
-  if (input instanceof Uint8Array) {
-    const name = nextName();
-    return opened(name, () => bytesSource(name, input), input.length);
-  }
-  if (input instanceof Blob) {
-    const name = "name" in input && typeof input.name === "string" ? input.name : nextName();
-    return opened(name, () => blobSource(name, input), input.size);
-  }
-  if ("read" in input) {
-    const { name, size } = input;
-    return opened(name, () => input, size);
-  }
-  const { name } = input;
-  const read = (): AsyncIterable<Uint8Array> => untilStopped(name, input.stream(), stop);
-  if (!hash) return opened(name, () => streamSource(name, read()));
-  // Read once, it is hashed on the way; what the scan leaves is read after it.
-  const hashing = new HashedStream(read);
-  return {
-    ...opened(name, () => streamSource(name, hashing.chunks)),
-    hash: () => hashing.end(),
-  };
-}
-
-type Opened = Extract<Found, { readonly kind: "opened" }>;
-
 const FETCH = "A string is a path: give a URL object, as by new URL(), to fetch it.";
 
 /** What is used of the modules that know the file system. */
@@ -329,30 +314,5 @@ function* findPaths(
       yield { kind: "file", path: found.path, argument: found.argument, files };
     } else if (!/^(?:https?|hf):\/\//i.test(found.path)) yield found;
     else yield { kind: "error", error: { ...found.error, remedy: FETCH } };
-  }
-}
-
-/** The chunks of a stream until the scan is stopped: a chunk that never comes is not waited for. */
-async function* untilStopped(
-  name: string,
-  stream: AsyncIterable<Uint8Array>,
-  stop: Stop,
-): AsyncGenerator<Uint8Array> {
-  const { signal } = stop;
-  const iterator = stream[Symbol.asyncIterator]();
-  const stopped = new Promise<never>((_, reject) => {
-    const fail = (): void => {
-      const { message, remedy } = stop.reason();
-      reject(new SourceError(name, message, { remedy }));
-    };
-    if (signal.aborted) fail();
-    else signal.addEventListener("abort", fail, { once: true });
-  });
-  // The signal may come while no chunk is waited for.
-  stopped.catch(() => {});
-  while (true) {
-    const { done, value } = await Promise.race([iterator.next(), stopped]);
-    if (done) return;
-    yield value;
   }
 }

@@ -18,7 +18,7 @@ import type { Rules } from "../../rules/rules.ts";
 import type { Severity } from "../../core/types.ts";
 import { type ConfigurationChoice, loadConfigured } from "../configuration.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "../../config/nearest.ts";
+import { didYouMean } from "../../core/nearest.ts";
 import { columnsOf, wantsColor } from "../terminal.ts";
 
 /** Modules of a rule that are listed; a rule may cover hundreds. */

@@ -19,7 +19,7 @@ import type { FailOn, FileReport, Finding, Limits, ScanError } from "../../core/
 import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 import { inputsOf } from "../inputs.ts";
 import type { Io } from "../io.ts";
-import { didYouMean } from "../../config/nearest.ts";
+import { didYouMean } from "../../core/nearest.ts";
 import type { ReportFormat } from "../options.ts";
 import { showProgress, SILENT } from "../progress.ts";
 import type { ConfigurationTexts } from "../configuration.ts";
