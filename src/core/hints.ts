@@ -29,6 +29,8 @@ export const HINT = {
   kerasConfig: "keras-config",
   /** A Keras configuration in an HDF5 file, where safe mode has no effect (CVE-2025-9905). */
   kerasConfigH5: "keras-config-h5",
+  /** A Keras configuration in JSON or YAML that its beginning does not show. */
+  kerasConfigText: "keras-config-text",
   /** A chat template. */
   chatTemplate: "chat-template",
   /** A configuration in JSON that loaders read from a file's metadata. */

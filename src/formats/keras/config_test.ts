@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { kerasConfigFormat } from "./config.ts";
 import { kerasMetadataFormat } from "./metadata.ts";
 import { decodeBase64 } from "./code.ts";
+import { LimitError } from "../../core/errors.ts";
 import { run, sampleOf, type Seen } from "../testing/scan.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -389,4 +390,67 @@ test("a file's name that is no literal is unknown, and the last of many equal ke
     keys.map((key) => `"module": "${key}"`).join(", ")
   }}`;
   assert.ok(reported(await scan(text)).includes("os:system"));
+});
+
+/** As `yaml.dump` of PyYAML 3.13 writes what `to_yaml` of TensorFlow 1.14 gives. */
+const YAML = `backend: tensorflow
+class_name: Sequential
+config:
+  layers:
+  - class_name: Lambda
+    config:
+      function: !!python/tuple
+      - "${CODE.replaceAll("\n", "\\n")}"
+      - null
+      - null
+      function_type: lambda
+      name: l
+keras_version: 2.2.4-tf
+`;
+
+test("a configuration in YAML is read as the same in JSON", async () => {
+  assert.ok(kerasConfigFormat.detect(sampleOf(utf8(YAML))));
+  const seen = await run(kerasConfigFormat, utf8(YAML), {});
+  assert.deepEqual(reported(seen), FOUND);
+  assert.deepEqual(seen.anomalies, []);
+  const flow =
+    "{class_name: Lambda, config: &c {name: l, function: [AAAA], function_type: lambda}}";
+  assert.deepEqual(reported(await run(kerasConfigFormat, utf8(flow), {})), ["Lambda()"]);
+});
+
+test("keys of YAML count in every style and encoding", async () => {
+  const wide = Uint8Array.from([
+    ...[0xff, 0xfe],
+    ...Array.from(YAML).flatMap((c) => [c.charCodeAt(0), 0]),
+  ]);
+  const styles: (string | Uint8Array)[] = [
+    YAML.replaceAll("class_name", '"cl\\x61ss_name"'),
+    YAML.replaceAll("class_name", '"cl\\U00000061ss_name"'),
+    YAML.replaceAll("class_name", "!!str class_name"),
+    `%YAML 1.1\n---\n${YAML}`,
+    YAML.replaceAll("    config:", "    ? config\n    :"),
+    wide,
+  ];
+  for (const style of styles) {
+    const bytes = typeof style === "string" ? utf8(style) : style;
+    assert.ok(kerasConfigFormat.detect(sampleOf(bytes)), String(style).slice(0, 60));
+    assert.deepEqual(reported(await run(kerasConfigFormat, bytes, {})), FOUND);
+  }
+  assert.ok(!kerasConfigFormat.detect(sampleOf(utf8("Set the class_name: config: is a map"))));
+});
+
+test("what is neither JSON nor YAML is malformed, and YAML where only JSON is read", async () => {
+  const broken = await run(kerasConfigFormat, utf8(`${YAML}[`), {});
+  assert.deepEqual(reported(broken), FOUND);
+  assert.equal(broken.anomalies.length, 1);
+  assert.equal((await scan(YAML)).anomalies.length, 1);
+});
+
+test("aliases of YAML that repeat themselves are bounded", async () => {
+  const lines = ["class_name: A", "config: &c0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"];
+  for (let i = 1; i < 9; i++) {
+    lines.push(`k${i}: &c${i} [${Array.from({ length: 10 }, () => `*c${i - 1}`).join(", ")}]`);
+  }
+  const { error } = await run(kerasConfigFormat, utf8(lines.join("\n")), {});
+  assert.ok(error instanceof LimitError);
 });

@@ -17,6 +17,8 @@ import { substituted } from "../../parsers/config/substitute.ts";
 import { type ConfigNode, textOf } from "../../parsers/config_node.ts";
 import { HINT } from "../../core/hints.ts";
 import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
+import { hasKerasKeys, isKerasConfig } from "../../parsers/keras_config.ts";
+import { bytesSource } from "../../sources/memory.ts";
 import { loaderTable } from "../../parsers/config/match.ts";
 import { configurationAbout } from "./about.ts";
 import { loaderObservations } from "./loaders.ts";
@@ -65,6 +67,8 @@ function detect({ name, head, hint, size }: Sample, interest: Interest = NONE): 
   switch (notation) {
     case "json": {
       const text = jsonLetters(head);
+      // Nothing but white space so far.
+      if (!complete && most && !/[\x21-\x7e]/u.test(text)) return true;
       if (!/^[^\x21-\x7e]{0,64}[{[]/u.test(text)) return false;
       if (NAMES.test(base) || KEYS.test(text)) return true;
       break;
@@ -166,6 +170,14 @@ function everything(
       : { detail: `${message}, at byte ${offset}`, at: offset };
   } else if (notation === "json" || notation === "json-lines") {
     for (const root of roots) found.push(...jsonTemplates(root, check));
+  }
+  // A configuration of Keras that its beginning does not show; any other is read as one already.
+  if ((notation === "json" || notation === "yaml") && isKerasConfig(written, check)) {
+    if (!hasKerasKeys(bytes.subarray(0, SAMPLE_BYTES))) {
+      const part = "(Keras configuration)";
+      const source = bytesSource(part, bytes);
+      found.push({ type: "entry", source, part, hint: HINT.kerasConfigText });
+    }
   }
   if (wrong !== undefined) found.push(malformed(wrong.detail, wrong.at));
   if (cut) found.push(malformed("It has more values, or names more things, than are looked at", 0));

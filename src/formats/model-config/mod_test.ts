@@ -6,6 +6,8 @@ import { assertLinear } from "../../parsers/testing/growth.ts";
 import { LARGE_INPUT } from "../../parsers/testing/sweep.ts";
 import { run, sampleOf, type Seen } from "../testing/scan.ts";
 
+import { SAMPLE_BYTES } from "../../core/format.ts";
+
 const encoder = new TextEncoder();
 const { interest } = loadRules();
 
@@ -51,6 +53,32 @@ test("a target behind more text than is sampled is found, in YAML of any length"
   assert.deepEqual(named(await run(modelConfigFormat, bytes, { name, interest })), [
     "hydra os.system",
   ]);
+});
+
+test("a configuration of Keras that its beginning does not show is handed on", async () => {
+  const model = '{"class_name": "Lambda", "config": {}}';
+  const far = `{"a": ${JSON.stringify("x".repeat(SAMPLE_BYTES))}, ${model.slice(1)}`;
+  const alias = "k: [&a class_name, &b config]\n*a : Lambda\n*b : {}\n";
+  const texts: (readonly [name: string, text: string, expected: number])[] = [
+    ["m.json", far, 1],
+    ["m.json", `${" ".repeat(SAMPLE_BYTES)}${model}`, 1],
+    ["m.yaml", alias, 1],
+    ["m.yaml", `${"#\n".repeat(SAMPLE_BYTES)}class_name: Lambda\nconfig: {}\n`, 1],
+    // The reader of Keras' configurations sees these by itself.
+    ["config.json", model, 0],
+    ["config.yaml", "class_name: Lambda\nconfig: {}\n", 0],
+    ["config.yaml", "class_names: Lambda\nconfig: {}\n", 0],
+  ];
+  for (const [name, text, expected] of texts) {
+    const bytes = encoder.encode(text);
+    if (expected > 0) assert.ok(modelConfigFormat.detect(sampleOf(bytes, { name }), interest));
+    const { entries } = await run(modelConfigFormat, bytes, { name, interest });
+    assert.equal(entries.length, expected, text.slice(0, 60));
+    for (const entry of entries) {
+      assert.equal(entry.hint, "keras-config-text");
+      assert.equal(entry.text, text);
+    }
+  }
 });
 
 test("templates are handed on from wherever they lie", async () => {

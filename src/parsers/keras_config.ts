@@ -1,0 +1,65 @@
+/**
+ * How a configuration of Keras is known by its keys, in JSON and in YAML.
+ *
+ * @module
+ */
+
+import { type ConfigNode, hasMember } from "./config_node.ts";
+import { jsonLetters } from "./json.ts";
+
+/** An escape of a double-quoted scalar of YAML that stands for a character of ASCII. */
+const YAML_ESCAPE = /\\(?:x|u00|U000000)(?<hex>[0-7][0-9a-fA-F])/gu;
+/** A document whose root is a collection in brackets, behind comments, directives, a tag and an anchor. */
+const FLOW_ROOT = /^(?:\s|[^ -~\s]|#[^\n]*\n|%[^\n]*\n|---|[!&]\S+\s)*[{[]/u;
+const STEPS_PER_CHECK = 4096;
+
+/**
+ * True for the beginning of a text that has the keys of a configuration.
+ *
+ * @param head in any encoding
+ */
+export function hasKerasKeys(head: Uint8Array): boolean {
+  const text = jsonLetters(head);
+  return hasYamlKeys(head) ||
+    /^[^\x21-\x7e]{0,64}[{[]/u.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
+      /"(?:config|registered_name|build_config|keras_version|compile_config)"\s*:/u.test(text);
+}
+
+/**
+ * True for the beginning of a text that has the keys in a style of YAML, in any order.
+ *
+ * @param head in any encoding
+ */
+export function hasYamlKeys(head: Uint8Array): boolean {
+  const text = new TextDecoder("latin1").decode(head).replaceAll("\0", "");
+  const plain = text.replace(
+    YAML_ESCAPE,
+    (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
+  );
+  const before = FLOW_ROOT.test(plain)
+    ? "[\\s{,?]"
+    : "(?:^|\\n)[^\\x21-\\x7e\\n]*(?:(?:[-?]|[!&]\\S+)[ \\t]+)*";
+  return ["class_name", "config"].every((key) =>
+    new RegExp(`${before}["']?${key}["']?\\s*:`, "u").test(plain)
+  );
+}
+
+/**
+ * True when a map of a text that was read has the keys, however they were written.
+ *
+ * @param check called now and then; may throw
+ */
+export function isKerasConfig(roots: readonly ConfigNode[], check: () => void): boolean {
+  const waiting: ConfigNode[] = [...roots];
+  let steps = 0;
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (++steps % STEPS_PER_CHECK === 0) check();
+    if (node.kind === "list") {
+      for (const item of node.items) waiting.push(item);
+    } else if (node.kind === "map") {
+      if (hasMember(node, "class_name") && hasMember(node, "config")) return true;
+      for (const [, value] of node.members) waiting.push(value);
+    }
+  }
+  return false;
+}

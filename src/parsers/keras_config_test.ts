@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hasKerasKeys, hasYamlKeys, isKerasConfig } from "./keras_config.ts";
+import { composeYaml } from "./yaml/compose.ts";
+import { assertLinear } from "./testing/growth.ts";
+import { LARGE_INPUT } from "./testing/sweep.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+test("both keys make a configuration, at the beginning of lines or within brackets", () => {
+  for (
+    const text of [
+      "class_name: A\nconfig: {}",
+      "- config: {}\n  class_name: A",
+      "# c\n--- !t &a\n{config: {}, class_name: A}",
+      "? class_name\n: A\n? !!str config\n: {}",
+      "\ufeffclass_name: A\nconfig: {}",
+    ]
+  ) assert.ok(hasYamlKeys(utf8(text)), text);
+  for (
+    const text of [
+      "class_name: A",
+      "class_names: A\nconfig: {}",
+      "the class_name: and the config: of it",
+      "text {class_name: A, config: {}}",
+    ]
+  ) assert.ok(!hasYamlKeys(utf8(text)), text);
+  assert.ok(hasKerasKeys(utf8('[{"class_name": "A", "keras_version": "2"}]')));
+});
+
+test("a map of a text that was read has the keys however they are written", () => {
+  const roots = (text: string) => composeYaml(text).roots;
+  const check = () => {};
+  assert.ok(isKerasConfig(roots("k: [&a class_name]\nn: [{*a : A, config: {}}]"), check));
+  assert.ok(!isKerasConfig(roots("class_name: A\nn: {config: {}}"), check));
+});
+
+test("keys are looked for in linear time", LARGE_INPUT, async () => {
+  for (const piece of ["\n", " ", "- ", "!a ", "# ", "#\n", "? ", "class_name", "é", "\\x61"]) {
+    await assertLinear((count) => utf8(piece.repeat(count)), hasKerasKeys, 60_000);
+  }
+});
