@@ -296,6 +296,17 @@ test("what a function is given is shown with it", async () => {
   ]);
 });
 
+test("a function beside the name of its module is looked up there, whatever field it is for", async () => {
+  const seen = await scan(lambda({
+    function: "relu",
+    function_type: "function",
+    output_shape: "system",
+    output_shape_type: "function",
+    output_shape_module: "os",
+  }));
+  assert.ok(reported(seen).includes("os:system"));
+});
+
 test("equal keys are an anomaly, and all of their values count", async () => {
   const seen = await scan(
     '{"class_name": "function", "module": "os", "module": "keras", "config": "a", "config": "b"}',

@@ -184,7 +184,7 @@ export class ConfigWalk {
     for (const name of bare) {
       for (const config of configs) if (isObject(config)) this.#layer(name, object, config, layer);
     }
-    this.#functionFields(object, names, layer);
+    this.#functionFields(object, layer);
     if (names.length === 0) this.#vocabulary("", object, layer);
     this.#paths(object, layer);
   }
@@ -328,14 +328,21 @@ export class ConfigWalk {
   }
 
   /** Functions in the notation of older Keras, wherever they stand: `…_type` says what they are. */
-  #functionFields(object: JsonObject, names: readonly string[], layer: string): void {
-    if (names.length > 0) return;
-    for (const [key, type] of object.members) {
-      if (!key.endsWith("_type") || type !== "lambda" || key === "function_type") continue;
-      const texts = valuesOf(object, key.slice(0, -"_type".length)).flatMap((one) =>
-        codeTexts(one)
-      );
-      this.#code(key.slice(0, -"_type".length), texts, object.at, layer, []);
+  #functionFields(object: JsonObject, layer: string): void {
+    for (const [type, value] of object.members) {
+      if (!type.endsWith("_type") || type === "function_type") continue;
+      const key = type.slice(0, -"_type".length);
+      if (value === "lambda") {
+        const texts = valuesOf(object, key).flatMap((one) => codeTexts(one));
+        this.#code(key, texts, object.at, layer, []);
+      } else if (value === "function") {
+        // `_parse_function_from_config` of Keras before 3 looks in the module that is named beside it.
+        for (const module of textsOf(object, `${key}_module`)) {
+          for (const name of textsOf(object, key)) {
+            this.#named(module, name, "function", object.at, layer, []);
+          }
+        }
+      }
     }
     const isFunction = textsOf(object, "function_type").includes("lambda");
     if (isFunction && !this.#lambdas.has(object)) {
