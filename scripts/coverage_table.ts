@@ -30,9 +30,7 @@ function coverageTable(): string {
     "| --- | --- |",
     ...rows.map(([what, ofIt]) => `| ${what} | ${ofIt} |`),
     "",
-    `Known and not read yet: ${
-      unread.sort().join(", ")
-    }, the text forms of TensorFlow and ONNX. A file`,
+    `Known and not read yet: ${unread.sort().join(", ")}. A file`,
     "of these is `incomplete`: what this version cannot read it does not call clean.",
     "",
   ].join("\n");

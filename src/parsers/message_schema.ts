@@ -8,7 +8,16 @@
 /** How a field's value is written. */
 export type FieldType =
   | {
-    readonly kind: "int" | "sint" | "bool" | "fixed32" | "fixed64" | "float" | "double" | "bytes";
+    readonly kind:
+      | "int"
+      | "sint"
+      | "bool"
+      | "fixed32"
+      | "fixed64"
+      | "float"
+      | "double"
+      | "string"
+      | "bytes";
   }
   | { readonly kind: "enum"; readonly values: ReadonlyMap<string, number> }
   | { readonly kind: "message"; readonly message: string };
@@ -40,7 +49,8 @@ const LETTERS: Readonly<Record<string, FieldType["kind"]>> = {
   y: "fixed64",
   f: "float",
   d: "double",
-  s: "bytes",
+  s: "string",
+  c: "bytes",
 };
 
 /** Messages that were read from a table. */

@@ -6,10 +6,11 @@
  */
 
 import { FormatError } from "../core/errors.ts";
-import { latin1 } from "./bytes.ts";
+import { concat, latin1 } from "./bytes.ts";
 import type { FieldType, MessageSchema } from "./message_schema.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { WIRE } from "./protobuf.ts";
+import { blankEnd } from "./text_blank.ts";
 import { endOfText, unescaped } from "./text_strings.ts";
 
 /** A message that was text. */
@@ -25,10 +26,6 @@ const DEPTH = 100;
 /** Fields between two checks of the deadline. */
 const FIELDS_PER_CHECK = 4096;
 
-/** White space of C++ and of Python, whose reader takes that of other scripts, too, and comments; one character a byte. */
-const BLANK =
-  // deno-lint-ignore no-control-regex -- Python's str.isspace has them
-  /(?:[ \t\n\v\f\r\x1c-\x1f]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)|\xe3\x80\x80|#[^\n]*)*/uy;
 const TOKEN =
   /[A-Za-z_][A-Za-z0-9_]*|\.?[0-9][0-9A-Za-z_.]*(?:(?<=[eE])[+-][0-9][0-9A-Za-z_.]*)?|[-{}<>[\]:;,./]/uy;
 const NAME = /^[A-Za-z_]/u;
@@ -141,6 +138,7 @@ class Reader {
         writer.end(this.#open.pop() ?? 0);
         return;
       }
+      case "string":
       case "bytes":
         writer.content(number, this.#strings(), place);
         return;
@@ -227,15 +225,7 @@ class Reader {
       parts.push(unescaped(quoted, (why) => this.#invalid(why)));
       this.#next();
     }
-    const [only] = parts;
-    if (parts.length === 1 && only !== undefined) return only;
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+    return concat(parts);
   }
 
   /**
@@ -301,9 +291,7 @@ class Reader {
   }
 
   #next(): void {
-    BLANK.lastIndex = this.#end;
-    BLANK.test(this.#text);
-    this.#at = BLANK.lastIndex;
+    this.#at = blankEnd(this.#bytes, this.#end);
     if (this.#at >= this.#text.length) {
       this.#token = undefined;
       return;

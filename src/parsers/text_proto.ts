@@ -7,6 +7,7 @@
 
 import { FormatError } from "../core/errors.ts";
 import { latin1 } from "./bytes.ts";
+import { blankEnd } from "./text_blank.ts";
 import { endOfText, unescaped } from "./text_strings.ts";
 
 /** One field. */
@@ -23,10 +24,6 @@ export interface TextField {
 /** Messages in one another; protobuf's own limit. The deepest seen has 2. CWE-674. */
 const DEPTH = 100;
 
-/** White space of C++ and of Python, whose reader takes that of other scripts, too, and comments; one character a byte. */
-const BLANK =
-  // deno-lint-ignore no-control-regex -- Python's str.isspace has them
-  /(?:[ \t\n\v\f\r\x1c-\x1f]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)|\xe3\x80\x80|#[^\n]*)*/uy;
 const TOKEN = /\[[\w./-]+\]|[A-Za-z_]\w*|-?\s*\.?\d[\w.+-]*|-\s*[A-Za-z_]\w*|[{}<>[\]:;,]/uy;
 const NAME = /^(?:[A-Za-z_]\w*|\[[\w./-]+\])$/u;
 const SCALAR = /^(?:["'A-Za-z_]|-|\.?\d)/u;
@@ -53,9 +50,7 @@ function tokensOf(bytes: Uint8Array): readonly Token[] {
   const text = latin1(bytes, bytes.length);
   const tokens: Token[] = [];
   for (let at = 0;;) {
-    BLANK.lastIndex = at;
-    BLANK.exec(text);
-    at = BLANK.lastIndex;
+    at = blankEnd(bytes, at);
     if (at >= text.length) return tokens;
     const invalid = (why: string): FormatError =>
       new FormatError(`Cannot read text at ${at}: ${why}`, at);

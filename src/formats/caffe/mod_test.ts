@@ -173,3 +173,11 @@ test("a shape that disagrees with its numbers is reported, in either notation of
     "suspicious",
   );
 });
+
+test("comments in front of the first field, and in it, hide no network", async () => {
+  const layer = 'layer # {\n{ type: "Python" python_param { module: "os" layer: "system" } }';
+  for (const length of [0, 65_532, 70_000]) {
+    const [verdict] = await judged(`#${"x".repeat(length)}\n${layer}`);
+    assert.equal(verdict, "dangerous", `${length}`);
+  }
+});

@@ -10,12 +10,13 @@
  */
 
 import { FormatError } from "../../core/errors.ts";
-import type { Format, FormatContext, Sample } from "../../core/format.ts";
+import { type Format, type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { importedSources } from "../../bundles/repository.ts";
 import type { Source } from "../../core/source.ts";
 import type { Evidence, FolderPlace, Observation } from "../../core/types.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
+import { firstField } from "../../parsers/text_head.ts";
 import { readTextProto, type TextField } from "../../parsers/text_proto.ts";
 import { readAll } from "../../sources/read_all.ts";
 
@@ -65,17 +66,32 @@ const REPORTED = 20;
 const TEXT_LENGTH = 2048;
 
 /** Caffe's networks. */
-export const caffeFormat: Format = { id: "caffe", random: false, detect, scan };
+export const caffeFormat: Format = {
+  id: "caffe",
+  random: false,
+  detect,
+  isUndecided: ({ name, head }) =>
+    NAMED.test(name) && head.length === SAMPLE_BYTES && firstField(head) === "cut",
+  detectFurther: async (source, _sample, check) => {
+    if ((source.size ?? 0) > TEXT_BYTES) return undefined;
+    const first = firstField(await readAll(source, TEXT_BYTES, "a network", check));
+    return first !== undefined && first !== "cut" && isNetwork(first.name);
+  },
+  scan,
+};
 
 function detect({ name, head }: Sample): boolean {
   if (!looksLikeText(head)) return false;
-  const text = new TextDecoder("latin1").decode(head);
-  const first = /^(?:[ \t\n\v\f\r]|#[^\n]*\n)*([a-z_]\w*)[ \t\n\v\f\r]*[:{<[]/u.exec(text)?.[1];
-  if (first === undefined) return false;
-  if (NAMED.test(name)) return NETWORK.has(first) || SOLVER.has(first) || LABELS.has(first);
+  const first = firstField(head);
+  if (first === undefined || first === "cut") return false;
+  if (NAMED.test(name)) return isNetwork(first.name);
   // Under other names a layer with a type must be in sight.
-  const layer = text.search(/\blayers?\s*[:{<]/u);
-  return NETWORK.has(first) && layer >= 0 && /\btype\s*:/u.test(text.slice(layer));
+  const text = new TextDecoder("latin1").decode(head);
+  return NETWORK.has(first.name) && /\blayers?\s*[:{<][^]*?\btype\s*:/u.test(text);
+}
+
+function isNetwork(first: string): boolean {
+  return NETWORK.has(first) || SOLVER.has(first) || LABELS.has(first);
 }
 
 async function* scan(

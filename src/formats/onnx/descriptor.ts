@@ -12,15 +12,15 @@ export const onnxDescriptor: FormatDescriptor = {
   title: "ONNX",
   role: "code",
   claims: [
-    { label: "an ONNX model", extensions: "onnx" },
-    { label: "an ONNX model", extensions: "ort onnxtxt onnxtext onnxjson", unread: true },
+    { label: "an ONNX model", extensions: "onnx onnxtxt onnxtext onnxjson" },
+    { label: "an ONNX model", extensions: "ort", unread: true },
   ],
   readers: [
     {
       id: "onnx",
       malformedRule: "onnx-malformed",
       label: "an ONNX model",
-      under: "onnx pb pbtxt textproto txtpb prototxt txt",
+      under: "onnx pb pbtxt textproto txtpb prototxt txt json onnxjson onnxtxt onnxtext",
       patternSearch: "protobuf",
       mayMatch: mayBeOnnx,
       load: once(async () => (await import("./mod.ts")).onnxFormat),
@@ -33,7 +33,7 @@ export const onnxDescriptor: FormatDescriptor = {
   coverage: [
     [
       "ONNX",
-      "`.onnx`, and protobuf's text: operators of all graphs, functions and subgraphs; where external data lie, links included",
+      "`.onnx`, protobuf's text, JSON and ONNX's own notation: operators of all graphs, functions and subgraphs; where external data lie, links included",
     ],
   ],
 };
@@ -44,7 +44,9 @@ const WIRE_TYPES = [0, 1, 2, 3, 5];
 /** Protobuf has no magic number: anything but a zip or a pickle of a newer protocol may be a message. */
 function mayBeOnnx({ name, head }: Sample): boolean {
   const [first, second] = head;
-  if (/\.(?:onnx|textproto|txtpb|prototxt|pbtxt|txt)$/iu.test(name)) return true;
+  if (/\.(?:onnx|textproto|txtpb|prototxt|pbtxt|txt|json|onnxjson|onnxte?xt)$/iu.test(name)) {
+    return true;
+  }
   if (first === undefined) return false;
   const other = (first === 0x50 && second === 0x4b) ||
     (first === 0x80 && (second === undefined || second < 0x20));

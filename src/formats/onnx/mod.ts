@@ -27,11 +27,18 @@ import {
   SCHEMA,
 } from "./schema.ts";
 import { isTensorFile } from "./tensor.ts";
-import { isTextModel, textModel } from "./text.ts";
+import { formOf, isTextModel, textModel } from "./text.ts";
 import { type Frame, textOf, walk, type WireError } from "./walk.ts";
 
 /** ONNX models. */
-export const onnxFormat: Format = { id: "onnx", random: true, detect, scan };
+export const onnxFormat: Format = {
+  id: "onnx",
+  random: true,
+  detect,
+  isUndecided: (sample) => formOf(sample)?.certain === false,
+  detectFurther: isTextModel,
+  scan,
+};
 
 /** Anomalies of one kind that are reported separately; an intact model has none. CWE-779. */
 const ANOMALIES_REPORTED = 10;
@@ -54,7 +61,7 @@ interface HeadMatch {
 
 function detect(sample: Sample): boolean {
   const { name, head, size } = sample;
-  if (isTensorFile(sample) || isTextModel(sample)) return true;
+  if (isTensorFile(sample) || formOf(sample)?.certain === true) return true;
   const match = matchHead(head, size ?? Infinity);
   if (match.node && match.wrong === 0) return true;
   if (match.graph && match.version && match.wrong === 0) return true;
@@ -123,11 +130,12 @@ async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
-  if (!isTextModel(context.sample)) {
+  const form = formOf(context.sample)?.form;
+  if (form === undefined) {
     yield* scanBinary(source, context);
     return;
   }
-  const model = await textModel(source, context);
+  const model = await textModel(source, context, form);
   for await (const batch of scanBinary(model.source, context)) yield batch.map(model.placed);
   if (model.error !== undefined) throw model.error;
 }

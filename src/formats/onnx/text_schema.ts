@@ -5,7 +5,7 @@ import type { SchemaTable } from "../../parsers/message_schema.ts";
 export const ONNX_MESSAGES: SchemaTable = {
   messages: {
     "AttributeProto":
-      "name:1:s f:2:f i:3:i s:4:s t:5:TensorProto g:6:GraphProto floats:7:f ints:8:i strings:9:s tensors:10:TensorProto graphs:11:GraphProto doc_string:13:s tp:14:TypeProto type_protos:15:TypeProto type:20:AttributeProto.AttributeType ref_attr_name:21:s sparse_tensor:22:SparseTensorProto sparse_tensors:23:SparseTensorProto",
+      "name:1:s f:2:f i:3:i s:4:c t:5:TensorProto g:6:GraphProto floats:7:f ints:8:i strings:9:c tensors:10:TensorProto graphs:11:GraphProto doc_string:13:s tp:14:TypeProto type_protos:15:TypeProto type:20:AttributeProto.AttributeType ref_attr_name:21:s sparse_tensor:22:SparseTensorProto sparse_tensors:23:SparseTensorProto",
     "DeviceConfigurationProto": "name:1:s num_devices:2:i device:3:s",
     "FunctionProto":
       "name:1:s input:4:s output:5:s attribute:6:s node:7:NodeProto doc_string:8:s opset_import:9:OperatorSetIdProto domain:10:s attribute_proto:11:AttributeProto value_info:12:ValueInfoProto overload:13:s metadata_props:14:StringStringEntryProto",
@@ -27,7 +27,7 @@ export const ONNX_MESSAGES: SchemaTable = {
     "StringStringEntryProto": "key:1:s value:2:s",
     "TensorAnnotation": "tensor_name:1:s quant_parameter_tensor_names:2:StringStringEntryProto",
     "TensorProto":
-      "dims:1:i data_type:2:i segment:3:TensorProto.Segment float_data:4:f int32_data:5:i string_data:6:s int64_data:7:i name:8:s raw_data:9:s double_data:10:d uint64_data:11:i doc_string:12:s external_data:13:StringStringEntryProto data_location:14:TensorProto.DataLocation metadata_props:16:StringStringEntryProto",
+      "dims:1:i data_type:2:i segment:3:TensorProto.Segment float_data:4:f int32_data:5:i string_data:6:c int64_data:7:i name:8:s raw_data:9:c double_data:10:d uint64_data:11:i doc_string:12:s external_data:13:StringStringEntryProto data_location:14:TensorProto.DataLocation metadata_props:16:StringStringEntryProto",
     "TensorProto.Segment": "begin:1:i end:2:i",
     "TensorShapeProto": "dim:1:TensorShapeProto.Dimension",
     "TensorShapeProto.Dimension": "dim_value:1:i dim_param:2:s denotation:3:s",

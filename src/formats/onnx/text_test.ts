@@ -16,6 +16,14 @@ const PAIRS: readonly (readonly [text: string, binary: string])[] = [
   ["safe/text/subgraphs.prototxt", "safe/subgraphs.onnx"],
   ["safe/text/functions.pbtxt", "safe/functions.onnx"],
   ["safe/text/training.txtpb", "safe/training.onnx"],
+  ["safe/text/strings.onnxjson", "safe/strings.onnx"],
+  ["safe/text/functions.json", "safe/functions.onnx"],
+  ["safe/text/subgraphs.onnxtxt", "safe/subgraphs.onnx"],
+  ["safe/text/functions.onnxtext", "safe/functions.onnx"],
+  ["harmful/text/pyop_in_branch.onnxtxt", "harmful/pyop_in_branch.onnx"],
+  ["harmful/text/pyop_in_branch.onnxjson", "harmful/pyop_in_branch.onnx"],
+  ["harmful/text/external_climbing.onnxjson", "harmful/external_climbing.onnx"],
+  ["harmful/text/external_climbing.onnxtext", "harmful/external_climbing.onnx"],
   ["harmful/text/pyop_in_function_branch.textproto", "harmful/pyop_in_function_branch.onnx"],
   ["harmful/text/external_climbing.prototxt", "harmful/external_climbing.onnx"],
   ["harmful/text/outside_training.pbtxt", "harmful/outside_training.onnx"],
@@ -66,4 +74,17 @@ test("a model is known by its first field and by what it holds, and what came be
   }
   const { formats } = await report("m.txt", new TextEncoder().encode("graph: a\ndomain: b\n"));
   assert.deepEqual(formats.includes("onnx"), false);
+});
+
+test("neither comments nor a long text in front hide a model", async () => {
+  const graph = `graph # {\n{ node { op_type: "PyOp" domain: "ai.onnx.contrib" } }`;
+  for (const length of [0, 65_531, 70_000]) {
+    const filler = "x".repeat(length);
+    for (const front of [`#${filler}\n`, `doc_string: "${filler}" `]) {
+      for (const name of ["m.textproto", "m.prototxt", "m.pbtxt"]) {
+        const { verdict } = await report(name, new TextEncoder().encode(front + graph));
+        assert.equal(verdict, "dangerous", `${name} ${front.slice(0, 12)} ${length}`);
+      }
+    }
+  }
 });

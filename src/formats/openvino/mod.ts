@@ -83,6 +83,9 @@ function linkedWeights({ listing, member }: FolderPlace): Observation[] {
 }
 
 const END_TAG = ascii("</net");
+const COMMENT = ascii("<!--");
+/** White space of XML, and what a regular expression takes besides. */
+const SPACES = [0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0xa0];
 
 /**
  * Offset behind the last element, white space and comments; undefined where there is no such element, whose name
@@ -94,8 +97,27 @@ function endOf(bytes: Uint8Array): number | undefined {
     at = at === 0 ? -1 : bytes.lastIndexOf(0x3c, at - 1);
   }
   if (at < 0) return undefined;
-  const behind = latin1(bytes.subarray(at), bytes.length);
-  return at + (/^<\/net\s*>(?:\s|<!--[^]*?-->)*/iu.exec(behind)?.[0].length ?? behind.length);
+  const close = bytes.indexOf(0x3e, at);
+  const tag = latin1(bytes.subarray(at, close < 0 ? bytes.length : close));
+  return close < 0 || !/^<\/net\s*$/iu.test(tag) ? bytes.length : behindComments(bytes, close + 1);
+}
+
+/** The first place from one on where neither white space nor a whole comment is. */
+function behindComments(bytes: Uint8Array, from: number): number {
+  for (let at = from;;) {
+    while (SPACES.includes(bytes[at] ?? 0)) at++;
+    if (!startsWith(bytes.subarray(at, at + COMMENT.length), COMMENT)) return at;
+    const end = commentEnd(bytes, at + COMMENT.length);
+    if (end === undefined) return at;
+    at = end;
+  }
+}
+
+function commentEnd(bytes: Uint8Array, from: number): number | undefined {
+  for (let at = bytes.indexOf(0x3e, from + 2); at >= 0; at = bytes.indexOf(0x3e, at + 1)) {
+    if (bytes[at - 1] === 0x2d && bytes[at - 2] === 0x2d) return at + 1;
+  }
+  return undefined;
 }
 
 function lowered(bytes: Uint8Array): Uint8Array {

@@ -15,7 +15,7 @@ import type { Observation } from "../../core/types.ts";
 import { Cursor } from "../../parsers/cursor.ts";
 import { leavesStore } from "../../parsers/tensorstore.ts";
 import { bytesSource } from "../../sources/memory.ts";
-import { readUpTo, readAll } from "../../sources/read_all.ts";
+import { readAll, readUpTo } from "../../sources/read_all.ts";
 import { mayBeOcdbt } from "./names.ts";
 
 /** Bytes of a manifest or node. TensorStore's own nodes have 8 MiB, manifests up to some megabytes. CWE-770. */

@@ -59,7 +59,7 @@ export const paddlePirFormat: Format = {
   detect,
   isUndecided: ({ name, head }) =>
     /\.json$/iu.test(name) && !OTHERS.test(name) && head.length === SAMPLE_BYTES &&
-    /^[^\x21-\x7e]{0,64}\{/u.test(jsonLetters(head.subarray(0, 256))),
+    /^[^\x21-\x7e]*(?:\{|$)/u.test(jsonLetters(head)),
   detectFurther: async (source, _sample, check) => {
     if ((source.size ?? 0) > PROGRAM_BYTES) return undefined;
     return KEY.test(jsonLetters(await readAll(source, PROGRAM_BYTES, "a program", check)));

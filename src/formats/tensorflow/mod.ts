@@ -21,18 +21,26 @@ import { latin1 } from "../../parsers/bytes.ts";
 import { readAll } from "../../sources/read_all.ts";
 import { isDescriptorSet, SET_BYTES } from "./descriptor_set.ts";
 import { type Kind, kindOf } from "./detect.ts";
-import { scanText, textKindOf } from "./text.ts";
+import { isTextGraph, scanText, textKindOf } from "./text.ts";
 
 /** TensorFlow graphs. */
-export const tensorflowFormat: Format = { id: "tensorflow", random: true, detect, scan };
+export const tensorflowFormat: Format = {
+  id: "tensorflow",
+  random: true,
+  detect,
+  isUndecided: (sample) => textKindOf(sample) === "undecided",
+  detectFurther: (source, _sample, checkDeadline) => isTextGraph(source, checkDeadline),
+  scan,
+};
 
 /** Names that loaders read as graphs without checking the content. */
 const NAMED = /(?:\.pb|\.meta)$/iu;
 
 function detect(sample: Sample): boolean {
   const { name, head, size } = sample;
-  return kindOf(head, size ?? Infinity, NAMED.test(name)) !== undefined ||
-    textKindOf(sample) !== undefined;
+  if (kindOf(head, size ?? Infinity, NAMED.test(name)) !== undefined) return true;
+  const text = textKindOf(sample);
+  return text !== undefined && text !== "undecided";
 }
 
 async function* scan(
@@ -44,9 +52,8 @@ async function* scan(
   const kind = kindOf(head, size, NAMED.test(name));
   if (kind === "fingerprint") return;
   if (kind === undefined) {
-    const text = textKindOf(context.sample);
-    if (text !== undefined) {
-      yield* scanText(source, context, text, (inner) => scanGraphs(inner, context, text, false));
+    if (textKindOf(context.sample) !== undefined) {
+      yield* scanText(source, context, (inner, of) => scanGraphs(inner, context, of, false));
     }
     return;
   }

@@ -6,11 +6,13 @@
  * @module
  */
 
-import type { FormatContext, Sample } from "../../core/format.ts";
+import { FormatError } from "../../core/errors.ts";
+import { type FormatContext, type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { looksLikeText } from "../../parsers/bytes.ts";
 import { MessageSchema } from "../../parsers/message_schema.ts";
+import { firstField } from "../../parsers/text_head.ts";
 import { readTextMessage } from "../../parsers/text_message.ts";
 import { bytesSource } from "../../sources/memory.ts";
 import { readAll } from "../../sources/read_all.ts";
@@ -52,15 +54,33 @@ const NAMED = /(?:\.pbtxt|\.meta)$/iu;
 /**
  * What a graph in text is.
  *
- * @returns undefined for what is none
+ * @returns "undecided" where the head is all comments; undefined for what is none
  */
-export function textKindOf({ head, name }: Sample): TextKind | undefined {
+export function textKindOf({ head, name }: Sample): TextKind | "undecided" | undefined {
   if (!looksLikeText(head)) return undefined;
-  const text = new TextDecoder("latin1").decode(head);
-  const first = /^(?:[ \t\n\v\f\r]|#[^\n]*\n)*([a-z_]+)[ \t\n\v\f\r]*[:{<[]/u.exec(text)?.[1];
-  const kind = first === undefined ? undefined : FIRST[first];
+  const first = firstField(head);
+  if (first === "cut") {
+    return NAMED.test(name) && head.length === SAMPLE_BYTES ? "undecided" : undefined;
+  }
+  const kind = first === undefined ? undefined : FIRST[first.name];
+  if (kind !== "graph" || NAMED.test(name)) return kind;
   // Other messages have nodes and versions, too; in a graph each node has an operator.
-  return kind !== "graph" || NAMED.test(name) || /\bop\s*:\s*["']/u.test(text) ? kind : undefined;
+  const text = new TextDecoder("latin1").decode(head);
+  return /\bop\s*:\s*["']/u.test(text) ? kind : undefined;
+}
+
+/** Whether a text whose head is all comments is a graph. @throws SourceError when the bytes cannot be had */
+export async function isTextGraph(
+  source: Source,
+  check: () => void,
+): Promise<boolean | undefined> {
+  if ((source.size ?? 0) > TEXT_BYTES) return undefined;
+  return kindOf(await readAll(source, TEXT_BYTES, "a graph", check)) !== undefined;
+}
+
+function kindOf(text: Uint8Array): TextKind | undefined {
+  const first = firstField(text);
+  return first === undefined || first === "cut" ? undefined : FIRST[first.name];
 }
 
 /**
@@ -72,17 +92,20 @@ export function textKindOf({ head, name }: Sample): TextKind | undefined {
 export async function* scanText(
   source: Source,
   context: FormatContext,
-  kind: TextKind,
-  scan: (source: Source) => AsyncIterable<readonly Observation[]>,
+  scan: (source: Source, kind: TextKind) => AsyncIterable<readonly Observation[]>,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
   const text = await readAll(source, TEXT_BYTES, "a graph", check);
   yield [];
+  const kind = kindOf(text);
+  if (kind === undefined) {
+    throw new FormatError("Cannot read graph: its first field is none of a graph", 0);
+  }
   // Imported when it is wanted: the schema is no part of what binary graphs need.
   const { TENSORFLOW_MESSAGES } = await import("./text_schema.ts");
   const schema = new MessageSchema(TENSORFLOW_MESSAGES);
   const { writer, error } = readTextMessage(text, schema, ROOTS[kind], check);
-  for await (const batch of scan(bytesSource(source.name, writer.bytes))) {
+  for await (const batch of scan(bytesSource(source.name, writer.bytes), kind)) {
     yield batch.map((observation) => placed(observation, (offset) => writer.placeOf(offset)));
   }
   if (error !== undefined) throw error;

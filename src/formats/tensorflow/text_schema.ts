@@ -4,19 +4,19 @@ import type { SchemaTable } from "../../parsers/message_schema.ts";
 /** The messages of SavedModels, MetaGraphDefs and GraphDefs. */
 export const TENSORFLOW_MESSAGES: SchemaTable = {
   messages: {
-    "Any": "type_url:1:s value:2:s",
+    "Any": "type_url:1:s value:2:c",
     "AssetFileDef": "tensor_info:1:TensorInfo filename:2:s",
     "AttrValue":
-      "list:1:AttrValue.ListValue s:2:s i:3:i f:4:f b:5:b type:6:DataType shape:7:TensorShapeProto tensor:8:TensorProto placeholder:9:s func:10:NameAttrList",
+      "list:1:AttrValue.ListValue s:2:c i:3:i f:4:f b:5:b type:6:DataType shape:7:TensorShapeProto tensor:8:TensorProto placeholder:9:s func:10:NameAttrList",
     "AttrValue.ListValue":
-      "s:2:s i:3:i f:4:f b:5:b type:6:DataType shape:7:TensorShapeProto tensor:8:TensorProto func:9:NameAttrList",
+      "s:2:c i:3:i f:4:f b:5:b type:6:DataType shape:7:TensorShapeProto tensor:8:TensorProto func:9:NameAttrList",
     "BoundedTensorSpecProto":
       "name:1:s shape:2:TensorShapeProto dtype:3:DataType minimum:4:TensorProto maximum:5:TensorProto",
     "CapturedTensor": "name:1:s concrete_function:2:s",
     "CollectionDef":
       "node_list:1:CollectionDef.NodeList bytes_list:2:CollectionDef.BytesList int64_list:3:CollectionDef.Int64List float_list:4:CollectionDef.FloatList any_list:5:CollectionDef.AnyList",
     "CollectionDef.AnyList": "value:1:Any",
-    "CollectionDef.BytesList": "value:1:s",
+    "CollectionDef.BytesList": "value:1:c",
     "CollectionDef.FloatList": "value:1:f",
     "CollectionDef.Int64List": "value:1:i",
     "CollectionDef.NodeList": "value:1:s",
@@ -110,7 +110,7 @@ export const TENSORFLOW_MESSAGES: SchemaTable = {
     "TensorInfo.CooSparse":
       "values_tensor_name:1:s indices_tensor_name:2:s dense_shape_tensor_name:3:s",
     "TensorProto":
-      "dtype:1:DataType tensor_shape:2:TensorShapeProto version_number:3:i tensor_content:4:s float_val:5:f double_val:6:d int_val:7:i string_val:8:s scomplex_val:9:f int64_val:10:i bool_val:11:b dcomplex_val:12:d half_val:13:i resource_handle_val:14:ResourceHandleProto variant_val:15:VariantTensorDataProto uint32_val:16:i uint64_val:17:i float8_val:18:s",
+      "dtype:1:DataType tensor_shape:2:TensorShapeProto version_number:3:i tensor_content:4:c float_val:5:f double_val:6:d int_val:7:i string_val:8:c scomplex_val:9:f int64_val:10:i bool_val:11:b dcomplex_val:12:d half_val:13:i resource_handle_val:14:ResourceHandleProto variant_val:15:VariantTensorDataProto uint32_val:16:i uint64_val:17:i float8_val:18:c",
     "TensorShapeProto": "dim:2:TensorShapeProto.Dim unknown_rank:3:b",
     "TensorShapeProto.Dim": "size:1:i name:2:s",
     "TensorSpecProto": "name:1:s shape:2:TensorShapeProto dtype:3:DataType",
@@ -120,7 +120,7 @@ export const TENSORFLOW_MESSAGES: SchemaTable = {
     "TupleValue": "values:1:StructuredValue",
     "TypeSpecProto":
       "type_spec_class:1:TypeSpecProto.TypeSpecClass type_state:2:StructuredValue type_spec_class_name:3:s num_flat_components:4:i",
-    "VariantTensorDataProto": "type_name:1:s metadata:2:s tensors:3:TensorProto",
+    "VariantTensorDataProto": "type_name:1:s metadata:2:c tensors:3:TensorProto",
     "VersionDef": "producer:1:i min_consumer:2:i bad_consumers:3:i",
   },
   enums: {

@@ -119,3 +119,12 @@ test("text of other kinds is no graph", async () => {
     assert.deepEqual((await report("a.txt", bytesOf(text))).formats.includes("tensorflow"), false);
   }
 });
+
+test("comments in front of the first field, and in it, hide no graph", async () => {
+  const node = 'node # {\n{ name: "a" op: "ReadFile" }';
+  for (const length of [0, 65_530, 70_000]) {
+    const text = `#${"x".repeat(length)}\n${node}`;
+    const { verdict } = await report("graph.pbtxt", bytesOf(text));
+    assert.equal(verdict, "dangerous", `${length}`);
+  }
+});
