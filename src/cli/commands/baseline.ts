@@ -6,16 +6,10 @@
 
 import { jsonText } from "../../report/escape.ts";
 import { formatCount } from "../../report/format.ts";
-import type { FileReport } from "../../core/types.ts";
-import type { ScanInputsOptions } from "../../scan/options.ts";
-import { scanInputs } from "../../scan/scan_inputs.ts";
 import { baselineDocument, baselineOf } from "../baseline.ts";
 import type { Io } from "../io.ts";
-import { inputsOf } from "../inputs.ts";
+import { scanAll, type ScanAllOptions } from "../scan_all.ts";
 import { tell } from "../terminal.ts";
-
-/** What to scan and how. */
-type BaselineOptions = Omit<ScanInputsOptions, "progress" | "stop" | "note">;
 
 /**
  * Writes the baseline; what could not be read is reported on standard error.
@@ -24,30 +18,10 @@ type BaselineOptions = Omit<ScanInputsOptions, "progress" | "stop" | "note">;
  */
 export async function runBaseline(
   paths: readonly string[],
-  options: BaselineOptions,
+  options: ScanAllOptions,
   io: Io,
 ): Promise<number> {
-  const files: FileReport[] = [];
-  const controller = new AbortController();
-  const unsubscribe = io.onInterrupt(() => controller.abort());
-  const stop = {
-    signal: controller.signal,
-    remaining: () => undefined,
-    reason: () => ({ message: "Interrupted.", remedy: "Scan again without interrupting." }),
-  };
-  let failed = false;
-  try {
-    const note = async (text: string) => await tell(io, `note: ${text}`);
-    for await (const it of scanInputs(inputsOf(paths, io), { ...options, stop, note })) {
-      if (it.type === "file") files.push(it.file);
-      for (const { location, message } of it.type === "file" ? it.file.errors : [it.error]) {
-        failed = true;
-        await tell(io, `error: ${location.path}: ${message}`);
-      }
-    }
-  } finally {
-    unsubscribe();
-  }
+  const { files, failed } = await scanAll(paths, options, io);
   const entries = baselineOf(files);
   await io.stdout.write(jsonText(baselineDocument(entries), 2) + "\n");
   const dangerous = files.filter((it) => it.verdict === "dangerous").length;

@@ -52,6 +52,7 @@ Examples:
   cat model.pkl | modelaudit -   standard input
   modelaudit explain os.system   how a global is judged, and why
   modelaudit config init         a configuration to begin with
+  modelaudit config allow FOLDER what models of your own need beside the lists
   modelaudit doctor              whether every scanner works here
 
 Exit code:
@@ -339,6 +340,45 @@ function describeConfig(program: Command, io: Io, run: (job: Job) => void): void
     .option("--no-emoji", "words without symbols")
     .action((options: ConfigShowOptions) =>
       run(async () => (await import("./config.ts")).runConfigShow(options, io))
+    );
+  describeConfigAllow(config, io, run);
+}
+
+/** What `config allow` takes of the options of `scan`. */
+type RawConfigAllowOptions = Pick<
+  RawScanOptions,
+  "config" | "include" | "exclude" | "followSymlinks"
+>;
+
+function describeConfigAllow(config: Command, io: Io, run: (job: Job) => void): void {
+  config.command("allow").description("propose allow entries for models of one's own")
+    .argument("<path...>", "files and folders")
+    .addOption(configOption())
+    .option("--no-config", "the embedded rules and nothing else")
+    .option("--include <glob>", "scan only files that match (repeatable)", collect)
+    .option("--exclude <glob>", "leave out files and folders that match (repeatable)", collect)
+    .option("--follow-symlinks", "go into links to folders")
+    .action((paths: string[], raw: RawConfigAllowOptions) =>
+      run(async () => {
+        const [{ runConfigAllow }, { scanSource }, { loadConfigured }] = await Promise.all([
+          import("./config_allow.ts"),
+          import("../../scan/scan_source.ts"),
+          import("../configuration.ts"),
+        ]);
+        io.confine({ network: false });
+        const configured = await loadConfigured(raw.config, io);
+        const { configuration } = configured;
+        const options = {
+          scan: scanSource,
+          limits: configuration.limits,
+          walk: {
+            followSymlinks: raw.followSymlinks ?? false,
+            include: [...raw.include ?? [], ...configuration.include],
+            exclude: [...raw.exclude ?? [], ...configuration.exclude],
+          },
+        };
+        return await runConfigAllow(paths, options, configured, io);
+      })
     );
 }
 
