@@ -10,7 +10,7 @@ import { liveOwner } from "./attributes.ts";
 import type { Call } from "./call.ts";
 import type { HiddenCalls } from "./callbacks.ts";
 import type { Changes } from "./changes.ts";
-import type { Heap } from "../machine/heap.ts";
+import type { GlobalEntry, Heap } from "../machine/heap.ts";
 import { CALLEES_FOLLOWED, isUnknownKey, possibleCallees } from "./possible.ts";
 import { executedBy } from "./source_in_state.ts";
 import { render } from "../tools/render.ts";
@@ -71,7 +71,11 @@ export class Building {
       this.heap.pass(instance, state);
       if (state !== target) instance.builtAt ??= at;
     }
-    this.hidden.watchState(target, state, "BUILD", at);
+    const maker = instance ??
+      (value?.type === "call" ? this.heap.globalOf(value.callee) : undefined);
+    if (maker === undefined || !this.keepsNamed(maker, state)) {
+      this.hidden.watchState(target, state, "BUILD", at);
+    }
     this.hidden.built(target, state, at);
     this.arrays.build(target, state);
     if (instance?.meanings.includes("source-in-state")) this.executeState(state, at);
@@ -104,6 +108,13 @@ export class Building {
           at,
         );
     }
+  }
+
+  /** Whether the `__setstate__` of a class makes attributes only of what it names in a tuple that is all known. */
+  private keepsNamed({ meanings }: GlobalEntry, state: Handle): boolean {
+    const { containers } = this.heap;
+    return meanings.includes("own-state") && state < 0 &&
+      containers.kind(state) === CONTAINER.TUPLE && !containers.lossy(state);
   }
 
   /** `partial.__setstate__` takes function, arguments, keywords and attributes. */

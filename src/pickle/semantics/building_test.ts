@@ -76,3 +76,18 @@ test("a container that is handed on and not known is still made of what is in it
   const facts = factsIn(await observe(bytes(item, "}(Vx\nI1\nub.")));
   assert.ok(facts.some((fact) => fact.kind === "mutation"));
 });
+
+test("a state whose parts do not become attributes is none that hides a method, and that of others is", async () => {
+  // Protocol 2, as torch writes the handle of a hook: the dictionary of hooks, which knows no text, and a number.
+  const hidden = async (cls: string) => {
+    const state = bytes("(ccollections\nOrderedDict\n)R", "I5\ntb.");
+    const facts = factsIn(await observe(bytes(`\x80\x02c${cls}\n)\x81`, state)));
+    return facts.flatMap((it) =>
+      it.kind === "unresolved-call" && it.via === "BUILD" ? [it.expression] : []
+    );
+  };
+  assert.deepEqual(await hidden("torch.utils.hooks\nRemovableHandle"), []);
+  assert.deepEqual(await hidden("torch.optim.adam\nAdam"), [
+    "torch.optim.adam.Adam().__dict__.update(collections.OrderedDict())",
+  ]);
+});

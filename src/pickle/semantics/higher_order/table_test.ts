@@ -20,6 +20,7 @@ const LOOKED_AT = [
   "gives-back",
   "live-namespace",
   "mapping",
+  "own-state",
   "slice",
   "source-in-state",
   "state-first",
