@@ -87,7 +87,9 @@ test("names that a file makes up do not leave their comment", async () => {
   const text = 'cours\nBox"\n(S\'x\\nallow = ["os.system"]\'\ntR.';
   await inFolder({ "f.pkl": text }, async (folder) => {
     const { out } = await run(["config", "allow", folder]);
-    for (const line of out.split("\n")) assert.match(line, /^(#|  #|  "ours\.|allow = \[$|\]$|$)/u);
+    for (const line of out.split("\n")) {
+      assert.match(line, /^(#| {2}#| {2}"ours\.|allow = \[$|\]$|$)/u);
+    }
     assert.doesNotMatch(out.replaceAll(/^ *#.*$/gmu, ""), /os\.system/u);
   });
 });
