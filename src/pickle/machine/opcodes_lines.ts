@@ -170,12 +170,21 @@ function pushSearched(machine: Machine, at: number, line: Uint8Array, next: numb
   return machine.goOn(next);
 }
 
+/** What follows "P" at the beginning of a zip's member. */
+const ZIP_ID = [0x4b, 0x03, 0x04];
+
 function persid(machine: Machine, pos: number): Next {
-  const { reader: { buffer, base, limit }, heap, anomalies } = machine;
+  const { reader, heap, anomalies } = machine;
+  const { buffer, base, limit } = reader;
   const end = newlineIn(buffer, pos, limit);
   if (end < 0) return noNewline(machine, pos, pos);
   const line = buffer.slice(pos, end);
-  if (!isAscii(line, 0, line.length)) anomalies.refuse(base + pos - 1, "PERSID is not ASCII");
+  if (!isAscii(line, 0, line.length)) {
+    // A zip's header is a PERSID that Python 3 refuses, and no identifier that Python 2 wrote.
+    const isZip = base + pos - 1 === machine.start && ZIP_ID.every((byte, at) => line[at] === byte);
+    if (isZip) return reader.fail(pos - 1, end + 1, "PERSID is not ASCII");
+    anomalies.refuse(base + pos - 1, "PERSID is not ASCII");
+  }
   pushPersistent(machine, heap.text(decodeLatin1(line)));
   return machine.goOn(end + 1);
 }

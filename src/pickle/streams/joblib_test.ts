@@ -222,6 +222,9 @@ test("opcodes before a place where a search goes on may have changed the top of 
     ["cos\nsystem\n", bytes("0(N1", run)],
     ["cos\nsystem\np7\n0", bytes("h\x07", run)],
     ["cos\nsystem\np7\n0", bytes("]g7\n", run)],
+    // The loader has called it before it misses STOP.
+    ["cos\nsystem\n(Vecho hi\nt", bytes("0q\x04Rq\x05")],
+    ["cos\nsystem\n(Vecho hi\nt", bytes("0N0p4\nR.")],
   ] as const;
   for (const [index, [below, way]] of ways.entries()) {
     const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));

@@ -175,14 +175,25 @@ const TAKES = new Set<number>([
   ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, ...CHANGES],
   ...[OP.TUPLE, OP.TUPLE1, OP.TUPLE2, OP.TUPLE3],
 ]);
-/** POP opcodes in a row that are looked past; one drops the array. */
-const POPS_PASSED = 4;
+/** Opcodes that drop the array, put constants on the stack, or leave it as it is. */
+const PASSED = new Set<number>([
+  ...[OP.POP, OP.DUP, OP.PUT, OP.BINPUT, OP.LONG_BINPUT, OP.MEMOIZE, OP.FRAME, OP.PROTO],
+  ...[OP.NONE, OP.NEWTRUE, OP.NEWFALSE, OP.EMPTY_TUPLE, OP.EMPTY_LIST, OP.EMPTY_DICT, OP.EMPTY_SET],
+  ...[OP.BININT, OP.BININT1, OP.BININT2],
+]);
+/** Those that are looked past behind a POP. CWE-407. */
+const OPCODES_PASSED = 8;
 
 /** Whether an opcode that takes what is on the stack comes next, behind what drops the array. */
 function takesStack(bytes: Uint8Array, at: number): boolean {
-  let next = at;
-  for (let pops = 0; pops < POPS_PASSED && bytes[next] === OP.POP; pops++) next++;
-  return TAKES.has(bytes[next] ?? 0);
+  if (bytes[at] !== OP.POP) return TAKES.has(bytes[at] ?? 0);
+  let next: number | undefined = at;
+  for (let passed = 0; next !== undefined && passed < OPCODES_PASSED; passed++) {
+    const code: number = bytes[next] ?? 0;
+    if (!PASSED.has(code)) return TAKES.has(code);
+    next = behindOpcode(bytes, next);
+  }
+  return false;
 }
 
 /** Whether FRAME stands at `at`, of a length that a frame may have. */
