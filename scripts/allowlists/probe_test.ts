@@ -85,7 +85,7 @@ import json, sys
 sys.path[:0] = [${JSON.stringify(FOLDER)}, ${JSON.stringify(SCRATCH)}]
 import examples, probe
 probe.SECONDS = 1
-if sys.argv[1:] == ["waits"]: probe.LOOK = 0.1
+if sys.argv[1:] == ["waits"]: probe.LOOK, probe.PATIENCE = 0.1, 2
 names = [("examples", name) for name in sys.argv[1:]]
 found = probe.probe(names, lambda module, name: getattr(examples, name), ["called"] * len(names))
 print(json.dumps({name: each for (_, name), each in zip(names, found)}))
