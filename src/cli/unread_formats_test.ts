@@ -115,8 +115,9 @@ test("A file by the name of a format without a reader never ends with 0 beside a
       wrong.push(`${name} with ${kind}: ${verdict} ${messages}`);
     }
   }
-  // Each name alone, with one of the contents.
-  for (const [index, { name }] of names.entries()) {
+  // Each name alone, in one of its two forms, with one of the contents.
+  const alone = names.filter((_, index) => index % 2 === (index >> 1) % 2);
+  for (const [index, { name }] of alone.entries()) {
     const [kind = "", bytes = NOISE] = kinds[index % kinds.length] ?? [];
     const { code } = await beside(name, bytes);
     if (code !== 2) wrong.push(`${name} with ${kind}: ${code}`);

@@ -38,15 +38,14 @@ test("the templates leave every verdict of the test data as it is", async () => 
       it.isFile() && !/json$|asm$|^past_many_results/.test(it.name)
     );
     // The rules are the same code in both runtimes.
-    for (const file of samples.filter((_, index) => index % SWEEP === 0)) {
+    for (const [index, file] of samples.filter((_, at) => at % SWEEP === 0).entries()) {
       const bytes = new Uint8Array(readFileSync(`${file.parentPath}/${file.name}`));
       const scan = (rules: RuleSet) => scanSource(bytesSource(file.name, bytes), { rules });
       const plain = await scan(embedded);
-      for (const rules of configured) {
-        const { verdict, riskScore } = await scan(rules);
-        if (plain.verdict !== verdict || plain.riskScore !== riskScore) {
-          changed.push(`${family}/${file.name}: ${plain.verdict} to ${verdict}`);
-        }
+      // Samples of a family differ by library and protocol: the templates take them by turns.
+      const { verdict, riskScore } = await scan(configured[index % configured.length] ?? embedded);
+      if (plain.verdict !== verdict || plain.riskScore !== riskScore) {
+        changed.push(`${family}/${file.name}: ${plain.verdict} to ${verdict}`);
       }
     }
   }
