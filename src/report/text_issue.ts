@@ -24,6 +24,7 @@ export interface IssueOptions {
 
 const INDENT = 3;
 const NOTE_WIDTH = 6;
+/** Expressions, texts of evidence, and lines of one text below an issue; reports in JSON have all. */
 const EXPRESSIONS_SHOWN = 3;
 const EVIDENCE_SHOWN = 3;
 const EVIDENCE_LINES_SHOWN = 6;

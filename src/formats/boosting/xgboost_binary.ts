@@ -20,6 +20,7 @@ const NODE_BYTES = 20;
 const STATISTICS_BYTES = 16;
 /** Feature of a node: the highest bit says where missing values go. */
 const FEATURE = 0x7fffffff;
+/** Bytes of a name or of an attribute; objectives have names of some twenty. CWE-770. */
 const TEXT_BYTES = 1 << 24;
 /** Trees of a model. The largest real ones have 100,000. CWE-770. */
 const TREES = 10_000_000;

@@ -63,6 +63,7 @@ const METHODS = ["setup", "reshape", "forward", "backward"];
 const NAMED = /\.prototxt$/iu;
 /** Anomalies that are reported one by one. CWE-779. */
 const REPORTED = 20;
+/** Characters of a text that are reported: evidence, and no listing. CWE-779. */
 const TEXT_LENGTH = 2048;
 
 /** Caffe's networks. */

@@ -71,7 +71,7 @@ const ABOUT: Readonly<Record<number, number>> = {
 };
 /** Versions of specifications: coremltools 8.3 writes up to 9. */
 const VERSIONS = 64;
-/** Fields of a model. Real ones have four at most. */
+/** Fields of a model that detection reads. Real ones have four at most. CWE-834. */
 const FIELDS = 16;
 
 /** Core ML's models. */

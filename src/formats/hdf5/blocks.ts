@@ -10,7 +10,7 @@ import { SourceError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
 import { errno, isErrno } from "./library.ts";
 
-/** Bytes read at once, and blocks that are kept. */
+/** Bytes read at once, and blocks of them that are kept: 8 MiB, whatever the file has. CWE-770. */
 const BLOCK_BYTES = 32 * 1024;
 const BLOCKS_KEPT = 256;
 

@@ -28,6 +28,7 @@ const NESTED_TEXTS = 4;
 const READINGS = 4;
 /** Values searched for the texts that a layer is given. A few configurations in use have more. CWE-834. */
 const GIVEN_LOOKED_AT = 200;
+/** Texts of them that are reported: evidence, and no listing. CWE-779. */
 const GIVEN_KEPT = 8;
 const STEPS_PER_CHECK = 4096;
 const DUPLICATES_REPORTED = 10;

@@ -593,7 +593,7 @@ function namesByLines(letters: string): boolean {
 /** What an expression or statement needs to run something; values and names alone do not. */
 const RUNS_SOMETHING = /[(@=;\n]|\b(?:for|import)\b/u;
 
-/** Characters of an expression whose value may be called; those of functions are short. */
+/** Characters of an expression whose value may be called; those of functions are short. CWE-834. */
 const CALLED_CHARACTERS = 2048;
 
 /** True for an expression whose value may be a function: a name, an item, a lambda. */

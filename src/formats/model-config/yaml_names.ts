@@ -20,6 +20,7 @@ const LOOKED_AT = 20_000;
  * one is set up to twice. CWE-834.
  */
 const ANCHORED = 5000;
+/** Characters of a text that are reported with a name. CWE-779. */
 const EVIDENCE_CHARACTERS = 1024;
 
 /** What was read of a YAML text. */

@@ -14,6 +14,7 @@ const OPERATORS = 50_000;
 /** Nodes and texts of one operator that are reported. A few of 298 models seen have as many. CWE-779. */
 const NODES_REPORTED = 20;
 const EVIDENCE_KEPT = 20;
+/** Characters of an expression, and of one attribute in it. CWE-779. */
 const EXPRESSION_LENGTH = 2048;
 const ATTRIBUTE_LENGTH = 120;
 

@@ -22,6 +22,7 @@ import { wrongTexts } from "./texts.ts";
  * CWE-779.
  */
 const REPORTED = 20;
+/** Characters of a text that are reported: evidence, and no listing. CWE-779. */
 const TEXT_LENGTH = 2048;
 
 const NAMED = /\.xml$/iu;

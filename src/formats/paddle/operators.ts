@@ -29,7 +29,9 @@ interface Use {
 const OPERATORS = 50_000;
 /** Texts of one operator that are reported. CWE-779. */
 const EVIDENCE_KEPT = 20;
+/** Characters of a text that are reported: evidence, and no listing. CWE-779. */
 const TEXT_LENGTH = 2048;
+/** Characters of an attribute in an expression, and attributes in it. CWE-779. */
 const ATTRIBUTE_LENGTH = 120;
 const ATTRIBUTES_SHOWN = 8;
 

@@ -46,7 +46,7 @@ const TEXT_BYTES = 2049;
 const NAME_BYTES = 1024;
 /** Texts of one operator that are kept. CWE-770. */
 const TEXTS = 256;
-/** Numbers of blocks in one attribute. */
+/** Numbers of blocks in one attribute; the operators seen have one or two. CWE-770. */
 const BLOCKS = 10_000;
 /** Anomalies of one kind that are reported one by one; an intact program has none. CWE-779. */
 const REPORTED = 20;

@@ -25,8 +25,8 @@ import {
 import { isNoText, madeOf } from "../../pickle/semantics/possible.ts";
 
 /**
- * Values that are written out, a shared one by each way to it. No hyper-parameters are known to have as many.
- * CWE-776.
+ * Values that are written out, a shared one by each way to it, and levels of them. No hyper-parameters are
+ * known to have as many. CWE-776.
  */
 const VALUES = 300_000;
 const DEPTH = 100;

@@ -31,6 +31,7 @@ const PYTHON_TEXTS = 20_000;
 const PLAIN = /^(?:[\s\w.,+-]*|\s*"[^"\\]*"\s*|\s*'[^'\\]*'\s*)$/u;
 /** Observations of one kind that are reported one by one. CWE-779. */
 const REPORTED = 20;
+/** Characters of a text that are reported: evidence, and no listing. CWE-779. */
 const TEXT_LENGTH = 2048;
 
 const NAMED = /\.(?:pmml|xml)$/iu;

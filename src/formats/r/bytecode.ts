@@ -10,7 +10,7 @@ import { OTHER, type RValue } from "./code.ts";
 import type { Frame, Walk } from "./walk.ts";
 import { BYTECODE_CELLS, HAS_ATTRIBUTES, TYPE } from "./types.ts";
 
-/** Constants of one piece of bytecode that are kept; R's compiler makes a few hundred. */
+/** Constants of one piece of bytecode that are kept; R's compiler makes a few hundred. CWE-770. */
 const CONSTANTS = 100_000;
 
 /** Cells that are used more than once, by their number. */

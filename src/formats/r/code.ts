@@ -42,7 +42,7 @@ const DEPTH = 12;
 const ARGUMENTS = 20;
 /**
  * Values that are written for one call; cells that are used again and again are written every time. No call
- * seen has as many.
+ * seen has as many. CWE-779.
  */
 const WRITTEN = 512;
 

@@ -59,10 +59,12 @@ const LOADERS: ReadonlyMap<string, Use> = new Map([
  * twice. CWE-834.
  */
 const READINGS = 4;
+/** Characters of an expression and of a text in it, arguments of one call, and calls in one another. CWE-779. */
 const EXPRESSION_CHARACTERS = 2048;
 const TEXT_CHARACTERS = 200;
 const ARGUMENTS_SHOWN = 8;
 const RENDER_DEPTH = 4;
+/** Nodes between two checks of the deadline. */
 const STEPS_PER_CHECK = 4096;
 /**
  * Anomalies reported of each rule, so that many of one rule leave room for others. An intact file has none.

@@ -20,7 +20,7 @@ import { callTargets } from "./stablehlo.ts";
 
 /** Bytes of a name. TensorFlow bounds none; the longest seen has some hundred. Longer ones are reported. CWE-770. */
 export const NAME_BYTES = 1024;
-/** Of a text that may be a path, a command or a piece of code. */
+/** Bytes of a text that may be a path, a command or a piece of code: evidence, and no listing. CWE-779. */
 export const TEXT_BYTES = 2048;
 /**
  * Texts of one constant that are kept. Lists of variables have more; names of files and commands come alone.

@@ -25,6 +25,7 @@ const BYTECODE_BYTES = 256 * 1024 * 1024;
 const VALUES = 1_000_000;
 /** Bytes of a name. The longest seen has 16. CWE-770. */
 const NAME_BYTES = 1024;
+/** Bytes read at once, and blocks of them that are kept: 4 MiB, whatever the file has. CWE-770. */
 const BLOCK_BYTES = 64 * 1024;
 const BLOCKS = 64;
 

@@ -18,7 +18,7 @@ import { customClass, isMethodOfTensors, isNotable, REMOTE } from "./names.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
 const READ_BYTES = 256 * 1024;
-/** An expression is evidence, not a listing. */
+/** Characters of an expression: evidence, and no listing. CWE-779. */
 const EXPRESSION_CHARACTERS = 2048;
 
 /** At offset 4 of a mobile program as a flatbuffer. */
@@ -117,7 +117,7 @@ function* operators(tokens: readonly Token[]): Iterable<{ name: string; at: numb
   }
 }
 
-/** Parentheses and calls of `getattr` in one another; no program that PyTorch writes has more than a few. */
+/** Parentheses and calls of `getattr` in one another; no program that PyTorch writes has more than a few. CWE-674. */
 const NESTING = 64;
 /** Tokens of a type between a name and its value. No real type is known to have as many. CWE-834. */
 const TYPE_TOKENS = 64;

@@ -20,7 +20,7 @@ const MAGIC = [0xba, 0x16, 0x4f, 0x2f];
 const VERSIONS = [11, 12];
 /** `Args::load`: twelve words and a double, the first word being the dimension. */
 const ARGUMENT_BYTES = 12 * 4 + 8;
-/** Numbers of a vector; real models have 300 at most. */
+/** Numbers of a vector; real models have 300 at most. CWE-770. */
 const DIMENSIONS = 1_000_000;
 /** Words of a dictionary. The largest real one has 4 million. CWE-770. */
 const WORDS = 100_000_000;

@@ -21,7 +21,7 @@ const CALLS_REPORTED = 32;
 
 /**
  * Different facts that are kept where nothing takes them. The checkpoints with the most have some
- * hundreds; each costs kilobytes, so that a file of other names each would cost gigabytes.
+ * hundreds; each costs kilobytes, so that a file of other names each would cost gigabytes. CWE-770.
  */
 export const FACTS_KEPT = 50_000;
 

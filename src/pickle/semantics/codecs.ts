@@ -14,6 +14,7 @@ const INFLATE_LIMIT = 1024 * 1024;
 
 /** Names asked for lately; a file calls the same codec a million times. */
 const CODEC_NAMES = new Map<string, string>([["latin1", "latin1"]]);
+/** Of which so many are kept: a file can name others without end, Python has some hundred. CWE-770. */
 const CODEC_NAMES_KEPT = 256;
 
 /** Python's name of a codec without case, hyphens and underscores. */

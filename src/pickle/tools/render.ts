@@ -22,6 +22,7 @@ import {
 
 /** Characters of an expression, in all. The longest seen has 4,132. CWE-779. */
 const EXPRESSION_LIMIT = 2048;
+/** Characters of a text in it, items of one container, and containers in one another. CWE-779. */
 const STRING_LIMIT = 1024;
 const ITEMS_SHOWN = 32;
 const DEPTH_SHOWN = 8;
