@@ -5,7 +5,8 @@
  *     scripts/build.ts binary [--runtime bun]      an executable for this machine
  *     scripts/build.ts binaries [--runtime bun]    one for each system
  *
- * All begin with the npm package: modelaudit bundled, the WASM decoders as packages beside it. An
+ * All begin with a bundle of modelaudit. In the npm package 7-Zip's WASM is a module of it, so that it may be
+ * bundled again; an executable has the decoders as packages inside. An
  * executable by `deno compile` may read files and the environment variables that
  * `src/cli/io.ts` names, write reports and fetch what the user names, and nothing else; that is fixed here.
  *
@@ -21,17 +22,21 @@ import { fileURLToPath } from "node:url";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
+import { sevenZipLicenses, stageBrowser, stageSources } from "./package/stage.ts";
 import { type LockFile, sbomOf } from "./sbom.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where results go; tests build elsewhere. */
 const DIST = process.env["MODELAUDIT_DIST"] ?? join(ROOT, "dist");
 
-/** What examples in doc comments import. */
-const JSR_NAME = "@modelaudit/modelaudit";
-
-/** Packages that are not bundled: their WASM stays theirs, and their licences beside it. */
+/** Packages that executables do not bundle: their WASM stays theirs, and their licences beside it. */
 const DECODERS = ["7z-wasm", "h5wasm"] as const;
+
+/** The one that is a dependency of the npm package: its WASM stands in its modules already. */
+const DEPENDENCIES = ["h5wasm"] as const;
+
+/** Entries of the package. */
+const ENTRIES = ["cli.ts", "worker.ts", "mod.ts"] as const;
 
 type Runtime = "deno" | "bun";
 
@@ -115,15 +120,64 @@ function main(args: readonly string[]): void {
   }
 }
 
-/** Bundles module and command line for Node 20 and newer, Deno and Bun. */
+/** The npm package: module and command line for Node 20 and newer, Deno and Bun, the module for browsers. */
 function buildPackage(folder: string): void {
+  const stage = join(DIST, "stage");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(join(stage, "scripts"), { recursive: true });
+  try {
+    stageSources(ROOT, stage);
+    bundle(stage, ENTRIES, folder, DEPENDENCIES);
+    stageBrowser(stage);
+    // Chunks that are the same have the same names.
+    bundle(stage, ["browser.ts"], folder, DEPENDENCIES);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+  cpSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
+  for (const [name, text] of Object.entries(sevenZipLicenses(ROOT))) {
+    writeFileSync(join(folder, name), text);
+  }
+  // Who installs the package has neither make nor docs/.
+  cpSync(join(ROOT, "docs", "npm.md"), join(folder, "README.md"));
+  writeManifest(folder);
+  writeFileSync(join(folder, "sbom.cdx.json"), sbom());
+}
+
+function writeManifest(folder: string): void {
+  const own = readPackage(join(ROOT, "package.json"));
+  const dependencies = own["dependencies"] as Readonly<Record<string, string>>;
+  const same = ["name", "version", "description", "license", "keywords", "homepage", "repository"];
+  writeJson(join(folder, "package.json"), {
+    ...Object.fromEntries(same.map((key) => [key, own[key]])),
+    type: "module",
+    bin: { [TOOL_NAME]: "cli.js" },
+    exports: {
+      ".": { types: "./types/mod.d.ts", browser: "./browser.js", default: "./mod.js" },
+      "./package.json": "./package.json",
+    },
+    types: "./types/mod.d.ts",
+    engines: own["engines"],
+    files: [
+      ...["cli.js", "worker.js", "mod.js", "browser.js", "chunks/", "types/", "LICENSE*"],
+      "sbom.cdx.json",
+    ],
+    dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, dependencies[name]])),
+  });
+}
+
+/** Bundles entries of a folder that holds the sources, and makes the command line one that can be run. */
+function bundle(
+  from: string,
+  entries: readonly string[],
+  folder: string,
+  external: readonly string[],
+): void {
   run(toolPath("bun"), [
     "build",
-    "cli.ts",
-    "worker.ts",
-    "mod.ts",
+    ...entries,
     "--target=node",
     "--format=esm",
     "--splitting",
@@ -131,30 +185,12 @@ function buildPackage(folder: string): void {
     "--minify-syntax",
     `--outdir=${folder}`,
     "--chunk-naming=chunks/[hash].[ext]",
-    ...DECODERS.map((name) => `--external=${name}`),
-  ]);
+    ...external.map((name) => `--external=${name}`),
+  ], { folder: from });
+  if (!entries.includes("cli.ts")) return;
   const cli = join(folder, "cli.js");
   const text = readFileSync(cli, "utf8");
   writeFileSync(cli, `#!/usr/bin/env node\n${text.replace(/^#!.*\n/, "")}`, { mode: 0o755 });
-  cpSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
-  // Who installs the package has neither make nor docs/.
-  cpSync(join(ROOT, "docs", "npm.md"), join(folder, "README.md"));
-  const own = readPackage(join(ROOT, "package.json"));
-  const dependencies = own["dependencies"] as Readonly<Record<string, string>>;
-  writeJson(join(folder, "package.json"), {
-    name: own["name"],
-    version: own["version"],
-    description: own["description"],
-    license: own["license"],
-    type: "module",
-    bin: { [TOOL_NAME]: "cli.js" },
-    exports: { ".": { types: "./types/mod.d.ts", default: "./mod.js" } },
-    types: "./types/mod.d.ts",
-    engines: own["engines"],
-    files: ["cli.js", "worker.js", "mod.js", "chunks/", "types/", "sbom.cdx.json"],
-    dependencies: Object.fromEntries(DECODERS.map((name) => [name, dependencies[name]])),
-  });
-  writeFileSync(join(folder, "sbom.cdx.json"), sbom());
 }
 
 /** Puts the type declarations of the module into the package. */
@@ -163,15 +199,17 @@ function declare(folder: string): void {
   for (const [path, text] of declarationsOf("mod.ts", read)) {
     const file = join(folder, "types", path);
     mkdirSync(dirname(file), { recursive: true });
-    // The package is called otherwise on JSR.
-    writeFileSync(file, text.replaceAll(JSR_NAME, TOOL_NAME));
+    writeFileSync(file, text);
   }
 }
 
 function buildExecutables(runtime: Runtime, targets: readonly Target[] | undefined): void {
   const stage = join(DIST, "stage");
+  rmSync(stage, { recursive: true, force: true });
   try {
-    buildPackage(stage);
+    mkdirSync(stage, { recursive: true });
+    bundle(ROOT, ENTRIES, stage, DECODERS);
+    writeJson(join(stage, "package.json"), { type: "module" });
     for (const name of DECODERS) {
       cpSync(join(ROOT, "node_modules", name), join(stage, "node_modules", name), {
         recursive: true,
@@ -208,7 +246,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
       ...inside.map((path) => `--include=${join(stage, path)}`),
       `--output=${file}`,
       join(stage, "cli.js"),
-    ], NO_STUB);
+    ], { help: NO_STUB });
     return file;
   }
   const entries = Object.entries(bunEntries(stage)).map(([name, text]) => {
@@ -226,7 +264,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
     `--target=${goal}`,
     `--outfile=${file}`,
     ...entries,
-  ], help);
+  ], { help });
   return file;
 }
 
@@ -288,14 +326,18 @@ export function toolPath(name: Runtime): string {
 }
 
 /**
- * Runs a program in the checkout's root.
+ * Runs a program, in the checkout's root unless another folder is given.
  *
  * @param help what to do when it fails
  * @throws BuildError when it fails
  */
-function run(program: string, args: readonly string[], help = ""): void {
+function run(
+  program: string,
+  args: readonly string[],
+  { folder = ROOT, help = "" }: { readonly folder?: string; readonly help?: string } = {},
+): void {
   const { status, stdout, stderr } = spawnSync(program, [...args], {
-    cwd: ROOT,
+    cwd: folder,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
   });

@@ -20,6 +20,11 @@ const ENTRIES = ["mod.ts", "cli.ts", "worker.ts"];
 const FOR_BUILDS: Readonly<Record<string, readonly string[]>> = {
   "src/codecs/decoder.ts": ["provideWasm"],
   "src/cli/worker_module.ts": ["provideWorkerModule"],
+  "scripts/package/browser/file.ts": [
+    ...["walk", "pathOfUrl", "openRegular", "hashFile", "sizeOf", "identityOf"],
+  ],
+  "scripts/package/browser/folder.ts": ["Folders"],
+  "scripts/package/browser/node_transport.ts": ["nodeTransport"],
 };
 
 /**

@@ -3,104 +3,19 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import Ajv from "ajv-draft-04";
-import ts from "typescript";
 import { REPORT_FORMATS } from "../src/cli/options.ts";
 import { PERMISSIONS, toolPath } from "./build.ts";
-import type { LockFile } from "./sbom.ts";
-import {
-  build,
-  expectWorking,
-  expectWriteErrors,
-  HARMFUL,
-  nodePath,
-  ROOT,
-} from "./testing/scripts.ts";
+import { examples, projectIn, run, withoutTypes, writeJson } from "./testing/package.ts";
+import { expectWorking, expectWriteErrors, HARMFUL, nodePath, ROOT } from "./testing/scripts.ts";
 
 // What is made is the same, and Node, Deno and Bun use it below, in whichever runtime the tests run.
 const skip = "Bun" in globalThis && "once is enough: it runs under Deno";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-package-"));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));
-const PROJECT = join(SCRATCH, "project");
-const HOME = join(PROJECT, "node_modules", "modelaudit");
-
-interface Packed {
-  readonly filename: string;
-  readonly unpackedSize: number;
-  readonly files: readonly { readonly path: string; readonly size: number }[];
-}
-
-function run(folder: string, program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    cwd: folder,
-    encoding: "utf8",
-    env: {
-      ...process.env,
-      npm_config_cache: join(SCRATCH, "npm-cache"),
-      npm_config_offline: "true",
-      npm_config_ignore_scripts: "true",
-    },
-  });
-  assert.equal(status, 0, `${program} ${args.join(" ")}\n${stdout}${stderr}${error ?? ""}`);
-  return stdout;
-}
-
-/** `npm pack` of a folder, into the project. */
-function pack(folder: string): Packed {
-  const packed = run(SCRATCH, "npm", "pack", "--json", `--pack-destination=${PROJECT}`, folder);
-  const [one] = JSON.parse(packed) as Packed[];
-  assert.ok(one);
-  // An older npm names the file of a scoped package with its slash.
-  return { ...one, filename: basename(one.filename) };
-}
-
-/** Packages that the given ones need, themselves included, by what the lock file says. */
-function closure(names: readonly string[], lock: LockFile): Set<string> {
-  const all = new Set<string>();
-  const open = [...names];
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (all.has(name)) continue;
-    all.add(name);
-    open.push(...Object.keys(lock.packages[`node_modules/${name}`]?.dependencies ?? {}));
-  }
-  return all;
-}
-
-/** Packs the package and what it depends on, and installs all into an empty project, offline. */
-let packed: Packed | undefined;
-function install(): Packed {
-  if (packed !== undefined) return packed;
-  mkdirSync(PROJECT);
-  const built = build(SCRATCH, "npm");
-  assert.equal(built.status, 0, built.stdout + built.stderr);
-  packed = pack(join(SCRATCH, "npm"));
-  const lock: LockFile = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
-  const own = JSON.parse(readFileSync(join(SCRATCH, "npm", "package.json"), "utf8"));
-  const others = [...closure(Object.keys(own.dependencies), lock)].map((name) =>
-    [name, `file:${pack(join(ROOT, "node_modules", name)).filename}`] as const
-  );
-  const dependencies = { modelaudit: `file:${packed.filename}`, ...Object.fromEntries(others) };
-  writeJson(join(PROJECT, "package.json"), { private: true, type: "module", dependencies });
-  run(PROJECT, "npm", "install", "--no-audit", "--no-fund");
-  return packed;
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileSync(path, JSON.stringify(value));
-}
-
-/** The programs in the doc comments and pages, each as a module of the installed package's user. */
-function examples(): string[] {
-  return ["mod.ts", "README.md", "docs/api.md", "docs/npm.md"].flatMap((path) => {
-    const text = readFileSync(join(ROOT, path), "utf8").replaceAll(/^ \* ?/gm, "");
-    return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) =>
-      code.replaceAll("@modelaudit/modelaudit", "modelaudit")
-    );
-  });
-}
+const { folder: PROJECT, home: HOME, install } = projectIn(SCRATCH);
 
 const RUNTIMES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["node", nodePath()],
@@ -108,17 +23,22 @@ const RUNTIMES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["deno", toolPath("deno"), "run", "--quiet", "--no-lock", "--no-check", "-A"],
 ];
 
-test("The npm package holds code, types and nothing else, in less than 4 MB", { skip }, () => {
+test("The npm package holds code, types and nothing else, in less than 8 MB", { skip }, () => {
   const { files, unpackedSize } = install();
   const allowed =
-    /^(?:chunks\/\w+\.js|cli\.js|worker\.js|mod\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|LICENSE|README\.md)$/;
+    /^(?:chunks\/\w+\.js|cli\.js|worker\.js|mod\.js|browser\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|LICENSE(?:-7-Zip\.txt|-unRAR\.txt)?|README\.md)$/;
   for (const { path } of files) assert.match(path, allowed);
-  for (const path of ["cli.js", "worker.js", "mod.js", "types/mod.d.ts", "LICENSE", "README.md"]) {
+  const needed = ["cli.js", "worker.js", "mod.js", "browser.js", "types/mod.d.ts", "LICENSE"];
+  for (const path of [...needed, "LICENSE-7-Zip.txt", "LICENSE-unRAR.txt", "README.md"]) {
     assert.ok(files.some((file) => file.path === path), path);
   }
-  assert.ok(unpackedSize < 4_000_000, String(unpackedSize));
-  const { dependencies } = JSON.parse(readFileSync(join(HOME, "package.json"), "utf8"));
-  assert.deepEqual(Object.keys(dependencies), ["7z-wasm", "h5wasm"]);
+  assert.ok(unpackedSize < 8_000_000, String(unpackedSize));
+  const manifest = JSON.parse(readFileSync(join(HOME, "package.json"), "utf8"));
+  assert.deepEqual(Object.keys(manifest.dependencies), ["h5wasm"]);
+  assert.equal(manifest.name, JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")).name);
+  for (const key of ["description", "license", "keywords", "homepage", "repository", "engines"]) {
+    assert.ok(manifest[key], key);
+  }
 });
 
 test(
@@ -156,7 +76,7 @@ test("Examples of doc comments and pages have right types outside of the reposit
   });
   writeFileSync(
     join(PROJECT, "wrong.ts"),
-    'import { scan } from "modelaudit";\nconst report = await scan("x");\n' +
+    'import { scan } from "@modelaudit/modelaudit";\nconst report = await scan("x");\n' +
       "// @ts-expect-error: there is no such verdict\n" +
       'export const wrong: "fine" | undefined = report.files[0]?.verdict;\n',
   );
@@ -183,26 +103,48 @@ test("Examples of doc comments and pages have right types outside of the reposit
   }
 });
 
-test("Node, Bun and Deno import the installed module and run the examples", { skip }, () => {
-  install();
-  mkdirSync(join(PROJECT, "models"));
-  cpSync(join(ROOT, HARMFUL[0] ?? ""), join(PROJECT, "models", "model.pkl"));
-  const programs = examples();
-  // Node 20 knows no types.
-  const modules = programs.map((code, index) => {
-    writeFileSync(join(PROJECT, `example_${index}.mjs`), withoutTypes(code));
+/** Writes the examples into a folder with a model, and a program that runs all of them. */
+function writeExamples(folder: string): void {
+  mkdirSync(join(folder, "models"));
+  cpSync(join(ROOT, HARMFUL[0] ?? ""), join(folder, "models", "model.pkl"));
+  const modules = examples().map((code, index) => {
+    writeFileSync(join(folder, `example_${index}.mjs`), withoutTypes(code));
     return `console.log("== next");\nawait import("./example_${index}.mjs");\n`;
   });
-  writeFileSync(join(PROJECT, "examples.mjs"), modules.join(""));
-  for (const [name, program = "", ...args] of RUNTIMES) {
-    const said = run(PROJECT, program, ...args, "examples.mjs").split("== next\n").slice(1);
-    assert.equal(said.length, programs.length, name);
-    for (const [index, code] of programs.entries()) {
-      assert.notEqual(said[index], "", `example ${index}: ${name}`);
-      for (const [, line = ""] of code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)) {
-        assert.ok(said[index]?.includes(line.replaceAll('"', "")), `${name}: ${said[index]}`);
-      }
+  writeFileSync(join(folder, "examples.mjs"), modules.join(""));
+}
+
+/** Demands that each example printed what stands behind its `console.log`. */
+function expectExamples(output: string, name: string): void {
+  const parts = output.split("== next\n").slice(1);
+  const programs = examples();
+  assert.equal(parts.length, programs.length, name);
+  for (const [index, code] of programs.entries()) {
+    assert.notEqual(parts[index], "", `example ${index}: ${name}`);
+    for (const [, line = ""] of code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)) {
+      assert.ok(parts[index]?.includes(line.replaceAll('"', "")), `${name}: ${parts[index]}`);
     }
+  }
+}
+
+test("Node, Bun and Deno import the installed module and run the examples", { skip }, () => {
+  install();
+  writeExamples(PROJECT);
+  for (const [name, program = "", ...args] of RUNTIMES) {
+    expectExamples(run(PROJECT, program, ...args, "examples.mjs"), name);
+  }
+});
+
+test("Bun and Deno run the examples by the module in the checkout", { skip }, () => {
+  // Below the checkout, whose own name is that of the package.
+  const folder = mkdtempSync(join(ROOT, ".cache", "examples-"));
+  try {
+    writeExamples(folder);
+    for (const [name, program = "", ...args] of RUNTIMES) {
+      if (name !== "node") expectExamples(run(folder, program, ...args, "examples.mjs"), name);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 
@@ -210,7 +152,7 @@ test("Node, Bun and Deno fetch what a URL names by the installed module", { skip
   install();
   const code = `
     import { createServer } from "node:http";
-    import { scan } from "modelaudit";
+    import { scan } from "@modelaudit/modelaudit";
     const server = createServer((_, response) => response.end("cos\\nsystem\\n(S'echo hi'\\ntR."));
     await new Promise((done) => server.listen(0, "127.0.0.1", done));
     const url = new URL(\`http://127.0.0.1:\${server.address().port}/model.pkl\`);
@@ -236,7 +178,7 @@ test(
     writeFileSync(
       join(PROJECT, "without_node.mjs"),
       `export async function resolve(specifier, context, next) {
-      const ours = context.parentURL?.includes("node_modules/modelaudit/");
+      const ours = context.parentURL?.includes("node_modules/@modelaudit/");
       if (ours && specifier.startsWith("node:")) throw new TypeError("unknown " + specifier);
       return await next(specifier, context);
     }`,
@@ -245,7 +187,7 @@ test(
       join(PROJECT, "browser.mjs"),
       `import { register } from "node:module";
     register("./without_node.mjs", import.meta.url);
-    const { scan } = await import("modelaudit");
+    const { scan } = await import("@modelaudit/modelaudit");
     const bytes = new TextEncoder().encode("cos\\nsystem\\n(S'echo hi'\\ntR.");
     const url = new URL("https://example.org/model.pt");
     const { files, errors } = await scan([url, bytes]);
@@ -255,11 +197,6 @@ test(
     assert.match(said, /^dangerous 1 .*scan the Blob/);
   },
 );
-
-function withoutTypes(code: string): string {
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  return ts.transpileModule(code, { compilerOptions }).outputText;
-}
 
 test("A report is the same to the byte but for times, whichever runtime makes it", { skip }, () => {
   install();
