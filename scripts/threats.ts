@@ -58,7 +58,7 @@ function threatsPage(rules: readonly Rule[], libraries: readonly string[]): stri
 
 /** Operators of a standard stand in a file of their own. */
 function areaOf(rule: Rule): string {
-  return rule.format.replace(/_(?:ops|functions)$/, "");
+  return rule.format.replace(/_(?:ops|functions|names)$/, "");
 }
 
 function section(title: string, rules: readonly Rule[]): string {

@@ -50,7 +50,13 @@ test("what a configuration names gets the worse verdict of Python's tables and K
     ["tensorflow.python.ops.nn_ops.leaky_relu", "info innocuous keras-tensorflow-function"],
     ["keras.layers.Dense", "info innocuous keras-own-object"],
     ["keras.src.models.functional.Functional", "info innocuous keras-own-object"],
+    ["keras_hub.src.models.bert.bert_backbone.BertBackbone", "info innocuous keras-own-object"],
+    // Modules of Keras that no model is made of, and what modules of layers only import.
+    ["keras.src.callbacks.csv_logger.CSVLogger", "medium suspicious keras-helper"],
+    ["keras.src.unheard_of.Thing", "medium suspicious keras-helper"],
+    ["keras.src.optimizers.adam.register_keras_serializable", "medium suspicious keras-other-name"],
     ["builtins.relu", "info innocuous keras-custom-function"],
+    ["builtins.exit", "high suspicious keras-console-function"],
     ["__main__.Mine", "info innocuous keras-custom-function"],
     ["Mine", "info innocuous keras-custom-object"],
     ["collections.OrderedDict", "info innocuous pickle-known-harmless"],
