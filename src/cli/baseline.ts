@@ -12,6 +12,7 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
 import { fingerprintOf } from "../report/fingerprint.ts";
+import { shownAddress, withoutSecrets } from "../core/shown_url.ts";
 import { type FileReport, type Finding, SEVERITIES, type Severity } from "../core/types.ts";
 
 /** The key by which a baseline is known, and its version. */
@@ -69,7 +70,8 @@ export function loadBaseline(file: string): (finding: Finding) => boolean {
     text = readFileSync(file, "utf8");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(file, `Cannot read the baseline ${file}: ${reason}`, { cause: error });
+    const message = `Cannot read the baseline ${file}: ${reason}`;
+    throw new ConfigError(shownAddress(file), withoutSecrets(message, file), { cause: error });
   }
   return readBaseline(text, file);
 }

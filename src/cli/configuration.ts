@@ -10,6 +10,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
+import { shownAddress } from "../core/shown_url.ts";
 import type { Effective, Layer } from "../config/effective.ts";
 import { loadRules, type Rules } from "../rules/rules.ts";
 import type { ScanOptions } from "../scan/scan_source.ts";
@@ -71,9 +72,10 @@ export function findConfigurations(
   if (choice !== undefined) {
     const text = readText(choice);
     if (text === undefined) {
+      const named = shownAddress(choice);
       throw new ConfigError(
-        choice,
-        `Cannot read the configuration ${choice}: there is no such file`,
+        named,
+        `Cannot read the configuration ${named}: there is no such file`,
       );
     }
     return [{ path: choice, kind: "named", text }];

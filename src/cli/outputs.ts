@@ -21,6 +21,7 @@ import {
 import { basename, resolve } from "node:path";
 import process from "node:process";
 import { ConfigError } from "../core/errors.ts";
+import { shownAddress } from "../core/shown_url.ts";
 import type { OutputChoice } from "./options.ts";
 import { writeFailure } from "./write_failure.ts";
 
@@ -161,5 +162,6 @@ function attempt<T>(file: string, call: () => T): T {
 }
 
 function fail(file: string, reason: string, cause?: unknown): never {
-  throw new ConfigError("--output", `Cannot write a report to "${file}": ${reason}`, { cause });
+  const named = shownAddress(file);
+  throw new ConfigError("--output", `Cannot write a report to "${named}": ${reason}`, { cause });
 }

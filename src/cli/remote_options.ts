@@ -6,6 +6,7 @@
 
 import type { Command } from "commander";
 import { ConfigError } from "../core/errors.ts";
+import { shownAddress } from "../core/shown_url.ts";
 import { isRemote, resolveRemote, resolveRepository } from "../remote/resolve.ts";
 import type { RemoteOptions } from "../scan/options.ts";
 import type { Io } from "./io.ts";
@@ -16,7 +17,6 @@ import { parseSeconds } from "./options.ts";
 export interface RawRemoteOptions {
   readonly url?: readonly string[];
   readonly hf?: readonly string[];
-  readonly hfScanAll?: boolean;
   readonly offline?: boolean;
   readonly remoteFull?: boolean;
   readonly networkTimeout?: number;
@@ -28,7 +28,8 @@ export function addRemoteOptions(command: Command): Command {
   return command
     .option("--url <url>", "fetch and scan this address (repeatable)", collect)
     .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
-    .option("--hf-scan-all", "also scan documents and pictures of a repository")
+    // Every file is looked at; scripts that ask for it go on working.
+    .addOption(option("--hf-scan-all", "every file of a repository is looked at").hideHelp())
     .option(
       "--remote-full",
       "look into every storage of a checkpoint on a server, however many requests it takes",
@@ -58,7 +59,7 @@ export async function remoteOf(
   io: Io,
 ): Promise<RemoteOptions | undefined> {
   for (const url of raw.url ?? []) {
-    if (!isRemote(url)) throw new ConfigError("--url", `"${url}" is no https:// URL`);
+    if (!isRemote(url)) throw new ConfigError("--url", `"${shownAddress(url)}" is no https:// URL`);
   }
   const distant = paths.filter(isRemote);
   const [first] = distant;
@@ -67,7 +68,7 @@ export async function remoteOf(
     const why = raw.offline ? "--offline" : "HF_HUB_OFFLINE";
     throw new ConfigError(
       why,
-      `Cannot scan ${first}: ${why} forbids the network. Nothing was sent`,
+      `Cannot scan ${shownAddress(first)}: ${why} forbids the network. Nothing was sent`,
     );
   }
   const { endpointOf, networkOf } = await import("./network.ts");
@@ -77,7 +78,6 @@ export async function remoteOf(
   return {
     ...networkOf(io.env),
     allowPrivateNetwork: raw.allowPrivateNetwork ?? false,
-    scanAll: raw.hfScanAll ?? false,
     full: raw.remoteFull ?? false,
     ...(raw.networkTimeout !== undefined && { networkTimeout: raw.networkTimeout }),
   };

@@ -13,14 +13,14 @@ test("what the options say reaches the network, and without them nothing is allo
   const urls = ["https://example.org/a.pt"];
   const plain = await remoteOf(urls, {}, testIo());
   assert.deepEqual(
-    [plain?.allowPrivateNetwork, plain?.scanAll, plain?.full, plain?.networkTimeout],
-    [false, false, false, undefined],
+    [plain?.allowPrivateNetwork, plain?.full, plain?.networkTimeout],
+    [false, false, undefined],
   );
-  const raw = { allowPrivateNetwork: true, hfScanAll: true, remoteFull: true, networkTimeout: 5 };
+  const raw = { allowPrivateNetwork: true, remoteFull: true, networkTimeout: 5 };
   const asked = await remoteOf(urls, raw, testIo());
   assert.deepEqual(
-    [asked?.allowPrivateNetwork, asked?.scanAll, asked?.full, asked?.networkTimeout],
-    [true, true, true, 5],
+    [asked?.allowPrivateNetwork, asked?.full, asked?.networkTimeout],
+    [true, true, 5],
   );
 });
 

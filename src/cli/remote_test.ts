@@ -37,7 +37,7 @@ test("of forty files one harmful, one that fails twice and one that never answer
       "0.3",
     ]);
     assert.equal(code, 1);
-    assert.match(err, /Found 39 scannable files in hf:\/\/org\/model and 1 that nothing loads/);
+    assert.match(err, /Found 40 files in hf:\/\/org\/model\n/);
     const verdict = (name: string) =>
       report.assets.find((it: { path: string }) => it.path === `hf://org/model/${name}`)?.verdict;
     assert.equal(report.assets.length, 40);
@@ -83,14 +83,29 @@ test("one file and one folder of a repository, and the hub's pages as people pas
   });
 });
 
-test("--hf-scan-all opens the files that nothing loads, too", async () => {
+test("files are known by what they hold, as on a disk, whatever they are called", async () => {
   await withServer(async (server) => {
-    server.repository("org/model", { "picture.png": HARMFUL, "good.pkl": HARMLESS });
-    const few = await run(server, ["--hf", "org/model"]);
-    assert.equal(few.code, 0);
-    const all = await run(server, ["--hf", "org/model", "--hf-scan-all"]);
-    assert.equal(all.code, 1);
-    assert.match(all.err, /Found 2 scannable files/);
+    const text = encode("hello");
+    server.repository("org/model", {
+      ...{ "picture.png": HARMFUL, "LICENSE": HARMFUL, "a/notes.md": HARMFUL },
+      ...{ "README.md": text, ".gitattributes": text },
+    });
+    for (const more of [[], ["--hf-scan-all"]]) {
+      const { code, report } = await run(server, ["--hf", "org/model", ...more]);
+      assert.equal(code, 1);
+      const verdicts = report.assets.map((it: { path: string; verdict: string }) =>
+        `${it.path.replace("hf://org/model/", "")} ${it.verdict}`
+      );
+      assert.deepEqual(verdicts.sort(), [
+        ".gitattributes skipped",
+        "LICENSE dangerous",
+        "README.md skipped",
+        "a/notes.md dangerous",
+        "picture.png dangerous",
+      ]);
+    }
+    // One request for each, and two for the listing.
+    assert.equal(server.requests.length, 14);
   });
 });
 

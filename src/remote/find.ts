@@ -6,20 +6,14 @@
 
 import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
 import { spool } from "../sources/forward.ts";
-import { HttpClient, type HttpTransport, shownUrl } from "../sources/http_client.ts";
+import { HttpClient, type HttpTransport } from "../sources/http_client.ts";
 import { type HttpSource, openHttpSource } from "../sources/http.ts";
 import { prefetchOf } from "../sources/memory.ts";
+import { shownUrl } from "../core/shown_url.ts";
 import type { Source } from "../core/source.ts";
 import type { FolderPlace, Listing, Member, ScanError } from "../core/types.ts";
-import {
-  fileUrl,
-  type HubFile,
-  hubName,
-  isInert,
-  listRepository,
-  mayNameFiles,
-  namesFile,
-} from "./huggingface.ts";
+import { decodedSource } from "./decoded.ts";
+import { fileUrl, type HubFile, hubName, listRepository, takesToken } from "./huggingface.ts";
 import { type HubTarget, resolveRemote } from "./resolve.ts";
 
 /** How files are fetched. */
@@ -29,8 +23,6 @@ export interface FindOptions {
   readonly endpoint: URL;
   /** For the hub, and no other host; empty for none. */
   readonly token: string;
-  /** Also scan the files of a repository that nothing loads. */
-  readonly scanAll: boolean;
   /** Look into every storage of a checkpoint, however many requests that takes. */
   readonly full: boolean;
   /** Seconds without a byte after which a connection counts as dead; 30 unless given. */
@@ -39,6 +31,8 @@ export interface FindOptions {
   readonly retryMilliseconds?: number | undefined;
   /** Ends everything. */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds left for everything; undefined without a limit. */
+  readonly remaining?: (() => number | undefined) | undefined;
 }
 
 /** What comes of a remote argument. */
@@ -50,14 +44,8 @@ export type RemoteFound =
     readonly folder?: FolderPlace;
     /** SHA-256 as the hub's listing has it. */
     readonly sha256?: string | undefined;
+    /** As the body comes; where that has content encodings, see `decodedSource`. */
     open(): Promise<HttpSource>;
-  }
-  /** A file of a repository that nothing loads. */
-  | {
-    readonly kind: "skipped";
-    readonly path: string;
-    readonly size: number;
-    readonly sha256?: string | undefined;
   }
   | { readonly kind: "error"; readonly path: string; readonly error: ScanError };
 
@@ -69,6 +57,8 @@ interface RemoteHooks {
 
 /** Files of this size are read once for the scan and for the bundles. */
 const SHARED_BYTES = 1024 * 1024;
+/** Bytes of such files that are kept; the oldest go, and are fetched again should they be wanted. CWE-770. */
+const ALL_SHARED_BYTES = 32 * 1024 * 1024;
 /**
  * Bytes of a file that a bundle reads, from a server without ranges. The largest configuration known, a
  * tokenizer, has 34 MiB. CWE-770.
@@ -86,17 +76,17 @@ export function findRemote(
   options: FindOptions,
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
-  const { endpoint, token, networkTimeout, retryMilliseconds, signal } = options;
+  const { endpoint, token, networkTimeout, retryMilliseconds, signal, remaining } = options;
   checkToken(token);
   const client = new HttpClient({
     transport: options.transport,
     ...(signal && { signal }),
     ...(networkTimeout !== undefined && { idleMilliseconds: networkTimeout * 1000 }),
     ...(retryMilliseconds !== undefined && { retryMilliseconds }),
-    token: token === "" ? undefined : { origin: endpoint.origin, value: token },
+    ...(remaining && { remaining }),
+    token: token === "" ? undefined : { value: token, goesTo: (url) => takesToken(endpoint, url) },
   });
-  const { scanAll, full: thorough } = options;
-  return findAll(args, { client, endpoint, scanAll, thorough }, hooks);
+  return findAll(args, { client, endpoint, thorough: options.full }, hooks);
 }
 
 /**
@@ -112,7 +102,6 @@ export function checkToken(token: string): void {
 interface Context {
   readonly client: HttpClient;
   readonly endpoint: URL;
-  readonly scanAll: boolean;
   readonly thorough: boolean;
 }
 
@@ -122,9 +111,21 @@ async function* findAll(
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
   const { client, endpoint, thorough } = context;
+  let announced = false;
   for (const argument of args) {
     const target = resolveRemote(argument, endpoint);
     if (target.type === "hub") {
+      if (!announced && endpoint.protocol === "http:") {
+        const token = client.sendsToken(new URL("api/", `${endpoint.href.replace(/\/$/, "")}/`))
+          ? "read the token that goes to it, and "
+          : "";
+        await hooks.note(
+          `${
+            shownUrl(endpoint)
+          } is asked over plain HTTP: anybody on the way may ${token}change what it sends`,
+        );
+        announced = true;
+      }
       yield* findInHub(target, context, hooks);
       continue;
     }
@@ -154,12 +155,13 @@ async function* findInHub(
     yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
     return;
   }
-  const { files, commit } = repository;
-  const inside = files.filter(({ path }) =>
+  const { files, odd, commit } = repository;
+  const isInside = (path: string): boolean =>
     target.path === "" || path === target.path ||
-    (!target.file && path.startsWith(`${target.path}/`))
-  );
-  if (inside.length === 0) {
+    (!target.file && path.startsWith(`${target.path}/`));
+  const inside = files.filter(({ path }) => isInside(path));
+  const outside = odd.filter(({ path }) => target.path === "" || isInside(path));
+  if (inside.length + outside.length === 0) {
     const error = new SourceError(
       fullName,
       `Cannot find "${fullName}": the repository has no such path`,
@@ -171,54 +173,30 @@ async function* findInHub(
     return;
   }
   const open = openerOf(target, commit, context);
-  const members = files.map(({ path, size }): Member => ({
-    name: path,
+  const members = files.map((file): Member => ({
+    name: file.path,
     kind: "file",
-    size,
-    open: () => lazySource(hubName(target, path), size, () => open(path, size)),
+    size: file.size,
+    open: () => lazySource(hubName(target, file.path), file.size, () => open(file)),
   }));
   const listing: Listing = { format: "repository", members };
-  const named = inside.some(({ path }) => path === target.path);
-  const inert = named || context.scanAll ? new Set() : await inertFiles(inside, open);
-  const read = inside.filter(({ path }) => !inert.has(path));
-  const skipped = inert.size;
-  const others = skipped === 0 ? "" : ` and ${skipped} that nothing loads, which are skipped`;
-  const plural = read.length === 1 ? "file" : "files";
-  await hooks.note(`Found ${read.length} scannable ${plural} in ${fullName}${others}`);
-  hooks.expect(read.length, read.reduce((sum, { size }) => sum + size, 0));
-  for (const { path, size, sha256 } of inside) {
-    const name = hubName(target, path);
-    if (inert.has(path)) {
-      yield { kind: "skipped", path: name, size, sha256 };
-      continue;
-    }
+  const plural = inside.length === 1 ? "file" : "files";
+  await hooks.note(`Found ${inside.length} ${plural} in ${fullName}`);
+  hooks.expect(inside.length, inside.reduce((sum, { size }) => sum + (size ?? 0), 0));
+  for (const { path, reason } of outside) {
+    const name = hubName(target, path.toWellFormed());
+    const error = new SourceError(name, `Cannot fetch "${name}": ${reason}`, {
+      remedy: "Do not trust this repository; download it and scan its folder.",
+    });
+    yield { kind: "error", path: name, error: scanErrorOf(name, error) };
+  }
+  for (const file of inside) {
+    const { path, size, sha256 } = file;
     const folder = { listing, member: path };
-    yield { kind: "remote", path: name, size, folder, sha256, open: () => open(path, size) };
-  }
-}
-
-/** Paths of the files that nothing loads: by their names, and since no configuration names them. */
-async function inertFiles(
-  files: readonly HubFile[],
-  open: (path: string, size: number) => Promise<Source>,
-): Promise<ReadonlySet<string>> {
-  let inert = files.filter(({ path }) => isInert(path));
-  for (const { path, size } of files) {
-    if (!mayNameFiles(path) || inert.length === 0) continue;
-    const json = size > SHARED_BYTES ? undefined : await textOf(() => open(path, size));
-    inert = json === undefined ? [] : inert.filter((it) => !namesFile(json, it.path));
-  }
-  return new Set(inert.map(({ path }) => path));
-}
-
-/** The text of a small file; undefined when it cannot be had, which its own scan will say. */
-async function textOf(open: () => Promise<Source>): Promise<string | undefined> {
-  try {
-    const source = await open();
-    return new TextDecoder().decode(await source.read(0, SHARED_BYTES));
-  } catch (error) {
-    if (error instanceof SourceError) return undefined;
-    throw error;
+    yield {
+      ...{ kind: "remote", path: hubName(target, path), size, folder, sha256 },
+      open: () => open(file),
+    };
   }
 }
 
@@ -227,16 +205,27 @@ function openerOf(
   target: HubTarget,
   commit: string,
   { client, endpoint, thorough }: Context,
-): (path: string, size: number) => Promise<HttpSource> {
-  const shared = new Map<string, Promise<HttpSource>>();
-  return (path, size) => {
+): (file: HubFile) => Promise<HttpSource> {
+  /** Oldest first. */
+  const shared = new Map<string, { readonly source: Promise<HttpSource>; readonly size: number }>();
+  let held = 0;
+  return ({ path, size, sha256 }) => {
     const url = fileUrl(endpoint, target, commit, path);
+    const expected = { size, sha256, commit };
     const fetch = () =>
-      openHttpSource(url, client, { name: hubName(target, path), size, thorough });
-    if (size > SHARED_BYTES) return fetch();
-    const known = shared.get(path) ?? fetch().then(kept);
-    shared.set(path, known);
-    return known;
+      openHttpSource(url, client, { name: hubName(target, path), expected, thorough });
+    if (size === undefined || size > SHARED_BYTES) return fetch();
+    const known = shared.get(path);
+    if (known !== undefined) return known.source;
+    const source = fetch().then(kept);
+    shared.set(path, { source, size });
+    held += size;
+    for (const [oldest, { size: bytes }] of shared) {
+      if (held <= ALL_SHARED_BYTES) break;
+      shared.delete(oldest);
+      held -= bytes;
+    }
+    return source;
   };
 }
 
@@ -247,24 +236,34 @@ async function kept(source: HttpSource): Promise<HttpSource> {
     name: source.name,
     size: spooled.size,
     access: "random",
+    codings: source.codings,
+    get error() {
+      return "error" in source ? source.error : undefined;
+    },
     get bytesFetched() {
       return source.bytesFetched;
     },
     read: (offset, length) => spooled.read(offset, length),
     ...prefetchOf(spooled),
     close: () => {},
-  };
+  } as HttpSource;
 }
 
-/** A source that is opened when it is first read. */
-function lazySource(name: string, size: number, open: () => Promise<HttpSource>): Source {
+/** A source that is opened when it is first read, as the hub's own client saves it. */
+function lazySource(
+  name: string,
+  size: number | undefined,
+  open: () => Promise<HttpSource>,
+): Source {
   let opened: Promise<Source> | undefined;
   return {
     name,
     size,
     access: "random",
     async read(offset, length) {
-      opened ??= open().then((source) => spool(source, MEMBER_BYTES));
+      opened ??= open()
+        .then((source) => source.codings.length === 0 ? source : decodedSource(source))
+        .then((source) => spool(source, MEMBER_BYTES));
       return await (await opened).read(offset, length);
     },
   };

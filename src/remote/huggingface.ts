@@ -13,12 +13,15 @@ import {
   PassingError,
   statusError,
 } from "../sources/http_client.ts";
+import { codingsOf, readAtMost } from "../sources/http_stream.ts";
+import { readLinks } from "./links.ts";
 import type { HubTarget } from "./resolve.ts";
 
 /** A file of a repository. */
 export interface HubFile {
   readonly path: string;
-  readonly size: number;
+  /** Undefined where the hub does not say it in a way that can be understood. */
+  readonly size: number | undefined;
   /** SHA-256 in lower-case hexadecimal, which the hub has of files in its large storage. */
   readonly sha256?: string;
 }
@@ -30,6 +33,8 @@ interface HubRepository {
   readonly commit: string;
   /** All files of it, by path. */
   readonly files: readonly HubFile[];
+  /** Entries that are no address of a file, as they are to be shown, and why. */
+  readonly odd: readonly { readonly path: string; readonly reason: string }[];
 }
 
 /**
@@ -41,41 +46,6 @@ const PAGES = 1000;
 const FILES = 200_000;
 /** Bytes of one response of the hub. No longer one is known. CWE-770. */
 const ANSWER_BYTES = 32 * 1024 * 1024;
-
-/**
- * Files that no loader reads by itself: documents, pictures, sound. Any other file may be a model under
- * any name.
- */
-const INERT =
-  /(?:^|\/)(?:\.gitattributes|\.gitignore|licen[cs]e|notice)$|\.(?:md|rst|txt|pdf|png|jpe?g|gif|webp|svg|ico|bmp|mp4|webm|mov|mp3|wav|flac|ogg|csv|tsv|css|woff2?|ttf)$/i;
-
-/**
- * True for a file that `--hf` leaves unread, unless a configuration names it; `--hf-scan-all` reads
- * these too.
- */
-export function isInert(path: string): boolean {
-  return INERT.test(path) && !/(?:^|\/)(?=[^/]*\.txt$)[^/]*?template/i.test(path);
-}
-
-/** JSON that names words of a language, however long it is, and no files. */
-const VOCABULARY = /(?:^|\/)(?:tokenizer|vocab)\.json$/;
-
-/** True for a file that may tell a loader which files to load: an index of shards, a configuration. */
-export function mayNameFiles(path: string): boolean {
-  return path.endsWith(".json") && !VOCABULARY.test(path);
-}
-
-/**
- * Whether a configuration has a text in it that ends in the file's own name. Loaders read a file that
- * an index or a configuration names as weights, under any name.
- *
- * @param json the file's text
- */
-export function namesFile(json: string, path: string): boolean {
-  const name = JSON.stringify(path.slice(path.lastIndexOf("/") + 1)).slice(1);
-  // What is written with escapes may be any name.
-  return json.includes(name) || /\\u00[2-7][0-9a-f]/i.test(json);
-}
 
 /** How a target is written in reports. */
 export function hubName(target: HubTarget, path: string): string {
@@ -91,6 +61,20 @@ export function fileUrl(endpoint: URL, target: HubTarget, revision: string, path
   const kind = target.kind === "models" ? "" : `${target.kind}/`;
   const file = path.split("/").map(encodeURIComponent).join("/");
   return below(endpoint, `${kind}${target.id}/resolve/${encodeURIComponent(revision)}/${file}`);
+}
+
+/**
+ * True for an address to which the hub's token may go: its interface, and the files of repositories.
+ *
+ * @param url of any request or redirect
+ */
+export function takesToken(endpoint: URL, url: URL): boolean {
+  if (url.origin !== endpoint.origin) return false;
+  const prefix = endpoint.pathname.replace(/\/$/, "");
+  if (!url.pathname.startsWith(`${prefix}/`)) return false;
+  return /^(?:api|(?:(?:models|datasets|spaces)\/)?[^/]+(?:\/[^/]+)?\/(?:resolve|raw))\//.test(
+    url.pathname.slice(prefix.length + 1),
+  );
 }
 
 function below(endpoint: URL, path: string): URL {
@@ -115,7 +99,18 @@ export async function listRepository(
   if (typeof sha !== "string" || !/^[0-9a-f]{7,64}$/i.test(sha)) {
     throw invalidListing(name, "does not name the commit");
   }
-  const files: HubFile[] = [];
+  const listed = new Map<string, HubFile>();
+  const odd: { path: string; reason: string }[] = [];
+  const add = (entry: unknown, isSibling: boolean): void => {
+    const found = fileOf(entry, isSibling);
+    if (found === "folder") return;
+    if (listed.size + odd.length >= FILES) {
+      throw invalidListing(name, `lists more than ${FILES} files`);
+    }
+    if ("reason" in found) odd.push(found);
+    // Who lists a file twice may mean either; of what is said of it only what agrees counts.
+    else listed.set(found.path, agreed(listed.get(found.path), found));
+  };
   const visited = new Set<string>();
   let next: URL | undefined = below(endpoint, `${api}/tree/${sha}?recursive=true`);
   while (next !== undefined) {
@@ -125,45 +120,82 @@ export async function listRepository(
     visited.add(next.href);
     const page = await getJson(name, next, client);
     if (!Array.isArray(page.value)) throw invalidListing(name, "lists no files");
-    for (const entry of page.value as readonly unknown[]) {
-      const file = fileOf(entry);
-      if (file === undefined) continue;
-      if (files.length >= FILES) throw invalidListing(name, `lists more than ${FILES} files`);
-      files.push(file);
-    }
+    for (const entry of page.value as readonly unknown[]) add(entry, false);
     next = nextPage(page.link, next, endpoint, name);
   }
-  files.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
-  return { target, commit: sha, files };
+  // The hub's own client downloads these.
+  const siblings = isRecord(info.value) ? info.value["siblings"] : undefined;
+  if (Array.isArray(siblings)) {
+    for (const entry of siblings as readonly unknown[]) {
+      const path = isRecord(entry) ? entry["rfilename"] : undefined;
+      if (typeof path !== "string" || !listed.has(path)) add({ path }, true);
+    }
+  } else if (siblings !== undefined && siblings !== null) {
+    throw invalidListing(name, "names its files in a way that is not understood");
+  }
+  const files = [...listed.values()].sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+  return { target, commit: sha, files, odd };
 }
 
-function fileOf(entry: unknown): HubFile | undefined {
-  if (!isRecord(entry) || entry["type"] !== "file") return undefined;
-  const { path, size, lfs } = entry;
-  if (typeof path !== "string" || path === "") return undefined;
-  if (path.split("/").some((it) => it === "" || it === "." || it === "..")) return undefined;
+function agreed(one: HubFile | undefined, other: HubFile): HubFile {
+  if (one === undefined) return other;
+  const { path } = other;
+  const size = one.size === other.size ? one.size : undefined;
+  return { path, size, ...(one.sha256 === other.sha256 && one.sha256 && { sha256: one.sha256 }) };
+}
+
+/**
+ * What an entry of a listing is. Whatever has a path and is no folder counts as a file: that its own address is asked
+ * for shows what it is.
+ */
+function fileOf(
+  entry: unknown,
+  isSibling: boolean,
+): HubFile | "folder" | { readonly path: string; readonly reason: string } {
+  if (!isRecord(entry)) return { path: "", reason: "its listing has an entry that names no file" };
+  const { path, size, lfs, type } = entry;
+  if (type === "directory" && typeof path === "string" && path !== "") return "folder";
+  if (typeof path !== "string" || path === "") {
+    return { path: "", reason: "its listing has an entry that names no file" };
+  }
+  const reason = unaddressable(path);
+  if (reason !== undefined) return { path, reason };
+  if (isSibling) return { path, size: undefined };
   // A file in large storage has its own size there; `size` is that of its pointer in old answers.
   const large = isRecord(lfs) ? lfs["size"] : undefined;
   const bytes = typeof large === "number" ? large : size;
-  if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0) return undefined;
+  const isSize = typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0;
   // "oid" of the entry itself is git's, of the blob with its header.
   const hash = isRecord(lfs) ? lfs["oid"] ?? lfs["sha256"] : undefined;
   const known = typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash);
-  return { path, size: bytes, ...(known && { sha256: hash }) };
+  return { path, size: isSize ? bytes : undefined, ...(known && { sha256: hash }) };
 }
 
-/** https://www.rfc-editor.org/rfc/rfc8288: `<https://…>; rel="next"`. */
+/** Why a path cannot be asked for; undefined for one that can. Clients, too, leave `.` and `..` out of addresses. */
+function unaddressable(path: string): string | undefined {
+  if (!path.isWellFormed()) return "its name is no Unicode, so that nothing can ask for it";
+  if (path.split(/[/\\]/).some((it) => it === "..")) return "its name leads out of the repository";
+  return undefined;
+}
+
+/** Where the listing goes on. */
 function nextPage(
   link: string | undefined,
   current: URL,
   endpoint: URL,
   name: string,
 ): URL | undefined {
-  const found = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? "")?.[1];
+  const links = readLinks(link ?? "");
+  if (links === undefined) {
+    throw invalidListing(name, "continues its list in a way that is not understood");
+  }
+  const nexts = links.filter(({ relations }) => relations.includes("next"));
+  if (nexts.length > 1) throw invalidListing(name, "continues its list at two places");
+  const [found] = nexts;
   if (found === undefined) return undefined;
   let url: URL;
   try {
-    url = new URL(found, current);
+    url = new URL(found.target, current);
   } catch {
     throw invalidListing(name, "continues its list at what is no URL");
   }
@@ -189,18 +221,17 @@ async function getJson(
       reply.close();
       throw repositoryError(name, reply, client.sendsToken(url));
     }
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    for await (const chunk of reply.body) {
-      length += chunk.length;
-      if (length > ANSWER_BYTES) {
-        throw invalidListing(name, `answers with more than ${ANSWER_BYTES} bytes`);
-      }
-      chunks.push(chunk);
+    if (codingsOf(reply).length > 0) {
+      throw invalidListing(name, "encodes its answer though nothing asked for that");
     }
-    const announced = Number(reply.header("content-length") ?? length);
-    if (length < announced) throw new PassingError(`${length} of ${announced} bytes came`);
-    const bytes = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+    const bytes = await readAtMost(reply, ANSWER_BYTES);
+    if (bytes === undefined) {
+      throw invalidListing(name, `answers with more than ${ANSWER_BYTES} bytes`);
+    }
+    const announced = Number(reply.header("content-length") ?? bytes.length);
+    if (bytes.length < announced) {
+      throw new PassingError(`${bytes.length} of ${announced} bytes came`);
+    }
     try {
       const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
       return { value, link: reply.header("link") };

@@ -1,12 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isInert } from "./huggingface.ts";
+import { takesToken } from "./huggingface.ts";
 
-test("texts are left unread, chat templates and whatever may be a model are not", () => {
-  for (const path of ["README.md", "a/notes.txt", "x.png", "LICENSE", "vocab.csv"]) {
-    assert.ok(isInert(path), path);
+test("the token goes to the hub's interface and to files of repositories, nowhere else", () => {
+  const hub = new URL("https://hub.test");
+  const mirror = new URL("https://hub.test/mirror/");
+  for (
+    const path of [
+      ...[
+        "api/models/a/b",
+        "api/resolve-cache/models/a/b/c/d",
+        "a/b/resolve/main/x",
+        "gpt2/resolve/main/x",
+      ],
+      ...["datasets/a/b/resolve/main/x", "spaces/a/b/raw/main/x/y"],
+    ]
+  ) {
+    assert.ok(takesToken(hub, new URL(path, hub)), path);
+    assert.ok(takesToken(mirror, new URL(path, mirror)), path);
+    assert.ok(!takesToken(mirror, new URL(path, hub)), path);
+    assert.ok(!takesToken(hub, new URL(path, "https://cdn.hub.test")), path);
+    assert.ok(!takesToken(hub, new URL(path, "http://hub.test")), path);
+    assert.ok(!takesToken(hub, new URL(path, "https://hub.test:8443")), path);
   }
-  for (const path of ["chat_template.txt", "a/chat_template_tools.txt", "x.template", "m.bin"]) {
-    assert.ok(!isInert(path), path);
+  for (
+    const path of [
+      "",
+      "login",
+      "a/b",
+      "a/b/blob/main/x",
+      "x/a/b/resolve/main/x",
+      "apix/y",
+      "oauth/resolve",
+    ]
+  ) {
+    assert.ok(!takesToken(hub, new URL(path, hub)), path);
   }
 });

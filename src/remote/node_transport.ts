@@ -269,9 +269,12 @@ function exchange(request: HttpRequest, make: () => ClientRequest): Promise<Http
   });
 }
 
-function headerOf(answer: IncomingMessage, name: string): string | undefined {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
+/** Of several the runtime keeps the first alone of some headers; clients differ on which counts. */
+function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  const values = rawHeaders.filter((_, at) =>
+    at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name
+  );
+  return values.length === 0 ? undefined : values.join(name === "location" ? "\n" : ", ");
 }
 
 /** The chunks, each in memory of its own: a Buffer's slices would be views. */

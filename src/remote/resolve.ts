@@ -6,6 +6,7 @@
  */
 
 import { ConfigError } from "../core/errors.ts";
+import { shownAddress } from "../core/shown_url.ts";
 
 /** Kinds of repositories on the hub, as its addresses name them. */
 type HubKind = "models" | "datasets" | "spaces";
@@ -57,7 +58,8 @@ export function hubEndpoint(endpoint: string | URL, setting: string): URL {
   } catch {
     // Thrown below.
   }
-  throw new ConfigError(setting, `${setting} is no https:// URL: "${endpoint}"`);
+  const shown = shownAddress(String(endpoint));
+  throw new ConfigError(setting, `${setting} is no https:// URL: "${shown}"`);
 }
 
 /** True for an argument that is to be fetched. */
@@ -73,15 +75,21 @@ export function isRemote(argument: string): boolean {
  * @throws ConfigError when it is none of these or names nothing
  */
 export function resolveRemote(argument: string, endpoint: URL): RemoteTarget {
-  if (/^hf:\/\//i.test(argument)) return hubTarget(argument.slice(5), argument);
+  const named = shownAddress(argument);
+  if (/^hf:\/\//i.test(argument)) {
+    if (/[?#]/.test(argument)) {
+      throw new ConfigError(named, `"${named}" has something behind a ? or #, which hf:// has not`);
+    }
+    return hubTarget(argument.slice(5), named);
+  }
   let url: URL;
   try {
     url = new URL(argument);
   } catch (cause) {
-    throw new ConfigError(argument, `"${argument}" is no URL`, { cause });
+    throw new ConfigError(named, `"${named}" is no URL`, { cause });
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw new ConfigError(argument, `"${argument}" is no https:// or http:// URL`);
+    throw new ConfigError(named, `"${named}" is no https:// or http:// URL`);
   }
   if (url.username !== "" || url.password !== "") {
     throw new ConfigError(
@@ -101,7 +109,8 @@ export function resolveRemote(argument: string, endpoint: URL): RemoteTarget {
 export function resolveRepository(text: string, endpoint: URL): HubTarget {
   const target = resolveRemote(isRemote(text) ? text : `hf://${text}`, endpoint);
   if (target.type === "hub") return target;
-  throw new ConfigError(text, `"${text}" is no repository on ${endpoint.host}: use --url for it`);
+  const named = shownAddress(text);
+  throw new ConfigError(named, `"${named}" is no repository on ${endpoint.host}: use --url for it`);
 }
 
 function shown(url: URL): string {
@@ -149,7 +158,7 @@ function pageTarget(url: URL, endpoint: URL): HubTarget | undefined {
   const [revision, ...path] = rest[0] === "refs" && rest.length >= 3
     ? [rest.slice(0, 3).join("/"), ...rest.slice(3)]
     : rest;
-  for (const it of [revision ?? "x", path.join("/") || "x"]) checkPath(it, url.href);
+  for (const it of [revision ?? "x", path.join("/") || "x"]) checkPath(it, shown(url));
   return {
     type: "hub",
     kind: kind ?? "models",

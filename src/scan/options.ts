@@ -62,8 +62,6 @@ export interface RemoteOptions {
   readonly endpoint?: string | URL;
   /** Seconds without a byte after which a connection counts as dead; 30 unless given. */
   readonly networkTimeout?: number;
-  /** Also scan the files of a repository that nothing loads. */
-  readonly scanAll?: boolean;
   /** Look into every storage of a checkpoint, however many requests that takes. */
   readonly full?: boolean;
   /** The `http:` proxy for a URL; undefined for none. The proxy then resolves names. */

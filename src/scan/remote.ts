@@ -6,11 +6,13 @@
 
 import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
 import { type FindOptions, findRemote, type RemoteFound } from "../remote/find.ts";
+import { decodedSource } from "../remote/decoded.ts";
 import { HUB, hubEndpoint, resolveRemote } from "../remote/resolve.ts";
+import { VERDICTS } from "../core/findings.ts";
+import type { HttpSource } from "../sources/http.ts";
 import type { FileHash, ScanError } from "../core/types.ts";
-import { shownUrl } from "../sources/http_client.ts";
-import { skippedReport } from "./asset/placeholder_reports.ts";
-import { type FileOptions, scanFile, type Scanned } from "./asset/scan_file.ts";
+import { shownAddress, shownUrl } from "../core/shown_url.ts";
+import { type FileOptions, scanFile, type Scanned, type ScannedFile } from "./asset/scan_file.ts";
 import type { RemoteOptions, ScanInputsOptions } from "./options.ts";
 import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "./schedule/in_order.ts";
 import { ConcurrentProgress, type Progress } from "./schedule/progress.ts";
@@ -59,7 +61,7 @@ export async function* scanRemote(
     if (first === undefined) return;
     at = shown(first);
     transport = await openTransport(at, remote);
-    const found = findRemote(resolved, findOptions(transport, endpoint, remote, stop.signal), {
+    const found = findRemote(resolved, findOptions(transport, endpoint, remote, stop), {
       note: async (text) => await options.note?.(text),
       expect: (files, bytes) => options.progress.expect(files, bytes),
     });
@@ -75,7 +77,7 @@ export async function* scanRemote(
 
 /** An address as reports show it: what stands behind "?" may be secret. */
 function shown(address: string): string {
-  return URL.canParse(address) ? shownUrl(new URL(address)) : address;
+  return URL.canParse(address) ? shownUrl(new URL(address)) : shownAddress(address);
 }
 
 function settingError(path: string, { message }: ConfigError): ScanError {
@@ -103,16 +105,16 @@ function findOptions(
   transport: Transport,
   endpoint: URL,
   remote: RemoteOptions,
-  signal: AbortSignal,
+  { signal, remaining }: Stop,
 ): FindOptions {
   return {
     transport: transport.send,
     endpoint,
     token: remote.token ?? "",
-    scanAll: remote.scanAll ?? false,
     full: remote.full ?? false,
     networkTimeout: remote.networkTimeout,
     signal,
+    remaining,
   };
 }
 
@@ -139,15 +141,49 @@ async function scanFound(
   if (found.kind === "error") return { type: "error", error: found.error };
   const { path, sha256: value } = found;
   const sha256 = value === undefined ? undefined : { value, by: "listing" } as const;
-  if (found.kind === "skipped") {
-    const file = skippedReport(path, found.size);
-    return { type: "file", file: options.hash && sha256 ? { ...file, sha256 } : file };
-  }
   concurrent.start(path, path);
   // What the listing does not say would take all of the file.
   const hash = (): Promise<FileHash | undefined> => Promise.resolve(sha256);
+  const update = (bytes: number): void => concurrent.update(path, bytes);
+  let codings: readonly string[] = [];
+  const open = async (): Promise<HttpSource> => {
+    const source = await found.open();
+    codings = source.codings;
+    return source;
+  };
   const place = { ...found, hash, size: () => found.size };
-  const scanned = await scanFile(place, options, (bytes) => concurrent.update(path, bytes));
+  let scanned = await scanFile({ ...place, open }, options, update);
+  if (codings.length > 0) {
+    // Some clients save the body as it came, some undo its encoding.
+    const open = async (): Promise<HttpSource> => decodedSource(await found.open());
+    const other = await scanFile({ ...place, size: () => undefined, open }, options, update);
+    scanned = worseOf(scanned, other);
+    const text = `${path} comes encoded (${
+      codings.join(", ")
+    }): some clients save it so, some decoded`;
+    await options.note?.(`${text}. Both were scanned, and the worse is reported`);
+  }
   concurrent.finish(path, scanned.file.bytesRead);
   return scanned;
+}
+
+/** The worse report of one file in two forms, with the errors of both, and with issues wherever there are any. */
+function worseOf(one: ScannedFile, other: ScannedFile): ScannedFile {
+  const rank = ({ file }: ScannedFile): number => VERDICTS.indexOf(file.verdict);
+  const [worse, better] = rank(other) < rank(one) ? [other, one] : [one, other];
+  const issues = ({ file }: ScannedFile) =>
+    file.findings.filter(({ severity }) => severity !== "info" && severity !== "debug");
+  const more = issues(worse).length === 0 ? issues(better) : [];
+  const matched = [...new Set([...worse.matched ?? [], ...better.matched ?? []])];
+  return {
+    ...worse,
+    ...(matched.length > 0 && { matched }),
+    file: {
+      ...worse.file,
+      riskScore: Math.max(worse.file.riskScore, better.file.riskScore),
+      bytesRead: worse.file.bytesRead + better.file.bytesRead,
+      findings: [...worse.file.findings, ...more],
+      errors: [...worse.file.errors, ...better.file.errors],
+    },
+  };
 }

@@ -64,7 +64,6 @@ const OF_REMOTE: Kinds<RemoteOptions> = {
   token: TEXT,
   endpoint: PLACE,
   networkTimeout: COUNT,
-  scanAll: FLAG,
   full: FLAG,
   proxyFor: FUNCTION,
   certificates: TEXT,

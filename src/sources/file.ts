@@ -5,6 +5,7 @@
  * @module
  */
 
+import { shownAddress, withoutSecrets } from "../core/shown_url.ts";
 import { meantInstead } from "./addresses.ts";
 import {
   closeSync,
@@ -482,7 +483,9 @@ function isSeen(walker: Walker, absolute: string): boolean {
 
 function errorAt(path: string, error: unknown): FoundPath {
   if (!(error instanceof SourceError)) throw error;
-  return { kind: "error", path, error: scanErrorOf(path, error) };
+  // What is not there may be an address.
+  const named = isMissing(error.cause) ? shownAddress(path) : path;
+  return { kind: "error", path: named, error: scanErrorOf(named, error) };
 }
 
 /** Runs a system call; what it throws becomes a SourceError with the reason and a remedy. */
@@ -495,10 +498,15 @@ function attempt<T>(path: string, action: "open" | "read" | "list", call: () => 
     const [reason, remedy] = path === ""
       ? ["the path is empty", "Check whether a variable of the shell is not set."]
       : CAUSES[code] ?? [causeText, "Check that it can be read."];
-    const meant = code === "ENOENT" ? meantInstead(path) : undefined;
-    const message = `Cannot ${action} "${path}": ${reason}`;
-    throw new SourceError(path, message, { cause, remedy: meant ?? remedy });
+    const named = isMissing(cause) ? shownAddress(path) : path;
+    const meant = code === "ENOENT" ? meantInstead(named) : undefined;
+    const message = `Cannot ${action} "${named}": ${withoutSecrets(reason, path)}`;
+    throw new SourceError(named, message, { cause, remedy: meant ?? remedy });
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "EINVAL"].includes(errorCode(error));
 }
 
 function errorCode(error: unknown): string {

@@ -8,10 +8,10 @@
 
 import { SourceError } from "../core/errors.ts";
 import { forwardSource } from "./forward.ts";
-import { type HttpClient, type HttpReply, statusError } from "./http_client.ts";
+import { CutOff, type HttpClient, type HttpReply, statusError } from "./http_client.ts";
 import { RangeSource } from "./http_range_source.ts";
 import { parseContentRange } from "./http_ranges.ts";
-import { counted, decoded, isEncoded, readSpan } from "./http_stream.ts";
+import { codingsOf, counted, readSpan, readStart } from "./http_stream.ts";
 import { bytesSource } from "./memory.ts";
 import type { Source } from "../core/source.ts";
 
@@ -19,16 +19,27 @@ import type { Source } from "../core/source.ts";
 export interface HttpSource extends Source {
   /** Bytes of bodies that came over the network. */
   readonly bytesFetched: number;
+  /** Content encodings of these bytes, in the order in which they were made. Some clients undo them. */
+  readonly codings: readonly string[];
   /** Lets go of the connection, should there be one. */
   close(): void;
+}
+
+/** What a listing says of a file. */
+interface Expected {
+  readonly size?: number | undefined;
+  /** Lower-case hexadecimal. */
+  readonly sha256?: string | undefined;
+  /** The commit that answers must be of, where they name one. */
+  readonly commit?: string | undefined;
 }
 
 /** How a file is fetched. */
 interface HttpSourceOptions {
   /** For reports and messages. */
   readonly name: string;
-  /** Bytes that the file has where another party said so; another size is an error. */
-  readonly size?: number | undefined;
+  /** What another party said of the file; what comes is compared with it. */
+  readonly expected?: Expected;
   /** Bytes of a stream at most; 64 GiB unless given. */
   readonly streamBytes?: number;
   /** Fetch all that is asked for ahead, however many requests it takes. */
@@ -55,62 +66,132 @@ export async function openHttpSource(
   client: HttpClient,
   options: HttpSourceOptions,
 ): Promise<HttpSource> {
-  const { name } = options;
+  const { name, expected = {} } = options;
   const range = `bytes=0-${FIRST_BYTES - 1}`;
   const opened = await client.get(name, url, { range }, async (reply) => {
     if (reply.status === 416 && /^bytes \*\/0$/.test(reply.header("content-range") ?? "")) {
       reply.close();
-      return fixedSource(name, new Uint8Array(0), 0);
+      return fixedSource(name, new Uint8Array(0), 0, []);
     }
+    checkHeaders(name, reply, expected);
     if (reply.status !== 206) return await fullSource(reply, client, options);
     const span = parseContentRange(reply.header("content-range"));
-    if (span?.start !== 0 || span.total === undefined || isEncoded(reply)) {
+    if (span?.start !== 0 || span.total === undefined) {
       reply.close();
       return undefined;
     }
-    const head = await readSpan(reply, span.end + 1);
-    return new RangeSource(url, client, { ...options, reply, head, size: span.total });
+    const head = span.end < FIRST_BYTES
+      ? await readSpan(reply, span.end + 1)
+      : await readStart(reply, FIRST_BYTES);
+    if (head.length === span.total) await checkBytes(name, head, expected);
+    const codings = codingsOf(reply);
+    const thorough = options.thorough === true || isNamedOtherwise(url, reply);
+    const size = span.total;
+    return new RangeSource(url, client, { ...options, reply, head, size, codings, thorough });
+  }).catch(givenUp);
+  const source = opened ?? await client.get(name, url, {}, async (reply) => {
+    checkHeaders(name, reply, expected);
+    return await fullSource(reply, client, { ...options, asItComes: true });
   });
-  const source = opened ??
-    await client.get(name, url, {}, (reply) => fullSource(reply, client, options));
-  if (options.size !== undefined && source.size !== undefined && source.size !== options.size) {
+  const { size } = source;
+  if (expected.size !== undefined && size !== undefined && size !== expected.size) {
     source.close();
-    throw new SourceError(
-      name,
-      `Cannot fetch "${name}": the server has ${source.size} bytes where its listing says ` +
-        `${options.size}`,
-      { reason: "changed", remedy: "Scan again; should it stay so, do not trust this server." },
-    );
+    throw untrue(name, `the server has ${size} bytes where its listing says ${expected.size}`);
   }
   return source;
 }
 
-/** A source over what answered without a range. */
+/**
+ * True when clients may save the file under a name of another ending than that of its address: what it is for is then
+ * not known from that. Names stand in Content-Disposition, in queries, and where redirects lead.
+ */
+function isNamedOtherwise(url: URL, reply: HttpReply): boolean {
+  const names = [
+    reply.headerOnTheWay("content-disposition") ?? "",
+    ...[url, reply.url].flatMap(({ searchParams }) => [...searchParams.values()]),
+    reply.url.pathname,
+  ];
+  const own = endingsIn(url.pathname).at(-1);
+  return names.flatMap(endingsIn).some((it) => it !== own);
+}
+
+/** Endings of what may be names of files in a text, in lower case. */
+function endingsIn(text: string): readonly string[] {
+  return [...text.matchAll(/[^\s/\\"';=]\.([a-z]\w{0,9})(?=["';\s]|$)/giu)]
+    .map((it) => (it[1] ?? "").toLowerCase());
+}
+
+/** Goes on where a body broke off as often as it was tried: what comes of it is judged. */
+function givenUp(error: unknown): undefined {
+  if (error instanceof SourceError && error.cause instanceof CutOff) return undefined;
+  throw error;
+}
+
+/** @throws SourceError when an answer is of another commit or of another file than the listing has */
+function checkHeaders(name: string, reply: HttpReply, { size, sha256, commit }: Expected): void {
+  const said = reply.headerOnTheWay("x-repo-commit")?.trim().toLowerCase();
+  if (commit !== undefined && said !== undefined && said !== commit.toLowerCase()) {
+    throw untrue(
+      name,
+      `the server gives it at the commit "${said.slice(0, 64)}", not at ${commit}`,
+    );
+  }
+  const linkedSize = reply.headerOnTheWay("x-linked-size")?.trim();
+  if (size !== undefined && linkedSize !== undefined && linkedSize !== String(size)) {
+    throw untrue(
+      name,
+      `the server has ${linkedSize.slice(0, 20)} bytes where its listing says ${size}`,
+    );
+  }
+  const etag = reply.headerOnTheWay("x-linked-etag")?.replace(/^W\/|"/g, "").trim().toLowerCase();
+  if (
+    sha256 !== undefined && etag !== undefined && /^[0-9a-f]{64}$/.test(etag) && etag !== sha256
+  ) {
+    throw untrue(name, `the server has other bytes (${etag}) than its listing says (${sha256})`);
+  }
+}
+
+/** @throws SourceError when the bytes are not those that a listing names */
+async function checkBytes(name: string, bytes: Uint8Array, { sha256 }: Expected): Promise<void> {
+  if (sha256 === undefined) return;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice()));
+  const is = Array.from(digest, (it) => it.toString(16).padStart(2, "0")).join("");
+  if (is !== sha256) {
+    throw untrue(name, `the server has other bytes (${is}) than its listing says (${sha256})`);
+  }
+}
+
+function untrue(name: string, reason: string): SourceError {
+  return new SourceError(name, `Cannot fetch "${name}": ${reason}`, {
+    reason: "changed",
+    remedy: "Scan again; should it stay so, do not trust this server.",
+  });
+}
+
+/** A source over what answered without a range. @param options.asItComes true to keep nothing back */
 async function fullSource(
   reply: HttpReply,
   client: HttpClient,
-  options: HttpSourceOptions,
+  options: HttpSourceOptions & { readonly asItComes?: boolean },
 ): Promise<HttpSource> {
-  const { name } = options;
+  const { name, expected = {} } = options;
   if (reply.status !== 200) {
     reply.close();
     throw statusError(name, reply, client.sendsToken(reply.url));
   }
+  const codings = codingsOf(reply);
   const length = Number(reply.header("content-length") ?? NaN);
   const known = Number.isSafeInteger(length) && length >= 0;
-  if (known && length <= MEMORY_BYTES && !isEncoded(reply)) {
+  if (known && length <= MEMORY_BYTES && options.asItComes !== true) {
     const bytes = await readSpan(reply, length);
-    return fixedSource(name, bytes, bytes.length);
+    await checkBytes(name, bytes, expected);
+    return fixedSource(name, bytes, bytes.length, codings);
   }
   const count = { fetched: 0 };
-  const expected = known ? length : undefined;
-  const raw = counted(name, reply, count, expected, options.streamBytes ?? STREAM_BYTES);
-  const encoded = isEncoded(reply);
-  const stream = encoded ? decoded(name, reply, raw, count) : raw;
-  const source = forwardSource(name, stream, {
-    ...(expected !== undefined && !encoded && { size: expected }),
-  });
-  return withCost(source, () => count.fetched, () => reply.close());
+  const bytes = known ? length : expected.size;
+  const stream = counted(name, reply, count, bytes, options.streamBytes ?? STREAM_BYTES);
+  const source = forwardSource(name, stream, { ...(bytes !== undefined && { size: bytes }) });
+  return withCost(source, () => count.fetched, () => reply.close(), codings);
 }
 
 /** Adds what a source over HTTP knows; its size may become known later. */
@@ -118,10 +199,12 @@ function withCost(
   source: Source & { readonly error?: Error | undefined },
   fetched: () => number,
   close: () => void,
+  codings: readonly string[],
 ): HttpSource {
   return {
     name: source.name,
     access: source.access,
+    codings,
     get size() {
       return source.size;
     },
@@ -140,6 +223,11 @@ function withCost(
   } as HttpSource;
 }
 
-function fixedSource(name: string, bytes: Uint8Array, fetched: number): HttpSource {
-  return withCost(bytesSource(name, bytes), () => fetched, () => {});
+function fixedSource(
+  name: string,
+  bytes: Uint8Array,
+  fetched: number,
+  codings: readonly string[],
+): HttpSource {
+  return withCost(bytesSource(name, bytes), () => fetched, () => {}, codings);
 }

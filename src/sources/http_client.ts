@@ -7,6 +7,10 @@
  */
 
 import { SourceError } from "../core/errors.ts";
+import { TOOL_VERSION } from "../core/version.ts";
+import { Hosts } from "./http_hosts.ts";
+import { redirected, refused } from "./http_redirect.ts";
+import { shownUrl } from "../core/shown_url.ts";
 
 /** One request; always GET. */
 export interface HttpRequest {
@@ -19,7 +23,7 @@ export interface HttpRequest {
 /** The answer to one request, redirects not followed and nothing decoded. */
 export interface HttpResponse {
   readonly status: number;
-  /** A header by its name in lower case; several are joined by commas. */
+  /** A header by its name in lower case; several are joined by commas, those of Location by line feeds. */
   header(name: string): string | undefined;
   /** Read once at most. */
   readonly body: AsyncIterable<Uint8Array>;
@@ -41,8 +45,10 @@ export interface HttpClientOptions {
   readonly idleMilliseconds?: number;
   /** Milliseconds before the second try; each further one waits twice as long. 500 unless given. */
   readonly retryMilliseconds?: number;
-  /** The only origin that gets a token, and the token. */
-  readonly token?: { readonly origin: string; readonly value: string } | undefined;
+  /** What gets a token, and the token. */
+  readonly token?: { readonly value: string; readonly goesTo: (url: URL) => boolean } | undefined;
+  /** Milliseconds left for everything; undefined without a limit. */
+  readonly remaining?: (() => number | undefined) | undefined;
 }
 
 /** An answer that is no redirect and no passing failure. */
@@ -51,7 +57,9 @@ export interface HttpReply {
   readonly url: URL;
   readonly status: number;
   header(name: string): string | undefined;
-  /** The body, with idle times watched. */
+  /** A header of the first answer that has it, redirects among them. */
+  headerOnTheWay(name: string): string | undefined;
+  /** The body, with idle times and its pace watched. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Lets the connection go. May be called twice. */
   close(): void;
@@ -70,36 +78,60 @@ const REDIRECTS = 10;
 const IDLE_MILLISECONDS = 30_000;
 /** Milliseconds before the first retry. */
 const RETRY_MILLISECONDS = 500;
-/** Milliseconds of a Retry-After header that are waited; a longer one is an error. CWE-400. */
-const LONGEST_WAIT_MILLISECONDS = 60_000;
+/**
+ * Milliseconds of a Retry-After header that are waited where there is no limit of time; a longer one is an error.
+ * The hub counts requests in windows of five minutes. CWE-400.
+ */
+const LONGEST_WAIT_MILLISECONDS = 305_000;
+/** Times that a server may ask to come back later, within the limit of time. CWE-400. */
+const WAITS = 100;
+/** Bytes of a redirect's body that are read so that its connection can be used again. CWE-400. */
+const REDIRECT_BODY_BYTES = 64 * 1024;
+/**
+ * Bytes a second below which a server is too slow, once it was waited for `PATIENCE_MILLISECONDS`. No slower one is
+ * known to be in use. CWE-400.
+ */
+const SLOWEST_BYTES_A_SECOND = 1024;
+const PATIENCE_MILLISECONDS = 120_000;
+const USER_AGENT = `modelaudit/${TOOL_VERSION}`;
 const REDIRECT_STATUS = [301, 302, 303, 307, 308];
 const PASSING_STATUS = [408, 425, 429, 500, 502, 503, 504];
+/** What those say that stand before a host that is down. */
+const DOWN_STATUS = [500, 502, 503, 504];
 
 /** Something that may be better the next time. */
 export class PassingError extends Error {
   /** Tells the kinds of errors apart across realms. */
-  override readonly name = "PassingError";
+  override readonly name: string = "PassingError";
   /** Milliseconds that the server asked to wait. */
   readonly after: number | undefined;
   /** True when nothing came for too long. */
   readonly silent: boolean;
+  /** True when nothing was asked, since the host counts as down. */
+  readonly down: boolean;
 
   /** A failure that is tried again. */
-  constructor(message: string, options: { after?: number | undefined; silent?: boolean } = {}) {
+  constructor(
+    message: string,
+    options: { after?: number | undefined; silent?: boolean; down?: boolean } = {},
+  ) {
     super(message);
     this.after = options.after;
     this.silent = options.silent ?? false;
+    this.down = options.down ?? false;
   }
 }
 
-/** A URL without what may be secret in it: no credentials, query or fragment. */
-export function shownUrl(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
+/** A body of which some came and not all. */
+export class CutOff extends PassingError {
+  /** Tells the kinds of errors apart across realms. */
+  override readonly name = "CutOff";
 }
 
 /** Makes requests; one for all files of a scan. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
+  readonly #hosts = new Hosts();
   #requests = 0;
 
   constructor(options: HttpClientOptions) {
@@ -113,7 +145,7 @@ export class HttpClient {
 
   /** True when a token goes to this URL. */
   sendsToken(url: URL): boolean {
-    return this.#options.token?.origin === url.origin;
+    return this.#options.token?.goesTo(url) ?? false;
   }
 
   /**
@@ -130,24 +162,34 @@ export class HttpClient {
     use: (reply: HttpReply) => Promise<T>,
   ): Promise<T> {
     const base = this.#options.retryMilliseconds ?? RETRY_MILLISECONDS;
+    let waits = 0;
     for (let attempt = 1;; attempt++) {
       let reply: HttpReply | undefined;
       try {
         reply = await this.#follow(name, url, headers);
-        if (PASSING_STATUS.includes(reply.status)) throw passingStatus(reply);
+        if (PASSING_STATUS.includes(reply.status)) {
+          throw passingStatus(reply, this.#hosts.isFailing(reply.url));
+        }
         return await use(reply);
       } catch (error) {
         reply?.close();
         if (this.#options.signal?.aborted) throw stopped(name);
         if (!(error instanceof PassingError)) throw error;
-        const last = error.silent ? SILENT_ATTEMPTS : ATTEMPTS;
         const wait = error.after ?? base * 2 ** (attempt - 1) * (1 + Math.random() / 4);
-        if (attempt >= last || wait > LONGEST_WAIT_MILLISECONDS) {
-          throw failedForGood(name, url, error, attempt, wait);
+        const tooLong = wait > (this.#options.remaining?.() ?? LONGEST_WAIT_MILLISECONDS);
+        const isAsked = error.after !== undefined && this.#options.remaining?.() !== undefined;
+        // Within a limit of time, waiting as the server asks is no attempt.
+        if (isAsked && !tooLong && waits < WAITS) waits++;
+        else if (tooLong || error.down || this.#attemptsOf(error) <= attempt - waits) {
+          throw failedForGood(name, url, error, attempt, tooLong);
         }
         await this.#pause(name, wait);
       }
     }
+  }
+
+  #attemptsOf(error: PassingError): number {
+    return error.silent ? SILENT_ATTEMPTS : ATTEMPTS;
   }
 
   async #pause(name: string, milliseconds: number): Promise<void> {
@@ -171,6 +213,7 @@ export class HttpClient {
     headers: Readonly<Record<string, string>>,
   ): Promise<HttpReply> {
     const visited = new Set<string>();
+    const before: HttpReply[] = [];
     let current = url;
     for (let hop = 0; hop <= REDIRECTS; hop++) {
       if (visited.has(current.href)) {
@@ -179,9 +222,16 @@ export class HttpClient {
       visited.add(current.href);
       const reply = await this.#send(name, current, headers);
       const location = REDIRECT_STATUS.includes(reply.status) && reply.header("location");
-      if (!location) return reply;
-      reply.close();
+      if (!location) {
+        return {
+          ...reply,
+          headerOnTheWay: (it) => firstHeader([...before, reply], it),
+        };
+      }
+      // Read to its end, a connection can be used for the next request; this waits for nothing.
+      void drained(reply);
       current = redirected(name, current, location);
+      before.push(reply);
     }
     throw refused(name, `there are more than ${REDIRECTS} redirects`);
   }
@@ -193,6 +243,9 @@ export class HttpClient {
   ): Promise<HttpReply> {
     const { token, signal, transport } = this.#options;
     if (signal?.aborted) throw stopped(name);
+    if (this.#hosts.isDown(url)) {
+      throw new PassingError(`${url.host} did not answer before`, { down: true });
+    }
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     signal?.addEventListener("abort", abort, { once: true });
@@ -201,34 +254,55 @@ export class HttpClient {
       controller.abort();
     };
     const idle = this.#options.idleMilliseconds ?? IDLE_MILLISECONDS;
-    const own = token?.origin === url.origin ? { authorization: `Bearer ${token.value}` } : {};
+    const own = token?.goesTo(url) ? { authorization: `Bearer ${token.value}` } : {};
     this.#requests++;
     try {
       const response = await inTime(
         transport({
           url,
           // What is compressed on its way cannot be read by ranges.
-          headers: { "accept-encoding": "identity", ...headers, ...own },
+          headers: { "accept-encoding": "identity", "user-agent": USER_AGENT, ...headers, ...own },
           signal: controller.signal,
         }),
         idle,
         controller.signal,
       );
+      if (DOWN_STATUS.includes(response.status)) this.#hosts.failed(url);
+      else this.#hosts.answered(url);
       return {
         url,
         status: response.status,
         header: (it) => response.header(it),
+        headerOnTheWay: (it) => response.header(it),
         body: watched(response.body, idle, controller.signal, close),
         close,
       };
     } catch (error) {
       close();
-      throw passing(error);
+      if (!signal?.aborted) this.#hosts.failed(url);
+      throw passing(error, this.#hosts.isFailing(url));
     }
   }
 }
 
-/** The body's chunks; silence and broken connections are failures that may pass. */
+function firstHeader(replies: readonly HttpReply[], name: string): string | undefined {
+  return replies.map((it) => it.header(name)).find((it) => it !== undefined);
+}
+
+/** Reads what is left of a short body; ends the connection of a long one. */
+async function drained(reply: HttpReply): Promise<void> {
+  let length = 0;
+  try {
+    for await (const chunk of reply.body) {
+      length += chunk.length;
+      if (length > REDIRECT_BODY_BYTES) break;
+    }
+  } catch {
+    // Nobody wants it.
+  }
+}
+
+/** The body's chunks; silence, drops and broken connections are failures that may pass. */
 async function* watched(
   body: AsyncIterable<Uint8Array>,
   idle: number,
@@ -236,10 +310,18 @@ async function* watched(
   close: () => void,
 ): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
+  let waited = 0;
+  let length = 0;
   try {
     for (;;) {
+      const began = performance.now();
       const { done, value } = await inTime(iterator.next(), idle, signal);
       if (done) return;
+      waited += performance.now() - began;
+      length += value.length;
+      if ((waited - PATIENCE_MILLISECONDS) / 1000 * SLOWEST_BYTES_A_SECOND > length) {
+        throw new PassingError("its bytes come too slowly", { silent: true });
+      }
       yield value;
     }
   } catch (error) {
@@ -271,36 +353,11 @@ function inTime<T>(promise: Promise<T>, milliseconds: number, signal: AbortSigna
   });
 }
 
-function passing(error: unknown): Error {
-  if (error instanceof SourceError || error instanceof PassingError) return error;
-  return new PassingError(error instanceof Error ? error.message : String(error));
-}
-
-/** Where a redirect leads, if it may lead there. */
-function redirected(name: string, from: URL, location: string): URL {
-  let url: URL;
-  try {
-    url = new URL(location, from);
-  } catch {
-    throw refused(name, "a redirect leads to what is no URL");
-  }
-  if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw refused(name, `a redirect leads to ${url.protocol}, which is not HTTP`);
-  }
-  if (from.protocol === "https:" && url.protocol === "http:") {
-    throw refused(name, `a redirect leads from HTTPS to plain HTTP (${shownUrl(url)})`);
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw refused(name, "a redirect has a password in its URL");
-  }
-  url.hash = "";
-  return url;
-}
-
-function refused(name: string, reason: string): SourceError {
-  return new SourceError(name, `Cannot fetch "${name}": ${reason}`, {
-    remedy: "Check the address; download the file in another way and scan it here.",
-  });
+function passing(error: unknown, down = false): Error {
+  if (error instanceof SourceError) return error;
+  const silent = error instanceof PassingError && error.silent;
+  if (error instanceof PassingError && !down) return error;
+  return new PassingError(error instanceof Error ? error.message : String(error), { silent, down });
 }
 
 function stopped(name: string): SourceError {
@@ -309,9 +366,10 @@ function stopped(name: string): SourceError {
   });
 }
 
-function passingStatus(reply: HttpReply): PassingError {
+function passingStatus(reply: HttpReply, down: boolean): PassingError {
   return new PassingError(`the server answers ${reply.status}`, {
     after: retryAfter(reply.header("retry-after")),
+    down,
   });
 }
 
@@ -328,11 +386,11 @@ function failedForGood(
   url: URL,
   error: PassingError,
   attempts: number,
-  wait: number,
+  tooLong: boolean,
 ): SourceError {
   const tries = attempts === 1 ? "" : ` (tried ${attempts} times)`;
-  const later = error.after !== undefined && wait > LONGEST_WAIT_MILLISECONDS
-    ? ` and asks to come back in ${Math.ceil(wait / 1000)} s`
+  const later = error.after !== undefined && tooLong
+    ? ` and asks to come back in ${Math.ceil(error.after / 1000)} s`
     : "";
   const message = `Cannot fetch "${name}" from ${url.host}: ${error.message}${later}${tries}`;
   return new SourceError(name, message, {

@@ -21,7 +21,7 @@ import {
   type RangePart,
   readParts,
 } from "./http_ranges.ts";
-import { isEncoded, readAtMost, readSpan } from "./http_stream.ts";
+import { codingsOf, readAtMost, readSpan, readStart } from "./http_stream.ts";
 import type { ByteRange, Source } from "../core/source.ts";
 
 /** What is known of a file after its first range. */
@@ -32,6 +32,8 @@ interface RangeSourceOptions {
   readonly head: Uint8Array;
   /** Bytes of the file. */
   readonly size: number;
+  /** Content encodings of its bytes. */
+  readonly codings: readonly string[];
   /** True to prefetch all that is asked for, several ranges a request where the server has that. */
   readonly thorough?: boolean;
 }
@@ -70,6 +72,7 @@ export class RangeSource implements Source {
   readonly access = "random";
   readonly name: string;
   readonly size: number;
+  readonly codings: readonly string[];
   readonly #origin: URL;
   readonly #client: HttpClient;
   readonly #etag: string | undefined;
@@ -89,6 +92,7 @@ export class RangeSource implements Source {
     const { name, reply, head, size } = options;
     this.name = name;
     this.size = size;
+    this.codings = options.codings;
     this.#origin = url;
     this.#url = reply.url;
     this.#client = client;
@@ -234,7 +238,7 @@ export class RangeSource implements Source {
   async #partsOf(reply: HttpReply, most: number): Promise<readonly RangePart[] | undefined> {
     if (reply.status === 206 || reply.status === 200) this.#checkSame(reply);
     const boundary = boundaryOf(reply.header("content-type"));
-    if (reply.status !== 206 || boundary === undefined || isEncoded(reply)) {
+    if (reply.status !== 206 || boundary === undefined || !this.#isEncodedAsBefore(reply)) {
       reply.close();
       return undefined;
     }
@@ -306,7 +310,7 @@ export class RangeSource implements Source {
       );
     }
     const span = parseContentRange(reply.header("content-range"));
-    if (span === undefined || span.start !== start || span.end > end || isEncoded(reply)) {
+    if (span === undefined || span.start !== start || !this.#isEncodedAsBefore(reply)) {
       throw this.#failed(
         `the server answers bytes ${start} to ${end} with something else`,
         "Download the file in another way and scan it here.",
@@ -315,7 +319,14 @@ export class RangeSource implements Source {
     if (span.total !== undefined && span.total !== this.size) {
       throw this.#changed(`it had ${this.size} bytes and now has ${span.total}`);
     }
-    return await readSpan(reply, span.end - span.start + 1);
+    // More than was asked for is left where it is.
+    return span.end > end
+      ? await readStart(reply, end - start + 1)
+      : await readSpan(reply, span.end - span.start + 1);
+  }
+
+  #isEncodedAsBefore(reply: HttpReply): boolean {
+    return codingsOf(reply).join() === this.codings.join();
   }
 
   /** @throws SourceError when the answer is of another version of the file */

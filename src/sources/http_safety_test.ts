@@ -98,7 +98,8 @@ test("a token goes to its own origin and nowhere else", async () => {
     try {
       other.serve("/there", BYTES);
       server.serve("/here", BYTES, redirect(`${other.url}/there`));
-      const token = { origin: server.url, value: "hf_secret" };
+      const goesTo = ({ origin }: URL) => origin === server.url;
+      const token = { value: "hf_secret", goesTo };
       await readInSteps(await open("/here", { token }));
       assert.equal(server.requests[0]?.headers.authorization, "Bearer hf_secret");
       assert.ok(other.requests.length > 0);

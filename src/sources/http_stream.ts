@@ -4,19 +4,8 @@
  * @module
  */
 
-import { LimitError, SourceError } from "../core/errors.ts";
-import { type HttpReply, PassingError } from "./http_client.ts";
-
-/** Decoded over received size; deflate cannot exceed 1,032. CWE-409. */
-const RATIO = 1100;
-/** Decoded bytes from which on the ratio is compared, as for members of archives. */
-const RATIO_FROM_BYTES = 16 * 1024 * 1024;
-/**
- * Bytes a second below which a server is too slow, once `PATIENCE_MILLISECONDS` are over. No slower one is
- * known to be in use. CWE-400.
- */
-const SLOWEST_BYTES_A_SECOND = 1024;
-const PATIENCE_MILLISECONDS = 120_000;
+import { SourceError } from "../core/errors.ts";
+import { CutOff, type HttpReply, PassingError } from "./http_client.ts";
 
 /**
  * The complete body. @param length bytes that it must have
@@ -24,16 +13,38 @@ const PATIENCE_MILLISECONDS = 120_000;
  */
 export async function readSpan(reply: HttpReply, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
-  const began = performance.now();
+  let filled = 0;
+  try {
+    for await (const chunk of reply.body) {
+      if (filled + chunk.length > length) {
+        throw new PassingError(`more than the ${length} bytes that were announced came`);
+      }
+      bytes.set(chunk, filled);
+      filled += chunk.length;
+    }
+  } catch (error) {
+    if (filled === 0 || !(error instanceof PassingError)) throw error;
+    throw new CutOff(error.message, { silent: error.silent });
+  }
+  if (filled < length) throw new CutOff(`${filled} of ${length} bytes came`);
+  return bytes;
+}
+
+/**
+ * The first bytes of a body, however many more come; the connection is let go.
+ *
+ * @throws PassingError when there are fewer
+ */
+export async function readStart(reply: HttpReply, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
   let filled = 0;
   for await (const chunk of reply.body) {
-    if (filled + chunk.length > length) {
-      throw new PassingError(`more than the ${length} bytes that were announced came`);
-    }
-    bytes.set(chunk, filled);
-    filled += chunk.length;
-    if (filled < length) checkPace(began, filled);
+    const part = chunk.subarray(0, length - filled);
+    bytes.set(part, filled);
+    filled += part.length;
+    if (filled === length) break;
   }
+  reply.close();
   if (filled < length) throw new PassingError(`${filled} of ${length} bytes came`);
   return bytes;
 }
@@ -47,13 +58,11 @@ export async function readSpan(reply: HttpReply, length: number): Promise<Uint8A
  */
 export async function readAtMost(reply: HttpReply, most: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
-  const began = performance.now();
   let length = 0;
   for await (const chunk of reply.body) {
     length += chunk.length;
     if (length > most) return undefined;
     chunks.push(chunk);
-    checkPace(began, length);
   }
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -62,13 +71,6 @@ export async function readAtMost(reply: HttpReply, most: number): Promise<Uint8A
     at += chunk.length;
   }
   return bytes;
-}
-
-function checkPace(began: number, bytes: number): void {
-  const spent = performance.now() - began - PATIENCE_MILLISECONDS;
-  if (spent / 1000 * SLOWEST_BYTES_A_SECOND > bytes) {
-    throw new PassingError("its bytes come too slowly", { silent: true });
-  }
 }
 
 /**
@@ -118,66 +120,17 @@ function brokenOff(name: string, reason: string): SourceError {
 }
 
 /**
- * The bytes behind a content encoding that nothing had asked for.
- *
- * @param raw the body as it came
- * @throws SourceError when they cannot be decoded, LimitError when they expand beyond reason
+ * Content encodings that clients undo: those of IANA's registry. What else stands in the header (`aws-chunked`, `utf-8`)
+ * is of an uploader, and clients pass over it.
+ * https://www.iana.org/assignments/http-parameters/http-parameters.xhtml#content-coding
  */
-export async function* decoded(
-  name: string,
-  reply: HttpReply,
-  raw: AsyncIterable<Uint8Array>,
-  count: { readonly fetched: number },
-): AsyncGenerator<Uint8Array> {
-  const encoding = encodingOf(reply);
-  if (encoding !== "gzip" && encoding !== "deflate") {
-    reply.close();
-    throw new SourceError(name, `Cannot fetch "${name}": it comes encoded as "${encoding}"`, {
-      remedy: "Download the file in another way and scan it here.",
-    });
-  }
-  const decoder = new DecompressionStream(encoding);
-  const writer = decoder.writable.getWriter();
-  let failure: unknown;
-  const feed = async (): Promise<void> => {
-    try {
-      for await (const chunk of raw) await writer.write(chunk.slice());
-      await writer.close();
-    } catch (error) {
-      failure = error;
-      await writer.abort(error).catch(() => {});
-    }
-  };
-  const feeding = feed();
-  const reader = decoder.readable.getReader();
-  let produced = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      produced += value.length;
-      if (produced > RATIO_FROM_BYTES && produced > count.fetched * RATIO) {
-        throw new LimitError("ratio", `The encoding of "${name}" expands more than ${RATIO} times`);
-      }
-      yield value;
-    }
-  } catch (error) {
-    if (error instanceof LimitError) throw error;
-    if (failure instanceof SourceError) throw failure;
-    throw brokenOff(name, `its ${encoding} encoding is broken`);
-  } finally {
-    reply.close();
-    await reader.cancel().catch(() => {});
-    await feeding;
-  }
-  if (failure !== undefined) throw failure;
-}
+const CODINGS = [
+  ...["gzip", "deflate", "br", "zstd", "compress", "dcb", "dcz", "exi", "aes128gcm"],
+  "pack200-gzip",
+];
 
-function encodingOf(reply: HttpReply): string {
-  return (reply.header("content-encoding") ?? "").trim().toLowerCase().replace(/^x-/, "");
-}
-
-/** True when the bytes that come are not those of the file. */
-export function isEncoded(reply: HttpReply): boolean {
-  return !/^(?:|identity)$/.test(encodingOf(reply));
+/** The content encodings of a body, the first that was made first, `x-gzip` as `gzip`. */
+export function codingsOf(reply: HttpReply): readonly string[] {
+  return (reply.header("content-encoding") ?? "").toLowerCase().split(",")
+    .map((it) => it.trim().replace(/^x-/, "")).filter((it) => CODINGS.includes(it));
 }

@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../../core/errors.ts";
+import { shownAddress, withoutSecrets } from "../../core/shown_url.ts";
 import { readReport } from "../../report/read.ts";
 import type { Io } from "../io.ts";
 import { STDIN_PATH } from "../inputs.ts";
@@ -55,7 +56,8 @@ function readText(path: string): string {
     return readFileSync(path, "utf8");
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(path, `Cannot read the report ${path}: ${reason}`, { cause });
+    const message = `Cannot read the report ${path}: ${reason}`;
+    throw new ConfigError(shownAddress(path), withoutSecrets(message, path), { cause });
   }
 }
 

@@ -36,9 +36,10 @@ const PLAIN_FLAGS = 0x0808;
 
 /**
  * Names that `torch.load` is given. By any other name an archive may be meant for a loader that makes
- * more of its members than numbers: `numpy.load` of an `.npz` unpickles whichever begins like an array.
+ * more of its members than numbers: `numpy.load` of an `.npz` unpickles whichever begins like an array. A name without
+ * an ending says nothing of what the file is for.
  */
-const CHECKPOINT_NAME = /(?:^[^.]*|\.(?:pt|pth|bin|ckpt|pkl|th|tar|ptl|model))$/iu;
+const CHECKPOINT_NAME = /\.(?:pt|pth|bin|ckpt|pkl|th|tar|ptl|model)$/iu;
 
 /**
  * The entries of a directory that are read at once, and those that wait.

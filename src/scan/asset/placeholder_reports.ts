@@ -15,21 +15,6 @@ export function defect(path: string, cause: unknown): ScanError {
   };
 }
 
-/** A file of a repository that nothing loads. `size` is in bytes. */
-export function skippedReport(path: string, size: number): FileReport {
-  return {
-    path,
-    formats: [],
-    size,
-    bytesRead: 0,
-    verdict: "skipped",
-    riskScore: 0,
-    findings: [],
-    errors: [],
-    partsScanned: 0,
-  };
-}
-
 /** A file that could not be scanned at all, and why; `size` is in bytes where it is known. */
 export function unreadReport(path: string, size: number | undefined, error: ScanError): FileReport {
   return {
