@@ -188,6 +188,8 @@ async function throughProxy(
   const secured = await new Promise<Socket>((done, fail) => {
     const tls = connectSecure({
       socket,
+      // The certificate must be of the name or the address that was asked for.
+      host,
       ...(isIP(host) === 0 && { servername: host }),
       ...(ca && { ca: [...ca] }),
     });

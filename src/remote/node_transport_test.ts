@@ -25,6 +25,52 @@ kthaeLzBxgA6xEQeYWLu52AprjuyHoa8lKBYQuUFV7jP1T9a2lJAE4pQ
 -----END PRIVATE KEY-----
 `;
 
+/** One key, and certificates of 127.0.0.1, of 127.0.0.9 and of the name localhost. */
+const ADDRESS_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgiX2KcgjuFpoNCILn
+G1QOwHlzFNoU5d+7XT3LqVAB8AyhRANCAAQJ+KbPqaCUgmxjFGH1avtKOpBCazzb
+KBCGE5oCoq/Wg5SRLK3OtyAkfIZEasapNEBCm0DaEkY1HHtq5+rTvQd5
+-----END PRIVATE KEY-----
+`;
+const ADDRESS_CERTIFICATES = {
+  own: `-----BEGIN CERTIFICATE-----
+MIIBjjCCATSgAwIBAgIUMAQrRazQ0+Z9exg5UeWYNHFBykgwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMB4XDTI2MTEzMDE4MzAxMVoXDTM2MTEyNzE4
+MzAxMVowFDESMBAGA1UEAwwJMTI3LjAuMC4xMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAECfimz6mglIJsYxRh9Wr7SjqQQms82ygQhhOaAqKv1oOUkSytzrcgJHyG
+RGrGqTRAQptA2hJGNRx7aufq070HeaNkMGIwHQYDVR0OBBYEFByOK4nyt51n7Id6
+oK0i+i0owSsRMB8GA1UdIwQYMBaAFByOK4nyt51n7Id6oK0i+i0owSsRMA8GA1Ud
+EwEB/wQFMAMBAf8wDwYDVR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNIADBFAiEA
++tCtqAGYh5REWWVc/XvvHzNo0lJyrmyD3Nces4XBGNQCIGDqXXRMmS0pZy74kBOt
+sFiDlZrd+gE3zjis5XIOVXXk
+-----END CERTIFICATE-----
+`,
+  other: `-----BEGIN CERTIFICATE-----
+MIIBjzCCATSgAwIBAgIUOhySr5C63XqOtkUJNS3jYmGtPigwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMB4XDTI2MTEzMDE4MzAxMVoXDTM2MTEyNzE4
+MzAxMVowFDESMBAGA1UEAwwJMTI3LjAuMC4xMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAECfimz6mglIJsYxRh9Wr7SjqQQms82ygQhhOaAqKv1oOUkSytzrcgJHyG
+RGrGqTRAQptA2hJGNRx7aufq070HeaNkMGIwHQYDVR0OBBYEFByOK4nyt51n7Id6
+oK0i+i0owSsRMB8GA1UdIwQYMBaAFByOK4nyt51n7Id6oK0i+i0owSsRMA8GA1Ud
+EwEB/wQFMAMBAf8wDwYDVR0RBAgwBocEfwAACTAKBggqhkjOPQQDAgNJADBGAiEA
+9oSfrb2fopfMsf9W8IlLAVzdBYnwvvl9ba508zEg7UYCIQDPOFnn+aOhD2SovA8t
+UD7mq8aWc92GqW68G2jhUkviTA==
+-----END CERTIFICATE-----
+`,
+  name: `-----BEGIN CERTIFICATE-----
+MIIBkjCCATmgAwIBAgIUT0kjWbuHOJFzjA8j9qh1l/mBJAowCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMB4XDTI2MTEzMDE4MzAxMVoXDTM2MTEyNzE4
+MzAxMVowFDESMBAGA1UEAwwJMTI3LjAuMC4xMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAECfimz6mglIJsYxRh9Wr7SjqQQms82ygQhhOaAqKv1oOUkSytzrcgJHyG
+RGrGqTRAQptA2hJGNRx7aufq070HeaNpMGcwHQYDVR0OBBYEFByOK4nyt51n7Id6
+oK0i+i0owSsRMB8GA1UdIwQYMBaAFByOK4nyt51n7Id6oK0i+i0owSsRMA8GA1Ud
+EwEB/wQFMAMBAf8wFAYDVR0RBA0wC4IJbG9jYWxob3N0MAoGCCqGSM49BAMCA0cA
+MEQCIAO8ZTKd7dqfIcE2eUHvcPdUzhn4S+gRpcJw6HKqWbw2AiBsWiUvng2NR8WN
+/d9zgABmhUNYYvXrEGXtDzvY59b9Mg==
+-----END CERTIFICATE-----
+`,
+};
+
 async function listening(server: Server): Promise<number> {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return (server.address() as AddressInfo).port;
@@ -34,14 +80,15 @@ async function listening(server: Server): Promise<number> {
 async function fetched(
   options: Partial<TransportOptions>,
   host = "model.test",
+  { key, cert } = { key: KEY, cert: CERTIFICATE },
 ): Promise<string> {
-  const server = createSecureServer({ key: KEY, cert: CERTIFICATE }, (request, response) => {
+  const server = createSecureServer({ key, cert }, (request, response) => {
     response.end(`${request.headers.host?.replace(/:.*/, "")} ${request.url}`);
   });
   const port = await listening(server);
   const transport = nodeTransport({
     allowPrivate: true,
-    certificates: CERTIFICATE,
+    certificates: cert,
     resolve: () => Promise.resolve(["127.0.0.1"]),
     ...options,
   });
@@ -88,7 +135,7 @@ async function withProxy(
       asked.push(head);
       socket.write(answer);
       if (!answer.includes(" 200 ")) return;
-      const port = Number(/^CONNECT model\.test:(\d+) /.exec(head)?.[1]);
+      const port = Number(/^CONNECT [\w.]+:(\d+) /.exec(head)?.[1]);
       const inner = connect(port, "127.0.0.1");
       open.push(inner);
       inner.on("error", () => {});
@@ -111,6 +158,17 @@ test("HTTPS goes through a proxy's tunnel, certificates checked inside", async (
     assert.match(asked[0] ?? "", /^CONNECT model\.test:\d+ HTTP\/1\.1\r\n/);
     assert.match(asked[0] ?? "", /proxy-authorization: Basic bWU6c2VjcmV0/i);
     await assert.rejects(() => fetched({ proxyFor, certificates: undefined }), /not valid/);
+  });
+});
+
+test("the certificate of an address must be of that address, through a proxy, too", async () => {
+  await withProxy(async (proxyFor) => {
+    for (const options of [{}, { proxyFor }]) {
+      const from = (cert: string) => fetched(options, "127.0.0.1", { key: ADDRESS_KEY, cert });
+      assert.equal(await from(ADDRESS_CERTIFICATES.own), "127.0.0.1 /a?b=1");
+      await assert.rejects(() => from(ADDRESS_CERTIFICATES.other), /not valid/);
+      await assert.rejects(() => from(ADDRESS_CERTIFICATES.name), /not valid/);
+    }
   });
 });
 
