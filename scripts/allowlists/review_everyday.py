@@ -49,11 +49,23 @@ STATSMODELS = Review(
 NLTK = Review(
     modules=("nltk.probability", "nltk.tree", "nltk.tag", "nltk.classify", "nltk.tokenize", "nltk.stem", "nltk.lm",
              "nltk.metrics", "nltk.collocations", "nltk.text", "nltk.grammar", "nltk.cluster", "nltk.chunk",
-             "nltk.collections", "nltk.featstruct", "nltk.sentiment.vader"),
+             "nltk.featstruct", "nltk.sentiment.vader", "nltk.redos!"),
+    functions=(r"nltk\.metrics\.distance",),
+    include={"nltk.collections": "Trie"},
+    # What SnowballStemmer keeps of the stemmer of a language.
+    bound={r"nltk\.stem\.snowball\.\w+Stemmer": "stem"},
+    named=(r"nltk\.stem\..*\.stem",),
     exclude_modules=TESTS + (
         # They start programs of others.
         r"\.(stanford|stanford_segmenter|hunpos|senna|megam|tadm|weka|repp|nist|crf|segment)$", r"\.(corpus|data|app)\b",
+        # Views, scores and pictures, which no model keeps.
+        r"^nltk\.(collections|chunk\.util|tree\.prettyprinter|metrics\.confusionmatrix)$",
     ),
+)
+
+REGEX = Review(
+    include={"regex._regex": "compile", "regex._regex_core": "RegexFlag", "regex": "RegexFlag",
+             "_regex": "compile", "_regex_core": "RegexFlag"},
 )
 
 GENSIM = Review(
@@ -94,6 +106,7 @@ EVERYDAY: dict[str, Review] = {
     "dateutil": DATEUTIL,
     "statsmodels": STATSMODELS,
     "nltk": NLTK,
+    "regex": REGEX,
     "gensim": GENSIM,
     "torchvision": TORCHVISION,
     "torchmetrics": TORCHMETRICS,

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "14f0d61e134f872c041eaaf8d3b2449b3ee516d423484a261f8afe12f965a53f";
+export const RULES_HASH: string = "3d95ba489c6d4d6cf7709bcb722a46fa3871c8b00cc4d9da1d38fb8efc9eb62b";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -709,6 +709,9 @@ export const CALLABLES_JSON: string = `{
  "copyreg.__newobj_ex__": [
   "construct"
  ],
+ "hdbscan.dist_metrics.newObj": [
+  "construct"
+ ],
  "sklearn.metrics._dist_metrics.newObj": [
   "construct"
  ],
@@ -1025,6 +1028,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ieepspeed ~0HfDeepSpeedConfig`,
   },
   {
+    library: "catboost",
+    version: "1.2.2 to 1.2.10",
+    roots: ["_catboost","catboost"],
+    text: `00_catboost 0CatBoostError 0_CatBoost
+00catboost 0CatBoostError
+08.core ~0CatBoost ~8Classifier ~8Ranker ~9egressor 0EFeaturesSelectionAlgorithm iGrouping 2strType 1ShapCalcType ~0_CatBoostBase ~2ustomLoggersStack ~1StreamLikeWrapper ~1TrainCallbacksWrapper ~0polars ~6.DataFrame ~7Series`,
+  },
+  {
     library: "category_encoders",
     version: "2.6.4 to 2.11.2",
     roots: ["category_encoders"],
@@ -1054,6 +1065,57 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0iutils ~0BaseEncoder ~0EncoderTags 5ingRelation ~0SupervisedTransformerMixin ~0TransformerWithTargetMixin ~0UnsupervisedTransformerMixin
 0iwoe ~0WOEEncoder
 0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
+  },
+  {
+    library: "gymnasium",
+    version: "0.29.1 to 1.4.0",
+    roots: ["gymnasium"],
+    text: `00gymnasium.envs.classic_control.acrobot ~0AcrobotEnv =0cos =0sin
+0vcartpole ~0CartPoleEnv ~8VectorEnv
+0wontinuous_mountain_car ~0Continuous_MountainCarEnv
+0vmountain_car ~0MountainCarEnv
+0vpendulum ~0PendulumEnv
+0ftoy_text.blackjack ~0BlackjackEnv
+0ocliffwalking ~0CliffWalkingEnv
+0ofrozen_lake ~0FrozenLakeEnv
+0otaxi ~0TaxiEnv
+0aspaces.box ~0Box
+0hdict ~0Dict
+0jscrete ~0Discrete
+0hgraph ~0Graph ~5Instance
+0hmulti_binary ~0MultiBinary
+0ndiscrete ~0MultiDiscrete
+0honeof ~0OneOf
+0hsequence ~0Sequence
+0ipace ~0Space
+0htext ~0Text
+0iuple ~0Tuple
+0awrappers.utils ~0RunningMeanStd`,
+  },
+  {
+    library: "hdbscan",
+    version: "0.8.40 to 0.8.44",
+    roots: ["hdbscan"],
+    text: `00hdbscan._hdbscan_boruvka 0BallTreeBoruvkaAlgorithm 1oruvkaUnionFind 0KDTreeBoruvkaAlgorithm
+0hlinkage 0UnionFind
+0htree 0TreeUnionFind
+08branch_data ~0BranchDetectionData
+0ees ~0BranchDetector ~0SequentialPool
+08dist_metrics 0ArccosDistance 0BrayCurtisDistance 0CanberraDistance 1hebyshevDistance 0DiceDistance 2stanceMetric 0EuclideanDistance 0HammingDistance 2versineDistance 0JaccardDistance 0KulsinskiDistance 0MahalanobisDistance 2nhattanDistance 2tchingDistance 1inkowskiDistance 0PyFuncDistance 0RogersTanimotoDistance 1ussellRaoDistance 0SEuclideanDistance 1okalMichenerDistance 5SneathDistance 0WMinkowskiDistance 0newObj
+08hdbscan_ ~0HDBSCAN
+08plots ~0ApproximationGraph ~0CondensedTree ~0MinimumSpanningTree ~0SingleLinkageTree
+09rediction ~0PredictionData
+08robust_single_linkage_ ~0RobustSingleLinkage`,
+  },
+  {
+    library: "hmmlearn",
+    version: "0.3.0 to 0.3.3",
+    roots: ["hmmlearn"],
+    text: `00hmmlearn._emissions ~0BaseCategoricalHMM ~4GMMHMM ~5aussianHMM ~4MultinomialHMM ~4PoissonHMM
+0akl_divergence =0gammaln
+09base ~0BaseHMM ~0ConvergenceMonitor ~0VariationalBaseHMM ~0_AbstractHMM
+09hmm ~0CategoricalHMM ~0GMMHMM ~1aussianHMM ~0MultinomialHMM ~0PoissonHMM
+09vhmm ~0VariationalCategoricalHMM ~bGaussianHMM`,
   },
   {
     library: "hub",
@@ -1235,6 +1297,43 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
   },
   {
+    library: "mlxtend",
+    version: "0.23.0 to 0.25.0",
+    roots: ["mlxtend"],
+    text: `00mlxtend._base._base_model ~0_BaseModel
+0fclassifier ~0_Classifier
+0huster ~0_Cluster
+0fiterative_model ~0_IterativeModel
+0fmulticlass ~0_MultiClass
+0klayer ~0_MultiLayer
+0fregressor ~0_Regressor
+08classifier._base_classification ~0_BaseStackingClassifier
+0jadaline ~0Adaline
+0jensemble_vote ~0EnsembleVoteClassifier
+0jlogistic_regression ~0LogisticRegression
+0jmultilayerperceptron ~0MultiLayerPerceptron =0expit
+0joner ~0OneRClassifier
+0jperceptron ~0Perceptron
+0jsoftmax_regression ~0SoftmaxRegression
+0ktacking_classification ~0StackingClassifier
+0tv_classification ~0StackingCVClassifier
+0auster.kmeans ~0Kmeans
+08feature_extraction.base ~0_BaseFeatureExtractor
+0rlinear_discriminant_analysis ~0LinearDiscriminantAnalysis
+0rprincipal_component_analysis ~0PrincipalComponentAnalysis
+0rrbf_kernel_pca ~0RBFKernelPCA
+0gselection.column_selector ~0ColumnSelector
+0qexhaustive_feature_selector ~0ExhaustiveFeatureSelector
+0qsequential_feature_selector ~0SequentialFeatureSelector
+08preprocessing.copy_transformer ~0CopyTransformer
+0mdense_transformer ~0DenseTransformer
+0mmean_centering ~0MeanCenterer
+0mtransactionencoder ~0TransactionEncoder
+08regressor.linear_regression ~0LinearRegression
+0istacking_cv_regression ~0StackingCVRegressor
+0rregression ~0StackingRegressor`,
+  },
+  {
     library: "networkx",
     version: "2.8.8 to 3.6.1",
     roots: ["networkx"],
@@ -1250,6 +1349,82 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0hordered ~0OrderedDiGraph ~7Graph ~7MultiDiGraph ~cGraph
 0hreportviews ~0DegreeView ~1iDegreeView ~2MultiDegreeView ~0EdgeDataView ~4View ~8ABC ~0InDegreeView ~2EdgeDataView ~6View ~2MultiDegreeView ~7EdgeDataView ~bView ~0MultiDegreeView ~5EdgeDataView ~9View ~0NodeDataView ~4View ~0OutDegreeView ~3EdgeDataView ~7View ~3MultiDegreeView ~8EdgeDataView ~cView
 09exception 0AmbiguousSolution 0ExceededMaxIterations 0HasACycle 0NetworkXAlgorithmError 8Error 9xception 8NoCycle aPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0PowerIterationFailedConvergence`,
+  },
+  {
+    library: "nltk",
+    version: "3.8.1 to 3.10.4",
+    roots: ["nltk"],
+    text: `00nltk.chunk.api ~0ChunkParserI
+0bnamed_entity ~0Maxent_NE_Chunker ~0NEChunkParser ~dTagger
+0bregexp ~0ChunkRule ~9WithContext ~5String ~0ExpandLeftRule ~6RightRule ~0MergeRule ~0RegexpChunkParser ~bRule ~6Parser ~0SplitRule ~1tripRule ~0UnChunkRule
+06lassify.api ~0ClassifierI ~0MultiClassifierI
+0edecisiontree ~0DecisionTreeClassifier
+0emaxent ~0BinaryMaxentFeatureEncoding ~0FunctionBackedMaxentFeatureEncoding ~0GISEncoding ~0MaxentClassifier ~6FeatureEncodingI ~0TadmEventMaxentFeatureEncoding ~4MaxentClassifier ~1ypedMaxentFeatureEncoding
+0enaivebayes ~0NaiveBayesClassifier
+0epositivenaivebayes ~0PositiveNaiveBayesClassifier
+0erte_classify ~0RTEFeatureExtractor
+0escikitlearn ~0SklearnClassifier
+0fvm ~0SvmClassifier
+0etextcat ~0TextCat
+0eutil ~0CutoffChecker
+07uster.api ~0ClusterI
+0dem ~0EMClusterer
+0dgaac ~0GAAClusterer
+0dkmeans ~0KMeansClusterer
+0dutil ~0Dendrogram ~0VectorSpaceClusterer ~0_DendrogramNode
+06ollections ~0Trie
+09ocations ~0AbstractCollocationFinder ~0BigramCollocationFinder ~0QuadgramCollocationFinder ~0TrigramCollocationFinder
+05featstruct ~0CustomFeatureValue ~0FeatDict ~4List ~4Struct ~aReader ~4ure ~7ValueConcat cSet ~cTuple cUnion ~0RangeFeature ~0SlashFeature ~1ubstituteBindingsSequence ~0_UnificationFailure jError
+05grammar ~0CFG ~0DependencyGrammar ~aProduction ~0FeatStructNonterminal ~4ureGrammar ~7ValueType ~0Nonterminal ~0PCFG ~1robabilisticDependencyGrammar ~dProduction ~3duction
+05lm.api ~0LanguageModel ~0Smoothing
+08counter ~0NgramCounter
+08models ~0AbsoluteDiscountingInterpolated ~0InterpolatedLanguageModel ~0KneserNeyInterpolated ~0Laplace ~1idstone ~0MLE ~0StupidBackoff ~0WittenBellInterpolated
+08smoothing ~0AbsoluteDiscounting ~0KneserNey ~0WittenBell
+08vocabulary ~0Vocabulary
+05metrics.agreement ~0AnnotationTask
+0essociation ~0BigramAssocMeasures ~0ContingencyMeasures ~0NgramAssocMeasures ~0QuadgramAssocMeasures ~0TrigramAssocMeasures
+0ddistance =0binary_distance =0demo =0edit_distance =d_align =0fractional_presence =0interval_distance =0jaccard_distance =2ro_similarity =5winkler_similarity =0masi_distance =0presence
+0dpaice ~0Paice
+05probability 0ConditionalFreqDist ~bProbDist ~jI ~1rossValidationProbDist ~0DictionaryConditionalProbDist ~aProbDist ~0ELEProbDist 0FreqDist ~0HeldoutProbDist ~0ImmutableProbabilisticMixIn ~0KneserNeyProbDist ~0LaplaceProbDist ~1idstoneProbDist ~0MLEProbDist ~1utableProbDist ~0ProbDistI ~4abilisticMixIn ~0RandomProbDist ~0SimpleGoodTuringProbDist ~0UniformProbDist ~0WittenBellProbDist
+05redos ~0TimedPattern 0error
+05sentiment.vader ~0SentiText ~5mentIntensityAnalyzer ~0VaderConstants
+06tem.api ~0StemmerI
+0brlstem ~0ARLSTem
+0h2 ~0ARLSTem2
+0acistem ~0Cistem
+0aisri ~0ISRIStemmer
+0alancaster ~0LancasterStemmer
+0aporter ~0PorterStemmer
+0aregexp ~0RegexpStemmer
+0bslp ~0RSLPStemmer
+0asnowball ~0ArabicStemmer =d.stem ~0DanishStemmer =d.stem ~1utchStemmer =c.stem ~0EnglishStemmer =e.stem ~0FinnishStemmer =e.stem ~1renchStemmer =d.stem ~0GermanStemmer =d.stem ~0HungarianStemmer =g.stem ~0ItalianStemmer =e.stem ~0NorwegianStemmer =g.stem ~0PorterStemmer =d.stem ~4ugueseStemmer =h.stem ~0RomanianStemmer =f.stem ~1ussianStemmer =e.stem ~0SnowballStemmer =f.stem ~1panishStemmer =e.stem ~1wedishStemmer =e.stem ~0_LanguageSpecificStemmer =o.stem ~1ScandinavianStemmer =k.stem ~2tandardStemmer =g.stem
+0awordnet ~0WordNetLemmatizer
+05tag.api ~0FeaturesetTaggerI ~0TaggerI
+09brill ~0BrillTagger ~0Pos ~0Word
+0e_trainer ~0BrillTaggerTrainer
+09hmm ~0HiddenMarkovModelTagger ~irainer
+09perceptron ~0AveragedPerceptron ~0PerceptronTagger
+09sequential ~0AffixTagger ~0BigramTagger ~0ClassifierBasedPOSTagger ~fTagger ~1ontextTagger ~0DefaultTagger ~0NgramTagger ~0RegexpTagger ~0SequentialBackoffTagger ~0TrigramTagger ~0UnigramTagger
+09tnt ~0TnT
+06ext ~0ConcordanceIndex ~bLine ~3textIndex ~0Text ~4Collection ~1okenSearcher
+06okenize.api ~0StringTokenizer ~0TokenizerI
+0ecasual ~0TweetTokenizer
+0edestructive ~0MacIntyreContractions ~0NLTKWordTokenizer
+0elegality_principle ~0LegalitySyllableTokenizer
+0emwe ~0MWETokenizer
+0epunkt ~0PunktBaseClass ~5LanguageVars ~5Parameters ~5SentenceTokenizer ~5Token ~aizer ~6rainer
+0eregexp ~0BlanklineTokenizer ~0RegexpTokenizer ~0WhitespaceTokenizer ~1ordPunctTokenizer
+0esexpr ~0SExprTokenizer
+0fimple ~0CharTokenizer ~0LineTokenizer ~0SpaceTokenizer ~0TabTokenizer
+0fonority_sequencing ~0SyllableTokenizer
+0etexttiling ~0TextTilingTokenizer ~1okenSequence ~5TableField
+0foktok ~0ToktokTokenizer
+0freebank ~0TreebankWordDetokenizer ~cTokenizer
+0eutil ~0CJKChars
+06ree.immutable ~0ImmutableMultiParentedTree ~9ParentedTree ~arobabilisticTree ~9Tree
+0aparented ~0AbstractParentedTree ~0MultiParentedTree ~0ParentedTree
+0brobabilistic ~0ProbabilisticTree
+0atree ~0Tree`,
   },
   {
     library: "numpy",
@@ -1436,6 +1611,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 04.exceptions 0AmbiguousTimeError 0InvalidTimeError 0NonExistentTimeError 0UnknownTimeZoneError`,
   },
   {
+    library: "regex",
+    version: "2023.12.25 to 2026.11.19",
+    roots: ["regex"],
+    text: `00regex 0RegexFlag
+05._regex 0compile
+0c_core 0RegexFlag`,
+  },
+  {
     library: "scipy",
     version: "1.4.1 to 1.17.1",
     roots: ["scipy"],
@@ -1561,6 +1744,25 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ckde ~0gaussian_kde
 0cmorestats ~0AndersonResult ~8_ksampResult ~2sariResult ~0BartlettResult ~0FlignerResult ~0LeveneResult ~0Mean ~0ShapiroResult ~1td_dev ~0Variance ~0WilcoxonResult ~0_ABW =0arctan2 =0ceil =1os =0exp =0floor =0hypot =0log =0sin =1qrt
 0cstats 0AlexanderGovernConstantInputWarning ~0BrunnerMunzelResult ~0CumfreqResult ~0DescribeResult 0F_onewayBadInputSizesWarning 8ConstantInputWarning ~8Result ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1s_2sampResult ~2testResult ~1urtosistestResult ~0MGCResult ~1annwhitneyuResult ~1odeResult ~0NormaltestResult 0PearsonRConstantInputWarning 8NearConstantInputWarning ~1ointbiserialrResult ~2wer_divergenceResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~1kewtestResult 1pearmanRConstantInputWarning ~8rResult ~0Ttest_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP`,
+  },
+  {
+    library: "shapely",
+    version: "2.0.2 to 2.2.0",
+    roots: ["shapely"],
+    text: `00shapely ~0Geometry 0from_wkb 7t
+07.errors 0DimensionError 0EmptyPartError 0GEOSException 1eometryTypeError 0ShapelyDeprecationWarning 7Error 0TopologicalError 0UnsupportedGEOSVersionError
+08geometry.base 0BaseGeometry 4MultipartGeometry ~0CAP_STYLE 0EmptyGeometry ~0GeometrySequence ~0JOIN_STYLE
+0hcollection 0GeometryCollection
+0hlinestring 0LineString
+0hmultilinestring 0MultiLineString
+0mpoint 0MultiPoint
+0olygon 0MultiPolygon
+0hpoint 0Point
+0jlygon ~0InteriorRingSequence 0LinearRing 0Polygon 0_unpickle_linearring
+08io 0from_wkb 7t
+08lib ~0Geometry
+08prepared 0PreparedGeometry
+08strtree 0BinaryPredicate =f.contains =o_properly =ivered_by =ls =hrosses =gintersects =goverlaps =gtouches =gwithin 0STRtree`,
   },
   {
     library: "sklearn",
@@ -1877,6 +2079,25 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 00weakref ~0WeakKeyDictionary 4Set =4ValueDictionary ~0ref
 00xml.etree.ElementTree ~0Element ~0QName
 00zoneinfo =0ZoneInfo 8._unpickle`,
+  },
+  {
+    library: "tokenizers",
+    version: "0.20.3 to 0.23.3",
+    roots: ["tokenizers"],
+    text: `00tokenizers ~0AddedToken ~0Encoding ~0NormalizedString 0OffsetReferential 6Type ~0PreTokenizedString ~0Regex 0SplitDelimiterBehavior ~0Token ~5izer
+0a.decoders ~0BPEDecoder ~1yteFallback ~4Level ~0CTC ~0DecodeStream ~6r ~0Fuse ~0Metaspace ~0Replace ~0Sequence ~1trip ~0WordPiece
+0bimplementations.base_tokenizer ~0AddedToken ~0BaseTokenizer ~0Encoding ~0Tokenizer
+0sert_wordpiece ~0AddedToken ~0BertWordPieceTokenizer ~0Tokenizer
+0syte_level_bpe ~0AddedToken ~0ByteLevelBPETokenizer ~0Tokenizer
+0rchar_level_bpe ~0AddedToken ~0CharBPETokenizer ~0Tokenizer
+0rsentencepiece_bpe ~0AddedToken ~0SentencePieceBPETokenizer ~0Tokenizer
+15unigram ~0AddedToken ~0Regex ~0SentencePieceUnigramTokenizer ~0Tokenizer
+0bmodels ~0BPE ~0Model ~0Unigram ~0WordLevel ~4Piece
+0bnormalizers ~0BertNormalizer ~1yteLevel ~0Lowercase ~0NFC ~2D ~2KC ~3D ~1mt ~1ormalizer ~0Precompiled ~3pend ~0Replace ~0Sequence ~1trip ~5Accents
+0bpre_tokenizers ~0BertPreTokenizer ~1yteLevel ~0CharDelimiterSplit ~0Digits ~0FixedLength ~0Metaspace ~0PreTokenizer ~1unctuation ~0Sequence ~1plit ~0UnicodeScripts ~0Whitespace ~aSplit
+0docessors ~0BertProcessing ~1yteLevel ~0PostProcessor ~0RobertaProcessing ~0Sequence ~0TemplateProcessing
+0btokenizers ~0AddedToken ~0Encoding ~0NormalizedString ~0PreTokenizedString ~0Regex ~0Token ~5izer
+0crainers ~0BpeTrainer ~0ParityBpeTrainer ~0Trainer ~0UnigramTrainer ~0WordLevelTrainer ~4PieceTrainer`,
   },
   {
     library: "torch",

@@ -12,10 +12,34 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "00010102010103010102020405010301020204010101010101020301020501020203010301030301",
   },
   {
+    library: "catboost",
+    releases: ["catboost 1.2.2 on Python 3.11.7","catboost 1.2.10 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"2","methods":[]}]`,
+    codes: "000000000000000101010100020000020202",
+  },
+  {
     library: "category_encoders",
     releases: ["category_encoders 2.6.4 on Python 3.11.7","category_encoders 2.11.2 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"class","releases":"2","methods":["get_params","keys"]},{"kind":"function","releases":"2","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"1","methods":[]}]`,
     codes: "000000000001010101010102030101010101010102010101010101010104010005060706010101",
+  },
+  {
+    library: "gymnasium",
+    releases: ["gymnasium 0.29.1 on Python 3.11.7","gymnasium 1.4.0 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["close"]},{"kind":"class","releases":"3","methods":["contains","keys"]},{"kind":"class","releases":"2","methods":["contains","keys"]},{"kind":"class","releases":"2","methods":[]}]`,
+    codes: "00010100020000000000000003030303000303040303030305",
+  },
+  {
+    library: "hdbscan",
+    releases: ["hdbscan 0.8.40 on Python 3.11.7","hdbscan 0.8.44 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"function","releases":"3","methods":[]}]`,
+    codes: "0000000000000100000000000000000000000000000000000000000000000201000000000001",
+  },
+  {
+    library: "hmmlearn",
+    releases: ["hmmlearn 0.3.0 on Python 3.11.7","hmmlearn 0.3.3 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"function","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":[]}]`,
+    codes: "0000000000010002000000000000000000",
   },
   {
     library: "hub",
@@ -42,10 +66,22 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "0001010101000202020203030303010101010202",
   },
   {
+    library: "mlxtend",
+    releases: ["mlxtend 0.23.0 on Python 3.11.7","mlxtend 0.25.0 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"function","releases":"3","methods":[]}]`,
+    codes: "000000000000000000010000020100000101000000000001010101010001000101",
+  },
+  {
     library: "networkx",
     releases: ["networkx 2.8.8 on Python 3.9.18","networkx 3.2.1 on Python 3.11.7","networkx 3.6.1 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"7","methods":[]},{"kind":"class","releases":"7","methods":["number_of_edges","number_of_nodes"]},{"kind":"function","releases":"4","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["number_of_edges","number_of_nodes"]},{"kind":"function","releases":"7","methods":[]},{"kind":"class","releases":"1","methods":["number_of_edges","number_of_nodes"]},{"kind":"class","releases":"7","methods":["keys"]},{"kind":"class","releases":"4","methods":[]}]`,
     codes: "000000010200000304000000000000000000000001000005050505050505050505000501000001010606060600000007000800070000070000070000000007000007000000000000000000000000000000",
+  },
+  {
+    library: "nltk",
+    releases: ["nltk 3.8.1 on Python 3.9.18","nltk 3.10.4 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"3","methods":["pretty_format"]},{"kind":"class","releases":"3","methods":["_equal","_find_reentrances","_repr","_str"]},{"kind":"class","releases":"3","methods":["_equal","_find_reentrances","_repr"]},{"kind":"class","releases":"3","methods":["_equal","_find_reentrances","_repr","_str","freeze"]},{"kind":"class","releases":"3","methods":["prob"]},{"kind":"function","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["B","N","most_common","pformat"]},{"kind":"class","releases":"3","methods":["size"]},{"kind":"class","releases":"3","methods":["_repr_node","pformat"]},{"kind":"class","releases":"3","methods":["_repr_node","pformat","prob"]}]`,
+    codes: "0001000000000000000000000000000000000200000000000000000000000000000000000000000000000000000000030404000000000000000000000000000005000000000006000000000000000000000000000000000000000000000707070707070707070707000000000000000008000000000000000000000000000101000000000000000000000000000700070007000700070007000700070007000700070007000700070007000700070007000700070000000000000000000000090900000000090000090900000000000000000000000000000000000000010000000000000000000000000000000000000a0a0b0a0a0a0a0b0a",
   },
   {
     library: "numpy",
@@ -72,10 +108,22 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "000102030402020202",
   },
   {
+    library: "regex",
+    releases: ["regex 2023.12.25 on Python 3.11.7","regex 2026.11.19 on Python 3.13.0"],
+    kinds: `[{"kind":"enum","releases":"3","methods":[]},{"kind":"function","releases":"3","methods":[]}]`,
+    codes: "000100",
+  },
+  {
     library: "scipy",
     releases: ["scipy 1.4.1 on Python 3.8.18","scipy 1.7.3 on Python 3.8.18","scipy 1.9.3 on Python 3.9.18","scipy 1.11.4 on Python 3.11.7","scipy 1.13.1 on Python 3.12.1","scipy 1.17.1 on Python 3.13.0"],
     kinds: `[{"kind":"function","releases":"30","methods":[]},{"kind":"class","releases":"3f","methods":[]},{"kind":"class","releases":"20","methods":[]},{"kind":"function","releases":"3c","methods":[]},{"kind":"class","releases":"3c","methods":[]},{"kind":"class","releases":"30","methods":[]},{"kind":"class","releases":"3e","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"1f","methods":[]},{"kind":"function","releases":"3f","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"function","releases":"20","methods":[]},{"kind":"function","releases":"1c","methods":[]},{"kind":"function","releases":"c","methods":[]},{"kind":"class","releases":"4","methods":[]},{"kind":"class","releases":"38","methods":[]},{"kind":"class","releases":"3c","methods":["get"]},{"kind":"class","releases":"3","methods":["get"]},{"kind":"class","releases":"3c","methods":["close"]},{"kind":"class","releases":"e","methods":[]},{"kind":"function","releases":"7","methods":[]},{"kind":"function","releases":"1f","methods":[]},{"kind":"class","releases":"3","methods":["close"]},{"kind":"class","releases":"3c","methods":["copy"]},{"kind":"class","releases":"3f","methods":["copy"]},{"kind":"function","releases":"3e","methods":[]},{"kind":"function","releases":"38","methods":[]},{"kind":"function","releases":"1","methods":[]},{"kind":"class","releases":"3f","methods":["_attach_methods","keys"]},{"kind":"class","releases":"20","methods":["_attach_methods","keys"]},{"kind":"class","releases":"1","methods":["keys"]},{"kind":"class","releases":"3e","methods":["_attach_methods","keys"]},{"kind":"class","releases":"3c","methods":["_attach_methods","keys"]},{"kind":"class","releases":"7","methods":["_attach_methods","keys"]},{"kind":"class","releases":"30","methods":["_attach_methods","keys"]},{"kind":"class","releases":"3","methods":["_attach_methods","keys"]},{"kind":"class","releases":"38","methods":["_attach_methods","keys"]},{"kind":"function","releases":"4","methods":[]},{"kind":"class","releases":"1c","methods":[]},{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"1","methods":[]}]`,
     codes: "0001010101010102020201030101010104040404040404040404040404030202020202020204040404040303030303030405040404040404030303030303030306040701070701010707070701070808080801070107070701090909090909070701010707070a0a0a0a0a0a0a03030303030303030b03030303030303030303030303030303030303030303030303030303030303030303030403030303030303030303030303030c0303030d0d0d0101010101010101040404010c0c0c0c0c0c0d0d0d0d0c0c0c0404040c0c0c0d0c0c0c0c0c0c0c0c0c0404040404040404040404040401050b0b0b0b0b0b010303030303070707070707070707070707070704010401040104010401040104010e0e0e0e0e0e0e0e0404040f0f0e0f0f04040f0f040f0f040f0f0404040f0f040f0f04010f0f040f0707070701070101010102010707010101040g040404040404040401040404040404040404040404040403050505050504070h070707070707070707070707070707070707070707070404040404040404040i0i0i040i040i0101080707060j01060j0909090909090909090909090909090c0k0909090909090909090l0909090a0901070707070m0m0m070m070m020n04010o07090909090909090909090909090909000009090909090l0l090909090909090909090909090909090909090909090303030303090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090903090b090909090909090909090909090909090909090909090909090909090909090p0909090909090909090909090909090909090q09090909090909090909090909090909090909090l09090909090909090p0909090909090909090b0b0b0b000909090909090909090l0909090r0r090909090909090909090909090a090909090909090909090909090909090l0l0909090909090a0909090909090909090b0909090b090009090909090909090p090903030303030303030303030303030303040303030303030303030303030303030303030303030b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b03030303030b0b0b0b0b0b0b030b0b0b0b03030303030b0b0b0b0b030b030b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b030q03030b0b0b03030303030303030303030003030303090909090909090909090909090909000009090909090l0l09090909090909090909090909090909090909090903030303030909090p09090p01090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090909090903090b0909090909090909090909090909090909090909090909090909090909090p0909090909090909090909090909090909090q09090909090909090909090909090909090909090l09090909090909090p0909090909090909090101010s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090t0b0s090s090s090s090s090s090s090s090s090s090s090u0r0u0r0s090s090s090s090s090s090v0p0s090s090s090s090w030x0k0s090s090s090s090s090s090s090s090s090s090s090t0b0y000s090s090s090s090s090v0p0s090t0b0v0p0s090s090s090z0a0s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s090s09100q0s090s090s090x0k0v0p100q0v0p0s090v0p0u0r0s090s090s09100q0w030s090s090s090s090s090s090s090f0f0f0f0f0f0v0p0s090s09030y000s090s0903030s09030303030s090s0903030s090s090v0p0v0p0v0p0s090t0b020s090s09030s0903030s090s090v0p04110303031103030s09040s0904010s0s0903110f0f06010f040p0p0p03040303020w0304040404040f0404040f0404040404050c0c030c030c03010301010f0f030301010q0q0101020201010101060601010606020204010304010f0f01010f0f04010f0f0101030606030q0306060406060308040404040404040404040e0e0404040212040404040e0405040412040f040e0f0f0e040e0e1202020202020303030303030q030c03030303030303030303030303030b03030c03030q030303030300030303030303030303030303030303030303030303030q0300030303010707070707070713070707130a0r0a0a0r0a0a0a0a1307070713130707071307071407070714070707070707070707070713070707070707",
+  },
+  {
+    library: "shapely",
+    releases: ["shapely 2.0.2 on Python 3.11.7","shapely 2.2.0 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"value","releases":"3","methods":[]}]`,
+    codes: "000101000000000000000000000000000000000000000000000001010100000203030303030303030300",
   },
   {
     library: "sklearn",
@@ -94,6 +142,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["stdlib 3.8 on Python 3.8.18","stdlib 3.9 on Python 3.9.18","stdlib 3.11 on Python 3.11.7","stdlib 3.13 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"f","methods":[]},{"kind":"class","releases":"f","methods":["keys"]},{"kind":"class","releases":"f","methods":["_get_args"]},{"kind":"function","releases":"f","methods":[]},{"kind":"class","releases":"c","methods":[]},{"kind":"value","releases":"f","methods":[]},{"kind":"function","releases":"e","methods":[]},{"kind":"enum","releases":"8","methods":[]},{"kind":"class","releases":"f","methods":["_UserList__cast"]},{"kind":"value","releases":"c","methods":[]},{"kind":"enum-base","releases":"f","methods":[]},{"kind":"enum-base","releases":"c","methods":[]},{"kind":"enum","releases":"c","methods":[]},{"kind":"enum","releases":"f","methods":[]},{"kind":"function","releases":"c","methods":[]},{"kind":"class","releases":"8","methods":[]},{"kind":"class","releases":"e","methods":[]},{"kind":"class","releases":"1","methods":[]},{"kind":"class","releases":"f","methods":["_scrub_removals"]}]`,
     codes: "000101000000000000000000000000000000000203000000000004000000000000000000000005040000040500000000000000000000000000000000000005000500000000000000000000000000000000000000050000000000000000000000030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303060603030303030303030303030303030303030300070700000001030008000100000000000000000000000000000000000000000000090000000000000000000a0a0a0a0b00000c0d000000000000000000000300000000000004000000030003030303030303030303030303030303030e0303030303030303030303030303030603030303030303060303030303030303030303060000000000000000000000000f0f0f0f0f0f0000000000000d03030000000000040g000404010400050303030303030300030303030300030303040003030003030003030g0g000g000g0h0d050505000i00000000000g06",
+  },
+  {
+    library: "tokenizers",
+    releases: ["tokenizers 0.20.3 on Python 3.11.7","tokenizers 0.23.3 on Python 3.11.7"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"2","methods":[]}]`,
+    codes: "00000001010000010000000000000200000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000002000000000000000000000000000000000000000000000200000000",
   },
   {
     library: "torch",

@@ -1,0 +1,129 @@
+"""The review (see review.py) of libraries for clustering, survival, languages and networks."""
+
+from __future__ import annotations
+
+from review_types import TESTS, Review
+
+SHAPELY = Review(
+    modules=("shapely.geometry", "shapely.strtree!", "shapely.prepared!", "shapely.errors!"),
+    # What geometries are restored by.
+    include={"shapely.io": "from_wkb from_wkt", "shapely": "from_wkb from_wkt Geometry", "shapely.lib": "Geometry",
+             "shapely.geometry.polygon": "_unpickle_linearring"},
+    exclude_modules=TESTS,
+)
+
+HDBSCAN = Review(
+    modules=("hdbscan",),
+    # It makes an instance of the class that it is given: rules/callables.toml.
+    include={"hdbscan.dist_metrics": "newObj"},
+    called=(r".*\.newObj",),
+    exclude_modules=TESTS,
+)
+
+UMAP = Review(modules=("umap",), exclude_modules=TESTS + (r"\.(plot|parametric_umap|validation)$",))
+
+PYNNDESCENT = Review(modules=("pynndescent",), exclude_modules=TESTS)
+
+HMMLEARN = Review(modules=("hmmlearn",), exclude_modules=TESTS)
+
+MLXTEND = Review(
+    modules=("mlxtend.classifier", "mlxtend.regressor", "mlxtend.cluster", "mlxtend.feature_extraction",
+             "mlxtend.feature_selection", "mlxtend.preprocessing", "mlxtend._base"),
+    exclude_modules=TESTS,
+)
+
+FEATURE_ENGINE = Review(modules=("feature_engine",), exclude_modules=TESTS + (r"\.datasets(\.|$)",))
+
+SKLEARN_PANDAS = Review(modules=("sklearn_pandas",), exclude_modules=TESTS)
+
+SKLEARN2PMML = Review(
+    modules=("sklearn2pmml",),
+    exclude_modules=TESTS,
+    # They evaluate Python of their attributes when the model is used, or start Java.
+    exclude=(r".*\.(Expression\w*|Predicate\w*|Evaluatable|RuleSetClassifier|EstimatorProxy|FilterLookupTransformer|"
+             r"\w*Expression\w*)",),
+)
+
+LIFELINES = Review(modules=("lifelines",), exclude_modules=TESTS + (r"\.(datasets|plotting|generate_datasets)(\.|$)",))
+
+SKSURV = Review(modules=("sksurv",), exclude_modules=TESTS + (r"\.datasets(\.|$)",))
+
+CATBOOST = Review(
+    modules=("catboost.core!",),
+    include={"_catboost": "_CatBoost CatBoostError", "catboost": "CatBoostError"},
+    exclude_modules=TESTS,
+    # What draws, watches folders, or reads data by a path that it is given.
+    exclude=(r".*\.(Pool|.*Widget|.*Plot.*|BatchMetricCalcer)",),
+)
+
+TOKENIZERS = Review(
+    modules=("tokenizers",),
+    exclude_modules=TESTS + (r"\.tools(\.|$)",),
+    include={"tokenizers": "Tokenizer AddedToken Encoding Regex NormalizedString PreTokenizedString"},
+)
+
+TIMM = Review(
+    modules=("timm.models", "timm.layers", "timm.optim", "timm.scheduler", "timm.loss"),
+    functions=(r"timm\.layers\.(activations(_jit|_me)?|pool\w*)",),
+    exclude_modules=TESTS + (r"\._(hub|factory|builder|helpers|pretrained|prune)$",),
+)
+
+DIFFUSERS = Review(
+    modules=("diffusers.models", "diffusers.schedulers", "diffusers.configuration_utils!", "diffusers.utils.outputs!"),
+    exclude_modules=TESTS + (r"flax", r"_onnx"),
+    exclude=(r".*\.ConfigMixin",),
+)
+
+PEFT = Review(
+    modules=("peft.tuners", "peft.peft_model!", "peft.config!", "peft.mixed_model!", "peft.utils.peft_types!"),
+    exclude_modules=TESTS,
+)
+
+SENTENCE_TRANSFORMERS = Review(
+    modules=("sentence_transformers",),
+    exclude_modules=TESTS + (r"\.(backend|datasets|model_card|cross_encoder\.trainer|trainer|hf_argparser)",),
+)
+
+LIGHTNING = Review(
+    modules=("pytorch_lightning.callbacks", "pytorch_lightning.utilities", "pytorch_lightning.trainer.states!",
+             "pytorch_lightning.loops.progress!", "pytorch_lightning.core.module!", "pytorch_lightning.demos"),
+    exclude_modules=TESTS + (r"\.(migration|testing|model_summary|combined_loader|upgrade_checkpoint)(\.|$)",),
+)
+
+SKORCH = Review(
+    modules=("skorch.classifier!", "skorch.regressor!", "skorch.net!", "skorch.callbacks", "skorch.dataset!",
+             "skorch.history!", "skorch.probabilistic!", "skorch.scoring!"),
+    exclude_modules=TESTS,
+)
+
+PYTORCH_TABNET = Review(modules=("pytorch_tabnet",), exclude_modules=TESTS)
+
+GYMNASIUM = Review(
+    modules=("gymnasium.spaces", "gymnasium.envs.classic_control", "gymnasium.envs.toy_text", "gymnasium.wrappers.utils!",
+             "gymnasium.utils.seeding!"),
+    exclude_modules=TESTS,
+)
+
+LEARNING: "dict[str, Review]" = {
+    "shapely": SHAPELY,
+    "hdbscan": HDBSCAN,
+    "umap": UMAP,
+    "pynndescent": PYNNDESCENT,
+    "hmmlearn": HMMLEARN,
+    "mlxtend": MLXTEND,
+    "feature_engine": FEATURE_ENGINE,
+    "sklearn_pandas": SKLEARN_PANDAS,
+    "sklearn2pmml": SKLEARN2PMML,
+    "lifelines": LIFELINES,
+    "sksurv": SKSURV,
+    "catboost": CATBOOST,
+    "tokenizers": TOKENIZERS,
+    "timm": TIMM,
+    "diffusers": DIFFUSERS,
+    "peft": PEFT,
+    "sentence_transformers": SENTENCE_TRANSFORMERS,
+    "pytorch_lightning": LIGHTNING,
+    "skorch": SKORCH,
+    "pytorch_tabnet": PYTORCH_TABNET,
+    "gymnasium": GYMNASIUM,
+}
