@@ -41,7 +41,7 @@ SKLEARN2PMML = Review(
     exclude_modules=TESTS,
     # They evaluate Python of their attributes when the model is used, or start Java.
     exclude=(r".*\.(Expression\w*|Predicate\w*|Evaluatable|RuleSetClassifier|EstimatorProxy|FilterLookupTransformer|"
-             r"\w*Expression\w*)",),
+             r"\w*Expression\w*|EstimatorChain|SelectFirst\w*|Link)",),
 )
 
 LIFELINES = Review(modules=("lifelines",), exclude_modules=TESTS + (r"\.(datasets|plotting|generate_datasets)(\.|$)",))

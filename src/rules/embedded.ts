@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "3d95ba489c6d4d6cf7709bcb722a46fa3871c8b00cc4d9da1d38fb8efc9eb62b";
+export const RULES_HASH: string = "b7968b38e6d61ed21538d30edde12eda9f061218727e86b82faab715fa825cb4";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1067,6 +1067,86 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
   },
   {
+    library: "feature_engine",
+    version: "1.6.2 to 1.9.4",
+    roots: ["feature_engine"],
+    text: `00feature_engine._base_transformers.base_numerical ~0BaseNumericalTransformer
+0ymixins ~0FitFromDictMixin ~0GetFeatureNamesOutMixin ~0TransformXyMixin
+0gdocstrings.substitute ~0Substitution
+0gprediction.base_predictor ~0BaseTargetMeanEstimator
+0rtarget_mean_classifier ~0TargetMeanClassifier
+13regressor ~0TargetMeanRegressor
+0fcreation.base_creation ~0BaseCreation
+0ocyclical_features ~0CyclicalFeatures
+0odecision_tree_features ~0DecisionTreeFeatures
+0ogeo_features ~0GeoDistanceFeatures
+0omath_features ~0MathFeatures
+0orelative_features ~0RelativeFeatures
+0fdatetime.datetime ~0DatetimeFeatures
+0w_ordinal ~0DatetimeOrdinal
+0xsubtraction ~0DatetimeSubtraction
+0giscretisation.arbitrary ~0ArbitraryDiscretiser
+0ubase_discretiser ~0BaseDiscretiser
+0udecision_tree ~0DecisionTreeDiscretiser
+0uequal_frequency ~0EqualFrequencyDiscretiser
+10width ~0EqualWidthDiscretiser
+0ugeometric_width ~0GeometricWidthDiscretiser
+0fencoding.base_encoder ~0CategoricalInitMixin ~kNA ~bMethodsMixin
+0ocount_frequency ~0CountFrequencyEncoder
+0odecision_tree ~0DecisionTreeEncoder
+0omean_encoding ~0MeanEncoder
+0oone_hot ~0OneHotEncoder
+0prdinal ~0OrdinalEncoder
+0orare_label ~0RareLabelEncoder
+0osimilarity_encoder ~0StringSimilarityEncoder
+0owoe ~0WoE ~3Encoder
+0fimputation.arbitrary_number ~0ArbitraryNumberImputer
+0qbase_imputer ~0BaseImputer
+0qcategorical ~0CategoricalImputer
+0qdrop_missing_data ~0DropMissingData
+0qend_tail ~0EndTailImputer
+0qmean_median ~0MeanMedianImputer
+0rissing_indicator ~0AddMissingIndicator
+0qrandom_sample ~0RandomSampleImputer
+0foutliers.artbitrary ~0ArbitraryOutlierCapper
+0obase_outlier ~0BaseOutlier ~0WinsorizerBase
+0otrimmer ~0OutlierTrimmer
+0owinsorizer ~0Winsorizer
+0fpipeline.pipeline ~0Pipeline
+0greprocessing.match_categories ~0MatchCategories
+10olumns ~0MatchVariables
+0fscaling.mean_normalization ~0MeanNormalizationScaler
+0gelection.base_recursive_selector ~0BaseRecursiveSelector
+0uselector ~0BaseSelector
+0pdrop_constant_features ~0DropConstantFeatures
+0wrrelated_features ~0DropCorrelatedFeatures
+0uduplicate_features ~0DropDuplicateFeatures
+0ufeatures ~0DropFeatures
+0upsi_features ~0DropHighPSIFeatures
+0pinformation_value ~0SelectByInformationValue
+0pmrmr ~0MRMR
+0pprobe_feature_selection ~0ProbeFeatureSelection
+0precursive_feature_addition ~0RecursiveFeatureAddition
+17elimination ~0RecursiveFeatureElimination
+0pshuffle_features ~0SelectByShuffling
+0qingle_feature_performance ~0SelectBySingleFeaturePerformance
+0qmart_correlation_selection ~0SmartCorrelatedSelection
+0ptarget_mean_selection ~0SelectByTargetMeanPerformance
+0ftext.text_features ~0TextFeatures
+0gimeseries.forecasting.base_forecast_transformers ~0BaseForecastTransformer
+12expanding_window_features ~0ExpandingWindowFeatures
+12lag_features ~0LagFeatures
+12window_features ~0WindowFeatures
+0gransformation.arcsin ~0ArcsinTransformer
+10h ~0ArcSinhTransformer
+0uboxcox ~0BoxCoxTransformer =0inv_boxcox
+0ulog ~0LogCpTransformer ~3Transformer
+0upower ~0PowerTransformer
+0ureciprocal ~0ReciprocalTransformer
+0uyeojohnson ~0YeoJohnsonTransformer
+0fwrappers.wrappers ~0SklearnTransformerWrapper`,
+  },
+  {
     library: "gymnasium",
     version: "0.29.1 to 1.4.0",
     roots: ["gymnasium"],
@@ -2000,6 +2080,38 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0emetaestimators ~0_AvailableIfDescriptor ~1BaseComposition ~1IffHasAttrDescriptor
 0eoptimize 0_LineSearchError
 0evalidation =0as_float_array =2sert_all_finite =0check_X_y =6array =6consistent_length =6is_fitted =6non_negative =6random_state =6scalar =7ymmetric =1olumn_or_1d =0has_fit_parameter =0indexable =0validate_data`,
+  },
+  {
+    library: "sklearn2pmml",
+    version: "0.116.0 to 0.133.1",
+    roots: ["sklearn2pmml"],
+    text: `00sklearn2pmml ~0DataFrameMapper ~0SelectorProxy ~1tatelessTransformerMixin
+0c.cross_reference ~0Memorizer ~5y ~0Recaller ~0_BaseMemoryManager
+0eustomization ~0Customization
+0ddecoration ~0Alias ~0CategoricalDomain ~1ontinuousDomain ~gEraser ~0DateDomain ~4TimeDomain ~1iscreteDomain ~eEraser ~1omain ~6Eraser ~0MultiAlias ~5Domain ~0OrdinalDomain ~0StatelessTransformerMixin ~0TemporalDomain ~1ransformerWrapper
+0densemble ~0GBDTEstimator ~4LMRegressor ~5RClassifier ~0_BaseEnsemble
+0expression =0expit
+0dfeature_extraction.text ~0Matcher ~0Splitter
+0lselection ~0SelectUnique
+0dneural_network ~0MLPTransformer
+0dpipeline ~0PMMLPipeline ~0_Verification
+0eostprocessing ~0BusinessDecisionTransformer ~0FeatureExporter
+0ereprocessing ~0AggregateTransformer ~0BSplineTransformer ~0CastTransformer ~1oncatTransformer ~1utTransformer ~0DataFrameConstructor ~3eTimeFormatter ~2ysSinceYearTransformer ~1urationTransformer ~0IdentityTransformer ~0LagTransformer ~1ookupTransformer ~0MatchesTransformer ~1ultiCastTransformer ~5LookupTransformer ~0NumberFormatter ~0PMMLLabelBinarizer ~9Encoder ~1owerFunctionTransformer ~0RegExTransformer ~2placeTransformer ~1ollingAggregateTransformer ~0SecondsSinceMidnightTransformer ~cYearTransformer ~2riesConstructor ~1tatelessTransformerMixin ~2ringLengthTransformer ~6Normalizer ~6Transformer ~1ubstringTransformer ~0WordCountTransformer
+0q.h2o ~0H2OFrameConstructor ~9reator
+0rregex ~0PCRE2Engine ~4Engine ~0REEngine ~1egExEngine
+0dstatsmodels ~0StatsModelsClassifier ~bEstimator ~bOrdinalClassifier ~bRegressor
+0dtree.chaid ~0CHAIDClassifier ~5Estimator ~5Regressor
+0dutil ~0DataFrameApplier ~0Reshaper ~0SeriesApplier ~1licer
+0dxgboost ~0FeatureMap`,
+  },
+  {
+    library: "sklearn_pandas",
+    version: "2.2.0",
+    roots: ["sklearn_pandas"],
+    text: `00sklearn_pandas.cross_validation ~0DataWrapper
+0fdataframe_mapper ~0DataFrameMapper
+0fpipeline ~0TransformerPipeline
+0ftransformers ~0NumericalTransformer`,
   },
   {
     library: "stable-baselines3",

@@ -110,11 +110,35 @@ export function isNoText(heap: Heap, handle: Handle): boolean {
     case KIND.OBJECT: {
       // A global may be a text of its module (`os.name`), and calls may give one.
       const type = heap.valueOf(handle)?.type;
-      return type === "bytes" || type === "partial" || type === "getter" || type === "module";
+      return type === "bytes" || type === "partial" || type === "getter" || type === "module" ||
+        isTensor(heap, handle);
     }
+    case KIND.INSTANCE:
+      return isRebuilt(heap, handle);
     default:
       return false;
   }
+}
+
+/** Functions that give a parameter over a tensor that they are given first; of another object what it gives back. */
+const PARAMETERS: readonly string[] = [
+  "torch._utils._rebuild_parameter",
+  "torch._utils._rebuild_parameter_with_state",
+];
+
+/** Whether a value is certainly a tensor, as PyTorch writes those that are keys (torch/_utils.py). */
+function isTensor(heap: Heap, handle: Handle): boolean {
+  const value = heap.valueOf(handle);
+  if (value?.type !== "call") return false;
+  const first = value.args?.[0];
+  const isParameter = PARAMETERS.includes(heap.globalOf(value.callee)?.key ?? "");
+  return isRebuilt(heap, handle) || (isParameter && first !== undefined && isRebuilt(heap, first));
+}
+
+function isRebuilt(heap: Heap, handle: Handle): boolean {
+  const value = heap.valueOf(handle);
+  const maker = value?.type === "call" ? heap.globalOf(value.callee) : heap.instanceOf(handle);
+  return maker?.meanings.includes("rebuild-tensor") === true;
 }
 
 /**

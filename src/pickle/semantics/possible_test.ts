@@ -76,3 +76,23 @@ test("a state of a class that comes through a function changes that class", asyn
     assert.ok(facts.some((fact) => fact.kind === "mutation" && fact.name === "path"));
   }
 });
+
+test("a tensor, and a parameter over one, is no text; a parameter over something else may be", async () => {
+  const tensor = call(
+    "torch._utils",
+    "_rebuild_tensor_v2",
+    "Vsystem\n",
+    "I0\n",
+    ")",
+    ")",
+    "N",
+    "N",
+  );
+  const named = async (name: Uint8Array) =>
+    factsIn(await observe(imported(str("os"), name)))
+      .filter((fact) => fact.kind === "unresolved-call" && fact.via === "STACK_GLOBAL").length;
+  assert.equal(await named(tensor), 0);
+  assert.equal(await named(call("torch._utils", "_rebuild_parameter", tensor, "N", "N")), 0);
+  const other = call("package", "function", "Vsystem\n");
+  assert.equal(await named(call("torch._utils", "_rebuild_parameter", other, "N", "N")), 1);
+});
