@@ -35,7 +35,10 @@ DATEUTIL = Review(
     modules=("dateutil.tz", "dateutil.relativedelta!", "dateutil.rrule!", "dateutil._common!", "dateutil.parser"),
     exclude_modules=TESTS + (r"\.win$", r"\._factories$"),
     # They read a file that is named by their arguments.
-    exclude=(r".*\.(tzical|tzwin.*)",),
+    exclude=(r".*\.(tzical|tzwin.*|_timelex)",),
+    # Makes an instance of the class that it is given: rules/callables.toml.
+    include={"dateutil.tz._tzfile": "_unpickle"},
+    called=(r"dateutil\.tz\._tzfile\._unpickle",),
 )
 
 STATSMODELS = Review(

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "b7968b38e6d61ed21538d30edde12eda9f061218727e86b82faab715fa825cb4";
+export const RULES_HASH: string = "1fa6fc4ad8f046323d40305cd31e01503de88a16a1d630e66009a632ba5bb8b9";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -709,6 +709,9 @@ export const CALLABLES_JSON: string = `{
  "copyreg.__newobj_ex__": [
   "construct"
  ],
+ "dateutil.tz._tzfile._unpickle": [
+  "construct"
+ ],
  "hdbscan.dist_metrics.newObj": [
   "construct"
  ],
@@ -1018,6 +1021,78 @@ export const CALLABLES_JSON: string = `{
 /** The allowlists, packed. */
 export const ALLOWLISTS: readonly PackedAllowlist[] = [
   {
+    library: "PIL",
+    version: "9.5.0 to 13.0.0",
+    roots: ["PIL"],
+    text: `00PIL 0UnidentifiedImageError
+03.AvifImagePlugin ~0AvifImageFile
+04BdfFontFile ~0BdfFontFile
+05lpImagePlugin 0AlphaEncoding ~0BLP1Decoder ~32Decoder ~3Encoder 3FormatError ~1lpImageFile 0Encoding 0Format ~0_BLPBaseDecoder
+05mpImagePlugin ~0BmpImageFile ~3RleDecoder ~0DibImageFile
+04ContainerIO ~0ContainerIO
+05urImagePlugin ~0CurImageFile
+04DcxImagePlugin ~0DcxImageFile
+05dsImagePlugin 0D3DFMT 1DPF 2SCAPS 72 3D 1XGI_FORMAT ~1dsImageFile ~3RgbDecoder
+04ExifTags 0Base 0GPS 0IFD 1nterop 0LightSource
+04FitsImagePlugin ~0FitsGzipDecoder ~4ImageFile
+05liImagePlugin ~0FliImageFile
+05ontFile ~0FontFile
+05texImagePlugin 0Format ~1texImageFile
+04GbrImagePlugin ~0GbrImageFile
+05ifImagePlugin ~0GifImageFile 0LoadingStrategy ~0_Frame
+06mpGradientFile ~0GimpGradientFile ~1radientFile
+08PaletteFile ~0GimpPaletteFile
+04IcnsImagePlugin ~0IcnsFile ~4ImageFile
+06oImagePlugin ~0IcoFile ~3ImageFile ~3nHeader
+05mImagePlugin ~0ImImageFile
+06age 0DecompressionBombError hWarning 1ither ~0Exif ~0Image ~5PointHandler ~aTransform ~5TransformHandler 0Palette 0Quantize 0Resampling ~0SupportsArrayInterface ~bowArrayInterface ~8GetData 0Transform 5pose 0UnidentifiedImageError ~0_E
+09Draw ~0ImageDraw
+0d2 ~0Brush ~0Draw ~0Font ~0Pen
+09Enhance ~0Brightness ~0Color ~2ntrast ~0Sharpness ~0_Enhance
+09File ~0ImageFile ~0Parser ~1yCodec ~7State ~2Decoder ~2Encoder ~0StubHandler ~4ImageFile ~0_Tile
+0cter ~0BLUR ~1oxBlur ~1uiltinFilter ~0CONTOUR ~1olor3DLUT ~0DETAIL ~0EDGE_ENHANCE ~c_MORE ~1MBOSS ~0FIND_EDGES ~1ilter ~0GaussianBlur ~0Kernel ~0MaxFilter ~1edianFilter ~1inFilter ~1odeFilter ~1ultibandFilter ~0RankFilter ~0SHARPEN ~1MOOTH ~6_MORE ~0UnsharpMask
+09Mode ~0ModeDescriptor
+0brph ~0LutBuilder ~0MorphOp
+09Ops ~0SupportsGetMesh
+09Palette ~0ImagePalette
+09Sequence ~0Iterator
+0atat ~0Stat
+09Text ~0Text ~0_Line ~1Wrap
+0aransform ~0AffineTransform ~0ExtentTransform ~0MeshTransform ~0PerspectiveTransform ~0QuadTransform ~0Transform
+06tImagePlugin ~0ImtImageFile
+05ptcImagePlugin ~0IptcImageFile
+04Jpeg2KImagePlugin ~0BoxReader ~0Jpeg2KImageFile
+08ImagePlugin ~0JpegImageFile
+04McIdasImagePlugin ~0McIdasImageFile
+05pegImagePlugin ~0BitStream ~0MpegImageFile
+06oImagePlugin ~0MpoImageFile
+05spImagePlugin ~0MspDecoder ~3ImageFile
+04PaletteFile ~0PaletteFile
+05cdImagePlugin ~0PcdImageFile
+06fFontFile ~0PcfFontFile
+06xImagePlugin ~0PcxImageFile
+05dfParser ~0IndirectObjectDef ~8Reference ~hTuple ~0PdfArray ~3Binary ~3Dict 3FormatError ~3Name ~3Parser ~3Stream ~0XrefTable
+05ixarImagePlugin ~0PixarImageFile
+05ngImagePlugin 0Blend ~0ChunkStream 0Disposal ~0PngImageFile ~4nfo ~3Stream ~0_Frame ~1RewindState ~1fdat ~1idat ~0iTXt
+05pmImagePlugin ~0PpmDecoder ~3ImageFile ~3PlainDecoder
+05sdImagePlugin ~0PsdImageFile
+05yAccess ~0PyAccess ~0_PyAccess32_2 ~c3 ~c4 ~98 ~9F ~9I16_B ~dL ~dN ~a32_N ~dSwap
+04QoiImagePlugin ~0QoiDecoder ~3Encoder ~3ImageFile
+04SgiImagePlugin ~0SGI16Decoder ~1giImageFile
+05unImagePlugin ~0SunImageFile
+04TarIO ~0TarIO
+05gaImagePlugin ~0TgaImageFile
+05iffImagePlugin ~0AppendingTiffWriter ~0IFDRational ~1mageFileDirectory_v1 ~k2 ~0TiffImageFile
+08Tags ~0TagInfo ~0_TagInfo
+04WebPImagePlugin ~0WebPImageFile
+05mfImagePlugin ~0WmfStubImageFile
+04XVThumbImagePlugin ~0XVThumbImageFile
+05bmImagePlugin ~0XbmImageFile
+05pmImagePlugin ~0XpmDecoder ~3ImageFile
+04_imagingcms ~0CmsProfile
+05util ~0DeferredError`,
+  },
+  {
     library: "accelerate",
     version: "0.27.2 to 1.15.0",
     roots: ["accelerate"],
@@ -1065,6 +1140,20 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0iutils ~0BaseEncoder ~0EncoderTags 5ingRelation ~0SupervisedTransformerMixin ~0TransformerWithTargetMixin ~0UnsupervisedTransformerMixin
 0iwoe ~0WOEEncoder
 0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
+  },
+  {
+    library: "dateutil",
+    version: "2.8.2 to 4.0.0",
+    roots: ["dateutil"],
+    text: `00dateutil._common ~0weekday
+09parser._parser 0ParserError 0UnknownTimezoneWarning ~0_resultbase ~1tzparser ~9._result ~1ymd ~0parser ~6._result ~6info
+0gisoparser ~0isoparser
+09relativedelta ~0relativedelta
+0arule ~0_iterinfo ~1rrulestr ~0rrule =5base ~5set ~8._genitem ~0weekday
+09tz 0DeprecatedTzFormatWarning
+0b._common 0_tzinfo ~0tzrangebase
+0dtzfile ~0_CalendarOffset ~1DayOffset ~1TZStr ~3ifHeader ~1ttinfo 1unpickle ~0tzfile
+0ctz 0DeprecatedTzKeyWarning ~0_ttinfo ~2zfile ~3icalvtz ~acomp ~0tzfile ~2local ~2offset ~2range ~2str ~2utc`,
   },
   {
     library: "feature_engine",
@@ -1366,6 +1455,40 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 07hashing ~0_ConsistentSet ~1MyHash
 07memory ~0Memory ~0NotMemorizedFunc ~cResult
 07numpy_pickle ~0NumpyArrayWrapper`,
+  },
+  {
+    library: "lifelines",
+    version: "0.27.8 to 0.30.3",
+    roots: ["lifelines"],
+    text: `00lifelines.exceptions 0ApproximationWarning 0ConvergenceError bWarning 0ProportionalHazardAssumptionError 0StatError 4isticalWarning
+0afitters ~0BaseFitter ~0KnownModelParametricUnivariateFitter ~0NonParametricUnivariateFitter ~0ParametericAFTRegressionFitter ~7ricRegressionFitter ~aUnivariateFitter ~0RegressionFitter ~0SemiParametricRegressionFitter ~0UnivariateFitter
+0h.aalen_additive_fitter ~0AalenAdditiveFitter
+0ojohansen_fitter ~0AalenJohansenFitter
+0ibreslow_fleming_harrington_fitter ~0BreslowFlemingHarringtonFitter
+0icox_time_varying_fitter ~0CoxTimeVaryingFitter
+0lph_fitter =0CoxPHFitter ~0ParametricCoxModelFitter ~aPiecewiseBaselinePHFitter ~aSplinePHFitter ~0SemiParametricPHFitter ~0_BatchVsSingle =0exp =0log =0multiply
+0jrc_spline_fitter ~0CRCSplineFitter
+0iexponential_fitter ~0ExponentialFitter
+0igeneralized_gamma_fitter ~0GeneralizedGammaFitter =0gammainccinv =8inv
+10regression_fitter ~0GeneralizedGammaRegressionFitter =0gammaincinv
+0ikaplan_meier_fitter ~0KaplanMeierFitter
+0ilog_logistic_aft_fitter ~0LogLogisticAFTFitter
+0vfitter ~0LogLogisticFitter
+0mnormal_aft_fitter ~0LogNormalAFTFitter =0erfinv
+0tfitter ~0LogNormalFitter =0erfinv
+0imixins ~0ProportionalHazardMixin ~0SplineFitterMixin
+0lture_cure_fitter ~0MixtureCureFitter
+0inelson_aalen_fitter ~0NelsonAalenFitter
+0jpmle ~0interval ~0min_max
+0ipiecewise_exponential_fitter ~0PiecewiseExponentialFitter
+14regression_fitter ~0PiecewiseExponentialRegressionFitter
+0ispline_fitter ~0SplineFitter
+0iweibull_aft_fitter ~0WeibullAFTFitter =0gamma
+0qfitter ~0WeibullFitter
+0astatistics ~0StatisticalResult ~0TimeTransformers
+0autils 0CensoringType ~1ovariateParameterMappings ~0DataframeSlicer ~0LinearAccumulator ~0QuadraticAccumulator ~0StepSizer
+0f.btree ~0_BTree
+0gsklearn_adapter ~0_SklearnModel`,
   },
   {
     library: "lightgbm",
@@ -2114,8 +2237,39 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ftransformers ~0NumericalTransformer`,
   },
   {
+    library: "sksurv",
+    version: "0.23.0 to 0.28.0",
+    roots: ["sksurv"],
+    text: `00sksurv._dataframe._categorical_semantics ~0ColumnSemantics
+0jpandas ~0PandasDataFrameLibrary
+0kolars ~0PolarsDataFrameLibrary
+07base ~0SurvivalAnalysisMixin
+08intrees._binarytrees 0AATree 1VLTree 0BaseTree 0RBTree
+07ensemble.boosting ~0ComponentwiseGradientBoostingSurvivalAnalysis ~dLeastSquares ~0GradientBoostingSurvivalAnalysis ~0_ComponentwiseLeastSquares
+0gforest ~0ExtraSurvivalTrees ~0RandomSurvivalForest ~0_BaseSurvivalForest
+0gsurvival_loss ~0CensoredSquaredLoss ~1oxPH ~0IPCWLeastSquaresError ~0SurvivalLossFunction
+08xceptions 0NoComparablePairException
+07functions ~0StepFunction
+07kernels._clinical_dataframe ~0_PreparedClinicalColumn
+0fclinical ~0ClinicalKernelTransform
+07linear_model.aft ~0IPCRidge
+0kcoxnet ~0CoxnetSurvivalAnalysis
+0nph ~0BreslowEstimator ~0CoxPHOptimizer ~5SurvivalAnalysis ~0VerboseReporter
+07meta.ensemble_selection ~0BaseEnsembleSelection ~0EnsembleAverage ~8Selection ~hRegressor ~0MeanEstimator ~4RankEstimator
+0cstacking ~0Stacking
+0arics ~0_ScoreOverrideMixin ~0as_concordance_index_ipcw_scorer ~4umulative_dynamic_auc_scorer ~3integrated_brier_score_scorer
+07nonparametric ~0CensoringDistributionEstimator ~0SurvivalFunctionEstimator
+07preprocessing ~0OneHotEncoder
+07svm.minlip ~0EcosSolver ~0HingeLossSurvivalSVM ~0MinlipSurvivalAnalysis ~0OsqpSolver ~0QPSolver
+0bnaive_survival_svm ~0NaiveSurvivalSVM
+0bsurvival_svm ~0BaseSurvivalSVM ~0Counter ~0FastKernelSurvivalSVM ~4SurvivalSVM ~0LargeScaleOptimizer ~0NonlinearLargeScaleOptimizer ~0OrderStatisticTreeSurvivalCounter ~0PRSVMOptimizer ~0RankSVMOptimizer ~0SimpleOptimizer ~1urvivalCounter
+07tree._criterion 0LogrankCriterion 0RisksetCounter
+0ctree ~0ExtraSurvivalTree ~0SurvivalTree
+07util ~0Surv ~0_PropertyAvailableIfDescriptor`,
+  },
+  {
     library: "stable-baselines3",
-    version: "2.9.2",
+    version: "2.3.2 to 2.9.2",
     roots: ["gym","gymnasium","stable_baselines3"],
     text: `00gym.spaces.box 0Box
 0bdict 0Dict
@@ -2130,18 +2284,20 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ndiscrete 0MultiDiscrete
 0htext 0Text
 0iuple 0Tuple
-00stable_baselines3.common.buffers =0DictReplayBuffer =5olloutBuffer =0NStepReplayBuffer =0ReplayBuffer =1olloutBuffer
-0pnoise 0NormalActionNoise 0OrnsteinUhlenbeckActionNoise
-0ppolicies =0ActorCriticCnnPolicy =bPolicy =0MultiInputActorCriticPolicy
-0psb2_compat.rmsprop_tf_like =0RMSpropTFLike
-0ptorch_layers =0CombinedExtractor =0FlattenExtractor =0NatureCNN
-0qype_aliases 0TrainFreq 9uencyUnit
+00stable_baselines3.common.buffers ~0BaseBuffer ~0DictReplayBuffer ~5olloutBuffer ~0NStepReplayBuffer ~0ReplayBuffer ~1olloutBuffer
+0pdistributions ~0BernoulliDistribution ~0CategoricalDistribution ~0DiagGaussianDistribution ~2stribution ~0MultiCategoricalDistribution ~0SquashedDiagGaussianDistribution ~1tateDependentNoiseDistribution ~0TanhBijector
+0pnoise 0ActionNoise 0NormalActionNoise 0OrnsteinUhlenbeckActionNoise 0VectorizedActionNoise
+0ppolicies ~0ActorCriticCnnPolicy ~bPolicy ~0BaseModel ~4Policy ~0ContinuousCritic ~0MultiInputActorCriticPolicy
+0prunning_mean_std ~0RunningMeanStd
+0psb2_compat.rmsprop_tf_like ~0RMSpropTFLike
+0ptorch_layers ~0BaseFeaturesExtractor ~0CombinedExtractor ~0FlattenExtractor ~0MlpExtractor ~0NatureCNN
+0qype_aliases 0DictReplayBufferSamples 5olloutBufferSamples 0PolicyPredictor 0ReplayBufferSamples 1olloutBufferSamples 7Return 0TrainFreq 9uencyUnit
 0putils 0ConstantSchedule 0FloatSchedule 0LinearSchedule
-0iddpg.policies =0CnnPolicy =0MlpPolicy =1ultiInputPolicy
-0jqn.policies =0CnnPolicy =0DQNPolicy =0MlpPolicy =1ultiInputPolicy =0QNetwork
-0iher.her_replay_buffer =0HerReplayBuffer
-0isac.policies =0CnnPolicy =0MlpPolicy =1ultiInputPolicy =0SACPolicy
-0itd3.policies =0CnnPolicy =0MlpPolicy =1ultiInputPolicy =0TD3Policy`,
+0iddpg.policies ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy
+0jqn.policies ~0CnnPolicy ~0DQNPolicy ~0MlpPolicy ~1ultiInputPolicy ~0QNetwork
+0iher.her_replay_buffer ~0HerReplayBuffer
+0isac.policies ~0Actor ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy ~0SACPolicy
+0itd3.policies ~0Actor ~0CnnPolicy ~0MlpPolicy ~1ultiInputPolicy ~0TD3Policy`,
   },
   {
     library: "stdlib",

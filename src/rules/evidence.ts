@@ -6,6 +6,12 @@ import type { PackedEvidence } from "./allowed.ts";
 /** What audits saw of the names on the allowlists, packed. */
 export const EVIDENCE: readonly PackedEvidence[] = [
   {
+    library: "PIL",
+    releases: ["PIL 9.5.0 on Python 3.9.18","PIL 13.0.0 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"2","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["readline"]},{"kind":"enum","releases":"2","methods":[]},{"kind":"class","releases":"1","methods":[]},{"kind":"class","releases":"3","methods":["keys"]}]`,
+    codes: "00010002000000000002020000000003000004040404040400010202020202010000000200000002010000000000000001000000020000000100020202010101020200050000000000000000000000000000000001000100000000000000000000000000000000000000000000000000000100000001010100000001000000000000000000000000000000000000000100000000000000000002000200000001010000000000000005050505050505050505050001000000000300000006060000010000000001000500",
+  },
+  {
     library: "accelerate",
     releases: ["accelerate 0.27.2 on Python 3.11.7","accelerate 1.0.1 on Python 3.11.7","accelerate 1.15.0 on Python 3.11.7"],
     kinds: `[{"kind":"class","releases":"7","methods":["keys"]},{"kind":"class","releases":"7","methods":[]},{"kind":"enum","releases":"7","methods":[]},{"kind":"class","releases":"4","methods":[]},{"kind":"enum","releases":"6","methods":[]},{"kind":"class","releases":"6","methods":[]}]`,
@@ -22,6 +28,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["category_encoders 2.6.4 on Python 3.11.7","category_encoders 2.11.2 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"class","releases":"2","methods":["get_params","keys"]},{"kind":"function","releases":"2","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"1","methods":[]}]`,
     codes: "000000000001010101010102030101010101010102010101010101010104010005060706010101",
+  },
+  {
+    library: "dateutil",
+    releases: ["dateutil 2.8.2 on Python 3.8.18","dateutil 4.0.0 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["_repr"]},{"kind":"class","releases":"3","methods":["_invalidate_cache","keys"]},{"kind":"class","releases":"2","methods":[]},{"kind":"function","releases":"2","methods":[]},{"kind":"class","releases":"1","methods":[]}]`,
+    codes: "00000001000100000100000000000200020000000000030303030304030305050000050000000000",
   },
   {
     library: "feature_engine",
@@ -64,6 +76,12 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     releases: ["joblib 1.1.1 on Python 3.8.18","joblib 1.2.0 on Python 3.9.18","joblib 1.3.2 on Python 3.11.7","joblib 1.4.2 on Python 3.12.1","joblib 1.6.0 on Python 3.13.0"],
     kinds: `[{"kind":"class","releases":"1f","methods":[]}]`,
     codes: "00000000000000",
+  },
+  {
+    library: "lifelines",
+    releases: ["lifelines 0.27.8 on Python 3.11.7","lifelines 0.30.3 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"2","methods":[]},{"kind":"function","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["to_ascii"]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"1","methods":["get_params","keys"]}]`,
+    codes: "00000001000000000000000000000000000000000000000000020202000000020200020000000002000200000000000000000000020003000400000101000005",
   },
   {
     library: "lightgbm",
@@ -150,10 +168,16 @@ export const EVIDENCE: readonly PackedEvidence[] = [
     codes: "00010100",
   },
   {
+    library: "sksurv",
+    releases: ["sksurv 0.23.0 on Python 3.11.7","sksurv 0.28.0 on Python 3.13.0"],
+    kinds: `[{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["get_params","keys"]},{"kind":"class","releases":"1","methods":["get_params","keys"]},{"kind":"class","releases":"2","methods":["get_params","keys"]}]`,
+    codes: "000000010101010102030204020201010101010101000202020101020102020202020202010202020202020102020101020101020201010101010101010102020101",
+  },
+  {
     library: "stable-baselines3",
-    releases: ["stable-baselines3 2.9.2 on Python 3.11.7"],
-    kinds: `[{"kind":"read","releases":"0","methods":[]},{"kind":"class","releases":"1","methods":["keys"]},{"kind":"class","releases":"1","methods":[]},{"kind":"enum","releases":"1","methods":[]}]`,
-    codes: "00000000000001010101010101020202020202020202020202020202030202020202020202020202020202020202020202",
+    releases: ["stable-baselines3 2.3.2 on Python 3.11.7","stable-baselines3 2.9.2 on Python 3.11.7"],
+    kinds: `[{"kind":"read","releases":"0","methods":[]},{"kind":"class","releases":"3","methods":["contains","keys"]},{"kind":"class","releases":"3","methods":[]},{"kind":"class","releases":"2","methods":[]},{"kind":"class","releases":"3","methods":["extra_repr","keys"]},{"kind":"class","releases":"3","methods":["_patch_step_function","keys","setdefault"]},{"kind":"enum","releases":"3","methods":[]},{"kind":"class","releases":"3","methods":["keys"]}]`,
+    codes: "0000000000000101010101010102020203020202020202020202020202020204040402040402050404040404020202020202020603030304040404040404040704040404040404040404",
   },
   {
     library: "stdlib",
