@@ -98,6 +98,14 @@ SKORCH = Review(
     modules=("skorch.classifier!", "skorch.regressor!", "skorch.net!", "skorch.callbacks", "skorch.dataset!",
              "skorch.history!", "skorch.probabilistic!", "skorch.scoring!"),
     exclude_modules=TESTS,
+    # One writes to a store of processes.
+    exclude=(r".*\.DistributedHistory",),
+    # What nets and callbacks keep by name.
+    include={"skorch.setter": "optimizer_setter",
+             "skorch.utils": "to_numpy to_tensor noop freeze_parameter unfreeze_parameter _indexing_other _indexing_list "
+             "_indexing_none _indexing_dict _indexing_ndframe _identity _infer_predict_nonlinearity",
+             "skorch.callbacks.logging": "rename_tensorboard_key"},
+    named=(r"skorch\.(setter|utils|callbacks\.logging)\.[a-z_]+",),
 )
 
 PYTORCH_TABNET = Review(modules=("pytorch_tabnet",), exclude_modules=TESTS)

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "1fa6fc4ad8f046323d40305cd31e01503de88a16a1d630e66009a632ba5bb8b9";
+export const RULES_HASH: string = "0ff273878dacdc2cce7f957c1fc56e80cac812203ccf9d8781047c80e8a17ad9";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1807,6 +1807,21 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5IndexError 7valid 5KeyError 5MemoryError 5NotImplementedError 5SerializationError 5TypeError 0DictionaryScalar g._reconstruct ~0TableGroupBy 0_reconstruct_record_batch dtable 3store_array 0binary 1ool8 0chunked_array 0decimal128 7256 732 764 1ictionary 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0scalar 2hema 1truct 0time32 464 4stamp 1ype_for_alias 0union 1uid`,
   },
   {
+    library: "pytorch_tabnet",
+    version: "4.0 to 4.1.0",
+    roots: ["pytorch_tabnet"],
+    text: `00pytorch_tabnet.abstract_model ~0TabModel
+0gugmentations ~0ClassificationSMOTE ~0RegressionSMOTE
+0fcallbacks ~0Callback ~8Container ~0EarlyStopping ~0History ~0LRSchedulerCallback
+0fmetrics ~0AUC ~1ccuracy ~0BalancedAccuracy ~0LogLoss ~0MAE ~1SE ~1etric ~6Container ~0RMSE ~3LE ~0UnsupMetricContainer ~5ervisedMetric ~cNumpyMetric
+0gultitask ~0TabNetMultiTaskClassifier
+0fpretraining ~0TabNetPretrainer
+0fsparsemax ~0Entmax15 ~8Function ~4oid15 ~0Sparsemax ~9Function
+0ftab_model ~0TabNetClassifier ~6Regressor
+0jnetwork ~0AttentiveTransformer ~0EmbeddingGenerator ~0FeatTransformer ~0GBN ~1LU_Block ~4Layer ~0RandomObfuscator ~0TabNet ~6Decoder ~6Encoder ~6NoEmbeddings ~6Pretraining
+0futils ~0ComplexEncoder ~0PredictDataset ~0SparsePredictDataset ~6TorchDataset ~0TorchDataset`,
+  },
+  {
     library: "pytz",
     version: "2020.1 to 2026.6",
     roots: ["pytz"],
@@ -2237,6 +2252,24 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ftransformers ~0NumericalTransformer`,
   },
   {
+    library: "skorch",
+    version: "1.0.0 to 1.4.0",
+    roots: ["skorch"],
+    text: `00skorch.callbacks.base ~0Callback
+0hlogging ~0EpochTimer ~0MlflowLogger ~0NeptuneLogger ~0PrintLog ~2ogressBar ~0SacredLogger ~0TensorBoard ~0WandbLogger =0rename_tensorboard_key
+0ir_scheduler ~0LRScheduler ~0WarmRestartLR
+0hregularization ~0GradientNormClipping
+0hscoring ~0BatchScoring ~0EpochScoring ~0PassthroughScoring ~0ScoringBase
+0htraining ~0Checkpoint ~0EarlyStopping ~0Freezer ~0Initializer ~2putShapeSetter ~0LoadInitState ~0ParamMapper ~0TrainEndCheckpoint ~0Unfreezer
+08lassifier ~0NeuralNetBinaryClassifier ~9Classifier
+07dataset ~0Dataset ~0ValidSplit
+07history ~0History ~0_none
+07net ~0NeuralNet
+07regressor ~0NeuralNetRegressor
+07setter =0optimizer_setter
+07utils =0_identity =2ndexing_dict =andframe =bone =aother =3fer_predict_nonlinearity =0freeze_parameter =0noop =0to_numpy =3tensor =0unfreeze_parameter`,
+  },
+  {
     library: "sksurv",
     version: "0.23.0 to 0.28.0",
     roots: ["sksurv"],
@@ -2600,7 +2633,8 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0c.semi_structured 0SparseSemiStructuredTensor qCUSPARSELT sTLASS ~0_SEMI_STRUCTURED_SPARSE_CONFIG
 07torage 0TypedStorage 0UntypedStorage 0_LegacyStorage 1StorageBase 1TypedStorage 1UntypedStorage
 06torch_version ~0TorchVersion ~0_LazyImport
-06utils.data.dataset ~0ChainDataset ~1oncatDataset ~0Dataset ~0IterableDataset ~0StackDataset ~1ubset ~0TensorDataset
+06utils.data.dataloader =0DataLoader
+0lset ~0ChainDataset ~1oncatDataset ~0Dataset ~0IterableDataset ~0StackDataset ~1ubset ~0TensorDataset
 0hsampler ~0BatchSampler ~0RandomSampler ~0Sampler ~1equentialSampler ~1ubsetRandomSampler ~0WeightedRandomSampler
 0chooks ~0RemovableHandle`,
   },
@@ -2938,47 +2972,69 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pimage_processing_deit ~0DeiTImageProcessor
 16pil_deit ~0DeiTImageProcessorPil
 0pmodeling_deit ~0DeiTAttention ~4Embeddings ~5ncoder ~4ForImageClassification ~qWithTeacher +zerOutput ~7MaskedImageModeling ~4Intermediate ~4Layer ~4MLP ~5odel ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~4SdpaAttention ~8SelfAttention ~5elfAttention ~8Output
-0mprecated.deta.image_processing_deta ~0DetaImageProcessor
+0mprecated.deta.configuration_deta ~0DetaConfig
+10image_processing_deta ~0DetaImageProcessor
 10modeling_deta ~0DetaBackboneWithPositionalEncodings ~4Decoder ~bLayer +bOutput ~4Encoder ~bLayer ~4ForObjectDetection ~5rozenBatchNorm2d ~4HungarianMatcher ~4LearnedPositionEmbedding ~5oss ~4MLPPredictionHead ~5atcher ~5odel +9Output ~5ultiheadAttention ~9scaleDeformableAttention +4ObjectDetectionOutput ~4PreTrainedModel ~4SinePositionEmbedding ~5tage1Assigner ~92Assigner ~0MultiScaleDeformableAttentionFunction
-0vefficientformer.image_processing_efficientformer ~0EfficientFormerImageProcessor
+0vefficientformer.configuration_efficientformer ~0EfficientFormerConfig
+1bimage_processing_efficientformer ~0EfficientFormerImageProcessor
 1bmodeling_efficientformer ~0EfficientFormerConvMlp ~jStem ~fDenseMlp ~gropPath ~fEncoder ~fFlat ~gorImageClassification ~zonWithTeacher +zonWithTeacherOutput ~fIntermediateStage ~fLastStage ~fMeta3D ~lLayers ~j4D ~lLayers ~godel ~fPatchEmbeddings ~gooling ~greTrainedModel ~fSelfAttention
-0wrnie_m.modeling_ernie_m ~0ErnieMAttention ~6Embeddings ~7ncoder ~dLayer ~6ForInformationExtraction ~9MultipleChoice ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Model ~6Pooler ~7reTrainedModel ~6SelfAttention
-0vgptsan_japanese.modeling_gptsan_japanese ~0GPTSanJapaneseAttention ~eBlock ~eDenseActDense ~eForConditionalGeneration ~eLayerDenseFF ~jSelfAttention ~kparseFF ~eModel ~ePreTrainedModel ~eSparseMLP ~eTop1Router
+0wrnie_m.configuration_ernie_m ~0ErnieMConfig
+13modeling_ernie_m ~0ErnieMAttention ~6Embeddings ~7ncoder ~dLayer ~6ForInformationExtraction ~9MultipleChoice ~9QuestionAnswering ~9SequenceClassification ~9TokenClassification ~6Model ~6Pooler ~7reTrainedModel ~6SelfAttention
+0vgptsan_japanese.configuration_gptsan_japanese ~0GPTSanJapaneseConfig
+1bmodeling_gptsan_japanese ~0GPTSanJapaneseAttention ~eBlock ~eDenseActDense ~eForConditionalGeneration ~eLayerDenseFF ~jSelfAttention ~kparseFF ~eModel ~ePreTrainedModel ~eSparseMLP ~eTop1Router
 1btokenization_gptsan_japanese ~0GPTSanJapaneseTokenizer ~0SubWordJapaneseTokenizer
 0wraphormer.collating_graphormer ~0GraphormerDataCollator
+18nfiguration_graphormer ~0GraphormerConfig
 16modeling_graphormer ~0GraphormerDecoderHead ~aForGraphClassification ~aGraphAttnBias ~fEncoder ~mLayer ~fNodeFeature ~aModel ~bultiheadAttention ~aPreTrainedModel ~0LayerDropModuleList
-0vjukebox.modeling_jukebox ~0JukeboxAttention ~7Block ~8ottleneck ~hBlock ~7ConditionalAutoregressive ~av1D ~7Decoder ~eConvBock ~7Encoder ~eConvBlock ~7LabelConditioner ~9yerNorm ~cStack ~7MLP ~8odel ~8usicTokenConditioner ~7PositionalEmbedding ~8reTrainedModel ~9ior ~7RangeEmbedding ~8esConv1DBlock ~anet1D ~7VQVAE
+0vjukebox.configuration_jukebox ~0JukeboxConfig ~7PriorConfig ~7VQVAEConfig
+13modeling_jukebox ~0JukeboxAttention ~7Block ~8ottleneck ~hBlock ~7ConditionalAutoregressive ~av1D ~7Decoder ~eConvBock ~7Encoder ~eConvBlock ~7LabelConditioner ~9yerNorm ~cStack ~7MLP ~8odel ~8usicTokenConditioner ~7PositionalEmbedding ~8reTrainedModel ~9ior ~7RangeEmbedding ~8esConv1DBlock ~anet1D ~7VQVAE
 13tokenization_jukebox ~0JukeboxTokenizer
-0vmctct.feature_extraction_mctct ~0MCTCTFeatureExtractor
+0vmctct.configuration_mctct ~0MCTCTConfig
+11feature_extraction_mctct ~0MCTCTFeatureExtractor
 11modeling_mctct ~0MCTCTAttention ~5Conv1dSubsampler ~5Embeddings ~6ncoder ~5ForCTC ~5Intermediate ~5Layer ~aNorm ~5Model ~5Output ~5PreTrainedModel ~5SelfAttention ~9Output
 11processing_mctct ~0MCTCTProcessor
-0wega.modeling_mega ~0MegaBlock ~4ClassificationHead ~4Dropout ~4Embeddings ~4ForCausalLM ~7MaskedLM ~8ultipleChoice ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4GatedCrossAttention ~4Model ~6vingAverageGatedAttention ~5ultiDimensionDampedEma ~4NormalizedFeedForwardNetwork ~4Pooler ~5reTrainedModel ~4RMSNorm ~5otaryRelativePositionalBias ~4ScaleNorm ~5equenceNorm ~5impleRelativePositionalBias
-0wmbt.modeling_mmbt ~0MMBTForClassification ~4Model ~1odalEmbeddings
-0vnat.modeling_nat ~0NatBackbone ~3Downsampler ~4ropPath ~3Embeddings ~4ncoder +aOutput ~3ForImageClassification +3ImageClassifierOutput ~4ntermediate ~3Layer ~3Model +8Output ~3Output ~3PatchEmbeddings ~4reTrainedModel ~3Stage ~1eighborhoodAttention ~lModule ~lOutput
-0wezha.modeling_nezha ~0NezhaAttention ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8NextSentencePrediction ~8PreTraining +jOutput ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~9NSPHead ~6utput ~5Pooler ~6reTrainedModel ~dingHeads ~8dictionHeadTransform ~5RelativePositionsEncoding ~5SelfAttention ~9Output
-0vopen_llama.modeling_open_llama ~0OpenLlamaAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9ForCausalLM ~cSequenceClassification ~9LinearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
-0vqdqbert.modeling_qdqbert ~0QDQBertAttention ~7Embeddings ~8ncoder ~7ForMaskedLM ~bultipleChoice ~aNextSentencePrediction ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMHeadModel ~9PredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~bNSPHead ~8utput ~7Pooler ~8reTrainedModel ~fingHeads ~adictionHeadTransform ~7SelfAttention ~bOutput
-0vrealm.modeling_realm ~0RealmAttention ~5BertModel ~5Embedder +dOutput ~bings ~6ncoder ~5ForOpenQA +eOutput ~5Intermediate ~5KnowledgeAugEncoder ~5LMPredictionHead ~6ayer ~5OnlyMLMHead ~6utput ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5Reader +bOutput ~bProjection ~5Scorer +bOutput ~bProjection ~6elfAttention ~9Output
+0wega.configuration_mega ~0MegaConfig ~4OnnxConfig
+10modeling_mega ~0MegaBlock ~4ClassificationHead ~4Dropout ~4Embeddings ~4ForCausalLM ~7MaskedLM ~8ultipleChoice ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4GatedCrossAttention ~4Model ~6vingAverageGatedAttention ~5ultiDimensionDampedEma ~4NormalizedFeedForwardNetwork ~4Pooler ~5reTrainedModel ~4RMSNorm ~5otaryRelativePositionalBias ~4ScaleNorm ~5equenceNorm ~5impleRelativePositionalBias
+0wmbt.configuration_mmbt ~0MMBTConfig
+10modeling_mmbt ~0MMBTForClassification ~4Model ~1odalEmbeddings
+0vnat.configuration_nat ~0NatConfig
+0zmodeling_nat ~0NatBackbone ~3Downsampler ~4ropPath ~3Embeddings ~4ncoder +aOutput ~3ForImageClassification +3ImageClassifierOutput ~4ntermediate ~3Layer ~3Model +8Output ~3Output ~3PatchEmbeddings ~4reTrainedModel ~3Stage ~1eighborhoodAttention ~lModule ~lOutput
+0wezha.configuration_nezha ~0NezhaConfig
+11modeling_nezha ~0NezhaAttention ~5Embeddings ~6ncoder ~5ForMaskedLM ~9ultipleChoice ~8NextSentencePrediction ~8PreTraining +jOutput ~8QuestionAnswering ~8SequenceClassification ~8TokenClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~9NSPHead ~6utput ~5Pooler ~6reTrainedModel ~dingHeads ~8dictionHeadTransform ~5RelativePositionsEncoding ~5SelfAttention ~9Output
+0vopen_llama.configuration_open_llama ~0OpenLlamaConfig
+16modeling_open_llama ~0OpenLlamaAttention ~9DecoderLayer ~aynamicNTKScalingRotaryEmbedding ~9ForCausalLM ~cSequenceClassification ~9LinearScalingRotaryEmbedding ~9MLP ~aodel ~9PreTrainedModel ~9RMSNorm ~aotaryEmbedding
+0vqdqbert.configuration_qdqbert ~0QDQBertConfig
+13modeling_qdqbert ~0QDQBertAttention ~7Embeddings ~8ncoder ~7ForMaskedLM ~bultipleChoice ~aNextSentencePrediction ~aQuestionAnswering ~aSequenceClassification ~aTokenClassification ~7Intermediate ~7LMHeadModel ~9PredictionHead ~8ayer ~7Model ~7OnlyMLMHead ~bNSPHead ~8utput ~7Pooler ~8reTrainedModel ~fingHeads ~adictionHeadTransform ~7SelfAttention ~bOutput
+0vrealm.configuration_realm ~0RealmConfig
+11modeling_realm ~0RealmAttention ~5BertModel ~5Embedder +dOutput ~bings ~6ncoder ~5ForOpenQA +eOutput ~5Intermediate ~5KnowledgeAugEncoder ~5LMPredictionHead ~6ayer ~5OnlyMLMHead ~6utput ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5Reader +bOutput ~bProjection ~5Scorer +bOutput ~bProjection ~6elfAttention ~9Output
 11tokenization_realm ~0BasicTokenizer ~0RealmTokenizer ~0WordpieceTokenizer
 1j_fast ~0RealmTokenizerFast
-0xtribert.modeling_retribert ~0RetriBertModel ~9PreTrainedModel
+0xtribert.configuration_retribert ~0RetriBertConfig
+15modeling_retribert ~0RetriBertModel ~9PreTrainedModel
 15tokenization_retribert ~0BasicTokenizer ~0RetriBertTokenizer ~0WordpieceTokenizer
 1r_fast ~0RetriBertTokenizerFast
-0vspeech_to_text_2.modeling_speech_to_text_2 ~0Speech2Text2Attention ~cDecoder ~jLayer ~jWrapper ~cForCausalLM ~cPreTrainedModel ~cSinusoidalPositionalEmbedding
+0vspeech_to_text_2.configuration_speech_to_text_2 ~0Speech2Text2Config
+1cmodeling_speech_to_text_2 ~0Speech2Text2Attention ~cDecoder ~jLayer ~jWrapper ~cForCausalLM ~cPreTrainedModel ~cSinusoidalPositionalEmbedding
 1cprocessing_speech_to_text_2 ~0Speech2Text2Processor
 1ctokenization_speech_to_text_2 ~0Speech2Text2Tokenizer
 0vtapex.tokenization_tapex ~0IndexedRowTableLinearize ~0TapexTokenizer 6runcationStrategy
-0wrajectory_transformer.modeling_trajectory_transformer ~0Block ~0CausalSelfAttention ~0EinLinear ~0TrajectoryTransformerModel +lOutput ~lPreTrainedModel
-0ynsfo_xl.modeling_transfo_xl ~0AdaptiveEmbedding ~0PositionalEmbedding ~8wiseFF ~0RelPartialLearnableDecoderLayer ~jMultiHeadAttn ~0TransfoXLForSequenceClassification ~9LMHeadModel +kOutput ~9Model +eOutput ~9PreTrainedModel +9SequenceClassifierOutputWithPast
+0wrajectory_transformer.configuration_trajectory_transformer ~0TrajectoryTransformerConfig
+1imodeling_trajectory_transformer ~0Block ~0CausalSelfAttention ~0EinLinear ~0TrajectoryTransformerModel +lOutput ~lPreTrainedModel
+0ynsfo_xl.configuration_transfo_xl ~0TransfoXLConfig
+16modeling_transfo_xl ~0AdaptiveEmbedding ~0PositionalEmbedding ~8wiseFF ~0RelPartialLearnableDecoderLayer ~jMultiHeadAttn ~0TransfoXLForSequenceClassification ~9LMHeadModel +kOutput ~9Model +eOutput ~9PreTrainedModel +9SequenceClassifierOutputWithPast
 1p_utilities ~0ProjectedAdaptiveLogSoftmax
-0wvlt.feature_extraction_tvlt ~0TvltFeatureExtractor
+0wvlt.configuration_tvlt ~0TvltConfig
+10feature_extraction_tvlt ~0TvltFeatureExtractor
 10image_processing_tvlt ~0TvltImageProcessor
 10modeling_tvlt ~0TvltAttention ~5udioEmbeddings ~9PatchEmbeddings ~4Decoder +bOutput ~4Encoder ~4ForAudioVisualClassification ~7PreTraining +iOutput ~4Intermediate ~4Layer ~4MAEHead ~5atchingHead ~5odel +9Output ~4Output ~4PixelEmbeddings ~9PatchEmbeddings ~5ooler ~5reTrainedModel ~4SelfAttention ~8Output
 10processing_tvlt ~0TvltProcessor
-0vvan.modeling_van ~0VanDropPath ~3Encoder ~3ForImageClassification ~3LargeKernelAttention ~nLayer ~5yer ~8Scaling ~3MlpLayer ~4odel ~3OverlappingPatchEmbedder ~3PreTrainedModel ~3SpatialAttentionLayer ~4tage
-0wit_hybrid.image_processing_vit_hybrid ~0ViTHybridImageProcessor
+0vvan.configuration_van ~0VanConfig
+0zmodeling_van ~0VanDropPath ~3Encoder ~3ForImageClassification ~3LargeKernelAttention ~nLayer ~5yer ~8Scaling ~3MlpLayer ~4odel ~3OverlappingPatchEmbedder ~3PreTrainedModel ~3SpatialAttentionLayer ~4tage
+0wit_hybrid.configuration_vit_hybrid ~0ViTHybridConfig
+16image_processing_vit_hybrid ~0ViTHybridImageProcessor
 16modeling_vit_hybrid ~0ViTHybridAttention ~9Embeddings ~ancoder ~9ForImageClassification ~9Intermediate ~9Layer ~9Model ~9Output ~9PatchEmbeddings ~aooler ~areTrainedModel ~9SdpaAttention ~dSelfAttention ~aelfAttention ~dOutput
-0vxlm_prophetnet.modeling_xlm_prophetnet ~0XLMProphetNetAttention ~dDecoder +kLMOutput ~layer +kModelOutput ~kWrapper ~dEncoder ~kLayer ~dFeedForward ~eorCausalLM ~honditionalGeneration ~dModel ~dNgramSelfAttention ~dPositionalEmbeddings ~ereTrainedModel +dSeq2SeqLMOutput +kModelOutput
+0vxlm_prophetnet.configuration_xlm_prophetnet ~0XLMProphetNetConfig
+1amodeling_xlm_prophetnet ~0XLMProphetNetAttention ~dDecoder +kLMOutput ~layer +kModelOutput ~kWrapper ~dEncoder ~kLayer ~dFeedForward ~eorCausalLM ~honditionalGeneration ~dModel ~dNgramSelfAttention ~dPositionalEmbeddings ~ereTrainedModel +dSeq2SeqLMOutput +kModelOutput
 1atokenization_xlm_prophetnet =0XLMProphetNetTokenizer
 0nth_anything.configuration_depth_anything ~0DepthAnythingConfig
 0zmodeling_depth_anything ~0DepthAnythingDepthEstimationHead ~dFeatureFusionLayer ~qStage ~eorDepthEstimation ~dNeck ~dPreActResidualLayer ~gTrainedModel ~dReassembleLayer ~nStage
@@ -4061,6 +4117,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ksam.configuration_sam ~0SamConfig ~3MaskDecoderConfig ~3PromptEncoderConfig ~3VisionConfig
 0oimage_processing_pil_sam ~0SamImageProcessorKwargs ~hPil
 15sam ~0SamImageProcessor ~hKwargs
+0omodeling_sam ~0SamAttention ~3FeedForward +3ImageSegmentationOutput ~3LayerNorm ~3MLPBlock ~4askDecoder ~7Embedding ~4odel ~3PatchEmbeddings ~4ositionalEmbedding ~4reTrainedModel ~5omptEncoder ~3TwoWayAttentionBlock ~9Transformer ~3VisionAttention ~9Encoder +gOutput ~9Layer ~9Neck
 0oprocessing_sam ~0DeprecatedSamImagesKwargs ~0SamProcessor ~cKwargs
 0n2.configuration_sam2 ~0Sam2Config ~4HieraDetConfig ~4MaskDecoderConfig ~4PromptEncoderConfig ~4VisionConfig
 0pimage_processing_sam2 ~0Sam2ImageProcessor ~iKwargs
@@ -4086,25 +4143,32 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0soe.configuration_sarvam_moe ~0SarvamMoEConfig
 0leamless_m4t.configuration_seamless_m4t ~0SeamlessM4TConfig
 0xfeature_extraction_seamless_m4t ~0SeamlessM4TFeatureExtractor
+0xmodeling_seamless_m4t ~0HifiGanResidualBlock ~0SeamlessM4TAttention ~bCodeHifiGan ~dnformerAdapter ~rLayer ~kConvolutionModule ~kEncoder ~rLayer ~kFeatureProjection ~medForward ~kPositionalConvEmbedding ~kRelPositionalEmbedding ~lotaryPositionalEmbedding ~kSamePadLayer ~lelfAttention ~bDecoder ~iLayer ~bEncoder ~iLayer ~bFeedForwardNetwork ~corSpeechToSpeech ~mText ~eTextToSpeech ~kText +bGenerationOutput ~bHifiGan ~bModel ~bPreTrainedModel ~bScaledWordEmbedding ~cinusoidalPositionalEmbedding ~cpeechEncoder ~bTextToUnitForConditionalGeneration ~lModel ~bVariancePredictor
 0xprocessing_seamless_m4t ~0DeprecatedSeamlessM4TProcessorKwargs ~lTextKwargs ~0SeamlessM4TProcessor
 0xtokenization_seamless_m4t =0SeamlessM4TTokenizer
 1m_fast ~0SeamlessM4TTokenizerFast
 0w_v2.configuration_seamless_m4t_v2 ~0SeamlessM4Tv2Config
+10modeling_seamless_m4t_v2 ~0HifiGanResidualBlock ~0SeamlessM4Tv2Attention ~dCodeHifiGan ~fnformerAdapter ~tLayer ~mConvolutionModule ~mEncoder ~tLayer ~mFeatureProjection ~oedForward ~mSelfAttention ~dDecoder ~kLayer ~dEncoder ~kLayer ~dFeedForwardNetwork ~eorSpeechToSpeech ~oText ~gTextToSpeech ~mText +dGenerationOutput ~dHifiGan ~dModel ~dPreTrainedModel ~dScaledWordEmbedding ~einusoidalPositionalEmbedding ~epeechEncoder ~dTextToUnitDecoder ~uLayer +uOutput ~nForConditionalGeneration ~nModel +nOutput ~dVariancePredictor
 0med_oss.configuration_seed_oss ~0SeedOssConfig
 0mgformer.configuration_segformer ~0SegformerConfig ~9OnnxConfig
 0ufeature_extraction_segformer ~0SegformerFeatureExtractor
 0uimage_processing_pil_segformer ~0SegformerImageProcessorKwargs ~nPil
 1bsegformer ~0SegformerImageProcessor ~nKwargs
+0umodeling_segformer +0SegFormerImageClassifierOutput ~3formerAttention ~9DWConv ~aecodeHead ~aropPath ~9EfficientSelfAttention ~ancoder ~9ForImageClassification ~cSemanticSegmentation ~9Layer ~9MLP ~aixFFN ~aodel ~9OverlapPatchEmbeddings ~9PreTrainedModel ~9SelfOutput
 0ngpt.configuration_seggpt ~0SegGptConfig
 0rimage_processing_pil_seggpt ~0SegGptImageProcessorKwargs ~kPil
 18seggpt ~0SegGptImageProcessor ~kKwargs
+0rmodeling_seggpt ~0SegGptAttention ~6Decoder ~dHead ~7ropPath ~6Embeddings ~7ncoder +dOutput ~6ForImageSegmentation +6ImageSegmentationOutput ~6Layer ~bNorm ~7oss ~6Mlp ~7odel ~6PatchEmbeddings ~7reTrainedModel
 0mw.configuration_sew ~0SEWConfig
+0omodeling_sew ~0SEWAttention ~3Encoder ~aLayer ~3FeatureEncoder ~bxtractor ~5edForward ~4lashAttention2 ~4orCTC ~6SequenceClassification ~3GroupNormConvLayer ~3LayerNormConvLayer ~3Model ~3NoLayerNormConvLayer ~3PositionalConvEmbedding ~4reTrainedModel ~3SamePadLayer ~4dpaAttention ~3Upsampling
 0n_d.configuration_sew_d ~0SEWDConfig
+0qmodeling_sew_d ~0ContextPooler ~3vLayer ~0DisentangledSelfAttention ~1ropoutContext ~0SEWDAttention ~4Encoder ~4FeatureEncoder ~cxtractor ~5orCTC ~7SequenceClassification ~4GroupNormConvLayer ~4Intermediate ~4Layer ~9NormConvLayer ~4Model ~4NoLayerNormConvLayer ~4Output ~4PositionalConvEmbedding ~5reTrainedModel ~4SamePadLayer ~5elfOutput ~4TransformerEncoder ~4Upsampling ~1tableDropout ~0XDropout ~1Softmax
 0lhieldgemma2.configuration_shieldgemma2 ~0ShieldGemma2Config
 0xprocessing_shieldgemma2 ~0ShieldGemma2Processor ~lKwargs
 0liglip.configuration_siglip ~0SiglipConfig ~6TextConfig ~6VisionConfig
 0rimage_processing_pil_siglip ~0SiglipImageProcessorPil
 18siglip ~0SiglipImageProcessor
+0rmodeling_siglip ~0SiglipAttention ~6Encoder ~dLayer ~6FlashAttention2 ~7orImageClassification ~6MLP ~7odel ~7ultiheadAttentionPoolingHead +6Output ~6PreTrainedModel ~6SdpaAttention ~6TextEmbeddings ~aModel +fOutput ~aTransformer ~6VisionEmbeddings ~cModel +hOutput ~cTransformer
 0rprocessing_siglip ~0SiglipProcessor
 0q2.configuration_siglip2 ~0Siglip2Config ~7TextConfig ~7VisionConfig
 0simage_processing_pil_siglip2 ~0Siglip2ImageProcessorKwargs ~lPil
@@ -4122,22 +4186,29 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0svideo_processing_smolvlm ~0SmolVLMVideoProcessor ~lInitKwargs
 0lolar_open.configuration_solar_open ~0SolarOpenConfig
 0lpeech_encoder_decoder.configuration_speech_encoder_decoder ~0SpeechEncoderDecoderConfig
+17modeling_speech_encoder_decoder ~0SpeechEncoderDecoderModel
 0rto_text.configuration_speech_to_text ~0Speech2TextConfig
 0zfeature_extraction_speech_to_text ~0Speech2TextFeatureExtractor
+0zmodeling_speech_to_text ~0Conv1dSubsampler ~0Speech2TextAttention ~bDecoder ~iLayer ~bEncoder ~iLayer ~bForConditionalGeneration ~bModel ~bPreTrainedModel ~bSinusoidalPositionalEmbedding
 0zprocessing_speech_to_text ~0Speech2TextProcessor
 0qt5.configuration_speecht5 ~0SpeechT5Config ~8HifiGanConfig
 0tfeature_extraction_speecht5 ~0SpeechT5FeatureExtractor
+0tmodeling_speecht5 ~0HifiGanResidualBlock ~0SpeechT5Attention ~8BatchNormConvLayer ~8Decoder ~fLayer ~fWithSpeechPrenet ~jTextPrenet ~joutPrenet ~8Encoder ~fLayer ~fWithSpeechPrenet ~jTextPrenet ~joutPrenet ~8FeatureEncoder ~fProjection ~aedForward ~9orSpeechToSpeech ~jText ~bTextToSpeech ~8GroupNormConvLayer ~9uidedMultiheadAttentionLoss ~8HifiGan ~8LayerNormConvLayer ~8Model ~8NoLayerNormConvLayer ~8PositionalConvEmbedding ~9reTrainedModel ~8RelativePositionalEncoding ~8SamePadLayer ~9caledPositionalEncoding ~9inusoidalPositionalEmbedding ~9pectrogramLoss ~bechDecoderPostnet ~mrenet ~eEncoderPrenet ~8TextDecoderPostnet ~krenet ~cEncoderPrenet
 0tnumber_normalizer ~0EnglishNumberNormalizer
 0tprocessing_speecht5 ~0SpeechT5Processor
 0ttokenization_speecht5 =0SpeechT5Tokenizer
 0mlinter.configuration_splinter ~0SplinterConfig
+0tmodeling_splinter ~0QuestionAwareSpanSelectionHead ~0SplinterAttention ~8Embeddings ~9ncoder ~8ForPreTraining +mOutput ~bQuestionAnswering ~9ullyConnectedLayer ~8Intermediate ~8Layer ~8Model ~8Output ~8PreTrainedModel ~8SelfAttention ~cOutput
 0ttokenization_splinter ~0BasicTokenizer ~0SplinterTokenizer ~0WordpieceTokenizer
 1e_fast ~0SplinterTokenizerFast
 0lqueezebert.configuration_squeezebert ~0SqueezeBertConfig ~bOnnxConfig
+0wmodeling_squeezebert ~0ConvActivation ~4DropoutLayerNorm ~0MatMulWrapper ~0SqueezeBertEmbeddings ~cncoder ~bForMaskedLM ~fultipleChoice ~eQuestionAnswering ~eSequenceClassification ~eTokenClassification ~bLMPredictionHead ~cayerNorm ~bModel ~eule ~bOnlyMLMHead ~bPooler ~creTrainedModel ~edictionHeadTransform ~bSelfAttention
 0wtokenization_squeezebert ~0BasicTokenizer ~0SqueezeBertTokenizer ~0WordpieceTokenizer
 1k_fast ~0SqueezeBertTokenizerFast
 0ltablelm.configuration_stablelm ~0StableLmConfig
+0tmodeling_stablelm ~0StableLmAttention ~8DecoderLayer ~9ynamicNTKScalingRotaryEmbedding ~8FlashAttention2 ~9orCausalLM ~bSequenceClassification ~bTokenClassification ~8LayerNormPerHead ~9inearScalingRotaryEmbedding ~8MLP ~9odel ~8PreTrainedModel ~8RotaryEmbedding ~8SdpaAttention
 0nrcoder2.configuration_starcoder2 ~0Starcoder2Config
+0vmodeling_starcoder2 ~0Starcoder2Attention ~aDecoderLayer ~aFlashAttention2 ~borCausalLM ~dSequenceClassification ~dTokenClassification ~aMLP ~bodel ~aPreTrainedModel ~aRotaryEmbedding ~aSdpaAttention
 0mep3p7.configuration_step3p7 ~0Step3p7Config ~7TextConfig ~7VisionConfig
 0simage_processing_step3p7 ~0Step3p7ImageProcessor ~lKwargs
 0sprocessing_step3p7 ~0Step3p7Processor
@@ -4147,30 +4218,42 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ppoint.configuration_superpoint ~0SuperPointConfig
 0vimage_processing_pil_superpoint ~0SuperPointImageProcessorKwargs ~oPil
 1csuperpoint ~0SuperPointImageProcessor ~oKwargs
+0vmodeling_superpoint ~0SuperPointConvBlock ~aDescriptorDecoder ~aEncoder ~aForKeypointDetection ~aInterestPointDecoder +aKeypointDescriptionOutput ~aPreTrainedModel
 0lwiftformer.configuration_swiftformer ~0SwiftFormerConfig ~bOnnxConfig
+0wmodeling_swiftformer ~0SwiftFormerConvEncoder ~bDropPath ~bEfficientAdditiveAttention ~cmbeddings ~cncoder ~iBlock ~bForImageClassification ~bLocalRepresentation ~bMlp ~codel ~bPatchEmbedding ~creTrainedModel ~bStage
 0nn.configuration_swin ~0SwinConfig ~4OnnxConfig
+0pmodeling_swin ~0SwinAttention ~4Backbone ~4DropPath ~4Embeddings ~5ncoder +bOutput ~4ForImageClassification ~7MaskedImageModeling +4ImageClassifierOutput ~5ntermediate ~4Layer +4MaskedImageModelingOutput ~5odel +9Output ~4Output ~4PatchEmbeddings ~9Merging ~5reTrainedModel ~4SelfAttention ~8Output ~5tage
 0o2sr.configuration_swin2sr ~0Swin2SRConfig
 0simage_processing_pil_swin2sr ~0Swin2SRImageProcessorKwargs ~lPil
 19swin2sr ~0Swin2SRImageProcessor ~lKwargs
+0smodeling_swin2sr ~0NearestConvUpsampler ~0PixelShuffleAuxUpsampler ~cUpsampler ~0Swin2SRAttention ~7DropPath ~7Embeddings ~8ncoder +eOutput ~7ForImageSuperResolution ~7Intermediate ~7Layer ~7Model ~7Output ~7PatchEmbeddings ~cMerging ~cUnEmbeddings ~8reTrainedModel ~7SelfAttention ~bOutput ~8tage ~0Upsample ~8OneStep
 0ov2.configuration_swinv2 ~0Swinv2Config
+0rmodeling_swinv2 ~0Swinv2Attention ~6Backbone ~6DropPath ~6Embeddings ~7ncoder +dOutput ~6ForImageClassification ~9MaskedImageModeling +6ImageClassifierOutput ~7ntermediate ~6Layer +6MaskedImageModelingOutput ~7odel +bOutput ~6Output ~6PatchEmbeddings ~bMerging ~7reTrainedModel ~6SelfAttention ~aOutput ~7tage
 0ntch_transformers.configuration_switch_transformers ~0SwitchTransformersConfig
+14modeling_switch_transformers ~0SwitchTransformersAttention ~iBlock ~iDenseActDense ~iEncoderModel ~iForConditionalGeneration ~iLayerCrossAttention ~nFF ~nNorm ~nSelfAttention ~iModel ~iPreTrainedModel ~iSparseMLP ~jtack ~iTop1Router
 0kt5.configuration_t5 ~0T5Config ~2OnnxConfig
+0nmodeling_t5 ~0T5Attention ~2Block ~2ClassificationHead ~2DenseActDense ~7GatedActDense ~2EncoderModel ~2ForConditionalGeneration ~5QuestionAnswering ~5SequenceClassification ~5TokenClassification ~2LayerCrossAttention ~7FF ~7Norm ~7SelfAttention ~2Model ~2PreTrainedModel ~2Stack
 0ntokenization_t5 =0T5Tokenizer
 12_fast ~0T5TokenizerFast
 0mgemma.configuration_t5gemma ~0T5GemmaConfig ~7ModuleConfig
 0r2.configuration_t5gemma2 ~0T5Gemma2Config ~8DecoderConfig ~8EncoderConfig ~8TextConfig
 0lable_transformer.configuration_table_transformer ~0TableTransformerConfig ~gOnnxConfig
+12modeling_table_transformer ~0TableTransformerAttention ~gConvEncoder ~kModel ~gDecoder ~nLayer +nOutput ~gEncoder ~nLayer ~gForObjectDetection ~hrozenBatchNorm2d ~gLearnedPositionEmbedding ~gMLPPredictionHead ~hodel +lOutput +gObjectDetectionOutput ~gPreTrainedModel ~gSinePositionEmbedding
 0mpas.configuration_tapas ~0TapasConfig
+0qmodeling_tapas 0AverageApproximationFunction ~0IndexMap ~0ProductIndexMap +0TableQuestionAnsweringOutput ~2pasAttention ~5Embeddings ~6ncoder ~5ForMaskedLM ~8QuestionAnswering ~8SequenceClassification ~5Intermediate ~5LMPredictionHead ~6ayer ~5Model ~5OnlyMLMHead ~6utput ~5Pooler ~6reTrainedModel ~8dictionHeadTransform ~5SelfAttention ~9Output
 0qtokenization_tapas ~0BasicTokenizer ~0Cell ~0Date ~0NumericValue ~cSpan ~0Question 0Relation ~0SerializedExample ~0TapasTokenizer 6runcationStrategy ~1okenCoordinates ~5izedTable ~0WordpieceTokenizer ~0_DateMask
 0lextnet.configuration_textnet ~0TextNetConfig
 0simage_processing_pil_textnet ~0TextNetImageProcessorKwargs ~lPil
 19textnet ~0TextNetImageProcessor ~lKwargs
 0lime_series_transformer.configuration_time_series_transformer ~0TimeSeriesTransformerConfig
+18modeling_time_series_transformer ~0TimeSeriesFeatureEmbedder ~aMeanScaler ~aNOPScaler ~aSinusoidalPositionalEmbedding ~btdScaler ~aTransformerAttention ~lDecoder ~sLayer ~lEncoder ~sLayer ~lForPrediction ~lModel ~lPreTrainedModel ~aValueEmbedding
 0osfm.configuration_timesfm ~0TimesFmConfig
 0r2_5.configuration_timesfm2_5 ~0TimesFm2_5Config
 0qormer.configuration_timesformer ~0TimesformerConfig
+0wmodeling_timesformer ~0TimeSformerAttention ~bDropPath ~4sformerEmbeddings ~cncoder ~bForVideoClassification ~bIntermediate ~bLayer ~bModel ~bOutput ~bPatchEmbeddings ~creTrainedModel ~bSelfAttention ~fOutput
 0wvideo_processing_timesformer ~0TimesformerVideoProcessor
 0nm_backbone.configuration_timm_backbone ~0TimmBackboneConfig
+0ymodeling_timm_backbone ~0TimmBackbone
 0pwrapper.configuration_timm_wrapper ~0TimmWrapperConfig
 0ximage_processing_timm_wrapper ~0TimmWrapperImageProcessor
 0mpsv2.configuration_tipsv2 ~0Tipsv2Config ~6TextConfig ~6VisionConfig
@@ -4180,12 +4263,15 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0q_dpt.configuration_tipsv2_dpt ~0Tipsv2DptConfig
 0vimage_processing_tipsv2_dpt ~0Tipsv2DptImageProcessor
 0lrocr.configuration_trocr ~0TrOCRConfig
+0qmodeling_trocr ~0TrOCRAttention ~5Decoder ~cLayer ~cWrapper ~5ForCausalLM ~5LearnedPositionalEmbedding ~5PreTrainedModel ~5ScaledWordEmbedding ~6inusoidalPositionalEmbedding
 0qprocessing_trocr ~0TrOCRProcessor
 0lvp.configuration_tvp ~0TvpConfig
 0oimage_processing_pil_tvp ~0TvpImageProcessorKwargs ~hPil
 15tvp ~0TvpImageProcessor ~hKwargs
+0omodeling_tvp ~0TvpAttention ~3EncodeLayer ~9r ~3ForVideoGrounding ~4rameDownPadPrompter ~8PadPrompter ~3Intermediate ~3Loss ~3Model ~3OutputLayer ~3Pooler ~4reTrainedModel ~3TextInputEmbeddings ~3VideoGroundingHead +hOutput ~5sionModel ~6ualInputEmbedding
 0oprocessing_tvp ~0TvpProcessor
 0kudop.configuration_udop ~0UdopConfig
+0pmodeling_udop +0BaseModelOutputWithAttentionMask ~0RelativePositionBias1D ~kAggregated ~kBase ~kHorizontal ~kVertical ~0UdopAttention ~4Block ~4CellEmbeddings ~4DenseActDense ~9GatedActDense ~4EncoderModel ~4ForConditionalGeneration ~4LayerCrossAttention ~9FF ~9Norm ~9SelfAttention ~4Model ~4PatchEmbeddings ~5reTrainedModel ~4Stack
 0pprocessing_udop ~0DeprecatedUdopProcessorKwargs ~eTextKwargs ~0UdopProcessor ~dKwargs ~4TextKwargs
 0ptokenization_udop =0UdopTokenizer
 16_fast ~0UdopTokenizerFast
@@ -4193,15 +4279,20 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pvbert.configuration_ultravbert ~0UltraVBertConfig
 0vimage_processing_ultravbert ~0UltraVBertImageProcessor ~oKwargs
 0lmt5.configuration_umt5 ~0UMT5Config ~4OnnxConfig
+0pmodeling_umt5 ~0UMT5Attention ~4Block ~4ClassificationHead ~4DenseActDense ~9GatedActDense ~4EncoderModel ~4ForConditionalGeneration ~7QuestionAnswering ~7SequenceClassification ~7TokenClassification ~4LayerCrossAttention ~9FF ~9Norm ~9SelfAttention ~4Model ~4PreTrainedModel ~4Stack
 0lnispeech.configuration_unispeech ~0UniSpeechConfig
+0umodeling_unispeech ~0UniSpeechAttention ~cnAdapterLayer ~9Encoder ~gLayer ~lStableLayerNorm ~gStableLayerNorm ~9FeatureEncoder ~hxtractor ~gProjection ~bedForward ~alashAttention2 ~aorCTC ~cPreTraining +nOutput ~cSequenceClassification ~9GroupNormConvLayer ~aumbelVectorQuantizer ~9LayerNormConvLayer ~9Model ~9NoLayerNormConvLayer ~9PositionalConvEmbedding ~areTrainedModel ~9SamePadLayer ~adpaAttention
 0t_sat.configuration_unispeech_sat ~0UniSpeechSatConfig
+0ymodeling_unispeech_sat ~0AMSoftmaxLoss ~0TDNNLayer ~0UniSpeechSatAttention ~fnAdapterLayer ~cEncoder ~jLayer ~oStableLayerNorm ~jStableLayerNorm ~cFeatureEncoder ~kxtractor ~jProjection ~eedForward ~dlashAttention2 ~dorAudioFrameClassification ~fCTC ~fPreTraining +qOutput ~fSequenceClassification ~fXVector ~cGroupNormConvLayer ~dumbelVectorQuantizer ~cLayerNormConvLayer ~cModel ~cNoLayerNormConvLayer ~cPositionalConvEmbedding ~dreTrainedModel ~cSamePadLayer ~ddpaAttention
 0nvnet.configuration_univnet ~0UnivNetConfig
 0sfeature_extraction_univnet ~0UnivNetFeatureExtractor
+0smodeling_univnet ~0UnivNetKernelPredictor ~mResidualBlock ~7LvcBlock ~aResidualBlock ~7Model +cOutput
 0mlimited_ocr.configuration_unlimited_ocr ~0UnlimitedOcrConfig ~cSamVisionConfig ~cTextConfig ~cVisionConfig ~iEncoderConfig
 0ygeneration_unlimited_ocr ~0UnlimitedOcrGenerationMixin ~cSlidingWindowNoRepeatNgramLogitsProcessor
 0yimage_processing_unlimited_ocr ~0UnlimitedOcrImageProcessor ~qKwargs
 0yprocessing_unlimited_ocr ~0UnlimitedOcrProcessor
 0lpernet.configuration_upernet ~0UperNetConfig
+0smodeling_upernet ~0UperNetConvModule ~7FCNHead ~8orSemanticSegmentation ~7Head ~7PreTrainedModel ~8yramidPoolingBlock ~lModule
 0lvdoc.configuration_uvdoc ~0UVDocBackboneConfig ~5Config
 0qimage_processing_uvdoc ~0UVDocImageProcessor
 0kvaultgemma.configuration_vaultgemma ~0VaultGemmaConfig
@@ -4219,12 +4310,14 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0yvideo_processing_video_llama_3 ~0VideoLlama3VideoProcessor ~pInitKwargs
 0tva.configuration_video_llava ~0VideoLlavaConfig
 0wimage_processing_video_llava ~0VideoLlavaImageProcessor ~oKwargs
+0wmodeling_video_llava +0VideoLlavaCausalLMOutputWithPast ~aForConditionalGeneration ~aMultiModalProjector ~aPreTrainedModel
 0wprocessing_video_llava ~0VideoLlavaProcessor
 0wvideo_processing_video_llava ~0VideoLlavaVideoProcessor
 0pmae.configuration_videomae ~0VideoMAEConfig
 0tfeature_extraction_videomae ~0VideoMAEFeatureExtractor
 0timage_processing_pil_videomae ~0VideoMAEImageProcessorPil
 1avideomae ~0VideoMAEImageProcessor
+0tmodeling_videomae ~0VideoMAEAttention ~8Decoder +fOutput ~8Embeddings ~9ncoder ~8ForPreTraining +mOutput ~bVideoClassification ~8Intermediate ~8Layer ~8Model ~8Output ~8PatchEmbeddings ~9reTrainedModel ~8SdpaAttention ~cSelfAttention ~9elfAttention ~cOutput
 0tvideo_processing_videomae ~0VideoMAEVideoProcessor
 0qt.configuration_videomt ~0VideomtConfig
 0svideo_processing_videomt ~0VideomtVideoProcessor
@@ -4235,31 +4328,43 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0pfeature_extraction_vilt ~0ViltFeatureExtractor
 0pimage_processing_pil_vilt ~0ViltImageProcessorKwargs ~iPil
 16vilt ~0ViltImageProcessor ~iKwargs
+0pmodeling_vilt ~0TextEmbeddings ~0ViltAttention ~4Embeddings ~5ncoder ~4ForImageAndTextRetrieval ~csAndTextClassification +yOutput ~7MaskedLM ~7QuestionAnswering ~7TokenClassification ~4Intermediate ~4Layer ~4MLMHead ~5odel ~4Output ~4PatchEmbeddings ~5ooler ~5reTrainedModel ~7dictionHeadTransform ~4SelfAttention ~8Output
 0pprocessing_vilt ~0ViltProcessor
 0mpllava.configuration_vipllava ~0VipLlavaConfig
+0tmodeling_vipllava +0VipLlavaCausalLMOutputWithPast ~8ForConditionalGeneration ~8MultiModalProjector ~8PreTrainedModel
 0msion_encoder_decoder.configuration_vision_encoder_decoder ~0VisionEncoderDecoderConfig ~kDecoderOnnxConfig ~kEncoderOnnxConfig ~kOnnxConfig
+17modeling_vision_encoder_decoder ~0VisionEncoderDecoderModel
 0rtext_dual_encoder.configuration_vision_text_dual_encoder ~0VisionTextDualEncoderConfig
+19modeling_vision_text_dual_encoder ~0VisionTextDualEncoderModel
 19processing_vision_text_dual_encoder ~0VisionTextDualEncoderProcessor
 0nual_bert.configuration_visual_bert ~0VisualBertConfig
+0wmodeling_visual_bert ~0VisualBertAttention ~aEmbeddings ~bncoder ~aForMultipleChoice ~dPreTraining +oOutput ~dQuestionAnswering ~dRegionToPhraseAlignment ~dVisualReasoning ~aIntermediate ~aLMPredictionHead ~bayer ~aModel ~aOutput ~aPooler ~breTrainedModel ~iingHeads ~ddictionHeadTransform ~aRegionToPhraseAttention ~aSelfAttention ~eOutput
 0mt.configuration_vit ~0ViTConfig ~3OnnxConfig
 0ofeature_extraction_vit ~0ViTFeatureExtractor
 0oimage_processing_pil_vit ~0ViTImageProcessorPil
 15vit ~0ViTImageProcessor
 18_fast ~0ViTImageProcessorFast
+0omodeling_vit ~0ViTAttention ~3Embeddings ~4ncoder ~3ForImageClassification ~6MaskedImageModeling ~3Intermediate ~3Layer ~3Model ~3Output ~3PatchEmbeddings ~4ooler ~4reTrainedModel ~3SdpaAttention ~7SelfAttention ~4elfAttention ~7Output
 0n_mae.configuration_vit_mae ~0ViTMAEConfig
+0smodeling_vit_mae ~0ViTMAEAttention ~6Decoder +dOutput ~6Embeddings ~7ncoder ~6ForPreTraining +kOutput ~6Intermediate ~6Layer ~6Model +bOutput ~6Output ~6PatchEmbeddings ~7reTrainedModel ~6SdpaAttention ~aSelfAttention ~7elfAttention ~aOutput
 0psn.configuration_vit_msn ~0ViTMSNConfig
+0smodeling_vit_msn ~0ViTMSNAttention ~6Embeddings ~7ncoder ~6ForImageClassification ~6Intermediate ~6Layer ~6Model ~6Output ~6PatchEmbeddings ~7reTrainedModel ~6SdpaAttention ~aSelfAttention ~7elfAttention ~aOutput
 0ndet.configuration_vitdet ~0VitDetConfig
+0rmodeling_vitdet ~0VitDetAttention ~6Backbone ~6DropPath ~6Embeddings ~7ncoder ~6Layer ~bNorm ~6Mlp ~7odel ~6PreTrainedModel ~6ResBottleneckBlock
 0nmatte.configuration_vitmatte ~0VitMatteConfig
 0timage_processing_pil_vitmatte ~0VitMatteImageProcessorKwargs ~mPil
 1avitmatte ~0VitMatteImageProcessor ~mKwargs
+0tmodeling_vitmatte +0ImageMattingOutput ~0VitMatteBasicConv3x3 ~8ConvStream ~8DetailCaptureModule ~8ForImageMatting ~9usionBlock ~8Head ~8PreTrainedModel
 0npose.configuration_vitpose ~0VitPoseConfig
 0simage_processing_pil_vitpose ~0VitPoseImageProcessorKwargs ~lPil
 19vitpose ~0VitPoseImageProcessor ~lKwargs
 0r_backbone.configuration_vitpose_backbone ~0VitPoseBackboneConfig
 0ns.configuration_vits ~0VitsConfig
+0pmodeling_vits ~0HifiGanResidualBlock ~0VitsAttention ~4ConvFlow ~4DilatedDepthSeparableConv ~5urationPredictor ~4ElementwiseAffine ~5ncoder ~bLayer ~4FeedForward ~4HifiGan ~4Model +9Output ~4PosteriorEncoder ~5reTrainedModel ~4ResidualCouplingBlock ~kLayer ~4StochasticDurationPredictor ~4TextEncoder +fOutput ~4WaveNet
 0ptokenization_vits ~0VitsTokenizer
 0mvit.configuration_vivit ~0VivitConfig
 0qimage_processing_vivit ~0VivitImageProcessor
+0qmodeling_vivit ~0VivitAttention ~5Embeddings ~6ncoder ~5ForVideoClassification ~5Intermediate ~5Layer ~5Model ~5Output ~5Pooler ~6reTrainedModel ~5SdpaAttention ~9SelfAttention ~6elfAttention ~9Output ~5TubeletEmbeddings
 0qvideo_processing_vivit ~0VivitVideoProcessor
 0ljepa2.configuration_vjepa2 ~0VJEPA2Config
 0rvideo_processing_vjepa2 ~0VJEPA2VideoProcessor
