@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
-import { BYTES, readAll, withServer } from "../cli/testing/http.ts";
+import { BYTES, readInSteps, withServer } from "../cli/testing/http.ts";
 import { nodeTransport } from "../remote/node_transport.ts";
 import { HttpClient, type HttpClientOptions, type HttpResponse } from "./http_client.ts";
 import { openHttpSource } from "./http.ts";
@@ -194,7 +194,7 @@ test("a body that comes in drops ends, whatever it is", async () => {
         })(),
       }));
       const read = async () =>
-        await readAll(await openHttpSource(new URL("http://h.test/a"), one, { name: "a" }));
+        await readInSteps(await openHttpSource(new URL("http://h.test/a"), one, { name: "a" }));
       await assert.rejects(read, /too slowly/);
     }
   } finally {
