@@ -234,6 +234,6 @@ function withoutTimes(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+Z)?/g, "TIME")
     .replaceAll(/"duration": ?[\d.]+/g, "DURATION")
     .replaceAll(/time="[\d.]+"/g, "DURATION")
-    .replaceAll(/· \d+\.\d+ s ·/g, "DURATION")
+    .replaceAll(/· (?:\d+ min )?[\d.]+ s ·/g, "DURATION")
     .replaceAll(/"(?:\d+ min )?[\d.]+ s"/g, "DURATION");
 }

@@ -49,7 +49,8 @@ test("what a format recognises is never ruled out before it is loaded", async ()
       assert.ok(entry.mayMatch(sample), `${sample.name} is ${entry.id}`);
     }
   }
-  assert.deepEqual([...recognised], FORMATS.map(({ id }) => id));
+  // A coarser sweep may leave out the few samples of a format.
+  if (SWEEP === 1) assert.deepEqual([...recognised], FORMATS.map(({ id }) => id));
 });
 
 test("an empty sample matches no format", async () => {

@@ -9,8 +9,8 @@ import { jsonLetters } from "./json.ts";
 
 /** An escape of a double-quoted scalar of YAML that stands for a character of ASCII. */
 const YAML_ESCAPE = /\\(?:x|u00|U000000)(?<hex>[0-7][0-9a-fA-F])/gu;
-/** A document whose root is a collection in brackets, behind comments, directives, a tag and an anchor. */
-const FLOW_ROOT = /^(?:\s|[^ -~\s]|#[^\n]*\n|%[^\n]*\n|---|[!&]\S+\s)*[{[]/u;
+/** What may stand before the root of a document: white space, comments, directives, a tag and an anchor. */
+const BEFORE_ROOT = /[^!-~]+|#[^\n]*\n|%[^\n]*\n|---|[!&]\S+\s/uy;
 const STEPS_PER_CHECK = 4096;
 
 /**
@@ -36,12 +36,19 @@ export function hasYamlKeys(head: Uint8Array): boolean {
     YAML_ESCAPE,
     (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
   );
-  const before = FLOW_ROOT.test(plain)
+  const before = isFlow(plain)
     ? "[\\s{,?]"
     : "(?:^|\\n)[^\\x21-\\x7e\\n]*(?:(?:[-?]|[!&]\\S+)[ \\t]+)*";
   return ["class_name", "config"].every((key) =>
     new RegExp(`${before}["']?${key}["']?\\s*:`, "u").test(plain)
   );
+}
+
+/** Whether the root of a document is a collection in brackets. */
+function isFlow(text: string): boolean {
+  let at = 0;
+  for (BEFORE_ROOT.lastIndex = 0; BEFORE_ROOT.test(text);) at = BEFORE_ROOT.lastIndex;
+  return text[at] === "{" || text[at] === "[";
 }
 
 /**
