@@ -66,8 +66,8 @@ const FIXES: readonly Fix[] = [
   {
     id: "what lies behind an array of unknown length is searched",
     file: `${STREAMS}/readings.ts`,
-    fixed: "if (uncertainAt.length > 0) yield*",
-    broken: "if (uncertainAt.length < 0) yield*",
+    fixed: "if (uncertainAt.length > 0) {",
+    broken: "if (uncertainAt.length < 0) {",
   },
   {
     id: "opcodes behind such an array may take what is on the stack",

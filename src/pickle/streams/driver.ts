@@ -8,6 +8,7 @@ import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import type { GlobalName, Interest, Limits } from "../../core/types.ts";
 import { type ArrayExtent, arrayExtents } from "./joblib.ts";
 import type { Input } from "./input.ts";
+import type { StackDepth } from "./stack_depth.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
@@ -77,6 +78,8 @@ export interface Run {
   readonly uncertain: number;
   /** Offsets in the source behind the first of the latter, and in which order they come. */
   readonly uncertainAt: readonly number[];
+  /** Values above the last mark, the array among them, and marks, at most at any of these places. */
+  readonly uncertainStack: StackDepth;
   /** An array wrapper whose bytes could not be counted, or that go past the end: virtual offset. */
   readonly badArray: number | undefined;
   /** Why the run was broken off, when it was neither the pickle's end nor its error; what came before counts. */
@@ -143,6 +146,7 @@ export async function* runInSteps(
     framedArrays: 0,
     uncertain: 0,
     uncertainAt: [],
+    uncertainStack: { values: 0, marks: 0 },
     badArray: undefined,
     refused: false,
   };
@@ -184,6 +188,7 @@ interface State {
   framedArrays: number;
   uncertain: number;
   readonly uncertainAt: number[];
+  uncertainStack: StackDepth;
   badArray: number | undefined;
   /** True once joblib raises at an array. */
   refused: boolean;
@@ -279,6 +284,7 @@ async function stepArray(
     if (depth >= ARRAY_DEPTH) return;
     const way = options.arrays?.[state.uncertain];
     if (state.uncertain++ < UNCERTAIN_KEPT) state.uncertainAt.push(input.actual(at));
+    state.uncertainStack = deeper(state.uncertainStack, machine.stack);
     extent = way === "pickle"
       ? { kind: "pickle" }
       : typeof way === "number"
@@ -306,6 +312,13 @@ async function stepArray(
       ? array
       : heap.object({ type: "oneOf", values: exact ? [array] : [array, wrapper, ...others] }),
   );
+}
+
+function deeper({ values, marks }: StackDepth, stack: Machine["stack"]): StackDepth {
+  return {
+    values: Math.max(values, stack.size - stack.fence),
+    marks: Math.max(marks, stack.markCount),
+  };
 }
 
 /** The topmost values of the stack and the first of the memo that may be called or changed. */

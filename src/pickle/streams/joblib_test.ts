@@ -234,6 +234,19 @@ test("opcodes before a place where a search goes on may have changed the top of 
   }
 });
 
+test("texts behind an array of unknown length hide nothing, whatever opcodes their letters are", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  for (const letter of "bsaeuRt0o") {
+    const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));
+    const way = bytes(`V${letter.repeat(20_000)}\n`, PAYLOAD, ".");
+    const facts = factsIn(await observe(bytes(array, way)));
+    assert.ok(
+      facts.some((fact) => fact.kind === "call" && fact.expression === CALL),
+      letter,
+    );
+  }
+});
+
 test("behind a second array of unknown length the search goes on", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   const first = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING, "0");

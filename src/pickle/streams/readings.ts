@@ -16,6 +16,7 @@ import { STATUS } from "../machine/status.ts";
 import { loadedEntries } from "./nested.ts";
 import { type ArrayWay, type Run, type RunOptions, runStream } from "./driver.ts";
 import { Resync } from "./resync.ts";
+import type { StackDepth } from "./stack_depth.ts";
 
 /** Subsets of frame crossings that are tried, each taken or not. Intact files need none. CWE-834. */
 const FRAME_READINGS = 16;
@@ -170,7 +171,7 @@ export class OtherReadings {
       }
     };
     count(run.uncertain);
-    let { uncertainAt } = run;
+    let { uncertainAt, uncertainStack } = run;
     for (let tried = 0; tried < ways.length; tried++) {
       if (tried === ARRAY_READINGS) {
         yield [this.tooManyWays("arrays", ARRAY_READINGS, run.start, within)];
@@ -185,10 +186,12 @@ export class OtherReadings {
       yield this.beyond(other.run, known, "arrays", within, other.input);
       count(other.run.uncertain);
       // The first way takes each for what it says.
-      if (tried === 0 && uncertainAt.length === 0) ({ uncertainAt } = other.run);
+      if (tried === 0 && uncertainAt.length === 0) ({ uncertainAt, uncertainStack } = other.run);
       this.alternatives.notePlain(other.run, other.input);
     }
-    if (uncertainAt.length > 0) yield* this.behindUnknown(uncertainAt, options, known, within);
+    if (uncertainAt.length > 0) {
+      yield* this.behindUnknown(uncertainAt, uncertainStack, options, known, within);
+    }
   }
 
   /**
@@ -196,9 +199,11 @@ export class OtherReadings {
    * opcodes import something.
    *
    * @param places offsets in the source behind the wrappers of such arrays, in their order
+   * @param stack what the stack has there at most
    */
   private async *behindUnknown(
     places: readonly number[],
+    stack: StackDepth,
     options: RunOptions,
     known: Set<string>,
     within: readonly string[],
@@ -213,7 +218,7 @@ export class OtherReadings {
     const { spoolBytes, resyncBytes } = this.context.limits;
     const checkDeadline = (): void => this.context.checkDeadline();
     const input = new Input(source, spoolBytes);
-    const search = new Resync(input, resyncBytes, checkDeadline, "amid");
+    const search = new Resync(input, resyncBytes, checkDeadline, "amid", stack);
     let opcodes = 0;
     // Behind a place from which all was read to STOP the search goes on, and comes back to what lies in it.
     const pending = [{ at: from, until: Infinity }];

@@ -7,6 +7,7 @@
 import type { Input } from "./input.ts";
 import { looksLikePickle, startsWithImport } from "./detect.ts";
 import { OP, opcodeOf } from "../machine/opcodes.ts";
+import { Depth, type StackDepth } from "./stack_depth.ts";
 
 /** Bytes of a window of the search. */
 const SEARCH_BYTES = 64 * 1024;
@@ -35,22 +36,26 @@ export class Resync {
   private readonly limit: number;
   private readonly checkDeadline: () => void;
   private readonly where: SearchedFor;
+  private readonly stack: StackDepth;
 
   /**
    * @param limit bytes searched in all
    * @param checkDeadline throws LimitError once time is spent
    * @param where what counts as a place where opcodes begin
+   * @param stack what the stack has at most in the middle of a stream
    */
   constructor(
     input: Input,
     limit: number,
     checkDeadline: () => void,
     where: SearchedFor = "stream",
+    stack: StackDepth = { values: 0, marks: 0 },
   ) {
     this.input = input;
     this.limit = limit;
     this.checkDeadline = checkDeadline;
     this.where = where;
+    this.stack = stack;
   }
 
   /** Whether PROTO stands at `offset`. */
@@ -83,7 +88,7 @@ export class Resync {
         const may = mayStart(bytes, from, lines) || (this.where === "amid" && mayGoOn(bytes, from));
         if (!may) continue;
         const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
-        if (this.where === "amid" && (namesGlobal(candidate) || goesOn(candidate))) {
+        if (this.where === "amid" && (namesGlobal(candidate) || goesOn(candidate, this.stack))) {
           return at + from;
         }
         const size = complete ? bytes.length - from : undefined;
@@ -208,8 +213,9 @@ const OPCODES_TRIED = 64;
  * Whether opcodes lead from the beginning to STOP, or as far as they are tried, and import, call or change
  * something on the way, or lead from FRAME to its end.
  */
-function goesOn(bytes: Uint8Array): boolean {
+function goesOn(bytes: Uint8Array, stack: StackDepth): boolean {
   const framed = isFrame(bytes, 0);
+  const depth = new Depth(stack);
   if (!framed && !takesStack(bytes, 0)) return false;
   const size = framed ? lengthAt(bytes, 1, 8) : Infinity;
   let does = false;
@@ -217,6 +223,7 @@ function goesOn(bytes: Uint8Array): boolean {
   for (let opcodes = 0; at < bytes.length && opcodes < OPCODES_TRIED; opcodes++) {
     if (framed && at >= FRAME_HEAD + size) return at === FRAME_HEAD + size;
     const code = bytes[at] ?? 0;
+    if (!depth.takes(code)) return false;
     if (code === OP.STOP) return framed || does;
     if (CALLS.has(code)) does = true;
     const next = behindOpcode(bytes, at);
