@@ -46,11 +46,11 @@ export function page(measured: Measured): string {
     `Python ${setting.python?.version ?? "none"}.`,
     "",
     ...(rows.length === 0 ? [] : ["## What must hold", "", table(rows), "", INPUT_NOTES]),
-    ...(comparisons.length === 0 ? [NO_COMPARISON] : besideOthers(measured)),
+    ...(comparisons.length === 0 ? [NO_COMPARISON] : otherScanners(measured)),
   ].join("\n");
 }
 
-function besideOthers({ comparisons, versions, left }: Measured): string[] {
+function otherScanners({ comparisons, versions, left }: Measured): string[] {
   return [
     "## Beside other scanners",
     "",

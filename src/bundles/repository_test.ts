@@ -93,8 +93,8 @@ test("one file of a repository is judged with those beside it", async () => {
 });
 
 test("shards that are missing or hold something else are reported", async () => {
-  const whole = await scan("safe/llama_sharded");
-  assert.equal(worst(whole), "clean");
+  const complete = await scan("safe/llama_sharded");
+  assert.equal(worst(complete), "clean");
   const folder = mkdtempSync(join(tmpdir(), "modelaudit-"));
   try {
     const from = join(ROOT, "safe/llama_sharded");

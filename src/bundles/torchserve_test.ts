@@ -94,13 +94,13 @@ test("files outside the archive are dangerous under whatever key they are named"
 });
 
 test("a manifest cut anywhere makes the archive incomplete, and its sources are still judged", async () => {
-  const whole = JSON.stringify({ model: { handler: "handler.py" } });
+  const complete = JSON.stringify({ model: { handler: "handler.py" } });
   const harmful: Entry = { name: "handler.py", data: "import os\nos.system('echo hi')\n" };
-  for (let end = 1; end < whole.length; end++) {
-    const report = await scanMar(whole.slice(0, end), HANDLER);
+  for (let end = 1; end < complete.length; end++) {
+    const report = await scanMar(complete.slice(0, end), HANDLER);
     assert.equal(report.verdict, "incomplete", `cut at ${end}`);
     assert.equal(
-      (await scanMar(whole.slice(0, end), harmful)).verdict,
+      (await scanMar(complete.slice(0, end), harmful)).verdict,
       "dangerous",
       `cut at ${end}`,
     );

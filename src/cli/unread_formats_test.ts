@@ -38,7 +38,7 @@ async function together(names: readonly string[], bytes: Uint8Array) {
 }
 
 /** Exit code and verdict of one file beside a clean one. */
-async function beside(name: string, bytes: Uint8Array) {
+async function besideClean(name: string, bytes: Uint8Array) {
   const { code, seen: [one] } = await together([name], bytes);
   assert.ok(one);
   return { code, ...one };
@@ -119,7 +119,7 @@ test("A file by the name of a format without a reader never ends with 0 beside a
   const alone = names.filter((_, index) => index % 2 === (index >> 1) % 2);
   for (const [index, { name }] of alone.entries()) {
     const [kind = "", bytes = NOISE] = kinds[index % kinds.length] ?? [];
-    const { code } = await beside(name, bytes);
+    const { code } = await besideClean(name, bytes);
     if (code !== 2) wrong.push(`${name} with ${kind}: ${code}`);
   }
   assert.deepEqual(wrong, []);
@@ -140,7 +140,7 @@ test("A format without a reader that is known by its content never ends with 0, 
   for (const [label, head] of HEADS) {
     const bytes = bytesOf(head);
     for (const name of ["model", "model.bin", "model.dat", "model.txt", "model.onnx", "a.json"]) {
-      const { code, verdict, messages } = await beside(name, bytes);
+      const { code, verdict, messages } = await besideClean(name, bytes);
       const ends = name === "model.txt" || name === "a.json" ? [1, 2] : [2];
       if (ends.includes(code) && verdict === "incomplete" && messages.includes(label)) continue;
       wrong.push(`${name} of ${label}: ${code} ${verdict} ${messages}`);
@@ -158,7 +158,7 @@ test("It is no safer in an archive or compressed", async () => {
       "model.gz": gzipSync(bytes),
     };
     for (const [name, content] of Object.entries(wrapped)) {
-      const { code, verdict, messages } = await beside(name, content);
+      const { code, verdict, messages } = await besideClean(name, content);
       if (code === 2 && verdict === "incomplete" && messages.includes(label)) continue;
       wrong.push(`${name} of ${label}: ${code} ${verdict} ${messages}`);
     }

@@ -73,8 +73,8 @@ async function decode(
   return { output, thrown, progress: source.progress() };
 }
 
-function isPrefix(part: Uint8Array, whole: Uint8Array): boolean {
-  return Buffer.compare(part, whole.subarray(0, part.length)) === 0;
+function isPrefix(part: Uint8Array, complete: Uint8Array): boolean {
+  return Buffer.compare(part, complete.subarray(0, part.length)) === 0;
 }
 
 test("every stream gives what was put in, to its end and with its checksums", async () => {
@@ -123,9 +123,9 @@ test("what came before the cut is there, as far as the format allows", async () 
 test("a stream with a wrong byte gives an error or a wrong checksum, and never hangs", async () => {
   let silent = 0;
   for (const name of NAMES) {
-    const whole = read(name);
-    for (let at = 1; at < whole.length; at += 997 * SWEEP) {
-      const bytes = whole.slice();
+    const complete = read(name);
+    for (let at = 1; at < complete.length; at += 997 * SWEEP) {
+      const bytes = complete.slice();
       bytes[at] = (bytes[at] ?? 0) ^ 0x55;
       const { output, thrown, progress } = await decode(bytes, codecOf(name), { budget: 1 << 24 });
       if (thrown !== undefined) {
@@ -173,14 +173,14 @@ test("noise behind a magic number is refused", async () => {
 
 test("what follows the end is not used up", async () => {
   for (const name of ["level_9.bz2", "crc64.xz", "sized.lzma", "one.lz", "best.lz4", "fast.zst"]) {
-    const whole = read(name);
-    const bytes = new Uint8Array(whole.length + 7).fill(0x21);
-    bytes.set(whole);
+    const complete = read(name);
+    const bytes = new Uint8Array(complete.length + 7).fill(0x21);
+    bytes.set(complete);
     const { output, thrown, progress } = await decode(bytes, codecOf(name));
     assert.deepEqual([thrown, output.length, progress.trailing], [
       undefined,
       PLAIN.length,
-      whole.length,
+      complete.length,
     ], name);
   }
 });

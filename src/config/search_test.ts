@@ -85,13 +85,13 @@ test("severity and title are those of the pattern", async () => {
 test("a string longer than a window is searched as a whole, also in a stream", async () => {
   const text = "a".repeat(600_000) + "needle";
   const head = bytesOf([0x80, 2], "X", fourBytes(text.length));
-  const whole = new Uint8Array(head.length + text.length + 1);
-  whole.set(head);
-  whole.set(new TextEncoder().encode(`${text}.`), head.length);
-  assert.equal(found(await scan(whole, '"^a+needle$"')).length, 1);
+  const complete = new Uint8Array(head.length + text.length + 1);
+  complete.set(head);
+  complete.set(new TextEncoder().encode(`${text}.`), head.length);
+  assert.equal(found(await scan(complete, '"^a+needle$"')).length, 1);
   let sent = false;
   const stream = forwardSource("model.pkl", () => {
-    const chunk = sent ? undefined : whole;
+    const chunk = sent ? undefined : complete;
     sent = true;
     return Promise.resolve(chunk);
   });

@@ -53,7 +53,7 @@ test("a vector whose items do not fit is refused before there is memory for it",
 });
 
 test("every cut, and every byte set to its largest value, is read or refused", () => {
-  const whole = bytesOf(buffer());
+  const complete = bytesOf(buffer());
   const read = (bytes: Uint8Array) => {
     try {
       const root = FlatTable.root(bytes);
@@ -63,11 +63,11 @@ test("every cut, and every byte set to its largest value, is read or refused", (
       return undefined;
     }
   };
-  for (let length = 0; length < whole.length; length++) {
-    assert.equal(read(whole.slice(0, length)), undefined, String(length));
+  for (let length = 0; length < complete.length; length++) {
+    assert.equal(read(complete.slice(0, length)), undefined, String(length));
   }
-  for (let at = 0; at < whole.length; at++) {
-    const bytes = whole.slice();
+  for (let at = 0; at < complete.length; at++) {
+    const bytes = complete.slice();
     bytes[at] = 0xff;
     read(bytes);
   }

@@ -80,9 +80,9 @@ test("blocks that lie over one another are malformed: a small file would expand"
 });
 
 test("a table cut at either end is malformed", () => {
-  const whole = table(block([[0, "ab", [1]]]), block([[0, "b", [2]]]));
-  for (let length = 0; length < whole.length; length++) {
-    assert.throws(() => read(whole.subarray(0, length)), FormatError, String(length));
+  const complete = table(block([[0, "ab", [1]]]), block([[0, "b", [2]]]));
+  for (let length = 0; length < complete.length; length++) {
+    assert.throws(() => read(complete.subarray(0, length)), FormatError, String(length));
   }
-  assert.throws(() => read(whole.subarray(30)), FormatError);
+  assert.throws(() => read(complete.subarray(30)), FormatError);
 });

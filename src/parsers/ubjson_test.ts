@@ -49,10 +49,22 @@ test("arrays and objects are read with and without a count", async () => {
 });
 
 test("a text cut off at any byte is malformed", async () => {
-  const whole = bytes("{", "i", 1, "a", "[$", "d", "#", "i", 2, ...Array<number>(8).fill(0), "}");
-  await read(whole);
-  for (let length = 0; length < whole.length; length++) {
-    await assert.rejects(read(whole.subarray(0, length)), FormatError, String(length));
+  const complete = bytes(
+    "{",
+    "i",
+    1,
+    "a",
+    "[$",
+    "d",
+    "#",
+    "i",
+    2,
+    ...Array<number>(8).fill(0),
+    "}",
+  );
+  await read(complete);
+  for (let length = 0; length < complete.length; length++) {
+    await assert.rejects(read(complete.subarray(0, length)), FormatError, String(length));
   }
 });
 

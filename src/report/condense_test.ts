@@ -30,13 +30,13 @@ function withMore(report: ScanReport, clean: number): ScanReport {
 test("A report of what is shown and a summary of all files reads as that of all files", () => {
   for (const [name, sample] of Object.entries(SAMPLES)) {
     for (const clean of [0, 1, 5, 6, 40]) {
-      const whole = withMore(sample, clean);
-      const { report, summary } = condense(whole);
+      const complete = withMore(sample, clean);
+      const { report, summary } = condense(complete);
       for (const quiet of [false, true]) {
         const options = { ...TEXT, quiet };
-        assert.equal(renderText(report, options, summary), renderText(whole, options), name);
+        assert.equal(renderText(report, options, summary), renderText(complete, options), name);
       }
-      assert.equal(renderMarkdown(report, summary), renderMarkdown(whole), name);
+      assert.equal(renderMarkdown(report, summary), renderMarkdown(complete), name);
     }
   }
 });

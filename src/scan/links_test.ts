@@ -70,12 +70,12 @@ test("Each link is judged beside the files of its own folder", async () => {
   const links = await scanned((folder) =>
     cache(folder, {
       alone: { "model.bin": sample("model.bin") },
-      whole: { "model.bin": sample("model.bin"), "model.xml": sample("model.xml") },
+      complete: { "model.bin": sample("model.bin"), "model.xml": sample("model.xml") },
     })
   );
   assert.equal(links.get("snapshots/alone/model.bin")?.verdict, "incomplete");
-  assert.equal(links.get("snapshots/whole/model.bin")?.verdict, "clean");
-  assert.equal(links.get("snapshots/whole/model.bin")?.bytesRead, 0);
+  assert.equal(links.get("snapshots/complete/model.bin")?.verdict, "clean");
+  assert.equal(links.get("snapshots/complete/model.bin")?.bytesRead, 0);
 });
 
 test("A file, hard links and links to it cost one reading, whichever comes first", async () => {

@@ -489,11 +489,13 @@ test("bytes read and progress follow what was asked of the file", async () => {
 test("the bytes that were sampled are those that a format reads", async () => {
   const content = "fake:" + Array.from({ length: 40_000 }, (_, at) => at % 10).join("");
   const reader = fakeFormat("fake", async function* (source) {
-    const whole = await source.read(0, 100_000);
+    const complete = await source.read(0, 100_000);
     const head = await source.read(3, 10);
     const tail = source.readSync?.(content.length - 7, 100);
     const behind = await source.read(content.length + 5, 10);
-    const text = [whole, head, tail ?? whole, behind].map((it) => new TextDecoder().decode(it));
+    const text = [complete, head, tail ?? complete, behind].map((it) =>
+      new TextDecoder().decode(it)
+    );
     assert.deepEqual(text, [content, content.slice(3, 13), content.slice(-7), ""]);
     yield [];
   });

@@ -259,8 +259,8 @@ test("On a terminal nothing but a report's own words is wider than it is", async
     const path = join(folder, "evil.pkl");
     const lines = (await run(["disasm", path], terminal)).out.split("\n");
     assert.ok(lines.every((line) => line.length <= 60), lines.join("\n"));
-    const whole = (await run(["disasm", path])).out.replaceAll(/\s+/g, "");
-    assert.equal(lines.join("").replaceAll(/\s+/g, ""), whole);
+    const complete = (await run(["disasm", path])).out.replaceAll(/\s+/g, "");
+    assert.equal(lines.join("").replaceAll(/\s+/g, ""), complete);
   });
 });
 

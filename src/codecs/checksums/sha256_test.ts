@@ -25,10 +25,14 @@ test("the examples of NIST have the digests that it gives", () => {
 test("every length around a block, and any division into chunks, has the digest of OpenSSL", () => {
   const bytes = Uint8Array.from({ length: 300 }, (_, index) => (index * 131) & 255);
   for (let length = 0; length <= bytes.length; length++) {
-    const whole = bytes.subarray(0, length);
-    const expected = createHash("sha256").update(whole).digest("hex");
+    const complete = bytes.subarray(0, length);
+    const expected = createHash("sha256").update(complete).digest("hex");
     const cut = (length * 7) % (length + 1);
-    assert.equal(hexOf([whole]), expected, String(length));
-    assert.equal(hexOf([whole.subarray(0, cut), whole.subarray(cut)]), expected, String(length));
+    assert.equal(hexOf([complete]), expected, String(length));
+    assert.equal(
+      hexOf([complete.subarray(0, cut), complete.subarray(cut)]),
+      expected,
+      String(length),
+    );
   }
 });

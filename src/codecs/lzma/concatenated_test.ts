@@ -69,9 +69,9 @@ test("any dictionary that liblzma takes is taken, none at all too", async () => 
 });
 
 test("a second stream that is cut off or broken is reported", async () => {
-  const whole = join(FIRST, SECOND);
-  for (let length = FIRST.length + 1; length < whole.length; length++) {
-    const { verdict } = await scan(whole.subarray(0, length), "m.pkl.lzma");
+  const complete = join(FIRST, SECOND);
+  for (let length = FIRST.length + 1; length < complete.length; length++) {
+    const { verdict } = await scan(complete.subarray(0, length), "m.pkl.lzma");
     assert.notEqual(verdict, "clean", String(length));
     assert.notEqual(verdict, "skipped", String(length));
   }

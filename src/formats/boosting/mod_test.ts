@@ -32,12 +32,12 @@ test("a model cut anywhere is never clean", async () => {
     const trees = end.indexOf("\nend of trees\n");
     const parameters = end.indexOf("\nparameters:");
     const python = end.indexOf("\nend of parameters\n");
-    const whole = Array.from({ length: bytes.length }, (_, at) => at).filter((at) =>
+    const complete = Array.from({ length: bytes.length }, (_, at) => at).filter((at) =>
       trees >= 0 && ((at >= trees + 14 && at < parameters + 12) || at >= python + 19)
     );
     await assertCutsNeverClean("m.bin", bytes, {
       step: Math.max(1, Math.round(bytes.length / 700)),
-      allowed: whole,
+      allowed: complete,
     });
   }
 });

@@ -27,7 +27,7 @@ async function verdict(content: string): Promise<string> {
   return (await report("m.dnn", bytes)).verdict;
 }
 
-const WHOLE = ["version", "type", "uid", "root", "inputs", "primitive_functions"]
+const COMPLETE = ["version", "type", "uid", "root", "inputs", "primitive_functions"]
   .map((key) => [key, "x"] as const);
 
 test("a model or checkpoint cut at any byte is never clean", async () => {
@@ -44,9 +44,9 @@ test("bytes changed anywhere are read without a defect", async () => {
 });
 
 test("names of a user's function that are more than names are code", async () => {
-  assert.equal(await verdict(dictionary(...WHOLE)), "clean");
+  assert.equal(await verdict(dictionary(...COMPLETE)), "clean");
   const of = (module: string, name: string) =>
-    verdict(dictionary(...WHOLE, ["module", module], ["class", name]));
+    verdict(dictionary(...COMPLETE, ["module", module], ["class", name]));
   assert.equal(await of("example.module", "Name"), "suspicious");
   assert.equal(await of("m\u00f6", "Name"), "dangerous");
   for (
@@ -58,11 +58,11 @@ test("names of a user's function that are more than names are code", async () =>
     assert.equal(await of(module ?? "", name ?? ""), "dangerous", `${module} ${name}`);
   }
   // Of two entries with one key either may count.
-  const twice = dictionary(...WHOLE, ["module", "a"], ["class", "B"], ["class", "x;y"]);
+  const twice = dictionary(...COMPLETE, ["module", "a"], ["class", "B"], ["class", "x;y"]);
   assert.equal(await verdict(twice), "dangerous");
-  assert.equal(await verdict(dictionary(...WHOLE, ["class", "x;y"])), "dangerous");
+  assert.equal(await verdict(dictionary(...COMPLETE, ["class", "x;y"])), "dangerous");
   assert.equal(
-    await verdict(dictionary(...WHOLE, ["module", "lib.so"], ["deserialize_method", "f"])),
+    await verdict(dictionary(...COMPLETE, ["module", "lib.so"], ["deserialize_method", "f"])),
     "dangerous",
   );
 });

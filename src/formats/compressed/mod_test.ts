@@ -172,14 +172,18 @@ test("a compressed pickle of every kind cut anywhere is never clean", async () =
   const rules = loadRules();
   for (const suffix of ["bz2", "xz", "lzma", "lz4", "zst"]) {
     const name = `model.pkl.${suffix}`;
-    const whole = new Uint8Array(
+    const complete = new Uint8Array(
       readFileSync(new URL(`../../../testdata/compressed/safe/${name}`, import.meta.url)),
     );
     const verdict = async (bytes: Uint8Array) =>
       (await scanSource(bytesSource(name, bytes), { rules })).verdict;
-    assert.equal(await verdict(whole), "clean", name);
-    for (let length = 0; length < whole.length; length += 3) {
-      assert.equal(await verdict(whole.subarray(0, length)), "incomplete", `${name} at ${length}`);
+    assert.equal(await verdict(complete), "clean", name);
+    for (let length = 0; length < complete.length; length += 3) {
+      assert.equal(
+        await verdict(complete.subarray(0, length)),
+        "incomplete",
+        `${name} at ${length}`,
+      );
     }
   }
 });

@@ -19,8 +19,8 @@ test("a model cut at any byte is never clean", async () => {
 });
 
 test("every length, count and type that lies makes the model incomplete or suspicious", async () => {
-  const whole = read("safe/model.bin");
-  const text = latin1(whole, whole.length);
+  const complete = read("safe/model.bin");
+  const text = latin1(complete, complete.length);
   const shape = text.indexOf("same\0") + 5;
   const lies: readonly (readonly [at: number, value: number])[] = [
     [19, 9],
@@ -30,10 +30,10 @@ test("every length, count and type that lies makes the model incomplete or suspi
     [shape + 9, 77],
     [shape + 10, 47],
     [shape + 13, 0xff],
-    [whole.length - 3, 0x78],
+    [complete.length - 3, 0x78],
   ];
   for (const [at, value] of lies) {
-    const lie = whole.slice();
+    const lie = complete.slice();
     lie[at] = value;
     const { verdict } = await report("model.bin", lie);
     assert.ok(["incomplete", "suspicious"].includes(verdict), `${value} at ${at} is ${verdict}`);

@@ -26,9 +26,9 @@ test("a model cut at any byte is never clean", async () => {
 });
 
 test("a type, shape or length that lies makes the model incomplete", async () => {
-  const whole = read("safe/whisper.bin");
+  const complete = read("safe/whisper.bin");
   for (const at of [4, 48, 52, 80, 84, 116, 120, 124, 128]) {
-    const lie = whole.slice();
+    const lie = complete.slice();
     lie[at + 3] = 0x7f;
     const { verdict } = await report("m.bin", lie);
     assert.ok(verdict === "incomplete" || at === 4, `a lie at ${at} is ${verdict}`);

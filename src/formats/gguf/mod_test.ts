@@ -46,26 +46,26 @@ test("every template of a file is handed on", async () => {
 
 test("a header cut at any 16th byte is never clean", async () => {
   for (const name of ["phi3_5.gguf", "big_endian.gguf", "version_1.gguf", "quantized.gguf"]) {
-    const whole = read(name);
-    const end = name === "version_1.gguf" ? 90 : headerEnd(whole);
-    await assertCutsNeverClean("m.gguf", whole.subarray(0, 128));
-    await assertCutsNeverClean("m.gguf", whole.subarray(0, end), { step: 16 });
+    const complete = read(name);
+    const end = name === "version_1.gguf" ? 90 : headerEnd(complete);
+    await assertCutsNeverClean("m.gguf", complete.subarray(0, 128));
+    await assertCutsNeverClean("m.gguf", complete.subarray(0, end), { step: 16 });
   }
 });
 
 test("zeros behind the last tensor are padding, other bytes are not", async () => {
-  const whole = read("version_2.gguf");
+  const complete = read("version_2.gguf");
   const verdict = async (tail: Uint8Array) =>
-    (await scanSource(bytesSource("m.gguf", new Uint8Array([...whole, ...tail])), { rules }))
+    (await scanSource(bytesSource("m.gguf", new Uint8Array([...complete, ...tail])), { rules }))
       .verdict;
   assert.equal(await verdict(new Uint8Array(500)), "clean");
   assert.equal(await verdict(new Uint8Array(500).fill(1)), "suspicious");
 });
 
 test("a number that a file could hold was cut off, one that none could hold is dangerous", async () => {
-  const whole = read("version_2.gguf");
+  const complete = read("version_2.gguf");
   const verdict = async (...bytes: readonly (readonly [at: number, value: number])[]) => {
-    const lie = whole.slice();
+    const lie = complete.slice();
     for (const [at, value] of bytes) lie[at] = value;
     return (await scanSource(bytesSource("m.gguf", lie), { rules })).verdict;
   };
@@ -77,7 +77,7 @@ test("a number that a file could hold was cut off, one that none could hold is d
 });
 
 test("a bit that is wrong in a length, a count, a type or a place is reported", async () => {
-  const whole = read("version_2.gguf");
+  const complete = read("version_2.gguf");
   // Version, counts, length of the key, type, length of the value; of the tensor: length of its
   // name, number of dimensions, dimension, type, place.
   const key = 24;
@@ -86,7 +86,7 @@ test("a bit that is wrong in a length, a count, a type or a place is reported", 
   const fields = [4, 8, 16, key, value, value + 4, tensor, tensor + 9, tensor + 13, tensor + 21];
   for (const at of [...fields, tensor + 25]) {
     for (const [byte, flip] of [[0, 0x40], [3, 0x7f], [2, 0x01]] as const) {
-      const bytes = whole.slice();
+      const bytes = complete.slice();
       const where = at + byte;
       bytes[where] = (bytes[where] ?? 0) ^ flip;
       const report = await scanSource(bytesSource("m.gguf", bytes), { rules });
@@ -96,9 +96,9 @@ test("a bit that is wrong in a length, a count, a type or a place is reported", 
 });
 
 test("no bytes behind the magic number make the scanner fail", async () => {
-  const whole = read("phi3_5.gguf");
+  const complete = read("phi3_5.gguf");
   for (let seed = 1; seed < 400; seed++) {
-    const bytes = whole.slice(0, 1024);
+    const bytes = complete.slice(0, 1024);
     for (let i = 0; i < 8; i++) {
       bytes[4 + ((seed * 7919 + i * 104729) % 1000)] = (seed * 31 + i) & 255;
     }

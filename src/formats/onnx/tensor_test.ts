@@ -46,10 +46,10 @@ test("a tensor that is cut or goes on is none, and its file is never called clea
     // Behind the numbers comes the name: without it a tensor is whole all the same. One without any
     // numbers is so once it has its type.
     const ends = endsOfFields(bytes);
-    const whole = name === "empty.pb"
+    const complete = name === "empty.pb"
       ? ends.filter(({ number }) => number > 1)
       : ends.filter(({ number }) => number !== 8).slice(-1);
-    const lengths = whole.map(({ end }) => end);
+    const lengths = complete.map(({ end }) => end);
     for (let length = 1; length < bytes.length; length++) {
       const report = await scanSource(bytesSource(name, bytes.subarray(0, length)), { rules });
       assert.equal(

@@ -84,9 +84,9 @@ async function decoded(bytes: Uint8Array, context: FormatContext): Promise<Uint8
   const options = { ratio: context.limits.ratio, spend: context.spendExpanded };
   const source = decompress("body", bytesSource("body", body), "zstandard", options);
   const check = (): void => context.checkDeadline();
-  const whole = await readAll(source, NODE_BYTES, "an OCDBT node", check);
+  const complete = await readAll(source, NODE_BYTES, "an OCDBT node", check);
   if (!source.progress().ended) throw new FormatError("Cannot read OCDBT: its body is cut off");
-  return whole;
+  return complete;
 }
 
 /** What stands before the table of files. */

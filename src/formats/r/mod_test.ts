@@ -220,10 +220,10 @@ test("every harmful sample cut anywhere is never clean, and real models neither"
     [SAFE, "odd_v3_ascii.rds"],
   ];
   for (const [folder, name] of files) {
-    const whole = new Uint8Array(readFileSync(new URL(name, folder)));
+    const complete = new Uint8Array(readFileSync(new URL(name, folder)));
     // What stands behind the last word of ASCII is a line feed.
-    const last = whole.at(-1) === 0x0a ? whole.length - 1 : whole.length;
-    await assertCutsNeverClean(name, whole.subarray(0, last));
+    const last = complete.at(-1) === 0x0a ? complete.length - 1 : complete.length;
+    await assertCutsNeverClean(name, complete.subarray(0, last));
   }
 });
 
@@ -271,9 +271,9 @@ test("lengths and numbers that lie are errors, and cost nothing", async () => {
 
 test("every byte of a real model changed to its opposite breaks nothing", async () => {
   for (const name of ["lm_v3_xdr.rds", "odd_v2_ascii.rds", "forced_promise.rds"]) {
-    const whole = new Uint8Array(readFileSync(new URL(name, SAFE)));
-    for (let at = 2; at < whole.length; at += name.startsWith("lm") ? 7 * SWEEP : SWEEP) {
-      const changed = whole.slice();
+    const complete = new Uint8Array(readFileSync(new URL(name, SAFE)));
+    for (let at = 2; at < complete.length; at += name.startsWith("lm") ? 7 * SWEEP : SWEEP) {
+      const changed = complete.slice();
       changed[at] = ~(changed[at] ?? 0) & 0xff;
       const seen = await run(rdsFormat, changed);
       assert.ok(seen.error === undefined || /cells|deep/u.test(seen.error.message), name);

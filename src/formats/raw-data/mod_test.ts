@@ -156,11 +156,11 @@ test("an offset or a length that is no number leaves its file incomplete", async
 test("what each of two indices says of a file counts", async () => {
   const of = async (first: Uint8Array, second: Uint8Array) =>
     (await verdicts({ "a.onnx": first, "b.onnx": second, "w.bin": raw(64) }))["w.bin"];
-  const whole = onnxModel({ length: "64" });
-  assert.equal(await of(whole, onnxModel({ length: "8" })), "clean");
-  assert.equal(await of(whole, onnxModel({ length: "x" })), "incomplete");
-  assert.equal(await of(onnxModel({ length: "x" }), whole), "incomplete");
-  assert.equal(await of(onnxModel({ length: "65" }), whole), "incomplete");
+  const complete = onnxModel({ length: "64" });
+  assert.equal(await of(complete, onnxModel({ length: "8" })), "clean");
+  assert.equal(await of(complete, onnxModel({ length: "x" })), "incomplete");
+  assert.equal(await of(onnxModel({ length: "x" }), complete), "incomplete");
+  assert.equal(await of(onnxModel({ length: "65" }), complete), "incomplete");
 });
 
 test("weights of NCNN have at least the bytes of their layers", async () => {

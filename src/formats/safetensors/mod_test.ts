@@ -38,10 +38,10 @@ test("what the library writes is clean, with every type that it knows", async ()
 });
 
 test("a header cut at any byte is never clean", async () => {
-  const whole = new Uint8Array(readFileSync(new URL("dtypes.safetensors", SAFE)));
-  const end = 8 + new DataView(whole.buffer).getUint32(0, true);
+  const complete = new Uint8Array(readFileSync(new URL("dtypes.safetensors", SAFE)));
+  const end = 8 + new DataView(complete.buffer).getUint32(0, true);
   for (let at = 1; at < end; at += at < 64 ? 1 : 16) {
-    const report = await scanSource(bytesSource("m.safetensors", whole.slice(0, at)), { rules });
+    const report = await scanSource(bytesSource("m.safetensors", complete.slice(0, at)), { rules });
     assert.equal(report.verdict, "incomplete", `cut at ${at}`);
   }
 });

@@ -101,7 +101,7 @@ class ListingReader {
       return;
     }
     const [, key, value = ""] = PROPERTY.exec(line) ?? [];
-    if (key === "Physical Size") this.#physical = wholeNumber(value);
+    if (key === "Physical Size") this.#physical = integerOf(value);
     else if (key === "Tail Size") this.#tail = true;
     else if (key === undefined && DIAGNOSTIC.test(line)) this.#complain(line);
   }
@@ -153,7 +153,7 @@ function memberOf(fields: ReadonlyMap<string, string>): SevenZipMember {
   return {
     name: fields.get("Path") ?? "",
     kind: kindOf(fields, linkTarget),
-    size: wholeNumber(fields.get("Size") ?? ""),
+    size: integerOf(fields.get("Size") ?? ""),
     encrypted: fields.get("Encrypted") === "+",
     memory: memoryOf(method),
     block: fields.get("Block") ?? "",
@@ -196,6 +196,6 @@ function memoryOf(method: string): number {
   return memory;
 }
 
-function wholeNumber(text: string): number | undefined {
+function integerOf(text: string): number | undefined {
   return /^\d{1,20}$/u.test(text) ? Number(text) : undefined;
 }

@@ -147,14 +147,14 @@ test("what came before a block breaks is handed on", async () => {
 });
 
 test("an archive cut off at any 64th byte is never clean, nor is one with a wrong byte", async () => {
-  const whole = read("harmful/copy.7z");
-  for (let length = 32; length < whole.length; length += 64 * SWEEP) {
-    const report = await scan(whole.subarray(0, length));
+  const complete = read("harmful/copy.7z");
+  for (let length = 32; length < complete.length; length += 64 * SWEEP) {
+    const report = await scan(complete.subarray(0, length));
     assert.ok(["incomplete", "dangerous"].includes(report.verdict), `${length} ${report.verdict}`);
     assert.ok(report.findings.length > 0);
   }
-  for (let at = 0; at < whole.length; at += 13 * SWEEP) {
-    const bytes = whole.slice();
+  for (let at = 0; at < complete.length; at += 13 * SWEEP) {
+    const bytes = complete.slice();
     bytes[at] = (bytes[at] ?? 0) ^ 0xff;
     const report = await scan(bytes);
     assert.notEqual(report.verdict, "clean", String(at));
@@ -352,10 +352,10 @@ test("a RAR archive that is encrypted, cut off, or one of several is reported an
         "archive-encrypted",
       ]);
     }
-    const whole = read(`harmful/${version}.rar`);
+    const complete = read(`harmful/${version}.rar`);
     // 20 is where the archive's header ends.
-    for (let length = 8; length < whole.length; length += 12 * SWEEP) {
-      const { verdict } = await scan(whole.subarray(0, length), "x.rar");
+    for (let length = 8; length < complete.length; length += 12 * SWEEP) {
+      const { verdict } = await scan(complete.subarray(0, length), "x.rar");
       assert.ok(["incomplete", "dangerous"].includes(verdict), `${version} ${length} ${verdict}`);
     }
   }

@@ -37,9 +37,9 @@ function stored(data: Uint8Array): Uint8Array {
 test("the harmful member of an archive that lost its directory is found, by every usual method", async () => {
   const names = ["malicious", "lzma", "copy", "deflate", "bzip2", "lzma2_bcj", "bcj2", "arm64"];
   for (const name of names) {
-    const whole = read(`harmful/${name}.7z`);
-    for (let length = directoryOf(whole); length < whole.length; length += 12 * SWEEP) {
-      const report = await scan(whole.subarray(0, length));
+    const complete = read(`harmful/${name}.7z`);
+    for (let length = directoryOf(complete); length < complete.length; length += 12 * SWEEP) {
+      const report = await scan(complete.subarray(0, length));
       assert.equal(report.verdict, "dangerous", `${name} ${length}`);
       assert.ok(report.findings.some(({ ruleId }) => ruleId === "archive-truncated"), name);
     }
@@ -54,9 +54,9 @@ test("what was recovered says where it lay and how it was packed", async () => {
 });
 
 test("a harmless archive that is cut off anywhere is incomplete", async () => {
-  const whole = read("safe/safe.7z");
-  for (let length = 6; length < whole.length; length += 5 * SWEEP) {
-    const report = await scan(whole.subarray(0, length));
+  const complete = read("safe/safe.7z");
+  for (let length = 6; length < complete.length; length += 5 * SWEEP) {
+    const report = await scan(complete.subarray(0, length));
     assert.equal(report.verdict, "incomplete", String(length));
     assert.ok(report.findings.length > 0, String(length));
   }

@@ -304,7 +304,7 @@ export class Flow {
       case "VarHandleOp":
         return { kind: "variable", key: node.texts.get("shared_name") ?? node.name };
       case "ReadVariableOp":
-        return beside(this.#variable(input(0)));
+        return orRestored(this.#variable(input(0)));
     }
     return this.#returned(node, reference, steps);
   }
@@ -322,7 +322,7 @@ export class Flow {
     let only = true;
     const separator = node.texts.get("separator") ?? "";
     if (separator.length >= TEXT_BYTES) return UNKNOWN;
-    if (first?.kind === "saver") return staysBeside(rest, separator) ? first : UNKNOWN;
+    if (first?.kind === "saver") return staysInFolder(rest, separator) ? first : UNKNOWN;
     for (const part of parts) {
       if (part.kind !== "texts") return UNKNOWN;
       only &&= part.only;
@@ -399,7 +399,7 @@ export class Flow {
  * What is read from a variable: a checkpoint may restore something else into it, and so may a graph in a
  * constant, which shares the variables of the one around it by their names.
  */
-function beside(value: Value): Value {
+function orRestored(value: Value): Value {
   return value.kind === "texts" ? { ...value, only: false, graphs: false } : value;
 }
 
@@ -407,7 +407,7 @@ function beside(value: Value): Value {
  * True when what is joined to the saver's filename leaves it in its folder: TensorFlow resolves "..", also
  * behind what is a file (`FileSystem::CleanPath`). Dots may come from several parts, and from a further join.
  */
-function staysBeside(parts: readonly Value[], separator: string): boolean {
+function staysInFolder(parts: readonly Value[], separator: string): boolean {
   let tails = [""];
   for (const part of parts) {
     if (part.kind !== "texts" || !part.only) return false;

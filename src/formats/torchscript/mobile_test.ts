@@ -75,15 +75,15 @@ test("a flatbuffer hands on its sources", async () => {
 });
 
 test("an archive or a program behind a flatbuffer is found at whatever place it begins", async () => {
-  const whole = sample("safe/mobile.ff");
-  assert.equal(await verdictOf(whole), "clean");
+  const complete = sample("safe/mobile.ff");
+  assert.equal(await verdictOf(complete), "clean");
   const payload = gzipSync(new TextEncoder().encode("cposix\nsystem\n(S'echo x'\ntR."));
-  assert.notEqual(await verdictOf(Uint8Array.of(...whole, ...payload)), "clean");
+  assert.notEqual(await verdictOf(Uint8Array.of(...complete, ...payload)), "clean");
   const program = Uint8Array.from(
     "\x7fELF\x02\x01\x01".padEnd(120, "\0"),
     (each) => each.charCodeAt(0),
   );
-  assert.notEqual(await verdictOf(Uint8Array.of(...whole, 1, 2, 3, ...program)), "clean");
+  assert.notEqual(await verdictOf(Uint8Array.of(...complete, 1, 2, 3, ...program)), "clean");
 });
 
 test("a flatbuffer cut off anywhere is never clean", async () => {

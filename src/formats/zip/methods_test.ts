@@ -125,10 +125,10 @@ test("a stream that is cut off at any byte, or has a wrong one, is no whole memb
 
 test("an archive of such a member that is cut off is never clean", async () => {
   for (const name of Object.keys(METHODS)) {
-    const whole = read(`safe/method_${name}.zip`);
-    assert.equal((await scan(whole)).verdict, "clean");
-    for (let length = 20; length < whole.length; length += 32 * SWEEP) {
-      const { verdict, findings } = await scan(whole.subarray(0, length));
+    const complete = read(`safe/method_${name}.zip`);
+    assert.equal((await scan(complete)).verdict, "clean");
+    for (let length = 20; length < complete.length; length += 32 * SWEEP) {
+      const { verdict, findings } = await scan(complete.subarray(0, length));
       assert.equal(verdict, "incomplete", `${name} ${length}`);
       assert.ok(findings.length > 0);
     }

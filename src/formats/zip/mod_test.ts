@@ -220,29 +220,29 @@ test("zip64 sizes that are missing or absurd are no crash", async () => {
 });
 
 test("an archive cut at any byte is never read without a remark", async () => {
-  const whole = buildZip([
+  const complete = buildZip([
     { name: "a/data.pkl", data: EVIL },
     { name: "a/b", data: SAFE.repeat(20), deflate: true },
     { name: "a/c", data: SAFE, descriptor: true },
   ]);
-  for (let length = 4; length < whole.length; length += SWEEP) {
-    const seen = await run(zipFormat, whole.subarray(0, length));
+  for (let length = 4; length < complete.length; length += SWEEP) {
+    const seen = await run(zipFormat, complete.subarray(0, length));
     assert.ok(seen.unread, `cut at ${length}`);
     if (length >= 30 + 10 + 30) assert.ok(found(seen), `cut at ${length}`);
   }
 });
 
 test("an archive cut at the front or with any byte changed ends quickly and without a defect", async () => {
-  const whole = buildZip([
+  const complete = buildZip([
     { name: "a/data.pkl", data: EVIL },
     { name: "a/b", data: SAFE.repeat(20), deflate: true },
   ], { comment: join("comment") });
-  for (let start = 0; start < whole.length; start += SWEEP) {
-    await run(zipFormat, whole.subarray(start));
+  for (let start = 0; start < complete.length; start += SWEEP) {
+    await run(zipFormat, complete.subarray(start));
   }
-  for (let at = 0; at < whole.length; at += SWEEP) {
+  for (let at = 0; at < complete.length; at += SWEEP) {
     for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
-      const bytes = whole.slice();
+      const bytes = complete.slice();
       bytes[at] = value;
       const seen = await run(zipFormat, bytes);
       assert.ok(seen.entries.length < 20);
@@ -279,9 +279,9 @@ test("a local header that is not there leaves the member unread", async () => {
 });
 
 test("a deflated member that breaks gives what came before and is unread", async () => {
-  const whole = buildZip([{ name: "a", data: EVIL + SAFE.repeat(5000), deflate: true }]);
-  const bytes = whole.slice();
-  const size = whole.length - 22 - 47 - 31;
+  const complete = buildZip([{ name: "a", data: EVIL + SAFE.repeat(5000), deflate: true }]);
+  const bytes = complete.slice();
+  const size = complete.length - 22 - 47 - 31;
   bytes.fill(0xff, 31 + Math.floor(size * 0.8), 31 + size);
   const seen = await run(zipFormat, bytes);
   assert.ok(seen.unread && seen.rules.includes("zip-malformed"));

@@ -50,11 +50,11 @@ export function callMacro(run: Run, block: Block, given: Given, place: Place): A
     block,
     parameters.map((name, at) => argument(given, domain, name, at)),
   );
-  const beside = [...given.named].filter(([name]) => !parameters.includes(name));
+  const undeclared = [...given.named].filter(([name]) => !parameters.includes(name));
   const key = [
     tag.at,
     bound.map((one) => one?.id ?? "").join(),
-    beside.map(([name, one]) => `${name}=${one.id}`).join(),
+    undeclared.map(([name, one]) => `${name}=${one.id}`).join(),
     given.positional.slice(parameters.length).map(({ id }) => id).join(),
     given.more?.id ?? "",
     given.others?.id ?? "",

@@ -180,7 +180,7 @@ class Walker {
       this.#add(chain.dynamic, expression, this.#written(expression));
     }
     if (chain.root !== undefined && internal === undefined) this.#visit(chain.root);
-    for (const part of chain.beside) this.#visit(part);
+    for (const part of chain.operands) this.#visit(part);
     for (const link of linksOf(expression)) this.#addCosts(link);
   }
 
@@ -201,7 +201,7 @@ class Walker {
         return {
           ...this.#noted(chain, expression),
           rendered,
-          beside: [...chain.beside, ...given],
+          operands: [...chain.operands, ...given],
           given: [...chain.given, ...texts.filter((text) => text !== undefined)],
         };
       }
@@ -234,7 +234,7 @@ class Walker {
       : [];
     const written = worst === undefined ? `[${this.#shown(index)}]` : `.${worst}`;
     const next = step(chain, worst === undefined ? names : [worst], written);
-    const noted = this.#noted({ ...next, beside: [...chain.beside, index] }, expression);
+    const noted = this.#noted({ ...next, operands: [...chain.operands, index] }, expression);
     return this.#unknown(expression, "attribute") ? this.#pieced(noted, index) : noted;
   }
 
@@ -270,7 +270,7 @@ class Walker {
     const first = names[0] ?? read;
     const written = name === "attr" && first !== undefined ? `.${first}` : `|${name}${shown}`;
     const path = names.length === 0 && read !== undefined ? [read] : names;
-    const next = { ...step(chain, path, written), beside: [...chain.beside, ...values] };
+    const next = { ...step(chain, path, written), operands: [...chain.operands, ...values] };
     const noted = this.#noted(next, expression);
     if (!this.#unknown(expression, "attribute")) return noted;
     return values.reduce((one: Chain, value) => this.#pieced(one, value), noted);
@@ -358,7 +358,7 @@ interface Chain {
   readonly rendered: string;
   readonly given: readonly string[];
   /** Expressions that the chain is given on its way: arguments and indices. */
-  readonly beside: readonly Expression[];
+  readonly operands: readonly Expression[];
   readonly dynamic: string | undefined;
 }
 
@@ -367,7 +367,7 @@ const EMPTY: Chain = {
   names: [],
   rendered: "",
   given: [],
-  beside: [],
+  operands: [],
   dynamic: undefined,
 };
 

@@ -276,27 +276,27 @@ export class Calls implements CallsRoom {
     };
     for (const set of setsOf(given)) gather(set, 0);
     this.#run.step(all.size >> 1);
-    const beside = [...all].slice(0, OTHERS);
-    for (const each of all) this.#handOne(each, { runs, standard, decorates }, beside, site);
+    const others = [...all].slice(0, OTHERS);
+    for (const each of all) this.#handOne(each, { runs, standard, decorates }, others, site);
   }
 
   #handOne(
     each: Value,
     how: { readonly runs: boolean; readonly standard: boolean; readonly decorates: boolean },
-    beside: Values,
+    others: Values,
     site: CallSite | undefined,
   ): void {
     switch (each.kind) {
       case "function":
       case "bound":
       case "partial":
-        if (how.runs) this.#rooms.functions.defer(each, this.#without(beside, each));
+        if (how.runs) this.#rooms.functions.defer(each, this.#without(others, each));
         return;
       case "outer":
         if (each.called || !isSensitive(each.path) || !each.path.includes(".")) return;
         // Constants of a module are not called.
         if (/\.[A-Z][A-Z0-9_]*$/u.test(each.path)) return;
-        if (how.runs) this.#handOuter(each, this.#without(beside, each), site);
+        if (how.runs) this.#handOuter(each, this.#without(others, each), site);
         else this.#rooms.records.note(each.path, false, site, NO_ARGUMENTS);
         return;
       case "instance":

@@ -113,12 +113,12 @@ test("odd and broken source does not stop the reader", () => {
     "é = 1",
   ];
   for (const text of odd) calls(text);
-  const whole =
+  const complete =
     "class A(B):\n    def f(self, *a, b=1):\n        return f'{a!r:>{b}}' if a else {**b}\n" +
     "@A\ndef g(): pass\nwith a as b, c: x = [y for y in z if y]\nmatch a:\n    case {'k': v}: pass\n";
-  for (let at = 0; at <= whole.length; at++) {
-    calls(whole.slice(0, at));
-    calls(whole.slice(at));
+  for (let at = 0; at <= complete.length; at++) {
+    calls(complete.slice(0, at));
+    calls(complete.slice(at));
   }
 });
 

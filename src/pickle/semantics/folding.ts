@@ -109,7 +109,7 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   "builtins.int": (heap, [value, base]) => {
     const radix = base === undefined ? 10 : heap.integerOf(base);
     const digits = text(heap, value);
-    if (digits !== undefined) return wholeNumber(heap, digits, radix);
+    if (digits !== undefined) return parsedInteger(heap, digits, radix);
     const number = value === undefined ? 0 : heap.integerOf(value);
     return number === undefined ? undefined : heap.integer(number);
   },
@@ -298,7 +298,7 @@ function codecsEncode(
 }
 
 /** `int(digits, base)`, digits and a sign only. */
-function wholeNumber(heap: Heap, digits: string, radix = 0): Handle | undefined {
+function parsedInteger(heap: Heap, digits: string, radix = 0): Handle | undefined {
   if (!/^[+-]?[0-9a-z]+$/i.test(digits) || radix < 2 || radix > 36) return undefined;
   const valid = [...digits.replace(/^[+-]/, "")].every((digit) => parseInt(digit, 36) < radix);
   return valid ? heap.integer(parseInt(digits, radix) || 0) : undefined;

@@ -121,10 +121,10 @@ test("text of however many streams is a pickle where one of them imports somethi
     for (const last of [CALL, "N."]) {
       const file = bytes("I1\n.".repeat(count), last);
       const head = file.subarray(0, 65_536);
-      const trial = tryHead(head, file.length, false);
-      const found = trial === "undecided"
+      const attempt = tryHead(head, file.length, false);
+      const found = attempt === "undecided"
         ? await readFurther(bytesSource("file", file), false, () => {})
-        : trial;
+        : attempt;
       assert.equal(found, last === CALL ? "pickle" : "other", `${count} streams`);
     }
   }
@@ -135,8 +135,8 @@ test("text with more values than are kept at once is read on to what it imports"
   for (const values of ["N".repeat(70_000), "(l".repeat(70_000), `N${memo}`]) {
     for (const last of [CALL, "."]) {
       const file = bytes(values, last);
-      const trial = tryHead(file.subarray(0, 65_536), file.length, false);
-      assert.equal(trial, "undecided");
+      const attempt = tryHead(file.subarray(0, 65_536), file.length, false);
+      assert.equal(attempt, "undecided");
       const found = await readFurther(bytesSource("file", file), false, () => {});
       assert.equal(found, last === CALL ? "pickle" : "other", values.slice(0, 4));
     }

@@ -23,12 +23,12 @@ function state(parts: {
 }
 
 /** The calls of a file in which an array hides the end of the pickle, and whether it is read whole. */
-async function found(file: Uint8Array): Promise<{ calls: string[]; whole: boolean }> {
+async function found(file: Uint8Array): Promise<{ calls: string[]; complete: boolean }> {
   const observations = await observe(file);
   const calls = factsIn(observations)
     .flatMap((fact) => fact.kind === "call" && fact.reading === undefined ? [fact.expression] : []);
-  const whole = !observations.some((it) => it.type === "anomaly" && it.unread === true);
-  return { calls, whole };
+  const complete = !observations.some((it) => it.type === "anomaly" && it.unread === true);
+  return { calls, complete };
 }
 
 const CALL = "os.system('echo hi')";
@@ -36,8 +36,8 @@ const HIDING = bytes("........");
 
 test("what follows an array of known length is read, and nothing in it", async () => {
   const file = bytes(WRAPPER, state({}), HIDING, "0", PAYLOAD, ".");
-  const { calls, whole } = await found(file);
-  assert.ok(calls.includes(CALL) && whole);
+  const { calls, complete } = await found(file);
+  assert.ok(calls.includes(CALL) && complete);
 });
 
 test("attributes of several states add up", async () => {
@@ -51,10 +51,10 @@ test("attributes of several states add up", async () => {
 test("a key that a call makes is read where it is known, and makes the length unknown elsewhere", async () => {
   const known = bytes("cnumpy\nstr_\n(Vshape\ntR");
   const folded = await found(bytes(WRAPPER, state({ key: known }), HIDING, "0", PAYLOAD, "."));
-  assert.ok(folded.calls.includes(CALL) && folded.whole);
+  assert.ok(folded.calls.includes(CALL) && folded.complete);
   const unknown = bytes("cpackage\nname\n(Vshape\ntR");
   const other = await found(bytes(WRAPPER, state({ key: unknown }), HIDING, "0", PAYLOAD, "."));
-  assert.ok(other.calls.includes(CALL) && !other.whole);
+  assert.ok(other.calls.includes(CALL) && !other.complete);
 });
 
 test("flags are numbers of any size, of which the lowest bit tells of objects", async () => {
@@ -87,7 +87,7 @@ test("an array of numpy's strings is a pickle of its own, in either place of its
     ]
   ) {
     const file = bytes(WRAPPER, state({ type: bytes(type) }), bytes(PAYLOAD, "."), ".");
-    assert.ok(!(await found(file)).whole, type);
+    assert.ok(!(await found(file)).complete, type);
   }
 });
 
@@ -103,8 +103,8 @@ test("a length that is not known exactly leaves the file incomplete", async () =
     state({ more: bytes("Vnumpy_array_alignment_bytes\ncpackage\nnone\n(tR") }),
   ];
   for (const [index, each] of odd.entries()) {
-    const { whole } = await found(bytes(WRAPPER, each, HIDING, "0."));
-    assert.equal(whole, false, `state ${index}`);
+    const { complete } = await found(bytes(WRAPPER, each, HIDING, "0."));
+    assert.equal(complete, false, `state ${index}`);
   }
 });
 
@@ -116,8 +116,8 @@ test("a wrapper that a function gives may be one", async () => {
     bytes("cjoblib.numpy_pickle\nNumpyArrayWrapper\n(NNNNtR"),
   ];
   for (const wrapper of given) {
-    const { calls, whole } = await found(bytes(wrapper, state({}), HIDING, "0", PAYLOAD, "."));
-    assert.ok(calls.includes(CALL) && !whole);
+    const { calls, complete } = await found(bytes(wrapper, state({}), HIDING, "0", PAYLOAD, "."));
+    assert.ok(calls.includes(CALL) && !complete);
   }
 });
 
@@ -125,8 +125,8 @@ test("a bit generator of numpy's is no wrapper, whatever its state holds", async
   const seed = bytes("cnumpy.random.bit_generator\nSeedSequence\n)", 0x81);
   const made = bytes("cnumpy.random._pickle\n__bit_generator_ctor\n(VMT19937\ntR");
   const built = bytes("(}", str("key"), WRAPPER, state({}), HIDING, "s", seed, "tb");
-  const { calls, whole } = await found(bytes(made, built, "0", PAYLOAD, "."));
-  assert.ok(calls.includes(CALL) && whole);
+  const { calls, complete } = await found(bytes(made, built, "0", PAYLOAD, "."));
+  assert.ok(calls.includes(CALL) && complete);
 });
 
 test("an array amid a frame lies behind it, and the frame goes on before", async () => {

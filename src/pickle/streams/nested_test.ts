@@ -269,8 +269,8 @@ test("a loader that gets what is not known may load any constant, texts by their
   const codec = "cbuiltins\ngetattr\n(NVx\nVlatin1\ntR";
   const text = new TextEncoder().encode(String.fromCharCode(...INNER));
   const coded = bytes("c_codecs\nencode\n(X", text.length, 0, 0, 0, text, codec, "tR");
-  const whole = bytes("cpackage\nfunction\n(", byteString(INNER), "tR");
-  for (const given of [coded, whole]) {
+  const complete = bytes("cpackage\nfunction\n(", byteString(INNER), "tR");
+  for (const given of [coded, complete]) {
     const seen = await observe(loads(given));
     const entries = seen.flatMap((it) => it.type === "entry" ? [it] : []);
     assert.equal(entries.length, 1);
