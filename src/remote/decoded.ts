@@ -20,7 +20,7 @@ const DECODED_BYTES = 64 * 1024 ** 3;
 /** Encodings undone one after the other; nothing is known to have two. CWE-674. */
 const CODINGS = 4;
 /** Bytes that show which of its two forms a deflate encoding has. */
-const TRIAL_BYTES = 64 * 1024;
+const FIRST_BYTES = 64 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
@@ -58,10 +58,10 @@ async function codecOf(source: Source, coding: string): Promise<Codec | undefine
   if (coding === "zstd") return "zstandard";
   if (coding !== "deflate") return undefined;
   // RFC 9110 means zlib's form; clients take the bare one, too, where that fails.
-  const head = await source.read(0, TRIAL_BYTES);
+  const head = await source.read(0, FIRST_BYTES);
   const [method = 0, flags = 0] = head;
   if ((method & 0xf) !== 8 || (method * 256 + flags) % 31 !== 0) return "deflate";
-  return tryInflate(head.subarray(2), TRIAL_BYTES).failed ? "deflate" : "zlib";
+  return tryInflate(head.subarray(2), FIRST_BYTES).failed ? "deflate" : "zlib";
 }
 
 /** @throws SourceError where the encoding breaks or something follows it, LimitError when it expands beyond reason */
