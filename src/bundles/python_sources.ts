@@ -29,7 +29,7 @@ const PACKAGE = /(?:^|\/)[^/]+\.dist-info\/(?:WHEEL|METADATA)$|(?:^|\/)EGG-INFO\
 /** Members that a bundle judges as source of its own kind. */
 const JUDGED = new WeakMap<Listing, Set<string>>();
 
-/** Notes that a bundle judges a member's Python source, so that nothing judges it a second time. */
+/** Notes that a bundle judges a member's Python source, so that it is not judged twice. */
 export function claimSource(listing: Listing, name: string): void {
   const judgedNames = JUDGED.get(listing) ?? new Set();
   JUDGED.set(listing, judgedNames.add(name));

@@ -147,7 +147,7 @@ function readPart(bits: Bits, blockBytes: number): Part {
     throw bits.broken("neither a bzip2 block nor the end begins here");
   }
   if (bits.read(1) !== 0) {
-    throw bits.broken("the bzip2 block is randomised, which nothing has written since 1997");
+    throw bits.broken("the bzip2 block is randomised, as no bzip2 since 0.9.5 writes it");
   }
   const origin = bits.read(24);
   const symbols = readUsedBytes(bits);

@@ -50,7 +50,7 @@ interface Instance {
   callMain(parameters: string[]): unknown;
 }
 
-/** Who is reported what a run brings. Either may throw, which ends the run. */
+/** Callbacks for what 7-Zip writes. Either may throw, which ends the run. */
 interface RunListener {
   /** A line of the messages. */
   line(text: string): void;

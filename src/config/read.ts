@@ -231,7 +231,7 @@ class Reader {
     });
   }
 
-  /** A key such as `allow` below a table belongs to that table, which nothing wants. */
+  /** A key such as `allow` below a table belongs to that table, where it has no meaning. */
   #notTopKey(path: Path, key: string): void {
     const top: readonly string[] = TOP_KEYS;
     if (!top.includes(key)) return;

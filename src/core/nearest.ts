@@ -1,5 +1,5 @@
 /**
- * The word that a person meant.
+ * Did you mean: the nearest word to one that is unknown.
  *
  * @module
  */

@@ -144,7 +144,7 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
 /**
  * An ordinary answer, with ranges.
  *
- * @param count reported of the bytes of bodies as they are sent
+ * @param count called with the bytes of each piece of a body that is sent
  */
 export function sendFile(
   request: IncomingMessage,

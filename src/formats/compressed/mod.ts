@@ -112,7 +112,7 @@ function unpickles({ claim }: Sample): boolean {
 }
 
 /**
- * Decodes on where nothing wanted more, as long as it looks like a bomb, so that one is reported.
+ * Decodes on where no reader asked for more, as long as it looks like a bomb, so that one is reported.
  */
 async function goOn(decoded: DecodedSource, ratio: number): Promise<void> {
   for (;;) {

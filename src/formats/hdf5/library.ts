@@ -131,7 +131,7 @@ export function diagnostic(): string | undefined {
  * Makes a call of the library, whose memory stays below a bound: it asks for as much as a file claims
  * that a row has, 4 GiB at the most. Emscripten takes a refusal for the end of memory.
  *
- * @throws what the library throws, whose kind is nothing's promise
+ * @throws what the library throws, of any class
  */
 export function callLibrary<T>(call: () => T): T {
   diagnostics = "";

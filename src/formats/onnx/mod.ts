@@ -3,7 +3,7 @@
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, https://onnx.ai/onnx/repo-docs/IR.html
  *
  * A model is data for a runtime that knows its operators. What reaches further: operators that call
- * Python or belong to a library of a person's own, and tensors whose data lie in another file, which
+ * Python or belong to a custom operator library, and tensors whose data lie in another file, which
  * the model names by path. They are looked for in all graphs: the main one, those inside attributes
  * (If, Loop, Scan), in functions and in the training information. Tensors are stepped over.
  *
