@@ -64,7 +64,7 @@ test("every folder of a format has its descriptor in the registry, and ids are u
 test("every rules file and every folder of samples belongs to a format, a bundle or a named few", () => {
   const owners = [...DESCRIPTORS, ...BUNDLES].map(({ id }) => id);
   const rules = readdirSync(new URL("rules/", ROOT)).filter((it) => it.endsWith(".toml"))
-    .map((it) => it.replace(/(?:_ops|_functions)?\.toml$/u, ""));
+    .map((it) => it.replace(/(?:_ops|_functions|_names)?\.toml$/u, ""));
   assert.deepEqual(rules.filter((it) => ![...owners, ...GENERAL].includes(it)), []);
   const samples = readdirSync(new URL("testdata/", ROOT), { withFileTypes: true })
     .filter((entry) => entry.isDirectory()).map(({ name }) => name);
