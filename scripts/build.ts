@@ -35,6 +35,9 @@ const DECODERS = ["7z-wasm", "h5wasm"] as const;
 /** The one that is a dependency of the npm package: its WASM stands in its modules already. */
 const DEPENDENCIES = ["h5wasm"] as const;
 
+/** The manual page, for `man` after an installation. */
+const MANUAL = `${TOOL_NAME}.1`;
+
 /** Entries of the package. */
 const ENTRIES = ["cli.ts", "worker.ts", "mod.ts"] as const;
 
@@ -143,6 +146,7 @@ function buildPackage(folder: string): void {
   // Who installs the package has neither make nor docs/.
   cpSync(join(ROOT, "docs", "npm.md"), join(folder, "README.md"));
   writeManifest(folder);
+  writeFileSync(join(folder, MANUAL), run(toolPath("bun"), [join(folder, "cli.js"), "man"]));
   writeFileSync(join(folder, "sbom.cdx.json"), sbom());
 }
 
@@ -154,6 +158,7 @@ function writeManifest(folder: string): void {
     ...Object.fromEntries(same.map((key) => [key, own[key]])),
     type: "module",
     bin: { [TOOL_NAME]: "cli.js" },
+    man: `./${MANUAL}`,
     exports: {
       ".": { types: "./types/mod.d.ts", browser: "./browser.js", default: "./mod.js" },
       "./package.json": "./package.json",
@@ -162,7 +167,7 @@ function writeManifest(folder: string): void {
     engines: own["engines"],
     files: [
       ...["cli.js", "worker.js", "mod.js", "browser.js", "chunks/", "types/", "LICENSE*"],
-      "sbom.cdx.json",
+      ...[MANUAL, "sbom.cdx.json"],
     ],
     dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, dependencies[name]])),
   });
@@ -329,19 +334,20 @@ export function toolPath(name: Runtime): string {
  * Runs a program, in the checkout's root unless another folder is given.
  *
  * @param help what to do when it fails
+ * @returns its standard output
  * @throws BuildError when it fails
  */
 function run(
   program: string,
   args: readonly string[],
   { folder = ROOT, help = "" }: { readonly folder?: string; readonly help?: string } = {},
-): void {
+): string {
   const { status, stdout, stderr } = spawnSync(program, [...args], {
     cwd: folder,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
   });
-  if (status === 0) return;
+  if (status === 0) return stdout;
   throw new BuildError(`${stdout ?? ""}${stderr ?? ""}\n${program} failed\n${help}`.trim());
 }
 

@@ -26,7 +26,7 @@ const RUNTIMES: readonly (readonly [name: string, ...command: string[]])[] = [
 test("The npm package holds code, types and nothing else, in less than 8 MB", { skip }, () => {
   const { files, unpackedSize } = install();
   const allowed =
-    /^(?:chunks\/\w+\.js|cli\.js|worker\.js|mod\.js|browser\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|LICENSE(?:-7-Zip\.txt|-unRAR\.txt)?|README\.md)$/;
+    /^(?:chunks\/\w+\.js|cli\.js|worker\.js|mod\.js|browser\.js|types\/mod\.d\.ts|types\/src\/[\w/]+\.d\.ts|package\.json|sbom\.cdx\.json|modelaudit\.1|LICENSE(?:-7-Zip\.txt|-unRAR\.txt)?|README\.md)$/;
   for (const { path } of files) assert.match(path, allowed);
   const needed = ["cli.js", "worker.js", "mod.js", "browser.js", "types/mod.d.ts", "LICENSE"];
   for (const path of [...needed, "LICENSE-7-Zip.txt", "LICENSE-unRAR.txt", "README.md"]) {
@@ -63,6 +63,18 @@ test(
     expectWriteErrors(SCRATCH, nodePath(), [join(HOME, "cli.js")]);
   },
 );
+
+test("The manual page that is installed is the one that the command writes", { skip }, () => {
+  install();
+  const written = run(PROJECT, nodePath(), join(HOME, "cli.js"), "man");
+  assert.equal(readFileSync(join(HOME, "modelaudit.1"), "utf8"), written);
+  const { man } = JSON.parse(readFileSync(join(HOME, "package.json"), "utf8"));
+  assert.equal(man, "./modelaudit.1");
+  const help = run(PROJECT, nodePath(), join(HOME, "cli.js"), "scan", "--help");
+  for (const [option = ""] of help.matchAll(/(?<= )--[a-z-]+(?= |$)/gm)) {
+    assert.ok(written.includes(option.replaceAll("-", "\\-")), option);
+  }
+});
 
 test("Examples of doc comments and pages have right types outside of the repository", {
   skip,

@@ -7,7 +7,7 @@
 
 import type { FileReport, Finding } from "../core/types.ts";
 import { escapeText } from "../report/escape.ts";
-import { formatCount } from "../report/format.ts";
+import { formatCount } from "../core/numbers.ts";
 import { FALLBACK } from "../rules/classify.ts";
 
 /** How far files use a name, from the least up. */

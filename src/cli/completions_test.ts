@@ -21,6 +21,14 @@ const CASES: readonly (readonly [typed: string, offered: string, not: string])[]
   ["modelaudit doctor --format ", "json", "sarif"],
   ["modelaudit config ", "init", "doctor"],
   ["modelaudit rules list --sev", "--severity", "--area"],
+  ["modelaudit rules list --area pi", "pickle", "doctor"],
+  ["modelaudit explain pickle-mal", "pickle-malformed", "doctor"],
+  ["modelaudit rules show zip-b", "zip-bomb", "doctor"],
+  ["modelaudit scan --format=s", "sarif", "scan"],
+  ["modelaudit --format=", "cyclonedx", "scan"],
+  ["modelaudit scan --output sa", "sarif=", "scan"],
+  ["modelaudit doctor --color ", "always", "sarif"],
+  ["modelaudit completions z", "zsh", "fish"],
 ];
 
 /** Programs that print what a shell would offer for the line `$1`, once the script at `$2` is read. */
@@ -28,14 +36,16 @@ const ASK: Readonly<Record<Shell, readonly string[]>> = {
   bash: [
     "--norc",
     "-c",
-    'source "$2"; read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=(""); ' +
+    // Bash makes a word of each "=", too.
+    'source "$2"; read -ra COMP_WORDS <<< "${1//=/ = }"; [[ $1 == *" " ]] && COMP_WORDS+=(""); ' +
     'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _modelaudit; printf "%s\\n" "${COMPREPLY[@]}"',
   ],
   zsh: [
     "-f",
     "-c",
-    'source "$2"; words=("${(@s: :)1}"); CURRENT=$#words; _files() { : }; ' +
-    'compadd() { shift; for it in "$@"; do [[ $it == "${words[CURRENT]}"* ]] && print -r -- $it; done; true }; ' +
+    'source "$2"; words=("${(@s: :)1}"); CURRENT=$#words; _files() { : }; compset() { : }; ' +
+    "compadd() { [[ $1 == -S ]] && shift 2; shift; " +
+    'for it in "$@"; do [[ $it == "$current"* ]] && print -r -- $it; done; true }; ' +
     "_modelaudit",
   ],
   fish: ["-N", "-c", 'source $argv[2]; complete -C $argv[1] | string replace -r "\\t.*" ""'],
@@ -60,7 +70,9 @@ for (const shell of SHELLS) {
       });
       const words = asked.stdout.split("\n");
       assert.equal(asked.stderr, "", `${shell}: ${typed}`);
-      assert.ok(words.includes(offered), `${typed}: ${words.join(" ")}`);
+      // Fish offers the option and its value as one word.
+      const isOffered = words.some((it) => it === offered || it.endsWith(`=${offered}`));
+      assert.ok(isOffered, `${typed}: ${words.join(" ")}`);
       assert.ok(!words.includes(not), `${typed}: ${words.join(" ")}`);
     }
   });

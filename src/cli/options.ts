@@ -6,7 +6,9 @@
 
 import { ConfigError } from "../core/errors.ts";
 import type { FailOn, Limits } from "../core/types.ts";
+import { DEFAULT_LIMITS, LIMIT_FLAGS } from "../core/limits.ts";
 import { didYouMean } from "../core/nearest.ts";
+import { formatBytes, formatNumber } from "../core/numbers.ts";
 
 /** Report formats of `scan`. */
 export const REPORT_FORMATS = [
@@ -72,25 +74,36 @@ interface LimitOption {
 
 /** One option a limit. The defaults are in `src/core/limits.ts`. */
 export const LIMIT_OPTIONS: readonly LimitOption[] = [
-  limit("--max-depth <n>", "depth", parseCount, "containers in containers"),
-  limit("--max-members <n>", "members", parseCount, "members of one archive"),
-  limit("--max-expanded <size>", "expandedBytes", parseSize, "bytes decompressed for one file"),
-  limit("--max-spool <size>", "spoolBytes", parseSize, "bytes of one member kept in memory"),
-  limit("--max-ratio <n>", "ratio", parseCount, "expanded over compressed size of a member"),
-  limit("--max-file-time <seconds>", "milliseconds", parseMilliseconds, "time for one file"),
-  limit("--max-opcodes <n>", "opcodes", parseCount, "pickle opcodes of one file"),
-  limit("--max-values <n>", "values", parseCount, "memo, stack and container items kept"),
-  limit("--max-resync <size>", "resyncBytes", parseSize, "bytes searched behind a corrupt stream"),
-  limit("--max-issues <n>", "issues", parseCount, "issues of one file"),
+  limit("<n>", "depth", parseCount, "containers in containers"),
+  limit("<n>", "members", parseCount, "members of one archive"),
+  limit("<size>", "expandedBytes", parseSize, "bytes decompressed for one file"),
+  limit("<size>", "spoolBytes", parseSize, "bytes of one member kept in memory"),
+  limit("<n>", "ratio", parseCount, "expanded over compressed size of a member"),
+  limit("<seconds>", "milliseconds", parseMilliseconds, "time for one file"),
+  limit("<n>", "opcodes", parseCount, "pickle opcodes of one file"),
+  limit("<n>", "values", parseCount, "memo, stack and container items kept"),
+  limit("<size>", "resyncBytes", parseSize, "bytes searched behind a corrupt stream"),
+  limit("<n>", "issues", parseCount, "issues of one file"),
 ];
 
 function limit(
-  flags: string,
+  value: string,
   name: keyof Limits,
   parse: (text: string) => number,
   description: string,
 ): LimitOption {
-  return { flags, limit: name, parse, description };
+  const usual = DEFAULT_LIMITS[name];
+  const shown = usual === undefined
+    ? "none"
+    : value === "<size>"
+    ? formatBytes(usual)
+    : formatNumber(usual);
+  return {
+    flags: `${LIMIT_FLAGS[name]} ${value}`,
+    limit: name,
+    parse,
+    description: `${description}; ${shown} unless given`,
+  };
 }
 
 /**
@@ -134,6 +147,20 @@ export function parseJobs(text: string): number | undefined {
     throw new ConfigError(text, `"${text}" is not auto or a whole number up to ${MOST_JOBS}`);
   }
   return jobs === 0 ? undefined : jobs;
+}
+
+/**
+ * The exit code for issues that fail: `0`, `3`. 2 and what lies above 125 mean something else.
+ *
+ * @throws ConfigError when it is none
+ */
+export function parseExitCode(text: string): number {
+  const code = /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+  if (code <= 125 && code !== 2) return code;
+  throw new ConfigError(
+    text,
+    `"${text}" is not a number up to 125 other than 2, which says that something could not be read`,
+  );
 }
 
 function parseMilliseconds(text: string): number {

@@ -5,7 +5,7 @@
  */
 
 import { escapeText } from "../report/escape.ts";
-import { formatBytes, formatCount, formatSeconds } from "../report/format.ts";
+import { formatBytes, formatCount, formatSeconds } from "../core/numbers.ts";
 import { truncate, truncateStart } from "../report/width.ts";
 import { NO_PROGRESS, type Progress } from "../scan/schedule/progress.ts";
 import type { Io } from "./io.ts";

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { raisedBy } from "../core/limits.ts";
+import { formatBytes } from "../core/numbers.ts";
 import { FormatError, LimitError } from "../core/errors.ts";
 import { type ForwardSource, forwardSource, LOOK_BACK_BYTES } from "../sources/forward.ts";
 import type { Source } from "../core/source.ts";
@@ -421,8 +423,8 @@ function checkRatio(consumed: number, produced: number, ratio: number, floor: nu
   if (!isBomb(consumed, produced, ratio, floor)) return;
   throw new LimitError(
     "ratio",
-    `Cannot go on decompressing: ${consumed} bytes have become ${produced}, ` +
-      `which is more than any model needs`,
+    `Cannot go on decompressing: ${formatBytes(consumed)} have become ${formatBytes(produced)}, ` +
+      `which is more than any model needs${raisedBy("ratio")}`,
   );
 }
 

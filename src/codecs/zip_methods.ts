@@ -6,6 +6,8 @@
  * @module
  */
 
+import { raisedBy } from "../core/limits.ts";
+import { formatBytes } from "../core/numbers.ts";
 import { FormatError, LimitError } from "../core/errors.ts";
 import { forwardSource, spool } from "../sources/forward.ts";
 import { bytesSource, sliceSource } from "../sources/memory.ts";
@@ -192,8 +194,8 @@ class MemberDecoder {
     if (!isBomb(length, total, ratio)) return;
     throw new LimitError(
       "ratio",
-      `Cannot go on decompressing: ${length} bytes have become ${total}, ` +
-        "which is more than any model needs",
+      `Cannot go on decompressing: ${formatBytes(length)} have become ${formatBytes(total)}, ` +
+        `which is more than any model needs${raisedBy("ratio")}`,
     );
   }
 
@@ -235,7 +237,8 @@ async function checkModel(slice: Source, memory: number): Promise<void> {
   if (needed <= memory) return;
   throw new LimitError(
     "spoolBytes",
-    `Cannot decompress: it needs ${needed} bytes of memory, ${memory} are allowed`,
+    `Cannot decompress: it needs ${formatBytes(needed)} of memory, ${formatBytes(memory)} are ` +
+      `allowed${raisedBy("spoolBytes")}`,
   );
 }
 

@@ -9,6 +9,25 @@ import type { Limits } from "./types.ts";
 
 const MIB = 1024 * 1024;
 
+/** The options of the command that set the limits. */
+export const LIMIT_FLAGS: Readonly<Record<keyof Limits, string>> = {
+  depth: "--max-depth",
+  members: "--max-members",
+  expandedBytes: "--max-expanded",
+  spoolBytes: "--max-spool",
+  ratio: "--max-ratio",
+  milliseconds: "--max-file-time",
+  opcodes: "--max-opcodes",
+  values: "--max-values",
+  resyncBytes: "--max-resync",
+  issues: "--max-issues",
+};
+
+/** For the end of a message: which option raises the limit that was reached. */
+export function raisedBy(limit: keyof Limits): string {
+  return ` (${LIMIT_FLAGS[limit]} sets the limit)`;
+}
+
 /** The default budgets. */
 export const DEFAULT_LIMITS: Limits = {
   /** Containers around a source. A wheel in an image layer has three, a checkpoint one. CWE-674. */

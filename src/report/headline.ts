@@ -5,7 +5,7 @@
  */
 
 import type { FileReport, ScanReport, Verdict } from "../core/types.ts";
-import { formatCount, formatNumber } from "./format.ts";
+import { formatCount, formatNumber } from "../core/numbers.ts";
 import { isMinor, type Summary } from "./summary.ts";
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import type { ScanReport } from "../core/types.ts";
-import { formatCount } from "./format.ts";
+import { formatCount } from "../core/numbers.ts";
 
 /** The rule of storages that stayed on their server. */
 const NOT_FETCHED = "zip-storages-not-fetched";

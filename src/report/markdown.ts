@@ -8,7 +8,7 @@
 import type { FileReport, ScanReport, Severity, Verdict } from "../core/types.ts";
 import { incompleteText } from "./acceptance.ts";
 import { escapeText } from "./escape.ts";
-import { formatBytes, formatCount } from "./format.ts";
+import { formatBytes, formatCount } from "../core/numbers.ts";
 import { limitationsOf, saysUnread } from "./limitations.ts";
 import { locationText, orderErrors, orderFiles } from "./order.ts";
 import { type IssueRecord, issueRecords } from "./record.ts";

@@ -25,7 +25,7 @@ import {
 } from "../core/types.ts";
 import type { RestrictedLoad } from "../core/restricted_load.ts";
 import { SCHEMA_VERSION } from "./record.ts";
-import type { ExitOptions } from "./summary.ts";
+import { exitCode, type ExitOptions, summarize } from "./summary.ts";
 
 /** What a JSON report says: the report, and what decided its exit code. */
 export interface ReadReport {
@@ -34,6 +34,9 @@ export interface ReadReport {
   /** What failed the scan. */
   readonly exit: ExitOptions;
 }
+
+/** Exit codes, see {@linkcode exitCode}. */
+const [FAILED, UNREAD, INTERRUPTED] = [1, 2, 130];
 
 const FAIL_ON: readonly FailOn[] = ["critical", "high", "medium", "low", "info", "never"];
 
@@ -88,28 +91,35 @@ class ReportReader {
     const issues = this.#list(it["issues"], "issues", (one, at) => this.#issue(one, at));
     const errors = this.#list(it["errors"], "errors", (one, at) => this.#error(one, at));
     const files = this.#list(it["assets"], "assets", (one, at) => this.#asset(one, at));
-    return {
-      report: {
-        tool: {
-          name: this.#text(tool["name"], "tool.name"),
-          version: this.#text(tool["version"], "tool.version"),
-          rules: this.#text(tool["rules"], "tool.rules"),
-        },
-        startTime: this.#text(it["start_time"], "start_time"),
-        duration: this.#number(it["duration"], "duration"),
-        ...joined(files, issues, errors),
-        rules: this.#rules(it["rules"]),
-        configuration: this.#text(it["configuration"], "configuration"),
-        configurationNotes: this.#texts(it["configuration_notes"], "configuration_notes"),
-        suppressed: this.#number(it["suppressed"], "suppressed"),
-        ...this.#suppressed(it["suppressed_by"], "suppressed_by", "suppressedBy"),
+    const report: ScanReport = {
+      tool: {
+        name: this.#text(tool["name"], "tool.name"),
+        version: this.#text(tool["version"], "tool.version"),
+        rules: this.#text(tool["rules"], "tool.rules"),
       },
-      exit: {
-        failOn: this.#word(it["fail_on"], FAIL_ON, "fail_on"),
-        allowNoModels: this.#flag(it["allow_no_models"], "allow_no_models"),
-        interrupted: it["exit_code"] === 130,
-      },
+      startTime: this.#text(it["start_time"], "start_time"),
+      duration: this.#number(it["duration"], "duration"),
+      ...joined(files, issues, errors),
+      rules: this.#rules(it["rules"]),
+      configuration: this.#text(it["configuration"], "configuration"),
+      configurationNotes: this.#texts(it["configuration_notes"], "configuration_notes"),
+      suppressed: this.#number(it["suppressed"], "suppressed"),
+      ...this.#suppressed(it["suppressed_by"], "suppressed_by", "suppressedBy"),
     };
+    return { report, exit: this.#exit(it, report) };
+  }
+
+  #exit(it: Fields, report: ScanReport): ExitOptions {
+    const code = this.#number(it["exit_code"], "exit_code");
+    const exit = {
+      failOn: this.#word(it["fail_on"], FAIL_ON, "fail_on"),
+      allowNoModels: this.#flag(it["allow_no_models"], "allow_no_models"),
+      interrupted: code === INTERRUPTED,
+    };
+    const usual = exitCode(summarize(report), exit);
+    if (usual !== FAILED || code === FAILED) return exit;
+    // Issues that fail have a code of their own; with 0, what was not read decides.
+    return { ...exit, failedCode: code === UNREAD ? 0 : code };
   }
 
   #asset(value: unknown, at: string): FileReport {

@@ -47,10 +47,9 @@ export interface ExitOptions {
   readonly allowNoModels: boolean;
   /** The user ended the run before its time. */
   readonly interrupted?: boolean;
+  /** The code for issues that fail; 1 unless given. */
+  readonly failedCode?: number | undefined;
 }
-
-/** 0: nothing found; 1: an issue at or above `failOn`; 2: something was not read; 130: interrupted. */
-type ExitCode = 0 | 1 | 2 | 130;
 
 /** Collects a {@linkcode Summary} file by file, so that a stream of them can be summed. */
 export class SummaryBuilder {
@@ -143,12 +142,14 @@ export function isMinor({ issues }: Summary): boolean {
  * @param summary counts of the run
  * @param options what counts as failing
  */
-export function exitCode(summary: Summary, options: ExitOptions): ExitCode {
-  const { failOn, allowNoModels, interrupted } = options;
+export function exitCode(summary: Summary, options: ExitOptions): number {
+  const { failOn, allowNoModels, interrupted, failedCode = 1 } = options;
   // What was cut off is itself an issue: the code must still tell a person's Ctrl-C from harm.
   if (interrupted) return 130;
-  if (summary.failures > 0) return 1;
-  if (failingOn(failOn).some((severity) => summary.ungoverned[severity] > 0)) return 1;
+  const failed = summary.failures > 0 ||
+    failingOn(failOn).some((severity) => summary.ungoverned[severity] > 0);
+  // Who wants no failure for issues still learns what could not be read.
+  if (failed && failedCode !== 0) return failedCode;
   if (summary.unread > 0 || summary.errors > summary.errorsAccepted) return 2;
   return summary.verdict === undefined && !allowNoModels ? 2 : 0;
 }

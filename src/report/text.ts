@@ -11,7 +11,7 @@ import { incompleteText } from "./acceptance.ts";
 import { aggregateInnocuous, groupOperators } from "./aggregate.ts";
 import { CLEAN_FILES_SHOWN } from "./condense.ts";
 import { escapeText } from "./escape.ts";
-import { formatBytes, formatCount } from "./format.ts";
+import { formatBytes, formatCount } from "../core/numbers.ts";
 import { hang, type Page, paragraph } from "./layout.ts";
 import { saysUnread } from "./limitations.ts";
 import { loadsTexts } from "./loads.ts";

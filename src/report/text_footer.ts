@@ -7,7 +7,7 @@
 import { type ScanReport, SEVERITIES, SUPPRESSIONS, VERDICTS } from "../core/types.ts";
 import { aggregateInnocuous } from "./aggregate.ts";
 import { escapeText } from "./escape.ts";
-import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "../core/numbers.ts";
 import { factLines, hang, type Page, paragraph } from "./layout.ts";
 import { headlineOf } from "./headline.ts";
 import { limitationsOf } from "./limitations.ts";

@@ -7,7 +7,7 @@
 import type { Evidence, Finding, ScanError, ScanReport } from "../core/types.ts";
 import { reasonsOf } from "../core/reasons.ts";
 import { escapeLines, escapeText } from "./escape.ts";
-import { formatNumber } from "./format.ts";
+import { formatNumber } from "../core/numbers.ts";
 import { factLines, hang, isNarrow, type Page, paragraph } from "./layout.ts";
 import { saysUnread } from "./limitations.ts";
 import { wrap } from "./width.ts";

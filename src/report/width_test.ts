@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { escapeLines, escapeText } from "./escape.ts";
-import { formatBytes, formatCount, formatSeconds } from "./format.ts";
+import { formatBytes, formatCount, formatSeconds } from "../core/numbers.ts";
 import { displayWidth, padEnd, truncate, truncateStart, wrap } from "./width.ts";
 
 test("Emoji and East Asian characters take two columns, combining marks none", () => {

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "0a8f8d65179db7d5c847964cd01ada1d27310570490ac3138b01b2f19f0fe75a";
+export const RULES_HASH: string = "a36c9ad0df4c30ac08d62184196a97d6669c1a67369b307730648e71ecf431f2";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -81,8 +81,8 @@ export const RULES_JSON: string = `[
 {"id":"file-lfs-pointer","format":"file","kind":"anomaly","severity":"info","safety":"innocuous","title":"Git-LFS pointer instead of the model","why":"The model itself is another file, which was not scanned.","fix":"Run 'git lfs pull' and scan again."},
 {"id":"file-unreadable","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Unreadable file","why":"What cannot be read cannot be judged.","fix":"Check that it exists and that you may read it, and scan again."},
 {"id":"file-changed","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"File changed during the scan","why":"What was judged may not be what is there now.","fix":"Wait until nothing writes to it and scan again.","references":["CWE-367"]},
-{"id":"scan-limit","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Scan limit reached","why":"The rest was not looked at, so the file is not called clean.","fix":"Scan again with larger limits.","references":["CWE-400"]},
-{"id":"scan-timeout","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Scan timeout","why":"The rest was not looked at, so the file is not called clean.","fix":"Scan again with a longer --timeout."},
+{"id":"scan-limit","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Scan limit reached","why":"The rest was not looked at, so the file is not called clean.","fix":"Scan again with a larger limit, where an option sets it.","references":["CWE-400"]},
+{"id":"scan-timeout","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Scan timeout","why":"The rest was not looked at, so the file is not called clean.","fix":"Scan again with more time: --max-file-time for one file, --timeout for all."},
 {"id":"scan-cancelled","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Scan cancelled","why":"The rest was not looked at, so the file is not called clean.","fix":"Scan again."},
 {"id":"scan-decoder-missing","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Decoder not available","why":"Without it this file cannot be read, so the file is not called clean.","fix":"Install modelaudit again, or use its executable, which has all decoders inside."},
 {"id":"scan-defect","format":"file","kind":"anomaly","severity":"low","safety":"suspicious","title":"Internal error of modelaudit","why":"An error in modelaudit kept it from reading on. The rest was not looked at, so the file is not called clean.","fix":"Report it, with the file if you may share it. Do not load the file meanwhile."},

@@ -13,7 +13,7 @@ import type { GlobalClassifier, Match } from "./classify.ts";
 import { ALLOWLISTS, CALLABLES_JSON, LOADERS_JSON, RULES_HASH, RULES_JSON } from "./embedded.ts";
 import { judge } from "./judge.ts";
 import type { Judging } from "./judge.ts";
-import { exactness, type OperatorMatch, OperatorTable } from "./operators.ts";
+import { exactness, nameOf, type OperatorMatch, OperatorTable } from "./operators.ts";
 import {
   overrideClassifier,
   overrideInterest,
@@ -31,6 +31,8 @@ export interface Rules extends RuleSet {
   list(): readonly Rule[];
   /** The rule with this id. */
   find(id: string): Rule | undefined;
+  /** The rules that name an operator, by language; without those that cover it by a pattern. */
+  operators(name: string): readonly { readonly language: string; readonly rule: Rule }[];
   /** The rule that a global falls under, called or only named. */
   match(module: string, name: string, called: boolean): Match;
   /** The libraries on the allowlists. */
@@ -122,6 +124,18 @@ export function buildRules(
       judge(judging, observations, location, most),
     list: () => rules,
     find: (id) => byId.get(id),
+    operators(name: string) {
+      const languages = new Set(rules.flatMap(({ language }) => language ?? []));
+      return [...languages].flatMap((language) => {
+        const fact = { kind: "operator", language, name, expression: "" } as const;
+        const match = operator(fact);
+        const path = nameOf(fact);
+        // A pattern that covers the name says less than one that is it.
+        return match === undefined || match.exactness < exactness(path, path)
+          ? []
+          : [{ language, rule: match.rule }];
+      });
+    },
     match: (module, name, called) => classifier.match(module, name, called),
     libraries: () => allowlists.map(({ library, version }) => ({ library, version })),
   };

@@ -70,6 +70,15 @@ function decoded(path: string): string {
   }
 }
 
+/**
+ * The scheme of an address that nothing here reads, such as "s3"; undefined for paths, and for the schemes that
+ * are read as arguments.
+ */
+export function unreadScheme(path: string): string | undefined {
+  const scheme = /^([a-z][a-z\d+.-]+):\/\//iu.exec(path)?.[1]?.toLowerCase();
+  return scheme === undefined || ["hf", "http", "https"].includes(scheme) ? undefined : scheme;
+}
+
 /** What to write instead of a path that does not exist; undefined where nothing else was meant. */
 export function meantInstead(path: string): string | undefined {
   return FORMS.find(({ form }) => form.test(path))?.remedy(path);

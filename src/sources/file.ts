@@ -6,7 +6,7 @@
  */
 
 import { shownAddress, withoutSecrets } from "../core/shown_url.ts";
-import { meantInstead } from "./addresses.ts";
+import { meantInstead, unreadScheme } from "./addresses.ts";
 import {
   closeSync,
   constants,
@@ -500,7 +500,11 @@ function attempt<T>(path: string, action: "open" | "read" | "list", call: () => 
       : CAUSES[code] ?? [causeText, "Check that it can be read."];
     const named = isMissing(cause) ? shownAddress(path) : path;
     const meant = code === "ENOENT" ? meantInstead(named) : undefined;
-    const message = `Cannot ${action} "${named}": ${withoutSecrets(reason, path)}`;
+    const scheme = code === "ENOENT" ? unreadScheme(path) : undefined;
+    const why = scheme === undefined
+      ? withoutSecrets(reason, path)
+      : `addresses with ${scheme}:// are not read`;
+    const message = `Cannot ${action} "${named}": ${why}`;
     throw new SourceError(named, message, { cause, remedy: meant ?? remedy });
   }
 }

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { raisedBy } from "../core/limits.ts";
+import { formatBytes } from "../core/numbers.ts";
 import { LimitError, SourceError } from "../core/errors.ts";
 import { bytesSource } from "./memory.ts";
 import type { Source } from "../core/source.ts";
@@ -180,7 +182,9 @@ async function readOn(source: Source, offset: number): Promise<Uint8Array> {
 function spoolError(name: string, limit: number): LimitError {
   return new LimitError(
     "spoolBytes",
-    `Cannot keep "${name}" in memory: it is longer than ${limit} bytes`,
+    `Cannot keep "${name}" in memory: it is longer than ${formatBytes(limit)}${
+      raisedBy("spoolBytes")
+    }`,
   );
 }
 

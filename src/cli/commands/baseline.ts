@@ -5,7 +5,7 @@
  */
 
 import { jsonText } from "../../report/escape.ts";
-import { formatCount } from "../../report/format.ts";
+import { formatCount } from "../../core/numbers.ts";
 import { baselineDocument, baselineOf } from "../baseline.ts";
 import type { Io } from "../io.ts";
 import { scanAll, type ScanAllOptions } from "../scan_all.ts";

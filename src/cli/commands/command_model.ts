@@ -28,12 +28,19 @@ export interface CommandModel {
   readonly description: string;
   /** Arguments as help shows them: `<path...>`. */
   readonly usage: string;
+  /** What its arguments may be, where that is a list. */
+  readonly choices: readonly string[];
   readonly options: readonly OptionModel[];
   readonly commands: readonly CommandModel[];
 }
 
-/** The values that an option of a command may have, by the command's name and the option's. */
-type Choices = (command: string, option: string) => readonly string[];
+/** What may stand on a command line, by the command's name. */
+interface Choices {
+  /** The values of an option. */
+  options(command: string, option: string): readonly string[];
+  /** The arguments. */
+  arguments(command: string): readonly string[];
+}
 
 /** Describes a command and all under it. */
 export function commandModelOf(command: Command, choices: Choices): CommandModel {
@@ -45,12 +52,13 @@ export function commandModelOf(command: Command, choices: Choices): CommandModel
       const inner = it.name() + (it.variadic ? "..." : "");
       return it.required ? `<${inner}>` : `[${inner}]`;
     }).join(" "),
+    choices: choices.arguments(name),
     options: command.options.map((it) => ({
       names: [it.short, it.long].filter((word) => word !== undefined && word !== null),
       flags: it.flags,
       description: it.description,
       takesValue: it.required || it.optional,
-      choices: choices(name, it.long ?? ""),
+      choices: choices.options(name, it.long ?? ""),
     })),
     commands: command.commands.map((it) => commandModelOf(it, choices)),
   };
@@ -68,9 +76,10 @@ interface CommandAtPath {
  */
 export function withPaths(program: CommandModel): CommandAtPath[] {
   const scan = program.commands.find((it) => it.name === "scan");
-  const root = { ...program, options: [...program.options, ...(scan?.options ?? [])] };
+  const root = { ...program, options: scan?.options ?? [] };
+  // The program's own options may stand behind any command.
   const below = (path: string, command: CommandModel): CommandAtPath[] => [
-    { path, command },
+    { path, command: { ...command, options: [...command.options, ...program.options] } },
     ...command.commands.flatMap((it) => below(path === "" ? it.name : `${path} ${it.name}`, it)),
   ];
   return below("", root);

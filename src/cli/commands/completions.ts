@@ -23,9 +23,9 @@ const SCRIPTS: Readonly<Record<Shell, (program: CommandModel) => string>> = {
 function tables(program: CommandModel): { commands: string; values: string; known: string } {
   const all = withPaths(program);
   const commands = all.map(({ path, command }) =>
-    `    ${quote(path)}) words=${quote(command.commands.map((it) => it.name).join(" "))} options=${
-      quote(command.options.flatMap((it) => it.names).join(" "))
-    } ;;`
+    `    ${quote(path)}) words=${
+      quote([...command.commands.map((it) => it.name), ...command.choices].join(" "))
+    } options=${quote(command.options.flatMap((it) => it.names).join(" "))} ;;`
   );
   const values = all.flatMap(({ path, command }) =>
     command.options.filter((it) => it.takesValue).map((it) =>
@@ -44,6 +44,12 @@ function bashScript(program: CommandModel): string {
 _${program.name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]}
   local at='' next words='' options='' values='' takes='' index
+  # "--format=x" arrives as three words.
+  if [[ $current == = ]]; then
+    current=''
+  elif [[ $before == = ]]; then
+    before=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
   for ((index = 1; index < COMP_CWORD; index++)); do
     next="\${at:+$at }\${COMP_WORDS[index]}"
     case $next in
@@ -56,8 +62,11 @@ ${values}
   COMPREPLY=()
   if [[ -n $takes ]]; then
     COMPREPLY=($(compgen -W "$values" -- "$current"))
+    [[ \${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2> /dev/null
     return
   fi
+  # The file of "--output format=file".
+  [[ \${COMP_WORDS[COMP_CWORD-1]} == = || \${COMP_WORDS[COMP_CWORD]} == = ]] && return
   case $at in
 ${commands}
   esac
@@ -79,6 +88,12 @@ function zshScript(program: CommandModel): string {
 _${program.name}() {
   local current=\${words[CURRENT]} before=\${words[CURRENT-1]} at='' next taken='' options='' values='' takes='' index
   local -a typed=("\${(@)words}")
+  # "--format=x" is one word.
+  if [[ $current == --*=* ]]; then
+    before=\${current%%=*}
+    current=\${current#*=}
+    compset -P '*='
+  fi
   for ((index = 2; index < CURRENT; index++)); do
     next="\${at:+$at }\${typed[index]}"
     case $next in
@@ -89,7 +104,15 @@ _${program.name}() {
 ${values}
   esac
   if [[ -n $takes ]]; then
-    if [[ -n $values ]]; then compadd -- \${=values}; else _files; fi
+    if [[ $current == *=* ]]; then
+      compset -P '*=' && _files
+    elif [[ $values == *= ]]; then
+      compadd -S '' -- \${=values}
+    elif [[ -n $values ]]; then
+      compadd -- \${=values}
+    else
+      _files
+    fi
     return
   fi
   case $at in
@@ -119,6 +142,9 @@ function fishScript(program: CommandModel): string {
     }`;
     return [
       ...command.commands.map((it) => `${when} -a ${it.name} -d ${fishQuote(it.description)}`),
+      ...(command.choices.length === 0
+        ? []
+        : [`${when} -f -a ${fishQuote(command.choices.join(" "))}`]),
       ...command.options.map((it) => `${when} ${fishOption(it)} -d ${fishQuote(it.description)}`),
     ];
   });

@@ -9,7 +9,7 @@ import type { PolicyLine } from "../../config/configuration.ts";
 import type { Effective, Layer } from "../../config/effective.ts";
 import { TEMPLATE } from "../../config/template.ts";
 import { escapeText, jsonText } from "../../report/escape.ts";
-import { formatCount } from "../../report/format.ts";
+import { formatCount } from "../../core/numbers.ts";
 import { painter, severityLabel } from "../../report/style.ts";
 import { displayWidth, padEnd } from "../../report/width.ts";
 import type { Severity } from "../../core/types.ts";

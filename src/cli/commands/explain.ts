@@ -1,6 +1,6 @@
 /**
- * `modelaudit explain SUBJECT` and `modelaudit rules show RULE`: how a rule or a global is judged, and
- * why.
+ * `modelaudit explain SUBJECT` and `modelaudit rules show RULE`: how a rule, a global or an operator is
+ * judged, and why.
  *
  * @module
  */
@@ -26,6 +26,9 @@ const MODULES_SHOWN = 40;
 
 const LABEL_WIDTH = 12;
 
+/** What may be the name of an operator, such as `ReadFile` or `aten::save`; a global has a dot. */
+const OPERATOR = /^[^.:\s]+(?:::[^.:\s]+)*$/;
+
 /** How the explanation is written. */
 export interface ExplainOptions {
   readonly format: string;
@@ -36,9 +39,9 @@ export interface ExplainOptions {
 /**
  * Writes the explanation.
  *
- * @param subject id of a rule, or a global such as `os.system`
+ * @param subject id of a rule, an operator such as `ReadFile`, or a global such as `os.system`
  * @returns the exit code
- * @throws ConfigError when it is neither
+ * @throws ConfigError when it is none of them
  */
 export async function runExplain(
   subject: string,
@@ -52,6 +55,15 @@ export async function runExplain(
     paint: painter(wantsColor(io.env, io.stdout)),
   };
   const rule = rules.find(subject);
+  const operators = rule === undefined && OPERATOR.test(subject) ? rules.operators(subject) : [];
+  if (operators.length > 0) {
+    await io.stdout.write(
+      options.format === "json"
+        ? jsonText(operatorRecord(subject, operators), 2) + "\n"
+        : operatorLines(page, subject, operators).map((line) => line + "\n").join(""),
+    );
+    return 0;
+  }
   const found = rule ?? globalOf(rules, subject);
   const trust = "globals" in found || found.imported.ruleId !== FALLBACK.allowed
     ? []
@@ -76,9 +88,52 @@ function globalOf(rules: Rules, subject: string): GlobalExplanation {
   const meant = didYouMean(subject, rules.list().map((it) => it.id));
   throw new ConfigError(
     subject,
-    `There is no rule "${subject}".${meant} "modelaudit rules" lists them; ` +
+    `There is no rule or operator "${subject}".${meant} "modelaudit rules list" lists the rules; ` +
       "a global is written with its module, such as os.system",
   );
+}
+
+/** What is said of one operator, in one language of programs in models. */
+type JudgedOperator = ReturnType<Rules["operators"]>[number];
+
+function operatorRecord(
+  name: string,
+  operators: readonly JudgedOperator[],
+): Record<string, unknown> {
+  return {
+    operator: name,
+    judged: operators.map(({ language, rule }) => ({
+      language,
+      rule_id: rule.id,
+      severity: rule.severity,
+      safety_level: rule.safety,
+      origin: rule.origin ?? "embedded",
+      effect: rule.effect,
+      title: rule.title,
+      why: rule.why,
+      fix: rule.fix,
+      references: rule.references,
+      atlas: rule.atlas,
+    })),
+  };
+}
+
+function operatorLines(
+  page: Page,
+  name: string,
+  operators: readonly JudgedOperator[],
+): string[] {
+  return operators.flatMap(({ language, rule }, index) => [
+    ...(index > 0 ? [""] : []),
+    ...title(page, `${name} (${language})`, rule.title),
+    ...verdictLine(page, "verdict", rule.severity, `${rule.safety} · ${rule.id}`),
+    ...labelled(page, "effect", rule.effect === "" ? "" : `It ${rule.effect}.`),
+    ...labelled(page, "decided in", rule.origin ?? ""),
+    ...labelled(page, "why", rule.why),
+    ...labelled(page, "fix", rule.fix),
+    ...labelled(page, "see", rule.references.join(", ")),
+    ...labelled(page, "ATLAS", techniquesText(rule.atlas)),
+  ]);
 }
 
 /** A rule as data: what `rules --format json` lists. */

@@ -6,11 +6,11 @@
 
 import { RELEASE_DATE, TOOL_VERSION } from "../../core/version.ts";
 import type { Io } from "../io.ts";
-import { type CommandModel, withPaths } from "./command_model.ts";
+import { type CommandModel, type OptionModel, withPaths } from "./command_model.ts";
 
 const EXIT_STATUS: readonly (readonly [code: string, meaning: string])[] = [
   ["0", "Nothing at or above --fail-on was found."],
-  ["1", "At least one such issue was found."],
+  ["1", "At least one such issue was found (another code by --exit-code)."],
   [
     "2",
     "No such issue, but something could not be read, nothing scannable was found, or the command " +
@@ -78,14 +78,19 @@ function manPage(program: CommandModel): string {
     lines.push(
       `.SS "${roff(`${path} ${command.usage}`.trim())}"`,
       `${roff(sentence(command.description))}`,
+      ...optionLines(command.options),
     );
-    for (const option of command.options) {
-      lines.push(".TP", `.B ${roff(option.flags)}`, roff(sentence(option.description)));
-    }
   }
+  lines.push(".SH OPTIONS OF ALL COMMANDS", ...optionLines(program.options));
   lines.push(...listed("EXIT STATUS", EXIT_STATUS), ...listed("ENVIRONMENT", ENVIRONMENT));
   lines.push(...listed("FILES", FILES), ...listed("EXAMPLES", EXAMPLES));
   return lines.join("\n") + "\n";
+}
+
+function optionLines(options: readonly OptionModel[]): string[] {
+  return options.flatMap(({ flags, description }) => [
+    ...[".TP", `.B ${roff(flags)}`, roff(sentence(description))],
+  ]);
 }
 
 function listed(title: string, entries: readonly (readonly [string, string])[]): string[] {

@@ -13,6 +13,7 @@ import type { DoctorOptions } from "./doctor.ts";
 import type { ExplainOptions } from "./explain.ts";
 import type { RulesListOptions } from "./rules.ts";
 import type { ScanCommandOptions } from "./scan.ts";
+import type { Rule } from "../../rules/rule.ts";
 import type { Effective } from "../../config/effective.ts";
 import type { ConfigurationChoice } from "../configuration.ts";
 import type { Io } from "../io.ts";
@@ -21,6 +22,7 @@ import {
   FAIL_ON,
   LIMIT_OPTIONS,
   type OutputChoice,
+  parseExitCode,
   parseFailOn,
   parseJobs,
   parseOutput,
@@ -57,7 +59,7 @@ Examples:
 
 Exit code:
   0  nothing at or above --fail-on
-  1  at least one such issue
+  1  at least one such issue (--exit-code chooses another code)
   2  none, but something could not be read, nothing scannable was found,
      or the usage was wrong
 `;
@@ -95,16 +97,23 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
 }
 
 function describeProgram(
-  io: Io,
+  { env: given, ...world }: Io,
   texts: { out: string; err: string },
   run: (job: Job) => void,
 ): Command {
-  const program = new Command("modelaudit")
+  // What --color says goes before what the environment says.
+  const env = { ...given };
+  const io: Io = { ...world, env };
+  const program: Command = new Command("modelaudit")
     .description("Says what would happen if a model file were loaded, without loading it.")
     .version(`${TOOL_NAME} ${TOOL_VERSION}`, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help of a command")
-    .showHelpAfterError("(modelaudit --help shows what there is)")
+    .addOption(
+      option("--color <when>", `colours: ${COLORS.join(", ")}; auto, for a terminal, unless given`)
+        .argParser(checked((text) => choose(text, COLORS, "choice of colours"))),
+    )
+    .hook("preAction", () => useColor(env, program.opts<{ color?: Color }>().color))
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .configureOutput({
@@ -146,7 +155,26 @@ function describeProgram(
         return 0;
       })
     );
+  hintAtHelp(program, []);
   return program;
+}
+
+/** When a report is coloured. */
+const COLORS = ["auto", "always", "never"] as const;
+type Color = typeof COLORS[number];
+
+/** Lets the environment say what the option says: https://no-color.org, and FORCE_COLOR of Node. */
+function useColor(env: Record<string, string | undefined>, color: Color = "auto"): void {
+  if (color === "auto") return;
+  env["NO_COLOR"] = color === "never" ? "1" : undefined;
+  env["FORCE_COLOR"] = color === "always" ? "1" : undefined;
+}
+
+/** Each command's errors name the help of that command. */
+function hintAtHelp(command: Command, path: readonly string[]): void {
+  const words = [TOOL_NAME, ...path, "--help"].join(" ");
+  command.showHelpAfterError(`("${words}" shows what there is)`);
+  for (const it of command.commands) hintAtHelp(it, [...path, it.name()]);
 }
 
 /** The options of `scan` as commander leaves them. */
@@ -166,6 +194,7 @@ interface RawScanOptions extends RawRemoteOptions {
   readonly followSymlinks?: boolean;
   readonly allowNoModels?: boolean;
   readonly hash?: boolean;
+  readonly exitCode?: number;
   readonly config?: ConfigurationChoice;
   readonly baseline?: string;
 }
@@ -184,6 +213,10 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
         .default("medium").argParser(checked(parseFailOn)),
     )
     .addOption(configOption())
+    .addOption(
+      option("--exit-code <n>", "exit code when there are issues that fail; 1 unless given")
+        .argParser(checked(parseExitCode)),
+    )
     .option("--no-config", "the embedded rules and nothing else")
     .option("--baseline <file>", "report only issues that are not in this baseline")
     .option("-v, --verbose", "also show what is harmless, and every file")
@@ -228,6 +261,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
       followSymlinks: raw.followSymlinks ?? false,
       allowNoModels: raw.allowNoModels ?? false,
       hash: raw.hash ?? false,
+      failedCode: raw.exitCode,
     };
     run(async () => {
       const [{ runScan }, { scanSource }, { loadConfigured }] = await Promise.all([
@@ -287,8 +321,10 @@ function limitsOf(scan: Command): Partial<Limits> {
 }
 
 function describeExplain(program: Command, io: Io, run: (job: Job) => void): void {
-  program.command("explain").description("say how a rule or a global is judged, and why")
-    .argument("<rule|global>", "for instance pickle-malformed or os.system")
+  program.command("explain").description(
+    "say how a rule, a global or an operator is judged, and why",
+  )
+    .argument("<subject>", "for instance pickle-malformed, os.system or ReadFile")
     .addOption(dataFormat())
     .addOption(configOption())
     .option("--no-config", "the embedded rules and nothing else")
@@ -482,26 +518,56 @@ function describeShells(program: Command, io: Io, run: (job: Job) => void): void
     )
     .action((shell: Shell) =>
       run(async () => {
-        const { runCompletions } = await import("./completions.ts");
-        return await runCompletions(shell, commandModelOf(program, choicesOf), io);
+        const [{ runCompletions }, { loadRules }] = await Promise.all([
+          import("./completions.ts"),
+          import("../../rules/rules.ts"),
+        ]);
+        const rules = loadRules().list();
+        const model = commandModelOf(program, {
+          options: (command, name) => choicesOf(command, name, rules),
+          arguments: (command) => argumentsOf(command, rules),
+        });
+        return await runCompletions(shell, model, io);
       })
     );
   program.command("man").description("write the manual page to standard output")
     .action(() =>
       run(async () => {
         const { runMan } = await import("./man.ts");
-        return await runMan(commandModelOf(program, choicesOf), io);
+        const model = commandModelOf(program, { options: () => [], arguments: () => [] });
+        return await runMan(model, io);
       })
     );
 }
 
-/** What the values of an option may be, for completions. */
-function choicesOf(command: string, option: string): readonly string[] {
-  if (option === "--format") {
-    return command === "scan" || command === "convert" ? REPORT_FORMATS : DATA_FORMATS;
+/** What the values of an option may be, for completions. One that ends in "=" goes on. */
+function choicesOf(
+  command: string,
+  option: string,
+  rules: readonly Rule[],
+): readonly string[] {
+  switch (option) {
+    case "--format":
+      return command === "scan" || command === "convert" ? REPORT_FORMATS : DATA_FORMATS;
+    case "--output":
+      return REPORT_FORMATS.map((it) => `${it}=`);
+    case "--fail-on":
+      return FAIL_ON;
+    case "--color":
+      return COLORS;
+    case "--severity":
+      return SEVERITIES;
+    case "--area":
+      return [...new Set(rules.map((it) => it.format))].sort();
+    default:
+      return [];
   }
-  if (option === "--fail-on") return FAIL_ON;
-  return option === "--severity" ? SEVERITIES : [];
+}
+
+/** What the arguments of a command may be, for completions. */
+function argumentsOf(command: string, rules: readonly Rule[]): readonly string[] {
+  if (command === "explain" || command === "show") return rules.map((it) => it.id);
+  return command === "completions" ? SHELLS : [];
 }
 
 function configOption(): Option {

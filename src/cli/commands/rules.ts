@@ -5,7 +5,7 @@
  */
 
 import { escapeText, jsonText } from "../../report/escape.ts";
-import { formatCount } from "../../report/format.ts";
+import { formatCount } from "../../core/numbers.ts";
 import { painter, SEVERITY_WORD_WIDTH, severityLabel } from "../../report/style.ts";
 import { displayWidth, padEnd, truncate } from "../../report/width.ts";
 import type { Rule } from "../../rules/rule.ts";

@@ -48,6 +48,8 @@ export interface ScanCommandOptions {
   readonly allowNoModels: boolean;
   /** Also gives the SHA-256 of each file. */
   readonly hash?: boolean;
+  /** The exit code for issues that fail; 1 unless given. */
+  readonly failedCode?: number | undefined;
   /** Threads that scan at a time; undefined: as many as there are cores, within reason. */
   readonly jobs?: number | undefined;
   /** How addresses are fetched. */

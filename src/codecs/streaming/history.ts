@@ -5,6 +5,8 @@
  * @module
  */
 
+import { raisedBy } from "../../core/limits.ts";
+import { formatBytes } from "../../core/numbers.ts";
 import { LimitError } from "../../core/errors.ts";
 
 /** The first room that is made: a file may consist of a hundred thousand streams of nothing. */
@@ -40,7 +42,8 @@ export class History {
     if (keep > this.#memory) {
       throw new LimitError(
         "spoolBytes",
-        `Cannot decompress: the dictionary needs more than ${this.#memory} bytes of memory`,
+        `Cannot decompress: the dictionary needs more than ${formatBytes(this.#memory)} of memory` +
+          raisedBy("spoolBytes"),
       );
     }
     // Sliding pays when it frees a part that is proportional to what it moves.

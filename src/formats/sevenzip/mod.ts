@@ -7,6 +7,8 @@
  * @module
  */
 
+import { raisedBy } from "../../core/limits.ts";
+import { formatBytes, formatNumber } from "../../core/numbers.ts";
 import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import { pythonHints } from "../../bundles/python_sources.ts";
 import { spool } from "../../sources/forward.ts";
@@ -115,7 +117,10 @@ async function* scan(
   if (listing.full) {
     throw new LimitError(
       "members",
-      `Cannot read all of "${source.name}": it has more than ${limits.members} members`,
+      `Cannot read all of "${source.name}": it has more than ${
+        formatNumber(limits.members)
+      } members` +
+        raisedBy("members"),
     );
   }
 }
@@ -301,7 +306,9 @@ function verify(member: SevenZipMember, part: Extracted): Anomaly[] {
 }
 
 function bomb(member: SevenZipMember): Anomaly {
-  const detail = `would expand to ${member.size} bytes, which is more than any model needs`;
+  const size = member.size === undefined ? "more bytes" : formatBytes(member.size);
+  const detail = `would expand to ${size}, which is more than any model needs` +
+    raisedBy("ratio");
   return memberAnomaly("compression-bomb", member, detail, true);
 }
 

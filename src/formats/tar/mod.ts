@@ -6,6 +6,8 @@
  * @module
  */
 
+import { raisedBy } from "../../core/limits.ts";
+import { formatNumber } from "../../core/numbers.ts";
 import { HINT } from "../../core/hints.ts";
 import { Window } from "../../parsers/cursor.ts";
 import { LimitError, SourceError } from "../../core/errors.ts";
@@ -91,7 +93,8 @@ async function* scan(
   if (full) {
     throw new LimitError(
       "members",
-      `Cannot read all of "${source.name}": it has more than ${limit} members`,
+      `Cannot read all of "${source.name}": it has more than ${formatNumber(limit)} members` +
+        raisedBy("members"),
     );
   }
 }

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { raisedBy } from "../../core/limits.ts";
+import { formatBytes } from "../../core/numbers.ts";
 import { HINT } from "../../core/hints.ts";
 import { LimitError } from "../../core/errors.ts";
 import type { Source } from "../../core/source.ts";
@@ -88,7 +90,10 @@ async function readText(source: Source, context: FormatContext): Promise<string>
     if (at > context.limits.spoolBytes) {
       throw new LimitError(
         "spoolBytes",
-        `Cannot read "${source.name}": it is longer than ${context.limits.spoolBytes} bytes`,
+        `Cannot read "${source.name}": it is longer than ${
+          formatBytes(context.limits.spoolBytes)
+        }` +
+          raisedBy("spoolBytes"),
       );
     }
   }

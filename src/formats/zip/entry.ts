@@ -4,6 +4,8 @@
  * @module
  */
 
+import { raisedBy } from "../../core/limits.ts";
+import { formatBytes } from "../../core/numbers.ts";
 import { crc32 } from "../../codecs/checksums/crc32.ts";
 import {
   type Codec,
@@ -213,7 +215,9 @@ function verifyCompressed(
   }
   if (error !== undefined) throw error;
   if (!ended && isBomb(member.compressedSize, member.size ?? 0, ratio)) {
-    const detail = `would expand to ${member.size} bytes, which is more than any model needs`;
+    const detail =
+      `would expand to ${formatBytes(member.size ?? 0)}, which is more than any model needs` +
+      raisedBy("ratio");
     return [{ ...memberAnomaly("zip-bomb", member, detail), unread: true }];
   }
   if (!ended || member.secondary) return [];

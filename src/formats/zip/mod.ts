@@ -11,6 +11,8 @@
  * @module
  */
 
+import { raisedBy } from "../../core/limits.ts";
+import { formatBytes, formatNumber } from "../../core/numbers.ts";
 import { joinedArchives } from "./joined.ts";
 import { Window } from "../../parsers/cursor.ts";
 import { isBomb } from "../../codecs/decompress.ts";
@@ -156,7 +158,8 @@ async function* scan(
 function tooManyIn({ name }: Source, limit: number): LimitError {
   return new LimitError(
     "members",
-    `Cannot read all of "${name}": it has more than ${limit} members`,
+    `Cannot read all of "${name}": it has more than ${formatNumber(limit)} members` +
+      raisedBy("members"),
   );
 }
 
@@ -306,8 +309,8 @@ function bombOf(members: readonly ZipMember[], size: number, ratio: number): Ano
   return [{
     type: "anomaly",
     rule: "zip-bomb",
-    detail: `The members of ${size} bytes would expand to ${expanded}, ` +
-      "which is more than any model needs",
+    detail: `The members of ${formatBytes(size)} would expand to ${formatBytes(expanded)}, ` +
+      `which is more than any model needs${raisedBy("ratio")}`,
     unread: true,
   }];
 }

@@ -19,7 +19,7 @@ import type {
 import { incompleteText } from "../acceptance.ts";
 import { aggregateInnocuous, groupOperators } from "../aggregate.ts";
 import { escapeLines, escapeText } from "../escape.ts";
-import { formatSeconds } from "../format.ts";
+import { formatSeconds } from "../../core/numbers.ts";
 import { headlineOf } from "../headline.ts";
 import { limitationsOf, saysUnread } from "../limitations.ts";
 import { loadsTexts } from "../loads.ts";

@@ -11,7 +11,7 @@ import { baseName } from "../../parsers/base_name.ts";
 import type { Format, FormatContext, NamedData, Sample } from "../../core/format.ts";
 import { FORMATS } from "../../formats/registry.ts";
 import type { FormatEntry } from "../../core/format.ts";
-import { withDefaults } from "../../core/limits.ts";
+import { raisedBy, withDefaults } from "../../core/limits.ts";
 import type { Bundle } from "../../core/bundle.ts";
 import type { Judged, RuleSet } from "../../core/rule_set.ts";
 import { spool } from "../../sources/forward.ts";
@@ -235,7 +235,10 @@ export class AssetScan {
     this.#parts++;
     try {
       if (visit.depth > this.#limits.depth) {
-        throw new LimitError("depth", `It lies more than ${this.#limits.depth} containers deep`);
+        throw new LimitError(
+          "depth",
+          `It lies more than ${this.#limits.depth} containers deep${raisedBy("depth")}`,
+        );
       }
       this.#budget.spendVisit();
       this.#budget.checkDeadline();

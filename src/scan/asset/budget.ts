@@ -6,6 +6,8 @@
  */
 
 import { LimitError } from "../../core/errors.ts";
+import { raisedBy } from "../../core/limits.ts";
+import { formatBytes, formatNumber } from "../../core/numbers.ts";
 import type { Limits } from "../../core/types.ts";
 
 /** Yield to the event loop at least this often, in milliseconds, so that SIGINT and deadlines are handled. */
@@ -71,7 +73,7 @@ export class Budget {
         const seconds = (this.limits.milliseconds ?? 0) / 1000;
         this.#stopped = new LimitError(
           "milliseconds",
-          `The time limit of ${seconds} s for one file is spent`,
+          `The time limit of ${seconds} s for one file is spent${raisedBy("milliseconds")}`,
         );
       }
     }
@@ -88,14 +90,16 @@ export class Budget {
     if (this.#expanded > this.limits.expandedBytes) {
       throw new LimitError(
         "expandedBytes",
-        `Decompression produced more than ${this.limits.expandedBytes} bytes`,
+        `Decompression produced more than ${formatBytes(this.limits.expandedBytes)}` +
+          raisedBy("expandedBytes"),
       );
     }
     const most = Math.max(EXPANDED_FLOOR, (this.#assetBytes ?? Infinity) * this.limits.ratio);
     if (this.#expanded > most) {
       throw new LimitError(
         "expandedBytes",
-        `Decompression produced more than ${most} bytes out of ${this.#assetBytes}`,
+        `Decompression produced more than ${formatBytes(most)} out of ` +
+          `${formatBytes(this.#assetBytes ?? 0)}${raisedBy("ratio")}`,
       );
     }
     this.checkDeadline();
@@ -109,7 +113,12 @@ export class Budget {
   spendOpcodes(count: number): void {
     this.#opcodes += count;
     if (this.#opcodes > this.limits.opcodes) {
-      throw new LimitError("opcodes", `There are more than ${this.limits.opcodes} pickle opcodes`);
+      throw new LimitError(
+        "opcodes",
+        `There are more than ${formatNumber(this.limits.opcodes)} pickle opcodes${
+          raisedBy("opcodes")
+        }`,
+      );
     }
   }
 
@@ -123,7 +132,10 @@ export class Budget {
     if (this.#visits > this.limits.members + 1) {
       throw new LimitError(
         "members",
-        `There are more than ${this.limits.members} members, those of nested archives counted`,
+        `There are more than ${
+          formatNumber(this.limits.members)
+        } members, those of nested archives ` +
+          `counted${raisedBy("members")}`,
       );
     }
   }

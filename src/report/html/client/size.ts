@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatBytes } from "../../format.ts";
+import { formatBytes } from "../../../core/numbers.ts";
 
 /** Bytes as people read them; nothing where they are not known. */
 export function sizeText(size: number | null): string {

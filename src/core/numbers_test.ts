@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.ts";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "./numbers.ts";
 
 test("bytes have decimal units, and no unit is ever a thousand of the one below", () => {
   const expected: readonly (readonly [bytes: number, text: string])[] = [
