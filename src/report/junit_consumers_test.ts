@@ -42,7 +42,7 @@ test("consumers of JUnit's XML read which files failed, broke off, were skipped 
       ...report.errors.map(({ location }) => `${escapeText(location.path)}: error`),
     ].sort();
     for (const consumer of ["junitparser", "xunitparser"] as const) {
-      const { counts, cases: read } = recorded[consumer];
+      const { counts, cases: read }: Read = recorded[consumer];
       assert.deepEqual(read.map((it) => it.join(": ")).sort(), cases, `${name}: ${consumer}`);
       const count = (result: string): number => cases.filter((it) => it.endsWith(result)).length;
       assert.deepEqual(counts, {
