@@ -62,7 +62,7 @@ function accepted(): ScanReport {
             release: "torch 2.6",
             outcome: "refused",
             globals: ["os.system"],
-            refusal: "os.system, whose module cannot be allowed",
+            refusal: "the module of os.system cannot be allowed",
             allowing: "harmful",
           },
         ],

@@ -253,7 +253,7 @@ class RestrictedUnpickler {
     if (!allowed && this.#unknown.size < GLOBALS_NAMED) this.#unknown.add(path);
     const home = path.slice(0, path.length - name.length - 1);
     if (this.#release.blocks && BLOCKED.has(home)) {
-      this.blocked ??= `${path}, whose module cannot be allowed`;
+      this.blocked ??= `the module of ${path} cannot be allowed`;
     }
     this.#push({ kind: "global", path, allowed });
   }
