@@ -89,6 +89,9 @@ const FILE_ARGUMENTS: readonly (readonly [name: RegExp, argument: string, harmle
 /** Pickles in base64, of protocols 2 to 5: `DistributionLambda` and other layers unpickle such texts. */
 const PICKLE_TEXT = /^gA[I-X][A-Za-z0-9+/\n]/u;
 
+/** TensorFlow holds Keras as a package of its own, which its internal packages hold again. */
+const OF_TENSORFLOW =
+  /^tensorflow\.(?:_api\.v[12]\.(?:v[12]\.)?)?(?:compat\.v[12]\.)?(?=keras(?:\.|$))/u;
 /**
  * Packages that hold Keras' names a second time: what `keras.utils` exports lies in `keras.api.utils`,
  * `keras._tf_keras.keras.utils` and `keras.api._v2.keras.utils`, too.
@@ -559,9 +562,10 @@ function someOf<T>(values: readonly T[]): T[] {
 
 /** The module that a module of a package of aliases stands for. */
 function homeOf(module: string): string {
-  const found = ALIAS_PACKAGE.exec(module);
-  if (found === null) return module;
-  const rest = module.slice(found[0].length);
+  const own = module.replace(OF_TENSORFLOW, "");
+  const found = ALIAS_PACKAGE.exec(own);
+  if (found === null) return own;
+  const rest = own.slice(found[0].length);
   const root = found.groups?.root ?? "";
   return rest === "" ? root : `${root}.${rest}`;
 }
