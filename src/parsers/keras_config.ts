@@ -32,6 +32,7 @@ export function hasKerasKeys(head: Uint8Array): boolean {
  */
 export function hasYamlKeys(head: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(head).replaceAll("\0", "");
+  if (!isWide(head) && head.some(isControl)) return false;
   const plain = text.replace(
     YAML_ESCAPE,
     (_, hex: string) => String.fromCharCode(parseInt(hex, 16)),
@@ -69,4 +70,14 @@ export function isKerasConfig(roots: readonly ConfigNode[], check: () => void): 
     }
   }
   return false;
+}
+
+/** UTF-16, which PyYAML knows by the byte order mark only. */
+function isWide([first, second]: Uint8Array): boolean {
+  return first === 0xff && second === 0xfe || first === 0xfe && second === 0xff;
+}
+
+/** True for a character that PyYAML refuses: `Reader.NON_PRINTABLE` in its `reader.py`. */
+function isControl(byte: number): boolean {
+  return byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d || byte === 0x7f;
 }

@@ -25,6 +25,9 @@ test("both keys make a configuration, at the beginning of lines or within bracke
       "text {class_name: A, config: {}}",
     ]
   ) assert.ok(!hasYamlKeys(utf8(text)), text);
+  // A message of protobuf: the length of a node of 4,256 bytes looks like a tag.
+  const node = utf8('{"class_name": "Functional", "config": {}}');
+  assert.ok(!hasYamlKeys(Uint8Array.from([0x0a, 0xa0, 0x21, 0x1a, 0x04, 0x20, ...node])));
   assert.ok(hasKerasKeys(utf8('[{"class_name": "A", "keras_version": "2"}]')));
 });
 
