@@ -35,7 +35,7 @@ interface NodeTransport {
 /** Addresses of one name that are tried. No host of models is known to need more. CWE-400. */
 const ADDRESSES = 4;
 /** Connections to one address at a time. No scan needs more at a time. CWE-400. */
-const CONNECTIONS = 8;
+const CONNECTIONS = 16;
 
 /** What a failing connection means, where trying again does not help. */
 const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {

@@ -41,6 +41,9 @@ interface RangeSourceOptions {
 /** Bytes of a range somewhere in the file, and of one far along in a sequential read. */
 const LEAST_BYTES = 4 * 1024;
 const MOST_BYTES = 8 * 1024 * 1024;
+/** Bytes of each range that is fetched beside others when a long sequential read goes on, and how many are at a time. */
+const AHEAD_BYTES = 2 * 1024 * 1024;
+const AHEAD_AT_ONCE = 4;
 /** Each range that follows on the one before is so many times as long. */
 const GROWTH = 4;
 /**
@@ -67,6 +70,16 @@ interface Extent {
   readonly next: number;
 }
 
+/** Bytes that are on their way. */
+interface Flying {
+  readonly start: number;
+  readonly end: number;
+  /** May be fewer than up to the end. */
+  readonly bytes: Promise<Uint8Array>;
+  /** True when a sequential read sent for them. */
+  readonly goesOn: boolean;
+}
+
 /** A source over ranges. */
 export class RangeSource implements Source {
   readonly access = "random";
@@ -83,6 +96,8 @@ export class RangeSource implements Source {
   /** Least recently used first. */
   #extents: Extent[] = [];
   #held = 0;
+  /** In order. */
+  #ahead: readonly Flying[] = [];
   /** False once the server has shown that it does not answer several ranges. */
   #severalRanges = true;
   #busy: Promise<unknown> = Promise.resolve();
@@ -110,6 +125,7 @@ export class RangeSource implements Source {
 
   /** Forgets what it keeps. */
   close(): void {
+    this.#ahead = [];
     this.#extents = [];
     this.#held = 0;
   }
@@ -178,6 +194,13 @@ export class RangeSource implements Source {
   async #fetch(offset: number, requested: number): Promise<Extent> {
     const before = this.#extents.find(({ start, bytes }) => start + bytes.length === offset);
     const window = before?.next ?? LEAST_BYTES;
+    const flying = this.#ahead.find(({ start, end }) => start <= offset && offset < end);
+    if (flying !== undefined || Math.max(requested, window) > AHEAD_BYTES) {
+      const goesOn = flying?.goesOn ?? window > AHEAD_BYTES;
+      this.#readAhead(offset, offset + Math.max(requested, goesOn ? MOST_BYTES : 0), goesOn);
+      const landed = await this.#landed(offset);
+      if (landed !== undefined) return landed;
+    }
     let end = offset + Math.min(Math.max(requested, window), MOST_BYTES);
     end = Math.min(end, this.size);
     for (const { start } of this.#extents) {
@@ -188,6 +211,48 @@ export class RangeSource implements Source {
     const extent = { start: offset, bytes, next };
     this.#keep(extent);
     return extent;
+  }
+
+  // --- reading ahead ------------------------------------------------------------------
+
+  /** What is at an offset and on its way, once it is there. */
+  async #landed(offset: number): Promise<Extent | undefined> {
+    const flying = this.#ahead.find(({ start, end }) => start <= offset && offset < end);
+    if (flying === undefined) return undefined;
+    this.#ahead = this.#ahead.filter((it) => it !== flying);
+    const { start, goesOn } = flying;
+    const bytes = await flying.bytes;
+    const extent = { start, bytes, next: goesOn ? MOST_BYTES : LEAST_BYTES };
+    this.#keep(extent);
+    return offset < start + bytes.length ? extent : undefined;
+  }
+
+  /**
+   * Sends for several ranges at a time, up to where something is at hand already.
+   *
+   * @param goesOn true for a sequential read, which will want what follows, too
+   */
+  #readAhead(from: number, to: number, goesOn: boolean): void {
+    const known = this.#extents.map(({ start }) => start).filter((start) => start >= from);
+    const last = Math.min(to, this.size, ...known);
+    const ahead = this.#ahead.filter(({ start, end }) => end > from && start < last);
+    let at = ahead.reduce(
+      (next, { start, end }) => start <= next ? Math.max(next, end) : next,
+      from,
+    );
+    while (at < last && ahead.length < AHEAD_AT_ONCE) {
+      const end = Math.min(
+        at + AHEAD_BYTES,
+        last,
+        ...ahead.map(({ start }) => start > at ? start : last),
+      );
+      const bytes = this.#range({ start: at, end });
+      // Who reads it learns of it.
+      bytes.catch(() => {});
+      ahead.push({ start: at, end, bytes, goesOn });
+      at = end;
+    }
+    this.#ahead = ahead.sort((a, b) => a.start - b.start);
   }
 
   // --- what will be wanted ------------------------------------------------------------
