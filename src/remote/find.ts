@@ -57,8 +57,8 @@ interface RemoteHooks {
 
 /** Files of this size are read once for the scan and for the bundles. */
 const SHARED_BYTES = 1024 * 1024;
-/** Bytes of such files that are kept; the oldest go, and are fetched again should they be wanted. CWE-770. */
-const ALL_SHARED_BYTES = 32 * 1024 * 1024;
+/** Bytes of such files that are kept; those unused for longest go, and are fetched again when wanted. CWE-770. */
+const ALL_SHARED_BYTES = 16 * 1024 * 1024;
 /**
  * Bytes of a file that a bundle reads, from a server without ranges. The largest configuration known, a
  * tokenizer, has 34 MiB. CWE-770.
@@ -206,7 +206,7 @@ function openerOf(
   commit: string,
   { client, endpoint, thorough }: Context,
 ): (file: HubFile) => Promise<HttpSource> {
-  /** Oldest first. */
+  /** Least recently used first. */
   const shared = new Map<string, { readonly source: Promise<HttpSource>; readonly size: number }>();
   let held = 0;
   return ({ path, size, sha256 }) => {
@@ -216,7 +216,11 @@ function openerOf(
       openHttpSource(url, client, { name: hubName(target, path), expected, thorough });
     if (size === undefined || size > SHARED_BYTES) return fetch();
     const known = shared.get(path);
-    if (known !== undefined) return known.source;
+    if (known !== undefined) {
+      shared.delete(path);
+      shared.set(path, known);
+      return known.source;
+    }
     const source = fetch().then(kept);
     shared.set(path, { source, size });
     held += size;

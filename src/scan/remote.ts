@@ -14,7 +14,14 @@ import type { FileHash, ScanError } from "../core/types.ts";
 import { shownAddress, shownUrl } from "../core/shown_url.ts";
 import { type FileOptions, scanFile, type Scanned, type ScannedFile } from "./asset/scan_file.ts";
 import type { RemoteOptions, ScanInputsOptions } from "./options.ts";
-import { inOrder, REMOTE_AT_ONCE, REPORTS_HELD } from "./schedule/in_order.ts";
+import {
+  inOrder,
+  LONG_AT_ONCE,
+  LONG_BYTES,
+  REMOTE_AT_ONCE,
+  REPORTS_HELD,
+  turnstile,
+} from "./schedule/in_order.ts";
 import { ConcurrentProgress, type Progress } from "./schedule/progress.ts";
 import { notScanned, type Stop } from "./schedule/stop.ts";
 
@@ -124,12 +131,15 @@ async function* jobs(
 ): AsyncGenerator<() => Promise<Scanned>> {
   const { stop } = options;
   const concurrent = new ConcurrentProgress(options.progress);
+  const inTurn = turnstile(LONG_AT_ONCE);
   for await (const found of all) {
     if (stop.signal.aborted) {
       yield () => Promise.resolve({ type: "error", error: notScanned(found.path, stop) });
       return;
     }
-    yield () => scanFound(found, concurrent, options);
+    const isShort = found.kind === "error" || (found.size ?? Infinity) <= LONG_BYTES;
+    const scan = () => scanFound(found, concurrent, options);
+    yield isShort ? scan : () => inTurn(scan);
   }
 }
 

@@ -41,9 +41,13 @@ interface RangeSourceOptions {
 /** Bytes of a range somewhere in the file, and of one far along in a sequential read. */
 const LEAST_BYTES = 4 * 1024;
 const MOST_BYTES = 8 * 1024 * 1024;
-/** Bytes of each range that is fetched beside others when a long sequential read goes on, and how many are at a time. */
-const AHEAD_BYTES = 2 * 1024 * 1024;
-const AHEAD_AT_ONCE = 4;
+/**
+ * A read that is longer, or that went on so long that the next range would be, is fetched by several ranges at a time,
+ * each at least so long.
+ */
+const AHEAD_BYTES = 256 * 1024;
+/** Such ranges at a time; together they are no longer than one would be. */
+const AHEAD_AT_ONCE = 8;
 /** Each range that follows on the one before is so many times as long. */
 const GROWTH = 4;
 /**
@@ -76,8 +80,8 @@ interface Flying {
   readonly end: number;
   /** May be fewer than up to the end. */
   readonly bytes: Promise<Uint8Array>;
-  /** True when a sequential read sent for them. */
-  readonly goesOn: boolean;
+  /** Bytes to have on their way when reading goes on behind them. */
+  readonly next: number;
 }
 
 /** A source over ranges. */
@@ -196,8 +200,8 @@ export class RangeSource implements Source {
     const window = before?.next ?? LEAST_BYTES;
     const flying = this.#ahead.find(({ start, end }) => start <= offset && offset < end);
     if (flying !== undefined || Math.max(requested, window) > AHEAD_BYTES) {
-      const goesOn = flying?.goesOn ?? window > AHEAD_BYTES;
-      this.#readAhead(offset, offset + Math.max(requested, goesOn ? MOST_BYTES : 0), goesOn);
+      const onward = flying?.next ?? (before === undefined ? 0 : window);
+      this.#readAhead(offset, requested, onward);
       const landed = await this.#landed(offset);
       if (landed !== undefined) return landed;
     }
@@ -220,9 +224,9 @@ export class RangeSource implements Source {
     const flying = this.#ahead.find(({ start, end }) => start <= offset && offset < end);
     if (flying === undefined) return undefined;
     this.#ahead = this.#ahead.filter((it) => it !== flying);
-    const { start, goesOn } = flying;
+    const { start, next } = flying;
     const bytes = await flying.bytes;
-    const extent = { start, bytes, next: goesOn ? MOST_BYTES : LEAST_BYTES };
+    const extent = { start, bytes, next: Math.max(next, LEAST_BYTES) };
     this.#keep(extent);
     return offset < start + bytes.length ? extent : undefined;
   }
@@ -230,9 +234,13 @@ export class RangeSource implements Source {
   /**
    * Sends for several ranges at a time, up to where something is at hand already.
    *
-   * @param goesOn true for a sequential read, which will want what follows, too
+   * @param requested bytes that are read now
+   * @param onward bytes that a sequential read will want from there on; 0 for any other
    */
-  #readAhead(from: number, to: number, goesOn: boolean): void {
+  #readAhead(from: number, requested: number, onward: number): void {
+    const to = from + Math.max(requested, onward);
+    const step = Math.max(AHEAD_BYTES, Math.ceil(Math.min(to - from, MOST_BYTES) / AHEAD_AT_ONCE));
+    const next = onward === 0 ? 0 : Math.min(onward * GROWTH, MOST_BYTES);
     const known = this.#extents.map(({ start }) => start).filter((start) => start >= from);
     const last = Math.min(to, this.size, ...known);
     const ahead = this.#ahead.filter(({ start, end }) => end > from && start < last);
@@ -242,14 +250,14 @@ export class RangeSource implements Source {
     );
     while (at < last && ahead.length < AHEAD_AT_ONCE) {
       const end = Math.min(
-        at + AHEAD_BYTES,
+        at + step,
         last,
         ...ahead.map(({ start }) => start > at ? start : last),
       );
       const bytes = this.#range({ start: at, end });
       // Who reads it learns of it.
       bytes.catch(() => {});
-      ahead.push({ start: at, end, bytes, goesOn });
+      ahead.push({ start: at, end, bytes, next });
       at = end;
     }
     this.#ahead = ahead.sort((a, b) => a.start - b.start);

@@ -5,7 +5,11 @@
  */
 
 /** Remote files scanned at a time: as many as there are connections to one host. */
-export const REMOTE_AT_ONCE = 8;
+export const REMOTE_AT_ONCE = 16;
+/** Of these, those that are longer than `LONG_BYTES`, or may be: each takes memory. CWE-770. */
+export const LONG_AT_ONCE = 8;
+/** Bytes from which on a file is scanned longer than it is waited for. */
+export const LONG_BYTES = 256 * 1024;
 /** Reports that wait for that of a slow file before them. CWE-770. */
 export const REPORTS_HELD = 256;
 
@@ -44,4 +48,26 @@ export async function* inOrder<T>(
     }
   }
   for (const { result } of queue) yield await result;
+}
+
+/**
+ * Lets a bounded number of jobs run at a time; the others wait for their turn.
+ *
+ * @param atOnce jobs that run at a time
+ * @returns runs a job when there is room, and gives what it comes to
+ */
+export function turnstile(atOnce: number): <T>(job: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (job) => {
+    if (running < atOnce) running++;
+    else await new Promise<void>((done) => waiting.push(done));
+    try {
+      return await job();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    }
+  };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inOrder } from "./in_order.ts";
+import { inOrder, turnstile } from "./in_order.ts";
 
 /** Jobs whose ends the test decides. */
 function controlled(count: number) {
@@ -75,4 +75,23 @@ test("a job that fails does so at its turn", async () => {
   end(0);
   await assert.rejects(() => all, /second/);
   assert.deepEqual(got, [0]);
+});
+
+test("of jobs at a turnstile so many run at a time, in order, and one that fails lets the next in", async () => {
+  const { jobs, started, end } = controlled(5);
+  const inTurn = turnstile(2);
+  const results: Promise<number | string>[] = [];
+  for await (const job of jobs) results.push(inTurn(job).catch((error: Error) => error.message));
+  await turns();
+  assert.deepEqual(started, [0, 1]);
+  end(1, new Error("no"));
+  await turns();
+  assert.deepEqual(started, [0, 1, 2]);
+  end(0);
+  end(2);
+  await turns();
+  assert.deepEqual(started, [0, 1, 2, 3, 4]);
+  end(3);
+  end(4);
+  assert.deepEqual(await Promise.all(results), [0, "no", 2, 3, 4]);
 });
