@@ -98,6 +98,7 @@ PIL = Review(
 POLARS = Review(
     modules=("polars.dataframe", "polars.series", "polars.datatypes", "polars.exceptions!", "polars.schema!"),
     exclude_modules=TESTS + (r"\.plotting$",),
+    exclude=(r".*NameSpace",),
     include={"polars.polars": "PySeries PyDataFrame", "polars._plr": "PySeries PyDataFrame"},
 )
 

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "a44d87e9cb4bef35c06e78f343b0875b9a32f43250f46971e7bdba4f725abeca";
+export const RULES_HASH: string = "e61dfb9b78b1085cf03c8aed7fa55a494f8df6d35ae93ae0bfa7129b39934f54";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1799,6 +1799,24 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 07tseries.frequencies ~0ArrowDtype ~0DatetimeTZDtype 0PeriodDtype 0Timestamp ~0_FrequencyInferer ~1TimedeltaFrequencyInferer
 0fholiday ~0AbstractHolidayCalendar 0DateOffset 4timeIndex ~0Holiday ~0Series 0Timestamp ~0USFederalHolidayCalendar
 0foffsets 0BQuarterBegin 8End 1YearBegin 5End 1usinessDay 8Hour ~cMixin ~8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Quarter 0Hour 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End ~5Offset 0Nano 0QuarterBegin 7End ~7Offset 0Second 2miMonthBegin 9End ~9Offset ~1ingleConstructorOffset 0Tick 0Week 4OfMonth 0YearBegin 4End ~4Offset ~0_CustomBusinessMonth ~7Mixin ~1WeekOfMonthMixin`,
+  },
+  {
+    library: "polars",
+    version: "0.20.31 to 2.1.0",
+    roots: ["polars"],
+    text: `00polars._plr ~0PyDataFrame ~2Series
+07dataframe._html ~0HTMLFormatter ~0NotebookFormatter ~0Tag
+0hframe ~0DataFrame
+0hgroup_by ~0DynamicGroupBy ~eIter ~0GroupBy ~7Iter ~0RollingGroupBy ~eIter
+0btypes.classes ~0Array ~0BaseExtension ~1inary ~1oolean ~0Categorical ~8es ~0DataType 8Group ~3e ~4time ~1ecimal ~1uration ~0Enum ~1xtension ~0Field ~1loat16 ~532 ~564 ~5Type ~0Int128 ~46 ~332 ~364 ~38 ~3egerType ~0List ~0Map ~0NestedType ~1ull ~2mericType ~0Object ~6Type ~0SignedIntegerType ~1tring ~3uct ~0TemporalType ~1ime ~0UInt128 ~56 ~432 ~464 ~48 ~1nknown ~2signedIntegerType ~0classinstmethod
+0ionvert ~0_DataTypeMappings
+0hgroup 0DataTypeGroup
+07exceptions 0ArgumentRemovedError 2rowError 1ttributeRemovedError 0CategoricalRemappingWarning 1hronoFormatWarning 1olumnNotFoundError 2mputeError 1ustomUFuncWarning 0DataOrientationWarning 1uplicateError 0InvalidAssert 7OperationError 0MapWithoutReturnDtypeWarning 1oduleUpgradeRequired lError 0NoDataError 2RowsReturnedError 0OutOfBoundsError 0ParameterCollisionError 1erformanceWarning 1olarsError 6InefficientMapWarning 6Warning 0RowsError 0SQLInterfaceError 3SyntaxError 1chemaError 6FieldNotFoundError 1hapeError 1tringCacheMismatchError 3uctFieldNotFoundError 0TimeZoneAwareConstructorWarning 1ooManyRowsReturnedError 0UnstableWarning 3uitableSQLError
+07polars ~0PyDataFrame ~2Series
+07schema 0Schema
+08eries._numpy 0SeriesView
+0eseries ~0Series
+0eutils ~0_EmptyBytecodeHelper`,
   },
   {
     library: "pyarrow",
