@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "e61dfb9b78b1085cf03c8aed7fa55a494f8df6d35ae93ae0bfa7129b39934f54";
+export const RULES_HASH: string = "6c65278d18ebea58b7e75b715b911825e3e1686530b4e9285a4ee31e68c97474";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1398,7 +1398,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 00ultralytics.nn.modules ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1IFI ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BAM ~2Fuse ~2Linear ~1IB ~1hannelAttention ~1lassify ~1oncat ~3trastiveHead ~3v ~42 ~4Transpose ~0DFL ~1WConv ~6Transpose2d ~1eformableTransformerDecoder ~sLayer ~2tect ~0ELAN1 ~0Focus ~0GhostBottleneck ~5Conv ~0HGBlock ~2Stem ~0ImagePoolingAttn ~1ndex ~0LRPCHead ~1ayerNorm2d ~1ightConv ~0MLP ~3Block ~1SDeformAttn ~1axSigmoidAttnBlock ~0OBB ~0PSA ~3Block ~1ose ~1roto ~0RTDETRDecoder ~1epBottleneck ~3C3 ~4SP ~4onv ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1egment ~1patialAttention ~1wiGLUFFN ~0TorchVision ~1ransformerBlock ~bEncoderLayer ~bLayer ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
 0m.block ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~0RepBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
 0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
-0nhead ~0Classify ~0Detect ~0LRPCHead ~0OBB ~0Pose ~0RTDETRDecoder ~0Segment ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
+0nhead ~0Classify ~0Detect =6.forward ~0LRPCHead ~0OBB ~0Pose ~0RTDETRDecoder ~0Segment ~0WorldDetect ~0YOLOEDetect ~5Segment ~0v10Detect
 0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
 0ftasks ~0BaseModel ~0ClassificationModel ~0DetectionModel ~0Ensemble ~0OBBModel ~0PoseModel ~0RTDETRDetectionModel ~0SegmentationModel ~0WorldModel ~0YOLOEModel ~5SegModel
 0cutils 0IterableSimpleNamespace ~0SimpleClass
