@@ -7,7 +7,7 @@
  */
 
 import { FormatError, LimitError } from "../core/errors.ts";
-import type { ConfigMap, ConfigNode } from "./config_node.ts";
+import { type ConfigMap, type ConfigNode, textOf } from "./config_node.ts";
 import type { SourceCursor } from "./source_cursor.ts";
 
 /** Containers in one another; msgpack-python refuses from 1,024 on, models have some twenty. CWE-674. */
@@ -17,9 +17,9 @@ const NAME_BYTES = 4096;
 /** Bytes of one text. The longest real one, a tokenizer, has some megabytes. CWE-770. */
 const TEXT_BYTES = 64 * 1024 * 1024;
 
-/** Bytes of the file that are no text: of type `bin`, or of an extension. */
+/** Bytes of the file: of type `bin`, of an extension, or a text that stands for bytes. */
 export interface MessagePackBytes {
-  /** The extension's type, -128 to 127; undefined for `bin`. */
+  /** The extension's type, -128 to 127; undefined for `bin` and texts. */
   readonly extension: number | undefined;
   /** Bytes from the start of the source. */
   readonly offset: number;
@@ -36,12 +36,16 @@ interface MessagePackOptions {
   readonly values: number;
   /** Called for each value of bytes, in the order of the file. */
   readonly bytes: (bytes: MessagePackBytes) => void;
+  /** The key of a map under which a text is handed out as bytes, too: with `raw=True` Python reads texts as bytes. */
+  readonly textKey?: string;
 }
 
 /** A container that is being filled. */
 interface Open {
   readonly node: ConfigNode;
   readonly assign: (value: ConfigNode) => void;
+  /** The key whose value is to come; undefined before a key, and in a list. */
+  readonly key?: () => ConfigNode | undefined;
   remaining: number;
 }
 
@@ -178,15 +182,21 @@ class Reader {
     if (length > TEXT_BYTES) {
       throw new LimitError("values", `A text of MessagePack has ${length} bytes`);
     }
+    const { offset } = this.#cursor;
     const text = await this.#cursor.text(length);
-    return { kind: "scalar", at, text, value: text };
+    const node: ConfigNode = { kind: "scalar", at, text, value: text };
+    const parent = this.#open.at(-1);
+    const { textKey } = this.#options;
+    if (textKey !== undefined && parent !== undefined && textOf(parent.key?.()) === textKey) {
+      this.#options.bytes({ extension: undefined, offset, length, node, owner: mapOf(parent) });
+    }
+    return node;
   }
 
   async #bytes(at: number, extension: number | undefined, length: number): Promise<ConfigNode> {
     this.#fits(length, at);
     const { offset } = this.#cursor;
-    const parent = this.#open.at(-1)?.node;
-    const owner = parent?.kind === "map" ? parent : undefined;
+    const owner = mapOf(this.#open.at(-1));
     let node = scalar(at, null);
     if (extension === undefined && length <= NAME_BYTES) {
       const text = plain(await this.#cursor.bytes(length));
@@ -208,21 +218,27 @@ class Reader {
     const members: [ConfigNode, ConfigNode][] = [];
     const node: ConfigNode = { kind: "map", at, members };
     let key: ConfigNode | undefined;
-    return this.#begin(node, length * 2, (value) => {
+    const assign = (value: ConfigNode): void => {
       if (key === undefined) key = value;
       else {
         members.push([key, value]);
         key = undefined;
       }
-    });
+    };
+    return this.#begin(node, length * 2, assign, () => key);
   }
 
-  #begin(node: ConfigNode, remaining: number, assign: (value: ConfigNode) => void): ConfigNode {
+  #begin(
+    node: ConfigNode,
+    remaining: number,
+    assign: (value: ConfigNode) => void,
+    key?: () => ConfigNode | undefined,
+  ): ConfigNode {
     if (remaining === 0) return node;
     if (this.#open.length >= DEPTH) {
       throw new LimitError("depth", `MessagePack has more than ${DEPTH} containers in one another`);
     }
-    this.#open.push({ node, assign, remaining });
+    this.#open.push({ node, assign, remaining, ...(key !== undefined && { key }) });
     return node;
   }
 
@@ -235,6 +251,11 @@ class Reader {
       at,
     );
   }
+}
+
+/** What is filled, where it is a map. */
+function mapOf(open: Open | undefined): ConfigMap | undefined {
+  return open?.node.kind === "map" ? open.node : undefined;
 }
 
 function scalar(at: number, value: number | boolean | null): ConfigNode {

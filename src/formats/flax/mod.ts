@@ -31,6 +31,9 @@ const DECLARED_BYTES = 4096;
 /** Extensions in one another, as orbax writes tuples. The samples have none. CWE-674. */
 const NESTED = 8;
 
+/** The key of an array's bytes, `msgpack_numpy.encode`. */
+const DATA = "data";
+
 /** `flax/serialization.py`, `_MsgpackExtType`; 4 is a tuple of orbax; -1 is the format's own time. */
 const EXTENSION = { time: -1, array: 1, complex: 2, scalar: 3, tuple: 4 } as const;
 
@@ -53,7 +56,7 @@ async function* scan(
   const bytes = (one: MessagePackBytes): void => {
     if (found.length <= BYTES_VALUES) found.push(one);
   };
-  const root = await readMessagePack(cursor, { values: VALUES, bytes });
+  const root = await readMessagePack(cursor, { values: VALUES, bytes, textKey: DATA });
   yield configurationEntries("__msgpack__", root);
   // T5X keeps a specification of TensorStore in the place of a large array.
   yield storeAnomalies([root]);
@@ -125,7 +128,7 @@ class EmbeddedSearch {
     let node: ConfigNode;
     try {
       const bytes = (one: MessagePackBytes): void => void inside.push(one);
-      node = await readMessagePack(cursor, { values: VALUES, bytes });
+      node = await readMessagePack(cursor, { values: VALUES, bytes, textKey: DATA });
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return this.#wrong(`Extension ${extension} cannot be read: ${error.message}`, offset);
@@ -167,11 +170,13 @@ class EmbeddedSearch {
   }
 }
 
-/** `msgpack_numpy.decode`: the bytes of an array whose kind is `O`, which are unpickled. */
+/**
+ * `msgpack_numpy.decode`: the bytes of an array whose kind is `O`, which are unpickled. Of equal keys the last counts;
+ * none of them is left out.
+ */
 function isPickledArray({ node, owner }: MessagePackBytes): boolean {
-  const value = (name: string): ConfigNode | undefined =>
-    owner?.members.find(([key]) => textOf(key) === name)?.[1];
-  const marked = value("nd");
-  return value("data") === node && marked !== undefined && isTrue(marked) &&
-    textOf(value("kind"))?.startsWith("O") === true;
+  const values = (name: string): ConfigNode[] =>
+    owner?.members.flatMap(([key, value]) => textOf(key) === name ? [value] : []) ?? [];
+  return values(DATA).includes(node) && values("nd").some(isTrue) &&
+    values("kind").some((kind) => textOf(kind)?.startsWith("O") === true);
 }

@@ -31,6 +31,40 @@ test("the same is found where keys of an array are repeated, or names are bytes"
   assert.equal((await report("a.msgpack", bytes)).verdict, "dangerous");
 });
 
+/** A map of MessagePack: keys as bytes, values as they are given, texts as `str`. */
+function mapOf(...members: readonly (readonly [string, boolean | string | Uint8Array])[]) {
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const written = members.flatMap(([key, value]) => [
+    ...[0xc4, key.length, ...encode(key)],
+    ...(typeof value === "boolean"
+      ? [value ? 0xc3 : 0xc2]
+      : typeof value === "string"
+      ? [0xd9, value.length, ...encode(value)]
+      : [0xc4, value.length, ...value]),
+  ]);
+  return Uint8Array.of(0x80 + members.length, ...written);
+}
+
+test("an array that msgpack-numpy unpickles is found behind equal keys, and as a text", async () => {
+  const text = "cos\nsystem\n(S'echo x'\ntR.";
+  const data = new TextEncoder().encode(text);
+  const kind = new TextEncoder().encode("O");
+  const array = [["nd", true], ["kind", kind]] as const;
+  for (
+    const members of [
+      [["nd", false], ...array, ["data", data]],
+      [["nd", true], ["kind", new TextEncoder().encode("f")], ["kind", kind], ["data", data]],
+      [...array, ["data", Uint8Array.of(0x4e, 0x2e)], ["data", data]],
+      [["data", data], ...array],
+      [...array, ["data", text]],
+    ] as const
+  ) {
+    const { verdict } = await report("a.msgpack", mapOf(...members));
+    assert.equal(verdict, "dangerous", JSON.stringify(members.map(([key]) => key)));
+  }
+  assert.equal((await report("a.msgpack", mapOf(["data", text], ["n", true]))).verdict, "clean");
+});
+
 test("containers that are deeper than any, and lengths that lie, are not clean", async () => {
   const deep = new Uint8Array(4000).fill(0x91);
   deep[3999] = 0xc0;
