@@ -16,7 +16,7 @@ import { configurationEntries } from "../../parsers/config/metadata.ts";
 import { type ConfigNode, isTrue, textOf } from "../../parsers/config_node.ts";
 import { type MessagePackBytes, readMessagePack } from "../../parsers/messagepack.ts";
 import { SourceCursor } from "../../parsers/source_cursor.ts";
-import { storeAnomalies } from "../../parsers/tensorstore.ts";
+import { placeholderAnomalies, storeAnomalies } from "../../parsers/tensorstore.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
 import { sliceSource } from "../../sources/memory.ts";
 
@@ -60,6 +60,7 @@ async function* scan(
   yield configurationEntries("__msgpack__", root);
   // T5X keeps a specification of TensorStore in the place of a large array.
   yield storeAnomalies([root]);
+  yield placeholderAnomalies(root);
   // Readers of one value refuse what follows, readers of streams go on.
   yield await behindEnd(source, cursor.offset);
   const search = new EmbeddedSearch(source, check);

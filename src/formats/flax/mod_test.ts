@@ -65,6 +65,16 @@ test("an array that msgpack-numpy unpickles is found behind equal keys, and as a
   assert.equal((await report("a.msgpack", mapOf(["data", text], ["n", true]))).verdict, "clean");
 });
 
+test("names of arrays beside an older checkpoint of Orbax are judged as the paths that they become", async () => {
+  const of = async (key: string, value: string) =>
+    (await report("checkpoint", mapOf([key, value]))).verdict;
+  assert.equal(await of("params", "PLACEHOLDER://params"), "clean");
+  assert.equal(await of("/etc/x", "any"), "clean");
+  assert.equal(await of("/etc/x", "PLACEHOLDER://x"), "dangerous");
+  assert.equal(await of("x", "PLACEHOLDER:///etc/x"), "dangerous");
+  assert.equal(await of("x", "AGGREGATED://../x"), "dangerous");
+});
+
 test("containers that are deeper than any, and lengths that lie, are not clean", async () => {
   const deep = new Uint8Array(4000).fill(0x91);
   deep[3999] = 0xc0;

@@ -79,7 +79,17 @@ test("stores elsewhere are reported wherever a specification names them", async 
     ]
   ) assert.equal(await of(spec), "suspicious", JSON.stringify(spec));
   assert.equal(await of({ kvstore: { driver: "file", path: "/etc" } }), "dangerous");
+  for (
+    const spec of [
+      { driver: "zarr", kvstore: "file:///etc" },
+      { driver: "cast", base: "file:///etc|zarr2:" },
+      { driver: "kvstack", layers: [{ base: "x" }, "file:///etc/"] },
+      { driver: "zarr", kvstore: { driver: "file" }, path: "/etc" },
+    ]
+  ) assert.equal(await of(spec), "dangerous", JSON.stringify(spec));
   assert.equal(await of({ kvstore: { driver: "file", path: "target.a" } }), "clean");
+  assert.equal(await of({ driver: "zarr", kvstore: "memory://" }), "clean");
+  assert.equal(await of({ base: "https://example.com", layers: ["a"] }), "clean");
   assert.equal(await of({ path: "/data/run", url: "https://example.com" }), "clean");
 });
 
@@ -107,6 +117,22 @@ test("codecs of arrays are those of numcodecs and zarr, and one unpickles", asyn
     metadata: { "a/.zarray": { ...ZARRAY, filters: [{ id: "pickle" }] } },
   };
   assert.equal(await verdict(".zmetadata", group), "incomplete");
-  assert.equal(await verdict(".zattrs", { filters: "any" }), "suspicious");
+  // Attributes are the user's own, an array may be called so.
+  assert.equal(await verdict(".zattrs", { filters: "DAPI", shape: ["x"] }), "clean");
+  const attributes = {
+    ".zgroup": { zarr_format: 2 },
+    ".zattrs": { filters: "DAPI", shape: ["x"] },
+  };
+  assert.equal(await verdict(".zmetadata", { ...group, metadata: attributes }), "clean");
+  const array = { zarr_format: 3, node_type: "array", attributes: { shape: ["x"] } };
+  const members = (codec: string) =>
+    verdict("zarr.json", {
+      ...{ zarr_format: 3, node_type: "group", attributes: { codecs: "any" } },
+      consolidated_metadata: {
+        metadata: { attributes: { ...array, shape: [1], codecs: [{ name: codec }] } },
+      },
+    });
+  assert.equal(await members("bytes"), "clean");
+  assert.equal(await members("example"), "suspicious");
   assert.equal(await verdict(".zattrs", { title: "any" }), "clean");
 });

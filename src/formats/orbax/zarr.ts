@@ -19,6 +19,7 @@ import {
   parseJson,
   valuesOf,
 } from "../../parsers/json.ts";
+import { baseName } from "../../parsers/base_name.ts";
 import { storeAnomalies } from "../../parsers/tensorstore.ts";
 import { readAll } from "../../sources/read_all.ts";
 import { mayBeZarr } from "./names.ts";
@@ -91,7 +92,8 @@ async function* scan(
   const bytes = await readAll(source, METADATA_BYTES, "a description", check);
   const { value, error } = parseJson(bytes);
   if (isObject(value)) {
-    yield arrayAnomalies(value);
+    // Attributes are the user's own.
+    if (!isAttributes(source.name)) yield arrayAnomalies(value);
     yield storeAnomalies([fromJson(value)]);
   }
   if (error !== undefined) throw new FormatError(error.message, error.offset);
@@ -110,8 +112,8 @@ function arrayAnomalies(root: JsonObject): Observation[] {
     if (isArray(next)) waiting.push(...next.items);
     if (!isObject(next)) continue;
     for (const [key, value] of next.members) {
-      // Attributes are the user's own.
-      if (key === "attributes") continue;
+      // So are those of a node, and those of a group that has all of its arrays in one description.
+      if (isAttributes(key) || (key === "attributes" && isNode(next))) continue;
       if (typeof value === "object" && value !== null) waiting.push(value);
       if (!PLACES.includes(key)) continue;
       for (const codec of isArray(value) ? value.items : [value]) {
@@ -135,6 +137,16 @@ function arrayAnomalies(root: JsonObject): Observation[] {
     }
   }
   return found;
+}
+
+/** True for the key or name of a file with attributes alone, in version 2. */
+function isAttributes(name: string): boolean {
+  return baseName(name) === ".zattrs";
+}
+
+/** True for an array or group of version 3, whose key `attributes` is none of its members. */
+function isNode(object: JsonObject): boolean {
+  return object.members.some(([key]) => key === "zarr_format");
 }
 
 /** The name of a codec: `id` of version 2, `name` of version 3. */
