@@ -18,7 +18,7 @@ const KINDS: readonly (readonly [SetupKind, RegExp])[] = [
   ],
   ["dockerfile", /(?:^|\/)(?:Docker|Container)file(?:[._-][^/]*)?$|\.(?:docker|container)file$/iu],
   ["modelfile", /(?:^|\/)Modelfile(?:[._-][^/]*)?$|\.modelfile$/iu],
-  ["environment", /(?:^|\/)(?:conda|environment)[\w.-]*\.ya?ml$/iu],
+  ["environment", /(?:^|\/)(?:conda|environment|python_env)[\w.-]*\.ya?ml$/iu],
 ];
 
 /** Endings of such files that other text has, too. */
@@ -31,7 +31,8 @@ export function setupKind({ name, head, hint, claim }: Sample): SetupKind | unde
   if (claim?.kind === "other" && !TEXTS.test(name)) return undefined;
   const kind = KINDS.find(([, pattern]) => pattern.test(name))?.[0];
   // pip decodes requirements by their byte order mark.
-  const isWide = kind === "requirements" && /^(?:\xff\xfe|\xfe\xff)/u.test(latin1(head, 2));
+  const isWide = kind === "requirements" &&
+    /^(?:\xff\xfe|\xfe\xff|\0\0\xfe\xff)/u.test(latin1(head, 4));
   return kind !== undefined && (isWide || looksLikeText(head)) ? kind : undefined;
 }
 

@@ -13,9 +13,10 @@ import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { type Command, commandAnomalies } from "../../parsers/setup/commands.ts";
-import { indexAnomaly, requirementAnomaly } from "../../parsers/setup/packages.ts";
 import { readAll } from "../../sources/read_all.ts";
+import { environmentAnomalies } from "./environment.ts";
 import { setupKind } from "./head.ts";
+import { requirementAnomalies, requirementLines, requirementsText } from "./requirements.ts";
 
 type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 
@@ -23,13 +24,6 @@ type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 const FILE_BYTES = 16 * 1024 * 1024;
 /** Anomalies of one kind that are reported one by one. CWE-779. */
 const REPORTED = 20;
-
-/** Lines of options: of an index, of a folder of packages, of a host without TLS. */
-const INDEX =
-  /^(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s*=\s*|\s*)["']?(?<place>[^\s"']+)/u;
-const TRUSTED = /^--trusted-host(?:\s*=\s*|\s+)(?<host>\S+)/u;
-const FILE = /^(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s*)(?<place>\S+)/u;
-const EDITABLE = /^(?:-e|--editable)(?:\s*=\s*|\s*)(?<what>.+)/u;
 
 /** Instructions of a Dockerfile that run or set something. */
 const INSTRUCTION = /^\s*(?:ONBUILD\s+)?(?<word>[A-Za-z]+)\s+(?<rest>[^]*)$/u;
@@ -55,19 +49,18 @@ async function* scan(
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
   const bytes = await readAll(source, FILE_BYTES, "a list of requirements or commands", check);
-  const [first, second] = bytes;
-  const encoding = first === 0xff && second === 0xfe
-    ? "utf-16le"
-    : first === 0xfe && second === 0xff
-    ? "utf-16be"
-    : "utf-8";
-  const text = new TextDecoder(encoding).decode(bytes);
+  const text = new TextDecoder().decode(bytes);
   switch (setupKind(context.sample)) {
-    case "requirements":
-      yield limited(requirements(logicalLines(text)));
+    case "requirements": {
+      const lines = requirementsText(bytes);
+      if (lines === undefined) {
+        const detail = "Its encoding is not read";
+        yield [{ type: "anomaly", rule: "setup-unread", detail, unread: true }];
+      } else yield limited(requirementAnomalies(requirementLines(lines)));
       return;
+    }
     case "environment":
-      yield limited(environment(text));
+      yield limited(environmentAnomalies(text, check));
       return;
     case "dockerfile":
       yield limited(commandAnomalies(instructions(text), check));
@@ -94,42 +87,6 @@ function* logicalLines(text: string): Iterable<Command> {
     }
   }
   if (joined !== undefined) yield { text: joined, at: begin };
-}
-
-/** What lines of requirements install from. */
-function* requirements(lines: Iterable<Command>): Iterable<Anomaly> {
-  for (const { text, at } of lines) {
-    const comment = text.search(/(?:^|\s)#/u);
-    const line = (comment < 0 ? text : text.slice(0, comment)).trim();
-    if (line === "") continue;
-    // Options may follow one another on a line.
-    for (const part of line.startsWith("-") ? line.split(/(?<!\s)\s+(?=--?[a-z])/u) : [line]) {
-      const found = requirement(part);
-      if (found !== undefined) yield { ...found, offset: at };
-    }
-  }
-}
-
-function requirement(line: string): Anomaly | undefined {
-  const index = INDEX.exec(line)?.groups?.["place"];
-  if (index !== undefined) return indexAnomaly(index);
-  const host = TRUSTED.exec(line)?.groups?.["host"];
-  if (host !== undefined) return indexAnomaly(`http://${host}`);
-  const file = FILE.exec(line)?.groups?.["place"];
-  if (file !== undefined) return requirementAnomaly(file);
-  const what = EDITABLE.exec(line)?.groups?.["what"] ?? (line.startsWith("-") ? "" : line);
-  return requirementAnomaly(what);
-}
-
-/** The requirements of pip, and channels, in an environment of conda. */
-function* environment(text: string): Iterable<Anomaly> {
-  const items = function* (): Iterable<Command> {
-    for (const { text: line, at } of logicalLines(text)) {
-      const item = /^\s*-\s+(?<item>[^]*)$/u.exec(line)?.groups?.["item"];
-      if (item !== undefined) yield { text: item.replace(/^(["'])(.*)\1\s*$/u, "$2"), at };
-    }
-  };
-  yield* requirements(items());
 }
 
 /** Commands of a Dockerfile, with what its variables are set to. */

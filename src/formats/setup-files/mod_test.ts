@@ -104,3 +104,54 @@ test("a Modelfile's paths and a manifest's digests are judged where they leave t
     "unread",
   ]);
 });
+
+test("requirements are read by pip's lines, comments, options and encodings", async () => {
+  const of = (text: string) => rules("requirements.txt", text);
+  const index = "https://packages.example.com/simple";
+  for (
+    const text of [
+      `--extra-index ${index}`,
+      `--ind=${index}`,
+      `--pypi-url ${index}`,
+      `--find ${index}`,
+      `--pre -i ${index}`,
+      `--index-url 'https'://packages.example.com/simple`,
+      `--index-url=htt""ps://packages.example.com/simple`,
+      `--index\\-url ${index}`,
+      `# a comment \\\n--index-url ${index}`,
+      `--index-\\\nurl ${index}`,
+      `a\r--index-url ${index}\r`,
+      `a\v--index-url ${index}`,
+      `a\u2028--index-url ${index}`,
+      "--index-url https://${USER}.example.com/simple",
+      `# -*- coding: latin-1 -*-\n-i ${index}`,
+    ]
+  ) assert.deepEqual(await of(text), ["foreign-index"], text);
+  assert.deepEqual(await of("a[b, c] @ https://packages.example.com/a.whl"), ["foreign-package"]);
+  assert.deepEqual(await of("hg+static-http://packages.example.com/a#egg=a"), ["insecure-index"]);
+  assert.deepEqual(await of("# coding: utf-7\n+AC0-i https://packages.example.com"), ["unread"]);
+  for (
+    const text of [
+      `# --index-url ${index}`,
+      `a # -i ${index}`,
+      "--index-url https://${HOST}/simple",
+      "a==1 --hash=sha256:ab # a comment",
+      "--no-binary :all:\n--pre\n-r other.txt\n-e .",
+    ]
+  ) assert.deepEqual(await of(text), [], text);
+});
+
+test("environments are read as YAML, in any of its styles", async () => {
+  const of = (text: string, name = "environment.yml") => rules(name, text);
+  const option = "--extra-index-url https://packages.example.com/simple";
+  const found = ["foreign-index"];
+  assert.deepEqual(await of(`dependencies: [python, {pip: ["${option}", a]}]`), found);
+  assert.deepEqual(await of(`dependencies:\n- pip:\n  - >-\n    ${option}\n`), found);
+  assert.deepEqual(await of(`dependencies:\n- pip: &a\n  - "${option}"\n`), found);
+  assert.deepEqual(await of(`dependencies:\n- pip:\n  - |\n    a\n    ${option}\n`), found);
+  assert.deepEqual(await of(`dependencies:\n- ${option}\n`, "python_env.yaml"), found);
+  assert.deepEqual(await of(`variables: {PIP_INDEX_URL: "https://packages.example.com"}`), found);
+  assert.deepEqual(await of(`{% if a %}\ndependencies:\n  - ${option}\n{% endif %}`), found);
+  assert.deepEqual(await of("channels: ['http://packages.example.com/c']"), ["insecure-index"]);
+  assert.deepEqual(await of("channels: [conda-forge]\ndependencies: [a=1, {pip: [b]}]\n"), []);
+});

@@ -116,11 +116,15 @@ const INSTALLERS: readonly string[] = [
   ],
 ];
 
-/** Options of installers of packages that name an index. */
-const INDEX =
-  /^(?:-i|--index-url|--extra-index-url|--index|--default-index|--find-links|-f|--registry|registry)$/u;
-const INDEX_VALUE =
-  /^(?:-i|-f|--index-url=|--extra-index-url=|--index=|--default-index=|--find-links=|--registry=)(?<place>[a-z]+:\/\/.+)$/u;
+/** Options of installers of packages that name an index, or a channel. */
+const INDEX_OPTIONS: readonly string[] = [
+  ...["--index-url", "--pypi-url", "--extra-index-url", "--find-links", "--index"],
+  ...["--default-index", "--registry", "--channel"],
+];
+/** In one letter, and as settings that `pip config set`, `npm config set` and `conda config --add` write. */
+const INDEX_WORD =
+  /^(?:-i|-f|(?:[\w-]+\.)?(?:(?:extra-)?index-url|find-links)|registry|channels|channel_alias)$/u;
+const INDEX_LETTER = /^-[ifc](?<place>[a-z]+:\/\/.+)$/u;
 const TRUSTED = /^--trusted-host(?:=(?<host>.+))?$/u;
 const INSTALLS = /^(?:pip[\d.]*|uv|pipx|poetry|pdm|npm|yarn|pnpm|conda|mamba|micromamba)$/u;
 const PIP = /^(?:pip[\d.]*|uv|pipx)$/u;
@@ -129,7 +133,7 @@ const VALUED =
   /^(?:-r|--requirement|-c|--constraint|-t|--target|--prefix|--root|--python|-p|--cache-dir|--timeout|--retries|--platform|--proxy|--cert|--log|--progress-bar|--config-settings|-C|--global-option|--no-binary|--only-binary|--src|--upgrade-strategy|--python-version|--implementation|--abi|--client-cert|--report)$/u;
 /** Variables by which installers are given an index. */
 const VARIABLE =
-  /^(?:export\s+)?(?:PIP_(?:EXTRA_)?INDEX_URL|PIP_FIND_LINKS|UV_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_)?INDEX|NPM_CONFIG_REGISTRY)=(?<place>.+)$/iu;
+  /^(?:export\s+)?(?:PIP_(?:(?:EXTRA_)?INDEX|PYPI)_URL|PIP_FIND_LINKS|UV_(?:EXTRA_)?INDEX_URL|UV_(?:DEFAULT_)?INDEX|NPM_CONFIG_REGISTRY)=(?<place>.+)$/iu;
 const TRUSTED_VARIABLE = /^PIP_TRUSTED_HOST=(?<host>.+)$/u;
 
 /** Characters of a command that are shown. CWE-779. */
@@ -264,16 +268,32 @@ class CommandWalk {
     for (let index = from + 1; index < words.length; index++) {
       const word = words[index] ?? "";
       const value = words[index + 1] ?? "";
-      const place = INDEX.test(word) ? value : INDEX_VALUE.exec(word)?.groups?.["place"];
+      const place = indexOf(word, value);
       if (place !== undefined) this.#add(indexAnomaly(place));
       const trusted = TRUSTED.exec(word);
       if (trusted !== null) this.#add(indexAnomaly(`http://${trusted.groups?.["host"] ?? value}`));
-      const isValue = VALUED.test(words[index - 1] ?? "") || INDEX.test(words[index - 1] ?? "") ||
+      const isValue = VALUED.test(words[index - 1] ?? "") ||
+        indexOf(words[index - 1] ?? "", "") === "" ||
         words[index - 1] === "--trusted-host";
       const pip = PIP.test(baseOf(words[from] ?? ""));
       if (pip && !isValue && !word.startsWith("-")) this.#add(requirementAnomaly(word));
     }
   }
+}
+
+/**
+ * The index that an option names: options of pip and npm may be abbreviated.
+ *
+ * @param value the next word
+ * @returns undefined where the word is no such option
+ */
+function indexOf(word: string, value: string): string | undefined {
+  if (INDEX_WORD.test(word)) return value;
+  if (!word.startsWith("--")) return INDEX_LETTER.exec(word)?.groups?.["place"];
+  const equals = word.indexOf("=");
+  const name = equals < 0 ? word : word.slice(0, equals);
+  if (name.length < 3 || !INDEX_OPTIONS.some((option) => option.startsWith(name))) return undefined;
+  return equals < 0 ? value : word.slice(equals + 1);
 }
 
 /** True for an interpreter that runs what is piped into it, and not a script, a module or an argument. */

@@ -143,3 +143,32 @@ test("commands in one another are followed so far, and what is longer or deeper 
   assert.deepEqual(rules(nested), ["unread"]);
   assert.deepEqual(rules("a".repeat(2_000_000)), ["unread"]);
 });
+
+test("indexes are found behind options that are abbreviated, and in settings", () => {
+  const index = "https://packages.example.com/simple";
+  for (
+    const command of [
+      `pip install --extra-index ${index} a`,
+      `pip install --ind=${index} a`,
+      `pip install --pypi-url ${index} a`,
+      `pip install --find ${index} a`,
+      `pip config set global.index-url ${index}`,
+      `npm install --reg=${index}`,
+      `npm config set registry ${index}`,
+      `conda install -c${index} a`,
+      `conda install --channel ${index} a`,
+      `conda config --add channels ${index}`,
+      `pip install --index-url https://\${USER}.example.com/simple a`,
+      `PIP_PYPI_URL=${index} pip install a`,
+    ]
+  ) assert.deepEqual(rules(command), ["foreign-index"], command);
+  for (
+    const command of [
+      "pip install --index-url https://${HOST}/simple a",
+      "pip install --index-url https://$HOST:8080/simple a",
+      "pip install --no-index --find-links /wheels --pre a",
+      "conda install -c conda-forge a",
+      "pip install --force-reinstall --editable .",
+    ]
+  ) assert.deepEqual(rules(command), [], command);
+});

@@ -116,7 +116,8 @@ const SHOWN = 200;
 
 /** True for an address at a host, or below a path of it, that a table lists. */
 export function isKnownHost(address: string, table: readonly string[]): boolean {
-  const place = /^[a-z+]+:\/\/(?:[^/@]*@)?(?<place>[^?#]*)/iu.exec(address)?.groups?.["place"];
+  const place = /^[a-z][\w+.-]*:\/\/(?:[^/@]*@)?(?<place>[^?#]*)/iu.exec(address)?.groups
+    ?.["place"];
   if (place === undefined) return false;
   const [host = ""] = place.split("/");
   const path = place.slice(host.length);
@@ -134,9 +135,9 @@ export function isKnownHost(address: string, table: readonly string[]): boolean 
  * @param place as the option has it
  */
 export function indexAnomaly(place: string): Anomaly | undefined {
-  if (!/^[a-z][a-z+]*:\/\//iu.test(place) || /^file:/iu.test(place)) return undefined;
+  if (!/^[a-z][\w+.-]*:\/\//iu.test(place) || /^file:/iu.test(place)) return undefined;
   // The value is given when it is built.
-  if (/^https?:\/\/(?:[^/@]*@)?[$%{<]/u.test(place)) return undefined;
+  if (isGivenHost(place)) return undefined;
   const shown = withoutSecret(place).slice(0, SHOWN);
   if (!/^https:/iu.test(place) && !isLocal(place)) {
     return anomaly("setup-insecure-index", `Packages are installed from ${shown}`);
@@ -154,11 +155,11 @@ export function indexAnomaly(place: string): Anomaly | undefined {
  */
 export function requirementAnomaly(text: string): Anomaly | undefined {
   const address =
-    /^(?:[\w.[\],-]+\s*@\s*)?(?<address>(?:(?:git|hg|svn|bzr)\+)?[a-z][a-z+]*:\/\/\S+)/iu.exec(text)
-      ?.groups?.["address"];
+    /^(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?(?<address>(?:(?:git|hg|svn|bzr)\+)?[a-z][\w+.-]*:\/\/\S+)/iu
+      .exec(text)?.groups?.["address"];
   if (address === undefined) return undefined;
   const place = address.replace(/^(?:git|hg|svn|bzr)\+/iu, "");
-  if (/^file:/iu.test(place) || /^\w+:\/\/(?:[^/@]*@)?[$%{<]/u.test(place)) return undefined;
+  if (/^file:/iu.test(place) || isGivenHost(place)) return undefined;
   const shown = withoutSecret(address).slice(0, SHOWN);
   const safe = /^(?:https|ssh):/iu.test(place);
   if (!safe && !isLocal(place)) {
@@ -174,8 +175,14 @@ function anomaly(rule: string, detail: string): Anomaly {
   return { type: "anomaly", rule, detail };
 }
 
+/** True where the whole host is a variable, or a place for it. In front of a host it is a label of that host. */
+function isGivenHost(address: string): boolean {
+  return /^[a-z][\w+.-]*:\/\/(?:[^/@]*@)?(?:\$\{[^}/]*\}|\$\w+|\{{1,2}[^}/]*\}{1,2}|<[^>/]*>|%\w+%|%\(\w+\)s)(?::[^/]*)?(?:[/?#]|$)/iu
+    .test(address);
+}
+
 function isLocal(address: string): boolean {
-  return /^[a-z+]+:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?:[:/]|$)/iu
+  return /^[a-z][\w+.-]*:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?:[:/]|$)/iu
     .test(address);
 }
 
