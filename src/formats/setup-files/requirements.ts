@@ -43,7 +43,7 @@ const SHORT: ReadonlyMap<string, ValueKind> = new Map([
   ["C", "other"],
 ]);
 
-/** Ends of lines, as `str.splitlines` has them. */
+// deno-lint-ignore no-control-regex -- what `str.splitlines` takes for ends of lines
 const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/gu;
 const COMMENT = /(?:^|\s)#/u;
 /** `PEP263_ENCODING_RE`. */
