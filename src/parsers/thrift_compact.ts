@@ -26,6 +26,8 @@ export const THRIFT = {
 
 /** Structures in one another; Parquet's have five levels. CWE-674. */
 const DEPTH = 64;
+/** Greatest number of a field, which has 16 bits. */
+const FIELD_NUMBER = 32_767;
 /** Values between two checks of the deadline. */
 const VALUES_BETWEEN_CHECKS = 16_384;
 /** Bytes of the longest variable integer: ten groups of seven bits. */
@@ -58,6 +60,10 @@ export class ThriftReader {
       const head = this.#byte();
       if (head === 0) break;
       id = head >> 4 === 0 ? this.int() : id + (head >> 4);
+      // Readers in C++ keep the lowest 16 bits of a number.
+      if (!(Math.abs(id) <= FIELD_NUMBER)) {
+        throw new FormatError(`A field of Thrift data has the number ${id}`, this.at);
+      }
       const before = this.at;
       const type = head & 15;
       field(id, type);

@@ -6,6 +6,7 @@
 
 import { type FormatDescriptor, once, type Sample } from "../../core/format.ts";
 import { ascii, startsWith } from "../../parsers/bytes.ts";
+import { isStream } from "./head.ts";
 
 /** Arrow and Parquet. */
 export const arrowDescriptor: FormatDescriptor = {
@@ -34,7 +35,7 @@ export const arrowDescriptor: FormatDescriptor = {
       malformedRule: "arrow-malformed",
       label: "an Arrow table",
       under: "arrow feather",
-      mayMatch: (sample) => hasMagic(sample, "ARROW1") || isContinued(sample),
+      mayMatch: (sample) => hasMagic(sample, "ARROW1") || isStream(sample),
       load: once(async () => (await import("./ipc.ts")).arrowFormat),
       samples: {
         harmful: "arrow/harmful/extension.arrow",
@@ -60,9 +61,4 @@ function hasMagic({ head, tail }: Sample, magic: string): boolean {
   return startsWith(head, bytes) ||
     (tail !== undefined && tail.length >= bytes.length &&
       startsWith(tail.subarray(-bytes.length), bytes));
-}
-
-/** A stream begins with a message, and that with 32 bits that are set. */
-function isContinued({ head }: Sample): boolean {
-  return head.length >= 16 && [0, 1, 2, 3].every((at) => head[at] === 0xff);
 }

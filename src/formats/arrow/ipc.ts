@@ -14,6 +14,7 @@ import { FlatBuffer } from "../../parsers/flatbuffer.ts";
 import { behindEnd } from "../../parsers/trailing.ts";
 import { readUpTo } from "../../sources/read_all.ts";
 import { sliceSource } from "../../sources/memory.ts";
+import { isStream } from "./head.ts";
 import { readMessage, schemaObservations } from "./schema.ts";
 
 const MAGIC = ascii("ARROW1");
@@ -27,8 +28,6 @@ const TAIL_BYTES = 4 + MAGIC.length;
 const FOOTER = { schema: 1, dictionaries: 2, batches: 3 } as const;
 /** Bytes of the structure `Block`: offset, length of the message with padding, length of the body. */
 const BLOCK_BYTES = 24;
-/** Bytes of the metadata of one message that detection takes for real. */
-const MESSAGE_BYTES = 64 * 1024 * 1024;
 /** Most places outside of the file that are reported one by one. An intact file has none. CWE-779. */
 const REPORTED = 20;
 
@@ -46,23 +45,14 @@ function isFile({ head, tail }: Sample): boolean {
       startsWith(tail.subarray(-MAGIC.length), MAGIC));
 }
 
-function isStream({ head, size }: Sample): boolean {
-  if (head.length < 16) return false;
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
-  if (view.getUint32(0, true) !== CONTINUATION) return false;
-  const length = view.getUint32(4, true);
-  const root = view.getUint32(8, true);
-  return length > 8 && length <= MESSAGE_BYTES && length % 8 === 0 && root < length &&
-    (size === undefined || length + 8 <= size);
-}
-
 async function* scan(
   source: Source,
   context: FormatContext,
 ): AsyncIterable<readonly Observation[]> {
   const check = (): void => context.checkDeadline();
+  // Which of the two a reader takes it for is up to the reader.
+  if (isStream(context.sample)) yield* scanStream(source, 0, check);
   if (isFile(context.sample)) yield* scanFile(source, check);
-  else yield* scanStream(source, 0, check);
 }
 
 async function* scanFile(

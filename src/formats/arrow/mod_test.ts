@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { latin1 } from "../../parsers/bytes.ts";
 import type { Source } from "../../core/source.ts";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
@@ -94,4 +95,73 @@ test("classes in Avro's schema are found whatever escapes spell the property", a
   // Six characters for one: the rest of the class's name gives them room.
   bytes.set(new TextEncoder().encode('"\\u006aava-class": "javax.swing"'), at);
   assert.equal((await report("m.parquet", bytes)).verdict, "dangerous");
+});
+
+/** The footer of a Parquet file, with what is done to it, and the file with the result. */
+function withFooter(bytes: Uint8Array, change: (footer: Uint8Array) => Uint8Array): Uint8Array {
+  const end = bytes.length - 8;
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true);
+  const footer = change(bytes.slice(end - length, end));
+  const tail = new Uint8Array(8);
+  new DataView(tail.buffer).setUint32(0, footer.length, true);
+  tail.set(bytes.subarray(end + 4), 4);
+  return Uint8Array.of(...bytes.subarray(0, end - length), ...footer, ...tail);
+}
+
+test("a list whose items are of another type than the schema has it hides no metadata", async () => {
+  const bytes = read("harmful/extension.parquet");
+  const place = (footer: Uint8Array): number =>
+    latin1(footer, footer.length).indexOf("ARROW:schema") - 3;
+  assert.equal((await report("m.parquet", withFooter(bytes, (it) => it))).verdict, "dangerous");
+  for (const type of [1, 3, 5, 8, 9, 11]) {
+    const changed = withFooter(bytes, (footer) => {
+      const at = place(footer);
+      // One item, a structure.
+      assert.equal(footer[at], 0x1c);
+      footer[at] = 0x10 + type;
+      return footer;
+    });
+    assert.notEqual((await report("m.parquet", changed)).verdict, "clean", String(type));
+  }
+});
+
+test("a field whose number has more than 16 bits is none of the schema's", async () => {
+  const bytes = read("harmful/extension.parquet");
+  const changed = withFooter(bytes, (footer) => {
+    const at = latin1(footer, footer.length).indexOf("ARROW:schema") - 4;
+    // Delta 1 and list; then the number 65,541, of which readers keep 5.
+    assert.equal(footer[at], 0x19);
+    return Uint8Array.of(
+      ...footer.subarray(0, at),
+      ...[0x09, 0x8a, 0x80, 0x08],
+      ...footer.subarray(at + 1),
+    );
+  });
+  assert.notEqual((await report("m.parquet", changed)).verdict, "clean");
+});
+
+test("streams of any length and release are found by content, and beside a footer", async () => {
+  const file = read("harmful/extension.arrow");
+  // What follows the magic number of a file is a stream.
+  const stream = file.subarray(8);
+  const view = new DataView(stream.buffer, stream.byteOffset);
+  const length = view.getUint32(4, true);
+  const message = stream.subarray(8, 8 + length);
+  const prefixed = (more: number, ...start: readonly number[]): Uint8Array => {
+    const bytes = new Uint8Array(start.length + 4 + length + more + 8);
+    bytes.set(start);
+    new DataView(bytes.buffer).setUint32(start.length, length + more, true);
+    bytes.set(message, start.length + 4);
+    if (start.length > 0) bytes.set(start, start.length + 4 + length + more);
+    return start.length > 0 ? bytes : bytes.subarray(0, bytes.length - 4);
+  };
+  const mark = [255, 255, 255, 255];
+  for (
+    const bytes of [prefixed(0, ...mark), prefixed(4, ...mark), prefixed(1, ...mark), prefixed(0)]
+  ) {
+    assert.equal((await report("data", bytes)).verdict, "dangerous");
+  }
+  const harmless = read("safe/plain.arrow");
+  const both = Uint8Array.of(...prefixed(0, ...mark), ...harmless);
+  assert.equal((await report("data", both)).verdict, "dangerous");
 });

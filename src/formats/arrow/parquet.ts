@@ -37,6 +37,45 @@ const CHUNK = { path: 1, metadata: 3 } as const;
 const COLUMN = { compressedBytes: 7, dataOffset: 9, dictionaryOffset: 11 } as const;
 /** Fields of `KeyValue`. */
 const PAIR = { key: 1, value: 2 } as const;
+
+/** A structure of the footer, as far as lists are in it. */
+interface Shape {
+  /** By field: the type of the items, and their structure. */
+  readonly lists?: Readonly<Record<number, readonly [type: number, shape?: Shape]>>;
+  readonly structs?: Readonly<Record<number, Shape>>;
+}
+
+const PLAIN: Shape = {};
+const CHUNK_SHAPE: Shape = {
+  structs: {
+    [CHUNK.metadata]: {
+      lists: {
+        2: [THRIFT.i32],
+        3: [THRIFT.binary],
+        8: [THRIFT.struct, PLAIN],
+        13: [THRIFT.struct, PLAIN],
+      },
+      structs: {
+        16: { lists: { 2: [THRIFT.i64], 3: [THRIFT.i64] } },
+        17: { lists: { 2: [THRIFT.i32] } },
+      },
+    },
+    8: { structs: { 2: { lists: { 1: [THRIFT.binary] } } } },
+  },
+};
+const GROUP_SHAPE: Shape = {
+  lists: { [GROUP.columns]: [THRIFT.struct, CHUNK_SHAPE], 4: [THRIFT.struct, PLAIN] },
+};
+const FILE_SHAPE: Shape = {
+  lists: {
+    2: [THRIFT.struct, PLAIN],
+    [FILE.groups]: [THRIFT.struct, GROUP_SHAPE],
+    [FILE.metadata]: [THRIFT.struct, PLAIN],
+    7: [THRIFT.struct, PLAIN],
+  },
+};
+const INTEGERS: readonly number[] = [THRIFT.i16, THRIFT.i32, THRIFT.i64];
+
 const ARROW_SCHEMA = "ARROW:schema";
 const AVRO_SCHEMA = /^(?:parquet\.avro\.schema|avro\.schema|parquet\.avro\.read\.schema)$/u;
 /** Properties of Avro's schema that name a class of Java. */
@@ -129,10 +168,10 @@ class Footer {
 
   read(bytes: Uint8Array): void {
     const reader = new ThriftReader(bytes, this.#check);
-    reader.struct((id, type) => {
+    this.#struct(reader, FILE_SHAPE, (id, type) => {
       if (type !== THRIFT.list) return;
-      if (id === FILE.groups) reader.list((item) => this.#group(reader, item));
-      else if (id === FILE.metadata) reader.list((item) => this.#pair(reader, item));
+      if (id === FILE.groups) this.#structs(reader, () => this.#group(reader));
+      else if (id === FILE.metadata) this.#structs(reader, () => this.#pair(reader));
     });
     if (reader.at !== bytes.length) {
       const detail = `${bytes.length - reader.at} bytes of the footer follow its end`;
@@ -140,23 +179,53 @@ class Footer {
     }
   }
 
-  #group(reader: ThriftReader, item: number): void {
-    if (item !== THRIFT.struct) return reader.skip(item, true);
+  /** A structure whose lists have items of their own type. `field` may read a value before. */
+  #struct(
+    reader: ThriftReader,
+    shape: Shape,
+    field: (id: number, type: number) => void = () => {},
+  ): void {
     reader.struct((id, type) => {
-      if (id !== GROUP.columns || type !== THRIFT.list) return;
-      reader.list((each) => this.#chunk(reader, each));
+      const before = reader.at;
+      field(id, type);
+      if (reader.at !== before) return;
+      const [items, inner] = shape.lists?.[id] ?? [];
+      const struct = shape.structs?.[id];
+      if (type === THRIFT.list && items === THRIFT.struct) {
+        this.#structs(reader, () => this.#struct(reader, inner ?? PLAIN));
+      } else if (type === THRIFT.list && items !== undefined) {
+        reader.list((item) => {
+          expectType(item, items, reader.at);
+          reader.skip(item, true);
+        });
+      } else if (type === THRIFT.struct && struct !== undefined) this.#struct(reader, struct);
     });
   }
 
-  #chunk(reader: ThriftReader, item: number): void {
-    if (item !== THRIFT.struct) return reader.skip(item, true);
+  /** A list of structures. */
+  #structs(reader: ThriftReader, read: () => void): void {
+    reader.list((item) => {
+      expectType(item, THRIFT.struct, reader.at);
+      read();
+    });
+  }
+
+  #group(reader: ThriftReader): void {
+    this.#struct(reader, GROUP_SHAPE, (id, type) => {
+      if (id !== GROUP.columns || type !== THRIFT.list) return;
+      this.#structs(reader, () => this.#chunk(reader));
+    });
+  }
+
+  #chunk(reader: ThriftReader): void {
     let path = "";
     const numbers = new Map<number, number>();
-    reader.struct((id, type) => {
+    const metadata = CHUNK_SHAPE.structs?.[CHUNK.metadata] ?? PLAIN;
+    this.#struct(reader, CHUNK_SHAPE, (id, type) => {
       if (id === CHUNK.path && type === THRIFT.binary) {
         path = new TextDecoder().decode(reader.binary());
       } else if (id === CHUNK.metadata && type === THRIFT.struct) {
-        reader.struct((field, kind) => {
+        this.#struct(reader, metadata, (field, kind) => {
           if (kind === THRIFT.i64) numbers.set(field, reader.int());
         });
       }
@@ -180,8 +249,7 @@ class Footer {
     if (leavesFolder(path)) this.#anomaly("arrow-path", `a column is in "${path}"`);
   }
 
-  #pair(reader: ThriftReader, item: number): void {
-    if (item !== THRIFT.struct) return reader.skip(item, true);
+  #pair(reader: ThriftReader): void {
     let key = "";
     let value: Uint8Array | undefined;
     reader.struct((id, type) => {
@@ -206,6 +274,17 @@ class Footer {
     this.#counts.set(rule, count);
     if (count <= REPORTED) this.found.push({ type: "anomaly", rule, detail, offset: this.#start });
   }
+}
+
+/**
+ * Readers go by the schema: what a list says of its items they pass over, so that others would find other fields
+ * behind it.
+ *
+ * @throws FormatError
+ */
+function expectType(item: number, expected: number, at: number): void {
+  if (item === expected || (INTEGERS.includes(item) && INTEGERS.includes(expected))) return;
+  throw new FormatError(`Cannot read footer: a list has items of type ${item}`, at);
 }
 
 /** JSON with the escapes of ASCII characters as the characters, so that no spelling of a key hides it. */
