@@ -40,8 +40,9 @@ const FIRST_KEYS = new Set([
   ...FIELDS,
   ...FIELDS.map((name) => name.replace(/_([a-z])/gu, (_, letter: string) => letter.toUpperCase())),
 ]);
-const WITHIN = /\b(?:ir_version|opset_import|op_type)\s*[:{<[]/u;
-const KEYS = /"(?:irVersion|ir_version|opsetImport|opset_import|opType|op_type)"\s*:/u;
+const WITHIN = /\b(?:ir_version|opset_import|op_type|external_data)\s*[:{<[]/u;
+const KEYS =
+  /"(?:irVersion|ir_version|opsetImport|opset_import|opType|op_type|externalData|external_data)"\s*:/u;
 
 type Form = "text" | "json" | "notation";
 

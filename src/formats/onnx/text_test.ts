@@ -88,3 +88,25 @@ test("neither comments nor a long text in front hide a model", async () => {
     }
   }
 });
+
+test("a graph of tensors alone is a model, whose data onnx reads from where they lie", async () => {
+  const of = async (name: string, text: string) =>
+    (await report(name, new TextEncoder().encode(text))).verdict;
+  const text = (location: string) =>
+    'graph { name: "g" initializer { dims: 1 data_type: 1 name: "w" ' +
+    `external_data { key: "location" value: "${location}" } data_location: EXTERNAL } }`;
+  const json = (location: string) =>
+    JSON.stringify({
+      graph: {
+        name: "g",
+        initializer: [{
+          ...{ dims: ["1"], dataType: 1, name: "w", dataLocation: "EXTERNAL" },
+          externalData: [{ key: "location", value: location }],
+        }],
+      },
+    });
+  assert.equal(await of("m.textproto", text("/etc/passwd")), "dangerous");
+  assert.equal(await of("m.textproto", text("w.bin")), "clean");
+  assert.equal(await of("m.json", json("../w.bin")), "dangerous");
+  assert.equal(await of("m.json", json("w.bin")), "clean");
+});
