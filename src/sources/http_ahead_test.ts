@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readAll, withServer } from "../cli/testing/http.ts";
+import { readInSteps, withServer } from "../cli/testing/http.ts";
 import { sendFile } from "../cli/testing/server.ts";
 
 const MIB = 1024 * 1024;
@@ -30,7 +30,7 @@ test("a long sequential read has several ranges on their way, and gets the bytes
       return true;
     });
     const source = await open("/f");
-    const bytes = await readAll(source, 300_000);
+    const bytes = await readInSteps(source, 300_000);
     assert.ok(Buffer.from(FILE.slice(0, SIZE)).equals(bytes));
     assert.equal(source.bytesFetched, SIZE);
     assert.equal(most, 8);

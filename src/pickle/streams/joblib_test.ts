@@ -225,6 +225,8 @@ test("opcodes before a place where a search goes on may have changed the top of 
     // The loader has called it before it misses STOP.
     ["cos\nsystem\n(Vecho hi\nt", bytes("0q\x04Rq\x05")],
     ["cos\nsystem\n(Vecho hi\nt", bytes("0N0p4\nR.")],
+    ["cos\nsystem\n(Vecho hi\nt(", bytes("01R")],
+    ["cos\nsystem\n(Vecho hi\nt(", bytes("1R")],
   ] as const;
   for (const [index, [below, way]] of ways.entries()) {
     const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));

@@ -182,7 +182,8 @@ const TAKES = new Set<number>([
 ]);
 /** Opcodes that drop the array, put constants on the stack, or leave it as it is. */
 const PASSED = new Set<number>([
-  ...[OP.POP, OP.DUP, OP.PUT, OP.BINPUT, OP.LONG_BINPUT, OP.MEMOIZE, OP.FRAME, OP.PROTO],
+  ...[OP.POP, OP.POP_MARK, OP.MARK, OP.DUP, OP.FRAME, OP.PROTO],
+  ...[OP.PUT, OP.BINPUT, OP.LONG_BINPUT, OP.MEMOIZE],
   ...[OP.NONE, OP.NEWTRUE, OP.NEWFALSE, OP.EMPTY_TUPLE, OP.EMPTY_LIST, OP.EMPTY_DICT, OP.EMPTY_SET],
   ...[OP.BININT, OP.BININT1, OP.BININT2],
 ]);
@@ -191,7 +192,7 @@ const OPCODES_PASSED = 8;
 
 /** Whether an opcode that takes what is on the stack comes next, behind what drops the array. */
 function takesStack(bytes: Uint8Array, at: number): boolean {
-  if (bytes[at] !== OP.POP) return TAKES.has(bytes[at] ?? 0);
+  if (bytes[at] !== OP.POP && bytes[at] !== OP.POP_MARK) return TAKES.has(bytes[at] ?? 0);
   let next: number | undefined = at;
   for (let passed = 0; next !== undefined && passed < OPCODES_PASSED; passed++) {
     const code: number = bytes[next] ?? 0;
