@@ -236,6 +236,17 @@ test("opcodes before a place where a search goes on may have changed the top of 
   }
 });
 
+test("what builds another array behind one of unknown length is found", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));
+  const begun = bytes(WRAPPER, "}(", str("shape"), "(I8\nt", str("dtype"), "cnumpy\ndtype\n(");
+  const rest = bytes(str("u1"), 0x89, 0x88, "tR(I3\nV|\nNNNI-1\nI-1\nI0\ntbub");
+  for (const noise of ["\x01\x02\xff.....", "\xff\xff\xff\xff\xff\xff\xff\xff"]) {
+    const facts = factsIn(await observe(bytes(begun, array, "0", rest, noise, PAYLOAD, ".")));
+    assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === CALL), noise);
+  }
+});
+
 test("texts behind an array of unknown length hide nothing, whatever opcodes their letters are", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   for (const letter of "bsaeuRt0o") {

@@ -180,24 +180,16 @@ const TAKES = new Set<number>([
   ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, ...CHANGES],
   ...[OP.TUPLE, OP.TUPLE1, OP.TUPLE2, OP.TUPLE3],
 ]);
-/** Opcodes that drop the array, put constants on the stack, or leave it as it is. */
-const PASSED = new Set<number>([
-  ...[OP.POP, OP.POP_MARK, OP.MARK, OP.DUP, OP.FRAME, OP.PROTO],
-  ...[OP.PUT, OP.BINPUT, OP.LONG_BINPUT, OP.MEMOIZE],
-  ...[OP.NONE, OP.NEWTRUE, OP.NEWFALSE, OP.EMPTY_TUPLE, OP.EMPTY_LIST, OP.EMPTY_DICT, OP.EMPTY_SET],
-  ...[OP.BININT, OP.BININT1, OP.BININT2],
-]);
-/** Those that are looked past behind a POP. CWE-407. */
-const OPCODES_PASSED = 8;
+/** Opcodes that are looked past behind one that drops the array. CWE-407. */
+const OPCODES_PASSED = 12;
 
 /** Whether an opcode that takes what is on the stack comes next, behind what drops the array. */
 function takesStack(bytes: Uint8Array, at: number): boolean {
   if (bytes[at] !== OP.POP && bytes[at] !== OP.POP_MARK) return TAKES.has(bytes[at] ?? 0);
   let next: number | undefined = at;
   for (let passed = 0; next !== undefined && passed < OPCODES_PASSED; passed++) {
-    const code: number = bytes[next] ?? 0;
-    if (!PASSED.has(code)) return TAKES.has(code);
-    next = behindOpcode(bytes, next);
+    if (TAKES.has(bytes[next] ?? 0)) return true;
+    next = bytes[next] === OP.STOP ? undefined : behindOpcode(bytes, next);
   }
   return false;
 }
@@ -207,12 +199,14 @@ function isFrame(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === OP.FRAME && bytes[at + 8] === 0 && bytes[at + 7] === 0;
 }
 
+/** Opcodes before a BUILD, unless POP is the first, that what follows it need not be one: fewer are chance. */
+const OPCODES_TO_BUILD = 3;
 /** Opcodes by which a place in the middle of a stream is judged. CWE-407. */
 const OPCODES_TRIED = 64;
 
 /**
- * Whether opcodes lead from the beginning to STOP, or as far as they are tried, and import, call or change
- * something on the way, or lead from FRAME to its end.
+ * Whether opcodes lead from the beginning to STOP, to what may be the wrapper of another array, or as far as
+ * they are tried, and import, call or change something on the way, or lead from FRAME to its end.
  */
 function goesOn(bytes: Uint8Array, stack: StackDepth): boolean {
   const framed = isFrame(bytes, 0);
@@ -220,6 +214,8 @@ function goesOn(bytes: Uint8Array, stack: StackDepth): boolean {
   if (!framed && !takesStack(bytes, 0)) return false;
   const size = framed ? lengthAt(bytes, 1, 8) : Infinity;
   let does = false;
+  // Whether bytes of another array may follow.
+  let isBuilt = false;
   let at = framed ? FRAME_HEAD : 0;
   for (let opcodes = 0; at < bytes.length && opcodes < OPCODES_TRIED; opcodes++) {
     if (framed && at >= FRAME_HEAD + size) return at === FRAME_HEAD + size;
@@ -228,7 +224,8 @@ function goesOn(bytes: Uint8Array, stack: StackDepth): boolean {
     if (code === OP.STOP) return framed || does;
     if (CALLS.has(code)) does = true;
     const next = behindOpcode(bytes, at);
-    if (next === undefined) return false;
+    if (next === undefined) return isBuilt;
+    isBuilt ||= code === OP.BUILD && (opcodes >= OPCODES_TO_BUILD || bytes[0] === OP.POP);
     at = next;
   }
   return framed || does;
