@@ -204,11 +204,11 @@ test("a baseline says what it could not read, and refuses the network when asked
   });
 });
 
-test("files of a repository are fetched several at a time, and no more than eight", async () => {
+test("files of a repository are fetched several at a time, and no more than sixteen", async () => {
   await withServer(async (server) => {
-    const names = Array.from({ length: 40 }, (_, n) => `part-${n}.pkl`);
+    const names = Array.from({ length: 48 }, (_, n) => `part-${n}.pkl`);
     server.repository("org/model", Object.fromEntries(names.map((name) => [name, HARMLESS])));
-    // Requests are answered once eight are open, and not before a ninth has had time to arrive.
+    // Requests are answered once sixteen are open, and not before another has had time to arrive.
     const open: (() => void)[] = [];
     let most = 0;
     for (const name of names) {
@@ -218,7 +218,7 @@ test("files of a repository are fetched several at a time, and no more than eigh
           response.end(HARMLESS);
         });
         most = Math.max(most, open.length);
-        if (open.length === 8) {
+        if (open.length === 16) {
           setTimeout(() => {
             for (const answer of open.splice(0)) answer();
           }, 30);
@@ -228,9 +228,9 @@ test("files of a repository are fetched several at a time, and no more than eigh
     }
     const { code, report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
     assert.equal(code, 0);
-    assert.equal(report.assets.length, 40);
-    assert.equal(most, 8);
-    assert.equal(server.requests.length, 42);
+    assert.equal(report.assets.length, 48);
+    assert.equal(most, 16);
+    assert.equal(server.requests.length, 50);
   });
 });
 
