@@ -8,7 +8,7 @@ import { FormatError, LimitError, SourceError } from "../../core/errors.ts";
 import type { GlobalName, Interest, Limits } from "../../core/types.ts";
 import { type ArrayExtent, arrayExtents } from "./joblib.ts";
 import type { Input } from "./input.ts";
-import type { StackDepth } from "./stack_depth.ts";
+import { ANY_DEPTH, type StackDepth } from "./stack_depth.ts";
 import { pythonSemantics } from "../semantics/higher_order/table.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type MachineOptions, STATUS, type Status } from "../machine/status.ts";
@@ -284,7 +284,8 @@ async function stepArray(
     if (depth >= ARRAY_DEPTH) return;
     const way = options.arrays?.[state.uncertain];
     if (state.uncertain++ < UNCERTAIN_KEPT) state.uncertainAt.push(input.actual(at));
-    state.uncertainStack = deeper(state.uncertainStack, machine.stack);
+    // The rest of a frame comes before the array, and may put anything there.
+    state.uncertainStack = framed ? ANY_DEPTH : deeper(state.uncertainStack, machine.stack);
     extent = way === "pickle"
       ? { kind: "pickle" }
       : typeof way === "number"

@@ -227,6 +227,7 @@ test("opcodes before a place where a search goes on may have changed the top of 
     ["cos\nsystem\n(Vecho hi\nt", bytes("0N0p4\nR.")],
     ["cos\nsystem\n(Vecho hi\nt(", bytes("01R")],
     ["cos\nsystem\n(Vecho hi\nt(", bytes("1R")],
+    ["(Vecho hi\n", bytes("0ios\nsystem\n")],
   ] as const;
   for (const [index, [below, way]] of ways.entries()) {
     const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));

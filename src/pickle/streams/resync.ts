@@ -177,7 +177,7 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
 const CHANGES = [OP.BUILD, OP.SETITEM, OP.SETITEMS, OP.APPEND, OP.APPENDS, OP.ADDITEMS];
 /** Opcodes that import, call or change what is on the stack, or make the arguments for that. */
 const TAKES = new Set<number>([
-  ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.NEWOBJ, OP.NEWOBJ_EX, ...CHANGES],
+  ...[OP.STACK_GLOBAL, OP.REDUCE, OP.OBJ, OP.INST, OP.NEWOBJ, OP.NEWOBJ_EX, ...CHANGES],
   ...[OP.TUPLE, OP.TUPLE1, OP.TUPLE2, OP.TUPLE3],
 ]);
 /** Opcodes that are looked past behind one that drops the array. CWE-407. */

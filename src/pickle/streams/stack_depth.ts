@@ -12,6 +12,9 @@ export interface StackDepth {
   readonly marks: number;
 }
 
+/** The depth where nothing is known of it: opcodes have all that they take. */
+export const ANY_DEPTH: StackDepth = { values: Infinity, marks: Infinity };
+
 /** Marks that are counted. A stretch that is tried takes no more. */
 const MARKS_BEFORE = 64;
 /** Values that bytes which were passed over may have put on the stack. */
