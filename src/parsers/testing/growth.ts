@@ -6,12 +6,13 @@
  */
 
 import assert from "node:assert/strict";
+import process from "node:process";
 
 /** Times that the input of the measured work is larger. */
 const GROWTH = 32;
 /**
- * Most times that it may take longer: linear work takes 32, and up to ten times that where other
- * processes interrupt the longer run only; quadratic work takes 1,024.
+ * Most times that it may take longer: linear work takes 32, and some times that where memory is cleared or
+ * other threads of the process work in the longer run only; quadratic work takes 1,024.
  */
 const MOST = 320;
 /** Attempts of which one must be good: another process may take the processor in the middle of one. */
@@ -25,13 +26,14 @@ const LEAST = 0.5;
  * @param input makes an input of so many repetitions
  * @param work is measured
  * @param repetitions of the larger input
- * @param now the clock in milliseconds; real time unless given
+ * @param now the clock in milliseconds; the processor time of this process unless given, since on a busy
+ *   machine a short piece of work ends before others get their turn, and a long one does not
  */
 export async function assertLinear<T>(
   input: (repetitions: number) => T,
   work: (input: T) => unknown,
   repetitions: number,
-  now: () => number = () => performance.now(),
+  now: () => number = processorTime,
 ): Promise<void> {
   const large = input(repetitions);
   const small = input(Math.ceil(repetitions / GROWTH));
@@ -52,4 +54,9 @@ export async function assertLinear<T>(
   assert.fail(
     `${JSON.stringify(start)}: ${GROWTH} times the input took ${ratios.join(", ")} times`,
   );
+}
+
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
