@@ -87,6 +87,17 @@ TORCHVISION = Review(
 TORCHMETRICS = Review(
     modules=("torchmetrics",),
     exclude_modules=TESTS + (r"\.(functional|__about__|plot)(\.|$)",),
+    # What metrics keep by name, or as parts of them.
+    include={
+        "torchmetrics.metric": "jit_distributed_available",
+        "torchmetrics.utilities.data": "dim_zero_cat dim_zero_max dim_zero_mean dim_zero_min dim_zero_sum",
+        "torchmetrics.functional.text.ter": "_TercomTokenizer",
+        "torchmetrics.functional.text.sacre_bleu": "_SacreBLEUTokenizer _SacreBLEUTokenizer._tokenize_13a",
+        "torchmetrics.functional.image.dists": "L2pooling",
+        "torchmetrics.functional.image.lpips": "ScalingLayer",
+        "torchmetrics.functional.regression.kendall": "_MetricVariant",
+    },
+    named=(r"torchmetrics\.(metric|utilities\.data)\.[a-z_]+", r".*\._tokenize_13a"),
 )
 
 PIL = Review(

@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "6c65278d18ebea58b7e75b715b911825e3e1686530b4e9285a4ee31e68c97474";
+export const RULES_HASH: string = "57a5a97aa4badd8eab235390d46cf5dfda66e6d67b60b96fcc70ddddcd2ae9c8";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -2655,6 +2655,178 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0lset ~0ChainDataset ~1oncatDataset ~0Dataset ~0IterableDataset ~0StackDataset ~1ubset ~0TensorDataset
 0hsampler ~0BatchSampler ~0RandomSampler ~0Sampler ~1equentialSampler ~1ubsetRandomSampler ~0WeightedRandomSampler
 0chooks ~0RemovableHandle`,
+  },
+  {
+    library: "torchmetrics",
+    version: "0.11.4 to 1.9.0",
+    roots: ["torchmetrics"],
+    text: `00torchmetrics.aggregation ~0BaseAggregator ~0CatMetric ~0MaxMetric ~1eanMetric ~1inMetric ~0RunningMean ~7Sum ~0SumMetric
+0eudio._deprecated ~0_PermutationInvariantTraining ~1ScaleInvariantSignalDistortionRatio ~lNoiseRatio ~2ignalDistortionRatio ~7NoiseRatio
+0jdnsmos ~0DeepNoiseSuppressionMeanOpinionScore
+0jnisqa ~0NonIntrusiveSpeechQualityAssessment
+0jpesq ~0PerceptualEvaluationSpeechQuality
+0kit ~0PermutationInvariantTraining
+0jsdr ~0ScaleInvariantSignalDistortionRatio ~1ignalDistortionRatio ~1ourceAggregatedSignalDistortionRatio
+0knr ~0ComplexScaleInvariantSignalNoiseRatio ~0ScaleInvariantSignalNoiseRatio ~1ignalNoiseRatio
+0krmr ~0SpeechReverberationModulationEnergyRatio
+0ktoi ~0ShortTimeObjectiveIntelligibility
+0dclassification.accuracy ~0Accuracy ~0BinaryAccuracy ~0MulticlassAccuracy ~5labelAccuracy
+0turoc ~0AUROC ~0BinaryAUROC ~0MulticlassAUROC ~5labelAUROC
+0tverage_precision ~0AveragePrecision ~0BinaryAveragePrecision ~0MulticlassAveragePrecision ~5labelAveragePrecision
+0sbase ~0_ClassificationTaskWrapper
+0scalibration_error ~0BinaryCalibrationError ~0CalibrationError ~0MulticlassCalibrationError
+0tohen_kappa ~0BinaryCohenKappa ~0CohenKappa ~0MulticlassCohenKappa
+0unfusion_matrix ~0BinaryConfusionMatrix ~0ConfusionMatrix ~0MulticlassConfusionMatrix ~5labelConfusionMatrix
+0sdice ~0Dice
+0seer ~0BinaryEER ~0EER ~0MulticlassEER ~5labelEER
+0txact_match ~0ExactMatch ~0MulticlassExactMatch ~5labelExactMatch
+0sf_beta ~0BinaryF1Score ~7BetaScore ~0F1Score ~1BetaScore ~0MulticlassF1Score ~bBetaScore ~5labelF1Score ~bBetaScore
+0sgroup_fairness ~0BinaryFairness ~6GroupStatRates ~0_AbstractGroupStatScores
+0shamming ~0BinaryHammingDistance ~0HammingDistance ~0MulticlassHammingDistance ~5labelHammingDistance
+0tinge ~0BinaryHingeLoss ~0HingeLoss ~0MulticlassHingeLoss
+0sjaccard ~0BinaryJaccardIndex ~0JaccardIndex ~0MulticlassJaccardIndex ~5labelJaccardIndex
+0slogauc ~0BinaryLogAUC ~0LogAUC ~0MulticlassLogAUC ~5labelLogAUC
+0smatthews_corrcoef ~0BinaryMatthewsCorrCoef ~0MatthewsCorrCoef ~1ulticlassMatthewsCorrCoef ~5labelMatthewsCorrCoef
+0snegative_predictive_value ~0BinaryNegativePredictiveValue ~0MulticlassNegativePredictiveValue ~5labelNegativePredictiveValue ~0NegativePredictiveValue
+0sprecision_fixed_recall ~0BinaryPrecisionAtFixedRecall ~0MulticlassPrecisionAtFixedRecall ~5labelPrecisionAtFixedRecall ~0PrecisionAtFixedRecall
+12recall ~0BinaryPrecision ~6Recall ~0MulticlassPrecision ~aRecall ~5labelPrecision ~aRecall ~0Precision ~0Recall
+18_curve ~0BinaryPrecisionRecallCurve ~0MulticlassPrecisionRecallCurve ~5labelPrecisionRecallCurve ~0PrecisionRecallCurve
+0sranking ~0MultilabelCoverageError ~aRankingAveragePrecision ~hLoss
+0tecall_at_fixed_precision ~0BinaryRecallAtFixedPrecision ~0MulticlassRecallAtFixedPrecision ~5labelRecallAtFixedPrecision ~0RecallAtFixedPrecision
+0zfixed_precision ~0BinaryRecallAtFixedPrecision ~0MulticlassRecallAtFixedPrecision ~5labelRecallAtFixedPrecision ~0RecallAtFixedPrecision
+0toc ~0BinaryROC ~0MulticlassROC ~5labelROC ~0ROC
+0ssensitivity_specificity ~0BinarySensitivityAtSpecificity ~0MulticlassSensitivityAtSpecificity ~5labelSensitivityAtSpecificity ~0SensitivityAtSpecificity
+0tpecificity ~0BinarySpecificity ~0MulticlassSpecificity ~5labelSpecificity ~0Specificity
+13_sensitivity ~0BinarySpecificityAtSensitivity ~0MulticlassSpecificityAtSensitivity ~5labelSpecificityAtSensitivity ~0SpecificityAtSensitivity
+0ttat_scores ~0BinaryStatScores ~0MulticlassStatScores ~5labelStatScores ~0StatScores ~0_AbstractStatScores
+0fustering.adjusted_mutual_info_score ~0AdjustedMutualInfoScore
+0xrand_score ~0AdjustedRandScore
+0ocalinski_harabasz_score ~0CalinskiHarabaszScore
+0pluster_accuracy ~0ClusterAccuracy
+0odavies_bouldin_score ~0DaviesBouldinScore
+0punn_index ~0DunnIndex
+0ofowlkes_mallows_index ~0FowlkesMallowsIndex
+0ohomogeneity_completeness_v_measure ~0CompletenessScore ~0HomogeneityScore ~0VMeasureScore
+0omutual_info_score ~0MutualInfoScore
+0onormalized_mutual_info_score ~0NormalizedMutualInfoScore
+0orand_score ~0RandScore
+0eollections ~0MetricCollection
+0ddetection._deprecated ~0_ModifiedPanopticQuality ~1PanopticQuality
+0omean_ap ~0BaseMetricResults ~0COCOMetricResults ~0MAPMetricResults ~2RMetricResults ~1eanAveragePrecision
+0nciou ~0CompleteIntersectionOverUnion
+0ndiou ~0DistanceIntersectionOverUnion
+0ngiou ~0GeneralizedIntersectionOverUnion
+0nhelpers ~0CocoBackend
+0niou ~0IntersectionOverUnion
+0nmean_ap ~0BaseMetricResults ~0COCOMetricResults ~0MAPMetricResults ~2RMetricResults ~1eanAveragePrecision
+0npanoptic_qualities ~0ModifiedPanopticQuality ~0PanopticQuality
+0dfunctional.image.dists ~0L2pooling
+0ulpips ~0ScalingLayer
+0oregression.kendall 0_MetricVariant
+0otext.sacre_bleu ~0_SacreBLEUTokenizer =j._tokenize_13a
+0tter ~0_TercomTokenizer
+0dimage._deprecated ~0_ErrorRelativeGlobalDimensionlessSynthesis ~1MultiScaleStructuralSimilarityIndexMeasure ~1PeakSignalNoiseRatio ~1RelativeAverageSpectralError ~2ootMeanSquaredErrorUsingSlidingWindow ~1SpectralAngleMapper ~9DistortionIndex ~2tructuralSimilarityIndexMeasure ~1TotalVariation ~1UniversalImageQualityIndex
+0jarniqa ~0ARNIQA
+0jd_lambda ~0SpectralDistortionIndex
+0ls ~0SpatialDistortionIndex
+0kists ~0DeepImageStructureAndTextureSimilarity
+0jergas ~0ErrorRelativeGlobalDimensionlessSynthesis
+0jfid ~0FeatureExtractorInceptionV3 ~1rechetInceptionDistance ~0MatrixSquareRoot ~0NoTrainInceptionV3 ~0_FeatureExtractorInceptionV3
+0jinception ~0InceptionScore
+0jkid ~0KernelInceptionDistance
+0jlpip ~0LearnedPerceptualImagePatchSimilarity ~0NoTrainLpips ~0_LPIPS
+0jmifid ~0MemorizationInformedFrechetInceptionDistance
+0jperceptual_path_length ~0PerceptualPathLength
+0ksnr ~0PeakSignalNoiseRatio
+0nb ~0PeakSignalNoiseRatioWithBlockedEffect
+0jqnr ~0QualityWithNoReference
+0jrase ~0RelativeAverageSpectralError
+0kmse_sw ~0RootMeanSquaredErrorUsingSlidingWindow
+0jsam ~0SpectralAngleMapper
+0kcc ~0SpatialCorrelationCoefficient
+0ksim ~0MultiScaleStructuralSimilarityIndexMeasure ~0StructuralSimilarityIndexMeasure
+0jtv ~0TotalVariation
+0juqi ~0UniversalImageQualityIndex
+0jvif ~0VisualInformationFidelity
+0dmetric ~0CompositionalMetric ~0Metric =0jit_distributed_available
+0eultimodal.clip_iqa ~0CLIPImageQualityAssessment
+0tscore ~0CLIPScore
+0olve ~0LipVertexError
+0dnominal.cramers ~0CramersV
+0lfleiss_kappa ~0FleissKappa
+0lpearson ~0PearsonsContingencyCoefficient
+0ltheils_u ~0TheilsU
+0mschuprows ~0TschuprowsT
+0dregression.concordance ~0ConcordanceCorrCoef
+0qsine_similarity ~0CosineSimilarity
+0prps ~0ContinuousRankedProbabilityScore
+0psi ~0CriticalSuccessIndex
+0oexplained_variance ~0ExplainedVariance
+0ojs_divergence ~0JensenShannonDivergence
+0okendall ~0KendallRankCorrCoef
+0pl_divergence ~0KLDivergence
+0olog_cosh ~0LogCoshError
+0smse ~0MeanSquaredLogError
+0omae ~0MeanAbsoluteError
+0qpe ~0MeanAbsolutePercentageError
+0pinkowski ~0MinkowskiDistance
+0pse ~0MeanSquaredError
+0onrmse ~0NormalizedRootMeanSquaredError
+0opearson ~0PearsonCorrCoef
+0or2 ~0R2Score
+0pse ~0RelativeSquaredError
+0ospearman ~0SpearmanCorrCoef
+0pymmetric_mape ~0SymmetricMeanAbsolutePercentageError
+0otweedie_deviance ~0TweedieDevianceScore
+0owmape ~0WeightedMeanAbsolutePercentageError
+0ftrieval._deprecated ~0_RetrievalFallOut ~aHitRate ~aMAP ~bRR ~aNormalizedDCG ~aPrecision ~jRecallCurve ~aRPrecision ~becall ~gAtFixedPrecision
+0nauroc ~0RetrievalAUROC
+0overage_precision ~0RetrievalMAP
+0nbase ~0RetrievalMetric
+0nfall_out ~0RetrievalFallOut
+0nhit_rate ~0RetrievalHitRate
+0nndcg ~0RetrievalNormalizedDCG
+0nprecision ~0RetrievalPrecision
+0w_recall_curve ~0RetrievalPrecisionRecallCurve ~9RecallAtFixedPrecision
+0nr_precision ~0RetrievalRPrecision
+0oecall ~0RetrievalRecall
+0qiprocal_rank ~0RetrievalMRR
+0dsegmentation.dice ~0DiceScore
+0qgeneralized_dice ~0GeneralizedDiceScore
+0qhausdorff_distance ~0HausdorffDistance
+0qmean_iou ~0MeanIoU
+0ehape.procrustes ~0ProcrustesDisparity
+0dtext._deprecated ~0_BLEUScore ~1CHRFScore ~2harErrorRate ~1ExtendedEditDistance ~1MatchErrorRate ~1Perplexity ~1SQuAD ~2acreBLEUScore ~1TranslationEditRate ~1WordErrorRate ~5InfoLost ~9Preserved
+0ibert ~0BERTScore
+0jleu ~0BLEUScore
+0icer ~0CharErrorRate
+0jhrf ~0CHRFScore
+0iedit ~0EditDistance
+0jed ~0ExtendedEditDistance
+0iinfolm ~0InfoLM
+0imer ~0MatchErrorRate
+0iperplexity ~0Perplexity
+0irouge ~0ROUGEScore
+0isacre_bleu ~0SacreBLEUScore
+0jquad ~0SQuAD
+0iter ~0TranslationEditRate
+0iwer ~0WordErrorRate
+0jil ~0WordInfoLost
+0kp ~0WordInfoPreserved
+0dutilities.data =0dim_zero_cat =9max =aean =ain =9sum
+0nenums 0AverageMethod 0ClassificationTask iNoBinary kMultilabel 0DataType 0MDMCAverageMethod
+0oxceptions 0TorchMetricsUserError gWarning
+0dvideo.vmaf ~0VideoMultiMethodAssessmentFusion
+0dwrappers.abstract ~0WrapperMetric
+0mbootstrapping ~0BootStrapper
+0mclasswise =0ClasswiseWrapper
+0mfeature_share ~0FeatureShare ~0NetworkCache
+0mminmax ~0MinMaxMetric
+0nultioutput ~0MultioutputWrapper
+0rtask ~0MultitaskWrapper
+0mrunning ~0Running
+0mtracker ~0MetricTracker
+0pnsformations ~0BinaryTargetTransformer ~0LambdaInputTransformer ~0MetricInputTransformer`,
   },
   {
     library: "transformers",

@@ -53,7 +53,8 @@ const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _
   "_is_none _format_and_raise _iter_ex _get_abs_string_index _simple_new take _assure_grouper _get_sorted_data " +
   "_format_attrs _format_data _format_space number_of_nodes number_of_edges " +
   "get_attributes pretty_format _equal _find_reentrances _repr _str freeze prob size _repr_node pformat " +
-  "_invalidate_cache to_ascii to_list";
+  "_invalidate_cache to_ascii to_list _wrap_compute _wrap_update _get_item_by_idx " +
+  "_compute_groups_create_state_ref";
 
 const METHODS: ReadonlySet<string> = new Set(`${ASKED} ${OWN}`.split(" "));
 
