@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "895eeca08976357b2063488725a4dbc426c216640e49cecf9aea7254a92cc789";
+export const RULES_HASH: string = "9aa102a4c2b1274939c765a824636076fa0173d04d13bb367d8efbbe5f188515";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1098,7 +1098,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     roots: ["accelerate"],
     text: `00accelerate.optimizer ~0AcceleratedOptimizer
 0bscheduler ~0AcceleratedScheduler
-0ctate ~0AcceleratorState 0DistributedType ~0GradientState ~0PartialState
+0ctate =0AcceleratorState 0DistributedType =0GradientState ~0PartialState
 0butils.dataclasses ~0AORecipeKwargs ~1utocastKwargs ~0BnbQuantizationConfig 0ComputeEnvironment 1ustomDtype 0DDPCommunicationHookType ~1ataLoaderConfiguration ~1eepSpeedPlugin ~9SequenceParallelConfig ~1istributedDataParallelKwargs bType 1ynamoBackend 0FP8BackendType ~3RecipeKwargs ~1ullyShardedDataParallelPlugin ~0GradScalerKwargs ~4ientAccumulationPlugin ~0InitProcessGroupKwargs ~0KwargsHandler 0LoggerType ~0MSAMPRecipeKwargs ~1egatronLMPlugin 0PrecisionType ~2ofileKwargs ~3jectConfiguration 0RNGType 0SageMakerDistributedType ~0TERecipeKwargs ~1ensorInformation ~1orchContextParallelConfig ~5DynamoPlugin ~5TensorParallelConfig ~jPlugin
 0ieepspeed ~0HfDeepSpeedConfig`,
   },
@@ -1656,7 +1656,7 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0amixins ~0NDArrayOperatorsMixin
 08nalg 0LinAlgError =0cholesky =1ond =1ross =0det =1iagonal =0eig =3h =3vals =7h =0inv =0lstsq =0matmul =3rix_norm =7power =7rank =7transpose =1ulti_dot =0norm =0outer =0pinv =0qr =0slogdet =1olve =1vd =3vals =0tensordot =6inv =6solve =1race =0vecdot =3tor_norm
 06ma 0MaskedArray 0bool_
-08.core 0MAError 1askError 4edArray bFutureWarning 6Constant ~6Iterator ~0_DomainCheckInterval ~7Greater ~eEqual ~7SafeDivide ~7Tan ~7edBinaryOperation ~1MaskedBinaryOperation ~7PrintOption ~7UFunc ~8naryOperation ~1convert2ma ~1extrema_operation ~1frommethod 1mareconstruct 0bool_ ~0finfo ~0iinfo 0mvoid 0ndarray
+08.core 0MAError 1askError 4edArray bFutureWarning 6Constant ~6Iterator ~0_DomainCheckInterval ~7Greater ~eEqual ~7SafeDivide ~7Tan ~7edBinaryOperation ~1MaskedBinaryOperation ~7PrintOption ~7UFunc ~8naryOperation =1convert2ma ~1extrema_operation =1frommethod 1mareconstruct 0bool_ ~0finfo ~0iinfo 0mvoid 0ndarray
 09mrecords 0MaskedRecords 0bool_ 0dtype 0ndarray 0recarray
 08trixlib 0matrix
 0f.defmatrix 0matrix
