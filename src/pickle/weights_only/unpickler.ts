@@ -84,6 +84,11 @@ const RESULTS: Readonly<Record<string, Value["kind"] & string>> = {
 const NOT_CALLABLE =
   /^torch\.(?:(?:float|bfloat|complex|bcomplex|u?int|q?u?int|bits)\d+\w*|bool|per_\w+|(?:cuda\.)?\w+Storage)$/;
 
+/** What Python spreads into arguments; of objects and tensors it is not known here whether it would. */
+const ITERABLE: ReadonlySet<Value["kind"]> = new Set(
+  ["tuple", "list", "dict", "ordered", "counter", "set", "text"],
+);
+
 /** Why the unpickler stops. */
 class Refusal extends Error {}
 
@@ -274,7 +279,7 @@ class RestrictedUnpickler {
     const given = this.#pop();
     const called = this.#pop();
     if (called.kind !== "global") throw new Refusal(`a call of ${describe(called)}`);
-    if (given.kind !== "tuple" && given.kind !== "list") {
+    if (!ITERABLE.has(given.kind)) {
       throw new Refusal(`a call of ${called.path} without arguments in a tuple`);
     }
     if (!called.allowed) return this.#push({ kind: "foreign" });
