@@ -41,6 +41,18 @@ test("files load with weights_only as PyTorch itself says", async () => {
   assert.ok(compared > 200, `${compared} answers`);
 });
 
+test("texts are decoded as PyTorch decodes them: surrogates pass, other broken UTF-8 does not", () => {
+  const outcome = (...text: readonly number[]): string | undefined => {
+    const bytes = Uint8Array.of(0x80, 2, 0x58, text.length, 0, 0, 0, ...text, 0x2e);
+    return zipLoads(bytes, { interest: undefined, checkDeadline: () => {} })[0]?.outcome;
+  };
+  assert.equal(outcome(0xe2, 0x82, 0xac), "loads");
+  assert.equal(outcome(0xed, 0xa0, 0x80), "loads");
+  assert.equal(outcome(0xe1, 0x80), "refused");
+  assert.equal(outcome(0xed, 0xa0), "refused");
+  assert.equal(outcome(0xff), "refused");
+});
+
 test("only what the rules know is called harmless to allow", () => {
   const rules = loadRules();
   const advice = (paths: readonly string[], interest: Interest = rules.interest) => {

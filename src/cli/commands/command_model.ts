@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 /** The shells there are completions for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -53,7 +53,7 @@ export function commandModelOf(command: Command, choices: Choices): CommandModel
       return it.required ? `<${inner}>` : `[${inner}]`;
     }).join(" "),
     choices: choices.arguments(name),
-    options: command.options.map((it) => ({
+    options: optionsOf(command).map((it) => ({
       names: [it.short, it.long].filter((word) => word !== undefined && word !== null),
       flags: it.flags,
       description: it.description,
@@ -62,6 +62,11 @@ export function commandModelOf(command: Command, choices: Choices): CommandModel
     })),
     commands: command.commands.map((it) => commandModelOf(it, choices)),
   };
+}
+
+/** Its options; `--help` is none of them for commander, and stands with the program's, which all commands take. */
+function optionsOf({ options, parent }: Command): readonly Option[] {
+  return parent === null ? [...options, new Option("-h, --help", "show help")] : options;
 }
 
 /** A command and the words that lead to it. */

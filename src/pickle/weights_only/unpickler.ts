@@ -375,12 +375,12 @@ class RestrictedUnpickler {
     return text;
   }
 
-  /** @param strict true for what is decoded without surrogates */
+  /** @param strict true for what is decoded without surrogates, which stand in other texts by "surrogatepass" */
   #text(length: number, strict: boolean): void {
     const from = this.#at;
     this.#advance(length);
     const bytes = this.#bytes.subarray(from, this.#at);
-    if (strict) decoded(bytes);
+    decoded(strict ? bytes : withoutSurrogates(bytes));
     const isStorage = length === 7 && decoded(bytes) === "storage";
     this.#push({ kind: "text", isStorage });
   }
@@ -401,6 +401,15 @@ function resultOf(path: string): Value {
 
 function describe(value: Value): string {
   return value.kind === "global" ? value.path : `a value of kind "${value.kind}"`;
+}
+
+/** The same bytes with another character of the same length in place of each surrogate: ED A0..BF. */
+function withoutSurrogates(bytes: Uint8Array): Uint8Array {
+  let copy: Uint8Array | undefined;
+  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
+    if ((bytes[at + 1] ?? 0) >= 0xa0) (copy ??= bytes.slice())[at + 1] = 0x9f;
+  }
+  return copy ?? bytes;
 }
 
 function decoded(bytes: Uint8Array): string {
