@@ -45,7 +45,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
  * A read that is longer, or that went on so long that the next range would be, is fetched by several ranges at a time,
  * each at least so long.
  */
-const AHEAD_BYTES = 256 * 1024;
+const AHEAD_BYTES = 512 * 1024;
 /** Such ranges at a time; together they are no longer than one would be. */
 const AHEAD_AT_ONCE = 8;
 /** Each range that follows on the one before is so many times as long. */
