@@ -34,8 +34,11 @@ interface NodeTransport {
 
 /** Addresses of one name that are tried. No host of models is known to need more. CWE-400. */
 const ADDRESSES = 4;
-/** Connections to one address at a time. No scan needs more at a time. CWE-400. */
-const CONNECTIONS = 16;
+/**
+ * Connections to one address at a time: for each of sixteen files and what is read beside it, and eight that read
+ * ahead. CWE-400.
+ */
+const CONNECTIONS = 40;
 
 /** What a failing connection means, where trying again does not help. */
 const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readInSteps, withServer } from "../cli/testing/http.ts";
-import { sendFile } from "../cli/testing/server.ts";
+import { sendFile, startServer } from "../cli/testing/server.ts";
+import { nodeTransport } from "../remote/node_transport.ts";
+import { HttpClient } from "./http_client.ts";
+import { openHttpSource } from "./http.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = 24 * MIB + 12_345;
@@ -95,4 +98,32 @@ test("a range that fails, is short or of another file is an error where it is re
       }
     }
   });
+});
+
+test("of many files no more is read ahead than there are connections for", async () => {
+  const server = await startServer();
+  const transport = nodeTransport({ allowPrivate: true });
+  try {
+    const client = new HttpClient({ transport: transport.send });
+    let now = 0;
+    let most = 0;
+    server.serve("/f", FILE, (request, response) => {
+      most = Math.max(most, ++now);
+      setTimeout(() => {
+        now--;
+        sendFile(request, response, FILE);
+      }, 150);
+      return true;
+    });
+    await Promise.all(Array.from({ length: 6 }, async () => {
+      const source = await openHttpSource(new URL("/f", server.url), client, { name: "f" });
+      for (let at = 0; at < 12 * MIB; at += MIB) {
+        assert.ok(Buffer.from(FILE.slice(at, at + MIB)).equals(await source.read(at, MIB)));
+      }
+    }));
+    assert.ok(most > 8 && most <= 6 + 8, `${most}`);
+  } finally {
+    transport.close();
+    await server.close();
+  }
 });

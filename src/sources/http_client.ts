@@ -67,6 +67,8 @@ export interface HttpReply {
 
 /** Requests sent in all on transient errors. The hub's own client, huggingface_hub, sends 6. CWE-400. */
 const ATTEMPTS = 4;
+/** Requests at a time, of all files, that read ahead. With one for each file there are connections for all. */
+const SPARE_REQUESTS = 8;
 /** Requests sent to a server that does not answer at all. CWE-400. */
 const SILENT_ATTEMPTS = 2;
 /** Redirects followed. huggingface_hub follows 20; the hub is known to use two. CWE-834. */
@@ -132,6 +134,7 @@ export class CutOff extends PassingError {
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #hosts = new Hosts();
+  #spare = SPARE_REQUESTS;
   #requests = 0;
 
   constructor(options: HttpClientOptions) {
@@ -141,6 +144,16 @@ export class HttpClient {
   /** Requests sent so far, redirects and repeated ones counted. */
   get requests(): number {
     return this.#requests;
+  }
+
+  /**
+   * Makes a request that nothing waits for yet, if there is room for it beside those that something waits for: else
+   * these would wait for a connection, and count as silent.
+   */
+  spare<T>(request: () => Promise<T>): Promise<T> | undefined {
+    if (this.#spare === 0) return undefined;
+    this.#spare--;
+    return request().finally(() => this.#spare++);
   }
 
   /** True when a token goes to this URL. */

@@ -254,7 +254,11 @@ export class RangeSource implements Source {
         last,
         ...ahead.map(({ start }) => start > at ? start : last),
       );
-      const bytes = this.#range({ start: at, end });
+      const range = { start: at, end };
+      const bytes = ahead.length === 0
+        ? this.#range(range)
+        : this.#client.spare(() => this.#range(range));
+      if (bytes === undefined) break;
       // Who reads it learns of it.
       bytes.catch(() => {});
       ahead.push({ start: at, end, bytes, next });
