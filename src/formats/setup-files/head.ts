@@ -30,18 +30,22 @@ export function setupKind({ name, head, hint, claim }: Sample): SetupKind | unde
   // `Dockerfile.py` is a program.
   if (claim?.kind === "other" && !TEXTS.test(name)) return undefined;
   const kind = KINDS.find(([, pattern]) => pattern.test(name))?.[0];
-  // pip decodes requirements by their byte order mark.
-  const isWide = kind === "requirements" &&
+  // pip and Ollama decode by a byte order mark.
+  const isWide = (kind === "requirements" || kind === "modelfile") &&
     /^(?:\xff\xfe|\xfe\xff|\0\0\xfe\xff)/u.test(latin1(head, 4));
   return kind !== undefined && (isWide || looksLikeText(head)) ? kind : undefined;
 }
 
-/** True for the beginning of a manifest: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+/**
+ * True for the beginning of a manifest: https://github.com/opencontainers/image-spec/blob/main/manifest.md. Go reads
+ * keys without regard to case, and Ollama asks for no version.
+ */
 export function isManifest({ head, hint }: Sample): boolean {
-  if (hint !== undefined || (head[0] !== 0x7b && head[0] !== 0x20 && head[0] !== 0x0a)) {
-    return false;
-  }
+  if (hint !== undefined || ![0x7b, 0x20, 0x09, 0x0a, 0x0d].includes(head[0] ?? 0)) return false;
   const letters = jsonLetters(head);
-  return /^\s*\{/u.test(letters) && /"schemaVersion"\s*:/u.test(letters) &&
-    /"(?:digest|layers|manifests|mediaType)"\s*:/u.test(letters);
+  return /^\s*\{/u.test(letters) && (
+    (/"schemaVersion"\s*:/iu.test(letters) &&
+      /"(?:digest|layers|manifests|mediaType)"\s*:/iu.test(letters)) ||
+    (/"layers"\s*:\s*\[\s*\{/iu.test(letters) && /"digest"\s*:\s*"/iu.test(letters))
+  );
 }

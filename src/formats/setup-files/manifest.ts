@@ -48,7 +48,8 @@ function digestAnomalies(root: JsonValue | undefined): Observation[] {
     if (!isObject(next)) continue;
     for (const [key, value] of next.members) {
       if (typeof value === "object" && value !== null) waiting.push(value);
-      if (key !== "digest" || typeof value !== "string" || isDigest(value)) continue;
+      // Go takes keys without regard to case.
+      if (!/^digest$/iu.test(key) || typeof value !== "string" || isDigest(value)) continue;
       const isPath = /[\\/]|\.\./u.test(value);
       if (found.length >= REPORTED) continue;
       found.push({

