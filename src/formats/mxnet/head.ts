@@ -8,6 +8,9 @@ import { type Sample, SAMPLE_BYTES } from "../../core/format.ts";
 import { startsWith } from "../../parsers/bytes.ts";
 import { jsonLetters } from "../../parsers/json.ts";
 
+/** White space of C, which the loader steps over. */
+const BLANKS: readonly number[] = [0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d];
+
 /** True for the beginning of an object in JSON with nodes of operators: `nnvm/src/pass/saveload_json.cc`. */
 export function isSymbol({ name, head, hint }: Sample): boolean {
   if (hint !== undefined || head.length < 16 || !isObject(head)) return false;
@@ -15,9 +18,11 @@ export function isSymbol({ name, head, hint }: Sample): boolean {
   return /-symbol\.json$/iu.test(name) || hasNodes(jsonLetters(head));
 }
 
-/** True for an object in JSON whose keys may stand behind its beginning. */
+/** True for an object in JSON whose keys may stand behind its beginning; white space alone may be one of any name. */
 export function isLongObject({ name, head, hint }: Sample): boolean {
-  return hint === undefined && /\.json$/iu.test(name) && head.length >= SAMPLE_BYTES &&
+  if (hint !== undefined || head.length < SAMPLE_BYTES) return false;
+  if (head.every((byte) => BLANKS.includes(byte))) return true;
+  return /\.(?:json|symbol)$/iu.test(name) &&
     (isObject(head) || !/[!-~]/u.test(jsonLetters(head)));
 }
 

@@ -50,8 +50,11 @@ test("an operator counts in each spelling of a graph that the loader takes", asy
   assert.equal(await verdict(graph, "graph"), "dangerous");
   assert.equal(await verdict(" ".repeat(70_000) + graph), "dangerous");
   assert.equal(await verdict(" ".repeat(70_000) + graph, "any.json"), "dangerous");
+  assert.equal(await verdict(" ".repeat(70_000) + graph, "any.symbol"), "dangerous");
+  assert.equal(await verdict("\t\r\n".repeat(30_000) + graph, "any"), "dangerous");
   const late = graph.replace("{", `{"attrs": {"x": "${"y".repeat(70_000)}"},`);
   assert.equal(await verdict(late, "any.json"), "dangerous");
+  assert.equal(await verdict(late, "any.symbol"), "dangerous");
   assert.equal(await verdict(graph.replace('"_Native"', '"_\\u004eative"')), "dangerous");
   // Of two values the loader takes one; both are judged.
   assert.equal(
