@@ -253,23 +253,83 @@ const MODULE = "<module>";
 export function union(a: Values, b: Values): Values {
   if (b.length === 0 || a === b) return a;
   if (a.length === 0) return b;
+  const known = a.length + b.length > FEW ? indexed(a) : undefined;
   let added: Value[] | undefined;
-  const known = a.length + b.length > 24 ? new Set(a) : undefined;
-  let constants = 0;
-  for (const each of a) if (each.kind === "constant") constants++;
+  let constants: readonly Constant[] | undefined;
   for (const each of b) {
-    if (known?.has(each) ?? a.includes(each)) continue;
+    if (known === undefined ? a.includes(each) : isAmong(known, each)) continue;
     if (each.kind === "constant") {
-      if (a.some((other) => isSameConstant(other, each))) continue;
-      if (++constants > CONSTANTS) {
+      constants ??= known === undefined
+        ? a.filter((one) => one.kind === "constant")
+        : known.index.constants.slice(0, known.constants);
+      if (constants.some((other) => isSameConstant(other, each))) continue;
+      let count = constants.length;
+      for (const one of added ?? []) if (one.kind === "constant") count++;
+      if (count >= CONSTANTS) {
         const unknown = each.hidden ? UNKNOWN_HIDDEN : UNKNOWN_CONSTANT;
-        if (!a.includes(unknown) && !added?.includes(unknown)) (added ??= []).push(unknown);
+        const has = known === undefined ? a.includes(unknown) : isAmong(known, unknown);
+        if (!has && !added?.includes(unknown)) (added ??= []).push(unknown);
         continue;
       }
     }
     (added ??= []).push(each);
   }
-  return added === undefined ? a : [...a, ...added];
+  if (added === undefined) return a;
+  const all = a.concat(added);
+  if (known !== undefined) extend(known, added, all);
+  return all;
+}
+
+/** Values of two sets from which on a look-up is quicker than a search. */
+const FEW = 24;
+
+/** Where values stand in long sets: one for a set and for what is made of it by adding. */
+interface Index {
+  readonly places: Map<Value, number>;
+  /** The constants of the longest of them, in their order. */
+  readonly constants: Constant[];
+  longest: number;
+}
+
+/** A long set in its index. */
+interface Indexed {
+  readonly index: Index;
+  /** Of how many values, and how many constants among them. */
+  readonly length: number;
+  readonly constants: number;
+}
+
+const INDEXES = new WeakMap<Values, Indexed>();
+
+function indexed(values: Values): Indexed {
+  let known = INDEXES.get(values);
+  if (known === undefined) {
+    const index: Index = { places: new Map(), constants: [], longest: 0 };
+    INDEXES.set(values, known = enter(index, values, values));
+  }
+  return known;
+}
+
+function isAmong({ index, length }: Indexed, value: Value): boolean {
+  const place = index.places.get(value);
+  return place !== undefined && place < length;
+}
+
+/** Gives a set the index of that which it begins with, where no other one has added to it. */
+function extend({ index, length }: Indexed, added: Values, all: Values): void {
+  if (index.longest === length) INDEXES.set(all, enter(index, added, all));
+}
+
+/** Adds values to an index, for a set that ends with them. */
+function enter(index: Index, added: Values, all: Values): Indexed {
+  let place = index.longest;
+  for (const each of added) {
+    if (!index.places.has(each)) index.places.set(each, place);
+    if (each.kind === "constant") index.constants.push(each);
+    place++;
+  }
+  index.longest = place;
+  return { index, length: all.length, constants: index.constants.length };
 }
 
 function isSameConstant(a: Value, b: Constant): boolean {
