@@ -157,7 +157,7 @@ export function indexAnomaly(place: string): Anomaly | undefined {
  */
 export function requirementAnomaly(text: string): Anomaly | undefined {
   const address =
-    /^(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?(?<address>(?:(?:git|hg|svn|bzr)\+)?[a-z][\w+.-]*:\/\/\S+)/iu
+    /^(?:[\w.-]+\s*(?:\[[^\]]*\]\s*)?@\s*)?(?<address>(?:(?:git|hg|svn|bzr)\+)?[a-z][\w+.-]*:\/\/\S+)/iu
       .exec(text)?.groups?.["address"];
   if (address === undefined) return undefined;
   const place = address.replace(/^(?:git|hg|svn|bzr)\+/iu, "");
