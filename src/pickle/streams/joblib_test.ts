@@ -237,6 +237,17 @@ test("opcodes before a place where a search goes on may have changed the top of 
   }
 });
 
+test("an array of unknown length may be one of several arguments", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));
+  const facts = factsIn(await observe(bytes("cos\nexecl\n(", array, str("other"), "tR")));
+  const called = facts.flatMap((fact) => fact.kind === "call" ? [fact.expression] : []);
+  assert.ok(
+    called.some((it) => it.startsWith("os.execl(") && it.includes("'other'")),
+    called.join(),
+  );
+});
+
 test("what builds another array behind one of unknown length is found", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));
@@ -246,6 +257,33 @@ test("what builds another array behind one of unknown length is found", async ()
     const facts = factsIn(await observe(bytes(begun, array, "0", rest, noise, PAYLOAD, ".")));
     assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === CALL), noise);
   }
+});
+
+test("arrays of unknown length in one another are followed", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x4e));
+  const begun = bytes(WRAPPER, "}(", str("shape"), "(I8\nt", unknown, "N", str("dtype"));
+  const rest = bytes(
+    "0cnumpy\ndtype\n(",
+    str("u1"),
+    0x89,
+    0x88,
+    "tR(I3\nV|\nNNNI-1\nI-1\nI0\ntbub",
+  );
+  const noise = HIDING.map(() => 0x4e);
+  const below = bytes("cos\nsystem\n(Vecho hi\nt");
+  const facts = factsIn(await observe(bytes(below, begun, array, rest, noise, "0R.")));
+  assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === CALL));
+});
+
+test("of arrays in one frame, one of unknown length may be followed by objects", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }));
+  const inside = bytes(array, "0", array, "0N.");
+  const frame = bytes(0x80, 4, 0x95, inside.length, 0, 0, 0, 0, 0, 0, 0, inside);
+  const objects = bytes(0x80, 2, PAYLOAD, ".");
+  const facts = factsIn(await observe(bytes(frame, HIDING.map(() => 0x4e), objects)));
+  assert.ok(facts.some((fact) => fact.kind === "call" && fact.expression === CALL));
 });
 
 test("texts behind an array of unknown length hide nothing, whatever opcodes their letters are", async () => {

@@ -15,6 +15,7 @@ import { Input } from "./input.ts";
 import { STATUS } from "../machine/status.ts";
 import { loadedEntries } from "./nested.ts";
 import { type ArrayWay, type Run, type RunOptions, runStream } from "./driver.ts";
+import { PLACES_BEHIND, PlacesBehind } from "./places_behind.ts";
 import { Resync } from "./resync.ts";
 import type { StackDepth } from "./stack_depth.ts";
 
@@ -22,10 +23,6 @@ import type { StackDepth } from "./stack_depth.ts";
 const FRAME_READINGS = 16;
 /** Ways tried to read arrays whose end is unknown. Intact files need none. CWE-834. */
 const ARRAY_READINGS = 16;
-/** Places behind an array of unknown length that are read. Intact files need none. CWE-834. */
-const PLACES_BEHIND = 192;
-/** Opcodes that are spent on that in all: a few megabytes of imports take so many at each place (CWE-405). */
-const OPCODES_BEHIND = 1 << 21;
 /** Window of a reading of frames: as many may be tried as a file has streams. */
 const FRAME_WINDOW_BYTES = 16 * 1024;
 /** Window of a reading of arrays, which are large. */
@@ -198,17 +195,17 @@ export class OtherReadings {
    * What lies behind an array of unknown length, wherever joblib may go on: each place from which
    * opcodes import something.
    *
-   * @param places offsets in the source behind the wrappers of such arrays, in their order
+   * @param offsets in the source behind the wrappers of such arrays, in their order
    * @param stack what the stack has there at most
    */
   private async *behindUnknown(
-    places: readonly number[],
+    offsets: readonly number[],
     stack: StackDepth,
     options: RunOptions,
     known: Set<string>,
     within: readonly string[],
   ): AsyncGenerator<readonly Observation[]> {
-    const [from = 0] = places;
+    const [from = 0] = offsets;
     const { access } = this.source;
     const source = access === "random" ? this.source : this.source.again?.();
     if (source === undefined) {
@@ -218,38 +215,22 @@ export class OtherReadings {
     const { spoolBytes, resyncBytes } = this.context.limits;
     const checkDeadline = (): void => this.context.checkDeadline();
     const input = new Input(source, spoolBytes);
-    const search = new Resync(input, resyncBytes, checkDeadline, "amid", stack);
-    let opcodes = 0;
-    // Behind a place from which all was read to STOP the search goes on, and comes back to what lies in it.
-    const pending = [{ at: from, until: Infinity }];
-    for (let tried = 0; pending.length > 0; tried++) {
-      const stretch = pending[0] as { at: number; until: number };
-      const start = await search.find(stretch.at);
-      if ((start === undefined && !search.cut) || (start ?? 0) >= stretch.until) {
-        pending.shift();
-        tried--;
-        continue;
-      }
-      if (start === undefined || tried === PLACES_BEHIND || opcodes > OPCODES_BEHIND) {
-        yield [this.tooManyWays("bytes behind an array", PLACES_BEHIND, from, within)];
-        return;
-      }
-      // What was put on the stack and into the memo up to the last wrapper before the place counts.
-      const before = places.filter((place) => place <= start).length - 1;
-      const arrays: ArrayWay[] = [...Array(before).fill(undefined), start];
+    const places = new PlacesBehind(
+      (depth) => new Resync(input, resyncBytes, checkDeadline, "amid", depth),
+      offsets,
+      stack,
+    );
+    for (let arrays = await places.next(); arrays !== undefined; arrays = await places.next()) {
       const other = await this.another({ ...options, framedArrays: true, arrays }, WINDOW_BYTES);
       if (other === undefined) {
         yield [this.unread(from, within)];
         return;
       }
       yield this.beyond(other.run, known, "arrays", within, other.input);
-      opcodes += other.run.machine.opcodes;
-      const { status, uncertain, end } = other.run;
-      const complete = status === STATUS.STOPPED && uncertain <= arrays.length;
-      const behind = Math.max(start + 1, complete ? other.input.actual(end) : start);
-      stretch.at = behind;
-      // What was read, by chance to its end, may have been bytes of this array or of another.
-      if (behind > start + 1) pending.push({ at: start + 1, until: behind });
+      places.saw(other.run, other.input.actual(other.run.end));
+    }
+    if (places.cut) {
+      yield [this.tooManyWays("bytes behind an array", PLACES_BEHIND, from, within)];
     }
   }
 

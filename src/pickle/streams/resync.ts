@@ -211,7 +211,6 @@ const OPCODES_TRIED = 64;
 function goesOn(bytes: Uint8Array, stack: StackDepth): boolean {
   const framed = isFrame(bytes, 0);
   const depth = new Depth(stack);
-  if (!framed && !takesStack(bytes, 0)) return false;
   const size = framed ? lengthAt(bytes, 1, 8) : Infinity;
   let does = false;
   // Whether bytes of another array may follow.
