@@ -237,6 +237,21 @@ test("opcodes before a place where a search goes on may have changed the top of 
   }
 });
 
+test("constants that are dropped at once hide nothing, however many there are", async () => {
+  const unknown = bytes("cpackage\nfunction\n)R");
+  const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));
+  for (const noise of ["S'xyzxyzxyz'\n0", "0S'xyzxyzxyz'\n", "Vname\n0", "\x8c\x04name0"]) {
+    const long = noise.repeat(20_000);
+    for (const way of [bytes(long, PAYLOAD, "."), bytes(long, array, "0", long, PAYLOAD, ".")]) {
+      const facts = factsIn(await observe(bytes(array, way)));
+      assert.ok(
+        facts.some((fact) => fact.kind === "call" && fact.expression === CALL),
+        JSON.stringify(noise),
+      );
+    }
+  }
+});
+
 test("an array of unknown length may be one of several arguments", async () => {
   const unknown = bytes("cpackage\nfunction\n)R");
   const array = bytes(WRAPPER, state({ more: bytes(unknown, "N") }), HIDING.map(() => 0x42));

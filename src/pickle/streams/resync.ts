@@ -37,6 +37,8 @@ export class Resync {
   private readonly checkDeadline: () => void;
   private readonly where: SearchedFor;
   private readonly stack: StackDepth;
+  /** What starts in the middle of a stream led to: another that leads to the same is passed over. */
+  private readonly accepted = new Set<string>();
 
   /**
    * @param limit bytes searched in all
@@ -56,6 +58,11 @@ export class Resync {
     this.checkDeadline = checkDeadline;
     this.where = where;
     this.stack = stack;
+  }
+
+  private accept(place: number, effect: string | undefined): number {
+    if (effect !== undefined) this.accepted.add(effect);
+    return place;
   }
 
   /** Whether PROTO stands at `offset`. */
@@ -82,18 +89,21 @@ export class Resync {
       const left = this.limit - this.spent;
       const until = Math.min(left, complete ? bytes.length : Math.min(bytes.length, SEARCH_BYTES));
       const lines = new LineEnds(bytes);
+      const ends = new NeutralEnds(bytes);
       let tried = 0;
       let from = 0;
       for (; from < until && tried * ATTEMPT_BYTES < left; from++) {
         const may = mayStart(bytes, from, lines) || (this.where === "amid" && mayGoOn(bytes, from));
         if (!may) continue;
+        const effect = this.where === "amid" ? effectOf(bytes, from, at, ends) : undefined;
+        if (effect !== undefined && this.accepted.has(effect)) continue;
         const candidate = bytes.subarray(from, from + PLAUSIBLE_BYTES);
         if (this.where === "amid" && (namesGlobal(candidate) || goesOn(candidate, this.stack))) {
-          return at + from;
+          return this.accept(at + from, effect);
         }
         const size = complete ? bytes.length - from : undefined;
         const looks = this.where === "import" ? startsWithImport : looksLikePickle;
-        if (looks(candidate, size)) return at + from;
+        if (looks(candidate, size)) return this.accept(at + from, effect);
         tried++;
       }
       this.searched += from;
@@ -105,6 +115,58 @@ export class Resync {
     return undefined;
   }
 }
+
+/**
+ * What a start in the middle of a stream leads to: how many values are dropped first, and the place behind
+ * constants that are put on the stack and dropped again.
+ */
+function effectOf(bytes: Uint8Array, from: number, base: number, ends: NeutralEnds): string {
+  let next = from;
+  while (bytes[next] === OP.POP && next - from < OPCODES_PASSED) next++;
+  return `${next - from} ${base + ends.behind(next)}`;
+}
+
+/** Where constants end that are dropped at once, each stretch followed once. */
+class NeutralEnds {
+  private readonly bytes: Uint8Array;
+  private readonly known = new Map<number, number>();
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** The place behind all that is put on the stack and dropped again from `from` on. */
+  behind(from: number): number {
+    const passed: number[] = [];
+    let at = from;
+    for (; !this.known.has(at) && CONSTANTS.has(this.bytes[at] ?? 0); passed.push(at)) {
+      const next = behindOpcode(this.bytes, at);
+      if (next === undefined || this.bytes[next] !== OP.POP) break;
+      at = next + 1;
+    }
+    const end = this.known.get(at) ?? at;
+    for (const each of passed) this.known.set(each, end);
+    return end;
+  }
+}
+
+/** Opcodes that put a constant on the stack and do nothing else. */
+const CONSTANTS = new Set<number>([
+  ...[OP.NONE, OP.NEWTRUE, OP.NEWFALSE, OP.EMPTY_TUPLE, OP.EMPTY_LIST, OP.EMPTY_DICT, OP.EMPTY_SET],
+  ...[
+    OP.BININT,
+    OP.BININT1,
+    OP.BININT2,
+    OP.INT,
+    OP.LONG,
+    OP.LONG1,
+    OP.LONG4,
+    OP.FLOAT,
+    OP.BINFLOAT,
+  ],
+  ...[OP.STRING, OP.BINSTRING, OP.SHORT_BINSTRING, OP.UNICODE, OP.BINUNICODE, OP.SHORT_BINUNICODE],
+  ...[OP.BINUNICODE8, OP.BINBYTES, OP.SHORT_BINBYTES, OP.BINBYTES8, OP.BYTEARRAY8],
+]);
 
 /** Where lines end, asked for from front to back: each byte is looked at once. */
 class LineEnds {
