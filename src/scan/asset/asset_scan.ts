@@ -273,17 +273,19 @@ export class AssetScan {
     held: ObservationBuffer,
     readers: Reader[],
   ): Promise<void> {
-    const identified = await identify(
-      initial.source,
-      initial.name,
-      initial.hint,
-      initial.depth === 0,
-      this.#formats,
-      this.#options.rules.interest,
-      initial.depth === 0 ? await this.#named() : [],
-    );
-    const { sample, broken } = identified;
-    const { visit, matches } = await this.#decide(initial, identified, held);
+    const identified = await this.#identify(initial);
+    const { broken } = identified;
+    let { sample } = identified;
+    const decided = await this.#decide(initial, identified, held);
+    const { visit } = decided;
+    let { matches } = decided;
+    if (visit.source !== initial.source) {
+      // A stream that was kept shows its end, too.
+      const again = await this.#identify(visit);
+      sample = again.sample;
+      const known = new Set(again.matches.map(({ entry }) => entry.id));
+      matches = [...again.matches, ...matches.filter(({ entry }) => !known.has(entry.id))];
+    }
     for (const one of broken) {
       this.#note(held, anomalyOfBroken(one));
       if (one.stage === "detect" && isDefect(one.error)) this.#listError(visit, one.error);
@@ -314,6 +316,13 @@ export class AssetScan {
     if (sample.tail === undefined && source.access === "forward") {
       await this.#checkStreamTail(source, sample, ids, visit, held);
     }
+  }
+
+  async #identify({ source, name, hint, depth }: Visit): Promise<Identified> {
+    const isRoot = depth === 0;
+    const named = isRoot ? await this.#named() : [];
+    const { interest } = this.#options.rules;
+    return await identify(source, name, hint, isRoot, this.#formats, interest, named);
   }
 
   /** Lets formats read on where the head did not tell whether the source is of theirs. */
