@@ -178,8 +178,8 @@ export const FIXES: readonly Fix[] = [
   {
     id: "text of more values than are kept at once is read on",
     file: `${STREAMS}/detect.ts`,
-    fixed: "let machine = trialMachine(input, 0, FURTHER_VALUES);",
-    broken: "let machine = trialMachine(input, 0, TRIAL_VALUES);",
+    fixed: "let machine = detectionMachine(input, 0, FURTHER_VALUES);",
+    broken: "let machine = detectionMachine(input, 0, DETECTION_VALUES);",
   },
   // found late
   {
