@@ -188,6 +188,12 @@ export const DOCTOR_SAMPLES: readonly DoctorSample[] = [
     harmless: { name: "weight.bin", deflated: "Y2JgYGBiIB+837f2HiOQVoDyG0g2ocEeSDgAERA3APECID4AxA+AmMGRWPvZYAKMJFpvA7TbifwAAAA=" },
   },
   {
+    format: "coreml-compiled",
+    decoder: "built in",
+    harmful: { name: "model.mil", deflated: "nZFRa9swFIXf8yuEn2SwPdtxTKGZN8pWCGTsoX0LpiiOnAhkyUhy5xDy33dlO0uzNGmoMHaknHvP/Y5qJdeKVDgKQne0WDaMr2ailOgrWrHCTA0VWqqpNoqJtYcWeeah87MM73ZOIRWteOEXsqqloML4v2Zzx0POOAknQRxEzt5DR9krVZpJMQiSIB6fKoyUXL9pZqQqNlYdB5MgPFdq2aiC+itGOC2MFT7biqdCsdqcy9/Y31njvZuPdiMEq2xEgSrCxJRJHaUZHnjLOkqBNvLQtzxDrYsWj5y2bMnp04bU1KamKmKgKYRnmprT6fB+J8OPwmXCjGM4AitYGGPnBy1Jw03npWFsSLx1+nnSJIf5XTdHPcFhnQ6ehJ0yQ38oW2/MSwhjFlJog92FIBW1U58NhJ2D2nE99Er4UfVfW/ww//3wOJv/xDUxmwvNvldyRfmLVXwJAvvIxmi2osGSCesgy1JTc6xuIIg06avTxDLeX0UEvCUj+la4XnsZ7RNYfV56+N7CNYmTu4/I4JY7OM4EJarD639iiwC7nsQbLhcODvfmoRZ27dUYDl2d60OA/4bw8rZorfJSsPC/H7ZR7Ue3UVcN75Dhi9t/6JZtCzvrdHWUrty5zco2VJQ3nU9XeLX19qTtHvkZwlv3frQf/QU=" },
+    harmless: { name: "model.mil", deflated: "vVFNb9owGL7zKyyfHCnJEgioUlk2VVslJKYd2huKKhMcsOTYke10QYj/vtdJGGUUyqk+JLHzvM+XK63WmpYkDiNvsFjWXKxmslDoK1rx3E4tk0bpqbGay7WPFlnqo/OzlOx2OFealSIPclVWSjJpg1+zOfYRHiXROByGMd776Ah7ZdpwJXtAEg5HpwirlDBvyKzS+cahh+E4jM6RRtU6Z8GKU8Fy64DPbuIp17yy5/A38ndOeO9lg90AwSpqmaOScjnlysSTlPR5iyqeQNrYR9+yFDUeWjwK1vClYE8bWjHXmi6pBVIoz9aVYNP++U6HH5XLpR0N4QikYBFC8A9W0FrYVsuAbWi8wZ2fSZKBf8/LUJfgsE6NJ1GLTNEfxtcb+xKBzVxJY4m3kLRkzvWZIYIPaOz56JWKI+o/WvIw//3wOJv/JBW1mwtk30u1YuLFIb50xKZ/h0sunYQqCsPscbyGJiZJNz5JXMj7qxkh35JTc2u6Dns526fkGg+Tu4+SwTW34QSXjOo2XvdJXATYdUn8/nbh4HBxPmpg11yt4cCKr5sA/Q0VxW3VOuSlYuF/EDVxFcS3pS5r0UaGN2n+RXfZtrBzSlettOP4NilHqJmoW5128Cr19oR2j4IUka13P9gP/gI=" },
+  },
+  {
     format: "msgpack",
     decoder: "built in",
     harmful: { name: "hydra.msgpack", deflated: "a1pWkFiUmFvcCKOXpqTmFac2LctOLcpLzTmuxzh5EgvT8rSc/MQSY6MjCgwEwJKkzMTi46KMkyciNHEwMDTYg/Cy5Py8tMz0phXxJYlF6akl8Svzi/WKK4tLUnOXJ+fn5ibmpSxLTc7IV6gAAA==" },

@@ -1,5 +1,5 @@
 /**
- * Core ML: models, and the weights of a package.
+ * Core ML: models, the weights of a package, and the texts of compiled models.
  *
  * @module
  */
@@ -43,11 +43,26 @@ export const coremlDescriptor: FormatDescriptor = {
         harmless: "coreml/safe/weight.bin",
       },
     },
+    {
+      id: "coreml-compiled",
+      malformedRule: "coreml-malformed",
+      label: "a compiled Core ML model",
+      under: "mil net shape json txt",
+      // By its name, `program` or an object of JSON behind white space.
+      mayMatch: ({ name, head: [first = 0] }) =>
+        /(?:(?:^|[\\/])model\.mil|\.espresso\.(?:net|shape))$/iu.test(name) ||
+        [0x70, 0x7b, 0x20, 0x09, 0x0a, 0x0d, 0xef, 0xff, 0xfe, 0].includes(first),
+      load: once(async () => (await import("./compiled.ts")).coremlCompiledFormat),
+      samples: {
+        harmful: "coreml/harmful/outside.mlmodelc/model.mil",
+        harmless: "coreml/safe/program.mlmodelc/model.mil",
+      },
+    },
   ],
   coverage: [
     [
       "Core ML",
-      "`.mlmodel`, also in packages: classes of custom layers and models, linked models, paths of weights, pipelines; every blob's place and size in `weight.bin`",
+      "`.mlmodel`, also in packages: classes of custom layers and models, linked models, paths of weights, pipelines; every blob's place and size in `weight.bin`; compiled (`.mlmodelc`): `model.mil` and `model.espresso.net`",
     ],
   ],
 };
