@@ -5,7 +5,7 @@
  */
 
 /** A fix, and its mutant. */
-export interface Fix {
+interface Fix {
   readonly id: string;
   readonly file: string;
   /** Stands in the file once. */

@@ -53,7 +53,7 @@ const CLASS_NAME = 10;
 const PROGRAM = { functions: 2, attributes: 4 } as const;
 const FUNCTION = { blocks: 3, attributes: 4 } as const;
 const BLOCK = { operations: 3, attributes: 4 } as const;
-const OPERATION = { inputs: 2, blocks: 4, attributes: 5 } as const;
+const OPERATION = { type: 1, inputs: 2, blocks: 4, attributes: 5 } as const;
 const VALUE = { immediate: 3, blob: 5 } as const;
 /** The key and the value of an entry of a map. */
 const MAP_VALUE = 2;
@@ -233,6 +233,10 @@ class ModelWalk {
       start = field.start;
       name = await this.reader.text(field);
     });
+    this.#stateCustom(name, what, start);
+  }
+
+  #stateCustom(name: string, what: string, offset: number): void {
     if (this.#stated.has(name)) return;
     this.#stated.add(name);
     const fact: OperatorFact = {
@@ -241,7 +245,7 @@ class ModelWalk {
       name,
       expression: `${name} (${what})`.slice(0, 2048),
     };
-    this.found.push({ type: "fact", fact, count: 1, offset: start });
+    this.found.push({ type: "fact", fact, count: 1, offset });
   }
 
   /** A model in another file: its name, and where that is looked for. */
@@ -290,8 +294,13 @@ class ModelWalk {
   }
 
   #operation(operation: WireMessage): Promise<void> {
-    return operation.each((field) => {
+    return operation.each(async (field) => {
       if (field.type !== WIRE.bytes) return;
+      if (field.number === OPERATION.type) {
+        const name = await this.reader.text(field);
+        if (/custom/iu.test(name)) this.#stateCustom(name, "a custom operator", field.start);
+        return;
+      }
       const inner = operation.enter(field);
       if (field.number === OPERATION.attributes) return this.#entry(inner);
       if (field.number === OPERATION.blocks) return this.#block(inner);

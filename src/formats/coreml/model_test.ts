@@ -50,6 +50,20 @@ test("classes are reported by their names wherever they are nested, each once", 
   }
 });
 
+test("an operator of a program that is the application's own is reported", async () => {
+  const bytes = read(PACKAGE);
+  // The type of an operation is its first field, a text of six letters.
+  const text = new TextDecoder("latin1").decode(bytes);
+  const at = ["linear", "matmul"].map((type) => text.indexOf(`\n\x06${type}`)).find((it) =>
+    it >= 0
+  );
+  assert.ok(at !== undefined);
+  assert.equal((await report("m.mlmodel", bytes)).verdict, "clean");
+  bytes.set(new TextEncoder().encode("custom"), at + 2);
+  const { findings } = await report("m.mlmodel", bytes);
+  assert.deepEqual(findings.map(({ ruleId }) => ruleId), ["coreml-custom-class"]);
+});
+
 test("a path of weights counts as Core ML joins it to the package", async () => {
   const bytes = read(PACKAGE);
   const at = new TextDecoder("latin1").decode(bytes).indexOf("@model_path/weights/weight.bin");
