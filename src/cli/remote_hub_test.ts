@@ -226,8 +226,9 @@ test("files of a repository are fetched several at a time, and no more than sixt
         return true;
       });
     }
-    const { code, report } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
+    const { code, report, err } = await runWithHub(server, ["-f", "json", "hf://org/model"]);
     assert.equal(code, 0);
+    assert.match(err, /That took 50 requests/);
     assert.equal(report.assets.length, 48);
     assert.equal(most, 16);
     assert.equal(server.requests.length, 50);

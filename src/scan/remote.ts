@@ -9,7 +9,9 @@ import { type FindOptions, findRemote, type RemoteFound } from "../remote/find.t
 import { decodedSource } from "../remote/decoded.ts";
 import { HUB, hubEndpoint, resolveRemote } from "../remote/resolve.ts";
 import { VERDICTS } from "../core/findings.ts";
+import { formatCount } from "../core/numbers.ts";
 import type { HttpSource } from "../sources/http.ts";
+import type { HttpTransport } from "../sources/http_client.ts";
 import type { FileHash, ScanError } from "../core/types.ts";
 import { shownAddress, shownUrl } from "../core/shown_url.ts";
 import { type FileOptions, scanFile, type Scanned, type ScannedFile } from "./asset/scan_file.ts";
@@ -35,7 +37,7 @@ interface ScanRemoteOptions extends FileOptions {
 
 /** Opens connections; closed when the scan ends. */
 interface Transport {
-  readonly send: FindOptions["transport"];
+  readonly send: HttpTransport;
   close(): void;
 }
 
@@ -68,11 +70,18 @@ export async function* scanRemote(
     if (first === undefined) return;
     at = shown(first);
     transport = await openTransport(at, remote);
-    const found = findRemote(resolved, findOptions(transport, endpoint, remote, stop), {
+    let requests = 0;
+    const { send } = transport;
+    const counted: HttpTransport = (request) => {
+      requests++;
+      return send(request);
+    };
+    const found = findRemote(resolved, findOptions(counted, endpoint, remote, stop), {
       note: async (text) => await options.note?.(text),
       expect: (files, bytes) => options.progress.expect(files, bytes),
     });
     yield* inOrder(jobs(found, options), REMOTE_AT_ONCE, REPORTS_HELD);
+    await options.note?.(`That took ${formatCount(requests, "request")}`);
   } catch (error) {
     if (error instanceof SourceError) yield { type: "error", error: scanErrorOf(at, error) };
     else if (error instanceof ConfigError) yield { type: "error", error: settingError(at, error) };
@@ -109,13 +118,13 @@ async function openTransport(shown: string, remote: RemoteOptions): Promise<Tran
 }
 
 function findOptions(
-  transport: Transport,
+  transport: HttpTransport,
   endpoint: URL,
   remote: RemoteOptions,
   { signal, remaining }: Stop,
 ): FindOptions {
   return {
-    transport: transport.send,
+    transport,
     endpoint,
     token: remote.token ?? "",
     full: remote.full ?? false,
