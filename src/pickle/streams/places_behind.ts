@@ -11,9 +11,9 @@ import type { Resync } from "./resync.ts";
 import type { StackDepth } from "./stack_depth.ts";
 
 /** Readings of places behind arrays of unknown length. Intact files need none. CWE-834. */
-export const PLACES_BEHIND = 192;
+export const PLACES_BEHIND = 512;
 /** Opcodes that are spent on that in all: a few megabytes of imports take so many at each place. CWE-405. */
-const OPCODES_BEHIND = 1 << 21;
+const OPCODES_BEHIND = 1 << 23;
 
 /** Arrays of unknown length of one reading. */
 interface Places {
