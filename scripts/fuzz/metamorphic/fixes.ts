@@ -55,25 +55,6 @@ export const FIXES: readonly Fix[] = [
     fixed: "if (behind > start + 1) places.pending.push({ at: start + 1, until: behind });",
     broken: "",
   },
-  {
-    id: "what lay below such an array may be on top behind it",
-    file: `${STREAMS}/driver.ts`,
-    fixed: ": valuesKept(machine);",
-    broken: ": [];",
-  },
-  {
-    id: "such arrays in one another are followed",
-    file: `${STREAMS}/places_behind.ts`,
-    fixed:
-      "if (more.some((offset) => !this.known.has(offset))) this.add(arrays, more, uncertainStack);",
-    broken: "",
-  },
-  {
-    id: "places behind such an array that lead to the same are one",
-    file: `${STREAMS}/resync.ts`,
-    fixed: "if (effect !== undefined && this.accepted.has(effect)) continue;",
-    broken: "",
-  },
   // readings
   {
     id: "streams are read one behind the other",

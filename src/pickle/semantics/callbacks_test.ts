@@ -162,6 +162,19 @@ test("a method of text that looks up in a dictionary with a factory calls that",
   assert.equal(await verdict("cbuiltins\nstr.translate\n(", str("A"), "}tR"), "clean");
 });
 
+test("an item of what is held as an attribute may be made by a factory", async () => {
+  const loader = bytes("ctorch.storage\n_load_from_bytes\n");
+  const pickled = bytes("cos\nsystem\n(Vecho hi\ntR.");
+  const factory = bytes("cfunctools\npartial\n(", loader, "C", pickled.length, pickled, "tR");
+  const held = instance("held", bytes("ccollections\ndefaultdict\n(", factory, "tR"));
+  const attribute = bytes("cbuiltins\ngetattr\n(", held, str("held"), "tR");
+  assert.equal(await verdict(attribute), "suspicious");
+  assert.equal(
+    await verdict("coperator\ngetitem\n(", attribute, "K\x03tR"),
+    "dangerous",
+  );
+});
+
 test("a weak dictionary calls its own attribute when a key is gone", async () => {
   const weak = bytes("cweakref\nWeakKeyDictionary\n)\x81}(", str("data"), "}");
   const item = bytes("cuuid\nUUID\n)\x81}", str("int"), "K\x01sb", "K\x01s");

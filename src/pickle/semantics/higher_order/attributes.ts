@@ -132,7 +132,7 @@ function unknownItem(calls: Calls, call: Call): Handle {
   if (object === undefined || object < 0) return unknown;
   const value = calls.heap.valueOf(object);
   const isOpaque = value?.type === "call" || value?.type === "oneOf" || value?.type === "picked" ||
-    calls.heap.instanceOf(object) !== undefined;
+    value?.type === "method" || calls.heap.instanceOf(object) !== undefined;
   if (!isOpaque) return unknown;
   const made = calls.callPossible(object, [], undefined, call.entry.name, call.at);
   return calls.heap.object({ type: "oneOf", values: [made, unknown] });
