@@ -174,7 +174,8 @@ for (const [what, change, expected] of TRICKS) {
   });
 }
 
-test("an archive that NumPy would open is looked into, whatever a pickle in it claims", async () => {
+/** A checkpoint one of whose storages is an array of NumPy with a harmful pickle. */
+function withObjectArray(): ReturnType<typeof checkpoint> {
   const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117) + "\n";
   const array = concatenate(
     Uint8Array.of(0x93),
@@ -183,29 +184,21 @@ test("an archive that NumPy would open is looked into, whatever a pickle in it c
     encode(header),
     HARMFUL,
   );
-  const file = checkpoint({
+  return checkpoint({
     storages: 64,
     storageBytes: MIB,
     change: (it) => it.name === "m/data/5" ? { ...it, bytes: array } : it,
   });
+}
+
+test("an archive that NumPy would open is looked into, whatever a pickle in it claims", async () => {
+  const file = withObjectArray();
   const { rules } = await scanned(file, "refused", ["-f", "json"], "arrays.npz");
   assert.match(rules.join(), /pickle-command/);
 });
 
 test("a storage is left on the server only where no name of the file says anything else", async () => {
-  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117) + "\n";
-  const array = concatenate(
-    Uint8Array.of(0x93),
-    encode("NUMPY"),
-    numbers([1, 1], [0, 1], [header.length, 2]),
-    encode(header),
-    HARMFUL,
-  );
-  const file = checkpoint({
-    storages: 64,
-    storageBytes: MIB,
-    change: (it) => it.name === "m/data/5" ? { ...it, bytes: array } : it,
-  });
+  const file = withObjectArray();
   const disposed = (disposition: string): Misbehaviour => (_, response) => {
     response.setHeader("content-disposition", disposition);
     return false;

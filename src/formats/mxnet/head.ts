@@ -26,6 +26,11 @@ export function isLongObject({ name, head, hint }: Sample): boolean {
     (isObject(head) || !/[!-~]/u.test(jsonLetters(head)));
 }
 
+/** True for an object that is called JSON, as which any data may be kept. */
+export function isLongObjectOfJson({ name, head }: Sample): boolean {
+  return /\.json$/iu.test(name) && isObject(head);
+}
+
 /** True for text with nodes, operators and inputs. */
 export function hasNodes(letters: string): boolean {
   return /"nodes"\s*:\s*\[/u.test(letters) && /"op"\s*:\s*"/u.test(letters) &&

@@ -52,6 +52,12 @@ test("an operator counts in each spelling of a graph that the loader takes", asy
   assert.equal(await verdict(" ".repeat(70_000) + graph, "any.json"), "dangerous");
   assert.equal(await verdict(" ".repeat(70_000) + graph, "any.symbol"), "dangerous");
   assert.equal(await verdict("\t\r\n".repeat(30_000) + graph, "any"), "dangerous");
+  // What is too long to be read on is not passed over; data in JSON may be as long as they like.
+  const blank = new Uint8Array(65 << 20).fill(0x20);
+  assert.equal((await report("any", blank)).verdict, "incomplete");
+  const data = blank.slice();
+  data.set(new TextEncoder().encode('{"a": "'));
+  assert.equal((await report("any.json", data)).verdict, "skipped");
   const late = graph.replace("{", `{"attrs": {"x": "${"y".repeat(70_000)}"},`);
   assert.equal(await verdict(late, "any.json"), "dangerous");
   assert.equal(await verdict(late, "any.symbol"), "dangerous");

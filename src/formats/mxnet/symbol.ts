@@ -19,7 +19,7 @@ import {
   parseJson,
   valuesOf,
 } from "../../parsers/json.ts";
-import { hasNodes, isLongObject, isSymbol } from "./head.ts";
+import { hasNodes, isLongObject, isLongObjectOfJson, isSymbol } from "./head.ts";
 import { readAll } from "../../sources/read_all.ts";
 
 /** Bytes of a graph. The largest known has 2 MiB. CWE-770. */
@@ -41,9 +41,13 @@ export const mxnetSymbolFormat: Format = {
   random: false,
   detect: isSymbol,
   isUndecided: isLongObject,
-  detectFurther: async (source, _sample, check) =>
-    (source.size ?? 0) <= SYMBOL_BYTES &&
-    hasNodes(jsonLetters(await readAll(source, SYMBOL_BYTES, "a graph", check))),
+  detectFurther: async (source, sample, check) => {
+    // JSON of this size is data as a rule; nothing honest begins with so much white space.
+    if (source.size === undefined || source.size > SYMBOL_BYTES) {
+      return isLongObjectOfJson(sample) ? false : undefined;
+    }
+    return hasNodes(jsonLetters(await readAll(source, SYMBOL_BYTES, "a graph", check)));
+  },
   scan,
 };
 

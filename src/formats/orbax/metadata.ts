@@ -29,7 +29,7 @@ const METADATA_BYTES = 256 * 1024 * 1024;
 const REPORTED = 20;
 /** Keys that tell such a file from other JSON. */
 const KEYS =
-  /"(?:tree_metadata|item_handlers|init_timestamp_nsecs|array_metadatas|sharding_type)\\?"|sharding_type/u;
+  /"(?:tree_metadata|item_handlers|init_timestamp_nsecs|array_metadatas)\\?"|sharding_type/u;
 
 /** Descriptions of Orbax checkpoints. */
 export const orbaxMetadataFormat: Format = { id: "orbax-metadata", random: false, detect, scan };
