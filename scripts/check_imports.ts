@@ -37,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rules: ["core", "parsers"],
   config: ["core", "sources", "parsers", "rules"],
   report: ["core", "codecs"],
-  remote: ["core", "sources", "codecs"],
+  remote: ["core", "sources", "codecs", "parsers"],
   scan: [
     ...["core", "sources", "codecs", "parsers", "formats", "bundles", "rules", "remote"],
   ],

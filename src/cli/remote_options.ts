@@ -21,6 +21,7 @@ export interface RawRemoteOptions {
   readonly remoteFull?: boolean;
   readonly networkTimeout?: number;
   readonly allowPrivateNetwork?: boolean;
+  readonly instanceCredentials?: boolean;
 }
 
 /** Adds these options to a command. */
@@ -39,6 +40,10 @@ export function addRemoteOptions(command: Command): Command {
         .argParser(checked(parseSeconds)),
     )
     .option("--allow-private-network", "also fetch from private and loopback addresses")
+    .option(
+      "--instance-credentials",
+      "for object stores, ask the metadata service of this machine where the environment has no credentials",
+    )
     .option("--offline", "never use the network");
 }
 
@@ -71,12 +76,28 @@ export async function remoteOf(
       `Cannot scan ${shownAddress(first)}: ${why} forbids the network. Nothing was sent`,
     );
   }
-  const { endpointOf, networkOf } = await import("./network.ts");
+  const [{ endpointOf, networkOf }, { storesOf }] = await Promise.all([
+    import("./network.ts"),
+    import("./stores.ts"),
+  ]);
   const endpoint = endpointOf(io.env);
   for (const it of distant) resolveRemote(it, endpoint);
   for (const it of raw.hf ?? []) resolveRepository(it, endpoint);
+  const network = networkOf(io.env);
+  const { proxyFor, certificates } = network;
+  const connect = async (allowPrivate: boolean) => {
+    const { nodeTransport } = await import("../remote/node_transport.ts");
+    const how = { allowPrivate, certificates };
+    return nodeTransport(allowPrivate || proxyFor === undefined ? how : { ...how, proxyFor }).send;
+  };
+  const stores = storesOf(distant, io.env, {
+    instance: raw.instanceCredentials ?? false,
+    send: () => connect(false),
+    sendInside: () => connect(true),
+  });
   return {
-    ...networkOf(io.env),
+    ...network,
+    stores,
     allowPrivateNetwork: raw.allowPrivateNetwork ?? false,
     full: raw.remoteFull ?? false,
     ...(raw.networkTimeout !== undefined && { networkTimeout: raw.networkTimeout }),

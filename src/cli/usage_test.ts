@@ -97,7 +97,7 @@ test("each limit has an option that names it, and help says its default", async 
 });
 
 test("an address with a scheme that is not read is no missing file", async () => {
-  for (const scheme of ["s3", "ftp", "oci", "huggingface"]) {
+  for (const scheme of ["s3a", "ftp", "hdfs", "huggingface"]) {
     const { code, out } = await ran([`${scheme}://host/model.pt`, "--no-config"]);
     assert.equal(code, 2);
     assert.match(out, new RegExp(`addresses with ${scheme}:// are not read`));

@@ -1,5 +1,5 @@
 /**
- * Resolves remote arguments: files on web servers, and repositories as listings for bundles.
+ * Resolves remote arguments: files on web servers, and repositories, buckets and artifacts as listings for bundles.
  *
  * @module
  */
@@ -15,6 +15,11 @@ import type { FolderPlace, Listing, Member, ScanError } from "../core/types.ts";
 import { decodedSource } from "./decoded.ts";
 import { fileUrl, type HubFile, hubName, listRepository, takesToken } from "./huggingface.ts";
 import { type HubTarget, resolveRemote } from "./resolve.ts";
+import { listBucket } from "./stores/open.ts";
+import { readArtifact } from "./stores/oci.ts";
+import type { StoreSettings } from "./stores/settings.ts";
+import { type BucketTarget, type OciTarget, storeName } from "./stores/target.ts";
+import { type Check, verifiedSource } from "./verified.ts";
 
 /** How files are fetched. */
 export interface FindOptions {
@@ -23,6 +28,8 @@ export interface FindOptions {
   readonly endpoint: URL;
   /** For the hub, and no other host; empty for none. */
   readonly token: string;
+  /** How object stores and registries are reached; anonymously unless given. */
+  readonly stores?: StoreSettings | undefined;
   /** Look into every storage of a checkpoint, however many requests that takes. */
   readonly full: boolean;
   /** Seconds without a byte after which a connection counts as dead; 30 unless given. */
@@ -44,6 +51,8 @@ export type RemoteFound =
     readonly folder?: FolderPlace;
     /** SHA-256 as the hub's listing has it. */
     readonly sha256?: string | undefined;
+    /** Whether its bytes are still to be compared with the digest that names it; undefined where none does. */
+    readonly check?: Check | undefined;
     /** As the body comes; where that has content encodings, see `decodedSource`. */
     open(): Promise<HttpSource>;
   }
@@ -68,7 +77,7 @@ const MEMBER_BYTES = 64 * 1024 * 1024;
 /**
  * Says what there is to scan; nothing is sent before the first is asked for.
  *
- * @param args `https://…`, `http://…` or `hf://…`
+ * @param args `https://…`, `hf://…`, `s3://…`, as `resolveRemote` has them
  * @throws ConfigError for an argument that names nothing, and for a token that cannot be one
  */
 export function findRemote(
@@ -86,7 +95,8 @@ export function findRemote(
     ...(remaining && { remaining }),
     token: token === "" ? undefined : { value: token, goesTo: (url) => takesToken(endpoint, url) },
   });
-  return findAll(args, { client, endpoint, thorough: options.full }, hooks);
+  const { stores = {}, full: thorough } = options;
+  return findAll(args, { client, endpoint, stores, thorough }, hooks);
 }
 
 /**
@@ -102,6 +112,7 @@ export function checkToken(token: string): void {
 interface Context {
   readonly client: HttpClient;
   readonly endpoint: URL;
+  readonly stores: StoreSettings;
   readonly thorough: boolean;
 }
 
@@ -127,6 +138,10 @@ async function* findAll(
         announced = true;
       }
       yield* findInHub(target, context, hooks);
+      continue;
+    }
+    if (target.type === "bucket" || target.type === "oci") {
+      yield* findInStore(target, context, hooks);
       continue;
     }
     const { url } = target;
@@ -172,48 +187,158 @@ async function* findInHub(
     yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
     return;
   }
-  const open = openerOf(target, commit, context);
+  const nameOf = (path: string): string => hubName(target, path);
+  const open = openerOf(nameOf, context);
+  const located = (file: HubFile): Located => ({
+    path: file.path,
+    url: fileUrl(endpoint, target, commit, file.path),
+    expected: { size: file.size, sha256: file.sha256, commit },
+  });
+  yield* foundOf({
+    ...{
+      name: fullName,
+      nameOf,
+      open,
+      hooks,
+      files: files.map(located),
+      inside: inside.map(located),
+    },
+    odd: outside,
+    remedy: "Do not trust this repository; download it and scan its folder.",
+  });
+}
+
+async function* findInStore(
+  target: BucketTarget | OciTarget,
+  context: Context,
+  hooks: RemoteHooks,
+): AsyncGenerator<RemoteFound> {
+  const fullName = storeName(target, target.type === "bucket" ? target.path : "");
+  const base = target.type === "bucket"
+    ? target.path.slice(0, target.path.lastIndexOf("/") + 1)
+    : "";
+  let files: Located[];
+  let odd: readonly { readonly path: string; readonly reason: string }[];
+  try {
+    if (target.type === "bucket") {
+      const listed = await listBucket(target, context.stores, context.client);
+      // Members are named from the folder on that the path names, as those of a repository are.
+      files = listed.files.map(({ object: { key, size, etag }, url }) => ({
+        path: key.slice(base.length),
+        url,
+        expected: { size, etag },
+      }));
+      odd = listed.odd.map(({ key, reason }) => ({ path: key.slice(base.length), reason }));
+    } else {
+      const artifact = await readArtifact(target, context.stores.oci ?? {}, context.client);
+      await hooks.note(`${fullName} is ${artifact.digest}`);
+      files = artifact.files.map(({ path, url, size, sha256 }) => ({
+        path,
+        url,
+        expected: { size, sha256 },
+        check: { unchecked: false },
+      }));
+      odd = artifact.odd;
+    }
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
+    return;
+  }
+  if (files.length + odd.length === 0) {
+    const what = target.type === "bucket"
+      ? "there is no object of that key or below it"
+      : "it is empty";
+    const error = new SourceError(fullName, `Cannot find "${fullName}": ${what}`, {
+      remedy: "Check the path.",
+    });
+    yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
+    return;
+  }
+  const nameOf = (path: string): string => storeName(target, `${base}${path}`);
+  yield* foundOf({
+    ...{
+      name: fullName,
+      nameOf,
+      open: openerOf(nameOf, context),
+      hooks,
+      files,
+      inside: files,
+      odd,
+    },
+    remedy: "Do not trust this listing; download the files and scan their folder.",
+  });
+}
+
+/** A file, where it is, and what its listing says of it. */
+interface Located {
+  readonly path: string;
+  readonly url: URL;
+  readonly expected: {
+    readonly size: number | undefined;
+    readonly sha256?: string | undefined;
+    readonly commit?: string;
+    readonly etag?: string | undefined;
+  };
+  readonly check?: Check;
+}
+
+/** A listing, of which some files are to be scanned. */
+interface Found {
+  readonly name: string;
+  readonly nameOf: (path: string) => string;
+  readonly open: (file: Located) => Promise<HttpSource>;
+  readonly hooks: RemoteHooks;
+  readonly files: readonly Located[];
+  readonly inside: readonly Located[];
+  readonly odd: readonly { readonly path: string; readonly reason: string }[];
+  readonly remedy: string;
+}
+
+async function* foundOf(
+  { name: fullName, nameOf, open, hooks, files, inside, odd, remedy }: Found,
+): AsyncGenerator<RemoteFound> {
   const members = files.map((file): Member => ({
     name: file.path,
     kind: "file",
-    size: file.size,
-    open: () => lazySource(hubName(target, file.path), file.size, () => open(file)),
+    size: file.expected.size,
+    open: () => lazySource(nameOf(file.path), file.expected.size, () => open(file)),
   }));
   const listing: Listing = { format: "repository", members };
   const plural = inside.length === 1 ? "file" : "files";
   await hooks.note(`Found ${inside.length} ${plural} in ${fullName}`);
-  hooks.expect(inside.length, inside.reduce((sum, { size }) => sum + (size ?? 0), 0));
-  for (const { path, reason } of outside) {
-    const name = hubName(target, path.toWellFormed());
-    const error = new SourceError(name, `Cannot fetch "${name}": ${reason}`, {
-      remedy: "Do not trust this repository; download it and scan its folder.",
-    });
+  hooks.expect(inside.length, inside.reduce((sum, { expected }) => sum + (expected.size ?? 0), 0));
+  for (const { path, reason } of odd) {
+    const name = nameOf(path.toWellFormed());
+    const error = new SourceError(name, `Cannot fetch "${name}": ${reason}`, { remedy });
     yield { kind: "error", path: name, error: scanErrorOf(name, error) };
   }
   for (const file of inside) {
-    const { path, size, sha256 } = file;
+    const { path, expected: { size, sha256 }, check } = file;
     const folder = { listing, member: path };
     yield {
-      ...{ kind: "remote", path: hubName(target, path), size, folder, sha256 },
+      ...{ kind: "remote", path: nameOf(path), size, folder, sha256, check },
       open: () => open(file),
     };
   }
 }
 
-/** Opens files of a repository at one commit; small ones once for the scan and for the bundles. */
+/** Opens files of a listing; small ones once for the scan and for the bundles. */
 function openerOf(
-  target: HubTarget,
-  commit: string,
-  { client, endpoint, thorough }: Context,
-): (file: HubFile) => Promise<HttpSource> {
+  nameOf: (path: string) => string,
+  { client, thorough }: Context,
+): (file: Located) => Promise<HttpSource> {
   /** Least recently used first. */
   const shared = new Map<string, { readonly source: Promise<HttpSource>; readonly size: number }>();
   let held = 0;
-  return ({ path, size, sha256 }) => {
-    const url = fileUrl(endpoint, target, commit, path);
-    const expected = { size, sha256, commit };
-    const fetch = () =>
-      openHttpSource(url, client, { name: hubName(target, path), expected, thorough });
+  return ({ path, url, expected, check }) => {
+    const { size, sha256 } = expected;
+    const fetch = async () => {
+      const source = await openHttpSource(url, client, { name: nameOf(path), expected, thorough });
+      return sha256 === undefined || check === undefined
+        ? source
+        : verifiedSource(source, sha256, check);
+    };
     if (size === undefined || size > SHARED_BYTES) return fetch();
     const known = shared.get(path);
     if (known !== undefined) {

@@ -219,7 +219,7 @@ async function getJson(
   return await client.get(name, url, { accept: "application/json" }, async (reply) => {
     if (reply.status !== 200) {
       reply.close();
-      throw repositoryError(name, reply, client.sendsToken(url));
+      throw repositoryError(name, reply, client);
     }
     if (codingsOf(reply).length > 0) {
       throw invalidListing(name, "encodes its answer though nothing asked for that");
@@ -242,14 +242,14 @@ async function getJson(
 }
 
 /** The hub says 401 for what does not exist, so that nothing learns which private names there are. */
-function repositoryError(name: string, reply: HttpReply, withToken: boolean): SourceError {
+function repositoryError(name: string, reply: HttpReply, client: HttpClient): SourceError {
   const { status } = reply;
   const missing = /RepoNotFound|RevisionNotFound/i.exec(reply.header("x-error-code") ?? "")?.[0];
-  if (missing === undefined && status !== 404) return statusError(name, reply, withToken);
+  if (missing === undefined && status !== 404) return statusError(name, reply, client);
   const missingKind = /revision/i.test(missing ?? "") ? "revision" : "repository";
   const message = `Cannot list "${name}": there is no such ${missingKind} (HTTP ${status})`;
   return new SourceError(name, message, {
-    remedy: withToken
+    remedy: client.sendsToken(reply.url)
       ? "Check its name, and whether the token in HF_TOKEN may see it."
       : "Check its name; if it is private or gated set HF_TOKEN.",
   });

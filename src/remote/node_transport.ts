@@ -147,6 +147,7 @@ function direct(
   const secure = url.protocol === "https:";
   const host = bareHost(url);
   const common = {
+    method: request.method ?? "GET",
     host: address,
     port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
     path: `${url.pathname}${url.search}`,
@@ -182,6 +183,7 @@ async function throughProxy(
     return await exchange(request, () =>
       httpRequest({
         ...to,
+        method: request.method ?? "GET",
         path: `${url.origin}${path}`,
         headers: { ...headers, ...login, host: url.host },
         agent: false,
@@ -202,6 +204,7 @@ async function throughProxy(
   return await exchange(request, () =>
     httpRequest({
       createConnection: () => secured,
+      method: request.method ?? "GET",
       host,
       path,
       headers: { ...headers, host: url.host, connection: "close" },
@@ -270,7 +273,7 @@ function exchange(request: HttpRequest, make: () => ClientRequest): Promise<Http
     });
     if (request.signal.aborted) return abort();
     request.signal.addEventListener("abort", abort, { once: true });
-    sent.end();
+    sent.end(request.body);
   });
 }
 

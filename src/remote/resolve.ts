@@ -1,12 +1,13 @@
 /**
- * What an argument names that is no local path: a file on a web server, or a repository on the hub or
- * a part of it.
+ * What an argument names that is no local path: a file on a web server, a repository on the hub or a part of it,
+ * objects of a store, an artifact of a registry.
  *
  * @module
  */
 
 import { ConfigError } from "../core/errors.ts";
 import { shownAddress } from "../core/shown_url.ts";
+import { type BucketTarget, type OciTarget, storeTarget } from "./stores/target.ts";
 
 /** Kinds of repositories on the hub, as its addresses name them. */
 type HubKind = "models" | "datasets" | "spaces";
@@ -31,7 +32,7 @@ interface UrlTarget {
   readonly url: URL;
 }
 
-type RemoteTarget = HubTarget | UrlTarget;
+type RemoteTarget = HubTarget | UrlTarget | BucketTarget | OciTarget;
 
 /** Where the hub is. */
 export const HUB = "https://huggingface.co";
@@ -64,13 +65,13 @@ export function hubEndpoint(endpoint: string | URL, setting: string): URL {
 
 /** True for an argument that is to be fetched. */
 export function isRemote(argument: string): boolean {
-  return /^(?:https?|hf):\/\//i.test(argument);
+  return /^(?:https?|hf|s3|gs|az|oci):\/\//i.test(argument);
 }
 
 /**
  * Understands an argument.
  *
- * @param argument `hf://…`, `http://…` or `https://…`
+ * @param argument `hf://…`, `s3://…`, `gs://…`, `az://…`, `oci://…`, `http://…` or `https://…`
  * @param endpoint where the hub is
  * @throws ConfigError when it is none of these or names nothing
  */
@@ -82,6 +83,8 @@ export function resolveRemote(argument: string, endpoint: URL): RemoteTarget {
     }
     return hubTarget(argument.slice(5), named);
   }
+  const stored = storeTarget(argument, named);
+  if (stored !== undefined) return stored;
   let url: URL;
   try {
     url = new URL(argument);

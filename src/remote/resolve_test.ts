@@ -10,6 +10,8 @@ const ENDPOINT = new URL(HUB);
 function shown(argument: string): string {
   const target = resolveRemote(argument, ENDPOINT);
   if (target.type === "url") return target.url.href;
+  assert.equal(target.type, "hub");
+  if (target.type !== "hub") return "";
   return `${target.kind} ${target.id} @${target.revision ?? ""} ${target.path}${
     target.file ? " file" : ""
   }`;
@@ -66,8 +68,10 @@ test("what names nothing, leaves its place or carries a password is refused", ()
 
 test("paths are no addresses", () => {
   assert.deepEqual(
-    ["model.pt", "./hf/x", "C:\\x", "s3://a/b", "-", "HTTPS://x", "hf://a/b"].map(isRemote),
-    [false, false, false, false, false, true, true],
+    ["model.pt", "./hf/x", "C:\\x", "s3a://a/b", "-", "HTTPS://x", "hf://a/b", "S3://a/b"].map(
+      isRemote,
+    ),
+    [false, false, false, false, false, true, true, true],
   );
 });
 

@@ -6,6 +6,7 @@
 
 import type { FilePolicy } from "../core/findings.ts";
 import type { Source } from "../core/source.ts";
+import type { StoreSettings } from "../remote/stores/settings.ts";
 import type { WalkOptions } from "../sources/file.ts";
 import type { ScanOptions } from "./asset/asset_scan.ts";
 import type { FileOptions } from "./asset/scan_file.ts";
@@ -26,7 +27,8 @@ export interface StreamInput {
 
 /**
  * One thing to scan: a path, a URL, bytes, a Blob or File, the answer to a `fetch`, a stream, or a source of one's
- * own. A string is always a path; `file:` URLs are read, `https:`, `http:` and `hf:` URLs are fetched.
+ * own. A string is always a path; `file:` URLs are read, `https:`, `http:`, `hf:`, `s3:`, `gs:`, `az:` and `oci:`
+ * URLs are fetched.
  */
 export type ScanInput =
   | string
@@ -44,7 +46,7 @@ export interface PathsInput {
   readonly paths: readonly string[];
 }
 
-/** What is to be fetched, each written as an argument of the command line: `https://…` or `hf://…`. */
+/** What is to be fetched, each written as an argument of the command line: `https://…`, `hf://…`, `s3://…`. */
 export interface AddressesInput {
   readonly addresses: readonly string[];
 }
@@ -68,6 +70,8 @@ export interface RemoteOptions {
   readonly proxyFor?: (url: URL) => URL | undefined;
   /** Certificate authorities besides the usual ones, PEM. */
   readonly certificates?: string;
+  /** How `s3:`, `gs:`, `az:` and `oci:` addresses are reached, and as whom; anonymously unless given. */
+  readonly stores?: StoreSettings;
 }
 
 /** What policies say of a file, and which entries of the configuration these are. */

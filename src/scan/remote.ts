@@ -7,6 +7,7 @@
 import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
 import { type FindOptions, findRemote, type RemoteFound } from "../remote/find.ts";
 import { decodedSource } from "../remote/decoded.ts";
+import type { Check } from "../remote/verified.ts";
 import { HUB, hubEndpoint, resolveRemote } from "../remote/resolve.ts";
 import { VERDICTS } from "../core/findings.ts";
 import { formatCount } from "../core/numbers.ts";
@@ -42,10 +43,10 @@ interface Transport {
 }
 
 /**
- * Scans files on web servers, and what `hf:` names of repositories, several files at a time and reported
+ * Scans files on web servers, of repositories, buckets and artifacts, several files at a time and reported
  * in order. Nothing is thrown for what cannot be had.
  *
- * @param addresses `https://…`, `http://…` or `hf://…`
+ * @param addresses `https://…`, `hf://…`, `s3://…`, as `resolveRemote` has them
  */
 export async function* scanRemote(
   addresses: readonly string[],
@@ -80,7 +81,17 @@ export async function* scanRemote(
       note: async (text) => await options.note?.(text),
       expect: (files, bytes) => options.progress.expect(files, bytes),
     });
-    yield* inOrder(jobs(found, options), REMOTE_AT_ONCE, REPORTS_HELD);
+    const checks: Check[] = [];
+    yield* inOrder(jobs(withChecks(found, checks), options), REMOTE_AT_ONCE, REPORTS_HELD);
+    const unchecked = checks.filter((it) => it.unchecked).length;
+    if (unchecked > 0) {
+      await options.note?.(
+        `Of ${
+          formatCount(unchecked, "blob")
+        } only ranges were read: that all of its bytes have its digest was ` +
+          "not checked",
+      );
+    }
     await options.note?.(`That took ${formatCount(requests, "request")}`);
   } catch (error) {
     if (error instanceof SourceError) yield { type: "error", error: scanErrorOf(at, error) };
@@ -127,11 +138,23 @@ function findOptions(
     transport,
     endpoint,
     token: remote.token ?? "",
+    stores: remote.stores,
     full: remote.full ?? false,
     networkTimeout: remote.networkTimeout,
     signal,
     remaining,
   };
+}
+
+/** Also collects whether digests were checked. */
+async function* withChecks(
+  all: AsyncIterable<RemoteFound>,
+  checks: Check[],
+): AsyncGenerator<RemoteFound> {
+  for await (const found of all) {
+    if (found.kind === "remote" && found.check !== undefined) checks.push(found.check);
+    yield found;
+  }
 }
 
 async function* jobs(

@@ -17,6 +17,7 @@ import {
 } from "../core/known.ts";
 import { withDefaults } from "../core/limits.ts";
 import type { WalkOptions } from "../sources/file.ts";
+import type { StoreSettings } from "../remote/stores/settings.ts";
 import type { RemoteOptions, ScanManyOptions } from "./options.ts";
 import type { ScanOptions } from "./asset/asset_scan.ts";
 
@@ -67,7 +68,10 @@ const OF_REMOTE: Kinds<RemoteOptions> = {
   full: FLAG,
   proxyFor: FUNCTION,
   certificates: TEXT,
+  stores: OBJECT,
 };
+
+const OF_STORES: Kinds<StoreSettings> = { s3: OBJECT, gcs: OBJECT, azure: OBJECT, oci: OBJECT };
 
 const OF_WALK: Kinds<WalkOptions> = {
   followSymlinks: FLAG,
@@ -86,6 +90,7 @@ export function expectScanSettings(settings: ScanManyOptions): void {
   expectSettings("scan", settings, OF_SCAN);
   const { remote, walk, limits } = settings;
   if (remote !== undefined) expectSettings("remote", remote, OF_REMOTE);
+  if (remote?.stores !== undefined) expectSettings("remote.stores", remote.stores, OF_STORES);
   if (walk !== undefined) expectSettings("walk", walk, OF_WALK);
   withDefaults(limits);
 }

@@ -13,16 +13,36 @@ interface Meant {
 const HUB =
   /^(?:https?:\/\/)?(?:www\.)?(?:huggingface\.co|hf\.co)\/(?:models\/)?([^/?#]+\/[^/?#]+).*$/iu;
 
+/** What is written for other schemes of the same stores. */
+const SCHEMES: Readonly<Record<string, string>> = {
+  s3a: "s3",
+  s3n: "s3",
+  gcs: "gs",
+  azure: "az",
+  ollama: "oci",
+  docker: "oci",
+};
+
 const FORMS: readonly Meant[] = [
   {
     form: HUB,
     remedy: (path) => `For a repository of the hub write hf://${path.replace(HUB, "$1")}.`,
   },
   {
-    form: /^(?:s3|s3a|s3n|gs|gcs|az|azure|abfss?|wasbs?|oci|dbfs|hdfs):\/\/|^dbfs:\//iu,
-    remedy: () =>
-      "Object stores are not read: download the file and scan it, or give an https: address " +
-      "that is signed.",
+    form: /^(?:s3[an]|gcs|azure|ollama|docker):\/\//iu,
+    remedy: (path) => `Write ${path.replace(/^[^:]*/u, (it) => SCHEMES[it.toLowerCase()] ?? it)}`,
+  },
+  {
+    form: /^(?:abfss?|wasbs?):\/\//iu,
+    remedy: () => "Write az://container/path, and the account in AZURE_STORAGE_ACCOUNT.",
+  },
+  {
+    form: /^(?:dbfs|hdfs):\/\/|^dbfs:\//iu,
+    remedy: () => "This store is not read: download the file and scan it.",
+  },
+  {
+    form: /^(?:s3|gs|az|oci):\/?[^/]/iu,
+    remedy: (path) => `An address has two slashes: ${path.replace(/^([a-z\d]+:)\/*/iu, "$1//")}`,
   },
   {
     form: /^hf:\/?[^/]/iu,
@@ -44,7 +64,8 @@ const FORMS: readonly Meant[] = [
   },
   {
     form: /^[a-z][a-z\d+.-]*:\/\//iu,
-    remedy: () => "Only https:// and hf:// addresses are fetched: download the file and scan it.",
+    remedy: () =>
+      "Only https://, hf://, s3://, gs://, az:// and oci:// addresses are fetched: download the file and scan it.",
   },
   {
     form: /^~(?=[/\\]|$)/u,
@@ -76,7 +97,8 @@ function decoded(path: string): string {
  */
 export function unreadScheme(path: string): string | undefined {
   const scheme = /^([a-z][a-z\d+.-]+):\/\//iu.exec(path)?.[1]?.toLowerCase();
-  return scheme === undefined || ["hf", "http", "https"].includes(scheme) ? undefined : scheme;
+  const read = ["hf", "http", "https", "s3", "gs", "az", "oci"];
+  return scheme === undefined || read.includes(scheme) ? undefined : scheme;
 }
 
 /** What to write instead of a path that does not exist; undefined where nothing else was meant. */

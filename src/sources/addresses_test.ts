@@ -4,9 +4,12 @@ import { meantInstead } from "./addresses.ts";
 
 test("an address in place of a path is answered with what to write", () => {
   const cases: readonly (readonly [path: string, remedy: RegExp])[] = [
-    ["s3://bucket/key", /^Object stores are not read/],
-    ["gs://bucket/key", /^Object stores are not read/],
-    ["azure://container/key", /^Object stores are not read/],
+    ["s3a://bucket/key", /^Write s3:\/\/bucket\/key$/],
+    ["GCS://bucket/key", /^Write gs:\/\/bucket\/key$/],
+    ["s3:/bucket/key", /^An address has two slashes: s3:\/\/bucket\/key$/],
+    ["abfss://c@a.dfs.core.windows.net/x", /az:\/\/container\/path/],
+    ["hdfs://host/x", /^This store is not read/],
+    ["azure://container/key", /^Write az:\/\/container\/key$/],
     ["models:/name/1", /mlflow artifacts download/],
     ["file:///tmp/a.pt", /^Write the path: \/tmp\/a\.pt$/],
     ["file:a.pt", /^Write the path: a\.pt$/],
@@ -16,11 +19,11 @@ test("an address in place of a path is answered with what to write", () => {
     ["huggingface.co/org/model/tree/main", /hf:\/\/org\/model\.$/],
     ["org/model", /hf:\/\/org\/model\.$/],
     ["models/*.pt", /--include/],
-    ["dbfs:/models/a.pt", /^Object stores are not read/],
+    ["dbfs:/models/a.pt", /^This store is not read/],
     ["hf:org/model", /write hf:\/\/org\/model\.$/],
     ["hf:/org/model", /write hf:\/\/org\/model\.$/],
     ["https:/example.org/a.pt", /^An address has two slashes: https:\/\/example\.org\/a\.pt$/],
-    ["kaggle://owner/model", /^Only https:\/\/ and hf:\/\/ addresses are fetched/],
+    ["kaggle://owner/model", /^Only https:\/\/, hf:\/\/, .* addresses are fetched/],
     ["~/a.pt", /^No shell expanded the ~/],
   ];
   for (const [path, remedy] of cases) assert.match(meantInstead(path) ?? "", remedy, path);

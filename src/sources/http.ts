@@ -32,6 +32,8 @@ interface Expected {
   readonly sha256?: string | undefined;
   /** The commit that answers must be of, where they name one. */
   readonly commit?: string | undefined;
+  /** The entity tag that answers must have, where they have one; quotes do not count. */
+  readonly etag?: string | undefined;
 }
 
 /** How a file is fetched. */
@@ -128,7 +130,16 @@ function givenUp(error: unknown): undefined {
 }
 
 /** @throws SourceError when an answer is of another commit or of another file than the listing has */
-function checkHeaders(name: string, reply: HttpReply, { size, sha256, commit }: Expected): void {
+function checkHeaders(name: string, reply: HttpReply, expected: Expected): void {
+  const { size, sha256, commit } = expected;
+  const tag = reply.header("etag");
+  const isSuccess = reply.status === 200 || reply.status === 206;
+  if (
+    isSuccess && expected.etag !== undefined && tag !== undefined &&
+    bare(tag) !== bare(expected.etag)
+  ) {
+    throw untrue(name, "the server has another version of it than its listing");
+  }
   const said = reply.headerOnTheWay("x-repo-commit")?.trim().toLowerCase();
   if (commit !== undefined && said !== undefined && said !== commit.toLowerCase()) {
     throw untrue(
@@ -149,6 +160,10 @@ function checkHeaders(name: string, reply: HttpReply, { size, sha256, commit }: 
   ) {
     throw untrue(name, `the server has other bytes (${etag}) than its listing says (${sha256})`);
   }
+}
+
+function bare(tag: string): string {
+  return tag.trim().replace(/^W\//, "").replace(/^"|"$/g, "");
 }
 
 /** @throws SourceError when the bytes are not those that a listing names */
@@ -177,7 +192,7 @@ async function fullSource(
   const { name, expected = {} } = options;
   if (reply.status !== 200) {
     reply.close();
-    throw statusError(name, reply, client.sendsToken(reply.url));
+    throw statusError(name, reply, client);
   }
   const codings = codingsOf(reply);
   const length = Number(reply.header("content-length") ?? NaN);

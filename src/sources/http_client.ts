@@ -12,10 +12,14 @@ import { Hosts } from "./http_hosts.ts";
 import { redirected, refused } from "./http_redirect.ts";
 import { shownUrl } from "../core/shown_url.ts";
 
-/** One request; always GET. */
+/** One request. */
 export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** GET unless given. Files are read by GET; the others exchange credentials for a token. */
+  readonly method?: "GET" | "POST" | "PUT";
+  /** Of a POST. */
+  readonly body?: string;
   /** Aborts the request at any stage. */
   readonly signal: AbortSignal;
 }
@@ -35,6 +39,24 @@ export interface HttpResponse {
  * @throws SourceError when it is refused or trying again cannot help; anything else may pass
  */
 export type HttpTransport = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** Signs requests to one place, such as a bucket. */
+export interface Authorizer {
+  /** True for addresses that the credentials may go to; asked anew for each redirect. */
+  goesTo(url: URL): boolean;
+  /**
+   * The headers to add to one request.
+   *
+   * @param headers what it has otherwise
+   * @throws SourceError when the credentials cannot be had
+   */
+  headers(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, string>>>;
+  /** What to do where the server refuses. */
+  readonly remedy: string;
+}
 
 /** How requests are made. */
 export interface HttpClientOptions {
@@ -134,6 +156,7 @@ export class CutOff extends PassingError {
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #hosts = new Hosts();
+  readonly #authorizers: Authorizer[] = [];
   #spare = SPARE_REQUESTS;
   #requests = 0;
 
@@ -161,6 +184,16 @@ export class HttpClient {
     return this.#options.token?.goesTo(url) ?? false;
   }
 
+  /** Signs requests from now on. Where two go to an address, the first counts. */
+  authorize(authorizer: Authorizer): void {
+    this.#authorizers.push(authorizer);
+  }
+
+  /** What to do where the server of this URL refuses; undefined where nothing here signs requests to it. */
+  remedyFor(url: URL): string | undefined {
+    return this.#authorizers.find((it) => it.goesTo(url))?.remedy;
+  }
+
   /**
    * Sends a request and passes the response to `use`; both are retried on transient errors.
    *
@@ -168,18 +201,28 @@ export class HttpClient {
    * @param use reads the response and throws PassingError for a transient error
    * @throws SourceError when it failed permanently
    */
-  async get<T>(
+  get<T>(
     name: string,
     url: URL,
     headers: Readonly<Record<string, string>>,
     use: (reply: HttpReply) => Promise<T>,
   ): Promise<T> {
+    return this.exchange(name, { url, headers }, use);
+  }
+
+  /** The same for a request of any method; one that is no GET is not redirected. */
+  async exchange<T>(
+    name: string,
+    request: Omit<HttpRequest, "signal">,
+    use: (reply: HttpReply) => Promise<T>,
+  ): Promise<T> {
+    const { url } = request;
     const base = this.#options.retryMilliseconds ?? RETRY_MILLISECONDS;
     let waits = 0;
     for (let attempt = 1;; attempt++) {
       let reply: HttpReply | undefined;
       try {
-        reply = await this.#follow(name, url, headers);
+        reply = await this.#follow(name, request);
         if (PASSING_STATUS.includes(reply.status)) {
           throw passingStatus(reply, this.#hosts.isFailing(reply.url));
         }
@@ -220,21 +263,21 @@ export class HttpClient {
   }
 
   /** The answer at the end of the redirects. */
-  async #follow(
-    name: string,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<HttpReply> {
+  async #follow(name: string, request: Omit<HttpRequest, "signal">): Promise<HttpReply> {
     const visited = new Set<string>();
     const before: HttpReply[] = [];
-    let current = url;
+    let current = request.url;
     for (let hop = 0; hop <= REDIRECTS; hop++) {
       if (visited.has(current.href)) {
         throw refused(name, `its redirects lead in a circle, back to ${shownUrl(current)}`);
       }
       visited.add(current.href);
-      const reply = await this.#send(name, current, headers);
+      const reply = await this.#send(name, { ...request, url: current });
       const location = REDIRECT_STATUS.includes(reply.status) && reply.header("location");
+      if (location && (request.method ?? "GET") !== "GET") {
+        reply.close();
+        throw refused(name, "a request that is no GET is redirected");
+      }
       if (!location) {
         return {
           ...reply,
@@ -249,11 +292,8 @@ export class HttpClient {
     throw refused(name, `there are more than ${REDIRECTS} redirects`);
   }
 
-  async #send(
-    name: string,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<HttpReply> {
+  async #send(name: string, request: Omit<HttpRequest, "signal">): Promise<HttpReply> {
+    const { url } = request;
     const { token, signal, transport } = this.#options;
     if (signal?.aborted) throw stopped(name);
     if (this.#hosts.isDown(url)) {
@@ -267,16 +307,16 @@ export class HttpClient {
       controller.abort();
     };
     const idle = this.#options.idleMilliseconds ?? IDLE_MILLISECONDS;
-    const own = token?.goesTo(url) ? { authorization: `Bearer ${token.value}` } : {};
+    // What is compressed on its way cannot be read by ranges.
+    const usual = { "accept-encoding": "identity", "user-agent": USER_AGENT, ...request.headers };
+    const own = token?.goesTo(url)
+      ? { authorization: `Bearer ${token.value}` }
+      : await this.#authorizers.find((it) => it.goesTo(url))?.headers(url, usual) ?? {};
+    if (signal?.aborted) throw stopped(name);
     this.#requests++;
     try {
       const response = await inTime(
-        transport({
-          url,
-          // What is compressed on its way cannot be read by ranges.
-          headers: { "accept-encoding": "identity", "user-agent": USER_AGENT, ...headers, ...own },
-          signal: controller.signal,
-        }),
+        transport({ ...request, headers: { ...usual, ...own }, signal: controller.signal }),
         idle,
         controller.signal,
       );
@@ -417,20 +457,31 @@ function failedForGood(
 /**
  * What a status that is no success means.
  *
- * @param withToken true when a token was sent
+ * @param client knows what was sent
  */
-export function statusError(name: string, reply: HttpReply, withToken: boolean): SourceError {
+export function statusError(
+  name: string,
+  reply: HttpReply,
+  client: Pick<HttpClient, "remedyFor" | "sendsToken">,
+): SourceError {
   const { status } = reply;
+  const ofStore = client.remedyFor(reply.url);
+  const withToken = client.sendsToken(reply.url);
   const code = reply.header("x-error-code") ?? "";
   const [reason, remedy] = status === 401 || status === 403
     ? [
       /gated/i.test(code) ? "the repository is gated" : "the server does not allow it",
-      withToken
+      ofStore !== undefined
+        ? ofStore
+        : withToken
         ? "The token in HF_TOKEN does not allow it: ask for access, or use another."
         : "Set HF_TOKEN if it is a private or gated repository; check the link else.",
     ]
     : status === 404 || status === 410
-    ? ["there is no such file", "Check the address; a private repository needs HF_TOKEN."]
+    ? [
+      "there is no such file",
+      ofStore ?? "Check the address; a private repository needs HF_TOKEN.",
+    ]
     : ["the server does not give the file", "Open the address in a browser to see what it says."];
   const text = `Cannot fetch "${name}" from ${reply.url.host}: ${reason} (HTTP ${status})`;
   return new SourceError(name, text, { remedy });

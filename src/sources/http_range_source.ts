@@ -377,7 +377,7 @@ export class RangeSource implements Source {
   async #checked(reply: HttpReply, start: number, end: number): Promise<Uint8Array> {
     if (reply.status === 416) throw this.#changed("it is shorter than it was");
     if (reply.status !== 206 && reply.status !== 200) {
-      throw statusError(this.name, reply, this.#client.sendsToken(reply.url));
+      throw statusError(this.name, reply, this.#client);
     }
     this.#checkSame(reply);
     if (reply.status === 200) {

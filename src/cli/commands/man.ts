@@ -26,6 +26,10 @@ const ENVIRONMENT: readonly (readonly [names: string, meaning: string])[] = [
     "HF_TOKEN, HF_ENDPOINT",
     "The token for the hub, which no other host gets, and a mirror of the hub.",
   ],
+  [
+    "AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ENDPOINT_URL; GOOGLE_APPLICATION_CREDENTIALS; AZURE_STORAGE_CONNECTION_STRING; DOCKER_CONFIG",
+    "Credentials of object stores and registries, and where these are; docs/remote.md lists all.",
+  ],
   ["HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "What stands between here and servers."],
   ["NODE_EXTRA_CA_CERTS, SSL_CERT_FILE", "Certificates to trust besides the usual ones."],
 ];
@@ -45,6 +49,7 @@ const FILES: readonly (readonly [path: string, meaning: string])[] = [
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["modelaudit models/", "Scan a folder and everything in it."],
   ["modelaudit hf://org/model", "Scan a repository on the hub without downloading it."],
+  ["modelaudit s3://bucket/models/bert/", "Scan objects of a bucket by ranges."],
   ["modelaudit --format sarif models/ > report.sarif", "Report for code scanning."],
 ];
 

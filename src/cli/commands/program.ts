@@ -202,7 +202,10 @@ interface RawScanOptions extends RawRemoteOptions {
 function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
   const scan = program.command("scan", { isDefault: true })
     .description("scan files and folders (the default command)")
-    .argument("[path...]", "files, folders, https:// and hf:// addresses; - is standard input")
+    .argument(
+      "[path...]",
+      "files, folders, https://, hf://, s3://, gs://, az:// and oci:// addresses; - is standard input",
+    )
     .addOption(reportFormat())
     .addOption(outputOption())
     .addOption(
@@ -427,7 +430,10 @@ function describeBaseline(program: Command, io: Io, run: (job: Job) => void): vo
   const baseline = program.command("baseline").description(
     "print the issues there are now, for scan --baseline",
   )
-    .argument("[path...]", "files, folders, https:// and hf:// addresses; - is standard input")
+    .argument(
+      "[path...]",
+      "files, folders, https://, hf://, s3://, gs://, az:// and oci:// addresses; - is standard input",
+    )
     .addOption(configOption())
     .option("--no-config", "the embedded rules and nothing else")
     .option("--include <glob>", "scan only files that match (repeatable)", collect)
