@@ -102,6 +102,17 @@ export type {
   Stream,
   StreamInput,
 } from "./src/scan/options.ts";
+export type {
+  AzureSettings,
+  GcsSettings,
+  Lasting,
+  Login,
+  OciSettings,
+  S3Keys,
+  S3Settings,
+  ServiceAccount,
+  StoreSettings,
+} from "./src/remote/stores/settings.ts";
 export type { ScanProgress } from "./src/scan/schedule/progress.ts";
 export type { WalkOptions } from "./src/sources/file.ts";
 export { blobSource, bytesSource, sliceSource } from "./src/sources/memory.ts";
@@ -161,8 +172,8 @@ export type ScanSettings = Partial<ScanManyOptions>;
  * What cannot be opened is listed in the report's `errors`, what could not be read to its end makes
  * a file `incomplete`; neither is thrown.
  *
- * @param input one or several: a string is a path; `file:` URLs are read, `https:`, `http:` and `hf:`
- * URLs are fetched, as far as the verdict needs it
+ * @param input one or several: a string is a path; `file:` URLs are read, `https:`, `http:`, `hf:`,
+ * `s3:`, `gs:`, `az:` and `oci:` URLs are fetched, as far as the verdict needs it
  * @param settings rules, limits, a signal to stop early, how URLs are fetched, how folders are gone
  * through
  * @returns one report; `files` are in the order of the inputs, sorted within a folder

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { scan } from "../../mod.ts";
 import { runMain } from "./commands/main.ts";
 import { checkpoint } from "./testing/checkpoint.ts";
 import type { ServedFile } from "./testing/server.ts";
@@ -323,4 +324,29 @@ test("machines' metadata is asked only where that was asked for", async () => {
   } finally {
     await metadata.close();
   }
+});
+
+test("the module reads stores by URLs, with the keys of its settings", async () => {
+  await withStore({ "m/a b.pkl": HARMFUL }, async (server) => {
+    const keys = {
+      accessKeyId: KEYS.AWS_ACCESS_KEY_ID,
+      secretAccessKey: KEYS.AWS_SECRET_ACCESS_KEY,
+    };
+    let calls = 0;
+    const given = () => {
+      calls++;
+      return Promise.resolve({ value: keys, expires: Date.now() + 3_600_000 });
+    };
+    for (const it of [keys, given]) {
+      const report = await scan(new URL("s3://models/m/a b.pkl"), {
+        remote: { allowPrivateNetwork: true, stores: { s3: { endpoint: server.url, keys: it } } },
+      });
+      assert.deepEqual(report.files.map(({ path, verdict }) => `${path} ${verdict}`), [
+        "s3://models/m/a b.pkl dangerous",
+      ]);
+    }
+    assert.equal(calls, 1);
+    const remote = { stores: { s4: {} } } as never;
+    await assert.rejects(() => scan(new URL("s3://models/m"), { remote }), TypeError);
+  });
 });

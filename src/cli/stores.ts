@@ -28,7 +28,7 @@ import type { HttpTransport } from "../sources/http_client.ts";
 import type { Io } from "./io.ts";
 
 /** How credentials are fetched that no setting has. */
-export interface CredentialSources {
+interface CredentialSources {
   /** Also ask the metadata service of the machine. */
   readonly instance: boolean;
   /** Requests to addresses of the public internet. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isRemote } from "../remote/resolve.ts";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
 import { withDefaults } from "../core/limits.ts";
 import { NamedRules } from "../core/reasons.ts";
@@ -207,15 +208,16 @@ function addressesOf(
   input: ScanInput | PathsInput | AddressesInput,
 ): readonly string[] | undefined {
   if (input instanceof URL) {
-    return /^(?:https?|hf):$/.test(input.protocol) ? [addressOf(input)] : undefined;
+    return isRemote(input.href) ? [addressOf(input)] : undefined;
   }
   return typeof input === "object" && "addresses" in input ? input.addresses : undefined;
 }
 
-/** A URL as an argument. An `hf:` URL writes characters of file names in hexadecimal. */
+/** A URL as an argument. But for `https:`, characters of file names are written in hexadecimal. */
 function addressOf(url: URL): string {
-  if (url.protocol !== "hf:") return url.href;
+  if (/^https?:$/.test(url.protocol)) return url.href;
   try {
+    if (url.protocol !== "hf:") return decodeURIComponent(url.href);
     // "%2F" stays: it belongs to a revision.
     return url.href.replaceAll(/(?:%(?!2f)[0-9a-f]{2})+/gi, decodeURIComponent);
   } catch {

@@ -26,7 +26,7 @@ const SESSION_SECONDS = 300;
 const IDLE_MILLISECONDS = 5000;
 
 /** Where the credentials of a machine or container of AWS are. */
-export interface InstancePlace {
+interface InstancePlace {
   readonly service?: string | undefined;
   readonly container?: string | undefined;
   readonly relative?: string | undefined;

@@ -15,7 +15,7 @@ import type { OciSettings } from "./settings.ts";
 import { isDigest, type OciTarget, storeName } from "./target.ts";
 
 /** A layer, as a file. */
-export interface Blob {
+interface Blob {
   /** As its annotations name it, else `sha256-…`, as Ollama and `oras` keep what has no name. */
   readonly path: string;
   /** Lower-case hexadecimal. */

@@ -6,6 +6,7 @@
 
 /** Something that is valid for a time, fetched anew when that ends. */
 export interface Lasting<T> {
+  /** What is valid. */
   readonly value: T;
   /** Milliseconds since 1970; undefined where it does not end. */
   readonly expires?: number | undefined;
@@ -13,7 +14,9 @@ export interface Lasting<T> {
 
 /** Keys of AWS or of a store that is compatible with S3. */
 export interface S3Keys {
+  /** `AWS_ACCESS_KEY_ID` */
   readonly accessKeyId: string;
+  /** `AWS_SECRET_ACCESS_KEY` */
   readonly secretAccessKey: string;
   /** Of temporary keys. */
   readonly sessionToken?: string | undefined;
@@ -31,9 +34,11 @@ export interface S3Settings {
 
 /** A key of a service account of Google, as its JSON file has it. */
 export interface ServiceAccount {
+  /** Its name, `client_email`. */
   readonly clientEmail: string;
   /** PKCS #8, PEM. */
   readonly privateKey: string;
+  /** `private_key_id` */
   readonly keyId?: string | undefined;
 }
 
@@ -43,6 +48,7 @@ export interface GcsSettings {
   readonly endpoint?: string | URL | undefined;
   /** Requests are anonymous without a token and an account. A function is called when the token before has expired. */
   readonly token?: string | (() => Promise<Lasting<string>>) | undefined;
+  /** Signs its own tokens. */
   readonly account?: ServiceAccount | undefined;
 }
 
@@ -54,6 +60,7 @@ export interface AzureSettings {
   readonly endpoint?: string | URL | undefined;
   /** Base64. */
   readonly key?: string | undefined;
+  /** Of Microsoft Entra. A function is called when the token before has expired. */
   readonly token?: string | (() => Promise<Lasting<string>>) | undefined;
   /** A shared access signature, as a query. */
   readonly sas?: string | undefined;
@@ -61,7 +68,9 @@ export interface AzureSettings {
 
 /** A login at a registry. */
 export interface Login {
+  /** The name. */
   readonly username: string;
+  /** The password, or an access token. */
   readonly password: string;
 }
 
@@ -73,9 +82,13 @@ export interface OciSettings {
 
 /** Object stores and registries; requests are anonymous where nothing is given. */
 export interface StoreSettings {
+  /** For `s3:`. */
   readonly s3?: S3Settings | undefined;
+  /** For `gs:`. */
   readonly gcs?: GcsSettings | undefined;
+  /** For `az:`. */
   readonly azure?: AzureSettings | undefined;
+  /** For `oci:`. */
   readonly oci?: OciSettings | undefined;
 }
 

@@ -12,7 +12,7 @@
 import type { S3Keys } from "./settings.ts";
 
 /** What is signed. */
-export interface Signed {
+interface Signed {
   readonly url: URL;
   /** Headers besides Host; of these Range and those that begin with `x-amz-` are signed. Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
