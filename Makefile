@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-deno test-bun test-browser check check-fmt check-lint check-types \
         check-imports check-rules check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
-        binary binaries package clean
+        binary binaries package wheel test-wheel clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
 DENO = "$$(cat .cache/deno-path)"
@@ -108,6 +108,13 @@ binaries: setup ## executables for Linux, macOS and Windows in dist/ (RUNTIME=bu
 
 package: setup ## the npm package in dist/npm
 	@$(BUILD) npm
+
+wheel: setup ## the Python package in dist/python (PYTHON: which one builds it)
+	@scripts/setup bun
+	@$(BUILD) wheel
+
+test-wheel: setup ## the Python package installed by pip and uv, offline, with what it guards (FRAMEWORKS=all)
+	@scripts/test-wheel
 
 bench: setup ## measure time, memory and bytes read (with Python: beside other scanners)
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/bench/bench.ts $(BENCH)

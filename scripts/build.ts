@@ -2,6 +2,7 @@
  * Builds what is shipped, into `dist/`:
  *
  *     scripts/build.ts npm                         the npm package, in dist/npm
+ *     scripts/build.ts wheel                       the Python package, in dist/python
  *     scripts/build.ts binary [--runtime bun]      an executable for this machine
  *     scripts/build.ts binaries [--runtime bun]    one for each system
  *
@@ -23,6 +24,7 @@ import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
 import { sevenZipLicenses, stageBrowser, stageSources } from "./package/stage.ts";
+import { stageWheel } from "./package/wheel.ts";
 import { type LockFile, sbomOf } from "./sbom.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -40,6 +42,9 @@ const MANUAL = `${TOOL_NAME}.1`;
 
 /** Entries of the package. */
 const ENTRIES = ["cli.ts", "worker.ts", "mod.ts"] as const;
+
+/** The entry of the Python package's own process. */
+const GUARD_ENTRY = "scripts/package/python/guard.ts";
 
 type Runtime = "deno" | "bun";
 
@@ -101,6 +106,11 @@ Bun could not fetch its runtime for another system (its own words stand above).
 Build on that system, or where npm's registry can be reached.
 `;
 
+const NO_PIP = `
+A wheel is built by Python 3.9 or newer with pip, which fetches the build backend that
+python/pyproject.toml names. Another Python can be named: PYTHON=/path/to/python make wheel
+`;
+
 class BuildError extends Error {}
 
 function main(args: readonly string[]): void {
@@ -114,12 +124,14 @@ function main(args: readonly string[]): void {
     case "npm":
       buildPackage(join(DIST, "npm"));
       return declare(join(DIST, "npm"));
+    case "wheel":
+      return buildWheel(join(DIST, "python"));
     case "binary":
       return buildExecutables(runtime, undefined);
     case "binaries":
       return buildExecutables(runtime, TARGETS);
     default:
-      throw new BuildError("usage: build.ts npm | binary | binaries [--runtime deno|bun]");
+      throw new BuildError("usage: build.ts npm | wheel | binary | binaries [--runtime deno|bun]");
   }
 }
 
@@ -173,6 +185,28 @@ function writeManifest(folder: string): void {
   });
 }
 
+/** The Python package: one wheel for all systems, in which Deno is a dependency. */
+function buildWheel(folder: string): void {
+  const [stage, sources] = [join(DIST, "stage"), join(DIST, "stage-python")];
+  for (const path of [stage, sources, folder]) {
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { recursive: true });
+  }
+  mkdirSync(join(stage, "scripts"));
+  try {
+    stageSources(ROOT, stage);
+    const program = stageWheel(ROOT, sources);
+    bundle(stage, ["cli.ts", "worker.ts", GUARD_ENTRY], program, []);
+    writeFileSync(join(program, "sbom.cdx.json"), sbom());
+    const python = process.env["PYTHON"] ?? "python3";
+    const options = ["--quiet", "--no-deps", "--no-cache-dir", "--wheel-dir", folder];
+    run(python, ["-m", "pip", "wheel", ...options, sources], { help: NO_PIP });
+  } finally {
+    for (const path of [stage, sources]) rmSync(path, { recursive: true, force: true });
+  }
+  for (const name of readdirSync(folder)) process.stdout.write(`built ${join(folder, name)}\n`);
+}
+
 /** Bundles entries of a folder that holds the sources, and makes the command line one that can be run. */
 function bundle(
   from: string,
@@ -189,6 +223,7 @@ function bundle(
     "--minify-whitespace",
     "--minify-syntax",
     `--outdir=${folder}`,
+    "--entry-naming=[name].[ext]",
     "--chunk-naming=chunks/[hash].[ext]",
     ...external.map((name) => `--external=${name}`),
   ], { folder: from });
