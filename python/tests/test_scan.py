@@ -64,8 +64,11 @@ class Command(HarmTestCase):
         self.assertEqual(allowed, ["--allow-read=" + _deno.PROGRAM])
         scanning = [it.split("=")[0] for it in _deno.command_line(["model.pkl"]) if it.startswith("--allow")]
         self.assertEqual(scanning, ["--allow-read", "--allow-env"])
-        remote = [it.split("=")[0] for it in _deno.command_line(["hf://org/model"]) if it.startswith("--allow")]
-        self.assertEqual(remote, ["--allow-read", "--allow-env", "--allow-net", "--allow-sys"])
+        for remote in ("hf://org/model", "HTTPS://host/a.pkl", "s3://bucket/a.pkl", "--url", "--hf=org/model"):
+            allowed = [it.split("=")[0] for it in _deno.command_line([remote]) if it.startswith("--allow")]
+            self.assertEqual(allowed, ["--allow-read", "--allow-env", "--allow-net", "--allow-sys"], remote)
+        for local in ("https:", "://x", "file://x", "hf", "--hfx"):
+            self.assertNotIn("--allow-net", _deno.command_line([local]))
 
 
 class Scan(HarmTestCase):

@@ -9,6 +9,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../../src/cli/io.ts";
 import { TOOL_VERSION } from "../../src/core/version.ts";
+import { REMOTE_SCHEMES } from "../../src/remote/resolve.ts";
 import { sevenZipLicenses } from "./stage.ts";
 
 /** What is copied of `python/`; the rest are its tests. */
@@ -42,11 +43,12 @@ export function stageWheel(root: string, folder: string): string {
 /** The module with what the program and the package must agree on. JSON's lists of texts are Python's. */
 function versionModule(): string {
   return [
-    '"""Written by the build: version, and environment variables that the program may see."""',
+    '"""Written by the build: version, environment variables that the program may see, and what it fetches."""',
     "",
     `__version__ = ${JSON.stringify(TOOL_VERSION)}`,
     `ENVIRONMENT = ${JSON.stringify(ENVIRONMENT)}`,
     `NETWORK_ENVIRONMENT = ${JSON.stringify(NETWORK_ENVIRONMENT)}`,
+    `REMOTE_SCHEMES = ${JSON.stringify(REMOTE_SCHEMES)}`,
     "",
   ].join("\n");
 }

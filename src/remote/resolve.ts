@@ -63,9 +63,14 @@ export function hubEndpoint(endpoint: string | URL, setting: string): URL {
   throw new ConfigError(setting, `${setting} is no https:// URL: "${shown}"`);
 }
 
+/** Schemes of addresses that are fetched, in lower case. */
+export const REMOTE_SCHEMES = ["http", "https", "hf", "s3", "gs", "az", "oci"] as const;
+
+const REMOTE = new RegExp(`^(?:${REMOTE_SCHEMES.join("|")})://`, "i");
+
 /** True for an argument that is to be fetched. */
 export function isRemote(argument: string): boolean {
-  return /^(?:https?|hf|s3|gs|az|oci):\/\//i.test(argument);
+  return REMOTE.test(argument);
 }
 
 /**

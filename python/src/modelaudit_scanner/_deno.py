@@ -6,15 +6,14 @@ import os
 import shutil
 import sys
 import threading
-from typing import Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
 from ._errors import ScannerError
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.join(_HERE, "_program")
 
-# Arguments that name something to fetch; the launcher of the checkout has the same list.
-_SCHEMES = ("http://", "https://", "hf://")
+# Options that name something to fetch.
 _REMOTE_OPTIONS = ("--url", "--hf")
 
 # Nothing that lies in the working directory has a say, and nothing is fetched or asked.
@@ -67,14 +66,8 @@ def _find() -> str:
     )
 
 
-def _variables() -> Dict[str, List[str]]:
-    from ._version import ENVIRONMENT, NETWORK_ENVIRONMENT
-
-    return {"always": list(ENVIRONMENT), "network": list(NETWORK_ENVIRONMENT)}
-
-
-def _is_remote(argument: str) -> bool:
-    return argument.lower().startswith(_SCHEMES) or any(
+def _is_remote(argument: str, schemes: Sequence[str]) -> bool:
+    return argument.partition("://")[0].lower() in schemes and "://" in argument or any(
         argument == option or argument.startswith(option + "=") for option in _REMOTE_OPTIONS
     )
 
@@ -85,10 +78,11 @@ def command_line(arguments: Sequence[str]) -> List[str]:
     It may read files and a few environment variables; the network only where an argument names something
     to fetch, writing only for the files of ``--output``, until they are open.
     """
-    network = any(map(_is_remote, arguments)) and "--offline" not in arguments
+    from ._version import ENVIRONMENT, NETWORK_ENVIRONMENT, REMOTE_SCHEMES
+
+    network = any(_is_remote(it, REMOTE_SCHEMES) for it in arguments) and "--offline" not in arguments
     write = any(it == "--output" or it.startswith("--output=") for it in arguments)
-    variables = _variables()
-    names = variables["always"] + (variables["network"] if network else [])
+    names = [*ENVIRONMENT, *(NETWORK_ENVIRONMENT if network else ())]
     return [
         deno_path(),
         *_FLAGS,
