@@ -74,13 +74,16 @@ function problemOf(row: EvidenceRow, library: string, hasMeaning: boolean): stri
     return READ.includes(library) ? undefined : "its source was read, and it was not run";
   }
   if (row.releases === 0n) return "no release has it";
+  if (row.kind === "source" && row.use !== "restored" && row.use !== "named") {
+    return "its source was read, which is no evidence for a call";
+  }
   const all = [...row.call, ...row.restore];
   const makes = [row.kind, ...all].find((each) => MAKES_CLASSES.includes(each));
   // To name an enumeration makes nothing; a call of it is reported as one that makes a class.
   if (makes === "enum-base" && row.use === "named") return undefined;
   if (makes !== undefined) return makes;
   if (row.use === "named") {
-    return row.kind === "class" || row.kind === "enum"
+    return ["class", "enum", "source"].includes(row.kind)
       ? undefined
       : row.call.find((each) => HARMFUL.test(each));
   }

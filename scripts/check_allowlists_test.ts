@@ -43,6 +43,19 @@ test("a name without evidence, or with evidence for another use, is refused", ()
   ]);
 });
 
+test("a class of which only the source was read is evidence for no call", () => {
+  assert.deepEqual(shortcomings("restored", "Thing\trestored\tsource\t1\t\t-"), []);
+  assert.deepEqual(shortcomings("named", "Thing\tnamed\tsource\t1\t\t-\tsource:__repr__"), []);
+  assert.deepEqual(shortcomings("restored", "Thing\trestored\tsource\t1\t\t-\tsource:__repr__"), [
+    "source:__repr__",
+  ]);
+  for (const use of ["called", "filled"] as const) {
+    assert.deepEqual(shortcomings(use, `Thing\t${use}\tsource\t1`), [
+      "its source was read, which is no evidence for a call",
+    ]);
+  }
+});
+
 test("metaclasses, identities and functions that call what they are given are refused", () => {
   for (const use of ["called", "restored", "named"] as const) {
     for (const kind of ["metaclass", "enum-base"]) {

@@ -11,7 +11,10 @@ export interface EvidenceRow {
   readonly name: string;
   /** "called", "restored" or "named" as on the list; "-" for a candidate that is on none. */
   readonly use: string;
-  /** "class", "enum", "function", "value", "metaclass", "enum-base"; "read" for one that was read and not run. */
+  /**
+   * "class", "enum", "function", "value", "metaclass", "enum-base"; "source" for a class of a release of which
+   * only the sources were read; "read" for one that was read by a person.
+   */
   readonly kind: string;
   /** The releases that have it, a bit each. */
   readonly releases: bigint;
@@ -46,7 +49,7 @@ export function parseEvidence(text: string, file: string): Evidence {
     const cells = line.split("\t");
     const [name = "", use = "", kind = "", bits = "", hooks = "", call = "", restore = ""] = cells;
     if (name === "release" && cells.length === 5) {
-      releases.push(`${kind} on ${hooks}`);
+      releases.push(hooks === "source" ? `${kind}, its source` : `${kind} on ${hooks}`);
     } else if (name === "cell" && cells.length === 3) {
       texts.set(`@${use}`, kind);
     } else if (/^\[.+\]$/.test(line)) {

@@ -1,8 +1,8 @@
 """audit.py [--environments FOLDER] [--results FOLDER] [--again|--kept] [--remove] [LIBRARY…]: audits the allowlists.
 
 For each release in libraries.toml it makes an environment outside the checkout, lets candidates.py
-enumerate and examine the release in it, and keeps the answer under --results (a temporary folder unless
-given). What is there already is not made again but with --again, and nothing else is looked at with --kept;
+enumerate and examine the release in it (or, of a release with "source", reads the sources: source.py), and
+keeps the answer under --results (a temporary folder unless given). What is there already is not made again but with --again, and nothing else is looked at with --kept;
 --remove removes each environment after use.
 At the end it writes rules/evidence/LIBRARY.tsv and rules/safe/LIBRARY.toml from all answers.
 """
@@ -20,7 +20,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from environments import Release, folder_of_environments, make, releases, remove  # noqa: E402
-from evidence import Answer, listed_names, merge, write_evidence, write_list  # noqa: E402
+from evidence import Answer, listed_names, merge, reached_by_hooks, uses_of_all, write_evidence, write_list  # noqa: E402
+from probe import HOOKS  # noqa: E402
+from review import REVIEW  # noqa: E402
+from source import read_release  # noqa: E402
 
 CANDIDATES = Path(__file__).parent / "candidates.py"
 #: What one release may take. The slowest, torch 2.13, takes five minutes on one core.
@@ -32,6 +35,9 @@ def audit(release: Release, python: Path, further: Path) -> dict:
 
     Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired when it hangs.
     """
+    if release.source:
+        [packages] = python.parent.parent.glob("lib/python*/site-packages")
+        return read_release(packages, REVIEW[release.library], uses_of_all(release.library), reached_by_hooks(), HOOKS)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
                    "MODELAUDIT_PREPARE": release.prepare,
                    "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}

@@ -32,6 +32,8 @@ class Release:
     bare: bool
     #: Python that runs before the library is imported.
     prepare: str
+    #: Whether its sources are read, and nothing of it is run.
+    source: bool = False
 
     @property
     def requirements(self) -> list[str]:
@@ -46,7 +48,8 @@ def releases(libraries: list[str] | None = None) -> list[Release]:
         table = tomllib.load(file)
     return [
         Release(entry["name"], entry.get("distribution"), each["version"], each["python"],
-                tuple(each["needs"].split()), each.get("bare", False), entry.get("prepare", ""))
+                tuple(each["needs"].split()), each.get("bare", False), entry.get("prepare", ""),
+                each.get("source", False))
         for entry in table["library"] if not libraries or entry["name"] in libraries
         for each in entry["releases"]
     ]
@@ -86,7 +89,7 @@ def make(release: Release, folder: Path) -> Path:
     shutil.rmtree(place, ignore_errors=True)
     interpreter = interpreter_of(release.python)
     uv = os.environ.get("UV") or shutil.which("uv")
-    options = ["--no-deps"] if release.bare else []
+    options = ["--no-deps"] if release.bare or release.source else []
     if uv is not None:
         run([uv, "venv", "--quiet", "--python", interpreter, str(place)])
         links = [f"--find-links={each}" for each in os.environ.get("PIP_FIND_LINKS", "").split()]

@@ -80,6 +80,32 @@ def listed_names(library: str) -> set[tuple[str, str]]:
     }
 
 
+def uses_of_all(but: str) -> dict[str, str]:
+    """The use of each path on the lists of all libraries but one."""
+    found: dict[str, str] = {}
+    for file in sorted(SAFE.glob("*.toml")):
+        for use, modules in read_list(file.stem).items() if file.stem != but else ():
+            found |= {f"{module}.{name}": use for module, names in modules.items() for name in names}
+    return found
+
+
+def reached_by_hooks() -> dict[str, set[str]]:
+    """Methods that hooks of audited classes were seen to call of the object, by the class's path."""
+    found: dict[str, set[str]] = {}
+    for file in EVIDENCE.glob("*.tsv"):
+        module, texts = "", {}
+        for line in file.read_text(encoding="utf-8").splitlines():
+            cells = line.split("\t")
+            if cells[0] == "cell":
+                texts[f"@{cells[1]}"] = cells[2]
+            elif line.startswith("["):
+                module = line[1:-1]
+            elif len(cells) == len(COLUMNS):
+                restore = texts.get(cells[-1], cells[-1])
+                found[f"{module}.{cells[0]}"] = set(re.findall(r"calls-state:(\w+)", restore))
+    return found
+
+
 def meanings() -> set[str]:
     """Paths of rules/callables.toml."""
     with (ROOT / "rules" / "callables.toml").open("rb") as file:
@@ -141,7 +167,10 @@ def use_of(row: Row, followed: set[str]) -> str:
     # What executes a text of its state is compared with the library's own template.
     if has_meaning:
         against["restore"] -= {"event:exec"}
-    is_class = row.kind in ("class", "enum")
+    # What a decorator made of a class cannot be read.
+    if "source:decorator" in row.restore:
+        return "-"
+    is_class = row.kind in ("class", "enum", "source")
     allowed = {
         "called": not against["call"] and not against["restore"],
         "filled": against["call"] <= {"attributes"} and not against["restore"],
@@ -165,7 +194,7 @@ def write_evidence(library: str, answers: list[Answer], rows: list[Row]) -> None
     for at, given in enumerate(answers):
         installed = " ".join(given.release.requirements) or "nothing"
         lines.append("\t".join(["release", str(at), f"{library} {given.release.version}", installed,
-                                f"Python {given.answer['python']}"]))
+                                f"Python {given.answer['python']}" if given.answer["python"] else "source"]))
     texts = Counter(text for row in rows for text in findings_of(row))
     often = [text for text, count in texts.most_common() if count >= REPEATED and len(text) > SHORT]
     numbers = {text: f"@{at}" for at, text in enumerate(often)}

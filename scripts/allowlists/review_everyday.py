@@ -75,7 +75,8 @@ GENSIM = Review(
     modules=("gensim.models", "gensim.corpora", "gensim.similarities", "gensim.matutils!", "gensim.utils!",
              "gensim.interfaces!", "gensim.topic_coherence"),
     exclude_modules=TESTS + (r"\.(wrappers|deprecated|downloader|scripts)(\.|$)", r"dispatcher$"),
-    exclude=(r"gensim\.utils\.(?!SaveLoad|FakeDict|NoCM|InputQueue|ClippedCorpus|SlicedCorpus|RepeatCorpus).*",),
+    exclude=(r"gensim\.utils\.(?!SaveLoad|FakeDict|NoCM|InputQueue|ClippedCorpus|SlicedCorpus|RepeatCorpus).*",
+             r".*\.NormModel"),
 )
 
 TORCHVISION = Review(

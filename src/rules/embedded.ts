@@ -4,7 +4,7 @@
 import type { PackedAllowlist } from "./allowed.ts";
 
 /** SHA-256 of the files in rules/. */
-export const RULES_HASH: string = "9aa102a4c2b1274939c765a824636076fa0173d04d13bb367d8efbbe5f188515";
+export const RULES_HASH: string = "695ae319f1f0ce756dc878e57eb14ee66454d56a0634e9bd9d4f865ddb03ae24";
 
 /** All rules, as JSON. */
 export const RULES_JSON: string = `[
@@ -1103,6 +1103,51 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ieepspeed ~0HfDeepSpeedConfig`,
   },
   {
+    library: "albumentations",
+    version: "1.3.1 to 2.0.8",
+    roots: ["albumentations"],
+    text: `00albumentations.augmentations.blur.transforms =0AdvancedBlur =c.InitSchema =0Blur =4.InitSchema =4InitSchema =0Defocus =7.InitSchema =0GaussianBlur =c.InitSchema =1lassBlur =9.InitSchema =0MedianBlur =1otionBlur =a.InitSchema =0ZoomBlur =8.InitSchema
+0tcrops.transforms =0AtLeastOneBBoxRandomCrop =o.InitSchema =0BBoxSafeRandomCrop =i.InitSchema =1aseCrop =8AndPad =e.InitSchema =4RandomSizedCropInitSchema =0CenterCrop =a.InitSchema =1rop =4.InitSchema =4AndPad =a.InitSchema =4NonEmptyMaskIfExists =o.InitSchema ~4SizeError =0RandomCrop =a.InitSchema =aFromBorders =l.InitSchema =aNearBBox =i.InitSchema =6ResizedCrop =h.InitSchema =6SizedBBoxSafeCrop =n.InitSchema =bCrop =f.InitSchema =0_BaseRandomSizedCrop =k.InitSchema
+0tdomain_adaptation =0FDA =0HistogramMatching =0PixelDistributionAdaptation
+0uropout.channel_dropout =0ChannelDropout =e.InitSchema
+12oarse_dropout =0CoarseDropout =d.InitSchema =2nstrainedCoarseDropout =o.InitSchema =0Erasing =7.InitSchema
+12utout =0Cutout
+11grid_dropout =0GridDropout =b.InitSchema
+11mask_dropout =0MaskDropout =b.InitSchema
+11transforms =0BaseDropout =b.InitSchema =0PixelDropout =c.InitSchema
+11xy_masking =0XYMasking =9.InitSchema
+0tgeometric.distortion =0BaseDistortion =e.InitSchema =0ElasticTransform =g.InitSchema =0GridDistortion =e.InitSchema =0OpticalDistortion =h.InitSchema =0PiecewiseAffine =f.InitSchema =0ThinPlateSpline =f.InitSchema
+13flip =0D4 =2.InitSchema =0HorizontalFlip =0SquareSymmetry =0Transpose =0VerticalFlip
+13pad =0Pad =3.InitSchema =3IfNeeded =b.InitSchema
+13resize =0LongestMaxSize =0MaxSizeTransform =g.InitSchema =0RandomScale =b.InitSchema =1esize =6.InitSchema =0SmallestMaxSize
+14otate =0RandomRotate90 =1otate =6.InitSchema =6InitSchema =0SafeRotate =a.InitSchema
+13transforms =0Affine =6.InitSchema =0ElasticTransform =0Flip =0GridDistortion =4ElasticDeform =h.InitSchema =0HorizontalFlip =0Morphological =d.InitSchema =0OpticalDistortion =0PadIfNeeded =b.PositionType =1erspective =b.InitSchema =1iecewiseAffine =0RandomGridShuffle =h.InitSchema =0ShiftScaleRotate =g.InitSchema =0Transpose =0VerticalFlip
+0tmixing.domain_adaptation =0BaseDomainAdaptation =kInitSchema =0FDA =3.InitSchema =0HistogramMatching =h.InitSchema =0PixelDistributionAdaptation =r.InitSchema
+1h_functional ~0BaseScaler ~0DomainAdapter ~0MinMaxScaler ~0StandardScaler ~0TransformerInterface
+10functional =0ProcessedMosaicItem
+10transforms =0Mosaic =6.InitSchema =0OverlayElements =f.InitSchema
+0tother.type_transform =0FromFloat =9.InitSchema =0ToFloat =7.InitSchema
+0tpixel.functional ~0MacenkoNormalizer ~0SimpleNMF ~1tainNormalizer ~0VahadaneNormalizer
+0ztransforms =0AdditiveNoise =d.InitSchema =1utoContrast =c.InitSchema =0BetaParams =0CLAHE =5.InitSchema =1hannelShuffle =2romaticAberration =j.InitSchema =1olorJitter =b.InitSchema =0Downscale =9.InitSchema =0Emboss =6.InitSchema =1qualize =8.InitSchema =0FancyPCA =8.InitSchema =0GaussNoise =a.InitSchema =5ianParams =0HEStain =7.InitSchema =1ueSaturationValue =i.InitSchema =0ISONoise =8.InitSchema =1llumination =c.InitSchema =1mageCompression =g.InitSchema =1nterpolationPydantic =2vertImg =0LaplaceParams =0MultiplicativeNoise =j.InitSchema =0NoiseParamsBase =2rmalize =9.InitSchema =0PlanckianJitter =f.InitSchema =3smaBrightnessContrast =o.InitSchema =6Shadow =c.InitSchema =1osterize =9.InitSchema =0RGBShift =8.InitSchema =1andomBrightnessContrast =o.InitSchema =6Fog =9.InitSchema =6Gamma =b.InitSchema =7ravel =c.InitSchema =6Rain =a.InitSchema =6Shadow =c.InitSchema =7now =a.InitSchema =7unFlare =e.InitSchema =6ToneCurve =f.InitSchema =1ingingOvershoot =g.InitSchema =0SaltAndPepper =d.InitSchema =1harpen =7.InitSchema =2otNoise =9.InitSchema =1olarize =8.InitSchema =1patter =7.InitSchema =1uperpixels =b.InitSchema =0ToGray =6.InitSchema =2RGB =5.InitSchema =2Sepia =0UniformParams =2sharpMask =b.InitSchema
+0tspectrogram.transform =0FrequencyMasking =g.InitSchema =0TimeMasking =b.InitSchema =4Reverse =b.InitSchema
+0ttext.transforms =0TextImage =9.InitSchema
+0uransforms =0CLAHE =1hannelShuffle =1olorJitter =0Downscale ~9.Interpolation =0Emboss =1qualize =0FancyPCA =1romFloat =0GaussNoise =0HueSaturationValue =0ISONoise =1mageCompression =g.ImageCompressionType =1nvertImg =0JpegCompression =0MultiplicativeNoise =0Normalize =0PixelDropout =1osterize =0RGBShift =1andomBrightness =gContrast =6Contrast =6Fog =6Gamma =7ravel =8idShuffle =6Rain =6Shadow =7now =7unFlare =6ToneCurve =1ingingOvershoot =0Sharpen =1olarize =1patter =1uperpixels =0TemplateTransform =1oFloat =2Gray =2RGB =2Sepia =0UnsharpMask
+133d.transforms =0BaseCropAndPad3D =g.InitSchema =4Pad3D =9.InitSchema =0CenterCrop3D =c.InitSchema =1oarseDropout3D =f.InitSchema =1ubicSymmetry =0Pad3D =5.InitSchema =3IfNeeded3D =d.InitSchema =0RandomCrop3D =c.InitSchema
+0tutils ~0PCA
+0fcore.bbox_utils ~0BboxParams ~5rocessor
+0kcomposition =0BaseCompose =0Compose =0OneOf =4rOther =0PerChannel =0RandomOrder =1eplayCompose =0SelectiveChannelTransform =2quential =1omeOf
+0khub_mixin ~0HubMixin
+0kkeypoints_utils ~0KeypointParams ~8sProcessor
+0klabel_manager ~0LabelEncoder ~5Manager ~6etadata
+0kserialization ~0Serializable
+0ktransforms_interface =0BaseTransformInitSchema =3icTransform =e.InitSchema =0DualTransform =0ImageOnlyTransform ~1nterpolation =0NoOp =0Transform3D
+0lype_definitions =0ReferenceImage =0Targets
+0kutils ~0DataProcessor ~0Params
+0fimgaug.stubs ~0IAAAdditiveGaussianNoise ~4ffine ~3CropAndPad ~3Emboss ~3Fliplr ~7ud ~3Perspective ~4iecewiseAffine ~3Sharpen ~4tub ~4uperpixels
+0mtransforms =0BasicIAATransform =0DualIAATransform =0IAAAdditiveGaussianNoise =4ffine =3CropAndPad =3Emboss =3Fliplr =7ud =3Perspective =4iecewiseAffine =3Sharpen =4uperpixels =1mageOnlyIAATransform
+0fpytorch.transforms =0ToTensor =83D =8V2`,
+  },
+  {
     library: "catboost",
     version: "1.2.2 to 1.2.10",
     roots: ["_catboost","catboost"],
@@ -1142,6 +1187,57 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0jrapper ~0NestedCVWrapper ~0PolynomialWrapper`,
   },
   {
+    library: "causalml",
+    version: "0.17.0 to 0.18.0",
+    roots: ["causalml"],
+    text: `00causalml.feature_selection.filters ~0FilterSelect
+0gs ~0LabelEncoder ~0OneHotEncoder
+09inference.iv.drivlearner =0BaseDRIVLearner =8Regressor =0XGBDRIVRegressor
+0miv_regression ~0IVRegressor
+0jjax.cevae.cevae ~0CEVAE =0_CEVAENet
+0tmodeling =0BernoulliNet =0DiagNormalNet =0ExponentialNet =0FullyConnected =0Guide =0LaplaceNet =0Model =0NormalNet =0PreWhitener =0StudentTNet
+0ndragonnet ~0DragonNet =9Module =0EpsilonLayer
+0jmeta.base ~0BaseLearner
+0odrlearner ~0BaseDRClassifier ~6Learner ~6Regressor ~0XGBDRRegressor
+0oexplainer ~0Explainer
+0orlearner ~0BaseRClassifier ~5Learner ~5Regressor ~0XGBRClassifier ~4Regressor
+0oslearner ~0BaseSClassifier ~5Learner ~5Regressor ~0LRSRegressor ~0StatsmodelsOLS
+0otlearner ~0BaseTClassifier ~5Learner ~5Regressor ~0MLPTRegressor ~0XGBTClassifier ~4Regressor
+0pmle =0TMLELearner
+0oxlearner ~0BaseXClassifier ~5Learner ~5Regressor
+0jserialization ~0CausalMLVersionMismatchWarning ~0SerializableLearner
+0jtf.dragonnet ~0DragonNet
+0mutils =0EpsilonLayer
+0korch.cevae ~0CEVAE
+0kree._tree._classes ~0BaseDecisionTree
+0puplift._tree ~0BaseUpliftDecisionTree
+0wupliftforest ~0UpliftRandomForestClassifier ~0_KernelUpliftRandomForestClassifier
+12tree ~0UpliftTreeClassifier ~0_KernelUpliftTreeClassifier ~1UpliftTreeNode
+0ocausal._tree ~0BaseCausalDecisionTree
+0vcausalforest ~0CausalRandomForestRegressor
+11tree ~0CausalTreeRegressor
+09match ~0MatchOptimizer ~0NearestNeighborMatch
+0aetrics.sensitivity ~0Sensitivity ~bMSM ~bPlaceboTreatment ~bRandomCause ~hReplace ~bSelectionBias ~cubsetData
+09optimize.policylearner =0PolicyLearner
+0iunit_selection ~0CounterfactualUnitSelector
+0ivalue_optimization ~0CounterfactualValueEstimator
+09propensity =0ElasticNetPropensityModel =0GradientBoostedPropensityModel =0LogisticRegressionPropensityModel =0PropensityModel`,
+  },
+  {
+    library: "cmdstanpy",
+    version: "1.1.0 to 1.3.2",
+    roots: ["cmdstanpy"],
+    text: `00cmdstanpy.cmdstan_args ~0CmdStanArgs ~0GenerateQuantitiesArgs ~0LaplaceArgs =0Method ~0OptimizeArgs ~0PathfinderArgs ~0SamplerArgs ~0VariationalArgs
+0astanfit.gq =0CmdStanGQ
+0ilaplace =0CmdStanLaplace
+0imcmc =0CmdStanMCMC
+0jetadata ~0InferenceMetadata
+0jle =0CmdStanMLE
+0ipathfinder =0CmdStanPathfinder
+0irunset =0RunSet
+0ivb =0CmdStanVB`,
+  },
+  {
     library: "dateutil",
     version: "2.8.2 to 4.0.0",
     roots: ["dateutil"],
@@ -1154,6 +1250,101 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0b._common 0_tzinfo ~0tzrangebase
 0dtzfile ~0_CalendarOffset ~1DayOffset ~1TZStr ~3ifHeader ~1ttinfo 1unpickle ~0tzfile
 0ctz 0DeprecatedTzKeyWarning ~0_ttinfo ~2zfile ~3icalvtz ~acomp ~0tzfile ~2local ~2offset ~2range ~2str ~2utc`,
+  },
+  {
+    library: "econml",
+    version: "0.16.0 to 0.17.0",
+    roots: ["econml"],
+    text: `00econml._cate_estimator ~0BaseCateEstimator ~0DebiasedLassoCateEstimatorDiscreteMixin ~qMixin ~0ForestModelFinalCateEstimatorDiscreteMixin ~tMixin ~0LinearCateEstimator ~6ModelFinalCateEstimatorDiscreteMixin ~tMixin ~0StatsModelsCateEstimatorDiscreteMixin ~oMixin ~0TreatmentExpansionMixin
+08ensemble._ensemble ~0BaseEnsemble
+08lazy =0_LazyModule
+08ortho_learner ~0_OrthoLearner
+08tree_exporter ~0_CateTreeDOTExporter ~9MPLExporter ~aixin ~1DOTExporter ~1MPLExporter ~1PolicyTreeDOTExporter ~bMPLExporter ~cixin ~1SingleTreeExporterMixin ~1TreeExporter
+07automated_ml._automated_ml ~0AutomatedMLMixin ~codel =0EconAutoMLConfig ~0_InnerAutomatedMLModel
+07cate_interpreter._interpreters ~0SingleTreeCateInterpreter ~aPolicyInterpreter ~0_SingleTreeInterpreter
+07data.dynamic_panel_dgp ~0AbstracDynamicPanelDGP ~0DynamicPanelDGP ~0SemiSynthetic
+08ml._rlearner ~0_ModelFinal ~6Nuisance ~1RLearner
+0bcausal_forest =0CausalForestDML ~0_CausalForestFinalWrapper ~1GenericSingleOutcomeModelFinalWithCovInference
+0bdml ~0DML ~0KernelDML ~0LinearDML ~0NonParamDML ~0SparseLinearDML ~0_BaseDML ~1FinalWrapper =3rstStageSelector ~bWrapper ~1RandomFeatures
+08owhy =0DoWhyWrapper
+08r._drlearner ~0DRLearner ~0ForestDRLearner ~0LinearDRLearner ~0SparseLinearDRLearner ~0_ModelFinal ~6Nuisance
+07federated_learning ~0FederatedEstimator
+07grf._base_grf ~0BaseGRF
+0ktree ~0GRFTree
+0bclasses ~0CausalForest ~6IVForest ~0MultiOutputGRF ~0RegressionForest
+07inference._bootstrap =0BootstrapEstimator
+0iinference =0BootstrapInference ~0EmpiricalInferenceResults ~0GenericModelFinalInference ~qDiscrete ~7SingleTreatmentModelFinalInference ~0Inference ~9Results ~0LinearModelFinalInference ~pDiscrete ~0NormalInferenceResults =0PopulationSummaryResults ~0StatsModelsInference ~kDiscrete
+08v.dml._dml ~0DMLIV ~0NonParamDMLIV ~0OrthoIV ~0_BaseDMLIV ~aModelFinal ~aNuisanceSelector ~1OrthoIVModelFinal ~8NuisanceSelector
+0br._dr ~0DRIV ~0ForestDRIV ~0IntentToTreatDRIV ~0LinearDRIV ~6IntentToTreatDRIV ~0SparseLinearDRIV ~0_BaseDRIV ~9ModelFinal ~9NuisanceCovarianceSelector ~hSelector ~1DRIV ~2ummyCATE ~7lassifier ~1IntentToTreatDRIV ~iNuisanceSelector
+0asieve._tsls ~0DPolynomialFeatures ~0HermiteFeatures ~0SieveTSLS
+07metalearners._metalearners ~0DomainAdaptationLearner ~0SLearner ~0TLearner ~0XLearner
+07orf._causal_tree ~0CausalTree ~0Node
+0cortho_forest ~0BLBInference ~1aseOrthoForest ~0DMLOrthoForest ~1ROrthoForest ~0_DMLOrthoForest_nuisance_estimator_generator ~gsecond_stage_parameter_estimator_gen
+07panel.dml._dml ~0DynamicDML ~0_DynamicFinalWrapper ~8ModelFinal ~dNuisanceSelector ~1LinearDynamicModelFinal
+08olicy._base ~0PolicyLearner
+0fdrlearner ~0DRPolicyForest ~8Tree ~0_BaseDRPolicyLearner ~1DRLearnerWrapper ~1PolicyModelFinal
+0fforest._forest ~0PolicyForest
+0ntree ~0PolicyTree
+07score.ensemble_cate =0EnsembleCateEstimator
+0drscorer ~0RScorer
+08klearn_extensions.linear_model ~0DebiasedLasso =0MultiOutputDebiasedLasso =0SelectiveRegularization ~1tatsModels2SLS ~bLinearRegression ~bRLM ~0WeightedLasso ~dCV =fWrapper =dWrapper ~8ModelMixin ~9ultiTaskLasso ~mCV =0_PairedEstimatorWrapper ~1StatsModelsWrapper ~1WeightedCVIterableWrapper
+0qmodel_selection =0FixedModelSelector ~0GridSearchCVList =0ListSelector ~0ModelSelector =0SingleModelSelector =1klearnCVSelector ~0WeightedKFold ~8StratifiedKFold
+08olutions.causal_analysis._causal_analysis ~0CausalAnalysis ~0_CausalInsightsConstants ~2olumnTransformer ~1FrozenTransformer ~1PolicyOutput ~1Wrapper
+07tree._tree_classes ~0BaseTree
+07utilities ~0IdentityFeatures ~0MissingModule ~1ultiModelWrapper =0Summary ~0WeightedModelWrapper ~0_RegressionWrapper ~1TransformerWrapper
+07validate.drtester ~0DRTester`,
+  },
+  {
+    library: "fastai",
+    version: "2.7.12 to 2.8.12",
+    roots: ["fastai"],
+    text: `00fastai.callback.fp16 =0AMPMode
+0gschedule ~0_Annealer
+08ollab =0EmbeddingDotBias =9NN =0TabularCollab
+07data.block ~0TransformBlock
+0ccore ~0FilteredBase =0TfmdLists
+0cexternal ~0URLs
+0cload ~0SkipItemException =0_FakeLoader
+0ctransforms =0AttrGetter =0Categorize ~7y =8Map =1olReader =0EncodedMultiCategorize =0IntToFloatTensor =1temGetter =0MultiCategorize =cy =0OneHotEncode ~0RegexLabeller =3ressionSetup =0ToTensor
+07fp16_utils ~0FP16Model ~0tofp16
+07interpret =0ClassificationInterpretation =0Interpretation =0SegmentationInterpretation
+07layers =0AdaptiveConcatPool1d =i2d ~0BatchNorm1dFlat ~0Cat ~1onvLayer ~0Embedding ~0LinBnDrop =0MergeLayer =1ishJit =7AutoFn ~0NoneReduce =0ParameterModule ~1ixelShuffle_ICNR ~1oolFlatten ~4Type =4edSelfAttention2d =1rodLayer =0ResBlock =3izeBatch =0SelfAttention =2quentialEx ~1impleCNN =6SelfAttention =1wish =5Jit =0TimeDistributed =0View =0_SwishJitAutoFn
+08earner =0Learner ~0_ConstantFunc
+08osses =0BaseLoss ~0DiceLoss =0FocalLoss =9Flat =0LabelSmoothingCrossEntropy
+07medical.imaging =0PILCTScan =3Dicom =0TensorCTScan =6Dicom
+09trics =0CorpusBLEUMetric.NGram
+07optimizer =0Lookahead =0OptimWrapper =5izer =0_BaseOptimizer
+07tabular.core =0Categorify =0FillMissing ~4Strategy =0ReadTabBatch =0Tabular =7Pandas =8roc =0_TabIloc
+0flearner =0TabularLearner
+0fmodel =0TabularModel
+08ext.core ~0BaseTokenizer ~0SentencePieceTokenizer ~1pacyTokenizer ~0TokenizeWithRules =8r
+0cdata =0LMTensorText =0Numericalize =0Pad_Chunk =4Input =0TensorText ~2xtBlock
+0cmodels.awdlstm =0AWD_LSTM =0EmbeddingDropout =0RNNDropout =0WeightDropout
+0jcore =0LinearDecoder =0PoolingLinearClassifier =0SentenceEncoder ~2quentialRNN
+08orch_core =0ArrayBase =5Image =aBW =base =5Mask =0Chunks =0Module ~0ShowTitle =0TensorBase =6Category =6FlowField =6Image =bBW =case =6Mask =7ultiCategory ~1itledFloat ~6Int ~6Str =6TensorScalar =7uple
+07vision.augment =0AffineCoordTfm =0Brightness =0Contrast =0DeterministicDihedral ~eraw =dFlip =1ihedral =8Item =0Flip =4Item =0HSVTfm =1ue =0LightingTfm =0RandTransform =4omErasing =6ResizedCropGPU =2tioResize =1otate =0Saturation =1paceTfm =0Warp =0Zoom ~0_BrightnessLogit ~1ContrastLogit ~1Hue ~1SaturationLogit ~1WarpCoord
+0ecore =0AddMaskCodes =0BBoxLabeler =0LabeledBBox =0PILBase =3Image =8BW =3Mask =1ointScaler =0TensorBBox =6Point
+0egan =0AdaptiveLoss =2dChannels =0GANLoss =3Module =0InvisibleTensor
+0elearner ~0TimmBody
+0emodels.unet =0DynamicUnet =0ResizeToOrig =0UnetBlock
+0lxresnet ~0XResNet
+0ewidgets ~0ImagesCleaner`,
+  },
+  {
+    library: "fastcore",
+    version: "1.8.0 to 2.2.41",
+    roots: ["fastcore"],
+    text: `00fastcore.aio ~0CachedAwaitable ~0Debounce
+0apisurface =0OpGroup
+09basics =0AttrDict =8Default =0BasicRepr =0DepProp ~0Float ~1ullString =0GetAttr =7Base =0ImportEnum =1nf ~2t ~0NS =1otStr ~1ullType ~0PrettyString ~0ShowPrint =1tateful ~2r =3Enum =0ValEnum ~0_Arg =1Self =5Cls ~3ntinelEmpty =1clsmethod =0adict ~0bind =0fastuple ~0ignore_exceptions
+09docments =0DocmentList =7Tbl ~8ext =0MarkdownRenderer =0ShowDocRenderer ~0_DocmentBase =4stringExtractor
+0cscrape =0NumpyDocString ~0ParseError ~0Reader
+09foundation =0CollBase ~2nfig =0L
+09meta ~0AutoInit
+09nbio =0CellRow ~7s =0Found =5Cells =0NbCell =1otebook
+09style =0Style ~5Code
+09xml =0E =0FT ~0Safe ~0XML
+0atras ~0CachedIter ~1onfig =3textManagers =0EventTimer =0IterLen =0PartialFormatter =0ReindexCollection ~0SaveReturn =0TruncatedString =0Unset =0_save_iter`,
   },
   {
     library: "feature_engine",
@@ -1234,6 +1425,288 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0ureciprocal ~0ReciprocalTransformer
 0uyeojohnson ~0YeoJohnsonTransformer
 0fwrappers.wrappers ~0SklearnTransformerWrapper`,
+  },
+  {
+    library: "flair",
+    version: "0.12.2 to 0.15.1",
+    roots: ["flair"],
+    text: `00flair.class_utils ~0StringLike
+06data ~0BoundingBox =0ConcatFlairDataset =2rpus =0DataPair =5oint =4Triple =1ictionary ~0EntityCandidate ~0FlairDataset =0Image =0Label =0MultiCorpus =0Relation =0Sentence =1pan =0Token =0_PartOfSentence
+06embeddings.base ~0DocumentEmbeddings ~0Embeddings ~0ScalarMix ~0TokenEmbeddings
+0himage ~0ImageEmbeddings
+0hlegacy ~0BertEmbeddings ~e.BertInputFeatures =0CamembertEmbeddings ~1harLMEmbeddings ~0DocumentLSTMEmbeddings ~8MeanEmbeddings =0ELMoEmbeddings ~4TransformerEmbeddings ~0OpenAIGPT2Embeddings ~9Embeddings ~0RoBERTaEmbeddings ~0XLMEmbeddings =3RobertaEmbeddings ~2NetEmbeddings
+0htoken =0BPEmbSerializable
+0iransformer =0TransformerBaseEmbeddings
+06hyperparameter.param_selection =0OptimizationValue ~0ParamSelector =0SearchSpace ~2quenceTaggerParamSelector ~0TextClassifierParamSelector
+0qeter =0Parameter
+06inference_utils ~0LmdbWordEmbeddingsStoreBackend ~0SqliteWordEmbeddingsStoreBackend ~0WordEmbeddingsStore ~jBackend
+06local_loss ~0DiceLoss
+08sses ~0DiceLoss ~0FocalLoss
+06models.clustering ~0ClusteringModel
+0dentity_linker_model ~0CandidateGenerator =0SpanClassifier
+0kmention_linking ~0Ab3PEntityPreprocessor ~0BioSynEntityPreprocessor ~0CandidateSearchIndex ~0EntityMentionLinker ~6Preprocessor ~1xactMatchCandidateSearchIndex ~0SemanticCandidateSearchIndex =1imilarityMetric
+0dlanguage_model =0LanguageModel
+0eemmatizer_model ~0Lemmatizer
+0dmultitask_model ~0MultitaskModel
+0dpairwise_classification_model =0TextPairClassifier
+0mregression_model ~0TextPairRegressor
+0erefixed_tagger ~0EntityTypeTaskPromptAugmentationStrategy =0PrefixedSentence ~aquenceTagger ~0SentenceAugmentationStrategy
+0dregexp_tagger ~0RegexpTagger ~0TokenCollection
+0flation_classifier_model =0EncodedSentence ~5ingStrategy ~2tityMarker ~cPunct ~8sk =0RelationClassifier ~0TypedEntityMarker ~hPunct ~dsk ~0_Entity
+0mextractor_model =0RelationExtractor
+0dsequence_tagger_model ~0SequenceTagger
+0tutils.crf ~0CRF
+0zviterbi ~0ViterbiDecoder ~7Loss
+0eimple_sequence_tagger =0SimpleSequenceTagger
+0dtars_model ~0FewshotClassifier ~0TARSClassifier ~4Tagger
+0eext_classification_model =0TextClassifier
+0iregression_model ~0TextRegressor
+0eriple_classification_model =0TextTripleClassifier
+0dword_tagger_model =0TokenClassifier
+06nn.decoder ~0DeepNCMDecoder ~0LabelVerbalizerDecoder ~0PrototypicalDecoder
+0aistance.cosine ~0CosineDistance ~0LogitCosineDistance ~0NegativeScaledDotProduct
+0ieuclidean ~0EuclideanDistance ~9Mean
+0ihyperbolic ~0HyperbolicDistance ~aMean
+0aropout ~0LockedDropout ~0WordDropout
+09loss ~0SigmoidLoss
+09model ~0Classifier =0DefaultClassifier ~0Model ~0ReduceTransformerVocabMixin
+06optim ~0ExpAnnealLR ~0LinearSchedulerWithWarmup ~0ReduceLRWDOnPlateau ~0SGDW
+06samplers =0ChunkSampler =0ExpandingChunkSampler ~0FlairSampler =0ImbalancedClassificationDatasetSampler
+07plitter ~0NewlineSentenceSplitter ~1oSentenceSplitter ~0SciSpacySentenceSplitter ~1egtokSentenceSplitter ~2ntenceSplitter ~1pacySentenceSplitter ~0TagSentenceSplitter
+06tokenization ~0JapaneseTokenizer ~0SciSpacyTokenizer ~1egtokTokenizer ~1paceTokenizer ~4yTokenizer ~0Tokenizer ~9Wrapper
+06visual.activations ~0Highlighter
+0dmanifold ~0Visualizer ~0_Transform ~0tSNE
+0dtraining_curves ~0Plotter
+0fee_printer =0NodeToken`,
+  },
+  {
+    library: "flaml",
+    version: "2.1.1 to 2.8.0",
+    roots: ["flaml"],
+    text: `00flaml.automl.automl =0AutoML
+0dcontrib.histgb ~0HistGradientBoostingEstimator
+0ddata ~0DataTransformer
+0dlogger =0ColoredFormatter
+0dmodel ~0BaseEstimator ~4ResourceLimit ~0CatBoostEstimator ~8ResourceLimit ~0ElasticNetEstimator ~1xtraTreesEstimator ~0KNeighborsEstimator ~0LGBMEstimator ~1RL1Classifier ~32Classifier ~1assoLarsEstimator ~0RandomForestEstimator ~0SGDEstimator ~1KLearnEstimator ~1VCEstimator ~1parkAFTSurvivalRegressionEstimator ~5Estimator ~5GBTEstimator ~6LREstimator ~5LGBMEstimator ~6inearRegressionEstimator ~bSVCEstimator ~5NaiveBayesEstimator ~5RandomForestEstimator ~0TransformersEstimator ~lModelSelection ~0XGBoostEstimator ~7LimitDepthEstimator ~7ResourceLimit ~7SklearnEstimator ~0suppress_stdout_stderr
+0dnlp.huggingface.data_collator ~0DataCollatorForMultipleChoiceClassification
+0ttrainer =0TrainerForAuto
+0ying_args =0Seq2SeqTrainingArgumentsForAuto =0TrainingArgumentsForAuto
+0hutils ~0Counter ~0LabelEncoderforTokenClassification
+0dstate ~0AutoMLState ~0SearchState
+0dtask.generic_task ~0GenericTask
+0itask ~0Task
+0jime_series_task ~0TimeSeriesTask
+0eime_series.sklearn ~0SklearnWrapper
+0ptcn =0Chomp1d =0DataframeDataset ~0TCNEstimator =3Forecaster =dLightningModule =1emporalBlock
+0qft ~0TemporalFusionTransformerEstimator
+0qs_data ~0DataTransformerTS ~0TimeSeriesDataset
+0smodel ~0ARIMA ~1verage ~0CatBoost_TS ~0ExtraTrees_TS ~0HoltWinters ~0LGBM_TS ~1assoLars_TS ~0Naive ~0Orbit ~0Prophet ~0RF_TS ~0SARIMAX ~1easonalAverage ~8Naive ~8RandomWalk ~1impleForecaster ~1tatsModelsEstimator ~0TS_SKLearn ~1imeSeriesEstimator ~0XGBoostLimitDepth_TS ~7_TS
+0eraining_log =0TrainingLogCheckPoint ~bReader =dcord =bWriter
+06default.suggest ~0AutoMLTransformer
+06tune.analysis ~0ExperimentAnalysis
+0blogger =0ColoredFormatter
+0bsample ~0BaseSampler ~0Categorical ~b._Uniform ~0Domain ~0Float ~5._LogUniform ~7Normal ~7Uniform ~0Grid ~0Integer ~7._LogUniform ~9Uniform ~0LogUniform ~0Normal ~0PolynomialExpansionSet ~0Quantized ~0Sampler ~0Uniform
+0ccheduler.online_scheduler ~0ChaChaScheduler ~0OnlineScheduler ~7uccessiveDoublingScheduler
+0ltrial_scheduler ~0TrialScheduler
+0cearcher.blendsearch =0BlendSearch =bTuner =0CFO =0RandomSearch
+0kcfo_cat =0CFOCat =0FLOW2Cat
+0kflow2 =0FLOW2
+0konline_searcher ~0BaseSearcher ~0ChampionFrontierSearcher
+0ksearch_thread ~0SearchThread
+0luggestion ~0ConcurrencyLimiter ~0OptunaSearch ~0Searcher =0_OptunaTrialSuggestCaptor
+0kvariant_generator ~0RecursiveDependencyError ~0TuneError =0_UnresolvedAccessGuard
+0btrial ~0Trial
+0g_runner ~0BaseTrialRunner ~0Nologger ~0SequentialTrialRunner ~1impleTrial ~1parkTrialRunner
+0cune =0ExperimentAnalysis ~0Tuner`,
+  },
+  {
+    library: "gensim",
+    version: "4.3.3 to 4.4.0",
+    roots: ["gensim"],
+    text: `00gensim.corpora._mmreader ~0MmReader
+0fbleicorpus =0BleiCorpus
+0fcsvcorpus =0CsvCorpus
+0fdictionary ~0Dictionary
+0fhashdictionary ~0HashDictionary
+0findexedcorpus ~0IndexedCorpus
+0flowcorpus =0LowCorpus
+0fmalletcorpus =0MalletCorpus
+0gmcorpus ~0MmCorpus
+0fopinosiscorpus ~0OpinosisCorpus
+0fsharded_corpus ~0ShardedCorpus
+0gvmlightcorpus =0SvmLightCorpus
+0ftextcorpus =0TextCorpus ~4DirectoryCorpus
+0fucicorpus ~0UciCorpus ~3Reader ~3Writer
+0fwikicorpus =0WikiCorpus
+07interfaces ~0CorpusABC ~0SimilarityABC ~0TransformationABC ~9edCorpus
+07matutils ~0Dense2Corpus ~0MmWriter ~0Scipy2Corpus ~1parse2Corpus =0psi
+08odels ~0VocabTransform
+0d._fasttext_bin ~0Model
+0eatmodel ~0AuthorTopicModel ~bState =0gammaln
+0ebasemodel ~0BaseTopicModel
+0fm25model ~0AtireBM25Model ~0BM25ABC ~0LuceneBM25Model ~0OkapiBM25Model
+0ecallbacks ~0Callback ~8Any2Vec ~1oherenceMetric ~2nvergenceMetric ~0DiffMetric ~0Metric ~0PerplexityMetric
+0foherencemodel ~0CoherenceModel
+0edoc2vec ~0Doc2Vec ~7Trainables ~7Vocab ~3tag ~0TaggedBrownCorpus ~6Document =6LineDocument
+0eensemblelda ~0CBDBSCAN ~1luster ~0EnsembleLda ~0Topic
+0efasttext ~0FastText ~8KeyedVectors ~8Trainables ~8Vocab
+0ehdpmodel ~0HdpModel ~3TopicFormatter ~0SuffStats =0gammaln =0psi
+0ekeyedvectors ~0CompatVocab ~0KeyedVectors
+0eldamodel ~0LdaModel ~3State =0gammaln =0psi
+0iulticore ~0LdaMulticore
+0hseqmodel ~0LdaPost ~3SeqModel =0gammaln ~0sslm
+0fogentropy_model ~0LogEntropyModel
+0fsimodel ~0LsiModel ~0Projection
+0enmf ~0Nmf
+0ephrases ~0FrozenPhrases ~0Phrases ~0_PhrasesTransformation
+0foincare ~0LexicalEntailmentEvaluation ~1inkPredictionEvaluation ~0NegativesBuffer ~0PoincareBatch ~8KeyedVectors ~8Model =8Relations ~0ReconstructionEvaluation
+0erpmodel ~0RpModel
+0etfidfmodel ~0TfidfModel
+0franslation_matrix ~0BackMappingTranslationMatrix ~0Space ~0TranslationMatrix
+0eword2vec ~0BrownCorpus ~0Heapitem =0LineSentence =0PathLineSentences =0Text8Corpus ~0Word2Vec ~8Trainables ~8Vocab
+0m_corpusfile 0CythonLineSentence 6Vocab
+07similarities.annoy ~0AnnoyIndexer
+0kdocsim ~0MatrixSimilarity ~0Shard ~1imilarity ~1oftCosineSimilarity ~1parseMatrixSimilarity ~0WmdSimilarity
+0kfastss ~0FastSS
+0klevenshtein ~0LevenshteinSimilarityIndex
+0ktermsim ~0SparseTermSimilarityMatrix ~0TermSimilarityIndex ~0UniformTermSimilarityIndex ~0WordEmbeddingSimilarityIndex
+07topic_coherence.indirect_confirmation_measure ~0ContextVectorComputer
+0ntext_analysis ~0AccumulatingWorker ~0BaseAnalyzer ~0CorpusAccumulator ~0InvertedIndexAccumulator ~dBased ~0ParallelWordOccurrenceAccumulator ~2tchedWordOccurrenceAccumulator ~0UsesDictionary ~0WindowedTextsAnalyzer ~1ordOccurrenceAccumulator ~4VectorsAccumulator
+07utils ~0ClippedCorpus ~0FakeDict ~0InputQueue ~0RepeatCorpus ~cNTimes ~0SaveLoad ~1licedCorpus`,
+  },
+  {
+    library: "gpytorch",
+    version: "1.11 to 1.15.2",
+    roots: ["gpytorch"],
+    text: `00gpytorch.beta_features =0_moved_beta_feature ~0checkpoint_kernel ~0default_preconditioner
+09constraints.constraints =0GreaterThan =0Interval =0LessThan =0Positive
+09distributions.distribution =0Distribution ~0_DistributionBase
+0nmultitask_multivariate_normal =0MultitaskMultivariateNormal
+0svariate_normal =0MultivariateNormal
+09functions._log_normal_cdf =0LogNormalCDF
+0jmatern_covariance =0MaternCovariance
+0jrbf_covariance =0RBFCovariance
+09kernels.additive_structure_kernel =0AdditiveStructureKernel
+0irc_kernel =0ArcKernel
+0hconstant_kernel =0ConstantKernel
+0jsine_kernel =0CosineKernel
+0iylindrical_kernel =0CylindricalKernel
+0hdistributional_input_kernel =0DistributionalInputKernel
+0hgaussian_symmetrized_kl_kernel =0GaussianSymmetrizedKLKernel
+0irid_interpolation_kernel =0GridInterpolationKernel
+0mkernel =0GridKernel
+0hhamming_kernel =0HammingIMQKernel
+0hindex_kernel =0IndexKernel
+0kucing_point_kernel =0InducingPointKernel
+0hkeops.keops_kernel =0KeOpsKernel
+0nmatern_kernel =0MaternKernel
+0nperiodic_kernel =0PeriodicKernel
+0nrbf_kernel =0RBFKernel
+0jrnel =0AdditiveKernel ~0Distance =0Kernel =0ProductKernel
+0hlcm_kernel =0LCMKernel
+0iinear_kernel =0LinearKernel
+0hmatern52_kernel_grad =0Matern52KernelGrad
+0n_kernel =0MaternKernel
+0iulti_device_kernel =0MultiDeviceKernel
+0mtask_kernel =0MultitaskKernel
+0hnewton_girard_additive_kernel =0NewtonGirardAdditiveKernel
+0hperiodic_kernel =0PeriodicKernel
+0iiecewise_polynomial_kernel =0PiecewisePolynomialKernel
+0iolynomial_kernel =0PolynomialKernel
+0y_grad =0PolynomialKernelGrad
+0iroduct_structure_kernel =0ProductStructureKernel
+0hrbf_kernel =0RBFKernel
+0r_grad =0RBFKernelGrad
+0wgrad =0RBFKernelGradGrad
+0iff_kernel =0RFFKernel
+0iq_kernel =0RQKernel
+0hscale_kernel =0ScaleKernel
+0ipectral_delta_kernel =0SpectralDeltaKernel
+0qmixture_kernel =0SpectralMixtureKernel
+09likelihoods.bernoulli_likelihood ~0BernoulliLikelihood
+0nta_likelihood =0BetaLikelihood
+0lgaussian_likelihood =0DirichletClassificationLikelihood =0FixedNoiseGaussianLikelihood =0GaussianLikelihood =iWithMissingObs ~0_GaussianLikelihoodBase
+0lhadamard_gaussian_likelihood =0HadamardGaussianLikelihood
+0llaplace_likelihood =0LaplaceLikelihood
+0mikelihood ~0Likelihood ~0_Likelihood ~1OneDimensionalLikelihood
+0v_list ~0LikelihoodList
+0lmultitask_gaussian_likelihood =0MultitaskGaussianLikelihood ~0_MultitaskGaussianLikelihoodBase
+0lnegative_binomial_likelihood =0NegativeBinomialLikelihood
+0moise_models ~0FixedGaussianNoise ~0HeteroskedasticNoise =1omoskedasticNoise =0MultitaskHomoskedasticNoise ~0Noise =0_HomoskedasticNoiseBase
+0lpoisson_likelihood ~0PoissonLikelihood
+0lsoftmax_likelihood ~0SoftmaxLikelihood
+0mtudent_t_likelihood =0StudentTLikelihood
+09means.constant_mean =0ConstantMean
+0s_grad ~0ConstantMeanGrad
+0xgrad ~0ConstantMeanGradGrad
+0flinear_mean ~0LinearMean
+0q_grad ~0LinearMeanGrad
+0vgrad ~0LinearMeanGradGrad
+0fmean ~0Mean
+0gultitask_mean ~0MultitaskMean
+0fzero_mean ~0ZeroMean
+0alls ~0VariationalELBOEmpirical ~bMarginalLogLikelihood
+0d._approximate_mll ~0_ApproximateMarginalLogLikelihood
+0eadded_loss_term ~0AddedLossTerm
+0edeep_approximate_mll ~0DeepApproximateMLL
+0jpredictive_log_likelihood ~0DeepPredictiveLogLikelihood
+0eexact_marginal_log_likelihood ~0ExactMarginalLogLikelihood
+0egamma_robust_variational_elbo ~0GammaRobustVariationalELBO
+0einducing_point_kernel_added_loss_term ~0InducingPointKernelAddedLossTerm
+0ekl_gaussian_added_loss_term ~0KLGaussianAddedLossTerm
+0eleave_one_out_pseudo_likelihood ~0LeaveOneOutPseudoLikelihood
+0emarginal_log_likelihood ~0MarginalLogLikelihood
+0enoise_model_added_loss_term ~0NoiseModelAddedLossTerm
+0epredictive_log_likelihood ~0PredictiveLogLikelihood
+0esum_marginal_log_likelihood ~0SumMarginalLogLikelihood
+0evariational_elbo ~0VariationalELBO
+0aodels ~0AbstractVariationalGP ~0PyroVariationalGP
+0f.approximate_gp ~0ApproximateGP
+0gdeep_gps ~0AbstractDeepGP ~eLayer
+0o.deep_gp ~0DeepGP ~6Layer ~4Likelihood ~0_DeepGPVariationalStrategy
+0qspp ~0DSPP ~4Layer
+0gexact_gp ~0ExactGP
+0mprediction_strategies ~0DefaultPredictionStrategy ~0InterpolatedPredictionStrategy ~0LinearPredictionStrategy ~0RFFPredictionStrategy ~0SGPRPredictionStrategy
+0ggp ~0GP
+0ilvm.bayesian_gplvm ~0BayesianGPLVM
+0mlatent_variable ~0LatentVariable ~0MAPLatentVariable ~0PointLatentVariable ~0VariationalLatentVariable
+0gmodel_list ~0AbstractModelList ~0IndependentModelList
+0gpyro._pyro_mixin ~0_PyroMixin
+0lpyro_gp ~0PyroGP
+0cule ~0Module ~0RandomModuleMixin
+09optim.ngd =0NGD
+09priors.horseshoe_prior =0HorseshoePrior
+0glkj_prior =0LKJCholeskyFactorPrior =4ovariancePrior =3Prior
+0gprior =0Prior
+0gsmoothed_box_prior =0SmoothedBoxPrior
+0gtorch_priors =0GammaPrior =0HalfCauchyPrior =4NormalPrior =0LogNormalPrior =0MultivariateNormalPrior =0NormalPrior =0UniformPrior
+0gwishart_prior =0InverseWishartPrior =0WishartPrior
+09settings ~0_dtype_value_context ~1feature_flag ~1value_context ~0debug ~2tach_test_caches ~0eval_cg_tolerance ~0fast_pred_samples ~avar ~0lazily_evaluate_kernels ~0max_eager_kernel_size ~1emory_efficient ~1in_fixed_noise ~4variance ~0num_gauss_hermite_locs ~4likelihood_samples ~0observation_nan_policy ~0prior_mode ~0sgpr_diagonal_correction ~1kip_posterior_variances ~0trace_mode ~0use_keops ~0variational_cholesky_jitter
+09utils.deprecation ~0DeprecationError
+0ferrors ~0CachingError
+0fgrid ~0ScaleToBounds
+0finterpolation ~0Interpolation
+0fnearest_neighbors ~0NNUtil
+0fquadrature ~0GaussHermiteQuadrature1D
+0fwarnings ~0GPInputWarning ~0OldVersionWarning
+09variational._variational_distribution ~0_VariationalDistribution
+0ystrategy ~0_BaseExactGP ~1VariationalStrategy
+0ladditive_grid_interpolation_variational_strategy ~0AdditiveGridInterpolationVariationalStrategy
+0lbatch_decoupled_variational_strategy ~0BatchDecoupledVariationalStrategy
+0lcholesky_variational_distribution ~0CholeskyVariationalDistribution
+0miq_variational_strategy ~0CiqVariationalStrategy =0_NgdInterpTerms
+0ldelta_variational_distribution ~0DeltaVariationalDistribution
+0lgrid_interpolation_variational_strategy ~0GridInterpolationVariationalStrategy
+0lindependent_multitask_variational_strategy ~0IndependentMultitaskVariationalStrategy ~0MultitaskVariationalStrategy
+0llarge_batch_variational_strategy ~0LargeBatchVariationalStrategy =0QuadFormDiagonal
+0mmc_variational_strategy ~0LMCVariationalStrategy
+0lmean_field_variational_distribution ~0MeanFieldVariationalDistribution
+0lnatural_variational_distribution ~0NaturalVariationalDistribution =0_NaturalToMuVarSqrt ~8VariationalDistribution
+0mearest_neighbor_variational_strategy ~0NNVariationalStrategy
+0lorthogonally_decoupled_variational_strategy ~0OrthogonallyDecoupledVariationalStrategy
+0ltril_natural_variational_distribution ~0TrilNaturalVariationalDistribution =0_TrilNaturalToMuVarSqrt
+0lunwhitened_variational_strategy ~0UnwhitenedVariationalStrategy
+0lvariational_strategy =0ComputePredictiveUpdates ~0VariationalStrategy`,
   },
   {
     library: "gymnasium",
@@ -1448,6 +1921,51 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0gvalidation ~0ArraysTransformer`,
   },
   {
+    library: "implicit",
+    version: "0.7.1 to 0.7.3",
+    roots: ["implicit"],
+    text: `00implicit.ann.annoy ~0AnnoyModel
+0dfaiss ~0FaissModel
+0dnmslib ~0NMSLibModel
+09cpu.als ~0AlternatingLeastSquares
+0dmatrix_factorization_base ~0MatrixFactorizationBase
+09gpu.als =0AlternatingLeastSquares
+0dbpr =0BayesianPersonalizedRanking
+0dmatrix_factorization_base =0MatrixFactorizationBase
+09nearest_neighbours =0BM25Recommender =0CosineRecommender =0ItemItemRecommender =0TFIDFRecommender
+09recommender_base ~0ModelFitError ~0RecommenderBase
+09utils ~0ParameterWarning`,
+  },
+  {
+    library: "interpret",
+    version: "0.5.1 to 0.7.8",
+    roots: ["interpret"],
+    text: `00interpret.api.base ~0ExplainerMixin ~5nationMixin
+0etemplates ~0FeatureValueExplanation
+0ablackbox._lime ~0LimeTabular
+0kpartialdependence ~0PDPExplanation ~1artialDependence
+0ksensitivity ~0MorrisExplanation ~6Sampler ~7ensitivity ~0SamplerMixin
+0lhap ~0ShapKernel
+0adata._response ~0ClassHistogram ~eExplanation ~0Marginal ~8Explanation
+0aglassbox._aplr =0APLRClassifier ~eTags ~4Explanation ~4InputTags =4Regressor ~dTags ~4Tags ~6rgetTags
+0kdecisiontree ~0BaseShallowDecisionTree ~0ClassificationTree ~0RegressionTree ~0TreeClassifierTags ~4Explanation ~4InputTags ~4RegressorTags ~4Tags ~6rgetTags
+0kebm._ebm ~0DPExplainableBoostingClassifier ~lRegressor ~0EBMExplanation ~3Model ~1bmClassifierTags ~3InputTags ~3RegressorTags ~3Tags ~5rgetTags ~1xplainableBoostingClassifier ~jRegressor
+0qxcel ~0ExportableEBMModel ~0Format ~0OverviewWorksheet ~0ShapePlotsWorksheet ~0VariablesDataWorksheet ~9Worksheet ~0Worksheet
+0klinear ~0BaseLinear ~0LinearClassifierTags ~6Explanation ~6InputTags ~6Regression ~dorTags ~6Tags ~8rgetTags ~1ogisticRegression
+0kskoperules ~0DecisionClassifierTags ~8InputTags ~8ListClassifier ~8RegressorTags ~8Tags ~argetTags ~0RulesExplanation
+0breybox._shaptree ~0ShapTree
+0jtreeinterpreter ~0TreeInterpreter
+0aperf._curve ~0PR ~2Explanation ~0ROC ~3Explanation
+0gregression ~0RegressionExplanation ~aPerf
+0brovider._compute ~0AzureMLProvider ~0ComputeProvider ~0JobLibProvider
+0kenvironment ~0EnvironmentDetector
+0kvisualize ~0AutoVisualizeProvider ~0DashProvider ~0InlineProvider ~0PreserveProvider ~0VisualizeProvider
+0autils._clean_x ~0_ImpossibleType
+0hnative =0Booster =0InteractionDetector ~0Native
+0hpreprocessor ~0EBMPreprocessor ~0PreprocessorInputTags ~cTags ~ergetTags ~dransformerTags
+0hshared_dataset =0SharedDataset`,
+  },
+  {
     library: "joblib",
     version: "1.1.1 to 1.6.0",
     roots: ["joblib"],
@@ -1455,6 +1973,367 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 07hashing ~0_ConsistentSet ~1MyHash
 07memory ~0Memory ~0NotMemorizedFunc ~cResult
 07numpy_pickle ~0NumpyArrayWrapper`,
+  },
+  {
+    library: "kornia",
+    version: "0.6.12 to 0.9.0",
+    roots: ["kornia"],
+    text: `00kornia.augmentation._2d.base ~0AugmentationBase2D ~0RigidAffineAugmentationBase2D ~0_InputMetadata
+0ogeometric.affine ~0RandomAffine
+0ybase ~0GeometricAugmentationBase2D
+0ycenter_crop ~0CenterCrop
+0zrop ~0RandomCrop
+0yelastic_transform ~0RandomElasticTransform
+0yfisheye ~0RandomFisheye
+0yhorizontal_flip ~0RandomHorizontalFlip
+0ypad ~0PadTo
+0zerspective ~0RandomPerspective
+0yresize ~0LongestMaxSize ~0Resize ~0SmallestMaxSize
+14d_crop ~0RandomResizedCrop
+0zotation ~0RandomRotation ~e90
+0yshear ~0RandomShear
+0ythin_plate_spline ~0RandomThinPlateSpline
+0zranslate ~0RandomTranslate
+0yvertical_flip ~0RandomVerticalFlip
+0ointensity.auto_contrast ~0RandomAutoContrast
+0ybase ~0IntensityAugmentationBase2D =0_PicklableCompileMixin
+0zox_blur ~0RandomBoxBlur
+0zrightness ~0RandomBrightness
+0ychannel_dropout ~0RandomChannelDropout
+16shuffle ~0RandomChannelShuffle
+0zlahe ~0RandomClahe
+0zolor_jiggle ~0ColorJiggle
+16tter =0ColorJitter
+10ntrast ~0RandomContrast
+0ydenormalize ~0Denormalize
+0zissolving ~0RandomDissolving
+0yequalize ~0RandomEqualize
+0zrasing ~0RandomErasing
+0ygamma ~0RandomGamma
+10ussian_blur =0RandomGaussianBlur
+17illumination =0RandomGaussianIllumination
+17noise ~0RandomGaussianNoise
+0zrayscale ~0RandomGrayscale
+0yhue ~0RandomHue
+0yinvert ~0RandomInvert
+0yjpeg ~0RandomJPEG
+0ylinear_illumination ~0RandomLinearCornerIllumination ~cIllumination
+0ymedian_blur ~0RandomMedianBlur
+0zotion_blur ~0RandomMotionBlur
+0ynormalize ~0Normalize
+0yplanckian_jitter ~0RandomPlanckianJitter
+11sma ~0RandomPlasmaBrightness ~cContrast ~cShadow
+0zosterize ~0RandomPosterize
+0yrandom_rain ~0RandomRain
+16gb_shift ~0RandomRGBShift
+15snow ~0RandomSnow
+0ysalt_pepper_noise ~0RandomSaltAndPepperNoise
+10turation ~0RandomSaturation
+0zharpness ~0RandomSharpness
+0zolarize ~0RandomSolarize
+0omix.base ~0MixAugmentationBaseV2
+0scutmix ~0RandomCutMixV2
+0sjigsaw ~0RandomJigsaw
+0smixup ~0RandomMixUpV2
+0tosaic ~0RandomMosaic
+0spatchmix ~0PatchMix
+0stransplantation ~0RandomTransplantation
+0l3d.base ~0AugmentationBase3D ~0RigidAffineAugmentationBase3D
+0ogeometric.affine ~0RandomAffine3D
+0ybase ~0GeometricAugmentationBase3D
+0ycenter_crop ~0CenterCrop3D
+0zrop ~0RandomCrop3D
+0ydepthical_flip ~0RandomDepthicalFlip3D
+0yhorizontal_flip ~0RandomHorizontalFlip3D
+0yperspective ~0RandomPerspective3D
+0yrotation ~0RandomRotation3D
+0yvertical_flip ~0RandomVerticalFlip3D
+0ointensity.base ~0IntensityAugmentationBase3D
+0yequalize ~0RandomEqualize3D
+0ymotion_blur ~0RandomMotionBlur3D
+0omix.transplantation ~0RandomTransplantation3D
+0kauto.autoaugment.autoaugment =0AutoAugment
+0pbase =0PolicyAugmentBase
+0poperations.base ~0OperationBase ~0_RandomSign
+10ops ~0AutoContrast ~0Brightness ~0Contrast ~0Equalize ~0Gray ~0HorizontalFlip ~1ue ~0Invert ~0Posterize ~0Rotate ~0Saturate ~1harpness ~2earX ~5Y ~1olarize ~8Add ~0TranslateX ~9Y ~0VerticalFlip
+10policy =0PolicySequential
+0prand_augment.rand_augment =0RandAugment
+0ptrivial_augment.trivial_augment =0TrivialAugment
+0kbase ~0_AugmentationBase ~1BasicAugmentationBase
+0kcontainer.augment =0AugmentationSequential
+0ubase ~0BasicSequentialBase =0ImageSequentialBase =0SequentialBase ~0TransformMatrixMinIn
+0udispatcher ~0ManyToManyAugmentationDispather ~6OneAugmentationDispather
+0uimage ~0ImageModuleForSequentialMixIn =5Sequential
+0uops ~0AugmentationSequentialOps ~0BoxSequentialOps ~0ClassSequentialOps ~0InputSequentialOps ~0KeypointSequentialOps ~0MaskSequentialOps ~0SequentialOpsInterface
+0uparams ~0ParamItem ~2tchParamItem
+0wtch =0PatchSequential
+0uvideo =0VideoSequential
+0kpresets.ada =0AdaptiveDiscriminatorAugmentation
+0krandom_generator._2d.affine ~0AffineGenerator
+15channel_dropout ~0ChannelDropoutGenerator
+1dshuffle ~0ChannelShuffleGenerator
+16olor_jiggle ~0ColorJiggleGenerator
+1dtter ~0ColorJitterGenerator
+16rop ~0CropGenerator ~0ResizedCropGenerator
+16utmix ~0CutmixGenerator
+15gaussian_blur ~0RandomGaussianBlurGenerator
+1eillumination ~0GaussianIlluminationGenerator
+1enoise ~0GaussianNoiseGenerator
+15jigsaw ~0JigsawGenerator
+16peg ~0JPEGGenerator
+15linear_illumination ~0LinearCornerIlluminationGenerator ~6IlluminationGenerator
+15mixup ~0MixupGenerator
+16osaic ~0MosaicGenerator
+17tion_blur ~0MotionBlurGenerator
+15patchmix ~0PatchMixGenerator
+16erspective ~0PerspectiveGenerator
+16lain_uniform ~0PlainUniformGenerator
+18nckian_jitter ~0PlanckianJitterGenerator
+16osterize ~0PosterizeGenerator
+16robability ~0ProbabilityGenerator
+15random_rain ~0RainGenerator
+16ectangle_earase ~0RectangleEraseGenerator
+17size ~0ResizeGenerator
+15salt_pepper_noise ~0SaltAndPepperGenerator
+16hear ~0ShearGenerator
+15translate ~0TranslateGenerator
+123d.affine ~0AffineGenerator3D
+15crop ~0CropGenerator3D
+15motion_blur ~0MotionBlurGenerator3D
+15perspective ~0PerspectiveGenerator3D
+15rotation ~0RotationGenerator3D
+11base =0DistributionWithMapper ~0RandomGeneratorBase ~0UniformDistribution
+0kutils.helpers ~0MultiprocessWrapper
+07color.colormap ~0AUTUMN ~1pplyColorMap ~0ColorMap =8Type
+0dgray ~0BgrToGrayscale ~0GrayscaleToRgb ~0RgbToGrayscale
+0dhls ~0HlsToRgb ~0RgbToHls
+0esv ~0HsvToRgb ~0RgbToHsv
+0dlab ~0LabToRgb ~0RgbToLab
+0euv ~0LuvToRgb ~0RgbToLuv
+0draw =0CFA ~0RawToRgb ~82x2Downscaled ~1gbToRaw
+0egb ~0BgrToRgb ~8a ~0LinearRgbToRgb ~0NormalsToRgb255 ~0Rgb255ToNormals ~8Rgb ~3ToBgr ~5LinearRgb ~5Rgb255 ~8a ~3aToBgr ~6Rgb
+0dsepia ~0Sepia
+0dxyz ~0RgbToXyz ~0XyzToRgb
+0dycbcr ~0RgbToYcbcr ~0YcbcrToRgb
+0euv ~0RgbToYuv ~8420 ~a2 ~0Yuv420ToRgb ~52ToRgb ~3ToRgb
+09nfig =0InstallationMode ~0KorniaConfig =0LazyLoaderConfig
+0astants =0BorderType =0DType =1ataKey =0Resample =0SamplePadding =0_UnknownNameError
+0atrib.augmentation_audit ~0AugmentationAuditReport ~hStep ~0SpatialAudit
+0fclassification ~0ClassificationHead
+0fdistance_transform ~0DistanceTransform
+0fedge_detection ~0EdgeDetector ~cBuilder
+0gxtract_patches ~0CombineTensorPatches ~0ExtractTensorPatches
+0fface_detection ~0Conv4layerBlock ~4DPUnit ~4_head ~0FaceDetector ~cResult =4Keypoint ~0YuFaceDetectNet ~0_PriorBox
+0fimage_prompter ~0ImagePrompter
+0lstitching ~0ImageStitcher
+0fkmeans ~0KMeans
+0fmodels.base ~0ModelBase
+0msam.architecture.common ~0LayerNorm ~92d ~0MLPBlock
+13image_encoder ~0Attention ~0Block ~0ImageEncoderViT ~0PatchEmbed
+13mask_decoder ~0MLP ~1askDecoder
+13prompt_encoder ~0PositionEmbeddingRandom ~1romptEncoder
+13transformer ~0Attention ~0TwoWayAttentionBlock ~6Transformer
+0qmodel ~0Sam ~3Config =3ModelType
+0ntructures ~0Prompts ~0SegmentationResults
+0fobject_detection ~0BoundingBox =bDataFormat ~2xFiltering ~0ObjectDetector ~eResult ~0RTDETRDetectorBuilder
+0fsuper_resolution ~0RRDBNetBuilder ~0SmallSRBuilder ~1uperResolution ~fConfig
+0fvisual_prompter ~0VisualPrompter
+0ht ~0FeedForward ~0MultiHeadAttention ~0PatchEmbedding ~0ResidualAdd ~0TransformerEncoder ~iBlock ~0VisionTransformer
+0i_mobile ~0Attention ~0FeedForward ~0MV2Block ~1obileViT ~9Block ~0PreNorm ~0Transformer
+09re.download ~0_SleepBudget =1TruncatedTransfer
+0cexceptions ~0BaseError ~0DeviceError ~0ImageError ~0ShapeError ~0TypeCheckError ~0ValueCheckError
+0eternal =0LazyLoader
+0cmixin.image_module ~0ImageModuleMixIn
+0dodule ~0ImageModule ~5Sequential
+0csafetensors ~0_TensorEntry
+0ctensor_wrapper =0TensorWrapper
+07enhance.adjust ~0AdjustBrightness ~gAccumulative ~6Contrast ~eWithMeanSubtraction ~6Gamma ~6Hue ~6Log ~6Saturation ~gWithGraySubtraction ~7igmoid ~0Invert
+0fcore ~0AddWeighted
+0fintegral ~0IntegralImage ~8Tensor
+0fjpeg ~0JPEGCodecDifferentiable
+0fnormalize ~0Denormalize ~0Normalize
+0frescale ~0Rescale
+0fthreshold ~0Threshold =9Type
+0fzca ~0ZCAWhitening
+07feature._normalization ~0_DescriptorSequential
+0fadalam.adalam ~0AdalamFilter
+0mcore =0AdalamConfig
+0gffine_shape ~0LAFAffNetShapeEstimator ~6ineShapeEstimator ~0PatchAffineShapeEstimator
+0gliked.aliked ~0ALIKED ~6Features ~0ConvBlock ~0DKD ~1eformableConv2d ~0InputPadder ~0ResBlock ~0SDDH
+0fdedode.decoder ~0ConvRefiner ~0Decoder
+0odode ~0DeDoDe
+0oscriptor ~0DeDoDeDescriptor
+0otector ~0DeDoDeDetector
+0mencoder ~0FrozenDINOv2 ~0VGG19 ~3_DINOv2
+0mtransformer.dinov2 ~0BlockChunk ~0DinoVisionTransformer
+0ylayers.attention ~0Attention ~0MemEffAttention
+15block ~0Block ~0NestedTensorBlock
+15dino_head ~0DINOHead
+16rop_path ~0DropPath
+15layer_scale ~0LayerScale
+15mlp ~0Mlp
+15patch_embed ~0PatchEmbed
+15swiglu_ffn ~0SwiGLUFFN ~9Fused
+0mvgg ~0VGG
+0hfmo ~0Bottleneck ~0DeFMO ~0EncoderDeFMO ~0RenderingDeFMO ~2sNet
+0gisk._unets.blocks ~0Conv ~0ThinUnetDownBlock ~8UpBlock ~1rivialDownsample ~7Upsample
+0runet ~0Unet
+0kdisk ~0DISK
+0kstructs ~0DISKFeatures ~0Keypoints
+0fhardnet ~0HardNet ~78
+0gynet ~0FilterResponseNorm2d ~0HyNet ~0TLU
+0fintegrated ~0DoGAffNetHardNet ~3HardNet ~0GFTTAffNetHardNet ~0HesAffNetHardNet ~0KeyNetAffNetHardNet ~6HardNet =0LAFDescriptor ~1ightGlueMatcher ~1ocalFeature ~cMatcher ~0SIFTFeature ~bScaleSpace ~0_DoGSingleMagnitude ~1SIFTFeature
+0fkeynet ~0KeyNet ~6Detector =6_conf ~0_FeatureExtractor ~1HandcraftedBlock ~1LearnableBlock
+0flightglue ~0Attention ~0CrossBlock ~0LearnableFourierPositionalEncoding ~1ightGlue ~0MatchAssignment ~0SelfBlock ~0TokenConfidence ~1ransformerLayer
+0o_onnx.lightglue ~0OnnxLightGlue
+0goftr.backbone.resnet_fpn ~0BasicBlock ~0ResNetFPN_16_4 ~a8_2
+0lloftr ~0LoFTR
+0q_module.fine_preprocess ~0FinePreprocess
+0ylinear_attention ~0FullAttention ~0LinearAttention
+0ytransformer ~0LoFTREncoderLayer ~2calFeatureTransformer
+0lutils.coarse_matching ~0CoarseMatching
+0rfine_matching ~0FineMatching
+0rposition_encoding ~0PositionEncodingSine
+0fmatching ~0DescriptorMatcher ~hWithSteerer ~0GeometryAwareDescriptorMatcher
+0gkd ~0EmbedGradients ~1xplicitSpacialEncoding ~0MKDDescriptor ~3Gradients ~0SimpleKD ~0VonMisesKernel ~0Whitening
+0forientation ~0LAFOrienter ~0OriNet ~0PassLAF ~2tchDominantGradientOrientation
+0fresponses ~0BlobDoG ~7Single ~4Hessian ~0CornerGFTT ~6Harris
+0fscale_space_detector =0Detector_config ~0MultiResolutionDetector =0ScaleSpaceDetector
+0gift.pyramid ~0SIFTDescriptorFromPyramid
+0kscale_space =0_SIFTScalePyramid ~aSpaceDescriptor ~htector
+0jdesc ~0DenseSIFTDescriptor ~0SIFTDescriptor
+0gold2.backbones ~0Bottleneck2D ~0Hourglass ~9Backbone ~9Config ~9Net ~0MultitaskHead ~0PixelShuffleDecoder ~0SOLD2Net ~1uperpointDecoder ~cscriptor
+0lsold2 ~0SOLD2 ~0WunschLineMatcher
+0q_detector ~0LineSegmentDetectionModule ~0SOLD2_detector
+0mtructures ~0BackboneCfg ~0DetectorCfg ~0HeatMapRefineCfg ~0JunctionRefineCfg ~0LineDetectorCfg ~4MatcherCfg
+0hsnet ~0SOSNet
+0gteerers ~0DiscreteSteerer
+0ftfeat ~0TFeat
+0fxfeat ~0BasicLayer ~0InterpolateSparse2d ~0XFeat ~5Model
+08ilters.bilateral ~0BilateralBlur ~0JointBilateralBlur ~0_BilateralBlur
+0glur ~0BoxBlur
+0j_pool ~0BlurPool2D ~0EdgeAwareBlurPool2D ~0MaxBlurPool2D
+0fcanny =0Canny
+0fdexined ~0CoFusion ~0DexiNed ~1oubleConvBlock ~0SingleConvBlock ~0UpConvBlock ~0_DenseBlock ~6Layer
+0gissolving ~0StableDiffusionDissolving ~0_DissolvingWraper_HF
+0fgaussian ~0GaussianBlur2d
+0guided ~0GuidedBlur
+0fin_range ~0InRange
+0flaplacian ~0Laplacian
+0fmedian ~0MedianBlur
+0gotion ~0MotionBlur ~a3D
+0fotsu_thresholding ~0OtsuThreshold
+0fsobel ~0Sobel ~1patialGradient ~f3d
+0funsharp ~0UnsharpMask
+07geometry.boxes =0Boxes =53D =0VideoBoxes
+0gcamera.pinhole =0PinholeCamera =dsList
+0nstereo ~0StereoCamera ~6Exception
+0honversions =0QuaternionCoeffOrder
+0gdepth ~0DepthWarper
+0gepipolar.essential =0_NullSpaceBasis
+0gkeypoints =0Keypoints =93D =0VideoKeypoints
+0gliegroup.se2 =0Se2
+0r3 =0Se3
+0qo2 =0So2
+0r3 =0So3
+0ine ~0ParametrizedLine
+0gplane =0Hyperplane
+0hointcloud ~0_PlyElement ~4Header
+0ise ~0NamedPose
+0gquaternion =0Quaternion
+0gransac ~0RANSAC
+0gsolvers.polynomial_solver ~0_QuarticColumns
+0hubpix.nms ~0NonMaximaSuppression2d ~k3d
+0nspatial_soft_argmax ~0AdaptiveQuadInterp3d ~0ConvQuadInterp3d ~4SoftArgmax2d ~e3d ~0IterativeQuadInterp3d ~0SpatialSoftArgmax2d
+0gtransform.affwarp ~0Affine ~0Rescale ~3ize ~1otate ~0Scale ~1hear ~0Translate
+0qcrop2d ~0CenterCrop2D
+0qflips ~0Hflip ~0Rot180 ~0Vflip
+0qhomography_warper ~0BaseWarper ~0HomographyWarper
+0qimage_registrator ~0BaseModel ~0Homography ~0ImageRegistrator ~0Similarity
+0qpyramid ~0PyrDown ~3Up ~0ScalePyramid
+0gvector =0Scalar =0Vector2 =63
+08rad_estimator.ste =0STEFunction ~1traightThroughEstimator
+07image.base =0ChannelsOrder =1olorSpace ~0ImageLayout ~5Size ~0PixelFormat
+0dimage ~0Image
+0dutils ~0ImageToTensor
+07losses.cauchy ~0CauchyLoss
+0fharbonnier ~0CharbonnierLoss
+0edepth_smooth ~0InverseDepthSmoothnessLoss
+0fice ~0DiceLoss
+0efocal ~0BinaryFocalLossWithLogits ~0FocalLoss =0_TargetLogSoftmax
+0egeman_mcclure ~0GemanMcclureLoss
+0ehausdorff ~0HausdorffERLoss ~f3D ~0_HausdorffERLossBase
+0elovasz_hinge ~0LovaszHingeLoss
+0lsoftmax ~0LovaszSoftmaxLoss
+0ems_ssim ~0MS_SSIMLoss
+0futual_information ~0EntropyBasedLossBase =0MIKernel ~2LossFromRef ~d2D ~d3D ~0NMILossFromRef ~e2D ~e3D
+0epsnr ~0PSNRLoss
+0essim ~0SSIMLoss
+0i3d ~0SSIM3DLoss
+0etotal_variation ~0TotalVariation
+0fversky ~0TverskyLoss
+0ewelsch ~0WelschLoss
+07metrics.average_meter ~0AverageMeter
+0fendpoint_error ~0AEPE
+0fssim ~0SSIM
+0j3d ~0SSIM3D
+08odels._hf_models.hf_onnx_community ~0HFONNXComunnityModel ~kLoader
+0ppreprocessor ~0DPTImageProcessor ~0PreprocessingLoader ~0_DPTResize
+0ebase ~0ModelBase ~9Mixin
+0ecommon ~0ConvNormAct ~0DropPath ~0LayerNorm2d ~0MLP
+0edepth_estimation.base ~0DepthEstimation
+0vdepth_anything ~0DepthAnythingONNXBuilder
+0gxined ~0CoFusion ~0DexiNed ~1oubleConvBlock ~0SingleConvBlock ~0UpConvBlock ~0_DenseBlock ~6Layer
+0eefficient_vit.backbone ~0EfficientViTBackbone ~cLargeBackbone
+0smodel ~0EfficientViT ~cConfig
+0snn.norm ~0LayerNorm2d
+0vops ~0ConvLayer ~0DSConv ~0EfficientViTBlock ~0FusedMBConv ~0IdentityLayer ~0LiteMLA ~0MBConv ~0OpSequential ~0ResBlock ~3idualBlock
+0ekimi_vl.builder ~0KimiVLBuilder
+0mconfig ~0KimiVLConfig ~6ProjectorConfig ~0MoonViTConfig
+0mmodel ~0KimiVLModel ~6Projector
+0oonvit ~0MoonViT ~7Attention ~7Encoder ~7Layer ~7MLP ~7RotaryEmbedding
+0epaligemma.configuration_paligemma ~0PaliGemmaConfig
+0omodeling_paligemma ~0GemmaAttention ~5DecoderLayer ~5MLP ~5RMSNorm ~6otaryEmbedding ~0PaliGemma
+0frocessors ~0OutputRangePostProcessor ~0ResizePostProcessor ~7reProcessor
+0o.naflex ~0NaFlex
+0eqwen25.config ~0Qwen25VisionConfig
+0lvision ~0Qwen25RMSNorm ~6VisionAttention ~cBlock ~cMLP ~cPatchEmbed ~hMerger ~cTransformer
+0errdbnet ~0RRDB ~4Net ~1esidualDenseBlock
+0ft_detr.architecture.hgnetv2 ~0HGBlock ~2Stage ~0LightConvNormAct ~0PPHGNetV2 ~0StageConfig ~2emBlock
+10ybrid_encoder ~0AIFI ~0CCFM ~1SPRepLayer ~0HybridEncoder ~0RepVggBlock ~0TransformerEncoder
+0zresnet_d ~0BasicBlockD ~1lock ~1ottleneckD ~0ResNetD
+10tdetr_head ~0MultiScaleDeformableAttention ~0RTDETRHead ~0TransformerDecoder ~iLayer
+0mmodel ~0RTDETR ~6Config =6ModelType
+0mpost_processor ~0DETRPostProcessor
+0esam.architecture.common ~0LayerNorm ~0MLPBlock
+0vimage_encoder ~0Attention ~0Block ~0ImageEncoderViT ~0PatchEmbed
+0vmask_decoder ~0MaskDecoder
+0vprompt_encoder ~0PositionEmbeddingRandom ~1romptEncoder
+0vtransformer ~0Attention ~0TwoWayAttentionBlock ~6Transformer
+0imodel ~0Sam ~3Config =3ModelType
+0fegmentation.base ~0SemanticSegmentation
+0rsegmentation_models ~0SegmentationModelsBuilder
+0figlip2.attention ~0SigLip2Attention
+0mbuilder ~0SigLip2Builder
+0mconfig ~0SigLip2Config ~7TextConfig ~7VisionConfig
+0mmodel ~0SigLip2Model ~7Result
+0mpreprocessor ~0SigLip2ImagePreprocessor
+0mtext_encoder ~0SigLip2TextEmbeddings ~cncoder ~bLayer ~bMLP ~codel
+0mvision_encoder ~0SigLip2MultiheadAttentionPoolingHead ~7VisionEmbeddings ~encoder ~dLayer ~dMLP ~eodel
+0fmall_sr ~0SmallSRNet ~aWrapper
+0golvlm2.smolvlm2 ~0SmolVLM2
+0ftructures ~0Prompts ~0SegmentationResults
+0etiny_vit ~0Attention ~0BasicLayer ~0ConvBN ~4Layer ~0MBConv ~1LP ~0PatchEmbed ~5Merging ~0TinyViT ~7Block
+0evit ~0FeedForward ~0MultiHeadAttention ~0PatchEmbedding ~0ResidualAdd ~0TransformerEncoder ~iBlock ~0VisionTransformer
+0h_mobile ~0Attention ~0FeedForward ~0MV2Block ~1obileViT ~9Block ~0PreNorm ~0Transformer
+0eyunet.model ~0Conv4layerBlock ~4DPUnit ~4_head ~0YuNet
+0kprocessors ~0PriorBox
+07sensors.camera.camera_model ~0BrownConradyModel =0CameraModel ~bBase =bType ~0KannalaBrandtK3 ~0Orthographic ~0PinholeModel
+0mdistortion_model ~0AffineTransform ~0BrownConradyTransform ~0KannalaBrandtK3Transform
+0mprojection_model ~0OrthographicProjection ~0Z1Projection
+07tracking.planar_tracker ~0HomographyTracker
+07utils ~0ImageToTensor
+0c.image ~0ImageToTensor`,
   },
   {
     library: "lifelines",
@@ -1500,6 +2379,57 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 09sklearn ~0LGBMClassifier ~4Model ~4Ranker ~5egressor ~0_EvalFunctionWrapper ~1ObjectiveFunctionWrapper`,
   },
   {
+    library: "lightning",
+    version: "2.1.4 to 2.6.6",
+    roots: ["lightning"],
+    text: `00lightning.fabric.utilities.apply_func ~0_TransferableDataType
+0rdata =0AttributeDict =0_WrapAttrTag
+0sevice_dtype_mixin ~0_DeviceDtypeModuleMixin
+0sistributed =0DistributedSamplerWrapper ~0_DatasetSamplerWrapper ~1InfiniteBarrier
+0rexceptions ~0MisconfigurationException
+0rinit =0_EmptyInit
+0rload =0_LazyLoadingUnpickler =1NotYetLoadedTensor
+0rrank_zero ~0LightningDeprecationWarning
+0rspike ~0SpikeDetection ~0TrainingSpikeException
+0rthroughput ~0Throughput ~aMonitor =0_MonotonicWindow
+0sypes ~0CollectibleGroup ~0LRScheduler ~0Optimizable ~0ReduceLROnPlateau ~0Steppable ~0_Stateful
+0rwarnings ~0PossibleUserWarning
+0apytorch.callbacks.batch_size_finder ~0BatchSizeFinder
+0scallback ~0Callback
+0theckpoint ~0Checkpoint
+0sdevice_stats_monitor ~0DeviceStatsMonitor
+0searly_stopping ~0EarlyStopping =dReason
+0sfinetuning ~0BackboneFinetuning ~2seFinetuning
+0sgradient_accumulation_scheduler ~0GradientAccumulationScheduler
+0slr_finder ~0LearningRateFinder
+0vmonitor ~0LearningRateMonitor
+0smodel_checkpoint ~0ModelCheckpoint
+0son_exception_checkpoint ~0OnExceptionCheckpoint
+0sprediction_writer ~0BasePredictionWriter =0WriteInterval
+0uogress.progress_bar ~0ProgressBar
+11rich_progress =0BatchesProcessedColumn =0CustomBarColumn =6InfiniteTask =6Progress =6TimeColumn =0MetricsTextColumn =0ProcessingSpeedColumn ~0RichProgressBar ~fTheme =0_RefreshThread
+11tqdm_progress ~0TQDMProgressBar =1qdm
+0uuning ~0ModelPruning =0_LayerRef
+0srich_model_summary ~0RichModelSummary
+0sspike ~0SpikeDetection
+0ttochastic_weight_avg ~0StochasticWeightAveraging
+0sthroughput_monitor ~0ThroughputMonitor
+0timer =0Interval ~0Timer
+0sweight_averaging ~0EMAWeightAveraging ~0WeightAveraging
+0jore.datamodule =0LightningDataModule
+0nhooks ~0CheckpointHooks ~0DataHooks ~0ModelHooks
+0nmixins.hparams_mixin ~0HyperparametersMixin
+0oodule =0LightningModule =0_TrainerFabricShim
+0noptimizer =0LightningOptimizer =0_MockOptimizer
+0iloops.progress ~0_BaseProgress ~3tchProgress ~1OptimizationProgress ~8erProgress ~1ProcessedTracker ~4gress ~1ReadyCompletedTracker ~1SchedulerProgress ~2tartedTracker
+0itrainer.states =0RunningStage =0TrainerFn ~7State =bus
+0iutilities.enums =0GradClipAlgorithmType
+0txceptions ~0SIGTERMException ~0_TunerExitException
+0smodel_helpers ~0_ModuleMode =1restricted_classmethod_impl
+0sparsing =0AttributeDict
+0stypes ~0DistributedDataParallel ~0LRSchedulerConfig =hType =0OptimizerConfig =9LRSchedulerConfig ~0_SizedIterable`,
+  },
+  {
     library: "mlxtend",
     version: "0.23.0 to 0.25.0",
     roots: ["mlxtend"],
@@ -1537,6 +2467,195 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0rregression ~0StackingRegressor`,
   },
   {
+    library: "monai",
+    version: "1.2.0 to 1.6.1",
+    roots: ["monai"],
+    text: `00monai.data.meta_obj =0MetaObj
+0gtensor =0MetaTensor
+06inferers.inferer ~0ControlNetDiffusionInferer ~aLatentDiffusionInferer ~0DiffusionInferer ~0Inferer ~0LatentDiffusionInferer ~0PatchInferer ~0SaliencyInferer ~1impleInferer ~1liceInferer ~3dingWindowInferer ~kAdapt ~0VQVAETransformerInferer
+0fmerger ~0AvgMerger ~0Merger
+0fsplitter ~0SlidingWindowSplitter ~1plitter ~0WSISlidingWindowSplitter
+06losses.adversarial_loss =0AdversarialCriterions ~0PatchAdversarialLoss
+0eucm_loss ~0AUCMLoss
+0dbarlow_twins ~0BarlowTwinsLoss
+0eoundary_loss ~0BoundaryLoss
+0dcldice ~0SoftDiceclDiceLoss ~4clDiceLoss
+0eontrastive ~0ContrastiveLoss
+0ddeform ~0BendingEnergyLoss ~0DiffusionLoss
+0eice ~0DiceCELoss ~4FocalLoss ~4Loss ~0GeneralizedDiceFocalLoss ~fLoss ~bWassersteinDiceLoss ~0MaskedDiceLoss
+0es_loss ~0DeepSupervisionLoss
+0dfocal_loss ~0FocalLoss
+0dgiou_loss ~0BoxGIoULoss
+0dhausdorff_loss ~0HausdorffDTLoss ~0LogHausdorffDTLoss
+0dimage_dissimilarity ~0GlobalMutualInformationLoss ~0LocalNormalizedCrossCorrelationLoss
+0dmcc_loss ~0MCCLoss
+0eulti_scale ~0MultiScaleLoss
+0dnacl_loss ~0NACLLoss
+0dperceptual ~0MedicalNetPerceptualSimilarity ~0PerceptualLoss =aNetworkType ~0RadImageNetPerceptualSimilarity ~0TorchvisionModelPerceptualSimilarity
+0dspatial_mask ~0MaskedLoss
+0fectral_loss ~0JukeboxLoss
+0esim_loss =0SSIMLoss
+0eure_loss ~0SURELoss
+0dtversky ~0TverskyLoss
+0dunified_focal_loss ~0AsymmetricFocalLoss ~fTverskyLoss ~aUnifiedFocalLoss
+06metrics.absolute_volume_difference =0AbsoluteVolumeDifferenceMetric
+0fctive_learning_metrics ~0LabelQualityScore ~0VarianceMetric
+0fverage_precision =0AveragePrecisionMetric
+0ecalibration =0CalibrationErrorMetric =bReduction
+0fonfusion_matrix =0ConfusionMatrixMetric
+0fumulative_average =0CumulativeAverage
+0eembedding_collapse ~0EmbeddingCollapseMetric
+0ef_beta_score =0FBetaScore
+0fid ~0FIDMetric
+0egeneralized_dice =0GeneralizedDiceScore
+0ehausdorff_distance =0HausdorffDistanceMetric
+0eloss_metric =0LossMetric
+0emeandice ~0DiceHelper =4Metric
+0iiou =0MeanIoU
+0gtric =0Cumulative =aIterationMetric ~0IterationMetric ~0Metric
+0fmd ~0MMDMetric
+0epanoptic_quality =0PanopticQualityMetric
+0eregression =0KernelType =0MAEMetric =2PEMetric =1SEMetric =1ultiScaleSSIMMetric =0PSNRMetric =0RMSEMetric =1egressionMetric =0SSIMMetric
+0focauc =0ROCAUCMetric
+0esurface_dice =0SurfaceDiceMetric
+0ostance =0SurfaceDistanceMetric
+0ewrapper =0MetricsReloadedBinary =fCategorical =fWrapper
+06networks.blocks.acti_norm ~0ADN
+0qvation ~0GEGLU ~0MemoryEfficientSwish ~1ish ~0Swish =5Implementation
+0w_checkpointing ~0ActivationCheckpointWrapper
+0nspp ~0SimpleASPP
+0mbackbone_fpn_utils ~0BackboneWithFPN
+0mcablock ~0CABlock ~0FeedForward
+0nonvolutions ~0Convolution ~0ResidualUnit
+0nrf ~0CRF
+0oossattention ~0CrossAttentionBlock
+0mdenseblock ~0ConvDenseBlock ~0DenseBlock
+0nints_block ~0ActiConvNormBlock ~0FactorizedIncreaseBlock ~aReduceBlock ~0P3DActiConvNormBlock
+0nownsample ~0DownSample ~0MaxAvgPool ~0SubpixelDownsample
+0nynunet_block ~0UnetBasicBlock ~4OutBlock ~4ResBlock ~4UpBlock
+0mencoder ~0BaseEncoder
+0mfcn ~0FCN ~0GCN ~0MCFCN ~0Refine
+0neature_pyramid_network ~0ExtraFPNBlock ~0FeaturePyramidNetwork ~0LastLevelMaxPool ~9P6P7
+0mhyena ~0DepthwiseFFTConv2d ~g3d ~0HyenaMixer ~5TransformerBlock ~0_DepthwiseFFTForward
+0mlocalnet_block ~0LocalNetDownSampleBlock ~8FeatureExtractorBlock ~8ResidualBlock ~8UpSampleBlock ~0ResidualBlock
+0mmednext_block ~0MedNeXtBlock ~7DownBlock ~7OutBlock ~7UpBlock
+0nlp ~0MLPBlock
+0mpatchembedding ~0PatchEmbed ~adingBlock
+0mregunet_block ~0RegistrationDownSampleBlock ~cExtractionBlock ~cResidualConvBlock
+0ol_pos_embedding ~0DecomposedRelativePosEmbedding
+0msegresnet_block ~0ResBlock
+0olfattention ~0SABlock
+0npade_norm ~0SPADE
+0ptialattention ~0SpatialAttentionBlock
+0nqueeze_and_excitation ~0ChannelSELayer ~0ResidualSELayer ~0SEBlock ~3ottleneck ~2ResNeXtBottleneck ~7tBottleneck
+0mtext_embedding ~0TextEncoder
+0nransformerblock ~0TransformerBlock
+0munetr_block ~0UnetrBasicBlock ~5PrUpBlock ~5UpBlock
+0npsample ~0SubpixelUpsample ~0UpSample
+0mwarp ~0DVF2DDF ~0Warp
+0flayers.conjugate_gradient =0ConjugateGradient
+0mdrop_path ~0DropPath
+0mfactories =0LayerFactory
+0niltering =0BilateralFilter =0PHLFilter ~0TrainableBilateralFilter =oFunction ~9JointBilateralFilter =tFunction
+0mgmm ~0GaussianMixtureModel =0_ApplyFunc
+0msimplelayers ~0ApplyFilter ~0ChannelPad ~0EllipticalFilter ~0Flatten ~0GaussianFilter ~0HilbertTransform ~0LLTM =4Function ~1aplaceFilter ~0MeanFilter ~2dianFilter ~0Reshape ~0SavitzkyGolayFilter ~1harpenFilter ~1kipConnection
+0npatial_transforms ~0AffineTransform =0_GridCount =5Grad =5Pull =7sh
+0mvector_quantizer ~0EMAQuantizer ~0VectorQuantizer
+0fnets.ahnet ~0AHNet ~0Bottleneck3x3x1 ~0DenseBlock ~0Final ~0PSP ~1rojection ~1seudo3DLayer ~0UpTransition
+0lttentionunet ~0AttentionBlock ~9Layer ~9Unet ~0ConvBlock ~0UpConv
+0lutoencoder ~0AutoEncoder
+0vkl ~0AEKLDownsample ~4ResBlock ~1symmetricPad ~1utoencoderKL ~0Decoder ~0Encoder
+0kbasic_unet ~0BasicUNet ~0Down ~0TwoConv ~0UpCat
+0uplusplus ~0BasicUNetPlusPlus
+0kcell_sam_wrapper ~0CellSamWrapper
+0llassifier ~0Classifier ~1ritic ~0Discriminator
+0lontrolnet ~0ControlNet ~aConditioningEmbedding
+0kdaf3d ~0AttentionModule ~0DAF3D ~1af3dASPP ~5Backbone ~dWithFPN ~5FPN ~5ResNet ~bBottleneck ~bDilatedBottleneck
+0lensenet ~0DenseNet ~8121 ~969 ~8201 ~964 ~0_DenseBlock ~6Layer ~1Transition
+0liffusion_model_unet ~0AttnDownBlock ~4MidBlock ~4UpBlock ~0CrossAttnDownBlock ~9MidBlock ~9UpBlock ~0DiffusionModelEncoder ~eUNet ~9UNetResnetBlock ~dTransformerBlock ~anetDownsample ~1ownBlock ~0SpatialTransformer ~0UpBlock ~0WrappedUpsample
+0mnts ~0DiNTS ~0MixedOp ~0TopologyConstruction ~8Instance ~8Search ~0_ActiConvNormBlockWithRAMCost ~1FactorizedIncreaseBlockWithRAMCost ~bReduceBlockWithRAMCost ~1IdentityWithRAMCost ~1P3DActiConvNormBlockWithRAMCost
+0lynunet ~0DynUNet ~7SkipLayer
+0kefficientnet ~0BlockArgs ~0EfficientNet ~cBN ~eFeatures ~cEncoder ~0MBConvBlock
+0kflexible_unet ~0FlexUNetEncoderRegister ~4ibleUNet ~0SegmentationHead ~0UNetDecoder
+0lullyconnectednet ~0FullyConnectedNet ~0VarFullyConnectedNet
+0kgenerator ~0Generator
+0khighresnet ~0HighResBlock ~7Net
+0lovernet ~0HoVerNet ~0_DecoderBlock ~9ranch ~3nseLayer ~bDecoder ~1ResidualBlock ~1Transition
+0lyena_nd_unetr ~0HyenaNDUNETR
+0kmasked_autoencoder_vit ~0MaskedAutoEncoderViT
+0lednext ~0MedNeXt
+0lilmodel ~0MILModel
+0knavit ~0NaViT ~0_NaViTAttention ~6TransformerBlock ~1RMSNorm
+0letadapter ~0NetAdapter
+0kpatchgan_discriminator ~0MultiScalePatchDiscriminator ~0PatchDiscriminator
+0kquicknat ~0Bottleneck ~0ClassifierBlock ~1onvConcatDenseBlock ~0Decoder ~0Encoder ~0Quicknat ~0SequentialWithIdx ~1kipConnectionWithIdx
+0kregressor ~0Regressor
+0nunet ~0AdditiveUpSampleBlock ~1ffineHead ~0GlobalNet ~0LocalNet ~0RegUNet
+0msnet ~0ResNet ~6Block ~7ottleneck ~6Encoder ~6Features
+0ntormer ~0MDTATransformerBlock ~0OverlapPatchEmbed ~0Restormer
+0ksegresnet ~0SegResNet ~9VAE
+0t_ds ~0SegResBlock ~6Encoder ~6NetDS ~b2
+0mnet ~0SENet ~5154 ~2ResNet101 ~952 ~850 ~7xt101 ~950
+0lpade_autoencoderkl ~0SPADEAutoencoderKL ~5Decoder ~5ResBlock
+0qdiffusion_model_unet ~0SPADEAttnUpBlock ~5CrossAttnUpBlock ~5DiffResBlock ~9usionModelUNet ~5UpBlock
+0qnetwork ~0SPADEDecoder ~5Encoder ~5Net ~8ResBlock =0UpsamplingModes
+0lwin_unetr ~0BasicLayer ~0PatchMerging ~cV2 ~0SwinTransformer ~fBlock ~4UNETR ~0WindowAttention
+0ktorchvision_fc ~0TorchVisionFCModel
+0lranschex ~0BertAttention ~4MixedLayer ~4Output ~4PreTrainedModel ~0MultiModal ~0Pooler ~0Transchex
+0pformer ~0AbsolutePositionalEmbedding ~0DecoderOnlyTransformer
+0kunet ~0CheckpointUNet ~0UNet
+0or ~0UNETR
+0kvarautoencoder ~0VarAutoEncoder
+0lista3d ~0Attention ~0ClassMappingClassify ~0MLP ~0PointMappingSAM ~2sitionEmbeddingRandom ~0TwoWayAttentionBlock ~6Transformer ~0VISTA3D
+0mt ~0ViT
+0nautoenc ~0ViTAutoEnc
+0lnet ~0DownTransition ~0InputTransition ~0LUConv ~0OutputTransition ~0UpTransition ~0VNet
+0loxelmorph ~0VoxelMorph ~aUNet
+0lqvae ~0Decoder ~0Encoder ~0VQVAE ~5ResidualUnit
+0fschedulers.ddim ~0DDIMScheduler
+0spm =0DDPMPredictionType ~4Scheduler =4VarianceType
+0qpndm =0PNDMPredictionType ~4Scheduler
+0qrectified_flow =0RFlowPredictionType ~5Scheduler
+0qscheduler ~0Scheduler
+0ftrt_compiler ~0ShapeError ~0TRTEngine ~1rtCompiler
+0futils ~0CastTempType ~5oFloat ~bAll
+06optimizers.lr_finder =0DataLoaderIter ~0LearningRateFinder =0TrainDataLoaderIter =0ValDataLoaderIter
+0kscheduler ~0ExponentialLR ~0LinearLR ~0WarmupCosineSchedule ~0_LRSchedulerMONAI
+0hnovograd ~0Novograd
+06transforms.adaptors =0FunctionSignature
+0hcompose =0Compose =0OneOf =0RandomOrder =0SomeOf
+0iroppad.array =0BorderPad ~2undingRect =0CenterScaleCrop =7patialCrop =1rop =4Foreground =0DivisiblePad =0Pad =0RandCropByLabelClasses =aPosNegLabel =4ScaleCrop =5patialCrop =fSamples =4WeightedCrop =1esizeWithPadOrCrop =0SpatialCrop =7Pad
+0pbatch =0PadListDataCollate
+0pdictionary =0BorderPadd =2undingRectd =0CenterScaleCropd =7patialCropd =1ropForegroundd =4d =0DivisiblePadd =0Padd =0RandCropByLabelClassesd =aPosNegLabeld =8d =4ScaleCropd =5patialCropSamplesd =fd =4WeightedCropd =1esizeWithPadOrCropd =0SpatialCropd =7Padd
+0hintensity.array ~0AdjustContrast ~0ClipIntensityPercentiles ~1omputeHoVerMaps ~0DetectEnvelope ~0ForegroundMask ~0GaussianSharpen ~9mooth ~1ibbsNoise ~0HistogramNormalize ~0IntensityRemap ~0KSpaceSpikeNoise ~0MaskIntensity ~1edianSmooth ~0NormalizeIntensity ~0RandAdjustContrast ~4BiasField ~4CoarseDropout ~aShuffle ~aTransform ~4GaussianNoise ~cSharpen ~dmooth ~5ibbsNoise ~4HistogramShift ~4IntensityRemap ~4KSpaceSpikeNoise ~4RicianNoise ~4ScaleIntensity ~iFixedMean ~5hiftIntensity ~5tdShiftIntensity ~0SavitzkyGolaySmooth ~1caleIntensity ~eFixedMean ~eRange ~jPercentiles ~1hiftIntensity ~1tdShiftIntensity ~0ThresholdIntensity ~0UltrasoundConfidenceMapTransform
+0rdictionary =0AdjustContrastd =0ClipIntensityPercentilesd =1omputeHoVerMapsd =0ForegroundMaskd =0GaussianSharpend =9moothd =1ibbsNoised =0HistogramNormalized =0KSpaceSpikeNoised =0MaskIntensityd =1edianSmoothd =0NormalizeIntensityd =0RandAdjustContrastd =4BiasFieldd =4CoarseDropoutd =aShuffled =4GaussianNoised =cSharpend =dmoothd =5ibbsNoised =4HistogramShiftd =4KSpaceSpikeNoised =4RicianNoised =4ScaleIntensityFixedMeand =id =5hiftIntensityd =5tdShiftIntensityd =0SavitzkyGolaySmoothd =1caleIntensityRangePercentilesd =jd =ed =1hiftIntensityd =1tdShiftIntensityd =0ThresholdIntensityd
+0jverse =0InvertibleTransform =0TraceableTransform
+0o_batch_transform ~0BatchInverseTransform =0Decollated =0_BatchInverseDataset
+0io.array ~0LoadImage ~0SaveImage ~0WriteFileMapping
+0kdictionary =0LoadImaged =0SaveImaged =0WriteFileMappingd
+0hlazy.array ~0ApplyPending
+0mdictionary =0ApplyPendingd
+0mutils ~0Affine ~0DisplacementField
+0hmeta_utility.dictionary =0FromMetaTensord =0ToMetaTensord
+0hnvtx ~0Mark ~0RandMark ~4RangePop ~aush ~3gePop ~6ush
+0hpost.array ~0Activations ~1sDiscrete ~0DistanceTransformEDT ~0Ensemble ~0FillHoles ~0GenerateHeatmap ~0Invert ~0KeepLargestConnectedComponent ~0LabelFilter ~5ToContour ~0MeanEnsemble ~0ProbNMS ~0RemoveSmallObjects ~0SobelGradients ~0VoteEnsemble
+0mdictionary =0Activationsd =1sDiscreted =0DistanceTransformEDTd =0Ensembled =0FillHolesd =0GenerateHeatmapd =0Invertd =0KeepLargestConnectedComponentd =0LabelFilterd =5ToContourd =0MeanEnsembled =0ProbNMSd =0RemoveSmallObjectsd =0SaveClassificationd =1obelGradientsd =0VoteEnsembled
+0hregularization.array ~0CutMix ~3Out ~0MixUp ~3er
+0wdictionary =0CutMixd =3Outd =0MixUpd
+0hsignal.array ~0SignalContinuousWavelet ~6FillEmpty ~6RandAddGaussianNoise ~dSine ~hPartial ~equarePulse ~oPartial ~aDrop ~aScale ~bhift ~7emoveFrequency
+0odictionary =0SignalFillEmptyd
+0imooth_field.array ~0RandSmoothDeform ~aFieldAdjustContrast ~lIntensity ~0SmoothField
+0udictionary =0RandSmoothDeformd =aFieldAdjustContrastd =lIntensityd
+0ipatial.array =0Affine ~6Grid ~0ConvertBoxToPoints ~7PointsToBoxes =0Flip ~0GridDistortion ~4Patch ~4Split =0Orientation ~0Rand2DElastic ~43DElastic =4Affine ~aGrid =5xisFlip ~4DeformGrid =4Flip ~4GridDistortion ~8Patch =4Rotate =a90 ~4SimulateLowResolution =4Zoom ~1esample =8ToMatch =3ize =1otate =690 =0Spacing =3tialResample =0Zoom
+0pdictionary =0Affined =0ConvertBoxToPointsd =7PointsToBoxesd =0Flipd =0GridDistortiond =4Patchd =4Splitd =0Orientationd =0Rand2DElasticd =43DElasticd =4Affined =5xisFlipd =4Flipd =4GridDistortiond =8Patchd =4Rotate90d =ad =4SimulateLowResolutiond =4Zoomd =1esampleToMatchd =3ized =1otate90d =6d =0Spacingd =3tialResampled =0Zoomd
+0htraits ~0InvertibleTrait ~0LazyTrait ~0MultiSampleTrait ~0RandomizableTrait ~1educeTrait ~0ThreadUnsafe
+0knsform ~0LazyTransform =0MapTransform ~0Randomizable ~cTransform ~0Transform
+0hutility.array ~0AddCoordinateChannels ~3ExtremePointsChannel =1pplyTransformToPoints ~1sChannelLast ~0CastToType ~1lassesToIndices ~1onvertToMultiChannelBasedOnBratsClasses ~1uCIM ~0DataStats ~0EnsureChannelFirst ~6Type ~0FgBgToIndices ~1lattenSequence ~0Identity ~1mageFilter ~1ntensityStats ~0LabelToMask ~0MapLabelValue ~0RandCuCIM ~4Identity ~5mageFilter ~4TorchIO ~9Vision ~1emoveRepeatedChannel ~2peatChannel ~0SimulateDelay ~1plitDim ~1queezeDim ~0ToCupy ~2Device ~2Numpy ~2PIL ~2Tensor ~2rchIO ~5Vision ~1ranspose
+0pdictionary =0AddCoordinateChannelsd =3ExtremePointsChanneld =1pplyTransformToPointsd =1sChannelLastd =0CastToTyped =1lassesToIndicesd =1oncatItemsd =3vertToMultiChannelBasedOnBratsClassesd =2pyItemsd =1uCIMd =0DataStatsd =1eleteItemsd =0EnsureChannelFirstd =6Typed =0FgBgToIndicesd =1lattenSequenced =8ubKeysd =0Identityd =1mageFilterd =1ntensityStatsd =0LabelToMaskd =0MapLabelValued =0RandCuCIMd =4ImageFilterd =4TorchIOd =9Visiond =1emoveRepeatedChanneld =2peatChanneld =0SelectItemsd =1imulateDelayd =1plitDimd =1queezeDimd =0ToCupyd =2Deviced =2Numpyd =2PILd =2Tensord =2rchIOd =5Visiond =1ransformPointsImageToWorldd =fWorldToImaged =5posed
+0ls ~0Fourier
+06utils.enums =0AdversarialIterationEvents =bKeys =1lgoKeys =1verage =0BlendMode =1oxModeName =1undleProperty =eConfig =0ChannelMatching =1olorOrder =2mmonKeys =3pInitMode =0DataStatsKeys =1iceCEReduction =1ownsampleMode =0EngineStatsKeys =0FastMRIKeys =1orwardMode =0GanKeys =1ridPatchSort =4SampleMode =aPadMode =0HoVerNetBranch =8Mode =0IgniteInfo =1mageStatsKeys =1nterpolateMode =0JITMetadataKeys =0LabelStatsKeys =2zyAttr =1ossReduction =0MetaKeys =3hod =3ricReduction =0NdimageMode =1umpyPadMode =0OrderingTransformations =9ype =0PatchKeys =1ostFix =1robMapKeys =1ytorchPadMode =0SkipMode =1paceKeys =2lineMode =1trEnum =0TraceKeys =5StatusKeys =3nsformBackends =0UpsampleMode =0WSIPatchKeys =1eight`,
+  },
+  {
     library: "networkx",
     version: "2.8.8 to 3.6.1",
     roots: ["networkx"],
@@ -1552,6 +2671,28 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0hordered ~0OrderedDiGraph ~7Graph ~7MultiDiGraph ~cGraph
 0hreportviews ~0DegreeView ~1iDegreeView ~2MultiDegreeView ~0EdgeDataView ~4View ~8ABC ~0InDegreeView ~2EdgeDataView ~6View ~2MultiDegreeView ~7EdgeDataView ~bView ~0MultiDegreeView ~5EdgeDataView ~9View ~0NodeDataView ~4View ~0OutDegreeView ~3EdgeDataView ~7View ~3MultiDegreeView ~8EdgeDataView ~cView
 09exception 0AmbiguousSolution 0ExceededMaxIterations 0HasACycle 0NetworkXAlgorithmError 8Error 9xception 8NoCycle aPath atImplemented 8PointlessConcept 8Unbounded afeasible 1odeNotFound 0PowerIterationFailedConvergence`,
+  },
+  {
+    library: "ngboost",
+    version: "0.4.2 to 0.6.0",
+    roots: ["ngboost"],
+    text: `00ngboost.api =0NGBClassifier =3Regressor =3Survival
+08distns.categorical ~0CategoricalCRPScore ~bLogScore
+0huchy =0Cauchy =6FixedVar
+0fdistn =0ClassificationDistn =0Distn =0RegressionDistn
+0fexponential =0Exponential ~bCRPScore ~bLogScore
+0fgamma =0Gamma ~5LogScore
+0fhalfnormal =0HalfNormal ~aLogScore
+0flaplace =0Laplace ~7CRPScore ~7LogScore
+0gognormal =0LogNormal ~9CRPScoreCensored ~9LogScoreCensored
+0fmultivariate_normal ~0MVNLogScore
+0fnormal =0Normal ~6CRPScore =6FixedMean ~fCRPScore ~fLogScore =bVar ~eCRPScore ~eLogScore ~6LogScore
+0fpoisson =0Poisson ~7LogScore
+0ft =0T =1FixedDf =8FixedVar ~gLogScore ~8LogScore ~1LogScore
+0fweibull =0Weibull ~7LogScore
+08helpers =0_CompatTree
+08ngboost =0NGBoost
+08scores ~0CRPScore ~0LogScore ~0Score`,
   },
   {
     library: "nltk",
@@ -1681,6 +2822,64 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 07ec ~0format_parser 0recarray 3ord`,
   },
   {
+    library: "open_clip",
+    version: "2.23.0 to 3.3.0",
+    roots: ["open_clip"],
+    text: `00open_clip.coca_model ~0CoCa ~0MultimodalCfg
+0ahf_model ~0ClsLastHiddenStatePooler ~3Pooler ~0HFTextEncoder ~0MaxPooler ~1eanPooler
+0aloss ~0ClipLoss ~1oCaLoss ~0DistillClipLoss =0NeighbourExchange =hBidir ~0SigLipLoss
+0amodel ~0CLIP ~4TextCfg ~4VisionCfg ~1ustomTextCLIP
+0dified_resnet ~0AttentionPool2d ~0Bottleneck ~0ModifiedResNet
+0atimm_model ~0TimmModel
+0bokenizer ~0HFTokenizer ~0SigLipTokenizer ~2mpleTokenizer
+0bransform ~0AugmentationCfg ~0CenterCropOrPad ~0MaybeConvertMode ~5ToTensor ~0PreprocessCfg ~0ResizeKeepRatio ~0color_jitter ~0gray_scale
+0jer ~0Attention ~9alPooler ~0CustomResidualAttentionBlock ~6Transformer ~0LayerNorm ~9Fp32 ~5Scale ~0MultimodalTransformer ~0PatchDropout ~0QuickGELU ~0ResidualAttentionBlock ~0TextTransformer ~1ransformer ~0VisionTransformer`,
+  },
+  {
+    library: "optbinning",
+    version: "0.18.0 to 1.0.0",
+    roots: ["optbinning"],
+    text: `00optbinning.binning.base ~0Base ~4OptimalBinning
+0kinning ~0OptimalBinning
+0q_process ~0BaseBinningProcess ~1inningProcess
+0rstatistics ~0BinningTable ~0ContinuousBinningTable ~0MulticlassBinningTable
+0jcontinuous_binning ~0ContinuousOptimalBinning
+0ucp ~0ContinuousBinningCP
+0kp ~0BinningCP
+0jdistributed.base ~0BaseSketch
+0winning_process_sketch =0BinningProcessSketch
+13sketch =0OptimalBinningSketch
+0wsketch =0BCatSketch =1Sketch
+0vgk ~0Entry =0GK
+0jls ~0BinningLS
+0jmdlp ~0MDLP
+0kip ~0BinningMIP
+0kulticlass_binning ~0MulticlassOptimalBinning
+0ucp ~0MulticlassBinningCP
+0umip ~0MulticlassBinningMIP
+0odimensional.binning_2d ~0OptimalBinning2D
+18statistics_2d ~0BinningTable2D ~0ContinuousBinningTable2D
+10continuous_binning_2d ~0ContinuousOptimalBinning2D
+11p_2d ~0Binning2DCP
+10mip_2d ~0Binning2DMIP
+0joutlier ~0ModifiedZScoreDetector ~0OutlierDetector ~0RangeDetector ~0YQuantileDetector
+0jpiecewise.base ~0BasePWBinning
+0uinning ~0OptimalPWBinning
+10_statistics ~0PWBinningTable ~2ContinuousBinningTable
+0tcontinuous_binning ~0ContinuousOptimalPWBinning
+0krebinning ~0PreBinning
+0juncertainty.binning_scenarios ~0SBOptimalBinning
+0bexceptions ~0CounterfactualsFoundWarning ~0NotDataAddedError ~3GeneratedError ~3SolvedError
+0blogging ~0Logger
+0bscorecard.counterfactual.base ~0BaseCounterfactual
+10counterfactual ~0Counterfactual
+10mip ~0CFMIP
+11ulti_mip ~0MCFMIP
+0lmonitoring ~0ScorecardMonitoring
+0lrounding ~0RoundingMIP
+0lscorecard ~0Scorecard`,
+  },
+  {
     library: "pandas",
     version: "1.0.5 to 3.1.1",
     roots: ["_cyutility","pandas"],
@@ -1801,6 +3000,426 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0foffsets 0BQuarterBegin 8End 1YearBegin 5End 1usinessDay 8Hour ~cMixin ~8Mixin 9onthBegin dEnd 0CustomBusinessDay eHour eMonthBegin jEnd 0DateOffset 2y 0Easter 0FY5253 6Quarter 0Hour 0LastWeekOfMonth 0Micro 2lli 2nute 1onthBegin 5End ~5Offset 0Nano 0QuarterBegin 7End ~7Offset 0Second 2miMonthBegin 9End ~9Offset ~1ingleConstructorOffset 0Tick 0Week 4OfMonth 0YearBegin 4End ~4Offset ~0_CustomBusinessMonth ~7Mixin ~1WeekOfMonthMixin`,
   },
   {
+    library: "pgmpy",
+    version: "0.1.25 to 1.1.2",
+    roots: ["pgmpy"],
+    text: `00pgmpy.base.ADMG =0ADMG
+0cncestralBase =0AncestralBase
+0bDAG =0DAG ~0PDAG
+0bMAG =0MAG
+0bPDAG =0PDAG
+0bSimpleCausalModel =0SimpleCausalModel
+0bUndirectedGraph ~0UndirectedGraph
+0b_base =0_CoreGraph
+0cmixin_roles =0_GraphRolesMixin
+06causal_discovery.ExpertInLoop ~0ExpertInLoop
+0tKnowledge =0ExpertKnowledge
+0nGES ~0GES
+0nHillClimbSearch ~0HillClimbSearch
+0nPC ~0PC
+0n_base ~0_BaseCausalDiscovery ~1ConstraintMixin ~1ScoreMixin
+07i_tests._base =0_BaseCITest ~1CITestResult ~1ResidualMixin
+0fchi_square =0ChiSquare
+0ffisher_z =0FisherZ
+0fg_sq =0GSq
+0gcm =0GCM
+0generalized_cov =0GeneralizedCov
+0fhotelling_lawley =0HotellingLawley
+0findependence_match =0IndependenceMatch
+0flog_likelihood =0LogLikelihood
+0fmodified_log_likelihood =0ModifiedLogLikelihood
+0fpearsonr =0Pearsonr
+0n_equivalence =0PearsonrEquivalence
+0gillai_trace =0PillaiTrace
+0gower_divergence =0PowerDivergence
+0froys_largest_root =0RoysLargestRoot
+06estimators.BaseConstraintEstimator ~0BaseConstraintEstimator
+0jyesianEstimator ~0BayesianEstimator
+0hCITests ~0CITestRegistry
+0hEM ~0ExpectationMaximization
+0ixhaustiveSearch ~0ExhaustiveSearch
+0hGES ~0GES
+0hHillClimbSearch ~0HillClimbSearch
+0hLinearModel ~0LinearEstimator
+0hMLE ~0MaximumLikelihoodEstimator
+0iirrorDescentEstimator ~0MirrorDescentEstimator
+0imhcEstimator ~0MmhcEstimator
+0hPC ~0PC
+0hSEMEstimator ~0IVEstimator ~0SEMEstimator
+0icoreCache ~0LRUCache ~0ScoreCache
+0itructureScore ~0AIC ~3CondGauss ~3Gauss ~3Score ~0BDeu ~4Score ~2s ~3Score ~1IC ~3CondGauss ~3Gauss ~1icScore ~0K2 ~2Score ~0LogLikeliHood ~9hoodCondGauss ~dGauss ~0StructureScore
+0hTreeSearch ~0TreeSearch
+0hbase ~0BaseEstimator ~0MarginalEstimator ~0ParameterEstimator ~0StructureEstimator
+0hexpert ~0ExpertInLoop
+07xample_models._base ~0BIFMixin ~0ContinuousMixin ~0DAGMixin ~1iscreteMixin =0_BaseExampleModel
+0lbnlearn.alarm =0Alarm
+0undes =0Andes
+0urth150 =0Arth150
+0usia =0Asia
+0tbarley =0Barley
+0tcancer =0Cancer
+0uhild =0Child
+0tdiabetes =0Diabetes
+0tearthquake =0Earthquake
+0ucoli70 =0Ecoli70
+0thailfinder =0Hailfinder
+0uepar2 =0Hepar2
+0tinsurance =0Insurance
+0tlink =0Link
+0tmagic_irri =0MagicIRRI
+0zniab =0MagicNIAB
+0uildew =0Mildew
+0uunin =0Munin
+0y1 =0Munin1
+0y2 =0Munin2
+0y3 =0Munin3
+0y4 =0Munin4
+0tpathfinder =0Pathfinder
+0uigs =0Pigs
+0tsachs =0Sachs
+0uurvey =0Survey
+0twater =0Water
+0uin95pts =0Win95pts
+0nrep.APSsystem =0APSsystem
+0rBOPfailure1 =0BOPfailure1
+112 =0BOPfailure2
+113 =0BOPfailure3
+0rGDIpathway1 =0GDIpathway1
+112 =0GDIpathway2
+0raccidents =0Accidents
+0sdhd =0Adhd
+0tversarialbehavior =0Adversarialbehavior
+0serialvehicles =0Aerialvehicles
+0sgropastoral1 =0Agropastoral1
+132 =0Agropastoral2
+133 =0Agropastoral3
+134 =0Agropastoral4
+135 =0Agropastoral5
+0sircrash =0Aircrash
+0uegulation1 =0Airegulation1
+132 =0Airegulation2
+133 =0Airegulation3
+0slgal1 =0Algal1
+0w2 =0Algal2
+0wactivity1 =0Algalactivity1
+142 =0Algalactivity2
+0uorithms1 =0Algorithms1
+112 =0Algorithms2
+113 =0Algorithms3
+114 =0Algorithms4
+0srcticwaters =0Arcticwaters
+0tgument =0Argument
+0ssia =0Asia
+0sugmenting =0Augmenting
+0rbank =0Bank
+0vruptcy =0Bankruptcy
+0seam1 =0Beam1
+0v2 =0Beam2
+0utles =0Beatles
+0slacksea =0Blacksea
+0tockchain =0Blockchain
+0suilding =0Building
+0tllet =0Bullet
+0trglar =0Burglar
+0rcachexia1 =0Cachexia1
+0z2 =0Cachexia2
+0trdiovascular =0Cardiovascular
+0tse =0Case
+0ttchment =0Catchment
+0sharleston =0Charleston
+0tds =0Chds
+0sng =0Cng
+0sompaction =0Compaction
+0tnasense =0Conasense
+0ucrete1 =0Concrete1
+0z2 =0Concrete2
+0z3 =0Concrete3
+0z4 =0Concrete4
+0z5 =0Concrete5
+0z6 =0Concrete6
+0z7 =0Concrete7
+0usequenceCovid =0ConsequenceCovid
+0vtructionproductivity =0Constructionproductivity
+0tral1 =0Coral1
+0w2 =0Coral2
+0w3 =0Coral3
+0w4 =0Coral4
+0w5 =0Coral5
+0uical =0Corical
+0urosion =0Corrosion
+0uticosteroid =0Corticosteroid
+0tvid1 =0Covid1
+0w2 =0Covid2
+0w3 =0Covid3
+0wfear =0Covidfear
+0wrisk =0Covidrisk
+0wtech =0Covidtech
+0srimescene =0Crimescene
+0vinal1 =0Criminal1
+0z2 =0Criminal2
+0z3 =0Criminal3
+0z4 =0Criminal4
+0typto =0Crypto
+0suracao1 =0Curacao1
+0y2 =0Curacao2
+0y3 =0Curacao3
+0y4 =0Curacao4
+0y5 =0Curacao5
+0rdiabetes =0Diabetes
+0ugnosis =0Diagnosis
+0toxins =0Dioxins
+0tsputed1 =0Disputed1
+0z2 =0Disputed2
+0z3 =0Disputed3
+0z4 =0Disputed4
+0sragline =0Dragline
+0uinage =0Drainage
+0sustexplosion =0Dustexplosion
+0rearthquake =0Earthquake
+0scosystem =0Ecosystem
+0slectricvehicle =0Electricvehicle
+0xolysis =0Electrolysis
+0smergency =0Emergency
+0sngines =0Engines
+0trollment =0Enrollment
+0sstuary =0Estuary
+0sts =0Ets
+0sxpenditure =0Expenditure
+0rfingermarks1 =0Fingermarks1
+122 =0Fingermarks2
+0tre =0Fire
+0valarm =0Firealarm
+0vrisk =0Firerisk
+0slood =0Flood
+0tuids1 =0Fluids1
+0x2 =0Fluids2
+0x3 =0Fluids3
+0soodallergy1 =0Foodallergy1
+122 =0Foodallergy2
+123 =0Foodallergy3
+0vsecurity =0Foodsecurity
+0trest =0Forest
+0sundraising =0Fundraising
+0rgasexplosion =0Gasexplosion
+0uifier =0Gasifier
+0sonorrhoeae =0Gonorrhoeae
+0sreencredit =0Greencredit
+0tounding =0Grounding
+0rhumanitarian =0Humanitarian
+0sydraulicsystem =0Hydraulicsystem
+0rincome =0Income
+0ttensification =0Intensification
+0wtionalattacks =0Intentionalattacks
+0tverters =0Inverters
+0rknowledge =0Knowledge
+0sosterhavet =0Kosterhavet
+0rlawschool =0Lawschool
+0sexical =0Lexical
+0sidar =0Lidar
+0tquefaction =0Liquefaction
+0vidity =0Liquidity
+0tthium =0Lithium
+0rmacrophytes =0Macrophytes
+0sedicaltest =0Medicaltest
+0tgacities =0Megacities
+0ttal =0Metal
+0soodstate =0Moodstate
+0tuntaingoat =0Mountaingoat
+0rnanomaterials1 =0Nanomaterials1
+142 =0Nanomaterials2
+0tvigation =0Navigation
+0suclearwaste =0Nuclearwaste
+0tisancegrowth =0Nuisancegrowth
+0roildepot =0Oildepot
+0snlinerisk =0Onlinerisk
+0srbital =0Orbital
+0sxygen =0Oxygen
+0rperioperative =0Perioperative
+0umaBN =0PermaBN
+0shdarticles =0Phdarticles
+0silot =0Pilot
+0sneumonia =0Pneumonia
+0solymorphic =0Polymorphic
+0tultry =0Poultry
+0sroject =0Project
+0ymanagement =0Projectmanagement
+0upellant =0Propellant
+0rrainstorm =0Rainstorm
+0vwater =0Rainwater
+0sealestate1 =0Realestate1
+112 =0Realestate2
+113 =0Realestate3
+0tdmeat =0Redmeat
+0tsilience =0Resilience
+0sicci =0Ricci
+0sockburst =0Rockburst
+0vquality =0Rockquality
+0tpesegment =0Ropesegment
+0rsafespeeds =0Safespeeds
+0tllyclark =0Sallyclark
+0umonella1 =0Salmonella1
+112 =0Salmonella2
+0seismic =0Seismic
+0shipping =0Shipping
+0simulation =0Simulation
+0softwarelogs1 =0Softwarelogs1
+132 =0Softwarelogs2
+133 =0Softwarelogs3
+134 =0Softwarelogs4
+0til =0Soil
+0vlead =0Soillead
+0wiquefaction1 =0Soilliquefaction1
+172 =0Soilliquefaction2
+173 =0Soilliquefaction3
+174 =0Soilliquefaction4
+0stocks =0Stocks
+0tudent1 =0Student1
+0y2 =0Student2
+0suffocation =0Suffocation
+0rtastingtea =0Tastingtea
+0sbm =0Tbm
+0sheft1 =0Theft1
+0w2 =0Theft2
+0sitanic =0Titanic
+0srajectories =0Trajectories
+0unsport =0Transport
+0subercolosis =0Tubercolosis
+0trbine1 =0Turbine1
+0y2 =0Turbine2
+0swinframework =0Twinframework
+0rurinary =0Urinary
+0rvaccine =0Vaccine
+0sessel1 =0Vessel1
+0x2 =0Vessel2
+0solleyball =0Volleyball
+0rwaterlead =0Waterlead
+0sheat =0Wheat
+0sindturbine =0Windturbine
+0ttness =0Witness
+0ryangtze =0Yangtze
+0ldagitty.acid_1996 =0Acid1996
+0tconfounding =0Confounding
+0tdidelez_2010 =0Didelez2010
+0tkampen_2014 =0Kampen2014
+0tm_bias =0MBias
+0uediator =0Mediator
+0tpaths =0Paths
+0uolzer_2012 =0Polzer2012
+0tschipf_2010 =0Schipf2010
+0uebastiani_2005 =0Sebastiani2005
+0uhrier_2008 =0Shrier2008
+0tthoemmes_2013 =0Thoemmes2013
+06factors.FactorDict ~0FactorDict
+0kSet =0FactorSet
+0ebase ~0BaseFactor
+0econtinuous.ContinuousFactor ~0ContinuousFactor
+0pLinearGaussianCPD =0LinearGaussianCPD
+0ediscrete.CPD =0TabularCPD
+0nDiscreteFactor =0DiscreteFactor
+0nJointProbabilityDistribution =0JointProbabilityDistribution
+0nNoisyOR =0NoisyORCPD
+0htributions.CanonicalDistribution ~0CanonicalDistribution
+0tustomDistribution ~0CustomDistribution
+0sGaussianDistribution =0GaussianDistribution
+0sbase ~0BaseDistribution
+0ehybrid.FunctionalCPD =0FunctionalCPD
+06global_vars ~0Config
+06identification.adjustment ~0Adjustment
+0lbase ~0_BaseIdentification
+0lfrontdoor ~0Frontdoor
+07ndependencies.Independencies =0IndependenceAssertion =bies
+08ference.ApproxInference ~0ApproxInference
+0gCausalInference =0CausalInference
+0gEliminationOrder ~0BaseEliminationOrder ~0MinFill ~3Neighbors ~3Weight ~0WeightedMinFill
+0hxactInference ~0BeliefPropagation ~hWithMessageParsing ~ussing ~z._RecursiveMessageSchedulingQuery ~0VariableElimination
+0gLinearModel ~0LinearEstimator
+0gbase ~0Inference
+0gdbn_inference ~0DBNInference
+0gmplp ~0Mplp ~4.Cluster
+06metrics._base =0_BaseSupervisedMetric =5UnsupervisedMetric
+0eadjacency_cm =0AdjacencyConfusionMatrix
+0ebn_inference ~0BayesianModelProbability
+0ecorrelation_score =0CorrelationScore
+0efisher_c =0FisherC
+0eimplied_cis =0ImpliedCIs
+0eorientation_cm =0OrientationConfusionMatrix
+0eshd =0SHD
+0ftructure_score =0StructureScore
+07odels.BayesianModel ~0BayesianModel
+0lNetwork ~0BayesianNetwork
+0dClusterGraph =0ClusterGraph
+0dDiscreteBayesianNetwork =0DiscreteBayesianNetwork
+0lMarkovNetwork ~0DiscreteMarkovNetwork
+0eynamicBayesianNetwork =0DynamicBayesianNetwork =7Node
+0dFactorGraph ~0FactorGraph
+0eunctionalBayesianNetwork =0FunctionalBayesianNetwork
+0dJunctionTree =0JunctionTree
+0dLinearGaussianBayesianNetwork =0LinearGaussianBayesianNetwork
+0dMarkovChain ~0MarkovChain
+0jModel ~0MarkovModel
+0jNetwork ~0MarkovNetwork
+0dNaiveBayes =0NaiveBayes
+0eoisyOrModel ~0NoisyOrModel
+0dSEM ~0SEM ~3Alg ~3Graph
+06parameter_estimator.base =0BaseParameterEstimator =0DiscreteParameterEstimator =0GaussianParameterEstimator
+0qdiscrete_bayesian =0DiscreteBayesianEstimator
+0zem =0DiscreteEM
+0zmle =0DiscreteMLE
+0qlinear_gaussian_mle =0LinearGaussianMLE
+07rediction.DoubleMLRegressor ~0DoubleMLRegressor
+0hNaiveAdjustmentRegressor ~0NaiveAdjustmentRegressor
+0mIVRegressor ~0NaiveIVRegressor
+0h_base ~0_BaseCausalPrediction
+06readwrite.BIF ~0BIFReader =3Writer
+0gNET ~0NETReader =3Writer
+0gPomdpX ~0PomdpXReader =6Writer
+0gUAI ~0UAIReader =3Writer
+0gXDSL ~0XDSLReader ~4Writer
+0hMLBIF ~0XMLBIFReader =6Writer
+0keliefNetwork ~0XBNReader =3Writer
+06sampling.HMC ~0HamiltonianMC ~dDA
+0fNUTS ~0NoUTurnSampler ~eDA
+0fSampling ~0BayesianModelSampling ~0GibbsSampling
+0fbase ~0BaseGradLogPDF ~4SimulateHamiltonianDynamics ~2yesianModelInference ~0GradLogPDFGaussian ~0LeapFrog ~0ModifiedEuler
+07tructure_score._base =0BaseStructureScore
+0maic =0AIC
+0p_cond_gauss =0AICCondGauss
+0qgauss =0AICGauss
+0mbdeu =0BDeu
+0os =0BDs
+0nic =0BIC
+0p_cond_gauss =0BICCondGauss
+0qgauss =0BICGauss
+0mk2 =0K2
+0mlog_likelihood =0LogLikelihood
+10_cond_gauss =0LogLikelihoodCondGauss
+11gauss =0LogLikelihoodGauss
+06utils.state_name ~0StateNameMixin`,
+  },
+  {
+    library: "pmdarima",
+    version: "2.0.3 to 2.1.1",
+    roots: ["pmdarima"],
+    text: `00pmdarima.arima._auto_solvers ~0_RandomFitWrapper ~1SolverMixin ~2tepwiseFitWrapper
+0gcontext =0AbstractContext ~0ContextStore =7Type ~0_CtxSingleton =1emptyContext
+0farima =0ARIMA
+0guto =0AutoARIMA =0StepwiseContext
+0fseasonality ~0CHTest ~0OCSBTest ~0_SeasonalStationarityTest
+0gtationarity ~0ADFTest ~0KPSSTest ~0PPTest ~0_BaseStationarityTest ~1DifferencingStationarityTest
+09base ~0BaseARIMA
+09model_selection._split =0BaseTSCrossValidator =0RollingForecastCV =0SlidingWindowForecastCV
+09pipeline =0Pipeline
+0areprocessing.base ~0BaseTransformer ~0UpdatableMixin
+0nendog.base ~0BaseEndogTransformer
+0uoxcox ~0BoxCoxEndogTransformer
+0tlog ~0LogEndogTransformer
+0oxog.base ~0BaseExogFeaturizer ~8Transformer
+0sdates ~0DateFeaturizer
+0sfourier ~0FourierFeaturizer
+09utils.metaestimators =0_IffHasDelegate
+09warnings ~0ModelFitWarning`,
+  },
+  {
     library: "polars",
     version: "0.20.31 to 2.1.0",
     roots: ["polars"],
@@ -1819,10 +3438,201 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0eutils ~0_EmptyBytecodeHelper`,
   },
   {
+    library: "prophet",
+    version: "1.1.4 to 1.5.0",
+    roots: ["prophet"],
+    text: `00prophet.forecaster ~0Prophet
+08hdays =0BY =1elarus =0GE =1eorgia =0ID =1N =1ndia =3onesia =0KG =1yrgyzstan =0PH =1K =1akistan =1hilippines =0RU =1ussia =0TH =1U =1hailand
+08models ~0CmdStanPyBackend ~0IStanBackend ~0ModelInputData ~5Params =0StanBackendEnum =0TrendIndicator`,
+  },
+  {
     library: "pyarrow",
     version: "8.0.0 to 26.0.1",
     roots: ["pyarrow"],
     text: `00pyarrow.lib 0ArrowCancelled 7pacityError 5Exception 5IndexError 7valid 5KeyError 5MemoryError 5NotImplementedError 5SerializationError 5TypeError 0DictionaryScalar g._reconstruct ~0TableGroupBy 0_reconstruct_record_batch dtable 3store_array 0binary 1ool8 0chunked_array 0decimal128 7256 732 764 1ictionary 1uration 0field 2xed_shape_tensor 0json_ 0large_list a_view 1ist_ 5view 0map_ 0opaque 0py_buffer 0run_end_encoded 0scalar 2hema 1truct 0time32 464 4stamp 1ype_for_alias 0union 1uid`,
+  },
+  {
+    library: "pyod",
+    version: "2.1.0 to 3.6.7",
+    roots: ["pyod"],
+    text: `00pyod.models.abod =0ABOD
+0de1svm =0AE1SVM ~0InnerAE1SVM ~0RandomFourierFeatures
+0dlad =0ALAD
+0dnogan =0AnoGAN ~0Discriminator ~0Generator ~0QueryModel
+0dudio_ae =0AudioAE
+0eto_encoder =0AutoEncoder ~bModel
+0cbase =0BaseDetector
+0g_dl =0BaseDeepLearningDetector
+0ccblof =0CBLOF
+0dd =0CD
+0dof =0COF
+0epod =0COPOD
+0cdeep_svdd =0DeepSVDD ~0InnerDeepSVDD
+0evnet =0DevNet ~6D ~6Linear ~6S ~0SupDataset
+0dif =0DIF ~0LinearBlock ~0MLPnet
+0cecod =0ECOD
+0dmbedding =0EmbeddingOD =0MultiModalOD
+0cfeature_bagging =0FeatureBagging
+0cgmm =0GMM
+0chbos =0HBOS
+0ddbscan =0HDBSCAN
+0ciforest =0IForest
+0dnne =0INNE
+0ckde =0KDE
+0dnn =0KNN
+0dpca =0KPCA ~0PyODKernelPCA
+0clmdd =0LMDD
+0doci =0LOCI
+0eda =0LODA
+0ef =0LOF
+0dscp =0LSCP
+0dunar =0LUNAR ~0SCORE_MODEL ~0WEIGHT_MODEL
+0cmad =0MAD
+0dcd =0MCD
+0do_gaal =0MO_GAAL
+0cocsvm =0OCSVM
+0cpca =0PCA
+0dyg_anomalous =0ANOMALOUS
+0mydae =0AnomalyDAE
+0gcola =0CoLA
+0inad =0CONAD
+0gdominant =0DOMINANT
+0gguide =0GUIDE
+0gradar =0Radar
+0gscan =0SCAN
+0cqmcd =0QMCD
+0crgraph =0RGraph
+0dod =0ROD
+0csampling =0Sampling
+0do_gaal ~0Discriminator ~0Generator =0SO_GAAL
+0j_new ~0Discriminator ~0Generator =0SO_GAAL
+0ed =0SOD
+0es =0SOS
+0duod =0SUOD
+0cts_anomaly_transformer =0AnomalyTransformer ~0_AnomalyAttention ~8TransformerLayer ~jModel
+0fkshape =0KShape
+0flstm =0LSTMAD ~0_LSTMModel
+0fmatrix_profile =0MatrixProfile
+0fod =0TimeSeriesOD
+0fsand =0SAND
+0gpectral_residual =0SpectralResidual
+0cvae =0VAE ~3Model
+0cxgbod =0XGBOD
+05utils._llm ~0LLMCallable ~0RoutingParseError
+0cnl_feedback ~0_NLPattern
+0cquality_metrics =0QualityDict
+0bad_engine ~0ADEngine
+0cuto_model_selector ~0AutoModelSelector
+0bencoders ~0BaseEncoder ~0CallableEncoder ~0MultiModalEncoder
+0j.audio ~0AudioFeatureEncoder
+0khuggingface ~0HuggingFaceEncoder
+0kopenai_encoder ~0OpenAIEncoder
+0ksentence_transformer ~0SentenceTransformerEncoder
+0binvestigation ~0InvestigationState
+0bknowledge ~0KnowledgeBase
+0btorch_utility ~0LinearBlock =0TorchDataset`,
+  },
+  {
+    library: "pytorch_metric_learning",
+    version: "2.3.0 to 2.9.0",
+    roots: ["pytorch_metric_learning"],
+    text: `00pytorch_metric_learning.distances.base_distance ~0BaseDistance
+10tched_distance =0BatchedDistance
+0ycosine_similarity ~0CosineSimilarity
+0ydot_product_similarity ~0DotProductSimilarity
+0ylp_distance ~0LpDistance
+0ysnr_distance ~0SNRDistance
+0olosses.angular_loss ~0AngularLoss
+0wrcface_loss ~0ArcFaceLoss
+0vbase_loss_wrapper ~0BaseLossWrapper
+10metric_loss_function ~0BaseMetricLossFunction
+0vcircle_loss ~0CircleLoss
+0wontrastive_loss ~0ContrastiveLoss
+0xsface_loss ~0CosFaceLoss
+0wross_batch_memory ~0CrossBatchMemory
+0vdynamic_soft_margin_loss ~0DynamicSoftMarginLoss
+0vfast_ap_loss ~0FastAPLoss
+0vgeneric_pair_loss ~0GenericPairLoss
+0vhistogram_loss ~0HistogramLoss
+0vinstance_loss ~0InstanceLoss
+0xtra_pair_variance_loss ~0IntraPairVarianceLoss
+0vlarge_margin_softmax_loss ~0LargeMarginSoftmaxLoss
+0wifted_structure_loss ~0GeneralizedLiftedStructureLoss ~0LiftedStructureLoss
+0vmanifold_loss ~0ManifoldLoss
+0xrgin_loss ~0MarginLoss
+0wixins ~0EmbeddingRegularizerMixin ~0WeightMixin ~6RegularizerMixin
+0wulti_similarity_loss ~0MultiSimilarityLoss
+10ple_losses ~0MultipleLosses
+0vn_pairs_loss ~0NPairsLoss
+0wca_loss ~0NCALoss
+0wormalized_softmax_loss ~0NormalizedSoftmaxLoss
+0wtxent_loss ~0NTXentLoss
+0vp2s_grad_loss ~0P2SGradLoss
+0wnp_loss ~0PNPLoss
+0wroxy_anchor_loss ~0ProxyAnchorLoss
+11losses ~0ProxyNCALoss
+0vranked_list_loss ~0RankedListLoss
+0vself_supervised_loss ~0SelfSupervisedLoss
+0wignal_to_noise_ratio_losses ~0SignalToNoiseRatioContrastiveLoss
+0wmooth_ap ~0SmoothAPLoss
+0woft_triple_loss ~0SoftTripleLoss
+0wphereface_loss ~0SphereFaceLoss
+0wubcenter_arcface_loss ~0SubCenterArcFaceLoss
+0xpcon_loss ~0SupConLoss
+0vtcm_loss ~0ThresholdConsistentMarginLoss
+0wriplet_margin_loss ~0TripletMarginLoss
+0wuplet_margin_loss ~0TupletMarginLoss
+0vvicreg_loss ~0VICRegLoss
+0ominers.angular_miner ~0AngularMiner
+0vbase_miner ~0BaseMiner
+0xtch_easy_hard_miner ~0BatchEasyHardMiner
+11hard_miner ~0BatchHardMiner
+0vdistance_weighted_miner ~0DistanceWeightedMiner
+0vembeddings_already_packaged_as_triplets ~0EmbeddingsAlreadyPackagedAsTriplets
+0vhdc_miner ~0HDCMiner
+0vmulti_similarity_miner ~0MultiSimilarityMiner
+0vpair_margin_miner ~0PairMarginMiner
+0vtriplet_margin_miner ~0TripletMarginMiner
+0vuniform_histogram_miner ~0UniformHistogramMiner
+0oreducers.avg_non_zero_reducer ~0AvgNonZeroReducer
+0xbase_reducer ~0BaseReducer
+0xclass_weighted_reducer ~0ClassWeightedReducer
+0xdivisor_reducer ~0DivisorReducer
+0yo_nothing_reducer ~0DoNothingReducer
+0xmean_reducer ~0MeanReducer
+0yultiple_reducers ~0MultipleReducers
+0xper_anchor_reducer ~0PerAnchorReducer
+0xsum_reducer ~0SumReducer
+0xthreshold_reducer ~0ThresholdReducer
+0qgularizers.base_regularizer ~0BaseRegularizer
+11center_invariant_regularizer ~0CenterInvariantRegularizer
+11lp_regularizer ~0LpRegularizer
+11regular_face_regularizer ~0RegularFaceRegularizer
+11sparse_centers_regularizer ~0SparseCentersRegularizer
+11zero_mean_regularizer ~0ZeroMeanRegularizer
+0osamplers.fixed_set_of_triplets =0FixedSetOfTriplets
+0xhierarchical_sampler =0HierarchicalSampler
+0xm_per_class_sampler =0MPerClassSampler
+0xtuples_to_weights_sampler =0TuplesToWeightsSampler
+0otesters.base_tester ~0BaseTester
+0wglobal_embedding_space ~0GlobalEmbeddingSpaceTester
+13twostream_embedding_space ~0GlobalTwoStreamEmbeddingSpaceTester
+0wwith_same_parent_label ~0WithSameParentLabelTester
+0prainers.base_trainer ~0BaseTrainer
+0xcascaded_embeddings ~0CascadedEmbeddings
+0xdeep_adversarial_metric_learning ~0DeepAdversarialMetricLearning ~0NegativeLpDistance
+0xmetric_loss_only ~0MetricLossOnly
+0xtrain_with_classifier ~0TrainWithClassifier
+0ywostream_metric_loss ~0TwoStreamMetricLoss
+0outils.accuracy_calculator ~0AccuracyCalculator
+0ucommon_functions ~0EmbeddingDataset ~0LabelMapper ~0TorchInitWrapper
+0udistributed ~0DistributedLossWrapper ~bMinerWrapper
+0uinference ~0CustomKNN ~0FaissKMeans =6NN ~0InferenceModel ~0MatchFinder
+0ukey_checker ~0KeyChecker ~aDict
+0ulogging_presets ~0EmptyContainer ~0HookContainer
+0wss_tracker ~0LossTracker
+0umodule_with_records ~0ModuleWithRecords
+1d_and_reducer ~0ModuleWithRecordsAndDistance ~kReducer ~hReducerAndDistance`,
   },
   {
     library: "pytorch_tabnet",
@@ -1853,6 +3663,305 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
     text: `00regex 0RegexFlag
 05._regex 0compile
 0c_core 0RegexFlag`,
+  },
+  {
+    library: "river",
+    version: "0.19.0 to 0.26.1",
+    roots: ["river"],
+    text: `00river.active.base =0ActiveLearningClassifier
+0dentropy =0EntropySampler
+07nomaly.base =0AnomalyDetector =7Filter =0SupervisedAnomalyDetector
+0efilter =0QuantileFilter =0ThresholdFilter
+0egaussian =0GaussianScorer
+0ehst =0HSTBranch =3Leaf =1alfSpaceTrees
+0eloda =0LODA
+0gf =0LocalOutlierFactor
+0epad =0PredictiveAnomalyDetection
+0esad =0StandardAbsoluteDeviation
+0fvm =0OneClassSVM
+06bandit.base =0ContextualPolicy =0Policy
+0fyes_ucb =0BayesUCB
+0denvs.candy_cane =0CandyCaneContest ~0VendingMachine
+0itestbed =0KArmedTestbed
+0epsilon_greedy =0EpsilonGreedy
+0exp3 =0Exp3
+0dlin_ucb =0LinUCBDisjoint
+0drandom =0RandomPolicy
+0dthompson =0ThompsonSampling
+0ducb =0UCB
+08se.anomaly_detector =0AnomalyDetector =7Filter =0SupervisedAnomalyDetector
+0bbase =0Base
+0bclassifier =0Classifier =0MiniBatchClassifier
+0dusterer =0Clusterer
+0bdrift_detector =0BinaryDriftAndWarningDetector =bDetector =0DriftAndWarningDetector =5Detector =0_BaseDriftAndWarningDetector =aDetector
+0bensemble ~0Ensemble ~0WrapperEnsemble
+0cstimator =0Estimator
+0bmulti_output =0MultiLabelClassifier =5TargetRegressor
+0bregressor =0MiniBatchRegressor =0Regressor
+0btransformer ~0BaseTransformer =0MiniBatchSupervisedTransformer =9Transformer =0SupervisedTransformer =0Transformer
+0cyping ~0Learner ~0Predictor ~0SupportsComparisonGreater ~iLesser
+0bwrapper ~0Wrapper
+06checks ~0_DummyDataset
+07luster.clustream =0CluStream =9MicroCluster
+0edbstream =0DBSTREAM ~8MicroCluster
+0fenstream =0DenStream ~9.BufferItem ~9MicroCluster
+0ek_means =0KMeans
+0eodac =0ODAC =4Children =5luster
+0estreamkmeans =0STREAMKMeans
+0etextclust =0TextClust ~9.Distances ~aMicroCluster ~aTfContainer ~adistances ~amicrocluster ~atfcontainer
+07ompat.river_to_sklearn ~0River2SKLBase ~9Classifier ~busterer ~9Regressor ~9Transformer
+0dsklearn_to_river ~0SKL2RiverBase =9Classifier =9Regressor
+0aose.func =0FuncTransformer
+0egrouper =0Grouper
+0epipeline =0Pipeline
+0froduct =0TransformerProduct
+0erenamer =0Prefixer =0Renamer =0Suffixer
+0eselect =0Discard =0Select =6Type
+0etarget_transform =0TargetTransformRegressor
+0eunion =0TransformerUnion
+08nf.interval ~0Interval
+0bjackknife =0RegressionJackknife
+08variance.emp =0EmpiricalCovariance =9Precision =0SymmetricMatrix
+0iwa =0EwaCovariance =3Precision =0LedoitWolfCovariance =0OASCovariance =0ShrunkCovariance =0_EWCovariance =3Matrix
+06drift.adwin =0ADWIN
+0cbinary.ddm =0DDM
+0jeddm =0EDDM
+0jfhddm =0FHDDM
+0jhddm_a =0HDDMA =4_A
+0ow =0HDDMW =4_W ~0SampleInfo
+0cdummy =0DummyDriftDetector
+0ckswin =0KSWIN
+0cno_drift =0NoDrift
+0cpage_hinkley =0PageHinkley
+0cretrain =0DriftRetrainingClassifier
+07ummy =0NoChangeClassifier =0PriorClassifier =0StatisticRegressor
+06ensemble.bagging =0ADWINBaggingClassifier =0BaggingClassifier =7Regressor ~2seBagging =0LeveragingBaggingClassifier
+0goosting =0ADWINBoostingClassifier =1daBoostClassifier =0BOLEClassifier
+0fewa =0EWARegressor
+0fstacking =0StackingClassifier
+0hreaming_random_patches ~0BaseSRPClassifier ~7Ensemble ~8stimator ~7Regressor =0SRPClassifier =3Regressor
+0fvoting =0VotingClassifier
+07valuate.gen =0Friedman7k =8GSG10k =8LEA10k =0WrappedGenerator
+0ftracks ~0BinaryClassificationTrack ~0ForecastingTrack ~0MultiClassClassificationTrack ~0RegressionTrack ~0Track
+06facto.base ~0BaseFM
+0cffm ~0FFM =3Classifier =3Regressor
+0dm ~0FM =2Classifier =2Regressor
+0dwfm ~0FwFM =4Classifier =4Regressor
+0chofm ~0HOFM =4Classifier =4Regressor
+07eature_extraction.agg =0Agg =0TargetAgg
+0pkernel_approx =0RBFSampler =1andomTreesEmbedding
+0ppoly =0PolynomialExtender
+0pvectorize =0BagOfWords =0TFIDF ~0VectorizerMixin
+0eselection.k_best =0SelectKBest
+0orandom =0PoissonInclusion
+0ovariance =0VarianceThreshold
+07orest.adaptive_random_forest =0ARFClassifier =3Regressor ~0BaseForest ~aMember =4TreeClassifier =8Regressor =0ForestMemberClassifier =cRegressor
+0eggregated_mondrian_forest =0AMFClassifier ~3Learner =3Regressor
+0donline_extra_trees =0BaggingSampler =0ConstantSampler =0ETRegressor ~1xtraTrees =0OXTRegressor =0Sampler =1ubBaggingSampler
+06imblearn.chebyshev =0ChebyshevOverSampler =9UnderSampler
+0fhard_sampling ~0HardSampling =cClassifier =cRegressor ~0Triplet
+0frandom =0ClassificationSampler =0RandomOverSampler =6Sampler =6UnderSampler
+06linear_model.ad_predictor =0AdPredictor
+0klma =0ALMAClassifier
+0jbase ~0GLM
+0lyesian_lin_reg =0BayesianLinearRegression
+0jlin_reg =0LinearRegression
+0kog_reg =0LogisticRegression
+0jpa ~0BasePA =0PAClassifier =2Regressor
+0kerceptron =0Perceptron
+0jsoftmax =0SoftmaxRegression
+06metrics.accuracy =0Accuracy
+0ebalanced_accuracy =0BalancedAccuracy
+0gse =0BinaryMetric =0ClassificationMetric =2usteringMetric ~0MeanMetric =2tric =6s =1ultiClassMetric =0RegressionMetric =0WrapperMetric
+0econfusion =0ConfusionMatrix
+0fross_entropy =0CrossEntropy
+0efbeta =0F1 =1Beta =0MacroF1 =6Beta =1icroF1 =6Beta =1ultiFBeta =0WeightedF1 =9Beta
+0fowlkes_mallows =0FowlkesMallows
+0egeometric_mean =0GeometricMean
+0ejaccard =0Jaccard =0MacroJaccard =1icroJaccard =0WeightedJaccard
+0ekappa =0CohenKappa
+0elog_loss =0LogLoss
+0emae =0MAE
+0gpe =0MAPE
+0fcc =0MCC
+0fse =0MSE =0RMSE =3LE
+0fultioutput.base =0MultiOutputClassificationMetric =bMetric =bRegressionMetric
+0qconfusion =0MultiLabelConfusionMatrix
+0qexact_match =0ExactMatch
+0qmacro =0MacroAverage
+0ricro =0MicroAverage
+0qper_output =0PerOutput
+0qsample_average =0SampleAverage
+0gtual_info =0AdjustedMutualInfo =0MutualInfo =0NormalizedMutualInfo
+0eprecision =0MacroPrecision =1icroPrecision =0Precision =0WeightedPrecision
+0er2 =0R2
+0fand =0AdjustedRand =0Rand
+0fecall =0MacroRecall =1icroRecall =0Recall =0WeightedRecall
+0gport =0ClassificationReport
+0foc_auc =0ROCAUC
+0glling_pr_auc =0RollingPRAUC
+0mroc_auc =0RollingROCAUC
+0esilhouette =0Silhouette
+0fmape =0SMAPE
+0evbeta =0Completeness =0Homogeneity =0VBeta
+07isc.sdft =0SDFT
+0ckyline =0Skyline
+0bzstd_classifier =0ZstdClassifier
+07odel_selection.bandit =0BanditClassifier ~6ModelSection =6Regressor
+0ose =0ModelSelectionClassifier =eRegressor ~bor
+0mgreedy =0GreedyRegressor
+0msh ~0SuccessiveHalving =hClassifier =hRegressor
+07ulticlass.occ =0OutputCodeClassifier
+0ivo =0OneVsOneClassifier
+0jr =0OneVsRestClassifier
+0boutput.chain =0BaseChain =0ClassifierChain =0MonteCarloClassifierChain =0ProbabilisticClassifierChain =0RegressorChain
+0iencoder =0MultiClassEncoder
+0iper_output =0PerOutputRegressor
+0s_classifier =0PerOutputClassifier
+06naive_bayes.base =0BaseNB
+0jernoulli =0BernoulliNB
+0icomplement =0ComplementNB
+0igaussian =0GaussianNB
+0imultinomial =0MultinomialNB
+07eighbors.ann.nn_vertex =0Vertex
+0kswinn =0SWINN
+0gbase =0BaseNN ~0DistanceFunc ~0FunctionWrapper
+0gknn_classifier =0KNNClassifier
+0kregressor =0KNNRegressor
+0glazy =0LazySearch
+08ural_net.activations ~0Activation ~0Identity ~0ReLU ~0Sigmoid
+0hmlp ~0MLP =3Regressor
+06optim.ada_bound =0AdaBound
+0gdelta =0AdaDelta
+0ggrad =0AdaGrad
+0gmax =0AdaMax
+0fm =0Adam
+0dms_grad =0AMSGrad
+0dverage =0Averager
+0cbase =0Initializer =0Loss =0Optimizer =0Scheduler
+0cftrl =0FTRLProximal
+0cinitializers =0Constant =0Normal =0Zeros
+0closses =0Absolute =0BinaryFocalLoss =6Loss =0Cauchy =1rossEntropy =0EpsilonInsensitiveHinge =0Hinge =1uber =0Log =0MultiClassLoss =0Poisson =0Quantile =0RegressionLoss =0Squared
+0cmomentum =0Momentum
+0cnadam =0Nadam
+0desterov =0NesterovMomentum
+0ewton =0Newton
+0crms_prop =0RMSProp
+0cschedulers =0Constant =0InverseScaling =0Optimal
+0dgd =0SGD
+06preprocessing.feature_hasher =0FeatureHasher
+0kgap_encoder =0GapEncoder
+0kimpute =0Constant =0PreviousImputer =0StatImputer
+0klda =0LDA
+0kone_hot =0OneHotEncoder
+0lrdinal =0OrdinalEncoder
+0kpred_clipper =0PredClipper
+0krandom_projection =0GaussianRandomProjector =0SparseRandomProjector
+0kscale =0AdaptiveStandardScaler =0Binarizer =0MaxAbsScaler =1inMaxScaler =0Normalizer =0RobustScaler =0StandardScaler
+0p_target =0TargetMinMaxScaler =6StandardScaler
+08oba.base =0BinaryDistribution =0ContinuousDistribution =0DiscreteDistribution =3tribution =0MultivariateContinuousDistribution
+0deta =0Beta
+0cgaussian =0Gaussian =0MultivariateGaussian
+0cmultinomial =0Multinomial
+06reco.base =0Ranker
+0fline =0Baseline
+0ciased_mf =0BiasedMF
+0bfunk_mf =0FunkMF
+0bnormal =0RandomNormal
+07ules.amrules =0AMRules =1daptiveRegressor =0MeanRegressor =0RegRule
+0cbase =0HoeffdingRule =0Literal =0NominalLiteral =1umericLiteral
+06sketch.counter =0Counter
+0dheavy_hitters =0HeavyHitters
+0eistogram ~0Bin =0Histogram
+0dn_unique =0NUnique
+0dset =0Set
+07tats.auto_corr =0AutoCorr
+0cbase =0Bivariate =0Link =0RollingUnivariate =0Statistic =0Univariate
+0cchi_squared =0ChiSquared
+0dount =0Count
+0ev =0Cov
+0centropy =0Entropy
+0dwcov =0EWCov
+0emean =0EWMean
+0evar =0EWVar
+0ciqr =0IQR =0RollingIQR
+0ckolmogorov_smirnov =0KolmogorovSmirnov ~0_Node
+0durtosis =0Kurtosis
+0clink =0Link
+0cmad =0MAD
+0eximum =0AbsMax =0Max =0RollingAbsMax =7Max
+0dean =0BayesianMean =0Mean
+0dinimum =0Min =0RollingMin
+0dode =0Mode =0RollingMode
+0ements =0CentralMoments
+0cn_unique =0NUnique
+0cpearson =0PearsonCorr
+0dtp =0PeakToPeak =0RollingPeakToPeak
+0cquantile =0Quantile =0RollingQuantile
+0csem =0SEM
+0dhift =0Shift
+0dkew =0Skew
+0dumming =0Sum
+0cvar =0Var
+08ream.cache =0Cache
+0diter_csv =0DictReader
+0dqa ~0Memento
+0dtweet_stream =0TwitterLiveStream
+0fitch_chat_stream ~0ChatMessageItem =0IrcMessage =0TwitchChatStream
+06time_series.base =0Forecaster
+0iholt_winters ~0AdditiveLevel ~8Season ~0Component =0HoltWinters ~0MultiplicativeLevel ~eSeason ~0Trend
+0imetrics =0ForecastingMetric =0HorizonAggMetric =7Metric
+0isnarimax ~0Differencer =0SNARIMAX
+07ree.base =0Branch =0Leaf
+0bextremely_fast_decision_tree =0ExtremelyFastDecisionTreeClassifier
+0bhoeffding_adaptive_tree_classifier =0HoeffdingAdaptiveTreeClassifier
+0zregressor =0HoeffdingAdaptiveTreeRegressor
+0ltree ~0HoeffdingTree
+0p_classifier =0HoeffdingTreeClassifier
+0qregressor =0HoeffdingTreeRegressor
+0bisoup_tree_regressor =0ISOUPTreeRegressor =0iSOUPTreeRegressor
+0blast_classifier =0LASTClassifier
+0cosses ~0BinaryCrossEntropyLoss ~0Loss ~0SquaredErrorLoss
+0bmondrian.mondrian_tree ~0MondrianTree
+0x_classifier =0MondrianTreeClassifier
+0ynodes =0MondrianBranch =eClassifier =eRegressor =8Leaf =cClassifier =cRegressor =8Node =cClassifier =cRegressor
+0yregressor =0MondrianTreeRegressor
+0bnodes.arf_htc_nodes =0BaseRandomLeaf =0RandomLeafMajorityClass =aNaiveBayes =kAdaptive
+0nr_nodes =0RandomLeafAdaptive =aMean =bodel
+0hbranch =0DTBranch =0NominalBinaryBranch =7MultiwayBranch =1umericBinaryBranch =7MultiwayBranch
+0hefdtc_nodes =0BaseEFDTBranch =8Leaf =0EFDTLeafMajorityClass =8NaiveBayes =iAdaptive =4NominalBinaryBranch =bMultiwayBranch =5umericBinaryBranch =bMultiwayBranch
+0it_nodes =0ETLeaf =6Adaptive =6Mean =7odel
+0hhatc_nodes =0AdaBranchClassifier =3LeafClassifier =3NomBinaryBranchClass =6MultiwayBranchClass =4umBinaryBranchClass =6MultiwayBranchClass
+0kr_nodes =0AdaBranchRegressor =3LeafRegAdaptive =aMean =bodel =aressor =3NomBinaryBranchReg =6MultiwayBranchReg =4umBinaryBranchReg =6MultiwayBranchReg
+0itc_nodes =0LeafMajorityClass =4NaiveBayes =eAdaptive
+0jr_nodes =0LeafAdaptive =4Mean =5odel
+0hisouptr_nodes =0LeafAdaptiveMultiTarget =4MeanMultiTarget =5odelMultiTarget
+0hlast_nodes =0LeafMajorityClassWithDetector =4NaiveBayesAdaptiveWithDetector =eWithDetector
+0ieaf =0HTLeaf
+0hsgt_nodes =0SGTLeaf
+0bpadded =0PaddedBranch =6Leaf
+0bsplit_criterion.base ~0SplitCriterion
+0rgini_split_criterion ~0GiniSplitCriterion
+0rhellinger_distance_criterion ~0HellingerDistanceCriterion
+0rinfo_gain_split_criterion ~0InfoGainSplitCriterion
+0ttra_cluster_variance_reduction_split_criterion ~0IntraClusterVarianceReductionSplitCriterion
+0rvariance_ratio_split_criterion ~0VarianceRatioSplitCriterion
+11eduction_split_criterion ~0VarianceReductionSplitCriterion
+0gter.base =0Quantizer =0Splitter
+0kebst_splitter ~0EBSTNode =4Splitter
+0lxhaustive_splitter ~0ExhaustiveNode =aSplitter
+0kgaussian_splitter =0GaussianSplitter
+0khistogram_splitter =0HistogramSplitter
+0knominal_splitter_classif =0NominalSplitterClassif
+11reg =0NominalSplitterReg
+0kqo_splitter =0FeatureQuantizer =0QOSplitter ~0Slot
+0krandom_splitter =0RandomSplitter =1egRandomSplitter
+0ksgt_quantizer =0DynamicQuantizer =0StaticQuantizer
+0ktebst_splitter =0TEBSTSplitter
+0ctochastic_gradient_tree =0SGTClassifier =3Regressor =1tochasticGradientTree
+0butils ~0BranchFactory ~0GradHess ~8Merit ~8Stats
+06utils.rolling =0BaseRolling ~0Rollable =4ing =0TimeRolling
+0csorted_window =0SortedWindow`,
   },
   {
     library: "scipy",
@@ -1982,6 +4091,128 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0cstats 0AlexanderGovernConstantInputWarning ~0BrunnerMunzelResult ~0CumfreqResult ~0DescribeResult 0F_onewayBadInputSizesWarning 8ConstantInputWarning ~8Result ~1riedmanchisquareResult ~0HistogramResult ~0Jarque_beraResult ~0KendalltauResult ~1ruskalResult ~1s_2sampResult ~2testResult ~1urtosistestResult ~0MGCResult ~1annwhitneyuResult ~1odeResult ~0NormaltestResult 0PearsonRConstantInputWarning 8NearConstantInputWarning ~1ointbiserialrResult ~2wer_divergenceResult ~0RanksumsResult ~1elfreqResult ~2peatedResults ~0SigmaclipResult ~1kewtestResult 1pearmanRConstantInputWarning ~8rResult ~0Ttest_1sampResult ~6indResult ~6relResult ~0WeightedTauResult ~0_ParallelP`,
   },
   {
+    library: "segmentation_models_pytorch",
+    version: "0.3.3 to 0.6.0",
+    roots: ["segmentation_models_pytorch"],
+    text: `00segmentation_models_pytorch.base.heads ~0ClassificationHead ~0SegmentationHead
+0yub_mixin =0SMPHubMixin
+0xmodel =0SegmentationModel
+10ules ~0Activation ~1rgMax ~1ttention ~0Clamp ~1onv2dReLU ~0SCSEModule
+0sdecoders.deeplabv3.decoder ~0ASPP ~4Conv ~4Pooling ~4SeparableConv ~0DeepLabV3Decoder ~9PlusDecoder ~0SeparableConv2d
+1bmodel =0DeepLabV3 =9Plus
+12pt.decoder ~0DPTDecoder ~3SegmentationHead ~0FusionBlock ~0ReadoutAddBlock ~7ConcatBlock ~7IgnoreBlock ~3ssembleBlock ~2sidualConvBlock
+15model =0DPT
+11fpn.decoder ~0Conv3x3GNReLU ~0FPNBlock ~3Decoder ~0MergeBlock ~0SegmentationBlock
+15model =0FPN
+11linknet.decoder ~0DecoderBlock ~0LinknetDecoder ~0TransposeX2
+19model =0Linknet
+11manet.decoder ~0DecoderBlock ~0MAnetDecoder ~1FAB ~4Block ~0PAB ~3Block
+17model =0MAnet
+11pan.decoder ~0ConvBnRelu ~0FPABlock ~0GAUBlock ~0PANDecoder
+15model =0PAN
+12spnet.decoder ~0PSPBlock ~3Decoder ~3Module
+18model =0PSPNet
+11segformer.decoder ~0MLP ~0SegformerDecoder
+1bmodel =0Segformer
+11unet.decoder ~0CenterBlock ~0DecoderBlock ~0UnetCenterBlock ~4Decoder ~bBlock
+16model =0Unet
+15plusplus.decoder ~0CenterBlock ~0DecoderBlock ~0UnetPlusPlusDecoder
+1emodel =0UnetPlusPlus
+12pernet.decoder ~0FPNLateralBlock ~0LayerNorm2d ~0PSPModule ~0UPerNetDecoder
+19model =0UPerNet
+0sencoders._base ~0EncoderMixin
+12dpn ~0AdaptiveAvgMaxPool2d ~0BnActConv2d ~0CatBnAct ~0DPN ~1ualPathBlock ~0InputBlock
+12efficientnet ~0BlockDecoder ~0Conv2dDynamicSamePadding ~6StaticSamePadding ~0EfficientNet ~0MBConvBlock ~1axPool2dDynamicSamePadding ~9StaticSamePadding
+12inceptionresnetv2 ~0BasicConv2d ~1lock17 ~535 ~58 ~0InceptionResNetV2 ~0Mixed_5b ~66a ~67a
+1bv4 ~0BasicConv2d ~0InceptionV4 ~9_A ~aB ~aC ~0Mixed_3a ~64a ~65a ~0Reduction_A ~aB
+12senet ~0Bottleneck ~0SEBottleneck ~2Module ~2Net ~2ResNeXtBottleneck ~7tBottleneck
+12xception ~0Block ~0SeparableConv2d ~0Xception
+11densenet ~0DenseNetEncoder ~0TransitionWithSkip
+12pn =0DPNEncoder
+11efficientnet =0EfficientNetEncoder
+11inceptionresnetv2 =0InceptionResNetV2Encoder
+1av4 =0InceptionV4Encoder
+11mix_transformer ~0Attention ~0Block ~0DWConv ~0LayerNorm ~0MixVisionTransformer ~kEncoder ~1lp ~0OverlapPatchEmbed
+12obilenet ~0MobileNetV2Encoder
+17one ~0MobileOne ~9Block ~0SEBlock
+11resnet ~0ResNetEncoder
+11senet =0SENetEncoder
+11timm_efficientnet =0EfficientNetBaseEncoder =cEncoder =cLiteEncoder
+16gernet =0GERNetEncoder
+16mobilenetv3 ~0MobileNetV3Encoder
+16regnet =0RegNetEncoder
+18s2net =0Res2NetEncoder
+19nest =0ResNestEncoder
+16sknet =0SkNetEncoder
+16universal ~0TimmUniversalEncoder
+16vit ~0TimmViTEncoder
+11vgg ~0VGGEncoder
+11xception =0XceptionEncoder
+0slosses.dice ~0DiceLoss
+0zfocal ~0FocalLoss
+0zjaccard ~0JaccardLoss
+0zlovasz ~0LovaszLoss
+0zmcc ~0MCCLoss
+0zsoft_bce ~0SoftBCEWithLogitsLoss
+14ce ~0SoftCrossEntropyLoss
+0ztversky ~0TverskyLoss
+0sutils.base =0BaseObject =0Loss =0Metric =1ultipliedLoss =0SumOfLosses
+0ylosses =0BCELoss =3WithLogitsLoss =0CrossEntropyLoss =0DiceLoss =0JaccardLoss =0L1Loss =0MSELoss =0NLLLoss
+0ymeter =0AverageValueMeter ~0Meter
+11rics =0Accuracy =0Fscore =0IoU =0Precision =0Recall
+0ytrain ~0Epoch ~0TrainEpoch ~0ValidEpoch`,
+  },
+  {
+    library: "shap",
+    version: "0.44.1 to 0.51.0",
+    roots: ["shap"],
+    text: `00shap ~0UnsupportedModule
+04._explanation =0Cohorts =0Explanation ~0Op ~2HistoryItem ~0Percentile
+06serializable ~0Deserializer ~0Serializable ~8er
+05actions._action =0Action
+0eoptimizer ~0ActionOptimizer
+05explainers._additive ~0AdditiveExplainer
+0hcoalition ~0CoalitionExplainer ~0Node
+0hdeep ~0DeepExplainer
+0l.deep_pytorch ~0PyTorchDeep
+0rtf ~0TFDeep
+0hexact ~0ExactExplainer
+0jplainer ~0Explainer
+0hgpu_tree ~0GPUTreeExplainer
+0iradient ~0GradientExplainer ~0_PyTorchGradient ~1TFGradient
+0hkernel ~0KernelExplainer
+0hlinear ~0LinearExplainer
+0hpartition ~0PartitionExplainer
+0iermutation ~0PermutationExplainer
+0hsampling ~0SamplingExplainer
+0htree ~0CatBoostTreeModelLoader ~0IsoTree ~0SingleTree ~0TreeEnsemble ~5xplainer ~0XGBTreeModelLoader
+0gother._coefficient ~0Coefficient
+0nlime ~0LimeTabular
+0nmaple ~0MAPLE ~1aple ~0TreeMaple
+0nrandom ~0Random
+0ntreegain ~0TreeGain
+0gpytree ~0Tree ~4Explainer
+05maskers._composite ~0Composite
+0efixed ~0Fixed
+0j_composite ~0FixedComposite
+0eimage ~0Image
+0emasker ~0Masker
+0eoutput_composite ~0OutputComposite
+0etabular ~0Impute ~1ndependent ~0Partition ~0Tabular
+0fext ~0SimpleTokenizer ~0Text ~1oken =5Group
+06odels._model ~0Model
+0dteacher_forcing ~0TeacherForcing
+0fxt_generation ~0TextGeneration
+0eopk_lm ~0TopKLM
+0eransformers_pipeline ~0TransformersPipeline
+05utils._exceptions ~0ConvergenceError ~0DimensionError ~0ExplainerError ~0InvalidAction ~8lgorithmError ~7ClusteringError ~7FeaturePerturbationError ~7MaskerError ~8odelError ~7StyleOptionError
+0cgeneral =0OpChain
+0clegacy ~0Data ~1enseData ~9WithIndex ~0IdentityLink ~1nstance ~8WithIndex ~0Link ~1ogitLink ~0Model ~0SparseData
+0cmasked_model ~0MaskedModel
+0cshow_progress =0ShowProgress
+0cwarnings ~0ExperimentalWarning`,
+  },
+  {
     library: "shapely",
     version: "2.0.2 to 2.2.0",
     roots: ["shapely"],
@@ -1999,6 +4230,21 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 08lib ~0Geometry
 08prepared 0PreparedGeometry
 08strtree 0BinaryPredicate =f.contains =o_properly =ivered_by =ls =hrosses =gintersects =goverlaps =gtouches =gwithin 0STRtree`,
+  },
+  {
+    library: "skbase",
+    version: "0.12.0 to 1.2.0",
+    roots: ["skbase"],
+    text: `00skbase._exceptions 0FixtureGenerationError 0NotFittedError
+07base._base ~0BaseEstimator ~4Object ~0TagAliaserMixin
+0dclone_plugins ~0BaseCloner ~0_CloneCatchAll ~7lass ~6Dict ~6GetParams ~6ListTupleSet ~6Skbase ~8learn
+0dmeta ~0BaseMetaEstimator ~hMixin ~8Object ~eMixin ~0_MetaObjectMixin ~5TagLogicMixin
+0dpretty_printing._object_html_repr ~0_VisualBlock
+0upprint ~0KeyValTuple ~bParam ~0_BaseObjectPrettyPrinter
+0dtagmanager ~0_FlagManager
+07lookup._lookup ~0StdoutMuteNCatchMNF
+07utils.stderr_mute ~0StderrMute
+0gout_mute ~0StdoutMute`,
   },
   {
     library: "sklearn",
@@ -2319,6 +4565,1015 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 07util ~0Surv ~0_PropertyAvailableIfDescriptor`,
   },
   {
+    library: "sktime",
+    version: "0.30.2 to 1.2.0",
+    roots: ["sktime"],
+    text: `00sktime._contrib.distance_based.elastic_ensemble_from_file ~0ElasticEnsemblePostProcess
+07alignment.base =0BaseAligner
+0hdtaidist =0AlignerDtwDtai
+0jw_numba =0AlignerDtwNumba
+0lpython =0AlignerDTW =afromDist
+0hedit_numba =0AlignerEditNumba
+0hlucky =0AlignerLuckyDtw
+0hnaive =0AlignerNaive
+08nnotation.adapters._pyod =0PyODAnnotator
+0ibase._base =0BaseSeriesAnnotator
+0iclasp =0ClaSPSegmentation
+0idatagen ~0GenBasicGauss
+0ieagglo =0EAgglo
+0iggs ~0GGS =1reedyGaussianSegmentation
+0ihmm =0HMM
+0l_learn.base =0BaseHMMLearn
+0sgaussian =0GaussianHMM
+0tmm =0GMMHMM
+0spoisson =0PoissonHMM
+0iigts ~0ChangePointResult ~0IGTS =1nformationGainSegmentation ~0SegmentationMixin
+0istray =0STRAY
+07base._base =0BaseEstimator =4Object ~0TagAliaserMixin
+0h_panel =0BasePanelMixin
+0dmeta ~0_ColumnEstimator ~1HeterogenousMetaEstimator
+0dpanel._tune ~0_FixedSplitter
+0jforest._composable ~0BaseTimeSeriesForest
+0rtsf ~0BaseTimeSeriesForest
+0jknn ~0_BaseKnnTimeSeriesEstimator
+0eroba._base =0BaseDistribution =0_BaseTFDistribution =1Indexer
+0kmixin ~0_PredictProbaMixin
+0knormal =0Normal
+0dtagmanager ~0_FlagManager
+0cadapters._pyts ~0_PytsAdapter
+0mtslearn ~0_TslearnAdapter
+08enchmarking._base_kotsu ~0SktimeRegistry ~0_SktimeSpec
+0menchmarking_dataclasses ~0FoldResults ~0ResultObject ~0TaskObject
+0lincremental_store ~0IncrementalResultStore
+0llib_mini_kotsu.registration ~0_Registry ~1Spec
+0lresults_persistence ~0BenchmarkResultsPersistence
+0lstorage_handlers ~0BaseStorageHandler ~0CSVStorageHandler ~0JSONStorageHandler ~0NullStorageHandler ~0ParquetStorageHandler
+0kanalysis._base =0BaseBenchmarkAnalyzer
+0ucritical_difference =0CriticalDifferenceDiagram
+0ufriedman =0FriedmanTest
+0unemenyi =0NemenyiTest
+0urank =0AverageRank
+0ysum =0RankSumTest
+0usign =0SignTest
+0uttest =0TwoSampleTTest
+0uwilcoxon =0WilcoxonSignedRankTest
+0kbase ~0BaseDataset ~4Metric =4Results ~0HDDBaseDataset =7Results ~0_PredictionsWrapper
+0kclassification =0ClassificationBenchmark
+0kdata ~0RAMDataset ~0UEADataset
+0kforecasting =0ForecastingBenchmark
+0kmetrics ~0AggregateMetric ~0PairwiseMetric
+0korchestration ~0Orchestrator
+0kregression =0RegressionBenchmark
+0msults =0HDDResults =0RAMResults
+0kstrategies =0BaseStrategy =5upervisedLearningStrategy =0TSCStrategy =2RStrategy
+0ktasks =0BaseTask =0TSCTask =2RTask
+07catalogues.base._base =0BaseCatalogue
+0iclassification.bakeoff._bakeoff =0BakeOffCatalogue
+0xdummy._dummy_classification =0DummyClassificationCatalogue
+0iforecasting.M4._base =0_BaseM4CompetitionCatalogue
+0ydaily =0M4CompetitionCatalogueDaily
+0yhourly =0M4CompetitionCatalogueHourly
+0ymonthly =0M4CompetitionCatalogueMonthly
+0yquarterly =0M4CompetitionCatalogueQuarterly
+0yweekly =0M4CompetitionCatalogueWeekly
+0yyearly =0M4CompetitionCatalogueYearly
+0udummy._dummy_forecasting =0DummyForecastingCatalogue
+08lassification._delegate =0_DelegatedClassifier
+0mbase =0BaseClassifier
+0mcompose._column_ensemble =0BaseColumnEnsembleClassifier =0ColumnEnsembleClassifier
+0vmultiplexer =0MultiplexClassifier
+0vpipeline =0ClassifierPipeline =0SklearnClassifierPipeline
+0mdeep_learning._pytorch =0BaseDeepClassifierPytorch =0PytorchDataset
+10base =0BaseDeepClassifier
+14._base_tf =0BaseDeepClassifier
+1corch =0BaseDeepClassifierPytorch =0PytorchDataset
+10cnn =0CNNClassifier
+13._cnn_tf =0CNNClassifier
+1aorch =0CNNClassifierTorch
+12tc =0CNTCClassifier
+14._cntc_tf =0CNTCClassifier
+1corch =0CNTCClassifierTorch
+11onvtimenet =0ConvTimeNetClassifier
+15ran._convtran_torch =0ConvTranClassifierTorch
+10fcn =0FCNClassifier
+13._fcn_tf =0FCNClassifier
+1aorch =0FCNClassifierTorch
+10gru =0GRUClassifier =3FCNNClassifier
+10inceptiontime =0InceptionTimeClassifier
+1d._inceptiontime_tf =0InceptionTimeClassifier
+1uorch =0InceptionTimeClassifierTorch
+10lstmfcn =0LSTMFCNClassifier
+17._lstmfcn_tf =0LSTMFCNClassifier
+1iorch =0LSTMFCNClassifierTorch
+10macnn =0MACNNClassifier
+15._macnn_tf =0MACNNClassifier
+1eorch =0MACNNClassifierTorch
+11cdcnn =0MCDCNNClassifier
+16._mcdcnn_tf =0MCDCNNClassifier
+1gorch =0MCDCNNClassifierTorch
+11lp =0MLPClassifier
+13._mlp_tf =0MLPClassifier
+1aorch =0MLPClassifierTorch
+11vts_transformer =0MVTSTransformerClassifier =0PytorchDataset
+10resnet =0ResNetClassifier
+16._resnet_tf =0ResNetClassifier
+1gorch =0ResNetClassifierTorch
+11nn =0SimpleRNNClassifier
+13._rnn_tf =0SimpleRNNClassifier
+1aorch =0SimpleRNNClassifierTorch
+10tapnet =0TapNetClassifier
+16._tapnet_tf =0TapNetClassifier
+1gorch =0TapNetClassifierTorch
+0nictionary_based._boss =0BOSSEnsemble =0IndividualBOSS
+18_pyts =0BOSSVSClassifierPyts
+14cboss =0ContractableBOSS
+14muse =0MUSE
+14tde =0IndividualTDE =0TemporalDictionaryEnsemble
+14weasel =0WEASEL
+0ostance_based._elastic_ensemble =0ElasticEnsemble
+12proximity_forest =0ProximityForest =9Stump =9Tree =0_CachedTransformer
+12shape_dtw =0ShapeDTW
+12time_series_neighbors =0KNeighborsTimeSeriesClassifier
+1n_pyts =0KNeighborsTimeSeriesClassifierPyts
+1otslearn =0KNeighborsTimeSeriesClassifierTslearn
+0nummy._dummy =0DummyClassifier
+0mearly_classification._probability_threshold =0ProbabilityThresholdEarlyClassifier
+18teaser =0TEASER
+17base =0BaseEarlyClassifier
+0nnsemble._bagging =0BaggingClassifier
+0wctsf =0ComposableTimeSeriesForestClassifier
+0wweighted =0WeightedEnsembleClassifier
+0mfeature_based._catch22_classifier =0Catch22Classifier
+11fresh_prince =0FreshPRINCE
+11matrix_profile_classifier =0MatrixProfileClassifier
+11random_interval_classifier =0RandomIntervalClassifier
+11signature_classifier =0SignatureClassifier
+12ummary_classifier =0SummaryClassifier
+11tsfresh_classifier =0TSFreshClassifier
+0noundation_models.mantis =0MantisClassifier
+15omentfm =0MomentFMClassifier =iPytorchDataset
+14tspulse =0TSPulseClassifier
+0mhybrid._hivecote_v1 =0HIVECOTEV1
+142 =0HIVECOTEV2
+0minterval_based._cif =0CanonicalIntervalForest
+12drcif =0DrCIF
+12rise =0RandomIntervalSpectralEnsemble
+12stsf =0SupervisedTimeSeriesForest
+12tsf =0TimeSeriesForestClassifier
+0mkernel_based._arsenal =0Arsenal
+10rocket_classifier =0RocketClassifier
+10svc =0TimeSeriesSVC
+13_tslearn =0TimeSeriesSVCTslearn
+0mmodel_selection._tune =0TSCGridSearchCV
+0mshapelet_based._learning_pyts =0ShapeletLearningClassifierPyts
+1btslearn =0ShapeletLearningClassifierTslearn
+12mrseql =0MrSEQL
+15qm =0MrSQM
+12stc =0ShapeletTransformClassifier
+0nklearn._continuous_interval_tree ~0ContinuousIntervalTree ~0_TreeNode
+0vrotation_forest ~0RotationForest
+09ustering.agglomerative =0TimeSeriesAgglomerativeClustering
+0ibase =0BaseClusterer
+0icompose._as_transform =0ClustererAsTransformer
+0rpipeline =0ClustererPipeline =0SklearnClustererPipeline
+0idbscan =0TimeSeriesDBSCAN
+0ik_means._k_means =0TimeSeriesKMeans
+0y_tslearn =0TimeSeriesKMeansTslearn
+0mdoids =0TimeSeriesKMedoids
+0kshapes =0TimeSeriesKShapes
+0jernel_k_means =0TimeSeriesKernelKMeans
+0jvisibility =0TimeSeriesKvisibility
+0ipartitioning._lloyds =0BaseTimeSeriesLloyds =0TimeSeriesLloyds
+0ispatio_temporal._st_dbscan =0STDBSCAN
+07datatypes._alignment._base =0ScitypeAlignment
+0tcheck =0AlignmentIloc =9Loc
+0texamples =0_AlignmentSimple =gAlignment =pLoc
+0ibase._base =0BaseConverter =4Datatype =4Example
+0idtypekind =0DtypeKind
+0ihierarchical._base =0ScitypeHierarchical
+0wcheck =0HierarchicalDask =cPdMultiIndex =dolarsEager
+0wexamples =0_HierMultivEqspl =gDaskHier =gPdMiHier =holarsHier =5UnivEqspl =eDaskHier =ePdMiHier =folarsHier
+0ipanel._base =0ScitypePanel
+0pcheck =0PanelDask =6fList =5GluontsList =cPandas =5NestedDf =6p3D =6umpyFlat =5PdLong =7MultiIndex =7Wide =6olarsEager
+0pexamples =0_PanelMultivEqspl =hDaskPanel =ifList =hGluontsListDatasetPanel =oPandasDatasetPanel =hNestedUniv =iumpy3D =mFlat =hPdMultiindex =iolarsPanel =6UnivEqspl =fDaskPanel =gfList =fGluontsListDatasetPanel =mPandasDatasetPanel =fLossy =kPdMultiindex =fNestedUniv =gumpy3D =kFlat =fOneSeries =oDaskPanel =pfList =oGluontsListDatasetPanel =vPandasDatasetPanel =oNestedUniv =pumpy3D =tFlat =oPdMultiindex =polarsPanel =fPdMultiindex =golarsPanel
+0jroba._base =0ScitypeProba
+0pcheck =0ProbaPredInterval =9Quantiles
+0pexamples =0_ProbaMulti =bPredInt =fQ =6Univ =aPredInt =eQ
+0iseries._base =0ScitypeSeries
+0qcheck =0SeriesDask =6GluontsList =dPandas =6Np2D =6PdDataFrame =8Series =7olarsEager =6Xarray
+0qexamples =0_SeriesMulti =cDaskSeries =cGluontsListDataset =cNpArray =cPdDataFrame =eSeries =dlDataFrame =dos =fDaskSeries =fGluontsListDataset =fNpArray =fPdDataFrame =hSeries =glDataFrame =fXrDataArray =cXrDataArray =7Univ =bDaskSeries =bGluontsListDataset =bNpArray =bPdDataFrame =dSeries =clDataFrame =cos =eGluontsListDataset =eNpArray =ePdDataFrame =gSeries =flDataFrame =eXrDataArray =bXrDataArray
+0itable._base =0ScitypeTable
+0pcheck =0TableListOfDict =5Np1D =72D =5PdDataFrame =7Series =6olarsEager =bLazy
+0pexamples =0_MultivTable =cDf =cListOfDict =cNumpy1D =h2D =cPolarsEager =iLazy =cSeries =1UnivTable =aDf =aListOfDict =aNumpy1D =f2D =aPolarsEager =gLazy =aSeries
+0ivectorize =0VectorizedDF
+08etection._anomaly_scores._from_cost =0LocalAnomalyScore =0Saving
+0yl2_saving =0L2Saving
+0ichange_scores._continuous_linear_trend_score =0ContinuousLinearTrendScore
+0yusum =0CUSUM
+0xfrom_cost =0ChangeScore
+0xmultivariate_gaussian_score =0MultivariateGaussianScore
+0xrank_score =0RankScore
+0jompose =0PenalisedScore
+0hadapters._pyod =0PyODDetector
+0hbase._base =0BaseDetector
+0r_interval_scorer =0BaseIntervalScorer
+0is =0BinarySegmentation
+0hcapa =0CAPA
+0iircular_binseg =0CircularBinarySegmentation
+0ilasp =0ClaSPSegmentation
+0just =0ClusterSegmenter
+0iompose._as_transform =0DetectorAsTransformer
+0qpipeline =0DetectorPipeline
+0jsts._base =0BaseCost
+0oempirical_distribution_cost =0EmpiricalDistributionCost
+0ogaussian_cost =0GaussianCost
+0ol1_cost =0L1Cost
+0p2_cost =0L2Cost
+0paplace_cost =0LaplaceCost
+0pinear_regression_cost =0LinearRegressionCost
+0vtrend_cost =0LinearTrendCost
+0omultivariate_gaussian_cost =0MultivariateGaussianCost
+11t_cost =0MultivariateTCost
+0opoisson_cost =0PoissonCost
+0orank_cost =0RankCost
+0irops =0CROPS
+0hdatagen ~0GenBasicGauss
+0iummy._dummy_regular_an =0DummyRegularAnomalies
+12cp =0DummyRegularChangePoints
+0ozero_an =0ZeroAnomalies
+0tcp =0ZeroChangePoints
+0tseg =0ZeroSegments
+0heagglo =0EAgglo
+0hggs ~0GGS =1reedyGaussianSegmentation
+0hhampel =0HampelDetector
+0imm =0HMM
+0k_learn.base =0BaseHMMLearn
+0rgaussian =0GaussianHMM
+0smm =0GMMHMM
+0rpoisson =0PoissonHMM
+0higts ~0ChangePointResult ~0IGTS =1nformationGainSegmentation ~0SegmentationMixin
+0hlof =0SubLOF
+0hmomentfm =0MomentFMAnomalyDetector =nPytorchDataset
+0jving_window =0MovingWindow
+0hnaive._threshold =0ThresholdDetector
+0hpelt =0PELT =4Result
+0hseeded_binseg =0SeededBinarySegmentation
+0itat_threshold =0StatThresholdAnomaliser
+0jray =0STRAY
+0htspulse =0TSPulseAnomalyDetector
+0hwclust =0WindowSegmenter
+08istances._ddtw ~0_DdtwDistance
+0jtw ~0_DtwDistance
+0iedr ~0_EdrDistance
+0jrp ~0_ErpDistance
+0juclidean ~0_EuclideanDistance
+0ilcss ~0_LcssDistance
+0imsm ~0_MsmDistance
+0isquared ~0_SquaredDistance
+0itwe ~0_TweDistance
+0iwddtw ~0_WddtwDistance
+0ktw ~0_WdtwDistance
+0hbase._base ~0MetricInfo ~0NumbaDistance
+0hlower_bounding =0LowerBounding
+0bs_kernels._numba_distances._ddtw ~0_DdtwDistance
+14tw ~0_DtwDistance
+13edr ~0_EdrDistance
+14rp ~0_ErpDistance
+14uclidean ~0_EuclideanDistance
+13lcss ~0_LcssDistance
+13msm ~0_MsmDistance
+13squared ~0_SquaredDistance
+13twe ~0_TweDistance
+13wddtw ~0_WddtwDistance
+15tw ~0_WdtwDistance
+12base._base ~0MetricInfo ~0NumbaDistance
+12lower_bounding =0LowerBounding
+0lalgebra =0CombinedDistance
+0lbase._base =0BasePairwiseTransformer =nPanel
+0rdelegate =0_DelegatedPairwiseTransformerPanel
+0qadapters._sklearn ~0_SklearnDistanceAdapter
+10tslearn ~0_TslearnPwTrafoAdapter
+0lcompose =0PwTrafoPanelPipeline
+0s_from_align =0DistFromAligner
+0ttab_to_panel =0AggrDist =0FlatDist
+0mtw =0CtwDistTslearn
+0ldist_to_kern =0DistFromKernel =0KernelFromDist
+0mtw._dtw_dtaidist =0DtwDtaidistMultiv =bUniv
+0upython =0DtwPythonDist
+0usktime =0DtwDist
+0utslearn =0DtwDistTslearn =0SoftDtwDistTslearn
+0mummy =0ConstantPwTrafoPanel
+0ledit_dist =0EditDist
+0lgak =0GAKernel
+0lindep =0IndepDist
+0llcss =0LcssTslearn
+0mucky =0LuckyDtwDist
+0lscipy_dist =0ScipyDist
+0mignature_kernel ~0SeqKernelizer =1ignatureKernel
+07exceptions ~0FitFailedWarning ~0NotFittedError
+07forecasting.adapters._hcrystalball =0HCrystalBallAdapter
+0kgentic._autoresearch =0AutoResearchForecaster
+0krar._arar_forecaster =0ARARForecaster
+0lch._statsforecast_arch =0StatsForecastARCH =dGARCH
+0puarch =0ARCH
+0ldl =0ARDL
+0lima._pmdarima =0ARIMA =1utoARIMA
+0qstatsmodels =0StatsModelsARIMA
+0lps_dca =0ArpsExponential =4Harmonic =5yperbolic =0_ArpsDcaBase
+0kurora =0AuroraForecaster
+0lto_reg =0AutoREG
+0nts =0AutoTS
+0jbase._base =0BaseForecaster =0_BaseGlobalForecaster
+0t_proba =0BaseProbaForecaster
+0pclone_plugin ~0_PretrainedCloner
+0pdelegate =0_DelegatedForecaster
+0pfh =0ForecastingHorizon =0_HashIndex
+0pmeta =0_HeterogenousEnsembleForecaster
+0psktime =0_BaseWindowForecaster
+0qtate_at ~0_StateAtMixin
+0oadapters._darts =0_DartsRegressionAdapter =gModelsAdapter
+0yfbprophet =0_ProphetAdapter ~1suppress_stdout_stderr
+0ygeneralised_statsforecast ~0StatsForecastBackAdapter =0_GeneralisedStatsForecastAdapter
+0yneuralforecast =0_NeuralForecastAdapter
+0ypmdarima =0_PmdArimaAdapter
+0zytorch =0BaseDeepNetworkPyTorch =0PyTorchPredDataset =7TrainDataset
+15forecasting =0_PytorchForecastingAdapter
+0ystatsforecast =0_StatsForecastAdapter
+13models =0_StatsModelsAdapter
+0ytbats =0_TbatsAdapter
+0lts =0BATS
+0koxcox_biasadj =0BoxCoxBiasAdjustedForecaster
+0jcausal._dmlf =0DoubleMLForecaster
+0khronos ~0ChronosBoltStrategy ~7DefaultStrategy =7Forecaster ~7ModelStrategy ~0PreTrainedModel
+0q2 =0Chronos2Forecaster
+0kinn =0CINNForecaster ~0_EarlyStopper
+0lsco_tsm =0CiscoTSMForecaster ~0_DummyCiscoModel
+0kompose._bagging =0BaggingForecaster
+0scolumn_ensemble =0ColumnEnsembleForecaster
+0sensemble =0AutoEnsembleForecaster =0EnsembleForecaster
+0sfallback =0FallbackForecaster
+0thplex =0FhPlexForecaster
+0sgrouped =0ForecastByLevel =0GroupbyCategoryForecaster
+0shierarchy_ensemble =0HierarchyEnsembleForecaster
+0signore_x =0IgnoreX
+0smultiplexer =0MultiplexForecaster
+0spipeline =0ForecastX =8ingPipeline =0Permute =0TransformedTargetForecaster =0_Pipeline
+0sreduce =0DirRecTabularRegressionForecaster =7imeSeriesRegressionForecaster =3ectReductionForecaster =6TabularRegressionForecaster =7imeSeriesRegressionForecaster =0MultioutputTabularRegressionForecaster =cimeSeriesRegressionForecaster =0RecursiveReductionForecaster =9TabularRegressionForecaster =aimeSeriesRegressionForecaster =0YfromX =0_DirRecReducer =4ectReducer =1MultioutputReducer =1RecursiveReducer =3ducer ~8Mixin
+0y_proba =0MCRecursiveProbaReductionForecaster
+0sskforecast_reduce =0SkforecastAutoreg =aRecursive
+0ttack =0StackingForecaster
+0stransform_select_forecaster =0TransformSelectForecaster
+0lnditional_invertible_neural_network =0CINNForecaster =0PyTorchCinnTestDataset ~0_EarlyStopper
+0mformal =0ConformalIntervals
+0mvtimenet =0ConvTimeNetForecaster
+0kroston =0Croston
+0jdarts =0DartsLinearRegressionModel =5RegressionModel =5XGBModel
+0kummy =0ForecastKnownValues
+0o_global =0DummyGlobalForecaster
+0kynamic_factor =0DynamicFactor
+0jenbpi =0EnbPIForecaster
+0ks_rnn =0ESRNNForecaster =5PredDataset =5TrainDataset
+0kts =0AutoETS
+0kxp_smoothing =0ExponentialSmoothing
+0jfalcon_tst =0FalconTSTForecaster
+0qx =0FalconXForecaster
+0kbprophet =0Prophet
+0klowstate =0FlowStateForecaster
+0jgreykite =0GreykiteForecaster
+0jhf_transformers =0HFTransformersForecaster
+0y_forecaster =0HFTransformersForecaster =0PyTorchDataset
+0kypertrees._ar =0HyperTreeARForecaster
+0vnetar =0HyperTreeNetARForecaster
+0jkronos =0KronosForecaster
+0jlagllama =0LagLlamaForecaster
+0ktsf =0LTSFDLinearForecaster =4LinearForecaster =4NLinearForecaster =4TransformerForecaster
+0jmantis =0MantisForecaster
+0lpa =0MAPAForecaster
+0kira =0MIRAForecaster
+0kodel_selection._base =0BaseGridSearch
+10gridsearch =0ForecastingGridSearchCV
+10optuna =0ForecastingOptunaSearchCV
+10randomsearch =0ForecastingRandomizedSearchCV
+10skopt =0ForecastingSkoptSearchCV
+10tune =0BaseGridSearch =0ForecastingGridSearchCV =bOptunaSearchCV =bRandomizedSearchCV =bSkoptSearchCV
+0lirai =0MOIRAIForecaster
+0p2 =0Moirai2Forecaster
+0lmentfm =0MomentFMForecaster
+0jnaive =0NaiveForecaster =5Variance
+0o._naive =0NaiveForecaster =5Variance
+0keuralforecast =0NeuralForecastDilatedRNN =eGRU =eLSTM =eRNN =eTCN
+0pprophet =0NeuralProphet
+0jonline_learning._online_ensemble =0OnlineEnsembleForecaster
+10prediction_weighted_ensembler ~0HedgeExpertEnsemble ~0NNLSEnsemble ~1ormalHedgeEnsemble ~0_PredictionWeightedEnsembler
+0jpatch_tsmixer =0PatchTSMixerForecaster
+0rt =0PatchTSTForecaster =1yTorchDataset
+0kyfable_arima =0PyFableARIMA
+0lkan =0PyKANForecaster
+0o_forecaster =0PyKANForecaster =2TorchTrainDataset
+0ltorchforecasting =0PytorchForecastingDeepAR =iNBeats =jHiTS =iTFT
+0jrbf =0RBFForecaster
+0keconcile =0ReconcilerForecaster
+0lsidual_booster =0ResidualBoostingForecaster
+0jsarimax =0SARIMAX
+0kcinet =0SCINetForecaster
+0kquaring_residuals =0SquaringResiduals
+0ktatsforecast =0StatsForecastADIDA =eutoARIMA =hCES =hETS =hTBATS =iheta =dMSTL
+0lream._update =0DontUpdate =0UpdateEvery =6RefitsEvery ~0_StreamDataPoolMixin
+0muctural =0UnobservedComponents
+0kundial ~0SundialDataCollator =7Forecaster =7PyTorchDataset
+0jt0 =0T0Forecaster
+0kafsut =0TafsutForecaster
+0kbats =0TBATS
+0kheta =0ThetaForecaster =5ModularForecaster
+0kime_llm =0TimeLLMForecaster
+0nmoe =0TimeMoEForecaster
+0nr =0TimerForecaster
+0o_s1 =0TimerS1Forecaster
+0nsfm =0TimesFMForecaster
+0q2 =0PyTorchDataset =0TimesFM2Forecaster
+0q3 =0TimesFM3Forecaster
+0lrex =0TiRexForecaster
+0o2 =0TiRex2Forecaster
+0koto =0TotoForecaster
+0n2 =0Toto2Forecaster
+0krend._curve_fit_forecaster =0CurveFitForecaster
+0qpolynomial_trend_forecaster =0PolynomialTrendForecaster
+0rwl_trend_forecaster =0ProphetPiecewiseLinearTrendForecaster
+0qspline_trend_forecaster =0SplineTrendForecaster
+0rtl_forecaster =0STLForecaster
+0qtrend_forecaster =0TrendForecaster
+0ksb =0TSB
+0ktm =0PyTorchDataset =0TinyTimeMixerForecaster
+0jvar =0VAR
+0m_reduce =0VARReduce
+0mmax =0VARMAX
+0kecm =0VECM
+0jwindfm =0WindFMForecaster
+0jxlstm =0XLSTMForecaster
+07networks.base =0BaseDeepNetwork
+0gcinn ~0CINNNetwork =b._CINNNetwork
+0hnn =0CNNNetwork
+0j._cnn_tf =0CNNNetwork
+0qorch =0CNNNetworkTorch
+0itc =0CNTCNetwork
+0k._cntc_tf =0CNTCNetwork
+0sorch =0CNTCNetworkTorch =0_CLSTMCell =2ontextualConv1d
+0honvtimenet._convtimenet ~0ConvTimeNet =b._ConvTimeNet
+14_backbone =0ConvTimeNet_backbone =0SublayerConnection =0_ConvEncoder =cLayer
+0tdlutils =0BoxCoder =0DeformablePatch =0OffsetPredictor =0PositionalEncoding =0SimplePatch
+0sforecaster._convtimenet =0Model
+1f_backbone =0ConvEncoder =bLayer =4TimeNet_backbone =4iEncoder =0Flatten_Head =0SublayerConnection
+14patch_layers =0BoxCoder =0DepatchSampling =0OffsetPredictor
+14revin =0RevIN
+0lran._attention =0Attention =9RelScalar =cVector =0_AttentionBase
+0qconvtran_torch =0CausalConv1d =1onvTranNetworkTorch
+0qpositional_encoding =0AbsolutePositionalEncoding =0LearnablePositionalEncoding =0_BasePositionalEncoding =0tAPE
+0ges_rnn ~0ESRNN =0PinballLoss =0_ESRNN
+0gfcn =0FCNNetwork
+0j._fcn_tf =0FCNNetwork
+0qorch =0FCNNetworkTorch
+0ggru =0Concat =3v =0GRU =3FCNN =0Permute
+0ginceptiontime =0InceptionTimeNetwork
+0t._inceptiontime_tf =0InceptionTimeNetwork
+1aorch =0InceptionModule =9TimeNetworkTorch =0ShortcutLayer
+0glstmfcn =0LSTMFCNNetwork
+0n._lstmfcn_tf =0LSTMFCNNetwork
+0yorch =0LSTMFCNNetworkTorch
+0htsf._ltsf ~0LTSFDLinearNetwork =i._LTSFDLinearNetwork ~4LinearNetwork =h._LTSFLinearNetwork ~4NLinearNetwork =i._LTSFNLinearNetwork
+0llayers ~0AutoCorrelation =f._AutoCorrelation ~fLayer =k._AutoCorrelationLayer ~0Decoder =7._Decoder ~7Layer =c._DecoderLayer ~0Encoder =7._Encoder ~7Layer =c._EncoderLayer ~0LTSFLayerNorm =d._LTSFLayernorm ~0MovingAverage =d._MovingAverage ~0SeriesDecomposer =g._SeriesDecomposer
+0r.attention ~0LTSFAttentionLayer =i._LTSFAttentionLayer ~4FullAttention =h._LTSFFullAttention ~4ProbAttention =h._LTSFProbAttention
+0tuto_correlation ~0AutoCorrelation =f._AutoCorrelation ~fLayer =k._AutoCorrelationLayer
+0sembed ~0LTSFDataEmbedding =h._LTSFDataEmbedding ~4PositionalEmbedding =n._LTSFPositionalEmbedding ~4TemporalEmbedding =l._LTSFTemporalEmbedding ~5okenEmbedding =i._LTSFTokenEmbedding
+0tnc_dec ~0LTSFTransformerConvLayer =o._LTSFTransformerConvLayer ~fDecoder =m._LTSFTransformerDecoder ~mLayer =r._LTSFTransformerDecoderLayer ~fEncoder =m._LTSFTransformerEncoder ~mLayer =r._LTSFTransformerEncoderLayer
+0lmodels.linear ~0LTSFDLinearNetwork =i._LTSFDLinearNetwork ~4LinearNetwork =h._LTSFLinearNetwork ~4NLinearNetwork =i._LTSFNLinearNetwork
+0stransformers ~0LTSFTransformerNetwork =m._LTSFTransformerNetwork
+0lutils.extras ~0MovingAverage =d._MovingAverage ~0SeriesDecomposer =g._SeriesDecomposer
+0rmasking ~0LTSFProbMask ~4TriangularCausalMask
+0gmacnn =0MACNNNetwork
+0l._macnn_tf =0MACNNNetwork
+0uorch =0MACNNBlock =5NetworkTorch
+0hcdcnn =0MCDCNNNetwork
+0m._mcdcnn_tf =0MCDCNNNetwork
+0worch =0MCDCNNNetworkTorch
+0hlp =0MLPNetwork
+0j._mlp_tf =0MLPNetwork
+0qorch =0MLPNetworkTorch
+0hvts_transformer =0FixedPositionalEncoding =0LearnablePositionalEncoding =0TSTransformerEncoder =kClassiregressor =1ransformerBatchNormEncoderLayer
+0grbf =0RBFLayer =3Network
+0hesnet =0ResNetNetwork
+0m._resnet_tf =0ResNetNetwork
+0worch =0ResNetNetworkTorch
+0hnn =0RNNNetwork
+0j._rnn_tf =0RNNNetwork
+0qorch =0RNNNetworkTorch
+0gscinet ~0EncoderTree =b._EncoderTree ~0Interactor =a._Interactor ~aLevel =f._InteractorLevel ~0LevelSCINet =b._LevelSCINet ~0SCINet =6._SCINet ~6_Tree =b._SCINet_Tree ~1plitting =9._Splitting
+0gtapnet =0TapNetNetwork
+0m._tapnet_tf =0TapNetNetwork
+0worch =0TapNetNetworkTorch
+07param_est.base =0BaseParamFitter
+0hcointegration._johansen =0JohansenCointegration
+0jmpose._func_fitter =0FunctionParamFitter
+0qpipeline =0ParamFitterPipeline
+0hfixed =0FixedParams
+0himpulse._response =0ImpulseResponseFunction
+0hlag._acorrljungbox =0AcorrLjungbox
+0nrlag =0ARLagOrderSelector
+0hplugin._forecaster =0PluginParamsForecaster
+0ptransformer =0PluginParamsTransformer
+0hresiduals._jarquebera =0JarqueBera
+0hseasonality =0SeasonalityACF =eqstat =bPeriodogram
+0s._acf =0SeasonalityACF
+0x_qstat =0SeasonalityACFqstat
+0uperiodogram =0SeasonalityPeriodogram
+0itationarity._adf_arch =0StationarityADFArch
+0wrch =0StationarityADFArch =cDFGLS =cKPSSArch =cPhillipsPerron =cVarianceRatio =cZivotAndrews
+0vdfgls =0StationarityDFGLS
+0vkpss_arch =0StationarityKPSSArch
+0vphillips_perron =0StationarityPhillipsPerron
+0vsm_breakvar =0BreakvarHeteroskedasticityTest
+0wtatsmodels =0BreakvarHeteroskedasticityTest =0StationarityADF =cKPSS
+0vvariance_ratio =0StationarityVarianceRatio
+0vzivot_andrews =0StationarityZivotAndrews
+08erformance_metrics.base._base =0BaseMetric
+0rdetection._base =0BaseDetectionMetric
+12chamfer =0DirectedChamfer
+13ount =0DetectionCount
+12event_tpr =0EventTPR
+12f1score =0WindowedF1Score
+13alse_alarm_rate =0FalseAlarmRate
+12hausdorff =0DirectedHausdorff
+12mean_detection_offset =0MeanDetectionOffset
+12randindex =0RandIndex
+12ts_auprc =0TimeSeriesAUPRC
+11utils._match ~0_EventMatch
+0rforecasting._base =0BaseForecastingErrorMetric =qFunc =0_DynamicForecastingErrorMetric ~1ScaledMetricTags
+14classes =0BaseForecastingErrorMetric =qFunc =0GeometricMeanAbsoluteError =dRelativeAbsoluteError =lSquaredError =dSquaredError =0MeanAbsoluteError =cPercentageError =cScaledError =5symmetricError =4LinexError =4RelativeAbsoluteError =4SquaredError =bPercentageError =bScaledError =2dianAbsoluteError =ePercentageError =eScaledError =6RelativeAbsoluteError =6SquaredError =dPercentageError =dScaledError =0RelativeLoss =0_DynamicForecastingErrorMetric ~1ScaledMetricTags
+14gmae =0GeometricMeanAbsoluteError
+16relae =0GeometricMeanRelativeAbsoluteError
+19se =0GeometricMeanRelativeSquaredError
+16se =0GeometricMeanSquaredError
+14iqre =0RMSEnormalizedByIQR
+14klde1 =0KLDivergenceSingleExponential
+182 =0KLDivergenceDoubleExponential
+18_base =0_KLDivergenceLaplaceBase
+16n =0KLDivergenceNormal
+14maape =0MeanArctangentAbsolutePercentageError
+16e =0MeanAbsoluteError
+16pe =0MeanAbsolutePercentageError
+18s =0MeanAbsolutePercentageErrorStabilized
+16se =0MeanAbsoluteScaledError
+17yme =0MeanAsymmetricError
+15edae =0MedianAbsoluteError
+18pe =0MedianAbsolutePercentageError
+18se =0MedianAbsoluteScaledError
+17relae =0MedianRelativeAbsoluteError
+17se =0MedianSquaredError
+18pe =0MedianSquaredPercentageError
+18se =0MedianSquaredScaledError
+15linex =0MeanLinexError
+15relae =0MeanRelativeAbsoluteError
+15se =0MeanSquaredError
+17p =0MeanSquaredErrorPercentage
+16le =0MeanSquaredLogError
+16pe =0MeanSquaredPercentageError
+16se =0MeanSquaredScaledError
+14nmse =0MSEnormalizedBySD
+14owa =0OverallWeightedAverage
+14rell =0RelativeLoss
+14theilu2 =0TheilU2
+13probabilistic._classes =0AUCalibration =0CRPS =1onstraintViolation =0EmpiricalCoverage =0IntervalWidth =0LogLoss =0PinballLoss =0SquaredDistrLoss =0_BaseDistrForecastingMetric =5ProbaForecastingErrorMetric
+13sample_weight._base =0BaseSampleWeightGenerator
+1itypes ~0SampleWeightGenerator
+08ipeline.pipeline ~0MethodNotImplementedError =0Pipeline
+0gstep ~0Step ~4Result
+08roba.base =0BaseDistribution =0_BaseTFDistribution =1Indexer
+0dempirical =0Empirical
+0dlaplace =0Laplace
+0dmixture =0Mixture
+0dnormal =0Normal
+0dt =0TDistribution
+0efp =0TFNormal
+07regression._delegate =0_DelegatedRegressor
+0ibase =0BaseRegressor
+0icompose._ensemble =0ComposableTimeSeriesForestRegressor
+0rmultiplexer =0MultiplexRegressor
+0rpipeline =0RegressorPipeline =0SklearnRegressorPipeline
+0ideep_learning.base =0BaseDeepRegressor
+10._base_tf =0BaseDeepRegressor
+18orch =0BaseDeepRegressorTorch =0PytorchDataset
+0wcnn =0CNNRegressor
+0z._cnn_tf =0CNNRegressor
+16orch =0CNNRegressorTorch
+0ytc =0CNTCRegressor
+10._cntc_tf =0CNTCRegressor
+18orch =0CNTCRegressorTorch
+0xonvtran._convtran_torch =0ConvTranRegressorTorch
+0wfcn =0FCNRegressor
+0z._fcn_tf =0FCNRegressor
+16orch =0FCNRegressorTorch
+0winceptiontime =0InceptionTimeRegressor
+19._inceptiontime_tf =0InceptionTimeRegressor
+1qorch =0InceptionTimeRegressorTorch
+0wlstmfcn =0LSTMFCNRegressor
+13._lstmfcn_tf =0LSTMFCNRegressor
+1eorch =0LSTMFCNRegressorTorch
+0wmacnn =0MACNNRegressor
+11._macnn_tf =0MACNNRegressor
+1aorch =0MACNNRegressorTorch
+0xcdcnn =0MCDCNNRegressor
+12._mcdcnn_tf =0MCDCNNRegressor
+1corch =0MCDCNNRegressorTorch
+0xlp =0MLPRegressor
+0z._mlp_tf =0MLPRegressor
+16orch =0MLPRegressorTorch
+0wresnet =0ResNetRegressor
+12._resnet_tf =0ResNetRegressor
+1corch =0ResNetRegressorTorch
+0xnn =0SimpleRNNRegressor
+0z._rnn_tf =0SimpleRNNRegressor
+16orch =0SimpleRNNRegressorTorch
+0wtapnet =0TapNetRegressor
+12._tapnet_tf =0TapNetRegressor
+1corch =0TapNetRegressorTorch
+0jistance_based._time_series_neighbors =0KNeighborsTimeSeriesRegressor
+0jummy._dummy =0DummyRegressor
+0iinterval_based._tsf =0TimeSeriesForestRegressor
+0ikernel_based._rocket_regressor =0RocketRegressor
+0wsvr_tslearn =0TimeSeriesSVRTslearn
+0imodel_selection._tune =0TSRGridSearchCV
+07series_as_features.model_selection._split ~0PresplitFilesCV ~0SingleSplit
+08plit._legacy_splitters ~0PresplitFilesCV ~0SingleSplit
+0dbase._base_splitter =0BaseSplitter
+0owindowsplitter =0BaseWindowSplitter
+0dcompose._repeat =0Repeat
+0msync_to_longest =0SyncToLongest
+0eutoff =0CutoffFhSplitter =6Splitter
+0dexpandingcutoff =0ExpandingCutoffSplitter
+0mgreedy =0ExpandingGreedySplitter
+0mslidingwindow =0ExpandingSlidingWindowSplitter
+0mwindow =0ExpandingWindowSplitter
+0dfh =0ForecastingHorizonSplitter
+0dinstance =0InstanceSplitter
+0dsameloc =0SameLocSplitter
+0einglewindow =0SingleWindowSplitter
+0elidinggreedy =0SlidingGreedySplitter
+0kwindow =0SlidingWindowSplitter
+0dtemporal_train_test_split =0TemporalTrainTestSplitter
+0fstplustrain =0TestPlusTrainSplitter
+07transformations._delegate =0_DelegatedTransformer
+0nacf =0AutoCorrelationTransformer =0PartialAutoCorrelationTransformer
+0odapt =0PandasTransformAdaptor =0TabularToSeriesAdaptor
+0pi_cv =0ADICVTransformer
+0ougmenter =0InvertAugmenter =0RandomSamplesAugmenter =1everseAugmenter =0WhiteNoiseAugmenter ~0_AugmenterTags
+0nbase =0BaseTransformer =0_PanelToPanelTransformer =8TabularTransformer =1SeriesToPrimitivesTransformer =9SeriesTransformer
+0r._base =0BaseTransformer
+0tdelegate =0_DelegatedTransformer
+0qisfunction =0RBFTransformer
+0oinning =0TimeBinAggregate
+0okfilter =0BKFilter
+0oollinger =0Bollinger
+0potstrap._mbb =0MovingBlockBootstrapTransformer =0STLBootstrapTransformer
+0yrepeat =0RepeatBootstrapTransformer
+0ysplitterboot =0SplitterBootstrapTransformer
+0ytsbootstrap =0TSBootstrapAdapter
+0pxcox =0BoxCoxTransformer =0LogTransformer
+0ncatch22 =0Catch22
+0uwrapper =0Catch22Wrapper
+0offilter =0CFFilter
+0ohannel_selection =0ElbowClassPairwise =aSum ~0_distance_matrix ~1shrunk_centroid
+0olasp =0ClaSPTransformer
+0pear_sky =0ClearSky
+0oolconcat =0ColumnConcatenator
+0pmpose._arithmetic =0CombineTransformers
+0wcolumn =0ColumnEnsembleTransformer =6wiseTransformer
+0wfeatureunion =0FeatureUnion
+0xitintransform =0FitInTransform
+0wgrouped =0TransformByLevel
+0wid =0Id
+0xnvert =0InvertTransform
+0xxtox =0IxToX
+0wlogger =0Logger
+0wmultiplex =0MultiplexTransformer
+0woptional =0OptionalPassthrough
+0wpipeline =0TransformerPipeline
+0wtransformif =0TransformIf
+0wytox =0YtoX
+0u_distance =0DistanceFeatures
+0ps =0CosineTransformer
+0ndate =0DateTimeFeatures
+0oegree_day =0DegreeDayFeatures
+0ptrend._deseasonalize =0ConditionalDeseasonalizer =0Deseasonalizer =0STLTransformer
+0ytrend =0Detrender
+0vmstl =0MSTL
+0oictionary_based._paa =0PAAlegacy
+15sax =0SAXlegacy
+16fa =0SFA
+18_fast =0SFAFast
+0pfference =0Differencer
+0plation_mapping =0DilationMappingTransformer
+0oobin =0DOBIN
+0oropna =0DropNA
+0oummies =0SeasonalDummiesOneHot
+0owt =0DWTTransformer
+0nevoforest_tswm =0EvoForestTSWM
+0oxponent =0ExponentTransformer =0SqrtTransformer
+0nfabba =0FABBA
+0oeature_selection =0FeatureSelection
+0oilter =0Filter
+0oourier =0FourierFeatures =7Transform
+0ounc_transform =0FunctionTransformer
+0nhidalgo =0Hidalgo
+0perarchical.aggregate =0Aggregator
+10reconcile =0Reconciler
+19._base =0_ReconcilerTransformer
+1cottom_up =0BottomUpReconciler
+1bmiddle_out =0MiddleOutReconciler
+1boptimal =0NonNegativeOptimalReconciler =0OptimalReconciler
+1breconcile =0Reconciler
+1btopdown =0TopdownReconciler
+10squeeze_hierarchy =0SqueezeHierarchy
+0plbert =0HilbertTransformer
+0oog1d =0HOG1DTransformer
+0pliday._holidayfeats =0HolidayFeatures
+0vcountry_holidays =0CountryHolidaysTransformer
+0vfinancial_holidays =0FinancialHolidaysTransformer
+0opfilter =0HPFilter
+0ourst =0HurstExponentTransformer
+0nimpute =0Imputer
+0onterpolate =0TSInterpolator
+0nkalman_filter._base ~0BaseKalmanFilter
+12kalman_filter =0KalmanFilterTransformerFP =nPK
+12simdkalman =0KalmanFilterTransformerSIMD
+0oinematic =0KinematicFeatures
+0nlag =0Lag =0ReducerTransform
+0nmatrix_profile._mp_features =0MatrixProfileFeatures
+13stumpy =0MatrixProfileTransformer
+0oerger =0Merger
+0noutlier_detection =0HampelFilter
+0npaa =0PAA
+0pdder =0PaddingTransformer
+0pnel.catch22 =0Catch22
+10wrapper =0Catch22Wrapper
+0uhannel_selection =0ElbowClassPairwise =aSum ~0_distance_matrix ~1shrunk_centroid
+0uompose =0ColumnConcatenator =6Transformer
+10_distance =0DistanceFeatures
+0tdictionary_based._paa =0PAAlegacy
+1bsax =0SAXlegacy
+1cfa =0SFA
+1e_fast =0SFAFast
+0uwt =0DWTTransformer
+0thog1d =0HOG1DTransformer
+0tinterpolate =0TSInterpolator
+0tmatrix_profile =0MatrixProfile
+0tpadder =0PaddingTransformer
+0uca =0PCATransformer
+0trandom_intervals =0RandomIntervals
+0ueduce =0Tabularizer =1imeBinner
+0uocket._minirocket =0MiniRocket
+1b_multivariate =0MiniRocketMultivariate
+1o_variable =0MiniRocketMultivariateVariable
+12ultirocket =0MultiRocket
+1c_multivariate =0MultiRocketMultivariate
+11rocket =0Rocket
+17_pyts =0RocketPyts
+0tsegment =0IntervalSegmenter =0RandomIntervalSegmenter =0SlidingWindowSegmenter
+0uhapelet_transform._shapelet_transform =0RandomShapeletTransform ~0Shapelet ~8PQ =8Transform
+1v_pyts =0ShapeletTransformPyts
+0uignature_based._augmentations =0_AddTime =1BasePoint =1CumulativeSum =1InvisibilityReset =1LeadLag
+1acompute =0_WindowSignatureTransform
+1asignature_method =0SignatureTransformer
+1awindow ~0_Dyadic ~1Expanding ~aSliding ~1Global ~1Sliding ~1Window
+0ulope =0SlopeTransformer
+0uummarize._extract =0DerivativeSlopeTransformer =0FittedParamExtractor =0PlateauFinder =0RandomIntervalFeatureExtractor
+0vpervised_intervals =0SupervisedIntervals
+0ttruncation =0TruncationTransformer
+0usfresh =0TSFreshFeatureExtractor =7RelevantFeatureExtractor =0_TSFreshFeatureExtractor
+0oca =0PCATransformer
+0oeak =0PeakTimeFeature
+0nrandom_intervals =0RandomIntervals
+0oeduce =0Tabularizer =1imeBinner
+0oocket._minirocket =0MiniRocket
+15_multivariate =0MiniRocketMultivariate
+1i_cython_est =0MiniRocketMultivariateCython
+1jvariable =0MiniRocketMultivariateVariable
+0wultirocket =0MultiRocket
+16_multivariate =0MultiRocketMultivariate
+0vrocket =0Rocket
+11_pyts =0RocketPyts
+0nsavitzky_golay =0SavitzkyGolayTransformer
+0px =0SAX
+0ocaledasinh =0ScaledAsinhTransformer
+0tlogit =0ScaledLogitTransformer
+0oegment =0IntervalSegmenter =0RandomIntervalSegmenter =0SlidingWindowSegmenter
+0pries.acf =0AutoCorrelationTransformer =0PartialAutoCorrelationTransformer
+0vdapt =0PandasTransformAdaptor =0TabularToSeriesAdaptor
+0wi_cv =0ADICVTransformer
+0vugmenter =0InvertAugmenter =0RandomSamplesAugmenter =1everseAugmenter =0WhiteNoiseAugmenter ~0_AugmenterTags
+0ubinning =0TimeBinAggregate
+0vkfilter =0BKFilter
+0vollinger =0Bollinger
+0wxcox =0BoxCoxTransformer =0LogTransformer
+0ucffilter =0CFFilter
+0vlasp =0ClaSPTransformer
+0wear_sky =0ClearSky
+0vos =0CosineTransformer
+0udate =0DateTimeFeatures
+0vetrend._deseasonalize =0ConditionalDeseasonalizer =0Deseasonalizer =0STLTransformer
+15trend =0Detrender
+12mstl =0MSTL
+0vifference =0Differencer
+0wlation_mapping =0DilationMappingTransformer
+0vobin =0DOBIN
+0vropna =0DropNA
+0uexponent =0ExponentTransformer =0SqrtTransformer
+0ufeature_selection =0FeatureSelection
+0vilter =0Filter
+0vourier =0FourierFeatures =7Transform
+0vunc_transform =0FunctionTransformer
+0uhidalgo =0Hidalgo
+0voliday._holidayfeats =0HolidayFeatures
+12country_holidays =0CountryHolidaysTransformer
+12financial_holidays =0FinancialHolidaysTransformer
+0vpfilter =0HPFilter
+0uimpute =0Imputer
+0ukalman_filter ~0BaseKalmanFilter =0KalmanFilterTransformerFP =nPK
+0vinematic =0KinematicFeatures
+0ulag =0Lag =0ReducerTransform
+0umatrix_profile =0MatrixProfileTransformer
+0uoutlier_detection =0HampelFilter
+0upaa =0PAA
+0veak =0PeakTimeFeature
+0usax =0SAX
+0vcaledasinh =0ScaledAsinhTransformer
+10logit =0ScaledLogitTransformer
+0vubset =0ColumnSelect =0IndexSubset
+0wmmarize =0SplitterSummarizer =1ummaryTransformer =0WindowSummarizer
+0utemporian =0TemporianTransformer
+0vheta =0ThetaLinesTransformer
+0vime_since =0TimeSince
+0uvmd =0VmdTransformer
+0ohapelet_transform._shapelet_transform =0RandomShapeletTransform ~0Shapelet ~8PQ =8Transform
+1p_pyts =0ShapeletTransformPyts
+0oignature =0SignatureMoments
+0w_based._augmentations =0_AddTime =1BasePoint =1CumulativeSum =1InvisibilityReset =1LeadLag
+14compute =0_WindowSignatureTransform
+14signature_method =0SignatureTransformer
+14window ~0_Dyadic ~1Expanding ~aSliding ~1Global ~1Sliding ~1Window
+0olope =0SlopeTransformer
+0oubsequence_extraction =0SubsequenceExtractionTransformer
+0st =0ColumnSelect =0IndexSubset
+0pmmarize._extract =0DerivativeSlopeTransformer =0FittedParamExtractor =0PlateauFinder =0RandomIntervalFeatureExtractor
+0ywindow =0SplitterSummarizer =1ummaryTransformer =0WindowSummarizer
+0ppervised_intervals =0SupervisedIntervals
+0ntemporian =0TemporianTransformer
+0oheta =0ThetaLinesTransformer
+0oime_since =0TimeSince
+0oruncation =0TruncationTransformer
+0osfeatures =0TSFeaturesTransformer
+0rl._tsfel =0TSFELTransformer
+0qresh =0TSFreshFeatureExtractor =7RelevantFeatureExtractor =0_TSFreshFeatureExtractor
+0nvmd =0VmdTransformer
+0nwavelet_packet =0WaveletPacketTransformer
+07utils._estimator_html_repr ~0_HTMLDocumentationLinkMixin ~1VisualBlock
+0etesting._conditional_fixtures ~0FixtureGenerationError
+0mscenarios ~0TestScenario
+0v_aligners =0AlignerMultipleUnivariateUnequal =7PairwiseMultivariateEqual =fUnivariateUnequal =7TestScenario
+0wclassification =0ClassifierFitPredict =kMultivariate =kNumpy =kThreeClasses =kUnequalLength =aTestScenario
+0yustering =0ClustererFitPredict =jMultivariate =jOutOfSample =jUnequalLength =wOutOfSample =9TestScenario
+0wdetection =0DetectorTestScenario =8UnivariateSimple
+0wforecasting =0ForecasterFitPredictHierarchicalSimple =kMultivariateNoX =wWithX =kPanelSimple =kUnivariateNoX =xEarlyFh =xLateFh =yongFh =uWithX =zLongFh =aTestScenario
+0wparam_est =0ParamFitterMultivariate =bPairwiseUnivariate =bTestScenario =bUnivariate
+0wtransformers =0TransformerFitTransformHierarchicalMultivariate =zUnivariate =nPanelMultivariate =sUnivariate =zateNumpyWithClassYOnlyFit =zateWithClassY =zateWithClassYOnlyFit =nSeriesMultivariate =tUnivariate =ziateWithY =bTestScenario
+18_pairwise =0TransformerPairwisePanelTestScenario =pransformAsymm =xListdf =xNumpy =xSymm =jTestScenario =kransformAsymm =sNumpy =sSymm
+0destimators._base ~0_MockEstimatorMixin
+0pforecasters =0MockForecaster =4UnivariateForecasterLogger
+0dsklearn._scoring ~0_MetricAdapter
+0mversion_bridge ~0_SklVersionBridgeMixin
+0dwarnings ~0_SuppressWarningPattern`,
+  },
+  {
+    library: "spacy",
+    version: "3.6.1 to 3.8.18",
+    roots: ["spacy"],
+    text: `00spacy.errors =0Errors ~0MatchPatternError =0Warnings
+06lang.af ~0Afrikaans ~9Defaults
+0cm ~0Amharic ~7Defaults
+0cr ~0Arabic ~6Defaults
+0cz ~0Azerbaijani ~bDefaults
+0bbg ~0Bulgarian ~9Defaults
+0cn ~0Bengali ~7Defaults
+0co ~0Tibetan ~7Defaults
+0bca ~0Catalan ~7Defaults
+0d.lemmatizer =0CatalanLemmatizer
+0cs ~0Czech ~5Defaults
+0bda ~0Danish ~6Defaults
+0ce ~0German ~6Defaults
+0csb ~0LowerSorbian ~cDefaults
+0bel ~0Greek ~5Defaults
+0d.lemmatizer =0GreekLemmatizer
+0cn ~0English ~7Defaults
+0d.lemmatizer =0EnglishLemmatizer
+0cs ~0Spanish ~7Defaults
+0d.lemmatizer =0SpanishLemmatizer
+0ct ~0Estonian ~8Defaults
+0cu ~0Basque ~6Defaults
+0bfa ~0Persian ~7Defaults
+0ci ~0Finnish ~7Defaults
+0co ~0Faroese ~7Defaults
+0cr ~0French ~6Defaults
+0d.lemmatizer =0FrenchLemmatizer
+0bga ~0Irish ~5Defaults
+0d.lemmatizer =0IrishLemmatizer
+0cd ~0Scottish ~8Defaults
+0crc ~0AncientGreek ~cDefaults
+0cu ~0Gujarati ~8Defaults
+0bhe ~0Hebrew ~6Defaults
+0ci ~0Hindi ~5Defaults
+0cr ~0Croatian ~8Defaults
+0csb ~0UpperSorbian ~cDefaults
+0ct ~0HaitianCreole ~dDefaults
+0d.lemmatizer =0HaitianCreoleLemmatizer
+0cu ~0Hungarian ~9Defaults
+0cy ~0Armenian ~8Defaults
+0bid ~0Indonesian ~aDefaults
+0cs ~0Icelandic ~9Defaults
+0ct ~0Italian ~7Defaults
+0d.lemmatizer =0ItalianLemmatizer
+0bja ~0Japanese ~8Defaults ~8Tokenizer
+0bkmr ~0Kurmanji ~8Defaults
+0cn ~0Kannada ~7Defaults
+0co ~0Korean ~6Defaults ~6Tokenizer
+0cy ~0Kyrgyz ~6Defaults
+0bla ~0Latin ~5Defaults
+0cb ~0Luxembourgish ~dDefaults
+0cg ~0Luganda ~7Defaults
+0cij ~0Ligurian ~8Defaults
+0ct ~0Lithuanian ~aDefaults
+0cv ~0Latvian ~7Defaults
+0bmk ~0Macedonian ~aDefaults
+0d.lemmatizer =0MacedonianLemmatizer
+0cl ~0Malayalam ~9Defaults
+0cr ~0Marathi ~7Defaults
+0cs ~0Malay ~5Defaults
+0bnb ~0Norwegian ~9Defaults
+0ce ~0Nepali ~6Defaults
+0cl ~0Dutch ~5Defaults
+0d.lemmatizer =0DutchLemmatizer
+0cn ~0NorwegianNynorsk ~gDefaults
+0bpl ~0Polish ~6Defaults
+0d.lemmatizer =0PolishLemmatizer
+0ct ~0Portuguese ~aDefaults
+0bro ~0Romanian ~8Defaults
+0cu ~0Russian ~7Defaults
+0d.lemmatizer =0RussianLemmatizer
+0bsa ~0Sanskrit ~8Defaults
+0ci ~0Sinhala ~7Defaults
+0ck ~0Slovak ~6Defaults
+0cl ~0Slovenian ~9Defaults
+0cq ~0Albanian ~8Defaults
+0cr ~0Serbian ~7Defaults
+0cv ~0Swedish ~7Defaults
+0bta ~0Tamil ~5Defaults
+0ce ~0Telugu ~6Defaults
+0ch ~0Thai ~4Defaults ~4Tokenizer
+0ci ~0Tigrinya ~8Defaults
+0cl ~0Tagalog ~7Defaults
+0cn ~0Setswana ~8Defaults
+0cr ~0Turkish ~7Defaults
+0ct ~0Tatar ~5Defaults
+0buk ~0Ukrainian ~9Defaults
+0d.lemmatizer =0UkrainianLemmatizer
+0cr ~0Urdu ~4Defaults
+0bvi ~0Vietnamese ~aDefaults ~aTokenizer
+0bxx ~0MultiLanguage
+0byo ~0Yoruba ~6Defaults
+0bzh ~0Chinese ~7Defaults ~7Tokenizer =0Segmenter
+0auage ~0BaseDefaults ~0DisabledPipes ~0FactoryMeta ~0Language ~0_Sender ~1WorkDoneSentinel
+07ookups =0Lookups =0Table
+06ml.models.multi_task ~0_RandomWords
+06pipeline.attributeruler =0AttributeRuler
+0fedit_tree_lemmatizer =0EditTreeLemmatizer
+0gntity_linker =0EntityLinker
+0lruler =0EntityRuler
+0ffunctions ~0DocCleaner ~0TokenSplitter
+0flegacy.entity_linker =0EntityLinker_v1
+0hmmatizer =0Lemmatizer
+0fspan_finder =0SpanFinder
+0kruler =0SpanRuler
+0jcat =0SpanCategorizer =0_Intervals
+0ftextcat =0TextCategorizer
+0m_multilabel =0MultiLabel_TextCategorizer
+0gok2vec =0Tok2Vec =7Listener
+06scorer ~0PRFScore ~0ROCAUCScore ~0Scorer
+06tokens._dict_proxies =0SpanGroups
+0eserialize =0DocBin
+0dunderscore =0Underscore
+07raining.alignment ~0Alignment
+0fcorpus ~0Corpus ~0JsonlCorpus ~0PlainTextCorpus
+0fpretrain ~0ProgressTracker
+06util ~0DummyTokenizer ~0ENV_VARS ~0SimpleFrozenDict ~cList =0registry`,
+  },
+  {
     library: "stable-baselines3",
     version: "2.3.2 to 2.9.2",
     roots: ["gym","gymnasium","stable_baselines3"],
@@ -2398,6 +5653,26 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 00weakref ~0WeakKeyDictionary 4Set =4ValueDictionary ~0ref
 00xml.etree.ElementTree ~0Element ~0QName
 00zoneinfo =0ZoneInfo 8._unpickle`,
+  },
+  {
+    library: "thinc",
+    version: "8.1.12 to 9.1.1",
+    roots: ["thinc"],
+    text: `00thinc.backends._custom_kernels ~0LazyKernel
+0fops ~0Ops
+06config =0registry
+06loss ~0CategoricalCrossentropy ~1osineDistance ~0L2Distance ~1oss ~0SequenceCategoricalCrossentropy
+06model ~0Model
+07ypy =0IntrospectChecker =0ThincPlugin
+06optimizers ~0Optimizer
+06schedules ~0Schedule ~0_PlateauState
+07hims.mxnet ~0MXNetShim
+0cpytorch ~0PyTorchShim
+0j_grad_scaler ~0PyTorchGradScaler
+0cshim ~0Shim
+0ctensorflow =0TensorFlowShim
+06types ~0ArgsKwargs =0Decorator =0Floats1d =62d =63d =64d ~0Generator =0Ints1d =42d =43d =44d =0Padded =2irs =0Ragged =0SizedGenerator ~0Unserializable ~0_Array ~61d ~62d ~63d ~64d ~1Floats ~1Ints
+06util ~0ArrayInfo ~0DataValidationError ~0_ArgModelConfig`,
   },
   {
     library: "tokenizers",
@@ -2657,6 +5932,236 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0chooks ~0RemovableHandle`,
   },
   {
+    library: "torch_geometric",
+    version: "2.7.0 to 2.8.1",
+    roots: ["torch_geometric"],
+    text: `00torch_geometric.data.batch =0Batch ~0DynamicInheritanceGetter
+0ldata ~0BaseData =0Data ~4EdgeAttr ~4TensorAttr
+0ppipes =0DatasetAdapter
+0lfeature_store =0AttrView =0FeatureStore ~0TensorAttr =0_FieldStatus
+0lgraph_store ~0EdgeAttr =4Layout =0GraphStore
+0lhetero_data =0HeteroData
+0mypergraph_data =0HyperGraphData
+0lin_memory_dataset =0InMemoryDataset
+0lstorage =0AttrType =0BaseStorage =0EdgeStorage =0GlobalStorage =0NodeStorage
+0mummary ~0Stats =1ummary
+0ltemporal =0TemporalData
+0lview =0ItemsView =0KeysView =0MappingView =0ValuesView
+0gnn.aggr.attention ~0AttentionalAggregation
+0obase ~0Aggregation
+0ric ~0MaxAggregation ~1eanAggregation ~1inAggregation ~1ulAggregation ~0PowerMeanAggregation ~0SoftmaxAggregation ~1tdAggregation ~1umAggregation ~0VarAggregation
+0odeep_sets ~0DeepSetsAggregation
+0oequilibrium ~0EquilibriumAggregation ~0MomentumOptimizer ~0ResNetPotential
+0ofused ~0FusedAggregation
+0ogmt ~0GraphMultisetTransformer
+0pru ~0GRUAggregation
+0olcm ~0LCMAggregation
+0pstm ~0LSTMAggregation
+0omlp ~0MLPAggregation
+0pulti ~0MultiAggregation
+0opatch_transformer ~0PatchTransformerAggregation
+0oquantile ~0MedianAggregation ~0QuantileAggregation
+0oscaler ~0DegreeScalerAggregation
+0pet2set ~0Set2Set
+0r_transformer ~0SetTransformerAggregation
+0port ~0SortAggregation
+0outils =0InducedSetAttentionBlock ~0MultiheadAttentionBlock =0PoolingByMultiheadAttention ~0SetAttentionBlock
+0ovariance_preserving ~0VariancePreservingAggregation
+0kttention.performer ~0PerformerAttention ~9Projection
+0uolynormer ~0PolynormerAttention
+0tqformer ~0QFormer
+0tsgformer ~0SGFormerAttention
+0jconv.agnn_conv =0AGNNConv
+0pntisymmetric_conv ~0AntiSymmetricConv
+0pppnp =0APPNP
+0prma_conv =0ARMAConv
+0ocg_conv =0CGConv
+0pheb_conv =0ChebConv
+0pluster_gcn_conv =0ClusterGCNConv
+0pugraph.base ~0CuGraphModule
+0wgat_conv ~0CuGraphGATConv
+0wrgcn_conv ~0CuGraphRGCNConv
+0wsage_conv ~0CuGraphSAGEConv
+0odir_gnn_conv ~0DirGNNConv
+0pna_conv ~0Attention =0DNAConv ~0Linear ~0MultiHead
+0oedge_conv =0DynamicEdgeConv =0EdgeConv
+0pg_conv =0EGConv
+0ofa_conv =0FAConv
+0peast_conv =0FeaStConv
+0pilm_conv =0FiLMConv
+0pused_gat_conv =0FusedGATConv
+0ogat_conv =0GATConv
+0red_graph_conv =0GatedGraphConv
+0rv2_conv =0GATv2Conv
+0pcn2_conv =0GCN2Conv
+0r_conv =0GCNConv
+0pen_conv =0GENConv ~0MLP
+0reral_conv =0GeneralConv
+0pin_conv =0GINConv =3EConv
+0pmm_conv =0GMMConv
+0pps_conv ~0GPSConv
+0praph_conv =0GraphConv
+0rvnet_conv =0GravNetConv
+0ohan_conv =0HANConv
+0peat_conv =0HEATConv
+0qtero_conv ~0HeteroConv
+0pgt_conv =0HGTConv
+0pypergraph_conv =0HypergraphConv
+0ole_conv =0LEConv
+0pg_conv =0LGConv
+0omeshcnn_conv =0MeshCNNConv
+0rsage_passing =0MessagePassing
+0pf_conv =0MFConv
+0pixhop_conv =0MixHopConv
+0onn_conv =0NNConv
+0opan_conv =0PANConv
+0pdn_conv =0PDNConv
+0pna_conv =0PNAConv
+0point_conv =0PointNetConv
+0ugnn_conv =0PointGNNConv
+0utransformer_conv =0PointTransformerConv
+0ppf_conv =0PPFConv
+0ores_gated_graph_conv =0ResGatedGraphConv
+0pgat_conv =0RGATConv
+0qcn_conv =0FastRGCNConv =0RGCNConv
+0osage_conv =0SAGEConv
+0pg_conv =0SGConv
+0pigned_conv =0SignedConv
+0qmple_conv =0SimpleConv
+0ppline_conv =0SplineConv
+0psg_conv =0SSGConv
+0pupergat_conv =0SuperGATConv
+0otag_conv =0TAGConv
+0pransformer_conv =0TransformerConv
+0owl_conv ~0WLConv
+0v_continuous =0WLConvContinuous
+0ox_conv ~0XConv
+0jdata_parallel ~0DataParallel
+0kense.dense_gat_conv ~0DenseGATConv
+0wcn_conv ~0DenseGCNConv
+0win_conv ~0DenseGINConv
+0wraph_conv ~0DenseGraphConv
+0vsage_conv ~0DenseSAGEConv
+0qmon_pool ~0DMoNPooling
+0plinear ~0HeteroDictLinear ~6Linear ~0Linear
+0jencoding ~0PositionalEncoding ~0TemporalEncoding
+0jfx ~0Transformer
+0jkge.base ~0KGEModel
+0ncomplex ~0ComplEx
+0ndistmult ~0DistMult
+0nloader =0KGTripletLoader
+0nrotate ~0RotatE
+0ntranse ~0TransE
+0jlr_scheduler ~0ConstantWithWarmupLR ~2sineWithWarmupLR ~gRestartsLR ~0LinearWithWarmupLR ~0PolynomialWithWarmupLR
+0jmodel_hub =0PyGModelHubMixin
+0os.attentive_fp ~0AttentiveFP =0GATEConv
+0tract_repel ~0ARLinkPredictor
+0rutoencoder ~0ARGA ~3VA ~0GAE ~0InnerProductDecoder ~0VGAE
+0qbasic_gnn ~0BasicGNN ~0EdgeCNN ~0GAT ~1CN ~1IN ~1raphSAGE ~0PNA
+0qcorrect_and_smooth ~0CorrectAndSmooth
+0qdeep_graph_infomax ~0DeepGraphInfomax
+0ugcn ~0DeepGCNLayer
+0rimenet ~0BesselBasisLayer ~0DimeNet ~7PlusPlus ~0EmbeddingBlock ~1nvelope ~0InteractionBlock ~bPPBlock ~0OutputBlock ~6PPBlock ~0ResidualLayer ~0SphericalBasisLayer
+0qgnnff ~0EdgeBlock ~0GNNFF ~1aussianFilter ~0NodeBlock
+0rpse ~0BatchNorm1dEdge ~bNode ~0GNNInductiveHybridMultiHead ~3StackStage ~1PSE ~4NodeEncoder ~1eneralLayer ~7MultiLayer ~0IdentityHead ~0Linear ~0MLP ~0ResGatedGCNConv
+0rraph_mixer ~0LinkEncoder ~0NodeEncoder ~0_MLPMixer
+0wunet ~0GraphUNet
+0qjumping_knowledge ~0HeteroJumpingKnowledge ~0JumpingKnowledge
+0qlabel_prop =0LabelPropagation
+0rightgcn ~0BPRLoss ~0LightGCN
+0snkx ~0LINKX =0SparseLinear
+0rpformer =0LPAttLayer ~2Former ~0MLP
+0qmask_label ~0MaskLabel
+0reta ~0MetaLayer
+0upath2vec =0MetaPath2Vec
+0rlp ~0MLP
+0qneural_fingerprint ~0NeuralFingerprint
+0rode2vec =0Node2Vec
+0qpmlp ~0PMLP
+0rolynormer ~0Polynormer
+0qre_net ~0RENet
+0sct ~0RECT_L
+0sv_gnn ~0GroupAddRev =0InvertibleFunction ~aModule
+0qschnet =0CFConv ~0GaussianSmearing ~0InteractionBlock ~0RadiusInteractionGraph ~0SchNet ~1hiftedSoftplus
+0rgformer ~0GraphModule ~0SGFormer ~2Module
+0rigned_gcn ~0SignedGCN
+0qtgn ~0IdentityMessage ~0LastAggregator ~4NeighborLoader ~0MeanAggregator ~0TGNMemory ~1imeEncoder
+0qvisnet ~0Atomref ~0CosineCutoff ~0Distance ~0EdgeEmbedding ~1quivariantScalar ~1xpNormalSmearing ~0GatedEquivariantBlock =0NeighborEmbedding ~0Sphere ~0VecLayerNorm ~1iSNet ~6Block =3_MP =6_Vertex
+0mule_dict =0ModuleDict
+0jnorm.batch_norm =0BatchNorm ~0HeteroBatchNorm
+0odiff_group_norm ~0DiffGroupNorm
+0ograph_norm ~0GraphNorm
+0usize_norm ~0GraphSizeNorm
+0oinstance_norm ~0InstanceNorm
+0olayer_norm ~0HeteroLayerNorm ~0LayerNorm
+0omean_subtraction_norm ~0MeanSubtractionNorm
+0psg_norm ~0MessageNorm
+0opair_norm ~0PairNorm
+0jparameter_dict =0ParameterDict
+0kool.asap ~0ASAPooling
+0ocluster_pool ~0ClusterPooling ~0UnpoolInfo
+0ponnect.base ~0Connect
+0wfilter_edges ~0FilterEdges
+0oedge_pool ~0EdgePooling ~0UnpoolInfo
+0oknn =0ApproxL2KNNIndex =6MIPSKNNIndex =0KNNIndex ~3Output =0L2KNNIndex =0MIPSKNNIndex
+0omem_pool ~0MemPooling
+0opan_pool ~0PANPooling
+0osag_pool ~0SAGPooling
+0pelect.base ~0Select
+0vtopk ~0SelectTopK
+0otopk_pool ~0TopKPooling
+0jreshape ~0Reshape
+0jsequential ~0Child =0Sequential
+0jto_fixed_size_transformer ~0ToFixedSizeTransformer
+0mhetero_module ~0ToHeteroLinear ~8MessagePassing
+0ttransformer ~0ToHeteroTransformer
+0twith_bases_transformer ~0HeteroBasisConv ~0LinearAlign ~0ToHeteroWithBasesTransformer
+0gtransforms.base_transform ~0BaseTransform
+0rcompose ~0Compose ~7Filters
+0rdelaunay ~0_QhullTransform ~1SequentialTransform ~2hullTransform
+0rpad ~0AttrNamePadding ~0EdgeTypePadding ~0MappingPadding ~0NodeTypePadding ~0Padding ~0UniformPadding ~0_NumEdges ~4Nodes
+0rrooted_subgraph ~0RootedEgoNets ~6RWSubgraph ~6Subgraph =eData
+0hyping =0EdgeTypeStr ~0MockTorchCSCTensor
+0gutils._trim_to_layer ~0TrimToLayer
+0mcross_entropy =0SparseCrossEntropy
+0mmixin ~0CastMixin`,
+  },
+  {
+    library: "torchaudio",
+    version: "2.0.2 to 2.11.1",
+    roots: ["torchaudio"],
+    text: `00torchaudio.functional._alignment ~0TokenSpan
+0mfiltering =0DifferentiableFIR =eIIR
+0nunctional =0RnntLoss
+0bmodels._hdemucs ~0HDemucs ~0_BLSTM ~1DConv ~1HDecLayer ~2EncLayer ~1LayerScale ~2ocalState ~1ScaledEmbedding
+0iconformer ~0Conformer ~9Layer ~0_ConvolutionModule ~1FeedForwardModule
+0lv_tasnet ~0ConvBlock ~4TasNet ~0MaskGenerator
+0idecoder._ctc_decoder ~0CTCDecoder =aLM =cState ~3Hypothesis
+0suda_ctc_decoder =0CUCTCDecoder ~5Hypothesis
+0kepspeech ~0DeepSpeech ~0FullyConnected
+0iemformer ~0Emformer ~0_EmformerAttention ~9Impl ~9Layer
+0irnnt =0RNNT ~0_CustomLSTM ~1EmformerEncoder ~1Joiner ~1Predictor ~1TimeReduction ~2ranscriber
+0m_decoder ~0RNNTBeamSearch
+0isquim.objective ~0AutoPool ~0DPRNN ~0Encoder ~0RangeSigmoid ~0SingleRNN ~1quimObjective
+0osubjective ~0AttPool ~0Predictor ~0SquimSubjective
+0itacotron2 ~0Tacotron2 ~0_Attention ~1Decoder ~1Encoder ~1LocationLayer ~1Postnet ~2renet
+0iwav2letter ~0Wav2Letter
+0mvec2.components ~0ConvLayerBlock ~4olutionalPositionalEmbedding ~0Encoder ~7Layer ~0FeatureExtractor ~7Projection ~2edForward =0GradMultiply ~0LayerNorm ~1ogitGenerator ~0MaskGenerator ~0SelfAttention ~0Transformer
+0rmodel ~0HuBERTPretrainModel ~0Wav2Vec2Model
+0rwavlm_attention ~0WavLMSelfAttention
+0lernn ~0MelResNet ~0ResBlock ~0Stretch2d ~0UpsampleNetwork ~0WaveRNN
+0bpipelines._source_separation_pipeline ~0SourceSeparationBundle
+0nquim_pipeline ~0SquimObjectiveBundle ~5SubjectiveBundle
+0mtts.impl ~0_CharMixin ~1EnglishCharProcessor ~8PhoneProcessor ~1GriffinLimMixin ~bVocoder ~1PhoneMixin ~1Tacotron2GriffinLimCharBundle ~kPhoneBundle ~aMixin ~aWaveRNNCharBundle ~hPhoneBundle ~1WaveRNNMixin ~8Vocoder
+0rnterface ~0Tacotron2TTSBundle ~i.TextProcessor ~jVocoder ~0_TextProcessor ~1Vocoder
+0mwav2vec2.aligner ~0Aligner ~0IAligner ~1Tokenizer ~0Tokenizer
+0vimpl ~0Wav2Vec2ASRBundle ~8Bundle ~8FABundle ~g.Aligner ~hTokenizer ~0_Wav2Vec2Model
+0vutils ~0_Wav2Vec2Model
+0lrnnt_pipeline ~0RNNTBundle ~a.FeatureExtractor ~bTokenProcessor ~0_FeatureExtractor ~2unctionalModule ~1GlobalStatsNormalization ~1ModuleFeatureExtractor ~1SentencePieceTokenProcessor ~1TokenProcessor
+0btransforms._multi_channel ~0MVDR ~0PSD ~0RTFMVDR ~0SoudenMVDR
+0ntransforms ~0AddNoise ~1mplitudeToDB ~0ComputeDeltas ~2nvolve ~0Deemphasis ~0FFTConvolve ~1ade ~1requencyMasking ~0GriffinLim ~0InverseMelScale ~7Spectrogram ~0LFCC ~1oudness ~0MFCC ~1elScale ~4pectrogram ~1uLawDecoding ~5Encoding ~0PitchShift ~1reemphasis ~0RNNTLoss ~1esample ~0SlidingWindowCmn ~1pecAugment ~4tralCentroid ~6ogram ~3ed ~5Perturbation ~0TimeMasking ~4Stretch ~0Vad ~1ol ~0_AxisMasking`,
+  },
+  {
     library: "torchmetrics",
     version: "0.11.4 to 1.9.0",
     roots: ["torchmetrics"],
@@ -2827,6 +6332,57 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0mrunning ~0Running
 0mtracker ~0MetricTracker
 0pnsformations ~0BinaryTargetTransformer ~0LambdaInputTransformer ~0MetricInputTransformer`,
+  },
+  {
+    library: "tpot",
+    version: "0.11.7 to 1.1.0",
+    roots: ["tpot"],
+    text: `00tpot.base =0TPOTBase
+06uiltin_modules.arithmetictransformer ~0AddTransformer ~1rithmeticTransformer ~0EQTransformer ~0GETransformer ~1TTransformer ~0LETransformer ~1TTransformer ~0MaxTransformer ~1inTransformer ~1ulTransformer ~0NETransformer ~1Transformer ~0OneTransformer ~0SafeReciprocalTransformer ~0ZeroTransformer ~0mul_neg_1_Transformer
+0lcolumn_one_hot_encoder ~0ColumnOneHotEncoder ~7rdinalEncoder
+0lestimatortransformer ~0EstimatorTransformer
+0lfeature_encoding_frequency_selector =0FeatureEncodingFrequencySelector
+0tset_selector ~0FeatureSetSelector
+0ttransformers ~0CategoricalSelector ~1ontinuousSelector
+0lgenetic_encoders ~0DominantEncoder ~0HeterosisEncoder ~0OverDominanceEncoder ~0RecessiveEncoder ~0UnderDominanceEncoder
+0limputer ~0ColumnSimpleImputer
+0lnn ~0PytorchClassifier ~7Estimator ~7LRClassifier ~7MLPClassifier =0_LR =1MLP
+0lpasskbinsdiscretizer ~0PassKBinsDiscretizer
+0pthrough ~0Passthrough ~0SkipTransformer
+0lzero_count ~0ZeroCount
+0cs.combine_dfs ~0CombineDFs
+0efeature_set_selector =0FeatureSetSelector
+0mtransformers ~0CategoricalSelector ~1ontinuousSelector
+0enn ~0PytorchClassifier ~7Estimator ~7LRClassifier ~7MLPClassifier =0_LR =1MLP
+0eone_hot_encoder ~0OneHotEncoder
+0estacking_estimator ~0StackingEstimator
+0ezero_count ~0ZeroCount
+05evolvers.base_evolver ~0BaseEvolver
+0esteady_state_evolver ~0SteadyStateEvolver
+05gp_types ~0Output_Array
+06raphsklearn ~0GraphPipeline
+05individual ~0BaseIndividual
+05logbook ~0CallBackInterface ~0Logbook
+05operator_utils ~0ARGType ~0Operator
+05population ~0Population
+05search_spaces.base ~0SearchSpace ~1klearnIndividual
+0jnodes.estimator_node ~0EstimatorNode ~dIndividual
+13_gradual ~0EstimatorNodeIndividual_gradual ~d_gradual
+0pfss_node ~0FSSIndividual ~3Node
+0pgenetic_feature_selection ~0GeneticFeatureSelectorIndividual ~mNode ~0MaskSelector
+0jpipelines.choice ~0ChoicePipeline ~eIndividual
+0tdynamic_linear ~0DynamicLinearPipeline ~lIndividual
+10union ~0DynamicUnionPipeline ~kIndividual
+0tgraph =0GraphKey ~5PipelineIndividual ~5SearchPipeline
+0tsequential ~0SequentialPipeline ~iIndividual
+0ttree ~0TreePipeline ~cIndividual
+0tunion ~0UnionPipeline ~dIndividual
+0twrapper ~0WrapperPipeline ~fIndividual
+0jtuple_index =0TupleIndex
+05tpot =0TPOTClassifier =4Regressor
+09_estimator.estimator ~0TPOTEstimator
+0ksteady_state_estimator ~0TPOTEstimatorSteadyState
+0ktemplates.tpottemplates ~0TPOTClassifier ~4Regressor`,
   },
   {
     library: "transformers",
@@ -4632,6 +8188,74 @@ export const ALLOWLISTS: readonly PackedAllowlist[] = [
 0jquantization_config 0AWQLinearVersion ~1qlmConfig ~1utoRoundConfig 1wqBackend aPackingMethod ~3Config 3Format ~0BitNetConfig ~6QuantConfig ~3sAndBytesConfig =0CompressedTensorsConfig ~0EetqConfig 1xllamaVersion ~0FPQuantConfig ~1bgemmFp8Config ~1ineGrainedFP8Config ~1ourOverSixConfig ~0GPTQConfig ~1emmaQuantizationConfig ~1gufConfig ~0HiggsConfig ~1qqConfig ~0MetalConfig ~1xfp4Config ~0NVFP4Config =0QuantizationConfigMixin cMethod ~5oConfig ~3rkConfig ~0SinqConfig ~1pQRConfig ~0TorchAoConfig ~0VptqConfig ~4LayerConfig
 0dvideo_processing_utils ~0BaseVideoProcessor ~0VideoProcessorMixin
 0jutils ~0VideoMetadata`,
+  },
+  {
+    library: "tslearn",
+    version: "0.5.3.2 to 0.10.0",
+    roots: ["tslearn"],
+    text: `00tslearn.backend.backend =0Backend
+0gnumpy_backend ~0NumPyBackend ~5Linalg ~5Random ~5Testing
+0gpytorch_backend ~0PyTorchLinalg ~7Random ~7Testing
+0ases.bases ~0BaseModelPackage ~0TimeSeriesBaseEstimator ~aMixin ~1sLearnTags
+08clustering.dbscan ~0TimeSeriesDBSCAN
+0jkmeans ~0GlobalAlignmentKernelKMeans ~0KernelKMeans ~0TimeSeriesKMeans
+0kshape ~0KShape
+0jutils ~0EmptyClusterError ~0TimeSeriesCentroidBasedClusteringMixin
+08early_classification.early_classification ~0NonMyopicEarlyClassifier
+08forecasting._arima ~0AutoVARIMA ~0VARIMA
+0lpipeline ~0ScaledForecastingPipeline
+0aundation._embedding ~0TimeSeriesFoundationEmbedder
+0kforecasting ~0LinearProbeForecaster ~0ZeroShotForecaster ~0_BaseFoundationForecaster
+08matrix_profile.matrix_profile ~0MatrixProfile
+09etrics.soft_dtw_loss_pytorch =0_SoftDTWLossPyTorch
+0kdtw_variants ~0SoftDTW ~1quaredEuclidean
+08neighbors.neighbors ~0KNeighborsTimeSeries ~kClassifier ~kMixin ~kRegressor
+0aural_network.neural_network ~0TimeSeriesMLPClassifier ~dRegressor
+08piecewise.piecewise ~0OneD_SymbolicAggregateApproximation ~0PiecewiseAggregateApproximation ~0SymbolicAggregateApproximation
+09reprocessing._synchronizer ~0TimeSeriesFeatureSynchronizer
+0mpreprocessing ~0TimeSeriesImputer ~aResampler ~aScalerMeanVariance ~hinMax
+08shapelets.shapelets =0KMeansShapeletInitializer ~0LearningShapelets ~0SerializableShapeletModel
+09vm.svm ~0TimeSeriesSVC ~cMMixin ~cR
+08utils.utils =0LabelCategorizer`,
+  },
+  {
+    library: "ultralytics",
+    version: "8.0.239 to 8.4.190",
+    roots: ["ultralytics"],
+    text: `00ultralytics.engine.results =0BaseTensor =1oxes =0DepthMap =0Keypoints =0Masks =0OBB =0Probs =0Results =0SemanticMask =0_DenseResultTensor
+0cmodels.yolo.model =0YOLO =4E =4World
+0cnn.autobackend =0AutoBackend
+0fbackends.ascend =0AscendBackend
+0pxelera ~0AxeleraBackend
+0obase ~0BaseBackend
+0ocoreai ~0CoreAIBackend
+0sml ~0CoreMLBackend
+0odeepx ~0DeepXBackend
+0oexecutorch ~0ExecuTorchBackend
+0ohailo =0HailoBackend
+0olitert ~0LiteRTBackend
+0omnn ~0MNNBackend
+0oncnn ~0NCNNBackend
+0oonnx ~0ONNXBackend ~4IMXBackend
+0ppenvino ~0OpenVINOBackend
+0opaddle ~0PaddleBackend
+0pytorch ~0PyTorchBackend
+0oqnn ~0QNNBackend
+0orknn ~0RKNNBackend
+0otensorflow ~0TensorFlowBackend
+0urt ~0TensorRTBackend
+0priton ~0TritonBackend
+0fdistill_model =0DistillationModel ~0FeatureHook
+0fmodules.activation ~0AGLU
+0nblock ~0A2C2f ~1Attn ~1Block ~1Conv ~1Down ~1ttention ~0BNContrastiveHead ~1ottleneck ~aCSP ~0C1 ~12 ~2PSA ~2f ~3Attn ~3CIB ~3PSA ~13 ~2Ghost ~2TR ~2f ~2k ~32 ~2x ~1BFuse ~2Linear ~1IB ~1ontrastiveHead ~0DFL ~0ELAN1 ~0GhostBottleneck ~0HGBlock ~2Stem ~0ImagePoolingAttn ~0MaxSigmoidAttnBlock ~0PSA ~3Block ~1roto ~526 ~0RealNVP ~2pBottleneck ~3C3 ~4SP ~3NCSPELAN4 ~3VGGDW ~2sNetBlock ~6Layer ~3idual ~0SAVPE ~1CDown ~1PP ~3ELAN ~3F ~1wiGLUFFN ~0TorchVision
+0nconv ~0CBAM ~1hannelAttention ~1oncat ~3v ~42 ~4Transpose ~0DWConv ~6Transpose2d ~0Focus ~0GhostConv ~0Index ~0LightConv ~0RepConv ~0SpatialAttention
+0nhead ~0Classify ~0Depth =2tect ~0LRPCHead =0OBB =326 =0Pose =426 ~0RTDETRDecoder =0Segment =726 ~2manticSegment =0WorldDetect =0YOLOEDetect =5Segment =c26 =0v10Detect
+0ntransformer ~0AIFI ~0DeformableTransformerDecoder ~sLayer ~0LayerNorm2d ~0MLP ~3Block ~1SDeformAttn ~0TransformerBlock ~bEncoderLayer ~bLayer
+0ftasks ~0BaseModel ~0ClassificationModel =0DepthModel =2tectionModel ~0Ensemble =0OBBModel =0PoseModel =0RTDETRDetectionModel =0SegmentationModel ~2manticSegmentationModel =0WorldModel =0YOLOEModel =5SegModel ~0_SafeLoad
+0gext_model ~0CLIP ~0MobileCLIP ~aTS ~0TextModel
+0cutils ~0DataExportMixin =0IterableSimpleNamespace =0JSONDict =0Retry =0SettingsManager =1impleClass =0TQDM ~1hreadingLocked =1ryExcept ~0YAML
+0h.loss ~0BCEDiceLoss ~1boxLoss ~0DFLoss ~1epthLoss26 ~0E2EDetectLoss ~3Loss ~0FocalLoss ~0KeypointLoss ~0MultiChannelDiceLoss ~0PoseLoss26 ~0RLELoss ~1otatedBboxLoss ~0SegmentLoss26 ~2manticSegmentationLoss ~0TVPDetectLoss ~3SegmentLoss ~0VarifocalLoss ~0v8ClassificationLoss ~2DetectionLoss ~2OBBLoss ~2PoseLoss ~2SegmentationLoss
+0ital ~0PoseTaskAlignedAssigner ~0RotatedTaskAlignedAssigner ~0SegTaskAlignedAssigner ~0TaskAlignedAssigner`,
   },
   {
     library: "xgboost",

@@ -9,7 +9,10 @@ import { type Level, namesOf, type PackedAllowlist, type PackedEvidence } from "
 
 /** What was seen of a name. */
 interface Evidence {
-  /** "class", "function", …; "read" when its source was read and no release was run. */
+  /**
+   * "class", "function", …; "source" when no release was run and the audit read its source, "read" when
+   * a person did.
+   */
   readonly kind: string;
   /** Hexadecimal; a bit for each release that has it. */
   readonly releases: string;
@@ -128,6 +131,10 @@ function trust(
   const isClass = seen?.kind === "class" || seen?.kind === "enum";
   const checks = read
     ? ["its source was read; no audited release has it"]
+    : seen?.kind === "source"
+    ? use === "restored"
+      ? ["its source was read: nothing that restoring it runs does more than read attributes"]
+      : ["its source was read"]
     : CHECKS[use].filter((_, index) => index === 0 || isClass);
   return { list, use, releases, checks, watched: seen?.methods ?? [] };
 }

@@ -54,7 +54,10 @@ const OWN = "_remove _commit_removals _scrub_removals _set_item _setitem_array _
   "_format_attrs _format_data _format_space number_of_nodes number_of_edges " +
   "get_attributes pretty_format _equal _find_reentrances _repr _str freeze prob size _repr_node pformat " +
   "_invalidate_cache to_ascii to_list _wrap_compute _wrap_update _get_item_by_idx " +
-  "_compute_groups_create_state_ref";
+  "_compute_groups_create_state_ref " +
+  "_getitem_format get_texts get_author_topics _ensure_gensim_representation inference get_document_topics " +
+  "analyze_sentence get_index iter_chunks compute_context_vector get_occurrences get_config " +
+  "get_by_offset close_shard";
 
 const METHODS: ReadonlySet<string> = new Set(`${ASKED} ${OWN}`.split(" "));
 

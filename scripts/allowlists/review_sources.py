@@ -1,0 +1,59 @@
+"""The review (see review.py) of libraries of which the sources are read (source.py)."""
+
+from __future__ import annotations
+
+from review_types import TESTS, Review
+
+#: What no model keeps: pictures, data sets, programs, and what talks to services.
+WITHOUT = TESTS + (r"\.(datasets?|plots?|plotting|visuali[sz]ations?|examples?|benchmarks?|scripts?|docs?|app|apps|"
+                   r"commands?|hub|hubconf|cli|server|client|dashboard|callbacks?\.(wb|mlflow|comet|clearml|neptune))(\.|$)",)
+#: What makes a program do something by its attributes, not by its class.
+EVALUATES = r".*\.\w*(Lambda|Eval|Expression|Expr|Command|Script|Subprocess|Download\w*|Worker|Server|Client)\w*"
+
+
+def of(*modules: str, without: "tuple[str, ...]" = ()) -> Review:
+    """A review of packages, but for some of their modules."""
+    return Review(modules=modules, exclude_modules=WITHOUT + without, exclude=(EVALUATES,))
+
+
+SOURCES: "dict[str, Review]" = {
+    "skbase": of("skbase"),
+    "fastcore": of("fastcore", without=(r"\.(shutil|script|parallel|net|xdg|build|imghdr|ghapi)$",)),
+    "river": of("river"),
+    "pyod": of("pyod", without=(r"\.(mcp_server|agentic|skills|mcp)",)),
+    "sktime": of("sktime", without=(r"\.(registry|libs|mlflow)",)),
+    "tslearn": of("tslearn"),
+    "prophet": of("prophet"),
+    "cmdstanpy": of("cmdstanpy.stanfit", "cmdstanpy.cmdstan_args!"),
+    "pmdarima": of("pmdarima"),
+    "implicit": of("implicit"),
+    "pgmpy": of("pgmpy"),
+    "monai": of("monai.networks", "monai.losses", "monai.metrics", "monai.transforms", "monai.inferers", "monai.optimizers",
+                "monai.data.meta_tensor!", "monai.data.meta_obj!", "monai.utils.enums!"),
+    "fastai": of("fastai", without=(r"\.(callback\.(wandb|tensorboard|azureml|captum)|_pytorch_doc|losses_doc|_nbdev)$",)),
+    "flair": of("flair", without=(r"\.(file_utils|training_utils|trainers)",)),
+    "causalml": of("causalml"),
+    "optbinning": of("optbinning"),
+    "interpret": of("interpret", without=(r"\.(visual|ext|develop)",)),
+    "flaml": of("flaml", without=(r"\.(autogen|onlineml|tune\.spark|fabric)",)),
+    "ngboost": of("ngboost"),
+    "spacy": of("spacy", without=(r"\.(cli|displacy|about|compat|schemas)",)),
+    "thinc": of("thinc"),
+    "torchaudio": of("torchaudio", without=(r"\.(io|backend|_backend|kaldi_io|prototype|_extension|_torchcodec)(\.|$)",)),
+    "tpot": of("tpot", without=(r"\.(driver|_version)$",)),
+    "ultralytics": of("ultralytics.nn", "ultralytics.utils.tal!", "ultralytics.utils.loss!", "ultralytics.utils!",
+                      "ultralytics.models.yolo.model!", "ultralytics.engine.results!"),
+    "lightning": of("lightning.pytorch.callbacks", "lightning.pytorch.utilities", "lightning.pytorch.core",
+                    "lightning.pytorch.trainer.states!", "lightning.pytorch.loops.progress!", "lightning.fabric.utilities",
+                    without=(r"\.(migration|testing|model_summary|combined_loader|upgrade_checkpoint|consolidate_checkpoint)",)),
+    "torch_geometric": of("torch_geometric.nn", "torch_geometric.data", "torch_geometric.transforms", "torch_geometric.typing!",
+                          "torch_geometric.utils", without=(r"\.(lightning|remote_backend_utils|database|on_disk_dataset)",)),
+    "kornia": of("kornia", without=(r"\.(x|io|onnx|nerf|trackers)(\.|$)",)),
+    "segmentation_models_pytorch": of("segmentation_models_pytorch"),
+    "open_clip": of("open_clip", without=(r"\.(push_to_hf_hub|pretrained|convert)$",)),
+    "albumentations": of("albumentations"),
+    "econml": of("econml"),
+    "shap": of("shap"),
+    "gpytorch": of("gpytorch"),
+    "pytorch_metric_learning": of("pytorch_metric_learning"),
+}
