@@ -123,6 +123,8 @@ export {
   type Evidence,
   type ExtensionFact,
   type Fact,
+  type Failure,
+  type FailureKind,
   type FileHash,
   type FileReport,
   type Finding,

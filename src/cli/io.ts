@@ -41,6 +41,8 @@ export interface Io {
   confine(keep: Keep): void;
   /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
   onInterrupt(callback: () => void): () => void;
+  /** Calls back when the process is asked to end by SIGTERM; returns how to stop listening. */
+  onTerminate(callback: () => void): () => void;
 }
 
 /** The environment variables that are read; the executable may see no others. */
@@ -113,6 +115,9 @@ export const NETWORK_ENVIRONMENT = [
 /** The exit code of a program that Ctrl-C ended: 128 and the number of SIGINT. */
 const INTERRUPTED = 130;
 
+/** The same for SIGTERM. */
+const TERMINATED = 143;
+
 /**
  * Milliseconds of processor time before threads are worth their start, which costs a third of that
  * for each. On a machine that has no time to spare, others would not get any either.
@@ -152,6 +157,16 @@ export function processIo(worker?: URL): Io {
       };
       process.on("SIGINT", listener);
       return () => process.off("SIGINT", listener);
+    },
+    onTerminate(callback) {
+      let asked = false;
+      const listener = (): void => {
+        if (asked) process.exit(TERMINATED);
+        asked = true;
+        callback();
+      };
+      process.on("SIGTERM", listener);
+      return () => process.off("SIGTERM", listener);
     },
   };
 }

@@ -64,6 +64,9 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 /** Threads that may be asked for. `auto` takes 4 at most. CWE-770. */
 const MOST_JOBS = 64;
 
+/** Tasks at a time. CWE-770. */
+const MOST_TASKS = 1024;
+
 /** An option that sets a limit. */
 interface LimitOption {
   readonly flags: string;
@@ -147,6 +150,17 @@ export function parseJobs(text: string): number | undefined {
     throw new ConfigError(text, `"${text}" is not auto or a whole number up to ${MOST_JOBS}`);
   }
   return jobs === 0 ? undefined : jobs;
+}
+
+/**
+ * Tasks at a time: `8`.
+ *
+ * @throws ConfigError when it is no such number
+ */
+export function parseConcurrency(text: string): number {
+  const tasks = parseNumber(text, { "": 1 }, "a number of tasks such as 8");
+  if (Number.isInteger(tasks) && tasks >= 1 && tasks <= MOST_TASKS) return tasks;
+  throw new ConfigError(text, `"${text}" is not a whole number from 1 to ${MOST_TASKS}`);
 }
 
 /**

@@ -24,13 +24,26 @@ export interface RawRemoteOptions {
   readonly instanceCredentials?: boolean;
 }
 
+/** Those that say how something is fetched. */
+export type NetworkChoices = Pick<
+  RawRemoteOptions,
+  "remoteFull" | "networkTimeout" | "allowPrivateNetwork" | "instanceCredentials"
+>;
+
 /** Adds these options to a command. */
 export function addRemoteOptions(command: Command): Command {
+  return addNetworkOptions(
+    command
+      .option("--url <url>", "fetch and scan this address (repeatable)", collect)
+      .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
+      // Every file is looked at; scripts that ask for it go on working.
+      .addOption(option("--hf-scan-all", "every file of a repository is looked at").hideHelp()),
+  );
+}
+
+/** Adds those that say how something is fetched. */
+export function addNetworkOptions(command: Command): Command {
   return command
-    .option("--url <url>", "fetch and scan this address (repeatable)", collect)
-    .option("--hf <org/model>", "scan this repository on the hub (repeatable)", collect)
-    // Every file is looked at; scripts that ask for it go on working.
-    .addOption(option("--hf-scan-all", "every file of a repository is looked at").hideHelp())
     .option(
       "--remote-full",
       "look into every storage of a checkpoint on a server, however many requests it takes",
@@ -45,6 +58,48 @@ export function addRemoteOptions(command: Command): Command {
       "for object stores, ask the metadata service of this machine where the environment has no credentials",
     )
     .option("--offline", "never use the network");
+}
+
+/** Why nothing is fetched: an option or a variable; undefined when something may be. */
+export function offlineBy(raw: Pick<RawRemoteOptions, "offline">, env: Io["env"]) {
+  if (raw.offline) return "--offline";
+  return /^(?:1|true|yes|on)$/i.test(env["HF_HUB_OFFLINE"] ?? "") ? "HF_HUB_OFFLINE" : undefined;
+}
+
+/**
+ * The network as options and environment have it; nothing is sent.
+ *
+ * @param addresses whose stores are reached
+ * @throws ConfigError when the environment says what cannot be
+ */
+export async function networkFor(
+  addresses: readonly string[],
+  raw: NetworkChoices,
+  env: Io["env"],
+): Promise<RemoteOptions> {
+  const [{ networkOf }, { storesOf }] = await Promise.all([
+    import("./network.ts"),
+    import("./stores.ts"),
+  ]);
+  const network = networkOf(env);
+  const { proxyFor, certificates } = network;
+  const connect = async (allowPrivate: boolean) => {
+    const { nodeTransport } = await import("../remote/node_transport.ts");
+    const how = { allowPrivate, certificates };
+    return nodeTransport(allowPrivate || proxyFor === undefined ? how : { ...how, proxyFor }).send;
+  };
+  const stores = storesOf(addresses, env, {
+    instance: raw.instanceCredentials ?? false,
+    send: () => connect(false),
+    sendInside: () => connect(true),
+  });
+  return {
+    ...network,
+    stores,
+    allowPrivateNetwork: raw.allowPrivateNetwork ?? false,
+    full: raw.remoteFull ?? false,
+    ...(raw.networkTimeout !== undefined && { networkTimeout: raw.networkTimeout }),
+  };
 }
 
 /** What `--hf` takes, as an argument. */
@@ -69,37 +124,16 @@ export async function remoteOf(
   const distant = paths.filter(isRemote);
   const [first] = distant;
   if (first === undefined) return undefined;
-  if (raw.offline || /^(?:1|true|yes|on)$/i.test(io.env["HF_HUB_OFFLINE"] ?? "")) {
-    const why = raw.offline ? "--offline" : "HF_HUB_OFFLINE";
+  const why = offlineBy(raw, io.env);
+  if (why !== undefined) {
     throw new ConfigError(
       why,
       `Cannot scan ${shownAddress(first)}: ${why} forbids the network. Nothing was sent`,
     );
   }
-  const [{ endpointOf, networkOf }, { storesOf }] = await Promise.all([
-    import("./network.ts"),
-    import("./stores.ts"),
-  ]);
+  const { endpointOf } = await import("./network.ts");
   const endpoint = endpointOf(io.env);
   for (const it of distant) resolveRemote(it, endpoint);
   for (const it of raw.hf ?? []) resolveRepository(it, endpoint);
-  const network = networkOf(io.env);
-  const { proxyFor, certificates } = network;
-  const connect = async (allowPrivate: boolean) => {
-    const { nodeTransport } = await import("../remote/node_transport.ts");
-    const how = { allowPrivate, certificates };
-    return nodeTransport(allowPrivate || proxyFor === undefined ? how : { ...how, proxyFor }).send;
-  };
-  const stores = storesOf(distant, io.env, {
-    instance: raw.instanceCredentials ?? false,
-    send: () => connect(false),
-    sendInside: () => connect(true),
-  });
-  return {
-    ...network,
-    stores,
-    allowPrivateNetwork: raw.allowPrivateNetwork ?? false,
-    full: raw.remoteFull ?? false,
-    ...(raw.networkTimeout !== undefined && { networkTimeout: raw.networkTimeout }),
-  };
+  return await networkFor(distant, raw, io.env);
 }

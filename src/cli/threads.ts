@@ -12,8 +12,13 @@ import type { Threads } from "../scan/schedule/threads.ts";
 export function threadsAt(place: URL): Threads {
   return {
     cores: availableParallelism(),
-    start(data, events) {
-      const worker = new Worker(place, { workerData: data });
+    start(data, events, megabytes) {
+      const worker = new Worker(place, {
+        workerData: data,
+        ...(megabytes !== undefined && {
+          resourceLimits: { maxOldGenerationSizeMb: Math.max(1, Math.floor(megabytes)) },
+        }),
+      });
       worker.on("message", events.message);
       worker.on("messageerror", (error: Error) => {
         events.ended(error.message);

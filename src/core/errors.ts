@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ScanError } from "./findings.ts";
+import type { Failure, ScanError } from "./findings.ts";
 
 /** The bytes are not what their format demands. `offset` is from the start of the source. */
 export class FormatError extends Error {
@@ -52,6 +52,8 @@ export interface SourceErrorOptions extends ErrorOptions {
   readonly reason?: SourceErrorReason;
   /** What the user can do about it, one sentence. */
   readonly remedy?: string;
+  /** What kind of failure it is; not known unless given. */
+  readonly failure?: Failure | undefined;
 }
 
 /** Bytes could not be had: unreadable file, changed while read, look-back exceeded. */
@@ -64,6 +66,8 @@ export class SourceError extends Error {
   readonly reason: SourceErrorReason;
   /** What the user can do about it, one sentence; empty when nothing is known to help. */
   readonly remedy: string;
+  /** What kind of failure it is; undefined where that is not known. */
+  readonly failure: Failure | undefined;
 
   /**
    * An error of a source.
@@ -75,6 +79,7 @@ export class SourceError extends Error {
     this.source = source;
     this.reason = options?.reason ?? "unreadable";
     this.remedy = options?.remedy ?? "";
+    this.failure = options?.failure;
   }
 }
 
@@ -129,5 +134,6 @@ export class ConfigError extends Error {
  * @param path of what could not be read
  */
 export function scanErrorOf(path: string, error: SourceError): ScanError {
-  return { location: { path, parts: [] }, message: error.message, remedy: error.remedy };
+  const { message, remedy, failure } = error;
+  return { location: { path, parts: [] }, message, remedy, ...(failure && { failure }) };
 }

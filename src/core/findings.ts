@@ -87,6 +87,28 @@ export interface ScanError {
   readonly message: string;
   /** What to do about it; empty where there is nothing. */
   readonly remedy: string;
+  /** What kind of failure it is, where that is known. */
+  readonly failure?: Failure;
+}
+
+/** What kind of failure kept bytes from being had. */
+export type FailureKind =
+  | "not-found"
+  | "forbidden"
+  | "changed"
+  | "unsupported"
+  | "rate-limited"
+  | "unavailable"
+  | "defect";
+
+/** A failure as a program understands it that may try again. */
+export interface Failure {
+  /** What it is. */
+  readonly kind: FailureKind;
+  /** True when the same may succeed later. */
+  readonly passing: boolean;
+  /** Milliseconds to wait before that, where the server says so. */
+  readonly after?: number | undefined;
 }
 
 /** The SHA-256 of a whole file. */
@@ -132,6 +154,11 @@ export interface FileReport {
   readonly accepted?: readonly AcceptedFinding[];
   /** What the user's policies say of the file; absent when they say nothing. */
   readonly policy?: FilePolicy;
+  /**
+   * True when the report may be another the next time, of the same bytes: time, the network, a decoder or this program
+   * failed.
+   */
+  readonly unsettled?: true;
 }
 
 /** The least severity that fails a run; `never` fails none. */

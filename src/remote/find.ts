@@ -13,7 +13,14 @@ import { shownUrl } from "../core/shown_url.ts";
 import type { Source } from "../core/source.ts";
 import type { FolderPlace, Listing, Member, ScanError } from "../core/types.ts";
 import { decodedSource } from "./decoded.ts";
-import { fileUrl, type HubFile, hubName, listRepository, takesToken } from "./huggingface.ts";
+import {
+  fileUrl,
+  type HubFile,
+  hubName,
+  type HubRepository,
+  listRepository,
+  takesToken,
+} from "./huggingface.ts";
 import { type HubTarget, resolveRemote } from "./resolve.ts";
 import { listBucket } from "./stores/open.ts";
 import { readArtifact } from "./stores/oci.ts";
@@ -40,6 +47,26 @@ export interface FindOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds left for everything; undefined without a limit. */
   readonly remaining?: (() => number | undefined) | undefined;
+  /** Milliseconds that a server may ask to wait before that is an error. */
+  readonly longestWait?: number | undefined;
+  /** What is known of the target beforehand, and who learns of it; for one target. */
+  readonly known?: KnownTarget | undefined;
+}
+
+/** What is known of one target before anything is asked, and what is learnt of it. */
+export interface KnownTarget {
+  /** The repository at one commit: it is not listed then. */
+  readonly repository?: HubRepository | undefined;
+  /** A strong ETag of a file on a web server, without quotation marks; other answers are errors. */
+  readonly etag?: string | undefined;
+  /** SHA-256 of a file on a web server: a file that is read whole must have it. */
+  readonly sha256?: string | undefined;
+  /** Bytes of it. */
+  readonly size?: number | undefined;
+  /** Receives the client, which counts what it sends. */
+  client?(client: HttpClient): void;
+  /** Called once the repository is known, before any of it is fetched; what it throws ends that. */
+  found?(repository: HubRepository): Promise<void>;
 }
 
 /** What comes of a remote argument. */
@@ -86,6 +113,7 @@ export function findRemote(
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
   const { endpoint, token, networkTimeout, retryMilliseconds, signal, remaining } = options;
+  const { longestWait, known = {} } = options;
   checkToken(token);
   const client = new HttpClient({
     transport: options.transport,
@@ -93,10 +121,12 @@ export function findRemote(
     ...(networkTimeout !== undefined && { idleMilliseconds: networkTimeout * 1000 }),
     ...(retryMilliseconds !== undefined && { retryMilliseconds }),
     ...(remaining && { remaining }),
+    ...(longestWait !== undefined && { longestWait }),
     token: token === "" ? undefined : { value: token, goesTo: (url) => takesToken(endpoint, url) },
   });
   const { stores = {}, full: thorough } = options;
-  return findAll(args, { client, endpoint, stores, thorough }, hooks);
+  known.client?.(client);
+  return findAll(args, { client, endpoint, stores, thorough, known }, hooks);
 }
 
 /**
@@ -114,6 +144,7 @@ interface Context {
   readonly endpoint: URL;
   readonly stores: StoreSettings;
   readonly thorough: boolean;
+  readonly known: KnownTarget;
 }
 
 async function* findAll(
@@ -121,7 +152,7 @@ async function* findAll(
   context: Context,
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
-  const { client, endpoint, thorough } = context;
+  const { client, endpoint, thorough, known } = context;
   let announced = false;
   for (const argument of args) {
     const target = resolveRemote(argument, endpoint);
@@ -150,7 +181,9 @@ async function* findAll(
       await hooks.note(`${path} comes over plain HTTP: anybody on the way may have changed it`);
     }
     hooks.expect(1, 0);
-    const open = () => openHttpSource(url, client, { name: path, thorough });
+    const { etag, sha256, size } = known;
+    const expected = { etag, etagNeeded: true, sha256, size };
+    const open = () => openHttpSource(url, client, { name: path, thorough, expected });
     yield { kind: "remote", path, size: undefined, open };
   }
 }
@@ -160,16 +193,17 @@ async function* findInHub(
   context: Context,
   hooks: RemoteHooks,
 ): AsyncGenerator<RemoteFound> {
-  const { client, endpoint } = context;
+  const { client, endpoint, known } = context;
   const fullName = hubName(target, target.path);
   let repository;
   try {
-    repository = await listRepository(target, endpoint, client);
+    repository = known.repository ?? await listRepository(target, endpoint, client);
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
     return;
   }
+  await known.found?.(repository);
   const { files, odd, commit } = repository;
   const isInside = (path: string): boolean =>
     target.path === "" || path === target.path ||
@@ -192,7 +226,12 @@ async function* findInHub(
   const located = (file: HubFile): Located => ({
     path: file.path,
     url: fileUrl(endpoint, target, commit, file.path),
-    expected: { size: file.size, sha256: file.sha256, commit },
+    expected: {
+      size: file.size,
+      sha256: file.sha256,
+      commit,
+      ...(file.sha256 === undefined && { blob: file.blob }),
+    },
   });
   yield* foundOf({
     ...{
@@ -279,6 +318,7 @@ interface Located {
     readonly sha256?: string | undefined;
     readonly commit?: string;
     readonly etag?: string | undefined;
+    readonly blob?: string | undefined;
   };
   readonly check?: Check;
 }

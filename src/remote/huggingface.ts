@@ -24,11 +24,12 @@ export interface HubFile {
   readonly size: number | undefined;
   /** SHA-256 in lower-case hexadecimal, which the hub has of files in its large storage. */
   readonly sha256?: string;
+  /** Git's id of the blob, in lower-case hexadecimal: of a file in large storage that of its pointer. */
+  readonly blob?: string;
 }
 
 /** A repository at one commit. */
-interface HubRepository {
-  readonly target: HubTarget;
+export interface HubRepository {
   /** The commit, so that a push meanwhile cannot separate listing and files. */
   readonly commit: string;
   /** All files of it, by path. */
@@ -134,14 +135,19 @@ export async function listRepository(
     throw invalidListing(name, "names its files in a way that is not understood");
   }
   const files = [...listed.values()].sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
-  return { target, commit: sha, files, odd };
+  return { commit: sha, files, odd };
 }
 
 function agreed(one: HubFile | undefined, other: HubFile): HubFile {
   if (one === undefined) return other;
   const { path } = other;
   const size = one.size === other.size ? one.size : undefined;
-  return { path, size, ...(one.sha256 === other.sha256 && one.sha256 && { sha256: one.sha256 }) };
+  return {
+    path,
+    size,
+    ...(one.sha256 === other.sha256 && one.sha256 && { sha256: one.sha256 }),
+    ...(one.blob === other.blob && one.blob && { blob: one.blob }),
+  };
 }
 
 /**
@@ -168,7 +174,14 @@ function fileOf(
   // "oid" of the entry itself is git's, of the blob with its header.
   const hash = isRecord(lfs) ? lfs["oid"] ?? lfs["sha256"] : undefined;
   const known = typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash);
-  return { path, size: isSize ? bytes : undefined, ...(known && { sha256: hash }) };
+  const { oid } = entry;
+  const isBlob = typeof oid === "string" && /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(oid);
+  return {
+    path,
+    size: isSize ? bytes : undefined,
+    ...(known && { sha256: hash }),
+    ...(isBlob && { blob: oid }),
+  };
 }
 
 /** Why a path cannot be asked for; undefined for one that can. Clients, too, leave `.` and `..` out of addresses. */
@@ -249,6 +262,7 @@ function repositoryError(name: string, reply: HttpReply, client: HttpClient): So
   const missingKind = /revision/i.test(missing ?? "") ? "revision" : "repository";
   const message = `Cannot list "${name}": there is no such ${missingKind} (HTTP ${status})`;
   return new SourceError(name, message, {
+    failure: { kind: "not-found", passing: false },
     remedy: client.sendsToken(reply.url)
       ? "Check its name, and whether the token in HF_TOKEN may see it."
       : "Check its name; if it is private or gated set HF_TOKEN.",

@@ -133,6 +133,7 @@ function privateAddress(url: URL, address: string): SourceError {
     {
       remedy:
         "Pass --allow-private-network (a program: allowPrivateNetwork) if you mean a machine of your own network.",
+      failure: { kind: "forbidden", passing: false },
     },
   );
 }
@@ -309,6 +310,7 @@ function explained(url: URL, error: unknown, proxy: URL | undefined): unknown {
     new SourceError(url.host, `Cannot connect to ${url.host}${by}: ${reason}`, {
       cause: error,
       remedy,
+      failure: { kind: "unavailable", passing: code in CAUSES && code !== "EPERM" },
     });
   if (code === "EPROXY") return fail(message, "Check HTTPS_PROXY and NO_PROXY.");
   if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|certificate/i.test(`${code} ${message}`)) {

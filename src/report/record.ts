@@ -173,7 +173,10 @@ export interface TotalsRecord {
 }
 
 /** The issues of one file: worst first, innocuous ones of the same global reported as one. */
-export function issueRecords(file: FileReport, rules: ScanReport["rules"]): IssueRecord[] {
+export function issueRecords(
+  file: Pick<FileReport, "path" | "findings">,
+  rules: ScanReport["rules"],
+): IssueRecord[] {
   return orderFindings(aggregateInnocuous(file.findings))
     .map((finding) => issueRecord(finding, file.path, rules));
 }

@@ -5,7 +5,12 @@
  */
 
 import { ConfigError, scanErrorOf, SourceError } from "../core/errors.ts";
-import { type FindOptions, findRemote, type RemoteFound } from "../remote/find.ts";
+import {
+  type FindOptions,
+  findRemote,
+  type KnownTarget,
+  type RemoteFound,
+} from "../remote/find.ts";
 import { decodedSource } from "../remote/decoded.ts";
 import type { Check } from "../remote/verified.ts";
 import { HUB, hubEndpoint, resolveRemote } from "../remote/resolve.ts";
@@ -34,10 +39,16 @@ interface ScanRemoteOptions extends FileOptions {
   readonly progress: Progress;
   readonly remote?: RemoteOptions | undefined;
   readonly note: ScanInputsOptions["note"];
+  /** Connections that outlive the scan; of its own unless given. */
+  readonly transport?: Transport | undefined;
+  /** As in the options of `findRemote`. */
+  readonly known?: KnownTarget | undefined;
+  /** As in the options of `findRemote`. */
+  readonly longestWait?: number | undefined;
 }
 
 /** Opens connections; closed when the scan ends. */
-interface Transport {
+export interface Transport {
   readonly send: HttpTransport;
   close(): void;
 }
@@ -70,14 +81,16 @@ export async function* scanRemote(
     const [first] = resolved;
     if (first === undefined) return;
     at = shown(first);
-    transport = await openTransport(at, remote);
+    transport = options.transport ?? await openTransport(at, remote);
     let requests = 0;
     const { send } = transport;
     const counted: HttpTransport = (request) => {
       requests++;
       return send(request);
     };
-    const found = findRemote(resolved, findOptions(counted, endpoint, remote, stop), {
+    const { known, longestWait } = options;
+    const how = { ...findOptions(counted, endpoint, remote, stop), known, longestWait };
+    const found = findRemote(resolved, how, {
       note: async (text) => await options.note?.(text),
       expect: (files, bytes) => options.progress.expect(files, bytes),
     });
@@ -98,7 +111,7 @@ export async function* scanRemote(
     else if (error instanceof ConfigError) yield { type: "error", error: settingError(at, error) };
     else throw error;
   } finally {
-    transport?.close();
+    if (options.transport === undefined) transport?.close();
   }
 }
 
@@ -112,8 +125,13 @@ function settingError(path: string, { message }: ConfigError): ScanError {
   return { location: { path, parts: [] }, message, remedy };
 }
 
-/** Sockets are loaded on first use: where there are none, as in browsers, everything else works. */
-async function openTransport(shown: string, remote: RemoteOptions): Promise<Transport> {
+/**
+ * Sockets are loaded on first use: where there are none, as in browsers, everything else works.
+ *
+ * @param shown what is to be fetched, for messages
+ * @throws SourceError where there are none
+ */
+export async function openTransport(shown: string, remote: RemoteOptions): Promise<Transport> {
   const { nodeTransport } = await import("../remote/node_transport.ts").catch((cause: unknown) => {
     throw new SourceError(shown, `Cannot fetch "${shown}": this runtime has no sockets`, {
       cause,

@@ -24,7 +24,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { scanErrorOf, SourceError } from "../core/errors.ts";
-import type { FileHash, ScanError } from "../core/types.ts";
+import type { Failure, FileHash, ScanError } from "../core/types.ts";
 import { globMatcher } from "./glob.ts";
 import { type FileIdentity, inodeOf, type LinkedFiles } from "./linked.ts";
 import type { Source } from "../core/source.ts";
@@ -88,6 +88,22 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, remedy: string]>
   ],
   EBUSY: ["it is in use", "Close the program that holds it and scan again."],
   EISDIR: ["it is a folder", "Name the folder itself to scan what is in it."],
+};
+
+/** What kind of failure a failing system call is. */
+const FAILURES: Readonly<Record<string, Failure>> = {
+  ENOENT: { kind: "not-found", passing: false },
+  ENOTDIR: { kind: "not-found", passing: false },
+  ELOOP: { kind: "not-found", passing: false },
+  ENAMETOOLONG: { kind: "not-found", passing: false },
+  EACCES: { kind: "forbidden", passing: false },
+  EPERM: { kind: "forbidden", passing: false },
+  EMFILE: { kind: "unavailable", passing: true },
+  ENFILE: { kind: "unavailable", passing: true },
+  EIO: { kind: "unavailable", passing: true },
+  ESTALE: { kind: "unavailable", passing: true },
+  ETIMEDOUT: { kind: "unavailable", passing: true },
+  EBUSY: { kind: "unavailable", passing: true },
 };
 
 /**
@@ -243,7 +259,11 @@ function readAt(
         path,
         `Cannot read ${requested} bytes at ${offset} of "${path}": ` +
           `it had ${size} bytes when it was opened and now ends at ${offset + filled}`,
-        { reason: "changed", remedy: "Wait until nothing writes to the file and scan again." },
+        {
+          reason: "changed",
+          remedy: "Wait until nothing writes to the file and scan again.",
+          failure: { kind: "changed", passing: true },
+        },
       );
     }
     filled += bytesRead;
@@ -505,7 +525,8 @@ function attempt<T>(path: string, action: "open" | "read" | "list", call: () => 
       ? withoutSecrets(reason, path)
       : `addresses with ${scheme}:// are not read`;
     const message = `Cannot ${action} "${named}": ${why}`;
-    throw new SourceError(named, message, { cause, remedy: meant ?? remedy });
+    const failure = FAILURES[code];
+    throw new SourceError(named, message, { cause, remedy: meant ?? remedy, failure });
   }
 }
 

@@ -34,6 +34,10 @@ interface Expected {
   readonly commit?: string | undefined;
   /** The entity tag that answers must have, where they have one; quotes do not count. */
   readonly etag?: string | undefined;
+  /** True when an answer without an entity tag is an error, too. */
+  readonly etagNeeded?: boolean;
+  /** The hub's id of the blob: an answer whose ETag is one must have it. */
+  readonly blob?: string | undefined;
 }
 
 /** How a file is fetched. */
@@ -131,14 +135,18 @@ function givenUp(error: unknown): undefined {
 
 /** @throws SourceError when an answer is of another commit or of another file than the listing has */
 function checkHeaders(name: string, reply: HttpReply, expected: Expected): void {
-  const { size, sha256, commit } = expected;
+  const { size, sha256, commit, blob, etagNeeded = false } = expected;
   const tag = reply.header("etag");
   const isSuccess = reply.status === 200 || reply.status === 206;
   if (
-    isSuccess && expected.etag !== undefined && tag !== undefined &&
-    bare(tag) !== bare(expected.etag)
+    isSuccess && expected.etag !== undefined && (tag !== undefined || etagNeeded) &&
+    bare(tag ?? "") !== bare(expected.etag)
   ) {
     throw untrue(name, "the server has another version of it than its listing");
+  }
+  const ownBlob = /^"([0-9a-f]{40})"$/.exec(reply.headerOnTheWay("etag")?.trim() ?? "")?.[1];
+  if (blob !== undefined && ownBlob !== undefined && ownBlob !== blob) {
+    throw untrue(name, `the server has other bytes (${ownBlob}) than its listing says (${blob})`);
   }
   const said = reply.headerOnTheWay("x-repo-commit")?.trim().toLowerCase();
   if (commit !== undefined && said !== undefined && said !== commit.toLowerCase()) {
@@ -180,6 +188,7 @@ function untrue(name: string, reason: string): SourceError {
   return new SourceError(name, `Cannot fetch "${name}": ${reason}`, {
     reason: "changed",
     remedy: "Scan again; should it stay so, do not trust this server.",
+    failure: { kind: "changed", passing: false },
   });
 }
 

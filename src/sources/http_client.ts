@@ -71,6 +71,8 @@ export interface HttpClientOptions {
   readonly token?: { readonly value: string; readonly goesTo: (url: URL) => boolean } | undefined;
   /** Milliseconds left for everything; undefined without a limit. */
   readonly remaining?: (() => number | undefined) | undefined;
+  /** Milliseconds that a server may ask to wait before that is an error; as long as there is time unless given. */
+  readonly longestWait?: number | undefined;
 }
 
 /** An answer that is no redirect and no passing failure. */
@@ -133,16 +135,24 @@ export class PassingError extends Error {
   readonly silent: boolean;
   /** True when nothing was asked, since the host counts as down. */
   readonly down: boolean;
+  /** The status of an answer that says so; undefined where none came. */
+  readonly status: number | undefined;
 
   /** A failure that is tried again. */
   constructor(
     message: string,
-    options: { after?: number | undefined; silent?: boolean; down?: boolean } = {},
+    options: {
+      after?: number | undefined;
+      silent?: boolean;
+      down?: boolean;
+      status?: number;
+    } = {},
   ) {
     super(message);
     this.after = options.after;
     this.silent = options.silent ?? false;
     this.down = options.down ?? false;
+    this.status = options.status;
   }
 }
 
@@ -159,6 +169,8 @@ export class HttpClient {
   readonly #authorizers: Authorizer[] = [];
   #spare = SPARE_REQUESTS;
   #requests = 0;
+  #retries = 0;
+  #failures = 0;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -167,6 +179,16 @@ export class HttpClient {
   /** Requests sent so far, redirects and repeated ones counted. */
   get requests(): number {
     return this.#requests;
+  }
+
+  /** How often something was asked for again. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** What could not be had, however often it was asked for. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /**
@@ -216,6 +238,20 @@ export class HttpClient {
     request: Omit<HttpRequest, "signal">,
     use: (reply: HttpReply) => Promise<T>,
   ): Promise<T> {
+    try {
+      return await this.#attempts(name, request, use);
+    } catch (error) {
+      // Bodies that break off are read on in another way.
+      if (!(error instanceof SourceError && error.cause instanceof CutOff)) this.#failures++;
+      throw error;
+    }
+  }
+
+  async #attempts<T>(
+    name: string,
+    request: Omit<HttpRequest, "signal">,
+    use: (reply: HttpReply) => Promise<T>,
+  ): Promise<T> {
     const { url } = request;
     const base = this.#options.retryMilliseconds ?? RETRY_MILLISECONDS;
     let waits = 0;
@@ -232,14 +268,17 @@ export class HttpClient {
         if (this.#options.signal?.aborted) throw stopped(name);
         if (!(error instanceof PassingError)) throw error;
         const wait = error.after ?? base * 2 ** (attempt - 1) * (1 + Math.random() / 4);
-        const tooLong = wait > (this.#options.remaining?.() ?? LONGEST_WAIT_MILLISECONDS);
-        const isAsked = error.after !== undefined && this.#options.remaining?.() !== undefined;
+        const most = this.#options.remaining?.() ?? LONGEST_WAIT_MILLISECONDS;
+        const tooLong = wait > Math.min(most, this.#options.longestWait ?? Infinity);
+        const isAsked = error.after !== undefined && this.#options.longestWait === undefined &&
+          this.#options.remaining?.() !== undefined;
         // Within a limit of time, waiting as the server asks is no attempt.
         if (isAsked && !tooLong && waits < WAITS) waits++;
         else if (tooLong || error.down || this.#attemptsOf(error) <= attempt - waits) {
           throw failedForGood(name, url, error, attempt, tooLong);
         }
         await this.#pause(name, wait);
+        this.#retries++;
       }
     }
   }
@@ -423,6 +462,7 @@ function passingStatus(reply: HttpReply, down: boolean): PassingError {
   return new PassingError(`the server answers ${reply.status}`, {
     after: retryAfter(reply.header("retry-after")),
     down,
+    status: reply.status,
   });
 }
 
@@ -446,8 +486,14 @@ function failedForGood(
     ? ` and asks to come back in ${Math.ceil(error.after / 1000)} s`
     : "";
   const message = `Cannot fetch "${name}" from ${url.host}: ${error.message}${later}${tries}`;
+  const { status, after } = error;
   return new SourceError(name, message, {
     cause: error,
+    failure: {
+      kind: status === 429 ? "rate-limited" : "unavailable",
+      passing: true,
+      ...(after !== undefined && { after }),
+    },
     remedy: error.silent
       ? "Check the network, or raise --network-timeout."
       : "Scan again later, or download the file in another way.",
@@ -484,5 +530,10 @@ export function statusError(
     ]
     : ["the server does not give the file", "Open the address in a browser to see what it says."];
   const text = `Cannot fetch "${name}" from ${reply.url.host}: ${reason} (HTTP ${status})`;
-  return new SourceError(name, text, { remedy });
+  const kind = [401, 403].includes(status)
+    ? "forbidden"
+    : [404, 410].includes(status)
+    ? "not-found"
+    : "unsupported";
+  return new SourceError(name, text, { remedy, failure: { kind, passing: false } });
 }

@@ -418,6 +418,7 @@ export class RangeSource implements Source {
     return new SourceError(this.name, `Cannot fetch "${this.name}": it changed (${reason})`, {
       reason: "changed",
       remedy: "Scan again.",
+      failure: { kind: "changed", passing: true },
     });
   }
 

@@ -65,5 +65,6 @@ function utf8(text: string): string {
 export function refused(name: string, reason: string): SourceError {
   return new SourceError(name, `Cannot fetch "${name}": ${reason}`, {
     remedy: "Check the address; download the file in another way and scan it here.",
+    failure: { kind: "unsupported", passing: false },
   });
 }

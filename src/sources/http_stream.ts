@@ -116,6 +116,7 @@ export async function* counted(
 function brokenOff(name: string, reason: string): SourceError {
   return new SourceError(name, `Cannot fetch "${name}" to its end: ${reason}`, {
     remedy: "Scan again. This server has no ranges, so that nothing can be resumed.",
+    failure: { kind: "unavailable", passing: true },
   });
 }
 

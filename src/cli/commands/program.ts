@@ -6,7 +6,7 @@
 
 import { Command, CommanderError, type Option } from "commander";
 import { escapeText } from "../../report/escape.ts";
-import { type Limits, SEVERITIES } from "../../core/types.ts";
+import { SEVERITIES } from "../../core/types.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 import type { ConfigShowOptions } from "./config.ts";
 import type { DoctorOptions } from "./doctor.ts";
@@ -20,7 +20,6 @@ import type { Io } from "../io.ts";
 import {
   choose,
   FAIL_ON,
-  LIMIT_OPTIONS,
   type OutputChoice,
   parseExitCode,
   parseFailOn,
@@ -32,7 +31,14 @@ import {
   type ReportFormat,
 } from "../options.ts";
 import type { OutputFile } from "../outputs.ts";
-import { checked, collect, option } from "../option_kinds.ts";
+import {
+  addLimitOptions,
+  checked,
+  collect,
+  configOption,
+  limitsOf,
+  option,
+} from "../option_kinds.ts";
 import {
   addRemoteOptions,
   hubArgument,
@@ -41,6 +47,7 @@ import {
 } from "../remote_options.ts";
 import { commandModelOf, type Shell, SHELLS } from "./command_model.ts";
 import { columnsOf, fitted } from "../terminal.ts";
+import { describeTasks } from "./task_commands.ts";
 
 const DATA_FORMATS = ["text", "json"] as const;
 
@@ -130,6 +137,7 @@ function describeProgram(
   describeRules(program, io, run);
   describeConfig(program, io, run);
   describeBaseline(program, io, run);
+  describeTasks(program, io, run);
   describeConvert(program, io, run);
   describeDoctor(program, io, run);
   describeShells(program, io, run);
@@ -241,9 +249,7 @@ function describeScan(program: Command, io: Io, run: (job: Job) => void): void {
     .option("--progress", "show progress on standard error even if it is no terminal")
     .option("--no-progress", "never show progress")
     .option("--no-emoji", "words without symbols");
-  for (const it of LIMIT_OPTIONS) {
-    scan.addOption(option(it.flags, `limit: ${it.description}`).argParser(checked(it.parse)));
-  }
+  addLimitOptions(scan);
   scan.action((named: string[], raw: RawScanOptions) => {
     const paths = [...named, ...raw.url ?? [], ...(raw.hf ?? []).map(hubArgument)];
     if (paths.length === 0) scan.error("error: missing required argument 'path'");
@@ -311,16 +317,6 @@ function withoutFailOn(configuration: Effective): Effective {
       return policy;
     },
   };
-}
-
-function limitsOf(scan: Command): Partial<Limits> {
-  const limits: Partial<Record<keyof Limits, number>> = {};
-  for (const it of LIMIT_OPTIONS) {
-    const found = scan.options.find((candidate) => candidate.flags === it.flags);
-    const value: unknown = found && scan.getOptionValue(found.attributeName());
-    if (typeof value === "number") limits[it.limit] = value;
-  }
-  return limits as Partial<Limits>;
 }
 
 function describeExplain(program: Command, io: Io, run: (job: Job) => void): void {
@@ -574,10 +570,6 @@ function choicesOf(
 function argumentsOf(command: string, rules: readonly Rule[]): readonly string[] {
   if (command === "explain" || command === "show") return rules.map((it) => it.id);
   return command === "completions" ? SHELLS : [];
-}
-
-function configOption(): Option {
-  return option("--config <file>", "the configuration to use (TOML)");
 }
 
 function reportFormat(): Option {

@@ -29,6 +29,8 @@ export interface TestIo extends Io {
   readonly stdout: TestOutput;
   readonly stderr: TestOutput;
   interrupt(): void;
+  /** Sends SIGTERM. */
+  terminate(): void;
   /** What was kept each time that a command gave up the rest. */
   readonly confined: readonly Keep[];
 }
@@ -41,7 +43,7 @@ interface TestOutput extends Output {
 /** What a test may set. */
 export interface TestWorld {
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: readonly Uint8Array[];
+  readonly stdin?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   readonly tty?: boolean;
   readonly columns?: number;
   /** The working directory, for a configuration that lies there. */
@@ -54,6 +56,7 @@ export interface TestWorld {
 /** A new world. */
 export function testIo(world: TestWorld = {}): TestIo {
   const listeners = new Set<() => void>();
+  const terminators = new Set<() => void>();
   const confined: Keep[] = [];
   return {
     async *stdin() {
@@ -74,6 +77,13 @@ export function testIo(world: TestWorld = {}): TestIo {
     },
     interrupt() {
       for (const listener of listeners) listener();
+    },
+    onTerminate(callback) {
+      terminators.add(callback);
+      return () => terminators.delete(callback);
+    },
+    terminate() {
+      for (const listener of terminators) listener();
     },
   };
 }

@@ -20,6 +20,7 @@ import { claimOf } from "./claims.ts";
 import type {
   Acceptance,
   AcceptedFinding,
+  Failure,
   FileReport,
   Finding,
   FolderPlace,
@@ -86,6 +87,19 @@ const LIMIT_REPORTED = 10;
  * many. CWE-779.
  */
 const ACCEPTED_KEPT = 1000;
+
+/** A failure of this program. */
+const DEFECT: Failure = { kind: "defect", passing: false };
+
+/** Rules for what may be otherwise the next time, whatever the bytes. */
+const PASSING_RULES: ReadonlySet<string> = new Set([
+  "scan-timeout",
+  "scan-cancelled",
+  "scan-decoder-missing",
+  "scan-defect",
+  "file-changed",
+  "file-unreadable",
+]);
 
 /** Errors of reading that are listed for one asset. A readable file has none. CWE-779. */
 const ERRORS_KEPT = 100;
@@ -165,6 +179,7 @@ export class AssetScan {
   /** The first name that claims a model whose content nothing recognised, and what it claims. */
   #unproven: { readonly name: string; readonly parts: readonly string[] } | undefined;
   #parts = 0;
+  #unsettled = false;
 
   constructor(source: Source, options: ScanOptions) {
     this.#options = options;
@@ -203,6 +218,7 @@ export class AssetScan {
       findings,
       errors: this.#errors,
       partsScanned: this.#parts,
+      ...((this.#unsettled || this.#budget.stopped !== undefined) && { unsettled: true as const }),
       ...(Object.keys(this.#suppressed).length > 0 && { suppressed: this.#suppressed }),
       ...(this.#accepted.length > 0 && {
         accepted: this.#accepted.sort((a, b) => compareFindings(a.finding, b.finding)),
@@ -545,7 +561,10 @@ export class AssetScan {
   }
 
   #note(held: ObservationBuffer, observation: Judged): void {
-    if (observation.type === "anomaly" && observation.unread) this.#outcome.unread = true;
+    if (observation.type === "anomaly") {
+      if (observation.unread) this.#outcome.unread = true;
+      if (PASSING_RULES.has(observation.rule)) this.#unsettled = true;
+    }
     held.add(observation);
   }
 
@@ -576,6 +595,7 @@ export class AssetScan {
       location: { path: this.#path, parts: visit.parts },
       message: known ? error.message : `The scan failed on this file: ${describe(error)}`,
       remedy: known ? error.remedy : "This is a defect of modelaudit: please report it.",
+      ...(known ? error.failure && { failure: error.failure } : { failure: DEFECT }),
     });
   }
 
@@ -601,6 +621,7 @@ export class AssetScan {
       return this.#options.rules.judge(held.drain(), location, visit.atMost);
     } catch (error) {
       this.#outcome.unread = true;
+      this.#unsettled = true;
       this.#listError(visit, error);
       return [unjudged(location, error)];
     }

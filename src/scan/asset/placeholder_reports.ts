@@ -12,6 +12,7 @@ export function defect(path: string, cause: unknown): ScanError {
     location: { path, parts: [] },
     message: `Cannot scan the file: this program failed (${String(cause)})`,
     remedy: "Do not take the file for clean, and report this failure.",
+    failure: { kind: "defect", passing: false },
   };
 }
 
@@ -27,5 +28,6 @@ export function unreadReport(path: string, size: number | undefined, error: Scan
     findings: [],
     errors: [error],
     partsScanned: 0,
+    unsettled: true,
   };
 }

@@ -41,9 +41,10 @@ export interface Threads {
    * Starts a thread that runs the worker's module.
    *
    * @param data plain data and shared memory that it begins with
+   * @param megabytes of values at most, where the runtime can say so; no limit of its own unless given
    * @throws Error when the system has no more threads
    */
-  start(data: unknown, events: ThreadEvents): Thread;
+  start(data: unknown, events: ThreadEvents, megabytes?: number): Thread;
 }
 
 /** Threads, and when to start them. */

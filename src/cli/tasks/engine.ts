@@ -1,0 +1,504 @@
+/**
+ * Does one task: what it names is scanned, or answered from a result of the same key.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { ConfigError, SourceError } from "../../core/errors.ts";
+import { shownAddress, shownUrl } from "../../core/shown_url.ts";
+import { withDefaults } from "../../core/limits.ts";
+import type { Limits } from "../../core/types.ts";
+import { baseName } from "../../parsers/base_name.ts";
+import { hubName, type HubRepository } from "../../remote/huggingface.ts";
+import { type HubTarget, isRemote, resolveRemote } from "../../remote/resolve.ts";
+import { type BucketTarget, type OciTarget, storeName } from "../../remote/stores/target.ts";
+import type { RemoteOptions } from "../../scan/options.ts";
+import { openTransport, scanRemote, type Transport } from "../../scan/remote.ts";
+import type { Scanned } from "../../scan/asset/scan_file.ts";
+import { scanInputs } from "../../scan/scan_inputs.ts";
+import { NO_PROGRESS } from "../../scan/schedule/progress.ts";
+import type { Stop } from "../../scan/schedule/stop.ts";
+import type { HttpClient } from "../../sources/http_client.ts";
+import { type Configured, configuredOf } from "../configuration.ts";
+import type { Io } from "../io.ts";
+import { type NetworkChoices, networkFor } from "../remote_options.ts";
+import {
+  commitKeys,
+  type ContentKeys,
+  hubKeys,
+  type Judges,
+  judgesOf,
+  type Key,
+  keyOf,
+  type ResultOptions,
+  webKeys,
+} from "./keys.ts";
+import type { Failure } from "./failure.ts";
+import { failedResult, ISSUES_KEPT, type Result, ResultBuilder } from "./result.ts";
+import { parseReusable } from "./reuse.ts";
+import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import type { Task } from "./task.ts";
+
+/** Milliseconds that a server may ask to wait before the task is given back. */
+const LONGEST_WAIT = 10_000;
+
+/** What all tasks have in common; plain data. */
+export interface EngineSetup extends ResultOptions {
+  /** How addresses are fetched; undefined where nothing is to be fetched. */
+  readonly remote: RemoteSetup | undefined;
+  /** Why nothing is fetched. */
+  readonly offline: string;
+  /** Milliseconds for a task. */
+  readonly milliseconds: number;
+  /** Hash local files, so that their results have keys. */
+  readonly hash: boolean;
+  /** True where there are results to look in. */
+  readonly reuses: boolean;
+}
+
+/** How addresses are fetched, as plain data. */
+export interface RemoteSetup {
+  readonly choices: NetworkChoices;
+  /** Of the environment what `Io` has of it. */
+  readonly env: Io["env"];
+}
+
+/** Finds the line of a result by its keys; undefined where there is none. */
+export type Lookup = (key: string, siblingsKey: string | undefined) => Promise<string | undefined>;
+
+/** A key of the task that a known result has. */
+class Known extends Error {
+  readonly result: Result;
+
+  constructor(result: Result) {
+    super();
+    this.result = result;
+  }
+}
+
+/** Does tasks, any number at a time. */
+export class Engine {
+  readonly #setup: EngineSetup;
+  readonly #configured: Configured;
+  readonly #judges: Judges;
+  readonly #lookup: Lookup;
+  readonly #limits: Partial<Limits>;
+  readonly #stopping = new AbortController();
+  /** By scheme: a store's credentials are looked for when a task is of that store. */
+  readonly #remotes = new Map<string, Promise<RemoteOptions>>();
+  #transport: Promise<Transport> | undefined;
+
+  private constructor(setup: EngineSetup, configured: Configured, lookup: Lookup) {
+    this.#setup = setup;
+    this.#configured = configured;
+    this.#limits = { ...configured.configuration.limits, ...setup.limits };
+    this.#judges = judgesOf({ ...setup, limits: this.#limits });
+    this.#lookup = lookup;
+  }
+
+  /**
+   * Reads the configuration.
+   *
+   * @throws ConfigError for one that is wrong
+   */
+  static async open(setup: EngineSetup, lookup: Lookup): Promise<Engine> {
+    return new Engine(setup, await configuredOf(setup.texts), lookup);
+  }
+
+  /** Ends all tasks early; they are given back. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** Lets connections go. */
+  close(): void {
+    void this.#transport?.then((it) => it.close(), () => {});
+  }
+
+  /** Does a task. Never rejects: what goes wrong is in the result. */
+  async run(task: Task): Promise<Result> {
+    const began = performance.now();
+    const one = new TaskRun(task, this);
+    try {
+      const result = await one.run();
+      return { ...result, usage: { ...result.usage, seconds: secondsSince(began) } };
+    } catch (error) {
+      if (error instanceof Known) {
+        const usage = { ...one.usage(0), seconds: secondsSince(began) };
+        const { target, revision = null } = one;
+        return { ...error.result, id: task.id, line: null, target, revision, reused: true, usage };
+      }
+      const failure = error instanceof ConfigError
+        ? final("invalid-task", error.message)
+        : final("defect", `This program failed: ${String(error)}`);
+      return failedResult({ id: task.id, target: one.target }, failure);
+    } finally {
+      one.end();
+    }
+  }
+
+  get setup(): EngineSetup {
+    return this.#setup;
+  }
+
+  get configured(): Configured {
+    return this.#configured;
+  }
+
+  get limits(): Partial<Limits> {
+    return this.#limits;
+  }
+
+  /**
+   * How an address is fetched; undefined where nothing is.
+   *
+   * @throws ConfigError when the environment says what cannot be
+   */
+  async remoteFor(uri: string): Promise<RemoteOptions | undefined> {
+    const { remote } = this.#setup;
+    if (remote === undefined) return undefined;
+    const scheme = uri.slice(0, uri.indexOf(":")).toLowerCase();
+    const known = this.#remotes.get(scheme) ?? networkFor([uri], remote.choices, remote.env);
+    this.#remotes.set(scheme, known);
+    return await known;
+  }
+
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Connections that all tasks share. */
+  async transport(shown: string, remote: RemoteOptions): Promise<Transport> {
+    this.#transport ??= openTransport(shown, remote);
+    return await this.#transport;
+  }
+
+  /** The key of a result, with the whole name where entries of a configuration may be for it. */
+  keyOf({ content, name }: ContentKeys, whole: string): Key {
+    const configured = this.#setup.texts.files.length > 0;
+    return keyOf(content, configured ? whole : name, this.#judges);
+  }
+
+  /** @throws Known when there is a result of these keys */
+  async find(key: Key, siblingsKey: string | undefined): Promise<void> {
+    if (!this.#setup.reuses) return;
+    const line = await this.#lookup(key.digest, siblingsKey);
+    const result = line === undefined ? undefined : parseReusable(line, this.#judges);
+    if (result?.key !== key.digest || result.siblings_key !== (siblingsKey ?? null)) return;
+    throw new Known(result);
+  }
+}
+
+function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}
+
+function final(reason: Failure["reason"], message: string): Failure {
+  return { class: "final", reason, message, after: null };
+}
+
+/** One task on its way. */
+class TaskRun {
+  readonly #task: Task;
+  readonly #engine: Engine;
+  readonly #controller = new AbortController();
+  readonly #deadline: number;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #abort: () => void;
+  #timedOut = false;
+  #client: HttpClient | undefined;
+  /** As it may be shown. */
+  target: string;
+  /** The commit that is read, once it is known. */
+  revision: string | undefined;
+
+  constructor(task: Task, engine: Engine) {
+    this.#task = task;
+    this.#engine = engine;
+    this.target = task.uri === undefined ? task.path ?? "" : shownAddress(task.uri);
+    const { milliseconds } = engine.setup;
+    this.#deadline = performance.now() + milliseconds;
+    this.#timer = setTimeout(() => {
+      this.#timedOut = true;
+      this.#controller.abort();
+    }, milliseconds);
+    this.#abort = () => this.#controller.abort();
+    engine.stopping.addEventListener("abort", this.#abort);
+    if (engine.stopping.aborted) this.#controller.abort();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#engine.stopping.removeEventListener("abort", this.#abort);
+  }
+
+  /** What the task cost so far. */
+  usage(bytes: number): Result["usage"] {
+    const { requests = 0, retries = 0 } = this.#client ?? {};
+    return { bytes, requests, retries, seconds: 0 };
+  }
+
+  async run(): Promise<Result> {
+    const { uri, path } = this.#task;
+    return uri === undefined ? await this.#runLocal(path ?? "") : await this.#runRemote(uri);
+  }
+
+  #stop(): Stop {
+    return {
+      signal: this.#controller.signal,
+      remaining: () => Math.max(1, this.#deadline - performance.now()),
+      reason: () => ({ message: this.#whyStopped(), remedy: "Give the task again." }),
+    };
+  }
+
+  #whyStopped(): string {
+    const { milliseconds } = this.#engine.setup;
+    return this.#timedOut
+      ? `The time of the task, ${milliseconds / 1000} s, was spent.`
+      : "The worker was stopped.";
+  }
+
+  /** Why the task as a whole failed; undefined when it did not. */
+  #failure(): Failure | undefined {
+    if (!this.#controller.signal.aborted) return undefined;
+    const message = this.#whyStopped();
+    if (!this.#timedOut) return { class: "retry", reason: "stopped", message, after: null };
+    // Another time a server may be faster; the bytes of a local file are the same.
+    const again = this.#task.uri !== undefined;
+    return { class: again ? "retry" : "final", reason: "time", message, after: null };
+  }
+
+  // --- local ----------------------------------------------------------------------------
+
+  async #runLocal(path: string): Promise<Result> {
+    const { engine, task } = { engine: this.#engine, task: this.#task };
+    const { setup, configured } = engine;
+    let snapshot: Snapshot | undefined;
+    if (setup.hash || task.sha256 !== undefined) {
+      try {
+        snapshot = await takeSnapshot(path, this.#controller.signal, setup.hash);
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+      }
+      if (
+        task.sha256 !== undefined && snapshot !== undefined && task.sha256 !== snapshot.sha256
+      ) {
+        const message = `The file's SHA-256 is ${
+          snapshot.sha256 ?? "not known"
+        }, not that of the task`;
+        return failedResult({ id: task.id, target: this.target }, final("changed", message));
+      }
+    }
+    const key = snapshot?.keys && engine.keyOf(snapshot.keys, path);
+    const siblingsKey = snapshot?.keys?.siblingsKey;
+    if (key !== undefined) await engine.find(key, siblingsKey);
+    const { suppress, include, exclude } = configured.configuration;
+    const scanned = scanInputs([{ paths: [path] }], {
+      rules: configured.rules,
+      suppress,
+      limits: engine.limits,
+      walk: { followSymlinks: setup.followSymlinks, include, exclude },
+      stop: this.#stop(),
+    });
+    const prefix = join(path, "x").slice(0, -1);
+    const relative = (it: string): string =>
+      it === path ? baseName(path) : it.startsWith(prefix) ? it.slice(prefix.length) : it;
+    const builder = await this.#gather(scanned, relative);
+    const same = snapshot?.isUnchanged() ?? true;
+    return builder.build({
+      ...this.#about(builder),
+      key: same ? key : undefined,
+      siblingsKey,
+      doubtful: !same,
+    });
+  }
+
+  // --- remote ---------------------------------------------------------------------------
+
+  async #runRemote(uri: string): Promise<Result> {
+    const { engine, task } = { engine: this.#engine, task: this.#task };
+    if (!isRemote(uri)) {
+      const message = `There is no source for ${this.target}`;
+      return failedResult({ id: task.id, target: this.target }, final("unsupported", message));
+    }
+    const remote = await engine.remoteFor(uri);
+    if (remote === undefined) {
+      const message = `Cannot fetch ${this.target}: ${engine.setup.offline}`;
+      return failedResult({ id: task.id, target: this.target }, final("forbidden", message));
+    }
+    const endpoint = new URL(remote.endpoint ?? "");
+    const target = resolveRemote(uri, endpoint);
+    if (target.type === "hub") return await this.#runHub(target, endpoint, remote);
+    return target.type === "url"
+      ? await this.#runWeb(target.url, remote)
+      : await this.#runStore(uri, target, remote);
+  }
+
+  async #runStore(
+    uri: string,
+    target: BucketTarget | OciTarget,
+    remote: RemoteOptions,
+  ): Promise<Result> {
+    const base = target.type === "bucket"
+      ? target.path.slice(0, target.path.lastIndexOf("/") + 1)
+      : "";
+    this.target = storeName(target, target.type === "bucket" ? target.path : "");
+    const prefix = storeName(target, base);
+    const relative = (it: string): string => it.startsWith(prefix) ? it.slice(prefix.length) : it;
+    const known = { client: (it: HttpClient) => void (this.#client = it) };
+    const builder = await this.#gather(await this.#scanRemote(uri, known, remote), relative);
+    return builder.build({
+      ...this.#about(builder),
+      key: undefined,
+      siblingsKey: undefined,
+      doubtful: this.#isDoubtful(),
+    });
+  }
+
+  async #runWeb(url: URL, remote: RemoteOptions): Promise<Result> {
+    const { etag, sha256, size } = this.#task;
+    this.target = shownUrl(url);
+    const keys = webKeys(url, this.#task);
+    const key = keys && this.#engine.keyOf(keys, this.target);
+    if (key !== undefined) await this.#engine.find(key, undefined);
+    const known = { etag, sha256, size, client: (it: HttpClient) => void (this.#client = it) };
+    const builder = await this.#gather(
+      await this.#scanRemote(url.href, known, remote),
+      () => baseName(url.pathname),
+    );
+    return builder.build({
+      ...this.#about(builder),
+      key,
+      siblingsKey: undefined,
+      doubtful: this.#isDoubtful(),
+    });
+  }
+
+  async #runHub(named: HubTarget, endpoint: URL, remote: RemoteOptions): Promise<Result> {
+    const { engine, task } = { engine: this.#engine, task: this.#task };
+    const { revision = named.revision, siblings } = task;
+    if (named.revision !== undefined && named.revision !== revision) {
+      throw new ConfigError(this.target, "The revision is not that of the address");
+    }
+    const target: HubTarget = { ...named, revision };
+    this.target = hubName(target, target.path);
+    const isCommit = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(revision ?? "");
+    const commit = isCommit ? revision : undefined;
+    this.revision = commit;
+    let repository: HubRepository | undefined;
+    if (siblings !== undefined && commit !== undefined) {
+      repository = repositoryOf(commit, siblings);
+    }
+    const keysOf = (it: HubRepository | undefined): ContentKeys | undefined =>
+      it === undefined
+        ? commit === undefined ? undefined : commitKeys(target, commit, endpoint)
+        : hubKeys(target, it, endpoint) ?? commitKeys(target, it.commit, endpoint);
+    let keys = keysOf(repository);
+    const find = async (): Promise<void> => {
+      if (keys === undefined) return;
+      await engine.find(engine.keyOf(keys, this.target), keys.siblingsKey);
+    };
+    await find();
+    const known = {
+      repository,
+      client: (it: HttpClient) => void (this.#client = it),
+      found: async (found: HubRepository) => {
+        this.revision = found.commit;
+        // What a commit names is one thing for ever: another answer is not of what was asked for.
+        if (commit !== undefined && found.commit !== commit) keys = undefined;
+        if (commit !== undefined) return;
+        keys = keysOf(found);
+        await find();
+      },
+    };
+    const prefix = `${hubName(target, "")}/`;
+    const relative = (it: string): string => it.startsWith(prefix) ? it.slice(prefix.length) : it;
+    const address = hubName(target, target.path);
+    const builder = await this.#gather(await this.#scanRemote(address, known, remote), relative);
+    return builder.build({
+      ...this.#about(builder),
+      key: keys && engine.keyOf(keys, this.target),
+      siblingsKey: keys?.siblingsKey,
+      doubtful: this.#isDoubtful(),
+    });
+  }
+
+  async #scanRemote(
+    address: string,
+    known: Parameters<typeof scanRemote>[1]["known"],
+    remote: RemoteOptions,
+  ): Promise<AsyncIterable<Scanned>> {
+    const { configured, limits } = this.#engine;
+    return scanRemote([address], {
+      rules: configured.rules,
+      suppress: configured.configuration.suppress,
+      limits,
+      stop: this.#stop(),
+      progress: NO_PROGRESS,
+      note: undefined,
+      remote,
+      transport: await this.#engine.transport(this.target, remote),
+      longestWait: LONGEST_WAIT,
+      known,
+    });
+  }
+
+  /** True when something could not be had that no error may tell of. */
+  #isDoubtful(): boolean {
+    return (this.#client?.failures ?? 0) > 0;
+  }
+
+  // --- both -----------------------------------------------------------------------------
+
+  async #gather(
+    scanned: AsyncIterable<Scanned>,
+    relative: (path: string) => string,
+  ): Promise<ResultBuilder> {
+    const { configured, limits, setup } = this.#engine;
+    const builder = new ResultBuilder(
+      configured.rules,
+      setup.verbose,
+      Math.min(withDefaults(limits).issues, ISSUES_KEPT),
+    );
+    for await (const it of scanned) {
+      if (it.type === "file") builder.addFile(it.file, relative(it.file.path));
+      else builder.addError(it.error, relative(it.error.location.path));
+    }
+    return builder;
+  }
+
+  #about(builder: ResultBuilder) {
+    return {
+      id: this.#task.id,
+      target: this.target,
+      revision: this.revision,
+      failure: this.#failure(),
+      facts: null,
+      usage: this.usage(builder.bytes),
+    };
+  }
+}
+
+/** A repository as a task has it. */
+function repositoryOf(commit: string, siblings: NonNullable<Task["siblings"]>): HubRepository {
+  const files = siblings.map(({ path, size, sha256, etag }) => {
+    const isSha256 = sha256 === undefined && etag !== undefined && /^[0-9a-f]{64}$/.test(etag);
+    const isBlob = etag !== undefined && /^[0-9a-f]{40}$/.test(etag);
+    return {
+      path,
+      size,
+      ...(sha256 !== undefined && { sha256 }),
+      ...(isSha256 && { sha256: etag }),
+      ...(isBlob && { blob: etag }),
+    };
+  });
+  const isOdd = (path: string): boolean =>
+    path.split(/[/\\]/).some((it) => it === ".." || it === "." || it === "");
+  return {
+    commit,
+    files: files.filter(({ path }) => !isOdd(path)).sort((a, b) => a.path < b.path ? -1 : 1),
+    odd: files.filter(({ path }) => isOdd(path))
+      .map(({ path }) => ({ path, reason: "its name leads out of the repository" })),
+  };
+}
