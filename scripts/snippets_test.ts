@@ -19,7 +19,7 @@ after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 const PAGES = [
   ...["README.md", "docs/usage.md", "docs/configuration.md", "docs/remote.md", "docs/report.md"],
-  ...["docs/npm.md", "docs/integrations.md"],
+  ...["docs/npm.md", "docs/integrations.md", "docs/python.md", "docs/migrating.md"],
 ] as const;
 
 /** Fenced blocks of a page in a language, without what stands in HTML comments. */
@@ -36,7 +36,7 @@ function commands(): { readonly page: string; readonly line: string }[] {
       page,
       line: line
         .replace(/(?:^|\s)#\s.*$/, "")
-        .replace(/^npx @modelaudit\/modelaudit/, "modelaudit")
+        .replace(/^npx @modelaudit\/modelaudit|^(?:uvx )?modelaudit-scanner/, "modelaudit")
         .replace(/^scripts\/modelaudit/, "modelaudit")
         .trim(),
     }))

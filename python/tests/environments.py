@@ -93,7 +93,7 @@ class Environments:
             for key, value in os.environ.items()
             if key.upper() not in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "PYTHONPATH")
         }
-        environment.update(KERAS_BACKEND="jax", HOME=tests, HF_HUB_DISABLE_TELEMETRY="1", TESTDATA=os.path.join(self.root, "testdata"))
+        environment.update(KERAS_BACKEND="jax", HOME=tests, HF_HUB_DISABLE_TELEMETRY="1", ROOT=self.root)
         if deno_on_path:
             environment["PATH"] = self.deno_folder() + os.pathsep + environment["PATH"]
         apart = ["unshare", "--map-root-user", "--net"]

@@ -97,6 +97,29 @@ test("search and verdicts narrow the list, and a file opens with its opcodes", a
   });
 });
 
+test("in a sandboxed frame, as notebooks show it, the page works and reaches nothing outside", async () => {
+  const inner = renderHtml(await real(), EXIT).replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+  const path = join(SCRATCH, "notebook.html");
+  writeFileSync(
+    path,
+    `<!DOCTYPE html><p id="outside">cell<iframe sandbox="allow-scripts" srcdoc="${inner}"></iframe>`,
+  );
+  const url = pathToFileURL(path).href;
+  await withPage(browser, { url, look: {} }, async (page, { console }) => {
+    await page.waitForSelector("iframe");
+    const frame = page.frames()[1];
+    assert.ok(frame);
+    await frame.waitForSelector("#files");
+    assert.match(await frame.innerText(".banner"), /DANGEROUS/);
+    await frame.click(".rows summary");
+    assert.match(await frame.innerText(".details"), /What to do/);
+    const reach =
+      "(() => { try { return parent.document.title; } catch (it) { return it.name; } })()";
+    assert.equal(await frame.evaluate(reach), "SecurityError");
+    assert.deepEqual(console, []);
+  });
+});
+
 test("a file that is chosen in the map is opened", async () => {
   await show(await real(), {}, async (page) => {
     await page.evaluate(

@@ -30,6 +30,8 @@ export interface Page {
   innerText(selector: string): Promise<string>;
   screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
   on(event: string, listener: (it: Said) => void): void;
+  /** The page's own frame, then those within. */
+  frames(): readonly Pick<Page, "click" | "evaluate" | "innerText" | "waitForSelector">[];
 }
 
 /** A message of the console, an error of the page, or a request. */
