@@ -102,7 +102,7 @@ function expectCommands(
     );
     assert.doesNotMatch(stderr, /this program failed|not found/, where);
     // What is remote cannot be had here, and is not called clean.
-    const isRemote = /\bhf:|https:|--hf/.test(line);
+    const isRemote = /\b(?:hf|https|s3|gs|az|oci):|--hf/.test(line);
     if (isRemote) assert.equal(status, 2, where);
     else assert.ok(status === 0 || status === 1 && /echo ext1|CRITICAL/.test(stdout), where);
   }

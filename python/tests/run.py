@@ -17,10 +17,12 @@ def main():
     folder = os.path.dirname(os.path.abspath(__file__))
     suite = unittest.defaultTestLoader.discover(folder, top_level_dir=folder)
     result = unittest.TextTestRunner(resultclass=Result, verbosity=0, stream=sys.stdout).run(suite)
-    for test, reason in result.skipped:
-        print(f"skipped: {test}: {reason}")
+    # One skip for each thing that is missing, however many tests need it.
+    reasons = {reason for _, reason in result.skipped}
+    for reason in sorted(reasons):
+        print(f"skipped: {reason}")
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    print(f"{result.passed} passed, {failed} failed, {len(result.skipped)} skipped", flush=True)
+    print(f"{result.passed} passed, {failed} failed, {len(reasons)} skipped", flush=True)
     sys.exit(failed != 0)
 
 
