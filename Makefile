@@ -57,6 +57,7 @@ check-imports: setup
 check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-env scripts/embed_html.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed_schemas.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_allowlists.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
@@ -78,6 +79,8 @@ rules: setup ## write what is derived from rules/ and descriptors: embedded rule
 	  scripts/embed.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src --allow-env \
 	  scripts/embed_html.ts
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
+	  scripts/embed_schemas.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/doctor_samples.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=docs \

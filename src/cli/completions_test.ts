@@ -29,6 +29,7 @@ const CASES: readonly (readonly [typed: string, offered: string, not: string])[]
   ["modelaudit scan --output sa", "sarif=", "scan"],
   ["modelaudit doctor --color ", "always", "sarif"],
   ["modelaudit completions z", "zsh", "fish"],
+  ["modelaudit schema rep", "report", "configuration"],
 ];
 
 /** Programs that print what a shell would offer for the line `$1`, once the script at `$2` is read. */

@@ -151,6 +151,11 @@ function describeProgram(
         return await (await import("./disasm.ts")).runDisasm(path, io);
       })
     );
+  program.command("schema").description("print a JSON schema of what is read or written")
+    .argument("[name]", "report, configuration …; all are listed unless given")
+    .action((name: string | undefined) =>
+      run(async () => (await import("./schema.ts")).runSchema(name, io))
+    );
   program.command("version").description("show the version")
     .addOption(dataFormat())
     .action((options: { format: string }) =>
@@ -520,14 +525,15 @@ function describeShells(program: Command, io: Io, run: (job: Job) => void): void
     )
     .action((shell: Shell) =>
       run(async () => {
-        const [{ runCompletions }, { loadRules }] = await Promise.all([
+        const [{ runCompletions }, { loadRules }, { SCHEMA_NAMES }] = await Promise.all([
           import("./completions.ts"),
           import("../../rules/rules.ts"),
+          import("./schema.ts"),
         ]);
         const rules = loadRules().list();
         const model = commandModelOf(program, {
           options: (command, name) => choicesOf(command, name, rules),
-          arguments: (command) => argumentsOf(command, rules),
+          arguments: (command) => command === "schema" ? SCHEMA_NAMES : argumentsOf(command, rules),
         });
         return await runCompletions(shell, model, io);
       })
