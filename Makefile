@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-deno test-bun test-browser check check-fmt check-lint check-types \
-        check-imports check-rules check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
+        check-imports check-rules check-release check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
         binary binaries package wheel test-wheel clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
@@ -14,7 +14,7 @@ OFFLINE = --no-lock --cached-only
 BUILD = $(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/build.ts
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## fetch npm packages, Deno and Bun where they are missing
 	@scripts/setup bun
@@ -37,7 +37,7 @@ test-bun: ## run all tests under Bun only
 test-browser: ## run the tests of pages and bundles in Chromium; one skip where there is none
 	@scripts/test browser
 
-check: check-fmt check-lint check-types check-imports check-rules check-doc ## formatting, lint, types, import rules, generated files, the module's documentation
+check: check-fmt check-lint check-types check-imports check-rules check-release check-doc ## formatting, lint, types, import rules, generated files, workflows, the module's documentation
 	@echo "check: all good"
 
 check-fmt: setup
@@ -58,12 +58,18 @@ check-rules: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-env scripts/embed_html.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/embed_schemas.ts --check
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/release/fill.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_allowlists.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. \
 	  scripts/doctor_samples.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/threats.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/coverage_table.ts --check
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/loaders_page.ts --check
+
+# Workflows, the action, Dockerfile and shell scripts. Linters that cannot be had are counted as skipped.
+check-release: setup
+	@scripts/setup lint || echo "check: the linters of workflows could not be fetched"
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/release/lint.ts
 
 # What a user sees of the module is documented, its examples run, and JSR would take it. No network.
 check-doc: setup
@@ -74,7 +80,8 @@ check-doc: setup
 fmt: setup ## format the sources
 	@$(DENO) fmt --quiet
 
-rules: setup ## write what is derived from rules/ and descriptors: embedded rules, doctor's samples, docs
+rules: setup ## write what is derived from rules/, descriptors and release.json: embedded rules, samples, docs, names
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=. scripts/release/fill.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src \
 	  scripts/embed.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. --allow-write=src --allow-env \

@@ -25,7 +25,10 @@ import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
 import { sevenZipLicenses, stageBrowser, stageSources } from "./package/stage.ts";
 import { stageWheel } from "./package/wheel.ts";
-import { type LockFile, sbomOf } from "./sbom.ts";
+import { NOTICES, noticesOf } from "./release/licenses.ts";
+import type { LockFile } from "./release/lock.ts";
+import { sbomOf } from "./release/sbom.ts";
+import { executableOf, type Target, TARGETS } from "./release/targets.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where results go; tests build elsewhere. */
@@ -47,17 +50,6 @@ const ENTRIES = ["cli.ts", "worker.ts", "mod.ts"] as const;
 const GUARD_ENTRY = "scripts/package/python/guard.ts";
 
 type Runtime = "deno" | "bun";
-
-/** A system, and what the two compilers call it. */
-const TARGETS = [
-  { name: "linux-x64", deno: "x86_64-unknown-linux-gnu", bun: "bun-linux-x64-baseline" },
-  { name: "linux-arm64", deno: "aarch64-unknown-linux-gnu", bun: "bun-linux-arm64" },
-  { name: "macos-x64", deno: "x86_64-apple-darwin", bun: "bun-darwin-x64" },
-  { name: "macos-arm64", deno: "aarch64-apple-darwin", bun: "bun-darwin-arm64" },
-  { name: "windows-x64", deno: "x86_64-pc-windows-msvc", bun: "bun-windows-x64-baseline" },
-  { name: "windows-arm64", deno: "aarch64-pc-windows-msvc", bun: "bun-windows-arm64" },
-] as const;
-type Target = typeof TARGETS[number];
 
 /**
  * What the executable by `deno compile` may do: read, write the reports that the user names, and fetch
@@ -155,6 +147,7 @@ function buildPackage(folder: string): void {
   for (const [name, text] of Object.entries(sevenZipLicenses(ROOT))) {
     writeFileSync(join(folder, name), text);
   }
+  writeFileSync(join(folder, NOTICES), noticesOf(lockFile(), []));
   // Who installs the package has neither make nor docs/.
   cpSync(join(ROOT, "docs", "npm.md"), join(folder, "README.md"));
   writeManifest(folder);
@@ -259,18 +252,27 @@ function buildExecutables(runtime: Runtime, targets: readonly Target[] | undefin
     const files = targets === undefined
       ? [compile(runtime, stage, undefined)]
       : targets.map((target) => compile(runtime, stage, target));
-    for (const file of files) finish(file, runtime);
+    for (const { file, by } of files) finish(file, by);
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
 }
 
-/** Compiles for one system; undefined is this one. Gives the executable's path. */
-function compile(runtime: Runtime, stage: string, target: Target | undefined): string {
-  const windows = target?.name.startsWith("windows") ?? process.platform === "win32";
-  const name = target === undefined ? TOOL_NAME : `${TOOL_NAME}-${target.name}`;
-  const file = join(DIST, windows ? `${name}.exe` : name);
-  if (runtime === "deno") {
+/** An executable, and the runtime inside. */
+interface Compiled {
+  readonly file: string;
+  readonly by: Runtime;
+}
+
+/**
+ * Compiles for one system; undefined is this one. Where Deno has no runtime for it, Bun's is taken.
+ */
+function compile(runtime: Runtime, stage: string, target: Target | undefined): Compiled {
+  const name = target === undefined
+    ? `${TOOL_NAME}${process.platform === "win32" ? ".exe" : ""}`
+    : executableOf(TOOL_NAME, target);
+  const file = join(DIST, name);
+  if (runtime === "deno" && (target === undefined || target.deno !== undefined)) {
     const options = ["--quiet", "--no-check", "--no-remote", "--cached-only", "--no-lock"];
     const goal = target === undefined ? [] : [`--target=${target.deno}`];
     // Neither is imported, so that the compiler would not find them.
@@ -287,7 +289,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
       `--output=${file}`,
       join(stage, "cli.js"),
     ], { help: NO_STUB });
-    return file;
+    return { file, by: "deno" };
   }
   const entries = Object.entries(bunEntries(stage)).map(([name, text]) => {
     const entry = join(stage, name);
@@ -305,7 +307,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): s
     `--outfile=${file}`,
     ...entries,
   ], { help });
-  return file;
+  return { file, by: "bun" };
 }
 
 /**
@@ -332,9 +334,11 @@ function bunEntries(stage: string): Readonly<Record<string, string>> {
   return { "entry.ts": program.join("\n"), "worker_entry.ts": worker.join("\n") };
 }
 
-/** Puts the bill of materials and the checksums beside an executable. */
+/** Puts the bill of materials, the licences of what is inside, and the checksums beside an executable. */
 function finish(file: string, runtime: Runtime): void {
-  writeFileSync(`${file}.cdx.json`, sbom({ name: runtime, version: versionOf(runtime) }));
+  const inside = { name: runtime, version: versionOf(runtime) };
+  writeFileSync(`${file}.cdx.json`, sbom(inside));
+  writeFileSync(join(DIST, NOTICES), noticesOf(lockFile(), [inside]));
   const shipped = readdirSync(DIST).filter((name) =>
     name.startsWith(TOOL_NAME) && !name.endsWith(".bun-build")
   ).sort();
@@ -346,12 +350,16 @@ function finish(file: string, runtime: Runtime): void {
 }
 
 function sbom(runtime?: { readonly name: string; readonly version: string }): string {
-  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as LockFile;
+  const lock = lockFile();
   const license = String(readPackage(join(ROOT, "package.json"))["license"]);
   return sbomOf(
     { name: TOOL_NAME, version: TOOL_VERSION, license, ...(runtime && { runtime }) },
     lock,
   );
+}
+
+function lockFile(): LockFile {
+  return JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as LockFile;
 }
 
 function versionOf(runtime: Runtime): string {

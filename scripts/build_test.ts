@@ -5,7 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import { BUN_FLAGS, PERMISSIONS } from "./build.ts";
-import { type LockFile, sbomOf } from "./sbom.ts";
+import type { LockFile } from "./release/lock.ts";
+import { sbomOf } from "./release/sbom.ts";
 import { build, expectWorking, expectWriteErrors, ROOT } from "./testing/scripts.ts";
 
 const SCRATCH = mkdtempSync(join(tmpdir(), "modelaudit-build-"));

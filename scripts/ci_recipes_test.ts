@@ -42,34 +42,6 @@ function run(
   return { status, text: stdout + stderr };
 }
 
-/** The shell script of a step of the action, as GitHub would run it. */
-function actionScript(): string {
-  const lines = readFileSync(join(ROOT, "action.yml"), "utf8").split("\n");
-  const start = lines.findIndex((line) => line === "      run: |") + 1;
-  const end = lines.findIndex((line, index) => index > start && !line.startsWith("        "));
-  return lines.slice(start, end).map((line) => line.slice(8)).join("\n");
-}
-
-test("The action writes SARIF and a summary, and hands on the exit code", { skip }, () => {
-  const folder = mkdtempSync(join(SCRATCH, "action-"));
-  cpSync(HARMFUL, join(folder, "$(touch pwned).pkl"));
-  const env = {
-    PATHS: "$(touch pwned).pkl\n",
-    FAIL_ON: "medium",
-    CONFIG: "",
-    ALLOW_NO_MODELS: "true",
-    SARIF_FILE: "report.sarif",
-    GITHUB_OUTPUT: join(folder, "output"),
-    GITHUB_STEP_SUMMARY: join(folder, "summary"),
-  };
-  const ran = run(folder, env, "bash", "-e", "-o", "pipefail", "-c", actionScript());
-  assert.equal(ran.status, 0, ran.text);
-  assert.equal(readFileSync(join(folder, "output"), "utf8"), "exit-code=1\n");
-  const log = JSON.parse(readFileSync(join(folder, "report.sarif"), "utf8"));
-  assert.equal(log.runs[0].results[0].level, "error");
-  assert.match(readFileSync(join(folder, "summary"), "utf8"), /^## 🔴 modelaudit/u);
-});
-
 test("GitLab's recipe leaves a report of tests and fails as the scan says", { skip }, () => {
   const recipe = readFileSync(join(ROOT, "docs/ci/gitlab-ci.yml"), "utf8");
   const script = /^ {4}- (\.\/tools\/modelaudit .*)$/m.exec(recipe)?.[1];
@@ -86,10 +58,6 @@ test("GitLab's recipe leaves a report of tests and fails as the scan says", { sk
   const report = readFileSync(join(folder, "modelaudit.xml"), "utf8");
   assert.match(report, /failures="1"/);
   assert.match(report, /<testcase name="model\.bin"/);
-});
-
-test("No script of the action has an expression of GitHub in it", () => {
-  assert.doesNotMatch(actionScript(), /\$\{\{/);
 });
 
 test("The shell recipe scans what a change adds, under any name", {

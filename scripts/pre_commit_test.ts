@@ -52,7 +52,9 @@ function hookRepository(): { folder: string; rev: string } {
     mkdirSync(path, { recursive: true });
     writeFileSync(join(path, "modelaudit"), launcher, { mode: 0o755 });
   }
-  cpSync(join(ROOT, ".pre-commit-hooks.yaml"), join(folder, ".pre-commit-hooks.yaml"));
+  for (const path of [".pre-commit-hooks.yaml", "scripts/hook"]) {
+    cpSync(join(ROOT, path), join(folder, path));
+  }
   must(folder, "git", "init", "--quiet");
   must(folder, "git", "add", ".");
   must(folder, "git", "commit", "--quiet", "--message", "hooks");

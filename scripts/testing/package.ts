@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import ts from "typescript";
-import type { LockFile } from "../sbom.ts";
+import type { LockFile } from "../release/lock.ts";
 import { build, ROOT } from "./scripts.ts";
 
 /** What users install and import. */

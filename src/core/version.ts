@@ -1,6 +1,6 @@
 /**
- * Name and version of this program, as every report carries them. A test keeps them equal to
- * `package.json`, `deno.json` and `CHANGELOG.md`.
+ * Name and version of this program, as every report carries them, and its address. `make rules` fills them in
+ * from `release.json`; a test keeps them equal to `CHANGELOG.md`.
  *
  * @module
  */
@@ -13,3 +13,6 @@ export const TOOL_VERSION = "0.1.0";
 
 /** When that version was released, ISO 8601; for the manual page. */
 export const RELEASE_DATE = "2026-11-26";
+
+/** Where this program is developed. Other programs have its name. */
+export const REPOSITORY = "https://github.com/modelaudit/modelaudit";

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { jsonText } from "../../report/escape.ts";
-import { TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
+import { REPOSITORY, TOOL_NAME, TOOL_VERSION } from "../../core/version.ts";
 
 /** One line, at once: nothing else is loaded for it. */
 export function versionText(): string {
@@ -14,12 +14,13 @@ export function versionText(): string {
 }
 
 /**
- * What a bug report needs.
+ * What a bug report needs, and by what `scripts/hook` knows this program from others of its name.
  *
  * @param rules hash of the rules
  */
 export function versionJson(rules: string): string {
-  return jsonText({ name: TOOL_NAME, version: TOOL_VERSION, rules, ...runtime() }, 2) + "\n";
+  const own = { name: TOOL_NAME, version: TOOL_VERSION, repository: REPOSITORY };
+  return jsonText({ ...own, rules, ...runtime() }, 2) + "\n";
 }
 
 /** What the program runs on. */

@@ -6,20 +6,8 @@
  */
 
 import { Buffer } from "node:buffer";
-
-/** What is read of `package-lock.json`. */
-export interface LockFile {
-  readonly packages: Readonly<Record<string, LockedPackage>>;
-}
-
-interface LockedPackage {
-  readonly version?: string;
-  readonly integrity?: string;
-  readonly license?: string;
-  readonly dev?: boolean;
-  readonly optional?: boolean;
-  readonly dependencies?: Readonly<Record<string, string>>;
-}
+import { licenseOf, licenseOfRuntime } from "./licenses.ts";
+import type { LockFile } from "./lock.ts";
 
 /** What is built. */
 interface Product {
@@ -66,7 +54,7 @@ export function sbomOf(product: Product, lock: LockFile): string {
           name: it.name,
           version: it.version ?? "",
           purl: npmUrl(it.name, it.version),
-          ...(it.license !== undefined && { licenses: licenses(it.license) }),
+          licenses: licenses(licenseOf(it.name, it.license)),
           ...(it.integrity !== undefined && { hashes: hashes(it.integrity) }),
         })),
         ...(runtime
@@ -76,6 +64,7 @@ export function sbomOf(product: Product, lock: LockFile): string {
             name: runtime.name,
             version: runtime.version,
             purl: runtimeRef,
+            licenses: licenses(licenseOfRuntime(runtime)),
           }]
           : []),
       ],
@@ -99,13 +88,9 @@ function npmUrl(name: string, version: string | undefined): string {
   return `pkg:npm/${name.replace(/^@/, "%40")}@${version ?? ""}`;
 }
 
-/** An SPDX identifier or expression, or a licence reported in words. */
+/** An SPDX identifier or expression. */
 function licenses(license: string): readonly unknown[] {
-  if (/^[\w.+-]+$/.test(license)) return [{ license: { id: license } }];
-  if (/^[\w.+() -]+$/.test(license) && / (OR|AND|WITH) /.test(license)) {
-    return [{ expression: license }];
-  }
-  return [{ license: { name: license } }];
+  return / (?:OR|AND) /.test(license) ? [{ expression: license }] : [{ license: { id: license } }];
 }
 
 /** `sha512-…` in base64, as npm writes it, in hexadecimal. */
