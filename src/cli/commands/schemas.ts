@@ -1326,4 +1326,612 @@ export const SCHEMAS: Readonly<Record<string, PublishedSchema>> = {
 }\n\
 ",
   },
+  "worker-result": {
+    version: "1.0",
+    title: "modelaudit worker result",
+    text: "{\n\
+  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\
+  \"$id\": \"urn:modelaudit:worker-result:1.0\",\n\
+  \"title\": \"modelaudit worker result\",\n\
+  \"description\": \"One line of what `modelaudit worker` writes and of the output of `modelaudit run`. Fields with \\\"x-volatile\\\" may differ between two scans of the same bytes by the same program; all others are equal, whatever machine did the task, in which order and from where. Text in it comes from scanned files: escape it before showing it.\",\n\
+  \"type\": \"object\",\n\
+  \"properties\": {\n\
+    \"schema_version\": {\n\
+      \"type\": \"string\",\n\
+      \"pattern\": \"^1\\\\.[0-9]+$\",\n\
+      \"description\": \"The first number grows when readers would break.\"\n\
+    },\n\
+    \"id\": {\n\
+      \"type\": [\n\
+        \"string\",\n\
+        \"null\"\n\
+      ],\n\
+      \"description\": \"That of the task; null for a line in which none could be found.\"\n\
+    },\n\
+    \"line\": {\n\
+      \"type\": [\n\
+        \"integer\",\n\
+        \"null\"\n\
+      ],\n\
+      \"minimum\": 1,\n\
+      \"x-volatile\": true,\n\
+      \"description\": \"Number of the input's line, where the task has no id; else null.\"\n\
+    },\n\
+    \"target\": {\n\
+      \"type\": [\n\
+        \"string\",\n\
+        \"null\"\n\
+      ],\n\
+      \"description\": \"The task's address or path as it may be shown, without secrets; null where it has none.\"\n\
+    },\n\
+    \"key\": {\n\
+      \"type\": [\n\
+        \"string\",\n\
+        \"null\"\n\
+      ],\n\
+      \"pattern\": \"^[0-9a-f]{64}$\",\n\
+      \"description\": \"Digest of key_parts. A result may stand for another task only if both have the same key and the same siblings_key; null: for none.\"\n\
+    },\n\
+    \"key_parts\": {\n\
+      \"type\": [\n\
+        \"object\",\n\
+        \"null\"\n\
+      ],\n\
+      \"properties\": {\n\
+        \"content\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Which bytes: sha256:HEX computed of them all, or the id of a store with the store, for instance hf:https://huggingface.co:HEX.\"\n\
+        },\n\
+        \"name\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"The name by which formats were recognised: of a file its base name, of a repository empty. With a configuration the whole path or address.\"\n\
+        },\n\
+        \"rules\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Digest of the rules.\"\n\
+        },\n\
+        \"configuration\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Digest of the configuration and of all options that what is found depends on.\"\n\
+        },\n\
+        \"engine\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Version of the program.\"\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"content\",\n\
+        \"name\",\n\
+        \"rules\",\n\
+        \"configuration\",\n\
+        \"engine\"\n\
+      ],\n\
+      \"additionalProperties\": false\n\
+    },\n\
+    \"siblings_key\": {\n\
+      \"type\": [\n\
+        \"string\",\n\
+        \"null\"\n\
+      ],\n\
+      \"pattern\": \"^[0-9a-f]{64}$\",\n\
+      \"description\": \"Digest of the files that the file lies beside: their names, sizes and ids; null where it lies beside none, or the task is a whole repository or folder.\"\n\
+    },\n\
+    \"complete\": {\n\
+      \"type\": \"boolean\",\n\
+      \"description\": \"True when all was read that a verdict needs, without an error. Only such results are used again.\"\n\
+    },\n\
+    \"verdict\": {\n\
+      \"$ref\": \"#/$defs/verdict\",\n\
+      \"description\": \"The worst of all files; incomplete where a task failed.\"\n\
+    },\n\
+    \"risk_score\": {\n\
+      \"type\": \"number\",\n\
+      \"minimum\": 0,\n\
+      \"maximum\": 10\n\
+    },\n\
+    \"files_scanned\": {\n\
+      \"type\": \"integer\",\n\
+      \"minimum\": 0\n\
+    },\n\
+    \"files_skipped\": {\n\
+      \"type\": \"integer\",\n\
+      \"minimum\": 0,\n\
+      \"description\": \"Files of no known format; they are not listed.\"\n\
+    },\n\
+    \"files\": {\n\
+      \"type\": \"array\",\n\
+      \"items\": {\n\
+        \"$ref\": \"#/$defs/file\"\n\
+      },\n\
+      \"description\": \"Files that were scanned, by path.\"\n\
+    },\n\
+    \"issues\": {\n\
+      \"type\": \"array\",\n\
+      \"items\": {\n\
+        \"$ref\": \"#/$defs/issue\"\n\
+      },\n\
+      \"description\": \"As in a report, worst first; without the harmless ones unless the worker has --verbose. Paths are from the task's target: of a file its base name, in a repository from its root.\"\n\
+    },\n\
+    \"issues_dropped\": {\n\
+      \"type\": \"integer\",\n\
+      \"minimum\": 0,\n\
+      \"description\": \"Issues beyond --max-issues, which are counted in the verdict and not listed.\"\n\
+    },\n\
+    \"errors\": {\n\
+      \"type\": \"array\",\n\
+      \"items\": {\n\
+        \"$ref\": \"#/$defs/error\"\n\
+      },\n\
+      \"description\": \"What could not be read.\"\n\
+    },\n\
+    \"facts\": {\n\
+      \"type\": [\n\
+        \"object\",\n\
+        \"null\"\n\
+      ],\n\
+      \"description\": \"What `modelaudit judge` judges anew, with --facts; null without it, or where not all was read.\"\n\
+    },\n\
+    \"error\": {\n\
+      \"oneOf\": [\n\
+        {\n\
+          \"type\": \"null\"\n\
+        },\n\
+        {\n\
+          \"$ref\": \"#/$defs/failure\"\n\
+        }\n\
+      ],\n\
+      \"description\": \"Why the task failed; null when it did not.\"\n\
+    },\n\
+    \"reused\": {\n\
+      \"type\": \"boolean\",\n\
+      \"x-volatile\": true,\n\
+      \"description\": \"True for a result that --reuse had.\"\n\
+    },\n\
+    \"usage\": {\n\
+      \"type\": \"object\",\n\
+      \"x-volatile\": true,\n\
+      \"properties\": {\n\
+        \"bytes\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 0,\n\
+          \"description\": \"Bytes read, or fetched.\"\n\
+        },\n\
+        \"requests\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 0\n\
+        },\n\
+        \"retries\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 0,\n\
+          \"description\": \"Requests among these that repeat one.\"\n\
+        },\n\
+        \"seconds\": {\n\
+          \"type\": \"number\",\n\
+          \"minimum\": 0\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"bytes\",\n\
+        \"requests\",\n\
+        \"retries\",\n\
+        \"seconds\"\n\
+      ],\n\
+      \"additionalProperties\": false\n\
+    }\n\
+  },\n\
+  \"required\": [\n\
+    \"schema_version\",\n\
+    \"id\",\n\
+    \"line\",\n\
+    \"target\",\n\
+    \"key\",\n\
+    \"key_parts\",\n\
+    \"siblings_key\",\n\
+    \"complete\",\n\
+    \"verdict\",\n\
+    \"risk_score\",\n\
+    \"files_scanned\",\n\
+    \"files_skipped\",\n\
+    \"files\",\n\
+    \"issues\",\n\
+    \"issues_dropped\",\n\
+    \"errors\",\n\
+    \"facts\",\n\
+    \"error\",\n\
+    \"reused\",\n\
+    \"usage\"\n\
+  ],\n\
+  \"additionalProperties\": false,\n\
+  \"$defs\": {\n\
+    \"severity\": {\n\
+      \"enum\": [\n\
+        \"critical\",\n\
+        \"high\",\n\
+        \"medium\",\n\
+        \"low\",\n\
+        \"info\",\n\
+        \"debug\"\n\
+      ]\n\
+    },\n\
+    \"verdict\": {\n\
+      \"enum\": [\n\
+        \"dangerous\",\n\
+        \"incomplete\",\n\
+        \"suspicious\",\n\
+        \"clean\",\n\
+        \"skipped\"\n\
+      ]\n\
+    },\n\
+    \"file\": {\n\
+      \"type\": \"object\",\n\
+      \"properties\": {\n\
+        \"path\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"From the target, as in issues.\"\n\
+        },\n\
+        \"verdict\": {\n\
+          \"$ref\": \"#/$defs/verdict\"\n\
+        },\n\
+        \"risk_score\": {\n\
+          \"type\": \"number\",\n\
+          \"minimum\": 0,\n\
+          \"maximum\": 10\n\
+        },\n\
+        \"formats\": {\n\
+          \"type\": \"array\",\n\
+          \"items\": {\n\
+            \"type\": \"string\"\n\
+          },\n\
+          \"description\": \"Outermost first.\"\n\
+        },\n\
+        \"size\": {\n\
+          \"type\": [\n\
+            \"integer\",\n\
+            \"null\"\n\
+          ],\n\
+          \"minimum\": 0\n\
+        },\n\
+        \"sha256\": {\n\
+          \"type\": [\n\
+            \"string\",\n\
+            \"null\"\n\
+          ],\n\
+          \"pattern\": \"^[0-9a-f]{64}$\",\n\
+          \"description\": \"Where it was computed or the store says it.\"\n\
+        },\n\
+        \"accepted\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 0,\n\
+          \"description\": \"Issues that the configuration accepts; the verdict counts them.\"\n\
+        },\n\
+        \"bytes_read\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 0,\n\
+          \"x-volatile\": true\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"path\",\n\
+        \"verdict\",\n\
+        \"risk_score\",\n\
+        \"formats\",\n\
+        \"size\",\n\
+        \"sha256\",\n\
+        \"accepted\",\n\
+        \"bytes_read\"\n\
+      ],\n\
+      \"additionalProperties\": false\n\
+    },\n\
+    \"issue\": {\n\
+      \"type\": \"object\",\n\
+      \"properties\": {\n\
+        \"rule_id\": {\n\
+          \"type\": \"string\",\n\
+          \"pattern\": \"^[a-z0-9][a-z0-9.-]*$\"\n\
+        },\n\
+        \"severity\": {\n\
+          \"$ref\": \"#/$defs/severity\"\n\
+        },\n\
+        \"severity_score\": {\n\
+          \"enum\": [\n\
+            10,\n\
+            7.5,\n\
+            5,\n\
+            2.5,\n\
+            1,\n\
+            0\n\
+          ]\n\
+        },\n\
+        \"safety_level\": {\n\
+          \"enum\": [\n\
+            \"dangerous\",\n\
+            \"suspicious\",\n\
+            \"innocuous\"\n\
+          ]\n\
+        },\n\
+        \"message\": {\n\
+          \"type\": \"string\",\n\
+          \"minLength\": 1\n\
+        },\n\
+        \"location\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Path, members and stream, joined by colons.\"\n\
+        },\n\
+        \"location_parts\": {\n\
+          \"type\": \"array\",\n\
+          \"items\": {\n\
+            \"type\": \"string\"\n\
+          },\n\
+          \"minItems\": 1,\n\
+          \"description\": \"The same, apart: path first.\"\n\
+        },\n\
+        \"path\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Equal to that of its asset.\"\n\
+        },\n\
+        \"offset\": {\n\
+          \"type\": [\n\
+            \"integer\",\n\
+            \"null\"\n\
+          ],\n\
+          \"minimum\": 0,\n\
+          \"description\": \"Byte in the innermost part of the location; null when it concerns the whole.\"\n\
+        },\n\
+        \"count\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 1,\n\
+          \"description\": \"How often it was seen. Harmless ones are reported once a file, at the first place.\"\n\
+        },\n\
+        \"title\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"The title of its rule.\"\n\
+        },\n\
+        \"reasons_rule_id\": {\n\
+          \"type\": [\n\
+            \"string\",\n\
+            \"null\"\n\
+          ],\n\
+          \"description\": \"The rule whose reasons apply, where it is another: a wrapper has those of what it is applied to.\"\n\
+        },\n\
+        \"why\": {\n\
+          \"type\": \"string\"\n\
+        },\n\
+        \"fix\": {\n\
+          \"type\": \"string\"\n\
+        },\n\
+        \"references\": {\n\
+          \"type\": \"array\",\n\
+          \"items\": {\n\
+            \"type\": \"string\"\n\
+          }\n\
+        },\n\
+        \"atlas\": {\n\
+          \"type\": \"array\",\n\
+          \"items\": {\n\
+            \"type\": \"string\",\n\
+            \"pattern\": \"^AML\\\\.T[0-9]{4}(\\\\.[0-9]{3})?$\"\n\
+          },\n\
+          \"description\": \"Techniques of MITRE ATLAS.\"\n\
+        },\n\
+        \"details\": {\n\
+          \"type\": \"object\",\n\
+          \"description\": \"What the rule adds, such as global, expressions and evidence.\"\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"rule_id\",\n\
+        \"severity\",\n\
+        \"severity_score\",\n\
+        \"safety_level\",\n\
+        \"message\",\n\
+        \"location\",\n\
+        \"location_parts\",\n\
+        \"path\",\n\
+        \"offset\",\n\
+        \"count\",\n\
+        \"title\",\n\
+        \"reasons_rule_id\",\n\
+        \"why\",\n\
+        \"fix\",\n\
+        \"references\",\n\
+        \"atlas\",\n\
+        \"details\"\n\
+      ],\n\
+      \"additionalProperties\": false\n\
+    },\n\
+    \"error\": {\n\
+      \"description\": \"Something that could not be read.\",\n\
+      \"type\": \"object\",\n\
+      \"properties\": {\n\
+        \"path\": {\n\
+          \"type\": \"string\"\n\
+        },\n\
+        \"location\": {\n\
+          \"type\": \"string\",\n\
+          \"description\": \"Path, members and stream, joined by colons.\"\n\
+        },\n\
+        \"location_parts\": {\n\
+          \"type\": \"array\",\n\
+          \"items\": {\n\
+            \"type\": \"string\"\n\
+          },\n\
+          \"minItems\": 1,\n\
+          \"description\": \"The same, apart: path first.\"\n\
+        },\n\
+        \"message\": {\n\
+          \"type\": \"string\",\n\
+          \"minLength\": 1\n\
+        },\n\
+        \"remedy\": {\n\
+          \"type\": \"string\"\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"path\",\n\
+        \"location\",\n\
+        \"location_parts\",\n\
+        \"message\",\n\
+        \"remedy\"\n\
+      ],\n\
+      \"additionalProperties\": false\n\
+    },\n\
+    \"failure\": {\n\
+      \"type\": \"object\",\n\
+      \"properties\": {\n\
+        \"class\": {\n\
+          \"enum\": [\n\
+            \"retry\",\n\
+            \"final\"\n\
+          ],\n\
+          \"description\": \"retry: the same task may succeed later or elsewhere; final: it will not.\"\n\
+        },\n\
+        \"reason\": {\n\
+          \"enum\": [\n\
+            \"invalid-task\",\n\
+            \"not-found\",\n\
+            \"forbidden\",\n\
+            \"changed\",\n\
+            \"unsupported\",\n\
+            \"rate-limited\",\n\
+            \"unavailable\",\n\
+            \"time\",\n\
+            \"memory\",\n\
+            \"stopped\",\n\
+            \"defect\"\n\
+          ]\n\
+        },\n\
+        \"message\": {\n\
+          \"type\": \"string\",\n\
+          \"minLength\": 1,\n\
+          \"x-volatile\": true\n\
+        },\n\
+        \"after\": {\n\
+          \"type\": [\n\
+            \"number\",\n\
+            \"null\"\n\
+          ],\n\
+          \"minimum\": 0,\n\
+          \"x-volatile\": true,\n\
+          \"description\": \"Seconds to wait before the next try, where the server says so (Retry-After).\"\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"class\",\n\
+        \"reason\",\n\
+        \"message\",\n\
+        \"after\"\n\
+      ],\n\
+      \"additionalProperties\": false\n\
+    }\n\
+  }\n\
+}\n\
+",
+  },
+  "worker-task": {
+    version: "1.0",
+    title: "modelaudit worker task",
+    text: "{\n\
+  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\
+  \"$id\": \"urn:modelaudit:worker-task:1.0\",\n\
+  \"title\": \"modelaudit worker task\",\n\
+  \"description\": \"One line of what `modelaudit worker` reads and of a manifest of `modelaudit run`: a JSON object in UTF-8, at most 64 MiB. Fields that are not named here are ignored.\",\n\
+  \"type\": \"object\",\n\
+  \"properties\": {\n\
+    \"id\": {\n\
+      \"type\": \"string\",\n\
+      \"minLength\": 1,\n\
+      \"maxLength\": 4096,\n\
+      \"description\": \"Comes back with the result. Unique in a manifest: `modelaudit run` skips the ids that its output has.\"\n\
+    },\n\
+    \"uri\": {\n\
+      \"type\": \"string\",\n\
+      \"minLength\": 1,\n\
+      \"maxLength\": 16384,\n\
+      \"description\": \"What is fetched: hf://org/model[@revision][/path] (a repository, a folder of one, or a file), https:// or http:// (a file). A worker with other sources takes their addresses too.\"\n\
+    },\n\
+    \"path\": {\n\
+      \"type\": \"string\",\n\
+      \"minLength\": 1,\n\
+      \"maxLength\": 16384,\n\
+      \"description\": \"A local file or folder.\"\n\
+    },\n\
+    \"revision\": {\n\
+      \"type\": \"string\",\n\
+      \"pattern\": \"^[0-9a-f]{40}([0-9a-f]{24})?$\",\n\
+      \"description\": \"The commit that an hf:// address without a revision is read at. With siblings, no listing is asked for.\"\n\
+    },\n\
+    \"sha256\": {\n\
+      \"type\": \"string\",\n\
+      \"pattern\": \"^[0-9a-f]{64}$\",\n\
+      \"description\": \"SHA-256 of the file. Of a local file it is compared with its bytes, of a remote one with what its server says.\"\n\
+    },\n\
+    \"etag\": {\n\
+      \"type\": \"string\",\n\
+      \"minLength\": 1,\n\
+      \"maxLength\": 1024,\n\
+      \"description\": \"The store's own id of the object: the hub's blob id, or a strong ETag without its quotation marks. An answer with another one is an error.\"\n\
+    },\n\
+    \"size\": {\n\
+      \"type\": \"integer\",\n\
+      \"minimum\": 0,\n\
+      \"description\": \"Bytes of the file.\"\n\
+    },\n\
+    \"siblings\": {\n\
+      \"type\": \"array\",\n\
+      \"maxItems\": 200000,\n\
+      \"items\": {\n\
+        \"$ref\": \"#/$defs/sibling\"\n\
+      },\n\
+      \"description\": \"All files of the repository at that revision, the file itself among them where the task names one; needs `revision`. Without it the worker lists the repository.\"\n\
+    }\n\
+  },\n\
+  \"required\": [\n\
+    \"id\"\n\
+  ],\n\
+  \"oneOf\": [\n\
+    {\n\
+      \"required\": [\n\
+        \"uri\"\n\
+      ]\n\
+    },\n\
+    {\n\
+      \"required\": [\n\
+        \"path\"\n\
+      ]\n\
+    }\n\
+  ],\n\
+  \"$defs\": {\n\
+    \"sibling\": {\n\
+      \"type\": \"object\",\n\
+      \"properties\": {\n\
+        \"path\": {\n\
+          \"type\": \"string\",\n\
+          \"minLength\": 1,\n\
+          \"maxLength\": 16384,\n\
+          \"description\": \"From the root of the repository, with /.\"\n\
+        },\n\
+        \"size\": {\n\
+          \"type\": \"integer\",\n\
+          \"minimum\": 0\n\
+        },\n\
+        \"sha256\": {\n\
+          \"type\": \"string\",\n\
+          \"pattern\": \"^[0-9a-f]{64}$\",\n\
+          \"description\": \"As the store has it, for instance of a file in the hub's large storage.\"\n\
+        },\n\
+        \"etag\": {\n\
+          \"type\": \"string\",\n\
+          \"minLength\": 1,\n\
+          \"maxLength\": 1024,\n\
+          \"description\": \"The store's own id of the object, for instance the hub's blob id.\"\n\
+        }\n\
+      },\n\
+      \"required\": [\n\
+        \"path\"\n\
+      ]\n\
+    }\n\
+  }\n\
+}\n\
+",
+  },
 };
