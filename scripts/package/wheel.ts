@@ -5,11 +5,13 @@
  * @module
  */
 
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../../src/cli/io.ts";
 import { TOOL_VERSION } from "../../src/core/version.ts";
 import { REMOTE_SCHEMES } from "../../src/remote/resolve.ts";
+import { NOTICES, noticesOf } from "../release/licenses.ts";
+import type { LockFile } from "../release/lock.ts";
 import { sevenZipLicenses } from "./stage.ts";
 
 /** What is copied of `python/`; the rest are its tests. */
@@ -33,6 +35,8 @@ export function stageWheel(root: string, folder: string): string {
   for (const [name, text] of Object.entries(sevenZipLicenses(root))) {
     writeFileSync(join(folder, name), text);
   }
+  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as LockFile;
+  writeFileSync(join(folder, NOTICES), noticesOf(lock, []));
   const home = join(folder, "src", "modelaudit_scanner");
   writeFileSync(join(home, "_version.py"), versionModule());
   const program = join(home, "_program");
