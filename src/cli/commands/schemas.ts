@@ -1333,7 +1333,7 @@ export const SCHEMAS: Readonly<Record<string, PublishedSchema>> = {
   \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\
   \"$id\": \"urn:modelaudit:worker-result:1.0\",\n\
   \"title\": \"modelaudit worker result\",\n\
-  \"description\": \"One line of what `modelaudit worker` writes and of the output of `modelaudit run`. Fields with \\\"x-volatile\\\" may differ between two scans of the same bytes by the same program; all others are equal, whatever machine did the task, in which order and from where. Text in it comes from scanned files: escape it before showing it.\",\n\
+  \"description\": \"One line of what `modelaudit worker` writes and of the output of `modelaudit run`. Fields with \\\"x-volatile\\\" may differ between two scans of the same bytes by the same program; all others are equal, on every machine, in any order and from any place. Text in it comes from scanned files: escape it before showing it.\",\n\
   \"type\": \"object\",\n\
   \"properties\": {\n\
     \"schema_version\": {\n\
