@@ -1364,6 +1364,13 @@ export const SCHEMAS: Readonly<Record<string, PublishedSchema>> = {
       ],\n\
       \"description\": \"The task's address or path as it may be shown, without secrets; null where it has none.\"\n\
     },\n\
+    \"revision\": {\n\
+      \"type\": [\n\
+        \"string\",\n\
+        \"null\"\n\
+      ],\n\
+      \"description\": \"The commit that was read; null where there is none, or it is not known.\"\n\
+    },\n\
     \"key\": {\n\
       \"type\": [\n\
         \"string\",\n\
@@ -1384,7 +1391,7 @@ export const SCHEMAS: Readonly<Record<string, PublishedSchema>> = {
         },\n\
         \"name\": {\n\
           \"type\": \"string\",\n\
-          \"description\": \"The name by which formats were recognised: of a file its base name, of a repository empty. With a configuration the whole path or address.\"\n\
+          \"description\": \"The name by which formats were recognised: of a file its base name, or its path in the repository; of a repository or folder empty. With a configuration the whole path or address.\"\n\
         },\n\
         \"rules\": {\n\
           \"type\": \"string\",\n\
@@ -1524,6 +1531,7 @@ export const SCHEMAS: Readonly<Record<string, PublishedSchema>> = {
     \"id\",\n\
     \"line\",\n\
     \"target\",\n\
+    \"revision\",\n\
     \"key\",\n\
     \"key_parts\",\n\
     \"siblings_key\",\n\
