@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { loadRules } from "../../rules/rules.ts";
 import { scanSource } from "../../scan/scan_source.ts";
@@ -217,4 +218,20 @@ test("what a project's own build backend does when pip asks it runs at install",
   ]);
   const other = data.replace("build_wheel", "build_wheels");
   assert.deepEqual(reported(await scanZip([{ name: "p-1/backend.py", data: other }])), []);
+});
+
+test("each module of a wheel that runs a command on a way that no call shows is found", async () => {
+  const path = new URL(
+    "../../../testdata/python/suspicious/reached-1.0-py3-none-any.whl",
+    import.meta.url,
+  );
+  const bytes = await readFile(path);
+  const report = await scanSource(bytesSource("reached-1.0-py3-none-any.whl", bytes), { rules });
+  const names = new Set(Buffer.from(bytes).toString("latin1").match(/reached\/\w+\.py/gu));
+  const found = new Set(
+    report.findings.filter(({ severity }) => severity !== "info")
+      .map(({ location }) => location.parts[0]),
+  );
+  assert.deepEqual([...names].filter((name) => !found.has(name)), []);
+  assert.ok(names.size > 30);
 });

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { mayHave } from "./builtin_attributes.ts";
+import {
+  constantMayHave,
+  containerMayHave,
+  functionMayHave,
+  mayHave,
+  outerMayHave,
+} from "./builtin_attributes.ts";
 import { isListedStandardModule } from "./names.ts";
 import { COMPUTED, shortest } from "./paths.ts";
 import type { AttributesRoom, Rooms } from "./rooms.ts";
@@ -15,6 +21,7 @@ import {
   type Code,
   type Constant,
   constantOf,
+  type Container,
   type Instance,
   NO_ARGUMENTS,
   type Outer,
@@ -29,6 +36,8 @@ import {
 
 /** Bases that keep arguments as attributes: exceptions, tuples with names. */
 const KEEPING = /(?:Exception|ExceptionGroup|Error|Warning|NamedTuple|namedtuple)$/u;
+/** What gives parameters, with their defaults and annotations. */
+const SIGNATURE = /^inspect\.(?:signature|Signature|getfullargspec|getargspec)(?:\.|$)/u;
 /** Parts of a dotted path. The most in seven wheels are 6. CWE-400. */
 const PATH_PARTS = 12;
 /** Characters of one; the longest module of the libraries audited has 98. CWE-770. */
@@ -78,7 +87,14 @@ export class Attributes implements AttributesRoom {
   }
 
   attribute(value: Value, id: string, site: object): Values {
-    if (id === "__call__" && value.kind !== "instance" && value.kind !== "class") return [value];
+    if (id === "__call__" && value.kind !== "instance" && value.kind !== "class") {
+      const isType = value.kind === "outer" && value.path === "builtins.type";
+      return isType ? [this.#rooms.heap.outer("builtins.type.__call__")] : [value];
+    }
+    // What a closure holds stands in cells.
+    if (id === "cell_contents" && value.kind !== "instance" && value.kind !== "class") {
+      return [value];
+    }
     if (id === "__getattribute__" && value.kind !== "instance") {
       return [this.#rooms.heap.method(value, id)];
     }
@@ -110,10 +126,14 @@ export class Attributes implements AttributesRoom {
         return id === "__self__" ? [value.self] : [];
       case "constant":
         if (id === "__class__") return [this.#rooms.heap.outer(classOf(value))];
-        return [this.#rooms.heap.method(value, id)];
+        return constantMayHave(value, id) ? [this.#rooms.heap.method(value, id)] : [];
       case "container":
         if (id === "__class__") return [this.#rooms.heap.outer(`builtins.${value.type}`)];
-        return [this.#rooms.heap.method(value, id)];
+        // The frame of a generator or coroutine.
+        if (/^(?:gi|cr|ag)_frame$/u.test(id)) {
+          return [this.#rooms.heap.outer("sys._getframe", true)];
+        }
+        return containerMayHave(id) ? [this.#rooms.heap.method(value, id)] : [];
       case "space": {
         // The module itself, or the mapping of its names.
         const own = value.of instanceof Scope && value.of.names.has(id)
@@ -147,20 +167,14 @@ export class Attributes implements AttributesRoom {
     if (id === "__loader__" || (id === "loader" && path.endsWith("__spec__"))) {
       return [this.#rooms.heap.outer("<module>.__loader__")];
     }
+    if (called && SIGNATURE.test(base)) return this.#ofSignature(value, id);
     const full = shortest(shortened(called ? base : path, id));
     const given = this.#run.given.get(full);
+    if (!outerMayHave(value, id)) return union(given ?? [], this.#ofCarried(value, id));
     const kept: Values = called ? carries : [];
     let made: Values = [this.#rooms.heap.outer(full, called, site, kept, called ? base : full)];
     if (called && kept.length > 0) {
-      // An attribute of what was made of something may be that thing's.
-      for (const each of kept) {
-        if (each.kind === "outer" && !each.called && isSensitive(each.path)) {
-          const telling = TELLING.get(id);
-          if (telling !== undefined) {
-            made = union(made, [this.#rooms.heap.outer(shortest(`${each.path}.${id}`))]);
-          }
-        }
-      }
+      made = union(made, this.#ofCarried(value, id));
       if (/(?:^|\.)(?:SimpleNamespace|namedtuple|Namespace)$/u.test(path)) made = union(made, kept);
     }
     if (path === COMPUTED || path.endsWith(`.${COMPUTED}`)) {
@@ -169,6 +183,30 @@ export class Attributes implements AttributesRoom {
     }
     made = union(made, this.#telling(value, id));
     return given === undefined ? made : union(made, given);
+  }
+
+  /** What a signature tells of the functions that it was made of: any attribute may lead there. */
+  #ofSignature(value: Outer, id: string): Values {
+    let all: Values = [value];
+    if (!/^(?:default|annotation|return_annotation)$/u.test(id)) return all;
+    for (const each of value.carries) {
+      if (each.kind !== "function") continue;
+      all = union(all, this.#rooms.heap.allOf(this.#annotationsOf(each).items));
+      if (each.defaults !== undefined) all = union(all, this.#rooms.heap.allOf(each.defaults));
+    }
+    return all;
+  }
+
+  /** An attribute of what was made of something may be that thing's. */
+  #ofCarried({ called, carries }: Outer, id: string): Values {
+    if (!called || !TELLING.has(id)) return [];
+    let all: Values = [];
+    for (const each of carries) {
+      if (each.kind === "outer" && !each.called && isSensitive(each.path)) {
+        all = union(all, [this.#rooms.heap.outer(shortest(`${each.path}.${id}`))]);
+      }
+    }
+    return all;
   }
 
   /**
@@ -201,13 +239,31 @@ export class Attributes implements AttributesRoom {
       }
       return [this.#rooms.heap.listOf(value.node, "tuple", all)];
     }
+    if (id === "__annotations__") return [this.#annotationsOf(value)];
     if (id === "__dict__") return [this.#rooms.heap.outer(`<function>`, true)];
     if (id === "__class__") return [this.#rooms.heap.outer("types.FunctionType")];
-    return value.attributes?.get(id) ?? [this.#rooms.heap.method(value, id)];
+    return value.attributes?.get(id) ??
+      (functionMayHave(id) ? [this.#rooms.heap.method(value, id)] : []);
+  }
+
+  #annotationsOf({ node, scope }: Code): Container {
+    const made = this.#rooms.heap.annotations(node);
+    const all = [...node.parameters, { name: "return", annotation: node.returns }];
+    for (const { name, annotation } of all) {
+      if (annotation === undefined) continue;
+      const values = this.#rooms.expressions.value(annotation, scope.parent ?? scope);
+      this.#rooms.heap.addItem(made, name, values);
+    }
+    return made;
   }
 
   #classAttribute(value: Class, id: string, site: object): Values {
     if (id === "__dict__") return [this.#rooms.heap.space(value)];
+    if (id === "__annotations__" && value.fields !== undefined) {
+      const made = this.#rooms.heap.annotations(value);
+      for (const [name, values] of value.fields) this.#rooms.heap.addItem(made, name, values);
+      return [made];
+    }
     if (id === "__call__") return [value];
     if (id === "__name__") return [constantOf(value.name), UNKNOWN_CONSTANT];
     if (id === "__qualname__") return [UNKNOWN_CONSTANT];
@@ -220,7 +276,7 @@ export class Attributes implements AttributesRoom {
         ),
       ];
     }
-    if (id === "__subclasses__" || id === "mro") return [this.#rooms.heap.outer(`<own>.${id}`)];
+    if (id === "__subclasses__" || id === "mro") return [this.#rooms.heap.method(value, id)];
     if (id === "__class__") {
       return value.metaclass.length > 0
         ? value.metaclass
@@ -281,6 +337,8 @@ export class Attributes implements AttributesRoom {
     if (id === "__dict__") return [this.#rooms.heap.space(value)];
     let all: Values = value.attributes.get(id) ?? [];
     let found = all.length > 0;
+    // What computes it may raise an AttributeError, upon which Python asks for it otherwise.
+    let raises = false;
     for (const member of this.#rooms.classes.member(value.of, id)) {
       found = true;
       if (member.kind === "function" || member.kind === "partial") {
@@ -292,19 +350,30 @@ export class Attributes implements AttributesRoom {
             : member.target,
         ]);
       } else if (member.kind === "property") {
+        raises = true;
         all = union(
           all,
           this.#rooms.calls.callAll(member.get, { ...NO_ARGUMENTS, positions: [[self]] }),
         );
       } else if (member.kind === "instance") {
+        raises = true;
         all = union(all, [member]);
         all = union(all, this.#rooms.objects.special(member, ["__get__"], [[self], [self.of]]));
       } else all = union(all, [member]);
     }
     all = union(all, this.#rooms.objects.special(value, ["__getattribute__"], [[constantOf(id)]]));
+    if (raises) {
+      all = union(all, this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]));
+    }
     if (found) return all;
     all = union(all, value.attributes.get(COMPUTED) ?? []);
     all = union(all, this.#rooms.objects.special(value, ["__getattr__"], [[constantOf(id)]]));
+    // A module has functions of its own for that.
+    const own = value.attributes.get("__getattr__");
+    if (own !== undefined) {
+      const positions = [[constantOf(id)]];
+      all = union(all, this.#rooms.calls.callAll(own, { ...NO_ARGUMENTS, positions }));
+    }
     const bases = this.#rooms.classes.outerBases(value.of);
     for (const base of bases) {
       if (!mayHave(base.path, id)) continue;

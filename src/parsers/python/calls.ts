@@ -186,6 +186,9 @@ export class Calls implements CallsRoom {
     if (called && carries.length > 0) {
       const inner = this.callCarried(value, given, site);
       this.#rooms.records.note(path, true, site, given, [value]);
+      this.#rooms.runningModels.model({ path, name: path, given, site, value });
+      const isStandard = isListedStandardModule(path.split(".")[0] ?? "");
+      this.#hand(path, given, isStandard, site, decorates);
       const all = this.carried(given);
       const kept = union(carries, all);
       // A method keeps what it is given: the object may use it later.

@@ -104,7 +104,7 @@ export class Classes implements ClassesRoom {
           const self: Values = name === "__init__" ? [made] : [meta];
           this.#rooms.calls.callAll(methods, { ...given, positions: [self, ...positions] });
         }
-        this.#rooms.objects.deferOwn(meta, /^__\w+__$/u, made);
+        this.#rooms.objects.deferOwn(meta, /^(?:__\w+__|mro)$/u, made);
       } else if (meta.kind !== "outer") {
         const positions: Values[] = [[constantOf(made.name)], made.bases, [
           this.#rooms.heap.space(made),
@@ -117,6 +117,9 @@ export class Classes implements ClassesRoom {
     }
     for (const base of made.bases) {
       if (base.kind !== "class") continue;
+      const subclasses = union(base.subclasses ?? [], [made]);
+      if (subclasses !== base.subclasses) this.#run.changed();
+      base.subclasses = subclasses;
       const hook = this.member(base, "__init_subclass__");
       this.#rooms.calls.callAll(hook, { positions: [values], named, rest: [] });
     }

@@ -21,6 +21,7 @@ import { Methods } from "./methods.ts";
 import { Models } from "./models.ts";
 import { FunctionalModels } from "./models_functional.ts";
 import { IterationModels } from "./models_iteration.ts";
+import { RunningModels } from "./models_running.ts";
 import { ReflectionModels } from "./models_reflection.ts";
 import { TextModels } from "./models_text.ts";
 import { Objects } from "./objects.ts";
@@ -188,6 +189,7 @@ function roomsOf(run: Run): Rooms {
   rooms.methods = new Methods(rooms);
   rooms.models = new Models(rooms);
   rooms.reflectionModels = new ReflectionModels(rooms);
+  rooms.runningModels = new RunningModels(rooms);
   rooms.functionalModels = new FunctionalModels(rooms);
   rooms.iterationModels = new IterationModels(rooms);
   rooms.textModels = new TextModels(rooms);

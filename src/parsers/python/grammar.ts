@@ -194,7 +194,7 @@ export class Grammar {
     const at = this.#cursor.start() + this.#cursor.base;
     this.#cursor.at++;
     const name = this.#cursor.identifier();
-    this.#typeParameters();
+    const bounds = this.#typeParameters();
     this.#cursor.expect("(");
     const parameters = this.#expressions.parameters(")", true);
     this.#cursor.expect(")");
@@ -217,27 +217,34 @@ export class Grammar {
     }
     const [tokens, base] = [this.#cursor.tokens, this.#cursor.base];
     const code = { name, parameters, returns, body: undefined, tokens, base, from, to, at };
-    return { kind: "function", code, decorators };
+    return { kind: "function", code, decorators, ...bounds };
   }
 
-  #typeParameters(): void {
-    if (!this.#cursor.take("[")) return;
-    for (let depth = 1; depth > 0; this.#cursor.at++) {
-      if (this.#cursor.kind() === TOKEN.newline || this.#cursor.kind() === TOKEN.end) {
-        this.#cursor.fail("expected ']'");
+  /** `[T: bound = default, *Ts, **P]`: bounds and defaults, where there are some. */
+  #typeParameters(): { readonly bounds: readonly Expression[] } | undefined {
+    if (!this.#cursor.take("[")) return undefined;
+    const bounds: Expression[] = [];
+    do {
+      if (this.#cursor.is("]")) break;
+      if (!this.#cursor.take("*")) this.#cursor.take("**");
+      this.#cursor.identifier();
+      if (this.#cursor.take(":")) bounds.push(this.#expressions.named());
+      if (this.#cursor.take("=")) {
+        this.#cursor.take("*");
+        bounds.push(this.#expressions.named());
       }
-      if (this.#cursor.is("[")) depth++;
-      else if (this.#cursor.is("]")) depth--;
-    }
+    } while (this.#cursor.take(","));
+    this.#cursor.expect("]");
+    return bounds.length > 0 ? { bounds } : undefined;
   }
 
   #class(decorators: readonly Expression[]): Statement {
     const at = this.#cursor.start() + this.#cursor.base;
     this.#cursor.at++;
     const name = this.#cursor.identifier();
-    this.#typeParameters();
+    const bounds = this.#typeParameters();
     const items = this.#cursor.take("(") ? this.#expressions.arguments() : [];
-    return { kind: "class", name, items, decorators, body: this.#block(), at };
+    return { kind: "class", name, items, decorators, body: this.#block(), at, ...bounds };
   }
 
   #if(): Statement {
@@ -443,9 +450,9 @@ export class Grammar {
           ) {
             this.#cursor.at++;
             const name = this.#cursor.identifier();
-            this.#typeParameters();
+            const bounds = this.#typeParameters();
             this.#cursor.expect("=");
-            statements.push({ kind: "alias", name, value: this.#expressions.several() });
+            statements.push({ kind: "alias", name, value: this.#expressions.several(), ...bounds });
             return;
           }
       }

@@ -184,6 +184,10 @@ export class Heap implements HeapRoom {
     }
   }
 
+  annotations(of: object): Container {
+    return this.site<Container>(of, "annotations", () => containerOf("dict"));
+  }
+
   listOf(site: object, type: Container["type"], rest: Values): Container {
     const made = this.site<Container>(site, `rest ${type}`, () => containerOf(type));
     this.addRest(made, rest);

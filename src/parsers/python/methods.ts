@@ -13,6 +13,7 @@ import type { Run } from "./run.ts";
 import { isCarried, REACHING } from "./sinks.ts";
 import {
   type Arguments,
+  type Class,
   type Code,
   type Constant,
   constantOf,
@@ -79,6 +80,9 @@ function partsOf(text: string, name: string, values: readonly Constant["value"][
   return words === "" ? [] : words.split(/[ \t\n\r\f\v]+/u);
 }
 
+/** Fields of a text that is formatted whose attributes are followed. The most in use are 3. CWE-834. */
+const FIELDS = 16;
+
 /** Methods of constants, containers and mappings of names. */
 export class Methods implements MethodsRoom {
   readonly #rooms: Rooms;
@@ -128,11 +132,20 @@ export class Methods implements MethodsRoom {
         return this.#containerMethod(self, name, given, at);
       case "instance":
         return self.attributes.get("<items>") ?? [];
+      case "class":
+        return this.#classMethod(self, name, at);
       case "function":
         return this.#functionMethod(self, name, given);
       default:
         return [];
     }
+  }
+
+  /** `__subclasses__` and `mro` of a class of the module. */
+  #classMethod(self: Class, name: string, site: object): Values {
+    if (name !== "__subclasses__" && name !== "mro") return [];
+    const all = name === "mro" ? union([self], self.bases) : self.subclasses ?? [];
+    return [this.#rooms.heap.listOf(site, "list", all)];
   }
 
   /** `@dispatched.register`, with a class or without: the function runs when the other is called. */
@@ -153,6 +166,7 @@ export class Methods implements MethodsRoom {
         }
       }
     }
+    if (name === "format" || name === "format_map") this.#fields(self.value, sets, site);
     if (name === "join" && typeof self.value === "string") return this.join(self, given, site);
     const constants: Constant[] = [];
     let known = given.named.size === 0 && given.rest.length === 0;
@@ -194,6 +208,29 @@ export class Methods implements MethodsRoom {
       return [UNKNOWN_HIDDEN];
     }
     return [unknownOf(self, ...given.positions.flat().filter((each) => each.kind === "constant"))];
+  }
+
+  /** `"{0.name[key]}"` reads attributes and items of what it is given. */
+  #fields(text: Constant["value"], sets: readonly Values[], site: object): void {
+    const names = typeof text === "string"
+      ? [...text.matchAll(/[.](\w+)/gu)].slice(0, FIELDS).map(([, name = ""]) => name)
+      : [];
+    let all = sets.flat().filter(({ kind }) => kind === "instance" || kind === "container");
+    for (const name of names) {
+      all = [...this.#rooms.attributes.attributes(all, name, site)].filter(({ kind }) =>
+        kind === "instance"
+      );
+      for (const each of all) {
+        if (each.kind === "instance") {
+          this.#rooms.objects.special(each, ["__str__", "__repr__", "__format__"]);
+        }
+      }
+    }
+    if (names.length > 0) return;
+    for (const each of all) {
+      if (each.kind !== "instance") continue;
+      this.#rooms.objects.special(each, ["__getattr__", "__getattribute__", "__missing__"], [[]]);
+    }
   }
 
   /** What formatting gives for each combination of a few constants; undefined where one is not known. */
@@ -263,7 +300,12 @@ export class Methods implements MethodsRoom {
         for (const each of first) {
           if (each.kind === "space") this.#merge(self, each, at);
           if (each.kind !== "container") continue;
-          const all = containerOf("dict");
+          // The same for each call, so that reading one again changes nothing.
+          const all = this.#rooms.heap.site<Container>(
+            at.site,
+            "updates",
+            () => containerOf("dict"),
+          );
           this.#rooms.collections.update(all, [each]);
           for (const [key, values] of all.items) this.#rooms.targets.setName(self, key, values, at);
           if (all.rest.length > 0) this.#rooms.targets.setName(self, undefined, all.rest, at);

@@ -26,12 +26,13 @@ export class Models implements ModelsRoom {
     const call = { path, name, given, site, value };
     const known = this.#rooms.reflectionModels.model(call) ??
       this.#rooms.functionalModels.model(call) ?? this.#rooms.iterationModels.model(call) ??
-      this.#rooms.textModels.model(call);
+      this.#rooms.textModels.model(call) ?? this.#rooms.runningModels.model(call);
     if (known !== undefined) return known;
     const [first = []] = given.positions;
     const at = site?.site ?? value;
     if (
-      /(?:^|[._])(?:cached_?|lazy_?|class_?|abstract)?property$/iu.test(path) &&
+      /(?:^|[._])(?:(?:cached_?|lazy_?|class_?|abstract)?property|DynamicClassAttribute|reify)$/iu
+        .test(path) &&
       first.some(({ kind }) => kind === "function")
     ) {
       const made = this.#rooms.heap.site<Property>(

@@ -14,6 +14,7 @@ import {
   itemsOf,
   NO_ARGUMENTS,
   type Partial,
+  Scope,
   union,
   UNKNOWN_CONSTANT,
   type Values,
@@ -96,6 +97,13 @@ export class FunctionalModels implements FunctionalModelsRoom {
           all = union(all, this.#rooms.calls.callAll(target, { ...NO_ARGUMENTS, rest }, site));
         }
         return all;
+      }
+      case "<executed>": {
+        const text = this.#rooms.calls.callAll(first, NO_ARGUMENTS, site);
+        const span = site ?? { at: 0, end: 0 };
+        const known = text.filter((each) => each.kind === "constant" && each.value !== undefined);
+        if (known.length > 0) this.#rooms.texts.exec(known, span, new Scope("module"));
+        return [];
       }
       case "operator.getitem":
         return this.#rooms.items.items(first, second, at);

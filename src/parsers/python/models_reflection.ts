@@ -9,6 +9,7 @@ import type { CallSite, ModelCall, ReflectionModelsRoom, Rooms } from "./rooms.t
 import type { Run } from "./run.ts";
 import { isSensitive } from "./sinks.ts";
 import {
+  type Arguments,
   constantOf,
   type Container,
   containerOf,
@@ -146,6 +147,7 @@ export class ReflectionModels implements ReflectionModelsRoom {
       case "sys.modules.pop":
       case "sys.modules.__getitem__":
       case "sys.modules.setdefault":
+        if (name.endsWith("setdefault")) this.#modules(given, span);
         if (name !== "inspect.getmodule") {
           return union(
             this.#rooms.items.outerItem(this.#rooms.heap.outer("sys.modules"), keysOf(first), at),
@@ -249,7 +251,37 @@ export class ReflectionModels implements ReflectionModelsRoom {
       case "inspect.get_annotations":
       case "inspect.signature":
         this.#annotated(first, span);
-        return undefined;
+        return name === "inspect.signature"
+          ? undefined
+          : this.#rooms.attributes.attributes(first, "__annotations__", at);
+      case "inspect.getmembers":
+      case "inspect.getmembers_static": {
+        const pair = this.#rooms.heap.site<Container>(at, "member", () => containerOf("tuple"));
+        this.#rooms.heap.addItem(pair, "0", [UNKNOWN_CONSTANT]);
+        const all = this.#rooms.attributes.getattr(first, [UNKNOWN_CONSTANT], at);
+        this.#rooms.heap.addItem(pair, "1", all);
+        this.#rooms.records.note(path, true, site, given);
+        return [this.#rooms.heap.listOf(at, "list", [pair])];
+      }
+      case "type.__call__":
+        return this.#rooms.calls.callAll(
+          first,
+          { ...given, positions: given.positions.slice(1) },
+          site,
+        );
+      case "update":
+        // `__builtins__` of a module that was imported is a mapping.
+        this.#rooms.methods.callMethod(
+          this.#rooms.heap.space(this.#rooms.heap.outer("builtins")),
+          name,
+          given,
+          site,
+        );
+        return [];
+      case "sys.modules.update":
+      case "sys.modules.__setitem__":
+        this.#modules(given, span);
+        return [];
       case "copyreg.pickle":
       case "copyreg.constructor":
         for (const each of union(second, third)) {
@@ -348,6 +380,21 @@ export class ReflectionModels implements ReflectionModelsRoom {
         return first.flatMap((each) => each.kind === "class" ? [each.instance] : []);
     }
     return undefined;
+  }
+
+  /** What is put into `sys.modules`: `name, module`, mappings, or by names. */
+  #modules(given: Arguments, span: CallSite): void {
+    const [first = [], second] = given.positions;
+    const modules: Values = [this.#rooms.heap.outer("sys.modules")];
+    const put = (index: Values, values: Values): void => {
+      for (const each of modules) this.#rooms.targets.setItem(each, index, values, span);
+    };
+    if (second !== undefined) put(first, second);
+    for (const [name, values] of given.named) put([constantOf(name)], values);
+    for (const each of first) {
+      if (each.kind !== "container") continue;
+      for (const [name, values] of each.items) put([constantOf(name)], values);
+    }
   }
 
   /** Annotations that are written as texts, which something evaluates. */

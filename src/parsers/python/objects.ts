@@ -32,6 +32,9 @@ export const ITERATION = [
 /** What some function of another module may call of an object that it is given. */
 export const HANDED_METHODS =
   /^__(?!init__|new__|del__|init_subclass__|set_name__|class_getitem__|subclasshook__|prepare__|setattr__|delattr__|set__|delete__)\w+__$/u;
+/** Classes that execute what methods of their subclasses give. */
+const LOADER =
+  /^importlib\.(?:_\w+\.)?(?:abc|machinery|_abc|_bootstrap_external)\.\w*(?:Loader|ExecutionLoader)$/u;
 /**
  * Methods by which Python itself reaches an object: comparing it, hashing it, showing it
  * (https://docs.python.org/3/reference/datamodel.html, `copy`, `pickle`). Any operation may
@@ -115,6 +118,7 @@ export class Objects implements ObjectsRoom {
         );
       }
     }
+    this.#kept(of);
     // Fields of data classes whose values a function makes.
     for (const [name, values] of of.members) {
       for (const each of values) {
@@ -144,6 +148,25 @@ export class Objects implements ObjectsRoom {
       }
     }
     return union(all, [of.instance]);
+  }
+
+  /** What classes of other modules call of their objects, although nothing in the source does. */
+  #kept(of: Class): void {
+    for (const { path } of this.#rooms.classes.outerBases(of)) {
+      // The end of a file closes it.
+      if (path.startsWith("io.")) this.deferOwn(of, /^close$/u);
+      if (!LOADER.test(path)) continue;
+      for (const name of ["get_data", "get_source", "get_code"]) {
+        for (const each of this.#rooms.classes.member(of, name)) {
+          const method = each.kind === "function" ? this.pairOf(each, of.instance) : each;
+          const made = this.#rooms.heap.site<Partial>(method, "executed", () => ({
+            ...{ kind: "partial", target: [this.#rooms.heap.outer("<executed>")] },
+            ...{ first: [[method]], named: new Map() },
+          }));
+          this.#rooms.functions.defer(made, []);
+        }
+      }
+    }
   }
 
   /** Names of the fields of a data class, those of its bases first. */

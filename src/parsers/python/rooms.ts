@@ -80,6 +80,8 @@ export interface HeapRoom {
   loosen(container: Container): void;
   /** Adds values at a place of a container. */
   addItem(container: Container, key: string | undefined, values: Values): void;
+  /** What annotations of a module, function or class are kept in. */
+  annotations(of: object): Container;
   /** A container of which only the values are known. */
   listOf(site: object, type: Container["type"], rest: Values): Container;
   /** The module itself, as a mapping whose attributes are its names. */
@@ -134,6 +136,8 @@ export interface TargetsRoom {
   store(target: Expression, values: Values, scope: Scope): void;
   /** Gives an attribute values. */
   setAttribute(owner: Value, id: string, values: Values, span: CallSite): void;
+  /** Takes an attribute away. */
+  removeAttribute(owner: Value, id: string): void;
   /** Gives an item values. */
   setItem(owner: Value, index: Values, values: Values, span: CallSite): void;
   /** Gives a name of a mapping of names values. */
@@ -303,6 +307,12 @@ export interface ReflectionModelsRoom {
   model(call: ModelCall): Values | undefined;
 }
 
+/** Functions that run what texts say. */
+export interface RunningModelsRoom {
+  /** What such a function gives where that is another thing than a call gives; runs what it runs. */
+  model(call: ModelCall): Values | undefined;
+}
+
 /** Functions that call what they are given: `map`, `functools.reduce`, `operator.methodcaller`. */
 export interface FunctionalModelsRoom {
   /** What such a function does; undefined for all others. */
@@ -374,6 +384,7 @@ export interface Rooms {
   readonly methods: MethodsRoom;
   readonly models: ModelsRoom;
   readonly reflectionModels: ReflectionModelsRoom;
+  readonly runningModels: RunningModelsRoom;
   readonly functionalModels: FunctionalModelsRoom;
   readonly iterationModels: IterationModelsRoom;
   readonly textModels: TextModelsRoom;

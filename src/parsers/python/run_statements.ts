@@ -20,6 +20,10 @@ import {
   type Values,
 } from "./values.ts";
 
+/** Exceptions that `except*` takes apart, and the methods that it calls for that. */
+const GROUP = /^builtins\.(?:Base)?ExceptionGroup$/u;
+const GROUP_METHODS = /^(?:derive|split|subgroup)$/u;
+
 /** Statements: branches are all taken, loops read until they add nothing. */
 export class Statements implements StatementsRoom {
   readonly #rooms: Rooms;
@@ -85,6 +89,7 @@ export class Statements implements StatementsRoom {
         this.#rooms.imports.importNames(statement, scope);
         break;
       case "function": {
+        this.#bounds(statement, scope);
         const code = this.#rooms.functions.defineFunction(statement.code, scope);
         this.#rooms.scopes.bind(
           statement.code.name,
@@ -94,6 +99,7 @@ export class Statements implements StatementsRoom {
         break;
       }
       case "class":
+        this.#bounds(statement, scope);
         this.#rooms.classes.defineClass(statement, scope);
         break;
       case "if":
@@ -148,6 +154,7 @@ export class Statements implements StatementsRoom {
         break;
       case "alias": {
         // Its value is computed when something asks for it, which is taken for now.
+        this.#bounds(statement, scope);
         const made = this.#rooms.classes.namespaceObject(statement);
         const values = this.#rooms.expressions.value(statement.value, scope);
         this.#rooms.heap.addTo(made.attributes, "__value__", values);
@@ -172,11 +179,20 @@ export class Statements implements StatementsRoom {
     return [];
   }
 
+  /** Type parameters: what they are bound to is computed when something asks for it, which is taken for now. */
+  #bounds({ bounds = [] }: { readonly bounds?: readonly Expression[] }, scope: Scope): void {
+    for (const each of bounds) this.#rooms.expressions.value(each, scope);
+  }
+
   #assign(statement: Extract<Statement, { kind: "assign" }>, scope: Scope): void {
     const { annotation, value, targets } = statement;
     if (annotation !== undefined && scope.kind !== "function") {
       const values = this.#rooms.expressions.value(annotation, scope);
       const [target] = targets;
+      if (scope.kind === "module" && target?.kind === "name") {
+        const made = this.#rooms.heap.annotations(this.#run.module);
+        this.#rooms.heap.addItem(made, target.id, values);
+      }
       if (scope.owner !== undefined && scope.kind === "class" && target?.kind === "name") {
         const fields = scope.owner.fields ??= new Map();
         this.#rooms.heap.addTo(fields, target.id, values);
@@ -259,6 +275,13 @@ export class Statements implements StatementsRoom {
       if (value.kind === "class") {
         for (const made of this.#rooms.calls.call(value, NO_ARGUMENTS)) all.push(made);
       } else if (value.kind === "instance" || isCarried(value)) all.push(value);
+    }
+    // `except*` splits groups by methods of theirs.
+    for (const each of all) {
+      if (each.kind !== "instance") continue;
+      if (this.#rooms.classes.outerBases(each.of).some(({ path }) => GROUP.test(path))) {
+        this.#rooms.objects.deferOwn(each.of, GROUP_METHODS);
+      }
     }
     this.#run.add("raised", all);
   }
@@ -439,10 +462,11 @@ export class Statements implements StatementsRoom {
     if (target.kind !== "chain") return;
     const last = target.steps.at(-1);
     const owner = this.#rooms.chains.chain({ ...target, steps: target.steps.slice(0, -1) }, scope);
+    if (last?.kind === "item") this.#rooms.expressions.value(last.index, scope);
     for (const each of owner) {
       if (each.kind === "container") this.#rooms.heap.loosen(each);
-      if (each.kind !== "instance") continue;
-      this.#rooms.objects.special(each, [last?.kind === "item" ? "__delitem__" : "__delattr__"]);
+      if (last?.kind === "attribute") this.#rooms.targets.removeAttribute(each, last.id);
+      else if (each.kind === "instance") this.#rooms.objects.special(each, ["__delitem__"]);
     }
   }
 }

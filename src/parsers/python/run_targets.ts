@@ -12,6 +12,7 @@ import type { Run } from "./run.ts";
 import { HOOKS, isCarried, RISKY } from "./sinks.ts";
 import { endOf, type Expression } from "./syntax.ts";
 import {
+  type Code,
   constantOf,
   keysOf,
   NO_ARGUMENTS,
@@ -122,10 +123,16 @@ export class Targets implements TargetsRoom {
           }
         }
         this.#rooms.heap.addTo(owner.members, id, values);
+        if (id === "__bases__") {
+          const bases = union(owner.bases, this.#rooms.collections.elements(values, span.site));
+          if (bases !== owner.bases) this.#run.changed();
+          owner.bases = bases;
+        }
         return;
       case "function":
         owner.attributes ??= new Map();
         this.#rooms.heap.addTo(owner.attributes, id, values);
+        if (id === "__defaults__" || id === "__kwdefaults__") this.#defaults(owner, values, span);
         if (id === "__code__" || id === "__wrapped__") {
           for (const each of values) {
             if (each.kind === "function") {
@@ -153,6 +160,41 @@ export class Targets implements TargetsRoom {
       }
       case "space":
         this.setItem(owner, [constantOf(id)], values, span);
+    }
+  }
+
+  /** Gives a function other values for what a call leaves out; any of them may be any parameter's. */
+  #defaults(code: Code, values: Values, span: CallSite): void {
+    const all = union(
+      this.#rooms.collections.elements(values.filter((each) => !isMapping(each)), span.site),
+      this.#rooms.chains.valuesOf(values.filter(isMapping)),
+    );
+    code.defaults ??= new Map();
+    for (const { name, stars } of code.node.parameters) {
+      if (stars === 0) this.#rooms.heap.addTo(code.defaults, name, all);
+    }
+    code.version = undefined;
+    this.#run.changed();
+  }
+
+  removeAttribute(owner: Value, id: string): void {
+    if (owner.kind === "instance") {
+      this.#rooms.objects.special(owner, ["__delattr__"]);
+      for (const member of this.#rooms.classes.member(owner.of, id)) {
+        if (member.kind === "property") {
+          this.#rooms.calls.callAll(member.set, { ...NO_ARGUMENTS, positions: [[owner]] });
+        } else if (member.kind === "instance") {
+          this.#rooms.objects.special(member, ["__delete__"], [[owner]]);
+        }
+      }
+    } else if (owner.kind === "class") {
+      for (const meta of this.#rooms.classes.metaclasses(owner)) {
+        if (meta.kind !== "class") continue;
+        this.#rooms.calls.callAll(this.#rooms.classes.member(meta, "__delattr__"), {
+          ...NO_ARGUMENTS,
+          positions: [[owner], [constantOf(id)]],
+        });
+      }
     }
   }
 
@@ -195,7 +237,7 @@ export class Targets implements TargetsRoom {
               this.#rooms.heap.addTo(this.#run.given, `<module>${key}`, values);
             }
           }
-        } else if (owner.path === "builtins.__dict__") {
+        } else if (owner.path === "builtins.__dict__" || owner.path === "builtins") {
           for (const key of keys) {
             this.setAttribute(this.#rooms.heap.outer("builtins"), key ?? COMPUTED, values, span);
           }
@@ -227,4 +269,8 @@ export class Targets implements TargetsRoom {
       }
     }
   }
+}
+
+function isMapping(value: Value): boolean {
+  return value.kind === "container" && value.type === "dict";
 }

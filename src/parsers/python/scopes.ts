@@ -72,6 +72,8 @@ export class Scopes implements ScopesRoom {
         return [MODULE_NAME];
       case "__name__":
         return [this.#run.runs.main === true ? constantOf("__main__") : MODULE_NAME];
+      case "__annotations__":
+        return [this.#rooms.heap.annotations(this.#run.module)];
       case "__builtins__":
         return [this.#rooms.heap.outer("builtins")];
       case "__file__":

@@ -127,7 +127,7 @@ const RUNNERS = new RegExp(
 );
 /** Of these an end of that name says nothing: they only note what they are given. */
 const NOTES =
-  /^(?:abc\.|ctypes\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.|pytest\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.Weak|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|delattr|bool|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
+  /^(?:abc\.|ctypes\.|functools\.(?:lru_cache|cache|wraps|singledispatch|total_ordering|partialmethod|update_wrapper|cached_property)|contextlib\.(?:contextmanager|asynccontextmanager)|typing\.|dataclasses\.|enum\.|warnings\.|unittest\.(?:skip|expectedFailure|mock\.|case\.)|pytest\.|types\.(?:coroutine|DynamicClassAttribute|SimpleNamespace|MappingProxyType)|collections\.(?:namedtuple|OrderedDict|defaultdict|deque|ChainMap)|weakref\.Weak|inspect\.|builtins\.(?:property|staticmethod|classmethod|super|isinstance|issubclass|hasattr|callable|id|type|repr|dir|setattr|delattr|bool|object|print|len|hash)|asyncio\.coroutine|threading\.(?:local|Lock|RLock|Event|Condition|Semaphore)|atexit\.unregister|multiprocessing\.managers\.)/u;
 
 /** True for what calls functions that it is given. */
 export function runsArguments(path: string, isStandard: boolean): boolean {

@@ -133,6 +133,8 @@ export type Statement =
     readonly kind: "function";
     readonly code: FunctionNode;
     readonly decorators: readonly Expression[];
+    /** Bounds and defaults of its type parameters; undefined where it has none. */
+    readonly bounds?: readonly Expression[];
   }
   | {
     readonly kind: "class";
@@ -141,6 +143,7 @@ export type Statement =
     readonly decorators: readonly Expression[];
     readonly body: readonly Statement[];
     readonly at: number;
+    readonly bounds?: readonly Expression[];
   }
   | {
     readonly kind: "if";
@@ -187,7 +190,12 @@ export type Statement =
   | { readonly kind: "return"; readonly value: Expression | undefined }
   | { readonly kind: "raise" | "assert" | "delete"; readonly values: readonly Expression[] }
   /** `type name = value` */
-  | { readonly kind: "alias"; readonly name: string; readonly value: Expression }
+  | {
+    readonly kind: "alias";
+    readonly name: string;
+    readonly value: Expression;
+    readonly bounds?: readonly Expression[];
+  }
   | { readonly kind: "exec"; readonly value: Expression; readonly at: number; readonly end: number }
   | { readonly kind: "scope"; readonly global: boolean; readonly names: readonly string[] }
   | { readonly kind: "block"; readonly body: readonly Statement[] };

@@ -74,6 +74,8 @@ export interface Class {
   metaclass: Values;
   /** Names with annotations, in their order, and these: fields of a data class. */
   fields?: Map<string, Values>;
+  /** Classes of the module that name it as a base. */
+  subclasses?: Values;
   readonly instance: Instance;
 }
 
