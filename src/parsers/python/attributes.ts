@@ -62,6 +62,8 @@ function classOf(value: Constant): string {
  * to where that name stood first, so that there are not more paths than a loop can go through.
  */
 function shortened(path: string, id: string): string {
+  // Of what is not known no more is told apart than its last name.
+  if (path.startsWith(`${COMPUTED}.`)) return `${COMPUTED}.${id}`;
   const full = `${path}.${id}`;
   if (full.length > PATH_CHARACTERS) return path;
   const parts = path.split(".");
@@ -163,6 +165,7 @@ export class Attributes implements AttributesRoom {
         : [this.#rooms.heap.space(this.#rooms.heap.outer(shortest(path.slice(0, dot))))];
     }
     if (id === "f_builtins" || id === "__builtins__") return [this.#rooms.heap.outer("builtins")];
+    if (id === "__closure__" && called) return [value];
     if (id === "f_back" || (id === "__class__" && called)) return [value];
     if (id === "__loader__" || (id === "loader" && path.endsWith("__spec__"))) {
       return [this.#rooms.heap.outer("<module>.__loader__")];

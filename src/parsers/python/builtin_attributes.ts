@@ -66,6 +66,11 @@ const GIVE_NUMBERS =
   /^builtins\.(?:len|int|float|long|hash|id|ord|isinstance|issubclass|hasattr|callable|bool|all|any)$/u;
 const GIVE_CONTAINERS = /^builtins\.(?:list|dict|set|tuple|frozenset|range|xrange)$/u;
 
+/** True for functions and methods that give texts. */
+export function givesText(path: string): boolean {
+  return GIVE_TEXT.test(path);
+}
+
 const isDunder = (name: string): boolean => name.startsWith("__") && name.endsWith("__");
 
 /** False for what a constant that is known certainly does not have. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { givesText } from "./builtin_attributes.ts";
 import type { HeapRoom, Rooms } from "./rooms.ts";
 import type { Run } from "./run.ts";
 import { isCarried, isInertPath, isSensitive } from "./sinks.ts";
@@ -49,8 +50,18 @@ function madeOnce(
   return value;
 }
 
+/** Values that only matter where they are called. */
+const RUN: ReadonlySet<Value["kind"]> = new Set([
+  "function",
+  "bound",
+  "partial",
+  "class",
+  "method",
+]);
+
 /** Abstract values: one for each place of the source that makes one, and what they are put into. */
 export class Heap implements HeapRoom {
+  readonly #rooms: Rooms;
   readonly #run: Run;
   readonly #outers = new Map<string, Outer>();
   /** Values that a place of the source makes, by place and kind. */
@@ -59,6 +70,7 @@ export class Heap implements HeapRoom {
   readonly #spaces = new WeakMap<object, Space>();
 
   constructor(rooms: Rooms) {
+    this.#rooms = rooms;
     this.#run = rooms.run;
   }
 
@@ -79,10 +91,13 @@ export class Heap implements HeapRoom {
       this.#outers.set(key, made);
       return made;
     }
+    // A text says what it was made of, but no function comes out of it.
+    const kept = givesText(path) ? atoms.filter(({ kind }) => !RUN.has(kind)) : atoms;
+    if (kept.length === 0) return this.outer(path, called, undefined, [], base);
     const made = this.site<Outer>(site, `outer ${key}`, () => ({
       ...{ kind: "outer", path, called, base, carries: [], inert: false },
     }));
-    const all = this.#run.join(made.carries, atoms);
+    const all = this.#run.join(made.carries, kept);
     if (all !== made.carries) {
       made.carries = all;
       this.#run.changed();
@@ -155,6 +170,7 @@ export class Heap implements HeapRoom {
   }
 
   addRest(container: Container, values: Values): void {
+    if (container.packed === true) this.#rooms.calls.escape(values);
     const all = this.#run.join(container.rest, values);
     if (all === container.rest) return;
     container.rest = all;
@@ -179,6 +195,7 @@ export class Heap implements HeapRoom {
       this.addRest(container, values);
     } else {
       const old = container.items.get(key);
+      if (container.packed === true) this.#rooms.calls.escape(values);
       this.addTo(container.items, key, values);
       if (container.items.get(key) !== old) this.#forget(container);
     }

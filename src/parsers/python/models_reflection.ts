@@ -192,9 +192,14 @@ export class ReflectionModels implements ReflectionModelsRoom {
       }
       case "staticmethod":
       case "classmethod":
-        return first.map((each) =>
-          this.#rooms.heap.pair(each, name === "classmethod" ? CLASSMETHOD : STATICMETHOD)
-        );
+        return first.map((each) => {
+          if (each.kind === "constant") return each;
+          // One of another is the same, however often a loop makes one.
+          const isMade = each.kind === "bound" &&
+            (each.self === CLASSMETHOD || each.self === STATICMETHOD);
+          const target = isMade ? each.target : each;
+          return this.#rooms.heap.pair(target, name === "classmethod" ? CLASSMETHOD : STATICMETHOD);
+        });
       case "type":
         if (given.positions.length >= 3) return this.#rooms.classes.newClass(given, at);
         return first.flatMap((each) => this.#rooms.attributes.attribute(each, "__class__", at));

@@ -5,7 +5,7 @@
  */
 
 import type { Reading } from "./grammar_cursor.ts";
-import { isInert } from "./sinks.ts";
+import { isPacked } from "./packing.ts";
 import {
   type Constant,
   type Origin,
@@ -152,15 +152,15 @@ export class Run {
         this.step(old.length >> 3);
         sets.set(old, known = new Set(old));
       }
-      const isPacked = known.has(PACKED);
+      const packs = known.has(PACKED);
       this.step(values.length >> 4);
-      if (values.every((each) => known.has(each) || (isPacked && isInert(each)))) return old;
+      if (values.every((each) => known.has(each) || (packs && isPacked(each)))) return old;
     }
     if (old.length + values.length > MANY) this.step((old.length + values.length) >> 3);
-    const isPacked = old.includes(PACKED);
-    let all = union(old, isPacked ? values.filter((each) => !isInert(each)) : values);
+    const packs = old.includes(PACKED);
+    let all = union(old, packs ? values.filter((each) => !isPacked(each)) : values);
     if (all === old || all.length <= MANY) return all;
-    if (!isPacked) all = [PACKED, ...all.filter((each) => each !== PACKED && !isInert(each))];
+    if (!packs) all = [PACKED, ...all.filter((each) => each !== PACKED && !isPacked(each))];
     if (all.length <= VALUES) return all;
     this.cut ??= "a name may stand for more values than are followed";
     return old.length >= VALUES ? old : all.slice(0, VALUES);

@@ -394,7 +394,7 @@ test("the deadline is looked at within a source of any kind, and what it throws 
     functions: `def f(): return g()\n${rep("f()\n")}`,
     decorators: `${rep("@a\n")}def f(): pass\n`,
     classes: rep("class A(B): x = 1\n"),
-    patterns: rep("match x:\n case [a, *b]: pass\n"),
+    patterns: rep("match x:\n case [a, *b]: pass\n", 60_000),
     names: long("from os import *\n"),
     lists: `x = [${"y,".repeat(4000)}]\n${rep("x.reverse()\n")}`,
     texts: `x = "a"\n${rep("x = x + 'b'\n")}`,
