@@ -10,6 +10,8 @@
 export interface Keep {
   /** Something remote is to be scanned. */
   readonly network: boolean;
+  /** Files are written whose number is not known yet. No model is read then. */
+  readonly write?: boolean;
 }
 
 /** What no scan needs, whatever it scans. */
@@ -22,10 +24,11 @@ const TO_FETCH = ["net", "sys"] as const;
  * Gives permissions back, for good: this thread and those that it starts cannot have them again without
  * asking the user. Files that are open stay open.
  */
-export function revokePermissions({ network }: Keep): void {
+export function revokePermissions({ network, write = false }: Keep): void {
   const { Deno: runtime } = globalThis as Partial<typeof globalThis>;
   if (runtime === undefined) return;
   for (const name of [...NEVER, ...(network ? [] : TO_FETCH)]) {
+    if (name === "write" && write) continue;
     runtime.permissions.revokeSync({ name });
   }
 }

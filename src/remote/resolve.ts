@@ -189,6 +189,12 @@ function decode(word: string): string {
   }
 }
 
+/** True for the name of a repository, with its owner or, as old models, without. */
+export function isRepositoryName(id: string): boolean {
+  const words = id.split("/");
+  return words.length <= 2 && words.every((it) => NAME.test(it) && !it.includes(".."));
+}
+
 function checkNames(id: readonly string[], argument: string): void {
   if (id.every((it) => NAME.test(it) && !it.includes(".."))) return;
   throw new ConfigError(

@@ -47,6 +47,7 @@ import {
 } from "../remote_options.ts";
 import { commandModelOf, type Shell, SHELLS } from "./command_model.ts";
 import { columnsOf, fitted } from "../terminal.ts";
+import { describeShard } from "./shard_command.ts";
 import { describeTasks } from "./task_commands.ts";
 
 const DATA_FORMATS = ["text", "json"] as const;
@@ -138,6 +139,7 @@ function describeProgram(
   describeConfig(program, io, run);
   describeBaseline(program, io, run);
   describeTasks(program, io, run);
+  describeShard(program, io, run);
   describeConvert(program, io, run);
   describeDoctor(program, io, run);
   describeShells(program, io, run);

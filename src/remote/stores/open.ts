@@ -24,7 +24,7 @@ const WRONG_CREDENTIALS = /Signature|AccessKeyId|Authentication|Token|TimeTooSke
  *
  * @throws ConfigError for settings that are none
  */
-function openBucket(
+export function openBucket(
   target: BucketTarget,
   settings: StoreSettings,
   client: HttpClient,
