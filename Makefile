@@ -2,7 +2,7 @@
 # Needs Node 20 with npm, and git; Deno and Bun are fetched where there are none.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-deno test-bun test-browser check check-fmt check-lint check-types \
+.PHONY: help setup demo test test-fast test-deno test-bun test-browser test-cluster check check-fmt check-lint check-types \
         check-imports check-rules check-release check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
         binary binaries package wheel test-wheel clean
 
@@ -36,6 +36,9 @@ test-bun: ## run all tests under Bun only
 
 test-browser: ## run the tests of pages and bundles in Chromium; one skip where there is none
 	@scripts/test browser
+
+test-cluster: ## run the recipes on Spark, Ray and GNU parallel, and stores of others; fetches what is missing
+	@scripts/test cluster
 
 check: check-fmt check-lint check-types check-imports check-rules check-release check-doc ## formatting, lint, types, import rules, generated files, workflows, the module's documentation
 	@echo "check: all good"

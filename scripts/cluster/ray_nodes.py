@@ -1,0 +1,68 @@
+"""Runs a program against a Ray cluster of two nodes of this machine, and kills one of them in the middle.
+
+    python ray_nodes.py PROGRAM ARGUMENTS...
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+from ray.cluster_utils import Cluster
+
+# Half seconds that a node has to be in the middle of tasks before it is killed.
+BUSY = 6
+
+
+def processes():
+    """Parents and command lines by process id."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as file:
+                parent = int(file.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{name}/cmdline", encoding="utf-8", errors="replace") as file:
+                found[int(name)] = (parent, file.read().replace("\0", " "))
+        except (OSError, ValueError):
+            pass
+    return found
+
+
+def has_worker(raylet):
+    """Whether a worker of modelaudit runs below a node's daemon."""
+    table = processes()
+    for pid, (_, command) in table.items():
+        if "cli.ts worker" not in command:
+            continue
+        while pid in table:
+            pid = table[pid][0]
+            if pid == raylet:
+                return True
+    return False
+
+
+def main():
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 2, "object_store_memory": 100_000_000, "include_dashboard": False},
+    )
+    node = cluster.add_node(num_cpus=2, object_store_memory=100_000_000)
+    cluster.wait_for_nodes()
+    [raylet] = [it.process.pid for it in node.all_processes["raylet"]]
+    environment = dict(os.environ, RAY_ADDRESS=cluster.address)
+    program = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment)
+    busy = 0
+    while program.poll() is None:
+        time.sleep(0.5)
+        if busy >= 0:
+            busy += has_worker(raylet)
+        if busy >= BUSY:
+            cluster.remove_node(node, allow_graceful=False)
+            print("killed a node that was in the middle", flush=True)
+            busy = -1
+    cluster.shutdown()
+    sys.exit(program.returncode)
+
+
+if __name__ == "__main__":
+    main()
