@@ -109,6 +109,22 @@ class Refusing(HarmTestCase):
             with guard():
                 self.assert_refused(unpickler.load, verdict=None)
 
+    def test_the_unguarded_method_of_an_unpickler_reads_nothing_within_the_guard(self):
+        original = pickle.Unpickler
+        with guard():
+            for unpickler, load in (
+                (pickle.Unpickler(io.BytesIO(self.harmful)), original.load),
+                (DerivedBefore(io.BytesIO(self.harmful)), original.load),
+                (pickle._Unpickler(io.BytesIO(self.harmful)), lambda it: pickle._Unpickler.load.__wrapped__(it)),
+            ):
+                self.assert_refused(load, unpickler, verdict=None)
+
+    def test_an_unpickler_that_outlives_the_guard_reads_on(self):
+        with guard():
+            made = [kind(io.BytesIO(self.harmless)) for kind in (pickle.Unpickler, pickle._Unpickler, DerivedBefore)]
+        for unpickler in made:
+            self.assertEqual(unpickler.load()["name"], "model")
+
     def test_nested_pickles_of_a_load_are_judged(self):
         inner = MakesFolder(self.mark)
         for outer in (_Loads(pickle.dumps(inner)), [1, _Loads(pickle.dumps(inner))]):
@@ -226,6 +242,20 @@ class Policies(HarmTestCase):
         self.assertIs(pickle.loads, _pickle.loads)
         self.assert_refused(load, self.harmful)
         self.assert_harm_is_real()
+
+    def test_as_a_decorator_it_holds_while_a_coroutine_runs_and_refuses_generators(self):
+        @guard()
+        async def load():
+            await asyncio.sleep(0)
+            return pickle.loads(self.harmful)
+
+        self.assert_refused(lambda: asyncio.run(load()))
+        self.assertIs(pickle.loads, _pickle.loads)
+        with self.assertRaises(TypeError):
+
+            @guard()
+            def generate():
+                yield pickle.loads(self.harmful)
 
     def test_every_report_is_given_to_the_callback(self):
         reports = []
@@ -384,6 +414,15 @@ class Streams(HarmTestCase):
         os.close(writing)
         with open(reading, "rb") as file, guard():
             self.assert_refused(pickle.load, file, verdict=None)
+
+    def test_devices_and_bombs_are_refused_and_not_read_into_memory(self):
+        if os.path.exists("/dev/zero"):
+            with open("/dev/zero", "rb") as file, guard():
+                self.assert_refused(pickle.load, file, verdict=None)
+        path = self.path("bomb.pkl.gz", gzip.compress(bytes(1 << 22)))
+        with gzip.open(path) as file, guard(), mock.patch.object(_held, "STREAM_BYTES", 1 << 20):
+            error = self.assert_refused(pickle.load, file, verdict=None)
+        self.assertIn("unpacks", str(error))
 
     def test_out_of_band_buffers_arrive(self):
         buffers = []

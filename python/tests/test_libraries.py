@@ -106,6 +106,27 @@ class Joblib(HarmTestCase):
                 self.assert_refused(joblib.load, path)
                 self.assert_refused(self.by_file, path)
 
+    def test_a_descriptor_and_a_path_that_changes_its_mind_are_no_way_past(self):
+        import joblib
+
+        good, bad = self.path("good.pkl", self.harmless), self.path("bad.pkl", self.harmful)
+
+        class Changing:
+            paths = [good, bad, bad, bad]
+
+            def __fspath__(self):
+                return self.paths.pop(0)
+
+        descriptor = os.open(bad, os.O_RDONLY)
+        try:
+            with guard():
+                self.assert_refused(joblib.load, descriptor, verdict=None)
+                # The handle that was opened first is what is scanned and loaded.
+                self.assertEqual(joblib.load(Changing())["name"], "model")
+        finally:
+            os.close(descriptor)
+        self.assertFalse(os.path.exists(self.mark))
+
     def by_file(self, path):
         import joblib
 

@@ -173,7 +173,7 @@ class Scan(HarmTestCase):
         process = _scanner._take()
         _scanner._give(process)
         with self.assertRaises(ScannerError):
-            _scanner.scan_held(Ending(), name="a.pkl", path="a.pkl")
+            _scanner.scan_held(Ending(), path="a.pkl")
         self.assertEqual(scan_bytes(self.harmless, "a.pkl").verdict, "clean")
 
 

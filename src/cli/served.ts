@@ -26,9 +26,7 @@ interface Pipe {
 
 /** What the parent asks for: the scan of one run of bytes that it holds. */
 interface Task {
-  /** For detection: a base name. */
-  readonly name: string;
-  /** For the report. */
+  /** For the report; its base name claims a format. */
   readonly path: string;
   /** Bytes in all. */
   readonly size: number;
@@ -85,9 +83,9 @@ export async function serveScans(pipe: Pipe): Promise<void> {
 class PipeClosed extends Error {}
 
 async function reportOf(task: Task, { rules, configuration }: Configured, pipe: Pipe) {
-  const { name, path, size, timeout } = task;
+  const { path, size, timeout } = task;
   const deadline = timeout === null ? Infinity : Date.now() + timeout * 1000;
-  const source = new ServedSource(name, size, pipe);
+  const source = new ServedSource(path, size, pipe);
   const file: FileReport = await scanSource(source, {
     ...{ rules, path, limits: configuration.limits, suppress: configuration.suppress },
     signal: {
@@ -120,15 +118,13 @@ async function rulesFor(
 
 function taskOf(value: unknown): Task {
   if (typeof value !== "object" || value === null) throw new TypeError("The task is no object");
-  const { name, path, size, configuration, timeout } = value as Readonly<Record<string, unknown>>;
-  if (typeof name !== "string" || typeof path !== "string") {
-    throw new TypeError("The task has no name or no path");
-  }
+  const { path, size, configuration, timeout } = value as Readonly<Record<string, unknown>>;
+  if (typeof path !== "string") throw new TypeError("The task has no path");
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
     throw new TypeError("The task has no size");
   }
   if (timeout !== null && typeof timeout !== "number") throw new TypeError("The timeout is wrong");
-  return { name, path, size, timeout, configuration: configurationOf(configuration) };
+  return { path, size, timeout, configuration: configurationOf(configuration) };
 }
 
 function configurationOf(value: unknown): Task["configuration"] {

@@ -25,7 +25,7 @@ function frame(bytes: Uint8Array): Uint8Array {
 }
 
 function taskFrame(task: object): Uint8Array {
-  const usual = { name: "model.pkl", path: "model.pkl", configuration: null, timeout: null };
+  const usual = { path: "model.pkl", configuration: null, timeout: null };
   return frame(new TextEncoder().encode(JSON.stringify({ ...usual, ...task })));
 }
 
@@ -87,7 +87,7 @@ test("bytes that the parent serves get the verdict and the issues of the same by
       const bytes = readFileSync(path);
       const expected = await scanSource(bytesSource(name, bytes), { rules });
       const lines = await serve(
-        [taskFrame({ name, path: name, size: bytes.length })],
+        [taskFrame({ path: name, size: bytes.length })],
         answerOf(bytes),
       );
       const asset = lines.find(({ type }) => type === "asset");
@@ -132,7 +132,7 @@ test("wrong tasks and configurations are named, and the next task is served", as
   const wrong = [
     frame(new TextEncoder().encode("no JSON")),
     taskFrame({ size: -1 }),
-    taskFrame({ size, name: 3 }),
+    taskFrame({ size, path: 3 }),
     taskFrame({ size, timeout: "long" }),
     taskFrame({ size, configuration: {} }),
     taskFrame({ size, configuration: { path: "a.toml", text: "allow = 3" } }),

@@ -14,11 +14,13 @@ Nothing in a scanned file is executed, imported or unpickled by a scan.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ._errors import ModelauditError, ScannerError, UnsafeModelError, UsageError
 
+# As in typing, which would be most of the time that the import takes.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._guard import Guard, guard
     from ._report import FileReport, Issue, Progress, ReadError, Report
     from ._run import scan, scan_bytes

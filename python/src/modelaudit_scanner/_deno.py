@@ -48,9 +48,9 @@ def deno_path() -> str:
 
 def _find() -> str:
     try:
-        from deno import find_deno_bin
+        from deno import find_deno_bin  # type: ignore[import-untyped]
 
-        return find_deno_bin()
+        return str(find_deno_bin())
     except (ImportError, OSError, TypeError):
         pass
     found = shutil.which("deno")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
-
+# As in typing, which would be most of the time that the import takes.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Optional
+
     from ._report import FileReport
 
 

@@ -7,6 +7,8 @@ guards of its own is judged by these, all of them; one that entered none by all 
 from __future__ import annotations
 
 import contextvars
+import functools
+import inspect
 import os
 import threading
 from contextlib import ContextDecorator
@@ -46,8 +48,7 @@ class Policy:
         """Scans what is held. Raises UnsafeModelError unless it may be loaded by this loader."""
         report = scan_held(
             held,
-            name=loader.name_of(held.label),
-            path=held.label,
+            path=loader.path_of(held.label),
             configuration=self.configuration,
             timeout=self.timeout,
         )
@@ -55,18 +56,18 @@ class Policy:
         if self.on_scan is not None:
             self.on_scan(report)
         if report.verdict not in self.accept:
-            raise _refusal(report, f"the scan says {report.verdict}")
+            raise _refusal(report, held.label, f"the scan says {report.verdict}")
         # Clean is what was read as the loader reads it; a picture is clean, and pickle.load may yet run it.
         if "skipped" not in self.accept and not loader.reads(report.formats):
             found = ", ".join(report.formats) or "nothing that is known"
-            raise _refusal(report, f"{loader.title} reads other formats than what was recognised ({found})")
+            raise _refusal(report, held.label, f"{loader.title} reads other formats than what was recognised ({found})")
 
 
-def _refusal(report: FileReport, reason: str) -> UnsafeModelError:
+def _refusal(report: FileReport, label: str, reason: str) -> UnsafeModelError:
     said = [f"{it.message} ({it.location})" for it in report.issues if it.safety_level != "innocuous"][:1]
     said = said or [it.message for it in report.errors[:1]]
-    text = f"Refused to load {report.path}: {reason}." + "".join(f" {it}" for it in said)
-    return UnsafeModelError(printable(text), path=report.path, verdict=report.verdict, report=report)
+    text = f"Refused to load {label}: {reason}." + "".join(f" {it}" for it in said)
+    return UnsafeModelError(printable(text), path=label, verdict=report.verdict, report=report)
 
 
 def refuse_files(reports: Iterable[FileReport], policy: Policy, accept: FrozenSet[str]) -> None:
@@ -75,7 +76,7 @@ def refuse_files(reports: Iterable[FileReport], policy: Policy, accept: FrozenSe
         if policy.on_scan is not None:
             policy.on_scan(report)
         if report.verdict not in policy.accept | accept:
-            raise _refusal(report, f"the scan says {report.verdict}")
+            raise _refusal(report, report.path, f"the scan says {report.verdict}")
 
 
 class Loader:
@@ -103,10 +104,9 @@ class Loader:
         """Whether the scan read a file of these formats, outermost first, as this loader reads it."""
         return bool(formats) and formats[0] in self.outermost and bool(self.formats.intersection(formats))
 
-    def name_of(self, label: str) -> str:
-        """A name that claims what the loader takes it for: what then is none of it is never clean."""
-        name = os.path.basename(label) or "model"
-        return name if name.lower().endswith(self.suffixes) else name + self.suffixes[0]
+    def path_of(self, label: str) -> str:
+        """A path whose name claims what the loader takes it for: what then is none of it is never clean."""
+        return label if label.lower().endswith(self.suffixes) else label + self.suffixes[0]
 
 
 class _Activation:
@@ -155,6 +155,20 @@ class Guard(ContextDecorator):
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
+    def __call__(self, function: Any) -> Any:
+        # The body of these runs when the call is over.
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("A guard cannot decorate a generator: use it in its body")
+        if not inspect.iscoroutinefunction(function):
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        async def guarded(*arguments: Any, **options: Any) -> Any:
+            with self:
+                return await function(*arguments, **options)
+
+        return guarded
+
     def __enter__(self) -> Guard:
         from . import _loaders
 
@@ -185,6 +199,16 @@ class Guard(ContextDecorator):
             if not _active:
                 _loaders.uninstall()
         _mine.set(tuple(it for it in mine if it is not entry))
+
+
+def _forget_lock() -> None:
+    # Another thread of the parent may have held it.
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
 
 
 def guard(

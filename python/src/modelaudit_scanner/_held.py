@@ -22,6 +22,9 @@ from ._errors import UnsafeModelError
 # Bytes up to which a file is copied into memory, where no writer can change it any more.
 SNAPSHOT_BYTES = 64 << 20
 
+# Bytes that a compressed stream may unpack to: all of them are held in memory. CWE-409.
+STREAM_BYTES = 4 << 30
+
 # Bytes that a loader's reader holds ahead.
 _BUFFER_BYTES = 1 << 18
 
@@ -150,8 +153,16 @@ def printable(text: str) -> str:
     return "".join(it if it.isprintable() else it.encode("unicode_escape", "replace").decode() for it in text)
 
 
+def _not_regular(label: str) -> UnsafeModelError:
+    return UnsafeModelError(
+        f"Refused to load {printable(label)}: it is no regular file, and can give other bytes when it is read again",
+        path=label,
+    )
+
+
 def hold_path(path: Any, *, in_memory: bool = True) -> Any:
     """Opens a regular file and holds it. Raises as ``open`` does, and UnsafeModelError for what is no regular file."""
+    path = os.fspath(path)
     label = os.fsdecode(path)
     flags = os.O_RDONLY
     # A FIFO must not block, a terminal not become ours.
@@ -159,10 +170,7 @@ def hold_path(path: Any, *, in_memory: bool = True) -> Any:
         flags |= getattr(os, name, 0)
     held = HeldFile(os.open(path, flags), label)
     if not stat.S_ISREG(held.mode):
-        raise UnsafeModelError(
-            f"Refused to load {printable(label)}: it is no regular file, and can give other bytes when it is read again",
-            path=label,
-        )
+        raise _not_regular(label)
     return _in_memory(held) if in_memory else held
 
 
@@ -203,12 +211,12 @@ def hold_stream(file: Any) -> Tuple[Any, int]:
         data = file.getvalue()
         return HeldBytes(data[position:] if position else data, label), position
     if kind in (io.BufferedReader, io.BufferedRandom, io.FileIO) and type(getattr(file, "raw", file)) is io.FileIO:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            if kind is io.BufferedRandom:
-                file.flush()
-            position = file.tell()
-            held = HeldFile(os.dup(file.fileno()), label, position)
-            return _in_memory(held), position
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _not_regular(label)
+        if kind is io.BufferedRandom:
+            file.flush()
+        position = file.tell()
+        return _in_memory(HeldFile(os.dup(file.fileno()), label, position)), position
     if kind is mmap.mmap:
         position = file.tell()
         return HeldBytes(file[position:], label), position
@@ -223,12 +231,25 @@ def hold_stream(file: Any) -> Tuple[Any, int]:
             "from that",
             path=label,
         )
-    data = file.read()
+    # One call reads all, since another may give anything; only of a decompressor is known that it stops at a length.
+    unpacks = isinstance(file, _decompressors())
+    data: Any = file.read(STREAM_BYTES + 1) if unpacks else file.read()
+    if unpacks and len(data) > STREAM_BYTES:
+        raise UnsafeModelError(
+            f"Refused to load {printable(label)}: it unpacks to more than {STREAM_BYTES} bytes", path=label
+        )
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'")
     held_bytes = hold_buffer(data)
     held_bytes.label = label
     return held_bytes, position
+
+
+def _decompressors() -> Tuple[type, ...]:
+    """The classes of the standard library that decompress, as far as they are loaded."""
+    places = (("gzip", "GzipFile"), ("bz2", "BZ2File"), ("lzma", "LZMAFile"), ("zipfile", "ZipExtFile"))
+    found = (getattr(sys.modules.get(module), name, None) for module, name in places)
+    return tuple(it for it in found if isinstance(it, type))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _pickle
 import functools
 import gc
+import importlib
 import inspect
 import io
 import os
@@ -18,6 +19,7 @@ from . import _guard
 from ._errors import UnsafeModelError
 from ._guard import Loader, judge, policies, thread
 from ._held import HeldBytes, hold_buffer, hold_path, hold_stream, named, printable
+from ._scanner import scan_held
 
 PICKLE = Loader("pickle", ["pickle"], (".pkl", ".pickle"))
 TORCH = Loader(
@@ -51,7 +53,7 @@ Function = Callable[..., Any]
 _c_load: Function = _pickle.load
 _c_loads: Function = _pickle.loads
 _CUnpickler = _pickle.Unpickler
-_PyUnpickler: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_PyUnpickler: Any = pickle._Unpickler
 _py_init: Function = _PyUnpickler.__init__
 _py_load: Function = _PyUnpickler.load
 
@@ -160,7 +162,12 @@ class _Proxy:
         self.reader: Any = None
 
     def _source(self) -> Any:
-        return self.file if self.reader is None else self.reader
+        if self.reader is not None:
+            return self.reader
+        if policies():
+            # C's own method, called past this module.
+            raise UnsafeModelError("Refused to load: the unpickler was called past the guard", path="<unpickler>")
+        return self.file
 
     def read(self, length: int = -1) -> Any:
         return self._source().read(length)
@@ -173,14 +180,14 @@ class _Proxy:
 
     def peek(self, length: int = 0) -> Any:
         if self.reader is None:
-            return b""
+            raise NotImplementedError
         if isinstance(self.reader, io.BytesIO):
             at = self.reader.tell()
             return self.reader.getbuffer()[at : at + max(length, 1)].tobytes()
         return self.reader.peek(length)
 
 
-class GuardedUnpickler(_CUnpickler):  # type: ignore[misc]
+class GuardedUnpickler(_CUnpickler):
     """``pickle.Unpickler`` within a guard: what is left of the file is scanned when ``load`` is called."""
 
     __slots__ = ()
@@ -230,6 +237,8 @@ class _Synchronous:
 
     def _take(self, read: Callable[[Any], Any]) -> Any:
         if self.reader is None:
+            if policies():
+                raise UnsafeModelError("Refused to load: the unpickler was called past the guard", path="<unpickler>")
             return read(self.file)
         at = self.file.tell()
         self.reader.seek(max(0, at - self.start))
@@ -334,11 +343,17 @@ def _file_loader(loader: Loader, needs_path: Callable[[inspect.BoundArguments], 
                 return _from_path(given, loader, call, by_path=needs_path(bound))
             if hasattr(given, "read"):
                 return _from_stream(given, loader, call)
-            return original(*arguments, **options)
+            # A descriptor is a number, and what else a release may take is not known.
+            raise _unknown(given)
 
         return load
 
     return guarded
+
+
+def _unknown(given: Any) -> UnsafeModelError:
+    kind = type(given).__name__
+    return UnsafeModelError(f"Refused to load: it is given as {kind}, which cannot be scanned", path=f"<{kind}>")
 
 
 def _torch_maps(bound: inspect.BoundArguments) -> bool:
@@ -370,7 +385,7 @@ def _keras_loader(position: int) -> Callable[[Function], Function]:
                 return original(*bound.args, **bound.kwargs)
 
             if _is_path(given):
-                text = os.fsdecode(given)
+                text = os.fsdecode(given or "")
                 # Downloads by the hub's client are scanned by themselves, and a path that is not there by nothing.
                 if text.startswith("hf://"):
                     return original(*arguments, **options)
@@ -380,14 +395,11 @@ def _keras_loader(position: int) -> Callable[[Function], Function]:
                     )
                 if os.path.isdir(text):
                     _judge_folder(text)
-                    return _load_vetted(call, HeldBytes(b"", text), given, KERAS)
-                return _from_path(given, KERAS, call, by_path=True)
+                    return _load_vetted(call, HeldBytes(b"", text), text, KERAS)
+                return _from_path(text, KERAS, call, by_path=True)
             if hasattr(given, "read"):
                 return _from_stream(given, KERAS, call)
-            raise UnsafeModelError(
-                f"Refused to load: Keras was given a {type(given).__name__}, which cannot be scanned",
-                path=f"<{type(given).__name__}>",
-            )
+            raise _unknown(given)
 
         return load
 
@@ -439,9 +451,8 @@ def _download(original: Function) -> Function:
             held = hold_path(path)
             if held.size > 0:
                 for policy in policies():
-                    report = _guard.scan_held(
+                    report = scan_held(
                         held,
-                        name=os.path.basename(path),
                         path=path,
                         configuration=policy.configuration,
                         timeout=policy.timeout,
@@ -495,7 +506,10 @@ def install() -> None:
     ]
     for name in _LIBRARIES:
         module = sys.modules.get(name)
-        if module is not None and not _is_loading(module):
+        if module is not None:
+            if _is_loading(module):
+                # Another thread imports it; this waits until it has.
+                importlib.import_module(name)
             pairs += _pairs_of(name, module)
     _replace(pairs)
     _PyUnpickler.__init__ = _guarded_py_init

@@ -71,7 +71,7 @@ def scan_bytes(
     """
     text = None if config is None else read_configuration(config)
     held = hold_buffer(data)
-    return scan_held(held, name=os.path.basename(name), path=name, configuration=text, timeout=timeout)
+    return scan_held(held, path=name, configuration=text, timeout=timeout)
 
 
 def _argument(given: Input) -> str:
@@ -92,7 +92,8 @@ def _run(arguments: List[str], progress: Optional[Callable[[Progress], None]]) -
     )
     said: List[str] = []
     assert process.stdout is not None and process.stderr is not None
-    listener = threading.Thread(target=lambda: said.append(process.stderr.read()), daemon=True)
+    errors = process.stderr
+    listener = threading.Thread(target=lambda: said.append(errors.read()), daemon=True)
     listener.start()
     reader = RecordReader()
     try:
@@ -104,7 +105,7 @@ def _run(arguments: List[str], progress: Optional[Callable[[Progress], None]]) -
         code = process.wait()
         listener.join()
         process.stdout.close()
-        process.stderr.close()
+        errors.close()
     message = "".join(said).strip()
     if reader.start is None and code == 2 and message.startswith("error: "):
         raise UsageError(message[len("error: ") :])

@@ -101,10 +101,9 @@ class _Process:
         return self.pid == os.getpid() and self._process.poll() is None
 
     def scan(
-        self, held: Held, name: str, path: str, configuration: Configuration, timeout: Optional[float]
+        self, held: Held, path: str, configuration: Configuration, timeout: Optional[float]
     ) -> FileReport:
         task = {
-            "name": name,
             "path": path,
             "size": held.size,
             "configuration": configuration
@@ -202,19 +201,18 @@ _idle: List[_Process] = []
 def scan_held(
     held: Held,
     *,
-    name: str,
     path: str,
     configuration: Configuration = None,
     timeout: Optional[float] = None,
 ) -> FileReport:
     """Scans bytes that are held.
 
-    ``name`` is the base name by which the format is claimed, ``path`` what the report says, ``configuration`` path and
-    text of a configuration. Raises UsageError for a wrong configuration, ScannerError when the process fails.
+    ``path`` is what the report says, and its base name claims a format; ``configuration`` is path and text of a
+    configuration. Raises UsageError for a wrong configuration, ScannerError when the process fails.
     """
     process = _take()
     try:
-        report = process.scan(held, name, path, configuration, timeout)
+        report = process.scan(held, path, configuration, timeout)
     except UsageError:
         _give(process)
         raise
