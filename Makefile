@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-deno test-bun test-browser test-cluster check check-fmt check-lint check-types \
         check-imports check-rules check-release check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
-        binary binaries package wheel test-wheel clean
+        binary binaries package wheel test-wheel release release-dry-run clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
 DENO = "$$(cat .cache/deno-path)"
@@ -128,6 +128,14 @@ wheel: setup ## the Python package in dist/python (PYTHON: which one builds it)
 
 test-wheel: setup ## the Python package installed by pip and uv, offline, with what it guards (FRAMEWORKS=all)
 	@scripts/test-wheel
+
+release-dry-run: setup ## build and check what can be built here of a release, in dist/release; the rest is counted
+	@scripts/setup bun
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/release/release.ts
+
+release: setup ## the same for the release workflow: nothing may be missing (TAG=vX.Y.Z)
+	@scripts/setup bun
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/release/release.ts --tag "$(TAG)"
 
 bench: setup ## measure time, memory and bytes read (with Python: beside other scanners)
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/bench/bench.ts $(BENCH)

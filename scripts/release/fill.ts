@@ -66,6 +66,11 @@ const PLACES: readonly Place[] = [
     value: ({ version }) => version,
   },
   {
+    files: /\.md$/,
+    pattern: new RegExp(`\\bmodelaudit(?:_[a-z0-9]+)*-${VERSION}(?=-py3-)`, "g"),
+    value: ({ pypi, version }) => `${pypi.replaceAll("-", "_")}-${version}`,
+  },
+  {
     files: /^docs\/report\.md$/,
     pattern: new RegExp(`(?<="name": "modelaudit", "version": ")${VERSION}`, "g"),
     value: ({ version }) => version,
