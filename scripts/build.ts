@@ -253,6 +253,7 @@ function buildExecutables(runtime: Runtime, targets: readonly Target[] | undefin
       ? [compile(runtime, stage, undefined)]
       : targets.map((target) => compile(runtime, stage, target));
     for (const { file, by } of files) finish(file, by);
+    writeSums();
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
@@ -334,11 +335,16 @@ function bunEntries(stage: string): Readonly<Record<string, string>> {
   return { "entry.ts": program.join("\n"), "worker_entry.ts": worker.join("\n") };
 }
 
-/** Puts the bill of materials, the licences of what is inside, and the checksums beside an executable. */
+/** Puts the bill of materials and the licences of what is inside beside an executable. */
 function finish(file: string, runtime: Runtime): void {
   const inside = { name: runtime, version: versionOf(runtime) };
   writeFileSync(`${file}.cdx.json`, sbom(inside));
   writeFileSync(join(DIST, NOTICES), noticesOf(lockFile(), [inside]));
+  process.stdout.write(`built ${file}\n`);
+}
+
+/** Puts checksums of all executables, and of what stands beside them, into one file. */
+function writeSums(): void {
   const shipped = readdirSync(DIST).filter((name) =>
     name.startsWith(TOOL_NAME) && !name.endsWith(".bun-build")
   ).sort();
@@ -346,7 +352,6 @@ function finish(file: string, runtime: Runtime): void {
     `${createHash("sha256").update(readFileSync(join(DIST, name))).digest("hex")}  ${name}\n`
   );
   writeFileSync(join(DIST, "SHA256SUMS"), sums.join(""));
-  process.stdout.write(`built ${file}\n`);
 }
 
 function sbom(runtime?: { readonly name: string; readonly version: string }): string {

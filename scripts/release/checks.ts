@@ -21,9 +21,9 @@ const NEEDED = {
 /** What packages may hold. */
 const MAY_HOLD = {
   npm:
-    /^(?:(?:cli|worker|mod|browser)\.js|chunks\/[\w.-]+\.js|types\/(?:src\/)?[\w/]+\.d\.ts|package\.json|README\.md|LICENSE[\w.-]*|sbom\.cdx\.json|modelaudit\.1)$/,
+    /^(?:(?:cli|worker|mod|browser)\.js|chunks\/[\w.-]+\.js|types\/(?:src\/)?[\w/-]+\.d\.ts|package\.json|README\.md|LICENSE[\w.-]*|sbom\.cdx\.json|modelaudit\.1)$/,
   jsr:
-    /^(?:mod\.ts|deno\.json|package\.json|(?:LICENSE|README\.md|CHANGELOG\.md)|src\/[\w/]+\.ts)$/,
+    /^(?:mod\.ts|deno\.json|package\.json|(?:LICENSE|README\.md|CHANGELOG\.md)|src\/[\w/-]+\.ts)$/,
   wheel:
     /^[a-z_]+\/[\w./-]+\.(?:py|js|json|typed|wasm)$|^[a-z_]+\/_program\/[\w./-]+$|^[\w.-]+\.dist-info\/[\w./-]+$/,
 } as const;
