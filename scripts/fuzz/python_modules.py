@@ -5,6 +5,7 @@ templates come here."""
 import atexit
 import builtins
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -38,8 +39,26 @@ for name in ("shutil", "inspect", "operator", "functools", "copy", "types", "bas
              "enum", "collections", "contextlib", "itertools", "pkgutil", "pydoc", "codecs", "zlib", "re", "typing",
              "weakref", "contextvars", "concurrent.futures", "abc", "string"):
     importlib.import_module(name)
-out = sys.stdout
-for line in sys.stdin:
+# Modules may read and write the standard streams; sources and answers go over others.
+sources = os.fdopen(os.dup(0), encoding="utf-8")
+out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+with open(os.devnull, "r+b", buffering=0) as nothing:
+    os.dup2(nothing.fileno(), 0)
+    os.dup2(nothing.fileno(), 1)
+# Objects of the modules alone are looked at when what they left behind is collected.
+gc.collect()
+gc.freeze()
+
+
+def left_behind():
+    """Finalizers and threads of a module run before the next one does."""
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(1)
+
+
+for line in sources:
     source = json.loads(line)
     called.clear()
     error = None
@@ -56,6 +75,9 @@ for line in sys.stdin:
     except BaseException as caught:
         error = type(caught).__name__ + ": " + str(caught)[:80]
     names.clear()
+    sys.modules.pop("made", None)
+    module = None
+    left_behind()
     for module, kept in KEPT.items():
         for key in list(vars(module)):
             if key not in kept:

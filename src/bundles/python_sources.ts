@@ -49,13 +49,15 @@ export function isClaimed(listing: Listing, name: string): boolean {
 export function pythonHints(archive: string, listing: Listing): ReadonlyMap<string, string> {
   const claimed = JUDGED.get(listing);
   const { members } = listing;
-  const installed = /\.(?:whl|egg)$/iu.test(archive) ||
+  const isWheel = /\.whl$/iu.test(archive);
+  const installed = isWheel || /\.egg$/iu.test(archive) ||
     members.some(({ name }) => PACKAGE.test(name));
   const hints = new Map<string, string>();
   for (const { name, kind } of members) {
     if (kind === "folder" || claimed?.has(name)) continue;
     const hint = hintOf(name, installed);
-    if (hint !== undefined) hints.set(name, hint);
+    if (hint === undefined) continue;
+    hints.set(name, isWheel && hint === HINT.pythonImport ? HINT.pythonInstalled : hint);
   }
   return hints;
 }

@@ -12,11 +12,11 @@ const hints = (archive: string, ...names: readonly string[]) =>
 test("in a wheel modules run at import, startup files and path files at each start", () => {
   const names = ["pkg/a.py", "sitecustomize.py", "x.pth", "w.data/scripts/tool", "pkg/setup.py"];
   assert.deepEqual(hints("w-1.whl", ...names), {
-    "pkg/a.py": HINT.pythonImport,
+    "pkg/a.py": HINT.pythonInstalled,
     "sitecustomize.py": HINT.pythonStartup,
     "x.pth": HINT.pythonPath,
     "w.data/scripts/tool": HINT.pythonProgram,
-    "pkg/setup.py": HINT.pythonImport,
+    "pkg/setup.py": HINT.pythonInstalled,
   });
 });
 

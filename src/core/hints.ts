@@ -41,6 +41,8 @@ export const HINT = {
   skopsSchemaMaybe: "skops-schema-maybe",
   /** Python source that every importer of the module runs. */
   pythonImport: "python-import",
+  /** The same in a wheel, which nothing builds. */
+  pythonInstalled: "python-installed",
   /** Python source that building or installing the source distribution runs. */
   pythonInstall: "python-install",
   /** Python source that installing makes a command of: the user who runs it runs it as a program. */

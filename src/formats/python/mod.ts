@@ -48,9 +48,13 @@ const NOTEBOOK_NAME = /\.ipynb$/iu;
 /** A path: absolute, of more than one part, or an egg. */
 const PATH_LINE =
   /^(?:(?:\.{1,2}|~)?[\\/]|[A-Za-z]:[\\/]|[\w .+-]+[\\/]|[\w.+-]+\.egg$|\.{1,2}$)[^<>|"*?]*$/u;
-/** The one line that setuptools installs, which asks for its own copy of distutils. */
-const SETUPTOOLS_LINE = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
-  "enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim()";
+/** The line that setuptools installs, which asks for its own copy of distutils, now and before release 60. */
+const SETUPTOOLS_LINES: ReadonlySet<string> = new Set(
+  ["local", "stdlib"].map((value) =>
+    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; " +
+    `enabled = os.environ.get(var, '${value}') == 'local'; enabled and __import__('_distutils_hack').add_shim()`
+  ),
+);
 
 /** Functions that pip calls in a project that builds itself: PEP 517 and PEP 660. */
 const BUILD_HOOKS = /^(?:get_requires_for_|prepare_metadata_for_)?build_(?:wheel|sdist|editable)$/u;
@@ -66,6 +70,7 @@ const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 
 const HINTS: ReadonlySet<string> = new Set([
   HINT.pythonImport,
+  HINT.pythonInstalled,
   HINT.pythonInstall,
   HINT.pythonProgram,
   HINT.pythonNotebook,
@@ -192,7 +197,8 @@ function moduleFacts(
   const tests = /(?:^|\/)conftest\.py$/u.test(name);
   const functions = (path: string): boolean => {
     const last = path.slice(path.lastIndexOf(".") + 1);
-    return BUILD_HOOKS.test(path) || (installs && COMMAND_METHODS.includes(last)) ||
+    return (BUILD_HOOKS.test(path) && hint !== HINT.pythonInstalled) ||
+      (installs && COMMAND_METHODS.includes(last)) ||
       (tests && TEST_HOOKS.test(path));
   };
   const main = installs || hint === HINT.pythonProgram;
@@ -209,7 +215,7 @@ function pathFile(name: string, text: string, checkDeadline: () => void): Observ
     if (PATH_IMPORT.test(line)) {
       const offset = new TextEncoder().encode(text.slice(0, at)).length;
       found.push(
-        code === SETUPTOOLS_LINE
+        SETUPTOOLS_LINES.has(code)
           ? { type: "anomaly", rule: "python-startup-known", detail: `"${name}"`, offset }
           : startup(`"${name}" has Python run ${code.slice(0, SHOWN_CHARACTERS)}`, offset),
       );

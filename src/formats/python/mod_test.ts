@@ -102,12 +102,17 @@ test("lines of a path file that are code are reported, others are not", async ()
   assert.equal(quiet.verdict, "clean");
 });
 
-test("the line that setuptools installs is known, and a longer one is not", async () => {
+test("the lines that releases of setuptools install are known, and longer ones are not", async () => {
   const line =
     "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local')" +
     " == 'local'; enabled and __import__('_distutils_hack').add_shim()";
-  const known = await scanZip([WHEEL, { name: "distutils-precedence.pth", data: `${line};\n` }]);
-  assert.equal(known.verdict, "clean");
+  for (const known of [line, line.replace("'local')", "'stdlib')")]) {
+    const report = await scanZip([WHEEL, {
+      name: "distutils-precedence.pth",
+      data: `${known};\n`,
+    }]);
+    assert.equal(report.verdict, "clean");
+  }
   const longer = await scanZip([WHEEL, {
     name: "distutils-precedence.pth",
     data: `${line}; x()\n`,
@@ -216,6 +221,8 @@ test("what a project's own build backend does when pip asks it runs at install",
   assert.deepEqual(reported(await scanZip([{ name: "p-1/backend.py", data }])), [
     "medium python-import-call p-1/backend.py",
   ]);
+  // A wheel is not built.
+  assert.deepEqual(reported(await scanZip([{ name: "p/backend.py", data }], "p-1.whl")), []);
   const other = data.replace("build_wheel", "build_wheels");
   assert.deepEqual(reported(await scanZip([{ name: "p-1/backend.py", data: other }])), []);
 });

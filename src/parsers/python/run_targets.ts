@@ -170,11 +170,11 @@ export class Targets implements TargetsRoom {
       this.#rooms.chains.valuesOf(values.filter(isMapping)),
     );
     code.defaults ??= new Map();
+    const before = this.#run.version;
     for (const { name, stars } of code.node.parameters) {
       if (stars === 0) this.#rooms.heap.addTo(code.defaults, name, all);
     }
-    code.version = undefined;
-    this.#run.changed();
+    if (this.#run.version !== before) code.version = undefined;
   }
 
   removeAttribute(owner: Value, id: string): void {
