@@ -60,6 +60,8 @@ interface Combination {
   readonly traits: readonly string[];
   /** And this. */
   readonly also?: string;
+  /** But not where this is called with this trait. */
+  readonly except?: { readonly called: RegExp; readonly trait: string };
 }
 
 const RUNS_CODE =
@@ -68,6 +70,10 @@ const RUNS_COMMANDS =
   /^(?:os\.(?:system|popen|exec|spawn|posix_spawn|startfile)|posix\.|nt\.|subprocess\.|pty\.|commands\.|asyncio\.)/u;
 const SENDS =
   /^(?:socket\.|urllib\.(?:request\.|urlopen|urlretrieve)|urllib2\.|http\.client\.|httplib\.|requests\.|httpx\.|aiohttp\.|urllib3\.|ftplib\.|smtplib\.|telnetlib\.|websocket(?!s\.(?:\w+\.)*serve)|paramiko\.|xmlrpc\.client\.|webbrowser\.open|asyncio\.open_connection)/u;
+
+/** Of these, what only makes or describes a client, a connection or a request. */
+const DESCRIBES =
+  /^(?:requests\.(?:sessions\.)?[Ss]ession(?:\.(?:headers|params|cookies|proxies|auth|hooks|adapters))?(?:\.(?:update|setdefault|set|mount))?|requests\.(?:auth|adapters)\.\w+|requests\.Request|httpx\.(?:Async)?Client(?:\.(?:headers|params|cookies)\.\w+)?|httpx\.(?:Request|BasicAuth|Headers)|aiohttp\.(?:ClientSession|BasicAuth|TCPConnector)|urllib3\.(?:PoolManager|ProxyManager|make_headers)(?:\.headers\.\w+)?|urllib\.request\.(?:Request|build_opener|install_opener|\w+Handler)(?:\.add_(?:header|password))?|http\.client\.HTTPS?Connection)$/u;
 
 /** The worst first. */
 const COMBINATIONS: readonly Combination[] = [
@@ -80,7 +86,11 @@ const COMBINATIONS: readonly Combination[] = [
     called: /^(?:_?pickle|cPickle|dill|cloudpickle)\.loads$/u,
     traits: ["pickle", "decoded"],
   },
-  { rule: "python-exfiltration", called: SENDS, traits: ["environment", "secret"] },
+  {
+    ...{ rule: "python-exfiltration", called: SENDS, traits: ["environment", "secret"] },
+    // A client that is given a token sends it to whom its user will ask.
+    except: { called: DESCRIBES, trait: "variable" },
+  },
   { rule: "python-persistence", called: /./u, traits: ["startup"], also: "writes" },
   { rule: "python-unsafe-load", called: /./u, traits: ["unsafe-load"] },
 ];
@@ -135,9 +145,10 @@ function judgeSourceCall(tables: Tables, fact: ReferenceFact): SourceVerdict | u
   const match = tables.classifier.match(module, name, true);
   const message = sourceMessage(kind.subject, expression, match, path);
   const traits = traitsOf(fact);
-  for (const { rule: id, called, traits: any, also } of COMBINATIONS) {
+  for (const { rule: id, called, traits: any, also, except } of COMBINATIONS) {
     if (!called.test(path) || !any.some((each) => traits.includes(each))) continue;
     if (also !== undefined && !traits.includes(also)) continue;
+    if (except?.called.test(path) === true && traits.includes(except.trait)) continue;
     const found = tables.rules.get(id);
     if (found !== undefined) return { rule: found, match, decides: found, message };
   }

@@ -65,6 +65,14 @@ const TEST_HOOKS =
 const UNCHECKED = 0b01;
 const CHECKED = 0b11;
 
+/** Commands that a user calls by their names, and no installation does. */
+const OTHER_COMMAND =
+  /^(?:upload\w*|publish\w*|release\w*|register|test|tests|pytest|lint|format|docs?|build_docs|clean\w*|deps\w*|tag|push|coverage|mypy|flake8|black|isort|style|quality)$/u;
+const COMMAND_ENTRY = /["'](\w+)["']\s*:\s*([A-Za-z_]\w*)\s*(?=,|$)/gu;
+/** What may reach a class that a source names nowhere else. */
+const REFLECTS =
+  /\b(?:globals|locals|vars|getattr|setattr|exec|eval|compile|__\w+__|modules|inspect|gc|ast|distribution|run_command|get_command_class|sub_commands)\b(?<!\b__(?:name|file|version|init|main|doc|author|email|title|description|url|license)__)/u;
+
 /** Methods of a command of distutils that installing calls. */
 const COMMAND_METHODS = ["initialize_options", "finalize_options", "run"];
 
@@ -195,14 +203,35 @@ function moduleFacts(
 ): Observation[] {
   const installs = hint === HINT.pythonInstall;
   const tests = /(?:^|\/)conftest\.py$/u.test(name);
+  const others = installs ? otherCommands(text) : undefined;
   const functions = (path: string): boolean => {
-    const last = path.slice(path.lastIndexOf(".") + 1);
+    const dot = path.lastIndexOf(".");
+    const last = path.slice(dot + 1);
+    if (others?.has(path.slice(0, dot)) === true) return false;
     return (BUILD_HOOKS.test(path) && hint !== HINT.pythonInstalled) ||
       (installs && COMMAND_METHODS.includes(last)) ||
       (tests && TEST_HOOKS.test(path));
   };
   const main = installs || hint === HINT.pythonProgram;
   return judgePython(text, LANGUAGE, { checkDeadline, main, functions });
+}
+
+/**
+ * Classes of a `setup.py` that it gives once, in a mapping that is written out, as commands which no installation
+ * calls: `cmdclass={"upload": UploadCommand}`.
+ */
+function otherCommands(text: string): ReadonlySet<string> {
+  const others = new Set<string>();
+  const [given, ...more] = text.matchAll(/\bcmdclass\s*=\s*\{([^{}]*)\}/gu);
+  const isPlain = given !== undefined && more.length === 0 && !REFLECTS.test(text) &&
+    text.match(/cmdclass/gu)?.length === 1;
+  if (!isPlain) return others;
+  for (const [, command = "", name = ""] of (given[1] ?? "").matchAll(COMMAND_ENTRY)) {
+    const count = text.match(new RegExp(`\\b${name}\\b`, "gu"))?.length;
+    const isDefined = new RegExp(`^class ${name}\\(`, "mu").test(text);
+    if (OTHER_COMMAND.test(command) && count === 2 && isDefined) others.add(name);
+  }
+  return others;
 }
 
 /** Lines of a path file that are code. */

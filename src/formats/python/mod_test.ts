@@ -142,6 +142,44 @@ test("setup.py of a source distribution runs its commands", async () => {
   assert.deepEqual(reported(await scanZip([{ name: "tiny/install.py", data }])), []);
 });
 
+test("a command that only a user calls does not run at install, unless something else names it", async () => {
+  const text = `import os
+from setuptools import setup, Command
+class Upload(Command):
+    def run(self):
+        os.system('echo hi')
+setup(name="a", cmdclass={"upload": Upload})
+`;
+  const found = async (data: string): Promise<string[]> =>
+    reported(await scanZip([{ name: "tiny-1.0/setup.py", data }]));
+  assert.deepEqual(await found(text), []);
+  for (
+    const other of [
+      text.replace('"upload"', '"install"'),
+      text.replace('"upload": Upload', '"upload": Upload, "build_py": Upload'),
+      `${text}x = Command.__subclasses__()\n`,
+      `${text}Upload(None).run()\n`,
+    ]
+  ) {
+    assert.deepEqual(await found(other), ["medium python-import-call tiny-1.0/setup.py"], other);
+  }
+});
+
+test("a client that is given a token sends nothing yet, one that is given the environment may", async () => {
+  const found = async (given: string): Promise<string[]> =>
+    reported(
+      await scanZip([{
+        name: "a.py",
+        data: `import os, requests\ns = requests.Session()\ns.headers.update(${given})\n`,
+      }]),
+    );
+  assert.deepEqual(await found("{'Authorization': 'Bearer ' + os.environ.get('TOKEN', '')}"), []);
+  assert.deepEqual(await found("{'Authorization': os.environ['TOKEN']}"), []);
+  assert.deepEqual(await found("{'X': str(dict(os.environ))}"), [
+    "critical python-exfiltration a.py",
+  ]);
+});
+
 test("an encoding that hides code makes the module unread", async () => {
   for (const codec of ["unicode_escape", "utf-7", "rot13", "raw-unicode-escape", "x-nobody"]) {
     const report = await scanZip([{

@@ -23,6 +23,9 @@ import {
 /** Strings of code within each other. The deepest in use is 1. CWE-674. */
 const CODE_DEPTH = 8;
 
+/** Steps that reading a text of code costs besides its length. CWE-400. */
+const TEXT_STEPS = 40;
+
 /** Code that stands in texts: the module itself, and what `exec` and `eval` are given. */
 export class CodeTexts implements CodeTextsRoom {
   readonly #rooms: Rooms;
@@ -119,7 +122,7 @@ export class CodeTexts implements CodeTextsRoom {
 
   /** Runs a text of code; one that was read is not split again where a loop runs it again. */
   #inner(at: Value, text: string, scope: Scope): Values {
-    this.#run.step(1 + (text.length >> 4));
+    this.#run.step(TEXT_STEPS + (text.length >> 4));
     const known = this.#texts.get(text);
     if (known !== undefined) {
       let last: Values = [];

@@ -141,6 +141,8 @@ export class Items implements ItemsRoom {
     if (/(?:__bases__|__mro__|\.mro)$/u.test(path)) {
       return [this.#rooms.heap.outer("builtins.object")];
     }
+    // One variable is not all of them.
+    if (/^os\.environb?$/u.test(path)) return [this.#rooms.heap.outer("os.environ.get", true)];
     if (called) {
       // An item of what carries something may be it.
       const kept = carries.filter(({ kind }) => kind !== "constant");

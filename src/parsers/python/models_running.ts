@@ -46,6 +46,9 @@ const SOURCE_LIKE = /(?:^|[\n;])\s*(?:import|from|def|class|exec|eval|__import__
 /** Mappings within each other of a configuration of logging. Its own are 3 deep. CWE-674. */
 const CONFIGURATION_DEPTH = 6;
 
+/** Steps that looking through one of them costs. CWE-400. */
+const CONFIGURATION_STEPS = 40;
+
 /** Functions that run what texts say. */
 export class RunningModels implements RunningModelsRoom {
   readonly #rooms: Rooms;
@@ -142,6 +145,7 @@ export class RunningModels implements RunningModelsRoom {
   /** `{"()": "os.system", …}` in a configuration of logging, at any depth: a callable and its arguments. */
   #configured(value: Value, depth: number): void {
     if (value.kind !== "container" || depth > CONFIGURATION_DEPTH) return;
+    this.#run.step(CONFIGURATION_STEPS);
     for (const key of ["()", "class"]) {
       const named = value.items.get(key);
       if (named === undefined) continue;

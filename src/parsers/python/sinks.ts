@@ -15,6 +15,8 @@ export type Trait =
   | "decoded"
   /** The environment, which holds credentials. */
   | "environment"
+  /** One variable of it, or several, by their names. */
+  | "variable"
   /** A file of credentials. */
   | "secret"
   /** A file that runs at the start of a shell, of Python or of the session. */
@@ -102,6 +104,7 @@ const QUIET_NETWORK =
   /(?:^|\.)(?:Request|Session|Client|AsyncClient|PoolManager|ProxyManager|Retry|Timeout|HTTPAdapter|build_opener|install_opener|OpenerDirector|ProxyHandler|\w*Handler|\w*Processor|\w*Error|\w*Exception|HTTPStatus|ClientTimeout|ClientSession|TCPConnector|getproxies|proxy_bypass|pathname2url|url2pathname|quote|unquote|Limits|URL|Headers|BasicAuth|responses|parse_http_list|parse_keqv_list|mount|update|setdefault)$/u;
 
 const ENVIRONMENT = /^os\.(?:environb?|getenvb?)(?:\.|$)/u;
+const VARIABLE = /^os\.(?:environb?\.get|getenvb?)(?:\.|$)/u;
 const STARTUP =
   /(?:^|[\\/~])(?:\.(?:bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|zlogin|cshrc|tcshrc|kshrc|xinitrc|xprofile|xsession|pythonrc\.py|pythonstartup)|config\.fish|authorized_keys2?|crontab|sitecustomize\.py|usercustomize\.py|LaunchAgents|LaunchDaemons|autostart|rc\.local|ld\.so\.preload|sudoers|PowerShell_profile\.ps1)(?:$|[\\/])|\.pth$|(?:^|\/)etc\/(?:cron|profile|init\.d|systemd|passwd|shadow|environment)|systemd\/(?:user|system)|Start Menu\\+Programs\\+Startup|CurrentVersion\\+Run/u;
 const SECRET =
@@ -242,13 +245,18 @@ export function traitsOf(
 ): Trait[] {
   const traits = new Set<Trait>();
   if (given.isConstant && !given.constants.some(({ hidden }) => hidden)) traits.add("constant");
+  let whole = false;
   for (const outer of given.outers) {
     if (DECODERS.test(outer) || (NETWORK.test(outer) && !QUIET_NETWORK.test(outer))) {
       traits.add("decoded");
     }
-    if (ENVIRONMENT.test(outer)) traits.add("environment");
+    if (ENVIRONMENT.test(outer)) {
+      traits.add("environment");
+      whole ||= !VARIABLE.test(outer);
+    }
     if (outer.startsWith("ctypes.util.find_library")) traits.add("system-library");
   }
+  if (traits.has("environment") && !whole) traits.add("variable");
   const own = givenOf([self]);
   const isMany = given.constants.length > FEW;
   let library = given.constants.length > 0 && given.outers.size === 0;
