@@ -20,6 +20,15 @@ from modelaudit_scanner import ScannerError, UnsafeModelError, UsageError, _held
 from harm import HarmTestCase, MakesFolder
 
 
+SLOW = b"""
+import time
+time.sleep(0.3)
+def load(file):
+    import pickle
+    return pickle.load(open(file, "rb"))
+"""
+
+
 class DerivedBefore(pickle.Unpickler):
     """A subclass from before any guard."""
 
@@ -124,6 +133,24 @@ class Refusing(HarmTestCase):
             made = [kind(io.BytesIO(self.harmless)) for kind in (pickle.Unpickler, pickle._Unpickler, DerivedBefore)]
         for unpickler in made:
             self.assertEqual(unpickler.load()["name"], "model")
+
+    def test_a_library_that_another_thread_is_importing_is_guarded_when_that_is_done(self):
+        from modelaudit_scanner import _loaders
+
+        self.path("slow_library.py", SLOW)
+        made = {"slow_library": {"load": _loaders._file_loader(_loaders.PICKLE, lambda _: False)}}
+        sys.path.insert(0, self.folder)
+        self.addCleanup(sys.modules.pop, "slow_library", None)
+        self.addCleanup(sys.path.remove, self.folder)
+        path = self.path("model.pkl", self.harmful)
+        with mock.patch.dict(_loaders._LIBRARIES, made):
+            importing = threading.Thread(target=lambda: __import__("slow_library"))
+            importing.start()
+            while "slow_library" not in sys.modules:
+                time.sleep(0.001)
+            with guard():
+                self.assert_refused(sys.modules["slow_library"].load, path)
+            importing.join()
 
     def test_nested_pickles_of_a_load_are_judged(self):
         inner = MakesFolder(self.mark)

@@ -203,6 +203,28 @@ class Notebook(HarmTestCase):
         self.assertIn("os.mkdir", frame["srcdoc"].replace("posix.mkdir", "os.mkdir").replace("nt.mkdir", "os.mkdir"))
 
 
+class Package(unittest.TestCase):
+    def test_the_wheel_holds_the_package_and_its_program_and_nothing_else(self):
+        files = [it.as_posix() for it in importlib.metadata.files("modelaudit-scanner")]
+        allowed = (
+            r"modelaudit_scanner/(_?\w+\.py|py\.typed)",
+            r"modelaudit_scanner/_program/(cli|worker|guard|chunks/\w+)\.js",
+            r"modelaudit_scanner/_program/sbom\.cdx\.json",
+            r"modelaudit_scanner-[\w.]+\.dist-info/.*",
+            r".*/__pycache__/.*",
+            r"(\.\./)*(bin|Scripts)/modelaudit-scanner(\.exe)?",
+        )
+        for file in files:
+            self.assertRegex(file, "^(" + "|".join(allowed) + ")$")
+        for name in ("LICENSE", "LICENSE-7-Zip.txt", "LICENSE-unRAR.txt"):
+            self.assertTrue(any(it.endswith("/" + name) for it in files), name)
+
+    def test_deno_is_the_only_dependency(self):
+        requires = importlib.metadata.requires("modelaudit-scanner")
+        self.assertEqual(len(requires), 1)
+        self.assertRegex(requires[0], r"^deno[<>=.,\d]+; ?python_version >= ['\"]3\.10['\"]$")
+
+
 class Import(unittest.TestCase):
     def test_the_import_reads_neither_pickle_nor_the_guard(self):
         code = (

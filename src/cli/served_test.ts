@@ -81,7 +81,7 @@ const typesOf = (lines: readonly Line[]): string[] =>
 test("bytes that the parent serves get the verdict and the issues of the same bytes in memory", async () => {
   const rules = loadRules();
   for (const folder of ["pickle/harmful", "zip/harmful", "numpy/harmful", "sevenzip/harmful"]) {
-    for (const name of readdirSync(join(TESTDATA, folder)).slice(0, 12)) {
+    for (const name of readdirSync(join(TESTDATA, folder)).slice(0, 6)) {
       const path = join(TESTDATA, folder, name);
       if (!statSync(path).isFile()) continue;
       const bytes = readFileSync(path);

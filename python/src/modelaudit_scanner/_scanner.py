@@ -19,7 +19,7 @@ from ._deno import guard_command
 from ._errors import ScannerError, UsageError
 from ._report import FileReport, RecordReader
 
-# Idle processes that are kept; each holds some 90 MB.
+# Idle processes that are kept; each holds some 170 MB.
 _IDLE_KEPT = 2
 
 # Bytes of a configuration, as the command line reads it.
