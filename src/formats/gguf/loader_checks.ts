@@ -1,8 +1,8 @@
 /**
  * What llama.cpp asserts of a file's metadata while it loads a model: where a check fails, the process
  * ends (`GGML_ABORT`), and a server with it. The limits are those of `src/llama-model.cpp`
- * (`load_hparams`), `src/llama-hparams.h` and `src/llama-vocab.cpp`; each was tried on llama.cpp's
- * release of October 2026.
+ * (`load_hparams`), `src/llama-hparams.h` and `src/llama-vocab.cpp`, and what the first request asserts; each
+ * was tried on llama.cpp's releases of October and November 2026.
  *
  * @module
  */
@@ -76,15 +76,39 @@ const RELATIONS: readonly (readonly [check: string, fails: (numbers: Numbers) =>
   ) => groups > 1n && (used <= 0n || used >= groups)],
 ];
 
+/** Dimensions that are rotated, which `ggml_compute_forward_rope_flt` asserts of (`ggml-cpu/ops.cpp`). */
+const ROTATED: readonly string[] = ["rope.dimension_count", "rope.dimension_count_swa"];
+/** Architectures whose graph asserts that a head is rotated whole: `src/models/ARCHITECTURE.cpp`. */
+const ROTATED_WHOLE: ReadonlySet<string> = new Set(["qwen2", "qwen3"]);
+/** Those whose graph asserts that keys and values have heads of one size. */
+const HEADS_OF_ONE_SIZE: ReadonlySet<string> = new Set(["qwen2", "qwen3", "phi3"]);
+
 /** Keys that a check needs, behind the name of the architecture. */
 const NUMBERS: readonly string[] = [
   ...RANGES.map(({ key }) => key),
   ...["expert_used_count", "nextn_predict_layers", "expert_group_count"],
   ...["expert_group_used_count", "posnet.block_count", "convnext.block_count"],
+  ...["embedding_length", "attention.head_count", "attention.key_length"],
+  ...["attention.value_length", ...ROTATED],
 ];
 
 /** Keys whose value may be a list with a number for each layer, of which the greatest counts. */
 const LISTS: readonly string[] = ["expert_used_count"];
+
+/** Kinds of tokens, one for each, and the kind of a byte (`LLAMA_TOKEN_TYPE_BYTE`). */
+const TOKEN_TYPES = "tokenizer.ggml.token_type";
+const BYTE_TOKEN = 6n;
+/** The token that a text begins with, and whether one is put there. */
+const FIRST_TOKEN = "tokenizer.ggml.bos_token_id";
+const ADDS_FIRST = "tokenizer.ggml.add_bos_token";
+/**
+ * Tokenizers that assert of the first token (`tokenize`), which of them add one unless it says otherwise, and
+ * the token that stands for one which is missing or behind the end (`llama_vocab::impl::load`).
+ */
+const ASSERTING: Readonly<Record<string, { readonly adds: boolean; readonly usual?: bigint }>> = {
+  bert: { adds: true, usual: 101n },
+  t5: { adds: false },
+};
 
 /** Numbers that `ggml_norm` and `ggml_rms_norm` assert to be 0 or greater (`ggml-cpu/ops.cpp`). */
 const EPSILONS: readonly string[] = [
@@ -107,16 +131,25 @@ export class LoaderChecks {
   #tokenizer: string | undefined;
   #count = 0;
   #repeated: number | undefined;
+  #byteToken = false;
+  #addsFirst: boolean | undefined;
   readonly #lengths = new Map<string, bigint>();
 
   /** True for a key whose number is wanted. */
   usesNumber(key: string): boolean {
-    return NUMBERS.some((name) => key.endsWith(`.${name}`));
+    return key === FIRST_TOKEN || NUMBERS.some((name) => key.endsWith(`.${name}`));
   }
 
   /** True for a list of numbers that are wanted, each by `oneOf`. */
   usesNumbers(key: string, count: bigint): boolean {
+    // Of the tokenizers of nearly all files the kinds of tokens, a megabyte, are not needed.
+    if (key === TOKEN_TYPES) return !/^(?:llama|gpt2|t5|rwkv)$/u.test(this.#tokenizer ?? "");
     return count <= LAYERS && LISTS.some((name) => key.endsWith(`.${name}`));
+  }
+
+  /** A value that is true or false. */
+  flag(key: string, value: boolean): void {
+    if (key === ADDS_FIRST) this.#addsFirst = value;
   }
 
   /** True for a key whose fraction is wanted. */
@@ -141,6 +174,10 @@ export class LoaderChecks {
 
   /** One number of a list. */
   oneOf(key: string, value: bigint): void {
+    if (key === TOKEN_TYPES) {
+      this.#byteToken ||= value === BYTE_TOKEN;
+      return;
+    }
     const before = this.#numbers.get(key);
     if (before === undefined || value > before) this.#numbers.set(key, value);
   }
@@ -177,6 +214,7 @@ export class LoaderChecks {
       yield mismatch(`${check}: its ${key} is ${value}`);
     }
     for (const [check, fails] of RELATIONS) if (fails(numbers)) yield mismatch(check);
+    yield* this.#heads(numbers);
     for (const name of EPSILONS) {
       const value = this.#epsilons.get(`${this.#architecture}.${name}`);
       if (value !== undefined && !(value >= 0)) yield mismatch(`eps >= 0: its ${name} is ${value}`);
@@ -190,6 +228,30 @@ export class LoaderChecks {
     }
   }
 
+  /** The sizes of heads, where they are the same in all layers. */
+  *#heads(numbers: Numbers): Iterable<Mismatch> {
+    const architecture = this.#architecture ?? "";
+    const { embedding_length: width, "attention.head_count": heads } = numbers;
+    const equal = width === undefined || heads === undefined || heads <= 0n
+      ? undefined
+      : width / heads;
+    const key = numbers["attention.key_length"] ?? equal;
+    const value = numbers["attention.value_length"] ?? equal;
+    if (key === undefined || value === undefined) return;
+    if (key !== value && HEADS_OF_ONE_SIZE.has(architecture)) {
+      yield mismatch(`n_embd_head == n_embd_head_k: they are ${value} and ${key}`);
+    }
+    for (const name of ROTATED) {
+      const rotated = numbers[name];
+      if (rotated === undefined) continue;
+      if (rotated > key || rotated % 2n !== 0n) {
+        yield mismatch(`n_dims <= ne0 and n_dims % 2 == 0: ${rotated} of ${key} are rotated`);
+      } else if (rotated !== key && name === ROTATED[0] && ROTATED_WHOLE.has(architecture)) {
+        yield mismatch(`n_embd_head == n_rot: they are ${key} and ${rotated}`);
+      }
+    }
+  }
+
   *#vocabulary(tokenizer: string): Iterable<Mismatch> {
     const tokens = this.#lengths.get("tokenizer.ggml.tokens") ?? 0n;
     if (tokens === 0n) yield mismatch(`the tokenizer "${tokenizer}" has tokens: there are none`);
@@ -197,6 +259,17 @@ export class LoaderChecks {
       yield mismatch(
         `id_to_token.size() == token_to_id.size(): token ${this.#repeated} is there twice`,
       );
+    }
+    if (tokenizer === "bert" && this.#byteToken) {
+      yield mismatch(`token_to_byte is for other tokenizers than "bert": a token is a byte`);
+    }
+    const asserting = Object.hasOwn(ASSERTING, tokenizer) ? ASSERTING[tokenizer] : undefined;
+    if (asserting !== undefined && (this.#addsFirst ?? asserting.adds)) {
+      const first = this.#numbers.get(FIRST_TOKEN);
+      const there = (one: bigint | undefined) => one !== undefined && one < tokens;
+      if (!there(first) && !there(asserting.usual)) {
+        yield mismatch("special_bos_id != LLAMA_TOKEN_NULL: no token begins a text");
+      }
     }
     for (const name of ["scores", "token_type"]) {
       const count = this.#lengths.get(`tokenizer.ggml.${name}`);

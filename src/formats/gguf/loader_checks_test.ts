@@ -7,6 +7,7 @@ const STRING = 8;
 const ARRAY = 9;
 const U32 = 4;
 const F32 = 6;
+const BOOL = 7;
 
 function little(value: number, bytes: number): number[] {
   return Array.from({ length: bytes }, (_, at) => Math.floor(value / 256 ** at) % 256);
@@ -18,7 +19,7 @@ const text = (value: string) => [
 ];
 
 /** A file without tensors. */
-type Value = string | number | Float32Array | Uint32Array | readonly string[];
+type Value = string | number | boolean | Float32Array | Uint32Array | readonly string[];
 type Metadata = Readonly<Record<string, Value>>;
 function file(metadata: Metadata): Uint8Array {
   const pairs = Object.entries(metadata).flatMap(([key, value]) => {
@@ -35,6 +36,9 @@ function file(metadata: Metadata): Uint8Array {
         ...little(value.length, 8),
         ...items,
       ];
+    }
+    if (typeof value === "boolean") {
+      return [...text(key), ...little(BOOL, 4), value ? 1 : 0];
     }
     if (typeof value === "number") return [...text(key), ...little(U32, 4), ...little(value, 4)];
     return [
@@ -93,6 +97,71 @@ test("values on which llama.cpp ends the process are reported", async () => {
     { "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a", "\xff", "\xff"] },
   ];
   for (const value of values) assert.ok(await failed(value) >= 1, JSON.stringify(value));
+});
+
+const HEADS = { "embedding_length": 32, "attention.head_count": 4 };
+
+/** Metadata of an architecture, whose name stands before each key. */
+function of(architecture: string, numbers: Readonly<Record<string, number>>): Metadata {
+  return Object.fromEntries([
+    ["general.architecture", architecture],
+    ...Object.entries({ ...HEADS, ...numbers }).map(([key, it]) => [`${architecture}.${key}`, it]),
+  ]);
+}
+
+test("sizes of heads that the first request asserts are reported", async () => {
+  const wrong: Metadata[] = [
+    of("gemma3", { "rope.dimension_count": 16 }),
+    of("gemma3", { "rope.dimension_count": 7 }),
+    of("gemma3", { "rope.dimension_count_swa": 511 }),
+    of("gemma3", { "attention.key_length": 4, "rope.dimension_count": 8 }),
+    of("qwen2", { "rope.dimension_count": 4 }),
+    of("qwen3", { "rope.dimension_count": 4 }),
+    of("qwen2", { "attention.key_length": 5 }),
+    of("phi3", { "attention.key_length": 5 }),
+  ];
+  for (const value of wrong) assert.equal(await failed(value), 1, JSON.stringify(value));
+  const right: Metadata[] = [
+    of("gemma3", { "rope.dimension_count": 8 }),
+    of("phi3", { "rope.dimension_count": 4 }),
+    of("qwen2", { "attention.key_length": 8, "rope.dimension_count": 8 }),
+    // Heads of two sizes, of which a part is rotated.
+    of("deepseek2", {
+      ...{ "attention.key_length": 192, "attention.value_length": 128 },
+      ...{ "rope.dimension_count": 64 },
+    }),
+    of("mamba", { "attention.head_count": 0, "rope.dimension_count": 8 }),
+  ];
+  for (const value of right) assert.equal(await failed(value), 0, JSON.stringify(value));
+});
+
+test("tokens on which the tokenizer gives up are reported", async () => {
+  const kinds = { "tokenizer.ggml.token_type": Uint32Array.of(1, 6) };
+  const bert = (more: Metadata): Metadata => ({
+    ...{ "tokenizer.ggml.model": "bert", "tokenizer.ggml.tokens": ["a", "b"] },
+    ...more,
+  });
+  const t5 = (more: Metadata): Metadata => bert({ "tokenizer.ggml.model": "t5", ...more });
+  const first = { "tokenizer.ggml.bos_token_id": 1 };
+  const adds = { "tokenizer.ggml.add_bos_token": true };
+  const wrong: Metadata[] = [
+    bert({ ...first, ...kinds }),
+    // The kinds of tokens may stand before the tokenizer.
+    { ...kinds, ...bert(first) },
+    bert({}),
+    bert({ "tokenizer.ggml.bos_token_id": 2 }),
+    t5(adds),
+  ];
+  for (const value of wrong) assert.equal(await failed(value), 1, JSON.stringify(value));
+  const right: Metadata[] = [
+    bert(first),
+    bert({ "tokenizer.ggml.add_bos_token": false }),
+    bert({ "tokenizer.ggml.tokens": Array.from({ length: 102 }, (_, at) => `t${at}`) }),
+    t5({}),
+    t5({ ...kinds, ...adds, ...first }),
+    { "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": ["a", "b"], ...kinds },
+  ];
+  for (const value of right) assert.equal(await failed(value), 0, JSON.stringify(value));
 });
 
 test("values of real models are not", async () => {

@@ -315,6 +315,7 @@ class Scanner {
   #readBool(reader: GgufReader, key: string): void {
     const at = reader.offset;
     const value = reader.text(1).charCodeAt(0);
+    this.#checks.flag(key, value !== 0);
     if (value > 1) this.#mismatch("gguf-metadata-type", `"${key}" is neither true nor false`, at);
   }
 
