@@ -190,6 +190,26 @@ test("every layer that stands for a function of TensorFlow names it", async () =
   assert.deepEqual(reported(await scan(registered)), ["io.write_file"]);
 });
 
+test("a function layer over an export of Keras names what Keras exports", async () => {
+  const layer = (name: string) => ({
+    class_name: "TFOpLambda",
+    config: { function: name },
+    inbound_nodes: [["_CONSTANT_VALUE", -1, "x", { origin: "https://example.com/x" }]],
+  });
+  const cases: [string, string[]][] = [
+    ["keras.utils.get_file", ["keras.utils:get_file"]],
+    ["compat.v1.keras.models.load_model", ["keras.models:load_model"]],
+    ["keras.layers.StringLookup", ["keras.layers:StringLookup", "vocabulary"]],
+  ];
+  for (const [name, wanted] of cases) {
+    const seen = await scan(layer(name));
+    assert.deepEqual(reported(seen), wanted);
+    assert.equal(seen.facts[0]?.fact.evidence?.[0]?.text, "https://example.com/x");
+  }
+  // Another export only begins with the word.
+  assert.deepEqual(reported(await scan(layer("keras_x"))), ["keras_x"]);
+});
+
 test("functions that compute but for one argument play the part of a file by it", async () => {
   const layer = (name: string, given: object) => ({
     class_name: "TFOpLambda",

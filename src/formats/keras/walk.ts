@@ -89,6 +89,9 @@ const FILE_ARGUMENTS: readonly (readonly [name: RegExp, argument: string, harmle
 /** Pickles in base64, of protocols 2 to 5: `DistributionLambda` and other layers unpickle such texts. */
 const PICKLE_TEXT = /^gA[I-X][A-Za-z0-9+/\n]/u;
 
+/** An export of Keras, by the module and the name in it. */
+const OF_KERAS = /^(?:compat\.v[12]\.)?(?<module>(?:tf_)?keras(?:\.[^.]+)*)\.(?<name>[^.]+)$/su;
+
 /** TensorFlow holds Keras as a package of its own, which its internal packages hold again. */
 const OF_TENSORFLOW =
   /^tensorflow\.(?:_api\.v[12]\.(?:v[12]\.)?)?(?:compat\.v[12]\.)?(?=keras(?:\.|$))/u;
@@ -404,6 +407,15 @@ export class ConfigWalk {
       });
       return;
     }
+    const taken = given(valuesOf(object, "inbound_nodes"), false)
+      .filter(({ kind, text }) => kind === "url" || /[\\/]/u.test(text));
+    const own = OF_KERAS.exec(path)?.groups;
+    if (own !== undefined) {
+      // Up to Keras 2.15 its exports stand in the same table as those of TensorFlow.
+      this.#named(own.module ?? "", own.name ?? "", "function", at, layer, taken);
+      this.#constructed(object, own.name ?? "", layer);
+      return;
+    }
     const called = methods.filter((method) => !CALLING.has(method)).map((it) => `.${it}`);
     const file = FILE_ARGUMENTS.some(([name, argument, harmless]) =>
       name.test(path) &&
@@ -414,14 +426,12 @@ export class ConfigWalk {
     const expression = `${cut(path)}${cut(called[0] ?? "")} (function of ${
       layer === "" ? "a layer" : `the layer ${quoted(layer)}`
     })`;
-    const evidence = given(valuesOf(object, "inbound_nodes"), false)
-      .filter(({ kind, text }) => kind === "url" || /[\\/]/u.test(text));
-    this.#count(`function\n${path}\n${file}\n${evidence.length > 0 ? at : ""}`, at, {
+    this.#count(`function\n${path}\n${file}\n${taken.length > 0 ? at : ""}`, at, {
       kind: "operator",
       language: "tensorflow-function",
       name: cut(path),
       expression,
-      evidence,
+      evidence: taken,
       ...(file && { role: "file" }),
       ...(layer !== "" && { details: { layer: cut(layer) } }),
     });
