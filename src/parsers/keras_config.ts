@@ -9,6 +9,8 @@ import { jsonLetters } from "./json.ts";
 
 /** An escape of a double-quoted scalar of YAML that stands for a character of ASCII. */
 const YAML_ESCAPE = /\\(?:x|u00|U000000)(?<hex>[0-7][0-9a-fA-F])/gu;
+/** An object whose first value is a text that holds an object, as checkpoints of Orbax keep a configuration. */
+const OBJECT_IN_TEXT = /^[^\x21-\x7e]{0,64}\{\s*"[^"\\]{0,64}"\s*:\s*"\s*\{/u;
 /** What may stand before the root of a document: white space, comments, directives, a tag and an anchor. */
 const BEFORE_ROOT = /[^!-~]+|#[^\n]*\n|%[^\n]*\n|---|[!&]\S+\s/uy;
 const STEPS_PER_CHECK = 4096;
@@ -20,6 +22,10 @@ const STEPS_PER_CHECK = 4096;
  */
 export function hasKerasKeys(head: Uint8Array): boolean {
   const text = jsonLetters(head);
+  if (OBJECT_IN_TEXT.test(text)) {
+    // Its quotation marks are escaped, with a backslash or as characters by number.
+    return /\\?"class_name\\?"\s*:/u.test(text) && /\\?"config\\?"\s*:/u.test(text);
+  }
   return hasYamlKeys(head) ||
     /^[^\x21-\x7e]{0,64}[{[]/u.test(text) && /"class_name"\s*:\s*["\[{]/u.test(text) &&
       /"(?:config|registered_name|build_config|keras_version|compile_config)"\s*:/u.test(text);

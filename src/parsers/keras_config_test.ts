@@ -7,6 +7,20 @@ import { LARGE_INPUT } from "./testing/sweep.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
+test("a configuration within the text of an object is one", () => {
+  const config = JSON.stringify({ class_name: "Sequential", config: {} });
+  const text = JSON.stringify({ config });
+  assert.ok(hasKerasKeys(utf8(text)));
+  assert.ok(hasKerasKeys(utf8(text.replaceAll('\\"', "\\u0022"))));
+  assert.ok(hasKerasKeys(utf8(text.replace('"{', '"\\u007b'))));
+  for (
+    const other of [
+      JSON.stringify({ text: '{"class_name": "A"}' }),
+      JSON.stringify({ code: 'x = {"class_name": "A", "config": {}}' }),
+    ]
+  ) assert.ok(!hasKerasKeys(utf8(other)), other);
+});
+
 test("both keys make a configuration, at the beginning of lines or within brackets", () => {
   for (
     const text of [
