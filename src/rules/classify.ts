@@ -134,7 +134,8 @@ export class Classifier implements GlobalClassifier {
       unusualCall: find(FALLBACK.unusualCall),
       unclassified: find(FALLBACK.unclassified),
     };
-    for (const rule of rules) this.#enter(rule);
+    // What an operator's rule names are references of its language, no globals of pickles.
+    for (const rule of rules) if (rule.kind !== "operator") this.#enter(rule);
   }
 
   /**

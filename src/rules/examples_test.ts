@@ -103,7 +103,7 @@ test("every rule is set off by each of its hits and by none of its misses", () =
 });
 
 test("every entry of a table of globals falls under its own rule or a more severe one", () => {
-  for (const rule of rules.list()) {
+  for (const rule of rules.list().filter(({ kind }) => kind !== "operator")) {
     for (const [module, names] of Object.entries(rule.globals)) {
       for (const name of names === "*" ? ["anything_at_all"] : names) {
         const { severity } = rules.match(module, name, true).rule;

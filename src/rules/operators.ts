@@ -51,6 +51,13 @@ interface Patterns {
   readonly beginnings: Entry[];
 }
 
+/** References are operators by their paths, which a rule may write by module as it does globals. */
+function pathsOf(globals: Rule["globals"]): string[] {
+  return Object.entries(globals).flatMap(([module, names]) =>
+    names === "*" ? [] : names.map((name) => `${module}.${name}`)
+  );
+}
+
 /**
  * The rules for operators, indexed so that a graph with a million operator types does not try every
  * pattern for each.
@@ -65,7 +72,7 @@ export class OperatorTable {
       const patterns = this.#languages.get(rule.language) ??
         { names: new Map<string, Entry[]>(), beginnings: [] };
       this.#languages.set(rule.language, patterns);
-      for (const pattern of rule.operators) {
+      for (const pattern of [...rule.operators, ...pathsOf(rule.globals)]) {
         if (pattern.endsWith("*")) patterns.beginnings.push({ pattern, rule });
         else {
           const entries = patterns.names.get(pattern) ?? [];

@@ -58,6 +58,15 @@ test("the most exact rule is found, one for the operator's role before all other
   assert.equal(id("Conv", "other"), "name");
 });
 
+test("a rule names references by module as well", () => {
+  const named = { ...rule("module", []), globals: { "own.domain": ["X", "Y"] } };
+  const table = new OperatorTable([rule("all", ["*"]), named]);
+  const id = (name: string) => table.find(fact("onnx", name))?.rule.id;
+  assert.equal(id("own.domain.X"), "module");
+  assert.equal(id("own.domain.Z"), "all");
+  assert.equal(id("own.domain.X.more"), "all");
+});
+
 test("a language without rules, and an operator that none names, have none", () => {
   const table = new OperatorTable([rule("one", ["ai.onnx.Conv"])]);
   assert.equal(table.find(fact("tensorflow", "Conv")), undefined);

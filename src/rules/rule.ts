@@ -47,7 +47,7 @@ export interface Rule {
   readonly references: readonly string[];
   /** Techniques of MITRE ATLAS, by the identifiers of `core/atlas.ts`. */
   readonly atlas: readonly string[];
-  /** Module to names, "*" for all of it and its submodules. */
+  /** Module to names, "*" for all of it and its submodules. Of an operator rule: references, by module. */
   readonly globals: Readonly<Record<string, "*" | readonly string[]>>;
   /** Attributes that no dotted name passes harmlessly, such as `__globals__`. */
   readonly attributes: readonly string[];

@@ -196,11 +196,16 @@ function checkRule(rule: Rule, reader: Reader): void {
   }
   const named = Object.keys(rule.globals).length + rule.attributes.length;
   if (rule.kind === "global" && named === 0) reader.fail(`"${rule.id}" names no globals`);
-  if (rule.kind !== "global" && named > 0) {
+  if (rule.kind !== "global" && rule.kind !== "operator" && named > 0) {
     reader.fail(`"${rule.id}" names globals, but its kind is "${rule.kind}"`);
   }
-  if (rule.kind === "operator" && (rule.operators.length === 0 || rule.language === undefined)) {
-    reader.fail(`"${rule.id}" needs "language" and "operators"`);
+  if (rule.kind === "operator") {
+    if (rule.language === undefined || rule.operators.length + named === 0) {
+      reader.fail(`"${rule.id}" needs "language" and "operators" or "globals"`);
+    }
+    if (rule.attributes.length > 0 || Object.values(rule.globals).includes("*")) {
+      reader.fail(`"${rule.id}" names attributes or all of a module; "operators" has patterns`);
+    }
   }
   for (const id of rule.atlas) {
     if (!Object.hasOwn(ATLAS_TECHNIQUES, id)) {
