@@ -54,7 +54,24 @@ test("what a configuration names gets the worse verdict of Python's tables and K
     // Modules of Keras that no model is made of, and what modules of layers only import.
     ["keras.src.callbacks.csv_logger.CSVLogger", "medium suspicious keras-helper"],
     ["keras.src.unheard_of.Thing", "medium suspicious keras-helper"],
-    ["keras.src.optimizers.adam.register_keras_serializable", "medium suspicious keras-other-name"],
+    ["keras.src.optimizers.adam.register_keras_serializable", "medium suspicious keras-helper"],
+    // Names that no release has, in modules of layers and functions.
+    ["keras.layers.UnheardOf", "medium suspicious keras-helper"],
+    ["keras.src.ops.numpy.unheard_of", "medium suspicious keras-helper"],
+    ["tensorflow.python.keras.layers.core.UnheardOf", "medium suspicious keras-helper"],
+    ["keras.layers.deserialize", "medium suspicious keras-other-name"],
+    // Modules of old releases and of companions.
+    ["keras.layers.convolutional.Conv2D", "info innocuous keras-own-object"],
+    ["tf_keras.src.layers.core.dense.Dense", "info innocuous keras-own-object"],
+    [
+      "tensorflow_addons.layers.normalizations.GroupNormalization",
+      "info innocuous keras-own-object",
+    ],
+    ["qkeras.qlayers.QDense", "info innocuous keras-own-object"],
+    [
+      "tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper.PruneLowMagnitude",
+      "info innocuous keras-own-object",
+    ],
     ["builtins.relu", "info innocuous keras-custom-function"],
     ["builtins.exit", "high suspicious keras-console-function"],
     ["__main__.Mine", "info innocuous keras-custom-function"],
