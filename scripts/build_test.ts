@@ -39,7 +39,7 @@ test("An executable may read, write reports and fetch, and not run programs or l
     "--allow-write",
     "--no-prompt",
   ]);
-  assert.match(env, /^--allow-env=[A-Za-z_,]+$/);
+  assert.match(env, /^--allow-env=[A-Za-z0-9_,]+$/);
   assert.equal(BUN_FLAGS.length, 4);
 });
 
