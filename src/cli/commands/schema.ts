@@ -33,7 +33,7 @@ export async function runSchema(name: string | undefined, io: Io): Promise<numbe
       `There is no schema "${name}".${meant} There are: ${SCHEMA_NAMES.join(", ")}`,
     );
   }
-  await io.stdout.write(schema.text);
+  await io.stdout.write(JSON.stringify(JSON.parse(schema.text), null, 2) + "\n");
   return 0;
 }
 
