@@ -1,5 +1,6 @@
 import _pickle
 import asyncio
+import copyreg
 import gc
 import gzip
 import io
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import warnings
 import zipfile
 from pickle import load as load_before, loads as loads_before
 from unittest import mock
@@ -168,6 +170,28 @@ class Refusing(HarmTestCase):
         data = b"\x80\x04\x8c\x01xQ."
         with guard(accept=["suspicious"]):
             self.assert_refused(Callback(io.BytesIO(data)).load)
+
+    def test_extension_codes_of_the_process_are_suspicious(self):
+        copyreg.add_extension("os", "mkdir", 200)
+        self.addCleanup(copyreg.remove_extension, "os", "mkdir", 200)
+        path = self.mark.encode()
+        data = b"\x80\x02\x82\xc8(X" + len(path).to_bytes(4, "little") + path + b"tR."
+        self.assert_harm_is_real(data)
+        with guard():
+            self.assert_refused(pickle.loads, data, verdict="suspicious")
+
+    def test_classes_of_several_bases_and_slots_are_guarded(self):
+        class Slotted(pickle.Unpickler):
+            __slots__ = ("extra",)
+
+        class Several(DerivedBefore, pickle.Unpickler):
+            pass
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with guard():
+                for kind in (Slotted, Several):
+                    self.assert_refused(kind(io.BytesIO(self.harmful)).load)
 
     def test_other_formats_than_the_loader_reads_are_refused_though_clean(self):
         with open(self.path("weights.safetensors", b"\x08\0\0\0\0\0\0\0{}      "), "rb") as file, guard():

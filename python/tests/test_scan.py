@@ -77,6 +77,7 @@ class Scan(HarmTestCase):
         report = scan(good, bad)
         self.assertEqual([(it.path, it.verdict) for it in report], [(good, "clean"), (bad, "dangerous")])
         self.assertEqual((report.verdict, report.exit_code, report.risk_score), ("dangerous", 1, 10))
+        self.assertRegex(repr(report), r"^<Report: dangerous, 2 files, \d+ issues, 0 errors>$")
         issue = report.issues[0]
         self.assertEqual((issue.severity, issue.safety_level, issue.path), ("critical", "dangerous", bad))
         self.assertIn("mkdir", issue.message)

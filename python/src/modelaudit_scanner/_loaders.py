@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import sys
+import warnings
 import weakref
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -574,8 +575,9 @@ def _rebase(subclass: type) -> None:
     bases = subclass.__bases__
     try:
         subclass.__bases__ = tuple(GuardedUnpickler if it is _CUnpickler else it for it in bases)
-    except TypeError:
+    except TypeError as error:
         # A class of C cannot be changed.
+        warnings.warn(f"{subclass.__qualname__} is not guarded: {error}", RuntimeWarning, stacklevel=4)
         return
     _rebased.append((subclass, bases))
 

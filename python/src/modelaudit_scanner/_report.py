@@ -153,6 +153,10 @@ class Report:
         """The issues of all files, in the order of files."""
         return tuple(issue for file in self.files for issue in file.issues)
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.files)} files, {len(self.issues)} issues, {len(self.errors)} errors"
+        return f"<Report: {self.verdict or 'nothing scanned'}, {counts}>"
+
     def __iter__(self) -> Iterator[FileReport]:
         return iter(self.files)
 
