@@ -2,9 +2,9 @@
 # Needs Node 20 with npm, and git; Deno and Bun are fetched where there are none.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-deno test-bun test-browser test-cluster check check-fmt check-lint check-types \
+.PHONY: help setup demo test test-fast test-deno test-bun test-browser test-web test-cluster check check-fmt check-lint check-types \
         check-imports check-rules check-release check-doc fmt rules picture pictures coverage fixtures bench compare fuzz \
-        binary binaries package wheel test-wheel release release-dry-run clean
+        binary binaries web package wheel test-wheel release release-dry-run clean
 
 # Where scripts/setup found Deno; a relative path begins in this folder.
 DENO = "$$(cat .cache/deno-path)"
@@ -34,11 +34,14 @@ test-deno: ## run all tests under Deno only
 test-bun: ## run all tests under Bun only
 	@scripts/test bun
 
-test-browser: ## run the tests of pages and bundles in Chromium; one skip where there is none
+test-browser: ## run the tests of reports and bundles in Chromium; one skip where there is none
 	@scripts/test browser
 
 test-cluster: ## run the recipes on Spark, Ray and GNU parallel, and stores of others; fetches what is missing
 	@scripts/test cluster
+
+test-web: ## run the tests of the browser page in Chromium; one skip where there is none
+	@scripts/test web
 
 check: check-fmt check-lint check-types check-imports check-rules check-release check-doc ## formatting, lint, types, import rules, generated files, workflows, the module's documentation
 	@echo "check: all good"
@@ -50,7 +53,7 @@ check-lint: setup
 	@$(DENO) lint --quiet
 
 check-types: setup
-	@$(DENO) check --quiet --no-lock cli.ts mod.ts worker.ts src scripts
+	@$(DENO) check --quiet --no-lock cli.ts mod.ts worker.ts src scripts web
 
 check-imports: setup
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-read=. scripts/check_imports.ts
@@ -118,6 +121,9 @@ binary: setup ## an executable for this machine in dist/ (RUNTIME=bun: the secon
 
 binaries: setup ## executables for Linux, macOS and Windows in dist/ (RUNTIME=bun)
 	@$(BUILD) binaries --runtime "$(RUNTIME)"
+
+web: setup ## the browser page, in dist/web for a static host and dist/modelaudit.html as one file
+	@$(BUILD) web
 
 package: setup ## the npm package in dist/npm
 	@$(BUILD) npm

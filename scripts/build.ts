@@ -5,6 +5,7 @@
  *     scripts/build.ts wheel                       the Python package, in dist/python
  *     scripts/build.ts binary [--runtime bun]      an executable for this machine
  *     scripts/build.ts binaries [--runtime bun]    one for each system
+ *     scripts/build.ts web                         the browser page, in dist/web and dist/modelaudit.html
  *
  * All begin with a bundle of modelaudit. In the npm package 7-Zip's WASM is a module of it, so that it may be
  * bundled again; an executable has the decoders as packages inside. An
@@ -24,6 +25,7 @@ import { ENVIRONMENT, NETWORK_ENVIRONMENT } from "../src/cli/io.ts";
 import { TOOL_NAME, TOOL_VERSION } from "../src/core/version.ts";
 import { declarationsOf } from "./declarations.ts";
 import { sevenZipLicenses, stageBrowser, stageSources } from "./package/stage.ts";
+import { buildWeb } from "./package/web.ts";
 import { stageWheel } from "./package/wheel.ts";
 import { NOTICES, noticesOf } from "./release/licenses.ts";
 import type { LockFile } from "./release/lock.ts";
@@ -122,9 +124,22 @@ function main(args: readonly string[]): void {
       return buildExecutables(runtime, undefined);
     case "binaries":
       return buildExecutables(runtime, TARGETS);
+    case "web":
+      for (const path of web()) process.stdout.write(`built ${path}\n`);
+      return;
     default:
-      throw new BuildError("usage: build.ts npm | wheel | binary | binaries [--runtime deno|bun]");
+      throw new BuildError(
+        "usage: build.ts npm | wheel | binary | binaries [--runtime deno|bun] | web",
+      );
   }
+}
+
+/** The browser page. */
+function web(): readonly string[] {
+  return buildWeb({
+    ...{ root: ROOT, dist: DIST },
+    bundle: (args, folder) => void run(toolPath("bun"), args, { folder }),
+  });
 }
 
 /** The npm package: module and command line for Node 20 and newer, Deno and Bun, the module for browsers. */

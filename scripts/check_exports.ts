@@ -23,6 +23,7 @@ const FOR_BUILDS: Readonly<Record<string, readonly string[]>> = {
   "scripts/package/browser/file.ts": [
     ...["walk", "pathOfUrl", "openRegular", "hashFile", "sizeOf", "identityOf"],
   ],
+  "web/scan/fetch_transport.ts": ["nodeTransport"],
   "scripts/package/browser/folder.ts": ["Folders"],
   "scripts/package/browser/node_transport.ts": ["nodeTransport"],
 };

@@ -45,6 +45,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...["core", "sources", "codecs", "parsers", "pickle", "formats", "bundles", "rules"],
     ...["config", "report", "remote", "scan"],
   ],
+  // The browser page, `web/`.
+  web: ["core", "sources", "bundles", "rules", "report", "remote", "scan"],
 };
 
 /** Files at the root of the checkout; everything else in them is free. */
@@ -113,7 +115,7 @@ export function check(tree: Tree): Violation[] {
         : checkImport(path, imported.specifier, imported, tree);
       if (message) report(imported.line, message);
     }
-    if (path.startsWith("src/") && path !== KNOWS_RUNTIMES && !isTest(path)) {
+    if (/^(?:src|web)\//.test(path) && path !== KNOWS_RUNTIMES && !isTest(path)) {
       for (const name of namesOf(text)) {
         if (RUNTIMES.includes(name.name)) {
           report(name.line, `names the global ${name.name}: src/ runs everywhere`);
@@ -125,7 +127,7 @@ export function check(tree: Tree): Violation[] {
   return violations.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line);
 }
 
-/** Cycles of imports between files and between folders of `src/` and `scripts/`, tests apart. */
+/** Cycles of imports between files and between folders of `src/`, `scripts/` and `web/`, tests apart. */
 function cycles(tree: Tree): Violation[] {
   const files = new Map<string, Set<string>>();
   const folders = new Map<string, Set<string>>();
@@ -133,7 +135,7 @@ function cycles(tree: Tree): Violation[] {
     if (from !== to) graph.set(from, (graph.get(from) ?? new Set()).add(to));
   };
   for (const [path, text] of tree) {
-    if (!/^(?:src|scripts)\//.test(path) || isTest(path)) continue;
+    if (!/^(?:src|scripts|web)\//.test(path) || isTest(path)) continue;
     for (const { specifier } of importsOf(text)) {
       if (specifier === undefined || !/^\.{1,2}\//.test(specifier)) continue;
       const target = posix.normalize(posix.join(posix.dirname(path), specifier));
@@ -183,7 +185,7 @@ function isTest(path: string): boolean {
   return /_test\.ts$|(^|\/)testing\//.test(path);
 }
 
-/** The room of a file: its folder under `src/`, else its root name. */
+/** The room of a file: its folder under `src/`, `web`, else its root name. */
 function roomOf(path: string): string {
   const [top, second] = path.split("/");
   return top === "src" && second !== undefined ? second : top ?? path;
@@ -237,7 +239,7 @@ function checkModule(
   tree: Tree,
 ): string | undefined {
   if (target.startsWith("../")) return `imports ${target}, which is outside the checkout`;
-  if (/^(src|scripts)\//.test(target) && !tree.has(target)) {
+  if (/^(src|scripts|web)\//.test(target) && !tree.has(target)) {
     return `imports ${target}, which does not exist`;
   }
   if (isTest(path) || path.startsWith("scripts/")) return undefined;
@@ -256,7 +258,9 @@ function checkModule(
   if (forbidden !== undefined) {
     return forbidden.includes(to) ? `${path} must not import ${to} (${target})` : undefined;
   }
-  if (!target.startsWith("src/")) return `imports ${target}, which is outside src/`;
+  if (!target.startsWith("src/") && from !== to) {
+    return `imports ${target}, which is outside src/`;
+  }
   if (from === to) return from === "formats" ? checkFormat(path, target) : undefined;
   const allowed = Object.hasOwn(MAY_IMPORT, from) ? MAY_IMPORT[from] : undefined;
   if (allowed === undefined) {
@@ -291,7 +295,7 @@ function isIn(path: string, place: string): boolean {
 export function readTree(root: string): Tree {
   const tree = new Map<string, string>();
   const add = (path: string) => tree.set(path, readFileSync(join(root, path), "utf8"));
-  for (const top of ["src", "scripts"]) {
+  for (const top of ["src", "scripts", "web"]) {
     for (const name of readdirSync(join(root, top), { recursive: true })) {
       const path = `${top}/${String(name).split(sep).join("/")}`;
       if (path.endsWith(".ts")) add(path);

@@ -24,9 +24,11 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
-/** The answer to one request, redirects not followed and nothing decoded. */
+/** The answer to one request; redirects are not followed, unless `url` says so, and nothing is decoded. */
 export interface HttpResponse {
   readonly status: number;
+  /** Where it came from, for transports that follow redirects themselves, as a browser's does. */
+  readonly url?: URL | undefined;
   /** A header by its name in lower case; several are joined by commas, those of Location by line feeds. */
   header(name: string): string | undefined;
   /** Read once at most. */
@@ -362,7 +364,7 @@ export class HttpClient {
       if (DOWN_STATUS.includes(response.status)) this.#hosts.failed(url);
       else this.#hosts.answered(url);
       return {
-        url,
+        url: response.url ?? url,
         status: response.status,
         header: (it) => response.header(it),
         headerOnTheWay: (it) => response.header(it),

@@ -62,8 +62,15 @@ export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 /** What a server makes of a request for several ranges: all of them, the first, the whole file, an error. */
 export type SeveralRanges = "parts" | "first" | "whole" | "refused";
 
-/** Starts a server. */
-export async function startServer(several: SeveralRanges = "parts"): Promise<TestServer> {
+/**
+ * Starts a server.
+ *
+ * @param cors whether pages of other sites may read its files. https://fetch.spec.whatwg.org/#http-cors-protocol
+ */
+export async function startServer(
+  several: SeveralRanges = "parts",
+  cors = false,
+): Promise<TestServer> {
   const routes = new Map<string, { file: ServedFile; misbehave: Misbehaviour | undefined }>();
   const counts = new Map<string, number>();
   const requests: TestServer["requests"] = [];
@@ -76,6 +83,12 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://local");
     const path = decodeURIComponent(url.pathname);
+    if (cors) allowPages(response);
+    if (cors && request.method === "OPTIONS") {
+      response.writeHead(204);
+      response.end();
+      return;
+    }
     requests.push({ path, headers: request.headers });
     const seen = counts.get(path) ?? 0;
     counts.set(path, seen + 1);
@@ -139,6 +152,16 @@ export async function startServer(several: SeveralRanges = "parts"): Promise<Tes
         setTimeout(done, 200);
       }),
   };
+}
+
+/** What the hub sends. */
+function allowPages(response: ServerResponse): void {
+  response.setHeader("access-control-allow-origin", "*");
+  response.setHeader("access-control-allow-headers", "range, if-range");
+  response.setHeader(
+    "access-control-expose-headers",
+    "X-Repo-Commit, X-Error-Code, ETag, Link, Accept-Ranges, Content-Range",
+  );
 }
 
 /**

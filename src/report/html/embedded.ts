@@ -90,9 +90,11 @@ function issueOf(issue, view) {\n\
         parts.join(\" › \"),\n\
         offset === null ? \"\" : `byte ${offset}`,\n\
         count > 1 ? `${count} times` : \"\",\n\
-        rule,\n\
-    ].filter((text) => text !== \"\").join(\" · \");\n\
-    return html(\"article\", { class: `issue ${issue.severity}` }, html(\"h4\", {}, html(\"span\", { class: `badge ${issue.severity}` }, issue.severity), issue.message), html(\"p\", { class: \"dim place\" }, place), ...issue.calls.map((text) => html(\"pre\", { class: \"call\" }, text)), ...issue.evidence.map(evidenceOf), listingOf(issue), reason(\"Why\", said.why), reason(\"What to do\", said.fix), seeOf(reasons === rule ? own.see : [...own.see, ...said.see]));\n\
+    ].filter((text) => text !== \"\").map((text) => `${text} · `).join(\"\");\n\
+    const name = view.rulePages === undefined\n\
+        ? rule\n\
+        : html(\"a\", { href: view.rulePages + encodeURIComponent(rule) }, rule);\n\
+    return html(\"article\", { class: `issue ${issue.severity}` }, html(\"h4\", {}, html(\"span\", { class: `badge ${issue.severity}` }, issue.severity), issue.message), html(\"p\", { class: \"dim place\" }, place, name), ...issue.calls.map((text) => html(\"pre\", { class: \"call\" }, text)), ...issue.evidence.map(evidenceOf), listingOf(issue), reason(\"Why\", said.why), reason(\"What to do\", said.fix), seeOf(reasons === rule ? own.see : [...own.see, ...said.see]));\n\
 }\n\
 function ruleOf(view, id) {\n\
     const found = Object.hasOwn(view.rules, id) ? view.rules[id] : undefined;\n\
@@ -347,6 +349,24 @@ function fitting(text, width) {\n\
         return text;\n\
     return room < 6 ? \"\" : `${text.slice(0, room - 1)}…`;\n\
 }\n\
+function dot(verdict) {\n\
+    return html(\"span\", { class: `dot ${verdict}`, title: verdict });\n\
+}\n\
+function fileRow(file, name, view) {\n\
+    const issues = file.issues.filter(({ safety }) => safety !== \"innocuous\").length;\n\
+    const said = [\n\
+        issues === 0 ? \"\" : issues === 1 ? \"1 issue\" : `${issues} issues`,\n\
+        file.accepted.length === 0 ? \"\" : \"accepted\",\n\
+        file.formats,\n\
+        sizeText(file.size),\n\
+    ].filter((text) => text !== \"\").join(\" · \");\n\
+    const row = html(\"details\", { class: `file ${file.verdict}`, \"data-path\": file.path, role: \"listitem\" }, html(\"summary\", {}, html(\"span\", { class: `verdict ${file.verdict}` }, dot(file.verdict), file.verdict), html(\"span\", { class: \"name\" }, name), html(\"span\", { class: \"dim\" }, said)));\n\
+    row.addEventListener(\"toggle\", () => {\n\
+        if (row.open && row.childElementCount === 1)\n\
+            row.append(detailsOf(file, view));\n\
+    });\n\
+    return row;\n\
+}\n\
 const ROWS = 100;\n\
 const HAPPENINGS = 12;\n\
 const MAP_FROM = 4;\n\
@@ -366,9 +386,6 @@ function showReport(root, view) {\n\
 }\n\
 function section(id, title, ...children) {\n\
     return html(\"section\", { id, \"aria-label\": title }, html(\"h2\", {}, title), ...children);\n\
-}\n\
-function dot(verdict) {\n\
-    return html(\"span\", { class: `dot ${verdict}`, title: verdict });\n\
 }\n\
 function bannerOf(view) {\n\
     return html(\"header\", { class: `banner ${view.verdict}` }, html(\"p\", { class: \"verdict\" }, dot(view.verdict), view.verdict), html(\"h1\", {}, view.headline), html(\"p\", { class: \"dim\" }, view.facts.join(\" · \")), ...view.notes.map((text) => html(\"p\", { class: \"note\" }, `Note: ${text}`)));\n\
@@ -414,7 +431,8 @@ function happeningsOf(view, open) {\n\
         label();\n\
         children.push(more);\n\
     }\n\
-    return section(\"happens\", \"What would happen if these files were loaded\", ...children);\n\
+    const what = view.files.length === 1 ? \"this file was\" : \"these files were\";\n\
+    return section(\"happens\", `What would happen if ${what} loaded`, ...children);\n\
 }\n\
 function nothingText(verdict) {\n\
     if (verdict === \"dangerous\" || verdict === \"suspicious\") {\n\
@@ -503,7 +521,7 @@ class FileList {\n\
         const all = this.#view.files.length.toLocaleString(\"en\");\n\
         const some = this.#found.length.toLocaleString(\"en\");\n\
         this.#status.textContent = this.#found.length === this.#view.files.length\n\
-            ? `${all} files`\n\
+            ? (all === \"1\" ? \"1 file\" : `${all} files`)\n\
             : `${some} of ${all} files`;\n\
         this.#shown = 0;\n\
         this.#rows.replaceChildren();\n\
@@ -512,25 +530,10 @@ class FileList {\n\
     #addRows() {\n\
         const next = this.#found.slice(this.#shown, this.#shown + ROWS);\n\
         this.#shown += next.length;\n\
-        this.#rows.append(...next.map((file) => this.#row(file, file.path)));\n\
+        this.#rows.append(...next.map((file) => fileRow(file, file.path, this.#view)));\n\
         const left = this.#found.length - this.#shown;\n\
         this.#more.hidden = left <= 0;\n\
         this.#more.textContent = `Show ${Math.min(ROWS, left)} more of ${left}`;\n\
-    }\n\
-    #row(file, name) {\n\
-        const issues = file.issues.filter(({ safety }) => safety !== \"innocuous\").length;\n\
-        const said = [\n\
-            issues === 0 ? \"\" : issues === 1 ? \"1 issue\" : `${issues} issues`,\n\
-            file.accepted.length === 0 ? \"\" : \"accepted\",\n\
-            file.formats,\n\
-            sizeText(file.size),\n\
-        ].filter((text) => text !== \"\").join(\" · \");\n\
-        const row = html(\"details\", { class: `file ${file.verdict}`, \"data-path\": file.path, role: \"listitem\" }, html(\"summary\", {}, html(\"span\", { class: `verdict ${file.verdict}` }, dot(file.verdict), file.verdict), html(\"span\", { class: \"name\" }, name), html(\"span\", { class: \"dim\" }, said)));\n\
-        row.addEventListener(\"toggle\", () => {\n\
-            if (row.open && row.childElementCount === 1)\n\
-                row.append(detailsOf(file, this.#view));\n\
-        });\n\
-        return row;\n\
     }\n\
     #folder({ folders, files }) {\n\
         const inner = folders.map((folder) => {\n\
@@ -541,13 +544,27 @@ class FileList {\n\
             });\n\
             return box;\n\
         });\n\
-        const shown = files.slice(0, ROWS).map((file) => this.#row(file, nameOf(file.path)));\n\
+        const shown = files.slice(0, ROWS).map((file) => fileRow(file, nameOf(file.path), this.#view));\n\
         if (files.length <= ROWS)\n\
             return [...inner, ...shown];\n\
         const more = html(\"button\", { type: \"button\" }, `Show ${files.length - ROWS} more files`);\n\
-        more.addEventListener(\"click\", () => more.replaceWith(...files.slice(ROWS).map((file) => this.#row(file, nameOf(file.path)))));\n\
+        more.addEventListener(\"click\", () => more.replaceWith(...files.slice(ROWS).map((file) => fileRow(file, nameOf(file.path), this.#view))));\n\
         return [...inner, ...shown, more];\n\
     }\n\
+}\n\
+function searchOnSlash() {\n\
+    document.addEventListener(\"keydown\", (event) => {\n\
+        const { key, target, ctrlKey, metaKey, altKey } = event;\n\
+        if (key !== \"/\" || ctrlKey || metaKey || altKey)\n\
+            return;\n\
+        if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)\n\
+            return;\n\
+        const search = document.querySelector(\"#files input[type=search]\");\n\
+        if (search === null || search.closest(\"[hidden]\") !== null)\n\
+            return;\n\
+        event.preventDefault();\n\
+        search.focus();\n\
+    });\n\
 }\n\
 function searchText({ path, verdict, formats, sha256, issues, errors }) {\n\
     return [\n\
@@ -564,19 +581,13 @@ const root = document.querySelector(\"main\");\n\
 const data = document.querySelector(\"#report\");\n\
 if (root !== null && data !== null) {\n\
     showReport(root, JSON.parse(data.textContent ?? \"\"));\n\
-    document.addEventListener(\"keydown\", (event) => {\n\
-        const search = document.querySelector(\"input[type=search]\");\n\
-        if (event.key !== \"/\" || search === null || document.activeElement === search)\n\
-            return;\n\
-        event.preventDefault();\n\
-        search.focus();\n\
-    });\n\
+    searchOnSlash();\n\
 }\n\
 })();\n\
 ";
 
 /** Its SHA-256 in base64, as a Content-Security-Policy names it. */
-export const PAGE_SCRIPT_HASH = "yEiKX4A735EJL4d9qANprERFSLo/KydueFfUcAKtye8=";
+export const PAGE_SCRIPT_HASH = "SH6KyenJMyxEYmRfh9TwRf9zGX1zgFLEMHD8/JGiJOM=";
 
 /** The style of the page. */
 export const PAGE_STYLE: string = ":root {\n\

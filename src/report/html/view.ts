@@ -41,6 +41,8 @@ export interface View {
   readonly files: readonly FileView[];
   /** What could not be opened at all. */
   readonly errors: readonly ErrorView[];
+  /** What stands before a rule's id in the address of its page; absent where rules have no pages. */
+  readonly rulePages?: string;
 }
 
 /** What a rule says, once a page. */
@@ -52,7 +54,7 @@ export interface RuleView {
 }
 
 /** A reference, and where it can be read. */
-interface LinkView {
+export interface LinkView {
   readonly text: string;
   /** An address that this program made; absent where there is none. */
   readonly href?: string;
@@ -125,9 +127,9 @@ const ISSUES_SHOWN = 500;
 /**
  * The page of a report.
  *
- * @param exit what counts as failing
+ * @param exit what counts as failing; undefined where a run has no exit code
  */
-export function viewOf(report: ScanReport, exit: ExitOptions): View {
+export function viewOf(report: ScanReport, exit: ExitOptions | undefined): View {
   const summary = summarize(report);
   const files = orderFiles(report.files);
   const { name, version, rules } = report.tool;
@@ -140,8 +142,10 @@ export function viewOf(report: ScanReport, exit: ExitOptions): View {
       report.startTime,
       `${name} ${version}, rules ${rules.slice(0, 12)}`,
       report.configuration === "embedded" ? "embedded rules" : `rules of ${report.configuration}`,
-      suppressedText(report),
-      `fails on ${exit.failOn}, exit code ${exitCode(summary, exit)}`,
+      ...(exit === undefined ? [] : [
+        suppressedText(report),
+        `fails on ${exit.failOn}, exit code ${exitCode(summary, exit)}`,
+      ]),
     ].map(escapeText),
     notes: [...report.configurationNotes ?? [], ...limitationsOf(report)].map(escapeText),
     counts: summary.files,
@@ -153,7 +157,8 @@ export function viewOf(report: ScanReport, exit: ExitOptions): View {
   };
 }
 
-function ruleView({ title, why, fix, references, atlas }: RuleReasons): RuleView {
+/** What a rule says. */
+export function ruleView({ title, why, fix, references, atlas }: RuleReasons): RuleView {
   return {
     title: escapeText(title),
     why: escapeText(why),
@@ -186,7 +191,8 @@ function techniqueView(id: string): LinkView {
     : { text };
 }
 
-function fileView(file: FileReport): FileView {
+/** What a page shows of a file. */
+export function fileView(file: FileReport): FileView {
   const issues = groupOperators(orderFindings(aggregateInnocuous(file.findings)));
   const { sha256, policy } = file;
   return {
@@ -268,6 +274,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What a page shows of something that could not be read. */
 function errorView({ location, message, remedy }: ScanError): ErrorView {
   return {
     where: escapeText([location.path, ...location.parts].join(" › ")),

@@ -8,9 +8,10 @@
 
 import type { Verdict } from "../../../core/types.ts";
 import type { FileView, View } from "../view.ts";
-import { detailsOf, errorOf } from "./details.ts";
+import { errorOf } from "./details.ts";
 import { html } from "./dom.ts";
 import { mapOf } from "./map.ts";
+import { dot, fileRow } from "./row.ts";
 import { sizeText } from "./size.ts";
 import { type Folder, nameOf, treeOf, WORST_FIRST } from "./tree.ts";
 
@@ -58,11 +59,6 @@ export function showReport(root: HTMLElement, view: View): void {
 
 function section(id: string, title: string, ...children: readonly HTMLElement[]): HTMLElement {
   return html("section", { id, "aria-label": title }, html("h2", {}, title), ...children);
-}
-
-/** A verdict as a colour, beside its word. */
-function dot(verdict: Verdict): HTMLElement {
-  return html("span", { class: `dot ${verdict}`, title: verdict });
 }
 
 function bannerOf(view: View): HTMLElement {
@@ -121,7 +117,8 @@ function happeningsOf(view: View, open: (file: FileView) => void): HTMLElement {
     label();
     children.push(more);
   }
-  return section("happens", "What would happen if these files were loaded", ...children);
+  const what = view.files.length === 1 ? "this file was" : "these files were";
+  return section("happens", `What would happen if ${what} loaded`, ...children);
 }
 
 /** What is said where no issue is listed. */
@@ -220,7 +217,7 @@ class FileList {
     const all = this.#view.files.length.toLocaleString("en");
     const some = this.#found.length.toLocaleString("en");
     this.#status.textContent = this.#found.length === this.#view.files.length
-      ? `${all} files`
+      ? (all === "1" ? "1 file" : `${all} files`)
       : `${some} of ${all} files`;
     this.#shown = 0;
     this.#rows.replaceChildren();
@@ -230,35 +227,10 @@ class FileList {
   #addRows(): void {
     const next = this.#found.slice(this.#shown, this.#shown + ROWS);
     this.#shown += next.length;
-    this.#rows.append(...next.map((file) => this.#row(file, file.path)));
+    this.#rows.append(...next.map((file) => fileRow(file, file.path, this.#view)));
     const left = this.#found.length - this.#shown;
     this.#more.hidden = left <= 0;
     this.#more.textContent = `Show ${Math.min(ROWS, left)} more of ${left}`;
-  }
-
-  #row(file: FileView, name: string): HTMLElement {
-    const issues = file.issues.filter(({ safety }) => safety !== "innocuous").length;
-    const said = [
-      issues === 0 ? "" : issues === 1 ? "1 issue" : `${issues} issues`,
-      file.accepted.length === 0 ? "" : "accepted",
-      file.formats,
-      sizeText(file.size),
-    ].filter((text) => text !== "").join(" · ");
-    const row = html(
-      "details",
-      { class: `file ${file.verdict}`, "data-path": file.path, role: "listitem" },
-      html(
-        "summary",
-        {},
-        html("span", { class: `verdict ${file.verdict}` }, dot(file.verdict), file.verdict),
-        html("span", { class: "name" }, name),
-        html("span", { class: "dim" }, said),
-      ),
-    );
-    row.addEventListener("toggle", () => {
-      if (row.open && row.childElementCount === 1) row.append(detailsOf(file, this.#view));
-    });
-    return row;
   }
 
   /** A folder's folders, made when they are opened, and files. */
@@ -280,15 +252,28 @@ class FileList {
       });
       return box;
     });
-    const shown = files.slice(0, ROWS).map((file) => this.#row(file, nameOf(file.path)));
+    const shown = files.slice(0, ROWS).map((file) => fileRow(file, nameOf(file.path), this.#view));
     if (files.length <= ROWS) return [...inner, ...shown];
     const more = html("button", { type: "button" }, `Show ${files.length - ROWS} more files`);
     more.addEventListener("click", () =>
       more.replaceWith(
-        ...files.slice(ROWS).map((file) => this.#row(file, nameOf(file.path))),
+        ...files.slice(ROWS).map((file) => fileRow(file, nameOf(file.path), this.#view)),
       ));
     return [...inner, ...shown, more];
   }
+}
+
+/** Lets "/" lead to the search of a report that is shown. */
+export function searchOnSlash(): void {
+  document.addEventListener("keydown", (event) => {
+    const { key, target, ctrlKey, metaKey, altKey } = event;
+    if (key !== "/" || ctrlKey || metaKey || altKey) return;
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const search = document.querySelector<HTMLInputElement>("#files input[type=search]");
+    if (search === null || search.closest("[hidden]") !== null) return;
+    event.preventDefault();
+    search.focus();
+  });
 }
 
 function searchText({ path, verdict, formats, sha256, issues, errors }: FileView): string {

@@ -13,8 +13,11 @@ import { sizeText } from "./size.ts";
 /** Lines of evidence that are shown before a button. */
 const LINES_SHOWN = 12;
 
+/** What explains the issues of files. */
+type Rules = Pick<View, "rules" | "rulePages">;
+
 /** All that the page has of a file. */
-export function detailsOf(file: FileView, view: View): HTMLElement {
+export function detailsOf(file: FileView, view: Rules): HTMLElement {
   const shown = file.issues.filter(({ safety }) => safety !== "innocuous");
   const harmless = file.issues.filter(({ safety }) => safety === "innocuous");
   const facts = [
@@ -56,7 +59,7 @@ function placesOf(issues: readonly IssueView[]): HTMLElement | undefined {
   return root;
 }
 
-function issueOf(issue: IssueView, view: View): HTMLElement {
+function issueOf(issue: IssueView, view: Rules): HTMLElement {
   const { rule, reasons, parts, offset, count } = issue;
   const said = ruleOf(view, reasons);
   const own = ruleOf(view, rule);
@@ -64,8 +67,10 @@ function issueOf(issue: IssueView, view: View): HTMLElement {
     parts.join(" › "),
     offset === null ? "" : `byte ${offset}`,
     count > 1 ? `${count} times` : "",
-    rule,
-  ].filter((text) => text !== "").join(" · ");
+  ].filter((text) => text !== "").map((text) => `${text} · `).join("");
+  const name = view.rulePages === undefined
+    ? rule
+    : html("a", { href: view.rulePages + encodeURIComponent(rule) }, rule);
   return html(
     "article",
     { class: `issue ${issue.severity}` },
@@ -75,7 +80,7 @@ function issueOf(issue: IssueView, view: View): HTMLElement {
       html("span", { class: `badge ${issue.severity}` }, issue.severity),
       issue.message,
     ),
-    html("p", { class: "dim place" }, place),
+    html("p", { class: "dim place" }, place, name),
     ...issue.calls.map((text) => html("pre", { class: "call" }, text)),
     ...issue.evidence.map(evidenceOf),
     listingOf(issue),
@@ -85,7 +90,7 @@ function issueOf(issue: IssueView, view: View): HTMLElement {
   );
 }
 
-function ruleOf(view: View, id: string): RuleView {
+function ruleOf(view: Rules, id: string): RuleView {
   const found = Object.hasOwn(view.rules, id) ? view.rules[id] : undefined;
   return found ?? { title: id, why: "", fix: "", see: [] };
 }

@@ -7,16 +7,11 @@
 /// <reference lib="dom" />
 
 import type { View } from "../view.ts";
-import { showReport } from "./app.ts";
+import { searchOnSlash, showReport } from "./app.ts";
 
 const root = document.querySelector("main");
 const data = document.querySelector("#report");
 if (root !== null && data !== null) {
   showReport(root, JSON.parse(data.textContent ?? "") as View);
-  document.addEventListener("keydown", (event) => {
-    const search = document.querySelector<HTMLInputElement>("input[type=search]");
-    if (event.key !== "/" || search === null || document.activeElement === search) return;
-    event.preventDefault();
-    search.focus();
-  });
+  searchOnSlash();
 }
