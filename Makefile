@@ -106,8 +106,10 @@ rules: setup ## write what is derived from rules/, descriptors and release.json:
 picture: setup ## draw a real report for the README, docs/report.svg
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/picture.ts
 
-pictures: setup ## photograph the HTML report in Chromium for the documentation, docs/report-html*.png
+pictures: setup ## photograph the HTML report and the browser page in Chromium, docs/report-html*.png and docs/web-*.png
 	@scripts/setup web
+	@MODELAUDIT_DIST=.cache/web $(BUILD) web
+	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/web_pictures.ts
 	@$(DENO) run --quiet --no-prompt --no-check $(OFFLINE) --allow-all scripts/html_pictures.ts
 
 coverage: setup ## statement coverage of src/ under Deno

@@ -45,6 +45,9 @@ const DEPENDENCIES = ["h5wasm"] as const;
 /** The manual page, for `man` after an installation. */
 const MANUAL = `${TOOL_NAME}.1`;
 
+/** The browser page, which `serve` serves. */
+const PAGE = "modelaudit.html";
+
 /** Entries of the package. */
 const ENTRIES = ["cli.ts", "worker.ts", "mod.ts"] as const;
 
@@ -134,7 +137,14 @@ function main(args: readonly string[]): void {
   }
 }
 
-/** The browser page. */
+/** Builds the browser page for what holds it. */
+function builtPage(): string {
+  const [, file] = web();
+  if (file === undefined) throw new BuildError("the browser page was not built");
+  return file;
+}
+
+/** The browser page: the folder for a static host, and the file. */
 function web(): readonly string[] {
   return buildWeb({
     ...{ root: ROOT, dist: DIST },
@@ -158,6 +168,7 @@ function buildPackage(folder: string): void {
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+  cpSync(builtPage(), join(folder, PAGE));
   cpSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
   for (const [name, text] of Object.entries(sevenZipLicenses(ROOT))) {
     writeFileSync(join(folder, name), text);
@@ -187,7 +198,7 @@ function writeManifest(folder: string): void {
     engines: own["engines"],
     files: [
       ...["cli.js", "worker.js", "mod.js", "browser.js", "chunks/", "types/", "LICENSE*"],
-      ...[MANUAL, "sbom.cdx.json"],
+      ...[MANUAL, PAGE, "sbom.cdx.json"],
     ],
     dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, dependencies[name]])),
   });
@@ -258,6 +269,9 @@ function buildExecutables(runtime: Runtime, targets: readonly Target[] | undefin
     mkdirSync(stage, { recursive: true });
     bundle(ROOT, ENTRIES, stage, DECODERS);
     writeJson(join(stage, "package.json"), { type: "module" });
+    // A bundler would take a name that ends in ".html" for something to be bundled.
+    cpSync(builtPage(), join(stage, PAGE));
+    cpSync(join(stage, PAGE), join(stage, "page.bin"));
     for (const name of DECODERS) {
       cpSync(join(ROOT, "node_modules", name), join(stage, "node_modules", name), {
         recursive: true,
@@ -292,7 +306,7 @@ function compile(runtime: Runtime, stage: string, target: Target | undefined): C
     const options = ["--quiet", "--no-check", "--no-remote", "--cached-only", "--no-lock"];
     const goal = target === undefined ? [] : [`--target=${target.deno}`];
     // Neither is imported, so that the compiler would not find them.
-    const inside = [join("node_modules", "7z-wasm", "7zz.wasm"), "worker.js"];
+    const inside = [join("node_modules", "7z-wasm", "7zz.wasm"), "worker.js", PAGE];
     writeJson(join(stage, "deno.json"), { nodeModulesDir: "manual" });
     run(toolPath("deno"), [
       "compile",
@@ -341,6 +355,9 @@ function bunEntries(stage: string): Readonly<Record<string, string>> {
   ];
   const program = [
     ...decoder,
+    `import page from ${JSON.stringify(join(stage, "page.bin"))} with { type: "file" };`,
+    `import { providePage } from ${from("src/cli/page_file.ts")};`,
+    'providePage(() => readFileSync(page, "utf8"));',
     `import { provideWorkerModule } from ${from("src/cli/worker_module.ts")};`,
     'provideWorkerModule(new URL("./worker_entry.js", import.meta.url));',
     `await import(${from("cli.ts")});`,

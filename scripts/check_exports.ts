@@ -20,6 +20,7 @@ const ENTRIES = ["mod.ts", "cli.ts", "worker.ts"];
 const FOR_BUILDS: Readonly<Record<string, readonly string[]>> = {
   "src/codecs/decoder.ts": ["provideWasm"],
   "src/cli/worker_module.ts": ["provideWorkerModule"],
+  "src/cli/page_file.ts": ["providePage"],
   "scripts/package/browser/file.ts": [
     ...["walk", "pathOfUrl", "openRegular", "hashFile", "sizeOf", "identityOf"],
   ],

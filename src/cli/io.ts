@@ -37,6 +37,12 @@ export interface Io {
   now(): number;
   /** Threads that may scan besides this one; none unless given. */
   readonly threads?: ThreadSupply | undefined;
+  /**
+   * The browser page, for `serve`; absent where there is none.
+   *
+   * @throws ConfigError where it was not built
+   */
+  readonly page?: (() => string) | undefined;
   /** Gives up what the scan does not need, before the first byte of a model is read. */
   confine(keep: Keep): void;
   /** Calls back when the user presses Ctrl-C; returns how to stop listening. */
@@ -131,8 +137,9 @@ const THREADS_AFTER_WAITING_MILLISECONDS = 5000;
  * The world of this process.
  *
  * @param worker the module that worker threads run; without it there are none
+ * @param page reads the browser page
  */
-export function processIo(worker?: URL): Io {
+export function processIo(worker?: URL, page?: () => string): Io {
   const env: Record<string, string | undefined> = {};
   for (const name of [...ENVIRONMENT, ...NETWORK_ENVIRONMENT]) env[name] = readVariable(name);
   return {
@@ -141,6 +148,7 @@ export function processIo(worker?: URL): Io {
     stderr: streamOutput(process.stderr),
     env,
     folder: ".",
+    page,
     now: () => Date.now(),
     threads: worker && {
       whenWorthwhile,

@@ -110,6 +110,17 @@ function limit(
 }
 
 /**
+ * A port of TCP: 0 to 65535.
+ *
+ * @throws ConfigError when it is none
+ */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : Infinity;
+  if (port <= 65_535) return port;
+  throw new ConfigError("--port", `"${text}" is no port: expected a number from 0 to 65535`);
+}
+
+/**
  * Bytes: `4096`, `64k`, `2GB`, `1.5GiB`.
  *
  * @throws ConfigError when it is no size

@@ -25,6 +25,7 @@ import {
   parseFailOn,
   parseJobs,
   parseOutput,
+  parsePort,
   parseReportFormat,
   parseSeconds,
   REPORT_FORMATS,
@@ -142,6 +143,7 @@ function describeProgram(
   describeShard(program, io, run);
   describeConvert(program, io, run);
   describeDoctor(program, io, run);
+  describeServe(program, io, run);
   describeShells(program, io, run);
   program.command("disasm").description(
     "list a pickle's opcodes with what the machine makes of them",
@@ -515,6 +517,18 @@ function describeDoctor(program: Command, io: Io, run: (job: Job) => void): void
     .option("--no-emoji", "words without symbols")
     .action((options: DoctorOptions) =>
       run(async () => (await import("./doctor.ts")).runDoctor(options, io))
+    );
+}
+
+function describeServe(program: Command, io: Io, run: (job: Job) => void): void {
+  program.command("serve").description("open the browser page on this machine, with files to scan")
+    .argument("[path...]", "files and folders that the page is given")
+    .addOption(
+      option("--port <n>", "the port on 127.0.0.1; 0, any that is free, unless given")
+        .default(0).argParser(checked(parsePort)),
+    )
+    .action((paths: string[], { port }: { readonly port: number }) =>
+      run(async () => (await import("./serve.ts")).runServe(paths, { port }, io))
     );
 }
 
