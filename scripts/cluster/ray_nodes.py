@@ -42,11 +42,10 @@ def has_worker(raylet):
 
 
 def main():
-    cluster = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 2, "object_store_memory": 100_000_000, "include_dashboard": False},
-    )
-    node = cluster.add_node(num_cpus=2, object_store_memory=100_000_000)
+    # A core for an actor and one for what reads the manifest.
+    args = {"num_cpus": 2, "object_store_memory": 100_000_000}
+    cluster = Cluster(initialize_head=True, head_node_args={**args, "include_dashboard": False})
+    node = cluster.add_node(**args)
     cluster.wait_for_nodes()
     [raylet] = [it.process.pid for it in node.all_processes["raylet"]]
     environment = dict(os.environ, RAY_ADDRESS=cluster.address)

@@ -170,14 +170,14 @@ test("Spark: two executors, one killed in the middle", {
     const { status, output, killed } = await runAndKill(
       [
         spark ?? "",
-        ...["--master", "local-cluster[2,1,512]", "--conf", "spark.ui.enabled=false"],
+        ...["--master", "local-cluster[2,1,1024]", "--conf", "spark.ui.enabled=false"],
         ...[
           "--conf",
           "spark.driver.bindAddress=127.0.0.1",
           "--conf",
           "spark.driver.host=127.0.0.1",
         ],
-        ...["--driver-memory", "512m", "--executor-memory", "512m"],
+        ...["--driver-memory", "512m", "--executor-memory", "1g"],
         join(ROOT, "integrations/spark/modelaudit_spark.py"),
         ...[`file://${manifest}`, `file://${results}`, "--partitions", "8", "--worker", WORKER],
       ],
@@ -224,7 +224,15 @@ test("Ray: two nodes, one killed in the middle", { skip: !isRay }, async () => {
         join(ROOT, "integrations/ray/modelaudit_ray.py"),
         ...[manifest, results, "--workers", "2", "--batch", "20", "--worker", WORKER],
       ],
-      { ...env, RAY_DATA_DISABLE_PROGRESS_BARS: "1", RAY_USAGE_STATS_ENABLED: "0" },
+      {
+        ...env,
+        RAY_DATA_DISABLE_PROGRESS_BARS: "1",
+        RAY_USAGE_STATS_ENABLED: "0",
+        // A machine that is busy takes longer than the 30 s that Ray waits.
+        RAY_raylet_start_wait_time_s: "180",
+        // Otherwise its nodes listen on the address by which this machine reaches others.
+        RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER: "0",
+      },
       () => undefined,
     );
     assert.equal(status, 0, output);

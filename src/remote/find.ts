@@ -22,7 +22,8 @@ import {
   takesToken,
 } from "./huggingface.ts";
 import { type HubTarget, resolveRemote } from "./resolve.ts";
-import { listBucket } from "./stores/open.ts";
+import type { StoredObject } from "./stores/bucket.ts";
+import { addressObjects, listBucket } from "./stores/open.ts";
 import { readArtifact } from "./stores/oci.ts";
 import type { StoreSettings } from "./stores/settings.ts";
 import { type BucketTarget, type OciTarget, storeName } from "./stores/target.ts";
@@ -57,6 +58,8 @@ export interface FindOptions {
 export interface KnownTarget {
   /** The repository at one commit: it is not listed then. */
   readonly repository?: HubRepository | undefined;
+  /** The objects of a bucket's path, each at its version: it is not listed then. */
+  readonly objects?: readonly StoredObject[] | undefined;
   /** A strong ETag of a file on a web server, without quotation marks; other answers are errors. */
   readonly etag?: string | undefined;
   /** SHA-256 of a file on a web server: a file that is read whole must have it. */
@@ -260,12 +263,16 @@ async function* findInStore(
   let odd: readonly { readonly path: string; readonly reason: string }[];
   try {
     if (target.type === "bucket") {
-      const listed = await listBucket(target, context.stores, context.client);
+      const { objects } = context.known;
+      const listed = objects === undefined
+        ? await listBucket(target, context.stores, context.client)
+        : addressObjects(target, objects, context.stores, context.client);
       // Members are named from the folder on that the path names, as those of a repository are.
       files = listed.files.map(({ object: { key, size, etag }, url }) => ({
         path: key.slice(base.length),
         url,
-        expected: { size, etag },
+        // A version that nothing lists here must be that of the answers.
+        expected: { size, etag, ...(objects !== undefined && { etagNeeded: true }) },
       }));
       odd = listed.odd.map(({ key, reason }) => ({ path: key.slice(base.length), reason }));
     } else {
@@ -318,6 +325,7 @@ interface Located {
     readonly sha256?: string | undefined;
     readonly commit?: string;
     readonly etag?: string | undefined;
+    readonly etagNeeded?: boolean;
     readonly blob?: string | undefined;
   };
   readonly check?: Check;

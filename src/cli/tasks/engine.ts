@@ -12,6 +12,7 @@ import type { Limits } from "../../core/types.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import { hubName, type HubRepository } from "../../remote/huggingface.ts";
 import { type HubTarget, isRemote, resolveRemote } from "../../remote/resolve.ts";
+import type { StoredObject } from "../../remote/stores/bucket.ts";
 import { type BucketTarget, type OciTarget, storeName } from "../../remote/stores/target.ts";
 import type { RemoteOptions } from "../../scan/options.ts";
 import { openTransport, scanRemote, type Transport } from "../../scan/remote.ts";
@@ -32,6 +33,7 @@ import {
   type Key,
   keyOf,
   type ResultOptions,
+  storeKeys,
   webKeys,
 } from "./keys.ts";
 import type { Failure } from "./failure.ts";
@@ -346,11 +348,17 @@ class TaskRun {
     this.target = storeName(target, target.type === "bucket" ? target.path : "");
     const prefix = storeName(target, base);
     const relative = (it: string): string => it.startsWith(prefix) ? it.slice(prefix.length) : it;
-    const known = { client: (it: HttpClient) => void (this.#client = it) };
+    const objects = target.type === "bucket" ? objectsOf(target, this.#task) : undefined;
+    const keys = target.type === "bucket"
+      ? storeKeys(target, objects, endpointOf(target, remote))
+      : undefined;
+    const key = keys && this.#engine.keyOf(keys, this.target);
+    if (key !== undefined) await this.#engine.find(key, undefined);
+    const known = { objects, client: (it: HttpClient) => void (this.#client = it) };
     const builder = await this.#gather(await this.#scanRemote(uri, known, remote), relative);
     return builder.build({
       ...this.#about(builder),
-      key: undefined,
+      key,
       siblingsKey: undefined,
       doubtful: this.#isDoubtful(),
     });
@@ -477,6 +485,44 @@ class TaskRun {
       facts: null,
       usage: this.usage(builder.bytes),
     };
+  }
+}
+
+/**
+ * The objects that a task names: those below a path, or the one with that key.
+ *
+ * @returns undefined where one is not known at its version, so that the store is asked
+ */
+function objectsOf(target: BucketTarget, task: Task): readonly StoredObject[] | undefined {
+  const { path, scheme } = target;
+  const { siblings, etag, size, revision } = task;
+  const object = (key: string, tag: string | undefined, bytes: number | undefined) => {
+    // A weak tag may be equal though bytes differ: RFC 9110, 8.8.1.
+    if (tag === undefined || tag.startsWith("W/")) return undefined;
+    if (scheme !== "gs") return { key, size: bytes, etag: tag };
+    return /^\d{1,20}$/.test(tag) ? { key, size: bytes, version: tag } : undefined;
+  };
+  const all = siblings !== undefined && revision !== undefined && /(?:^|\/)$/.test(path)
+    ? siblings.map((it) => object(`${path}${it.path}`, it.etag, it.size))
+    : etag !== undefined && path !== "" && !path.endsWith("/")
+    ? [object(path, etag, size)]
+    : [undefined];
+  const known = all.filter((it) => it !== undefined);
+  if (known.length < all.length || known.length === 0) return undefined;
+  const keys = new Set(known.map(({ key }) => key));
+  return keys.size < known.length ? undefined : known;
+}
+
+/** Where a store is, by whose word versions are; empty for the cloud's own. */
+function endpointOf({ scheme }: BucketTarget, { stores = {} }: RemoteOptions): string {
+  const { s3, gcs, azure } = stores;
+  switch (scheme) {
+    case "s3":
+      return String(s3?.endpoint ?? "");
+    case "gs":
+      return String(gcs?.endpoint ?? "");
+    case "az":
+      return String(azure?.endpoint ?? azure?.account ?? "");
   }
 }
 

@@ -12,6 +12,8 @@ import { RULES_HASH } from "../../rules/embedded.ts";
 import { baseName } from "../../parsers/base_name.ts";
 import type { HubFile, HubRepository } from "../../remote/huggingface.ts";
 import type { HubTarget } from "../../remote/resolve.ts";
+import type { StoredObject } from "../../remote/stores/bucket.ts";
+import type { BucketTarget } from "../../remote/stores/target.ts";
 import type { ConfigurationTexts } from "../configuration.ts";
 import { RESULT_VERSION } from "./failure.ts";
 import type { Task } from "./task.ts";
@@ -135,6 +137,25 @@ function hubOf(endpoint: URL): string {
 /** The hub's own id of what a file holds. */
 function idOf({ sha256, blob }: HubFile): string | undefined {
   return sha256 === undefined ? blob && `blob:${blob}` : `sha256:${sha256}`;
+}
+
+/**
+ * The keys of objects of a bucket, which hold for their addresses alone: an entity tag is what the store makes it.
+ *
+ * @param endpoint of the store, empty for the cloud's own
+ * @returns undefined where not all are known at their versions
+ */
+export function storeKeys(
+  target: BucketTarget,
+  objects: readonly StoredObject[] | undefined,
+  endpoint: string,
+): ContentKeys | undefined {
+  if (objects === undefined) return undefined;
+  const ids = objects.map(({ key, size, etag, version }) => [key, size ?? -1, etag, version]);
+  const { scheme, bucket, path } = target;
+  const isOne = objects.length === 1 && objects[0]?.key === path;
+  const content = `store:${digestOf([endpoint, scheme, bucket, path, ids])}`;
+  return { content, name: isOne ? baseName(path) : "", siblingsKey: undefined };
 }
 
 /**

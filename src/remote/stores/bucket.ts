@@ -95,7 +95,7 @@ async function* below(bucket: Bucket, prefix: string): AsyncGenerator<readonly A
 }
 
 /** An object with its address. */
-function addressed(bucket: Bucket, object: StoredObject): Addressed {
+export function addressed(bucket: Bucket, object: StoredObject): Addressed {
   const { key } = object;
   if (key === "" || key.length > KEY_CHARACTERS) {
     return { key: key.slice(0, 64), reason: "its listing has an entry that names no object" };

@@ -7,7 +7,14 @@
 import type { HttpClient } from "../../sources/http_client.ts";
 import { invalidAnswer, StoreError } from "./answers.ts";
 import { azureContainer } from "./azure.ts";
-import { type Addressed, type Bucket, objectsOf, type StoredObject, unlisted } from "./bucket.ts";
+import {
+  type Addressed,
+  addressed,
+  type Bucket,
+  objectsOf,
+  type StoredObject,
+  unlisted,
+} from "./bucket.ts";
 import { gcsBucket } from "./gcs.ts";
 import { s3Bucket } from "./s3.ts";
 import type { StoreSettings } from "./settings.ts";
@@ -39,6 +46,12 @@ export function openBucket(
   }
 }
 
+/** Objects with their addresses, and what has none. */
+interface Listed {
+  readonly files: readonly { readonly object: StoredObject; readonly url: URL }[];
+  readonly odd: readonly { readonly key: string; readonly reason: string }[];
+}
+
 /**
  * All objects that a path names, by key.
  *
@@ -49,10 +62,7 @@ export async function listBucket(
   target: BucketTarget,
   settings: StoreSettings,
   client: HttpClient,
-): Promise<{
-  readonly files: readonly { readonly object: StoredObject; readonly url: URL }[];
-  readonly odd: readonly { readonly key: string; readonly reason: string }[];
-}> {
+): Promise<Listed> {
   const bucket = openBucket(target, settings, client);
   const files = new Map<string, { readonly object: StoredObject; readonly url: URL }>();
   const odd: { key: string; reason: string }[] = [];
@@ -84,6 +94,25 @@ export async function listBucket(
   const sorted = [...files.values()]
     .sort(({ object: a }, { object: b }) => a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
   return { files: sorted, odd };
+}
+
+/**
+ * The same for objects that are known.
+ *
+ * @throws ConfigError for settings that are none
+ */
+export function addressObjects(
+  target: BucketTarget,
+  objects: readonly StoredObject[],
+  settings: StoreSettings,
+  client: HttpClient,
+): Listed {
+  const bucket = openBucket(target, settings, client);
+  const all = objects.map((it) => addressed(bucket, it));
+  return {
+    files: all.filter((it) => "url" in it),
+    odd: all.filter((it) => "reason" in it),
+  };
 }
 
 function agreed(one: StoredObject, other: StoredObject): StoredObject {

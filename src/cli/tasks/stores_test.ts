@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runMain } from "../commands/main.ts";
+import { testIo } from "../testing/io.ts";
+import { KEYS, type RunningServer, startS3 } from "../testing/stores.ts";
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const HARMFUL = encode("cos\nsystem\n(S'echo hi'\ntR.");
+const HARMLESS = Uint8Array.of(0x80, 2, 0x5d, 0x4b, 1, 0x61, 0x4b, 2, 0x61, 0x2e);
+
+interface Answer {
+  readonly id: string;
+  readonly key: string | null;
+  readonly complete: boolean;
+  readonly verdict: string;
+  readonly reused: boolean;
+  readonly files: readonly { readonly path: string; readonly verdict: string }[];
+  readonly usage: { readonly requests: number };
+}
+
+async function run(server: RunningServer, args: readonly string[], input = ""): Promise<string> {
+  const env = { AWS_ENDPOINT_URL: server.url, ...KEYS };
+  const io = testIo({ env, stdin: [encode(input)], now: Date.now });
+  const code = await runMain([...args, "--allow-private-network"], io);
+  assert.equal(code, 0, io.stderr.text);
+  return io.stdout.text;
+}
+
+const answers = (text: string): readonly Answer[] =>
+  text.split("\n").filter((it) => it !== "").map((it) => JSON.parse(it) as Answer)
+    .sort((a, b) => a.id < b.id ? -1 : 1);
+
+const isListing = ({ url }: { readonly url: string }): boolean => url.includes("list-type");
+
+const OBJECTS = {
+  "m/a/config.json": encode('{"model_type": "bert"}'),
+  "m/a/deep/model.pkl": HARMFUL,
+  "m/b.pkl": HARMLESS,
+  "m/c/model.pkl": HARMLESS,
+};
+
+test("tasks of a bucket are done without a listing, and once more without a request", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "modelaudit-reuse-"));
+  const server = await startS3(OBJECTS);
+  try {
+    const manifest = await run(server, ["shard", "s3://models/m"]);
+    const from = server.requests.length;
+    const first = await run(server, ["worker", "--no-config"], manifest);
+    assert.ok(!server.requests.slice(from).some(isListing));
+    const [a, b, c, ...rest] = answers(first);
+    assert.deepEqual(rest, []);
+    assert.deepEqual([a?.verdict, b?.verdict, c?.verdict], ["dangerous", "clean", "clean"]);
+    assert.deepEqual(
+      a?.files.map(({ path, verdict }) => `${path} ${verdict}`),
+      ["config.json clean", "deep/model.pkl dangerous"],
+    );
+    assert.ok([a, b, c].every((it) => it?.complete && it.key !== null && it.usage.requests > 0));
+    writeFileSync(join(folder, "results.ndjson"), first);
+    const reuse = ["worker", "--no-config", "--reuse", join(folder, "results.ndjson")];
+    const before = server.requests.length;
+    const second = answers(await run(server, reuse, manifest));
+    assert.equal(server.requests.length, before);
+    assert.ok(second.every(({ reused }) => reused));
+    assert.deepEqual(second.map(({ verdict }) => verdict), ["dangerous", "clean", "clean"]);
+    // The same names, sizes and tags elsewhere are nothing that was scanned.
+    const elsewhere = manifest.replaceAll("s3://models/m/c/", "s3://models/m/d/");
+    const other = answers(await run(server, reuse, elsewhere)).find(({ id }) => id.includes("/d/"));
+    assert.equal(other?.reused, false);
+    assert.equal(other?.complete, false);
+  } finally {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("an object of another version than its task has is an error, and no result to use again", async () => {
+  const misbehave = ({ url = "" }: IncomingMessage, response: ServerResponse): boolean => {
+    if (url !== "/models/m/b.pkl" && url !== "/models/m/c/model.pkl") return false;
+    // One has another tag, one has none.
+    const tag = url.endsWith("b.pkl") ? { etag: '"other"' } : {};
+    response.writeHead(200, { ...tag, "content-length": HARMLESS.length }).end(HARMLESS);
+    return true;
+  };
+  const server = await startS3(OBJECTS, { misbehave });
+  try {
+    const manifest = await run(server, ["shard", "s3://models/m"]);
+    const [a, b, c] = answers(await run(server, ["worker", "--no-config"], manifest));
+    assert.equal(a?.complete, true);
+    for (const it of [b, c]) {
+      assert.equal(it?.complete, false);
+      assert.equal(it?.verdict, "incomplete");
+    }
+  } finally {
+    await server.close();
+  }
+});
+
+test("a task whose objects lie outside of its folder, or twice in it, is not taken at its word", async () => {
+  const server = await startS3(OBJECTS);
+  try {
+    const revision = "0".repeat(64);
+    const task = (siblings: readonly object[]): string =>
+      JSON.stringify({ id: "x", uri: "s3://models/m/c/", revision, siblings });
+    const out = await run(
+      server,
+      ["worker", "--no-config"],
+      task([{ path: "../b.pkl", size: 10, etag: "10" }]),
+    );
+    assert.equal(answers(out)[0]?.verdict, "incomplete");
+    const twice = [{ path: "model.pkl", etag: "10" }, { path: "model.pkl", etag: "11" }];
+    const [listed] = answers(await run(server, ["worker", "--no-config"], task(twice)));
+    assert.equal(listed?.verdict, "incomplete");
+    assert.equal(listed?.key, null);
+    // What is no version of Google's, or a weak tag, is looked up.
+    const weak = [{ path: "model.pkl", etag: "W/10" }];
+    const [again] = answers(await run(server, ["worker", "--no-config"], task(weak)));
+    assert.equal(again?.verdict, "clean");
+    assert.equal(again?.key, null);
+    assert.ok(server.requests.some(isListing));
+  } finally {
+    await server.close();
+  }
+});
