@@ -71,6 +71,7 @@ test("what lies below a path of a bucket is scanned, over as many pages as it ha
   await withStore(objects, async (server) => {
     const result = await run(server, ["s3://models/bert"]);
     assert.equal(result.code, 1, result.err);
+    assert.match(result.err, /is asked over plain HTTP/);
     assert.equal(result.report.assets.length, 9);
     assert.deepEqual(verdicts(result).filter((it) => it.endsWith(" dangerous")), [
       "s3://models/bert/part-5.pkl dangerous",

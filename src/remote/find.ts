@@ -301,6 +301,13 @@ async function* findInStore(
     yield { kind: "error", path: fullName, error: scanErrorOf(fullName, error) };
     return;
   }
+  const [first] = files;
+  if (first?.url.protocol === "http:") {
+    await hooks.note(
+      `${first.url.origin} is asked over plain HTTP: anybody on the way may read tokens that go to it, and change ` +
+        "what it sends",
+    );
+  }
   const nameOf = (path: string): string => storeName(target, `${base}${path}`);
   yield* foundOf({
     ...{
